@@ -1,0 +1,92 @@
+# mesh: one flat Makefile.  Folder = purity = privilege; link lines prove it.
+#   make            build/meshd, its helpers, build/mesh, build/mesh-sim
+#   make deps       install Debian's packages (root or sudo)
+#   make demo test  the whole story; all tests
+#   make SAN=address,undefined ...   own build directory
+CC      ?= gcc
+SAN     ?=
+FUZZ    ?=
+B       := build$(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
+HARD    := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARD) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) -MMD -MP
+LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now
+
+pc      = $(shell pkg-config --cflags $(1) 2>/dev/null)
+# Debian's static archives, by pkg-config's own library directory.
+libdir := $(shell pkg-config --variable=libdir libsodium 2>/dev/null)
+a       = $(libdir)/lib$(1).a
+
+ROOMS   := gossip base core io script conf supervisor cli
+src_gossip     := $(wildcard gossip/*.c)
+src_base       := $(wildcard daemon/base/*.c)
+src_core       := $(wildcard daemon/core/*.c)
+src_io         := $(filter-out daemon/io/main.c,$(wildcard daemon/io/*.c))
+src_script     := $(filter-out daemon/script/main.c,$(wildcard daemon/script/*.c))
+src_conf       := $(filter-out daemon/conf/main.c,$(wildcard daemon/conf/*.c))
+src_supervisor := $(filter-out daemon/supervisor/main.c,$(wildcard daemon/supervisor/*.c))
+src_cli        := $(filter-out daemon/cli/main.c,$(wildcard daemon/cli/*.c))
+src_sim        := $(wildcard tests/sim/*.c)
+
+obj = $(patsubst %.c,$(B)/o/%.o,$(1))
+lib = $(B)/lib$(1).a
+
+cflags_script := $(call pc,lua5.4)
+LUA_LIB := $(wildcard scheduler-scripts/lib/*.lua)
+
+need_gossip     := $(call lib,gossip) $(call a,msgpackc)
+need_base       := $(call lib,base) $(need_gossip)
+need_core       := $(call lib,core) $(need_base)
+need_io         := $(call lib,io) $(need_core) $(call a,uv_a) $(call a,sodium) $(call a,lmdb) -lpthread -ldl -lrt
+need_script     := $(call lib,script) $(need_base) $(call a,lua5.4) $(call a,seccomp) -lm -ldl
+need_conf       := $(call lib,conf) $(need_base) $(call a,yaml)
+need_supervisor := $(call lib,supervisor) $(call lib,core) $(call lib,base) $(call a,seccomp)
+need_cli        := $(call lib,cli) $(need_base) $(call a,jansson)
+
+PROGRAMS := meshd meshd-engine meshd-script meshd-conf meshd-init mesh mesh-sim
+all: $(addprefix $(B)/,$(PROGRAMS))
+
+$(B)/o/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(cflags_$(word 2,$(subst /, ,$<))) -c $< -o $@
+$(foreach r,$(ROOMS),$(eval $(B)/lib$(r).a: $(call obj,$(src_$(r)))))
+$(B)/lib%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+link = $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a -l%,$(1)) -Wl,--end-group -o $@
+$(B)/meshd: $(call obj,daemon/supervisor/main.c) $(filter $(B)/%,$(need_supervisor))
+	$(call link,$(need_supervisor))
+$(B)/meshd-engine: $(call obj,daemon/io/main.c) $(filter $(B)/%,$(need_io))
+	$(call link,$(need_io) $(call a,seccomp))
+$(B)/meshd-script: $(call obj,daemon/script/main.c) $(filter $(B)/%,$(need_script))
+	$(call link,$(need_script))
+$(B)/meshd-conf: $(call obj,daemon/conf/main.c) $(filter $(B)/%,$(need_conf))
+	$(call link,$(need_conf) $(call a,seccomp))
+$(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
+	$(call link,$(need_cli))
+# pid 1 of a container: static, no library but libc.
+$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h)
+	@mkdir -p $(@D)
+	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
+$(B)/mesh-sim: $(call obj,$(src_sim)) $(call lib,gossip)
+	$(call link,$(need_gossip) -lm)
+# The Lua standard library is part of meshd-script.
+$(B)/o/daemon/script/stdlib.o: $(LUA_LIB)
+
+# --- tests: the folder of a test decides what it may link -------------------
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
+unit_programs: $(UNIT)
+.SECONDEXPANSION:
+$(UNIT): $(B)/unit/%: tests/unit/%.c $$(filter $(B)/%,$$(need_$$(firstword $$(subst /, ,%))))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(cflags_$(firstword $(subst /, ,$*))) $(LDFLAGS) $< -Wl,--start-group $(need_$(firstword $(subst /, ,$*))) -Wl,--end-group -lcmocka -lm -o $@
+
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+include tests/tests.mk
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

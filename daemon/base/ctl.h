@@ -1,0 +1,44 @@
+/*
+ * ctl.h - the control socket (run-dir/ctl): what `mesh` asks the daemon.
+ *
+ * A stream of frames:  u32 little-endian bytes (<= CTL_FRAME_BYTES_MAX) | msgpack
+ *   request   {"verb": str, "args": {str: any}}            one per connection
+ *   response  {"ok": bool, "data": any, "more": bool}      or
+ *             {"ok": false, "code": int, "error": str, "hint": str}
+ * "more" says that another response frame follows.  data has exactly the shape
+ * that `mesh VERB --json` prints (DESIGN §10), so the CLI converts msgpack to
+ * JSON without knowing the verb.
+ *
+ *   verb      args                    data
+ *   status    {}                      {cluster, node, version, side: {grade, visible, known, term, leader, role},
+ *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error},
+ *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
+ *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
+ *   members   {}                      [{name, id, address, state, zone, tags, rtt_ms, seen_ms, version, leader, self}]
+ *   leader    {}                      {leader, id, address, term, grade, since_ms, lease_ms}   leader nil: none
+ *   ps        {role: str?, all: bool} [{instance, role, version, node, state, health, restarts, pid, image,
+ *                                      since_ms, error}]
+ *   logs      {instance: str, lines: int, follow: bool}   frames of {text: str}
+ *   schedule  {}                      {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
+ *                                      changes: [], why: {}, held: [{role, stamp, why}]}
+ *   render    {role: str}             {role, files: {name: str}, generation: int}
+ *   apply     {stamp: str, force: bool}  {applied: str}                              write
+ *   init      {}                      {cluster: str, key_file: str}                  write
+ *   join      {seed: "HOST:PORT"}     {seeds: [str]}                                 write
+ *   version   {}                      {version, wire: [min, max]}
+ * Reads need group mesh or root (the socket's mode); writes need root or a
+ * uid of `operators:` (SO_PEERCRED).  A stamp is written TERM.LEADER8.SEQ
+ * (leader8 = the first 8 hex digits of the leader's id).
+ */
+#ifndef BASE_CTL_H
+#define BASE_CTL_H
+
+enum {
+	CTL_FRAME_BYTES_MAX = 16 << 20,
+	CTL_REQUEST_BYTES_MAX = 64 << 10,
+	CTL_DEPTH_MAX = 40,
+};
+
+#define MESH_VERSION "0.1.0"
+
+#endif

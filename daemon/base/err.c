@@ -1,0 +1,83 @@
+#include "err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int
+err_set(struct err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->code = code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof err->text, fmt, ap);
+	va_end(ap);
+	return -code;
+}
+
+void
+err_prefix(struct err *err, const char *fmt, ...)
+{
+	char old[ERR_TEXT_CAP];
+	va_list ap;
+	int n;
+
+	memcpy(old, err->text, sizeof old);
+	va_start(ap, fmt);
+	n = vsnprintf(err->text, sizeof err->text, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof err->text)
+		return;
+	snprintf(err->text + n, sizeof err->text - (size_t)n, "%s", old);
+}
+
+/* Length of the valid UTF-8 sequence at s, or 0. */
+static size_t
+utf8_len(const unsigned char *s, size_t len)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
+	    s[0] < 0xf0				     ? 3 :
+	    s[0] < 0xf5				     ? 4 :
+						       0;
+
+	if (n == 0 || n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void
+err_escape(char *dst, size_t cap, const char *src, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *s = (const unsigned char *)src;
+	size_t out = 0;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len(s + i, len - i);
+		bool bad = n == 0 || s[i] < 0x20 || s[i] == 0x7f ||
+		    (n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0);
+
+		if (bad) {
+			if (out + 4 >= cap)
+				break;
+			dst[out++] = '\\';
+			dst[out++] = 'x';
+			dst[out++] = hex[s[i] >> 4];
+			dst[out++] = hex[s[i] & 15];
+			i++;
+			continue;
+		}
+		if (out + n >= cap)
+			break;
+		memcpy(dst + out, s + i, n);
+		out += n;
+		i += n;
+	}
+	dst[out] = '\0';
+}

@@ -1,0 +1,69 @@
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *program = "mesh";
+static bool debug_on;
+
+void
+log_init(const char *name, bool debug)
+{
+	program = name;
+	debug_on = debug;
+}
+
+/* One write per line, so lines of several processes don't mix. */
+static void
+emit(const char *level, const char *fmt, va_list ap)
+{
+	char line[1024];
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+	int k;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &tm);
+	k = snprintf(line + n, sizeof line - n, ".%03ldZ %s %s: ",
+	    ts.tv_nsec / 1000000, level, program);
+	if (k > 0)
+		n += (size_t)k;
+	k = vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
+	if (k > 0)
+		n += (size_t)k < sizeof line - n - 1 ? (size_t)k :
+						       sizeof line - n - 2;
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		return; /* nobody listens: nothing better to do */
+}
+
+#define LOG_BODY(level)                                                        \
+	do {                                                                   \
+		va_list ap;                                                    \
+		va_start(ap, fmt);                                             \
+		emit(level, fmt, ap);                                          \
+		va_end(ap);                                                    \
+	} while (0)
+
+void
+log_debug(const char *fmt, ...)
+{
+	if (debug_on)
+		LOG_BODY("debug");
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	LOG_BODY("info");
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	LOG_BODY("warn");
+}

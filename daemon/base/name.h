@@ -1,0 +1,17 @@
+/*
+ * name.h - the names that cross privilege walls, and "did you mean".
+ * A name is [a-z0-9][a-z0-9_.-]{0,62}; it is never a path.
+ */
+#ifndef BASE_NAME_H
+#define BASE_NAME_H
+
+#include "../../gossip/base.h"
+
+bool name_ok(const char *s, size_t len);
+/* An image: 1..levels names joined by '/', no empty, '.' or '..' part. */
+bool name_image_ok(const char *s, size_t len, int levels);
+/* The closest of count words within an edit distance of 1 + len/4, or NULL. */
+const char *name_suggest(const char *word, const char *const *words,
+    size_t count);
+
+#endif

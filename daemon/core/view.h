@@ -1,0 +1,79 @@
+/*
+ * view.h - the world as one node sees it, in plain structs: what the leader's
+ * round starts from and what `mesh ps` prints.  Built by the engine from
+ * members and reports; all strings NUL-terminated; owned by the caller.
+ */
+#ifndef CORE_VIEW_H
+#define CORE_VIEW_H
+
+#include "../../gossip/base.h"
+
+enum {
+	VIEW_LIST_MAX = 256,  /* images or sandboxes named per node */
+	VIEW_IMAGE_CAP = 256,
+	VIEW_TEXT_CAP = 160,
+	VIEW_TAGS_CAP = 160,  /* "k=v,k=v" */
+	VIEW_METRICS_MAX = 10,
+};
+
+/* State words of DESIGN §10; view_state_name() gives the text. */
+enum view_state {
+	VIEW_UNKNOWN,	 /* scheduled, nothing heard from its node */
+	VIEW_STARTING,
+	VIEW_RUNNING,
+	VIEW_STOPPING,
+	VIEW_BACKOFF,
+	VIEW_CRASH_LOOP,
+	VIEW_FAILED,
+	VIEW_LOST,	 /* its node is failed */
+	VIEW_EXITED,
+};
+
+enum view_health { VIEW_HEALTH_NONE, VIEW_HEALTH_WAIT, VIEW_HEALTHY, VIEW_UNHEALTHY };
+
+struct view_instance {
+	char id[NAME_CAP], role[NAME_CAP], version[NAME_CAP], node[NAME_CAP];
+	char image[VIEW_IMAGE_CAP];
+	char error[VIEW_TEXT_CAP]; /* why it failed or is held; "" = nothing */
+	enum view_state state;
+	enum view_health health;
+	uint32_t restarts;
+	int32_t pid;
+	uint64_t since_ms; /* wall clock of the last change */
+};
+
+/* Facts a node tells about itself with its report. */
+struct view_facts {
+	char arch[16], kernel[64];
+	uint32_t cpus;
+	uint64_t memory_bytes;
+	uint64_t config_hash; /* of the config trees */
+	uint32_t images_count, sandboxes_count;
+	char (*images)[VIEW_IMAGE_CAP]; /* owned, malloc'd; may be NULL */
+	char (*sandboxes)[NAME_CAP];
+};
+
+struct view_metrics {
+	double load1, cpu_percent;
+	uint64_t memory_free_bytes, disk_free_bytes, disk_bytes;
+};
+
+enum view_node_state { VIEW_ALIVE, VIEW_SUSPECT, VIEW_NODE_FAILED, VIEW_LEFT };
+
+struct view_node {
+	struct node_id id;
+	char name[NAME_CAP], address[64], zone[NAME_CAP], tags[VIEW_TAGS_CAP];
+	enum view_node_state state;
+	uint64_t since_ms; /* wall clock */
+	bool draining, unstable, reported;
+	struct view_facts facts;
+	struct view_metrics metrics;
+};
+
+struct view_side {
+	int grade; /* enum mesh_grade */
+	uint32_t visible, known;
+	uint64_t term;
+};
+
+#endif

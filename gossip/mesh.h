@@ -1,0 +1,183 @@
+/*
+ * mesh.h - the whole mesh of one node: who is there, who leads, what is
+ * reported.  The one header the daemon and the simulator include.
+ *
+ * A pure machine: no socket, no clock, no thread, no callback (the trace hook
+ * excepted), no allocation after mesh_new.  At each instant the caller
+ *
+ *   1. feeds datagrams (mesh_recv), then time (mesh_tick);
+ *   2. while mesh_must_save says so, writes the facts durably (fsync) and
+ *      says mesh_saved: nothing that depends on them is polled before;
+ *   3. drains what the machine wants sent (mesh_poll);
+ *   4. sleeps until mesh_deadline.
+ *
+ * All times are milliseconds of the caller's CLOCK_MONOTONIC.
+ * Sources: SWIM (DSN 2002), Lifeguard (arXiv 1707.00788), Raft §3, §4, §6.4.1,
+ * reference of this project: DESIGN §4, §5.
+ */
+#ifndef GOSSIP_MESH_H
+#define GOSSIP_MESH_H
+
+#include "base.h"
+#include "crypto.h"
+
+enum {
+	MESH_SEEDS_MAX = 64,
+	MESH_META_BYTES_MAX = 200, /* zone and tags, opaque to the mesh */
+	MESH_FRAG_BYTES_MAX = 1000,
+	MESH_FRAGS_MAX = 64,
+	MESH_PARENTS_MAX = 16,
+	MESH_MEMBERS_LIMIT = 8192,
+};
+
+enum mesh_state { MESH_ALIVE, MESH_SUSPECT, MESH_FAILED, MESH_LEFT };
+enum mesh_role { MESH_FOLLOWER, MESH_CANDIDATE, MESH_LEADER };
+enum mesh_grade { MESH_GRADE_NONE, MESH_GRADE_DEGRADED, MESH_GRADE_FULL };
+enum mesh_quorum { MESH_QUORUM_MAJORITY, MESH_QUORUM_ANY };
+
+/* Plane A: one small record per node, to everyone, on change and each 30 s. */
+struct mesh_summary {
+	uint8_t cpu_percent;   /* 0-100 of all cores */
+	uint8_t mem_percent;   /* 0-100 used */
+	uint8_t disk_percent;  /* 0-100 used, of the state directory */
+	uint16_t load_centi;   /* 1-minute load x 100, saturating */
+	uint16_t instances;    /* containers running */
+	uint32_t config_hash;  /* first 4 bytes of the config trees' hash */
+};
+
+/* What must be on disk before the packets that depend on it leave. */
+struct mesh_saved {
+	uint8_t cluster[ID_BYTES]; /* all zero: not a member of any cluster */
+	uint64_t generation;	   /* of this start; rises at every start */
+	uint64_t term;
+	struct node_id voted_for;  /* in term; all zero = nobody */
+	struct stamp applied;	   /* last schedule this node applied */
+	struct hash applied_hash;
+	const uint8_t *roster;	   /* opaque; borrowed; may be NULL and 0 */
+	size_t roster_bytes;
+};
+
+struct mesh_conf {
+	struct node_id self;
+	char name[NAME_CAP];
+	struct addr addr; /* advertised */
+	uint8_t meta[MESH_META_BYTES_MAX];
+	size_t meta_bytes;
+	struct mesh_saved saved; /* as loaded; generation already raised */
+	struct addr seeds[MESH_SEEDS_MAX];
+	size_t seeds_count;
+	enum mesh_quorum quorum;
+	msec lease_ms;	      /* 0 = auto: 1500 up to 200 electors, else 3000 */
+	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
+	uint64_t seed;	      /* the only source of randomness */
+	struct crypto crypto;
+	void (*trace)(void *arg, msec now, const char *event);
+	void *trace_arg;
+};
+
+/* One member as this node sees it.  There is no global truth. */
+struct mesh_member {
+	struct node_id id;
+	char name[NAME_CAP];
+	struct addr addr;
+	uint8_t meta[MESH_META_BYTES_MAX];
+	size_t meta_bytes;
+	enum mesh_state state;
+	bool self, leader, in_roster;
+	uint64_t generation;
+	msec since;	  /* when state last changed */
+	msec seen;	  /* last authenticated datagram, or MSEC_NEVER */
+	int32_t rtt_ms;	  /* -1 = not measured */
+	msec reported;	  /* leader only: last whole report, or MSEC_NEVER */
+	struct stamp applied; /* leader only, from its report */
+	struct mesh_summary summary;
+	bool has_summary;
+};
+
+struct mesh_side {
+	enum mesh_grade grade;
+	enum mesh_role role;
+	bool member;	     /* of a cluster at all */
+	bool has_leader;
+	struct node_id leader;
+	uint64_t term;
+	uint32_t visible;    /* alive roster members, self included */
+	uint32_t known;	     /* roster size */
+	msec since;	     /* when leader, term or grade last changed */
+	msec lease_until;    /* this node leads and may issue until; else 0 */
+};
+
+/* A schedule that somebody holds. */
+struct mesh_parent {
+	struct stamp stamp;
+	struct hash hash;
+	struct node_id holder;
+};
+
+/* Counters, by ERR_ code of what was dropped, and traffic. */
+struct mesh_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t dropped[ERR_COUNT];
+};
+
+struct mesh *mesh_new(const struct mesh_conf *conf, msec now);
+void mesh_free(struct mesh *m);
+/* buf is borrowed.  0, or the negative ERR_ it was dropped (and counted) for. */
+int mesh_recv(struct mesh *m, msec now, const struct addr *from,
+    const uint8_t *buf, size_t len);
+void mesh_tick(struct mesh *m, msec now);
+msec mesh_deadline(const struct mesh *m);
+/* Bytes written for *to, or 0 when dry.  cap >= DGRAM_BYTES_MAX. */
+size_t mesh_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf,
+    size_t cap);
+/* True while facts wait to be made durable; *out borrows from m. */
+bool mesh_must_save(struct mesh *m, struct mesh_saved *out);
+void mesh_saved(struct mesh *m);
+
+/* --- operator acts ----------------------------------------------------- */
+/* Make a new cluster with this node as its only roster member. */
+MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
+/* Add a seed; seeds are retried for ever. */
+MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
+/* Say goodbye; a leader resigns first.  Poll once more after this. */
+void mesh_leave(struct mesh *m, msec now);
+
+/* --- what this node tells ----------------------------------------------- */
+void mesh_set_summary(struct mesh *m, msec now, const struct mesh_summary *s);
+/*
+ * Plane B: the report to the leader, as 1..MESH_FRAGS_MAX opaque fragments of
+ * at most MESH_FRAG_BYTES_MAX.  Copied.  A new report replaces the old one;
+ * fragments are resent until the leader has all of this version.
+ */
+MUST_CHECK int mesh_set_report(struct mesh *m, msec now,
+    const uint8_t *const *frags, const size_t *frag_bytes, size_t count);
+/* This node now acts on that schedule; it must not be older than the last. */
+MUST_CHECK int mesh_applied(struct mesh *m, msec now, const struct stamp *stamp,
+    const struct hash *hash);
+
+/* --- leading -------------------------------------------------------------- */
+/* The next stamp this leader may issue; -ERR_NOT_LEADER without a live lease. */
+MUST_CHECK int mesh_next_stamp(struct mesh *m, msec now, struct stamp *out);
+/* Announce it in the beats; same condition. */
+MUST_CHECK int mesh_issue(struct mesh *m, msec now, const struct stamp *stamp,
+    const struct hash *hash);
+/* Distinct schedules heard of in votes and reports, newest first. */
+size_t mesh_parents(const struct mesh *m, struct mesh_parent *out, size_t cap);
+/* Next fragment received by this leader, or 0.  index of count; version rises. */
+size_t mesh_next_report(struct mesh *m, struct node_id *from,
+    uint32_t *version, uint32_t *index, uint32_t *count, uint8_t *buf, size_t cap);
+
+/* --- what is known --------------------------------------------------------- */
+/* What the leader this node follows announced last; false = nothing yet. */
+bool mesh_issued(const struct mesh *m, struct mesh_parent *out);
+void mesh_side(const struct mesh *m, msec now, struct mesh_side *out);
+/* Members in id order, self included: for (i = 0; mesh_member(m, i, &x); i++) */
+bool mesh_member(const struct mesh *m, uint32_t index, struct mesh_member *out);
+bool mesh_find(const struct mesh *m, const struct node_id *id,
+    struct mesh_member *out);
+uint32_t mesh_count(const struct mesh *m);
+/* Rises whenever a state, a leader, a grade, a term or an announcement changes. */
+uint64_t mesh_changes(const struct mesh *m);
+void mesh_stats(const struct mesh *m, struct mesh_stats *out);
+
+#endif
