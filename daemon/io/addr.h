@@ -1,0 +1,40 @@
+/*
+ * addr.h - addresses between text, struct addr and the kernel's sockaddr.
+ * IPv4 lives in struct addr as ::ffff:a.b.c.d and in the kernel as AF_INET, so
+ * a daemon on 10.1.1.9 never needs IPv6 to be there.
+ */
+#ifndef IO_ADDR_H
+#define IO_ADDR_H
+
+#include <sys/socket.h>
+
+#include "../../gossip/base.h"
+#include "../base/err.h"
+
+enum { ADDR_TEXT_CAP = 64 };
+
+/* "1.2.3.4:7780" or "[fe80::1]:7780"; literals only, port 0..65535.
+ * 0, or an err of EXIT_CONFIG that names the text. */
+MUST_CHECK int addr_parse(const char *text, struct addr *out, struct err *err);
+/* As addr_parse, and names too, by getaddrinfo.  BLOCKS: only at start and in
+ * programs that may wait.  EXIT_ENVIRONMENT when the name is not found. */
+MUST_CHECK int addr_resolve_blocking(const char *text, struct addr *out,
+    struct err *err);
+/* "HOST:PORT", always NUL-terminated; cap >= ADDR_TEXT_CAP never cuts. */
+void addr_format(const struct addr *a, char *out, size_t cap);
+/* The host alone, without port and brackets. */
+void addr_format_host(const struct addr *a, char *out, size_t cap);
+
+bool addr_is_ipv4(const struct addr *a);
+/* 0.0.0.0 or ::, "every address of this host". */
+bool addr_is_any(const struct addr *a);
+/* Bytes of *out used. */
+socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
+/* False for a family that is neither AF_INET nor AF_INET6. */
+bool addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
+/* The address the default route would send from (no packet leaves), with
+ * port.  EXIT_CONFIG when there is no route: `advertise` must then be set. */
+MUST_CHECK int addr_default_route(uint16_t port, struct addr *out,
+    struct err *err);
+
+#endif

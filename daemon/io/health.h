@@ -1,0 +1,50 @@
+/*
+ * health.h - asks each local instance whether it works, as its config says:
+ * a TCP connect, or an HTTP GET that answers 2xx or 3xx.
+ * WAIT until the first success (asked each 100 ms), then HEALTHY; UNHEALTHY
+ * after 3 failures in a row, HEALTHY again after one success.
+ */
+#ifndef IO_HEALTH_H
+#define IO_HEALTH_H
+
+#include <uv.h>
+
+#include "../../gossip/base.h"
+#include "../base/proto.h"
+#include "../core/view.h"
+
+enum {
+	HEALTH_FAST_MS = 100,
+	HEALTH_INTERVAL_MS = 1000, /* for interval 0 */
+	HEALTH_TIMEOUT_MS = 1000,  /* for timeout 0 */
+	HEALTH_FAILURES = 3,
+	HEALTH_PATH_CAP = 128,
+};
+
+struct health_conf {
+	enum sup_health kind; /* TCP or HTTP */
+	struct addr addr;     /* of the node, and the port */
+	char path[HEALTH_PATH_CAP]; /* HTTP; "" = "/" */
+	uint32_t interval_ms, timeout_ms;
+};
+
+struct health;
+
+/* changed is called from the loop, and only when a state differs from what
+ * health_state said before.  It may call health_* for any id. */
+struct health *health_new(uv_loop_t *loop,
+    void (*changed)(void *arg, const char *id, enum view_health state),
+    void *arg);
+/* Ends all probes; the memory goes when the loop has closed the handles. */
+void health_free(struct health *h);
+
+/* Start probing, or go on if id is probed with this very conf.  A different
+ * conf starts again in WAIT. */
+void health_set(struct health *h, const char *id, const struct health_conf *conf);
+/* The instance was restarted: WAIT again.  Unknown ids are ignored. */
+void health_reset(struct health *h, const char *id);
+void health_remove(struct health *h, const char *id);
+/* VIEW_HEALTH_NONE for an id that is not probed. */
+enum view_health health_state(const struct health *h, const char *id);
+
+#endif

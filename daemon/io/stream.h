@@ -1,0 +1,83 @@
+/*
+ * stream.h - one question and one answer over TCP, encrypted under the cluster
+ * key: schedule parts, and whatever does not fit a datagram.  Same address and
+ * port as the UDP socket.  A connection carries one request and is closed.
+ *
+ * A peer without the key gets 34 bytes (a salt) and at most 5 s of one of 64
+ * places; when they are full the oldest unauthenticated one makes room.
+ */
+#ifndef IO_STREAM_H
+#define IO_STREAM_H
+
+#include <uv.h>
+
+#include "../../gossip/base.h"
+#include "../base/err.h"
+#include "crypto.h"
+
+enum {
+	STREAM_BYTES_MAX = 4 << 20, /* a request or an answer */
+	STREAM_CONNS_MAX = 64,
+	STREAM_AUTH_MS = 5000, /* to the first authenticated frame */
+	STREAM_IDLE_MS = 5000, /* without a byte, while one is expected */
+	STREAM_HOLD_MS = 60000, /* for a handler to answer */
+};
+
+/* What a request ended with; 0 = answered.  -ERR_x: the peer's handler said so
+ * with stream_answer_fail. */
+enum stream_rc {
+	STREAM_CONNECT = -100, /* refused, unreachable */
+	STREAM_TIMEOUT = -101,
+	STREAM_TRUNCATED = -102, /* closed before the end */
+	STREAM_AUTH = -103,	 /* not our cluster key, or damaged */
+	STREAM_TOO_LARGE = -104,
+	STREAM_NO_KEY = -105,	 /* this node has no cluster key */
+};
+const char *stream_error(int rc);
+
+struct stream_server;
+struct stream_answer;
+struct stream_call;
+
+struct stream_stats {
+	uint64_t accepted, refused, answered;
+	uint64_t timeout, truncated, auth, too_large;
+};
+
+/* payload is borrowed for the call.  Answer now or later, exactly once, by one
+ * of the two functions below, also when the server is freed meanwhile. */
+typedef void stream_handler(void *arg, const struct addr *from, uint8_t kind,
+    const uint8_t *payload, size_t len, struct stream_answer *answer);
+
+/* keys is borrowed until stream_server_free; its key may come later (until
+ * then connections are closed at once).  at.port 0 picks one, see
+ * stream_server_addr.  EXIT_ENVIRONMENT: "bind 10.1.1.9:7780: ...". */
+MUST_CHECK int stream_server_new(uv_loop_t *loop, const struct addr *at,
+    const struct keyring *keys, stream_handler *handler, void *arg,
+    struct stream_server **out, struct err *err);
+void stream_server_addr(const struct stream_server *s, struct addr *out);
+void stream_server_stats(const struct stream_server *s, struct stream_stats *out);
+/* Closes all; the memory goes when the loop has closed the handles and every
+ * answer was consumed. */
+void stream_server_free(struct stream_server *s);
+
+/* Consumes answer; data is copied; len <= STREAM_BYTES_MAX. */
+void stream_answer_send(struct stream_answer *answer, const void *data,
+    size_t len);
+/* Consumes answer; code is one of ERR_ (positive), the caller sees -code. */
+void stream_answer_fail(struct stream_answer *answer, int code);
+
+/* rc 0 and the answer (borrowed for the call), or a negative code and none. */
+typedef void stream_done(void *arg, int rc, const uint8_t *data, size_t len);
+/*
+ * Ask.  payload is copied.  done is called exactly once, from the loop and
+ * never from inside this call, unless the call is cancelled.  Never NULL:
+ * failures come through done.
+ */
+struct stream_call *stream_request(uv_loop_t *loop, const struct keyring *keys,
+    const struct addr *to, uint8_t kind, const void *payload, size_t len,
+    uint32_t timeout_ms, stream_done *done, void *arg);
+/* done will not be called; the call is gone for the caller. */
+void stream_cancel(struct stream_call *call);
+
+#endif
