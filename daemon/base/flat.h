@@ -7,8 +7,8 @@
  *              | u32 value bytes | path | value
  *
  * Integers are little-endian.  path is the keys from the root, joined by '/'
- * ("volumes/\/data" escapes '/' and '\' in a key with '\'); list items are
- * "arguments/0".  Every map and list has a record of its own before its
+ * ("volumes/\/data" escapes '/', '\' and '!' in a key with '\'); list items
+ * are "arguments/0".  Every map and list has a record of its own before its
  * children, so an empty one is seen and order is kept.
  * value: FLAT_INT 8 bytes (i64), FLAT_FLOAT 8 bytes (double), FLAT_BOOL 1
  * byte, FLAT_STR the bytes (no NUL inside), FLAT_MAP and FLAT_LIST u32 count
@@ -62,8 +62,8 @@ bool flat_find(const struct flat *f, const char *path, struct flat_rec *rec);
 bool flat_str(const struct flat *f, const char *path, char *out, size_t cap);
 bool flat_int(const struct flat *f, const char *path, int64_t *out);
 bool flat_bool(const struct flat *f, const char *path, bool *out);
-/* Is rec a direct child of the map or list at prefix?  Its own unescaped key
- * is copied to key (cap >= 1; "" if it does not fit). */
+/* Is rec a direct child of the map or list at prefix ("" = the root)?  Tag
+ * records are not children.  Its own unescaped key is copied to key (cap >= 1; "" if it does not fit). */
 bool flat_child(const struct flat_rec *rec, const char *prefix, char *key,
     size_t cap);
 
