@@ -76,4 +76,11 @@ struct view_side {
 	uint64_t term;
 };
 
+/* The words of DESIGN §10; never NULL, "unknown" for what is out of range. */
+const char *view_state_name(enum view_state s);
+const char *view_health_name(enum view_health h);	  /* none wait healthy unhealthy */
+const char *view_node_state_name(enum view_node_state s); /* alive suspect failed left */
+/* Free the lists; the struct may be used again. */
+void view_facts_free(struct view_facts *f);
+
 #endif

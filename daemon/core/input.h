@@ -1,0 +1,42 @@
+/*
+ * input.h - the world as the user's scheduler sees it (DESIGN §6): one packed
+ * msgpack map, the `input` of scriptio.h.  The same world gives the same
+ * bytes, in whatever order its arrays came: a round can be replayed.
+ */
+#ifndef CORE_INPUT_H
+#define CORE_INPUT_H
+
+#include "../base/flat.h"
+#include "blob.h"
+#include "view.h"
+
+/* One metadata file, roles/ROLE/VERSION/FILE.yaml; all strings are names.
+ * It becomes roles[role].versions[version][file]; with file "" its keys become
+ * the version's own.  A version without files: one entry with doc.len == 0. */
+struct input_meta {
+	char role[NAME_CAP], version[NAME_CAP], file[NAME_CAP];
+	struct flat doc; /* opened by flat_open */
+};
+
+struct input {
+	uint64_t now_ms;  /* wall clock of the leader */
+	const char *self; /* this node's name */
+	struct view_side side;
+	const struct view_node *nodes; /* failed ones become side.lost */
+	size_t nodes_count;
+	const struct view_instance *instances;
+	size_t instances_count;
+	const struct input_meta *metas;
+	size_t metas_count;
+	const struct slice *parents; /* made by schedule_to_parent, by stamp */
+	size_t parents_count;
+	struct slice vars; /* one packed map; empty = {} */
+};
+
+/* Instances of one id on several nodes (after a heal): `running[id]` is the
+ * oldest that runs, and `copies[id]` lists them all.
+ * 0, or -ERR_MALFORMED (a parent or vars is not one msgpack map, a document is
+ * too deep), -ERR_FULL (no memory). */
+MUST_CHECK int input_pack(const struct input *in, struct blob *out);
+
+#endif

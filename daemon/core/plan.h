@@ -1,0 +1,112 @@
+/*
+ * plan.h - a script's answer, checked whole against the world and turned into
+ * plain structs: what should run where.  The answer is hostile; after
+ * plan_check nobody has to ask again whether a name is a name.
+ *
+ * Also the parts of a schedule decode to these: a node's part is a struct
+ * plan_node, a role's part a struct plan_role (schedule.h).
+ */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "../base/err.h"
+#include "blob.h"
+#include "view.h"
+
+enum {
+	PLAN_ROLES_MAX = 1024,
+	PLAN_NODES_MAX = 8192,
+	PLAN_PLACES_MAX = 256,	     /* roles on a node */
+	PLAN_NODE_INSTANCES_MAX = 1000,
+	PLAN_INSTANCES_MAX = 100000, /* of the whole plan */
+	PLAN_DEPTH_MAX = 32,
+	PLAN_MISSING_MAX = 1000,     /* more are counted only */
+};
+
+enum plan_split { PLAN_REPLACE, PLAN_KEEP };
+
+struct plan_instance {
+	char id[NAME_CAP]; /* ROLE.N or ROLE.KEY, unique in the plan */
+	char process[NAME_CAP];
+	char image[VIEW_IMAGE_CAP];
+	struct blob vars; /* packed map; empty = none */
+};
+
+/* A role on a node. */
+struct plan_place {
+	char role[NAME_CAP], sandbox[NAME_CAP];
+	struct blob vars;
+	struct plan_instance *instances; /* sorted by id */
+	size_t instances_count;
+};
+
+struct plan_node {
+	char name[NAME_CAP];
+	struct blob vars;
+	struct plan_place *places; /* sorted by role */
+	size_t places_count;
+};
+
+struct plan_role {
+	char name[NAME_CAP];
+	char version[NAME_CAP];		   /* "" = none named */
+	char template_name[VIEW_IMAGE_CAP]; /* "" = nothing is rendered */
+	struct hash template_hash;	   /* zero if no template */
+	enum plan_split on_split;
+	struct blob vars;
+	struct blob update; /* opaque, comes back through parents */
+};
+
+struct plan_missing {
+	char node[NAME_CAP]; /* "" = on every node */
+	char role[NAME_CAP];
+	char what[VIEW_IMAGE_CAP + 16]; /* "image web-v14", "sandbox web" */
+};
+
+/* The script's own error boundary caught this role's error. */
+struct plan_error {
+	char role[NAME_CAP];
+	char text[ERR_TEXT_CAP];
+};
+
+struct plan {
+	struct plan_role *roles; /* sorted by name */
+	size_t roles_count;
+	struct plan_node *nodes; /* sorted by name; only those with a part */
+	size_t nodes_count;
+	struct blob vars; /* of everything, lowest priority */
+	struct blob state, query, changes, why, replies; /* packed; may be empty */
+	struct plan_missing *missing;
+	size_t missing_count, missing_more;
+	struct plan_error *errors; /* sorted by role */
+	size_t errors_count;
+};
+
+/* What the leader's own templates/ tree holds: DIR relative to it, its hash. */
+struct plan_template {
+	char name[VIEW_IMAGE_CAP];
+	struct hash hash;
+};
+
+struct plan_world {
+	const struct view_node *nodes; /* any order; names unique */
+	size_t nodes_count;
+	const struct plan_template *templates;
+	size_t templates_count;
+};
+
+/* result = the `result` of meshd-script's answer, one msgpack value.  0 and a
+ * plan to plan_free, or -1 and one line with a path in it
+ * ("nodes.zz: no such node (known: a, b, c)"); *out is then empty. */
+int plan_check(const void *result, size_t len, const struct plan_world *world,
+    struct plan *out, struct err *err);
+void plan_free(struct plan *p);
+void plan_node_free(struct plan_node *n);
+void plan_role_free(struct plan_role *r);
+
+const struct plan_role *plan_role(const struct plan *p, const char *name);
+const struct plan_node *plan_node(const struct plan *p, const char *name);
+const struct plan_place *plan_place(const struct plan_node *n, const char *role);
+const char *plan_split_name(enum plan_split s);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * rail.h - safety rails of the host, not of the script (DESIGN §6): a plan
+ * that would stop much of a role, or empty a list that was full, is held for
+ * that role until an operator confirms it; the role's old parts stand instead.
+ */
+#ifndef CORE_RAIL_H
+#define CORE_RAIL_H
+
+#include "plan.h"
+#include "schedule.h"
+
+enum { RAIL_STOP_PERCENT = 30, RAIL_STOP_COUNT = 3 };
+
+struct rail_held {
+	char role[NAME_CAP];
+	char stamp[STAMP_TEXT_CAP]; /* `mesh apply --force` names it */
+	char why[200];		    /* the whole line */
+	uint64_t wish; /* fingerprint: the stamp stands while it is unchanged */
+};
+
+/* A zeroed one is valid: nothing is held. */
+struct rail {
+	struct rail_held *held; /* owned; sorted by role */
+	size_t held_count;
+	bool blocked; /* a role is held that has no old part: issue nothing */
+};
+
+struct rail_in {
+	const struct plan *last; /* last issued, or the newest parent; NULL = none */
+	const struct view_instance *running;
+	size_t running_count;
+	const struct view_node *nodes;
+	size_t nodes_count;
+	const struct rail *before; /* of the last round; NULL = none */
+	const char *stamp;	   /* text of the stamp this round would get */
+	const char *const *forced; /* stamp texts or role names, confirmed */
+	size_t forced_count;
+};
+
+/* Compare, and change *plan in place: held roles, and roles in plan->errors
+ * that the plan does not name, get what they have in `last` (on nodes that
+ * still are members).  0, or -ERR_FULL (no memory; do not issue). */
+MUST_CHECK int rail_apply(struct plan *plan, const struct rail_in *in,
+    struct rail *out);
+void rail_free(struct rail *r);
+
+#endif
