@@ -32,6 +32,7 @@ void crypto_wipe(struct keyring *k);
 
 void crypto_random(void *out, size_t len);
 uint64_t crypto_random64(void);
-void crypto_hash(struct hash *out, const void *msg, size_t len); /* BLAKE2b-256 */
+/* BLAKE2b-256. */
+void crypto_hash256(struct hash *out, const void *msg, size_t len);
 
 #endif
