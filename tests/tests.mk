@@ -1,16 +1,57 @@
-# Targets that test, bench, install: included by the Makefile.
-.PHONY: all deps tidy tidy-test unit unit_programs golden sim fuzz containers cluster test demo bench install clean format
+# Targets that test, show, measure and install: included by the Makefile.
+.PHONY: all deps tidy tidy-test unit unit_programs golden sim san fuzz fuzz_programs
+.PHONY: containers cluster test demo bench bench-round install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
+test:
+	@MAKE=$(MAKE) sh tests/run.sh all
+demo:
+	@MAKE=$(MAKE) KEEP=$(KEEP) sh tests/demo/run.sh
+bench:
+	@MAKE=$(MAKE) sh tests/bench/run.sh
+
+# --- one suite at a time: each ends with `N passed, N failed` ----------------
 tidy:
 	@sh tests/tidy/tidy.sh .
 tidy-test:
 	@sh tests/tidy/test.sh
 unit: unit_programs
 	@sh tests/run.sh unit $(UNIT)
-sim: $(B)/mesh-sim
-	@sh tests/run.sh sim $(B)/mesh-sim
+golden: $(addprefix $(B)/,meshd-conf meshd-script mesh)
+	@sh tests/run.sh golden
+sim: build/mesh-sim
+	@$(MAKE) -s CC=clang build-clang/mesh-sim
+	@sh tests/run.sh sim
+san:
+	@$(MAKE) SAN=address,undefined unit_programs build-san/mesh-sim
+	@sh tests/run.sh san $$($(MAKE) -s SAN=address,undefined print-unit)
+fuzz:
+	@$(MAKE) $(FUZZ_BUILD) fuzz_programs
+	@sh tests/run.sh fuzz $$($(MAKE) -s $(FUZZ_BUILD) print-fuzz)
+containers cluster: all
+	@sh tests/run.sh $@
+print-unit:
+	@echo $(UNIT)
+print-fuzz:
+	@echo $(FUZZERS)
+
+# --- fuzzers: clang, every object instrumented; the name says the room ---------
+FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
+room_fuzz_frame := gossip
+room_fuzz_gossip := gossip
+room_fuzz_conf := conf
+room_fuzz_flat := base
+room_fuzz_template := script
+room_fuzz_plan := core
+room_fuzz_schedule := core
+room_fuzz_proto := supervisor
+fuzz_programs: $(FUZZERS)
+$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(filter $(B)/%,$$(need_$$(room_$$*)))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(cflags_$(room_$*)) $(LDFLAGS) -fsanitize=fuzzer $< -Wl,--start-group $(need_$(room_$*)) -Wl,--end-group -lm -o $@
+
+# --- the rest ------------------------------------------------------------------
 format:
 	clang-format -i $(wildcard gossip/*.[ch] daemon/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
 clean:

@@ -1,3 +1,4 @@
+/* err.c - one line per failure, bounded, and safe to show on a terminal. */
 #include "err.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* log.c - one line per event on stderr: whoever started us keeps it. */
 #include "log.h"
 
 #include <stdarg.h>

@@ -1,0 +1,183 @@
+#!/bin/sh
+# run.sh - runs suites, counts their checks, ends with `N passed, N failed`.
+#
+#   run.sh SUITE [PROGRAM...]   one suite: unit, golden, sim, fuzz, containers ...
+#   run.sh all                  everything: what `make test` does
+#
+# A program that dies without naming a failed check is one failed check, and one
+# that passes without a single check is too: silence proves nothing.
+# Logs stay in build/test/.
+set -u
+cd "$(dirname "$0")/.." || exit 5
+make=${MAKE:-make}
+logs=${B:-build}/test
+mkdir -p "$logs"
+passed=0
+failed=0
+unset MAKEFLAGS MFLAGS MAKELEVEL
+export PYTHONDONTWRITEBYTECODE=1
+
+# Root's part of the tests: namespaces, cgroups, containers.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi
+}
+
+# check NAME COMMAND...: run it, show what it says, count its checks.
+check() {
+	name=$1
+	shift
+	log=$logs/$(printf '%s' "$name" | tr -c 'a-z0-9_.\n-' _).log
+	start=$(date +%s)
+	{ "$@" 2>&1; echo "exit-code $?" >"$log.code"; } | tee "$log" | show
+	code=$(sed -n 's/^exit-code //p' "$log.code")
+	rm -f "$log.code"
+	counted=$(awk -f tests/count.awk "$log")
+	good=${counted% *}
+	bad=${counted#* }
+	if [ "$bad" = 0 ] && [ "$code" != 0 ]; then
+		bad=1
+		echo "  $name: exit $code, and no check says why"
+		tail -n 15 "$log" | sed 's/^/  | /'
+	elif [ "$good" = 0 ] && [ "$bad" = 0 ]; then
+		bad=1
+		echo "  $name: not a single check ran"
+	fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	printf '  %-28s %4d ok %3d bad  %3d s\n' "$name" "$good" "$bad" \
+	    "$(($(date +%s) - start))"
+}
+
+# What a reader wants to see while it runs: failures, and progress on a terminal.
+show() {
+	awk -v tty="$([ -t 2 ] && echo 1 || echo 0)" '
+	/^not ok |\[  FAILED  \]|^\[   LINE   \]|^\[  ERROR   \]|Error|FAILED|^E  |runtime error|^==[0-9]+==ERROR|SUMMARY:|No such|: error:|problem|undefined/ {
+		print "    " $0; fflush(); next
+	}
+	tty { printf "\r\033[K    %.70s\r", $0 >"/dev/stderr" }
+	END { if (tty) printf "\r\033[K" >"/dev/stderr" }'
+}
+
+# ok NAME COMMAND...: a step that is itself one check.
+ok() {
+	step=$1
+	shift
+	if "$@"; then echo "ok $step"; else echo "not ok $step"; return 1; fi
+}
+
+suite_unit() {
+	for p in "$@"; do
+		check "unit ${p##*unit/}" timeout 120 "$p"
+	done
+}
+
+suite_golden() {
+	for s in tests/golden/*.sh; do
+		[ -e "$s" ] && check "golden $(basename "$s" .sh)" timeout 120 sh "$s"
+	done
+	for s in tests/golden/*.py; do
+		[ -e "$s" ] && check "golden $(basename "$s" .py)" \
+		    timeout 120 /usr/bin/python3 "$s"
+	done
+	return 0
+}
+
+# sim PROGRAM SEEDS: the scenarios and their invariants; history goes to a file.
+sim_run() {
+	: >"$logs/history.$3"
+	for s in "steady --nodes 100" "detect --nodes 50" "failover --nodes 25" \
+	    "heal --nodes 20" "join --nodes 30" "restart --nodes 10" \
+	    "chaos --nodes 9"; do
+		ok "sim $s --seeds $2 ($3)" "$1" $s --seeds "$2" \
+		    >"$logs/sim.out" 2>&1
+		grep -v '^ok ' "$logs/sim.out" | grep -v '^history' |
+		    grep -E '^not ok|invariant|replay|mesh-sim' | sed 's/^/  /'
+		grep -E '^(not )?ok ' "$logs/sim.out"
+		echo "$s $(grep '^history ' "$logs/sim.out")" >>"$logs/history.$3"
+	done
+}
+
+same_history() {
+	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 7 ] &&
+	    cmp "$logs/history.gcc" "$logs/history.clang"
+}
+
+suite_sim() {
+	check "sim, gcc" sim_run build/mesh-sim "${SEEDS:-4}" gcc
+	check "sim, clang" sim_run build-clang/mesh-sim "${SEEDS:-4}" clang
+	check "sim, same history" ok "sim: one history on gcc and clang" same_history
+}
+
+suite_san() {
+	for p in "$@"; do
+		check "san ${p##*unit/}" timeout 300 "$p"
+	done
+	check "san sim" sim_run build-san/mesh-sim 1 san
+}
+
+fuzz_one() {
+	corpus=$logs/corpus.$(basename "$1")
+	mkdir -p "$corpus"
+	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-10}" \
+	    -print_final_stats=1 -rss_limit_mb=2048 -timeout=10 \
+	    -artifact_prefix="$logs/" "$corpus" \
+	    "tests/fuzz/corpus/$(basename "$1" | sed 's/^fuzz_//')"
+}
+
+suite_fuzz() {
+	for p in "$@"; do
+		mkdir -p "tests/fuzz/corpus/$(basename "$p" | sed 's/^fuzz_//')"
+		check "fuzz ${p##*fuzz_}" fuzz_one "$p"
+	done
+}
+
+suite_pytest() {
+	check "$1" as_root timeout 600 /usr/bin/python3 -B -m pytest -q \
+	    -p no:cacheprovider --color=no "tests/$1"
+}
+
+build() {
+	echo "== build $*"
+	"$make" -j"$(nproc)" "$@" >"$logs/build.log" 2>&1 || {
+		echo "  build of $* failed:"
+		grep -E 'error|undefined|\*\*\*' "$logs/build.log" | head -n 20
+		failed=$((failed + 1))
+		return 1
+	}
+}
+
+suite_all() {
+	echo "== deps"
+	sh tests/deps.sh || exit 5
+	[ "$(id -u)" = 0 ] || {
+		echo "containers and cluster tests need root: through sudo"
+		sudo -v || exit 5
+	}
+	build all unit_programs &&
+	    echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh . &&
+	    check tidy-test sh tests/tidy/test.sh &&
+	    echo "== unit" && suite_unit $("$make" -s print-unit) &&
+	    echo "== golden" && suite_golden
+	build CC=clang build-clang/mesh-sim && echo "== sim" && suite_sim
+	build SAN=address,undefined unit_programs build-san/mesh-sim &&
+	    echo "== ASan + UBSan" &&
+	    suite_san $("$make" -s SAN=address,undefined print-unit)
+	build CC=clang SAN=fuzzer-no-link,address,undefined fuzz_programs &&
+	    echo "== fuzz" && suite_fuzz \
+	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
+	echo "== containers" && suite_pytest containers
+	echo "== cluster" && suite_pytest cluster
+}
+
+suite=$1
+shift
+case $suite in
+containers | cluster) suite_pytest "$suite" ;;
+all | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
+*)
+	echo "run.sh: no suite '$suite'" >&2
+	exit 64
+	;;
+esac
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
