@@ -1,0 +1,32 @@
+/*
+ * init.h - what the files of meshd-init share.
+ */
+#ifndef INIT_INIT_H
+#define INIT_INIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol.h"
+
+enum { STREAM_LINE_MAX = 4096 }; /* longer lines are cut into several */
+
+/* One output of the application: a pipe, and the line that is not yet whole. */
+struct stream {
+	int fd;
+	const char *name;
+	size_t len;
+	char line[STREAM_LINE_MAX];
+};
+
+/* Choose the file that was written last; limit is of one file, bytes. */
+void log_open(uint64_t limit);
+void stream_open(struct stream *s, int fd, const char *name);
+/* Read once and write whole lines.  0 at the end of the pipe. */
+int stream_read(struct stream *s);
+/* Read all that is there, then write even a line without its end. */
+void stream_drain(struct stream *s);
+/* Say in one line on INIT_FD_ERROR why exec of path failed with code. */
+void explain_exec(const char *path, int code);
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * meshd-init - pid 1 of a container.
+ *
+ * It starts the application, hands signals on, reaps what is orphaned, stamps
+ * each line the application prints with its time and stream into two log
+ * files in turn, and leaves the exit status in a file.  It runs with the
+ * application's own user, no capability and the container's seccomp filter,
+ * and it outlives engine and supervisor: nobody has to listen.
+ */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+
+/* Before the application runs, the one place where an error can be told. */
+static void
+fail(const char *what, const char *path)
+{
+	dprintf(INIT_FD_ERROR, "%s %s: %s", what, path, strerror(errno));
+	_exit(127);
+}
+
+static void
+application(char **argv, const sigset_t *mask, int out, int err)
+{
+	if (setpgid(0, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		fail("set up", argv[0]);
+	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
+		signal(forwarded[i], SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execve(argv[0], argv + 1, environ);
+	explain_exec(argv[0], errno);
+	_exit(127);
+}
+
+/* Reap everybody; true when the application itself is among them. */
+static int
+reap(pid_t app, int *status)
+{
+	int st, over = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
+		if (pid == app) {
+			*status = st;
+			over = 1;
+		}
+	}
+	return over;
+}
+
+static void
+leave(int status)
+{
+	struct init_exit rec = {INIT_EXIT_MAGIC, status, 0};
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	rec.time_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	if (pwrite(INIT_FD_EXIT, &rec, sizeof rec, 0) < 0)
+		_exit(125);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static void
+serve(pid_t app, int sigfd, struct stream *streams)
+{
+	struct pollfd pfd[3] = {
+	    {.fd = sigfd, .events = POLLIN},
+	    {.fd = streams[0].fd, .events = POLLIN},
+	    {.fd = streams[1].fd, .events = POLLIN},
+	};
+	struct signalfd_siginfo si;
+	int status = 0;
+
+	for (;;) {
+		if (poll(pfd, 3, -1) < 0 && errno != EINTR)
+			_exit(125);
+		for (int i = 0; i < 2; i++)
+			if (pfd[i + 1].revents && !stream_read(&streams[i]))
+				pfd[i + 1].fd = -1;
+		if (!pfd[0].revents ||
+		    read(sigfd, &si, sizeof si) != (ssize_t)sizeof si)
+			continue;
+		if (si.ssi_signo != SIGCHLD) {
+			kill(app, (int)si.ssi_signo);
+			continue;
+		}
+		if (!reap(app, &status))
+			continue;
+		for (int i = 0; i < 2; i++)
+			stream_drain(&streams[i]);
+		leave(status);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct stream streams[2];
+	sigset_t set, old;
+	int out[2], err[2], sigfd;
+	pid_t app;
+
+	if (argc < 5 || strcmp(argv[1], INIT_VERSION) != 0)
+		return 64;
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	log_open(strtoull(argv[2], NULL, 10));
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
+		sigaddset(&set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sigfd < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+		fail("pipe for", argv[3]);
+	for (int fd = INIT_FD_EXIT; fd <= INIT_FD_LAST; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	app = fork();
+	if (app < 0)
+		fail("fork for", argv[3]);
+	if (app == 0)
+		application(argv + 3, &old, out[1], err[1]);
+	close(out[1]);
+	close(err[1]);
+	close(INIT_FD_ERROR);
+	stream_open(&streams[0], out[0], "stdout");
+	stream_open(&streams[1], err[0], "stderr");
+	serve(app, sigfd, streams);
+}

@@ -1,0 +1,39 @@
+/*
+ * protocol.h - what the supervisor and pid 1 of a container agree on.
+ *
+ * A container outlives the supervisor that made it, so a newer supervisor
+ * meets inits of older ones: nothing here ever changes its meaning.
+ *
+ *   argv   meshd-init VERSION LOG_BYTES EXECUTABLE ARGV0 [ARG...]
+ *          VERSION "1"; LOG_BYTES the limit of one log file, decimal;
+ *          EXECUTABLE an absolute path inside the image
+ *   env    the application's own
+ *   cwd    the application's own
+ *   fds    0 /dev/null, then the INIT_FD_ numbers; nothing else
+ *   SIGTERM SIGINT SIGHUP SIGUSR1 SIGUSR2 go on to the application
+ *
+ * Init ends when the application ends, with its exit status (128 + signal).
+ */
+#ifndef INIT_PROTOCOL_H
+#define INIT_PROTOCOL_H
+
+#include <stdint.h>
+
+#define INIT_VERSION "1"
+
+enum {
+	INIT_FD_EXIT = 3,  /* one struct init_exit is written at offset 0 */
+	INIT_FD_LOG = 4,   /* two log files, O_APPEND, written in turn */
+	INIT_FD_LOG2 = 5,
+	INIT_FD_ERROR = 6, /* pipe: a line if exec fails, closed when it went well */
+	INIT_FD_LAST = 6,
+	INIT_EXIT_MAGIC = 0x5449584d, /* "MXIT" */
+};
+
+struct init_exit {
+	uint32_t magic;
+	int32_t status;	  /* the application's, as waitpid's */
+	uint64_t time_ms; /* CLOCK_REALTIME */
+};
+
+#endif
