@@ -43,6 +43,7 @@ struct sched {
 	msec ended;	   /* last end of a failed round */
 	msec changed;	   /* first change not yet acted on; MSEC_NEVER = none */
 	msec stable_until; /* many deaths: not before; 0 = no wait */
+	msec storm;	   /* first of them; MSEC_NEVER = none */
 	msec deaths[8];	   /* times of the last deaths, ring */
 	uint32_t deaths_next;
 };
