@@ -5,11 +5,11 @@
 deps:
 	@sh tests/deps.sh
 test:
-	@MAKE=$(MAKE) sh tests/run.sh all
+	@sh tests/run.sh all
 demo:
-	@MAKE=$(MAKE) KEEP=$(KEEP) sh tests/demo/run.sh
+	@KEEP=$(KEEP) sh tests/demo/run.sh
 bench:
-	@MAKE=$(MAKE) sh tests/bench/run.sh
+	@sh tests/bench/run.sh
 
 # --- one suite at a time: each ends with `N passed, N failed` ----------------
 tidy:
