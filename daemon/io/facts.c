@@ -1,0 +1,148 @@
+/*
+ * Facts are read seldom and sent whole, so lists are bounded and sorted: two
+ * nodes with the same files tell the same bytes.
+ */
+#include "facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool
+is_kind(int fd, const struct dirent *e, bool dirs)
+{
+	struct stat st;
+
+	if (e->d_type == DT_DIR || e->d_type == DT_REG)
+		return (e->d_type == DT_DIR) == dirs;
+	if (e->d_type != DT_UNKNOWN)
+		return false;
+	return fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (dirs ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode));
+}
+
+/* Length of the name to tell, or 0. */
+static size_t
+told(int fd, const struct dirent *e, const char *suffix, bool dirs)
+{
+	size_t n = strlen(e->d_name), s = strlen(suffix);
+
+	if (n <= s || strcmp(e->d_name + n - s, suffix) != 0 ||
+	    !name_ok(e->d_name, n - s) || !is_kind(fd, e, dirs))
+		return 0;
+	return n - s;
+}
+
+/*
+ * Keeps the VIEW_LIST_MAX smallest names whatever the order of the directory:
+ * a full list is sorted once, then a smaller name takes the largest one's
+ * place.
+ */
+static void
+keep(char *list, size_t cap, uint32_t *count, const char *name, size_t len)
+{
+	char text[NAME_CAP];
+	size_t at;
+
+	memcpy(text, name, len);
+	text[len] = '\0';
+	if (*count < VIEW_LIST_MAX) {
+		snprintf(list + *count * cap, cap, "%s", text);
+		if (++*count == VIEW_LIST_MAX)
+			qsort(list, *count, cap, by_text);
+		return;
+	}
+	if (strcmp(text, list + (VIEW_LIST_MAX - 1) * cap) >= 0)
+		return;
+	for (at = VIEW_LIST_MAX - 1; at > 0 && strcmp(list + (at - 1) * cap, text) > 0; at--)
+		memcpy(list + at * cap, list + (at - 1) * cap, cap);
+	snprintf(list + at * cap, cap, "%s", text);
+}
+
+static int
+names(int dir_fd, const char *what, const char *suffix, bool dirs, size_t cap,
+    void **out, uint32_t *count, struct err *err)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	AUTO_FREE char *list = NULL;
+	struct dirent *e;
+	int fd;
+
+	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
+		int e2 = errno;
+
+		own_close_(&fd);
+		return err_set(err, EXIT_STATE, "read %s: %s", what, strerror(e2));
+	}
+	list = calloc(VIEW_LIST_MAX, cap);
+	if (list == NULL)
+		return err_set(err, EXIT_STATE, "read %s: out of memory", what);
+	while (errno = 0, (e = readdir(d)) != NULL) {
+		size_t n = told(fd, e, suffix, dirs);
+
+		if (n > 0)
+			keep(list, cap, count, e->d_name, n);
+	}
+	if (errno != 0)
+		return err_set(err, EXIT_STATE, "read %s: %s", what, strerror(errno));
+	if (*count < VIEW_LIST_MAX)
+		qsort(list, *count, cap, by_text);
+	*out = list;
+	list = NULL;
+	return 0;
+}
+
+int
+facts_fill(struct view_facts *out, int images_fd, int sandboxes_fd, struct err *err)
+{
+	struct utsname u;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES),
+	     page = sysconf(_SC_PAGESIZE);
+	void *list = NULL;
+	int rc = 0;
+
+	memset(out, 0, sizeof *out);
+	if (uname(&u) == 0) {
+		snprintf(out->arch, sizeof out->arch, "%.15s", u.machine);
+		snprintf(out->kernel, sizeof out->kernel, "%.63s", u.release);
+	}
+	out->cpus = cpus > 0 ? (uint32_t)cpus : 1;
+	if (pages > 0 && page > 0)
+		out->memory_bytes = (uint64_t)pages * (uint64_t)page;
+	if (images_fd >= 0) {
+		rc = names(images_fd, "images-dir", "", true, sizeof *out->images, &list,
+		    &out->images_count, err);
+		out->images = list;
+	}
+	list = NULL;
+	if (rc == 0 && sandboxes_fd >= 0) {
+		rc = names(sandboxes_fd, "lithos-configs/sandboxes", ".yaml", false,
+		    sizeof *out->sandboxes, &list, &out->sandboxes_count, err);
+		out->sandboxes = list;
+	}
+	if (rc != 0)
+		facts_free(out);
+	return rc;
+}
+
+void
+facts_free(struct view_facts *f)
+{
+	free(f->images);
+	free(f->sandboxes);
+	memset(f, 0, sizeof *f);
+}

@@ -1,0 +1,262 @@
+/*
+ * /proc once a second.  Three small files kept open and read whole with one
+ * pread each; the parsers look for what they need by name and shrug at the
+ * rest, since kernels add fields.
+ */
+#include "probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+
+enum { FILE_STAT, FILE_MEMINFO, FILE_LOADAVG, FILE_COUNT };
+enum { TEXT_CAP = 8192 }; /* the lines we want come first */
+
+static const char *const paths[FILE_COUNT] = {
+	"/proc/stat",
+	"/proc/meminfo",
+	"/proc/loadavg",
+};
+
+struct probe {
+	int fds[FILE_COUNT];
+	int disk_fd;
+	uint64_t busy, total; /* CPU ticks at the last call */
+	struct mesh_summary summary;
+	struct view_metrics metrics;
+};
+
+/* Decimal digits at *s after blanks; false when there are none or too many. */
+static bool
+number(const char **s, uint64_t *out)
+{
+	const char *p = *s;
+	uint64_t v = 0;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	if (*p < '0' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		unsigned d = (unsigned)(*p - '0');
+
+		if (v > (UINT64_MAX - d) / 10)
+			return false;
+		v = v * 10 + d;
+	}
+	*s = p;
+	*out = v;
+	return true;
+}
+
+/* cpu  user nice system idle iowait irq softirq steal ...: guest time is in
+ * user already.  Waiting for a disk is not being busy. */
+bool
+probe_parse_stat(const char *text, uint64_t *busy, uint64_t *total)
+{
+	uint64_t v[8] = { 0 }, sum = 0;
+
+	if (strncmp(text, "cpu ", 4) != 0)
+		return false;
+	text += 4;
+	for (int i = 0; i < 8; i++) {
+		if (!number(&text, &v[i])) {
+			if (i < 4)
+				return false;
+			break;
+		}
+		if (v[i] > UINT64_MAX / 16)
+			return false;
+		sum += v[i];
+	}
+	*total = sum;
+	*busy = sum - v[3] - v[4];
+	return true;
+}
+
+static bool
+mem_line(const char *text, const char *name, uint64_t *bytes)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = text; p != NULL; p = strchr(p, '\n')) {
+		uint64_t kb;
+
+		p += *p == '\n';
+		if (strncmp(p, name, n) != 0)
+			continue;
+		p += n;
+		if (!number(&p, &kb) || strncmp(p, " kB", 3) != 0 ||
+		    kb > UINT64_MAX / 1024)
+			return false;
+		*bytes = kb * 1024;
+		return true;
+	}
+	return false;
+}
+
+bool
+probe_parse_meminfo(const char *text, uint64_t *total_bytes, uint64_t *available_bytes)
+{
+	uint64_t total, available;
+
+	if (!mem_line(text, "MemTotal:", &total) ||
+	    !mem_line(text, "MemAvailable:", &available) || total == 0)
+		return false;
+	*total_bytes = total;
+	*available_bytes = available < total ? available : total;
+	return true;
+}
+
+/* "0.25 ...": two digits after the point, as the kernel writes in any locale. */
+bool
+probe_parse_loadavg(const char *text, double *load1)
+{
+	const char *point;
+	uint64_t whole, cents;
+
+	if (!number(&text, &whole) || *text++ != '.')
+		return false;
+	point = text;
+	if (!number(&text, &cents) || text - point != 2 || whole > 1000000)
+		return false;
+	*load1 = (double)whole + (double)cents / 100;
+	return true;
+}
+
+static bool
+read_text(int fd, char text[TEXT_CAP])
+{
+	ssize_t n = pread(fd, text, TEXT_CAP - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+static uint8_t
+percent(uint64_t part, uint64_t whole)
+{
+	if (whole == 0)
+		return 0;
+	if (part >= whole)
+		return 100;
+	return (uint8_t)((double)part * 100 / (double)whole + 0.5);
+}
+
+static void
+read_cpu(struct probe *p)
+{
+	char text[TEXT_CAP];
+	uint64_t busy, total;
+
+	if (!read_text(p->fds[FILE_STAT], text) || !probe_parse_stat(text, &busy, &total))
+		return;
+	/* Counters may step back (iowait does): then this second is unknown. */
+	if (p->total != 0 && total > p->total && busy >= p->busy) {
+		uint64_t db = busy - p->busy, dt = total - p->total;
+
+		db = db < dt ? db : dt;
+		p->summary.cpu_percent = percent(db, dt);
+		p->metrics.cpu_percent = (double)db * 100 / (double)dt;
+	}
+	p->busy = busy;
+	p->total = total;
+}
+
+static void
+read_memory(struct probe *p)
+{
+	char text[TEXT_CAP];
+	uint64_t total, available;
+
+	if (!read_text(p->fds[FILE_MEMINFO], text) ||
+	    !probe_parse_meminfo(text, &total, &available))
+		return;
+	p->metrics.memory_free_bytes = available;
+	p->summary.mem_percent = percent(total - available, total);
+}
+
+static void
+read_load(struct probe *p)
+{
+	char text[TEXT_CAP];
+	double load;
+
+	if (!read_text(p->fds[FILE_LOADAVG], text) || !probe_parse_loadavg(text, &load))
+		return;
+	p->metrics.load1 = load;
+	p->summary.load_centi =
+	    load >= 655.35 ? UINT16_MAX : (uint16_t)(load * 100 + 0.5);
+}
+
+/* Used as df counts: what root keeps for itself is neither free nor used. */
+static void
+read_disk(struct probe *p)
+{
+	struct statvfs v;
+	uint64_t used, unit;
+
+	if (fstatvfs(p->disk_fd, &v) != 0 || v.f_bfree > v.f_blocks)
+		return;
+	unit = v.f_frsize;
+	used = v.f_blocks - v.f_bfree;
+	p->metrics.disk_bytes = v.f_blocks * unit;
+	p->metrics.disk_free_bytes = v.f_bavail * unit;
+	p->summary.disk_percent = percent(used, used + v.f_bavail);
+}
+
+int
+probe_new(int disk_fd, struct probe **out, struct err *err)
+{
+	struct probe *p = calloc(1, sizeof *p);
+
+	*out = NULL;
+	if (p == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "probe: out of memory");
+	p->disk_fd = disk_fd;
+	memset(p->fds, -1, sizeof p->fds);
+	for (int i = 0; i < FILE_COUNT; i++) {
+		p->fds[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+		if (p->fds[i] < 0) {
+			int e = errno;
+
+			probe_free(p);
+			return err_set(err, EXIT_ENVIRONMENT, "open %s: %s: mount /proc",
+			    paths[i], strerror(e));
+		}
+	}
+	*out = p;
+	return 0;
+}
+
+void
+probe_read(struct probe *p, struct mesh_summary *summary, struct view_metrics *metrics)
+{
+	read_cpu(p);
+	read_memory(p);
+	read_load(p);
+	read_disk(p);
+	if (summary != NULL) {
+		summary->cpu_percent = p->summary.cpu_percent;
+		summary->mem_percent = p->summary.mem_percent;
+		summary->disk_percent = p->summary.disk_percent;
+		summary->load_centi = p->summary.load_centi;
+	}
+	if (metrics != NULL)
+		*metrics = p->metrics;
+}
+
+void
+probe_free(struct probe *p)
+{
+	if (p == NULL)
+		return;
+	for (int i = 0; i < FILE_COUNT; i++)
+		own_close_(&p->fds[i]);
+	free(p);
+}
