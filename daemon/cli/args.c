@@ -1,0 +1,414 @@
+/*
+ * args.c - the command line by the tables of verb.c.
+ *
+ * getopt_long is not used: it can't say "did you mean", and the same option
+ * may be right for one verb and wrong for another, which the error should say.
+ */
+#include "args.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
+#include "text.h"
+
+enum { SHOWN_CAP = 96, OPERAND_BYTES_MAX = 4096 };
+
+struct cursor {
+	struct args *args;
+	int argc, at;
+	char *const *argv;
+	int64_t now_ms;
+	unsigned seen; /* OPT_BITs, checked against the verb at the end */
+};
+
+/* An argument as it may be shown: escaped, and cut when long. */
+static const char *
+shown(char out[SHOWN_CAP], const char *s)
+{
+	err_escape(out, SHOWN_CAP, s, strnlen(s, SHOWN_CAP));
+	return out;
+}
+
+static int
+option_by_name(const char *name, size_t len)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		if (strlen(options[i].name) == len &&
+		    memcmp(options[i].name, name, len) == 0)
+			return i;
+	return -1;
+}
+
+static int
+option_by_letter(char letter)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		if (letter != '\0' && options[i].letter == letter)
+			return i;
+	return -1;
+}
+
+static int
+unknown_option(const char *arg, const char *name, struct err *err)
+{
+	const char *names[OPT_COUNT], *near;
+	char buf[SHOWN_CAP];
+
+	for (int i = 0; i < OPT_COUNT; i++)
+		names[i] = options[i].name;
+	near = strlen(name) < SHOWN_CAP ?
+	    name_suggest(name, names, OPT_COUNT) :
+	    NULL;
+	if (near != NULL && strncmp(arg, "--", 2) == 0)
+		return err_set(err, EXIT_USAGE_,
+		    "unknown option '%s'; did you mean '--%s'? see mesh --help",
+		    shown(buf, arg), near);
+	return err_set(err, EXIT_USAGE_,
+	    "unknown option '%s'; see mesh --help", shown(buf, arg));
+}
+
+static int
+set_output(struct args *a, const char *value, struct err *err)
+{
+	static const char *const names[] = {
+	    [ARGS_WIDE] = "wide", [ARGS_NAME] = "name", [ARGS_JSON] = "json"};
+	char buf[SHOWN_CAP];
+
+	for (size_t i = ARGS_WIDE; i < ARRAY_LEN(names); i++)
+		if (strcmp(value, names[i]) == 0) {
+			a->output = (enum args_output)i;
+			return 0;
+		}
+	return err_set(err, EXIT_USAGE_,
+	    "-o: '%s' is not a format; allowed: json, wide, name",
+	    shown(buf, value));
+}
+
+static int
+set_color(struct args *a, const char *value, struct err *err)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	char buf[SHOWN_CAP];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(value, names[i]) == 0) {
+			a->color = (enum args_color)i;
+			return 0;
+		}
+	return err_set(err, EXIT_USAGE_,
+	    "--color: '%s' is unknown; allowed: auto, always, never",
+	    shown(buf, value));
+}
+
+static int
+set_lines(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP], *end;
+	long long n = strtoll(value, &end, 10);
+
+	if (*value < '0' || *value > '9' || *end != '\0' || n > ARGS_LINES_MAX)
+		return err_set(err, EXIT_USAGE_,
+		    "-n: '%s' is not a number of lines (0-%d)",
+		    shown(buf, value), ARGS_LINES_MAX);
+	a->lines = n;
+	return 0;
+}
+
+static int
+set_since(struct args *a, const char *value, int64_t now_ms, struct err *err)
+{
+	int64_t ago = text_parse_duration(value), at = text_parse_date(value);
+	char buf[SHOWN_CAP];
+
+	if (ago < 0 && at < 0)
+		return err_set(err, EXIT_USAGE_,
+		    "--since: '%s' is not a date (YYYY-MM-DD[Thh:mm:ss]) nor a "
+		    "duration (10m)",
+		    shown(buf, value));
+	a->since_ms = ago >= 0 ? now_ms - ago : at;
+	return 0;
+}
+
+static int
+set_socket(struct args *a, const char *value, const char *from,
+    struct err *err)
+{
+	size_t max = sizeof ((struct sockaddr_un *)NULL)->sun_path - 1;
+	char buf[SHOWN_CAP];
+
+	if (*value == '\0' || strlen(value) > max)
+		return err_set(err, EXIT_USAGE_,
+		    "%s: '%s' is not a socket path (1-%zu bytes)", from,
+		    shown(buf, value), max);
+	a->socket = value;
+	return 0;
+}
+
+static int
+apply_option(struct cursor *c, int o, const char *value, struct err *err)
+{
+	c->seen |= OPT_BIT(o);
+	c->args->given[o] = true;
+	switch (o) {
+	case OPT_SOCKET:
+		return set_socket(c->args, value, "--socket", err);
+	case OPT_OUTPUT:
+		return set_output(c->args, value, err);
+	case OPT_JSON:
+		c->args->output = ARGS_JSON;
+		return 0;
+	case OPT_COLOR:
+		return set_color(c->args, value, err);
+	case OPT_LINES:
+		return set_lines(c->args, value, err);
+	case OPT_SINCE:
+		return set_since(c->args, value, c->now_ms, err);
+	default:
+		return 0;
+	}
+}
+
+/* The value of an option that needs one: joined, or the next argument. */
+static int
+take_value(struct cursor *c, int o, const char *joined, const char **value,
+    struct err *err)
+{
+	*value = joined;
+	if (joined != NULL || options[o].value == NULL)
+		return 0;
+	if (c->at + 1 >= c->argc)
+		return err_set(err, EXIT_USAGE_, "--%s: missing %s",
+		    options[o].name, options[o].value);
+	*value = c->argv[++c->at];
+	return 0;
+}
+
+static int
+parse_long(struct cursor *c, struct err *err)
+{
+	const char *arg = c->argv[c->at], *name = arg + 2, *value;
+	const char *eq = strchr(name, '=');
+	size_t len = eq != NULL ? (size_t)(eq - name) : strlen(name);
+	int o = option_by_name(name, len);
+
+	if (o < 0) {
+		AUTO_FREE char *word = strndup(name, len);
+		return unknown_option(arg, word != NULL ? word : "", err);
+	}
+	if (eq != NULL && options[o].value == NULL)
+		return err_set(err, EXIT_USAGE_, "--%s takes no value",
+		    options[o].name);
+	if (take_value(c, o, eq != NULL ? eq + 1 : NULL, &value, err) < 0)
+		return -EXIT_USAGE_;
+	return apply_option(c, o, value, err);
+}
+
+static int
+parse_letters(struct cursor *c, struct err *err)
+{
+	const char *arg = c->argv[c->at], *value;
+
+	for (const char *p = arg + 1; *p != '\0'; p++) {
+		int o = option_by_letter(*p);
+
+		if (o < 0)
+			return unknown_option(arg, arg, err);
+		bool joined = options[o].value != NULL && p[1] != '\0';
+		if (take_value(c, o, joined ? p + 1 : NULL, &value, err) < 0)
+			return -EXIT_USAGE_;
+		if (apply_option(c, o, value, err) < 0)
+			return -EXIT_USAGE_;
+		if (options[o].value != NULL)
+			break;
+	}
+	return 0;
+}
+
+static int
+take_verb(struct args *a, const char *word, struct err *err)
+{
+	char buf[SHOWN_CAP];
+
+	a->verb = verb_find(word);
+	if (a->verb != NULL)
+		return 0;
+	const char *near = strlen(word) < SHOWN_CAP ? verb_suggest(word) : NULL;
+	if (near != NULL)
+		return err_set(err, EXIT_USAGE_,
+		    "unknown command '%s'; did you mean '%s'? see mesh --help",
+		    shown(buf, word), near);
+	return err_set(err, EXIT_USAGE_, "unknown command '%s'; see mesh --help",
+	    shown(buf, word));
+}
+
+static int
+parse_word(struct cursor *c, struct err *err)
+{
+	const char *word = c->argv[c->at];
+	char buf[SHOWN_CAP], usage[256];
+
+	if (c->args->verb == NULL)
+		return take_verb(c->args, word, err);
+	verb_usage(usage, sizeof usage, c->args->verb);
+	if (c->args->verb->operand == OPERAND_NONE || c->args->operand != NULL)
+		return err_set(err, EXIT_USAGE_,
+		    "%s: unexpected argument '%s'; usage: %s",
+		    c->args->verb->name, shown(buf, word), usage);
+	c->args->operand = word;
+	return 0;
+}
+
+/* HOST:PORT; a literal IPv6 host stands in brackets. */
+static bool
+seed_ok(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	size_t host = colon != NULL ? (size_t)(colon - s) : 0;
+	char *end;
+
+	if (host == 0 || host > 255 || colon[1] < '0' || colon[1] > '9')
+		return false;
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	if (*end != '\0' || port < 1 || port > 65535)
+		return false;
+	if (s[0] == '[')
+		return s[host - 1] == ']' &&
+		    strspn(s + 1, "0123456789abcdefABCDEF:.%") == host - 2;
+	for (size_t i = 0; i < host; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "0123456789.-_", s[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* TERM.LEADER8.SEQ, as `mesh status` and `mesh schedule show` print it. */
+static bool
+stamp_ok(const char *s)
+{
+	size_t term = strspn(s, "0123456789");
+	const char *leader = s + term + (s[term] == '.');
+	size_t hex = strspn(leader, "0123456789abcdef");
+	const char *seq = leader + hex + (leader[hex] == '.');
+	size_t digits = strspn(seq, "0123456789");
+
+	return term >= 1 && term <= 20 && leader == s + term + 1 && hex == 8 &&
+	    seq == leader + hex + 1 && digits >= 1 && digits <= 20 &&
+	    seq[digits] == '\0';
+}
+
+static int
+bad_operand(const struct args *a, const char *wants, struct err *err)
+{
+	char buf[SHOWN_CAP];
+
+	return err_set(err, EXIT_USAGE_, "%s: %s '%s' is not %s", a->verb->name,
+	    a->verb->operand_name, shown(buf, a->operand), wants);
+}
+
+static int
+check_word(const struct args *a, struct err *err)
+{
+	const struct verb *v = a->verb;
+	char buf[SHOWN_CAP];
+	size_t n = 0;
+
+	for (; n < VERB_WORDS_MAX && v->words[n] != NULL; n++)
+		if (strcmp(v->words[n], a->operand) == 0)
+			return 0;
+	const char *near = strlen(a->operand) < SHOWN_CAP ?
+	    name_suggest(a->operand, v->words, n) :
+	    NULL;
+	return err_set(err, EXIT_USAGE_,
+	    "%s: unknown %s '%s'; did you mean '%s'? see mesh help %s", v->name,
+	    v->operand_name, shown(buf, a->operand),
+	    near != NULL ? near : v->words[0], v->name);
+}
+
+static int
+check_operand(const struct args *a, struct err *err)
+{
+	size_t len = strlen(a->operand);
+
+	if (len > OPERAND_BYTES_MAX)
+		return err_set(err, EXIT_USAGE_,
+		    "%s: %s is %zu bytes long; at most %d", a->verb->name,
+		    a->verb->operand_name, len, OPERAND_BYTES_MAX);
+	switch (a->verb->operand) {
+	case OPERAND_ROLE:
+	case OPERAND_INSTANCE:
+		return name_ok(a->operand, len) ? 0 :
+		    bad_operand(a, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
+	case OPERAND_SEED:
+		return seed_ok(a->operand) ? 0 :
+		    bad_operand(a, "HOST:PORT (port 1-65535)", err);
+	case OPERAND_STAMP:
+		return stamp_ok(a->operand) ? 0 :
+		    bad_operand(a, "TERM.LEADER8.SEQ as in mesh schedule show",
+			err);
+	case OPERAND_WORD:
+		return check_word(a, err);
+	default:
+		return 0;
+	}
+}
+
+/* What only the whole line shows: wrong options, a missing operand. */
+static int
+check_verb(const struct cursor *c, struct err *err)
+{
+	const struct args *a = c->args;
+	unsigned allowed = OPT_EVERYWHERE | a->verb->options;
+	char usage[256];
+
+	verb_usage(usage, sizeof usage, a->verb);
+	if (a->given[OPT_HELP])
+		return 0;
+	for (int o = 0; o < OPT_COUNT; o++)
+		if ((c->seen & ~allowed & OPT_BIT(o)) != 0)
+			return err_set(err, EXIT_USAGE_,
+			    "%s: --%s is not for this command; usage: %s",
+			    a->verb->name, options[o].name, usage);
+	if (a->operand != NULL)
+		return check_operand(a, err);
+	if (a->verb->operand != OPERAND_NONE && !a->verb->operand_optional)
+		return err_set(err, EXIT_USAGE_, "%s: missing %s; usage: %s",
+		    a->verb->name, a->verb->operand_name, usage);
+	return 0;
+}
+
+int
+args_parse(struct args *a, int argc, char *const *argv, const char *env_socket,
+    int64_t now_ms, struct err *err)
+{
+	struct cursor c = {a, argc, 1, argv, now_ms, 0};
+	bool words_only = false;
+	int rc = 0;
+
+	*a = (struct args){
+	    .socket = ARGS_SOCKET_DEFAULT, .lines = ARGS_LINES_DEFAULT};
+	if (env_socket != NULL && *env_socket != '\0')
+		rc = set_socket(a, env_socket, "$MESH_SOCKET", err);
+	for (; rc == 0 && c.at < argc; c.at++) {
+		const char *arg = argv[c.at];
+
+		if (words_only || arg[0] != '-' || arg[1] == '\0')
+			rc = parse_word(&c, err);
+		else if (strcmp(arg, "--") == 0)
+			words_only = true;
+		else if (arg[1] == '-')
+			rc = parse_long(&c, err);
+		else
+			rc = parse_letters(&c, err);
+	}
+	if (rc < 0)
+		return rc;
+	if (a->verb != NULL)
+		return check_verb(&c, err);
+	if (!a->given[OPT_HELP] && !a->given[OPT_VERSION])
+		return err_set(err, EXIT_USAGE_,
+		    "missing command; see mesh --help");
+	return 0;
+}

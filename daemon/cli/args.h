@@ -1,0 +1,38 @@
+/*
+ * args.h - the command line, checked: what comes out is safe to send.
+ */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include "verb.h"
+
+#define ARGS_SOCKET_DEFAULT "/run/mesh/ctl"
+
+enum {
+	ARGS_LINES_DEFAULT = 100,
+	ARGS_LINES_MAX = 1000000,
+};
+
+enum args_output { ARGS_TABLE, ARGS_WIDE, ARGS_NAME, ARGS_JSON };
+enum args_color { ARGS_COLOR_AUTO, ARGS_COLOR_ALWAYS, ARGS_COLOR_NEVER };
+
+struct args {
+	const struct verb *verb; /* NULL: only --help or --version */
+	const char *socket;	 /* borrowed from argv or the environment */
+	const char *operand;	 /* borrowed from argv; NULL = not given */
+	enum args_output output;
+	enum args_color color;
+	bool given[OPT_COUNT]; /* flags: given[OPT_WATCH] */
+	int64_t lines;	       /* -n; ARGS_LINES_DEFAULT */
+	int64_t since_ms;      /* --since, wall clock; 0 = not given */
+};
+
+/*
+ * Options may stand before and after the verb, joined or not ("-n5", "-n 5",
+ * "--lines=5"), letters may be grouped ("-wq"), "--" ends them.  env_socket is
+ * $MESH_SOCKET or NULL.  0, or -EXIT_USAGE_ with one line in *err.
+ */
+MUST_CHECK int args_parse(struct args *a, int argc, char *const *argv,
+    const char *env_socket, int64_t now_ms, struct err *err);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * main.c - `mesh`, the program a person types.
+ *
+ * It asks the daemon on its own host through the control socket and shows the
+ * answer; every verb is a row of the table in verb.c.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/ctl.h"
+#include "args.h"
+#include "run.h"
+#include "show.h"
+
+static bool
+want_color(const struct args *a)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (a->color != ARGS_COLOR_AUTO)
+		return a->color == ARGS_COLOR_ALWAYS;
+	return isatty(STDOUT_FILENO) == 1 && (no == NULL || *no == '\0') &&
+	    term != NULL && strcmp(term, "dumb") != 0;
+}
+
+/* The client's own version is known without a daemon, and said first. */
+static bool
+say_version(const struct args *a)
+{
+	bool flag = a->verb == NULL && a->given[OPT_VERSION];
+
+	if (flag)
+		printf("mesh " MESH_VERSION "\n");
+	return flag;
+}
+
+/* A full disk or a closed pipe is found out at the latest here. */
+static int
+finish(const struct args *a, int code)
+{
+	if (!ferror(stdout) && fflush(stdout) == 0)
+		return code;
+	/* Which error it was is long forgotten: one more byte says it again. */
+	clearerr(stdout);
+	if (fputc('\n', stdout) != EOF && fflush(stdout) == 0)
+		return code;
+	/* `mesh ps | head -1`: who asked has read enough. */
+	if (errno == EPIPE)
+		return code;
+	fprintf(stderr, "mesh: standard output: %s\n", strerror(errno));
+	return a->verb != NULL && a->verb->failed_code != 0 ?
+	    a->verb->failed_code :
+	    1;
+}
+
+static int
+run(const struct args *a, int64_t now_ms)
+{
+	struct show s = {.out = stdout, .args = a, .color = want_color(a),
+	    .now_ms = now_ms};
+	struct run_error e = {0};
+	int code;
+
+	if (say_version(a))
+		return 0;
+	if (a->verb == NULL || a->given[OPT_HELP])
+		return show_help(&s, &e.err);
+	if (a->given[OPT_WATCH])
+		return run_watch(&s);
+	code = run_verb(&s, a->verb->timeout_ms, &e);
+	if (code < 0) {
+		fflush(stdout);
+		code = run_report(a, &e, stderr);
+	}
+	run_error_free(&e);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run_error e = {0};
+	struct timespec now;
+	struct args a;
+
+	/* A reader that goes away is seen at write, not as a death. */
+	signal(SIGPIPE, SIG_IGN);
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (args_parse(&a, argc, argv, getenv("MESH_SOCKET"), now_ms, &e.err) < 0)
+		return run_report(&a, &e, stderr);
+	return finish(&a, run(&a, now_ms));
+}

@@ -1,0 +1,136 @@
+/*
+ * run.c - from a checked command line to an exit code.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/own.h"
+#include "answer.h"
+#include "client.h"
+
+static void
+set_hint(struct run_error *e, const char *hint)
+{
+	free(e->hint);
+	e->hint = hint != NULL && *hint != '\0' ? strdup(hint) : NULL;
+}
+
+static int
+print_json(const struct show *s, const json_t *data)
+{
+	const struct verb *v = s->args->verb;
+	size_t flags = v->json_lines ? JSON_COMPACT : JSON_INDENT(2);
+
+	json_dumpf(data, s->out, flags | JSON_ENCODE_ANY);
+	fputc('\n', s->out);
+	if (v->json_lines)
+		fflush(s->out);
+	return v->code != NULL ? v->code(data) : 0;
+}
+
+/* The error of the daemon becomes ours, with its code and its hint. */
+static int
+refused(struct answer *a, struct run_error *e)
+{
+	e->err.code = a->code;
+	e->text = a->error;
+	a->error = NULL;
+	set_hint(e, a->hint);
+	return -a->code;
+}
+
+static int
+answer_one(const struct show *s, struct client *c, bool *more,
+    struct run_error *e)
+{
+	AUTO_FREE uint8_t *buf = NULL;
+	struct answer a;
+	size_t len;
+	int rc;
+
+	if (client_recv(c, &buf, &len, &e->err) < 0)
+		return -e->err.code;
+	if (answer_open(&a, buf, len, &e->err) < 0)
+		return -e->err.code;
+	*more = a.more;
+	if (!a.ok)
+		rc = refused(&a, e);
+	else if (s->args->output == ARGS_JSON)
+		rc = print_json(s, a.data);
+	else
+		rc = s->args->verb->print(s, a.data, &e->err);
+	answer_free(&a);
+	return rc;
+}
+
+static int
+ask(const struct show *s, struct client *c, struct run_error *e)
+{
+	uint8_t request[ANSWER_REQUEST_CAP];
+	size_t len = answer_request(request, sizeof request, s->args);
+	bool more = true;
+	int rc = 0;
+
+	if (client_send(c, request, len, &e->err) < 0)
+		return -e->err.code;
+	while (rc >= 0 && more && !ferror(s->out))
+		rc = answer_one(s, c, &more, e);
+	return rc;
+}
+
+int
+run_verb(const struct show *s, int timeout_ms, struct run_error *e)
+{
+	const struct args *a = s->args;
+	struct client c;
+
+	*e = (struct run_error){0};
+	if (a->verb->local != NULL)
+		return a->verb->local(s, &e->err);
+	if (a->verb->options & OPT_BIT(OPT_FORCE) && !a->given[OPT_FORCE])
+		return err_set(&e->err, EXIT_USAGE_,
+		    "%s: needs --force, for it stops what the rails protect; "
+		    "usage: mesh apply --force STAMP",
+		    a->verb->name);
+	/* Who follows a log waits for a line as long as it takes. */
+	int rc = client_open(&c, a->socket,
+	    a->given[OPT_FOLLOW] ? 0 : timeout_ms, &e->err);
+	if (rc >= 0)
+		rc = ask(s, &c, e);
+	if (rc < 0)
+		set_hint(e, e->hint != NULL ? e->hint : c.hint);
+	client_close(&c);
+	return rc;
+}
+
+int
+run_report(const struct args *a, const struct run_error *e, FILE *out)
+{
+	const char *text = e->text != NULL && *e->text != '\0' ? e->text :
+								 e->err.text;
+	int code = e->err.code;
+
+	fputs("mesh: ", out);
+	for (const char *p = text; *p != '\0'; p++) {
+		fputc(*p, out);
+		if (*p == '\n' && p[1] != '\0')
+			fputs("    ", out); /* an excerpt, not a new error */
+	}
+	if (*text != '\0' && text[strlen(text) - 1] != '\n')
+		fputc('\n', out);
+	if (e->hint != NULL)
+		fprintf(out, "hint: %s\n", e->hint);
+	if (code != EXIT_USAGE_ && a->verb != NULL && a->verb->failed_code != 0)
+		return a->verb->failed_code;
+	return code > 0 ? code : 1;
+}
+
+void
+run_error_free(struct run_error *e)
+{
+	free(e->text);
+	free(e->hint);
+	e->text = e->hint = NULL;
+}

@@ -1,0 +1,44 @@
+/*
+ * show.h - what each verb prints.  The functions of the table in verb.c.
+ *
+ * Each takes the data of one answer, writes to s->out and returns the exit
+ * code, or a negative code with *err.
+ */
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+#include "verb.h"
+
+/* One screen: show_status.c.  Exit code 0, 1 or 2 from data.health. */
+int show_status(const struct show *s, const json_t *data, struct err *err);
+int show_status_code(const json_t *data);
+/* Lists: show_list.c. */
+int show_members(const struct show *s, const json_t *data, struct err *err);
+int show_ps(const struct show *s, const json_t *data, struct err *err);
+int show_leader(const struct show *s, const json_t *data, struct err *err);
+int show_leader_code(const json_t *data);
+int show_version(const struct show *s, const json_t *data, struct err *err);
+/* Longer texts: show_text.c. */
+int show_schedule(const struct show *s, const json_t *data, struct err *err);
+int show_render(const struct show *s, const json_t *data, struct err *err);
+int show_logs(const struct show *s, const json_t *data, struct err *err);
+/* What was done, and what to do next: show_act.c. */
+int show_apply(const struct show *s, const json_t *data, struct err *err);
+int show_init(const struct show *s, const json_t *data, struct err *err);
+int show_join(const struct show *s, const json_t *data, struct err *err);
+/* No daemon needed: help.c. */
+int show_help(const struct show *s, struct err *err);
+int show_completion(const struct show *s, struct err *err);
+
+/* --- helpers ------------------------------------------------------------ */
+/* Text that others wrote, cleaned; NULL prints as <none>. */
+void show_put(const struct show *s, const char *text);
+/* The same as several lines, each indented. */
+void show_lines(const struct show *s, const char *text, const char *indent,
+    const char *color);
+/* A word in its colour. */
+void show_word(const struct show *s, const char *word);
+/* Only names are wanted (-o name, -q). */
+bool show_names(const struct show *s);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * show_act.c - what an act did, and what a person does next.
+ */
+#include <string.h>
+
+#include "args.h"
+#include "show.h"
+#include "value.h"
+
+int
+show_apply(const struct show *s, const json_t *data, struct err *err)
+{
+	char text[VALUE_TEXT_CAP];
+
+	(void)err;
+	if (s->args->given[OPT_QUIET])
+		return 0;
+	fputs("confirmed ", s->out);
+	show_put(s, value_text(text, sizeof text, data, "applied"));
+	fputs(": the next round issues what was held\n", s->out);
+	return 0;
+}
+
+int
+show_init(const struct show *s, const json_t *data, struct err *err)
+{
+	char key[VALUE_TEXT_CAP], text[VALUE_TEXT_CAP];
+
+	(void)err;
+	value_text(text, sizeof text, data, "cluster");
+	if (show_names(s)) {
+		show_put(s, text);
+		fputc('\n', s->out);
+		return 0;
+	}
+	value_text(key, sizeof key, data, "key_file");
+	fputs("cluster ", s->out);
+	show_put(s, text);
+	fputs(" is made; this node is its first member.\n\n"
+	      "Next, for each other host (never run mesh init a second time):\n"
+	      "  1. copy the key file ", s->out);
+	show_put(s, key);
+	fputs(" there, owner root, mode 0600;\n"
+	      "     whoever holds it may join, so copy it by a safe way\n"
+	      "  2. there:  mesh join THIS-HOST:7780\n"
+	      "     or      seeds: [\"THIS-HOST:7780\"]  in its mesh.yaml\n"
+	      "  3. here:   mesh members\n\n"
+	      "Two nodes only? `election: {quorum: majority}` (the default): a "
+	      "lone survivor goes on running what it has, but places nothing;\n"
+	      "`election: {quorum: any}`: it goes on alone, and in a split both "
+	      "sides run their own copy until they meet again.\n", s->out);
+	return 0;
+}
+
+int
+show_join(const struct show *s, const json_t *data, struct err *err)
+{
+	const json_t *seeds = json_object_get(data, "seeds");
+	char text[VALUE_TEXT_CAP];
+
+	(void)err;
+	if (show_names(s)) {
+		for (size_t i = 0; i < json_array_size(seeds); i++) {
+			show_put(s, value_print(text, sizeof text,
+				    json_array_get(seeds, i)));
+			fputc('\n', s->out);
+		}
+		return 0;
+	}
+	fputs("seeds: ", s->out);
+	show_put(s, value_print(text, sizeof text, seeds));
+	fputs("\nThey are tried until one answers; mesh members shows who "
+	      "does.\n", s->out);
+	return 0;
+}

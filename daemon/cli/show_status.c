@@ -1,0 +1,216 @@
+/*
+ * show_status.c - the screen an operator looks at first.
+ *
+ * One screen, the worst last, so that it stands next to the prompt: who and
+ * where, the side of the network, config and scheduler, the roles, then every
+ * problem with the next command to type.
+ */
+#include <string.h>
+
+#include "args.h"
+#include "show.h"
+#include "table.h"
+#include "text.h"
+#include "value.h"
+
+int
+show_status_code(const json_t *data)
+{
+	int64_t health = value_int(data, "health", 2);
+
+	return health >= 0 && health <= 2 ? (int)health : 2;
+}
+
+static void
+print_head(const struct show *s, const json_t *d)
+{
+	char text[VALUE_TEXT_CAP];
+	int64_t up = value_int(d, "uptime_ms", -1);
+
+	fputs("cluster ", s->out);
+	show_put(s, value_text(text, sizeof text, d, "cluster"));
+	fputs("   node ", s->out);
+	show_put(s, value_str(d, "node"));
+	fputs("   meshd ", s->out);
+	show_put(s, value_text(text, sizeof text, d, "version"));
+	if (up >= 0) {
+		text_age(text, sizeof text, up);
+		fprintf(s->out, " up %s", text);
+	}
+	fputc('\n', s->out);
+}
+
+static void
+print_side(const struct show *s, const json_t *side)
+{
+	const char *leader = value_str(side, "leader");
+	int64_t since = value_int(side, "since_ms", -1);
+	char text[TEXT_AGE_CAP];
+
+	fputs("side:      ", s->out);
+	show_word(s, value_str(side, "grade"));
+	fprintf(s->out, "  %lld of %lld visible   ",
+	    (long long)value_int(side, "visible", 0),
+	    (long long)value_int(side, "known", 0));
+	if (*leader != '\0') {
+		fputs("leader ", s->out);
+		show_put(s, leader);
+	} else {
+		fputs("no leader", s->out);
+	}
+	fprintf(s->out, " (term %lld", (long long)value_int(side, "term", 0));
+	if (since >= 0) {
+		text_since(text, sizeof text, since, s->now_ms);
+		fprintf(s->out, ", since %s", text);
+	}
+	fputs(")\n", s->out);
+}
+
+static void
+print_config(const struct show *s, const json_t *d)
+{
+	const json_t *config = json_object_get(d, "config");
+	const json_t *agreed = json_object_get(config, "agreed_by");
+	const json_t *errors = json_object_get(config, "errors");
+	char text[VALUE_TEXT_CAP];
+
+	fputs("config:    ", s->out);
+	show_put(s, value_text(text, sizeof text, config, "hash"));
+	if (json_is_integer(agreed)) {
+		fprintf(s->out, "  agreed by %lld of %lld",
+		    (long long)json_integer_value(agreed),
+		    (long long)value_int(json_object_get(d, "side"), "visible",
+			0));
+	} else if (json_is_string(agreed)) {
+		fputs("  agreed by ", s->out);
+		show_put(s, json_string_value(agreed));
+	}
+	fputc('\n', s->out);
+	for (size_t i = 0; i < json_array_size(errors); i++)
+		show_lines(s,
+		    value_print(text, sizeof text, json_array_get(errors, i)),
+		    "  ", TEXT_RED);
+}
+
+/* An error is text with file and line in it, or a map with them apart. */
+static void
+print_error(const struct show *s, const json_t *error)
+{
+	const char *file = value_str(error, "file");
+	int64_t line = value_int(error, "line", 0);
+	char text[VALUE_TEXT_CAP];
+
+	if (json_is_string(error)) {
+		show_lines(s, json_string_value(error), "  ", TEXT_RED);
+		return;
+	}
+	const char *what = value_str(error, "error");
+	const char *where = strstr(what, file);
+	if (*file != '\0' && where == NULL)
+		snprintf(text, sizeof text, "%s:%lld: %s", file,
+		    (long long)line, what);
+	else
+		snprintf(text, sizeof text, "%s", what);
+	show_lines(s, text, "  ", TEXT_RED);
+	show_lines(s, value_str(error, "excerpt"), "    ", "");
+}
+
+static void
+print_scheduler(const struct show *s, const json_t *d)
+{
+	const json_t *sch = json_object_get(d, "scheduler");
+	const json_t *error = json_object_get(sch, "error");
+	bool failed = json_is_false(json_object_get(sch, "ok"));
+	char text[VALUE_TEXT_CAP];
+
+	if (!json_is_object(sch))
+		return;
+	fputs("scheduler: ", s->out);
+	show_word(s, failed ? "failed" : "ok");
+	if (json_is_number(json_object_get(sch, "ms")))
+		fprintf(s->out, "  %sms",
+		    value_text(text, sizeof text, sch, "ms"));
+	if (json_is_number(json_object_get(sch, "round")))
+		fprintf(s->out, "  round %s",
+		    value_text(text, sizeof text, sch, "round"));
+	fputs("  stamp ", s->out);
+	show_put(s, value_text(text, sizeof text, sch, "stamp"));
+	fputs(failed ? " (the last good schedule stays)\n" : "\n", s->out);
+	if (json_is_string(error) || json_is_object(error))
+		print_error(s, error);
+}
+
+static void
+print_roles(const struct show *s, const json_t *roles)
+{
+	static const char *const columns[][2] = {{"ROLE", "name"},
+	    {"VERSION", "version"}, {"DESIRED", "desired"},
+	    {"RUNNING", "running"}, {"HEALTHY", "healthy"},
+	    {"ON-SPLIT", "on_split"}, {"NOTE", "note"}};
+	struct table *t = table_new();
+	char text[VALUE_TEXT_CAP];
+
+	for (size_t c = 0; c < ARRAY_LEN(columns); c++)
+		table_column(t, columns[c][0], 0);
+	for (size_t i = 0; i < json_array_size(roles); i++)
+		for (size_t c = 0; c < ARRAY_LEN(columns); c++)
+			table_cell(t,
+			    value_text(text, sizeof text,
+				json_array_get(roles, i), columns[c][1]));
+	if (table_rows(t) > 0)
+		table_print(t, s->out, !s->args->given[OPT_NO_HEADERS],
+		    s->color);
+	else
+		fputs("no roles are scheduled\n", s->out);
+	table_free(t);
+}
+
+static void
+print_problems(const struct show *s, const json_t *problems)
+{
+	if (json_array_size(problems) > 0)
+		fputs("problems:\n", s->out);
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const json_t *p = json_array_get(problems, i);
+		const char *hint = value_str(p, "hint");
+
+		show_lines(s,
+		    json_is_string(p) ? json_string_value(p) :
+					value_str(p, "text"),
+		    "  ", "");
+		if (*hint == '\0')
+			continue;
+		fputs("    hint: ", s->out);
+		show_put(s, hint);
+		fputc('\n', s->out);
+	}
+}
+
+int
+show_status(const struct show *s, const json_t *data, struct err *err)
+{
+	const json_t *roles = json_object_get(data, "roles");
+
+	(void)err;
+	if (s->args->given[OPT_QUIET])
+		return show_status_code(data);
+	if (show_names(s)) {
+		for (size_t i = 0; i < json_array_size(roles); i++) {
+			show_put(s, value_str(json_array_get(roles, i), "name"));
+			fputc('\n', s->out);
+		}
+		return show_status_code(data);
+	}
+	print_head(s, data);
+	if (json_is_false(json_object_get(data, "member"))) {
+		fputs("not a member: mesh init | mesh join\n", s->out);
+		print_problems(s, json_object_get(data, "problems"));
+		return show_status_code(data);
+	}
+	print_side(s, json_object_get(data, "side"));
+	print_config(s, data);
+	print_scheduler(s, data);
+	print_roles(s, roles);
+	print_problems(s, json_object_get(data, "problems"));
+	return show_status_code(data);
+}

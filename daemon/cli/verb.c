@@ -1,0 +1,147 @@
+/*
+ * verb.c - the tables.  A new verb is a row here and a function in show.h.
+ */
+#include "verb.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/name.h"
+#include "show.h"
+
+enum { ANSWER_MS = 10 * 1000, RENDER_MS = 30 * 1000 };
+
+const struct option_row options[OPT_COUNT] = {
+    [OPT_SOCKET] = {.name = "socket", .value = "PATH",
+	.help = "the daemon's socket ($MESH_SOCKET, else /run/mesh/ctl)"},
+    [OPT_OUTPUT] = {.name = "output", .letter = 'o', .value = "FORMAT",
+	.help = "json, wide (more columns) or name (names only)"},
+    [OPT_JSON] = {.name = "json", .help = "the daemon's data unchanged: -o json"},
+    [OPT_WATCH] = {.name = "watch", .letter = 'w',
+	.help = "show again each second until interrupted"},
+    [OPT_QUIET] = {.name = "quiet", .letter = 'q',
+	.help = "names only; status: nothing but the exit code"},
+    [OPT_NO_HEADERS] = {.name = "no-headers", .help = "tables without titles"},
+    [OPT_COLOR] = {.name = "color", .value = "WHEN",
+	.help = "auto (a terminal, no NO_COLOR), always or never"},
+    [OPT_HELP] = {.name = "help", .letter = 'h', .help = "this text"},
+    [OPT_VERSION] = {.name = "version", .help = "the version of mesh itself"},
+    [OPT_ALL] = {.name = "all", .letter = 'a',
+	.help = "also what is stopped or only scheduled"},
+    [OPT_FOLLOW] = {.name = "follow", .letter = 'f',
+	.help = "go on with new lines until interrupted"},
+    [OPT_LINES] = {.name = "lines", .letter = 'n', .value = "N",
+	.help = "the last N lines (100)"},
+    [OPT_SINCE] = {.name = "since", .value = "TIME",
+	.help = "from 10m ago, or from YYYY-MM-DD[Thh:mm:ss] (UTC) on"},
+    [OPT_RAW] = {.name = "raw",
+	.help = "bytes as they are; may move your terminal's cursor"},
+    [OPT_FORCE] = {.name = "force", .help = "yes, I have read what it stops"},
+};
+
+const struct verb verbs[] = {
+    {.name = "status", .summary = "the mesh on one screen",
+	.details = "Exit code: 0 healthy, 1 degraded or not a member, "
+		   "2 critical, 3 no daemon or no permission.",
+	.options = OPT_BIT(OPT_WATCH), .timeout_ms = ANSWER_MS,
+	.failed_code = 3, .print = show_status, .code = show_status_code},
+    {.name = "members", .summary = "the nodes, as this node sees them",
+	.details = "'*' marks this node.  The two sides of a split give "
+		   "different answers.",
+	.options = OPT_BIT(OPT_WATCH), .timeout_ms = ANSWER_MS,
+	.print = show_members},
+    {.name = "leader", .summary = "who leads this side of the network",
+	.details = "Exit code: 0 there is a leader, 1 there is none.",
+	.options = OPT_BIT(OPT_WATCH), .timeout_ms = ANSWER_MS,
+	.print = show_leader, .code = show_leader_code},
+    {.name = "ps", .summary = "the instances of all roles, or of one",
+	.operand = OPERAND_ROLE, .operand_name = "ROLE",
+	.operand_optional = true,
+	.options = OPT_BIT(OPT_WATCH) | OPT_BIT(OPT_ALL),
+	.timeout_ms = ANSWER_MS, .print = show_ps},
+    {.name = "logs", .summary = "what an instance on this node wrote",
+	.operand = OPERAND_INSTANCE, .operand_name = "INSTANCE",
+	.options = OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES) |
+	    OPT_BIT(OPT_SINCE) | OPT_BIT(OPT_RAW),
+	.timeout_ms = ANSWER_MS, .json_lines = true, .print = show_logs},
+    {.name = "schedule", .summary = "the schedule this node acts on",
+	.operand = OPERAND_WORD, .operand_name = "COMMAND", .words = {"show"},
+	.options = OPT_BIT(OPT_WATCH), .timeout_ms = ANSWER_MS,
+	.print = show_schedule},
+    {.name = "render", .summary = "the files of a role, rendered but not used",
+	.operand = OPERAND_ROLE, .operand_name = "ROLE",
+	.options = OPT_BIT(OPT_RAW), .timeout_ms = RENDER_MS,
+	.print = show_render},
+    {.name = "apply", .summary = "confirm a schedule that is held for a role",
+	.details = "A schedule that would stop many instances waits until a "
+		   "person says so.\nmesh status names the stamp.",
+	.operand = OPERAND_STAMP, .operand_name = "STAMP",
+	.options = OPT_BIT(OPT_FORCE), .timeout_ms = ANSWER_MS,
+	.print = show_apply},
+    {.name = "init", .summary = "make a new cluster with this node in it",
+	.details = "Run it on exactly one host of a cluster, once.",
+	.timeout_ms = ANSWER_MS, .print = show_init},
+    {.name = "join", .summary = "join the cluster that HOST:PORT belongs to",
+	.details = "The cluster's key file must be on this host first.",
+	.operand = OPERAND_SEED, .operand_name = "HOST:PORT",
+	.timeout_ms = ANSWER_MS, .print = show_join},
+    {.name = "version", .summary = "versions of mesh, meshd and the wire",
+	.timeout_ms = ANSWER_MS, .print = show_version},
+    {.name = "help", .summary = "what a command does",
+	.operand = OPERAND_VERB, .operand_name = "COMMAND",
+	.operand_optional = true, .local = show_help},
+    {.name = "completion", .summary = "a shell's completion of this program",
+	.details = "bash: mesh completion bash > "
+		   "/usr/share/bash-completion/completions/mesh",
+	.operand = OPERAND_WORD, .operand_name = "SHELL",
+	.words = {"bash", "fish"}, .local = show_completion},
+};
+const size_t verbs_count = ARRAY_LEN(verbs);
+
+const struct verb *
+verb_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+const char *
+verb_suggest(const char *name)
+{
+	const char *names[ARRAY_LEN(verbs)];
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		names[i] = verbs[i].name;
+	return name_suggest(name, names, ARRAY_LEN(verbs));
+}
+
+void
+verb_usage(char *out, size_t cap, const struct verb *v)
+{
+	size_t n = 0;
+
+	snprintf(out, cap, "mesh %s", v->name);
+	n = strlen(out);
+	if (v->operand == OPERAND_WORD && v->words[1] == NULL)
+		snprintf(out + n, cap - n, " %s", v->words[0]);
+	else if (v->operand != OPERAND_NONE)
+		snprintf(out + n, cap - n, v->operand_optional ? " [%s]" : " %s",
+		    v->operand_name);
+	for (int o = 0; o < OPT_COUNT; o++) {
+		const struct option_row *row = &options[o];
+		char word[40];
+
+		if ((v->options & OPT_BIT(o)) == 0)
+			continue;
+		if (row->letter != '\0')
+			snprintf(word, sizeof word, "-%c", row->letter);
+		else
+			snprintf(word, sizeof word, "--%s", row->name);
+		n = strlen(out);
+		snprintf(out + n, cap - n, " [%s%s%s]", word,
+		    row->value != NULL ? " " : "",
+		    row->value != NULL ? row->value : "");
+	}
+}

@@ -1,0 +1,102 @@
+/*
+ * verb.h - the one table of what `mesh` can do, and its options.
+ *
+ * Parsing, help, completion and the running of a verb all read these two
+ * tables; a verb that is not in them does not exist.
+ */
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../base/err.h"
+
+enum option {
+	OPT_SOCKET,
+	OPT_OUTPUT,
+	OPT_JSON,
+	OPT_WATCH,
+	OPT_QUIET,
+	OPT_NO_HEADERS,
+	OPT_COLOR,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_ALL,
+	OPT_FOLLOW,
+	OPT_LINES,
+	OPT_SINCE,
+	OPT_RAW,
+	OPT_FORCE,
+	OPT_COUNT,
+};
+#define OPT_BIT(o) (1u << (o))
+/* Taken by every verb; the others only where a verb's row names them. */
+#define OPT_EVERYWHERE                                                         \
+	(OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_JSON) |       \
+	    OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_NO_HEADERS) | OPT_BIT(OPT_COLOR) |  \
+	    OPT_BIT(OPT_HELP))
+
+struct option_row {
+	const char *name;  /* without "--" */
+	char letter;	   /* 0 = none */
+	const char *value; /* the word help shows, NULL = takes no value */
+	const char *help;
+};
+extern const struct option_row options[OPT_COUNT];
+
+enum operand {
+	OPERAND_NONE,
+	OPERAND_ROLE,
+	OPERAND_INSTANCE,
+	OPERAND_STAMP, /* TERM.LEADER8.SEQ */
+	OPERAND_SEED,  /* HOST:PORT */
+	OPERAND_WORD,  /* one of verb.words */
+	OPERAND_VERB,
+};
+
+struct args;
+
+/* Where and how a verb prints. */
+struct show {
+	FILE *out;
+	const struct args *args;
+	bool color;
+	int64_t now_ms; /* wall clock */
+};
+
+enum { VERB_WORDS_MAX = 4 };
+
+struct verb {
+	const char *name;
+	const char *summary; /* one line of `mesh help` */
+	const char *details; /* more lines of `mesh help VERB`, or NULL */
+	enum operand operand;
+	const char *operand_name; /* "ROLE" */
+	bool operand_optional;
+	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
+	unsigned options;		   /* OPT_BITs of its own */
+	int timeout_ms;	 /* of one answer frame; 0 = wait for ever */
+	int failed_code; /* exit code of every failure but usage; 0 = its own */
+	bool json_lines; /* --json is a line a frame, not a document */
+	/* Exactly one of the two:  local needs no daemon, print shows the data
+	 * of an answer.  Both return the exit code, or negative with *err. */
+	int (*local)(const struct show *s, struct err *err);
+	int (*print)(const struct show *s, const json_t *data, struct err *err);
+	/* Exit code when only the JSON is printed; NULL = 0. */
+	int (*code)(const json_t *data);
+};
+extern const struct verb verbs[];
+extern const size_t verbs_count;
+
+/* NULL if there is none of that name. */
+const struct verb *verb_find(const char *name);
+/* The closest name, or NULL. */
+const char *verb_suggest(const char *name);
+/* "mesh logs INSTANCE [-f] [-n N]" */
+void verb_usage(char *out, size_t cap, const struct verb *v);
+
+#endif

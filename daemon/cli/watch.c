@@ -1,0 +1,127 @@
+/*
+ * watch.c - the same screen again each second.
+ *
+ * On a terminal it has a screen of its own, cut to its height and restored on
+ * every way out that can be caught; elsewhere one text follows the other.  A
+ * daemon that is restarted meanwhile is an error line, not the end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "run.h"
+
+enum { PERIOD_S = 1, WATCH_ANSWER_MS = 2000 };
+
+#define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
+#define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
+#define SCREEN_HOME "\033[H"
+#define LINE_END "\033[K\n"
+#define SCREEN_REST "\033[J"
+
+/* One run into memory; a failure is text too. */
+static char *
+run_to_text(const struct show *s, int *code)
+{
+	struct run_error e;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		abort();
+	struct show mine = *s;
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	mine.out = out;
+	mine.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	*code = run_verb(&mine, WATCH_ANSWER_MS, &e);
+	if (*code < 0)
+		*code = run_report(s->args, &e, out);
+	run_error_free(&e);
+	fclose(out);
+	return text;
+}
+
+static int
+screen_rows(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || w.ws_row < 2)
+		return 24;
+	return w.ws_row;
+}
+
+static void
+draw(FILE *out, const char *text)
+{
+	int rows = screen_rows() - 1;
+
+	fputs(SCREEN_HOME, out);
+	for (; *text != '\0' && rows > 0; text++) {
+		if (*text == '\n') {
+			fputs(LINE_END, out);
+			rows--;
+		} else {
+			fputc(*text, out);
+		}
+	}
+	fputs(SCREEN_REST, out);
+}
+
+/* Sleep a period.  False when a signal says to end. */
+static bool
+next_period(const sigset_t *ends)
+{
+	struct timespec period = {.tv_sec = PERIOD_S};
+
+	while (sigtimedwait(ends, NULL, &period) < 0) {
+		if (errno == EAGAIN)
+			return true;
+		if (errno != EINTR)
+			return false;
+	}
+	return false;
+}
+
+int
+run_watch(const struct show *s)
+{
+	bool screen = isatty(fileno(s->out)) == 1;
+	AUTO_FREE char *text = NULL;
+	sigset_t ends;
+	int code = 0;
+
+	/* Blocked for good: they are taken between two runs, and a run is
+	 * bounded by WATCH_ANSWER_MS. */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	if (screen)
+		fputs(SCREEN_ENTER, s->out);
+	do {
+		free(text);
+		text = run_to_text(s, &code);
+		if (screen)
+			draw(s->out, text);
+		else
+			fputs(text, s->out);
+		if (fflush(s->out) != 0)
+			break; /* nobody reads any more */
+	} while (next_period(&ends));
+	if (screen) {
+		/* What was seen last stays. */
+		fputs(SCREEN_LEAVE, s->out);
+		fputs(text, s->out);
+	}
+	return code;
+}
