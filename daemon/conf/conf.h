@@ -47,7 +47,7 @@ bool conf_kind_ok(const char *kind);
 const char *conf_kind_list(void);
 
 /*
- * Check text as a document of this kind and write it, header and all, to out
+ * Check text (text[len] must be a NUL) as a document of this kind and write it, header and all, to out
  * (already begun; *bytes = its length).  0, or -EXIT_CONFIG with the one line
  * `DISPLAY:LINE:COL: what is wrong`; nothing in out counts then.
  */

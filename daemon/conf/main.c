@@ -1,0 +1,176 @@
+/*
+ * main.c - meshd-conf KIND DISPLAY-NAME < yaml > records
+ *
+ * One process per file: it shuts its doors (limits, then a system call filter
+ * that leaves reading, writing and memory), reads all of stdin, and writes
+ * either one flat document and exits 0, or one line on stderr and exits 3.
+ * So whatever a file does to the parser, the parser can do to nobody.
+ */
+#include "conf.h"
+
+#include "../base/name.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Sanitizers map terabytes and call more than we allow: no doors then. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static void
+say(const char *text)
+{
+	size_t len = strlen(text);
+	ssize_t n = write(STDERR_FILENO, text, len);
+
+	if (n == (ssize_t)len)
+		n = write(STDERR_FILENO, "\n", 1);
+	(void)n; /* stderr is gone: the exit code remains */
+}
+
+static int
+shut_limits(struct err *err)
+{
+	static const struct {
+		int what;
+		rlim_t max;
+	} limits[] = {
+	    {RLIMIT_AS, 256 << 20},
+	    {RLIMIT_CPU, 5},
+	    {RLIMIT_CORE, 0},
+	    {RLIMIT_NOFILE, 3},
+	    {RLIMIT_NPROC, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct rlimit rl;
+
+		if (getrlimit((__rlimit_resource_t)limits[i].what, &rl) != 0)
+			return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: getrlimit: %s",
+			    strerror(errno));
+		if (rl.rlim_max > limits[i].max)
+			rl.rlim_max = limits[i].max;
+		rl.rlim_cur = rl.rlim_max;
+		if (setrlimit((__rlimit_resource_t)limits[i].what, &rl) != 0)
+			return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: setrlimit: %s",
+			    strerror(errno));
+	}
+	return 0;
+}
+
+static int
+shut_calls(struct err *err)
+{
+	static const int allowed[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(exit_group),
+	    SCMP_SYS(exit), SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap),
+	    SCMP_SYS(madvise), SCMP_SYS(futex)};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int rc = ctx == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(allowed) && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	if (ctx != NULL)
+		seccomp_release(ctx);
+	if (rc != 0)
+		return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: seccomp: %s", strerror(-rc));
+	return 0;
+}
+
+/* All of stdin, at most cap bytes. */
+static int
+read_all(const char *display, char *buf, size_t cap, size_t *len, struct err *err)
+{
+	*len = 0;
+	while (*len < cap) {
+		ssize_t n = read(STDIN_FILENO, buf + *len, cap - *len);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, EXIT_CONFIG, "%s: %s", display,
+			    errno == EISDIR ? "is a directory" : strerror(errno));
+		*len += (size_t)n;
+	}
+	return 0;
+}
+
+static int
+write_all(const uint8_t *buf, size_t len, struct err *err)
+{
+	while (len > 0) {
+		ssize_t n = write(STDOUT_FILENO, buf, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: cannot write records: %s",
+			    strerror(errno));
+		buf += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+convert(const char *kind, const char *name, struct err *err)
+{
+	char display[256];
+	struct flat_out out;
+	size_t len, bytes;
+	/* One byte more tells "larger than"; one for the NUL. */
+	char *text = malloc(CONF_BYTES_MAX + 2);
+	uint8_t *buf = malloc(FLAT_BYTES_MAX);
+	int rc;
+
+	err_escape(display, sizeof display, name, strlen(name));
+	if (text == NULL || buf == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: out of memory", display);
+	rc = read_all(display, text, CONF_BYTES_MAX + 1, &len, err);
+	if (rc != 0)
+		return rc;
+	text[len] = '\0';
+	flat_begin(&out, buf, FLAT_BYTES_MAX);
+	rc = conf_run(kind, name, text, len, &out, &bytes, err);
+	return rc != 0 ? rc : write_all(buf, bytes, err);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err err = {0};
+	char line[ERR_TEXT_CAP], shown[64];
+
+	if (argc != 3) {
+		say("meshd-conf: usage: meshd-conf KIND DISPLAY-NAME < yaml > records");
+		return EXIT_USAGE_;
+	}
+	if (!conf_kind_ok(argv[1])) {
+		err_escape(shown, sizeof shown, argv[1], strlen(argv[1]));
+		snprintf(line, sizeof line, "meshd-conf: unknown kind '%s'; allowed: %s", shown,
+		    conf_kind_list());
+		say(line);
+		return EXIT_USAGE_;
+	}
+	if ((!SANITIZED && (shut_limits(&err) != 0 || shut_calls(&err) != 0)) ||
+	    convert(argv[1], argv[2], &err) != 0) {
+		say(err.text);
+		return err.code;
+	}
+	return 0;
+}

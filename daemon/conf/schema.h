@@ -1,0 +1,72 @@
+/*
+ * schema.h - what a file of a kind may hold: tables, read by walk.c.
+ *
+ * A table is an array of fields ended by one without a key.  Adding a key is
+ * one line in a table, one in conf.h, and one golden file.
+ */
+#ifndef CONF_SCHEMA_H
+#define CONF_SCHEMA_H
+
+#include "../../gossip/base.h"
+
+enum field_type {
+	T_STR,	    /* text that no YAML reader takes for something else; min-max bytes */
+	T_TEXT,	    /* any scalar, exactly as written */
+	T_NAME,	    /* name_ok */
+	T_IMAGE,    /* name_image_ok, at most max levels */
+	T_PATH,	    /* absolute, without '..'; at most max bytes */
+	T_RELPATH,  /* likewise, or relative */
+	T_INT,	    /* min-max */
+	T_SIZE,	    /* bytes, min-max */
+	T_DURATION, /* milliseconds, min-max */
+	T_CPU,	    /* thousandths of a CPU, min-max */
+	T_MODE,	    /* file mode, 0-max */
+	T_BOOL,
+	T_PORT,	    /* 1-65535 or "@{variable}"; written as text */
+	T_HOSTPORT,
+	T_RANGE,    /* "N" or "A-B"; written as text */
+	T_ACCOUNT,  /* a user's name or number; written as text */
+	T_ENUM,	    /* one of words */
+	T_MAP,	    /* sub: its fields */
+	T_DICT,	    /* keys by rule; sub: the field of every value */
+	T_LIST,	    /* sub: the field of every item */
+	T_TAGGED,   /* sub: one field for each tag, the tag's name as key */
+	T_EMPTY,    /* nothing, or a map of sub without children; FLAT_NULL */
+	T_ANY,	    /* by YAML's own types */
+	T_IGNORED,  /* allowed, not written */
+	T_LATER,    /* refused by name: not supported yet */
+};
+
+enum field_flag {
+	F_REQUIRED = 1,
+	F_CHOICE = 2,	 /* of the fields with it in this map, exactly one is there */
+	F_UNIT = 4,	 /* T_SIZE, T_DURATION: a number alone is refused */
+	F_LATER_MAP = 8, /* T_ENUM: a map is a form for later */
+};
+
+enum key_rule { KEY_TEXT, KEY_NAME, KEY_PATH, KEY_ENV, KEY_VARIABLE, KEY_FILE, KEY_FILE_OR_STAR };
+
+struct field {
+	const char *key;
+	enum field_type type;
+	unsigned flags;
+	int64_t min, max;
+	const char *const *words; /* T_ENUM; else words taken besides the type; NULL-ended */
+	const struct field *sub;
+	enum key_rule keys;
+};
+
+struct schema {
+	const char *kind;
+	struct field root;
+	bool lithos; /* '_' equals '-', keys with '_' first are ignored, odd integers */
+};
+
+extern const struct field schema_daemon[];
+extern const struct field schema_sandbox[];
+extern const struct field schema_container[];
+extern const struct field schema_process[]; /* one entry of a processes file */
+extern const struct field schema_master[];
+extern const struct field schema_render[];
+
+#endif
