@@ -33,8 +33,12 @@ static void
 help_all(FILE *out)
 {
 	fputs("usage: mesh [OPTIONS] COMMAND [ARGUMENT]\n\ncommands:\n", out);
-	for (size_t i = 0; i < verbs_count; i++)
-		fprintf(out, "  %-22s %s\n", verbs[i].name, verbs[i].summary);
+	for (size_t i = 0; i < verbs_count; i++) {
+		char left[64];
+
+		verb_words(left, sizeof left, &verbs[i]);
+		fprintf(out, "  %-22s %s\n", left, verbs[i].summary);
+	}
 	fputs("\noptions of every command:\n", out);
 	print_options(out, OPT_EVERYWHERE | OPT_BIT(OPT_VERSION));
 	fputs("\nmesh help COMMAND tells the rest.  Exit codes: 0 done; 64 "
@@ -68,6 +72,11 @@ show_help(const struct show *s, struct err *err)
 
 		err_escape(word, sizeof word, a->operand,
 		    strnlen(a->operand, sizeof word));
+		const char *near = verb_suggest(word);
+		if (near != NULL)
+			return err_set(err, EXIT_USAGE_,
+			    "help: unknown command '%s'; did you mean '%s'?",
+			    word, near);
 		return err_set(err, EXIT_USAGE_,
 		    "help: unknown command '%s'; see mesh --help", word);
 	}

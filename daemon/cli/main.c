@@ -27,15 +27,11 @@ want_color(const struct args *a)
 	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
-/* The client's own version is known without a daemon, and said first. */
-static bool
-say_version(const struct args *a)
+/* The client's own version is known even when no daemon answers. */
+static void
+say_version(void)
 {
-	bool flag = a->verb == NULL && a->given[OPT_VERSION];
-
-	if (flag)
-		printf("mesh " MESH_VERSION "\n");
-	return flag;
+	printf("mesh " MESH_VERSION "\n");
 }
 
 /* A full disk or a closed pipe is found out at the latest here. */
@@ -65,14 +61,18 @@ run(const struct args *a, int64_t now_ms)
 	struct run_error e = {0};
 	int code;
 
-	if (say_version(a))
+	if (a->verb == NULL && a->given[OPT_VERSION]) {
+		say_version();
 		return 0;
+	}
 	if (a->verb == NULL || a->given[OPT_HELP])
 		return show_help(&s, &e.err);
 	if (a->given[OPT_WATCH])
 		return run_watch(&s);
 	code = run_verb(&s, a->verb->timeout_ms, &e);
 	if (code < 0) {
+		if (a->verb->print == show_version)
+			say_version();
 		fflush(stdout);
 		code = run_report(a, &e, stderr);
 	}

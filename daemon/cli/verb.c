@@ -118,17 +118,25 @@ verb_suggest(const char *name)
 }
 
 void
+verb_words(char *out, size_t cap, const struct verb *v)
+{
+	if (v->operand == OPERAND_WORD && v->words[1] == NULL)
+		snprintf(out, cap, "%s %s", v->name, v->words[0]);
+	else if (v->operand != OPERAND_NONE)
+		snprintf(out, cap, v->operand_optional ? "%s [%s]" : "%s %s",
+		    v->name, v->operand_name);
+	else
+		snprintf(out, cap, "%s", v->name);
+}
+
+void
 verb_usage(char *out, size_t cap, const struct verb *v)
 {
-	size_t n = 0;
+	char words[96];
+	size_t n;
 
-	snprintf(out, cap, "mesh %s", v->name);
-	n = strlen(out);
-	if (v->operand == OPERAND_WORD && v->words[1] == NULL)
-		snprintf(out + n, cap - n, " %s", v->words[0]);
-	else if (v->operand != OPERAND_NONE)
-		snprintf(out + n, cap - n, v->operand_optional ? " [%s]" : " %s",
-		    v->operand_name);
+	verb_words(words, sizeof words, v);
+	snprintf(out, cap, "mesh %s", words);
 	for (int o = 0; o < OPT_COUNT; o++) {
 		const struct option_row *row = &options[o];
 		char word[40];

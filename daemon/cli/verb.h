@@ -96,6 +96,8 @@ extern const size_t verbs_count;
 const struct verb *verb_find(const char *name);
 /* The closest name, or NULL. */
 const char *verb_suggest(const char *name);
+/* "logs INSTANCE" */
+void verb_words(char *out, size_t cap, const struct verb *v);
 /* "mesh logs INSTANCE [-f] [-n N]" */
 void verb_usage(char *out, size_t cap, const struct verb *v);
 
