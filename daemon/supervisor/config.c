@@ -1,0 +1,241 @@
+/*
+ * config.c - see config.h.  The YAML itself is read by meshd-conf as user
+ * nobody: who may parse is not known before the parse.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
+#include "helper.h"
+#include "sys.h"
+
+enum {
+	NOBODY = 65534,
+	RANGE_FIRST = 700000000, /* away from people, services, nspawn, subuid */
+	RANGE_LAST = 899999999,
+};
+
+static int
+read_path(const struct flat *f, const char *file, const char *key,
+    const char *dflt, char *out, struct err *err)
+{
+	struct flat_rec rec;
+
+	if (!flat_find(f, key, &rec)) {
+		snprintf(out, CONFIG_PATH_CAP, "%s", dflt);
+		return 0;
+	}
+	if (!flat_str(f, key, out, CONFIG_PATH_CAP) || out[0] != '/')
+		return err_set(err, EXIT_CONFIG,
+		    "%s:%u:%u: %s: an absolute path of less than %d bytes is needed",
+		    file, rec.line, rec.col, key, CONFIG_PATH_CAP);
+	return 0;
+}
+
+/* An account: a name, or a number that is uid and gid. */
+static int
+read_account(const struct flat *f, const char *file, const char *key,
+    const char *dflt, char *out, struct err *err)
+{
+	struct flat_rec rec;
+
+	if (!flat_find(f, key, &rec)) {
+		snprintf(out, NAME_CAP, "%s", dflt);
+		return 0;
+	}
+	if (rec.type == FLAT_INT)
+		snprintf(out, NAME_CAP, "%lld", (long long)rec.num);
+	else if (!flat_str(f, key, out, NAME_CAP) || out[0] == '\0')
+		return err_set(err, EXIT_CONFIG,
+		    "%s:%u:%u: %s: the name or number of an account is needed",
+		    file, rec.line, rec.col, key);
+	return 0;
+}
+
+static int
+read_cgroup(struct config *c, const struct flat *f, struct err *err)
+{
+	struct flat_rec rec;
+
+	if (!flat_find(f, "cgroup", &rec)) {
+		snprintf(c->cgroup, sizeof c->cgroup, "mesh");
+		return 0;
+	}
+	if (!flat_str(f, "cgroup", c->cgroup, sizeof c->cgroup) ||
+	    !name_image_ok(c->cgroup, strlen(c->cgroup), 8))
+		return err_set(err, EXIT_CONFIG,
+		    "%s:%u:%u: cgroup: names joined by '/' are needed, like 'mesh'",
+		    c->file, rec.line, rec.col);
+	return 0;
+}
+
+static int
+read_range(struct config *c, const struct flat *f, struct err *err)
+{
+	struct flat_rec rec;
+	char text[32], *end;
+	unsigned long first, last;
+
+	c->range_first = RANGE_FIRST;
+	c->range_last = RANGE_LAST;
+	if (!flat_find(f, "uid-range", &rec))
+		return 0;
+	if (flat_str(f, "uid-range", text, sizeof text)) {
+		first = strtoul(text, &end, 10);
+		if (*end == '-' && end != text) {
+			last = strtoul(end + 1, &end, 10);
+			if (*end == '\0' && first >= 1000 &&
+			    last < UINT32_MAX && last >= first + 65535) {
+				c->range_first = (uint32_t)first;
+				c->range_last = (uint32_t)last;
+				return 0;
+			}
+		}
+	}
+	return err_set(err, EXIT_CONFIG,
+	    "%s:%u:%u: uid-range: FIRST-LAST of at least 65536 ids from 1000 on is needed",
+	    c->file, rec.line, rec.col);
+}
+
+int
+config_read(struct config *c, const struct flat *f, struct err *err)
+{
+	char key[CONFIG_PATH_CAP + 16];
+	struct flat_rec rec;
+	int rc;
+
+	if ((rc = read_path(f, c->file, "config-dir", "/etc/mesh",
+		 c->config_dir, err)) < 0 ||
+	    (rc = read_path(f, c->file, "state-dir", "/var/lib/mesh",
+		 c->state_dir, err)) < 0 ||
+	    (rc = read_path(f, c->file, "run-dir", "/run/mesh", c->run_dir,
+		 err)) < 0 ||
+	    (rc = read_path(f, c->file, "log-dir", "/var/log/mesh", c->log_dir,
+		 err)) < 0 ||
+	    (rc = read_path(f, c->file, "images-dir", "/var/lib/mesh/images",
+		 c->images_dir, err)) < 0)
+		return rc;
+	snprintf(key, sizeof key, "%s/cluster.key", c->state_dir);
+	c->key_configured = flat_find(f, "cluster-key", &rec);
+	if (strlen(key) >= CONFIG_PATH_CAP)
+		return err_set(err, EXIT_CONFIG, "%s: state-dir is too long",
+		    c->file);
+	if ((rc = read_path(f, c->file, "cluster-key", key, c->cluster_key,
+		 err)) < 0 ||
+	    (rc = read_account(f, c->file, "user", "mesh", c->user, err)) < 0 ||
+	    (rc = read_account(f, c->file, "conf-user", "mesh-conf",
+		 c->conf_user, err)) < 0 ||
+	    (rc = read_cgroup(c, f, err)) < 0)
+		return rc;
+	return read_range(c, f, err);
+}
+
+/* At start there is nothing else to do: wait for the one helper. */
+static int
+parse(struct config *c, int conf_program, int yaml, struct err *err)
+{
+	struct helper h;
+	struct pollfd pfd;
+	int rc;
+
+	rc = helper_start(&h, conf_program, NOBODY, NOBODY, "daemon", c->file,
+	    yaml, sys_now(), err);
+	if (rc < 0)
+		return rc;
+	pfd.fd = h.pidfd;
+	pfd.events = POLLIN;
+	while (poll(&pfd, 1, 100) <= 0)
+		helper_tick(&h, sys_now());
+	return helper_finish(&h, &c->raw, &c->raw_len, err);
+}
+
+int
+config_load(struct config *c, const char *path, int conf_program,
+    struct err *err)
+{
+	struct flat f;
+	int rc;
+
+	memset(c, 0, sizeof *c);
+	if (snprintf(c->file, sizeof c->file, "%s", path) >=
+	    (int)sizeof c->file)
+		return err_set(err, EXIT_CONFIG, "%.100s...: path too long",
+		    path);
+	AUTO_CLOSE int yaml = helper_open_yaml(AT_FDCWD, path, path, err);
+	if (yaml < 0)
+		return yaml;
+	rc = parse(c, conf_program, yaml, err);
+	if (rc < 0)
+		return rc;
+	if (flat_open(&f, c->raw, c->raw_len) < 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: meshd-conf gave no records: are the programs of one version?",
+		    c->file);
+	return config_read(c, &f, err);
+}
+
+/* All digits: uid and gid at once. */
+static bool
+number(const char *text, uint32_t *out)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || v >= UINT32_MAX)
+		return false;
+	*out = (uint32_t)v;
+	return true;
+}
+
+static int
+account(const char *key, const char *name, uid_t *uid, gid_t *gid,
+    struct err *err)
+{
+	struct passwd *pw;
+	uint32_t n;
+
+	if (number(name, &n)) {
+		*uid = n;
+		*gid = n;
+	} else {
+		pw = getpwnam(name);
+		if (pw == NULL)
+			return err_set(err, EXIT_ENVIRONMENT,
+			    "%s: no account '%s'; make it: groupadd --system %s && useradd --system --gid %s --home-dir / --shell /usr/sbin/nologin %s",
+			    key, name, name, name, name);
+		*uid = pw->pw_uid;
+		*gid = pw->pw_gid;
+	}
+	if (*uid == 0 || *gid == 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: '%s' is root; an account of its own is needed", key,
+		    name);
+	return 0;
+}
+
+int
+config_accounts(struct config *c, struct err *err)
+{
+	int rc = account("user", c->user, &c->uid, &c->gid, err);
+
+	if (rc < 0)
+		return rc;
+	return account("conf-user", c->conf_user, &c->conf_uid, &c->conf_gid,
+	    err);
+}
+
+void
+config_free(struct config *c)
+{
+	free(c->raw);
+	c->raw = NULL;
+}

@@ -1,0 +1,214 @@
+/*
+ * helper.c - see helper.h.
+ */
+#include "helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/flat.h"
+#include "../base/own.h"
+#include "sys.h"
+
+enum { ERR_BYTES_MAX = 400 };
+
+void
+helper_new(struct helper *h)
+{
+	memset(h, 0, sizeof *h);
+	h->pidfd = h->out_fd = h->err_fd = -1;
+	h->deadline = MSEC_NEVER;
+}
+
+static void
+helper_close(struct helper *h)
+{
+	if (h->pidfd >= 0)
+		close(h->pidfd);
+	if (h->out_fd >= 0)
+		close(h->out_fd);
+	if (h->err_fd >= 0)
+		close(h->err_fd);
+	helper_new(h);
+}
+
+static void
+child(const struct helper *h, int program, uid_t uid, gid_t gid,
+    const char *kind, int yaml)
+{
+	char *const argv[] = {"meshd-conf", (char *)(uintptr_t)kind,
+	    (char *)(uintptr_t)h->display, NULL};
+	char *const env[] = {NULL};
+	struct rlimit answer = {FLAT_BYTES_MAX, FLAT_BYTES_MAX};
+	struct rlimit none = {0, 0};
+
+	sys_reset_signals();
+	/* High numbers first, so that no dup2 tramples on what is needed. */
+	int in = fcntl(yaml, F_DUPFD_CLOEXEC, 100);
+	int out = fcntl(h->out_fd, F_DUPFD_CLOEXEC, 100);
+	int err = fcntl(h->err_fd, F_DUPFD_CLOEXEC, 100);
+	int prog = fcntl(program, F_DUPFD_CLOEXEC, 100);
+
+	if (in < 0 || out < 0 || err < 0 || prog < 0 || dup2(in, 0) < 0 ||
+	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		_exit(125);
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	setrlimit(RLIMIT_FSIZE, &answer);
+	setrlimit(RLIMIT_CORE, &none);
+	umask(077);
+	if (chdir("/") < 0 || sys_become(uid, gid) < 0)
+		_exit(125);
+	sys_exec_fd(prog, argv, env);
+	dprintf(2, "cannot run meshd-conf: %s", strerror(errno));
+	_exit(126);
+}
+
+int
+helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
+    const char *kind, const char *display, int yaml, msec now, struct err *err)
+{
+	pid_t pid;
+
+	helper_new(h);
+	snprintf(h->display, sizeof h->display, "%s", display);
+	h->out_fd = memfd_create("flat", MFD_CLOEXEC);
+	h->err_fd = memfd_create("error", MFD_CLOEXEC);
+	if (h->out_fd < 0 || h->err_fd < 0) {
+		helper_close(h);
+		return err_set(err, EXIT_ENVIRONMENT, "memfd_create: %s",
+		    strerror(errno));
+	}
+	pid = sys_fork(0, -1, &h->pidfd);
+	if (pid == 0)
+		child(h, program, uid, gid, kind, yaml);
+	if (pid < 0) {
+		h->pidfd = -1;
+		helper_close(h);
+		return err_set(err, EXIT_ENVIRONMENT, "cannot start meshd-conf: %s",
+		    strerror(errno));
+	}
+	h->deadline = now + HELPER_MS_MAX;
+	return 0;
+}
+
+void
+helper_tick(struct helper *h, msec now)
+{
+	if (h->pidfd < 0 || now < h->deadline)
+		return;
+	h->late = true;
+	h->deadline = MSEC_NEVER;
+	sys_pidfd_kill(h->pidfd, SIGKILL);
+}
+
+void
+helper_cancel(struct helper *h)
+{
+	siginfo_t si;
+
+	if (h->pidfd >= 0) {
+		sys_pidfd_kill(h->pidfd, SIGKILL);
+		waitid(P_PIDFD, (id_t)h->pidfd, &si, WEXITED);
+	}
+	helper_close(h);
+}
+
+/* Its one line, without the newline, with nothing that hurts a terminal. */
+static int
+own_words(struct helper *h, struct err *err)
+{
+	char raw[ERR_BYTES_MAX], text[ERR_TEXT_CAP];
+	ssize_t n = sys_read_all(h->err_fd, raw, sizeof raw);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (raw[i] == '\n')
+			len = i;
+	err_escape(text, sizeof text, raw, len);
+	if (len == 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: meshd-conf refused it without a word", h->display);
+	return err_set(err, EXIT_CONFIG, "%s", text);
+}
+
+static int
+answer(struct helper *h, int status, uint8_t **out, size_t *len, struct err *err)
+{
+	struct stat st;
+
+	if (h->late)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: meshd-conf took more than %d s: killed", h->display,
+		    HELPER_MS_MAX / 1000);
+	if (WIFSIGNALED(status))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: meshd-conf died of signal %d", h->display,
+		    WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return own_words(h, err);
+	if (fstat(h->out_fd, &st) < 0 || st.st_size > FLAT_BYTES_MAX)
+		return err_set(err, EXIT_CONFIG, "%s: answer too large",
+		    h->display);
+	*out = malloc((size_t)st.st_size + 1);
+	if (*out == NULL ||
+	    sys_read_all(h->out_fd, *out, (size_t)st.st_size) != st.st_size)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: cannot read records",
+		    h->display);
+	*len = (size_t)st.st_size;
+	return 0;
+}
+
+int
+helper_finish(struct helper *h, uint8_t **out, size_t *len, struct err *err)
+{
+	int status = 0, rc;
+
+	*out = NULL;
+	*len = 0;
+	if (sys_reap(h->pidfd, &status) != 1)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: meshd-conf was lost",
+		    h->display);
+	rc = answer(h, status, out, len, err);
+	if (rc < 0) {
+		free(*out);
+		*out = NULL;
+	}
+	helper_close(h);
+	return rc;
+}
+
+int
+helper_open_yaml(int dir, const char *name, const char *display, struct err *err)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = openat(dir, name,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int out;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s", display,
+		    strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, EXIT_CONFIG, "%s: is a directory", display);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EXIT_CONFIG, "%s: not a regular file",
+		    display);
+	if (st.st_mode & 022)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: refusing: mode %04o, must not be writable by group or others",
+		    display, st.st_mode & 07777);
+	if (st.st_uid != 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: refusing: owned by uid %u, must be owned by root",
+		    display, st.st_uid);
+	out = fd;
+	fd = -1;
+	return out;
+}

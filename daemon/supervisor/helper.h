@@ -1,0 +1,44 @@
+/*
+ * helper.h - one run of meshd-conf: a YAML file in, flat records out.
+ *
+ * The helper runs as another user, without a capability, with the file as its
+ * stdin and nothing else.  Its answer goes to a memfd, so nobody waits on a
+ * pipe: the supervisor polls pidfd, and when it is readable calls
+ * helper_finish.  One that hangs is killed at the deadline.
+ */
+#ifndef SUPERVISOR_HELPER_H
+#define SUPERVISOR_HELPER_H
+
+#include <sys/types.h>
+
+#include "../base/err.h"
+
+enum { HELPER_MS_MAX = 5000 };
+
+struct helper {
+	int pidfd; /* -1: none runs */
+	int out_fd, err_fd;
+	msec deadline;
+	bool late;
+	char display[512];
+};
+
+void helper_new(struct helper *h);
+/* program: an fd of meshd-conf; yaml: open for reading, borrowed. */
+MUST_CHECK int helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
+    const char *kind, const char *display, int yaml, msec now, struct err *err);
+/* Kill it if its deadline has passed. */
+void helper_tick(struct helper *h, msec now);
+/* After pidfd became readable.  *out (free it) is a flat document, not yet
+ * opened.  Negative: *err is the helper's own line, escaped. */
+MUST_CHECK int helper_finish(struct helper *h, uint8_t **out, size_t *len,
+    struct err *err);
+/* Kill and forget. */
+void helper_cancel(struct helper *h);
+
+/* Open a file of the administrator's for a helper: regular, root's, writable
+ * by nobody else.  The fd, or negative and `PATH: why`. */
+MUST_CHECK int helper_open_yaml(int dir, const char *name, const char *display,
+    struct err *err);
+
+#endif

@@ -1,0 +1,323 @@
+/*
+ * judge.c - see judge.h.  Variables, users and volumes, limits have files of
+ * their own; here is the order of questions and the easy ones.
+ */
+#include "judge_in.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/name.h"
+
+enum { ARGUMENTS_MAX = 1024, VALUE_CAP = 64 << 10 };
+
+int
+judge_fail(const struct judge *j, const struct flat_rec *at, struct err *err,
+    const char *fmt, ...)
+{
+	char text[ERR_TEXT_CAP];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (at == NULL)
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
+		    j->req->instance, j->req->image, j->req->config, text);
+	return err_set(err, EXIT_CONFIG, "%s: %s%s:%u:%u: %s", j->req->instance,
+	    j->req->image, j->req->config, at->line, at->col, text);
+}
+
+static bool
+terminated(const char *s, size_t cap)
+{
+	return memchr(s, 0, cap) != NULL;
+}
+
+/* An absolute path, not ending in '/', with no empty, "." or ".." part. */
+static bool
+path_ok(const char *s)
+{
+	if (s[0] != '/' || s[1] == '\0')
+		return false;
+	for (const char *p = s; *p != '\0';) {
+		size_t n = strcspn(++p, "/");
+
+		if (n == 0 || (n == 1 && p[0] == '.') ||
+		    (n == 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+int
+judge_names(const struct sup_req *req, struct err *err)
+{
+	if (!terminated(req->instance, sizeof req->instance) ||
+	    !name_ok(req->instance, strlen(req->instance)))
+		return err_set(err, EXIT_CONFIG, "bad instance name");
+	if (!terminated(req->sandbox, sizeof req->sandbox) ||
+	    !name_ok(req->sandbox, strlen(req->sandbox)))
+		return err_set(err, EXIT_CONFIG, "%s: bad sandbox name",
+		    req->instance);
+	if (!terminated(req->role, sizeof req->role) ||
+	    !name_ok(req->role, strlen(req->role)))
+		return err_set(err, EXIT_CONFIG, "%s: bad role name",
+		    req->instance);
+	if (!terminated(req->image, sizeof req->image) ||
+	    !name_image_ok(req->image, strlen(req->image), 16))
+		return err_set(err, EXIT_CONFIG, "%s: bad image name",
+		    req->instance);
+	if (!terminated(req->config, sizeof req->config) ||
+	    !path_ok(req->config))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: config: an absolute path inside the image is needed",
+		    req->instance);
+	if (req->policy == SUP_EXCLUSIVE)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: exclusive is not supported yet: it needs role leases",
+		    req->instance);
+	if (req->policy > SUP_EXCLUSIVE)
+		return err_set(err, EXIT_CONFIG, "%s: unknown policy %u",
+		    req->instance, req->policy);
+	return 0;
+}
+
+static bool
+role_allowed(const struct judge *j)
+{
+	char role[NAME_CAP], path[32];
+	struct flat_rec rec;
+
+	if (!flat_find(j->sandbox, "roles", &rec))
+		return strcmp(j->req->role, j->req->sandbox) == 0;
+	for (int64_t i = 0; i < rec.num; i++) {
+		snprintf(path, sizeof path, "roles/%d", (int)i);
+		if (flat_str(j->sandbox, path, role, sizeof role) &&
+		    strcmp(role, j->req->role) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
+{
+	const struct sup_req *req = j->req;
+	int64_t levels = 1;
+	int parts = 1;
+
+	if (!role_allowed(j))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: role '%s' may not use sandbox '%s'; add it to roles: in %s",
+		    req->instance, req->role, req->sandbox, j->sandbox_file);
+	if (!flat_str(j->sandbox, "image-dir", out->dir, sizeof out->dir))
+		snprintf(out->dir, sizeof out->dir, "%s", j->images_dir);
+	flat_int(j->sandbox, "image-dir-levels", &levels);
+	for (const char *p = req->image; *p != '\0'; p++)
+		parts += *p == '/';
+	if (parts != levels)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: has %d parts, image-dir-levels of sandbox '%s' is %d",
+		    req->instance, req->image, parts, req->sandbox, (int)levels);
+	out->levels = parts;
+	return 0;
+}
+
+bool
+ranges_hold(const struct flat *f, const char *path, uint64_t n)
+{
+	struct flat_rec rec;
+	char item[80], text[48], *end;
+	uint64_t first, last;
+
+	if (!flat_find(f, path, &rec) || rec.type != FLAT_LIST)
+		return false;
+	for (int64_t i = 0; i < rec.num; i++) {
+		snprintf(item, sizeof item, "%s/%d", path, (int)i);
+		if (!flat_str(f, item, text, sizeof text))
+			continue;
+		first = strtoull(text, &end, 10);
+		last = *end == '-' ? strtoull(end + 1, NULL, 10) : first;
+		if (n >= first && n <= last)
+			return true;
+	}
+	return false;
+}
+
+static int
+judge_kind(const struct judge *j, struct spec *s, struct err *err)
+{
+	struct flat_rec rec;
+	char kind[32] = "Daemon";
+
+	s->command = j->req->op == SUP_RUN;
+	if (flat_find(j->container, "kind", &rec))
+		(void)flat_str(j->container, "kind", kind, sizeof kind);
+	if (strcmp(kind, "CommandOrDaemon") == 0 ||
+	    strcmp(kind, s->command ? "Command" : "Daemon") == 0)
+		return 0;
+	return judge_fail(j, NULL, err, "kind is %s, %s is needed here", kind,
+	    s->command ? "Command or CommandOrDaemon" :
+			 "Daemon or CommandOrDaemon");
+}
+
+static int
+judge_program(const struct judge *j, struct spec *s, struct err *err)
+{
+	char path[SUP_PATH_CAP];
+	struct flat_rec rec;
+	int rc;
+
+	if (!flat_find(j->container, "executable", &rec) || rec.type != FLAT_STR)
+		return judge_fail(j, NULL, err, "executable is missing");
+	rc = vars_fill(j, "executable", rec.str, rec.str_len, path, sizeof path,
+	    err);
+	if (rc < 0)
+		return rc;
+	if (!path_ok(path))
+		return judge_fail(j, &rec, err,
+		    "executable: an absolute path inside the image is needed");
+	snprintf(s->executable, sizeof s->executable, "%s", path);
+	snprintf(s->workdir, sizeof s->workdir, "/");
+	if (flat_find(j->container, "workdir", &rec) &&
+	    (!flat_str(j->container, "workdir", s->workdir,
+		 sizeof s->workdir) ||
+		(strcmp(s->workdir, "/") != 0 && !path_ok(s->workdir))))
+		return judge_fail(j, &rec, err,
+		    "workdir: an absolute path inside the image is needed");
+	return 0;
+}
+
+static int
+judge_arguments(const struct judge *j, struct spec *s, char *value,
+    struct err *err)
+{
+	struct flat_rec rec;
+	char key[64];
+	size_t off = 0;
+	int n;
+
+	n = strs_add(&s->args, s->executable, strlen(s->executable), err);
+	while (n >= 0 && flat_next(j->container, &off, &rec)) {
+		if (!flat_child(&rec, "arguments", key, sizeof key) ||
+		    rec.type != FLAT_STR)
+			continue;
+		n = vars_fill(j, "arguments", rec.str, rec.str_len, value,
+		    VALUE_CAP, err);
+		if (n < 0)
+			return n;
+		n = strs_add(&s->args, value, (size_t)n, err);
+		if (n < 0 || s->args.count > ARGUMENTS_MAX)
+			return judge_fail(j, &rec, err,
+			    "arguments exceed %d KiB or %d items",
+			    SPEC_STRS_BYTES_MAX >> 10, ARGUMENTS_MAX);
+	}
+	return n < 0 ? n : 0;
+}
+
+static bool
+env_name_ok(const char *name)
+{
+	if (name[0] == '\0')
+		return false;
+	for (const char *p = name; *p != '\0'; p++)
+		if (*p == '=' || *p < 0x21 || *p > 0x7e)
+			return false;
+	return true;
+}
+
+static int
+add_env(struct spec *s, const char *name, const char *value, struct err *err)
+{
+	size_t len = strlen(name) + 1 + strlen(value);
+	char *both = malloc(len + 1);
+	int rc;
+
+	if (both == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	snprintf(both, len + 1, "%s=%s", name, value);
+	rc = strs_add(&s->env, both, len, err);
+	free(both);
+	return rc;
+}
+
+static int
+judge_environ(const struct judge *j, struct spec *s, char *value,
+    struct err *err)
+{
+	struct flat_rec rec;
+	char name[256];
+	size_t off = 0;
+	int rc;
+
+	if ((rc = add_env(s, "LITHOS_NAME", s->instance, err)) < 0 ||
+	    (rc = add_env(s, "LITHOS_CONFIG", s->config, err)) < 0)
+		return rc;
+	while (flat_next(j->container, &off, &rec)) {
+		if (!flat_child(&rec, "environ", name, sizeof name) ||
+		    rec.type != FLAT_STR)
+			continue;
+		if (!env_name_ok(name))
+			return judge_fail(j, &rec, err, "env '%s': invalid name",
+			    name);
+		rc = vars_fill(j, "environ", rec.str, rec.str_len, value,
+		    VALUE_CAP, err);
+		if (rc < 0)
+			return rc;
+		if (add_env(s, name, value, err) < 0 ||
+		    s->env.count > ARGUMENTS_MAX)
+			return judge_fail(j, &rec, err,
+			    "environ exceeds %d KiB or %d items",
+			    SPEC_STRS_BYTES_MAX >> 10, ARGUMENTS_MAX);
+	}
+	return 0;
+}
+
+static void
+from_request(const struct judge *j, struct spec *s)
+{
+	const struct sup_req *r = j->req;
+
+	memset(s, 0, sizeof *s);
+	memcpy(s->instance, r->instance, sizeof s->instance);
+	memcpy(s->role, r->role, sizeof s->role);
+	memcpy(s->sandbox, r->sandbox, sizeof s->sandbox);
+	memcpy(s->image, r->image, sizeof s->image);
+	memcpy(s->config, r->config, sizeof s->config);
+	memcpy(s->cluster, r->cluster, sizeof s->cluster);
+	s->policy = r->policy;
+	s->term = r->term;
+	s->seq = r->seq;
+	s->staged = (r->flags & SUP_F_STAGED) != 0;
+	s->hash = sup_spec_hash(r, j->vars, j->vars_bytes);
+}
+
+int
+judge_container(const struct judge *j, struct spec *out, struct err *err)
+{
+	struct judge_image image;
+	char *value = malloc(VALUE_CAP);
+	int rc;
+
+	from_request(j, out);
+	if (value == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	if ((rc = judge_sandbox(j, &image, err)) == 0 &&
+	    (rc = judge_kind(j, out, err)) == 0 &&
+	    (rc = vars_check(j, err)) == 0 &&
+	    (rc = judge_program(j, out, err)) == 0 &&
+	    (rc = judge_arguments(j, out, value, err)) == 0 &&
+	    (rc = judge_environ(j, out, value, err)) == 0 &&
+	    (rc = judge_user(j, out, err)) == 0 &&
+	    (rc = judge_volumes(j, out, err)) == 0 &&
+	    (rc = judge_limits(j, out, err)) == 0 &&
+	    (rc = judge_health(j, out, err)) == 0)
+		memcpy(out->images_dir, image.dir, sizeof out->images_dir);
+	free(value);
+	if (rc < 0)
+		spec_free(out);
+	return rc;
+}

@@ -1,0 +1,31 @@
+/*
+ * judge_in.h - what the files of the judge share.
+ */
+#ifndef SUPERVISOR_JUDGE_IN_H
+#define SUPERVISOR_JUDGE_IN_H
+
+#include "judge.h"
+
+/* Variables: every one given is declared and fits its type, every one
+ * declared is given. */
+MUST_CHECK int vars_check(const struct judge *j, struct err *err);
+/* text with each @{name} replaced.  Bytes in out (NUL-terminated), negative
+ * on an unknown name or when it does not fit. */
+MUST_CHECK int vars_fill(const struct judge *j, const char *what,
+    const char *text, size_t len, char *out, size_t cap, struct err *err);
+
+MUST_CHECK int judge_user(const struct judge *j, struct spec *s, struct err *err);
+MUST_CHECK int judge_volumes(const struct judge *j, struct spec *s,
+    struct err *err);
+MUST_CHECK int judge_limits(const struct judge *j, struct spec *s,
+    struct err *err);
+MUST_CHECK int judge_health(const struct judge *j, struct spec *s,
+    struct err *err);
+
+/* "web.1: CONFIG:LINE:COL: " and the text: an error in the container file. */
+MUST_CHECK int judge_fail(const struct judge *j, const struct flat_rec *at,
+    struct err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Is n in the list of "N" or "A-B" at path?  False when there is none. */
+bool ranges_hold(const struct flat *f, const char *path, uint64_t n);
+
+#endif

@@ -1,0 +1,172 @@
+/*
+ * place.c - see place.h.  Whatever lies in a directory that the engine's user
+ * may write is opened without following links, because it may be hostile.
+ */
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "sys.h"
+
+/* mkdir -p, but only the last one gets owner and mode. */
+static int
+make_path(const char *path, struct err *err)
+{
+	char part[CONFIG_PATH_CAP];
+
+	for (const char *p = path + 1;; p++) {
+		if (*p != '/' && *p != '\0')
+			continue;
+		snprintf(part, sizeof part, "%.*s", (int)(p - path), path);
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return err_set(err, EXIT_STATE, "cannot create %s: %s",
+			    part, strerror(errno));
+		if (*p == '\0')
+			return 0;
+	}
+}
+
+static int
+set_mode(int fd, const char *path, gid_t gid, mode_t mode, struct err *err)
+{
+	if (fchown(fd, 0, gid) < 0 || fchmod(fd, mode) < 0)
+		return err_set(err, EXIT_STATE,
+		    "cannot set owner and mode %04o of %s: %s", mode, path,
+		    strerror(errno));
+	return 0;
+}
+
+static int
+open_top(const char *path, gid_t gid, mode_t mode, int *out, struct err *err)
+{
+	int rc = make_path(path, err);
+
+	if (rc < 0)
+		return rc;
+	*out = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out < 0)
+		return err_set(err, EXIT_STATE, "cannot open %s: %s", path,
+		    strerror(errno));
+	return set_mode(*out, path, gid, mode, err);
+}
+
+static int
+open_below(int dir, const char *top, const char *name, gid_t gid, mode_t mode,
+    int *out, struct err *err)
+{
+	char path[CONFIG_PATH_CAP + 64];
+
+	snprintf(path, sizeof path, "%s/%s", top, name);
+	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+		return err_set(err, EXIT_STATE, "cannot create %s: %s", path,
+		    strerror(errno));
+	*out = sys_open_beneath(dir, name, O_RDONLY | O_DIRECTORY);
+	if (*out < 0)
+		return err_set(err, EXIT_STATE, "cannot open %s: %s", path,
+		    strerror(errno));
+	return set_mode(*out, path, gid, mode, err);
+}
+
+static int
+take_lock(struct place *p, const struct config *c, struct err *err)
+{
+	char pid[16] = "";
+	ssize_t n;
+
+	p->lock = sys_openat2(p->state_dir, "lock", O_RDWR | O_CREAT, 0640,
+	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (p->lock < 0)
+		return err_set(err, EXIT_STATE, "cannot create %s/lock: %s",
+		    c->state_dir, strerror(errno));
+	if (flock(p->lock, LOCK_EX | LOCK_NB) < 0) {
+		n = pread(p->lock, pid, sizeof pid - 1, 0);
+		pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "already running: pid %s holds %s/lock",
+		    pid[0] ? pid : "unknown", c->state_dir);
+	}
+	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	if (ftruncate(p->lock, 0) < 0 || pwrite(p->lock, pid, (size_t)n, 0) != n)
+		return err_set(err, EXIT_STATE, "cannot write %s/lock: %s",
+		    c->state_dir, strerror(errno));
+	return 0;
+}
+
+/* The socket is bound under a name of its own and renamed, so that nobody
+ * ever meets one that has not its owner and mode yet. */
+static int
+open_ctl(struct place *p, const struct config *c, struct err *err)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	AUTO_CLOSE int fd = socket(AF_UNIX,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	/* By descriptor: run-dir's own path may be longer than sun_path. */
+	snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/ctl.new",
+	    p->run_dir);
+	unlinkat(p->run_dir, "ctl.new", 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 ||
+	    fchownat(p->run_dir, "ctl.new", 0, c->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(p->run_dir, "ctl.new", 0660, 0) < 0 || listen(fd, 64) < 0 ||
+	    renameat(p->run_dir, "ctl.new", p->run_dir, "ctl") < 0)
+		return err_set(err, EXIT_STATE, "cannot listen on %s/ctl: %s",
+		    c->run_dir, strerror(errno));
+	p->ctl = fd;
+	fd = -1;
+	return 0;
+}
+
+int
+place_open(struct place *p, const struct config *c, struct err *err)
+{
+	int rc;
+
+	umask(022);
+	memset(p, -1, sizeof *p);
+	if ((rc = open_top(c->state_dir, c->gid, 01770, &p->state_dir, err)) < 0 ||
+	    (rc = take_lock(p, c, err)) < 0 ||
+	    (rc = open_below(p->state_dir, c->state_dir, "supervisor", 0, 0700,
+		 &p->records_dir, err)) < 0 ||
+	    (rc = open_below(p->state_dir, c->state_dir, "rendered", 0, 0755,
+		 &p->rendered_dir, err)) < 0 ||
+	    (rc = open_top(c->run_dir, c->gid, 0755, &p->run_dir, err)) < 0 ||
+	    (rc = open_below(p->run_dir, c->run_dir, "supervisor", 0, 0700,
+		 &p->pids_dir, err)) < 0 ||
+	    (rc = open_top(c->log_dir, c->gid, 0750, &p->log_dir, err)) < 0)
+		return rc;
+	return open_ctl(p, c, err);
+}
+
+int
+place_save(int dir, const char *name, const void *buf, size_t len, bool durable,
+    struct err *err)
+{
+	char tmp[NAME_CAP + 16];
+	const char *p = buf;
+
+	snprintf(tmp, sizeof tmp, ".%s.tmp", name);
+	AUTO_CLOSE int fd = openat(dir, tmp,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	while (fd >= 0 && len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n <= 0)
+			break;
+		p += n;
+		len -= (size_t)n;
+	}
+	if (fd < 0 || len > 0 || (durable && fsync(fd) < 0) ||
+	    renameat(dir, tmp, dir, name) < 0 || (durable && fsync(dir) < 0))
+		return err_set(err, EXIT_STATE, "cannot save record %s: %s",
+		    name, strerror(errno));
+	return 0;
+}

@@ -1,0 +1,79 @@
+/*
+ * spec.h - one accepted START, judged and flattened: all that is needed to
+ * run the container again, with no engine, no YAML and no question asked.
+ *
+ * A record on disk is  "MSUP" | u32 version | u32 bytes | u64 FNV-1a of the
+ * rest | flat document (daemon/base/flat.h).  A record that does not check is
+ * refused with a line; it is never guessed at.
+ */
+#ifndef SUPERVISOR_SPEC_H
+#define SUPERVISOR_SPEC_H
+
+#include "../base/err.h"
+#include "../base/proto.h"
+
+enum {
+	SPEC_PATH_CAP = 512,
+	SPEC_VOLUMES_MAX = 16,
+	SPEC_MAPS_MAX = 4,
+	SPEC_STRS_BYTES_MAX = 128 << 10, /* arguments, environment: each */
+	SPEC_RECORD_BYTES_MAX = 1 << 20,
+};
+
+/* Strings one after the other, each with its NUL. */
+struct strs {
+	char *buf; /* owned; NULL when empty */
+	size_t len;
+	uint32_t count;
+};
+
+enum spec_volume_kind { SPEC_TMPFS = 1, SPEC_READONLY, SPEC_RENDERED };
+
+struct spec_volume {
+	enum spec_volume_kind kind;
+	char target[SUP_PATH_CAP];   /* absolute, inside the image */
+	char source[SPEC_PATH_CAP];  /* READONLY: the host's directory ... */
+	char below[SUP_PATH_CAP];    /* ... and the path below it, or "" */
+	uint64_t bytes;		     /* TMPFS */
+	uint32_t mode;
+};
+
+struct spec_map {
+	uint32_t inside, outside, count;
+};
+
+struct spec {
+	char instance[NAME_CAP], role[NAME_CAP], sandbox[NAME_CAP];
+	char image[SUP_IMAGE_CAP], config[SUP_PATH_CAP];
+	uint32_t policy;
+	uint8_t cluster[ID_BYTES];
+	uint64_t term, seq;
+	uint64_t hash; /* sup_spec_hash of the request */
+	bool command, staged;
+	char images_dir[SPEC_PATH_CAP];
+	char executable[SUP_PATH_CAP], workdir[SUP_PATH_CAP];
+	struct strs args, env;
+	uint32_t uid, gid; /* inside */
+	uint32_t uid_maps_count, gid_maps_count; /* 0: no user namespace */
+	struct spec_map uid_maps[SPEC_MAPS_MAX], gid_maps[SPEC_MAPS_MAX];
+	uint32_t volumes_count;
+	struct spec_volume volumes[SPEC_VOLUMES_MAX];
+	uint64_t memory_bytes; /* 0: no limit; so are those below */
+	uint32_t cpu_shares, cpu_milli, pids, fileno;
+	uint32_t restart_timeout_ms, kill_timeout_ms;
+	uint32_t health_kind, health_port;
+	uint32_t health_interval_ms, health_timeout_ms;
+	char health_path[128];
+};
+
+MUST_CHECK int strs_add(struct strs *s, const char *str, size_t len,
+    struct err *err);
+void spec_free(struct spec *s);
+
+/* Bytes of the record in out (SPEC_RECORD_BYTES_MAX), or 0: it didn't fit. */
+size_t spec_encode(const struct spec *s, uint8_t *out);
+/* *s is filled, or zero.  where names the file in the error line. */
+MUST_CHECK int spec_decode(struct spec *s, const uint8_t *buf, size_t len,
+    const char *where, struct err *err);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * sys.h - the system calls that libc does not wrap well, and time.
+ */
+#ifndef SUPERVISOR_SYS_H
+#define SUPERVISOR_SYS_H
+
+#include <linux/openat2.h>
+#include <signal.h>
+#include <sys/types.h>
+
+#include "../base/err.h"
+
+/* Milliseconds: CLOCK_MONOTONIC, and CLOCK_REALTIME for people. */
+msec sys_now(void);
+uint64_t sys_wall_ms(void);
+
+/* openat2; EAGAIN (a rename raced with us) is tried again.  -1 and errno. */
+int sys_openat2(int dir, const char *path, int flags, mode_t mode,
+    uint64_t resolve);
+/* Below dir, through no symlink: for what is on the host. */
+int sys_open_beneath(int dir, const char *path, int flags);
+/* As if dir were "/": for what is in an image. */
+int sys_open_inside(int dir, const char *path, int flags);
+
+/* fork with a pidfd, into cgroup (O_PATH fd of a cgroup2 directory, or -1)
+ * and new namespaces (CLONE_NEW*).  Returns as fork; *pidfd in the parent. */
+pid_t sys_fork(uint64_t flags, int cgroup, int *pidfd);
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_kill(int pidfd, int sig);
+/* Exec the program behind fd. Returns only on failure. */
+void sys_exec_fd(int fd, char *const argv[], char *const envp[]);
+/* Reap a child by pidfd without waiting.  1: reaped, *status as waitpid's;
+ * 0: still runs; -1: not ours to reap. */
+int sys_reap(int pidfd, int *status);
+
+/* Start time of a process in clock ticks since boot; 0: no such process. */
+uint64_t sys_start_time(pid_t pid);
+/* The kernel's boot id as text (37 bytes with its NUL). */
+void sys_boot_id(char *out);
+
+/* A sealed memfd with this content, or -1. */
+int sys_memfd(const char *name, const void *buf, size_t len);
+/* Read a whole file of at most cap bytes.  Bytes, or -1 and errno. */
+ssize_t sys_read_all(int fd, void *buf, size_t cap);
+/* Write a whole small file (one write).  0, or -1 and errno. */
+int sys_write_file(int dir, const char *path, const char *text);
+
+/* A clean child: default signals, nothing blocked. */
+void sys_reset_signals(void);
+/* Empty the bounding, inheritable and ambient sets; what is effective stays.
+ * 0, or -1 and errno. */
+int sys_drop_bounding(void);
+/* No groups, this user, no capability, no new privileges.  0 or -1. */
+int sys_become(uid_t uid, gid_t gid);
+
+#endif
