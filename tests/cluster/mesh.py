@@ -22,6 +22,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("MESH_BUILD", os.path.join(ROOT, "build"))
 USER, CONF_USER = 64780, 64781
 PORT = 7780
+CUT = """table inet cut {{
+	chain in {{
+		type filter hook input priority 0
+		ip saddr {{ {others} }} drop
+	}}
+	chain out {{
+		type filter hook output priority 0
+		ip daddr {{ {others} }} drop
+	}}
+}}
+"""
 
 
 class Missed(AssertionError):
@@ -355,10 +366,7 @@ class World:
         """Cut these nodes (each in a namespace of its own) off from the rest."""
         for node in nodes:
             others = ", ".join(n.address for n in self.nodes if n not in nodes)
-            self.nft("table inet cut { chain in { type filter hook input "
-                     f"priority 0; ip saddr {{ {others} }} drop; }}\n"
-                     "chain out { type filter hook output priority 0; "
-                     f"ip daddr {{ {others} }} drop; }} }}\n", node.netns)
+            self.nft(CUT.format(others=others), node.netns)
 
     def mend(self, nodes):
         for node in nodes:

@@ -229,13 +229,13 @@ def check_objects(root):
         inside |= declared(root)
         for path, (undefined, defined) in found.items():
             core = path.startswith("daemon/")
-            makes = core or any(re.search(r"_(new|free)$", s) for s in defined)
+            makes = core or any(re.search(r"_(new|free|init|fini)$", s) for s in defined)
             for s in undefined:
                 if s in inside or PURE_SYMBOLS.match(s) or \
                         core and CORE_SYMBOLS.match(s) or \
                         makes and ALLOC.match(s):
                     continue
-                why = "allocates outside a _new" if ALLOC.match(s) else \
+                why = "allocates outside a _new or _init" if ALLOC.match(s) else \
                     "no fd, clock, randomness or output in a pure room"
                 say(path, 1, f"its object uses '{s}': {why}")
 
