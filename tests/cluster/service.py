@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "demo"))
 from load import get  # noqa: E402
 
 EXAMPLE = os.path.join(ROOT, "scheduler-scripts", "examples", "demo")
+COUNT = re.compile(r"^(local count\s*=\s*)\d+", re.M)
 PAGE = re.compile(r'^(local page\s*=\s*)"([^"]*)"', re.M)
 SANDBOX = """# What this host allows the role {role}.
 image-dir: {images}

@@ -1,0 +1,284 @@
+"""What the real daemon refuses, at start and from the network, and how it says
+so: one line with what, where and why, and the exit code of its kind."""
+import os
+import socket
+import struct
+import subprocess
+import shutil
+
+import pytest
+
+from mesh import BUILD, PORT, Missed, in_netns, run, wait_until
+
+
+def once(node, *args, user=None, program=None, netns=True):
+    """Run meshd once, as the shell would; (exit code, what it said)."""
+    argv = [program or os.path.join(BUILD, "meshd")]
+    argv += args or ["--config", node.config]
+    if netns:
+        argv = ["nsenter", f"--net=/run/netns/{node.netns}"] + argv
+    p = subprocess.run(argv, capture_output=True, text=True, timeout=60,
+                       check=False, user=user, cwd="/", stdin=subprocess.DEVNULL)
+    return p.returncode, p.stderr + p.stdout
+
+
+@pytest.fixture
+def node(world):
+    n = world.add_node("n1", "127.0.0.1")
+    n.write_config()
+    return n
+
+
+def test_not_root(world, node):
+    program = os.path.join(world.dir, "meshd")
+    shutil.copyfile(os.path.join(BUILD, "meshd"), program)
+    os.chmod(program, 0o755)
+    code, said = once(node, user=65534, program=program, netns=False,
+                      *["--config", node.config])
+    assert code == 5
+    assert "must run as root (uid 0), running as uid 65534" in said
+
+
+def test_usage(node):
+    code, said = once(node, "--config", node.config, "--config", node.config)
+    assert (code, "--config given twice" in said) == (64, True), said
+    code, said = once(node, "--frob")
+    assert (code, "unknown option --frob" in said) == (64, True), said
+    code, said = once(node, "--config")
+    assert code == 64, said
+
+
+def test_second_daemon(node):
+    node.start()
+    wait_until("the first one runs", node.status, 20)
+    code, said = once(node)
+    assert code == 5, said
+    assert f"already running: pid {node.pids('meshd')[0]} holds " \
+           f"{node.state}/lock" in said
+    assert node.status()["node"] == "n1"
+
+
+def test_no_daemon(node):
+    p = node.mesh("members")
+    assert p.returncode == 7
+    assert f"cannot connect to {node.socket}" in p.stderr
+    assert node.mesh("status").returncode == 3
+    node.start()
+    wait_until("it runs", node.status, 20)
+    node.stop()
+    p = node.mesh("members")
+    assert p.returncode == 7
+    assert "is meshd running?" in p.stderr
+
+
+def test_socket_without_permission(world, node):
+    node.start()
+    wait_until("it runs", node.status, 20)
+    program = os.path.join(world.dir, "mesh")
+    shutil.copyfile(os.path.join(BUILD, "mesh"), program)
+    os.chmod(program, 0o755)
+    for verb, code in (("members", 7), ("status", 3)):
+        p = subprocess.run([program, "--socket", node.socket, verb], user=65534,
+                           capture_output=True, text=True, check=False, group=65534)
+        assert p.returncode == code
+        assert f"permission denied on {node.socket}: join group 'mesh'" in p.stderr
+
+
+def test_reader_may_not_write(world, node):
+    """Group mesh reads; writes need root or an operator."""
+    node.start()
+    wait_until("it runs", node.status, 20)
+    program = os.path.join(world.dir, "mesh")
+    shutil.copyfile(os.path.join(BUILD, "mesh"), program)
+    os.chmod(program, 0o755)
+
+    def as_reader(verb):
+        return subprocess.run([program, "--socket", node.socket, verb],
+                              user=64999, group=64780, extra_groups=[],
+                              capture_output=True, text=True, check=False)
+    assert as_reader("members").returncode == 0
+    p = as_reader("init")
+    assert p.returncode not in (0, 7), p.stdout
+    assert "not a member" in node.mesh("status").stdout
+
+
+@pytest.mark.parametrize("what,make,expected", [
+    ("absent", None, "No such file or directory"),
+    ("mode", (b"\x01" * 32, 0o644), "mode 0644, must be 0600"),
+    ("short", (b"\x01" * 31, 0o600), "31 bytes, need 32"),
+    ("zero", (b"\x00" * 32, 0o600), "key is all zero"),
+], ids=["absent", "mode", "short", "zero"])
+def test_cluster_key(node, what, make, expected):
+    path = os.path.join(node.dir, what + ".key")
+    if make is not None:
+        with open(path, "wb") as f:
+            f.write(make[0])
+        os.chmod(path, make[1])
+    node.write_config(**{"cluster-key": path})
+    code, said = once(node)
+    assert code == 6, said
+    assert path in said and expected in said
+
+
+@pytest.mark.parametrize("text,expected", [
+    ("gosip: 1\n", ":1:1: unknown key 'gosip'"),
+    ("name: n1\nseed: []\n", ":2:1: unknown key 'seed'; did you mean 'seeds'?"),
+    ("name: no\n", 'quote it: "no"'),
+    ("name: n1\nname: n2\n", ":2:1: key 'name' repeated, first at line 1"),
+    ("seeds: 5\n", "seeds: expected list, got integer 5"),
+    ("name:\n\t- x\n", ":2:1: tab in indentation"),
+    ("name: &a n1\n", "anchors and tags are not supported"),
+    ("name: n1\n---\nname: n2\n", "second document in file"),
+    ("[" * 80000, "nesting deeper than 64"),
+    ("name: 'Ñ'\n".encode("latin-1"), "not UTF-8"),
+    ("# " + "x" * (2 << 20), "larger than 1 MiB"),
+    ("http: {}\n", "not supported yet"),
+], ids=["unknown", "unknown near", "norway", "duplicate", "type", "tab", "anchor",
+        "two documents", "deep", "latin-1", "large", "not supported"])
+def test_config(node, text, expected):
+    with open(node.config, "wb") as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    code, said = once(node)
+    assert code == 3, said
+    assert node.config in said and expected in said
+    assert len(said) < 2000
+
+
+def test_config_file_itself(node):
+    os.chmod(node.config, 0o664)
+    code, said = once(node)
+    assert code == 3 and "refusing: mode 0664, must not be writable by group or " \
+                         "others" in said, said
+    os.unlink(node.config)
+    code, said = once(node)
+    assert code == 3 and "No such file or directory" in said, said
+    os.mkdir(node.config)
+    code, said = once(node)
+    assert code == 3 and "is a directory" in said, said
+    os.rmdir(node.config)
+    os.mkfifo(node.config)
+    code, said = once(node)
+    assert code == 3 and "not a regular file" in said, said
+
+
+def test_state_dir_missing_and_read_only(world, node):
+    # Missing: it is made.
+    node.start()
+    wait_until("it runs", node.status, 20)
+    assert os.path.isdir(node.state)
+    node.stop()
+    # Read-only: one line, exit 4.
+    ro = os.path.join(world.dir, "ro")
+    os.mkdir(ro)
+    run("mount", "-t", "tmpfs", "-o", "ro", "none", ro)
+    node.write_config(**{"state-dir": ro + "/state"})
+    code, said = once(node)
+    assert code == 4, said
+    assert f"cannot create {ro}/state: Read-only file system" in said
+
+
+def test_address_of_another_host(node):
+    node.write_config(listen="192.0.2.7:7780")
+    code, said = once(node)
+    assert code == 5, said
+    assert "bind 192.0.2.7:7780: Cannot assign requested address" in said
+
+
+def test_missing_account(node):
+    node.write_config(user="no-such-mesh")
+    code, said = once(node)
+    assert code == 5, said
+    assert "no-such-mesh" in said and "useradd" in said
+
+
+# --- from the network ---------------------------------------------------------
+def ask_udp(address, packets):
+    """Send datagrams; whatever comes back."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.9", 0))
+    s.settimeout(1.0)
+    for p in packets:
+        try:
+            s.sendto(p, (address, PORT))
+        except OSError as e:  # longer than a datagram may be
+            assert e.errno == 90
+    try:
+        return s.recvfrom(2048)
+    except TimeoutError:
+        return None
+    finally:
+        s.close()
+
+
+def test_packets_of_strangers(node):
+    node.start()
+    wait_until("it runs", node.status, 20)
+    assert node.mesh("init").returncode == 0
+    wait_until("it leads", node.leader, 20)
+    sizes = [0, 1, 8, 63, 64, 1024, 1231, 1232, 1233, 1400, 9000]
+    packets = [os.urandom(n) for n in sizes for _ in range(20)]
+    packets += [bytes([v, 0]) + os.urandom(200) for v in (0, 1, 2, 255)]
+    packets += [b"\xdd\xff\xff\xff\xff" * n for n in (1, 100)]
+    assert in_netns(node.netns, ask_udp, node.address, packets) is None
+    assert node.alive() == ["n1"]
+    assert len(node.pids("meshd-engine")) == 1 and node.exits == []
+
+
+def silent_stream(address, send):
+    """Connect, say something useless, and read until the daemon closes."""
+    s = socket.create_connection((address, PORT), timeout=60)
+    got = 0
+    try:
+        s.sendall(send)
+        while True:
+            data = s.recv(65536)
+            if not data:
+                return got
+            got += len(data)
+    except ConnectionResetError:
+        return got
+    finally:
+        s.close()
+
+
+@pytest.mark.parametrize("what,send", [
+    ("silence", b""),
+    ("a huge length", b"\xff\xff\xff\xff" + b"x" * 100),
+    ("noise", bytes(range(256)) * 8),
+    ("a request of the web", b"GET / HTTP/1.0\r\n\r\n"),
+], ids=["silence", "length", "noise", "http"])
+def test_streams_of_strangers_are_closed(node, what, send):
+    node.start()
+    wait_until("it runs", node.status, 20)
+    assert node.mesh("init").returncode == 0
+    wait_until("it leads", node.leader, 20)
+    answered = in_netns(node.netns, silent_stream, node.address, send)
+    assert answered <= 64  # at most its salt, never more
+    assert len(node.pids("meshd-engine")) == 1 and node.exits == []
+
+
+def test_control_socket_garbage(node):
+    node.start()
+    wait_until("it runs", node.status, 20)
+    for frame in (b"", b"\xff\xff\xff\xff", struct.pack("<I", 5) + b"\xdd\xff\xff\xff\xff",
+                  struct.pack("<I", 3) + b"\x93\xc0\xc0", struct.pack("<I", 1 << 30),
+                  struct.pack("<I", 60) + b"\x91" * 60,
+                  struct.pack("<I", 15) + b"\x81\xa4verb\xa8frobbish"):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(30)
+        s.connect(node.socket)
+        try:
+            s.sendall(frame)
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(65536):
+                pass
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        finally:
+            s.close()
+
+    def fine():
+        if node.status()["node"] != "n1" or node.exits:
+            raise Missed(node.tail())
+        return True
+    wait_until("it still answers", fine, 10)
