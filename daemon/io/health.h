@@ -30,8 +30,9 @@ struct health_conf {
 
 struct health;
 
-/* changed is called from the loop, and only when a state differs from what
- * health_state said before.  It may call health_* for any id. */
+/* changed is called from the loop when a probe changed a state (never for the
+ * WAIT that health_set and health_reset begin with).  It may call health_* for
+ * any id.  NULL only without memory. */
 struct health *health_new(uv_loop_t *loop,
     void (*changed)(void *arg, const char *id, enum view_health state),
     void *arg);

@@ -71,8 +71,8 @@ void stream_answer_fail(struct stream_answer *answer, int code);
 typedef void stream_done(void *arg, int rc, const uint8_t *data, size_t len);
 /*
  * Ask.  payload is copied.  done is called exactly once, from the loop and
- * never from inside this call, unless the call is cancelled.  Never NULL:
- * failures come through done.
+ * never from inside this call, unless the call is cancelled: all failures come
+ * through it.  NULL only without memory; done is then never called.
  */
 struct stream_call *stream_request(uv_loop_t *loop, const struct keyring *keys,
     const struct addr *to, uint8_t kind, const void *payload, size_t len,

@@ -1,0 +1,268 @@
+/*
+ * A reader that always knows how many bytes it needs next, never allocates for
+ * a length it has not checked, and believes nothing before its tag.
+ */
+#include "session.h"
+
+#include <stdlib.h>
+
+#include "stream.h"
+
+enum {
+	VERSION = 0,
+	HEADER_BYTES = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
+	OVER_BYTES = crypto_secretstream_xchacha20poly1305_ABYTES,
+	LEN_BYTES = 4,
+	PREFIX_BYTES = 5, /* code and size, at the start of a message */
+	PLAIN_BYTES_MAX = SESSION_FRAME_BYTES_MAX - OVER_BYTES,
+};
+
+enum phase { AT_HELLO, AT_HEADER, AT_LEN, AT_FRAME, AT_END };
+
+_Static_assert(KEY_BYTES == crypto_secretstream_xchacha20poly1305_KEYBYTES, "key");
+_Static_assert((int)HEADER_BYTES <= (int)SESSION_HELLO_BYTES, "head holds it");
+
+void
+session_init(struct session *s, const uint8_t key[KEY_BYTES], bool server, size_t max)
+{
+	memset(s, 0, sizeof *s);
+	s->server = server;
+	s->max = max;
+	memcpy(s->key, key, KEY_BYTES);
+	randombytes_buf(s->salt, sizeof s->salt);
+	s->phase = AT_HELLO;
+	s->need = SESSION_HELLO_BYTES;
+}
+
+void
+session_free(struct session *s)
+{
+	free(s->frame);
+	free(s->payload);
+	sodium_memzero(s, sizeof *s);
+}
+
+void
+session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES])
+{
+	out[0] = VERSION;
+	out[1] = 0;
+	memcpy(out + 2, s->salt, SESSION_SALT_BYTES);
+}
+
+/* --- receiving --------------------------------------------------------------- */
+
+static void
+derive(uint8_t out[KEY_BYTES], const uint8_t key[KEY_BYTES], const char *direction,
+    const uint8_t *client_salt, const uint8_t *server_salt)
+{
+	crypto_generichash_state h;
+
+	crypto_generichash_init(&h, key, KEY_BYTES, KEY_BYTES);
+	crypto_generichash_update(&h, (const uint8_t *)direction, strlen(direction));
+	crypto_generichash_update(&h, client_salt, SESSION_SALT_BYTES);
+	crypto_generichash_update(&h, server_salt, SESSION_SALT_BYTES);
+	crypto_generichash_final(&h, out, KEY_BYTES);
+	sodium_memzero(&h, sizeof h);
+}
+
+static int
+on_hello(struct session *s)
+{
+	const uint8_t *theirs = s->head + 2;
+	const uint8_t *cs = s->server ? theirs : s->salt, *ss = s->server ? s->salt : theirs;
+	uint8_t rx_key[KEY_BYTES];
+
+	if (s->head[0] != VERSION || s->head[1] != 0)
+		return STREAM_AUTH;
+	derive(s->tx_key, s->key, s->server ? "mesh stream answer" : "mesh stream ask", cs, ss);
+	derive(rx_key, s->key, s->server ? "mesh stream ask" : "mesh stream answer", cs, ss);
+	sodium_memzero(s->key, sizeof s->key);
+	memcpy(s->key, rx_key, sizeof rx_key); /* until the header is here */
+	sodium_memzero(rx_key, sizeof rx_key);
+	s->phase = AT_HEADER;
+	s->need = HEADER_BYTES;
+	return SESSION_HELLO;
+}
+
+static int
+on_header(struct session *s)
+{
+	if (crypto_secretstream_xchacha20poly1305_init_pull(&s->rx, s->head, s->key) != 0)
+		return STREAM_AUTH;
+	sodium_memzero(s->key, sizeof s->key);
+	s->phase = AT_LEN;
+	s->need = LEN_BYTES;
+	return SESSION_MORE;
+}
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static int
+on_len(struct session *s)
+{
+	uint32_t len = get32(s->head);
+
+	if (len > SESSION_FRAME_BYTES_MAX)
+		return STREAM_TOO_LARGE;
+	if (len < OVER_BYTES)
+		return STREAM_AUTH;
+	free(s->frame);
+	s->frame = malloc(len);
+	if (s->frame == NULL)
+		return STREAM_TOO_LARGE;
+	s->frame_len = len;
+	s->phase = AT_FRAME;
+	s->need = len;
+	return SESSION_MORE;
+}
+
+/* Plain bytes of one frame, in order: the first begins with the prefix. */
+static int
+on_plain(struct session *s, const uint8_t *p, size_t len)
+{
+	if (s->payload == NULL) {
+		if (len < PREFIX_BYTES)
+			return STREAM_AUTH;
+		s->code = p[0];
+		s->payload_len = get32(p + 1);
+		if (s->payload_len > s->max)
+			return STREAM_TOO_LARGE;
+		s->payload = malloc(s->payload_len + 1);
+		if (s->payload == NULL)
+			return STREAM_TOO_LARGE;
+		p += PREFIX_BYTES;
+		len -= PREFIX_BYTES;
+	}
+	if (len > s->payload_len - s->payload_got)
+		return STREAM_AUTH;
+	memcpy(s->payload + s->payload_got, p, len);
+	s->payload_got += len;
+	return SESSION_MORE;
+}
+
+static int
+on_frame(struct session *s)
+{
+	unsigned long long len;
+	uint8_t tag;
+	int rc;
+
+	/* In place: the text lies behind the sealed tag byte, and exactly there,
+	 * or libsodium's wide loads would read what it has already written. */
+	if (crypto_secretstream_xchacha20poly1305_pull(&s->rx, s->frame + 1, &len, &tag,
+	        s->frame, s->frame_len, s->head, LEN_BYTES) != 0)
+		return STREAM_AUTH;
+	s->authenticated = true;
+	rc = on_plain(s, s->frame + 1, (size_t)len);
+	free(s->frame);
+	s->frame = NULL;
+	if (rc != SESSION_MORE)
+		return rc;
+	s->phase = AT_LEN;
+	s->need = LEN_BYTES;
+	if (tag != crypto_secretstream_xchacha20poly1305_TAG_FINAL)
+		return tag == crypto_secretstream_xchacha20poly1305_TAG_MESSAGE && len > 0 ?
+		    SESSION_MORE : STREAM_AUTH;
+	s->phase = AT_END;
+	return s->payload_got == s->payload_len ? SESSION_MESSAGE : STREAM_TRUNCATED;
+}
+
+static int
+step(struct session *s)
+{
+	switch (s->phase) {
+	case AT_HELLO:
+		return on_hello(s);
+	case AT_HEADER:
+		return on_header(s);
+	case AT_LEN:
+		return on_len(s);
+	default:
+		return on_frame(s);
+	}
+}
+
+int
+session_feed(struct session *s, const uint8_t *data, size_t *len)
+{
+	size_t all = *len, used = 0;
+	int rc = SESSION_MORE;
+
+	while (used < all && rc == SESSION_MORE) {
+		uint8_t *into = s->phase == AT_FRAME ? s->frame : s->head;
+		size_t n = s->need - s->got;
+
+		if (s->phase == AT_END) {
+			rc = STREAM_AUTH;
+			break;
+		}
+		n = n < all - used ? n : all - used;
+		memcpy(into + s->got, data + used, n);
+		used += n;
+		s->got += n;
+		if (s->got < s->need)
+			break;
+		s->got = 0;
+		rc = step(s);
+	}
+	*len = used;
+	return rc;
+}
+
+/* --- sending ----------------------------------------------------------------- */
+
+static size_t
+frames(size_t len)
+{
+	return (len + PREFIX_BYTES + PLAIN_BYTES_MAX - 1) / PLAIN_BYTES_MAX;
+}
+
+size_t
+session_sealed_bytes(size_t len)
+{
+	return HEADER_BYTES + frames(len) * (LEN_BYTES + OVER_BYTES) + PREFIX_BYTES + len;
+}
+
+static void
+put32(uint8_t *p, size_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+void
+session_seal(struct session *s, uint8_t code, const void *payload, size_t len, uint8_t *out)
+{
+	crypto_secretstream_xchacha20poly1305_state tx;
+	uint8_t plain[PLAIN_BYTES_MAX];
+	const uint8_t *from = payload;
+	size_t at = PREFIX_BYTES, left = len;
+
+	assert(s->phase != AT_HELLO);
+	crypto_secretstream_xchacha20poly1305_init_push(&tx, out, s->tx_key);
+	out += HEADER_BYTES;
+	plain[0] = code;
+	put32(plain + 1, len);
+	for (bool last = false; !last; at = 0) {
+		size_t n = left < PLAIN_BYTES_MAX - at ? left : PLAIN_BYTES_MAX - at;
+
+		if (n > 0)
+			memcpy(plain + at, from, n);
+		from = n > 0 ? from + n : from;
+		left -= n;
+		last = left == 0;
+		put32(out, at + n + OVER_BYTES);
+		crypto_secretstream_xchacha20poly1305_push(&tx, out + LEN_BYTES, NULL, plain,
+		    at + n, out, LEN_BYTES,
+		    last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL :
+			   crypto_secretstream_xchacha20poly1305_TAG_MESSAGE);
+		out += LEN_BYTES + at + n + OVER_BYTES;
+	}
+	sodium_memzero(&tx, sizeof tx);
+	sodium_memzero(plain, sizeof plain);
+}

@@ -1,0 +1,65 @@
+/*
+ * session.h - the bytes of one stream connection, without a socket: what
+ * arrives is fed in, what is to be sent is sealed out.  Private to stream.
+ *
+ *   hello     u8 version 0 | u8 key epoch 0 | 32 random bytes   each side, once
+ *   then, each way:
+ *   header    24 bytes of secretstream
+ *   frame     u32 bytes (17..65536) | sealed; the 4 bytes are authenticated too
+ *   message   u8 code | u32 bytes | payload, over as many frames as it takes;
+ *             the last has TAG_FINAL.  One message each way.  Little-endian.
+ *
+ * The key of a direction is BLAKE2b-256 of (direction, client's salt, server's
+ * salt) keyed by the cluster key: nothing that was ever recorded opens again.
+ */
+#ifndef IO_SESSION_H
+#define IO_SESSION_H
+
+#include <sodium.h>
+
+#include "../../gossip/base.h"
+
+enum {
+	SESSION_SALT_BYTES = 32,
+	SESSION_HELLO_BYTES = 2 + SESSION_SALT_BYTES,
+	SESSION_FRAME_BYTES_MAX = 64 << 10, /* sealed */
+};
+
+/* What session_feed says; errors are negative stream_rc. */
+enum { SESSION_MORE = 0, SESSION_HELLO = 1, SESSION_MESSAGE = 2 };
+
+struct session {
+	bool server, authenticated;
+	int phase;
+	uint8_t key[KEY_BYTES]; /* the cluster's, until the keys are made */
+	uint8_t salt[SESSION_SALT_BYTES]; /* mine */
+	uint8_t tx_key[KEY_BYTES];
+	crypto_secretstream_xchacha20poly1305_state rx;
+	uint8_t head[SESSION_HELLO_BYTES]; /* hello, header, length */
+	uint8_t *frame;		     /* owned */
+	size_t need, got, frame_len;
+	uint8_t code;		     /* of the message that arrived */
+	uint8_t *payload;	     /* owned; NULL until its first frame */
+	size_t payload_len, payload_got;
+	size_t max;
+};
+
+/* max: payload bytes accepted.  Draws a salt. */
+void session_init(struct session *s, const uint8_t key[KEY_BYTES], bool server,
+    size_t max);
+void session_free(struct session *s);
+void session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES]);
+/*
+ * Feed up to *len bytes; *len becomes how many were taken.  SESSION_HELLO: the
+ * peer's hello is here, session_seal may be used.  SESSION_MESSAGE: code and
+ * payload are complete.  Else SESSION_MORE, or an error, and the connection is
+ * to be closed: any byte after the message is one.
+ */
+int session_feed(struct session *s, const uint8_t *data, size_t *len);
+/* Bytes that session_seal writes. */
+size_t session_sealed_bytes(size_t len);
+/* The whole message; once, after SESSION_HELLO. */
+void session_seal(struct session *s, uint8_t code, const void *payload,
+    size_t len, uint8_t *out);
+
+#endif
