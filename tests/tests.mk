@@ -52,6 +52,10 @@ $(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(filter $(B)/%,$$(need_$$(room_$$*)))
 	$(CC) $(ALL_CFLAGS) $(cflags_$(room_$*)) $(LDFLAGS) -fsanitize=fuzzer $< -Wl,--start-group $(need_$(room_$*)) -Wl,--end-group -lm -o $@
 
 # --- the rest ------------------------------------------------------------------
+all: $(B)/mesh-dev
+$(B)/mesh-dev: daemon/dev/mesh-dev.sh
+	@mkdir -p $(@D)
+	install -m 755 $< $@
 format:
 	clang-format -i $(wildcard gossip/*.[ch] daemon/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
 clean:

@@ -1,0 +1,26 @@
+#!/bin/sh
+# make bench - the figures, one `name value unit` per line on stdout; how it goes
+# on stderr.  Peers (crun) are measured in the same run where they are installed.
+#   make bench WHAT="cluster start" picks from: cluster idle start round sim.
+set -eu
+cd "$(dirname "$0")/../.."
+BENCH=1 sh tests/deps.sh
+"${MAKE:-make}" -s -j"$(nproc)" all
+[ "$(id -u)" = 0 ] || echo "bench: failover and start need root: through sudo" >&2
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi
+}
+for what in ${WHAT:-cluster idle start round sim}; do
+	echo "bench: $what ($(date +%H:%M:%S))" >&2
+	case $what in
+	cluster | idle) as_root /usr/bin/python3 -B tests/bench/cluster.py "$what" ;;
+	start) as_root sh tests/bench/start.sh ;;
+	round) "${MAKE:-make}" -s bench-round ;;
+	sim)
+		for s in "failover --nodes 100" "heal --nodes 100" "detect --nodes 100" \
+		    "steady --nodes 100"; do
+			build/mesh-sim $s | sed "s/^/sim.${s##* }./"
+		done
+		;;
+	esac
+done
