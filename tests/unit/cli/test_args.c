@@ -1,0 +1,245 @@
+/*
+ * test_args.c - the command line: what is taken, and the one line said about
+ * everything else.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../daemon/cli/args.h"
+
+#define NOW INT64_C(1795248000000)
+
+/* argv from one string, split at blanks. */
+static int
+parse(struct args *a, const char *line, struct err *err)
+{
+	static char buf[512];
+	char *argv[16] = {"mesh"};
+	int argc = 1;
+
+	snprintf(buf, sizeof buf, "%s", line);
+	for (char *p = strtok(buf, " "); p != NULL; p = strtok(NULL, " "))
+		argv[argc++] = p;
+	return args_parse(a, argc, argv, NULL, NOW, err);
+}
+
+static void
+takes(const char *line, struct args *a)
+{
+	struct err err;
+
+	if (parse(a, line, &err) != 0)
+		fail_msg("'%s': %s", line, err.text);
+}
+
+static void
+good(void **state)
+{
+	struct args a;
+
+	(void)state;
+	takes("status", &a);
+	assert_string_equal(a.verb->name, "status");
+	assert_string_equal(a.socket, "/run/mesh/ctl");
+	assert_int_equal(a.output, ARGS_TABLE);
+	takes("ps", &a);
+	assert_null(a.operand);
+	takes("-wq ps web -a --socket /x", &a);
+	assert_true(a.given[OPT_WATCH] && a.given[OPT_QUIET] && a.given[OPT_ALL]);
+	assert_string_equal(a.operand, "web");
+	assert_string_equal(a.socket, "/x");
+	takes("--socket=/y members -ojson", &a);
+	assert_string_equal(a.socket, "/y");
+	assert_int_equal(a.output, ARGS_JSON);
+	takes("members -o wide --json", &a);
+	assert_int_equal(a.output, ARGS_JSON);
+	takes("logs web.1 -fn5", &a);
+	assert_true(a.given[OPT_FOLLOW]);
+	assert_int_equal(a.lines, 5);
+	takes("logs --lines=0 -- web.1", &a);
+	assert_int_equal(a.lines, 0);
+	takes("logs web.1 --since 10m", &a);
+	assert_int_equal(a.since_ms, NOW - 600000);
+	takes("logs web.1 --since 1970-01-02", &a);
+	assert_int_equal(a.since_ms, 86400000);
+	takes("apply --force 12.deadbeef.3", &a);
+	assert_true(a.given[OPT_FORCE]);
+	takes("schedule show --color never", &a);
+	assert_int_equal(a.color, ARGS_COLOR_NEVER);
+	takes("join [fe80::1]:7780", &a);
+	takes("join n1.example.org:7780", &a);
+	takes("logs --help", &a);
+	takes("--version", &a);
+	assert_null(a.verb);
+}
+
+static void
+bad(void **state)
+{
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+	    {"", "missing command; see mesh --help"},
+	    {"stauts", "unknown command 'stauts'; did you mean 'status'? see "
+		       "mesh --help"},
+	    {"xyzzyx", "unknown command 'xyzzyx'; see mesh --help"},
+	    {"logs", "logs: missing INSTANCE; usage: mesh logs INSTANCE [-f] "
+		     "[-n N] [--since TIME] [--raw]"},
+	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
+	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
+	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT"},
+	    {"schedule", "schedule: missing COMMAND; usage: mesh schedule show "
+			 "[-w]"},
+	    {"schedule sohw", "schedule: unknown COMMAND 'sohw'; did you mean "
+			      "'show'? see mesh help schedule"},
+	    {"status now", "status: unexpected argument 'now'; usage: mesh "
+			   "status [-w]"},
+	    {"status -f", "status: --follow is not for this command; usage: "
+			  "mesh status [-w]"},
+	    {"--frob", "unknown option '--frob'; see mesh --help"},
+	    {"ps --wacth", "unknown option '--wacth'; did you mean '--watch'? "
+			   "see mesh --help"},
+	    {"ps -x", "unknown option '-x'; see mesh --help"},
+	    {"ps --json=1", "--json takes no value"},
+	    {"ps -o", "--output: missing FORMAT"},
+	    {"ps -o yaml", "-o: 'yaml' is not a format; allowed: json, wide, "
+			   "name"},
+	    {"ps --color=red", "--color: 'red' is unknown; allowed: auto, "
+			       "always, never"},
+	    {"logs w -n -1", "-n: '-1' is not a number of lines (0-1000000)"},
+	    {"logs w -n 1000001", "-n: '1000001' is not a number of lines "
+				  "(0-1000000)"},
+	    {"logs w --since 2026-13-40",
+		"--since: '2026-13-40' is not a date (YYYY-MM-DD[Thh:mm:ss]) "
+		"nor a duration (10m)"},
+	    {"logs ../x", "logs: INSTANCE '../x' is not a name "
+			  "([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"apply --force 1.2.3", "apply: STAMP '1.2.3' is not "
+				    "TERM.LEADER8.SEQ as in mesh schedule show"},
+	    {"join host", "join: HOST:PORT 'host' is not HOST:PORT (port "
+			  "1-65535)"},
+	    {"join h:70000", "join: HOST:PORT 'h:70000' is not HOST:PORT (port "
+			     "1-65535)"},
+	    {"join h:80x", "join: HOST:PORT 'h:80x' is not HOST:PORT (port "
+			   "1-65535)"},
+	    {"join [1::2:80", "join: HOST:PORT '[1::2:80' is not HOST:PORT "
+			      "(port 1-65535)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct args a;
+		struct err err = {0};
+
+		assert_int_equal(parse(&a, cases[i].line, &err), -EXIT_USAGE_);
+		assert_int_equal(err.code, 64);
+		assert_string_equal(err.text, cases[i].error);
+	}
+}
+
+/* Arguments no shell line above can hold. */
+static void
+hostile(void **state)
+{
+	struct args a;
+	struct err err;
+	char *newline[] = {"mesh", "logs", "web\n\033[2J"};
+	char *invalid[] = {"mesh", "ps", "w\xff"};
+	char *empty[] = {"mesh", "logs", ""};
+	char *huge[] = {"mesh", "logs", NULL};
+	char *verb[] = {"mesh", NULL};
+	char *option[] = {"mesh", NULL, "ps"};
+
+	(void)state;
+	assert_int_equal(args_parse(&a, 3, newline, NULL, NOW, &err), -64);
+	assert_string_equal(err.text,
+	    "logs: INSTANCE 'web\\x0a\\x1b[2J' is not a name "
+	    "([a-z0-9][a-z0-9_.-]{0,62})");
+	assert_int_equal(args_parse(&a, 3, invalid, NULL, NOW, &err), -64);
+	assert_non_null(strstr(err.text, "ROLE 'w\\xff' is not a name"));
+	assert_int_equal(args_parse(&a, 3, empty, NULL, NOW, &err), -64);
+
+	size_t len = 4 << 20;
+	char *long_word = malloc(len + 3);
+	memset(long_word, 'a', len);
+	long_word[len] = '\0';
+	huge[2] = verb[1] = long_word;
+	assert_int_equal(args_parse(&a, 3, huge, NULL, NOW, &err), -64);
+	assert_string_equal(err.text,
+	    "logs: INSTANCE is 4194304 bytes long; at most 4096");
+	assert_int_equal(args_parse(&a, 2, verb, NULL, NOW, &err), -64);
+	assert_int_equal(strncmp(err.text, "unknown command 'aaaa", 21), 0);
+	memcpy(long_word, "--", 2);
+	option[1] = long_word;
+	assert_int_equal(args_parse(&a, 3, option, NULL, NOW, &err), -64);
+	assert_int_equal(strncmp(err.text, "unknown option '--aaa", 21), 0);
+	free(long_word);
+}
+
+static void
+socket_from_environment(void **state)
+{
+	char *argv[] = {"mesh", "ps", "--socket", "/b"}, path[200];
+	struct args a;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(args_parse(&a, 2, argv, "/a", NOW, &err), 0);
+	assert_string_equal(a.socket, "/a");
+	assert_int_equal(args_parse(&a, 4, argv, "/a", NOW, &err), 0);
+	assert_string_equal(a.socket, "/b");
+	assert_int_equal(args_parse(&a, 2, argv, "", NOW, &err), 0);
+	assert_string_equal(a.socket, "/run/mesh/ctl");
+	memset(path, 'p', sizeof path);
+	path[sizeof path - 1] = '\0';
+	assert_int_equal(args_parse(&a, 2, argv, path, NOW, &err), -64);
+	assert_int_equal(strncmp(err.text, "$MESH_SOCKET: 'ppp", 18), 0);
+}
+
+/* The table itself: every row can be reached and run. */
+static void
+table_is_whole(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < verbs_count; i++) {
+		const struct verb *v = &verbs[i];
+
+		assert_ptr_equal(verb_find(v->name), v);
+		assert_non_null(v->summary);
+		assert_true((v->local != NULL) != (v->print != NULL));
+		assert_true(v->print == NULL || v->timeout_ms > 0);
+		assert_true((v->operand == OPERAND_NONE) ==
+		    (v->operand_name == NULL));
+		assert_int_equal(v->options & OPT_EVERYWHERE, 0);
+	}
+	for (int o = 0; o < OPT_COUNT; o++) {
+		assert_non_null(options[o].name);
+		assert_non_null(options[o].help);
+		for (int other = 0; other < o; other++) {
+			assert_string_not_equal(options[o].name,
+			    options[other].name);
+			assert_true(options[o].letter == 0 ||
+			    options[o].letter != options[other].letter);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(good),
+	    cmocka_unit_test(bad),
+	    cmocka_unit_test(hostile),
+	    cmocka_unit_test(socket_from_environment),
+	    cmocka_unit_test(table_is_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
