@@ -54,7 +54,8 @@ struct plan_role {
 	struct hash template_hash;	   /* zero if no template */
 	enum plan_split on_split;
 	struct blob vars;
-	struct blob update; /* opaque, comes back through parents */
+	struct blob update;  /* opaque, comes back through parents */
+	struct blob globals; /* only in a part read alone: the plan's vars */
 };
 
 struct plan_missing {

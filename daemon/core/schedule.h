@@ -5,7 +5,8 @@
  *   header  [bin body, bin signature]; body = [1, term, leader, seq, grade,
  *           at_ms, pk, [[term, leader, seq, hash]...], [[kind, name, hash,
  *           bytes]...]]; the signature is over "mesh schedule 1\n" + body
- *   role    [1, 1, name, version, template, template hash, on_split, vars]
+ *   role    [1, 1, name, version, template, template hash, on_split, vars,
+ *           the plan's own vars]
  *   node    [1, 2, name, vars, [[role, sandbox, vars, [[id, process, image,
  *           vars]...]]...]]
  *   private [1, 3, vars, state, query, changes, why, replies, [[role, update]...]]
@@ -95,7 +96,8 @@ enum schedule_change schedule_compare(const struct schedule *a,
 /* Decode one part; 0 or a negative ERR_, *out is then empty. */
 MUST_CHECK int schedule_read_role(struct plan_role *out, const uint8_t *buf, size_t len);
 MUST_CHECK int schedule_read_node(struct plan_node *out, const uint8_t *buf, size_t len);
-/* All parts that are there, as a plan (no missing, no errors). */
+/* All parts that are there, as a plan (no missing, no errors).  Without the
+ * private part, state and the like are empty. */
 MUST_CHECK int schedule_plan(const struct schedule *s, struct plan *out);
 /* The script's view of it, parents[i]: a map {stamp, grade, at, vars, roles,
  * nodes, state, query, changes, why, replies}, shaped like the script's own

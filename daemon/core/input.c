@@ -1,0 +1,332 @@
+/*
+ * input.c - pack the world for the scheduler.
+ *
+ * Every list is sorted through an array of pointers first: the order in which
+ * gossip or reports brought things must not reach a script, or two leaders
+ * with the same view would decide differently.
+ */
+#include "input.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../gossip/mesh.h"
+#include "../base/own.h"
+#include "../base/scriptio.h"
+#include "flatpack.h"
+#include "pack.h"
+#include "walk.h"
+
+static int
+node_cmp(const void *a, const void *b)
+{
+	const struct view_node *x = *(const struct view_node *const *)a;
+	const struct view_node *y = *(const struct view_node *const *)b;
+	int c = strcmp(x->name, y->name);
+
+	if (c != 0)
+		return c;
+	/* One name, two hosts: the living one is meant. */
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	return id_cmp(&x->id, &y->id);
+}
+
+static int
+text_cmp(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void
+pack_field(struct pack *p, const char *key, const char *value)
+{
+	pack_str(p, key);
+	pack_str(p, value);
+}
+
+static void
+pack_count(struct pack *p, const char *key, uint64_t value)
+{
+	pack_str(p, key);
+	pack_u64(p, value);
+}
+
+/* Names of a node's report, sorted without touching the report. */
+static void
+pack_names(struct pack *p, const char *key, const void *names, size_t width, size_t count)
+{
+	AUTO_FREE char *copy = NULL;
+
+	pack_str(p, key);
+	pack_list(p, count);
+	if (count == 0)
+		return;
+	copy = malloc(count * width);
+	if (copy == NULL) {
+		p->err = -ERR_FULL;
+		return;
+	}
+	memcpy(copy, names, count * width);
+	qsort(copy, count, width, text_cmp);
+	for (size_t i = 0; i < count; i++)
+		pack_str(p, copy + i * width);
+}
+
+/* "zone=a,ssd" -> {zone: "a", ssd: true}; order as told. */
+static void
+pack_tags(struct pack *p, const char *tags)
+{
+	size_t count = tags[0] != '\0';
+
+	for (const char *c = tags; *c != '\0'; c++)
+		count += *c == ',';
+	pack_str(p, "tags");
+	pack_map(p, count);
+	for (const char *at = tags; count > 0; count--) {
+		size_t len = strcspn(at, ",");
+		const char *eq = memchr(at, '=', len);
+		size_t key = eq != NULL ? (size_t)(eq - at) : len;
+
+		pack_strn(p, at, key);
+		if (eq != NULL)
+			pack_strn(p, eq + 1, len - key - 1);
+		else
+			pack_bool(p, true);
+		at += len + 1;
+	}
+}
+
+static void
+pack_facts(struct pack *p, const struct view_facts *f)
+{
+	char hex[17];
+
+	snprintf(hex, sizeof hex, "%016" PRIx64, f->config_hash);
+	pack_str(p, "facts");
+	pack_map(p, 7);
+	pack_field(p, "arch", f->arch);
+	pack_field(p, "config_hash", hex);
+	pack_count(p, "cpus", f->cpus);
+	pack_names(p, "images", f->images, VIEW_IMAGE_CAP, f->images_count);
+	pack_field(p, "kernel", f->kernel);
+	pack_count(p, "memory", f->memory_bytes);
+	pack_names(p, "sandboxes", f->sandboxes, NAME_CAP, f->sandboxes_count);
+}
+
+static void
+pack_node(struct pack *p, const struct view_node *n)
+{
+	const struct view_metrics *m = &n->metrics;
+
+	pack_str(p, n->name);
+	pack_map(p, 11);
+	pack_field(p, "address", n->address);
+	pack_str(p, "draining");
+	pack_bool(p, n->draining);
+	pack_facts(p, &n->facts);
+	pack_str(p, "free");
+	pack_map(p, 2);
+	pack_count(p, "cpus", n->facts.cpus);
+	pack_count(p, "memory", n->facts.memory_bytes);
+	pack_str(p, "metrics");
+	pack_map(p, 5);
+	pack_str(p, "cpu_percent");
+	pack_real(p, m->cpu_percent);
+	pack_count(p, "disk", m->disk_bytes);
+	pack_count(p, "disk_free", m->disk_free_bytes);
+	pack_str(p, "load1");
+	pack_real(p, m->load1);
+	pack_count(p, "memory_free", m->memory_free_bytes);
+	pack_str(p, "reported");
+	pack_bool(p, n->reported);
+	pack_count(p, "since", n->since_ms);
+	pack_field(p, "state", view_node_state_name(n->state));
+	pack_tags(p, n->tags);
+	pack_str(p, "unstable");
+	pack_bool(p, n->unstable);
+	pack_field(p, "zone", n->zone);
+}
+
+/* Sorted, one per name; returns how many. */
+static size_t
+sort_nodes(const struct view_node **rows, const struct input *in)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < in->nodes_count; i++)
+		rows[i] = &in->nodes[i];
+	qsort(rows, in->nodes_count, sizeof *rows, node_cmp);
+	for (size_t i = 0; i < in->nodes_count; i++)
+		if (kept == 0 || strcmp(rows[kept - 1]->name, rows[i]->name) != 0)
+			rows[kept++] = rows[i];
+	return kept;
+}
+
+static void
+pack_side(struct pack *p, const struct view_side *side, const struct view_node **rows,
+    size_t count)
+{
+	static const char *const grades[] = {
+	    [MESH_GRADE_NONE] = "none",
+	    [MESH_GRADE_DEGRADED] = "degraded",
+	    [MESH_GRADE_FULL] = "full",
+	};
+	size_t lost = 0;
+
+	for (size_t i = 0; i < count; i++)
+		lost += rows[i]->state == VIEW_NODE_FAILED;
+	pack_str(p, "side");
+	pack_map(p, 5);
+	pack_field(p, "grade",
+	    (size_t)side->grade < ARRAY_LEN(grades) ? grades[side->grade] : "none");
+	pack_count(p, "known", side->known);
+	pack_str(p, "lost");
+	pack_list(p, lost);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->state == VIEW_NODE_FAILED)
+			pack_str(p, rows[i]->name);
+	pack_count(p, "term", side->term);
+	pack_count(p, "visible", side->visible);
+}
+
+static int
+pack_nodes(struct pack *p, const struct input *in)
+{
+	AUTO_FREE const struct view_node **rows = calloc(in->nodes_count + 1, sizeof *rows);
+
+	if (rows == NULL)
+		return -ERR_FULL;
+	size_t count = sort_nodes(rows, in);
+
+	pack_str(p, "nodes");
+	pack_map(p, count);
+	for (size_t i = 0; i < count; i++)
+		pack_node(p, rows[i]);
+	pack_side(p, &in->side, rows, count);
+	return 0;
+}
+
+/* The copy that `running` names comes first: one that runs, then the oldest. */
+static int
+instance_cmp(const void *a, const void *b)
+{
+	const struct view_instance *x = *(const struct view_instance *const *)a;
+	const struct view_instance *y = *(const struct view_instance *const *)b;
+	int c = strcmp(x->id, y->id);
+
+	if (c != 0)
+		return c;
+	if ((x->state == VIEW_RUNNING) != (y->state == VIEW_RUNNING))
+		return x->state == VIEW_RUNNING ? -1 : 1;
+	if (x->since_ms != y->since_ms)
+		return x->since_ms < y->since_ms ? -1 : 1;
+	return strcmp(x->node, y->node);
+}
+
+static void
+pack_instance(struct pack *p, const struct view_instance *v)
+{
+	pack_map(p, 9);
+	pack_field(p, "error", v->error);
+	pack_field(p, "health", view_health_name(v->health));
+	pack_field(p, "image", v->image);
+	pack_field(p, "node", v->node);
+	pack_count(p, "restarts", v->restarts);
+	pack_field(p, "role", v->role);
+	pack_count(p, "since", v->since_ms);
+	pack_field(p, "state", view_state_name(v->state));
+	pack_field(p, "version", v->version);
+}
+
+static size_t
+same_id(const struct view_instance **rows, size_t i, size_t count)
+{
+	size_t n = 1;
+
+	while (i + n < count && strcmp(rows[i]->id, rows[i + n]->id) == 0)
+		n++;
+	return n;
+}
+
+static int
+pack_running(struct pack *p, const struct input *in)
+{
+	size_t count = in->instances_count, ids = 0, twice = 0;
+	AUTO_FREE const struct view_instance **rows = calloc(count + 1, sizeof *rows);
+
+	if (rows == NULL)
+		return -ERR_FULL;
+	for (size_t i = 0; i < count; i++)
+		rows[i] = &in->instances[i];
+	qsort(rows, count, sizeof *rows, instance_cmp);
+	for (size_t i = 0, n; i < count; i += n, ids++) {
+		n = same_id(rows, i, count);
+		twice += n > 1;
+	}
+	pack_str(p, "running");
+	pack_map(p, ids);
+	for (size_t i = 0; i < count; i += same_id(rows, i, count)) {
+		pack_str(p, rows[i]->id);
+		pack_instance(p, rows[i]);
+	}
+	pack_str(p, "copies");
+	pack_map(p, twice);
+	for (size_t i = 0, n; i < count; i += n) {
+		n = same_id(rows, i, count);
+		if (n == 1)
+			continue;
+		pack_str(p, rows[i]->id);
+		pack_list(p, n);
+		for (size_t k = 0; k < n; k++)
+			pack_instance(p, rows[i + k]);
+	}
+	return 0;
+}
+
+static int
+pack_parents(struct pack *p, const struct input *in)
+{
+	pack_str(p, "parents");
+	pack_list(p, in->parents_count);
+	for (size_t i = 0; i < in->parents_count; i++) {
+		if (!walk_is_map(in->parents[i]))
+			return -ERR_MALFORMED;
+		pack_raw(p, in->parents[i]);
+	}
+	pack_str(p, "vars");
+	if (in->vars.len > 0 && !walk_is_map(in->vars))
+		return -ERR_MALFORMED;
+	pack_raw_map(p, in->vars);
+	return 0;
+}
+
+int
+input_pack(const struct input *in, struct blob *out)
+{
+	struct pack p;
+	int rc;
+
+	*out = (struct blob){0};
+	pack_begin(&p, SCRIPT_IN_BYTES_MAX);
+	pack_map(&p, 11);
+	pack_count(&p, "now", in->now_ms);
+	pack_field(&p, "self", in->self);
+	pack_str(&p, "actions");
+	pack_map(&p, 0);
+	pack_str(&p, "metrics");
+	pack_map(&p, 0);
+	rc = pack_nodes(&p, in); /* nodes, side */
+	if (rc == 0)
+		rc = pack_running(&p, in); /* running, copies */
+	if (rc == 0)
+		rc = pack_parents(&p, in); /* parents, vars */
+	if (rc == 0)
+		rc = flatpack_roles(&p, in->metas, in->metas_count); /* roles */
+	if (rc != 0) {
+		pack_drop(&p);
+		return rc;
+	}
+	return pack_end(&p, out);
+}

@@ -1,0 +1,103 @@
+/*
+ * plan.c - owning, finding and freeing what plan_check and schedule_plan make.
+ */
+#include "plan.h"
+
+#include <stdlib.h>
+
+static void
+place_free(struct plan_place *p)
+{
+	for (size_t i = 0; i < p->instances_count; i++)
+		blob_free(&p->instances[i].vars);
+	free(p->instances);
+	blob_free(&p->vars);
+}
+
+void
+plan_node_free(struct plan_node *n)
+{
+	for (size_t i = 0; i < n->places_count; i++)
+		place_free(&n->places[i]);
+	free(n->places);
+	blob_free(&n->vars);
+	memset(n, 0, sizeof *n);
+}
+
+void
+plan_role_free(struct plan_role *r)
+{
+	blob_free(&r->vars);
+	blob_free(&r->update);
+	blob_free(&r->globals);
+	memset(r, 0, sizeof *r);
+}
+
+void
+plan_free(struct plan *p)
+{
+	for (size_t i = 0; i < p->roles_count; i++)
+		plan_role_free(&p->roles[i]);
+	for (size_t i = 0; i < p->nodes_count; i++)
+		plan_node_free(&p->nodes[i]);
+	free(p->roles);
+	free(p->nodes);
+	free(p->missing);
+	free(p->errors);
+	blob_free(&p->vars);
+	blob_free(&p->state);
+	blob_free(&p->query);
+	blob_free(&p->changes);
+	blob_free(&p->why);
+	blob_free(&p->replies);
+	memset(p, 0, sizeof *p);
+}
+
+/* Every row of a plan begins with its name, so one search fits all. */
+static const void *
+find(const void *rows, size_t count, size_t width, const char *name)
+{
+	size_t lo = 0, hi = count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const char *row = (const char *)rows + mid * width;
+		int c = strcmp(name, row);
+
+		if (c == 0)
+			return row;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+_Static_assert(offsetof(struct plan_role, name) == 0, "find");
+_Static_assert(offsetof(struct plan_node, name) == 0, "find");
+_Static_assert(offsetof(struct plan_place, role) == 0, "find");
+
+const struct plan_role *
+plan_role(const struct plan *p, const char *name)
+{
+	return find(p->roles, p->roles_count, sizeof *p->roles, name);
+}
+
+const struct plan_node *
+plan_node(const struct plan *p, const char *name)
+{
+	return find(p->nodes, p->nodes_count, sizeof *p->nodes, name);
+}
+
+const struct plan_place *
+plan_place(const struct plan_node *n, const char *role)
+{
+	return find(n->places, n->places_count, sizeof *n->places, role);
+}
+
+const char *
+plan_split_name(enum plan_split s)
+{
+	return s == PLAN_KEEP ? "keep" : "replace";
+}

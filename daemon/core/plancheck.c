@@ -1,0 +1,347 @@
+/*
+ * plancheck.c - a script's answer, checked whole: the top of it and its roles.
+ *
+ * One pass over the bytes, filling the plan as it goes; the first thing that
+ * is wrong ends it with a path.  What needs the whole plan (an id on two
+ * nodes) is checked after the pass.
+ */
+#include "plancheck.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
+
+int
+check_key(struct check *c, const char *const *keys, size_t count, uint32_t *seen, size_t *was)
+{
+	char word[WALK_KEY_CAP];
+	const char *key, *better;
+	size_t len;
+
+	if (walk_key(&c->w, &key, &len) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(keys[i]) != len || memcmp(keys[i], key, len) != 0)
+			continue;
+		*was = walk_push(&c->w, key, len);
+		if ((*seen & 1u << i) != 0)
+			return walk_fail(&c->w, "given twice");
+		*seen |= 1u << i;
+		return (int)i;
+	}
+	err_escape(word, sizeof word, key, len);
+	better = name_suggest(word, keys, count);
+	if (better != NULL)
+		return walk_fail(&c->w, "unknown key '%s'; did you mean '%s'?", word, better);
+	return walk_fail(&c->w, "unknown key '%s'", word);
+}
+
+int
+check_name_key(struct check *c, const char *kind, char *name, size_t *was)
+{
+	char word[WALK_KEY_CAP];
+	const char *key;
+	size_t len;
+
+	if (walk_key(&c->w, &key, &len) < 0)
+		return -1;
+	if (!name_ok(key, len)) {
+		err_escape(word, sizeof word, key, len);
+		return walk_fail(&c->w, "%s '%s' must match [a-z0-9][a-z0-9_.-]{0,62}", kind, word);
+	}
+	memcpy(name, key, len);
+	name[len] = '\0';
+	*was = walk_push(&c->w, key, len);
+	return 0;
+}
+
+int
+check_name(struct check *c, char *out)
+{
+	char word[WALK_KEY_CAP];
+	struct mp at = c->w.r;
+	const char *s;
+	size_t len;
+
+	if (mp_peek(&at) != MP_STR || mp_str(&at, &s, &len) < 0)
+		return walk_expected(&c->w, "a name");
+	if (!name_ok(s, len)) {
+		err_escape(word, sizeof word, s, len);
+		return walk_fail(&c->w, "'%s' must match [a-z0-9][a-z0-9_.-]{0,62}", word);
+	}
+	return walk_text(&c->w, out, NAME_CAP);
+}
+
+int
+check_blob(struct check *c, bool map, struct blob *out)
+{
+	struct mp was = c->w.r;
+	struct slice bytes;
+	uint32_t count;
+
+	if (map) {
+		if (walk_map(&c->w, &count) < 0)
+			return -1;
+		c->w.r = was;
+		/* An empty list and an empty map are the same {}. */
+		if (count == 0)
+			return walk_value(&c->w, &bytes);
+	}
+	if (walk_value(&c->w, &bytes) < 0)
+		return -1;
+	return blob_copy(out, bytes) == 0 ? 0 : walk_fail(&c->w, "out of memory");
+}
+
+static int
+check_split(struct check *c, enum plan_split *out)
+{
+	static const char *const words[] = {"replace", "keep"};
+	char word[NAME_CAP];
+
+	if (walk_text(&c->w, word, sizeof word) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(word, words[i]) == 0) {
+			*out = i == 0 ? PLAN_REPLACE : PLAN_KEEP;
+			return 0;
+		}
+	if (strcmp(word, "exclusive") == 0)
+		return walk_fail(&c->w,
+		    "'exclusive' is not supported yet: it needs role leases; allowed: replace, keep");
+	err_escape(word, sizeof word, word, strlen(word));
+	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep", word);
+}
+
+static int
+check_template(struct check *c, struct plan_role *role)
+{
+	char word[WALK_KEY_CAP], known[200] = "none";
+	char *name = role->template_name;
+	size_t len = 0;
+
+	if (walk_text(&c->w, name, sizeof role->template_name) < 0)
+		return -1;
+	for (size_t i = 0; i < c->world->templates_count; i++) {
+		const struct plan_template *t = &c->world->templates[i];
+
+		if (strcmp(t->name, name) == 0) {
+			role->template_hash = t->hash;
+			return 0;
+		}
+		if (len < sizeof known)
+			len += (size_t)snprintf(
+			    known + len, sizeof known - len, "%s%s", i > 0 ? ", " : "", t->name);
+	}
+	err_escape(word, sizeof word, name, strlen(name));
+	return walk_fail(&c->w, "no such template '%s' (known: %s)", word, known);
+}
+
+enum { R_ON_SPLIT, R_TEMPLATE, R_UPDATE, R_VARS, R_VERSION, R_COUNT };
+
+static int
+check_role(struct check *c, struct plan_role *role)
+{
+	static const char *const keys[R_COUNT] = {
+	    "on_split", "template", "update", "vars", "version"};
+	uint32_t count, seen = 0;
+	size_t was;
+
+	if (walk_map(&c->w, &count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		int key = check_key(c, keys, R_COUNT, &seen, &was), rc;
+
+		if (key < 0)
+			return -1;
+		if (key == R_ON_SPLIT)
+			rc = check_split(c, &role->on_split);
+		else if (key == R_TEMPLATE)
+			rc = check_template(c, role);
+		else if (key == R_UPDATE)
+			rc = check_blob(c, false, &role->update);
+		else if (key == R_VARS)
+			rc = check_blob(c, true, &role->vars);
+		else
+			rc = check_name(c, role->version);
+		if (rc < 0)
+			return -1;
+		walk_pop(&c->w, was);
+	}
+	if ((seen & 1u << R_ON_SPLIT) == 0)
+		return walk_fail(&c->w, "on_split is missing; allowed: replace, keep");
+	return 0;
+}
+
+static int
+role_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct plan_role *)a)->name, ((const struct plan_role *)b)->name);
+}
+
+static int
+check_roles(struct check *c)
+{
+	struct plan *p = c->plan;
+	uint32_t count;
+	size_t was;
+
+	if (walk_map(&c->w, &count) < 0)
+		return -1;
+	if (count > PLAN_ROLES_MAX)
+		return walk_fail(&c->w, "%u roles, at most %d", count, PLAN_ROLES_MAX);
+	p->roles = calloc(count + 1, sizeof *p->roles);
+	if (p->roles == NULL)
+		return walk_fail(&c->w, "out of memory");
+	for (uint32_t i = 0; i < count; i++) {
+		struct plan_role *role = &p->roles[i];
+
+		if (check_name_key(c, "role", role->name, &was) < 0)
+			return -1;
+		p->roles_count++;
+		if (check_role(c, role) < 0)
+			return -1;
+		walk_pop(&c->w, was);
+	}
+	qsort(p->roles, count, sizeof *p->roles, role_cmp);
+	for (uint32_t i = 1; i < count; i++)
+		if (strcmp(p->roles[i - 1].name, p->roles[i].name) == 0)
+			return walk_fail(&c->w, "role '%s' given twice", p->roles[i].name);
+	return 0;
+}
+
+enum {
+	T_CHANGES, T_ERRORS, T_MISSING, T_NODES, T_QUERY, T_REPLIES, T_ROLES,
+	T_STATE, T_VARS, T_WHY, T_COUNT
+};
+
+static int
+check_top_value(struct check *c, int key)
+{
+	struct plan *p = c->plan;
+
+	switch (key) {
+	case T_CHANGES:
+		return check_blob(c, false, &p->changes);
+	case T_ERRORS:
+		return check_errors(c);
+	case T_MISSING:
+		return check_missing(c);
+	case T_NODES:
+		return check_nodes(c);
+	case T_QUERY:
+		return check_blob(c, false, &p->query);
+	case T_REPLIES:
+		return check_blob(c, true, &p->replies);
+	case T_ROLES:
+		return check_roles(c);
+	case T_STATE:
+		return check_blob(c, false, &p->state);
+	case T_VARS:
+		return check_blob(c, true, &p->vars);
+	default:
+		return check_blob(c, true, &p->why);
+	}
+}
+
+struct placed {
+	const char *id, *node;
+};
+
+static int
+placed_cmp(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+	int c = strcmp(x->id, y->id);
+
+	return c != 0 ? c : strcmp(x->node, y->node);
+}
+
+/* An instance is in one place, or it is two instances. */
+static int
+check_unique(struct check *c)
+{
+	const struct plan *p = c->plan;
+	AUTO_FREE struct placed *all = calloc(c->instances + 1, sizeof *all);
+	size_t n = 0;
+
+	if (all == NULL)
+		return walk_fail(&c->w, "out of memory");
+	for (size_t i = 0; i < p->nodes_count; i++)
+		for (size_t k = 0; k < p->nodes[i].places_count; k++) {
+			const struct plan_place *pl = &p->nodes[i].places[k];
+
+			for (size_t m = 0; m < pl->instances_count; m++)
+				all[n++] = (struct placed){pl->instances[m].id, p->nodes[i].name};
+		}
+	qsort(all, n, sizeof *all, placed_cmp);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(all[i - 1].id, all[i].id) == 0)
+			return walk_fail(&c->w, "instance '%s' scheduled on %s and %s", all[i].id,
+			    all[i - 1].node, all[i].node);
+	return 0;
+}
+
+/* A role on a node must be a role; said here, since the keys of the result
+ * come in any order. */
+static int
+check_named_roles(struct check *c)
+{
+	const struct plan *p = c->plan;
+
+	for (size_t i = 0; i < p->nodes_count; i++)
+		for (size_t k = 0; k < p->nodes[i].places_count; k++) {
+			const char *role = p->nodes[i].places[k].role;
+
+			if (plan_role(p, role) == NULL)
+				return walk_fail(&c->w,
+				    "nodes.%s.roles.%s: role '%s' is not in roles: give it a version and on_split there",
+				    p->nodes[i].name, role, role);
+		}
+	return 0;
+}
+
+static int
+check_all(struct check *c)
+{
+	static const char *const keys[T_COUNT] = {"changes", "errors", "missing", "nodes", "query",
+	    "replies", "roles", "state", "vars", "why"};
+	uint32_t count, seen = 0;
+	struct mp probe = c->w.r;
+	size_t was;
+
+	/* Once for the whole: below, broken bytes can't hide behind a cursor. */
+	if (mp_skip(&probe) < 0 || mp_end(&probe) < 0)
+		return walk_fail(&c->w, "the scheduler's result is broken or nested deeper than %d",
+		    PLAN_DEPTH_MAX);
+	if (mp_peek(&c->w.r) != MP_MAP && mp_peek(&c->w.r) != MP_ARRAY)
+		return walk_expected(&c->w, "the scheduler to return a table");
+	if (walk_map(&c->w, &count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		int key = check_key(c, keys, T_COUNT, &seen, &was);
+
+		if (key < 0 || check_top_value(c, key) < 0)
+			return -1;
+		walk_pop(&c->w, was);
+	}
+	if (check_named_roles(c) < 0)
+		return -1;
+	return check_unique(c);
+}
+
+int
+plan_check(const void *result, size_t len, const struct plan_world *world, struct plan *out,
+    struct err *err)
+{
+	struct check c = {.world = world, .plan = out};
+
+	memset(out, 0, sizeof *out);
+	walk_init(&c.w, (struct slice){result, len}, err);
+	if (check_all(&c) < 0) {
+		plan_free(out);
+		return -1;
+	}
+	return 0;
+}

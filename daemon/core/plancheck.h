@@ -1,0 +1,37 @@
+/*
+ * plancheck.h - what the two files that check a script's answer share: the
+ * walk, the world, and a reader of maps with known keys.  Private to core.
+ */
+#ifndef CORE_PLANCHECK_H
+#define CORE_PLANCHECK_H
+
+#include "plan.h"
+#include "walk.h"
+
+struct check {
+	struct walk w;
+	const struct plan_world *world;
+	struct plan *plan;
+	size_t instances; /* so far, in the whole plan */
+};
+
+/* The next key of a map whose keys are known: its index in keys, or -1 with
+ * "unknown key 'rolse'; did you mean 'roles'?".  *seen has a bit per index;
+ * a repeated key is refused.  *was takes the path back (walk_pop). */
+int check_key(struct check *c, const char *const *keys, size_t count, uint32_t *seen, size_t *was);
+/* The next key of a map of names (kind: "role"); copied to name. */
+int check_name_key(struct check *c, const char *kind, char *name, size_t *was);
+/* A name as a value. */
+int check_name(struct check *c, char *out);
+/* An opaque value, copied.  map: it must be one. */
+int check_blob(struct check *c, bool map, struct blob *out);
+
+int check_nodes(struct check *c);
+/* result.errors and result.missing, from the standard library. */
+int check_errors(struct check *c);
+int check_missing(struct check *c);
+/* Note that a node lacks something; repeated ones are dropped. */
+void check_lacks(struct plan *p, const char *node, const char *role, const char *kind,
+    const char *what);
+
+#endif
