@@ -82,7 +82,9 @@ $(B)/o/daemon/script/stdlib.o: $(LUA_LIB)
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 unit_programs: $(UNIT)
 .SECONDEXPANSION:
-$(UNIT): $(B)/unit/%: tests/unit/%.c $$(filter $(B)/%,$$(need_$$(firstword $$(subst /, ,%))))
+# (a '%' in the rule itself would become the stem)
+built = $(filter $(B)/%,$(1))
+$(UNIT): $(B)/unit/%: tests/unit/%.c $$(call built,$$(need_$$(firstword $$(subst /, ,$$*))))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(cflags_$(firstword $(subst /, ,$*))) $(LDFLAGS) $< -Wl,--start-group $(need_$(firstword $(subst /, ,$*))) -Wl,--end-group -lcmocka -lm -o $@
 

@@ -47,7 +47,7 @@ room_fuzz_plan := core
 room_fuzz_schedule := core
 room_fuzz_proto := supervisor
 fuzz_programs: $(FUZZERS)
-$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(filter $(B)/%,$$(need_$$(room_$$*)))
+$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(call built,$$(need_$$(room_$$*)))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(cflags_$(room_$*)) $(LDFLAGS) -fsanitize=fuzzer $< -Wl,--start-group $(need_$(room_$*)) -Wl,--end-group -lm -o $@
 
