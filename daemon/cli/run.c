@@ -10,11 +10,12 @@
 #include "answer.h"
 #include "client.h"
 
+/* The first hint stands: the daemon knows more than the connection does. */
 static void
 set_hint(struct run_error *e, const char *hint)
 {
-	free(e->hint);
-	e->hint = hint != NULL && *hint != '\0' ? strdup(hint) : NULL;
+	if (e->hint == NULL && hint != NULL && *hint != '\0')
+		e->hint = strdup(hint);
 }
 
 static int
@@ -100,7 +101,7 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 	if (rc >= 0)
 		rc = ask(s, &c, e);
 	if (rc < 0)
-		set_hint(e, e->hint != NULL ? e->hint : c.hint);
+		set_hint(e, c.hint);
 	client_close(&c);
 	return rc;
 }

@@ -1,0 +1,594 @@
+/*
+ * test_run.c - whole verbs against a server on a real socket: a child process
+ * that checks the request it gets and answers with the frames of the case.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../daemon/base/ctl.h"
+#include "../../../daemon/cli/run.h"
+#include "../../../gossip/mpw.h"
+
+#define NOW INT64_C(1795248000000)
+
+static char dir[64], path[80];
+
+/* --- the daemon's side ----------------------------------------------------- */
+
+/* JSON text of a case to the msgpack that a daemon would send. */
+static void
+pack(struct mpw *w, json_t *v)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (json_is_object(v)) {
+		mpw_map(w, (uint32_t)json_object_size(v));
+		json_object_foreach(v, key, item) {
+			mpw_cstr(w, key);
+			pack(w, item);
+		}
+	} else if (json_is_array(v)) {
+		mpw_array(w, (uint32_t)json_array_size(v));
+		json_array_foreach(v, i, item)
+			pack(w, item);
+	} else if (json_is_string(v)) {
+		mpw_str(w, json_string_value(v), json_string_length(v));
+	} else if (json_is_integer(v)) {
+		mpw_int(w, json_integer_value(v));
+	} else if (json_is_real(v)) {
+		mpw_double(w, json_real_value(v));
+	} else if (json_is_boolean(v)) {
+		mpw_bool(w, json_is_true(v));
+	} else {
+		mpw_nil(w);
+	}
+}
+
+static void
+must(bool ok)
+{
+	if (!ok)
+		_exit(1);
+}
+
+static void
+read_exact(int fd, uint8_t *buf, size_t len)
+{
+	for (size_t got = 0; got < len;) {
+		ssize_t n = read(fd, buf + got, len - got);
+		must(n > 0);
+		got += (size_t)n;
+	}
+}
+
+/* The request must be a map whose verb is the expected one. */
+static void
+read_request(int fd, const char *verb)
+{
+	uint8_t head[4], body[4096];
+	char want[64];
+
+	read_exact(fd, head, 4);
+	size_t len = head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
+	must(head[3] == 0 && len <= sizeof body);
+	read_exact(fd, body, len);
+	snprintf(want, sizeof want, "\x82\xa4verb%c%s", 0xa0 | (int)strlen(verb),
+	    verb);
+	must(len > strlen(want) && memcmp(body, want, strlen(want)) == 0);
+}
+
+static void
+send_json(int fd, const char *text)
+{
+	static uint8_t buf[64 << 10];
+	json_t *v = json_loads(text, 0, NULL);
+	struct mpw w;
+
+	must(v != NULL);
+	mpw_init(&w, buf + 4, sizeof buf - 4);
+	pack(&w, v);
+	must(!w.full);
+	for (int i = 0; i < 4; i++)
+		buf[i] = (uint8_t)(w.len >> 8 * i);
+	must(write(fd, buf, w.len + 4) == (ssize_t)w.len + 4);
+	json_decref(v);
+}
+
+struct script {
+	const char *verb;
+	const char *frames[4];	/* JSON; or raw bytes below */
+	const char *raw;
+	size_t raw_bytes;
+	bool hang; /* keep the connection open and silent */
+};
+
+static int
+listener(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+	unlink(path);
+	assert_return_code(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_return_code(listen(fd, 4), 0);
+	return fd;
+}
+
+static pid_t
+serve(const struct script *s)
+{
+	int fd = listener();
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid > 0) {
+		close(fd);
+		return pid;
+	}
+	alarm(20);
+	int c = accept(fd, NULL, NULL);
+	read_request(c, s->verb);
+	for (size_t i = 0; i < 4 && s->frames[i] != NULL; i++)
+		send_json(c, s->frames[i]);
+	if (s->raw != NULL)
+		must(write(c, s->raw, s->raw_bytes) == (ssize_t)s->raw_bytes);
+	uint8_t byte;
+	while (s->hang && read(c, &byte, 1) > 0)
+		;
+	_exit(0);
+}
+
+/* --- the client's side ----------------------------------------------------- */
+
+struct outcome {
+	int code; /* as the program would exit */
+	char *out, *error;
+};
+
+static void
+run_line(struct outcome *o, const char *line, int timeout_ms, bool color)
+{
+	char words[256], *argv[16] = {"mesh"};
+	struct run_error e = {0};
+	struct args a;
+	size_t out_len, error_len;
+	int argc = 1;
+
+	snprintf(words, sizeof words, "%s", line);
+	for (char *p = strtok(words, " "); p != NULL; p = strtok(NULL, " "))
+		argv[argc++] = p;
+	assert_int_equal(args_parse(&a, argc, argv, path, NOW, &e.err), 0);
+	FILE *out = open_memstream(&o->out, &out_len);
+	FILE *error = open_memstream(&o->error, &error_len);
+	struct show s = {.out = out, .args = &a, .color = color, .now_ms = NOW};
+	o->code = run_verb(&s, timeout_ms > 0 ? timeout_ms : a.verb->timeout_ms,
+	    &e);
+	if (o->code < 0)
+		o->code = run_report(&a, &e, error);
+	run_error_free(&e);
+	fclose(out);
+	fclose(error);
+}
+
+static void
+check(const char *line, int timeout_ms, const struct script *s, int code,
+    const char *out, const char *error)
+{
+	struct outcome o;
+	pid_t pid = serve(s);
+	int status;
+
+	run_line(&o, line, timeout_ms, false);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0); /* the request was as expected */
+	assert_string_equal(o.error, error);
+	assert_string_equal(o.out, out);
+	assert_int_equal(o.code, code);
+	free(o.out);
+	free(o.error);
+}
+
+#define ANSWER(data) "{\"ok\":true,\"data\":" data ",\"more\":false}"
+
+#define STATUS(health, more)                                                   \
+	"{\"ok\":true,\"more\":false,\"data\":{\"cluster\":\"prod\","           \
+	"\"node\":\"n1\",\"version\":\"0.1.0\",\"member\":true,"                \
+	"\"uptime_ms\":273600000,\"health\":" health ","                        \
+	"\"side\":{\"grade\":\"full\",\"visible\":3,\"known\":3,\"term\":2,"    \
+	"\"leader\":\"n1\",\"role\":\"leader\",\"since_ms\":240000},"           \
+	"\"config\":{\"hash\":\"3fa9c1d2\",\"agreed_by\":3,\"errors\":[]}," more "}}"
+
+static void
+status_healthy(void **state)
+{
+	const struct script s = {.verb = "status", .frames = {STATUS("0",
+	    "\"scheduler\":{\"ok\":true,\"round\":14022,\"stamp\":\"2.ab.17\","
+	    "\"ms\":8.1,\"error\":null},\"problems\":[],\"roles\":[{\"name\":"
+	    "\"web\",\"version\":\"v14\",\"desired\":4,\"running\":4,"
+	    "\"healthy\":4,\"on_split\":\"replace\",\"note\":null}]")}};
+
+	(void)state;
+	check("status", 0, &s, 0,
+	    "cluster prod   node n1   meshd 0.1.0 up 3d4h\n"
+	    "side:      full  3 of 3 visible   leader n1 (term 2, since 4m)\n"
+	    "config:    3fa9c1d2  agreed by 3 of 3\n"
+	    "scheduler: ok  8.1ms  round 14022  stamp 2.ab.17\n"
+	    "ROLE  VERSION  DESIRED  RUNNING  HEALTHY  ON-SPLIT  NOTE\n"
+	    "web   v14      4        4        4        replace   <none>\n", "");
+	check("status -q", 0, &s, 0, "", "");
+	check("status -o name", 0, &s, 0, "web\n", "");
+}
+
+static void
+status_broken_script(void **state)
+{
+	const struct script s = {.verb = "status", .frames = {STATUS("1",
+	    "\"scheduler\":{\"ok\":false,\"round\":5,\"stamp\":\"2.ab.1\","
+	    "\"ms\":1,\"error\":{\"error\":\"'=' expected near 'x'\\u001b[2J\","
+	    "\"file\":\"main.lua\",\"line\":12,\"excerpt\":\"12: y x\\n\"}},"
+	    "\"roles\":[],\"problems\":[{\"text\":\"n3 lost\","
+	    "\"hint\":\"mesh members\"},\"plain\"]")}};
+
+	(void)state;
+	check("status", 0, &s, 1,
+	    "cluster prod   node n1   meshd 0.1.0 up 3d4h\n"
+	    "side:      full  3 of 3 visible   leader n1 (term 2, since 4m)\n"
+	    "config:    3fa9c1d2  agreed by 3 of 3\n"
+	    "scheduler: failed  1ms  round 5  stamp 2.ab.1 (the last good "
+	    "schedule stays)\n"
+	    "  main.lua:12: '=' expected near 'x'\\x1b[2J\n"
+	    "    12: y x\n"
+	    "no roles are scheduled\n"
+	    "problems:\n"
+	    "  n3 lost\n"
+	    "    hint: mesh members\n"
+	    "  plain\n", "");
+}
+
+static void
+status_not_a_member(void **state)
+{
+	const struct script s = {.verb = "status", .frames = {ANSWER(
+	    "{\"cluster\":null,\"node\":\"n1\",\"version\":\"0.1.0\","
+	    "\"member\":false,\"health\":1,\"uptime_ms\":1000}")}};
+
+	(void)state;
+	check("status", 0, &s, 1,
+	    "cluster <none>   node n1   meshd 0.1.0 up 1s\n"
+	    "not a member: mesh init | mesh join\n", "");
+}
+
+/* A daemon of another version may send anything: no crash, and never exit 0. */
+static void
+status_of_strange_shape(void **state)
+{
+	const struct script list = {.verb = "status", .frames = {ANSWER("[1]")}};
+	const struct script types = {.verb = "status", .frames = {ANSWER(
+	    "{\"side\":5,\"roles\":{\"a\":1},\"config\":[],\"problems\":[7,[]],"
+	    "\"scheduler\":[],\"health\":9,\"cluster\":{\"x\":[]}}")}};
+	struct outcome o;
+	pid_t pid;
+
+	(void)state;
+	const struct script *scripts[] = {&list, &types};
+	for (size_t i = 0; i < 2; i++) {
+		pid = serve(scripts[i]);
+		run_line(&o, "status", 0, true);
+		waitpid(pid, NULL, 0);
+		assert_int_equal(o.code, 2);
+		free(o.out);
+		free(o.error);
+	}
+}
+
+static void
+lists(void **state)
+{
+	const struct script members = {.verb = "members", .frames = {ANSWER(
+	    "[{\"name\":\"n1\",\"id\":\"0011\",\"address\":\"127.0.0.1:7780\","
+	    "\"state\":\"alive\",\"zone\":null,\"tags\":null,\"rtt_ms\":0,"
+	    "\"seen_ms\":0,\"version\":\"0.1.0\",\"leader\":true,\"self\":true},"
+	    "{\"name\":\"n2\",\"id\":\"0022\",\"address\":\"127.0.0.2:7780\","
+	    "\"state\":\"failed\",\"zone\":\"b\",\"tags\":\"k=v\",\"rtt_ms\":12,"
+	    "\"seen_ms\":130000,\"version\":null,\"leader\":false,"
+	    "\"self\":false}]")}};
+	const struct script ps = {.verb = "ps", .frames = {ANSWER(
+	    "[{\"instance\":\"web.1\",\"role\":\"web\",\"version\":\"v1\","
+	    "\"node\":\"n1\",\"state\":\"crash-loop\",\"health\":\"unhealthy\","
+	    "\"restarts\":7,\"pid\":0,\"image\":\"web-v14\",\"since_ms\":"
+	    "1795247808000,\"error\":\"exited with 1\"}]")}};
+
+	(void)state;
+	check("members", 0, &members, 0,
+	    "as seen by n1\n"
+	    "NODE  ADDRESS         STATE   ZONE    TAGS    RTT     SEEN   "
+	    "VERSION  LEADER\n"
+	    "n1*   127.0.0.1:7780  alive   <none>  <none>  <none>  0s     "
+	    "0.1.0    leader\n"
+	    "n2    127.0.0.2:7780  failed  b       k=v     12ms    2m10s  "
+	    "<none>   <none>\n", "");
+	check("members -q", 0, &members, 0, "n1\nn2\n", "");
+	check("ps web", 0, &ps, 0,
+	    "INSTANCE  ROLE  VERSION  NODE  STATE       HEALTH     RESTARTS  "
+	    "PID     IMAGE    AGE\n"
+	    "web.1     web   v1       n1    crash-loop  unhealthy  7         "
+	    "<none>  web-v14  3m12s\n"
+	    "web.1: exited with 1\n", "");
+	check("ps --no-headers", 0, &ps, 0,
+	    "web.1     web   v1       n1    crash-loop  unhealthy  7         "
+	    "<none>  web-v14  3m12s\n", "");
+}
+
+static void
+leader(void **state)
+{
+	const struct script none = {.verb = "leader", .frames = {ANSWER(
+	    "{\"leader\":null,\"term\":4,\"grade\":\"none\"}")}};
+	const struct script one = {.verb = "leader", .frames = {ANSWER(
+	    "{\"leader\":\"n1\",\"id\":\"00112233445566\",\"address\":"
+	    "\"127.0.0.1:7780\",\"term\":4,\"grade\":\"full\",\"since_ms\":"
+	    "60000,\"lease_ms\":1200}")}};
+
+	(void)state;
+	check("leader", 0, &none, 1, "no leader  side none  term 4\n", "");
+	check("leader -o json", 0, &none, 1,
+	    "{\n  \"leader\": null,\n  \"term\": 4,\n  \"grade\": \"none\"\n}\n",
+	    "");
+	check("leader", 0, &one, 0,
+	    "n1 (00112233)  127.0.0.1:7780  term 4  side full  since 1m  "
+	    "lease 1.2s\n", "");
+	check("leader -q", 0, &one, 0, "n1\n", "");
+}
+
+static void
+logs(void **state)
+{
+	const struct script s = {.verb = "logs", .frames = {
+	    "{\"ok\":true,\"more\":true,\"data\":{\"text\":"
+	    "\"2026-11-21T07:59:59.001Z out old\\n  stack\\n\"}}",
+	    "{\"ok\":true,\"more\":false,\"data\":{\"text\":"
+	    "\"2026-11-21T08:00:00.001Z err \\u001b[2Jnew\\n\"}}"}};
+
+	(void)state;
+	check("logs web.1", 0, &s, 0,
+	    "2026-11-21T07:59:59.001Z out old\n  stack\n"
+	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n", "");
+	check("logs web.1 --since 2026-11-21T08:00:00", 0, &s, 0,
+	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n", "");
+	check("logs web.1 --raw --since 2026-11-21T08:00", 0, &s, 0,
+	    "2026-11-21T08:00:00.001Z err \033[2Jnew\n", "");
+	check("logs web.1 --json", 0, &s, 0,
+	    "{\"text\":\"2026-11-21T07:59:59.001Z out old\\n  stack\\n\"}\n"
+	    "{\"text\":\"2026-11-21T08:00:00.001Z err \\u001B[2Jnew\\n\"}\n",
+	    "");
+}
+
+static void
+schedule_and_render(void **state)
+{
+	const struct script schedule = {.verb = "schedule", .frames = {ANSWER(
+	    "{\"stamp\":\"2.0011.7\",\"hash\":\"aabb\",\"leader\":\"n1\","
+	    "\"grade\":\"full\",\"at_ms\":1795247940000,\"parents\":"
+	    "[\"1.0022.3\"],\"roles\":{},\"nodes\":{\"n2\":{\"roles\":{\"web\":"
+	    "{\"sandbox\":\"web\",\"instances\":{\"web.3\":{\"process\":\"web\","
+	    "\"image\":\"web-v14\"}}}}}},\"why\":{\"web.3\":\"spread\"},"
+	    "\"changes\":[\"web.3 to n2\"],\"held\":[{\"role\":\"db\","
+	    "\"stamp\":\"2.0011.8\",\"why\":\"would stop 4 of 4\"}]}")}};
+	const struct script render = {.verb = "render", .frames = {ANSWER(
+	    "{\"role\":\"web\",\"generation\":3,\"files\":{\"a.cfg\":"
+	    "\"x\\n\\ty\\n\",\"b\":\"\\u001bc\"}}")}};
+	const struct script empty = {.verb = "schedule",
+	    .frames = {ANSWER("{\"stamp\":null}")}};
+
+	(void)state;
+	check("schedule show", 0, &schedule, 0,
+	    "stamp 2.0011.7   leader n1   side full   issued 1m ago\n"
+	    "hash  aabb\n"
+	    "from  1.0022.3\n"
+	    "NODE  INSTANCE  ROLE  SANDBOX  PROCESS  IMAGE    WHY\n"
+	    "n2    web.3     web   web      web      web-v14  spread\n"
+	    "changes:\n"
+	    "  web.3 to n2\n"
+	    "held: db: would stop 4 of 4\n"
+	    "  hint: mesh apply --force 2.0011.8\n", "");
+	check("schedule show", 0, &empty, 0,
+	    "no schedule yet; mesh status says why\n", "");
+	check("render web", 0, &render, 0,
+	    "==> a.cfg <==\nx\n\ty\n\n==> b <==\n\\x1bc\n", "");
+	check("render web -q", 0, &render, 0, "a.cfg\nb\n", "");
+}
+
+static void
+daemon_refuses(void **state)
+{
+	const struct script s = {.verb = "render", .frames = {
+	    "{\"ok\":false,\"code\":3,\"error\":\"web.tmpl:2:7: unknown name "
+	    "'prot'\\n  port {{ prot }}\\u0007\",\"hint\":\"mesh help\"}"}};
+	const struct script status = {.verb = "status",
+	    .frames = {"{\"ok\":false,\"code\":5,\"error\":\"no\",\"hint\":\"\"}"}};
+
+	(void)state;
+	check("render web", 0, &s, 3, "",
+	    "mesh: web.tmpl:2:7: unknown name 'prot'\n"
+	    "      port {{ prot }}\\x07\nhint: mesh help\n");
+	check("status", 0, &status, 3, "", "mesh: no\n");
+}
+
+static void
+broken_answers(void **state)
+{
+	static const struct {
+		const char *raw;
+		size_t len;
+		int code;
+		const char *why;
+	} cases[] = {
+	    {"", 0, 7, "no answer: the daemon closed the connection"},
+	    {"\x05\0", 2, 7, "no answer: the daemon closed the connection"},
+	    {"\x05\0\0\0\x81", 5, 7, "no answer: the daemon closed the connection"},
+	    {"\0\0\0\0", 4, 7, "answer refused: a frame of 0 bytes (1-16777216)"},
+	    {"\xff\xff\xff\xff", 4, 7,
+		"answer refused: a frame of 4294967295 bytes (1-16777216)"},
+	    {"\x01\0\0\0\xc1", 5, 1, NULL},
+	};
+	char error[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct script s = {.verb = "ps", .raw = cases[i].raw,
+		    .raw_bytes = cases[i].len};
+
+		if (cases[i].why != NULL)
+			snprintf(error, sizeof error, "mesh: %s: %s\n"
+			    "hint: journalctl -u meshd shows what the daemon "
+			    "says\n", path, cases[i].why);
+		else
+			snprintf(error, sizeof error, "mesh: the daemon's answer"
+			    " is not understood (at byte 0 of 1); is meshd of "
+			    "version " MESH_VERSION "?\n");
+		check("ps", 0, &s, cases[i].code, "", error);
+	}
+}
+
+static void
+daemon_hangs(void **state)
+{
+	const struct script s = {.verb = "ps", .raw = "\x05\0\0\0\x81",
+	    .raw_bytes = 5, .hang = true};
+	char error[256];
+
+	(void)state;
+	snprintf(error, sizeof error, "mesh: %s: no answer: timed out\n"
+	    "hint: journalctl -u meshd shows what the daemon says\n", path);
+	check("ps", 150, &s, 7, "", error);
+}
+
+static void
+expect_failure(const char *line, int code, const char *error)
+{
+	struct outcome o;
+
+	run_line(&o, line, 0, false);
+	assert_string_equal(o.error, error);
+	assert_string_equal(o.out, "");
+	assert_int_equal(o.code, code);
+	free(o.out);
+	free(o.error);
+}
+
+static void
+no_daemon(void **state)
+{
+	char error[256];
+
+	(void)state;
+	close(listener()); /* the file stays, nobody listens */
+	snprintf(error, sizeof error, "mesh: cannot connect to %s: Connection "
+	    "refused; is meshd running?\nhint: systemctl start meshd, or give "
+	    "--socket PATH\n", path);
+	expect_failure("ps", 7, error);
+	expect_failure("status", 3, error);
+	unlink(path);
+	snprintf(error, sizeof error, "mesh: cannot connect to %s: No such file "
+	    "or directory; is meshd running?\nhint: systemctl start meshd, or "
+	    "give --socket PATH\n", path);
+	expect_failure("status", 3, error);
+}
+
+/* Permissions don't hold root, so a child that is somebody else asks. */
+static void
+no_permission(void **state)
+{
+	char error[256];
+	int fd = listener(), status;
+
+	(void)state;
+	assert_return_code(chmod(path, 0600), 0);
+	snprintf(error, sizeof error, "mesh: permission denied on %s: join group "
+	    "'mesh'\nhint: sudo usermod -aG mesh $USER, then log in again\n",
+	    path);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct outcome o, p;
+
+		if (geteuid() == 0)
+			must(setgid(65534) == 0 && setuid(65534) == 0);
+		else
+			must(chmod(path, 0) == 0);
+		run_line(&o, "members", 0, false);
+		run_line(&p, "status", 0, false);
+		must(strcmp(o.error, error) == 0 && o.code == 7);
+		must(strcmp(p.error, error) == 0 && p.code == 3);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
+static void
+apply_needs_force(void **state)
+{
+	(void)state;
+	expect_failure("apply 1.00112233.4", 64,
+	    "mesh: apply: needs --force, for it stops what the rails protect; "
+	    "usage: mesh apply --force STAMP\n");
+}
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/mesh-cli-XXXXXX");
+	if (mkdtemp(dir) == NULL || chmod(dir, 0755) < 0)
+		return -1;
+	snprintf(path, sizeof path, "%s/ctl", dir);
+	return 0;
+}
+
+static int
+drop_dir(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(status_healthy),
+	    cmocka_unit_test(status_broken_script),
+	    cmocka_unit_test(status_not_a_member),
+	    cmocka_unit_test(status_of_strange_shape),
+	    cmocka_unit_test(lists),
+	    cmocka_unit_test(leader),
+	    cmocka_unit_test(logs),
+	    cmocka_unit_test(schedule_and_render),
+	    cmocka_unit_test(daemon_refuses),
+	    cmocka_unit_test(broken_answers),
+	    cmocka_unit_test(daemon_hangs),
+	    cmocka_unit_test(no_daemon),
+	    cmocka_unit_test(no_permission),
+	    cmocka_unit_test(apply_needs_force),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
