@@ -13,7 +13,7 @@ result() { # OK NAME
 }
 
 build() {
-	rm -rf "$house"/*
+	rm -rf "${house:?}"/*
 	mkdir -p "$house/gossip" "$house/daemon/base" "$house/daemon/core" \
 	    "$house/daemon/io" "$house/daemon/supervisor" "$house/tests/unit/gossip" \
 	    "$house/scheduler-scripts"
@@ -101,6 +101,11 @@ planted "long Lua function" scheduler-scripts/main.lua 'function g has 72'
 planted "long Python function" tests/g.py 'function g has 71'
 { printf '# x\ng() {\n'; lines 70 '	x'; printf '}\n'; } >"$house/tests/g.sh"
 planted "long shell function" tests/g.sh 'function g has 72'
+
+echo 'see `gossip/nowhere.c`' >>"$house/ARCHITECTURE.md"
+planted "a map of what is not there" ARCHITECTURE.md 'does not exist'
+{ echo 'see `gossip/swim.c`'; lines 150 x; } >"$house/ARCHITECTURE.md"
+planted "a long map" ARCHITECTURE.md 'limit 150'
 
 # By objects: what no header shows, the linker sees.
 object() { # ROOM FILE BODY

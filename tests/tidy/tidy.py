@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 FILE_LINES, FUNC_LINES, HEADER_LINES, MAKE_LINES = 600, 70, 130, 130
+PAGE_LINES = 150
 SKIP_DIRS = {".git", "__pycache__", ".vagga", ".pytest_cache"}
 # Data that tests feed to the programs, wrong on purpose.
 DATA = re.compile(r"^tests/(golden/[^/]+/|fuzz/corpus/)")
@@ -58,7 +59,7 @@ PURE_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h",
 # What an object of a pure room may ask of the world: memory it was given,
 # assertions, msgpack.  Anything else is a clock, a file or a thread in disguise.
 PURE_SYMBOLS = re.compile(
-    r"(mem(cpy|move|set|cmp|chr|rchr|mem)|explicit_bzero|_?_?stack_chk_fail"
+    r"(bcmp|mem(cpy|move|set|cmp|chr|rchr|mem)|explicit_bzero|_?_?stack_chk_fail"
     r"|str(n?len|n?cmp|n?casecmp|n?cpy|chr|rchr|chrnul|spn|cspn|str|pbrk)"
     r"|stpn?cpy|__(mem|st[rp])\w+_chk|__assert_fail|msgpack_\w+"
     r"|_GLOBAL_OFFSET_TABLE_|__ctype_\w+_loc)$")
@@ -203,6 +204,19 @@ def check_text(path, lines):
             say(path, n, "NDEBUG: assertions are part of the product")
 
 
+def check_page(root, path, lines):
+    """A map that names what is not there is worse than none."""
+    if path == "ARCHITECTURE.md" and len(lines) > PAGE_LINES:
+        say(path, PAGE_LINES + 1, f"the map has {len(lines)} lines, limit "
+            f"{PAGE_LINES}")
+    for n, text in enumerate(lines, 1):
+        for name in re.findall(r"`((?:gossip|daemon|tests|scheduler-scripts|"
+                               r"templates|lithos-configs|packaging|doc)/"
+                               r"[\w./-]*)`", text):
+            if not os.path.exists(os.path.join(root, name)):
+                say(path, n, f"names {name}, which does not exist")
+
+
 def symbols(obj):
     out = subprocess.run(["nm", obj], capture_output=True, text=True,
                          check=False).stdout
@@ -257,7 +271,7 @@ def main(root):
     for path in walk(root):
         base = os.path.basename(path)
         if DATA.match(path) or not (base == "Makefile" or base.endswith(
-                (".c", ".h", ".lua", ".py", ".sh", ".mk", ".tmpl"))):
+                (".c", ".h", ".lua", ".py", ".sh", ".mk", ".tmpl", ".md"))):
             continue
         count += 1
         with open(os.path.join(root, path), encoding="utf-8",
@@ -268,6 +282,8 @@ def main(root):
         else:
             say(path, len(lines), "no newline at the end of the file")
         check_text(path, lines)
+        if path.endswith(".md"):
+            check_page(root, path, lines)
         if path.endswith((".c", ".h")):
             check_c(root, path, lines)
         elif path.endswith(".py"):
