@@ -8,27 +8,26 @@
  * absent keys are absent: defaults belong to who reads.  Durations are (i)
  * milliseconds, sizes (i) bytes.  The root is a record with the path "".
  *
- *   daemon     name cluster zone cgroup user conf-user (s; a number stays text) listen advertise (s HOST:PORT)
- *              cluster-key config-dir state-dir run-dir log-dir images-dir (s, absolute) seeds[] (s HOST:PORT)
- *              tags{KEY: s} operators[] (s, uid or name) uid-range (s "A-B") log/level (s debug|info|warn)
- *              election/quorum (s majority|any) election/lease (s "auto", or i ms) election/priority/NODE (i)
- *              limits/{script-cpu,script-wall,check-wall} (i ms) limits/script-memory (i bytes)
+ *   daemon     name cluster zone cgroup user conf-user (s; a number stays text) listen advertise (s
+ * HOST:PORT) cluster-key config-dir state-dir run-dir log-dir images-dir (s, absolute) seeds[] (s
+ * HOST:PORT) tags{KEY: s} operators[] (s, uid or name) uid-range (s "A-B") log/level (s
+ * debug|info|warn) election/quorum (s majority|any) election/lease (s "auto", or i ms)
+ *              limits/{script-cpu,script-wall} (i ms) limits/script-memory (i bytes)
  *   sandbox    image-dir (s) image-dir-levels (i) readonly-paths{VIRTUAL: HOST} writable-paths{...}
- *              allow-users[] allow-groups[] (s "N" or "A-B") default-user default-group (i) roles[] (s)
- *              allow-exec userns (b) uid-map[]{inside,outside,count} gid-map[] (i)
- *              limits/memory (i bytes) limits/cpu-quota (i, thousandths of a CPU) limits/pids (i) log/size (i bytes)
- *   container  kind (s Daemon|Command|CommandOrDaemon) executable workdir (s) arguments[] (s) environ{NAME: s}
- *              user-id group-id (i) memory-limit (i bytes) cpu-shares fileno-limit pids-limit (i)
- *              cpu-quota (i, thousandths of a CPU) restart-timeout kill-timeout (i ms) normal-exit-codes[] (i)
- *              variables{NAME} with tag TcpPort|Name|DottedName (FLAT_NULL) or Choice (list of s)
- *              volumes{PATH} with tag Readonly (s) or Tmpfs (map: size (i) mode (i))
- *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path (s)
- *              health/interval health/timeout (i ms) log/size (i bytes)
- *   processes  NAME/kind NAME/image NAME/config (s) NAME/instances (i) NAME/variables{VAR: s}
- *   master     sandboxes-dir (s)
- *   render     files{NAME}/template (s) files{NAME}/mode (i) processes (s) check/container (s)
- *              on-change{NAME or "*"} = s "restart", or map signal (s "USR2") container (s)
- *   meta       any map, flattened by YAML's own types
+ *              allow-users[] allow-groups[] allow-tcp-ports[] (s "N" or "A-B") default-user
+ * default-group (i) roles[] (s) allow-exec userns (b) uid-map[]{inside,outside,count} gid-map[] (i)
+ *              limits/memory (i bytes) limits/cpu-quota (i, thousandths of a CPU) limits/pids (i)
+ * log/size (i bytes) container  kind (s Daemon|Command|CommandOrDaemon) executable workdir (s)
+ * arguments[] (s) environ{NAME: s} user-id group-id (i) memory-limit (i bytes) cpu-shares
+ * fileno-limit pids-limit (i) cpu-quota (i, thousandths of a CPU) restart-timeout kill-timeout (i
+ * ms) normal-exit-codes[] (i) variables{NAME} with tag TcpPort|Name|DottedName (FLAT_NULL) or
+ * Choice (list of s) volumes{PATH} with tag Readonly (s) or Tmpfs (map: size (i) mode (i))
+ *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path
+ * (s) health/interval health/timeout (i ms) log/size (i bytes) processes  NAME/kind NAME/image
+ * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render
+ * files{NAME}/template (s) files{NAME}/mode (i) processes (s) check/container (s) on-change{NAME or
+ * "*"} = s "restart", or map signal (s "USR2") container (s) meta       any map, flattened by
+ * YAML's own types
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -47,8 +46,8 @@ bool conf_kind_ok(const char *kind);
 const char *conf_kind_list(void);
 
 /*
- * Check text (text[len] must be a NUL) as a document of this kind and write it, header and all, to out
- * (already begun; *bytes = its length).  0, or -EXIT_CONFIG with the one line
+ * Check text (text[len] must be a NUL) as a document of this kind and write it, header and all, to
+ * out (already begun; *bytes = its length).  0, or -EXIT_CONFIG with the one line
  * `DISPLAY:LINE:COL: what is wrong`; nothing in out counts then.
  */
 MUST_CHECK int conf_run(const char *kind, const char *display, const char *text, size_t len,

@@ -58,14 +58,14 @@ shut_limits(struct err *err)
 		struct rlimit rl;
 
 		if (getrlimit((__rlimit_resource_t)limits[i].what, &rl) != 0)
-			return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: getrlimit: %s",
-			    strerror(errno));
+			return err_set(
+			    err, EXIT_ENVIRONMENT, "meshd-conf: getrlimit: %s", strerror(errno));
 		if (rl.rlim_max > limits[i].max)
 			rl.rlim_max = limits[i].max;
 		rl.rlim_cur = rl.rlim_max;
 		if (setrlimit((__rlimit_resource_t)limits[i].what, &rl) != 0)
-			return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: setrlimit: %s",
-			    strerror(errno));
+			return err_set(
+			    err, EXIT_ENVIRONMENT, "meshd-conf: setrlimit: %s", strerror(errno));
 	}
 	return 0;
 }
@@ -119,8 +119,8 @@ write_all(const uint8_t *buf, size_t len, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, EXIT_ENVIRONMENT, "meshd-conf: cannot write records: %s",
-			    strerror(errno));
+			return err_set(err, EXIT_ENVIRONMENT,
+			    "meshd-conf: cannot write records: %s", strerror(errno));
 		buf += n;
 		len -= (size_t)n;
 	}

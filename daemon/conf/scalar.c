@@ -94,10 +94,10 @@ digits(const char *s, int base, bool underscore, const char **end, int64_t *out)
 
 	*out = 0;
 	for (; *s != '\0'; s++) {
-		int v = is_digit(*s) ? *s - '0' :
-		    *s >= 'a' && *s <= 'f' ? *s - 'a' + 10 :
-		    *s >= 'A' && *s <= 'F' ? *s - 'A' + 10 :
-					     99;
+		int v = is_digit(*s)		 ? *s - '0'
+			: *s >= 'a' && *s <= 'f' ? *s - 'a' + 10
+			: *s >= 'A' && *s <= 'F' ? *s - 'A' + 10
+						 : 99;
 
 		if (*s == '_' && underscore && any)
 			continue;
@@ -269,8 +269,8 @@ scalar_range_ok(const char *s)
 		return false;
 	if (*end == '\0')
 		return true;
-	return *end == '-' && digits(end + 1, 10, false, &end, &b) == 0 && *end == '\0' &&
-	    a <= b && b <= max;
+	return *end == '-' && digits(end + 1, 10, false, &end, &b) == 0 && *end == '\0' && a <= b &&
+	       b <= max;
 }
 
 static bool
@@ -366,8 +366,8 @@ show(char *dst, size_t cap, int64_t v, const struct unit *units, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (v % units[i].factor == 0 && (v != 0 || i + 1 == count)) {
-			snprintf(dst, cap, "%lld%s", (long long)(v / units[i].factor),
-			    units[i].name);
+			snprintf(
+			    dst, cap, "%lld%s", (long long)(v / units[i].factor), units[i].name);
 			return;
 		}
 	snprintf(dst, cap, "%lld", (long long)v);

@@ -22,19 +22,19 @@ enum field_type {
 	T_CPU,	    /* thousandths of a CPU, min-max */
 	T_MODE,	    /* file mode, 0-max */
 	T_BOOL,
-	T_PORT,	    /* 1-65535 or "@{variable}"; written as text */
+	T_PORT, /* 1-65535 or "@{variable}"; written as text */
 	T_HOSTPORT,
-	T_RANGE,    /* "N" or "A-B"; written as text */
-	T_ACCOUNT,  /* a user's name or number; written as text */
-	T_ENUM,	    /* one of words */
-	T_MAP,	    /* sub: its fields */
-	T_DICT,	    /* keys by rule; sub: the field of every value */
-	T_LIST,	    /* sub: the field of every item */
-	T_TAGGED,   /* sub: one field for each tag, the tag's name as key */
-	T_EMPTY,    /* nothing, or a map of sub without children; FLAT_NULL */
-	T_ANY,	    /* by YAML's own types */
-	T_IGNORED,  /* allowed, not written */
-	T_LATER,    /* refused by name: not supported yet */
+	T_RANGE,   /* "N" or "A-B"; written as text */
+	T_ACCOUNT, /* a user's name or number; written as text */
+	T_ENUM,	   /* one of words */
+	T_MAP,	   /* sub: its fields */
+	T_DICT,	   /* keys by rule; sub: the field of every value */
+	T_LIST,	   /* sub: the field of every item */
+	T_TAGGED,  /* sub: one field for each tag, the tag's name as key */
+	T_EMPTY,   /* nothing, or a map of sub without children; FLAT_NULL */
+	T_ANY,	   /* by YAML's own types */
+	T_IGNORED, /* allowed, not written */
+	T_LATER,   /* refused by name: not supported yet */
 };
 
 enum field_flag {

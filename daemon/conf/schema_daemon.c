@@ -5,8 +5,14 @@
 
 enum { PATH_BYTES = 4000, MIB = 1 << 20 };
 
-#define PATH(k) {.key = k, .type = T_PATH, .max = PATH_BYTES}
-#define LATER(k) {.key = k, .type = T_LATER}
+#define PATH(k)                                                                                    \
+	{                                                                                          \
+		.key = k, .type = T_PATH, .max = PATH_BYTES                                        \
+	}
+#define LATER(k)                                                                                   \
+	{                                                                                          \
+		.key = k, .type = T_LATER                                                          \
+	}
 #define TIME(k, lo_ms, hi_ms)                                                                      \
 	{                                                                                          \
 		.key = k, .type = T_DURATION, .flags = F_UNIT, .min = lo_ms, .max = hi_ms          \
@@ -19,7 +25,6 @@ static const char *const levels[] = {"debug", "info", "warn", NULL};
 static const struct field seed = {.type = T_HOSTPORT};
 static const struct field tag = {.type = T_STR, .max = 63};
 static const struct field operator_ = {.type = T_ACCOUNT};
-static const struct field priority = {.type = T_INT, .min = -1000, .max = 1000};
 
 static const struct field election[] = {
     {.key = "quorum", .type = T_ENUM, .words = quorums, .flags = F_LATER_MAP},
@@ -29,7 +34,7 @@ static const struct field election[] = {
 	.min = 500,
 	.max = 60000,
 	.words = auto_word},
-    {.key = "priority", .type = T_DICT, .keys = KEY_NAME, .sub = &priority},
+    LATER("priority"),
     LATER("tie-breaker"),
     LATER("degraded"),
     {.key = NULL},
@@ -38,7 +43,6 @@ static const struct field election[] = {
 static const struct field limits[] = {
     TIME("script-cpu", 10, 60000),
     TIME("script-wall", 100, 600000),
-    TIME("check-wall", 100, 600000),
     {.key = "script-memory", .type = T_SIZE, .flags = F_UNIT, .min = MIB, .max = 1024L * MIB},
     {.key = NULL},
 };

@@ -7,20 +7,40 @@
  */
 #include "schema.h"
 
-enum { PATH_BYTES = 4000, NAME_IN_IMAGE_BYTES = 255, TEXT_BYTES = 64 << 10, CPU_MILLI_MAX = 1024000 };
+enum {
+	PATH_BYTES = 4000,
+	NAME_IN_IMAGE_BYTES = 255,
+	TEXT_BYTES = 64 << 10,
+	CPU_MILLI_MAX = 1024000
+};
 
 #define ID_MAX ((int64_t)UINT32_MAX - 1)
 #define SIZE_MAX_BYTES (INT64_C(1) << 50)
-#define LATER(k) {.key = k, .type = T_LATER}
-#define SECONDS(k) {.key = k, .type = T_DURATION, .max = 86400000}
+#define LATER(k)                                                                                   \
+	{                                                                                          \
+		.key = k, .type = T_LATER                                                          \
+	}
+#define SECONDS(k)                                                                                 \
+	{                                                                                          \
+		.key = k, .type = T_DURATION, .max = 86400000                                      \
+	}
 #define TIME(k, lo_ms, hi_ms)                                                                      \
 	{                                                                                          \
 		.key = k, .type = T_DURATION, .flags = F_UNIT, .min = lo_ms, .max = hi_ms          \
 	}
-#define NUMBER(k, lo, hi) {.key = k, .type = T_INT, .min = lo, .max = hi}
+#define NUMBER(k, lo, hi)                                                                          \
+	{                                                                                          \
+		.key = k, .type = T_INT, .min = lo, .max = hi                                      \
+	}
 #define ID_NUMBER(k) NUMBER(k, 0, ID_MAX)
-#define BYTES(k, lo) {.key = k, .type = T_SIZE, .min = lo, .max = SIZE_MAX_BYTES}
-#define CPUS(k) {.key = k, .type = T_CPU, .min = 10, .max = CPU_MILLI_MAX}
+#define BYTES(k, lo)                                                                               \
+	{                                                                                          \
+		.key = k, .type = T_SIZE, .min = lo, .max = SIZE_MAX_BYTES                         \
+	}
+#define CPUS(k)                                                                                    \
+	{                                                                                          \
+		.key = k, .type = T_CPU, .min = 10, .max = CPU_MILLI_MAX                           \
+	}
 
 static const char *const kinds[] = {"Daemon", "Command", "CommandOrDaemon", NULL};
 static const char *const process_kinds[] = {"Daemon", "Command", NULL};
@@ -32,7 +52,8 @@ static const struct field range = {.type = T_RANGE};
 static const struct field role = {.type = T_NAME};
 static const struct field exit_code = {.type = T_INT, .max = 255};
 
-static const struct field log_[] = { /* ours */
+static const struct field log_[] = {
+    /* ours */
     BYTES("size", 64 << 10),
     {.key = NULL},
 };
@@ -41,11 +62,21 @@ static const struct field log_[] = { /* ours */
 
 const struct field schema_master[] = {
     {.key = "sandboxes-dir", .type = T_RELPATH, .max = PATH_BYTES},
-    LATER("processes-dir"), LATER("runtime-dir"), LATER("state-dir"), LATER("mount-dir"),
-    LATER("devfs-dir"), LATER("cgroup-name"), LATER("cgroup-controllers"),
-    LATER("default-log-dir"), LATER("config-log-dir"), LATER("stdio-log-dir"),
-    LATER("log-file"), LATER("log-level"), LATER("syslog-facility"),
-    LATER("syslog-app-name"), {.key = NULL},
+    LATER("processes-dir"),
+    LATER("runtime-dir"),
+    LATER("state-dir"),
+    LATER("mount-dir"),
+    LATER("devfs-dir"),
+    LATER("cgroup-name"),
+    LATER("cgroup-controllers"),
+    LATER("default-log-dir"),
+    LATER("config-log-dir"),
+    LATER("stdio-log-dir"),
+    LATER("log-file"),
+    LATER("log-level"),
+    LATER("syslog-facility"),
+    LATER("syslog-app-name"),
+    {.key = NULL},
 };
 
 /* --- sandbox --------------------------------------------------------------- */
@@ -73,6 +104,7 @@ const struct field schema_sandbox[] = {
     {.key = "writable-paths", .type = T_DICT, .keys = KEY_PATH, .sub = &host_path},
     {.key = "allow-users", .type = T_LIST, .sub = &range},
     {.key = "allow-groups", .type = T_LIST, .sub = &range},
+    {.key = "allow-tcp-ports", .type = T_LIST, .sub = &range},
     ID_NUMBER("default-user"),
     ID_NUMBER("default-group"),
     {.key = "uid-map", .type = T_LIST, .sub = &id_map_entry},
@@ -83,12 +115,22 @@ const struct field schema_sandbox[] = {
     {.key = "userns", .type = T_BOOL},
     {.key = "limits", .type = T_MAP, .sub = sandbox_limits},
     {.key = "log", .type = T_MAP, .sub = log_},
-    LATER("seccomp"), LATER("capabilities"), LATER("require-mount"),
+    LATER("seccomp"),
+    LATER("capabilities"),
+    LATER("require-mount"),
     /* lithos', later */
-    LATER("config-file"), LATER("log-file"), LATER("log-level"), LATER("allow-tcp-ports"),
-    LATER("additional-hosts"), LATER("used-images-list"), LATER("auto-clean"),
-    LATER("resolv-conf"), LATER("hosts-file"), LATER("bridged-network"),
-    LATER("secrets-private-key"), LATER("secrets-namespaces"), {.key = NULL},
+    LATER("config-file"),
+    LATER("log-file"),
+    LATER("log-level"),
+    LATER("additional-hosts"),
+    LATER("used-images-list"),
+    LATER("auto-clean"),
+    LATER("resolv-conf"),
+    LATER("hosts-file"),
+    LATER("bridged-network"),
+    LATER("secrets-private-key"),
+    LATER("secrets-namespaces"),
+    {.key = NULL},
 };
 
 /* --- processes: one entry -------------------------------------------------- */
@@ -99,7 +141,9 @@ const struct field schema_process[] = {
     {.key = "config", .type = T_PATH, .flags = F_REQUIRED, .max = NAME_IN_IMAGE_BYTES},
     NUMBER("instances", 0, 1000),
     {.key = "variables", .type = T_DICT, .keys = KEY_VARIABLE, .sub = &text},
-    LATER("ip-addresses"), LATER("extra-secrets-namespaces"), {.key = NULL},
+    LATER("ip-addresses"),
+    LATER("extra-secrets-namespaces"),
+    {.key = NULL},
 };
 
 /* --- container ------------------------------------------------------------- */
@@ -138,7 +182,8 @@ static const struct field health_http[] = {
     {.key = NULL},
 };
 
-static const struct field health[] = { /* ours */
+static const struct field health[] = {
+    /* ours */
     {.key = "tcp", .type = T_PORT, .flags = F_CHOICE},
     {.key = "http", .type = T_MAP, .flags = F_CHOICE, .sub = health_http},
     TIME("interval", 50, 60000),
@@ -171,9 +216,19 @@ const struct field schema_container[] = {
     CPUS("cpu-quota"),
     {.key = "health", .type = T_MAP, .sub = health},
     {.key = "log", .type = T_MAP, .sub = log_},
-    LATER("seccomp"), LATER("capabilities"), LATER("require-mount"),
+    LATER("seccomp"),
+    LATER("capabilities"),
+    LATER("require-mount"),
     /* lithos', later */
-    LATER("uid-map"), LATER("gid-map"), LATER("restart-process-only"), LATER("interactive"),
-    LATER("stdout-stderr-file"), LATER("resolv-conf"), LATER("hosts-file"), LATER("tcp-ports"),
-    LATER("secret-environ"), LATER("secret-environ-file"), {.key = NULL},
+    LATER("uid-map"),
+    LATER("gid-map"),
+    LATER("restart-process-only"),
+    LATER("interactive"),
+    LATER("stdout-stderr-file"),
+    LATER("resolv-conf"),
+    LATER("hosts-file"),
+    LATER("tcp-ports"),
+    LATER("secret-environ"),
+    LATER("secret-environ-file"),
+    {.key = NULL},
 };

@@ -84,8 +84,8 @@ text_check(const struct place *p, const char *text, size_t len)
 		if (cp == 0)
 			return place_fail(p, line, col, "not UTF-8 text (NUL byte)");
 		if (!printable(cp))
-			return place_fail(p, line, col, "control character U+%04X is not allowed",
-			    cp);
+			return place_fail(
+			    p, line, col, "control character U+%04X is not allowed", cp);
 		col = cp == '\n' ? 1 : col + 1;
 		line += cp == '\n';
 		i += n;

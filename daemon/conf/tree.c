@@ -128,12 +128,16 @@ parser_fail(const struct builder *b)
 		return place_fail(b->place, mark_line(m), tab, "tab in indentation");
 	if (y->error == YAML_SCANNER_ERROR && strstr(problem, "cannot start any token") != NULL &&
 	    c > ' ')
+		return place_fail(
+		    b->place, mark_line(m), mark_col(m), "'%c' cannot start a value; quote it", c);
+	if (strstr(problem, "expected <document start>") != NULL)
 		return place_fail(b->place, mark_line(m), mark_col(m),
-		    "'%c' cannot start a value; quote it", c);
+		    m->column == 0 ? "second document in file" :
+				     "text after the end of the document");
 	if (strstr(problem, "undefined tag handle") != NULL ||
 	    (y->context != NULL && strstr(y->context, "anchor") != NULL))
-		return place_fail(b->place, mark_line(m), mark_col(m),
-		    "anchors and tags are not supported");
+		return place_fail(
+		    b->place, mark_line(m), mark_col(m), "anchors and tags are not supported");
 	if (y->context != NULL && y->context_mark.line != m->line)
 		return place_fail(b->place, mark_line(m), mark_col(m),
 		    "not YAML: %s (%s that began at line %u)", problem, y->context,
@@ -195,9 +199,9 @@ node_make(struct builder *b, const yaml_event_t *ev, struct tree_node **out)
 		return out_of_memory(b);
 	n->line = mark_line(m);
 	n->col = mark_col(m);
-	n->type = ev->type == YAML_SEQUENCE_START_EVENT ? TREE_LIST :
-	    ev->type == YAML_MAPPING_START_EVENT	? TREE_MAP :
-							  TREE_SCALAR;
+	n->type = ev->type == YAML_SEQUENCE_START_EVENT	 ? TREE_LIST
+		  : ev->type == YAML_MAPPING_START_EVENT ? TREE_MAP
+							 : TREE_SCALAR;
 	if (tag != NULL && (n->tag = copy_text(b->tree, tag + 1, strlen(tag + 1))) == NULL)
 		return out_of_memory(b);
 	if (n->type == TREE_SCALAR) {
@@ -271,8 +275,7 @@ key_check(const struct builder *b, const struct tree_node *k)
 	return 0;
 }
 
-static int
-build(struct builder *b, struct tree_node **out, bool *ended);
+static int build(struct builder *b, struct tree_node **out, bool *ended);
 
 /* Children up to the end of the list or map. */
 static int
@@ -344,7 +347,7 @@ build_stream(struct builder *b)
 				rc = place_fail(b->place, mark_line(&ev.start_mark),
 				    mark_col(&ev.start_mark), "second document in file");
 			else if (ev.data.document_start.tag_directives.start !=
-			    ev.data.document_start.tag_directives.end)
+				 ev.data.document_start.tag_directives.end)
 				rc = no_anchors(b, &ev);
 			else
 				rc = build(b, &b->tree->root, &ended);

@@ -16,11 +16,11 @@ enum tree_type { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
 	enum tree_type type;
-	bool plain;	   /* scalar without quotes or '|' */
+	bool plain; /* scalar without quotes or '|' */
 	uint32_t line, col;
-	uint32_t count;	   /* children */
-	const char *tag;   /* local tag without '!', or NULL */
-	const char *text;  /* scalar: NUL-terminated, no NUL inside */
+	uint32_t count;	  /* children */
+	const char *tag;  /* local tag without '!', or NULL */
+	const char *text; /* scalar: NUL-terminated, no NUL inside */
 	size_t len;
 	struct tree_node *key;		/* of a map's child: a scalar */
 	struct tree_node *first, *last; /* children */
@@ -36,7 +36,8 @@ struct tree {
 /* Refuse what is not plain UTF-8 text of at most CONF_BYTES_MAX. */
 MUST_CHECK int text_check(const struct place *p, const char *text, size_t len);
 
-/* Parse checked text, whose text[len] is a NUL.  0 or -EXIT_CONFIG; tree_free is needed either way. */
+/* Parse checked text, whose text[len] is a NUL.  0 or -EXIT_CONFIG; tree_free is needed either way.
+ */
 MUST_CHECK int tree_parse(struct tree *t, const struct place *p, const char *text, size_t len);
 void tree_free(struct tree *t);
 

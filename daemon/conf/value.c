@@ -36,8 +36,8 @@ walk_expected(struct walk *w, const struct tree_node *n, const char *what)
 	char shown[SHOWN_CAP];
 
 	if (n->type != TREE_SCALAR)
-		return walk_fail(w, n, "expected %s, got %s", what,
-		    n->type == TREE_MAP ? "map" : "list");
+		return walk_fail(
+		    w, n, "expected %s, got %s", what, n->type == TREE_MAP ? "map" : "list");
 	node_show(n, shown, sizeof shown);
 	enum scalar_look look = n->plain ? scalar_look(n->text) : LOOK_STR;
 
@@ -161,8 +161,8 @@ value_image(struct walk *w, const struct field *f, const struct tree_node *n)
 	node_show(n, shown, sizeof shown);
 	if (n->len > 255 || !name_image_ok(n->text, n->len, (int)f->max))
 		return walk_fail(w, n,
-		    "'%s' must be 1-%lld names joined by '/', each [a-z0-9][a-z0-9_.-]{0,62}", shown,
-		    (long long)f->max);
+		    "'%s' must be 1-%lld names joined by '/', each [a-z0-9][a-z0-9_.-]{0,62}",
+		    shown, (long long)f->max);
 	return put_text(w, n);
 }
 
@@ -238,9 +238,9 @@ static int
 value_int(struct walk *w, const struct field *f, const struct tree_node *n)
 {
 	int64_t v = 0;
-	int rc = !n->plain ? -ERR_MALFORMED :
-	    w->lithos	   ? scalar_lithos_int(n->text, &v) :
-			     scalar_int(n->text, &v);
+	int rc = !n->plain   ? -ERR_MALFORMED
+		 : w->lithos ? scalar_lithos_int(n->text, &v)
+			     : scalar_int(n->text, &v);
 	char shown[SHOWN_CAP];
 
 	node_show(n, shown, sizeof shown);
@@ -263,13 +263,13 @@ value_measure(struct walk *w, const struct field *f, const struct tree_node *n)
 {
 	bool unit = false;
 	int64_t v = 0;
-	int rc = f->type == T_SIZE ? scalar_size(n->text, &v, &unit) :
-				     scalar_duration(n->text, &v, &unit);
+	int rc = f->type == T_SIZE ? scalar_size(n->text, &v, &unit)
+				   : scalar_duration(n->text, &v, &unit);
 
 	if (rc != -ERR_MALFORMED && !unit && (f->flags & F_UNIT))
 		return needs_unit(w, n, f->type == T_SIZE ? "k, ki, M, Mi, G, Gi" : "ms, s, m, h");
-	return put_number(w, f, n, rc, v,
-	    f->type == T_SIZE ? "size like 64Mi" : "duration like 500ms or 3s");
+	return put_number(
+	    w, f, n, rc, v, f->type == T_SIZE ? "size like 64Mi" : "duration like 500ms or 3s");
 }
 
 static int
@@ -283,8 +283,8 @@ value_mode(struct walk *w, const struct field *f, const struct tree_node *n)
 	if (rc == -ERR_MALFORMED)
 		return walk_fail(w, n, "expected file mode like \"0644\" (got %s)", shown);
 	if (rc != 0 || v > f->max)
-		return walk_fail(w, n, "out of range 0-0%llo (got %s)",
-		    (unsigned long long)f->max, shown);
+		return walk_fail(
+		    w, n, "out of range 0-0%llo (got %s)", (unsigned long long)f->max, shown);
 	return walk_put_int(w, n, v);
 }
 
@@ -304,9 +304,8 @@ value_bool(struct walk *w, const struct tree_node *n)
 static bool
 is_variable(const struct tree_node *n)
 {
-	return n->len > 3 && n->text[0] == '@' && n->text[1] == '{' &&
-	    n->text[n->len - 1] == '}' && strcspn(n->text + 2, "{} /=") == n->len - 3 &&
-	    !has_control(n);
+	return n->len > 3 && n->text[0] == '@' && n->text[1] == '{' && n->text[n->len - 1] == '}' &&
+	       strcspn(n->text + 2, "{} /=") == n->len - 3 && !has_control(n);
 }
 
 static int
@@ -336,7 +335,8 @@ value_hostport(struct walk *w, const struct tree_node *n)
 	node_show(n, shown, sizeof shown);
 	if (!scalar_hostport_ok(n->text))
 		return walk_fail(w, n,
-		    "'%s' is not HOST:PORT (an IPv4 address, [IPv6] or a name; port 1-65535)", shown);
+		    "'%s' is not HOST:PORT (an IPv4 address, [IPv6] or a name; port 1-65535)",
+		    shown);
 	return put_text(w, n);
 }
 
@@ -347,8 +347,8 @@ value_range(struct walk *w, const struct tree_node *n)
 
 	node_show(n, shown, sizeof shown);
 	if (!scalar_range_ok(n->text))
-		return walk_fail(w, n, "expected N or A-B with A <= B <= 4294967294 (got '%s')",
-		    shown);
+		return walk_fail(
+		    w, n, "expected N or A-B with A <= B <= 4294967294 (got '%s')", shown);
 	return put_text(w, n);
 }
 
@@ -410,9 +410,33 @@ value_cpu(struct walk *w, const struct field *f, const struct tree_node *n)
 	return put_number(w, f, n, rc, v, "number of CPUs like 0.5 or 50%");
 }
 
+/* What stands in an error for a map or list where one value belongs. */
+static const char *
+type_noun(enum field_type type)
+{
+	switch (type) {
+	case T_INT:
+	case T_PORT:
+	case T_RANGE:
+		return "integer";
+	case T_CPU:
+		return "number";
+	case T_SIZE:
+		return "size like 64Mi";
+	case T_DURATION:
+		return "duration like 500ms or 3s";
+	case T_BOOL:
+		return "on or off";
+	default:
+		return "string";
+	}
+}
+
 int
 value_scalar(struct walk *w, const struct field *f, const struct tree_node *n)
 {
+	if (n->type != TREE_SCALAR)
+		return walk_expected(w, n, type_noun(f->type));
 	switch (f->type) {
 	case T_STR:
 		return value_str(w, f, n);
@@ -478,8 +502,8 @@ value_any(struct walk *w, const struct tree_node *n)
 			return walk_put(w, n, FLAT_FLOAT, &real, sizeof real);
 		return walk_fail(w, n, "not a finite number, quote it: \"%s\"", shown);
 	case LOOK_ODD_INT:
-		return walk_fail(w, n, "write the integer in plain decimal, or quote it: \"%s\"",
-		    shown);
+		return walk_fail(
+		    w, n, "write the integer in plain decimal, or quote it: \"%s\"", shown);
 	case LOOK_STR:
 		break;
 	}

@@ -14,8 +14,7 @@
 
 enum { FIELDS_MAX = 64 };
 
-static int
-walk_field(struct walk *w, const struct field *f, const struct tree_node *n);
+static int walk_field(struct walk *w, const struct field *f, const struct tree_node *n);
 
 int
 walk_fail(struct walk *w, const struct tree_node *n, const char *fmt, ...)
@@ -32,8 +31,8 @@ walk_fail(struct walk *w, const struct tree_node *n, const char *fmt, ...)
 }
 
 int
-walk_put(struct walk *w, const struct tree_node *n, enum flat_type type, const void *value,
-    size_t len)
+walk_put(
+    struct walk *w, const struct tree_node *n, enum flat_type type, const void *value, size_t len)
 {
 	flat_put(w->out, w->path, type, n->line, n->col, value, len);
 	if (w->out->full)
@@ -76,8 +75,8 @@ walk_enter(struct walk *w, const struct tree_node *n, const char *key, int index
 		bool escape = *s == '/' || *s == '\\' || *s == '!';
 
 		if (len + 2 + escape > FLAT_PATH_BYTES_MAX)
-			return walk_fail(w, n, "path of keys longer than %d bytes",
-			    FLAT_PATH_BYTES_MAX);
+			return walk_fail(
+			    w, n, "path of keys longer than %d bytes", FLAT_PATH_BYTES_MAX);
 		if (escape)
 			w->path[len++] = '\\';
 		w->path[len++] = *s;
@@ -107,8 +106,8 @@ walk_leave(struct walk *w, size_t path_len, size_t where_len)
 
 /* One child: its tag as a record before it, then itself. */
 static int
-walk_child(struct walk *w, const struct field *f, const struct tree_node *n, const char *key,
-    int index)
+walk_child(
+    struct walk *w, const struct field *f, const struct tree_node *n, const char *key, int index)
 {
 	size_t path_len = w->path_len, where_len = w->where_len;
 	int rc = walk_enter(w, n, key, index);
@@ -193,8 +192,8 @@ is_ignored(const struct walk *w, const struct field *fields, const struct tree_n
 }
 
 static int
-walk_map_child(struct walk *w, const struct field *fields, const struct tree_node *c,
-    uint32_t *first_line)
+walk_map_child(
+    struct walk *w, const struct field *fields, const struct tree_node *c, uint32_t *first_line)
 {
 	const struct field *f = field_find(fields, c->key->text, w->lithos);
 	char shown[SHOWN_CAP];
@@ -270,7 +269,8 @@ path_key_ok(const char *s)
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
 			return false;
-	return s[0] == '/' && strstr(s, "/../") == NULL && (len < 3 || strcmp(s + len - 3, "/..") != 0);
+	return s[0] == '/' && strstr(s, "/../") == NULL &&
+	       (len < 3 || strcmp(s + len - 3, "/..") != 0);
 }
 
 static bool
@@ -309,8 +309,8 @@ walk_dict(struct walk *w, const struct field *f, const struct tree_node *n)
 	for (const struct tree_node *c = n->first; c != NULL && rc == 0; c = c->next) {
 		node_show(c->key, shown, sizeof shown);
 		if (!key_ok(f->keys, c->key))
-			return walk_fail(w, c->key, "key '%s' must be %s", shown,
-			    key_rule_text(f->keys));
+			return walk_fail(
+			    w, c->key, "key '%s' must be %s", shown, key_rule_text(f->keys));
 		rc = walk_child(w, f->sub, c, c->key->text, -1);
 	}
 	return rc;
@@ -391,9 +391,9 @@ walk_any(struct walk *w, const struct tree_node *n)
 	static const struct field map = {.type = T_DICT, .keys = KEY_TEXT, .sub = &any};
 	static const struct field list = {.type = T_LIST, .sub = &any};
 
-	return n->type == TREE_MAP ? walk_dict(w, &map, n) :
-	    n->type == TREE_LIST   ? walk_list(w, &list, n) :
-				     value_any(w, n);
+	return n->type == TREE_MAP    ? walk_dict(w, &map, n)
+	       : n->type == TREE_LIST ? walk_list(w, &list, n)
+				      : value_any(w, n);
 }
 
 static int
@@ -428,8 +428,6 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 	default:
 		break;
 	}
-	if (n->type != TREE_SCALAR)
-		return walk_expected(w, n, "one value");
 	return value_scalar(w, f, n);
 }
 
@@ -470,8 +468,8 @@ conf_kind_list(void)
 }
 
 int
-conf_run(const char *kind, const char *display, const char *text, size_t len,
-    struct flat_out *out, size_t *bytes, struct err *err)
+conf_run(const char *kind, const char *display, const char *text, size_t len, struct flat_out *out,
+    size_t *bytes, struct err *err)
 {
 	const struct schema *s = schema_find(kind);
 	struct walk w = {.place = {display, err}, .out = out};

@@ -33,8 +33,8 @@ void node_show(const struct tree_node *n, char *dst, size_t cap);
 bool node_is_null(const struct tree_node *n);
 
 /* Write a record at the path of now. */
-int walk_put(struct walk *w, const struct tree_node *n, enum flat_type type, const void *value,
-    size_t len);
+int walk_put(
+    struct walk *w, const struct tree_node *n, enum flat_type type, const void *value, size_t len);
 int walk_put_int(struct walk *w, const struct tree_node *n, int64_t v);
 
 /* Check and write one scalar of a field whose type is not a collection. */
