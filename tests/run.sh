@@ -75,10 +75,6 @@ suite_golden() {
 	for s in tests/golden/*.sh; do
 		[ -e "$s" ] && check "golden $(basename "$s" .sh)" timeout 120 sh "$s"
 	done
-	for s in tests/golden/*.py; do
-		[ -e "$s" ] && check "golden $(basename "$s" .py)" \
-		    timeout 120 /usr/bin/python3 "$s"
-	done
 	return 0
 }
 
