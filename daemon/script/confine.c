@@ -1,0 +1,119 @@
+/*
+ * confine.c - rlimits and a kill-by-default seccomp filter.
+ *
+ * The list is what glibc's malloc, stdio-free writing, the CPU timer and exit
+ * need.  getrandom is malloc's own (its tcache key); nothing here sorts with
+ * qsort, which would ask sysinfo for the size of memory.
+ * A sanitizer build keeps the rlimits it can live with but no filter: its
+ * run-time maps terabytes and opens /proc.  The tests of the filter run
+ * against the ordinary build.
+ */
+#include "confine.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CONFINE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CONFINE_SANITIZED 1
+#endif
+#endif
+#ifndef CONFINE_SANITIZED
+#define CONFINE_SANITIZED 0
+#endif
+
+static int
+limit(int what, const char *name, uint64_t soft, uint64_t hard, struct err *err)
+{
+	struct rlimit now, want = {soft, hard};
+
+	if (getrlimit((__rlimit_resource_t)what, &now) == 0 && now.rlim_max < want.rlim_max) {
+		want.rlim_max = now.rlim_max;
+		if (want.rlim_cur > want.rlim_max)
+			want.rlim_cur = want.rlim_max;
+	}
+	if (setrlimit((__rlimit_resource_t)what, &want) != 0)
+		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: setrlimit %s to %llu: %s", name,
+		    (unsigned long long)soft, strerror(errno));
+	return 0;
+}
+
+static int
+filter(struct err *err)
+{
+	static const int allowed[] = {
+	    SCMP_SYS(read),
+	    SCMP_SYS(write),
+	    SCMP_SYS(writev),
+	    SCMP_SYS(brk),
+	    SCMP_SYS(munmap),
+	    SCMP_SYS(mremap),
+	    SCMP_SYS(madvise),
+	    SCMP_SYS(getrandom),
+	    SCMP_SYS(clock_gettime),
+	    SCMP_SYS(setitimer),
+	    SCMP_SYS(rt_sigaction),
+	    SCMP_SYS(rt_sigprocmask),
+	    SCMP_SYS(rt_sigreturn),
+	    SCMP_SYS(restart_syscall),
+	    SCMP_SYS(exit),
+	    SCMP_SYS(exit_group),
+	};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int rc = 0;
+
+	if (ctx == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: seccomp: out of memory");
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(allowed); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	/* No mapping may become code; limits may only be our own. */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+		    SCMP_A0(SCMP_CMP_EQ, 0));
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (rc != 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "meshd-script: seccomp: %s; the kernel needs CONFIG_SECCOMP_FILTER", strerror(-rc));
+	return 0;
+}
+
+int
+confine(uint64_t memory_bytes, struct err *err)
+{
+	if (limit(RLIMIT_CORE, "CORE", 0, 0, err) != 0)
+		return -err->code;
+	if (CONFINE_SANITIZED)
+		return 0;
+	if (limit(RLIMIT_AS, "AS", memory_bytes, memory_bytes, err) != 0 ||
+	    limit(RLIMIT_NPROC, "NPROC", 0, 0, err) != 0 ||
+	    limit(RLIMIT_NOFILE, "NOFILE", 3, 3, err) != 0)
+		return -err->code;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: no_new_privs: %s", strerror(errno));
+	return filter(err);
+}
+
+int
+confine_more(uint64_t memory_bytes, uint32_t cpu_ms, struct err *err)
+{
+	/* RLIMIT_CPU counts whole seconds; the timer of guard.h comes first. */
+	uint64_t cpu_s = cpu_ms / 1000 + 2;
+
+	if (limit(RLIMIT_CPU, "CPU", cpu_s, cpu_s, err) != 0)
+		return -err->code;
+	if (CONFINE_SANITIZED)
+		return 0;
+	return limit(RLIMIT_AS, "AS", memory_bytes, memory_bytes, err);
+}

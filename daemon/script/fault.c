@@ -1,0 +1,170 @@
+/*
+ * fault.c - error text, place, source excerpt, traceback (see fault.h).
+ */
+#include "fault.h"
+#include "guard.h"
+#include "libs.h"
+#include "loader.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <lauxlib.h>
+
+enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160 };
+
+int
+fault_handler(lua_State *L)
+{
+	int type = lua_type(L, 1);
+
+	lua_settop(L, 1);
+	if (type == LUA_TSTRING || type == LUA_TNUMBER || luaL_getmetafield(L, 1, "__tostring")) {
+		lua_settop(L, 1);
+		libs_tostring(L, 1, NULL);
+	} else
+		lua_pushfstring(L, "error object is a %s value", luaL_typename(L, 1));
+	/* A pair: message, traceback. */
+	lua_createtable(L, 2, 0);
+	lua_insert(L, 2);
+	lua_rawseti(L, 2, 1);
+	luaL_traceback(L, L, NULL, 1);
+	lua_rawseti(L, 2, 2);
+	return 1;
+}
+
+/* One line of text, cleaned, into out; cut with "..." when it does not fit. */
+static void
+put_clean(char *out, size_t cap, const char *s, size_t len)
+{
+	struct log_text t = {.max = cap - 4};
+
+	text_put_clean(&t, s, len);
+	if (t.len > 0)
+		memcpy(out, t.buf, t.len);
+	memcpy(out + t.len, "...", 4);
+	if (!t.cut)
+		out[t.len] = '\0';
+	text_free(&t);
+}
+
+/* Bounded copy of a long text: keeps whole lines from its start. */
+static void
+put_long(char *out, size_t cap, const char *s)
+{
+	size_t len = strlen(s), used = 0;
+
+	out[0] = '\0';
+	while (len > 0) {
+		const char *nl = memchr(s, '\n', len);
+		size_t n = nl != NULL ? (size_t)(nl - s) : len;
+		char line[512];
+
+		put_clean(line, sizeof line, s, n);
+		if (used + strlen(line) + 8 > cap) {
+			snprintf(out + used, cap - used, "\t...");
+			return;
+		}
+		used += (size_t)snprintf(out + used, cap - used, "%s%s", used > 0 ? "\n" : "", line);
+		s += n + (nl != NULL);
+		len -= n + (nl != NULL);
+	}
+}
+
+/* Lines line-2..line of the text, numbered, the last one marked. */
+static void
+put_excerpt(struct fault *f, struct slice text)
+{
+	int line = 1;
+	size_t start = 0, used = 0;
+
+	for (size_t i = 0; i <= text.len && line <= f->line; i++) {
+		if (i < text.len && text.p[i] != '\n')
+			continue;
+		if (line >= f->line - EXCERPT_LINES && (i > start || i < text.len || line == f->line)) {
+			char clean[EXCERPT_WIDTH];
+
+			put_clean(clean, sizeof clean, text.p + start, i - start);
+			used += (size_t)snprintf(f->excerpt + used, sizeof f->excerpt - used,
+			    "%c%5d | %s\n", line == f->line ? '>' : ' ', line, clean);
+		}
+		line++;
+		start = i + 1;
+	}
+}
+
+/* "NAME:LINE:" or "NAME:LINE:COL:" at the start of text, NAME a known file. */
+static void
+find_place(struct fault *f, const char *text, const struct job *job)
+{
+	const char *colon = text;
+	struct slice src;
+	char *end;
+
+	while ((colon = strchr(colon, ':')) != NULL) {
+		long line = strtol(colon + 1, &end, 10);
+		size_t len = (size_t)(colon - text);
+
+		if (end == colon + 1 || *end != ':' || line < 1 || len >= sizeof f->file) {
+			colon++;
+			continue;
+		}
+		src = loader_text(job, text, len);
+		if (src.p == NULL)
+			return;
+		memcpy(f->file, text, len);
+		f->file[len] = '\0';
+		f->line = line > 1000000 ? 0 : (int)line;
+		if (end[1] >= '0' && end[1] <= '9') {
+			long col = strtol(end + 1, &end, 10);
+
+			f->col = *end == ':' && col < 1000000 ? (int)col : 0;
+		}
+		put_excerpt(f, src);
+		return;
+	}
+	/* "main.lua: precompiled chunks ..." */
+	colon = strchr(text, ':');
+	if (colon != NULL && (size_t)(colon - text) < sizeof f->file &&
+	    loader_text(job, text, (size_t)(colon - text)).p != NULL)
+		snprintf(f->file, sizeof f->file, "%.*s", (int)(colon - text), text);
+}
+
+void
+fault_from_text(struct fault *f, const char *text, const struct job *job)
+{
+	memset(f, 0, sizeof *f);
+	put_clean(f->text, sizeof f->text, text, strlen(text));
+	find_place(f, text, job);
+}
+
+void
+fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
+    size_t heap_limit_bytes, bool heap_hit)
+{
+	const char *what = job->render ? "template" : "scheduler";
+	const char *text = "error without a message", *trace = "";
+	char limit[128];
+	int top = lua_gettop(L);
+
+	if (lua_istable(L, top)) {
+		lua_rawgeti(L, top, 1);
+		lua_rawgeti(L, top, 2);
+		text = lua_tostring(L, -2);
+		trace = lua_tostring(L, -1);
+	} else if (lua_type(L, top) == LUA_TSTRING)
+		text = lua_tostring(L, top);
+	fault_from_text(f, text, job);
+	if (guard_expired())
+		guard_time_text(limit, sizeof limit);
+	else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
+		snprintf(limit, sizeof limit, "%s exceeded %zu MiB", what, heap_limit_bytes >> 20);
+	else
+		limit[0] = '\0';
+	if (limit[0] != '\0')
+		snprintf(f->text, sizeof f->text, f->line > 0 ? "%s, at %.200s:%d" : "%s", limit,
+		    f->file, f->line);
+	put_long(f->traceback, sizeof f->traceback, trace);
+	lua_settop(L, top - 1);
+}

@@ -1,0 +1,22 @@
+/*
+ * fault.h - from a Lua error to a line that says what, where and why.
+ */
+#ifndef SCRIPT_FAULT_H
+#define SCRIPT_FAULT_H
+
+#include "answer.h"
+#include "job.h"
+
+#include <lua.h>
+
+/* Message handler for lua_pcall: makes text of any error value and appends the
+ * traceback, which only exists before the stack unwinds. */
+int fault_handler(lua_State *L);
+/* Read what fault_handler left on top of the stack (popped) after status. */
+void fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
+    size_t heap_limit_bytes, bool heap_hit);
+/* Fill in text; file and line when it starts with "NAME:LINE:" of a known
+ * file (":COL:" too), and the excerpt around it. */
+void fault_from_text(struct fault *f, const char *text, const struct job *job);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * guard.c - heap counting and the CPU clock of one run (see guard.h).
+ *
+ * The timer's handler runs twice: the first time it only sets a flag, so the
+ * script can end with an ordinary Lua error and a traceback.  If LAST_MS of
+ * CPU later it still runs, it sits in C code that no hook reaches; the handler
+ * then writes the answer by itself (only write and _exit) and ends the
+ * process.  That gives every runaway the same message.
+ */
+#include "guard.h"
+#include "answer.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+enum { HOOK_INSTRUCTIONS = 1000, LAST_MS = 300 };
+
+static const char *guard_what = "script";
+static uint32_t guard_limit_ms;
+static volatile sig_atomic_t guard_fired, guard_done;
+/* The thread inside a C function that may run long, or NULL. */
+static lua_State *volatile guard_inside;
+
+void *
+guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
+{
+	struct guard *g = ud;
+	size_t old = ptr != NULL ? old_bytes : 0;
+	void *p;
+
+	if (new_bytes == 0) {
+		free(ptr);
+		g->used_bytes -= old;
+		return NULL;
+	}
+	if (new_bytes > old && new_bytes - old > g->limit_bytes - g->used_bytes) {
+		g->heap_hit = true;
+		return NULL;
+	}
+	p = realloc(ptr, new_bytes);
+	if (p == NULL)
+		return NULL;
+	g->used_bytes = g->used_bytes - old + new_bytes;
+	if (g->used_bytes > g->peak_bytes)
+		g->peak_bytes = g->used_bytes;
+	return p;
+}
+
+static void
+guard_raise(lua_State *L)
+{
+	char text[128];
+
+	guard_time_text(text, sizeof text);
+	luaL_error(L, "%s", text);
+}
+
+static void
+guard_hook(lua_State *L, lua_Debug *ar)
+{
+	(void)ar;
+	/* An error may have left a long C function without guard_leave(). */
+	guard_inside = NULL;
+	if (!guard_fired)
+		return;
+	/* From here on every instruction of this thread raises. */
+	lua_sethook(L, guard_hook, LUA_MASKCOUNT, 1);
+	guard_raise(L);
+}
+
+static void
+guard_last_words(void)
+{
+	char text[128];
+	lua_Debug ar;
+	lua_State *L = guard_inside;
+	int line = 0;
+
+	memset(&ar, 0, sizeof ar);
+	/* The thread stands still inside a C call: its frames can be read. */
+	if (L != NULL && lua_getstack(L, 1, &ar) && lua_getinfo(L, "Sl", &ar))
+		line = ar.currentline;
+	guard_time_text(text, sizeof text);
+	answer_last_words(STDOUT_FILENO, text, line > 0 ? ar.short_src : "", line > 0 ? line : 0);
+	_exit(0);
+}
+
+static void
+guard_timer(int sig)
+{
+	(void)sig;
+	if (guard_done)
+		return;
+	if (guard_fired)
+		guard_last_words();
+	guard_fired = 1;
+}
+
+void
+guard_start(lua_State *L, const char *what, uint32_t cpu_ms)
+{
+	struct sigaction sa = {.sa_handler = guard_timer, .sa_flags = SA_RESTART};
+	struct itimerval it = {
+	    .it_value = {.tv_sec = cpu_ms / 1000, .tv_usec = (cpu_ms % 1000) * 1000},
+	    .it_interval = {.tv_usec = LAST_MS * 1000},
+	};
+
+	guard_what = what;
+	guard_limit_ms = cpu_ms;
+	lua_sethook(L, guard_hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+	sigaction(SIGPROF, &sa, NULL);
+	setitimer(ITIMER_PROF, &it, NULL);
+}
+
+void
+guard_stop(void)
+{
+	guard_done = 1;
+}
+
+bool
+guard_expired(void)
+{
+	return guard_fired;
+}
+
+void
+guard_time_text(char *out, size_t cap)
+{
+	snprintf(out, cap, "%s killed after %u ms of CPU (limit %u ms)", guard_what, guard_limit_ms,
+	    guard_limit_ms);
+}
+
+uint32_t
+guard_cpu_ms(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) != 0)
+		return 0;
+	return (uint32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+void
+guard_enter(lua_State *L)
+{
+	if (guard_fired)
+		guard_raise(L);
+	guard_inside = L;
+}
+
+void
+guard_leave(void)
+{
+	guard_inside = NULL;
+}

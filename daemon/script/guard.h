@@ -1,0 +1,45 @@
+/*
+ * guard.h - what one run may use up: heap bytes and CPU time.
+ *
+ * Heap: an allocator that counts; past the limit Lua raises its own "not
+ * enough memory".  CPU: an interval timer sets a flag, a count hook (and every
+ * C function of ours that may take long) looks at it and raises a Lua error.
+ * Once raised, the hook is armed for every single instruction, so a pcall
+ * loop can't swallow it.  Code that never reaches a hook (a pattern that
+ * backtracks) is ended from the timer's handler, which writes the last words
+ * itself.  Behind all that stand RLIMIT_CPU and the engine's SIGKILL.
+ *
+ * One run per process: the CPU half is process-wide by nature.
+ */
+#ifndef SCRIPT_GUARD_H
+#define SCRIPT_GUARD_H
+
+#include "../../gossip/base.h"
+
+#include <lua.h>
+
+struct guard {
+	size_t used_bytes, peak_bytes, limit_bytes;
+	bool heap_hit; /* an allocation was refused */
+};
+
+/* lua_Alloc; ud is a struct guard. */
+void *guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
+
+/* Start the clock.  what ("scheduler", "template") and cpu_ms appear in the
+ * message; borrowed for the life of the process. */
+void guard_start(lua_State *L, const char *what, uint32_t cpu_ms);
+/* The answer is about to be written: no more last words. */
+void guard_stop(void);
+bool guard_expired(void);
+/* "scheduler killed after 5000 ms of CPU (limit 5000 ms)" */
+void guard_time_text(char *out, size_t cap);
+/* CPU used by this process so far. */
+uint32_t guard_cpu_ms(void);
+
+/* A C function that may run long: leave at once when time is up, and tell
+ * the timer which Lua line it serves. */
+void guard_enter(lua_State *L);
+void guard_leave(void);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * loader.c - require "lib.foo" finds lib/foo.lua in the script tree, then in
+ * the built-in library; no path, no search list, no binary chunk.
+ */
+#include "loader.h"
+#include "libs.h"
+#include "stdlib.h"
+
+#include <stdio.h>
+
+#include <lauxlib.h>
+
+enum { MODULE_BYTES_MAX = 200, REQUIRE_DEPTH_MAX = 64 };
+
+static const char loaded_key = 'l';
+
+struct slice
+loader_text(const struct job *job, const char *name, size_t len)
+{
+	const struct job_file *f = job_file_find(job, name, len);
+	const struct stdlib_file *std;
+
+	if (f != NULL)
+		return f->text;
+	std = stdlib_find(name, len);
+	if (std != NULL)
+		return (struct slice){std->text, (size_t)(std->end - std->text)};
+	return (struct slice){NULL, 0};
+}
+
+void
+loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
+{
+	struct slice text = loader_text(job, name, len);
+	const char *chunk;
+
+	lua_pushlstring(L, name, len);
+	if (text.p == NULL) {
+		lua_pushfstring(L, "%s: No such file or directory", lua_tostring(L, -1));
+		lua_error(L);
+	}
+	if (text.len > 0 && text.p[0] == LUA_SIGNATURE[0]) {
+		lua_pushfstring(L, "%s: precompiled chunks are not accepted", lua_tostring(L, -1));
+		lua_error(L);
+	}
+	chunk = lua_pushfstring(L, "@%s", lua_tostring(L, -1));
+	if (luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK)
+		lua_error(L);
+	lua_replace(L, -3);
+	lua_pop(L, 1);
+}
+
+/* "lib.foo" to "lib/foo.lua"; false for anything that is not a plain name. */
+static bool
+module_path(const char *name, size_t len, char *out, size_t cap)
+{
+	bool start = true;
+
+	if (len == 0 || len > MODULE_BYTES_MAX || len + 5 > cap)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = name[i];
+		bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '_' || c == '-';
+
+		if (!word && (c != '.' || start))
+			return false;
+		start = c == '.';
+		out[i] = c == '.' ? '/' : c;
+	}
+	memcpy(out + len, ".lua", 5);
+	return !start;
+}
+
+static int
+not_found(lua_State *L, const char *name, const char *path)
+{
+	if (libs_sandboxed(name))
+		return luaL_error(L, "sandboxed: there is no '%s' here: the input has all there is", name);
+	if (path == NULL)
+		return luaL_error(L, "require: '%s' is not a module name like 'lib.foo'", name);
+	return luaL_error(L, "module '%s' not found: no file '%s' in the script tree", name, path);
+}
+
+/* Upvalue 1: the job. */
+static int
+base_require(lua_State *L)
+{
+	const struct job *job = lua_touserdata(L, lua_upvalueindex(1));
+	size_t len;
+	const char *name = luaL_checklstring(L, 1, &len);
+	char path[MODULE_BYTES_MAX + 8];
+
+	lua_settop(L, 1);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+	lua_getfield(L, 2, name);
+	if (lua_islightuserdata(L, 3))
+		return luaL_error(L, "require: '%s' requires itself, directly or through others", name);
+	if (!lua_isnil(L, 3))
+		return 1;
+	if (!module_path(name, len, path, sizeof path))
+		return not_found(L, name, NULL);
+	if (loader_text(job, path, strlen(path)).p == NULL)
+		return not_found(L, name, path);
+	loader_chunk(L, job, path, strlen(path));
+	/* A mark while it loads: a circle is an error, not a hang. */
+	lua_pushlightuserdata(L, NULL);
+	lua_setfield(L, 2, name);
+	lua_pushvalue(L, 1);
+	lua_call(L, 1, 1);
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		lua_pushboolean(L, 1);
+	}
+	lua_pushvalue(L, -1);
+	lua_setfield(L, 2, name);
+	return 1;
+}
+
+void
+loader_open(lua_State *L, const struct job *job)
+{
+	lua_newtable(L);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
+	lua_pushlightuserdata(L, (void *)(uintptr_t)job);
+	lua_pushcclosure(L, base_require, 1);
+	libs_global(L, "require");
+}
+
+void
+loader_require(lua_State *L, const char *name)
+{
+	libs_push_globals(L);
+	lua_getfield(L, -1, "require");
+	lua_remove(L, -2);
+	lua_pushstring(L, name);
+	lua_call(L, 1, 1);
+}

@@ -1,0 +1,48 @@
+/*
+ * schedule.c - one round of the scheduler: input in, schedule out.
+ */
+#include "schedule.h"
+#include "libs.h"
+#include "loader.h"
+#include "value.h"
+
+#include <lauxlib.h>
+
+/* Push the function `schedule` that the entry file returned. */
+static void
+push_entry(lua_State *L, const struct job *job)
+{
+	loader_chunk(L, job, job->entry.p, job->entry.len);
+	lua_call(L, 0, 1);
+	lua_pushlstring(L, job->entry.p, job->entry.len);
+	if (!lua_istable(L, -2)) {
+		lua_pushfstring(L, "%s: must return a table with a function 'schedule', got %s",
+		    lua_tostring(L, -1), luaL_typename(L, -2));
+		lua_error(L);
+	}
+	lua_pushliteral(L, "schedule");
+	lua_rawget(L, -3);
+	if (!lua_isfunction(L, -1)) {
+		lua_pushfstring(L, "%s: must return a table with a function 'schedule', its 'schedule' is %s",
+		    lua_tostring(L, -2), luaL_typename(L, -1));
+		lua_error(L);
+	}
+	lua_replace(L, -3);
+	lua_pop(L, 1);
+}
+
+void
+schedule_run(lua_State *L, const struct job *job, struct mpw *out)
+{
+	loader_require(L, "mesh");
+	libs_global(L, "mesh");
+	push_entry(L, job);
+	value_push(L, job->value.p, job->value.len);
+	lua_call(L, 1, 1);
+	if (!lua_istable(L, -1)) {
+		lua_pushfstring(L, "scheduler must return a table, got %s", luaL_typename(L, -1));
+		lua_error(L);
+	}
+	value_pack(L, -1, out, "return", job->output_bytes);
+	lua_pop(L, 1);
+}

@@ -1,0 +1,21 @@
+/*
+ * stdlib.h - the files that are part of meshd-script: the Lua standard library
+ * mesh.* (scheduler-scripts/lib) and the stock templates (templates/).
+ */
+#ifndef SCRIPT_STDLIB_H
+#define SCRIPT_STDLIB_H
+
+#include "../../gossip/base.h"
+
+struct stdlib_file {
+	const char *name; /* "mesh.lua", "mesh/place.lua", "processes.yaml.tmpl" */
+	const char *text, *end;
+};
+
+extern const struct stdlib_file stdlib_files[];
+extern const size_t stdlib_count;
+
+/* The file of this name, or NULL. */
+const struct stdlib_file *stdlib_find(const char *name, size_t len);
+
+#endif
