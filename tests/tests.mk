@@ -60,3 +60,25 @@ format:
 	clang-format -i $(wildcard gossip/*.[ch] daemon/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
 clean:
 	rm -rf build build-*
+
+# --- install: DESTDIR for packagers, PREFIX for everybody -----------------------
+# Accounts are not made here: packaging/mesh-accounts.sh, once, as root.
+D      := $(DESTDIR)$(PREFIX)
+SHARE  := $(D)/share/mesh
+UNITS  ?= $(D)/lib/systemd/system
+TREES  := scheduler-scripts templates lithos-configs
+HELPERS := meshd-engine meshd-script meshd-conf meshd-init mesh-dev
+install: all
+	install -d $(D)/bin $(D)/sbin $(D)/libexec/mesh $(SHARE) $(D)/share/doc/mesh $(UNITS) \
+	    $(D)/share/bash-completion/completions $(D)/share/fish/vendor_completions.d $(D)/share/man/man1
+	install -m 755 $(B)/mesh $(D)/bin/mesh
+	install -m 755 $(B)/meshd $(D)/sbin/meshd
+	install -m 755 packaging/mesh-accounts.sh $(D)/sbin/mesh-accounts
+	install -m 755 $(addprefix $(B)/,$(HELPERS)) $(D)/libexec/mesh/
+	find $(TREES) -type f ! -path '*/spec/*' -exec sh -c 'for f; do install -D -m 644 "$$f" "$(SHARE)/$$f"; done' sh {} +
+	install -m 644 README.md LICENSE ARCHITECTURE.md doc/*.md $(wildcard packaging/mesh.yaml) $(D)/share/doc/mesh/
+	install -m 644 doc/mesh.1 $(D)/share/man/man1/
+	$(B)/mesh completion bash > $(D)/share/bash-completion/completions/mesh
+	$(B)/mesh completion fish > $(D)/share/fish/vendor_completions.d/mesh.fish
+	sed 's|@PREFIX@|$(PREFIX)|g' packaging/meshd.service > $(UNITS)/meshd.service
+	@echo "next: $(PREFIX)/sbin/mesh-accounts; write /etc/mesh/mesh.yaml; systemctl enable --now meshd"
