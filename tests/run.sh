@@ -151,7 +151,8 @@ suite_all() {
 	}
 	build all unit_programs &&
 	    echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh . &&
-	    check tidy-test sh tests/tidy/test.sh &&
+	    check "tidy finds it" sh tests/tidy/test.sh &&
+	    check "the runner counts" sh tests/tidy/test_run.sh &&
 	    echo "== unit" && suite_unit $("$make" -s print-unit) &&
 	    echo "== golden" && suite_golden
 	build CC=clang build-clang/mesh-sim && echo "== sim" && suite_sim

@@ -15,7 +15,7 @@ bench:
 tidy:
 	@sh tests/tidy/tidy.sh .
 tidy-test:
-	@sh tests/tidy/test.sh
+	@sh tests/tidy/test.sh && sh tests/tidy/test_run.sh
 unit: unit_programs
 	@sh tests/run.sh unit $(UNIT)
 golden: $(addprefix $(B)/,meshd-conf meshd-script mesh)

@@ -1,0 +1,49 @@
+#!/bin/sh
+# The test of the runner: suites that pass, fail, die and say nothing are planted,
+# and run.sh must count each for what it is.  A runner that calls silence a
+# success would make every other test worthless.
+set -u
+here=$(cd "$(dirname "$0")/.." && pwd)
+dir=$(mktemp -d "${TMPDIR:-/tmp}/mesh-run.XXXXXX")
+trap 'rm -rf "$dir"' EXIT INT TERM
+bad=0
+
+# counts NAME "LAST LINE" CODE: what run.sh must say of the program in $dir/p.
+counts() {
+	chmod +x "$dir/p"
+	out=$(B="$dir" sh "$here/run.sh" unit "$dir/p" 2>/dev/null)
+	code=$?
+	if [ "$(printf '%s\n' "$out" | tail -n 1)" = "$2" ] && [ $code = "$3" ] &&
+	    [ "$(printf '%s\n' "$out" | grep -cE '^[0-9]+ passed, [0-9]+ failed$')" = 1 ]; then
+		echo "ok run: $1"
+	else
+		echo "not ok run: $1"
+		printf '%s\n' "$out" "exit $code" | sed 's/^/  /'
+		bad=1
+	fi
+}
+
+p() { # BODY...: the planted program
+	printf '#!/bin/sh\n' >"$dir/p"
+	printf '%s\n' "$@" >>"$dir/p"
+}
+
+p 'echo "[  PASSED  ] 12 test(s)."'
+counts "cmocka, all good" "12 passed, 0 failed" 0
+p 'echo "[  PASSED  ] 3 test(s)." >&2' 'echo "[  FAILED  ] 2 test(s), listed below:" >&2' 'exit 2'
+counts "cmocka, two bad" "3 passed, 2 failed" 1
+p 'echo "[  PASSED  ] 3 test(s)."' 'kill -SEGV $$'
+counts "a crash after the last test" "3 passed, 1 failed" 1
+p 'exit 0'
+counts "silence is a failure" "0 passed, 1 failed" 1
+p 'exit 3'
+counts "a silent exit code is one failure" "0 passed, 1 failed" 1
+p 'echo "ok a"' 'echo "ok b"' 'echo "not ok c"' 'exit 0'
+counts "ok and not ok, whatever the exit code" "2 passed, 1 failed" 1
+p 'echo "7 passed in 3.21s"'
+counts "pytest, all good" "7 passed, 0 failed" 0
+p 'echo "=== 1 failed, 5 passed, 2 skipped, 1 error in 63.2s (0:01:03) ==="' 'exit 1'
+counts "pytest: failed, skipped and errors are bad" "5 passed, 4 failed" 1
+p 'echo "0 passed, 0 failed"' 'echo "ok a"'
+counts "only the last line is the count" "1 passed, 0 failed" 0
+exit $bad
