@@ -58,7 +58,9 @@ child_failed(const char *what, int e)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		for (const char *p = parts[i]; *p != '\0' && n < sizeof line; p++)
 			line[n++] = *p;
-	_exit(write(STDERR_FILENO, line, n) < 0 ? EXEC_FAILED : EXEC_FAILED);
+	if (write(STDERR_FILENO, line, n) < 0)
+		_exit(EXEC_FAILED); /* nobody reads: the code says enough */
+	_exit(EXEC_FAILED);
 }
 
 /* All descriptors given are above 2, so no dup2 overwrites another. */
