@@ -14,21 +14,41 @@
 
 enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160 };
 
+/* Marks the {message, traceback} pairs that the handler makes. */
+static const char pair_mark = 'p';
+
+static bool
+is_pair(lua_State *L, int idx)
+{
+	bool ours;
+
+	if (!lua_istable(L, idx))
+		return false;
+	lua_rawgeti(L, idx, 3);
+	ours = lua_touserdata(L, -1) == &pair_mark;
+	lua_pop(L, 1);
+	return ours;
+}
+
 int
 fault_handler(lua_State *L)
 {
 	int type = lua_type(L, 1);
 
 	lua_settop(L, 1);
+	/* Lua calls the handler again when the handler itself overflows. */
+	if (is_pair(L, 1))
+		return 1;
 	if (type == LUA_TSTRING || type == LUA_TNUMBER || luaL_getmetafield(L, 1, "__tostring")) {
 		lua_settop(L, 1);
 		libs_tostring(L, 1, NULL);
 	} else
 		lua_pushfstring(L, "error object is a %s value", luaL_typename(L, 1));
-	/* A pair: message, traceback. */
-	lua_createtable(L, 2, 0);
+	lua_createtable(L, 3, 0);
 	lua_insert(L, 2);
 	lua_rawseti(L, 2, 1);
+	lua_pushlightuserdata(L, (void *)(uintptr_t)&pair_mark);
+	lua_rawseti(L, 2, 3);
 	luaL_traceback(L, L, NULL, 1);
 	lua_rawseti(L, 2, 2);
 	return 1;
@@ -53,8 +73,14 @@ put_clean(char *out, size_t cap, const char *s, size_t len)
 static void
 put_long(char *out, size_t cap, const char *s)
 {
-	size_t len = strlen(s), used = 0;
+	static const char host[] = "\n\t[C]: in ?";
+	size_t len = strlen(s), used = 0, tail = sizeof host - 1;
 
+	/* The last frame is the host's own call; alone it says nothing. */
+	if (len >= tail && memcmp(s + len - tail, host, tail) == 0)
+		len -= tail;
+	if (memchr(s, '\n', len) == NULL)
+		len = 0;
 	out[0] = '\0';
 	while (len > 0) {
 		const char *nl = memchr(s, '\n', len);
@@ -148,7 +174,7 @@ fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
 	char limit[128];
 	int top = lua_gettop(L);
 
-	if (lua_istable(L, top)) {
+	if (is_pair(L, top)) {
 		lua_rawgeti(L, top, 1);
 		lua_rawgeti(L, top, 2);
 		text = lua_tostring(L, -2);

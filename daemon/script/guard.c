@@ -64,14 +64,21 @@ guard_raise(lua_State *L)
 static void
 guard_hook(lua_State *L, lua_Debug *ar)
 {
-	(void)ar;
+	char text[128];
+
 	/* An error may have left a long C function without guard_leave(). */
 	guard_inside = NULL;
 	if (!guard_fired)
 		return;
 	/* From here on every instruction of this thread raises. */
 	lua_sethook(L, guard_hook, LUA_MASKCOUNT, 1);
-	guard_raise(L);
+	guard_time_text(text, sizeof text);
+	/* Not luaL_error: seen from a hook, level 1 is already the caller. */
+	if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0)
+		lua_pushfstring(L, "%s:%d: %s", ar->short_src, ar->currentline, text);
+	else
+		lua_pushstring(L, text);
+	lua_error(L);
 }
 
 static void
@@ -84,8 +91,9 @@ guard_last_words(void)
 
 	memset(&ar, 0, sizeof ar);
 	/* The thread stands still inside a C call: its frames can be read. */
-	if (L != NULL && lua_getstack(L, 1, &ar) && lua_getinfo(L, "Sl", &ar))
-		line = ar.currentline;
+	for (int level = 0; L != NULL && line <= 0 && lua_getstack(L, level, &ar); level++)
+		if (lua_getinfo(L, "Sl", &ar))
+			line = ar.currentline;
 	guard_time_text(text, sizeof text);
 	answer_last_words(STDOUT_FILENO, text, line > 0 ? ar.short_src : "", line > 0 ? line : 0);
 	_exit(0);
