@@ -14,7 +14,7 @@ enum { RAIL_STOP_PERCENT = 30, RAIL_STOP_COUNT = 3 };
 struct rail_held {
 	char role[NAME_CAP];
 	char stamp[STAMP_TEXT_CAP]; /* `mesh apply --force` names it */
-	char why[200];		    /* the whole line */
+	char why[256];		    /* the whole line */
 	uint64_t wish; /* fingerprint: the stamp stands while it is unchanged */
 };
 

@@ -1,0 +1,455 @@
+/*
+ * rail.c - would this plan do harm that nobody meant?
+ *
+ * Two sorted lists tell it: what runs on nodes that can be reached, and what
+ * the plan places.  A role's instances in the first and not in the second
+ * stop; whatever the plan adds under new names replaces as many of them.
+ */
+#include "rail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../gossip/mp.h"
+#include "../base/own.h"
+#include "railkeep.h"
+#include "walk.h"
+
+struct row {
+	const char *role, *id;
+};
+
+struct rows {
+	struct row *row; /* owned; sorted by role, id; unique */
+	size_t count;
+};
+
+struct judge {
+	const struct rail_in *in;
+	struct rows live, planned, before; /* before: of the last plan */
+};
+
+static int
+row_cmp(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int c = strcmp(x->role, y->role);
+
+	return c != 0 ? c : strcmp(x->id, y->id);
+}
+
+static void
+rows_sort(struct rows *r)
+{
+	size_t kept = 0;
+
+	if (r->count > 0)
+		qsort(r->row, r->count, sizeof *r->row, row_cmp);
+	for (size_t i = 0; i < r->count; i++)
+		if (kept == 0 || row_cmp(&r->row[kept - 1], &r->row[i]) != 0)
+			r->row[kept++] = r->row[i];
+	r->count = kept;
+}
+
+static bool
+rows_have(const struct rows *r, const struct row *key)
+{
+	return r->count > 0 && bsearch(key, r->row, r->count, sizeof *r->row, row_cmp) != NULL;
+}
+
+static size_t
+plan_instances(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; p != NULL && i < p->nodes_count; i++)
+		for (size_t k = 0; k < p->nodes[i].places_count; k++)
+			n += p->nodes[i].places[k].instances_count;
+	return n;
+}
+
+static void
+add_node(struct rows *r, const struct plan_node *n)
+{
+	for (size_t k = 0; k < n->places_count; k++)
+		for (size_t m = 0; m < n->places[k].instances_count; m++)
+			r->row[r->count++] =
+			    (struct row){n->places[k].role, n->places[k].instances[m].id};
+}
+
+static int
+rows_of_plan(struct rows *r, const struct plan *p)
+{
+	r->row = calloc(plan_instances(p) + 1, sizeof *r->row);
+	if (r->row == NULL)
+		return -ERR_FULL;
+	for (size_t i = 0; p != NULL && i < p->nodes_count; i++)
+		add_node(r, &p->nodes[i]);
+	rows_sort(r);
+	return 0;
+}
+
+static int
+node_cmp(const void *a, const void *b)
+{
+	return strcmp((*(const struct view_node *const *)a)->name,
+	    (*(const struct view_node *const *)b)->name);
+}
+
+static const struct view_node *
+reachable(const struct view_node **nodes, size_t count, const char *name)
+{
+	size_t lo = 0, hi = count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(name, nodes[mid]->name);
+
+		if (c == 0)
+			return nodes[mid];
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+/* What runs where we can reach it; a node that has not told yet is believed to
+ * run what it was last given, so a new leader's first look stops nothing. */
+static int
+rows_of_world(struct rows *r, const struct rail_in *in)
+{
+	AUTO_FREE const struct view_node **nodes = calloc(in->nodes_count + 1, sizeof *nodes);
+	size_t n = 0;
+
+	r->row = calloc(in->running_count + plan_instances(in->last) + 1, sizeof *r->row);
+	if (nodes == NULL || r->row == NULL)
+		return -ERR_FULL;
+	for (size_t i = 0; i < in->nodes_count; i++)
+		if (in->nodes[i].state == VIEW_ALIVE || in->nodes[i].state == VIEW_SUSPECT)
+			nodes[n++] = &in->nodes[i];
+	if (n > 0)
+		qsort(nodes, n, sizeof *nodes, node_cmp);
+	for (size_t i = 0; i < in->running_count; i++) {
+		const struct view_instance *v = &in->running[i];
+
+		if ((v->state == VIEW_RUNNING || v->state == VIEW_STARTING) &&
+		    reachable(nodes, n, v->node) != NULL)
+			r->row[r->count++] = (struct row){v->role, v->id};
+	}
+	for (size_t i = 0; in->last != NULL && i < in->last->nodes_count; i++) {
+		const struct view_node *v = reachable(nodes, n, in->last->nodes[i].name);
+
+		if (v != NULL && !v->reported)
+			add_node(r, &in->last->nodes[i]);
+	}
+	rows_sort(r);
+	return 0;
+}
+
+/* The first row of a role, or where it would be. */
+static size_t
+rows_from(const struct rows *r, const char *role)
+{
+	size_t lo = 0, hi = r->count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(r->row[mid].role, role) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool
+rows_of(const struct rows *r, size_t i, const char *role)
+{
+	return i < r->count && strcmp(r->row[i].role, role) == 0;
+}
+
+static uint64_t
+wish_add(uint64_t h, const char *text)
+{
+	for (; *text != '\0'; text++)
+		h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	return (h ^ 0xff) * UINT64_C(0x100000001b3);
+}
+
+struct stops {
+	size_t running, gone, fresh;
+	uint64_t wish;
+};
+
+static void
+count_stops(const struct judge *j, const char *role, struct stops *s)
+{
+	*s = (struct stops){.wish = wish_add(UINT64_C(0xcbf29ce484222325), role)};
+	for (size_t i = rows_from(&j->live, role); rows_of(&j->live, i, role); i++) {
+		const struct row *row = &j->live.row[i];
+
+		s->running++;
+		/* In the plan on another node: a move. */
+		if (rows_have(&j->planned, row))
+			continue;
+		s->gone++;
+		s->wish = wish_add(s->wish, row->id);
+	}
+	for (size_t i = rows_from(&j->planned, role); rows_of(&j->planned, i, role); i++) {
+		const struct row *row = &j->planned.row[i];
+
+		/* Not one that was only lost and comes back elsewhere. */
+		s->fresh += !rows_have(&j->live, row) && !rows_have(&j->before, row);
+	}
+}
+
+/* Items of the list or map under a top-level key; -1 = none or another type. */
+static int64_t
+list_items(const struct blob *vars, const char *key, size_t len)
+{
+	uint32_t count, items;
+	struct mp r;
+
+	mp_init(&r, vars->b, vars->len, WALK_DEPTH_MAX);
+	if (mp_map(&r, &count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		const char *k;
+		size_t klen;
+
+		if (mp_str(&r, &k, &klen) < 0)
+			return -1;
+		if (klen == len && memcmp(k, key, len) == 0) {
+			if (mp_peek(&r) == MP_ARRAY && mp_array(&r, &items) == 0)
+				return items;
+			/* Lua's {} may have been packed as an empty map. */
+			return mp_peek(&r) == MP_MAP && mp_map(&r, &items) == 0 && items == 0 ? 0 :
+											       -1;
+		}
+		if (mp_skip(&r) < 0)
+			return -1;
+	}
+	return -1;
+}
+
+/* The first list of the role's vars that was full and would be empty; how many
+ * items it had, or 0. */
+static int64_t
+emptied_list(const struct plan_role *old, const struct plan_role *new, char *key, size_t cap)
+{
+	uint32_t count, items;
+	struct mp r;
+
+	mp_init(&r, old->vars.b, old->vars.len, WALK_DEPTH_MAX);
+	if (mp_map(&r, &count) < 0)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct mp value;
+		const char *k;
+		size_t len;
+
+		if (mp_str(&r, &k, &len) < 0)
+			return 0;
+		value = r;
+		if (mp_peek(&value) == MP_ARRAY && mp_array(&value, &items) == 0 && items > 0 &&
+		    list_items(&new->vars, k, len) == 0) {
+			err_escape(key, cap, k, len);
+			return items;
+		}
+		if (mp_skip(&r) < 0)
+			return 0;
+	}
+	return 0;
+}
+
+/* Why the role would be held, without the stamp; false = it is fine. */
+static bool
+judge_role(const struct judge *j, const struct plan *plan, const char *role, char *why, size_t cap,
+    uint64_t *wish)
+{
+	const struct plan_role *old = j->in->last != NULL ? plan_role(j->in->last, role) : NULL;
+	const struct plan_role *new = plan_role(plan, role);
+	char key[64];
+	struct stops s;
+	int64_t had;
+
+	count_stops(j, role, &s);
+	size_t stop = s.gone > s.fresh ? s.gone - s.fresh : 0;
+
+	if (stop > RAIL_STOP_COUNT && stop * 100 > s.running * RAIL_STOP_PERCENT) {
+		snprintf(why, cap, "would stop %zu of %zu instances (limit %d%%)", stop, s.running,
+		    RAIL_STOP_PERCENT);
+		*wish = s.wish;
+		return true;
+	}
+	if (old == NULL || new == NULL)
+		return false;
+	had = emptied_list(old, new, key, sizeof key);
+	if (had == 0)
+		return false;
+	snprintf(why, cap, "would empty the list vars.%s (had %lld)", key, (long long)had);
+	*wish = wish_add(wish_add(UINT64_C(0xcbf29ce484222325), role), key);
+	return true;
+}
+
+static const struct rail_held *
+held_before(const struct rail_in *in, const char *role, uint64_t wish)
+{
+	for (size_t i = 0; in->before != NULL && i < in->before->held_count; i++)
+		if (strcmp(in->before->held[i].role, role) == 0 && in->before->held[i].wish == wish)
+			return &in->before->held[i];
+	return NULL;
+}
+
+static bool
+is_forced(const struct rail_in *in, const char *role, const char *stamp)
+{
+	for (size_t i = 0; i < in->forced_count; i++)
+		if (strcmp(in->forced[i], stamp) == 0 || strcmp(in->forced[i], role) == 0)
+			return true;
+	return false;
+}
+
+static int
+hold(struct rail *out, const struct rail_in *in, const char *role, const char *why, uint64_t wish)
+{
+	const struct rail_held *was = held_before(in, role, wish);
+	const char *stamp = was != NULL ? was->stamp : in->stamp;
+	struct rail_held *held;
+
+	if (is_forced(in, role, stamp))
+		return 0;
+	held = realloc(out->held, (out->held_count + 1) * sizeof *held);
+	if (held == NULL)
+		return -ERR_FULL;
+	out->held = held;
+	held += out->held_count++;
+	memset(held, 0, sizeof *held);
+	held->wish = wish;
+	snprintf(held->role, sizeof held->role, "%s", role);
+	snprintf(held->stamp, sizeof held->stamp, "%s", stamp);
+	snprintf(held->why, sizeof held->why, "%s; confirm with mesh apply --force %s", why,
+	    held->stamp);
+	return 0;
+}
+
+static int
+text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Every role that runs or is planned or was; sorted, once each. */
+static size_t
+all_roles(const struct judge *j, const struct plan *plan, const char **names)
+{
+	const struct plan *last = j->in->last;
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < j->live.count; i++)
+		if (i == 0 || strcmp(j->live.row[i - 1].role, j->live.row[i].role) != 0)
+			names[n++] = j->live.row[i].role;
+	for (size_t i = 0; i < plan->roles_count; i++)
+		names[n++] = plan->roles[i].name;
+	for (size_t i = 0; last != NULL && i < last->roles_count; i++)
+		names[n++] = last->roles[i].name;
+	if (n > 0)
+		qsort(names, n, sizeof *names, text_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
+			names[kept++] = names[i];
+	return kept;
+}
+
+static bool
+has_error(const struct plan *plan, const char *role)
+{
+	for (size_t i = 0; i < plan->errors_count; i++)
+		if (strcmp(plan->errors[i].role, role) == 0)
+			return true;
+	return false;
+}
+
+/* First all verdicts, on the plan as it came; then the changes. */
+static int
+judge_all(const struct judge *j, const struct plan *plan, struct rail *out)
+{
+	size_t last_roles = j->in->last != NULL ? j->in->last->roles_count : 0;
+	AUTO_FREE const char **names =
+	    calloc(j->live.count + plan->roles_count + last_roles + 1, sizeof *names);
+
+	if (names == NULL)
+		return -ERR_FULL;
+	size_t n = all_roles(j, plan, names);
+
+	for (size_t i = 0; i < n; i++) {
+		char why[128];
+		uint64_t wish;
+		int rc;
+
+		/* Its old part stands anyway: that is an error, not a wish. */
+		if (plan_role(plan, names[i]) == NULL && has_error(plan, names[i]))
+			continue;
+		if (!judge_role(j, plan, names[i], why, sizeof why, &wish))
+			continue;
+		if ((rc = hold(out, j->in, names[i], why, wish)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+substitute(struct plan *plan, const struct rail_in *in, struct rail *out)
+{
+	int rc;
+
+	for (size_t i = 0; i < out->held_count; i++) {
+		if (in->last == NULL || plan_role(in->last, out->held[i].role) == NULL) {
+			out->blocked = true;
+			continue;
+		}
+		rc = railkeep_role(plan, in->last, out->held[i].role, in->nodes, in->nodes_count);
+		if (rc != 0)
+			return rc;
+	}
+	for (size_t i = 0; in->last != NULL && i < plan->errors_count; i++) {
+		const char *role = plan->errors[i].role;
+
+		if (plan_role(plan, role) != NULL || plan_role(in->last, role) == NULL)
+			continue;
+		rc = railkeep_role(plan, in->last, role, in->nodes, in->nodes_count);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+rail_apply(struct plan *plan, const struct rail_in *in, struct rail *out)
+{
+	struct judge j = {.in = in};
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	if ((rc = rows_of_world(&j.live, in)) == 0 && (rc = rows_of_plan(&j.planned, plan)) == 0 &&
+	    (rc = rows_of_plan(&j.before, in->last)) == 0)
+		rc = judge_all(&j, plan, out);
+	free(j.live.row);
+	free(j.planned.row);
+	free(j.before.row);
+	if (rc == 0)
+		rc = substitute(plan, in, out);
+	if (rc != 0)
+		rail_free(out);
+	return rc;
+}
+
+void
+rail_free(struct rail *r)
+{
+	free(r->held);
+	memset(r, 0, sizeof *r);
+}
