@@ -221,7 +221,7 @@ test_meta(void **state)
 	assert_true(flat_find(&f, "b\\/c/d\\\\e/f\\!", &rec));
 	assert_int_equal(rec.type, FLAT_MAP);
 	assert_int_equal(rec.line, 5);
-	assert_int_equal(rec.col, 15);
+	assert_int_equal(rec.col, 17);
 }
 
 static void
