@@ -1,0 +1,75 @@
+#!/bin/sh
+# The program `mesh` as a shell sees it: exit codes, which stream, full disks,
+# closed pipes, completion that a real shell takes.  No daemon is needed.
+set -u
+cd "$(dirname "$0")/../.." || exit 5
+mesh=${B:-build}/mesh
+dir=$(mktemp -d) || exit 5
+trap 'rm -rf "$dir"' EXIT
+unset MESH_SOCKET NO_COLOR
+
+# is NAME CODE STDERR-LINE ARGUMENTS...: stdout stays empty when it fails.
+is() {
+	name=$1 code=$2 want=$3
+	shift 3
+	"$mesh" "$@" >"$dir/out" 2>"$dir/err"
+	got=$?
+	line=$(head -n 1 "$dir/err")
+	if [ "$got" = "$code" ] && [ "$line" = "$want" ] &&
+	    { [ "$code" = 0 ] || [ ! -s "$dir/out" ]; }; then
+		echo "ok $name"
+	else
+		echo "not ok $name: exit $got, stderr: $line"
+	fi
+}
+# that NAME COMMAND...: the command says whether it is so.
+that() {
+	name=$1
+	shift
+	if "$@"; then echo "ok $name"; else echo "not ok $name"; fi
+}
+
+gone=$dir/ctl
+is "unknown command" 64 "mesh: unknown command 'stauts'; did you mean 'status'? see mesh --help" stauts
+is "missing argument" 64 "mesh: render: missing ROLE; usage: mesh render ROLE [--raw]" render
+is "argument with escapes" 64 "mesh: logs: INSTANCE 'a\\x1b[2J' is not a name ([a-z0-9][a-z0-9_.-]{0,62})" \
+    logs "$(printf 'a\033[2J')"
+is "not a date" 64 "mesh: --since: '2026-13-40' is not a date (YYYY-MM-DD[Thh:mm:ss]) nor a duration (10m)" \
+    logs web.1 --since 2026-13-40
+is "no daemon" 7 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
+    --socket "$gone" ps
+is "no daemon for status" 3 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
+    --socket "$gone" status
+is "a file that is no socket" 7 "mesh: cannot connect to $0: Connection refused; is meshd running?" \
+    --socket "$0" ps
+is "own version" 0 "" --version
+is "help" 0 "" help
+is "help of a command" 0 "" logs --help
+
+"$mesh" help >/dev/full 2>"$dir/err"
+that "full disk: exit 1" [ $? = 1 ]
+that "full disk: says so" grep -q 'standard output: No space left on device' "$dir/err"
+{ sleep 0.2; "$mesh" help 2>"$dir/err"; echo $? >"$dir/code"; } | :
+that "closed pipe: quiet" [ ! -s "$dir/err" ]
+that "closed pipe: no death by signal" [ "$(cat "$dir/code")" = 0 ]
+
+MESH_SOCKET=$gone "$mesh" version >"$dir/out" 2>"$dir/err"
+that "version without a daemon: exit 7" [ $? = 7 ]
+that "version without a daemon: its own" grep -q '^mesh [0-9]' "$dir/out"
+
+# Every command is in the help, in the man page and in the completion.
+"$mesh" completion bash >"$dir/bash"
+that "bash takes the completion" bash -n "$dir/bash"
+complete_bash() {
+	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mesh; echo "${COMPREPLY[*]}"' \
+	    bash "$dir/bash" "$@"
+}
+that "completes a command" [ "$(complete_bash mesh stat)" = status ]
+that "completes a word" [ "$(complete_bash mesh schedule s)" = show ]
+that "completes a command's option" [ "$(complete_bash mesh logs --fol)" = --follow ]
+that "completes a format" [ "$(complete_bash mesh ps -o j)" = json ]
+that "no option of another command" [ -z "$(complete_bash mesh status --fol)" ]
+for verb in $("$mesh" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+	that "man page has $verb" grep -Eq "(^\.B |fB)$verb( |\$|\\\\)" doc/mesh.1
+	that "help of $verb" sh -c '"$1" help "$2" | grep -q "^usage: mesh $2"' sh "$mesh" "$verb"
+done
