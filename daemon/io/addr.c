@@ -169,16 +169,15 @@ addr_parse(const char *text, struct addr *out, struct err *err)
 
 	memset(out, 0, sizeof *out);
 	rc = split(text, host, sizeof host, &out->port, &bracket, err);
-	if (rc != 0)
-		return rc;
-	if (literal(host, bracket, out))
+	if (rc == 0 && literal(host, bracket, out))
 		return 0;
 	memset(out, 0, sizeof *out);
+	if (rc != 0)
+		return rc;
 	err_escape(seen, sizeof seen, text, strlen(text));
 	return err_set(err, EXIT_CONFIG,
-	    "'%s' is not an address: '%.*s' is no IPv%c literal", seen, 80,
-	    seen[0] == '[' ? "the part in brackets" : "the host",
-	    bracket ? '6' : '4');
+	    "'%s' is not an address: the host must be %s", seen,
+	    bracket ? "IPv6 in the brackets" : "IPv4 like 10.0.0.1");
 }
 
 int
@@ -191,17 +190,19 @@ addr_resolve_blocking(const char *text, struct addr *out, struct err *err)
 
 	memset(out, 0, sizeof *out);
 	rc = split(text, host, sizeof host, &out->port, &bracket, err);
-	if (rc != 0 || literal(host, bracket, out))
-		return rc;
+	if (rc == 0 && literal(host, bracket, out))
+		return 0;
 	uint16_t port = out->port;
+
+	memset(out, 0, sizeof *out);
+	if (rc != 0)
+		return rc;
 
 	err_escape(seen, sizeof seen, host, strlen(host));
 	rc = bracket ? EAI_NONAME : getaddrinfo(host, NULL, &hints, &list);
-	if (rc != 0) {
-		memset(out, 0, sizeof *out);
+	if (rc != 0)
 		return err_set(err, EXIT_ENVIRONMENT, "resolve '%s': %s", seen,
 		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-	}
 	bool found = false;
 
 	for (struct addrinfo *i = list; i != NULL && !found; i = i->ai_next)

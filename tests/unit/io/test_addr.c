@@ -1,0 +1,186 @@
+/*
+ * Addresses: what an operator may write, what is refused and how it is said.
+ */
+#include "world.h"
+
+#include <netinet/in.h>
+
+#include "../../../daemon/io/addr.h"
+
+static void
+good_texts_come_back(void **state)
+{
+	static const char *const texts[] = {
+		"127.0.0.1:7780",
+		"0.0.0.0:0",
+		"255.255.255.255:65535",
+		"[::1]:7780",
+		"[::]:1",
+		"[fe80::1:2]:80",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		char out[ADDR_TEXT_CAP];
+		struct sockaddr_storage ss;
+		struct addr a, b;
+		struct err err;
+
+		assert_int_equal(addr_parse(texts[i], &a, &err), 0);
+		addr_format(&a, out, sizeof out);
+		assert_string_equal(out, texts[i]);
+		assert_true(addr_to_sockaddr(&a, &ss) > 0);
+		assert_int_equal(ss.ss_family, texts[i][0] == '[' ? AF_INET6 : AF_INET);
+		assert_true(addr_from_sockaddr((struct sockaddr *)&ss, &b));
+		assert_true(addr_eq(&a, &b));
+	}
+}
+
+static void
+longest_address_fits(void **state)
+{
+	struct addr a = { .port = 65535 };
+	char out[ADDR_TEXT_CAP];
+
+	(void)state;
+	memset(a.ip, 0xfe, sizeof a.ip);
+	addr_format(&a, out, sizeof out);
+	assert_string_equal(out, "[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe]:65535");
+	addr_format_host(&a, out, sizeof out);
+	assert_string_equal(out, "fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe");
+}
+
+static void
+bad_texts_are_named(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} bad[] = {
+		{ "", "use HOST:PORT" },
+		{ "127.0.0.1", "use HOST:PORT" },
+		{ "127.0.0.1:", "use HOST:PORT" },
+		{ "127.0.0.1:65536", "use HOST:PORT" },
+		{ "127.0.0.1:99999999999999999999", "use HOST:PORT" },
+		{ "127.0.0.1:-1", "use HOST:PORT" },
+		{ "127.0.0.1:+1", "use HOST:PORT" },
+		{ "127.0.0.1: 1", "use HOST:PORT" },
+		{ "127.0.0.1:080", "use HOST:PORT" },
+		{ ":7780", "no host" },
+		{ "[]:7780", "no host" },
+		{ "::1:7780", "[ADDRESS]:PORT" },
+		{ "[127.0.0.1]:7780", "IPv6" },
+		{ "256.0.0.1:7780", "IPv4" },
+		{ "127.1:7780", "IPv4" },
+		{ "host:7780", "IPv4" },
+		{ "a\033[2Jb:7780", "\\x1b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct addr a;
+		struct err err = { 0 };
+
+		assert_int_equal(addr_parse(bad[i].text, &a, &err), -EXIT_CONFIG);
+		assert_err(err, EXIT_CONFIG, bad[i].words);
+		assert_int_equal(a.port, 0);
+	}
+}
+
+static void
+very_long_text_is_refused(void **state)
+{
+	char text[4096];
+	struct addr a;
+	struct err err;
+
+	(void)state;
+	memset(text, '1', sizeof text - 1);
+	memcpy(text + sizeof text - 4, ":80", 4);
+	assert_int_equal(addr_parse(text, &a, &err), -EXIT_CONFIG);
+	assert_int_equal(addr_resolve_blocking(text, &a, &err), -EXIT_CONFIG);
+}
+
+static void
+names_are_resolved(void **state)
+{
+	struct addr a;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(addr_resolve_blocking("localhost:81", &a, &err), 0);
+	assert_int_equal(a.port, 81);
+	assert_int_equal(a.ip[15], 1); /* 127.0.0.1 or ::1 */
+	assert_int_equal(addr_resolve_blocking("127.0.0.3:82", &a, &err), 0);
+	assert_int_equal(a.ip[15], 3);
+}
+
+static void
+any_is_known(void **state)
+{
+	struct addr a;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(addr_parse("0.0.0.0:7780", &a, &err), 0);
+	assert_true(addr_is_any(&a) && addr_is_ipv4(&a));
+	assert_int_equal(addr_parse("[::]:7780", &a, &err), 0);
+	assert_true(addr_is_any(&a) && !addr_is_ipv4(&a));
+	assert_int_equal(addr_parse("0.0.0.1:7780", &a, &err), 0);
+	assert_false(addr_is_any(&a));
+}
+
+static void
+other_families_are_refused(void **state)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNIX };
+	struct addr a;
+
+	(void)state;
+	assert_false(addr_from_sockaddr((struct sockaddr *)&ss, &a));
+}
+
+/* In a network without a route, then with one. */
+static int
+routes(void *arg)
+{
+	struct err err = { 0 };
+	struct addr a;
+	char out[ADDR_TEXT_CAP];
+
+	(void)arg;
+	APART_CHECK(addr_default_route(7780, &a, &err) == -EXIT_CONFIG);
+	APART_CHECK(strstr(err.text, "advertise") != NULL);
+	APART_CHECK(addr_resolve_blocking("no-such-host.invalid:1", &a, &err) ==
+	    -EXIT_ENVIRONMENT);
+	APART_CHECK(strstr(err.text, "no-such-host.invalid") != NULL);
+	APART_CHECK(system("ip link set lo up && ip addr add 10.9.8.7/32 dev lo && "
+	                   "ip route add default dev lo src 10.9.8.7") == 0);
+	APART_CHECK(addr_default_route(7780, &a, &err) == 0);
+	addr_format(&a, out, sizeof out);
+	APART_CHECK(strcmp(out, "10.9.8.7:7780") == 0);
+	return 0;
+}
+
+static void
+default_route_gives_its_source(void **state)
+{
+	(void)state;
+	world_apart(CLONE_NEWNET, routes, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_texts_come_back),
+		cmocka_unit_test(longest_address_fits),
+		cmocka_unit_test(bad_texts_are_named),
+		cmocka_unit_test(very_long_text_is_refused),
+		cmocka_unit_test(names_are_resolved),
+		cmocka_unit_test(any_is_known),
+		cmocka_unit_test(other_families_are_refused),
+		cmocka_unit_test(default_route_gives_its_source),
+	};
+
+	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
+}

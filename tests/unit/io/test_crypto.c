@@ -1,0 +1,223 @@
+/*
+ * The machines' cryptography against published vectors and forgeries, and the
+ * key file with every way it can be wrong.
+ */
+#include "world.h"
+
+#include "../../../daemon/io/crypto.h"
+
+static struct keyring ring;
+static struct crypto c;
+
+static int
+setup(void **state)
+{
+	struct err err;
+
+	(void)state;
+	if (crypto_init(&err) != 0)
+		return -1;
+	crypto_fill(&c, &ring);
+	return 0;
+}
+
+static void
+unhex(uint8_t *out, const char *hex)
+{
+	for (; *hex != '\0'; hex += 2) {
+		unsigned v;
+
+		assert_int_equal(sscanf(hex, "%2x", &v), 1);
+		*out++ = (uint8_t)v;
+	}
+}
+
+/* draft-irtf-cfrg-xchacha, A.3.1. */
+static void
+seal_is_xchacha20_poly1305(void **state)
+{
+	static const char text[] =
+	    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip "
+	    "for the future, sunscreen would be it.";
+	uint8_t nonce[24], ad[12], out[sizeof text - 1 + 16], want[16], back[sizeof text];
+
+	(void)state;
+	for (int i = 0; i < 32; i++)
+		ring.key[i] = (uint8_t)(0x80 + i);
+	ring.has_key = true;
+	for (int i = 0; i < 24; i++)
+		nonce[i] = (uint8_t)(0x40 + i);
+	unhex(ad, "50515253c0c1c2c3c4c5c6c7");
+	c.seal(c.arg, out, (const uint8_t *)text, sizeof text - 1, ad, sizeof ad, nonce);
+	unhex(want, "bd6d179d3e83d43b9576579493c0e939");
+	assert_memory_equal(out, want, 16);
+	unhex(want, "c0875924c1c7987947deafd8780acf49");
+	assert_memory_equal(out + sizeof text - 1, want, 16);
+	assert_int_equal(c.open(c.arg, back, out, sizeof out, ad, sizeof ad, nonce), 0);
+	assert_memory_equal(back, text, sizeof text - 1);
+}
+
+static void
+seal_and_open_work_in_place(void **state)
+{
+	uint8_t buf[DGRAM_BYTES_MAX], was[DGRAM_BYTES_MAX], nonce[24] = { 7 };
+	size_t len = sizeof buf - SEAL_TAG_BYTES;
+
+	(void)state;
+	ring.has_key = true;
+	crypto_random(was, sizeof was);
+	memcpy(buf, was, len);
+	c.seal(c.arg, buf, buf, len, NULL, 0, nonce);
+	assert_memory_not_equal(buf, was, len);
+	assert_int_equal(c.open(c.arg, buf, buf, sizeof buf, NULL, 0, nonce), 0);
+	assert_memory_equal(buf, was, len);
+}
+
+static void
+forgeries_leave_the_output_alone(void **state)
+{
+	uint8_t text[64], sealed[64 + 16], ad[8] = { 1 }, nonce[24] = { 2 }, out[64], was[64];
+
+	(void)state;
+	ring.has_key = true;
+	memset(text, 'x', sizeof text);
+	memset(was, 0xaa, sizeof was);
+	c.seal(c.arg, sealed, text, sizeof text, ad, sizeof ad, nonce);
+	for (size_t i = 0; i < sizeof sealed; i++) {
+		memcpy(out, was, sizeof out);
+		sealed[i] ^= 1;
+		assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce),
+		    -ERR_AUTH);
+		assert_memory_equal(out, was, sizeof out);
+		sealed[i] ^= 1;
+	}
+	ad[0] ^= 1;
+	assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce), -ERR_AUTH);
+	ad[0] ^= 1;
+	nonce[23] ^= 1;
+	assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce), -ERR_AUTH);
+	nonce[23] ^= 1;
+	for (size_t len = 0; len < sizeof sealed; len++)
+		assert_int_equal(c.open(c.arg, out, sealed, len, ad, sizeof ad, nonce), -ERR_AUTH);
+	assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce), 0);
+}
+
+static void
+no_key_means_no_plaintext(void **state)
+{
+	uint8_t text[32], out[48], nonce[24] = { 0 }, zero[48] = { 0 };
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	ring.has_key = false;
+	c.seal(c.arg, out, text, sizeof text, NULL, 0, nonce);
+	assert_memory_equal(out, zero, sizeof out);
+	assert_int_equal(c.open(c.arg, out, out, sizeof out, NULL, 0, nonce), -ERR_AUTH);
+}
+
+/* RFC 8032, test 2. */
+static void
+signatures_are_ed25519(void **state)
+{
+	uint8_t msg[1] = { 0x72 }, sig[SIG_BYTES], want[SIG_BYTES];
+
+	(void)state;
+	unhex(ring.sk, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+	unhex(ring.sk + 32, "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+	memcpy(ring.pk, ring.sk + 32, 32);
+	unhex(want, "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+	            "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+	c.sign(c.arg, sig, msg, 1);
+	assert_memory_equal(sig, want, sizeof sig);
+	assert_true(c.verify(c.arg, ring.pk, sig, msg, 1));
+	for (size_t i = 0; i < sizeof sig; i++) {
+		sig[i] ^= 4;
+		assert_false(c.verify(c.arg, ring.pk, sig, msg, 1));
+		sig[i] ^= 4;
+	}
+	msg[0]++;
+	assert_false(c.verify(c.arg, ring.pk, sig, msg, 1));
+}
+
+static void
+hash_is_blake2b_256(void **state)
+{
+	struct hash h;
+	uint8_t want[HASH_BYTES];
+
+	(void)state;
+	unhex(want, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+	c.hash(c.arg, &h, (const uint8_t *)"abc", 3);
+	assert_memory_equal(h.b, want, sizeof want);
+}
+
+static int
+read_key(const struct world *w, uint8_t key[KEY_BYTES], struct err *err)
+{
+	int fd = openat(w->fd, "cluster.key", O_RDONLY), rc;
+
+	assert_true(fd >= 0);
+	rc = crypto_key_read(fd, "cluster.key", key, err);
+	close(fd);
+	return rc;
+}
+
+static void
+key_file_is_read_with_suspicion(void **state)
+{
+	uint8_t raw[64], key[KEY_BYTES], untouched[KEY_BYTES];
+	static const struct {
+		size_t len;
+		mode_t mode;
+		const char *words;
+	} bad[] = {
+		{ 32, 0644, "cluster.key: mode 0644, must be 0600" },
+		{ 32, 0640, "mode 0640" },
+		{ 32, 0700, "mode 0700" },
+		{ 31, 0600, "cluster.key: 31 bytes, need 32" },
+		{ 33, 0600, "33 bytes, need 32" },
+		{ 0, 0600, "0 bytes, need 32" },
+	};
+	struct world w;
+	struct err err;
+
+	(void)state;
+	world_open(&w);
+	memset(raw, 0x5a, sizeof raw);
+	memset(untouched, 1, sizeof untouched);
+	memcpy(key, untouched, sizeof key);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		world_write(&w, "cluster.key", raw, bad[i].len, bad[i].mode);
+		assert_int_equal(read_key(&w, key, &err), -EXIT_KEY);
+		assert_err(err, EXIT_KEY, bad[i].words);
+		assert_memory_equal(key, untouched, sizeof key);
+	}
+	world_write(&w, "cluster.key", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+	    32, 0600);
+	assert_int_equal(read_key(&w, key, &err), -EXIT_KEY);
+	assert_err(err, EXIT_KEY, "cluster.key: key is all zero");
+	assert_int_equal(crypto_key_read(w.fd, "cluster.key", key, &err), -EXIT_KEY);
+	assert_err(err, EXIT_KEY, "not a regular file");
+	world_write(&w, "cluster.key", raw, 32, 0600);
+	assert_int_equal(read_key(&w, key, &err), 0);
+	assert_memory_equal(key, raw, sizeof key);
+	world_write(&w, "cluster.key", raw, 32, 0400);
+	assert_int_equal(read_key(&w, key, &err), 0);
+	world_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(seal_is_xchacha20_poly1305),
+		cmocka_unit_test(seal_and_open_work_in_place),
+		cmocka_unit_test(forgeries_leave_the_output_alone),
+		cmocka_unit_test(no_key_means_no_plaintext),
+		cmocka_unit_test(signatures_are_ed25519),
+		cmocka_unit_test(hash_is_blake2b_256),
+		cmocka_unit_test(key_file_is_read_with_suspicion),
+	};
+
+	return cmocka_run_group_tests_name("crypto", tests, setup, NULL);
+}
