@@ -75,7 +75,8 @@ text_check(const struct place *p, const char *text, size_t len)
 	if (len >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
 		return place_fail(p, 1, 1, "not UTF-8 (UTF-16 byte order mark)");
 	if (len >= 3 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf)
-		return place_fail(p, 1, 1, "not UTF-8 without a byte order mark; remove the mark");
+		return place_fail(
+		    p, 1, 1, "not UTF-8 (starts with a byte order mark); save without it");
 	for (size_t i = 0; i < len;) {
 		size_t n = utf8_decode(s + i, len - i, &cp);
 

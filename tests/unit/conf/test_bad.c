@@ -272,7 +272,7 @@ test_not_utf8(void **state)
 	yaml_bad_bytes("daemon", "n\0a\0", 4, "f.yaml:1:2: not UTF-8 text (NUL byte)");
 	yaml_bad_bytes("daemon", "a: b\nna\0me: x", 13, "f.yaml:2:3: not UTF-8 text (NUL byte)");
 	yaml_bad("daemon", "\xef\xbb\xbfname: x",
-	    "f.yaml:1:1: not UTF-8 without a byte order mark; remove the mark");
+	    "f.yaml:1:1: not UTF-8 (starts with a byte order mark); save without it");
 	yaml_bad("daemon", "é: \xe9", "f.yaml:1:4: not UTF-8 (byte 0xe9)");
 	yaml_bad("daemon", "a: \xed\xa0\x80", "f.yaml:1:4: not UTF-8 (byte 0xed)");
 	yaml_bad("daemon", "a: \xc0\xaf", "f.yaml:1:4: not UTF-8 (byte 0xc0)");

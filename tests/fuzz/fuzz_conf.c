@@ -1,0 +1,51 @@
+/*
+ * fuzz_conf.c - any bytes as a config file of any kind.
+ *
+ * The first byte chooses the kind.  Whatever comes, the answer is either one
+ * line with a place in it, or a document that flat_open takes.
+ */
+#include <stdlib.h>
+
+#include "../../daemon/conf/conf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void
+must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const char *const kinds[] = {
+	    "daemon", "sandbox", "container", "processes", "master", "render", "meta"};
+	static uint8_t records[FLAT_BYTES_MAX];
+	struct err err = {0};
+	struct flat_out out;
+	struct flat_rec rec;
+	struct flat f;
+	size_t bytes, off = 0;
+
+	if (len == 0)
+		return 0;
+	char *text = malloc(len);
+
+	must(text != NULL);
+	memcpy(text, data + 1, len - 1);
+	text[len - 1] = '\0';
+	flat_begin(&out, records, sizeof records);
+	if (conf_run(kinds[data[0] % ARRAY_LEN(kinds)], "f", text, len - 1, &out, &bytes, &err) ==
+	    0) {
+		must(flat_open(&f, records, bytes) == 0);
+		must(flat_next(&f, &off, &rec) && rec.path_len == 0 && rec.type == FLAT_MAP);
+	} else {
+		must(err.code == EXIT_CONFIG && strncmp(err.text, "f:", 2) == 0);
+		for (const char *s = err.text; *s != '\0'; s++)
+			must((unsigned char)*s >= 0x20);
+	}
+	free(text);
+	return 0;
+}
