@@ -20,6 +20,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -277,6 +278,20 @@ store_close(struct store *s)
 
 /* --- use ----------------------------------------------------------------- */
 
+/* LMDB calls a short write EIO; on a disk that is about full it means full.  It
+ * is no promise: a damaged environment says MDB_PANIC at the next call. */
+static int
+commit(struct store *s, MDB_txn *txn, size_t len)
+{
+	struct statvfs v;
+	int fd, rc = mdb_txn_commit(txn);
+
+	if (rc == EIO && mdb_env_get_fd(s->env, &fd) == 0 && fstatvfs(fd, &v) == 0 &&
+	    v.f_bavail * v.f_frsize < len + (1 << 20))
+		return ENOSPC;
+	return rc;
+}
+
 /* True when the very same value is there: a sync saved. */
 static bool
 same(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, const uint8_t *val, size_t len)
@@ -318,7 +333,7 @@ store_put(struct store *s, enum store_kind kind, const void *key, size_t key_len
 	if (rc != 0)
 		mdb_txn_abort(txn);
 	else
-		rc = mdb_txn_commit(txn);
+		rc = commit(s, txn, len);
 	return rc != 0 ? failed("write", rc, err) : 0;
 }
 
@@ -381,7 +396,7 @@ store_del(struct store *s, enum store_kind kind, const void *key, size_t key_len
 		return failed("write", rc, err);
 	rc = mdb_del(txn, s->dbi, &mk, NULL);
 	if (rc == 0)
-		rc = mdb_txn_commit(txn);
+		rc = commit(s, txn, 0);
 	else
 		mdb_txn_abort(txn);
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : failed("write", rc, err);

@@ -305,8 +305,9 @@ discard(int state_fd, const char *name)
 		return;
 	}
 	for (struct dirent *e; (e = readdir(d)) != NULL;)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlinkat(fd, e->d_name, 0);
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    unlinkat(fd, e->d_name, 0) != 0)
+			unlinkat(fd, e->d_name, AT_REMOVEDIR);
 	unlinkat(state_fd, name, AT_REMOVEDIR);
 }
 
