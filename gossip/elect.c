@@ -1,0 +1,442 @@
+/*
+ * elect.c - electing a leader by terms and votes, without a log: the elector's
+ * and the candidate's half.  lead.c is the leader's.
+ *
+ *	boot: no grants, no candidacy for a lease (an old promise may be alive)
+ *	FOLLOWER --- no beat for a lease, then my rank's turn ---> PREVOTE
+ *	PREVOTE ---- a quorum would vote for me -----------------> VOTE
+ *	VOTE ------- a quorum did -------------------------------> LEADER
+ *
+ * An elector that echoes a beat promises itself to that leader for one lease:
+ * it votes for nobody else until then.  So a leader whose beats a quorum
+ * echoed within a lease knows that no other can exist (Gray-Cheriton leases on
+ * Raft's votes).  The vote itself promises nothing but the term.
+ */
+#include "inner.h"
+
+enum {
+	LEASE_MS = 1500,
+	LEASE_BIG_MS = 3000,
+	BIG_ELECTORS = 200,
+	ATTEMPT_STEPS = 4,
+	BOOT_MS = 10000,
+	RANK_LINEAR = 8,
+};
+
+msec
+elect_lease_ms(const struct mesh *m)
+{
+	if (m->conf.lease_ms > 0)
+		return m->conf.lease_ms;
+	return m->roster.n.all > BIG_ELECTORS ? LEASE_BIG_MS : LEASE_MS;
+}
+
+static bool
+elector(const struct mesh *m)
+{
+	return m->member && !m->left && m->ms.m[0].roster != 0;
+}
+
+void
+tally_add(struct tally *t, const struct member *x)
+{
+	t->old += (x->roster & MEMBER_OLD) != 0;
+	t->new += (x->roster & MEMBER_NEW) != 0;
+	t->all += x->roster != 0;
+}
+
+/* More than half of the roster; of both rosters while it changes. */
+bool
+elect_quorum(const struct mesh *m, const struct tally *t)
+{
+	const struct tally *n = &m->roster.n;
+
+	return n->all > 0 && 2 * t->old > n->old && 2 * t->new > n->new;
+}
+
+/* More than half of the electors this side can see; never for `majority`.
+ * Who was just lost, or is suspected, is not seen. */
+bool
+elect_quorum_degraded(const struct mesh *m, const struct tally *t)
+{
+	uint32_t seen = 0;
+
+	if (m->conf.quorum != MESH_QUORUM_ANY)
+		return false;
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+
+		if (i == m->elect.last_leader &&
+		    (x->seen == MSEC_NEVER || x->seen <= m->elect.lost_at))
+			continue;
+		seen += x->roster != 0 && x->state == MESH_ALIVE;
+	}
+	return 2 * t->all > seen;
+}
+
+static void
+adopt_term(struct mesh *m, uint64_t term)
+{
+	assert(term > m->saved.term);
+	m->saved.term = term;
+	memset(&m->saved.voted_for, 0, sizeof m->saved.voted_for);
+	m->must_save = true;
+}
+
+/* --- whose turn it is --------------------------------------------------------- */
+
+static uint32_t
+log2_quarters(uint32_t n)
+{
+	uint32_t whole = 0;
+
+	while (n >> (whole + 1) != 0)
+		whole++;
+	/* The next two bits below the top one: quarters of an octave. */
+	return 4 * whole + ((whole >= 2 ? n >> (whole - 2) : n << (2 - whole)) & 3);
+}
+
+/* Candidates are ranked by a hash of the coming term, so that thousands of
+ * nodes do not duel; the first few go one step apart, the rest crowd. */
+static msec
+rank_wait(struct mesh *m, msec now)
+{
+	uint64_t salt = prng_mix(m->saved.term + 1), mine = prng_mix(m->ms.m[0].short_id ^ salt);
+	bool boot = now - m->started < BOOT_MS;
+	uint32_t rank = 0;
+
+	for (uint32_t i = 1; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+
+		if (x->roster == 0 || (!boot && x->state != MESH_ALIVE) || x->state == MESH_LEFT ||
+		    i == m->elect.last_leader)
+			continue;
+		rank += prng_mix(x->short_id ^ salt) < mine;
+	}
+	if (rank < RANK_LINEAR)
+		return STEP_MS * (msec)rank + (msec)prng_below(&m->rng, STEP_MS / 2);
+	return STEP_MS * (RANK_LINEAR + (msec)log2_quarters(rank / RANK_LINEAR)) +
+	    (msec)prng_below(&m->rng, 4 * STEP_MS);
+}
+
+/* Nobody leads, as far as this node knows: take its turn after wait. */
+void
+elect_lost(struct mesh *m, msec now, msec wait)
+{
+	struct elect *e = &m->elect;
+
+	if (e->leader != MEMBER_NONE)
+		e->last_leader = e->leader;
+	e->leader = MEMBER_NONE;
+	e->promised = MEMBER_NONE;
+	e->promise_until = now;
+	e->grade = MESH_GRADE_NONE;
+	e->phase = ELECT_IDLE;
+	e->lost_at = now;
+	e->try_at = now + wait + 1 + rank_wait(m, now);
+}
+
+/* Member i left: it is nobody's leader any more. */
+void
+elect_forget(struct mesh *m, msec now, uint32_t i)
+{
+	if (m->elect.leader == i)
+		elect_lost(m, now, 0);
+	else if (m->elect.promised == i)
+		m->elect.promised = MEMBER_NONE;
+}
+
+void
+elect_init(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+
+	e->role = MESH_FOLLOWER;
+	e->leader = e->last_leader = e->promised = MEMBER_NONE;
+	e->ballot_term = m->saved.term;
+	e->lost_at = now;
+	/* A restart forgets its promise; one lease later nobody holds it. */
+	e->holdoff_until = now + (m->member ? elect_lease_ms(m) : 0);
+	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
+}
+
+/* --- candidacy -------------------------------------------------------------------- */
+
+static void
+ask_votes(struct mesh *m, msec now, enum elect_phase phase, uint64_t term)
+{
+	struct elect *e = &m->elect;
+	enum packet_kind kind = phase == ELECT_VOTE ? PACKET_VOTE : PACKET_PREVOTE;
+
+	e->phase = phase;
+	e->attempt++;
+	e->attempt_term = term;
+	e->attempt_until = now + ATTEMPT_STEPS * STEP_MS;
+	e->grants = (struct tally){0};
+	tally_add(&e->grants, &m->ms.m[0]);
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		if (m->ms.m[i].roster != 0 && m->ms.m[i].state != MESH_LEFT)
+			out_to(m, kind, i, e->attempt, term, 0);
+}
+
+static void
+count_grants(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+	/* Below half, give the full quorum a lease's time to form first. */
+	bool patient = e->role == MESH_LEADER || now - e->lost_at >= elect_lease_ms(m);
+
+	if (!elect_quorum(m, &e->grants) && !(patient && elect_quorum_degraded(m, &e->grants)))
+		return;
+	if (e->phase == ELECT_PREVOTE) {
+		elect_start_vote(m, now, e->attempt_term);
+		return;
+	}
+	e->phase = ELECT_IDLE;
+	e->try_at = MSEC_NEVER;
+	lead_start(m, now);
+}
+
+void
+elect_start_vote(struct mesh *m, msec now, uint64_t term)
+{
+	if (term <= m->saved.term)
+		term = m->saved.term + 1;
+	adopt_term(m, term);
+	m->saved.voted_for = m->ms.m[0].id;
+	trace(m, now, "candidate", MEMBER_NONE, term);
+	ask_votes(m, now, ELECT_VOTE, term);
+	count_grants(m, now);
+}
+
+static void
+candidate_tick(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+
+	if (e->phase != ELECT_IDLE && now >= e->attempt_until) {
+		count_grants(m, now); /* patience may have run out */
+		if (e->phase != ELECT_IDLE && now >= e->attempt_until) {
+			e->phase = ELECT_IDLE;
+			e->try_at = now + 1 + rank_wait(m, now);
+		}
+	}
+	if (e->role == MESH_LEADER)
+		return;
+	if (now >= e->try_at && e->phase == ELECT_IDLE) {
+		e->try_at = MSEC_NEVER;
+		if (!elector(m))
+			return;
+		e->role = MESH_CANDIDATE;
+		ask_votes(m, now, ELECT_PREVOTE, m->saved.term + 1);
+		count_grants(m, now);
+	}
+}
+
+/* --- the elector -------------------------------------------------------------------- */
+
+static bool
+promised_elsewhere(const struct mesh *m, msec now, uint32_t to)
+{
+	const struct elect *e = &m->elect;
+
+	return e->promised != MEMBER_NONE && e->promised != to && now < e->promise_until;
+}
+
+static bool
+would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	int cmp = roster_cmp(&p->roster, &m->roster.id);
+
+	if (!m->member || m->left || now < m->elect.holdoff_until)
+		return false;
+	if (promised_elsewhere(m, now, from))
+		return false;
+	if (m->elect.role == MESH_LEADER && lead_until(m) > now)
+		return false;
+	if (m->conf.quorum == MESH_QUORUM_MAJORITY && cmp < 0)
+		return false; /* it may count a roster that is no more */
+	if (cmp == 0 && m->roster.n.all > 0 && m->ms.m[from].roster == 0)
+		return false;
+	return true;
+}
+
+static void
+prevote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	bool yes = p->term > m->saved.term && would_grant(m, now, from, p);
+
+	out_to(m, PACKET_PREVOTED, from, p->seq, yes, 0);
+}
+
+static void
+vote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	static const struct node_id nobody;
+	struct elect *e = &m->elect;
+	bool yes = p->term >= m->saved.term && would_grant(m, now, from, p);
+
+	if (yes && p->term == m->saved.term)
+		yes = id_eq(&m->saved.voted_for, &m->ms.m[from].id) ||
+		    (id_eq(&m->saved.voted_for, &nobody) && e->leader == MEMBER_NONE);
+	if (yes && p->term > m->saved.term)
+		adopt_term(m, p->term);
+	if (yes) {
+		if (!id_eq(&m->saved.voted_for, &m->ms.m[from].id)) {
+			m->saved.voted_for = m->ms.m[from].id;
+			m->must_save = true;
+		}
+		if (e->role == MESH_LEADER)
+			lead_stop(m, now, "outvoted");
+		e->role = MESH_FOLLOWER;
+		e->phase = ELECT_IDLE;
+		/* Let it win before trying myself. */
+		if (e->leader == MEMBER_NONE)
+			e->try_at = now + ATTEMPT_STEPS * STEP_MS + rank_wait(m, now);
+	}
+	out_to(m, PACKET_VOTED, from, p->seq, yes, 0);
+}
+
+static void
+granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct elect *e = &m->elect;
+	struct member *x = &m->ms.m[from];
+	enum elect_phase asked = p->kind == PACKET_VOTED ? ELECT_VOTE : ELECT_PREVOTE;
+
+	if (p->kind == PACKET_VOTED) {
+		m->ms.reports[from].applied = p->head;
+		x->stored = p->roster;
+	}
+	if (p->grade == 0 && p->term > m->saved.term && e->role != MESH_LEADER) {
+		adopt_term(m, p->term); /* my next try starts above */
+		e->phase = ELECT_IDLE;
+		e->try_at = msec_min(e->try_at, now + 1 + STEP_MS + rank_wait(m, now));
+		return;
+	}
+	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt)
+		return;
+	x->granted = e->attempt;
+	tally_add(&e->grants, x);
+	count_grants(m, now);
+}
+
+/*
+ * A beat from a leader that is not mine to refuse: follow it and promise.
+ * Returns false when this node stays with the leader it is promised to.
+ */
+bool
+elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct elect *e = &m->elect;
+	bool is_new = e->leader != from || e->ballot_term != p->term;
+
+	/* A full leader of a higher term holds a quorum of promises, so the
+	 * lease this node is promised to is over, whether it knows or not. */
+	if (promised_elsewhere(m, now, from) &&
+	    !(p->grade == MESH_GRADE_FULL && p->term > e->ballot_term)) {
+		out_to(m, PACKET_OTHER, from, e->ballot_term, m->ms.m[e->promised].short_id, 0);
+		return false;
+	}
+	if (p->term > m->saved.term)
+		adopt_term(m, p->term);
+	e->role = MESH_FOLLOWER;
+	e->phase = ELECT_IDLE;
+	e->try_at = MSEC_NEVER;
+	e->holdoff_until = msec_min(e->holdoff_until, now);
+	e->leader = e->promised = (uint16_t)from;
+	e->ballot_term = p->term;
+	e->promise_until = now + (p->lease > 0 ? (msec)p->lease : elect_lease_ms(m));
+	e->grade = p->grade;
+	e->issued = p->head;
+	out_to(m, PACKET_ECHO, from, p->term, p->sent, 0);
+	if (is_new) {
+		m->report.acked = 0;
+		m->report.at = now;
+		trace(m, now, "leader", from, p->term);
+	}
+	return true;
+}
+
+static void
+resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct elect *e = &m->elect;
+	bool mine = e->leader == from && e->ballot_term == p->term;
+
+	m->ms.reports[from].applied = p->head;
+	if (e->role == MESH_LEADER) {
+		/* The other side's leader gave way: lead both, above both. */
+		if (p->term >= e->ballot_term)
+			e->wish_term = p->term + 1;
+		else
+			e->wish_term = e->ballot_term + 1;
+		return;
+	}
+	if (!mine)
+		return;
+	trace(m, now, "resigned", from, p->term);
+	elect_lost(m, now, STEP_MS);
+	if (p->who == m->ms.m[0].short_id && elector(m) && now >= e->holdoff_until) {
+		e->role = MESH_CANDIDATE;
+		elect_start_vote(m, now, m->saved.term + 1);
+	}
+}
+
+int
+elect_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	if (!m->member)
+		return 0;
+	switch ((enum packet_kind)p->kind) {
+	case PACKET_PREVOTE:
+		prevote_asked(m, now, from, p);
+		break;
+	case PACKET_VOTE:
+		vote_asked(m, now, from, p);
+		break;
+	case PACKET_PREVOTED:
+	case PACKET_VOTED:
+		granted(m, now, from, p);
+		break;
+	case PACKET_RESIGN:
+		resigned(m, now, from, p);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+void
+elect_tick(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+
+	if (!m->member)
+		return;
+	if (e->role != MESH_LEADER && e->leader != MEMBER_NONE && now >= e->promise_until) {
+		trace(m, now, "lost", e->leader, e->ballot_term);
+		elect_lost(m, now, 0);
+	}
+	candidate_tick(m, now);
+}
+
+msec
+elect_deadline(const struct mesh *m)
+{
+	const struct elect *e = &m->elect;
+	msec at = MSEC_NEVER;
+
+	if (!m->member)
+		return at;
+	if (e->phase != ELECT_IDLE)
+		at = msec_min(at, e->attempt_until);
+	if (e->role == MESH_LEADER)
+		return at;
+	if (e->leader != MEMBER_NONE)
+		at = msec_min(at, e->promise_until);
+	if (e->phase == ELECT_IDLE)
+		at = msec_min(at, e->try_at);
+	return at;
+}

@@ -1,0 +1,115 @@
+/*
+ * join.c - finding the others: seeds, and the way into a cluster for a node
+ * that holds its key but belongs to none yet.
+ *
+ *	newcomer                          any member
+ *	  JOIN token, my record     ->
+ *	                            <-    JOINED token, cluster id, its record
+ *	  (cluster id on disk)
+ *	  SYNC                      ->    the whole table, in datagrams
+ *
+ * Both are asked for ever: a mesh that is down today is up tomorrow.
+ */
+#include "inner.h"
+
+enum { JOIN_MS = 1000, SEEDS_MS = 5000, WHO_MS = 20 };
+
+/* A frame whose sender the table does not know.  At most 50 a second. */
+void
+join_who(struct mesh *m, msec now, const struct addr *from)
+{
+	if (now < m->swim.who_at)
+		return;
+	m->swim.who_at = now + WHO_MS;
+	out_addr(m, PACKET_WHO, from, 0);
+}
+
+/* The one record a JOIN or JOINED must carry: the sender's own. */
+static int
+introduction(const struct packet *p, struct rumour *out)
+{
+	struct mp r;
+	int rc;
+
+	mp_init(&r, p->rumours, p->rumours_len, 2);
+	if (p->rumours_count < 1)
+		return -ERR_MALFORMED;
+	if ((rc = rumour_read(&r, out)) < 0)
+		return rc;
+	if (out->is_summary || !out->is_long || out->state != MESH_ALIVE)
+		return -ERR_MALFORMED;
+	return addr_possible(&out->addr) ? 0 : -ERR_BAD_ADDRESS;
+}
+
+static int
+admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *who)
+{
+	uint32_t i;
+	int rc;
+
+	if (m->member || p->seq != m->swim.join_token)
+		return 0; /* an answer too late, or to somebody else */
+	if (p->bytes_len != ID_BYTES)
+		return -ERR_MALFORMED;
+	memcpy(m->saved.cluster, p->bytes, ID_BYTES);
+	memcpy(m->seal.cluster, p->bytes, ID_BYTES);
+	m->member = true;
+	m->must_save = true;
+	trace(m, now, "joined", MEMBER_NONE, 0);
+	if ((rc = rumour_hear(m, now, who)) < 0)
+		return rc;
+	spread_push(&m->ms.news, 0);
+	m->swim.seeds_at = now + JOIN_MS;
+	if ((i = members_find_id(&m->ms, &who->id)) != MEMBER_NONE) {
+		out_introduce(m, PACKET_PING, i, ++m->swim.next_seq);
+		out_to(m, PACKET_SYNC, i, 1, 0, 0);
+	}
+	return 0;
+}
+
+int
+join_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
+{
+	struct rumour who;
+	int rc;
+
+	if (p->kind != PACKET_JOIN && p->kind != PACKET_JOINED)
+		return -ERR_AUTH; /* nothing else may come from outside */
+	if ((rc = introduction(p, &who)) < 0)
+		return rc;
+	if (p->kind == PACKET_JOINED)
+		return admitted(m, now, p, &who);
+	if (!m->member || seal_short(&who.id) == m->ms.m[0].short_id)
+		return 0;
+	if ((rc = rumour_hear(m, now, &who)) < 0)
+		return rc;
+	out_addr(m, PACKET_JOINED, from, p->seq);
+	return 0;
+}
+
+static bool
+is_up(const struct mesh *m, const struct addr *a)
+{
+	for (uint32_t i = 0; i < m->ms.count; i++)
+		if (member_up(&m->ms.m[i]) && addr_eq(&m->ms.m[i].addr, a))
+			return true;
+	return false;
+}
+
+void
+join_tick(struct mesh *m, msec now)
+{
+	bool alone = mesh_up(m) <= 1;
+
+	if (m->conf.seeds_count == 0 || now < m->swim.seeds_at)
+		return;
+	m->swim.seeds_at = now + (alone ? JOIN_MS : SEEDS_MS);
+	for (size_t i = 0; i < m->conf.seeds_count; i++) {
+		const struct addr *seed = &m->conf.seeds[i];
+
+		if (!m->member)
+			out_addr(m, PACKET_JOIN, seed, m->swim.join_token);
+		else if (!is_up(m, seed))
+			out_addr(m, PACKET_PING, seed, ++m->swim.next_seq);
+	}
+}

@@ -1,0 +1,350 @@
+/*
+ * lead.c - leading: beats, the lease that their echoes earn, and what happens
+ * when another leader turns up.
+ *
+ * Each beat opens a round.  When a quorum has echoed a round, the lease runs
+ * from the moment that beat was SENT, less 1 % for clocks that run apart:
+ * every elector in the quorum promised itself at that moment or later.
+ * Schedules are issued only while the lease lives.
+ *
+ * Two leaders that meet compare (grade, weight, ballot).  The loser freezes and
+ * resigns to the winner; the winner asks for a new vote above both terms, so
+ * that its next stamp orders after everything either side ever issued.
+ */
+#include "inner.h"
+
+enum {
+	BEAT_MS = 250,
+	BEAT_BIG_MS = 500,
+	LEASE_SLOW_MS = 3000, /* leases from here on go with slow beats */
+};
+
+static msec
+beat_ms(const struct mesh *m)
+{
+	return elect_lease_ms(m) >= LEASE_SLOW_MS ? BEAT_BIG_MS : BEAT_MS;
+}
+
+static msec
+lease_end(const struct mesh *m, msec base)
+{
+	msec lease = elect_lease_ms(m);
+
+	return base == 0 ? 0 : base + lease - lease / 100 - 1;
+}
+
+/* While this node leads: until when it may issue. */
+msec
+lead_until(const struct mesh *m)
+{
+	msec full, degraded;
+
+	if (m->elect.role != MESH_LEADER)
+		return 0;
+	full = lease_end(m, m->elect.full_base);
+	degraded = lease_end(m, m->elect.degraded_base);
+	return full > degraded ? full : degraded;
+}
+
+enum mesh_grade
+lead_grade(const struct mesh *m, msec now)
+{
+	if (m->elect.role != MESH_LEADER)
+		return MESH_GRADE_NONE;
+	if (now < lease_end(m, m->elect.full_base))
+		return MESH_GRADE_FULL;
+	if (now < lease_end(m, m->elect.degraded_base))
+		return MESH_GRADE_DEGRADED;
+	return MESH_GRADE_NONE;
+}
+
+static void
+judge_round(struct mesh *m, const struct round *r)
+{
+	struct elect *e = &m->elect;
+
+	if (r->t > e->full_base && elect_quorum(m, &r->echoes))
+		e->full_base = r->t;
+	if (r->t > e->degraded_base && elect_quorum_degraded(m, &r->echoes))
+		e->degraded_base = r->t;
+}
+
+static struct round *
+open_round(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+	struct round *r = &e->rounds[e->round];
+
+	if (r->t == now)
+		return r;
+	e->weight = r->echoes.all;
+	e->round = (e->round + 1) % ROUNDS_MAX;
+	r = &e->rounds[e->round];
+	*r = (struct round){.t = now};
+	tally_add(&r->echoes, &m->ms.m[0]);
+	return r;
+}
+
+void
+lead_beat(struct mesh *m, msec now)
+{
+	m->elect.beat_at = now + beat_ms(m);
+	judge_round(m, open_round(m, now));
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		if (member_up(&m->ms.m[i]))
+			out_to(m, PACKET_BEAT, i, (uint64_t)now, 0, 0);
+}
+
+void
+lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
+{
+	const struct elect *e = &m->elect;
+	const struct member_report *r = &m->ms.reports[to];
+
+	p->term = e->ballot_term;
+	p->sent = (uint64_t)e->rounds[e->round].t;
+	p->lease = (uint64_t)elect_lease_ms(m);
+	p->grade = (uint64_t)lead_grade(m, now);
+	p->weight = e->weight;
+	p->head = e->issued;
+	p->hash = m->roster.hash;
+	p->version = r->version;
+	p->bits = r->bits;
+}
+
+void
+lead_start(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+	bool again = e->role == MESH_LEADER;
+
+	e->role = MESH_LEADER;
+	e->ballot_term = m->saved.term;
+	e->leader = 0;
+	e->promised = MEMBER_NONE;
+	e->wish_term = 0;
+	e->seq = 0;
+	trace(m, now, again ? "leads on" : "leads", 0, e->ballot_term);
+	if (!again) {
+		memset(e->rounds, 0, sizeof e->rounds);
+		e->full_base = e->degraded_base = 0;
+		e->weight = 0;
+		e->lead_since = now;
+		e->issued = (struct head){0};
+		e->first_until = now + elect_lease_ms(m);
+		m->report.verdict_at = now + STEP_MS;
+		m->report.got = m->report.lost = 0;
+		for (uint32_t i = 0; i < m->ms.count; i++) {
+			struct head applied = m->ms.reports[i].applied;
+
+			m->ms.m[i].echoed = 0;
+			m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER,
+			    .applied = applied};
+		}
+	}
+	lead_beat(m, now);
+}
+
+/* Stop at once; the caller decides who is next. */
+void
+lead_stop(struct mesh *m, msec now, const char *why)
+{
+	struct elect *e = &m->elect;
+
+	trace(m, now, why, 0, e->ballot_term);
+	e->role = MESH_FOLLOWER;
+	e->full_base = e->degraded_base = 0;
+	e->wish_term = 0;
+	e->issued = (struct head){0};
+	elect_lost(m, now, 0);
+	e->last_leader = MEMBER_NONE; /* it was me, and I am well */
+}
+
+void
+lead_resign(struct mesh *m, msec now, uint64_t successor)
+{
+	uint64_t term = m->elect.ballot_term;
+
+	lead_stop(m, now, "resign");
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		if (member_up(&m->ms.m[i]))
+			out_to(m, PACKET_RESIGN, i, term, successor, 0);
+}
+
+/* This process slept: what it believed of its lease is a guess. */
+void
+lead_pause(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+
+	trace(m, now, "paused", 0, 0);
+	memset(e->rounds, 0, sizeof e->rounds);
+	e->full_base = e->degraded_base = 0;
+	e->first_until = now + elect_lease_ms(m);
+	e->beat_at = now;
+}
+
+/* Somebody acts on a stamp not below mine: climb above it before issuing. */
+void
+lead_heard_stamp(struct mesh *m, const struct stamp *s)
+{
+	struct elect *e = &m->elect;
+	struct stamp mine = {.term = e->ballot_term, .leader = m->ms.m[0].id, .seq = e->seq};
+
+	if (e->role == MESH_LEADER && stamp_cmp(s, &mine) > 0 && s->term + 1 > e->wish_term)
+		e->wish_term = s->term + 1;
+}
+
+static void
+echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct elect *e = &m->elect;
+	struct member *x = &m->ms.m[from];
+	enum mesh_grade grade = lead_grade(m, now);
+	msec sent = (msec)p->sent;
+
+	x->stored = p->roster;
+	if (p->roster.version > m->roster.seen_version)
+		m->roster.seen_version = p->roster.version;
+	if (p->term != e->ballot_term || sent <= x->echoed || sent > now)
+		return;
+	for (size_t i = 0; i < ROUNDS_MAX; i++) {
+		struct round *r = &e->rounds[i];
+
+		if (r->t == 0 || r->t != sent)
+			continue;
+		x->echoed = sent;
+		tally_add(&r->echoes, x);
+		judge_round(m, r);
+		if (grade != lead_grade(m, now))
+			e->beat_at = now; /* tell at once what this side may do */
+		return;
+	}
+}
+
+/* Does the other leader's beat outrank this node's claim? */
+static bool
+outranked(const struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	const struct elect *e = &m->elect;
+	uint64_t grade = (uint64_t)lead_grade(m, now);
+
+	if (p->grade != grade)
+		return p->grade > grade;
+	if (p->weight != e->weight)
+		return p->weight > e->weight;
+	if (p->term != e->ballot_term)
+		return p->term > e->ballot_term;
+	return id_cmp(&m->ms.m[from].id, &m->ms.m[0].id) > 0;
+}
+
+static void
+two_leaders(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct elect *e = &m->elect;
+
+	if (outranked(m, now, from, p)) {
+		lead_resign(m, now, m->ms.m[from].short_id);
+		if (p->term >= m->saved.term)
+			elect_follow(m, now, from, p);
+		else
+			out_to(m, PACKET_REJECT, from, m->saved.term, 0, 0);
+		return;
+	}
+	if (p->term >= e->ballot_term && p->term + 1 > e->wish_term)
+		e->wish_term = p->term + 1;
+	out_to(m, PACKET_BEAT, from, 0, 0, 0); /* let it see who outranks it */
+}
+
+static void
+beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	if (m->elect.role == MESH_LEADER) {
+		two_leaders(m, now, from, p);
+		return;
+	}
+	if (p->term < m->saved.term) {
+		out_to(m, PACKET_REJECT, from, m->saved.term, 0, 0);
+		return;
+	}
+	if (!elect_follow(m, now, from, p))
+		return;
+	roster_beat(m, now, from, p);
+	report_beat(m, p);
+}
+
+static void
+rejected(struct mesh *m, const struct packet *p)
+{
+	struct elect *e = &m->elect;
+
+	if (e->role != MESH_LEADER || p->term <= e->ballot_term)
+		return;
+	if (e->phase == ELECT_VOTE && p->term <= m->saved.term)
+		return; /* that very vote is under way */
+	if (p->term + 1 > e->wish_term)
+		e->wish_term = p->term + 1;
+}
+
+int
+lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	uint32_t other;
+
+	if (!m->member)
+		return 0;
+	switch ((enum packet_kind)p->kind) {
+	case PACKET_BEAT:
+		beat(m, now, from, p);
+		break;
+	case PACKET_ECHO:
+		if (m->elect.role == MESH_LEADER)
+			echo(m, now, from, p);
+		break;
+	case PACKET_REJECT:
+		rejected(m, p);
+		break;
+	case PACKET_OTHER:
+		other = members_find(&m->ms, p->who);
+		if (m->elect.role == MESH_LEADER && other != MEMBER_NONE)
+			out_to(m, PACKET_BEAT, other, 0, 0, 0);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+void
+lead_tick(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+
+	if (e->role != MESH_LEADER)
+		return;
+	if (now >= lead_until(m) && now >= e->first_until) {
+		lead_stop(m, now, "lease over");
+		return;
+	}
+	if (now < e->beat_at)
+		return;
+	roster_step(m, now);
+	lead_beat(m, now);
+	if (e->wish_term > e->ballot_term && e->phase == ELECT_IDLE &&
+	    lead_grade(m, now) != MESH_GRADE_NONE)
+		elect_start_vote(m, now, e->wish_term);
+}
+
+msec
+lead_deadline(const struct mesh *m)
+{
+	const struct elect *e = &m->elect;
+	msec end;
+
+	if (e->role != MESH_LEADER)
+		return MSEC_NEVER;
+	end = lead_until(m);
+	if (end < e->first_until)
+		end = e->first_until;
+	return msec_min(e->beat_at, end);
+}

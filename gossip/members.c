@@ -1,0 +1,307 @@
+/*
+ * members.c - the table.  Short ids find a member by open addressing; names
+ * and meta live in one arena that is compacted when it is full, because most
+ * are ten bytes and a thousand tables of a thousand share one machine in the
+ * simulator.
+ */
+#include "members.h"
+
+#include <stdlib.h>
+
+/* Each text in the arena: owner's index 2, length 2, bytes. */
+enum { TEXT_HEADER = 4, TEXT_NONE = 0 };
+
+static uint32_t
+map_size(uint32_t max)
+{
+	uint32_t size = 16;
+
+	while (size < 2 * max)
+		size *= 2;
+	return size;
+}
+
+bool
+members_init(struct members *ms, uint32_t max)
+{
+	uint32_t size = map_size(max);
+
+	memset(ms, 0, sizeof *ms);
+	ms->max = max;
+	ms->map_mask = size - 1;
+	ms->text_cap = (max + 1) * (TEXT_HEADER + NAME_BYTES_MAX + MESH_META_BYTES_MAX);
+	ms->text_len = TEXT_HEADER; /* offset 0 means none */
+	ms->m = calloc(max, sizeof *ms->m);
+	ms->reports = calloc(max, sizeof *ms->reports);
+	ms->order = calloc(max, sizeof *ms->order);
+	ms->map = malloc(size * sizeof *ms->map);
+	ms->windows = calloc(max, sizeof *ms->windows);
+	ms->text = calloc(1, ms->text_cap);
+	if (ms->m == NULL || ms->reports == NULL || ms->order == NULL || ms->map == NULL ||
+	    ms->windows == NULL || ms->text == NULL)
+		return false;
+	memset(ms->map, 0xff, size * sizeof *ms->map);
+	return spread_init(&ms->news, max) && spread_init(&ms->summaries, max);
+}
+
+void
+members_fini(struct members *ms)
+{
+	free(ms->m);
+	free(ms->reports);
+	free(ms->order);
+	free(ms->map);
+	free(ms->windows);
+	free(ms->text);
+	spread_fini(&ms->news);
+	spread_fini(&ms->summaries);
+}
+
+static uint32_t
+map_slot(const struct members *ms, uint64_t short_id)
+{
+	uint32_t at = (uint32_t)prng_mix(short_id) & ms->map_mask;
+
+	while (ms->map[at] != MEMBER_NONE && ms->m[ms->map[at]].short_id != short_id)
+		at = (at + 1) & ms->map_mask;
+	return at;
+}
+
+uint32_t
+members_find(const struct members *ms, uint64_t short_id)
+{
+	return ms->map[map_slot(ms, short_id)];
+}
+
+uint32_t
+members_find_id(const struct members *ms, const struct node_id *id)
+{
+	uint32_t i = members_find(ms, seal_short(id));
+
+	return i != MEMBER_NONE && id_eq(&ms->m[i].id, id) ? i : MEMBER_NONE;
+}
+
+uint32_t
+members_bucket(const struct member *m)
+{
+	return (uint32_t)(m->short_id >> 59);
+}
+
+/* What the tables must agree on.  Left members count as not there: a node that
+ * never met them has nothing to learn. */
+static uint64_t
+member_hash(const struct member *m)
+{
+	uint64_t class = m->state == MESH_FAILED;
+
+	if (m->state == MESH_LEFT)
+		return 0;
+	return prng_mix(m->short_id ^
+	    prng_mix(m->generation ^ prng_mix((uint64_t)m->incarnation << 1 | class)));
+}
+
+uint64_t
+members_hash(const struct members *ms)
+{
+	uint64_t h = 0;
+
+	for (size_t i = 0; i < MEMBERS_BUCKETS; i++)
+		h = prng_mix(h ^ ms->buckets[i]);
+	return h;
+}
+
+static uint32_t
+order_at(const struct members *ms, const struct node_id *id)
+{
+	uint32_t low = 0, high = ms->count;
+
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+
+		if (id_cmp(&ms->m[ms->order[mid]].id, id) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void
+map_rebuild(struct members *ms)
+{
+	memset(ms->map, 0xff, (ms->map_mask + 1) * sizeof *ms->map);
+	for (uint32_t k = 0; k < ms->count; k++) {
+		uint16_t i = ms->order[k];
+
+		ms->map[map_slot(ms, ms->m[i].short_id)] = i;
+	}
+}
+
+/* The slot of whoever left longest ago and has no vote, or MEMBER_NONE. */
+static uint32_t
+reclaim(struct members *ms)
+{
+	uint32_t best = MEMBER_NONE, at;
+
+	for (uint32_t i = 1; i < ms->count; i++)
+		if (ms->m[i].state == MESH_LEFT && ms->m[i].roster == 0 &&
+		    (best == MEMBER_NONE || ms->m[i].since < ms->m[best].since))
+			best = i;
+	if (best == MEMBER_NONE)
+		return best;
+	at = order_at(ms, &ms->m[best].id);
+	memmove(ms->order + at, ms->order + at + 1, (ms->count - at - 1) * sizeof *ms->order);
+	ms->count--;
+	ms->by_state[MESH_LEFT]--;
+	spread_drop(&ms->news, best);
+	spread_drop(&ms->summaries, best);
+	map_rebuild(ms);
+	return best;
+}
+
+int
+members_add(struct members *ms, const struct node_id *id, msec now)
+{
+	uint64_t short_id = seal_short(id);
+	uint32_t i = ms->count, at;
+	uint16_t window = MEMBER_NONE;
+
+	if (members_find(ms, short_id) != MEMBER_NONE)
+		return -ERR_IDENTITY;
+	if (ms->count == ms->max) {
+		if ((i = reclaim(ms)) == MEMBER_NONE)
+			return -ERR_FULL;
+		/* The window stays with the slot, forgotten. */
+		window = ms->m[i].window;
+		if (window != MEMBER_NONE)
+			memset(&ms->windows[window], 0, sizeof ms->windows[window]);
+	}
+	ms->m[i] = (struct member){.id = *id, .short_id = short_id, .state = MESH_FAILED,
+	    .window = window, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER};
+	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
+	ms->map[map_slot(ms, short_id)] = (uint16_t)i;
+	at = order_at(ms, id);
+	memmove(ms->order + at + 1, ms->order + at, (ms->count - at) * sizeof *ms->order);
+	ms->order[at] = (uint16_t)i;
+	ms->count++;
+	ms->by_state[MESH_FAILED]++;
+	ms->buckets[members_bucket(&ms->m[i])] ^= member_hash(&ms->m[i]);
+	ms->changes++;
+	return (int)i;
+}
+
+void
+members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uint64_t generation,
+    uint32_t incarnation)
+{
+	struct member *m = &ms->m[i];
+
+	ms->buckets[members_bucket(m)] ^= member_hash(m);
+	if (m->state != state) {
+		ms->by_state[m->state]--;
+		ms->by_state[state]++;
+		m->state = (uint8_t)state;
+		m->since = now;
+		ms->changes++;
+	}
+	m->generation = generation;
+	m->incarnation = incarnation;
+	ms->buckets[members_bucket(m)] ^= member_hash(m);
+}
+
+/* Slide every text that is still its owner's to the front. */
+static void
+text_compact(struct members *ms)
+{
+	uint32_t from = TEXT_HEADER, to = TEXT_HEADER;
+
+	while (from < ms->text_len) {
+		uint32_t owner = ms->text[from] | (uint32_t)ms->text[from + 1] << 8;
+		uint32_t size = TEXT_HEADER + (ms->text[from + 2] | (uint32_t)ms->text[from + 3] << 8);
+
+		if (owner < ms->max && ms->m[owner].text == from) {
+			memmove(ms->text + to, ms->text + from, size);
+			ms->m[owner].text = to;
+			to += size;
+		}
+		from += size;
+	}
+	ms->text_len = to;
+}
+
+void
+members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_len,
+    const uint8_t *meta, size_t meta_len)
+{
+	struct member *m = &ms->m[i];
+	uint32_t size = (uint32_t)(name_len + meta_len);
+	uint8_t *p;
+
+	assert(name_len <= NAME_BYTES_MAX && meta_len <= MESH_META_BYTES_MAX);
+	if (m->text != TEXT_NONE && m->name_len == name_len && m->meta_len == meta_len &&
+	    memcmp(members_name(ms, i), name, name_len) == 0 &&
+	    (meta_len == 0 || memcmp(members_meta(ms, i), meta, meta_len) == 0))
+		return;
+	m->text = TEXT_NONE;
+	if (ms->text_cap - ms->text_len < TEXT_HEADER + size)
+		text_compact(ms);
+	p = ms->text + ms->text_len;
+	p[0] = (uint8_t)i;
+	p[1] = (uint8_t)(i >> 8);
+	p[2] = (uint8_t)size;
+	p[3] = (uint8_t)(size >> 8);
+	memcpy(p + TEXT_HEADER, name, name_len);
+	if (meta_len > 0)
+		memcpy(p + TEXT_HEADER + name_len, meta, meta_len);
+	m->text = ms->text_len;
+	m->name_len = (uint8_t)name_len;
+	m->meta_len = (uint8_t)meta_len;
+	ms->text_len += TEXT_HEADER + size;
+	ms->changes++;
+}
+
+const char *
+members_name(const struct members *ms, uint32_t i)
+{
+	return (const char *)ms->text + ms->m[i].text + TEXT_HEADER;
+}
+
+const uint8_t *
+members_meta(const struct members *ms, uint32_t i)
+{
+	return ms->text + ms->m[i].text + TEXT_HEADER + ms->m[i].name_len;
+}
+
+int
+members_fresh(struct members *ms, uint32_t i, uint64_t counter)
+{
+	struct member *m = &ms->m[i];
+
+	if (counter >> SEAL_COUNTER_BITS < m->generation)
+		return -ERR_REPLAY;
+	if (m->window == MEMBER_NONE) {
+		if (ms->windows_count == ms->max)
+			return -ERR_FULL;
+		m->window = (uint16_t)ms->windows_count++;
+	}
+	return seal_fresh(&ms->windows[m->window], counter);
+}
+
+void
+members_rumour(const struct members *ms, uint32_t i, bool is_long, struct rumour *out)
+{
+	const struct member *m = &ms->m[i];
+
+	*out = (struct rumour){.state = (enum mesh_state)m->state, .id = m->id,
+	    .generation = m->generation, .incarnation = m->incarnation};
+	if (m->state == MESH_SUSPECT && m->accusers_count > 0)
+		out->from = m->accusers[0];
+	if (!is_long || m->name_len == 0)
+		return;
+	out->is_long = true;
+	out->name = members_name(ms, i);
+	out->name_len = m->name_len;
+	out->addr = m->addr;
+	out->meta = members_meta(ms, i);
+	out->meta_len = m->meta_len;
+}

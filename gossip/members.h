@@ -1,0 +1,107 @@
+/*
+ * members.h - the table of everybody this node ever heard of, itself at
+ * index 0, and the total order that lets every node end with the same table
+ * whatever order rumours arrive in: generation, then incarnation, then
+ * alive < suspect < failed; left ends a generation for good.
+ *
+ * An index names a member for as long as the table lives, except that a slot
+ * of a LEFT member is given away when the table is full.  All memory is taken
+ * in members_init.
+ */
+#ifndef GOSSIP_MEMBERS_H
+#define GOSSIP_MEMBERS_H
+
+#include "packet.h"
+#include "seal.h"
+#include "spread.h"
+
+enum {
+	MEMBER_NONE = UINT16_MAX,
+	MEMBERS_BUCKETS = 32, /* by the top bits of the id, for sync */
+	MEMBER_OLD = 1,	      /* roster bits: votes in the old set, the new set */
+	MEMBER_NEW = 2,
+	MEMBER_VOTES = 3,
+};
+
+/* What only a leader keeps of a member. */
+struct member_report {
+	struct head applied;
+	msec at;	    /* last report; MSEC_NEVER = none */
+	uint64_t seq;	    /* of that report, to measure loss */
+	uint32_t version, count;
+	uint64_t bits;	    /* fragments of version that arrived */
+	msec probe_at;	    /* next probe of a silent member, or 0 */
+	uint32_t probes;
+};
+
+struct member {
+	struct node_id id;
+	struct addr addr;
+	uint8_t state;	/* enum mesh_state */
+	uint8_t roster; /* MEMBER_OLD | MEMBER_NEW */
+	uint64_t short_id, generation;
+	uint32_t incarnation;
+	uint32_t text; /* offset of name and meta in the text arena */
+	uint8_t name_len, meta_len;
+	uint16_t window; /* index of its replay window, or MEMBER_NONE */
+	int32_t rtt_ms;	 /* -1 = not measured */
+	msec since, seen; /* seen = MSEC_NEVER: never heard directly */
+	msec accused;	  /* when it was last told that it looks dead */
+	/* suspicion */
+	msec suspected;
+	uint8_t accusers_count;
+	uint64_t accusers[3];
+	/* election */
+	uint64_t granted; /* the attempt it said yes to */
+	msec echoed;	  /* the beat it echoed last */
+	struct roster_id stored;
+	/* plane A */
+	struct mesh_summary summary;
+	uint32_t summary_version; /* 0 = none */
+};
+
+struct members {
+	uint32_t max, count;
+	uint32_t by_state[4]; /* counts */
+	struct member *m;
+	struct member_report *reports;
+	uint16_t *order; /* indices in id order */
+	uint16_t *map;	 /* short id -> index, open addressing */
+	uint32_t map_mask;
+	struct seal_window *windows;
+	uint32_t windows_count;
+	uint8_t *text;
+	uint32_t text_cap, text_len;
+	struct spread news, summaries;
+	uint64_t buckets[MEMBERS_BUCKETS];
+	uint64_t changes; /* rises with every visible change */
+};
+
+MUST_CHECK bool members_init(struct members *ms, uint32_t max);
+void members_fini(struct members *ms);
+uint32_t members_find(const struct members *ms, uint64_t short_id);
+uint32_t members_find_id(const struct members *ms, const struct node_id *id);
+/* New, FAILED, generation 0, nameless.  Index, or -ERR_FULL, -ERR_IDENTITY. */
+MUST_CHECK int members_add(struct members *ms, const struct node_id *id, msec now);
+/* Moves the state; keeps counts, hashes and the change counter right. */
+void members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state,
+    uint64_t generation, uint32_t incarnation);
+void members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_len,
+    const uint8_t *meta, size_t meta_len);
+const char *members_name(const struct members *ms, uint32_t i); /* no NUL; name_len */
+const uint8_t *members_meta(const struct members *ms, uint32_t i);
+/* 0, or -ERR_REPLAY: this counter of member i was seen, or is of an older life. */
+MUST_CHECK int members_fresh(struct members *ms, uint32_t i, uint64_t counter);
+/* As a rumour; long ones carry name, address and meta. */
+void members_rumour(const struct members *ms, uint32_t i, bool is_long, struct rumour *out);
+/* One number that two nodes share when their tables agree. */
+uint64_t members_hash(const struct members *ms);
+uint32_t members_bucket(const struct member *m);
+/* Alive or suspected: still expected to answer. */
+static inline bool
+member_up(const struct member *m)
+{
+	return m->state <= MESH_SUSPECT;
+}
+
+#endif

@@ -1,0 +1,375 @@
+/*
+ * mesh.c - the façade: one datagram in, one instant of time, one datagram out,
+ * and the questions the daemon asks.  The decisions live in the files below.
+ */
+#include "mesh.h"
+
+#include "inner.h"
+
+#include <stdlib.h>
+
+static bool
+conf_ok(const struct mesh_conf *c)
+{
+	return c->members_max >= 2 && c->members_max <= MESH_MEMBERS_LIMIT &&
+	    c->meta_bytes <= MESH_META_BYTES_MAX && c->seeds_count <= MESH_SEEDS_MAX &&
+	    c->saved.generation <= UINT64_MAX >> SEAL_COUNTER_BITS &&
+	    c->saved.term <= INT64_MAX && memchr(c->name, 0, sizeof c->name) != NULL;
+}
+
+static int
+init(struct mesh *m, msec now)
+{
+	static const uint8_t nobody[ID_BYTES];
+	struct mesh_conf *c = &m->conf;
+	int i;
+
+	m->saved = c->saved;
+	m->saved.roster = NULL;
+	m->saved.roster_bytes = 0;
+	m->member = memcmp(c->saved.cluster, nobody, ID_BYTES) != 0;
+	m->must_save = true; /* the generation of this very start */
+	m->started = m->ticked = now;
+	prng_init(&m->rng, c->seed);
+	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, c->seed);
+	if (!members_init(&m->ms, c->members_max))
+		return -1;
+	m->ring_cap = c->members_max * 4 + 1024;
+	if ((m->ring = calloc(m->ring_cap, sizeof *m->ring)) == NULL)
+		return -1;
+	if ((i = members_add(&m->ms, &c->self, now)) != 0)
+		return -1;
+	m->ms.m[0].addr = c->addr;
+	members_set_text(&m->ms, 0, c->name, strlen(c->name), c->meta, c->meta_bytes);
+	members_set(&m->ms, 0, now, MESH_ALIVE, c->saved.generation, 0);
+	spread_push(&m->ms.news, 0);
+	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0)
+		return -1;
+	elect_init(m, now);
+	m->elect.issued = (struct head){0};
+	return 0;
+}
+
+/* NULL when memory is gone, or the saved roster is not one. */
+struct mesh *
+mesh_new(const struct mesh_conf *conf, msec now)
+{
+	struct mesh *m;
+
+	if (!conf_ok(conf) || (m = calloc(1, sizeof *m)) == NULL)
+		return NULL;
+	m->conf = *conf;
+	if (init(m, now) < 0) {
+		mesh_free(m);
+		return NULL;
+	}
+	m->conf.saved.roster = NULL; /* was borrowed for this call */
+	return m;
+}
+
+void
+mesh_free(struct mesh *m)
+{
+	if (m == NULL)
+		return;
+	members_fini(&m->ms);
+	roster_fini(m);
+	report_fini(m);
+	free(m->swim.ring);
+	free(m->ring);
+	free(m);
+}
+
+/* --- a datagram comes in -------------------------------------------------------- */
+
+static int
+dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	switch ((enum packet_kind)p->kind) {
+	case PACKET_BEAT:
+	case PACKET_ECHO:
+	case PACKET_OTHER:
+	case PACKET_REJECT:
+		return lead_recv(m, now, from, p);
+	case PACKET_PREVOTE:
+	case PACKET_PREVOTED:
+	case PACKET_VOTE:
+	case PACKET_VOTED:
+	case PACKET_RESIGN:
+		return elect_recv(m, now, from, p);
+	case PACKET_ROSTER_ASK:
+	case PACKET_ROSTER:
+		return roster_recv(m, now, from, p);
+	case PACKET_REPORT:
+		return report_recv(m, now, from, p);
+	case PACKET_JOIN:
+	case PACKET_JOINED:
+		return -ERR_AUTH; /* only outside a cluster */
+	default:
+		return swim_recv(m, now, from, p);
+	}
+}
+
+/* A frame of this cluster, authentic and whole. */
+static int
+receive_member(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    const struct packet *p)
+{
+	uint64_t generation = frame->counter >> SEAL_COUNTER_BITS;
+	uint32_t i = members_find(&m->ms, frame->sender);
+	bool stranger = i == MEMBER_NONE || generation > m->ms.m[i].generation;
+	int rc;
+
+	if (stranger) {
+		/* Perhaps it says who it is. */
+		if ((rc = rumours_hear(m, now, p)) < 0)
+			return rc;
+		i = members_find(&m->ms, frame->sender);
+		if (i == MEMBER_NONE || generation > m->ms.m[i].generation)
+			join_who(m, now, from);
+		if (i == MEMBER_NONE)
+			return -ERR_UNKNOWN;
+	}
+	if ((rc = members_fresh(&m->ms, i, frame->counter)) < 0)
+		return rc;
+	if (m->ms.m[i].state == MESH_LEFT)
+		return -ERR_UNKNOWN;
+	m->ms.m[i].seen = now;
+	if ((rc = dispatch(m, now, i, p)) < 0)
+		return rc;
+	return stranger ? 0 : rumours_hear(m, now, p);
+}
+
+static int
+receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, size_t len)
+{
+	uint8_t body[SEAL_BODY_MAX];
+	size_t body_bytes;
+	struct seal_frame frame;
+	struct packet p;
+	int rc;
+
+	if ((rc = seal_open(&m->seal, buf, len, &frame, body, &body_bytes)) < 0)
+		return rc;
+	if (frame.sender == m->ms.m[0].short_id)
+		return -ERR_IDENTITY;
+	if ((rc = packet_decode(body, body_bytes, &p)) < 0)
+		return rc;
+	if (m->left)
+		return -ERR_UNKNOWN;
+	if (frame.join)
+		return join_recv(m, now, from, &p);
+	return receive_member(m, now, from, &frame, &p);
+}
+
+int
+mesh_recv(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, size_t len)
+{
+	int rc;
+
+	m->stats.rx_packets++;
+	m->stats.rx_bytes += len;
+	rc = receive(m, now, from, buf, len);
+	if (rc < 0)
+		m->stats.dropped[-rc]++;
+	return rc;
+}
+
+/* --- time passes, things leave ------------------------------------------------------ */
+
+static void
+watch(struct mesh *m, msec now)
+{
+	struct mesh_side side;
+
+	known_side(m, now, &side);
+	if (side.grade != m->side.grade || side.role != m->side.role ||
+	    side.member != m->side.member || side.has_leader != m->side.has_leader ||
+	    !id_eq(&side.leader, &m->side.leader) || side.term != m->side.term) {
+		side.since = now;
+		m->side = side;
+		m->changes++;
+	}
+	if (stamp_cmp(&m->elect.issued.stamp, &m->side_issued.stamp) != 0) {
+		m->side_issued = m->elect.issued;
+		m->changes++;
+	}
+	if (m->ms.changes != m->members_changes) {
+		m->members_changes = m->ms.changes;
+		m->changes++;
+	}
+}
+
+void
+mesh_tick(struct mesh *m, msec now)
+{
+	if (m->left)
+		return;
+	if (m->elect.role == MESH_LEADER && now - m->ticked > elect_lease_ms(m) / 2)
+		lead_pause(m, now);
+	m->ticked = now;
+	join_tick(m, now);
+	if (m->member) {
+		swim_tick(m, now);
+		elect_tick(m, now);
+		lead_tick(m, now);
+	}
+	report_tick(m, now);
+	out_tick(m, now);
+	watch(m, now);
+}
+
+msec
+mesh_deadline(const struct mesh *m)
+{
+	msec at = report_deadline(m);
+
+	if (m->left)
+		return MSEC_NEVER;
+	if (m->conf.seeds_count > 0)
+		at = msec_min(at, m->swim.seeds_at);
+	if (m->jobs_count > 0)
+		at = msec_min(at, m->jobs_at);
+	if (!m->member)
+		return at;
+	at = msec_min(at, swim_deadline(m));
+	at = msec_min(at, elect_deadline(m));
+	return msec_min(at, lead_deadline(m));
+}
+
+size_t
+mesh_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf, size_t cap)
+{
+	size_t n;
+
+	/* Nothing leaves that depends on facts not yet on disk. */
+	if (m->must_save || cap < DGRAM_BYTES_MAX)
+		return 0;
+	if ((n = out_poll(m, now, to, buf)) > 0) {
+		m->stats.tx_packets++;
+		m->stats.tx_bytes += n;
+	}
+	return n;
+}
+
+bool
+mesh_must_save(struct mesh *m, struct mesh_saved *out)
+{
+	if (!m->must_save)
+		return false;
+	roster_save(m);
+	*out = m->saved;
+	out->roster = m->roster.blob;
+	out->roster_bytes = m->roster.blob_len;
+	return true;
+}
+
+void
+mesh_saved(struct mesh *m)
+{
+	m->must_save = false;
+}
+
+/* --- operator acts --------------------------------------------------------------------- */
+
+int
+mesh_init(struct mesh *m, msec now, const uint8_t *cluster)
+{
+	static const uint8_t nobody[ID_BYTES];
+
+	if (m->member || memcmp(cluster, nobody, ID_BYTES) == 0)
+		return -ERR_RANGE;
+	memcpy(m->saved.cluster, cluster, ID_BYTES);
+	memcpy(m->seal.cluster, cluster, ID_BYTES);
+	m->member = true;
+	m->must_save = true;
+	roster_first(m);
+	elect_init(m, now);
+	m->elect.holdoff_until = now; /* no promise can be older than the cluster */
+	m->elect.try_at = now;
+	return 0;
+}
+
+int
+mesh_add_seed(struct mesh *m, msec now, const struct addr *seed)
+{
+	if (!addr_possible(seed))
+		return -ERR_BAD_ADDRESS;
+	for (size_t i = 0; i < m->conf.seeds_count; i++)
+		if (addr_eq(&m->conf.seeds[i], seed))
+			return 0;
+	if (m->conf.seeds_count == MESH_SEEDS_MAX)
+		return -ERR_FULL;
+	m->conf.seeds[m->conf.seeds_count++] = *seed;
+	m->swim.seeds_at = now;
+	return 0;
+}
+
+void
+mesh_leave(struct mesh *m, msec now)
+{
+	uint32_t told = 0, successor = swim_random_up(m, 0);
+
+	if (m->left || !m->member)
+		return;
+	if (m->elect.role == MESH_LEADER)
+		lead_resign(m, now, successor == MEMBER_NONE ? 0 : m->ms.m[successor].short_id);
+	members_set(&m->ms, 0, now, MESH_LEFT, m->ms.m[0].generation, m->ms.m[0].incarnation);
+	for (uint32_t i = 1; i < m->ms.count && told < 64; i++)
+		if (member_up(&m->ms.m[i])) {
+			out_introduce(m, PACKET_GOSSIP, i, 0);
+			told++;
+		}
+	m->left = true;
+	trace(m, now, "leave", 0, 0);
+}
+
+/* --- what this node did ------------------------------------------------------------------ */
+
+int
+mesh_applied(struct mesh *m, msec now, const struct stamp *stamp, const struct hash *hash)
+{
+	int cmp = stamp_cmp(stamp, &m->saved.applied);
+
+	(void)now; /* the next report tells */
+	if (cmp < 0 || (cmp == 0 && !hash_eq(hash, &m->saved.applied_hash)))
+		return -ERR_RANGE;
+	if (cmp == 0)
+		return 0;
+	m->saved.applied = *stamp;
+	m->saved.applied_hash = *hash;
+	m->must_save = true;
+	m->report.at = now;
+	return 0;
+}
+
+int
+mesh_next_stamp(struct mesh *m, msec now, struct stamp *out)
+{
+	const struct elect *e = &m->elect;
+
+	/* The lease must live now, on the clock now, with no sleep between, and
+	 * nobody may be known to act on a higher stamp. */
+	if (e->role != MESH_LEADER || now >= lead_until(m) || m->must_save ||
+	    now - m->ticked > elect_lease_ms(m) / 2 || e->wish_term > e->ballot_term)
+		return -ERR_NOT_LEADER;
+	*out = (struct stamp){.term = e->ballot_term, .leader = m->ms.m[0].id, .seq = e->seq + 1};
+	return 0;
+}
+
+int
+mesh_issue(struct mesh *m, msec now, const struct stamp *stamp, const struct hash *hash)
+{
+	struct stamp next;
+	int rc = mesh_next_stamp(m, now, &next);
+
+	if (rc < 0)
+		return rc;
+	if (stamp_cmp(stamp, &next) != 0)
+		return -ERR_RANGE;
+	m->elect.seq = stamp->seq;
+	m->elect.issued.stamp = *stamp;
+	m->elect.issued.hash = *hash;
+	lead_beat(m, now);
+	return 0;
+}

@@ -1,0 +1,379 @@
+/*
+ * out.c - what waits to be sent.  Only intents are queued; the bytes are made
+ * when the caller polls, so a beat or an ack carries the newest rumours and a
+ * full queue is no more than a lost packet.
+ */
+#include "inner.h"
+
+enum {
+	JOBS_EVERY_MS = 20, /* a long answer goes out in bursts of ... */
+	JOBS_BURST = 48,    /* ... so many datagrams */
+	SUMMARIES_MAX = 12, /* per datagram: rumours of M come first */
+	PICK_MAX = 64,
+};
+
+static struct out *
+push(struct mesh *m)
+{
+	struct out *o;
+
+	if (m->ring_len == m->ring_cap)
+		return NULL;
+	if (m->ring_len == 0)
+		m->ring_head = 0; /* keep to the pages already touched */
+	o = &m->ring[(m->ring_head + m->ring_len++) % m->ring_cap];
+	memset(o, 0, sizeof *o);
+	return o;
+}
+
+void
+out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct out *o;
+
+	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
+		return;
+	o->kind = (uint8_t)kind;
+	o->to = (uint16_t)to;
+	o->a = a;
+	o->b = b;
+	o->c = c;
+}
+
+void
+out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a)
+{
+	struct out *o;
+
+	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
+		return;
+	o->kind = (uint8_t)kind;
+	o->introduce = true;
+	o->to = (uint16_t)to;
+	o->a = a;
+}
+
+void
+out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a)
+{
+	struct out *o;
+
+	if (addr_eq(addr, &m->conf.addr) || (o = push(m)) == NULL)
+		return;
+	o->kind = (uint8_t)kind;
+	o->introduce = kind != PACKET_WHO;
+	o->to = MEMBER_NONE;
+	o->addr = *addr;
+	o->a = a;
+}
+
+void
+out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor)
+{
+	struct job *slot = NULL;
+
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		struct job *j = &m->jobs[i];
+
+		if (j->kind == kind && j->to == to) {
+			slot = j; /* the newer question replaces the older */
+			break;
+		}
+		if (j->kind == 0 && slot == NULL)
+			slot = j;
+	}
+	if (slot == NULL)
+		return; /* they will ask again */
+	if (slot->kind == 0)
+		m->jobs_count++;
+	*slot = (struct job){.kind = (uint8_t)kind, .to = (uint16_t)to, .buckets = buckets,
+	    .cursor = cursor, .roster = m->roster.id};
+}
+
+void
+out_tick(struct mesh *m, msec now)
+{
+	if (m->jobs_count == 0 || now < m->jobs_at)
+		return;
+	m->jobs_at = now + JOBS_EVERY_MS;
+	m->job_tokens = JOBS_BURST;
+}
+
+/* --- rumours that ride along ----------------------------------------------- */
+
+struct cargo {
+	struct mpw w;
+	uint32_t count;
+};
+
+/* All or nothing: half a rumour would spoil the datagram. */
+static bool
+load(struct cargo *c, const struct rumour *r)
+{
+	size_t was = c->w.len;
+
+	rumour_pack(&c->w, r);
+	if (c->w.full) {
+		c->w.full = false;
+		c->w.len = was;
+		return false;
+	}
+	c->count++;
+	return true;
+}
+
+static void
+load_member(struct mesh *m, struct cargo *c, uint32_t i, bool is_long)
+{
+	struct rumour r;
+
+	members_rumour(&m->ms, i, is_long, &r);
+	load(c, &r);
+}
+
+static uint32_t
+send_limit(const struct mesh *m)
+{
+	uint32_t digits = 1;
+
+	for (uint32_t n = m->ms.count; n >= 10; n /= 10)
+		digits++;
+	return 4 * digits; /* 4 x ceil(log10(N + 1)) */
+}
+
+static void
+load_news(struct mesh *m, struct cargo *c)
+{
+	uint16_t pick[PICK_MAX];
+	uint32_t n = spread_pick(&m->ms.news, pick, PICK_MAX), limit = send_limit(m);
+
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t i = pick[k];
+		uint8_t state = m->ms.m[i].state;
+		struct rumour r;
+
+		members_rumour(&m->ms, i, state == MESH_ALIVE || state == MESH_LEFT, &r);
+		if (!load(c, &r))
+			break;
+		spread_sent(&m->ms.news, i, limit);
+	}
+}
+
+static void
+load_summaries(struct mesh *m, struct cargo *c)
+{
+	uint16_t pick[SUMMARIES_MAX];
+	uint32_t n = spread_pick(&m->ms.summaries, pick, SUMMARIES_MAX), limit = send_limit(m);
+
+	for (uint32_t k = 0; k < n; k++) {
+		const struct member *x = &m->ms.m[pick[k]];
+		struct rumour r = {.is_summary = true, .subject = x->short_id,
+		    .summary_version = x->summary_version, .summary = x->summary};
+
+		if (!load(c, &r))
+			break;
+		spread_sent(&m->ms.summaries, pick[k], limit);
+	}
+}
+
+static void
+load_for(struct mesh *m, struct cargo *c, const struct out *o)
+{
+	bool carries = o->kind == PACKET_PING || o->kind == PACKET_ACK || o->kind == PACKET_GOSSIP;
+
+	if (o->introduce)
+		load_member(m, c, 0, true);
+	if (!carries)
+		return;
+	/* The buddy: whoever looks bad hears it first, so that he can refute. */
+	if (o->to != MEMBER_NONE && m->ms.m[o->to].state != MESH_ALIVE)
+		load_member(m, c, o->to, false);
+	load_news(m, c);
+	load_summaries(m, c);
+}
+
+/* --- building ------------------------------------------------------------- */
+
+static void
+fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
+{
+	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
+	    .term = m->saved.term, .roster = m->roster.id};
+	p->head.stamp = m->saved.applied;
+	p->head.hash = m->saved.applied_hash;
+	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;
+	switch ((enum packet_kind)o->kind) {
+	case PACKET_SYNC:
+		p->flag = o->a;
+		p->bytes = scratch;
+		for (size_t i = 0; i < MEMBERS_BUCKETS; i++)
+			for (size_t k = 0; k < 8; k++)
+				scratch[8 * i + k] = (uint8_t)(m->ms.buckets[i] >> (56 - 8 * k));
+		p->bytes_len = sizeof m->ms.buckets;
+		break;
+	case PACKET_BEAT:
+		lead_fill_beat(m, now, o->to, p);
+		break;
+	case PACKET_ECHO:
+		p->term = o->a;
+		p->sent = o->b;
+		break;
+	case PACKET_OTHER:
+	case PACKET_RESIGN:
+		p->term = o->a;
+		break;
+	case PACKET_PREVOTE:
+	case PACKET_VOTE:
+		p->term = o->b;
+		break;
+	case PACKET_PREVOTED:
+	case PACKET_VOTED:
+		p->grade = o->b;
+		break;
+	case PACKET_ROSTER_ASK:
+		p->roster = m->roster.fetch;
+		p->index = o->a;
+		break;
+	case PACKET_REPORT:
+		p->seq = ++m->report.seq;
+		p->version = m->report.version;
+		p->count = m->report.count;
+		p->index = o->a;
+		/* b: this fragment rides along; else a bare report. */
+		if (o->b != 0 && o->a < m->report.count) {
+			p->bytes = m->report.frags + o->a * MESH_FRAG_BYTES_MAX;
+			p->bytes_len = m->report.frag_bytes[o->a];
+		}
+		break;
+	case PACKET_JOINED:
+		p->bytes = m->saved.cluster;
+		p->bytes_len = ID_BYTES;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Seal the body of p with its cargo; bytes written. */
+static size_t
+finish(struct mesh *m, const struct packet *p, const struct cargo *c, uint8_t *buf)
+{
+	bool join = p->kind == PACKET_JOIN || p->kind == PACKET_JOINED;
+	struct mpw w;
+
+	mpw_init(&w, buf + SEAL_HEADER_BYTES, SEAL_BODY_MAX);
+	packet_begin(&w, p);
+	packet_end(&w, &c->w, c->count);
+	if (w.full)
+		return 0;
+	return seal_close(&m->seal, join, buf, w.len);
+}
+
+/* Room for rumours beside the fields of p. */
+static void
+cargo_init(struct cargo *c, const struct packet *p, uint8_t *scratch)
+{
+	uint8_t measure[SEAL_BODY_MAX];
+	struct mpw w;
+
+	mpw_init(&w, measure, sizeof measure);
+	packet_begin(&w, p);
+	c->count = 0;
+	mpw_init(&c->w, scratch, sizeof measure - w.len - PACKET_END_BYTES);
+}
+
+static size_t
+build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
+{
+	uint8_t bytes[sizeof m->ms.buckets], scratch[SEAL_BODY_MAX];
+	struct packet p;
+	struct cargo c;
+
+	fill(m, now, o, &p, bytes);
+	cargo_init(&c, &p, scratch);
+	load_for(m, &c, o);
+	return finish(m, &p, &c, buf);
+}
+
+/* --- long answers ------------------------------------------------------------ */
+
+static bool
+build_sync(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, uint8_t *scratch)
+{
+	*p = (struct packet){.kind = PACKET_GOSSIP};
+	cargo_init(c, p, scratch);
+	for (; j->cursor < m->ms.count; j->cursor++) {
+		const struct member *x = &m->ms.m[j->cursor];
+		struct rumour r;
+
+		if ((j->buckets >> members_bucket(x) & 1) == 0 || x->name_len == 0)
+			continue;
+		members_rumour(&m->ms, j->cursor, true, &r);
+		if (!load(c, &r))
+			return true;
+	}
+	j->kind = 0;
+	return c->count > 0;
+}
+
+static bool
+build_roster(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, uint8_t *scratch)
+{
+	uint32_t entries = m->roster.n.all, chunks = (entries + ROSTER_CHUNK - 1) / ROSTER_CHUNK;
+
+	if (roster_cmp(&j->roster, &m->roster.id) != 0 || j->cursor >= chunks) {
+		j->kind = 0;
+		return false;
+	}
+	*p = (struct packet){.kind = PACKET_ROSTER, .roster = j->roster, .index = j->cursor,
+	    .count = entries, .bytes = scratch};
+	p->bytes_len = roster_chunk(m, j->cursor, scratch) * (size_t)ROSTER_ENTRY_BYTES;
+	c->count = 0;
+	if (++j->cursor == chunks)
+		j->kind = 0;
+	return true;
+}
+
+static size_t
+poll_job(struct mesh *m, uint8_t *buf, struct addr *to)
+{
+	uint8_t scratch[SEAL_BODY_MAX];
+	struct packet p;
+	struct cargo c = {.count = 0};
+
+	while (m->jobs_count > 0 && m->job_tokens > 0) {
+		struct job *j = &m->jobs[m->job_next++ % JOBS_MAX];
+		bool any;
+
+		if (j->kind == 0)
+			continue;
+		*to = m->ms.m[j->to].addr;
+		any = j->kind == PACKET_SYNC ? build_sync(m, j, &p, &c, scratch) :
+					       build_roster(m, j, &p, &c, scratch);
+		if (j->kind == 0)
+			m->jobs_count--;
+		if (!any || to->port == 0)
+			continue;
+		m->job_tokens--;
+		return finish(m, &p, &c, buf);
+	}
+	return 0;
+}
+
+size_t
+out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf)
+{
+	while (m->ring_len > 0) {
+		struct out o = m->ring[m->ring_head];
+		size_t n;
+
+		m->ring_head = (m->ring_head + 1) % m->ring_cap;
+		m->ring_len--;
+		*to = o.to == MEMBER_NONE ? o.addr : m->ms.m[o.to].addr;
+		if (o.kind == PACKET_BEAT && m->elect.role != MESH_LEADER)
+			continue; /* it was mine to say when it was queued */
+		if (to->port != 0 && (n = build(m, now, &o, buf)) > 0)
+			return n;
+	}
+	return poll_job(m, buf, to);
+}

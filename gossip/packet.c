@@ -1,0 +1,331 @@
+/*
+ * packet.c - one table of fields drives both packing and reading, so the two
+ * cannot disagree about a layout.
+ */
+#include "packet.h"
+
+enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES };
+
+static const struct field {
+	char letter;
+	enum field_type type;
+	size_t offset;
+	uint64_t max;
+} fields[] = {
+#define UINT(l, member, max) {l, FIELD_UINT, offsetof(struct packet, member), max}
+    UINT('s', seq, UINT64_MAX),
+    UINT('w', who, UINT64_MAX),
+    UINT('h', hash, UINT64_MAX),
+    UINT('t', term, INT64_MAX),
+    UINT('m', sent, INT64_MAX),
+    UINT('l', lease, 600000),
+    UINT('g', grade, MESH_GRADE_FULL),
+    UINT('v', weight, MESH_MEMBERS_LIMIT),
+    UINT('f', flag, 1),
+    UINT('a', version, UINT32_MAX),
+    UINT('B', bits, UINT64_MAX),
+    UINT('i', index, UINT16_MAX),
+    UINT('n', count, UINT16_MAX),
+    UINT('r', roster.term, INT64_MAX),
+    UINT('c', roster.version, INT64_MAX),
+    {'H', FIELD_HEAD, offsetof(struct packet, head), 0},
+    {'b', FIELD_BYTES, offsetof(struct packet, bytes), 0},
+#undef UINT
+};
+
+static const char *const layouts[PACKET_KINDS_] = {
+#define X(name, letters) [PACKET_##name] = letters,
+    PACKET_KINDS(X)
+#undef X
+};
+
+static const struct field *
+field_of(char letter)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].letter == letter)
+			return &fields[i];
+	return NULL;
+}
+
+static void
+pack_head(struct mpw *w, const struct head *h)
+{
+	if (h->stamp.term == 0) {
+		mpw_nil(w);
+		return;
+	}
+	mpw_array(w, 4);
+	mpw_uint(w, h->stamp.term);
+	mpw_bin(w, h->stamp.leader.b, ID_BYTES);
+	mpw_uint(w, h->stamp.seq);
+	mpw_bin(w, h->hash.b, HASH_BYTES);
+}
+
+static int
+read_head(struct mp *r, struct head *h)
+{
+	uint32_t n;
+	int rc;
+
+	memset(h, 0, sizeof *h);
+	if (mp_peek(r) == MP_NIL)
+		return mp_nil(r);
+	if ((rc = mp_array(r, &n)) < 0)
+		return rc;
+	if (n != 4)
+		return -ERR_MALFORMED;
+	if ((rc = mp_uint_max(r, INT64_MAX, &h->stamp.term)) < 0 ||
+	    (rc = mp_bytes(r, h->stamp.leader.b, ID_BYTES)) < 0 ||
+	    (rc = mp_uint_max(r, INT64_MAX, &h->stamp.seq)) < 0)
+		return rc;
+	return mp_bytes(r, h->hash.b, HASH_BYTES);
+}
+
+void
+packet_begin(struct mpw *w, const struct packet *p)
+{
+	const char *layout = layouts[p->kind];
+
+	assert(p->kind > PACKET_NONE_ && p->kind < PACKET_KINDS_);
+	mpw_array(w, (uint32_t)strlen(layout) + 2);
+	mpw_uint(w, p->kind);
+	for (; *layout != '\0'; layout++) {
+		const struct field *f = field_of(*layout);
+		const uint8_t *at = (const uint8_t *)p + f->offset;
+		uint64_t v;
+
+		if (f->type == FIELD_HEAD) {
+			pack_head(w, &p->head);
+		} else if (f->type == FIELD_BYTES) {
+			mpw_bin(w, p->bytes, p->bytes_len);
+		} else {
+			memcpy(&v, at, sizeof v);
+			mpw_uint(w, v);
+		}
+	}
+}
+
+void
+packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count)
+{
+	mpw_array(w, count);
+	if (count > 0)
+		mpw_raw(w, rumours->buf, rumours->len);
+}
+
+static int
+read_field(struct mp *r, const struct field *f, struct packet *out)
+{
+	uint64_t v;
+	int rc;
+
+	if (f->type == FIELD_HEAD)
+		return read_head(r, &out->head);
+	if (f->type == FIELD_BYTES)
+		return mp_bin(r, &out->bytes, &out->bytes_len);
+	if ((rc = mp_uint_max(r, f->max, &v)) < 0)
+		return rc;
+	memcpy((uint8_t *)out + f->offset, &v, sizeof v);
+	return 0;
+}
+
+int
+packet_decode(const uint8_t *buf, size_t len, struct packet *out)
+{
+	struct mp r;
+	uint32_t n;
+	size_t known, from;
+	const char *layout;
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	mp_init(&r, buf, len, 4);
+	if ((rc = mp_array(&r, &n)) < 0)
+		return rc;
+	if (n < 2)
+		return -ERR_MALFORMED;
+	if ((rc = mp_uint(&r, &out->kind)) < 0)
+		return rc;
+	if (out->kind == PACKET_NONE_ || out->kind >= PACKET_KINDS_)
+		return -ERR_UNKNOWN;
+	layout = layouts[out->kind];
+	known = strlen(layout) + 2;
+	if (n < known)
+		return -ERR_MALFORMED;
+	for (; *layout != '\0'; layout++)
+		if ((rc = read_field(&r, field_of(*layout), out)) < 0)
+			return rc;
+	for (; n > known; n--)
+		if ((rc = mp_skip(&r)) < 0)
+			return rc;
+	if ((rc = mp_array(&r, &out->rumours_count)) < 0)
+		return rc;
+	out->rumours = r.buf + r.off;
+	from = r.off;
+	for (uint32_t i = 0; i < out->rumours_count; i++)
+		if ((rc = mp_skip(&r)) < 0)
+			return rc;
+	out->rumours_len = r.off - from;
+	return mp_end(&r);
+}
+
+/* --- rumours --------------------------------------------------------------- */
+
+enum { SUMMARY_BYTES = 23, ADDRESS_BYTES = 18 };
+
+static void
+put_be(uint8_t *p, uint64_t v, size_t n)
+{
+	for (size_t i = n; i-- > 0; v >>= 8)
+		p[i] = (uint8_t)v;
+}
+
+static uint64_t
+get_be(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static void
+pack_summary(struct mpw *w, const struct rumour *r)
+{
+	uint8_t b[SUMMARY_BYTES];
+
+	put_be(b, r->subject, 8);
+	put_be(b + 8, r->summary_version, 4);
+	b[12] = r->summary.cpu_percent;
+	b[13] = r->summary.mem_percent;
+	b[14] = r->summary.disk_percent;
+	put_be(b + 15, r->summary.load_centi, 2);
+	put_be(b + 17, r->summary.instances, 2);
+	put_be(b + 19, r->summary.config_hash, 4);
+	mpw_bin(w, b, sizeof b);
+}
+
+static int
+read_summary(struct mp *r, struct rumour *out)
+{
+	uint8_t b[SUMMARY_BYTES];
+	int rc = mp_bytes(r, b, sizeof b);
+
+	if (rc < 0)
+		return rc;
+	out->is_summary = true;
+	out->subject = get_be(b, 8);
+	out->summary_version = get_be(b + 8, 4);
+	out->summary.cpu_percent = b[12] > 100 ? 100 : b[12];
+	out->summary.mem_percent = b[13] > 100 ? 100 : b[13];
+	out->summary.disk_percent = b[14] > 100 ? 100 : b[14];
+	out->summary.load_centi = (uint16_t)get_be(b + 15, 2);
+	out->summary.instances = (uint16_t)get_be(b + 17, 2);
+	out->summary.config_hash = (uint32_t)get_be(b + 19, 4);
+	return 0;
+}
+
+void
+rumour_pack(struct mpw *w, const struct rumour *r)
+{
+	uint8_t a[ADDRESS_BYTES];
+
+	if (r->is_summary) {
+		pack_summary(w, r);
+		return;
+	}
+	mpw_array(w, r->is_long ? 8 : 5);
+	mpw_uint(w, (uint64_t)r->state);
+	mpw_bin(w, r->id.b, ID_BYTES);
+	mpw_uint(w, r->generation);
+	mpw_uint(w, r->incarnation);
+	mpw_uint(w, r->from);
+	if (!r->is_long)
+		return;
+	memcpy(a, r->addr.ip, 16);
+	put_be(a + 16, r->addr.port, 2);
+	mpw_str(w, r->name, r->name_len);
+	mpw_bin(w, a, sizeof a);
+	mpw_bin(w, r->meta, r->meta_len);
+}
+
+/* [a-z0-9][a-z0-9_.-]{0,62}: names end up in tables, paths and logs. */
+static bool
+name_fits(const char *s, size_t len)
+{
+	if (len == 0 || len > NAME_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool alnum = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9');
+
+		if (!alnum && (i == 0 || (s[i] != '_' && s[i] != '.' && s[i] != '-')))
+			return false;
+	}
+	return true;
+}
+
+static int
+read_long(struct mp *r, struct rumour *out)
+{
+	uint8_t a[ADDRESS_BYTES];
+	int rc;
+
+	if ((rc = mp_str(r, &out->name, &out->name_len)) < 0 ||
+	    (rc = mp_bytes(r, a, sizeof a)) < 0 ||
+	    (rc = mp_bin(r, &out->meta, &out->meta_len)) < 0)
+		return rc;
+	memcpy(out->addr.ip, a, 16);
+	out->addr.port = (uint16_t)get_be(a + 16, 2);
+	out->is_long = true;
+	if (!name_fits(out->name, out->name_len) || out->meta_len > MESH_META_BYTES_MAX)
+		return -ERR_MALFORMED;
+	return 0;
+}
+
+int
+rumour_read(struct mp *r, struct rumour *out)
+{
+	uint64_t state;
+	uint32_t n;
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	if (mp_peek(r) == MP_BIN)
+		return read_summary(r, out);
+	if ((rc = mp_array(r, &n)) < 0)
+		return rc;
+	if (n < 5)
+		return -ERR_MALFORMED;
+	if ((rc = mp_uint_max(r, MESH_LEFT, &state)) < 0 ||
+	    (rc = mp_bytes(r, out->id.b, ID_BYTES)) < 0 ||
+	    (rc = mp_uint_max(r, UINT64_MAX >> 40, &out->generation)) < 0 ||
+	    (rc = mp_uint_max(r, UINT32_MAX - 1, &out->incarnation)) < 0 ||
+	    (rc = mp_uint(r, &out->from)) < 0)
+		return rc;
+	out->state = (enum mesh_state)state;
+	n -= 5;
+	if (n >= 3) {
+		if ((rc = read_long(r, out)) < 0)
+			return rc;
+		n -= 3;
+	}
+	for (; n > 0; n--)
+		if ((rc = mp_skip(r)) < 0)
+			return rc;
+	return 0;
+}
+
+bool
+addr_possible(const struct addr *a)
+{
+	static const uint8_t v4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	static const uint8_t zero[16];
+
+	if (a->port == 0 || memcmp(a->ip, zero, 16) == 0)
+		return false;
+	if (memcmp(a->ip, v4, sizeof v4) == 0)
+		return a->ip[12] != 0 && a->ip[12] < 224; /* 0/8, multicast, 240/4 */
+	return a->ip[0] != 0xff;
+}

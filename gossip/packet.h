@@ -1,0 +1,113 @@
+/*
+ * packet.h - what nodes say to each other, as structs and as bytes.
+ *
+ * A body is one msgpack array: kind, the fields of that kind in order, and at
+ * last the array of rumours riding along:
+ *
+ *	[ kind, field, field, ..., [ rumour, rumour, ... ] ]
+ *
+ *	rumour = [state, id 16, generation, incarnation, from]          short
+ *	       | [state, id 16, generation, incarnation, from,
+ *	          name, address 18, meta]                               long
+ *	       | bin 23: short id 8, version 4, summary 11              summary
+ *
+ * Positional, never field names.  Fields a newer node adds before the rumours
+ * are skipped; unknown kinds are counted and dropped; bytes after the array
+ * are malformed.  No nesting deeper than 4.
+ */
+#ifndef GOSSIP_PACKET_H
+#define GOSSIP_PACKET_H
+
+#include "mesh.h"
+#include "mp.h"
+#include "mpw.h"
+
+/* A schedule's stamp and hash. */
+struct head {
+	struct stamp stamp;
+	struct hash hash;
+};
+
+/* Orders rosters: the term of the leader that made it, then its count. */
+struct roster_id {
+	uint64_t term, version;
+};
+
+/*
+ * kind, name, its fields.  Fields are letters of packet.c's table.
+ */
+#define PACKET_KINDS(X)                                                        \
+	X(PING, "swh")	      /* seq, whom I mean (0 = whoever), table hash */ \
+	X(ACK, "sh")	      /* seq, table hash */                            \
+	X(PINGREQ, "sw")      /* seq, probe this member for me */              \
+	X(NACK, "s")	      /* it does not answer me either */               \
+	X(GOSSIP, "")	      /* rumours only */                               \
+	X(SYNC, "fb")	      /* tell me yours too?, hashes of 32 buckets */   \
+	X(WHO, "")	      /* I do not know you: introduce yourself */      \
+	X(BEAT, "tmlgvHrchBa") /* I lead; see elect.h */                       \
+	X(ECHO, "tmrc")	      /* I follow: your own time back, my roster */    \
+	X(OTHER, "tw")	      /* I am promised to another leader */            \
+	X(REJECT, "t")	      /* my term is higher */                          \
+	X(PREVOTE, "strc")    /* would you vote for me? */                     \
+	X(PREVOTED, "stg")    /* seq, my term, yes or no */                    \
+	X(VOTE, "strc")	      /* vote for me */                                \
+	X(VOTED, "stgHrc")    /* and what I applied last */                    \
+	X(RESIGN, "twH")      /* I stop leading; successor; my schedule */     \
+	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
+	X(ROSTER, "rcinb")    /* chunk i of n */                               \
+	X(REPORT, "saHinb")   /* to the leader: version a, fragment i of n */  \
+	X(JOIN, "s")	      /* let me in; the rumour is me */                \
+	X(JOINED, "sb")	      /* token back, cluster id; the rumour is me */
+
+enum packet_kind {
+	PACKET_NONE_,
+#define X(name, fields) PACKET_##name,
+	PACKET_KINDS(X)
+#undef X
+	    PACKET_KINDS_
+};
+
+struct packet {
+	uint64_t kind;
+	uint64_t seq, who, hash, term, sent, lease, grade, weight, flag;
+	uint64_t version, bits; /* a report's, and which fragments arrived */
+	uint64_t index, count;
+	struct roster_id roster;
+	struct head head;
+	const uint8_t *bytes; /* borrowed from the body */
+	size_t bytes_len;
+	const uint8_t *rumours; /* msgpack values, rumours_count of them */
+	size_t rumours_len;
+	uint32_t rumours_count;
+};
+
+struct rumour {
+	enum mesh_state state;
+	struct node_id id;
+	uint64_t generation, incarnation, from;
+	bool is_long;
+	const char *name;
+	size_t name_len;
+	struct addr addr;
+	const uint8_t *meta;
+	size_t meta_len;
+	bool is_summary; /* then only these count */
+	uint64_t subject, summary_version;
+	struct mesh_summary summary;
+};
+
+/* Everything up to the rumours; then packet_end with the packed rumours. */
+void packet_begin(struct mpw *w, const struct packet *p);
+void packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count);
+enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */
+
+/* Checks the whole body.  -ERR_MALFORMED, -ERR_RANGE, -ERR_UNKNOWN (kind). */
+MUST_CHECK int packet_decode(const uint8_t *buf, size_t len, struct packet *out);
+
+void rumour_pack(struct mpw *w, const struct rumour *r);
+/* Reads the next of packet.rumours; r was mp_init'ed on them with depth 2. */
+MUST_CHECK int rumour_read(struct mp *r, struct rumour *out);
+/* false for addresses nobody can have: unspecified, multicast, broadcast, port 0. */
+bool addr_possible(const struct addr *a);
+
+#endif

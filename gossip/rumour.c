@@ -1,0 +1,321 @@
+/*
+ * rumour.c - folding rumours into the table: who wins, who is suspected for
+ * how long, and how a live node answers its own obituary.
+ *
+ * Suspicion is Lifeguard's: it lasts long when one node alone accuses and
+ * shrinks with every independent accuser, so one slow node kills nobody.
+ */
+#include "inner.h"
+
+enum {
+	SUSPECT_BASE_MS = 4000,	  /* x max(1, log10 N) */
+	SUSPECT_MAX_MULT = 6,
+	CONFIRMATIONS = 2,
+	HEARD_MS = 2000, /* whoever spoke to me this lately is not dead to me */
+	HEALTH_MAX = 8,
+};
+
+/* 1000 x max(1, log10 n), by a table: no floating point decides anything. */
+static msec
+log10_milli(uint32_t n)
+{
+	static const struct {
+		uint32_t n;
+		msec milli;
+	} points[] = {{10, 1000}, {20, 1301}, {50, 1699}, {100, 2000}, {200, 2301}, {500, 2699},
+	    {1000, 3000}, {2000, 3301}, {5000, 3699}, {10000, 4000}};
+	msec out = points[0].milli;
+
+	for (size_t i = 0; i < ARRAY_LEN(points) && n >= points[i].n; i++)
+		out = points[i].milli;
+	return out;
+}
+
+static msec
+suspicion_ms(const struct mesh *m, const struct member *x)
+{
+	/* 1000 x log(c+1)/log(3) for c = 0, 1, 2 confirmations. */
+	static const msec shrink[CONFIRMATIONS + 1] = {0, 631, 1000};
+	msec min = SUSPECT_BASE_MS * log10_milli(m->ms.count) / 1000;
+	msec max = min * SUSPECT_MAX_MULT;
+	uint32_t c = x->accusers_count > 0 ? x->accusers_count - 1u : 0;
+
+	/* With nobody left to confirm, waiting longer teaches nothing. */
+	if (mesh_up(m) < CONFIRMATIONS + 2 || c > CONFIRMATIONS)
+		return min;
+	return max - (max - min) * shrink[c] / 1000;
+}
+
+static void
+news(struct mesh *m, uint32_t i)
+{
+	spread_push(&m->ms.news, i);
+}
+
+/* Somebody believes I am dead or older than I am: outbid it. */
+static int
+refute(struct mesh *m, msec now, const struct rumour *r)
+{
+	struct member *self = &m->ms.m[0];
+
+	if (r->generation > self->generation)
+		return -ERR_IDENTITY; /* my key lives elsewhere too */
+	if (r->generation == self->generation && r->incarnation >= self->incarnation &&
+	    r->state != MESH_ALIVE && r->state != MESH_LEFT) {
+		members_set(&m->ms, 0, now, MESH_ALIVE, self->generation,
+		    (uint32_t)r->incarnation + 1);
+		if (m->swim.health < HEALTH_MAX)
+			m->swim.health++;
+		trace(m, now, "refute", 0, r->incarnation + 1);
+		news(m, 0);
+	} else if (r->generation < self->generation) {
+		news(m, 0);
+	}
+	return 0;
+}
+
+static int
+hear_summary(struct mesh *m, const struct rumour *r)
+{
+	uint32_t i = members_find(&m->ms, r->subject);
+	struct member *x;
+	uint32_t version = (uint32_t)r->summary_version;
+
+	if (i == MEMBER_NONE || i == 0)
+		return 0;
+	x = &m->ms.m[i];
+	if (x->summary_version != 0 && (int32_t)(version - x->summary_version) <= 0)
+		return 0;
+	x->summary = r->summary;
+	x->summary_version = version == 0 ? 1 : version;
+	spread_push(&m->ms.summaries, i);
+	return 0;
+}
+
+static void
+accuse(struct member *x, uint64_t accuser)
+{
+	for (uint32_t k = 0; k < x->accusers_count; k++)
+		if (x->accusers[k] == accuser)
+			return;
+	if (x->accusers_count < ARRAY_LEN(x->accusers))
+		x->accusers[x->accusers_count++] = accuser;
+}
+
+void
+rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser)
+{
+	struct member *x = &m->ms.m[i];
+	uint32_t before = x->accusers_count;
+
+	if (i == 0 || !member_up(x))
+		return;
+	if (x->state == MESH_ALIVE) {
+		members_set(&m->ms, i, now, MESH_SUSPECT, x->generation, x->incarnation);
+		x->suspected = now;
+		x->accusers_count = 0;
+		before = 0;
+		trace(m, now, "suspect", i, 0);
+	}
+	accuse(x, accuser);
+	if (x->accusers_count > before)
+		news(m, i);
+	m->swim.suspect_at = msec_min(m->swim.suspect_at, x->suspected + suspicion_ms(m, x));
+}
+
+void
+rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why)
+{
+	struct member *x = &m->ms.m[i];
+
+	members_set(&m->ms, i, now, MESH_FAILED, x->generation, x->incarnation);
+	news(m, i);
+	trace(m, now, why, i, 0);
+}
+
+/* First word of a node: only a long rumour tells where it is. */
+static int
+hear_new(struct mesh *m, msec now, const struct rumour *r)
+{
+	enum mesh_state state = r->state == MESH_SUSPECT ? MESH_ALIVE : r->state;
+	int i;
+
+	if (!r->is_long || r->state == MESH_LEFT)
+		return 0;
+	if (!addr_possible(&r->addr))
+		return -ERR_BAD_ADDRESS;
+	if ((i = members_add(&m->ms, &r->id, now)) < 0)
+		return i;
+	m->ms.m[i].addr = r->addr;
+	members_set_text(&m->ms, (uint32_t)i, r->name, r->name_len, r->meta, r->meta_len);
+	members_set(&m->ms, (uint32_t)i, now, state, r->generation, (uint32_t)r->incarnation);
+	swim_added(m, (uint32_t)i);
+	news(m, (uint32_t)i);
+	trace(m, now, state == MESH_ALIVE ? "alive" : "failed", (uint32_t)i, 0);
+	if (r->state == MESH_SUSPECT)
+		rumour_suspect(m, now, (uint32_t)i, r->from);
+	return 0;
+}
+
+/* Does r beat what we hold?  A total order, so all tables end equal. */
+static bool
+beats(const struct member *x, const struct rumour *r)
+{
+	if (r->generation != x->generation)
+		return r->generation > x->generation;
+	if (x->state == MESH_LEFT)
+		return false;
+	if (r->state == MESH_LEFT)
+		return true;
+	if (r->incarnation != x->incarnation)
+		return r->incarnation > x->incarnation;
+	return r->state > (enum mesh_state)x->state;
+}
+
+static int
+take_text(struct mesh *m, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+
+	if (!r->is_long)
+		return 0;
+	if (!addr_possible(&r->addr))
+		return -ERR_BAD_ADDRESS;
+	if (!addr_eq(&x->addr, &r->addr)) {
+		x->addr = r->addr;
+		m->ms.changes++;
+	}
+	if (x->name_len == 0 && x->roster != 0)
+		m->roster.blob_stale = true; /* its name belongs into the next save */
+	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
+	return 0;
+}
+
+/* A new life: nothing learned in the old one holds. */
+static void
+reborn(struct mesh *m, uint32_t i)
+{
+	struct head applied = m->ms.reports[i].applied;
+
+	m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER, .applied = applied};
+	m->ms.m[i].echoed = 0;
+	m->ms.m[i].stored = (struct roster_id){0};
+}
+
+static int
+hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+	bool was_up = member_up(x), older = r->generation > x->generation;
+	int rc;
+
+	if (!r->is_long && (older || x->name_len == 0))
+		return 0; /* somebody else will tell the whole of it */
+	if ((rc = take_text(m, i, r)) < 0)
+		return rc;
+	if (older)
+		reborn(m, i);
+	x->accusers_count = 0;
+	members_set(&m->ms, i, now, MESH_ALIVE, r->generation, (uint32_t)r->incarnation);
+	news(m, i);
+	if (!was_up)
+		trace(m, now, "alive", i, 0);
+	return 0;
+}
+
+static int
+hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+	bool lately = x->seen != MSEC_NEVER && now - x->seen < HEARD_MS;
+	int rc;
+
+	if ((rc = take_text(m, i, r)) < 0)
+		return rc;
+	if (r->state == MESH_LEFT) {
+		members_set(&m->ms, i, now, MESH_LEFT, r->generation, (uint32_t)r->incarnation);
+		elect_forget(m, now, i);
+		news(m, i);
+		trace(m, now, "left", i, 0);
+		return 0;
+	}
+	if (r->generation > x->generation)
+		reborn(m, i);
+	members_set(&m->ms, i, now, (enum mesh_state)x->state, r->generation,
+	    (uint32_t)r->incarnation);
+	if (member_up(x) && (r->state == MESH_SUSPECT || lately)) {
+		rumour_suspect(m, now, i, r->from);
+		return 0;
+	}
+	if (x->state != MESH_FAILED)
+		rumour_fail(m, now, i, "failed");
+	return 0;
+}
+
+int
+rumour_hear(struct mesh *m, msec now, const struct rumour *r)
+{
+	uint32_t i;
+	struct member *x;
+
+	if (r->is_summary)
+		return hear_summary(m, r);
+	if (seal_short(&r->id) == m->ms.m[0].short_id)
+		return refute(m, now, r);
+	if ((i = members_find(&m->ms, seal_short(&r->id))) == MEMBER_NONE)
+		return hear_new(m, now, r);
+	x = &m->ms.m[i];
+	if (!id_eq(&x->id, &r->id))
+		return -ERR_IDENTITY;
+	/* One more accuser is news too, though the state stays. */
+	if (r->state == MESH_SUSPECT && x->state == MESH_SUSPECT &&
+	    r->generation == x->generation && r->incarnation == x->incarnation) {
+		rumour_suspect(m, now, i, r->from);
+		return 0;
+	}
+	/* An address for somebody known only by id. */
+	if (x->name_len == 0 && r->is_long && r->generation == x->generation)
+		return take_text(m, i, r);
+	if (!beats(x, r))
+		return 0;
+	return r->state == MESH_ALIVE ? hear_alive(m, now, i, r) : hear_bad(m, now, i, r);
+}
+
+/* All of a packet's.  A bad one is counted and ends the reading when the bytes
+ * themselves are bad; otherwise the next is heard. */
+int
+rumours_hear(struct mesh *m, msec now, const struct packet *p)
+{
+	struct mp r;
+	struct rumour one;
+	int rc;
+
+	mp_init(&r, p->rumours, p->rumours_len, 2);
+	for (uint32_t k = 0; k < p->rumours_count; k++) {
+		if ((rc = rumour_read(&r, &one)) < 0)
+			return rc;
+		if ((rc = rumour_hear(m, now, &one)) < 0)
+			m->stats.dropped[-rc]++;
+	}
+	return 0;
+}
+
+void
+rumour_tick(struct mesh *m, msec now)
+{
+	if (now < m->swim.suspect_at)
+		return;
+	m->swim.suspect_at = MSEC_NEVER;
+	for (uint32_t i = 1; i < m->ms.count; i++) {
+		struct member *x = &m->ms.m[i];
+		msec end;
+
+		if (x->state != MESH_SUSPECT)
+			continue;
+		end = x->suspected + suspicion_ms(m, x);
+		if (end <= now)
+			rumour_fail(m, now, i, "failed");
+		else
+			m->swim.suspect_at = msec_min(m->swim.suspect_at, end);
+	}
+}

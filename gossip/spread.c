@@ -1,0 +1,92 @@
+/*
+ * spread.c - a list per "times sent", so that picking costs what is picked.
+ */
+#include "spread.h"
+
+#include <stdlib.h>
+
+bool
+spread_init(struct spread *s, uint32_t max)
+{
+	assert(max < SPREAD_NONE);
+	s->next = calloc(max, sizeof *s->next);
+	s->prev = calloc(max, sizeof *s->prev);
+	s->level = calloc(max, sizeof *s->level);
+	s->count = 0;
+	if (s->next == NULL || s->prev == NULL || s->level == NULL)
+		return false;
+	memset(s->level, SPREAD_LEVELS, max);
+	for (size_t i = 0; i < SPREAD_LEVELS; i++)
+		s->head[i] = SPREAD_NONE;
+	return true;
+}
+
+void
+spread_fini(struct spread *s)
+{
+	free(s->next);
+	free(s->prev);
+	free(s->level);
+}
+
+static void
+link_at(struct spread *s, uint32_t subject, uint8_t level)
+{
+	uint16_t old = s->head[level];
+
+	s->level[subject] = level;
+	s->next[subject] = old;
+	s->prev[subject] = SPREAD_NONE;
+	if (old != SPREAD_NONE)
+		s->prev[old] = (uint16_t)subject;
+	s->head[level] = (uint16_t)subject;
+	s->count++;
+}
+
+void
+spread_drop(struct spread *s, uint32_t subject)
+{
+	uint16_t next = s->next[subject], prev = s->prev[subject];
+	uint8_t level = s->level[subject];
+
+	if (level == SPREAD_LEVELS)
+		return;
+	if (prev != SPREAD_NONE)
+		s->next[prev] = next;
+	else
+		s->head[level] = next;
+	if (next != SPREAD_NONE)
+		s->prev[next] = prev;
+	s->level[subject] = SPREAD_LEVELS;
+	s->count--;
+}
+
+void
+spread_push(struct spread *s, uint32_t subject)
+{
+	spread_drop(s, subject);
+	link_at(s, subject, 0);
+}
+
+void
+spread_sent(struct spread *s, uint32_t subject, uint32_t limit)
+{
+	uint32_t level = s->level[subject];
+
+	if (level == SPREAD_LEVELS)
+		return;
+	spread_drop(s, subject);
+	if (level + 1 < limit && level + 1 < SPREAD_LEVELS)
+		link_at(s, subject, (uint8_t)(level + 1));
+}
+
+uint32_t
+spread_pick(const struct spread *s, uint16_t *out, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (size_t level = 0; level < SPREAD_LEVELS && n < max && n < s->count; level++)
+		for (uint16_t i = s->head[level]; i != SPREAD_NONE && n < max; i = s->next[i])
+			out[n++] = i;
+	return n;
+}

@@ -1,0 +1,410 @@
+/*
+ * swim.c - who is believed alive: probe one member a second in shuffled
+ * round robin, ask three others before accusing, gossip what is new, and keep
+ * knocking at the doors of the dead, so that partitions heal by themselves.
+ *
+ *	probe_at ----- ask_at (half a period) ----- probe_at (next)
+ *	 PING target    no ACK: PINGREQ to 3         no ACK at all: suspect
+ */
+#include "inner.h"
+
+#include <stdlib.h>
+
+enum {
+	PERIOD_MS = 1000,
+	ASK_MS = 500,
+	NACK_MS = 400, /* a helper answers "nor me" before the asker gives up */
+	HELPERS = 3,
+	GOSSIP_MS = 200,
+	GOSSIP_IDLE_MS = 500, /* only summaries wait */
+	GOSSIP_FANOUT = 3,
+	RECONNECT_MS = 2000,
+	BOOT_MS = 10000, /* after a start everybody is "failed": hurry */
+	BOOT_RECONNECT_MS = 200,
+	ACCUSE_MS = 300,
+	SYNC_MS = 1000,
+	SYNC_QUIET_MS = 1000,
+	SYNC_PATIENCE_MS = 5000,
+	HEALTH_MAX = 8,
+};
+
+int
+swim_init(struct mesh *m, msec now)
+{
+	struct swim *s = &m->swim;
+
+	if ((s->ring = calloc(m->conf.members_max, sizeof *s->ring)) == NULL)
+		return -1;
+	s->target = MEMBER_NONE;
+	s->acked = true;
+	s->probe_at = now + 1 + (msec)prng_below(&m->rng, PERIOD_MS);
+	s->gossip_at = s->who_at = s->sync_at = now;
+	s->changed_at = now - SYNC_QUIET_MS;
+	s->reconnect_at = now + 1 + (msec)prng_below(&m->rng, BOOT_RECONNECT_MS);
+	s->seeds_at = now;
+	s->suspect_at = MSEC_NEVER;
+	s->next_seq = prng_u64(&m->rng) >> 16;
+	s->join_token = prng_u64(&m->rng);
+	for (size_t i = 0; i < RELAYS_MAX; i++)
+		s->relays[i] = (struct relay){.from = MEMBER_NONE, .nack_at = MSEC_NEVER};
+	return 0;
+}
+
+/* A newcomer is probed somewhere within the round, not always last. */
+void
+swim_added(struct mesh *m, uint32_t i)
+{
+	struct swim *s = &m->swim;
+	uint32_t at;
+
+	for (uint32_t k = 0; k < s->ring_len; k++)
+		if (s->ring[k] == i)
+			return; /* a slot that changed hands */
+	s->ring[s->ring_len++] = (uint16_t)i;
+	at = (uint32_t)prng_below(&m->rng, s->ring_len);
+	s->ring[s->ring_len - 1] = s->ring[at];
+	s->ring[at] = (uint16_t)i;
+}
+
+uint32_t
+swim_random_up(struct mesh *m, uint32_t except)
+{
+	uint32_t n = m->ms.count;
+
+	for (uint32_t tries = 0; tries < 3 * 8; tries++) {
+		uint32_t i = (uint32_t)prng_below(&m->rng, n);
+
+		if (i != 0 && i != except && member_up(&m->ms.m[i]))
+			return i;
+	}
+	/* Few are up: walk from a random place. */
+	for (uint32_t k = 0, at = (uint32_t)prng_below(&m->rng, n); k < n; k++) {
+		uint32_t i = (at + k) % n;
+
+		if (i != 0 && i != except && member_up(&m->ms.m[i]))
+			return i;
+	}
+	return MEMBER_NONE;
+}
+
+/* --- the probe ---------------------------------------------------------------- */
+
+static uint32_t
+next_target(struct mesh *m)
+{
+	struct swim *s = &m->swim;
+
+	for (uint32_t k = 0; k < s->ring_len; k++) {
+		uint32_t i;
+
+		if (s->ring_at >= s->ring_len) {
+			s->ring_at = 0;
+			for (uint32_t j = s->ring_len; j > 1; j--) {
+				uint32_t pick = (uint32_t)prng_below(&m->rng, j);
+				uint16_t was = s->ring[j - 1];
+
+				s->ring[j - 1] = s->ring[pick];
+				s->ring[pick] = was;
+			}
+		}
+		i = s->ring[s->ring_at++];
+		if (i != 0 && i < m->ms.count && member_up(&m->ms.m[i]))
+			return i;
+	}
+	return MEMBER_NONE;
+}
+
+static void
+probe_next(struct mesh *m, msec now)
+{
+	struct swim *s = &m->swim;
+	msec scale = 1 + (msec)s->health;
+
+	s->target = (uint16_t)next_target(m);
+	s->acked = s->asked = false;
+	s->nacks = s->helpers = 0;
+	s->sent = now;
+	s->ask_at = now + ASK_MS * scale;
+	s->probe_at = now + PERIOD_MS * scale;
+	if (s->target == MEMBER_NONE) {
+		s->acked = true;
+		return;
+	}
+	s->seq = ++s->next_seq;
+	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
+}
+
+static void
+probe_end(struct mesh *m, msec now)
+{
+	struct swim *s = &m->swim;
+	const struct member *x;
+
+	if (s->acked || s->target == MEMBER_NONE)
+		return;
+	x = &m->ms.m[s->target];
+	/* Spoke to me some other way meanwhile: alive, whatever got lost. */
+	if (x->seen != MSEC_NEVER && x->seen > s->sent)
+		return;
+	/* Nobody even said "nor me": perhaps it is I who am deaf. */
+	if (s->health < HEALTH_MAX && (s->helpers == 0 || s->nacks < s->helpers))
+		s->health++;
+	rumour_suspect(m, now, s->target, m->ms.m[0].short_id);
+}
+
+static void
+probe_ask(struct mesh *m)
+{
+	struct swim *s = &m->swim;
+	uint32_t chosen[HELPERS], n = 0;
+
+	s->asked = true;
+	if (s->acked || s->target == MEMBER_NONE)
+		return;
+	for (uint32_t tries = 0; tries < 4 * HELPERS && n < HELPERS; tries++) {
+		uint32_t i = swim_random_up(m, s->target);
+		bool again = i == MEMBER_NONE;
+
+		for (uint32_t k = 0; k < n; k++)
+			again = again || chosen[k] == i;
+		if (again)
+			continue;
+		chosen[n++] = i;
+		out_to(m, PACKET_PINGREQ, i, s->seq, m->ms.m[s->target].short_id, 0);
+	}
+	s->helpers = n;
+	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
+}
+
+static void
+relay(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct swim *s = &m->swim;
+	struct relay *r = &s->relays[s->relay_next++ % RELAYS_MAX];
+	uint32_t target = members_find(&m->ms, p->who);
+
+	if (target == MEMBER_NONE || target == 0)
+		return;
+	*r = (struct relay){.seq = ++s->next_seq, .their_seq = p->seq, .from = (uint16_t)from,
+	    .sent = now, .nack_at = now + NACK_MS};
+	out_to(m, PACKET_PING, target, r->seq, 0, 0);
+}
+
+static void
+measure(struct member *x, msec took)
+{
+	int32_t rtt = took > 60000 ? 60000 : (int32_t)took;
+
+	x->rtt_ms = x->rtt_ms < 0 ? rtt : (3 * x->rtt_ms + rtt + 2) / 4;
+}
+
+static void
+acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
+{
+	struct swim *s = &m->swim;
+
+	if (!s->acked && seq == s->seq) {
+		s->acked = true;
+		if (from == s->target && !s->asked)
+			measure(&m->ms.m[from], now - s->sent);
+		if (s->health > 0)
+			s->health--;
+		return;
+	}
+	for (size_t i = 0; i < RELAYS_MAX; i++) {
+		struct relay *r = &s->relays[i];
+
+		if (r->from == MEMBER_NONE || r->seq != seq)
+			continue;
+		out_to(m, PACKET_ACK, r->from, r->their_seq, 0, 0);
+		measure(&m->ms.m[from], now - r->sent);
+		*r = (struct relay){.from = MEMBER_NONE, .nack_at = MSEC_NEVER};
+		return;
+	}
+}
+
+static void
+relays_tick(struct mesh *m, msec now)
+{
+	for (size_t i = 0; i < RELAYS_MAX; i++) {
+		struct relay *r = &m->swim.relays[i];
+
+		if (r->nack_at > now)
+			continue;
+		out_to(m, PACKET_NACK, r->from, r->their_seq, 0, 0);
+		r->nack_at = MSEC_NEVER; /* a late ack is still passed on */
+	}
+}
+
+/* --- gossip, sync, the dead --------------------------------------------------- */
+
+static void
+gossip_tick(struct mesh *m, msec now)
+{
+	struct swim *s = &m->swim;
+	uint32_t fanout = GOSSIP_FANOUT, chosen[GOSSIP_FANOUT], n = 0;
+
+	if (now < s->gossip_at || m->ms.news.count + m->ms.summaries.count == 0)
+		return;
+	if (m->ms.news.count == 0)
+		fanout = 2;
+	s->gossip_at = now + (m->ms.news.count > 0 ? GOSSIP_MS : GOSSIP_IDLE_MS);
+	for (uint32_t tries = 0; tries < 2 * fanout && n < fanout; tries++) {
+		uint32_t i = swim_random_up(m, 0);
+		bool again = i == MEMBER_NONE;
+
+		for (uint32_t k = 0; k < n; k++)
+			again = again || chosen[k] == i;
+		if (again)
+			continue;
+		chosen[n++] = i;
+		out_to(m, PACKET_GOSSIP, i, 0, 0, 0);
+	}
+}
+
+/* Tables differ.  Right after a change they differ everywhere and gossip is
+ * already at work, so wait for quiet, but not for ever. */
+static void
+consider_sync(struct mesh *m, msec now, uint32_t from, uint64_t hash)
+{
+	struct swim *s = &m->swim;
+
+	if (hash == members_hash(&m->ms) || now < s->sync_at)
+		return;
+	if (now - s->changed_at < SYNC_QUIET_MS && now - s->sync_at < SYNC_PATIENCE_MS)
+		return;
+	s->sync_at = now + SYNC_MS;
+	out_to(m, PACKET_SYNC, from, 1, 0, 0);
+}
+
+static int
+sync_asked(struct mesh *m, uint32_t from, const struct packet *p)
+{
+	uint32_t differ = 0;
+
+	if (p->bytes_len != sizeof m->ms.buckets)
+		return -ERR_MALFORMED;
+	for (size_t i = 0; i < MEMBERS_BUCKETS; i++) {
+		uint64_t theirs = 0;
+
+		for (size_t k = 0; k < 8; k++)
+			theirs = theirs << 8 | p->bytes[8 * i + k];
+		if (theirs != m->ms.buckets[i])
+			differ |= UINT32_C(1) << i;
+	}
+	if (differ == 0)
+		return 0;
+	out_job(m, PACKET_SYNC, from, differ, 0);
+	if (p->flag != 0)
+		out_to(m, PACKET_SYNC, from, 0, 0, 0);
+	return 0;
+}
+
+static uint32_t
+random_failed(struct mesh *m)
+{
+	uint64_t pick = prng_below(&m->rng, m->ms.by_state[MESH_FAILED]);
+
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		if (m->ms.m[i].state == MESH_FAILED && pick-- == 0)
+			return i;
+	return MEMBER_NONE;
+}
+
+static void
+reconnect_tick(struct mesh *m, msec now)
+{
+	struct swim *s = &m->swim;
+	uint32_t failed = m->ms.by_state[MESH_FAILED];
+	bool boot = now - m->started < BOOT_MS;
+
+	if (now < s->reconnect_at)
+		return;
+	s->reconnect_at = now + (boot && failed > 0 ? BOOT_RECONNECT_MS : RECONNECT_MS);
+	for (uint32_t k = 0; k < (boot ? 3u : 1u) && failed > 0; k++)
+		if (boot || prng_below(&m->rng, mesh_up(m)) < failed)
+			out_introduce(m, PACKET_PING, random_failed(m), ++s->next_seq);
+}
+
+/* Heard from somebody the table thinks badly of: say so, he will refute. */
+static void
+accuse_to_face(struct mesh *m, msec now, uint32_t from)
+{
+	struct member *x = &m->ms.m[from];
+
+	if (x->state == MESH_ALIVE || now - x->accused < ACCUSE_MS)
+		return;
+	x->accused = now;
+	out_introduce(m, PACKET_PING, from, ++m->swim.next_seq);
+}
+
+/* --- verbs ------------------------------------------------------------------------ */
+
+int
+swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	accuse_to_face(m, now, from);
+	switch ((enum packet_kind)p->kind) {
+	case PACKET_PING:
+		if (p->who != 0 && p->who != m->ms.m[0].short_id)
+			return -ERR_UNKNOWN; /* an address that changed hands */
+		out_to(m, PACKET_ACK, from, p->seq, 0, 0);
+		consider_sync(m, now, from, p->hash);
+		return 0;
+	case PACKET_ACK:
+		acked(m, now, from, p->seq);
+		consider_sync(m, now, from, p->hash);
+		return 0;
+	case PACKET_PINGREQ:
+		relay(m, now, from, p);
+		return 0;
+	case PACKET_NACK:
+		if (p->seq == m->swim.seq && !m->swim.acked)
+			m->swim.nacks++;
+		return 0;
+	case PACKET_SYNC:
+		return sync_asked(m, from, p);
+	case PACKET_WHO:
+		out_introduce(m, PACKET_PING, from, ++m->swim.next_seq);
+		return 0;
+	default:
+		return 0; /* GOSSIP: the rumours are all */
+	}
+}
+
+void
+swim_tick(struct mesh *m, msec now)
+{
+	struct swim *s = &m->swim;
+	uint64_t hash = members_hash(&m->ms);
+
+	if (hash != s->last_hash) {
+		s->last_hash = hash;
+		s->changed_at = now;
+	}
+	if (now >= s->probe_at) {
+		probe_end(m, now);
+		probe_next(m, now);
+	} else if (now >= s->ask_at && !s->asked) {
+		probe_ask(m);
+	}
+	relays_tick(m, now);
+	rumour_tick(m, now);
+	gossip_tick(m, now);
+	reconnect_tick(m, now);
+}
+
+msec
+swim_deadline(const struct mesh *m)
+{
+	const struct swim *s = &m->swim;
+	msec at = msec_min(s->probe_at, msec_min(s->reconnect_at, s->suspect_at));
+
+	if (!s->asked && !s->acked)
+		at = msec_min(at, s->ask_at);
+	if (m->ms.news.count + m->ms.summaries.count > 0)
+		at = msec_min(at, s->gossip_at);
+	for (size_t i = 0; i < RELAYS_MAX; i++)
+		at = msec_min(at, s->relays[i].nack_at);
+	return at;
+}
