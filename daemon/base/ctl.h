@@ -10,7 +10,8 @@
  * JSON without knowing the verb.
  *
  *   verb      args                    data
- *   status    {}                      {cluster, node, version, side: {grade, visible, known, term, leader, role},
+ *   status    {}                      {cluster, node, version,
+ *                                      side: {grade, visible, known, term, leader, role, since_ms},
  *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error},
  *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
  *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
