@@ -10,7 +10,7 @@
 #   --print      only say what would be run
 set -eu
 
-root= print=
+root='' print=''
 die() {
 	echo "mesh-accounts: $1" >&2
 	exit "${2:-64}"

@@ -1,0 +1,41 @@
+#!/bin/sh
+# `make install` into an empty directory: everything a host needs is there,
+# nothing says where it was built, and what was installed runs from there.
+set -u
+cd "$(dirname "$0")/../.." || exit 5
+dir=$(mktemp -d) || exit 5
+trap 'rm -rf "$dir"' EXIT
+
+that() {
+	name=$1
+	shift
+	if "$@" >"$dir/said" 2>&1; then
+		echo "ok $name"
+	else
+		echo "not ok $name: $(tail -n 1 "$dir/said")"
+	fi
+}
+that "make install" "${MAKE:-make}" -s install DESTDIR="$dir" PREFIX=/usr
+for f in bin/mesh sbin/meshd sbin/mesh-accounts libexec/mesh/meshd-engine \
+    libexec/mesh/meshd-script libexec/mesh/meshd-conf libexec/mesh/meshd-init \
+    libexec/mesh/mesh-dev; do
+	that "program $f" test -x "$dir/usr/$f"
+done
+for f in lib/systemd/system/meshd.service share/man/man1/mesh.1 \
+    share/doc/mesh/README.md share/doc/mesh/guide.md \
+    share/bash-completion/completions/mesh \
+    share/mesh/templates/processes.yaml.tmpl; do
+	that "file $f" test -s "$dir/usr/$f"
+done
+for d in scheduler-scripts templates lithos-configs; do
+	that "tree $d" sh -c 'test -n "$(find "$1" -type f)"' sh "$dir/usr/share/mesh/$d"
+done
+that "nobody but the owner may write" \
+    sh -c 'test -z "$(find "$1" ! -type l -perm /022)"' sh "$dir/usr"
+that "no path of the build" \
+    sh -c '! grep -rIlq -e "$PWD" -e "@PREFIX@" "$1"' sh "$dir/usr"
+that "the unit starts what is installed" \
+    grep -q '^ExecStart=/usr/sbin/meshd --config /etc/mesh/mesh.yaml$' \
+    "$dir/usr/lib/systemd/system/meshd.service"
+that "mesh runs" "$dir/usr/bin/mesh" --version
+that "meshd runs" "$dir/usr/sbin/meshd" --version
