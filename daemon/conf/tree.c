@@ -132,8 +132,8 @@ parser_fail(const struct builder *b)
 		    b->place, mark_line(m), mark_col(m), "'%c' cannot start a value; quote it", c);
 	if (strstr(problem, "expected <document start>") != NULL)
 		return place_fail(b->place, mark_line(m), mark_col(m),
-		    m->column == 0 ? "second document in file" :
-				     "text after the end of the document");
+		    m->column == 0 ? "second document in file"
+				   : "text after the end of the document");
 	if (strstr(problem, "undefined tag handle") != NULL ||
 	    (y->context != NULL && strstr(y->context, "anchor") != NULL))
 		return place_fail(
@@ -218,48 +218,85 @@ node_make(struct builder *b, const yaml_event_t *ev, struct tree_node **out)
 	return 0;
 }
 
+/* By text, then by place. */
 static int
-key_cmp(const void *pa, const void *pb)
+key_cmp(const struct tree_node *a, const struct tree_node *b)
 {
-	const struct tree_node *a = *(struct tree_node *const *)pa;
-	const struct tree_node *b = *(struct tree_node *const *)pb;
-	int c = strcmp(a->key->text, b->key->text);
+	int c = strcmp(a->text, b->text);
 
 	if (c != 0)
 		return c;
-	if (a->key->line != b->key->line)
-		return a->key->line < b->key->line ? -1 : 1;
-	return a->key->col < b->key->col ? -1 : a->key->col > b->key->col;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return a->col < b->col ? -1 : a->col > b->col;
 }
 
-/* Refuse a key that its map already has. */
+static void
+sift_down(const struct tree_node **list, size_t i, size_t n)
+{
+	for (size_t child; (child = 2 * i + 1) < n; i = child) {
+		const struct tree_node *swap = list[i];
+
+		if (child + 1 < n && key_cmp(list[child], list[child + 1]) < 0)
+			child++;
+		if (key_cmp(list[i], list[child]) >= 0)
+			return;
+		list[i] = list[child];
+		list[child] = swap;
+	}
+}
+
+/* Heap sort: libc's qsort asks the kernel for the size of memory, and the
+ * system call filter has no ear for that. */
+static void
+sort_keys(const struct tree_node **list, size_t n)
+{
+	for (size_t i = n / 2; i > 0; i--)
+		sift_down(list, i - 1, n);
+	for (size_t end = n; end > 1; end--) {
+		const struct tree_node *top = list[0];
+
+		list[0] = list[end - 1];
+		list[end - 1] = top;
+		sift_down(list, 0, end - 1);
+	}
+}
+
+/* Refuse a key that its map already has: the first one in the file. */
 static int
 keys_unique(const struct builder *b, const struct tree_node *map)
 {
-	struct tree_node **list;
-	uint32_t n = 0;
-	int rc = 0;
+	const struct tree_node *bad = NULL, *first = NULL;
+	const struct tree_node **list;
+	char name[128];
+	size_t n = 0;
 
 	if (map->count < 2)
 		return 0;
-	list = calloc(map->count, sizeof(struct tree_node *));
+	list = calloc(map->count, sizeof(const struct tree_node *));
 	if (list == NULL)
 		return out_of_memory(b);
-	for (struct tree_node *c = map->first; c != NULL; c = c->next)
-		list[n++] = c;
-	qsort(list, n, sizeof *list, key_cmp);
-	for (uint32_t i = 1; i < n && rc == 0; i++) {
-		const struct tree_node *k = list[i]->key;
-		char name[128];
+	for (const struct tree_node *c = map->first; c != NULL; c = c->next)
+		list[n++] = c->key;
+	sort_keys(list, n);
+	for (size_t i = 1; i < n; i++) {
+		const struct tree_node *k = list[i];
 
-		if (strcmp(list[i - 1]->key->text, k->text) != 0)
+		if (strcmp(list[i - 1]->text, k->text) != 0 ||
+		    (i > 1 && strcmp(list[i - 2]->text, k->text) == 0))
 			continue;
-		err_escape(name, sizeof name, k->text, k->len);
-		rc = place_fail(b->place, k->line, k->col, "key '%s' repeated, first at line %u",
-		    name, list[i - 1]->key->line);
+		if (bad == NULL || k->line < bad->line ||
+		    (k->line == bad->line && k->col < bad->col)) {
+			bad = k;
+			first = list[i - 1];
+		}
 	}
 	free(list);
-	return rc;
+	if (bad == NULL)
+		return 0;
+	err_escape(name, sizeof name, bad->text, bad->len);
+	return place_fail(b->place, bad->line, bad->col, "key '%s' repeated, first at line %u",
+	    name, first->line);
 }
 
 static int

@@ -90,6 +90,14 @@ say "conf of 2 MiB" line 3 "large:1:1: larger than 1 MiB"
 head -c 81920 /dev/zero | tr '\0' '[' >"$tmp/deep"
 run daemon deep "$tmp/deep"
 say "conf of 80 kB of [" line 3 "deep:1:65: nesting deeper than 64"
+# More keys than libc sorts without asking the kernel (the filter forbids that).
+awk 'BEGIN { for (i = 0; i < 5000; i++) print "k" (i * 7919) % 5000 ": 1" }' >"$tmp/many"
+run meta many "$tmp/many"
+say "conf of 5000 keys" [ $rc = 0 ]
+echo 'k4999: 2' >>"$tmp/many"
+run meta many "$tmp/many"
+say "conf of a key repeated after 5000" line 3 \
+    "many:5001:1: key 'k4999' repeated, first at line $(grep -n '^k4999:' "$tmp/many" | head -n 1 | cut -d: -f1)"
 run container "$(printf 'a\033[2Jb')" "$tmp/deep"
 say "conf shows a hostile name escaped" line 3 'a\x1b[2Jb:1:65: nesting deeper than 64'
 run deamon x /dev/null
@@ -102,6 +110,19 @@ say "conf without a name" line 64 \
 run daemon full "$here/daemon-all.yaml"
 "$conf" daemon full <"$here/daemon-all.yaml" >/dev/full 2>"$tmp/err"
 say "conf into a full disk" [ $? = 5 ]
+
+# What the fuzzer found interesting, through the whole program and its filter:
+# an answer every time, never a signal.
+answers() {
+	for f in tests/fuzz/corpus/conf/*; do
+		for kind in daemon container meta; do
+			tail -c +2 "$f" | "$conf" $kind fuzz >/dev/null 2>&1
+			rc=$?
+			[ $rc = 0 ] || [ $rc = 3 ] || { echo "$f: exit $rc" >&2; return 1; }
+		done
+	done
+}
+say "conf answers the fuzzer's corpus" answers
 
 # The doors are shut before a byte is read: look at it while it waits.
 mkfifo "$tmp/fifo"

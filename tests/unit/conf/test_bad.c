@@ -93,6 +93,8 @@ test_keys(void **state)
 	    {"daemon", "name: a\n\n\nlisten: 1.2.3.4:1\nzone: z\n\n\n\nlisten: 1.2.3.4:1\n",
 		"f.yaml:9:1: key 'listen' repeated, first at line 4"},
 	    {"meta", "a: {x: 1, y: 2, x: 3}", "f.yaml:1:17: key 'x' repeated, first at line 1"},
+	    {"meta", "z: 1\nz: 2\na: 1\na: 2\nz: 3\n",
+		"f.yaml:2:1: key 'z' repeated, first at line 1"},
 	    {"meta", "x: 1\n\"x\": 3", "f.yaml:2:1: key 'x' repeated, first at line 1"},
 	    {"container", "executable: /x\nuser-id: 1\nuser_id: 2\n",
 		"f.yaml:3:1: key 'user_id' repeated, first at line 2"},
@@ -150,6 +152,16 @@ test_types(void **state)
 	    {"daemon", "seeds: [n1.example:7780, n2]\n",
 		"f.yaml:1:26: seeds[1]: 'n2' is not HOST:PORT (an IPv4 address, [IPv6] or a name; "
 		"port 1-65535)"},
+	};
+
+	(void)state;
+	check_all(bad, ARRAY_LEN(bad));
+}
+
+static void
+test_types_of_roles(void **state)
+{
+	static const struct bad bad[] = {
 	    {"container", "executable: /x\nuser-id: 1.5\n",
 		"f.yaml:2:10: user-id: expected integer, got number 1.5"},
 	    {"container", "executable: /x\nuser-id: \"5\"\n",
@@ -337,6 +349,7 @@ main(void)
 	    cmocka_unit_test(test_anchors_and_tags),
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_types),
+	    cmocka_unit_test(test_types_of_roles),
 	    cmocka_unit_test(test_units),
 	    cmocka_unit_test(test_lithos_tags),
 	    cmocka_unit_test(test_not_utf8),
