@@ -1,0 +1,123 @@
+/*
+ * What a node tells about itself, from real directories.
+ */
+#include "world.h"
+
+#include <sys/utsname.h>
+
+#include "../../../daemon/io/facts.h"
+
+static void
+directories_are_images_and_yaml_files_are_sandboxes(void **state)
+{
+	struct view_facts f;
+	struct utsname u;
+	struct world img, box;
+	struct err err;
+
+	(void)state;
+	world_open(&img);
+	world_open(&box);
+	assert_int_equal(mkdirat(img.fd, "web-v2", 0755), 0);
+	assert_int_equal(mkdirat(img.fd, "front", 0755), 0);
+	assert_int_equal(mkdirat(img.fd, ".hidden", 0755), 0);
+	assert_int_equal(mkdirat(img.fd, "Upper", 0755), 0);
+	world_text(&img, "a-file", "no image");
+	assert_int_equal(symlinkat("front", img.fd, "link"), 0);
+	world_text(&box, "web.yaml", "");
+	world_text(&box, "front.yaml", "");
+	world_text(&box, "front.yaml~", "");
+	world_text(&box, ".yaml", "");
+	world_text(&box, "notes.txt", "");
+	assert_int_equal(mkdirat(box.fd, "dir.yaml", 0755), 0);
+	assert_int_equal(facts_fill(&f, img.fd, box.fd, &err), 0);
+	assert_int_equal(f.images_count, 2);
+	assert_string_equal(f.images[0], "front");
+	assert_string_equal(f.images[1], "web-v2");
+	assert_int_equal(f.sandboxes_count, 2);
+	assert_string_equal(f.sandboxes[0], "front");
+	assert_string_equal(f.sandboxes[1], "web");
+	assert_int_equal(uname(&u), 0);
+	assert_string_equal(f.kernel, u.release);
+	assert_string_equal(f.arch, u.machine);
+	assert_true(f.cpus >= 1 && f.memory_bytes > 1 << 20);
+	assert_int_equal(f.config_hash, 0);
+	facts_free(&f);
+	assert_null(f.images);
+	world_close(&img);
+	world_close(&box);
+}
+
+static void
+none_is_none(void **state)
+{
+	struct view_facts f;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(facts_fill(&f, -1, -1, &err), 0);
+	assert_int_equal(f.images_count, 0);
+	assert_int_equal(f.sandboxes_count, 0);
+	assert_true(f.cpus >= 1);
+	facts_free(&f);
+}
+
+/* The list is bounded and does not depend on the directory's order. */
+static void
+too_many_keep_the_first_by_name(void **state)
+{
+	struct view_facts f;
+	struct world img;
+	struct err err;
+	char name[32];
+
+	(void)state;
+	world_open(&img);
+	for (int i = 399; i >= 0; i--) {
+		snprintf(name, sizeof name, "image-%03d", i * 7 % 400);
+		assert_int_equal(mkdirat(img.fd, name, 0755), 0);
+	}
+	assert_int_equal(facts_fill(&f, img.fd, -1, &err), 0);
+	assert_int_equal(f.images_count, VIEW_LIST_MAX);
+	for (uint32_t i = 0; i < f.images_count; i++) {
+		snprintf(name, sizeof name, "image-%03u", i);
+		assert_string_equal(f.images[i], name);
+	}
+	facts_free(&f);
+	world_close(&img);
+}
+
+static void
+what_is_no_directory_is_an_error(void **state)
+{
+	struct view_facts f;
+	struct world w;
+	struct err err;
+	int fd;
+
+	(void)state;
+	world_open(&w);
+	world_text(&w, "file", "x");
+	fd = openat(w.fd, "file", O_RDONLY);
+	assert_int_equal(facts_fill(&f, fd, -1, &err), -EXIT_STATE);
+	assert_err(err, EXIT_STATE, "images-dir: Not a directory");
+	assert_int_equal(mkdirat(w.fd, "image", 0755), 0);
+	assert_int_equal(facts_fill(&f, w.fd, fd, &err), -EXIT_STATE);
+	assert_err(err, EXIT_STATE, "sandboxes: Not a directory");
+	assert_null(f.images); /* nothing half */
+	close(fd);
+	world_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(directories_are_images_and_yaml_files_are_sandboxes),
+		cmocka_unit_test(none_is_none),
+		cmocka_unit_test(too_many_keep_the_first_by_name),
+		cmocka_unit_test(what_is_no_directory_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
+}
