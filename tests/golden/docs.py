@@ -1,0 +1,70 @@
+"""docs - the examples of README.md and doc/guide.md, fed to the real programs."""
+import os
+import re
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CONF = os.path.join(ROOT, os.environ.get("B", "build"), "meshd-conf")
+# Section of the guide -> kind of file whose keys its table lists.
+TABLES = {"mesh.yaml": "daemon", "Sandboxes": "sandbox", "Container files": "container",
+          "processes.yaml": "processes"}
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def say(name, error):
+    print(f"not ok {name}: {error}" if error else f"ok {name}")
+
+
+def conf(kind, text):
+    """The error line of meshd-conf, or nothing."""
+    p = subprocess.run([CONF, kind, kind], input=text.encode(), check=False,
+                       capture_output=True, timeout=20)
+    return None if p.returncode == 0 else p.stderr.decode().strip() or f"exit {p.returncode}"
+
+
+def kind_of(block):
+    if "executable:" in block:
+        return "container"
+    return "sandbox" if "allow-users:" in block else "render"
+
+
+def blocks(name, language):
+    return re.findall(rf"```{language}\n(.*?)```", read(name), re.S)
+
+
+def examples():
+    for name in ("README.md", "doc/guide.md"):
+        found = blocks(name, "yaml")
+        if not found:
+            say(f"{name} yaml", "no example found")
+        for i, block in enumerate(found):
+            say(f"{name} example {i + 1} ({kind_of(block)})", conf(kind_of(block), block))
+
+
+def nested(key):
+    """a.b as YAML; a value of no type, so that only the key itself is judged."""
+    parts = key.split(".")
+    return "\n".join("  " * i + p + ":" for i, p in enumerate(parts)) + " null\n"
+
+
+def keys():
+    for title, kind in TABLES.items():
+        body = read("doc/guide.md").split(f"\n## {title}\n")[1].split("\n## ")[0]
+        rows = re.findall(r"^\| (`[^|]*) \|", body, re.M)
+        if not rows:
+            say(f"guide {title}", "no table found")
+        for key in re.findall(r"`([a-z.-]+)`", "\n".join(rows)):
+            text = nested(key)
+            if kind == "processes":
+                text = "x:\n" + "".join(f"  {row}\n" for row in text.splitlines())
+            error = conf(kind, text) or ""
+            bad = re.search("unknown key|not supported", error)
+            say(f"guide {title}: {key}", error if bad else None)
+
+
+examples()
+keys()
