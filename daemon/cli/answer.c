@@ -51,8 +51,8 @@ put_args(struct mpw *w, const struct args *a)
 static bool
 has_named_operand(enum operand o)
 {
-	return o == OPERAND_ROLE || o == OPERAND_INSTANCE ||
-	    o == OPERAND_STAMP || o == OPERAND_SEED;
+	return o == OPERAND_ROLE || o == OPERAND_INSTANCE || o == OPERAND_STAMP ||
+	       o == OPERAND_SEED;
 }
 
 /* --since is judged here, line by line, so the daemon must send them all. */
@@ -70,8 +70,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	static const struct {
 		enum option option;
 		const char *key;
-	} flags[] = {{OPT_ALL, "all"}, {OPT_FOLLOW, "follow"},
-	    {OPT_FORCE, "force"}};
+	} flags[] = {{OPT_ALL, "all"}, {OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}};
 	unsigned takes = a->verb->options;
 	uint32_t count = has_named_operand(a->verb->operand);
 	struct mpw w;
@@ -304,8 +303,7 @@ answer_open(struct answer *a, const uint8_t *buf, size_t len, struct err *err)
 
 		a->data = data != NULL ? json_incref(data) : json_null();
 	} else {
-		json_int_t code =
-		    json_integer_value(json_object_get(v, "code"));
+		json_int_t code = json_integer_value(json_object_get(v, "code"));
 
 		a->code = code >= 1 && code <= 125 ? (int)code : 1;
 		a->error = take_text(v, "error");

@@ -17,8 +17,8 @@ enum {
 
 struct answer {
 	bool ok, more;
-	json_t *data; /* owned; never NULL when ok */
-	int code;     /* exit code, when not ok; 1-125 */
+	json_t *data;	    /* owned; never NULL when ok */
+	int code;	    /* exit code, when not ok; 1-125 */
 	char *error, *hint; /* owned, cleaned; error may have several lines
 			     * (an excerpt); NULL when ok */
 };
@@ -35,8 +35,7 @@ size_t answer_request(uint8_t *out, size_t cap, const struct args *a);
 json_t *answer_json(const uint8_t *buf, size_t len, size_t *at);
 
 /* 0, or -1 with *err: the frame is no answer of the protocol. */
-MUST_CHECK int answer_open(struct answer *a, const uint8_t *buf, size_t len,
-    struct err *err);
+MUST_CHECK int answer_open(struct answer *a, const uint8_t *buf, size_t len, struct err *err);
 void answer_free(struct answer *a);
 
 #endif

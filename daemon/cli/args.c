@@ -36,8 +36,7 @@ static int
 option_by_name(const char *name, size_t len)
 {
 	for (int i = 0; i < OPT_COUNT; i++)
-		if (strlen(options[i].name) == len &&
-		    memcmp(options[i].name, name, len) == 0)
+		if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
 			return i;
 	return -1;
 }
@@ -59,15 +58,12 @@ unknown_option(const char *arg, const char *name, struct err *err)
 
 	for (int i = 0; i < OPT_COUNT; i++)
 		names[i] = options[i].name;
-	near = strlen(name) < SHOWN_CAP ?
-	    name_suggest(name, names, OPT_COUNT) :
-	    NULL;
+	near = strlen(name) < SHOWN_CAP ? name_suggest(name, names, OPT_COUNT) : NULL;
 	if (near != NULL && strncmp(arg, "--", 2) == 0)
 		return err_set(err, EXIT_USAGE_,
-		    "unknown option '%s'; did you mean '--%s'? see mesh --help",
-		    shown(buf, arg), near);
-	return err_set(err, EXIT_USAGE_,
-	    "unknown option '%s'; see mesh --help", shown(buf, arg));
+		    "unknown option '%s'; did you mean '--%s'? see mesh --help", shown(buf, arg),
+		    near);
+	return err_set(err, EXIT_USAGE_, "unknown option '%s'; see mesh --help", shown(buf, arg));
 }
 
 static int
@@ -82,8 +78,7 @@ set_output(struct args *a, const char *value, struct err *err)
 			a->output = (enum args_output)i;
 			return 0;
 		}
-	return err_set(err, EXIT_USAGE_,
-	    "-o: '%s' is not a format; allowed: json, wide, name",
+	return err_set(err, EXIT_USAGE_, "-o: '%s' is not a format; allowed: json, wide, name",
 	    shown(buf, value));
 }
 
@@ -98,8 +93,7 @@ set_color(struct args *a, const char *value, struct err *err)
 			a->color = (enum args_color)i;
 			return 0;
 		}
-	return err_set(err, EXIT_USAGE_,
-	    "--color: '%s' is unknown; allowed: auto, always, never",
+	return err_set(err, EXIT_USAGE_, "--color: '%s' is unknown; allowed: auto, always, never",
 	    shown(buf, value));
 }
 
@@ -110,8 +104,7 @@ set_lines(struct args *a, const char *value, struct err *err)
 	long long n = strtoll(value, &end, 10);
 
 	if (*value < '0' || *value > '9' || *end != '\0' || n > ARGS_LINES_MAX)
-		return err_set(err, EXIT_USAGE_,
-		    "-n: '%s' is not a number of lines (0-%d)",
+		return err_set(err, EXIT_USAGE_, "-n: '%s' is not a number of lines (0-%d)",
 		    shown(buf, value), ARGS_LINES_MAX);
 	a->lines = n;
 	return 0;
@@ -133,16 +126,14 @@ set_since(struct args *a, const char *value, int64_t now_ms, struct err *err)
 }
 
 static int
-set_socket(struct args *a, const char *value, const char *from,
-    struct err *err)
+set_socket(struct args *a, const char *value, const char *from, struct err *err)
 {
-	size_t max = sizeof ((struct sockaddr_un *)NULL)->sun_path - 1;
+	size_t max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
 	char buf[SHOWN_CAP];
 
 	if (*value == '\0' || strlen(value) > max)
-		return err_set(err, EXIT_USAGE_,
-		    "%s: '%s' is not a socket path (1-%zu bytes)", from,
-		    shown(buf, value), max);
+		return err_set(err, EXIT_USAGE_, "%s: '%s' is not a socket path (1-%zu bytes)",
+		    from, shown(buf, value), max);
 	a->socket = value;
 	return 0;
 }
@@ -173,15 +164,14 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 
 /* The value of an option that needs one: joined, or the next argument. */
 static int
-take_value(struct cursor *c, int o, const char *joined, const char **value,
-    struct err *err)
+take_value(struct cursor *c, int o, const char *joined, const char **value, struct err *err)
 {
 	*value = joined;
 	if (joined != NULL || options[o].value == NULL)
 		return 0;
 	if (c->at + 1 >= c->argc)
-		return err_set(err, EXIT_USAGE_, "--%s: missing %s",
-		    options[o].name, options[o].value);
+		return err_set(
+		    err, EXIT_USAGE_, "--%s: missing %s", options[o].name, options[o].value);
 	*value = c->argv[++c->at];
 	return 0;
 }
@@ -199,8 +189,7 @@ parse_long(struct cursor *c, struct err *err)
 		return unknown_option(arg, word != NULL ? word : "", err);
 	}
 	if (eq != NULL && options[o].value == NULL)
-		return err_set(err, EXIT_USAGE_, "--%s takes no value",
-		    options[o].name);
+		return err_set(err, EXIT_USAGE_, "--%s takes no value", options[o].name);
 	if (take_value(c, o, eq != NULL ? eq + 1 : NULL, &value, err) < 0)
 		return -EXIT_USAGE_;
 	return apply_option(c, o, value, err);
@@ -238,10 +227,9 @@ take_verb(struct args *a, const char *word, struct err *err)
 	const char *near = strlen(word) < SHOWN_CAP ? verb_suggest(word) : NULL;
 	if (near != NULL)
 		return err_set(err, EXIT_USAGE_,
-		    "unknown command '%s'; did you mean '%s'? see mesh --help",
-		    shown(buf, word), near);
-	return err_set(err, EXIT_USAGE_, "unknown command '%s'; see mesh --help",
-	    shown(buf, word));
+		    "unknown command '%s'; did you mean '%s'? see mesh --help", shown(buf, word),
+		    near);
+	return err_set(err, EXIT_USAGE_, "unknown command '%s'; see mesh --help", shown(buf, word));
 }
 
 static int
@@ -254,8 +242,7 @@ parse_word(struct cursor *c, struct err *err)
 		return take_verb(c->args, word, err);
 	verb_usage(usage, sizeof usage, c->args->verb);
 	if (c->args->verb->operand == OPERAND_NONE || c->args->operand != NULL)
-		return err_set(err, EXIT_USAGE_,
-		    "%s: unexpected argument '%s'; usage: %s",
+		return err_set(err, EXIT_USAGE_, "%s: unexpected argument '%s'; usage: %s",
 		    c->args->verb->name, shown(buf, word), usage);
 	c->args->operand = word;
 	return 0;
@@ -275,11 +262,11 @@ seed_ok(const char *s)
 	if (*end != '\0' || port < 1 || port > 65535)
 		return false;
 	if (s[0] == '[')
-		return s[host - 1] == ']' &&
-		    strspn(s + 1, "0123456789abcdefABCDEF:.%") == host - 2;
+		return s[host - 1] == ']' && strspn(s + 1, "0123456789abcdefABCDEF:.%") == host - 2;
 	for (size_t i = 0; i < host; i++)
 		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			   "0123456789.-_", s[i]) == NULL)
+			   "0123456789.-_",
+			s[i]) == NULL)
 			return false;
 	return true;
 }
@@ -295,8 +282,7 @@ stamp_ok(const char *s)
 	size_t digits = strspn(seq, "0123456789");
 
 	return term >= 1 && term <= 20 && leader == s + term + 1 && hex == 8 &&
-	    seq == leader + hex + 1 && digits >= 1 && digits <= 20 &&
-	    seq[digits] == '\0';
+	       seq == leader + hex + 1 && digits >= 1 && digits <= 20 && seq[digits] == '\0';
 }
 
 static int
@@ -318,13 +304,11 @@ check_word(const struct args *a, struct err *err)
 	for (; n < VERB_WORDS_MAX && v->words[n] != NULL; n++)
 		if (strcmp(v->words[n], a->operand) == 0)
 			return 0;
-	const char *near = strlen(a->operand) < SHOWN_CAP ?
-	    name_suggest(a->operand, v->words, n) :
-	    NULL;
-	return err_set(err, EXIT_USAGE_,
-	    "%s: unknown %s '%s'; did you mean '%s'? see mesh help %s", v->name,
-	    v->operand_name, shown(buf, a->operand),
-	    near != NULL ? near : v->words[0], v->name);
+	const char *near =
+	    strlen(a->operand) < SHOWN_CAP ? name_suggest(a->operand, v->words, n) : NULL;
+	return err_set(err, EXIT_USAGE_, "%s: unknown %s '%s'; did you mean '%s'? see mesh help %s",
+	    v->name, v->operand_name, shown(buf, a->operand), near != NULL ? near : v->words[0],
+	    v->name);
 }
 
 static int
@@ -333,21 +317,20 @@ check_operand(const struct args *a, struct err *err)
 	size_t len = strlen(a->operand);
 
 	if (len > OPERAND_BYTES_MAX)
-		return err_set(err, EXIT_USAGE_,
-		    "%s: %s is %zu bytes long; at most %d", a->verb->name,
-		    a->verb->operand_name, len, OPERAND_BYTES_MAX);
+		return err_set(err, EXIT_USAGE_, "%s: %s is %zu bytes long; at most %d",
+		    a->verb->name, a->verb->operand_name, len, OPERAND_BYTES_MAX);
 	switch (a->verb->operand) {
 	case OPERAND_ROLE:
 	case OPERAND_INSTANCE:
-		return name_ok(a->operand, len) ? 0 :
-		    bad_operand(a, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
+		return name_ok(a->operand, len)
+			   ? 0
+			   : bad_operand(a, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
 	case OPERAND_SEED:
-		return seed_ok(a->operand) ? 0 :
-		    bad_operand(a, "HOST:PORT (port 1-65535)", err);
+		return seed_ok(a->operand) ? 0 : bad_operand(a, "HOST:PORT (port 1-65535)", err);
 	case OPERAND_STAMP:
-		return stamp_ok(a->operand) ? 0 :
-		    bad_operand(a, "TERM.LEADER8.SEQ as in mesh schedule show",
-			err);
+		return stamp_ok(a->operand)
+			   ? 0
+			   : bad_operand(a, "TERM.LEADER8.SEQ as in mesh schedule show", err);
 	case OPERAND_WORD:
 		return check_word(a, err);
 	default:
@@ -369,26 +352,25 @@ check_verb(const struct cursor *c, struct err *err)
 	for (int o = 0; o < OPT_COUNT; o++)
 		if ((c->seen & ~allowed & OPT_BIT(o)) != 0)
 			return err_set(err, EXIT_USAGE_,
-			    "%s: --%s is not for this command; usage: %s",
-			    a->verb->name, options[o].name, usage);
+			    "%s: --%s is not for this command; usage: %s", a->verb->name,
+			    options[o].name, usage);
 	if (a->operand != NULL)
 		return check_operand(a, err);
 	if (a->verb->operand != OPERAND_NONE && !a->verb->operand_optional)
-		return err_set(err, EXIT_USAGE_, "%s: missing %s; usage: %s",
-		    a->verb->name, a->verb->operand_name, usage);
+		return err_set(err, EXIT_USAGE_, "%s: missing %s; usage: %s", a->verb->name,
+		    a->verb->operand_name, usage);
 	return 0;
 }
 
 int
-args_parse(struct args *a, int argc, char *const *argv, const char *env_socket,
-    int64_t now_ms, struct err *err)
+args_parse(struct args *a, int argc, char *const *argv, const char *env_socket, int64_t now_ms,
+    struct err *err)
 {
 	struct cursor c = {a, argc, 1, argv, now_ms, 0};
 	bool words_only = false;
 	int rc = 0;
 
-	*a = (struct args){
-	    .socket = ARGS_SOCKET_DEFAULT, .lines = ARGS_LINES_DEFAULT};
+	*a = (struct args){.socket = ARGS_SOCKET_DEFAULT, .lines = ARGS_LINES_DEFAULT};
 	if (env_socket != NULL && *env_socket != '\0')
 		rc = set_socket(a, env_socket, "$MESH_SOCKET", err);
 	for (; rc == 0 && c.at < argc; c.at++) {
@@ -408,7 +390,6 @@ args_parse(struct args *a, int argc, char *const *argv, const char *env_socket,
 	if (a->verb != NULL)
 		return check_verb(&c, err);
 	if (!a->given[OPT_HELP] && !a->given[OPT_VERSION])
-		return err_set(err, EXIT_USAGE_,
-		    "missing command; see mesh --help");
+		return err_set(err, EXIT_USAGE_, "missing command; see mesh --help");
 	return 0;
 }

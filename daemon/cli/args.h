@@ -32,7 +32,7 @@ struct args {
  * "--lines=5"), letters may be grouped ("-wq"), "--" ends them.  env_socket is
  * $MESH_SOCKET or NULL.  0, or -EXIT_USAGE_ with one line in *err.
  */
-MUST_CHECK int args_parse(struct args *a, int argc, char *const *argv,
-    const char *env_socket, int64_t now_ms, struct err *err);
+MUST_CHECK int args_parse(struct args *a, int argc, char *const *argv, const char *env_socket,
+    int64_t now_ms, struct err *err);
 
 #endif

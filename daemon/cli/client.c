@@ -39,22 +39,19 @@ connect_failed(struct client *c, int error, struct err *err)
 	err_escape(path, sizeof path, c->path, strlen(c->path));
 	if (error == EACCES || error == EPERM) {
 		c->hint = "sudo usermod -aG mesh $USER, then log in again";
-		return err_set(err, EXIT_NO_DAEMON,
-		    "permission denied on %s: join group 'mesh'", path);
+		return err_set(
+		    err, EXIT_NO_DAEMON, "permission denied on %s: join group 'mesh'", path);
 	}
 	c->hint = "systemctl start meshd, or give --socket PATH";
-	return err_set(err, EXIT_NO_DAEMON,
-	    "cannot connect to %s: %s; is meshd running?", path,
+	return err_set(err, EXIT_NO_DAEMON, "cannot connect to %s: %s; is meshd running?", path,
 	    strerror(error));
 }
 
 int
-client_open(struct client *c, const char *path, int timeout_ms,
-    struct err *err)
+client_open(struct client *c, const char *path, int timeout_ms, struct err *err)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct timeval wait = {
-	    .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+	struct timeval wait = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
 
 	*c = (struct client){.fd = -1, .path = path, .timeout_ms = timeout_ms};
 	if (strlen(path) >= sizeof sa.sun_path)
@@ -62,8 +59,7 @@ client_open(struct client *c, const char *path, int timeout_ms,
 	memcpy(sa.sun_path, path, strlen(path) + 1);
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(err, EXIT_NO_DAEMON, "socket: %s",
-		    strerror(errno));
+		return err_set(err, EXIT_NO_DAEMON, "socket: %s", strerror(errno));
 	/* A full backlog would block connect, a stuck reader would block send. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
@@ -105,8 +101,8 @@ send_all(struct client *c, const uint8_t *buf, size_t len, struct err *err)
 int
 client_send(struct client *c, const void *buf, size_t len, struct err *err)
 {
-	uint8_t head[4] = {(uint8_t)len, (uint8_t)(len >> 8),
-	    (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
+	uint8_t head[4] = {
+	    (uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
 
 	assert(len <= CTL_REQUEST_BYTES_MAX);
 	if (send_all(c, head, sizeof head, err) < 0)
@@ -116,13 +112,11 @@ client_send(struct client *c, const void *buf, size_t len, struct err *err)
 
 /* Exactly len bytes before deadline (MSEC_NEVER: whenever they come). */
 static int
-recv_all(struct client *c, uint8_t *buf, size_t len, int64_t deadline,
-    struct err *err)
+recv_all(struct client *c, uint8_t *buf, size_t len, int64_t deadline, struct err *err)
 {
 	for (size_t got = 0; got < len;) {
 		struct pollfd p = {.fd = c->fd, .events = POLLIN};
-		int64_t left = deadline == MSEC_NEVER ? -1 :
-							deadline - now_ms();
+		int64_t left = deadline == MSEC_NEVER ? -1 : deadline - now_ms();
 
 		if (deadline != MSEC_NEVER && left <= 0)
 			return lost(c, "no answer", "timed out", err);
@@ -134,8 +128,7 @@ recv_all(struct client *c, uint8_t *buf, size_t len, int64_t deadline,
 		if (n < 0)
 			return lost(c, "no answer", strerror(errno), err);
 		if (n == 0)
-			return lost(c, "no answer",
-			    "the daemon closed the connection", err);
+			return lost(c, "no answer", "the daemon closed the connection", err);
 		got += (size_t)n;
 	}
 	return 0;
@@ -144,19 +137,17 @@ recv_all(struct client *c, uint8_t *buf, size_t len, int64_t deadline,
 int
 client_recv(struct client *c, uint8_t **buf, size_t *len, struct err *err)
 {
-	int64_t deadline =
-	    c->timeout_ms > 0 ? now_ms() + c->timeout_ms : MSEC_NEVER;
+	int64_t deadline = c->timeout_ms > 0 ? now_ms() + c->timeout_ms : MSEC_NEVER;
 	AUTO_FREE uint8_t *body = NULL;
 	uint8_t head[4];
 	char why[80];
 
 	if (recv_all(c, head, sizeof head, deadline, err) < 0)
 		return -err->code;
-	size_t want = (size_t)head[0] | (size_t)head[1] << 8 |
-	    (size_t)head[2] << 16 | (size_t)head[3] << 24;
+	size_t want =
+	    (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
 	if (want == 0 || want > CTL_FRAME_BYTES_MAX) {
-		snprintf(why, sizeof why, "a frame of %zu bytes (1-%d)", want,
-		    CTL_FRAME_BYTES_MAX);
+		snprintf(why, sizeof why, "a frame of %zu bytes (1-%d)", want, CTL_FRAME_BYTES_MAX);
 		return lost(c, "answer refused", why, err);
 	}
 	for (size_t got = 0; got < want;) {

@@ -16,15 +16,12 @@ struct client {
 	const char *hint; /* what to do about the last error, or NULL */
 };
 
-MUST_CHECK int client_open(struct client *c, const char *path, int timeout_ms,
-    struct err *err);
+MUST_CHECK int client_open(struct client *c, const char *path, int timeout_ms, struct err *err);
 /* Sends the length and the bytes. */
-MUST_CHECK int client_send(struct client *c, const void *buf, size_t len,
-    struct err *err);
+MUST_CHECK int client_send(struct client *c, const void *buf, size_t len, struct err *err);
 /* One frame, malloc'd: the caller frees.  Never more than
  * CTL_FRAME_BYTES_MAX; a longer one is an error, read by nobody. */
-MUST_CHECK int client_recv(struct client *c, uint8_t **buf, size_t *len,
-    struct err *err);
+MUST_CHECK int client_recv(struct client *c, uint8_t **buf, size_t *len, struct err *err);
 void client_close(struct client *c);
 
 #endif

@@ -15,8 +15,7 @@ print_option(FILE *out, int o)
 
 	if (row->letter != '\0')
 		snprintf(letter, sizeof letter, "-%c, ", row->letter);
-	snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name,
-	    row->value != NULL ? " " : "",
+	snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->value != NULL ? " " : "",
 	    row->value != NULL ? row->value : "");
 	fprintf(out, "  %-22s %s\n", left, row->help);
 }
@@ -43,7 +42,8 @@ help_all(FILE *out)
 	print_options(out, OPT_EVERYWHERE | OPT_BIT(OPT_VERSION));
 	fputs("\nmesh help COMMAND tells the rest.  Exit codes: 0 done; 64 "
 	      "usage; 7 no daemon or no\npermission; else the daemon's "
-	      "(3 config, 4 state, 5 environment, 6 key, 1 other).\n", out);
+	      "(3 config, 4 state, 5 environment, 6 key, 1 other).\n",
+	    out);
 }
 
 static void
@@ -70,15 +70,13 @@ show_help(const struct show *s, struct err *err)
 	if (v == NULL && a->operand != NULL) {
 		char word[96];
 
-		err_escape(word, sizeof word, a->operand,
-		    strnlen(a->operand, sizeof word));
+		err_escape(word, sizeof word, a->operand, strnlen(a->operand, sizeof word));
 		const char *near = verb_suggest(word);
 		if (near != NULL)
 			return err_set(err, EXIT_USAGE_,
-			    "help: unknown command '%s'; did you mean '%s'?",
-			    word, near);
-		return err_set(err, EXIT_USAGE_,
-		    "help: unknown command '%s'; see mesh --help", word);
+			    "help: unknown command '%s'; did you mean '%s'?", word, near);
+		return err_set(
+		    err, EXIT_USAGE_, "help: unknown command '%s'; see mesh --help", word);
 	}
 	if (v != NULL)
 		help_verb(s->out, v);
@@ -133,7 +131,8 @@ completion_bash(FILE *out)
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
 	      "prev=${COMP_WORDS[COMP_CWORD-1]} verb= words= i\n"
 	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-	      "\t\tcase ${COMP_WORDS[i]} in\n\t\t", out);
+	      "\t\tcase ${COMP_WORDS[i]} in\n\t\t",
+	    out);
 	for (size_t i = 0; i < verbs_count; i++)
 		fprintf(out, "%s%s", i > 0 ? "|" : "", verbs[i].name);
 	fputs(") verb=${COMP_WORDS[i]}; break ;;\n\t\tesac\n\tdone\n"
@@ -141,7 +140,8 @@ completion_bash(FILE *out)
 	      "\t-o|--output) words='json wide name' ;;\n"
 	      "\t--color) words='auto always never' ;;\n"
 	      "\t--socket) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-	      "\t*) case $verb:$cur in\n", out);
+	      "\t*) case $verb:$cur in\n",
+	    out);
 	for (size_t i = 0; i < verbs_count; i++) {
 		fprintf(out, "\t\t%s:-*) words='", verbs[i].name);
 		bash_options(out, verbs[i].options | OPT_EVERYWHERE);
@@ -156,26 +156,32 @@ completion_bash(FILE *out)
 		fprintf(out, " %s", verbs[i].name);
 	fputs("' ;;\n\t\tesac ;;\n\tesac\n"
 	      "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
-	      "complete -F _mesh mesh\n", out);
+	      "complete -F _mesh mesh\n",
+	    out);
 }
 
 static void
 completion_fish(FILE *out)
 {
 	fputs("# fish completion of mesh; made by: mesh completion fish\n"
-	      "complete -c mesh -f\n", out);
+	      "complete -c mesh -f\n",
+	    out);
 	for (size_t i = 0; i < verbs_count; i++) {
 		const struct verb *v = &verbs[i];
 		const char *command = candidates(v);
 
-		fprintf(out, "complete -c mesh -n __fish_use_subcommand "
-		    "-a %s -d \"%s\"\n", v->name, v->summary);
+		fprintf(out,
+		    "complete -c mesh -n __fish_use_subcommand "
+		    "-a %s -d \"%s\"\n",
+		    v->name, v->summary);
 		if (*command != '\0')
-			fprintf(out, "complete -c mesh -n "
+			fprintf(out,
+			    "complete -c mesh -n "
 			    "'__fish_seen_subcommand_from %s' -a '(%s)'\n",
 			    v->name, command);
 		for (size_t w = 0; w < VERB_WORDS_MAX && v->words[w]; w++)
-			fprintf(out, "complete -c mesh -n "
+			fprintf(out,
+			    "complete -c mesh -n "
 			    "'__fish_seen_subcommand_from %s' -a %s\n",
 			    v->name, v->words[w]);
 	}
@@ -185,8 +191,8 @@ completion_fish(FILE *out)
 			fprintf(out, " -s %c", options[o].letter);
 		if (options[o].value != NULL)
 			fputs(" -r", out);
-		fprintf(out, " -d \"%s\"\n", o == OPT_SOCKET ?
-			"the socket of the daemon" : options[o].help);
+		fprintf(out, " -d \"%s\"\n",
+		    o == OPT_SOCKET ? "the socket of the daemon" : options[o].help);
 	}
 }
 

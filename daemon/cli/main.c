@@ -23,8 +23,8 @@ want_color(const struct args *a)
 
 	if (a->color != ARGS_COLOR_AUTO)
 		return a->color == ARGS_COLOR_ALWAYS;
-	return isatty(STDOUT_FILENO) == 1 && (no == NULL || *no == '\0') &&
-	    term != NULL && strcmp(term, "dumb") != 0;
+	return isatty(STDOUT_FILENO) == 1 && (no == NULL || *no == '\0') && term != NULL &&
+	       strcmp(term, "dumb") != 0;
 }
 
 /* The client's own version is known even when no daemon answers. */
@@ -48,16 +48,13 @@ finish(const struct args *a, int code)
 	if (errno == EPIPE)
 		return code;
 	fprintf(stderr, "mesh: standard output: %s\n", strerror(errno));
-	return a->verb != NULL && a->verb->failed_code != 0 ?
-	    a->verb->failed_code :
-	    1;
+	return a->verb != NULL && a->verb->failed_code != 0 ? a->verb->failed_code : 1;
 }
 
 static int
 run(const struct args *a, int64_t now_ms)
 {
-	struct show s = {.out = stdout, .args = a, .color = want_color(a),
-	    .now_ms = now_ms};
+	struct show s = {.out = stdout, .args = a, .color = want_color(a), .now_ms = now_ms};
 	struct run_error e = {0};
 	int code;
 

@@ -43,8 +43,7 @@ refused(struct answer *a, struct run_error *e)
 }
 
 static int
-answer_one(const struct show *s, struct client *c, bool *more,
-    struct run_error *e)
+answer_one(const struct show *s, struct client *c, bool *more, struct run_error *e)
 {
 	AUTO_FREE uint8_t *buf = NULL;
 	struct answer a;
@@ -96,8 +95,7 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 		    "usage: mesh apply --force STAMP",
 		    a->verb->name);
 	/* Who follows a log waits for a line as long as it takes. */
-	int rc = client_open(&c, a->socket,
-	    a->given[OPT_FOLLOW] ? 0 : timeout_ms, &e->err);
+	int rc = client_open(&c, a->socket, a->given[OPT_FOLLOW] ? 0 : timeout_ms, &e->err);
 	if (rc >= 0)
 		rc = ask(s, &c, e);
 	if (rc < 0)
@@ -109,8 +107,7 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 int
 run_report(const struct args *a, const struct run_error *e, FILE *out)
 {
-	const char *text = e->text != NULL && *e->text != '\0' ? e->text :
-								 e->err.text;
+	const char *text = e->text != NULL && *e->text != '\0' ? e->text : e->err.text;
 	int code = e->err.code;
 
 	fputs("mesh: ", out);

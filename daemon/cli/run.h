@@ -14,8 +14,7 @@ struct run_error {
 
 /* The exit code, or negative with *e filled; free it with run_error_free
  * either way. */
-MUST_CHECK int run_verb(const struct show *s, int timeout_ms,
-    struct run_error *e);
+MUST_CHECK int run_verb(const struct show *s, int timeout_ms, struct run_error *e);
 /* "mesh: what: why", then a hint line.  Returns the exit code to leave with. */
 int run_report(const struct args *a, const struct run_error *e, FILE *out);
 void run_error_free(struct run_error *e);

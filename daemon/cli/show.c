@@ -20,8 +20,7 @@ show_put(const struct show *s, const char *text)
 }
 
 void
-show_lines(const struct show *s, const char *text, const char *indent,
-    const char *color)
+show_lines(const struct show *s, const char *text, const char *indent, const char *color)
 {
 	AUTO_FREE char *clean = text_clean(text, strlen(text), true);
 	char *rest = clean;
@@ -30,8 +29,7 @@ show_lines(const struct show *s, const char *text, const char *indent,
 		if (*line == '\0' && rest == NULL)
 			break; /* the text ended with a newline */
 		if (s->color && *color != '\0')
-			fprintf(s->out, "%s%s%s" TEXT_RESET "\n", indent, color,
-			    line);
+			fprintf(s->out, "%s%s%s" TEXT_RESET "\n", indent, color, line);
 		else
 			fprintf(s->out, "%s%s\n", indent, line);
 	}

@@ -34,8 +34,7 @@ int show_completion(const struct show *s, struct err *err);
 /* Text that others wrote, cleaned; NULL prints as <none>. */
 void show_put(const struct show *s, const char *text);
 /* The same as several lines, each indented. */
-void show_lines(const struct show *s, const char *text, const char *indent,
-    const char *color);
+void show_lines(const struct show *s, const char *text, const char *indent, const char *color);
 /* A word in its colour. */
 void show_word(const struct show *s, const char *word);
 /* Only names are wanted (-o name, -q). */

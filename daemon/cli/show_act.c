@@ -38,7 +38,8 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 	show_put(s, text);
 	fputs(" is made; this node is its first member.\n\n"
 	      "Next, for each other host (never run mesh init a second time):\n"
-	      "  1. copy the key file ", s->out);
+	      "  1. copy the key file ",
+	    s->out);
 	show_put(s, key);
 	fputs(" there, owner root, mode 0600;\n"
 	      "     whoever holds it may join, so copy it by a safe way\n"
@@ -48,7 +49,8 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 	      "Two nodes only? `election: {quorum: majority}` (the default): a "
 	      "lone survivor goes on running what it has, but places nothing;\n"
 	      "`election: {quorum: any}`: it goes on alone, and in a split both "
-	      "sides run their own copy until they meet again.\n", s->out);
+	      "sides run their own copy until they meet again.\n",
+	    s->out);
 	return 0;
 }
 
@@ -61,8 +63,7 @@ show_join(const struct show *s, const json_t *data, struct err *err)
 	(void)err;
 	if (show_names(s)) {
 		for (size_t i = 0; i < json_array_size(seeds); i++) {
-			show_put(s, value_print(text, sizeof text,
-				    json_array_get(seeds, i)));
+			show_put(s, value_print(text, sizeof text, json_array_get(seeds, i)));
 			fputc('\n', s->out);
 		}
 		return 0;
@@ -70,6 +71,7 @@ show_join(const struct show *s, const json_t *data, struct err *err)
 	fputs("seeds: ", s->out);
 	show_put(s, value_print(text, sizeof text, seeds));
 	fputs("\nThey are tried until one answers; mesh members shows who "
-	      "does.\n", s->out);
+	      "does.\n",
+	    s->out);
 	return 0;
 }

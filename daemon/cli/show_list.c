@@ -39,8 +39,7 @@ cell_of(struct table *t, const json_t *row, const char *key)
 }
 
 static void
-cell_since(struct table *t, const struct show *s, const json_t *row,
-    const char *key)
+cell_since(struct table *t, const struct show *s, const json_t *row, const char *key)
 {
 	int64_t ms = value_int(row, key, -1);
 	char text[TEXT_AGE_CAP];
@@ -60,8 +59,7 @@ member_row(struct table *t, const struct show *s, const json_t *m)
 	int64_t rtt = value_int(m, "rtt_ms", -1);
 	bool self = value_bool(m, "self");
 
-	snprintf(text, sizeof text, "%s%s", value_str(m, "name"),
-	    self ? "*" : "");
+	snprintf(text, sizeof text, "%s%s", value_str(m, "name"), self ? "*" : "");
 	table_cell(t, text);
 	if (s->args->output == ARGS_WIDE)
 		cell_of(t, m, "id");
@@ -119,8 +117,8 @@ show_members(const struct show *s, const json_t *data, struct err *err)
 static void
 instance_row(struct table *t, const struct show *s, const json_t *i)
 {
-	static const char *const keys[] = {"instance", "role", "version", "node",
-	    "state", "health", "restarts"};
+	static const char *const keys[] = {
+	    "instance", "role", "version", "node", "state", "health", "restarts"};
 
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 		cell_of(t, i, keys[k]);
@@ -155,8 +153,8 @@ instance_errors(const struct show *s, const json_t *data)
 int
 show_ps(const struct show *s, const json_t *data, struct err *err)
 {
-	static const char *const titles[] = {"INSTANCE", "ROLE", "VERSION",
-	    "NODE", "STATE", "HEALTH", "RESTARTS", "PID", "IMAGE", "AGE"};
+	static const char *const titles[] = {"INSTANCE", "ROLE", "VERSION", "NODE", "STATE",
+	    "HEALTH", "RESTARTS", "PID", "IMAGE", "AGE"};
 	AUTO_TABLE struct table *t = table_new();
 
 	(void)err;
@@ -165,8 +163,7 @@ show_ps(const struct show *s, const json_t *data, struct err *err)
 		return 0;
 	}
 	for (size_t c = 0; c < ARRAY_LEN(titles); c++) {
-		bool word = strcmp(titles[c], "STATE") == 0 ||
-		    strcmp(titles[c], "HEALTH") == 0;
+		bool word = strcmp(titles[c], "STATE") == 0 || strcmp(titles[c], "HEALTH") == 0;
 
 		table_column(t, titles[c], word ? TABLE_STATE : 0);
 	}
@@ -203,8 +200,7 @@ show_leader(const struct show *s, const json_t *data, struct err *err)
 	if (*leader == '\0') {
 		fputs("no leader  side ", s->out);
 		show_word(s, value_text(text, sizeof text, data, "grade"));
-		fprintf(s->out, "  term %lld\n",
-		    (long long)value_int(data, "term", 0));
+		fprintf(s->out, "  term %lld\n", (long long)value_int(data, "term", 0));
 		return 1;
 	}
 	show_put(s, leader);
@@ -212,8 +208,7 @@ show_leader(const struct show *s, const json_t *data, struct err *err)
 	show_put(s, value_text(text, 9, data, "id")); /* short: 8 digits */
 	fputs(")  ", s->out);
 	show_put(s, value_text(text, sizeof text, data, "address"));
-	fprintf(s->out, "  term %lld  side ",
-	    (long long)value_int(data, "term", 0));
+	fprintf(s->out, "  term %lld  side ", (long long)value_int(data, "term", 0));
 	show_word(s, value_text(text, sizeof text, data, "grade"));
 	if (since >= 0) {
 		text_since(text, sizeof text, since, s->now_ms);

@@ -49,8 +49,7 @@ print_side(const struct show *s, const json_t *side)
 
 	fputs("side:      ", s->out);
 	show_word(s, value_str(side, "grade"));
-	fprintf(s->out, "  %lld of %lld visible   ",
-	    (long long)value_int(side, "visible", 0),
+	fprintf(s->out, "  %lld of %lld visible   ", (long long)value_int(side, "visible", 0),
 	    (long long)value_int(side, "known", 0));
 	if (*leader != '\0') {
 		fputs("leader ", s->out);
@@ -77,19 +76,16 @@ print_config(const struct show *s, const json_t *d)
 	fputs("config:    ", s->out);
 	show_put(s, value_text(text, sizeof text, config, "hash"));
 	if (json_is_integer(agreed)) {
-		fprintf(s->out, "  agreed by %lld of %lld",
-		    (long long)json_integer_value(agreed),
-		    (long long)value_int(json_object_get(d, "side"), "visible",
-			0));
+		fprintf(s->out, "  agreed by %lld of %lld", (long long)json_integer_value(agreed),
+		    (long long)value_int(json_object_get(d, "side"), "visible", 0));
 	} else if (json_is_string(agreed)) {
 		fputs("  agreed by ", s->out);
 		show_put(s, json_string_value(agreed));
 	}
 	fputc('\n', s->out);
 	for (size_t i = 0; i < json_array_size(errors); i++)
-		show_lines(s,
-		    value_print(text, sizeof text, json_array_get(errors, i)),
-		    "  ", TEXT_RED);
+		show_lines(
+		    s, value_print(text, sizeof text, json_array_get(errors, i)), "  ", TEXT_RED);
 }
 
 /* An error is text with file and line in it, or a map with them apart. */
@@ -107,8 +103,7 @@ print_error(const struct show *s, const json_t *error)
 	const char *what = value_str(error, "error");
 	const char *where = strstr(what, file);
 	if (*file != '\0' && where == NULL)
-		snprintf(text, sizeof text, "%s:%lld: %s", file,
-		    (long long)line, what);
+		snprintf(text, sizeof text, "%s:%lld: %s", file, (long long)line, what);
 	else
 		snprintf(text, sizeof text, "%s", what);
 	show_lines(s, text, "  ", TEXT_RED);
@@ -128,11 +123,9 @@ print_scheduler(const struct show *s, const json_t *d)
 	fputs("scheduler: ", s->out);
 	show_word(s, failed ? "failed" : "ok");
 	if (json_is_number(json_object_get(sch, "ms")))
-		fprintf(s->out, "  %sms",
-		    value_text(text, sizeof text, sch, "ms"));
+		fprintf(s->out, "  %sms", value_text(text, sizeof text, sch, "ms"));
 	if (json_is_number(json_object_get(sch, "round")))
-		fprintf(s->out, "  round %s",
-		    value_text(text, sizeof text, sch, "round"));
+		fprintf(s->out, "  round %s", value_text(text, sizeof text, sch, "round"));
 	fputs("  stamp ", s->out);
 	show_put(s, value_text(text, sizeof text, sch, "stamp"));
 	fputs(failed ? " (the last good schedule stays)\n" : "\n", s->out);
@@ -143,9 +136,8 @@ print_scheduler(const struct show *s, const json_t *d)
 static void
 print_roles(const struct show *s, const json_t *roles)
 {
-	static const char *const columns[][2] = {{"ROLE", "name"},
-	    {"VERSION", "version"}, {"DESIRED", "desired"},
-	    {"RUNNING", "running"}, {"HEALTHY", "healthy"},
+	static const char *const columns[][2] = {{"ROLE", "name"}, {"VERSION", "version"},
+	    {"DESIRED", "desired"}, {"RUNNING", "running"}, {"HEALTHY", "healthy"},
 	    {"ON-SPLIT", "on_split"}, {"NOTE", "note"}};
 	struct table *t = table_new();
 	char text[VALUE_TEXT_CAP];
@@ -155,11 +147,9 @@ print_roles(const struct show *s, const json_t *roles)
 	for (size_t i = 0; i < json_array_size(roles); i++)
 		for (size_t c = 0; c < ARRAY_LEN(columns); c++)
 			table_cell(t,
-			    value_text(text, sizeof text,
-				json_array_get(roles, i), columns[c][1]));
+			    value_text(text, sizeof text, json_array_get(roles, i), columns[c][1]));
 	if (table_rows(t) > 0)
-		table_print(t, s->out, !s->args->given[OPT_NO_HEADERS],
-		    s->color);
+		table_print(t, s->out, !s->args->given[OPT_NO_HEADERS], s->color);
 	else
 		fputs("no roles are scheduled\n", s->out);
 	table_free(t);
@@ -174,10 +164,8 @@ print_problems(const struct show *s, const json_t *problems)
 		const json_t *p = json_array_get(problems, i);
 		const char *hint = value_str(p, "hint");
 
-		show_lines(s,
-		    json_is_string(p) ? json_string_value(p) :
-					value_str(p, "text"),
-		    "  ", "");
+		show_lines(
+		    s, json_is_string(p) ? json_string_value(p) : value_str(p, "text"), "  ", "");
 		if (*hint == '\0')
 			continue;
 		fputs("    hint: ", s->out);

@@ -50,15 +50,16 @@ print_header(const struct show *s, const json_t *d)
 }
 
 static void
-instance_rows(struct table *t, const char *node, const char *role,
-    const json_t *part, const json_t *why)
+instance_rows(
+    struct table *t, const char *node, const char *role, const json_t *part, const json_t *why)
 {
 	json_t *instances = iterable(json_object_get(part, "instances"));
 	char text[VALUE_TEXT_CAP];
 	const char *id;
 	json_t *i;
 
-	json_object_foreach(instances, id, i) {
+	json_object_foreach(instances, id, i)
+	{
 		table_cell(t, node);
 		table_cell(t, id);
 		table_cell(t, role);
@@ -72,8 +73,8 @@ instance_rows(struct table *t, const char *node, const char *role,
 static void
 print_nodes(const struct show *s, const json_t *d)
 {
-	static const char *const titles[] = {"NODE", "INSTANCE", "ROLE",
-	    "SANDBOX", "PROCESS", "IMAGE", "WHY"};
+	static const char *const titles[] = {
+	    "NODE", "INSTANCE", "ROLE", "SANDBOX", "PROCESS", "IMAGE", "WHY"};
 	json_t *nodes = iterable(json_object_get(d, "nodes"));
 	struct table *t = table_new();
 	const char *node, *role;
@@ -82,13 +83,10 @@ print_nodes(const struct show *s, const json_t *d)
 	for (size_t c = 0; c < ARRAY_LEN(titles); c++)
 		table_column(t, titles[c], 0);
 	json_object_foreach(nodes, node, n)
-		json_object_foreach(iterable(json_object_get(n, "roles")), role,
-		    part)
-			instance_rows(t, node, role, part,
-			    json_object_get(d, "why"));
+	    json_object_foreach(iterable(json_object_get(n, "roles")), role, part)
+		instance_rows(t, node, role, part, json_object_get(d, "why"));
 	if (table_rows(t) > 0)
-		table_print(t, s->out, !s->args->given[OPT_NO_HEADERS],
-		    s->color);
+		table_print(t, s->out, !s->args->given[OPT_NO_HEADERS], s->color);
 	else
 		fputs("no instances are scheduled\n", s->out);
 	table_free(t);
@@ -133,9 +131,7 @@ show_schedule(const struct show *s, const json_t *data, struct err *err)
 	if (json_array_size(changes) > 0)
 		fputs("changes:\n", s->out);
 	for (size_t i = 0; i < json_array_size(changes); i++)
-		show_lines(s,
-		    value_print(text, sizeof text, json_array_get(changes, i)),
-		    "  ", "");
+		show_lines(s, value_print(text, sizeof text, json_array_get(changes, i)), "  ", "");
 	print_held(s, json_object_get(data, "held"));
 	return 0;
 }
@@ -148,10 +144,10 @@ show_render(const struct show *s, const json_t *data, struct err *err)
 	const char *name;
 
 	(void)err;
-	json_object_foreach(files, name, body) {
+	json_object_foreach(files, name, body)
+	{
 		if (show_names(s) || headers) {
-			fputs(show_names(s) ? "" : first ? "==> " : "\n==> ",
-			    s->out);
+			fputs(show_names(s) ? "" : first ? "==> " : "\n==> ", s->out);
 			show_put(s, name);
 			fputs(show_names(s) ? "\n" : " <==\n", s->out);
 		}
@@ -159,8 +155,7 @@ show_render(const struct show *s, const json_t *data, struct err *err)
 		if (show_names(s) || !json_is_string(body))
 			continue;
 		if (s->args->given[OPT_RAW])
-			fwrite(json_string_value(body), 1,
-			    json_string_length(body), s->out);
+			fwrite(json_string_value(body), 1, json_string_length(body), s->out);
 		else
 			show_lines(s, json_string_value(body), "", "");
 	}

@@ -78,8 +78,7 @@ table_rows(const struct table *t)
 }
 
 static void
-print_cell(const struct table *t, FILE *out, size_t column, const char *text,
-    const char *color)
+print_cell(const struct table *t, FILE *out, size_t column, const char *text, const char *color)
 {
 	size_t pad = t->widths[column] - text_width(text) + 2;
 
@@ -102,7 +101,6 @@ table_print(const struct table *t, FILE *out, bool headers, bool color)
 		size_t c = i % t->columns;
 		bool word = color && (t->flags[c] & TABLE_STATE) != 0;
 
-		print_cell(t, out, c, t->cells[i],
-		    word ? text_color(t->cells[i]) : "");
+		print_cell(t, out, c, t->cells[i], word ? text_color(t->cells[i]) : "");
 	}
 }

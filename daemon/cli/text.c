@@ -32,11 +32,10 @@ text_age(char *out, size_t cap, int64_t age_ms)
 	int64_t rest = s % units[i].s;
 	int64_t next = i + 1 < ARRAY_LEN(units) ? rest / units[i + 1].s : 0;
 	if (next == 0)
-		snprintf(out, cap, "%lld%c", (long long)(s / units[i].s),
-		    units[i].unit);
+		snprintf(out, cap, "%lld%c", (long long)(s / units[i].s), units[i].unit);
 	else
-		snprintf(out, cap, "%lld%c%lld%c", (long long)(s / units[i].s),
-		    units[i].unit, (long long)next, units[i + 1].unit);
+		snprintf(out, cap, "%lld%c%lld%c", (long long)(s / units[i].s), units[i].unit,
+		    (long long)next, units[i + 1].unit);
 }
 
 void
@@ -55,8 +54,8 @@ text_millis(char *out, size_t cap, int64_t ms)
 	else if (ms < 1000)
 		snprintf(out, cap, "%lldms", (long long)ms);
 	else
-		snprintf(out, cap, "%lld.%llds", (long long)(ms / 1000),
-		    (long long)(ms % 1000 / 100));
+		snprintf(
+		    out, cap, "%lld.%llds", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
 }
 
 /* Append s[0..len) escaped; room for 4 bytes of output a byte is reserved. */
@@ -104,13 +103,21 @@ text_color(const char *word)
 	static const struct {
 		const char *word, *color;
 	} words[] = {
-	    {"alive", TEXT_GREEN}, {"running", TEXT_GREEN},
-	    {"healthy", TEXT_GREEN}, {"full", TEXT_GREEN}, {"ok", TEXT_GREEN},
-	    {"suspect", TEXT_YELLOW}, {"degraded", TEXT_YELLOW},
-	    {"starting", TEXT_YELLOW}, {"stopping", TEXT_YELLOW},
-	    {"backoff", TEXT_YELLOW}, {"wait", TEXT_YELLOW},
-	    {"unknown", TEXT_YELLOW}, {"failed", TEXT_RED},
-	    {"crash-loop", TEXT_RED}, {"lost", TEXT_RED},
+	    {"alive", TEXT_GREEN},
+	    {"running", TEXT_GREEN},
+	    {"healthy", TEXT_GREEN},
+	    {"full", TEXT_GREEN},
+	    {"ok", TEXT_GREEN},
+	    {"suspect", TEXT_YELLOW},
+	    {"degraded", TEXT_YELLOW},
+	    {"starting", TEXT_YELLOW},
+	    {"stopping", TEXT_YELLOW},
+	    {"backoff", TEXT_YELLOW},
+	    {"wait", TEXT_YELLOW},
+	    {"unknown", TEXT_YELLOW},
+	    {"failed", TEXT_RED},
+	    {"crash-loop", TEXT_RED},
+	    {"lost", TEXT_RED},
 	    {"unhealthy", TEXT_RED},
 	};
 
@@ -158,8 +165,7 @@ text_parse_duration(const char *s)
 int64_t
 text_parse_date(const char *s)
 {
-	static const char *const forms[] = {
-	    "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"};
+	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"};
 
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		struct tm tm = {0};

@@ -23,8 +23,7 @@ value_int(const json_t *v, const char *key, int64_t otherwise)
 
 	if (json_is_integer(n))
 		return json_integer_value(n);
-	if (json_is_real(n) && json_real_value(n) > -9e18 &&
-	    json_real_value(n) < 9e18)
+	if (json_is_real(n) && json_real_value(n) > -9e18 && json_real_value(n) < 9e18)
 		return (int64_t)json_real_value(n);
 	return otherwise;
 }
@@ -40,22 +39,18 @@ static void
 print_members(char *out, size_t cap, const json_t *v)
 {
 	json_t *map = json_is_object(v) ? (json_t *)(uintptr_t)v : NULL, *item;
-	size_t used = 0, count = map != NULL ? json_object_size(v) :
-					       json_array_size(v);
+	size_t used = 0, count = map != NULL ? json_object_size(v) : json_array_size(v);
 	void *it = map != NULL ? json_object_iter(map) : NULL;
 	char text[VALUE_TEXT_CAP];
 
 	for (size_t i = 0; i < count; i++) {
-		item = map != NULL ? json_object_iter_value(it) :
-				     json_array_get(v, i);
+		item = map != NULL ? json_object_iter_value(it) : json_array_get(v, i);
 		if (json_is_object(item) || json_is_array(item))
-			snprintf(text, sizeof text,
-			    json_is_object(item) ? "{}" : "[]");
+			snprintf(text, sizeof text, json_is_object(item) ? "{}" : "[]");
 		else
 			value_print(text, sizeof text, item);
-		int n = snprintf(out + used, cap - used, "%s%s%s%s",
-		    i > 0 ? "," : "", map != NULL ? json_object_iter_key(it) : "",
-		    map != NULL ? "=" : "", text);
+		int n = snprintf(out + used, cap - used, "%s%s%s%s", i > 0 ? "," : "",
+		    map != NULL ? json_object_iter_key(it) : "", map != NULL ? "=" : "", text);
 		if (n < 0 || (size_t)n >= cap - used)
 			return;
 		used += (size_t)n;

@@ -35,10 +35,9 @@ enum option {
 };
 #define OPT_BIT(o) (1u << (o))
 /* Taken by every verb; the others only where a verb's row names them. */
-#define OPT_EVERYWHERE                                                         \
-	(OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_JSON) |       \
-	    OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_NO_HEADERS) | OPT_BIT(OPT_COLOR) |  \
-	    OPT_BIT(OPT_HELP))
+#define OPT_EVERYWHERE                                                                             \
+	(OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_QUIET) |      \
+	    OPT_BIT(OPT_NO_HEADERS) | OPT_BIT(OPT_COLOR) | OPT_BIT(OPT_HELP))
 
 struct option_row {
 	const char *name;  /* without "--" */
@@ -79,9 +78,9 @@ struct verb {
 	bool operand_optional;
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
 	unsigned options;		   /* OPT_BITs of its own */
-	int timeout_ms;	 /* of one answer frame; 0 = wait for ever */
-	int failed_code; /* exit code of every failure but usage; 0 = its own */
-	bool json_lines; /* --json is a line a frame, not a document */
+	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */
+	int failed_code;		   /* exit code of every failure but usage; 0 = its own */
+	bool json_lines;		   /* --json is a line a frame, not a document */
 	/* Exactly one of the two:  local needs no daemon, print shows the data
 	 * of an answer.  Both return the exit code, or negative with *err. */
 	int (*local)(const struct show *s, struct err *err);

@@ -18,14 +18,14 @@ pack(struct mpw *w, json_t *v)
 
 	if (json_is_object(v)) {
 		mpw_map(w, (uint32_t)json_object_size(v));
-		json_object_foreach(v, key, item) {
+		json_object_foreach(v, key, item)
+		{
 			mpw_cstr(w, key);
 			pack(w, item);
 		}
 	} else if (json_is_array(v)) {
 		mpw_array(w, (uint32_t)json_array_size(v));
-		json_array_foreach(v, i, item)
-			pack(w, item);
+		json_array_foreach(v, i, item) pack(w, item);
 	} else if (json_is_string(v)) {
 		mpw_str(w, json_string_value(v), json_string_length(v));
 	} else if (json_is_integer(v)) {

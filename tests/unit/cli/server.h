@@ -55,8 +55,7 @@ read_request(int fd, const char *verb)
 	size_t len = head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
 	must(head[3] == 0 && len <= sizeof body);
 	read_exact(fd, body, len);
-	snprintf(want, sizeof want, "\x82\xa4verb%c%s", 0xa0 | (int)strlen(verb),
-	    verb);
+	snprintf(want, sizeof want, "\x82\xa4verb%c%s", 0xa0 | (int)strlen(verb), verb);
 	must(len > strlen(want) && memcmp(body, want, strlen(want)) == 0);
 }
 
@@ -79,7 +78,7 @@ send_json(int fd, const char *text)
 
 struct script {
 	const char *verb;
-	const char *frames[4];	/* JSON; or raw bytes below */
+	const char *frames[4]; /* JSON; or raw bytes below */
 	const char *raw;
 	size_t raw_bytes;
 	bool hang; /* keep the connection open and silent */

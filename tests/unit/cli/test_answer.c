@@ -47,20 +47,26 @@ values(void **state)
 	BECOMES("\xc3", "true");
 	BECOMES("\xd1\xff\x00", "-256");
 	BECOMES("\xcf\x7f\xff\xff\xff\xff\xff\xff\xff", "9223372036854775807");
-	BECOMES("\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
-	    "1.8446744073709552e19");
+	BECOMES("\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "1.8446744073709552e19");
 	BECOMES("\xcb\x3f\xf8\0\0\0\0\0\0", "1.5");
 	BECOMES("\xcb\x7f\xf8\0\0\0\0\0\0", "null"); /* NaN */
-	BECOMES("\xa3" "abc", "\"abc\"");
+	BECOMES("\xa3"
+		"abc",
+	    "\"abc\"");
 	BECOMES("\xa2\xff\n", "\"\\\\xff\\n\""); /* not UTF-8 */
-	BECOMES("\xa3" "a\0b", "\"a\\u0000b\"");
+	BECOMES("\xa3"
+		"a\0b",
+	    "\"a\\u0000b\"");
 	BECOMES("\xc4\x02\x00\xff", "\"00ff\"");
 	BECOMES("\x93\x01\xc0\x90", "[1,null,[]]");
 	/* Order of keys is the daemon's. */
-	BECOMES("\x82\xa1z\x01\xa1" "a\x81\xa1k\xa1v",
+	BECOMES("\x82\xa1z\x01\xa1"
+		"a\x81\xa1k\xa1v",
 	    "{\"z\":1,\"a\":{\"k\":\"v\"}}");
 	BECOMES("\x81\x05\x01", "{\"5\":1}");
-	BECOMES("\x81\xa3" "a\0b\x01", "{\"a\\\\x00b\":1}");
+	BECOMES("\x81\xa3"
+		"a\0b\x01",
+	    "{\"a\\\\x00b\":1}");
 }
 
 static void
@@ -69,17 +75,22 @@ hostile(void **state)
 	(void)state;
 	REFUSED("");
 	REFUSED("\xc1");
-	REFUSED("\xc0\xc0");		     /* something after the value */
-	REFUSED("\xdd\xff\xff\xff\xff");     /* 4 billion items in 5 bytes */
+	REFUSED("\xc0\xc0");		 /* something after the value */
+	REFUSED("\xdd\xff\xff\xff\xff"); /* 4 billion items in 5 bytes */
 	REFUSED("\xdf\xff\xff\xff\xff");
-	REFUSED("\xdf\x80\x00\x00\x00\xa1" "a\x01");
-	REFUSED("\xdb\xff\xff\xff\xff" "a");
+	REFUSED("\xdf\x80\x00\x00\x00\xa1"
+		"a\x01");
+	REFUSED("\xdb\xff\xff\xff\xff"
+		"a");
 	REFUSED("\xc6\x7f\xff\xff\xff");
-	REFUSED("\x92\x01");		     /* an item short */
-	REFUSED("\x81\xa1" "a");	     /* a key alone */
-	REFUSED("\x81\xc3\x01");	     /* a key that is no name */
-	REFUSED("\x82\xa1" "a\x01\xa1" "a\x02"); /* the same key twice */
-	REFUSED("\xd4\x01\x00");	     /* ext */
+	REFUSED("\x92\x01"); /* an item short */
+	REFUSED("\x81\xa1"
+		"a");		 /* a key alone */
+	REFUSED("\x81\xc3\x01"); /* a key that is no name */
+	REFUSED("\x82\xa1"
+		"a\x01\xa1"
+		"a\x02");	 /* the same key twice */
+	REFUSED("\xd4\x01\x00"); /* ext */
 	REFUSED("\x91\xc7\x7f");
 }
 
@@ -124,8 +135,9 @@ too_many_values(void **state)
 static void
 mutations(void **state)
 {
-	static const char good[] = "\x83\xa2ok\xc3\xa4" "data\x92\x81\xa4name"
-	    "\xa2n1\xcd\x01\x00\xa4more\xc2";
+	static const char good[] = "\x83\xa2ok\xc3\xa4"
+				   "data\x92\x81\xa4name"
+				   "\xa2n1\xcd\x01\x00\xa4more\xc2";
 	size_t len = sizeof good - 1;
 	char bytes[sizeof good];
 
@@ -155,30 +167,40 @@ answers(void **state)
 	struct err err;
 
 	(void)state;
-#define OPEN(bytes)                                                            \
-	answer_open(&a, (const uint8_t *)(bytes), sizeof(bytes) - 1, &err)
-	assert_int_equal(OPEN("\x82\xa2ok\xc3\xa4" "data\x05"), 0);
+#define OPEN(bytes) answer_open(&a, (const uint8_t *)(bytes), sizeof(bytes) - 1, &err)
+	assert_int_equal(OPEN("\x82\xa2ok\xc3\xa4"
+			      "data\x05"),
+	    0);
 	assert_true(a.ok && !a.more);
 	assert_int_equal(json_integer_value(a.data), 5);
 	answer_free(&a);
 	assert_int_equal(OPEN("\x82\xa2ok\xc3\xa4more\xc3"), 0);
 	assert_true(a.ok && a.more && json_is_null(a.data));
 	answer_free(&a);
-	assert_int_equal(OPEN("\x84\xa2ok\xc2\xa4" "code\x04\xa5" "error\xa5"
-			      "a\033[2J\xa4hint\xa1h"), 0);
+	assert_int_equal(OPEN("\x84\xa2ok\xc2\xa4"
+			      "code\x04\xa5"
+			      "error\xa5"
+			      "a\033[2J\xa4hint\xa1h"),
+	    0);
 	assert_false(a.ok);
 	assert_int_equal(a.code, 4);
 	assert_string_equal(a.error, "a\\x1b[2J");
 	assert_string_equal(a.hint, "h");
 	answer_free(&a);
 	/* A code that is no exit code must not become success. */
-	assert_int_equal(OPEN("\x82\xa2ok\xc2\xa4" "code\x00"), 0);
+	assert_int_equal(OPEN("\x82\xa2ok\xc2\xa4"
+			      "code\x00"),
+	    0);
 	assert_int_equal(a.code, 1);
 	answer_free(&a);
-	assert_int_equal(OPEN("\x82\xa2ok\xc2\xa4" "code\xcd\x01\x00"), 0);
+	assert_int_equal(OPEN("\x82\xa2ok\xc2\xa4"
+			      "code\xcd\x01\x00"),
+	    0);
 	assert_int_equal(a.code, 1);
 	answer_free(&a);
-	assert_int_equal(OPEN("\x81\xa4" "data\x05"), -1);
+	assert_int_equal(OPEN("\x81\xa4"
+			      "data\x05"),
+	    -1);
 	assert_non_null(strstr(err.text, "is not understood"));
 	assert_int_equal(OPEN("\x81\xa2ok\x01"), -1);
 	assert_int_equal(OPEN("\x90"), -1);
@@ -216,16 +238,17 @@ requests(void **state)
 
 	(void)state;
 	request_is("{\"verb\":\"status\",\"args\":{}}", 2, status);
-	request_is("{\"verb\":\"ps\",\"args\":{\"role\":null,\"all\":false}}", 2,
-	    ps);
-	request_is("{\"verb\":\"ps\",\"args\":{\"role\":\"web\",\"all\":true}}",
-	    4, ps_web);
+	request_is("{\"verb\":\"ps\",\"args\":{\"role\":null,\"all\":false}}", 2, ps);
+	request_is("{\"verb\":\"ps\",\"args\":{\"role\":\"web\",\"all\":true}}", 4, ps_web);
 	request_is("{\"verb\":\"logs\",\"args\":{\"instance\":\"web.1\","
-		   "\"follow\":true,\"lines\":7}}", 4, logs);
+		   "\"follow\":true,\"lines\":7}}",
+	    4, logs);
 	request_is("{\"verb\":\"logs\",\"args\":{\"instance\":\"web.1\","
-		   "\"follow\":false,\"lines\":1000000}}", 5, since);
+		   "\"follow\":false,\"lines\":1000000}}",
+	    5, since);
 	request_is("{\"verb\":\"apply\",\"args\":{\"stamp\":\"1.00000001.2\","
-		   "\"force\":true}}", 4, apply);
+		   "\"force\":true}}",
+	    4, apply);
 	request_is("{\"verb\":\"join\",\"args\":{\"seed\":\"h:1\"}}", 3, join);
 	request_is("{\"verb\":\"schedule\",\"args\":{}}", 3, show);
 }

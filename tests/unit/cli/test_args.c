@@ -158,9 +158,8 @@ hostile(void **state)
 
 	(void)state;
 	assert_int_equal(args_parse(&a, 3, newline, NULL, NOW, &err), -64);
-	assert_string_equal(err.text,
-	    "logs: INSTANCE 'web\\x0a\\x1b[2J' is not a name "
-	    "([a-z0-9][a-z0-9_.-]{0,62})");
+	assert_string_equal(err.text, "logs: INSTANCE 'web\\x0a\\x1b[2J' is not a name "
+				      "([a-z0-9][a-z0-9_.-]{0,62})");
 	assert_int_equal(args_parse(&a, 3, invalid, NULL, NOW, &err), -64);
 	assert_non_null(strstr(err.text, "ROLE 'w\\xff' is not a name"));
 	assert_int_equal(args_parse(&a, 3, empty, NULL, NOW, &err), -64);
@@ -171,8 +170,7 @@ hostile(void **state)
 	long_word[len] = '\0';
 	huge[2] = verb[1] = long_word;
 	assert_int_equal(args_parse(&a, 3, huge, NULL, NOW, &err), -64);
-	assert_string_equal(err.text,
-	    "logs: INSTANCE is 4194304 bytes long; at most 4096");
+	assert_string_equal(err.text, "logs: INSTANCE is 4194304 bytes long; at most 4096");
 	assert_int_equal(args_parse(&a, 2, verb, NULL, NOW, &err), -64);
 	assert_int_equal(strncmp(err.text, "unknown command 'aaaa", 21), 0);
 	memcpy(long_word, "--", 2);
@@ -214,18 +212,16 @@ table_is_whole(void **state)
 		assert_non_null(v->summary);
 		assert_true((v->local != NULL) != (v->print != NULL));
 		assert_true(v->print == NULL || v->timeout_ms > 0);
-		assert_true((v->operand == OPERAND_NONE) ==
-		    (v->operand_name == NULL));
+		assert_true((v->operand == OPERAND_NONE) == (v->operand_name == NULL));
 		assert_int_equal(v->options & OPT_EVERYWHERE, 0);
 	}
 	for (int o = 0; o < OPT_COUNT; o++) {
 		assert_non_null(options[o].name);
 		assert_non_null(options[o].help);
 		for (int other = 0; other < o; other++) {
-			assert_string_not_equal(options[o].name,
-			    options[other].name);
-			assert_true(options[o].letter == 0 ||
-			    options[o].letter != options[other].letter);
+			assert_string_not_equal(options[o].name, options[other].name);
+			assert_true(
+			    options[o].letter == 0 || options[o].letter != options[other].letter);
 		}
 	}
 }

@@ -31,8 +31,7 @@ run_line(struct outcome *o, const char *line, int timeout_ms, bool color)
 	FILE *out = open_memstream(&o->out, &out_len);
 	FILE *error = open_memstream(&o->error, &error_len);
 	struct show s = {.out = out, .args = &a, .color = color, .now_ms = NOW};
-	o->code = run_verb(&s, timeout_ms > 0 ? timeout_ms : a.verb->timeout_ms,
-	    &e);
+	o->code = run_verb(&s, timeout_ms > 0 ? timeout_ms : a.verb->timeout_ms, &e);
 	if (o->code < 0)
 		o->code = run_report(&a, &e, error);
 	run_error_free(&e);
@@ -41,8 +40,8 @@ run_line(struct outcome *o, const char *line, int timeout_ms, bool color)
 }
 
 static void
-check(const char *line, int timeout_ms, const struct script *s, int code,
-    const char *out, const char *error)
+check(const char *line, int timeout_ms, const struct script *s, int code, const char *out,
+    const char *error)
 {
 	struct outcome o;
 	pid_t pid = serve(s);
@@ -60,22 +59,23 @@ check(const char *line, int timeout_ms, const struct script *s, int code,
 
 #define ANSWER(data) "{\"ok\":true,\"data\":" data ",\"more\":false}"
 
-#define STATUS(health, more)                                                   \
-	"{\"ok\":true,\"more\":false,\"data\":{\"cluster\":\"prod\","           \
-	"\"node\":\"n1\",\"version\":\"0.1.0\",\"member\":true,"                \
-	"\"uptime_ms\":273600000,\"health\":" health ","                        \
-	"\"side\":{\"grade\":\"full\",\"visible\":3,\"known\":3,\"term\":2,"    \
-	"\"leader\":\"n1\",\"role\":\"leader\",\"since_ms\":240000},"           \
+#define STATUS(health, more)                                                                       \
+	"{\"ok\":true,\"more\":false,\"data\":{\"cluster\":\"prod\","                              \
+	"\"node\":\"n1\",\"version\":\"0.1.0\",\"member\":true,"                                   \
+	"\"uptime_ms\":273600000,\"health\":" health ","                                           \
+	"\"side\":{\"grade\":\"full\",\"visible\":3,\"known\":3,\"term\":2,"                       \
+	"\"leader\":\"n1\",\"role\":\"leader\",\"since_ms\":240000},"                              \
 	"\"config\":{\"hash\":\"3fa9c1d2\",\"agreed_by\":3,\"errors\":[]}," more "}}"
 
 static void
 status_healthy(void **state)
 {
-	const struct script s = {.verb = "status", .frames = {STATUS("0",
-	    "\"scheduler\":{\"ok\":true,\"round\":14022,\"stamp\":\"2.ab.17\","
-	    "\"ms\":8.1,\"error\":null},\"problems\":[],\"roles\":[{\"name\":"
-	    "\"web\",\"version\":\"v14\",\"desired\":4,\"running\":4,"
-	    "\"healthy\":4,\"on_split\":\"replace\",\"note\":null}]")}};
+	const struct script s = {.verb = "status",
+	    .frames = {
+		STATUS("0", "\"scheduler\":{\"ok\":true,\"round\":14022,\"stamp\":\"2.ab.17\","
+			    "\"ms\":8.1,\"error\":null},\"problems\":[],\"roles\":[{\"name\":"
+			    "\"web\",\"version\":\"v14\",\"desired\":4,\"running\":4,"
+			    "\"healthy\":4,\"on_split\":\"replace\",\"note\":null}]")}};
 
 	(void)state;
 	check("status", 0, &s, 0,
@@ -84,7 +84,8 @@ status_healthy(void **state)
 	    "config:    3fa9c1d2  agreed by 3 of 3\n"
 	    "scheduler: ok  8.1ms  round 14022  stamp 2.ab.17\n"
 	    "ROLE  VERSION  DESIRED  RUNNING  HEALTHY  ON-SPLIT  NOTE\n"
-	    "web   v14      4        4        4        replace   <none>\n", "");
+	    "web   v14      4        4        4        replace   <none>\n",
+	    "");
 	check("status -q", 0, &s, 0, "", "");
 	check("status -o name", 0, &s, 0, "web\n", "");
 }
@@ -92,12 +93,13 @@ status_healthy(void **state)
 static void
 status_broken_script(void **state)
 {
-	const struct script s = {.verb = "status", .frames = {STATUS("1",
-	    "\"scheduler\":{\"ok\":false,\"round\":5,\"stamp\":\"2.ab.1\","
-	    "\"ms\":1,\"error\":{\"error\":\"'=' expected near 'x'\\u001b[2J\","
-	    "\"file\":\"main.lua\",\"line\":12,\"excerpt\":\"12: y x\\n\"}},"
-	    "\"roles\":[],\"problems\":[{\"text\":\"n3 lost\","
-	    "\"hint\":\"mesh members\"},\"plain\"]")}};
+	const struct script s = {.verb = "status",
+	    .frames = {
+		STATUS("1", "\"scheduler\":{\"ok\":false,\"round\":5,\"stamp\":\"2.ab.1\","
+			    "\"ms\":1,\"error\":{\"error\":\"'=' expected near 'x'\\u001b[2J\","
+			    "\"file\":\"main.lua\",\"line\":12,\"excerpt\":\"12: y x\\n\"}},"
+			    "\"roles\":[],\"problems\":[{\"text\":\"n3 lost\","
+			    "\"hint\":\"mesh members\"},\"plain\"]")}};
 
 	(void)state;
 	check("status", 0, &s, 1,
@@ -112,20 +114,22 @@ status_broken_script(void **state)
 	    "problems:\n"
 	    "  n3 lost\n"
 	    "    hint: mesh members\n"
-	    "  plain\n", "");
+	    "  plain\n",
+	    "");
 }
 
 static void
 status_not_a_member(void **state)
 {
-	const struct script s = {.verb = "status", .frames = {ANSWER(
-	    "{\"cluster\":null,\"node\":\"n1\",\"version\":\"0.1.0\","
-	    "\"member\":false,\"health\":1,\"uptime_ms\":1000}")}};
+	const struct script s = {.verb = "status",
+	    .frames = {ANSWER("{\"cluster\":null,\"node\":\"n1\",\"version\":\"0.1.0\","
+			      "\"member\":false,\"health\":1,\"uptime_ms\":1000}")}};
 
 	(void)state;
 	check("status", 0, &s, 1,
 	    "cluster <none>   node n1   meshd 0.1.0 up 1s\n"
-	    "not a member: mesh init | mesh join\n", "");
+	    "not a member: mesh init | mesh join\n",
+	    "");
 }
 
 /* A daemon of another version may send anything: no crash, and never exit 0. */
@@ -133,9 +137,9 @@ static void
 status_of_strange_shape(void **state)
 {
 	const struct script list = {.verb = "status", .frames = {ANSWER("[1]")}};
-	const struct script types = {.verb = "status", .frames = {ANSWER(
-	    "{\"side\":5,\"roles\":{\"a\":1},\"config\":[],\"problems\":[7,[]],"
-	    "\"scheduler\":[],\"health\":9,\"cluster\":{\"x\":[]}}")}};
+	const struct script types = {.verb = "status",
+	    .frames = {ANSWER("{\"side\":5,\"roles\":{\"a\":1},\"config\":[],\"problems\":[7,[]],"
+			      "\"scheduler\":[],\"health\":9,\"cluster\":{\"x\":[]}}")}};
 	struct outcome o;
 	pid_t pid;
 
@@ -154,19 +158,19 @@ status_of_strange_shape(void **state)
 static void
 lists(void **state)
 {
-	const struct script members = {.verb = "members", .frames = {ANSWER(
-	    "[{\"name\":\"n1\",\"id\":\"0011\",\"address\":\"127.0.0.1:7780\","
-	    "\"state\":\"alive\",\"zone\":null,\"tags\":null,\"rtt_ms\":0,"
-	    "\"seen_ms\":0,\"version\":\"0.1.0\",\"leader\":true,\"self\":true},"
-	    "{\"name\":\"n2\",\"id\":\"0022\",\"address\":\"127.0.0.2:7780\","
-	    "\"state\":\"failed\",\"zone\":\"b\",\"tags\":\"k=v\",\"rtt_ms\":12,"
-	    "\"seen_ms\":130000,\"version\":null,\"leader\":false,"
-	    "\"self\":false}]")}};
-	const struct script ps = {.verb = "ps", .frames = {ANSWER(
-	    "[{\"instance\":\"web.1\",\"role\":\"web\",\"version\":\"v1\","
-	    "\"node\":\"n1\",\"state\":\"crash-loop\",\"health\":\"unhealthy\","
-	    "\"restarts\":7,\"pid\":0,\"image\":\"web-v14\",\"since_ms\":"
-	    "1795247808000,\"error\":\"exited with 1\"}]")}};
+	const struct script members = {.verb = "members",
+	    .frames = {ANSWER("[{\"name\":\"n1\",\"id\":\"0011\",\"address\":\"127.0.0.1:7780\","
+			      "\"state\":\"alive\",\"zone\":null,\"tags\":null,\"rtt_ms\":0,"
+			      "\"seen_ms\":0,\"version\":\"0.1.0\",\"leader\":true,\"self\":true},"
+			      "{\"name\":\"n2\",\"id\":\"0022\",\"address\":\"127.0.0.2:7780\","
+			      "\"state\":\"failed\",\"zone\":\"b\",\"tags\":\"k=v\",\"rtt_ms\":12,"
+			      "\"seen_ms\":130000,\"version\":null,\"leader\":false,"
+			      "\"self\":false}]")}};
+	const struct script ps = {.verb = "ps",
+	    .frames = {ANSWER("[{\"instance\":\"web.1\",\"role\":\"web\",\"version\":\"v1\","
+			      "\"node\":\"n1\",\"state\":\"crash-loop\",\"health\":\"unhealthy\","
+			      "\"restarts\":7,\"pid\":0,\"image\":\"web-v14\",\"since_ms\":"
+			      "1795247808000,\"error\":\"exited with 1\"}]")}};
 
 	(void)state;
 	check("members", 0, &members, 0,
@@ -176,53 +180,57 @@ lists(void **state)
 	    "n1*   127.0.0.1:7780  alive   <none>  <none>  <none>  0s     "
 	    "0.1.0    leader\n"
 	    "n2    127.0.0.2:7780  failed  b       k=v     12ms    2m10s  "
-	    "<none>   <none>\n", "");
+	    "<none>   <none>\n",
+	    "");
 	check("members -q", 0, &members, 0, "n1\nn2\n", "");
 	check("ps web", 0, &ps, 0,
 	    "INSTANCE  ROLE  VERSION  NODE  STATE       HEALTH     RESTARTS  "
 	    "PID     IMAGE    AGE\n"
 	    "web.1     web   v1       n1    crash-loop  unhealthy  7         "
 	    "<none>  web-v14  3m12s\n"
-	    "web.1: exited with 1\n", "");
+	    "web.1: exited with 1\n",
+	    "");
 	check("ps --no-headers", 0, &ps, 0,
 	    "web.1     web   v1       n1    crash-loop  unhealthy  7         "
-	    "<none>  web-v14  3m12s\n", "");
+	    "<none>  web-v14  3m12s\n",
+	    "");
 }
 
 static void
 leader(void **state)
 {
-	const struct script none = {.verb = "leader", .frames = {ANSWER(
-	    "{\"leader\":null,\"term\":4,\"grade\":\"none\"}")}};
-	const struct script one = {.verb = "leader", .frames = {ANSWER(
-	    "{\"leader\":\"n1\",\"id\":\"00112233445566\",\"address\":"
-	    "\"127.0.0.1:7780\",\"term\":4,\"grade\":\"full\",\"since_ms\":"
-	    "60000,\"lease_ms\":1200}")}};
+	const struct script none = {.verb = "leader",
+	    .frames = {ANSWER("{\"leader\":null,\"term\":4,\"grade\":\"none\"}")}};
+	const struct script one = {.verb = "leader",
+	    .frames = {ANSWER("{\"leader\":\"n1\",\"id\":\"00112233445566\",\"address\":"
+			      "\"127.0.0.1:7780\",\"term\":4,\"grade\":\"full\",\"since_ms\":"
+			      "60000,\"lease_ms\":1200}")}};
 
 	(void)state;
 	check("leader", 0, &none, 1, "no leader  side none  term 4\n", "");
 	check("leader -o json", 0, &none, 1,
-	    "{\n  \"leader\": null,\n  \"term\": 4,\n  \"grade\": \"none\"\n}\n",
-	    "");
+	    "{\n  \"leader\": null,\n  \"term\": 4,\n  \"grade\": \"none\"\n}\n", "");
 	check("leader", 0, &one, 0,
 	    "n1 (00112233)  127.0.0.1:7780  term 4  side full  since 1m  "
-	    "lease 1.2s\n", "");
+	    "lease 1.2s\n",
+	    "");
 	check("leader -q", 0, &one, 0, "n1\n", "");
 }
 
 static void
 logs(void **state)
 {
-	const struct script s = {.verb = "logs", .frames = {
-	    "{\"ok\":true,\"more\":true,\"data\":{\"text\":"
-	    "\"2026-11-21T07:59:59.001Z out old\\n  stack\\n\"}}",
-	    "{\"ok\":true,\"more\":false,\"data\":{\"text\":"
-	    "\"2026-11-21T08:00:00.001Z err \\u001b[2Jnew\\n\"}}"}};
+	const struct script s = {.verb = "logs",
+	    .frames = {"{\"ok\":true,\"more\":true,\"data\":{\"text\":"
+		       "\"2026-11-21T07:59:59.001Z out old\\n  stack\\n\"}}",
+		"{\"ok\":true,\"more\":false,\"data\":{\"text\":"
+		"\"2026-11-21T08:00:00.001Z err \\u001b[2Jnew\\n\"}}"}};
 
 	(void)state;
 	check("logs web.1", 0, &s, 0,
 	    "2026-11-21T07:59:59.001Z out old\n  stack\n"
-	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n", "");
+	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n",
+	    "");
 	check("logs web.1 --since 2026-11-21T08:00:00", 0, &s, 0,
 	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n", "");
 	check("logs web.1 --raw --since 2026-11-21T08:00", 0, &s, 0,
@@ -236,19 +244,18 @@ logs(void **state)
 static void
 schedule_and_render(void **state)
 {
-	const struct script schedule = {.verb = "schedule", .frames = {ANSWER(
-	    "{\"stamp\":\"2.0011.7\",\"hash\":\"aabb\",\"leader\":\"n1\","
-	    "\"grade\":\"full\",\"at_ms\":1795247940000,\"parents\":"
-	    "[\"1.0022.3\"],\"roles\":{},\"nodes\":{\"n2\":{\"roles\":{\"web\":"
-	    "{\"sandbox\":\"web\",\"instances\":{\"web.3\":{\"process\":\"web\","
-	    "\"image\":\"web-v14\"}}}}}},\"why\":{\"web.3\":\"spread\"},"
-	    "\"changes\":[\"web.3 to n2\"],\"held\":[{\"role\":\"db\","
-	    "\"stamp\":\"2.0011.8\",\"why\":\"would stop 4 of 4\"}]}")}};
-	const struct script render = {.verb = "render", .frames = {ANSWER(
-	    "{\"role\":\"web\",\"generation\":3,\"files\":{\"a.cfg\":"
-	    "\"x\\n\\ty\\n\",\"b\":\"\\u001bc\"}}")}};
-	const struct script empty = {.verb = "schedule",
-	    .frames = {ANSWER("{\"stamp\":null}")}};
+	const struct script schedule = {.verb = "schedule",
+	    .frames = {ANSWER("{\"stamp\":\"2.0011.7\",\"hash\":\"aabb\",\"leader\":\"n1\","
+			      "\"grade\":\"full\",\"at_ms\":1795247940000,\"parents\":"
+			      "[\"1.0022.3\"],\"roles\":{},\"nodes\":{\"n2\":{\"roles\":{\"web\":"
+			      "{\"sandbox\":\"web\",\"instances\":{\"web.3\":{\"process\":\"web\","
+			      "\"image\":\"web-v14\"}}}}}},\"why\":{\"web.3\":\"spread\"},"
+			      "\"changes\":[\"web.3 to n2\"],\"held\":[{\"role\":\"db\","
+			      "\"stamp\":\"2.0011.8\",\"why\":\"would stop 4 of 4\"}]}")}};
+	const struct script render = {.verb = "render",
+	    .frames = {ANSWER("{\"role\":\"web\",\"generation\":3,\"files\":{\"a.cfg\":"
+			      "\"x\\n\\ty\\n\",\"b\":\"\\u001bc\"}}")}};
+	const struct script empty = {.verb = "schedule", .frames = {ANSWER("{\"stamp\":null}")}};
 
 	(void)state;
 	check("schedule show", 0, &schedule, 0,
@@ -260,20 +267,19 @@ schedule_and_render(void **state)
 	    "changes:\n"
 	    "  web.3 to n2\n"
 	    "held: db: would stop 4 of 4\n"
-	    "  hint: mesh apply --force 2.0011.8\n", "");
-	check("schedule show", 0, &empty, 0,
-	    "no schedule yet; mesh status says why\n", "");
-	check("render web", 0, &render, 0,
-	    "==> a.cfg <==\nx\n\ty\n\n==> b <==\n\\x1bc\n", "");
+	    "  hint: mesh apply --force 2.0011.8\n",
+	    "");
+	check("schedule show", 0, &empty, 0, "no schedule yet; mesh status says why\n", "");
+	check("render web", 0, &render, 0, "==> a.cfg <==\nx\n\ty\n\n==> b <==\n\\x1bc\n", "");
 	check("render web -q", 0, &render, 0, "a.cfg\nb\n", "");
 }
 
 static void
 daemon_refuses(void **state)
 {
-	const struct script s = {.verb = "render", .frames = {
-	    "{\"ok\":false,\"code\":3,\"error\":\"web.tmpl:2:7: unknown name "
-	    "'prot'\\n  port {{ prot }}\\u0007\",\"hint\":\"mesh help\"}"}};
+	const struct script s = {.verb = "render",
+	    .frames = {"{\"ok\":false,\"code\":3,\"error\":\"web.tmpl:2:7: unknown name "
+		       "'prot'\\n  port {{ prot }}\\u0007\",\"hint\":\"mesh help\"}"}};
 	const struct script status = {.verb = "status",
 	    .frames = {"{\"ok\":false,\"code\":5,\"error\":\"no\",\"hint\":\"\"}"}};
 
@@ -297,23 +303,25 @@ broken_answers(void **state)
 	    {"\x05\0", 2, 7, "no answer: the daemon closed the connection"},
 	    {"\x05\0\0\0\x81", 5, 7, "no answer: the daemon closed the connection"},
 	    {"\0\0\0\0", 4, 7, "answer refused: a frame of 0 bytes (1-16777216)"},
-	    {"\xff\xff\xff\xff", 4, 7,
-		"answer refused: a frame of 4294967295 bytes (1-16777216)"},
+	    {"\xff\xff\xff\xff", 4, 7, "answer refused: a frame of 4294967295 bytes (1-16777216)"},
 	    {"\x01\0\0\0\xc1", 5, 1, NULL},
 	};
 	char error[256];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		const struct script s = {.verb = "ps", .raw = cases[i].raw,
-		    .raw_bytes = cases[i].len};
+		const struct script s = {
+		    .verb = "ps", .raw = cases[i].raw, .raw_bytes = cases[i].len};
 
 		if (cases[i].why != NULL)
-			snprintf(error, sizeof error, "mesh: %s: %s\n"
+			snprintf(error, sizeof error,
+			    "mesh: %s: %s\n"
 			    "hint: journalctl -u meshd shows what the daemon "
-			    "says\n", path, cases[i].why);
+			    "says\n",
+			    path, cases[i].why);
 		else
-			snprintf(error, sizeof error, "mesh: the daemon's answer"
+			snprintf(error, sizeof error,
+			    "mesh: the daemon's answer"
 			    " is not understood (at byte 0 of 1); is meshd of "
 			    "version " MESH_VERSION "?\n");
 		check("ps", 0, &s, cases[i].code, "", error);
@@ -323,13 +331,15 @@ broken_answers(void **state)
 static void
 daemon_hangs(void **state)
 {
-	const struct script s = {.verb = "ps", .raw = "\x05\0\0\0\x81",
-	    .raw_bytes = 5, .hang = true};
+	const struct script s = {
+	    .verb = "ps", .raw = "\x05\0\0\0\x81", .raw_bytes = 5, .hang = true};
 	char error[256];
 
 	(void)state;
-	snprintf(error, sizeof error, "mesh: %s: no answer: timed out\n"
-	    "hint: journalctl -u meshd shows what the daemon says\n", path);
+	snprintf(error, sizeof error,
+	    "mesh: %s: no answer: timed out\n"
+	    "hint: journalctl -u meshd shows what the daemon says\n",
+	    path);
 	check("ps", 150, &s, 7, "", error);
 }
 
@@ -353,15 +363,19 @@ no_daemon(void **state)
 
 	(void)state;
 	close(listener()); /* the file stays, nobody listens */
-	snprintf(error, sizeof error, "mesh: cannot connect to %s: Connection "
+	snprintf(error, sizeof error,
+	    "mesh: cannot connect to %s: Connection "
 	    "refused; is meshd running?\nhint: systemctl start meshd, or give "
-	    "--socket PATH\n", path);
+	    "--socket PATH\n",
+	    path);
 	expect_failure("ps", 7, error);
 	expect_failure("status", 3, error);
 	unlink(path);
-	snprintf(error, sizeof error, "mesh: cannot connect to %s: No such file "
+	snprintf(error, sizeof error,
+	    "mesh: cannot connect to %s: No such file "
 	    "or directory; is meshd running?\nhint: systemctl start meshd, or "
-	    "give --socket PATH\n", path);
+	    "give --socket PATH\n",
+	    path);
 	expect_failure("status", 3, error);
 }
 
@@ -374,7 +388,8 @@ no_permission(void **state)
 
 	(void)state;
 	assert_return_code(chmod(path, 0600), 0);
-	snprintf(error, sizeof error, "mesh: permission denied on %s: join group "
+	snprintf(error, sizeof error,
+	    "mesh: permission denied on %s: join group "
 	    "'mesh'\nhint: sudo usermod -aG mesh $USER, then log in again\n",
 	    path);
 	pid_t pid = fork();

@@ -27,11 +27,19 @@ ages(void **state)
 		int64_t ms;
 		const char *text;
 	} cases[] = {
-	    {0, "0s"}, {-5 * S, "0s"}, {999, "0s"}, {1000, "1s"},
-	    {45 * S, "45s"}, {60 * S, "1m"}, {3 * MINUTE + 12 * S, "3m12s"},
-	    {59 * MINUTE + 59 * S, "59m59s"}, {HOUR, "1h"},
-	    {4 * HOUR + 5 * MINUTE + 59 * S, "4h5m"}, {HOUR + 59 * S, "1h"},
-	    {3 * DAY + 4 * HOUR, "3d4h"}, {400 * DAY, "400d"},
+	    {0, "0s"},
+	    {-5 * S, "0s"},
+	    {999, "0s"},
+	    {1000, "1s"},
+	    {45 * S, "45s"},
+	    {60 * S, "1m"},
+	    {3 * MINUTE + 12 * S, "3m12s"},
+	    {59 * MINUTE + 59 * S, "59m59s"},
+	    {HOUR, "1h"},
+	    {4 * HOUR + 5 * MINUTE + 59 * S, "4h5m"},
+	    {HOUR + 59 * S, "1h"},
+	    {3 * DAY + 4 * HOUR, "3d4h"},
+	    {400 * DAY, "400d"},
 	    {INT64_MAX, "106751991167d7h"},
 	};
 	char out[TEXT_AGE_CAP];
@@ -82,18 +90,17 @@ durations_and_dates(void **state)
 	assert_int_equal(text_parse_duration("1h30m"), 90 * MINUTE);
 	assert_int_equal(text_parse_duration("500ms"), 500);
 	assert_int_equal(text_parse_duration("2d"), 2 * DAY);
-	static const char *const bad[] = {"", "5", "m", "-1s", "1e9s", "5m3",
-	    "9999999999s", "999999999d", "1 h"};
+	static const char *const bad[] = {
+	    "", "5", "m", "-1s", "1e9s", "5m3", "9999999999s", "999999999d", "1 h"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_equal(text_parse_duration(bad[i]), -1);
 
 	assert_int_equal(text_parse_date("1970-01-02"), DAY);
-	assert_int_equal(text_parse_date("1970-01-02T03:04"),
-	    DAY + 3 * HOUR + 4 * MINUTE);
-	assert_int_equal(text_parse_date("1970-01-02T03:04:05Z"),
-	    DAY + 3 * HOUR + 4 * MINUTE + 5 * S);
-	static const char *const no[] = {"", "2026-13-40", "2026-02-30",
-	    "2026-01-01T25:00", "2026-01-01 10:00", "10m", "2026-01-01x"};
+	assert_int_equal(text_parse_date("1970-01-02T03:04"), DAY + 3 * HOUR + 4 * MINUTE);
+	assert_int_equal(
+	    text_parse_date("1970-01-02T03:04:05Z"), DAY + 3 * HOUR + 4 * MINUTE + 5 * S);
+	static const char *const no[] = {"", "2026-13-40", "2026-02-30", "2026-01-01T25:00",
+	    "2026-01-01 10:00", "10m", "2026-01-01x"};
 	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
 		assert_int_equal(text_parse_date(no[i]), -1);
 }
@@ -115,11 +122,12 @@ clean(void **state)
 	clean_is("a\nb", 3, false, "a\\x0ab");
 	clean_is("a\n\tb\n", 5, true, "a\n\tb\n");
 	clean_is("\033[2Jx\r", 6, true, "\\x1b[2Jx\\x0d");
-	clean_is("\033]0;t\a\n\033c\n", 10, true,
-	    "\\x1b]0;t\\x07\n\\x1bc\n");
+	clean_is("\033]0;t\a\n\033c\n", 10, true, "\\x1b]0;t\\x07\n\\x1bc\n");
 	clean_is("gr\xc3\xbc\xc3\x9f", 6, true, "gr\xc3\xbc\xc3\x9f");
 	clean_is("\xff\n\xc3", 3, true, "\\xff\n\\xc3");
-	clean_is("\xc2\x9b" "2J", 4, true, "\\xc2\\x9b2J"); /* C1 CSI */
+	clean_is("\xc2\x9b"
+		 "2J",
+	    4, true, "\\xc2\\x9b2J"); /* C1 CSI */
 	clean_is("a\0b", 3, true, "a\\x00b");
 
 	/* Every byte escaped: the largest answer possible. */
@@ -151,24 +159,22 @@ layout(void **state)
 	table_column(t, "NODE", 0);
 	table_column(t, "STATE", TABLE_STATE);
 	table_column(t, "NOTE", 0);
-	static const char *const cells[] = {"n1*", "alive", "", "a-long-name",
-	    "failed", NULL, "\xc3\xbc", "odd\033[1m", "x"};
+	static const char *const cells[] = {
+	    "n1*", "alive", "", "a-long-name", "failed", NULL, "\xc3\xbc", "odd\033[1m", "x"};
 	for (size_t i = 0; i < 9; i++)
 		table_cell(t, cells[i]);
 	assert_int_equal(table_rows(t), 3);
 	char *plain = printed(t, true, false);
-	assert_string_equal(plain,
-	    "NODE         STATE       NOTE\n"
-	    "n1*          alive       <none>\n"
-	    "a-long-name  failed      <none>\n"
-	    "\xc3\xbc            odd\\x1b[1m  x\n");
+	assert_string_equal(plain, "NODE         STATE       NOTE\n"
+				   "n1*          alive       <none>\n"
+				   "a-long-name  failed      <none>\n"
+				   "\xc3\xbc            odd\\x1b[1m  x\n");
 	free(plain);
 	/* Colour is only around words it knows, never in the padding. */
 	char *colored = printed(t, false, true);
-	assert_string_equal(colored,
-	    "n1*          " TEXT_GREEN "alive" TEXT_RESET "       <none>\n"
-	    "a-long-name  " TEXT_RED "failed" TEXT_RESET "      <none>\n"
-	    "\xc3\xbc            odd\\x1b[1m  x\n");
+	assert_string_equal(colored, "n1*          " TEXT_GREEN "alive" TEXT_RESET "       <none>\n"
+				     "a-long-name  " TEXT_RED "failed" TEXT_RESET "      <none>\n"
+				     "\xc3\xbc            odd\\x1b[1m  x\n");
 	free(colored);
 	table_free(t);
 }

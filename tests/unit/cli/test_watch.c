@@ -46,8 +46,7 @@ wait_for(int fd, const char *text, int count)
 			return;
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		assert_int_equal(poll(&p, 1, READ_MS), 1);
-		ssize_t n = read(fd, screen + screen_len,
-		    sizeof screen - 1 - screen_len);
+		ssize_t n = read(fd, screen + screen_len, sizeof screen - 1 - screen_len);
 		if (n <= 0)
 			fail_msg("no '%s' in: %s", text, screen);
 		screen_len += (size_t)n;
@@ -64,14 +63,12 @@ end_code(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-#define LEADER(name)                                                           \
-	"{\"ok\":true,\"more\":false,\"data\":{\"leader\":" name "}}"
+#define LEADER(name) "{\"ok\":true,\"more\":false,\"data\":{\"leader\":" name "}}"
 
 static void
 screen_is_restored(void **state)
 {
-	const struct script s = {
-	    .verb = "leader", .frames = {LEADER("\"n7\"")}, .times = 2};
+	const struct script s = {.verb = "leader", .frames = {LEADER("\"n7\"")}, .times = 2};
 	struct winsize w = {.ws_row = 5, .ws_col = 80};
 	pid_t server = serve(&s);
 	int fd;
@@ -97,8 +94,7 @@ screen_is_restored(void **state)
 static void
 daemon_goes_away(void **state)
 {
-	const struct script s = {
-	    .verb = "leader", .frames = {LEADER("null")}, .times = 1};
+	const struct script s = {.verb = "leader", .frames = {LEADER("null")}, .times = 1};
 	struct winsize w = {.ws_row = 5, .ws_col = 80};
 	pid_t server = serve(&s);
 	int fd;
