@@ -11,7 +11,8 @@ enum {
 	PATH_BYTES = 4000,
 	NAME_IN_IMAGE_BYTES = 255,
 	TEXT_BYTES = 64 << 10,
-	CPU_MILLI_MAX = 1024000
+	CPU_MILLI_MAX = 1024000,
+	MEMORY_MIN = 4 << 20 /* less can't hold our init and a program */
 };
 
 #define ID_MAX ((int64_t)UINT32_MAX - 1)
@@ -91,7 +92,7 @@ static const struct field id_map[] = {
 static const struct field id_map_entry = {.type = T_MAP, .sub = id_map};
 
 static const struct field sandbox_limits[] = {
-    BYTES("memory", 64 << 10),
+    BYTES("memory", MEMORY_MIN),
     CPUS("cpu-quota"),
     NUMBER("pids", 1, 4194304),
     {.key = NULL},
@@ -202,7 +203,7 @@ const struct field schema_container[] = {
     {.key = "environ", .type = T_DICT, .keys = KEY_ENV, .sub = &text},
     ID_NUMBER("user-id"),
     ID_NUMBER("group-id"),
-    BYTES("memory-limit", 64 << 10),
+    BYTES("memory-limit", MEMORY_MIN),
     NUMBER("cpu-shares", 2, 262144),
     NUMBER("fileno-limit", 3, 1 << 20),
     SECONDS("restart-timeout"),
