@@ -1,0 +1,372 @@
+/*
+ * cgroup.c - see cgroup.h.
+ */
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "sys.h"
+
+static const char *const names[CGROUP_COUNT] = {"memory", "cpu", "pids"};
+
+/* Is word among the comma-separated words of list? */
+static bool
+listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; p != NULL && *p != '\0';) {
+		size_t k = strcspn(p, ", \n");
+
+		if (k == n && memcmp(p, word, n) == 0)
+			return true;
+		p += k;
+		p += strspn(p, ", \n");
+	}
+	return false;
+}
+
+/* mkdir -p below root; on cgroup2 the controllers are handed down. */
+static int
+descend(int root, const char *name, bool unified)
+{
+	char part[NAME_CAP], word[16];
+	int dir = fcntl(root, F_DUPFD_CLOEXEC, 3), next;
+
+	while (dir >= 0 && *name != '\0') {
+		size_t n = strcspn(name, "/");
+
+		snprintf(part, sizeof part, "%.*s", (int)n, name);
+		for (int i = 0; unified && i < CGROUP_COUNT; i++) {
+			snprintf(word, sizeof word, "+%s", names[i]);
+			(void)sys_write_file(dir, "cgroup.subtree_control",
+			    word);
+		}
+		if (mkdirat(dir, part, 0755) < 0 && errno != EEXIST) {
+			close(dir);
+			return -1;
+		}
+		next = openat(dir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(dir);
+		dir = next;
+		name += n;
+		while (*name == '/')
+			name++;
+	}
+	return dir;
+}
+
+/* One line of mountinfo: remember the roots of the hierarchies we want. */
+static void
+take_mount(char *line, int *unified, int *v1)
+{
+	char *dash = strstr(line, " - "), *point = line, *end, *options;
+
+	for (int i = 0; i < 4 && point != NULL; i++)
+		if ((point = strchr(point, ' ')) != NULL)
+			point++;
+	if (dash == NULL || point == NULL || (end = strchr(point, ' ')) == NULL)
+		return;
+	*end = '\0';
+	options = strrchr(dash + 3, ' ');
+	if (strncmp(dash, " - cgroup2 ", 11) == 0 && *unified < 0)
+		*unified = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (strncmp(dash, " - cgroup ", 10) != 0 || options == NULL)
+		return;
+	for (int i = 0; i < CGROUP_COUNT; i++)
+		if (v1[i] < 0 && listed(options + 1, names[i]))
+			v1[i] = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void
+find_roots(int *unified, int *v1)
+{
+	AUTO_FCLOSE FILE *f = fopen("/proc/self/mountinfo", "re");
+	AUTO_FREE char *line = NULL;
+	size_t cap = 0;
+
+	while (f != NULL && getline(&line, &cap, f) > 0)
+		take_mount(line, unified, v1);
+}
+
+static void
+find_v2_controllers(struct cgroups *g)
+{
+	char text[512];
+	ssize_t n;
+
+	for (int i = 0; i < CGROUP_COUNT; i++) {
+		char word[16];
+
+		snprintf(word, sizeof word, "+%s", names[i]);
+		(void)sys_write_file(g->unified, "cgroup.subtree_control", word);
+	}
+	AUTO_CLOSE int fd = openat(g->unified, "cgroup.subtree_control",
+	    O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	for (int i = 0; i < CGROUP_COUNT; i++)
+		g->v2[i] = listed(text, names[i]);
+}
+
+int
+cgroup_open(struct cgroups *g, const char *name, struct err *err)
+{
+	int unified = -1, v1[CGROUP_COUNT] = {-1, -1, -1};
+
+	memset(g, 0, sizeof *g);
+	find_roots(&unified, v1);
+	if (unified < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "no cgroup2 file system is mounted; mount it: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified");
+	g->unified = descend(unified, name, true);
+	close(unified);
+	if (g->unified < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "cannot make cgroup %s: %s", name, strerror(errno));
+	if (flock(g->unified, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "another daemon uses cgroup %s; set another `cgroup:` in the config",
+		    name);
+	find_v2_controllers(g);
+	for (int i = 0; i < CGROUP_COUNT; i++) {
+		g->v1[i] = v1[i] < 0 || g->v2[i] ? -1 :
+						   descend(v1[i], name, false);
+		if (v1[i] >= 0)
+			close(v1[i]);
+	}
+	return 0;
+}
+
+/* Write value to LEAF/file in the hierarchy that has the controller. */
+static int
+limit(const struct cgroups *g, enum cgroup_controller c, const char *leaf,
+    const char *key, const char *v2_file, const char *v1_file, const char *value,
+    struct err *err)
+{
+	char path[CGROUP_LEAF_CAP + 64];
+	int dir = g->v2[c] ? g->unified : g->v1[c];
+
+	if (dir < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: cannot be set: the %s controller of cgroups is not mounted",
+		    key, names[c]);
+	snprintf(path, sizeof path, "%s/%s", leaf, g->v2[c] ? v2_file : v1_file);
+	if (sys_write_file(dir, path, value) < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: cannot be set: write '%s' to %s: %s", key, value, path,
+		    strerror(errno));
+	return 0;
+}
+
+static int
+limit_memory(const struct cgroups *g, const char *leaf, uint64_t bytes,
+    struct err *err)
+{
+	char value[32], path[CGROUP_LEAF_CAP + 64];
+	int rc;
+
+	snprintf(value, sizeof value, "%llu", (unsigned long long)bytes);
+	rc = limit(g, CGROUP_MEMORY, leaf, "memory-limit", "memory.max",
+	    "memory.limit_in_bytes", value, err);
+	if (rc < 0)
+		return rc;
+	/* Swap: the same limit for both together.  Absent without swap. */
+	if (g->v2[CGROUP_MEMORY]) {
+		snprintf(path, sizeof path, "%s/memory.swap.max", leaf);
+		rc = sys_write_file(g->unified, path, "0");
+		snprintf(path, sizeof path, "%s/memory.oom.group", leaf);
+		(void)sys_write_file(g->unified, path, "1");
+	} else {
+		snprintf(path, sizeof path, "%s/memory.memsw.limit_in_bytes",
+		    leaf);
+		rc = sys_write_file(g->v1[CGROUP_MEMORY], path, value);
+	}
+	if (rc < 0 && errno != ENOENT)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "memory-limit: cannot be set for swap: %s", strerror(errno));
+	return 0;
+}
+
+/* v1's shares (2..262144, 1024 is normal) as v2's weight (1..10000, 100). */
+static unsigned
+weight_of(uint32_t shares)
+{
+	if (shares <= 2)
+		return 1;
+	if (shares >= 262144)
+		return 10000;
+	return (unsigned)(1 + (uint64_t)(shares - 2) * 9999 / 262142);
+}
+
+static int
+limit_cpu(const struct cgroups *g, const char *leaf,
+    const struct cgroup_limits *l, struct err *err)
+{
+	char value[48];
+	int rc = 0;
+
+	if (l->cpu_shares != 0) {
+		snprintf(value, sizeof value, "%u",
+		    g->v2[CGROUP_CPU] ? weight_of(l->cpu_shares) :
+					l->cpu_shares);
+		rc = limit(g, CGROUP_CPU, leaf, "cpu-shares", "cpu.weight",
+		    "cpu.shares", value, err);
+	}
+	if (rc == 0 && l->cpu_milli != 0) {
+		/* Thousandths of a CPU in each 100 ms. */
+		snprintf(value, sizeof value, "%llu%s",
+		    (unsigned long long)l->cpu_milli * 100,
+		    g->v2[CGROUP_CPU] ? " 100000" : "");
+		rc = limit(g, CGROUP_CPU, leaf, "cpu-quota", "cpu.max",
+		    "cpu.cfs_quota_us", value, err);
+	}
+	return rc;
+}
+
+static int
+limit_all(const struct cgroups *g, const char *leaf,
+    const struct cgroup_limits *l, struct err *err)
+{
+	char value[32];
+	int rc = limit_cpu(g, leaf, l, err);
+
+	if (rc == 0 && l->pids != 0) {
+		snprintf(value, sizeof value, "%u", l->pids);
+		rc = limit(g, CGROUP_PIDS, leaf, "pids-limit", "pids.max",
+		    "pids.max", value, err);
+	}
+	if (rc == 0 && l->memory_bytes != 0)
+		rc = limit_memory(g, leaf, l->memory_bytes, err);
+	return rc;
+}
+
+int
+cgroup_make(const struct cgroups *g, const char *leaf,
+    const struct cgroup_limits *l, int *fd, struct err *err)
+{
+	int rc = 0;
+
+	*fd = -1;
+	if (mkdirat(g->unified, leaf, 0755) < 0) {
+		if (errno == EEXIST)
+			return -EEXIST;
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "cannot make cgroup %s: %s", leaf, strerror(errno));
+	}
+	for (int i = 0; i < CGROUP_COUNT && rc == 0; i++)
+		if (g->v1[i] >= 0 && mkdirat(g->v1[i], leaf, 0755) < 0 &&
+		    errno != EEXIST)
+			rc = err_set(err, EXIT_ENVIRONMENT,
+			    "cannot make cgroup %s (%s): %s", leaf, names[i],
+			    strerror(errno));
+	if (rc == 0)
+		rc = limit_all(g, leaf, l, err);
+	if (rc == 0) {
+		*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*fd < 0)
+			rc = err_set(err, EXIT_ENVIRONMENT,
+			    "cannot open cgroup %s: %s", leaf, strerror(errno));
+	}
+	if (rc < 0)
+		(void)cgroup_remove(g, leaf);
+	return rc;
+}
+
+int
+cgroup_attach(const struct cgroups *g, const char *leaf, pid_t pid,
+    struct err *err)
+{
+	char path[CGROUP_LEAF_CAP + 64], value[16];
+
+	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
+	snprintf(value, sizeof value, "%d", (int)pid);
+	for (int i = 0; i < CGROUP_COUNT; i++)
+		if (g->v1[i] >= 0 && sys_write_file(g->v1[i], path, value) < 0)
+			return err_set(err, EXIT_ENVIRONMENT,
+			    "cannot enter cgroup %s (%s): %s", leaf, names[i],
+			    strerror(errno));
+	return 0;
+}
+
+void
+cgroup_kill(const struct cgroups *g, const char *leaf)
+{
+	char path[CGROUP_LEAF_CAP + 64];
+
+	snprintf(path, sizeof path, "%s/cgroup.kill", leaf);
+	(void)sys_write_file(g->unified, path, "1");
+}
+
+bool
+cgroup_remove(const struct cgroups *g, const char *leaf)
+{
+	if (unlinkat(g->unified, leaf, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return false;
+	for (int i = 0; i < CGROUP_COUNT; i++)
+		if (g->v1[i] >= 0 &&
+		    unlinkat(g->v1[i], leaf, AT_REMOVEDIR) < 0 &&
+		    errno != ENOENT)
+			return false;
+	return true;
+}
+
+bool
+cgroup_oom_killed(const struct cgroups *g, const char *leaf)
+{
+	char path[CGROUP_LEAF_CAP + 64], text[512], *p;
+	int dir = g->v2[CGROUP_MEMORY] ? g->unified : g->v1[CGROUP_MEMORY];
+	ssize_t n;
+
+	snprintf(path, sizeof path, "%s/%s", leaf,
+	    g->v2[CGROUP_MEMORY] ? "memory.events" : "memory.oom_control");
+	AUTO_CLOSE int fd = dir < 0 ? -1 :
+				      openat(dir, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	p = strstr(text, "oom_kill ");
+	return p != NULL && strtoul(p + 9, NULL, 10) > 0;
+}
+
+bool
+cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid)
+{
+	char path[CGROUP_LEAF_CAP + 64], line[32];
+
+	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
+	int fd = openat(g->unified, path, O_RDONLY | O_CLOEXEC);
+	AUTO_FCLOSE FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
+		if (atoi(line) == pid)
+			return true;
+	return false;
+}
+
+void
+cgroup_each(const struct cgroups *g, void (*fn)(void *arg, const char *leaf),
+    void *arg)
+{
+	int copy = openat(g->unified, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		const char *dot = strrchr(e->d_name, '.');
+
+		if (e->d_type != DT_DIR || dot == NULL || dot == e->d_name ||
+		    dot[1] == '\0' || dot[1 + strspn(dot + 1, "0123456789")] ||
+		    strlen(e->d_name) >= CGROUP_LEAF_CAP)
+			continue;
+		fn(arg, e->d_name);
+	}
+}

@@ -1,0 +1,53 @@
+/*
+ * cgroup.h - one group per container, whatever the host mounts: cgroup2 for
+ * grouping and killing, and each limit where its controller is (v2, or v1 on
+ * hybrid hosts).  A limit that can't be set is an error, never "unlimited".
+ *
+ * A leaf is INSTANCE.GEN below the daemon's own group; nothing outside that
+ * group is ever touched.
+ */
+#ifndef SUPERVISOR_CGROUP_H
+#define SUPERVISOR_CGROUP_H
+
+#include <sys/types.h>
+
+#include "../base/err.h"
+
+enum cgroup_controller { CGROUP_MEMORY, CGROUP_CPU, CGROUP_PIDS, CGROUP_COUNT };
+
+enum { CGROUP_LEAF_CAP = NAME_CAP + 12 };
+
+struct cgroups {
+	int unified;		/* our group in cgroup2, flock'ed */
+	int v1[CGROUP_COUNT];	/* our group in that v1 hierarchy, or -1 */
+	bool v2[CGROUP_COUNT];	/* the controller is on cgroup2 for leaves */
+};
+
+/* All zero: no limit of that kind. */
+struct cgroup_limits {
+	uint64_t memory_bytes;
+	uint32_t cpu_shares, cpu_milli, pids;
+};
+
+/* name: NAME[/NAME...] below each root; made if missing.  EXIT_ENVIRONMENT. */
+MUST_CHECK int cgroup_open(struct cgroups *g, const char *name, struct err *err);
+/* Make a leaf with its limits.  *fd is its cgroup2 directory, for clone3.
+ * On error nothing is left. -EEXIST (err unset) when it is there already. */
+MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf,
+    const struct cgroup_limits *l, int *fd, struct err *err);
+/* Move a (blocked) process into the v1 leaves; cgroup2 was clone3's. */
+MUST_CHECK int cgroup_attach(const struct cgroups *g, const char *leaf,
+    pid_t pid, struct err *err);
+/* SIGKILL to all in it. */
+void cgroup_kill(const struct cgroups *g, const char *leaf);
+/* True when the leaf is gone everywhere; false: something still lives. */
+bool cgroup_remove(const struct cgroups *g, const char *leaf);
+/* Did the kernel kill something in it for memory? */
+bool cgroup_oom_killed(const struct cgroups *g, const char *leaf);
+/* Is this process in the leaf? */
+bool cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid);
+/* Call fn for each leaf there is: a directory named NAME.NUMBER. */
+void cgroup_each(const struct cgroups *g,
+    void (*fn)(void *arg, const char *leaf), void *arg);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * child.c - see child.h.  Runs as root in new namespaces until the very end;
+ * from the pivot on there is no path here that leads to the host, and what
+ * the image holds is only ever looked up inside it, never followed, never
+ * written.
+ */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../init/protocol.h"
+#include "sys.h"
+
+enum { HIGH_FD = 64 };
+
+int
+child_say(const struct child *c, const char *fmt, ...)
+{
+	char text[ERR_TEXT_CAP];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (n > 0 && write(c->error, text,
+			 (size_t)n < sizeof text ? (size_t)n :
+						   sizeof text - 1) < 0)
+		_exit(125); /* nobody listens any more */
+	return -1;
+}
+
+/* The image becomes "/", and the host's tree is gone from this namespace. */
+static int
+pivot(const struct child *c)
+{
+	char cwd[8];
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return child_say(c, "make mounts private: %s", strerror(errno));
+	/* Any directory of the host will do for a moment; /proc exists. */
+	if (syscall(SYS_move_mount, c->root, "", AT_FDCWD, "/proc",
+		MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return child_say(c, "mount image: %s", strerror(errno));
+	if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return child_say(c, "pivot to image: %s", strerror(errno));
+	if (getcwd(cwd, sizeof cwd) == NULL || strcmp(cwd, "/") != 0)
+		return child_say(c, "pivot to image: outside of it after all");
+	return 0;
+}
+
+static int
+set_limit(const struct child *c, int what, const char *name, rlim_t value)
+{
+	struct rlimit lim = {value, value};
+
+	if (setrlimit((__rlimit_resource_t)what, &lim) < 0)
+		return child_say(c, "%s %llu: %s", name,
+		    (unsigned long long)value, strerror(errno));
+	return 0;
+}
+
+/* 0 to INIT_FD_LAST are the protocol's; the program keeps a high number. */
+static int
+arrange(const struct child *c, int null, int *prog)
+{
+	const int from[] = {null, null, null, c->exit_fd, c->logs[0],
+	    c->logs[1], c->error};
+	int high[ARRAY_LEN(from)];
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+		if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
+			return child_say(c, "dup: %s", strerror(errno));
+	*prog = fcntl(c->init, F_DUPFD_CLOEXEC, HIGH_FD);
+	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+		if (dup2(high[i], (int)i) < 0)
+			return child_say(c, "dup: %s", strerror(errno));
+	return *prog < 0 ||
+		close_range(INIT_FD_LAST + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ?
+	    -1 :
+	    0;
+}
+
+/* From root of the host to the application's user, for good.  setns gives a
+ * full set of capabilities and a full bounding set in the user namespace, so
+ * everything is dropped after it. */
+static int
+become(const struct child *c, int error)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {{0}};
+	const struct spec *s = c->spec;
+
+	if (setgroups(0, NULL) < 0)
+		return dprintf(error, "setgroups: %s", strerror(errno));
+	if (c->userns >= 0 && setns(c->userns, CLONE_NEWUSER) < 0)
+		return dprintf(error, "enter user namespace: %s",
+		    strerror(errno));
+	if (sys_drop_bounding() < 0)
+		return dprintf(error, "drop bounding set: %s", strerror(errno));
+	if (setresgid(s->gid, s->gid, s->gid) < 0 ||
+	    setresuid(s->uid, s->uid, s->uid) < 0)
+		return dprintf(error, "become user %u group %u: %s", s->uid,
+		    s->gid, strerror(errno));
+	if (syscall(SYS_capset, &head, none) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return dprintf(error, "drop capabilities: %s", strerror(errno));
+	if (chdir(s->workdir) < 0)
+		return dprintf(error, "workdir %s: %s", s->workdir,
+		    strerror(errno));
+	if (filter_install(c->filter) < 0)
+		return dprintf(error, "seccomp: %s", strerror(errno));
+	return 0;
+}
+
+/* NUL-separated strings as a NULL-terminated vector, after `skip` slots. */
+static char **
+vector(const struct strs *s, size_t skip)
+{
+	char **v = calloc(skip + s->count + 1, sizeof *v);
+	char *p = s->buf;
+
+	if (v == NULL)
+		_exit(125);
+	for (uint32_t i = 0; i < s->count; i++, p += strlen(p) + 1)
+		v[skip + i] = p;
+	return v;
+}
+
+static void
+exec_init(const struct child *c, int prog)
+{
+	char bytes[24];
+	char **env = vector(&c->spec->env, 0);
+	char **argv = vector(&c->spec->args, 4);
+
+	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
+	argv[0] = (char *)(uintptr_t)"meshd-init";
+	argv[1] = (char *)(uintptr_t)INIT_VERSION;
+	argv[2] = bytes;
+	argv[3] = (char *)(uintptr_t)c->spec->executable;
+	sys_exec_fd(prog, argv, env);
+	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
+}
+
+_Noreturn void
+child_run(const struct child *c)
+{
+	const struct spec *s = c->spec;
+	int null = -1, prog = -1;
+	char byte;
+
+	sys_reset_signals();
+	if (read(c->release, &byte, 1) != 1)
+		_exit(0); /* our maker died before it could note us */
+	signal(SIGPIPE, SIG_IGN);
+	/* After the cgroups were entered: their root is then ours. */
+	if (unshare(CLONE_NEWCGROUP) < 0) {
+		child_say(c, "cgroup namespace: %s", strerror(errno));
+		_exit(125);
+	}
+	if (pivot(c) < 0 || child_mounts(c, &null) < 0)
+		_exit(125);
+	if (sethostname(s->instance, strlen(s->instance)) < 0 || setsid() < 0 ||
+	    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0) {
+		child_say(c, "session: %s", strerror(errno));
+		_exit(125);
+	}
+	umask(022);
+	signal(SIGPIPE, SIG_DFL);
+	if (set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
+	    set_limit(c, RLIMIT_CORE, "core", 0) < 0 ||
+	    arrange(c, null, &prog) < 0 || become(c, INIT_FD_ERROR) != 0)
+		_exit(125);
+	exec_init(c, prog);
+	_exit(126);
+}

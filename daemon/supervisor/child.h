@@ -1,0 +1,32 @@
+/*
+ * child.h - the container's own side of a start: between clone3 and exec.
+ */
+#ifndef SUPERVISOR_CHILD_H
+#define SUPERVISOR_CHILD_H
+
+#include "filter.h"
+#include "spec.h"
+
+struct child {
+	const struct spec *spec;
+	const struct filter *filter;
+	int root;		      /* detached mount of the image */
+	int volumes[SPEC_VOLUMES_MAX]; /* likewise, or -1 for tmpfs */
+	int userns;		      /* or -1 */
+	int release;		      /* blocks until a byte comes; EOF: exit */
+	int error, exit_fd, logs[2], init;
+	uint64_t log_bytes;	      /* of one file */
+	uint32_t outside_uid, outside_gid; /* of the application */
+};
+
+_Noreturn void child_run(const struct child *c);
+
+/* Used by child_run, in a file of its own: /proc, /dev, /tmp and volumes over
+ * the image that is already "/".  *null: /dev/null in there.  0 or -1 with the
+ * line said by child_say. */
+int child_mounts(const struct child *c, int *null);
+/* Printf a line for the supervisor; returns -1. */
+int child_say(const struct child *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * child_mounts.c - what a container sees besides its image.
+ *
+ * Every mount is made detached and put onto a directory that was looked up
+ * inside the image with no symlink allowed: an image can't redirect one.
+ * /proc is a fresh procfs, so nothing the image holds can pose as it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "sys.h"
+
+#define OOM_SCORE "200" /* the application goes before the daemon does */
+
+static const struct {
+	const char *name;
+	unsigned major, minor;
+} nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8},
+    {"urandom", 1, 9}, {"tty", 5, 0}};
+
+/* What the kernel tells about itself and the whole host. */
+static const char *const masked[] = {"acpi", "asound", "kcore", "keys",
+    "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
+    "interrupts", "kmsg"};
+static const char *const readonly[] = {"bus", "fs", "irq", "sys",
+    "sysrq-trigger"};
+
+static int
+config(int fs, const char *key, const char *value)
+{
+	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+/* A detached mount, or -1 and errno. */
+static int
+new_mount(const char *type, const char *size, const char *mode, uint32_t uid,
+    uint32_t gid, unsigned attr)
+{
+	char text[16];
+	int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC), fd = -1;
+
+	if (fs < 0)
+		return -1;
+	if (mode == NULL || (config(fs, "mode", mode) == 0 &&
+			     config(fs, "size", size) == 0)) {
+		snprintf(text, sizeof text, "%u", uid);
+		if (uid == 0 || config(fs, "uid", text) == 0) {
+			snprintf(text, sizeof text, "%u", gid);
+			if ((gid == 0 || config(fs, "gid", text) == 0) &&
+			    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL,
+				NULL, 0) == 0)
+				fd = (int)syscall(SYS_fsmount, fs,
+				    FSMOUNT_CLOEXEC, attr);
+		}
+	}
+	close(fs);
+	return fd;
+}
+
+/* Put a detached mount onto path below dir. */
+static int
+put(const struct child *c, int dir, int mnt, const char *path)
+{
+	int at, rc;
+
+	if (mnt < 0)
+		return child_say(c, "mount %s: %s", path, strerror(errno));
+	at = sys_open_beneath(dir, path, O_PATH | O_DIRECTORY);
+	if (at < 0 && errno == ENOENT)
+		return child_say(c,
+		    "mount %s: mount point missing in image (make an empty directory there)",
+		    path);
+	if (at < 0 && (errno == ELOOP || errno == EXDEV))
+		return child_say(c, "mount %s: it is a symlink in the image",
+		    path);
+	if (at < 0)
+		return child_say(c, "mount %s: %s", path, strerror(errno));
+	rc = (int)syscall(SYS_move_mount, mnt, "", at, "",
+	    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	close(at);
+	if (rc < 0)
+		return child_say(c, "mount %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static int
+set_readonly(int mnt)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	return (int)syscall(SYS_mount_setattr, mnt, "", AT_EMPTY_PATH, &attr,
+	    sizeof attr);
+}
+
+/* A private /dev; the image's own is never looked at. */
+static int
+mount_dev(const struct child *c, int root, int *null)
+{
+	struct stat st;
+	int dev = new_mount("tmpfs", "64k", "755", 0, 0,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	int shm;
+
+	if (put(c, root, dev, "/dev") < 0)
+		return -1;
+	umask(0);
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
+		dev_t want = makedev(nodes[i].major, nodes[i].minor);
+
+		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, want) < 0 ||
+		    fstatat(dev, nodes[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISCHR(st.st_mode) || st.st_rdev != want)
+			return child_say(c, "make /dev/%s: %s", nodes[i].name,
+			    strerror(errno));
+	}
+	if (symlinkat("/proc/self/fd", dev, "fd") < 0 ||
+	    symlinkat("/proc/self/fd/0", dev, "stdin") < 0 ||
+	    symlinkat("/proc/self/fd/1", dev, "stdout") < 0 ||
+	    symlinkat("/proc/self/fd/2", dev, "stderr") < 0 ||
+	    mkdirat(dev, "shm", 0755) < 0)
+		return child_say(c, "fill /dev: %s", strerror(errno));
+	*null = openat(dev, "null", O_RDWR | O_CLOEXEC);
+	shm = new_mount("tmpfs", "64m", "1777", 0, 0,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (*null < 0 || set_readonly(dev) < 0 || shm < 0)
+		return child_say(c, "fill /dev: %s", strerror(errno));
+	if (put(c, dev, shm, "/shm") < 0)
+		return -1;
+	close(shm);
+	close(dev);
+	return 0;
+}
+
+/* Over one name in /proc; a name that this kernel lacks is fine. */
+static int
+cover(const struct child *c, int proc, const char *name, int file, int dir)
+{
+	struct stat st;
+	int at = sys_open_beneath(proc, name, O_PATH), mnt, rc;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 :
+					 child_say(c, "mask /proc/%s: %s", name,
+					     strerror(errno));
+	mnt = fstat(at, &st) < 0 ? -1 :
+				   (int)syscall(SYS_open_tree,
+				       S_ISDIR(st.st_mode) ? dir : file, "",
+				       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+					   AT_EMPTY_PATH);
+	rc = mnt < 0 ? -1 :
+		       (int)syscall(SYS_move_mount, mnt, "", at, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	if (rc < 0)
+		child_say(c, "mask /proc/%s: %s", name, strerror(errno));
+	if (mnt >= 0)
+		close(mnt);
+	close(at);
+	return rc;
+}
+
+/* One name in /proc made read-only, by a bind of itself. */
+static int
+freeze(const struct child *c, int proc, const char *name)
+{
+	int at = sys_open_beneath(proc, name, O_PATH), mnt, rc = -1;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 :
+					 child_say(c, "protect /proc/%s: %s",
+					     name, strerror(errno));
+	mnt = (int)syscall(SYS_open_tree, at, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (mnt >= 0 && set_readonly(mnt) == 0)
+		rc = (int)syscall(SYS_move_mount, mnt, "", at, "",
+		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	if (rc < 0)
+		child_say(c, "protect /proc/%s: %s", name, strerror(errno));
+	if (mnt >= 0)
+		close(mnt);
+	close(at);
+	return rc;
+}
+
+static int
+mount_proc(const struct child *c, int root, int null)
+{
+	struct statfs fs;
+	int proc = new_mount("proc", NULL, NULL, 0, 0,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	int empty;
+
+	if (put(c, root, proc, "/proc") < 0)
+		return -1;
+	if (fstatfs(proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return child_say(c, "mount /proc: it is not procfs");
+	if (sys_write_file(proc, "self/oom_score_adj", OOM_SCORE) < 0)
+		return child_say(c, "oom_score_adj: %s", strerror(errno));
+	empty = new_mount("tmpfs", "4k", "555", 0, 0,
+	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+		MOUNT_ATTR_NOEXEC);
+	if (empty < 0)
+		return child_say(c, "mask /proc: %s", strerror(errno));
+	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
+		if (cover(c, proc, masked[i], null, empty) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
+		if (freeze(c, proc, readonly[i]) < 0)
+			return -1;
+	close(empty);
+	close(proc);
+	return 0;
+}
+
+static int
+mount_tmpfs(const struct child *c, int root, const struct spec_volume *v)
+{
+	char size[24], mode[8];
+	int fd, rc;
+
+	snprintf(size, sizeof size, "%llu", (unsigned long long)v->bytes);
+	snprintf(mode, sizeof mode, "%o", v->mode);
+	fd = new_mount("tmpfs", size, mode, c->outside_uid, c->outside_gid,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	rc = put(c, root, fd, v->target);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int
+mount_volumes(const struct child *c, int root)
+{
+	static const struct spec_volume tmp = {.kind = SPEC_TMPFS,
+	    .target = "/tmp", .bytes = 100 << 20, .mode = 01777};
+	const struct spec *s = c->spec;
+	bool has_tmp = false;
+
+	for (uint32_t i = 0; i < s->volumes_count; i++)
+		has_tmp = has_tmp || strcmp(s->volumes[i].target, "/tmp") == 0;
+	if (!has_tmp && mount_tmpfs(c, root, &tmp) < 0)
+		return -1;
+	for (uint32_t i = 0; i < s->volumes_count; i++) {
+		const struct spec_volume *v = &s->volumes[i];
+
+		if (v->kind == SPEC_TMPFS && mount_tmpfs(c, root, v) < 0)
+			return -1;
+		if (v->kind != SPEC_TMPFS &&
+		    put(c, root, c->volumes[i], v->target) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+child_mounts(const struct child *c, int *null)
+{
+	if (mount_dev(c, c->root, null) < 0 ||
+	    mount_proc(c, c->root, *null) < 0)
+		return -1;
+	return mount_volumes(c, c->root);
+}

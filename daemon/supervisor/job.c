@@ -1,0 +1,251 @@
+/*
+ * job.c - a START or RUN from names to a spec: the sandbox file through
+ * meshd-conf, then the image's container file, then the judge, then a durable
+ * record.  Few helpers run at once; the others wait their turn.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/flat.h"
+#include "../base/log.h"
+#include "../base/own.h"
+#include "sup.h"
+#include "sys.h"
+
+static void
+sandbox_file(const struct sup *s, const char *sandbox, char *out, size_t cap)
+{
+	snprintf(out, cap, "%s/lithos-configs/sandboxes/%s.yaml",
+	    s->conf.config_dir, sandbox);
+}
+
+void
+job_drop(struct sup *s, struct row *r)
+{
+	struct job *j = r->job;
+
+	if (j == NULL)
+		return;
+	r->job = NULL;
+	if (j->stage != JOB_WAITING)
+		s->jobs_running--;
+	helper_cancel(&j->helper);
+	free(j->vars);
+	free(j->sandbox);
+	free(j);
+}
+
+/* Refused.  What runs already goes on; what was never accepted is failed. */
+static void
+job_fail(struct sup *s, struct row *r, const struct err *err)
+{
+	log_warn("%s", err->text);
+	serve_reply(s, r->job->req.ticket, err);
+	r->asked = r->job->req;
+	bool run = r->job->req.op == SUP_RUN;
+
+	job_drop(s, r);
+	snprintf(r->text, sizeof r->text, "%.*s", (int)sizeof r->text - 1,
+	    err->text);
+	if (run && !r->has_spec) {
+		r->over = true;
+		return;
+	}
+	row_tell(s, r);
+}
+
+static int
+start_sandbox(struct sup *s, struct row *r, msec now, struct err *err)
+{
+	struct job *j = r->job;
+	char file[CONFIG_PATH_CAP + 128];
+
+	sandbox_file(s, j->req.sandbox, file, sizeof file);
+	AUTO_CLOSE int yaml = helper_open_yaml(AT_FDCWD, file, file, err);
+	if (yaml < 0) {
+		err_prefix(err, "%s: sandbox '%s': ", r->instance,
+		    j->req.sandbox);
+		return yaml;
+	}
+	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
+	    s->conf.conf_gid, "sandbox", file, yaml, now, err);
+}
+
+static void
+judge_of(const struct sup *s, const struct job *j, const struct flat *sandbox,
+    const char *file, struct judge *out)
+{
+	memset(out, 0, sizeof *out);
+	out->req = &j->req;
+	out->vars = j->vars;
+	out->vars_bytes = j->vars_bytes;
+	out->sandbox = sandbox;
+	out->sandbox_file = file;
+	out->images_dir = s->conf.images_dir;
+}
+
+/* Inside the image, as if it were "/": links lead nowhere else. */
+static int
+open_container_file(const struct job *j, int image, struct err *err)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = sys_open_inside(image, j->req.config,
+	    O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	int out;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
+		    j->req.instance, j->req.image, j->req.config,
+		    strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
+		    j->req.instance, j->req.image, j->req.config);
+	out = fd;
+	fd = -1;
+	return out;
+}
+
+static int
+start_container(struct sup *s, struct row *r, msec now, struct err *err)
+{
+	struct job *j = r->job;
+	char file[CONFIG_PATH_CAP + 128], display[SUP_IMAGE_CAP + SUP_PATH_CAP];
+	struct judge_image image;
+	struct judge judge;
+	struct flat doc;
+	int dir = -1, rc;
+
+	sandbox_file(s, j->req.sandbox, file, sizeof file);
+	if (flat_open(&doc, j->sandbox, j->sandbox_len) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s: meshd-conf gave no records",
+		    r->instance, file);
+	judge_of(s, j, &doc, file, &judge);
+	if ((rc = judge_sandbox(&judge, &image, err)) < 0 ||
+	    (rc = launch_image(r->instance, image.dir, j->req.image, &dir,
+		 err)) < 0)
+		return rc;
+	AUTO_CLOSE int yaml = open_container_file(j, dir, err);
+	close(dir);
+	if (yaml < 0)
+		return yaml;
+	snprintf(display, sizeof display, "%s%s", j->req.image, j->req.config);
+	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
+	    s->conf.conf_gid, "container", display, yaml, now, err);
+}
+
+static void
+accept_spec(struct sup *s, struct row *r, struct spec *spec, msec now)
+{
+	struct err ok = {0};
+
+	r->ticket = r->job->req.ticket;
+	serve_reply(s, r->ticket, &ok);
+	job_drop(s, r);
+	row_accept(r, spec, now);
+	row_step(s, r, LIFE_EV_START, now);
+}
+
+static int
+judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
+    msec now, struct err *err)
+{
+	struct job *j = r->job;
+	char file[CONFIG_PATH_CAP + 128];
+	struct flat sandbox, container;
+	struct judge judge;
+	struct spec spec;
+	int rc;
+
+	sandbox_file(s, j->req.sandbox, file, sizeof file);
+	if (flat_open(&sandbox, j->sandbox, j->sandbox_len) < 0 ||
+	    flat_open(&container, buf, len) < 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s%s: meshd-conf gave no records", r->instance,
+		    j->req.image, j->req.config);
+	judge_of(s, j, &sandbox, file, &judge);
+	judge.container = &container;
+	if ((rc = range_of(s, j->req.sandbox, &judge.range_first, err)) < 0 ||
+	    (rc = judge_container(&judge, &spec, err)) < 0)
+		return rc;
+	if (!spec.command && (rc = record_save(s, &spec, err)) < 0) {
+		spec_free(&spec);
+		return rc;
+	}
+	accept_spec(s, r, &spec, now);
+	return 0;
+}
+
+void
+job_start(struct sup *s, struct row *r, const struct sup_req *req, char *vars,
+    size_t vars_bytes, msec now)
+{
+	struct err err;
+	struct job *j = calloc(1, sizeof *j);
+
+	if (r->job != NULL) {
+		err_set(&err, 1, "%s: asked again before it was judged",
+		    r->instance);
+		serve_reply(s, r->job->req.ticket, &err);
+		job_drop(s, r);
+	}
+	if (j == NULL) {
+		free(vars);
+		err_set(&err, EXIT_ENVIRONMENT, "out of memory");
+		serve_reply(s, req->ticket, &err);
+		return;
+	}
+	j->req = *req;
+	j->vars = vars;
+	j->vars_bytes = vars_bytes;
+	helper_new(&j->helper);
+	r->job = j;
+	r->asked = *req;
+	job_tick(s, r, now);
+}
+
+void
+job_tick(struct sup *s, struct row *r, msec now)
+{
+	struct job *j = r->job;
+	struct err err;
+
+	if (j->stage != JOB_WAITING) {
+		helper_tick(&j->helper, now);
+		return;
+	}
+	if (s->jobs_running >= SUP_JOBS_MAX)
+		return;
+	s->jobs_running++;
+	j->stage = JOB_SANDBOX;
+	if (start_sandbox(s, r, now, &err) < 0)
+		job_fail(s, r, &err);
+}
+
+void
+job_ready(struct sup *s, struct row *r, msec now)
+{
+	struct job *j = r->job;
+	struct err err;
+	uint8_t *buf;
+	size_t len;
+	int rc = helper_finish(&j->helper, &buf, &len, &err);
+
+	if (rc < 0) {
+		err_prefix(&err, "%s: ", r->instance);
+	} else if (j->stage == JOB_SANDBOX) {
+		j->sandbox = buf;
+		j->sandbox_len = len;
+		buf = NULL;
+		j->stage = JOB_CONTAINER;
+		rc = start_container(s, r, now, &err);
+	} else {
+		rc = judge_all(s, r, buf, len, now, &err);
+	}
+	free(buf);
+	if (rc < 0)
+		job_fail(s, r, &err);
+}

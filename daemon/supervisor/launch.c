@@ -1,0 +1,466 @@
+/*
+ * launch.c - see launch.h: the parent's side of a start.
+ */
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "../init/protocol.h"
+#include "child.h"
+#include "sys.h"
+
+enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20 };
+
+#define NEW_NAMESPACES                                                         \
+	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
+
+void
+running_new(struct running *r)
+{
+	memset(r, 0, sizeof *r);
+	r->pidfd = r->error = r->exit_fd = r->logs[0] = r->logs[1] = -1;
+}
+
+void
+running_close(struct running *r)
+{
+	int *fds[] = {&r->pidfd, &r->error, &r->exit_fd, &r->logs[0],
+	    &r->logs[1]};
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+int
+launch_open(struct launcher *l, const struct place *place,
+    const struct cgroups *cgroups, gid_t gid, int init_program, struct err *err)
+{
+	struct stat st;
+	AUTO_FREE char *image = NULL;
+
+	memset(l, 0, sizeof *l);
+	l->place = place;
+	l->cgroups = cgroups;
+	l->gid = gid;
+	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sys_boot_id(l->boot_id);
+	if (l->null < 0 || l->boot_id[0] == '\0')
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "cannot open /dev/null or read the boot id: %s",
+		    strerror(errno));
+	if (fstat(init_program, &st) < 0 || st.st_size > INIT_BYTES_MAX ||
+	    (image = malloc((size_t)st.st_size + 1)) == NULL ||
+	    sys_read_all(init_program, image, (size_t)st.st_size) != st.st_size)
+		return err_set(err, EXIT_ENVIRONMENT, "cannot read meshd-init: %s",
+		    strerror(errno));
+	/* A sealed copy: nothing that runs in a container can change the file
+	 * that the next one is started from. */
+	l->init = sys_memfd("meshd-init", image, (size_t)st.st_size);
+	if (l->init < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "cannot seal meshd-init: %s",
+		    strerror(errno));
+	return filter_compile(&l->filter, err);
+}
+
+int
+launch_image(const char *instance, const char *images_dir, const char *image,
+    int *out, struct err *err)
+{
+	struct stat st;
+	AUTO_CLOSE int dir = open(images_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int fd = dir < 0 ? -1 :
+				      sys_open_beneath(dir, image, O_PATH);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: not found under %s", instance, image,
+		    images_dir);
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: is or goes through a symlink under %s",
+		    instance, image, images_dir);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: image %s under %s: %s",
+		    instance, image, images_dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: not a directory (under %s)", instance, image,
+		    images_dir);
+	if (st.st_mode & 022)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: mode %04o, must not be writable by group or others",
+		    instance, image, st.st_mode & 07777);
+	*out = fd;
+	fd = -1;
+	return 0;
+}
+
+/* A detached, private, read-only copy of the mounts at dir. */
+static int
+copy_tree(int dir, unsigned recursive, int userns)
+{
+	struct mount_attr attr = {
+	    .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+		MOUNT_ATTR_NODEV | (userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
+	    .propagation = MS_PRIVATE,
+	    .userns_fd = userns >= 0 ? (uint64_t)(unsigned)userns : 0,
+	};
+	int tree = (int)syscall(SYS_open_tree, dir, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
+
+	if (tree >= 0 &&
+	    syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | recursive,
+		&attr, sizeof attr) < 0) {
+		int saved = errno;
+
+		close(tree);
+		errno = saved;
+		return -1;
+	}
+	return tree;
+}
+
+static int
+open_root(const struct spec *s, int userns, int *out, struct err *err)
+{
+	int dir = -1, rc;
+
+	rc = launch_image(s->instance, s->images_dir, s->image, &dir, err);
+	if (rc < 0)
+		return rc;
+	*out = copy_tree(dir, AT_RECURSIVE, userns);
+	close(dir);
+	if (*out < 0 && userns >= 0 && (errno == EINVAL || errno == EPERM))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: its file system can't be id-mapped; set userns: off in sandbox '%s' to accept less isolation",
+		    s->instance, s->image, s->sandbox);
+	if (*out < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: image %s: cannot mount it: %s", s->instance, s->image,
+		    strerror(errno));
+	return 0;
+}
+
+static int
+open_volume(const struct launcher *l, const struct spec *s,
+    const struct spec_volume *v, struct err *err)
+{
+	char path[NAME_CAP + 8];
+	int dir, tree;
+
+	if (v->kind == SPEC_RENDERED) {
+		snprintf(path, sizeof path, "%s%s", s->role,
+		    s->staged ? "/check" : "");
+		dir = sys_open_beneath(l->place->rendered_dir, path,
+		    O_PATH | O_DIRECTORY);
+	} else {
+		AUTO_CLOSE int top = open(v->source,
+		    O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		snprintf(path, sizeof path, "%s", "host");
+		dir = top < 0 ? -1 :
+				sys_open_beneath(top, v->below,
+				    O_PATH | O_DIRECTORY);
+	}
+	if (dir < 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: volume %s: cannot open %s%s%s: %s", s->instance,
+		    v->target,
+		    v->kind == SPEC_RENDERED ? "rendered/" : v->source,
+		    v->kind == SPEC_RENDERED ? path : "", v->below,
+		    strerror(errno));
+	tree = copy_tree(dir, v->kind == SPEC_RENDERED ? 0 : AT_RECURSIVE, -1);
+	close(dir);
+	if (tree < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: volume %s: cannot mount it: %s", s->instance, v->target,
+		    strerror(errno));
+	return tree;
+}
+
+static int
+open_log(const struct launcher *l, const struct spec *s, const char *suffix,
+    struct err *err)
+{
+	char name[NAME_CAP + 8];
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+	int out;
+
+	snprintf(name, sizeof name, "%s.log%s", s->instance, suffix);
+	fd = openat(l->place->log_dir, name,
+	    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	    0640);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    fchown(fd, 0, l->gid) < 0 || fchmod(fd, 0640) < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: cannot open log %s: %s", s->instance, name,
+		    strerror(errno));
+	out = fd;
+	fd = -1;
+	return out;
+}
+
+/* Where the init writes: files, or memory for a Command. */
+static int
+open_outputs(const struct launcher *l, const struct spec *s, struct running *r,
+    struct err *err)
+{
+	char name[NAME_CAP + 8];
+
+	for (int i = 0; i < 2; i++) {
+		r->logs[i] = s->command ? memfd_create("log", MFD_CLOEXEC) :
+					  open_log(l, s, i ? ".1" : "", err);
+		if (r->logs[i] < 0 && !s->command)
+			return r->logs[i];
+		if (r->logs[i] < 0 || fcntl(r->logs[i], F_SETFL, O_APPEND) < 0)
+			return err_set(err, EXIT_ENVIRONMENT,
+			    "%s: memfd_create: %s", s->instance,
+			    strerror(errno));
+	}
+	snprintf(name, sizeof name, "%s.exit", s->instance);
+	r->exit_fd = openat(l->place->pids_dir, name,
+	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (r->exit_fd < 0)
+		return err_set(err, EXIT_STATE, "%s: cannot open %s: %s",
+		    s->instance, name, strerror(errno));
+	return 0;
+}
+
+static uint32_t
+outside(const struct spec_map *maps, uint32_t count, uint32_t id)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (id >= maps[i].inside && id - maps[i].inside < maps[i].count)
+			return maps[i].outside + (id - maps[i].inside);
+	return id;
+}
+
+static int
+make_cgroup(const struct launcher *l, const struct spec *s, uint32_t gen,
+    struct running *r, int *fd, struct err *err)
+{
+	struct cgroup_limits limits = {s->memory_bytes, s->cpu_shares,
+	    s->cpu_milli, s->pids};
+	int rc = -EEXIST;
+
+	for (uint32_t i = 0; i < GEN_TRIES && rc == -EEXIST; i++) {
+		r->gen = gen + i;
+		snprintf(r->leaf, sizeof r->leaf, "%s.%u", s->instance, r->gen);
+		rc = cgroup_make(l->cgroups, r->leaf, &limits, fd, err);
+	}
+	if (rc == -EEXIST)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "too many old cgroups named %s.N", s->instance);
+	if (rc < 0)
+		err_prefix(err, "%s: ", s->instance);
+	return rc;
+}
+
+/* The note that lets the next supervisor find this very process. */
+static int
+note(const struct launcher *l, const struct spec *s, const struct running *r,
+    struct err *err)
+{
+	char name[NAME_CAP + 8], text[128];
+	int n;
+
+	snprintf(name, sizeof name, "%s.pid", s->instance);
+	n = snprintf(text, sizeof text, "1 %d %llu %u %s\n", (int)r->pid,
+	    (unsigned long long)r->start_time, r->gen, l->boot_id);
+	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
+}
+
+/* Clone, note, release. */
+static int
+run(const struct launcher *l, struct child *c, int cgroup, struct running *r,
+    struct err *err)
+{
+	int release[2] = {-1, -1}, error[2] = {-1, -1}, rc = 0;
+
+	if (pipe2(release, O_CLOEXEC) < 0 ||
+	    pipe2(error, O_CLOEXEC | O_NONBLOCK) < 0) {
+		if (release[0] >= 0) {
+			close(release[0]);
+			close(release[1]);
+		}
+		return err_set(err, EXIT_ENVIRONMENT, "%s: pipe: %s",
+		    c->spec->instance, strerror(errno));
+	}
+	c->release = release[0];
+	c->error = error[1];
+	r->error = error[0];
+	r->pid = sys_fork(NEW_NAMESPACES, cgroup, &r->pidfd);
+	if (r->pid == 0) {
+		close(release[1]); /* else its end would never be seen */
+		child_run(c);
+	}
+	close(release[0]);
+	close(error[1]);
+	if (r->pid < 0) {
+		r->pidfd = -1;
+		rc = err_set(err, EXIT_ENVIRONMENT, "%s: clone3: %s",
+		    c->spec->instance, strerror(errno));
+	}
+	if (rc == 0) {
+		r->start_time = sys_start_time(r->pid);
+		rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
+	}
+	if (rc == 0)
+		rc = note(l, c->spec, r, err);
+	if (rc == 0 && write(release[1], "x", 1) != 1)
+		rc = err_set(err, EXIT_ENVIRONMENT, "%s: release: %s",
+		    c->spec->instance, strerror(errno));
+	close(release[1]);
+	return rc;
+}
+
+/* A child that was never released, or anything else of a failed start. */
+static void
+undo(const struct launcher *l, struct running *r)
+{
+	siginfo_t si;
+
+	if (r->pidfd >= 0) {
+		sys_pidfd_kill(r->pidfd, SIGKILL);
+		waitid(P_PIDFD, (id_t)r->pidfd, &si, WEXITED);
+	}
+	running_close(r);
+	if (r->leaf[0] != '\0')
+		(void)cgroup_remove(l->cgroups, r->leaf);
+}
+
+static int
+open_mounts(struct launcher *l, const struct spec *s, struct child *c,
+    struct err *err)
+{
+	int rc;
+
+	c->userns = launch_userns(l, s, err);
+	if (c->userns < -1)
+		return -err->code;
+	rc = open_root(s, c->userns, &c->root, err);
+	for (uint32_t i = 0; i < s->volumes_count && rc == 0; i++) {
+		if (s->volumes[i].kind == SPEC_TMPFS)
+			continue;
+		c->volumes[i] = open_volume(l, s, &s->volumes[i], err);
+		rc = c->volumes[i] < 0 ? c->volumes[i] : 0;
+	}
+	return rc;
+}
+
+int
+launch(struct launcher *l, const struct spec *s, uint32_t gen,
+    struct running *r, struct err *err)
+{
+	struct child c = {.spec = s, .filter = &l->filter, .root = -1};
+	AUTO_CLOSE int cgroup = -1;
+	int rc;
+
+	memset(c.volumes, -1, sizeof c.volumes);
+	running_new(r);
+	rc = open_mounts(l, s, &c, err);
+	if (rc == 0)
+		rc = open_outputs(l, s, r, err);
+	if (rc == 0)
+		rc = make_cgroup(l, s, gen, r, &cgroup, err);
+	if (rc == 0) {
+		c.exit_fd = r->exit_fd;
+		c.logs[0] = r->logs[0];
+		c.logs[1] = r->logs[1];
+		c.init = l->init;
+		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
+					   LAUNCH_LOG_BYTES / 2;
+		c.outside_uid = outside(s->uid_maps, s->uid_maps_count, s->uid);
+		c.outside_gid = outside(s->gid_maps, s->gid_maps_count, s->gid);
+		rc = run(l, &c, cgroup, r, err);
+	}
+	if (c.root >= 0)
+		close(c.root);
+	for (uint32_t i = 0; i < s->volumes_count; i++)
+		if (c.volumes[i] >= 0)
+			close(c.volumes[i]);
+	if (rc < 0) {
+		undo(l, r);
+		return rc;
+	}
+	for (int i = 0; i < 2 && !s->command; i++) {
+		close(r->logs[i]); /* the init has them; we need none */
+		r->logs[i] = -1;
+	}
+	return 0;
+}
+
+bool
+launch_adopt(struct launcher *l, const struct spec *s, struct running *r)
+{
+	char name[NAME_CAP + 8], text[128], boot[40];
+	unsigned long long start;
+	ssize_t n;
+	int pid;
+
+	running_new(r);
+	snprintf(name, sizeof name, "%s.exit", s->instance);
+	r->exit_fd = openat(l->place->pids_dir, name,
+	    O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	snprintf(name, sizeof name, "%s.pid", s->instance);
+	AUTO_CLOSE int fd = openat(l->place->pids_dir, name,
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	n = fd < 0 ? -1 : sys_read_all(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "1 %d %llu %u %39s", &pid, &start, &r->gen, boot) != 4 ||
+	    strcmp(boot, l->boot_id) != 0) {
+		r->gen = 0;
+		return false;
+	}
+	snprintf(r->leaf, sizeof r->leaf, "%s.%u", s->instance, r->gen);
+	r->pid = pid;
+	r->start_time = start;
+	/* First hold the process, then ask who it is: no pid is ever reused
+	 * between the question and the answer. */
+	r->pidfd = sys_pidfd_open(pid);
+	if (r->pidfd >= 0 && sys_start_time(pid) == start)
+		return true;
+	if (r->pidfd >= 0)
+		close(r->pidfd);
+	r->pidfd = -1;
+	r->pid = 0;
+	return false;
+}
+
+int
+launch_exit_status(const struct running *r)
+{
+	struct init_exit rec;
+
+	if (r->exit_fd < 0 ||
+	    pread(r->exit_fd, &rec, sizeof rec, 0) != (ssize_t)sizeof rec ||
+	    rec.magic != INIT_EXIT_MAGIC)
+		return -1;
+	return rec.status;
+}
+
+void
+launch_forget(const struct launcher *l, const char *instance)
+{
+	char name[NAME_CAP + 8];
+
+	snprintf(name, sizeof name, "%s.pid", instance);
+	unlinkat(l->place->pids_dir, name, 0);
+	snprintf(name, sizeof name, "%s.exit", instance);
+	unlinkat(l->place->pids_dir, name, 0);
+}

@@ -1,0 +1,78 @@
+/*
+ * launch.h - make one container run from its spec.
+ *
+ * Order (a crash of ours at any instant runs nothing twice or unrecorded):
+ * open all that is needed -> cgroup -> clone3 a child that waits on a pipe
+ * only we hold -> note pid, start time, boot id in run-dir -> release.  The
+ * child sets itself up and execs meshd-init; `error` reads a line when that
+ * or the application's exec fails, and end-of-file when the application runs.
+ */
+#ifndef SUPERVISOR_LAUNCH_H
+#define SUPERVISOR_LAUNCH_H
+
+#include "cgroup.h"
+#include "filter.h"
+#include "place.h"
+#include "spec.h"
+
+enum { LAUNCH_USERNS_MAX = 32, LAUNCH_LOG_BYTES = 8 << 20 };
+
+/* A user namespace kept open for all containers with the same id maps. */
+struct launch_userns {
+	int fd;
+	uint32_t uid_maps_count, gid_maps_count;
+	struct spec_map uid_maps[SPEC_MAPS_MAX], gid_maps[SPEC_MAPS_MAX];
+};
+
+/* What every launch shares; borrowed parts outlive it. */
+struct launcher {
+	const struct place *place;
+	const struct cgroups *cgroups;
+	gid_t gid;    /* who may read logs */
+	int init;     /* sealed memfd of meshd-init */
+	int null;     /* /dev/null */
+	struct filter filter;
+	struct launch_userns userns[LAUNCH_USERNS_MAX];
+	size_t userns_count;
+	char boot_id[40];
+};
+
+/* A container that runs. */
+struct running {
+	pid_t pid;
+	uint64_t start_time;
+	uint32_t gen;
+	int pidfd;    /* owned */
+	int error;    /* owned; -1 when adopted */
+	int exit_fd;  /* owned: the init's last word */
+	int logs[2];  /* owned: memfds of a Command, else -1 */
+	char leaf[CGROUP_LEAF_CAP];
+};
+
+void running_new(struct running *r);
+void running_close(struct running *r);
+
+/* init_program: an fd of meshd-init. EXIT_ENVIRONMENT. */
+MUST_CHECK int launch_open(struct launcher *l, const struct place *place,
+    const struct cgroups *cgroups, gid_t gid, int init_program, struct err *err);
+/* gen > 0: tried first; the next free one is taken. */
+MUST_CHECK int launch(struct launcher *l, const struct spec *s, uint32_t gen,
+    struct running *out, struct err *err);
+/* The container that a supervisor before us started, if the very same process
+ * still lives.  False: it doesn't; *out then holds gen and leaf for clean-up,
+ * if there was a note at all (gen > 0). */
+bool launch_adopt(struct launcher *l, const struct spec *s, struct running *out);
+/* Exit status as waitpid's from the init's record, or -1. */
+int launch_exit_status(const struct running *r);
+/* Forget pid and exit files of an instance. */
+void launch_forget(const struct launcher *l, const char *instance);
+
+/* A user namespace with the spec's maps: a borrowed fd, -1 if the spec has
+ * none, or -2 and *err.  (launch_userns.c) */
+int launch_userns(struct launcher *l, const struct spec *s, struct err *err);
+
+/* The image's directory (O_PATH), as a container of this spec sees it. */
+MUST_CHECK int launch_image(const char *instance, const char *images_dir,
+    const char *image, int *fd, struct err *err);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * loop.c - one poll() over everything that can happen.
+ *
+ * The set is built anew each turn: with a few hundred instances that is
+ * cheaper than to keep it right, and it can't be wrong.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "sup.h"
+#include "sys.h"
+
+enum { FDS_PER_ROW = 3, FIXED = 3 };
+
+/* What a descriptor of the set is about. */
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB };
+
+struct watch {
+	enum source source;
+	struct row *row;
+};
+
+struct set {
+	struct pollfd *fds;
+	struct watch *watches;
+	size_t count;
+};
+
+static void
+add(struct set *set, int fd, short events, enum source source, struct row *row)
+{
+	if (fd < 0)
+		return;
+	set->fds[set->count] = (struct pollfd){.fd = fd, .events = events};
+	set->watches[set->count++] = (struct watch){source, row};
+}
+
+static void
+collect(struct sup *s, struct set *set)
+{
+	const struct engine *e = &s->engine;
+
+	set->count = 0;
+	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
+	add(set, e->pidfd, POLLIN, FROM_ENGINE, NULL);
+	add(set, e->sock, (short)(POLLIN | (e->count ? POLLOUT : 0)),
+	    FROM_SOCKET, NULL);
+	for (size_t i = 0; i < s->rows_count; i++) {
+		struct row *r = s->rows[i];
+
+		/* The error pipe first: a start is told before an end. */
+		add(set, r->run.error, POLLIN, FROM_ERROR, r);
+		add(set, r->run.pidfd, POLLIN, FROM_PROCESS, r);
+		if (r->job != NULL)
+			add(set, r->job->helper.pidfd, POLLIN, FROM_JOB, r);
+	}
+}
+
+static msec
+earlier(msec a, msec b)
+{
+	return a < b ? a : b;
+}
+
+static msec
+deadline(const struct sup *s)
+{
+	msec d = s->ending ? s->end_at : MSEC_NEVER;
+
+	if (!s->ending && s->engine.pidfd < 0)
+		d = earlier(d, s->engine.restart_at);
+	for (size_t i = 0; i < s->rows_count; i++) {
+		const struct row *r = s->rows[i];
+
+		if (r->job != NULL)
+			d = earlier(d,
+			    r->job->stage != JOB_WAITING ?
+				r->job->helper.deadline :
+				s->jobs_running < SUP_JOBS_MAX ? 0 :
+								 MSEC_NEVER);
+		if (r->has_spec)
+			d = earlier(d, earlier(r->life.deadline,
+				earlier(r->boot_at, r->command_until)));
+	}
+	return d;
+}
+
+static void
+on_signal(struct sup *s, msec now)
+{
+	struct signalfd_siginfo si;
+
+	if (read(s->signals, &si, sizeof si) != (ssize_t)sizeof si || s->ending)
+		return;
+	log_info("ending: the engine says goodbye, containers stay");
+	s->ending = true;
+	s->end_at = now + SUP_END_MS_MAX;
+	if (s->engine.pidfd >= 0)
+		sys_pidfd_kill(s->engine.pidfd, SIGTERM);
+}
+
+static void
+handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
+{
+	struct row *r = w->row;
+
+	switch (w->source) {
+	case FROM_SIGNAL:
+		on_signal(s, now);
+		break;
+	case FROM_ENGINE:
+		if (p->fd == s->engine.pidfd)
+			engine_ended(s, now);
+		break;
+	case FROM_SOCKET:
+		if (p->fd == s->engine.sock && (p->revents & POLLOUT))
+			engine_flush(s);
+		if (p->fd == s->engine.sock && (p->revents & ~POLLOUT))
+			serve(s, now);
+		break;
+	/* An earlier event of this turn may have closed what these are. */
+	case FROM_ERROR:
+		if (!r->over && p->fd == r->run.error)
+			row_error_ready(s, r, now);
+		break;
+	case FROM_PROCESS:
+		if (!r->over && p->fd == r->run.pidfd)
+			row_process_ready(s, r, now);
+		break;
+	case FROM_JOB:
+		if (!r->over && r->job != NULL &&
+		    p->fd == r->job->helper.pidfd)
+			job_ready(s, r, now);
+		break;
+	}
+}
+
+static int
+timeout_ms(const struct sup *s, msec now)
+{
+	msec d = deadline(s);
+
+	if (d == MSEC_NEVER)
+		return -1;
+	if (d <= now)
+		return 0;
+	return d - now > 3600000 ? 3600000 : (int)(d - now);
+}
+
+static void
+turn(struct sup *s, struct set *set)
+{
+	int n = poll(set->fds, set->count, timeout_ms(s, sys_now()));
+	msec now = sys_now();
+
+	/* Rows stay allocated until the turn is over (row_drop_over). */
+	for (size_t i = 0; i < set->count && n > 0; i++)
+		if (set->fds[i].revents)
+			handle(s, &set->fds[i], &set->watches[i], now);
+	for (size_t i = 0; i < s->rows_count; i++)
+		row_tick(s, s->rows[i], now);
+	engine_tick(s, now);
+	row_drop_over(s);
+}
+
+int
+loop(struct sup *s)
+{
+	struct set set = {0};
+	size_t most = FIXED + FDS_PER_ROW * SUP_ROWS_MAX;
+
+	set.fds = calloc(most, sizeof *set.fds);
+	set.watches = calloc(most, sizeof *set.watches);
+	while (set.fds != NULL && set.watches != NULL) {
+		collect(s, &set);
+		turn(s, &set);
+		if (s->ending &&
+		    (s->engine.pidfd < 0 || sys_now() >= s->end_at))
+			break;
+	}
+	if (s->engine.pidfd >= 0)
+		sys_pidfd_kill(s->engine.pidfd, SIGKILL);
+	free(set.fds);
+	free(set.watches);
+	return s->exit_code;
+}

@@ -1,0 +1,394 @@
+/*
+ * row.c - one instance: what the table of its life decides is done here.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "sup.h"
+#include "sys.h"
+
+struct row *
+row_find(struct sup *s, const char *instance)
+{
+	for (size_t i = 0; i < s->rows_count; i++)
+		if (!s->rows[i]->over &&
+		    strcmp(s->rows[i]->instance, instance) == 0)
+			return s->rows[i];
+	return NULL;
+}
+
+struct row *
+row_make(struct sup *s, const char *instance)
+{
+	struct row *r;
+
+	if (s->rows_count == SUP_ROWS_MAX || (r = calloc(1, sizeof *r)) == NULL)
+		return NULL;
+	snprintf(r->instance, sizeof r->instance, "%s", instance);
+	running_new(&r->run);
+	life_new(&r->life, 1, 1, false, 1);
+	r->exit_status = -1;
+	r->since_ms = sys_wall_ms();
+	r->boot_at = r->command_until = MSEC_NEVER;
+	s->rows[s->rows_count++] = r;
+	return r;
+}
+
+void
+row_drop_over(struct sup *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->rows_count; i++) {
+		struct row *r = s->rows[i];
+
+		if (!r->over) {
+			s->rows[kept++] = r;
+			continue;
+		}
+		job_drop(s, r);
+		running_close(&r->run);
+		spec_free(&r->spec);
+		free(r);
+	}
+	s->rows_count = kept;
+}
+
+static uint32_t
+state_of(const struct row *r)
+{
+	if (r->over)
+		return SUP_ST_GONE;
+	if (!r->has_spec)
+		return r->job ? SUP_ST_STARTING : SUP_ST_FAILED;
+	switch (r->life.state) {
+	case LIFE_DOWN:
+		return SUP_ST_STARTING; /* waits for its engine after a boot */
+	case LIFE_STARTING:
+		return SUP_ST_STARTING;
+	case LIFE_UP:
+		return SUP_ST_RUNNING;
+	case LIFE_STOPPING:
+		return SUP_ST_STOPPING;
+	case LIFE_ENDING:
+		return r->life.wanted ? SUP_ST_BACKOFF : SUP_ST_STOPPING;
+	case LIFE_BACKOFF:
+		return SUP_ST_BACKOFF;
+	case LIFE_STATES:
+		break;
+	}
+	return SUP_ST_NONE;
+}
+
+static void
+name_from_request(const struct sup_req *q, struct sup_event *ev)
+{
+	memcpy(ev->sandbox, q->sandbox, sizeof ev->sandbox);
+	memcpy(ev->role, q->role, sizeof ev->role);
+	memcpy(ev->image, q->image, sizeof ev->image);
+	memcpy(ev->config, q->config, sizeof ev->config);
+	ev->policy = q->policy;
+}
+
+static void
+name_from_spec(const struct spec *sp, struct sup_event *ev)
+{
+	memcpy(ev->sandbox, sp->sandbox, sizeof ev->sandbox);
+	memcpy(ev->role, sp->role, sizeof ev->role);
+	memcpy(ev->image, sp->image, sizeof ev->image);
+	memcpy(ev->config, sp->config, sizeof ev->config);
+	memcpy(ev->health_path, sp->health_path, sizeof ev->health_path);
+	ev->spec_hash = sp->hash;
+	ev->policy = sp->policy;
+	ev->health_kind = sp->health_kind;
+	ev->health_port = sp->health_port;
+	ev->health_interval_ms = sp->health_interval_ms;
+	ev->health_timeout_ms = sp->health_timeout_ms;
+}
+
+void
+row_state(const struct row *r, struct sup_event *ev)
+{
+	memset(ev, 0, sizeof *ev);
+	ev->version = SUP_VERSION;
+	ev->kind = SUP_EV_STATE;
+	ev->state = state_of(r);
+	ev->pid = r->run.pidfd >= 0 ? r->run.pid : 0;
+	ev->exit_status = r->exit_status;
+	ev->restarts = r->life.restarts;
+	ev->crash_loop = life_crash_loop(&r->life);
+	ev->since_ms = r->since_ms;
+	if (r->life.state == LIFE_BACKOFF)
+		ev->retry_ms = sys_wall_ms() +
+		    (uint64_t)(r->life.deadline > sys_now() ?
+			    r->life.deadline - sys_now() :
+			    0);
+	if (r->has_spec)
+		name_from_spec(&r->spec, ev);
+	else
+		name_from_request(&r->asked, ev);
+	snprintf(ev->instance, sizeof ev->instance, "%s", r->instance);
+	snprintf(ev->text, sizeof ev->text, "%s", r->text);
+}
+
+void
+row_tell(struct sup *s, const struct row *r)
+{
+	struct sup_event ev;
+
+	if (r->has_spec && r->spec.command)
+		return; /* its one word is SUP_EV_EXIT */
+	row_state(r, &ev);
+	engine_send(s, &ev, -1);
+}
+
+/* The last lines a Command printed, without their stamps. */
+static void
+tail(const struct row *r, char *out, size_t cap)
+{
+	char raw[2048], text[2048];
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < 2; i++) {
+		off_t size = r->run.logs[i] < 0 ?
+		    0 :
+		    lseek(r->run.logs[i], 0, SEEK_END);
+		off_t from = size > 700 ? size - 700 : 0;
+		ssize_t k = size <= 0 ? 0 :
+					pread(r->run.logs[i], raw + n,
+					    sizeof raw - 1 - n, from);
+
+		n += k > 0 ? (size_t)k : 0;
+	}
+	raw[n] = '\0';
+	size_t len = 0;
+	for (char *line = raw, *next; line != NULL && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		/* TIME STREAM TEXT */
+		char *p = strchr(line, ' ');
+		p = p ? strchr(p + 1, ' ') : NULL;
+		if (p != NULL && len < sizeof text)
+			len += (size_t)snprintf(text + len, sizeof text - len,
+			    "%s%s", len ? "; " : "", p + 1);
+	}
+	if (len >= sizeof text)
+		len = sizeof text - 1;
+	size_t skip = len > cap - 1 ? len - (cap - 1) : 0;
+	err_escape(out, cap, text + skip, len - skip);
+}
+
+static void
+tell_exit(struct sup *s, struct row *r)
+{
+	struct sup_event ev;
+
+	row_state(r, &ev);
+	ev.kind = SUP_EV_EXIT;
+	ev.state = SUP_ST_EXITED;
+	ev.ticket = r->ticket;
+	ev.code = r->run.pid == 0 ? EXIT_ENVIRONMENT : 0;
+	if (r->text[0] == '\0')
+		tail(r, ev.text, sizeof ev.text);
+	else
+		ev.code = EXIT_ENVIRONMENT;
+	engine_send(s, &ev, -1);
+}
+
+/* Nothing of it is left, nobody wants it: forget it. */
+void
+row_gone(struct sup *s, struct row *r)
+{
+	if (r->has_spec && r->spec.command)
+		tell_exit(s, r);
+	else if (r->has_spec)
+		record_forget(s, r->instance);
+	launch_forget(&s->launcher, r->instance);
+	r->over = true;
+	row_tell(s, r);
+}
+
+static void
+act_launch(struct sup *s, struct row *r, msec now)
+{
+	struct err err;
+
+	running_close(&r->run);
+	r->boot_at = MSEC_NEVER;
+	if (launch(&s->launcher, &r->spec, r->gen + 1, &r->run, &err) == 0) {
+		r->gen = r->run.gen;
+		r->text[0] = '\0';
+		r->command_until = r->spec.command ? now + SUP_COMMAND_MS_MAX :
+						     MSEC_NEVER;
+		log_debug("%s: started, pid %d", r->instance, (int)r->run.pid);
+		row_tell(s, r);
+		return;
+	}
+	log_warn("%s", err.text);
+	snprintf(r->text, sizeof r->text, "%.*s", (int)sizeof r->text - 1,
+	    err.text);
+	r->exit_status = -1;
+	running_new(&r->run);
+	row_step(s, r, LIFE_EV_END, now);
+}
+
+static void
+act_reap(struct sup *s, struct row *r, msec now)
+{
+	if (r->run.leaf[0] != '\0') {
+		cgroup_kill(&s->cgroups, r->run.leaf);
+		if (!cgroup_remove(&s->cgroups, r->run.leaf))
+			return; /* LIFE_EV_TIME tries again */
+		r->run.leaf[0] = '\0';
+	}
+	row_step(s, r, LIFE_EV_EMPTY, now);
+}
+
+void
+row_step(struct sup *s, struct row *r, enum life_event ev, msec now)
+{
+	enum life_state old = r->life.state;
+	enum life_act act = life_step(&r->life, ev, now);
+
+	if (old != r->life.state)
+		r->since_ms = sys_wall_ms();
+	switch (act) {
+	case LIFE_NOTHING:
+		if (old != r->life.state)
+			row_tell(s, r);
+		break;
+	case LIFE_LAUNCH:
+		act_launch(s, r, now);
+		break;
+	case LIFE_TERM:
+		if (r->run.pidfd >= 0)
+			sys_pidfd_kill(r->run.pidfd, SIGTERM);
+		row_tell(s, r);
+		break;
+	case LIFE_KILL:
+		cgroup_kill(&s->cgroups, r->run.leaf);
+		if (old != r->life.state)
+			row_tell(s, r);
+		break;
+	case LIFE_REAP:
+		act_reap(s, r, now);
+		break;
+	case LIFE_FORGET:
+		row_gone(s, r);
+		break;
+	}
+}
+
+void
+row_accept(struct row *r, struct spec *spec, msec now)
+{
+	uint32_t seed = 1;
+
+	spec_free(&r->spec);
+	r->spec = *spec;
+	memset(spec, 0, sizeof *spec);
+	r->text[0] = '\0';
+	if (!r->has_spec) {
+		if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
+			seed = (uint32_t)now;
+		life_new(&r->life, r->spec.restart_timeout_ms,
+		    r->spec.kill_timeout_ms, r->spec.command, seed);
+	}
+	r->has_spec = true;
+	r->life.restart_timeout_ms = r->spec.restart_timeout_ms;
+	r->life.kill_timeout_ms = r->spec.kill_timeout_ms;
+}
+
+/* The error pipe: a line is a failed start, its end without one a good one. */
+void
+row_error_ready(struct sup *s, struct row *r, msec now)
+{
+	char raw[SUP_TEXT_CAP];
+	ssize_t n = read(r->run.error, raw, sizeof raw);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	close(r->run.error);
+	r->run.error = -1;
+	if (n <= 0) {
+		/* A child that died before it could say a word also ends the
+		 * pipe: its pidfd tells the same moment. */
+		row_step(s, r, LIFE_EV_UP, now);
+		return;
+	}
+	size_t k = (size_t)snprintf(r->text, sizeof r->text, "%s: ",
+	    r->instance);
+	err_escape(r->text + k, sizeof r->text - k, raw, (size_t)n);
+	log_warn("%s", r->text);
+}
+
+static void
+why_ended(struct sup *s, struct row *r)
+{
+	int st = r->exit_status;
+
+	if (r->text[0] != '\0')
+		return; /* the start itself failed, and said why */
+	if (cgroup_oom_killed(&s->cgroups, r->run.leaf))
+		snprintf(r->text, sizeof r->text,
+		    "killed for memory: its limit is %llu bytes",
+		    (unsigned long long)r->spec.memory_bytes);
+	else if (st == -1)
+		snprintf(r->text, sizeof r->text, "killed, status unknown");
+	else if (WIFSIGNALED(st))
+		snprintf(r->text, sizeof r->text, "killed by signal %d",
+		    WTERMSIG(st));
+	else
+		snprintf(r->text, sizeof r->text, "exited with status %d",
+		    WEXITSTATUS(st));
+}
+
+void
+row_process_ready(struct sup *s, struct row *r, msec now)
+{
+	int status = -1;
+
+	if (sys_reap(r->run.pidfd, &status) == 0)
+		return;
+	/* What it said last comes before that it ended. */
+	if (r->run.error >= 0)
+		row_error_ready(s, r, now);
+	close(r->run.pidfd);
+	r->run.pidfd = -1;
+	r->exit_status = launch_exit_status(&r->run);
+	if (!r->spec.command)
+		why_ended(s, r);
+	log_debug("%s: ended: %s", r->instance, r->text);
+	row_step(s, r, LIFE_EV_END, now);
+}
+
+void
+row_tick(struct sup *s, struct row *r, msec now)
+{
+	if (r->job != NULL)
+		job_tick(s, r, now);
+	if (!r->has_spec || r->over)
+		return;
+	if (now >= r->boot_at) {
+		r->boot_at = MSEC_NEVER;
+		row_step(s, r, LIFE_EV_START, now);
+	}
+	if (now >= r->command_until) {
+		r->command_until = MSEC_NEVER;
+		snprintf(r->text, sizeof r->text,
+		    "%s: took more than %d s: killed", r->instance,
+		    SUP_COMMAND_MS_MAX / 1000);
+		row_step(s, r, LIFE_EV_STOP, now);
+	}
+	if (now >= r->life.deadline) {
+		r->life.deadline = MSEC_NEVER;
+		row_step(s, r, LIFE_EV_TIME, now);
+	}
+}

@@ -1,0 +1,143 @@
+/*
+ * sup.h - the supervisor's whole state, and who of its files does what:
+ *
+ *   main.c    arguments, start, exit codes       loop.c   one poll() for all
+ *   engine.c  the engine's process and queue     serve.c  its requests
+ *   job.c     a START on its way to a spec       row.c    an instance's life
+ *   boot.c    records and processes found at start
+ *
+ * One thread, nothing blocks: helpers, containers and the engine are all
+ * descriptors in the poll.
+ */
+#ifndef SUPERVISOR_SUP_H
+#define SUPERVISOR_SUP_H
+
+#include "../core/lifecycle.h"
+#include "config.h"
+#include "helper.h"
+#include "judge.h"
+#include "launch.h"
+#include "place.h"
+
+enum {
+	SUP_ROWS_MAX = 4096,
+	SUP_EVENTS_MAX = 8192,	/* waiting for the engine; then they are lost */
+	SUP_JOBS_MAX = 4,	/* helpers that run at once */
+	SUP_BOOT_WAIT_MS = 10000,
+	SUP_COMMAND_MS_MAX = 30000,
+	SUP_END_MS_MAX = 5000,	/* for the engine to say goodbye */
+};
+
+/* Programs beside us, opened at start. */
+struct programs {
+	int engine, script, conf, init;
+};
+
+enum job_stage { JOB_WAITING, JOB_SANDBOX, JOB_CONTAINER };
+
+/* A START or RUN that is being judged. */
+struct job {
+	enum job_stage stage;
+	struct sup_req req;
+	char *vars; /* owned */
+	size_t vars_bytes;
+	uint8_t *sandbox; /* owned flat document */
+	size_t sandbox_len;
+	struct helper helper;
+};
+
+struct row {
+	char instance[NAME_CAP];
+	bool has_spec;	  /* accepted: spec and life hold */
+	struct spec spec;
+	struct life life;
+	struct running run; /* run.pidfd >= 0: a process of it lives */
+	struct job *job;    /* owned, or NULL */
+	bool over;	    /* to be dropped from the table */
+	char text[SUP_TEXT_CAP];
+	int exit_status;
+	uint32_t gen;	    /* of the last run */
+	uint64_t since_ms;
+	uint64_t ticket;    /* of a Command */
+	msec boot_at;	    /* start without an engine then, or MSEC_NEVER */
+	msec command_until;
+	/* What a refused request asked for: an event needs names. */
+	struct sup_req asked;
+};
+
+struct queued {
+	struct sup_event ev;
+	int fd; /* owned, or -1 */
+};
+
+struct engine {
+	int pidfd, sock; /* -1: it does not run */
+	pid_t pid;
+	msec started, restart_at;
+	uint32_t starts, fails;
+	struct queued *queue; /* ring of SUP_EVENTS_MAX */
+	size_t head, count;
+	bool lost;
+};
+
+struct sup {
+	struct config conf;
+	struct place place;
+	struct cgroups cgroups;
+	struct launcher launcher;
+	struct programs programs;
+	struct engine engine;
+	struct row **rows;
+	size_t rows_count;
+	size_t jobs_running;
+	int signals;
+	bool debug, ending;
+	msec end_at;
+	int exit_code;
+};
+
+/* engine.c */
+int engine_open(struct sup *s, struct err *err);
+void engine_tick(struct sup *s, msec now);
+void engine_ended(struct sup *s, msec now);
+void engine_send(struct sup *s, const struct sup_event *ev, int fd);
+void engine_flush(struct sup *s);
+void engine_kill(struct sup *s, const char *why);
+
+/* serve.c */
+void serve(struct sup *s, msec now);
+void serve_reply(struct sup *s, uint64_t ticket, const struct err *err);
+
+/* job.c: takes vars.  The answer goes to the engine when it is there. */
+void job_start(struct sup *s, struct row *r, const struct sup_req *req,
+    char *vars, size_t vars_bytes, msec now);
+void job_tick(struct sup *s, struct row *r, msec now);
+void job_ready(struct sup *s, struct row *r, msec now);
+void job_drop(struct sup *s, struct row *r);
+
+/* row.c */
+struct row *row_find(struct sup *s, const char *instance);
+struct row *row_make(struct sup *s, const char *instance);
+void row_drop_over(struct sup *s);
+/* Takes what spec owns; the caller steps the life. */
+void row_accept(struct row *r, struct spec *spec, msec now);
+void row_step(struct sup *s, struct row *r, enum life_event ev, msec now);
+void row_state(const struct row *r, struct sup_event *ev);
+void row_tell(struct sup *s, const struct row *r);
+void row_error_ready(struct sup *s, struct row *r, msec now);
+void row_process_ready(struct sup *s, struct row *r, msec now);
+void row_tick(struct sup *s, struct row *r, msec now);
+void row_gone(struct sup *s, struct row *r);
+
+/* boot.c */
+void boot(struct sup *s, msec now);
+int record_save(struct sup *s, const struct spec *spec, struct err *err);
+void record_forget(struct sup *s, const char *instance);
+/* First of the 65536 outside ids of a sandbox, the same for ever. */
+int range_of(struct sup *s, const char *sandbox, uint32_t *first,
+    struct err *err);
+
+/* loop.c */
+int loop(struct sup *s);
+
+#endif
