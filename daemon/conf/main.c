@@ -8,14 +8,12 @@
  */
 #include "conf.h"
 
-#include "../base/name.h"
+#include "../base/own.h"
 
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* Sanitizers map terabytes and call more than we allow: no doors then. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -134,8 +132,8 @@ convert(const char *kind, const char *name, struct err *err)
 	struct flat_out out;
 	size_t len, bytes;
 	/* One byte more tells "larger than"; one for the NUL. */
-	char *text = malloc(CONF_BYTES_MAX + 2);
-	uint8_t *buf = malloc(FLAT_BYTES_MAX);
+	AUTO_FREE char *text = malloc(CONF_BYTES_MAX + 2);
+	AUTO_FREE uint8_t *buf = malloc(FLAT_BYTES_MAX);
 	int rc;
 
 	err_escape(display, sizeof display, name, strlen(name));
