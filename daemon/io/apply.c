@@ -1,0 +1,469 @@
+/*
+ * apply.c - see apply.h.  The life of a job:
+ *
+ *   IDLE --inputs moved--> RENDER --texts--> [ROLE dir] --> stage --> [CHECK]
+ *     ^                                                                  |
+ *     +---- wants become true (diff), signals <---- switch <-------------+
+ *
+ * Any failure goes back to IDLE with the old generation, wants and containers
+ * untouched.
+ */
+#include "apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "../core/vars.h"
+#include "addr.h"
+#include "engine.h"
+#include "settle.h"
+#include "wants.h"
+
+enum { RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 60000 };
+
+struct apply_job *
+apply_job(struct engine *e, const char *role)
+{
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
+		if (strcmp(j->role, role) == 0)
+			return j;
+	return NULL;
+}
+
+static struct apply_job *
+job_get(struct engine *e, const char *role)
+{
+	struct apply_job *j = apply_job(e, role);
+
+	if (j != NULL || (j = calloc(1, sizeof *j)) == NULL)
+		return j;
+	snprintf(j->role, sizeof j->role, "%s", role);
+	j->e = e;
+	j->retry_at = MSEC_NEVER;
+	j->next = e->apply.jobs;
+	e->apply.jobs = j;
+	return j;
+}
+
+/* Stop what is under way; what stands stays. */
+static void
+job_cancel(struct apply_job *j)
+{
+	if (j->render != NULL)
+		render_cancel(j->render);
+	j->render = NULL;
+	render_out_free(&j->out);
+	wants_free(j->fresh, j->fresh_count);
+	j->fresh = NULL;
+	j->fresh_count = 0;
+	j->ticket = 0;
+	j->step = APPLY_IDLE;
+}
+
+static void
+job_free(struct engine *e, struct apply_job *j)
+{
+	struct apply_job **at = &e->apply.jobs;
+
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
+	job_cancel(j);
+	wants_free(j->wants, j->wants_count);
+	free(j);
+}
+
+static void
+job_fail(struct apply_job *j, const char *why)
+{
+	uint32_t k = j->failures < 6 ? j->failures : 6;
+	msec wait = (msec)RETRY_FIRST_MS << k;
+
+	job_cancel(j);
+	if (strcmp(j->error, why) != 0)
+		log_warn("role %s: %s", j->role, why);
+	snprintf(j->error, sizeof j->error, "%s", why);
+	j->failures++;
+	j->retry_at = net_now() + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
+	engine_report_soon(j->e);
+}
+
+/* --- the end of a good run ------------------------------------------------------ */
+
+static void
+job_ready(struct apply_job *j, bool switched)
+{
+	struct render_out out = j->out;
+
+	memset(&j->out, 0, sizeof j->out);
+	wants_free(j->wants, j->wants_count);
+	j->wants = j->fresh;
+	j->wants_count = j->fresh_count;
+	j->fresh = NULL;
+	j->fresh_count = 0;
+	j->ready = true;
+	j->failures = 0;
+	j->error[0] = '\0';
+	j->retry_at = MSEC_NEVER;
+	job_cancel(j);
+	if (switched) {
+		log_info("role %s: generation %llu is current", j->role,
+		    (unsigned long long)j->gen);
+		settle_actions(j, &out);
+	}
+	render_out_free(&out);
+	settle_containers(j);
+	engine_report_soon(j->e);
+}
+
+static void
+job_switch(struct apply_job *j)
+{
+	struct err err;
+	AUTO_CLOSE int dir = gens_open(j->e->state_fd, j->role, &err);
+
+	if (dir < 0 || gens_switch(dir, j->gen + 1, &err) < 0) {
+		job_fail(j, err.text);
+		return;
+	}
+	j->gen++;
+	job_ready(j, true);
+}
+
+/* --- staging and the check --------------------------------------------------------- */
+
+static void
+job_check(struct apply_job *j)
+{
+	const struct apply_want *w = wants_find(j->fresh, j->fresh_count, j->out.check);
+	char name[NAME_CAP + 8], why[ERR_TEXT_CAP];
+	struct sup_req req;
+
+	if (w == NULL || !w->command) {
+		snprintf(why, sizeof why,
+		    "check: the processes file has no Command '%s'", j->out.check);
+		job_fail(j, why);
+		return;
+	}
+	/* No instance can have this name: theirs are ROLE.something. */
+	snprintf(name, sizeof name, "check-%s", j->role);
+	if (!launch_req(&req, SUP_RUN, j->role, name)) {
+		job_fail(j, "check: the role's name is too long to run one");
+		return;
+	}
+	memcpy(req.sandbox, j->sandbox, sizeof req.sandbox);
+	memcpy(req.image, w->image, sizeof req.image);
+	memcpy(req.config, w->config, sizeof req.config);
+	req.flags = SUP_F_STAGED;
+	j->step = APPLY_CHECK;
+	j->ticket = launch_send(&j->e->launch, &req, w->vars.b, w->vars.len);
+	if (j->ticket == 0)
+		job_fail(j, "check: the supervisor's queue is full");
+}
+
+static void
+job_stage(struct apply_job *j)
+{
+	struct err err;
+	bool same = false;
+	AUTO_CLOSE int dir = gens_open(j->e->state_fd, j->role, &err);
+
+	if (dir < 0 ||
+	    gens_compare(dir, j->out.files, j->out.files_count, &same, &j->gen, &err) < 0) {
+		job_fail(j, err.text);
+		return;
+	}
+	if (same) {
+		job_ready(j, false);
+		return;
+	}
+	if (gens_stage(dir, j->out.files, j->out.files_count, &err) < 0) {
+		job_fail(j, err.text);
+		return;
+	}
+	if (j->out.check[0] != '\0')
+		job_check(j);
+	else
+		job_switch(j);
+}
+
+static void
+on_rendered(void *arg, struct render_out *out, const char *error)
+{
+	struct apply_job *j = arg;
+	const struct plan_place *place = plan_place(&j->e->apply.here, j->role);
+	struct sup_req req;
+	struct err err;
+
+	j->render = NULL;
+	if (out == NULL) {
+		job_fail(j, error);
+		return;
+	}
+	j->out = *out;
+	if (place == NULL || wants_read(&j->out.processes, place, j->role, &j->fresh,
+				 &j->fresh_count, &err) < 0) {
+		job_fail(j, place == NULL ? "no longer placed here" : err.text);
+		return;
+	}
+	if (!launch_req(&req, SUP_ROLE, j->role, ""))
+		return; /* a role's name fits: plan_check and schedule_read said so */
+	j->step = APPLY_ROLE;
+	if ((j->ticket = launch_send(&j->e->launch, &req, NULL, 0)) == 0)
+		job_fail(j, "the supervisor's queue is full");
+}
+
+static void
+check_ended(struct apply_job *j, const struct sup_event *ev)
+{
+	char why[ERR_TEXT_CAP], tail[SUP_TEXT_CAP];
+	int st = ev->exit_status;
+
+	err_escape(tail, sizeof tail, ev->text, strnlen(ev->text, sizeof ev->text));
+	if (ev->code == 0 && st >= 0 && WIFEXITED(st) && WEXITSTATUS(st) == 0) {
+		job_switch(j);
+		return;
+	}
+	if (ev->code != 0 || st < 0)
+		snprintf(why, sizeof why, "check '%s': %s", j->out.check,
+		    tail[0] != '\0' ? tail : "could not be run");
+	else if (WIFSIGNALED(st))
+		snprintf(why, sizeof why, "check '%s' killed by signal %d: %.380s", j->out.check,
+		    WTERMSIG(st), tail);
+	else
+		snprintf(why, sizeof why, "check '%s' exited %d: %.380s", j->out.check,
+		    WEXITSTATUS(st), tail);
+	job_fail(j, why);
+}
+
+void
+apply_event(struct engine *e, const struct sup_event *ev)
+{
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
+		if (j->ticket == 0 || j->ticket != ev->ticket)
+			continue;
+		if (j->step == APPLY_CHECK && ev->kind == SUP_EV_EXIT) {
+			check_ended(j, ev);
+		} else if (ev->kind == SUP_EV_REPLY && ev->code != 0) {
+			char why[ERR_TEXT_CAP];
+
+			err_escape(why, sizeof why, ev->text, strnlen(ev->text, sizeof ev->text));
+			job_fail(j, why);
+		} else if (j->step == APPLY_ROLE && ev->kind == SUP_EV_REPLY) {
+			job_stage(j);
+		}
+		return;
+	}
+}
+
+/* --- starting a run ------------------------------------------------------------------ */
+
+int
+apply_render_in(struct engine *e, const char *role, struct render_in *in, struct blob *vars,
+    char template_name[VIEW_IMAGE_CAP], struct err *err)
+{
+	const struct plan_role *pr = plan_role(&e->apply.plan, role);
+	const struct plan_template *t;
+	char address[ADDR_TEXT_CAP], stamp[STAMP_TEXT_CAP];
+
+	if (pr == NULL || pr->template_name[0] == '\0')
+		return err_set(err, EXIT_CONFIG, "role '%s': %s", role,
+		    pr == NULL ? "not in the schedule" : "the schedule names no template for it");
+	if ((t = trees_template(&e->trees, pr->template_name)) == NULL)
+		return err_set(err, EXIT_CONFIG,
+		    "template '%s': not on this node (%s/templates/%s/render.yaml); copy the config-dir here",
+		    pr->template_name, e->conf.config_dir, pr->template_name);
+	if (!hash_eq(&t->hash, &pr->template_hash))
+		return err_set(err, EXIT_CONFIG,
+		    "template '%s': this node has %02x%02x%02x%02x, the schedule wants %02x%02x%02x%02x; copy the config-dir here",
+		    pr->template_name, t->hash.b[0], t->hash.b[1], t->hash.b[2], t->hash.b[3],
+		    pr->template_hash.b[0], pr->template_hash.b[1], pr->template_hash.b[2],
+		    pr->template_hash.b[3]);
+	addr_format_host(&e->conf.advertise, address, sizeof address);
+	stamp_text(&e->keep.current.meta.stamp, stamp);
+	struct vars_render vr = {.plan = &e->apply.plan,
+	    .node = e->conf.name,
+	    .role = role,
+	    .address = address,
+	    .zone = e->conf.zone,
+	    .stamp = stamp};
+	if (vars_render(&vr, vars) < 0)
+		return err_set(err, EXIT_CONFIG, "role '%s': its variables are larger than 1 MiB", role);
+	snprintf(template_name, VIEW_IMAGE_CAP, "%s", pr->template_name);
+	*in = (struct render_in){.loop = e->loop,
+	    .script_fd = e->script_fd,
+	    .conf_fd = e->conf_fd,
+	    .conf = &e->conf,
+	    .trees = &e->trees,
+	    .role = role,
+	    .template_name = template_name,
+	    .vars = blob_slice(vars)};
+	return 0;
+}
+
+static void
+job_start(struct apply_job *j)
+{
+	char template_name[VIEW_IMAGE_CAP];
+	struct blob vars = {0};
+	struct render_in in;
+	struct err err;
+
+	job_cancel(j);
+	j->retry_at = MSEC_NEVER;
+	if (apply_render_in(j->e, j->role, &in, &vars, template_name, &err) < 0) {
+		job_fail(j, err.text);
+		return;
+	}
+	j->step = APPLY_RENDER;
+	j->render = render_start(&in, on_rendered, j, &err);
+	blob_free(&vars);
+	if (j->render == NULL)
+		job_fail(j, err.text);
+}
+
+/* --- the schedule moved -------------------------------------------------------------------- */
+
+/* The last container of a role that left is gone: its files go too. */
+static bool
+job_unrender(struct apply_job *j)
+{
+	struct engine *e = j->e;
+	struct sup_req req;
+	struct err err;
+
+	for (size_t i = 0; i < e->local.count; i++)
+		if (strcmp(e->local.items[i].ev.role, j->role) == 0)
+			return false;
+	AUTO_CLOSE int dir = gens_open(e->state_fd, j->role, &err);
+	if (dir >= 0) {
+		if (gens_clear(dir, &err) < 0)
+			log_warn("un-render %s: %s", j->role, err.text);
+		if (launch_req(&req, SUP_UNROLE, j->role, ""))
+			launch_send(&e->launch, &req, NULL, 0);
+		log_info("role %s: removed from this node", j->role);
+	}
+	return true;
+}
+
+/* Everything a role here is rendered from, as one hash. */
+static void
+job_key(const struct engine *e, const struct plan_place *p, struct hash *out)
+{
+	const struct schedule *s = &e->keep.current;
+	const struct plan_role *pr = plan_role(&e->apply.plan, p->role);
+	const struct plan_template *t =
+	    pr != NULL ? trees_template(&e->trees, pr->template_name) : NULL;
+	size_t n = 0;
+	AUTO_FREE uint8_t *buf = calloc(s->parts_count + 2, HASH_BYTES);
+
+	memset(out, 0, sizeof *out);
+	if (buf == NULL)
+		return;
+	for (size_t i = 0; i < s->parts_count; i++)
+		if (s->parts[i].kind != SCHEDULE_PRIVATE)
+			memcpy(buf + n++ * HASH_BYTES, s->parts[i].hash.b, HASH_BYTES);
+	crypto_hash256((struct hash *)(void *)(buf + n++ * HASH_BYTES), p->role, sizeof p->role);
+	if (t != NULL)
+		memcpy(buf + n++ * HASH_BYTES, t->hash.b, HASH_BYTES);
+	crypto_hash256(out, buf, n * HASH_BYTES);
+}
+
+static void
+update_job(struct engine *e, const struct plan_place *p)
+{
+	const struct plan_role *pr = plan_role(&e->apply.plan, p->role);
+	struct apply_job *j = job_get(e, p->role);
+	struct hash key;
+
+	if (j == NULL || pr == NULL)
+		return;
+	j->named = true;
+	j->gone = false;
+	snprintf(j->sandbox, sizeof j->sandbox, "%s", p->sandbox);
+	snprintf(j->version, sizeof j->version, "%s", pr->version);
+	snprintf(j->template_name, sizeof j->template_name, "%s", pr->template_name);
+	j->policy = pr->on_split == PLAN_KEEP ? SUP_KEEP : SUP_REPLACE;
+	job_key(e, p, &key);
+	if (hash_eq(&key, &j->key))
+		return;
+	j->key = key;
+	j->failures = 0;
+	job_start(j);
+}
+
+/* Roles that run here but are in no job yet: what an older schedule left. */
+static void
+adopt_leftovers(struct engine *e)
+{
+	for (size_t i = 0; i < e->local.count; i++) {
+		const struct sup_event *ev = &e->local.items[i].ev;
+
+		if (ev->role[0] != '\0' && apply_job(e, ev->role) == NULL)
+			(void)job_get(e, ev->role);
+	}
+}
+
+void
+apply_update(struct engine *e)
+{
+	struct apply_job *next;
+	int row;
+
+	if (!e->keep.has || !e->local.known)
+		return;
+	plan_free(&e->apply.plan);
+	plan_node_free(&e->apply.here);
+	if (schedule_plan(&e->keep.current, &e->apply.plan) < 0) {
+		log_warn("the schedule in force can't be read: keeping what runs");
+		return;
+	}
+	row = schedule_find(&e->keep.current, SCHEDULE_NODE, e->conf.name);
+	if (row >= 0 && schedule_read_node(&e->apply.here, e->keep.current.data[row].b,
+			    e->keep.current.data[row].len) < 0)
+		return;
+	adopt_leftovers(e);
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
+		j->named = false;
+	for (size_t i = 0; i < e->apply.here.places_count; i++)
+		update_job(e, &e->apply.here.places[i]);
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = next) {
+		next = j->next;
+		if (j->named)
+			continue;
+		job_cancel(j);
+		j->gone = true;
+		memset(&j->key, 0, sizeof j->key);
+		j->error[0] = '\0';
+		j->retry_at = MSEC_NEVER;
+		settle_containers(j);
+		if (job_unrender(j))
+			job_free(e, j);
+	}
+}
+
+void
+apply_settle(struct engine *e, const char *role)
+{
+	struct apply_job *j = apply_job(e, role);
+
+	if (j == NULL)
+		return;
+	settle_containers(j);
+	if (j->gone && job_unrender(j))
+		job_free(e, j);
+}
+
+void
+apply_tick(struct engine *e, msec now)
+{
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
+		if (!j->gone && j->retry_at <= now)
+			job_start(j);
+		else if (now - j->restart_failed_at >= SETTLE_RETRY_MS)
+			settle_containers(j);
+	}
+}

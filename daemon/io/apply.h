@@ -1,0 +1,75 @@
+/*
+ * apply.h - this node's part of the schedule made true: for each role here,
+ * render -> check -> switch -> on-change, then start and stop what differs.
+ *
+ * One job per role.  A job that fails keeps everything as it was, says why and
+ * tries again (1 s, doubling, at most 60 s, or at once when its inputs
+ * change).  Nothing is stopped for a role until its new desired set is known;
+ * a role that the schedule no longer names here is stopped and un-rendered.
+ */
+#ifndef IO_APPLY_H
+#define IO_APPLY_H
+
+#include "../core/plan.h"
+#include "launch.h"
+#include "local.h"
+#include "render.h"
+
+struct engine;
+
+/* One container that the rendered processes name. */
+struct apply_want {
+	char instance[NAME_CAP], process[NAME_CAP];
+	char image[SUP_IMAGE_CAP], config[SUP_PATH_CAP];
+	struct blob vars; /* NAME=VALUE NUL ... */
+	bool command;	  /* kind Command: only for checks */
+};
+
+enum apply_step { APPLY_IDLE, APPLY_RENDER, APPLY_ROLE, APPLY_CHECK };
+
+struct apply_job {
+	struct apply_job *next;
+	struct engine *e;
+	char role[NAME_CAP], sandbox[NAME_CAP], version[NAME_CAP];
+	char template_name[VIEW_IMAGE_CAP];
+	uint32_t policy;
+	struct hash key; /* of what the running or last render came from */
+	bool gone;	 /* the schedule does not name this role here */
+	bool named;	 /* scratch of apply_update */
+	enum apply_step step;
+	uint64_t ticket; /* of the SUP_ROLE or SUP_RUN under way */
+	struct render *render;
+	struct render_out out;
+	struct apply_want *fresh; /* of out; become `wants` when it is switched to */
+	size_t fresh_count;
+	struct apply_want *wants; /* what should run */
+	size_t wants_count;
+	bool ready; /* wants is known */
+	uint64_t gen;
+	char error[ERR_TEXT_CAP];
+	uint32_t failures;
+	msec retry_at; /* MSEC_NEVER = no retry due */
+	msec restart_failed_at;
+};
+
+struct apply {
+	struct apply_job *jobs; /* in no order */
+	struct plan plan;	/* of the schedule in force */
+	struct plan_node here;	/* this node's part of it */
+};
+
+/* The schedule, the templates or the knowledge of local containers moved. */
+void apply_update(struct engine *e);
+/* An event of the supervisor that answers a ticket, or ends a check. */
+void apply_event(struct engine *e, const struct sup_event *ev);
+/* An instance is gone or new: start again what is wanted. */
+void apply_settle(struct engine *e, const char *role);
+/* Once a second: retries. */
+void apply_tick(struct engine *e, msec now);
+struct apply_job *apply_job(struct engine *e, const char *role);
+/* The render_in for a role of the schedule in force, as apply would use it;
+ * *vars is the caller's to free.  0 or -1 and the line. */
+MUST_CHECK int apply_render_in(struct engine *e, const char *role, struct render_in *in,
+    struct blob *vars, char template_name[VIEW_IMAGE_CAP], struct err *err);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * config.c - flat records -> struct config.  meshd-conf has checked types,
+ * ranges and unknown keys already; what is left is what needs the host:
+ * its name and the address others reach it by.
+ */
+#include "config.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../base/name.h"
+#include "../base/scriptio.h"
+#include "addr.h"
+
+static void
+str_or(const struct flat *f, const char *path, char *out, size_t cap, const char *otherwise)
+{
+	if (!flat_str(f, path, out, cap))
+		snprintf(out, cap, "%s", otherwise);
+}
+
+/* The host's name up to the first dot, in lower case. */
+static int
+default_name(char *out, size_t cap, struct err *err)
+{
+	char host[256] = "";
+
+	if (gethostname(host, sizeof host - 1) < 0)
+		host[0] = '\0';
+	host[strcspn(host, ".")] = '\0';
+	for (char *p = host; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	if (strlen(host) >= cap || !name_ok(host, strlen(host)))
+		return err_set(err, EXIT_CONFIG,
+		    "name: this host's name '%.64s' is no node name; set `name:` to [a-z0-9][a-z0-9_.-]{0,62}",
+		    host);
+	memcpy(out, host, strlen(host) + 1);
+	return 0;
+}
+
+static int
+read_addresses(struct config *c, const struct flat *f, struct err *err)
+{
+	char text[128];
+	int rc;
+
+	str_or(f, "listen", text, sizeof text, "0.0.0.0:7780");
+	if ((rc = addr_parse(text, &c->listen, err)) < 0) {
+		err_prefix(err, "listen: ");
+		return rc;
+	}
+	if (flat_str(f, "advertise", text, sizeof text)) {
+		if ((rc = addr_resolve_blocking(text, &c->advertise, err)) < 0)
+			err_prefix(err, "advertise: ");
+		return rc;
+	}
+	c->advertise = c->listen;
+	if (!addr_is_any(&c->listen))
+		return 0;
+	if ((rc = addr_default_route(c->listen.port, &c->advertise, err)) < 0)
+		err_prefix(err, "advertise: required when listening on every address: ");
+	return rc;
+}
+
+/* tags: {k: v} -> "k=v,k=v"; what does not fit is an error, not cut. */
+static int
+read_tags(struct config *c, const struct flat *f, struct err *err)
+{
+	struct flat_rec rec;
+	size_t off = 0, n = 0;
+	char key[NAME_CAP];
+
+	while (flat_next(f, &off, &rec)) {
+		int k;
+
+		if (!flat_child(&rec, "tags", key, sizeof key) || rec.type != FLAT_STR)
+			continue;
+		k = snprintf(c->tags + n, sizeof c->tags - n, "%s%s=%.*s", n > 0 ? "," : "", key,
+		    (int)rec.str_len, rec.str);
+		if (k < 0 || (size_t)k >= sizeof c->tags - n)
+			return err_set(err, EXIT_CONFIG, "tags: together longer than %zu bytes",
+			    sizeof c->tags - 1);
+		n += (size_t)k;
+	}
+	return 0;
+}
+
+static int
+read_lists(struct config *c, const struct flat *f, struct err *err)
+{
+	struct flat_rec rec;
+	size_t off = 0;
+	char key[16];
+
+	while (flat_next(f, &off, &rec)) {
+		if (flat_child(&rec, "seeds", key, sizeof key) && rec.type == FLAT_STR) {
+			if (c->seeds_count == MESH_SEEDS_MAX)
+				return err_set(err, EXIT_CONFIG, "seeds: more than %d", MESH_SEEDS_MAX);
+			snprintf(c->seed_names[c->seeds_count], sizeof c->seed_names[0], "%.*s",
+			    (int)rec.str_len, rec.str);
+			c->seeds_count++;
+		} else if (flat_child(&rec, "operators", key, sizeof key)) {
+			int64_t uid = rec.num;
+
+			if (c->operators_count == CONFIG_OPERATORS_MAX)
+				return err_set(err, EXIT_CONFIG, "operators: more than %d",
+				    CONFIG_OPERATORS_MAX);
+			if (rec.type == FLAT_STR) {
+				char name[64];
+				struct passwd *pw;
+
+				snprintf(name, sizeof name, "%.*s", (int)rec.str_len, rec.str);
+				if (name[strspn(name, "0123456789")] == '\0')
+					uid = atoll(name);
+				else if ((pw = getpwnam(name)) == NULL)
+					return err_set(err, EXIT_CONFIG, "operators: no user '%s'", name);
+				else
+					uid = pw->pw_uid;
+			}
+			c->operators[c->operators_count++] = (uint32_t)uid;
+		}
+	}
+	return 0;
+}
+
+static int64_t
+int_or(const struct flat *f, const char *path, int64_t otherwise)
+{
+	int64_t v;
+
+	return flat_int(f, path, &v) ? v : otherwise;
+}
+
+int
+config_read(struct config *c, const struct flat *f, struct err *err)
+{
+	char text[32];
+	int rc;
+
+	memset(c, 0, sizeof *c);
+	if (!flat_str(f, "name", c->name, sizeof c->name) &&
+	    (rc = default_name(c->name, sizeof c->name, err)) < 0)
+		return rc;
+	str_or(f, "zone", c->zone, sizeof c->zone, "");
+	str_or(f, "cluster", c->cluster, sizeof c->cluster, "mesh");
+	str_or(f, "config-dir", c->config_dir, sizeof c->config_dir, "/etc/mesh");
+	str_or(f, "state-dir", c->state_dir, sizeof c->state_dir, "/var/lib/mesh");
+	str_or(f, "images-dir", c->images_dir, sizeof c->images_dir, "/var/lib/mesh/images");
+	str_or(f, "cluster-key", c->key_path, sizeof c->key_path, "");
+	str_or(f, "log-dir", c->log_dir, sizeof c->log_dir, "/var/log/mesh");
+	if ((rc = read_addresses(c, f, err)) < 0 || (rc = read_tags(c, f, err)) < 0 ||
+	    (rc = read_lists(c, f, err)) < 0)
+		return rc;
+	str_or(f, "election/quorum", text, sizeof text, "majority");
+	c->quorum = strcmp(text, "any") == 0 ? MESH_QUORUM_ANY : MESH_QUORUM_MAJORITY;
+	c->lease_ms = int_or(f, "election/lease", 0);
+	c->script_heap_bytes = int_or(f, "limits/script-memory", SCRIPT_HEAP_BYTES);
+	c->script_cpu_ms = int_or(f, "limits/script-cpu", SCRIPT_CPU_MS);
+	c->script_wall_ms = int_or(f, "limits/script-wall", 2 * c->script_cpu_ms);
+	str_or(f, "log/level", text, sizeof text, "info");
+	c->debug = strcmp(text, "debug") == 0;
+	return 0;
+}

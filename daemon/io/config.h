@@ -1,0 +1,34 @@
+/*
+ * config.h - the daemon config (DESIGN §10) as the engine wants it: flat
+ * records from the supervisor, defaults filled in, addresses parsed.
+ */
+#ifndef IO_CONFIG_H
+#define IO_CONFIG_H
+
+#include "../../gossip/mesh.h"
+#include "../base/err.h"
+#include "../base/flat.h"
+
+enum { CONFIG_PATH_CAP = 1024, CONFIG_OPERATORS_MAX = 32 };
+
+struct config {
+	char name[NAME_CAP], zone[NAME_CAP], tags[160]; /* tags: "k=v,k=v" */
+	char cluster[NAME_CAP];				/* the cluster's name, for status */
+	char config_dir[CONFIG_PATH_CAP], images_dir[CONFIG_PATH_CAP];
+	char log_dir[CONFIG_PATH_CAP], state_dir[CONFIG_PATH_CAP];
+	char key_path[CONFIG_PATH_CAP]; /* "" = state_dir/cluster.key */
+	struct addr listen, advertise;
+	char seed_names[MESH_SEEDS_MAX][80]; /* HOST:PORT as written */
+	size_t seeds_count;
+	enum mesh_quorum quorum;
+	msec lease_ms;
+	uint32_t operators[CONFIG_OPERATORS_MAX];
+	size_t operators_count;
+	int64_t script_heap_bytes, script_cpu_ms, script_wall_ms;
+	bool debug;
+};
+
+/* 0, or -EXIT_CONFIG / -EXIT_ENVIRONMENT with the line. */
+MUST_CHECK int config_read(struct config *c, const struct flat *f, struct err *err);
+
+#endif

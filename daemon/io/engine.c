@@ -1,0 +1,409 @@
+/*
+ * engine.c - wiring (the picture is in engine.h): what is opened in which
+ * order at the start, and which part is told when another one moved.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "addr.h"
+#include "peers.h"
+#include "tell.h"
+
+enum { SECOND_MS = 1000 };
+
+static const char roster_key[] = "roster";
+
+uint64_t
+engine_wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void
+engine_exit(int code, const char *why)
+{
+	log_warn("engine stops: %s", why);
+	exit(code);
+}
+
+void
+engine_kick(struct engine *e)
+{
+	net_kick(&e->net);
+}
+
+/* --- the mesh moved ------------------------------------------------------------- */
+
+static void
+on_save(void *arg, const struct mesh_saved *s)
+{
+	struct engine *e = arg;
+	struct err err;
+
+	if (s->roster_bytes > 0 &&
+	    store_put(e->store, STORE_ROSTER, roster_key, sizeof roster_key, s->roster,
+		s->roster_bytes, &err) < 0)
+		engine_exit(EXIT_STATE, err.text);
+	if (critical_save(&e->critical, s, &err) < 0)
+		engine_exit(EXIT_STATE, err.text);
+}
+
+static void
+on_moved(void *arg)
+{
+	struct engine *e = arg;
+	uint64_t changes = mesh_changes(e->mesh);
+
+	lead_look(e);
+	if (changes != e->seen_changes) {
+		e->seen_changes = changes;
+		follow_look(e);
+		peers_remember(e);
+	}
+}
+
+void
+engine_adopted(struct engine *e)
+{
+	const struct schedule *s = &e->keep.current;
+	char text[STAMP_TEXT_CAP];
+
+	stamp_text(&s->meta.stamp, text);
+	log_debug("schedule %s is in force", text);
+	apply_update(e);
+	if (e->mesh == NULL)
+		return;
+	if (mesh_applied(e->mesh, net_now(), &s->meta.stamp, &s->hash) < 0)
+		log_warn("schedule %s is older than the one applied", text);
+	engine_kick(e);
+}
+
+int
+engine_attach(struct engine *e, struct err *err)
+{
+	struct mesh_conf c = {.self = e->identity.id,
+	    .addr = e->conf.advertise,
+	    .saved = e->saved,
+	    .quorum = e->conf.quorum,
+	    .lease_ms = e->conf.lease_ms,
+	    .members_max = 1024,
+	    .seed = crypto_random64(),
+	    .crypto = e->crypto};
+
+	if (e->mesh != NULL || !e->keys.has_key)
+		return 0;
+	snprintf(c.name, sizeof c.name, "%s", e->conf.name);
+	c.meta_bytes = world_meta_pack(
+	    e->conf.zone, e->conf.tags, MESH_VERSION, c.meta, sizeof c.meta);
+	peers_seeds(e, &c);
+	c.trace = tell_trace;
+	c.trace_arg = e;
+	if ((e->mesh = mesh_new(&c, net_now())) == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory for the member table");
+	net_attach(&e->net, e->mesh);
+	engine_report_soon(e);
+	return 0;
+}
+
+/* --- the supervisor says ------------------------------------------------------------ */
+
+static void
+ask_list(struct engine *e)
+{
+	struct sup_req req;
+
+	if (launch_req(&req, SUP_LIST, "", ""))
+		local_list_begin(&e->local, launch_send(&e->launch, &req, NULL, 0));
+}
+
+static void
+on_swept(void *arg, const struct local_instance *i)
+{
+	struct engine *e = arg;
+
+	health_remove(e->health, i->ev.instance);
+}
+
+/* Probe what runs and says how; on the node's own address. */
+static void
+probe_instance(struct engine *e, const struct local_instance *i)
+{
+	struct health_conf hc = {.kind = (enum sup_health)i->ev.health_kind,
+	    .addr = e->conf.advertise,
+	    .interval_ms = i->ev.health_interval_ms,
+	    .timeout_ms = i->ev.health_timeout_ms};
+
+	if (i->ev.state != SUP_ST_RUNNING || i->ev.health_kind == SUP_HEALTH_NONE ||
+	    i->ev.health_port == 0 || i->ev.health_port > 65535) {
+		health_remove(e->health, i->ev.instance);
+		return;
+	}
+	hc.addr.port = (uint16_t)i->ev.health_port;
+	snprintf(hc.path, sizeof hc.path, "%.*s", (int)sizeof hc.path - 1, i->ev.health_path);
+	if (i->health == VIEW_HEALTH_WAIT)
+		health_reset(e->health, i->ev.instance);
+	health_set(e->health, i->ev.instance, &hc);
+}
+
+static void
+on_state(struct engine *e, const struct sup_event *ev)
+{
+	struct local_instance *i = local_state(&e->local, ev);
+	struct apply_job *j = apply_job(e, ev->role);
+
+	if (i == NULL)
+		health_remove(e->health, ev->instance);
+	else
+		probe_instance(e, i);
+	if (i != NULL && i->version[0] == '\0' && j != NULL)
+		memcpy(i->version, j->version, sizeof i->version);
+	if (i == NULL)
+		apply_settle(e, ev->role);
+	engine_report_soon(e);
+}
+
+static void
+on_key(struct engine *e, const struct sup_event *ev, int fd)
+{
+	struct err err = {.code = ev->code};
+
+	if (fd < 0) {
+		err_escape(err.text, sizeof err.text, ev->text, strnlen(ev->text, SUP_TEXT_CAP));
+		peers_key_done(e, err.text);
+		return;
+	}
+	if (crypto_key_read(fd, "cluster key", e->keys.key, &err) < 0) {
+		peers_key_done(e, err.text);
+		return;
+	}
+	e->keys.has_key = true;
+	if (engine_attach(e, &err) < 0)
+		engine_exit(err.code, err.text);
+	peers_key_done(e, "");
+}
+
+static void
+on_event(void *arg, const struct sup_event *ev, int fd_in)
+{
+	struct engine *e = arg;
+	AUTO_CLOSE int fd = fd_in;
+
+	switch ((enum sup_ev)ev->kind) {
+	case SUP_EV_STATE:
+		on_state(e, ev);
+		break;
+	case SUP_EV_REPLY:
+	case SUP_EV_EXIT:
+		if (ev->kind == SUP_EV_REPLY && ev->code != 0)
+			tell_refused(ev);
+		apply_event(e, ev);
+		break;
+	case SUP_EV_END:
+		local_list_end(&e->local, ev->ticket, e, on_swept);
+		apply_update(e);
+		engine_report_soon(e);
+		break;
+	case SUP_EV_LOST:
+		ask_list(e);
+		break;
+	case SUP_EV_KEY:
+		on_key(e, ev, fd);
+		break;
+	}
+}
+
+static void
+on_supervisor_gone(void *arg)
+{
+	(void)arg;
+	engine_exit(0, "the supervisor is gone");
+}
+
+/* --- time ------------------------------------------------------------------------------ */
+
+static void
+on_health(void *arg, const char *id, enum view_health state)
+{
+	struct engine *e = arg;
+	struct local_instance *i = local_find(&e->local, id);
+
+	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
+		return;
+	i->health = state;
+	engine_report_soon(e);
+}
+
+static void
+on_trees(void *arg)
+{
+	struct engine *e = arg;
+
+	log_info("config %016llx", (unsigned long long)e->trees.config_hash);
+	e->facts.config_hash = e->trees.config_hash;
+	apply_update(e);
+	lead_note(e, SCHED_CONFIG);
+	engine_report_soon(e);
+}
+
+static void
+on_second(uv_timer_t *timer)
+{
+	struct engine *e = timer->data;
+
+	apply_tick(e, net_now());
+	tell_second(e);
+}
+
+static void
+on_term(uv_signal_t *sig, int number)
+{
+	struct engine *e = sig->data;
+
+	(void)number;
+	log_info("SIGTERM: leaving the containers as they are");
+	(void)e;
+	exit(0);
+}
+
+/* --- start ------------------------------------------------------------------------------- */
+
+static int
+read_config(struct engine *e, struct err *err)
+{
+	struct stat st;
+	struct flat f;
+	int rc;
+
+	if (fstat(SUP_FD_CONF, &st) < 0 || st.st_size > FLAT_BYTES_MAX)
+		return err_set(err, EXIT_ENVIRONMENT, "no config from the supervisor");
+	AUTO_FREE uint8_t *buf = malloc((size_t)st.st_size + 1);
+	if (buf == NULL || pread(SUP_FD_CONF, buf, (size_t)st.st_size, 0) != st.st_size)
+		return err_set(err, EXIT_ENVIRONMENT, "config from the supervisor: %s",
+		    strerror(errno));
+	if (flat_open(&f, buf, (size_t)st.st_size) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "config from the supervisor: malformed");
+	if ((rc = config_read(&e->conf, &f, err)) < 0)
+		return rc;
+	log_init("engine", e->conf.debug);
+	return 0;
+}
+
+static int
+open_state(struct engine *e, struct err *err)
+{
+	size_t len;
+	int rc;
+
+	if ((rc = identity_open(e->state_fd, &e->identity, err)) < 0 ||
+	    (rc = critical_open(&e->critical, e->state_fd, &e->saved, err)) < 0 ||
+	    (rc = store_open(e->state_fd, &e->store, e->store_note, sizeof e->store_note, err)) < 0)
+		return rc;
+	if (e->critical.warning[0] != '\0')
+		log_warn("%s", e->critical.warning);
+	if (e->store_note[0] != '\0')
+		log_warn("%s", e->store_note);
+	memcpy(e->keys.pk, e->identity.pk, sizeof e->keys.pk);
+	memcpy(e->keys.sk, e->identity.sk, sizeof e->keys.sk);
+	crypto_fill(&e->crypto, &e->keys);
+	rc = store_get(e->store, STORE_ROSTER, roster_key, sizeof roster_key, &e->roster, &len, err);
+	if (rc < 0)
+		return rc;
+	e->saved.roster = rc > 0 ? e->roster : NULL;
+	e->saved.roster_bytes = rc > 0 ? len : 0;
+	return keep_load(&e->keep, e->store, &e->crypto, err);
+}
+
+static int
+open_dir(const char *path)
+{
+	return open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+}
+
+static int
+open_host(struct engine *e, struct err *err)
+{
+	char path[CONFIG_PATH_CAP + 64];
+	int rc;
+
+	snprintf(path, sizeof path, "%s/lithos-configs/sandboxes", e->conf.config_dir);
+	e->images_fd = open_dir(e->conf.images_dir);
+	e->sandboxes_fd = open_dir(path);
+	e->logs_fd = open_dir(e->conf.log_dir);
+	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 ||
+	    (rc = facts_fill(&e->facts, e->images_fd, e->sandboxes_fd, err)) < 0)
+		return rc;
+	if ((e->health = health_new(e->loop, on_health, e)) == NULL || local_init(&e->local) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	rc = trees_init(&e->trees, e->loop, e->conf.config_dir, e->conf_fd, e, on_trees, err);
+	e->facts.config_hash = e->trees.config_hash;
+	return rc;
+}
+
+static bool
+may_write(void *arg, uint32_t uid)
+{
+	const struct engine *e = arg;
+
+	for (size_t i = 0; i < e->conf.operators_count; i++)
+		if (e->conf.operators[i] == uid)
+			return true;
+	return uid == 0;
+}
+
+static int
+open_doors(struct engine *e, struct err *err)
+{
+	int rc;
+
+	if ((rc = net_init(&e->net, e->loop, &e->conf.listen, e, on_save, on_moved, err)) < 0 ||
+	    (rc = stream_server_new(e->loop, &e->conf.listen, &e->keys, serve_handle, e, &e->stream,
+		 err)) < 0)
+		return rc;
+	if ((rc = launch_init(&e->launch, e->loop, SUP_FD_SOCKET, e, on_event,
+		 on_supervisor_gone)) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "supervisor socket: %s", uv_strerror(rc));
+	if ((rc = ctl_init(&e->ctl, e->loop, SUP_FD_CTL, e, may_write, verbs_handle)) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "control socket: %s", uv_strerror(rc));
+	return 0;
+}
+
+int
+engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
+{
+	int rc;
+
+	memset(e, 0, sizeof *e);
+	e->loop = loop;
+	e->started = net_now();
+	e->state_fd = SUP_FD_STATE;
+	e->script_fd = SUP_FD_SCRIPT;
+	e->conf_fd = SUP_FD_CONFPROG;
+	if ((rc = crypto_init(err)) < 0 || (rc = read_config(e, err)) < 0 ||
+	    (rc = open_state(e, err)) < 0 || (rc = open_host(e, err)) < 0)
+		return rc;
+	lead_init(e);
+	follow_init(e);
+	tell_init(e);
+	if ((rc = open_doors(e, err)) < 0)
+		return rc;
+	uv_timer_init(loop, &e->second);
+	e->second.data = e;
+	uv_timer_start(&e->second, on_second, SECOND_MS, SECOND_MS);
+	uv_signal_init(loop, &e->term);
+	e->term.data = e;
+	uv_signal_start(&e->term, on_term, SIGTERM);
+	ask_list(e);
+	peers_ask_key(e, false);
+	return 0;
+}

@@ -1,0 +1,100 @@
+/*
+ * engine.h - the parts of one engine and how they are wired.  Nothing is
+ * global; every part gets the engine, and the engine owns every part.
+ *
+ *   net -> mesh        packets and time in, packets out
+ *   mesh -> lead       this node leads: view -> script -> plan -> schedule
+ *   mesh -> follow     somebody announced a schedule: fetch, keep, apply
+ *   keep -> apply      render, check, switch, START and STOP
+ *   launch -> local    what the supervisor says of this host's containers
+ *   local -> report    and back to the leader with the next report
+ *   ctl -> verbs       what `mesh` asks
+ */
+#ifndef IO_ENGINE_H
+#define IO_ENGINE_H
+
+#include <uv.h>
+
+#include "apply.h"
+#include "config.h"
+#include "critical.h"
+#include "crypto.h"
+#include "ctl.h"
+#include "facts.h"
+#include "follow.h"
+#include "health.h"
+#include "identity.h"
+#include "keep.h"
+#include "launch.h"
+#include "lead.h"
+#include "local.h"
+#include "net.h"
+#include "probe.h"
+#include "store.h"
+#include "stream.h"
+#include "trees.h"
+
+struct engine {
+	uv_loop_t *loop;
+	struct config conf;
+	int state_fd, script_fd, conf_fd;
+	int images_fd, sandboxes_fd, logs_fd; /* -1: not there */
+	struct keyring keys;
+	struct identity identity;
+	struct crypto crypto;
+	struct critical critical;
+	struct mesh_saved saved; /* as loaded at start */
+	uint8_t *roster;	 /* its bytes, owned */
+	struct store *store;
+	char store_note[ERR_TEXT_CAP]; /* a state database was set aside */
+	struct mesh *mesh; /* NULL: no cluster key yet */
+	struct net net;
+	uint64_t seen_changes;
+	struct stream_server *stream;
+	struct launch launch;
+	struct local local;
+	struct health *health;
+	struct probe *probe;
+	struct view_facts facts;
+	struct view_metrics metrics;
+	uv_timer_t report; /* due: tell the leader */
+	msec reported;
+	uint64_t seconds;
+	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */
+	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
+	struct hash peers; /* of the addresses remembered last */
+	struct trees trees;
+	struct keep keep;
+	struct apply apply;
+	struct lead lead;
+	struct follow follow;
+	struct ctl ctl;
+	uv_timer_t second;
+	uv_signal_t term;
+	msec started;
+};
+
+/* Wire everything on the inherited descriptors.  Negative: err->code is the
+ * exit code. */
+MUST_CHECK int engine_start(struct engine *e, uv_loop_t *loop, struct err *err);
+/* The state can't be trusted any more, or the supervisor is gone: say why and
+ * exit.  Containers go on. */
+void engine_exit(int code, const char *why) __attribute__((noreturn));
+/* Make or refresh the mesh machine once there is a cluster key. */
+MUST_CHECK int engine_attach(struct engine *e, struct err *err);
+/* After any act on the mesh: same as net_kick. */
+void engine_kick(struct engine *e);
+/* Local containers, facts or health moved: tell the leader soon. */
+void engine_report_soon(struct engine *e);
+/* A schedule became current (from lead or follow): apply it and say so. */
+void engine_adopted(struct engine *e);
+/* The wall clock in ms. */
+uint64_t engine_wall_ms(void);
+
+/* verbs.c, status.c: what the control socket says. */
+void verbs_handle(void *arg, struct ctl_req *r);
+/* serve.c: what peers ask. */
+void serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload,
+    size_t len, struct stream_answer *answer);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * fetch.c - see fetch.h.  Nothing a peer sends is believed: the header must
+ * have the announced hash and a good signature, a part must have the hash that
+ * the header names.  A peer that lacks a part leaves it out, and then the
+ * fetch fails and is tried again elsewhere by the caller.
+ */
+#include "fetch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/own.h"
+#include "wire.h"
+
+struct fetch {
+	uv_loop_t *loop;
+	struct keep *keep;
+	const struct keyring *keys;
+	struct addr holder;
+	struct schedule_ref ref;
+	struct schedule s;
+	struct stream_call *call;
+	bool ended;
+	size_t lacked; /* parts lacking when the running request was sent */
+	fetch_done *done;
+	void *arg;
+};
+
+static void
+finish(struct fetch *f, int rc, const char *why)
+{
+	f->ended = true;
+	f->done(f->arg, rc, rc == 0 ? &f->s : NULL, why);
+	schedule_free(&f->s);
+	free(f);
+}
+
+static void ask_parts(struct fetch *f);
+
+static uint32_t
+get_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static void
+take_part(struct fetch *f, const uint8_t *hash, const uint8_t *buf, size_t len)
+{
+	for (size_t i = 0; i < f->s.parts_count; i++)
+		if (f->s.data[i].b == NULL && memcmp(f->s.parts[i].hash.b, hash, HASH_BYTES) == 0)
+			if (schedule_put(&f->s, i, buf, len, f->keep->crypto) < 0)
+				return; /* stays lacking */
+}
+
+static void
+on_parts(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct fetch *f = arg;
+	size_t off = 0;
+
+	f->call = NULL;
+	if (rc < 0) {
+		finish(f, rc, stream_error(rc));
+		return;
+	}
+	while (len - off >= HASH_BYTES + 4) {
+		const uint8_t *hash = data + off;
+		uint32_t n = get_u32(data + off + HASH_BYTES);
+
+		off += HASH_BYTES + 4;
+		if (n > len - off)
+			break;
+		take_part(f, hash, data + off, n);
+		off += n;
+	}
+	ask_parts(f);
+}
+
+/* Ask for what is lacking; give up when an answer brought nothing new. */
+static void
+ask_parts(struct fetch *f)
+{
+	AUTO_FREE uint8_t *ask = NULL;
+	size_t n = 0, lacking = 0;
+
+	for (size_t i = 0; i < f->s.parts_count; i++)
+		lacking += f->s.data[i].b == NULL;
+	if (lacking == 0) {
+		finish(f, 0, "");
+		return;
+	}
+	if (lacking >= f->lacked || (ask = malloc(QUERY_PARTS_MAX * HASH_BYTES)) == NULL) {
+		finish(f, -ERR_UNKNOWN, "the holder lacks a part");
+		return;
+	}
+	f->lacked = lacking;
+	for (size_t i = 0; i < f->s.parts_count && n < QUERY_PARTS_MAX; i++)
+		if (f->s.data[i].b == NULL)
+			memcpy(ask + n++ * HASH_BYTES, f->s.parts[i].hash.b, HASH_BYTES);
+	f->call = stream_request(f->loop, f->keys, &f->holder, QUERY_PARTS, ask, n * HASH_BYTES,
+	    QUERY_TIMEOUT_MS, on_parts, f);
+}
+
+static void
+on_header(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct fetch *f = arg;
+	struct err err;
+
+	f->call = NULL;
+	if (rc < 0) {
+		finish(f, rc, stream_error(rc));
+		return;
+	}
+	if ((rc = schedule_open(&f->s, data, len, f->keep->crypto)) < 0) {
+		finish(f, rc, "the header is malformed or not signed by its leader");
+		return;
+	}
+	if (!hash_eq(&f->s.hash, &f->ref.hash) || stamp_cmp(&f->s.meta.stamp, &f->ref.stamp) != 0) {
+		finish(f, -ERR_AUTH, "the header is not the announced one");
+		return;
+	}
+	if (keep_fill(f->keep, &f->s, &err) < 0) {
+		finish(f, -1, err.text);
+		return;
+	}
+	f->lacked = f->s.parts_count + 1;
+	ask_parts(f);
+}
+
+struct fetch *
+fetch_start(uv_loop_t *loop, struct keep *k, const struct keyring *keys, const struct addr *holder,
+    const struct schedule_ref *ref, fetch_done *done, void *arg)
+{
+	struct fetch *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	f->loop = loop;
+	f->keep = k;
+	f->keys = keys;
+	f->holder = *holder;
+	f->ref = *ref;
+	f->done = done;
+	f->arg = arg;
+	f->call = stream_request(loop, keys, holder, QUERY_HEADER, ref->hash.b, HASH_BYTES,
+	    QUERY_TIMEOUT_MS, on_header, f);
+	return f;
+}
+
+void
+fetch_cancel(struct fetch *f)
+{
+	if (f->call != NULL)
+		stream_cancel(f->call);
+	schedule_free(&f->s);
+	free(f);
+}
+
+const struct schedule_ref *
+fetch_ref(const struct fetch *f)
+{
+	return &f->ref;
+}
+
+bool
+fetch_is_done(const struct fetch *f)
+{
+	return f->ended;
+}
+
+/* --- the server's side ------------------------------------------------------ */
+
+static void
+serve_parts(struct keep *k, const uint8_t *hashes, size_t count, struct stream_answer *answer)
+{
+	AUTO_FREE uint8_t *out = malloc(STREAM_BYTES_MAX);
+	size_t len = 0;
+
+	for (size_t i = 0; out != NULL && i < count; i++) {
+		AUTO_FREE uint8_t *part = NULL;
+		struct hash hash;
+		struct err err;
+		size_t n;
+
+		memcpy(hash.b, hashes + i * HASH_BYTES, HASH_BYTES);
+		if (keep_part(k, &hash, &part, &n, &err) <= 0)
+			continue;
+		if (n > STREAM_BYTES_MAX - len - HASH_BYTES - 4 ||
+		    STREAM_BYTES_MAX - len < HASH_BYTES + 4)
+			break;
+		memcpy(out + len, hash.b, HASH_BYTES);
+		for (int b = 0; b < 4; b++)
+			out[len + HASH_BYTES + (size_t)b] = (uint8_t)(n >> (8 * b));
+		memcpy(out + len + HASH_BYTES + 4, part, n);
+		len += HASH_BYTES + 4 + n;
+	}
+	stream_answer_send(answer, out, len);
+}
+
+void
+fetch_serve(struct keep *k, uint8_t kind, const uint8_t *payload, size_t len,
+    struct stream_answer *answer)
+{
+	AUTO_FREE uint8_t *header = NULL;
+	struct hash hash;
+	struct err err;
+	size_t n;
+
+	if (kind == QUERY_PARTS && len % HASH_BYTES == 0 && len / HASH_BYTES <= QUERY_PARTS_MAX) {
+		serve_parts(k, payload, len / HASH_BYTES, answer);
+		return;
+	}
+	if (kind != QUERY_HEADER || len != HASH_BYTES) {
+		stream_answer_fail(answer, ERR_MALFORMED);
+		return;
+	}
+	memcpy(hash.b, payload, HASH_BYTES);
+	if (keep_header(k, &hash, &header, &n, &err) <= 0 || n > STREAM_BYTES_MAX)
+		stream_answer_fail(answer, ERR_UNKNOWN);
+	else
+		stream_answer_send(answer, header, n);
+}

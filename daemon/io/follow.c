@@ -1,0 +1,109 @@
+/*
+ * follow.c - see follow.h.
+ */
+#include "follow.h"
+
+#include <stdio.h>
+
+#include "../base/log.h"
+#include "engine.h"
+
+/* Where to ask this time: the holder first, then members in turn. */
+static bool
+pick_holder(struct engine *e, const struct mesh_parent *p, struct addr *out)
+{
+	struct mesh_member m;
+	uint32_t n = mesh_count(e->mesh);
+
+	if (e->follow.failures % 2 == 0 && mesh_find(e->mesh, &p->holder, &m)) {
+		*out = m.addr;
+		return true;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (!mesh_member(e->mesh, (e->follow.failures / 2 + i) % n, &m))
+			continue;
+		if (!m.self && m.state == MESH_ALIVE) {
+			*out = m.addr;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+on_retry(uv_timer_t *timer)
+{
+	follow_look(timer->data);
+}
+
+static void
+on_fetched(void *arg, int rc, struct schedule *s, const char *why)
+{
+	struct engine *e = arg;
+	struct follow *f = &e->follow;
+	char text[STAMP_TEXT_CAP];
+	struct err err;
+
+	stamp_text(&fetch_ref(f->fetch)->stamp, text);
+	f->fetch = NULL;
+	if (rc < 0) {
+		f->failures++;
+		snprintf(f->error, sizeof f->error, "schedule %s: %.300s", text, why);
+		log_debug("%s", f->error);
+		uv_timer_start(&f->retry, on_retry, FOLLOW_RETRY_MS, 0);
+		return;
+	}
+	f->failures = 0;
+	f->error[0] = '\0';
+	if (e->keep.has && stamp_cmp(&s->meta.stamp, &e->keep.current.meta.stamp) <= 0)
+		return; /* overtaken meanwhile */
+	if (keep_set(&e->keep, s, &err) < 0) {
+		if (err.code == EXIT_STATE)
+			engine_exit(EXIT_STATE, err.text);
+		snprintf(f->error, sizeof f->error, "schedule %s: %.300s", text, err.text);
+		log_warn("%s", f->error);
+		uv_timer_start(&f->retry, on_retry, 10 * FOLLOW_RETRY_MS, 0);
+		return;
+	}
+	engine_adopted(e);
+}
+
+void
+follow_look(struct engine *e)
+{
+	struct follow *f = &e->follow;
+	struct mesh_parent p;
+	struct schedule_ref ref;
+	struct addr holder;
+
+	if (e->mesh == NULL || !mesh_issued(e->mesh, &p) || id_eq(&p.holder, &e->identity.id))
+		return;
+	if (e->keep.has && stamp_cmp(&p.stamp, &e->keep.current.meta.stamp) <= 0)
+		return;
+	if (f->fetch != NULL) {
+		if (hash_eq(&fetch_ref(f->fetch)->hash, &p.hash))
+			return;
+		fetch_cancel(f->fetch);
+		f->fetch = NULL;
+	}
+	if (!hash_eq(&f->wanted, &p.hash)) {
+		f->wanted = p.hash;
+		f->failures = 0;
+	} else if (uv_is_active((uv_handle_t *)&f->retry)) {
+		return;
+	}
+	if (!pick_holder(e, &p, &holder)) {
+		uv_timer_start(&f->retry, on_retry, FOLLOW_RETRY_MS, 0);
+		return;
+	}
+	ref.stamp = p.stamp;
+	ref.hash = p.hash;
+	f->fetch = fetch_start(e->loop, &e->keep, &e->keys, &holder, &ref, on_fetched, e);
+}
+
+void
+follow_init(struct engine *e)
+{
+	uv_timer_init(e->loop, &e->follow.retry);
+	e->follow.retry.data = e;
+}

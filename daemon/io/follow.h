@@ -1,0 +1,27 @@
+/*
+ * follow.h - when the leader announces a schedule that this node does not have
+ * yet: fetch it (from the leader, then from any member), keep it, apply it.
+ * Never an older one than the one in force.
+ */
+#ifndef IO_FOLLOW_H
+#define IO_FOLLOW_H
+
+#include "fetch.h"
+
+struct engine;
+
+enum { FOLLOW_RETRY_MS = 500 };
+
+struct follow {
+	struct fetch *fetch; /* under way, or NULL */
+	uv_timer_t retry;
+	uint32_t failures; /* of this announcement; picks the next holder */
+	struct hash wanted;
+	char error[ERR_TEXT_CAP]; /* of the last try, or "" */
+};
+
+void follow_init(struct engine *e);
+/* The mesh moved: is there something newer to fetch? */
+void follow_look(struct engine *e);
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * keep.c - see keep.h.  On disk: headers and parts under their hashes, and one
+ * record "history" with the hashes of the last few headers.  A crash between
+ * two writes leaves unreferenced parts, never a header that names missing ones:
+ * parts first, then the header, then the history.
+ */
+#include "keep.h"
+
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+
+static const char history_key[] = "history";
+
+int
+keep_header(struct keep *k, const struct hash *hash, uint8_t **out, size_t *len, struct err *err)
+{
+	return store_get(k->store, STORE_HEADER, hash->b, HASH_BYTES, out, len, err);
+}
+
+int
+keep_part(struct keep *k, const struct hash *hash, uint8_t **out, size_t *len, struct err *err)
+{
+	return store_get(k->store, STORE_PART, hash->b, HASH_BYTES, out, len, err);
+}
+
+/* The row of the current schedule with that hash, or NULL. */
+static const struct blob *
+current_part(const struct keep *k, const struct hash *hash)
+{
+	for (size_t i = 0; k->has && i < k->current.parts_count; i++)
+		if (hash_eq(&k->current.parts[i].hash, hash) && k->current.data[i].b != NULL)
+			return &k->current.data[i];
+	return NULL;
+}
+
+int
+keep_fill(struct keep *k, struct schedule *s, struct err *err)
+{
+	for (size_t i = 0; i < s->parts_count; i++) {
+		const struct blob *b = current_part(k, &s->parts[i].hash);
+		AUTO_FREE uint8_t *buf = NULL;
+		size_t len;
+		int rc;
+
+		if (s->data[i].b != NULL)
+			continue;
+		if (b != NULL) {
+			if (schedule_put(s, i, b->b, b->len, k->crypto) < 0)
+				log_warn("schedule part %s: held, but does not fit its header",
+				    s->parts[i].name);
+			continue;
+		}
+		if ((rc = keep_part(k, &s->parts[i].hash, &buf, &len, err)) < 0)
+			return rc;
+		if (rc > 0 && schedule_put(s, i, buf, len, k->crypto) < 0)
+			log_warn("schedule part %s: stored, but does not fit its header",
+			    s->parts[i].name);
+	}
+	return 0;
+}
+
+static int
+load_schedule(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
+{
+	AUTO_FREE uint8_t *buf = NULL;
+	size_t len;
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	if ((rc = keep_header(k, hash, &buf, &len, err)) <= 0)
+		return rc;
+	if (schedule_open(out, buf, len, k->crypto) < 0)
+		return 0;
+	if ((rc = keep_fill(k, out, err)) < 0)
+		return rc;
+	return schedule_complete(out, false) ? 1 : 0;
+}
+
+int
+keep_load(struct keep *k, struct store *store, const struct crypto *c, struct err *err)
+{
+	AUTO_FREE uint8_t *buf = NULL;
+	size_t len;
+	int rc;
+
+	memset(k, 0, sizeof *k);
+	k->store = store;
+	k->crypto = c;
+	rc = store_get(store, STORE_MISC, history_key, sizeof history_key, &buf, &len, err);
+	if (rc <= 0)
+		return rc;
+	k->history_count = len / HASH_BYTES < KEEP_HISTORY ? len / HASH_BYTES : KEEP_HISTORY;
+	for (size_t i = 0; i < k->history_count; i++)
+		memcpy(k->history[i].b, buf + i * HASH_BYTES, HASH_BYTES);
+	if (k->history_count == 0)
+		return 0;
+	if ((rc = load_schedule(k, &k->history[0], &k->current, err)) < 0)
+		return rc;
+	k->has = rc > 0;
+	if (!k->has) {
+		schedule_free(&k->current);
+		log_warn("the stored schedule is not whole: waiting for the mesh to give it back");
+	}
+	return 0;
+}
+
+void
+keep_free(struct keep *k)
+{
+	schedule_free(&k->current);
+	k->has = false;
+}
+
+/* Is the part named by any header that stays? */
+static bool
+part_stays(const struct schedule *const *stay, size_t count, const struct hash *hash)
+{
+	for (size_t s = 0; s < count; s++)
+		for (size_t i = 0; i < stay[s]->parts_count; i++)
+			if (hash_eq(&stay[s]->parts[i].hash, hash))
+				return true;
+	return false;
+}
+
+/* Forget the oldest header and the parts that only it names; s is about to be
+ * the newest. */
+static int
+forget_oldest(struct keep *k, const struct schedule *s, struct err *err)
+{
+	struct schedule all[KEEP_HISTORY];
+	const struct schedule *stay[KEEP_HISTORY];
+	size_t n = 0;
+	int rc = 0;
+
+	stay[n++] = s;
+	memset(all, 0, sizeof all);
+	for (size_t i = 0; i < KEEP_HISTORY; i++) {
+		AUTO_FREE uint8_t *buf = NULL;
+		size_t len;
+
+		if (keep_header(k, &k->history[i], &buf, &len, err) > 0 &&
+		    schedule_open(&all[i], buf, len, k->crypto) == 0 && i + 1 < KEEP_HISTORY)
+			stay[n++] = &all[i];
+	}
+	const struct schedule *old = &all[KEEP_HISTORY - 1];
+	for (size_t i = 0; rc == 0 && i < old->parts_count; i++)
+		if (!part_stays(stay, n, &old->parts[i].hash))
+			rc = store_del(k->store, STORE_PART, old->parts[i].hash.b, HASH_BYTES, err);
+	if (rc == 0)
+		rc = store_del(
+		    k->store, STORE_HEADER, k->history[KEEP_HISTORY - 1].b, HASH_BYTES, err);
+	for (size_t i = 0; i < KEEP_HISTORY; i++)
+		schedule_free(&all[i]);
+	k->history_count = KEEP_HISTORY - 1;
+	return rc;
+}
+
+static int
+write_all(struct keep *k, const struct schedule *s, struct err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < s->parts_count; i++) {
+		if (current_part(k, &s->parts[i].hash) != NULL)
+			continue; /* durable since it became current */
+		if ((rc = store_put(k->store, STORE_PART, s->parts[i].hash.b, HASH_BYTES,
+			 s->data[i].b, s->data[i].len, err)) < 0)
+			return rc;
+	}
+	if ((rc = store_put(k->store, STORE_HEADER, s->hash.b, HASH_BYTES, s->header.b,
+		 s->header.len, err)) < 0)
+		return rc;
+	if (k->history_count == KEEP_HISTORY && (rc = forget_oldest(k, s, err)) < 0)
+		return rc;
+	memmove(&k->history[1], &k->history[0], k->history_count * sizeof k->history[0]);
+	k->history[0] = s->hash;
+	k->history_count++;
+	return store_put(k->store, STORE_MISC, history_key, sizeof history_key, k->history,
+	    k->history_count * HASH_BYTES, err);
+}
+
+int
+keep_set(struct keep *k, struct schedule *s, struct err *err)
+{
+	int rc = 0;
+
+	if (!k->has || !hash_eq(&k->current.hash, &s->hash))
+		rc = write_all(k, s, err);
+	if (rc < 0) {
+		schedule_free(s);
+		return rc;
+	}
+	schedule_free(&k->current);
+	k->current = *s;
+	k->has = true;
+	memset(s, 0, sizeof *s);
+	return 0;
+}

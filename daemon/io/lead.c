@@ -1,0 +1,441 @@
+/*
+ * lead.c - see lead.h.  This file keeps the office: when it begins and ends,
+ * who reported, which older schedules there are.  The round itself is round.c.
+ */
+#include "lead.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "engine.h"
+#include "round.h"
+
+static void arm(struct engine *e);
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct engine *e = timer->data;
+
+	if (sched_due(&e->lead.sched, net_now()))
+		round_start(e);
+	arm(e);
+}
+
+static void
+arm(struct engine *e)
+{
+	msec now = net_now(), due = sched_deadline(&e->lead.sched, now);
+
+	if (due == MSEC_NEVER) {
+		uv_timer_stop(&e->lead.timer);
+		return;
+	}
+	uv_update_time(e->loop);
+	uv_timer_start(&e->lead.timer, on_timer, due > now ? (uint64_t)(due - now) : 0, 0);
+}
+
+void
+lead_note(struct engine *e, enum sched_what what)
+{
+	if (!e->lead.leading)
+		return;
+	sched_note(&e->lead.sched, net_now(), what);
+	arm(e);
+}
+
+void
+lead_ended(struct engine *e, bool ok)
+{
+	sched_done(&e->lead.sched, net_now(), ok);
+	arm(e);
+}
+
+/* --- reports ------------------------------------------------------------------ */
+
+static int
+by_id(const void *a, const void *b)
+{
+	return id_cmp(&((const struct lead_node *)a)->id, &((const struct lead_node *)b)->id);
+}
+
+static struct lead_node *
+find_node(const struct lead *l, const struct node_id *id)
+{
+	struct lead_node key = {.id = *id};
+
+	if (l->nodes_count == 0)
+		return NULL;
+	return bsearch(&key, l->nodes, l->nodes_count, sizeof key, by_id);
+}
+
+/* Bounded by the member table: only members are added. */
+static struct lead_node *
+add_node(struct lead *l, const struct node_id *id)
+{
+	struct lead_node *n = find_node(l, id), *more;
+
+	if (n != NULL)
+		return n;
+	more = realloc(l->nodes, (l->nodes_count + 1) * sizeof *more);
+	if (more == NULL)
+		return NULL;
+	l->nodes = more;
+	n = &l->nodes[l->nodes_count++];
+	memset(n, 0, sizeof *n);
+	n->id = *id;
+	n->state = -1;
+	qsort(l->nodes, l->nodes_count, sizeof *n, by_id);
+	return find_node(l, id);
+}
+
+const struct report *
+lead_report(const struct engine *e, const struct node_id *id)
+{
+	const struct lead_node *n = find_node(&e->lead, id);
+
+	return n != NULL && n->report.has ? &n->report.now : NULL;
+}
+
+/* What a round could decide by: which containers, in which state. */
+static uint64_t
+fingerprint(const struct report *r)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (uint32_t i = 0; i < r->instances_count; i++) {
+		const struct view_instance *x = &r->instances[i];
+		uint32_t s[2] = {(uint32_t)x->state, (uint32_t)x->health};
+
+		h = sup_hash_(h, x->id, strlen(x->id));
+		h = sup_hash_(h, s, sizeof s);
+	}
+	h = sup_hash_(h, &r->facts.config_hash, sizeof r->facts.config_hash);
+	h = sup_hash_(h, &r->facts.images_count, sizeof r->facts.images_count);
+	return sup_hash_(h, &r->facts.sandboxes_count, sizeof r->facts.sandboxes_count);
+}
+
+static void
+take_reports(struct engine *e)
+{
+	uint8_t buf[MESH_FRAG_BYTES_MAX];
+	uint32_t version, index, count;
+	struct node_id from;
+	size_t len;
+
+	while ((len = mesh_next_report(e->mesh, &from, &version, &index, &count, buf,
+		    sizeof buf)) > 0) {
+		struct lead_node *n = add_node(&e->lead, &from);
+		uint64_t before;
+
+		if (n == NULL)
+			continue;
+		before = n->report.has ? fingerprint(&n->report.now) : 0;
+		if (report_add(&n->report, version, index, count, buf, len) > 0 &&
+		    fingerprint(&n->report.now) != before)
+			lead_note(e, SCHED_HEALTH);
+	}
+}
+
+/* Has everybody who is alive reported in this office? */
+static bool
+all_reported(const struct engine *e)
+{
+	struct mesh_member m;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		if (!m.self && m.state == MESH_ALIVE &&
+		    (m.reported == MSEC_NEVER || m.reported < e->lead.since))
+			return false;
+	return true;
+}
+
+/* --- parents ------------------------------------------------------------------- */
+
+/* Is `old` in the past of `s`: same leader's earlier one, a parent of it, or
+ * an earlier one of a parent's leader? */
+static bool
+descends(const struct schedule *s, const struct stamp *old)
+{
+	const struct stamp *a = &s->meta.stamp;
+
+	if (a->term == old->term && id_eq(&a->leader, &old->leader))
+		return old->seq <= a->seq;
+	for (size_t i = 0; i < s->meta.parents_count; i++) {
+		const struct stamp *p = &s->meta.parents[i].stamp;
+
+		if (p->term == old->term && id_eq(&p->leader, &old->leader) && old->seq <= p->seq)
+			return true;
+	}
+	return false;
+}
+
+static bool
+known_past(const struct engine *e, const struct mesh_parent *p)
+{
+	for (size_t i = 0; i < e->keep.history_count; i++)
+		if (hash_eq(&e->keep.history[i], &p->hash))
+			return true;
+	return e->keep.has && descends(&e->keep.current, &p->stamp);
+}
+
+static struct lead_parent *
+find_parent(struct lead *l, const struct hash *hash)
+{
+	for (size_t i = 0; i < l->parents_count; i++)
+		if (hash_eq(&l->parents[i].ref.hash, hash))
+			return &l->parents[i];
+	return NULL;
+}
+
+static void
+parents_free(struct lead *l)
+{
+	for (size_t i = 0; i < l->parents_count; i++) {
+		if (l->parents[i].fetch != NULL)
+			fetch_cancel(l->parents[i].fetch);
+		schedule_free(&l->parents[i].s);
+	}
+	l->parents_count = 0;
+}
+
+static void
+parents_check(struct engine *e)
+{
+	for (size_t i = 0; i < e->lead.parents_count; i++)
+		if (!e->lead.parents[i].got)
+			return;
+	sched_parents_complete(&e->lead.sched, net_now());
+	arm(e);
+}
+
+static void
+on_parent(void *arg, int rc, struct schedule *s, const char *why)
+{
+	struct engine *e = arg;
+	struct lead *l = &e->lead;
+	size_t i = 0;
+
+	/* The fetch names its place by the schedule it was for. */
+	while (i < l->parents_count && (l->parents[i].fetch == NULL || l->parents[i].got ||
+					   !fetch_is_done(l->parents[i].fetch)))
+		i++;
+	if (i == l->parents_count)
+		return;
+	l->parents[i].fetch = NULL;
+	l->parents[i].got = true;
+	if (rc == 0) {
+		l->parents[i].s = *s;
+		memset(s, 0, sizeof *s);
+		if (l->issued)
+			lead_note(e, SCHED_CONFIG); /* merged by a later round */
+	} else {
+		log_warn("an older schedule can't be had: %s", why);
+		l->parents[i] = l->parents[--l->parents_count];
+	}
+	parents_check(e);
+}
+
+/* Schedules that members act on and that ours does not come from. */
+static void
+parents_look(struct engine *e)
+{
+	struct mesh_parent all[MESH_PARENTS_MAX];
+	size_t n = mesh_parents(e->mesh, all, MESH_PARENTS_MAX);
+	struct lead *l = &e->lead;
+	struct mesh_member m;
+
+	for (size_t i = 0; i < n && l->parents_count < MESH_PARENTS_MAX; i++) {
+		struct lead_parent *p = &l->parents[l->parents_count];
+
+		if (known_past(e, &all[i]) || find_parent(l, &all[i].hash) != NULL ||
+		    id_eq(&all[i].holder, &e->identity.id) ||
+		    !mesh_find(e->mesh, &all[i].holder, &m) || m.state != MESH_ALIVE)
+			continue;
+		memset(p, 0, sizeof *p);
+		p->ref.stamp = all[i].stamp;
+		p->ref.hash = all[i].hash;
+		p->fetch =
+		    fetch_start(e->loop, &e->keep, &e->keys, &m.addr, &p->ref, on_parent, e);
+		if (p->fetch != NULL)
+			l->parents_count++;
+	}
+	parents_check(e);
+}
+
+size_t
+lead_parents(struct engine *e, const struct schedule **out, size_t cap)
+{
+	struct lead *l = &e->lead;
+	const struct schedule *all[MESH_PARENTS_MAX + 1];
+	size_t n = 0, kept = 0;
+
+	if (e->keep.has)
+		all[n++] = &e->keep.current;
+	for (size_t i = 0; i < l->parents_count; i++)
+		if (l->parents[i].got)
+			all[n++] = &l->parents[i].s;
+	for (size_t i = 0; i < n; i++) {
+		bool past = false;
+
+		for (size_t k = 0; k < n && !past; k++)
+			past = k != i && descends(all[k], &all[i]->meta.stamp);
+		if (!past && kept < cap)
+			out[kept++] = all[i];
+	}
+	/* Newest last, as the script sees them. */
+	for (size_t i = 1; i < kept; i++)
+		for (size_t k = i; k > 0; k--)
+			if (stamp_cmp(&out[k]->meta.stamp, &out[k - 1]->meta.stamp) < 0) {
+				const struct schedule *t = out[k];
+
+				out[k] = out[k - 1];
+				out[k - 1] = t;
+			}
+	return kept;
+}
+
+void
+lead_merged(struct engine *e)
+{
+	struct lead *l = &e->lead;
+
+	for (size_t i = 0; i < l->parents_count;) {
+		if (!l->parents[i].got || !descends(&e->keep.current, &l->parents[i].ref.stamp)) {
+			i++;
+			continue;
+		}
+		schedule_free(&l->parents[i].s);
+		l->parents[i] = l->parents[--l->parents_count];
+	}
+}
+
+/* --- office ------------------------------------------------------------------------ */
+
+static void
+take_office(struct engine *e, const struct mesh_side *side)
+{
+	struct lead *l = &e->lead;
+
+	if (l->run != NULL) {
+		script_cancel(l->run);
+		l->run = NULL;
+		sched_done(&l->sched, net_now(), true);
+	}
+	parents_free(l);
+	l->leading = true;
+	l->term = side->term;
+	l->since = net_now();
+	l->issued = false;
+	l->error[0] = l->excerpt[0] = '\0';
+	for (size_t i = 0; i < l->nodes_count; i++)
+		l->nodes[i].state = -1;
+	log_info("leader in term %llu", (unsigned long long)side->term);
+	sched_lead(&l->sched, l->since);
+	parents_look(e);
+	arm(e);
+}
+
+static void
+leave_office(struct engine *e)
+{
+	struct lead *l = &e->lead;
+
+	log_info("no longer leader");
+	l->leading = false;
+	if (l->run != NULL) {
+		script_cancel(l->run);
+		l->run = NULL;
+		sched_done(&l->sched, net_now(), false);
+	}
+	parents_free(l);
+	sched_unlead(&l->sched, net_now());
+	for (size_t i = 0; i < l->nodes_count; i++)
+		report_table_free(&l->nodes[i].report);
+	free(l->nodes);
+	l->nodes = NULL;
+	l->nodes_count = 0;
+	uv_timer_stop(&l->timer);
+}
+
+/* Deaths and arrivals since the last look. */
+static void
+look_members(struct engine *e)
+{
+	struct mesh_member m;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		struct lead_node *n = add_node(&e->lead, &m.id);
+		int before;
+
+		if (n == NULL || n->state == (int)m.state)
+			continue;
+		before = n->state;
+		n->state = (int)m.state;
+		if (m.state == MESH_SUSPECT || before == -1)
+			continue; /* a suspicion alone moves nothing */
+		log_info("node %s is %s", m.name,
+		    m.state == MESH_FAILED  ? "failed" :
+			m.state == MESH_LEFT ? "gone" :
+					       "alive");
+		lead_note(e, m.state == MESH_FAILED ? SCHED_DEATH : SCHED_JOIN);
+	}
+}
+
+void
+lead_look(struct engine *e)
+{
+	struct lead *l = &e->lead;
+	struct mesh_side side;
+
+	mesh_side(e->mesh, net_now(), &side);
+	if (side.role == MESH_LEADER && (!l->leading || side.term != l->term))
+		take_office(e, &side);
+	else if (side.role != MESH_LEADER && l->leading)
+		leave_office(e);
+	if (!l->leading) {
+		uint8_t buf[MESH_FRAG_BYTES_MAX];
+		uint32_t a, b, c;
+		struct node_id id;
+
+		while (mesh_next_report(e->mesh, &id, &a, &b, &c, buf, sizeof buf) > 0)
+			; /* of an office that is over */
+		return;
+	}
+	take_reports(e);
+	if (e->seen_changes != mesh_changes(e->mesh)) {
+		look_members(e);
+		parents_look(e);
+	}
+	if (!l->sched.view_ok && all_reported(e)) {
+		sched_view_complete(&l->sched, net_now());
+		arm(e);
+	}
+}
+
+bool
+lead_force(struct engine *e, const char *stamp)
+{
+	struct lead *l = &e->lead;
+
+	for (size_t i = 0; i < l->rail.held_count; i++) {
+		if (strcmp(l->rail.held[i].stamp, stamp) != 0)
+			continue;
+		if (l->forced_count == LEAD_FORCED_MAX)
+			memmove(l->forced[0], l->forced[1],
+			    --l->forced_count * sizeof l->forced[0]);
+		snprintf(l->forced[l->forced_count++], STAMP_TEXT_CAP, "%s", stamp);
+		lead_note(e, SCHED_ACTION);
+		return true;
+	}
+	return false;
+}
+
+void
+lead_init(struct engine *e)
+{
+	sched_init(&e->lead.sched, &sched_conf_default);
+	uv_timer_init(e->loop, &e->lead.timer);
+	e->lead.timer.data = e;
+}

@@ -1,0 +1,21 @@
+/*
+ * logs.h - read what an instance printed: two files that its init writes in
+ * turn, every line beginning with its time (RFC 3339, milliseconds, Z).
+ */
+#ifndef IO_LOGS_H
+#define IO_LOGS_H
+
+#include "../base/err.h"
+#include "../core/blob.h"
+
+enum { LOGS_READ_BYTES = 1 << 20, LOGS_TIME_CAP = 32, LOGS_LINES_MAX = 10000 };
+
+/*
+ * The last `lines` lines later than `after` ("" = any), oldest first; after
+ * becomes the time of the last one.  *out is malloc'd text, maybe empty.
+ * -1 and the line when there is no log.
+ */
+MUST_CHECK int logs_tail(int logs_fd, const char *instance, size_t lines,
+    char after[LOGS_TIME_CAP], struct blob *out, struct err *err);
+
+#endif

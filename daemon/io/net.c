@@ -1,0 +1,120 @@
+/*
+ * net.c - the engine's heartbeat: the only file that knows both uv and the
+ * mesh machine.  On a packet: recv.  On the timer: tick.  After either, and
+ * after every act of ours on the machine (net_kick): facts to disk, packets
+ * out, one timer re-armed.  Nothing else drives the protocol.
+ */
+#include "net.h"
+
+#include "addr.h"
+
+msec
+net_now(void)
+{
+	return (msec)(uv_hrtime() / 1000000);
+}
+
+static void
+on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
+{
+	struct net *n = handle->data;
+
+	(void)hint;
+	*buf = uv_buf_init((char *)n->rx, sizeof n->rx);
+}
+
+static void
+on_recv(uv_udp_t *udp, ssize_t len, const uv_buf_t *buf, const struct sockaddr *sa, unsigned flags)
+{
+	struct net *n = udp->data;
+	struct addr from;
+
+	(void)flags;
+	/* A receive error never ends the loop: the next packet is another one. */
+	if (len <= 0 || sa == NULL || !addr_from_sockaddr(sa, &from) || n->mesh == NULL)
+		return;
+	mesh_recv(n->mesh, net_now(), &from, (const uint8_t *)buf->base, (size_t)len);
+	net_kick(n);
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct net *n = timer->data;
+
+	if (n->mesh == NULL)
+		return;
+	mesh_tick(n->mesh, net_now());
+	net_kick(n);
+}
+
+static void
+send_all(struct net *n)
+{
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct sockaddr_storage ss;
+	struct addr to;
+	size_t len;
+
+	while ((len = mesh_poll(n->mesh, net_now(), &to, buf, sizeof buf)) > 0) {
+		uv_buf_t b = uv_buf_init((char *)buf, (unsigned)len);
+
+		addr_to_sockaddr(&to, &ss);
+		/* A full queue is a lost packet: the protocol lives with those. */
+		if (uv_udp_try_send(&n->udp, &b, 1, (struct sockaddr *)&ss) < 0)
+			n->send_failed++;
+	}
+}
+
+void
+net_kick(struct net *n)
+{
+	struct mesh_saved saved;
+	msec now, due;
+
+	if (n->mesh == NULL || n->kicking)
+		return;
+	n->kicking = true;
+	while (mesh_must_save(n->mesh, &saved)) {
+		n->save(n->arg, &saved);
+		mesh_saved(n->mesh);
+	}
+	send_all(n);
+	n->kicking = false;
+	now = net_now();
+	due = mesh_deadline(n->mesh);
+	uv_update_time(n->udp.loop);
+	uv_timer_start(&n->timer, on_timer, due > now ? (uint64_t)(due - now) : 0, 0);
+	n->moved(n->arg);
+}
+
+int
+net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
+    void (*save)(void *, const struct mesh_saved *), void (*moved)(void *), struct err *err)
+{
+	struct sockaddr_storage ss;
+	char text[ADDR_TEXT_CAP];
+	int rc;
+
+	memset(n, 0, sizeof *n);
+	n->arg = arg;
+	n->save = save;
+	n->moved = moved;
+	addr_to_sockaddr(at, &ss);
+	addr_format(at, text, sizeof text);
+	if ((rc = uv_udp_init(loop, &n->udp)) < 0 || (rc = uv_timer_init(loop, &n->timer)) < 0 ||
+	    (rc = uv_udp_bind(&n->udp, (struct sockaddr *)&ss, 0)) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "bind %s: %s", text, uv_strerror(rc));
+	n->udp.data = n->timer.data = n;
+	if ((rc = uv_udp_recv_start(&n->udp, on_alloc, on_recv)) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "receive on %s: %s", text, uv_strerror(rc));
+	return 0;
+}
+
+void
+net_attach(struct net *n, struct mesh *m)
+{
+	n->mesh = m;
+	mesh_tick(m, net_now());
+	net_kick(n);
+}

@@ -1,0 +1,261 @@
+/*
+ * peers.c - see peers.h.  Addresses remembered are hints: a wrong one costs a
+ * packet now and then, none of them can let anybody in.
+ */
+#include "peers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "addr.h"
+#include "engine.h"
+#include "pack.h"
+
+enum { ADDR_BYTES = 18 };
+
+static const char seen_key[] = "seen";
+static const char joined_key[] = "joined";
+
+static void
+put_addr(uint8_t *p, const struct addr *a)
+{
+	memcpy(p, a->ip, 16);
+	p[16] = (uint8_t)(a->port >> 8);
+	p[17] = (uint8_t)a->port;
+}
+
+static void
+add_seed(struct mesh_conf *c, const struct addr *a)
+{
+	if (c->seeds_count == MESH_SEEDS_MAX || addr_eq(a, &c->addr))
+		return;
+	for (size_t i = 0; i < c->seeds_count; i++)
+		if (addr_eq(&c->seeds[i], a))
+			return;
+	c->seeds[c->seeds_count++] = *a;
+}
+
+static void
+add_stored(struct engine *e, struct mesh_conf *c, const char *key)
+{
+	AUTO_FREE uint8_t *buf = NULL;
+	struct err err;
+	size_t len;
+
+	if (store_get(e->store, STORE_PEER, key, strlen(key), &buf, &len, &err) <= 0)
+		return; /* only hints */
+	for (size_t i = 0; i + ADDR_BYTES <= len; i += ADDR_BYTES) {
+		struct addr a;
+
+		memcpy(a.ip, buf + i, 16);
+		a.port = (uint16_t)(buf[i + 16] << 8 | buf[i + 17]);
+		add_seed(c, &a);
+	}
+}
+
+void
+peers_seeds(struct engine *e, struct mesh_conf *conf)
+{
+	struct addr a;
+	struct err err;
+
+	for (size_t i = 0; i < e->conf.seeds_count; i++) {
+		if (addr_resolve_blocking(e->conf.seed_names[i], &a, &err) < 0)
+			log_warn("seed %s", err.text);
+		else
+			add_seed(conf, &a);
+	}
+	add_stored(e, conf, joined_key);
+	add_stored(e, conf, seen_key);
+}
+
+void
+peers_remember(struct engine *e)
+{
+	uint8_t buf[32 * ADDR_BYTES];
+	struct mesh_member m;
+	struct hash hash;
+	struct err err;
+	size_t len = 0;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m) && len + ADDR_BYTES <= sizeof buf; i++) {
+		if (m.self || m.state == MESH_LEFT)
+			continue;
+		put_addr(buf + len, &m.addr);
+		len += ADDR_BYTES;
+	}
+	crypto_hash256(&hash, buf, len);
+	if (len == 0 || hash_eq(&hash, &e->peers))
+		return;
+	e->peers = hash;
+	if (store_put(e->store, STORE_PEER, seen_key, strlen(seen_key), buf, len, &err) < 0) {
+		if (err.code == EXIT_STATE)
+			engine_exit(EXIT_STATE, err.text);
+		log_warn("%s", err.text);
+	}
+}
+
+void
+peers_ask_key(struct engine *e, bool create)
+{
+	struct sup_req req;
+
+	if (!launch_req(&req, SUP_KEY, "", ""))
+		return;
+	if (create)
+		req.flags = SUP_F_CREATE_KEY;
+	launch_send(&e->launch, &req, NULL, 0);
+}
+
+/* --- init ---------------------------------------------------------------------- */
+
+static void
+pack_hex(msgpack_packer *pk, const char *key, const uint8_t *b, size_t n)
+{
+	char text[2 * HASH_BYTES + 1];
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 * i, 3, "%02x", b[i]);
+	pk_kstr(pk, key, text);
+}
+
+static void
+do_init(struct engine *e, struct ctl_req *r)
+{
+	char path[CONFIG_PATH_CAP + 16];
+	uint8_t cluster[ID_BYTES];
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	crypto_random(cluster, sizeof cluster);
+	if (mesh_init(e->mesh, net_now(), cluster) < 0) {
+		ctl_fail(r, 1, "mesh status", "this node is a member of a cluster already");
+		return;
+	}
+	engine_kick(e);
+	if (e->conf.key_path[0] != '\0')
+		snprintf(path, sizeof path, "%s", e->conf.key_path);
+	else
+		snprintf(path, sizeof path, "%s/cluster.key", e->conf.state_dir);
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	msgpack_pack_map(&pk, 2);
+	pack_hex(&pk, "cluster", cluster, sizeof cluster);
+	pk_kstr(&pk, "key_file", path);
+	ctl_answer(r, buf.data, buf.size, false);
+	msgpack_sbuffer_destroy(&buf);
+}
+
+/* --- join ----------------------------------------------------------------------- */
+
+static void
+remember_joined(struct engine *e, const struct addr *a)
+{
+	uint8_t buf[MESH_SEEDS_MAX * ADDR_BYTES];
+	AUTO_FREE uint8_t *old = NULL;
+	struct err err;
+	size_t len = 0;
+
+	put_addr(buf, a);
+	if (store_get(e->store, STORE_PEER, joined_key, strlen(joined_key), &old, &len, &err) > 0) {
+		if (len > sizeof buf - ADDR_BYTES)
+			len = sizeof buf - ADDR_BYTES;
+		memcpy(buf + ADDR_BYTES, old, len);
+	} else {
+		len = 0;
+	}
+	if (store_put(e->store, STORE_PEER, joined_key, strlen(joined_key), buf, len + ADDR_BYTES,
+		&err) < 0)
+		log_warn("the seed is not remembered: %s", err.text);
+}
+
+static void
+do_join(struct engine *e, struct ctl_req *r)
+{
+	char text[ADDR_TEXT_CAP + 32];
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	struct addr a;
+	struct err err;
+
+	if (!ctl_arg_str(r, "seed", text, sizeof text) ||
+	    addr_resolve_blocking(text, &a, &err) < 0) {
+		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: '%s' is not HOST:PORT", text);
+		return;
+	}
+	if (mesh_add_seed(e->mesh, net_now(), &a) < 0) {
+		ctl_fail(r, 1, "", "join: %s can't be a seed (impossible address, or %d seeds already)",
+		    text, MESH_SEEDS_MAX);
+		return;
+	}
+	remember_joined(e, &a);
+	engine_kick(e);
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	msgpack_pack_map(&pk, 1);
+	pk_str(&pk, "seeds");
+	msgpack_pack_array(&pk, e->conf.seeds_count + 1);
+	for (size_t i = 0; i < e->conf.seeds_count; i++)
+		pk_str(&pk, e->conf.seed_names[i]);
+	pk_str(&pk, text);
+	ctl_answer(r, buf.data, buf.size, false);
+	msgpack_sbuffer_destroy(&buf);
+}
+
+/* --- both need the key ------------------------------------------------------------ */
+
+static void
+go_on(struct engine *e, struct ctl_req *r)
+{
+	if (strcmp(r->verb, "init") == 0)
+		do_init(e, r);
+	else
+		do_join(e, r);
+}
+
+void
+peers_key_done(struct engine *e, const char *why_not)
+{
+	struct ctl_req *r = e->key_waiter;
+
+	snprintf(e->key_error, sizeof e->key_error, "%s", why_not);
+	if (why_not[0] != '\0')
+		log_info("no cluster key: %s", why_not);
+	e->key_waiter = NULL;
+	if (r == NULL)
+		return;
+	if (e->mesh == NULL)
+		ctl_fail(r, EXIT_KEY, "copy the key file of a member here (mode 0600), or mesh init",
+		    "no cluster key: %s", why_not);
+	else
+		go_on(e, r);
+}
+
+static void
+with_key(struct engine *e, struct ctl_req *r, bool create)
+{
+	if (e->mesh != NULL) {
+		go_on(e, r);
+		return;
+	}
+	if (e->key_waiter != NULL) {
+		ctl_fail(r, 1, "", "another init or join is under way");
+		return;
+	}
+	e->key_waiter = r;
+	peers_ask_key(e, create);
+}
+
+void
+peers_init(struct engine *e, struct ctl_req *r)
+{
+	with_key(e, r, true);
+}
+
+void
+peers_join(struct engine *e, struct ctl_req *r)
+{
+	with_key(e, r, false);
+}

@@ -1,0 +1,368 @@
+/*
+ * render.c - see render.h.  Three processes in a row; each answer is bounded
+ * and checked before the next starts.
+ */
+#include "render.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../gossip/mp.h"
+#include "../base/scriptio.h"
+#include "crypto.h"
+#include "pack.h"
+
+static const char processes_slot[] = "/processes"; /* no file can have this name */
+
+struct render {
+	struct render_in in;
+	char role[NAME_CAP], template_name[VIEW_IMAGE_CAP];
+	struct blob vars;
+	struct spawn *spawn;
+	struct script_run *script;
+	struct render_out out;
+	render_done *done;
+	void *arg;
+};
+
+void
+render_out_free(struct render_out *out)
+{
+	free(out->files);
+	free(out->doc_bytes);
+	free(out->text_bytes);
+	free(out->processes_bytes);
+	memset(out, 0, sizeof *out);
+}
+
+static void
+finish(struct render *r, const char *error)
+{
+	render_done *done = r->done;
+	void *arg = r->arg;
+	struct render_out out = r->out;
+
+	blob_free(&r->vars);
+	free(r);
+	if (error == NULL) {
+		done(arg, &out, NULL);
+		return;
+	}
+	render_out_free(&out);
+	done(arg, NULL, error);
+}
+
+/* The last line that meshd-conf said, without its newline. */
+static void
+conf_error(struct render *r, const struct spawn_result *res)
+{
+	char text[ERR_TEXT_CAP];
+
+	if (res->errtext[0] == '\0')
+		snprintf(text, sizeof text, "meshd-conf ended with %d", res->exit_status);
+	else
+		err_escape(text, sizeof text, res->errtext, strcspn(res->errtext, "\n"));
+	finish(r, text);
+}
+
+/* --- 3: the processes file ------------------------------------------------------ */
+
+static void
+on_processes(void *arg, struct spawn_result *res)
+{
+	struct render *r = arg;
+
+	r->spawn = NULL;
+	if (res->exit_status != 0) {
+		conf_error(r, res);
+		return;
+	}
+	if (flat_open(&r->out.processes, res->out, res->out_len) < 0) {
+		finish(r, "meshd-conf wrote a malformed document");
+		return;
+	}
+	r->out.processes_bytes = res->out;
+	res->out = NULL;
+	finish(r, NULL);
+}
+
+static int
+run_conf(struct render *r, const char *kind, const char *display, struct slice text,
+    spawn_done *done, struct err *err)
+{
+	const char *argv[] = {"meshd-conf", kind, display, NULL};
+	struct spawn_conf c = {.prog_fd = r->in.conf_fd,
+	    .argv = argv,
+	    .input = text.b,
+	    .input_len = text.len,
+	    .out_cap = FLAT_BYTES_MAX,
+	    .deadline_ms = 5000};
+
+	return spawn_run(r->in.loop, &c, done, r, &r->spawn, err);
+}
+
+/* --- 2: the templates ------------------------------------------------------------ */
+
+static struct gens_file *
+file_of(struct render *r, const char *name, size_t len)
+{
+	for (size_t i = 0; i < r->out.files_count; i++)
+		if (strlen(r->out.files[i].name) == len &&
+		    memcmp(r->out.files[i].name, name, len) == 0)
+			return &r->out.files[i];
+	return NULL;
+}
+
+/* {name: text}, from our own copy of the answer. */
+static bool
+take_texts(struct render *r, size_t len)
+{
+	struct mp mp;
+	uint32_t n;
+	size_t got = 0;
+
+	mp_init(&mp, r->out.text_bytes, len, 4);
+	if (mp_map(&mp, &n) < 0)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *name, *text;
+		size_t name_len, text_len;
+		struct gens_file *f;
+
+		if (mp_str(&mp, &name, &name_len) < 0)
+			return false;
+		if (mp_peek(&mp) == MP_BIN) {
+			const uint8_t *bin;
+
+			if (mp_bin(&mp, &bin, &text_len) < 0)
+				return false;
+			text = (const char *)bin;
+		} else if (mp_str(&mp, &text, &text_len) < 0) {
+			return false;
+		}
+		if (name_len == strlen(processes_slot) &&
+		    memcmp(name, processes_slot, name_len) == 0) {
+			r->out.processes_text = (struct slice){(const uint8_t *)text, text_len};
+		} else if ((f = file_of(r, name, name_len)) != NULL && f->data == NULL) {
+			f->data = (const uint8_t *)text;
+			f->len = text_len;
+			got++;
+		}
+	}
+	return got == r->out.files_count;
+}
+
+static void
+on_script(void *arg, const struct script_answer *a)
+{
+	struct render *r = arg;
+	char display[NAME_CAP + 32];
+	struct err err;
+
+	r->script = NULL;
+	if (!a->ok) {
+		char text[ERR_TEXT_CAP];
+
+		snprintf(text, sizeof text, "%.200s/%.300s", r->template_name, a->error);
+		finish(r, text);
+		return;
+	}
+	r->out.text_bytes = malloc(a->result.len);
+	if (r->out.text_bytes == NULL) {
+		finish(r, "out of memory");
+		return;
+	}
+	memcpy(r->out.text_bytes, a->result.b, a->result.len);
+	if (!take_texts(r, a->result.len)) {
+		finish(r, "the renderer gave a malformed answer");
+		return;
+	}
+	if (r->out.processes_text.len == 0) {
+		finish(r, NULL);
+		return;
+	}
+	snprintf(display, sizeof display, "%s: rendered processes", r->role);
+	if (run_conf(r, "processes", display, r->out.processes_text, on_processes, &err) < 0)
+		finish(r, err.text);
+}
+
+static void
+pack_file(void *arg, const char *name, const struct tree_file *f)
+{
+	msgpack_packer *pk = arg;
+
+	pk_str(pk, name);
+	pk_strn(pk, (const char *)f->data, f->len);
+}
+
+static void
+count_file(void *arg, const char *name, const struct tree_file *f)
+{
+	(void)name;
+	(void)f;
+	++*(uint32_t *)arg;
+}
+
+static void
+pack_task(msgpack_packer *pk, const char *name, const char *file)
+{
+	msgpack_pack_map(pk, 2);
+	pk_kstr(pk, "name", name);
+	pk_kstr(pk, "template", file);
+}
+
+/* The template of files/NAME. */
+static bool
+template_of(const struct render *r, const char *name, char *out, size_t cap)
+{
+	char path[2 * NAME_CAP + 32];
+
+	snprintf(path, sizeof path, "files/%s/template", name);
+	return flat_str(&r->out.doc, path, out, cap);
+}
+
+static void
+run_script(struct render *r)
+{
+	char file[TREE_PATH_CAP], processes[TREE_PATH_CAP];
+	bool has_processes = flat_str(&r->out.doc, "processes", processes, sizeof processes);
+	uint32_t files = 0;
+	struct hash seed;
+	uint64_t seed64;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	struct err err;
+
+	crypto_hash256(&seed, r->vars.b, r->vars.len);
+	trees_template_files(r->in.trees, r->template_name, &files, count_file);
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	memcpy(&seed64, seed.b, sizeof seed64);
+	script_head(&pk, 6, "render", r->in.conf, seed64);
+	pk_str(&pk, "files");
+	msgpack_pack_map(&pk, files);
+	trees_template_files(r->in.trees, r->template_name, &pk, pack_file);
+	pk_str(&pk, "render");
+	msgpack_pack_array(&pk, r->out.files_count + has_processes);
+	for (size_t i = 0; i < r->out.files_count; i++)
+		if (template_of(r, r->out.files[i].name, file, sizeof file))
+			pack_task(&pk, r->out.files[i].name, file);
+	if (has_processes)
+		pack_task(&pk, processes_slot, processes);
+	pk_str(&pk, "vars");
+	pk_raw(&pk, r->vars.b, r->vars.len);
+	r->script = script_start(r->in.loop, r->in.script_fd, r->in.conf, "template",
+	    (struct slice){(uint8_t *)buf.data, buf.size}, on_script, r, &err);
+	msgpack_sbuffer_destroy(&buf);
+	if (r->script == NULL)
+		finish(r, err.text);
+}
+
+/* --- 1: render.yaml ------------------------------------------------------------------ */
+
+/* files: {NAME: {template, mode}}; a name is one path component. */
+static const char *
+take_files(struct render *r)
+{
+	struct flat_rec rec;
+	size_t off = 0;
+	char name[NAME_CAP], path[2 * NAME_CAP + 32], file[TREE_PATH_CAP];
+
+	r->out.files = calloc(GENS_FILES_MAX, sizeof *r->out.files);
+	if (r->out.files == NULL)
+		return "out of memory";
+	while (flat_next(&r->out.doc, &off, &rec)) {
+		struct gens_file *f = &r->out.files[r->out.files_count];
+		int64_t mode = 0644;
+
+		if (!flat_child(&rec, "files", name, sizeof name) || rec.type != FLAT_MAP)
+			continue;
+		if (r->out.files_count == GENS_FILES_MAX)
+			return "render.yaml: more than 256 files";
+		if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL ||
+		    !template_of(r, name, file, sizeof file))
+			return "render.yaml: files: a name is one path component with a template";
+		snprintf(path, sizeof path, "files/%s/mode", name);
+		if (flat_int(&r->out.doc, path, &mode) && (mode & ~0777) != 0)
+			return "render.yaml: files: mode must be 0000-0777";
+		memcpy(f->name, name, sizeof f->name);
+		f->mode = (uint32_t)mode;
+		r->out.files_count++;
+	}
+	return NULL;
+}
+
+static void
+on_conf(void *arg, struct spawn_result *res)
+{
+	struct render *r = arg;
+	const char *wrong;
+
+	r->spawn = NULL;
+	if (res->exit_status != 0) {
+		conf_error(r, res);
+		return;
+	}
+	if (flat_open(&r->out.doc, res->out, res->out_len) < 0) {
+		finish(r, "meshd-conf wrote a malformed document");
+		return;
+	}
+	r->out.doc_bytes = res->out;
+	res->out = NULL;
+	flat_str(&r->out.doc, "check/container", r->out.check, sizeof r->out.check);
+	if ((wrong = take_files(r)) != NULL)
+		finish(r, wrong);
+	else
+		run_script(r);
+}
+
+static void
+find_yaml(void *arg, const char *name, const struct tree_file *f)
+{
+	if (strcmp(name, "render.yaml") == 0)
+		*(const struct tree_file **)arg = f;
+}
+
+struct render *
+render_start(const struct render_in *in, render_done *done, void *arg, struct err *err)
+{
+	const struct tree_file *yaml = NULL;
+	struct render *r;
+	char display[VIEW_IMAGE_CAP + 32];
+
+	trees_template_files(in->trees, in->template_name, &yaml, find_yaml);
+	if (yaml == NULL) {
+		err_set(err, EXIT_CONFIG, "templates/%s/render.yaml: No such file or directory",
+		    in->template_name);
+		return NULL;
+	}
+	if ((r = calloc(1, sizeof *r)) == NULL || blob_copy(&r->vars, in->vars) < 0) {
+		free(r);
+		err_set(err, 1, "out of memory");
+		return NULL;
+	}
+	r->in = *in;
+	snprintf(r->role, sizeof r->role, "%s", in->role);
+	snprintf(r->template_name, sizeof r->template_name, "%s", in->template_name);
+	r->done = done;
+	r->arg = arg;
+	snprintf(display, sizeof display, "%s/render.yaml", in->template_name);
+	if (run_conf(r, "render", display, (struct slice){yaml->data, yaml->len}, on_conf, err) < 0) {
+		blob_free(&r->vars);
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+render_cancel(struct render *r)
+{
+	if (r->spawn != NULL)
+		spawn_cancel(r->spawn);
+	if (r->script != NULL)
+		script_cancel(r->script);
+	blob_free(&r->vars);
+	render_out_free(&r->out);
+	free(r);
+}

@@ -1,0 +1,275 @@
+/*
+ * round.c - see round.h.  Any failure on the way leaves the schedule in force
+ * as it is, with the line in `mesh status`.
+ */
+#include "round.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "../core/input.h"
+#include "engine.h"
+#include "pack.h"
+
+static void
+fail(struct engine *e, const char *why, const char *excerpt)
+{
+	struct lead *l = &e->lead;
+
+	if (strcmp(l->error, why) != 0)
+		log_warn("scheduler: %s", why);
+	snprintf(l->error, sizeof l->error, "%s", why);
+	snprintf(l->excerpt, sizeof l->excerpt, "%s", excerpt);
+	world_free(&l->world);
+	lead_ended(e, false);
+}
+
+static void
+take_notes(struct lead *l, struct plan *plan)
+{
+	free(l->missing);
+	free(l->role_errors);
+	l->missing = plan->missing;
+	l->missing_count = plan->missing_count;
+	l->role_errors = plan->errors;
+	l->role_errors_count = plan->errors_count;
+	plan->missing = NULL;
+	plan->errors = NULL;
+	plan->missing_count = plan->errors_count = 0;
+}
+
+/* --- issuing ------------------------------------------------------------------ */
+
+/* Keep, announce, apply; nothing when nothing changed. */
+static int
+issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, struct err *err)
+{
+	const struct schedule *parents[MESH_PARENTS_MAX];
+	size_t n = lead_parents(e, parents, MESH_PARENTS_MAX);
+	struct schedule_meta meta = {
+	    .stamp = *stamp, .grade = e->lead.world.side.grade, .at_ms = engine_wall_ms()};
+	struct schedule s;
+	struct hash hash;
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		meta.parents[i].stamp = parents[i]->meta.stamp;
+		meta.parents[i].hash = parents[i]->hash;
+	}
+	meta.parents_count = n;
+	memcpy(meta.pk, e->keys.pk, sizeof meta.pk);
+	if ((rc = schedule_build(&s, plan, &meta, &e->crypto, err)) < 0)
+		return rc;
+	if (e->lead.issued && n == 1 &&
+	    schedule_compare(&s, &e->keep.current) == SCHEDULE_SAME) {
+		schedule_free(&s);
+		return 0;
+	}
+	hash = s.hash;
+	if ((rc = keep_set(&e->keep, &s, err)) < 0) {
+		if (err->code == EXIT_STATE)
+			engine_exit(EXIT_STATE, err->text);
+		return rc;
+	}
+	e->lead.issued = true;
+	lead_merged(e);
+	engine_adopted(e);
+	if (mesh_issue(e->mesh, net_now(), stamp, &hash) < 0)
+		return err_set(err, 1, "the lease ended before the schedule could be announced");
+	engine_kick(e);
+	return 0;
+}
+
+static int
+judge(struct engine *e, struct plan *plan, struct err *err)
+{
+	struct lead *l = &e->lead;
+	const char *forced[LEAD_FORCED_MAX];
+	char stamp_str[STAMP_TEXT_CAP];
+	struct plan last = {0};
+	struct rail rail = {0};
+	struct stamp stamp;
+	int rc;
+
+	if (mesh_next_stamp(e->mesh, net_now(), &stamp) < 0)
+		return err_set(err, 1, "the lease ended during the round");
+	if (e->keep.has && schedule_plan(&e->keep.current, &last) < 0)
+		return err_set(err, 1, "the schedule in force can't be read");
+	stamp_text(&stamp, stamp_str);
+	for (size_t i = 0; i < l->forced_count; i++)
+		forced[i] = l->forced[i];
+	struct rail_in in = {.last = e->keep.has ? &last : NULL,
+	    .running = l->world.instances,
+	    .running_count = l->world.instances_count,
+	    .nodes = l->world.nodes,
+	    .nodes_count = l->world.nodes_count,
+	    .before = &l->rail,
+	    .stamp = stamp_str,
+	    .forced = forced,
+	    .forced_count = l->forced_count};
+	rc = rail_apply(plan, &in, &rail);
+	plan_free(&last);
+	if (rc < 0)
+		return err_set(err, 1, "out of memory");
+	for (size_t i = 0; i < rail.held_count; i++)
+		log_warn("role %s held at %s: %s", rail.held[i].role, rail.held[i].stamp,
+		    rail.held[i].why);
+	rail_free(&l->rail);
+	l->rail = rail;
+	if (rail.blocked)
+		return err_set(err, 1, "a role is held and has no older part: nothing issued");
+	return issue(e, plan, &stamp, err);
+}
+
+static void
+on_answer(void *arg, const struct script_answer *a)
+{
+	struct engine *e = arg;
+	struct lead *l = &e->lead;
+	struct plan_world w = {
+	    .templates = e->trees.templates, .templates_count = e->trees.templates_count};
+	struct plan plan;
+	struct err err;
+	int rc;
+
+	l->run = NULL;
+	l->round++;
+	l->ms = a->ms;
+	l->round_ms_wall = engine_wall_ms();
+	if (a->log.len > 0) {
+		char text[ERR_TEXT_CAP];
+
+		err_escape(text, sizeof text, (const char *)a->log.b, a->log.len);
+		log_debug("scheduler says: %s", text);
+	}
+	if (!a->ok) {
+		fail(e, a->error, a->excerpt);
+		return;
+	}
+	/* Reports went on coming while the script ran: judge by the newest. */
+	world_free(&l->world);
+	if (world_build(e, &l->world) < 0) {
+		fail(e, "out of memory", "");
+		return;
+	}
+	w.nodes = l->world.nodes;
+	w.nodes_count = l->world.nodes_count;
+	if (plan_check(a->result.b, a->result.len, &w, &plan, &err) < 0) {
+		fail(e, err.text, "");
+		return;
+	}
+	rc = judge(e, &plan, &err);
+	take_notes(l, &plan);
+	plan_free(&plan);
+	if (rc < 0) {
+		fail(e, err.text, "");
+		return;
+	}
+	l->error[0] = l->excerpt[0] = '\0';
+	world_free(&l->world);
+	lead_ended(e, true);
+}
+
+/* --- asking ----------------------------------------------------------------------- */
+
+static int
+pack_parents(struct engine *e, struct blob *blobs, struct slice *slices, size_t *count)
+{
+	const struct schedule *parents[MESH_PARENTS_MAX];
+	size_t n = lead_parents(e, parents, MESH_PARENTS_MAX);
+
+	*count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (schedule_to_parent(parents[i], &blobs[i]) < 0)
+			return -1;
+		slices[i] = blob_slice(&blobs[i]);
+		++*count;
+	}
+	return 0;
+}
+
+static int
+pack_input(struct engine *e, struct blob *out)
+{
+	struct lead *l = &e->lead;
+	struct blob blobs[MESH_PARENTS_MAX] = {{0}};
+	struct slice slices[MESH_PARENTS_MAX];
+	size_t n;
+	int rc;
+
+	rc = pack_parents(e, blobs, slices, &n);
+	struct input in = {.now_ms = engine_wall_ms(),
+	    .self = e->conf.name,
+	    .side = l->world.side,
+	    .nodes = l->world.nodes,
+	    .nodes_count = l->world.nodes_count,
+	    .instances = l->world.instances,
+	    .instances_count = l->world.instances_count,
+	    .metas = e->trees.metas,
+	    .metas_count = e->trees.metas_count,
+	    .parents = slices,
+	    .parents_count = n};
+	if (rc == 0)
+		rc = input_pack(&in, out);
+	for (size_t i = 0; i < n; i++)
+		blob_free(&blobs[i]);
+	return rc;
+}
+
+static void
+pack_question(struct engine *e, const struct blob *input, msgpack_sbuffer *buf)
+{
+	const struct tree *scripts = &e->trees.slot[TREES_SCRIPTS].tree;
+	struct hash seed;
+	uint64_t seed64;
+	msgpack_packer pk;
+
+	crypto_hash256(&seed, input->b, input->len);
+	memcpy(&seed64, seed.b, sizeof seed64);
+	msgpack_packer_init(&pk, buf, msgpack_sbuffer_write);
+	script_head(&pk, 6, "schedule", &e->conf, seed64);
+	pk_str(&pk, "files");
+	msgpack_pack_map(&pk, scripts->count);
+	for (size_t i = 0; i < scripts->count; i++) {
+		pk_str(&pk, scripts->files[i].path);
+		pk_strn(&pk, (const char *)scripts->files[i].data, scripts->files[i].len);
+	}
+	pk_kstr(&pk, "entry", "main.lua");
+	pk_str(&pk, "input");
+	pk_raw(&pk, input->b, input->len);
+}
+
+void
+round_start(struct engine *e)
+{
+	struct lead *l = &e->lead;
+	struct blob input = {0};
+	msgpack_sbuffer buf;
+	struct err err;
+
+	sched_started(&l->sched, net_now());
+	if (tree_find(&e->trees.slot[TREES_SCRIPTS].tree, "main.lua") == NULL) {
+		const char *why = e->trees.slot[TREES_SCRIPTS].error;
+
+		err_set(&err, 1, "%s/scheduler-scripts/main.lua: %s", e->conf.config_dir,
+		    why[0] != '\0' ? why : "No such file or directory");
+		fail(e, err.text, "");
+		return;
+	}
+	if (world_build(e, &l->world) < 0 || pack_input(e, &input) < 0) {
+		blob_free(&input);
+		fail(e, "the input can't be packed (out of memory, or a broken parent)", "");
+		return;
+	}
+	msgpack_sbuffer_init(&buf);
+	pack_question(e, &input, &buf);
+	blob_free(&input);
+	world_free(&l->world);
+	l->run = script_start(e->loop, e->script_fd, &e->conf, "scheduler",
+	    (struct slice){(uint8_t *)buf.data, buf.size}, on_answer, e, &err);
+	msgpack_sbuffer_destroy(&buf);
+	if (l->run == NULL)
+		fail(e, err.text, "");
+}

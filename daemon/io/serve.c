@@ -1,0 +1,109 @@
+/*
+ * serve.c - what peers ask over streams (wire.h).  They hold the cluster key;
+ * their bytes are still decoded as hostile.
+ */
+#include "../../gossip/mp.h"
+#include "engine.h"
+#include "logs.h"
+#include "pack.h"
+#include "status.h"
+#include "wire.h"
+
+static void
+serve_view(struct engine *e, struct stream_answer *answer)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	status_pack_view(e, &pk);
+	if (buf.size > STREAM_BYTES_MAX)
+		stream_answer_fail(answer, ERR_LONG);
+	else
+		stream_answer_send(answer, buf.data, buf.size);
+	msgpack_sbuffer_destroy(&buf);
+}
+
+static void
+serve_force(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
+{
+	char stamp[STAMP_TEXT_CAP];
+
+	if (len >= sizeof stamp) {
+		stream_answer_fail(answer, ERR_MALFORMED);
+		return;
+	}
+	memcpy(stamp, payload, len);
+	stamp[len] = '\0';
+	if (!e->lead.leading)
+		stream_answer_fail(answer, ERR_NOT_LEADER);
+	else if (!lead_force(e, stamp))
+		stream_answer_fail(answer, ERR_UNKNOWN);
+	else
+		stream_answer_send(answer, "ok", 2);
+}
+
+/* [instance, lines, after] -> [after, text] */
+static void
+serve_logs(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
+{
+	char instance[NAME_CAP], after[LOGS_TIME_CAP] = "";
+	const char *s;
+	struct blob text;
+	struct err err;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	uint64_t lines;
+	uint32_t n;
+	size_t k;
+	struct mp mp;
+
+	mp_init(&mp, payload, len, 2);
+	if (mp_array(&mp, &n) < 0 || n != 3 || mp_cstr(&mp, instance, sizeof instance) < 0 ||
+	    mp_uint_max(&mp, LOGS_LINES_MAX, &lines) < 0 || mp_str(&mp, &s, &k) < 0 ||
+	    k >= sizeof after || mp_end(&mp) < 0) {
+		stream_answer_fail(answer, ERR_MALFORMED);
+		return;
+	}
+	memcpy(after, s, k);
+	after[k] = '\0';
+	if (logs_tail(e->logs_fd, instance, (size_t)lines, after, &text, &err) < 0) {
+		stream_answer_fail(answer, ERR_UNKNOWN);
+		return;
+	}
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	msgpack_pack_array(&pk, 2);
+	pk_str(&pk, after);
+	pk_strn(&pk, (const char *)text.b, text.len);
+	stream_answer_send(answer, buf.data, buf.size);
+	msgpack_sbuffer_destroy(&buf);
+	blob_free(&text);
+}
+
+void
+serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload, size_t len,
+    struct stream_answer *answer)
+{
+	struct engine *e = arg;
+
+	(void)from;
+	switch (kind) {
+	case QUERY_HEADER:
+	case QUERY_PARTS:
+		fetch_serve(&e->keep, kind, payload, len, answer);
+		return;
+	case QUERY_VIEW:
+		serve_view(e, answer);
+		return;
+	case QUERY_FORCE:
+		serve_force(e, payload, len, answer);
+		return;
+	case QUERY_LOGS:
+		serve_logs(e, payload, len, answer);
+		return;
+	default:
+		stream_answer_fail(answer, ERR_UNKNOWN);
+	}
+}

@@ -1,0 +1,209 @@
+/*
+ * settle.c - see settle.h.
+ */
+#include "settle.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "../core/diff.h"
+#include "engine.h"
+
+/* --- on-change --------------------------------------------------------------- */
+
+static int
+signal_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} all[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1},
+	    {"USR2", SIGUSR2}};
+
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (strcmp(all[i].name, name) == 0)
+			return all[i].number;
+	return 0;
+}
+
+/* Signal or restart one running instance; 0 = restart. */
+static void
+poke(struct apply_job *j, const char *instance, int sig)
+{
+	struct local_instance *i = local_find(&j->e->local, instance);
+	struct sup_req req;
+
+	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
+		return; /* whoever starts later reads the new files anyway */
+	if (!launch_req(&req, sig != 0 ? SUP_SIGNAL : SUP_STOP, j->role, instance))
+		return;
+	memcpy(req.sandbox, i->ev.sandbox, sizeof req.sandbox);
+	req.signal = sig;
+	launch_send(&j->e->launch, &req, NULL, 0);
+}
+
+/* The action of one changed file: on-change/NAME, else on-change/"*". */
+static bool
+action_of(const struct render_out *out, const char *file, int *sig, char *process, size_t cap)
+{
+	const char *keys[] = {file, "*"};
+	char path[2 * NAME_CAP + 32], text[32];
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		process[0] = '\0';
+		snprintf(path, sizeof path, "on-change/%s", keys[i]);
+		if (flat_str(&out->doc, path, text, sizeof text)) {
+			*sig = 0; /* "restart" is the only word */
+			return true;
+		}
+		snprintf(path, sizeof path, "on-change/%s/signal", keys[i]);
+		if (!flat_str(&out->doc, path, text, sizeof text))
+			continue;
+		*sig = signal_number(text);
+		snprintf(path, sizeof path, "on-change/%s/container", keys[i]);
+		(void)flat_str(&out->doc, path, process, cap); /* absent: all of the role */
+		return *sig != 0;
+	}
+	return false;
+}
+
+/* One action per instance, however many files changed; a restart beats signals. */
+void
+settle_actions(struct apply_job *j, const struct render_out *out)
+{
+	for (size_t w = 0; w < j->wants_count; w++) {
+		const struct apply_want *want = &j->wants[w];
+		bool restart = false;
+		unsigned done = 0;
+
+		for (size_t f = 0; f < out->files_count && !want->command; f++) {
+			char process[NAME_CAP];
+			int sig;
+
+			if (!out->files[f].changed ||
+			    !action_of(out, out->files[f].name, &sig, process, sizeof process))
+				continue;
+			if (process[0] != '\0' && strcmp(process, want->process) != 0)
+				continue;
+			restart |= sig == 0;
+			done |= 1u << sig;
+		}
+		if (restart)
+			poke(j, want->instance, 0);
+		for (int sig = 1; !restart && sig < 31; sig++)
+			if (done & 1u << sig)
+				poke(j, want->instance, sig);
+	}
+}
+
+/* --- start and stop ------------------------------------------------------ */
+
+static void
+ask_stop(struct apply_job *j, const struct diff_have *have)
+{
+	struct sup_req req;
+
+	if (!launch_req(&req, SUP_STOP, j->role, have->instance))
+		return;
+	memcpy(req.sandbox, have->sandbox, sizeof req.sandbox);
+	log_info("stop %s", have->instance);
+	launch_send(&j->e->launch, &req, NULL, 0);
+}
+
+static void
+ask_start(struct apply_job *j, const struct diff_want *w)
+{
+	const struct stamp *st = &j->e->keep.current.meta.stamp;
+	struct local_instance *i = local_find(&j->e->local, w->instance);
+	struct sup_req req;
+
+	if (!launch_req(&req, SUP_START, j->role, w->instance))
+		return;
+	memcpy(req.sandbox, w->sandbox, sizeof req.sandbox);
+	memcpy(req.image, w->image, sizeof req.image);
+	memcpy(req.config, w->config, sizeof req.config);
+	memcpy(req.cluster, st->leader.b, sizeof req.cluster);
+	req.term = st->term;
+	req.seq = st->seq;
+	req.policy = w->policy;
+	if (i != NULL)
+		memcpy(i->version, j->version, sizeof i->version);
+	log_info("start %s (%s)", w->instance, w->image);
+	launch_send(&j->e->launch, &req, w->vars.b, w->vars.len);
+}
+
+static size_t
+fill_have(struct apply_job *j, struct diff_have *have, size_t cap)
+{
+	const struct local *l = &j->e->local;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->count && n < cap; i++) {
+		const struct sup_event *ev = &l->items[i].ev;
+
+		if (strcmp(ev->role, j->role) != 0 || ev->state == SUP_ST_EXITED)
+			continue;
+		memcpy(have[n].instance, ev->instance, NAME_CAP);
+		memcpy(have[n].role, ev->role, NAME_CAP);
+		memcpy(have[n].sandbox, ev->sandbox, NAME_CAP);
+		have[n].state = ev->state;
+		have[n].policy = ev->policy;
+		have[n].spec_hash = ev->spec_hash;
+		n++;
+	}
+	return n;
+}
+
+static size_t
+fill_want(const struct apply_job *j, struct diff_want *want)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->wants_count && !j->gone; i++) {
+		const struct apply_want *w = &j->wants[i];
+
+		if (w->command)
+			continue;
+		memcpy(want[n].instance, w->instance, NAME_CAP);
+		memcpy(want[n].role, j->role, NAME_CAP);
+		memcpy(want[n].sandbox, j->sandbox, NAME_CAP);
+		memcpy(want[n].image, w->image, SUP_IMAGE_CAP);
+		memcpy(want[n].config, w->config, SUP_PATH_CAP);
+		want[n].policy = j->policy;
+		want[n].vars = blob_slice(&w->vars);
+		n++;
+	}
+	return n;
+}
+
+/* Ask for what differs.  Idempotent: asked again, it asks the same. */
+void
+settle_containers(struct apply_job *j)
+{
+	size_t cap = j->e->local.count + 1, have_count, want_count, count;
+	AUTO_FREE struct diff_have *have = calloc(cap, sizeof *have);
+	AUTO_FREE struct diff_want *want = calloc(j->wants_count + 1, sizeof *want);
+	AUTO_FREE struct diff_action *todo = NULL;
+	msec now = net_now();
+	bool retry = now - j->restart_failed_at >= SETTLE_RETRY_MS;
+
+	if ((!j->ready && !j->gone) || !j->e->local.known || have == NULL || want == NULL)
+		return;
+	have_count = fill_have(j, have, cap);
+	want_count = fill_want(j, want);
+	if (diff_make(want, want_count, have, have_count, &todo, &count) < 0)
+		return;
+	if (retry)
+		j->restart_failed_at = now;
+	for (size_t i = 0; i < count; i++) {
+		if (todo[i].op == DIFF_STOP)
+			ask_stop(j, &have[todo[i].index]);
+		else if (todo[i].op == DIFF_START || retry)
+			ask_start(j, &want[todo[i].index]);
+	}
+}

@@ -1,0 +1,19 @@
+/*
+ * settle.h - what a role's job asks of the supervisor: START and STOP for what
+ * differs from its wants, signals for what its new files ask for.
+ */
+#ifndef IO_SETTLE_H
+#define IO_SETTLE_H
+
+#include "apply.h"
+
+enum { SETTLE_RETRY_MS = 10000 }; /* between tries of a FAILED instance */
+
+/* Ask for what differs.  Idempotent: asked again, it asks the same.  Nothing
+ * while the wants or the local containers are not known. */
+void settle_containers(struct apply_job *j);
+/* After a switch: on-change, once per instance however many files changed; a
+ * restart beats signals; what does not run is left alone. */
+void settle_actions(struct apply_job *j, const struct render_out *out);
+
+#endif

@@ -1,0 +1,299 @@
+/*
+ * status.c - see status.h: side, members, leader, schedule, and the one screen
+ * that puts them together with a view.
+ */
+#include "status.h"
+
+#include <stdio.h>
+
+#include "../../gossip/mp.h"
+#include "addr.h"
+#include "engine.h"
+#include "pack.h"
+
+static const char *
+grade_name(enum mesh_grade g)
+{
+	return g == MESH_GRADE_FULL ? "full" : g == MESH_GRADE_DEGRADED ? "degraded" : "none";
+}
+
+static const char *
+role_name(enum mesh_role r)
+{
+	return r == MESH_LEADER ? "leader" : r == MESH_CANDIDATE ? "candidate" : "follower";
+}
+
+static void
+side_of(const struct engine *e, struct mesh_side *s)
+{
+	memset(s, 0, sizeof *s);
+	if (e->mesh != NULL)
+		mesh_side(e->mesh, net_now(), s);
+}
+
+static bool
+leader_of(const struct engine *e, const struct mesh_side *s, struct mesh_member *m)
+{
+	return s->has_leader && mesh_find(e->mesh, &s->leader, m);
+}
+
+static void
+pack_side(const struct engine *e, const struct mesh_side *s, msgpack_packer *pk)
+{
+	struct mesh_member m;
+
+	msgpack_pack_map(pk, 7);
+	pk_kstr(pk, "grade", grade_name(s->grade));
+	pk_kuint(pk, "visible", s->visible);
+	pk_kuint(pk, "known", s->known);
+	pk_kuint(pk, "term", s->term);
+	pk_kstr(pk, "leader", leader_of(e, s, &m) ? m.name : "");
+	pk_kstr(pk, "role", role_name(s->role));
+	pk_kint(pk, "since_ms", s->member ? net_now() - s->since : 0);
+}
+
+/* --- config --------------------------------------------------------------------- */
+
+static void
+pack_config(const struct engine *e, msgpack_packer *pk)
+{
+	uint32_t agreed = 0, mine = (uint32_t)(e->trees.config_hash >> 32), errors = 0;
+	struct mesh_member m;
+	char hash[17];
+
+	for (uint32_t i = 0; e->mesh != NULL && mesh_member(e->mesh, i, &m); i++)
+		agreed += m.state == MESH_ALIVE &&
+		    (m.self || (m.has_summary && m.summary.config_hash == mine));
+	for (int i = 0; i < TREES_COUNT; i++)
+		errors += e->trees.slot[i].error[0] != '\0';
+	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)e->trees.config_hash);
+	msgpack_pack_map(pk, 3);
+	pk_kstr(pk, "hash", hash);
+	pk_kuint(pk, "agreed_by", agreed);
+	pk_str(pk, "errors");
+	msgpack_pack_array(pk, errors);
+	for (int i = 0; i < TREES_COUNT; i++)
+		if (e->trees.slot[i].error[0] != '\0')
+			pk_str(pk, e->trees.slot[i].error);
+}
+
+/* --- problems of this node -------------------------------------------------------- */
+
+struct own_problem {
+	const char *text, *hint;
+};
+
+/* At most `cap` of this node's own; the caller packs them with the view's. */
+static size_t
+own_problems(const struct engine *e, const struct mesh_side *s, struct own_problem *out, size_t cap)
+{
+	size_t n = 0;
+
+	if (!s->member)
+		out[n++] = (struct own_problem){
+		    "not a member: mesh init | mesh join", e->key_error};
+	else if (!s->has_leader)
+		out[n++] = (struct own_problem){
+		    "no leader on this side: what runs goes on, nothing is re-placed", "mesh members"};
+	for (int i = 0; i < TREES_COUNT && n < cap; i++)
+		if (e->trees.slot[i].error[0] != '\0')
+			out[n++] = (struct own_problem){
+			    e->trees.slot[i].error, "config not reloaded: the last good one stays"};
+	for (const struct apply_job *j = e->apply.jobs; j != NULL && n < cap; j = j->next)
+		if (j->error[0] != '\0')
+			out[n++] = (struct own_problem){j->error, "the old files and containers stay"};
+	if (e->follow.error[0] != '\0' && n < cap)
+		out[n++] = (struct own_problem){e->follow.error, "tried again by itself"};
+	if (e->store_note[0] != '\0' && n < cap)
+		out[n++] = (struct own_problem){e->store_note, ""};
+	return n;
+}
+
+static void
+pack_problems(const struct engine *e, const struct mesh_side *s, struct slice view, int *level,
+    msgpack_packer *pk)
+{
+	struct own_problem own[16];
+	size_t n = own_problems(e, s, own, ARRAY_LEN(own));
+	struct slice theirs = status_view_get(view, "problems");
+	uint32_t count = 0;
+	struct mp mp;
+
+	mp_init(&mp, theirs.b, theirs.len, 8);
+	if (theirs.len > 0 && mp_array(&mp, &count) < 0)
+		count = 0;
+	if (n > 0 && *level < 1)
+		*level = 1;
+	msgpack_pack_array(pk, n + count);
+	for (size_t i = 0; i < n; i++) {
+		msgpack_pack_map(pk, 2);
+		pk_kstr(pk, "text", own[i].text);
+		pk_kstr(pk, "hint", own[i].hint);
+	}
+	if (count > 0)
+		pk_raw(pk, theirs.b + mp.off, theirs.len - mp.off);
+}
+
+/* --- the screen ---------------------------------------------------------------------- */
+
+static void
+pack_slice(msgpack_packer *pk, const char *key, struct slice s)
+{
+	pk_str(pk, key);
+	if (s.len > 0)
+		pk_raw(pk, s.b, s.len);
+	else
+		msgpack_pack_nil(pk);
+}
+
+void
+status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
+{
+	struct slice lv = status_view_get(view, "level");
+	struct mesh_side s;
+	uint64_t theirs = 0;
+	int level = 0;
+	struct mp mp;
+
+	side_of(e, &s);
+	mp_init(&mp, lv.b, lv.len, 1);
+	if (lv.len > 0 && mp_uint_max(&mp, 2, &theirs) == 0)
+		level = (int)theirs;
+	if (level == 0 && s.grade != MESH_GRADE_FULL)
+		level = 1;
+	if (s.member && !s.has_leader)
+		level = 2;
+	msgpack_pack_map(pk, 11);
+	pk_kstr(pk, "cluster", e->conf.cluster);
+	pk_kstr(pk, "node", e->conf.name);
+	pk_kstr(pk, "version", MESH_VERSION);
+	pk_kbool(pk, "member", s.member);
+	pk_kint(pk, "uptime_ms", net_now() - e->started);
+	pk_str(pk, "side");
+	pack_side(e, &s, pk);
+	pk_str(pk, "config");
+	pack_config(e, pk);
+	pack_slice(pk, "scheduler", status_view_get(view, "scheduler"));
+	pack_slice(pk, "roles", status_view_get(view, "roles"));
+	pk_str(pk, "problems");
+	pack_problems(e, &s, view, &level, pk);
+	pk_kint(pk, "health", level);
+}
+
+static const char *
+state_name(enum mesh_state s)
+{
+	static const char *const names[] = {[MESH_ALIVE] = "alive",
+	    [MESH_SUSPECT] = "suspect",
+	    [MESH_FAILED] = "failed",
+	    [MESH_LEFT] = "left"};
+
+	return names[s];
+}
+
+static void
+pack_member(const struct mesh_member *m, msgpack_packer *pk)
+{
+	char zone[NAME_CAP], tags[VIEW_TAGS_CAP], version[NAME_CAP], address[ADDR_TEXT_CAP];
+	char id[2 * ID_BYTES + 1];
+	msec now = net_now();
+
+	for (int i = 0; i < ID_BYTES; i++)
+		snprintf(id + 2 * i, 3, "%02x", m->id.b[i]);
+	addr_format(&m->addr, address, sizeof address);
+	world_meta_read(m, zone, tags, version);
+	msgpack_pack_map(pk, 11);
+	pk_kstr(pk, "name", m->name);
+	pk_kstr(pk, "id", id);
+	pk_kstr(pk, "address", address);
+	pk_kstr(pk, "state", state_name(m->state));
+	pk_kstr(pk, "zone", zone);
+	pk_kstr(pk, "tags", tags);
+	pk_str(pk, "rtt_ms");
+	if (m->rtt_ms >= 0)
+		msgpack_pack_int(pk, m->rtt_ms);
+	else
+		msgpack_pack_nil(pk);
+	pk_str(pk, "seen_ms");
+	if (m->self)
+		msgpack_pack_int(pk, 0);
+	else if (m->seen == MSEC_NEVER)
+		msgpack_pack_nil(pk);
+	else
+		msgpack_pack_int64(pk, now - m->seen);
+	pk_kstr(pk, "version", version);
+	pk_kbool(pk, "leader", m->leader);
+	pk_kbool(pk, "self", m->self);
+}
+
+void
+status_pack_members(struct engine *e, msgpack_packer *pk)
+{
+	uint32_t n = e->mesh != NULL ? mesh_count(e->mesh) : 0;
+	struct mesh_member m;
+
+	msgpack_pack_array(pk, n);
+	for (uint32_t i = 0; i < n; i++)
+		if (mesh_member(e->mesh, i, &m))
+			pack_member(&m, pk);
+		else
+			msgpack_pack_nil(pk);
+}
+
+void
+status_pack_leader(struct engine *e, msgpack_packer *pk)
+{
+	char id[2 * ID_BYTES + 1] = "", address[ADDR_TEXT_CAP] = "";
+	struct mesh_member m;
+	struct mesh_side s;
+	bool has;
+
+	side_of(e, &s);
+	if ((has = leader_of(e, &s, &m))) {
+		for (int i = 0; i < ID_BYTES; i++)
+			snprintf(id + 2 * i, 3, "%02x", m.id.b[i]);
+		addr_format(&m.addr, address, sizeof address);
+	}
+	msgpack_pack_map(pk, 7);
+	pk_kstr(pk, "leader", has ? m.name : "");
+	pk_kstr(pk, "id", id);
+	pk_kstr(pk, "address", address);
+	pk_kuint(pk, "term", s.term);
+	pk_kstr(pk, "grade", grade_name(s.grade));
+	pk_kint(pk, "since_ms", s.member ? net_now() - s.since : 0);
+	pk_kint(pk, "lease_ms", s.lease_until > net_now() ? s.lease_until - net_now() : 0);
+}
+
+int
+status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk)
+{
+	static const char *const keys[] = {"roles", "nodes", "changes", "why"};
+	const struct schedule_meta *meta = &e->keep.current.meta;
+	char stamp[STAMP_TEXT_CAP], hash[2 * HASH_BYTES + 1];
+	struct mesh_member m;
+	struct blob parent;
+
+	if (!e->keep.has || schedule_to_parent(&e->keep.current, &parent) < 0)
+		return -1;
+	stamp_text(&meta->stamp, stamp);
+	for (int i = 0; i < HASH_BYTES; i++)
+		snprintf(hash + 2 * i, 3, "%02x", e->keep.current.hash.b[i]);
+	msgpack_pack_map(pk, 7 + ARRAY_LEN(keys));
+	pk_kstr(pk, "stamp", stamp);
+	pk_kstr(pk, "hash", hash);
+	pk_kstr(pk, "leader",
+	    e->mesh != NULL && mesh_find(e->mesh, &meta->stamp.leader, &m) ? m.name : "");
+	pk_kstr(pk, "grade", grade_name((enum mesh_grade)meta->grade));
+	pk_kuint(pk, "at_ms", meta->at_ms);
+	pk_str(pk, "parents");
+	msgpack_pack_array(pk, meta->parents_count);
+	for (size_t i = 0; i < meta->parents_count; i++) {
+		stamp_text(&meta->parents[i].stamp, stamp);
+		pk_str(pk, stamp);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		pack_slice(pk, keys[i], status_view_get(blob_slice(&parent), keys[i]));
+	pack_slice(pk, "held", held);
+	blob_free(&parent);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * status.h - what this node knows, packed as the CLI prints it (base/ctl.h).
+ *
+ * The *view* is what only a leader knows in full: all containers, the roles'
+ * counts, the scheduler's state, the problems.  A follower asks its leader for
+ * it and, when nobody answers, packs its own from the schedule and its own
+ * containers.
+ */
+#ifndef IO_STATUS_H
+#define IO_STATUS_H
+
+#include <msgpack.h>
+
+#include "../core/blob.h"
+
+struct engine;
+
+/* {ps: [...], roles: [...], scheduler: {...}, problems: [...], held: [...],
+ *  level: 0|1|2} */
+void status_pack_view(struct engine *e, msgpack_packer *pk);
+/* The value of a key of a view; empty when the view is malformed. */
+struct slice status_view_get(struct slice view, const char *key);
+/* The answer of `status`, with a view from wherever. */
+void status_pack(struct engine *e, struct slice view, msgpack_packer *pk);
+void status_pack_members(struct engine *e, msgpack_packer *pk);
+void status_pack_leader(struct engine *e, msgpack_packer *pk);
+/* 0, or -1 when there is none in force. */
+int status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * tell.c - see tell.h.  A change of a container is told within 10 ms; numbers
+ * that only drift go along every 2 s, so that an idle node is cheap.
+ */
+#include "tell.h"
+
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "engine.h"
+
+void
+tell_trace(void *arg, msec now, const char *event)
+{
+	(void)arg;
+	(void)now;
+	log_debug("mesh %s", event);
+}
+
+void
+tell_refused(const struct sup_event *ev)
+{
+	char text[ERR_TEXT_CAP];
+
+	err_escape(text, sizeof text, ev->text, strnlen(ev->text, sizeof ev->text));
+	log_warn("supervisor: %s%s%s", ev->instance, ev->instance[0] != '\0' ? ": " : "", text);
+}
+
+static uint32_t
+running(const struct engine *e)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < e->local.count; i++)
+		n += e->local.items[i].ev.state == SUP_ST_RUNNING;
+	return n;
+}
+
+static void
+set_report(struct engine *e)
+{
+	AUTO_FREE struct report_frags *frags = malloc(sizeof *frags);
+	const uint8_t *p[REPORT_FRAGS_MAX];
+	struct report r = {.facts = e->facts, .metrics = e->metrics};
+
+	r.instances = calloc(REPORT_INSTANCES_MAX, sizeof *r.instances);
+	if (frags == NULL || r.instances == NULL) {
+		free(r.instances);
+		return;
+	}
+	r.instances_count =
+	    (uint32_t)world_local(e, r.instances, REPORT_INSTANCES_MAX);
+	report_pack(&r, frags);
+	free(r.instances);
+	for (size_t i = 0; i < frags->count; i++)
+		p[i] = frags->data[i];
+	if (mesh_set_report(e->mesh, net_now(), p, frags->bytes, frags->count) < 0)
+		log_warn("the report was refused by the mesh");
+}
+
+static void
+on_soon(uv_timer_t *timer)
+{
+	struct engine *e = timer->data;
+
+	if (e->mesh == NULL)
+		return;
+	set_report(e);
+	e->reported = net_now();
+	engine_kick(e);
+	lead_note(e, SCHED_HEALTH); /* this node leads: its own containers count too */
+}
+
+void
+engine_report_soon(struct engine *e)
+{
+	if (!uv_is_active((uv_handle_t *)&e->report))
+		uv_timer_start(&e->report, on_soon, TELL_SOON_MS, 0);
+}
+
+static void
+refresh_facts(struct engine *e)
+{
+	struct view_facts fresh;
+	struct err err;
+
+	if (facts_fill(&fresh, e->images_fd, e->sandboxes_fd, &err) < 0)
+		return; /* the last ones stand */
+	fresh.config_hash = e->trees.config_hash;
+	if (fresh.images_count != e->facts.images_count ||
+	    fresh.sandboxes_count != e->facts.sandboxes_count)
+		engine_report_soon(e);
+	facts_free(&e->facts);
+	e->facts = fresh;
+}
+
+void
+tell_second(struct engine *e)
+{
+	struct mesh_summary s = {0};
+
+	probe_read(e->probe, &s, &e->metrics);
+	s.instances = (uint16_t)running(e);
+	s.config_hash = (uint32_t)(e->trees.config_hash >> 32);
+	if (++e->seconds % 5 == 0)
+		refresh_facts(e);
+	if (e->mesh == NULL)
+		return;
+	mesh_set_summary(e->mesh, net_now(), &s);
+	if (net_now() - e->reported >= TELL_METRICS_MS) {
+		set_report(e);
+		e->reported = net_now();
+	}
+	engine_kick(e);
+}
+
+void
+tell_init(struct engine *e)
+{
+	uv_timer_init(e->loop, &e->report);
+	e->report.data = e;
+}

@@ -1,0 +1,23 @@
+/*
+ * tell.h - what this node tells: its summary to everyone, its report to the
+ * leader, its events to the log.
+ */
+#ifndef IO_TELL_H
+#define IO_TELL_H
+
+#include "../../gossip/base.h"
+#include "../base/proto.h"
+
+struct engine;
+
+enum { TELL_SOON_MS = 10, TELL_METRICS_MS = 2000 };
+
+void tell_init(struct engine *e);
+/* Once a second: probe the host, refresh facts, the summary, the report. */
+void tell_second(struct engine *e);
+/* The trace hook of the mesh machine (struct mesh_conf). */
+void tell_trace(void *arg, msec now, const char *event);
+/* The supervisor refused a request: say so. */
+void tell_refused(const struct sup_event *ev);
+
+#endif

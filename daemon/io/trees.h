@@ -1,0 +1,52 @@
+/*
+ * trees.h - the operator's three config trees: scheduler-scripts/, templates/
+ * and roles/, looked at each second and read whole when they changed.  A
+ * broken tree keeps the last good one, and says so.
+ */
+#ifndef IO_TREES_H
+#define IO_TREES_H
+
+#include <uv.h>
+
+#include "../base/err.h"
+#include "../core/input.h"
+#include "../core/plan.h"
+#include "tree.h"
+
+enum { TREES_COUNT = 3, TREES_PERIOD_MS = 1000, TREES_METAS_MAX = 4096 };
+enum trees_kind { TREES_SCRIPTS, TREES_TEMPLATES, TREES_ROLES };
+
+struct trees_slot {
+	struct hash stat;     /* of the last look */
+	struct tree tree;     /* last good one */
+	char error[ERR_TEXT_CAP]; /* why the newest one was not taken, or "" */
+};
+
+struct trees {
+	uv_timer_t timer;
+	int config_fd, conf_prog_fd; /* config-dir (-1: missing), meshd-conf */
+	struct trees_slot slot[TREES_COUNT];
+	struct plan_template *templates; /* owned */
+	size_t templates_count;
+	struct input_meta *metas; /* owned, with their documents */
+	uint8_t **meta_docs;
+	size_t metas_count;
+	struct trees_read *reading; /* role metadata under way, or NULL */
+	struct hash hash;	    /* of all three */
+	uint64_t config_hash;	    /* its first 8 bytes */
+	void *arg;
+	void (*changed)(void *arg); /* after any of it moved, errors included */
+};
+
+/* Reads scripts and templates before it returns; metadata follows. */
+MUST_CHECK int trees_init(struct trees *t, uv_loop_t *loop, const char *config_dir,
+    int conf_prog_fd, void *arg, void (*changed)(void *arg), struct err *err);
+/* A template: the directory with this name below templates/, or NULL. */
+const struct plan_template *trees_template(const struct trees *t, const char *name);
+/* The files a template renders from: its directory's, by their names in it,
+ * and those that lie directly in templates/ (shared by all).  Calls each in
+ * path order. */
+void trees_template_files(const struct trees *t, const char *name, void *arg,
+    void (*each)(void *arg, const char *name, const struct tree_file *f));
+
+#endif

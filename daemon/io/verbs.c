@@ -1,0 +1,582 @@
+/*
+ * verbs.c - the verbs of the control socket (base/ctl.h).  Every read works on
+ * every node and without a leader; what only the leader knows in full is asked
+ * of it, and when it does not answer in time this node says what it knows.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../gossip/mp.h"
+#include "../base/name.h"
+#include "engine.h"
+#include "logs.h"
+#include "pack.h"
+#include "peers.h"
+#include "status.h"
+#include "wire.h"
+
+enum { VIEW_TIMEOUT_MS = 700, FOLLOW_POLL_MS = 300, FORCE_TIMEOUT_MS = 2000 };
+
+static void
+answer(struct ctl_req *r, msgpack_sbuffer *buf)
+{
+	ctl_answer(r, buf->data, buf->size, false);
+	msgpack_sbuffer_destroy(buf);
+}
+
+static void
+begin(msgpack_sbuffer *buf, msgpack_packer *pk)
+{
+	msgpack_sbuffer_init(buf);
+	msgpack_packer_init(pk, buf, msgpack_sbuffer_write);
+}
+
+/* --- with a view --------------------------------------------------------------- */
+
+struct viewing {
+	struct engine *e;
+	struct ctl_req *r;
+	void (*then)(struct engine *e, struct ctl_req *r, struct slice view);
+};
+
+static void
+with_own_view(struct viewing *v)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	begin(&buf, &pk);
+	status_pack_view(v->e, &pk);
+	v->then(v->e, v->r, (struct slice){(uint8_t *)buf.data, buf.size});
+	msgpack_sbuffer_destroy(&buf);
+	free(v);
+}
+
+/* A peer's bytes go on to the CLI: they must be exactly one sane value. */
+static bool
+one_value(const uint8_t *data, size_t len)
+{
+	struct mp mp;
+
+	mp_init(&mp, data, len, CTL_DEPTH_MAX - 4);
+	return mp_peek(&mp) == MP_MAP && mp_skip(&mp) == 0 && mp_end(&mp) == 0;
+}
+
+static void
+on_view(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct viewing *v = arg;
+
+	if (rc < 0 || !one_value(data, len)) {
+		with_own_view(v);
+		return;
+	}
+	v->then(v->e, v->r, (struct slice){data, len});
+	free(v);
+}
+
+/* The leader's address, when it is another node. */
+static bool
+leader_addr(const struct engine *e, struct addr *out)
+{
+	struct mesh_member m;
+	struct mesh_side s;
+
+	if (e->mesh == NULL)
+		return false;
+	mesh_side(e->mesh, net_now(), &s);
+	if (!s.has_leader || id_eq(&s.leader, &e->identity.id) ||
+	    !mesh_find(e->mesh, &s.leader, &m))
+		return false;
+	*out = m.addr;
+	return true;
+}
+
+static void
+with_view(struct engine *e, struct ctl_req *r,
+    void (*then)(struct engine *, struct ctl_req *, struct slice))
+{
+	struct viewing *v = calloc(1, sizeof *v);
+	struct addr to;
+
+	if (v == NULL) {
+		ctl_fail(r, 1, "", "out of memory");
+		return;
+	}
+	*v = (struct viewing){e, r, then};
+	if (leader_addr(e, &to))
+		stream_request(e->loop, &e->keys, &to, QUERY_VIEW, "", 0, VIEW_TIMEOUT_MS, on_view, v);
+	else
+		with_own_view(v);
+}
+
+static void
+then_status(struct engine *e, struct ctl_req *r, struct slice view)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	begin(&buf, &pk);
+	status_pack(e, view, &pk);
+	answer(r, &buf);
+}
+
+static void
+then_schedule(struct engine *e, struct ctl_req *r, struct slice view)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	begin(&buf, &pk);
+	if (status_pack_schedule(e, status_view_get(view, "held"), &pk) < 0) {
+		msgpack_sbuffer_destroy(&buf);
+		ctl_fail(r, 1, "mesh status says why", "no schedule has reached this node yet");
+		return;
+	}
+	answer(r, &buf);
+}
+
+/* Does this row's value of key equal text? */
+static bool
+row_is(struct slice row, const char *key, const char *text)
+{
+	struct slice v = status_view_get(row, key);
+	const char *s;
+	struct mp mp;
+	size_t n;
+
+	mp_init(&mp, v.b, v.len, 1);
+	return v.len > 0 && mp_str(&mp, &s, &n) == 0 && n == strlen(text) &&
+	    memcmp(s, text, n) == 0;
+}
+
+static void
+then_ps(struct engine *e, struct ctl_req *r, struct slice view)
+{
+	struct slice ps = status_view_get(view, "ps");
+	char role[NAME_CAP];
+	bool only = ctl_arg_str(r, "role", role, sizeof role);
+	msgpack_sbuffer rows, buf;
+	msgpack_packer pk;
+	uint32_t n = 0, kept = 0;
+	struct mp mp;
+
+	(void)e;
+	begin(&rows, &pk);
+	mp_init(&mp, ps.b, ps.len, CTL_DEPTH_MAX);
+	if (ps.len == 0 || mp_array(&mp, &n) < 0)
+		n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		size_t from = mp.off;
+		struct slice row;
+
+		if (mp_skip(&mp) < 0)
+			break;
+		row = (struct slice){ps.b + from, mp.off - from};
+		if (only && !row_is(row, "role", role))
+			continue;
+		pk_raw(&pk, row.b, row.len);
+		kept++;
+	}
+	begin(&buf, &pk);
+	msgpack_pack_array(&pk, kept);
+	if (kept > 0)
+		pk_raw(&pk, rows.data, rows.size);
+	msgpack_sbuffer_destroy(&rows);
+	answer(r, &buf);
+}
+
+static void
+verb_status(struct engine *e, struct ctl_req *r)
+{
+	with_view(e, r, then_status);
+}
+
+static void
+verb_ps(struct engine *e, struct ctl_req *r)
+{
+	with_view(e, r, then_ps);
+}
+
+static void
+verb_schedule(struct engine *e, struct ctl_req *r)
+{
+	with_view(e, r, then_schedule);
+}
+
+/* --- without -------------------------------------------------------------------- */
+
+static void
+verb_members(struct engine *e, struct ctl_req *r)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	begin(&buf, &pk);
+	status_pack_members(e, &pk);
+	answer(r, &buf);
+}
+
+static void
+verb_leader(struct engine *e, struct ctl_req *r)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	begin(&buf, &pk);
+	status_pack_leader(e, &pk);
+	answer(r, &buf);
+}
+
+static void
+verb_version(struct engine *e, struct ctl_req *r)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	(void)e;
+	begin(&buf, &pk);
+	msgpack_pack_map(&pk, 2);
+	pk_kstr(&pk, "version", MESH_VERSION);
+	pk_str(&pk, "wire");
+	msgpack_pack_array(&pk, 2);
+	msgpack_pack_int(&pk, 0);
+	msgpack_pack_int(&pk, 0);
+	answer(r, &buf);
+}
+
+/* --- render, dry ------------------------------------------------------------------ */
+
+struct rendering {
+	struct engine *e;
+	struct ctl_req *r;
+	char role[NAME_CAP];
+};
+
+static void
+on_render(void *arg, struct render_out *out, const char *error)
+{
+	struct rendering *v = arg;
+	const struct apply_job *j = apply_job(v->e, v->role);
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	if (out == NULL) {
+		ctl_fail(v->r, 1, "", "%s", error);
+		free(v);
+		return;
+	}
+	begin(&buf, &pk);
+	msgpack_pack_map(&pk, 3);
+	pk_kstr(&pk, "role", v->role);
+	pk_str(&pk, "files");
+	msgpack_pack_map(&pk, out->files_count + (out->processes_text.len > 0));
+	for (size_t i = 0; i < out->files_count; i++) {
+		pk_str(&pk, out->files[i].name);
+		pk_strn(&pk, (const char *)out->files[i].data, out->files[i].len);
+	}
+	if (out->processes_text.len > 0) {
+		pk_str(&pk, "processes.yaml");
+		pk_strn(&pk, (const char *)out->processes_text.b, out->processes_text.len);
+	}
+	pk_kuint(&pk, "generation", j != NULL ? j->gen : 0);
+	render_out_free(out);
+	answer(v->r, &buf);
+	free(v);
+}
+
+static void
+verb_render(struct engine *e, struct ctl_req *r)
+{
+	struct rendering *v = calloc(1, sizeof *v);
+	char template_name[VIEW_IMAGE_CAP];
+	struct blob vars = {0};
+	struct render_in in;
+	struct err err;
+
+	if (v == NULL || !ctl_arg_str(r, "role", v->role, sizeof v->role)) {
+		free(v);
+		ctl_fail(r, EXIT_USAGE_, "mesh render ROLE", "render: missing ROLE");
+		return;
+	}
+	v->e = e;
+	v->r = r;
+	if (apply_render_in(e, v->role, &in, &vars, template_name, &err) < 0 ||
+	    render_start(&in, on_render, v, &err) == NULL) {
+		ctl_fail(r, 1, "mesh status", "%s", err.text);
+		free(v);
+	}
+	blob_free(&vars);
+}
+
+/* --- logs ---------------------------------------------------------------------------- */
+
+struct logging {
+	struct engine *e;
+	struct ctl_req *r;
+	uv_timer_t timer;
+	char instance[NAME_CAP], after[LOGS_TIME_CAP];
+	int64_t lines;
+	bool follow, local, sent, asking;
+	struct addr at;
+};
+
+static void
+on_log_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void
+log_end(struct logging *v)
+{
+	uv_close((uv_handle_t *)&v->timer, on_log_closed);
+}
+
+static void log_poll(uv_timer_t *timer);
+
+static void
+log_text(struct logging *v, const void *text, size_t len)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	bool more = v->follow && ctl_alive(v->r);
+
+	if (len > 0 || !more) {
+		begin(&buf, &pk);
+		msgpack_pack_map(&pk, 1);
+		pk_str(&pk, "text");
+		pk_strn(&pk, text, len);
+		ctl_answer(v->r, buf.data, buf.size, more);
+		msgpack_sbuffer_destroy(&buf);
+	}
+	v->lines = LOGS_LINES_MAX; /* from now on: all that is new */
+	v->sent = true;
+	if (more)
+		uv_timer_start(&v->timer, log_poll, FOLLOW_POLL_MS, 0);
+	else
+		log_end(v);
+}
+
+static void
+log_failed(struct logging *v, const char *why)
+{
+	if (v->sent && v->follow && ctl_alive(v->r)) {
+		uv_timer_start(&v->timer, log_poll, 3 * FOLLOW_POLL_MS, 0);
+		return;
+	}
+	ctl_fail(v->r, 1, "mesh ps", "%s", why);
+	log_end(v);
+}
+
+/* A node's answer: [after, text]. */
+static void
+on_remote(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct logging *v = arg;
+	const char *text;
+	struct mp mp;
+	uint32_t n;
+	size_t k;
+
+	mp_init(&mp, data, rc == 0 ? len : 0, 2);
+	if (rc < 0) {
+		log_failed(v, stream_error(rc));
+		return;
+	}
+	if (mp_array(&mp, &n) < 0 || n != 2 || mp_str(&mp, &text, &k) < 0 ||
+	    k >= sizeof v->after) {
+		log_failed(v, "the node gave a malformed answer");
+		return;
+	}
+	memcpy(v->after, text, k);
+	v->after[k] = '\0';
+	if (mp_str(&mp, &text, &k) < 0)
+		log_failed(v, "the node gave a malformed answer");
+	else
+		log_text(v, text, k);
+}
+
+static void
+ask_remote(struct logging *v)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	begin(&buf, &pk);
+	msgpack_pack_array(&pk, 3);
+	pk_str(&pk, v->instance);
+	msgpack_pack_int64(&pk, v->lines);
+	pk_str(&pk, v->after);
+	stream_request(v->e->loop, &v->e->keys, &v->at, QUERY_LOGS, buf.data, buf.size,
+	    QUERY_TIMEOUT_MS, on_remote, v);
+	msgpack_sbuffer_destroy(&buf);
+}
+
+static void
+log_poll(uv_timer_t *timer)
+{
+	struct logging *v = timer->data;
+	struct blob text;
+	struct err err;
+
+	if (!ctl_alive(v->r)) {
+		ctl_fail(v->r, 1, "", "gone");
+		log_end(v);
+		return;
+	}
+	if (!v->local) {
+		ask_remote(v);
+		return;
+	}
+	if (logs_tail(v->e->logs_fd, v->instance, (size_t)v->lines, v->after, &text, &err) < 0) {
+		log_failed(v, err.text);
+		return;
+	}
+	log_text(v, text.b, text.len);
+	blob_free(&text);
+}
+
+/* Which node has it, by the schedule. */
+static bool
+place_of(struct engine *e, const char *instance, struct addr *out)
+{
+	const struct plan *p = &e->apply.plan;
+	struct mesh_member m;
+
+	for (size_t i = 0; i < p->nodes_count; i++)
+		for (size_t k = 0; k < p->nodes[i].places_count; k++)
+			for (size_t x = 0; x < p->nodes[i].places[k].instances_count; x++) {
+				if (strcmp(p->nodes[i].places[k].instances[x].id, instance) != 0)
+					continue;
+				for (uint32_t j = 0; e->mesh && mesh_member(e->mesh, j, &m); j++)
+					if (strcmp(m.name, p->nodes[i].name) == 0) {
+						*out = m.addr;
+						return !m.self;
+					}
+			}
+	return false;
+}
+
+static void
+verb_logs(struct engine *e, struct ctl_req *r)
+{
+	struct logging *v = calloc(1, sizeof *v);
+
+	if (v == NULL || !ctl_arg_str(r, "instance", v->instance, sizeof v->instance)) {
+		free(v);
+		ctl_fail(r, EXIT_USAGE_, "mesh logs INSTANCE", "logs: missing INSTANCE");
+		return;
+	}
+	v->e = e;
+	v->r = r;
+	v->follow = ctl_arg_bool(r, "follow");
+	if (!ctl_arg_int(r, "lines", &v->lines) || v->lines < 0 || v->lines > LOGS_LINES_MAX)
+		v->lines = 100;
+	v->local = local_find(&e->local, v->instance) != NULL || !place_of(e, v->instance, &v->at);
+	uv_timer_init(e->loop, &v->timer);
+	v->timer.data = v;
+	log_poll(&v->timer);
+}
+
+/* --- writes ------------------------------------------------------------------------------ */
+
+struct forcing {
+	struct ctl_req *r;
+	char stamp[STAMP_TEXT_CAP];
+};
+
+static void
+forced(struct ctl_req *r, const char *stamp, bool ok)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	if (!ok) {
+		ctl_fail(r, 1, "mesh schedule show", "nothing is held at %s", stamp);
+		return;
+	}
+	begin(&buf, &pk);
+	msgpack_pack_map(&pk, 1);
+	pk_kstr(&pk, "applied", stamp);
+	answer(r, &buf);
+}
+
+static void
+on_forced(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct forcing *f = arg;
+
+	(void)data;
+	(void)len;
+	if (rc < -ERR_COUNT)
+		ctl_fail(f->r, 1, "mesh leader", "the leader did not answer: %s", stream_error(rc));
+	else
+		forced(f->r, f->stamp, rc == 0);
+	free(f);
+}
+
+static void
+verb_apply(struct engine *e, struct ctl_req *r)
+{
+	char stamp[STAMP_TEXT_CAP];
+	struct forcing *f;
+	struct addr to;
+
+	if (!ctl_arg_str(r, "stamp", stamp, sizeof stamp) || !ctl_arg_bool(r, "force")) {
+		ctl_fail(r, EXIT_USAGE_, "mesh apply --force STAMP", "apply: missing --force STAMP");
+		return;
+	}
+	if (!leader_addr(e, &to)) {
+		if (e->lead.leading)
+			forced(r, stamp, lead_force(e, stamp));
+		else
+			ctl_fail(r, 1, "mesh leader", "there is no leader to force it");
+		return;
+	}
+	if ((f = calloc(1, sizeof *f)) == NULL) {
+		ctl_fail(r, 1, "", "out of memory");
+		return;
+	}
+	f->r = r;
+	memcpy(f->stamp, stamp, sizeof stamp);
+	stream_request(e->loop, &e->keys, &to, QUERY_FORCE, stamp, strlen(stamp), FORCE_TIMEOUT_MS,
+	    on_forced, f);
+}
+
+static const struct verb {
+	const char *name;
+	void (*run)(struct engine *e, struct ctl_req *r);
+	bool writes;
+} verbs[] = {
+    {"status", verb_status, false},
+    {"members", verb_members, false},
+    {"leader", verb_leader, false},
+    {"ps", verb_ps, false},
+    {"logs", verb_logs, false},
+    {"schedule", verb_schedule, false},
+    {"render", verb_render, false},
+    {"version", verb_version, false},
+    {"apply", verb_apply, true},
+    {"init", peers_init, true},
+    {"join", peers_join, true},
+};
+
+void
+verbs_handle(void *arg, struct ctl_req *r)
+{
+	char name[4 * CTL_VERB_CAP];
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verbs[i].name, r->verb) != 0)
+			continue;
+		if (verbs[i].writes && !r->may_write)
+			ctl_fail(r, 3, "run it as root, or be named in operators:",
+			    "%s: permission denied", r->verb);
+		else
+			verbs[i].run(arg, r);
+		return;
+	}
+	err_escape(name, sizeof name, r->verb, strlen(r->verb));
+	ctl_fail(r, EXIT_USAGE_, "this daemon is " MESH_VERSION, "unknown verb '%s'", name);
+}

@@ -1,0 +1,330 @@
+/*
+ * view.c - the view of status.h: containers, roles, scheduler, problems.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../gossip/mp.h"
+#include "../base/own.h"
+#include "engine.h"
+#include "pack.h"
+#include "status.h"
+
+enum { PROBLEMS_MAX = 64 };
+
+/* --- containers ---------------------------------------------------------------- */
+
+static void
+pack_row(msgpack_packer *pk, const struct view_instance *x)
+{
+	msgpack_pack_map(pk, 11);
+	pk_kstr(pk, "instance", x->id);
+	pk_kstr(pk, "role", x->role);
+	pk_kstr(pk, "version", x->version);
+	pk_kstr(pk, "node", x->node);
+	pk_kstr(pk, "state", view_state_name(x->state));
+	pk_kstr(pk, "health", view_health_name(x->health));
+	pk_kuint(pk, "restarts", x->restarts);
+	pk_kint(pk, "pid", x->pid);
+	pk_kstr(pk, "image", x->image);
+	pk_kuint(pk, "since_ms", x->since_ms);
+	pk_kstr(pk, "error", x->error);
+}
+
+static const struct view_node *
+node_of(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->nodes_count; i++)
+		if (strcmp(w->nodes[i].name, name) == 0)
+			return &w->nodes[i];
+	return NULL;
+}
+
+/* Scheduled, but nobody told us of it. */
+static void
+unheard(const struct world *w, const struct plan *plan, const char *node, const char *role,
+    const struct plan_instance *p, struct view_instance *x)
+{
+	const struct view_node *n = node_of(w, node);
+	const struct plan_role *r = plan_role(plan, role);
+
+	memset(x, 0, sizeof *x);
+	snprintf(x->id, sizeof x->id, "%s", p->id);
+	snprintf(x->role, sizeof x->role, "%s", role);
+	snprintf(x->version, sizeof x->version, "%s", r != NULL ? r->version : "");
+	snprintf(x->node, sizeof x->node, "%s", node);
+	snprintf(x->image, sizeof x->image, "%s", p->image);
+	x->state = n == NULL || n->state == VIEW_NODE_FAILED || n->state == VIEW_LEFT ?
+	    VIEW_LOST :
+	    VIEW_UNKNOWN;
+}
+
+static bool
+heard(const struct world *w, const char *id, const char *node)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].id, id) == 0 && strcmp(w->instances[i].node, node) == 0)
+			return true;
+	return false;
+}
+
+static int
+by_instance(const void *a, const void *b)
+{
+	const struct view_instance *x = a, *y = b;
+	int c = strcmp(x->id, y->id);
+
+	return c != 0 ? c : strcmp(x->node, y->node);
+}
+
+/* What runs, and what should run but was not heard of, by name. */
+static struct view_instance *
+all_instances(const struct world *w, const struct plan *plan, size_t *count)
+{
+	size_t n = w->instances_count;
+	struct view_instance *all;
+
+	for (size_t i = 0; i < plan->nodes_count; i++)
+		for (size_t k = 0; k < plan->nodes[i].places_count; k++)
+			n += plan->nodes[i].places[k].instances_count;
+	if ((all = calloc(n + 1, sizeof *all)) == NULL)
+		return NULL;
+	if (w->instances_count > 0)
+		memcpy(all, w->instances, w->instances_count * sizeof *all);
+	*count = w->instances_count;
+	for (size_t i = 0; i < plan->nodes_count; i++)
+		for (size_t k = 0; k < plan->nodes[i].places_count; k++) {
+			const struct plan_place *p = &plan->nodes[i].places[k];
+
+			for (size_t m = 0; m < p->instances_count; m++)
+				if (!heard(w, p->instances[m].id, plan->nodes[i].name))
+					unheard(w, plan, plan->nodes[i].name, p->role,
+					    &p->instances[m], &all[(*count)++]);
+		}
+	qsort(all, *count, sizeof *all, by_instance);
+	return all;
+}
+
+/* --- roles --------------------------------------------------------------------- */
+
+struct role_count {
+	uint32_t desired, running, healthy;
+};
+
+static struct role_count
+count_role(const struct plan *plan, const struct view_instance *all, size_t count, const char *role)
+{
+	struct role_count c = {0};
+
+	for (size_t i = 0; i < plan->nodes_count; i++) {
+		const struct plan_place *p = plan_place(&plan->nodes[i], role);
+
+		c.desired += p != NULL ? (uint32_t)p->instances_count : 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(all[i].role, role) != 0 || all[i].state != VIEW_RUNNING)
+			continue;
+		c.running++;
+		c.healthy += all[i].health == VIEW_HEALTHY || all[i].health == VIEW_HEALTH_NONE;
+	}
+	return c;
+}
+
+static const struct rail_held *
+held_role(const struct lead *l, const char *role)
+{
+	for (size_t i = 0; i < l->rail.held_count; i++)
+		if (strcmp(l->rail.held[i].role, role) == 0)
+			return &l->rail.held[i];
+	return NULL;
+}
+
+static void
+pack_roles(const struct engine *e, const struct plan *plan, const struct view_instance *all,
+    size_t count, int *level, msgpack_packer *pk)
+{
+	msgpack_pack_array(pk, plan->roles_count);
+	for (size_t i = 0; i < plan->roles_count; i++) {
+		const struct plan_role *r = &plan->roles[i];
+		struct role_count c = count_role(plan, all, count, r->name);
+		const struct rail_held *held =
+		    e->lead.leading ? held_role(&e->lead, r->name) : NULL;
+		const char *note = held != NULL ? "held" : "";
+
+		if (c.running < c.desired || c.healthy < c.desired)
+			note = held != NULL ? "held" : "not all healthy";
+		if (e->lead.leading && c.healthy < c.desired && *level < 1)
+			*level = 1;
+		if (e->lead.leading && c.desired > 0 && c.running == 0)
+			*level = 2;
+		msgpack_pack_map(pk, 7);
+		pk_kstr(pk, "name", r->name);
+		pk_kstr(pk, "version", r->version);
+		pk_kuint(pk, "desired", c.desired);
+		pk_kuint(pk, "running", c.running);
+		pk_kuint(pk, "healthy", c.healthy);
+		pk_kstr(pk, "on_split", plan_split_name(r->on_split));
+		pk_kstr(pk, "note", note);
+	}
+}
+
+/* --- scheduler and problems ------------------------------------------------------- */
+
+static void
+pack_scheduler(const struct engine *e, msgpack_packer *pk)
+{
+	const struct lead *l = &e->lead;
+	char stamp[STAMP_TEXT_CAP] = "";
+
+	if (e->keep.has)
+		stamp_text(&e->keep.current.meta.stamp, stamp);
+	msgpack_pack_map(pk, 6);
+	pk_str(pk, "ok");
+	if (l->error[0] == '\0')
+		msgpack_pack_true(pk);
+	else
+		msgpack_pack_false(pk);
+	pk_kuint(pk, "round", l->round);
+	pk_kstr(pk, "stamp", stamp);
+	pk_kuint(pk, "ms", l->ms);
+	pk_kstr(pk, "error", l->error);
+	pk_kstr(pk, "excerpt", l->excerpt);
+}
+
+struct problems {
+	uint32_t count;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+};
+
+static void
+problem(struct problems *p, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+problem(struct problems *p, const char *hint, const char *fmt, ...)
+{
+	char text[ERR_TEXT_CAP];
+	va_list ap;
+
+	if (p->count == PROBLEMS_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	p->count++;
+	msgpack_pack_map(&p->pk, 2);
+	pk_kstr(&p->pk, "text", text);
+	pk_kstr(&p->pk, "hint", hint);
+}
+
+static void
+leader_problems(const struct engine *e, struct problems *p)
+{
+	const struct lead *l = &e->lead;
+	char hint[STAMP_TEXT_CAP + 32];
+
+	if (l->error[0] != '\0')
+		problem(p, "the last good schedule stays in force; correct the script", "scheduler: %s",
+		    l->error);
+	for (size_t i = 0; i < l->role_errors_count; i++)
+		problem(p, "this role keeps its last good part", "role %s: %s",
+		    l->role_errors[i].role, l->role_errors[i].text);
+	for (size_t i = 0; i < l->rail.held_count; i++) {
+		snprintf(hint, sizeof hint, "mesh apply --force %s", l->rail.held[i].stamp);
+		problem(p, hint, "role %s is held: %s", l->rail.held[i].role, l->rail.held[i].why);
+	}
+	for (size_t i = 0; i < l->missing_count; i++) {
+		const struct plan_missing *m = &l->missing[i];
+
+		problem(p, "put it there, or let the scheduler place the role elsewhere",
+		    "role %s: %s%s lacks %s", m->role, m->node[0] != '\0' ? "node " : "",
+		    m->node[0] != '\0' ? m->node : "every node", m->what);
+	}
+}
+
+static void
+world_problems(const struct world *w, const struct view_instance *all, size_t count,
+    struct problems *p)
+{
+	for (size_t i = 0; i < w->nodes_count; i++)
+		if (w->nodes[i].state == VIEW_NODE_FAILED)
+			problem(p, "mesh members", "node %s is failed", w->nodes[i].name);
+	for (size_t i = 0; i < count; i++) {
+		char hint[NAME_CAP + 16];
+
+		snprintf(hint, sizeof hint, "mesh logs %s", all[i].id);
+		if (all[i].state == VIEW_CRASH_LOOP || all[i].error[0] != '\0')
+			problem(p, hint, "%s on %s is %s%s%s", all[i].id, all[i].node,
+			    view_state_name(all[i].state), all[i].error[0] != '\0' ? ": " : "",
+			    all[i].error);
+	}
+}
+
+void
+status_pack_view(struct engine *e, msgpack_packer *pk)
+{
+	struct problems p = {0};
+	AUTO_FREE struct view_instance *all = NULL;
+	size_t count = 0;
+	struct world w;
+	int level = 0;
+
+	if (world_build(e, &w) == 0)
+		all = all_instances(&w, &e->apply.plan, &count);
+	msgpack_sbuffer_init(&p.buf);
+	msgpack_packer_init(&p.pk, &p.buf, msgpack_sbuffer_write);
+	msgpack_pack_map(pk, 6);
+	pk_str(pk, "ps");
+	msgpack_pack_array(pk, count);
+	for (size_t i = 0; i < count; i++)
+		pack_row(pk, &all[i]);
+	pk_str(pk, "roles");
+	pack_roles(e, &e->apply.plan, all, count, &level, pk);
+	pk_str(pk, "scheduler");
+	pack_scheduler(e, pk);
+	if (e->lead.leading)
+		leader_problems(e, &p);
+	world_problems(&w, all, count, &p);
+	pk_str(pk, "problems");
+	msgpack_pack_array(pk, p.count);
+	if (p.count > 0)
+		pk_raw(pk, p.buf.data, p.buf.size);
+	pk_str(pk, "held");
+	msgpack_pack_array(pk, e->lead.leading ? e->lead.rail.held_count : 0);
+	for (size_t i = 0; e->lead.leading && i < e->lead.rail.held_count; i++) {
+		msgpack_pack_map(pk, 3);
+		pk_kstr(pk, "role", e->lead.rail.held[i].role);
+		pk_kstr(pk, "stamp", e->lead.rail.held[i].stamp);
+		pk_kstr(pk, "why", e->lead.rail.held[i].why);
+	}
+	pk_kint(pk, "level", p.count > 0 && level == 0 ? 1 : level);
+	msgpack_sbuffer_destroy(&p.buf);
+	world_free(&w);
+}
+
+struct slice
+status_view_get(struct slice view, const char *key)
+{
+	struct slice none = {NULL, 0};
+	struct mp mp;
+	uint32_t n;
+
+	mp_init(&mp, view.b, view.len, MP_DEPTH_MAX);
+	if (view.len == 0 || mp_map(&mp, &n) < 0)
+		return none;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *s;
+		size_t len, from;
+
+		if (mp_str(&mp, &s, &len) < 0)
+			return none;
+		from = mp.off;
+		if (mp_skip(&mp) < 0)
+			return none;
+		if (len == strlen(key) && memcmp(s, key, len) == 0)
+			return (struct slice){view.b + from, mp.off - from};
+	}
+	return none;
+}

@@ -1,0 +1,28 @@
+/*
+ * wire.h - what engines ask each other over encrypted streams (stream.h).
+ *
+ *   QUERY_HEADER   hash (32)                 -> the schedule header's bytes
+ *   QUERY_PARTS    hash (32) ...             -> [hash 32 | u32 LE bytes | part]...
+ *                  as many of them as fit STREAM_BYTES_MAX; what is not held is left out
+ *   QUERY_VIEW     nothing                   -> msgpack {ps: [...], roles: [...],
+ *                  scheduler: {...}, problems: [...], held: [...]}  what this node knows
+ *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
+ *   QUERY_LOGS     [instance, lines]         -> text
+ *
+ * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
+ * which an operator asked for at the node that sends it.
+ */
+#ifndef IO_WIRE_H
+#define IO_WIRE_H
+
+enum query {
+	QUERY_HEADER = 1,
+	QUERY_PARTS,
+	QUERY_VIEW,
+	QUERY_FORCE,
+	QUERY_LOGS,
+};
+
+enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 4096 };
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * world.c - see world.h.
+ */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "addr.h"
+#include "engine.h"
+
+size_t
+world_meta_pack(const char *zone, const char *tags, const char *version, uint8_t *out, size_t cap)
+{
+	const char *all[] = {zone, tags, version};
+	size_t len = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		size_t n = strlen(all[i]) + 1;
+
+		if (n > cap - len)
+			return 0;
+		memcpy(out + len, all[i], n);
+		len += n;
+	}
+	return len;
+}
+
+/* One NUL-terminated text; what a peer wrote is made harmless here, once. */
+static size_t
+take_text(const uint8_t *buf, size_t len, size_t off, char *out, size_t cap)
+{
+	const uint8_t *end = off < len ? memchr(buf + off, '\0', len - off) : NULL;
+
+	out[0] = '\0';
+	if (end == NULL)
+		return len;
+	err_escape(out, cap, (const char *)buf + off, (size_t)(end - (buf + off)));
+	return (size_t)(end - buf) + 1;
+}
+
+void
+world_meta_read(const struct mesh_member *m, char zone[NAME_CAP], char tags[VIEW_TAGS_CAP],
+    char version[NAME_CAP])
+{
+	size_t off = take_text(m->meta, m->meta_bytes, 0, zone, NAME_CAP);
+
+	off = take_text(m->meta, m->meta_bytes, off, tags, VIEW_TAGS_CAP);
+	take_text(m->meta, m->meta_bytes, off, version, NAME_CAP);
+}
+
+static enum view_node_state
+state_of(enum mesh_state s)
+{
+	static const enum view_node_state of[] = {[MESH_ALIVE] = VIEW_ALIVE,
+	    [MESH_SUSPECT] = VIEW_SUSPECT,
+	    [MESH_FAILED] = VIEW_NODE_FAILED,
+	    [MESH_LEFT] = VIEW_LEFT};
+
+	return of[s];
+}
+
+static void
+fill_node(const struct engine *e, const struct mesh_member *m, struct view_node *n)
+{
+	const struct report *r = lead_report(e, &m->id);
+	char version[NAME_CAP];
+	msec now = net_now();
+
+	memset(n, 0, sizeof *n);
+	n->id = m->id;
+	snprintf(n->name, sizeof n->name, "%s", m->name);
+	addr_format_host(&m->addr, n->address, sizeof n->address);
+	world_meta_read(m, n->zone, n->tags, version);
+	n->state = state_of(m->state);
+	n->since_ms = engine_wall_ms() - (uint64_t)(now > m->since ? now - m->since : 0);
+	if (m->self) {
+		n->facts = e->facts;
+		n->metrics = e->metrics;
+		n->reported = true;
+	} else if (r != NULL) {
+		n->facts = r->facts;
+		n->metrics = r->metrics;
+		n->reported = true;
+	}
+}
+
+/* Names are unique in a schedule: of two members with one name the first by id
+ * stays, as everywhere. */
+static bool
+name_taken(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->nodes_count; i++)
+		if (strcmp(w->nodes[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static size_t
+count_instances(const struct engine *e)
+{
+	size_t n = e->local.count;
+
+	for (size_t i = 0; i < e->apply.here.places_count; i++)
+		n += e->apply.here.places[i].instances_count;
+	for (size_t i = 0; i < e->lead.nodes_count; i++)
+		if (e->lead.nodes[i].report.has)
+			n += e->lead.nodes[i].report.now.instances_count;
+	return n;
+}
+
+static void
+add_reported(struct world *w, const struct report *r, const struct view_node *n)
+{
+	for (uint32_t i = 0; i < r->instances_count; i++) {
+		struct view_instance *x = &w->instances[w->instances_count++];
+
+		*x = r->instances[i];
+		memcpy(x->node, n->name, sizeof x->node);
+		if (n->state == VIEW_NODE_FAILED || n->state == VIEW_LEFT)
+			x->state = VIEW_LOST;
+	}
+}
+
+/* An instance that the schedule placed here but that its role's job can't make. */
+static void
+placed_view(const struct engine *e, const struct apply_job *j, const struct plan_instance *p,
+    struct view_instance *out)
+{
+	memset(out, 0, sizeof *out);
+	snprintf(out->id, sizeof out->id, "%s", p->id);
+	snprintf(out->role, sizeof out->role, "%s", j->role);
+	snprintf(out->version, sizeof out->version, "%s", j->version);
+	snprintf(out->node, sizeof out->node, "%s", e->conf.name);
+	snprintf(out->image, sizeof out->image, "%s", p->image);
+	out->state = VIEW_FAILED;
+	out->since_ms = engine_wall_ms();
+}
+
+size_t
+world_local(const struct engine *e, struct view_instance *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->local.count && n < cap; i++)
+		if (e->local.items[i].ev.state != SUP_ST_EXITED)
+			local_view(&e->local.items[i], e->conf.name, &out[n++]);
+	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
+		const struct plan_place *p = plan_place(&e->apply.here, j->role);
+
+		for (size_t i = 0; i < n && j->error[0] != '\0'; i++)
+			if (strcmp(out[i].role, j->role) == 0 && out[i].error[0] == '\0')
+				snprintf(out[i].error, sizeof out[i].error, "%.*s",
+				    (int)sizeof out[i].error - 1, j->error);
+		for (size_t k = 0; p != NULL && j->error[0] != '\0' && n < cap &&
+		     k < p->instances_count; k++) {
+			struct view_instance *x = &out[n];
+			bool there = false;
+
+			for (size_t i = 0; i < n && !there; i++)
+				there = strcmp(out[i].id, p->instances[k].id) == 0;
+			if (there)
+				continue;
+			placed_view(e, j, &p->instances[k], x);
+			snprintf(x->error, sizeof x->error, "%.*s", (int)sizeof x->error - 1, j->error);
+			n++;
+		}
+	}
+	return n;
+}
+
+int
+world_build(struct engine *e, struct world *w)
+{
+	uint32_t members = e->mesh != NULL ? mesh_count(e->mesh) : 0;
+	size_t count = count_instances(e);
+	struct mesh_side side;
+	struct mesh_member m;
+
+	memset(w, 0, sizeof *w);
+	w->nodes = calloc(members + 1, sizeof *w->nodes);
+	w->instances = calloc(count + 1, sizeof *w->instances);
+	if (w->nodes == NULL || w->instances == NULL) {
+		world_free(w);
+		return -1;
+	}
+	if (members == 0) {
+		w->instances_count = world_local(e, w->instances, count);
+		return 0;
+	}
+	mesh_side(e->mesh, net_now(), &side);
+	w->side = (struct view_side){
+	    .grade = side.grade, .visible = side.visible, .known = side.known, .term = side.term};
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		const struct report *r = lead_report(e, &m.id);
+
+		if (name_taken(w, m.name) || w->nodes_count > members)
+			continue;
+		fill_node(e, &m, &w->nodes[w->nodes_count++]);
+		if (m.self)
+			w->instances_count += world_local(e, w->instances + w->instances_count,
+			    count - w->instances_count);
+		else if (r != NULL)
+			add_reported(w, r, &w->nodes[w->nodes_count - 1]);
+	}
+	return 0;
+}
+
+void
+world_free(struct world *w)
+{
+	free(w->nodes);
+	free(w->instances);
+	memset(w, 0, sizeof *w);
+}

@@ -1,0 +1,35 @@
+/*
+ * world.h - members and reports put together: what the leader's round starts
+ * from, and what `ps` and `status` print.  A snapshot of one instant.
+ */
+#ifndef IO_WORLD_H
+#define IO_WORLD_H
+
+#include "../../gossip/mesh.h"
+#include "../core/view.h"
+
+struct engine;
+
+struct world {
+	struct view_node *nodes; /* by id; facts borrow from the reports */
+	size_t nodes_count;
+	struct view_instance *instances; /* by node, then as reported */
+	size_t instances_count;
+	struct view_side side;
+};
+
+/* 0, or -1 without memory.  On a follower the instances are this node's own. */
+MUST_CHECK int world_build(struct engine *e, struct world *w);
+void world_free(struct world *w);
+
+/* This node's containers, and those placed here that can't be made (state
+ * failed, with the role's error).  How many of cap were filled. */
+size_t world_local(const struct engine *e, struct view_instance *out, size_t cap);
+
+/* What a member says of itself in its alive record: zone, tags, version. */
+size_t world_meta_pack(const char *zone, const char *tags, const char *version, uint8_t *out,
+    size_t cap);
+void world_meta_read(const struct mesh_member *m, char zone[NAME_CAP], char tags[VIEW_TAGS_CAP],
+    char version[NAME_CAP]);
+
+#endif
