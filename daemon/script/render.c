@@ -368,21 +368,36 @@ run_template(lua_State *L, struct render *r, const char *name, struct slice text
 	r->depth = saved.depth;
 }
 
+/* A file of the role, or the stock one of this name. */
+static struct slice
+find_template(const struct render *r, const char *name, size_t len)
+{
+	char stock[128];
+	struct slice text = loader_text(r->job, name, len);
+	int n;
+
+	if (text.p != NULL || strlen(name) != len)
+		return text;
+	n = snprintf(stock, sizeof stock, "mesh/%s", name);
+	if (n < 0 || (size_t)n >= sizeof stock)
+		return text;
+	return loader_text(r->job, stock, (size_t)n);
+}
+
 static int
 render_include(lua_State *L)
 {
 	struct render *r = self(L);
 	size_t len;
 	const char *name = lua_tolstring(L, 1, &len);
-	struct slice text = {NULL, 0};
+	struct slice text;
 	char msg[160];
 
 	if (name == NULL)
 		return fail_at(L, r, tag(r)->off, "include: the name is not a string");
 	if (r->depth >= RENDER_INCLUDES_MAX)
 		return fail_at(L, r, tag(r)->off, "includes deeper than 16");
-	if (strlen(name) == len)
-		text = loader_text(r->job, name, len);
+	text = find_template(r, name, len);
 	if (text.p == NULL) {
 		snprintf(msg, sizeof msg, "include '%.64s': No such file or directory", name);
 		return fail_at(L, r, tag(r)->off, msg);
@@ -476,14 +491,14 @@ render_one(lua_State *L)
 {
 	struct render *r = lua_touserdata(L, 1);
 	const struct job_file *want = lua_touserdata(L, 2);
-	struct slice text = loader_text(r->job, want->text.p, want->text.len);
+	const char *name = lua_pushlstring(L, want->text.p, want->text.len);
+	struct slice text = find_template(r, name, want->text.len);
 
-	lua_pushlstring(L, want->text.p, want->text.len);
-	if (text.p == NULL || strlen(lua_tostring(L, -1)) != want->text.len) {
+	if (text.p == NULL) {
 		lua_pushfstring(L, "%s: No such file or directory", lua_tostring(L, -1));
 		return lua_error(L);
 	}
-	run_template(L, r, lua_tostring(L, -1), text);
+	run_template(L, r, name, text);
 	return 0;
 }
 

@@ -22,7 +22,8 @@
 	X(ports, "mesh/ports.lua", "scheduler-scripts/lib/ports.lua")                              \
 	X(version, "mesh/version.lua", "scheduler-scripts/lib/version.lua")                        \
 	X(merge, "mesh/merge.lua", "scheduler-scripts/lib/merge.lua")                              \
-	X(processes, "processes.yaml.tmpl", "templates/processes.yaml.tmpl")
+	X(util, "mesh/util.lua", "scheduler-scripts/lib/util.lua")                                 \
+	X(processes, "mesh/processes.yaml.tmpl", "templates/processes.yaml.tmpl")
 
 #define X(symbol, name, path) TEXT(symbol, path)
 FILES(X)

@@ -1,0 +1,87 @@
+---@meta mesh.merge
+--- One past out of several: what was scheduled where, from all parents.
+-- Normally there is one parent.  After a split heals there are two or more, and
+-- an instance may have a copy on each side: one of them stays.
+
+local util = require "mesh.util"
+
+---@class mesh.Past
+---@field roles table<string, table>                 the role's own part
+---@field places table<string, table<string, table>> role -> id -> {node, process, image, vars}
+---@field node_parts table<string, table<string, table>>  role -> node -> {sandbox, vars}
+---@field why table<string, string>
+---@field state table
+
+local merge = {}
+
+--- The copy of an instance that runs on a node, or nil.
+local function copy_on(input, id, node)
+  local all = input.copies and input.copies[id]
+  if all then
+    for _, copy in ipairs(all) do
+      if copy.node == node then return copy end
+    end
+    return nil
+  end
+  local one = input.running and input.running[id]
+  return one and one.node == node and one or nil
+end
+merge.copy_on = copy_on
+
+--- Does copy a stay rather than b?  A healthy copy on a living node before any
+-- other, the older of two (so the youngest stops), then by node name.
+local function stays(input, id, a, b)
+  local function rank(place)
+    local node = input.nodes and input.nodes[place.node]
+    if not node or node.state == "failed" or node.state == "left" then return 3 end
+    local copy = copy_on(input, id, place.node)
+    if not copy or copy.state ~= "running" then return 2, math.huge end
+    return copy.health == "healthy" and 0 or 1, copy.since or math.huge
+  end
+  local ra, sa = rank(a)
+  local rb, sb = rank(b)
+  if ra ~= rb then return ra < rb end
+  if sa ~= sb then return (sa or 0) < (sb or 0) end
+  return a.node < b.node
+end
+
+local function add_node(past, input, node, part)
+  for _, role in ipairs(util.keys(part.roles or {})) do
+    local on = part.roles[role]
+    local places = past.places[role]
+    if not places then
+      places, past.places[role], past.node_parts[role] = {}, {}, {}
+      past.places[role] = places
+    end
+    past.node_parts[role][node] = {sandbox = on.sandbox, vars = on.vars}
+    for _, id in ipairs(util.keys(on.instances or {})) do
+      local was = on.instances[id]
+      local new = {node = node, process = was.process, image = was.image, vars = was.vars or {}}
+      local old = places[id]
+      if old and old.node ~= node then
+        if stays(input, id, old, new) then new, old = old, new end
+        past.folded[#past.folded + 1] = ("%s: stays on %s, its copy on %s stops: both sides ran it")
+          :format(id, new.node, old.node)
+      end
+      places[id] = new
+    end
+  end
+end
+
+--- What all parents together say; the later (higher stamp) wins where they
+-- only differ in settings.
+---@param input table
+---@return mesh.Past
+function merge.past(input)
+  local past = {roles = {}, places = {}, node_parts = {}, why = {}, state = {}, folded = {}}
+  for _, parent in ipairs(input.parents or {}) do
+    for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
+    for id, why in pairs(parent.why or {}) do past.why[id] = why end
+    for key, value in pairs(parent.state or {}) do past.state[key] = value end
+    local nodes = parent.nodes or {}
+    for _, node in ipairs(util.keys(nodes)) do add_node(past, input, node, nodes[node]) end
+  end
+  return past
+end
+
+return merge

@@ -1,0 +1,53 @@
+---@meta mesh.util
+--- Small things the library itself needs.
+
+local util = {}
+
+--- Keys of a table, ascending.  The host's pairs() is sorted already; this
+-- makes it true under any Lua, and costs one look when nothing is to do.
+---@param t table
+---@return string[]
+function util.keys(t)
+  local list, sorted = {}, true
+  for k in pairs(t) do
+    sorted = sorted and (#list == 0 or list[#list] < k)
+    list[#list + 1] = k
+  end
+  if not sorted then table.sort(list) end
+  return list
+end
+
+--- Is it a name: [a-z0-9][a-z0-9_.-]{0,62}?
+function util.is_name(s)
+  return type(s) == "string" and #s <= 63 and s:find("^[a-z0-9][a-z0-9_.-]*$") ~= nil
+end
+
+--- Edit distance, for "did you mean".
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal, left = row[0], i
+    row[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best = math.min(row[j] + 1, left + 1, diagonal + cost)
+      diagonal, row[j], left = row[j], best, best
+    end
+  end
+  return row[#b]
+end
+
+--- "; did you mean 'x'?" or "".
+---@param word string
+---@param words string[]
+function util.suggest(word, words)
+  local best, least = nil, 2 + #word // 4
+  for _, w in ipairs(words) do
+    local d = distance(word, w)
+    if d < least then best, least = w, d end
+  end
+  return best and ("; did you mean '%s'?"):format(best) or ""
+end
+
+return util
