@@ -3,8 +3,11 @@ import os
 import re
 import subprocess
 
+import meshscript
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONF = os.path.join(ROOT, os.environ.get("B", "build"), "meshd-conf")
+SCRIPT = os.path.join(ROOT, os.environ.get("B", "build"), "meshd-script")
 # Section of the guide -> kind of file whose keys its table lists.
 TABLES = {"mesh.yaml": "daemon", "Sandboxes": "sandbox", "Container files": "container",
           "processes.yaml": "processes"}
@@ -66,5 +69,46 @@ def keys():
             say(f"guide {title}: {key}", error if bad else None)
 
 
+def node(address):
+    return {"address": address, "state": "alive", "reported": True,
+            "facts": {"images": ["web-v1", "front-v1"], "sandboxes": ["front", "web"]}}
+
+
+def scheduler():
+    """The README's scheduler, on three nodes: 4 web spread out, a front on each."""
+    nodes = {f"h{i}": node(f"10.0.0.{i}") for i in (1, 2, 3)}
+    given = {"now": 1, "self": "h1", "nodes": nodes, "running": {}, "roles": {}, "parents": [],
+             "side": {"grade": "full", "visible": 3, "known": 3, "lost": [], "term": 1}}
+    answer = meshscript.schedule(SCRIPT, blocks("README.md", "lua")[0], given)
+    if not answer.get("ok") or answer["result"].get("errors"):
+        say("README scheduler", answer.get("error") or answer["result"]["errors"])
+        return
+    on = answer["result"]["nodes"]
+    count = [len(on[n]["roles"]["web"]["instances"]) for n in nodes]
+    fronts = [list(on[n]["roles"]["front"]["instances"]) for n in nodes]
+    say("README scheduler", None if sorted(count) == [1, 1, 2] and
+        fronts == [["front.h1"], ["front.h2"], ["front.h3"]] else f"{count} {fronts}")
+
+
+def template():
+    given = {"vars": {"page": "a < b"}, "schedule": {}, "node": {"name": "h2"},
+             "role": {"name": "web"}, "instances": {}, "deployment": {}}
+    answer = meshscript.render(SCRIPT, {"x.tmpl": blocks("README.md", "html")[0]},
+                               {"x": "x.tmpl"}, given)
+    want = "<h1>a &lt; b</h1>\n<p>served by h2</p>\n"
+    say("README template", None if answer.get("result", {}).get("x") == want else str(answer))
+
+
+def guide_output():
+    """The plain tables of the guide are a schedule that serialises."""
+    table = blocks("doc/guide.md", "lua")[1]
+    answer = meshscript.schedule(
+        SCRIPT, "return {schedule = function() return " + table + " end}", {})
+    say("guide's plain tables", None if answer.get("ok") else answer.get("error"))
+
+
 examples()
 keys()
+scheduler()
+template()
+guide_output()
