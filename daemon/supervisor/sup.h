@@ -87,7 +87,7 @@ struct sup {
 	struct launcher launcher;
 	struct programs programs;
 	struct engine engine;
-	struct row **rows;
+	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count;
 	size_t jobs_running;
 	int signals;

@@ -1,0 +1,232 @@
+"""One real supervisor per test: its own directories, cgroup and images.
+
+The engine is played by driver.c (built here), exec'd by meshd exactly as the
+engine is; everything else, meshd-conf and meshd-init and the kernel, is real.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MESH_BUILD", ROOT / "build"))
+UNIFIED = next(p for p in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+               if os.path.exists(p + "/cgroup.procs"))
+USER, CONF_USER = 64780, 64781
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        raise pytest.UsageError("container tests need root: sudo make containers")
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """A program directory whose engine is the driver."""
+    top = pathlib.Path(tempfile.mkdtemp(prefix="mesh-programs-"))
+    top.chmod(0o755)
+    for name in ("meshd", "meshd-conf", "meshd-init", "meshd-script"):
+        shutil.copy(BUILD / name, top / name)
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-static", "-o", top / "meshd-engine",
+                    ROOT / "tests/containers/driver.c"], check=True)
+    yield top
+    shutil.rmtree(top)
+
+
+def wait_for(what, seconds=10, every=0.01):
+    """The first true value of what(), within seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value:
+            return value
+        assert time.monotonic() < end, "waited %g s in vain" % seconds
+        time.sleep(every)
+
+
+class Node:
+    """A host of one test."""
+
+    def __init__(self, programs):
+        self.programs = programs
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="mesh-node-"))
+        self.top.chmod(0o755)
+        self.cgroup = "mesh-test-%d-%s" % (os.getpid(), self.top.name[-6:].lower().replace("_", "x"))
+        self.images = self.top / "images"
+        self.sandboxes = self.top / "etc/lithos-configs/sandboxes"
+        self.config = self.top / "mesh.yaml"
+        self.images.mkdir()
+        self.sandboxes.mkdir(parents=True)
+        self.meshd = None
+        self.sock = None
+        self.ticket = 0
+        self.events = []
+        self.write_config()
+        self.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\n")
+
+    def write_config(self, extra=""):
+        self.config.write_text(
+            "name: n1\nlisten: 127.0.0.1:7780\nuser: %d\nconf-user: %d\ncgroup: %s\nconfig-dir: %s\nstate-dir: %s\n"
+            "run-dir: %s\nlog-dir: %s\nimages-dir: %s\n%s"
+            % (USER, CONF_USER, self.cgroup, self.top / "etc", self.top / "state", self.top / "run",
+               self.top / "log", self.images, extra))
+        self.config.chmod(0o644)
+
+    def sandbox(self, name, text):
+        (self.sandboxes / (name + ".yaml")).write_text(text)
+        (self.sandboxes / (name + ".yaml")).chmod(0o644)
+
+    def image(self, name, **files):
+        """Busybox, the mount points, and each file in files (name: text) under /config."""
+        top = self.images / name
+        for d in ("bin", "dev", "proc", "tmp", "config", "rendered", "etc", "data"):
+            (top / d).mkdir(parents=True, exist_ok=True)
+        if not (top / "bin/busybox").exists():
+            shutil.copy("/bin/busybox", top / "bin/busybox")
+            for tool in ("sh", "cat", "ls", "sleep", "touch", "id", "readlink", "mount", "hostname", "kill", "seq", "true"):
+                os.symlink("busybox", top / "bin" / tool)
+        for key, text in files.items():
+            (top / "config" / (key + ".yaml")).write_text(text)
+        return top
+
+    def shell(self, image, script, name="run", kind="Daemon", extra=""):
+        """An image whose container runs a shell script."""
+        self.image(image, **{name: "kind: %s\nexecutable: /bin/sh\narguments: [\"-c\", %s]\n%s"
+                             % (kind, json.dumps(script), extra)})
+
+    # --- the daemon ---
+    def start(self, *args, wait=True):
+        self.stderr = open(self.top / "stderr", "ab")
+        self.meshd = subprocess.Popen([self.programs / "meshd", "--config", self.config, *args],
+                                      stderr=self.stderr, stdin=subprocess.DEVNULL)
+        if wait:
+            self.connect()
+
+    def run_once(self, *args):
+        """meshd that is expected to end by itself: (exit code, stderr)."""
+        p = subprocess.run([self.programs / "meshd", *args], capture_output=True, text=True, timeout=20)
+        return p.returncode, p.stderr
+
+    def connect(self):
+        def attempt():
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                s.connect(str(self.top / "run/ctl"))
+                return s
+            except OSError:
+                assert self.meshd.poll() is None, (self.top / "stderr").read_text()
+                s.close()
+                return None
+        self.sock = wait_for(attempt)
+        self.lines = self.sock.makefile("r")
+        self.events = []
+
+    def say(self, line):
+        self.sock.sendall((line + "\n").encode())
+
+    def next(self, seconds=10):
+        self.sock.settimeout(seconds)
+        line = self.lines.readline()
+        assert line, "engine's connection closed"
+        event = json.loads(line)
+        self.events.append(event)
+        return event
+
+    def event(self, seconds=10, **want):
+        """The next event with these values."""
+        end = time.monotonic() + seconds
+        while True:
+            e = self.next(max(0.01, end - time.monotonic()))
+            if all(e[k] == v for k, v in want.items()):
+                return e
+
+    def ask(self, op, seconds=15, **keys):
+        """A request and its reply."""
+        self.ticket += 1
+        words = ["%s=%s" % (k, v) for k, v in keys.items() if k != "vars"]
+        words += ["var:%s=%s" % kv for kv in keys.get("vars", {}).items()]
+        self.say("%s ticket=%d %s" % (op, self.ticket, " ".join(words)))
+        kind = {"LIST": "end", "KEY": "key"}.get(op, "reply")
+        return self.event(seconds=seconds, kind=kind, ticket=self.ticket)
+
+    def run(self, instance, image, config="/config/run.yaml", sandbox="web", role="web", op="START", **keys):
+        return self.ask(op, instance=instance, image=image, config=config, sandbox=sandbox, role=role, **keys)
+
+    def up(self, instance, image, **keys):
+        """START, and the event that says it runs."""
+        reply = self.run(instance, image, **keys)
+        assert reply["code"] == 0, reply["text"]
+        return self.event(kind="state", instance=instance, state="running")
+
+    def log(self, instance):
+        text = ""
+        for suffix in (".1", ""):
+            p = self.top / "log" / (instance + ".log" + suffix)
+            if p.exists():
+                text += p.read_text()
+        return text
+
+    def printed(self, instance, what, seconds=10):
+        """Wait until the container's log holds what; the log without stamps."""
+        wait_for(lambda: what in self.log(instance), seconds)
+        return "\n".join(line.split(" ", 2)[2] for line in self.log(instance).splitlines())
+
+    def leaves(self):
+        top = pathlib.Path(UNIFIED) / self.cgroup
+        return sorted(p.name for p in top.iterdir() if p.is_dir()) if top.exists() else []
+
+    def kill(self):
+        """kill -9 the supervisor, and nothing else."""
+        self.meshd.kill()
+        self.meshd.wait()
+
+    def close(self):
+        # pytest shows this when the test failed.
+        print((self.top / "stderr").read_text() if (self.top / "stderr").exists() else "")
+        if self.meshd and self.meshd.poll() is None:
+            self.meshd.kill()
+            self.meshd.wait()
+        group = pathlib.Path(UNIFIED) / self.cgroup
+        if group.exists():
+            (group / "cgroup.kill").write_text("1")
+        tops = [pathlib.Path("/sys/fs/cgroup") / c / self.cgroup for c in ("memory", "cpu", "pids")] + [group]
+
+        def gone():
+            for top in tops:
+                if not top.exists():
+                    continue
+                for p in list(top.iterdir()):
+                    if p.is_dir():
+                        try:
+                            p.rmdir()
+                        except OSError:
+                            pass
+                try:
+                    top.rmdir()
+                except OSError:
+                    pass
+            return not any(t.exists() for t in tops)
+        wait_for(gone)
+        shutil.rmtree(self.top, ignore_errors=True)
+
+
+@pytest.fixture
+def node(programs):
+    n = Node(programs)
+    yield n
+    n.close()
+
+
+def children_of(pid):
+    return [int(p) for p in pathlib.Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()]
+
+
+def signal_name(n):
+    return signal.Signals(n).name
