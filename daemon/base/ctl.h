@@ -12,7 +12,7 @@
  *   verb      args                    data
  *   status    {}                      {cluster, node, version,
  *                                      side: {grade, visible, known, term, leader, role, since_ms},
- *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error},
+ *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error, excerpt},
  *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
  *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
  *   members   {}                      [{name, id, address, state, zone, tags, rtt_ms, seen_ms, version, leader, self}]

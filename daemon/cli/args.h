@@ -10,7 +10,7 @@
 
 enum {
 	ARGS_LINES_DEFAULT = 100,
-	ARGS_LINES_MAX = 1000000,
+	ARGS_LINES_MAX = 10000, /* what a daemon gives at once */
 };
 
 enum args_output { ARGS_TABLE, ARGS_WIDE, ARGS_NAME, ARGS_JSON };

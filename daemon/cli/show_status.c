@@ -88,33 +88,10 @@ print_config(const struct show *s, const json_t *d)
 		    s, value_print(text, sizeof text, json_array_get(errors, i)), "  ", TEXT_RED);
 }
 
-/* An error is text with file and line in it, or a map with them apart. */
-static void
-print_error(const struct show *s, const json_t *error)
-{
-	const char *file = value_str(error, "file");
-	int64_t line = value_int(error, "line", 0);
-	char text[VALUE_TEXT_CAP];
-
-	if (json_is_string(error)) {
-		show_lines(s, json_string_value(error), "  ", TEXT_RED);
-		return;
-	}
-	const char *what = value_str(error, "error");
-	const char *where = strstr(what, file);
-	if (*file != '\0' && where == NULL)
-		snprintf(text, sizeof text, "%s:%lld: %s", file, (long long)line, what);
-	else
-		snprintf(text, sizeof text, "%s", what);
-	show_lines(s, text, "  ", TEXT_RED);
-	show_lines(s, value_str(error, "excerpt"), "    ", "");
-}
-
 static void
 print_scheduler(const struct show *s, const json_t *d)
 {
 	const json_t *sch = json_object_get(d, "scheduler");
-	const json_t *error = json_object_get(sch, "error");
 	bool failed = json_is_false(json_object_get(sch, "ok"));
 	char text[VALUE_TEXT_CAP];
 
@@ -129,8 +106,8 @@ print_scheduler(const struct show *s, const json_t *d)
 	fputs("  stamp ", s->out);
 	show_put(s, value_text(text, sizeof text, sch, "stamp"));
 	fputs(failed ? " (the last good schedule stays)\n" : "\n", s->out);
-	if (json_is_string(error) || json_is_object(error))
-		print_error(s, error);
+	show_lines(s, value_str(sch, "error"), "  ", TEXT_RED);
+	show_lines(s, value_str(sch, "excerpt"), "    ", "");
 }
 
 static void
@@ -178,6 +155,7 @@ int
 show_status(const struct show *s, const json_t *data, struct err *err)
 {
 	const json_t *roles = json_object_get(data, "roles");
+	const json_t *problems = json_object_get(data, "problems");
 
 	(void)err;
 	if (s->args->given[OPT_QUIET])
@@ -191,14 +169,17 @@ show_status(const struct show *s, const json_t *data, struct err *err)
 	}
 	print_head(s, data);
 	if (json_is_false(json_object_get(data, "member"))) {
-		fputs("not a member: mesh init | mesh join\n", s->out);
-		print_problems(s, json_object_get(data, "problems"));
+		/* Most of the screen would be empty; the daemon's own problem
+		 * says it with a hint. */
+		if (json_array_size(problems) == 0)
+			fputs("not a member: mesh init | mesh join\n", s->out);
+		print_problems(s, problems);
 		return show_status_code(data);
 	}
 	print_side(s, json_object_get(data, "side"));
 	print_config(s, data);
 	print_scheduler(s, data);
 	print_roles(s, roles);
-	print_problems(s, json_object_get(data, "problems"));
+	print_problems(s, problems);
 	return show_status_code(data);
 }

@@ -244,7 +244,7 @@ requests(void **state)
 		   "\"follow\":true,\"lines\":7}}",
 	    4, logs);
 	request_is("{\"verb\":\"logs\",\"args\":{\"instance\":\"web.1\","
-		   "\"follow\":false,\"lines\":1000000}}",
+		   "\"follow\":false,\"lines\":10000}}",
 	    5, since);
 	request_is("{\"verb\":\"apply\",\"args\":{\"stamp\":\"1.00000001.2\","
 		   "\"force\":true}}",

@@ -112,9 +112,9 @@ bad(void **state)
 			   "name"},
 	    {"ps --color=red", "--color: 'red' is unknown; allowed: auto, "
 			       "always, never"},
-	    {"logs w -n -1", "-n: '-1' is not a number of lines (0-1000000)"},
-	    {"logs w -n 1000001", "-n: '1000001' is not a number of lines "
-				  "(0-1000000)"},
+	    {"logs w -n -1", "-n: '-1' is not a number of lines (0-10000)"},
+	    {"logs w -n 10001", "-n: '10001' is not a number of lines "
+				  "(0-10000)"},
 	    {"logs w --since 2026-13-40",
 		"--since: '2026-13-40' is not a date (YYYY-MM-DD[Thh:mm:ss]) "
 		"nor a duration (10m)"},

@@ -96,8 +96,8 @@ status_broken_script(void **state)
 	const struct script s = {.verb = "status",
 	    .frames = {
 		STATUS("1", "\"scheduler\":{\"ok\":false,\"round\":5,\"stamp\":\"2.ab.1\","
-			    "\"ms\":1,\"error\":{\"error\":\"'=' expected near 'x'\\u001b[2J\","
-			    "\"file\":\"main.lua\",\"line\":12,\"excerpt\":\"12: y x\\n\"}},"
+			    "\"ms\":1,\"error\":\"main.lua:12: '=' expected near 'x'\\u001b[2J\","
+			    "\"excerpt\":\"12: y x\\n\"},"
 			    "\"roles\":[],\"problems\":[{\"text\":\"n3 lost\","
 			    "\"hint\":\"mesh members\"},\"plain\"]")}};
 
