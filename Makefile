@@ -73,6 +73,8 @@ $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 $(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h)
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
+# The simulator counts what its machines ask of malloc.
+$(B)/mesh-sim: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(B)/mesh-sim: $(call obj,$(src_sim)) $(call lib,gossip)
 	$(call link,$(need_gossip) -lm)
 # The Lua standard library is part of meshd-script.

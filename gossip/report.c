@@ -263,8 +263,8 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 		base = x->seen;
 	if (x->seen != MSEC_NEVER && x->seen > base)
 		base = x->seen;
-	if (x->since > base)
-		base = x->since;
+	if (x->state == MESH_ALIVE && x->since > base)
+		base = x->since; /* back from the dead, or news to me */
 	silent = now - base;
 	if (silent < (misses - 1) * every) {
 		r->probes = 0;
