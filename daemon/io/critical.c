@@ -210,7 +210,7 @@ critical_open(struct critical *c, int state_fd, struct mesh_saved *out,
 	}
 	rc = load(c, out, &good, err);
 	if (rc == 0) {
-		out->generation = good ? out->generation + 1 : (uint64_t)time(NULL);
+		out->generation = good ? out->generation + 1 : (uint64_t)time(NULL) / 60;
 		rc = critical_save(c, out, err);
 	}
 	if (rc == 0 && created && fsync(state_fd) != 0)

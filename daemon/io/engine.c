@@ -389,13 +389,12 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	e->state_fd = SUP_FD_STATE;
 	e->script_fd = SUP_FD_SCRIPT;
 	e->conf_fd = SUP_FD_CONFPROG;
-	if ((rc = crypto_init(err)) < 0 || (rc = read_config(e, err)) < 0 ||
-	    (rc = open_state(e, err)) < 0 || (rc = open_host(e, err)) < 0)
-		return rc;
 	lead_init(e);
 	follow_init(e);
 	tell_init(e);
-	if ((rc = open_doors(e, err)) < 0)
+	if ((rc = crypto_init(err)) < 0 || (rc = read_config(e, err)) < 0 ||
+	    (rc = open_state(e, err)) < 0 || (rc = open_host(e, err)) < 0 ||
+	    (rc = open_doors(e, err)) < 0)
 		return rc;
 	uv_timer_init(loop, &e->second);
 	e->second.data = e;

@@ -471,8 +471,10 @@ verb_logs(struct engine *e, struct ctl_req *r)
 	v->e = e;
 	v->r = r;
 	v->follow = ctl_arg_bool(r, "follow");
-	if (!ctl_arg_int(r, "lines", &v->lines) || v->lines < 0 || v->lines > LOGS_LINES_MAX)
+	if (!ctl_arg_int(r, "lines", &v->lines) || v->lines < 0)
 		v->lines = 100;
+	if (v->lines > LOGS_LINES_MAX)
+		v->lines = LOGS_LINES_MAX;
 	v->local = local_find(&e->local, v->instance) != NULL || !place_of(e, v->instance, &v->at);
 	uv_timer_init(e->loop, &v->timer);
 	v->timer.data = v;
