@@ -70,7 +70,7 @@ $(B)/meshd-conf: $(call obj,daemon/conf/main.c) $(filter $(B)/%,$(need_conf))
 $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 	$(call link,$(need_cli))
 # pid 1 of a container: static, no library but libc.
-$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h)
+$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
 # The simulator counts what its machines ask of malloc.

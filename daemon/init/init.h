@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol.h"
+#include "../base/initproto.h"
 
 enum { STREAM_LINE_MAX = 4096 }; /* longer lines are cut into several */
 

@@ -22,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../init/protocol.h"
+#include "../base/initproto.h"
 #include "sys.h"
 
 enum { HIGH_FD = 64 };

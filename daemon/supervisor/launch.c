@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/initproto.h"
 #include "../base/own.h"
-#include "../init/protocol.h"
 #include "child.h"
 #include "sys.h"
 

@@ -1,5 +1,5 @@
 /*
- * protocol.h - what the supervisor and pid 1 of a container agree on.
+ * initproto.h - what the supervisor and pid 1 of a container agree on.
  *
  * A container outlives the supervisor that made it, so a newer supervisor
  * meets inits of older ones: nothing here ever changes its meaning.
@@ -14,8 +14,8 @@
  *
  * Init ends when the application ends, with its exit status (128 + signal).
  */
-#ifndef INIT_PROTOCOL_H
-#define INIT_PROTOCOL_H
+#ifndef BASE_INITPROTO_H
+#define BASE_INITPROTO_H
 
 #include <stdint.h>
 
