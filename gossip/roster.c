@@ -172,11 +172,12 @@ roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out)
 	for (uint32_t k = 0; k < m->ms.count && n < ROSTER_CHUNK; k++) {
 		const struct member *x = &m->ms.m[m->ms.order[k]];
 
-		if (x->roster == 0 || skip-- > 0) {
-			skip += x->roster == 0;
+		if (x->roster == 0)
+			continue;
+		if (skip > 0) {
+			skip--;
 			continue;
 		}
-		skip = 0;
 		memcpy(out + n * ROSTER_ENTRY_BYTES, x->id.b, ID_BYTES);
 		out[n++ * ROSTER_ENTRY_BYTES + ID_BYTES] = x->roster;
 	}
