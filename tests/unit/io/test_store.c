@@ -569,7 +569,6 @@ a_full_map_is_survived(void **state)
 	free(out);
 	assert_int_equal(store_del(s, STORE_ROUND, "a", 1, &err), 0);
 	assert_int_equal(store_del(s, STORE_ROUND, "b", 1, &err), 0);
-	/* Freed pages are used again once the next commit is durable. */
 	put_text(s, STORE_MISC, "tick", "1");
 	assert_int_equal(store_put(s, STORE_ROUND, &key, 1, body, len, &err), 0);
 	free(body);

@@ -1,0 +1,328 @@
+/*
+ * The bytes of a stream, without a socket: every split, every flipped byte,
+ * every length; and what an attacker can do with a recording.
+ */
+#include "world.h"
+
+#include "../../../daemon/io/crypto.h"
+#include "../../../daemon/io/session.h"
+#include "../../../daemon/io/stream.h"
+
+enum { MAX = 300000 };
+
+static uint8_t key[KEY_BYTES] = { 1, 2, 3 };
+
+static int
+setup(void **state)
+{
+	struct err err;
+
+	(void)state;
+	return crypto_init(&err);
+}
+
+/* Feed all of it, `step` bytes at a time; the first thing that is not MORE. */
+static int
+feed(struct session *s, const uint8_t *data, size_t len, size_t step, size_t *used)
+{
+	size_t at = 0;
+	int rc = SESSION_MORE;
+
+	while (at < len && rc == SESSION_MORE) {
+		size_t n = len - at < step ? len - at : step, took = n;
+
+		rc = session_feed(s, data + at, &took);
+		assert_true(took <= n && (took > 0 || rc < 0));
+		at += took;
+	}
+	if (used != NULL)
+		*used = at;
+	return rc;
+}
+
+/* Two sessions that have heard each other's hello. */
+static void
+pair(struct session *client, struct session *server)
+{
+	uint8_t hello[SESSION_HELLO_BYTES];
+
+	session_init(client, key, false, MAX);
+	session_init(server, key, true, MAX);
+	session_hello(client, hello);
+	assert_int_equal(feed(server, hello, sizeof hello, 1000, NULL), SESSION_HELLO);
+	session_hello(server, hello);
+	assert_int_equal(feed(client, hello, sizeof hello, 1, NULL), SESSION_HELLO);
+}
+
+static uint8_t *
+sealed(struct session *s, uint8_t code, const void *data, size_t len, size_t *out_len)
+{
+	uint8_t *out;
+
+	*out_len = session_sealed_bytes(len);
+	out = malloc(*out_len);
+	session_seal(s, code, data, len, out);
+	return out;
+}
+
+static void
+messages_of_every_size_arrive(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 5, 65513, 65514, 65515, 65519, 65520, 131000, 131034,
+		131035, MAX };
+	static uint8_t data[MAX];
+
+	(void)state;
+	crypto_random(data, sizeof data);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct session c, s;
+		size_t n, used;
+		uint8_t *out;
+
+		pair(&c, &s);
+		out = sealed(&c, 7, data, sizes[i], &n);
+		assert_int_equal(feed(&s, out, n, i % 2 == 0 ? 1 : 70000, &used),
+		    SESSION_MESSAGE);
+		assert_int_equal(used, n);
+		assert_int_equal(s.code, 7);
+		assert_int_equal(s.payload_len, sizes[i]);
+		assert_memory_equal(s.payload, data, sizes[i]);
+		free(out);
+		out = sealed(&s, 9, data, sizes[i], &n);
+		assert_int_equal(feed(&c, out, n, 12345, NULL), SESSION_MESSAGE);
+		assert_int_equal(c.code, 9);
+		free(out);
+		session_free(&c);
+		session_free(&s);
+	}
+}
+
+/* Not one byte of it may change, go missing, or follow. */
+static void
+every_byte_counts(void **state)
+{
+	static uint8_t data[100];
+	struct session c, s;
+	size_t n;
+	uint8_t *out;
+
+	(void)state;
+	for (size_t i = 0; i < session_sealed_bytes(sizeof data); i++) {
+		int rc;
+
+		pair(&c, &s);
+		out = sealed(&c, 1, data, sizeof data, &n);
+		out[i] ^= 1;
+		rc = feed(&s, out, n, 50, NULL);
+		/* A longer frame is still waited for; the rest is refused. */
+		if (rc != SESSION_MORE)
+			assert_true(rc == STREAM_AUTH || rc == STREAM_TOO_LARGE);
+		assert_false(s.authenticated);
+		assert_null(s.payload);
+		free(out);
+		session_free(&c);
+		session_free(&s);
+	}
+	for (size_t cut = 0; cut < session_sealed_bytes(sizeof data); cut++) {
+		pair(&c, &s);
+		out = sealed(&c, 1, data, sizeof data, &n);
+		assert_int_equal(feed(&s, out, cut, 50, NULL), SESSION_MORE);
+		free(out);
+		session_free(&c);
+		session_free(&s);
+	}
+	pair(&c, &s);
+	out = sealed(&c, 1, data, sizeof data, &n);
+	assert_int_equal(feed(&s, out, n, 50, NULL), SESSION_MESSAGE);
+	assert_int_equal(feed(&s, data, 1, 1, NULL), STREAM_AUTH);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+}
+
+static void
+lengths_are_checked_before_memory(void **state)
+{
+	static const struct {
+		uint8_t len[4];
+		int rc;
+	} bad[] = {
+		{ { 0xff, 0xff, 0xff, 0xff }, STREAM_TOO_LARGE },
+		{ { 0x01, 0x00, 0x01, 0x00 }, STREAM_TOO_LARGE },
+		{ { 0x00, 0x00, 0x00, 0x80 }, STREAM_TOO_LARGE },
+		{ { 0, 0, 0, 0 }, STREAM_AUTH },
+		{ { 16, 0, 0, 0 }, STREAM_AUTH },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct session c, s;
+		uint8_t buf[28] = { 0 };
+
+		pair(&c, &s);
+		memcpy(buf + 24, bad[i].len, 4);
+		assert_int_equal(feed(&s, buf, sizeof buf, 28, NULL), bad[i].rc);
+		assert_null(s.frame);
+		session_free(&c);
+		session_free(&s);
+	}
+}
+
+/* One with the key may still not make us allocate what it claims. */
+static void
+a_message_beyond_the_limit_is_refused(void **state)
+{
+	static uint8_t data[MAX + 1];
+	struct session c, s;
+	size_t n;
+	uint8_t *out;
+
+	(void)state;
+	pair(&c, &s);
+	out = sealed(&c, 1, data, sizeof data, &n);
+	assert_int_equal(feed(&s, out, n, 1000, NULL), STREAM_TOO_LARGE);
+	assert_null(s.payload);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+}
+
+/* Frames by hand: a peer with the key and bad manners. */
+static size_t
+frame(crypto_secretstream_xchacha20poly1305_state *tx, uint8_t *out, const void *plain, size_t len,
+    uint8_t tag)
+{
+	size_t n = len + crypto_secretstream_xchacha20poly1305_ABYTES;
+
+	out[0] = (uint8_t)n;
+	out[1] = (uint8_t)(n >> 8);
+	out[2] = out[3] = 0;
+	crypto_secretstream_xchacha20poly1305_push(tx, out + 4, NULL, plain, len, out, 4, tag);
+	return n + 4;
+}
+
+static void
+members_with_bad_manners_are_refused(void **state)
+{
+	enum { MSG = crypto_secretstream_xchacha20poly1305_TAG_MESSAGE,
+		FINAL = crypto_secretstream_xchacha20poly1305_TAG_FINAL,
+		REKEY = crypto_secretstream_xchacha20poly1305_TAG_REKEY };
+	static const struct {
+		const char *plain[2];
+		size_t len[2];
+		uint8_t tag[2];
+		int rc;
+	} bad[] = {
+		{ { "\1\4\0\0\0ab", NULL }, { 7, 0 }, { FINAL, 0 }, STREAM_TRUNCATED },
+		{ { "\1\4\0\0\0abcde", NULL }, { 10, 0 }, { FINAL, 0 }, STREAM_AUTH },
+		{ { "\1\4\0\0\0ab", "cde" }, { 7, 3 }, { MSG, FINAL }, STREAM_AUTH },
+		{ { "\1\4\0\0\0ab", "c" }, { 7, 1 }, { MSG, FINAL }, STREAM_TRUNCATED },
+		{ { "\1\4\0\0", NULL }, { 4, 0 }, { FINAL, 0 }, STREAM_AUTH },
+		{ { "", NULL }, { 0, 0 }, { MSG, 0 }, STREAM_AUTH },
+		{ { "\1\4\0\0\0ab", "" }, { 7, 0 }, { MSG, MSG }, STREAM_AUTH },
+		{ { "\1\4\0\0\0ab", "cd" }, { 7, 2 }, { REKEY, FINAL }, STREAM_AUTH },
+		{ { "\1\xff\xff\xff\xff", NULL }, { 5, 0 }, { MSG, 0 }, STREAM_TOO_LARGE },
+		{ { "\1\4\0\0\0ab", "cd" }, { 7, 2 }, { MSG, FINAL }, SESSION_MESSAGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		crypto_secretstream_xchacha20poly1305_state tx;
+		struct session c, s;
+		uint8_t buf[256];
+		size_t n = 24;
+
+		pair(&c, &s);
+		crypto_secretstream_xchacha20poly1305_init_push(&tx, buf, c.tx_key);
+		for (int j = 0; j < 2 && bad[i].plain[j] != NULL; j++)
+			n += frame(&tx, buf + n, bad[i].plain[j], bad[i].len[j], bad[i].tag[j]);
+		if (feed(&s, buf, n, 9, NULL) != bad[i].rc)
+			fail_msg("row %zu", i);
+		session_free(&c);
+		session_free(&s);
+	}
+}
+
+static void
+another_key_opens_nothing(void **state)
+{
+	uint8_t hello[SESSION_HELLO_BYTES], other[KEY_BYTES] = { 9 };
+	struct session c, s;
+	size_t n;
+	uint8_t *out;
+
+	(void)state;
+	session_init(&c, other, false, MAX);
+	session_init(&s, key, true, MAX);
+	session_hello(&c, hello);
+	feed(&s, hello, sizeof hello, 100, NULL);
+	session_hello(&s, hello);
+	feed(&c, hello, sizeof hello, 100, NULL);
+	out = sealed(&c, 1, "hi", 2, &n);
+	assert_int_equal(feed(&s, out, n, 100, NULL), STREAM_AUTH);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+}
+
+/* The server's salt is new each time; an echo of its own bytes is no answer. */
+static void
+recordings_and_reflections_are_refused(void **state)
+{
+	uint8_t hello[SESSION_HELLO_BYTES], theirs[SESSION_HELLO_BYTES];
+	struct session c, s, again;
+	size_t n;
+	uint8_t *out;
+
+	(void)state;
+	session_init(&c, key, false, MAX);
+	session_init(&s, key, true, MAX);
+	session_hello(&c, hello);
+	feed(&s, hello, sizeof hello, 100, NULL);
+	session_hello(&s, theirs);
+	feed(&c, theirs, sizeof theirs, 100, NULL);
+	out = sealed(&c, 1, "do it", 5, &n);
+	assert_int_equal(feed(&s, out, n, 100, NULL), SESSION_MESSAGE);
+	session_init(&again, key, true, MAX);
+	assert_int_equal(feed(&again, hello, sizeof hello, 100, NULL), SESSION_HELLO);
+	assert_int_equal(feed(&again, out, n, 100, NULL), STREAM_AUTH);
+	session_free(&again);
+	assert_int_equal(feed(&c, out, n, 100, NULL), STREAM_AUTH);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+}
+
+static void
+other_versions_are_refused(void **state)
+{
+	uint8_t hello[SESSION_HELLO_BYTES] = { 1 };
+	struct session s;
+
+	(void)state;
+	session_init(&s, key, true, MAX);
+	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
+	session_free(&s);
+	hello[0] = 0;
+	hello[1] = 1;
+	session_init(&s, key, true, MAX);
+	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
+	session_free(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_of_every_size_arrive),
+		cmocka_unit_test(every_byte_counts),
+		cmocka_unit_test(lengths_are_checked_before_memory),
+		cmocka_unit_test(a_message_beyond_the_limit_is_refused),
+		cmocka_unit_test(members_with_bad_manners_are_refused),
+		cmocka_unit_test(another_key_opens_nothing),
+		cmocka_unit_test(recordings_and_reflections_are_refused),
+		cmocka_unit_test(other_versions_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("session", tests, setup, NULL);
+}
