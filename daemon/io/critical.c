@@ -210,6 +210,7 @@ critical_open(struct critical *c, int state_fd, struct mesh_saved *out,
 	}
 	rc = load(c, out, &good, err);
 	if (rc == 0) {
+		/* Minutes: the generation shares 64 bits with a frame's counter. */
 		out->generation = good ? out->generation + 1 : (uint64_t)time(NULL) / 60;
 		rc = critical_save(c, out, err);
 	}
