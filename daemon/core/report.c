@@ -10,11 +10,12 @@
 
 #include "../../gossip/mpw.h"
 #include "../base/err.h"
+#include "../base/name.h"
 #include "../base/own.h"
 #include "reportcode.h"
 
 /* Kept free in every fragment: the [REPORT_CUT, n] that may have to follow. */
-enum { CUT_BYTES = 8, FRAG_HEAD_BYTES = 4 };
+enum { CUT_BYTES = 8, FRAG_HEAD_BYTES = 4, IMAGE_LEVELS_MAX = 8 };
 
 struct writer {
 	struct report_frags *out;
@@ -136,6 +137,7 @@ static void
 put_names(struct writer *w, enum report_kind kind, const void *names, size_t width, size_t count)
 {
 	AUTO_FREE const char **rows = calloc(count + 1, sizeof *rows);
+	int levels = kind == REPORT_IMAGE ? IMAGE_LEVELS_MAX : 1;
 	uint8_t buf[REPORT_FRAG_BYTES_MAX];
 	struct mpw rec;
 
@@ -147,6 +149,9 @@ put_names(struct writer *w, enum report_kind kind, const void *names, size_t wid
 		rows[i] = (const char *)names + i * width;
 	qsort(rows, count, sizeof *rows, text_cmp);
 	for (size_t i = 0; i < count; i++) {
+		/* A directory that no schedule can name; the leader would refuse it. */
+		if (!name_image_ok(rows[i], strlen(rows[i]), levels))
+			continue;
 		mpw_init(&rec, buf, sizeof buf);
 		mpw_array(&rec, 2);
 		mpw_uint(&rec, (uint64_t)kind);

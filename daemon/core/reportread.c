@@ -14,7 +14,7 @@
 #include "reportcode.h"
 #include "walk.h"
 
-enum { FRAG_DEPTH_MAX = 2, IMAGE_LEVELS_MAX = 8 };
+enum { FRAG_DEPTH_MAX = 4, IMAGE_LEVELS_MAX = 8 };
 
 static int
 take_text(struct mp *r, char *out, size_t cap)
