@@ -139,12 +139,15 @@ instance_errors(const struct show *s, const json_t *data)
 {
 	for (size_t k = 0; k < json_array_size(data); k++) {
 		const json_t *i = json_array_get(data, k);
-		const char *error = value_str(i, "error");
+		const char *error = value_str(i, "error"), *id = value_str(i, "instance");
 
 		if (*error == '\0')
 			continue;
-		show_put(s, value_str(i, "instance"));
-		fputs(": ", s->out);
+		/* Most errors say themselves whose they are. */
+		if (strncmp(error, id, strlen(id)) != 0) {
+			show_put(s, id);
+			fputs(": ", s->out);
+		}
 		show_put(s, error);
 		fputc('\n', s->out);
 	}
