@@ -24,8 +24,10 @@ own_table_(struct table **t)
 static void
 names(const struct show *s, const json_t *list, const char *key)
 {
+	AUTO_FREE const json_t **items = value_sorted(list, key);
+
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		show_put(s, value_str(json_array_get(list, i), key));
+		show_put(s, value_str(items[i], key));
 		fputc('\n', s->out);
 	}
 }
@@ -98,12 +100,11 @@ show_members(const struct show *s, const json_t *data, struct err *err)
 	table_column(t, "SEEN", 0);
 	table_column(t, "VERSION", 0);
 	table_column(t, "LEADER", 0);
+	AUTO_FREE const json_t **items = value_sorted(data, "name");
 	for (size_t i = 0; i < json_array_size(data); i++) {
-		const json_t *m = json_array_get(data, i);
-
-		member_row(t, s, m);
-		if (value_bool(m, "self"))
-			self = value_str(m, "name");
+		member_row(t, s, items[i]);
+		if (value_bool(items[i], "self"))
+			self = value_str(items[i], "name");
 	}
 	if (!s->args->given[OPT_NO_HEADERS]) {
 		fputs("as seen by ", s->out);
@@ -135,10 +136,10 @@ instance_row(struct table *t, const struct show *s, const json_t *i)
 
 /* Without -o wide there is no column for errors, but an error must not hide. */
 static void
-instance_errors(const struct show *s, const json_t *data)
+instance_errors(const struct show *s, const json_t *const *items, size_t count)
 {
-	for (size_t k = 0; k < json_array_size(data); k++) {
-		const json_t *i = json_array_get(data, k);
+	for (size_t k = 0; k < count; k++) {
+		const json_t *i = items[k];
 		const char *error = value_str(i, "error"), *id = value_str(i, "instance");
 
 		if (*error == '\0')
@@ -172,11 +173,12 @@ show_ps(const struct show *s, const json_t *data, struct err *err)
 	}
 	if (s->args->output == ARGS_WIDE)
 		table_column(t, "ERROR", 0);
+	AUTO_FREE const json_t **items = value_sorted(data, "instance");
 	for (size_t i = 0; i < json_array_size(data); i++)
-		instance_row(t, s, json_array_get(data, i));
+		instance_row(t, s, items[i]);
 	table_print(t, s->out, !s->args->given[OPT_NO_HEADERS], s->color);
 	if (s->args->output != ARGS_WIDE && !s->args->given[OPT_NO_HEADERS])
-		instance_errors(s, data);
+		instance_errors(s, items, json_array_size(data));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "value.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *
@@ -79,4 +80,26 @@ const char *
 value_text(char *out, size_t cap, const json_t *v, const char *key)
 {
 	return value_print(out, cap, json_object_get(v, key));
+}
+
+static int
+by_key(const void *a, const void *b, void *key)
+{
+	const json_t *const *x = a, *const *y = b;
+
+	return strverscmp(value_str(*x, key), value_str(*y, key));
+}
+
+const json_t **
+value_sorted(const json_t *list, const char *key)
+{
+	size_t count = json_array_size(list);
+	const json_t **items = calloc(count > 0 ? count : 1, sizeof *items);
+
+	if (items == NULL)
+		abort();
+	for (size_t i = 0; i < count; i++)
+		items[i] = json_array_get(list, i);
+	qsort_r(items, count, sizeof *items, by_key, (void *)(uintptr_t)key);
+	return items;
 }

@@ -196,6 +196,18 @@ lists(void **state)
 	    "");
 }
 
+/* The daemon's order is by id, which means nothing to a person. */
+static void
+lists_in_natural_order(void **state)
+{
+	const struct script s = {.verb = "ps",
+	    .frames = {ANSWER("[{\"instance\":\"web.10\"},{\"instance\":\"web.9\"},{},"
+			      "{\"instance\":\"a.1\"}]")}};
+
+	(void)state;
+	check("ps -q", 0, &s, 0, "<none>\na.1\nweb.9\nweb.10\n", "");
+}
+
 static void
 leader(void **state)
 {
@@ -429,6 +441,7 @@ main(void)
 	    cmocka_unit_test(status_not_a_member),
 	    cmocka_unit_test(status_of_strange_shape),
 	    cmocka_unit_test(lists),
+	    cmocka_unit_test(lists_in_natural_order),
 	    cmocka_unit_test(leader),
 	    cmocka_unit_test(logs),
 	    cmocka_unit_test(schedule_and_render),
