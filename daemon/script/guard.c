@@ -1,8 +1,9 @@
 /*
  * guard.c - heap counting and the CPU clock of one run (see guard.h).
  *
- * The timer's handler runs twice: the first time it only sets a flag, so the
- * script can end with an ordinary Lua error and a traceback.  If LAST_MS of
+ * The timer's handler runs twice: the first time it sets a flag and a hook, so
+ * the script can end with an ordinary Lua error and a traceback; until then no
+ * instruction pays for it.  If LAST_MS of
  * CPU later it still runs, it sits in C code that no hook reaches; the handler
  * then writes the answer by itself (only write and _exit) and ends the
  * process.  That gives every runaway the same message.
@@ -19,11 +20,12 @@
 
 #include <lauxlib.h>
 
-enum { HOOK_INSTRUCTIONS = 1000, LAST_MS = 300 };
+enum { LAST_MS = 300 };
 
 static const char *guard_what = "script";
 static uint32_t guard_limit_ms;
 static volatile sig_atomic_t guard_fired, guard_done;
+static lua_State *guard_main;
 /* The thread inside a C function that may run long, or NULL. */
 static lua_State *volatile guard_inside;
 
@@ -68,8 +70,6 @@ guard_hook(lua_State *L, lua_Debug *ar)
 
 	/* An error may have left a long C function without guard_leave(). */
 	guard_inside = NULL;
-	if (!guard_fired)
-		return;
 	/* From here on every instruction of this thread raises. */
 	lua_sethook(L, guard_hook, LUA_MASKCOUNT, 1);
 	guard_time_text(text, sizeof text);
@@ -84,7 +84,7 @@ guard_hook(lua_State *L, lua_Debug *ar)
 static void
 guard_last_words(void)
 {
-	char text[128];
+	char text[256];
 	lua_Debug ar;
 	lua_State *L = guard_inside;
 	int line = 0;
@@ -94,7 +94,9 @@ guard_last_words(void)
 	for (int level = 0; L != NULL && line <= 0 && lua_getstack(L, level, &ar); level++)
 		if (lua_getinfo(L, "Sl", &ar))
 			line = ar.currentline;
-	guard_time_text(text, sizeof text);
+	guard_time_text(text, 128);
+	if (line > 0)
+		snprintf(text + strlen(text), sizeof text - strlen(text), ", at %s:%d", ar.short_src, line);
 	answer_last_words(STDOUT_FILENO, text, line > 0 ? ar.short_src : "", line > 0 ? line : 0);
 	_exit(0);
 }
@@ -108,6 +110,9 @@ guard_timer(int sig)
 	if (guard_fired)
 		guard_last_words();
 	guard_fired = 1;
+	/* Meant for signal handlers, says lua_sethook.  A coroutine that never
+	 * yields does not see it; it gets the last words instead. */
+	lua_sethook(guard_main, guard_hook, LUA_MASKCOUNT, 1);
 }
 
 void
@@ -121,7 +126,7 @@ guard_start(lua_State *L, const char *what, uint32_t cpu_ms)
 
 	guard_what = what;
 	guard_limit_ms = cpu_ms;
-	lua_sethook(L, guard_hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+	guard_main = L;
 	sigaction(SIGPROF, &sa, NULL);
 	setitimer(ITIMER_PROF, &it, NULL);
 }

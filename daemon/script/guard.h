@@ -2,10 +2,9 @@
  * guard.h - what one run may use up: heap bytes and CPU time.
  *
  * Heap: an allocator that counts; past the limit Lua raises its own "not
- * enough memory".  CPU: an interval timer sets a flag, a count hook (and every
- * C function of ours that may take long) looks at it and raises a Lua error.
- * Once raised, the hook is armed for every single instruction, so a pcall
- * loop can't swallow it.  Code that never reaches a hook (a pattern that
+ * enough memory".  CPU: an interval timer sets a flag, which every C function of
+ * ours that may take long looks at, and a hook on every single instruction that
+ * raises a Lua error again and again, so a pcall loop can't swallow it.  Code that never reaches a hook (a pattern that
  * backtracks) is ended from the timer's handler, which writes the last words
  * itself.  Behind all that stand RLIMIT_CPU and the engine's SIGKILL.
  *

@@ -28,6 +28,7 @@ enum {
 	/* Program, stack, answer and the mallocs around Lua's heap. */
 	FIXED_BYTES = 64 << 20,
 	ANSWER_EXTRA_BYTES = 256 << 10,
+	GC_PAUSE_PERCENT = 400,
 };
 
 struct run {
@@ -97,6 +98,9 @@ run_lua(struct run *run, struct fault *fault)
 		fault_from_text(fault, "not enough memory to start Lua", &run->job);
 		return -1;
 	}
+	/* A run is short and its heap bounded: collect late.  At the limit Lua
+	 * collects everything before it gives up. */
+	lua_gc(L, LUA_GCINC, GC_PAUSE_PERCENT, 0, 0);
 	lua_pushcfunction(L, fault_handler);
 	lua_pushcfunction(L, protected_run);
 	lua_pushlightuserdata(L, run);

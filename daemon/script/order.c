@@ -13,6 +13,9 @@
 
 #include <lauxlib.h>
 
+/* So few keys fit into the upvalues of their iterator: no table is made. */
+enum { FEW = 24 };
+
 bool
 order_key_set(lua_State *L, int idx, struct order_key *k)
 {
@@ -142,6 +145,50 @@ step_list(lua_State *L)
 	return 1;
 }
 
+/* A small map: upvalue 1 is the position, the keys follow. */
+static int
+step_few(lua_State *L)
+{
+	lua_Integer pos = lua_tointeger(L, lua_upvalueindex(1));
+
+	for (;;) {
+		pos++;
+		if (pos > FEW || lua_isnone(L, lua_upvalueindex((int)pos + 1))) {
+			lua_pushnil(L);
+			return 1;
+		}
+		lua_pushvalue(L, lua_upvalueindex((int)pos + 1));
+		lua_pushvalue(L, -1);
+		if (lua_rawget(L, 1) != LUA_TNIL)
+			break;
+		lua_pop(L, 2);
+	}
+	lua_pushinteger(L, pos);
+	lua_replace(L, lua_upvalueindex(1));
+	return 2;
+}
+
+/* Push the iterator over the table's n <= FEW keys. */
+static void
+push_few(lua_State *L, int t, size_t n)
+{
+	struct order_key keys[FEW], tmp[FEW];
+	size_t i = 0;
+
+	lua_pushnil(L);
+	while (lua_next(L, t) != 0) {
+		lua_pop(L, 1);
+		if (!order_key_set(L, lua_gettop(L), &keys[i++]))
+			no_order(L, "pairs", -1);
+	}
+	order_keys(keys, tmp, n);
+	luaL_checkstack(L, FEW + 1, "pairs");
+	lua_pushinteger(L, 0);
+	for (i = 0; i < n; i++)
+		push_key(L, &keys[i]);
+	lua_pushcclosure(L, step_few, (int)n + 1);
+}
+
 /* Upvalues: the sorted keys, the next position. */
 static int
 step_keys(lua_State *L)
@@ -230,6 +277,8 @@ order_pairs(lua_State *L)
 	if (list) {
 		lua_pushinteger(L, (lua_Integer)n);
 		lua_pushcclosure(L, step_list, 1);
+	} else if (n <= FEW) {
+		push_few(L, 1, n);
 	} else {
 		push_sorted(L, 1, n);
 		lua_pushinteger(L, 0);

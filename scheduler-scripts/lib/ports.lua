@@ -6,10 +6,15 @@ local util = require "mesh.util"
 
 local ports = {}
 
---- {port = "18000-18099"} or {port = 8080} to {port = {low, high}}; an error
--- names the key.
+---@class mesh.PortRange
+---@field key string
+---@field low integer
+---@field high integer
+
+--- {port = "18000-18099"} or {port = 8080} to a list of ranges; an error names
+-- the key.
 ---@param spec table<string, integer|string>
----@return table<string, integer[]>
+---@return mesh.PortRange[]
 function ports.parse(spec)
   local out = {}
   for _, key in ipairs(util.keys(spec)) do
@@ -19,7 +24,7 @@ function ports.parse(spec)
     if not low or low < 1 or high > 65535 or low > high then
       error(("%s: '%s' is not a port or a range like \"18000-18099\""):format(key, tostring(spec[key])), 0)
     end
-    out[key] = {low, high}
+    out[#out + 1] = {key = key, low = low, high = high}
   end
   return out
 end
@@ -49,11 +54,11 @@ end
 -- so neighbours rarely meet and a lost history gives the same ports again.
 ---@param node string
 ---@param id string
----@param range integer[]
+---@param range mesh.PortRange
 ---@param old integer|nil
 ---@return integer
 function Ports:take(node, id, range, old)
-  local low, high = range[1], range[2]
+  local low, high = range.low, range.high
   local of = self.owner[node] or {}
   if old and old >= low and old <= high and (of[old] == nil or of[old] == id) then
     self:reserve(node, old, id)

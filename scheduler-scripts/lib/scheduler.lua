@@ -58,8 +58,8 @@ local function variables(round, spec, id, node, was)
   if spec.ports then
     vars.address = round.input.nodes[node].address
     local same = was and was.node == node and was.vars or {}
-    for _, key in ipairs(util.keys(spec.ports)) do
-      vars[key] = round.ports:take(node, id, spec.ports[key], math.tointeger(same[key]))
+    for _, range in ipairs(spec.ports) do
+      vars[range.key] = round.ports:take(node, id, range, math.tointeger(same[range.key]))
     end
   end
   local more = spec.variables
@@ -149,7 +149,7 @@ local function add(round, name, sandbox, part)
   for _, row in ipairs(part.missing) do result.missing[#result.missing + 1] = row end
 end
 
-local function new_round(input)
+local function new_round(input, roles)
   local round = setmetatable({
     input = input, names = {}, present = {}, load = {}, done = {}, changes = {},
     past = merge.past(input), ports = ports.new(),
@@ -162,14 +162,11 @@ local function new_round(input)
     end
   end
   -- Ports that are in use come first, whatever the order of roles.
-  for _, name in ipairs(util.keys(round.past.places)) do
-    local places = round.past.places[name]
-    for _, id in ipairs(util.keys(places)) do
-      local was = places[id]
-      for _, v in pairs(was.vars) do
-        if math.type(v) == "integer" and v > 0 and v < 65536 then
-          round.ports:reserve(was.node, v, id)
-        end
+  for _, spec in ipairs(roles) do
+    for id, was in pairs(spec.ports and round.past.places[spec.name] or {}) do
+      for _, range in ipairs(spec.ports) do
+        local port = was.vars[range.key]
+        if math.type(port) == "integer" then round.ports:reserve(was.node, port, id) end
       end
     end
   end
@@ -216,7 +213,7 @@ return function(roles)
   return {
     roles = roles,
     schedule = function(input)
-      local round = new_round(input)
+      local round = new_round(input, roles)
       for _, spec in ipairs(roles) do one_role(round, spec) end
       for _, line in ipairs(round.past.folded) do round.changes[#round.changes + 1] = line end
       round.result.changes = round.changes
