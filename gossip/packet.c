@@ -4,6 +4,8 @@
  */
 #include "packet.h"
 
+#include "seal.h"
+
 enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES };
 
 static const struct field {
@@ -300,7 +302,7 @@ rumour_read(struct mp *r, struct rumour *out)
 		return -ERR_MALFORMED;
 	if ((rc = mp_uint_max(r, MESH_LEFT, &state)) < 0 ||
 	    (rc = mp_bytes(r, out->id.b, ID_BYTES)) < 0 ||
-	    (rc = mp_uint_max(r, UINT64_MAX >> 40, &out->generation)) < 0 ||
+	    (rc = mp_uint_max(r, UINT64_MAX >> SEAL_COUNTER_BITS, &out->generation)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX - 1, &out->incarnation)) < 0 ||
 	    (rc = mp_uint(r, &out->from)) < 0)
 		return rc;

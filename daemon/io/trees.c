@@ -34,14 +34,12 @@ struct trees_read {
 
 /* --- templates ------------------------------------------------------------- */
 
-/* Is path directly in templates/ (shared), or below dir?  The name it gets. */
+/* The name of a file in its template's directory, or NULL. */
 static const char *
 template_member(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 
-	if (strchr(path, '/') == NULL)
-		return path;
 	if (strncmp(path, dir, n) == 0 && path[n] == '/')
 		return path + n + 1;
 	return NULL;

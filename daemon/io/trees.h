@@ -43,9 +43,8 @@ MUST_CHECK int trees_init(struct trees *t, uv_loop_t *loop, const char *config_d
     int conf_prog_fd, void *arg, void (*changed)(void *arg), struct err *err);
 /* A template: the directory with this name below templates/, or NULL. */
 const struct plan_template *trees_template(const struct trees *t, const char *name);
-/* The files a template renders from: its directory's, by their names in it,
- * and those that lie directly in templates/ (shared by all).  Calls each in
- * path order. */
+/* The files a template renders from, by their names in its directory, in path
+ * order.  (The stock ones are part of meshd-script.) */
 void trees_template_files(const struct trees *t, const char *name, void *arg,
     void (*each)(void *arg, const char *name, const struct tree_file *f));
 
