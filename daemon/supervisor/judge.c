@@ -29,6 +29,16 @@ judge_fail(const struct judge *j, const struct flat_rec *at, struct err *err,
 	    j->req->image, j->req->config, at->line, at->col, text);
 }
 
+void
+judge_tag(const struct judge *j, const struct flat_rec *rec, char *out,
+    size_t cap)
+{
+	char path[FLAT_PATH_BYTES_MAX + 2];
+
+	snprintf(path, sizeof path, "%.*s!", (int)rec->path_len, rec->path);
+	(void)flat_str(j->container, path, out, cap);
+}
+
 static bool
 terminated(const char *s, size_t cap)
 {

@@ -25,6 +25,9 @@ MUST_CHECK int judge_health(const struct judge *j, struct spec *s,
 /* "web.1: CONFIG:LINE:COL: " and the text: an error in the container file. */
 MUST_CHECK int judge_fail(const struct judge *j, const struct flat_rec *at,
     struct err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The YAML tag of a record of the container file, without '!', or "". */
+void judge_tag(const struct judge *j, const struct flat_rec *rec, char *out,
+    size_t cap);
 /* Is n in the list of "N" or "A-B" at path?  False when there is none. */
 bool ranges_hold(const struct flat *f, const char *path, uint64_t n);
 

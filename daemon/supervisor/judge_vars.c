@@ -49,13 +49,13 @@ port_ok(const struct judge *j, const char *value)
 }
 
 static bool
-choice_ok(const struct judge *j, const char *path, const char *value)
+choice_ok(const struct judge *j, const struct flat_rec *list, const char *value)
 {
 	struct flat_rec rec;
-	char prefix[320], key[16];
+	char prefix[FLAT_PATH_BYTES_MAX + 1], key[16];
 	size_t off = 0;
 
-	snprintf(prefix, sizeof prefix, "%s", path);
+	snprintf(prefix, sizeof prefix, "%.*s", (int)list->path_len, list->path);
 	while (flat_next(j->container, &off, &rec))
 		if (flat_child(&rec, prefix, key, sizeof key) &&
 		    rec.type == FLAT_STR && rec.str_len == strlen(value) &&
@@ -69,16 +69,14 @@ static int
 check_declared(const struct judge *j, const struct flat_rec *rec,
     const char *name, struct err *err)
 {
-	char path[300], tag_path[304], tag[32] = "", shown[64];
+	char tag[32], shown[64];
 	const char *value = given(j, name, strlen(name));
 	bool ok;
 
 	if (value == NULL)
 		return judge_fail(j, rec, err, "variable '%s' has no value",
 		    name);
-	snprintf(path, sizeof path, "variables/%s", name);
-	snprintf(tag_path, sizeof tag_path, "%s!", path);
-	(void)flat_str(j->container, tag_path, tag, sizeof tag);
+	judge_tag(j, rec, tag, sizeof tag);
 	if (strcmp(tag, "TcpPort") == 0)
 		ok = port_ok(j, value);
 	else if (strcmp(tag, "Name") == 0)
@@ -86,7 +84,7 @@ check_declared(const struct judge *j, const struct flat_rec *rec,
 	else if (strcmp(tag, "DottedName") == 0)
 		ok = name_chars(value, true);
 	else if (strcmp(tag, "Choice") == 0)
-		ok = choice_ok(j, path, value);
+		ok = choice_ok(j, rec, value);
 	else
 		return judge_fail(j, rec, err,
 		    "variable '%s': type !%s is not supported yet", name, tag);
@@ -114,7 +112,8 @@ check_given(const struct judge *j, struct err *err)
 			return judge_fail(j, NULL, err,
 			    "variable '%s': NAME=VALUE is needed", shown);
 		snprintf(path, sizeof path, "variables/%.*s", (int)n, p);
-		if (memchr(p, '/', n) != NULL ||
+		/* No name that would have to be escaped in a path. */
+		if (strcspn(p, "/\\!") < n ||
 		    !flat_find(j->container, path, &rec))
 			return judge_fail(j, NULL, err,
 			    "variable '%s' is given but not declared", shown);
@@ -127,15 +126,12 @@ vars_check(const struct judge *j, struct err *err)
 {
 	struct flat_rec rec;
 	char name[256];
-	size_t off = 0, n;
+	size_t off = 0;
 	int rc = check_given(j, err);
 
 	while (rc == 0 && flat_next(j->container, &off, &rec)) {
 		if (!flat_child(&rec, "variables", name, sizeof name))
 			continue;
-		n = strlen(name);
-		if (n == 0 || name[n - 1] == '!')
-			continue; /* the record of a tag */
 		rc = check_declared(j, &rec, name, err);
 	}
 	return rc;

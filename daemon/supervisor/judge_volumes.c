@@ -154,22 +154,16 @@ one(const struct judge *j, struct spec *s, const struct flat_rec *rec,
 int
 judge_volumes(const struct judge *j, struct spec *s, struct err *err)
 {
-	char key[SUP_PATH_CAP], tag[32] = "";
+	char key[SUP_PATH_CAP], tag[32];
 	struct flat_rec rec;
-	size_t off = 0, n;
+	size_t off = 0;
 	int rc = 0;
 
 	while (rc == 0 && flat_next(j->container, &off, &rec)) {
 		if (!flat_child(&rec, "volumes", key, sizeof key))
 			continue;
-		n = strlen(key);
-		if (n > 0 && key[n - 1] == '!' && rec.type == FLAT_STR) {
-			snprintf(tag, sizeof tag, "%.*s", (int)rec.str_len,
-			    rec.str);
-			continue;
-		}
+		judge_tag(j, &rec, tag, sizeof tag);
 		rc = one(j, s, &rec, key, tag, err);
-		tag[0] = '\0';
 	}
 	return rc;
 }

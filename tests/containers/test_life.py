@@ -1,0 +1,232 @@
+"""Restarts, stops, changes, and surviving the death of the supervisor."""
+import os
+import pathlib
+import signal
+import time
+
+from conftest import UNIFIED, USER, children_of, wait_for
+
+
+def alive(pid):
+    """A zombie that its parent has yet to reap is dead."""
+    try:
+        return pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def app_of(up):
+    return wait_for(lambda: children_of(up["pid"]))[0]
+
+
+def test_killed_application_is_restarted(node):
+    node.shell("a", "exec sleep 1000", extra="restart-timeout: 200ms\n")
+    node.start()
+    up = node.up("web.1", "a")
+    time.sleep(0.3)
+    os.kill(app_of(up), signal.SIGKILL)
+    again = node.event(kind="state", instance="web.1", state="running")
+    assert again["pid"] != up["pid"] and again["restarts"] == 1 and not alive(up["pid"])
+    assert node.leaves() == ["web.1.2"]
+
+
+def test_killed_init_is_restarted(node):
+    node.shell("a", "exec sleep 1000", extra="restart-timeout: 200ms\n")
+    node.start()
+    up = node.up("web.1", "a")
+    app = app_of(up)
+    time.sleep(0.3)
+    os.kill(up["pid"], signal.SIGKILL)
+    again = node.event(kind="state", instance="web.1", state="running")
+    assert again["exit_status"] == -1 and not alive(app)
+
+
+def test_crash_loop_backs_off(node):
+    node.shell("a", "exit 7", extra="restart-timeout: 20ms\n")
+    node.start()
+    node.run("web.1", "a")
+    waits = []
+    while len(waits) < 6:
+        e = node.event(kind="state", instance="web.1", state="backoff")
+        assert e["exit_status"] == 7 << 8 and e["text"] == "exited with status 7"
+        assert e["crash_loop"] == (1 if len(waits) + 1 >= 5 else 0)
+        waits.append(e["retry_ms"] - e["since_ms"])
+    assert waits[0] <= 25 and 20 * 32 * 0.7 <= waits[5] <= 20 * 32 * 1.3
+
+
+def test_stop_waits_then_kills(node):
+    node.shell("a", "trap 'echo TERM' TERM; echo READY; while true; do busybox usleep 10000; done", extra="kill-timeout: 300ms\n")
+    node.start()
+    up = node.up("web.1", "a")
+    node.printed("web.1", "READY")
+    app = app_of(up)
+    assert node.ask("STOP", instance="web.1")["code"] == 0
+    node.event(kind="state", instance="web.1", state="gone")
+    assert not alive(up["pid"]) and not alive(app) and node.leaves() == []
+    assert "stdout TERM" in node.log("web.1")
+
+
+def test_signals_reach_the_application(node):
+    node.shell("a", "for s in HUP INT USR1 USR2; do trap \"echo got $s\" $s; done; echo READY; "
+               "while true; do busybox usleep 10000; done")
+    node.start()
+    node.up("web.1", "a")
+    node.printed("web.1", "READY")
+    for s in (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        assert node.ask("SIGNAL", instance="web.1", signal=int(s))["code"] == 0
+        node.printed("web.1", "got " + s.name[3:])
+    reply = node.ask("SIGNAL", instance="web.1", signal=9)
+    assert reply["code"] == 3 and "only HUP INT TERM USR1 USR2" in reply["text"]
+
+
+def test_same_start_changes_nothing_another_replaces(node):
+    node.image("a", run="kind: Daemon\nexecutable: /bin/sleep\narguments: ['@{n}']\nvariables: {n: !Name }\n")
+    node.start()
+    first = node.up("web.1", "a", vars={"n": "1000"})
+    assert node.run("web.1", "a", vars={"n": "1000"})["code"] == 0
+    assert alive(first["pid"])
+    second = node.up("web.1", "a", vars={"n": "1001"})
+    assert second["pid"] != first["pid"] and second["hash"] != first["hash"] and second["restarts"] == 0
+    app = app_of(second)
+    assert pathlib.Path("/proc/%d/cmdline" % app).read_bytes() == b"/bin/sleep\x001001\x00"
+    assert node.leaves() == ["web.1.2"]
+    assert not alive(first["pid"])
+
+
+def test_refused_change_keeps_what_runs(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    reply = node.run("web.1", "nothing")
+    assert reply["code"] == 3 and "image nothing: not found" in reply["text"]
+    node.ask("LIST")
+    e = [e for e in node.events if e["kind"] == "state"][-1]
+    assert e["state"] == "running" and e["pid"] == up["pid"] and e["image"] == "a"
+
+
+def test_supervisor_killed_containers_adopted(node):
+    node.shell("a", "exec sleep 1000", extra="restart-timeout: 100ms\nhealth: {tcp: 8080}\n")
+    node.start()
+    pids = {i: node.up(i, "a")["pid"] for i in ("web.1", "web.2", "web.3")}
+    apps = {i: wait_for(lambda: children_of(p))[0] for i, p in pids.items()}
+    node.kill()
+    os.kill(apps["web.3"], signal.SIGKILL)  # ends while nobody looks
+    wait_for(lambda: not alive(pids["web.3"]))
+    node.start()
+    node.ask("LIST")
+    states = {e["instance"]: e for e in node.events if e["kind"] == "state"}
+    for i in ("web.1", "web.2"):
+        assert states[i]["state"] == "running" and states[i]["pid"] == pids[i]
+        assert children_of(pids[i]) == [apps[i]]
+        assert (states[i]["health"], states[i]["health_port"]) == (1, 8080)
+    wait_for(lambda: "web.3.2" in node.leaves())
+    assert node.leaves() == ["web.1.1", "web.2.1", "web.3.2"]
+    # An adopted one is watched like any other, its exit status too.
+    os.kill(apps["web.1"], signal.SIGTERM)
+    e = node.event(kind="state", instance="web.1", state="running")
+    assert e["pid"] != pids["web.1"] and e["exit_status"] == signal.SIGTERM
+    assert node.ask("STOP", instance="web.2")["code"] == 0
+    node.event(kind="state", instance="web.2", state="gone")
+    assert not alive(pids["web.2"])
+
+
+def test_terminated_supervisor_leaves_containers(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    node.meshd.terminate()
+    assert node.meshd.wait(10) == 0
+    assert alive(up["pid"])
+    node.start()
+    node.ask("LIST")
+    e = [e for e in node.events if e["kind"] == "state"][-1]
+    assert e["state"] == "running" and e["pid"] == up["pid"]
+
+
+def test_boot_without_engine(node, programs, tmp_path):
+    """After a reboot `keep` starts at once, from its record alone: image and
+    sandbox are asked nothing, the engine isn't there."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    ups = [node.up(i, "a", policy=p) for i, p in (("keep.1", 0), ("repl.1", 1))]
+    node.kill()
+    # What a reboot leaves: records, and nothing in run-dir or in cgroups.
+    (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
+    wait_for(lambda: not any(alive(u["pid"]) for u in ups))
+    for p in (node.top / "run/supervisor").iterdir():
+        p.unlink()
+    (node.sandboxes / "web.yaml").unlink()
+    node.start(wait=False)
+    wait_for(lambda: any(leaf.startswith("keep.1") for leaf in node.leaves()))
+    node.connect()
+
+    def listed():
+        node.events = []
+        node.ask("LIST")
+        states = {e["instance"]: e["state"] for e in node.events if e["kind"] == "state"}
+        return states if states["keep.1"] == "running" else None
+    states = wait_for(listed)
+    assert states == {"keep.1": "running", "repl.1": "starting"}
+    assert not any(leaf.startswith("repl.1") for leaf in node.leaves())
+    # With nobody to say otherwise it comes up after boot-wait.
+    node.event(kind="state", instance="repl.1", state="running", seconds=15)
+
+
+def test_replace_starts_when_asked_after_boot(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("repl.1", "a", policy=1)
+    node.kill()
+    (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
+    wait_for(lambda: not alive(up["pid"]))
+    for p in (node.top / "run/supervisor").iterdir():
+        p.unlink()
+    node.start()
+    started = time.monotonic()
+    node.up("repl.1", "a", policy=1)
+    assert time.monotonic() - started < 8  # not after boot-wait, 10 s
+
+
+def test_bad_records_are_set_aside(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    for i in ("one", "torn", "flipped", "empty", "moved"):
+        node.up(i, "a")
+    node.kill()
+    (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
+    records = node.top / "state/supervisor"
+    data = (records / "torn").read_bytes()
+    (records / "torn").write_bytes(data[:-10])
+    (records / "flipped").write_bytes(data[:100] + bytes([data[100] ^ 1]) + data[101:])
+    (records / "empty").write_bytes(b"")
+    (records / "moved").rename(records / "other")
+    node.start()
+    node.ask("LIST")
+    assert {e["instance"] for e in node.events if e["kind"] == "state"} == {"one"}
+    said = (node.top / "stderr").read_text()
+    assert "record torn: torn record (" in said
+    assert "record flipped: bad checksum" in said
+    assert "record empty: not a record of the supervisor" in said
+    assert "record other: holds another instance, moved" in said
+    assert (records / ".bad-torn").exists()
+    wait_for(lambda: [leaf for leaf in node.leaves() if not leaf.startswith("one.")] == [])
+
+
+def test_leftover_group_is_cleaned(node):
+    group = pathlib.Path(UNIFIED) / node.cgroup / "ghost.1.4"
+    group.mkdir(parents=True)
+    child = os.fork()
+    if child == 0:
+        os.execv("/bin/sleep", ["sleep", "1000"])
+    (group / "cgroup.procs").write_text(str(child))
+    node.start()
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    wait_for(lambda: node.leaves() == [])
+
+
+def test_init_is_small(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    rss = [l for l in pathlib.Path("/proc/%d/status" % up["pid"]).read_text().splitlines() if l.startswith("VmRSS")]
+    assert int(rss[0].split()[1]) < 800
