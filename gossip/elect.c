@@ -21,6 +21,8 @@ enum {
 	ATTEMPT_STEPS = 4,
 	BOOT_MS = 10000,
 	RANK_LINEAR = 8,
+	HOPELESS_MS = 500,
+	HOPEFUL = 3, /* so many ask anyway */
 };
 
 msec
@@ -98,8 +100,8 @@ log2_quarters(uint32_t n)
 
 /* Candidates are ranked by a hash of the coming term, so that thousands of
  * nodes do not duel; the first few go one step apart, the rest crowd. */
-static msec
-rank_wait(struct mesh *m, msec now)
+static uint32_t
+my_rank(struct mesh *m, msec now)
 {
 	uint64_t salt = prng_mix(m->saved.term + 1), mine = prng_mix(m->ms.m[0].short_id ^ salt);
 	bool boot = now - m->started < BOOT_MS;
@@ -113,6 +115,14 @@ rank_wait(struct mesh *m, msec now)
 			continue;
 		rank += prng_mix(x->short_id ^ salt) < mine;
 	}
+	return rank;
+}
+
+static msec
+rank_wait(struct mesh *m, msec now)
+{
+	uint32_t rank = my_rank(m, now);
+
 	if (rank < RANK_LINEAR)
 		return STEP_MS * (msec)rank + (msec)prng_below(&m->rng, STEP_MS / 2);
 	return STEP_MS * (RANK_LINEAR + (msec)log2_quarters(rank / RANK_LINEAR)) +
@@ -209,6 +219,20 @@ elect_start_vote(struct mesh *m, msec now, uint64_t term)
 	count_grants(m, now);
 }
 
+/* A side that sees no quorum elects nobody: then only the first few ask, in
+ * case the others can be reached though they look dead. */
+static bool
+chance_to_win(struct mesh *m, msec now)
+{
+	struct tally seen = {0};
+
+	for (uint32_t i = 0; i < m->ms.count; i++)
+		if (member_up(&m->ms.m[i]))
+			tally_add(&seen, &m->ms.m[i]);
+	return elect_quorum(m, &seen) || m->conf.quorum == MESH_QUORUM_ANY ||
+	    my_rank(m, now) < HOPEFUL;
+}
+
 static void
 candidate_tick(struct mesh *m, msec now)
 {
@@ -227,6 +251,10 @@ candidate_tick(struct mesh *m, msec now)
 		e->try_at = MSEC_NEVER;
 		if (!elector(m))
 			return;
+		if (!chance_to_win(m, now)) {
+			e->try_at = now + HOPELESS_MS + rank_wait(m, now);
+			return;
+		}
 		e->role = MESH_CANDIDATE;
 		ask_votes(m, now, ELECT_PREVOTE, m->saved.term + 1);
 		count_grants(m, now);
@@ -338,6 +366,12 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		out_to(m, PACKET_OTHER, from, e->ballot_term, m->ms.m[e->promised].short_id, 0);
 		return false;
 	}
+	/* Just restarted, an old promise may be alive.  Under `majority` whoever
+	 * leads had the votes of a quorum that was free of it; under `any` a
+	 * leader may be one of two, and this echo could make it the full one. */
+	if (now < e->holdoff_until && m->conf.quorum == MESH_QUORUM_ANY &&
+	    p->grade != MESH_GRADE_FULL)
+		return false;
 	if (p->term > m->saved.term)
 		adopt_term(m, p->term);
 	e->role = MESH_FOLLOWER;
@@ -353,6 +387,9 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (is_new) {
 		m->report.acked = 0;
 		m->report.at = now;
+		/* It hears everybody: its table wakes those I called dead. */
+		if (m->ms.by_state[MESH_FAILED] + m->ms.by_state[MESH_SUSPECT] > 0)
+			out_to(m, PACKET_SYNC, from, 1, 0, 0);
 		trace(m, now, "leader", from, p->term);
 	}
 	return true;

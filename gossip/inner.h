@@ -24,6 +24,7 @@ enum {
 struct out {
 	uint8_t kind;
 	bool introduce; /* put my own record first */
+	bool accuse;	/* tell it that it is called dead */
 	uint16_t to;	/* member, or MEMBER_NONE: addr */
 	struct addr addr;
 	uint64_t a, b, c;
@@ -161,6 +162,7 @@ struct mesh {
 /* out.c */
 void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);
 void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a);
+void out_accuse(struct mesh *m, uint32_t to);
 void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a);
 void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);

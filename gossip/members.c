@@ -92,12 +92,10 @@ members_bucket(const struct member *m)
 static uint64_t
 member_hash(const struct member *m)
 {
-	uint64_t class = m->state == MESH_FAILED;
-
 	if (m->state == MESH_LEFT)
 		return 0;
 	return prng_mix(m->short_id ^
-	    prng_mix(m->generation ^ prng_mix((uint64_t)m->incarnation << 1 | class)));
+	    prng_mix(m->generation ^ prng_mix((uint64_t)m->incarnation << 2 | m->state)));
 }
 
 uint64_t
@@ -288,7 +286,7 @@ members_fresh(struct members *ms, uint32_t i, uint64_t counter)
 }
 
 void
-members_rumour(const struct members *ms, uint32_t i, bool is_long, struct rumour *out)
+members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long, struct rumour *out)
 {
 	const struct member *m = &ms->m[i];
 
@@ -296,6 +294,8 @@ members_rumour(const struct members *ms, uint32_t i, bool is_long, struct rumour
 	    .generation = m->generation, .incarnation = m->incarnation};
 	if (m->state == MESH_SUSPECT && m->accusers_count > 0)
 		out->from = m->accusers[0];
+	if (m->state == MESH_ALIVE)
+		out->from = i == 0 ? 0 : m->heard == 0 ? RUMOUR_AGE_MAX : (uint64_t)(now - m->heard);
 	if (!is_long || m->name_len == 0)
 		return;
 	out->is_long = true;

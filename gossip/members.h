@@ -46,6 +46,7 @@ struct member {
 	uint16_t window; /* index of its replay window, or MEMBER_NONE */
 	int32_t rtt_ms;	 /* -1 = not measured */
 	msec since, seen; /* seen = MSEC_NEVER: never heard directly */
+	msec heard;	  /* last known word to anybody; 0 = none known */
 	msec accused;	  /* when it was last told that it looks dead */
 	/* suspicion */
 	msec suspected;
@@ -93,7 +94,8 @@ const uint8_t *members_meta(const struct members *ms, uint32_t i);
 /* 0, or -ERR_REPLAY: this counter of member i was seen, or is of an older life. */
 MUST_CHECK int members_fresh(struct members *ms, uint32_t i, uint64_t counter);
 /* As a rumour; long ones carry name, address and meta. */
-void members_rumour(const struct members *ms, uint32_t i, bool is_long, struct rumour *out);
+void members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long,
+    struct rumour *out);
 /* One number that two nodes share when their tables agree. */
 uint64_t members_hash(const struct members *ms);
 uint32_t members_bucket(const struct member *m);

@@ -134,7 +134,7 @@ receive_member(struct mesh *m, msec now, const struct addr *from, const struct s
 		return rc;
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
-	m->ms.m[i].seen = now;
+	m->ms.m[i].seen = m->ms.m[i].heard = now;
 	if ((rc = dispatch(m, now, i, p)) < 0)
 		return rc;
 	return stranger ? 0 : rumours_hear(m, now, p);

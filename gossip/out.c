@@ -10,6 +10,7 @@ enum {
 	JOBS_BURST = 48,    /* ... so many datagrams */
 	SUMMARIES_MAX = 12, /* per datagram: rumours of M come first */
 	PICK_MAX = 64,
+	NEWS_MS = 10000,
 };
 
 static struct out *
@@ -51,6 +52,20 @@ out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a)
 	o->introduce = true;
 	o->to = (uint16_t)to;
 	o->a = a;
+}
+
+/* A ping that says "they call you dead", so that it refutes. */
+void
+out_accuse(struct mesh *m, uint32_t to)
+{
+	struct out *o;
+
+	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
+		return;
+	o->kind = PACKET_PING;
+	o->accuse = true;
+	o->to = (uint16_t)to;
+	o->a = ++m->swim.next_seq;
 }
 
 void
@@ -123,11 +138,13 @@ load(struct cargo *c, const struct rumour *r)
 }
 
 static void
-load_member(struct mesh *m, struct cargo *c, uint32_t i, bool is_long)
+load_member(struct mesh *m, msec now, struct cargo *c, uint32_t i, bool is_long, bool accuse)
 {
 	struct rumour r;
 
-	members_rumour(&m->ms, i, is_long, &r);
+	members_rumour(&m->ms, i, now, is_long, &r);
+	if (accuse)
+		r.state = MESH_FAILED;
 	load(c, &r);
 }
 
@@ -142,7 +159,7 @@ send_limit(const struct mesh *m)
 }
 
 static void
-load_news(struct mesh *m, struct cargo *c)
+load_news(struct mesh *m, msec now, struct cargo *c)
 {
 	uint16_t pick[PICK_MAX];
 	uint32_t n = spread_pick(&m->ms.news, pick, PICK_MAX), limit = send_limit(m);
@@ -152,7 +169,13 @@ load_news(struct mesh *m, struct cargo *c)
 		uint8_t state = m->ms.m[i].state;
 		struct rumour r;
 
-		members_rumour(&m->ms, i, state == MESH_ALIVE || state == MESH_LEFT, &r);
+		/* Bad news that could not be told in time is not news: after a
+		 * cut it would kill the living. */
+		if (state == MESH_FAILED && now - m->ms.m[i].since > NEWS_MS) {
+			spread_drop(&m->ms.news, i);
+			continue;
+		}
+		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
 		if (!load(c, &r))
 			break;
 		spread_sent(&m->ms.news, i, limit);
@@ -177,18 +200,18 @@ load_summaries(struct mesh *m, struct cargo *c)
 }
 
 static void
-load_for(struct mesh *m, struct cargo *c, const struct out *o)
+load_for(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 {
 	bool carries = o->kind == PACKET_PING || o->kind == PACKET_ACK || o->kind == PACKET_GOSSIP;
 
 	if (o->introduce)
-		load_member(m, c, 0, true);
+		load_member(m, now, c, 0, true, false);
 	if (!carries)
 		return;
 	/* The buddy: whoever looks bad hears it first, so that he can refute. */
-	if (o->to != MEMBER_NONE && m->ms.m[o->to].state != MESH_ALIVE)
-		load_member(m, c, o->to, false);
-	load_news(m, c);
+	if (o->to != MEMBER_NONE && (o->accuse || m->ms.m[o->to].state != MESH_ALIVE))
+		load_member(m, now, c, o->to, false, o->accuse);
+	load_news(m, now, c);
 	load_summaries(m, c);
 }
 
@@ -291,14 +314,14 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 
 	fill(m, now, o, &p, bytes);
 	cargo_init(&c, &p, scratch);
-	load_for(m, &c, o);
+	load_for(m, now, &c, o);
 	return finish(m, &p, &c, buf);
 }
 
 /* --- long answers ------------------------------------------------------------ */
 
 static bool
-build_sync(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, uint8_t *scratch)
+build_sync(struct mesh *m, msec now, struct job *j, struct packet *p, struct cargo *c, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = PACKET_GOSSIP};
 	cargo_init(c, p, scratch);
@@ -308,7 +331,7 @@ build_sync(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, uin
 
 		if ((j->buckets >> members_bucket(x) & 1) == 0 || x->name_len == 0)
 			continue;
-		members_rumour(&m->ms, j->cursor, true, &r);
+		members_rumour(&m->ms, j->cursor, now, true, &r);
 		if (!load(c, &r))
 			return true;
 	}
@@ -335,7 +358,7 @@ build_roster(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, u
 }
 
 static size_t
-poll_job(struct mesh *m, uint8_t *buf, struct addr *to)
+poll_job(struct mesh *m, msec now, uint8_t *buf, struct addr *to)
 {
 	uint8_t scratch[SEAL_BODY_MAX];
 	struct packet p;
@@ -348,7 +371,7 @@ poll_job(struct mesh *m, uint8_t *buf, struct addr *to)
 		if (j->kind == 0)
 			continue;
 		*to = m->ms.m[j->to].addr;
-		any = j->kind == PACKET_SYNC ? build_sync(m, j, &p, &c, scratch) :
+		any = j->kind == PACKET_SYNC ? build_sync(m, now, j, &p, &c, scratch) :
 					       build_roster(m, j, &p, &c, scratch);
 		if (j->kind == 0)
 			m->jobs_count--;
@@ -375,5 +398,5 @@ out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf)
 		if (to->port != 0 && (n = build(m, now, &o, buf)) > 0)
 			return n;
 	}
-	return poll_job(m, buf, to);
+	return poll_job(m, now, buf, to);
 }

@@ -6,8 +6,8 @@
  *
  *	[ kind, field, field, ..., [ rumour, rumour, ... ] ]
  *
- *	rumour = [state, id 16, generation, incarnation, from]          short
- *	       | [state, id 16, generation, incarnation, from,
+ *	rumour = [state, id 16, generation, incarnation, from|age]      short
+ *	       | [state, id 16, generation, incarnation, from|age,
  *	          name, address 18, meta]                               long
  *	       | bin 23: short id 8, version 4, summary 11              summary
  *
@@ -84,7 +84,8 @@ struct packet {
 struct rumour {
 	enum mesh_state state;
 	struct node_id id;
-	uint64_t generation, incarnation, from;
+	uint64_t generation, incarnation;
+	uint64_t from; /* who accuses; of the living: ms since somebody heard it */
 	bool is_long;
 	const char *name;
 	size_t name_len;
@@ -99,6 +100,7 @@ struct rumour {
 /* Everything up to the rumours; then packet_end with the packed rumours. */
 void packet_begin(struct mpw *w, const struct packet *p);
 void packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count);
+enum { RUMOUR_AGE_MAX = 3600000 }; /* older evidence is none */
 enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */
 
 /* Checks the whole body.  -ERR_MALFORMED, -ERR_RANGE, -ERR_UNKNOWN (kind). */

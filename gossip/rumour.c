@@ -11,7 +11,9 @@ enum {
 	SUSPECT_BASE_MS = 4000,	  /* x max(1, log10 N) */
 	SUSPECT_MAX_MULT = 6,
 	CONFIRMATIONS = 2,
-	HEARD_MS = 2000, /* whoever spoke to me this lately is not dead to me */
+	HEARD_MS = 2000,   /* whoever spoke to anybody this lately is not dead to me */
+	EVIDENCE_MS = 500, /* ... and so much after its death it lives again */
+	ACCUSE_MS = 1000,
 	HEALTH_MAX = 8,
 };
 
@@ -147,6 +149,8 @@ hear_new(struct mesh *m, msec now, const struct rumour *r)
 	if ((i = members_add(&m->ms, &r->id, now)) < 0)
 		return i;
 	m->ms.m[i].addr = r->addr;
+	if (state == MESH_ALIVE && r->state == MESH_ALIVE && r->from < RUMOUR_AGE_MAX)
+		m->ms.m[i].heard = now - (msec)r->from;
 	members_set_text(&m->ms, (uint32_t)i, r->name, r->name_len, r->meta, r->meta_len);
 	members_set(&m->ms, (uint32_t)i, now, state, r->generation, (uint32_t)r->incarnation);
 	swim_added(m, (uint32_t)i);
@@ -216,6 +220,8 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (older)
 		reborn(m, i);
 	x->accusers_count = 0;
+	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
+		x->heard = now - (msec)r->from;
 	members_set(&m->ms, i, now, MESH_ALIVE, r->generation, (uint32_t)r->incarnation);
 	news(m, i);
 	if (!was_up)
@@ -227,7 +233,7 @@ static int
 hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
-	bool lately = x->seen != MSEC_NEVER && now - x->seen < HEARD_MS;
+	bool lately = x->heard != 0 && now - x->heard < HEARD_MS;
 	int rc;
 
 	if ((rc = take_text(m, i, r)) < 0)
@@ -250,6 +256,51 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (x->state != MESH_FAILED)
 		rumour_fail(m, now, i, "failed");
 	return 0;
+}
+
+/*
+ * Somebody heard it, age ms ago.  When that is after this node gave it up, the
+ * death was a cut, now healed: it lives again, and nobody has to refute.  The
+ * same clears a suspicion that a cut left behind.
+ */
+static void
+evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+	msec at = now - (msec)r->from;
+
+	if (r->from >= RUMOUR_AGE_MAX || r->generation != x->generation ||
+	    r->incarnation != x->incarnation)
+		return;
+	if (at > x->heard)
+		x->heard = at;
+	if (x->state != MESH_ALIVE && x->state != MESH_LEFT && at > x->since + EVIDENCE_MS &&
+	    x->name_len > 0) {
+		members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
+		x->accusers_count = 0;
+		news(m, i);
+		trace(m, now, "alive", i, 0);
+	}
+}
+
+/*
+ * Another's whole table says that a member of mine is dead, of the very life I
+ * know: two sides of a healed cut.  The leader, who hears everybody, will give
+ * them the evidence; without one, the accused must speak for itself.
+ */
+static bool
+old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+
+	if (r->state != MESH_FAILED || !r->is_long || !member_up(x) ||
+	    r->generation != x->generation || r->incarnation != x->incarnation)
+		return false;
+	if (m->elect.leader == MEMBER_NONE && now - x->accused >= ACCUSE_MS) {
+		x->accused = now;
+		out_accuse(m, i);
+	}
+	return true;
 }
 
 int
@@ -276,7 +327,9 @@ rumour_hear(struct mesh *m, msec now, const struct rumour *r)
 	/* An address for somebody known only by id. */
 	if (x->name_len == 0 && r->is_long && r->generation == x->generation)
 		return take_text(m, i, r);
-	if (!beats(x, r))
+	if (r->state == MESH_ALIVE)
+		evidence(m, now, i, r);
+	if (!beats(x, r) || old_obituary(m, now, i, r))
 		return 0;
 	return r->state == MESH_ALIVE ? hear_alive(m, now, i, r) : hear_bad(m, now, i, r);
 }

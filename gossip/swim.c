@@ -23,6 +23,7 @@ enum {
 	BOOT_RECONNECT_MS = 200,
 	ACCUSE_MS = 300,
 	SYNC_MS = 1000,
+	NEWS_MANY = 32, /* more than gossip alone carries soon */
 	SYNC_QUIET_MS = 1000,
 	SYNC_PATIENCE_MS = 5000,
 	HEALTH_MAX = 8,
@@ -249,6 +250,8 @@ gossip_tick(struct mesh *m, msec now)
 	if (m->ms.news.count == 0)
 		fanout = 2;
 	s->gossip_at = now + (m->ms.news.count > 0 ? GOSSIP_MS : GOSSIP_IDLE_MS);
+	if (m->ms.news.count > NEWS_MANY)
+		s->gossip_at = now + GOSSIP_MS / 2;
 	for (uint32_t tries = 0; tries < 2 * fanout && n < fanout; tries++) {
 		uint32_t i = swim_random_up(m, 0);
 		bool again = i == MEMBER_NONE;
@@ -271,7 +274,8 @@ consider_sync(struct mesh *m, msec now, uint32_t from, uint64_t hash)
 
 	if (hash == members_hash(&m->ms) || now < s->sync_at)
 		return;
-	if (now - s->changed_at < SYNC_QUIET_MS && now - s->sync_at < SYNC_PATIENCE_MS)
+	if (now - s->changed_at < SYNC_QUIET_MS && now - s->sync_at < SYNC_PATIENCE_MS &&
+	    m->ms.news.count < NEWS_MANY)
 		return;
 	s->sync_at = now + SYNC_MS;
 	out_to(m, PACKET_SYNC, from, 1, 0, 0);
