@@ -46,6 +46,7 @@ room_fuzz_template := script
 room_fuzz_plan := core
 room_fuzz_schedule := core
 room_fuzz_proto := supervisor
+room_fuzz_answer := cli
 fuzz_programs: $(FUZZERS)
 $(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(call built,$$(need_$$(room_$$*)))
 	@mkdir -p $(@D)

@@ -54,7 +54,11 @@ finish(const struct args *a, int code)
 static int
 run(const struct args *a, int64_t now_ms)
 {
-	struct show s = {.out = stdout, .args = a, .color = want_color(a), .now_ms = now_ms};
+	struct show s = {.out = stdout,
+	    .args = a,
+	    .color = want_color(a),
+	    .terminal = isatty(STDOUT_FILENO) == 1,
+	    .now_ms = now_ms};
 	struct run_error e = {0};
 	int code;
 

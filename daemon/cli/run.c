@@ -24,6 +24,9 @@ print_json(const struct show *s, const json_t *data)
 	const struct verb *v = s->args->verb;
 	size_t flags = v->json_lines ? JSON_COMPACT : JSON_INDENT(2);
 
+	/* JSON leaves the C1 control characters alone; a terminal would not. */
+	if (s->terminal)
+		flags |= JSON_ENSURE_ASCII;
 	json_dumpf(data, s->out, flags | JSON_ENCODE_ANY);
 	fputc('\n', s->out);
 	if (v->json_lines)

@@ -198,8 +198,10 @@ show_leader(const struct show *s, const json_t *data, struct err *err)
 
 	(void)err;
 	if (show_names(s)) {
-		if (*leader != '\0')
-			fprintf(s->out, "%s\n", leader);
+		if (*leader != '\0') {
+			show_put(s, leader);
+			fputc('\n', s->out);
+		}
 		return show_leader_code(data);
 	}
 	if (*leader == '\0') {

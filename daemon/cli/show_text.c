@@ -179,7 +179,7 @@ show_logs(const struct show *s, const json_t *data, struct err *err)
 {
 	const json_t *value = json_object_get(data, "text");
 	const char *text = json_string_value(value);
-	const char *end = text + (text != NULL ? json_string_length(value) : 0);
+	const char *end = text != NULL ? text + json_string_length(value) : NULL;
 	time_t t = (time_t)(s->args->since_ms / 1000);
 	char since[32] = "";
 	struct tm tm;

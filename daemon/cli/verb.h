@@ -63,8 +63,8 @@ struct args;
 struct show {
 	FILE *out;
 	const struct args *args;
-	bool color;
-	int64_t now_ms; /* wall clock */
+	bool color, terminal; /* out is a terminal */
+	int64_t now_ms;	      /* wall clock */
 };
 
 enum { VERB_WORDS_MAX = 4 };

@@ -196,6 +196,33 @@ lists(void **state)
 	    "");
 }
 
+/* U+009B starts an escape sequence on some terminals; JSON alone lets it pass. */
+static void
+json_on_a_terminal(void **state)
+{
+	const struct script s = {.verb = "leader",
+	    .frames = {ANSWER("{\"leader\":\"\xc2\x9b\"}")}};
+	struct args a = {.verb = verb_find("leader"), .socket = path, .output = ARGS_JSON};
+	struct run_error e;
+	char *text = NULL;
+	size_t len;
+
+	(void)state;
+	for (int terminal = 0; terminal < 2; terminal++) {
+		pid_t pid = serve(&s);
+		FILE *out = open_memstream(&text, &len);
+		struct show show = {.out = out, .args = &a, .terminal = terminal};
+
+		assert_int_equal(run_verb(&show, 5000, &e), 0);
+		fclose(out);
+		assert_string_equal(text,
+		    terminal ? "{\n  \"leader\": \"\\u009B\"\n}\n" :
+			       "{\n  \"leader\": \"\xc2\x9b\"\n}\n");
+		free(text);
+		waitpid(pid, NULL, 0);
+	}
+}
+
 /* The daemon's order is by id, which means nothing to a person. */
 static void
 lists_in_natural_order(void **state)
@@ -442,6 +469,7 @@ main(void)
 	    cmocka_unit_test(status_of_strange_shape),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(lists_in_natural_order),
+	    cmocka_unit_test(json_on_a_terminal),
 	    cmocka_unit_test(leader),
 	    cmocka_unit_test(logs),
 	    cmocka_unit_test(schedule_and_render),
