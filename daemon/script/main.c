@@ -141,7 +141,8 @@ answer(struct run *run, struct err *err)
 static int
 work(struct err *err)
 {
-	struct run run = {.log = {.max = LOG_BYTES_MAX}};
+	/* A little less than a power of two: answer.c may add that it was cut. */
+	struct run run = {.log = {.max = LOG_BYTES_MAX - 64}};
 	AUTO_FREE char *request = NULL;
 	size_t len = 0;
 	int rc;
@@ -154,6 +155,8 @@ work(struct err *err)
 		return rc;
 	rc = job_read(&run.job, request, len, err);
 	if (rc != 0)
+		err_prefix(err, "meshd-script: ");
+	if (rc != 0)
 		return rc;
 	run.guard.limit_bytes = run.job.heap_bytes;
 	rc = confine_more(2 * (uint64_t)run.job.heap_bytes + 2 * len + 4 * run.job.output_bytes +
@@ -165,17 +168,29 @@ work(struct err *err)
 	return rc;
 }
 
+/* Not stdio: it asks the kernel about the descriptor first. */
+static void
+say(const char *text)
+{
+	char line[ERR_TEXT_CAP + 32];
+	int n = snprintf(line, sizeof line, "%s\n", text);
+
+	if (n > 0)
+		(void)!write(STDERR_FILENO, line, (size_t)n);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct err err = {0};
 
 	if (argc != 1) {
-		dprintf(STDERR_FILENO, "usage: %s < request > answer\n", argv[0]);
+		(void)argv;
+		say("usage: meshd-script < request > answer");
 		return EXIT_USAGE_;
 	}
 	if (work(&err) == 0)
 		return 0;
-	dprintf(STDERR_FILENO, "meshd-script: %s\n", err.text);
+	say(err.text);
 	return err.code;
 }

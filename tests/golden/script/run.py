@@ -1,0 +1,296 @@
+"""Schedule mode of the real meshd-script.  Prints ok / not ok lines."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+sys.path.insert(0, os.path.dirname(HERE))
+import meshscript as m  # noqa: E402
+
+PROGRAM = os.path.join(ROOT, os.environ.get("B", "build"), "meshd-script")
+failed = 0
+
+
+def say(name, good, detail=""):
+    global failed
+    print(("ok " if good else "not ok ") + "script " + name)
+    if not good:
+        failed = 1
+        print("  " + str(detail)[:2000], file=sys.stderr)
+
+
+def fn(body):
+    return "return {schedule = function(input)\n%s\nend}\n" % body
+
+
+def run(files, given=None, **more):
+    try:
+        return m.schedule(PROGRAM, files, given, **more)
+    except (RuntimeError, subprocess.TimeoutExpired) as e:
+        return {"ok": None, "error": repr(e)}
+
+
+def deep(levels):
+    return fn("local r = {} local t = r for i = 1, %d do t.x = {} t = t.x end return r" % levels)
+
+
+# name, main.lua (or the tree), the error's whole text, line of it (0 = none)
+BAD = [
+    ("syntax error", "local a = 1\nb c = 3", "main.lua:2: syntax error near 'c'", 2),
+    ("'=' expected", "local a, b\n\na, b x", "main.lua:3: '=' expected near 'x'", 3),
+    ("syntax error in a module", {"main.lua": "local f = require 'lib.foo'", "lib/foo.lua": "x = = 1"},
+     "lib/foo.lua:1: unexpected symbol near '='", 1),
+    ("runtime error", fn("local t = input.nope\nreturn t.x"),
+     "main.lua:3: attempt to index a nil value (local 't')", 3),
+    ("error of a table", fn("error({})"), "error object is a table value", 0),
+    ("error of a table that looks like ours", fn("error({'x', 'y'})"), "error object is a table value", 0),
+    ("error of nil", fn("error(nil)"), "error object is a nil value", 0),
+    ("error with __tostring", fn("error(setmetatable({}, {__tostring = function() return 'own text' end}))"),
+     "own text", 0),
+    ("error with control bytes", fn("error('a\\27[2Jb\\nc', 0)"), "a\\x1b[2Jb\nc", 0),
+    ("precompiled", {"main.lua": b"\x1bLua"}, "main.lua: precompiled chunks are not accepted", 0),
+    ("precompiled module", {"main.lua": "require 'x'", "x.lua": b"\x1bLuaT"},
+     "x.lua: precompiled chunks are not accepted", 0),
+    ("no main.lua", {"other.lua": ""}, "main.lua: No such file or directory", 0),
+    ("os.execute", fn("os.execute('true')"),
+     "main.lua:2: sandboxed: there is no 'os' here: the input has all there is", 2),
+    ("io.open", fn("io.open('/etc/passwd')"),
+     "main.lua:2: sandboxed: there is no 'io' here: the input has all there is", 2),
+    ("require ffi", "local ffi = require 'ffi'",
+     "main.lua:1: sandboxed: there is no 'ffi' here: the input has all there is", 1),
+    ("load", fn("load('return 1')"),
+     "main.lua:2: sandboxed: there is no 'load' here: the input has all there is", 2),
+    ("string.dump", fn("string.dump(print)"),
+     "main.lua:2: sandboxed: there is no 'string.dump' here: the input has all there is", 2),
+    ("a module that is not there", "require 'lib.nope'",
+     "main.lua:1: module 'lib.nope' not found: no file 'lib/nope.lua' in the script tree", 1),
+    ("a path for a module", "require '../x'",
+     "main.lua:1: require: '../x' is not a module name like 'lib.foo'", 1),
+    ("modules in a circle", {"main.lua": "require 'a'", "a.lua": "require 'b'", "b.lua": "require 'a'"},
+     "b.lua:1: require: 'a' requires itself, directly or through others", 1),
+    ("unknown global", fn("return pirnt(1)"), "main.lua:2: undefined global 'pirnt'; did you mean 'print'?", 2),
+    ("write of a global", fn("count = 3"),
+     "main.lua:2: assignment to undefined global 'count'; write 'local count = ...'", 2),
+    ("unknown library function", fn("return string.frmat('x')"),
+     "main.lua:2: string has no 'frmat'; did you mean 'format'?", 2),
+    ("poisoned library", fn("string.rep = nil"), "main.lua:2: string is read-only", 2),
+    ("poisoned by rawset", fn("rawset(string, 'rep', print)"),
+     "main.lua:2: rawset: the table is protected", 2),
+    ("poisoned through a string", fn("getmetatable('').__index.rep = nil"),
+     "main.lua:2: attempt to index a boolean value", 2),
+    ("finalizer", fn("setmetatable({}, {__gc = function() while true do end end})"),
+     "main.lua:2: setmetatable: '__gc' is not accepted: nothing here needs a finalizer", 2),
+    ("returns nil", fn("return nil"), "scheduler must return a table, got nil", 0),
+    ("returns a number", fn("return 7"), "scheduler must return a table, got number", 0),
+    ("returns a function", fn("return print"), "scheduler must return a table, got function", 0),
+    ("main returns nothing", "local x = 1",
+     "main.lua: must return a table with a function 'schedule', got nil", 0),
+    ("cycle", fn("local t = {} t.nodes = {a = t} return t"), "return.nodes.a: cycle", 0),
+    ("depth 100", deep(100), "return" + ".x" * 32 + ": deeper than 32", 0),
+    ("10 MiB", fn("return {x = ('x'):rep(10 << 20)}"), "return: larger than 4 MiB", 0),
+    ("a million keys", fn("local t = {} for i = 1, 1000001 do t[i] = 1 end return {list = t}"),
+     "return.list: more than 1000000 keys in all", 0),
+    ("nan", fn("return {nodes = {a = {web = {instances = 0/0}}}}"),
+     "return.nodes.a.web.instances: nan is not a finite number", 0),
+    ("inf", fn("return {x = {1, -math.huge}}"), "return.x[2]: -inf is not a finite number", 0),
+    ("mixed keys", fn("return {nodes = {a = {1, x = 2}}}"), "return.nodes.a: mixed keys 1 and 'x'", 0),
+    ("boolean key", fn("return {a = {[true] = 1}}"),
+     "return.a: a key is a boolean, not a string or 1..n", 0),
+    ("a hole", fn("return {a = {1, nil, 3}}"), "return.a: a list with holes: 3 is its last key", 0),
+    ("not UTF-8", fn("return {a = 'ab\\xff'}"), "return.a: not UTF-8 at byte 3", 0),
+    ("a function inside", fn("return {nodes = {n3 = {roles = {web = {vars = {ports = {1, print}}}}}}}"),
+     "return.nodes.n3.roles.web.vars.ports[2]: function is not serialisable", 0),
+    ("a coroutine inside", fn("return {x = coroutine.create(print)}"),
+     "return.x: thread is not serialisable", 0),
+    ("pairs over table keys", fn("for _ in pairs({[{}] = 1, [{}] = 2}) do end return {}"),
+     "main.lua:2: pairs: a key is a table, there is no fixed order over such keys", 2),
+    ("an address by format", fn("return {x = ('%p'):format({})}"),
+     "main.lua:2: string.format: '%p' would show an address, which differs in every process", 2),
+    ("memory bomb", fn("local t = {} for i = 1, 1e9 do t[i] = {i} end"), "scheduler exceeded 64 MiB", 0),
+    ("string bomb", fn("return {x = ('x'):rep(1 << 40)}"),
+     "main.lua:2: string.rep: result larger than 16 MiB", 2),
+    ("table.move without end", fn("table.move({1}, 1, math.maxinteger - 1, 2)"),
+     "main.lua:2: table.move: more than 10485760 elements", 2),
+    ("a long pattern", fn("return {x = ('a'):find(('a?'):rep(1000))}"),
+     "main.lua:2: pattern longer than 1024 bytes", 2),
+]
+
+
+def bad_rows():
+    for name, files, error, line in BAD:
+        a = run(files)
+        good = a["ok"] is False and a["error"] == error and a["line"] == line
+        if good and line:
+            good = "> %4d | " % line in a["excerpt"]
+        say("refuses: " + name, good, a)
+    a = run("\n\nlocal x = = 1\n")
+    say("refuses: the file, the line, the excerpt around it", a["ok"] is False and
+        a["file"] == "main.lua" and a["line"] == 3 and
+        a["excerpt"] == "     1 | \n     2 | \n>    3 | local x = = 1\n", a)
+    a = run("return " + "(" * 200000 + "1" + ")" * 200000)
+    say("refuses: 200,000 brackets", a["ok"] is False and "overflow" in a["error"], a)
+    a = run(fn("local function f(n) return n == 0 and error('deep down') or 1 + f(n - 1) end\nf(150000)"))
+    say("traceback is at most 4 KiB", a["ok"] is False and "main.lua:2: deep down" in a["error"] and
+        a["traceback"].startswith("stack traceback:") and 200 < len(a["traceback"]) <= 4096, a)
+
+
+RUNAWAYS = [
+    ("endless loop", "while true do end"),
+    ("pcall loop", "while true do pcall(function() while true do end end) end"),
+    ("pcall loop in coroutines",
+     "while true do pcall(coroutine.wrap(function() while true do end end)) end"),
+    ("finalizer behind a metatable", "local mt = {} setmetatable({}, mt)\n"
+     "mt.__gc = function() while true do end end\nwhile true do local _ = {} end"),
+    ("pattern", "return {x = (('a'):rep(2000)):find(('.-'):rep(6) .. 'b')}"),
+    ("pattern by gsub", "return {x = (('a'):rep(2000)):gsub(('.-'):rep(6) .. 'b', 'x')}"),
+    ("table.concat", "local t = {} for i = 1, 1e5 do t[i] = ('x'):rep(100) end\n"
+     "while true do local s = table.concat(t) end"),
+    ("sort that never agrees", "local t = {} for i = 1, 1e5 do t[i] = i end\n"
+     "while true do table.sort(t, function() return true end) end"),
+    ("coroutine churn", "while true do coroutine.wrap(function() local x = 1 end)() end"),
+    ("closing loop", "local t <close> = setmetatable({}, {__close = function() while true do end end})"),
+    ("error in a handler", "while true do xpcall(error, function() while true do end end) end"),
+    ("insert into a false length", "table.insert(setmetatable({}, {__len = function() return 1 << 60 end,"
+     " __index = type, __newindex = rawequal}), 1, 2)"),
+]
+
+
+def runaways():
+    for name, body in RUNAWAYS:
+        a = run(fn(body), limits={"cpu_ms": 300})
+        say("ends by itself: " + name, a["ok"] is False and
+            a["error"].startswith("scheduler killed after 300 ms of CPU (limit 300 ms)"), a)
+    a = run(fn("local x = 1\nwhile true do x = x + 1 end"), limits={"cpu_ms": 300})
+    say("names the line where time ran out", a["error"].endswith(", at main.lua:3") and a["line"] == 3 and
+        a["file"] == "main.lua", a)
+    a = run(fn("print('so far')\nlocal x = 1\nreturn {x = (('a'):rep(2000)):find(('.-'):rep(6) .. 'b')}"),
+            limits={"cpu_ms": 300})
+    say("names the line of a pattern that backtracks", a["ok"] is False and a["line"] == 4, a)
+    # The engine's own deadline: a process that is allowed an hour of CPU is
+    # killed from outside, and leaves nothing that looks like an answer.
+    for name, body in RUNAWAYS[:5]:
+        p = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        p.stdin.write(m.pack({"mode": "schedule", "seed": 1, "files": {"main.lua": fn(body)},
+                              "input": {}, "limits": {"cpu_ms": 600000}}))
+        p.stdin.close()
+        time.sleep(0.3)
+        alive = p.poll() is None
+        os.kill(p.pid, signal.SIGKILL)
+        out = p.stdout.read()
+        say("killed at the wall deadline: " + name, alive and p.wait() == -signal.SIGKILL and out == b"", out)
+
+
+WORLD = """
+local out = {order = {}, random = {}, sorted = {}}
+local t = {[3] = 1, [1.5] = 2, [-1] = 0, b = 1, a = 2, [false] = 1, [true] = 1, ["10"] = 1}
+for k in pairs(t) do out.order[#out.order + 1] = tostring(k) end
+for i = 1, 50 do t["key" .. i] = i end
+for k in pairs(t) do out.order[#out.order + 1] = tostring(k) end
+local k = next(t)
+while k ~= nil do out.order[#out.order + 1] = tostring(k) k = next(t, k) end
+for i = 1, 5 do out.random[i] = math.random(1000000) end
+local list = {}
+for i = 1, 1000 do list[i] = {key = i % 7, i = i} end
+table.sort(list, function(x, y) return x.key < y.key end)
+for i, x in ipairs(list) do out.sorted[i] = x.i end
+out.text = {tostring({}), tostring(print), ("%s"):format({}), tostring(coroutine.create(print))}
+print({}, print, input)
+out.third = 1 / 3
+return out
+"""
+
+
+def deterministic():
+    request = {"mode": "schedule", "seed": 42, "files": {"main.lua": fn(WORLD)}, "input": {"a": 1}}
+    answers = set()
+    for _ in range(20):
+        a = m.unpack(m.run_raw(PROGRAM, request))
+        answers.add(m.pack([a["ok"], a.get("result"), a.get("log"), a.get("error")]))
+    say("20 processes, one answer", len(answers) == 1 and m.unpack(list(answers)[0])[0] is True, answers)
+    a = m.unpack(m.run_raw(PROGRAM, request))
+    say("the order of keys", a["result"]["order"][:8] == ["-1", "1.5", "3", "10", "a", "b", "false", "true"],
+        a["result"]["order"])
+    n = len(a["result"]["order"])
+    say("next() walks as pairs() does", a["result"]["order"][8:8 + 58] == a["result"]["order"][66:n], a)
+    say("sort is stable", a["result"]["sorted"][:3] == [7, 14, 21], a["result"]["sorted"][:9])
+    say("no addresses", a["result"]["text"] == ["table", "function", "table", "thread"] and
+        a["log"] == "table\tfunction\ttable\n", a)
+    raw = m.run_raw(PROGRAM, {"mode": "schedule", "seed": 1, "input": {}, "files": {
+        "main.lua": fn("return {c = 1, b = {y = 1, x = 2}, a = {}}")}})
+    say("keys of the answer are sorted", b"\x83\xa1a\x80\xa1b\x82\xa1x\x02\xa1y\x01\xa1c\x01" in raw, raw)
+    request["seed"] = 43
+    other = m.unpack(m.run_raw(PROGRAM, request))
+    say("another seed, another random()", other["result"]["random"] != a["result"]["random"], other)
+
+
+def good():
+    a = run({"main.lua": "local f = require 'lib.foo'\nreturn {schedule = f.make('x')}",
+             "lib/foo.lua": "local m = {}\nfunction m.make(n) return function(input)\n"
+             "return {name = n, list = input.list, map = input.map, big = input.big, s = input.s} end end\nreturn m"},
+            {"list": [], "map": {"k": [1, 2.5, True, "é"]}, "big": -(1 << 62), "s": "x" * 70000})
+    say("round trip", a["ok"] is True and a["result"] == {
+        "name": "x", "list": [], "map": {"k": [1, 2.5, True, "é"]}, "big": -(1 << 62), "s": "x" * 70000}, a)
+    a = run(fn("for i = 1, 100000 do print('line', i) end return {}"))
+    say("the log is cut, not the run", a["ok"] is True and a["log"].startswith("line\t1\n") and
+        a["log"].endswith("... (log cut)\n") and len(a["log"]) <= 66000, a["log"][-100:])
+    a = run(fn("local ok, e = pcall(function() return input.a.b.c end) return {e = e}"), {"a": {}})
+    say("pcall works", a["ok"] is True and "attempt to index a nil value" in a["result"]["e"], a)
+    a = run(fn("local n = 0 for _ in pairs(string) do n = n + 1 end return {n = n, up = ('a'):upper()}"))
+    say("libraries can be looked at", a["ok"] is True and a["result"]["n"] > 10 and
+        a["result"]["up"] == "A", a)
+    a = run(fn("local t = {a = 1, b = 2, c = 3} for k in pairs(t) do t[k] = nil end return {n = next(t)}"))
+    say("clearing while walking", a["ok"] is True and a["result"] == {}, a)
+
+
+def exit_code(data, args=()):
+    p = subprocess.run([PROGRAM, *args], input=data, capture_output=True, timeout=10)
+    return p.returncode, p.stdout, p.stderr.decode()
+
+
+def requests():
+    whole = m.pack({"mode": "schedule", "seed": 1, "files": {"main.lua": fn("return {}")}, "input": {}})
+    for name, data, text in [
+            ("nothing", b"", "request: not a msgpack map"),
+            ("not msgpack", b"\xc1", "request: not a msgpack map"),
+            ("cut", whole[:-3], "request: key"),
+            ("too many items claimed", b"\xdf\xff\xff\xff\xff", "request: not a msgpack map"),
+            ("bytes after it", whole + b"x", "request: bytes after its end"),
+            ("unknown key", m.pack({"mood": 1}), "request: key 'mood'"),
+            ("unknown mode", m.pack({"mode": "x"}), "request: key 'mode'"),
+            ("no input", m.pack({"mode": "schedule"}), "request: no 'input'"),
+            ("impossible limit", m.pack({"limits": {"heap": 1}}), "request: key 'limits'")]:
+        rc, out, err = exit_code(data)
+        say("bad request: " + name, rc == 64 and out == b"" and text in err, (rc, out, err))
+    rc, _, err = exit_code(b"", ["x"])
+    say("bad request: an argument", rc == 64 and err.startswith("usage: "), err)
+
+
+def doors():
+    """What it gave up, as the kernel tells, while a script runs."""
+    p = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdin.write(m.pack({"mode": "schedule", "seed": 1, "files": {"main.lua": fn("while true do end")},
+                          "input": {}, "limits": {"cpu_ms": 60000}}))
+    p.stdin.close()
+    time.sleep(0.3)
+    with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
+        status = f.read()
+    with open("/proc/%d/limits" % p.pid, encoding="ascii") as f:
+        limits = {x[:26].strip(): x[26:].split()[0] for x in f}
+    p.kill()
+    p.wait()
+    say("seccomp filter and no_new_privs", "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status, status)
+    say("rlimits", limits["Max open files"] == "3" and limits["Max core file size"] == "0" and
+        limits["Max processes"] == "0" and limits["Max cpu time"] == "62" and
+        int(limits["Max address space"]) < 400 << 20, limits)
+
+
+bad_rows()
+runaways()
+deterministic()
+good()
+requests()
+doors()
+sys.exit(failed)
