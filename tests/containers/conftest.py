@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -178,8 +177,11 @@ class Node:
         wait_for(lambda: what in self.log(instance), seconds)
         return "\n".join(line.split(" ", 2)[2] for line in self.log(instance).splitlines())
 
+    def group(self):
+        return pathlib.Path(UNIFIED) / self.cgroup
+
     def leaves(self):
-        top = pathlib.Path(UNIFIED) / self.cgroup
+        top = self.group()
         return sorted(p.name for p in top.iterdir() if p.is_dir()) if top.exists() else []
 
     def kill(self):
@@ -226,7 +228,3 @@ def node(programs):
 
 def children_of(pid):
     return [int(p) for p in pathlib.Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()]
-
-
-def signal_name(n):
-    return signal.Signals(n).name

@@ -1,0 +1,263 @@
+"""meshd itself: its arguments, its config, its places, its engine."""
+import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+from conftest import USER, wait_for
+
+
+# --- rows 4, 5, 6 -------------------------------------------------------------
+@pytest.mark.parametrize("args, text", [
+    (["--config", "a", "--config", "b"], "--config given twice"),
+    (["--config=a", "--config", "b"], "--config given twice"),
+    (["--config"], "--config needs a file"),
+    (["--frob"], "unknown option --frob"),
+    (["--confg", "x"], "unknown option --confg; did you mean --config?"),
+    (["--debgu"], "did you mean --debug?"),
+    (["x"], "unexpected argument 'x'"),
+    (["--\x1b[31m"], "unknown option --\\x1b[31m"),
+])
+def test_usage(node, args, text):
+    code, err = node.run_once(*args)
+    assert code == 64 and text in err and "\x1b" not in err
+
+
+def test_version_and_help(node):
+    out = subprocess.run([node.programs / "meshd", "--version"], capture_output=True, text=True)
+    assert out.returncode == 0 and re.match(r"meshd \d+\.\d+\.\d+\n$", out.stdout)
+    out = subprocess.run([node.programs / "meshd", "--help"], capture_output=True, text=True)
+    assert out.returncode == 0 and out.stdout.startswith("usage: meshd ")
+
+
+def test_not_root(node):
+    node.config.chmod(0o644)
+    p = subprocess.run([node.programs / "meshd", "--config", node.config], capture_output=True, text=True,
+                       user=1000, group=1000, extra_groups=[])
+    assert p.returncode == 5
+    assert p.stderr == "meshd: must run as root (uid 0), running as uid 1000\n"
+
+
+def test_second_daemon(node):
+    node.start()
+    code, err = node.run_once("--config", node.config)
+    assert code == 5
+    assert err == "meshd: already running: pid %d holds %s/state/lock\n" % (node.meshd.pid, node.top)
+
+
+def test_second_daemon_in_the_same_cgroup(node):
+    node.start()
+    other = node.top / "other.yaml"
+    other.write_text(node.config.read_text().replace("/state", "/state2").replace("/run", "/run2"))
+    code, err = node.run_once("--config", other)
+    assert code == 5 and "another daemon uses cgroup %s" % node.cgroup in err
+
+
+# --- rows 11, 12: the config file ------------------------------------------------
+def test_config_missing(node):
+    assert node.run_once("--config", "/nowhere/mesh.yaml") == (
+        3, "meshd: /nowhere/mesh.yaml: No such file or directory\n")
+
+
+def test_config_is_a_directory(node):
+    assert node.run_once("--config", node.top) == (3, "meshd: %s: is a directory\n" % node.top)
+
+
+def test_config_is_a_fifo(node):
+    os.mkfifo(node.top / "fifo")
+    assert node.run_once("--config", node.top / "fifo") == (
+        3, "meshd: %s/fifo: not a regular file\n" % node.top)
+
+
+def test_config_unreadable(node):
+    node.config.chmod(0)
+    p = subprocess.run(["setpriv", "--bounding-set=-dac_override,-dac_read_search", node.programs / "meshd", "--config",
+                        node.config], capture_output=True, text=True)
+    assert (p.returncode, p.stderr) == (3, "meshd: %s: Permission denied\n" % node.config)
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646, 0o666])
+def test_config_writable_by_others(node, mode):
+    node.config.chmod(mode)
+    assert node.run_once("--config", node.config) == (
+        3, "meshd: %s: refusing: mode %04o, must not be writable by group or others\n" % (node.config, mode))
+
+
+def test_config_of_another_user(node):
+    os.chown(node.config, 1000, 1000)
+    code, err = node.run_once("--config", node.config)
+    assert code == 3 and "refusing: owned by uid 1000, must be owned by root" in err
+
+
+def test_config_error_has_a_place(node):
+    node.write_config("sede: [a:1]\n")
+    code, err = node.run_once("--config", node.config)
+    assert code == 3 and re.search(r"mesh\.yaml:11:1: .*sede", err), err
+
+
+def test_missing_account(node):
+    node.config.write_text(node.config.read_text().replace("user: %d\nconf" % USER, "user: nosuchmesh\nconf"))
+    code, err = node.run_once("--config", node.config)
+    assert code == 5
+    assert "no account 'nosuchmesh'; make it: groupadd --system nosuchmesh && useradd --system" in err
+
+
+def test_root_is_no_account(node):
+    node.config.write_text(node.config.read_text().replace("user: %d\nconf" % USER, "user: 0\nconf"))
+    code, err = node.run_once("--config", node.config)
+    assert code == 3 and "'0' is root" in err
+
+
+# --- row 70: places; row 24: the key ------------------------------------------------
+def test_read_only_state_dir(node):
+    node.config.write_text(node.config.read_text().replace("%s/state" % node.top, "/proc/nowhere"))
+    code, err = node.run_once("--config", node.config)
+    assert code == 4 and err.startswith("meshd: cannot create /proc/nowhere: ")
+    ro = node.top / "ro"
+    ro.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", ro], check=True)
+    try:
+        node.write_config()
+        node.config.write_text(node.config.read_text().replace("%s/state" % node.top, "%s/x" % ro))
+        assert node.run_once("--config", node.config) == (4, "meshd: cannot create %s/x: Read-only file system\n" % ro)
+    finally:
+        subprocess.run(["umount", ro], check=True)
+
+
+def key(node, data, mode=0o600):
+    path = node.top / "cluster.key"
+    path.write_bytes(data)
+    path.chmod(mode)
+    node.write_config("cluster-key: %s\n" % path)
+    return path
+
+
+@pytest.mark.parametrize("data, mode, text", [
+    (b"k" * 32, 0o644, "mode 0644, must be 0600"),
+    (b"k" * 31, 0o600, "31 bytes, need 32"),
+    (b"k" * 33, 0o600, "33 bytes, need 32"),
+    (b"", 0o600, "0 bytes, need 32"),
+    (b"\0" * 32, 0o600, "key is all zero"),
+])
+def test_bad_key(node, data, mode, text):
+    path = key(node, data, mode)
+    assert node.run_once("--config", node.config) == (6, "meshd: %s: %s\n" % (path, text))
+
+
+def test_configured_key_missing(node):
+    path = key(node, b"")
+    path.unlink()
+    assert node.run_once("--config", node.config) == (6, "meshd: %s: No such file or directory\n" % path)
+
+
+def test_key_is_handed_over_and_made(node):
+    node.start()
+    none = node.ask("KEY")
+    assert none["code"] == 6 and none["fd_bytes"] == -1 and "no cluster key: mesh init | mesh join" in none["text"]
+    made = node.ask("KEY", flags=2)
+    assert made["code"] == 0 and made["fd_bytes"] == 32
+    path = node.top / "state/cluster.key"
+    first = path.read_bytes()
+    assert len(first) == 32 and first != b"\0" * 32 and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert node.ask("KEY", flags=2)["code"] == 0 and path.read_bytes() == first  # never another
+    path.chmod(0o640)
+    assert node.ask("KEY")["code"] == 6
+
+
+def test_places(node):
+    node.start()
+    def at(name):
+        st = os.lstat(node.top / name)
+        return stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid
+    assert at("state") == (0o1770, 0, USER)
+    assert at("state/supervisor") == (0o700, 0, 0)
+    assert at("state/rendered") == (0o755, 0, 0)
+    assert at("run/ctl") == (0o660, 0, USER)
+    assert at("run/supervisor") == (0o700, 0, 0)
+    assert at("log") == (0o750, 0, USER)
+
+
+# --- the engine -------------------------------------------------------------------------
+def test_engine_has_no_rights(node):
+    node.start()
+    node.say("WHO")
+    who = node.event(kind="who")
+    assert (who["uid"], who["gid"], who["groups"], who["nnp"], who["fds"]) == (USER, USER, 0, 1, 6)
+    assert int(who["caps"], 16) == 0
+    env = pathlib.Path("/proc/%d/environ" % who["pid"]).read_bytes()
+    assert env == b"LC_ALL=C\0"
+    fds = sorted(int(p.name) for p in pathlib.Path("/proc/%d/fd" % who["pid"]).iterdir())
+    assert [f for f in fds if f <= 8] == list(range(9)) and len(fds) == 10  # and the test's own connection
+
+
+def engine_pid(node):
+    node.say("WHO")
+    return node.event(kind="who")["pid"]
+
+
+def test_engine_killed_comes_back_within_a_second(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    first = engine_pid(node)
+    os.kill(first, signal.SIGKILL)
+    node.connect()
+    assert engine_pid(node) != first
+    node.ask("LIST")
+    e = [e for e in node.events if e["kind"] == "state"][-1]
+    assert e["state"] == "running" and e["pid"] == up["pid"]
+
+
+@pytest.mark.parametrize("size", [1, 767, 768, 769, 4096])
+def test_bad_message_kills_the_engine(node, size):
+    """768 zero bytes have the right size and a wrong version."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    first = engine_pid(node)
+    node.say("RAW %d" % size)
+    wait_for(lambda: "engine: sent something that is not a request: killed" in (node.top / "stderr").read_text())
+    node.connect()
+    assert engine_pid(node) != first
+    os.kill(up["pid"], 0)
+
+
+@pytest.mark.parametrize("code", [3, 4, 5, 6])
+def test_engine_that_cannot_start_ends_meshd(node, code):
+    node.start()
+    node.say("EXIT %d" % code)
+    assert node.meshd.wait(10) == code
+
+
+def test_engine_that_ends_later_is_restarted(node):
+    node.start()
+    os.kill(engine_pid(node), signal.SIGKILL)
+    node.connect()
+    node.say("EXIT 4")
+    time.sleep(0.05)
+    node.connect()
+    engine_pid(node)
+    assert node.meshd.poll() is None
+
+
+def test_lagging_engine_loses_events_and_is_told(node):
+    node.start()
+    node.say("MUTE 1")
+    for i in range(9000):
+        node.say("STOP ticket=%d instance=none.%d" % (i, i))
+    wait_for(lambda: socket_empty(node), 30)
+    node.say("MUTE 0")
+    node.event(kind="lost", seconds=20)
+    assert node.ask("LIST", seconds=20)["kind"] == "end"
+
+
+def socket_empty(node):
+    """Has the driver read all that we said?"""
+    import fcntl
+    import struct
+    import termios
+    return struct.unpack("i", fcntl.ioctl(node.sock, termios.TIOCOUTQ, b"\0" * 4))[0] == 0

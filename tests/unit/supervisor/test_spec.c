@@ -1,0 +1,196 @@
+/*
+ * test_spec.c - the record of an accepted START: what goes in comes out, and
+ * what was torn, flipped or made by somebody else is refused with a line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../daemon/supervisor/spec.h"
+
+static uint8_t buf[SPEC_RECORD_BYTES_MAX];
+
+static void
+add(struct strs *s, const char *text)
+{
+	struct err err;
+
+	assert_int_equal(strs_add(s, text, strlen(text), &err), 0);
+}
+
+static void
+fill(struct spec *s)
+{
+	memset(s, 0, sizeof *s);
+	strcpy(s->instance, "web.1");
+	strcpy(s->role, "web");
+	strcpy(s->sandbox, "sb");
+	strcpy(s->image, "x/y");
+	strcpy(s->config, "/config/web.yaml");
+	strcpy(s->images_dir, "/srv/images");
+	strcpy(s->executable, "/bin/app");
+	strcpy(s->workdir, "/");
+	strcpy(s->health_path, "/ok");
+	s->policy = SUP_REPLACE;
+	s->term = 7;
+	s->seq = UINT64_MAX;
+	s->hash = 0xfedcba9876543210;
+	s->staged = true;
+	memset(s->cluster, 0xa5, sizeof s->cluster);
+	s->uid = 1000;
+	s->gid = UINT32_MAX - 1;
+	s->uid_maps_count = 2;
+	s->uid_maps[0] = (struct spec_map){0, 700000000, 1000};
+	s->uid_maps[1] = (struct spec_map){1000, 4000000000u, 1};
+	s->gid_maps_count = 1;
+	s->gid_maps[0] = (struct spec_map){0, 1, 2};
+	s->volumes_count = 2;
+	s->volumes[0] = (struct spec_volume){.kind = SPEC_TMPFS,
+	    .target = "/data", .bytes = 1 << 20, .mode = 01777};
+	s->volumes[1] = (struct spec_volume){.kind = SPEC_READONLY,
+	    .target = "/ro", .source = "/srv/ro", .below = "/sub"};
+	s->memory_bytes = UINT64_C(1) << 40;
+	s->restart_timeout_ms = 1000;
+	s->kill_timeout_ms = 5000;
+	s->health_kind = SUP_HEALTH_HTTP;
+	s->health_port = 8080;
+	add(&s->args, "/bin/app");
+	add(&s->args, "");
+	add(&s->args, "with space\nand newline \xff");
+	add(&s->env, "A=1");
+}
+
+static void
+what_goes_in_comes_out(void **state)
+{
+	struct spec in, out;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	fill(&in);
+	len = spec_encode(&in, buf);
+	assert_true(len > 0);
+	assert_int_equal(spec_decode(&out, buf, len, "web.1", &err), 0);
+	assert_int_equal(out.args.count, 3);
+	assert_int_equal(out.args.len, in.args.len);
+	assert_memory_equal(out.args.buf, in.args.buf, in.args.len);
+	assert_int_equal(out.env.len, in.env.len);
+	assert_memory_equal(out.env.buf, in.env.buf, in.env.len);
+	/* All the rest is plain: nothing was forgotten in either direction. */
+	spec_free(&(struct spec){.args = in.args, .env = in.env});
+	free(out.args.buf);
+	free(out.env.buf);
+	memset(&in.args, 0, sizeof in.args);
+	memset(&in.env, 0, sizeof in.env);
+	memset(&out.args, 0, sizeof out.args);
+	memset(&out.env, 0, sizeof out.env);
+	assert_memory_equal(&in, &out, sizeof in);
+}
+
+static void
+every_cut_is_refused(void **state)
+{
+	struct spec in, out;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	fill(&in);
+	len = spec_encode(&in, buf);
+	for (size_t cut = 0; cut < len; cut++) {
+		assert_int_equal(spec_decode(&out, buf, cut, "web.1", &err),
+		    -EXIT_STATE);
+		assert_null(out.args.buf);
+	}
+	spec_free(&in);
+}
+
+static void
+every_flipped_bit_is_refused(void **state)
+{
+	struct spec in, out;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	fill(&in);
+	len = spec_encode(&in, buf);
+	for (size_t i = 0; i < len * 8; i++) {
+		buf[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_int_equal(spec_decode(&out, buf, len, "web.1", &err),
+		    -EXIT_STATE);
+		buf[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	spec_free(&in);
+}
+
+static void
+errors_say_what(void **state)
+{
+	struct spec in, out;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(spec_decode(&out, buf, 0, "a", &err), -EXIT_STATE);
+	assert_string_equal(err.text, "a: not a record of the supervisor");
+	fill(&in);
+	len = spec_encode(&in, buf);
+	assert_true(spec_decode(&out, buf, len - 1, "a", &err) < 0);
+	assert_non_null(strstr(err.text, "a: torn record ("));
+	buf[len - 1] ^= 1;
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
+	assert_string_equal(err.text, "a: bad checksum");
+	buf[4] = 9;
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
+	assert_string_equal(err.text,
+	    "a: record version 9, this meshd understands 1");
+	spec_free(&in);
+	/* A sound record that means nothing: no argument, not even argv[0]. */
+	fill(&in);
+	free(in.args.buf);
+	memset(&in.args, 0, sizeof in.args);
+	len = spec_encode(&in, buf);
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
+	assert_string_equal(err.text, "a: bad or missing field 'arg'");
+	spec_free(&in);
+}
+
+static void
+strings_are_bounded(void **state)
+{
+	struct strs s = {0};
+	struct err err;
+	char big[1024] = {0};
+	int n = 0;
+
+	(void)state;
+	memset(big, 'x', sizeof big);
+	while (strs_add(&s, big, sizeof big, &err) == 0)
+		n++;
+	assert_int_equal(n, SPEC_STRS_BYTES_MAX / (sizeof big + 1));
+	assert_string_equal(err.text, "exceed 128 KiB");
+	assert_int_equal(strs_add(&s, "a\0b", 3, &err), -EXIT_CONFIG);
+	free(s.buf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_goes_in_comes_out),
+	    cmocka_unit_test(every_cut_is_refused),
+	    cmocka_unit_test(every_flipped_bit_is_refused),
+	    cmocka_unit_test(errors_say_what),
+	    cmocka_unit_test(strings_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
