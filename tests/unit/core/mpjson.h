@@ -6,13 +6,12 @@
 #ifndef TEST_MPJSON_H
 #define TEST_MPJSON_H
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../../../daemon/core/pack.h"
-#include "../../../gossip/mp.h"
+#include "mptext.h"
 
 static inline const char *
 mpjson_space(const char *s)
@@ -98,99 +97,5 @@ mpjson(const char *text)
 		abort();
 	return out;
 }
-
-static inline void
-mpjson_print(FILE *f, struct mp *r)
-{
-	uint32_t n;
-	const char *s;
-	const uint8_t *b;
-	size_t len;
-	int64_t i;
-	double d;
-	bool yes;
-
-	switch (mp_peek(r)) {
-	case MP_MAP:
-		if (mp_map(r, &n) < 0)
-			abort();
-		fputc('{', f);
-		for (uint32_t k = 0; k < n; k++) {
-			fputs(k > 0 ? ", " : "", f);
-			mpjson_print(f, r);
-			fputs(": ", f);
-			mpjson_print(f, r);
-		}
-		fputc('}', f);
-		return;
-	case MP_ARRAY:
-		if (mp_array(r, &n) < 0)
-			abort();
-		fputc('[', f);
-		for (uint32_t k = 0; k < n; k++) {
-			fputs(k > 0 ? ", " : "", f);
-			mpjson_print(f, r);
-		}
-		fputc(']', f);
-		return;
-	case MP_STR:
-		if (mp_str(r, &s, &len) < 0)
-			abort();
-		fprintf(f, "'%.*s'", (int)len, s);
-		return;
-	case MP_BIN:
-		if (mp_bin(r, &b, &len) < 0)
-			abort();
-		fprintf(f, "bin(%zu)", len);
-		return;
-	case MP_INT:
-		if (mp_int(r, &i) < 0)
-			abort();
-		fprintf(f, "%" PRId64, i);
-		return;
-	case MP_DOUBLE:
-		if (mp_double(r, &d) < 0)
-			abort();
-		fprintf(f, "%.17g", d);
-		return;
-	case MP_BOOL:
-		if (mp_bool(r, &yes) < 0)
-			abort();
-		fputs(yes ? "true" : "false", f);
-		return;
-	default:
-		if (mp_nil(r) < 0) {
-			fputs("BROKEN", f);
-			r->off = r->len;
-			r->depth = 0;
-			return;
-		}
-		fputs("null", f);
-	}
-}
-
-/* msgpack to text; free it.  "BROKEN" stands where it is not msgpack. */
-static inline char *
-mpjson_text(struct slice v)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	struct mp r;
-
-	mp_init(&r, v.b, v.len, MP_DEPTH_MAX);
-	mpjson_print(f, &r);
-	if (mp_end(&r) < 0)
-		fputs(" TRAILING", f);
-	fclose(f);
-	return text;
-}
-
-#define assert_mp(v, expected)                                                 \
-	do {                                                                   \
-		char *text_ = mpjson_text(v);                                  \
-		assert_string_equal(text_, expected);                          \
-		free(text_);                                                   \
-	} while (0)
 
 #endif

@@ -38,7 +38,7 @@ pack(const struct input *in)
 	char *text;
 
 	assert_int_equal(input_pack(in, &out), 0);
-	text = mpjson_text(blob_slice(&out));
+	text = mptext(blob_slice(&out));
 	blob_free(&out);
 	return text;
 }
