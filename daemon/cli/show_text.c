@@ -99,13 +99,18 @@ print_held(const struct show *s, const json_t *held)
 
 	for (size_t i = 0; i < json_array_size(held); i++) {
 		const json_t *h = json_array_get(held, i);
+		const char *why = value_str(h, "why");
 
+		value_text(stamp, sizeof stamp, h, "stamp");
 		fputs("held: ", s->out);
 		show_put(s, value_str(h, "role"));
 		fputs(": ", s->out);
-		show_put(s, value_str(h, "why"));
-		fputs("\n  hint: mesh apply --force ", s->out);
-		show_put(s, value_text(stamp, sizeof stamp, h, "stamp"));
+		show_put(s, why);
+		fputc('\n', s->out);
+		if (strstr(why, stamp) != NULL)
+			continue; /* it says itself what to type */
+		fputs("  hint: mesh apply --force ", s->out);
+		show_put(s, stamp);
 		fputc('\n', s->out);
 	}
 }
