@@ -240,7 +240,7 @@ three_failures_in_a_row_make_unhealthy(void **state)
 	before = s.accepted;
 	loop_until(&loop, seen.changes == 2);
 	assert_int_equal(seen.last, VIEW_UNHEALTHY);
-	assert_true(s.accepted >= before + 3);
+	assert_in_range(s.accepted, before + 2, before + 3); /* one may be under way */
 	health_free(h);
 	uv_close((uv_handle_t *)&s.listen, NULL);
 	loop_dry(&loop);

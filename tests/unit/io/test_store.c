@@ -1,13 +1,10 @@
 /*
- * The store on a real disk, on a full one, on a read-only one, and over files
- * that somebody damaged: it starts, it never lies, it says what it lost.
+ * The store on a real disk, and over files that somebody damaged: it starts, it
+ * never lies, it says what it lost.
  */
 #include "world.h"
 
 #include <lmdb.h>
-#include <signal.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 
 #include "../../../daemon/io/crypto.h"
 #include "../../../daemon/io/store_check.h"
@@ -206,6 +203,13 @@ one_engine_at_a_time(void **state)
 
 enum { KEYS = 200 };
 
+static size_t
+text_of(long i, char text[600])
+{
+	memset(text, 'a' + (int)(i % 26), 500);
+	return 500 + (size_t)snprintf(text + 500, 100, "-%ld", i);
+}
+
 static void
 fill(struct store *s)
 {
@@ -213,8 +217,7 @@ fill(struct store *s)
 		char key[32], text[600];
 
 		snprintf(key, sizeof key, "key-%03d", i);
-		memset(text, 'a' + i % 26, sizeof text);
-		snprintf(text + 500, 100, "-%d", i);
+		text_of(i, text);
 		put_text(s, STORE_PART, key, text);
 	}
 }
@@ -222,14 +225,14 @@ fill(struct store *s)
 static bool
 check_one(void *arg, const uint8_t *key, size_t key_len, const uint8_t *body, size_t len)
 {
-	char name[16] = "", *end;
+	char name[32], text[600];
 	int *count = arg;
 
-	memcpy(name, key, key_len < 15 ? key_len : 15);
-	long i = strtol(name + 4, &end, 10);
-
-	assert_int_equal(key_len, 7);
-	assert_true(len > 500 && body[0] == 'a' + i % 26);
+	snprintf(name, sizeof name, "key-%03d", *count);
+	assert_int_equal(key_len, strlen(name));
+	assert_memory_equal(key, name, key_len);
+	assert_int_equal(len, text_of(*count, text));
+	assert_memory_equal(body, text, len);
 	++*count;
 	return true;
 }
@@ -418,164 +421,6 @@ a_newer_schema_is_refused_and_kept(void **state)
 	world_close(&w);
 }
 
-/* --- disks --------------------------------------------------------------------- */
-
-static void
-network_file_systems_are_known(void **state)
-{
-	(void)state;
-	assert_string_equal(store_network_fs(0x6969), "nfs");
-	assert_string_equal(store_network_fs(0xff534d42), "smb");
-	assert_null(store_network_fs(0xef53));
-}
-
-static int
-read_only(void *arg)
-{
-	struct world *w = arg;
-	struct store *s;
-	char note[256];
-	struct err err = { 0 };
-	int fd;
-
-	APART_CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-	APART_CHECK(mount("t", w->path, "tmpfs", MS_RDONLY, "size=1m") == 0);
-	fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	APART_CHECK(fd >= 0);
-	APART_CHECK(store_open(fd, &s, note, sizeof note, &err) == -EXIT_STATE);
-	APART_CHECK(strstr(err.text, "cannot create /tmp/mesh-test-") != NULL);
-	APART_CHECK(strstr(err.text, "/db: Read-only file system") != NULL);
-	return 0;
-}
-
-static void
-a_read_only_disk_is_said(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_open(&w);
-	world_apart(CLONE_NEWNS, read_only, &w);
-	world_close(&w);
-}
-
-static int
-disk_full(void *arg)
-{
-	static uint8_t body[100 << 10], ballast[400 << 10];
-	struct world *w = arg, in = { .fd = -1 };
-	char note[256], key[16];
-	struct store *s;
-	struct err err = { 0 };
-	uint8_t *out;
-	size_t len;
-	int n = 0, fd;
-
-	APART_CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-	APART_CHECK(mount("t", w->path, "tmpfs", 0, "size=2m") == 0);
-	in.fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	APART_CHECK(store_open(in.fd, &s, note, sizeof note, &err) == 0);
-	fd = openat(in.fd, "ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	APART_CHECK(write(fd, ballast, sizeof ballast) == sizeof ballast);
-	for (; n < 100; n++) {
-		snprintf(key, sizeof key, "%d", n);
-		memset(body, n, sizeof body);
-		if (store_put(s, STORE_PART, key, strlen(key), body, sizeof body, &err) != 0)
-			break;
-	}
-	APART_CHECK(n > 5 && n < 20);
-	APART_CHECK(err.code == 1 && strstr(err.text, "No space left") != NULL);
-	/* Still there, and as it was. */
-	APART_CHECK(store_get(s, STORE_PART, "5", 1, &out, &len, &err) == 1);
-	APART_CHECK(len == sizeof body && out[0] == 5);
-	free(out);
-	APART_CHECK(store_get(s, STORE_PART, key, strlen(key), &out, &len, &err) == 0);
-	/* Room again: it goes on without a restart, and survives one. */
-	APART_CHECK(unlinkat(in.fd, "ballast", 0) == 0 && close(fd) == 0);
-	APART_CHECK(store_put(s, STORE_PART, key, strlen(key), body, sizeof body, &err) == 0);
-	store_close(s);
-	APART_CHECK(store_open(in.fd, &s, note, sizeof note, &err) == 0 && note[0] == '\0');
-	APART_CHECK(store_get(s, STORE_PART, key, strlen(key), &out, &len, &err) == 1);
-	free(out);
-	store_close(s);
-	return 0;
-}
-
-static void
-a_full_disk_is_survived(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_open(&w);
-	world_apart(CLONE_NEWNS, disk_full, &w);
-	world_close(&w);
-}
-
-static int
-failing(void *arg)
-{
-	struct world *w = arg;
-	struct store *s;
-	char note[256];
-	struct err err = { 0 };
-
-	APART_CHECK(store_open(w->fd, &s, note, sizeof note, &err) == 0);
-	signal(SIGXFSZ, SIG_IGN);
-	APART_CHECK(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 }) == 0);
-	APART_CHECK(store_put(s, STORE_PART, "k", 1, "v", 1, &err) == -EXIT_STATE);
-	APART_CHECK(err.code == EXIT_STATE);
-	return 0;
-}
-
-static void
-a_failing_disk_ends_with_the_state_code(void **state)
-{
-	struct store *s;
-	struct world w;
-	struct err err;
-	uint8_t *out;
-	size_t len;
-
-	(void)state;
-	world_open(&w);
-	world_apart(0, failing, &w);
-	s = open_quiet(&w);
-	assert_int_equal(store_get(s, STORE_PART, "k", 1, &out, &len, &err), 0);
-	store_close(s);
-	world_close(&w);
-}
-
-/* More than the map holds: nothing is lost, and deleting makes room. */
-static void
-a_full_map_is_survived(void **state)
-{
-	size_t len = 6 << 20, got;
-	uint8_t *body = calloc(1, len), *out;
-	struct store *s;
-	struct world w;
-	struct err err;
-	char key;
-
-	(void)state;
-	world_open(&w);
-	s = open_quiet(&w);
-	for (key = 'a'; key <= 'z'; key++)
-		if (store_put(s, STORE_ROUND, &key, 1, body, len, &err) != 0)
-			break;
-	assert_true(key > 'f' && key < 'z');
-	assert_err(err, 1, "MDB_MAP_FULL");
-	assert_int_equal(store_get(s, STORE_ROUND, "a", 1, &out, &got, &err), 1);
-	free(out);
-	assert_int_equal(store_del(s, STORE_ROUND, "a", 1, &err), 0);
-	assert_int_equal(store_del(s, STORE_ROUND, "b", 1, &err), 0);
-	put_text(s, STORE_MISC, "tick", "1");
-	assert_int_equal(store_put(s, STORE_ROUND, &key, 1, body, len, &err), 0);
-	free(body);
-	store_close(s);
-	world_close(&w);
-}
-
 int
 main(void)
 {
@@ -589,11 +434,6 @@ main(void)
 		cmocka_unit_test(truncated_empty_and_foreign_files_are_set_aside),
 		cmocka_unit_test(another_programs_database_is_set_aside),
 		cmocka_unit_test(a_newer_schema_is_refused_and_kept),
-		cmocka_unit_test(network_file_systems_are_known),
-		cmocka_unit_test(a_read_only_disk_is_said),
-		cmocka_unit_test(a_full_disk_is_survived),
-		cmocka_unit_test(a_failing_disk_ends_with_the_state_code),
-		cmocka_unit_test(a_full_map_is_survived),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, setup, NULL);
