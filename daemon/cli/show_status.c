@@ -103,9 +103,10 @@ print_scheduler(const struct show *s, const json_t *d)
 		fprintf(s->out, "  %sms", value_text(text, sizeof text, sch, "ms"));
 	if (json_is_number(json_object_get(sch, "round")))
 		fprintf(s->out, "  round %s", value_text(text, sizeof text, sch, "round"));
+	value_text(text, sizeof text, sch, "stamp");
 	fputs("  stamp ", s->out);
-	show_put(s, value_text(text, sizeof text, sch, "stamp"));
-	fputs(failed ? " (the last good schedule stays)\n" : "\n", s->out);
+	show_put(s, text);
+	fputs(failed && *text != '\0' ? " (the last good schedule stays)\n" : "\n", s->out);
 	show_lines(s, value_str(sch, "error"), "  ", TEXT_RED);
 	show_lines(s, value_str(sch, "excerpt"), "    ", "");
 }
