@@ -31,8 +31,7 @@ local fields <const> = {
 }
 
 local function fail(name, fmt, ...)
-  -- Level 4: the line of the script that called mesh.role.
-  error(("role '%s': " .. fmt):format(name, ...), 4)
+  error(("role '%s': " .. fmt):format(name, ...), 0)
 end
 
 local function check_name(name, key, value)
@@ -81,17 +80,11 @@ function role.count(spec, round)
   return n
 end
 
---- mesh.role
----@param name string
----@param spec mesh.RoleSpec
----@return mesh.Role
-function role.new(name, spec)
+local function new(name, spec)
   if not util.is_name(name) then
-    error(("role: '%s' must match [a-z0-9][a-z0-9_.-]{0,62}"):format(tostring(name)), 3)
+    error(("role: '%s' must match [a-z0-9][a-z0-9_.-]{0,62}"):format(tostring(name)), 0)
   end
-  if type(spec) ~= "table" then
-    error(("role '%s': expected a table of settings, got %s"):format(name, type(spec)), 3)
-  end
+  if type(spec) ~= "table" then fail(name, "expected a table of settings, got %s", type(spec)) end
   local full = {
     count = 1, on_split = "replace", process = name, sandbox = name, template = name,
     place = place.spread(),
@@ -102,10 +95,25 @@ function role.new(name, spec)
   if full.template == false then full.template = nil end
   if full.ports then
     local ok, parsed = pcall(ports.parse, full.ports)
-    if not ok then error(("role '%s': ports.%s"):format(name, parsed), 3) end
+    if not ok then fail(name, "ports.%s", parsed) end
     full.ports = parsed
   end
   return full
 end
 
-return setmetatable(role, {__call = function(_, name, spec) return role.new(name, spec) end})
+--- mesh.role.  An error names the line of the script that called it.
+---@param name string
+---@param spec mesh.RoleSpec
+---@return mesh.Role
+function role.new(name, spec)
+  local ok, made = pcall(new, name, spec)
+  if not ok then error(made, 3) end
+  return made
+end
+
+return setmetatable(role, {
+  __call = function(_, name, spec)
+    local made = role.new(name, spec) -- no tail call: its frame is counted above
+    return made
+  end,
+})

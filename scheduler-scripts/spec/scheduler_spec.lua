@@ -1,0 +1,203 @@
+package.path = "scheduler-scripts/spec/?.lua;" .. package.path
+local setup = require "setup"
+local mesh = setup.mesh
+
+local function role(name, more)
+  local spec = {image = "web-v1", sandbox = "web"}
+  for key, value in pairs(more or {}) do spec[key] = value end
+  return mesh.role(name, spec)
+end
+
+describe("mesh.role", function()
+  local function refuses(text, ...)
+    local ok, err = pcall(mesh.role, ...)
+    assert.is_false(ok)
+    assert.matches(text, err, 1, true)
+  end
+
+  it("refuses what it does not know, with a hint", function()
+    refuses("role 'web': unknown key 'cuont'; did you mean 'count'?", "web", {image = "i", cuont = 3})
+    refuses("role 'web': image: expected the name of an image, got nil", "web", {})
+    refuses("role: 'Web!' must match", "Web!", {image = "i"})
+    refuses("role 'web': expected a table of settings, got nil", "web")
+    refuses("role 'web': ports.port: '80-70' is not a port or a range", "web",
+      {image = "i", ports = {port = "80-70"}})
+    refuses("role 'web': ports.port: '99999' is not a port", "web", {image = "i", ports = {port = 99999}})
+    refuses("role 'web': sandbox: '../x' must match", "web", {image = "i", sandbox = "../x"})
+    refuses("role 'web': place: expected", "web", {image = "i", place = 3})
+  end)
+
+  it("refuses exclusive until there are role leases", function()
+    refuses("on_split: exclusive is not supported yet: it needs role leases", "web",
+      {image = "i", on_split = "exclusive"})
+    refuses("on_split: 'maybe' is not a policy; allowed: replace, keep", "web", {image = "i", on_split = "maybe"})
+  end)
+
+  it("names the line that called it", function()
+    local _, err = pcall(function() local r = mesh.role("web", {image = 1}) return r end)
+    assert.matches("scheduler_spec.lua:%d+:", err)
+  end)
+end)
+
+describe("mesh.scheduler", function()
+  it("refuses what is no role", function()
+    assert.has_error(function() mesh.scheduler {{}} end)
+    assert.has_error(function() mesh.scheduler {role "web", role "web"} end)
+  end)
+
+  it("refuses a count that is none, of this role only", function()
+    local cases = {{0 / 0, "nan"}, {-1, "-1"}, {1.5, "1.5"}, {"3", '"3"'}, {math.huge, "inf"},
+      {1e300, "1e+300"}}
+    for _, case in ipairs(cases) do
+      local result = mesh.scheduler {role("web", {count = case[1]})}.schedule(setup.world(1))
+      assert.are.equal(("role 'web': count: %s is not an integer 0-10000"):format(case[2]), result.errors.web)
+    end
+    assert.is_nil(mesh.scheduler {role("web", {count = 2.0})}.schedule(setup.world(1)).errors)
+  end)
+
+  it("gives every role its own error boundary", function()
+    local input = setup.world(2)
+    local good, other = role("web", {count = 2}), role("front", {image = "front-v1"})
+    setup.rounds(mesh.scheduler {good, other}, input)
+    local broken = role("web", {count = 2, vars = function() error("a bad day") end})
+    local result = mesh.scheduler {broken, other}.schedule(input)
+    assert.matches("a bad day", result.errors.web, 1, true)
+    assert.are.same({["web.1"] = "n1", ["web.2"] = "n2", ["front.1"] = "n1"}, setup.where(result))
+    assert.are.same(input.parents[1].roles, result.roles)
+    assert.are.same(input.parents[1].nodes, result.nodes)
+    -- A node that has left takes its part along: the schedule may not name it.
+    input.nodes.n2.state = "left"
+    assert.are.same({["web.1"] = "n1", ["front.1"] = "n1"},
+      setup.where(mesh.scheduler {broken, other}.schedule(input)))
+  end)
+
+  it("tells an error object that is no text", function()
+    local result = mesh.scheduler {role("web", {vars = function() error({}) end})}.schedule(setup.world(1))
+    assert.are.equal("error object is a table value", result.errors.web)
+    assert.are.same({}, result.roles)
+  end)
+
+  it("drops a role that is not declared any more", function()
+    local input = setup.world(1)
+    setup.rounds(mesh.scheduler {role "web", role "front"}, input)
+    assert.are.same({["web.1"] = "n1"}, setup.where(mesh.scheduler {role "web"}.schedule(input)))
+  end)
+
+  it("is the same for any order of equal inputs", function()
+    local scheduler = mesh.scheduler {role("web", {count = 50, ports = {a = "1000-1999", b = "1000-1999"}})}
+    local first = scheduler.schedule(setup.world(7))
+    for _ = 1, 5 do assert.are.same(first, scheduler.schedule(setup.world(7))) end
+  end)
+end)
+
+describe("round:healthy", function()
+  local function both(input)
+    return mesh.scheduler {
+      role("web", {count = 12, ports = {port = "18000-18099"}}),
+      role("front", {image = "front-v1", vars = function(round)
+        return {backends = round:healthy("web")}
+      end}),
+    }.schedule(input)
+  end
+
+  local function ids(result)
+    local list = {}
+    for i, b in ipairs(result.roles.front.vars.backends) do list[i] = b.id end
+    return list
+  end
+
+  it("lists healthy instances in natural order, with address and port", function()
+    local input = setup.world(2)
+    local result = both(input)
+    assert.are.same({}, ids(result))
+    setup.settle(input, result)
+    input.running["web.2"].health = "wait"
+    input.running["web.3"].health = "unhealthy"
+    input.running["web.4"].state = "backoff"
+    result = both(input)
+    assert.are.same({"web.1", "web.5", "web.6", "web.7", "web.8", "web.9", "web.10", "web.11", "web.12"},
+      ids(result))
+    assert.are.same({id = "web.1", node = "n1", address = "10.0.0.1", port = 18000},
+      result.roles.front.vars.backends[1])
+  end)
+
+  it("drops a failed node's at once, believes a silent one", function()
+    local input = setup.world(2)
+    setup.settle(input, both(input))
+    input.nodes.n2.reported = false
+    for id, copy in pairs(input.running) do
+      if copy.node == "n2" then input.running[id] = nil end
+    end
+    assert.are.equal(12, #ids(both(input)))
+    input.nodes.n2.state = "failed"
+    assert.are.equal(6, #ids(both(input)))
+  end)
+
+  it("is an error for a role that comes later", function()
+    local result = mesh.scheduler {
+      role("front", {vars = function(round) return {b = round:healthy("web")} end}), role "web",
+    }.schedule(setup.world(1))
+    assert.matches("healthy: role 'web' is not scheduled before this one", result.errors.front, 1, true)
+  end)
+end)
+
+describe("mesh.ports", function()
+  local range = mesh.ports.parse({port = "100-102"})[1]
+
+  it("keeps a port as long as the instance stays", function()
+    local ports = mesh.ports.new()
+    assert.are.equal(102, ports:take("n1", "web.1", range, 102))
+    assert.are.equal(100, ports:take("n1", "web.4", range, nil))
+    assert.are.equal(101, ports:take("n1", "web.3", range, 102))
+    assert.are.equal(102, ports:take("n2", "web.3", range, nil))
+  end)
+
+  it("says when a range is full", function()
+    local ports = mesh.ports.new()
+    for i = 1, 3 do ports:take("n1", "web." .. i, range) end
+    assert.has_error(function() ports:take("n1", "web.4", range) end, "no free port in 100-102 on node n1 for web.4")
+  end)
+
+  it("never gives a port that another role has there", function()
+    local input = setup.world(1)
+    local a = role("web", {count = 2, ports = {port = "100-103"}})
+    local b = role("front", {image = "front-v1", count = 2, ports = {port = "100-103"}})
+    setup.rounds(mesh.scheduler {a, b}, input)
+    local seen = {}
+    for _, order in ipairs {{a, b}, {b, a}} do
+      local result = mesh.scheduler(order).schedule(input)
+      for _, on in pairs(result.nodes.n1.roles) do
+        for id, instance in pairs(on.instances) do
+          local port = instance.vars.port
+          assert.is_true(seen[port] == nil or seen[port] == id)
+          seen[port] = id
+        end
+      end
+    end
+  end)
+end)
+
+describe("mesh.version", function()
+  it("orders naturally", function()
+    assert.are.same({"v1", "v1.2", "v1.9", "v1.10", "v2", "v10"},
+      mesh.version.sort {"v10", "v1.10", "v2", "v1", "v1.9", "v1.2"})
+    assert.are.equal("v1.10", mesh.version.latest {"v1.9", "v1.10", "v1.2"})
+    assert.is_nil(mesh.version.latest {})
+    assert.is_false(mesh.version.less("a", "a"))
+    assert.is_true(mesh.version.less("web", "web.1"))
+    assert.is_true(mesh.version.less("1", "01") ~= mesh.version.less("01", "1"))
+  end)
+end)
+
+describe("the demo's scheduler", function()
+  it("loads and schedules", function()
+    _G.mesh = mesh
+    local scheduler = dofile(setup.here .. "examples/demo/main.lua")
+    _G.mesh = nil
+    local input = setup.world(3)
+    local result = setup.rounds(scheduler, input)
+    assert.are.same({n1 = 2, n2 = 1, n3 = 1}, setup.counts(result, "web"))
+    assert.are.same({n1 = 1, n2 = 1, n3 = 1}, setup.counts(result, "front"))
+    assert.are.equal(4, #result.roles.front.vars.backends)
+  end)
+end)
