@@ -56,6 +56,13 @@ fill(struct spec *s)
 	s->volumes[1] = (struct spec_volume){.kind = SPEC_READONLY,
 	    .target = "/ro", .source = "/srv/ro", .below = "/sub"};
 	s->memory_bytes = UINT64_C(1) << 40;
+	s->cpu_shares = 3;
+	s->cpu_milli = 500;
+	s->pids = 9;
+	s->fileno = 1024;
+	s->command = true;
+	s->health_interval_ms = 11;
+	s->health_timeout_ms = 12;
 	s->restart_timeout_ms = 1000;
 	s->kill_timeout_ms = 5000;
 	s->health_kind = SUP_HEALTH_HTTP;

@@ -1,0 +1,465 @@
+/*
+ * test_judge.c - documents and a request in, a spec or a refusal out.  The
+ * documents are written as meshd-conf writes them (daemon/conf/conf.h).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../daemon/supervisor/judge.h"
+
+/* A document under construction. */
+struct doc {
+	struct flat_out out;
+	struct flat flat;
+	uint8_t buf[64 << 10];
+};
+
+static struct doc sandbox, container;
+static struct sup_req req;
+static struct judge judge;
+static char vars[256];
+
+static void
+begin(struct doc *d)
+{
+	flat_begin(&d->out, d->buf, sizeof d->buf);
+}
+
+static void
+map(struct doc *d, const char *path, enum flat_type type, uint32_t count)
+{
+	flat_put(&d->out, path, type, 1, 1, &count, 4);
+}
+
+static void
+item(struct doc *d, const char *path, const char *value)
+{
+	flat_put_str(&d->out, path, value);
+}
+
+/* A node with a tag: its record, then the node's own by the caller. */
+static void
+tag(struct doc *d, const char *path, const char *name)
+{
+	char full[300];
+
+	snprintf(full, sizeof full, "%s!", path);
+	flat_put_str(&d->out, full, name);
+}
+
+static void
+put_var(const char *name_value)
+{
+	judge.vars_bytes += (size_t)sprintf(vars + judge.vars_bytes, "%s",
+	    name_value) + 1;
+}
+
+/* The smallest that is accepted: sandbox web, image img, /bin/app. */
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&req, 0, sizeof req);
+	req.version = SUP_VERSION;
+	req.op = SUP_START;
+	strcpy(req.instance, "web.1");
+	strcpy(req.role, "web");
+	strcpy(req.sandbox, "web");
+	strcpy(req.image, "img");
+	strcpy(req.config, "/config/web.yaml");
+	memset(&judge, 0, sizeof judge);
+	judge.req = &req;
+	judge.vars = vars;
+	judge.sandbox = &sandbox.flat;
+	judge.container = &container.flat;
+	judge.sandbox_file = "/etc/web.yaml";
+	judge.images_dir = "/srv/images";
+	judge.range_first = 700000000;
+	begin(&sandbox);
+	map(&sandbox, "", FLAT_MAP, 0);
+	begin(&container);
+	map(&container, "", FLAT_MAP, 0);
+	item(&container, "kind", "Daemon");
+	item(&container, "executable", "/bin/app");
+	return 0;
+}
+
+static int
+decide(struct spec *s, struct err *err)
+{
+	size_t a = flat_end(&sandbox.out), b = flat_end(&container.out);
+
+	assert_int_equal(flat_open(&sandbox.flat, sandbox.buf, a), 0);
+	assert_int_equal(flat_open(&container.flat, container.buf, b), 0);
+	err->text[0] = '\0';
+	return judge_container(&judge, s, err);
+}
+
+static void
+accepted(struct spec *s)
+{
+	struct err err;
+	int rc = decide(s, &err);
+
+	if (rc < 0)
+		print_message("%s\n", err.text);
+	assert_int_equal(rc, 0);
+}
+
+static void
+refused(const char *text)
+{
+	struct spec s;
+	struct err err;
+
+	assert_int_equal(decide(&s, &err), -EXIT_CONFIG);
+	if (strstr(err.text, text) == NULL)
+		print_message("got: %s\nwant: %s\n", err.text, text);
+	assert_non_null(strstr(err.text, text));
+	assert_null(s.args.buf);
+	assert_null(s.env.buf);
+}
+
+static void
+smallest(void **state)
+{
+	struct spec s;
+
+	(void)state;
+	flat_put_int(&sandbox.out, "default-user", 33);
+	accepted(&s);
+	assert_string_equal(s.images_dir, "/srv/images");
+	assert_string_equal(s.executable, "/bin/app");
+	assert_string_equal(s.workdir, "/");
+	assert_int_equal(s.uid, 33);
+	assert_int_equal(s.gid, 33);
+	assert_int_equal(s.uid_maps_count, 1);
+	assert_int_equal(s.uid_maps[0].outside, 700000000);
+	assert_int_equal(s.uid_maps[0].count, 65536);
+	assert_int_equal(s.args.count, 1);
+	assert_string_equal(s.env.buf, "LITHOS_NAME=web.1");
+	assert_int_equal(s.pids, 4096);
+	assert_int_equal(s.fileno, 1024);
+	assert_int_equal(s.restart_timeout_ms, 1000);
+	assert_int_equal(s.kill_timeout_ms, 5000);
+	assert_true(s.hash == sup_spec_hash(&req, vars, 0));
+	spec_free(&s);
+}
+
+static void
+no_user_is_an_error(void **state)
+{
+	(void)state;
+	refused("web.1: img/config/web.yaml: no user: set user-id here or default-user in sandbox 'web' (/etc/web.yaml)");
+}
+
+static void
+user_must_be_allowed(void **state)
+{
+	static const struct {
+		int64_t id;
+		const char *refusal;
+	} cases[] = {{999, "999 is not in allow-users"}, {1000, NULL},
+	    {1999, NULL}, {2000, "2000 is not in"}, {5000, NULL},
+	    {0, "0 is not in"}, {-1, "-1 is not an id"},
+	    {4294967295, "is not an id"}, {INT64_MIN, "is not an id"}};
+	struct spec s;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setup(state);
+		map(&sandbox, "allow-users", FLAT_LIST, 2);
+		item(&sandbox, "allow-users/0", "1000-1999");
+		item(&sandbox, "allow-users/1", "5000");
+		flat_put_int(&container.out, "user-id", cases[i].id);
+		if (cases[i].refusal != NULL) {
+			refused(cases[i].refusal);
+			continue;
+		}
+		accepted(&s);
+		assert_int_equal(s.uid, cases[i].id);
+		spec_free(&s);
+	}
+}
+
+static void
+id_must_be_mapped(void **state)
+{
+	struct spec s;
+
+	flat_put_int(&sandbox.out, "default-user", 1000);
+	map(&sandbox, "uid-map", FLAT_LIST, 1);
+	flat_put_int(&sandbox.out, "uid-map/0/inside", 0);
+	flat_put_int(&sandbox.out, "uid-map/0/outside", 100000);
+	flat_put_int(&sandbox.out, "uid-map/0/count", 1000);
+	refused("user-id 1000 or group-id 1000 is outside the id maps"); /* lithos was off by one */
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1000);
+	flat_put(&sandbox.out, "userns", FLAT_BOOL, 1, 1, "\0", 1);
+	accepted(&s);
+	assert_int_equal(s.uid_maps_count, 0);
+	spec_free(&s);
+}
+
+static void
+variables_are_put_in(void **state)
+{
+	struct spec s;
+	const char *p;
+
+	(void)state;
+	flat_put_int(&sandbox.out, "default-user", 1);
+	map(&container, "arguments", FLAT_LIST, 3);
+	item(&container, "arguments/0", "--port=@{port}@{port}");
+	item(&container, "arguments/1", "@{lithos:name} @ {x} @");
+	item(&container, "arguments/2", "");
+	map(&container, "environ", FLAT_MAP, 1);
+	item(&container, "environ/NAME", "<@{who}>@{lithos:config_filename}");
+	map(&container, "variables", FLAT_MAP, 2);
+	tag(&container, "variables/port", "TcpPort");
+	flat_put(&container.out, "variables/port", FLAT_NULL, 1, 1, NULL, 0);
+	tag(&container, "variables/who", "DottedName");
+	flat_put(&container.out, "variables/who", FLAT_NULL, 1, 1, NULL, 0);
+	map(&container, "health", FLAT_MAP, 1);
+	map(&container, "health/http", FLAT_MAP, 2);
+	item(&container, "health/http/port", "@{port}");
+	item(&container, "health/http/path", "/ok");
+	flat_put_int(&container.out, "health/interval", 500);
+	put_var("port=80");
+	put_var("who=a.b");
+	accepted(&s);
+	assert_int_equal(s.args.count, 4);
+	p = s.args.buf + strlen(s.args.buf) + 1;
+	assert_string_equal(p, "--port=8080");
+	p += strlen(p) + 1;
+	assert_string_equal(p, "web.1 @ {x} @");
+	assert_string_equal(p + strlen(p) + 1, "");
+	p = s.env.buf + strlen(s.env.buf) + 1;
+	assert_string_equal(p, "LITHOS_CONFIG=/config/web.yaml");
+	assert_string_equal(p + strlen(p) + 1, "NAME=<a.b>/config/web.yaml");
+	assert_int_equal(s.health_kind, SUP_HEALTH_HTTP);
+	assert_int_equal(s.health_port, 80);
+	assert_string_equal(s.health_path, "/ok");
+	assert_int_equal(s.health_interval_ms, 500);
+	assert_int_equal(s.health_timeout_ms, 1000);
+	spec_free(&s);
+}
+
+static void
+variables_are_checked(void **state)
+{
+	static const struct {
+		const char *type, *value, *refusal;
+	} cases[] = {{"TcpPort", "1", NULL}, {"TcpPort", "65535", NULL},
+	    {"TcpPort", "0", "'0' is not allowed"},
+	    {"TcpPort", "80x", "not allowed"}, {"TcpPort", "", "not allowed"},
+	    {"TcpPort", "-1", "not allowed"}, {"Name", "a-b_C9", NULL},
+	    {"Name", "a.b", "not allowed"}, {"Name", "", "not allowed"},
+	    {"Name", "-a", "not allowed"}, {"Name", "a\x1b[31m", "\\x1b[31m"},
+	    {"DottedName", "a.b", NULL}, {"DottedName", "../x", "not allowed"},
+	    {"Frob", "x", "type !Frob is not supported yet"}};
+	struct spec s;
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		map(&container, "variables", FLAT_MAP, 1);
+		tag(&container, "variables/v", cases[i].type);
+		flat_put(&container.out, "variables/v", FLAT_NULL, 1, 1, NULL, 0);
+		snprintf(text, sizeof text, "v=%s", cases[i].value);
+		put_var(text);
+		if (cases[i].refusal != NULL) {
+			refused(cases[i].refusal);
+		} else {
+			accepted(&s);
+			spec_free(&s);
+		}
+	}
+}
+
+static void
+variables_from_a_hostile_engine(void **state)
+{
+	static const char *const bad[] = {"novalue", "=x", "a/b=x", "a!=x",
+	    "a\\b=x", "undeclared=x"};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		put_var(bad[i]);
+		refused("variable '");
+	}
+	setup(state);
+	memcpy(vars, "a=b", 3); /* no NUL at the end */
+	judge.vars_bytes = 3;
+	refused("variables: not terminated");
+}
+
+static void
+volumes_in_order(void **state)
+{
+	struct spec s;
+
+	(void)state;
+	flat_put_int(&sandbox.out, "default-user", 1);
+	map(&sandbox, "readonly-paths", FLAT_MAP, 2);
+	item(&sandbox, "readonly-paths/\\/a", "/host/a");
+	item(&sandbox, "readonly-paths/\\/a\\/b", "/other/b");
+	map(&container, "volumes", FLAT_MAP, 4);
+	tag(&container, "volumes/\\/x\\/long", "Readonly");
+	item(&container, "volumes/\\/x\\/long", "/a/b/c");
+	tag(&container, "volumes/\\/x", "Tmpfs");
+	map(&container, "volumes/\\/x", FLAT_MAP, 2);
+	flat_put_int(&container.out, "volumes/\\/x/size", 4096);
+	flat_put_int(&container.out, "volumes/\\/x/mode", 0700);
+	tag(&container, "volumes/\\/y", "Readonly");
+	item(&container, "volumes/\\/y", "/a/bc");
+	tag(&container, "volumes/\\/r", "Readonly");
+	item(&container, "volumes/\\/r", "/rendered");
+	accepted(&s);
+	assert_int_equal(s.volumes_count, 4);
+	assert_string_equal(s.volumes[3].target, "/x/long");
+	/* The longest entry wins; lithos took the shorter. */
+	assert_string_equal(s.volumes[3].source, "/other/b");
+	assert_string_equal(s.volumes[3].below, "/c");
+	assert_string_equal(s.volumes[0].target, "/x");
+	assert_int_equal(s.volumes[0].bytes, 4096);
+	assert_int_equal(s.volumes[0].mode, 0700);
+	/* A name is matched by whole parts: /a/bc is below /a, not /a/b. */
+	assert_string_equal(s.volumes[1].source, "/host/a");
+	assert_string_equal(s.volumes[1].below, "/bc");
+	assert_int_equal(s.volumes[2].kind, SPEC_RENDERED);
+	spec_free(&s);
+}
+
+static void
+volumes_refused(void **state)
+{
+	static const struct {
+		const char *target, *type, *value, *refusal;
+	} cases[] = {
+	    {"\\/proc\\/x", "Readonly", "/rendered", "target /proc/x: not allowed"},
+	    {"\\/dev", "Readonly", "/rendered", "target /dev: not allowed"},
+	    {"rel", "Readonly", "/rendered", "an absolute path"},
+	    {"\\/", "Readonly", "/rendered", "an absolute path"},
+	    {"\\/a\\/..\\/b", "Readonly", "/rendered", "parts are not allowed"},
+	    {"\\/a\\/\\/b", "Readonly", "/rendered", "parts are not allowed"},
+	    {"\\/a", "Readonly", "/rendered/current", "mount /rendered itself"},
+	    {"\\/a", "Readonly", "/a/../../etc", "parts are not allowed"},
+	    {"\\/a", "Readonly", "/etc", "'/etc' is not in readonly-paths"},
+	    {"\\/a", "Persistent", "/db", "volume !Persistent is not supported yet"},
+	    {"\\/a", "", "/db", "volume ! is not supported yet"},
+	};
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		snprintf(path, sizeof path, "volumes/%s", cases[i].target);
+		map(&container, "volumes", FLAT_MAP, 1);
+		tag(&container, path, cases[i].type);
+		item(&container, path, cases[i].value);
+		refused(cases[i].refusal);
+	}
+}
+
+static void
+limits_have_a_ceiling(void **state)
+{
+	struct spec s;
+
+	flat_put_int(&sandbox.out, "default-user", 1);
+	flat_put_int(&sandbox.out, "limits/memory", 64 << 20);
+	flat_put_int(&container.out, "memory-limit", 64 << 20);
+	flat_put_int(&container.out, "pids-limit", 3);
+	accepted(&s);
+	assert_true(s.memory_bytes == 64 << 20);
+	assert_int_equal(s.pids, 3);
+	spec_free(&s);
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1);
+	flat_put_int(&sandbox.out, "limits/memory", 64 << 20);
+	flat_put_int(&container.out, "memory-limit", (64 << 20) + 1);
+	refused("is above the 67108864 that sandbox 'web' allows");
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1);
+	flat_put_int(&container.out, "memory-limit", 4096);
+	refused("memory-limit: below minimum 4 MiB");
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1);
+	flat_put_int(&container.out, "pids-limit", 0);
+	refused("pids-limit: at least 1 is needed");
+}
+
+static void
+names_from_a_hostile_engine(void **state)
+{
+	struct err err;
+
+	assert_int_equal(judge_names(&req, &err), 0);
+	memset(req.image, 'a', sizeof req.image); /* no NUL */
+	assert_int_equal(judge_names(&req, &err), -EXIT_CONFIG);
+	setup(state);
+	strcpy(req.sandbox, "../x");
+	assert_int_equal(judge_names(&req, &err), -EXIT_CONFIG);
+	setup(state);
+	strcpy(req.config, "/a/../../etc/shadow");
+	assert_int_equal(judge_names(&req, &err), -EXIT_CONFIG);
+	setup(state);
+	req.policy = 17;
+	assert_int_equal(judge_names(&req, &err), -EXIT_CONFIG);
+	setup(state);
+	req.policy = SUP_EXCLUSIVE;
+	assert_int_equal(judge_names(&req, &err), -EXIT_CONFIG);
+	assert_string_equal(err.text,
+	    "web.1: exclusive is not supported yet: it needs role leases");
+}
+
+static void
+roles_of_a_sandbox(void **state)
+{
+	struct spec s;
+
+	strcpy(req.role, "db");
+	refused("role 'db' may not use sandbox 'web'; add it to roles: in /etc/web.yaml");
+	setup(state);
+	strcpy(req.role, "db");
+	flat_put_int(&sandbox.out, "default-user", 1);
+	map(&sandbox, "roles", FLAT_LIST, 1);
+	item(&sandbox, "roles/0", "db");
+	accepted(&s);
+	spec_free(&s);
+	/* A list that leaves out the sandbox's own name means it. */
+	setup(state);
+	map(&sandbox, "roles", FLAT_LIST, 1);
+	item(&sandbox, "roles/0", "db");
+	refused("role 'web' may not use");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(smallest, setup),
+	    cmocka_unit_test_setup(no_user_is_an_error, setup),
+	    cmocka_unit_test_setup(user_must_be_allowed, setup),
+	    cmocka_unit_test_setup(id_must_be_mapped, setup),
+	    cmocka_unit_test_setup(variables_are_put_in, setup),
+	    cmocka_unit_test_setup(variables_are_checked, setup),
+	    cmocka_unit_test_setup(variables_from_a_hostile_engine, setup),
+	    cmocka_unit_test_setup(volumes_in_order, setup),
+	    cmocka_unit_test_setup(volumes_refused, setup),
+	    cmocka_unit_test_setup(limits_have_a_ceiling, setup),
+	    cmocka_unit_test_setup(names_from_a_hostile_engine, setup),
+	    cmocka_unit_test_setup(roles_of_a_sandbox, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
