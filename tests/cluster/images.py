@@ -40,6 +40,7 @@ def make_web(images, name="web-v1"):
     root = empty(images, name)
     copy("/bin/busybox", root, "/bin/busybox")
     container_file(root, "web.yaml")
+    container_file(root, "httpd.conf")
     return root
 
 

@@ -248,6 +248,9 @@ class Node:
         # The power is gone: so is what lived in memory.
         for where in self.world.hierarchies:
             remove_cgroups(os.path.join(where, self.cgroup))
+        # Nor does a fresh boot have a group that was killed once: some kernels
+        # (6.18) kill whatever is cloned from such a group into another one.
+        remove_cgroups(self.daemon_cgroup)
         shutil.rmtree(os.path.join(self.dir, "run"), ignore_errors=True)
 
     def pids(self, program):

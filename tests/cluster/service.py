@@ -125,6 +125,18 @@ def settled(nodes, count):
     return True
 
 
+def all_healthy(nodes, count):
+    """Each node knows this many instances, and nothing that is not healthy."""
+    for node in nodes:
+        rows = node.ps()
+        sick = [r for r in rows if (r["state"], r["health"]) != ("running", "healthy")]
+        if sick or len(rows) != count:
+            raise Missed(f"{node.name} knows {len(rows)} instances; not healthy: " +
+                         ", ".join(f"{r['instance']} {r['state']} {r['health']}"
+                                   for r in sick))
+    return True
+
+
 def one_view(nodes):
     """All alive to each other, one leader, one stamp, full grade; the stamp."""
     names = sorted(n.name for n in nodes)
@@ -134,7 +146,9 @@ def one_view(nodes):
         if alive != names:
             raise Missed(f"{node.name} sees {alive}")
         said.append((status["side"]["leader"], status["side"]["term"],
-                     status["side"]["grade"], status["scheduler"]["stamp"]))
-    if len(set(said)) != 1 or not said[0][0] or said[0][2] != "full":
-        raise Missed(f"leader, term, grade, stamp: {said}")
+                     status["side"]["grade"], status["scheduler"]["stamp"],
+                     status["side"]["known"], status["side"]["visible"]))
+    if len(set(said)) != 1 or not said[0][0] or said[0][2] != "full" \
+            or said[0][4:] != (len(nodes), len(nodes)):
+        raise Missed(f"leader, term, grade, stamp, known, visible: {said}")
     return said[0]

@@ -80,6 +80,8 @@ def begin(story, world):
         return None
     wait_until("all web servers in every haproxy.cfg",
                lambda: service.settled(nodes, WEBS), 20)
+    wait_until("one view", lambda: service.one_view(nodes), 20)
+    wait_until("all healthy", lambda: service.all_healthy(nodes, WEBS + 3), 20)
     for args in (["status"], ["members"], ["ps"]):
         story.tell("mesh " + " ".join(args))
         story.show(n1.mesh(*args).stdout)
@@ -156,6 +158,8 @@ def split(story, world, nodes):
         return
     wait_until("the majority re-places what it lost",
                lambda: service.settled(rest, WEBS), 20)
+    wait_until(f"{one.name} sees nobody",
+               lambda: one.status()["side"]["visible"] == 1, 40)
     story.tell(f"mesh status on {one.name}")
     story.show(one.mesh("status").stdout)
     kept = set(before[one.name].items()) <= set(one.running().items())
@@ -193,6 +197,7 @@ def kill_daemons(story, nodes):
                    "same pids" if same else "changed", "same pids")
         if not same:
             story.show(f"before {before}, after {node.running()}")
+    wait_until("all healthy", lambda: service.all_healthy(nodes, WEBS + 3), 20)
     story.tell("mesh ps")
     story.show(nodes[0].mesh("ps").stdout)
 
