@@ -35,6 +35,7 @@ void
 schedule_run(lua_State *L, const struct job *job, struct mpw *out)
 {
 	loader_require(L, "mesh");
+	libs_protect(L, "mesh");
 	libs_global(L, "mesh");
 	push_entry(L, job);
 	value_push(L, job->value.p, job->value.len);

@@ -309,7 +309,7 @@ for_block(struct compiler *c, size_t off, struct slice header)
 		word = take_name(&rest);
 		n++;
 	}
-	names.len = (size_t)(rest.p - names.p);
+	names = trim((struct slice){names.p, (size_t)(rest.p - names.p)});
 	if (word.len == 0 || !slice_eq(take_name(&rest), "in") || rest.len == 0)
 		return fail(c, off, "write 'for NAME in LIST' or 'for KEY, VALUE in pairs(TABLE)'");
 	put(c, "for ");
