@@ -24,7 +24,7 @@
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
  *   render    {role: str}             {role, files: {name: str}, generation: int}
  *   apply     {stamp: str, force: bool}  {applied: str}                              write
- *   init      {}                      {cluster: str, key_file: str}                  write
+ *   init      {}                      {cluster: str, key_file: str, address: str}                 write
  *   join      {seed: "HOST:PORT"}     {seeds: [str]}                                 write
  *   version   {}                      {version, wire: [min, max]}
  * Reads need group mesh or root (the socket's mode); writes need root or a

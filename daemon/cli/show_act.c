@@ -24,7 +24,7 @@ show_apply(const struct show *s, const json_t *data, struct err *err)
 int
 show_init(const struct show *s, const json_t *data, struct err *err)
 {
-	char key[VALUE_TEXT_CAP], text[VALUE_TEXT_CAP];
+	char key[VALUE_TEXT_CAP], text[VALUE_TEXT_CAP], address[VALUE_TEXT_CAP];
 
 	(void)err;
 	value_text(text, sizeof text, data, "cluster");
@@ -34,6 +34,7 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 		return 0;
 	}
 	value_text(key, sizeof key, data, "key_file");
+	value_text(address, sizeof address, data, "address");
 	fputs("cluster ", s->out);
 	show_put(s, text);
 	fputs(" is made; this node is its first member.\n\n"
@@ -43,8 +44,12 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 	show_put(s, key);
 	fputs(" there, owner root, mode 0600;\n"
 	      "     whoever holds it may join, so copy it by a safe way\n"
-	      "  2. there:  mesh join THIS-HOST:7780\n"
-	      "     or      seeds: [\"THIS-HOST:7780\"]  in its mesh.yaml\n"
+	      "  2. there:  mesh join ",
+	    s->out);
+	show_put(s, address);
+	fputs("\n     or      seeds: [\"", s->out);
+	show_put(s, address);
+	fputs("\"]  in its mesh.yaml\n"
 	      "  3. here:   mesh members\n\n"
 	      "Two nodes only? `election: {quorum: majority}` (the default): a "
 	      "lone survivor goes on running what it has, but places nothing;\n"

@@ -124,7 +124,7 @@ pack_hex(msgpack_packer *pk, const char *key, const uint8_t *b, size_t n)
 static void
 do_init(struct engine *e, struct ctl_req *r)
 {
-	char path[CONFIG_PATH_CAP + 16];
+	char path[CONFIG_PATH_CAP + 16], address[ADDR_TEXT_CAP];
 	uint8_t cluster[ID_BYTES];
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
@@ -141,9 +141,11 @@ do_init(struct engine *e, struct ctl_req *r)
 		snprintf(path, sizeof path, "%s/cluster.key", e->conf.state_dir);
 	msgpack_sbuffer_init(&buf);
 	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-	msgpack_pack_map(&pk, 2);
+	addr_format(&e->conf.advertise, address, sizeof address);
+	msgpack_pack_map(&pk, 3);
 	pack_hex(&pk, "cluster", cluster, sizeof cluster);
 	pk_kstr(&pk, "key_file", path);
+	pk_kstr(&pk, "address", address);
 	ctl_answer(r, buf.data, buf.size, false);
 	msgpack_sbuffer_destroy(&buf);
 }

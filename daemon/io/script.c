@@ -43,6 +43,28 @@ copy_text(struct mp *mp, char *out, size_t cap)
 		err_escape(out, cap, s, n);
 }
 
+/* As copy_text, but the lines of an excerpt stay lines. */
+static void
+copy_lines(struct mp *mp, char *out, size_t cap)
+{
+	const char *s;
+	size_t n, len = 0;
+
+	if (mp_peek(mp) != MP_STR || mp_str(mp, &s, &n) < 0)
+		return;
+	for (size_t at = 0; at < n && len + 2 < cap;) {
+		const char *nl = memchr(s + at, '\n', n - at);
+		size_t k = nl != NULL ? (size_t)(nl - (s + at)) : n - at;
+
+		err_escape(out + len, cap - len - 1, s + at, k);
+		len += strlen(out + len);
+		if (nl != NULL)
+			out[len++] = '\n';
+		at += k + 1;
+	}
+	out[len] = '\0';
+}
+
 static bool
 parse(const uint8_t *buf, size_t len, struct script_answer *a)
 {
@@ -74,7 +96,7 @@ parse(const uint8_t *buf, size_t len, struct script_answer *a)
 		else if (k == 5 && memcmp(key, "error", 5) == 0)
 			copy_text(&value, a->error, sizeof a->error);
 		else if (k == 7 && memcmp(key, "excerpt", 7) == 0)
-			copy_text(&value, a->excerpt, sizeof a->excerpt);
+			copy_lines(&value, a->excerpt, sizeof a->excerpt);
 	}
 	return has_ok && mp_end(&mp) == 0 && (!a->ok || a->result.len > 0);
 }
