@@ -66,6 +66,10 @@ filter(struct err *err)
 	    SCMP_SYS(exit),
 	    SCMP_SYS(exit_group),
 	};
+	/* No mapping may become code; limits may only be our own. */
+	static const struct scmp_arg_cmp no_code = {
+	    .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
+	static const struct scmp_arg_cmp own = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0};
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = 0;
 
@@ -73,13 +77,10 @@ filter(struct err *err)
 		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: seccomp: out of memory");
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(allowed); i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	/* No mapping may become code; limits may only be our own. */
 	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &no_code);
 	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-		    SCMP_A0(SCMP_CMP_EQ, 0));
+		rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, &own);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);

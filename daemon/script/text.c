@@ -10,7 +10,7 @@
 void
 text_put(struct log_text *t, const char *s, size_t len)
 {
-	if (t->cut)
+	if (t->cut || len == 0)
 		return;
 	if (len > t->max - t->len) {
 		t->cut = true;

@@ -1,3 +1,5 @@
+--- mesh.place and mesh.merge: who runs where, what moves, what a split leaves.
+
 package.path = "scheduler-scripts/spec/?.lua;" .. package.path
 local setup = require "setup"
 local mesh = setup.mesh

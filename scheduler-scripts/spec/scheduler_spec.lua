@@ -1,3 +1,5 @@
+--- mesh.role, mesh.scheduler, round:healthy, mesh.ports, mesh.version, and the demo.
+
 package.path = "scheduler-scripts/spec/?.lua;" .. package.path
 local setup = require "setup"
 local mesh = setup.mesh

@@ -7,8 +7,7 @@
  */
 #include <stdlib.h>
 
-#include <lauxlib.h>
-
+#include "../../daemon/script/safe.h"
 #include "../../daemon/script/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
