@@ -69,7 +69,7 @@ nodes_and_the_side(void **state)
 {
 	(void)state;
 	char sandboxes[2][NAME_CAP] = {"web", "front"};
-	struct view_node nodes[3] = {world_node("n2"), world_node("n1"), world_node("n1")};
+	struct view_node nodes[3] = {world_node("n2"), world_node("n1"), world_node("n1")}, twin;
 	struct input in = {.now_ms = 5, .self = "n1", .nodes = nodes, .nodes_count = 3,
 	    .side = {MESH_GRADE_FULL, 2, 3, 7}};
 	struct view_node *n = &nodes[1];
@@ -91,6 +91,10 @@ nodes_and_the_side(void **state)
 	nodes[0].state = VIEW_NODE_FAILED;
 	nodes[0].reported = false;
 	nodes[2].state = VIEW_NODE_FAILED; /* an older host of the same name */
+	memset(&nodes[2].id, 0, sizeof nodes[2].id);
+	twin = nodes[2];
+	nodes[2] = nodes[1];
+	nodes[1] = twin;
 	text = pack(&in);
 	assert_has(text, "'n1': {'address': '10.0.0.1', 'draining': true, 'facts': {"
 	    "'arch': 'x86_64', 'config_hash': '0000000000000abc', 'cpus': 4, "

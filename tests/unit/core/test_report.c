@@ -206,6 +206,10 @@ a_newer_report_ends_a_half_one(void **state)
 	assert_int_equal(t.now.instances_count, 3);
 	assert_int_equal(add(&t, fa, 0, 1), 1);
 	assert_int_equal(t.now.instances_count, 40);
+	/* Nor do two versions of as many fragments make one. */
+	for (size_t i = 0; i < fa->count; i++)
+		assert_int_equal(add(&t, fa, i, 10 + (uint32_t)i % 2), 0);
+	assert_int_equal(t.version, 1);
 	report_table_free(&t);
 	report_free(&a);
 	report_free(&b);

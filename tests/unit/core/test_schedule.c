@@ -275,7 +275,7 @@ another_key_can_not_use_the_leaders_stamp(void **state)
 
 /* A header whose body is the test's own, rightly signed. */
 static struct blob
-sign(struct blob *body)
+sign(struct blob *body, uint8_t *pk)
 {
 	static const char domain[] = "mesh schedule 1\n";
 	uint8_t sig[SIG_BYTES], *text = malloc(sizeof domain + body->len);
@@ -284,7 +284,7 @@ sign(struct blob *body)
 
 	memcpy(text, domain, sizeof domain - 1);
 	memcpy(text + sizeof domain - 1, body->b, body->len);
-	world_sign(world_pk, sig, text, sizeof domain - 1 + body->len);
+	world_sign(pk, sig, text, sizeof domain - 1 + body->len);
 	free(text);
 	pack_begin(&p, 1 << 20);
 	pack_list(&p, 2);
@@ -302,7 +302,7 @@ struct row {
 };
 
 static int
-open_rows(int format, int grade, const struct row *rows, size_t count)
+open_signed(uint8_t *pk, int format, int grade, const struct row *rows, size_t count)
 {
 	struct crypto c = world_crypto();
 	struct schedule_meta m = meta_of(1);
@@ -319,7 +319,7 @@ open_rows(int format, int grade, const struct row *rows, size_t count)
 	pack_u64(&p, m.stamp.seq);
 	pack_i64(&p, grade);
 	pack_u64(&p, m.at_ms);
-	pack_bin(&p, m.pk, KEY_BYTES);
+	pack_bin(&p, pk, KEY_BYTES);
 	pack_list(&p, 0);
 	pack_list(&p, count);
 	for (size_t i = 0; i < count; i++) {
@@ -330,7 +330,7 @@ open_rows(int format, int grade, const struct row *rows, size_t count)
 		pack_u64(&p, rows[i].bytes);
 	}
 	assert_int_equal(pack_end(&p, &body), 0);
-	header = sign(&body);
+	header = sign(&body, pk);
 	int rc = schedule_open(&s, header.b, header.len, &c);
 
 	schedule_free(&s);
@@ -338,10 +338,17 @@ open_rows(int format, int grade, const struct row *rows, size_t count)
 	return rc;
 }
 
+static int
+open_rows(int format, int grade, const struct row *rows, size_t count)
+{
+	return open_signed(world_pk, format, grade, rows, count);
+}
+
 static void
 signed_nonsense_is_refused(void **state)
 {
 	(void)state;
+	uint8_t other[KEY_BYTES] = "somebody else, who signs well";
 	const struct row good[] = {{1, "b", 5}, {2, "a", 5}, {3, "", 5}};
 	const struct row swapped[] = {{2, "a", 5}, {1, "b", 5}};
 	const struct row twice[] = {{1, "b", 5}, {1, "b", 5}};
@@ -358,6 +365,7 @@ signed_nonsense_is_refused(void **state)
 		sum[i] = (struct row){1, names[i], SCHEDULE_PART_BYTES_MAX};
 	assert_int_equal(open_rows(1, 2, good, 3), 0);
 	assert_int_equal(open_rows(1, 2, NULL, 0), 0);
+	assert_int_equal(open_signed(other, 1, 2, good, 3), -ERR_IDENTITY);
 	assert_int_equal(open_rows(2, 2, good, 3), -ERR_VERSION);
 	assert_int_equal(open_rows(1, 3, good, 3), -ERR_RANGE);
 	assert_int_equal(open_rows(1, 2, swapped, 2), -ERR_MALFORMED);
@@ -380,8 +388,7 @@ a_part_must_be_the_one_that_was_named(void **state)
 	struct crypto c = world_crypto();
 	struct plan p = answer(3);
 	struct schedule s = build(&p, 5), t;
-	int web = schedule_find(&s, SCHEDULE_ROLE, "web");
-	size_t w = (size_t)web, n = s.parts_count;
+	size_t w = (size_t)schedule_find(&s, SCHEDULE_ROLE, "web"), n = s.parts_count;
 
 	assert_int_equal(schedule_open(&t, s.header.b, s.header.len, &c), 0);
 	assert_int_equal(schedule_put(&t, n, s.data[w].b, s.data[w].len, &c), -ERR_RANGE);
@@ -390,10 +397,21 @@ a_part_must_be_the_one_that_was_named(void **state)
 	assert_int_equal(schedule_put(&t, w, s.data[w].b, s.data[w].len, &c), -ERR_AUTH);
 	s.data[w].b[5] ^= 1;
 	/* A leader that signs something else under the name. */
-	t.parts[w].hash = s.parts[w + 1].hash;
-	t.parts[w].bytes = s.parts[w + 1].bytes;
-	assert_true(schedule_put(&t, w, s.data[w + 1].b, s.data[w + 1].len, &c) < 0);
-	assert_int_equal(t.data[w].len, 0);
+	static const struct {
+		enum schedule_kind kind;
+		const char *name, *other;
+	} swaps[] = {{SCHEDULE_ROLE, "web", "front"}, {SCHEDULE_NODE, "a", "b"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(swaps); i++) {
+		size_t to = (size_t)schedule_find(&s, swaps[i].kind, swaps[i].name);
+		size_t from = (size_t)schedule_find(&s, swaps[i].kind, swaps[i].other);
+
+		t.parts[to].hash = s.parts[from].hash;
+		t.parts[to].bytes = s.parts[from].bytes;
+		assert_int_equal(
+		    schedule_put(&t, to, s.data[from].b, s.data[from].len, &c), -ERR_MALFORMED);
+		assert_int_equal(t.data[to].len, 0);
+	}
 	schedule_free(&t);
 	schedule_free(&s);
 	plan_free(&p);
