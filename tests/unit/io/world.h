@@ -91,9 +91,35 @@ world_read(const struct world *w, const char *name, void *buf, size_t cap)
 	return (size_t)n;
 }
 
+static inline bool
+world_put_(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Without root: be root of a user namespace of our own. */
+static inline bool
+world_unshare_(int flags)
+{
+	char uid[32], gid[32];
+
+	snprintf(uid, sizeof uid, "0 %u 1", (unsigned)geteuid());
+	snprintf(gid, sizeof gid, "0 %u 1", (unsigned)getegid());
+	if (flags == 0 || geteuid() == 0)
+		return flags == 0 || unshare(flags) == 0;
+	return unshare(flags | CLONE_NEWUSER) == 0 &&
+	    world_put_("/proc/self/setgroups", "deny") &&
+	    world_put_("/proc/self/uid_map", uid) && world_put_("/proc/self/gid_map", gid);
+}
+
 /*
- * Run fn in a child with namespaces of its own (CLONE_NEWNS, CLONE_NEWNET ...);
- * without root also in a user namespace.  fn returns 0 or a line number.
+ * Run fn in a child with namespaces of its own (CLONE_NEWNS, CLONE_NEWNET ...).
+ * fn returns 0 or a line number.
  */
 WORLD_UNUSED static void
 world_apart(int flags, int (*fn)(void *arg), void *arg)
@@ -103,9 +129,7 @@ world_apart(int flags, int (*fn)(void *arg), void *arg)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (geteuid() != 0)
-			flags |= CLONE_NEWUSER;
-		if (flags != 0 && unshare(flags) != 0) {
+		if (!world_unshare_(flags)) {
 			perror("unshare");
 			_exit(254);
 		}
