@@ -99,7 +99,7 @@ note_death(struct sched *s, msec now)
 	s->deaths[s->deaths_next++ % ARRAY_LEN(s->deaths)] = now;
 	if (deaths_lately(s, now) < s->conf.deaths_many)
 		return;
-	if (s->storm == MSEC_NEVER || now >= s->stable_until)
+	if (s->storm == MSEC_NEVER) /* until a round has started */
 		s->storm = now;
 	s->stable_until =
 	    sooner(now + s->conf.stable_after_ms, s->storm + s->conf.period_ms);
