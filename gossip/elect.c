@@ -227,7 +227,7 @@ chance_to_win(struct mesh *m, msec now)
 	struct tally seen = {0};
 
 	for (uint32_t i = 0; i < m->ms.count; i++)
-		if (member_up(&m->ms.m[i]))
+		if (m->ms.m[i].state == MESH_ALIVE)
 			tally_add(&seen, &m->ms.m[i]);
 	return elect_quorum(m, &seen) || m->conf.quorum == MESH_QUORUM_ANY ||
 	    my_rank(m, now) < HOPEFUL;
