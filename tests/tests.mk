@@ -11,6 +11,9 @@ demo:
 bench:
 	@sh tests/bench/run.sh
 
+bench-round: $(B)/meshd-script
+	@B=$(B) /usr/bin/python3 -B tests/bench/round.py
+
 # --- one suite at a time: each ends with `N passed, N failed` ----------------
 tidy:
 	@sh tests/tidy/tidy.sh .

@@ -154,8 +154,8 @@ read_key(struct mp *r, struct job *job, struct slice key)
 	return -ERR_UNKNOWN;
 }
 
-int
-job_read(struct job *job, const void *buf, size_t len, struct err *err)
+static int
+read_all(struct job *job, const void *buf, size_t len, struct err *err)
 {
 	struct mp r;
 	uint32_t n;
@@ -189,6 +189,16 @@ job_read(struct job *job, const void *buf, size_t len, struct err *err)
 	if (job->output_bytes == 0)
 		job->output_bytes = job->render ? SCRIPT_OUT_BYTES_MAX : SCHEDULE_OUT_BYTES;
 	return 0;
+}
+
+int
+job_read(struct job *job, const void *buf, size_t len, struct err *err)
+{
+	int rc = read_all(job, buf, len, err);
+
+	if (rc != 0)
+		job_free(job);
+	return rc;
 }
 
 void
