@@ -1,0 +1,183 @@
+/*
+ * test_packet.c - messages and rumours come back as they went, and hostile
+ * bodies are refused whole.
+ */
+#include "world.h"
+
+static size_t
+pack(uint8_t *buf, const struct packet *p, const struct rumour *r, uint32_t count)
+{
+	uint8_t scratch[SEAL_BODY_MAX];
+	struct mpw w, rw;
+
+	mpw_init(&w, buf, SEAL_BODY_MAX);
+	mpw_init(&rw, scratch, sizeof scratch);
+	for (uint32_t i = 0; i < count; i++)
+		rumour_pack(&rw, &r[i]);
+	packet_begin(&w, p);
+	packet_end(&w, &rw, count);
+	assert_false(w.full);
+	return w.len;
+}
+
+static struct rumour
+somebody(void)
+{
+	return (struct rumour){.state = MESH_ALIVE, .id = world_id(3), .generation = 9,
+	    .incarnation = 4, .from = 77, .is_long = true, .name = "db.2", .name_len = 4,
+	    .addr = world_addr(3), .meta = (const uint8_t *)"zone=a", .meta_len = 6};
+}
+
+static void
+every_kind_comes_back(void **state)
+{
+	uint8_t buf[SEAL_BODY_MAX];
+	struct packet p, q;
+	struct rumour r = somebody();
+
+	(void)state;
+	for (uint64_t kind = 1; kind < PACKET_KINDS_; kind++) {
+		size_t len;
+
+		p = (struct packet){.kind = kind, .seq = 1, .who = 2, .hash = 3, .term = 4,
+		    .sent = 5, .lease = 6, .grade = 2, .weight = 8, .flag = 1, .version = 10,
+		    .bits = 11, .index = 12, .count = 13, .roster = {14, 15},
+		    .bytes = (const uint8_t *)"xyz", .bytes_len = 3};
+		p.head.stamp = (struct stamp){.term = 16, .leader = world_id(1), .seq = 17};
+		p.head.hash.b[5] = 18;
+		len = pack(buf, &p, &r, 1);
+		assert_int_equal(packet_decode(buf, len, &q), 0);
+		assert_int_equal(q.kind, kind);
+		assert_int_equal(q.rumours_count, 1);
+		for (size_t cut = 0; cut < len; cut++)
+			assert_true(packet_decode(buf, cut, &q) < 0);
+		if (kind == PACKET_BEAT) {
+			assert_int_equal(packet_decode(buf, len, &q), 0);
+			assert_int_equal(q.term, 4);
+			assert_int_equal(q.sent, 5);
+			assert_int_equal(q.roster.version, 15);
+			assert_int_equal(stamp_cmp(&q.head.stamp, &p.head.stamp), 0);
+			assert_true(hash_eq(&q.head.hash, &p.head.hash));
+		}
+	}
+}
+
+static void
+rumours_come_back(void **state)
+{
+	uint8_t buf[SEAL_BODY_MAX];
+	struct rumour in[3] = {somebody(), somebody(), {.is_summary = true, .subject = 5,
+	    .summary_version = 6, .summary = {1, 2, 3, 4, 5, 6}}}, out;
+	struct packet p = {.kind = PACKET_GOSSIP}, q;
+	struct mp r;
+
+	(void)state;
+	in[1].is_long = false;
+	in[1].state = MESH_SUSPECT;
+	assert_int_equal(packet_decode(buf, pack(buf, &p, in, 3), &q), 0);
+	mp_init(&r, q.rumours, q.rumours_len, 2);
+	assert_int_equal(rumour_read(&r, &out), 0);
+	assert_true(out.is_long && out.name_len == 4 && memcmp(out.name, "db.2", 4) == 0);
+	assert_true(addr_eq(&out.addr, &in[0].addr));
+	assert_int_equal(out.meta_len, 6);
+	assert_int_equal(rumour_read(&r, &out), 0);
+	assert_true(!out.is_long && out.state == MESH_SUSPECT && out.from == 77);
+	assert_int_equal(rumour_read(&r, &out), 0);
+	assert_true(out.is_summary && out.subject == 5 && out.summary.config_hash == 6);
+	assert_int_equal(out.summary.load_centi, 4);
+	assert_int_equal(mp_end(&r), 0);
+}
+
+/* A record of the wire is at most 24 bytes; a name is a name. */
+static void
+sizes_and_names(void **state)
+{
+	uint8_t buf[256];
+	struct mpw w;
+	struct mp r;
+	struct rumour s = {.is_summary = true}, out, bad = somebody();
+	static const char *const names[] = {"", "Web", "-a", "a/b", "a b", "a\x1b[m", ".."};
+
+	(void)state;
+	mpw_init(&w, buf, sizeof buf);
+	rumour_pack(&w, &s);
+	assert_true(w.len <= 2 + 24);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		bad.name = names[i];
+		bad.name_len = strlen(names[i]);
+		mpw_init(&w, buf, sizeof buf);
+		rumour_pack(&w, &bad);
+		mp_init(&r, buf, w.len, 2);
+		assert_int_equal(rumour_read(&r, &out), -ERR_MALFORMED);
+	}
+}
+
+static void
+strange_bodies(void **state)
+{
+	uint8_t buf[64];
+	struct mpw w;
+	struct packet q;
+
+	(void)state;
+	mpw_init(&w, buf, sizeof buf); /* a kind from the future */
+	mpw_array(&w, 2);
+	mpw_uint(&w, 200);
+	mpw_array(&w, 0);
+	assert_int_equal(packet_decode(buf, w.len, &q), -ERR_UNKNOWN);
+	mpw_init(&w, buf, sizeof buf); /* a known kind with a field more */
+	mpw_array(&w, 4);
+	mpw_uint(&w, PACKET_NACK);
+	mpw_uint(&w, 5);
+	mpw_cstr(&w, "new");
+	mpw_array(&w, 0);
+	assert_int_equal(packet_decode(buf, w.len, &q), 0);
+	assert_int_equal(q.seq, 5);
+	buf[w.len] = 0; /* trailing byte */
+	assert_int_equal(packet_decode(buf, w.len + 1, &q), -ERR_MALFORMED);
+	mpw_init(&w, buf, sizeof buf); /* grade 3 does not exist */
+	mpw_array(&w, 5);
+	mpw_uint(&w, PACKET_PREVOTED);
+	mpw_uint(&w, 1);
+	mpw_uint(&w, 1);
+	mpw_uint(&w, 3);
+	mpw_array(&w, 0);
+	assert_int_equal(packet_decode(buf, w.len, &q), -ERR_RANGE);
+}
+
+static void
+impossible_addresses(void **state)
+{
+	struct addr a = world_addr(0), b;
+
+	(void)state;
+	assert_true(addr_possible(&a));
+	b = a, b.port = 0;
+	assert_false(addr_possible(&b));
+	b = a, b.ip[12] = 0;
+	assert_false(addr_possible(&b)); /* 0.0.0.1 */
+	b = a, b.ip[12] = 224;
+	assert_false(addr_possible(&b)); /* multicast */
+	b = a, memset(b.ip + 12, 255, 4);
+	assert_false(addr_possible(&b));
+	b = (struct addr){.port = 1};
+	assert_false(addr_possible(&b)); /* :: */
+	b.ip[0] = 0xff, b.ip[1] = 2, b.ip[15] = 1;
+	assert_false(addr_possible(&b)); /* ff02::1 */
+	b.ip[0] = 0x20;
+	assert_true(addr_possible(&b));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_kind_comes_back),
+	    cmocka_unit_test(rumours_come_back),
+	    cmocka_unit_test(sizes_and_names),
+	    cmocka_unit_test(strange_bodies),
+	    cmocka_unit_test(impossible_addresses),
+	};
+
+	return cmocka_run_group_tests_name("packet", tests, NULL, NULL);
+}

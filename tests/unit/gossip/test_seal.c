@@ -1,0 +1,207 @@
+/*
+ * test_seal.c - frames that must be refused (rows 47-50 of the bad inputs),
+ * each counted under its own name, none answered.
+ */
+#include "world.h"
+
+static const uint8_t cluster_a[ID_BYTES] = {1}, cluster_b[ID_BYTES] = {2};
+
+static struct seal
+sealer(uint32_t i, const uint8_t *cluster, uint64_t generation, uintptr_t key)
+{
+	struct crypto c = world_crypto(key);
+	struct node_id id = world_id(i);
+	struct seal s;
+
+	seal_init(&s, &c, &id, cluster, generation, i);
+	return s;
+}
+
+static void
+lengths(void **state)
+{
+	struct seal s = sealer(0, cluster_a, 1, 7);
+	static const size_t lens[] = {0, 1, SEAL_OVERHEAD - 1, SEAL_OVERHEAD};
+	uint8_t buf[DGRAM_BYTES_MAX + 1] = {0}, body[SEAL_BODY_MAX];
+	struct seal_frame f;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++)
+		assert_int_equal(seal_open(&s, buf, lens[i], &f, body, &n), -ERR_SHORT);
+	assert_int_equal(seal_open(&s, buf, sizeof buf, &f, body, &n), -ERR_LONG);
+}
+
+static void
+every_bit_is_authenticated(void **state)
+{
+	struct seal a = sealer(0, cluster_a, 1, 7), b = sealer(1, cluster_a, 1, 7);
+	uint8_t buf[DGRAM_BYTES_MAX] = {0}, body[SEAL_BODY_MAX];
+	struct seal_frame f;
+	size_t n, len;
+
+	(void)state;
+	memcpy(buf + SEAL_HEADER_BYTES, "hello", 5);
+	len = seal_close(&a, false, buf, 5);
+	assert_int_equal(seal_open(&b, buf, len, &f, body, &n), 0);
+	assert_int_equal(n, 5);
+	assert_memory_equal(body, "hello", 5);
+	for (size_t bit = 0; bit < 8 * len; bit++) {
+		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(seal_open(&b, buf, len, &f, body, &n), -ERR_AUTH);
+		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_int_equal(seal_open(&b, buf, len - 1, &f, body, &n), -ERR_AUTH);
+}
+
+static void
+strangers(void **state)
+{
+	static const uint8_t none[ID_BYTES];
+	struct seal a = sealer(0, cluster_a, 1, 7), other = sealer(1, cluster_b, 1, 7);
+	struct seal thief = sealer(1, cluster_a, 1, 8), newcomer = sealer(2, none, 1, 7);
+	uint8_t buf[DGRAM_BYTES_MAX] = {0}, body[SEAL_BODY_MAX];
+	struct seal_frame f;
+	size_t n, len = seal_close(&a, false, buf, 5);
+
+	(void)state;
+	assert_int_equal(seal_open(&other, buf, len, &f, body, &n), -ERR_AUTH);
+	assert_int_equal(seal_open(&thief, buf, len, &f, body, &n), -ERR_AUTH);
+	assert_int_equal(seal_open(&newcomer, buf, len, &f, body, &n), -ERR_AUTH);
+	/* Outside any cluster the key alone counts. */
+	len = seal_close(&newcomer, true, buf, 5);
+	assert_int_equal(seal_open(&a, buf, len, &f, body, &n), 0);
+	assert_true(f.join);
+}
+
+/* Authentic, but of a version nobody speaks yet. */
+static void
+unknown_version(void **state)
+{
+	static const uint8_t versions[] = {1, 9, 255};
+	struct seal a = sealer(0, cluster_a, 1, 7), b = sealer(1, cluster_a, 1, 7);
+	uint8_t buf[DGRAM_BYTES_MAX] = {0}, ad[SEAL_HEADER_BYTES + ID_BYTES], body[SEAL_BODY_MAX];
+	struct seal_frame f;
+	size_t n, len;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		len = seal_close(&a, false, buf, 5);
+		buf[0] = versions[i];
+		memcpy(ad, buf, SEAL_HEADER_BYTES);
+		memcpy(ad + SEAL_HEADER_BYTES, cluster_a, ID_BYTES);
+		world_seal((void *)7, buf + SEAL_HEADER_BYTES, buf + SEAL_HEADER_BYTES, 5, ad,
+		    sizeof ad, buf + 18);
+		assert_int_equal(seal_open(&b, buf, len, &f, body, &n), -ERR_VERSION);
+		assert_int_equal(f.version, versions[i]);
+	}
+}
+
+static void
+the_window_slides(void **state)
+{
+	struct seal_window w = {0};
+
+	(void)state;
+	assert_int_equal(seal_fresh(&w, 5000), 0);
+	assert_int_equal(seal_fresh(&w, 5000), -ERR_REPLAY);
+	assert_int_equal(seal_fresh(&w, 4999), 0); /* late is fine, once */
+	assert_int_equal(seal_fresh(&w, 4999), -ERR_REPLAY);
+	assert_int_equal(seal_fresh(&w, 5000 - SEAL_WINDOW_BITS + 1), 0);
+	assert_int_equal(seal_fresh(&w, 5000 - SEAL_WINDOW_BITS), -ERR_REPLAY);
+	assert_int_equal(seal_fresh(&w, 1), -ERR_REPLAY);
+	assert_int_equal(seal_fresh(&w, 5000 + 70), 0);
+	assert_int_equal(seal_fresh(&w, 5000 - SEAL_WINDOW_BITS + 71), 0);
+	assert_int_equal(seal_fresh(&w, 5000 - SEAL_WINDOW_BITS + 70), -ERR_REPLAY);
+	assert_int_equal(seal_fresh(&w, 5000), -ERR_REPLAY);
+	/* A restart: far ahead, and nothing from before counts. */
+	assert_int_equal(seal_fresh(&w, UINT64_C(2) << SEAL_COUNTER_BITS), 0);
+	assert_int_equal(seal_fresh(&w, 5100), -ERR_REPLAY);
+}
+
+/* Against a set: random counters, forwards and back. */
+static void
+the_window_equals_a_set(void **state)
+{
+	static uint8_t seen[1 << 16];
+	struct seal_window w = {0};
+	struct prng rng;
+	uint64_t top = 2000;
+
+	(void)state;
+	memset(seen, 0, sizeof seen);
+	prng_init(&rng, 3);
+	for (int k = 0; k < 40000 && top < 60000; k++) {
+		uint64_t c = top + 40 - prng_below(&rng, 1200);
+		bool old = c + SEAL_WINDOW_BITS <= (w.top > c ? w.top : c);
+		int rc = seal_fresh(&w, c);
+
+		assert_int_equal(rc, old || seen[c] ? -ERR_REPLAY : 0);
+		seen[c] = 1;
+		top = c > top ? c : top;
+	}
+	assert_true(top > 2500);
+}
+
+/* The same, through the façade: counted by name, and nothing comes back. */
+static void
+drops_are_counted_and_not_answered(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	struct mesh_stats before, after;
+	struct addr from = world_addr(1), to;
+	uint8_t buf[DGRAM_BYTES_MAX + 1], noise[1024];
+	struct seal evil = sealer(1, cluster_a, 1, 7);
+	struct prng rng;
+	size_t len;
+
+	(void)state;
+	world_run(w, 5000);
+	w->flights = 0;
+	len = 0;
+	for (msec end = w->now + 3000; len == 0 && w->now < end;) {
+		world_step(w);
+		for (size_t k = 0; k < w->flights; k++)
+			if (w->flight[k].to == 0 && w->flight[k].from == 1) {
+				len = w->flight[k].len;
+				memcpy(buf, w->flight[k].b, len);
+			}
+	}
+	assert_true(len > 0);
+	world_step(w); /* delivers it once */
+	mesh_stats(w->node[0], &before);
+	assert_int_equal(mesh_recv(w->node[0], w->now, &from, buf, len), -ERR_REPLAY);
+	assert_int_equal(mesh_recv(w->node[0], w->now, &from, buf, 1), -ERR_SHORT);
+	prng_init(&rng, 1);
+	for (size_t i = 0; i < sizeof noise; i++)
+		noise[i] = (uint8_t)prng_u64(&rng);
+	assert_int_equal(mesh_recv(w->node[0], w->now, &from, noise, sizeof noise), -ERR_AUTH);
+	memcpy(buf + SEAL_HEADER_BYTES, "\xdd\xff\xff\xff\xff", 5);
+	memcpy(evil.cluster, w->disk[0].cluster, ID_BYTES);
+	evil.counter += 1 << 20;
+	len = seal_close(&evil, false, buf, 5);
+	assert_int_equal(mesh_recv(w->node[0], w->now, &from, buf, len), -ERR_MALFORMED);
+	mesh_stats(w->node[0], &after);
+	assert_int_equal(after.dropped[ERR_REPLAY], before.dropped[ERR_REPLAY] + 1);
+	assert_int_equal(after.dropped[ERR_SHORT], before.dropped[ERR_SHORT] + 1);
+	assert_int_equal(after.dropped[ERR_AUTH], before.dropped[ERR_AUTH] + 1);
+	assert_int_equal(after.dropped[ERR_MALFORMED], before.dropped[ERR_MALFORMED] + 1);
+	assert_int_equal(mesh_poll(w->node[0], w->now, &to, buf, sizeof buf), 0);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(lengths),
+	    cmocka_unit_test(every_bit_is_authenticated),
+	    cmocka_unit_test(strangers),
+	    cmocka_unit_test(unknown_version),
+	    cmocka_unit_test(the_window_slides),
+	    cmocka_unit_test(the_window_equals_a_set),
+	    cmocka_unit_test(drops_are_counted_and_not_answered),
+	};
+
+	return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
+}

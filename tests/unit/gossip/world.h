@@ -1,0 +1,293 @@
+/*
+ * world.h - a handful of machines on a wire without surprises: virtual time,
+ * 1 ms of delay, nothing lost unless a test says so.  For transcripts; the
+ * simulator (tests/sim) is for accidents.
+ */
+#ifndef TEST_WORLD_H
+#define TEST_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../../gossip/inner.h"
+
+enum { WORLD_MAX = 8, FLIGHT_MAX = 4096, TEXT_MAX = 1 << 16 };
+
+struct world {
+	uint32_t count;
+	msec now;
+	enum mesh_quorum quorum;
+	struct mesh *node[WORLD_MAX];
+	struct mesh_saved disk[WORLD_MAX];
+	uint8_t roster[WORLD_MAX][4096];
+	bool deaf[WORLD_MAX][WORLD_MAX]; /* [from][to] */
+	bool slow_disk[WORLD_MAX];	 /* says must_save and never saves */
+	struct flight {
+		uint32_t from, to;
+		size_t len;
+		uint8_t b[DGRAM_BYTES_MAX];
+	} flight[FLIGHT_MAX], landing[FLIGHT_MAX];
+	size_t flights;
+	uint64_t sent_kind[PACKET_KINDS_];
+	char text[TEXT_MAX]; /* "ms nI event\n" of traced nodes */
+	size_t text_len;
+	struct tracer {
+		struct world *w;
+		uint32_t i;
+	} tracers[WORLD_MAX];
+};
+
+static inline void
+world_tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+    const uint8_t *nonce, uint64_t key)
+{
+	uint64_t h = key;
+
+	for (size_t i = 0; i < ad_len; i++)
+		h = prng_mix(h ^ ad[i]);
+	for (size_t i = 0; i < SEAL_NONCE_BYTES; i++)
+		h = prng_mix(h ^ nonce[i]);
+	for (size_t i = 0; i < len; i++)
+		h = prng_mix(h ^ in[i]);
+	for (size_t i = 0; i < SEAL_TAG_BYTES; i++)
+		out[i] = (uint8_t)(prng_mix(h + i));
+}
+
+static inline void
+world_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
+    size_t ad_len, const uint8_t *nonce)
+{
+	memmove(out, in, len);
+	world_tag(out + len, out, len, ad, ad_len, nonce, (uintptr_t)arg);
+}
+
+static inline int
+world_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
+    size_t ad_len, const uint8_t *nonce)
+{
+	uint8_t want[SEAL_TAG_BYTES];
+
+	if (len < SEAL_TAG_BYTES)
+		return -ERR_AUTH;
+	world_tag(want, in, len - SEAL_TAG_BYTES, ad, ad_len, nonce, (uintptr_t)arg);
+	if (memcmp(want, in + len - SEAL_TAG_BYTES, SEAL_TAG_BYTES) != 0)
+		return -ERR_AUTH;
+	memmove(out, in, len - SEAL_TAG_BYTES);
+	return 0;
+}
+
+/* arg = the key, as a number */
+static inline struct crypto
+world_crypto(uintptr_t key)
+{
+	return (struct crypto){.arg = (void *)key, .seal = world_seal, .open = world_open};
+}
+
+static inline struct addr
+world_addr(uint32_t i)
+{
+	struct addr a = {.port = 7780};
+
+	a.ip[10] = a.ip[11] = 0xff;
+	a.ip[12] = 127;
+	a.ip[15] = (uint8_t)(i + 1);
+	return a;
+}
+
+static inline struct node_id
+world_id(uint32_t i)
+{
+	struct node_id id = {{(uint8_t)(i + 1), 0xaa}};
+
+	return id;
+}
+
+static inline void
+world_trace(void *arg, msec now, const char *event)
+{
+	struct tracer *t = arg;
+	struct world *w = t->w;
+	int n = snprintf(w->text + w->text_len, TEXT_MAX - w->text_len, "%lld n%u %s\n",
+	    (long long)now, t->i, event);
+
+	if (n > 0 && (size_t)n < TEXT_MAX - w->text_len)
+		w->text_len += (size_t)n;
+}
+
+static inline void
+world_start(struct world *w, uint32_t i)
+{
+	struct mesh_conf c = {.self = world_id(i), .addr = world_addr(i), .quorum = w->quorum,
+	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7)};
+
+	c.saved = w->disk[i];
+	c.saved.generation = ++w->disk[i].generation;
+	snprintf(c.name, sizeof c.name, "n%u", i);
+	c.seeds[0] = world_addr(0);
+	c.seeds_count = 1;
+	w->tracers[i] = (struct tracer){w, i};
+	c.trace = world_trace;
+	c.trace_arg = &w->tracers[i];
+	w->node[i] = mesh_new(&c, w->now);
+	assert_non_null(w->node[i]);
+}
+
+static inline void
+world_kill(struct world *w, uint32_t i)
+{
+	mesh_free(w->node[i]);
+	w->node[i] = NULL;
+}
+
+static inline void
+world_save(struct world *w, uint32_t i)
+{
+	struct mesh_saved f;
+
+	if (w->slow_disk[i] || !mesh_must_save(w->node[i], &f))
+		return;
+	assert_true(f.roster_bytes <= sizeof w->roster[i]);
+	if (f.roster_bytes > 0)
+		memcpy(w->roster[i], f.roster, f.roster_bytes);
+	w->disk[i] = f;
+	w->disk[i].roster = w->roster[i];
+	mesh_saved(w->node[i]);
+}
+
+static inline void
+world_drain(struct world *w, uint32_t i)
+{
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct addr to;
+	size_t len;
+
+	while ((len = mesh_poll(w->node[i], w->now, &to, buf, sizeof buf)) > 0) {
+		uint32_t j = to.ip[15] - 1u;
+		struct packet p;
+
+		assert_true(len <= DGRAM_BYTES_MAX);
+		assert_int_equal(packet_decode(buf + SEAL_HEADER_BYTES, len - SEAL_OVERHEAD, &p), 0);
+		w->sent_kind[p.kind]++;
+		if (j >= w->count || w->deaf[i][j])
+			continue;
+		assert_true(w->flights < FLIGHT_MAX);
+		struct flight *f = &w->flight[w->flights++];
+		f->from = i;
+		f->to = j;
+		f->len = len;
+		memcpy(f->b, buf, len);
+	}
+}
+
+/* One millisecond: what was sent in the last arrives, then time passes. */
+static inline void
+world_step(struct world *w)
+{
+	size_t n = w->flights;
+
+	memcpy(w->landing, w->flight, n * sizeof *w->flight);
+	w->flights = 0;
+	w->now++;
+	for (size_t k = 0; k < n; k++) {
+		struct flight *f = &w->landing[k];
+		struct addr from = world_addr(f->from);
+
+		if (w->node[f->to] != NULL)
+			(void)!mesh_recv(w->node[f->to], w->now, &from, f->b, f->len);
+	}
+	for (uint32_t i = 0; i < w->count; i++) {
+		if (w->node[i] == NULL)
+			continue;
+		mesh_tick(w->node[i], w->now);
+		assert_true(mesh_deadline(w->node[i]) > w->now);
+		world_save(w, i);
+		world_drain(w, i);
+	}
+}
+
+static inline void
+world_run(struct world *w, msec ms)
+{
+	for (msec end = w->now + ms; w->now < end;)
+		world_step(w);
+}
+
+/* count nodes, the first of which makes the cluster. */
+static inline struct world *
+world_new(uint32_t count, enum mesh_quorum quorum)
+{
+	static const uint8_t cluster[ID_BYTES] = {1, 2, 3};
+	struct world *w = calloc(1, sizeof *w);
+
+	assert_non_null(w);
+	w->count = count;
+	w->quorum = quorum;
+	w->now = 1000;
+	for (uint32_t i = 0; i < count; i++)
+		world_start(w, i);
+	assert_int_equal(mesh_init(w->node[0], w->now, cluster), 0);
+	return w;
+}
+
+static inline void
+world_free(struct world *w)
+{
+	for (uint32_t i = 0; i < w->count; i++)
+		mesh_free(w->node[i]);
+	free(w);
+}
+
+static inline void
+world_isolate(struct world *w, uint32_t i, bool cut)
+{
+	for (uint32_t j = 0; j < w->count; j++)
+		w->deaf[i][j] = w->deaf[j][i] = cut;
+}
+
+/* The one leader everybody up follows; fails the test when there is none. */
+static inline uint32_t
+world_leader(struct world *w)
+{
+	uint32_t leader = UINT32_MAX;
+	struct mesh_side side, first = {0};
+
+	for (uint32_t i = 0; i < w->count; i++) {
+		if (w->node[i] == NULL)
+			continue;
+		mesh_side(w->node[i], w->now, &side);
+		assert_true(side.has_leader);
+		if (!first.has_leader)
+			first = side;
+		assert_true(id_eq(&first.leader, &side.leader));
+		assert_true(first.term == side.term);
+		if (side.role == MESH_LEADER)
+			leader = i;
+	}
+	assert_true(leader != UINT32_MAX);
+	return leader;
+}
+
+static inline enum mesh_state
+world_state(struct world *w, uint32_t observer, uint32_t subject)
+{
+	struct node_id id = world_id(subject);
+	struct mesh_member x;
+
+	assert_true(mesh_find(w->node[observer], &id, &x));
+	return x.state;
+}
+
+/* From here on the transcript is empty. */
+static inline void
+world_mark(struct world *w)
+{
+	w->text_len = 0;
+	w->text[0] = '\0';
+}
+
+#endif
