@@ -25,9 +25,8 @@ def unchanged(node, before, times):
 
 def test_engine_killed(cluster):
     for node in cluster.nodes:
-        before = node.running()
+        before, _ = wait_until("containers here", node.running, 20)
         times = started(before)
-        assert before
         old = set(node.kill("meshd-engine"))
         wait_until("a new engine", lambda node=node, old=old:
                    set(node.pids("meshd-engine")) - old, 20)
@@ -37,9 +36,8 @@ def test_engine_killed(cluster):
 
 def test_supervisor_killed(cluster):
     for node in cluster.nodes:
-        before = node.running()
+        before, _ = wait_until("containers here", node.running, 20)
         times = started(before)
-        assert before
         old = set(node.pids("meshd-engine"))
         node.kill("meshd")
         wait_until("the old engine ends with its supervisor",
@@ -53,7 +51,7 @@ def test_supervisor_killed(cluster):
 
 def test_both_killed_at_once(cluster):
     node = cluster.leader()
-    before = node.running()
+    before, _ = wait_until("containers here", node.running, 20)
     times = started(before)
     pids = node.pids("meshd") + node.pids("meshd-engine")
     for pid in pids:
@@ -66,7 +64,7 @@ def test_both_killed_at_once(cluster):
 
 def test_stopped_and_started_like_an_upgrade(cluster):
     node = cluster.nodes[1]
-    before = node.running()
+    before, _ = wait_until("containers here", node.running, 20)
     times = started(before)
     node.stop()
     assert node.pids("meshd") == [] and node.pids("meshd-engine") == []
@@ -80,7 +78,8 @@ def test_stopped_and_started_like_an_upgrade(cluster):
 
 def test_a_container_killed_is_started_again(cluster):
     node = cluster.nodes[0]
-    instance, pid = next((i, p) for i, p in sorted(node.running("web").items()))
+    here, _ = wait_until("a web server here", lambda: node.running("web"), 20)
+    instance, pid = sorted(here.items())[0]
     os.kill(pid, signal.SIGKILL)
 
     def again():
@@ -95,7 +94,8 @@ def test_a_container_killed_is_started_again(cluster):
 def test_a_container_killed_without_engine_is_started_again(cluster):
     """P1: the supervisor restarts alone, from its records."""
     node = cluster.nodes[0]
-    instance, pid = next((i, p) for i, p in sorted(node.running("web").items()))
+    here, _ = wait_until("a web server here", lambda: node.running("web"), 20)
+    instance, pid = sorted(here.items())[0]
     engine = node.pids("meshd-engine")[0]
     os.kill(engine, signal.SIGSTOP)
     try:

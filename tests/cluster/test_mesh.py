@@ -1,6 +1,9 @@
 """Joining, leading, losing a leader, splitting and healing: real daemons in
 network namespaces of their own, cut apart by nftables."""
 import json
+import os
+import shutil
+import time
 
 import service
 from conftest import WEBS
@@ -26,12 +29,16 @@ def test_members_say_who_leads_and_who_asks(cluster):
             {f"{n.address}:7780" for n in cluster.nodes}
 
 
+def agreed(node):
+    status = node.status()
+    return status if status["config"]["agreed_by"] == 3 else None
+
+
 def test_status_is_healthy_and_exits_0(cluster):
     for node in cluster.nodes:
         wait_until("healthy", lambda node=node: node.mesh("status").returncode == 0,
                    20)
-        status = node.status()
-        assert status["config"]["agreed_by"] == 3
+        status, _ = wait_until("all agree", lambda node=node: agreed(node), 40)
         roles = {r["name"]: r for r in status["roles"]}
         assert roles["web"]["desired"] == roles["web"]["healthy"] == WEBS
         assert roles["front"]["desired"] == 3
@@ -55,7 +62,6 @@ def test_a_stranger_with_another_key_is_not_let_in(cluster):
     bad = node.dir + "/other.key"
     with open(bad, "wb") as f:
         f.write(b"\x17" * 32)
-    import os
     os.chmod(bad, 0o600)
     node.write_config(**{"cluster-key": bad})
     node.start()
@@ -99,12 +105,13 @@ def test_a_fourth_node_joins_by_hand(cluster):
 
 def forget(cluster):
     """Empty hosts again: the roster of four would outlive the test."""
-    import shutil
     for n in cluster.nodes:
         shutil.rmtree(n.state, ignore_errors=True)
         n.exits.clear()
         n.start()
     cluster.init(cluster.nodes[0])
+    wait_until("one view", lambda: service.one_view(cluster.nodes), 40)
+    time.sleep(3)  # the roster, as in conftest
 
 
 def test_init_twice_is_refused(cluster):
@@ -165,9 +172,13 @@ def test_split_and_heal(cluster):
 
 
 def test_a_schedule_is_signed_and_the_same_everywhere(cluster):
-    shown = [n.ask("schedule", "show") for n in cluster.nodes]
-    assert len({(s["stamp"], s["hash"]) for s in shown}) == 1
-    assert set(shown[0]["roles"]) == {"web", "front"}
+    def same():
+        shown = [n.ask("schedule", "show") for n in cluster.nodes]
+        if len({(s["stamp"], s["hash"]) for s in shown}) != 1:
+            raise Missed(str([(s["stamp"], s["hash"]) for s in shown]))
+        return shown[0]
+    shown, _ = wait_until("one schedule", same, 20)
+    assert set(shown["roles"]) == {"web", "front"}
 
 
 def test_reads_without_a_leader(cluster):
@@ -179,8 +190,10 @@ def test_reads_without_a_leader(cluster):
             n.kill_host()
     wait_until("no leader", lambda: last.status()["side"]["grade"] == "none"
                and not last.leader(), 30)
-    for verb in (["members"], ["ps"], ["leader"], ["schedule", "show"],
-                 ["render", "front"], ["version"]):
+    for verb in (["members"], ["ps"], ["schedule", "show"], ["render", "front"],
+                 ["version"]):
         assert last.mesh(*verb).returncode == 0, verb
+    p = last.mesh("leader")
+    assert p.returncode == 1 and "no leader" in p.stdout
     assert last.mesh("status").returncode == 2
     assert held.items() <= last.running().items()
