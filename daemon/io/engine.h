@@ -63,6 +63,8 @@ struct engine {
 	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */
 	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
 	struct hash peers; /* of the addresses remembered last */
+	struct blob last_view; /* the last one of a leader fresh in office */
+	msec last_view_at;
 	struct trees trees;
 	struct keep keep;
 	struct apply apply;

@@ -104,10 +104,10 @@ net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
 	addr_format(at, text, sizeof text);
 	if ((rc = uv_udp_init(loop, &n->udp)) < 0 || (rc = uv_timer_init(loop, &n->timer)) < 0 ||
 	    (rc = uv_udp_bind(&n->udp, (struct sockaddr *)&ss, 0)) < 0)
-		return err_set(err, EXIT_ENVIRONMENT, "bind %s: %s", text, uv_strerror(rc));
+		return err_set(err, EXIT_ENVIRONMENT, "bind %s: %s", text, strerror(-rc));
 	n->udp.data = n->timer.data = n;
 	if ((rc = uv_udp_recv_start(&n->udp, on_alloc, on_recv)) < 0)
-		return err_set(err, EXIT_ENVIRONMENT, "receive on %s: %s", text, uv_strerror(rc));
+		return err_set(err, EXIT_ENVIRONMENT, "receive on %s: %s", text, strerror(-rc));
 	return 0;
 }
 

@@ -25,7 +25,7 @@ struct net {
 
 /* CLOCK_MONOTONIC in milliseconds: the time of every machine here. */
 msec net_now(void);
-/* EXIT_ENVIRONMENT: "bind 10.1.1.9:7780: address not available". */
+/* EXIT_ENVIRONMENT: "bind 10.1.1.9:7780: Cannot assign requested address". */
 MUST_CHECK int net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
     void (*save)(void *arg, const struct mesh_saved *s), void (*moved)(void *arg),
     struct err *err);

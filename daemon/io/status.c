@@ -62,7 +62,7 @@ pack_config(const struct engine *e, msgpack_packer *pk)
 	char hash[17];
 
 	for (uint32_t i = 0; e->mesh != NULL && mesh_member(e->mesh, i, &m); i++)
-		agreed += m.state == MESH_ALIVE &&
+		agreed += m.state == MESH_ALIVE && m.in_roster &&
 		    (m.self || (m.has_summary && m.summary.config_hash == mine));
 	for (int i = 0; i < TREES_COUNT; i++)
 		errors += e->trees.slot[i].error[0] != '\0';

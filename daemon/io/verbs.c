@@ -13,9 +13,10 @@
 #include "pack.h"
 #include "peers.h"
 #include "status.h"
+#include "viewing.h"
 #include "wire.h"
 
-enum { VIEW_TIMEOUT_MS = 700, FOLLOW_POLL_MS = 300, FORCE_TIMEOUT_MS = 2000 };
+enum { FOLLOW_POLL_MS = 300, FORCE_TIMEOUT_MS = 2000 };
 
 static void
 answer(struct ctl_req *r, msgpack_sbuffer *buf)
@@ -32,83 +33,6 @@ begin(msgpack_sbuffer *buf, msgpack_packer *pk)
 }
 
 /* --- with a view --------------------------------------------------------------- */
-
-struct viewing {
-	struct engine *e;
-	struct ctl_req *r;
-	void (*then)(struct engine *e, struct ctl_req *r, struct slice view);
-};
-
-static void
-with_own_view(struct viewing *v)
-{
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-
-	begin(&buf, &pk);
-	status_pack_view(v->e, &pk);
-	v->then(v->e, v->r, (struct slice){(uint8_t *)buf.data, buf.size});
-	msgpack_sbuffer_destroy(&buf);
-	free(v);
-}
-
-/* A peer's bytes go on to the CLI: they must be exactly one sane value. */
-static bool
-one_value(const uint8_t *data, size_t len)
-{
-	struct mp mp;
-
-	mp_init(&mp, data, len, CTL_DEPTH_MAX - 4);
-	return mp_peek(&mp) == MP_MAP && mp_skip(&mp) == 0 && mp_end(&mp) == 0;
-}
-
-static void
-on_view(void *arg, int rc, const uint8_t *data, size_t len)
-{
-	struct viewing *v = arg;
-
-	if (rc < 0 || !one_value(data, len)) {
-		with_own_view(v);
-		return;
-	}
-	v->then(v->e, v->r, (struct slice){data, len});
-	free(v);
-}
-
-/* The leader's address, when it is another node. */
-static bool
-leader_addr(const struct engine *e, struct addr *out)
-{
-	struct mesh_member m;
-	struct mesh_side s;
-
-	if (e->mesh == NULL)
-		return false;
-	mesh_side(e->mesh, net_now(), &s);
-	if (!s.has_leader || id_eq(&s.leader, &e->identity.id) ||
-	    !mesh_find(e->mesh, &s.leader, &m))
-		return false;
-	*out = m.addr;
-	return true;
-}
-
-static void
-with_view(struct engine *e, struct ctl_req *r,
-    void (*then)(struct engine *, struct ctl_req *, struct slice))
-{
-	struct viewing *v = calloc(1, sizeof *v);
-	struct addr to;
-
-	if (v == NULL) {
-		ctl_fail(r, 1, "", "out of memory");
-		return;
-	}
-	*v = (struct viewing){e, r, then};
-	if (leader_addr(e, &to))
-		stream_request(e->loop, &e->keys, &to, QUERY_VIEW, "", 0, VIEW_TIMEOUT_MS, on_view, v);
-	else
-		with_own_view(v);
-}
 
 static void
 then_status(struct engine *e, struct ctl_req *r, struct slice view)
@@ -136,20 +60,6 @@ then_schedule(struct engine *e, struct ctl_req *r, struct slice view)
 	answer(r, &buf);
 }
 
-/* Does this row's value of key equal text? */
-static bool
-row_is(struct slice row, const char *key, const char *text)
-{
-	struct slice v = status_view_get(row, key);
-	const char *s;
-	struct mp mp;
-	size_t n;
-
-	mp_init(&mp, v.b, v.len, 1);
-	return v.len > 0 && mp_str(&mp, &s, &n) == 0 && n == strlen(text) &&
-	    memcmp(s, text, n) == 0;
-}
-
 static void
 then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 {
@@ -173,7 +83,7 @@ then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 		if (mp_skip(&mp) < 0)
 			break;
 		row = (struct slice){ps.b + from, mp.off - from};
-		if (only && !row_is(row, "role", role))
+		if (only && !viewing_row_is(row, "role", role))
 			continue;
 		pk_raw(&pk, row.b, row.len);
 		kept++;
@@ -189,19 +99,19 @@ then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 static void
 verb_status(struct engine *e, struct ctl_req *r)
 {
-	with_view(e, r, then_status);
+	viewing_start(e, r, then_status);
 }
 
 static void
 verb_ps(struct engine *e, struct ctl_req *r)
 {
-	with_view(e, r, then_ps);
+	viewing_start(e, r, then_ps);
 }
 
 static void
 verb_schedule(struct engine *e, struct ctl_req *r)
 {
-	with_view(e, r, then_schedule);
+	viewing_start(e, r, then_schedule);
 }
 
 /* --- without -------------------------------------------------------------------- */
@@ -529,7 +439,7 @@ verb_apply(struct engine *e, struct ctl_req *r)
 		ctl_fail(r, EXIT_USAGE_, "mesh apply --force STAMP", "apply: missing --force STAMP");
 		return;
 	}
-	if (!leader_addr(e, &to)) {
+	if (!viewing_leader(e, &to)) {
 		if (e->lead.leading)
 			forced(r, stamp, lead_force(e, stamp));
 		else

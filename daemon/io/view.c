@@ -275,7 +275,7 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 		all = all_instances(&w, &e->apply.plan, &count);
 	msgpack_sbuffer_init(&p.buf);
 	msgpack_packer_init(&p.pk, &p.buf, msgpack_sbuffer_write);
-	msgpack_pack_map(pk, 6);
+	msgpack_pack_map(pk, 7);
 	pk_str(pk, "ps");
 	msgpack_pack_array(pk, count);
 	for (size_t i = 0; i < count; i++)
@@ -300,6 +300,7 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 		pk_kstr(pk, "why", e->lead.rail.held[i].why);
 	}
 	pk_kint(pk, "level", p.count > 0 && level == 0 ? 1 : level);
+	pk_kbool(pk, "fresh", e->lead.leading && e->lead.sched.view_ok);
 	msgpack_sbuffer_destroy(&p.buf);
 	world_free(&w);
 }
