@@ -290,7 +290,9 @@ cgroup_attach(const struct cgroups *g, const char *leaf, pid_t pid,
 	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
 	snprintf(value, sizeof value, "%d", (int)pid);
 	for (int i = 0; i < CGROUP_COUNT; i++)
-		if (g->v1[i] >= 0 && sys_write_file(g->v1[i], path, value) < 0)
+		if (g->v1[i] >= 0 &&
+		    sys_write_file(g->v1[i], path, value) < 0 &&
+		    errno != ESRCH) /* it failed already, and says why */
 			return err_set(err, EXIT_ENVIRONMENT,
 			    "cannot enter cgroup %s (%s): %s", leaf, names[i],
 			    strerror(errno));

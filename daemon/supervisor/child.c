@@ -158,22 +158,33 @@ exec_init(const struct child *c, int prog)
 	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
 }
 
+/*
+ * Wait for our maker: until the byte comes nobody has noted us and our limits
+ * may not hold.  The mounts are made before, while it writes cgroups (on v1
+ * that waits for the kernel); nothing of the image has run.
+ */
+static void
+wait_for_release(const struct child *c)
+{
+	char byte;
+
+	if (read(c->release, &byte, 1) != 1)
+		_exit(0); /* it died: so do we, unrecorded and unrun */
+	/* The cgroups that were entered are now the root of ours. */
+	if (unshare(CLONE_NEWCGROUP) < 0) {
+		child_say(c, "cgroup namespace: %s", strerror(errno));
+		_exit(125);
+	}
+}
+
 _Noreturn void
 child_run(const struct child *c)
 {
 	const struct spec *s = c->spec;
 	int null = -1, prog = -1;
-	char byte;
 
 	sys_reset_signals();
-	if (read(c->release, &byte, 1) != 1)
-		_exit(0); /* our maker died before it could note us */
 	signal(SIGPIPE, SIG_IGN);
-	/* After the cgroups were entered: their root is then ours. */
-	if (unshare(CLONE_NEWCGROUP) < 0) {
-		child_say(c, "cgroup namespace: %s", strerror(errno));
-		_exit(125);
-	}
 	if (pivot(c) < 0 || child_mounts(c, &null) < 0)
 		_exit(125);
 	if (sethostname(s->instance, strlen(s->instance)) < 0 || setsid() < 0 ||
@@ -183,6 +194,7 @@ child_run(const struct child *c)
 	}
 	umask(022);
 	signal(SIGPIPE, SIG_DFL);
+	wait_for_release(c);
 	if (set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
 	    set_limit(c, RLIMIT_CORE, "core", 0) < 0 ||
 	    arrange(c, null, &prog) < 0 || become(c, INIT_FD_ERROR) != 0)

@@ -106,7 +106,7 @@ allow_list(scmp_filter_ctx ctx)
 	for (size_t i = 0; i < ARRAY_LEN(personalities) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
 		    SCMP_SYS(personality), 1,
-		    SCMP_A0_32(SCMP_CMP_EQ, personalities[i]));
+		    SCMP_A0_32(SCMP_CMP_EQ, personalities[i], 0));
 	/* Through to the second program, which answers ENOSYS. */
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone3), 0);

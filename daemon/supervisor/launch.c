@@ -322,7 +322,8 @@ run(const struct launcher *l, struct child *c, int cgroup, struct running *r,
 	}
 	if (rc == 0)
 		rc = note(l, c->spec, r, err);
-	if (rc == 0 && write(release[1], "x", 1) != 1)
+	/* EPIPE: the child failed already, and says why on its error pipe. */
+	if (rc == 0 && write(release[1], "x", 1) != 1 && errno != EPIPE)
 		rc = err_set(err, EXIT_ENVIRONMENT, "%s: release: %s",
 		    c->spec->instance, strerror(errno));
 	close(release[1]);

@@ -2,9 +2,9 @@
  * launch.h - make one container run from its spec.
  *
  * Order (a crash of ours at any instant runs nothing twice or unrecorded):
- * open all that is needed -> cgroup -> clone3 a child that waits on a pipe
- * only we hold -> note pid, start time, boot id in run-dir -> release.  The
- * child sets itself up and execs meshd-init; `error` reads a line when that
+ * open all that is needed -> cgroup -> clone3 a child -> note pid, start time,
+ * boot id in run-dir -> release.  The child makes its mounts meanwhile, then
+ * waits on a pipe only we hold; released, it execs meshd-init; `error` reads a line when that
  * or the application's exec fails, and end-of-file when the application runs.
  */
 #ifndef SUPERVISOR_LAUNCH_H

@@ -75,8 +75,6 @@ open_signals(struct sup *s, struct err *err)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signals < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "signalfd: %s",
@@ -125,6 +123,7 @@ main(int argc, char **argv)
 	struct err err;
 
 	settle_descriptors();
+	sys_default_signals();
 	if (args_parse(&args, argc, argv, &err) < 0)
 		return fail(&err);
 	if (args.mode == ARGS_HELP) {

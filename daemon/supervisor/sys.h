@@ -45,7 +45,9 @@ ssize_t sys_read_all(int fd, void *buf, size_t cap);
 /* Write a whole small file (one write).  0, or -1 and errno. */
 int sys_write_file(int dir, const char *path, const char *text);
 
-/* A clean child: default signals, nothing blocked. */
+/* At start: whatever our starter ignored is default, PIPE and HUP ignored. */
+void sys_default_signals(void);
+/* In a child: default signals, nothing blocked. */
 void sys_reset_signals(void);
 /* Empty the bounding, inheritable and ambient sets; what is effective stays.
  * 0, or -1 and errno. */

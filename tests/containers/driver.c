@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../daemon/base/proto.h"
@@ -28,8 +29,19 @@
 enum { LINE_MAX_ = 1 << 16, KEPT = 4096 };
 
 static int client = -1, muted;
+static unsigned long long sent_us; /* the last request left then */
 static char *kept[KEPT];
 static size_t kept_count;
+
+static unsigned long long
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (unsigned long long)ts.tv_sec * 1000000 +
+	    (unsigned long long)ts.tv_nsec / 1000;
+}
 
 static void
 put_line(const char *line)
@@ -76,7 +88,7 @@ put_event(const struct sup_event *e, int fd)
 	    "{\"kind\": \"%s\", \"ticket\": %llu, \"code\": %d, \"state\": \"%s\", \"pid\": %d, \"exit_status\": %d, "
 	    "\"restarts\": %u, \"crash_loop\": %u, \"since_ms\": %llu, \"retry_ms\": %llu, \"hash\": %llu, \"policy\": %u, "
 	    "\"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
-	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"fd_bytes\": %lld}",
+	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
 	    kinds[e->kind <= SUP_EV_KEY ? e->kind : 0],
 	    (unsigned long long)e->ticket, e->code,
 	    states[e->state <= SUP_ST_GONE ? e->state : 0], e->pid,
@@ -84,7 +96,8 @@ put_event(const struct sup_event *e, int fd)
 	    (unsigned long long)e->since_ms, (unsigned long long)e->retry_ms,
 	    (unsigned long long)e->spec_hash, e->policy, e->health_kind,
 	    e->health_port, path, e->sandbox, e->role, e->instance, e->image,
-	    e->config, text, fd >= 0 ? (long long)st.st_size : -1);
+	    e->config, text, fd >= 0 ? (long long)st.st_size : -1,
+	    now_us(), sent_us);
 	put_line(line);
 }
 
@@ -134,6 +147,7 @@ transmit(const struct sup_req *q, const char *vars, size_t bytes)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
+	sent_us = now_us();
 	while (sendmsg(SUP_FD_SOCKET, &msg, 0) < 0 && errno == EAGAIN)
 		usleep(1000);
 	if (fd >= 0)
