@@ -13,9 +13,6 @@
 
 #include <lauxlib.h>
 
-/* So few keys fit into the upvalues of their iterator: no table is made. */
-enum { FEW = 24 };
-
 bool
 order_key_set(lua_State *L, int idx, struct order_key *k)
 {
@@ -153,7 +150,7 @@ step_few(lua_State *L)
 
 	for (;;) {
 		pos++;
-		if (pos > FEW || lua_isnone(L, lua_upvalueindex((int)pos + 1))) {
+		if (pos > ORDER_FEW || lua_isnone(L, lua_upvalueindex((int)pos + 1))) {
 			lua_pushnil(L);
 			return 1;
 		}
@@ -168,25 +165,30 @@ step_few(lua_State *L)
 	return 2;
 }
 
-/* Push the iterator over the table's n <= FEW keys. */
+/* Push the iterator over the table's n <= ORDER_FEW keys: they fit into its
+ * upvalues, so no table is made and no string is looked up again. */
 static void
 push_few(lua_State *L, int t, size_t n)
 {
-	struct order_key keys[FEW], tmp[FEW];
+	struct order_key keys[ORDER_FEW], tmp[ORDER_FEW];
 	size_t i = 0;
 
+	luaL_checkstack(L, 2 * ORDER_FEW + 4, "pairs");
 	lua_pushnil(L);
 	while (lua_next(L, t) != 0) {
 		lua_pop(L, 1);
-		if (!order_key_set(L, lua_gettop(L), &keys[i++]))
+		if (!order_key_set(L, lua_gettop(L), &keys[i]))
 			no_order(L, "pairs", -1);
+		keys[i++].at = lua_gettop(L);
+		lua_pushvalue(L, -1);
 	}
 	order_keys(keys, tmp, n);
-	luaL_checkstack(L, FEW + 1, "pairs");
 	lua_pushinteger(L, 0);
 	for (i = 0; i < n; i++)
-		push_key(L, &keys[i]);
+		lua_pushvalue(L, keys[i].at);
 	lua_pushcclosure(L, step_few, (int)n + 1);
+	lua_replace(L, t + 1);
+	lua_settop(L, t + 1);
 }
 
 /* Upvalues: the sorted keys, the next position. */
@@ -277,7 +279,7 @@ order_pairs(lua_State *L)
 	if (list) {
 		lua_pushinteger(L, (lua_Integer)n);
 		lua_pushcclosure(L, step_list, 1);
-	} else if (n <= FEW) {
+	} else if (n <= ORDER_FEW) {
 		push_few(L, 1, n);
 	} else {
 		push_sorted(L, 1, n);

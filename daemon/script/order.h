@@ -14,6 +14,9 @@
 
 #include <lua.h>
 
+/* Maps up to this size are handled on the stack. */
+enum { ORDER_FEW = 24 };
+
 /* A key as the sort sees it.  Strings point into the table that holds them. */
 struct order_key {
 	uint64_t prefix; /* of a string: its first 8 bytes, big-endian */
@@ -22,6 +25,7 @@ struct order_key {
 	lua_Integer i;
 	lua_Number n;
 	int rank; /* 0 integer, 1 float, 2 string, 3 boolean */
+	int at;	  /* the caller's: where the key itself is on the stack */
 };
 
 int order_pairs(lua_State *L);

@@ -309,15 +309,49 @@ pack_list(lua_State *L, int idx, struct packing *p, size_t n)
 }
 
 static void
-pack_map(lua_State *L, int idx, struct packing *p, size_t n)
+pack_key(lua_State *L, struct packing *p, const struct order_key *k)
 {
 	struct step *step = &p->steps[p->depth - 1];
+
+	step->key = k->str;
+	step->key_len = k->len;
+	pack_string(L, p, k->str, k->len);
+}
+
+/* A small map: keys and values wait on the stack, nothing is looked up twice. */
+static void
+pack_few(lua_State *L, int idx, struct packing *p, size_t n)
+{
+	struct order_key keys[ORDER_FEW], tmp[ORDER_FEW];
+	int top = lua_gettop(L);
+	size_t i = 0;
+
+	luaL_checkstack(L, 2 * ORDER_FEW + 4, "result nested too deep");
+	lua_pushnil(L);
+	while (lua_next(L, idx) != 0) {
+		order_key_set(L, -2, &keys[i]);
+		keys[i++].at = lua_gettop(L);
+		lua_pushvalue(L, -2);
+	}
+	order_keys(keys, tmp, n);
+	for (i = 0; i < n; i++) {
+		pack_key(L, p, &keys[i]);
+		pack_value(L, keys[i].at, p);
+	}
+	lua_settop(L, top);
+}
+
+static void
+pack_map(lua_State *L, int idx, struct packing *p, size_t n)
+{
 	struct order_key *keys;
 	size_t i = 0;
 
 	mpw_map(p->w, (uint32_t)n);
-	if (n == 0)
+	if (n <= ORDER_FEW) {
+		pack_few(L, idx, p, n);
 		return;
+	}
 	keys = lua_newuserdatauv(L, 2 * n * sizeof *keys, 0);
 	lua_pushnil(L);
 	while (lua_next(L, idx) != 0) {
@@ -326,9 +360,7 @@ pack_map(lua_State *L, int idx, struct packing *p, size_t n)
 	}
 	order_keys(keys, keys + n, n);
 	for (i = 0; i < n; i++) {
-		step->key = keys[i].str;
-		step->key_len = keys[i].len;
-		pack_string(L, p, keys[i].str, keys[i].len);
+		pack_key(L, p, &keys[i]);
 		lua_pushlstring(L, keys[i].str, keys[i].len);
 		lua_rawget(L, idx);
 		pack_value(L, lua_gettop(L), p);

@@ -3,8 +3,6 @@
 -- Normally there is one parent.  After a split heals there are two or more, and
 -- an instance may have a copy on each side: one of them stays.
 
-local util = require "mesh.util"
-
 ---@class mesh.Past
 ---@field roles table<string, table>                 the role's own part
 ---@field places table<string, table<string, table>> role -> id -> {node, process, image, vars}
@@ -45,17 +43,16 @@ local function stays(input, id, a, b)
   return a.node < b.node
 end
 
+-- Walks in any order: what stays of two copies does not depend on it.
 local function add_node(past, input, node, part)
-  for _, role in ipairs(util.keys(part.roles or {})) do
-    local on = part.roles[role]
+  for role, on in pairs(part.roles or {}) do
     local places = past.places[role]
     if not places then
-      places, past.places[role], past.node_parts[role] = {}, {}, {}
+      places, past.node_parts[role] = {}, {}
       past.places[role] = places
     end
     past.node_parts[role][node] = {sandbox = on.sandbox, vars = on.vars}
-    for _, id in ipairs(util.keys(on.instances or {})) do
-      local was = on.instances[id]
+    for id, was in pairs(on.instances or {}) do
       local new = {node = node, process = was.process, image = was.image, vars = was.vars or {}}
       local old = places[id]
       if old and old.node ~= node then
@@ -78,9 +75,9 @@ function merge.past(input)
     for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
     for id, why in pairs(parent.why or {}) do past.why[id] = why end
     for key, value in pairs(parent.state or {}) do past.state[key] = value end
-    local nodes = parent.nodes or {}
-    for _, node in ipairs(util.keys(nodes)) do add_node(past, input, node, nodes[node]) end
+    for node, part in pairs(parent.nodes or {}) do add_node(past, input, node, part) end
   end
+  table.sort(past.folded)
   return past
 end
 

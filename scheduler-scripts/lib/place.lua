@@ -5,7 +5,6 @@
 -- left, draining, unstable, suspected or has not reported yet.
 
 local merge = require "mesh.merge"
-local util = require "mesh.util"
 
 local LIST_MAX <const> = 256 -- a list of facts this long was cut: it proves nothing
 local MISSING_MAX <const> = 20
@@ -16,25 +15,37 @@ local MOVES_MAX <const> = 200 -- of instances that do not run well, in one round
 
 local place = {}
 
-local function has(list, name)
-  if list == nil or #list >= LIST_MAX then return true end
-  for _, item in ipairs(list) do
-    if item == name then return true end
+local function set_of(list)
+  -- Nothing told, or a list that was cut: believe that it has everything.
+  if list == nil or #list >= LIST_MAX then return setmetatable({}, {__index = function() return true end}) end
+  local set = {}
+  for i = 1, #list do set[list[i]] = true end
+  return set
+end
+
+--- What a node has, looked up once a round: {images, sandboxes} as sets.
+local function facts_of(round, name)
+  local facts = round.facts[name]
+  if facts == nil then
+    local told = round.input.nodes[name].facts or {}
+    facts = {images = set_of(told.images), sandboxes = set_of(told.sandboxes)}
+    round.facts[name] = facts
   end
-  return false
+  return facts
 end
 
 --- What a node may do for a role: "ok" takes new work; "holds" keeps what it
 -- has; "lacks" has not the image or sandbox; "drains" gives away what it can;
 -- "gone" is failed or left.  And the reason, where it is not "ok".
-local function class_of(node, spec)
+local function class_of(round, name, spec)
+  local node = round.input.nodes[name]
   if node == nil or node.state == "left" then return "gone", "left" end
   if node.state == "failed" then return "gone", "failed" end
   if node.draining then return "drains", "drains" end
   if node.reported == false then return "holds", "has not reported yet" end
-  local facts = node.facts or {}
-  if not has(facts.images, spec.image) then return "lacks", "lacks image " .. spec.image end
-  if not has(facts.sandboxes, spec.sandbox) then return "lacks", "lacks sandbox " .. spec.sandbox end
+  local facts = facts_of(round, name)
+  if not facts.images[spec.image] then return "lacks", "lacks image " .. spec.image end
+  if not facts.sandboxes[spec.sandbox] then return "lacks", "lacks sandbox " .. spec.sandbox end
   if node.state == "suspect" then return "holds", "is suspected" end
   if node.unstable then return "holds", "is unstable" end
   return "ok"
@@ -45,9 +56,8 @@ local function classify(job, options)
   local spec, round = job.spec, job.round
   local classes, reasons, ok, lacking = {}, {}, {}, 0
   for _, name in ipairs(round.names) do
-    local node = round.input.nodes[name]
-    local class, reason = class_of(node, spec)
-    if options.only and class ~= "gone" and not options.only(node, name) then
+    local class, reason = class_of(round, name, spec)
+    if options.only and class ~= "gone" and not options.only(round.input.nodes[name], name) then
       class, reason = "drains", "is not for " .. spec.name
     end
     classes[name], reasons[name] = class, reason
@@ -55,10 +65,9 @@ local function classify(job, options)
     if class == "lacks" then
       lacking = lacking + 1
       if lacking <= MISSING_MAX then
-        local row = {node = name, role = spec.name}
-        local facts = node.facts or {}
-        if not has(facts.images, spec.image) then row.image = spec.image end
-        if not has(facts.sandboxes, spec.sandbox) then row.sandbox = spec.sandbox end
+        local row, facts = {node = name, role = spec.name}, facts_of(round, name)
+        if not facts.images[spec.image] then row.image = spec.image end
+        if not facts.sandboxes[spec.sandbox] then row.sandbox = spec.sandbox end
         job.missing[#job.missing + 1] = row
       end
     end
@@ -119,9 +128,8 @@ local function may_stay(job, was, classes, reasons)
   if class == "ok" or class == "holds" then return true end
   local node = job.round.input.nodes[was.node]
   if class == "lacks" then
-    local facts = node.facts or {}
-    if was.image ~= job.spec.image and has(facts.images, was.image) and
-        has(facts.sandboxes, job.spec.sandbox) then
+    local facts = facts_of(job.round, was.node)
+    if was.image ~= job.spec.image and facts.images[was.image] and facts.sandboxes[job.spec.sandbox] then
       return true, true
     end
   end
@@ -277,6 +285,4 @@ function place.every(options)
   end
 end
 
-place.class_of = class_of
-place.keys = util.keys
 return place

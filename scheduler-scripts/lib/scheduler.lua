@@ -151,7 +151,7 @@ end
 
 local function new_round(input, roles)
   local round = setmetatable({
-    input = input, names = {}, present = {}, load = {}, done = {}, changes = {},
+    input = input, names = {}, present = {}, facts = {}, load = {}, done = {}, changes = {},
     past = merge.past(input), ports = ports.new(),
     result = {roles = {}, nodes = {}, why = {}, errors = {}, missing = {}},
   }, Round)
