@@ -179,6 +179,7 @@ void rumour_tick(struct mesh *m, msec now);
 int swim_init(struct mesh *m, msec now);
 int swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void swim_tick(struct mesh *m, msec now);
+void swim_gossip(struct mesh *m, msec now);
 msec swim_deadline(const struct mesh *m);
 void swim_added(struct mesh *m, uint32_t i);
 uint32_t swim_random_up(struct mesh *m, uint32_t except);

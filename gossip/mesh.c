@@ -215,6 +215,8 @@ mesh_tick(struct mesh *m, msec now)
 		lead_tick(m, now);
 	}
 	report_tick(m, now);
+	if (m->member)
+		swim_gossip(m, now);
 	out_tick(m, now);
 	watch(m, now);
 }

@@ -239,8 +239,9 @@ relays_tick(struct mesh *m, msec now)
 
 /* --- gossip, sync, the dead --------------------------------------------------- */
 
-static void
-gossip_tick(struct mesh *m, msec now)
+/* The last thing of an instant: every part may have made news in it. */
+void
+swim_gossip(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
 	uint32_t fanout = GOSSIP_FANOUT, chosen[GOSSIP_FANOUT], n = 0;
@@ -394,7 +395,6 @@ swim_tick(struct mesh *m, msec now)
 	}
 	relays_tick(m, now);
 	rumour_tick(m, now);
-	gossip_tick(m, now);
 	reconnect_tick(m, now);
 }
 

@@ -257,7 +257,12 @@ settle(struct sim *s, uint32_t i)
 	size_t len;
 	usec wake;
 
+	alloc_forbid();
 	mesh_tick(n->mesh, now);
+	if (alloc_allow() > 0)
+		check_break(s, "no-alloc-after-new", i, 0, 0);
+	if (mesh_deadline(n->mesh) <= now)
+		check_break(s, "deadline-in-future", i, (uint64_t)now, 0);
 	save(s, i);
 	act(s, i);
 	save(s, i);
