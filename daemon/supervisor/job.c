@@ -58,8 +58,24 @@ job_fail(struct sup *s, struct row *r, const struct err *err)
 	row_tell(s, r);
 }
 
+/* The document of an open file: at once from the cache (1), or a helper is
+ * started for it (0). */
 static int
-start_sandbox(struct sup *s, struct row *r, msec now, struct err *err)
+read_yaml(struct sup *s, struct job *j, const char *kind, const char *display,
+    int yaml, uint8_t **buf, size_t *len, msec now, struct err *err)
+{
+	*buf = NULL;
+	if (fstat(yaml, &j->file) == 0)
+		*buf = cache_get(&s->cache, kind[0], &j->file, len);
+	if (*buf != NULL)
+		return 1;
+	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
+	    s->conf.conf_gid, kind, display, yaml, now, err);
+}
+
+static int
+start_sandbox(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
+    msec now, struct err *err)
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128];
@@ -71,8 +87,7 @@ start_sandbox(struct sup *s, struct row *r, msec now, struct err *err)
 		    j->req.sandbox);
 		return yaml;
 	}
-	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
-	    s->conf.conf_gid, "sandbox", file, yaml, now, err);
+	return read_yaml(s, j, "sandbox", file, yaml, buf, len, now, err);
 }
 
 static void
@@ -110,7 +125,8 @@ open_container_file(const struct job *j, int image, struct err *err)
 }
 
 static int
-start_container(struct sup *s, struct row *r, msec now, struct err *err)
+start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
+    msec now, struct err *err)
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128], display[SUP_IMAGE_CAP + SUP_PATH_CAP];
@@ -133,8 +149,7 @@ start_container(struct sup *s, struct row *r, msec now, struct err *err)
 	if (yaml < 0)
 		return yaml;
 	snprintf(display, sizeof display, "%s%s", j->req.image, j->req.config);
-	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
-	    s->conf.conf_gid, "container", display, yaml, now, err);
+	return read_yaml(s, j, "container", display, yaml, buf, len, now, err);
 }
 
 static void
@@ -207,11 +222,35 @@ job_start(struct sup *s, struct row *r, const struct sup_req *req, char *vars,
 	job_tick(s, r, now);
 }
 
+/* A document has come: on to the next stage, or to the judge.  Takes buf. */
+static int
+advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
+    struct err *err)
+{
+	struct job *j = r->job;
+	int rc;
+
+	if (j->stage == JOB_SANDBOX) {
+		j->sandbox = buf;
+		j->sandbox_len = len;
+		j->stage = JOB_CONTAINER;
+		rc = start_container(s, r, &buf, &len, now, err);
+		if (rc <= 0)
+			return rc;
+	}
+	rc = judge_all(s, r, buf, len, now, err);
+	free(buf);
+	return rc;
+}
+
 void
 job_tick(struct sup *s, struct row *r, msec now)
 {
 	struct job *j = r->job;
 	struct err err;
+	uint8_t *buf;
+	size_t len;
+	int rc;
 
 	if (j->stage != JOB_WAITING) {
 		helper_tick(&j->helper, now);
@@ -221,7 +260,10 @@ job_tick(struct sup *s, struct row *r, msec now)
 		return;
 	s->jobs_running++;
 	j->stage = JOB_SANDBOX;
-	if (start_sandbox(s, r, now, &err) < 0)
+	rc = start_sandbox(s, r, &buf, &len, now, &err);
+	if (rc > 0)
+		rc = advance(s, r, buf, len, now, &err);
+	if (rc < 0)
 		job_fail(s, r, &err);
 }
 
@@ -236,16 +278,11 @@ job_ready(struct sup *s, struct row *r, msec now)
 
 	if (rc < 0) {
 		err_prefix(&err, "%s: ", r->instance);
-	} else if (j->stage == JOB_SANDBOX) {
-		j->sandbox = buf;
-		j->sandbox_len = len;
-		buf = NULL;
-		j->stage = JOB_CONTAINER;
-		rc = start_container(s, r, now, &err);
 	} else {
-		rc = judge_all(s, r, buf, len, now, &err);
+		cache_put(&s->cache, j->stage == JOB_SANDBOX ? 's' : 'c',
+		    &j->file, buf, len, sys_wall_ms());
+		rc = advance(s, r, buf, len, now, &err);
 	}
-	free(buf);
 	if (rc < 0)
 		job_fail(s, r, &err);
 }

@@ -13,6 +13,7 @@
 #define SUPERVISOR_SUP_H
 
 #include "../core/lifecycle.h"
+#include "cache.h"
 #include "config.h"
 #include "helper.h"
 #include "judge.h"
@@ -44,6 +45,7 @@ struct job {
 	uint8_t *sandbox; /* owned flat document */
 	size_t sandbox_len;
 	struct helper helper;
+	struct stat file; /* what the helper reads */
 };
 
 struct row {
@@ -86,6 +88,7 @@ struct sup {
 	struct cgroups cgroups;
 	struct launcher launcher;
 	struct programs programs;
+	struct cache cache;
 	struct engine engine;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count;
