@@ -1,0 +1,155 @@
+/*
+ * fuzz_gossip.c - a whole machine fed with bodies nobody honest would send, all
+ * of them authentic: a member gone mad must not stop the others.
+ *
+ *	input = { sender 1, time 1, length 2, body } ...
+ *
+ * After each: time passes, the disk is written, the wire drained; the next
+ * deadline must lie ahead and the wire must run dry.
+ */
+#include <stdlib.h>
+
+#include "../../gossip/mesh.h"
+#include "../../gossip/seal.h"
+
+enum { PEERS = 4, POLLS_MAX = 100000 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+copy_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+    const uint8_t *nonce)
+{
+	(void)arg, (void)ad, (void)ad_len, (void)nonce;
+	memmove(out, in, len);
+	memset(out + len, 0, SEAL_TAG_BYTES);
+}
+
+static int
+copy_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+    const uint8_t *nonce)
+{
+	(void)arg, (void)ad, (void)ad_len, (void)nonce;
+	memmove(out, in, len - SEAL_TAG_BYTES);
+	return 0;
+}
+
+static const struct crypto copying = {.seal = copy_seal, .open = copy_open};
+static const uint8_t cluster[ID_BYTES] = {1};
+
+static struct addr
+addr_of(uint8_t i)
+{
+	struct addr a = {.port = 7780};
+
+	a.ip[10] = a.ip[11] = 0xff;
+	a.ip[12] = 127;
+	a.ip[15] = (uint8_t)(i + 1);
+	return a;
+}
+
+static void
+settle(struct mesh *m, msec now)
+{
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct mesh_saved f;
+	struct mesh_side side;
+	struct mesh_member x;
+	struct mesh_parent parents[MESH_PARENTS_MAX];
+	struct node_id from;
+	struct addr to;
+	uint32_t v, i, n;
+	int polls = 0;
+
+	mesh_tick(m, now);
+	if (mesh_must_save(m, &f))
+		mesh_saved(m);
+	while (mesh_poll(m, now, &to, buf, sizeof buf) > 0)
+		if (++polls > POLLS_MAX)
+			abort();
+	if (mesh_deadline(m) <= now)
+		abort();
+	mesh_side(m, now, &side);
+	for (uint32_t k = 0; mesh_member(m, k, &x); k++)
+		if (x.name[0] == '\0' && x.state == MESH_ALIVE)
+			abort();
+	(void)mesh_parents(m, parents, MESH_PARENTS_MAX);
+	while (mesh_next_report(m, &from, &v, &i, &n, buf, sizeof buf) > 0)
+		;
+}
+
+static struct mesh *
+victim(msec now)
+{
+	struct mesh_conf c = {.name = "v", .addr = addr_of(0), .members_max = 16, .seed = 1,
+	    .crypto = copying, .quorum = MESH_QUORUM_ANY};
+	struct mesh *m;
+
+	c.self.b[0] = 9;
+	c.saved.generation = 1;
+	m = mesh_new(&c, now);
+	if (m == NULL || mesh_init(m, now, cluster) < 0)
+		abort();
+	settle(m, now + 1);
+	return m;
+}
+
+/* Peers 1..3 are known to the victim, as if they had just joined. */
+static void
+introduce(struct mesh *m, msec now, struct seal *peers)
+{
+	for (uint8_t i = 0; i < PEERS; i++) {
+		struct mesh_conf c = {.name = "p", .addr = addr_of((uint8_t)(i + 1)),
+		    .members_max = 4, .seed = i, .crypto = copying};
+		struct addr seed = addr_of(0), to;
+		uint8_t buf[DGRAM_BYTES_MAX];
+		struct mesh_saved f;
+		struct mesh *p;
+		size_t len;
+
+		c.self.b[0] = (uint8_t)(i + 20);
+		c.saved.generation = 1;
+		seal_init(&peers[i], &copying, &c.self, cluster, 2, i);
+		if (i == 0)
+			continue; /* one stays a stranger */
+		if ((p = mesh_new(&c, now)) == NULL || mesh_add_seed(p, now, &seed) < 0)
+			abort();
+		mesh_tick(p, now);
+		if (mesh_must_save(p, &f))
+			mesh_saved(p);
+		while ((len = mesh_poll(p, now, &to, buf, sizeof buf)) > 0)
+			(void)!mesh_recv(m, now, &c.addr, buf, len);
+		mesh_free(p);
+	}
+	settle(m, now);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	msec now = 1000;
+	struct mesh *m = victim(now);
+	struct seal peers[PEERS];
+
+	introduce(m, now += 2, peers);
+	while (size >= 4) {
+		uint8_t buf[DGRAM_BYTES_MAX];
+		uint8_t who = data[0] % PEERS;
+		struct addr from = addr_of((uint8_t)(who + 1));
+		size_t len = (size_t)data[2] << 8 | data[3];
+		bool join = (data[0] & 0x80) != 0;
+
+		now += (msec)data[1] * data[1] / 8;
+		data += 4;
+		size -= 4;
+		len = len > size ? size : len;
+		len = len > SEAL_BODY_MAX ? SEAL_BODY_MAX : len;
+		memcpy(buf + SEAL_HEADER_BYTES, data, len);
+		(void)!mesh_recv(m, now, &from, buf, seal_close(&peers[who], join, buf, len));
+		settle(m, now);
+		data += len;
+		size -= len;
+	}
+	mesh_free(m);
+	return 0;
+}
