@@ -124,9 +124,15 @@ guard_start(lua_State *L, const char *what, uint32_t cpu_ms)
 	    .it_interval = {.tv_usec = LAST_MS * 1000},
 	};
 
+	sigset_t ours;
+
 	guard_what = what;
 	guard_limit_ms = cpu_ms;
 	guard_main = L;
+	/* Whoever started us may have it blocked. */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPROF);
+	sigprocmask(SIG_UNBLOCK, &ours, NULL);
 	sigaction(SIGPROF, &sa, NULL);
 	setitimer(ITIMER_PROF, &it, NULL);
 }

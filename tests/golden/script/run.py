@@ -173,6 +173,11 @@ def runaways():
     a = run(fn("print('so far')\nlocal x = 1\nreturn {x = (('a'):rep(2000)):find(('.-'):rep(6) .. 'b')}"),
             limits={"cpu_ms": 300})
     say("names the line of a pattern that backtracks", a["ok"] is False and a["line"] == 4, a)
+    p = subprocess.run([PROGRAM], input=m.pack({"mode": "schedule", "seed": 1, "input": {}, "limits": {"cpu_ms": 300},
+                                                "files": {"main.lua": fn("while true do end")}}),
+                       capture_output=True, timeout=20,
+                       preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF]))
+    say("the clock rings though its signal was blocked", b"killed after 300 ms" in p.stdout, p)
     # The engine's own deadline: a process that is allowed an hour of CPU is
     # killed from outside, and leaves nothing that looks like an answer.
     for name, body in RUNAWAYS[:5]:
