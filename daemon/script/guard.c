@@ -152,7 +152,7 @@ guard_expired(void)
 void
 guard_time_text(char *out, size_t cap)
 {
-	snprintf(out, cap, "%s killed after %u ms of CPU (limit %u ms)", guard_what, guard_limit_ms,
+	snprintf(out, cap, "%s killed after %u ms of CPU (limit limits: script-cpu)", guard_what,
 	    guard_limit_ms);
 }
 

@@ -31,7 +31,7 @@ void guard_start(lua_State *L, const char *what, uint32_t cpu_ms);
 /* The answer is about to be written: no more last words. */
 void guard_stop(void);
 bool guard_expired(void);
-/* "scheduler killed after 5000 ms of CPU (limit 5000 ms)" */
+/* "scheduler killed after 5000 ms of CPU (limit limits: script-cpu)" */
 void guard_time_text(char *out, size_t cap);
 /* CPU used by this process so far. */
 uint32_t guard_cpu_ms(void);

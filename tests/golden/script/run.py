@@ -113,7 +113,7 @@ BAD = [
      "main.lua:1: mesh has no 'schedular'; did you mean 'scheduler'?", 1),
     ("exclusive", "\nlocal r = mesh.role('web', {image = 'i', on_split = 'exclusive'})",
      "main.lua:2: role 'web': on_split: exclusive is not supported yet: it needs role leases", 2),
-    ("memory bomb", fn("local t = {} for i = 1, 1e9 do t[i] = {i} end"), "scheduler exceeded 64 MiB", 0),
+    ("memory bomb", fn("local t = {} for i = 1, 1e9 do t[i] = {i} end"), "scheduler exceeded 64 MiB (limit limits: script-memory)", 0),
     ("string bomb", fn("return {x = ('x'):rep(1 << 40)}"),
      "main.lua:2: string.rep: result larger than 16 MiB", 2),
     ("table.move without end", fn("table.move({1}, 1, math.maxinteger - 1, 2)"),
@@ -166,7 +166,7 @@ def runaways():
     for name, body in RUNAWAYS:
         a = run(fn(body), limits={"cpu_ms": 300})
         say("ends by itself: " + name, a["ok"] is False and
-            a["error"].startswith("scheduler killed after 300 ms of CPU (limit 300 ms)"), a)
+            a["error"].startswith("scheduler killed after 300 ms of CPU (limit limits: script-cpu)"), a)
     a = run(fn("local x = 1\nwhile true do x = x + 1 end"), limits={"cpu_ms": 300})
     say("names the line where time ran out", a["error"].endswith(", at main.lua:3") and a["line"] == 3 and
         a["file"] == "main.lua", a)

@@ -162,9 +162,9 @@ BAD = [
     ("17 MiB", "{% for i = 1, 17 %}{{ string.rep('x', 1 << 20) }}{% end %}",
      "a.tmpl:1:20: output larger than 16 MiB"),
     ("memory", "{{ (function() local t = {} for i = 1, 1e9 do t[i] = {i} end end)() }}",
-     "template exceeded 64 MiB"),
+     "template exceeded 64 MiB (limit limits: script-memory)"),
     ("time", "\n{% for i = 1, 1e12 %}{% end %}",
-     "template killed after 300 ms of CPU (limit 300 ms), at a.tmpl:2"),
+     "template killed after 300 ms of CPU (limit limits: script-cpu), at a.tmpl:2"),
 ]
 
 
