@@ -40,8 +40,8 @@ limit(int what, const char *name, uint64_t soft, uint64_t hard, struct err *err)
 			want.rlim_cur = want.rlim_max;
 	}
 	if (setrlimit((__rlimit_resource_t)what, &want) != 0)
-		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: setrlimit %s to %llu: %s", name,
-		    (unsigned long long)soft, strerror(errno));
+		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: setrlimit %s to %llu: %s",
+		    name, (unsigned long long)soft, strerror(errno));
 	return 0;
 }
 
@@ -69,7 +69,8 @@ filter(struct err *err)
 	/* No mapping may become code; limits may only be our own. */
 	static const struct scmp_arg_cmp no_code = {
 	    .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
-	static const struct scmp_arg_cmp own = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0};
+	static const struct scmp_arg_cmp own = {
+	    .arg = 0, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0};
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = 0;
 
@@ -86,7 +87,8 @@ filter(struct err *err)
 	seccomp_release(ctx);
 	if (rc != 0)
 		return err_set(err, EXIT_ENVIRONMENT,
-		    "meshd-script: seccomp: %s; the kernel needs CONFIG_SECCOMP_FILTER", strerror(-rc));
+		    "meshd-script: seccomp: %s; the kernel needs CONFIG_SECCOMP_FILTER",
+		    strerror(-rc));
 	return 0;
 }
 
@@ -102,7 +104,8 @@ confine(uint64_t memory_bytes, struct err *err)
 	    limit(RLIMIT_NOFILE, "NOFILE", 3, 3, err) != 0)
 		return -err->code;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return err_set(err, EXIT_ENVIRONMENT, "meshd-script: no_new_privs: %s", strerror(errno));
+		return err_set(
+		    err, EXIT_ENVIRONMENT, "meshd-script: no_new_privs: %s", strerror(errno));
 	return filter(err);
 }
 

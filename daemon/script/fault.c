@@ -92,7 +92,8 @@ put_long(char *out, size_t cap, const char *s)
 			snprintf(out + used, cap - used, "\t...");
 			return;
 		}
-		used += (size_t)snprintf(out + used, cap - used, "%s%s", used > 0 ? "\n" : "", line);
+		used +=
+		    (size_t)snprintf(out + used, cap - used, "%s%s", used > 0 ? "\n" : "", line);
 		s += n + (nl != NULL);
 		len -= n + (nl != NULL);
 	}
@@ -108,7 +109,8 @@ put_excerpt(struct fault *f, struct slice text)
 	for (size_t i = 0; i <= text.len && line <= f->line; i++) {
 		if (i < text.len && text.p[i] != '\n')
 			continue;
-		if (line >= f->line - EXCERPT_LINES && (i > start || i < text.len || line == f->line)) {
+		if (line >= f->line - EXCERPT_LINES &&
+		    (i > start || i < text.len || line == f->line)) {
 			char clean[EXCERPT_WIDTH];
 
 			put_clean(clean, sizeof clean, text.p + start, i - start);
@@ -185,8 +187,8 @@ fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
 	if (guard_expired())
 		guard_time_text(limit, sizeof limit);
 	else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
-		snprintf(limit, sizeof limit, "%s exceeded %zu MiB (limit limits: script-memory)", what,
-		    heap_limit_bytes >> 20);
+		snprintf(limit, sizeof limit, "%s exceeded %zu MiB (limit limits: script-memory)",
+		    what, heap_limit_bytes >> 20);
 	else
 		limit[0] = '\0';
 	if (limit[0] != '\0')

@@ -96,7 +96,8 @@ guard_last_words(void)
 			line = ar.currentline;
 	guard_time_text(text, 128);
 	if (line > 0)
-		snprintf(text + strlen(text), sizeof text - strlen(text), ", at %s:%d", ar.short_src, line);
+		snprintf(text + strlen(text), sizeof text - strlen(text), ", at %s:%d",
+		    ar.short_src, line);
 	answer_last_words(STDOUT_FILENO, text, line > 0 ? ar.short_src : "", line > 0 ? line : 0);
 	_exit(0);
 }

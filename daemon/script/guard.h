@@ -4,8 +4,8 @@
  * Heap: an allocator that counts; past the limit Lua raises its own "not
  * enough memory".  CPU: an interval timer sets a flag, which every C function of
  * ours that may take long looks at, and a hook on every single instruction that
- * raises a Lua error again and again, so a pcall loop can't swallow it.  Code that never reaches a hook (a pattern that
- * backtracks) is ended from the timer's handler, which writes the last words
+ * raises a Lua error again and again, so a pcall loop can't swallow it.  Code that never reaches a
+ * hook (a pattern that backtracks) is ended from the timer's handler, which writes the last words
  * itself.  Behind all that stand RLIMIT_CPU and the engine's SIGKILL.
  *
  * One run per process: the CPU half is process-wide by nature.

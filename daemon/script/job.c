@@ -161,9 +161,8 @@ read_all(struct job *job, const void *buf, size_t len, struct err *err)
 	uint32_t n;
 	int rc;
 
-	*job = (struct job){.heap_bytes = SCRIPT_HEAP_BYTES,
-	    .cpu_ms = SCRIPT_CPU_MS,
-	    .entry = {"main.lua", 8}};
+	*job = (struct job){
+	    .heap_bytes = SCRIPT_HEAP_BYTES, .cpu_ms = SCRIPT_CPU_MS, .entry = {"main.lua", 8}};
 	mp_init(&r, buf, len, DEPTH_MAX);
 	rc = mp_map(&r, &n);
 	if (rc != 0)
@@ -179,13 +178,15 @@ read_all(struct job *job, const void *buf, size_t len, struct err *err)
 
 			err_escape(name, sizeof name, key.p, key.len < 40 ? key.len : 40);
 			return err_set(err, EXIT_USAGE_,
-			    "request: key '%s' at byte %zu: malformed, unknown or out of range", name, at);
+			    "request: key '%s' at byte %zu: malformed, unknown or out of range",
+			    name, at);
 		}
 	}
 	if (mp_end(&r) != 0)
 		return err_set(err, EXIT_USAGE_, "request: bytes after its end");
 	if (job->value.p == NULL)
-		return err_set(err, EXIT_USAGE_, "request: no '%s'", job->render ? "vars" : "input");
+		return err_set(
+		    err, EXIT_USAGE_, "request: no '%s'", job->render ? "vars" : "input");
 	if (job->output_bytes == 0)
 		job->output_bytes = job->render ? SCRIPT_OUT_BYTES_MAX : SCHEDULE_OUT_BYTES;
 	return 0;

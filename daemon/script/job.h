@@ -22,12 +22,12 @@ struct job {
 	size_t heap_bytes, output_bytes; /* limits; defaults filled in */
 	uint32_t cpu_ms;
 	uint64_t seed;
-	struct slice entry;	   /* "main.lua" */
-	struct job_file *files;	   /* owned */
+	struct slice entry;	/* "main.lua" */
+	struct job_file *files; /* owned */
 	uint32_t files_count;
-	struct job_file *wants;	   /* owned; render: name, and template in text */
+	struct job_file *wants; /* owned; render: name, and template in text */
 	uint32_t wants_count;
-	struct slice value;	   /* msgpack of "input", or of "vars" */
+	struct slice value; /* msgpack of "input", or of "vars" */
 };
 
 /* 0, or -EXIT_USAGE_ with one line in *err: the engine made a bad request. */

@@ -20,18 +20,18 @@
 
 static const char globals_key = 'g';
 
-static const char *const base_names[] = {"assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget",
-    "rawlen", "select", "tonumber", "type", "xpcall", NULL};
-static const char *const string_names[] = {"byte", "char", "len", "lower", "pack", "packsize",
-    "reverse", "sub", "unpack", "upper", NULL};
+static const char *const base_names[] = {"assert", "error", "getmetatable", "ipairs", "pcall",
+    "rawequal", "rawget", "rawlen", "select", "tonumber", "type", "xpcall", NULL};
+static const char *const string_names[] = {
+    "byte", "char", "len", "lower", "pack", "packsize", "reverse", "sub", "unpack", "upper", NULL};
 static const char *const table_names[] = {"pack", "unpack", NULL};
-static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len",
-    "offset", NULL};
+static const char *const utf8_names[] = {
+    "char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
 static const char *const math_names[] = {"abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp",
     "floor", "fmod", "huge", "log", "max", "maxinteger", "min", "mininteger", "modf", "pi", "rad",
     "random", "sin", "sqrt", "tan", "tointeger", "type", "ult", NULL};
-static const char *const coroutine_names[] = {"close", "isyieldable", "running", "status", "yield",
-    NULL};
+static const char *const coroutine_names[] = {
+    "close", "isyieldable", "running", "status", "yield", NULL};
 
 static const char *const sandboxed_names[] = {"os", "io", "debug", "package", "load", "loadstring",
     "dofile", "loadfile", "collectgarbage", "dump", "randomseed", "ffi", "jit", "socket", "lfs",
@@ -92,8 +92,8 @@ missing_field(lua_State *L)
 		return 0;
 	const char *name = lua_tostring(L, 2);
 	if (libs_sandboxed(name))
-		return luaL_error(L, "sandboxed: there is no '%s.%s' here: the input has all there is",
-		    lib, name);
+		return luaL_error(L,
+		    "sandboxed: there is no '%s.%s' here: the input has all there is", lib, name);
 	libs_suggest(L, 1, name, hint, sizeof hint);
 	return luaL_error(L, "%s has no '%s'%s", lib, name, hint);
 }
@@ -107,8 +107,8 @@ missing_global(lua_State *L)
 		return 0;
 	const char *name = lua_tostring(L, 2);
 	if (libs_sandboxed(name))
-		return luaL_error(L, "sandboxed: there is no '%s' here: the input has all there is",
-		    name);
+		return luaL_error(
+		    L, "sandboxed: there is no '%s' here: the input has all there is", name);
 	libs_suggest(L, 1, name, hint, sizeof hint);
 	return luaL_error(L, "undefined global '%s'%s", name, hint);
 }
@@ -118,7 +118,8 @@ set_global(lua_State *L)
 {
 	const char *name = libs_tostring(L, 2, NULL);
 
-	return luaL_error(L, "assignment to undefined global '%s'; write 'local %s = ...'", name, name);
+	return luaL_error(
+	    L, "assignment to undefined global '%s'; write 'local %s = ...'", name, name);
 }
 
 static int

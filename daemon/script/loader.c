@@ -60,8 +60,8 @@ module_path(const char *name, size_t len, char *out, size_t cap)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		char c = name[i];
-		bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    c == '_' || c == '-';
+		bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || c == '_' || c == '-';
 
 		if (!word && (c != '.' || start))
 			return false;
@@ -76,7 +76,8 @@ static int
 not_found(lua_State *L, const char *name, const char *path)
 {
 	if (libs_sandboxed(name))
-		return luaL_error(L, "sandboxed: there is no '%s' here: the input has all there is", name);
+		return luaL_error(
+		    L, "sandboxed: there is no '%s' here: the input has all there is", name);
 	if (path == NULL)
 		return luaL_error(L, "require: '%s' is not a module name like 'lib.foo'", name);
 	return luaL_error(L, "module '%s' not found: no file '%s' in the script tree", name, path);
@@ -95,7 +96,8 @@ base_require(lua_State *L)
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
 	lua_getfield(L, 2, name);
 	if (lua_islightuserdata(L, 3))
-		return luaL_error(L, "require: '%s' requires itself, directly or through others", name);
+		return luaL_error(
+		    L, "require: '%s' requires itself, directly or through others", name);
 	if (!lua_isnil(L, 3))
 		return 1;
 	if (!module_path(name, len, path, sizeof path))

@@ -64,7 +64,8 @@ read_all(int fd, char **out, size_t *out_len, struct err *err)
 			len += (size_t)n;
 	}
 	if (buf == NULL || len > SCRIPT_IN_BYTES_MAX)
-		return err_set(err, EXIT_USAGE_, "request larger than %d MiB", SCRIPT_IN_BYTES_MAX >> 20);
+		return err_set(
+		    err, EXIT_USAGE_, "request larger than %d MiB", SCRIPT_IN_BYTES_MAX >> 20);
 	*out = buf;
 	buf = NULL;
 	*out_len = len;
@@ -159,8 +160,9 @@ work(struct err *err)
 	if (rc != 0)
 		return rc;
 	run.guard.limit_bytes = run.job.heap_bytes;
-	rc = confine_more(2 * (uint64_t)run.job.heap_bytes + 2 * len + 4 * run.job.output_bytes +
-		FIXED_BYTES, run.job.cpu_ms, err);
+	rc = confine_more(
+	    2 * (uint64_t)run.job.heap_bytes + 2 * len + 4 * run.job.output_bytes + FIXED_BYTES,
+	    run.job.cpu_ms, err);
 	if (rc == 0)
 		rc = answer(&run, err);
 	text_free(&run.log);

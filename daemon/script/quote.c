@@ -281,7 +281,8 @@ quote_lines(lua_State *L)
 		if (list && bad == '\n')
 			return luaL_error(L, "lines: item %d contains a newline", (int)i);
 		if (bad != 0 && bad != '\n')
-			return luaL_error(L, "lines: item %d contains control byte %d", (int)i, bad & 255);
+			return luaL_error(
+			    L, "lines: item %d contains control byte %d", (int)i, bad & 255);
 		luaL_addlstring(&b, s, len);
 	}
 	luaL_pushresult(&b);
@@ -318,8 +319,12 @@ quote_html(lua_State *L)
 
 	luaL_buffinit(L, &b);
 	for (size_t i = 0; i < len; i++) {
-		const char *e = s[i] == '&' ? "&amp;" : s[i] == '<' ? "&lt;" : s[i] == '>' ? "&gt;" :
-		    s[i] == '"' ? "&quot;" : s[i] == '\'' ? "&#39;" : NULL;
+		const char *e = s[i] == '&'    ? "&amp;"
+				: s[i] == '<'  ? "&lt;"
+				: s[i] == '>'  ? "&gt;"
+				: s[i] == '"'  ? "&quot;"
+				: s[i] == '\'' ? "&#39;"
+					       : NULL;
 
 		if (e != NULL)
 			luaL_addstring(&b, e);

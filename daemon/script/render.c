@@ -29,9 +29,9 @@ static const char env_key = 'e', cache_key = 'c', functions_key = 'f';
 
 struct render {
 	const struct job *job;
-	struct log_text out;	/* the file being written */
-	size_t total_bytes;	/* of the files before it */
-	const char *name;	/* of the running template; in the Lua cache */
+	struct log_text out; /* the file being written */
+	size_t total_bytes;  /* of the files before it */
+	const char *name;    /* of the running template; in the Lua cache */
 	const struct template *t;
 	uint32_t tag;
 	int depth;
@@ -115,11 +115,13 @@ render_at(lua_State *L)
 static void
 write_out(lua_State *L, struct render *r, const char *s, size_t len)
 {
-	if (len > SCRIPT_OUT_BYTES_MAX || r->total_bytes + r->out.len + len > r->job->output_bytes ||
+	if (len > SCRIPT_OUT_BYTES_MAX ||
+	    r->total_bytes + r->out.len + len > r->job->output_bytes ||
 	    r->total_bytes + r->out.len + len > SCRIPT_OUT_BYTES_MAX) {
 		char text[64];
 
-		snprintf(text, sizeof text, "output larger than %zu MiB", r->job->output_bytes >> 20);
+		snprintf(
+		    text, sizeof text, "output larger than %zu MiB", r->job->output_bytes >> 20);
 		fail_at(L, r, tag(r)->off, text);
 	}
 	text_put(&r->out, s, len);
@@ -185,11 +187,11 @@ bad_text(lua_State *L, struct render *r, int byte)
 	name_value(r, name, sizeof name);
 	r->placed = true;
 	if (byte == '\n')
-		lua_pushfstring(L, "%s:%d: %s contains a newline; use json(), yaml() or lines()", r->name,
-		    (int)tag(r)->line, name);
+		lua_pushfstring(L, "%s:%d: %s contains a newline; use json(), yaml() or lines()",
+		    r->name, (int)tag(r)->line, name);
 	else
-		lua_pushfstring(L, "%s:%d: %s contains control byte %d; use json() or yaml()", r->name,
-		    (int)tag(r)->line, name, byte & 255);
+		lua_pushfstring(L, "%s:%d: %s contains control byte %d; use json() or yaml()",
+		    r->name, (int)tag(r)->line, name, byte & 255);
 	return lua_error(L);
 }
 
@@ -264,7 +266,8 @@ render_each(lua_State *L)
 		lua_pushnil(L);
 		if (lua_next(L, 2) != 0)
 			return fail_at(L, r, tag(r)->off,
-			    "'for' with one name walks a list, this is a map; write 'for key, value in'");
+			    "'for' with one name walks a list, this is a map; write 'for key, "
+			    "value in'");
 	}
 	lua_pushinteger(L, 0);
 	lua_pushcclosure(L, step_values, 1);
@@ -409,8 +412,8 @@ render_include(lua_State *L)
 static void
 make_functions(lua_State *L, struct render *r)
 {
-	static const lua_CFunction entries[] = {render_at, render_out, render_raw, render_each,
-	    render_include};
+	static const lua_CFunction entries[] = {
+	    render_at, render_out, render_raw, render_each, render_include};
 
 	lua_createtable(L, ARRAY_LEN(entries), 0);
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
@@ -430,8 +433,8 @@ make_env(lua_State *L, struct render *r)
 {
 	static const char *const plain[] = {"ipairs", "math", "next", "pairs", "select", "string",
 	    "table", "tonumber", "tostring", "type", "utf8"};
-	static const char *const tables[] = {"vars", "schedule", "node", "role", "instances",
-	    "deployment"};
+	static const char *const tables[] = {
+	    "vars", "schedule", "node", "role", "instances", "deployment"};
 	int env, request;
 
 	lua_newtable(L);

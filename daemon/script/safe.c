@@ -27,7 +27,7 @@ libs_tostring(lua_State *L, int idx, size_t *len)
 	if (luaL_getmetafield(L, idx, "__tostring") != LUA_TNIL)
 		lua_pop(L, 1);
 	else if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA ||
-	    type == LUA_TTHREAD || type == LUA_TLIGHTUSERDATA) {
+		 type == LUA_TTHREAD || type == LUA_TLIGHTUSERDATA) {
 		/* Stock Lua adds an address, another one in every process. */
 		lua_pushstring(L, lua_typename(L, type));
 		return lua_tolstring(L, -1, len);
@@ -97,7 +97,8 @@ base_setmetatable(lua_State *L)
 	if (type == LUA_TTABLE) {
 		lua_pushliteral(L, "__gc");
 		if (lua_rawget(L, 2) != LUA_TNIL)
-			return luaL_error(L, "setmetatable: '__gc' is not accepted: nothing here needs a finalizer");
+			return luaL_error(L,
+			    "setmetatable: '__gc' is not accepted: nothing here needs a finalizer");
 		lua_pop(L, 1);
 	}
 	if (is_view(L, 1))
@@ -174,7 +175,8 @@ stock_format(lua_State *L)
 			continue;
 		f += strspn(f, "-+ #0123456789.");
 		if (*f == 'p')
-			return luaL_error(L, "string.format: '%%p' would show an address, which differs in every process");
+			return luaL_error(L, "string.format: '%%p' would show an address, which "
+					     "differs in every process");
 		if (*f == '\0')
 			break;
 	}

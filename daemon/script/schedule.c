@@ -23,7 +23,8 @@ push_entry(lua_State *L, const struct job *job)
 	lua_pushliteral(L, "schedule");
 	lua_rawget(L, -3);
 	if (!lua_isfunction(L, -1)) {
-		lua_pushfstring(L, "%s: must return a table with a function 'schedule', its 'schedule' is %s",
+		lua_pushfstring(L,
+		    "%s: must return a table with a function 'schedule', its 'schedule' is %s",
 		    lua_tostring(L, -2), luaL_typename(L, -1));
 		lua_error(L);
 	}

@@ -40,7 +40,8 @@ const struct stdlib_file *
 stdlib_find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < stdlib_count; i++)
-		if (strlen(stdlib_files[i].name) == len && memcmp(stdlib_files[i].name, name, len) == 0)
+		if (strlen(stdlib_files[i].name) == len &&
+		    memcmp(stdlib_files[i].name, name, len) == 0)
 			return &stdlib_files[i];
 	return NULL;
 }

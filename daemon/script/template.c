@@ -78,7 +78,7 @@ static bool
 is_name(char ch, bool first)
 {
 	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_' ||
-	    (!first && ch >= '0' && ch <= '9');
+	       (!first && ch >= '0' && ch <= '9');
 }
 
 static struct slice
@@ -185,7 +185,7 @@ static bool
 opens_tag(struct slice t, size_t i)
 {
 	return i + 1 < t.len && t.p[i] == '{' &&
-	    (t.p[i + 1] == '{' || t.p[i + 1] == '%' || t.p[i + 1] == '#');
+	       (t.p[i + 1] == '{' || t.p[i + 1] == '%' || t.p[i + 1] == '#');
 }
 
 /* Does the line at off hold only {% %} and {# #}?  Then *end is behind its
@@ -328,11 +328,13 @@ else_block(struct compiler *c, size_t off, struct slice rest, bool has_condition
 	int rc;
 
 	if (b == NULL || b->is_for || b->has_else)
-		return fail(c, off, has_condition ? "'elseif' without an 'if'" : "'else' without an 'if'");
+		return fail(
+		    c, off, has_condition ? "'elseif' without an 'if'" : "'else' without an 'if'");
 	b->has_else = !has_condition;
 	if (!has_condition) {
 		put(c, "else\n");
-		return rest.len == 0 ? 0 : fail(c, off, "'else' takes nothing; did you mean 'elseif'?");
+		return rest.len == 0 ? 0
+				     : fail(c, off, "'else' takes nothing; did you mean 'elseif'?");
 	}
 	rc = add_tag(c, TAG_ELSEIF, off, rest);
 	put(c, "and (");
@@ -381,7 +383,8 @@ block_tag(struct compiler *c, size_t off, struct slice body)
 		put(c, "))\n");
 		return rc;
 	}
-	snprintf(text, sizeof text, "unknown tag '%.*s'; there are for, if, elseif, else, end, include",
+	snprintf(text, sizeof text,
+	    "unknown tag '%.*s'; there are for, if, elseif, else, end, include",
 	    (int)(word.len < 32 ? word.len : 32), word.p);
 	return fail(c, off, text);
 }
@@ -397,8 +400,10 @@ one_tag(struct compiler *c, size_t off, size_t *end)
 	if (*end == 0 && comment)
 		return fail(c, off, "'--' starts a Lua comment; write {# ... #}");
 	if (*end == 0)
-		return fail(c, off, kind == '{' ? "unclosed '{{'" : kind == '%' ? "unclosed '{%'"
-										: "unclosed '{#'");
+		return fail(c, off,
+		    kind == '{'	  ? "unclosed '{{'"
+		    : kind == '%' ? "unclosed '{%'"
+				  : "unclosed '{#'");
 	body = trim((struct slice){c->text.p + off + 2, *end - off - 4});
 	if (kind == '#')
 		return 0;
@@ -450,15 +455,19 @@ compile(struct compiler *c)
 		flush(c, start, t.len);
 	if (rc == 0 && c->depth > 0)
 		rc = fail(c, c->blocks[c->depth - 1].off,
-		    c->blocks[c->depth - 1].is_for ? "'for' without its 'end'" : "'if' without its 'end'");
+		    c->blocks[c->depth - 1].is_for ? "'for' without its 'end'"
+						   : "'if' without its 'end'");
 	return rc;
 }
 
 int
 template_compile(struct template *t, struct slice text, struct template_error *e)
 {
-	struct compiler c = {
-	    .text = text, .lua = {.max = 16 * (size_t)TEMPLATE_BYTES_MAX}, .line = 1, .col = 1, .e = e};
+	struct compiler c = {.text = text,
+	    .lua = {.max = 16 * (size_t)TEMPLATE_BYTES_MAX},
+	    .line = 1,
+	    .col = 1,
+	    .e = e};
 	int rc;
 
 	*t = (struct template){.text = text};

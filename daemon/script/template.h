@@ -28,14 +28,15 @@ enum template_kind { TAG_OUT, TAG_IF, TAG_ELSEIF, TAG_FOR, TAG_INCLUDE };
 
 struct template_tag {
 	enum template_kind kind;
-	uint32_t off;	      /* of "{{" or "{%" */
-	uint32_t line, col;   /* of it; from 1, col in characters */
-	struct slice expr;    /* condition, value, or all of the for header */
+	uint32_t off;	    /* of "{{" or "{%" */
+	uint32_t line, col; /* of it; from 1, col in characters */
+	struct slice expr;  /* condition, value, or all of the for header */
 };
 
-struct template {
-	struct slice text;	   /* borrowed */
-	char *lua;		   /* owned */
+struct template
+{
+	struct slice text; /* borrowed */
+	char *lua;	   /* owned */
 	size_t lua_len;
 	struct template_tag *tags; /* owned */
 	uint32_t tags_count;

@@ -23,8 +23,8 @@ static void push_item(lua_State *L, struct mp *r);
 static void
 bad_input(lua_State *L, const struct mp *r)
 {
-	luaL_error(L, "input: malformed, or deeper than %d, at byte %d", SCRIPT_DEPTH_MAX,
-	    (int)r->off);
+	luaL_error(
+	    L, "input: malformed, or deeper than %d, at byte %d", SCRIPT_DEPTH_MAX, (int)r->off);
 }
 
 static void
@@ -159,7 +159,12 @@ value_utf8(const char *str, size_t len)
 
 	while (i < len) {
 		uint8_t c = s[i];
-		size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+		size_t n = c < 0x80   ? 1
+			   : c < 0xc2 ? 0
+			   : c < 0xe0 ? 2
+			   : c < 0xf0 ? 3
+			   : c < 0xf5 ? 4
+				      : 0;
 
 		if (n == 0 || n > len - i)
 			return i;
@@ -207,7 +212,8 @@ fail(lua_State *L, const struct packing *p, const char *what)
 			n += (size_t)snprintf(path + n, sizeof path - n, ".%.*s",
 			    (int)(s->key_len < 64 ? s->key_len : 64), s->key);
 		else if (s->index > 0)
-			n += (size_t)snprintf(path + n, sizeof path - n, "[%lld]", (long long)s->index);
+			n += (size_t)snprintf(
+			    path + n, sizeof path - n, "[%lld]", (long long)s->index);
 	}
 	lua_pushfstring(L, "%s: %s", path, what);
 	lua_error(L);

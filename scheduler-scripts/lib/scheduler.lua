@@ -123,8 +123,9 @@ local function keep(round, name)
   return part
 end
 
---- Put a role's part into the result.
-local function add(round, name, sandbox, part)
+--- Put a role's part into the result; `base` gives what a node's share of it
+-- starts with.
+local function add(round, name, base, part)
   local result, past = round.result, round.past.places[name] or {}
   result.roles[name] = part.role
   for _, id in ipairs(part.ids) do
@@ -137,7 +138,8 @@ local function add(round, name, sandbox, part)
       end
       local here = on.roles[name]
       if here == nil then
-        here = {sandbox = sandbox(node), instances = {}}
+        here = base(node)
+        here.instances = {}
         on.roles[name] = here
       end
       here.instances[id] = part.instances[id]
@@ -176,7 +178,7 @@ end
 local function one_role(round, spec)
   local ok, part = pcall(compute, round, spec)
   if ok then
-    add(round, spec.name, function() return spec.sandbox end, part)
+    add(round, spec.name, function() return {sandbox = spec.sandbox} end, part)
     return
   end
   -- Text: an error object may be anything, and a reader wants a line.
@@ -187,7 +189,8 @@ local function one_role(round, spec)
   if kept then
     local parts = round.past.node_parts[spec.name] or {}
     add(round, spec.name, function(node)
-      return parts[node] and parts[node].sandbox or spec.sandbox
+      local was = parts[node] or {}
+      return {sandbox = was.sandbox or spec.sandbox, vars = was.vars}
     end, kept)
   end
 end

@@ -79,7 +79,8 @@ test_blocks(void **state)
 	    "if _at(0) and (a) then\n_raw(10, 11)\nelseif _at(1) and (b) then\n_raw(25, 26)\nelse\n"
 	    "_raw(36, 37)\nend\n");
 	compiles("{% for x in l %}{% end %}", "_at(0) for x in _each(1, l) do\nend\n");
-	compiles("{%for k , v in pairs(t)%}{%end%}", "_at(0) for k , v in _each(2, pairs(t)) do\nend\n");
+	compiles(
+	    "{%for k , v in pairs(t)%}{%end%}", "_at(0) for k , v in _each(2, pairs(t)) do\nend\n");
 	compiles("{% for i = 1, 3 %}{% end %}", "_at(0) for i = 1, 3 do\nend\n");
 	compiles("{% include \"x\" %}", "_at(0) _include((\"x\"))\n");
 }
@@ -90,7 +91,8 @@ test_lines_of_tags_vanish(void **state)
 	(void)state;
 	compiles("a\n  {% if x %}  \nb\n{% end %}\n",
 	    "_raw(0, 2)\nif _at(0) and (x) then\n_raw(17, 19)\nend\n");
-	compiles("{# one #} {% if x %}{% end %}\r\nb", "if _at(0) and (x) then\nend\n_raw(31, 32)\n");
+	compiles(
+	    "{# one #} {% if x %}{% end %}\r\nb", "if _at(0) and (x) then\nend\n_raw(31, 32)\n");
 	/* Anything else on the line, and it stays. */
 	compiles("{% if x %}a\n{% end %}", "if _at(0) and (x) then\n_raw(10, 12)\nend\n");
 	compiles("{{ x }}\n", "_at(0) _out((x))\n_raw(7, 8)\n");
@@ -104,7 +106,8 @@ test_places(void **state)
 	uint32_t line, col;
 
 	(void)state;
-	assert_int_equal(template_compile(&t, text("a\n\xc3\xa9 {{ x }}\n\n{{ y\n }}{{z}}"), &e), 0);
+	assert_int_equal(
+	    template_compile(&t, text("a\n\xc3\xa9 {{ x }}\n\n{{ y\n }}{{z}}"), &e), 0);
 	assert_int_equal(t.tags_count, 3);
 	assert_int_equal(t.tags[0].line, 2);
 	assert_int_equal(t.tags[0].col, 3);

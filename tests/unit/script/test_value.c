@@ -115,7 +115,9 @@ test_bad_output(void **state)
 {
 	(void)state;
 	fails(BYTES("\x81\xa1x\xa1\xff"), "return.x: not UTF-8 at byte 1");
-	fails(BYTES("\x91\xa3" "a\xed\xa0"), "return[1]: not UTF-8 at byte 2");
+	fails(BYTES("\x91\xa3"
+		    "a\xed\xa0"),
+	    "return[1]: not UTF-8 at byte 2");
 	fails(BYTES("\x81\xa1x\xcb\x7f\xf8\0\0\0\0\0\0"), "return.x: nan is not a finite number");
 	fails(BYTES("\x81\xa1x\x92\x01\xcb\xff\xf0\0\0\0\0\0\0"),
 	    "return.x[2]: -inf is not a finite number");
@@ -123,9 +125,12 @@ test_bad_output(void **state)
 	fails(BYTES("\x81\x00\x01"), "return: key 0: a list has keys 1..n");
 	fails(BYTES("\x82\x01\x01\x03\x01"), "return: a list with holes: 3 is its last key");
 	fails(BYTES("\x81\xc2\x01"), "return: a key is a boolean, not a string or 1..n");
-	fails(BYTES("\x81\xcb\x3f\xf8\0\0\0\0\0\0\x01"), "return: a key is a number, not a string or 1..n");
-	fails(BYTES("\xd9\x50"
-		    "01234567890123456789012345678901234567890123456789012345678901234567890123456789"),
+	fails(BYTES("\x81\xcb\x3f\xf8\0\0\0\0\0\0\x01"),
+	    "return: a key is a number, not a string or 1..n");
+	fails(
+	    BYTES(
+		"\xd9\x50"
+		"01234567890123456789012345678901234567890123456789012345678901234567890123456789"),
 	    "return: larger than 0 MiB");
 }
 
@@ -155,8 +160,8 @@ test_order_keys(void **state)
 			} else if (seed >> 30 == 1) {
 				lua_pushnumber(L, (double)(seed % 100) / 4);
 			} else {
-				snprintf(words[i], sizeof words[i], "%s%u", seed % 3 == 0 ? "longprefix" : "",
-				    (seed >> 8) % 60);
+				snprintf(words[i], sizeof words[i], "%s%u",
+				    seed % 3 == 0 ? "longprefix" : "", (seed >> 8) % 60);
 				lua_pushstring(L, words[i]);
 			}
 			assert_true(order_key_set(L, -1, &keys[i]));
