@@ -1,0 +1,166 @@
+/*
+ * fuzz_proto.c - what root reads: records on disk, requests of the engine,
+ * and the two documents that the judge compares.  The first byte says which.
+ */
+#include <stdlib.h>
+
+#include "../../daemon/supervisor/judge.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+enum { HEADER_BYTES = 20 };
+
+static uint8_t record[SPEC_RECORD_BYTES_MAX];
+
+static void
+must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void
+ends(const char *field, size_t cap)
+{
+	must(memchr(field, 0, cap) != NULL);
+}
+
+/* A spec that was accepted or read must be one that can be run. */
+static void
+sane(const struct spec *s)
+{
+	ends(s->instance, sizeof s->instance);
+	ends(s->image, sizeof s->image);
+	ends(s->config, sizeof s->config);
+	ends(s->executable, sizeof s->executable);
+	ends(s->workdir, sizeof s->workdir);
+	ends(s->images_dir, sizeof s->images_dir);
+	ends(s->health_path, sizeof s->health_path);
+	must(s->args.count > 0 && s->args.buf[s->args.len - 1] == '\0');
+	must(s->volumes_count <= SPEC_VOLUMES_MAX);
+	must(s->uid_maps_count <= SPEC_MAPS_MAX);
+	must(s->gid_maps_count <= SPEC_MAPS_MAX);
+	for (uint32_t i = 0; i < s->volumes_count; i++) {
+		ends(s->volumes[i].target, sizeof s->volumes[i].target);
+		ends(s->volumes[i].source, sizeof s->volumes[i].source);
+	}
+}
+
+static void
+read_record(const uint8_t *data, size_t len)
+{
+	struct spec s, again;
+	struct err err;
+
+	if (spec_decode(&s, data, len, "fuzz", &err) < 0) {
+		must(err.text[0] != '\0' && s.args.buf == NULL);
+		return;
+	}
+	sane(&s);
+	len = spec_encode(&s, record);
+	if (len > 0) {
+		must(spec_decode(&again, record, len, "fuzz", &err) == 0);
+		must(again.hash == s.hash && again.args.len == s.args.len);
+		spec_free(&again);
+	}
+	spec_free(&s);
+}
+
+/* A header that is right, so that what is behind it is reached. */
+static void
+read_with_header(const uint8_t *data, size_t len)
+{
+	static uint8_t doc[SPEC_RECORD_BYTES_MAX];
+	uint64_t sum = sup_hash_(UINT64_C(0xcbf29ce484222325), data, len);
+
+	if (len > sizeof doc - HEADER_BYTES)
+		return;
+	memcpy(doc, "MSUP\1\0\0\0", 8);
+	for (int i = 0; i < 4; i++)
+		doc[8 + i] = (uint8_t)(len >> (8 * i));
+	for (int i = 0; i < 8; i++)
+		doc[12 + i] = (uint8_t)(sum >> (8 * i));
+	memcpy(doc + HEADER_BYTES, data, len);
+	read_record(doc, HEADER_BYTES + len);
+}
+
+static void
+read_request(const uint8_t *data, size_t len)
+{
+	struct sup_req q;
+	struct err err;
+
+	memset(&q, 0, sizeof q);
+	memcpy(&q, data, len < sizeof q ? len : sizeof q);
+	if (judge_names(&q, &err) < 0)
+		return;
+	ends(q.instance, sizeof q.instance);
+	ends(q.config, sizeof q.config);
+	must(strstr(q.config, "/../") == NULL && q.config[0] == '/');
+	must(strchr(q.instance, '/') == NULL && strchr(q.sandbox, '/') == NULL);
+	must(q.policy < SUP_EXCLUSIVE);
+}
+
+/* u16 bytes of the sandbox, u16 bytes of the variables, then sandbox,
+ * variables, container. */
+static void
+read_documents(const uint8_t *data, size_t len)
+{
+	static const struct sup_req req = {.version = SUP_VERSION,
+	    .op = SUP_START, .instance = "web.1", .role = "web",
+	    .sandbox = "web", .image = "img", .config = "/config/web.yaml"};
+	struct judge j = {.req = &req, .sandbox_file = "web.yaml",
+	    .images_dir = "/srv/images", .range_first = 700000000};
+	struct flat sandbox, container;
+	struct spec s, again;
+	struct err err;
+	size_t a, b;
+
+	if (len < 4)
+		return;
+	a = (size_t)data[0] | (size_t)data[1] << 8;
+	b = (size_t)data[2] | (size_t)data[3] << 8;
+	data += 4;
+	len -= 4;
+	if (a + b > len || flat_open(&sandbox, data, a) < 0 ||
+	    flat_open(&container, data + a + b, len - a - b) < 0)
+		return;
+	j.sandbox = &sandbox;
+	j.container = &container;
+	j.vars = (const char *)data + a;
+	j.vars_bytes = b;
+	if (judge_container(&j, &s, &err) < 0) {
+		must(err.text[0] != '\0' && s.args.buf == NULL);
+		return;
+	}
+	sane(&s);
+	must(s.executable[0] == '/' && s.workdir[0] == '/');
+	len = spec_encode(&s, record);
+	if (len > 0) {
+		must(spec_decode(&again, record, len, "fuzz", &err) == 0);
+		spec_free(&again);
+	}
+	spec_free(&s);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	if (len == 0)
+		return 0;
+	switch (data[0] % 4) {
+	case 0:
+		read_record(data + 1, len - 1);
+		break;
+	case 1:
+		read_with_header(data + 1, len - 1);
+		break;
+	case 2:
+		read_request(data + 1, len - 1);
+		break;
+	default:
+		read_documents(data + 1, len - 1);
+		break;
+	}
+	return 0;
+}
