@@ -193,8 +193,9 @@ static void
 count_grants(struct mesh *m, msec now)
 {
 	struct elect *e = &m->elect;
-	/* Below half, give the full quorum a lease's time to form first. */
-	bool patient = e->role == MESH_LEADER || now - e->lost_at >= elect_lease_ms(m);
+	/* Below half, give the full quorum one attempt's time to form first. */
+	bool patient = e->role == MESH_LEADER ||
+	    now - e->lost_at >= ATTEMPT_STEPS * STEP_MS;
 
 	if (!elect_quorum(m, &e->grants) && !(patient && elect_quorum_degraded(m, &e->grants)))
 		return;

@@ -18,6 +18,7 @@ enum {
 	ROSTER_CHUNK = 64,	  /* roster entries per datagram */
 	ROSTER_ENTRY_BYTES = ID_BYTES + 1,
 	STEP_MS = 100,		  /* the election's unit of patience */
+	TERM_JUMP_MAX = 1 << 24,  /* elections nobody heard of, at most */
 };
 
 /* A datagram to be built when it is polled.  a, b, c by kind. */

@@ -191,7 +191,9 @@ lead_heard_stamp(struct mesh *m, const struct stamp *s)
 	struct elect *e = &m->elect;
 	struct stamp mine = {.term = e->ballot_term, .leader = m->ms.m[0].id, .seq = e->seq};
 
-	if (e->role == MESH_LEADER && stamp_cmp(s, &mine) > 0 && s->term + 1 > e->wish_term)
+	if (e->role != MESH_LEADER || s->term > m->saved.term + TERM_JUMP_MAX)
+		return;
+	if (stamp_cmp(s, &mine) > 0 && s->term + 1 > e->wish_term)
 		e->wish_term = s->term + 1;
 }
 

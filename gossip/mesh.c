@@ -82,9 +82,18 @@ mesh_free(struct mesh *m)
 
 /* --- a datagram comes in -------------------------------------------------------- */
 
+/* A member gone mad must not use up the terms of everybody. */
+static bool
+term_absurd(const struct mesh *m, const struct packet *p)
+{
+	return p->term > m->saved.term && p->term - m->saved.term > TERM_JUMP_MAX;
+}
+
 static int
 dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
+	if (term_absurd(m, p))
+		return -ERR_RANGE;
 	switch ((enum packet_kind)p->kind) {
 	case PACKET_BEAT:
 	case PACKET_ECHO:

@@ -190,8 +190,10 @@ main(int argc, char **argv)
 	double began = wall(), virtual_s = 0, took;
 	int rc = parse(argc, argv, &a);
 
-	if (rc != 0 || st == NULL)
+	if (rc != 0 || st == NULL) {
+		free(st);
 		return rc;
+	}
 	for (uint64_t k = 0; k < a.seeds; k++) {
 		struct sim *s;
 
@@ -201,6 +203,8 @@ main(int argc, char **argv)
 			fprintf(stderr, "\rseed %llu ", (unsigned long long)a.conf.seed);
 		if (!sim_scenario_find(a.scenario)(s, st)) {
 			replay_line(&a, s);
+			sim_free(s);
+			stats_free(st);
 			return 1;
 		}
 		history = prng_mix(history ^ s->history);
@@ -209,11 +213,17 @@ main(int argc, char **argv)
 		sim_free(s);
 	}
 	stats_print(st, stdout);
+	rc = stats_bounds(st, &a.conf) ? 0 : 1;
 	took = wall() - began;
 	printf("history %016llx hash\n", (unsigned long long)history);
 	printf("events %llu count\n", (unsigned long long)events);
 	printf("virtual %.0f s\n", virtual_s);
 	printf("wall.s %.2f s\n", took);
 	printf("wall.speed %.1f x\n", virtual_s / (took > 0 ? took : 1e-9));
-	return 0;
+	if (rc != 0)
+		fprintf(stderr, "replay: mesh-sim %s --nodes %u --seed %llu --seeds %llu --quorum %s\n",
+		    a.scenario, a.conf.nodes, (unsigned long long)a.seed,
+		    (unsigned long long)a.seeds, quorums[a.conf.quorum]);
+	stats_free(st);
+	return rc;
 }

@@ -50,6 +50,14 @@ stats_add(struct sim_stats *st, const char *name, int64_t value)
 	x->v[x->len++] = value;
 }
 
+void
+stats_free(struct sim_stats *st)
+{
+	for (size_t i = 0; i < st->len; i++)
+		free(st->s[i].v);
+	free(st);
+}
+
 static int
 by_value(const void *a, const void *b)
 {
@@ -59,6 +67,45 @@ by_value(const void *a, const void *b)
 }
 
 /* Names end in their unit after a colon: "failover:ms". */
+static int64_t
+percentile(const struct series *x, size_t percent)
+{
+	return x->v[(x->len - 1) * percent / 100];
+}
+
+/* What the scenarios promise, at most so many nodes (DESIGN §1, §5). */
+static const struct bound {
+	const char *name;
+	size_t percent;
+	int64_t max;
+	uint32_t nodes;
+} bounds[] = {
+    {"failover", 50, 2000, 200}, {"failover", 99, 4000, 200}, {"heal", 99, 9000, 1000},
+    {"chaos.heal", 99, 9000, 1000}, {"detect.leader", 50, 3000, 200},
+    {"detect.leader", 99, 4000, 200}, {"tx.node", 50, 3072, 100},
+};
+
+/* After stats_print.  False and said on stderr when a bound is broken. */
+bool
+stats_bounds(const struct sim_stats *st, const struct sim_conf *conf)
+{
+	bool ok = true;
+
+	for (size_t k = 0; k < ARRAY_LEN(bounds); k++)
+		for (size_t i = 0; i < st->len; i++) {
+			const struct bound *b = &bounds[k];
+
+			if (strcmp(st->s[i].name, b->name) != 0 || conf->nodes > b->nodes ||
+			    conf->nodes < 3 || percentile(&st->s[i], b->percent) <= b->max)
+				continue;
+			fprintf(stderr, "mesh-sim: bound %s.p%zu <= %lld broken: %lld\n", b->name,
+			    b->percent, (long long)b->max,
+			    (long long)percentile(&st->s[i], b->percent));
+			ok = false;
+		}
+	return ok;
+}
+
 void
 stats_print(struct sim_stats *st, FILE *out)
 {
@@ -76,10 +123,10 @@ stats_print(struct sim_stats *st, FILE *out)
 			fprintf(out, "%s %lld %s\n", x->name + 1, (long long)sum, colon + 1);
 			continue;
 		}
-		fprintf(out, "%s.p50 %lld %s\n", x->name, (long long)x->v[(x->len - 1) / 2],
+		fprintf(out, "%s.p50 %lld %s\n", x->name, (long long)percentile(x, 50),
 		    colon + 1);
 		fprintf(out, "%s.p99 %lld %s\n", x->name,
-		    (long long)x->v[(x->len - 1) * 99 / 100], colon + 1);
+		    (long long)percentile(x, 99), colon + 1);
 	}
 }
 
@@ -286,8 +333,8 @@ heal(struct sim *s, struct sim_stats *st)
 		uint32_t alone = (uint32_t)prng_below(&s->rng, s->conf.nodes);
 
 		for (uint32_t i = 0; i < s->conf.nodes; i++)
-			sim_group(s, i, half ? (i + alone) % s->conf.nodes < s->conf.nodes / 2 :
-					       i == alone);
+			if (half ? (i + alone) % s->conf.nodes < s->conf.nodes / 2 : i == alone)
+				sim_group(s, i, 1);
 		if (!sim_run(s, s->now + 30 * SECOND))
 			return false;
 		for (uint32_t i = 0; i < s->conf.nodes; i++)
@@ -309,7 +356,7 @@ chaos_step(struct sim *s)
 	uint32_t n = s->conf.nodes, a = (uint32_t)prng_below(&s->rng, n);
 	uint32_t b = (uint32_t)prng_below(&s->rng, n);
 
-	switch (prng_below(&s->rng, 8)) {
+	switch (prng_below(&s->rng, 9)) {
 	case 0:
 		s->loss_permille = (uint32_t)prng_below(&s->rng, 200);
 		s->reorder_permille = (uint32_t)prng_below(&s->rng, 100);
@@ -332,7 +379,12 @@ chaos_step(struct sim *s)
 			a = leader_of(s);
 		sim_crash(s, a, s->now + 20000 + (usec)prng_below(&s->rng, 600000));
 		break;
-	case 6: /* everybody who can hear the leader restarts, one after another */
+	case 6: /* a process that sleeps: a leader half of the time */
+		if (prng_below(&s->rng, 2) == 0)
+			a = leader_of(s);
+		s->node[a].paused_until = s->now + (usec)prng_below(&s->rng, 3 * SECOND);
+		break;
+	case 7: /* everybody who can hear the leader restarts, one after another */
 		for (uint32_t i = 0; i < n; i++)
 			if (i != leader_of(s))
 				sim_crash(s, i, s->now + 20000 + (usec)i * 50000);
@@ -363,11 +415,14 @@ chaos(struct sim *s, struct sim_stats *st)
 			return false;
 	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
 	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
-	if (!sim_run(s, s->now + 5 * SECOND) || !whole(s, &took))
+	end = s->now;
+	if (!sim_run(s, s->now + SECOND) || !whole(s, &took)) /* all are up again */
 		return false;
-	stats_add(st, "chaos.heal:ms", took / 1000);
-	stats_add(st, "+elections:count", (int64_t)s->elections);
-	return true;
+	stats_add(st, "chaos.heal:ms", (s->now - end) / 1000);
+	if (s->conf.quorum == MESH_QUORUM_MAJORITY)
+		stats_add(st, "+elections:count", (int64_t)s->elections);
+	/* Settled is settled. */
+	return sim_run(s, s->now + 5 * SECOND) && whole(s, NULL);
 }
 
 static const struct {

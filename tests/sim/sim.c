@@ -336,6 +336,7 @@ sim_crash(struct sim *s, uint32_t i, usec restart_at)
 		return;
 	mesh_free(n->mesh);
 	n->mesh = NULL;
+	n->paused_until = 0;
 	n->leads = false;
 	n->restart_at = restart_at;
 	n->wake_at = restart_at;
@@ -383,6 +384,23 @@ happen(struct sim *s, const struct sim_event *e)
 	settle(s, e->node);
 }
 
+/* A stopped process: its datagrams wait in the socket, its alarm goes late. */
+static void
+sleep_on(struct sim *s, const struct sim_event *e)
+{
+	struct sim_node *n = &s->node[e->node];
+	struct sim_event later = *e;
+
+	later.at = n->paused_until;
+	if (e->len == 0 && n->mesh == NULL)
+		n->restart_at = n->restart_at == INT64_MAX ? INT64_MAX : later.at;
+	else if (e->len == 0 && e->at != n->wake_at)
+		return;
+	else if (e->len == 0)
+		n->wake_at = later.at;
+	push(s, later);
+}
+
 bool
 sim_run(struct sim *s, usec until)
 {
@@ -390,6 +408,10 @@ sim_run(struct sim *s, usec until)
 		struct sim_event e = pop(s);
 
 		s->now = e.at;
+		if (s->now < s->node[e.node].paused_until) {
+			sleep_on(s, &e);
+			continue;
+		}
 		happen(s, &e);
 		if (e.len > 0)
 			pool_put(s, e.bytes);

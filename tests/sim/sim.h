@@ -35,6 +35,7 @@ struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id;
 	usec wake_at; /* of the wake event under way; INT64_MAX = none */
+	usec paused_until; /* hears and does nothing until then */
 	usec restart_at; /* while down; INT64_MAX = stays down */
 	msec clock_off;
 	int64_t clock_ppm;
@@ -116,6 +117,8 @@ struct sim_stats;
 struct sim_stats *stats_new(void);
 void stats_add(struct sim_stats *st, const char *name, int64_t value);
 void stats_print(struct sim_stats *st, FILE *out);
+bool stats_bounds(const struct sim_stats *st, const struct sim_conf *conf);
+void stats_free(struct sim_stats *st);
 typedef bool sim_scenario(struct sim *s, struct sim_stats *st);
 sim_scenario *sim_scenario_find(const char *name);
 extern const char *const sim_scenario_names[];
