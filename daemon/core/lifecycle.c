@@ -94,6 +94,14 @@ jitter(struct life *l, uint32_t ms)
 	return ms - span / 2 + (span ? x % (span + 1) : 0);
 }
 
+static msec
+reap_ms(uint32_t tries)
+{
+	msec ms = tries < 16 ? (msec)LIFE_REAP_MS << tries : LIFE_REAP_MS_MAX;
+
+	return ms < LIFE_REAP_MS_MAX ? ms : LIFE_REAP_MS_MAX;
+}
+
 /* It ended and nothing of it is left: again, later, or never. */
 static enum life_act
 settle(struct life *l, msec now)
@@ -172,7 +180,9 @@ life_step(struct life *l, enum life_event ev, msec now)
 		l->deadline = now + 1000; /* the kill is said again */
 		break;
 	case LIFE_REAP:
-		l->deadline = now + LIFE_REAP_MS;
+		if (old != LIFE_ENDING)
+			l->reaps = 0;
+		l->deadline = now + reap_ms(l->reaps++);
 		break;
 	case LIFE_NOTHING:
 	case LIFE_FORGET:

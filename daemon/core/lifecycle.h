@@ -54,7 +54,8 @@ enum life_act {
 enum {
 	LIFE_BACKOFF_MS_MAX = 60000,
 	LIFE_START_MS_MAX = 30000, /* set-up that takes longer is killed */
-	LIFE_REAP_MS = 5,
+	LIFE_REAP_MS = 5,	 /* first; then twice as long each time */
+	LIFE_REAP_MS_MAX = 1000, /* what can't be killed is asked each second */
 	LIFE_CRASH_LOOP = 5, /* short runs in a row */
 };
 
@@ -69,6 +70,7 @@ struct life {
 	uint32_t kill_timeout_ms;
 	uint32_t fails;	   /* short runs in a row */
 	uint32_t restarts; /* since it was asked for */
+	uint32_t reaps;	   /* tries to prove the last run's end */
 	uint32_t seed;	   /* of the jitter; not 0 */
 };
 

@@ -230,3 +230,34 @@ def test_init_is_small(node):
     up = node.up("web.1", "a")
     rss = [l for l in pathlib.Path("/proc/%d/status" % up["pid"]).read_text().splitlines() if l.startswith("VmRSS")]
     assert int(rss[0].split()[1]) < 800
+
+
+def test_supervisor_killed_at_any_moment(node):
+    """kill -9 at random moments of many starts: afterwards each accepted
+    instance runs exactly once, and nothing else is left."""
+    import random
+    random.seed(7)
+    node.shell("a", "exec sleep 1000")
+    asked = []
+    for turn in range(12):
+        node.start()
+        for k in range(4):
+            asked.append("web.%d" % len(asked))
+            node.say("START ticket=%d instance=%s image=a config=/config/run.yaml sandbox=web role=web"
+                     % (1000 + len(asked), asked[-1]))
+        time.sleep(random.uniform(0, 0.05))
+        node.kill()
+    node.start()
+    records = sorted(p.name for p in (node.top / "state/supervisor").iterdir() if not p.name.startswith("."))
+    assert records and set(records) <= set(asked)
+
+    def all_run():
+        node.events = []
+        node.ask("LIST")
+        return sorted(e["instance"] for e in node.events if e["kind"] == "state" and e["state"] == "running") == records
+    wait_for(all_run, 30)
+    assert sorted(leaf.rsplit(".", 1)[0] for leaf in node.leaves()) == records
+    inits = [e["pid"] for e in node.events if e["kind"] == "state"]
+    for leaf in node.leaves():
+        pids = [int(p) for p in (node.group() / leaf / "cgroup.procs").read_text().split()]
+        assert len(pids) == 2 and len(set(pids) & set(inits)) == 1, (leaf, pids)

@@ -66,3 +66,18 @@ def test_tmpfs_size_holds(node):
     node.up("web.1", "a")
     text = node.printed("web.1", "DONE")
     assert "No space left on device" in text and "tmpfs" in text
+
+
+def test_limit_that_cannot_be_set_is_a_failed_start(node):
+    """Never "unlimited" then."""
+    node.shell("a", "exec sleep 1000", extra="cpu-quota: 0.5\n")
+    node.start()
+    v1 = pathlib.Path("/sys/fs/cgroup/cpu", node.cgroup, "cpu.cfs_quota_us")
+    if v1.exists():
+        v1.write_text("10000")  # v1 refuses a part that is more than the whole
+    else:
+        (node.group() / "cgroup.subtree_control").write_text("-cpu")
+    assert node.run("web.1", "a")["code"] == 0
+    e = node.event(kind="state", instance="web.1", state="backoff")
+    assert re.match(r"web\.1: cpu-quota: cannot be set: write '50000( 100000)?' to web\.1\.1/cpu\.\S+: ", e["text"]), e
+    assert node.leaves() == []

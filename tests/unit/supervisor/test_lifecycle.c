@@ -182,6 +182,24 @@ hung_start_is_killed(void **state)
 }
 
 static void
+unkillable_is_asked_ever_more_rarely(void **state)
+{
+	struct life l;
+	msec now = 0, wait = 5;
+
+	(void)state;
+	life_new(&l, 1000, 5000, false, 7);
+	assert_int_equal(life_step(&l, LIFE_EV_START, 0), LIFE_LAUNCH);
+	assert_int_equal(life_step(&l, LIFE_EV_END, 0), LIFE_REAP);
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(l.deadline - now, wait);
+		now = l.deadline;
+		assert_int_equal(life_step(&l, LIFE_EV_TIME, now), LIFE_REAP);
+		wait = wait * 2 < 1000 ? wait * 2 : 1000;
+	}
+}
+
+static void
 adopted_is_watched_like_any_other(void **state)
 {
 	struct life l;
@@ -264,6 +282,7 @@ main(void)
 	    cmocka_unit_test(start_during_a_stop_wins),
 	    cmocka_unit_test(command_runs_once),
 	    cmocka_unit_test(hung_start_is_killed),
+	    cmocka_unit_test(unkillable_is_asked_ever_more_rarely),
 	    cmocka_unit_test(adopted_is_watched_like_any_other),
 	    cmocka_unit_test(any_order_keeps_the_invariants),
 	};
