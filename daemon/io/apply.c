@@ -458,6 +458,13 @@ apply_settle(struct engine *e, const char *role)
 }
 
 void
+apply_settle_all(struct engine *e)
+{
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
+		settle_containers(j);
+}
+
+void
 apply_tick(struct engine *e, msec now)
 {
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {

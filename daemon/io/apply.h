@@ -64,6 +64,8 @@ void apply_update(struct engine *e);
 void apply_event(struct engine *e, const struct sup_event *ev);
 /* An instance is gone or new: start again what is wanted. */
 void apply_settle(struct engine *e, const char *role);
+/* As apply_settle, for every role. */
+void apply_settle_all(struct engine *e);
 /* Once a second: retries. */
 void apply_tick(struct engine *e, msec now);
 struct apply_job *apply_job(struct engine *e, const char *role);

@@ -69,6 +69,7 @@ on_moved(void *arg)
 	if (changes != e->seen_changes) {
 		e->seen_changes = changes;
 		follow_look(e);
+		apply_settle_all(e);
 		peers_remember(e);
 	}
 }

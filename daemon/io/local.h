@@ -16,6 +16,7 @@ struct local_instance {
 	char version[NAME_CAP]; /* of its role, when this engine asked for it */
 	enum view_health health;
 	bool listed; /* named since the running LIST began */
+	bool asked;  /* this engine sent a START for it */
 };
 
 struct local {

@@ -131,9 +131,12 @@ ask_start(struct apply_job *j, const struct diff_want *w)
 	req.term = st->term;
 	req.seq = st->seq;
 	req.policy = w->policy;
-	if (i != NULL)
+	if (i != NULL) {
 		memcpy(i->version, j->version, sizeof i->version);
-	log_info("start %s (%s)", w->instance, w->image);
+		i->asked = true;
+	}
+	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
+		log_info("start %s (%s)", w->instance, w->image);
 	launch_send(&j->e->launch, &req, w->vars.b, w->vars.len);
 }
 
@@ -182,6 +185,36 @@ fill_want(const struct apply_job *j, struct diff_want *want)
 }
 
 /* Ask for what differs.  Idempotent: asked again, it asks the same. */
+/*
+ * A host that comes back has an old schedule until it hears of the one in
+ * force.  What may run elsewhere meanwhile is not started from the old one,
+ * unless nobody is heard for a while.
+ */
+static bool
+may_start(const struct apply_job *j)
+{
+	struct engine *e = j->e;
+	struct mesh_parent p;
+
+	if (j->policy == SUP_KEEP || net_now() - e->started >= SETTLE_BOOT_MS)
+		return true;
+	return e->mesh != NULL && mesh_issued(e->mesh, &p) &&
+	    stamp_cmp(&p.stamp, &e->keep.current.meta.stamp) <= 0;
+}
+
+/* After a reboot the supervisor holds a START back until an engine repeats it. */
+static void
+repeat_starts(struct apply_job *j, const struct diff_want *want, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct local_instance *l = local_find(&j->e->local, want[i].instance);
+
+		if (l != NULL && !l->asked && l->ev.state != SUP_ST_FAILED &&
+		    l->ev.spec_hash == diff_spec_hash(&want[i]))
+			ask_start(j, &want[i]);
+	}
+}
+
 void
 settle_containers(struct apply_job *j)
 {
@@ -190,7 +223,7 @@ settle_containers(struct apply_job *j)
 	AUTO_FREE struct diff_want *want = calloc(j->wants_count + 1, sizeof *want);
 	AUTO_FREE struct diff_action *todo = NULL;
 	msec now = net_now();
-	bool retry = now - j->restart_failed_at >= SETTLE_RETRY_MS;
+	bool retry = now - j->restart_failed_at >= SETTLE_RETRY_MS, start = may_start(j);
 
 	if ((!j->ready && !j->gone) || !j->e->local.known || have == NULL || want == NULL)
 		return;
@@ -203,7 +236,9 @@ settle_containers(struct apply_job *j)
 	for (size_t i = 0; i < count; i++) {
 		if (todo[i].op == DIFF_STOP)
 			ask_stop(j, &have[todo[i].index]);
-		else if (todo[i].op == DIFF_START || retry)
+		else if ((todo[i].op == DIFF_START || retry) && start)
 			ask_start(j, &want[todo[i].index]);
 	}
+	if (start)
+		repeat_starts(j, want, want_count);
 }

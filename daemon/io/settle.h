@@ -7,7 +7,10 @@
 
 #include "apply.h"
 
-enum { SETTLE_RETRY_MS = 10000 }; /* between tries of a FAILED instance */
+enum {
+	SETTLE_RETRY_MS = 10000, /* between tries of a FAILED instance */
+	SETTLE_BOOT_MS = 10000,	 /* boot-wait: alone for this long, start anyway */
+};
 
 /* Ask for what differs.  Idempotent: asked again, it asks the same.  Nothing
  * while the wants or the local containers are not known. */

@@ -12,7 +12,7 @@
 
 struct engine;
 
-enum { VIEWING_TIMEOUT_MS = 700, VIEWING_KEEP_MS = 60000 };
+enum { VIEWING_TIMEOUT_MS = 700, VIEWING_KEEP_MS = 10000 };
 
 /* then is called exactly once, maybe at once; view is good for the call only. */
 void viewing_start(struct engine *e, struct ctl_req *r,

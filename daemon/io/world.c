@@ -148,6 +148,9 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		const struct plan_place *p = plan_place(&e->apply.here, j->role);
 
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(out[i].role, j->role) == 0 && out[i].version[0] == '\0')
+				memcpy(out[i].version, j->version, sizeof out[i].version);
 		for (size_t i = 0; i < n && j->error[0] != '\0'; i++)
 			if (strcmp(out[i].role, j->role) == 0 && out[i].error[0] == '\0')
 				snprintf(out[i].error, sizeof out[i].error, "%.*s",
