@@ -111,9 +111,10 @@ def test_mass_stop_is_held_until_confirmed(cluster):
 
     def held():
         rows = leader.ask("schedule", "show").get("held") or []
-        if not rows or rows[0]["role"] != "web":
-            raise Missed(json.dumps(rows))
-        return rows[0]
+        for row in rows:
+            if row["role"] == "web":
+                return row
+        raise Missed(json.dumps(rows))
     row, _ = wait_until("held", held, 30)
     assert "would stop 4 of 4 instances (limit 30%)" in row["why"]
     assert "mesh apply --force " + row["stamp"] in json.dumps(leader.status())

@@ -14,40 +14,46 @@ def template(node, role, name):
 
 
 @pytest.fixture
-def node(cluster):
-    """One node whose template tree the test may break; it is put right after."""
-    n = cluster.nodes[2]
-    wait_until("a web server here", lambda: n.running("web"), 30)
+def nodes(cluster):
+    """The nodes, whose template trees the test may break; put right after."""
     saved = {}
-    for folder, _, files in os.walk(os.path.join(n.etc, "templates")):
-        for name in files:
-            path = os.path.join(folder, name)
-            saved[path] = read(path)
-    yield n
+    for n in cluster.nodes:
+        for folder, _, files in os.walk(os.path.join(n.etc, "templates")):
+            for name in files:
+                path = os.path.join(folder, name)
+                saved[path] = read(path)
+    yield cluster.nodes
     for path, text in saved.items():
         write(path, text)
-    wait_until("well again", lambda: n.status()["health"] == 0, 40)
+    for n in cluster.nodes:
+        wait_until(f"{n.name} is well again", lambda n=n: n.status()["health"] == 0, 40)
 
 
-def told(node, *expected):
-    """Every expected text is somewhere in what status says."""
-    def check():
+def told(nodes, *expected):
+    """Every node's status says every expected text."""
+    def check(node):
         said = json.dumps(node.status(), ensure_ascii=False)
-        if not all(json.dumps(e)[1:-1] in said for e in expected):
+        if not all(json.dumps(e, ensure_ascii=False)[1:-1] in said for e in expected):
             raise Missed(said)
         return True
-    wait_until(f"status says {expected}", check, 40)
+    for node in nodes:
+        wait_until(f"{node.name} says {expected}", lambda node=node: check(node), 40)
 
 
-def kept(node, files, running):
-    for (role, name), text in files.items():
-        assert node.rendered(role, name) == text
-    assert node.running() == running
+def rendered(nodes):
+    files = {(n.name, role, name): n.rendered(role, name) for n in nodes
+             for role, name in (("web", "index.html"), ("front", "haproxy.cfg"))}
+    assert all(files.values())
+    return files
+
+
+def running(nodes):
+    return {n.name: n.running() for n in nodes}
 
 
 ROWS = [
     ("missing", None, ["index.html.tmpl: No such file or directory"]),
-    ("a directory", "", ["index.html.tmpl", "is a directory"]),
+    ("a directory", "", ["index.html.tmpl: No such file or directory"]),
     ("unclosed", "<p>\n<p>{{ node.name\n", ["index.html.tmpl:2:", "unclosed '{{'"]),
     ("unknown name", "<p>\n\n{{ nodee.name }}\n",
      ["index.html.tmpl:3:", "unknown variable 'nodee'; did you mean 'node'?"]),
@@ -60,55 +66,67 @@ ROWS = [
 
 
 @pytest.mark.parametrize("name,text,expected", ROWS, ids=[r[0] for r in ROWS])
-def test_bad_template_keeps_the_old_files(cluster, node, name, text, expected):
-    files = {("web", "index.html"): node.rendered("web", "index.html"),
-             ("front", "haproxy.cfg"): node.rendered("front", "haproxy.cfg")}
-    assert all(files.values())
-    running = node.running()
-    path = template(node, "web", "index.html.tmpl")
-    if text:
-        write(path, text)
-    else:
-        os.unlink(path)
-        if text == "":
-            os.mkdir(path)
+def test_bad_template_keeps_the_old_files(cluster, nodes, name, text, expected):
+    files, pids = rendered(nodes), running(nodes)
+    paths = [template(n, "web", "index.html.tmpl") for n in nodes]
+    for path in paths:
+        if text:
+            write(path, text)
+        else:
+            os.unlink(path)
+            if text == "":
+                os.mkdir(path)
     try:
-        told(node, *expected)
-        kept(node, files, running)
-        cluster.serves([node])
-        # The other nodes have nothing to do with it.
-        assert cluster.nodes[0].running()
+        told([n for n in nodes if n.running("web")], *expected)
+        assert rendered(nodes) == files
+        assert running(nodes) == pids
+        cluster.serves()
     finally:
-        if text == "":
-            os.rmdir(path)
+        for path in paths:
+            if text == "":
+                os.rmdir(path)
 
 
-def test_failing_check_keeps_the_old_config(cluster, node):
-    path = template(node, "front", "haproxy.cfg.tmpl")
-    old = node.rendered("front", "haproxy.cfg")
-    running = node.running()
-    write(path, read(path) + "\nnonsense from a bad day\n")
-    told(node, "haproxy-check", "exited 1", "nonsense")
-    assert node.rendered("front", "haproxy.cfg") == old
-    assert node.running() == running
-    cluster.serves([node])
+def test_failing_check_keeps_the_old_config(cluster, nodes):
+    files, pids = rendered(nodes), running(nodes)
+    paths = [template(n, "front", "haproxy.cfg.tmpl") for n in nodes]
+    for path in paths:
+        write(path, read(path) + "\nnonsense from a bad day\n")
+    told(nodes, "haproxy-check", "exited 1", "nonsense")
+    assert rendered(nodes) == files
+    assert running(nodes) == pids
+    cluster.serves()
     # And a good one goes through, without restarting HAProxy.
-    front = {i: p for i, p in running.items() if i.startswith("front.")}
-    good = read(path).replace("nonsense from a bad day", "# a better day")
-    write(path, good)
-    wait_until("the new config", lambda: "# a better day" in
-               node.rendered("front", "haproxy.cfg"), 30)
-    assert front.items() <= node.running().items()
-    cluster.serves([node])
+    for path in paths:
+        write(path, read(path).replace("nonsense from a bad day", "# a better day"))
+    for node in nodes:
+        wait_until("the new config", lambda node=node: "# a better day" in
+                   node.rendered("front", "haproxy.cfg"), 40)
+    assert running(nodes) == pids
+    cluster.serves()
 
 
-def test_unknown_key_in_render_yaml(cluster, node):
-    path = template(node, "web", "render.yaml")
-    old = node.rendered("web", "index.html")
-    write(path, "fils: {}\n" + read(path))
-    told(node, "render.yaml:1:1: unknown key 'fils'; did you mean 'files'?")
-    assert node.rendered("web", "index.html") == old
-    cluster.serves([node])
+def test_unknown_key_in_render_yaml(cluster, nodes):
+    files = rendered(nodes)
+    for n in nodes:
+        path = template(n, "web", "render.yaml")
+        write(path, "fils: {}\n" + read(path))
+    told([n for n in nodes if n.running("web")],
+         "render.yaml:1:1: unknown key 'fils'; did you mean 'files'?")
+    assert rendered(nodes) == files
+    cluster.serves()
+
+
+def test_one_host_with_another_template_keeps_its_files(cluster, nodes):
+    """The schedule names a template by its hash: who lacks it says so."""
+    leader = cluster.leader()
+    other = next(n for n in nodes if n is not leader and n.running("web"))
+    files, pids = rendered(nodes), running(nodes)
+    path = template(other, "web", "index.html.tmpl")
+    write(path, read(path) + "<!-- only here -->\n")
+    told([other], "template 'web': this node has")
+    assert rendered(nodes) == files
+    assert running(nodes) == pids
 
 
 def test_missing_image_is_told_and_avoided(cluster):
