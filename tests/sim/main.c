@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { MUTANT_SEEDS = 300 };
+
 struct args {
 	const char *scenario;
 	uint64_t seed, seeds;
@@ -172,6 +174,44 @@ replay_line(const struct args *a, const struct sim *s)
 	fputc('\n', stderr);
 }
 
+/*
+ * A check that nothing can break checks nothing: after chaos found no fault,
+ * each planted one must be found, by the invariant that is there for it.
+ */
+static int
+mutants_caught(uint64_t *history)
+{
+	static const char *const by[] = {[MUTANT_VOTE_TWICE] = "one-vote-per-term",
+	    [MUTANT_NO_PERSIST] = "term-monotonic", [MUTANT_NO_HOLDOFF] = "one-full-lease",
+	    [MUTANT_STALE_LEASE] = "one-full-lease"};
+	struct sim_stats *st = stats_new();
+	int rc = 0;
+
+	for (int k = MUTANT_VOTE_TWICE; st != NULL && mutants[k] != NULL && rc == 0; k++) {
+		struct sim_conf conf = {.nodes = 3, .seed = 1, .mutant = (enum sim_mutant)k};
+		const char *broken = NULL;
+
+		for (; conf.seed <= MUTANT_SEEDS && broken == NULL; conf.seed++) {
+			struct sim *s = sim_new(&conf);
+
+			if (!sim_scenario_find("chaos")(s, st))
+				broken = s->broken;
+			*history = prng_mix(*history ^ s->history);
+			sim_free(s);
+		}
+		if (broken != NULL && strcmp(broken, by[k]) == 0) {
+			printf("mutant.%s.seed %llu count\n", mutants[k],
+			    (unsigned long long)conf.seed - 1);
+			continue;
+		}
+		fprintf(stderr, "mesh-sim: mutant %s %s%s, wanted %s\n", mutants[k],
+		    broken != NULL ? "caught by " : "survived", broken != NULL ? broken : "", by[k]);
+		rc = 1;
+	}
+	stats_free(st);
+	return rc;
+}
+
 static double
 wall(void)
 {
@@ -198,6 +238,7 @@ main(int argc, char **argv)
 		struct sim *s;
 
 		a.conf.seed = a.seed + k;
+		a.conf.late = strcmp(a.scenario, "chaos") == 0;
 		s = sim_new(&a.conf);
 		if (isatty(2))
 			fprintf(stderr, "\rseed %llu ", (unsigned long long)a.conf.seed);
@@ -214,6 +255,8 @@ main(int argc, char **argv)
 	}
 	stats_print(st, stdout);
 	rc = stats_bounds(st, &a.conf) ? 0 : 1;
+	if (strcmp(a.scenario, "chaos") == 0 && a.conf.mutant == MUTANT_NONE && rc == 0)
+		rc = mutants_caught(&history);
 	took = wall() - began;
 	printf("history %016llx hash\n", (unsigned long long)history);
 	printf("events %llu count\n", (unsigned long long)events);

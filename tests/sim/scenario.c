@@ -356,7 +356,7 @@ chaos_step(struct sim *s)
 	uint32_t n = s->conf.nodes, a = (uint32_t)prng_below(&s->rng, n);
 	uint32_t b = (uint32_t)prng_below(&s->rng, n);
 
-	switch (prng_below(&s->rng, 9)) {
+	switch (prng_below(&s->rng, 10)) {
 	case 0:
 		s->loss_permille = (uint32_t)prng_below(&s->rng, 200);
 		s->reorder_permille = (uint32_t)prng_below(&s->rng, 100);
@@ -384,7 +384,10 @@ chaos_step(struct sim *s)
 			a = leader_of(s);
 		s->node[a].paused_until = s->now + (usec)prng_below(&s->rng, 3 * SECOND);
 		break;
-	case 7: /* everybody who can hear the leader restarts, one after another */
+	case 7:
+		sim_leave(s, a, s->now + 20000 + (usec)prng_below(&s->rng, 5 * SECOND));
+		break;
+	case 8: /* everybody who can hear the leader restarts, one after another */
 		for (uint32_t i = 0; i < n; i++)
 			if (i != leader_of(s))
 				sim_crash(s, i, s->now + 20000 + (usec)i * 50000);
@@ -416,7 +419,7 @@ chaos(struct sim *s, struct sim_stats *st)
 	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
 	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
 	end = s->now;
-	if (!sim_run(s, s->now + SECOND) || !whole(s, &took)) /* all are up again */
+	if (!sim_run(s, s->now + 5 * SECOND) || !whole(s, &took)) /* all are up again */
 		return false;
 	stats_add(st, "chaos.heal:ms", (s->now - end) / 1000);
 	if (s->conf.quorum == MESH_QUORUM_MAJORITY)

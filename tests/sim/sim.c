@@ -346,6 +346,18 @@ sim_crash(struct sim *s, uint32_t i, usec restart_at)
 }
 
 void
+sim_leave(struct sim *s, uint32_t i, usec restart_at)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (n->mesh == NULL || s->now < n->paused_until)
+		return;
+	mesh_leave(n->mesh, sim_clock(s, i));
+	settle(s, i);
+	sim_crash(s, i, restart_at);
+}
+
+void
 sim_group(struct sim *s, uint32_t i, uint32_t group)
 {
 	s->node[i].group = group;
@@ -438,7 +450,8 @@ sim_new(const struct sim_conf *conf)
 			n->id.b[k] = (uint8_t)prng_u64(&s->rng);
 		n->clock_off = 1000 + (msec)prng_below(&s->rng, 1000000);
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
-		n->restart_at = n->wake_at = (usec)prng_below(&s->rng, 1000000);
+		n->restart_at = n->wake_at = (usec)prng_below(&s->rng,
+		    conf->late && i > 0 && i >= conf->nodes * 2 / 3 ? 100000000 : 1000000);
 		push(s, (struct sim_event){.at = n->restart_at, .node = i});
 	}
 	return s;

@@ -28,6 +28,7 @@ struct sim_conf {
 	uint64_t seed;
 	enum mesh_quorum quorum;
 	enum sim_mutant mutant;
+	bool late; /* a third of the nodes joins much later */
 	bool verbose; /* traces on stderr */
 };
 
@@ -93,6 +94,8 @@ bool sim_run(struct sim *s, usec until);
 void sim_start(struct sim *s, uint32_t i);
 void sim_crash(struct sim *s, uint32_t i, usec restart_at);
 msec sim_clock(const struct sim *s, uint32_t i);
+/* Says goodbye, stops, comes back to life at restart_at. */
+void sim_leave(struct sim *s, uint32_t i, usec restart_at);
 void sim_group(struct sim *s, uint32_t i, uint32_t group);
 /* One leader whom everybody up follows, full, and equal whole tables. */
 bool sim_converged(const struct sim *s, uint32_t *leader);

@@ -1,0 +1,79 @@
+/*
+ * elect.h - the election: elector and candidate (elect.c), leader (lead.c).
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_ELECT_H
+#define GOSSIP_ELECT_H
+
+#include "members.h"
+
+struct mesh;
+
+enum {
+	ROUNDS_MAX = 8,
+	STEP_MS = 100,		 /* the unit of patience */
+	TERM_JUMP_MAX = 1 << 24, /* elections nobody heard of, at most */
+};
+
+enum elect_phase { ELECT_IDLE, ELECT_PREVOTE, ELECT_VOTE };
+
+struct tally {
+	uint32_t old, new, all;
+};
+
+/* elect.c and lead.c */
+struct elect {
+	enum mesh_role role;
+	enum elect_phase phase;
+	uint64_t ballot_term; /* of the leader I follow, or mine while I lead */
+	uint16_t leader;      /* member, or MEMBER_NONE */
+	uint16_t last_leader; /* who was lost last */
+	uint16_t promised;    /* to whom, until promise_until */
+	msec promise_until, holdoff_until, lost_at, try_at;
+	uint64_t attempt, attempt_term;
+	msec attempt_until;
+	struct tally grants;
+	/* what the leader tells */
+	uint64_t grade;
+	struct head issued;
+	/* leading */
+	struct round {
+		msec t; /* 0 = none */
+		struct tally echoes;
+	} rounds[ROUNDS_MAX];
+	uint32_t round; /* newest */
+	msec beat_at, lead_since, full_base, degraded_base, first_until;
+	uint32_t weight;
+	uint64_t seq;	    /* of the last stamp issued in ballot_term */
+	uint64_t wish_term; /* re-ballot at least here; 0 = no */
+};
+
+/* elect.c */
+void elect_init(struct mesh *m, msec now);
+int elect_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+void elect_tick(struct mesh *m, msec now);
+msec elect_deadline(const struct mesh *m);
+void elect_start_vote(struct mesh *m, msec now, uint64_t term);
+void elect_lost(struct mesh *m, msec now, msec wait);
+void elect_forget(struct mesh *m, msec now, uint32_t i);
+msec elect_lease_ms(const struct mesh *m);
+bool elect_quorum(const struct mesh *m, const struct tally *t);
+bool elect_quorum_degraded(const struct mesh *m, const struct tally *t);
+void tally_add(struct tally *t, const struct member *m);
+bool elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+
+/* lead.c */
+void lead_start(struct mesh *m, msec now);
+void lead_stop(struct mesh *m, msec now, const char *why);
+void lead_resign(struct mesh *m, msec now, uint64_t successor);
+void lead_beat(struct mesh *m, msec now);
+int lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+void lead_tick(struct mesh *m, msec now);
+msec lead_deadline(const struct mesh *m);
+enum mesh_grade lead_grade(const struct mesh *m, msec now);
+msec lead_until(const struct mesh *m);
+void lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p);
+void lead_pause(struct mesh *m, msec now);
+void lead_heard_stamp(struct mesh *m, const struct stamp *s);
+
+#endif

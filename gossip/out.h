@@ -1,0 +1,41 @@
+/*
+ * out.h - the queue of what is to be sent, and the long answers that go out in
+ * bursts.  Intents only: the bytes are made when they are polled.
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_OUT_H
+#define GOSSIP_OUT_H
+
+#include "members.h"
+
+struct mesh;
+
+enum { JOBS_MAX = 64 };
+
+/* A datagram to be built when it is polled.  a, b, c by kind. */
+struct out {
+	uint8_t kind;
+	bool introduce; /* put my own record first */
+	bool accuse;	/* tell it that it is called dead */
+	uint16_t to;	/* member, or MEMBER_NONE: addr */
+	struct addr addr;
+	uint64_t a, b, c;
+};
+
+/* A long answer, sent some datagrams at a time. */
+struct job {
+	uint8_t kind; /* PACKET_SYNC, PACKET_ROSTER; 0 = free */
+	uint16_t to;
+	uint32_t buckets, cursor;
+	struct roster_id roster;
+};
+
+void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);
+void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a);
+void out_accuse(struct mesh *m, uint32_t to);
+void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a);
+void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
+size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);
+void out_tick(struct mesh *m, msec now);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * roster.h - whose votes count, and how that changes.
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_ROSTER_H
+#define GOSSIP_ROSTER_H
+
+#include "elect.h"
+
+struct mesh;
+
+enum {
+	ROSTER_CHUNK = 64, /* entries per datagram */
+	ROSTER_ENTRY_BYTES = ID_BYTES + 1,
+};
+
+struct roster {
+	struct roster_id id;
+	uint64_t seen_version; /* the highest anybody showed me */
+	struct tally n;
+	uint64_t hash;
+	bool joint;
+	msec change_at, ask_at;
+	/* being fetched */
+	struct roster_id fetch;
+	uint32_t fetch_chunks, fetch_count, fetch_entries;
+	uint8_t *fetch_bytes; /* entries */
+	uint8_t fetch_have[(MESH_MEMBERS_LIMIT / ROSTER_CHUNK + 8) / 8 + 1];
+	/* as saved */
+	uint8_t *blob;
+	size_t blob_cap, blob_len;
+	bool blob_stale;
+};
+
+int roster_init(struct mesh *m, msec now);
+void roster_fini(struct mesh *m);
+void roster_first(struct mesh *m);
+void roster_step(struct mesh *m, msec now);
+int roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+void roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+void roster_save(struct mesh *m);
+uint32_t roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out);
+int roster_cmp(const struct roster_id *a, const struct roster_id *b);
+
+#endif

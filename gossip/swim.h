@@ -1,0 +1,60 @@
+/*
+ * swim.h - membership: probing (swim.c), folding rumours into the table
+ * (rumour.c), seeds and joining (join.c).
+ * Inner: part of struct mesh, used by the files of gossip/ alone.  Verbs named
+ * _recv return 0 or the negative ERR_ a message is dropped for.
+ */
+#ifndef GOSSIP_SWIM_H
+#define GOSSIP_SWIM_H
+
+#include "members.h"
+
+struct mesh;
+
+enum { RELAYS_MAX = 32 };
+
+/* swim.c: probing, gossip, joining. */
+struct swim {
+	uint16_t *ring; /* probe order */
+	uint32_t ring_len, ring_at;
+	uint16_t target; /* of the probe under way, or MEMBER_NONE */
+	bool acked, asked;
+	uint64_t seq;	/* of that probe */
+	uint64_t next_seq;
+	uint32_t nacks, helpers;
+	uint32_t health; /* Lifeguard's local health, 0..8; 0 = well */
+	msec sent, ask_at, probe_at;
+	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at;
+	msec sync_at, changed_at; /* next sync allowed; table last moved */
+	uint64_t last_hash;
+	uint64_t join_token;
+	struct relay {
+		uint64_t seq, their_seq;
+		uint16_t from; /* MEMBER_NONE = free */
+		msec sent, nack_at;
+	} relays[RELAYS_MAX];
+	uint32_t relay_next;
+};
+
+/* rumour.c */
+int rumour_hear(struct mesh *m, msec now, const struct rumour *r);
+int rumours_hear(struct mesh *m, msec now, const struct packet *p);
+void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
+void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
+void rumour_tick(struct mesh *m, msec now);
+
+/* swim.c */
+int swim_init(struct mesh *m, msec now);
+int swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+void swim_tick(struct mesh *m, msec now);
+void swim_gossip(struct mesh *m, msec now);
+msec swim_deadline(const struct mesh *m);
+void swim_added(struct mesh *m, uint32_t i);
+uint32_t swim_random_up(struct mesh *m, uint32_t except);
+
+/* join.c */
+int join_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p);
+void join_tick(struct mesh *m, msec now);
+void join_who(struct mesh *m, msec now, const struct addr *from);
+
+#endif

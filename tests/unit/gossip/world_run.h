@@ -1,0 +1,154 @@
+/*
+ * world_run.h - the second half of world.h: the wire, time, and what a test
+ * asks.  Included by it alone.
+ */
+#ifndef TEST_WORLD_RUN_H
+#define TEST_WORLD_RUN_H
+
+static inline void
+world_save(struct world *w, uint32_t i)
+{
+	struct mesh_saved f;
+
+	if (w->slow_disk[i] || !mesh_must_save(w->node[i], &f))
+		return;
+	assert_true(f.roster_bytes <= sizeof w->roster[i]);
+	if (f.roster_bytes > 0)
+		memcpy(w->roster[i], f.roster, f.roster_bytes);
+	w->disk[i] = f;
+	w->disk[i].roster = w->roster[i];
+	mesh_saved(w->node[i]);
+}
+
+static inline void
+world_drain(struct world *w, uint32_t i)
+{
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct addr to;
+	size_t len;
+
+	while ((len = mesh_poll(w->node[i], w->now, &to, buf, sizeof buf)) > 0) {
+		uint32_t j = to.ip[15] - 1u;
+		struct packet p;
+
+		assert_true(len <= DGRAM_BYTES_MAX);
+		assert_int_equal(packet_decode(buf + SEAL_HEADER_BYTES, len - SEAL_OVERHEAD, &p), 0);
+		w->sent_kind[p.kind]++;
+		if (j >= w->count || w->deaf[i][j])
+			continue;
+		assert_true(w->flights < FLIGHT_MAX);
+		struct flight *f = &w->flight[w->flights++];
+		f->from = i;
+		f->to = j;
+		f->len = len;
+		memcpy(f->b, buf, len);
+	}
+}
+
+/* One millisecond: what was sent in the last arrives, then time passes. */
+static inline void
+world_step(struct world *w)
+{
+	size_t n = w->flights;
+
+	memcpy(w->landing, w->flight, n * sizeof *w->flight);
+	w->flights = 0;
+	w->now++;
+	for (size_t k = 0; k < n; k++) {
+		struct flight *f = &w->landing[k];
+		struct addr from = world_addr(f->from);
+
+		if (w->node[f->to] != NULL)
+			(void)!mesh_recv(w->node[f->to], w->now, &from, f->b, f->len);
+	}
+	for (uint32_t i = 0; i < w->count; i++) {
+		if (w->node[i] == NULL)
+			continue;
+		mesh_tick(w->node[i], w->now);
+		assert_true(mesh_deadline(w->node[i]) > w->now);
+		world_save(w, i);
+		world_drain(w, i);
+	}
+}
+
+static inline void
+world_run(struct world *w, msec ms)
+{
+	for (msec end = w->now + ms; w->now < end;)
+		world_step(w);
+}
+
+/* count nodes, the first of which makes the cluster. */
+static inline struct world *
+world_new(uint32_t count, enum mesh_quorum quorum)
+{
+	static const uint8_t cluster[ID_BYTES] = {1, 2, 3};
+	struct world *w = calloc(1, sizeof *w);
+
+	assert_non_null(w);
+	w->count = count;
+	w->quorum = quorum;
+	w->now = 1000;
+	for (uint32_t i = 0; i < count; i++)
+		world_start(w, i);
+	assert_int_equal(mesh_init(w->node[0], w->now, cluster), 0);
+	return w;
+}
+
+static inline void
+world_free(struct world *w)
+{
+	for (uint32_t i = 0; i < w->count; i++)
+		mesh_free(w->node[i]);
+	free(w);
+}
+
+static inline void
+world_isolate(struct world *w, uint32_t i, bool cut)
+{
+	for (uint32_t j = 0; j < w->count; j++)
+		w->deaf[i][j] = w->deaf[j][i] = cut;
+}
+
+/* The one leader everybody up follows; fails the test when there is none. */
+static inline uint32_t
+world_leader(struct world *w)
+{
+	uint32_t leader = UINT32_MAX;
+	struct mesh_side side, first = {0};
+
+	for (uint32_t i = 0; i < w->count; i++) {
+		if (w->node[i] == NULL)
+			continue;
+		mesh_side(w->node[i], w->now, &side);
+		assert_true(side.has_leader);
+		if (!first.has_leader)
+			first = side;
+		assert_true(id_eq(&first.leader, &side.leader));
+		assert_true(first.term == side.term);
+		if (side.role == MESH_LEADER)
+			leader = i;
+	}
+	assert_true(leader != UINT32_MAX);
+	return leader;
+}
+
+static inline enum mesh_state
+world_state(struct world *w, uint32_t observer, uint32_t subject)
+{
+	struct node_id id = world_id(subject);
+	struct mesh_member x;
+
+	assert_true(mesh_find(w->node[observer], &id, &x));
+	return x.state;
+}
+
+/* From here on the transcript is empty. */
+static inline void
+world_mark(struct world *w)
+{
+	w->text_len = 0;
+	w->text[0] = '\0';
+}
+
+#endif
