@@ -15,6 +15,8 @@
 #include "../base/own.h"
 #include "sys.h"
 
+enum { LOCK_TRIES = 50 };
+
 static const char *const names[CGROUP_COUNT] = {"memory", "cpu", "pids"};
 
 /* Is word among the comma-separated words of list? */
@@ -132,10 +134,17 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 	if (g->unified < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot make cgroup %s: %s", name, strerror(errno));
-	if (flock(g->unified, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "another daemon uses cgroup %s; set another `cgroup:` in the config",
-		    name);
+	/* A directory takes no record lock, and a child that the last daemon
+	 * had just forked holds this one for some ms after a kill -9. */
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(g->unified, LOCK_EX | LOCK_NB) == 0)
+			break;
+		if (i == LOCK_TRIES - 1)
+			return err_set(err, EXIT_ENVIRONMENT,
+			    "another daemon uses cgroup %s; set another `cgroup:` in the config",
+			    name);
+		usleep(10000);
+	}
 	find_v2_controllers(g);
 	for (int i = 0; i < CGROUP_COUNT; i++) {
 		g->v1[i] = v1[i] < 0 || g->v2[i] ? -1 :

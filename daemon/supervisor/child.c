@@ -96,6 +96,29 @@ arrange(const struct child *c, int null, int *prog)
 	    0;
 }
 
+/* On the host's network the abstract unix sockets of the host are in reach
+ * (of a desktop, a container engine, ...): Landlock keeps them out.  Kernels
+ * before 6.12 can't, and say so by an error. */
+static int
+shut_abstract_sockets(void)
+{
+	const struct {
+		uint64_t fs, net, scoped;
+	} rules = {0, 0, 1}; /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules,
+	    0);
+	int rc;
+
+	if (fd < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ||
+			errno == E2BIG || errno == EINVAL ?
+		    0 :
+		    -1;
+	rc = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	close(fd);
+	return rc;
+}
+
 /* From root of the host to the application's user, for good.  setns gives a
  * full set of capabilities and a full bounding set in the user namespace, so
  * everything is dropped after it. */
@@ -120,6 +143,8 @@ become(const struct child *c, int error)
 	if (syscall(SYS_capset, &head, none) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return dprintf(error, "drop capabilities: %s", strerror(errno));
+	if (shut_abstract_sockets() < 0)
+		return dprintf(error, "landlock: %s", strerror(errno));
 	if (chdir(s->workdir) < 0)
 		return dprintf(error, "workdir %s: %s", s->workdir,
 		    strerror(errno));
@@ -177,12 +202,23 @@ wait_for_release(const struct child *c)
 	}
 }
 
+static void
+keep_ours(const struct child *c)
+{
+	int fds[9 + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
+	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, -1};
+
+	memcpy(fds + 9, c->volumes, sizeof c->volumes);
+	sys_keep_only(fds, ARRAY_LEN(fds));
+}
+
 _Noreturn void
 child_run(const struct child *c)
 {
 	const struct spec *s = c->spec;
 	int null = -1, prog = -1;
 
+	keep_ours(c);
 	sys_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
 	if (pivot(c) < 0 || child_mounts(c, &null) < 0)

@@ -49,6 +49,9 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	struct rlimit answer = {FLAT_BYTES_MAX, FLAT_BYTES_MAX};
 	struct rlimit none = {0, 0};
 
+	int keep[] = {yaml, h->out_fd, h->err_fd, program};
+
+	sys_keep_only(keep, ARRAY_LEN(keep));
 	sys_reset_signals();
 	/* High numbers first, so that no dup2 tramples on what is needed. */
 	int in = fcntl(yaml, F_DUPFD_CLOEXEC, 100);

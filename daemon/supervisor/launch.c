@@ -305,10 +305,8 @@ run(const struct launcher *l, struct child *c, int cgroup, struct running *r,
 	c->error = error[1];
 	r->error = error[0];
 	r->pid = sys_fork(NEW_NAMESPACES, cgroup, &r->pidfd);
-	if (r->pid == 0) {
-		close(release[1]); /* else its end would never be seen */
-		child_run(c);
-	}
+	if (r->pid == 0)
+		child_run(c); /* closes release[1], or would never see its end */
 	close(release[0]);
 	close(error[1]);
 	if (r->pid < 0) {

@@ -29,20 +29,39 @@ write_maps(pid_t pid, const char *file, const struct spec_map *maps,
 	return sys_write_file(AT_FDCWD, path, text);
 }
 
+/* With nothing of ours in hand but the pipe that ends when we do. */
+_Noreturn static void
+wait_for_end(int pipe)
+{
+	char byte;
+
+	sys_keep_only(&pipe, 1);
+	while (read(pipe, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
 /* A namespace lives as long as somebody holds it: a child is needed only for
  * the moment in which it is made. */
 static int
 make(const struct spec *s, struct err *err)
 {
 	char path[64];
-	int pidfd = -1, fd = -1;
-	pid_t pid = sys_fork(CLONE_NEWUSER, -1, &pidfd);
+	int pidfd = -1, fd = -1, hold[2];
 	siginfo_t si;
+	pid_t pid;
 
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
+	if (pipe2(hold, O_CLOEXEC) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: pipe: %s",
+		    s->instance, strerror(errno));
+	pid = sys_fork(CLONE_NEWUSER, -1, &pidfd);
+	if (pid == 0)
+		wait_for_end(hold[0]);
+	close(hold[0]);
+	/* Closed when this function ends, or when we are killed in it. */
+	AUTO_CLOSE int held = hold[1];
+
+	(void)held;
 	if (pid < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: user namespace: %s; set userns: off in sandbox '%s' to accept less isolation",

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -76,23 +75,27 @@ open_below(int dir, const char *top, const char *name, gid_t gid, mode_t mode,
 	return set_mode(*out, path, gid, mode, err);
 }
 
+/* A record lock, because it is this process's alone: no child that was just
+ * forked keeps it when we are killed. */
 static int
 take_lock(struct place *p, const struct config *c, struct err *err)
 {
-	char pid[16] = "";
-	ssize_t n;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char pid[16];
+	int n;
 
 	p->lock = sys_openat2(p->state_dir, "lock", O_RDWR | O_CREAT, 0640,
 	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (p->lock < 0)
 		return err_set(err, EXIT_STATE, "cannot create %s/lock: %s",
 		    c->state_dir, strerror(errno));
-	if (flock(p->lock, LOCK_EX | LOCK_NB) < 0) {
-		n = pread(p->lock, pid, sizeof pid - 1, 0);
-		pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	if (fcntl(p->lock, F_SETLK, &lock) < 0) {
+		if (fcntl(p->lock, F_GETLK, &lock) < 0 ||
+		    lock.l_type == F_UNLCK)
+			lock.l_pid = 0;
 		return err_set(err, EXIT_ENVIRONMENT,
-		    "already running: pid %s holds %s/lock",
-		    pid[0] ? pid : "unknown", c->state_dir);
+		    "already running: pid %d holds %s/lock", (int)lock.l_pid,
+		    c->state_dir);
 	}
 	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
 	if (ftruncate(p->lock, 0) < 0 || pwrite(p->lock, pid, (size_t)n, 0) != n)

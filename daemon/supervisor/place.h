@@ -8,7 +8,7 @@
 #include "config.h"
 
 struct place {
-	int lock;	  /* state-dir/lock, flock'ed for our life */
+	int lock;	  /* state-dir/lock, locked for our life */
 	int state_dir;	  /* root:mesh 1770 */
 	int records_dir;  /* state-dir/supervisor, root 0700 */
 	int rendered_dir; /* state-dir/rendered, root 0755 */

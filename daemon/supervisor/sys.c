@@ -154,6 +154,27 @@ sys_boot_id(char *out)
 	out[n == 36 ? 36 : 0] = '\0';
 }
 
+void
+sys_keep_only(int *fds, size_t count)
+{
+	int next = 3;
+
+	for (size_t i = 1; i < count; i++)
+		for (size_t k = i; k > 0 && fds[k - 1] > fds[k]; k--) {
+			int t = fds[k];
+
+			fds[k] = fds[k - 1];
+			fds[k - 1] = t;
+		}
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] > next)
+			close_range((unsigned)next, (unsigned)fds[i] - 1, 0);
+		if (fds[i] >= next)
+			next = fds[i] + 1;
+	}
+	close_range((unsigned)next, ~0U, 0);
+}
+
 int
 sys_memfd(const char *name, const void *buf, size_t len)
 {

@@ -38,6 +38,11 @@ uint64_t sys_start_time(pid_t pid);
 /* The kernel's boot id as text (37 bytes with its NUL). */
 void sys_boot_id(char *out);
 
+/* Close every descriptor from 3 on but these (sorted in place; -1 is none): a
+ * child that has not exec'd yet must not keep locks and sockets of ours alive
+ * when we are killed. */
+void sys_keep_only(int *fds, size_t count);
+
 /* A sealed memfd with this content, or -1. */
 int sys_memfd(const char *name, const void *buf, size_t len);
 /* Read a whole file of at most cap bytes.  Bytes, or -1 and errno. */

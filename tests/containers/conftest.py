@@ -114,27 +114,41 @@ class Node:
         return p.returncode, p.stderr
 
     def connect(self):
+        """To a driver that answers: just after a kill -9 the old socket may
+        still take a connection, which then is reset."""
         def attempt():
             s = socket.socket(socket.AF_UNIX)
             try:
+                s.settimeout(5)
                 s.connect(str(self.top / "run/ctl"))
-                return s
+                s.sendall(b"WHO\n")
+                lines = s.makefile("r")
+                self.pending = []
+                while True:
+                    e = json.loads(lines.readline() or "{}")
+                    if not e:
+                        raise ConnectionResetError
+                    if e["kind"] == "who":
+                        return s, lines
+                    self.pending.append(e)
             except OSError:
                 assert self.meshd.poll() is None, (self.top / "stderr").read_text()
                 s.close()
                 return None
-        self.sock = wait_for(attempt)
-        self.lines = self.sock.makefile("r")
+        self.sock, self.lines = wait_for(attempt)
         self.events = []
 
     def say(self, line):
         self.sock.sendall((line + "\n").encode())
 
     def next(self, seconds=10):
-        self.sock.settimeout(seconds)
-        line = self.lines.readline()
-        assert line, "engine's connection closed"
-        event = json.loads(line)
+        if self.pending:
+            event = self.pending.pop(0)
+        else:
+            self.sock.settimeout(seconds)
+            line = self.lines.readline()
+            assert line, "engine's connection closed"
+            event = json.loads(line)
         self.events.append(event)
         return event
 
@@ -188,6 +202,13 @@ class Node:
         """kill -9 the supervisor, and nothing else."""
         self.meshd.kill()
         self.meshd.wait()
+        # The engine ends by itself; until then its socket would answer.
+        self.sock.settimeout(10)
+        try:
+            while self.sock.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
 
     def close(self):
         # pytest shows this when the test failed.

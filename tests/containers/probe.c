@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,23 @@ static void
 say(const char *name, long rc)
 {
 	printf("%s=%s\n", name, rc >= 0 ? "ok" : strerrorname_np(errno));
+}
+
+/* The host's abstract socket, which the test holds, and one of our own. */
+static void
+abstract(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX,
+	    .sun_path = "\0mesh-test-abstract"};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int own = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	say("abstract-host", connect(fd, (struct sockaddr *)&a, sizeof a));
+	a.sun_path[1] = 'o';
+	if (bind(own, (struct sockaddr *)&a, sizeof a) < 0 || listen(own, 1) < 0)
+		puts("abstract-own=cannot bind");
+	else
+		say("abstract-own", connect(fd, (struct sockaddr *)&a, sizeof a));
 }
 
 static void *
@@ -74,6 +92,7 @@ main(void)
 	say("AF_VSOCK", socket(40, SOCK_STREAM, 0));
 	say("AF_PACKET", socket(AF_PACKET, SOCK_RAW, 0));
 	say("AF_INET", socket(AF_INET, SOCK_STREAM, 0));
+	abstract();
 	pid = fork();
 	if (pid == 0)
 		_exit(0);
