@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -32,6 +33,28 @@ def test_version_and_help(node):
     assert out.returncode == 0 and re.match(r"meshd \d+\.\d+\.\d+\n$", out.stdout)
     out = subprocess.run([node.programs / "meshd", "--help"], capture_output=True, text=True)
     assert out.returncode == 0 and out.stdout.startswith("usage: meshd ")
+
+
+def test_dev_is_the_script_beside_it(node):
+    mine = node.top / "programs"
+    shutil.copytree(node.programs, mine)
+    p = subprocess.run([mine / "meshd", "--dev"], capture_output=True, text=True)
+    assert p.returncode == 5 and "cannot find mesh-dev in %s/" % mine in p.stderr
+    (mine / "mesh-dev").write_text("#!/bin/sh\necho dev \"$@\"\n")
+    (mine / "mesh-dev").chmod(0o755)
+    p = subprocess.run([mine / "meshd", "--dev", "--nodes", "5", "a b"], capture_output=True, text=True)
+    assert (p.returncode, p.stdout) == (0, "dev --nodes 5 a b\n")
+
+
+def test_installed_layout(node):
+    """bin/meshd with its helpers in libexec/mesh."""
+    (node.top / "bin").mkdir()
+    shutil.copytree(node.programs, node.top / "libexec/mesh")
+    (node.top / "libexec/mesh/meshd").rename(node.top / "bin/meshd")
+    node.programs = node.top / "bin"
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    node.up("web.1", "a")
 
 
 def test_not_root(node):

@@ -246,6 +246,8 @@ def test_supervisor_killed_at_any_moment(node):
             node.say("START ticket=%d instance=%s image=a config=/config/run.yaml sandbox=web role=web"
                      % (1000 + len(asked), asked[-1]))
         time.sleep(random.uniform(0, 0.05))
+        if turn == 11:
+            node.event(kind="reply")  # at least one is accepted
         node.kill()
     node.start()
     records = sorted(p.name for p in (node.top / "state/supervisor").iterdir() if not p.name.startswith("."))
