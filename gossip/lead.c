@@ -206,6 +206,8 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	msec sent = (msec)p->sent;
 
 	x->stored = p->roster;
+	if (x->roster != 0 && roster_cmp(&x->stored, &m->roster.id) > 0)
+		roster_behind(m, now, from, &x->stored);
 	if (p->roster.version > m->roster.seen_version)
 		m->roster.seen_version = p->roster.version;
 	if (p->term != e->ballot_term || sent <= x->echoed || sent > now)
@@ -216,7 +218,12 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		if (r->t == 0 || r->t != sent)
 			continue;
 		x->echoed = sent;
-		tally_add(&r->echoes, x);
+		/* Who knows a later roster counts for this side, but makes no
+		 * quorum of a roster that may be history. */
+		if (roster_cmp(&x->stored, &m->roster.id) > 0)
+			r->echoes.all += x->roster != 0;
+		else
+			tally_add(&r->echoes, x);
 		judge_round(m, r);
 		if (grade != lead_grade(m, now))
 			e->beat_at = now; /* tell at once what this side may do */

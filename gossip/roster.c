@@ -10,6 +10,10 @@
  * roster it found with its own term and waits until a quorum stored that, so
  * no change builds on one that might yet be lost.
  *
+ * A degraded side of `any` may propose (joint), never conclude: two sides with
+ * rosters of their own could both be full.  A leader whose elector knows a later
+ * roster fetches that and stamps it, instead of building on its own.
+ *
  * The roster's id and hash ride in every beat; who lacks it asks the leader and
  * gets it in chunks; its next echo says that it is stored (the caller saves
  * before it polls, so an echo that left is on disk).
@@ -80,7 +84,9 @@ stored(const struct mesh *m)
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (roster_cmp(&m->ms.m[i].stored, &m->roster.id) == 0)
 			tally_add(&t, &m->ms.m[i]);
-	return elect_quorum(m, &t) || elect_quorum_degraded(m, &t);
+	/* Never a mere side of `any`: it may propose, but a roster that only a
+	 * part of the old one stored could make two full sides. */
+	return elect_quorum(m, &t);
 }
 
 /* Should member i have a vote?  Only a full side lets anybody go. */
@@ -144,9 +150,12 @@ roster_step(struct mesh *m, msec now)
 
 	if (lead_grade(m, now) == MESH_GRADE_NONE || now < ro->change_at)
 		return;
-	if (!ro->joint && !change_wanted(m, now) && !overtaken(m))
+	if (overtaken(m))
+		return; /* first fetch what they know, see roster_behind */
+	if (!ro->joint && !ro->foreign && !change_wanted(m, now))
 		return;
-	if (!mine || overtaken(m)) {
+	if (!mine || ro->foreign) {
+		ro->foreign = false;
 		restamp(m, now);
 		return;
 	}
@@ -193,26 +202,43 @@ fetch_start(struct roster *ro, const struct roster_id *id)
 	ro->ask_at = 0;
 }
 
-/* The leader's beat shows its roster: fetch it when it is not mine. */
-void
-roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+static void
+fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
 {
 	struct roster *ro = &m->roster;
-	int cmp = roster_cmp(&p->roster, &ro->id);
 	uint32_t missing = 0;
 
-	if (p->roster.version > ro->seen_version)
-		ro->seen_version = p->roster.version;
-	if (p->roster.version == 0 || cmp < 0 || (cmp == 0 && p->hash == ro->hash))
-		return;
-	if (roster_cmp(&p->roster, &ro->fetch) != 0)
-		fetch_start(ro, &p->roster);
+	if (roster_cmp(id, &ro->fetch) != 0 || ro->fetch_from != from)
+		fetch_start(ro, id);
+	ro->fetch_from = (uint16_t)from;
 	if (now < ro->ask_at)
 		return;
 	ro->ask_at = now + ASK_MS;
 	while (missing < ro->fetch_chunks && (ro->fetch_have[missing / 8] >> missing % 8 & 1) != 0)
 		missing++;
 	out_to(m, PACKET_ROSTER_ASK, from, missing, 0, 0);
+}
+
+/* An elector's echo shows a later roster than this leader's: one that may be in
+ * force.  Take it over before counting on anybody it may have added. */
+void
+roster_behind(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
+{
+	fetch(m, now, from, id);
+}
+
+/* The leader's beat shows its roster: fetch it when it is not mine. */
+void
+roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct roster *ro = &m->roster;
+	int cmp = roster_cmp(&p->roster, &ro->id);
+
+	if (p->roster.version > ro->seen_version)
+		ro->seen_version = p->roster.version;
+	if (p->roster.version == 0 || cmp < 0 || (cmp == 0 && p->hash == ro->hash))
+		return;
+	fetch(m, now, from, &p->roster);
 }
 
 static int
@@ -244,8 +270,11 @@ fetched(struct mesh *m, msec now)
 			m->ms.m[i].roster = entry[ID_BYTES] & MEMBER_VOTES;
 	}
 	ro->id = ro->fetch;
+	ro->foreign = m->elect.role == MESH_LEADER;
 	fetch_start(ro, &(struct roster_id){0});
 	recount(m);
+	/* Rounds counted under another roster say nothing about this one. */
+	memset(m->elect.rounds, 0, sizeof m->elect.rounds);
 	trace(m, now, "roster", MEMBER_NONE, ro->id.version);
 	return 0;
 }
@@ -291,8 +320,8 @@ roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			out_job(m, PACKET_ROSTER, from, 0, (uint32_t)p->index);
 		return 0;
 	}
-	if (e->role == MESH_LEADER || e->leader != from)
-		return 0; /* only my leader tells me who votes */
+	if (m->roster.fetch_from != from || (e->role != MESH_LEADER && e->leader != from))
+		return 0; /* only my leader tells me who votes, or whom I asked */
 	return chunk_came(m, now, p);
 }
 

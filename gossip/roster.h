@@ -21,8 +21,10 @@ struct roster {
 	uint64_t hash;
 	bool joint;
 	msec change_at, ask_at;
+	bool foreign; /* taken from an elector: stamp it before building on it */
 	/* being fetched */
 	struct roster_id fetch;
+	uint16_t fetch_from;
 	uint32_t fetch_chunks, fetch_count, fetch_entries;
 	uint8_t *fetch_bytes; /* entries */
 	uint8_t fetch_have[(MESH_MEMBERS_LIMIT / ROSTER_CHUNK + 8) / 8 + 1];
@@ -37,6 +39,7 @@ void roster_fini(struct mesh *m);
 void roster_first(struct mesh *m);
 void roster_step(struct mesh *m, msec now);
 int roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+void roster_behind(struct mesh *m, msec now, uint32_t from, const struct roster_id *id);
 void roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_save(struct mesh *m);
 uint32_t roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out);
