@@ -6,15 +6,17 @@
  *     +---- wants become true (diff), signals <---- switch <-------------+
  *
  * Any failure goes back to IDLE with the old generation, wants and containers
- * untouched.
+ * untouched.  WAIT stands before CHECK while the check of an overtaken run ends.
  */
 #include "apply.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
 #include "../base/log.h"
+#include "../base/name.h"
 #include "../base/own.h"
 #include "../core/vars.h"
 #include "addr.h"
@@ -22,7 +24,15 @@
 #include "settle.h"
 #include "wants.h"
 
-enum { RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 60000 };
+enum {
+	RETRY_FIRST_MS = 1000,
+	RETRY_MAX_MS = 60000,
+	ROLE_MS = 10000,  /* for the supervisor to make a directory */
+	CHECK_MS = 40000, /* its own limit for a Command is 30 s */
+	WAIT_MS = 5000,	  /* for an overtaken check to end */
+};
+
+static void job_run_check(struct apply_job *j);
 
 struct apply_job *
 apply_job(struct engine *e, const char *role)
@@ -48,13 +58,26 @@ job_get(struct engine *e, const char *role)
 	return j;
 }
 
+/* No instance can have this name: theirs are ROLE.something. */
+static void
+check_name(const struct apply_job *j, char *out, size_t cap)
+{
+	snprintf(out, cap, "check-%s", j->role);
+}
+
 /* Stop what is under way; what stands stays. */
 static void
 job_cancel(struct apply_job *j)
 {
+	struct sup_req req;
+	char name[NAME_CAP + 8];
+
 	if (j->render != NULL)
 		render_cancel(j->render);
 	j->render = NULL;
+	check_name(j, name, sizeof name);
+	if (j->step == APPLY_CHECK && launch_req(&req, SUP_STOP, j->role, name))
+		launch_send(&j->e->launch, &req, NULL, 0);
 	render_out_free(&j->out);
 	wants_free(j->fresh, j->fresh_count);
 	j->fresh = NULL;
@@ -104,6 +127,7 @@ job_ready(struct apply_job *j, bool switched)
 	j->wants_count = j->fresh_count;
 	j->fresh = NULL;
 	j->fresh_count = 0;
+	j->face = j->fresh_face;
 	j->ready = true;
 	j->failures = 0;
 	j->error[0] = '\0';
@@ -138,6 +162,17 @@ job_switch(struct apply_job *j)
 static void
 job_check(struct apply_job *j)
 {
+	if (!j->checking) {
+		job_run_check(j);
+		return;
+	}
+	j->step = APPLY_WAIT;
+	j->step_until = net_now() + WAIT_MS;
+}
+
+static void
+job_run_check(struct apply_job *j)
+{
 	const struct apply_want *w = wants_find(j->fresh, j->fresh_count, j->out.check);
 	char name[NAME_CAP + 8], why[ERR_TEXT_CAP];
 	struct sup_req req;
@@ -148,17 +183,18 @@ job_check(struct apply_job *j)
 		job_fail(j, why);
 		return;
 	}
-	/* No instance can have this name: theirs are ROLE.something. */
-	snprintf(name, sizeof name, "check-%s", j->role);
+	check_name(j, name, sizeof name);
 	if (!launch_req(&req, SUP_RUN, j->role, name)) {
 		job_fail(j, "check: the role's name is too long to run one");
 		return;
 	}
-	memcpy(req.sandbox, j->sandbox, sizeof req.sandbox);
+	memcpy(req.sandbox, j->fresh_face.sandbox, sizeof req.sandbox);
 	memcpy(req.image, w->image, sizeof req.image);
 	memcpy(req.config, w->config, sizeof req.config);
 	req.flags = SUP_F_STAGED;
 	j->step = APPLY_CHECK;
+	j->step_until = net_now() + CHECK_MS;
+	j->checking = true;
 	j->ticket = launch_send(&j->e->launch, &req, w->vars.b, w->vars.len);
 	if (j->ticket == 0)
 		job_fail(j, "check: the supervisor's queue is full");
@@ -212,6 +248,7 @@ on_rendered(void *arg, struct render_out *out, const char *error)
 	if (!launch_req(&req, SUP_ROLE, j->role, ""))
 		return; /* a role's name fits: plan_check and schedule_read said so */
 	j->step = APPLY_ROLE;
+	j->step_until = net_now() + ROLE_MS;
 	if ((j->ticket = launch_send(&j->e->launch, &req, NULL, 0)) == 0)
 		job_fail(j, "the supervisor's queue is full");
 }
@@ -239,9 +276,28 @@ check_ended(struct apply_job *j, const struct sup_event *ev)
 	job_fail(j, why);
 }
 
+/* The check of this job, also one that was overtaken, is over. */
+static void
+check_gone(struct engine *e, const struct sup_event *ev)
+{
+	char name[NAME_CAP + 8];
+
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
+		check_name(j, name, sizeof name);
+		if (strcmp(ev->instance, name) != 0)
+			continue;
+		j->checking = false;
+		if (j->step == APPLY_WAIT)
+			job_run_check(j);
+		return;
+	}
+}
+
 void
 apply_event(struct engine *e, const struct sup_event *ev)
 {
+	if (ev->kind == SUP_EV_EXIT)
+		check_gone(e, ev);
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		if (j->ticket == 0 || j->ticket != ev->ticket)
 			continue;
@@ -383,22 +439,31 @@ update_job(struct engine *e, const struct plan_place *p)
 		return;
 	j->named = true;
 	j->gone = false;
-	snprintf(j->sandbox, sizeof j->sandbox, "%s", p->sandbox);
-	snprintf(j->version, sizeof j->version, "%s", pr->version);
-	snprintf(j->template_name, sizeof j->template_name, "%s", pr->template_name);
-	j->policy = pr->on_split == PLAN_KEEP ? SUP_KEEP : SUP_REPLACE;
+	snprintf(j->fresh_face.sandbox, sizeof j->fresh_face.sandbox, "%s", p->sandbox);
+	snprintf(j->fresh_face.version, sizeof j->fresh_face.version, "%s", pr->version);
+	j->fresh_face.policy = pr->on_split == PLAN_KEEP ? SUP_KEEP : SUP_REPLACE;
 	job_key(e, p, &key);
 	if (hash_eq(&key, &j->key))
 		return;
 	j->key = key;
 	j->failures = 0;
 	job_start(j);
+	settle_containers(j); /* what is no longer placed here need not wait */
 }
 
-/* Roles that run here but are in no job yet: what an older schedule left. */
+/* Roles that run or are rendered here but are in no job yet: what an older
+ * schedule left. */
 static void
 adopt_leftovers(struct engine *e)
 {
+	int fd = openat(e->state_fd, "rendered", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d == NULL && fd >= 0)
+		close(fd);
+	for (const struct dirent *x; d != NULL && (x = readdir(d)) != NULL;)
+		if (name_ok(x->d_name, strlen(x->d_name)) && apply_job(e, x->d_name) == NULL)
+			(void)job_get(e, x->d_name);
 	for (size_t i = 0; i < e->local.count; i++) {
 		const struct sup_event *ev = &e->local.items[i].ev;
 
@@ -423,8 +488,10 @@ apply_update(struct engine *e)
 	}
 	row = schedule_find(&e->keep.current, SCHEDULE_NODE, e->conf.name);
 	if (row >= 0 && schedule_read_node(&e->apply.here, e->keep.current.data[row].b,
-			    e->keep.current.data[row].len) < 0)
+			    e->keep.current.data[row].len) < 0) {
+		log_warn("this node's part of the schedule can't be read: keeping what runs");
 		return;
+	}
 	adopt_leftovers(e);
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		j->named = false;
@@ -435,6 +502,10 @@ apply_update(struct engine *e)
 		if (j->named)
 			continue;
 		job_cancel(j);
+		wants_free(j->wants, j->wants_count);
+		j->wants = NULL;
+		j->wants_count = 0;
+		j->ready = false;
 		j->gone = true;
 		memset(&j->key, 0, sizeof j->key);
 		j->error[0] = '\0';
@@ -465,10 +536,24 @@ apply_settle_all(struct engine *e)
 }
 
 void
+apply_lost(struct engine *e)
+{
+	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
+		j->checking = false;
+		if (j->ticket != 0)
+			job_fail(j, "the supervisor's answer was lost: asked again");
+	}
+}
+
+void
 apply_tick(struct engine *e, msec now)
 {
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
-		if (!j->gone && j->retry_at <= now)
+		if (j->step == APPLY_WAIT && j->step_until <= now)
+			job_run_check(j);
+		else if (j->ticket != 0 && j->step_until <= now)
+			job_fail(j, "the supervisor did not answer in time: asked again");
+		else if (!j->gone && j->retry_at <= now)
 			job_start(j);
 		else if (now - j->restart_failed_at >= SETTLE_RETRY_MS)
 			settle_containers(j);

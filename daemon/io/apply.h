@@ -25,19 +25,27 @@ struct apply_want {
 	bool command;	  /* kind Command: only for checks */
 };
 
-enum apply_step { APPLY_IDLE, APPLY_RENDER, APPLY_ROLE, APPLY_CHECK };
+enum apply_step { APPLY_IDLE, APPLY_RENDER, APPLY_ROLE, APPLY_WAIT, APPLY_CHECK };
+
+/* What the schedule says of the role beside its containers. */
+struct apply_face {
+	char sandbox[NAME_CAP], version[NAME_CAP];
+	uint32_t policy; /* enum sup_policy */
+};
 
 struct apply_job {
 	struct apply_job *next;
 	struct engine *e;
-	char role[NAME_CAP], sandbox[NAME_CAP], version[NAME_CAP];
-	char template_name[VIEW_IMAGE_CAP];
-	uint32_t policy;
+	char role[NAME_CAP];
+	struct apply_face fresh_face; /* of the schedule in force */
+	struct apply_face face;	      /* of `wants`: they switch together */
 	struct hash key; /* of what the running or last render came from */
 	bool gone;	 /* the schedule does not name this role here */
 	bool named;	 /* scratch of apply_update */
 	enum apply_step step;
 	uint64_t ticket; /* of the SUP_ROLE or SUP_RUN under way */
+	msec step_until; /* the supervisor answers by then, or never will */
+	bool checking;	 /* a check container of ours may still run */
 	struct render *render;
 	struct render_out out;
 	struct apply_want *fresh; /* of out; become `wants` when it is switched to */
@@ -66,7 +74,9 @@ void apply_event(struct engine *e, const struct sup_event *ev);
 void apply_settle(struct engine *e, const char *role);
 /* As apply_settle, for every role. */
 void apply_settle_all(struct engine *e);
-/* Once a second: retries. */
+/* Events were lost: what waits for an answer starts over. */
+void apply_lost(struct engine *e);
+/* Once a second: retries, deadlines. */
 void apply_tick(struct engine *e, msec now);
 struct apply_job *apply_job(struct engine *e, const char *role);
 /* The render_in for a role of the schedule in force, as apply would use it;

@@ -73,6 +73,13 @@ ctl_alive(const struct ctl_req *r)
 	return r->conn != NULL;
 }
 
+bool
+ctl_busy(const struct ctl_req *r)
+{
+	return r->conn != NULL &&
+	    uv_stream_get_write_queue_size((uv_stream_t *)&r->conn->pipe) > CTL_BUSY_BYTES;
+}
+
 static void
 on_written(uv_write_t *w, int status)
 {

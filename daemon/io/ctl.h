@@ -16,7 +16,7 @@
 #include "../base/ctl.h"
 #include "../base/err.h"
 
-enum { CTL_CONNS_MAX = 64, CTL_VERB_CAP = 32 };
+enum { CTL_CONNS_MAX = 64, CTL_VERB_CAP = 32, CTL_BUSY_BYTES = 1 << 20 };
 
 struct ctl_conn;
 
@@ -41,6 +41,8 @@ struct ctl {
 MUST_CHECK int ctl_init(struct ctl *c, uv_loop_t *loop, int fd, void *arg,
     bool (*writer)(void *arg, uint32_t uid), void (*handle)(void *arg, struct ctl_req *r));
 bool ctl_alive(const struct ctl_req *r);
+/* More than CTL_BUSY_BYTES of answers wait for the peer to read them. */
+bool ctl_busy(const struct ctl_req *r);
 /* data is one packed value.  more = false frees r. */
 void ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more);
 /* Frees r.  hint may be "". */

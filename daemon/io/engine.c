@@ -75,19 +75,34 @@ on_moved(void *arg)
 }
 
 void
+engine_applied(const struct engine *e, struct stamp *out)
+{
+	struct mesh_member self;
+
+	*out = e->saved.applied;
+	if (e->mesh != NULL && mesh_find(e->mesh, &e->identity.id, &self))
+		*out = self.applied;
+	if (e->keep.has && stamp_cmp(&e->keep.current.meta.stamp, out) > 0)
+		*out = e->keep.current.meta.stamp;
+}
+
+bool
 engine_adopted(struct engine *e)
 {
 	const struct schedule *s = &e->keep.current;
 	char text[STAMP_TEXT_CAP];
 
 	stamp_text(&s->meta.stamp, text);
+	if (e->mesh != NULL &&
+	    mesh_applied(e->mesh, net_now(), &s->meta.stamp, &s->hash) < 0) {
+		log_warn("schedule %s is not newer than the one applied: left alone", text);
+		return false;
+	}
 	log_debug("schedule %s is in force", text);
-	apply_update(e);
-	if (e->mesh == NULL)
-		return;
-	if (mesh_applied(e->mesh, net_now(), &s->meta.stamp, &s->hash) < 0)
-		log_warn("schedule %s is older than the one applied", text);
+	e->follow.error[0] = '\0';
 	engine_kick(e);
+	apply_update(e);
+	return true;
 }
 
 int
@@ -111,8 +126,13 @@ engine_attach(struct engine *e, struct err *err)
 	c.trace = tell_trace;
 	c.trace_arg = e;
 	if ((e->mesh = mesh_new(&c, net_now())) == NULL)
-		return err_set(err, EXIT_ENVIRONMENT, "out of memory for the member table");
+		return err_set(err, EXIT_STATE,
+		    "the mesh can't start: out of memory, or a stored roster or counter that is none; move %s/critical and db aside to start as a new member",
+		    e->conf.state_dir);
 	net_attach(&e->net, e->mesh);
+	/* A crash between keeping a schedule and saying so: say it now. */
+	if (e->keep.has)
+		(void)engine_adopted(e);
 	engine_report_soon(e);
 	return 0;
 }
@@ -160,17 +180,18 @@ probe_instance(struct engine *e, const struct local_instance *i)
 static void
 on_state(struct engine *e, const struct sup_event *ev)
 {
-	struct local_instance *i = local_state(&e->local, ev);
-	struct apply_job *j = apply_job(e, ev->role);
+	struct local_instance *old = local_find(&e->local, ev->instance), *i;
+	char role[NAME_CAP];
 
-	if (i == NULL)
+	/* The GONE of something unknown to the supervisor names no role. */
+	memcpy(role, old != NULL ? old->ev.role : ev->role, sizeof role);
+	i = local_state(&e->local, ev);
+	if (i == NULL) {
 		health_remove(e->health, ev->instance);
-	else
+		apply_settle(e, role);
+	} else {
 		probe_instance(e, i);
-	if (i != NULL && i->version[0] == '\0' && j != NULL)
-		memcpy(i->version, j->version, sizeof i->version);
-	if (i == NULL)
-		apply_settle(e, ev->role);
+	}
 	engine_report_soon(e);
 }
 
@@ -213,9 +234,13 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 	case SUP_EV_END:
 		local_list_end(&e->local, ev->ticket, e, on_swept);
 		apply_update(e);
+		apply_settle_all(e);
 		engine_report_soon(e);
 		break;
 	case SUP_EV_LOST:
+		apply_lost(e);
+		if (e->key_waiter != NULL)
+			peers_ask_key(e, strcmp(e->key_waiter->verb, "init") == 0);
 		ask_list(e);
 		break;
 	case SUP_EV_KEY:
@@ -262,7 +287,10 @@ on_second(uv_timer_t *timer)
 {
 	struct engine *e = timer->data;
 
+	if (!e->local.known && e->local.list_ticket == 0)
+		ask_list(e);
 	apply_tick(e, net_now());
+	peers_second(e);
 	tell_second(e);
 }
 
@@ -325,24 +353,31 @@ open_state(struct engine *e, struct err *err)
 	return keep_load(&e->keep, e->store, &e->crypto, err);
 }
 
-static int
-open_dir(const char *path)
+int
+engine_open_dir(const char *path)
 {
 	return open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+}
+
+/* Opened anew each time: a directory may come later, or be replaced. */
+int
+engine_facts(const struct engine *e, struct view_facts *out, struct err *err)
+{
+	char path[CONFIG_PATH_CAP + 64];
+
+	snprintf(path, sizeof path, "%s/lithos-configs/sandboxes", e->conf.config_dir);
+	AUTO_CLOSE int images = engine_open_dir(e->conf.images_dir);
+	AUTO_CLOSE int sandboxes = engine_open_dir(path);
+	return facts_fill(out, images, sandboxes, err);
 }
 
 static int
 open_host(struct engine *e, struct err *err)
 {
-	char path[CONFIG_PATH_CAP + 64];
 	int rc;
 
-	snprintf(path, sizeof path, "%s/lithos-configs/sandboxes", e->conf.config_dir);
-	e->images_fd = open_dir(e->conf.images_dir);
-	e->sandboxes_fd = open_dir(path);
-	e->logs_fd = open_dir(e->conf.log_dir);
 	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 ||
-	    (rc = facts_fill(&e->facts, e->images_fd, e->sandboxes_fd, err)) < 0)
+	    (rc = engine_facts(e, &e->facts, err)) < 0)
 		return rc;
 	if ((e->health = health_new(e->loop, on_health, e)) == NULL || local_init(&e->local) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");

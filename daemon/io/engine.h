@@ -38,7 +38,6 @@ struct engine {
 	uv_loop_t *loop;
 	struct config conf;
 	int state_fd, script_fd, conf_fd;
-	int images_fd, sandboxes_fd, logs_fd; /* -1: not there */
 	struct keyring keys;
 	struct identity identity;
 	struct crypto crypto;
@@ -62,6 +61,7 @@ struct engine {
 	uint64_t seconds;
 	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */
 	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
+	bool seed_known[MESH_SEEDS_MAX], seed_told;
 	struct hash peers; /* of the addresses remembered last */
 	struct blob last_view; /* the last one of a leader fresh in office */
 	msec last_view_at;
@@ -88,8 +88,15 @@ MUST_CHECK int engine_attach(struct engine *e, struct err *err);
 void engine_kick(struct engine *e);
 /* Local containers, facts or health moved: tell the leader soon. */
 void engine_report_soon(struct engine *e);
-/* A schedule became current (from lead or follow): apply it and say so. */
-void engine_adopted(struct engine *e);
+/* A schedule became current (from lead or follow): say so, and apply it.  False
+ * when the mesh knows that a newer one was applied here: it is left alone. */
+bool engine_adopted(struct engine *e);
+/* The newest stamp that was ever applied here. */
+void engine_applied(const struct engine *e, struct stamp *out);
+/* This host's facts as they are now, config_hash excepted. */
+MUST_CHECK int engine_facts(const struct engine *e, struct view_facts *out, struct err *err);
+/* A directory by the config's path; -1 when it is not there. */
+int engine_open_dir(const char *path);
 /* The wall clock in ms. */
 uint64_t engine_wall_ms(void);
 

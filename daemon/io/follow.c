@@ -42,6 +42,7 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 	struct engine *e = arg;
 	struct follow *f = &e->follow;
 	char text[STAMP_TEXT_CAP];
+	struct stamp applied;
 	struct err err;
 
 	stamp_text(&fetch_ref(f->fetch)->stamp, text);
@@ -55,7 +56,9 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 	}
 	f->failures = 0;
 	f->error[0] = '\0';
-	if (e->keep.has && stamp_cmp(&s->meta.stamp, &e->keep.current.meta.stamp) <= 0)
+	engine_applied(e, &applied);
+	if (stamp_cmp(&s->meta.stamp, &applied) <= 0 &&
+	    (e->keep.has || stamp_cmp(&s->meta.stamp, &applied) < 0))
 		return; /* overtaken meanwhile */
 	if (keep_set(&e->keep, s, &err) < 0) {
 		if (err.code == EXIT_STATE)
@@ -65,7 +68,7 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 		uv_timer_start(&f->retry, on_retry, 10 * FOLLOW_RETRY_MS, 0);
 		return;
 	}
-	engine_adopted(e);
+	(void)engine_adopted(e); /* its refusal is logged */
 }
 
 void
@@ -74,11 +77,15 @@ follow_look(struct engine *e)
 	struct follow *f = &e->follow;
 	struct mesh_parent p;
 	struct schedule_ref ref;
+	struct stamp applied;
 	struct addr holder;
 
 	if (e->mesh == NULL || !mesh_issued(e->mesh, &p) || id_eq(&p.holder, &e->identity.id))
 		return;
-	if (e->keep.has && stamp_cmp(&p.stamp, &e->keep.current.meta.stamp) <= 0)
+	/* Without a schedule here (the database was lost) the applied one itself
+	 * is fetched again; never an older one. */
+	engine_applied(e, &applied);
+	if (stamp_cmp(&p.stamp, &applied) < (e->keep.has ? 1 : 0))
 		return;
 	if (f->fetch != NULL) {
 		if (hash_eq(&fetch_ref(f->fetch)->hash, &p.hash))
@@ -89,6 +96,7 @@ follow_look(struct engine *e)
 	if (!hash_eq(&f->wanted, &p.hash)) {
 		f->wanted = p.hash;
 		f->failures = 0;
+		f->error[0] = '\0';
 	} else if (uv_is_active((uv_handle_t *)&f->retry)) {
 		return;
 	}
@@ -99,6 +107,16 @@ follow_look(struct engine *e)
 	ref.stamp = p.stamp;
 	ref.hash = p.hash;
 	f->fetch = fetch_start(e->loop, &e->keep, &e->keys, &holder, &ref, on_fetched, e);
+}
+
+void
+follow_stop(struct engine *e)
+{
+	if (e->follow.fetch != NULL)
+		fetch_cancel(e->follow.fetch);
+	e->follow.fetch = NULL;
+	e->follow.error[0] = '\0';
+	uv_timer_stop(&e->follow.retry);
 }
 
 void

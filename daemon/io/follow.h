@@ -21,6 +21,8 @@ struct follow {
 };
 
 void follow_init(struct engine *e);
+/* This node leads now: nothing to follow. */
+void follow_stop(struct engine *e);
 /* The mesh moved: is there something newer to fetch? */
 void follow_look(struct engine *e);
 

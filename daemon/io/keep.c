@@ -1,8 +1,8 @@
 /*
  * keep.c - see keep.h.  On disk: headers and parts under their hashes, and one
- * record "history" with the hashes of the last few headers.  A crash between
- * two writes leaves unreferenced parts, never a header that names missing ones:
- * parts first, then the header, then the history.
+ * record "history" with the hashes of the last few headers, all written in one
+ * transaction with one sync: a schedule of a thousand parts must not stop the
+ * loop for a thousand of them.
  */
 #include "keep.h"
 
@@ -124,8 +124,8 @@ part_stays(const struct schedule *const *stay, size_t count, const struct hash *
 	return false;
 }
 
-/* Forget the oldest header and the parts that only it names; s is about to be
- * the newest. */
+/* Forget history[KEEP_HISTORY - 1] and the parts that only it names; s is
+ * about to be the newest. */
 static int
 forget_oldest(struct keep *k, const struct schedule *s, struct err *err)
 {
@@ -148,17 +148,18 @@ forget_oldest(struct keep *k, const struct schedule *s, struct err *err)
 	for (size_t i = 0; rc == 0 && i < old->parts_count; i++)
 		if (!part_stays(stay, n, &old->parts[i].hash))
 			rc = store_del(k->store, STORE_PART, old->parts[i].hash.b, HASH_BYTES, err);
-	if (rc == 0)
+	if (rc == 0 && !hash_eq(&k->history[KEEP_HISTORY - 1], &s->hash))
 		rc = store_del(
 		    k->store, STORE_HEADER, k->history[KEEP_HISTORY - 1].b, HASH_BYTES, err);
 	for (size_t i = 0; i < KEEP_HISTORY; i++)
 		schedule_free(&all[i]);
-	k->history_count = KEEP_HISTORY - 1;
 	return rc;
 }
 
+/* Parts, header and history in one transaction; fresh is the new history. */
 static int
-write_all(struct keep *k, const struct schedule *s, struct err *err)
+write_all(struct keep *k, const struct schedule *s, const struct hash *fresh, size_t fresh_count,
+    struct err *err)
 {
 	int rc;
 
@@ -174,11 +175,32 @@ write_all(struct keep *k, const struct schedule *s, struct err *err)
 		return rc;
 	if (k->history_count == KEEP_HISTORY && (rc = forget_oldest(k, s, err)) < 0)
 		return rc;
-	memmove(&k->history[1], &k->history[0], k->history_count * sizeof k->history[0]);
-	k->history[0] = s->hash;
-	k->history_count++;
-	return store_put(k->store, STORE_MISC, history_key, sizeof history_key, k->history,
-	    k->history_count * HASH_BYTES, err);
+	return store_put(k->store, STORE_MISC, history_key, sizeof history_key, fresh,
+	    fresh_count * HASH_BYTES, err);
+}
+
+/* Durable or not at all: memory moves only after the disk has. */
+static int
+make_durable(struct keep *k, const struct schedule *s, struct err *err)
+{
+	struct hash fresh[KEEP_HISTORY];
+	size_t n = 0;
+	int rc;
+
+	fresh[n++] = s->hash;
+	for (size_t i = 0; i < k->history_count && n < KEEP_HISTORY; i++)
+		fresh[n++] = k->history[i];
+	if ((rc = store_begin(k->store, err)) < 0)
+		return rc;
+	if ((rc = write_all(k, s, fresh, n, err)) < 0) {
+		store_abort(k->store);
+		return rc;
+	}
+	if ((rc = store_commit(k->store, err)) < 0)
+		return rc;
+	memcpy(k->history, fresh, n * sizeof fresh[0]);
+	k->history_count = n;
+	return 0;
 }
 
 int
@@ -187,7 +209,7 @@ keep_set(struct keep *k, struct schedule *s, struct err *err)
 	int rc = 0;
 
 	if (!k->has || !hash_eq(&k->current.hash, &s->hash))
-		rc = write_all(k, s, err);
+		rc = make_durable(k, s, err);
 	if (rc < 0) {
 		schedule_free(s);
 		return rc;

@@ -11,6 +11,8 @@
 #include "engine.h"
 #include "round.h"
 
+enum { JOIN_QUIET_MS = 1000, PARENT_TRIES = 5 };
+
 static void arm(struct engine *e);
 
 static void
@@ -116,12 +118,14 @@ fingerprint(const struct report *r)
 	return sup_hash_(h, &r->facts.sandboxes_count, sizeof r->facts.sandboxes_count);
 }
 
-static void
+/* Were there any? */
+static bool
 take_reports(struct engine *e)
 {
 	uint8_t buf[MESH_FRAG_BYTES_MAX];
 	uint32_t version, index, count;
 	struct node_id from;
+	bool any = false;
 	size_t len;
 
 	while ((len = mesh_next_report(e->mesh, &from, &version, &index, &count, buf,
@@ -129,6 +133,7 @@ take_reports(struct engine *e)
 		struct lead_node *n = add_node(&e->lead, &from);
 		uint64_t before;
 
+		any = true;
 		if (n == NULL)
 			continue;
 		before = n->report.has ? fingerprint(&n->report.now) : 0;
@@ -136,6 +141,7 @@ take_reports(struct engine *e)
 		    fingerprint(&n->report.now) != before)
 			lead_note(e, SCHED_HEALTH);
 	}
+	return any;
 }
 
 /* Has everybody who is alive reported in this office? */
@@ -228,13 +234,32 @@ on_parent(void *arg, int rc, struct schedule *s, const char *why)
 	if (rc == 0) {
 		l->parents[i].s = *s;
 		memset(s, 0, sizeof *s);
-		if (l->issued)
-			lead_note(e, SCHED_CONFIG); /* merged by a later round */
+		lead_note(e, SCHED_LEASE); /* a round under way does not have it */
+	} else if (++l->parents[i].tries < PARENT_TRIES) {
+		l->parents[i].got = false;
+		l->parents[i].retry_at = net_now() + FOLLOW_RETRY_MS;
+		return; /* parents_look asks again, after the next report */
 	} else {
 		log_warn("an older schedule can't be had: %s", why);
-		l->parents[i] = l->parents[--l->parents_count];
 	}
 	parents_check(e);
+}
+
+/* Is it being fetched or here already?  A failed one is asked for again, of
+ * whoever is said to hold it now. */
+static bool
+parent_again(struct engine *e, const struct mesh_parent *from)
+{
+	struct lead_parent *p = find_parent(&e->lead, &from->hash);
+	struct mesh_member m;
+
+	if (p == NULL)
+		return false;
+	if (!p->got && p->fetch == NULL && p->retry_at <= net_now() &&
+	    mesh_find(e->mesh, &from->holder, &m))
+		p->fetch =
+		    fetch_start(e->loop, &e->keep, &e->keys, &m.addr, &p->ref, on_parent, e);
+	return true;
 }
 
 /* Schedules that members act on and that ours does not come from. */
@@ -249,7 +274,7 @@ parents_look(struct engine *e)
 	for (size_t i = 0; i < n && l->parents_count < MESH_PARENTS_MAX; i++) {
 		struct lead_parent *p = &l->parents[l->parents_count];
 
-		if (known_past(e, &all[i]) || find_parent(l, &all[i].hash) != NULL ||
+		if (known_past(e, &all[i]) || parent_again(e, &all[i]) ||
 		    id_eq(&all[i].holder, &e->identity.id) ||
 		    !mesh_find(e->mesh, &all[i].holder, &m) || m.state != MESH_ALIVE)
 			continue;
@@ -274,13 +299,18 @@ lead_parents(struct engine *e, const struct schedule **out, size_t cap)
 	if (e->keep.has)
 		all[n++] = &e->keep.current;
 	for (size_t i = 0; i < l->parents_count; i++)
-		if (l->parents[i].got)
+		if (l->parents[i].got && l->parents[i].s.header.len > 0)
 			all[n++] = &l->parents[i].s;
 	for (size_t i = 0; i < n; i++) {
 		bool past = false;
 
-		for (size_t k = 0; k < n && !past; k++)
-			past = k != i && descends(all[k], &all[i]->meta.stamp);
+		for (size_t k = 0; k < n && !past; k++) {
+			bool twin =
+			    stamp_cmp(&all[k]->meta.stamp, &all[i]->meta.stamp) == 0;
+
+			past = k != i &&
+			    (twin ? k < i : descends(all[k], &all[i]->meta.stamp));
+		}
 		if (!past && kept < cap)
 			out[kept++] = all[i];
 	}
@@ -321,13 +351,16 @@ take_office(struct engine *e, const struct mesh_side *side)
 	if (l->run != NULL) {
 		script_cancel(l->run);
 		l->run = NULL;
+		world_free(&l->world);
 		sched_done(&l->sched, net_now(), true);
 	}
 	parents_free(l);
+	follow_stop(e);
 	l->leading = true;
 	l->term = side->term;
+	l->grade = side->grade;
 	l->since = net_now();
-	l->issued = false;
+	l->issued = l->unannounced = false;
 	l->error[0] = l->excerpt[0] = '\0';
 	for (size_t i = 0; i < l->nodes_count; i++)
 		l->nodes[i].state = -1;
@@ -347,8 +380,10 @@ leave_office(struct engine *e)
 	if (l->run != NULL) {
 		script_cancel(l->run);
 		l->run = NULL;
+		world_free(&l->world);
 		sched_done(&l->sched, net_now(), false);
 	}
+	l->error[0] = l->excerpt[0] = '\0';
 	parents_free(l);
 	sched_unlead(&l->sched, net_now());
 	for (size_t i = 0; i < l->nodes_count; i++)
@@ -369,12 +404,13 @@ look_members(struct engine *e)
 		struct lead_node *n = add_node(&e->lead, &m.id);
 		int before;
 
-		if (n == NULL || n->state == (int)m.state)
+		/* A suspicion alone moves nothing: its end is what counts. */
+		if (n == NULL || m.state == MESH_SUSPECT || n->state == (int)m.state)
 			continue;
 		before = n->state;
 		n->state = (int)m.state;
-		if (m.state == MESH_SUSPECT || before == -1)
-			continue; /* a suspicion alone moves nothing */
+		if (before == -1 && net_now() - e->lead.since < JOIN_QUIET_MS)
+			continue; /* who was there when the office began */
 		log_info("node %s is %s", m.name,
 		    m.state == MESH_FAILED  ? "failed" :
 			m.state == MESH_LEFT ? "gone" :
@@ -388,6 +424,7 @@ lead_look(struct engine *e)
 {
 	struct lead *l = &e->lead;
 	struct mesh_side side;
+	bool moved;
 
 	mesh_side(e->mesh, net_now(), &side);
 	if (side.role == MESH_LEADER && (!l->leading || side.term != l->term))
@@ -403,11 +440,15 @@ lead_look(struct engine *e)
 			; /* of an office that is over */
 		return;
 	}
-	take_reports(e);
-	if (e->seen_changes != mesh_changes(e->mesh)) {
-		look_members(e);
-		parents_look(e);
+	moved = e->seen_changes != mesh_changes(e->mesh);
+	if (side.grade != l->grade) {
+		l->grade = side.grade;
+		lead_note(e, SCHED_LEASE);
 	}
+	if (moved)
+		look_members(e);
+	if (take_reports(e) || moved)
+		parents_look(e);
 	if (!l->sched.view_ok && all_reported(e)) {
 		sched_view_complete(&l->sched, net_now());
 		arm(e);

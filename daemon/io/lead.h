@@ -29,7 +29,9 @@ struct lead_parent {
 	struct schedule_ref ref;
 	struct schedule s; /* whole when got */
 	struct fetch *fetch;
-	bool got;
+	bool got;	/* s is whole, or it can't be had (s is empty) */
+	uint32_t tries; /* failed ones */
+	msec retry_at;
 };
 
 struct lead {
@@ -44,6 +46,8 @@ struct lead {
 	size_t parents_count;
 	struct script_run *run; /* under way */
 	bool issued;		/* a schedule in this office */
+	bool unannounced;	/* the one in force is ours, and no beat carries it yet */
+	enum mesh_grade grade;	/* at the last look */
 	struct world world; /* of the running round */
 	/* of the last round, for status */
 	uint64_t round, round_ms_wall;

@@ -87,6 +87,15 @@ local_list_end(struct local *l, uint64_t ticket, void *arg,
 	}
 }
 
+bool
+local_is_instance(const struct sup_event *ev)
+{
+	size_t n = strlen(ev->role);
+
+	return ev->state != SUP_ST_EXITED && n > 0 && strncmp(ev->instance, ev->role, n) == 0 &&
+	    ev->instance[n] == '.';
+}
+
 static enum view_state
 view_of(const struct sup_event *ev)
 {

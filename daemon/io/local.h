@@ -13,7 +13,7 @@ enum { LOCAL_INSTANCES_MAX = 4096 };
 
 struct local_instance {
 	struct sup_event ev; /* the last one */
-	char version[NAME_CAP]; /* of its role, when this engine asked for it */
+	char version[NAME_CAP]; /* of its role, as far as known */
 	enum view_health health;
 	bool listed; /* named since the running LIST began */
 	bool asked;  /* this engine sent a START for it */
@@ -36,6 +36,8 @@ struct local_instance *local_state(struct local *l, const struct sup_event *ev);
 void local_list_end(struct local *l, uint64_t ticket, void *arg,
     void (*gone)(void *arg, const struct local_instance *i));
 struct local_instance *local_find(struct local *l, const char *instance);
+/* An instance of its role, not a check container: ROLE.something, not EXITED. */
+bool local_is_instance(const struct sup_event *ev);
 /* As mesh ps and the report say it. */
 void local_view(const struct local_instance *i, const char *node, struct view_instance *out);
 

@@ -1,8 +1,9 @@
 /*
  * net.c - the engine's heartbeat: the only file that knows both uv and the
- * mesh machine.  On a packet: recv.  On the timer: tick.  After either, and
- * after every act of ours on the machine (net_kick): facts to disk, packets
- * out, one timer re-armed.  Nothing else drives the protocol.
+ * mesh machine.  On a packet: recv.  Then, and on the timer, and after every
+ * act of ours on the machine (net_kick): tick, facts to disk, packets out, one
+ * timer re-armed.  Nothing else drives the protocol, and the simulator drives
+ * it in the same order.
  */
 #include "net.h"
 
@@ -34,7 +35,7 @@ on_recv(uv_udp_t *udp, ssize_t len, const uv_buf_t *buf, const struct sockaddr *
 	if (len <= 0 || sa == NULL || !addr_from_sockaddr(sa, &from) || n->mesh == NULL)
 		return;
 	mesh_recv(n->mesh, net_now(), &from, (const uint8_t *)buf->base, (size_t)len);
-	net_kick(n);
+	net_kick(n); /* ticks: what came in may be due at once */
 }
 
 static void
@@ -42,9 +43,6 @@ on_timer(uv_timer_t *timer)
 {
 	struct net *n = timer->data;
 
-	if (n->mesh == NULL)
-		return;
-	mesh_tick(n->mesh, net_now());
 	net_kick(n);
 }
 
@@ -75,6 +73,7 @@ net_kick(struct net *n)
 	if (n->mesh == NULL || n->kicking)
 		return;
 	n->kicking = true;
+	mesh_tick(n->mesh, net_now());
 	while (mesh_must_save(n->mesh, &saved)) {
 		n->save(n->arg, &saved);
 		mesh_saved(n->mesh);
@@ -115,6 +114,5 @@ void
 net_attach(struct net *n, struct mesh *m)
 {
 	n->mesh = m;
-	mesh_tick(m, net_now());
 	net_kick(n);
 }

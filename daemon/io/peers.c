@@ -4,6 +4,7 @@
  */
 #include "peers.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,10 +14,90 @@
 #include "engine.h"
 #include "pack.h"
 
-enum { ADDR_BYTES = 18 };
+enum { ADDR_BYTES = 18, LOOKUP_S = 10 };
 
 static const char seen_key[] = "seen";
 static const char joined_key[] = "joined";
+
+/* A name being looked up, off the loop: for a seed of the config, or a join. */
+struct lookup {
+	uv_getaddrinfo_t req;
+	struct engine *e;
+	struct ctl_req *r; /* NULL: of the config */
+	size_t seed;
+	char text[80];
+	uint16_t port;
+};
+
+static void join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct addr *a);
+
+static void
+on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
+{
+	struct lookup *l = req->data;
+	struct engine *e = l->e;
+	struct addr a = {.port = 0};
+
+	if (status == 0 && res != NULL && addr_from_sockaddr(res->ai_addr, &a))
+		a.port = l->port;
+	if (l->r != NULL && a.port != 0) {
+		join_addr(e, l->r, l->text, &a);
+	} else if (l->r != NULL) {
+		ctl_fail(l->r, 1, "give an address, or mend the name", "join: %s: %s", l->text,
+		    uv_strerror(status));
+	} else if (a.port != 0 && e->mesh != NULL) {
+		e->seed_known[l->seed] = true;
+		if (mesh_add_seed(e->mesh, net_now(), &a) == 0)
+			engine_kick(e);
+	} else if (!e->seed_told) {
+		e->seed_told = true;
+		log_warn("seed %s: %s; tried again each %d s", l->text, uv_strerror(status),
+		    LOOKUP_S);
+	}
+	uv_freeaddrinfo(res);
+	free(l);
+}
+
+/* "HOST:PORT" -> a look-up; false when it is not of that form. */
+static bool
+look_up(struct engine *e, const char *text, size_t seed, struct ctl_req *r)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+	const char *colon = strrchr(text, ':');
+	struct lookup *l = calloc(1, sizeof *l);
+	char host[80];
+	long port;
+	char *end;
+
+	if (l == NULL || colon == NULL || colon == text || strlen(text) >= sizeof l->text) {
+		free(l);
+		return false;
+	}
+	port = strtol(colon + 1, &end, 10);
+	snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
+	memcpy(l->text, text, strlen(text) + 1);
+	l->e = e;
+	l->r = r;
+	l->seed = seed;
+	l->port = (uint16_t)port;
+	l->req.data = l;
+	if (*end != '\0' || port < 1 || port > 65535 ||
+	    uv_getaddrinfo(e->loop, &l->req, on_lookup, host, NULL, &hints) < 0) {
+		free(l);
+		return false;
+	}
+	return true;
+}
+
+void
+peers_second(struct engine *e)
+{
+	if (e->mesh == NULL || e->seconds % LOOKUP_S != 1)
+		return;
+	for (size_t i = 0; i < e->conf.seeds_count; i++)
+		if (!e->seed_known[i])
+			(void)look_up(e, e->conf.seed_names[i], i, NULL); /* again later */
+}
 
 static void
 put_addr(uint8_t *p, const struct addr *a)
@@ -62,10 +143,9 @@ peers_seeds(struct engine *e, struct mesh_conf *conf)
 	struct err err;
 
 	for (size_t i = 0; i < e->conf.seeds_count; i++) {
-		if (addr_resolve_blocking(e->conf.seed_names[i], &a, &err) < 0)
-			log_warn("seed %s", err.text);
-		else
-			add_seed(conf, &a);
+		e->seed_known[i] = addr_parse(e->conf.seed_names[i], &a, &err) == 0;
+		if (e->seed_known[i])
+			add_seed(conf, &a); /* names are looked up by peers_second */
 	}
 	add_stored(e, conf, joined_key);
 	add_stored(e, conf, seen_key);
@@ -176,23 +256,30 @@ remember_joined(struct engine *e, const struct addr *a)
 static void
 do_join(struct engine *e, struct ctl_req *r)
 {
-	char text[ADDR_TEXT_CAP + 32];
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	char text[80];
 	struct addr a;
 	struct err err;
 
-	if (!ctl_arg_str(r, "seed", text, sizeof text) ||
-	    addr_resolve_blocking(text, &a, &err) < 0) {
+	if (!ctl_arg_str(r, "seed", text, sizeof text))
+		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: missing HOST:PORT");
+	else if (addr_parse(text, &a, &err) == 0)
+		join_addr(e, r, text, &a);
+	else if (!look_up(e, text, 0, r))
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: '%s' is not HOST:PORT", text);
-		return;
-	}
-	if (mesh_add_seed(e->mesh, net_now(), &a) < 0) {
+}
+
+static void
+join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct addr *a)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	if (mesh_add_seed(e->mesh, net_now(), a) < 0) {
 		ctl_fail(r, 1, "", "join: %s can't be a seed (impossible address, or %d seeds already)",
 		    text, MESH_SEEDS_MAX);
 		return;
 	}
-	remember_joined(e, &a);
+	remember_joined(e, a);
 	engine_kick(e);
 	msgpack_sbuffer_init(&buf);
 	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);

@@ -13,6 +13,8 @@
 #include "engine.h"
 #include "pack.h"
 
+enum { ROUND_AGAIN = 2 }; /* an err.code: not the script's fault */
+
 static void
 fail(struct engine *e, const char *why, const char *excerpt)
 {
@@ -24,6 +26,17 @@ fail(struct engine *e, const char *why, const char *excerpt)
 	snprintf(l->excerpt, sizeof l->excerpt, "%s", excerpt);
 	world_free(&l->world);
 	lead_ended(e, false);
+}
+
+/* Nothing is wrong with the script: the office is shaky, or the disk full.
+ * Soon again. */
+static void
+again(struct engine *e, const char *why)
+{
+	log_info("round given up: %s", why);
+	world_free(&e->lead.world);
+	lead_ended(e, true);
+	lead_note(e, SCHED_LEASE);
 }
 
 static void
@@ -42,6 +55,20 @@ take_notes(struct lead *l, struct plan *plan)
 
 /* --- issuing ------------------------------------------------------------------ */
 
+/* Tell of the schedule in force, which is this leader's. */
+static int
+announce(struct engine *e)
+{
+	const struct schedule *s = &e->keep.current;
+
+	if (mesh_issue(e->mesh, net_now(), &s->meta.stamp, &s->hash) < 0)
+		return -1;
+	e->lead.unannounced = false;
+	e->lead.issued = true;
+	engine_kick(e);
+	return 0;
+}
+
 /* Keep, announce, apply; nothing when nothing changed. */
 static int
 issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, struct err *err)
@@ -51,7 +78,6 @@ issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, stru
 	struct schedule_meta meta = {
 	    .stamp = *stamp, .grade = e->lead.world.side.grade, .at_ms = engine_wall_ms()};
 	struct schedule s;
-	struct hash hash;
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
@@ -62,30 +88,46 @@ issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, stru
 	memcpy(meta.pk, e->keys.pk, sizeof meta.pk);
 	if ((rc = schedule_build(&s, plan, &meta, &e->crypto, err)) < 0)
 		return rc;
-	if (e->lead.issued && n == 1 &&
+	if (e->lead.issued && n == 1 && e->keep.current.meta.grade == meta.grade &&
 	    schedule_compare(&s, &e->keep.current) == SCHEDULE_SAME) {
 		schedule_free(&s);
 		return 0;
 	}
-	hash = s.hash;
 	if ((rc = keep_set(&e->keep, &s, err)) < 0) {
 		if (err->code == EXIT_STATE)
 			engine_exit(EXIT_STATE, err->text);
 		return rc;
 	}
-	e->lead.issued = true;
+	e->lead.unannounced = true;
+	e->lead.forced_count = 0;
 	lead_merged(e);
-	engine_adopted(e);
-	if (mesh_issue(e->mesh, net_now(), stamp, &hash) < 0)
-		return err_set(err, 1, "the lease ended before the schedule could be announced");
-	engine_kick(e);
+	if (!engine_adopted(e) || announce(e) < 0)
+		return err_set(err, ROUND_AGAIN, "the lease ended before the schedule was announced");
 	return 0;
+}
+
+/* Each hold is logged once, not at every round. */
+static void
+log_held(const struct rail *before, const struct rail *now)
+{
+	for (size_t i = 0; i < now->held_count; i++) {
+		bool old = false;
+
+		for (size_t k = 0; k < before->held_count && !old; k++)
+			old = strcmp(before->held[k].stamp, now->held[i].stamp) == 0 &&
+			    strcmp(before->held[k].role, now->held[i].role) == 0;
+		if (!old)
+			log_warn("role %s held at %s: %s", now->held[i].role, now->held[i].stamp,
+			    now->held[i].why);
+	}
 }
 
 static int
 judge(struct engine *e, struct plan *plan, struct err *err)
 {
 	struct lead *l = &e->lead;
+	const struct schedule *parents[MESH_PARENTS_MAX];
+	size_t parents_count;
 	const char *forced[LEAD_FORCED_MAX];
 	char stamp_str[STAMP_TEXT_CAP];
 	struct plan last = {0};
@@ -93,14 +135,17 @@ judge(struct engine *e, struct plan *plan, struct err *err)
 	struct stamp stamp;
 	int rc;
 
+	if (l->unannounced && announce(e) < 0)
+		return err_set(err, ROUND_AGAIN, "the last schedule can't be announced yet");
 	if (mesh_next_stamp(e->mesh, net_now(), &stamp) < 0)
-		return err_set(err, 1, "the lease ended during the round");
-	if (e->keep.has && schedule_plan(&e->keep.current, &last) < 0)
+		return err_set(err, ROUND_AGAIN, "the lease ended during the round");
+	if ((parents_count = lead_parents(e, parents, MESH_PARENTS_MAX)) > 0 &&
+	    schedule_plan(parents[parents_count - 1], &last) < 0)
 		return err_set(err, 1, "the schedule in force can't be read");
 	stamp_text(&stamp, stamp_str);
 	for (size_t i = 0; i < l->forced_count; i++)
 		forced[i] = l->forced[i];
-	struct rail_in in = {.last = e->keep.has ? &last : NULL,
+	struct rail_in in = {.last = parents_count > 0 ? &last : NULL,
 	    .running = l->world.instances,
 	    .running_count = l->world.instances_count,
 	    .nodes = l->world.nodes,
@@ -113,13 +158,13 @@ judge(struct engine *e, struct plan *plan, struct err *err)
 	plan_free(&last);
 	if (rc < 0)
 		return err_set(err, 1, "out of memory");
-	for (size_t i = 0; i < rail.held_count; i++)
-		log_warn("role %s held at %s: %s", rail.held[i].role, rail.held[i].stamp,
-		    rail.held[i].why);
+	log_held(&l->rail, &rail);
 	rail_free(&l->rail);
 	l->rail = rail;
 	if (rail.blocked)
-		return err_set(err, 1, "a role is held and has no older part: nothing issued");
+		return err_set(err, 1,
+		    "role %s is held and has no older part, so nothing is issued; mesh apply --force %s",
+		    rail.held[0].role, rail.held[0].stamp);
 	return issue(e, plan, &stamp, err);
 }
 
@@ -163,6 +208,10 @@ on_answer(void *arg, const struct script_answer *a)
 	rc = judge(e, &plan, &err);
 	take_notes(l, &plan);
 	plan_free(&plan);
+	if (rc < 0 && err.code == ROUND_AGAIN) {
+		again(e, err.text);
+		return;
+	}
 	if (rc < 0) {
 		fail(e, err.text, "");
 		return;
@@ -247,9 +296,14 @@ round_start(struct engine *e)
 	struct lead *l = &e->lead;
 	struct blob input = {0};
 	msgpack_sbuffer buf;
+	struct stamp stamp;
 	struct err err;
 
 	sched_started(&l->sched, net_now());
+	if (mesh_next_stamp(e->mesh, net_now(), &stamp) < 0) {
+		again(e, "no live lease");
+		return;
+	}
 	if (tree_find(&e->trees.slot[TREES_SCRIPTS].tree, "main.lua") == NULL) {
 		const char *why = e->trees.slot[TREES_SCRIPTS].error;
 

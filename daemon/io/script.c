@@ -65,6 +65,16 @@ copy_lines(struct mp *mp, char *out, size_t cap)
 	out[len] = '\0';
 }
 
+static void
+take_log(struct mp *mp, struct slice *out)
+{
+	const char *s;
+	size_t n;
+
+	if (mp_peek(mp) == MP_STR && mp_str(mp, &s, &n) == 0)
+		*out = (struct slice){(const uint8_t *)s, n};
+}
+
 static bool
 parse(const uint8_t *buf, size_t len, struct script_answer *a)
 {
@@ -97,6 +107,8 @@ parse(const uint8_t *buf, size_t len, struct script_answer *a)
 			copy_text(&value, a->error, sizeof a->error);
 		else if (k == 7 && memcmp(key, "excerpt", 7) == 0)
 			copy_lines(&value, a->excerpt, sizeof a->excerpt);
+		else if (k == 3 && memcmp(key, "log", 3) == 0)
+			take_log(&value, &a->log);
 	}
 	return has_ok && mp_end(&mp) == 0 && (!a->ok || a->result.len > 0);
 }

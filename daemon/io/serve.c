@@ -3,6 +3,7 @@
  * their bytes are still decoded as hostile.
  */
 #include "../../gossip/mp.h"
+#include "../base/own.h"
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
@@ -68,7 +69,8 @@ serve_logs(struct engine *e, const uint8_t *payload, size_t len, struct stream_a
 	}
 	memcpy(after, s, k);
 	after[k] = '\0';
-	if (logs_tail(e->logs_fd, instance, (size_t)lines, after, &text, &err) < 0) {
+	AUTO_CLOSE int dir = engine_open_dir(e->conf.log_dir);
+	if (logs_tail(dir, instance, (size_t)lines, after, &text, &err) < 0) {
 		stream_answer_fail(answer, ERR_UNKNOWN);
 		return;
 	}

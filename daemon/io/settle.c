@@ -131,13 +131,24 @@ ask_start(struct apply_job *j, const struct diff_want *w)
 	req.term = st->term;
 	req.seq = st->seq;
 	req.policy = w->policy;
-	if (i != NULL) {
-		memcpy(i->version, j->version, sizeof i->version);
+	if (i != NULL)
 		i->asked = true;
-	}
 	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
 		log_info("start %s (%s)", w->instance, w->image);
 	launch_send(&j->e->launch, &req, w->vars.b, w->vars.len);
+}
+
+/* Is it still this node's, by the schedule in force?  That is known even while
+ * the role's render fails, and elsewhere it may run already. */
+static bool
+is_placed(const struct apply_job *j, const char *instance)
+{
+	const struct plan_place *p = plan_place(&j->e->apply.here, j->role);
+
+	for (size_t i = 0; p != NULL && i < p->instances_count; i++)
+		if (strcmp(p->instances[i].id, instance) == 0)
+			return true;
+	return false;
 }
 
 static size_t
@@ -149,7 +160,10 @@ fill_have(struct apply_job *j, struct diff_have *have, size_t cap)
 	for (size_t i = 0; i < l->count && n < cap; i++) {
 		const struct sup_event *ev = &l->items[i].ev;
 
-		if (strcmp(ev->role, j->role) != 0 || ev->state == SUP_ST_EXITED)
+		if (strcmp(ev->role, j->role) != 0 || !local_is_instance(ev))
+			continue;
+		/* Before the wants are known, only what is not placed here moves. */
+		if (!j->ready && !j->gone && is_placed(j, ev->instance))
 			continue;
 		memcpy(have[n].instance, ev->instance, NAME_CAP);
 		memcpy(have[n].role, ev->role, NAME_CAP);
@@ -170,14 +184,14 @@ fill_want(const struct apply_job *j, struct diff_want *want)
 	for (size_t i = 0; i < j->wants_count && !j->gone; i++) {
 		const struct apply_want *w = &j->wants[i];
 
-		if (w->command)
+		if (w->command || !is_placed(j, w->instance))
 			continue;
 		memcpy(want[n].instance, w->instance, NAME_CAP);
 		memcpy(want[n].role, j->role, NAME_CAP);
-		memcpy(want[n].sandbox, j->sandbox, NAME_CAP);
+		memcpy(want[n].sandbox, j->face.sandbox, NAME_CAP);
 		memcpy(want[n].image, w->image, SUP_IMAGE_CAP);
 		memcpy(want[n].config, w->config, SUP_PATH_CAP);
-		want[n].policy = j->policy;
+		want[n].policy = j->face.policy;
 		want[n].vars = blob_slice(&w->vars);
 		n++;
 	}
@@ -196,21 +210,26 @@ may_start(const struct apply_job *j)
 	struct engine *e = j->e;
 	struct mesh_parent p;
 
-	if (j->policy == SUP_KEEP || net_now() - e->started >= SETTLE_BOOT_MS)
+	if (j->face.policy == SUP_KEEP || net_now() - e->started >= SETTLE_BOOT_MS)
 		return true;
 	return e->mesh != NULL && mesh_issued(e->mesh, &p) &&
 	    stamp_cmp(&p.stamp, &e->keep.current.meta.stamp) <= 0;
 }
 
-/* After a reboot the supervisor holds a START back until an engine repeats it. */
+/*
+ * What is there as wanted is of the wants' version.  After a reboot the
+ * supervisor holds a START back until an engine repeats it: once is enough.
+ */
 static void
-repeat_starts(struct apply_job *j, const struct diff_want *want, size_t count)
+confirm(struct apply_job *j, const struct diff_want *want, size_t count, bool start)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct local_instance *l = local_find(&j->e->local, want[i].instance);
+		struct local_instance *l = local_find(&j->e->local, want[i].instance);
 
-		if (l != NULL && !l->asked && l->ev.state != SUP_ST_FAILED &&
-		    l->ev.spec_hash == diff_spec_hash(&want[i]))
+		if (l == NULL || l->ev.spec_hash != diff_spec_hash(&want[i]))
+			continue;
+		memcpy(l->version, j->face.version, sizeof l->version);
+		if (start && !l->asked && l->ev.state != SUP_ST_FAILED)
 			ask_start(j, &want[i]);
 	}
 }
@@ -225,7 +244,7 @@ settle_containers(struct apply_job *j)
 	msec now = net_now();
 	bool retry = now - j->restart_failed_at >= SETTLE_RETRY_MS, start = may_start(j);
 
-	if ((!j->ready && !j->gone) || !j->e->local.known || have == NULL || want == NULL)
+	if (!j->e->local.known || !j->e->keep.has || have == NULL || want == NULL)
 		return;
 	have_count = fill_have(j, have, cap);
 	want_count = fill_want(j, want);
@@ -239,6 +258,5 @@ settle_containers(struct apply_job *j)
 		else if ((todo[i].op == DIFF_START || retry) && start)
 			ask_start(j, &want[todo[i].index]);
 	}
-	if (start)
-		repeat_starts(j, want, want_count);
+	confirm(j, want, want_count, start);
 }

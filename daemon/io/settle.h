@@ -12,8 +12,10 @@ enum {
 	SETTLE_BOOT_MS = 10000,	 /* boot-wait: alone for this long, start anyway */
 };
 
-/* Ask for what differs.  Idempotent: asked again, it asks the same.  Nothing
- * while the wants or the local containers are not known. */
+/* Ask for what differs.  Idempotent: asked again, it asks the same.  While the
+ * wants are not known only what is no longer placed here is stopped; nothing
+ * at all before the supervisor has listed the local containers.  Versions of
+ * what runs as wanted are brought up to date. */
 void settle_containers(struct apply_job *j);
 /* After a switch: on-change, once per instance however many files changed; a
  * restart beats signals; what does not run is left alone. */

@@ -99,9 +99,6 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct own_probl
 		if (e->trees.slot[i].error[0] != '\0')
 			out[n++] = (struct own_problem){
 			    e->trees.slot[i].error, "config not reloaded: the last good one stays"};
-	for (const struct apply_job *j = e->apply.jobs; j != NULL && n < cap; j = j->next)
-		if (j->error[0] != '\0')
-			out[n++] = (struct own_problem){j->error, "the old files and containers stay"};
 	if (e->follow.error[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->follow.error, "tried again by itself"};
 	if (e->store_note[0] != '\0' && n < cap)
@@ -114,7 +111,8 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
     msgpack_packer *pk)
 {
 	struct own_problem own[16];
-	size_t n = own_problems(e, s, own, ARRAY_LEN(own));
+	size_t n = own_problems(e, s, own, ARRAY_LEN(own)), jobs = 0;
+	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
 	struct slice theirs = status_view_get(view, "problems");
 	uint32_t count = 0;
 	struct mp mp;
@@ -124,11 +122,23 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 		count = 0;
 	if (n > 0 && *level < 1)
 		*level = 1;
-	msgpack_pack_array(pk, n + count);
+	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
+		jobs += j->error[0] != '\0';
+	if (jobs > 0 && *level < 1)
+		*level = 1;
+	msgpack_pack_array(pk, n + jobs + count);
 	for (size_t i = 0; i < n; i++) {
 		msgpack_pack_map(pk, 2);
 		pk_kstr(pk, "text", own[i].text);
 		pk_kstr(pk, "hint", own[i].hint);
+	}
+	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
+		if (j->error[0] == '\0')
+			continue;
+		snprintf(text, sizeof text, "role %s on %s: %s", j->role, e->conf.name, j->error);
+		msgpack_pack_map(pk, 2);
+		pk_kstr(pk, "text", text);
+		pk_kstr(pk, "hint", "its old files and containers stay; mesh render shows the new");
 	}
 	if (count > 0)
 		pk_raw(pk, theirs.b + mp.off, theirs.len - mp.off);

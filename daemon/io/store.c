@@ -30,6 +30,8 @@
 struct store {
 	MDB_env *env;
 	MDB_dbi dbi;
+	MDB_txn *batch; /* open between store_begin and its end, or NULL */
+	size_t batch_bytes;
 	int lock_fd;
 };
 
@@ -292,6 +294,76 @@ commit(struct store *s, MDB_txn *txn, size_t len)
 	return rc;
 }
 
+/* A transaction to write in: the batch's, or one of its own. */
+static int
+write_begin(struct store *s, MDB_txn **txn)
+{
+	*txn = s->batch;
+	return s->batch != NULL ? 0 : mdb_txn_begin(s->env, NULL, 0, txn);
+}
+
+/* rc: of what was done in txn.  A batch goes on; the rest ends here. */
+static int
+write_end(struct store *s, MDB_txn *txn, int rc, size_t len)
+{
+	if (txn == s->batch) {
+		s->batch_bytes += len;
+		return rc;
+	}
+	if (rc == 0)
+		return commit(s, txn, len);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+static void
+read_end(const struct store *s, MDB_txn *txn)
+{
+	if (txn != s->batch)
+		mdb_txn_abort(txn);
+}
+
+static int
+read_begin(const struct store *s, MDB_txn **txn)
+{
+	*txn = s->batch;
+	return s->batch != NULL ? 0 : mdb_txn_begin(s->env, NULL, MDB_RDONLY, txn);
+}
+
+int
+store_begin(struct store *s, struct err *err)
+{
+	int rc;
+
+	assert(s->batch == NULL);
+	s->batch_bytes = 0;
+	rc = mdb_txn_begin(s->env, NULL, 0, &s->batch);
+	if (rc == 0)
+		return 0;
+	s->batch = NULL;
+	return failed("write", rc, err);
+}
+
+int
+store_commit(struct store *s, struct err *err)
+{
+	MDB_txn *txn = s->batch;
+	int rc;
+
+	assert(txn != NULL);
+	s->batch = NULL;
+	rc = commit(s, txn, s->batch_bytes);
+	return rc != 0 ? failed("write", rc, err) : 0;
+}
+
+void
+store_abort(struct store *s)
+{
+	if (s->batch != NULL)
+		mdb_txn_abort(s->batch);
+	s->batch = NULL;
+}
+
 /* True when the very same value is there: a sync saved. */
 static bool
 same(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, const uint8_t *val, size_t len)
@@ -322,18 +394,14 @@ store_put(struct store *s, enum store_kind kind, const void *key, size_t key_len
 	mk.mv_size = store_key(k, kind, key, key_len);
 	mk.mv_data = k;
 	store_encode(val, k, mk.mv_size, body, len);
-	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	rc = write_begin(s, &txn);
 	if (rc != 0)
 		return failed("write", rc, err);
 	if (same(txn, s->dbi, &mk, val, mv.mv_size)) {
-		mdb_txn_abort(txn);
+		read_end(s, txn);
 		return 0;
 	}
-	rc = mdb_put(txn, s->dbi, &mk, &mv, 0);
-	if (rc != 0)
-		mdb_txn_abort(txn);
-	else
-		rc = commit(s, txn, len);
+	rc = write_end(s, txn, mdb_put(txn, s->dbi, &mk, &mv, 0), len);
 	return rc != 0 ? failed("write", rc, err) : 0;
 }
 
@@ -360,7 +428,7 @@ store_get(struct store *s, enum store_kind kind, const void *key, size_t key_len
 	*out = NULL;
 	*len = 0;
 	mk.mv_size = store_key(k, kind, key, key_len);
-	rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+	rc = read_begin(s, &txn);
 	if (rc != 0)
 		return failed("read", rc, err);
 	rc = mdb_get(txn, s->dbi, &mk, &mv);
@@ -377,7 +445,7 @@ store_get(struct store *s, enum store_kind kind, const void *key, size_t key_len
 		(*out)[*len] = 0;
 		rc = 1;
 	}
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	return rc;
 }
 
@@ -391,14 +459,10 @@ store_del(struct store *s, enum store_kind kind, const void *key, size_t key_len
 	int rc;
 
 	mk.mv_size = store_key(k, kind, key, key_len);
-	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	rc = write_begin(s, &txn);
 	if (rc != 0)
 		return failed("write", rc, err);
-	rc = mdb_del(txn, s->dbi, &mk, NULL);
-	if (rc == 0)
-		rc = commit(s, txn, 0);
-	else
-		mdb_txn_abort(txn);
+	rc = write_end(s, txn, mdb_del(txn, s->dbi, &mk, NULL), 0);
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : failed("write", rc, err);
 }
 

@@ -49,6 +49,15 @@ void store_close(struct store *s);
  */
 MUST_CHECK int store_put(struct store *s, enum store_kind kind, const void *key,
     size_t key_len, const void *body, size_t len, struct err *err);
+/*
+ * Many writes as one transaction with one sync: begin, then store_put,
+ * store_del and store_get as usual (they see the batch), then commit or abort.
+ * After a call in it failed the caller aborts: nothing of the batch is then
+ * written.  store_each is not for batches.
+ */
+MUST_CHECK int store_begin(struct store *s, struct err *err);
+MUST_CHECK int store_commit(struct store *s, struct err *err);
+void store_abort(struct store *s);
 /* 1 found: *out malloc'd (never NULL), caller frees; 0 none; < 0 err. */
 MUST_CHECK int store_get(struct store *s, enum store_kind kind, const void *key,
     size_t key_len, uint8_t **out, size_t *len, struct err *err);

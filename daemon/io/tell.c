@@ -64,8 +64,8 @@ on_soon(uv_timer_t *timer)
 {
 	struct engine *e = timer->data;
 
-	if (e->mesh == NULL)
-		return;
+	if (e->mesh == NULL || !e->local.known)
+		return; /* before the supervisor's list, "nothing runs" would be a lie */
 	set_report(e);
 	e->reported = net_now();
 	engine_kick(e);
@@ -85,7 +85,7 @@ refresh_facts(struct engine *e)
 	struct view_facts fresh;
 	struct err err;
 
-	if (facts_fill(&fresh, e->images_fd, e->sandboxes_fd, &err) < 0)
+	if (engine_facts(e, &fresh, &err) < 0)
 		return; /* the last ones stand */
 	fresh.config_hash = e->trees.config_hash;
 	if (fresh.images_count != e->facts.images_count ||
@@ -108,7 +108,7 @@ tell_second(struct engine *e)
 	if (e->mesh == NULL)
 		return;
 	mesh_set_summary(e->mesh, net_now(), &s);
-	if (net_now() - e->reported >= TELL_METRICS_MS) {
+	if (e->local.known && net_now() - e->reported >= TELL_METRICS_MS) {
 		set_report(e);
 		e->reported = net_now();
 	}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "../../gossip/mp.h"
-#include "../base/name.h"
+#include "../base/own.h"
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
@@ -291,7 +291,7 @@ on_remote(void *arg, int rc, const uint8_t *data, size_t len)
 
 	mp_init(&mp, data, rc == 0 ? len : 0, 2);
 	if (rc < 0) {
-		log_failed(v, stream_error(rc));
+		log_failed(v, rc == -ERR_UNKNOWN ? "its node has no log of it" : stream_error(rc));
 		return;
 	}
 	if (mp_array(&mp, &n) < 0 || n != 2 || mp_str(&mp, &text, &k) < 0 ||
@@ -335,11 +335,16 @@ log_poll(uv_timer_t *timer)
 		log_end(v);
 		return;
 	}
+	if (ctl_busy(v->r)) { /* the reader is slow: don't pile up here */
+		uv_timer_start(timer, log_poll, FOLLOW_POLL_MS, 0);
+		return;
+	}
 	if (!v->local) {
 		ask_remote(v);
 		return;
 	}
-	if (logs_tail(v->e->logs_fd, v->instance, (size_t)v->lines, v->after, &text, &err) < 0) {
+	AUTO_CLOSE int dir = engine_open_dir(v->e->conf.log_dir);
+	if (logs_tail(dir, v->instance, (size_t)v->lines, v->after, &text, &err) < 0) {
 		log_failed(v, err.text);
 		return;
 	}
@@ -421,8 +426,8 @@ on_forced(void *arg, int rc, const uint8_t *data, size_t len)
 
 	(void)data;
 	(void)len;
-	if (rc < -ERR_COUNT)
-		ctl_fail(f->r, 1, "mesh leader", "the leader did not answer: %s", stream_error(rc));
+	if (rc < -ERR_COUNT || rc == -ERR_NOT_LEADER)
+		ctl_fail(f->r, 1, "mesh leader", "the leader did not take it: %s", stream_error(rc));
 	else
 		forced(f->r, f->stamp, rc == 0);
 	free(f);

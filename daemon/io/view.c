@@ -60,15 +60,6 @@ unheard(const struct world *w, const struct plan *plan, const char *node, const 
 	    VIEW_UNKNOWN;
 }
 
-static bool
-heard(const struct world *w, const char *id, const char *node)
-{
-	for (size_t i = 0; i < w->instances_count; i++)
-		if (strcmp(w->instances[i].id, id) == 0 && strcmp(w->instances[i].node, node) == 0)
-			return true;
-	return false;
-}
-
 static int
 by_instance(const void *a, const void *b)
 {
@@ -76,6 +67,17 @@ by_instance(const void *a, const void *b)
 	int c = strcmp(x->id, y->id);
 
 	return c != 0 ? c : strcmp(x->node, y->node);
+}
+
+/* all is sorted by by_instance. */
+static bool
+heard(const struct view_instance *all, size_t count, const char *id, const char *node)
+{
+	struct view_instance key;
+
+	snprintf(key.id, sizeof key.id, "%s", id);
+	snprintf(key.node, sizeof key.node, "%s", node);
+	return bsearch(&key, all, count, sizeof *all, by_instance) != NULL;
 }
 
 /* What runs, and what should run but was not heard of, by name. */
@@ -93,12 +95,14 @@ all_instances(const struct world *w, const struct plan *plan, size_t *count)
 	if (w->instances_count > 0)
 		memcpy(all, w->instances, w->instances_count * sizeof *all);
 	*count = w->instances_count;
+	qsort(all, *count, sizeof *all, by_instance);
 	for (size_t i = 0; i < plan->nodes_count; i++)
 		for (size_t k = 0; k < plan->nodes[i].places_count; k++) {
 			const struct plan_place *p = &plan->nodes[i].places[k];
 
 			for (size_t m = 0; m < p->instances_count; m++)
-				if (!heard(w, p->instances[m].id, plan->nodes[i].name))
+				if (!heard(all, w->instances_count, p->instances[m].id,
+					plan->nodes[i].name))
 					unheard(w, plan, plan->nodes[i].name, p->role,
 					    &p->instances[m], &all[(*count)++]);
 		}
@@ -144,6 +148,8 @@ static void
 pack_roles(const struct engine *e, const struct plan *plan, const struct view_instance *all,
     size_t count, int *level, msgpack_packer *pk)
 {
+	bool fresh = e->lead.leading && e->lead.sched.view_ok;
+
 	msgpack_pack_array(pk, plan->roles_count);
 	for (size_t i = 0; i < plan->roles_count; i++) {
 		const struct plan_role *r = &plan->roles[i];
@@ -154,9 +160,9 @@ pack_roles(const struct engine *e, const struct plan *plan, const struct view_in
 
 		if (c.running < c.desired || c.healthy < c.desired)
 			note = held != NULL ? "held" : "not all healthy";
-		if (e->lead.leading && c.healthy < c.desired && *level < 1)
+		if (fresh && c.healthy < c.desired && *level < 1)
 			*level = 1;
-		if (e->lead.leading && c.desired > 0 && c.running == 0)
+		if (fresh && c.desired > 0 && c.running == 0)
 			*level = 2;
 		msgpack_pack_map(pk, 7);
 		pk_kstr(pk, "name", r->name);

@@ -138,6 +138,16 @@ remember(struct engine *e, struct slice view)
 	e->last_view_at = net_now();
 }
 
+static bool
+has_leader(const struct engine *e)
+{
+	struct mesh_side s = {0};
+
+	if (e->mesh != NULL)
+		mesh_side(e->mesh, net_now(), &s);
+	return s.has_leader;
+}
+
 /* theirs may be empty: then the last good one, then our own. */
 static void
 finish(struct viewing *v, struct slice theirs)
@@ -156,7 +166,8 @@ finish(struct viewing *v, struct slice theirs)
 		theirs = mine;
 	if (theirs.len > 0 && is_fresh(theirs))
 		remember(e, theirs);
-	else if (e->last_view.len > 0 && net_now() - e->last_view_at < VIEWING_KEEP_MS)
+	else if (e->last_view.len > 0 && has_leader(e) &&
+	    net_now() - e->last_view_at < VIEWING_KEEP_MS)
 		theirs = blob_slice(&e->last_view);
 	if (theirs.len > 0) {
 		merge(e, theirs, mine, &both);

@@ -7,7 +7,7 @@
  *   QUERY_VIEW     nothing                   -> msgpack {ps: [...], roles: [...],
  *                  scheduler: {...}, problems: [...], held: [...]}  what this node knows
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
- *   QUERY_LOGS     [instance, lines]         -> text
+ *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs.h)
  *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
  * which an operator asked for at the node that sends it.

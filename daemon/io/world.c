@@ -130,7 +130,7 @@ placed_view(const struct engine *e, const struct apply_job *j, const struct plan
 	memset(out, 0, sizeof *out);
 	snprintf(out->id, sizeof out->id, "%s", p->id);
 	snprintf(out->role, sizeof out->role, "%s", j->role);
-	snprintf(out->version, sizeof out->version, "%s", j->version);
+	snprintf(out->version, sizeof out->version, "%s", j->fresh_face.version);
 	snprintf(out->node, sizeof out->node, "%s", e->conf.name);
 	snprintf(out->image, sizeof out->image, "%s", p->image);
 	out->state = VIEW_FAILED;
@@ -143,14 +143,15 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->local.count && n < cap; i++)
-		if (e->local.items[i].ev.state != SUP_ST_EXITED)
+		if (local_is_instance(&e->local.items[i].ev))
 			local_view(&e->local.items[i], e->conf.name, &out[n++]);
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		const struct plan_place *p = plan_place(&e->apply.here, j->role);
 
 		for (size_t i = 0; i < n; i++)
 			if (strcmp(out[i].role, j->role) == 0 && out[i].version[0] == '\0')
-				memcpy(out[i].version, j->version, sizeof out[i].version);
+				memcpy(out[i].version, j->fresh_face.version,
+				    sizeof out[i].version);
 		for (size_t i = 0; i < n && j->error[0] != '\0'; i++)
 			if (strcmp(out[i].role, j->role) == 0 && out[i].error[0] == '\0')
 				snprintf(out[i].error, sizeof out[i].error, "%.*s",
