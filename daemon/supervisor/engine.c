@@ -133,7 +133,8 @@ engine_ended(struct sup *s, msec now)
 	if (s->ending)
 		return;
 	/* It never ran and said why: so do we. */
-	if (e->starts == 1 && WIFEXITED(status) &&
+	if (e->starts == 1 && now - e->started < LONG_RUN_MS &&
+	    WIFEXITED(status) &&
 	    WEXITSTATUS(status) >= EXIT_CONFIG &&
 	    WEXITSTATUS(status) <= EXIT_KEY) {
 		s->exit_code = WEXITSTATUS(status);

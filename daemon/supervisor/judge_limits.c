@@ -183,6 +183,8 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 	    (rc = pick_u32(j, "cpu-shares", NULL, 0, &s->cpu_shares, err)) < 0 ||
 	    (rc = pick_u32(j, "fileno-limit", NULL, FILENO_DEFAULT, &s->fileno,
 		 err)) < 0 ||
+	    (rc = pick_limit(j, "log/size", "log/size", 0, &s->log_bytes,
+		 err)) < 0 ||
 	    (rc = pick_u32(j, "restart-timeout", NULL, RESTART_MS,
 		 &s->restart_timeout_ms, err)) < 0 ||
 	    (rc = pick_u32(j, "kill-timeout", NULL, KILL_MS,

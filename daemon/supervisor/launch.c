@@ -383,7 +383,7 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.logs[1] = r->logs[1];
 		c.init = l->init;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
-					   LAUNCH_LOG_BYTES / 2;
+		    (s->log_bytes ? s->log_bytes : LAUNCH_LOG_BYTES) / 2;
 		c.outside_uid = outside(s->uid_maps, s->uid_maps_count, s->uid);
 		c.outside_gid = outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = run(l, &c, cgroup, r, err);

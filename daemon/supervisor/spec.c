@@ -37,6 +37,7 @@ static const struct field fields[] = {
     STR("workdir", workdir), U32("uid", uid), U32("gid", gid),
     U32("uid-maps", uid_maps_count), U32("gid-maps", gid_maps_count),
     U32("volumes", volumes_count), U64("memory", memory_bytes),
+    U64("log-size", log_bytes),
     U32("cpu-shares", cpu_shares), U32("cpu-quota", cpu_milli),
     U32("pids", pids), U32("fileno", fileno),
     U32("restart-timeout", restart_timeout_ms),
@@ -213,9 +214,12 @@ static bool
 get_field(const struct flat *f, const struct field *fd, struct spec *s)
 {
 	char *at = (char *)s + fd->offset;
+	struct flat_rec rec;
 	int64_t v;
 	uint32_t u;
 
+	if (fd->type != F_STR && !flat_find(f, fd->key, &rec))
+		return true; /* an older supervisor's record */
 	switch (fd->type) {
 	case F_STR:
 		return flat_str(f, fd->key, at, fd->cap);

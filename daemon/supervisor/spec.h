@@ -60,12 +60,15 @@ struct spec {
 	struct spec_volume volumes[SPEC_VOLUMES_MAX];
 	uint64_t memory_bytes; /* 0: no limit; so are those below */
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
+	uint64_t log_bytes; /* of both files together; 0: the default */
 	uint32_t restart_timeout_ms, kill_timeout_ms;
 	uint32_t health_kind, health_port;
 	uint32_t health_interval_ms, health_timeout_ms;
 	char health_path[128];
 };
 
+/* A number that a record lacks is 0: fields may be added, as long as 0 means
+ * what it was before there was the field. */
 MUST_CHECK int strs_add(struct strs *s, const char *str, size_t len,
     struct err *err);
 void spec_free(struct spec *s);

@@ -43,6 +43,19 @@ def test_logs_rotate_within_their_limit(node):
         assert all(STAMP.match(l) for l in (node.top / "log" / n).read_text().splitlines())
 
 
+def test_log_size_of_the_container_within_the_sandbox(node):
+    node.sandbox("web", "default-user: 1000\nlog: {size: 200ki}\n")
+    node.shell("a", "busybox yes | busybox head -n 20000; echo LAST; exec sleep 1000", extra="log: {size: 100ki}\n")
+    node.shell("a", "exec sleep 1000", name="big", extra="log: {size: 1Mi}\n")
+    node.start()
+    node.up("web.1", "a")
+    node.printed("web.1", "LAST")
+    sizes = [(node.top / "log" / n).stat().st_size for n in ("web.1.log", "web.1.log.1")]
+    assert all(s <= 50 << 10 for s in sizes) and sum(sizes) > 40 << 10
+    reply = node.run("web.2", "a", config="/config/big.yaml")
+    assert "log/size: 1048576 is above the 204800 that sandbox 'web' allows" in reply["text"]
+
+
 def test_long_lines_are_cut(node):
     node.shell("a", "busybox yes x | busybox tr -d '\\n' | busybox head -c 20000; echo; echo DONE; exec sleep 1000")
     node.start()

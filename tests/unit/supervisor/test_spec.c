@@ -56,6 +56,7 @@ fill(struct spec *s)
 	s->volumes[1] = (struct spec_volume){.kind = SPEC_READONLY,
 	    .target = "/ro", .source = "/srv/ro", .below = "/sub"};
 	s->memory_bytes = UINT64_C(1) << 40;
+	s->log_bytes = 123;
 	s->cpu_shares = 3;
 	s->cpu_milli = 500;
 	s->pids = 9;
