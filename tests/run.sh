@@ -51,7 +51,8 @@ check() {
 # What a reader wants to see while it runs: failures, and progress on a terminal.
 show() {
 	awk -v tty="$([ -t 2 ] && echo 1 || echo 0)" '
-	/^not ok |\[  FAILED  \]|^\[   LINE   \]|^\[  ERROR   \]|Error|FAILED|^E  |runtime error|^==[0-9]+==ERROR|SUMMARY:|No such|: error:|problem|undefined/ {
+	/^(ok |#)/ { next }
+	/^not ok |\[  FAILED  \]|^\[   LINE   \]|^\[  ERROR   \]|Error|FAILED|^E  |runtime error|^==[0-9]+==ERROR|SUMMARY:|No such|: error:|problem|undefined reference/ {
 		print "    " $0; fflush(); next
 	}
 	tty { printf "\r\033[K    %.70s\r", $0 >"/dev/stderr" }
@@ -99,8 +100,8 @@ same_history() {
 }
 
 suite_sim() {
-	check "sim, gcc" sim_run build/mesh-sim "${SEEDS:-4}" gcc
-	check "sim, clang" sim_run build-clang/mesh-sim "${SEEDS:-4}" clang
+	check "sim, gcc" sim_run build/mesh-sim "${SEEDS:-20}" gcc
+	check "sim, clang" sim_run build-clang/mesh-sim "${SEEDS:-20}" clang
 	check "sim, same history" ok "sim: one history on gcc and clang" same_history
 }
 
@@ -108,7 +109,7 @@ suite_san() {
 	for p in "$@"; do
 		check "san ${p##*unit/}" timeout 300 "$p"
 	done
-	check "san sim" sim_run build-san/mesh-sim 1 san
+	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-20} / 4))" san
 }
 
 fuzz_one() {
