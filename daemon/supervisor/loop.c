@@ -46,10 +46,6 @@ collect(struct sup *s, struct set *set)
 	const struct engine *e = &s->engine;
 
 	set->count = 0;
-	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
-	add(set, e->pidfd, POLLIN, FROM_ENGINE, NULL);
-	add(set, e->sock, (short)(POLLIN | (e->count ? POLLOUT : 0)),
-	    FROM_SOCKET, NULL);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		struct row *r = s->rows[i];
 
@@ -59,6 +55,11 @@ collect(struct sup *s, struct set *set)
 		if (r->job != NULL)
 			add(set, r->job->helper.pidfd, POLLIN, FROM_JOB, r);
 	}
+	/* What has happened comes before what is asked. */
+	add(set, e->sock, (short)(POLLIN | (e->count ? POLLOUT : 0)),
+	    FROM_SOCKET, NULL);
+	add(set, e->pidfd, POLLIN, FROM_ENGINE, NULL);
+	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
 }
 
 static msec

@@ -183,9 +183,11 @@ def test_command_can_be_stopped(node):
     node.shell("a", "sleep 1000", kind="Command")
     node.start()
     node.run("check.1", "a", op="RUN")
-    # init and the shell that runs in it
-    wait_for(lambda: [p for p in node.leaves()
-                      if len((node.group() / p / "cgroup.procs").read_text().split()) == 2])
+
+    def started():
+        pids = [p for leaf in node.leaves() for p in (node.group() / leaf / "cgroup.procs").read_text().split()]
+        return any(open("/proc/%s/cmdline" % p).read().startswith(("/bin/sh\0", "sleep\0")) for p in pids)
+    wait_for(started)
     assert node.run("check.1", "a", op="RUN")["text"] == "check.1: is there already"
     node.ask("STOP", instance="check.1")
     e = node.event(kind="exit", instance="check.1")
