@@ -91,6 +91,7 @@ def cluster():
             n.start()
         init(nodes[0])
         settle(nodes)
+        time.sleep(3)  # until the roster of three is in force: no join is measured
         failovers, replaces = [], []
         for trial in range(2 * TRIALS):
             leader = nodes[0].leader()
