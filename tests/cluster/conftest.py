@@ -6,6 +6,7 @@ the next one starts from a settled mesh again; what can't settle is rebuilt, so
 one broken test does not fail the rest.
 """
 import os
+import signal
 import sys
 import time
 
@@ -75,8 +76,14 @@ class Cluster:
         return self
 
 
+def stop_cleanly(_number, _frame):
+    """A run that is ended by its time limit still takes its world down."""
+    raise KeyboardInterrupt("SIGTERM")
+
+
 @pytest.fixture(scope="session")
 def box():
+    signal.signal(signal.SIGTERM, stop_cleanly)
     holder = {"cluster": None}
     yield holder
     if holder["cluster"] is not None:

@@ -11,6 +11,7 @@ Needs root.  Waiting is always for a state (`wait_until`), never for a time.
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -328,6 +329,7 @@ class World:
         self.tag, self.cluster, self.closed = tag, cluster, False
         self.unified, self.hierarchies = cgroup_mounts()
         self.sweep(tag)
+        self.sweep_dead()
         self.dir = tempfile.mkdtemp(prefix=f"{tag}.", dir="/tmp")
         os.chmod(self.dir, 0o755)  # the engine's user must get through
         self.images = os.path.join(self.dir, "images")
@@ -381,6 +383,19 @@ class World:
             node.wanted = False
         if not keep:
             self.sweep(self.tag)
+
+    @classmethod
+    def sweep_dead(cls):
+        """Undo the worlds of test runs that were killed: tags end in a pid."""
+        unified, _ = cgroup_mounts()
+        netns = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+        found = set()
+        for name in netns + os.listdir(unified) + os.listdir("/tmp"):
+            m = re.match(r"(mesh-[trb](\d+))([-.]|$)", name)
+            if m and not os.path.exists(f"/proc/{m.group(2)}"):
+                found.add(m.group(1))
+        for tag in found:
+            cls.sweep(tag)
 
     @staticmethod
     def sweep(tag):

@@ -236,7 +236,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupted)
     story = Story()
-    world, code = None, 1
+    world, code, stopped = None, 1, False
     try:
         world = World(TAG, "demo")
         enter_netns(TAG)
@@ -244,14 +244,14 @@ def main():
             world.add_node(f"n{i}", f"127.0.0.{i}")
         tell_all(story, world)
     except KeyboardInterrupt:
-        story.missed.append("interrupted")
-        keep = False
+        story.missed.append("interrupted: cleaning up")
+        keep, stopped = False, True
     except (Missed, OSError, RuntimeError) as e:
         story.missed.append(str(e))
     finally:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        if story.missed and world is not None:
+        if story.missed and not stopped and world is not None:
             for node in world.nodes:
                 story.show(node.tail())
         code = story.end()
