@@ -156,7 +156,7 @@ suite_all() {
 	    check "the runner counts" sh tests/tidy/test_run.sh &&
 	    echo "== unit" && suite_unit $("$make" -s print-unit) &&
 	    echo "== golden" && suite_golden
-	build CC=clang build-clang/mesh-sim && echo "== sim" && suite_sim
+	build CC=clang all && echo "== sim" && suite_sim
 	build SAN=address,undefined unit_programs build-san/mesh-sim &&
 	    echo "== ASan + UBSan" &&
 	    suite_san $("$make" -s SAN=address,undefined print-unit)
