@@ -109,10 +109,11 @@ gens_compare(int role_fd, struct gens_file *files, size_t count, bool *same, uin
 	}
 	*same = count_files(dir) == count;
 	for (size_t i = 0; i < count; i++) {
-		AUTO_CLOSE int fd = open_beneath(dir, files[i].name, O_RDONLY);
+		/* O_NONBLOCK: a pipe put there must not stop the loop. */
+		AUTO_CLOSE int fd = open_beneath(dir, files[i].name, O_RDONLY | O_NONBLOCK);
 		struct stat st;
 
-		files[i].changed = fd < 0 || fstat(fd, &st) < 0 ||
+		files[i].changed = fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 		    (st.st_mode & 07777) != files[i].mode ||
 		    !same_bytes(fd, files[i].data, files[i].len);
 		*same = *same && !files[i].changed;
