@@ -71,7 +71,7 @@ load_schedule(struct keep *k, const struct hash *hash, struct schedule *out, str
 	memset(out, 0, sizeof *out);
 	if ((rc = keep_header(k, hash, &buf, &len, err)) <= 0)
 		return rc;
-	if (schedule_open(out, buf, len, k->crypto) < 0)
+	if (schedule_open(out, buf, len, k->crypto) < 0 || !hash_eq(&out->hash, hash))
 		return 0;
 	if ((rc = keep_fill(k, out, err)) < 0)
 		return rc;
@@ -124,42 +124,43 @@ part_stays(const struct schedule *const *stay, size_t count, const struct hash *
 	return false;
 }
 
-/* Forget history[KEEP_HISTORY - 1] and the parts that only it names; s is
- * about to be the newest. */
+/* Forget the header `old` and the parts that only it names; s and the headers
+ * in fresh stay.  A header that can't be read stops it: its parts are unknown. */
 static int
-forget_oldest(struct keep *k, const struct schedule *s, struct err *err)
+forget(struct keep *k, const struct hash *old, const struct schedule *s, const struct hash *fresh,
+    size_t fresh_count, struct err *err)
 {
-	struct schedule all[KEEP_HISTORY];
-	const struct schedule *stay[KEEP_HISTORY];
+	struct schedule all[KEEP_HISTORY + 1]; /* [0] = old */
+	const struct schedule *stay[KEEP_HISTORY + 1];
 	size_t n = 0;
 	int rc = 0;
 
 	stay[n++] = s;
 	memset(all, 0, sizeof all);
-	for (size_t i = 0; i < KEEP_HISTORY; i++) {
+	for (size_t i = 0; rc >= 0 && i < fresh_count; i++) { /* fresh[0] is s */
 		AUTO_FREE uint8_t *buf = NULL;
 		size_t len;
 
-		if (keep_header(k, &k->history[i], &buf, &len, err) > 0 &&
-		    schedule_open(&all[i], buf, len, k->crypto) == 0 && i + 1 < KEEP_HISTORY)
+		rc = keep_header(k, i == 0 ? old : &fresh[i], &buf, &len, err);
+		if (rc > 0 && schedule_open(&all[i], buf, len, k->crypto) == 0 && i > 0)
 			stay[n++] = &all[i];
 	}
-	const struct schedule *old = &all[KEEP_HISTORY - 1];
-	for (size_t i = 0; rc == 0 && i < old->parts_count; i++)
-		if (!part_stays(stay, n, &old->parts[i].hash))
-			rc = store_del(k->store, STORE_PART, old->parts[i].hash.b, HASH_BYTES, err);
-	if (rc == 0 && !hash_eq(&k->history[KEEP_HISTORY - 1], &s->hash))
-		rc = store_del(
-		    k->store, STORE_HEADER, k->history[KEEP_HISTORY - 1].b, HASH_BYTES, err);
-	for (size_t i = 0; i < KEEP_HISTORY; i++)
+	rc = rc > 0 ? 0 : rc;
+	for (size_t i = 0; rc == 0 && i < all[0].parts_count; i++)
+		if (!part_stays(stay, n, &all[0].parts[i].hash))
+			rc = store_del(k->store, STORE_PART, all[0].parts[i].hash.b, HASH_BYTES, err);
+	if (rc == 0)
+		rc = store_del(k->store, STORE_HEADER, old->b, HASH_BYTES, err);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		schedule_free(&all[i]);
 	return rc;
 }
 
-/* Parts, header and history in one transaction; fresh is the new history. */
+/* Parts, header and history in one transaction; fresh is the new history, old
+ * (or NULL) what falls out of it. */
 static int
 write_all(struct keep *k, const struct schedule *s, const struct hash *fresh, size_t fresh_count,
-    struct err *err)
+    const struct hash *old, struct err *err)
 {
 	int rc;
 
@@ -173,26 +174,44 @@ write_all(struct keep *k, const struct schedule *s, const struct hash *fresh, si
 	if ((rc = store_put(k->store, STORE_HEADER, s->hash.b, HASH_BYTES, s->header.b,
 		 s->header.len, err)) < 0)
 		return rc;
-	if (k->history_count == KEEP_HISTORY && (rc = forget_oldest(k, s, err)) < 0)
+	if (old != NULL && (rc = forget(k, old, s, fresh, fresh_count, err)) < 0)
 		return rc;
 	return store_put(k->store, STORE_MISC, history_key, sizeof history_key, fresh,
 	    fresh_count * HASH_BYTES, err);
 }
 
-/* Durable or not at all: memory moves only after the disk has. */
+static bool
+listed(const struct hash *list, size_t count, const struct hash *h)
+{
+	for (size_t i = 0; i < count; i++)
+		if (hash_eq(&list[i], h))
+			return true;
+	return false;
+}
+
+/* Durable or not at all: memory moves only after the disk has.  One that was
+ * not whole and is given back moves to the front: nothing is listed twice, or
+ * it would be forgotten while it is still named. */
 static int
 make_durable(struct keep *k, const struct schedule *s, struct err *err)
 {
+	const struct hash *old = NULL;
 	struct hash fresh[KEEP_HISTORY];
 	size_t n = 0;
 	int rc;
 
 	fresh[n++] = s->hash;
-	for (size_t i = 0; i < k->history_count && n < KEEP_HISTORY; i++)
-		fresh[n++] = k->history[i];
+	for (size_t i = 0; i < k->history_count; i++) {
+		if (listed(fresh, n, &k->history[i]))
+			continue;
+		if (n < KEEP_HISTORY)
+			fresh[n++] = k->history[i];
+		else
+			old = &k->history[i];
+	}
 	if ((rc = store_begin(k->store, err)) < 0)
 		return rc;
-	if ((rc = write_all(k, s, fresh, n, err)) < 0) {
+	if ((rc = write_all(k, s, fresh, n, old, err)) < 0) {
 		store_abort(k->store);
 		return rc;
 	}
