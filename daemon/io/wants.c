@@ -52,9 +52,13 @@ read_vars(const struct flat *f, struct apply_want *w, struct err *err)
 	while (flat_next(f, &off, &rec)) {
 		if (rec.type != FLAT_STR || !flat_child(&rec, prefix, vars[n].name, NAME_CAP))
 			continue;
-		if (memchr(rec.str, '\0', rec.str_len) != NULL || n + 1 == ARRAY_LEN(vars))
-			return err_set(err, EXIT_CONFIG, "%s: too many variables, or a NUL in one",
-			    w->instance);
+		if (vars[n].name[0] == '\0')
+			return err_set(err, EXIT_CONFIG,
+			    "%s: a variable's name is empty or longer than %d bytes", w->instance,
+			    NAME_BYTES_MAX);
+		if (n + 1 == ARRAY_LEN(vars))
+			return err_set(err, EXIT_CONFIG, "%s: too many variables (the limit is %zu)",
+			    w->instance, ARRAY_LEN(vars) - 1);
 		vars[n].value = rec.str;
 		vars[n].len = rec.str_len;
 		bytes += strlen(vars[n].name) + 1 + rec.str_len + 1;
@@ -95,6 +99,7 @@ read_one(const struct flat *f, const struct plan_place *place, const char *role,
 {
 	char path[NAME_CAP + 16], kind[32] = "Daemon";
 	const struct plan_instance *inst;
+	int64_t instances = 1;
 
 	snprintf(path, sizeof path, "%s/kind", w->instance);
 	(void)flat_str(f, path, kind, sizeof kind); /* absent: Daemon */
@@ -112,6 +117,15 @@ read_one(const struct flat *f, const struct plan_place *place, const char *role,
 		return err_set(err, EXIT_CONFIG,
 		    "%s: the processes file names '%s', which the schedule did not place here",
 		    role, w->instance);
+	if (inst != NULL && w->command)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: the processes file makes '%s' a Command; the schedule placed it here to run, kind must be Daemon",
+		    role, w->instance);
+	snprintf(path, sizeof path, "%s/instances", w->instance);
+	if (!w->command && flat_int(f, path, &instances) && instances != 1)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s: instances is %lld; the schedule names each instance, so it must be 1",
+		    role, w->instance, (long long)instances);
 	snprintf(w->process, sizeof w->process, "%s", inst != NULL ? inst->process : w->instance);
 	return read_vars(f, w, err);
 }
