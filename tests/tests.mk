@@ -36,6 +36,8 @@ containers cluster: all
 	@sh tests/run.sh $@
 print-unit:
 	@echo $(UNIT)
+# These run the real helper programs of their own build.
+$(filter $(addprefix $(B)/unit/io/test_,config render script trees wants),$(UNIT)): | $(addprefix $(B)/,meshd-conf meshd-script)
 print-fuzz:
 	@echo $(FUZZERS)
 
