@@ -14,11 +14,21 @@
 #include "../base/scriptio.h"
 #include "addr.h"
 
-static void
-str_or(const struct flat *f, const char *path, char *out, size_t cap, const char *otherwise)
+enum { ADDRESS_CAP = 272 }; /* a DNS name, and :PORT */
+
+/* A value that does not fit is an error: it must not turn into the default. */
+static int
+str_or(const struct flat *f, const char *path, char *out, size_t cap, const char *otherwise,
+    struct err *err)
 {
-	if (!flat_str(f, path, out, cap))
-		snprintf(out, cap, "%s", otherwise);
+	struct flat_rec rec;
+
+	if (flat_str(f, path, out, cap))
+		return 0;
+	if (flat_find(f, path, &rec) && rec.type == FLAT_STR)
+		return err_set(err, EXIT_CONFIG, "%s: longer than %zu bytes", path, cap - 1);
+	snprintf(out, cap, "%s", otherwise);
+	return 0;
 }
 
 /* The host's name up to the first dot, in lower case. */
@@ -44,15 +54,18 @@ default_name(char *out, size_t cap, struct err *err)
 static int
 read_addresses(struct config *c, const struct flat *f, struct err *err)
 {
-	char text[128];
+	char text[ADDRESS_CAP];
 	int rc;
 
-	str_or(f, "listen", text, sizeof text, "0.0.0.0:7780");
+	if ((rc = str_or(f, "listen", text, sizeof text, "0.0.0.0:7780", err)) < 0)
+		return rc;
 	if ((rc = addr_parse(text, &c->listen, err)) < 0) {
 		err_prefix(err, "listen: ");
 		return rc;
 	}
-	if (flat_str(f, "advertise", text, sizeof text)) {
+	if ((rc = str_or(f, "advertise", text, sizeof text, "", err)) < 0)
+		return rc;
+	if (text[0] != '\0') {
 		if ((rc = addr_resolve_blocking(text, &c->advertise, err)) < 0)
 			err_prefix(err, "advertise: ");
 		return rc;
@@ -89,41 +102,61 @@ read_tags(struct config *c, const struct flat *f, struct err *err)
 }
 
 static int
+read_seed(struct config *c, const struct flat_rec *rec, struct err *err)
+{
+	size_t cap = sizeof c->seed_names[0];
+
+	if (c->seeds_count == MESH_SEEDS_MAX)
+		return err_set(err, EXIT_CONFIG, "seeds: more than %d", MESH_SEEDS_MAX);
+	if (rec->str_len >= cap)
+		return err_set(err, EXIT_CONFIG, "seeds: '%.40s...' is longer than %zu bytes",
+		    rec->str, cap - 1);
+	memcpy(c->seed_names[c->seeds_count], rec->str, rec->str_len);
+	c->seed_names[c->seeds_count++][rec->str_len] = '\0';
+	return 0;
+}
+
+/* A number or the name of an account here. */
+static int
+read_operator(struct config *c, const struct flat_rec *rec, struct err *err)
+{
+	int64_t uid = rec->num;
+	char name[64];
+
+	if (c->operators_count == CONFIG_OPERATORS_MAX)
+		return err_set(err, EXIT_CONFIG, "operators: more than %d", CONFIG_OPERATORS_MAX);
+	if (rec->type == FLAT_STR) {
+		const struct passwd *pw;
+
+		snprintf(name, sizeof name, "%.*s", (int)rec->str_len, rec->str);
+		if (name[0] != '\0' && name[strspn(name, "0123456789")] == '\0')
+			uid = strtoll(name, NULL, 10); /* saturates: out of range below */
+		else if ((pw = getpwnam(name)) == NULL)
+			return err_set(err, EXIT_CONFIG, "operators: no user '%s'", name);
+		else
+			uid = pw->pw_uid;
+	}
+	if (uid < 0 || uid >= UINT32_MAX)
+		return err_set(err, EXIT_CONFIG, "operators: %lld is no uid", (long long)uid);
+	c->operators[c->operators_count++] = (uint32_t)uid;
+	return 0;
+}
+
+static int
 read_lists(struct config *c, const struct flat *f, struct err *err)
 {
 	struct flat_rec rec;
 	size_t off = 0;
 	char key[16];
+	int rc = 0;
 
-	while (flat_next(f, &off, &rec)) {
-		if (flat_child(&rec, "seeds", key, sizeof key) && rec.type == FLAT_STR) {
-			if (c->seeds_count == MESH_SEEDS_MAX)
-				return err_set(err, EXIT_CONFIG, "seeds: more than %d", MESH_SEEDS_MAX);
-			snprintf(c->seed_names[c->seeds_count], sizeof c->seed_names[0], "%.*s",
-			    (int)rec.str_len, rec.str);
-			c->seeds_count++;
-		} else if (flat_child(&rec, "operators", key, sizeof key)) {
-			int64_t uid = rec.num;
-
-			if (c->operators_count == CONFIG_OPERATORS_MAX)
-				return err_set(err, EXIT_CONFIG, "operators: more than %d",
-				    CONFIG_OPERATORS_MAX);
-			if (rec.type == FLAT_STR) {
-				char name[64];
-				struct passwd *pw;
-
-				snprintf(name, sizeof name, "%.*s", (int)rec.str_len, rec.str);
-				if (name[strspn(name, "0123456789")] == '\0')
-					uid = atoll(name);
-				else if ((pw = getpwnam(name)) == NULL)
-					return err_set(err, EXIT_CONFIG, "operators: no user '%s'", name);
-				else
-					uid = pw->pw_uid;
-			}
-			c->operators[c->operators_count++] = (uint32_t)uid;
-		}
+	while (rc == 0 && flat_next(f, &off, &rec)) {
+		if (flat_child(&rec, "seeds", key, sizeof key) && rec.type == FLAT_STR)
+			rc = read_seed(c, &rec, err);
+		else if (flat_child(&rec, "operators", key, sizeof key))
+			rc = read_operator(c, &rec, err);
 	}
-	return 0;
+	return rc;
 }
 
 static int64_t
@@ -134,6 +167,30 @@ int_or(const struct flat *f, const char *path, int64_t otherwise)
 	return flat_int(f, path, &v) ? v : otherwise;
 }
 
+static int
+read_strings(struct config *c, const struct flat *f, struct err *err)
+{
+	const struct {
+		const char *path;
+		char *out;
+		size_t cap;
+		const char *otherwise;
+	} all[] = {
+	    {"zone", c->zone, sizeof c->zone, ""},
+	    {"cluster", c->cluster, sizeof c->cluster, "mesh"},
+	    {"config-dir", c->config_dir, sizeof c->config_dir, "/etc/mesh"},
+	    {"state-dir", c->state_dir, sizeof c->state_dir, "/var/lib/mesh"},
+	    {"images-dir", c->images_dir, sizeof c->images_dir, "/var/lib/mesh/images"},
+	    {"cluster-key", c->key_path, sizeof c->key_path, ""},
+	    {"log-dir", c->log_dir, sizeof c->log_dir, "/var/log/mesh"},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(all); i++)
+		rc = str_or(f, all[i].path, all[i].out, all[i].cap, all[i].otherwise, err);
+	return rc;
+}
+
 int
 config_read(struct config *c, const struct flat *f, struct err *err)
 {
@@ -141,26 +198,21 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	int rc;
 
 	memset(c, 0, sizeof *c);
-	if (!flat_str(f, "name", c->name, sizeof c->name) &&
-	    (rc = default_name(c->name, sizeof c->name, err)) < 0)
+	if ((rc = str_or(f, "name", c->name, sizeof c->name, "", err)) < 0 ||
+	    (c->name[0] == '\0' && (rc = default_name(c->name, sizeof c->name, err)) < 0))
 		return rc;
-	str_or(f, "zone", c->zone, sizeof c->zone, "");
-	str_or(f, "cluster", c->cluster, sizeof c->cluster, "mesh");
-	str_or(f, "config-dir", c->config_dir, sizeof c->config_dir, "/etc/mesh");
-	str_or(f, "state-dir", c->state_dir, sizeof c->state_dir, "/var/lib/mesh");
-	str_or(f, "images-dir", c->images_dir, sizeof c->images_dir, "/var/lib/mesh/images");
-	str_or(f, "cluster-key", c->key_path, sizeof c->key_path, "");
-	str_or(f, "log-dir", c->log_dir, sizeof c->log_dir, "/var/log/mesh");
-	if ((rc = read_addresses(c, f, err)) < 0 || (rc = read_tags(c, f, err)) < 0 ||
-	    (rc = read_lists(c, f, err)) < 0)
+	if ((rc = read_strings(c, f, err)) < 0 || (rc = read_addresses(c, f, err)) < 0 ||
+	    (rc = read_tags(c, f, err)) < 0 || (rc = read_lists(c, f, err)) < 0)
 		return rc;
-	str_or(f, "election/quorum", text, sizeof text, "majority");
+	if ((rc = str_or(f, "election/quorum", text, sizeof text, "majority", err)) < 0)
+		return rc;
 	c->quorum = strcmp(text, "any") == 0 ? MESH_QUORUM_ANY : MESH_QUORUM_MAJORITY;
 	c->lease_ms = int_or(f, "election/lease", 0);
 	c->script_heap_bytes = int_or(f, "limits/script-memory", SCRIPT_HEAP_BYTES);
 	c->script_cpu_ms = int_or(f, "limits/script-cpu", SCRIPT_CPU_MS);
 	c->script_wall_ms = int_or(f, "limits/script-wall", 2 * c->script_cpu_ms);
-	str_or(f, "log/level", text, sizeof text, "info");
+	if ((rc = str_or(f, "log/level", text, sizeof text, "info", err)) < 0)
+		return rc;
 	c->debug = strcmp(text, "debug") == 0;
 	return 0;
 }
