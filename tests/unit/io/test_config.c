@@ -1,0 +1,271 @@
+/*
+ * The daemon config from YAML through the real meshd-conf to what the engine
+ * uses; and nothing that is written there silently becomes a default.
+ */
+#include "flatdoc.h"
+
+#include "../../../daemon/base/scriptio.h"
+#include "../../../daemon/io/addr.h"
+#include "../../../daemon/io/config.h"
+
+static struct config c;
+
+static void
+good(const char *yaml)
+{
+	struct flatdoc d;
+	struct err err = { 0 };
+
+	if (!doc_yaml(&d, "daemon", yaml))
+		fail_msg("meshd-conf: %s", d.error);
+	if (config_read(&c, &d.f, &err) != 0)
+		fail_msg("%s", err.text);
+	doc_free(&d);
+}
+
+static void
+refused(const char *yaml, int code, const char *words)
+{
+	struct flatdoc d;
+	struct err err = { 0 };
+
+	if (!doc_yaml(&d, "daemon", yaml))
+		fail_msg("meshd-conf: %s", d.error);
+	assert_int_equal(config_read(&c, &d.f, &err), -code);
+	assert_err(err, code, words);
+	doc_free(&d);
+}
+
+static void
+address_is(const struct addr *a, const char *want)
+{
+	char text[ADDR_TEXT_CAP];
+
+	addr_format(a, text, sizeof text);
+	assert_string_equal(text, want);
+}
+
+static void
+what_is_not_said_has_the_documented_default(void **state)
+{
+	(void)state;
+	good("name: n1\nadvertise: 127.0.0.1:7780\n");
+	assert_string_equal(c.name, "n1");
+	assert_string_equal(c.zone, "");
+	assert_string_equal(c.tags, "");
+	assert_string_equal(c.cluster, "mesh");
+	assert_string_equal(c.config_dir, "/etc/mesh");
+	assert_string_equal(c.state_dir, "/var/lib/mesh");
+	assert_string_equal(c.images_dir, "/var/lib/mesh/images");
+	assert_string_equal(c.log_dir, "/var/log/mesh");
+	assert_string_equal(c.key_path, "");
+	address_is(&c.listen, "0.0.0.0:7780");
+	address_is(&c.advertise, "127.0.0.1:7780");
+	assert_int_equal(c.seeds_count, 0);
+	assert_int_equal(c.quorum, MESH_QUORUM_MAJORITY);
+	assert_int_equal(c.lease_ms, 0);
+	assert_int_equal(c.operators_count, 0);
+	assert_int_equal(c.script_heap_bytes, SCRIPT_HEAP_BYTES);
+	assert_int_equal(c.script_cpu_ms, SCRIPT_CPU_MS);
+	assert_int_equal(c.script_wall_ms, 2 * SCRIPT_CPU_MS);
+	assert_false(c.debug);
+}
+
+static void
+what_is_said_is_used(void **state)
+{
+	(void)state;
+	good("name: n1\nzone: z1\ncluster: prod\nlisten: 127.0.0.1:7001\n"
+	     "tags: {disk: ssd, rack: r1}\nseeds: [10.0.0.1:7780, \"[::1]:1\", host.example:65535]\n"
+	     "config-dir: /c\nstate-dir: /s\nimages-dir: /i\nlog-dir: /l\ncluster-key: /k\n"
+	     "operators: [1000, root, \"7\", 4294967294]\n"
+	     "election: {quorum: any, lease: 3s}\n"
+	     "limits: {script-memory: 32Mi, script-cpu: 100ms}\nlog: {level: debug}\n");
+	assert_string_equal(c.zone, "z1");
+	assert_string_equal(c.cluster, "prod");
+	assert_string_equal(c.tags, "disk=ssd,rack=r1");
+	address_is(&c.listen, "127.0.0.1:7001");
+	address_is(&c.advertise, "127.0.0.1:7001"); /* listen's, when it is one */
+	assert_int_equal(c.seeds_count, 3);
+	assert_string_equal(c.seed_names[0], "10.0.0.1:7780");
+	assert_string_equal(c.seed_names[1], "[::1]:1");
+	assert_string_equal(c.seed_names[2], "host.example:65535");
+	assert_string_equal(c.config_dir, "/c");
+	assert_string_equal(c.state_dir, "/s");
+	assert_string_equal(c.images_dir, "/i");
+	assert_string_equal(c.log_dir, "/l");
+	assert_string_equal(c.key_path, "/k");
+	assert_int_equal(c.operators_count, 4);
+	assert_int_equal(c.operators[0], 1000);
+	assert_int_equal(c.operators[1], 0);
+	assert_int_equal(c.operators[2], 7);
+	assert_int_equal(c.operators[3], 4294967294);
+	assert_int_equal(c.quorum, MESH_QUORUM_ANY);
+	assert_int_equal(c.lease_ms, 3000);
+	assert_int_equal(c.script_heap_bytes, 32 << 20);
+	assert_int_equal(c.script_cpu_ms, 100);
+	assert_int_equal(c.script_wall_ms, 200); /* follows the CPU limit */
+	assert_true(c.debug);
+}
+
+static void
+a_name_that_is_no_address_is_refused(void **state)
+{
+	(void)state;
+	refused("name: n1\nlisten: some.host:7780\n", EXIT_CONFIG, "listen: ");
+	refused("name: n1\nlisten: 127.0.0.1:1\nadvertise: no-such-host.invalid:7780\n",
+	    EXIT_ENVIRONMENT, "advertise: ");
+	good("name: n1\nlisten: 127.0.0.1:1\nadvertise: localhost:9\n");
+	address_is(&c.advertise, c.advertise.ip[15] == 1 && addr_is_ipv4(&c.advertise)
+		? "127.0.0.1:9" : "[::1]:9");
+}
+
+/* Paths up to 4000 bytes and long host names pass the schema. */
+static void
+what_does_not_fit_is_said_and_not_replaced(void **state)
+{
+	static const char *const paths[] = { "config-dir", "state-dir", "images-dir", "log-dir",
+		"cluster-key" };
+	char yaml[4096], words[64], label[201];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		snprintf(yaml, sizeof yaml, "name: n1\nlisten: 127.0.0.1:1\n%s: /%01200d\n", paths[i], 0);
+		snprintf(words, sizeof words, "%s: longer than 1023 bytes", paths[i]);
+		refused(yaml, EXIT_CONFIG, words);
+	}
+	for (size_t i = 0; i < sizeof label - 1; i++)
+		label[i] = i % 50 == 49 ? '.' : 'a';
+	label[sizeof label - 2] = 'a';
+	label[sizeof label - 1] = '\0';
+	snprintf(yaml, sizeof yaml, "name: n1\nlisten: %s:7780\n", label);
+	refused(yaml, EXIT_CONFIG, "listen: ");
+	snprintf(yaml, sizeof yaml, "name: n1\nlisten: 127.0.0.1:1\nadvertise: %s:7780\n", label);
+	refused(yaml, EXIT_ENVIRONMENT, "advertise: ");
+	snprintf(yaml, sizeof yaml, "name: n1\nlisten: 127.0.0.1:1\nseeds: [\"%s:7780\"]\n", label);
+	refused(yaml, EXIT_CONFIG, "seeds: 'aaaa");
+	strcpy(yaml, "name: n1\nlisten: 127.0.0.1:1\ntags: {");
+	for (int i = 0; i < 8; i++)
+		sprintf(yaml + strlen(yaml), "k%d: x%029d, ", i, i);
+	strcat(yaml, "}\n");
+	refused(yaml, EXIT_CONFIG, "tags: together longer than 159 bytes");
+}
+
+static void
+lists_are_bounded(void **state)
+{
+	char yaml[8192] = "name: n1\nlisten: 127.0.0.1:1\nseeds: [";
+
+	(void)state;
+	for (int i = 0; i <= MESH_SEEDS_MAX; i++)
+		sprintf(yaml + strlen(yaml), "10.0.0.1:%d, ", i + 1);
+	strcat(yaml, "]\n");
+	refused(yaml, EXIT_CONFIG, "seeds: more than 64");
+	strcpy(yaml, "name: n1\nlisten: 127.0.0.1:1\noperators: [");
+	for (int i = 0; i <= CONFIG_OPERATORS_MAX; i++)
+		sprintf(yaml + strlen(yaml), "%d, ", i);
+	strcat(yaml, "]\n");
+	refused(yaml, EXIT_CONFIG, "operators: more than 32");
+}
+
+/* A number that wraps must not make somebody root. */
+static void
+operators_are_users_of_this_host(void **state)
+{
+	static const char *const wrong[] = { "4294967296", "4294967295", "18446744073709551616",
+		"99999999999999999999999" };
+	struct flatdoc d;
+	struct err err = { 0 };
+
+	(void)state;
+	refused("name: n1\nlisten: 127.0.0.1:1\noperators: [no-such-user-here]\n", EXIT_CONFIG,
+	    "operators: no user 'no-such-user-here'");
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		doc_begin(&d);
+		doc_group(&d, "", FLAT_MAP);
+		flat_put_str(&d.out, "name", "n1");
+		flat_put_str(&d.out, "listen", "127.0.0.1:1");
+		doc_group(&d, "operators", FLAT_LIST);
+		flat_put_str(&d.out, "operators/0", wrong[i]);
+		doc_end(&d);
+		assert_int_equal(config_read(&c, &d.f, &err), -EXIT_CONFIG);
+		assert_err(err, EXIT_CONFIG, "is no uid");
+		doc_free(&d);
+	}
+}
+
+static int
+host_named(void *arg)
+{
+	struct flatdoc d;
+	struct err err = { 0 };
+	const char *host = ((const char **)arg)[0], *want = ((const char **)arg)[1];
+	int rc;
+
+	APART_CHECK(sethostname(host, strlen(host)) == 0);
+	doc_begin(&d);
+	doc_group(&d, "", FLAT_MAP);
+	flat_put_str(&d.out, "listen", "127.0.0.1:1");
+	doc_end(&d);
+	rc = config_read(&c, &d.f, &err);
+	doc_free(&d);
+	if (want != NULL) {
+		APART_CHECK(rc == 0 && strcmp(c.name, want) == 0);
+		return 0;
+	}
+	APART_CHECK(rc == -EXIT_CONFIG && strstr(err.text, "is no node name; set `name:`") != NULL);
+	return 0;
+}
+
+static void
+the_default_name_is_the_hosts(void **state)
+{
+	const char *cases[][2] = { { "Web-07.Example.ORG", "web-07" }, { "n1", "n1" },
+		{ "-bad", NULL }, { "caf\xc3\xa9", NULL }, { ".dot", NULL },
+		{ "a234567890123456789012345678901234567890123456789012345678901234", NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		world_apart(CLONE_NEWUTS, host_named, cases[i]);
+}
+
+static int
+no_route(void *arg)
+{
+	struct flatdoc d;
+	struct err err = { 0 };
+
+	(void)arg;
+	doc_begin(&d);
+	doc_group(&d, "", FLAT_MAP);
+	flat_put_str(&d.out, "name", "n1");
+	doc_end(&d);
+	APART_CHECK(config_read(&c, &d.f, &err) == -EXIT_CONFIG);
+	APART_CHECK(strstr(err.text, "advertise: required when listening on every address") != NULL);
+	doc_free(&d);
+	return 0;
+}
+
+static void
+without_a_route_advertise_is_asked_for(void **state)
+{
+	(void)state;
+	world_apart(CLONE_NEWNET, no_route, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_said_has_the_documented_default),
+		cmocka_unit_test(what_is_said_is_used),
+		cmocka_unit_test(a_name_that_is_no_address_is_refused),
+		cmocka_unit_test(what_does_not_fit_is_said_and_not_replaced),
+		cmocka_unit_test(lists_are_bounded),
+		cmocka_unit_test(operators_are_users_of_this_host),
+		cmocka_unit_test(the_default_name_is_the_hosts),
+		cmocka_unit_test(without_a_route_advertise_is_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
