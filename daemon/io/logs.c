@@ -45,21 +45,67 @@ struct lines {
 	const char **at;
 	size_t *len;
 	size_t count, cap;
+	/* The cursor as it came: `skip` lines of that very time were given. */
+	char after[LOGS_TIME_CAP];
+	size_t skip;
+	/* And as it goes back: the last line's time, lines of that time so far. */
+	char last[LOGS_TIME_CAP];
+	size_t given;
 };
+
+/* TIME or TIME#LINES: many lines share a millisecond, and a look may fall
+ * between two of them. */
+static void
+cursor_read(struct lines *l, const char *cursor)
+{
+	const char *mark = strchr(cursor, '#');
+	size_t n = mark != NULL ? (size_t)(mark - cursor) : strlen(cursor);
+
+	memcpy(l->after, cursor, n);
+	l->after[n] = '\0';
+	l->skip = mark != NULL ? (size_t)strtoul(mark + 1, NULL, 10) : 0;
+	memcpy(l->last, l->after, sizeof l->last);
+	l->given = l->skip;
+}
+
+/* Was this line given before?  Counts it into the cursor if not. */
+static bool
+cursor_passed(struct lines *l, const char *when)
+{
+	int c = strcmp(when, l->after);
+
+	if (c < 0)
+		return true;
+	if (c == 0 && l->skip > 0) {
+		l->skip--;
+		return true;
+	}
+	if (strcmp(when, l->last) != 0) {
+		memcpy(l->last, when, LOGS_TIME_CAP);
+		l->given = 0;
+	}
+	l->given++;
+	return false;
+}
 
 /* The time a line begins with, or "" */
 static void
 time_of(const char *line, size_t len, char out[LOGS_TIME_CAP])
 {
-	const char *sp = memchr(line, ' ', len < LOGS_TIME_CAP - 1 ? len : LOGS_TIME_CAP - 1);
-	size_t n = sp != NULL ? (size_t)(sp - line) : 0;
+	static const char form[] = "0000-00-00T00:00:00.000Z ";
+	size_t n = 0;
 
+	/* Only what init wrote may move a cursor. */
+	while (form[n] != '\0' && n < len &&
+	    (form[n] == '0' ? line[n] >= '0' && line[n] <= '9' : line[n] == form[n]))
+		n++;
+	n = form[n] == '\0' ? n - 1 : 0;
 	memcpy(out, line, n);
 	out[n] = '\0';
 }
 
 static bool
-collect(struct lines *l, const char *text, size_t len, const char *after)
+collect(struct lines *l, const char *text, size_t len)
 {
 	size_t off = 0;
 
@@ -69,7 +115,7 @@ collect(struct lines *l, const char *text, size_t len, const char *after)
 		char when[LOGS_TIME_CAP];
 
 		time_of(text + off, n, when);
-		if (nl != NULL && strcmp(when, after) > 0) {
+		if (nl != NULL && when[0] != '\0' && !cursor_passed(l, when)) {
 			if (l->count == l->cap) {
 				size_t cap = l->cap == 0 ? 1024 : l->cap * 2;
 				const char **at = realloc(l->at, cap * sizeof *at);
@@ -95,7 +141,7 @@ int
 logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_CAP],
     struct blob *out, struct err *err)
 {
-	char name[2][NAME_CAP + 8], first[2][LOGS_TIME_CAP];
+	char shown[NAME_CAP], name[2][NAME_CAP + 8], first[2][LOGS_TIME_CAP];
 	AUTO_FREE char *a = NULL, *b = NULL;
 	AUTO_FREE const char **at = NULL;
 	AUTO_FREE size_t *lens = NULL;
@@ -105,8 +151,11 @@ logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_
 	int rc;
 
 	memset(out, 0, sizeof *out);
-	if (!name_ok(instance, strlen(instance)))
-		return err_set(err, EXIT_USAGE_, "'%.64s' is no instance name", instance);
+	if (!name_ok(instance, strlen(instance))) {
+		err_escape(shown, sizeof shown, instance, strlen(instance));
+		return err_set(err, EXIT_USAGE_, "'%s' is no instance name", shown);
+	}
+	cursor_read(&l, after);
 	snprintf(name[0], sizeof name[0], "%s.log", instance);
 	snprintf(name[1], sizeof name[1], "%s.log.1", instance);
 	if ((rc = read_end(logs_fd, name[0], &a, &a_len)) < 0)
@@ -115,9 +164,9 @@ logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_
 	time_of(a, a_len, first[0]);
 	time_of(b != NULL ? b : "", b_len, first[1]);
 	if (strcmp(first[0], first[1]) <= 0 && b_len > 0)
-		ok = collect(&l, a, a_len, after) && collect(&l, b, b_len, after);
+		ok = collect(&l, a, a_len) && collect(&l, b, b_len);
 	else
-		ok = collect(&l, b != NULL ? b : "", b_len, after) && collect(&l, a, a_len, after);
+		ok = collect(&l, b != NULL ? b : "", b_len) && collect(&l, a, a_len);
 	at = l.at;
 	lens = l.len;
 	from = l.count > lines ? l.count - lines : 0;
@@ -130,6 +179,6 @@ logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_
 		out->len += lens[i];
 	}
 	if (l.count > 0)
-		time_of(at[l.count - 1], lens[l.count - 1], after);
+		snprintf(after, LOGS_TIME_CAP, "%s#%zu", l.last, l.given);
 	return 0;
 }

@@ -8,11 +8,12 @@
 #include "../base/err.h"
 #include "../core/blob.h"
 
-enum { LOGS_READ_BYTES = 1 << 20, LOGS_TIME_CAP = 32, LOGS_LINES_MAX = 10000 };
+enum { LOGS_READ_BYTES = 1 << 20, LOGS_TIME_CAP = 40, LOGS_LINES_MAX = 10000 };
 
 /*
- * The last `lines` lines later than `after` ("" = any), oldest first; after
- * becomes the time of the last one.  *out is malloc'd text, maybe empty.
+ * The last `lines` lines behind the cursor `after` ("" = any), oldest first;
+ * after then points behind the last one (opaque text).  What does not begin
+ * with a time is left out: it is the rest of a torn line.  *out is malloc'd text, maybe empty.
  * -1 and the line when there is no log.
  */
 MUST_CHECK int logs_tail(int logs_fd, const char *instance, size_t lines,
