@@ -1,0 +1,278 @@
+/*
+ * What an instance printed, from two files that are written in turn: in order,
+ * each line once, and never the torn ones.
+ */
+#include "world.h"
+
+#include "../../../daemon/base/own.h"
+#include "../../../daemon/io/logs.h"
+
+static struct world w;
+static char after[LOGS_TIME_CAP];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	after[0] = '\0';
+	world_open(&w);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return 0;
+}
+
+#define T(s, ms) "2026-01-02T03:04:" s "." ms "Z "
+#define L(s, ms, text) T(s, ms) "out " text "\n"
+
+static void
+tail_is(size_t lines, const char *want)
+{
+	struct blob out;
+	struct err err = { 0 };
+
+	if (logs_tail(w.fd, "web.1", lines, after, &out, &err) != 0)
+		fail_msg("%s", err.text);
+	if (out.len != strlen(want) || memcmp(out.b, want, out.len) != 0)
+		fail_msg("got  '%.*s'\nwant '%s'", (int)out.len, (char *)out.b, want);
+	blob_free(&out);
+}
+
+static void
+the_last_lines_oldest_first(void **state)
+{
+	(void)state;
+	world_text(&w, "web.1.log", L("01", "000", "a") L("02", "000", "b") L("03", "000", "c"));
+	tail_is(2, L("02", "000", "b") L("03", "000", "c"));
+	after[0] = '\0';
+	tail_is(0, "");
+	after[0] = '\0';
+	tail_is(LOGS_LINES_MAX, L("01", "000", "a") L("02", "000", "b") L("03", "000", "c"));
+	tail_is(10, ""); /* nothing new */
+}
+
+static void
+whichever_file_is_older_comes_first(void **state)
+{
+	static const char old[] = L("01", "000", "a") L("02", "000", "b");
+	static const char young[] = L("02", "001", "c") L("09", "000", "d");
+
+	(void)state;
+	world_text(&w, "web.1.log", old);
+	world_text(&w, "web.1.log.1", young);
+	tail_is(10, L("01", "000", "a") L("02", "000", "b") L("02", "001", "c") L("09", "000", "d"));
+	after[0] = '\0';
+	tail_is(3, L("02", "000", "b") L("02", "001", "c") L("09", "000", "d"));
+	world_text(&w, "web.1.log", young);
+	world_text(&w, "web.1.log.1", old);
+	after[0] = '\0';
+	tail_is(10, L("01", "000", "a") L("02", "000", "b") L("02", "001", "c") L("09", "000", "d"));
+	/* One was just emptied, or is not there yet. */
+	world_text(&w, "web.1.log", "");
+	after[0] = '\0';
+	tail_is(10, L("01", "000", "a") L("02", "000", "b"));
+	world_text(&w, "web.1.log.1", "");
+	after[0] = '\0';
+	tail_is(10, "");
+	assert_string_equal(after, "");
+}
+
+static void
+a_follower_sees_each_line_once_through_a_rotation(void **state)
+{
+	(void)state;
+	world_text(&w, "web.1.log", L("01", "000", "a"));
+	tail_is(10, L("01", "000", "a"));
+	world_text(&w, "web.1.log", L("01", "000", "a") L("02", "000", "b"));
+	tail_is(10, L("02", "000", "b"));
+	world_text(&w, "web.1.log.1", L("03", "000", "c"));
+	tail_is(10, L("03", "000", "c"));
+	world_text(&w, "web.1.log", L("04", "000", "d")); /* full: the first one again */
+	tail_is(10, L("04", "000", "d"));
+	tail_is(10, "");
+}
+
+/* A busy program prints many lines in a millisecond; a look falls between. */
+static void
+lines_of_one_millisecond_are_not_lost(void **state)
+{
+	static const char *const texts[] = { "one", "two", "three", "four", "five" };
+	char all[512] = "", line[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		snprintf(line, sizeof line, T("01", "007") "out %s\n", texts[i]);
+		strcat(all, line);
+		world_text(&w, "web.1.log", all);
+		tail_is(10, line);
+		tail_is(10, "");
+	}
+	strcat(all, L("01", "007", "six") L("01", "007", "seven") L("01", "008", "eight"));
+	world_text(&w, "web.1.log", all);
+	tail_is(10, L("01", "007", "six") L("01", "007", "seven") L("01", "008", "eight"));
+	strcat(all, L("01", "008", "nine"));
+	world_text(&w, "web.1.log", all);
+	tail_is(10, L("01", "008", "nine"));
+	/* Asked for the last ones only, the others of that time are not new. */
+	after[0] = '\0';
+	tail_is(1, L("01", "008", "nine"));
+	tail_is(10, "");
+	after[0] = '\0';
+	world_text(&w, "web.1.log", L("05", "000", "a") L("05", "000", "b") L("05", "000", "c"));
+	tail_is(2, L("05", "000", "b") L("05", "000", "c"));
+	tail_is(10, "");
+}
+
+static void
+the_cursor_of_many_lines_fits(void **state)
+{
+	static const char line[] = L("01", "007", "x");
+	size_t n = 20000;
+	char *all = malloc(n * (sizeof line - 1) + 1);
+	struct blob out;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		memcpy(all + i * (sizeof line - 1), line, sizeof line);
+	world_text(&w, "web.1.log", all);
+	assert_int_equal(logs_tail(w.fd, "web.1", LOGS_LINES_MAX, after, &out, &err), 0);
+	assert_int_equal(out.len, LOGS_LINES_MAX * (sizeof line - 1));
+	blob_free(&out);
+	tail_is(10, "");
+	free(all);
+}
+
+static void
+a_torn_line_waits_or_is_left_out(void **state)
+{
+	(void)state;
+	/* Not yet whole: given when it is. */
+	world_text(&w, "web.1.log", L("01", "000", "a") T("02", "000") "out hal");
+	tail_is(10, L("01", "000", "a"));
+	world_text(&w, "web.1.log", L("01", "000", "a") L("02", "000", "half"));
+	tail_is(10, L("02", "000", "half"));
+	/* The rest of one, from a disk that was full: it may not move the cursor. */
+	world_text(&w, "web.1.log", L("03", "000", "b") "zzz zzz\n\n"
+	    "9999-99-99T99:99:99.999 no zone\n" L("04", "000", "c"));
+	tail_is(10, L("03", "000", "b") L("04", "000", "c"));
+	world_text(&w, "web.1.log", L("05", "000", "d"));
+	tail_is(10, L("05", "000", "d"));
+}
+
+static void
+only_the_end_of_a_large_file_from_a_line_on(void **state)
+{
+	static const char line[] = L("01", "000", "0123456789");
+	size_t n = LOGS_READ_BYTES / (sizeof line - 1) + 1000;
+	char *all = malloc(n * (sizeof line - 1) + 1);
+	struct blob out;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		memcpy(all + i * (sizeof line - 1), line, sizeof line);
+	world_text(&w, "web.1.log", all);
+	assert_int_equal(logs_tail(w.fd, "web.1", SIZE_MAX, after, &out, &err), 0);
+	assert_true(out.len <= LOGS_READ_BYTES && out.len > LOGS_READ_BYTES - 2 * sizeof line);
+	assert_int_equal(out.len % (sizeof line - 1), 0);
+	assert_memory_equal(out.b, line, sizeof line - 1);
+	blob_free(&out);
+	/* One line without an end. */
+	memset(all, 'x', n * (sizeof line - 1));
+	world_text(&w, "web.1.log", all);
+	after[0] = '\0';
+	tail_is(10, "");
+	free(all);
+}
+
+static void
+refused(const char *instance, int code, const char *words)
+{
+	struct blob out;
+	struct err err = { 0 };
+
+	assert_true(logs_tail(w.fd, instance, 10, after, &out, &err) < 0);
+	assert_err(err, code, words);
+	assert_null(out.b);
+}
+
+static void
+a_name_is_never_a_path(void **state)
+{
+	static const char *const bad[] = { "", "..", "../web.1", "a/b", "/etc/passwd", ".x", "Web.1",
+		"a b", "a\n", "-x" };
+
+	(void)state;
+	world_text(&w, "web.1.log", L("01", "000", "a"));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		refused(bad[i], EXIT_USAGE_, "is no instance name");
+	refused("web.2", 1, "no log of web.2 on this node: No such file or directory");
+}
+
+static void
+what_is_no_log_is_not_read(void **state)
+{
+	(void)state;
+	world_text(&w, "secret", L("01", "000", "secret"));
+	assert_int_equal(symlinkat("secret", w.fd, "web.1.log"), 0);
+	refused("web.1", 1, "no log of web.1 on this node: Too many levels of symbolic links");
+	assert_int_equal(unlinkat(w.fd, "web.1.log", 0), 0);
+	assert_int_equal(mkfifoat(w.fd, "web.1.log", 0644), 0);
+	alarm(20);
+	refused("web.1", 1, "no log of web.1 on this node: Invalid argument");
+	alarm(0);
+	assert_int_equal(unlinkat(w.fd, "web.1.log", 0), 0);
+	assert_int_equal(mkdirat(w.fd, "web.1.log", 0755), 0);
+	refused("web.1", 1, "no log of web.1 on this node: Invalid argument");
+	assert_int_equal(unlinkat(w.fd, "web.1.log", AT_REMOVEDIR), 0);
+	/* The second file is left out, the first still told. */
+	world_text(&w, "web.1.log", L("01", "000", "a"));
+	assert_int_equal(symlinkat("secret", w.fd, "web.1.log.1"), 0);
+	tail_is(10, L("01", "000", "a"));
+}
+
+static void
+a_strange_cursor_harms_nobody(void **state)
+{
+	static const char *const odd[] = { "#", "#1", "zzz", "2026-01-02T03:04:01.000Z#",
+		"2026-01-02T03:04:01.000Z#99999999999999", "2026-01-02T03:04:01.000Z#-1",
+		"\xff\xfe", "#####################################" };
+	struct blob out;
+	struct err err;
+
+	(void)state;
+	world_text(&w, "web.1.log", L("01", "000", "a") L("02", "000", "b"));
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		snprintf(after, sizeof after, "%s", odd[i]);
+		assert_int_equal(logs_tail(w.fd, "web.1", 10, after, &out, &err), 0);
+		assert_true(out.len <= 2 * strlen(L("01", "000", "a")));
+		assert_true(strlen(after) < sizeof after);
+		blob_free(&out);
+	}
+}
+
+int
+main(void)
+{
+#define C(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		C(the_last_lines_oldest_first),
+		C(whichever_file_is_older_comes_first),
+		C(a_follower_sees_each_line_once_through_a_rotation),
+		C(lines_of_one_millisecond_are_not_lost),
+		C(the_cursor_of_many_lines_fits),
+		C(a_torn_line_waits_or_is_left_out),
+		C(only_the_end_of_a_large_file_from_a_line_on),
+		C(a_name_is_never_a_path),
+		C(what_is_no_log_is_not_read),
+		C(a_strange_cursor_harms_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
