@@ -285,8 +285,11 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 
 /*
  * Another's whole table says that a member of mine is dead, of the very life I
- * know: two sides of a healed cut.  The leader, who hears everybody, will give
- * them the evidence; without one, the accused must speak for itself.
+ * know: two sides of a healed cut, or a death that I missed the news of.  The
+ * leader, who hears everybody, will give evidence of life; without one, the
+ * accused must speak for itself; and I ask it myself, next of all.  Once I
+ * suspect it too, the obituary is all the confirmation there will ever be: who
+ * calls it dead accuses no more.
  */
 static bool
 old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
@@ -296,10 +299,14 @@ old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (r->state != MESH_FAILED || !r->is_long || !member_up(x) ||
 	    r->generation != x->generation || r->incarnation != x->incarnation)
 		return false;
+	if (x->state == MESH_SUSPECT && now - x->heard >= HEARD_MS)
+		return false;
 	if (m->elect.leader == MEMBER_NONE && now - x->accused >= ACCUSE_MS) {
 		x->accused = now;
 		out_accuse(m, i);
 	}
+	if (now - x->heard >= HEARD_MS)
+		swim_ask_next(m, i);
 	return true;
 }
 

@@ -67,6 +67,26 @@ swim_added(struct mesh *m, uint32_t i)
 	s->ring[at] = (uint16_t)i;
 }
 
+void
+swim_ask_next(struct mesh *m, uint32_t i)
+{
+	struct swim *s = &m->swim;
+
+	for (uint32_t k = s->ring_at + 1; k < s->ring_len; k++)
+		if (s->ring[k] == i) {
+			s->ring[k] = s->ring[s->ring_at];
+			s->ring[s->ring_at] = (uint16_t)i;
+			return;
+		}
+	/* It was asked this round already: trade places with who is next. */
+	for (uint32_t k = 0; k < s->ring_at && s->ring_at < s->ring_len; k++)
+		if (s->ring[k] == i) {
+			s->ring[k] = s->ring[s->ring_at];
+			s->ring[s->ring_at] = (uint16_t)i;
+			return;
+		}
+}
+
 uint32_t
 swim_random_up(struct mesh *m, uint32_t except)
 {

@@ -50,6 +50,8 @@ void swim_tick(struct mesh *m, msec now);
 void swim_gossip(struct mesh *m, msec now);
 msec swim_deadline(const struct mesh *m);
 void swim_added(struct mesh *m, uint32_t i);
+/* Whoever the round robin would ask next, ask this one. */
+void swim_ask_next(struct mesh *m, uint32_t i);
 uint32_t swim_random_up(struct mesh *m, uint32_t except);
 
 /* join.c */
