@@ -14,12 +14,13 @@ for what in ${WHAT:-cluster idle start round sim}; do
 	echo "bench: $what ($(date +%H:%M:%S))" >&2
 	case $what in
 	cluster | idle) as_root /usr/bin/python3 -B tests/bench/cluster.py "$what" ;;
-	start) as_root sh tests/bench/start.sh ;;
+	start) as_root sh tests/bench/start.sh | grep . ;;
 	round) "${MAKE:-make}" -s bench-round ;;
 	sim)
 		for s in "failover --nodes 100" "heal --nodes 100" "detect --nodes 100" \
 		    "steady --nodes 100"; do
-			build/mesh-sim $s | sed "s/^/sim.${s##* }./"
+			build/mesh-sim $s | grep -E '^(failover|heal|detect|join|tx)\.' |
+			    sed "s/^/sim.${s##* }./"
 		done
 		;;
 	esac
