@@ -164,9 +164,12 @@ recv_one(struct launch *l, struct sup_event *ev, int *fd)
 	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
 	if (h != NULL && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(h), sizeof(int));
-	if ((size_t)n != sizeof *ev || ev->version != SUP_VERSION)
-		return -1;
-	return 1;
+	if ((size_t)n == sizeof *ev && (msg.msg_flags & MSG_TRUNC) == 0 &&
+	    ev->version == SUP_VERSION)
+		return 1;
+	if (*fd >= 0)
+		close(*fd);
+	return -1;
 }
 
 static void
