@@ -138,6 +138,18 @@ finish(struct ctl_req *r)
 	free(r);
 }
 
+static void
+pack_failure(msgpack_packer *pk, int code, const char *hint, const char *text)
+{
+	msgpack_pack_map(pk, 4);
+	pk_kbool(pk, "ok", false);
+	pk_kint(pk, "code", code);
+	pk_str(pk, "error");
+	pk_str(pk, text);
+	pk_str(pk, "hint");
+	pk_str(pk, hint);
+}
+
 void
 ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more)
 {
@@ -150,6 +162,10 @@ ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more)
 		pk_str(&pk, "data");
 		pk_raw(&pk, data, data_bytes);
 		pk_kbool(&pk, "more", more);
+		if (o->body.size > CTL_FRAME_BYTES_MAX) { /* the peer would refuse it */
+			msgpack_sbuffer_clear(&o->body);
+			pack_failure(&pk, 1, "", "the answer is larger than 16 MiB");
+		}
 		frame(r->conn, o);
 	}
 	if (!more)
@@ -168,13 +184,7 @@ ctl_fail(struct ctl_req *r, int code, const char *hint, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	if (o != NULL) {
-		msgpack_pack_map(&pk, 4);
-		pk_kbool(&pk, "ok", false);
-		pk_kint(&pk, "code", code);
-		pk_str(&pk, "error");
-		pk_str(&pk, text);
-		pk_str(&pk, "hint");
-		pk_str(&pk, hint);
+		pack_failure(&pk, code, hint, text);
 		frame(r->conn, o);
 	}
 	finish(r);
