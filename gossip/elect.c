@@ -156,6 +156,15 @@ elect_forget(struct mesh *m, msec now, uint32_t i)
 		m->elect.promised = MEMBER_NONE;
 }
 
+/* What a leader with a roster later than the saved one may have asked for. */
+static msec
+longest_promise(const struct mesh *m)
+{
+	if (m->conf.lease_ms == 0 && m->roster.n.all > BIG_ELECTORS / 2)
+		return LEASE_BIG_MS;
+	return elect_lease_ms(m);
+}
+
 void
 elect_init(struct mesh *m, msec now)
 {
@@ -166,7 +175,7 @@ elect_init(struct mesh *m, msec now)
 	e->ballot_term = m->saved.term;
 	e->lost_at = now;
 	/* A restart forgets its promise; one lease later nobody holds it. */
-	e->holdoff_until = now + (m->member ? elect_lease_ms(m) : 0);
+	e->holdoff_until = now + (m->member ? longest_promise(m) : 0);
 	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
 }
 
@@ -333,11 +342,10 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	struct member *x = &m->ms.m[from];
 	enum elect_phase asked = p->kind == PACKET_VOTED ? ELECT_VOTE : ELECT_PREVOTE;
 
-	if (p->kind == PACKET_VOTED) {
+	if (p->kind == PACKET_VOTED)
 		m->ms.reports[from].applied = p->head;
-		x->stored = p->roster;
-	}
-	if (p->grade == 0 && p->term > m->saved.term && e->role != MESH_LEADER) {
+	/* Too late when a leader was found meanwhile: it has my promise. */
+	if (p->grade == 0 && p->term > m->saved.term && e->leader == MEMBER_NONE) {
 		adopt_term(m, p->term); /* my next try starts above */
 		e->phase = ELECT_IDLE;
 		e->try_at = msec_min(e->try_at, now + 1 + STEP_MS + rank_wait(m, now));
@@ -358,7 +366,7 @@ bool
 elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct elect *e = &m->elect;
-	bool is_new = e->leader != from || e->ballot_term != p->term;
+	bool is_new = e->leader != from || e->ballot_term != p->term, other;
 
 	/* A full leader of a higher term holds a quorum of promises, so the
 	 * lease this node is promised to is over, whether it knows or not. */
@@ -384,7 +392,10 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	e->promise_until = now + (p->lease > 0 ? (msec)p->lease : elect_lease_ms(m));
 	e->grade = p->grade;
 	e->issued = p->head;
-	out_to(m, PACKET_ECHO, from, p->term, p->sent, 0);
+	/* Two leaders of one term may have made two rosters of one id: what I
+	 * stored is not what this one asks for. */
+	other = roster_cmp(&p->roster, &m->roster.id) == 0 && p->hash != m->roster.hash;
+	out_to(m, PACKET_ECHO, from, p->term, p->sent, other);
 	if (is_new) {
 		m->report.acked = 0;
 		m->report.at = now;

@@ -39,10 +39,11 @@ struct elect {
 	/* leading */
 	struct round {
 		msec t; /* 0 = none */
+		msec lease; /* what its beats ask to be promised */
 		struct tally echoes;
-	} rounds[ROUNDS_MAX];
+	} rounds[ROUNDS_MAX], full_base, degraded_base; /* newest a quorum echoed */
 	uint32_t round; /* newest */
-	msec beat_at, lead_since, full_base, degraded_base, first_until;
+	msec beat_at, lead_since, first_until;
 	uint32_t weight;
 	uint64_t seq;	    /* of the last stamp issued in ballot_term */
 	uint64_t wish_term; /* re-ballot at least here; 0 = no */

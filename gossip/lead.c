@@ -25,12 +25,11 @@ beat_ms(const struct mesh *m)
 	return elect_lease_ms(m) >= LEASE_SLOW_MS ? BEAT_BIG_MS : BEAT_MS;
 }
 
+/* By what its beats promised, not by what a roster grown since would ask for. */
 static msec
-lease_end(const struct mesh *m, msec base)
+lease_end(const struct round *r)
 {
-	msec lease = elect_lease_ms(m);
-
-	return base == 0 ? 0 : base + lease - lease / 100 - 1;
+	return r->t == 0 ? 0 : r->t + r->lease - r->lease / 100 - 1;
 }
 
 /* While this node leads: until when it may issue. */
@@ -41,8 +40,8 @@ lead_until(const struct mesh *m)
 
 	if (m->elect.role != MESH_LEADER)
 		return 0;
-	full = lease_end(m, m->elect.full_base);
-	degraded = lease_end(m, m->elect.degraded_base);
+	full = lease_end(&m->elect.full_base);
+	degraded = lease_end(&m->elect.degraded_base);
 	return full > degraded ? full : degraded;
 }
 
@@ -51,9 +50,9 @@ lead_grade(const struct mesh *m, msec now)
 {
 	if (m->elect.role != MESH_LEADER)
 		return MESH_GRADE_NONE;
-	if (now < lease_end(m, m->elect.full_base))
+	if (now < lease_end(&m->elect.full_base))
 		return MESH_GRADE_FULL;
-	if (now < lease_end(m, m->elect.degraded_base))
+	if (now < lease_end(&m->elect.degraded_base))
 		return MESH_GRADE_DEGRADED;
 	return MESH_GRADE_NONE;
 }
@@ -63,10 +62,10 @@ judge_round(struct mesh *m, const struct round *r)
 {
 	struct elect *e = &m->elect;
 
-	if (r->t > e->full_base && elect_quorum(m, &r->echoes))
-		e->full_base = r->t;
-	if (r->t > e->degraded_base && elect_quorum_degraded(m, &r->echoes))
-		e->degraded_base = r->t;
+	if (r->t > e->full_base.t && elect_quorum(m, &r->echoes))
+		e->full_base = *r;
+	if (r->t > e->degraded_base.t && elect_quorum_degraded(m, &r->echoes))
+		e->degraded_base = *r;
 }
 
 static struct round *
@@ -80,7 +79,7 @@ open_round(struct mesh *m, msec now)
 	e->weight = r->echoes.all;
 	e->round = (e->round + 1) % ROUNDS_MAX;
 	r = &e->rounds[e->round];
-	*r = (struct round){.t = now};
+	*r = (struct round){.t = now, .lease = elect_lease_ms(m)};
 	tally_add(&r->echoes, &m->ms.m[0]);
 	return r;
 }
@@ -103,7 +102,7 @@ lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 
 	p->term = e->ballot_term;
 	p->sent = (uint64_t)e->rounds[e->round].t;
-	p->lease = (uint64_t)elect_lease_ms(m);
+	p->lease = (uint64_t)e->rounds[e->round].lease;
 	p->grade = (uint64_t)lead_grade(m, now);
 	p->weight = e->weight;
 	p->head = e->issued;
@@ -127,7 +126,7 @@ lead_start(struct mesh *m, msec now)
 	trace(m, now, again ? "leads on" : "leads", 0, e->ballot_term);
 	if (!again) {
 		memset(e->rounds, 0, sizeof e->rounds);
-		e->full_base = e->degraded_base = 0;
+		e->full_base = e->degraded_base = (struct round){0};
 		e->weight = 0;
 		e->lead_since = now;
 		e->issued = (struct head){0};
@@ -142,6 +141,10 @@ lead_start(struct mesh *m, msec now)
 			    .applied = applied};
 		}
 	}
+	/* The voters told what they act on: climb above it before the first stamp. */
+	lead_heard_stamp(m, &m->saved.applied);
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		lead_heard_stamp(m, &m->ms.reports[i].applied.stamp);
 	lead_beat(m, now);
 }
 
@@ -153,7 +156,7 @@ lead_stop(struct mesh *m, msec now, const char *why)
 
 	trace(m, now, why, 0, e->ballot_term);
 	e->role = MESH_FOLLOWER;
-	e->full_base = e->degraded_base = 0;
+	e->full_base = e->degraded_base = (struct round){0};
 	e->wish_term = 0;
 	e->issued = (struct head){0};
 	elect_lost(m, now, 0);
@@ -166,6 +169,8 @@ lead_resign(struct mesh *m, msec now, uint64_t successor)
 	uint64_t term = m->elect.ballot_term;
 
 	lead_stop(m, now, "resign");
+	if (successor != 0)
+		m->elect.try_at += elect_lease_ms(m); /* its turn */
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (member_up(&m->ms.m[i]))
 			out_to(m, PACKET_RESIGN, i, term, successor, 0);
@@ -179,7 +184,7 @@ lead_pause(struct mesh *m, msec now)
 
 	trace(m, now, "paused", 0, 0);
 	memset(e->rounds, 0, sizeof e->rounds);
-	e->full_base = e->degraded_base = 0;
+	e->full_base = e->degraded_base = (struct round){0};
 	e->first_until = now + elect_lease_ms(m);
 	e->beat_at = now;
 }
@@ -205,11 +210,7 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	enum mesh_grade grade = lead_grade(m, now);
 	msec sent = (msec)p->sent;
 
-	x->stored = p->roster;
-	if (x->roster != 0 && roster_cmp(&x->stored, &m->roster.id) > 0)
-		roster_behind(m, now, from, &x->stored);
-	if (p->roster.version > m->roster.seen_version)
-		m->roster.seen_version = p->roster.version;
+	roster_echoed(m, now, from, p);
 	if (p->term != e->ballot_term || sent <= x->echoed || sent > now)
 		return;
 	for (size_t i = 0; i < ROUNDS_MAX; i++) {
@@ -338,6 +339,8 @@ lead_tick(struct mesh *m, msec now)
 	if (now < e->beat_at)
 		return;
 	roster_step(m, now);
+	if (e->role != MESH_LEADER)
+		return; /* handed over */
 	lead_beat(m, now);
 	if (e->wish_term > e->ballot_term && e->phase == ELECT_IDLE &&
 	    lead_grade(m, now) != MESH_GRADE_NONE)

@@ -82,17 +82,21 @@ mesh_free(struct mesh *m)
 
 /* --- a datagram comes in -------------------------------------------------------- */
 
-/* A member gone mad must not use up the terms of everybody. */
+/* A member gone mad must not use up the terms of everybody, nor the rosters'. */
 static bool
-term_absurd(const struct mesh *m, const struct packet *p)
+jumps(const struct mesh *m, const struct packet *p)
 {
-	return p->term > m->saved.term && p->term - m->saved.term > TERM_JUMP_MAX;
+	const struct roster *ro = &m->roster;
+
+	return (p->term > m->saved.term && p->term - m->saved.term > TERM_JUMP_MAX) ||
+	    (p->roster.version > ro->seen_version &&
+		p->roster.version - ro->seen_version > TERM_JUMP_MAX);
 }
 
 static int
 dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	if (term_absurd(m, p))
+	if (jumps(m, p))
 		return -ERR_RANGE;
 	switch ((enum packet_kind)p->kind) {
 	case PACKET_BEAT:

@@ -240,6 +240,8 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	case PACKET_ECHO:
 		p->term = o->a;
 		p->sent = o->b;
+		if (o->c != 0) /* c: not the roster you asked about */
+			p->roster = (struct roster_id){0};
 		break;
 	case PACKET_OTHER:
 	case PACKET_RESIGN:

@@ -10,9 +10,10 @@
  * roster it found with its own term and waits until a quorum stored that, so
  * no change builds on one that might yet be lost.
  *
- * A degraded side of `any` may propose (joint), never conclude: two sides with
- * rosters of their own could both be full.  A leader whose elector knows a later
- * roster fetches that and stamps it, instead of building on its own.
+ * Only a full side changes or even stamps it: a degraded side of `any`, whose
+ * term may be the higher one, would pass off an old roster as later than the one
+ * in force on the full side.  A leader whose elector knows a later roster fetches
+ * that and stamps it, instead of building on its own.
  *
  * The roster's id and hash ride in every beat; who lacks it asks the leader and
  * gets it in chunks; its next echo says that it is stored (the caller saves
@@ -22,7 +23,7 @@
 
 #include <stdlib.h>
 
-enum { CHANGE_MS = 1000, ASK_MS = 300, BLOB_VERSION = 1, ENTRY_BLOB_MAX = 330 };
+enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, BLOB_VERSION = 1, ENTRY_BLOB_MAX = 330 };
 
 int
 roster_cmp(const struct roster_id *a, const struct roster_id *b)
@@ -75,6 +76,13 @@ restamp(struct mesh *m, msec now)
 
 /* --- the leader changes it ----------------------------------------------------- */
 
+/* Everybody fetches every change: the more they are, the more wait for one. */
+static msec
+change_gap(const struct mesh *m)
+{
+	return msec_min(CHANGE_MS, CHANGE_EACH_MS * (msec)m->roster.n.all);
+}
+
 static bool
 stored(const struct mesh *m)
 {
@@ -89,34 +97,34 @@ stored(const struct mesh *m)
 	return elect_quorum(m, &t);
 }
 
-/* Should member i have a vote?  Only a full side lets anybody go. */
+/* Should member i have a vote?  A rumour alone gives nobody one. */
 static bool
-wanted(const struct mesh *m, msec now, uint32_t i)
+wanted(const struct mesh *m, uint32_t i)
 {
 	const struct member *x = &m->ms.m[i];
 
 	if (x->roster != 0)
-		return x->state != MESH_LEFT || lead_grade(m, now) != MESH_GRADE_FULL;
-	return member_up(x) && x->name_len > 0;
+		return x->state != MESH_LEFT;
+	return member_up(x) && x->name_len > 0 && (i == 0 || x->seen != MSEC_NEVER);
 }
 
 static bool
-change_wanted(const struct mesh *m, msec now)
+change_wanted(const struct mesh *m)
 {
 	for (uint32_t i = 0; i < m->ms.count; i++)
-		if (wanted(m, now, i) != (m->ms.m[i].roster != 0))
+		if (wanted(m, i) != (m->ms.m[i].roster != 0))
 			return true;
 	return false;
 }
 
 static void
-make_joint(struct mesh *m, msec now)
+make_joint(struct mesh *m)
 {
 	for (uint32_t i = 0; i < m->ms.count; i++) {
 		struct member *x = &m->ms.m[i];
 		uint8_t bits = x->roster != 0 ? MEMBER_OLD : 0;
 
-		if (wanted(m, now, i))
+		if (wanted(m, i))
 			bits |= MEMBER_NEW;
 		x->roster = bits;
 	}
@@ -132,42 +140,73 @@ make_new(struct mesh *m)
 	}
 }
 
+/* By somebody who can be asked: a full leader's quorum proves that what a dead
+ * elector alone may know is not in force. */
 static bool
 overtaken(const struct mesh *m)
 {
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (m->ms.m[i].roster != 0 && roster_cmp(&m->ms.m[i].stored, &m->roster.id) > 0)
+		if (m->ms.m[i].roster != 0 && member_up(&m->ms.m[i]) &&
+		    roster_cmp(&m->ms.m[i].stored, &m->roster.id) > 0)
 			return true;
 	return false;
 }
 
-/* Called with every beat. */
-void
-roster_step(struct mesh *m, msec now)
+/* A leader that is on its way out must not conclude: it would be the only one
+ * to know a roster that it is not in, and nobody could follow it.  One of those
+ * who stay takes over, whoever knows the latest. */
+static void
+hand_over(struct mesh *m, msec now)
+{
+	uint32_t best = MEMBER_NONE;
+
+	for (uint32_t i = 1; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+
+		if ((x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE && x->echoed != 0 &&
+		    (best == MEMBER_NONE || roster_cmp(&x->stored, &m->ms.m[best].stored) > 0))
+			best = i;
+	}
+	if (best != MEMBER_NONE)
+		lead_resign(m, now, m->ms.m[best].short_id);
+}
+
+/* One step of a change; false when there is none to make, or not yet. */
+static bool
+step(struct mesh *m, msec now)
 {
 	struct roster *ro = &m->roster;
 	bool mine = ro->id.term == m->elect.ballot_term;
 
-	if (lead_grade(m, now) == MESH_GRADE_NONE || now < ro->change_at)
-		return;
-	if (overtaken(m))
-		return; /* first fetch what they know, see roster_behind */
-	if (!ro->joint && !ro->foreign && !change_wanted(m, now))
-		return;
+	if (!ro->joint && !ro->foreign && !change_wanted(m))
+		return false;
 	if (!mine || ro->foreign) {
 		ro->foreign = false;
-		restamp(m, now);
-		return;
-	}
-	if (!stored(m))
-		return;
-	if (ro->joint) {
+	} else if (!stored(m)) {
+		return false;
+	} else if (ro->joint) {
 		make_new(m);
-		ro->change_at = now + CHANGE_MS;
+		ro->change_at = now + change_gap(m);
 	} else {
-		make_joint(m, now);
+		make_joint(m);
 	}
 	restamp(m, now);
+	return true;
+}
+
+/* Called with every beat; may resign. */
+void
+roster_step(struct mesh *m, msec now)
+{
+	while (lead_grade(m, now) == MESH_GRADE_FULL && now >= m->roster.change_at) {
+		if (m->ms.m[0].roster == MEMBER_OLD) {
+			hand_over(m, now);
+			return;
+		}
+		/* First fetch what they know, see roster_echoed. */
+		if (overtaken(m) || !step(m, now))
+			return;
+	}
 }
 
 /* --- carrying it -------------------------------------------------------------------- */
@@ -219,12 +258,26 @@ fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
 	out_to(m, PACKET_ROSTER_ASK, from, missing, 0, 0);
 }
 
-/* An elector's echo shows a later roster than this leader's: one that may be in
- * force.  Take it over before counting on anybody it may have added. */
+/*
+ * An echo tells what its sender stored.  A later roster than this leader's may be
+ * in force: take it over before counting on anybody it may have added.  And when
+ * it was the last that a change waited for, the next step follows at once.
+ */
 void
-roster_behind(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
+roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	fetch(m, now, from, id);
+	struct roster *ro = &m->roster;
+	struct member *x = &m->ms.m[from];
+	bool had = roster_cmp(&x->stored, &ro->id) == 0;
+	int cmp = roster_cmp(&p->roster, &ro->id);
+
+	x->stored = p->roster;
+	if (p->roster.version > ro->seen_version)
+		ro->seen_version = p->roster.version;
+	if (x->roster != 0 && cmp > 0)
+		fetch(m, now, from, &x->stored);
+	if (x->roster != 0 && cmp == 0 && !had && (ro->joint || change_wanted(m)) && stored(m))
+		m->elect.beat_at = now;
 }
 
 /* The leader's beat shows its roster: fetch it when it is not mine. */
@@ -241,11 +294,53 @@ roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	fetch(m, now, from, &p->roster);
 }
 
+/* Does what was fetched leave me out, who has a vote?  Then it is not for me: to
+ * be in force it needs those it names, and until it is, the others may need the
+ * vote that I have in the roster I hold. */
+static bool
+leaves_me_out(const struct mesh *m)
+{
+	const struct roster *ro = &m->roster;
+
+	for (uint32_t k = 0; k < ro->fetch_entries; k++)
+		if (memcmp(ro->fetch_bytes + k * ROSTER_ENTRY_BYTES, m->ms.m[0].id.b, ID_BYTES) == 0)
+			return false;
+	return m->ms.m[0].roster != 0;
+}
+
+/* This leader is not in the roster its electors know: one who is leads them. */
+static void
+step_aside(struct mesh *m, msec now)
+{
+	const struct roster *ro = &m->roster;
+
+	for (uint32_t k = 0; k < ro->fetch_entries; k++) {
+		const uint8_t *entry = ro->fetch_bytes + k * ROSTER_ENTRY_BYTES;
+		struct node_id id;
+		uint32_t i;
+
+		memcpy(id.b, entry, ID_BYTES);
+		i = members_find_id(&m->ms, &id);
+		if (i != MEMBER_NONE && (entry[ID_BYTES] & MEMBER_NEW) != 0 &&
+		    m->ms.m[i].state == MESH_ALIVE && m->ms.m[i].echoed != 0) {
+			lead_resign(m, now, m->ms.m[i].short_id);
+			return;
+		}
+	}
+}
+
 static int
 fetched(struct mesh *m, msec now)
 {
 	struct roster *ro = &m->roster;
+	struct elect *e = &m->elect;
 
+	if (leaves_me_out(m)) {
+		if (e->role == MESH_LEADER)
+			step_aside(m, now);
+		fetch_start(ro, &(struct roster_id){0});
+		return 0;
+	}
 	for (uint32_t k = 0; k < ro->fetch_entries; k++) {
 		struct node_id id;
 
@@ -270,11 +365,14 @@ fetched(struct mesh *m, msec now)
 			m->ms.m[i].roster = entry[ID_BYTES] & MEMBER_VOTES;
 	}
 	ro->id = ro->fetch;
-	ro->foreign = m->elect.role == MESH_LEADER;
+	ro->foreign = e->role == MESH_LEADER;
 	fetch_start(ro, &(struct roster_id){0});
 	recount(m);
 	/* Rounds counted under another roster say nothing about this one. */
-	memset(m->elect.rounds, 0, sizeof m->elect.rounds);
+	memset(e->rounds, 0, sizeof e->rounds);
+	/* The leader waits for it; the echo leaves when this is on disk. */
+	if (e->role != MESH_LEADER && e->leader != MEMBER_NONE)
+		out_to(m, PACKET_ECHO, e->leader, e->ballot_term, 0, 0);
 	trace(m, now, "roster", MEMBER_NONE, ro->id.version);
 	return 0;
 }
@@ -288,6 +386,8 @@ chunk_came(struct mesh *m, msec now, const struct packet *p)
 
 	if (ro->fetch.version == 0 || roster_cmp(&p->roster, &ro->fetch) != 0)
 		return 0; /* of a roster that is history */
+	if (roster_cmp(&ro->fetch, &ro->id) < 0)
+		return 0; /* mine became later while it was on its way */
 	if (entries == 0 || entries > MESH_MEMBERS_LIMIT || index >= chunks)
 		return -ERR_RANGE;
 	if (entries > m->conf.members_max)

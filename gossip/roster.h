@@ -39,7 +39,7 @@ void roster_fini(struct mesh *m);
 void roster_first(struct mesh *m);
 void roster_step(struct mesh *m, msec now);
 int roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
-void roster_behind(struct mesh *m, msec now, uint32_t from, const struct roster_id *id);
+void roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_save(struct mesh *m);
 uint32_t roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out);

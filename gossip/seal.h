@@ -10,7 +10,7 @@
  * Integers are big-endian.  The additional data of the AEAD is the header and
  * the 16-byte cluster id, so another cluster that shares the key is a stranger.
  * epoch SEAL_JOIN means "outside any cluster": the id counts as all zero, and
- * only JOIN messages travel that way.  counter = generation << 40 | n, so it
+ * only JOIN messages travel that way.  counter = generation << 36 | n, so it
  * rises over restarts.  A frame is authenticated before anything in it is read.
  */
 #ifndef GOSSIP_SEAL_H

@@ -242,8 +242,8 @@ mutate(struct sim *s, uint32_t i)
 		memset(&m->saved.voted_for, 0, sizeof m->saved.voted_for);
 	if (s->conf.mutant == MUTANT_NO_HOLDOFF)
 		m->elect.holdoff_until = 0;
-	if (s->conf.mutant == MUTANT_STALE_LEASE && m->elect.full_base != 0)
-		m->elect.full_base = sim_clock(s, i);
+	if (s->conf.mutant == MUTANT_STALE_LEASE && m->elect.full_base.t != 0)
+		m->elect.full_base.t = sim_clock(s, i);
 }
 
 /* After anything happened at node i: time, disk, wire, alarm clock. */

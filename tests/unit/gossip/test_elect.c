@@ -349,6 +349,84 @@ the_roster_survives(void **state)
 	world_free(w);
 }
 
+/* Those who join have their vote within some round trips, whatever the beat: the
+ * one they joined by may die the next moment. */
+static void
+a_change_is_in_force_as_soon_as_it_is_stored(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	msec joint = 0;
+
+	(void)state;
+	for (int k = 0; k < 6000 && (w->node[0]->roster.n.new < 3 || w->node[0]->roster.joint); k++) {
+		joint += w->node[0]->roster.joint;
+		world_step(w);
+	}
+	assert_int_equal(w->node[0]->roster.n.new, 3);
+	assert_true(joint > 0 && joint <= 2 * 10); /* in one change, or in two */
+	world_run(w, 5);
+	world_kill(w, 0);
+	world_run(w, 4000);
+	assert_true(world_leader(w) != 0);
+	assert_int_equal(side_of(w, 1).grade, MESH_GRADE_FULL);
+	world_free(w);
+}
+
+/* A refusal that comes when a leader was found meanwhile changes nothing: that
+ * leader has this node's promise. */
+static void
+a_late_refusal_breaks_no_promise(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct packet no = {.kind = PACKET_PREVOTED, .grade = 0};
+	uint32_t z;
+	uint64_t term;
+
+	(void)state;
+	world_run(w, 6000);
+	z = (world_leader(w) + 1) % 3;
+	term = w->node[z]->saved.term;
+	no.seq = w->node[z]->elect.attempt;
+	no.term = term + 3;
+	assert_int_equal(elect_recv(w->node[z], w->now, 1, &no), 0);
+	assert_true(w->node[z]->saved.term == term);
+	assert_true(w->node[z]->elect.try_at == MSEC_NEVER);
+	world_free(w);
+}
+
+/* A roster that was asked for before this node got a later one. */
+static void
+an_older_roster_is_not_taken_over(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint8_t entry[ROSTER_ENTRY_BYTES] = {0};
+	struct packet chunk = {.kind = PACKET_ROSTER, .count = 1, .bytes = entry,
+	    .bytes_len = sizeof entry};
+	struct roster *ro;
+	uint32_t leader, z;
+
+	(void)state;
+	world_run(w, 6000);
+	leader = world_leader(w);
+	z = (leader + 1) % 3;
+	ro = &w->node[z]->roster;
+	entry[0] = 200;
+	entry[ID_BYTES] = MEMBER_VOTES;
+	chunk.roster = (struct roster_id){ro->id.term, ro->id.version - 1};
+	ro->fetch = chunk.roster;
+	ro->fetch_from = w->node[z]->elect.leader;
+	assert_int_equal(roster_recv(w->node[z], w->now, ro->fetch_from, &chunk), 0);
+	assert_int_equal(ro->n.new, 3);
+	assert_true(roster_cmp(&ro->id, &chunk.roster) > 0);
+	/* Nor one that leaves this voter out: the others may need its vote. */
+	chunk.roster.version += 2;
+	ro->fetch = chunk.roster;
+	assert_int_equal(roster_recv(w->node[z], w->now, ro->fetch_from, &chunk), 0);
+	assert_int_equal(ro->n.new, 3);
+	assert_true(roster_cmp(&ro->id, &chunk.roster) < 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -364,6 +442,9 @@ main(void)
 	    cmocka_unit_test(stamps_only_rise),
 	    cmocka_unit_test(a_higher_stamp_forces_a_new_ballot),
 	    cmocka_unit_test(the_roster_survives),
+	    cmocka_unit_test(a_change_is_in_force_as_soon_as_it_is_stored),
+	    cmocka_unit_test(a_late_refusal_breaks_no_promise),
+	    cmocka_unit_test(an_older_roster_is_not_taken_over),
 	};
 
 	return cmocka_run_group_tests_name("elect", tests, NULL, NULL);
