@@ -118,7 +118,9 @@ on_done(void *arg, struct spawn_result *res)
 {
 	struct script_run *r = arg;
 	struct script_answer a = {.ms = res->ms};
-	char *e = a.error;
+	char *e = a.error, said[201];
+
+	err_escape(said, sizeof said, res->errtext, strcspn(res->errtext, "\n"));
 
 	if (res->killed_by_deadline)
 		snprintf(e, sizeof a.error, "%s killed after %lld ms (limit limits: script-wall)",
@@ -130,10 +132,10 @@ on_done(void *arg, struct spawn_result *res)
 		snprintf(e, sizeof a.error, "%s killed: over its CPU limit (limits: script-cpu)",
 		    r->what);
 	else if (res->exit_status != 0)
-		snprintf(e, sizeof a.error, "%s process ended with %s %d%s%.200s", r->what,
+		snprintf(e, sizeof a.error, "%s process ended with %s %d%s%s", r->what,
 		    res->exit_status < 0 ? "signal" : "code",
 		    res->exit_status < 0 ? -res->exit_status : res->exit_status,
-		    res->errtext[0] != '\0' ? ": " : "", res->errtext);
+		    said[0] != '\0' ? ": " : "", said);
 	else if (!parse(res->out, res->out_len, &a)) {
 		a.ok = false;
 		snprintf(e, sizeof a.error, "%s process gave a malformed answer", r->what);
