@@ -22,7 +22,8 @@ struct args {
 
 static const char *const mutants[] = {[MUTANT_NONE] = "none", [MUTANT_VOTE_TWICE] = "vote-twice",
     [MUTANT_NO_PERSIST] = "no-persist", [MUTANT_NO_HOLDOFF] = "no-holdoff",
-    [MUTANT_STALE_LEASE] = "stale-lease", NULL};
+    [MUTANT_STALE_LEASE] = "stale-lease", [MUTANT_STAMP_AGAIN] = "stamp-again",
+    [MUTANT_OLD_ROSTER] = "old-roster", NULL};
 static const char *const quorums[] = {"majority", "any", NULL};
 static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--mutant",
     "--verbose", NULL};
@@ -184,12 +185,15 @@ mutants_caught(uint64_t *history)
 	static const char *const by[][2] = {[MUTANT_VOTE_TWICE] = {"one-vote-per-term"},
 	    [MUTANT_NO_PERSIST] = {"term-monotonic", "applied-monotonic"},
 	    [MUTANT_NO_HOLDOFF] = {"one-full-lease"},
-	    [MUTANT_STALE_LEASE] = {"one-full-lease"}};
+	    [MUTANT_STALE_LEASE] = {"one-full-lease"},
+	    [MUTANT_STAMP_AGAIN] = {"stamp-issued-once"},
+	    [MUTANT_OLD_ROSTER] = {"roster-never-lost"}};
 	struct sim_stats *st = stats_new();
 	int rc = 0;
 
 	for (int k = MUTANT_VOTE_TWICE; st != NULL && mutants[k] != NULL && rc == 0; k++) {
-		struct sim_conf conf = {.nodes = 3, .seed = 1, .mutant = (enum sim_mutant)k};
+		struct sim_conf conf = {.nodes = 3, .seed = 1, .late = true,
+		    .mutant = (enum sim_mutant)k};
 		const char *broken = NULL;
 
 		for (; conf.seed <= MUTANT_SEEDS && broken == NULL; conf.seed++) {

@@ -175,7 +175,11 @@ save(struct sim *s, uint32_t i)
 	if (!mesh_must_save(n->mesh, &f))
 		return;
 	check_saved(s, i, &f);
-	if (s->conf.mutant != MUTANT_NO_PERSIST || n->disk.generation < 2) {
+	if (s->conf.mutant == MUTANT_OLD_ROSTER && n->disk.generation > 1) {
+		f.roster_bytes = n->disk.roster_bytes;
+		f.roster = n->disk_roster;
+		n->disk = f;
+	} else if (s->conf.mutant != MUTANT_NO_PERSIST || n->disk.generation < 2) {
 		if (f.roster_bytes > n->disk_roster_cap) {
 			n->disk_roster_cap = 2 * f.roster_bytes;
 			free(n->disk_roster);
@@ -242,6 +246,8 @@ mutate(struct sim *s, uint32_t i)
 		memset(&m->saved.voted_for, 0, sizeof m->saved.voted_for);
 	if (s->conf.mutant == MUTANT_NO_HOLDOFF)
 		m->elect.holdoff_until = 0;
+	if (s->conf.mutant == MUTANT_STAMP_AGAIN)
+		m->elect.seq = 0;
 	if (s->conf.mutant == MUTANT_STALE_LEASE && m->elect.full_base.t != 0)
 		m->elect.full_base.t = sim_clock(s, i);
 }

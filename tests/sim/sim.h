@@ -21,6 +21,8 @@ enum sim_mutant {
 	MUTANT_NO_PERSIST,  /* a restart finds the facts of its first start */
 	MUTANT_NO_HOLDOFF,  /* a restart votes without waiting a lease */
 	MUTANT_STALE_LEASE, /* a leader believes that its lease never ends */
+	MUTANT_STAMP_AGAIN, /* a leader forgets what it issued */
+	MUTANT_OLD_ROSTER,  /* a restart finds the roster of its first life */
 };
 
 struct sim_conf {
