@@ -137,7 +137,7 @@ build() {
 	echo "== build $*"
 	"$make" -j"$(nproc)" "$@" >"$logs/build.log" 2>&1 || {
 		echo "  build of $* failed:"
-		grep -E 'error|undefined|\*\*\*' "$logs/build.log" | head -n 20
+		grep -E ' error: |Error: |undefined reference|\*\*\*' "$logs/build.log" | head -n 20
 		failed=$((failed + 1))
 		return 1
 	}
