@@ -99,6 +99,8 @@ ask_parts(struct fetch *f)
 			memcpy(ask + n++ * HASH_BYTES, f->s.parts[i].hash.b, HASH_BYTES);
 	f->call = stream_request(f->loop, f->keys, &f->holder, QUERY_PARTS, ask, n * HASH_BYTES,
 	    QUERY_TIMEOUT_MS, on_parts, f);
+	if (f->call == NULL)
+		finish(f, -ERR_FULL, "out of memory");
 }
 
 static void
@@ -145,6 +147,10 @@ fetch_start(uv_loop_t *loop, struct keep *k, const struct keyring *keys, const s
 	f->arg = arg;
 	f->call = stream_request(loop, keys, holder, QUERY_HEADER, ref->hash.b, HASH_BYTES,
 	    QUERY_TIMEOUT_MS, on_header, f);
+	if (f->call == NULL) {
+		free(f);
+		return NULL;
+	}
 	return f;
 }
 

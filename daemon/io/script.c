@@ -140,6 +140,8 @@ on_done(void *arg, struct spawn_result *res)
 		a.ok = false;
 		snprintf(e, sizeof a.error, "%s process gave a malformed answer", r->what);
 	}
+	if (!a.ok && e[0] == '\0')
+		snprintf(e, sizeof a.error, "%s failed and did not say why", r->what);
 	if (e[0] != '\0')
 		a.ok = false;
 	r->done(r->arg, &a);
