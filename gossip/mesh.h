@@ -11,7 +11,8 @@
  *   3. drains what the machine wants sent (mesh_poll);
  *   4. sleeps until mesh_deadline.
  *
- * All times are milliseconds of the caller's CLOCK_MONOTONIC.
+ * All times are milliseconds of the caller's CLOCK_BOOTTIME (a monotonic clock
+ * that goes on while the host sleeps: a lease slept through is over).
  * Sources: SWIM (DSN 2002), Lifeguard (arXiv 1707.00788), Raft §3, §4, §6.4.1,
  * reference of this project: DESIGN §4, §5.
  */

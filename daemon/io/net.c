@@ -7,12 +7,17 @@
  */
 #include "net.h"
 
+#include <time.h>
+
 #include "addr.h"
 
 msec
 net_now(void)
 {
-	return (msec)(uv_hrtime() / 1000000);
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (msec)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void

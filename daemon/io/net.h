@@ -23,7 +23,8 @@ struct net {
 	uint8_t rx[DGRAM_BYTES_MAX + 1]; /* one more, so that long ones show */
 };
 
-/* CLOCK_MONOTONIC in milliseconds: the time of every machine here. */
+/* CLOCK_BOOTTIME in milliseconds: the time of every machine here.  It goes on
+ * while the host is suspended, so a lease that was slept through is over. */
 msec net_now(void);
 /* EXIT_ENVIRONMENT: "bind 10.1.1.9:7780: Cannot assign requested address". */
 MUST_CHECK int net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
