@@ -194,7 +194,7 @@ world_build(struct engine *e, struct world *w)
 	}
 	mesh_side(e->mesh, net_now(), &side);
 	w->side = (struct view_side){
-	    .grade = side.grade, .visible = side.visible, .known = side.known, .term = side.term};
+	    .grade = (int)side.grade, .visible = side.visible, .known = side.known, .term = side.term};
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
 		const struct report *r = lead_report(e, &m.id);
 
