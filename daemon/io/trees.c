@@ -185,16 +185,23 @@ read_done(struct trees_read *r)
 	t->changed(t->arg);
 }
 
+/* again: not the file's fault, so the next look tries once more. */
 static void
-read_failed(struct trees_read *r, const char *why)
+read_failed(struct trees_read *r, const char *why, bool again)
 {
 	struct trees *t = r->t;
 	struct trees_slot *s = &t->slot[TREES_ROLES];
+	char old[ERR_TEXT_CAP];
 
+	memcpy(old, s->error, sizeof old);
 	err_escape(s->error, sizeof s->error, why, strcspn(why, "\n"));
-	log_warn("roles not reloaded: %s", s->error);
+	if (again)
+		memset(&s->stat, 0xff, sizeof s->stat);
 	t->reading = NULL;
 	read_free(r);
+	if (strcmp(old, s->error) == 0)
+		return;
+	log_warn("roles not reloaded: %s", s->error);
 	t->changed(t->arg);
 }
 
@@ -206,11 +213,12 @@ on_meta(void *arg, struct spawn_result *res)
 
 	r->spawn = NULL;
 	if (res->exit_status != 0) {
-		read_failed(r, res->errtext[0] != '\0' ? res->errtext : "meshd-conf failed");
+		read_failed(r, res->errtext[0] != '\0' ? res->errtext : "meshd-conf failed",
+		    res->exit_status != EXIT_CONFIG);
 		return;
 	}
 	if (flat_open(&m->doc, res->out, res->out_len) < 0) {
-		read_failed(r, "meshd-conf wrote a malformed document");
+		read_failed(r, "meshd-conf wrote a malformed document", false);
 		return;
 	}
 	r->docs[r->count++] = res->out;
@@ -239,7 +247,7 @@ read_next(struct trees_read *r)
 		if (!meta_name(&r->metas[r->count], f->path))
 			continue;
 		if (spawn_run(t->timer.loop, &c, on_meta, r, &r->spawn, &err) < 0)
-			read_failed(r, err.text);
+			read_failed(r, err.text, true);
 		return;
 	}
 	read_done(r);
@@ -295,6 +303,7 @@ look(struct trees *t, enum trees_kind kind)
 	memcpy(old, s->error, sizeof old);
 	if (tree_stat_hash(t->config_fd, dirs[kind], &stat, &err) < 0) {
 		snprintf(s->error, sizeof s->error, "%s", err.text);
+		memset(&s->stat, 0xff, sizeof s->stat); /* look again next second */
 		return strcmp(old, s->error) != 0;
 	}
 	if (hash_eq(&stat, &s->stat))
@@ -304,15 +313,22 @@ look(struct trees *t, enum trees_kind kind)
 		memset(&fresh, 0, sizeof fresh);
 	} else if (tree_read(t->config_fd, dirs[kind], &fresh, &err) < 0) {
 		snprintf(s->error, sizeof s->error, "%s", err.text);
-		log_warn("%s not reloaded: %s", dirs[kind], err.text);
 		memset(&s->stat, 0xff, sizeof s->stat); /* look again next second */
-		return strcmp(old, s->error) != 0;
+		if (strcmp(old, s->error) == 0)
+			return false;
+		log_warn("%s not reloaded: %s", dirs[kind], err.text);
+		return true;
 	}
-	s->error[0] = '\0';
 	if (hash_eq(&fresh.hash, &s->tree.hash)) {
 		tree_free(&fresh);
+		if (kind == TREES_ROLES && old[0] != '\0') {
+			read_metas(t); /* says itself whether the error is gone */
+			return false;
+		}
+		s->error[0] = '\0';
 		return old[0] != '\0';
 	}
+	s->error[0] = '\0';
 	tree_free(&s->tree);
 	s->tree = fresh;
 	rehash(t);
