@@ -15,6 +15,7 @@ enum {
 	EVIDENCE_MS = 500, /* ... and so much after its death it lives again */
 	ACCUSE_MS = 1000,
 	HEALTH_MAX = 8,
+	WELCOME_MAX = 200,
 };
 
 /* 1000 x max(1, log10 n), by a table: no floating point decides anything. */
@@ -135,6 +136,15 @@ rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why)
 	trace(m, now, why, i, 0);
 }
 
+/* A node that is new, or new again, knows nobody's summary: tell it mine soon,
+ * not at the next half minute.  Large meshes let it wait. */
+static void
+welcome(struct mesh *m)
+{
+	if (m->report.summary_set && m->ms.count <= WELCOME_MAX)
+		m->report.summary_due = true;
+}
+
 /* First word of a node: only a long rumour tells where it is. */
 static int
 hear_new(struct mesh *m, msec now, const struct rumour *r)
@@ -155,6 +165,7 @@ hear_new(struct mesh *m, msec now, const struct rumour *r)
 	members_set(&m->ms, (uint32_t)i, now, state, r->generation, (uint32_t)r->incarnation);
 	swim_added(m, (uint32_t)i);
 	news(m, (uint32_t)i);
+	welcome(m);
 	trace(m, now, state == MESH_ALIVE ? "alive" : "failed", (uint32_t)i, 0);
 	if (r->state == MESH_SUSPECT)
 		rumour_suspect(m, now, (uint32_t)i, r->from);
@@ -204,6 +215,7 @@ reborn(struct mesh *m, uint32_t i)
 	m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER, .applied = applied};
 	m->ms.m[i].echoed = 0;
 	m->ms.m[i].stored = (struct roster_id){0};
+	welcome(m);
 }
 
 static int
