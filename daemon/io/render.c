@@ -260,43 +260,64 @@ run_script(struct render *r)
 
 /* --- 1: render.yaml ------------------------------------------------------------------ */
 
-/* files: {NAME: {template, mode}}; a name is one path component. */
+/* What is wrong with this entry of files: , or NULL; fills f. */
 static const char *
-take_files(struct render *r)
+take_file(struct render *r, const char *name, struct gens_file *f)
+{
+	char path[2 * NAME_CAP + 32], file[TREE_PATH_CAP];
+	int64_t mode = 0644;
+
+	if (name[0] == '\0')
+		return "a file's name has 1 to 63 bytes";
+	if (name[0] == '.' || strchr(name, '/') != NULL)
+		return "a file's name is one path component";
+	if (!template_of(r, name, file, sizeof file))
+		return "no template is named";
+	snprintf(path, sizeof path, "files/%s/mode", name);
+	(void)flat_int(&r->out.doc, path, &mode); /* absent: as above */
+	if ((mode & ~0777) != 0 || (mode & 0400) == 0)
+		return "mode must be 0400-0777, readable by its owner"; /* we compare it */
+	memcpy(f->name, name, sizeof f->name);
+	f->mode = (uint32_t)mode;
+	return NULL;
+}
+
+/* files: {NAME: {template, mode}}.  False: wrong is the line. */
+static bool
+take_files(struct render *r, char *wrong, size_t cap)
 {
 	struct flat_rec rec;
 	size_t off = 0;
-	char name[NAME_CAP], path[2 * NAME_CAP + 32], file[TREE_PATH_CAP];
+	char name[NAME_CAP];
 
 	r->out.files = calloc(GENS_FILES_MAX, sizeof *r->out.files);
-	if (r->out.files == NULL)
-		return "out of memory";
+	if (r->out.files == NULL) {
+		snprintf(wrong, cap, "out of memory");
+		return false;
+	}
 	while (flat_next(&r->out.doc, &off, &rec)) {
-		struct gens_file *f = &r->out.files[r->out.files_count];
-		int64_t mode = 0644;
+		const char *why;
 
 		if (!flat_child(&rec, "files", name, sizeof name) || rec.type != FLAT_MAP)
 			continue;
 		if (r->out.files_count == GENS_FILES_MAX)
-			return "render.yaml: more than 256 files";
-		if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL ||
-		    !template_of(r, name, file, sizeof file))
-			return "render.yaml: files: a name is one path component with a template";
-		snprintf(path, sizeof path, "files/%s/mode", name);
-		if (flat_int(&r->out.doc, path, &mode) && (mode & ~0777) != 0)
-			return "render.yaml: files: mode must be 0000-0777";
-		memcpy(f->name, name, sizeof f->name);
-		f->mode = (uint32_t)mode;
-		r->out.files_count++;
+			why = "more than 256 files";
+		else if ((why = take_file(r, name, &r->out.files[r->out.files_count])) == NULL) {
+			r->out.files_count++;
+			continue;
+		}
+		snprintf(wrong, cap, "%s/render.yaml:%u:%u: files.%s: %s", r->template_name,
+		    rec.line, rec.col, name, why);
+		return false;
 	}
-	return NULL;
+	return true;
 }
 
 static void
 on_conf(void *arg, struct spawn_result *res)
 {
 	struct render *r = arg;
-	const char *wrong;
+	char wrong[ERR_TEXT_CAP];
 
 	r->spawn = NULL;
 	if (res->exit_status != 0) {
@@ -310,7 +331,7 @@ on_conf(void *arg, struct spawn_result *res)
 	r->out.doc_bytes = res->out;
 	res->out = NULL;
 	flat_str(&r->out.doc, "check/container", r->out.check, sizeof r->out.check);
-	if ((wrong = take_files(r)) != NULL)
+	if (!take_files(r, wrong, sizeof wrong))
 		finish(r, wrong);
 	else
 		run_script(r);
