@@ -26,7 +26,8 @@ on_done(void *arg, const struct script_answer *a)
 	got.called++;
 	got.a = *a;
 	snprintf(got.log, sizeof got.log, "%.*s", (int)a->log.len, (const char *)a->log.b);
-	memcpy(got.result, a->result.b, a->result.len < 256 ? a->result.len : 256);
+	if (a->result.len > 0)
+		memcpy(got.result, a->result.b, a->result.len < 256 ? a->result.len : 256);
 }
 
 static int
