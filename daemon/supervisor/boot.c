@@ -18,10 +18,6 @@
 #include "sup.h"
 #include "sys.h"
 
-#define RANGES_FILE "ranges" /* in state-dir, not among the records */
-
-enum { RANGE_IDS = 65536, RANGES_BYTES_MAX = 1 << 20 };
-
 int
 record_save(struct sup *s, const struct spec *spec, struct err *err)
 {
@@ -47,47 +43,6 @@ record_forget(struct sup *s, const char *instance)
 		log_warn("cannot remove record %s: %s", instance,
 		    strerror(errno));
 	fsync(s->place.records_dir);
-}
-
-/* A line "INDEX SANDBOX" per sandbox ever seen; the index never changes. */
-int
-range_of(struct sup *s, const char *sandbox, uint32_t *first, struct err *err)
-{
-	AUTO_FREE char *text = malloc(RANGES_BYTES_MAX + NAME_CAP + 16);
-	AUTO_CLOSE int fd = openat(s->place.state_dir, RANGES_FILE,
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n = fd < 0 ? 0 : -1;
-	uint32_t next = 0, index;
-	char name[NAME_CAP];
-
-	if (text != NULL && fd >= 0)
-		n = sys_read_all(fd, text, RANGES_BYTES_MAX);
-	if (text == NULL || n < 0)
-		return err_set(err, EXIT_STATE, "cannot read %s: %s",
-		    RANGES_FILE, strerror(errno));
-	text[n] = '\0';
-	for (char *p = text; p != NULL && *p != '\0'; p = strchr(p, '\n')) {
-		p += *p == '\n';
-		if (sscanf(p, "%u %63s", &index, name) != 2)
-			continue;
-		if (index >= next)
-			next = index + 1;
-		if (strcmp(name, sandbox) != 0)
-			continue;
-		*first = s->conf.range_first + index * RANGE_IDS;
-		next = 0;
-		break;
-	}
-	if (next == 0 && n > 0)
-		return 0;
-	if (next >= (s->conf.range_last - s->conf.range_first + 1) / RANGE_IDS)
-		return err_set(err, EXIT_CONFIG,
-		    "sandbox '%s': uid-range has no room for another sandbox; make it larger",
-		    sandbox);
-	n += snprintf(text + n, NAME_CAP + 16, "%u %s\n", next, sandbox);
-	*first = s->conf.range_first + next * RANGE_IDS;
-	return place_save(s->place.state_dir, RANGES_FILE, text, (size_t)n, true,
-	    err);
 }
 
 /* A record that can't be used is set aside by its line; others go on. */

@@ -13,6 +13,7 @@
 #include "../base/flat.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "ranges.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -183,7 +184,9 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 		    j->req.image, j->req.config);
 	judge_of(s, j, &sandbox, file, &judge);
 	judge.container = &container;
-	if ((rc = range_of(s, j->req.sandbox, &judge.range_first, err)) < 0 ||
+	if ((rc = ranges_first(s->place.records_dir, s->conf.range_first,
+		 s->conf.range_last, j->req.sandbox, &judge.range_first,
+		 err)) < 0 ||
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
 	if (!spec.command && (rc = record_save(s, &spec, err)) < 0) {

@@ -10,6 +10,7 @@
 enum {
 	ID_MAX = 4294967294U, /* (uid_t)-1 means "unset" to the kernel */
 	RANGE_IDS = 65536,
+	RANGE_FIRST_MIN = 1000, /* as config.c holds: never the host's own */
 	PIDS_DEFAULT = 4096,
 	FILENO_DEFAULT = 1024,
 	MEMORY_MIN = 4 << 20,
@@ -60,6 +61,11 @@ read_maps(const struct judge *j, const char *key, struct spec_map *maps,
 	int64_t v[3];
 
 	if (!flat_find(j->sandbox, key, &rec) || rec.num == 0) {
+		if (j->range_first < RANGE_FIRST_MIN ||
+		    j->range_first > ID_MAX - RANGE_IDS)
+			return err_set(err, EXIT_STATE,
+			    "%s: sandbox '%s': outside ids from %u on are nobody's to give",
+			    j->req->instance, j->req->sandbox, j->range_first);
 		maps[0] = (struct spec_map){0, j->range_first, RANGE_IDS};
 		*count = 1;
 		return 0;

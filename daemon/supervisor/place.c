@@ -157,8 +157,10 @@ place_save(int dir, const char *name, const void *buf, size_t len, bool durable,
 	const char *p = buf;
 
 	snprintf(tmp, sizeof tmp, ".%s.tmp", name);
+	/* What has this name is of a save that was cut short, or hostile. */
+	unlinkat(dir, tmp, 0);
 	AUTO_CLOSE int fd = openat(dir, tmp,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	while (fd >= 0 && len > 0) {
 		ssize_t n = write(fd, p, len);
 

@@ -276,7 +276,9 @@ get_maps(const struct flat *f, const char *key, struct spec_map *m,
 		if (!get_u32(f, path, &m[i].outside))
 			return false;
 		snprintf(path, sizeof path, "%s/%u/count", key, i);
-		if (!get_u32(f, path, &m[i].count))
+		if (!get_u32(f, path, &m[i].count) || m[i].count == 0 ||
+		    m[i].count > UINT32_MAX - m[i].inside ||
+		    m[i].count > UINT32_MAX - m[i].outside)
 			return false;
 	}
 	return true;

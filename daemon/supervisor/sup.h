@@ -136,9 +136,6 @@ void row_gone(struct sup *s, struct row *r);
 void boot(struct sup *s, msec now);
 int record_save(struct sup *s, const struct spec *spec, struct err *err);
 void record_forget(struct sup *s, const char *instance);
-/* First of the 65536 outside ids of a sandbox, the same for ever. */
-int range_of(struct sup *s, const char *sandbox, uint32_t *first,
-    struct err *err);
 
 /* loop.c */
 int loop(struct sup *s);
