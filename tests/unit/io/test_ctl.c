@@ -172,6 +172,7 @@ a_request_may_come_byte_by_byte(void **state)
 static void
 the_largest_request_is_taken_and_no_larger(void **state)
 {
+	static const uint32_t over[] = { CTL_REQUEST_BYTES_MAX + 1, 1 << 24, UINT32_MAX };
 	struct text t;
 	int fd = dial();
 
@@ -181,9 +182,9 @@ the_largest_request_is_taken_and_no_larger(void **state)
 	assert_int_equal(t.len, CTL_REQUEST_BYTES_MAX + 4);
 	put(fd, t.b, t.len);
 	answered(fd, "v");
-	for (uint32_t n = CTL_REQUEST_BYTES_MAX + 1; n != 0; n *= 256) {
+	for (size_t k = 0; k < ARRAY_LEN(over); k++) {
 		for (int i = 0; i < 4; i++)
-			t.b[i] = (uint8_t)(n >> (8 * i));
+			t.b[i] = (uint8_t)(over[k] >> (8 * i));
 		fd = dial();
 		put(fd, t.b, 100);
 		closed_unanswered(fd);
