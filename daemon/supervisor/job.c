@@ -108,18 +108,32 @@ judge_of(const struct sup *s, const struct job *j, const struct flat *sandbox,
 static int
 open_container_file(const struct job *j, int image, struct err *err)
 {
+	char self[32];
 	struct stat st;
-	AUTO_CLOSE int fd = sys_open_inside(image, j->req.config,
-	    O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	/* First what it is, without opening it: an image may hold device
+	 * nodes, and some of them act when they are opened. */
+	AUTO_CLOSE int path = sys_open_inside(image, j->req.config, O_PATH);
+	AUTO_CLOSE int fd = -1;
 	int out;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (path < 0 || fstat(path, &st) < 0)
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
 		    j->req.instance, j->req.image, j->req.config,
 		    strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
 		    j->req.instance, j->req.image, j->req.config);
+	if (st.st_uid != 0 || st.st_mode & 022)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by root and not writable by group or others",
+		    j->req.instance, j->req.image, j->req.config, st.st_uid,
+		    st.st_mode & 07777);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", path);
+	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
+		    j->req.instance, j->req.image, j->req.config,
+		    strerror(errno));
 	out = fd;
 	fd = -1;
 	return out;

@@ -76,39 +76,6 @@ launch_open(struct launcher *l, const struct place *place,
 	return filter_compile(&l->filter, err);
 }
 
-int
-launch_image(const char *instance, const char *images_dir, const char *image,
-    int *out, struct err *err)
-{
-	struct stat st;
-	AUTO_CLOSE int dir = open(images_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSE int fd = dir < 0 ? -1 :
-				      sys_open_beneath(dir, image, O_PATH);
-
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: not found under %s", instance, image,
-		    images_dir);
-	if (fd < 0 && errno == ELOOP)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: is or goes through a symlink under %s",
-		    instance, image, images_dir);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, EXIT_CONFIG, "%s: image %s under %s: %s",
-		    instance, image, images_dir, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: not a directory (under %s)", instance, image,
-		    images_dir);
-	if (st.st_mode & 022)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: mode %04o, must not be writable by group or others",
-		    instance, image, st.st_mode & 07777);
-	*out = fd;
-	fd = -1;
-	return 0;
-}
-
 /* A detached, private, read-only copy of the mounts at dir. */
 static int
 copy_tree(int dir, unsigned recursive, int userns)

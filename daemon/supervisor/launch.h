@@ -71,7 +71,8 @@ void launch_forget(const struct launcher *l, const char *instance);
  * none, or -2 and *err.  (launch_userns.c) */
 int launch_userns(struct launcher *l, const struct spec *s, struct err *err);
 
-/* The image's directory (O_PATH), as a container of this spec sees it. */
+/* The image's directory (O_PATH); it and each one from images_dir down to it
+ * is root's, or this is refused.  (launch_image.c) */
 MUST_CHECK int launch_image(const char *instance, const char *images_dir,
     const char *image, int *fd, struct err *err);
 

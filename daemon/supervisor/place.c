@@ -128,6 +128,45 @@ open_ctl(struct place *p, const struct config *c, struct err *err)
 	return 0;
 }
 
+/* The images' directory, when it lies in state-dir and is not there: root's,
+ * before the engine's user could make one of its own. */
+static int
+make_images(const struct place *p, const struct config *c, struct err *err)
+{
+	size_t n = strlen(c->state_dir);
+	char part[CONFIG_PATH_CAP];
+	const char *rest;
+	int dir;
+
+	while (n > 1 && c->state_dir[n - 1] == '/')
+		n--;
+	rest = c->images_dir + n;
+	if (strncmp(c->images_dir, c->state_dir, n) != 0 || *rest != '/')
+		return 0;
+	dir = fcntl(p->state_dir, F_DUPFD_CLOEXEC, 3);
+	while (dir >= 0 && *(rest += strspn(rest, "/")) != '\0') {
+		int next;
+
+		n = strcspn(rest, "/");
+		snprintf(part, sizeof part, "%.*s", (int)n, rest);
+		rest += n;
+		if (mkdirat(dir, part, 0755) < 0 && errno != EEXIST) {
+			err_set(err, EXIT_STATE, "cannot create %s: %s",
+			    c->images_dir, strerror(errno));
+			close(dir);
+			return -EXIT_STATE;
+		}
+		/* What can't be opened like this was there: each START judges
+		 * it and says so. */
+		next = sys_open_beneath(dir, part, O_PATH | O_DIRECTORY);
+		close(dir);
+		dir = next;
+	}
+	if (dir >= 0)
+		close(dir);
+	return 0;
+}
+
 int
 place_open(struct place *p, const struct config *c, struct err *err)
 {
@@ -141,6 +180,7 @@ place_open(struct place *p, const struct config *c, struct err *err)
 		 &p->records_dir, err)) < 0 ||
 	    (rc = open_below(p->state_dir, c->state_dir, "rendered", 0, 0755,
 		 &p->rendered_dir, err)) < 0 ||
+	    (rc = make_images(p, c, err)) < 0 ||
 	    (rc = open_top(c->run_dir, c->gid, 0755, &p->run_dir, err)) < 0 ||
 	    (rc = open_below(p->run_dir, c->run_dir, "supervisor", 0, 0700,
 		 &p->pids_dir, err)) < 0 ||

@@ -1,0 +1,112 @@
+/*
+ * launch_image.c - from an image's name to its directory, level by level: each
+ * one must be root's and writable by nobody else, for an image is code that
+ * runs with whatever its sandbox grants.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "launch.h"
+#include "sys.h"
+
+/* What only root could have put there: else the engine's user, or anybody,
+ * chooses what runs. */
+static int
+judge_level(const char *instance, const char *image, const char *part, int fd,
+    struct err *err)
+{
+	const char *colon = part[0] != '\0' ? ": " : "";
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: image %s: %s", instance,
+		    image, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: %s%snot a directory", instance, image, part,
+		    colon);
+	if (st.st_mode & 022)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: %s%smode %04o, must not be writable by group or others",
+		    instance, image, part, colon, st.st_mode & 07777);
+	if (st.st_uid != 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: %s%sowned by uid %u, must be owned by root",
+		    instance, image, part, colon, st.st_uid);
+	return 0;
+}
+
+/* The directory of images: a link to it is fine if root made the link. */
+static int
+open_images(const char *instance, const char *images_dir, const char *image,
+    int *out, struct err *err)
+{
+	struct stat st;
+	AUTO_CLOSE int dir = open(images_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (dir < 0 || lstat(images_dir, &st) < 0)
+		return err_set(err, EXIT_CONFIG,
+		    errno == ENOENT ? "%s: image %s: not found under %s: %s" :
+				      "%s: image %s: under %s: %s",
+		    instance, image, images_dir, strerror(errno));
+	if (S_ISLNK(st.st_mode) && st.st_uid != 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: %s: a link owned by uid %u, must be owned by root",
+		    instance, image, images_dir, st.st_uid);
+	if ((rc = judge_level(instance, image, images_dir, dir, err)) < 0)
+		return rc;
+	*out = dir;
+	dir = -1;
+	return 0;
+}
+
+/* The next level down; dir is closed and replaced. */
+static int
+down(const char *instance, const char *images_dir, const char *image,
+    const char *sofar, int *dir, struct err *err)
+{
+	const char *slash = strrchr(sofar, '/');
+	int fd = sys_open_beneath(*dir, slash ? slash + 1 : sofar, O_PATH);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: not found under %s", instance, image,
+		    images_dir);
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: is or goes through a symlink under %s",
+		    instance, image, images_dir);
+	if (fd < 0)
+		return err_set(err, EXIT_CONFIG, "%s: image %s under %s: %s",
+		    instance, image, images_dir, strerror(errno));
+	close(*dir);
+	*dir = fd;
+	return judge_level(instance, image,
+	    strcmp(sofar, image) == 0 ? "" : sofar, fd, err);
+}
+
+int
+launch_image(const char *instance, const char *images_dir, const char *image,
+    int *out, struct err *err)
+{
+	char sofar[SUP_IMAGE_CAP];
+	AUTO_CLOSE int dir = -1;
+	int rc = open_images(instance, images_dir, image, &dir, err);
+
+	for (const char *p = image; rc == 0 && *p != '\0';) {
+		p += strcspn(p, "/");
+		snprintf(sofar, sizeof sofar, "%.*s", (int)(p - image), image);
+		rc = down(instance, images_dir, image, sofar, &dir, err);
+		p += *p == '/';
+	}
+	if (rc < 0)
+		return rc;
+	*out = dir;
+	dir = -1;
+	return 0;
+}
