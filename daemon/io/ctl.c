@@ -1,7 +1,8 @@
 /*
  * ctl.c - see ctl.h.  A connection carries one request.  It ends when its last
- * answer has been written, when the peer closes, or when a request is not
- * whole within 5 s; at most CTL_CONNS_MAX are open.
+ * answer has been written, when the peer closes, when a request is not whole
+ * within 5 s, or when the peer reads nothing for 30 s; at most CTL_CONNS_MAX
+ * are open.
  */
 #include "ctl.h"
 
@@ -13,7 +14,9 @@
 
 #include "pack.h"
 
-enum { REQUEST_MS = 5000 };
+enum { REQUEST_MS = 5000, READ_MS = 30000 };
+
+static void on_slow(uv_timer_t *timer);
 
 struct ctl_conn {
 	uv_pipe_t pipe;
@@ -91,6 +94,10 @@ on_written(uv_write_t *w, int status)
 	c->writing--;
 	if (status < 0 || (c->last && c->writing == 0))
 		conn_close(c);
+	else if (!c->closing && c->writing == 0)
+		uv_timer_stop(&c->timer);
+	else if (!c->closing)
+		uv_timer_start(&c->timer, on_slow, READ_MS, 0);
 }
 
 /* Send the frame in o->body; takes o. */
@@ -105,7 +112,8 @@ frame(struct ctl_conn *c, struct out *o)
 	bufs[1] = uv_buf_init(o->body.data, (unsigned)o->body.size);
 	o->c = c;
 	o->w.data = o;
-	c->writing++;
+	if (c->writing++ == 0) /* who does not read gives the place free */
+		uv_timer_start(&c->timer, on_slow, READ_MS, 0);
 	if (uv_write(&o->w, (uv_stream_t *)&c->pipe, bufs, 2, on_written) < 0) {
 		c->writing--;
 		msgpack_sbuffer_destroy(&o->body);

@@ -353,7 +353,13 @@ static void
 on_timer(uv_timer_t *timer)
 {
 	struct trees *t = timer->data;
+	int fd = open(t->config_dir, O_DIRECTORY | O_PATH | O_CLOEXEC);
 
+	/* By its path each time: it may be replaced as a whole (mv new old). */
+	if (fd >= 0) {
+		close(t->config_fd);
+		t->config_fd = fd;
+	}
 	if (look_all(t))
 		t->changed(t->arg);
 }
@@ -369,6 +375,8 @@ trees_init(struct trees *t, uv_loop_t *loop, const char *config_dir, int conf_pr
 	t->config_fd = open(config_dir, O_DIRECTORY | O_PATH | O_CLOEXEC);
 	if (t->config_fd < 0)
 		return err_set(err, EXIT_CONFIG, "config-dir %s: %s", config_dir, strerror(errno));
+	if ((t->config_dir = strdup(config_dir)) == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	uv_timer_init(loop, &t->timer);
 	t->timer.data = t;
 	rehash(t);

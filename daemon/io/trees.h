@@ -24,7 +24,8 @@ struct trees_slot {
 
 struct trees {
 	uv_timer_t timer;
-	int config_fd, conf_prog_fd; /* config-dir (-1: missing), meshd-conf */
+	char *config_dir;
+	int config_fd, conf_prog_fd; /* config-dir, meshd-conf */
 	struct trees_slot slot[TREES_COUNT];
 	struct plan_template *templates; /* owned */
 	size_t templates_count;

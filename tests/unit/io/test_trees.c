@@ -74,6 +74,7 @@ teardown(void **state)
 	free(trees.metas);
 	free(trees.templates);
 	close(trees.config_fd);
+	free(trees.config_dir);
 	close(trees.conf_prog_fd);
 	world_close(&w);
 	return 0;
