@@ -18,11 +18,17 @@
 #include "sup.h"
 #include "sys.h"
 
+#define STOP_PREFIX ".stop-" /* its end was asked for, and goes on */
+#define BAD_PREFIX ".bad-"   /* set aside */
+
+enum { FILE_CAP = NAME_CAP + 16 };
+
 int
 record_save(struct sup *s, const struct spec *spec, struct err *err)
 {
 	uint8_t *buf = malloc(SPEC_RECORD_BYTES_MAX);
 	size_t len = buf == NULL ? 0 : spec_encode(spec, buf);
+	char stop[FILE_CAP];
 	int rc;
 
 	if (len == 0)
@@ -31,68 +37,177 @@ record_save(struct sup *s, const struct spec *spec, struct err *err)
 		rc = place_save(s->place.records_dir, spec->instance, buf, len,
 		    true, err);
 	free(buf);
-	if (rc < 0)
+	if (rc < 0) {
 		err_prefix(err, "%s: ", spec->instance);
-	return rc;
+		return rc;
+	}
+	/* Both there: the record is the later word (see boot). */
+	snprintf(stop, sizeof stop, STOP_PREFIX "%s", spec->instance);
+	unlinkat(s->place.records_dir, stop, 0);
+	return 0;
+}
+
+void
+record_stopping(struct sup *s, const char *instance)
+{
+	int dir = s->place.records_dir;
+	char stop[FILE_CAP];
+
+	snprintf(stop, sizeof stop, STOP_PREFIX "%s", instance);
+	if (renameat(dir, instance, dir, stop) < 0 && errno != ENOENT)
+		log_warn("%s: cannot write down that it stops: %s", instance,
+		    strerror(errno));
+	fsync(dir);
 }
 
 void
 record_forget(struct sup *s, const char *instance)
 {
-	if (unlinkat(s->place.records_dir, instance, 0) < 0 && errno != ENOENT)
+	int dir = s->place.records_dir;
+	char stop[FILE_CAP];
+
+	snprintf(stop, sizeof stop, STOP_PREFIX "%s", instance);
+	if ((unlinkat(dir, instance, 0) < 0 && errno != ENOENT) ||
+	    (unlinkat(dir, stop, 0) < 0 && errno != ENOENT))
 		log_warn("cannot remove record %s: %s", instance,
 		    strerror(errno));
-	fsync(s->place.records_dir);
+	fsync(dir);
 }
 
-/* A record that can't be used is set aside by its line; others go on. */
 static bool
-load(struct sup *s, const char *name, struct spec *spec)
+there(const struct sup *s, const char *prefix, const char *instance)
+{
+	char file[FILE_CAP];
+
+	snprintf(file, sizeof file, "%s%s", prefix, instance);
+	return faccessat(s->place.records_dir, file, F_OK,
+		   AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* It is said, and a broken one set aside; one of a newer version waits for the
+ * supervisor that understands it. */
+static void
+cannot_use(struct sup *s, const char *file, const char *instance, bool newer,
+    const struct err *why)
+{
+	char bad[FILE_CAP];
+
+	if (newer) {
+		log_warn("record %s: it stays, and what runs of it runs on",
+		    why->text);
+		return;
+	}
+	log_warn("record %s; it is kept as .bad-%s, START it again", why->text,
+	    instance);
+	snprintf(bad, sizeof bad, BAD_PREFIX "%s", instance);
+	if (renameat(s->place.records_dir, file, s->place.records_dir, bad) < 0)
+		log_warn("record %s: rename: %s", file, strerror(errno));
+}
+
+/* 1: *spec is filled.  0: this record is of no use.  Negative: that can't be
+ * said, and nothing may be concluded from it. */
+static int
+load(struct sup *s, const char *file, const char *instance, struct spec *spec,
+    struct err *err)
 {
 	AUTO_FREE uint8_t *buf = malloc(SPEC_RECORD_BYTES_MAX);
-	AUTO_CLOSE int fd = openat(s->place.records_dir, name,
+	AUTO_CLOSE int fd = openat(s->place.records_dir, file,
 	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char bad[NAME_CAP + 16];
 	ssize_t n = fd < 0 || buf == NULL ?
 	    -1 :
 	    sys_read_all(fd, buf, SPEC_RECORD_BYTES_MAX);
-	struct err err;
 
+	if (n < 0 && errno != ELOOP && errno != EISDIR)
+		return err_set(err, EXIT_STATE,
+		    "cannot read record %s: %s; containers stay as they are",
+		    file, strerror(errno));
 	if (n < 0) {
-		log_warn("record %s: %s", name, strerror(errno));
-		return false;
-	}
-	if (spec_decode(spec, buf, (size_t)n, name, &err) == 0) {
-		if (strcmp(spec->instance, name) == 0)
-			return true;
-		err_set(&err, EXIT_STATE, "%s: holds another instance, %s", name,
+		err_set(err, EXIT_STATE, "%s: not a regular file", file);
+	} else if (spec_decode(spec, buf, (size_t)n, file, err) == 0) {
+		if (strcmp(spec->instance, instance) == 0)
+			return 1;
+		err_set(err, EXIT_STATE, "%s: holds another instance, %s", file,
 		    spec->instance);
 		spec_free(spec);
 	}
-	log_warn("record %s; it is kept as .bad-%s, START it again", err.text,
-	    name);
-	snprintf(bad, sizeof bad, ".bad-%s", name);
-	if (renameat(s->place.records_dir, name, s->place.records_dir, bad) < 0)
-		log_warn("record %s: rename: %s", name, strerror(errno));
-	return false;
+	cannot_use(s, file, instance, n >= 0 && spec_newer(buf, (size_t)n), err);
+	return 0;
+}
+
+/* It runs, but nothing says as what: it is left alone until it is asked for
+ * by name. */
+static void
+show_found(struct sup *s, const char *instance, struct running *run)
+{
+	struct row *r = row_make(s, instance);
+
+	log_warn("%s: runs on in cgroup %s without a record that can be read; START or STOP it",
+	    instance, run->leaf);
+	if (r == NULL) {
+		running_close(run);
+		return;
+	}
+	r->run = *run;
+	r->gen = run->gen;
+	if (run->since_ms != 0)
+		r->since_ms = run->since_ms;
+	memcpy(r->asked.instance, r->instance, sizeof r->asked.instance);
+	snprintf(r->text, sizeof r->text,
+	    "%s: runs on without a record that can be read; START or STOP it",
+	    instance);
+	row_tell(s, r);
+}
+
+static int
+find_unreadable(struct sup *s, const char *instance, struct err *err)
+{
+	struct running run;
+	int rc;
+
+	if (row_find(s, instance) != NULL)
+		return 0;
+	rc = launch_adopt(&s->launcher, instance, &run, err);
+	if (rc > 0)
+		show_found(s, instance, &run);
+	else
+		running_close(&run);
+	return rc < 0 ? rc : 0;
 }
 
 static void
-take(struct sup *s, struct spec *spec, msec now)
+adopted(struct sup *s, struct row *r, msec now)
+{
+	r->gen = r->run.gen;
+	log_info("%s: adopted, pid %d", r->instance, (int)r->run.pid);
+	row_step(s, r, LIFE_EV_ADOPT, now);
+	if (r->run.since_ms != 0)
+		r->since_ms = r->run.since_ms;
+	if (r->run.hash == 0 || r->run.hash == r->spec.hash)
+		return;
+	/* Killed between the record of a change and the change. */
+	log_info("%s: runs as it was before its last change, which goes on",
+	    r->instance);
+	row_step(s, r, LIFE_EV_START, now);
+}
+
+static int
+take(struct sup *s, struct spec *spec, msec now, struct err *err)
 {
 	struct row *r = row_make(s, spec->instance);
+	int rc;
 
 	if (r == NULL) {
 		log_warn("%s: too many instances", spec->instance);
 		spec_free(spec);
-		return;
+		return 0;
 	}
 	row_accept(r, spec, now);
-	if (launch_adopt(&s->launcher, &r->spec, &r->run)) {
-		r->gen = r->run.gen;
-		log_info("%s: adopted, pid %d", r->instance, (int)r->run.pid);
-		row_step(s, r, LIFE_EV_ADOPT, now);
-		return;
+	rc = launch_adopt(&s->launcher, r->instance, &r->run, err);
+	if (rc < 0)
+		return rc;
+	if (rc > 0) {
+		adopted(s, r, now);
+		return 0;
 	}
 	r->gen = r->run.gen;
 	if (r->run.leaf[0] != '\0') {
@@ -107,6 +222,47 @@ take(struct sup *s, struct spec *spec, msec now)
 	running_close(&r->run);
 	running_new(&r->run);
 	row_tell(s, r);
+	return 0;
+}
+
+/* A STOP that the last supervisor did not live to finish. */
+static int
+finish_stop(struct sup *s, const char *file, const char *instance, msec now,
+    struct err *err)
+{
+	struct running run;
+	struct spec spec;
+	struct row *r;
+	int rc;
+
+	if (there(s, "", instance)) { /* started again after it */
+		unlinkat(s->place.records_dir, file, 0);
+		return 0;
+	}
+	rc = launch_adopt(&s->launcher, instance, &run, err);
+	if (rc <= 0) {
+		running_close(&run);
+		if (rc < 0)
+			return rc;
+		record_forget(s, instance);
+		launch_forget(&s->launcher, instance);
+		return 0;
+	}
+	if ((r = row_make(s, instance)) == NULL) {
+		running_close(&run);
+		return 0;
+	}
+	log_info("%s: still runs after its STOP, which goes on", instance);
+	if ((rc = load(s, file, instance, &spec, err)) > 0)
+		row_accept(r, &spec, now);
+	r->run = run;
+	r->gen = run.gen;
+	if (rc > 0)
+		row_step(s, r, LIFE_EV_ADOPT, now);
+	else
+		row_found(r, now);
+	row_step(s, r, LIFE_EV_STOP, now);
+	return rc < 0 ? rc : 0;
 }
 
 /* A group of ours that no instance holds: a start that never was, a Command
@@ -114,31 +270,82 @@ take(struct sup *s, struct spec *spec, msec now)
 static void
 leftover(void *arg, const char *leaf)
 {
+	int n = (int)(strrchr(leaf, '.') - leaf);
 	struct sup *s = arg;
+	struct running run;
+	char name[NAME_CAP];
+	struct row *r;
 
 	for (size_t i = 0; i < s->rows_count; i++)
 		if (strcmp(s->rows[i]->run.leaf, leaf) == 0)
 			return;
-	if (cgroup_holds(&s->cgroups, leaf, getpid()))
+	if (cgroup_holds(&s->cgroups, leaf, getpid()) ||
+	    cgroup_foreign(&s->cgroups, leaf))
 		return;
+	snprintf(name, sizeof name, "%.*s", n, leaf);
+	r = row_find(s, name);
+	if ((r == NULL || !r->has_spec) &&
+	    (there(s, "", name) || there(s, BAD_PREFIX, name))) {
+		/* Never kill what can't be told: it may be all there is. */
+		if (cgroup_remove(&s->cgroups, leaf))
+			return;
+		running_new(&run);
+		snprintf(run.leaf, sizeof run.leaf, "%s", leaf);
+		if (r == NULL)
+			show_found(s, name, &run);
+		return;
+	}
 	log_info("cgroup %s: left over, removed", leaf);
 	cgroup_kill(&s->cgroups, leaf);
 	for (int i = 0; i < 200 && !cgroup_remove(&s->cgroups, leaf); i++)
 		usleep(5000);
 }
 
-void
-boot(struct sup *s, msec now)
+static int
+boot_one(struct sup *s, const char *file, msec now, struct err *err)
+{
+	const char *stop = file + strlen(STOP_PREFIX);
+	const char *bad = file + strlen(BAD_PREFIX);
+	struct spec spec;
+	int rc;
+
+	if (name_ok(file, strlen(file))) {
+		rc = load(s, file, file, &spec, err);
+		if (rc > 0)
+			return take(s, &spec, now, err);
+		return rc < 0 ? rc : find_unreadable(s, file, err);
+	}
+	if (strncmp(file, STOP_PREFIX, strlen(STOP_PREFIX)) == 0 &&
+	    name_ok(stop, strlen(stop)))
+		return finish_stop(s, file, stop, now, err);
+	if (strncmp(file, BAD_PREFIX, strlen(BAD_PREFIX)) == 0 &&
+	    name_ok(bad, strlen(bad)) && !there(s, "", bad) &&
+	    !there(s, STOP_PREFIX, bad))
+		return find_unreadable(s, bad, err);
+	return 0;
+}
+
+int
+boot(struct sup *s, msec now, struct err *err)
 {
 	int copy = openat(s->place.records_dir, ".",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-	struct spec spec;
+	struct dirent *e = NULL;
+	int rc = 0;
 
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (name_ok(e->d_name, strlen(e->d_name)) &&
-		    load(s, e->d_name, &spec))
-			take(s, &spec, now);
+	while (d != NULL && rc == 0) {
+		errno = 0;
+		if ((e = readdir(d)) == NULL)
+			break;
+		rc = boot_one(s, e->d_name, now, err);
+	}
+	if (rc < 0)
+		return rc;
+	if (d == NULL || errno != 0)
+		return err_set(err, EXIT_STATE,
+		    "cannot read the records in state-dir/supervisor: %s; containers stay as they are",
+		    strerror(errno));
 	cgroup_each(&s->cgroups, leftover, s);
+	return 0;
 }

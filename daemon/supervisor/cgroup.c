@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/name.h"
 #include "../base/own.h"
 #include "sys.h"
 
@@ -363,6 +364,23 @@ cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid)
 	return false;
 }
 
+bool
+cgroup_foreign(const struct cgroups *g, const char *leaf)
+{
+	AUTO_CLOSE int fd = openat(g->unified, leaf,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	if (d == NULL || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return true;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			return true;
+	return false;
+}
+
 void
 cgroup_each(const struct cgroups *g, void (*fn)(void *arg, const char *leaf),
     void *arg)
@@ -374,8 +392,10 @@ cgroup_each(const struct cgroups *g, void (*fn)(void *arg, const char *leaf),
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		const char *dot = strrchr(e->d_name, '.');
 
-		if (e->d_type != DT_DIR || dot == NULL || dot == e->d_name ||
-		    dot[1] == '\0' || dot[1 + strspn(dot + 1, "0123456789")] ||
+		if (e->d_type != DT_DIR || dot == NULL ||
+		    !name_ok(e->d_name, (size_t)(dot - e->d_name)) ||
+		    dot[1] < '1' || dot[1] > '9' ||
+		    dot[1 + strspn(dot + 1, "0123456789")] ||
 		    strlen(e->d_name) >= CGROUP_LEAF_CAP)
 			continue;
 		fn(arg, e->d_name);

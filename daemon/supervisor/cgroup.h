@@ -46,6 +46,9 @@ bool cgroup_remove(const struct cgroups *g, const char *leaf);
 bool cgroup_oom_killed(const struct cgroups *g, const char *leaf);
 /* Is this process in the leaf? */
 bool cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid);
+/* Is it no leaf of ours at all, but the group of another daemon (locked, or
+ * with groups of its own), or can that not be said? */
+bool cgroup_foreign(const struct cgroups *g, const char *leaf);
 /* Call fn for each leaf there is: a directory named NAME.NUMBER. */
 void cgroup_each(const struct cgroups *g,
     void (*fn)(void *arg, const char *leaf), void *arg);

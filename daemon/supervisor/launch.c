@@ -243,12 +243,13 @@ static int
 note(const struct launcher *l, const struct spec *s, const struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[128];
+	char name[NAME_CAP + 8], text[160];
 	int n;
 
 	snprintf(name, sizeof name, "%s.pid", s->instance);
-	n = snprintf(text, sizeof text, "1 %d %llu %u %s\n", (int)r->pid,
-	    (unsigned long long)r->start_time, r->gen, l->boot_id);
+	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu\n",
+	    (int)r->pid, (unsigned long long)r->start_time, r->gen, l->boot_id,
+	    (unsigned long long)r->hash, (unsigned long long)r->since_ms);
 	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
 }
 
@@ -282,6 +283,8 @@ run(const struct launcher *l, struct child *c, int cgroup, struct running *r,
 		    c->spec->instance, strerror(errno));
 	}
 	if (rc == 0) {
+		r->hash = c->spec->hash;
+		r->since_ms = sys_wall_ms();
 		r->start_time = sys_start_time(r->pid);
 		rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
 	}
@@ -371,41 +374,74 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 	return 0;
 }
 
-bool
-launch_adopt(struct launcher *l, const struct spec *s, struct running *r)
+/* What note() wrote, of this boot.  1: read, 0: there is none. */
+static int
+read_note(const struct launcher *l, const char *instance, struct running *r,
+    struct err *err)
 {
-	char name[NAME_CAP + 8], text[128], boot[40];
-	unsigned long long start;
+	char name[NAME_CAP + 8], text[160], boot[40];
+	unsigned long long start, hash = 0, since = 0;
 	ssize_t n;
-	int pid;
+	int pid, version, got;
 
-	running_new(r);
-	snprintf(name, sizeof name, "%s.exit", s->instance);
-	r->exit_fd = openat(l->place->pids_dir, name,
-	    O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	snprintf(name, sizeof name, "%s.pid", s->instance);
+	snprintf(name, sizeof name, "%s.pid", instance);
 	AUTO_CLOSE int fd = openat(l->place->pids_dir, name,
-	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	n = fd < 0 ? -1 : sys_read_all(fd, text, sizeof text - 1);
-	text[n > 0 ? n : 0] = '\0';
-	if (sscanf(text, "1 %d %llu %u %39s", &pid, &start, &r->gen, boot) != 4 ||
-	    strcmp(boot, l->boot_id) != 0) {
+	if (n < 0)
+		return err_set(err, EXIT_STATE, "cannot read %s: %s", name,
+		    strerror(errno));
+	text[n] = '\0';
+	/* Version 1 ended after the boot id. */
+	got = sscanf(text, "%d %d %llu %u %39s %llx %llu", &version, &pid,
+	    &start, &r->gen, boot, &hash, &since);
+	if (got < 5 || pid <= 0 || strcmp(boot, l->boot_id) != 0) {
 		r->gen = 0;
-		return false;
+		return 0;
 	}
-	snprintf(r->leaf, sizeof r->leaf, "%s.%u", s->instance, r->gen);
+	snprintf(r->leaf, sizeof r->leaf, "%s.%u", instance, r->gen);
 	r->pid = pid;
 	r->start_time = start;
+	r->hash = hash;
+	r->since_ms = since;
+	return 1;
+}
+
+int
+launch_adopt(struct launcher *l, const char *instance, struct running *r,
+    struct err *err)
+{
+	char name[NAME_CAP + 8];
+	uint64_t start;
+	int rc;
+
+	running_new(r);
+	snprintf(name, sizeof name, "%s.exit", instance);
+	r->exit_fd = openat(l->place->pids_dir, name,
+	    O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (r->exit_fd < 0 && errno != ENOENT)
+		return err_set(err, EXIT_STATE, "cannot open %s: %s", name,
+		    strerror(errno));
+	if ((rc = read_note(l, instance, r, err)) <= 0)
+		return rc;
 	/* First hold the process, then ask who it is: no pid is ever reused
 	 * between the question and the answer. */
-	r->pidfd = sys_pidfd_open(pid);
-	if (r->pidfd >= 0 && sys_start_time(pid) == start)
-		return true;
+	r->pidfd = sys_pidfd_open(r->pid);
+	start = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
+	if (start != 0 && start == r->start_time)
+		return 1;
+	if (start == 0 && errno != ESRCH && errno != ENOENT &&
+	    errno != EINVAL)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: cannot see whether its pid %d still runs: %s; it is left alone",
+		    instance, (int)r->pid, strerror(errno));
 	if (r->pidfd >= 0)
 		close(r->pidfd);
 	r->pidfd = -1;
 	r->pid = 0;
-	return false;
+	return 0;
 }
 
 int

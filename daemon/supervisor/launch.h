@@ -42,6 +42,8 @@ struct running {
 	pid_t pid;
 	uint64_t start_time;
 	uint32_t gen;
+	uint64_t hash;	   /* of the spec it was launched from; 0: unknown */
+	uint64_t since_ms; /* CLOCK_REALTIME of the launch; 0: unknown */
 	int pidfd;    /* owned */
 	int error;    /* owned; -1 when adopted */
 	int exit_fd;  /* owned: the init's last word */
@@ -59,9 +61,11 @@ MUST_CHECK int launch_open(struct launcher *l, const struct place *place,
 MUST_CHECK int launch(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *out, struct err *err);
 /* The container that a supervisor before us started, if the very same process
- * still lives.  False: it doesn't; *out then holds gen and leaf for clean-up,
- * if there was a note at all (gen > 0). */
-bool launch_adopt(struct launcher *l, const struct spec *s, struct running *out);
+ * still lives: 1.  0: it doesn't; *out then holds gen and leaf for clean-up,
+ * if there was a note at all (gen > 0).  Negative: it can't be said (no more
+ * descriptors, an I/O error): then it must not be taken for dead. */
+MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
+    struct running *out, struct err *err);
 /* Exit status as waitpid's from the init's record, or -1. */
 int launch_exit_status(const struct running *r);
 /* Forget pid and exit files of an instance. */

@@ -12,6 +12,8 @@
 #include "sup.h"
 #include "sys.h"
 
+enum { FOUND_RESTART_MS = 1000, FOUND_KILL_MS = 5000 };
+
 struct row *
 row_find(struct sup *s, const char *instance)
 {
@@ -132,6 +134,9 @@ row_state(const struct row *r, struct sup_event *ev)
 		name_from_spec(&r->spec, ev);
 	else
 		name_from_request(&r->asked, ev);
+	/* What really runs, should it not be what was accepted last. */
+	if (r->has_spec && r->life.state == LIFE_UP && r->run.hash != 0)
+		ev->spec_hash = r->run.hash;
 	snprintf(ev->instance, sizeof ev->instance, "%s", r->instance);
 	snprintf(ev->text, sizeof ev->text, "%s", r->text);
 }
@@ -287,10 +292,24 @@ row_step(struct sup *s, struct row *r, enum life_event ev, msec now)
 }
 
 void
+row_found(struct row *r, msec now)
+{
+	if (r->has_spec || r->run.leaf[0] == '\0')
+		return;
+	r->has_spec = true;
+	memcpy(r->spec.instance, r->instance, sizeof r->spec.instance);
+	life_new(&r->life, FOUND_RESTART_MS, FOUND_KILL_MS, false, 1);
+	/* A process is asked to end; a group that nobody knows is killed. */
+	r->life.state = r->run.pidfd >= 0 ? LIFE_UP : LIFE_ENDING;
+	r->life.deadline = r->run.pidfd >= 0 ? MSEC_NEVER : now;
+}
+
+void
 row_accept(struct row *r, struct spec *spec, msec now)
 {
 	uint32_t seed = 1;
 
+	row_found(r, now);
 	spec_free(&r->spec);
 	r->spec = *spec;
 	memset(spec, 0, sizeof *spec);
@@ -350,6 +369,18 @@ why_ended(struct sup *s, struct row *r)
 		    WEXITSTATUS(st));
 }
 
+/* A process under a record that can't be read; the record stays for who can. */
+static void
+found_ended(struct sup *s, struct row *r)
+{
+	log_info("%s: ended, and can't be started again without its record",
+	    r->instance);
+	cgroup_kill(&s->cgroups, r->run.leaf);
+	(void)cgroup_remove(&s->cgroups, r->run.leaf);
+	r->over = true;
+	row_tell(s, r);
+}
+
 void
 row_process_ready(struct sup *s, struct row *r, msec now)
 {
@@ -363,6 +394,10 @@ row_process_ready(struct sup *s, struct row *r, msec now)
 	close(r->run.pidfd);
 	r->run.pidfd = -1;
 	r->exit_status = launch_exit_status(&r->run);
+	if (!r->has_spec) {
+		found_ended(s, r);
+		return;
+	}
 	if (!r->spec.command)
 		why_ended(s, r);
 	log_debug("%s: ended: %s", r->instance, r->text);

@@ -79,8 +79,11 @@ read_vars(int fd, char **vars, size_t *bytes, struct err *err)
 static bool
 is_so(const struct row *r, const struct sup_req *q, uint64_t hash)
 {
+	bool runs_other = r->life.state == LIFE_UP && r->run.hash != 0 &&
+	    r->run.hash != hash;
+
 	return r->has_spec && r->spec.hash == hash && r->job == NULL &&
-	    r->spec.policy == q->policy && r->life.wanted;
+	    r->spec.policy == q->policy && r->life.wanted && !runs_other;
 }
 
 static int
@@ -133,6 +136,9 @@ stop(struct sup *s, const struct sup_req *q, msec now)
 	}
 	job_drop(s, r);
 	r->boot_at = MSEC_NEVER;
+	row_found(r, now);
+	if (r->has_spec && !r->spec.command)
+		record_stopping(s, r->instance);
 	if (r->has_spec)
 		row_step(s, r, LIFE_EV_STOP, now);
 	else

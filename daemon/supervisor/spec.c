@@ -355,6 +355,13 @@ get_all(const struct flat *f, struct spec *s)
 	return NULL;
 }
 
+bool
+spec_newer(const uint8_t *buf, size_t len)
+{
+	return len >= HEADER_BYTES && memcmp(buf, "MSUP", 4) == 0 &&
+	    get_le(buf + 4, 4) > RECORD_VERSION;
+}
+
 int
 spec_decode(struct spec *s, const uint8_t *buf, size_t len, const char *where,
     struct err *err)

@@ -75,6 +75,8 @@ void spec_free(struct spec *s);
 
 /* Bytes of the record in out (SPEC_RECORD_BYTES_MAX), or 0: it didn't fit. */
 size_t spec_encode(const struct spec *s, uint8_t *out);
+/* Of a later version: it is not bad, only not for us. */
+bool spec_newer(const uint8_t *buf, size_t len);
 /* *s is filled, or zero.  where names the file in the error line. */
 MUST_CHECK int spec_decode(struct spec *s, const uint8_t *buf, size_t len,
     const char *where, struct err *err);

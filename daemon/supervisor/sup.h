@@ -122,6 +122,9 @@ void job_drop(struct sup *s, struct row *r);
 struct row *row_find(struct sup *s, const char *instance);
 struct row *row_make(struct sup *s, const char *instance);
 void row_drop_over(struct sup *s);
+/* What boot found alive under a record it can't read (has_spec is false, the
+ * process is in run or only its group is): from now on we see to its end. */
+void row_found(struct row *r, msec now);
 /* Takes what spec owns; the caller steps the life. */
 void row_accept(struct row *r, struct spec *spec, msec now);
 void row_step(struct sup *s, struct row *r, enum life_event ev, msec now);
@@ -133,7 +136,10 @@ void row_tick(struct sup *s, struct row *r, msec now);
 void row_gone(struct sup *s, struct row *r);
 
 /* boot.c */
-void boot(struct sup *s, msec now);
+/* An error ends the daemon before anything is touched: containers stay. */
+MUST_CHECK int boot(struct sup *s, msec now, struct err *err);
+/* From here on it will not be started again, also by a supervisor after us. */
+void record_stopping(struct sup *s, const char *instance);
 int record_save(struct sup *s, const struct spec *spec, struct err *err);
 void record_forget(struct sup *s, const char *instance);
 

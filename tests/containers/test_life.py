@@ -190,10 +190,10 @@ def test_replace_starts_when_asked_after_boot(node):
 def test_bad_records_are_set_aside(node):
     node.shell("a", "exec sleep 1000")
     node.start()
-    for i in ("one", "torn", "flipped", "empty", "moved"):
-        node.up(i, "a")
+    pids = [node.up(i, "a")["pid"] for i in ("one", "torn", "flipped", "empty", "moved")]
     node.kill()
     (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
+    wait_for(lambda: not any(pathlib.Path("/proc/%d" % p).exists() for p in pids))
     records = node.top / "state/supervisor"
     data = (records / "torn").read_bytes()
     (records / "torn").write_bytes(data[:-10])
