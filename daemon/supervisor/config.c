@@ -229,8 +229,24 @@ config_accounts(struct config *c, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	return account("conf-user", c->conf_user, &c->conf_uid, &c->conf_gid,
-	    err);
+	rc = account("conf-user", c->conf_user, &c->conf_uid, &c->conf_gid, err);
+	if (rc < 0)
+		return rc;
+	/* Processes of one user may write in each other's memory: the engine
+	 * would answer for meshd-conf. */
+	if (c->uid == c->conf_uid)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: user and conf-user are both uid %u; an account of its own is needed for each",
+		    c->file, c->uid);
+	if (c->conf_uid >= c->range_first && c->conf_uid <= c->range_last)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: conf-user: uid %u lies in uid-range (%u-%u), which is for containers",
+		    c->file, c->conf_uid, c->range_first, c->range_last);
+	if (c->uid >= c->range_first && c->uid <= c->range_last)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: user: uid %u lies in uid-range (%u-%u), which is for containers",
+		    c->file, c->uid, c->range_first, c->range_last);
+	return 0;
 }
 
 void

@@ -19,7 +19,13 @@
 #include "sup.h"
 #include "sys.h"
 
-enum { LONG_RUN_MS = 10000, BACKOFF_MS = 100, BACKOFF_MS_MAX = 10000 };
+enum {
+	LONG_RUN_MS = 10000,
+	FIRST_MS = 5000, /* an end before says that it can't start here at all */
+	CLOSED_MS_MAX = 2000, /* from the end of its socket to its own */
+	BACKOFF_MS = 100,
+	BACKOFF_MS_MAX = 10000,
+};
 
 static void
 child(struct sup *s, int sock, int conf)
@@ -43,6 +49,7 @@ child(struct sup *s, int sock, int conf)
 		if (dup2(high[i], SUP_FD_SOCKET + (int)i) < 0)
 			_exit(125);
 	close_range(SUP_FD_LAST + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	sys_restore_nofile();
 	umask(022);
 	if (chdir("/") < 0 || sys_become(s->conf.uid, s->conf.gid) < 0)
 		_exit(125);
@@ -84,7 +91,7 @@ engine_open(struct sup *s, struct err *err)
 	}
 	e->sock = pair[0];
 	e->started = sys_now();
-	e->restart_at = MSEC_NEVER;
+	e->restart_at = e->kill_at = MSEC_NEVER;
 	e->starts++;
 	log_debug("engine started, pid %d", (int)e->pid);
 	return 0;
@@ -101,6 +108,7 @@ drop_queue(struct engine *e)
 		e->head = (e->head + 1) % SUP_EVENTS_MAX;
 	}
 	e->lost = false;
+	e->fds = 0;
 }
 
 void
@@ -113,6 +121,15 @@ engine_kill(struct sup *s, const char *why)
 		close(s->engine.sock);
 	s->engine.sock = -1;
 	drop_queue(&s->engine);
+}
+
+void
+engine_closed(struct sup *s, msec now)
+{
+	if (s->ending || s->engine.pidfd < 0)
+		return;
+	sys_pidfd_kill(s->engine.pidfd, SIGTERM);
+	s->engine.kill_at = now + CLOSED_MS_MAX;
 }
 
 /* Its pidfd is readable. */
@@ -133,7 +150,7 @@ engine_ended(struct sup *s, msec now)
 	if (s->ending)
 		return;
 	/* It never ran and said why: so do we. */
-	if (e->starts == 1 && now - e->started < LONG_RUN_MS &&
+	if (e->starts == 1 && now - e->started < FIRST_MS &&
 	    WIFEXITED(status) &&
 	    WEXITSTATUS(status) >= EXIT_CONFIG &&
 	    WEXITSTATUS(status) <= EXIT_KEY) {
@@ -158,6 +175,10 @@ engine_tick(struct sup *s, msec now)
 {
 	struct err err;
 
+	if (s->engine.pidfd >= 0 && now >= s->engine.kill_at) {
+		s->engine.kill_at = MSEC_NEVER;
+		engine_kill(s, "closed its socket and did not end");
+	}
 	if (s->ending || s->engine.pidfd >= 0 || now < s->engine.restart_at)
 		return;
 	if (engine_open(s, &err) < 0) {
@@ -201,8 +222,10 @@ engine_flush(struct sup *s)
 
 		if (send_one(e->sock, q) != 1)
 			return; /* its end, if it came, is seen by poll */
-		if (q->fd >= 0)
+		if (q->fd >= 0) {
 			close(q->fd);
+			e->fds--;
+		}
 		e->head = (e->head + 1) % SUP_EVENTS_MAX;
 		e->count--;
 	}
@@ -231,6 +254,7 @@ engine_send(struct sup *s, const struct sup_event *ev, int fd)
 
 	q->ev = *ev;
 	q->fd = fd;
+	e->fds += fd >= 0;
 	e->count++;
 	engine_flush(s);
 }

@@ -63,6 +63,7 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(125);
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	sys_restore_nofile();
 	setrlimit(RLIMIT_FSIZE, &answer);
 	setrlimit(RLIMIT_CORE, &none);
 	umask(077);

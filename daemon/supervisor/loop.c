@@ -75,6 +75,8 @@ deadline(const struct sup *s)
 
 	if (!s->ending && s->engine.pidfd < 0)
 		d = earlier(d, s->engine.restart_at);
+	if (s->engine.pidfd >= 0)
+		d = earlier(d, s->engine.kill_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		const struct row *r = s->rows[i];
 

@@ -123,6 +123,7 @@ main(int argc, char **argv)
 	struct err err;
 
 	settle_descriptors();
+	sys_raise_nofile();
 	sys_default_signals();
 	if (args_parse(&args, argc, argv, &err) < 0)
 		return fail(&err);

@@ -50,14 +50,19 @@ read_vars(int fd, char **vars, size_t *bytes, struct err *err)
 {
 	struct stat st;
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int got;
 
 	*vars = NULL;
 	*bytes = 0;
 	if (fd < 0)
 		return 0;
-	if ((fcntl(fd, F_GET_SEALS) & seals) != seals || fstat(fd, &st) < 0)
+	/* Only a memfd has seals (-1 has all its bits set, but is none), and
+	 * only one with these can neither change nor make a read wait. */
+	got = fcntl(fd, F_GET_SEALS);
+	if (got < 0 || (got & seals) != seals || fstat(fd, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
 		return err_set(err, EXIT_CONFIG, "variables: not a sealed memfd");
-	if (st.st_size > SUP_VARS_BYTES_MAX)
+	if (st.st_size < 0 || st.st_size > SUP_VARS_BYTES_MAX)
 		return err_set(err, EXIT_CONFIG, "variables: more than %d KiB",
 		    SUP_VARS_BYTES_MAX >> 10);
 	if (st.st_size == 0)
@@ -189,7 +194,11 @@ key(struct sup *s, const struct sup_req *q)
 	struct err err = {0};
 	int fd = -1, rc = 0;
 
-	if (q->flags & SUP_F_CREATE_KEY)
+	/* Each answer that waits holds a descriptor of ours. */
+	if (s->engine.fds >= SUP_FDS_MAX)
+		rc = err_set(&err, EXIT_ENVIRONMENT,
+		    "KEY: too many answers wait to be read; read them and ask again");
+	else if (q->flags & SUP_F_CREATE_KEY)
 		rc = place_make_key(&s->conf, &err);
 	if (rc == 0)
 		rc = place_key(&s->conf, &fd, &err);
@@ -327,8 +336,7 @@ serve(struct sup *s, msec now)
 			/* Its process ends too, or is made to. */
 			close(s->engine.sock);
 			s->engine.sock = -1;
-			if (!s->ending)
-				sys_pidfd_kill(s->engine.pidfd, SIGTERM);
+			engine_closed(s, now);
 			return;
 		}
 		if (len != sizeof q || !well_formed(&q)) {

@@ -23,6 +23,7 @@
 enum {
 	SUP_ROWS_MAX = 4096,
 	SUP_EVENTS_MAX = 8192,	/* waiting for the engine; then they are lost */
+	SUP_FDS_MAX = 4,	/* of those events, with a descriptor each */
 	SUP_JOBS_MAX = 4,	/* helpers that run at once */
 	SUP_BOOT_WAIT_MS = 10000,
 	SUP_COMMAND_MS_MAX = 30000,
@@ -79,7 +80,9 @@ struct engine {
 	uint32_t starts, fails;
 	struct queued *queue; /* ring of SUP_EVENTS_MAX */
 	size_t head, count;
+	size_t fds; /* in the queue */
 	bool lost;
+	msec kill_at; /* it closed its socket, and has until then to end */
 };
 
 struct sup {
@@ -106,6 +109,8 @@ void engine_ended(struct sup *s, msec now);
 void engine_send(struct sup *s, const struct sup_event *ev, int fd);
 void engine_flush(struct sup *s);
 void engine_kill(struct sup *s, const char *why);
+/* Its socket is closed: its process must end too. */
+void engine_closed(struct sup *s, msec now);
 
 /* serve.c */
 void serve(struct sup *s, msec now);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -227,6 +228,27 @@ sys_write_file(int dir, const char *path, const char *text)
 	if (fd < 0)
 		return -1;
 	return write(fd, text, len) == (ssize_t)len ? 0 : -1;
+}
+
+static struct rlimit nofile_before;
+
+void
+sys_raise_nofile(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &nofile_before) < 0)
+		return;
+	most = nofile_before;
+	most.rlim_cur = most.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &most);
+}
+
+void
+sys_restore_nofile(void)
+{
+	if (nofile_before.rlim_max != 0)
+		(void)setrlimit(RLIMIT_NOFILE, &nofile_before);
 }
 
 void

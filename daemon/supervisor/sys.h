@@ -50,6 +50,10 @@ ssize_t sys_read_all(int fd, void *buf, size_t cap);
 /* Write a whole small file (one write).  0, or -1 and errno. */
 int sys_write_file(int dir, const char *path, const char *text);
 
+/* Descriptors: from now on as many as the hard limit allows; in a child that
+ * is to be exec'd, the soft limit we were started with. */
+void sys_raise_nofile(void);
+void sys_restore_nofile(void);
 /* At start: whatever our starter ignored is default, PIPE and HUP ignored. */
 void sys_default_signals(void);
 /* In a child: default signals, nothing blocked. */

@@ -5,7 +5,9 @@
  * A test connects to the control socket and writes lines:
  *   START|RUN|STOP|SIGNAL|LIST|ROLE|UNROLE|KEY|FENCE key=value...
  *       keys: ticket sandbox role instance image config policy flags signal,
- *       and var:NAME=VALUE for each variable
+ *       and var:NAME=VALUE for each variable; fd=PATH sends that file,
+ *       opened, for the variables, fd=pipe a pipe, fd=memfd one without seals
+ *   CLOSE        close the supervisor's socket and ignore TERM
  *   RAW BYTES    a message of that many zero bytes     WHO   who am I
  *   EXIT CODE    end                                   MUTE  read no events
  * and reads one line per event, as JSON.  Events that come before anybody
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,8 +127,23 @@ receive(void)
 		close(fd);
 }
 
+/* A descriptor that is no sealed memfd. */
+static int
+odd_fd(const char *what)
+{
+	int ends[2], fd;
+
+	if (strcmp(what, "pipe") == 0)
+		return pipe(ends) == 0 ? ends[0] : -1;
+	if (strcmp(what, "memfd") != 0)
+		return open(what, O_RDONLY);
+	fd = memfd_create("vars", MFD_ALLOW_SEALING);
+	return write(fd, "a=b", 4) == 4 ? fd : -1;
+}
+
 static void
-transmit(const struct sup_req *q, const char *vars, size_t bytes)
+transmit(const struct sup_req *q, const char *odd, const char *vars,
+    size_t bytes)
 {
 	char room[CMSG_SPACE(sizeof(int))] = {0};
 	struct iovec iov = {(void *)(uintptr_t)q, sizeof *q};
@@ -133,12 +151,16 @@ transmit(const struct sup_req *q, const char *vars, size_t bytes)
 	struct cmsghdr *c;
 	int fd = -1;
 
-	if (bytes > 0) {
+	if (odd != NULL && (fd = odd_fd(odd)) < 0)
+		exit(9);
+	if (bytes > 0 && odd == NULL) {
 		fd = memfd_create("vars", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 		if (write(fd, vars, bytes) != (ssize_t)bytes)
 			exit(9);
 		fcntl(fd, F_ADD_SEALS,
 		    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	}
+	if (fd >= 0) {
 		msg.msg_control = room;
 		msg.msg_controllen = sizeof room;
 		c = CMSG_FIRSTHDR(&msg);
@@ -189,6 +211,7 @@ request(uint32_t op, char *rest)
 {
 	struct sup_req q = {.version = SUP_VERSION, .op = op};
 	char vars[4096];
+	const char *odd = NULL;
 	size_t bytes = 0;
 
 	for (char *w = strtok(rest, " "); w != NULL; w = strtok(NULL, " ")) {
@@ -199,9 +222,11 @@ request(uint32_t op, char *rest)
 		else if (eq != NULL) {
 			*eq = '\0';
 			set_key(&q, w, eq + 1);
+			if (strcmp(w, "fd") == 0)
+				odd = eq + 1;
 		}
 	}
-	transmit(&q, vars, bytes);
+	transmit(&q, odd, vars, bytes);
 }
 
 static void
@@ -244,6 +269,10 @@ command(char *line)
 		exit(9);
 	if (strcmp(line, "WHO") == 0)
 		who();
+	if (strcmp(line, "CLOSE") == 0) {
+		signal(SIGTERM, SIG_IGN);
+		close(SUP_FD_SOCKET);
+	}
 	if (strcmp(line, "MUTE") == 0)
 		muted = atoi(rest);
 	if (strcmp(line, "EXIT") == 0)

@@ -109,3 +109,74 @@ def test_container_file_is_looked_at_before_it_is_opened(node):
     os.mknod(top / "config/run.yaml", 0o600 | stat.S_IFCHR, os.makedev(10, 254))
     node.start()
     assert node.run("web.1", "a")["text"] == "web.1: a/config/run.yaml: not a regular file"
+
+
+# --- what the engine sends -------------------------------------------------------------
+@pytest.mark.parametrize("fd", ["pipe", "memfd", "/", "/etc/passwd", "/dev/null"])
+def test_variables_only_in_a_sealed_memfd(node, fd):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    reply = node.run("web.1", "a", fd=fd)
+    assert (reply["code"], reply["text"]) == (3, "variables: not a sealed memfd")
+    node.up("web.1", "a")
+
+
+def test_unread_keys_take_no_descriptors(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    assert node.ask("KEY", flags=2)["code"] == 0
+    fds = lambda: len(os.listdir("/proc/%d/fd" % node.meshd.pid))
+    before = fds()
+    node.say("MUTE 1")
+    for i in range(1500):
+        node.say("KEY ticket=%d" % (5000 + i))
+    # MUTE keeps the driver from reading events only: this one is read after all of them.
+    node.say("START ticket=1 instance=web.1 image=a config=/config/run.yaml sandbox=web role=web")
+    wait_for(lambda: node.leaves() == ["web.1.1"], 30)
+    assert fds() - before <= 20
+    node.say("MUTE 0")
+    codes = [node.event(kind="key", seconds=20)["code"] for i in range(1500)]
+    assert set(codes) == {0, 5} and node.ask("KEY")["code"] == 0
+
+
+def test_descriptors_are_raised_for_us_alone(node):
+    import resource
+    import subprocess
+    node.shell("a", "exec sleep 1000")
+    soft = lambda pid: int(next(l for l in pathlib.Path("/proc/%d/limits" % pid).read_text().splitlines()
+                                if l.startswith("Max open files")).split()[3])
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    node.stderr = open(node.top / "stderr", "ab")
+    node.meshd = subprocess.Popen([node.programs / "meshd", "--config", node.config], stderr=node.stderr,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)))
+    node.connect()
+    node.say("WHO")
+    assert soft(node.event(kind="who")["pid"]) == 256
+    assert soft(node.meshd.pid) == hard > 256
+    assert soft(children(node.up("web.1", "a"))[0]) == 1024
+
+
+def test_engine_that_closes_its_socket_is_replaced(node):
+    """It ignores TERM as well."""
+    node.start()
+    node.say("WHO")
+    first = node.event(kind="who")["pid"]
+    node.say("CLOSE")
+    wait_for(lambda: "closed its socket and did not end: killed" in (node.top / "stderr").read_text())
+    node.connect()
+    node.say("WHO")
+    assert node.event(kind="who")["pid"] != first
+    node.shell("a", "exec sleep 1000")
+    node.up("web.1", "a")
+
+
+# --- accounts ---------------------------------------------------------------------------
+@pytest.mark.parametrize("user, conf, text", [
+    (64780, 64780, "user and conf-user are both uid 64780"),
+    (700000001, 64781, "user: uid 700000001 lies in uid-range"),
+    (64780, 700000001, "conf-user: uid 700000001 lies in uid-range"),
+])
+def test_accounts_are_apart(node, user, conf, text):
+    node.config.write_text(node.config.read_text().replace("user: 64780\nconf-user: 64781", "user: %d\nconf-user: %d" % (user, conf)))
+    code, err = node.run_once("--config", node.config)
+    assert code == 3 and text in err
