@@ -475,3 +475,19 @@ schedule_compare(const struct schedule *a, const struct schedule *b)
 		return SCHEDULE_STATE_ONLY;
 	return SCHEDULE_SAME;
 }
+
+bool
+schedule_descends(const struct schedule *s, const struct stamp *old)
+{
+	const struct stamp *a = &s->meta.stamp;
+
+	if (a->term == old->term && id_eq(&a->leader, &old->leader))
+		return old->seq <= a->seq;
+	for (size_t i = 0; i < s->meta.parents_count; i++) {
+		const struct stamp *p = &s->meta.parents[i].stamp;
+
+		if (p->term == old->term && id_eq(&p->leader, &old->leader) && old->seq <= p->seq)
+			return true;
+	}
+	return false;
+}

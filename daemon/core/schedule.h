@@ -104,6 +104,10 @@ MUST_CHECK int schedule_plan(const struct schedule *s, struct plan *out);
  * output.  Also what `mesh schedule` shows. */
 MUST_CHECK int schedule_to_parent(const struct schedule *s, struct blob *out);
 
+/* Is a schedule of that stamp in the past of s, as far as its header tells: an
+ * earlier one of the same leader, a parent, or an earlier one of a parent's? */
+bool schedule_descends(const struct schedule *s, const struct stamp *old);
+
 /* TERM.LEADER8.SEQ */
 void stamp_text(const struct stamp *s, char out[STAMP_TEXT_CAP]);
 

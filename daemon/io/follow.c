@@ -60,6 +60,11 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 	if (stamp_cmp(&s->meta.stamp, &applied) <= 0 &&
 	    (e->keep.has || stamp_cmp(&s->meta.stamp, &applied) < 0))
 		return; /* overtaken meanwhile */
+	if (e->keep.has && !schedule_descends(s, &applied) &&
+	    net_now() - f->wanted_since < FOLLOW_MERGE_MS) {
+		uv_timer_start(&f->retry, on_retry, FOLLOW_RETRY_MS, 0);
+		return;
+	}
 	if (keep_set(&e->keep, s, &err) < 0) {
 		if (err.code == EXIT_STATE)
 			engine_exit(EXIT_STATE, err.text);
@@ -95,6 +100,7 @@ follow_look(struct engine *e)
 	}
 	if (!hash_eq(&f->wanted, &p.hash)) {
 		f->wanted = p.hash;
+		f->wanted_since = net_now();
 		f->failures = 0;
 		f->error[0] = '\0';
 	} else if (uv_is_active((uv_handle_t *)&f->retry)) {

@@ -1,7 +1,9 @@
 /*
  * follow.h - when the leader announces a schedule that this node does not have
  * yet: fetch it (from the leader, then from any member), keep it, apply it.
- * Never an older one than the one in force.
+ * Never an older one than the one in force.  One that does not come from the
+ * one in force (two sides met) waits a little: the leader is about to issue one
+ * that comes from both, and that one restarts less.
  */
 #ifndef IO_FOLLOW_H
 #define IO_FOLLOW_H
@@ -10,13 +12,18 @@
 
 struct engine;
 
-enum { FOLLOW_RETRY_MS = 500 };
+enum {
+	FOLLOW_RETRY_MS = 500,
+	/* After a heal: for the leader to merge what this side did meanwhile. */
+	FOLLOW_MERGE_MS = 2000,
+};
 
 struct follow {
 	struct fetch *fetch; /* under way, or NULL */
 	uv_timer_t retry;
 	uint32_t failures; /* of this announcement; picks the next holder */
 	struct hash wanted;
+	msec wanted_since;
 	char error[ERR_TEXT_CAP]; /* of the last try, or "" */
 };
 

@@ -159,31 +159,13 @@ all_reported(const struct engine *e)
 
 /* --- parents ------------------------------------------------------------------- */
 
-/* Is `old` in the past of `s`: same leader's earlier one, a parent of it, or
- * an earlier one of a parent's leader? */
-static bool
-descends(const struct schedule *s, const struct stamp *old)
-{
-	const struct stamp *a = &s->meta.stamp;
-
-	if (a->term == old->term && id_eq(&a->leader, &old->leader))
-		return old->seq <= a->seq;
-	for (size_t i = 0; i < s->meta.parents_count; i++) {
-		const struct stamp *p = &s->meta.parents[i].stamp;
-
-		if (p->term == old->term && id_eq(&p->leader, &old->leader) && old->seq <= p->seq)
-			return true;
-	}
-	return false;
-}
-
 static bool
 known_past(const struct engine *e, const struct mesh_parent *p)
 {
 	for (size_t i = 0; i < e->keep.history_count; i++)
 		if (hash_eq(&e->keep.history[i], &p->hash))
 			return true;
-	return e->keep.has && descends(&e->keep.current, &p->stamp);
+	return e->keep.has && schedule_descends(&e->keep.current, &p->stamp);
 }
 
 static struct lead_parent *
@@ -309,7 +291,7 @@ lead_parents(struct engine *e, const struct schedule **out, size_t cap)
 			    stamp_cmp(&all[k]->meta.stamp, &all[i]->meta.stamp) == 0;
 
 			past = k != i &&
-			    (twin ? k < i : descends(all[k], &all[i]->meta.stamp));
+			    (twin ? k < i : schedule_descends(all[k], &all[i]->meta.stamp));
 		}
 		if (!past && kept < cap)
 			out[kept++] = all[i];
@@ -332,7 +314,7 @@ lead_merged(struct engine *e)
 	struct lead *l = &e->lead;
 
 	for (size_t i = 0; i < l->parents_count;) {
-		if (!l->parents[i].got || !descends(&e->keep.current, &l->parents[i].ref.stamp)) {
+		if (!l->parents[i].got || !schedule_descends(&e->keep.current, &l->parents[i].ref.stamp)) {
 			i++;
 			continue;
 		}
