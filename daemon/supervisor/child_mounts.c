@@ -20,6 +20,8 @@
 #include "child.h"
 #include "sys.h"
 
+enum { INODES_MIN = 64 };
+
 #define OOM_SCORE "200" /* the application goes before the daemon does */
 
 static const struct {
@@ -41,18 +43,34 @@ config(int fs, const char *key, const char *value)
 	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, value, 0);
 }
 
+/* One for each page: empty files would else take memory without an end. */
+static unsigned long long
+inodes_for(const char *size)
+{
+	char *end = NULL;
+	unsigned long long n = size ? strtoull(size, &end, 10) : 0;
+
+	if (end != NULL && *end == 'k')
+		n <<= 10;
+	if (end != NULL && *end == 'm')
+		n <<= 20;
+	return n / 4096 < INODES_MIN ? INODES_MIN : n / 4096;
+}
+
 /* A detached mount, or -1 and errno. */
 static int
 new_mount(const char *type, const char *size, const char *mode, uint32_t uid,
     uint32_t gid, unsigned attr)
 {
-	char text[16];
+	char text[16], inodes[24];
 	int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC), fd = -1;
 
 	if (fs < 0)
 		return -1;
+	snprintf(inodes, sizeof inodes, "%llu", inodes_for(size));
 	if (mode == NULL || (config(fs, "mode", mode) == 0 &&
-			     config(fs, "size", size) == 0)) {
+			     config(fs, "size", size) == 0 &&
+			     config(fs, "nr_inodes", inodes) == 0)) {
 		snprintf(text, sizeof text, "%u", uid);
 		if (uid == 0 || config(fs, "uid", text) == 0) {
 			snprintf(text, sizeof text, "%u", gid);
@@ -230,7 +248,7 @@ mount_tmpfs(const struct child *c, int root, const struct spec_volume *v)
 	snprintf(size, sizeof size, "%llu", (unsigned long long)v->bytes);
 	snprintf(mode, sizeof mode, "%o", v->mode);
 	fd = new_mount("tmpfs", size, mode, c->outside_uid, c->outside_gid,
-	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	rc = put(c, root, fd, v->target);
 	if (fd >= 0)
 		close(fd);

@@ -15,7 +15,9 @@ enum {
 	FILENO_DEFAULT = 1024,
 	MEMORY_MIN = 4 << 20,
 	RESTART_MS = 1000,
+	RESTART_MS_MIN = 100,
 	KILL_MS = 5000,
+	KILL_MS_MAX = 60000,
 	HEALTH_INTERVAL_MS = 1000,
 	HEALTH_TIMEOUT_MS = 1000,
 };
@@ -137,37 +139,50 @@ judge_user(const struct judge *j, struct spec *s, struct err *err)
 	return 0;
 }
 
-/* A limit: the container's, which the sandbox's may not be below; else the
- * sandbox's; else dflt. */
+/* A limit: its key in the container file, which may not be above the one in
+ * the sandbox; where the sandbox is silent, not above `most` (0: anything). */
+struct limit {
+	const char *key, *sandbox_key;
+	int64_t dflt, most;
+};
+
 static int
-pick_limit(const struct judge *j, const char *key, const char *sandbox_key,
-    int64_t dflt, uint64_t *out, struct err *err)
+pick_limit(const struct judge *j, const struct limit *l, uint64_t *out,
+    struct err *err)
 {
 	struct flat_rec rec;
 	int64_t most = 0;
-	bool capped = sandbox_key != NULL &&
-	    flat_int(j->sandbox, sandbox_key, &most);
+	bool capped = l->sandbox_key != NULL &&
+	    flat_int(j->sandbox, l->sandbox_key, &most);
 
-	*out = (uint64_t)(capped ? most : dflt);
-	if (!flat_find(j->container, key, &rec))
+	*out = (uint64_t)(capped ? most : l->dflt);
+	if (!flat_find(j->container, l->key, &rec))
 		return 0;
 	if (rec.type != FLAT_INT || rec.num < 1)
-		return judge_fail(j, &rec, err, "%s: at least 1 is needed", key);
+		return judge_fail(j, &rec, err, "%s: at least 1 is needed",
+		    l->key);
 	if (capped && rec.num > most)
 		return judge_fail(j, &rec, err,
 		    "%s: %lld is above the %lld that sandbox '%s' allows (%s)",
-		    key, (long long)rec.num, (long long)most, j->req->sandbox,
-		    j->sandbox_file);
+		    l->key, (long long)rec.num, (long long)most,
+		    j->req->sandbox, j->sandbox_file);
+	if (!capped && l->most != 0 && rec.num > l->most)
+		return judge_fail(j, &rec, err, "%s: %lld is above %lld, the most %s%s%s%s",
+		    l->key, (long long)rec.num, (long long)l->most,
+		    l->sandbox_key ? "without " : "there is",
+		    l->sandbox_key ? l->sandbox_key : "",
+		    l->sandbox_key ? " in sandbox " : "",
+		    l->sandbox_key ? j->req->sandbox : "");
 	*out = (uint64_t)rec.num;
 	return 0;
 }
 
 static int
-pick_u32(const struct judge *j, const char *key, const char *sandbox_key,
-    int64_t dflt, uint32_t *out, struct err *err)
+pick_u32(const struct judge *j, const struct limit *l, uint32_t *out,
+    struct err *err)
 {
 	uint64_t v = 0;
-	int rc = pick_limit(j, key, sandbox_key, dflt, &v, err);
+	int rc = pick_limit(j, l, &v, err);
 
 	if (rc < 0)
 		return rc;
@@ -175,27 +190,37 @@ pick_u32(const struct judge *j, const char *key, const char *sandbox_key,
 	return 0;
 }
 
+/* An image does not choose its own limits where the sandbox says nothing. */
+static const struct limit
+    memory = {"memory-limit", "limits/memory", 0, 0},
+    pids = {"pids-limit", "limits/pids", PIDS_DEFAULT, PIDS_DEFAULT},
+    cpu_quota = {"cpu-quota", "limits/cpu-quota", 0, 0},
+    cpu_shares = {"cpu-shares", NULL, 0, 0},
+    fileno_limit = {"fileno-limit", NULL, FILENO_DEFAULT, 0},
+    log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES},
+    restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0},
+    kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX},
+    health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0},
+    health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0};
+
 int
 judge_limits(const struct judge *j, struct spec *s, struct err *err)
 {
 	int rc;
 
-	if ((rc = pick_limit(j, "memory-limit", "limits/memory", 0,
-		 &s->memory_bytes, err)) < 0 ||
-	    (rc = pick_u32(j, "pids-limit", "limits/pids", PIDS_DEFAULT,
-		 &s->pids, err)) < 0 ||
-	    (rc = pick_u32(j, "cpu-quota", "limits/cpu-quota", 0, &s->cpu_milli,
+	if ((rc = pick_limit(j, &memory, &s->memory_bytes, err)) < 0 ||
+	    (rc = pick_u32(j, &pids, &s->pids, err)) < 0 ||
+	    (rc = pick_u32(j, &cpu_quota, &s->cpu_milli, err)) < 0 ||
+	    (rc = pick_u32(j, &cpu_shares, &s->cpu_shares, err)) < 0 ||
+	    (rc = pick_u32(j, &fileno_limit, &s->fileno, err)) < 0 ||
+	    (rc = pick_limit(j, &log_size, &s->log_bytes, err)) < 0 ||
+	    (rc = pick_u32(j, &restart_timeout, &s->restart_timeout_ms,
 		 err)) < 0 ||
-	    (rc = pick_u32(j, "cpu-shares", NULL, 0, &s->cpu_shares, err)) < 0 ||
-	    (rc = pick_u32(j, "fileno-limit", NULL, FILENO_DEFAULT, &s->fileno,
-		 err)) < 0 ||
-	    (rc = pick_limit(j, "log/size", "log/size", 0, &s->log_bytes,
-		 err)) < 0 ||
-	    (rc = pick_u32(j, "restart-timeout", NULL, RESTART_MS,
-		 &s->restart_timeout_ms, err)) < 0 ||
-	    (rc = pick_u32(j, "kill-timeout", NULL, KILL_MS,
-		 &s->kill_timeout_ms, err)) < 0)
+	    (rc = pick_u32(j, &kill_timeout, &s->kill_timeout_ms, err)) < 0)
 		return rc;
+	/* Below this every run would be a long one, and none would back off. */
+	if (s->restart_timeout_ms < RESTART_MS_MIN)
+		s->restart_timeout_ms = RESTART_MS_MIN;
 	if (s->memory_bytes != 0 && s->memory_bytes < MEMORY_MIN)
 		return judge_fail(j, NULL, err,
 		    "memory-limit: below minimum 4 MiB");
@@ -265,9 +290,7 @@ judge_health(const struct judge *j, struct spec *s, struct err *err)
 	} else {
 		return 0;
 	}
-	if ((rc = pick_u32(j, "health/interval", NULL, HEALTH_INTERVAL_MS,
-		 &s->health_interval_ms, err)) < 0)
+	if ((rc = pick_u32(j, &health_interval, &s->health_interval_ms, err)) < 0)
 		return rc;
-	return pick_u32(j, "health/timeout", NULL, HEALTH_TIMEOUT_MS,
-	    &s->health_timeout_ms, err);
+	return pick_u32(j, &health_timeout, &s->health_timeout_ms, err);
 }

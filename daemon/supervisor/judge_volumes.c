@@ -157,13 +157,26 @@ judge_volumes(const struct judge *j, struct spec *s, struct err *err)
 	char key[SUP_PATH_CAP], tag[32];
 	struct flat_rec rec;
 	size_t off = 0;
+	int64_t most = 0, sum = 0;
 	int rc = 0;
 
+	/* Memory by another name: as much as the sandbox gives of that. */
+	if (!flat_int(j->sandbox, "limits/memory", &most) || most < TMPFS_BYTES)
+		most = TMPFS_BYTES;
 	while (rc == 0 && flat_next(j->container, &off, &rec)) {
 		if (!flat_child(&rec, "volumes", key, sizeof key))
 			continue;
 		judge_tag(j, &rec, tag, sizeof tag);
 		rc = one(j, s, &rec, key, tag, err);
+	}
+	for (uint32_t i = 0; rc == 0 && i < s->volumes_count; i++) {
+		/* One by one, so that no sum of them wraps. */
+		if (s->volumes[i].bytes > (uint64_t)(most - sum))
+			return judge_fail(j, NULL, err,
+			    "%s: !Tmpfs: all sizes together are above %lld, the most that limits/memory of sandbox '%s' allows",
+			    s->volumes[i].target, (long long)most,
+			    j->req->sandbox);
+		sum += (int64_t)s->volumes[i].bytes;
 	}
 	return rc;
 }

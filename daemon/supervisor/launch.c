@@ -76,12 +76,13 @@ launch_open(struct launcher *l, const struct place *place,
 	return filter_compile(&l->filter, err);
 }
 
-/* A detached, private, read-only copy of the mounts at dir. */
+/* A detached, private, read-only copy of the mounts at dir; more: attributes
+ * besides the usual. */
 static int
-copy_tree(int dir, unsigned recursive, int userns)
+copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
 {
 	struct mount_attr attr = {
-	    .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+	    .attr_set = more | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 		MOUNT_ATTR_NODEV | (userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
 	    .propagation = MS_PRIVATE,
 	    .userns_fd = userns >= 0 ? (uint64_t)(unsigned)userns : 0,
@@ -109,7 +110,7 @@ open_root(const struct spec *s, int userns, int *out, struct err *err)
 	rc = launch_image(s->instance, s->images_dir, s->image, &dir, err);
 	if (rc < 0)
 		return rc;
-	*out = copy_tree(dir, AT_RECURSIVE, userns);
+	*out = copy_tree(dir, AT_RECURSIVE, userns, 0);
 	close(dir);
 	if (*out < 0 && userns >= 0 && (errno == EINVAL || errno == EPERM))
 		return err_set(err, EXIT_CONFIG,
@@ -150,7 +151,10 @@ open_volume(const struct launcher *l, const struct spec *s,
 		    v->kind == SPEC_RENDERED ? "rendered/" : v->source,
 		    v->kind == SPEC_RENDERED ? path : "", v->below,
 		    strerror(errno));
-	tree = copy_tree(dir, v->kind == SPEC_RENDERED ? 0 : AT_RECURSIVE, -1);
+	/* The engine writes rendered files: it must not give programs. */
+	tree = v->kind == SPEC_RENDERED ?
+	    copy_tree(dir, 0, -1, MOUNT_ATTR_NOEXEC) :
+	    copy_tree(dir, AT_RECURSIVE, -1, 0);
 	close(dir);
 	if (tree < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
@@ -353,7 +357,7 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.logs[1] = r->logs[1];
 		c.init = l->init;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
-		    (s->log_bytes ? s->log_bytes : LAUNCH_LOG_BYTES) / 2;
+		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / 2;
 		c.outside_uid = outside(s->uid_maps, s->uid_maps_count, s->uid);
 		c.outside_gid = outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = run(l, &c, cgroup, r, err);

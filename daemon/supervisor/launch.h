@@ -15,7 +15,7 @@
 #include "place.h"
 #include "spec.h"
 
-enum { LAUNCH_USERNS_MAX = 32, LAUNCH_LOG_BYTES = 8 << 20 };
+enum { LAUNCH_USERNS_MAX = 32 };
 
 /* A user namespace kept open for all containers with the same id maps. */
 struct launch_userns {

@@ -18,6 +18,7 @@ enum {
 	SPEC_MAPS_MAX = 4,
 	SPEC_STRS_BYTES_MAX = 128 << 10, /* arguments, environment: each */
 	SPEC_RECORD_BYTES_MAX = 1 << 20,
+	SPEC_LOG_BYTES = 8 << 20, /* of both log files, unless it is said */
 };
 
 /* Strings one after the other, each with its NUL. */

@@ -81,3 +81,18 @@ def test_limit_that_cannot_be_set_is_a_failed_start(node):
     e = node.event(kind="state", instance="web.1", state="backoff")
     assert re.match(r"web\.1: cpu-quota: cannot be set: write '50000( 100000)?' to web\.1\.1/cpu\.\S+: ", e["text"]), e
     assert node.leaves() == []
+
+
+def test_tmpfs_runs_nothing_and_has_an_end(node):
+    """Programs are the image's; /tmp and /rendered give none, and empty files end."""
+    node.shell("a", "for d in /tmp /data; do busybox cp /bin/busybox $d/x && $d/x true; done; "
+               "/rendered/x; busybox df -i /data | busybox tail -n 1; echo DONE; exec sleep 1000",
+               extra="volumes: {/data: !Tmpfs {size: 4Mi, mode: 0o777}, /rendered: !Readonly /rendered}\n")
+    node.start()
+    assert node.ask("ROLE", role="web")["code"] == 0
+    (node.top / "state/rendered/web/x").write_text("#!/bin/sh\necho RAN\n")
+    (node.top / "state/rendered/web/x").chmod(0o755)
+    node.up("web.1", "a")
+    text = node.printed("web.1", "DONE")
+    assert text.count("Permission denied") == 3 and "RAN" not in text, text
+    assert " 1024 " in text, text

@@ -127,6 +127,15 @@ refused(const char *text)
 	assert_null(s.env.buf);
 }
 
+static int
+code(void)
+{
+	struct spec s;
+	struct err err;
+
+	return decide(&s, &err);
+}
+
 static void
 smallest(void **state)
 {
@@ -398,6 +407,88 @@ limits_have_a_ceiling(void **state)
 	refused("pids-limit: at least 1 is needed");
 }
 
+/* Where the sandbox is silent, an image does not choose for itself. */
+static void
+limits_of_a_silent_sandbox(void **state)
+{
+	static const struct {
+		const char *key;
+		int64_t fine, above;
+		const char *text;
+	} most[] = {
+	    {"pids-limit", 4096, 4097, "pids-limit: 4097 is above 4096, the most without limits/pids in sandbox web"},
+	    {"log/size", 8 << 20, (8 << 20) + 1, "log/size: 8388609 is above 8388608, the most without log/size in sandbox web"},
+	    {"kill-timeout", 60000, 60001, "kill-timeout: 60001 is above 60000, the most there is"},
+	};
+	struct spec s;
+
+	for (size_t i = 0; i < ARRAY_LEN(most); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		flat_put_int(&container.out, most[i].key, most[i].fine);
+		accepted(&s);
+		spec_free(&s);
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		flat_put_int(&container.out, most[i].key, most[i].above);
+		refused(most[i].text);
+	}
+	/* Where it speaks, it is the host's word. */
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1);
+	flat_put_int(&sandbox.out, "limits/pids", 100000);
+	flat_put_int(&container.out, "pids-limit", 100000);
+	flat_put_int(&container.out, "restart-timeout", 1);
+	accepted(&s);
+	assert_int_equal(s.pids, 100000);
+	assert_int_equal(s.restart_timeout_ms, 100); /* or nothing backs off */
+	spec_free(&s);
+}
+
+static void
+two_tmpfs(int64_t a, int64_t b)
+{
+	flat_put_int(&sandbox.out, "default-user", 1);
+	map(&container, "volumes", FLAT_MAP, 2);
+	tag(&container, "volumes/\\/x", "Tmpfs");
+	map(&container, "volumes/\\/x", FLAT_MAP, 1);
+	flat_put_int(&container.out, "volumes/\\/x/size", a);
+	tag(&container, "volumes/\\/y", "Tmpfs");
+	map(&container, "volumes/\\/y", FLAT_MAP, 1);
+	flat_put_int(&container.out, "volumes/\\/y/size", b);
+}
+
+static void
+tmpfs_is_memory(void **state)
+{
+	struct spec s;
+
+	two_tmpfs(50 << 20, 50 << 20);
+	accepted(&s);
+	spec_free(&s);
+	setup(state);
+	two_tmpfs(50 << 20, (50 << 20) + 1);
+	refused("all sizes together are above 104857600, the most that limits/memory of sandbox 'web' allows");
+	setup(state);
+	two_tmpfs(INT64_MAX, INT64_MAX);
+	refused("all sizes together are above");
+	setup(state);
+	flat_put_int(&sandbox.out, "limits/memory", 1 << 30);
+	two_tmpfs(512 << 20, 512 << 20);
+	accepted(&s);
+	spec_free(&s);
+}
+
+/* Outside ids that are the host's own never come of a map we make. */
+static void
+range_is_not_the_hosts(void **state)
+{
+	(void)state;
+	judge.range_first = 0;
+	flat_put_int(&sandbox.out, "default-user", 1);
+	assert_int_equal(code(), -EXIT_STATE);
+}
+
 static void
 names_from_a_hostile_engine(void **state)
 {
@@ -457,6 +548,9 @@ main(void)
 	    cmocka_unit_test_setup(volumes_in_order, setup),
 	    cmocka_unit_test_setup(volumes_refused, setup),
 	    cmocka_unit_test_setup(limits_have_a_ceiling, setup),
+	    cmocka_unit_test_setup(limits_of_a_silent_sandbox, setup),
+	    cmocka_unit_test_setup(tmpfs_is_memory, setup),
+	    cmocka_unit_test_setup(range_is_not_the_hosts, setup),
 	    cmocka_unit_test_setup(names_from_a_hostile_engine, setup),
 	    cmocka_unit_test_setup(roles_of_a_sandbox, setup),
 	};
