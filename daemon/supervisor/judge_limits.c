@@ -94,6 +94,37 @@ read_maps(const struct judge *j, const char *key, struct spec_map *maps,
 	return 0;
 }
 
+/* Do two ranges give one id twice? */
+static bool
+overlap(const struct spec_map *a, const struct spec_map *b)
+{
+	return (a->outside < (uint64_t)b->outside + b->count &&
+		   b->outside < (uint64_t)a->outside + a->count) ||
+	    (a->inside < (uint64_t)b->inside + b->count &&
+		b->inside < (uint64_t)a->inside + a->count);
+}
+
+static int
+check_maps(const struct judge *j, const char *key, const struct spec_map *maps,
+    uint32_t count, struct err *err)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (maps[i].count == 0 ||
+		    (uint64_t)maps[i].inside + maps[i].count > ID_MAX ||
+		    (uint64_t)maps[i].outside + maps[i].count > ID_MAX)
+			return err_set(err, EXIT_CONFIG,
+			    "%s: %s: %s/%u: is empty or goes beyond the last id",
+			    j->req->instance, j->sandbox_file, key, i);
+		for (uint32_t k = 0; k < i; k++)
+			if (overlap(&maps[i], &maps[k]))
+				return err_set(err, EXIT_CONFIG,
+				    "%s: %s: %s/%u overlaps %s/%u",
+				    j->req->instance, j->sandbox_file, key, i,
+				    key, k);
+	}
+	return 0;
+}
+
 static bool
 mapped(const struct spec_map *maps, uint32_t count, uint32_t id)
 {
@@ -128,7 +159,11 @@ judge_user(const struct judge *j, struct spec *s, struct err *err)
 		return 0;
 	if ((rc = read_maps(j, "uid-map", s->uid_maps, &s->uid_maps_count,
 		 err)) < 0 ||
+	    (rc = check_maps(j, "uid-map", s->uid_maps, s->uid_maps_count,
+		 err)) < 0 ||
 	    (rc = read_maps(j, "gid-map", s->gid_maps, &s->gid_maps_count,
+		 err)) < 0 ||
+	    (rc = check_maps(j, "gid-map", s->gid_maps, s->gid_maps_count,
 		 err)) < 0)
 		return rc;
 	if (!mapped(s->uid_maps, s->uid_maps_count, s->uid) ||

@@ -4,6 +4,7 @@
  */
 #include "place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,8 +45,73 @@ set_mode(int fd, const char *path, gid_t gid, mode_t mode, struct err *err)
 	return 0;
 }
 
+/* Names that we, or an administrator for us, put there before it was ours. */
+static bool
+expected(const char *name)
+{
+	static const char *const names[] = {".", "..", "lock", "supervisor",
+	    "rendered", "images", "cluster.key", "ctl", "ctl.new",
+	    "lost+found"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "" when all that is in dir is expected, or the first name that is not. */
 static int
-open_top(const char *path, gid_t gid, mode_t mode, int *out, struct err *err)
+stranger(int dir, char *name, size_t cap)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	name[0] = '\0';
+	if (d == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL)
+		if (!expected(e->d_name)) {
+			snprintf(name, cap, "%s", e->d_name);
+			return 0;
+		}
+	return 0;
+}
+
+/* Owner and mode are changed only where nobody else can mind: `log-dir:
+ * /var/log` is a slip of the pen that must not take /var/log from the host. */
+static int
+claim(int fd, const char *path, const struct config *c, mode_t mode,
+    struct err *err)
+{
+	char name[CONFIG_PATH_CAP], shown[CONFIG_PATH_CAP];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, EXIT_STATE, "cannot stat %s: %s", path,
+		    strerror(errno));
+	if (st.st_uid == 0 && st.st_gid == c->gid && (st.st_mode & 07777) == mode)
+		return 0;
+	if (st.st_uid != 0 && st.st_uid != c->uid)
+		return err_set(err, EXIT_STATE,
+		    "%s: refusing: owned by uid %u, must be owned by root", path,
+		    st.st_uid);
+	if (stranger(fd, name, sizeof name) < 0)
+		return err_set(err, EXIT_STATE, "cannot read %s: %s", path,
+		    strerror(errno));
+	if (name[0] != '\0') {
+		err_escape(shown, sizeof shown, name, strlen(name));
+		return err_set(err, EXIT_STATE,
+		    "%s: refusing: mode %04o, gid %u, and holds %s: is it another's? give mesh a directory of its own, or: chown root:%u %s && chmod %04o %s",
+		    path, st.st_mode & 07777, st.st_gid, shown, c->gid, path,
+		    mode, path);
+	}
+	return set_mode(fd, path, c->gid, mode, err);
+}
+
+static int
+open_top(const char *path, const struct config *c, mode_t mode, int *out,
+    struct err *err)
 {
 	int rc = make_path(path, err);
 
@@ -55,7 +121,7 @@ open_top(const char *path, gid_t gid, mode_t mode, int *out, struct err *err)
 	if (*out < 0)
 		return err_set(err, EXIT_STATE, "cannot open %s: %s", path,
 		    strerror(errno));
-	return set_mode(*out, path, gid, mode, err);
+	return claim(*out, path, c, mode, err);
 }
 
 static int
@@ -174,17 +240,17 @@ place_open(struct place *p, const struct config *c, struct err *err)
 
 	umask(022);
 	memset(p, -1, sizeof *p);
-	if ((rc = open_top(c->state_dir, c->gid, 01770, &p->state_dir, err)) < 0 ||
+	if ((rc = open_top(c->state_dir, c, 01770, &p->state_dir, err)) < 0 ||
 	    (rc = take_lock(p, c, err)) < 0 ||
 	    (rc = open_below(p->state_dir, c->state_dir, "supervisor", 0, 0700,
 		 &p->records_dir, err)) < 0 ||
 	    (rc = open_below(p->state_dir, c->state_dir, "rendered", 0, 0755,
 		 &p->rendered_dir, err)) < 0 ||
 	    (rc = make_images(p, c, err)) < 0 ||
-	    (rc = open_top(c->run_dir, c->gid, 0755, &p->run_dir, err)) < 0 ||
+	    (rc = open_top(c->run_dir, c, 0755, &p->run_dir, err)) < 0 ||
 	    (rc = open_below(p->run_dir, c->run_dir, "supervisor", 0, 0700,
 		 &p->pids_dir, err)) < 0 ||
-	    (rc = open_top(c->log_dir, c->gid, 0750, &p->log_dir, err)) < 0)
+	    (rc = open_top(c->log_dir, c, 0750, &p->log_dir, err)) < 0)
 		return rc;
 	return open_ctl(p, c, err);
 }

@@ -180,3 +180,40 @@ def test_accounts_are_apart(node, user, conf, text):
     node.config.write_text(node.config.read_text().replace("user: 64780\nconf-user: 64781", "user: %d\nconf-user: %d" % (user, conf)))
     code, err = node.run_once("--config", node.config)
     assert code == 3 and text in err
+
+
+# --- places ------------------------------------------------------------------------------
+@pytest.mark.parametrize("which", ["state", "run", "log"])
+def test_a_directory_of_others_is_not_taken(node, which):
+    place = node.top / which
+    place.mkdir(mode=0o755)
+    (place / "dpkg.log").write_text("x")
+    before = place.stat()
+    code, err = node.run_once("--config", node.config)
+    assert code == 4 and err.startswith("meshd: %s: refusing: mode 0755, gid 0, and holds dpkg.log: " % place), err
+    assert err.count("\n") == 1
+    after = place.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+@pytest.mark.parametrize("which", ["state", "run", "log"])
+def test_a_directory_of_another_user_is_not_taken(node, which):
+    (node.top / which).mkdir()
+    os.chown(node.top / which, 1000, 1000)
+    assert node.run_once("--config", node.config) == (
+        4, "meshd: %s/%s: refusing: owned by uid 1000, must be owned by root\n" % (node.top, which))
+
+
+def test_directories_made_for_us_are_taken(node):
+    """Empty ones, the user's own, one with images in it; and ours again."""
+    (node.top / "state/images").mkdir(parents=True)
+    (node.top / "run").mkdir()
+    os.chown(node.top / "run", USER, USER)
+    (node.top / "log").mkdir(mode=0o700)
+    node.shell("a", "echo UP; exec sleep 1000")
+    node.start()
+    node.up("web.1", "a")
+    node.printed("web.1", "UP")
+    node.kill()
+    node.start()
+    assert stat.S_IMODE((node.top / "log").stat().st_mode) == 0o750

@@ -479,6 +479,54 @@ tmpfs_is_memory(void **state)
 	spec_free(&s);
 }
 
+static void
+put_map(const char *key, int i, int64_t inside, int64_t outside, int64_t count)
+{
+	const int64_t v[] = {inside, outside, count};
+	static const char *const parts[] = {"inside", "outside", "count"};
+	char path[64];
+
+	sprintf(path, "%s/%d", key, i);
+	map(&sandbox, path, FLAT_MAP, 3);
+	for (size_t k = 0; k < 3; k++) {
+		sprintf(path, "%s/%d/%s", key, i, parts[k]);
+		flat_put_int(&sandbox.out, path, v[k]);
+	}
+}
+
+static void
+maps_do_not_overlap(void **state)
+{
+	static const struct {
+		int64_t inside, outside, count;
+		const char *text; /* NULL: fine */
+	} second[] = {
+	    {1000, 201000, 1000, NULL},
+	    {1000, 200999, 1000, "uid-map/1 overlaps uid-map/0"},
+	    {1000, 199001, 1000, "uid-map/1 overlaps uid-map/0"},
+	    {1000, 199000, 1000, NULL},
+	    {999, 300000, 1000, "uid-map/1 overlaps uid-map/0"},
+	    {1000, 300000, 0, "uid-map/1: is empty or goes beyond"},
+	    {1000, 4294967294, 2, "uid-map/1: is empty or goes beyond"},
+	};
+	struct spec s;
+
+	for (size_t i = 0; i < ARRAY_LEN(second); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		map(&sandbox, "uid-map", FLAT_LIST, 2);
+		put_map("uid-map", 0, 0, 200000, 1000);
+		put_map("uid-map", 1, second[i].inside, second[i].outside,
+		    second[i].count);
+		if (second[i].text != NULL) {
+			refused(second[i].text);
+			continue;
+		}
+		accepted(&s);
+		spec_free(&s);
+	}
+}
+
 /* Outside ids that are the host's own never come of a map we make. */
 static void
 range_is_not_the_hosts(void **state)
@@ -550,6 +598,7 @@ main(void)
 	    cmocka_unit_test_setup(limits_have_a_ceiling, setup),
 	    cmocka_unit_test_setup(limits_of_a_silent_sandbox, setup),
 	    cmocka_unit_test_setup(tmpfs_is_memory, setup),
+	    cmocka_unit_test_setup(maps_do_not_overlap, setup),
 	    cmocka_unit_test_setup(range_is_not_the_hosts, setup),
 	    cmocka_unit_test_setup(names_from_a_hostile_engine, setup),
 	    cmocka_unit_test_setup(roles_of_a_sandbox, setup),
