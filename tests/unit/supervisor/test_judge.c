@@ -127,15 +127,6 @@ refused(const char *text)
 	assert_null(s.env.buf);
 }
 
-static int
-code(void)
-{
-	struct spec s;
-	struct err err;
-
-	return decide(&s, &err);
-}
-
 static void
 smallest(void **state)
 {
@@ -504,7 +495,6 @@ maps_do_not_overlap(void **state)
 	    {1000, 201000, 1000, NULL},
 	    {1000, 200999, 1000, "uid-map/1 overlaps uid-map/0"},
 	    {1000, 199001, 1000, "uid-map/1 overlaps uid-map/0"},
-	    {1000, 199000, 1000, NULL},
 	    {999, 300000, 1000, "uid-map/1 overlaps uid-map/0"},
 	    {1000, 300000, 0, "uid-map/1: is empty or goes beyond"},
 	    {1000, 4294967294, 2, "uid-map/1: is empty or goes beyond"},
@@ -518,23 +508,23 @@ maps_do_not_overlap(void **state)
 		put_map("uid-map", 0, 0, 200000, 1000);
 		put_map("uid-map", 1, second[i].inside, second[i].outside,
 		    second[i].count);
-		if (second[i].text != NULL) {
+		if (second[i].text != NULL)
 			refused(second[i].text);
-			continue;
-		}
-		accepted(&s);
-		spec_free(&s);
+		else
+			accepted(&s), spec_free(&s);
 	}
 }
 
-/* Outside ids that are the host's own never come of a map we make. */
 static void
 range_is_not_the_hosts(void **state)
 {
+	struct spec s;
+	struct err err;
+
 	(void)state;
 	judge.range_first = 0;
 	flat_put_int(&sandbox.out, "default-user", 1);
-	assert_int_equal(code(), -EXIT_STATE);
+	assert_int_equal(decide(&s, &err), -EXIT_STATE);
 }
 
 static void
