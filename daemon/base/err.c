@@ -1,6 +1,8 @@
 /* err.c - one line per failure, bounded, and safe to show on a terminal. */
 #include "err.h"
 
+#include "utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -30,26 +32,6 @@ err_prefix(struct err *err, const char *fmt, ...)
 	if (n < 0 || (size_t)n >= sizeof err->text)
 		return;
 	snprintf(err->text + n, sizeof err->text - (size_t)n, "%s", old);
-}
-
-/* Length of the valid UTF-8 sequence at s, or 0. */
-static size_t
-utf8_len(const unsigned char *s, size_t len)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-	    s[0] < 0xf0				     ? 3 :
-	    s[0] < 0xf5				     ? 4 :
-						       0;
-
-	if (n == 0 || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 void

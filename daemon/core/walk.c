@@ -5,6 +5,8 @@
  */
 #include "walk.h"
 
+#include "../base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -275,28 +277,6 @@ walk_value(struct walk *w, struct slice *out)
 		return -1;
 	*out = (struct slice){w->r.buf + from, w->r.off - from};
 	return 0;
-}
-
-/* Length of the UTF-8 sequence at s, or 0. */
-static size_t
-utf8_len(const uint8_t *s, size_t left)
-{
-	size_t n = 0;
-
-	if (s[0] < 0x80)
-		n = 1;
-	else if (s[0] >= 0xc2 && s[0] < 0xf5) /* c0, c1: overlong */
-		n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (n == 0 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, beyond U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 ptrdiff_t

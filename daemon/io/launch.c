@@ -4,6 +4,8 @@
  */
 #include "launch.h"
 
+#include "memfd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,33 +35,6 @@ launch_init(struct launch *l, uv_loop_t *loop, int fd, void *arg,
 		return rc;
 	l->poll.data = l;
 	return uv_poll_start(&l->poll, UV_READABLE, on_poll);
-}
-
-int
-launch_memfd(const void *buf, size_t len)
-{
-	AUTO_CLOSE int fd = memfd_create("mesh", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	const uint8_t *p = buf;
-	int out;
-
-	if (fd < 0)
-		return -1;
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		p += n;
-		len -= (size_t)n;
-	}
-	if (lseek(fd, 0, SEEK_SET) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return -1;
-	out = fd;
-	fd = -1;
-	return out;
 }
 
 /* 1 sent, 0 would block, -1 failed for good. */
@@ -118,7 +93,7 @@ launch_send(struct launch *l, struct sup_req *req, const void *vars, size_t vars
 
 	if (l->count == LAUNCH_QUEUE_MAX || vars_bytes > SUP_VARS_BYTES_MAX)
 		return 0;
-	if (vars != NULL && (item.fd = launch_memfd(vars, vars_bytes)) < 0)
+	if (vars != NULL && (item.fd = memfd_sealed(vars, vars_bytes)) < 0)
 		return 0;
 	req->version = SUP_VERSION;
 	req->ticket = ++l->ticket;

@@ -38,7 +38,5 @@ uint64_t launch_send(struct launch *l, struct sup_req *req, const void *vars, si
 /* A request with op and names set, everything else zero.  Names that do not
  * fit are refused by launch_send's supervisor, never cut silently: false. */
 bool launch_req(struct sup_req *req, enum sup_op op, const char *role, const char *instance);
-/* A sealed memfd holding buf, or -1. */
-int launch_memfd(const void *buf, size_t len);
 
 #endif

@@ -6,6 +6,8 @@
  */
 #include "spawn.h"
 
+#include "memfd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -97,34 +99,6 @@ raise_fd(int fd)
 	up = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	close(fd);
 	return up;
-}
-
-static int
-sealed_input(const void *data, size_t len)
-{
-	AUTO_CLOSE int fd = raise_fd(memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-	const uint8_t *p = data;
-	int out;
-
-	if (fd < 0)
-		return -1;
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		p += n;
-		len -= (size_t)n;
-	}
-	if (lseek(fd, 0, SEEK_SET) != 0 ||
-	    fcntl(fd, F_ADD_SEALS,
-	        F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-		return -1;
-	out = fd;
-	fd = -1;
-	return out;
 }
 
 static bool
@@ -354,7 +328,7 @@ spawn_run(uv_loop_t *loop, const struct spawn_conf *conf, spawn_done *done, void
 
 	if (out != NULL)
 		*out = NULL;
-	in = sealed_input(conf->input, conf->input_len);
+	in = memfd_sealed(conf->input, conf->input_len);
 	s = calloc(1, sizeof *s);
 	if (in < 0 || s == NULL || !pipe_above(fds))
 		return err_set(err, EXIT_ENVIRONMENT, "start a helper: %s", strerror(errno));

@@ -3,6 +3,8 @@
  * are bounded by SCRIPT_DEPTH_MAX.
  */
 #include "value.h"
+
+#include "../base/utf8.h"
 #include "order.h"
 #include "../base/scriptio.h"
 #include "../../gossip/mp.h"
@@ -158,21 +160,9 @@ value_utf8(const char *str, size_t len)
 	size_t i = 0;
 
 	while (i < len) {
-		uint8_t c = s[i];
-		size_t n = c < 0x80   ? 1
-			   : c < 0xc2 ? 0
-			   : c < 0xe0 ? 2
-			   : c < 0xf0 ? 3
-			   : c < 0xf5 ? 4
-				      : 0;
+		size_t n = utf8_len(s + i, len - i);
 
-		if (n == 0 || n > len - i)
-			return i;
-		for (size_t k = 1; k < n; k++)
-			if ((s[i + k] & 0xc0) != 0x80)
-				return i;
-		if ((c == 0xe0 && s[i + 1] < 0xa0) || (c == 0xed && s[i + 1] > 0x9f) ||
-		    (c == 0xf0 && s[i + 1] < 0x90) || (c == 0xf4 && s[i + 1] > 0x8f))
+		if (n == 0)
 			return i;
 		i += n;
 	}

@@ -9,6 +9,7 @@
 
 #include "../../../daemon/base/own.h"
 #include "../../../daemon/io/launch.h"
+#include "../../../daemon/io/memfd.h"
 #include "loop.h"
 
 static uv_loop_t loop;
@@ -284,7 +285,7 @@ events_come_with_their_descriptor(void **state)
 {
 	struct sup_event ev = event(SUP_EV_STATE);
 	struct stat a, b;
-	int fd = launch_memfd("key", 3);
+	int fd = memfd_sealed("key", 3);
 
 	(void)state;
 	strcpy(ev.instance, "web.1");
@@ -353,7 +354,7 @@ static void
 wrong(size_t len, uint32_t version, bool with_fd)
 {
 	struct sup_event ev[2] = { event(SUP_EV_STATE), event(SUP_EV_STATE) };
-	int fd = launch_memfd("x", 1), before = descriptors();
+	int fd = memfd_sealed("x", 1), before = descriptors();
 
 	ev[0].version = version;
 	tell(ev, len, with_fd ? fd : -1);
@@ -394,7 +395,7 @@ another_version_closes(void **state)
 static void
 memory_files_hold_what_they_should(void **state)
 {
-	int fd = launch_memfd(NULL, 0);
+	int fd = memfd_sealed(NULL, 0);
 	char c;
 
 	(void)state;
