@@ -125,6 +125,7 @@ forget_trees(void)
 	free(trees.metas);
 	free(trees.templates);
 	close(trees.config_fd);
+	free(trees.config_dir);
 	memset(&trees, 0, sizeof trees);
 	trees.config_fd = -1;
 }
