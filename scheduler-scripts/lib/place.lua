@@ -220,10 +220,7 @@ local function keep_old(job, at, counts, classes, reasons)
   return waiting, whys
 end
 
---- Over all nodes as evenly as can be.
----@param options? mesh.PlaceOptions
-function place.spread(options)
-  options = options or {}
+local function over_nodes(options, evenly)
   return function(job)
     local at, counts, load = {}, {}, job.round.load
     local classes, reasons, ok = classify(job, options)
@@ -252,9 +249,23 @@ function place.spread(options)
       job.missing[#job.missing + 1] = {role = job.spec.name,
         what = ("a node for %d of %d instances"):format(homeless, #job.ids)}
     end
-    if job.spec.on_split ~= "keep" then even_out(job, at, ok, counts, load) end
+    if evenly and job.spec.on_split ~= "keep" then even_out(job, at, ok, counts, load) end
     return at
   end
+end
+
+--- Over all nodes as evenly as can be: what runs well moves only, and one at a
+-- time, to even out a lopsided role.
+---@param options? mesh.PlaceOptions
+function place.spread(options)
+  return over_nodes(options or {}, true)
+end
+
+--- New work spread like `spread`, but nothing that can stay ever moves: not when
+-- a node joins, not when one comes back.
+---@param options? mesh.PlaceOptions
+function place.sticky(options)
+  return over_nodes(options or {}, false)
 end
 
 --- One on every node that has the image and the sandbox: ROLE.NODE.

@@ -127,6 +127,19 @@ describe("mesh.place.spread", function()
     assert.are.same({n1 = 2, n2 = 1, n3 = 1}, setup.counts(scheduler.schedule(input), "web"))
   end)
 
+  it("sticky moves nothing that can stay, and spreads what is new", function()
+    local input, scheduler = setup.world(2), web {place = mesh.place.sticky()}
+    local before = setup.where(setup.rounds(scheduler, input))
+    input.nodes.n3 = setup.world(3).nodes.n3
+    assert.are.same(before, setup.where(setup.rounds(scheduler, input)))
+    local more = setup.counts(web {count = 6, place = mesh.place.sticky()}.schedule(input), "web")
+    assert.are.same({n1 = 2, n2 = 2, n3 = 2}, more)
+    input.nodes.n1.state = "failed"
+    for id, node in pairs(setup.where(scheduler.schedule(input))) do
+      if before[id] == "n1" then assert.are.equal("n3", node) else assert.are.equal(before[id], node) end
+    end
+  end)
+
   it("evens out one at a time what runs well", function()
     local input, scheduler = setup.world(1), web()
     setup.rounds(scheduler, input)
