@@ -8,7 +8,6 @@ one broken test does not fail the rest.
 import os
 import signal
 import sys
-import time
 
 import pytest
 
@@ -33,9 +32,6 @@ class Cluster:
             node.start()
         self.init(self.nodes[0])
         wait_until("one view", lambda: service.one_view(self.nodes), 40)
-        # The roster of three is in force a moment after it is shown; who dies
-        # before that takes the old one's only vote with it.
-        time.sleep(3)
 
     @staticmethod
     def init(node):

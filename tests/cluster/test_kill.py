@@ -3,8 +3,8 @@ import os
 import signal
 
 import service
-from conftest import WEBS
-from mesh import Missed, read, wait_until
+from conftest import WEBS, Cluster
+from mesh import Missed, World, read, wait_until
 
 
 def started(pids):
@@ -124,3 +124,29 @@ def test_a_dead_host_comes_back(cluster):
     wait_until("one view", lambda: service.one_view(cluster.nodes), 40)
     wait_until("served everywhere", lambda: service.settled(cluster.nodes, WEBS)
                and cluster.serves(), 40)
+
+
+def test_the_first_node_dies_right_after_the_others_joined():
+    """The roster of three is in force as soon as all three are seen: who made
+    the cluster takes nothing with it when it dies a moment later."""
+    w = World(f"mesh-r{os.getpid()}", "young")
+    try:
+        nodes = w.bridge(["n1", "n2", "n3"])
+        for n in nodes:
+            n.write_config()
+            n.start()
+        Cluster.init(nodes[0])
+        wait_until("one view", lambda: service.one_view(nodes), 40)
+        nodes[0].kill_host()
+        wait_until("a leader of the two", lambda: young_leader(nodes[1:]), 20)
+    finally:
+        w.close()
+
+
+def young_leader(nodes):
+    sides = [n.status()["side"] for n in nodes]
+    names = {s.get("leader") for s in sides}
+    if len(names) != 1 or not names <= {n.name for n in nodes} or \
+            any(s["grade"] != "full" for s in sides):
+        raise Missed(str(sides))
+    return True

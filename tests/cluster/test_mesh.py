@@ -3,7 +3,6 @@ network namespaces of their own, cut apart by nftables."""
 import json
 import os
 import shutil
-import time
 
 import service
 from conftest import WEBS
@@ -111,7 +110,6 @@ def forget(cluster):
         n.start()
     cluster.init(cluster.nodes[0])
     wait_until("one view", lambda: service.one_view(cluster.nodes), 40)
-    time.sleep(3)  # the roster, as in conftest
 
 
 def test_init_twice_is_refused(cluster):

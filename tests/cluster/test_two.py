@@ -1,7 +1,6 @@
 """Two nodes with `quorum: any`: the survivor goes on alone, a split has two
 leaders that both serve, and a heal folds what ran twice (P5, P6)."""
 import os
-import time
 
 import pytest
 
@@ -22,7 +21,6 @@ def two():
         Cluster.init(nodes[0])
         wait_until("one view", lambda: service.one_view(nodes), 40)
         wait_until("the service", lambda: service.settled(nodes, WEBS), 40)
-        time.sleep(3)  # the roster, as in conftest
         yield w
     finally:
         w.close()
