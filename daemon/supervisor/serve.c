@@ -91,6 +91,17 @@ is_so(const struct row *r, const struct sup_req *q, uint64_t hash)
 	    r->spec.policy == q->policy && r->life.wanted && !runs_other;
 }
 
+/* Is just that being judged?  Asked again with each event of its role, it would
+ * else begin anew each time and never come to an end. */
+static bool
+is_judged(const struct row *r, const struct sup_req *q, uint64_t hash)
+{
+	const struct job *j = r->job;
+
+	return j != NULL && j->req.op == q->op && j->req.policy == q->policy &&
+	    sup_spec_hash(&j->req, j->vars, j->vars_bytes) == hash;
+}
+
 static int
 start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 {
@@ -112,6 +123,12 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 	if (r != NULL && is_so(r, q, sup_spec_hash(q, vars, bytes))) {
 		free(vars);
 		reply_ok(s, q->ticket);
+		return 0;
+	}
+	if (r != NULL && is_judged(r, q, sup_spec_hash(q, vars, bytes))) {
+		free(vars);
+		reply_ok(s, r->job->req.ticket); /* what becomes of it, the last hears */
+		r->job->req = r->asked = *q;
 		return 0;
 	}
 	if (r == NULL && (r = row_make(s, q->instance)) == NULL) {

@@ -66,6 +66,21 @@ def test_stop_waits_then_kills(node):
     assert "stdout TERM" in node.log("web.1")
 
 
+def test_asked_again_while_it_is_judged(node):
+    """The engine repeats a START with each event of the role.  That must not
+    begin the judging anew: many instances at once would never get through."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    words = "instance=web.1 image=a config=/config/run.yaml sandbox=web role=web"
+    for i in range(20):
+        node.say("START ticket=%d %s" % (100 + i, words))
+    for _ in range(20):
+        reply = node.event(kind="reply")
+        assert reply["code"] == 0, reply["text"]
+    node.event(kind="state", instance="web.1", state="running")
+    assert node.leaves() == ["web.1.1"]
+
+
 def test_signals_reach_the_application(node):
     node.shell("a", "for s in HUP INT USR1 USR2; do trap \"echo got $s\" $s; done; echo READY; "
                "while true; do busybox usleep 10000; done")
