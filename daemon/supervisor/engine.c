@@ -132,6 +132,18 @@ engine_closed(struct sup *s, msec now)
 	s->engine.kill_at = now + CLOSED_MS_MAX;
 }
 
+/* The next engine counts its tickets from one: what was asked by this one must
+ * not answer a question of the next. */
+static void
+forget_tickets(struct sup *s)
+{
+	for (size_t i = 0; i < s->rows_count; i++) {
+		s->rows[i]->ticket = 0;
+		if (s->rows[i]->job != NULL)
+			s->rows[i]->job->req.ticket = 0;
+	}
+}
+
 /* Its pidfd is readable. */
 void
 engine_ended(struct sup *s, msec now)
@@ -147,6 +159,7 @@ engine_ended(struct sup *s, msec now)
 		close(e->sock);
 	e->sock = -1;
 	drop_queue(e);
+	forget_tickets(s);
 	if (s->ending)
 		return;
 	/* It never ran and said why: so do we. */

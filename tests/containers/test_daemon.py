@@ -235,6 +235,17 @@ def test_engine_killed_comes_back_within_a_second(node):
     assert e["state"] == "running" and e["pid"] == up["pid"]
 
 
+def test_tickets_end_with_their_engine(node):
+    """The next engine counts from one too: it must not hear an answer to a
+    question of the last one under a number of its own."""
+    node.shell("a", "sleep 2", kind="Command")
+    node.start()
+    assert node.run("check-web", "a", op="RUN")["code"] == 0
+    os.kill(engine_pid(node), signal.SIGKILL)
+    node.connect()
+    assert node.event(kind="exit", instance="check-web")["ticket"] == 0
+
+
 @pytest.mark.parametrize("size", [1, 767, 768, 769, 4096])
 def test_bad_message_kills_the_engine(node, size):
     """768 zero bytes have the right size and a wrong version."""
