@@ -2,7 +2,7 @@
  * ctl.c - see ctl.h.  A connection carries one request.  It ends when its last
  * answer has been written, when the peer closes, when a request is not whole
  * within 5 s, or when the peer reads nothing for 30 s; at most CTL_CONNS_MAX
- * are open.
+ * are open, and when places run out the oldest that has asked nothing goes.
  */
 #include "ctl.h"
 
@@ -19,6 +19,7 @@ enum { REQUEST_MS = 5000, READ_MS = 30000 };
 static void on_slow(uv_timer_t *timer);
 
 struct ctl_conn {
+	struct ctl_conn *next; /* newest first */
 	uv_pipe_t pipe;
 	uv_timer_t timer;
 	struct ctl *ctl;
@@ -45,6 +46,12 @@ on_closed(uv_handle_t *handle)
 
 	if (--c->handles > 0)
 		return;
+	for (struct ctl_conn **at = &c->ctl->open; *at != NULL; at = &(*at)->next) {
+		if (*at != c)
+			continue;
+		*at = c->next;
+		break;
+	}
 	c->ctl->conns--;
 	free(c->in);
 	free(c);
@@ -340,6 +347,28 @@ on_slow(uv_timer_t *timer)
 	conn_close(timer->data);
 }
 
+/* One place more than there are: whoever only holds one gives it up, or the
+ * operator is locked out by clients that say nothing.  False when all have
+ * asked, and some are not about to leave. */
+static bool
+make_room(struct ctl *ctl)
+{
+	struct ctl_conn *oldest = NULL;
+	unsigned stay = 0;
+
+	for (struct ctl_conn *c = ctl->open; c != NULL; c = c->next) {
+		stay += !c->closing;
+		if (!c->closing && c->req == NULL && !c->last)
+			oldest = c;
+	}
+	if (stay < CTL_CONNS_MAX)
+		return true;
+	if (oldest == NULL)
+		return false;
+	conn_close(oldest);
+	return true;
+}
+
 static void
 on_connect(uv_stream_t *listener, int status)
 {
@@ -348,6 +377,7 @@ on_connect(uv_stream_t *listener, int status)
 	struct ucred cred = {.uid = (uid_t)-1};
 	socklen_t len = sizeof cred;
 	uv_os_fd_t fd;
+	bool room;
 
 	if (c == NULL)
 		return;
@@ -357,9 +387,12 @@ on_connect(uv_stream_t *listener, int status)
 	uv_timer_init(listener->loop, &c->timer);
 	c->pipe.data = c->timer.data = c;
 	c->handles = 2;
+	room = make_room(ctl);
 	ctl->conns++;
+	c->next = ctl->open;
+	ctl->open = c;
 	if (status < 0 || uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 || c->in == NULL ||
-	    ctl->conns > CTL_CONNS_MAX || uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 ||
+	    !room || uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
 		conn_close(c);
 		return;

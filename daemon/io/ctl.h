@@ -32,7 +32,8 @@ struct ctl_req {
 
 struct ctl {
 	uv_pipe_t listener;
-	unsigned conns;
+	struct ctl_conn *open;
+	unsigned conns; /* those that are closing included */
 	void *arg;
 	bool (*writer)(void *arg, uint32_t uid);
 	void (*handle)(void *arg, struct ctl_req *r);

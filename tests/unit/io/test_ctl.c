@@ -2,15 +2,15 @@
  * The control socket over a real socket: requests in any pieces, peers that
  * lie, leave, wait, or send too much, and who may write.
  */
-#include "ctlpeer.h"
+#include "ctlanswer.h"
 
 static struct ctl ctl;
 static struct world w;
 
 /* What the handler does, and saw. */
 static struct {
-	enum { SAY, HOLD } mode;
-	struct ctl_req *held;
+	enum { SAY, HOLD, HOLD_ALL } mode;
+	struct ctl_req *held, *all[CTL_CONNS_MAX];
 	int handled, gone;
 	bool may_write;
 	char verb[CTL_VERB_CAP];
@@ -60,6 +60,10 @@ handle(void *arg, struct ctl_req *r)
 		say(r, false);
 		return;
 	}
+	if (desk.mode == HOLD_ALL) {
+		desk.all[desk.handled - 1] = r;
+		return;
+	}
 	r->on_gone = on_gone;
 	desk.held = r;
 }
@@ -88,52 +92,6 @@ teardown(void **state)
 	loop_end(&loop);
 	world_close(&w);
 	return 0;
-}
-
-/* Exactly one answer, of a handler that repeats the verb. */
-static void
-answered(int fd, const char *verb)
-{
-	uint8_t *buf;
-	size_t len = drain(fd, &buf);
-	struct mp mp, v, e;
-	char s[CTL_VERB_CAP];
-
-	assert_int_equal(frame_of(buf, len, &mp), len);
-	assert_true(flag(&mp, "ok") && !flag(&mp, "more"));
-	assert_true(key_of(mp, "data", &v) && key_of(v, "echo", &e));
-	assert_int_equal(mp_cstr(&e, s, sizeof s), 0);
-	assert_string_equal(s, verb);
-	free(buf);
-}
-
-static void
-failed(int fd, int want_code, const char *want)
-{
-	uint8_t *buf;
-	size_t len = drain(fd, &buf);
-	struct mp mp, v;
-	char s[ERR_TEXT_CAP];
-	int64_t code;
-
-	assert_int_equal(frame_of(buf, len, &mp), len);
-	assert_false(flag(&mp, "ok"));
-	assert_true(key_of(mp, "code", &v));
-	assert_int_equal(mp_int(&v, &code), 0);
-	assert_int_equal(code, want_code);
-	assert_true(key_of(mp, "error", &v));
-	assert_int_equal(mp_cstr(&v, s, sizeof s), 0);
-	assert_string_equal(s, want);
-	free(buf);
-}
-
-static void
-closed_unanswered(int fd)
-{
-	uint8_t *buf;
-
-	assert_int_equal(drain(fd, &buf), 0);
-	free(buf);
 }
 
 static void
@@ -484,8 +442,33 @@ an_answer_that_no_peer_would_take_is_a_failure(void **state)
 	failed(fd, 1, "the answer is larger than 16 MiB");
 }
 
+/* As many as there are places ask, and wait for their answers: one more is
+ * closed at once. */
 static void
 too_many_connections_wait_for_nobody(void **state)
+{
+	int fds[CTL_CONNS_MAX], extra;
+	struct text t;
+
+	(void)state;
+	desk.mode = HOLD_ALL;
+	question(&t, "v", 0);
+	for (int i = 0; i < CTL_CONNS_MAX; i++) {
+		fds[i] = dial();
+		put(fds[i], t.b, t.len);
+	}
+	loop_until(&loop, desk.handled == CTL_CONNS_MAX);
+	extra = dial();
+	closed_unanswered(extra);
+	for (int i = 0; i < CTL_CONNS_MAX; i++) {
+		say(desk.all[i], false);
+		answered(fds[i], "v");
+	}
+}
+
+/* Clients that hold a place and say nothing do not lock the operator out. */
+static void
+who_asks_comes_before_who_is_silent(void **state)
 {
 	int fds[CTL_CONNS_MAX], extra;
 	struct text t;
@@ -494,15 +477,19 @@ too_many_connections_wait_for_nobody(void **state)
 	for (int i = 0; i < CTL_CONNS_MAX; i++)
 		fds[i] = dial();
 	loop_until(&loop, ctl.conns == CTL_CONNS_MAX);
-	extra = dial();
-	closed_unanswered(extra);
-	close(fds[0]);
-	loop_until(&loop, ctl.conns == CTL_CONNS_MAX - 1);
-	fds[0] = dial();
 	question(&t, "v", 0);
-	put(fds[0], t.b, t.len);
-	answered(fds[0], "v");
-	for (int i = 1; i < CTL_CONNS_MAX; i++)
+	for (int i = 0; i < 3; i++) {
+		extra = dial();
+		put(extra, t.b, t.len);
+		answered(extra, "v");
+	}
+	/* The oldest made room, and nobody else. */
+	closed_unanswered(fds[0]);
+	for (int i = 3; i < CTL_CONNS_MAX; i++) {
+		put(fds[i], t.b, t.len);
+		answered(fds[i], "v");
+	}
+	for (int i = 1; i < 3; i++)
 		close(fds[i]);
 }
 
@@ -578,6 +565,7 @@ main(void)
 		T(who_leaves_amid_the_answer_is_noticed),
 		T(an_answer_that_no_peer_would_take_is_a_failure),
 		T(too_many_connections_wait_for_nobody),
+		T(who_asks_comes_before_who_is_silent),
 		T(who_dribbles_is_closed),
 		T(only_writers_may_write),
 	};
