@@ -276,7 +276,7 @@ check_ended(struct apply_job *j, const struct sup_event *ev)
 	job_fail(j, why);
 }
 
-/* The check of this job, also one that was overtaken, is over. */
+/* The check of this job, also one that was overtaken or refused, is over. */
 static void
 check_gone(struct engine *e, const struct sup_event *ev)
 {
@@ -296,7 +296,9 @@ check_gone(struct engine *e, const struct sup_event *ev)
 void
 apply_event(struct engine *e, const struct sup_event *ev)
 {
-	if (ev->kind == SUP_EV_EXIT)
+	/* What was stopped before it was judged, or refused, never ran: it has no
+	 * EXIT, only the GONE that answers STOP. */
+	if (ev->kind == SUP_EV_EXIT || (ev->kind == SUP_EV_STATE && ev->state == SUP_ST_GONE))
 		check_gone(e, ev);
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		if (j->ticket == 0 || j->ticket != ev->ticket)

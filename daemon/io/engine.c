@@ -189,6 +189,7 @@ on_state(struct engine *e, const struct sup_event *ev)
 	if (i == NULL) {
 		health_remove(e->health, ev->instance);
 		apply_settle(e, role);
+		apply_event(e, ev);
 	} else {
 		probe_instance(e, i);
 	}
