@@ -445,8 +445,10 @@ update_job(struct engine *e, const struct plan_place *p)
 	snprintf(j->fresh_face.version, sizeof j->fresh_face.version, "%s", pr->version);
 	j->fresh_face.policy = pr->on_split == PLAN_KEEP ? SUP_KEEP : SUP_REPLACE;
 	job_key(e, p, &key);
-	if (hash_eq(&key, &j->key))
+	if (hash_eq(&key, &j->key)) {
+		settle_containers(j); /* a newer stamp alone may let it start */
 		return;
+	}
 	j->key = key;
 	j->failures = 0;
 	job_start(j);

@@ -1,6 +1,6 @@
 /*
  * A role's job between the schedule and the supervisor: what is concluded of a
- * check.
+ * check, and what is asked when a newer stamp changes nothing else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +8,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "../../../daemon/io/engine.h"
+#include "../../../daemon/io/wants.h"
+#include "loop.h"
 
 static struct engine engine;
 static struct apply_job job;
@@ -62,12 +68,148 @@ a_check_that_never_ran_is_over_when_it_is_gone(void **state)
 	assert_false(job.checking);
 }
 
+/* --- a newer stamp -------------------------------------------------------- */
+
+static uv_loop_t loop;
+static int sup = -1;
+static struct keyring signer;
+static struct crypto crypto;
+
+static void
+nothing(void *arg, const struct sup_event *ev, int fd)
+{
+	(void)arg;
+	(void)ev;
+	(void)fd;
+}
+
+static void
+closed(void *arg)
+{
+	(void)arg;
+}
+
+/* web.1 is placed on n1, and nothing else anywhere. */
+static void
+place_web(struct schedule *s, uint64_t seq)
+{
+	struct plan_instance instance = {.id = "web.1", .process = "web", .image = "web-v1"};
+	struct plan_place place = {
+	    .role = "web", .sandbox = "web", .instances = &instance, .instances_count = 1};
+	struct plan_node node = {.name = "n1", .places = &place, .places_count = 1};
+	struct plan_role role = {.name = "web", .template_name = "web", .on_split = PLAN_KEEP};
+	struct plan plan = {.roles = &role, .roles_count = 1, .nodes = &node, .nodes_count = 1};
+	struct schedule_meta meta = {.grade = MESH_GRADE_FULL, .at_ms = 1700000000000};
+	struct hash h;
+	struct err err;
+
+	crypto_hash256(&h, signer.pk, KEY_BYTES);
+	memcpy(meta.stamp.leader.b, h.b, ID_BYTES);
+	memcpy(meta.pk, signer.pk, KEY_BYTES);
+	meta.stamp.term = 3;
+	meta.stamp.seq = seq;
+	if (schedule_build(s, &plan, &meta, &crypto, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static int
+setup_engine(void **state)
+{
+	struct engine *e = &engine;
+	struct err err;
+	int pair[2];
+
+	(void)state;
+	memset(e, 0, sizeof *e);
+	if (crypto_init(&err) < 0)
+		return -1;
+	crypto_random(signer.key, sizeof signer.key);
+	signer.has_key = true;
+	crypto_fill(&crypto, &signer);
+	if (crypto_sign_keypair(signer.pk, signer.sk) != 0 || uv_loop_init(&loop) != 0 ||
+	    local_init(&e->local) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	sup = pair[1];
+	strcpy(e->conf.name, "n1");
+	strcpy(e->conf.config_dir, "/nowhere");
+	e->state_fd = -1; /* nothing was rendered here */
+	e->loop = &loop;
+	e->local.known = true;
+	uv_timer_init(&loop, &e->report);
+	return launch_init(&e->launch, &loop, pair[0], e, nothing, closed);
+}
+
+static int
+teardown_engine(void **state)
+{
+	struct engine *e = &engine;
+	struct apply_job *j = e->apply.jobs;
+
+	(void)state;
+	wants_free(j->wants, j->wants_count);
+	free(j);
+	plan_free(&e->apply.plan);
+	plan_node_free(&e->apply.here);
+	schedule_free(&e->keep.current);
+	local_free(&e->local);
+	uv_close((uv_handle_t *)&e->launch.poll, NULL);
+	uv_close((uv_handle_t *)&e->report, NULL);
+	loop_end(&loop);
+	close(e->launch.fd);
+	free(e->launch.queue);
+	return close(sup);
+}
+
+/* The job knows what should run, as it does once it has rendered. */
+static void
+rendered(struct apply_job *j)
+{
+	j->wants = calloc(1, sizeof *j->wants);
+	j->wants_count = 1;
+	strcpy(j->wants->instance, "web.1");
+	strcpy(j->wants->process, "web");
+	strcpy(j->wants->image, "web-v1");
+	strcpy(j->wants->config, "/config/web.yaml");
+	j->face = j->fresh_face;
+	j->ready = true;
+}
+
+/* A host that came back was ready while the stamp in force was not yet its own,
+ * and so might not start.  The newer schedule says the same of all roles and
+ * nodes: it must start now, and not when its 10 s alone are over. */
+static void
+a_newer_stamp_that_changes_nothing_else_starts_what_waited(void **state)
+{
+	struct engine *e = &engine;
+	struct schedule newer;
+	struct sup_req req;
+
+	(void)state;
+	place_web(&e->keep.current, 1);
+	e->keep.has = true;
+	apply_update(e);
+	assert_non_null(apply_job(e, "web"));
+	rendered(apply_job(e, "web"));
+	assert_int_equal(recv(sup, &req, sizeof req, 0), -1);
+	place_web(&newer, 2);
+	schedule_free(&e->keep.current);
+	e->keep.current = newer;
+	apply_update(e);
+	assert_int_equal(recv(sup, &req, sizeof req, 0), sizeof req);
+	assert_int_equal(req.op, SUP_START);
+	assert_string_equal(req.instance, "web.1");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_check_is_over_when_it_ended, setup_check),
 		cmocka_unit_test_setup(a_check_that_never_ran_is_over_when_it_is_gone, setup_check),
+		cmocka_unit_test_setup_teardown(
+		    a_newer_stamp_that_changes_nothing_else_starts_what_waited, setup_engine,
+		    teardown_engine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
