@@ -254,6 +254,8 @@ static void
 world_problems(const struct world *w, const struct view_instance *all, size_t count,
     struct problems *p)
 {
+	if (w->twins[0] != '\0')
+		problem(p, "give one of them another name: in its mesh.yaml", "%s", w->twins);
 	for (size_t i = 0; i < w->nodes_count; i++)
 		if (w->nodes[i].state == VIEW_NODE_FAILED)
 			problem(p, "mesh members", "node %s is failed", w->nodes[i].name);

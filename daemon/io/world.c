@@ -85,15 +85,57 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	}
 }
 
-/* Names are unique in a schedule: of two members with one name the first by id
- * stays, as everywhere. */
+/* Of two hosts with one name: who is there comes before who is not, then who
+ * has been there for longer, so a newcomer takes nothing from anybody; then the
+ * first by id. */
 static bool
-name_taken(const struct world *w, const char *name)
+comes_before(const struct mesh_member *a, const struct mesh_member *b)
 {
-	for (size_t i = 0; i < w->nodes_count; i++)
-		if (strcmp(w->nodes[i].name, name) == 0)
-			return true;
-	return false;
+	bool here = a->state <= MESH_SUSPECT, there = b->state <= MESH_SUSPECT;
+
+	if (here != there)
+		return here;
+	if (a->since != b->since)
+		return a->since < b->since;
+	return memcmp(a->id.b, b->id.b, ID_BYTES) < 0;
+}
+
+/* Two that are both there are told of: nothing works well until one is renamed. */
+static void
+tell_twins(struct world *w, const struct mesh_member *a, const struct mesh_member *b)
+{
+	char first[ADDR_TEXT_CAP], second[ADDR_TEXT_CAP];
+
+	if (a->state > MESH_SUSPECT || b->state > MESH_SUSPECT)
+		return;
+	addr_format(&a->addr, first, sizeof first);
+	addr_format(&b->addr, second, sizeof second);
+	snprintf(w->twins, sizeof w->twins,
+	    "two nodes are called %s, %s and %s; only the first gets work", a->name, first, second);
+}
+
+/* Names are unique in a schedule: m has its own, or takes the place of another,
+ * or is left out. */
+static void
+add_node(const struct engine *e, struct world *w, const struct mesh_member *m)
+{
+	struct mesh_member old;
+	size_t i = 0;
+
+	while (i < w->nodes_count && strcmp(w->nodes[i].name, m->name) != 0)
+		i++;
+	if (i == w->nodes_count) {
+		fill_node(e, m, &w->nodes[w->nodes_count++]);
+		return;
+	}
+	if (!mesh_find(e->mesh, &w->nodes[i].id, &old))
+		return;
+	if (comes_before(m, &old)) {
+		tell_twins(w, m, &old);
+		fill_node(e, m, &w->nodes[i]);
+	} else {
+		tell_twins(w, &old, m);
+	}
 }
 
 static size_t
@@ -195,17 +237,16 @@ world_build(struct engine *e, struct world *w)
 	mesh_side(e->mesh, net_now(), &side);
 	w->side = (struct view_side){
 	    .grade = (int)side.grade, .visible = side.visible, .known = side.known, .term = side.term};
-	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
-		const struct report *r = lead_report(e, &m.id);
+	for (uint32_t i = 0; w->nodes_count < members && mesh_member(e->mesh, i, &m); i++)
+		add_node(e, w, &m);
+	for (size_t i = 0; i < w->nodes_count; i++) {
+		const struct report *r = lead_report(e, &w->nodes[i].id);
 
-		if (name_taken(w, m.name) || w->nodes_count > members)
-			continue;
-		fill_node(e, &m, &w->nodes[w->nodes_count++]);
-		if (m.self)
+		if (id_eq(&w->nodes[i].id, &e->identity.id))
 			w->instances_count += world_local(e, w->instances + w->instances_count,
 			    count - w->instances_count);
 		else if (r != NULL)
-			add_reported(w, r, &w->nodes[w->nodes_count - 1]);
+			add_reported(w, r, &w->nodes[i]);
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #define IO_WORLD_H
 
 #include "../../gossip/mesh.h"
+#include "../base/err.h"
 #include "../core/view.h"
 
 struct engine;
@@ -16,6 +17,7 @@ struct world {
 	struct view_instance *instances; /* by node, then as reported */
 	size_t instances_count;
 	struct view_side side;
+	char twins[ERR_TEXT_CAP]; /* two hosts of one name: who they are, or "" */
 };
 
 /* 0, or -1 without memory.  On a follower the instances are this node's own. */

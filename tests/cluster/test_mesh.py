@@ -102,6 +102,41 @@ def test_a_fourth_node_joins_by_hand(cluster):
         forget(cluster)
 
 
+def test_a_second_node_of_one_name_takes_nothing(cluster):
+    """It is named with both addresses; the first keeps its work, also when the
+    other has gone for good."""
+    world, three, n2 = cluster.world, list(cluster.nodes), cluster.nodes[1]
+    held, _ = wait_until("containers here", n2.running, 20)
+    twin = world.add_node("n5", cluster.nodes[0].address, cluster.nodes[0].netns)
+    try:
+        twin.write_config(name="n2", listen=f"{twin.address}:7790")
+        twin.start()
+
+        def named(node):
+            said = [p["text"] for p in node.status()["problems"]]
+            if f"two nodes are called n2, {n2.address}:7780 and {twin.address}:7790; " \
+                    "only the first gets work" not in said:
+                raise Missed(str(said))
+            return True
+        for n in three:
+            wait_until("both are named", lambda n=n: named(n), 30)
+        assert held.items() <= n2.running().items()
+        twin.kill_host()
+
+        def missed():
+            return sorted(m["state"] for m in three[0].ask("members")) == \
+                ["alive"] * 3 + ["failed"]
+        wait_until("it is missed", missed, 30)
+        wait_until("the service", lambda: service.settled(three, WEBS), 40)
+        assert held.items() <= n2.running().items()
+    finally:
+        twin.kill_host()  # and for good: rebuild the mesh without it
+        world.nodes.remove(twin)
+        for n in three:
+            n.kill_host()
+        forget(cluster)
+
+
 def forget(cluster):
     """Empty hosts again: the roster of four would outlive the test."""
     for n in cluster.nodes:
