@@ -3,6 +3,7 @@
 # installs; quick and silent when everything is there.  BENCH=1 adds the peers
 # that the benchmarks run beside us.
 set -eu
+. "$(dirname "$0")/root.sh"
 
 want="build-essential pkg-config clang libclang-rt-14-dev
 libuv1-dev libsodium-dev libmsgpack-dev liblua5.4-dev lua5.4 liblmdb-dev
@@ -24,23 +25,48 @@ for p in $want; do
 done
 [ -n "$missing" ] || exit 0
 
-echo "deps: installing$missing" >&2
-as_root=
-if [ "$(id -u)" != 0 ]; then
-	if ! command -v sudo >/dev/null 2>&1; then
-		echo "deps: needs root or sudo; as root: apt-get install$missing" >&2
-		exit 5
-	fi
-	echo "deps: not root, so through sudo" >&2
-	as_root=sudo
-fi
-export DEBIAN_FRONTEND=noninteractive
-# haproxy's own service must not start here: only the file is wanted.
-install() {
-	$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-	    apt-get install -y -q --no-install-recommends $missing
+echo "deps: to be installed:$missing" >&2
+need_root deps
+
+# apt HIDE ARGUMENT...: its lines pass by on a terminal; all of them are shown
+# when it fails, unless HIDE is 1.
+apt() {
+	hide=$1
+	shift
+	{
+		as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		    apt-get -y -q "$@" 2>&1 || echo "apt-get has failed"
+	} | awk -v hide="$hide" -v tty="$([ -t 2 ] && echo 1 || echo 0)" '
+	/^apt-get has failed$/ { bad = 1; next }
+	{ all = all $0 "\n" }
+	tty { printf "\r\033[K    %.70s", $0 >"/dev/stderr" }
+	END {
+		if (tty) printf "\r\033[K" >"/dev/stderr"
+		if (bad && !hide) printf "%s", all >"/dev/stderr"
+		exit bad
+	}'
 }
-if ! install >/dev/null 2>&1; then
-	$as_root apt-get update -q
-	install
+
+# Of haproxy only the file is wanted.  Its service must not run on this host, now
+# or after a reboot: RUNLEVEL=1 sees to it without systemd, this does with it.
+unit=
+case "$missing " in
+*" haproxy "*) [ ! -d /run/systemd/system ] || unit=haproxy.service ;;
+esac
+restore() {
+	[ -n "$unit" ] || return 0
+	as_root systemctl --quiet --runtime unmask "$unit" || true
+	as_root systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
+}
+trap restore EXIT
+trap 'exit 130' INT TERM HUP
+[ -z "$unit" ] || as_root systemctl --quiet --runtime mask "$unit" 2>/dev/null || true
+
+install="install --no-install-recommends$missing"
+if ! apt 1 $install; then
+	echo "deps: the package lists are missing or old: apt-get update" >&2
+	apt 0 update || true
+	echo "deps: apt-get install" >&2
+	apt 0 $install
 fi
+echo "deps: installed" >&2

@@ -17,10 +17,7 @@ failed=0
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export PYTHONDONTWRITEBYTECODE=1
 
-# Root's part of the tests: namespaces, cgroups, containers.
-as_root() {
-	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi
-}
+. tests/root.sh
 
 # check NAME COMMAND...: run it, show what it says, count its checks.
 check() {
@@ -146,14 +143,12 @@ build() {
 suite_all() {
 	echo "== deps"
 	sh tests/deps.sh || exit 5
-	[ "$(id -u)" = 0 ] || {
-		echo "containers and cluster tests need root: through sudo"
-		sudo -v || exit 5
-	}
+	need_root "tests (of containers and cluster)"
 	build all unit_programs &&
 	    echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh . &&
 	    check "tidy finds it" sh tests/tidy/test.sh &&
 	    check "the runner counts" sh tests/tidy/test_run.sh &&
+	    check "a bare machine" sh tests/tidy/test_deps.sh &&
 	    echo "== unit" && suite_unit $("$make" -s print-unit) &&
 	    echo "== golden" && suite_golden
 	build CC=clang all && echo "== sim" && suite_sim
@@ -170,7 +165,10 @@ suite_all() {
 suite=$1
 shift
 case $suite in
-containers | cluster) suite_pytest "$suite" ;;
+containers | cluster)
+	need_root "$suite tests"
+	suite_pytest "$suite"
+	;;
 all | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
 *)
 	echo "run.sh: no suite '$suite'" >&2

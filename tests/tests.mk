@@ -18,7 +18,7 @@ bench-round: $(B)/meshd-script
 tidy:
 	@sh tests/tidy/tidy.sh .
 tidy-test:
-	@sh tests/tidy/test.sh && sh tests/tidy/test_run.sh
+	@sh tests/tidy/test.sh && sh tests/tidy/test_run.sh && sh tests/tidy/test_deps.sh
 unit: unit_programs
 	@sh tests/run.sh unit $(UNIT)
 golden: $(addprefix $(B)/,meshd-conf meshd-script mesh)

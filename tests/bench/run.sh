@@ -4,12 +4,10 @@
 #   make bench WHAT="cluster start" picks from: cluster idle start round sim.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/root.sh
 BENCH=1 sh tests/deps.sh
+need_root "bench (of fail-over and start)"
 "${MAKE:-make}" -s -j"$(nproc)" all
-[ "$(id -u)" = 0 ] || echo "bench: failover and start need root: through sudo" >&2
-as_root() {
-	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi
-}
 for what in ${WHAT:-cluster idle start round sim}; do
 	echo "bench: $what ($(date +%H:%M:%S))" >&2
 	case $what in
