@@ -20,6 +20,7 @@ pc      = $(shell pkg-config --cflags $(1) 2>/dev/null)
 # Debian's static archives, by pkg-config's own library directory.
 libdir := $(shell pkg-config --variable=libdir libsodium 2>/dev/null)
 a       = $(libdir)/lib$(1).a
+absent := $(strip $(foreach l,msgpackc uv_a sodium lmdb lua5.4 seccomp yaml jansson,$(if $(wildcard $(call a,$(l))),,lib$(l).a)))
 
 ROOMS   := gossip base core io script conf supervisor cli
 src_gossip     := $(wildcard gossip/*.c)
@@ -50,7 +51,11 @@ need_cli        := $(call lib,cli) $(need_base) $(call a,jansson)
 PROGRAMS := meshd meshd-engine meshd-script meshd-conf meshd-init mesh mesh-sim
 all: $(addprefix $(B)/,$(PROGRAMS))
 
-$(B)/o/%.o: %.c
+# Nothing is compiled before everything is there that it is linked with.
+.PHONY: absent
+absent:
+	@echo "make: not here: $(absent); to install what building needs: make deps" >&2; exit 1
+$(B)/o/%.o: %.c | $(if $(absent),absent)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(cflags_$(word 2,$(subst /, ,$<))) -c $< -o $@
 $(foreach r,$(ROOMS),$(eval $(B)/lib$(r).a: $(call obj,$(src_$(r)))))
@@ -70,7 +75,7 @@ $(B)/meshd-conf: $(call obj,daemon/conf/main.c) $(filter $(B)/%,$(need_conf))
 $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 	$(call link,$(need_cli))
 # pid 1 of a container: static, no library but libc.
-$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h
+$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h | $(if $(absent),absent)
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
 # The simulator counts what its machines ask of malloc.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a machine with only gcc and make is told by `make deps`: as root, through
-# sudo, and with neither.  apt-get, dpkg-query, sudo and id are
+# What a machine with only gcc and make is told: by `make`, and by `make deps` as
+# root, through sudo, and with neither.  apt-get, dpkg-query, sudo and id are
 # played, so nothing is installed and nobody has to be root.
 set -u
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -43,6 +43,9 @@ says() { # NAME CODE FILE WORDS...: each of WORDS is in FILE of $dir
 	}
 }
 deps() { run sh "$here/tests/deps.sh"; }
+
+run make -s -C "$here" B="$dir/build"
+says "make says what is missing and what to type" 2 out libuv_a.a "make deps" "!fatal error"
 
 played id 'echo 1000'
 played dpkg-query 'exit 1'
