@@ -32,7 +32,7 @@ meshd=$here/meshd
 [ -x "$meshd" ] || meshd=$here/../../sbin/meshd
 [ -x "$meshd" ] || die "no meshd beside $here" 5
 mesh=$here/mesh
-[ -x "$mesh" ] || mesh=$here/../../bin/mesh
+[ -x "$mesh" ] || mesh=$(readlink -f "$here/../../bin/mesh")
 unified=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 [ -n "$unified" ] || die "no cgroup2 is mounted; mount -t cgroup2 none /sys/fs/cgroup/unified" 5
 dir=$(mktemp -d /tmp/mesh-dev.XXXXXX) || die "cannot make a directory in /tmp" 5

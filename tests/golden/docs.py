@@ -2,6 +2,7 @@
 import os
 import re
 import subprocess
+import tempfile
 
 import meshscript
 
@@ -107,7 +108,27 @@ def guide_output():
     say("guide's plain tables", None if answer.get("ok") else answer.get("error"))
 
 
+def images():
+    """The guide's two images, made below another directory: program, its
+    container file, and every directory that is mounted over."""
+    with tempfile.TemporaryDirectory() as top:
+        for block in blocks("doc/guide.md", "sh"):
+            if "/var/lib/mesh/images/" not in block:
+                continue
+            text = block.replace("/var/lib/mesh/images", top).replace(
+                "/usr/local/share/mesh", ROOT)
+            p = subprocess.run(["sh", "-eu"], input=text, text=True, check=False,
+                               capture_output=True, cwd=top, timeout=60)
+            say("guide's image", p.stderr)
+        for image, program, config in (("web-v1", "bin/busybox", "web.yaml"),
+                                       ("front-v1", "usr/sbin/haproxy", "haproxy.yaml")):
+            for part in (program, f"config/{config}", "dev", "proc", "sys", "tmp", "rendered"):
+                there = os.path.exists(os.path.join(top, image, part))
+                say(f"guide's image {image}: {part}", None if there else "is missing")
+
+
 examples()
+images()
 keys()
 scheduler()
 template()
