@@ -11,7 +11,7 @@ def alive(pid):
     """A zombie that its parent has yet to reap is dead."""
     try:
         return pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before, or amid the read
         return False
 
 
