@@ -19,8 +19,13 @@ def two():
             n.write_config(election={"quorum": "any"})
             n.start()
         Cluster.init(nodes[0])
-        wait_until("one view", lambda: service.one_view(nodes), 40)
-        wait_until("the service", lambda: service.settled(nodes, WEBS), 40)
+        try:
+            wait_until("one view", lambda: service.one_view(nodes), 40)
+            wait_until("the service", lambda: service.settled(nodes, WEBS), 40)
+        except Missed:
+            for n in nodes:
+                print(n.tail(25))
+            raise
         yield w
     finally:
         w.close()
