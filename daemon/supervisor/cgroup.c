@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/log.h"
 #include "../base/name.h"
 #include "../base/own.h"
 #include "sys.h"
+
+#define PROBE ".probe" /* no name of an instance, nor of another daemon's group */
 
 enum { LOCK_TRIES = 50 };
 
@@ -120,6 +124,35 @@ find_v2_controllers(struct cgroups *g)
 		g->v2[i] = listed(text, names[i]);
 }
 
+/*
+ * Linux (seen: 6.18) counts in each group how often it was killed by way of
+ * cgroup.kill, and takes a child whose group has another count at its end
+ * than at its beginning for one that escaped: it dies at birth.  With
+ * CLONE_INTO_CGROUP it looks at two groups, first its maker's, then its own.
+ * So a supervisor in a group that was killed once (a service manager does it)
+ * can clone nobody into a fresh leaf, while a move is always right.  Nothing
+ * can be read of that count; a child that does nothing tells.
+ */
+static bool
+clone_is_killed(int unified)
+{
+	AUTO_CLOSE int pidfd = -1;
+	siginfo_t si = {0};
+	pid_t pid;
+
+	if (mkdirat(unified, PROBE, 0755) < 0 && errno != EEXIST)
+		return false; /* the first leaf tells why */
+	AUTO_CLOSE int fd = openat(unified, PROBE,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid = fd < 0 ? -1 : sys_fork(0, fd, &pidfd);
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED);
+	unlinkat(unified, PROBE, AT_REMOVEDIR);
+	return si.si_code == CLD_KILLED;
+}
+
 int
 cgroup_open(struct cgroups *g, const char *name, struct err *err)
 {
@@ -147,6 +180,10 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 		usleep(10000);
 	}
 	find_v2_controllers(g);
+	g->move = clone_is_killed(g->unified);
+	if (g->move)
+		log_warn("the kernel kills what is cloned into cgroup %s, because meshd's own was killed once (cgroup.kill): containers are moved into theirs",
+		    name);
 	for (int i = 0; i < CGROUP_COUNT; i++) {
 		g->v1[i] = v1[i] < 0 || g->v2[i] ? -1 :
 						   descend(v1[i], name, false);
@@ -280,7 +317,7 @@ cgroup_make(const struct cgroups *g, const char *leaf,
 			    strerror(errno));
 	if (rc == 0)
 		rc = limit_all(g, leaf, l, err);
-	if (rc == 0) {
+	if (rc == 0 && !g->move) {
 		*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (*fd < 0)
 			rc = err_set(err, EXIT_ENVIRONMENT,
@@ -299,10 +336,15 @@ cgroup_attach(const struct cgroups *g, const char *leaf, pid_t pid,
 
 	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
 	snprintf(value, sizeof value, "%d", (int)pid);
+	/* ESRCH: it failed already, and says why. */
+	if (g->move && sys_write_file(g->unified, path, value) < 0 &&
+	    errno != ESRCH)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "cannot enter cgroup %s: %s", leaf, strerror(errno));
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		if (g->v1[i] >= 0 &&
 		    sys_write_file(g->v1[i], path, value) < 0 &&
-		    errno != ESRCH) /* it failed already, and says why */
+		    errno != ESRCH)
 			return err_set(err, EXIT_ENVIRONMENT,
 			    "cannot enter cgroup %s (%s): %s", leaf, names[i],
 			    strerror(errno));

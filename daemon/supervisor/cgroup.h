@@ -21,6 +21,7 @@ struct cgroups {
 	int unified;		/* our group in cgroup2, flock'ed */
 	int v1[CGROUP_COUNT];	/* our group in that v1 hierarchy, or -1 */
 	bool v2[CGROUP_COUNT];	/* the controller is on cgroup2 for leaves */
+	bool move;		/* a child can't be cloned into a leaf, see cgroup.c */
 };
 
 /* All zero: no limit of that kind. */
@@ -31,11 +32,12 @@ struct cgroup_limits {
 
 /* name: NAME[/NAME...] below each root; made if missing.  EXIT_ENVIRONMENT. */
 MUST_CHECK int cgroup_open(struct cgroups *g, const char *name, struct err *err);
-/* Make a leaf with its limits.  *fd is its cgroup2 directory, for clone3.
- * On error nothing is left. -EEXIST (err unset) when it is there already. */
+/* Make a leaf with its limits.  *fd is its cgroup2 directory, for clone3, or
+ * -1 where cgroup_attach does it all.  On error nothing is left.  -EEXIST (err
+ * unset) when it is there already. */
 MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf,
     const struct cgroup_limits *l, int *fd, struct err *err);
-/* Move a (blocked) process into the v1 leaves; cgroup2 was clone3's. */
+/* Move a (blocked) process into all leaves that clone3 did not. */
 MUST_CHECK int cgroup_attach(const struct cgroups *g, const char *leaf,
     pid_t pid, struct err *err);
 /* SIGKILL to all in it. */

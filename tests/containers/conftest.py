@@ -63,6 +63,7 @@ class Node:
         self.config = self.top / "mesh.yaml"
         self.images.mkdir()
         self.sandboxes.mkdir(parents=True)
+        self.home = None  # the cgroup2 group that meshd itself is started in
         self.meshd = None
         self.sock = None
         self.ticket = 0
@@ -101,9 +102,16 @@ class Node:
                              % (kind, json.dumps(script), extra)})
 
     # --- the daemon ---
+    def killed_home(self):
+        """From now on meshd starts in a group that was killed once."""
+        self.home = pathlib.Path(UNIFIED) / (self.cgroup + "-d")
+        self.home.mkdir()
+        (self.home / "cgroup.kill").write_text("1")
+
     def start(self, *args, wait=True):
+        enter = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.home] if self.home else []
         self.stderr = open(self.top / "stderr", "ab")
-        self.meshd = subprocess.Popen([self.programs / "meshd", "--config", self.config, *args],
+        self.meshd = subprocess.Popen([*enter, self.programs / "meshd", "--config", self.config, *args],
                                       stderr=self.stderr, stdin=subprocess.DEVNULL)
         if wait:
             self.connect()
@@ -220,6 +228,8 @@ class Node:
         if group.exists():
             (group / "cgroup.kill").write_text("1")
         tops = [pathlib.Path("/sys/fs/cgroup") / c / self.cgroup for c in ("memory", "cpu", "pids")] + [group]
+        if self.home:
+            tops.append(self.home)
 
         def gone():
             for top in tops:

@@ -4,6 +4,7 @@ import pathlib
 import signal
 import time
 
+import pytest
 from conftest import UNIFIED, USER, children_of, wait_for
 
 
@@ -247,11 +248,39 @@ def test_init_is_small(node):
     assert int(rss[0].split()[1]) < 800
 
 
-def test_supervisor_killed_at_any_moment(node):
+def test_meshd_in_a_group_that_was_killed(node):
+    """Some kernels (6.18) kill whatever such a supervisor clones into another
+    group; a container runs all the same, in its group of each hierarchy."""
+    node.killed_home()
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    assert {"web.1.1"} == {group_of(p, c) for p in (up["pid"], app_of(up)) for c in ("", "memory", "cpu", "pids")}
+    node.kill()
+    node.start()
+    node.ask("LIST")
+    e = [e for e in node.events if e["kind"] == "state"][-1]
+    assert e["state"] == "running" and e["pid"] == up["pid"]
+    os.kill(app_of(up), signal.SIGKILL)
+    assert node.event(kind="state", instance="web.1", state="running")["restarts"] == 1
+    assert (node.top / "stderr").read_text().count("killed once") <= 2  # once a start
+
+
+def group_of(pid, controller):
+    """The last part of its group in the hierarchy that limits it so."""
+    rows = [r.split(":", 2) for r in pathlib.Path("/proc/%d/cgroup" % pid).read_text().splitlines()]
+    of = {c: path for _, cs, path in rows for c in cs.split(",")}
+    return pathlib.Path(of.get(controller, of[""])).name
+
+
+@pytest.mark.parametrize("killed_home", [False, True])
+def test_supervisor_killed_at_any_moment(node, killed_home):
     """kill -9 at random moments of many starts: afterwards each accepted
     instance runs exactly once, and nothing else is left."""
     import random
     random.seed(7)
+    if killed_home:
+        node.killed_home()
     node.shell("a", "exec sleep 1000")
     asked = []
     for turn in range(12):
