@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -360,6 +361,40 @@ cgroup_kill(const struct cgroups *g, const char *leaf)
 	(void)sys_write_file(g->unified, path, "1");
 }
 
+int
+cgroup_enter(const struct cgroups *g, const char *leaf)
+{
+	char path[CGROUP_LEAF_CAP + 64];
+
+	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
+	return sys_write_file(g->unified, path, "0");
+}
+
+bool
+cgroup_end(const struct cgroups *g, const char *leaf, int ms)
+{
+	char path[CGROUP_LEAF_CAP + 64], text[256];
+	msec until = sys_now() + ms;
+
+	snprintf(path, sizeof path, "%s/cgroup.events", leaf);
+	AUTO_CLOSE int fd = openat(g->unified, path, O_RDONLY | O_CLOEXEC);
+	struct pollfd changed = {.fd = fd, .events = POLLPRI};
+
+	if (fd < 0)
+		return errno == ENOENT;
+	cgroup_kill(g, leaf);
+	for (;;) {
+		ssize_t n = sys_read_all(fd, text, sizeof text - 1);
+		msec left = until - sys_now();
+
+		text[n > 0 ? n : 0] = '\0';
+		if (strstr(text, "populated 0") != NULL)
+			return true;
+		if (n < 0 || left <= 0 || poll(&changed, 1, (int)left) < 0)
+			return false;
+	}
+}
+
 bool
 cgroup_remove(const struct cgroups *g, const char *leaf)
 {
@@ -418,7 +453,8 @@ cgroup_foreign(const struct cgroups *g, const char *leaf)
 	if (d == NULL || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return true;
 	while ((e = readdir(d)) != NULL)
-		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0)
 			return true;
 	return false;
 }

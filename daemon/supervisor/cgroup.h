@@ -40,6 +40,10 @@ MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf,
 /* Move a (blocked) process into all leaves that clone3 did not. */
 MUST_CHECK int cgroup_attach(const struct cgroups *g, const char *leaf,
     pid_t pid, struct err *err);
+/* The calling process goes into the cgroup2 group alone.  0, or -1 and errno. */
+MUST_CHECK int cgroup_enter(const struct cgroups *g, const char *leaf);
+/* SIGKILL to all in it, and wait until they are gone: false after ms. */
+MUST_CHECK bool cgroup_end(const struct cgroups *g, const char *leaf, int ms);
 /* SIGKILL to all in it. */
 void cgroup_kill(const struct cgroups *g, const char *leaf);
 /* True when the leaf is gone everywhere; false: something still lives. */

@@ -25,6 +25,7 @@ enum {
 	CLOSED_MS_MAX = 2000, /* from the end of its socket to its own */
 	BACKOFF_MS = 100,
 	BACKOFF_MS_MAX = 10000,
+	LEFT_MS_MAX = 200, /* then containers come first, and it is tried again */
 };
 
 static void
@@ -38,6 +39,13 @@ child(struct sup *s, int sock, int conf)
 	int high[ARRAY_LEN(from)], prog, null;
 
 	sys_reset_signals();
+	/* By itself: we hold the lock of our group until the exec, so that a
+	 * supervisor after us looks into this one when we are in it. */
+	if (cgroup_enter(&s->cgroups, SUP_ENGINE_GROUP) < 0) {
+		dprintf(2, "cannot enter cgroup " SUP_ENGINE_GROUP ": %s\n",
+		    strerror(errno));
+		_exit(125);
+	}
 	prog = fcntl(s->programs.engine, F_DUPFD_CLOEXEC, 100);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (prog < 0 || null < 0 || dup2(null, 0) < 0)
@@ -58,12 +66,31 @@ child(struct sup *s, int sock, int conf)
 	_exit(126);
 }
 
-int
+/* What the last engine left, of this supervisor or of one before, ends first:
+ * its own processes, and itself if it does not see that its socket is closed. */
+static int
+end_last(struct sup *s, struct err *err)
+{
+	if (!cgroup_end(&s->cgroups, SUP_ENGINE_GROUP, LEFT_MS_MAX))
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "the last engine, or what it started, does not end: cgroup %s/" SUP_ENGINE_GROUP,
+		    s->conf.cgroup);
+	if (mkdirat(s->cgroups.unified, SUP_ENGINE_GROUP, 0755) < 0 &&
+	    errno != EEXIST)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "cannot make cgroup %s/" SUP_ENGINE_GROUP ": %s",
+		    s->conf.cgroup, strerror(errno));
+	return 0;
+}
+
+static int
 engine_open(struct sup *s, struct err *err)
 {
 	struct engine *e = &s->engine;
-	int pair[2], conf;
+	int pair[2], conf, rc;
 
+	if ((rc = end_last(s, err)) < 0)
+		return rc;
 	if (e->queue == NULL) {
 		e->queue = calloc(SUP_EVENTS_MAX, sizeof *e->queue);
 		if (e->queue == NULL)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -41,7 +42,7 @@ helper_close(struct helper *h)
 
 static void
 child(const struct helper *h, int program, uid_t uid, gid_t gid,
-    const char *kind, int yaml)
+    const char *kind, int yaml, pid_t parent)
 {
 	char *const argv[] = {"meshd-conf", (char *)(uintptr_t)kind,
 	    (char *)(uintptr_t)h->display, NULL};
@@ -67,7 +68,10 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	setrlimit(RLIMIT_FSIZE, &answer);
 	setrlimit(RLIMIT_CORE, &none);
 	umask(077);
-	if (chdir("/") < 0 || sys_become(uid, gid) < 0)
+	/* Who would kill it at its deadline may die before it: so does it.  A
+	 * change of user clears this, hence after it. */
+	if (chdir("/") < 0 || sys_become(uid, gid) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(125);
 	sys_exec_fd(prog, argv, env);
 	dprintf(2, "cannot run meshd-conf: %s", strerror(errno));
@@ -78,7 +82,7 @@ int
 helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
     const char *kind, const char *display, int yaml, msec now, struct err *err)
 {
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	helper_new(h);
 	snprintf(h->display, sizeof h->display, "%s", display);
@@ -91,7 +95,7 @@ helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
 	}
 	pid = sys_fork(0, -1, &h->pidfd);
 	if (pid == 0)
-		child(h, program, uid, gid, kind, yaml);
+		child(h, program, uid, gid, kind, yaml, parent);
 	if (pid < 0) {
 		h->pidfd = -1;
 		helper_close(h);

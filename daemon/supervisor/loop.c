@@ -186,8 +186,7 @@ loop(struct sup *s)
 		    (s->engine.pidfd < 0 || sys_now() >= s->end_at))
 			break;
 	}
-	if (s->engine.pidfd >= 0)
-		sys_pidfd_kill(s->engine.pidfd, SIGKILL);
+	cgroup_kill(&s->cgroups, SUP_ENGINE_GROUP);
 	free(set.fds);
 	free(set.watches);
 	return s->exit_code;

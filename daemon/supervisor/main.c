@@ -109,10 +109,9 @@ start(struct sup *s, const char *config, struct err *err)
 	    (rc = cgroup_open(&s->cgroups, s->conf.cgroup, err)) < 0 ||
 	    (rc = launch_open(&s->launcher, &s->place, &s->cgroups, s->conf.gid,
 		 s->programs.init, err)) < 0 ||
-	    (rc = open_signals(s, err)) < 0 ||
-	    (rc = boot(s, sys_now(), err)) < 0)
+	    (rc = open_signals(s, err)) < 0)
 		return rc;
-	return engine_open(s, err);
+	return boot(s, sys_now(), err);
 }
 
 int

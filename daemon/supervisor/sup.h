@@ -30,6 +30,10 @@ enum {
 	SUP_END_MS_MAX = 5000,	/* for the engine to say goodbye */
 };
 
+/* The engine's cgroup2 group, and of all that it starts.  With a dot it is the
+ * name of no instance and of no other daemon's group. */
+#define SUP_ENGINE_GROUP ".engine"
+
 /* Programs beside us, opened at start. */
 struct programs {
 	int engine, script, conf, init;
@@ -103,7 +107,7 @@ struct sup {
 };
 
 /* engine.c */
-int engine_open(struct sup *s, struct err *err);
+/* Starts it when it is time to, the first time too. */
 void engine_tick(struct sup *s, msec now);
 void engine_ended(struct sup *s, msec now);
 void engine_send(struct sup *s, const struct sup_event *ev, int fd);

@@ -257,7 +257,11 @@ class Node:
     def pids(self, program):
         """Pids of meshd, meshd-engine ... of this node."""
         found = []
-        for pid in read(os.path.join(self.daemon_cgroup, "cgroup.procs")).split():
+        engine = os.path.join(self.world.unified, self.cgroup, ".engine/cgroup.procs")
+        procs = read(os.path.join(self.daemon_cgroup, "cgroup.procs"))
+        if os.path.exists(engine):
+            procs += read(engine)
+        for pid in procs.split():
             try:
                 exe = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
             except OSError:

@@ -203,8 +203,9 @@ class Node:
         return pathlib.Path(UNIFIED) / self.cgroup
 
     def leaves(self):
+        """The groups of containers; the engine's has a dot."""
         top = self.group()
-        return sorted(p.name for p in top.iterdir() if p.is_dir()) if top.exists() else []
+        return sorted(p.name for p in top.glob("[!.]*") if p.is_dir())
 
     def kill(self):
         """kill -9 the supervisor, and nothing else."""

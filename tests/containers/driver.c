@@ -10,6 +10,7 @@
  *   CLOSE        close the supervisor's socket and ignore TERM
  *   RAW BYTES    a message of that many zero bytes     WHO   who am I
  *   EXIT CODE    end                                   MUTE  read no events
+ *   FORK         leave a child that does not end by itself; tells its pid
  * and reads one line per event, as JSON.  Events that come before anybody
  * connects are kept.
  */
@@ -249,6 +250,24 @@ who(void)
 	put_line(line);
 }
 
+/* It holds all that we hold, and is in a session of its own. */
+static void
+leave_child(void)
+{
+	char text[64];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		alarm(60); /* a failed test leaves nothing for ever */
+		for (;;)
+			pause();
+	}
+	snprintf(text, sizeof text, "{\"kind\": \"child\", \"pid\": %d}",
+	    (int)pid);
+	put_line(text);
+}
+
 static void
 command(char *line)
 {
@@ -269,6 +288,8 @@ command(char *line)
 		exit(9);
 	if (strcmp(line, "WHO") == 0)
 		who();
+	if (strcmp(line, "FORK") == 0)
+		leave_child();
 	if (strcmp(line, "CLOSE") == 0) {
 		signal(SIGTERM, SIG_IGN);
 		close(SUP_FD_SOCKET);

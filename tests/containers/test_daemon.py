@@ -6,10 +6,10 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 
 import pytest
-from conftest import USER, wait_for
+from conftest import USER, children_of, wait_for
+from test_life import alive
 
 
 # --- rows 4, 5, 6 -------------------------------------------------------------
@@ -271,11 +271,90 @@ def test_engine_that_ends_later_is_restarted(node):
     node.start()
     os.kill(engine_pid(node), signal.SIGKILL)
     node.connect()
+    second = engine_pid(node)
     node.say("EXIT 4")
-    time.sleep(0.05)
+    wait_for(lambda: not alive(second))
     node.connect()
     engine_pid(node)
     assert node.meshd.poll() is None
+
+
+def engine_and_child(node):
+    node.say("FORK")
+    return engine_pid(node), [e for e in node.events if e["kind"] == "child"][-1]["pid"]
+
+
+def test_what_a_dead_engine_started_ends(node):
+    """Also what left its session and holds the supervisor's socket."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    engine, child = engine_and_child(node)
+    os.kill(engine, signal.SIGKILL)
+    node.connect()
+    assert not alive(child) and alive(up["pid"]) and engine_pid(node) != engine
+
+
+def test_engine_that_outlives_its_supervisor_is_ended(node):
+    """Stopped, it never sees that its socket is closed: before the new
+    supervisor starts another, it is gone, and no container is touched."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    app = children_of(up["pid"])
+    engine, child = engine_and_child(node)
+    os.kill(engine, signal.SIGSTOP)
+    node.meshd.kill()
+    node.meshd.wait()
+    node.sock.close()
+    assert alive(engine) and alive(child)
+    node.start()
+    assert not alive(engine) and not alive(child) and engine_pid(node) != engine
+    node.ask("LIST")
+    e = [e for e in node.events if e["kind"] == "state"][-1]
+    assert e["state"] == "running" and e["pid"] == up["pid"] and children_of(up["pid"]) == app
+    assert [p.name for p in node.group().glob(".*")] == [".engine"]
+
+
+def test_terminated_supervisor_leaves_nothing_of_the_engine(node):
+    node.start()
+    engine, child = engine_and_child(node)
+    node.meshd.terminate()
+    assert node.meshd.wait(10) == 0
+    wait_for(lambda: not alive(engine) and not alive(child))
+
+
+HANGING_CONF = """
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "container") != 0)
+		execv(REAL, argv);
+	for (;;)
+		pause();
+}
+"""
+
+
+def test_meshd_conf_ends_with_the_supervisor(node):
+    mine = node.top / "programs"
+    shutil.copytree(node.programs, mine)
+    (mine / "meshd-conf").unlink()
+    subprocess.run(["gcc", "-DREAL=\"%s/meshd-conf\"" % node.programs, "-x", "c", "-o", mine / "meshd-conf", "-"],
+                   input=HANGING_CONF, text=True, check=True)
+    node.programs = mine
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    engine = engine_pid(node)
+    node.say("START ticket=1 instance=web.1 image=a config=/config/run.yaml sandbox=web role=web")
+
+    def hanging():
+        return [p for p in children_of(node.meshd.pid) if p != engine and
+                b"meshd-conf\0container" in pathlib.Path("/proc/%d/cmdline" % p).read_bytes()]
+    helper = wait_for(hanging)[0]
+    node.kill()
+    wait_for(lambda: not alive(helper))
 
 
 def test_lagging_engine_loses_events_and_is_told(node):
