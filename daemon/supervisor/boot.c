@@ -21,7 +21,7 @@
 #define STOP_PREFIX ".stop-" /* its end was asked for, and goes on */
 #define BAD_PREFIX ".bad-"   /* set aside */
 
-enum { FILE_CAP = NAME_CAP + 16 };
+enum { FILE_CAP = NAME_CAP + 16, LEFTOVER_MS_MAX = 1000 };
 
 int
 record_save(struct sup *s, const struct spec *spec, struct err *err)
@@ -296,9 +296,9 @@ leftover(void *arg, const char *leaf)
 		return;
 	}
 	log_info("cgroup %s: left over, removed", leaf);
-	cgroup_kill(&s->cgroups, leaf);
-	for (int i = 0; i < 200 && !cgroup_remove(&s->cgroups, leaf); i++)
-		usleep(5000);
+	if (!cgroup_end(&s->cgroups, leaf, LEFTOVER_MS_MAX) ||
+	    !cgroup_remove(&s->cgroups, leaf))
+		log_warn("cgroup %s: what is left over does not end", leaf);
 }
 
 static int
