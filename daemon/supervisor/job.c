@@ -179,6 +179,43 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec, msec now)
 	row_step(s, r, LIFE_EV_START, now);
 }
 
+/*
+ * To the kernel one outside uid is one user, whatever sandbox it is seen from.
+ * lithos allows two sandboxes to share some, and so do we, but not in silence;
+ * once is enough for all instances of a sandbox.  own: what this one has, or
+ * would have, of uid-range.
+ */
+static void
+tell_shared(const struct sup *s, const struct spec *spec, uint32_t own)
+{
+	const struct spec_map *m = spec->uid_maps, range = {0,
+	    s->conf.range_first, s->conf.range_last - s->conf.range_first + 1};
+	const uint32_t n = spec->uid_maps_count;
+	uint32_t id = 0;
+
+	for (size_t i = 0; i < s->rows_count; i++) {
+		const struct spec *o = &s->rows[i]->spec;
+
+		if (strcmp(o->sandbox, spec->sandbox) == 0 &&
+		    o->uid_maps_count == n &&
+		    memcmp(o->uid_maps, m, n * sizeof *m) == 0)
+			return;
+	}
+	for (size_t i = 0; i < s->rows_count; i++) {
+		const struct spec *o = &s->rows[i]->spec;
+
+		if (strcmp(o->sandbox, spec->sandbox) != 0 &&
+		    ranges_meet(m, n, o->uid_maps, o->uid_maps_count, &id)) {
+			log_warn("sandbox '%s' shares outside uids with sandbox '%s', from %u on: nothing keeps their containers' processes and files apart; give one another uid-map",
+			    spec->sandbox, o->sandbox, id);
+			break;
+		}
+	}
+	if ((n != 1 || m->outside != own) && ranges_meet(m, n, &range, 1, &id))
+		log_warn("sandbox '%s': its uid-map takes outside uids of uid-range, from %u on, which belong to sandboxes without a uid-map; give it another",
+		    spec->sandbox, id);
+}
+
 static int
 judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
     msec now, struct err *err)
@@ -203,6 +240,7 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 		 err)) < 0 ||
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
+	tell_shared(s, &spec, judge.range_first);
 	if (!spec.command && (rc = record_save(s, &spec, err)) < 0) {
 		spec_free(&spec);
 		return rc;

@@ -131,3 +131,18 @@ ranges_first(int dir, uint32_t range_first, uint32_t range_last,
 	n += snprintf(text + n, NAME_CAP + 16, "%u %s\n", index, sandbox);
 	return place_save(dir, FILE_NAME, text, (size_t)n, true, err);
 }
+
+bool
+ranges_meet(const struct spec_map *a, uint32_t a_count, const struct spec_map *b,
+    uint32_t b_count, uint32_t *id)
+{
+	for (uint32_t i = 0; i < a_count; i++)
+		for (uint32_t k = 0; k < b_count; k++) {
+			*id = a[i].outside > b[k].outside ? a[i].outside :
+							    b[k].outside;
+			if (*id - a[i].outside < a[i].count &&
+			    *id - b[k].outside < b[k].count)
+				return true;
+		}
+	return false;
+}

@@ -9,7 +9,7 @@
 #ifndef SUPERVISOR_RANGES_H
 #define SUPERVISOR_RANGES_H
 
-#include "../base/err.h"
+#include "spec.h"
 
 enum { RANGES_IDS = 65536, RANGES_MAX = 65536, RANGES_BYTES_MAX = 1 << 20 };
 
@@ -23,5 +23,10 @@ bool ranges_find(const char *text, size_t len, uint32_t room,
  * EXIT_STATE: the file; EXIT_CONFIG: no room for another. */
 MUST_CHECK int ranges_first(int dir, uint32_t range_first, uint32_t range_last,
     const char *sandbox, uint32_t *first, struct err *err);
+
+/* Do two sandboxes' maps lead to one outside id?  *id is the first such id of
+ * the first ranges that do. */
+bool ranges_meet(const struct spec_map *a, uint32_t a_count,
+    const struct spec_map *b, uint32_t b_count, uint32_t *id);
 
 #endif

@@ -128,6 +128,28 @@ def test_uid_map_of_the_sandbox(node):
     assert re.search(r"Uid:\s+300005\s", status) and re.search(r"Gid:\s+400005\s", status)
 
 
+def test_shared_outside_uids_are_told(node):
+    """As in lithos they are allowed; the log says who shares, once a sandbox."""
+    mapped = "default-user: 5\nuid-map: [{inside: 0, outside: %d, count: 1000}]\n"
+    for name, first in (("web", 300000), ("own", 301000), ("same", 300999)):
+        node.sandbox(name, mapped % first)
+    node.sandbox("auto", "default-user: 5\n")
+    node.write_config("uid-range: 500000000-599999999\n")
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    for instance in ("web.1", "web.2", "auto.1", "own.1", "same.1", "same.2", "taken.1"):
+        sandbox = instance.split(".")[0]
+        up = node.up(instance, "a", sandbox=sandbox, role=sandbox)
+        if sandbox == "auto":
+            first = int(pathlib.Path("/proc/%d/uid_map" % up["pid"]).read_text().split()[1])
+            node.sandbox("taken", mapped % first)
+    said = [l for l in (node.top / "stderr").read_text().splitlines() if "outside uids" in l]
+    assert len(said) == 3, said
+    assert "sandbox 'same' shares outside uids with sandbox 'web', from 300999 on" in said[0]
+    assert "sandbox 'taken' shares outside uids with sandbox 'auto', from %d on" % first in said[1]
+    assert "sandbox 'taken': its uid-map takes outside uids of uid-range, from %d on" % first in said[2]
+
+
 def landlock_abi():
     return ctypes.CDLL(None).syscall(444, None, 0, 1)
 

@@ -64,12 +64,35 @@ refuse(void **state)
 	assert_int_equal(err.code, EXIT_STATE);
 }
 
+static void
+meet(void **state)
+{
+	const struct spec_map a[] = {{0, 100, 10}, {10, 4294967290u, 4}},
+			      before = {0, 90, 10}, after = {0, 110, 10},
+			      last = {5, 109, 1}, around = {0, 50, 1000},
+			      end = {0, 4294967293u, 1};
+	uint32_t id = 0;
+
+	(void)state;
+	assert_false(ranges_meet(a, 2, &before, 1, &id));
+	assert_false(ranges_meet(a, 2, &after, 1, &id));
+	assert_false(ranges_meet(a, 0, &around, 1, &id));
+	assert_false(ranges_meet(a, 1, &end, 1, &id));
+	assert_true(ranges_meet(a, 2, &last, 1, &id));
+	assert_int_equal(id, 109);
+	assert_true(ranges_meet(&around, 1, a, 2, &id));
+	assert_int_equal(id, 100);
+	assert_true(ranges_meet(a, 2, &end, 1, &id));
+	assert_int_equal(id, 4294967293u);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(find),
 	    cmocka_unit_test(refuse),
+	    cmocka_unit_test(meet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
