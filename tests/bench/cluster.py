@@ -90,8 +90,7 @@ def cluster():
             n.write_config()
             n.start()
         init(nodes[0])
-        settle(nodes)
-        time.sleep(3)  # until the roster of three is in force: no join is measured
+        settle(nodes)  # grade full of three known: no join is measured
         failovers, replaces = [], []
         for trial in range(2 * TRIALS):
             leader = nodes[0].leader()

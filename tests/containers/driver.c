@@ -172,7 +172,7 @@ transmit(const struct sup_req *q, const char *odd, const char *vars,
 	}
 	sent_us = now_us();
 	while (sendmsg(SUP_FD_SOCKET, &msg, 0) < 0 && errno == EAGAIN)
-		usleep(1000);
+		poll(&(struct pollfd){SUP_FD_SOCKET, POLLOUT, 0}, 1, -1);
 	if (fd >= 0)
 		close(fd);
 }

@@ -49,7 +49,12 @@ is "help of a command" 0 "" logs --help
 "$mesh" help >/dev/full 2>"$dir/err"
 that "full disk: exit 1" [ $? = 1 ]
 that "full disk: says so" grep -q 'standard output: No space left on device' "$dir/err"
-{ sleep 0.2; "$mesh" help 2>"$dir/err"; echo $? >"$dir/code"; } | :
+mkfifo "$dir/pipe"
+: <"$dir/pipe" &
+exec 8>"$dir/pipe"
+wait $! # its reader is gone
+"$mesh" help >&8 2>"$dir/err"; echo $? >"$dir/code"
+exec 8>&-
 that "closed pipe: quiet" [ ! -s "$dir/err" ]
 that "closed pipe: no death by signal" [ "$(cat "$dir/code")" = 0 ]
 

@@ -134,9 +134,9 @@ shut() {
 	    grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status" &&
 	    grep -q '^Max open files  *3  *3 ' "/proc/$pid/limits"
 }
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in $(seq 100); do
 	shut 2>/dev/null && break
-	sleep 0.2
+	sleep 0.05
 done
 say "conf reads behind a filter" shut
 exec 9>&-
