@@ -39,43 +39,6 @@ elector(const struct mesh *m)
 	return m->member && !m->left && m->ms.m[0].roster != 0;
 }
 
-void
-tally_add(struct tally *t, const struct member *x)
-{
-	t->old += (x->roster & MEMBER_OLD) != 0;
-	t->new += (x->roster & MEMBER_NEW) != 0;
-	t->all += x->roster != 0;
-}
-
-/* More than half of the roster; of both rosters while it changes. */
-bool
-elect_quorum(const struct mesh *m, const struct tally *t)
-{
-	const struct tally *n = &m->roster.n;
-
-	return n->all > 0 && 2 * t->old > n->old && 2 * t->new > n->new;
-}
-
-/* More than half of the electors this side can see; never for `majority`.
- * Who was just lost, or is suspected, is not seen. */
-bool
-elect_quorum_degraded(const struct mesh *m, const struct tally *t)
-{
-	uint32_t seen = 0;
-
-	if (m->conf.quorum != MESH_QUORUM_ANY)
-		return false;
-	for (uint32_t i = 0; i < m->ms.count; i++) {
-		const struct member *x = &m->ms.m[i];
-
-		if (i == m->elect.last_leader &&
-		    (x->seen == MSEC_NEVER || x->seen <= m->elect.lost_at))
-			continue;
-		seen += x->roster != 0 && x->state == MESH_ALIVE;
-	}
-	return 2 * t->all > seen;
-}
-
 static void
 adopt_term(struct mesh *m, uint64_t term)
 {
@@ -98,13 +61,14 @@ log2_quarters(uint32_t n)
 	return 4 * whole + ((whole >= 2 ? n >> (whole - 2) : n << (2 - whole)) & 3);
 }
 
-/* Candidates are ranked by a hash of the coming term, so that thousands of
- * nodes do not duel; the first few go one step apart, the rest crowd. */
+/* Candidates are ranked by priority, then by a hash of the coming term, so that
+ * thousands of nodes do not duel; the first few go one step apart, the rest crowd. */
 static uint32_t
 my_rank(struct mesh *m, msec now)
 {
 	uint64_t salt = prng_mix(m->saved.term + 1), mine = prng_mix(m->ms.m[0].short_id ^ salt);
 	bool boot = now - m->started < BOOT_MS;
+	int priority = quorum_priority(m, 0), theirs;
 	uint32_t rank = 0;
 
 	for (uint32_t i = 1; i < m->ms.count; i++) {
@@ -113,7 +77,9 @@ my_rank(struct mesh *m, msec now)
 		if (x->roster == 0 || (!boot && x->state != MESH_ALIVE) || x->state == MESH_LEFT ||
 		    i == m->elect.last_leader)
 			continue;
-		rank += prng_mix(x->short_id ^ salt) < mine;
+		theirs = quorum_priority(m, i);
+		rank += theirs > priority ||
+		    (theirs == priority && prng_mix(x->short_id ^ salt) < mine);
 	}
 	return rank;
 }
@@ -173,7 +139,7 @@ elect_init(struct mesh *m, msec now)
 	e->role = MESH_FOLLOWER;
 	e->leader = e->last_leader = e->promised = MEMBER_NONE;
 	e->ballot_term = m->saved.term;
-	e->lost_at = now;
+	e->lost_at = e->full_at = now;
 	/* A restart forgets its promise; one lease later nobody holds it. */
 	e->holdoff_until = now + (m->member ? longest_promise(m) : 0);
 	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
@@ -198,15 +164,27 @@ ask_votes(struct mesh *m, msec now, enum elect_phase phase, uint64_t term)
 			out_to(m, kind, i, e->attempt, term, 0);
 }
 
+/* Below half, a full quorum first gets one attempt's time to form, and as long
+ * as the configuration says. */
+static bool
+may_degrade(const struct mesh *m, msec now, const struct tally *t)
+{
+	const struct elect *e = &m->elect;
+	msec wait = quorum_wait(m, t);
+
+	if (wait == MSEC_NEVER)
+		return false;
+	return e->role == MESH_LEADER ||
+	    (now - e->lost_at >= ATTEMPT_STEPS * STEP_MS && now - e->full_at >= wait);
+}
+
 static void
 count_grants(struct mesh *m, msec now)
 {
 	struct elect *e = &m->elect;
-	/* Below half, give the full quorum one attempt's time to form first. */
-	bool patient = e->role == MESH_LEADER ||
-	    now - e->lost_at >= ATTEMPT_STEPS * STEP_MS;
+	bool full = quorum_full(m, &e->grants);
 
-	if (!elect_quorum(m, &e->grants) && !(patient && elect_quorum_degraded(m, &e->grants)))
+	if (!full && !(may_degrade(m, now, &e->grants) && quorum_degraded(m, &e->grants)))
 		return;
 	if (e->phase == ELECT_PREVOTE) {
 		elect_start_vote(m, now, e->attempt_term);
@@ -214,7 +192,7 @@ count_grants(struct mesh *m, msec now)
 	}
 	e->phase = ELECT_IDLE;
 	e->try_at = MSEC_NEVER;
-	lead_start(m, now);
+	lead_start(m, now, full);
 }
 
 void
@@ -239,8 +217,9 @@ chance_to_win(struct mesh *m, msec now)
 	for (uint32_t i = 0; i < m->ms.count; i++)
 		if (m->ms.m[i].state == MESH_ALIVE)
 			tally_add(&seen, &m->ms.m[i]);
-	return elect_quorum(m, &seen) || m->conf.quorum == MESH_QUORUM_ANY ||
-	    my_rank(m, now) < HOPEFUL;
+	if (quorum_full(m, &seen) || my_rank(m, now) < HOPEFUL)
+		return true;
+	return quorum_wait(m, &seen) != MSEC_NEVER && now - m->elect.full_at >= quorum_wait(m, &seen);
 }
 
 static void
@@ -290,9 +269,9 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 		return false;
 	if (promised_elsewhere(m, now, from))
 		return false;
-	if (m->elect.role == MESH_LEADER && lead_until(m) > now)
+	if (m->elect.role == MESH_LEADER && lead_grade(m, now) != MESH_GRADE_NONE)
 		return false;
-	if (m->conf.quorum == MESH_QUORUM_MAJORITY && cmp < 0)
+	if (!quorum_lenient(m) && cmp < 0)
 		return false; /* it may count a roster that is no more */
 	if (cmp == 0 && m->roster.n.all > 0 && m->ms.m[from].roster == 0)
 		return false;
@@ -375,11 +354,10 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		out_to(m, PACKET_OTHER, from, e->ballot_term, m->ms.m[e->promised].short_id, 0);
 		return false;
 	}
-	/* Just restarted, an old promise may be alive.  Under `majority` whoever
-	 * leads had the votes of a quorum that was free of it; under `any` a
-	 * leader may be one of two, and this echo could make it the full one. */
-	if (now < e->holdoff_until && m->conf.quorum == MESH_QUORUM_ANY &&
-	    p->grade != MESH_GRADE_FULL)
+	/* Just restarted, an old promise may be alive.  Whoever was elected by a
+	 * full quorum had the votes of one that was free of it; else a leader may
+	 * be one of two, and this echo could make it the full one. */
+	if (now < e->holdoff_until && p->flag == 0 && p->grade != MESH_GRADE_FULL)
 		return false;
 	if (p->term > m->saved.term)
 		adopt_term(m, p->term);
@@ -391,6 +369,8 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	e->ballot_term = p->term;
 	e->promise_until = now + (p->lease > 0 ? (msec)p->lease : elect_lease_ms(m));
 	e->grade = p->grade;
+	if (p->grade == MESH_GRADE_FULL)
+		e->full_at = now;
 	e->issued = p->head;
 	/* Two leaders of one term may have made two rosters of one id: what I
 	 * stored is not what this one asks for. */

@@ -5,7 +5,7 @@
 #ifndef GOSSIP_ELECT_H
 #define GOSSIP_ELECT_H
 
-#include "members.h"
+#include "quorum.h"
 
 struct mesh;
 
@@ -17,10 +17,6 @@ enum {
 
 enum elect_phase { ELECT_IDLE, ELECT_PREVOTE, ELECT_VOTE };
 
-struct tally {
-	uint32_t old, new, all;
-};
-
 /* elect.c and lead.c */
 struct elect {
 	enum mesh_role role;
@@ -30,6 +26,7 @@ struct elect {
 	uint16_t last_leader; /* who was lost last */
 	uint16_t promised;    /* to whom, until promise_until */
 	msec promise_until, holdoff_until, lost_at, try_at;
+	msec full_at; /* when a full leader was known last */
 	uint64_t attempt, attempt_term;
 	msec attempt_until;
 	struct tally grants;
@@ -45,6 +42,7 @@ struct elect {
 	uint32_t round; /* newest */
 	msec beat_at, lead_since, first_until;
 	uint32_t weight;
+	bool by_quorum; /* elected by a full quorum */
 	uint64_t seq;	    /* of the last stamp issued in ballot_term */
 	uint64_t wish_term; /* re-ballot at least here; 0 = no */
 };
@@ -58,13 +56,10 @@ void elect_start_vote(struct mesh *m, msec now, uint64_t term);
 void elect_lost(struct mesh *m, msec now, msec wait);
 void elect_forget(struct mesh *m, msec now, uint32_t i);
 msec elect_lease_ms(const struct mesh *m);
-bool elect_quorum(const struct mesh *m, const struct tally *t);
-bool elect_quorum_degraded(const struct mesh *m, const struct tally *t);
-void tally_add(struct tally *t, const struct member *m);
 bool elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 
 /* lead.c */
-void lead_start(struct mesh *m, msec now);
+void lead_start(struct mesh *m, msec now, bool by_quorum);
 void lead_stop(struct mesh *m, msec now, const char *why);
 void lead_resign(struct mesh *m, msec now, uint64_t successor);
 void lead_beat(struct mesh *m, msec now);
@@ -72,7 +67,7 @@ int lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void lead_tick(struct mesh *m, msec now);
 msec lead_deadline(const struct mesh *m);
 enum mesh_grade lead_grade(const struct mesh *m, msec now);
-msec lead_until(const struct mesh *m);
+msec lead_until(const struct mesh *m, msec now);
 void lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p);
 void lead_pause(struct mesh *m, msec now);
 void lead_heard_stamp(struct mesh *m, const struct stamp *s);

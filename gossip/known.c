@@ -65,7 +65,7 @@ known_side(const struct mesh *m, msec now, struct mesh_side *out)
 		out->leader = m->ms.m[0].id;
 		out->term = e->ballot_term;
 		out->grade = lead_grade(m, now);
-		out->lease_until = out->grade != MESH_GRADE_NONE ? lead_until(m) : 0;
+		out->lease_until = out->grade != MESH_GRADE_NONE ? lead_until(m, now) : 0;
 	} else if (e->leader != MEMBER_NONE && now < e->promise_until) {
 		out->has_leader = true;
 		out->leader = m->ms.m[e->leader].id;
@@ -81,8 +81,14 @@ mesh_side(const struct mesh *m, msec now, struct mesh_side *out)
 	for (uint32_t i = 0; i < m->ms.count; i++) {
 		const struct member *x = &m->ms.m[i];
 
-		out->known += (x->roster & MEMBER_NEW) != 0;
-		out->visible += (x->roster & MEMBER_NEW) != 0 && member_up(x);
+		if ((x->roster & MEMBER_NEW) == 0)
+			continue;
+		out->known++;
+		out->known_weight += x->weight.new;
+		if (!member_up(x))
+			continue;
+		out->visible++;
+		out->visible_weight += x->weight.new;
 	}
 }
 

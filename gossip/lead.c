@@ -32,29 +32,47 @@ lease_end(const struct round *r)
 	return r->t == 0 ? 0 : r->t + r->lease - r->lease / 100 - 1;
 }
 
-/* While this node leads: until when it may issue. */
-msec
-lead_until(const struct mesh *m)
+/* From when on a side that lost its full quorum, or never had one, may go on. */
+static msec
+degraded_from(const struct mesh *m)
 {
-	msec full, degraded;
+	const struct elect *e = &m->elect;
+	msec wait = quorum_wait(m, &e->degraded_base.echoes), full = lease_end(&e->full_base);
 
-	if (m->elect.role != MESH_LEADER)
-		return 0;
-	full = lease_end(&m->elect.full_base);
-	degraded = lease_end(&m->elect.degraded_base);
-	return full > degraded ? full : degraded;
+	if (e->degraded_base.t == 0 || wait == MSEC_NEVER)
+		return MSEC_NEVER;
+	return (full > e->full_at ? full : e->full_at) + wait;
 }
 
 enum mesh_grade
 lead_grade(const struct mesh *m, msec now)
 {
-	if (m->elect.role != MESH_LEADER)
+	const struct elect *e = &m->elect;
+
+	if (e->role != MESH_LEADER)
 		return MESH_GRADE_NONE;
-	if (now < lease_end(&m->elect.full_base))
+	if (now < lease_end(&e->full_base))
 		return MESH_GRADE_FULL;
-	if (now < lease_end(&m->elect.degraded_base))
+	if (now < lease_end(&e->degraded_base) && now >= degraded_from(m))
 		return MESH_GRADE_DEGRADED;
 	return MESH_GRADE_NONE;
+}
+
+/* While this node leads: until when it may issue, by the echoes it has; 0 when
+ * it may not. */
+msec
+lead_until(const struct mesh *m, msec now)
+{
+	msec full = lease_end(&m->elect.full_base), degraded = lease_end(&m->elect.degraded_base);
+
+	switch (lead_grade(m, now)) {
+	case MESH_GRADE_FULL:
+		return degraded > full && degraded_from(m) <= full ? degraded : full;
+	case MESH_GRADE_DEGRADED:
+		return degraded;
+	default:
+		return 0;
+	}
 }
 
 static void
@@ -62,9 +80,9 @@ judge_round(struct mesh *m, const struct round *r)
 {
 	struct elect *e = &m->elect;
 
-	if (r->t > e->full_base.t && elect_quorum(m, &r->echoes))
+	if (r->t > e->full_base.t && quorum_full(m, &r->echoes))
 		e->full_base = *r;
-	if (r->t > e->degraded_base.t && elect_quorum_degraded(m, &r->echoes))
+	if (r->t > e->degraded_base.t && quorum_degraded(m, &r->echoes))
 		e->degraded_base = *r;
 }
 
@@ -76,7 +94,7 @@ open_round(struct mesh *m, msec now)
 
 	if (r->t == now)
 		return r;
-	e->weight = r->echoes.all;
+	e->weight = r->echoes.weight;
 	e->round = (e->round + 1) % ROUNDS_MAX;
 	r = &e->rounds[e->round];
 	*r = (struct round){.t = now, .lease = elect_lease_ms(m)};
@@ -105,6 +123,7 @@ lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 	p->lease = (uint64_t)e->rounds[e->round].lease;
 	p->grade = (uint64_t)lead_grade(m, now);
 	p->weight = e->weight;
+	p->flag = e->by_quorum;
 	p->head = e->issued;
 	p->hash = m->roster.hash;
 	p->version = r->version;
@@ -112,7 +131,7 @@ lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 }
 
 void
-lead_start(struct mesh *m, msec now)
+lead_start(struct mesh *m, msec now, bool by_quorum)
 {
 	struct elect *e = &m->elect;
 	bool again = e->role == MESH_LEADER;
@@ -123,6 +142,8 @@ lead_start(struct mesh *m, msec now)
 	e->promised = MEMBER_NONE;
 	e->wish_term = 0;
 	e->seq = 0;
+	/* A ballot above its own takes nothing from a full lease. */
+	e->by_quorum = by_quorum || (again && lead_grade(m, now) == MESH_GRADE_FULL);
 	trace(m, now, again ? "leads on" : "leads", 0, e->ballot_term);
 	if (!again) {
 		memset(e->rounds, 0, sizeof e->rounds);
@@ -155,6 +176,8 @@ lead_stop(struct mesh *m, msec now, const char *why)
 	struct elect *e = &m->elect;
 
 	trace(m, now, why, 0, e->ballot_term);
+	if (lease_end(&e->full_base) > e->full_at)
+		e->full_at = msec_min(now, lease_end(&e->full_base));
 	e->role = MESH_FOLLOWER;
 	e->full_base = e->degraded_base = (struct round){0};
 	e->wish_term = 0;
@@ -222,7 +245,7 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		/* Who knows a later roster counts for this side, but makes no
 		 * quorum of a roster that may be history. */
 		if (roster_cmp(&x->stored, &m->roster.id) > 0)
-			r->echoes.all += x->roster != 0;
+			tally_heads(&r->echoes, x);
 		else
 			tally_add(&r->echoes, x);
 		judge_round(m, r);
@@ -325,6 +348,15 @@ lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	return 0;
 }
 
+static bool
+lease_over(struct mesh *m, msec now)
+{
+	if (lead_grade(m, now) != MESH_GRADE_NONE || now < m->elect.first_until)
+		return false;
+	lead_stop(m, now, "lease over");
+	return true;
+}
+
 void
 lead_tick(struct mesh *m, msec now)
 {
@@ -332,16 +364,16 @@ lead_tick(struct mesh *m, msec now)
 
 	if (e->role != MESH_LEADER)
 		return;
-	if (now >= lead_until(m) && now >= e->first_until) {
-		lead_stop(m, now, "lease over");
+	if (lease_over(m, now))
 		return;
-	}
 	if (now < e->beat_at)
 		return;
 	roster_step(m, now);
 	if (e->role != MESH_LEADER)
 		return; /* handed over */
 	lead_beat(m, now);
+	if (lease_over(m, now)) /* a beat looks anew whom a small side counts */
+		return;
 	if (e->wish_term > e->ballot_term && e->phase == ELECT_IDLE &&
 	    lead_grade(m, now) != MESH_GRADE_NONE)
 		elect_start_vote(m, now, e->wish_term);
@@ -355,7 +387,7 @@ lead_deadline(const struct mesh *m)
 
 	if (e->role != MESH_LEADER)
 		return MSEC_NEVER;
-	end = lead_until(m);
+	end = lead_until(m, m->ticked);
 	if (end < e->first_until)
 		end = e->first_until;
 	return msec_min(e->beat_at, end);

@@ -23,6 +23,12 @@ enum {
 	MEMBER_VOTES = 3,
 };
 
+/* Of a vote in the old and the new roster; 0 where it has none. */
+struct ballot_weight {
+	uint8_t old, new;
+	uint8_t tie; /* MEMBER_OLD, MEMBER_NEW: decides an exact half there */
+};
+
 /* What only a leader keeps of a member. */
 struct member_report {
 	struct head applied;
@@ -39,6 +45,7 @@ struct member {
 	struct addr addr;
 	uint8_t state;	/* enum mesh_state */
 	uint8_t roster; /* MEMBER_OLD | MEMBER_NEW */
+	struct ballot_weight weight; /* what its vote counts in each set */
 	uint64_t short_id, generation;
 	uint32_t incarnation;
 	uint32_t text; /* offset of name and meta in the text arena */

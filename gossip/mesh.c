@@ -320,6 +320,21 @@ mesh_add_seed(struct mesh *m, msec now, const struct addr *seed)
 	return 0;
 }
 
+int
+mesh_hand_over(struct mesh *m, msec now, const struct node_id *to)
+{
+	uint32_t i = to != NULL ? members_find_id(&m->ms, to) : swim_random_up(m, 0);
+
+	if (m->elect.role != MESH_LEADER)
+		return -ERR_NOT_LEADER;
+	if (i == 0)
+		return 0; /* it leads already */
+	if (i == MEMBER_NONE ? to != NULL : m->ms.m[i].roster == 0 || m->ms.m[i].state != MESH_ALIVE)
+		return -ERR_UNKNOWN;
+	lead_resign(m, now, i == MEMBER_NONE ? 0 : m->ms.m[i].short_id);
+	return 0;
+}
+
 void
 mesh_leave(struct mesh *m, msec now)
 {
@@ -365,7 +380,7 @@ mesh_next_stamp(struct mesh *m, msec now, struct stamp *out)
 
 	/* The lease must live now, on the clock now, with no sleep between, and
 	 * nobody may be known to act on a higher stamp. */
-	if (e->role != MESH_LEADER || now >= lead_until(m) || m->must_save ||
+	if (e->role != MESH_LEADER || lead_grade(m, now) == MESH_GRADE_NONE || m->must_save ||
 	    now - m->ticked > elect_lease_ms(m) / 2 || e->wish_term > e->ballot_term)
 		return -ERR_NOT_LEADER;
 	*out = (struct stamp){.term = e->ballot_term, .leader = m->ms.m[0].id, .seq = e->seq + 1};

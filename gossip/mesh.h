@@ -21,6 +21,7 @@
 
 #include "base.h"
 #include "crypto.h"
+#include "policy.h"
 
 enum {
 	MESH_SEEDS_MAX = 64,
@@ -34,8 +35,6 @@ enum {
 enum mesh_state { MESH_ALIVE, MESH_SUSPECT, MESH_FAILED, MESH_LEFT };
 enum mesh_role { MESH_FOLLOWER, MESH_CANDIDATE, MESH_LEADER };
 enum mesh_grade { MESH_GRADE_NONE, MESH_GRADE_DEGRADED, MESH_GRADE_FULL };
-enum mesh_quorum { MESH_QUORUM_MAJORITY, MESH_QUORUM_ANY };
-
 /* Plane A: one small record per node, to everyone, on change and each 30 s. */
 struct mesh_summary {
 	uint8_t cpu_percent;   /* 0-100 of all cores */
@@ -67,7 +66,7 @@ struct mesh_conf {
 	struct mesh_saved saved; /* as loaded; generation already raised */
 	struct addr seeds[MESH_SEEDS_MAX];
 	size_t seeds_count;
-	enum mesh_quorum quorum;
+	struct mesh_policy policy;
 	msec lease_ms;	      /* 0 = auto: 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
 	uint64_t seed;	      /* the only source of randomness */
@@ -104,6 +103,7 @@ struct mesh_side {
 	uint64_t term;
 	uint32_t visible;    /* alive roster members, self included */
 	uint32_t known;	     /* roster size */
+	uint32_t visible_weight, known_weight;
 	msec since;	     /* when leader, term or grade last changed */
 	msec lease_until;    /* this node leads and may issue until; else 0 */
 };
@@ -140,6 +140,9 @@ void mesh_saved(struct mesh *m);
 MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
 /* Add a seed; seeds are retried for ever. */
 MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
+/* Stop leading at once, for member `to`, or whoever is next when NULL.
+ * -ERR_NOT_LEADER; -ERR_UNKNOWN: not an elector that is alive. */
+MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to);
 /* Say goodbye; a leader resigns first.  Poll once more after this. */
 void mesh_leave(struct mesh *m, msec now);
 

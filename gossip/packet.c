@@ -22,7 +22,7 @@ static const struct field {
     UINT('m', sent, INT64_MAX),
     UINT('l', lease, 600000),
     UINT('g', grade, MESH_GRADE_FULL),
-    UINT('v', weight, MESH_MEMBERS_LIMIT),
+    UINT('v', weight, MESH_MEMBERS_LIMIT * MESH_WEIGHT_MAX),
     UINT('f', flag, 1),
     UINT('a', version, UINT32_MAX),
     UINT('B', bits, UINT64_MAX),

@@ -44,7 +44,7 @@ struct roster_id {
 	X(GOSSIP, "")	      /* rumours only */                               \
 	X(SYNC, "fb")	      /* tell me yours too?, hashes of 32 buckets */   \
 	X(WHO, "")	      /* I do not know you: introduce yourself */      \
-	X(BEAT, "tmlgvHrchBa") /* I lead; see elect.h */                       \
+	X(BEAT, "tmlgvfHrchBa") /* I lead; see elect.h */                      \
 	X(ECHO, "tmrc")	      /* I follow: your own time back, my roster */    \
 	X(OTHER, "tw")	      /* I am promised to another leader */            \
 	X(REJECT, "t")	      /* my term is higher */                          \

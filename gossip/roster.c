@@ -23,7 +23,7 @@
 
 #include <stdlib.h>
 
-enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, BLOB_VERSION = 1, ENTRY_BLOB_MAX = 330 };
+enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, ENTRY_BLOB_MAX = 330 };
 
 int
 roster_cmp(const struct roster_id *a, const struct roster_id *b)
@@ -35,8 +35,23 @@ roster_cmp(const struct roster_id *a, const struct roster_id *b)
 	return 0;
 }
 
-static void
-recount(struct mesh *m)
+/* The one byte of an entry that says in which sets it votes. */
+uint8_t
+roster_bits(const struct member *x)
+{
+	return (uint8_t)(x->roster | x->weight.tie << ROSTER_TIE_SHIFT);
+}
+
+/* Does its vote count otherwise in the new set than in the old one? */
+static bool
+reweighed(const struct member *x)
+{
+	return x->weight.old != x->weight.new ||
+	    (x->weight.tie != 0 && x->weight.tie != MEMBER_VOTES);
+}
+
+void
+roster_recount(struct mesh *m)
 {
 	struct roster *ro = &m->roster;
 
@@ -49,8 +64,9 @@ recount(struct mesh *m)
 		if (x->roster == 0)
 			continue;
 		tally_add(&ro->n, x);
-		ro->joint = ro->joint || x->roster != MEMBER_VOTES;
-		ro->hash ^= prng_mix(x->short_id * 4 + x->roster);
+		ro->joint = ro->joint || x->roster != MEMBER_VOTES || reweighed(x);
+		ro->hash ^= prng_mix(x->short_id ^
+		    prng_mix((uint64_t)x->weight.new << 16 | (uint64_t)x->weight.old << 8 | roster_bits(x)));
 	}
 	if (ro->id.version > ro->seen_version)
 		ro->seen_version = ro->id.version;
@@ -67,7 +83,7 @@ restamp(struct mesh *m, msec now)
 
 	ro->id.term = m->elect.ballot_term;
 	ro->id.version = ro->seen_version + 1;
-	recount(m);
+	roster_recount(m);
 	/* Rounds counted under the old sets say nothing about the new ones;
 	 * the lease already earned stands (see the essay of elect.c). */
 	memset(m->elect.rounds, 0, sizeof m->elect.rounds);
@@ -94,7 +110,7 @@ stored(const struct mesh *m)
 			tally_add(&t, &m->ms.m[i]);
 	/* Never a mere side of `any`: it may propose, but a roster that only a
 	 * part of the old one stored could make two full sides. */
-	return elect_quorum(m, &t);
+	return quorum_full(m, &t);
 }
 
 /* Should member i have a vote?  A rumour alone gives nobody one. */
@@ -111,10 +127,42 @@ wanted(const struct mesh *m, uint32_t i)
 static bool
 change_wanted(const struct mesh *m)
 {
-	for (uint32_t i = 0; i < m->ms.count; i++)
-		if (wanted(m, i) != (m->ms.m[i].roster != 0))
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+		struct ballot_weight w;
+
+		if (wanted(m, i) != (x->roster != 0))
 			return true;
+		if (x->roster == 0)
+			continue;
+		w = quorum_weight(m, i);
+		if (w.new != x->weight.new || (w.tie & MEMBER_NEW) != (x->weight.tie & MEMBER_NEW))
+			return true;
+	}
 	return false;
+}
+
+/* Could those who are alive conclude it?  A joint roster that waits for the dead
+ * would take the lease from a side that has a quorum of the old one. */
+static bool
+change_possible(const struct mesh *m)
+{
+	uint32_t all = 0, alive = 0;
+	bool tie = false;
+
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		struct ballot_weight w;
+
+		if (!wanted(m, i))
+			continue;
+		w = quorum_weight(m, i);
+		all += w.new;
+		if (m->ms.m[i].state != MESH_ALIVE)
+			continue;
+		alive += w.new;
+		tie = tie || (w.tie & MEMBER_NEW) != 0;
+	}
+	return 2 * alive > all || (2 * alive == all && tie);
 }
 
 static void
@@ -124,8 +172,13 @@ make_joint(struct mesh *m)
 		struct member *x = &m->ms.m[i];
 		uint8_t bits = x->roster != 0 ? MEMBER_OLD : 0;
 
-		if (wanted(m, i))
+		if (wanted(m, i)) {
 			bits |= MEMBER_NEW;
+			x->weight = quorum_weight(m, i);
+		} else {
+			x->weight.new = 0;
+			x->weight.tie &= MEMBER_OLD;
+		}
 		x->roster = bits;
 	}
 }
@@ -137,6 +190,8 @@ make_new(struct mesh *m)
 		struct member *x = &m->ms.m[i];
 
 		x->roster = (x->roster & MEMBER_NEW) != 0 ? MEMBER_VOTES : 0;
+		x->weight.old = x->weight.new;
+		x->weight.tie = (x->weight.tie & MEMBER_NEW) != 0 ? MEMBER_VOTES : 0;
 	}
 }
 
@@ -187,8 +242,10 @@ step(struct mesh *m, msec now)
 	} else if (ro->joint) {
 		make_new(m);
 		ro->change_at = now + change_gap(m);
-	} else {
+	} else if (change_possible(m)) {
 		make_joint(m);
+	} else {
+		return false;
 	}
 	restamp(m, now);
 	return true;
@@ -227,7 +284,9 @@ roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out)
 			continue;
 		}
 		memcpy(out + n * ROSTER_ENTRY_BYTES, x->id.b, ID_BYTES);
-		out[n++ * ROSTER_ENTRY_BYTES + ID_BYTES] = x->roster;
+		out[n * ROSTER_ENTRY_BYTES + ID_BYTES] = roster_bits(x);
+		out[n * ROSTER_ENTRY_BYTES + ID_BYTES + 1] = x->weight.old;
+		out[n++ * ROSTER_ENTRY_BYTES + ID_BYTES + 2] = x->weight.new;
 	}
 	return n;
 }
@@ -329,6 +388,16 @@ step_aside(struct mesh *m, msec now)
 	}
 }
 
+/* As an entry says.  A weight that cannot be is one that counts nothing twice. */
+void
+roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new)
+{
+	x->roster = (uint8_t)(bits & MEMBER_VOTES);
+	x->weight.tie = (uint8_t)(bits >> ROSTER_TIE_SHIFT & x->roster);
+	x->weight.old = (x->roster & MEMBER_OLD) == 0 ? 0 : (uint8_t)(old > MESH_WEIGHT_MAX ? 1 : old);
+	x->weight.new = (x->roster & MEMBER_NEW) == 0 ? 0 : (uint8_t)(new > MESH_WEIGHT_MAX ? 1 : new);
+}
+
 static int
 fetched(struct mesh *m, msec now)
 {
@@ -353,8 +422,10 @@ fetched(struct mesh *m, msec now)
 			swim_added(m, (uint32_t)i);
 		}
 	}
-	for (uint32_t i = 0; i < m->ms.count; i++)
+	for (uint32_t i = 0; i < m->ms.count; i++) {
 		m->ms.m[i].roster = 0;
+		m->ms.m[i].weight = (struct ballot_weight){0};
+	}
 	for (uint32_t k = 0; k < ro->fetch_entries; k++) {
 		const uint8_t *entry = ro->fetch_bytes + k * ROSTER_ENTRY_BYTES;
 		struct node_id id;
@@ -362,12 +433,12 @@ fetched(struct mesh *m, msec now)
 
 		memcpy(id.b, entry, ID_BYTES);
 		if ((i = members_find_id(&m->ms, &id)) != MEMBER_NONE)
-			m->ms.m[i].roster = entry[ID_BYTES] & MEMBER_VOTES;
+			roster_vote(&m->ms.m[i], entry[ID_BYTES], entry[ID_BYTES + 1], entry[ID_BYTES + 2]);
 	}
 	ro->id = ro->fetch;
 	ro->foreign = e->role == MESH_LEADER;
 	fetch_start(ro, &(struct roster_id){0});
-	recount(m);
+	roster_recount(m);
 	/* Rounds counted under another roster say nothing about this one. */
 	memset(e->rounds, 0, sizeof e->rounds);
 	/* The leader waits for it; the echo leaves when this is on disk. */
@@ -425,106 +496,7 @@ roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	return chunk_came(m, now, p);
 }
 
-/* --- on disk ----------------------------------------------------------------------------- */
-
-/* [version, term, count, entries, [id, bits, name, address, meta] ...]: also the
- * addresses, so that a restart knows whom to call when every seed is gone. */
-void
-roster_save(struct mesh *m)
-{
-	struct roster *ro = &m->roster;
-	struct mpw w;
-
-	if (!ro->blob_stale)
-		return;
-	ro->blob_stale = false;
-	mpw_init(&w, ro->blob, ro->blob_cap);
-	mpw_array(&w, 4 + ro->n.all);
-	mpw_uint(&w, BLOB_VERSION);
-	mpw_uint(&w, ro->id.term);
-	mpw_uint(&w, ro->id.version);
-	mpw_uint(&w, ro->n.all);
-	for (uint32_t k = 0; k < m->ms.count; k++) {
-		uint32_t i = m->ms.order[k];
-		const struct member *x = &m->ms.m[i];
-
-		if (x->roster == 0)
-			continue;
-		mpw_array(&w, 6);
-		mpw_bin(&w, x->id.b, ID_BYTES);
-		mpw_uint(&w, x->roster);
-		mpw_str(&w, members_name(&m->ms, i), x->name_len);
-		mpw_bin(&w, x->addr.ip, sizeof x->addr.ip);
-		mpw_uint(&w, x->addr.port);
-		mpw_bin(&w, members_meta(&m->ms, i), x->meta_len);
-	}
-	assert(!w.full);
-	ro->blob_len = w.len;
-}
-
-static int
-load_entry(struct mesh *m, msec now, struct mp *r)
-{
-	struct node_id id;
-	struct addr addr;
-	uint64_t bits, port;
-	const char *name;
-	const uint8_t *meta;
-	size_t name_len, meta_len;
-	uint32_t n, i;
-	int rc;
-
-	if ((rc = mp_array(r, &n)) < 0)
-		return rc;
-	if (n != 6)
-		return -ERR_MALFORMED;
-	if ((rc = mp_bytes(r, id.b, ID_BYTES)) < 0 ||
-	    (rc = mp_uint_max(r, MEMBER_VOTES, &bits)) < 0 ||
-	    (rc = mp_str(r, &name, &name_len)) < 0 ||
-	    (rc = mp_bytes(r, addr.ip, sizeof addr.ip)) < 0 ||
-	    (rc = mp_uint_max(r, UINT16_MAX, &port)) < 0 ||
-	    (rc = mp_bin(r, &meta, &meta_len)) < 0)
-		return rc;
-	if (name_len > NAME_BYTES_MAX || meta_len > MESH_META_BYTES_MAX)
-		return -ERR_RANGE;
-	if ((i = members_find_id(&m->ms, &id)) == MEMBER_NONE) {
-		if ((rc = members_add(&m->ms, &id, now)) < 0)
-			return rc;
-		i = (uint32_t)rc;
-		addr.port = (uint16_t)port;
-		m->ms.m[i].addr = addr;
-		members_set_text(&m->ms, i, name, name_len, meta, meta_len);
-		swim_added(m, i);
-	}
-	m->ms.m[i].roster = (uint8_t)bits;
-	return 0;
-}
-
-static int
-load_blob(struct mesh *m, msec now)
-{
-	uint64_t version, count;
-	struct mp r;
-	uint32_t n;
-	int rc;
-
-	mp_init(&r, m->conf.saved.roster, m->conf.saved.roster_bytes, 2);
-	if ((rc = mp_array(&r, &n)) < 0)
-		return rc;
-	if (n < 4)
-		return -ERR_MALFORMED;
-	if ((rc = mp_uint_max(&r, BLOB_VERSION, &version)) < 0 ||
-	    (rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.term)) < 0 ||
-	    (rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.version)) < 0 ||
-	    (rc = mp_uint_max(&r, n - 4, &count)) < 0)
-		return rc;
-	for (uint64_t k = 0; k < count; k++)
-		if ((rc = load_entry(m, now, &r)) < 0)
-			return rc;
-	if ((rc = mp_end(&r)) == 0)
-		recount(m);
-	return rc;
-}
+/* --- verbs ------------------------------------------------------------------------ */
 
 int
 roster_init(struct mesh *m, msec now)
@@ -537,7 +509,7 @@ roster_init(struct mesh *m, msec now)
 	    ((size_t)m->conf.members_max + ROSTER_CHUNK) * ROSTER_ENTRY_BYTES);
 	if (ro->blob == NULL || ro->fetch_bytes == NULL)
 		return -1;
-	return m->conf.saved.roster_bytes > 0 ? load_blob(m, now) : 0;
+	return m->conf.saved.roster_bytes > 0 ? roster_load(m, now) : 0;
 }
 
 void
@@ -551,7 +523,10 @@ roster_fini(struct mesh *m)
 void
 roster_first(struct mesh *m)
 {
-	m->ms.m[0].roster = MEMBER_VOTES;
+	struct ballot_weight w = quorum_weight(m, 0);
+
+	roster_vote(&m->ms.m[0], roster_bits(&(struct member){.roster = MEMBER_VOTES,
+	    .weight.tie = (w.tie & MEMBER_NEW) != 0 ? MEMBER_VOTES : 0}), w.new, w.new);
 	m->roster.id.version = 1;
-	recount(m);
+	roster_recount(m);
 }

@@ -10,8 +10,10 @@
 struct mesh;
 
 enum {
-	ROSTER_CHUNK = 64, /* entries per datagram */
-	ROSTER_ENTRY_BYTES = ID_BYTES + 1,
+	ROSTER_CHUNK = 48, /* entries per datagram */
+	/* id, MEMBER_OLD | MEMBER_NEW | ROSTER_TIE bits, weight old, weight new */
+	ROSTER_ENTRY_BYTES = ID_BYTES + 3,
+	ROSTER_TIE_SHIFT = 2,
 };
 
 struct roster {
@@ -43,6 +45,14 @@ void roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet 
 void roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_save(struct mesh *m);
 uint32_t roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out);
+/* The byte of an entry that says in which sets it votes, and where it is the
+ * tie-breaker; and a member's vote as an entry says it, whatever it says. */
+uint8_t roster_bits(const struct member *x);
+void roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new);
+/* After any change of votes: counts, hash, must_save. */
+void roster_recount(struct mesh *m);
+/* roster_disk.c: from conf.saved.  0, or a negative ERR_. */
+int roster_load(struct mesh *m, msec now);
 int roster_cmp(const struct roster_id *a, const struct roster_id *b);
 
 #endif

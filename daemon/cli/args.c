@@ -139,6 +139,18 @@ set_socket(struct args *a, const char *value, const char *from, struct err *err)
 }
 
 static int
+set_node(struct args *a, const char *value, struct err *err)
+{
+	char shown[ERR_TEXT_CAP];
+
+	a->to = value;
+	if (name_ok(value, strlen(value)))
+		return 0;
+	err_escape(shown, sizeof shown, value, strlen(value));
+	return err_set(err, EXIT_USAGE_, "--to: '%.80s' is no node's name", shown);
+}
+
+static int
 apply_option(struct cursor *c, int o, const char *value, struct err *err)
 {
 	c->seen |= OPT_BIT(o);
@@ -155,6 +167,8 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_color(c->args, value, err);
 	case OPT_LINES:
 		return set_lines(c->args, value, err);
+	case OPT_TO:
+		return set_node(c->args, value, err);
 	case OPT_SINCE:
 		return set_since(c->args, value, c->now_ms, err);
 	default:

@@ -54,7 +54,9 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 	      "Two nodes only? `election: {quorum: majority}` (the default): a "
 	      "lone survivor goes on running what it has, but places nothing;\n"
 	      "`election: {quorum: any}`: it goes on alone, and in a split both "
-	      "sides run their own copy until they meet again.\n",
+	      "sides run their own copy until they meet again;\n"
+	      "`election: {tie-breaker: NODE}`: that node goes on alone, the "
+	      "other one does not.\n",
 	    s->out);
 	return 0;
 }

@@ -185,7 +185,7 @@ show_ps(const struct show *s, const json_t *data, struct err *err)
 int
 show_leader_code(const json_t *data)
 {
-	return *value_str(data, "leader") != '\0' ? 0 : 1;
+	return *value_str(data, "leader") != '\0' || *value_str(data, "handed_to") != '\0' ? 0 : 1;
 }
 
 int
@@ -197,6 +197,13 @@ show_leader(const struct show *s, const json_t *data, struct err *err)
 	char text[VALUE_TEXT_CAP];
 
 	(void)err;
+	if (s->args->to != NULL) {
+		if (!s->args->given[OPT_QUIET]) {
+			show_put(s, value_text(text, sizeof text, data, "handed_to"));
+			fputs(" is to lead: mesh leader shows when it does\n", s->out);
+		}
+		return 0;
+	}
 	if (show_names(s)) {
 		if (*leader != '\0') {
 			show_put(s, leader);

@@ -41,6 +41,7 @@ const struct option_row options[OPT_COUNT] = {
 	.value = "TIME",
 	.help = "from 10m ago, or from YYYY-MM-DD[Thh:mm:ss] (UTC) on"},
     [OPT_RAW] = {.name = "raw", .help = "bytes as they are; may move your terminal's cursor"},
+    [OPT_TO] = {.name = "to", .value = "NODE", .help = "hand the lead over to this node"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I have read what it stops"},
 };
 
@@ -63,8 +64,9 @@ const struct verb verbs[] = {
 	.print = show_members},
     {.name = "leader",
 	.summary = "who leads this side of the network",
-	.details = "Exit code: 0 there is a leader, 1 there is none.",
-	.options = OPT_BIT(OPT_WATCH),
+	.details = "Exit code: 0 there is a leader, 1 there is none.\n"
+		   "With --to it resigns to that node; every node takes the wish.",
+	.options = OPT_BIT(OPT_WATCH) | OPT_BIT(OPT_TO),
 	.timeout_ms = ANSWER_MS,
 	.print = show_leader,
 	.code = show_leader_code},

@@ -31,6 +31,7 @@ enum option {
 	OPT_SINCE,
 	OPT_RAW,
 	OPT_FORCE,
+	OPT_TO,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (1u << (o))

@@ -11,7 +11,9 @@
  *   daemon     name cluster zone cgroup user conf-user (s; a number stays text) listen advertise (s
  * HOST:PORT) cluster-key config-dir state-dir run-dir log-dir images-dir (s, absolute) seeds[] (s
  * HOST:PORT) tags{KEY: s} operators[] (s, uid or name) uid-range (s "A-B") log/level (s
- * debug|info|warn) election/quorum (s majority|any) election/lease (s "auto", or i ms)
+ * debug|info|warn) election/quorum (s majority|any, or map min | weight (i)) election/lease (s
+ * "auto", or i ms) election/{priority,weights}{NODE: i} election/tie-breaker (s)
+ * election/degraded/min (i) election/degraded/after (i ms)
  *              limits/{script-cpu,script-wall} (i ms) limits/script-memory (i bytes)
  *   sandbox    image-dir (s) image-dir-levels (i) readonly-paths{VIRTUAL: HOST} writable-paths{...}
  *              allow-users[] allow-groups[] allow-tcp-ports[] (s "N" or "A-B") default-user

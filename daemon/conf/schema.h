@@ -26,7 +26,7 @@ enum field_type {
 	T_HOSTPORT,
 	T_RANGE,   /* "N" or "A-B"; written as text */
 	T_ACCOUNT, /* a user's name or number; written as text */
-	T_ENUM,	   /* one of words */
+	T_ENUM,	   /* one of words; or a map of sub, when there is one */
 	T_MAP,	   /* sub: its fields */
 	T_DICT,	   /* keys by rule; sub: the field of every value */
 	T_LIST,	   /* sub: the field of every item */
@@ -41,7 +41,6 @@ enum field_flag {
 	F_REQUIRED = 1,
 	F_CHOICE = 2,	 /* of the fields with it in this map, exactly one is there */
 	F_UNIT = 4,	 /* T_SIZE, T_DURATION: a number alone is refused */
-	F_LATER_MAP = 8, /* T_ENUM: a map is a form for later */
 };
 
 enum key_rule { KEY_TEXT, KEY_NAME, KEY_PATH, KEY_ENV, KEY_VARIABLE, KEY_FILE, KEY_FILE_OR_STAR };

@@ -3,7 +3,7 @@
  */
 #include "schema.h"
 
-enum { PATH_BYTES = 4000, MIB = 1 << 20 };
+enum { PATH_BYTES = 4000, MIB = 1 << 20, MEMBERS = 8192, WEIGHT = 100, PRIORITY = 100 };
 
 #define PATH(k)                                                                                    \
 	{                                                                                          \
@@ -26,17 +26,31 @@ static const struct field seed = {.type = T_HOSTPORT};
 static const struct field tag = {.type = T_STR, .max = 63};
 static const struct field operator_ = {.type = T_ACCOUNT};
 
+static const struct field quorum_map[] = {
+    {.key = "min", .type = T_INT, .flags = F_CHOICE, .min = 1, .max = MEMBERS},
+    {.key = "weight", .type = T_INT, .flags = F_CHOICE, .min = 1, .max = MEMBERS *WEIGHT},
+    {.key = NULL},
+};
+static const struct field degraded[] = {
+    {.key = "min", .type = T_INT, .flags = F_REQUIRED, .min = 1, .max = MEMBERS},
+    TIME("after", 0, 3600000),
+    {.key = NULL},
+};
+static const struct field weight = {.type = T_INT, .min = 1, .max = WEIGHT};
+static const struct field priority = {.type = T_INT, .min = -PRIORITY, .max = PRIORITY};
+
 static const struct field election[] = {
-    {.key = "quorum", .type = T_ENUM, .words = quorums, .flags = F_LATER_MAP},
+    {.key = "quorum", .type = T_ENUM, .words = quorums, .sub = quorum_map},
     {.key = "lease",
 	.type = T_DURATION,
 	.flags = F_UNIT,
 	.min = 500,
 	.max = 60000,
 	.words = auto_word},
-    LATER("priority"),
-    LATER("tie-breaker"),
-    LATER("degraded"),
+    {.key = "priority", .type = T_DICT, .keys = KEY_NAME, .sub = &priority},
+    {.key = "weights", .type = T_DICT, .keys = KEY_NAME, .sub = &weight},
+    {.key = "tie-breaker", .type = T_NAME},
+    {.key = "degraded", .type = T_MAP, .sub = degraded},
     {.key = NULL},
 };
 

@@ -418,12 +418,8 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 	case T_ANY:
 		return walk_any(w, n);
 	case T_ENUM:
-		if ((f->flags & F_LATER_MAP) && n->type == TREE_MAP) {
-			char list[200];
-
-			words_join(list, sizeof list, f->words);
-			return walk_fail(w, n, "this form is not supported yet; allowed: %s", list);
-		}
+		if (f->sub != NULL && n->type == TREE_MAP)
+			return walk_map(w, f->sub, n);
 		break;
 	default:
 		break;

@@ -14,7 +14,7 @@
 #include "../base/scriptio.h"
 #include "addr.h"
 
-enum { ADDRESS_CAP = 272 }; /* a DNS name, and :PORT */
+enum { ADDRESS_CAP = 272 /* a DNS name, and :PORT */, DEGRADED_AFTER_MS = 10000 };
 
 /* A value that does not fit is an error: it must not turn into the default. */
 static int
@@ -191,6 +191,72 @@ read_strings(struct config *c, const struct flat *f, struct err *err)
 	return rc;
 }
 
+/* The row of prefs for this name; NULL when there are too many. */
+static struct mesh_pref *
+pref_for(struct mesh_policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->prefs_count; i++)
+		if (strcmp(p->prefs[i].name, name) == 0)
+			return &p->prefs[i];
+	if (p->prefs_count == MESH_PREFS_MAX)
+		return NULL;
+	snprintf(p->prefs[p->prefs_count].name, NAME_CAP, "%s", name);
+	return &p->prefs[p->prefs_count++];
+}
+
+static int
+read_prefs(struct mesh_policy *p, const struct flat *f, struct err *err)
+{
+	struct mesh_pref *pref = NULL;
+	struct flat_rec rec;
+	size_t off = 0;
+	char name[NAME_CAP] = "";
+	bool is_weight;
+
+	while (flat_next(f, &off, &rec)) {
+		is_weight = flat_child(&rec, "election/weights", name, sizeof name);
+		if (!is_weight && !flat_child(&rec, "election/priority", name, sizeof name))
+			continue;
+		if ((pref = pref_for(p, name)) == NULL)
+			break;
+		if (is_weight)
+			pref->weight = (uint8_t)rec.num;
+		else
+			pref->priority = (int8_t)rec.num;
+	}
+	if (flat_str(f, "election/tie-breaker", name, sizeof name) &&
+	    (pref = pref_for(p, name)) != NULL)
+		pref->tie_breaker = true;
+	if (name[0] != '\0' && pref == NULL)
+		return err_set(err, EXIT_CONFIG,
+		    "election: names more than %d nodes in weights, priority and tie-breaker",
+		    MESH_PREFS_MAX);
+	return 0;
+}
+
+static int
+read_policy(struct mesh_policy *p, const struct flat *f, struct err *err)
+{
+	char text[32];
+	int64_t min;
+	int rc;
+
+	p->quorum = MESH_QUORUM_MAJORITY;
+	if (flat_int(f, "election/quorum/min", &min))
+		p->quorum = MESH_QUORUM_MIN;
+	else if (flat_int(f, "election/quorum/weight", &min))
+		p->quorum = MESH_QUORUM_WEIGHT;
+	else if ((rc = str_or(f, "election/quorum", text, sizeof text, "majority", err)) < 0)
+		return rc;
+	else if (strcmp(text, "any") == 0)
+		p->quorum = MESH_QUORUM_ANY;
+	if (p->quorum >= MESH_QUORUM_MIN)
+		p->quorum_min = (uint32_t)min;
+	p->degraded_min = (uint32_t)int_or(f, "election/degraded/min", 0);
+	p->degraded_after_ms = int_or(f, "election/degraded/after", DEGRADED_AFTER_MS);
+	return read_prefs(p, f, err);
+}
+
 int
 config_read(struct config *c, const struct flat *f, struct err *err)
 {
@@ -204,9 +270,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	if ((rc = read_strings(c, f, err)) < 0 || (rc = read_addresses(c, f, err)) < 0 ||
 	    (rc = read_tags(c, f, err)) < 0 || (rc = read_lists(c, f, err)) < 0)
 		return rc;
-	if ((rc = str_or(f, "election/quorum", text, sizeof text, "majority", err)) < 0)
+	if ((rc = read_policy(&c->policy, f, err)) < 0)
 		return rc;
-	c->quorum = strcmp(text, "any") == 0 ? MESH_QUORUM_ANY : MESH_QUORUM_MAJORITY;
 	c->lease_ms = int_or(f, "election/lease", 0);
 	c->script_heap_bytes = int_or(f, "limits/script-memory", SCRIPT_HEAP_BYTES);
 	c->script_cpu_ms = int_or(f, "limits/script-cpu", SCRIPT_CPU_MS);

@@ -20,7 +20,7 @@ struct config {
 	struct addr listen, advertise;
 	char seed_names[MESH_SEEDS_MAX][80]; /* HOST:PORT as written */
 	size_t seeds_count;
-	enum mesh_quorum quorum;
+	struct mesh_policy policy;
 	msec lease_ms;
 	uint32_t operators[CONFIG_OPERATORS_MAX];
 	size_t operators_count;

@@ -111,7 +111,7 @@ engine_attach(struct engine *e, struct err *err)
 	struct mesh_conf c = {.self = e->identity.id,
 	    .addr = e->conf.advertise,
 	    .saved = e->saved,
-	    .quorum = e->conf.quorum,
+	    .policy = e->conf.policy,
 	    .lease_ms = e->conf.lease_ms,
 	    .members_max = 1024,
 	    .seed = crypto_random64(),

@@ -4,6 +4,7 @@
  */
 #include "../../gossip/mp.h"
 #include "../base/own.h"
+#include "acts.h"
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
@@ -24,25 +25,6 @@ serve_view(struct engine *e, struct stream_answer *answer)
 	else
 		stream_answer_send(answer, buf.data, buf.size);
 	msgpack_sbuffer_destroy(&buf);
-}
-
-static void
-serve_force(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
-{
-	char stamp[STAMP_TEXT_CAP];
-
-	if (len >= sizeof stamp) {
-		stream_answer_fail(answer, ERR_MALFORMED);
-		return;
-	}
-	memcpy(stamp, payload, len);
-	stamp[len] = '\0';
-	if (!e->lead.leading)
-		stream_answer_fail(answer, ERR_NOT_LEADER);
-	else if (!lead_force(e, stamp))
-		stream_answer_fail(answer, ERR_UNKNOWN);
-	else
-		stream_answer_send(answer, "ok", 2);
 }
 
 /* [instance, lines, after] -> [after, text] */
@@ -100,7 +82,8 @@ serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *pa
 		serve_view(e, answer);
 		return;
 	case QUERY_FORCE:
-		serve_force(e, payload, len, answer);
+	case QUERY_HAND_OVER:
+		acts_serve(e, kind, payload, len, answer);
 		return;
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);

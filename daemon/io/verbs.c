@@ -8,6 +8,7 @@
 
 #include "../../gossip/mp.h"
 #include "../base/own.h"
+#include "acts.h"
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
@@ -16,7 +17,7 @@
 #include "viewing.h"
 #include "wire.h"
 
-enum { FOLLOW_POLL_MS = 300, FORCE_TIMEOUT_MS = 2000 };
+enum { FOLLOW_POLL_MS = 300 };
 
 static void
 answer(struct ctl_req *r, msgpack_sbuffer *buf)
@@ -30,6 +31,13 @@ begin(msgpack_sbuffer *buf, msgpack_packer *pk)
 {
 	msgpack_sbuffer_init(buf);
 	msgpack_packer_init(pk, buf, msgpack_sbuffer_write);
+}
+
+static void
+refuse(struct ctl_req *r)
+{
+	ctl_fail(r, 3, "run it as root, or be named in operators:", "%s: permission denied",
+	    r->verb);
 }
 
 /* --- with a view --------------------------------------------------------------- */
@@ -130,9 +138,17 @@ verb_members(struct engine *e, struct ctl_req *r)
 static void
 verb_leader(struct engine *e, struct ctl_req *r)
 {
+	char to[NAME_CAP];
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
+	if (ctl_arg_str(r, "to", to, sizeof to)) {
+		if (r->may_write)
+			acts_hand_over(e, r, to);
+		else
+			refuse(r);
+		return;
+	}
 	begin(&buf, &pk);
 	status_pack_leader(e, &pk);
 	answer(r, &buf);
@@ -396,71 +412,6 @@ verb_logs(struct engine *e, struct ctl_req *r)
 	log_poll(&v->timer);
 }
 
-/* --- writes ------------------------------------------------------------------------------ */
-
-struct forcing {
-	struct ctl_req *r;
-	char stamp[STAMP_TEXT_CAP];
-};
-
-static void
-forced(struct ctl_req *r, const char *stamp, bool ok)
-{
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-
-	if (!ok) {
-		ctl_fail(r, 1, "mesh schedule show", "nothing is held at %s", stamp);
-		return;
-	}
-	begin(&buf, &pk);
-	msgpack_pack_map(&pk, 1);
-	pk_kstr(&pk, "applied", stamp);
-	answer(r, &buf);
-}
-
-static void
-on_forced(void *arg, int rc, const uint8_t *data, size_t len)
-{
-	struct forcing *f = arg;
-
-	(void)data;
-	(void)len;
-	if (rc < -ERR_COUNT || rc == -ERR_NOT_LEADER)
-		ctl_fail(f->r, 1, "mesh leader", "the leader did not take it: %s", stream_error(rc));
-	else
-		forced(f->r, f->stamp, rc == 0);
-	free(f);
-}
-
-static void
-verb_apply(struct engine *e, struct ctl_req *r)
-{
-	char stamp[STAMP_TEXT_CAP];
-	struct forcing *f;
-	struct addr to;
-
-	if (!ctl_arg_str(r, "stamp", stamp, sizeof stamp) || !ctl_arg_bool(r, "force")) {
-		ctl_fail(r, EXIT_USAGE_, "mesh apply --force STAMP", "apply: missing --force STAMP");
-		return;
-	}
-	if (!viewing_leader(e, &to)) {
-		if (e->lead.leading)
-			forced(r, stamp, lead_force(e, stamp));
-		else
-			ctl_fail(r, 1, "mesh leader", "there is no leader to force it");
-		return;
-	}
-	if ((f = calloc(1, sizeof *f)) == NULL) {
-		ctl_fail(r, 1, "", "out of memory");
-		return;
-	}
-	f->r = r;
-	memcpy(f->stamp, stamp, sizeof stamp);
-	stream_request(e->loop, &e->keys, &to, QUERY_FORCE, stamp, strlen(stamp), FORCE_TIMEOUT_MS,
-	    on_forced, f);
-}
-
 static const struct verb {
 	const char *name;
 	void (*run)(struct engine *e, struct ctl_req *r);
@@ -474,7 +425,7 @@ static const struct verb {
     {"schedule", verb_schedule, false},
     {"render", verb_render, false},
     {"version", verb_version, false},
-    {"apply", verb_apply, true},
+    {"apply", acts_apply, true},
     {"init", peers_init, true},
     {"join", peers_join, true},
 };
@@ -488,8 +439,7 @@ verbs_handle(void *arg, struct ctl_req *r)
 		if (strcmp(verbs[i].name, r->verb) != 0)
 			continue;
 		if (verbs[i].writes && !r->may_write)
-			ctl_fail(r, 3, "run it as root, or be named in operators:",
-			    "%s: permission denied", r->verb);
+			refuse(r);
 		else
 			verbs[i].run(arg, r);
 		return;

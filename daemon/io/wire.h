@@ -9,8 +9,10 @@
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
  *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs.h)
  *
- * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
- * which an operator asked for at the node that sends it.
+ *   QUERY_HAND_OVER node's name              -> "ok": this leader resigns to it
+ *
+ * Whoever holds the cluster key may ask; all of these are reads, except FORCE and
+ * HAND_OVER, which an operator asked for at the node that sends them (acts.h).
  */
 #ifndef IO_WIRE_H
 #define IO_WIRE_H
@@ -21,6 +23,7 @@ enum query {
 	QUERY_VIEW,
 	QUERY_FORCE,
 	QUERY_LOGS,
+	QUERY_HAND_OVER,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 4096 };

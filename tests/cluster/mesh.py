@@ -182,6 +182,8 @@ class Node:
             "log-dir": os.path.join(self.dir, "log"),
             "images-dir": self.world.images,
             "user": USER, "conf-user": CONF_USER, "cgroup": self.cgroup,
+            # A busy machine must not turn one limit's error into another's.
+            "limits": {"script-cpu": "2s", "script-wall": "60s"},
         }
         keys.update(self.settings)
         # JSON is YAML, and quotes itself.

@@ -1,5 +1,6 @@
-"""Two nodes with `quorum: any`: the survivor goes on alone, a split has two
-leaders that both serve, and a heal folds what ran twice (P5, P6)."""
+"""Two nodes.  With `quorum: any` the survivor goes on alone, a split has two
+leaders that both serve, and a heal folds what ran twice (P5, P6); with a
+tie-breaker one of them is always full, and the other waits."""
 import os
 
 import pytest
@@ -10,13 +11,14 @@ from mesh import Missed, World, wait_until
 
 
 @pytest.fixture
-def two():
+def two(request):
+    election = getattr(request, "param", {"quorum": "any"})
     w = World(f"mesh-r{os.getpid()}", "two")
     try:
         nodes = w.bridge(["n1", "n2"])
         service.install(w)
         for n in nodes:
-            n.write_config(election={"quorum": "any"})
+            n.write_config(election=election)
             n.start()
         Cluster.init(nodes[0])
         try:
@@ -67,3 +69,36 @@ def test_both_sides_serve_and_fold(two):
     after = {n.name: n.running() for n in nodes}
     for name, pids in before.items():
         assert pids.items() <= after[name].items(), (name, pids, after[name])
+
+
+@pytest.mark.parametrize("two", [{"tie-breaker": "n2"}], indirect=True)
+def test_the_tie_breaker_is_full_alone(two):
+    one, tie = two.nodes
+    two.cut([one])
+    wait_until("n2 leads, full", lambda: tie.status()["side"]["grade"] == "full"
+               and tie.status()["side"]["leader"] == "n2", 40)
+    wait_until("all work is there", lambda: service.settled([tie], WEBS), 40)
+    side, _ = wait_until("n1 has no leader", lambda: not one.status()["side"]["leader"]
+                      and one.status()["side"], 20)
+    assert side["grade"] == "none"
+    assert one.running()  # and goes on with what it has
+    two.mend([one])
+    wait_until("one view", lambda: service.one_view(two.nodes), 40)
+    wait_until("one service", lambda: service.settled(two.nodes, WEBS), 40)
+
+
+def test_the_lead_is_handed_over(two):
+    nodes = two.nodes
+    leader = next(n for n in nodes if n.leader() == n.name)
+    other = next(n for n in nodes if n is not leader)
+    before = {n.name: n.running() for n in nodes}
+    # Asked where nobody leads, too.
+    p = other.mesh("leader", "--to", other.name)
+    assert p.returncode == 0 and other.name in p.stdout, p.stderr
+    wait_until("it leads", lambda: all(n.leader() == other.name for n in nodes), 20)
+    p = leader.mesh("leader", "--to", "nobody")
+    assert p.returncode == 1 and "no node 'nobody' is known" in p.stderr
+    assert leader.mesh("leader", "--to", "No Body").returncode == 64
+    wait_until("one service", lambda: service.settled(nodes, WEBS), 40)
+    for name, pids in before.items():
+        assert pids.items() <= next(n for n in nodes if n.name == name).running().items()

@@ -82,7 +82,7 @@ static struct mesh *
 victim(msec now)
 {
 	struct mesh_conf c = {.name = "v", .addr = addr_of(0), .members_max = 16, .seed = 1,
-	    .crypto = copying, .quorum = MESH_QUORUM_ANY};
+	    .crypto = copying, .policy.quorum = MESH_QUORUM_ANY};
 	struct mesh *m;
 
 	c.self.b[0] = 9;

@@ -295,11 +295,39 @@ settle(struct sim *s, uint32_t i)
 	}
 }
 
+/* Chaos: the weights, the tie-breaker and the rules for small sides are drawn
+ * from the seed, and one node in eight is configured unlike the others. */
+static void
+swarm_policy(const struct sim *s, uint32_t i, struct mesh_policy *c)
+{
+	uint64_t r = prng_mix(s->conf.seed * 77);
+	bool odd = prng_mix(r ^ i) % 8 == 0;
+
+	if (odd)
+		r = prng_mix(r + i);
+	if (r % 2 == 0)
+		return;
+	for (uint32_t k = 0; k < s->conf.nodes && k < 8; k++) {
+		struct mesh_pref *p = &c->prefs[c->prefs_count++];
+
+		snprintf(p->name, sizeof p->name, "n%u", k);
+		p->weight = (uint8_t)(1 + (r >> (8 + 2 * k)) % 4);
+		p->tie_breaker = k == (r >> 32) % 8;
+		p->priority = (int8_t)((r >> (40 + k)) % 3);
+	}
+	if (c->quorum == MESH_QUORUM_MAJORITY)
+		return;
+	c->quorum = (enum mesh_quorum)((r >> 1) % 4);
+	c->quorum_min = (uint32_t)(1 + (r >> 3) % s->conf.nodes);
+	c->degraded_min = (uint32_t)((r >> 5) % 3);
+	c->degraded_after_ms = (msec)((r >> 7) % 5) * 1000;
+}
+
 void
 sim_start(struct sim *s, uint32_t i)
 {
 	struct sim_node *n = &s->node[i];
-	struct mesh_conf c = {.self = n->id, .addr = address(i), .quorum = s->conf.quorum,
+	struct mesh_conf c = {.self = n->id, .addr = address(i), .policy.quorum = s->conf.quorum,
 	    .members_max = s->conf.nodes + 8 < MESH_MEMBERS_LIMIT ? s->conf.nodes + 8 :
 								      MESH_MEMBERS_LIMIT,
 	    .saved = n->disk};
@@ -311,6 +339,8 @@ sim_start(struct sim *s, uint32_t i)
 	snprintf(c.name, sizeof c.name, "n%u", i);
 	c.seed = prng_mix(s->conf.seed ^ prng_mix(i * 1000003u + c.saved.generation));
 	sim_crypto(&c.crypto);
+	if (s->conf.late)
+		swarm_policy(s, i, &c.policy);
 	for (uint32_t k = 0; k < 3 && k < s->conf.nodes; k++)
 		c.seeds[c.seeds_count++] = address(k);
 	if (s->conf.verbose && (t = must(malloc(sizeof *t))) != NULL) {

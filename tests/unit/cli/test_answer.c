@@ -233,6 +233,7 @@ requests(void **state)
 	char *logs[] = {"mesh", "logs", "web.1", "-fn7"};
 	char *since[] = {"mesh", "logs", "web.1", "--since", "1h"};
 	char *apply[] = {"mesh", "apply", "--force", "1.00000001.2"};
+	char *to[] = {"mesh", "leader", "--to", "n2"}, *leader[] = {"mesh", "leader"};
 	char *join[] = {"mesh", "join", "h:1"};
 	char *show[] = {"mesh", "schedule", "show"};
 
@@ -249,6 +250,8 @@ requests(void **state)
 	request_is("{\"verb\":\"apply\",\"args\":{\"stamp\":\"1.00000001.2\","
 		   "\"force\":true}}",
 	    4, apply);
+	request_is("{\"verb\":\"leader\",\"args\":{\"to\":\"n2\"}}", 4, to);
+	request_is("{\"verb\":\"leader\",\"args\":{}}", 2, leader);
 	request_is("{\"verb\":\"join\",\"args\":{\"seed\":\"h:1\"}}", 3, join);
 	request_is("{\"verb\":\"schedule\",\"args\":{}}", 3, show);
 }

@@ -70,6 +70,8 @@ good(void **state)
 	assert_int_equal(a.since_ms, 86400000);
 	takes("apply --force 12.deadbeef.3", &a);
 	assert_true(a.given[OPT_FORCE]);
+	takes("leader --to n2", &a);
+	assert_string_equal(a.to, "n2");
 	takes("schedule show --color never", &a);
 	assert_int_equal(a.color, ARGS_COLOR_NEVER);
 	takes("join [fe80::1]:7780", &a);
@@ -92,6 +94,9 @@ bad(void **state)
 	    {"logs", "logs: missing INSTANCE; usage: mesh logs INSTANCE [-f] "
 		     "[-n N] [--since TIME] [--raw]"},
 	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
+	    {"leader --to", "--to: missing NODE"},
+	    {"leader --to 'N\x9b'", "--to: ''N\\x9b'' is no node's name"},
+	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w] [-a]"},
 	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
 	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT"},
 	    {"schedule", "schedule: missing COMMAND; usage: mesh schedule show "

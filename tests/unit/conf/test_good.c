@@ -53,6 +53,16 @@ test_daemon(void **state)
 	expect_str(&f, "cgroup", "mesh/n1");
 	yaml_ok("daemon", "election: {lease: auto}", &f);
 	expect_str(&f, "election/lease", "auto");
+	yaml_ok("daemon",
+	    "election: {quorum: {weight: 5}, degraded: {min: 2, after: 3s}, "
+	    "weights: {n1: 3}, priority: {n1: 2, n2: -1}, tie-breaker: n1}",
+	    &f);
+	expect_int(&f, "election/quorum/weight", 5);
+	expect_int(&f, "election/degraded/min", 2);
+	expect_int(&f, "election/degraded/after", 3000);
+	expect_int(&f, "election/weights/n1", 3);
+	expect_int(&f, "election/priority/n2", -1);
+	expect_str(&f, "election/tie-breaker", "n1");
 }
 
 static void

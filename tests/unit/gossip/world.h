@@ -21,7 +21,7 @@ enum { WORLD_MAX = 8, FLIGHT_MAX = 4096, TEXT_MAX = 1 << 16 };
 struct world {
 	uint32_t count;
 	msec now;
-	enum mesh_quorum quorum;
+	struct mesh_policy policy; /* of nodes started from now on */
 	struct mesh *node[WORLD_MAX];
 	struct mesh_saved disk[WORLD_MAX];
 	uint8_t roster[WORLD_MAX][4096];
@@ -120,9 +120,16 @@ world_trace(void *arg, msec now, const char *event)
 }
 
 static inline void
+world_isolate(struct world *w, uint32_t i, bool cut)
+{
+	for (uint32_t j = 0; j < w->count; j++)
+		w->deaf[i][j] = w->deaf[j][i] = cut;
+}
+
+static inline void
 world_start(struct world *w, uint32_t i)
 {
-	struct mesh_conf c = {.self = world_id(i), .addr = world_addr(i), .quorum = w->quorum,
+	struct mesh_conf c = {.self = world_id(i), .addr = world_addr(i), .policy = w->policy,
 	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7)};
 
 	c.saved = w->disk[i];

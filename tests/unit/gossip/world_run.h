@@ -78,21 +78,27 @@ world_run(struct world *w, msec ms)
 		world_step(w);
 }
 
-/* count nodes, the first of which makes the cluster. */
+/* count nodes, the first of which makes the cluster; policy says who may lead. */
 static inline struct world *
-world_new(uint32_t count, enum mesh_quorum quorum)
+world_new_policy(uint32_t count, const struct mesh_policy *policy)
 {
 	static const uint8_t cluster[ID_BYTES] = {1, 2, 3};
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);
 	w->count = count;
-	w->quorum = quorum;
+	w->policy = *policy;
 	w->now = 1000;
 	for (uint32_t i = 0; i < count; i++)
 		world_start(w, i);
 	assert_int_equal(mesh_init(w->node[0], w->now, cluster), 0);
 	return w;
+}
+
+static inline struct world *
+world_new(uint32_t count, enum mesh_quorum quorum)
+{
+	return world_new_policy(count, &(struct mesh_policy){.quorum = quorum});
 }
 
 static inline void
@@ -101,13 +107,6 @@ world_free(struct world *w)
 	for (uint32_t i = 0; i < w->count; i++)
 		mesh_free(w->node[i]);
 	free(w);
-}
-
-static inline void
-world_isolate(struct world *w, uint32_t i, bool cut)
-{
-	for (uint32_t j = 0; j < w->count; j++)
-		w->deaf[i][j] = w->deaf[j][i] = cut;
 }
 
 /* The one leader everybody up follows; fails the test when there is none. */

@@ -62,7 +62,7 @@ what_is_not_said_has_the_documented_default(void **state)
 	address_is(&c.listen, "0.0.0.0:7780");
 	address_is(&c.advertise, "127.0.0.1:7780");
 	assert_int_equal(c.seeds_count, 0);
-	assert_int_equal(c.quorum, MESH_QUORUM_MAJORITY);
+	assert_int_equal(c.policy.quorum, MESH_QUORUM_MAJORITY);
 	assert_int_equal(c.lease_ms, 0);
 	assert_int_equal(c.operators_count, 0);
 	assert_int_equal(c.script_heap_bytes, SCRIPT_HEAP_BYTES);
@@ -100,12 +100,47 @@ what_is_said_is_used(void **state)
 	assert_int_equal(c.operators[1], 0);
 	assert_int_equal(c.operators[2], 7);
 	assert_int_equal(c.operators[3], 4294967294);
-	assert_int_equal(c.quorum, MESH_QUORUM_ANY);
+	assert_int_equal(c.policy.quorum, MESH_QUORUM_ANY);
 	assert_int_equal(c.lease_ms, 3000);
 	assert_int_equal(c.script_heap_bytes, 32 << 20);
 	assert_int_equal(c.script_cpu_ms, 100);
 	assert_int_equal(c.script_wall_ms, 200); /* follows the CPU limit */
 	assert_true(c.debug);
+}
+
+static void
+who_may_lead_is_read_whole(void **state)
+{
+	char yaml[4096] = "name: n1\nlisten: 127.0.0.1:1\nelection:\n  weights:\n";
+	const struct mesh_policy *p = &c.policy;
+
+	(void)state;
+	good("name: n1\nlisten: 127.0.0.1:1\nelection: {quorum: {min: 3}, degraded: {min: 2}}\n");
+	assert_int_equal(p->quorum, MESH_QUORUM_MIN);
+	assert_int_equal(p->quorum_min, 3);
+	assert_int_equal(p->degraded_min, 2);
+	assert_int_equal(p->degraded_after_ms, 10000);
+	assert_int_equal(p->prefs_count, 0);
+	good("name: n1\nlisten: 127.0.0.1:1\nelection: {quorum: {weight: 5}, tie-breaker: n2,\n"
+	     "  weights: {n1: 3}, priority: {n2: -4, n1: 7}, degraded: {min: 1, after: 2s}}\n");
+	assert_int_equal(p->quorum, MESH_QUORUM_WEIGHT);
+	assert_int_equal(p->quorum_min, 5);
+	assert_int_equal(p->degraded_after_ms, 2000);
+	assert_int_equal(p->prefs_count, 2);
+	assert_string_equal(p->prefs[0].name, "n1");
+	assert_int_equal(p->prefs[0].weight, 3);
+	assert_int_equal(p->prefs[0].priority, 7);
+	assert_false(p->prefs[0].tie_breaker);
+	assert_string_equal(p->prefs[1].name, "n2");
+	assert_int_equal(p->prefs[1].weight, 0);
+	assert_int_equal(p->prefs[1].priority, -4);
+	assert_true(p->prefs[1].tie_breaker);
+	for (int i = 0; i < MESH_PREFS_MAX; i++)
+		snprintf(yaml + strlen(yaml), 32, "    n%d: 2\n", i);
+	good(yaml);
+	assert_int_equal(p->prefs_count, MESH_PREFS_MAX);
+	snprintf(yaml + strlen(yaml), 32, "  tie-breaker: other\n");
+	refused(yaml, EXIT_CONFIG, "election: names more than 64 nodes");
 }
 
 static void
@@ -259,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_said_has_the_documented_default),
 		cmocka_unit_test(what_is_said_is_used),
+		cmocka_unit_test(who_may_lead_is_read_whole),
 		cmocka_unit_test(a_name_that_is_no_address_is_refused),
 		cmocka_unit_test(what_does_not_fit_is_said_and_not_replaced),
 		cmocka_unit_test(lists_are_bounded),

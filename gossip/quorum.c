@@ -1,0 +1,121 @@
+/*
+ * quorum.c - see quorum.h.  Whatever the configuration says, a *full* leader
+ * needs more than half of the roster's weight, so two full sides always share
+ * an elector; `any`, `min`, `weight` and `degraded` only say which smaller
+ * sides go on without claiming that nobody else does.
+ *
+ * The weights are the roster's, agreed on and stored like the roster itself,
+ * and not each node's own configuration: two nodes that disagree about a weight
+ * could each count a majority that shares nobody.
+ */
+#include "quorum.h"
+
+#include "inner.h"
+
+void
+tally_add(struct tally *t, const struct member *x)
+{
+	if ((x->roster & MEMBER_OLD) != 0)
+		t->old += x->weight.old;
+	if ((x->roster & MEMBER_NEW) != 0)
+		t->new += x->weight.new;
+	t->tie |= x->weight.tie & x->roster;
+	tally_heads(t, x);
+}
+
+void
+tally_heads(struct tally *t, const struct member *x)
+{
+	if (x->roster == 0)
+		return;
+	t->all++;
+	t->weight += (x->roster & MEMBER_NEW) != 0 ? x->weight.new : x->weight.old;
+}
+
+bool
+quorum_full(const struct mesh *m, const struct tally *t)
+{
+	const struct tally *n = &m->roster.n;
+	uint32_t old = 2 * t->old, new = 2 * t->new;
+
+	if (n->all == 0)
+		return false;
+	return (old > n->old || (old == n->old && (t->tie & MEMBER_OLD) != 0)) &&
+	    (new > n->new || (new == n->new && (t->tie & MEMBER_NEW) != 0));
+}
+
+bool
+quorum_lenient(const struct mesh *m)
+{
+	return m->conf.policy.quorum != MESH_QUORUM_MAJORITY || m->conf.policy.degraded_min > 0;
+}
+
+msec
+quorum_wait(const struct mesh *m, const struct tally *t)
+{
+	const struct mesh_policy *c = &m->conf.policy;
+
+	if (t->all > 0 &&
+	    (c->quorum == MESH_QUORUM_ANY ||
+		(c->quorum == MESH_QUORUM_MIN && t->all >= c->quorum_min) ||
+		(c->quorum == MESH_QUORUM_WEIGHT && t->weight >= c->quorum_min)))
+		return 0;
+	if (c->degraded_min > 0 && t->all >= c->degraded_min)
+		return c->degraded_after_ms;
+	return MSEC_NEVER;
+}
+
+/* Who was just lost, or is suspected, is not seen. */
+bool
+quorum_degraded(const struct mesh *m, const struct tally *t)
+{
+	uint32_t seen = 0;
+
+	if (quorum_wait(m, t) == MSEC_NEVER)
+		return false;
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+
+		if (i == m->elect.last_leader &&
+		    (x->seen == MSEC_NEVER || x->seen <= m->elect.lost_at))
+			continue;
+		seen += x->roster != 0 && x->state == MESH_ALIVE;
+	}
+	return 2 * t->all > seen;
+}
+
+static const struct mesh_pref *
+pref_of(const struct mesh *m, uint32_t i)
+{
+	const struct mesh_policy *c = &m->conf.policy;
+	size_t len = m->ms.m[i].name_len;
+
+	for (size_t k = 0; k < c->prefs_count; k++)
+		if (strlen(c->prefs[k].name) == len &&
+		    memcmp(c->prefs[k].name, members_name(&m->ms, i), len) == 0)
+			return &c->prefs[k];
+	return NULL;
+}
+
+int
+quorum_priority(const struct mesh *m, uint32_t i)
+{
+	const struct mesh_pref *p = pref_of(m, i);
+
+	return p != NULL ? p->priority : 0;
+}
+
+struct ballot_weight
+quorum_weight(const struct mesh *m, uint32_t i)
+{
+	const struct mesh_pref *p = pref_of(m, i);
+	struct ballot_weight w = m->ms.m[i].weight;
+
+	if (m->ms.m[i].name_len == 0 && m->ms.m[i].roster != 0)
+		return w;
+	w.new = p != NULL && p->weight > 0 ? p->weight : 1;
+	w.tie &= MEMBER_OLD;
+	if (p != NULL && p->tie_breaker)
+		w.tie |= MEMBER_NEW;
+	return w;
+}

@@ -1,0 +1,111 @@
+/*
+ * roster_disk.c - the roster as it lies on disk, in mesh_saved.
+ */
+#include "inner.h"
+
+enum { BLOB_VERSION = 2, BITS_MAX = 15 };
+
+/* [version, term, count, entries, [id, bits, weight old, weight new, name, ip, port,
+ * meta] ...]: also the addresses, so that a restart knows whom to call when every
+ * seed is gone. */
+void
+roster_save(struct mesh *m)
+{
+	struct roster *ro = &m->roster;
+	struct mpw w;
+
+	if (!ro->blob_stale)
+		return;
+	ro->blob_stale = false;
+	mpw_init(&w, ro->blob, ro->blob_cap);
+	mpw_array(&w, 4 + ro->n.all);
+	mpw_uint(&w, BLOB_VERSION);
+	mpw_uint(&w, ro->id.term);
+	mpw_uint(&w, ro->id.version);
+	mpw_uint(&w, ro->n.all);
+	for (uint32_t k = 0; k < m->ms.count; k++) {
+		uint32_t i = m->ms.order[k];
+		const struct member *x = &m->ms.m[i];
+
+		if (x->roster == 0)
+			continue;
+		mpw_array(&w, 8);
+		mpw_bin(&w, x->id.b, ID_BYTES);
+		mpw_uint(&w, roster_bits(x));
+		mpw_uint(&w, x->weight.old);
+		mpw_uint(&w, x->weight.new);
+		mpw_str(&w, members_name(&m->ms, i), x->name_len);
+		mpw_bin(&w, x->addr.ip, sizeof x->addr.ip);
+		mpw_uint(&w, x->addr.port);
+		mpw_bin(&w, members_meta(&m->ms, i), x->meta_len);
+	}
+	assert(!w.full);
+	ro->blob_len = w.len;
+}
+
+static int
+load_entry(struct mesh *m, msec now, struct mp *r)
+{
+	struct node_id id;
+	struct addr addr;
+	uint64_t bits, port, old = 1, new = 1;
+	const char *name;
+	const uint8_t *meta;
+	size_t name_len, meta_len;
+	uint32_t n, i;
+	int rc;
+
+	if ((rc = mp_array(r, &n)) < 0)
+		return rc;
+	if (n != 6 && n != 8) /* 6: before votes had weights */
+		return -ERR_MALFORMED;
+	if ((rc = mp_bytes(r, id.b, ID_BYTES)) < 0 || (rc = mp_uint_max(r, BITS_MAX, &bits)) < 0)
+		return rc;
+	if (n == 8 && ((rc = mp_uint_max(r, MESH_WEIGHT_MAX, &old)) < 0 ||
+			  (rc = mp_uint_max(r, MESH_WEIGHT_MAX, &new)) < 0))
+		return rc;
+	if ((rc = mp_str(r, &name, &name_len)) < 0 ||
+	    (rc = mp_bytes(r, addr.ip, sizeof addr.ip)) < 0 ||
+	    (rc = mp_uint_max(r, UINT16_MAX, &port)) < 0 ||
+	    (rc = mp_bin(r, &meta, &meta_len)) < 0)
+		return rc;
+	if (name_len > NAME_BYTES_MAX || meta_len > MESH_META_BYTES_MAX)
+		return -ERR_RANGE;
+	if ((i = members_find_id(&m->ms, &id)) == MEMBER_NONE) {
+		if ((rc = members_add(&m->ms, &id, now)) < 0)
+			return rc;
+		i = (uint32_t)rc;
+		addr.port = (uint16_t)port;
+		m->ms.m[i].addr = addr;
+		members_set_text(&m->ms, i, name, name_len, meta, meta_len);
+		swim_added(m, i);
+	}
+	roster_vote(&m->ms.m[i], bits, old, new);
+	return 0;
+}
+
+int
+roster_load(struct mesh *m, msec now)
+{
+	uint64_t version, count;
+	struct mp r;
+	uint32_t n;
+	int rc;
+
+	mp_init(&r, m->conf.saved.roster, m->conf.saved.roster_bytes, 2);
+	if ((rc = mp_array(&r, &n)) < 0)
+		return rc;
+	if (n < 4)
+		return -ERR_MALFORMED;
+	if ((rc = mp_uint_max(&r, BLOB_VERSION, &version)) < 0 ||
+	    (rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.term)) < 0 ||
+	    (rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.version)) < 0 ||
+	    (rc = mp_uint_max(&r, n - 4, &count)) < 0)
+		return rc;
+	for (uint64_t k = 0; k < count; k++)
+		if ((rc = load_entry(m, now, &r)) < 0)
+			return rc;
+	if ((rc = mp_end(&r)) == 0)
+		roster_recount(m);
+	return rc;
+}
