@@ -27,6 +27,7 @@ struct elect {
 	uint16_t promised;    /* to whom, until promise_until */
 	msec promise_until, holdoff_until, lost_at, try_at;
 	msec full_at; /* when a full leader was known last */
+	msec full_since; /* leading: since when without a gap it is a full one */
 	uint64_t attempt, attempt_term;
 	msec attempt_until;
 	struct tally grants;

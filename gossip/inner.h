@@ -9,6 +9,7 @@
 #include "elect.h"
 #include "out.h"
 #include "report.h"
+#include "rolelease.h"
 #include "roster.h"
 #include "swim.h"
 
@@ -21,6 +22,7 @@ struct mesh {
 	struct elect elect;
 	struct roster roster;
 	struct report report;
+	struct rolelease rolelease;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
 	msec started, ticked;

@@ -76,12 +76,15 @@ lead_until(const struct mesh *m, msec now)
 }
 
 static void
-judge_round(struct mesh *m, const struct round *r)
+judge_round(struct mesh *m, msec now, const struct round *r)
 {
 	struct elect *e = &m->elect;
 
-	if (r->t > e->full_base.t && quorum_full(m, &r->echoes))
+	if (r->t > e->full_base.t && quorum_full(m, &r->echoes)) {
+		if (now >= lease_end(&e->full_base))
+			e->full_since = now; /* somebody else may have been, between */
 		e->full_base = *r;
+	}
 	if (r->t > e->degraded_base.t && quorum_degraded(m, &r->echoes))
 		e->degraded_base = *r;
 }
@@ -106,7 +109,7 @@ void
 lead_beat(struct mesh *m, msec now)
 {
 	m->elect.beat_at = now + beat_ms(m);
-	judge_round(m, open_round(m, now));
+	judge_round(m, now, open_round(m, now));
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (member_up(&m->ms.m[i]))
 			out_to(m, PACKET_BEAT, i, (uint64_t)now, 0, 0);
@@ -149,6 +152,7 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 		memset(e->rounds, 0, sizeof e->rounds);
 		e->full_base = e->degraded_base = (struct round){0};
 		e->weight = 0;
+		rolelease_office(m);
 		e->lead_since = now;
 		e->issued = (struct head){0};
 		e->first_until = now + elect_lease_ms(m);
@@ -248,7 +252,7 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			tally_heads(&r->echoes, x);
 		else
 			tally_add(&r->echoes, x);
-		judge_round(m, r);
+		judge_round(m, now, r);
 		if (grade != lead_grade(m, now))
 			e->beat_at = now; /* tell at once what this side may do */
 		return;

@@ -43,7 +43,8 @@ init(struct mesh *m, msec now)
 	members_set_text(&m->ms, 0, c->name, strlen(c->name), c->meta, c->meta_bytes);
 	members_set(&m->ms, 0, now, MESH_ALIVE, c->saved.generation, 0);
 	spread_push(&m->ms.news, 0);
-	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0)
+	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
+	    rolelease_init(m, now) < 0)
 		return -1;
 	elect_init(m, now);
 	m->elect.issued = (struct head){0};
@@ -75,6 +76,7 @@ mesh_free(struct mesh *m)
 	members_fini(&m->ms);
 	roster_fini(m);
 	report_fini(m);
+	rolelease_fini(m);
 	free(m->swim.ring);
 	free(m->ring);
 	free(m);
@@ -115,6 +117,9 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return roster_recv(m, now, from, p);
 	case PACKET_REPORT:
 		return report_recv(m, now, from, p);
+	case PACKET_ROLE_ASK:
+	case PACKET_ROLE_LEASE:
+		return rolelease_recv(m, now, from, p);
 	case PACKET_JOIN:
 	case PACKET_JOINED:
 		return -ERR_AUTH; /* only outside a cluster */
@@ -226,6 +231,7 @@ mesh_tick(struct mesh *m, msec now)
 		swim_tick(m, now);
 		elect_tick(m, now);
 		lead_tick(m, now);
+		rolelease_tick(m, now);
 	}
 	report_tick(m, now);
 	if (m->member)
@@ -249,6 +255,7 @@ mesh_deadline(const struct mesh *m)
 		return at;
 	at = msec_min(at, swim_deadline(m));
 	at = msec_min(at, elect_deadline(m));
+	at = msec_min(at, rolelease_deadline(m));
 	return msec_min(at, lead_deadline(m));
 }
 

@@ -21,6 +21,7 @@
 
 #include "base.h"
 #include "crypto.h"
+#include "exclusive.h"
 #include "policy.h"
 
 enum {

@@ -218,6 +218,16 @@ load_for(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 /* --- building ------------------------------------------------------------- */
 
 static void
+fill_buckets(const struct mesh *m, struct packet *p, uint8_t *scratch)
+{
+	for (size_t i = 0; i < MEMBERS_BUCKETS; i++)
+		for (size_t k = 0; k < 8; k++)
+			scratch[8 * i + k] = (uint8_t)(m->ms.buckets[i] >> (56 - 8 * k));
+	p->bytes = scratch;
+	p->bytes_len = sizeof m->ms.buckets;
+}
+
+static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
@@ -228,11 +238,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	switch ((enum packet_kind)o->kind) {
 	case PACKET_SYNC:
 		p->flag = o->a;
-		p->bytes = scratch;
-		for (size_t i = 0; i < MEMBERS_BUCKETS; i++)
-			for (size_t k = 0; k < 8; k++)
-				scratch[8 * i + k] = (uint8_t)(m->ms.buckets[i] >> (56 - 8 * k));
-		p->bytes_len = sizeof m->ms.buckets;
+		fill_buckets(m, p, scratch);
 		break;
 	case PACKET_BEAT:
 		lead_fill_beat(m, now, o->to, p);
@@ -269,6 +275,17 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 			p->bytes = m->report.frags + o->a * MESH_FRAG_BYTES_MAX;
 			p->bytes_len = m->report.frag_bytes[o->a];
 		}
+		break;
+	case PACKET_ROLE_ASK:
+		p->sent = o->a;
+		p->bytes = scratch;
+		p->bytes_len = rolelease_fill_ask(m, now, scratch);
+		break;
+	case PACKET_ROLE_LEASE:
+		p->sent = o->a;
+		p->term = m->elect.ballot_term;
+		p->bytes = scratch;
+		p->bytes_len = rolelease_fill_confirm(m, o->to, (msec)o->a, scratch);
 		break;
 	case PACKET_JOINED:
 		p->bytes = m->saved.cluster;
@@ -310,7 +327,7 @@ cargo_init(struct cargo *c, const struct packet *p, uint8_t *scratch)
 static size_t
 build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 {
-	uint8_t bytes[sizeof m->ms.buckets], scratch[SEAL_BODY_MAX];
+	uint8_t bytes[ROLELEASE_BYTES_MAX], scratch[SEAL_BODY_MAX];
 	struct packet p;
 	struct cargo c;
 

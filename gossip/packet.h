@@ -57,6 +57,8 @@ struct roster_id {
 	X(ROSTER, "rcinb")    /* chunk i of n */                               \
 	X(REPORT, "saHinb")   /* to the leader: version a, fragment i of n */  \
 	X(JOIN, "s")	      /* let me in; the rumour is me */                \
+	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
+	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
 	X(JOINED, "sb")	      /* token back, cluster id; the rumour is me */
 
 enum packet_kind {

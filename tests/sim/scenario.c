@@ -424,6 +424,11 @@ chaos(struct sim *s, struct sim_stats *st)
 	stats_add(st, "chaos.heal:ms", (s->now - end) / 1000);
 	if (s->conf.quorum == MESH_QUORUM_MAJORITY)
 		stats_add(st, "+elections:count", (int64_t)s->elections);
+	for (end = s->now + 40 * SECOND; s->now < end && !exclusive_all_run(s);)
+		if (!sim_run(s, s->now + SECOND))
+			return false;
+	if (!bound(s, "exclusive-runs-again", exclusive_all_run(s)))
+		return false;
 	/* Settled is settled. */
 	return sim_run(s, s->now + 5 * SECOND) && whole(s, NULL);
 }

@@ -219,11 +219,14 @@ act(struct sim *s, uint32_t i)
 		    mesh_applied(n->mesh, now, &stamp, &hash) == 0) {
 			s->last_issue = s->now;
 			s->last_issuer = i;
+			if (s->conf.nodes <= SIM_EXCLUSIVE_NODES)
+				exclusive_issue(s, i, &stamp);
 		}
 	}
 	if (mesh_issued(n->mesh, &p) && stamp_cmp(&p.stamp, &n->mesh->saved.applied) > 0 &&
 	    mesh_applied(n->mesh, now, &p.stamp, &p.hash) < 0)
 		check_break(s, "applied-monotonic", i, p.stamp.term, p.stamp.seq);
+	exclusive_act(s, i);
 	while (mesh_next_report(n->mesh, &from, &version, &index, &count, buf, sizeof buf) > 0)
 		note(s, version, from.b[0]);
 	if (s->now >= n->report_at) {
@@ -372,6 +375,7 @@ sim_crash(struct sim *s, uint32_t i, usec restart_at)
 		return;
 	mesh_free(n->mesh);
 	n->mesh = NULL;
+	exclusive_crash(s, i, prng_below(&s->rng, 2) == 0);
 	n->paused_until = 0;
 	n->leads = false;
 	n->restart_at = restart_at;
@@ -486,6 +490,7 @@ sim_new(const struct sim_conf *conf)
 			n->id.b[k] = (uint8_t)prng_u64(&s->rng);
 		n->clock_off = 1000 + (msec)prng_below(&s->rng, 1000000);
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
+		exclusive_crash(s, i, true);
 		n->restart_at = n->wake_at = (usec)prng_below(&s->rng,
 		    conf->late && i > 0 && i >= conf->nodes * 2 / 3 ? 100000000 : 1000000);
 		push(s, (struct sim_event){.at = n->restart_at, .node = i});
@@ -508,6 +513,7 @@ sim_free(struct sim *s)
 	free(s->heap);
 	free(s->node);
 	free(s->cut);
+	free(s->plans);
 	free(s->leader_of_term);
 	free(s);
 }

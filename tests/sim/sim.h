@@ -34,6 +34,21 @@ struct sim_conf {
 	bool verbose; /* traces on stderr */
 };
 
+enum { SIM_EXCLUSIVE = 3, SIM_EXCLUSIVE_NODES = 32 };
+
+/* An instance on_split: exclusive as it runs on one node. */
+struct sim_process {
+	bool running;
+	msec deadline; /* on that node's clock */
+	usec stop_at;  /* told to end: does by then */
+};
+
+/* What a schedule says of them. */
+struct sim_plan {
+	struct stamp stamp;
+	uint32_t owner[SIM_EXCLUSIVE];
+};
+
 struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id;
@@ -55,6 +70,8 @@ struct sim_node {
 	usec issue_at, report_at;
 	uint64_t tx_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool leads;
+	bool engine_knows; /* what runs here was told to its machine */
+	struct sim_process process[SIM_EXCLUSIVE];
 };
 
 struct sim_event {
@@ -87,6 +104,8 @@ struct sim {
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
 	uint64_t elections;
+	struct sim_plan *plans; /* of every schedule ever issued */
+	size_t plans_len, plans_cap;
 };
 
 struct sim *sim_new(const struct sim_conf *conf);
@@ -109,6 +128,12 @@ void check_node(struct sim *s, uint32_t i);
 void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
 void check_issue(struct sim *s, uint32_t i, const struct stamp *stamp);
 void check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64_t b);
+
+/* exclusive.c */
+void exclusive_issue(struct sim *s, uint32_t leader, const struct stamp *stamp);
+void exclusive_act(struct sim *s, uint32_t i);
+void exclusive_crash(struct sim *s, uint32_t i, bool host);
+bool exclusive_all_run(const struct sim *s);
 
 /* alloc.c: between these no machine may ask for memory. */
 void alloc_forbid(void);
