@@ -23,6 +23,10 @@ enum {
 	RANK_LINEAR = 8,
 	HOPELESS_MS = 500,
 	HOPEFUL = 3, /* so many ask anyway */
+	RECALL_MS = 500,
+	RECALL_ASKED = 3,
+	LOST_TERMS = 1 << 16,
+	LOST_TERMS_MORE = 1 << 22,
 };
 
 msec
@@ -143,6 +147,27 @@ elect_init(struct mesh *m, msec now)
 	/* A restart forgets its promise; one lease later nobody holds it. */
 	e->holdoff_until = now + (m->member ? longest_promise(m) : 0);
 	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
+	e->recall = prng_u64(&m->rng);
+	e->recall_at = now + 1;
+}
+
+/*
+ * A node whose disk was lost joins like a new one, but what it promised under the
+ * same name lives for a lease, and its votes for ever.  Nobody but the candidate
+ * knows whom it voted for, and of its own candidacies nobody at all; but they were
+ * not many terms above the others'.  So it goes on far above them, and never
+ * votes twice; a leader who hears of that term takes a ballot above it.
+ */
+void
+elect_joined(struct mesh *m, msec now, uint64_t term)
+{
+	if (term > 0 && term < INT64_MAX / 2) {
+		/* By chance: it may have done so before, and lost that too. */
+		term += LOST_TERMS + prng_below(&m->rng, LOST_TERMS_MORE);
+		if (term > m->saved.term)
+			adopt_term(m, term);
+	}
+	elect_init(m, now);
 }
 
 /* --- candidacy -------------------------------------------------------------------- */
@@ -154,7 +179,7 @@ ask_votes(struct mesh *m, msec now, enum elect_phase phase, uint64_t term)
 	enum packet_kind kind = phase == ELECT_VOTE ? PACKET_VOTE : PACKET_PREVOTE;
 
 	e->phase = phase;
-	e->attempt++;
+	e->attempt = prng_u64(&m->rng); /* no answer of another life, or to another, fits */
 	e->attempt_term = term;
 	e->attempt_until = now + ATTEMPT_STEPS * STEP_MS;
 	e->grants = (struct tally){0};
@@ -265,7 +290,8 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 {
 	int cmp = roster_cmp(&p->roster, &m->roster.id);
 
-	if (!m->member || m->left || now < m->elect.holdoff_until)
+	/* Without a roster it may have forgotten one: see recall_tick. */
+	if (!m->member || m->left || now < m->elect.holdoff_until || m->roster.n.all == 0)
 		return false;
 	if (promised_elsewhere(m, now, from))
 		return false;
@@ -314,6 +340,24 @@ vote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	out_to(m, PACKET_VOTED, from, p->seq, yes, 0);
 }
 
+/* Who knows no roster learns it from its leader, or, when nobody leads, from
+ * whoever knows one: perhaps it had a vote that is needed to have a leader again. */
+static void
+recall_tick(struct mesh *m, msec now)
+{
+	struct elect *e = &m->elect;
+
+	if (m->roster.n.all > 0 || now < e->recall_at)
+		return;
+	e->recall_at = now + RECALL_MS;
+	for (uint32_t k = 0; k < RECALL_ASKED; k++) {
+		uint32_t i = swim_random_up(m, 0);
+
+		if (i != MEMBER_NONE)
+			out_to(m, PACKET_PREVOTE, i, e->recall, 0, 0);
+	}
+}
+
 static void
 granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
@@ -323,6 +367,10 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 
 	if (p->kind == PACKET_VOTED)
 		m->ms.reports[from].applied = p->head;
+	if (p->seq == e->recall && p->kind == PACKET_PREVOTED) {
+		roster_recall(m, now, from, &p->roster);
+		return;
+	}
 	/* Too late when a leader was found meanwhile: it has my promise. */
 	if (p->grade == 0 && p->term > m->saved.term && e->leader == MEMBER_NONE) {
 		adopt_term(m, p->term); /* my next try starts above */
@@ -330,7 +378,8 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		e->try_at = msec_min(e->try_at, now + 1 + STEP_MS + rank_wait(m, now));
 		return;
 	}
-	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt)
+	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt ||
+	    (asked == ELECT_VOTE && p->term != e->attempt_term))
 		return;
 	x->granted = e->attempt;
 	tally_add(&e->grants, x);
@@ -448,6 +497,7 @@ elect_tick(struct mesh *m, msec now)
 		trace(m, now, "lost", e->leader, e->ballot_term);
 		elect_lost(m, now, 0);
 	}
+	recall_tick(m, now);
 	candidate_tick(m, now);
 }
 
@@ -459,6 +509,8 @@ elect_deadline(const struct mesh *m)
 
 	if (!m->member)
 		return at;
+	if (m->roster.n.all == 0)
+		at = msec_min(at, e->recall_at);
 	if (e->phase != ELECT_IDLE)
 		at = msec_min(at, e->attempt_until);
 	if (e->role == MESH_LEADER)

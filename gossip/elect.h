@@ -21,6 +21,8 @@ enum elect_phase { ELECT_IDLE, ELECT_PREVOTE, ELECT_VOTE };
 struct elect {
 	enum mesh_role role;
 	enum elect_phase phase;
+	uint64_t recall; /* what it asks the others while it knows no roster */
+	msec recall_at;
 	uint64_t ballot_term; /* of the leader I follow, or mine while I lead */
 	uint16_t leader;      /* member, or MEMBER_NONE */
 	uint16_t last_leader; /* who was lost last */
@@ -50,6 +52,9 @@ struct elect {
 
 /* elect.c */
 void elect_init(struct mesh *m, msec now);
+/* Of a cluster from now on.  term: of the member that let it in, when that one knows
+ * this identity as a voter already; else 0. */
+void elect_joined(struct mesh *m, msec now, uint64_t term);
 int elect_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void elect_tick(struct mesh *m, msec now);
 msec elect_deadline(const struct mesh *m);

@@ -12,7 +12,7 @@
  */
 #include "inner.h"
 
-enum { JOIN_MS = 1000, SEEDS_MS = 5000, WHO_MS = 20 };
+enum { JOIN_MS = 1000, SEEDS_MS = 5000, WHO_MS = 20, JOINED_MS = 2 };
 
 /* A frame whose sender the table does not know.  At most 50 a second. */
 void
@@ -21,7 +21,7 @@ join_who(struct mesh *m, msec now, const struct addr *from)
 	if (now < m->swim.who_at)
 		return;
 	m->swim.who_at = now + WHO_MS;
-	out_addr(m, PACKET_WHO, from, 0);
+	out_addr(m, PACKET_WHO, from, 0, 0, 0);
 }
 
 /* The one record a JOIN or JOINED must carry: the sender's own. */
@@ -41,6 +41,15 @@ introduction(const struct packet *p, struct rumour *out)
 	return addr_possible(&out->addr) ? 0 : -ERR_BAD_ADDRESS;
 }
 
+/* A lost disk forgot how often this node started: be newer than its last life. */
+static void
+relive(struct mesh *m, msec now, uint64_t generation)
+{
+	m->saved.generation = generation;
+	m->seal.counter = (generation << SEAL_COUNTER_BITS) + 1;
+	members_set(&m->ms, 0, now, MESH_ALIVE, generation, 0);
+}
+
 static int
 admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *who)
 {
@@ -55,6 +64,9 @@ admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *
 	memcpy(m->seal.cluster, p->bytes, ID_BYTES);
 	m->member = true;
 	m->must_save = true;
+	elect_joined(m, now, p->term);
+	if (p->generation > m->saved.generation && p->generation < UINT64_MAX >> SEAL_COUNTER_BITS)
+		relive(m, now, p->generation + 1);
 	trace(m, now, "joined", MEMBER_NONE, 0);
 	if ((rc = rumour_hear(m, now, who)) < 0)
 		return rc;
@@ -71,6 +83,8 @@ int
 join_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
 {
 	struct rumour who;
+	uint64_t lived = 0, term = 0;
+	uint32_t i;
 	int rc;
 
 	if (p->kind != PACKET_JOIN && p->kind != PACKET_JOINED)
@@ -81,9 +95,18 @@ join_recv(struct mesh *m, msec now, const struct addr *from, const struct packet
 		return admitted(m, now, p, &who);
 	if (!m->member || seal_short(&who.id) == m->ms.m[0].short_id)
 		return 0;
+	if ((i = members_find_id(&m->ms, &who.id)) != MEMBER_NONE) {
+		term = m->ms.m[i].roster != 0 ? m->saved.term : 0;
+		lived = m->ms.m[i].generation;
+	}
 	if ((rc = rumour_hear(m, now, &who)) < 0)
 		return rc;
-	out_addr(m, PACKET_JOINED, from, p->seq);
+	/* A JOIN can be recorded and sent again in another's name: the answer is
+	 * no longer than the question, and they are few. */
+	if (now < m->swim.joined_at)
+		return -ERR_FULL;
+	m->swim.joined_at = now + JOINED_MS;
+	out_addr(m, PACKET_JOINED, from, p->seq, term, lived);
 	return 0;
 }
 
@@ -108,8 +131,8 @@ join_tick(struct mesh *m, msec now)
 		const struct addr *seed = &m->conf.seeds[i];
 
 		if (!m->member)
-			out_addr(m, PACKET_JOIN, seed, m->swim.join_token);
+			out_addr(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
 		else if (!is_up(m, seed))
-			out_addr(m, PACKET_PING, seed, ++m->swim.next_seq);
+			out_addr(m, PACKET_PING, seed, ++m->swim.next_seq, 0, 0);
 	}
 }

@@ -238,6 +238,8 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	msec sent = (msec)p->sent;
 
 	roster_echoed(m, now, from, p);
+	if (p->who != m->ms.m[0].short_id)
+		return; /* it follows another: that echo was sent on by somebody */
 	if (p->term != e->ballot_term || sent <= x->echoed || sent > now)
 		return;
 	for (size_t i = 0; i < ROUNDS_MAX; i++) {

@@ -38,6 +38,7 @@ struct member_report {
 	uint64_t bits;	    /* fragments of version that arrived */
 	msec probe_at;	    /* next probe of a silent member, or 0 */
 	uint32_t probes;
+	msec vouched;	    /* it answered somebody else, who said so */
 };
 
 struct member {

@@ -11,6 +11,8 @@ enum {
 	SUMMARIES_MAX = 12, /* per datagram: rumours of M come first */
 	PICK_MAX = 64,
 	NEWS_MS = 10000,
+	/* A JOINED is longer than a JOIN by name, meta and cluster id at most. */
+	JOIN_PAD_BYTES = NAME_BYTES_MAX + MESH_META_BYTES_MAX + 3 * ID_BYTES,
 };
 
 static struct out *
@@ -69,7 +71,7 @@ out_accuse(struct mesh *m, uint32_t to)
 }
 
 void
-out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a)
+out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a, uint64_t b, uint64_t c)
 {
 	struct out *o;
 
@@ -80,6 +82,8 @@ out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_
 	o->to = MEMBER_NONE;
 	o->addr = *addr;
 	o->a = a;
+	o->b = b;
+	o->c = c;
 }
 
 void
@@ -228,6 +232,20 @@ fill_buckets(const struct mesh *m, struct packet *p, uint8_t *scratch)
 }
 
 static void
+fill_join(const struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
+{
+	if (o->kind == PACKET_JOIN) {
+		p->bytes = memset(scratch, 0, JOIN_PAD_BYTES);
+		p->bytes_len = JOIN_PAD_BYTES;
+		return;
+	}
+	p->bytes = m->saved.cluster;
+	p->bytes_len = ID_BYTES;
+	p->term = o->b;
+	p->generation = o->c;
+}
+
+static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
@@ -245,6 +263,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		break;
 	case PACKET_ECHO:
 		p->term = o->a;
+		p->who = m->ms.m[o->to].short_id;
 		p->sent = o->b;
 		if (o->c != 0) /* c: not the roster you asked about */
 			p->roster = (struct roster_id){0};
@@ -287,9 +306,9 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		p->bytes = scratch;
 		p->bytes_len = rolelease_fill_confirm(m, o->to, (msec)o->a, scratch);
 		break;
+	case PACKET_JOIN:
 	case PACKET_JOINED:
-		p->bytes = m->saved.cluster;
-		p->bytes_len = ID_BYTES;
+		fill_join(m, o, p, scratch);
 		break;
 	default:
 		break;

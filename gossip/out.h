@@ -33,7 +33,7 @@ struct job {
 void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);
 void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a);
 void out_accuse(struct mesh *m, uint32_t to);
-void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a);
+void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a, uint64_t b, uint64_t c);
 void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);
 void out_tick(struct mesh *m, msec now);

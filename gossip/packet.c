@@ -24,6 +24,7 @@ static const struct field {
     UINT('g', grade, MESH_GRADE_FULL),
     UINT('v', weight, MESH_MEMBERS_LIMIT * MESH_WEIGHT_MAX),
     UINT('f', flag, 1),
+    UINT('G', generation, UINT64_MAX >> SEAL_COUNTER_BITS),
     UINT('a', version, UINT32_MAX),
     UINT('B', bits, UINT64_MAX),
     UINT('i', index, UINT16_MAX),

@@ -45,21 +45,22 @@ struct roster_id {
 	X(SYNC, "fb")	      /* tell me yours too?, hashes of 32 buckets */   \
 	X(WHO, "")	      /* I do not know you: introduce yourself */      \
 	X(BEAT, "tmlgvfHrchBa") /* I lead; see elect.h */                      \
-	X(ECHO, "tmrc")	      /* I follow: your own time back, my roster */    \
+	X(ECHO, "twmrc")      /* I follow you: your own time back, my roster */ \
 	X(OTHER, "tw")	      /* I am promised to another leader */            \
 	X(REJECT, "t")	      /* my term is higher */                          \
 	X(PREVOTE, "strc")    /* would you vote for me? */                     \
-	X(PREVOTED, "stg")    /* seq, my term, yes or no */                    \
+	X(PREVOTED, "stgrc")  /* seq, my term, yes or no, my roster */         \
 	X(VOTE, "strc")	      /* vote for me */                                \
 	X(VOTED, "stgHrc")    /* and what I applied last */                    \
 	X(RESIGN, "twH")      /* I stop leading; successor; my schedule */     \
 	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
 	X(ROSTER, "rcinb")    /* chunk i of n */                               \
 	X(REPORT, "saHinb")   /* to the leader: version a, fragment i of n */  \
-	X(JOIN, "s")	      /* let me in; the rumour is me */                \
+	X(JOIN, "sb")	      /* let me in; nothing, at length; I am the rumour */ \
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
-	X(JOINED, "sb")	      /* token back, cluster id; the rumour is me */
+	X(JOINED, "sbtG")     /* token back, cluster id, my term if you had a vote, \
+				 your last life; I am the rumour */
 
 enum packet_kind {
 	PACKET_NONE_,
@@ -71,7 +72,7 @@ enum packet_kind {
 
 struct packet {
 	uint64_t kind;
-	uint64_t seq, who, hash, term, sent, lease, grade, weight, flag;
+	uint64_t seq, who, hash, term, sent, lease, grade, weight, flag, generation;
 	uint64_t version, bits; /* a report's, and which fragments arrived */
 	uint64_t index, count;
 	struct roster_id roster;

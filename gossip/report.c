@@ -18,6 +18,7 @@ enum {
 	PROBE_EVERY_MS = 100,
 	MISSES = 3,
 	LOSS_WINDOW_MS = 10000,
+	VOUCH_SHIFT = 16, /* a member's index */
 	SUMMARY_GAP_MS = 1000,
 	SUMMARY_AGAIN_MS = 30000,
 };
@@ -30,6 +31,7 @@ report_init(struct mesh *m, msec now)
 	r->frags = malloc(MESH_FRAGS_MAX * MESH_FRAG_BYTES_MAX);
 	r->inbox = malloc(INBOX_MAX * sizeof *r->inbox);
 	r->at = now + 1 + (msec)prng_below(&m->rng, REPORT_MS);
+	r->vouch = prng_u64(&m->rng) >> VOUCH_SHIFT;
 	r->summary_again = MSEC_NEVER;
 	r->summary_next = now;
 	/* Above every version this node told in its earlier lives. */
@@ -244,10 +246,26 @@ probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
 	uint32_t via = r->probes % 2 == 1 ? swim_random_up(m, i) : MEMBER_NONE;
 
 	r->probes++;
+	/* The number says of whom, for what comes back through others. */
 	if (via != MEMBER_NONE)
-		out_to(m, PACKET_PINGREQ, via, ++m->swim.next_seq, m->ms.m[i].short_id, 0);
+		out_to(m, PACKET_PINGREQ, via, m->report.vouch << VOUCH_SHIFT | i,
+		    m->ms.m[i].short_id, 0);
 	else
 		out_to(m, PACKET_PING, i, ++m->swim.next_seq, 0, 0);
+}
+
+/* An answer to a probe that went through somebody: the link between us is cut,
+ * not its life. */
+bool
+report_vouched(struct mesh *m, msec now, uint64_t seq)
+{
+	uint32_t i = (uint32_t)(seq & ((1u << VOUCH_SHIFT) - 1));
+
+	if (m->elect.role != MESH_LEADER || seq >> VOUCH_SHIFT != m->report.vouch ||
+	    i >= m->ms.count || m->ms.reports[i].probes == 0)
+		return false;
+	m->ms.reports[i].vouched = now;
+	return true;
 }
 
 /* True when member i is dead for this leader. */
@@ -263,6 +281,8 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 		base = x->seen;
 	if (x->seen != MSEC_NEVER && x->seen > base)
 		base = x->seen;
+	if (r->vouched > base)
+		base = r->vouched;
 	if (x->state == MESH_ALIVE && x->since > base)
 		base = x->since; /* back from the dead, or news to me */
 	silent = now - base;

@@ -16,7 +16,7 @@ struct report {
 	uint8_t *frags;
 	size_t frag_bytes[MESH_FRAGS_MAX];
 	uint32_t count, version;
-	uint64_t acked, seq;
+	uint64_t acked, seq, vouch;
 	msec at, verdict_at;
 	uint64_t got, lost; /* reports, by their numbers; halved each 10 s */
 	msec halve_at;
@@ -37,6 +37,8 @@ void report_fini(struct mesh *m);
 int report_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void report_tick(struct mesh *m, msec now);
 msec report_deadline(const struct mesh *m);
+/* Is this ack one of a probe that went through others?  Then its subject lives. */
+bool report_vouched(struct mesh *m, msec now, uint64_t seq);
 void report_beat(struct mesh *m, const struct packet *p);
 msec report_interval(const struct mesh *m);
 

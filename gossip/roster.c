@@ -23,7 +23,7 @@
 
 #include <stdlib.h>
 
-enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, ENTRY_BLOB_MAX = 330 };
+enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, AGAIN_MS = 5000, ENTRY_BLOB_MAX = 330 };
 
 int
 roster_cmp(const struct roster_id *a, const struct roster_id *b)
@@ -306,6 +306,8 @@ fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
 	struct roster *ro = &m->roster;
 	uint32_t missing = 0;
 
+	if (now < ro->pause_until)
+		return;
 	if (roster_cmp(id, &ro->fetch) != 0 || ro->fetch_from != from)
 		fetch_start(ro, id);
 	ro->fetch_from = (uint16_t)from;
@@ -337,6 +339,13 @@ roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		fetch(m, now, from, &x->stored);
 	if (x->roster != 0 && cmp == 0 && !had && (ro->joint || change_wanted(m)) && stored(m))
 		m->elect.beat_at = now;
+}
+
+void
+roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
+{
+	if (id->version > 0 && m->roster.n.all == 0)
+		fetch(m, now, from, id);
 }
 
 /* The leader's beat shows its roster: fetch it when it is not mine. */
@@ -418,7 +427,7 @@ fetched(struct mesh *m, msec now)
 			int i = members_add(&m->ms, &id, now);
 
 			if (i < 0)
-				return i; /* fetched again later */
+				return i;
 			swim_added(m, (uint32_t)i);
 		}
 	}
@@ -454,6 +463,7 @@ chunk_came(struct mesh *m, msec now, const struct packet *p)
 	struct roster *ro = &m->roster;
 	uint32_t entries = (uint32_t)p->count, index = (uint32_t)p->index;
 	uint32_t chunks = (entries + ROSTER_CHUNK - 1) / ROSTER_CHUNK, n;
+	int rc;
 
 	if (ro->fetch.version == 0 || roster_cmp(&p->roster, &ro->fetch) != 0)
 		return 0; /* of a roster that is history */
@@ -478,7 +488,14 @@ chunk_came(struct mesh *m, msec now, const struct packet *p)
 	ro->fetch_have[index / 8] |= (uint8_t)(1 << index % 8);
 	memcpy(ro->fetch_bytes + (size_t)index * ROSTER_CHUNK * ROSTER_ENTRY_BYTES, p->bytes,
 	    p->bytes_len);
-	return ++ro->fetch_count == chunks ? fetched(m, now) : 0;
+	if (++ro->fetch_count < chunks)
+		return 0;
+	if ((rc = fetched(m, now)) < 0) {
+		/* No room for those it names: perhaps there is some later. */
+		fetch_start(ro, &(struct roster_id){0});
+		ro->pause_until = now + AGAIN_MS;
+	}
+	return rc;
 }
 
 int
@@ -491,7 +508,8 @@ roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			out_job(m, PACKET_ROSTER, from, 0, (uint32_t)p->index);
 		return 0;
 	}
-	if (m->roster.fetch_from != from || (e->role != MESH_LEADER && e->leader != from))
+	if (m->roster.fetch_from != from ||
+	    (e->role != MESH_LEADER && e->leader != from && m->roster.n.all > 0))
 		return 0; /* only my leader tells me who votes, or whom I asked */
 	return chunk_came(m, now, p);
 }

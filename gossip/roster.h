@@ -22,7 +22,7 @@ struct roster {
 	struct tally n;
 	uint64_t hash;
 	bool joint;
-	msec change_at, ask_at;
+	msec change_at, ask_at, pause_until;
 	bool foreign; /* taken from an elector: stamp it before building on it */
 	/* being fetched */
 	struct roster_id fetch;
@@ -36,6 +36,8 @@ struct roster {
 	bool blob_stale;
 };
 
+/* Member from told its roster; taken when this node knows none. */
+void roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *id);
 int roster_init(struct mesh *m, msec now);
 void roster_fini(struct mesh *m);
 void roster_first(struct mesh *m);

@@ -232,6 +232,8 @@ acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 			s->health--;
 		return;
 	}
+	if (report_vouched(m, now, seq))
+		return;
 	for (size_t i = 0; i < RELAYS_MAX; i++) {
 		struct relay *r = &s->relays[i];
 

@@ -210,8 +210,9 @@ critical_open(struct critical *c, int state_fd, struct mesh_saved *out,
 	}
 	rc = load(c, out, &good, err);
 	if (rc == 0) {
-		/* Minutes: the generation shares 64 bits with a frame's counter. */
-		out->generation = good ? out->generation + 1 : (uint64_t)time(NULL) / 60;
+		/* Thirds of a minute: the generation shares 64 bits with a frame's
+		 * counter, and this lasts until 2140. */
+		out->generation = good ? out->generation + 1 : (uint64_t)time(NULL) / 20;
 		rc = critical_save(c, out, err);
 	}
 	if (rc == 0 && created && fsync(state_fd) != 0)

@@ -184,7 +184,7 @@ mutants_caught(uint64_t *history)
 {
 	static const char *const by[][2] = {[MUTANT_VOTE_TWICE] = {"one-vote-per-term"},
 	    [MUTANT_NO_PERSIST] = {"term-monotonic", "applied-monotonic"},
-	    [MUTANT_NO_HOLDOFF] = {"one-full-lease"},
+	    [MUTANT_NO_HOLDOFF] = {"one-full-lease", "one-leader-per-term"},
 	    [MUTANT_STALE_LEASE] = {"one-full-lease"},
 	    [MUTANT_STAMP_AGAIN] = {"stamp-issued-once"},
 	    [MUTANT_OLD_ROSTER] = {"roster-never-lost"}};

@@ -378,6 +378,8 @@ chaos_step(struct sim *s)
 		if (prng_below(&s->rng, 2) == 0)
 			a = leader_of(s);
 		sim_crash(s, a, s->now + 20000 + (usec)prng_below(&s->rng, 600000));
+		if (prng_below(&s->rng, 8) == 0)
+			sim_lose_disk(s, a);
 		break;
 	case 6: /* a process that sleeps: a leader half of the time */
 		if (prng_below(&s->rng, 2) == 0)

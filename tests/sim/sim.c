@@ -385,6 +385,33 @@ sim_crash(struct sim *s, uint32_t i, usec restart_at)
 		push(s, (struct sim_event){.at = restart_at, .node = i});
 }
 
+/* Could this node tell one that forgot?  Of a roster of two nobody else knows the
+ * vote of the other. */
+static bool
+remembers(const struct mesh *m)
+{
+	return m != NULL && m->roster.n.all >= 3 && !m->roster.joint;
+}
+
+/* While it is down: everything but its identity and the count of its starts.  It
+ * joins again as a new node would; one at a time, as no protocol survives more. */
+void
+sim_lose_disk(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (n->mesh != NULL || i == 0)
+		return;
+	for (uint32_t j = 0; j < s->conf.nodes; j++)
+		if (j != i && !remembers(s->node[j].mesh))
+			return;
+	n->disk = (struct mesh_saved){.generation = n->disk.generation};
+	n->done = (struct mesh_saved){.generation = n->done.generation};
+	n->done_roster = (struct roster_id){0};
+	n->issued = (struct stamp){0};
+	note(s, i, 1);
+}
+
 void
 sim_leave(struct sim *s, uint32_t i, usec restart_at)
 {

@@ -114,6 +114,8 @@ void sim_free(struct sim *s);
 bool sim_run(struct sim *s, usec until);
 void sim_start(struct sim *s, uint32_t i);
 void sim_crash(struct sim *s, uint32_t i, usec restart_at);
+/* Its disk is gone while it is down. */
+void sim_lose_disk(struct sim *s, uint32_t i);
 msec sim_clock(const struct sim *s, uint32_t i);
 /* Says goodbye, stops, comes back to life at restart_at. */
 void sim_leave(struct sim *s, uint32_t i, usec restart_at);

@@ -136,11 +136,13 @@ strange_bodies(void **state)
 	buf[w.len] = 0; /* trailing byte */
 	assert_int_equal(packet_decode(buf, w.len + 1, &q), -ERR_MALFORMED);
 	mpw_init(&w, buf, sizeof buf); /* grade 3 does not exist */
-	mpw_array(&w, 5);
+	mpw_array(&w, 7);
 	mpw_uint(&w, PACKET_PREVOTED);
 	mpw_uint(&w, 1);
 	mpw_uint(&w, 1);
 	mpw_uint(&w, 3);
+	mpw_uint(&w, 1);
+	mpw_uint(&w, 1);
 	mpw_array(&w, 0);
 	assert_int_equal(packet_decode(buf, w.len, &q), -ERR_RANGE);
 }

@@ -1,0 +1,208 @@
+/* What a node must not do after its disk was lost, or when old answers are sent again. */
+#include "world.h"
+
+static bool
+full(const struct world *w, uint32_t i)
+{
+	return w->node[i] != NULL && lead_grade(w->node[i], w->now) == MESH_GRADE_FULL;
+}
+
+static uint32_t
+full_leaders(const struct world *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->count; i++)
+		n += full(w, i);
+	return n;
+}
+
+static void
+lose_disk(struct world *w, uint32_t i, uint64_t generation)
+{
+	world_kill(w, i);
+	w->disk[i] = (struct mesh_saved){.generation = generation};
+	world_start(w, i);
+}
+
+/* l leads z, a hears z alone.  z forgets its promise to l: not for a. */
+static void
+a_lost_promise_makes_no_second_leader(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t l, a, z;
+
+	(void)state;
+	world_run(w, 8000);
+	for (int k = 0; k < 12; k++) {
+		struct addr seed;
+
+		l = 0;
+		while (!full(w, l))
+			l++;
+		a = (l + 1) % 3;
+		z = (l + 2) % 3;
+		seed = world_addr(a);
+		w->deaf[l][a] = w->deaf[a][l] = true;
+		world_run(w, 4000 + 37 * k);
+		assert_true(full(w, l));
+		lose_disk(w, z, w->disk[z].generation);
+		assert_int_equal(mesh_add_seed(w->node[z], w->now, &seed), 0);
+		for (int t = 0; t < 4000; t++) {
+			world_step(w);
+			assert_true(full_leaders(w) <= 1);
+		}
+		w->deaf[l][a] = w->deaf[a][l] = false;
+		world_run(w, 6000);
+		assert_int_equal(full_leaders(w), 1);
+	}
+	world_free(w);
+}
+
+/* It votes in no term that it may have voted in, and comes back newer than it was. */
+static void
+a_lost_vote_is_not_given_again(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct node_id id = world_id(2);
+	struct mesh_member x;
+	uint64_t term;
+
+	(void)state;
+	world_run(w, 8000);
+	term = w->node[2]->saved.term;
+	for (int k = 0; k < 4; k++) { /* four starts that the disk will not remember */
+		world_kill(w, 2);
+		world_start(w, 2);
+	}
+	world_run(w, 8000);
+	lose_disk(w, 2, 0);
+	assert_true(w->node[2]->saved.term == 0);
+	world_run(w, 500);
+	assert_true(w->node[2]->saved.term > term + 1000);
+	world_run(w, 9000);
+	world_leader(w);
+	assert_true(mesh_find(w->node[0], &id, &x));
+	assert_int_equal(x.state, MESH_ALIVE);
+	assert_true(x.generation > 5);
+	world_free(w);
+}
+
+/* Two of three are left, one of them without its disk, and nobody leads: it learns
+ * the roster from the other, and they elect. */
+static void
+a_lost_roster_is_learned_without_a_leader(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t l;
+
+	(void)state;
+	world_run(w, 8000);
+	l = world_leader(w);
+	world_kill(w, l);
+	lose_disk(w, (l + 1) % 3, w->disk[(l + 1) % 3].generation);
+	if (l == 0) /* the only seed is gone */
+		assert_int_equal(mesh_add_seed(w->node[1], w->now, &(struct addr){0}), -ERR_BAD_ADDRESS);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct addr seed = world_addr((l + 2) % 3);
+
+		if (i != l)
+			assert_int_equal(mesh_add_seed(w->node[i], w->now, &seed), 0);
+	}
+	world_run(w, 12000);
+	assert_int_equal(full_leaders(w), 1);
+	world_free(w);
+}
+
+/* Answers of an earlier life, or to somebody else, are no votes. */
+static void
+recorded_votes_elect_nobody(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t l, a;
+
+	(void)state;
+	world_run(w, 8000);
+	l = world_leader(w);
+	a = (l + 1) % 3;
+	world_kill(w, a);
+	world_isolate(w, a, true);
+	world_start(w, a);
+	for (int t = 0; t < 12000; t++) {
+		struct elect *e = &w->node[a]->elect;
+
+		for (uint64_t attempt = 0; attempt < 12; attempt++) {
+			struct packet p = {.kind = e->phase == ELECT_VOTE ? PACKET_VOTED : PACKET_PREVOTED,
+			    .seq = attempt, .term = e->attempt_term, .grade = 1};
+
+			assert_int_equal(elect_recv(w->node[a], w->now, (l + 2) % 3 == 0 ? 1 : 2, &p), 0);
+			assert_int_not_equal(e->role, MESH_LEADER);
+		}
+		world_step(w);
+	}
+	world_free(w);
+}
+
+/* A vote for another term than the one asked for; an echo for another leader. */
+static void
+answers_name_whom_they_are_for(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct packet p = {.kind = PACKET_ECHO};
+	struct elect *e;
+	uint32_t l;
+
+	(void)state;
+	world_run(w, 8000);
+	l = world_leader(w);
+	e = &w->node[l]->elect;
+	world_isolate(w, l, true);
+	world_run(w, 1000);
+	p.term = e->ballot_term;
+	p.sent = (uint64_t)e->rounds[e->round].t;
+	p.roster = w->node[l]->roster.id;
+	p.who = 1; /* not l */
+	assert_int_equal(lead_recv(w->node[l], w->now, 1, &p), 0);
+	assert_int_equal(lead_recv(w->node[l], w->now, 2, &p), 0);
+	assert_true(e->full_base.t < (msec)p.sent);
+	p.who = w->node[l]->ms.m[0].short_id;
+	assert_int_equal(lead_recv(w->node[l], w->now, 1, &p), 0);
+	assert_true(e->full_base.t == (msec)p.sent);
+	world_free(w);
+}
+
+/* The leader and one node can't hear each other, everybody else can: it lives. */
+static void
+a_cut_link_is_no_death(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	uint32_t l, x;
+
+	(void)state;
+	world_run(w, 8000);
+	l = world_leader(w);
+	x = (l + 1) % 4;
+	w->deaf[l][x] = w->deaf[x][l] = true;
+	for (int t = 0; t < 20000; t++) {
+		world_step(w);
+		if (w->node[l]->elect.role == MESH_LEADER)
+			assert_int_not_equal(world_state(w, l, x), MESH_FAILED);
+	}
+	assert_true(full(w, l));
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_lost_promise_makes_no_second_leader),
+	    cmocka_unit_test(a_lost_vote_is_not_given_again),
+	    cmocka_unit_test(a_lost_roster_is_learned_without_a_leader),
+	    cmocka_unit_test(recorded_votes_elect_nobody),
+	    cmocka_unit_test(answers_name_whom_they_are_for),
+	    cmocka_unit_test(a_cut_link_is_no_death),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
