@@ -12,6 +12,7 @@
 #include "rolelease.h"
 #include "roster.h"
 #include "swim.h"
+#include "vouch.h"
 
 struct mesh {
 	struct mesh_conf conf;

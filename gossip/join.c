@@ -3,12 +3,16 @@
  * that holds its key but belongs to none yet.
  *
  *	newcomer                          any member
- *	  JOIN token, my record     ->
+ *	  JOIN token, ballast       ->
  *	                            <-    JOINED token, cluster id, its record
  *	  (cluster id on disk)
+ *	  PING, my record           ->    a record is signed for one cluster
  *	  SYNC                      ->    the whole table, in datagrams
  *
- * Both are asked for ever: a mesh that is down today is up tomorrow.
+ * A JOIN carries as many bytes as the longest JOINED has, and a shorter one is
+ * refused: who repeats a recorded one with another's address gets no more bytes
+ * sent there than he spends himself.  Both are asked for ever: a mesh that is
+ * down today is up tomorrow.
  */
 #include "inner.h"
 
@@ -24,7 +28,7 @@ join_who(struct mesh *m, msec now, const struct addr *from)
 	out_addr(m, PACKET_WHO, from, 0, 0, 0);
 }
 
-/* The one record a JOIN or JOINED must carry: the sender's own. */
+/* The one record a JOINED must carry: the sender's own. */
 static int
 introduction(const struct packet *p, struct rumour *out)
 {
@@ -51,8 +55,9 @@ relive(struct mesh *m, msec now, uint64_t generation)
 }
 
 static int
-admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *who)
+admitted(struct mesh *m, msec now, const struct packet *p)
 {
+	struct rumour who;
 	uint32_t i;
 	int rc;
 
@@ -60,6 +65,10 @@ admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *
 		return 0; /* an answer too late, or to somebody else */
 	if (p->bytes_len != ID_BYTES)
 		return -ERR_MALFORMED;
+	if ((rc = introduction(p, &who)) < 0)
+		return rc;
+	if (!vouch_holds(m, p->bytes, &who))
+		return -ERR_AUTH;
 	memcpy(m->saved.cluster, p->bytes, ID_BYTES);
 	memcpy(m->seal.cluster, p->bytes, ID_BYTES);
 	m->member = true;
@@ -67,12 +76,13 @@ admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *
 	elect_joined(m, now, p->term);
 	if (p->generation > m->saved.generation && p->generation < UINT64_MAX >> SEAL_COUNTER_BITS)
 		relive(m, now, p->generation + 1);
+	vouch_self(m);
 	trace(m, now, "joined", MEMBER_NONE, 0);
-	if ((rc = rumour_hear(m, now, who)) < 0)
+	if ((rc = rumour_hear(m, now, &who)) < 0)
 		return rc;
 	spread_push(&m->ms.news, 0);
 	m->swim.seeds_at = now + JOIN_MS;
-	if ((i = members_find_id(&m->ms, &who->id)) != MEMBER_NONE) {
+	if ((i = members_find_id(&m->ms, &who.id)) != MEMBER_NONE) {
 		out_introduce(m, PACKET_PING, i, ++m->swim.next_seq);
 		out_to(m, PACKET_SYNC, i, 1, 0, 0);
 	}
@@ -80,27 +90,23 @@ admitted(struct mesh *m, msec now, const struct packet *p, const struct rumour *
 }
 
 int
-join_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
+join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, const struct packet *p)
 {
-	struct rumour who;
 	uint64_t lived = 0, term = 0;
 	uint32_t i;
-	int rc;
 
 	if (p->kind != PACKET_JOIN && p->kind != PACKET_JOINED)
 		return -ERR_AUTH; /* nothing else may come from outside */
-	if ((rc = introduction(p, &who)) < 0)
-		return rc;
 	if (p->kind == PACKET_JOINED)
-		return admitted(m, now, p, &who);
-	if (!m->member || seal_short(&who.id) == m->ms.m[0].short_id)
+		return admitted(m, now, p);
+	if (p->bytes_len != JOIN_BALLAST)
+		return -ERR_SHORT;
+	if (!m->member)
 		return 0;
-	if ((i = members_find_id(&m->ms, &who.id)) != MEMBER_NONE) {
+	if ((i = members_find(&m->ms, sender)) != MEMBER_NONE) {
 		term = m->ms.m[i].roster != 0 ? m->saved.term : 0;
 		lived = m->ms.m[i].generation;
 	}
-	if ((rc = rumour_hear(m, now, &who)) < 0)
-		return rc;
 	/* A JOIN can be recorded and sent again in another's name: the answer is
 	 * no longer than the question, and they are few. */
 	if (now < m->swim.joined_at)

@@ -33,12 +33,14 @@ members_init(struct members *ms, uint32_t max)
 	ms->text_len = TEXT_HEADER; /* offset 0 means none */
 	ms->m = calloc(max, sizeof *ms->m);
 	ms->reports = calloc(max, sizeof *ms->reports);
+	ms->proofs = calloc(max, sizeof *ms->proofs);
+	ms->names = calloc(max, sizeof *ms->names);
 	ms->order = calloc(max, sizeof *ms->order);
 	ms->map = malloc(size * sizeof *ms->map);
 	ms->windows = calloc(max, sizeof *ms->windows);
 	ms->text = calloc(1, ms->text_cap);
 	if (ms->m == NULL || ms->reports == NULL || ms->order == NULL || ms->map == NULL ||
-	    ms->windows == NULL || ms->text == NULL)
+	    ms->windows == NULL || ms->text == NULL || ms->proofs == NULL || ms->names == NULL)
 		return false;
 	memset(ms->map, 0xff, size * sizeof *ms->map);
 	return spread_init(&ms->news, max) && spread_init(&ms->summaries, max);
@@ -49,6 +51,8 @@ members_fini(struct members *ms)
 {
 	free(ms->m);
 	free(ms->reports);
+	free(ms->proofs);
+	free(ms->names);
 	free(ms->order);
 	free(ms->map);
 	free(ms->windows);
@@ -177,6 +181,7 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 	ms->m[i] = (struct member){.id = *id, .short_id = short_id, .state = MESH_FAILED,
 	    .window = window, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER};
 	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
+	ms->names[i] = 0;
 	ms->map[map_slot(ms, short_id)] = (uint16_t)i;
 	at = order_at(ms, id);
 	memmove(ms->order + at + 1, ms->order + at, (ms->count - at) * sizeof *ms->order);
@@ -227,6 +232,29 @@ text_compact(struct members *ms)
 	ms->text_len = to;
 }
 
+static uint32_t
+name_hash(const char *name, size_t len)
+{
+	uint64_t h = len;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
+	return (uint32_t)prng_mix(h);
+}
+
+uint32_t
+members_namesake(const struct members *ms, uint32_t i)
+{
+	const struct member *x = &ms->m[i];
+
+	for (uint32_t k = 0; k < ms->count; k++)
+		if (ms->names[k] == ms->names[i] && k != i && ms->m[k].state != MESH_LEFT &&
+		    ms->m[k].name_len == x->name_len &&
+		    memcmp(members_name(ms, k), members_name(ms, i), x->name_len) == 0)
+			return k;
+	return MEMBER_NONE;
+}
+
 void
 members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_len,
     const uint8_t *meta, size_t meta_len)
@@ -255,6 +283,7 @@ members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_l
 	m->name_len = (uint8_t)name_len;
 	m->meta_len = (uint8_t)meta_len;
 	ms->text_len += TEXT_HEADER + size;
+	ms->names[i] = name_hash(name, name_len);
 	ms->changes++;
 }
 
@@ -296,9 +325,11 @@ members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long, str
 		out->from = m->accusers[0];
 	if (m->state == MESH_ALIVE)
 		out->from = i == 0 ? 0 : m->heard == 0 ? RUMOUR_AGE_MAX : (uint64_t)(now - m->heard);
-	if (!is_long || m->name_len == 0)
+	if (!is_long || !m->proven)
 		return;
 	out->is_long = true;
+	out->pk = ms->proofs[i].pk;
+	out->sig = ms->proofs[i].sig;
 	out->name = members_name(ms, i);
 	out->name_len = m->name_len;
 	out->addr = m->addr;

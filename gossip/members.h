@@ -41,6 +41,11 @@ struct member_report {
 	msec vouched;	    /* it answered somebody else, who said so */
 };
 
+/* The owner's word for the record held: relayed with it. */
+struct member_proof {
+	uint8_t pk[KEY_BYTES], sig[SIG_BYTES];
+};
+
 struct member {
 	struct node_id id;
 	struct addr addr;
@@ -51,6 +56,7 @@ struct member {
 	uint32_t incarnation;
 	uint32_t text; /* offset of name and meta in the text arena */
 	uint8_t name_len, meta_len;
+	bool proven; /* by its proof; else known by id, or from this node's disk */
 	uint16_t window; /* index of its replay window, or MEMBER_NONE */
 	int32_t rtt_ms;	 /* -1 = not measured */
 	msec since, seen; /* seen = MSEC_NEVER: never heard directly */
@@ -74,6 +80,8 @@ struct members {
 	uint32_t by_state[4]; /* counts */
 	struct member *m;
 	struct member_report *reports;
+	struct member_proof *proofs;
+	uint32_t *names; /* a hash of each name: who else has this one? */
 	uint16_t *order; /* indices in id order */
 	uint16_t *map;	 /* short id -> index, open addressing */
 	uint32_t map_mask;
@@ -98,10 +106,12 @@ void members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state
 void members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_len,
     const uint8_t *meta, size_t meta_len);
 const char *members_name(const struct members *ms, uint32_t i); /* no NUL; name_len */
+/* Another who goes by the same name and has not left, or MEMBER_NONE. */
+uint32_t members_namesake(const struct members *ms, uint32_t i);
 const uint8_t *members_meta(const struct members *ms, uint32_t i);
 /* 0, or -ERR_REPLAY: this counter of member i was seen, or is of an older life. */
 MUST_CHECK int members_fresh(struct members *ms, uint32_t i, uint64_t counter);
-/* As a rumour; long ones carry name, address and meta. */
+/* As a rumour; only what is proven can be a long one.  Borrows from ms. */
 void members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long,
     struct rumour *out);
 /* One number that two nodes share when their tables agree. */

@@ -11,7 +11,11 @@
 static bool
 conf_ok(const struct mesh_conf *c)
 {
-	return c->members_max >= 2 && c->members_max <= MESH_MEMBERS_LIMIT &&
+	struct hash h;
+
+	c->crypto.hash(c->crypto.arg, &h, c->pk, KEY_BYTES);
+	return memcmp(h.b, c->self.b, ID_BYTES) == 0 && c->members_max >= 2 &&
+	    c->members_max <= MESH_MEMBERS_LIMIT &&
 	    c->meta_bytes <= MESH_META_BYTES_MAX && c->seeds_count <= MESH_SEEDS_MAX &&
 	    c->saved.generation <= UINT64_MAX >> SEAL_COUNTER_BITS &&
 	    c->saved.term <= INT64_MAX && memchr(c->name, 0, sizeof c->name) != NULL;
@@ -42,6 +46,7 @@ init(struct mesh *m, msec now)
 	m->ms.m[0].addr = c->addr;
 	members_set_text(&m->ms, 0, c->name, strlen(c->name), c->meta, c->meta_bytes);
 	members_set(&m->ms, 0, now, MESH_ALIVE, c->saved.generation, 0);
+	vouch_self(m);
 	spread_push(&m->ms.news, 0);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
 	    rolelease_init(m, now) < 0)
@@ -51,7 +56,7 @@ init(struct mesh *m, msec now)
 	return 0;
 }
 
-/* NULL when memory is gone, or the saved roster is not one. */
+/* NULL when memory is gone, the saved roster is not one, or pk is another's. */
 struct mesh *
 mesh_new(const struct mesh_conf *conf, msec now)
 {
@@ -176,7 +181,7 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 	if (m->left)
 		return -ERR_UNKNOWN;
 	if (frame.join)
-		return join_recv(m, now, from, &p);
+		return join_recv(m, now, from, frame.sender, &p);
 	return receive_member(m, now, from, &frame, &p);
 }
 
@@ -303,6 +308,7 @@ mesh_init(struct mesh *m, msec now, const uint8_t *cluster)
 		return -ERR_RANGE;
 	memcpy(m->saved.cluster, cluster, ID_BYTES);
 	memcpy(m->seal.cluster, cluster, ID_BYTES);
+	vouch_self(m);
 	m->member = true;
 	m->must_save = true;
 	roster_first(m);
@@ -352,6 +358,7 @@ mesh_leave(struct mesh *m, msec now)
 	if (m->elect.role == MESH_LEADER)
 		lead_resign(m, now, successor == MEMBER_NONE ? 0 : m->ms.m[successor].short_id);
 	members_set(&m->ms, 0, now, MESH_LEFT, m->ms.m[0].generation, m->ms.m[0].incarnation);
+	vouch_self(m);
 	for (uint32_t i = 1; i < m->ms.count && told < 64; i++)
 		if (member_up(&m->ms.m[i])) {
 			out_introduce(m, PACKET_GOSSIP, i, 0);

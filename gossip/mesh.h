@@ -60,6 +60,7 @@ struct mesh_saved {
 
 struct mesh_conf {
 	struct node_id self;
+	uint8_t pk[KEY_BYTES]; /* of crypto.sign; self is its hash */
 	char name[NAME_CAP];
 	struct addr addr; /* advertised */
 	uint8_t meta[MESH_META_BYTES_MAX];

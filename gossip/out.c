@@ -11,9 +11,12 @@ enum {
 	SUMMARIES_MAX = 12, /* per datagram: rumours of M come first */
 	PICK_MAX = 64,
 	NEWS_MS = 10000,
-	/* A JOINED is longer than a JOIN by name, meta and cluster id at most. */
-	JOIN_PAD_BYTES = NAME_BYTES_MAX + MESH_META_BYTES_MAX + 3 * ID_BYTES,
 };
+
+/* What the bytes of one packet take at most: a JOIN's ballast, a SYNC's hashes,
+ * the questions of a role lease. */
+#define FILL_BYTES_MAX SEAL_BODY_MAX
+_Static_assert((int)ROLELEASE_BYTES_MAX <= (int)SEAL_BODY_MAX, "a role lease's entries");
 
 static struct out *
 push(struct mesh *m)
@@ -78,7 +81,7 @@ out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_
 	if (addr_eq(addr, &m->conf.addr) || (o = push(m)) == NULL)
 		return;
 	o->kind = (uint8_t)kind;
-	o->introduce = kind != PACKET_WHO;
+	o->introduce = kind != PACKET_WHO && kind != PACKET_JOIN;
 	o->to = MEMBER_NONE;
 	o->addr = *addr;
 	o->a = a;
@@ -232,17 +235,26 @@ fill_buckets(const struct mesh *m, struct packet *p, uint8_t *scratch)
 }
 
 static void
-fill_join(const struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
+fill_joined(const struct mesh *m, const struct out *o, struct packet *p)
 {
-	if (o->kind == PACKET_JOIN) {
-		p->bytes = memset(scratch, 0, JOIN_PAD_BYTES);
-		p->bytes_len = JOIN_PAD_BYTES;
-		return;
-	}
 	p->bytes = m->saved.cluster;
 	p->bytes_len = ID_BYTES;
 	p->term = o->b;
 	p->generation = o->c;
+}
+
+static void
+fill_report(struct mesh *m, const struct out *o, struct packet *p)
+{
+	p->seq = ++m->report.seq;
+	p->version = m->report.version;
+	p->count = m->report.count;
+	p->index = o->a;
+	/* b: this fragment rides along; else a bare report. */
+	if (o->b != 0 && o->a < m->report.count) {
+		p->bytes = m->report.frags + o->a * MESH_FRAG_BYTES_MAX;
+		p->bytes_len = m->report.frag_bytes[o->a];
+	}
 }
 
 static void
@@ -285,15 +297,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		p->index = o->a;
 		break;
 	case PACKET_REPORT:
-		p->seq = ++m->report.seq;
-		p->version = m->report.version;
-		p->count = m->report.count;
-		p->index = o->a;
-		/* b: this fragment rides along; else a bare report. */
-		if (o->b != 0 && o->a < m->report.count) {
-			p->bytes = m->report.frags + o->a * MESH_FRAG_BYTES_MAX;
-			p->bytes_len = m->report.frag_bytes[o->a];
-		}
+		fill_report(m, o, p);
 		break;
 	case PACKET_ROLE_ASK:
 		p->sent = o->a;
@@ -307,8 +311,12 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		p->bytes_len = rolelease_fill_confirm(m, o->to, (msec)o->a, scratch);
 		break;
 	case PACKET_JOIN:
+		memset(scratch, 0, JOIN_BALLAST);
+		p->bytes = scratch;
+		p->bytes_len = JOIN_BALLAST;
+		break;
 	case PACKET_JOINED:
-		fill_join(m, o, p, scratch);
+		fill_joined(m, o, p);
 		break;
 	default:
 		break;
@@ -346,7 +354,7 @@ cargo_init(struct cargo *c, const struct packet *p, uint8_t *scratch)
 static size_t
 build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 {
-	uint8_t bytes[ROLELEASE_BYTES_MAX], scratch[SEAL_BODY_MAX];
+	uint8_t bytes[FILL_BYTES_MAX], scratch[SEAL_BODY_MAX];
 	struct packet p;
 	struct cargo c;
 
@@ -367,7 +375,7 @@ build_sync(struct mesh *m, msec now, struct job *j, struct packet *p, struct car
 		const struct member *x = &m->ms.m[j->cursor];
 		struct rumour r;
 
-		if ((j->buckets >> members_bucket(x) & 1) == 0 || x->name_len == 0)
+		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven)
 			continue;
 		members_rumour(&m->ms, j->cursor, now, true, &r);
 		if (!load(c, &r))

@@ -239,9 +239,12 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 		pack_summary(w, r);
 		return;
 	}
-	mpw_array(w, r->is_long ? 8 : 5);
+	mpw_array(w, r->is_long ? 9 : 5);
 	mpw_uint(w, (uint64_t)r->state);
-	mpw_bin(w, r->id.b, ID_BYTES);
+	if (r->is_long)
+		mpw_bin(w, r->pk, KEY_BYTES);
+	else
+		mpw_bin(w, r->id.b, ID_BYTES);
 	mpw_uint(w, r->generation);
 	mpw_uint(w, r->incarnation);
 	mpw_uint(w, r->from);
@@ -252,6 +255,7 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 	mpw_str(w, r->name, r->name_len);
 	mpw_bin(w, a, sizeof a);
 	mpw_bin(w, r->meta, r->meta_len);
+	mpw_bin(w, r->sig, SIG_BYTES);
 }
 
 /* [a-z0-9][a-z0-9_.-]{0,62}: names end up in tables, paths and logs. */
@@ -273,16 +277,39 @@ static int
 read_long(struct mp *r, struct rumour *out)
 {
 	uint8_t a[ADDRESS_BYTES];
+	size_t sig_len;
 	int rc;
 
 	if ((rc = mp_str(r, &out->name, &out->name_len)) < 0 ||
 	    (rc = mp_bytes(r, a, sizeof a)) < 0 ||
-	    (rc = mp_bin(r, &out->meta, &out->meta_len)) < 0)
+	    (rc = mp_bin(r, &out->meta, &out->meta_len)) < 0 ||
+	    (rc = mp_bin(r, &out->sig, &sig_len)) < 0)
 		return rc;
+	if (sig_len != SIG_BYTES)
+		return -ERR_MALFORMED;
 	memcpy(out->addr.ip, a, 16);
 	out->addr.port = (uint16_t)get_be(a + 16, 2);
 	out->is_long = true;
 	if (!name_fits(out->name, out->name_len) || out->meta_len > MESH_META_BYTES_MAX)
+		return -ERR_MALFORMED;
+	return 0;
+}
+
+/* Who: an id, or the whole key that a long one needs. */
+static int
+read_who(struct mp *r, struct rumour *out)
+{
+	const uint8_t *who;
+	size_t len;
+	int rc;
+
+	if ((rc = mp_bin(r, &who, &len)) < 0)
+		return rc;
+	if (len == KEY_BYTES)
+		out->pk = who;
+	else if (len == ID_BYTES)
+		memcpy(out->id.b, who, ID_BYTES);
+	else
 		return -ERR_MALFORMED;
 	return 0;
 }
@@ -302,17 +329,19 @@ rumour_read(struct mp *r, struct rumour *out)
 	if (n < 5)
 		return -ERR_MALFORMED;
 	if ((rc = mp_uint_max(r, MESH_LEFT, &state)) < 0 ||
-	    (rc = mp_bytes(r, out->id.b, ID_BYTES)) < 0 ||
+	    (rc = read_who(r, out)) < 0 ||
 	    (rc = mp_uint_max(r, UINT64_MAX >> SEAL_COUNTER_BITS, &out->generation)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX - 1, &out->incarnation)) < 0 ||
 	    (rc = mp_uint(r, &out->from)) < 0)
 		return rc;
 	out->state = (enum mesh_state)state;
 	n -= 5;
-	if (n >= 3) {
+	if (out->pk != NULL) {
+		if (n < 4)
+			return -ERR_MALFORMED;
 		if ((rc = read_long(r, out)) < 0)
 			return rc;
-		n -= 3;
+		n -= 4;
 	}
 	for (; n > 0; n--)
 		if ((rc = mp_skip(r)) < 0)

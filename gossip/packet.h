@@ -7,8 +7,8 @@
  *	[ kind, field, field, ..., [ rumour, rumour, ... ] ]
  *
  *	rumour = [state, id 16, generation, incarnation, from|age]      short
- *	       | [state, id 16, generation, incarnation, from|age,
- *	          name, address 18, meta]                               long
+ *	       | [state, pk 32, generation, incarnation, from|age,
+ *	          name, address 18, meta, signature 64]                 long
  *	       | bin 23: short id 8, version 4, summary 11              summary
  *
  * Positional, never field names.  Fields a newer node adds before the rumours
@@ -56,11 +56,11 @@ struct roster_id {
 	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
 	X(ROSTER, "rcinb")    /* chunk i of n */                               \
 	X(REPORT, "saHinb")   /* to the leader: version a, fragment i of n */  \
-	X(JOIN, "sb")	      /* let me in; nothing, at length; I am the rumour */ \
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
+	X(JOIN, "sb")	      /* let me in; ballast: see join.c */             \
 	X(JOINED, "sbtG")     /* token back, cluster id, my term if you had a vote, \
-				 your last life; I am the rumour */
+				 your last life; the rumour is me */
 
 enum packet_kind {
 	PACKET_NONE_,
@@ -89,7 +89,8 @@ struct rumour {
 	struct node_id id;
 	uint64_t generation, incarnation;
 	uint64_t from; /* who accuses; of the living: ms since somebody heard it */
-	bool is_long;
+	bool is_long;		  /* then pk came, and id is vouch_id's to fill */
+	const uint8_t *pk, *sig; /* of the owner; borrowed, as name and meta */
 	const char *name;
 	size_t name_len;
 	struct addr addr;
@@ -104,6 +105,10 @@ struct rumour {
 void packet_begin(struct mpw *w, const struct packet *p);
 void packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count);
 enum { RUMOUR_AGE_MAX = 3600000 }; /* older evidence is none */
+enum {
+	RUMOUR_BYTES_MAX = 2 + 34 + 5 + 5 + 9 + 65 + 20 + 202 + 66,
+	JOIN_BALLAST = 18 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id and record */
+};
 enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */
 
 /* Checks the whole body.  -ERR_MALFORMED, -ERR_RANGE, -ERR_UNKNOWN (kind). */

@@ -61,15 +61,20 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 {
 	struct member *self = &m->ms.m[0];
 
-	if (r->generation > self->generation)
-		return -ERR_IDENTITY; /* my key lives elsewhere too */
-	if (r->generation == self->generation && r->incarnation >= self->incarnation &&
+	if (r->generation > self->generation ||
+	    (r->generation == self->generation && r->incarnation > self->incarnation)) {
+		/* Only I can sign it: my key lives elsewhere too, or it is a lie. */
+		bool mine = r->is_long && vouch_holds(m, m->saved.cluster, r);
+
+		return mine ? -ERR_IDENTITY : -ERR_AUTH;
+	}
+	if (r->generation == self->generation && r->incarnation == self->incarnation &&
 	    r->state != MESH_ALIVE && r->state != MESH_LEFT) {
-		members_set(&m->ms, 0, now, MESH_ALIVE, self->generation,
-		    (uint32_t)r->incarnation + 1);
+		members_set(&m->ms, 0, now, MESH_ALIVE, self->generation, self->incarnation + 1);
+		vouch_self(m);
 		if (m->swim.health < HEALTH_MAX)
 			m->swim.health++;
-		trace(m, now, "refute", 0, r->incarnation + 1);
+		trace(m, now, "refute", 0, self->incarnation);
 		news(m, 0);
 	} else if (r->generation < self->generation) {
 		news(m, 0);
@@ -145,6 +150,37 @@ welcome(struct mesh *m)
 		m->report.summary_due = true;
 }
 
+/* Asked only of what would change the table: a storm costs nothing twice. */
+static int
+record_ok(const struct mesh *m, const struct rumour *r)
+{
+	if (!addr_possible(&r->addr))
+		return -ERR_BAD_ADDRESS;
+	return vouch_holds(m, m->saved.cluster, r) ? 0 : -ERR_AUTH;
+}
+
+/* The owner's own word, with its proof: to be believed, and passed on. */
+static void
+take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+	bool look = !x->proven || r->generation > x->generation;
+
+	if (!addr_eq(&x->addr, &r->addr)) {
+		x->addr = r->addr;
+		m->ms.changes++;
+	}
+	if (!x->proven && x->roster != 0)
+		m->roster.blob_stale = true; /* its name belongs into the next save */
+	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
+	memcpy(m->ms.proofs[i].pk, r->pk, KEY_BYTES);
+	memcpy(m->ms.proofs[i].sig, r->sig, SIG_BYTES);
+	x->proven = true;
+	/* Both stay: an id is who one is, a name only what one is called. */
+	if (look && r->state != MESH_LEFT && members_namesake(&m->ms, i) != MEMBER_NONE)
+		trace(m, now, "name taken", i, 0);
+}
+
 /* First word of a node: only a long rumour tells where it is. */
 static int
 hear_new(struct mesh *m, msec now, const struct rumour *r)
@@ -154,14 +190,11 @@ hear_new(struct mesh *m, msec now, const struct rumour *r)
 
 	if (!r->is_long || r->state == MESH_LEFT)
 		return 0;
-	if (!addr_possible(&r->addr))
-		return -ERR_BAD_ADDRESS;
-	if ((i = members_add(&m->ms, &r->id, now)) < 0)
+	if ((i = record_ok(m, r)) < 0 || (i = members_add(&m->ms, &r->id, now)) < 0)
 		return i;
-	m->ms.m[i].addr = r->addr;
+	take_record(m, now, (uint32_t)i, r);
 	if (state == MESH_ALIVE && r->state == MESH_ALIVE && r->from < RUMOUR_AGE_MAX)
 		m->ms.m[i].heard = now - (msec)r->from;
-	members_set_text(&m->ms, (uint32_t)i, r->name, r->name_len, r->meta, r->meta_len);
 	members_set(&m->ms, (uint32_t)i, now, state, r->generation, (uint32_t)r->incarnation);
 	swim_added(m, (uint32_t)i);
 	news(m, (uint32_t)i);
@@ -187,23 +220,12 @@ beats(const struct member *x, const struct rumour *r)
 	return r->state > (enum mesh_state)x->state;
 }
 
-static int
-take_text(struct mesh *m, uint32_t i, const struct rumour *r)
+/* Does r speak of a life its owner has not told this node of, or of its end? */
+static bool
+owners_to_tell(const struct member *x, const struct rumour *r)
 {
-	struct member *x = &m->ms.m[i];
-
-	if (!r->is_long)
-		return 0;
-	if (!addr_possible(&r->addr))
-		return -ERR_BAD_ADDRESS;
-	if (!addr_eq(&x->addr, &r->addr)) {
-		x->addr = r->addr;
-		m->ms.changes++;
-	}
-	if (x->name_len == 0 && x->roster != 0)
-		m->roster.blob_stale = true; /* its name belongs into the next save */
-	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
-	return 0;
+	return !x->proven || r->generation > x->generation || r->state == MESH_LEFT ||
+	    r->incarnation > x->incarnation;
 }
 
 /* A new life: nothing learned in the old one holds. */
@@ -218,18 +240,13 @@ reborn(struct mesh *m, uint32_t i)
 	welcome(m);
 }
 
-static int
+static void
 hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
-	bool was_up = member_up(x), older = r->generation > x->generation;
-	int rc;
+	bool was_up = member_up(x);
 
-	if (!r->is_long && (older || x->name_len == 0))
-		return 0; /* somebody else will tell the whole of it */
-	if ((rc = take_text(m, i, r)) < 0)
-		return rc;
-	if (older)
+	if (r->generation > x->generation)
 		reborn(m, i);
 	x->accusers_count = 0;
 	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
@@ -238,24 +255,20 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	news(m, i);
 	if (!was_up)
 		trace(m, now, "alive", i, 0);
-	return 0;
 }
 
-static int
+static void
 hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
 	bool lately = x->heard != 0 && now - x->heard < HEARD_MS;
-	int rc;
 
-	if ((rc = take_text(m, i, r)) < 0)
-		return rc;
 	if (r->state == MESH_LEFT) {
 		members_set(&m->ms, i, now, MESH_LEFT, r->generation, (uint32_t)r->incarnation);
 		elect_forget(m, now, i);
 		news(m, i);
 		trace(m, now, "left", i, 0);
-		return 0;
+		return;
 	}
 	if (r->generation > x->generation)
 		reborn(m, i);
@@ -263,11 +276,10 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	    (uint32_t)r->incarnation);
 	if (member_up(x) && (r->state == MESH_SUSPECT || lately)) {
 		rumour_suspect(m, now, i, r->from);
-		return 0;
+		return;
 	}
 	if (x->state != MESH_FAILED)
 		rumour_fail(m, now, i, "failed");
-	return 0;
 }
 
 /*
@@ -287,7 +299,7 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (at > x->heard)
 		x->heard = at;
 	if (x->state != MESH_ALIVE && x->state != MESH_LEFT && at > x->since + EVIDENCE_MS &&
-	    x->name_len > 0) {
+	    x->proven) {
 		members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 		x->accusers_count = 0;
 		news(m, i);
@@ -323,13 +335,16 @@ old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 }
 
 int
-rumour_hear(struct mesh *m, msec now, const struct rumour *r)
+rumour_hear(struct mesh *m, msec now, struct rumour *r)
 {
 	uint32_t i;
 	struct member *x;
+	int rc;
 
 	if (r->is_summary)
 		return hear_summary(m, r);
+	if (r->is_long)
+		vouch_id(m, r);
 	if (seal_short(&r->id) == m->ms.m[0].short_id)
 		return refute(m, now, r);
 	if ((i = members_find(&m->ms, seal_short(&r->id))) == MEMBER_NONE)
@@ -343,14 +358,22 @@ rumour_hear(struct mesh *m, msec now, const struct rumour *r)
 		rumour_suspect(m, now, i, r->from);
 		return 0;
 	}
-	/* An address for somebody known only by id. */
-	if (x->name_len == 0 && r->is_long && r->generation == x->generation)
-		return take_text(m, i, r);
 	if (r->state == MESH_ALIVE)
 		evidence(m, now, i, r);
 	if (!beats(x, r) || old_obituary(m, now, i, r))
 		return 0;
-	return r->state == MESH_ALIVE ? hear_alive(m, now, i, r) : hear_bad(m, now, i, r);
+	if (owners_to_tell(x, r)) {
+		if (!r->is_long)
+			return 0; /* somebody else will tell the whole of it */
+		if ((rc = record_ok(m, r)) < 0)
+			return rc;
+		take_record(m, now, i, r);
+	}
+	if (r->state == MESH_ALIVE)
+		hear_alive(m, now, i, r);
+	else
+		hear_bad(m, now, i, r);
+	return 0;
 }
 
 /* All of a packet's.  A bad one is counted and ends the reading when the bytes

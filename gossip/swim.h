@@ -37,7 +37,8 @@ struct swim {
 };
 
 /* rumour.c */
-int rumour_hear(struct mesh *m, msec now, const struct rumour *r);
+/* r->id of a long one is filled. */
+int rumour_hear(struct mesh *m, msec now, struct rumour *r);
 int rumours_hear(struct mesh *m, msec now, const struct packet *p);
 void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
@@ -55,7 +56,8 @@ void swim_ask_next(struct mesh *m, uint32_t i);
 uint32_t swim_random_up(struct mesh *m, uint32_t except);
 
 /* join.c */
-int join_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p);
+int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender,
+    const struct packet *p);
 void join_tick(struct mesh *m, msec now);
 void join_who(struct mesh *m, msec now, const struct addr *from);
 

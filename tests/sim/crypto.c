@@ -1,7 +1,7 @@
 /*
- * crypto.c - a keyed hash where the daemon has XChaCha20-Poly1305: it
- * authenticates against every accident the simulator can cause, in a tenth of
- * the time.  Nothing is hidden; nobody listens.
+ * crypto.c - keyed hashes where the daemon has libsodium: they authenticate
+ * against every accident the simulator can cause, in a tenth of the time.
+ * Nothing is hidden; nobody listens.
  */
 #include "sim.h"
 
@@ -62,8 +62,51 @@ sim_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *
 	return 0;
 }
 
-void
-sim_crypto(struct crypto *c)
+static void
+sim_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
 {
-	*c = (struct crypto){.seal = sim_seal, .open = sim_open};
+	uint64_t h = absorb(2, msg, len);
+
+	(void)arg;
+	for (size_t k = 0; k < HASH_BYTES; k++, h = k % 8 == 0 ? prng_mix(h) : h)
+		out->b[k] = (uint8_t)(h >> k % 8 * 8);
+}
+
+/* arg: the signer's public key. */
+static void
+sim_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
+{
+	uint64_t h = absorb(absorb(3, arg, KEY_BYTES), msg, len);
+
+	for (size_t k = 0; k < SIG_BYTES; k++, h = k % 8 == 0 ? prng_mix(h) : h)
+		sig[k] = (uint8_t)(h >> k % 8 * 8);
+}
+
+static bool
+sim_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *msg, size_t len)
+{
+	uint8_t want[SIG_BYTES], key[KEY_BYTES];
+
+	(void)arg;
+	memcpy(key, pk, sizeof key);
+	sim_sign(key, want, msg, len);
+	return memcmp(want, sig, SIG_BYTES) == 0;
+}
+
+void
+sim_identity(struct sim_node *n, struct prng *rng)
+{
+	struct hash h;
+
+	for (size_t k = 0; k < KEY_BYTES; k++)
+		n->pk[k] = (uint8_t)prng_u64(rng);
+	sim_hash(NULL, &h, n->pk, KEY_BYTES);
+	memcpy(n->id.b, h.b, ID_BYTES);
+}
+
+void
+sim_crypto(struct crypto *c, struct sim_node *n)
+{
+	*c = (struct crypto){.arg = n->pk, .seal = sim_seal, .open = sim_open, .hash = sim_hash,
+	    .sign = sim_sign, .verify = sim_verify};
 }

@@ -341,7 +341,8 @@ sim_start(struct sim *s, uint32_t i)
 		c.saved.generation = n->disk.generation = n->done.generation + 1;
 	snprintf(c.name, sizeof c.name, "n%u", i);
 	c.seed = prng_mix(s->conf.seed ^ prng_mix(i * 1000003u + c.saved.generation));
-	sim_crypto(&c.crypto);
+	memcpy(c.pk, n->pk, sizeof c.pk);
+	sim_crypto(&c.crypto, n);
 	if (s->conf.late)
 		swarm_policy(s, i, &c.policy);
 	for (uint32_t k = 0; k < 3 && k < s->conf.nodes; k++)
@@ -513,8 +514,7 @@ sim_new(const struct sim_conf *conf)
 	for (uint32_t i = 0; i < conf->nodes; i++) {
 		struct sim_node *n = &s->node[i];
 
-		for (size_t k = 0; k < ID_BYTES; k++)
-			n->id.b[k] = (uint8_t)prng_u64(&s->rng);
+		sim_identity(n, &s->rng);
 		n->clock_off = 1000 + (msec)prng_below(&s->rng, 1000000);
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
 		exclusive_crash(s, i, true);

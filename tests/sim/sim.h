@@ -52,6 +52,7 @@ struct sim_plan {
 struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id;
+	uint8_t pk[KEY_BYTES];
 	usec wake_at; /* of the wake event under way; INT64_MAX = none */
 	usec paused_until; /* hears and does nothing until then */
 	usec restart_at; /* while down; INT64_MAX = stays down */
@@ -141,8 +142,9 @@ bool exclusive_all_run(const struct sim *s);
 void alloc_forbid(void);
 uint64_t alloc_allow(void); /* how often it did */
 
-/* crypto.c: keyed hashes in place of the AEAD. */
-void sim_crypto(struct crypto *c);
+/* crypto.c: keyed hashes in place of the AEAD and the signatures. */
+void sim_crypto(struct crypto *c, struct sim_node *n);
+void sim_identity(struct sim_node *n, struct prng *rng);
 
 /* scenario.c */
 struct sim_stats;

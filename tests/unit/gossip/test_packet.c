@@ -23,8 +23,11 @@ pack(uint8_t *buf, const struct packet *p, const struct rumour *r, uint32_t coun
 static struct rumour
 somebody(void)
 {
+	static const uint8_t pk[KEY_BYTES] = {3}, sig[SIG_BYTES] = {4};
+
 	return (struct rumour){.state = MESH_ALIVE, .id = world_id(3), .generation = 9,
-	    .incarnation = 4, .from = 77, .is_long = true, .name = "db.2", .name_len = 4,
+	    .incarnation = 4, .from = 77, .is_long = true, .pk = pk, .sig = sig,
+	    .name = "db.2", .name_len = 4,
 	    .addr = world_addr(3), .meta = (const uint8_t *)"zone=a", .meta_len = 6};
 }
 
@@ -80,8 +83,10 @@ rumours_come_back(void **state)
 	assert_true(out.is_long && out.name_len == 4 && memcmp(out.name, "db.2", 4) == 0);
 	assert_true(addr_eq(&out.addr, &in[0].addr));
 	assert_int_equal(out.meta_len, 6);
+	assert_true(out.pk[0] == 3 && out.sig[0] == 4);
 	assert_int_equal(rumour_read(&r, &out), 0);
-	assert_true(!out.is_long && out.state == MESH_SUSPECT && out.from == 77);
+	assert_true(!out.is_long && id_eq(&out.id, &in[1].id));
+	assert_true(out.state == MESH_SUSPECT && out.from == 77);
 	assert_int_equal(rumour_read(&r, &out), 0);
 	assert_true(out.is_summary && out.subject == 5 && out.summary.config_hash == 6);
 	assert_int_equal(out.summary.load_centi, 4);

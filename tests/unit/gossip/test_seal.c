@@ -7,9 +7,9 @@
 static const uint8_t cluster_a[ID_BYTES] = {1}, cluster_b[ID_BYTES] = {2};
 
 static struct seal
-sealer(uint32_t i, const uint8_t *cluster, uint64_t generation, uintptr_t key)
+sealer(uint32_t i, const uint8_t *cluster, uint64_t generation, uint8_t key)
 {
-	struct crypto c = world_crypto(key);
+	struct crypto c = world_crypto(key, i);
 	struct node_id id = world_id(i);
 	struct seal s;
 

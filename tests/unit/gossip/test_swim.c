@@ -120,7 +120,6 @@ the_accused_refutes(void **state)
 	world_run(w, 6000);
 	victim = (world_leader(w) + 1) % 3;
 	lie.id = world_id(victim);
-	lie.incarnation = 5;
 	world_mark(w);
 	for (uint32_t i = 0; i < 3; i++)
 		if (i != victim)
@@ -129,7 +128,7 @@ the_accused_refutes(void **state)
 	for (uint32_t i = 0; i < 3; i++) {
 		assert_int_equal(world_state(w, i, victim), MESH_ALIVE);
 		uint32_t at = members_find(&w->node[i]->ms, w->node[victim]->ms.m[0].short_id);
-		assert_int_equal(w->node[i]->ms.m[at].incarnation, 6);
+		assert_int_equal(w->node[i]->ms.m[at].incarnation, 1);
 	}
 	world_free(w);
 }
@@ -209,28 +208,27 @@ static void
 bad_addresses_and_full_tables_are_refused(void **state)
 {
 	struct world *w = world_new(1, MESH_QUORUM_MAJORITY);
-	struct rumour r = {.state = MESH_ALIVE, .generation = 1, .is_long = true, .name = "x",
-	    .name_len = 1};
+	struct world_record o;
+	struct rumour *r;
 
 	(void)state;
 	world_run(w, 3000);
-	r.id = world_id(40);
-	r.addr = world_addr(40);
-	r.addr.port = 0;
-	assert_int_equal(rumour_hear(w->node[0], w->now, &r), -ERR_BAD_ADDRESS);
+	r = world_says(w->disk[0].cluster, &o, 40, MESH_ALIVE, 1, 0);
+	r->addr.port = 0;
+	assert_int_equal(rumour_hear(w->node[0], w->now, r), -ERR_BAD_ADDRESS);
 	assert_int_equal(mesh_count(w->node[0]), 1);
-	r.addr.port = 1;
 	for (uint32_t i = 0; i < 31; i++) {
-		r.id = world_id(40 + i);
-		assert_int_equal(rumour_hear(w->node[0], w->now, &r), 0);
+		r = world_says(w->disk[0].cluster, &o, 40 + i, MESH_ALIVE, 1, 0);
+		assert_int_equal(rumour_hear(w->node[0], w->now, r), 0);
 	}
-	r.id = world_id(99);
-	assert_int_equal(rumour_hear(w->node[0], w->now, &r), -ERR_FULL);
+	r = world_says(w->disk[0].cluster, &o, 99, MESH_ALIVE, 1, 0);
+	assert_int_equal(rumour_hear(w->node[0], w->now, r), -ERR_FULL);
 	assert_int_equal(mesh_count(w->node[0]), 32);
-	/* One with my own id and a later life: somebody cloned me. */
-	r.id = world_id(0);
-	r.generation = 9;
-	assert_int_equal(rumour_hear(w->node[0], w->now, &r), -ERR_IDENTITY);
+	/* One with my own id and a later life: somebody cloned me, if it is signed. */
+	r = world_says(w->disk[0].cluster, &o, 0, MESH_ALIVE, 9, 0);
+	assert_int_equal(rumour_hear(w->node[0], w->now, r), -ERR_IDENTITY);
+	r->generation = 10;
+	assert_int_equal(rumour_hear(w->node[0], w->now, r), -ERR_AUTH);
 	world_free(w);
 }
 

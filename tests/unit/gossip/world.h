@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../../gossip/inner.h"
+#include "world_crypto.h"
 
 enum { WORLD_MAX = 8, FLIGHT_MAX = 4096, TEXT_MAX = 1 << 16 };
 
@@ -43,71 +43,6 @@ struct world {
 };
 
 static inline void
-world_tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
-    const uint8_t *nonce, uint64_t key)
-{
-	uint64_t h = key;
-
-	for (size_t i = 0; i < ad_len; i++)
-		h = prng_mix(h ^ ad[i]);
-	for (size_t i = 0; i < SEAL_NONCE_BYTES; i++)
-		h = prng_mix(h ^ nonce[i]);
-	for (size_t i = 0; i < len; i++)
-		h = prng_mix(h ^ in[i]);
-	for (size_t i = 0; i < SEAL_TAG_BYTES; i++)
-		out[i] = (uint8_t)(prng_mix(h + i));
-}
-
-static inline void
-world_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
-    size_t ad_len, const uint8_t *nonce)
-{
-	memmove(out, in, len);
-	world_tag(out + len, out, len, ad, ad_len, nonce, (uintptr_t)arg);
-}
-
-static inline int
-world_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
-    size_t ad_len, const uint8_t *nonce)
-{
-	uint8_t want[SEAL_TAG_BYTES];
-
-	if (len < SEAL_TAG_BYTES)
-		return -ERR_AUTH;
-	world_tag(want, in, len - SEAL_TAG_BYTES, ad, ad_len, nonce, (uintptr_t)arg);
-	if (memcmp(want, in + len - SEAL_TAG_BYTES, SEAL_TAG_BYTES) != 0)
-		return -ERR_AUTH;
-	memmove(out, in, len - SEAL_TAG_BYTES);
-	return 0;
-}
-
-/* arg = the key, as a number */
-static inline struct crypto
-world_crypto(uintptr_t key)
-{
-	return (struct crypto){.arg = (void *)key, .seal = world_seal, .open = world_open};
-}
-
-static inline struct addr
-world_addr(uint32_t i)
-{
-	struct addr a = {.port = 7780};
-
-	a.ip[10] = a.ip[11] = 0xff;
-	a.ip[12] = 127;
-	a.ip[15] = (uint8_t)(i + 1);
-	return a;
-}
-
-static inline struct node_id
-world_id(uint32_t i)
-{
-	struct node_id id = {{(uint8_t)(i + 1), 0xaa}};
-
-	return id;
-}
-
-static inline void
 world_trace(void *arg, msec now, const char *event)
 {
 	struct tracer *t = arg;
@@ -130,8 +65,9 @@ static inline void
 world_start(struct world *w, uint32_t i)
 {
 	struct mesh_conf c = {.self = world_id(i), .addr = world_addr(i), .policy = w->policy,
-	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7)};
+	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i)};
 
+	world_pk(i, c.pk);
 	c.saved = w->disk[i];
 	c.saved.generation = ++w->disk[i].generation;
 	snprintf(c.name, sizeof c.name, "n%u", i);

@@ -1,0 +1,150 @@
+/*
+ * world_crypto.h - who the nodes of a test world are, and how they seal, sign
+ * and address: hashes that every test can make itself.
+ */
+#ifndef TEST_WORLD_CRYPTO_H
+#define TEST_WORLD_CRYPTO_H
+
+#include <stdio.h>
+
+#include "../../../gossip/inner.h"
+
+static inline void
+world_tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+    const uint8_t *nonce, uint64_t key)
+{
+	uint64_t h = key;
+
+	for (size_t i = 0; i < ad_len; i++)
+		h = prng_mix(h ^ ad[i]);
+	for (size_t i = 0; i < SEAL_NONCE_BYTES; i++)
+		h = prng_mix(h ^ nonce[i]);
+	for (size_t i = 0; i < len; i++)
+		h = prng_mix(h ^ in[i]);
+	for (size_t i = 0; i < SEAL_TAG_BYTES; i++)
+		out[i] = (uint8_t)(prng_mix(h + i));
+}
+
+static inline void
+world_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
+    size_t ad_len, const uint8_t *nonce)
+{
+	memmove(out, in, len);
+	world_tag(out + len, out, len, ad, ad_len, nonce, (uint8_t)(uintptr_t)arg);
+}
+
+static inline int
+world_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
+    size_t ad_len, const uint8_t *nonce)
+{
+	uint8_t want[SEAL_TAG_BYTES];
+
+	if (len < SEAL_TAG_BYTES)
+		return -ERR_AUTH;
+	world_tag(want, in, len - SEAL_TAG_BYTES, ad, ad_len, nonce, (uint8_t)(uintptr_t)arg);
+	if (memcmp(want, in + len - SEAL_TAG_BYTES, SEAL_TAG_BYTES) != 0)
+		return -ERR_AUTH;
+	memmove(out, in, len - SEAL_TAG_BYTES);
+	return 0;
+}
+
+static inline struct node_id
+world_id(uint32_t i)
+{
+	struct node_id id = {{(uint8_t)(i + 1), 0xaa}};
+
+	return id;
+}
+
+/* A key begins with the id: its hash is itself, so that n0 < n1 < n2. */
+static inline void
+world_pk(uint32_t i, uint8_t *pk)
+{
+	struct node_id id = world_id(i);
+
+	memset(pk, 0x55, KEY_BYTES);
+	memcpy(pk, id.b, ID_BYTES);
+}
+
+static inline void
+world_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
+{
+	(void)arg;
+	memset(out, 0, sizeof *out);
+	memcpy(out->b, msg, len < HASH_BYTES ? len : HASH_BYTES);
+}
+
+static inline void
+world_sig(const uint8_t *pk, uint8_t *sig, const uint8_t *msg, size_t len)
+{
+	uint64_t h = 99;
+
+	for (size_t i = 0; i < KEY_BYTES; i++)
+		h = prng_mix(h ^ pk[i]);
+	for (size_t i = 0; i < len; i++)
+		h = prng_mix(h ^ msg[i]);
+	for (size_t i = 0; i < SIG_BYTES; i++)
+		sig[i] = (uint8_t)prng_mix(h + i);
+}
+
+/* arg = the cluster key, and which node this is above it */
+static inline void
+world_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
+{
+	uint8_t pk[KEY_BYTES];
+
+	world_pk((uint32_t)((uintptr_t)arg >> 8), pk);
+	world_sig(pk, sig, msg, len);
+}
+
+static inline bool
+world_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *msg, size_t len)
+{
+	uint8_t want[SIG_BYTES];
+
+	(void)arg;
+	world_sig(pk, want, msg, len);
+	return memcmp(want, sig, SIG_BYTES) == 0;
+}
+
+static inline struct crypto
+world_crypto(uint8_t key, uint32_t i)
+{
+	return (struct crypto){.arg = (void *)(uintptr_t)(key | i << 8), .seal = world_seal,
+	    .open = world_open, .sign = world_sign, .verify = world_verify, .hash = world_hash};
+}
+
+static inline struct addr
+world_addr(uint32_t i)
+{
+	struct addr a = {.port = 7780};
+
+	a.ip[10] = a.ip[11] = 0xff;
+	a.ip[12] = 127;
+	a.ip[15] = (uint8_t)(i + 1);
+	return a;
+}
+
+/* What node i says of itself in its life `generation`, signed. */
+struct world_record {
+	struct rumour r;
+	uint8_t pk[KEY_BYTES], sig[SIG_BYTES];
+	char name[NAME_CAP];
+};
+
+static inline struct rumour *
+world_says(const uint8_t *cluster, struct world_record *o, uint32_t i, enum mesh_state state,
+    uint64_t generation, uint64_t incarnation)
+{
+	struct crypto c = world_crypto(7, i);
+
+	world_pk(i, o->pk);
+	snprintf(o->name, sizeof o->name, "n%u", i);
+	o->r = (struct rumour){.state = state, .generation = generation,
+	    .incarnation = incarnation, .is_long = true, .pk = o->pk, .sig = o->sig,
+	    .name = o->name, .name_len = strlen(o->name), .addr = world_addr(i)};
+	vouch_sign(&c, cluster, &o->r, o->sig);
+	return &o->r;
+}
+
+#endif
