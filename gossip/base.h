@@ -28,6 +28,7 @@ enum {
 	SHORT_ID_BYTES = 8,  /* prefix of the id; names the sender of a frame */
 	KEY_BYTES = 32,	     /* cluster key, Ed25519 public key */
 	SIG_BYTES = 64,	     /* Ed25519 signature */
+	SALT_BYTES = 16,     /* drawn at every start: two of them make a session */
 	HASH_BYTES = 32,     /* BLAKE2b-256 */
 	NAME_BYTES_MAX = 63, /* [a-z0-9][a-z0-9_.-]{0,62} */
 	NAME_CAP = 64,	     /* a name and its NUL */

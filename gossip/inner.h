@@ -8,6 +8,7 @@
 
 #include "elect.h"
 #include "out.h"
+#include "pair.h"
 #include "report.h"
 #include "rolelease.h"
 #include "roster.h"
@@ -26,6 +27,7 @@ struct mesh {
 	struct rolelease rolelease;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
+	msec sources[SOURCES]; /* pair.c: when each may be answered again */
 	msec started, ticked;
 	struct mesh_stats stats;
 	/* out.c */

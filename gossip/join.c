@@ -6,7 +6,8 @@
  *	  JOIN token, ballast       ->
  *	                            <-    JOINED token, cluster id, its record
  *	  (cluster id on disk)
- *	  PING, my record           ->    a record is signed for one cluster
+ *	  HELLO, my record          ->    a record is signed for one cluster
+ *	                            <-    HELLO (pair.h)
  *	  SYNC                      ->    the whole table, in datagrams
  *
  * A JOIN carries as many bytes as the longest JOINED has, and a shorter one is
@@ -16,17 +17,7 @@
  */
 #include "inner.h"
 
-enum { JOIN_MS = 1000, SEEDS_MS = 5000, WHO_MS = 20, JOINED_MS = 2 };
-
-/* A frame whose sender the table does not know.  At most 50 a second. */
-void
-join_who(struct mesh *m, msec now, const struct addr *from)
-{
-	if (now < m->swim.who_at)
-		return;
-	m->swim.who_at = now + WHO_MS;
-	out_addr(m, PACKET_WHO, from, 0, 0, 0);
-}
+enum { JOIN_MS = 1000, SEEDS_MS = 5000 };
 
 /* The one record a JOINED must carry: the sender's own. */
 static int
@@ -101,18 +92,13 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 		return admitted(m, now, p);
 	if (p->bytes_len != JOIN_BALLAST)
 		return -ERR_SHORT;
-	if (!m->member)
+	if (!m->member || !pair_source(m, now, from))
 		return 0;
 	if ((i = members_find(&m->ms, sender)) != MEMBER_NONE) {
 		term = m->ms.m[i].roster != 0 ? m->saved.term : 0;
 		lived = m->ms.m[i].generation;
 	}
-	/* A JOIN can be recorded and sent again in another's name: the answer is
-	 * no longer than the question, and they are few. */
-	if (now < m->swim.joined_at)
-		return -ERR_FULL;
-	m->swim.joined_at = now + JOINED_MS;
-	out_addr(m, PACKET_JOINED, from, p->seq, term, lived);
+	out_join(m, PACKET_JOINED, from, p->seq, term, lived);
 	return 0;
 }
 
@@ -137,8 +123,8 @@ join_tick(struct mesh *m, msec now)
 		const struct addr *seed = &m->conf.seeds[i];
 
 		if (!m->member)
-			out_addr(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
+			out_join(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
 		else if (!is_up(m, seed))
-			out_addr(m, PACKET_PING, seed, ++m->swim.next_seq, 0, 0);
+			out_addr(m, PACKET_WHO, seed, NULL, true);
 	}
 }

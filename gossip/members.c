@@ -37,10 +37,10 @@ members_init(struct members *ms, uint32_t max)
 	ms->names = calloc(max, sizeof *ms->names);
 	ms->order = calloc(max, sizeof *ms->order);
 	ms->map = malloc(size * sizeof *ms->map);
-	ms->windows = calloc(max, sizeof *ms->windows);
+	ms->pairs = calloc(max, sizeof *ms->pairs);
 	ms->text = calloc(1, ms->text_cap);
 	if (ms->m == NULL || ms->reports == NULL || ms->order == NULL || ms->map == NULL ||
-	    ms->windows == NULL || ms->text == NULL || ms->proofs == NULL || ms->names == NULL)
+	    ms->pairs == NULL || ms->text == NULL || ms->proofs == NULL || ms->names == NULL)
 		return false;
 	memset(ms->map, 0xff, size * sizeof *ms->map);
 	return spread_init(&ms->news, max) && spread_init(&ms->summaries, max);
@@ -55,7 +55,7 @@ members_fini(struct members *ms)
 	free(ms->names);
 	free(ms->order);
 	free(ms->map);
-	free(ms->windows);
+	free(ms->pairs);
 	free(ms->text);
 	spread_fini(&ms->news);
 	spread_fini(&ms->summaries);
@@ -166,20 +166,20 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 {
 	uint64_t short_id = seal_short(id);
 	uint32_t i = ms->count, at;
-	uint16_t window = MEMBER_NONE;
+	uint16_t pair = MEMBER_NONE;
 
 	if (members_find(ms, short_id) != MEMBER_NONE)
 		return -ERR_IDENTITY;
 	if (ms->count == ms->max) {
 		if ((i = reclaim(ms)) == MEMBER_NONE)
 			return -ERR_FULL;
-		/* The window stays with the slot, forgotten. */
-		window = ms->m[i].window;
-		if (window != MEMBER_NONE)
-			memset(&ms->windows[window], 0, sizeof ms->windows[window]);
+		/* The pair's memory stays with the slot, forgotten. */
+		pair = ms->m[i].pair;
+		if (pair != MEMBER_NONE)
+			memset(&ms->pairs[pair], 0, sizeof ms->pairs[pair]);
 	}
 	ms->m[i] = (struct member){.id = *id, .short_id = short_id, .state = MESH_FAILED,
-	    .window = window, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER};
+	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER};
 	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
 	ms->names[i] = 0;
 	ms->map[map_slot(ms, short_id)] = (uint16_t)i;
@@ -299,19 +299,30 @@ members_meta(const struct members *ms, uint32_t i)
 	return ms->text + ms->m[i].text + TEXT_HEADER + ms->m[i].name_len;
 }
 
+struct pair *
+members_pair(const struct members *ms, uint32_t i)
+{
+	return ms->m[i].pair == MEMBER_NONE ? NULL : &ms->pairs[ms->m[i].pair];
+}
+
+struct pair *
+members_pair_take(struct members *ms, uint32_t i)
+{
+	if (i == 0)
+		return NULL;
+	if (ms->m[i].pair == MEMBER_NONE)
+		ms->m[i].pair = (uint16_t)ms->pairs_count++;
+	return &ms->pairs[ms->m[i].pair];
+}
+
 int
 members_fresh(struct members *ms, uint32_t i, uint64_t counter)
 {
-	struct member *m = &ms->m[i];
+	struct pair *p = members_pair(ms, i);
 
-	if (counter >> SEAL_COUNTER_BITS < m->generation)
+	if (p == NULL || counter >> SEAL_COUNTER_BITS != ms->m[i].generation)
 		return -ERR_REPLAY;
-	if (m->window == MEMBER_NONE) {
-		if (ms->windows_count == ms->max)
-			return -ERR_FULL;
-		m->window = (uint16_t)ms->windows_count++;
-	}
-	return seal_fresh(&ms->windows[m->window], counter);
+	return seal_fresh(&p->window, counter);
 }
 
 void

@@ -12,6 +12,7 @@
 #define GOSSIP_MEMBERS_H
 
 #include "packet.h"
+#include "pair.h"
 #include "seal.h"
 #include "spread.h"
 
@@ -57,7 +58,7 @@ struct member {
 	uint32_t text; /* offset of name and meta in the text arena */
 	uint8_t name_len, meta_len;
 	bool proven; /* by its proof; else known by id, or from this node's disk */
-	uint16_t window; /* index of its replay window, or MEMBER_NONE */
+	uint16_t pair; /* index of its pair, or MEMBER_NONE */
 	int32_t rtt_ms;	 /* -1 = not measured */
 	msec since, seen; /* seen = MSEC_NEVER: never heard directly */
 	msec heard;	  /* last known word to anybody; 0 = none known */
@@ -85,8 +86,8 @@ struct members {
 	uint16_t *order; /* indices in id order */
 	uint16_t *map;	 /* short id -> index, open addressing */
 	uint32_t map_mask;
-	struct seal_window *windows;
-	uint32_t windows_count;
+	struct pair *pairs;
+	uint32_t pairs_count;
 	uint8_t *text;
 	uint32_t text_cap, text_len;
 	struct spread news, summaries;
@@ -109,7 +110,11 @@ const char *members_name(const struct members *ms, uint32_t i); /* no NUL; name_
 /* Another who goes by the same name and has not left, or MEMBER_NONE. */
 uint32_t members_namesake(const struct members *ms, uint32_t i);
 const uint8_t *members_meta(const struct members *ms, uint32_t i);
-/* 0, or -ERR_REPLAY: this counter of member i was seen, or is of an older life. */
+/* What is shared with member i, or NULL: nothing yet. */
+struct pair *members_pair(const struct members *ms, uint32_t i);
+/* The same, made if need be; NULL for this node itself. */
+struct pair *members_pair_take(struct members *ms, uint32_t i);
+/* 0, or -ERR_REPLAY: this counter of member i was seen, or is of another life. */
 MUST_CHECK int members_fresh(struct members *ms, uint32_t i, uint64_t counter);
 /* As a rumour; only what is proven can be a long one.  Borrows from ms. */
 void members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long,

@@ -76,8 +76,13 @@ mesh_new(const struct mesh_conf *conf, msec now)
 void
 mesh_free(struct mesh *m)
 {
+	const struct crypto *c;
+
 	if (m == NULL)
 		return;
+	c = &m->conf.crypto;
+	if (m->ms.pairs != NULL)
+		c->wipe(c->arg, m->ms.pairs, m->ms.pairs_count * sizeof *m->ms.pairs);
 	members_fini(&m->ms);
 	roster_fini(m);
 	report_fini(m);
@@ -125,42 +130,51 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	case PACKET_ROLE_ASK:
 	case PACKET_ROLE_LEASE:
 		return rolelease_recv(m, now, from, p);
+	case PACKET_HELLO:
+	case PACKET_WHO:
 	case PACKET_JOIN:
 	case PACKET_JOINED:
-		return -ERR_AUTH; /* only outside a cluster */
+		return -ERR_AUTH; /* only under the key that all share */
 	default:
 		return swim_recv(m, now, from, p);
 	}
 }
 
-/* A frame of this cluster, authentic and whole. */
+/* A frame of member i, authentic, whole and not heard before. */
 static int
-receive_member(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
-    const struct packet *p)
+receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 {
-	uint64_t generation = frame->counter >> SEAL_COUNTER_BITS;
-	uint32_t i = members_find(&m->ms, frame->sender);
-	bool stranger = i == MEMBER_NONE || generation > m->ms.m[i].generation;
 	int rc;
 
-	if (stranger) {
-		/* Perhaps it says who it is. */
-		if ((rc = rumours_hear(m, now, p)) < 0)
-			return rc;
-		i = members_find(&m->ms, frame->sender);
-		if (i == MEMBER_NONE || generation > m->ms.m[i].generation)
-			join_who(m, now, from);
-		if (i == MEMBER_NONE)
-			return -ERR_UNKNOWN;
-	}
-	if ((rc = members_fresh(&m->ms, i, frame->counter)) < 0)
-		return rc;
+	pair_heard(m, now, i);
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
-	if ((rc = dispatch(m, now, i, p)) < 0)
+	rc = dispatch(m, now, i, p);
+	return rc < 0 ? rc : rumours_hear(m, now, p);
+}
+
+/* Sealed for this node alone. */
+static int
+receive_pair(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    const uint8_t *buf, size_t len)
+{
+	uint32_t i = members_find(&m->ms, frame->sender);
+	const struct pair *pair = i == MEMBER_NONE ? NULL : members_pair(&m->ms, i);
+	uint8_t body[SEAL_BODY_MAX];
+	size_t body_bytes;
+	struct packet p;
+	int rc;
+
+	if (pair == NULL || pair->since == 0) {
+		pair_stranger(m, now, from, frame, len);
+		return -ERR_UNKNOWN;
+	}
+	if ((rc = seal_open(&m->seal, frame, pair->rx, buf, len, body, &body_bytes)) < 0 ||
+	    (rc = members_fresh(&m->ms, i, frame->counter)) < 0 ||
+	    (rc = packet_decode(body, body_bytes, &p)) < 0)
 		return rc;
-	return stranger ? 0 : rumours_hear(m, now, p);
+	return receive_member(m, now, i, &p);
 }
 
 static int
@@ -172,17 +186,20 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 	struct packet p;
 	int rc;
 
-	if ((rc = seal_open(&m->seal, buf, len, &frame, body, &body_bytes)) < 0)
+	if ((rc = seal_read(buf, len, &frame)) < 0)
+		return rc;
+	if (m->left)
+		return -ERR_UNKNOWN;
+	if (frame.form == SEAL_PAIR)
+		return receive_pair(m, now, from, &frame, buf, len);
+	if ((rc = seal_open(&m->seal, &frame, NULL, buf, len, body, &body_bytes)) < 0)
 		return rc;
 	if (frame.sender == m->ms.m[0].short_id)
 		return -ERR_IDENTITY;
 	if ((rc = packet_decode(body, body_bytes, &p)) < 0)
 		return rc;
-	if (m->left)
-		return -ERR_UNKNOWN;
-	if (frame.join)
-		return join_recv(m, now, from, frame.sender, &p);
-	return receive_member(m, now, from, &frame, &p);
+	return frame.form == SEAL_JOIN ? join_recv(m, now, from, frame.sender, &p) :
+					 pair_recv(m, now, from, &frame, &p);
 }
 
 int

@@ -71,7 +71,8 @@ struct mesh_conf {
 	struct mesh_policy policy;
 	msec lease_ms;	      /* 0 = auto: 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
-	uint64_t seed;	      /* the only source of randomness */
+	uint64_t seed;	      /* the only source of randomness ... */
+	uint8_t salt[SALT_BYTES]; /* ... but this: drawn for this very start */
 	struct crypto crypto;
 	void (*trace)(void *arg, msec now, const char *event);
 	void *trace_arg;

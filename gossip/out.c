@@ -32,6 +32,16 @@ push(struct mesh *m)
 	return o;
 }
 
+/* Whom I know by id alone, I ask who it is. */
+static void
+hello_instead(const struct mesh *m, struct out *o, uint32_t to, bool whole)
+{
+	bool proven = m->ms.m[to].proven;
+
+	*o = (struct out){.kind = proven ? PACKET_HELLO : PACKET_WHO,
+	    .introduce = whole || !proven, .to = (uint16_t)to};
+}
+
 void
 out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -73,20 +83,66 @@ out_accuse(struct mesh *m, uint32_t to)
 	o->a = ++m->swim.next_seq;
 }
 
-void
-out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a, uint64_t b, uint64_t c)
+static struct out *
+push_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr)
 {
 	struct out *o;
 
 	if (addr_eq(addr, &m->conf.addr) || (o = push(m)) == NULL)
-		return;
+		return NULL;
 	o->kind = (uint8_t)kind;
-	o->introduce = kind != PACKET_WHO && kind != PACKET_JOIN;
 	o->to = MEMBER_NONE;
 	o->addr = *addr;
-	o->a = a;
-	o->b = b;
-	o->c = c;
+	return o;
+}
+
+void
+out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t token,
+    uint64_t term, uint64_t generation)
+{
+	struct out *o = push_addr(m, kind, addr);
+
+	if (o == NULL)
+		return;
+	o->introduce = kind == PACKET_JOINED;
+	o->a = token;
+	o->b = term;
+	o->c = generation;
+}
+
+void
+out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
+    bool introduce)
+{
+	struct out *o = push_addr(m, kind, addr);
+
+	if (o == NULL)
+		return;
+	o->introduce = introduce;
+	if (salt == NULL)
+		return;
+	memcpy(&o->a, salt, 8); /* bytes, not numbers: fill takes them back */
+	memcpy(&o->b, salt + 8, 8);
+}
+
+void
+out_hello(struct mesh *m, uint32_t to, bool whole)
+{
+	struct out *o;
+
+	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
+		return;
+	hello_instead(m, o, to, whole);
+}
+
+void
+out_parked(struct mesh *m, uint32_t to, const struct parked *p)
+{
+	struct out *o = push(m);
+
+	if (o != NULL)
+		*o = (struct out){.kind = p->kind, .introduce = p->introduce, .accuse = p->accuse,
+		    .to = (uint16_t)to, .a = p->a, .b = p->b, .c = p->c};
 }
 
 void
@@ -244,6 +300,20 @@ fill_joined(const struct mesh *m, const struct out *o, struct packet *p)
 }
 
 static void
+fill_salts(const struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
+{
+	if (o->to != MEMBER_NONE) {
+		pair_salts(m, o->to, scratch);
+	} else {
+		memcpy(scratch, m->conf.salt, SALT_BYTES);
+		memcpy(scratch + SALT_BYTES, &o->a, 8);
+		memcpy(scratch + SALT_BYTES + 8, &o->b, 8);
+	}
+	p->bytes = scratch;
+	p->bytes_len = SALTS_BYTES;
+}
+
+static void
 fill_report(struct mesh *m, const struct out *o, struct packet *p)
 {
 	p->seq = ++m->report.seq;
@@ -310,6 +380,10 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		p->bytes = scratch;
 		p->bytes_len = rolelease_fill_confirm(m, o->to, (msec)o->a, scratch);
 		break;
+	case PACKET_HELLO:
+	case PACKET_WHO:
+		fill_salts(m, o, p, scratch);
+		break;
 	case PACKET_JOIN:
 		memset(scratch, 0, JOIN_BALLAST);
 		p->bytes = scratch;
@@ -323,19 +397,34 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	}
 }
 
-/* Seal the body of p with its cargo; bytes written. */
-static size_t
-finish(struct mesh *m, const struct packet *p, const struct cargo *c, uint8_t *buf)
+static enum seal_form
+form_of(const struct packet *p)
 {
-	bool join = p->kind == PACKET_JOIN || p->kind == PACKET_JOINED;
+	if (p->kind == PACKET_JOIN || p->kind == PACKET_JOINED)
+		return SEAL_JOIN;
+	return p->kind == PACKET_HELLO || p->kind == PACKET_WHO ? SEAL_SHARED : SEAL_PAIR;
+}
+
+static size_t
+body_max(const struct packet *p)
+{
+	return DGRAM_BYTES_MAX - SEAL_TAG_BYTES - seal_header_bytes(form_of(p));
+}
+
+/* Seal the body of p with its cargo for member to; bytes written. */
+static size_t
+finish(struct mesh *m, uint32_t to, const struct packet *p, const struct cargo *c, uint8_t *buf)
+{
+	enum seal_form form = form_of(p);
+	const uint8_t *key = form == SEAL_PAIR ? members_pair(&m->ms, to)->tx : NULL;
 	struct mpw w;
 
-	mpw_init(&w, buf + SEAL_HEADER_BYTES, SEAL_BODY_MAX);
+	mpw_init(&w, buf + seal_header_bytes(form), body_max(p));
 	packet_begin(&w, p);
 	packet_end(&w, &c->w, c->count);
 	if (w.full)
 		return 0;
-	return seal_close(&m->seal, join, buf, w.len);
+	return seal_close(&m->seal, form, key, buf, w.len);
 }
 
 /* Room for rumours beside the fields of p. */
@@ -348,7 +437,7 @@ cargo_init(struct cargo *c, const struct packet *p, uint8_t *scratch)
 	mpw_init(&w, measure, sizeof measure);
 	packet_begin(&w, p);
 	c->count = 0;
-	mpw_init(&c->w, scratch, sizeof measure - w.len - PACKET_END_BYTES);
+	mpw_init(&c->w, scratch, body_max(p) - w.len - PACKET_END_BYTES);
 }
 
 static size_t
@@ -361,7 +450,7 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 	fill(m, now, o, &p, bytes);
 	cargo_init(&c, &p, scratch);
 	load_for(m, now, &c, o);
-	return finish(m, &p, &c, buf);
+	return finish(m, o->to, &p, &c, buf);
 }
 
 /* --- long answers ------------------------------------------------------------ */
@@ -416,6 +505,11 @@ poll_job(struct mesh *m, msec now, uint8_t *buf, struct addr *to)
 
 		if (j->kind == 0)
 			continue;
+		if (!pair_stands(m, j->to)) { /* it lives anew, and will ask anew */
+			j->kind = 0;
+			m->jobs_count--;
+			continue;
+		}
 		*to = m->ms.m[j->to].addr;
 		any = j->kind == PACKET_SYNC ? build_sync(m, now, j, &p, &c, scratch) :
 					       build_roster(m, j, &p, &c, scratch);
@@ -424,9 +518,22 @@ poll_job(struct mesh *m, msec now, uint8_t *buf, struct addr *to)
 		if (!any || to->port == 0)
 			continue;
 		m->job_tokens--;
-		return finish(m, &p, &c, buf);
+		return finish(m, j->to, &p, &c, buf);
 	}
 	return 0;
+}
+
+/* Can it be said as it is?  If not it waits, and o may become a HELLO. */
+static bool
+sealable(struct mesh *m, msec now, struct out *o)
+{
+	if (o->to == MEMBER_NONE || o->kind == PACKET_HELLO || o->kind == PACKET_WHO ||
+	    pair_stands(m, o->to))
+		return true;
+	if (!pair_park(m, now, o))
+		return false;
+	hello_instead(m, o, o->to, o->introduce);
+	return true;
 }
 
 size_t
@@ -441,7 +548,9 @@ out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf)
 		*to = o.to == MEMBER_NONE ? o.addr : m->ms.m[o.to].addr;
 		if (o.kind == PACKET_BEAT && m->elect.role != MESH_LEADER)
 			continue; /* it was mine to say when it was queued */
-		if (to->port != 0 && (n = build(m, now, &o, buf)) > 0)
+		if (to->port == 0 || !sealable(m, now, &o))
+			continue;
+		if ((n = build(m, now, &o, buf)) > 0)
 			return n;
 	}
 	return poll_job(m, now, buf, to);

@@ -33,7 +33,15 @@ struct job {
 void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);
 void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a);
 void out_accuse(struct mesh *m, uint32_t to);
-void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a, uint64_t b, uint64_t c);
+/* JOIN and JOINED: about that token; to a voter my term, and its last generation. */
+void out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t token,
+    uint64_t term, uint64_t generation);
+/* HELLO and WHO, to whoever is there; their salt, or NULL. */
+void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
+    bool introduce);
+/* Keys anew with member i, in case it lives anew; whole = with my record. */
+void out_hello(struct mesh *m, uint32_t to, bool whole);
+void out_parked(struct mesh *m, uint32_t to, const struct parked *p);
 void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);
 void out_tick(struct mesh *m, msec now);

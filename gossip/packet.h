@@ -43,7 +43,8 @@ struct roster_id {
 	X(NACK, "s")	      /* it does not answer me either */               \
 	X(GOSSIP, "")	      /* rumours only */                               \
 	X(SYNC, "fb")	      /* tell me yours too?, hashes of 32 buckets */   \
-	X(WHO, "")	      /* I do not know you: introduce yourself */      \
+	X(WHO, "b")	      /* salts; introduce yourself */                  \
+	X(HELLO, "b")	      /* salts: mine, yours as I know it (pair.h) */   \
 	X(BEAT, "tmlgvfHrchBa") /* I lead; see elect.h */                      \
 	X(ECHO, "twmrc")      /* I follow you: your own time back, my roster */ \
 	X(OTHER, "tw")	      /* I am promised to another leader */            \

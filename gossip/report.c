@@ -245,7 +245,8 @@ probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
 {
 	uint32_t via = r->probes % 2 == 1 ? swim_random_up(m, i) : MEMBER_NONE;
 
-	r->probes++;
+	if (r->probes++ % 4 == 0)
+		out_hello(m, i, false); /* it may live anew, without my salt */
 	/* The number says of whom, for what comes back through others. */
 	if (via != MEMBER_NONE)
 		out_to(m, PACKET_PINGREQ, via, m->report.vouch << VOUCH_SHIFT | i,

@@ -166,6 +166,7 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	struct member *x = &m->ms.m[i];
 	bool look = !x->proven || r->generation > x->generation;
 
+	pair_drop(m, i, r->generation);
 	if (!addr_eq(&x->addr, &r->addr)) {
 		x->addr = r->addr;
 		m->ms.changes++;

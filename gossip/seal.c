@@ -38,63 +38,85 @@ seal_init(struct seal *s, const struct crypto *crypto, const struct node_id *sel
 
 /* Header and cluster id: what the tag also covers. */
 static size_t
-additional(const struct seal *s, bool join, const uint8_t *header, uint8_t *ad)
+additional(const struct seal *s, enum seal_form form, const uint8_t *header, uint8_t *ad)
 {
-	memcpy(ad, header, SEAL_HEADER_BYTES);
-	if (join)
-		memset(ad + SEAL_HEADER_BYTES, 0, ID_BYTES);
+	size_t n = seal_header_bytes(form);
+
+	memcpy(ad, header, n);
+	if (form == SEAL_JOIN)
+		memset(ad + n, 0, ID_BYTES);
 	else
-		memcpy(ad + SEAL_HEADER_BYTES, s->cluster, ID_BYTES);
-	return SEAL_HEADER_BYTES + ID_BYTES;
+		memcpy(ad + n, s->cluster, ID_BYTES);
+	return n + ID_BYTES;
 }
 
 size_t
-seal_close(struct seal *s, bool join, uint8_t *buf, size_t body_bytes)
+seal_close(struct seal *s, enum seal_form form, const uint8_t *key, uint8_t *buf, size_t body_bytes)
 {
-	uint8_t ad[SEAL_HEADER_BYTES + ID_BYTES];
-	uint8_t *body = buf + SEAL_HEADER_BYTES;
+	const struct crypto *c = &s->crypto;
+	uint8_t ad[SEAL_SHARED_HEADER_BYTES + ID_BYTES];
+	uint8_t *body = buf + seal_header_bytes(form);
+	uint64_t counter = s->counter++;
 	size_t ad_len;
 
-	assert(body_bytes <= SEAL_BODY_MAX);
+	assert(body_bytes <= DGRAM_BYTES_MAX - seal_header_bytes(form) - SEAL_TAG_BYTES);
 	buf[0] = SEAL_VERSION;
-	buf[1] = join ? SEAL_JOIN : SEAL_EPOCH;
+	buf[1] = (uint8_t)((unsigned)form | SEAL_EPOCH);
 	put64(buf + 2, s->self);
-	put64(buf + 10, s->counter++);
-	for (size_t i = 0; i < SEAL_NONCE_BYTES; i += 8)
+	put64(buf + 10, counter);
+	for (size_t i = 0; form != SEAL_PAIR && i < SEAL_NONCE_BYTES; i += 8)
 		put64(buf + 18 + i, prng_u64(&s->rng));
-	ad_len = additional(s, join, buf, ad);
-	s->crypto.seal(s->crypto.arg, body, body, body_bytes, ad, ad_len, buf + 18);
-	return SEAL_OVERHEAD + body_bytes;
+	ad_len = additional(s, form, buf, ad);
+	if (form == SEAL_PAIR)
+		c->pair_seal(c->arg, key, body, body, body_bytes, ad, ad_len, counter);
+	else
+		c->seal(c->arg, body, body, body_bytes, ad, ad_len, buf + 18);
+	return seal_header_bytes(form) + body_bytes + SEAL_TAG_BYTES;
 }
 
 int
-seal_open(struct seal *s, const uint8_t *buf, size_t len, struct seal_frame *frame, uint8_t *body,
-    size_t *body_bytes)
+seal_read(const uint8_t *buf, size_t len, struct seal_frame *frame)
 {
-	static const uint8_t nobody[ID_BYTES];
-	uint8_t ad[SEAL_HEADER_BYTES + ID_BYTES];
-	size_t ad_len;
-	int rc;
-
 	if (len <= SEAL_OVERHEAD)
 		return -ERR_SHORT;
 	if (len > DGRAM_BYTES_MAX)
 		return -ERR_LONG;
+	if ((buf[1] & SEAL_FORM_MASK) == SEAL_FORM_MASK)
+		return -ERR_AUTH; /* no such form */
 	frame->version = buf[0];
-	frame->join = buf[1] == SEAL_JOIN;
+	frame->form = (enum seal_form)(buf[1] & SEAL_FORM_MASK);
+	frame->epoch = buf[1] & (uint8_t)~SEAL_FORM_MASK;
 	frame->sender = get64(buf + 2);
 	frame->counter = get64(buf + 10);
+	if (frame->form != SEAL_PAIR && len <= SEAL_SHARED_OVERHEAD)
+		return -ERR_SHORT;
+	return 0;
+}
+
+int
+seal_open(struct seal *s, const struct seal_frame *frame, const uint8_t *key, const uint8_t *buf,
+    size_t len, uint8_t *body, size_t *body_bytes)
+{
+	static const uint8_t nobody[ID_BYTES];
+	const struct crypto *c = &s->crypto;
+	uint8_t ad[SEAL_SHARED_HEADER_BYTES + ID_BYTES];
+	size_t from = seal_header_bytes(frame->form), ad_len;
+	int rc;
+
 	/* Who is in no cluster has no cluster's traffic to read. */
-	if (!frame->join && memcmp(s->cluster, nobody, ID_BYTES) == 0)
+	if (frame->form != SEAL_JOIN && memcmp(s->cluster, nobody, ID_BYTES) == 0)
 		return -ERR_AUTH;
-	ad_len = additional(s, frame->join, buf, ad);
-	rc = s->crypto.open(s->crypto.arg, body, buf + SEAL_HEADER_BYTES, len - SEAL_HEADER_BYTES,
-	    ad, ad_len, buf + 18);
+	ad_len = additional(s, frame->form, buf, ad);
+	if (frame->form == SEAL_PAIR)
+		rc = c->pair_open(c->arg, key, body, buf + from, len - from, ad, ad_len,
+		    frame->counter);
+	else
+		rc = c->open(c->arg, body, buf + from, len - from, ad, ad_len, buf + 18);
 	if (rc < 0)
 		return -ERR_AUTH;
-	if (frame->version != SEAL_VERSION || (!frame->join && buf[1] != SEAL_EPOCH))
+	if (frame->version != SEAL_VERSION || frame->epoch != SEAL_EPOCH)
 		return -ERR_VERSION;
-	*body_bytes = len - SEAL_OVERHEAD;
+	*body_bytes = len - from - SEAL_TAG_BYTES;
 	return 0;
 }
 

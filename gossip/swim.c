@@ -194,6 +194,7 @@ probe_ask(struct mesh *m)
 		out_to(m, PACKET_PINGREQ, i, s->seq, m->ms.m[s->target].short_id, 0);
 	}
 	s->helpers = n;
+	out_hello(m, s->target, false); /* perhaps it lives anew, without my salt */
 	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
 }
 
@@ -348,9 +349,15 @@ reconnect_tick(struct mesh *m, msec now)
 	if (now < s->reconnect_at)
 		return;
 	s->reconnect_at = now + (boot && failed > 0 ? BOOT_RECONNECT_MS : RECONNECT_MS);
-	for (uint32_t k = 0; k < (boot ? 3u : 1u) && failed > 0; k++)
-		if (boot || prng_below(&m->rng, mesh_up(m)) < failed)
-			out_introduce(m, PACKET_PING, random_failed(m), ++s->next_seq);
+	for (uint32_t k = 0; k < (boot ? 3u : 1u) && failed > 0; k++) {
+		uint32_t i = random_failed(m);
+
+		if (!boot && prng_below(&m->rng, mesh_up(m)) >= failed)
+			continue;
+		if (pair_stands(m, i))
+			out_hello(m, i, true); /* it may live anew */
+		out_introduce(m, PACKET_PING, i, ++s->next_seq);
+	}
 }
 
 /* Heard from somebody the table thinks badly of: say so, he will refute. */
@@ -391,9 +398,6 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return 0;
 	case PACKET_SYNC:
 		return sync_asked(m, from, p);
-	case PACKET_WHO:
-		out_introduce(m, PACKET_PING, from, ++m->swim.next_seq);
-		return 0;
 	default:
 		return 0; /* GOSSIP: the rumours are all */
 	}

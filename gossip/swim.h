@@ -24,7 +24,7 @@ struct swim {
 	uint32_t nacks, helpers;
 	uint32_t health; /* Lifeguard's local health, 0..8; 0 = well */
 	msec sent, ask_at, probe_at;
-	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at, joined_at;
+	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at;
 	msec sync_at, changed_at; /* next sync allowed; table last moved */
 	uint64_t last_hash;
 	uint64_t join_token;
@@ -59,6 +59,5 @@ uint32_t swim_random_up(struct mesh *m, uint32_t except);
 int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender,
     const struct packet *p);
 void join_tick(struct mesh *m, msec now);
-void join_who(struct mesh *m, msec now, const struct addr *from);
 
 #endif

@@ -10,9 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PAIR_NONCE_BYTES = 12 };
+
 _Static_assert(SEAL_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(SEAL_TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
 _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
+_Static_assert(PAIR_NONCE_BYTES == crypto_aead_chacha20poly1305_IETF_NPUBBYTES, "pair nonce");
+_Static_assert(SEAL_TAG_BYTES == crypto_aead_chacha20poly1305_IETF_ABYTES, "pair tag");
+_Static_assert(KEY_BYTES == crypto_aead_chacha20poly1305_IETF_KEYBYTES, "pair key");
 _Static_assert(KEY_BYTES == crypto_sign_PUBLICKEYBYTES, "pk");
 _Static_assert(CRYPTO_SK_BYTES == crypto_sign_SECRETKEYBYTES, "sk");
 _Static_assert(SIG_BYTES == crypto_sign_BYTES, "signature");
@@ -62,6 +67,89 @@ open_(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
 	return 0;
 }
 
+/* The key of what from says to to: nothing in it stays the same when one of the
+ * two starts anew, and nobody else can make it. */
+static void
+derive(uint8_t out[KEY_BYTES], const struct keyring *k, const uint8_t *shared,
+    const uint8_t *from, const uint8_t *to)
+{
+	static const uint8_t domain[] = "mesh pair 0";
+	crypto_generichash_state h;
+
+	crypto_generichash_init(&h, k->key, sizeof k->key, KEY_BYTES);
+	crypto_generichash_update(&h, domain, sizeof domain - 1);
+	crypto_generichash_update(&h, shared, crypto_scalarmult_BYTES);
+	crypto_generichash_update(&h, from, ID_BYTES + SALT_BYTES);
+	crypto_generichash_update(&h, to, ID_BYTES + SALT_BYTES);
+	crypto_generichash_final(&h, out, KEY_BYTES);
+	sodium_memzero(&h, sizeof h);
+}
+
+static int
+pair(void *arg, uint8_t *tx, uint8_t *rx, const uint8_t *pk, const uint8_t *me, const uint8_t *peer)
+{
+	const struct keyring *k = arg;
+	uint8_t curve_pk[crypto_scalarmult_BYTES], curve_sk[crypto_scalarmult_SCALARBYTES];
+	uint8_t shared[crypto_scalarmult_BYTES];
+	int rc = -ERR_AUTH;
+
+	if (!k->has_key || crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
+		return rc;
+	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
+	if (crypto_scalarmult(shared, curve_sk, curve_pk) == 0) {
+		derive(tx, k, shared, me, peer);
+		derive(rx, k, shared, peer, me);
+		rc = 0;
+	}
+	sodium_memzero(curve_sk, sizeof curve_sk);
+	sodium_memzero(shared, sizeof shared);
+	return rc;
+}
+
+/* RFC 8439 wants 12 bytes: four zero ones and the counter, big-endian. */
+static void
+nonce_of(uint8_t nonce[PAIR_NONCE_BYTES], uint64_t counter)
+{
+	memset(nonce, 0, PAIR_NONCE_BYTES);
+	for (int i = PAIR_NONCE_BYTES - 1; counter != 0; i--, counter >>= 8)
+		nonce[i] = (uint8_t)counter;
+}
+
+static void
+pair_seal(void *arg, const uint8_t *key, uint8_t *out, const uint8_t *in, size_t len,
+    const uint8_t *ad, size_t ad_len, uint64_t counter)
+{
+	uint8_t nonce[PAIR_NONCE_BYTES];
+
+	(void)arg;
+	nonce_of(nonce, counter);
+	crypto_aead_chacha20poly1305_ietf_encrypt_detached(out, out + len, NULL, in, len, ad,
+	    ad_len, NULL, nonce, key);
+}
+
+static int
+pair_open(void *arg, const uint8_t *key, uint8_t *out, const uint8_t *in, size_t len,
+    const uint8_t *ad, size_t ad_len, uint64_t counter)
+{
+	uint8_t nonce[PAIR_NONCE_BYTES], tag[SEAL_TAG_BYTES];
+
+	(void)arg;
+	if (len < SEAL_TAG_BYTES)
+		return -ERR_AUTH;
+	len -= SEAL_TAG_BYTES;
+	memcpy(tag, in + len, sizeof tag); /* out may be in */
+	nonce_of(nonce, counter);
+	return crypto_aead_chacha20poly1305_ietf_decrypt_detached(out, NULL, in, len, tag, ad,
+	    ad_len, nonce, key) == 0 ? 0 : -ERR_AUTH;
+}
+
+static void
+wipe(void *arg, void *p, size_t len)
+{
+	(void)arg;
+	sodium_memzero(p, len);
+}
+
 static void
 sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
 {
@@ -98,6 +186,10 @@ crypto_fill(struct crypto *out, struct keyring *k)
 		.arg = k,
 		.seal = seal,
 		.open = open_,
+		.pair = pair,
+		.pair_seal = pair_seal,
+		.pair_open = pair_open,
+		.wipe = wipe,
 		.sign = sign,
 		.verify = verify,
 		.hash = hash,

@@ -120,6 +120,7 @@ engine_attach(struct engine *e, struct err *err)
 	if (e->mesh != NULL || !e->keys.has_key)
 		return 0;
 	memcpy(c.pk, e->identity.pk, sizeof c.pk);
+	crypto_random(c.salt, sizeof c.salt);
 	snprintf(c.name, sizeof c.name, "%s", e->conf.name);
 	c.meta_bytes = world_meta_pack(
 	    e->conf.zone, e->conf.tags, MESH_VERSION, c.meta, sizeof c.meta);

@@ -2,7 +2,7 @@
  * fuzz_gossip.c - a whole machine fed with bodies nobody honest would send, all
  * of them authentic: a member gone mad must not stop the others.
  *
- *	input = { sender 1, time 1, length 2, body } ...
+ *	input = { sender 1 (top bits: form), time 1, length 2, body } ...
  *
  * After each: time passes, the disk is written, the wire drained; the next
  * deadline must lie ahead and the wire must run dry.
@@ -17,41 +17,6 @@ enum { PEERS = 4, POLLS_MAX = 100000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void
-copy_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
-    const uint8_t *nonce)
-{
-	(void)arg, (void)ad, (void)ad_len, (void)nonce;
-	memmove(out, in, len);
-	memset(out + len, 0, SEAL_TAG_BYTES);
-}
-
-static int
-copy_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
-    const uint8_t *nonce)
-{
-	(void)arg, (void)ad, (void)ad_len, (void)nonce;
-	memmove(out, in, len - SEAL_TAG_BYTES);
-	return 0;
-}
-
-/* What is behind a signature must be reached too: most are good. */
-static bool
-most_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *msg, size_t len)
-{
-	(void)arg, (void)pk, (void)msg, (void)len;
-	return sig[0] != 0;
-}
-
-static void
-ones_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
-{
-	(void)arg, (void)msg, (void)len;
-	memset(sig, 1, SIG_BYTES);
-}
-
-static const struct crypto copying = {.seal = copy_seal, .open = copy_open, .hash = toy_hash,
-    .sign = ones_sign, .verify = most_verify};
 static const uint8_t cluster[ID_BYTES] = {1};
 
 static struct addr
@@ -138,7 +103,7 @@ introduce(struct mesh *m, msec now, struct seal *peers)
 		identity(&c, (uint8_t)(i + '0'));
 		c.saved.generation = 1;
 		memcpy(c.saved.cluster, cluster, ID_BYTES);
-		seal_init(&peers[i], &copying, &c.self, cluster, 2, i);
+		seal_init(&peers[i], &copying, &c.self, cluster, 1, i);
 		if (i == 0)
 			continue; /* one stays a stranger */
 		if ((p = mesh_new(&c, now)) == NULL || mesh_add_seed(p, now, &seed) < 0)
@@ -156,6 +121,7 @@ introduce(struct mesh *m, msec now, struct seal *peers)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const enum seal_form forms[] = {SEAL_PAIR, SEAL_SHARED, SEAL_JOIN, SEAL_PAIR};
 	msec now = 1000;
 	struct mesh *m = victim(now);
 	struct seal peers[PEERS];
@@ -166,15 +132,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint8_t who = data[0] % PEERS;
 		struct addr from = addr_of((uint8_t)(who + 1));
 		size_t len = (size_t)data[2] << 8 | data[3];
-		bool join = (data[0] & 0x80) != 0;
+		enum seal_form form = forms[data[0] >> 6];
 
 		now += (msec)data[1] * data[1] / 8;
 		data += 4;
 		size -= 4;
 		len = len > size ? size : len;
-		len = len > SEAL_BODY_MAX ? SEAL_BODY_MAX : len;
-		memcpy(buf + SEAL_HEADER_BYTES, data, len);
-		(void)!mesh_recv(m, now, &from, buf, seal_close(&peers[who], join, buf, len));
+		len = len > SEAL_SHARED_BODY_MAX ? SEAL_SHARED_BODY_MAX : len;
+		memcpy(buf + seal_header_bytes(form), data, len);
+		(void)!mesh_recv(m, now, &from, buf,
+		    seal_close(&peers[who], form, NULL, buf, len));
 		settle(m, now);
 		data += len;
 		size -= len;

@@ -24,10 +24,9 @@ absorb(uint64_t h, const uint8_t *p, size_t len)
 }
 
 static void
-tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
-    const uint8_t *nonce)
+tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len, uint64_t key)
 {
-	uint64_t a = absorb(absorb(absorb(1, ad, ad_len), nonce, SEAL_NONCE_BYTES), in, len);
+	uint64_t a = absorb(absorb(key, ad, ad_len), in, len);
 	uint64_t b = prng_mix(a);
 
 	for (int i = 0; i < 8; i++, a >>= 8, b >>= 8) {
@@ -42,7 +41,7 @@ sim_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *
 {
 	(void)arg;
 	memmove(out, in, len);
-	tag(out + len, out, len, ad, ad_len, nonce);
+	tag(out + len, out, len, ad, ad_len, absorb(1, nonce, SEAL_NONCE_BYTES));
 }
 
 static int
@@ -55,7 +54,7 @@ sim_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *
 	if (len < SEAL_TAG_BYTES)
 		return -ERR_AUTH;
 	len -= SEAL_TAG_BYTES;
-	tag(want, in, len, ad, ad_len, nonce);
+	tag(want, in, len, ad, ad_len, absorb(1, nonce, SEAL_NONCE_BYTES));
 	if (memcmp(want, in + len, SEAL_TAG_BYTES) != 0)
 		return -ERR_AUTH;
 	memmove(out, in, len);
@@ -63,33 +62,81 @@ sim_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *
 }
 
 static void
-sim_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
+stretch(uint8_t *out, size_t len, uint64_t h)
 {
-	uint64_t h = absorb(2, msg, len);
-
-	(void)arg;
-	for (size_t k = 0; k < HASH_BYTES; k++, h = k % 8 == 0 ? prng_mix(h) : h)
-		out->b[k] = (uint8_t)(h >> k % 8 * 8);
+	for (size_t k = 0; k < len; k++, h = k % 8 == 0 ? prng_mix(h) : h)
+		out[k] = (uint8_t)(h >> k % 8 * 8);
 }
 
-/* arg: the signer's public key. */
+/* What both sides can make of their two keys, and both salts, one way. */
+static int
+sim_pair(void *arg, uint8_t *tx, uint8_t *rx, const uint8_t *pk, const uint8_t *me,
+    const uint8_t *peer)
+{
+	const struct sim_node *n = arg;
+	size_t said = n->salt_ignored ? ID_BYTES : ID_BYTES + SALT_BYTES;
+	uint64_t both = absorb(4, n->pk, KEY_BYTES) ^ absorb(4, pk, KEY_BYTES);
+
+	stretch(tx, KEY_BYTES, absorb(absorb(both, me, said), peer, said));
+	stretch(rx, KEY_BYTES, absorb(absorb(both, peer, said), me, said));
+	return 0;
+}
+
+static void
+sim_pair_seal(void *arg, const uint8_t *key, uint8_t *out, const uint8_t *in, size_t len,
+    const uint8_t *ad, size_t ad_len, uint64_t counter)
+{
+	(void)arg;
+	memmove(out, in, len);
+	tag(out + len, out, len, ad, ad_len, absorb(counter, key, KEY_BYTES));
+}
+
+static int
+sim_pair_open(void *arg, const uint8_t *key, uint8_t *out, const uint8_t *in, size_t len,
+    const uint8_t *ad, size_t ad_len, uint64_t counter)
+{
+	uint8_t want[SEAL_TAG_BYTES];
+
+	(void)arg;
+	if (len < SEAL_TAG_BYTES)
+		return -ERR_AUTH;
+	len -= SEAL_TAG_BYTES;
+	tag(want, in, len, ad, ad_len, absorb(counter, key, KEY_BYTES));
+	if (memcmp(want, in + len, SEAL_TAG_BYTES) != 0)
+		return -ERR_AUTH;
+	memmove(out, in, len);
+	return 0;
+}
+
+static void
+sim_wipe(void *arg, void *p, size_t len)
+{
+	(void)arg;
+	memset(p, 0, len);
+}
+
+static void
+sim_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
+{
+	(void)arg;
+	stretch(out->b, HASH_BYTES, absorb(2, msg, len));
+}
+
 static void
 sim_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
 {
-	uint64_t h = absorb(absorb(3, arg, KEY_BYTES), msg, len);
+	const struct sim_node *n = arg;
 
-	for (size_t k = 0; k < SIG_BYTES; k++, h = k % 8 == 0 ? prng_mix(h) : h)
-		sig[k] = (uint8_t)(h >> k % 8 * 8);
+	stretch(sig, SIG_BYTES, absorb(absorb(3, n->pk, KEY_BYTES), msg, len));
 }
 
 static bool
 sim_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *msg, size_t len)
 {
-	uint8_t want[SIG_BYTES], key[KEY_BYTES];
+	uint8_t want[SIG_BYTES];
 
 	(void)arg;
-	memcpy(key, pk, sizeof key);
-	sim_sign(key, want, msg, len);
+	stretch(want, SIG_BYTES, absorb(absorb(3, pk, KEY_BYTES), msg, len));
 	return memcmp(want, sig, SIG_BYTES) == 0;
 }
 
@@ -107,6 +154,7 @@ sim_identity(struct sim_node *n, struct prng *rng)
 void
 sim_crypto(struct crypto *c, struct sim_node *n)
 {
-	*c = (struct crypto){.arg = n->pk, .seal = sim_seal, .open = sim_open, .hash = sim_hash,
-	    .sign = sim_sign, .verify = sim_verify};
+	*c = (struct crypto){.arg = n, .seal = sim_seal, .open = sim_open, .pair = sim_pair,
+	    .pair_seal = sim_pair_seal, .pair_open = sim_pair_open, .wipe = sim_wipe,
+	    .hash = sim_hash, .sign = sim_sign, .verify = sim_verify};
 }

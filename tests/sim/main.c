@@ -23,7 +23,7 @@ struct args {
 static const char *const mutants[] = {[MUTANT_NONE] = "none", [MUTANT_VOTE_TWICE] = "vote-twice",
     [MUTANT_NO_PERSIST] = "no-persist", [MUTANT_NO_HOLDOFF] = "no-holdoff",
     [MUTANT_STALE_LEASE] = "stale-lease", [MUTANT_STAMP_AGAIN] = "stamp-again",
-    [MUTANT_OLD_ROSTER] = "old-roster", NULL};
+    [MUTANT_OLD_ROSTER] = "old-roster", [MUTANT_SALT_IGNORED] = "salt-ignored", NULL};
 static const char *const quorums[] = {"majority", "any", NULL};
 static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--mutant",
     "--verbose", NULL};
@@ -187,7 +187,8 @@ mutants_caught(uint64_t *history)
 	    [MUTANT_NO_HOLDOFF] = {"one-full-lease", "one-leader-per-term"},
 	    [MUTANT_STALE_LEASE] = {"one-full-lease"},
 	    [MUTANT_STAMP_AGAIN] = {"stamp-issued-once"},
-	    [MUTANT_OLD_ROSTER] = {"roster-never-lost"}};
+	    [MUTANT_OLD_ROSTER] = {"roster-never-lost"},
+	    [MUTANT_SALT_IGNORED] = {"no-word-of-another-life"}};
 	struct sim_stats *st = stats_new();
 	int rc = 0;
 

@@ -361,6 +361,7 @@ chaos_step(struct sim *s)
 		s->loss_permille = (uint32_t)prng_below(&s->rng, 200);
 		s->reorder_permille = (uint32_t)prng_below(&s->rng, 100);
 		s->dup_permille = (uint32_t)prng_below(&s->rng, 50);
+		s->replay_permille = (uint32_t)prng_below(&s->rng, 50);
 		break;
 	case 1: /* one link, perhaps one way only */
 		s->cut[a * n + b] = 1;
@@ -419,7 +420,7 @@ chaos(struct sim *s, struct sim_stats *st)
 		if (!chaos_step(s))
 			return false;
 	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
-	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
+	s->loss_permille = s->reorder_permille = s->dup_permille = s->replay_permille = 0;
 	end = s->now;
 	if (!sim_run(s, s->now + 5 * SECOND) || !whole(s, &took)) /* all are up again */
 		return false;

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { POOL_BYTES = DGRAM_BYTES_MAX, ISSUE_EVERY = 5000000, REPORT_EVERY = 1000000 };
+enum { REPLAY_US = 20000000, POOL_BYTES = DGRAM_BYTES_MAX, ISSUE_EVERY = 5000000, REPORT_EVERY = 1000000 };
 
 static void *
 must(void *p)
@@ -133,6 +133,24 @@ deliver_later(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, siz
 	push(s, e);
 }
 
+static uint64_t
+lives(const struct sim *s, uint32_t a, uint32_t b)
+{
+	return s->node[a].disk.generation << 32 | s->node[b].disk.generation;
+}
+
+/* Somebody records it, and says it again when it may be another life's. */
+static void
+replay_later(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len)
+{
+	struct sim_event e = {.at = s->now + 1 + (usec)prng_below(&s->rng, REPLAY_US), .node = to,
+	    .from = from, .len = (uint32_t)len, .lives = lives(s, from, to)};
+
+	e.bytes = pool_get(s);
+	memcpy(e.bytes, buf, len);
+	push(s, e);
+}
+
 static void
 transmit(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len)
 {
@@ -148,6 +166,8 @@ transmit(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 	deliver_later(s, from, j, buf, len);
 	if (chance(s, s->dup_permille))
 		deliver_later(s, from, j, buf, len);
+	if (chance(s, s->replay_permille))
+		replay_later(s, from, j, buf, len);
 }
 
 /* --- a node -------------------------------------------------------------------------- */
@@ -352,6 +372,9 @@ sim_start(struct sim *s, uint32_t i)
 		c.trace = on_trace_node;
 		c.trace_arg = t;
 	}
+	for (size_t k = 0; k < SALT_BYTES; k++)
+		c.salt[k] = (uint8_t)(prng_mix(c.seed + 1 + k / 8) >> k % 8 * 8);
+	n->salt_ignored = s->conf.mutant == MUTANT_SALT_IGNORED;
 	n->mesh = must(mesh_new(&c, sim_clock(s, i)));
 	if (s->conf.mutant == MUTANT_NO_HOLDOFF)
 		n->mesh->elect.holdoff_until = 0;
@@ -455,6 +478,9 @@ happen(struct sim *s, const struct sim_event *e)
 		rc = mesh_recv(n->mesh, sim_clock(s, e->node), &from, e->bytes, e->len);
 		if (alloc_allow() > 0)
 			check_break(s, "no-alloc-after-new", e->node, 0, 0);
+		if (rc == 0 && e->lives != 0 && e->lives != lives(s, e->from, e->node) &&
+		    (e->bytes[1] & SEAL_FORM_MASK) == SEAL_PAIR)
+			check_break(s, "no-word-of-another-life", e->node, e->from, e->lives);
 		note(s, (uint64_t)rc, 0);
 	} else if (e->at != n->wake_at) {
 		return; /* an alarm that was set earlier since */

@@ -23,6 +23,7 @@ enum sim_mutant {
 	MUTANT_STALE_LEASE, /* a leader believes that its lease never ends */
 	MUTANT_STAMP_AGAIN, /* a leader forgets what it issued */
 	MUTANT_OLD_ROSTER,  /* a restart finds the roster of its first life */
+	MUTANT_SALT_IGNORED, /* two nodes find the same keys in every life */
 };
 
 struct sim_conf {
@@ -53,6 +54,7 @@ struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id;
 	uint8_t pk[KEY_BYTES];
+	bool salt_ignored; /* by its cryptography */
 	usec wake_at; /* of the wake event under way; INT64_MAX = none */
 	usec paused_until; /* hears and does nothing until then */
 	usec restart_at; /* while down; INT64_MAX = stays down */
@@ -80,6 +82,7 @@ struct sim_event {
 	uint64_t seq;
 	uint32_t node, from;
 	uint32_t len; /* 0 = wake */
+	uint64_t lives; /* of both sides, when somebody recorded it; 0 = nobody */
 	uint8_t *bytes;
 };
 
@@ -94,7 +97,7 @@ struct sim {
 	usec now;
 	uint64_t seq, events, history;
 	/* network */
-	uint32_t loss_permille, reorder_permille, dup_permille;
+	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille;
 	usec delay_min, delay_max;
 	uint8_t *cut; /* nodes x nodes, one-way; NULL when nobody is cut */
 	/* checks */

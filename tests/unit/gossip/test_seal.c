@@ -17,6 +17,19 @@ sealer(uint32_t i, const uint8_t *cluster, uint64_t generation, uint8_t key)
 	return s;
 }
 
+/* Header and body together, as mesh.c does it. */
+static int
+open_frame(struct seal *s, const uint8_t *key, const uint8_t *buf, size_t len,
+    struct seal_frame *f, uint8_t *body, size_t *n)
+{
+	int rc = seal_read(buf, len, f);
+
+	return rc < 0 ? rc : seal_open(s, f, key, buf, len, body, n);
+}
+
+static const uint8_t pair_key[KEY_BYTES] = {9, 9};
+static const enum seal_form forms[] = {SEAL_PAIR, SEAL_SHARED, SEAL_JOIN};
+
 static void
 lengths(void **state)
 {
@@ -28,30 +41,43 @@ lengths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++)
-		assert_int_equal(seal_open(&s, buf, lens[i], &f, body, &n), -ERR_SHORT);
-	assert_int_equal(seal_open(&s, buf, sizeof buf, &f, body, &n), -ERR_LONG);
+		assert_int_equal(open_frame(&s, pair_key, buf, lens[i], &f, body, &n), -ERR_SHORT);
+	assert_int_equal(open_frame(&s, pair_key, buf, sizeof buf, &f, body, &n), -ERR_LONG);
+	buf[1] = SEAL_SHARED;
+	assert_int_equal(open_frame(&s, NULL, buf, SEAL_SHARED_OVERHEAD, &f, body, &n), -ERR_SHORT);
+	buf[1] = SEAL_SHARED | SEAL_JOIN; /* no such form */
+	assert_int_equal(open_frame(&s, NULL, buf, 200, &f, body, &n), -ERR_AUTH);
 }
 
 static void
 every_bit_is_authenticated(void **state)
 {
+	uint8_t pair_other[KEY_BYTES] = {9, 9};
 	struct seal a = sealer(0, cluster_a, 1, 7), b = sealer(1, cluster_a, 1, 7);
 	uint8_t buf[DGRAM_BYTES_MAX] = {0}, body[SEAL_BODY_MAX];
 	struct seal_frame f;
 	size_t n, len;
 
 	(void)state;
-	memcpy(buf + SEAL_HEADER_BYTES, "hello", 5);
-	len = seal_close(&a, false, buf, 5);
-	assert_int_equal(seal_open(&b, buf, len, &f, body, &n), 0);
-	assert_int_equal(n, 5);
-	assert_memory_equal(body, "hello", 5);
-	for (size_t bit = 0; bit < 8 * len; bit++) {
-		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(seal_open(&b, buf, len, &f, body, &n), -ERR_AUTH);
-		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	for (size_t k = 0; k < ARRAY_LEN(forms); k++) {
+		memcpy(buf + seal_header_bytes(forms[k]), "hello", 5);
+		len = seal_close(&a, forms[k], pair_key, buf, 5);
+		assert_int_equal(open_frame(&b, pair_key, buf, len, &f, body, &n), 0);
+		assert_int_equal(f.form, forms[k]);
+		assert_int_equal(n, 5);
+		assert_memory_equal(body, "hello", 5);
+		for (size_t bit = 0; bit < 8 * len; bit++) {
+			buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_true(open_frame(&b, pair_key, buf, len, &f, body, &n) < 0);
+			buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		assert_int_equal(open_frame(&b, pair_key, buf, len - 1, &f, body, &n), -ERR_AUTH);
+		pair_other[0] ^= 1;
+		if (forms[k] == SEAL_PAIR)
+			assert_int_equal(open_frame(&b, pair_other, buf, len, &f, body, &n),
+			    -ERR_AUTH);
+		pair_other[0] ^= 1;
 	}
-	assert_int_equal(seal_open(&b, buf, len - 1, &f, body, &n), -ERR_AUTH);
 }
 
 static void
@@ -62,16 +88,16 @@ strangers(void **state)
 	struct seal thief = sealer(1, cluster_a, 1, 8), newcomer = sealer(2, none, 1, 7);
 	uint8_t buf[DGRAM_BYTES_MAX] = {0}, body[SEAL_BODY_MAX];
 	struct seal_frame f;
-	size_t n, len = seal_close(&a, false, buf, 5);
+	size_t n, len = seal_close(&a, SEAL_SHARED, NULL, buf, 5);
 
 	(void)state;
-	assert_int_equal(seal_open(&other, buf, len, &f, body, &n), -ERR_AUTH);
-	assert_int_equal(seal_open(&thief, buf, len, &f, body, &n), -ERR_AUTH);
-	assert_int_equal(seal_open(&newcomer, buf, len, &f, body, &n), -ERR_AUTH);
+	assert_int_equal(open_frame(&other, NULL, buf, len, &f, body, &n), -ERR_AUTH);
+	assert_int_equal(open_frame(&thief, NULL, buf, len, &f, body, &n), -ERR_AUTH);
+	assert_int_equal(open_frame(&newcomer, NULL, buf, len, &f, body, &n), -ERR_AUTH);
 	/* Outside any cluster the key alone counts. */
-	len = seal_close(&newcomer, true, buf, 5);
-	assert_int_equal(seal_open(&a, buf, len, &f, body, &n), 0);
-	assert_true(f.join);
+	len = seal_close(&newcomer, SEAL_JOIN, NULL, buf, 5);
+	assert_int_equal(open_frame(&a, NULL, buf, len, &f, body, &n), 0);
+	assert_int_equal(f.form, SEAL_JOIN);
 }
 
 /* Authentic, but of a version nobody speaks yet. */
@@ -80,19 +106,19 @@ unknown_version(void **state)
 {
 	static const uint8_t versions[] = {1, 9, 255};
 	struct seal a = sealer(0, cluster_a, 1, 7), b = sealer(1, cluster_a, 1, 7);
-	uint8_t buf[DGRAM_BYTES_MAX] = {0}, ad[SEAL_HEADER_BYTES + ID_BYTES], body[SEAL_BODY_MAX];
+	uint8_t buf[DGRAM_BYTES_MAX] = {0}, ad[SEAL_SHARED_HEADER_BYTES + ID_BYTES], body[SEAL_BODY_MAX];
 	struct seal_frame f;
 	size_t n, len;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
-		len = seal_close(&a, false, buf, 5);
+		len = seal_close(&a, SEAL_SHARED, NULL, buf, 5);
 		buf[0] = versions[i];
-		memcpy(ad, buf, SEAL_HEADER_BYTES);
-		memcpy(ad + SEAL_HEADER_BYTES, cluster_a, ID_BYTES);
-		world_seal((void *)7, buf + SEAL_HEADER_BYTES, buf + SEAL_HEADER_BYTES, 5, ad,
+		memcpy(ad, buf, SEAL_SHARED_HEADER_BYTES);
+		memcpy(ad + SEAL_SHARED_HEADER_BYTES, cluster_a, ID_BYTES);
+		world_seal((void *)7, buf + SEAL_SHARED_HEADER_BYTES, buf + SEAL_SHARED_HEADER_BYTES, 5, ad,
 		    sizeof ad, buf + 18);
-		assert_int_equal(seal_open(&b, buf, len, &f, body, &n), -ERR_VERSION);
+		assert_int_equal(open_frame(&b, NULL, buf, len, &f, body, &n), -ERR_VERSION);
 		assert_int_equal(f.version, versions[i]);
 	}
 }
@@ -175,11 +201,12 @@ drops_are_counted_and_not_answered(void **state)
 	prng_init(&rng, 1);
 	for (size_t i = 0; i < sizeof noise; i++)
 		noise[i] = (uint8_t)prng_u64(&rng);
+	noise[1] = SEAL_SHARED;
 	assert_int_equal(mesh_recv(w->node[0], w->now, &from, noise, sizeof noise), -ERR_AUTH);
 	memcpy(buf + SEAL_HEADER_BYTES, "\xdd\xff\xff\xff\xff", 5);
 	memcpy(evil.cluster, w->disk[0].cluster, ID_BYTES);
 	evil.counter += 1 << 20;
-	len = seal_close(&evil, false, buf, 5);
+	len = seal_close(&evil, SEAL_PAIR, members_pair(&w->node[1]->ms, 1)->tx, buf, 5);
 	assert_int_equal(mesh_recv(w->node[0], w->now, &from, buf, len), -ERR_MALFORMED);
 	mesh_stats(w->node[0], &after);
 	assert_int_equal(after.dropped[ERR_REPLAY], before.dropped[ERR_REPLAY] + 1);

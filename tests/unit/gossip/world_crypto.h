@@ -1,70 +1,11 @@
 /*
- * world_crypto.h - who the nodes of a test world are, and how they seal, sign
- * and address: hashes that every test can make itself.
+ * world_crypto.h - how the nodes of a test world sign, and what one says of
+ * itself.
  */
 #ifndef TEST_WORLD_CRYPTO_H
 #define TEST_WORLD_CRYPTO_H
 
-#include <stdio.h>
-
-#include "../../../gossip/inner.h"
-
-static inline void
-world_tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
-    const uint8_t *nonce, uint64_t key)
-{
-	uint64_t h = key;
-
-	for (size_t i = 0; i < ad_len; i++)
-		h = prng_mix(h ^ ad[i]);
-	for (size_t i = 0; i < SEAL_NONCE_BYTES; i++)
-		h = prng_mix(h ^ nonce[i]);
-	for (size_t i = 0; i < len; i++)
-		h = prng_mix(h ^ in[i]);
-	for (size_t i = 0; i < SEAL_TAG_BYTES; i++)
-		out[i] = (uint8_t)(prng_mix(h + i));
-}
-
-static inline void
-world_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
-    size_t ad_len, const uint8_t *nonce)
-{
-	memmove(out, in, len);
-	world_tag(out + len, out, len, ad, ad_len, nonce, (uint8_t)(uintptr_t)arg);
-}
-
-static inline int
-world_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
-    size_t ad_len, const uint8_t *nonce)
-{
-	uint8_t want[SEAL_TAG_BYTES];
-
-	if (len < SEAL_TAG_BYTES)
-		return -ERR_AUTH;
-	world_tag(want, in, len - SEAL_TAG_BYTES, ad, ad_len, nonce, (uint8_t)(uintptr_t)arg);
-	if (memcmp(want, in + len - SEAL_TAG_BYTES, SEAL_TAG_BYTES) != 0)
-		return -ERR_AUTH;
-	memmove(out, in, len - SEAL_TAG_BYTES);
-	return 0;
-}
-
-static inline struct node_id
-world_id(uint32_t i)
-{
-	struct node_id id = {{(uint8_t)(i + 1), 0xaa}};
-
-	return id;
-}
-
-/* A key begins with the id: its hash is itself, so that n0 < n1 < n2. */
-static inline void
-world_pk(uint32_t i, uint8_t *pk)
-{
-	struct node_id id = world_id(i);
-
-	memset(pk, 0x55, KEY_BYTES);
-	memcpy(pk, id.b, ID_BYTES);
-}
+#include "world_seal.h"
 
 static inline void
 world_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
@@ -87,7 +28,6 @@ world_sig(const uint8_t *pk, uint8_t *sig, const uint8_t *msg, size_t len)
 		sig[i] = (uint8_t)prng_mix(h + i);
 }
 
-/* arg = the cluster key, and which node this is above it */
 static inline void
 world_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
 {
@@ -107,11 +47,14 @@ world_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *ms
 	return memcmp(want, sig, SIG_BYTES) == 0;
 }
 
+/* arg = the cluster key, and which node this is above it */
 static inline struct crypto
 world_crypto(uint8_t key, uint32_t i)
 {
 	return (struct crypto){.arg = (void *)(uintptr_t)(key | i << 8), .seal = world_seal,
-	    .open = world_open, .sign = world_sign, .verify = world_verify, .hash = world_hash};
+	    .open = world_open, .pair = world_pair, .pair_seal = world_pair_seal,
+	    .pair_open = world_pair_open, .wipe = world_wipe, .sign = world_sign,
+	    .verify = world_verify, .hash = world_hash};
 }
 
 static inline struct addr

@@ -4,6 +4,8 @@
  */
 #include "world.h"
 
+#include <sodium.h>
+
 #include "../../../daemon/io/crypto.h"
 
 static struct keyring ring;
@@ -115,6 +117,112 @@ no_key_means_no_plaintext(void **state)
 	assert_int_equal(c.open(c.arg, out, out, sizeof out, NULL, 0, nonce), -ERR_AUTH);
 }
 
+/* Two sides of one pair, and everything that makes their keys. */
+struct side {
+	struct keyring k;
+	struct crypto c;
+	uint8_t who[ID_BYTES + SALT_BYTES];
+	uint8_t tx[KEY_BYTES], rx[KEY_BYTES];
+};
+
+static void
+sides(struct side *a, struct side *b)
+{
+	struct side *both[] = {a, b};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct side *s = both[i];
+
+		crypto_sign_keypair(s->k.pk, s->k.sk);
+		memset(s->k.key, 3, sizeof s->k.key);
+		s->k.has_key = true;
+		crypto_fill(&s->c, &s->k);
+		crypto_random(s->who, sizeof s->who);
+	}
+}
+
+static bool
+agree(struct side *a, struct side *b)
+{
+	assert_int_equal(a->c.pair(a->c.arg, a->tx, a->rx, b->k.pk, a->who, b->who), 0);
+	assert_int_equal(b->c.pair(b->c.arg, b->tx, b->rx, a->k.pk, b->who, a->who), 0);
+	return memcmp(a->tx, b->rx, KEY_BYTES) == 0 && memcmp(a->rx, b->tx, KEY_BYTES) == 0;
+}
+
+static void
+a_pair_of_keys_is_for_two_and_one_life(void **state)
+{
+	struct side a, b, thief;
+	uint8_t was[KEY_BYTES];
+
+	(void)state;
+	sides(&a, &b);
+	sides(&thief, &b);
+	assert_true(agree(&a, &b));
+	assert_memory_not_equal(a.tx, a.rx, KEY_BYTES);
+	/* Either salt, either id, or the cluster key: each makes other keys. */
+	for (size_t i = 0; i < sizeof a.who; i += 5) {
+		memcpy(was, a.tx, sizeof was);
+		a.who[i] ^= 1;
+		assert_true(agree(&a, &b));
+		assert_memory_not_equal(a.tx, was, KEY_BYTES);
+		memcpy(was, a.tx, sizeof was);
+		b.who[i] ^= 1;
+		assert_true(agree(&a, &b));
+		assert_memory_not_equal(a.tx, was, KEY_BYTES);
+	}
+	memcpy(was, a.tx, sizeof was);
+	a.k.key[9] ^= 1;
+	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, b.k.pk, a.who, b.who), 0);
+	assert_memory_not_equal(a.tx, was, KEY_BYTES);
+	a.k.key[9] ^= 1;
+	/* A member that knows all of it but the secret key of one of the two. */
+	assert_int_equal(thief.c.pair(thief.c.arg, thief.tx, thief.rx, b.k.pk, a.who, b.who), 0);
+	assert_true(agree(&a, &b));
+	assert_memory_not_equal(thief.tx, a.tx, KEY_BYTES);
+	assert_memory_not_equal(thief.rx, a.rx, KEY_BYTES);
+	/* No point of the curve, a point of small order, no cluster. */
+	memset(b.k.pk, 0xff, KEY_BYTES);
+	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, b.k.pk, a.who, b.who), -ERR_AUTH);
+	memset(b.k.pk, 0, KEY_BYTES);
+	b.k.pk[0] = 1;
+	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, b.k.pk, a.who, b.who), -ERR_AUTH);
+	a.k.has_key = false;
+	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, thief.k.pk, a.who, b.who), -ERR_AUTH);
+}
+
+/* RFC 8439 with the counter where its nonce ends; in place, whole or not at all. */
+static void
+pair_frames_are_chacha20_poly1305(void **state)
+{
+	static const uint8_t key[KEY_BYTES] = {1, 2, 3}, ad[5] = {9};
+	uint8_t buf[64 + SEAL_TAG_BYTES], want[64 + SEAL_TAG_BYTES], nonce[12] = {0};
+	unsigned long long n;
+
+	(void)state;
+	memset(buf, 'x', 64);
+	memcpy(want, buf, 64);
+	nonce[4] = 0x11, nonce[10] = 0x22, nonce[11] = 0x33;
+	crypto_aead_chacha20poly1305_ietf_encrypt(want, &n, want, 64, ad, sizeof ad, NULL, nonce, key);
+	c.pair_seal(c.arg, key, buf, buf, 64, ad, sizeof ad, UINT64_C(0x1100000000002233));
+	assert_memory_equal(buf, want, sizeof want);
+	for (size_t i = 0; i < sizeof buf; i++) {
+		buf[i] ^= 0x40;
+		assert_int_equal(c.pair_open(c.arg, key, want, buf, sizeof buf, ad, sizeof ad,
+		    UINT64_C(0x1100000000002233)), -ERR_AUTH);
+		buf[i] ^= 0x40;
+	}
+	assert_int_equal(c.pair_open(c.arg, key, want, buf, sizeof buf, ad, sizeof ad,
+	    UINT64_C(0x1100000000002234)), -ERR_AUTH);
+	for (size_t len = 0; len < sizeof buf; len++)
+		assert_int_equal(c.pair_open(c.arg, key, want, buf, len, ad, sizeof ad,
+		    UINT64_C(0x1100000000002233)), -ERR_AUTH);
+	assert_int_equal(c.pair_open(c.arg, key, buf, buf, sizeof buf, ad, sizeof ad,
+	    UINT64_C(0x1100000000002233)), 0);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(buf[i], 'x');
+}
+
 /* RFC 8032, test 2. */
 static void
 signatures_are_ed25519(void **state)
@@ -214,6 +322,8 @@ main(void)
 		cmocka_unit_test(seal_and_open_work_in_place),
 		cmocka_unit_test(forgeries_leave_the_output_alone),
 		cmocka_unit_test(no_key_means_no_plaintext),
+		cmocka_unit_test(a_pair_of_keys_is_for_two_and_one_life),
+		cmocka_unit_test(pair_frames_are_chacha20_poly1305),
 		cmocka_unit_test(signatures_are_ed25519),
 		cmocka_unit_test(hash_is_blake2b_256),
 		cmocka_unit_test(key_file_is_read_with_suspicion),

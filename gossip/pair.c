@@ -1,0 +1,227 @@
+/*
+ * pair.c - HELLO and WHO, and what waits for them.
+ *
+ * An answer that carries a record goes only to an address that its owner signed;
+ * any other is no longer than what asked for it, and rare.
+ */
+#include "inner.h"
+
+enum {
+	ASK_MS = 100,	/* until a HELLO of mine is repeated */
+	ANSWER_MS = 50, /* so often one member is answered */
+	PARK_MS = 2000, /* what waited longer is old news */
+	ANSWERS_MS = 5, /* who proved nothing: one answer at a time for all ... */
+	SOURCE_MS = 20, /* ... and one for each source */
+};
+
+static bool
+my_salt(const struct mesh *m, const uint8_t *salt)
+{
+	return memcmp(m->conf.salt, salt, SALT_BYTES) == 0;
+}
+
+bool
+pair_stands(const struct mesh *m, uint32_t i)
+{
+	const struct pair *p = members_pair(&m->ms, i);
+
+	return p != NULL && p->since != 0 && p->heard;
+}
+
+void
+pair_salts(const struct mesh *m, uint32_t i, uint8_t *out)
+{
+	const struct pair *p = members_pair(&m->ms, i);
+
+	memcpy(out, m->conf.salt, SALT_BYTES);
+	if (p != NULL && p->since != 0)
+		memcpy(out + SALT_BYTES, p->salt, SALT_BYTES);
+	else
+		memset(out + SALT_BYTES, 0, SALT_BYTES);
+}
+
+bool
+pair_source(struct mesh *m, msec now, const struct addr *from)
+{
+	uint64_t h = m->conf.seed; /* nobody can tell who shares a slot with whom */
+	msec *source;
+
+	for (size_t k = 0; k < sizeof from->ip; k++)
+		h = prng_mix(h ^ from->ip[k]);
+	source = &m->sources[h % SOURCES];
+	if (now < *source)
+		return false;
+	*source = now + SOURCE_MS;
+	return true;
+}
+
+static void
+answer_stranger(struct mesh *m, msec now, enum packet_kind kind, const struct addr *from,
+    const uint8_t *salt)
+{
+	if (now < m->swim.who_at || !pair_source(m, now, from))
+		return;
+	m->swim.who_at = now + ANSWERS_MS;
+	out_addr(m, kind, from, salt, false);
+}
+
+void
+pair_stranger(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    size_t len)
+{
+	uint32_t i = members_find(&m->ms, frame->sender);
+
+	/* A member's name from a member's address: who has neither hears nothing. */
+	if (len < HELLO_BYTES || !m->member || i == MEMBER_NONE ||
+	    !addr_eq(&m->ms.m[i].addr, from))
+		return;
+	answer_stranger(m, now, PACKET_HELLO, from, NULL);
+}
+
+/* --- what waits ---------------------------------------------------------------- */
+
+bool
+pair_park(struct mesh *m, msec now, const struct out *o)
+{
+	struct pair *p = members_pair_take(&m->ms, o->to);
+	bool waits;
+
+	if (p == NULL)
+		return false;
+	waits = p->parked.kind != 0 && now - p->parked.at < PARK_MS;
+	/* Gossip goes to anybody: it is not worth another's place. */
+	if (o->kind != PACKET_GOSSIP || !waits)
+		p->parked = (struct parked){.kind = o->kind, .accuse = o->accuse, .a = o->a,
+		    .b = o->b, .c = o->c, .at = now,
+		    .introduce = o->introduce || (waits && p->parked.introduce)};
+	if (now < p->ask_at)
+		return false;
+	p->ask_at = now + ASK_MS;
+	return true;
+}
+
+void
+pair_heard(struct mesh *m, msec now, uint32_t i)
+{
+	struct pair *p = members_pair(&m->ms, i);
+	struct parked was = p->parked;
+	bool first = !p->heard;
+
+	p->heard = true;
+	p->parked.kind = 0;
+	if (was.kind != 0 && now - was.at < PARK_MS)
+		out_parked(m, i, &was);
+	else if (first && m->ms.m[i].seen == MSEC_NEVER)
+		out_to(m, PACKET_PING, i, ++m->swim.next_seq, 0, 0);
+}
+
+void
+pair_drop(struct mesh *m, uint32_t i, uint64_t generation)
+{
+	struct pair *p = members_pair(&m->ms, i);
+
+	if (p == NULL || p->since >> SEAL_COUNTER_BITS >= generation)
+		return;
+	p->since = 0;
+	p->heard = false;
+}
+
+/* --- HELLO ------------------------------------------------------------------------ */
+
+/* Only what its owner signed: the frame itself proves nobody's word. */
+static int
+hear_records(struct mesh *m, msec now, const struct packet *p)
+{
+	struct mp r;
+	struct rumour one;
+	int rc;
+
+	mp_init(&r, p->rumours, p->rumours_len, 2);
+	for (uint32_t k = 0; k < p->rumours_count; k++) {
+		if ((rc = rumour_read(&r, &one)) < 0)
+			return rc;
+		if (!one.is_long || (one.state != MESH_ALIVE && one.state != MESH_LEFT))
+			continue;
+		one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
+		if ((rc = rumour_hear(m, now, &one)) < 0)
+			m->stats.dropped[-rc]++;
+	}
+	return 0;
+}
+
+/* i says that its salt is this one, in the frame of that counter. */
+static int
+learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
+{
+	const struct crypto *c = &m->conf.crypto;
+	struct pair *p = members_pair_take(&m->ms, i);
+	uint8_t me[ID_BYTES + SALT_BYTES], peer[ID_BYTES + SALT_BYTES];
+
+	if (p == NULL)
+		return -ERR_FULL;
+	if (p->since != 0 && memcmp(p->salt, salt, SALT_BYTES) == 0)
+		return 0;
+	if (counter <= p->since)
+		return -ERR_REPLAY; /* of an earlier life, perhaps repeated */
+	memcpy(me, m->ms.m[0].id.b, ID_BYTES);
+	memcpy(me + ID_BYTES, m->conf.salt, SALT_BYTES);
+	memcpy(peer, m->ms.m[i].id.b, ID_BYTES);
+	memcpy(peer + ID_BYTES, salt, SALT_BYTES);
+	p->since = 0;
+	p->heard = false;
+	if (c->pair(c->arg, p->tx, p->rx, m->ms.proofs[i].pk, me, peer) < 0)
+		return -ERR_AUTH;
+	memcpy(p->salt, salt, SALT_BYTES);
+	memset(&p->window, 0, sizeof p->window);
+	p->since = counter;
+	return 0;
+}
+
+/* Tell i my salt, and that I have its; the whole of me if it asked. */
+static void
+answer(struct mesh *m, msec now, uint32_t i, bool asked, bool whole)
+{
+	struct pair *p = members_pair(&m->ms, i);
+
+	if (!asked || now < p->answer_at)
+		return;
+	p->answer_at = now + ANSWER_MS;
+	out_hello(m, i, whole);
+}
+
+int
+pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    const struct packet *p)
+{
+	uint64_t generation = frame->counter >> SEAL_COUNTER_BITS;
+	bool who = p->kind == PACKET_WHO, knows;
+	uint32_t i;
+	int rc;
+
+	if (p->kind != PACKET_HELLO && !who)
+		return -ERR_AUTH; /* nothing else is said under a key that many hold */
+	if (p->bytes_len != SALTS_BYTES)
+		return -ERR_MALFORMED;
+	if (!m->member)
+		return -ERR_UNKNOWN;
+	if ((rc = hear_records(m, now, p)) < 0)
+		return rc;
+	i = members_find(&m->ms, frame->sender);
+	/* Its own word must name the life it speaks in. */
+	if (i == MEMBER_NONE || !m->ms.m[i].proven || generation > m->ms.m[i].generation) {
+		if (!who)
+			answer_stranger(m, now, PACKET_WHO, from, p->bytes);
+		return -ERR_UNKNOWN;
+	}
+	if (generation < m->ms.m[i].generation)
+		return -ERR_REPLAY;
+	if (m->ms.m[i].state == MESH_LEFT)
+		return -ERR_UNKNOWN;
+	if ((rc = learn(m, i, frame->counter, p->bytes)) < 0)
+		return rc;
+	knows = my_salt(m, p->bytes + SALT_BYTES);
+	answer(m, now, i, who || !knows, who);
+	if (knows)
+		pair_heard(m, now, i);
+	return 0;
+}

@@ -1,0 +1,77 @@
+/*
+ * pair.h - the two keys that each two nodes share while both live, and how they
+ * come to them.
+ *
+ *	n1                                          n2
+ *	  HELLO salt 1, nothing             ->        derives: it has both salts
+ *	                                    <-        HELLO salt 2, salt 1
+ *	  derives; n2 knows my salt: go on
+ *	  what waited, under the key 1 -> 2 ->        it opens: n1 knows my salt
+ *
+ * A salt is drawn at every start.  The keys come from both identities, both
+ * salts and the cluster key, so nothing recorded in an earlier life of either
+ * side opens again, and no member can speak as another.  HELLO, WHO ("introduce
+ * yourself": a HELLO with a record is due), JOIN and JOINED are all that travels
+ * under the key that all share.  What they carry is safe from anybody who has
+ * it, and from whoever repeats them: records that their owners signed, and
+ * salts, of which the one from the highest counter counts, in the life that the
+ * signed record names.  A member gone bad can end another's session with a salt
+ * of its own making; it can neither listen nor speak in it.
+ *
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_PAIR_H
+#define GOSSIP_PAIR_H
+
+#include "packet.h"
+#include "seal.h"
+
+struct mesh;
+
+enum {
+	SALTS_BYTES = 2 * SALT_BYTES,
+	/* A HELLO without a record: array, kind, salts, no rumours. */
+	HELLO_BYTES = SEAL_SHARED_OVERHEAD + 1 + 1 + 2 + SALTS_BYTES + 1,
+	SOURCES = 256,
+};
+
+/* Of a member that ever said HELLO.  since = 0: no salt of this life is known. */
+struct pair {
+	uint8_t tx[KEY_BYTES], rx[KEY_BYTES];
+	uint8_t salt[SALT_BYTES]; /* its own */
+	uint64_t since;		  /* counter of the HELLO that told it */
+	bool heard;		  /* it has my salt: what I seal, it opens */
+	struct seal_window window;
+	msec ask_at, answer_at; /* next HELLO allowed, of mine, in answer */
+	/* The last thing that was to be said before it could be. */
+	struct parked {
+		uint8_t kind; /* 0 = none */
+		bool introduce, accuse;
+		uint64_t a, b, c;
+		msec at;
+	} parked;
+};
+
+/* Can I seal to member i, and does it open that? */
+bool pair_stands(const struct mesh *m, uint32_t i);
+/* A HELLO or WHO: authentic, but perhaps repeated. */
+int pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    const struct packet *p);
+/* A pair frame without keys, as after my restart: say HELLO, when that costs
+ * nobody; len is what it may cost. */
+void pair_stranger(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    size_t len);
+/* Member i sealed something under my salt: it stands, what waited may go. */
+void pair_heard(struct mesh *m, msec now, uint32_t i);
+/* Keep o for member i; true when a HELLO is due in its place. */
+struct out;
+bool pair_park(struct mesh *m, msec now, const struct out *o);
+/* Its owner began another life: the keys are of the last one. */
+void pair_drop(struct mesh *m, uint32_t i, uint64_t generation);
+/* My salt and that of member i, as far as known; out holds SALTS_BYTES. */
+void pair_salts(const struct mesh *m, uint32_t i, uint8_t *out);
+/* Was this source left alone for a while?  Who proved nothing, or may be a
+ * recording, is answered no more often. */
+bool pair_source(struct mesh *m, msec now, const struct addr *from);
+
+#endif
