@@ -1,6 +1,6 @@
 # Targets that test, show, measure and install: included by the Makefile.
 .PHONY: all deps tidy tidy-test unit unit_programs golden sim san fuzz fuzz_programs
-.PHONY: containers cluster test demo bench bench-round install clean format print-unit print-fuzz
+.PHONY: containers cluster test demo bench bench-round bench-forge install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
@@ -10,6 +10,14 @@ demo:
 	@KEEP=$(KEEP) sh tests/demo/run.sh
 bench:
 	@sh tests/bench/run.sh
+
+bench-forge: $(B)/bench/forge
+	@$(B)/bench/forge
+$(B)/bench/forge: tests/unit/io/bench_forge.c tests/unit/io/wire.h $(filter $(B)/%,$(need_io))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_io) -Wl,--end-group -o $@
+# A test that counts what is asked of malloc.
+$(B)/unit/io/test_wire: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 bench-round: $(B)/meshd-script
 	@B=$(B) /usr/bin/python3 -B tests/bench/round.py

@@ -1,19 +1,20 @@
 #!/bin/sh
 # make bench - the figures, one `name value unit` per line on stdout; how it goes
 # on stderr.  Peers (crun) are measured in the same run where they are installed.
-#   make bench WHAT="cluster start" picks from: cluster idle start round sim.
+#   make bench WHAT="cluster start" picks from: cluster idle start round forge sim.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/root.sh
 BENCH=1 sh tests/deps.sh
 need_root "bench (of fail-over and start)"
 "${MAKE:-make}" -s -j"$(nproc)" all
-for what in ${WHAT:-cluster idle start round sim}; do
+for what in ${WHAT:-cluster idle start round forge sim}; do
 	echo "bench: $what ($(date +%H:%M:%S))" >&2
 	case $what in
 	cluster | idle) as_root /usr/bin/python3 -B tests/bench/cluster.py "$what" ;;
 	start) as_root sh tests/bench/start.sh | grep . ;;
 	round) "${MAKE:-make}" -s bench-round ;;
+	forge) "${MAKE:-make}" -s bench-forge ;;
 	sim)
 		for s in "failover --nodes 100" "heal --nodes 100" "detect --nodes 100" \
 		    "steady --nodes 100"; do
