@@ -10,6 +10,7 @@
 
 /* Each text in the arena: owner's index 2, length 2, bytes. */
 enum { TEXT_HEADER = 4, TEXT_NONE = 0 };
+#define MAP_FREE UINT32_MAX /* tag and index all ones: no index is MEMBER_NONE */
 
 static uint32_t
 map_size(uint32_t max)
@@ -61,20 +62,35 @@ members_fini(struct members *ms)
 	spread_fini(&ms->summaries);
 }
 
+/* The tag keeps a look-up from touching the records of those it passes by: a
+ * table of thousands is never in the cache. */
 static uint32_t
-map_slot(const struct members *ms, uint64_t short_id)
+map_slot(const struct members *ms, uint64_t short_id, uint32_t *tag)
 {
-	uint32_t at = (uint32_t)prng_mix(short_id) & ms->map_mask;
+	uint64_t h = prng_mix(short_id);
+	uint32_t at = (uint32_t)h & ms->map_mask, e;
 
-	while (ms->map[at] != MEMBER_NONE && ms->m[ms->map[at]].short_id != short_id)
-		at = (at + 1) & ms->map_mask;
+	*tag = (uint32_t)(h >> 32) & 0xffff0000u;
+	for (; (e = ms->map[at]) != MAP_FREE; at = (at + 1) & ms->map_mask)
+		if ((e & 0xffff0000u) == *tag && ms->m[e & 0xffff].short_id == short_id)
+			break;
 	return at;
+}
+
+static void
+map_put(struct members *ms, uint32_t i)
+{
+	uint32_t tag, at = map_slot(ms, ms->m[i].short_id, &tag);
+
+	ms->map[at] = tag | i;
 }
 
 uint32_t
 members_find(const struct members *ms, uint64_t short_id)
 {
-	return ms->map[map_slot(ms, short_id)];
+	uint32_t tag;
+
+	return ms->map[map_slot(ms, short_id, &tag)] & 0xffff;
 }
 
 uint32_t
@@ -102,14 +118,19 @@ member_hash(const struct member *m)
 	    prng_mix(m->generation ^ prng_mix((uint64_t)m->incarnation << 2 | m->state)));
 }
 
+static void
+digest(struct members *ms, const struct member *m)
+{
+	uint64_t h = member_hash(m);
+
+	ms->buckets[members_bucket(m)] ^= h;
+	ms->digest ^= h;
+}
+
 uint64_t
 members_hash(const struct members *ms)
 {
-	uint64_t h = 0;
-
-	for (size_t i = 0; i < MEMBERS_BUCKETS; i++)
-		h = prng_mix(h ^ ms->buckets[i]);
-	return h;
+	return prng_mix(ms->digest);
 }
 
 static uint32_t
@@ -132,11 +153,8 @@ static void
 map_rebuild(struct members *ms)
 {
 	memset(ms->map, 0xff, (ms->map_mask + 1) * sizeof *ms->map);
-	for (uint32_t k = 0; k < ms->count; k++) {
-		uint16_t i = ms->order[k];
-
-		ms->map[map_slot(ms, ms->m[i].short_id)] = i;
-	}
+	for (uint32_t k = 0; k < ms->count; k++)
+		map_put(ms, ms->order[k]);
 }
 
 /* The slot of whoever left longest ago and has no vote, or MEMBER_NONE. */
@@ -182,13 +200,13 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER};
 	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
 	ms->names[i] = 0;
-	ms->map[map_slot(ms, short_id)] = (uint16_t)i;
+	map_put(ms, i);
 	at = order_at(ms, id);
 	memmove(ms->order + at + 1, ms->order + at, (ms->count - at) * sizeof *ms->order);
 	ms->order[at] = (uint16_t)i;
 	ms->count++;
 	ms->by_state[MESH_FAILED]++;
-	ms->buckets[members_bucket(&ms->m[i])] ^= member_hash(&ms->m[i]);
+	digest(ms, &ms->m[i]);
 	ms->changes++;
 	return (int)i;
 }
@@ -199,7 +217,7 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 {
 	struct member *m = &ms->m[i];
 
-	ms->buckets[members_bucket(m)] ^= member_hash(m);
+	digest(ms, m);
 	if (m->state != state) {
 		ms->by_state[m->state]--;
 		ms->by_state[state]++;
@@ -209,7 +227,7 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 	}
 	m->generation = generation;
 	m->incarnation = incarnation;
-	ms->buckets[members_bucket(m)] ^= member_hash(m);
+	digest(ms, m);
 }
 
 /* Slide every text that is still its owner's to the front. */

@@ -84,7 +84,7 @@ struct members {
 	struct member_proof *proofs;
 	uint32_t *names; /* a hash of each name: who else has this one? */
 	uint16_t *order; /* indices in id order */
-	uint16_t *map;	 /* short id -> index, open addressing */
+	uint32_t *map;	 /* short id -> tag 16, index 16; open addressing */
 	uint32_t map_mask;
 	struct pair *pairs;
 	uint32_t pairs_count;
@@ -92,6 +92,7 @@ struct members {
 	uint32_t text_cap, text_len;
 	struct spread news, summaries;
 	uint64_t buckets[MEMBERS_BUCKETS];
+	uint64_t digest;  /* all buckets in one */
 	uint64_t changes; /* rises with every visible change */
 };
 
