@@ -71,7 +71,7 @@ admitted(struct mesh *m, msec now, const struct packet *p)
 	trace(m, now, "joined", MEMBER_NONE, 0);
 	if ((rc = rumour_hear(m, now, &who)) < 0)
 		return rc;
-	spread_push(&m->ms.news, 0);
+	members_tell(&m->ms, 0);
 	m->swim.seeds_at = now + JOIN_MS;
 	if ((i = members_find_id(&m->ms, &who.id)) != MEMBER_NONE) {
 		out_introduce(m, PACKET_PING, i, ++m->swim.next_seq);

@@ -44,7 +44,8 @@ members_init(struct members *ms, uint32_t max)
 	    ms->pairs == NULL || ms->text == NULL || ms->proofs == NULL || ms->names == NULL)
 		return false;
 	memset(ms->map, 0xff, size * sizeof *ms->map);
-	return spread_init(&ms->news, max) && spread_init(&ms->summaries, max);
+	return spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
+	    spread_init(&ms->summaries, max);
 }
 
 void
@@ -58,6 +59,7 @@ members_fini(struct members *ms)
 	free(ms->map);
 	free(ms->pairs);
 	free(ms->text);
+	spread_fini(&ms->urgent);
 	spread_fini(&ms->news);
 	spread_fini(&ms->summaries);
 }
@@ -173,6 +175,7 @@ reclaim(struct members *ms)
 	memmove(ms->order + at, ms->order + at + 1, (ms->count - at - 1) * sizeof *ms->order);
 	ms->count--;
 	ms->by_state[MESH_LEFT]--;
+	spread_drop(&ms->urgent, best);
 	spread_drop(&ms->news, best);
 	spread_drop(&ms->summaries, best);
 	map_rebuild(ms);
@@ -228,6 +231,15 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 	m->generation = generation;
 	m->incarnation = incarnation;
 	digest(ms, m);
+}
+
+void
+members_tell(struct members *ms, uint32_t i)
+{
+	bool urgent = ms->m[i].state != MESH_ALIVE || ms->m[i].incarnation > 0;
+
+	spread_drop(urgent ? &ms->news : &ms->urgent, i);
+	spread_push(urgent ? &ms->urgent : &ms->news, i);
 }
 
 /* Slide every text that is still its owner's to the front. */

@@ -90,7 +90,7 @@ struct members {
 	uint32_t pairs_count;
 	uint8_t *text;
 	uint32_t text_cap, text_len;
-	struct spread news, summaries;
+	struct spread urgent, news, summaries; /* what is to be told */
 	uint64_t buckets[MEMBERS_BUCKETS];
 	uint64_t digest;  /* all buckets in one */
 	uint64_t changes; /* rises with every visible change */
@@ -117,12 +117,21 @@ struct pair *members_pair(const struct members *ms, uint32_t i);
 struct pair *members_pair_take(struct members *ms, uint32_t i);
 /* 0, or -ERR_REPLAY: this counter of member i was seen, or is of another life. */
 MUST_CHECK int members_fresh(struct members *ms, uint32_t i, uint64_t counter);
+/* Tell of i from now on.  Who is accused, dead or gone, or says that it is not,
+ * goes before the crowd of those who just came. */
+void members_tell(struct members *ms, uint32_t i);
 /* As a rumour; only what is proven can be a long one.  Borrows from ms. */
 void members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long,
     struct rumour *out);
 /* One number that two nodes share when their tables agree. */
 uint64_t members_hash(const struct members *ms);
 uint32_t members_bucket(const struct member *m);
+static inline uint32_t
+members_untold(const struct members *ms)
+{
+	return ms->urgent.count + ms->news.count;
+}
+
 /* Alive or suspected: still expected to answer. */
 static inline bool
 member_up(const struct member *m)

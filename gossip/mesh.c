@@ -47,7 +47,7 @@ init(struct mesh *m, msec now)
 	members_set_text(&m->ms, 0, c->name, strlen(c->name), c->meta, c->meta_bytes);
 	members_set(&m->ms, 0, now, MESH_ALIVE, c->saved.generation, 0);
 	vouch_self(m);
-	spread_push(&m->ms.news, 0);
+	members_tell(&m->ms, 0);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
 	    rolelease_init(m, now) < 0)
 		return -1;

@@ -11,6 +11,8 @@ enum {
 	SUMMARIES_MAX = 12, /* per datagram: rumours of M come first */
 	PICK_MAX = 64,
 	NEWS_MS = 10000,
+	BOOT_MS = 10000,
+	URGENT_SHARE = SEAL_BODY_MAX * 2 / 3, /* bytes, while others wait */
 };
 
 /* What the bytes of one packet take at most: a JOIN's ballast, a SYNC's hashes,
@@ -222,12 +224,12 @@ send_limit(const struct mesh *m)
 }
 
 static void
-load_news(struct mesh *m, msec now, struct cargo *c)
+load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t share)
 {
 	uint16_t pick[PICK_MAX];
-	uint32_t n = spread_pick(&m->ms.news, pick, PICK_MAX), limit = send_limit(m);
+	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = send_limit(m);
 
-	for (uint32_t k = 0; k < n; k++) {
+	for (uint32_t k = 0; k < n && c->w.len < share; k++) {
 		uint32_t i = pick[k];
 		uint8_t state = m->ms.m[i].state;
 		struct rumour r;
@@ -235,13 +237,13 @@ load_news(struct mesh *m, msec now, struct cargo *c)
 		/* Bad news that could not be told in time is not news: after a
 		 * cut it would kill the living. */
 		if (state == MESH_FAILED && now - m->ms.m[i].since > NEWS_MS) {
-			spread_drop(&m->ms.news, i);
+			spread_drop(news, i);
 			continue;
 		}
 		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
 		if (!load(c, &r))
 			break;
-		spread_sent(&m->ms.news, i, limit);
+		spread_sent(news, i, limit);
 	}
 }
 
@@ -274,7 +276,9 @@ load_for(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 	/* The buddy: whoever looks bad hears it first, so that he can refute. */
 	if (o->to != MEMBER_NONE && (o->accuse || m->ms.m[o->to].state != MESH_ALIVE))
 		load_member(m, now, c, o->to, false, o->accuse);
-	load_news(m, now, c);
+	/* Neither a crowd nor a catastrophe may have all of the room. */
+	load_news(m, now, c, &m->ms.urgent, m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);
+	load_news(m, now, c, &m->ms.news, SEAL_BODY_MAX);
 	load_summaries(m, c);
 }
 
@@ -465,6 +469,10 @@ build_sync(struct mesh *m, msec now, struct job *j, struct packet *p, struct car
 		struct rumour r;
 
 		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven)
+			continue;
+		/* After a start all of the roster are "failed": that I have not
+		 * heard of them yet is no obituary. */
+		if (x->state == MESH_FAILED && x->heard == 0 && now - m->started < BOOT_MS)
 			continue;
 		members_rumour(&m->ms, j->cursor, now, true, &r);
 		if (!load(c, &r))

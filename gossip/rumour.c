@@ -52,7 +52,7 @@ suspicion_ms(const struct mesh *m, const struct member *x)
 static void
 news(struct mesh *m, uint32_t i)
 {
-	spread_push(&m->ms.news, i);
+	members_tell(&m->ms, i);
 }
 
 /* Somebody believes I am dead or older than I am: outbid it. */

@@ -269,12 +269,12 @@ swim_gossip(struct mesh *m, msec now)
 	struct swim *s = &m->swim;
 	uint32_t fanout = GOSSIP_FANOUT, chosen[GOSSIP_FANOUT], n = 0;
 
-	if (now < s->gossip_at || m->ms.news.count + m->ms.summaries.count == 0)
+	if (now < s->gossip_at || members_untold(&m->ms) + m->ms.summaries.count == 0)
 		return;
-	if (m->ms.news.count == 0)
+	if (members_untold(&m->ms) == 0)
 		fanout = 2;
-	s->gossip_at = now + (m->ms.news.count > 0 ? GOSSIP_MS : GOSSIP_IDLE_MS);
-	if (m->ms.news.count > NEWS_MANY)
+	s->gossip_at = now + (members_untold(&m->ms) > 0 ? GOSSIP_MS : GOSSIP_IDLE_MS);
+	if (members_untold(&m->ms) > NEWS_MANY)
 		s->gossip_at = now + GOSSIP_MS / 2;
 	for (uint32_t tries = 0; tries < 2 * fanout && n < fanout; tries++) {
 		uint32_t i = swim_random_up(m, 0);
@@ -299,7 +299,7 @@ consider_sync(struct mesh *m, msec now, uint32_t from, uint64_t hash)
 	if (hash == members_hash(&m->ms) || now < s->sync_at)
 		return;
 	if (now - s->changed_at < SYNC_QUIET_MS && now - s->sync_at < SYNC_PATIENCE_MS &&
-	    m->ms.news.count < NEWS_MANY)
+	    members_untold(&m->ms) < NEWS_MANY)
 		return;
 	s->sync_at = now + SYNC_MS;
 	out_to(m, PACKET_SYNC, from, 1, 0, 0);
@@ -432,7 +432,7 @@ swim_deadline(const struct mesh *m)
 
 	if (!s->asked && !s->acked)
 		at = msec_min(at, s->ask_at);
-	if (m->ms.news.count + m->ms.summaries.count > 0)
+	if (members_untold(&m->ms) + m->ms.summaries.count > 0)
 		at = msec_min(at, s->gossip_at);
 	for (size_t i = 0; i < RELAYS_MAX; i++)
 		at = msec_min(at, s->relays[i].nack_at);
