@@ -33,6 +33,7 @@ src_supervisor := $(filter-out daemon/supervisor/main.c,$(wildcard daemon/superv
 src_cli        := $(filter-out daemon/cli/main.c,$(wildcard daemon/cli/*.c))
 src_sim        := $(wildcard tests/sim/*.c)
 
+comma := ,
 obj = $(patsubst %.c,$(B)/o/%.o,$(1))
 lib = $(B)/lib$(1).a
 
@@ -78,8 +79,8 @@ $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 $(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h | $(if $(absent),absent)
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
-# The simulator counts what its machines ask of malloc.
-$(B)/mesh-sim: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+# The simulator counts what its machines ask of malloc, and plants faults in them.
+$(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc spread_pick members_tell rumours_hear)
 $(B)/mesh-sim: $(call obj,$(src_sim)) $(call lib,gossip)
 	$(call link,$(need_gossip) -lm)
 # The Lua standard library is part of meshd-script.

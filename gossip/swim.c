@@ -267,7 +267,7 @@ void
 swim_gossip(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
-	uint32_t fanout = GOSSIP_FANOUT, chosen[GOSSIP_FANOUT], n = 0;
+	uint32_t fanout = GOSSIP_FANOUT, chosen[GOSSIP_FANOUT], n = 0, strangers = 0;
 
 	if (now < s->gossip_at || members_untold(&m->ms) + m->ms.summaries.count == 0)
 		return;
@@ -276,7 +276,7 @@ swim_gossip(struct mesh *m, msec now)
 	s->gossip_at = now + (members_untold(&m->ms) > 0 ? GOSSIP_MS : GOSSIP_IDLE_MS);
 	if (members_untold(&m->ms) > NEWS_MANY)
 		s->gossip_at = now + GOSSIP_MS / 2;
-	for (uint32_t tries = 0; tries < 2 * fanout && n < fanout; tries++) {
+	for (uint32_t tries = 0; tries < 4 * fanout && n < fanout; tries++) {
 		uint32_t i = swim_random_up(m, 0);
 		bool again = i == MEMBER_NONE;
 
@@ -284,7 +284,12 @@ swim_gossip(struct mesh *m, msec now)
 			again = again || chosen[k] == i;
 		if (again)
 			continue;
-		chosen[n++] = i;
+		/* With strangers keys come first, and news would wait: in a crowd of
+		 * newcomers it must not be for them that others do not hear it. */
+		if (pair_stands(m, i))
+			chosen[n++] = i;
+		else if (strangers++ >= fanout)
+			continue;
 		out_to(m, PACKET_GOSSIP, i, 0, 0, 0);
 	}
 }

@@ -81,18 +81,23 @@ sim_run() {
 	: >"$logs/history.$3"
 	for s in "steady --nodes 100" "detect --nodes 50" "failover --nodes 25" \
 	    "heal --nodes 20" "join --nodes 30" "restart --nodes 10" \
-	    "chaos --nodes 9"; do
-		ok "sim $s --seeds $2 ($3)" "$1" $s --seeds "$2" \
+	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
+	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "chaos --nodes 9" swarm; do
+		case $s in
+		swarm) seeds=$(($2 * 10)) ;; # small worlds
+		*) seeds=$2 ;;
+		esac
+		ok "sim $s --seeds $seeds ($3)" "$1" $s --seeds "$seeds" \
 		    >"$logs/sim.out" 2>&1
 		grep -v '^ok ' "$logs/sim.out" | grep -v '^history' |
-		    grep -E '^not ok|invariant|replay|mesh-sim' | sed 's/^/  /'
+		    grep -E '^not ok|invariant|replay|smallest|mesh-sim' | sed 's/^/  /'
 		grep -E '^(not )?ok ' "$logs/sim.out"
 		echo "$s $(grep '^history ' "$logs/sim.out")" >>"$logs/history.$3"
 	done
 }
 
 same_history() {
-	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 7 ] &&
+	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 13 ] &&
 	    cmp "$logs/history.gcc" "$logs/history.clang"
 }
 

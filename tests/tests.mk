@@ -1,6 +1,6 @@
 # Targets that test, show, measure and install: included by the Makefile.
 .PHONY: all deps tidy tidy-test unit unit_programs golden sim san fuzz fuzz_programs
-.PHONY: containers cluster test demo bench bench-round bench-forge install clean format print-unit print-fuzz
+.PHONY: mutants containers cluster test demo bench bench-round bench-forge install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
@@ -34,6 +34,9 @@ golden: $(addprefix $(B)/,meshd-conf meshd-script mesh)
 sim: build/mesh-sim
 	@$(MAKE) -s CC=clang build-clang/mesh-sim
 	@sh tests/run.sh sim
+# Each fault planted in the machine must be found; 10 minutes at most.
+mutants: build/mesh-sim
+	@build/mesh-sim mutants
 san:
 	@$(MAKE) SAN=address,undefined unit_programs build-san/mesh-sim
 	@sh tests/run.sh san $$($(MAKE) -s SAN=address,undefined print-unit)

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { QUIET = 30 * SECOND };
+
 void
 check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64_t b)
 {
@@ -14,6 +16,37 @@ check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64_t b)
 	s->broken = name;
 	snprintf(s->detail, sizeof s->detail, "node n%u at %.6f s (%llu, %llu)", i,
 	    (double)s->now / 1e6, (unsigned long long)a, (unsigned long long)b);
+}
+
+static bool
+enough(uint32_t part, uint32_t all, unsigned tie)
+{
+	return 2 * part > all || (2 * part == all && tie != 0);
+}
+
+/*
+ * A leader that goes on from a roster of its own term has it stored by a quorum
+ * of the old set when it makes a joint one, of the new set when it leaves that.
+ */
+static void
+check_roster_step(struct sim *s, uint32_t i)
+{
+	const struct mesh *m = s->node[i].mesh;
+	const struct roster_id *was = &s->node[i].done_roster;
+	struct tally t = {0};
+
+	if (m->elect.role != MESH_LEADER || roster_cmp(was, &m->roster.id) == 0 ||
+	    was->term != m->roster.id.term || was->term != m->elect.ballot_term)
+		return;
+	for (uint32_t k = 0; k < m->ms.count; k++) {
+		uint32_t j = k == 0 ? i : node_find(s, &m->ms.m[k].id);
+
+		if (j == i || (j != UINT32_MAX && roster_cmp(&s->node[j].done_roster, was) >= 0))
+			tally_add(&t, &m->ms.m[k]);
+	}
+	if (m->roster.joint ? !enough(t.old, m->roster.n.old, t.tie & MEMBER_OLD) :
+			      !enough(t.new, m->roster.n.new, t.tie & MEMBER_NEW))
+		check_break(s, "roster-built-on-stored", i, was->version, m->roster.id.version);
 }
 
 /* Facts on their way to disk: what the packets behind them will claim. */
@@ -36,6 +69,7 @@ check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
 		    m->roster.id.version);
 	if (m->roster.id.version > 0 && m->roster.n.all == 0)
 		check_break(s, "roster-never-lost", i, m->roster.id.version, 0);
+	check_roster_step(s, i);
 	/* A vote once given stays given, though a later save may not repeat it. */
 	if (f->term > n->done.term || !id_eq(&f->voted_for, &nobody))
 		n->done.voted_for = f->voted_for;
@@ -45,15 +79,15 @@ check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
 	n->done_roster = m->roster.id;
 }
 
-/* A stamp is issued once in the life of the world. */
-void
-check_issue(struct sim *s, uint32_t i, const struct stamp *stamp)
+/* How long nobody started or stopped. */
+static usec
+quiet_for(const struct sim *s)
 {
-	struct sim_node *n = &s->node[i];
+	usec last = 0;
 
-	if (stamp_cmp(stamp, &n->issued) <= 0)
-		check_break(s, "stamp-issued-once", i, stamp->term, stamp->seq);
-	n->issued = *stamp;
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		last = s->node[i].changed_at > last ? s->node[i].changed_at : last;
+	return s->now - last;
 }
 
 static void
@@ -69,8 +103,11 @@ check_leader_of_term(struct sim *s, uint32_t i, uint64_t term)
 		    (cap - s->terms_cap) * sizeof *s->leader_of_term);
 		s->terms_cap = cap;
 	}
-	if (s->leader_of_term[term] == 0)
+	if (s->leader_of_term[term] == 0) {
 		s->elections++;
+		if (net_calm(s, s->still_since, QUIET) && quiet_for(s) >= QUIET)
+			check_break(s, "no-election-in-peace", i, term, 0);
+	}
 	if (s->leader_of_term[term] != 0 && s->leader_of_term[term] != i + 1)
 		check_break(s, "one-leader-per-term", i, term, s->leader_of_term[term] - 1u);
 	s->leader_of_term[term] = (uint16_t)(i + 1);
@@ -82,7 +119,36 @@ full_lease(const struct sim *s, uint32_t i)
 	const struct mesh *m = s->node[i].mesh;
 
 	return m != NULL && m->elect.role == MESH_LEADER &&
-	    lead_grade(m, sim_clock(s, i)) == MESH_GRADE_FULL;
+	    lead_grade(m, node_clock(s, i)) == MESH_GRADE_FULL;
+}
+
+/*
+ * What a full lease is made of: a quorum of electors each of whom, by its own
+ * clock, is promised to this leader, holds off after a restart, or is down and
+ * so grants nothing.  Electors stay promised longer than the leader believes.
+ * While the roster changes a rival needs both sets, so one holds him off.
+ */
+static bool
+backed(const struct sim *s, uint32_t i)
+{
+	const struct mesh *m = s->node[i].mesh;
+	struct tally t = {0};
+
+	for (uint32_t k = 0; k < m->ms.count; k++) {
+		const struct member *x = &m->ms.m[k];
+		uint32_t j = k == 0 ? i : node_find(s, &x->id);
+		const struct mesh *other = j == UINT32_MAX ? NULL : s->node[j].mesh;
+		msec now = j == UINT32_MAX ? 0 : node_clock(s, j);
+
+		if (x->roster == 0)
+			continue;
+		if (k == 0 || other == NULL || !other->member || now < other->elect.holdoff_until ||
+		    (other->elect.promised != MEMBER_NONE && now < other->elect.promise_until &&
+			id_eq(&other->ms.m[other->elect.promised].id, &s->node[i].id)))
+			tally_add(&t, x);
+	}
+	return enough(t.old, m->roster.n.old, t.tie & MEMBER_OLD) ||
+	    enough(t.new, m->roster.n.new, t.tie & MEMBER_NEW);
 }
 
 void
@@ -98,7 +164,35 @@ check_node(struct sim *s, uint32_t i)
 		check_leader_of_term(s, i, m->elect.ballot_term);
 	if (!full_lease(s, i))
 		return;
+	if (s->conf.quorum == MESH_QUORUM_MAJORITY && s->conf.nodes <= WATCH_MAX && !backed(s, i))
+		check_break(s, "lease-backed-by-promises", i, m->elect.ballot_term, 0);
 	for (uint32_t j = 0; j < s->conf.nodes; j++)
 		if (j != i && s->node[j].leads && full_lease(s, j))
 			check_break(s, "one-full-lease", i, j, m->elect.ballot_term);
+}
+
+/* Who hears that it is called dead says at once that it is not. */
+void
+check_refuted(struct sim *s, uint32_t i)
+{
+	const struct mesh *m = s->node[i].mesh;
+
+	if (plant_accused() >= (int64_t)m->ms.m[0].incarnation && !m->left)
+		check_break(s, "accused-refutes", i, (uint64_t)plant_accused(),
+		    m->ms.m[0].incarnation);
+}
+
+/* A stamp is issued once in the life of the world. */
+void
+check_issue(struct sim *s, uint32_t i, const struct stamp *stamp)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (stamp_cmp(stamp, &n->issued) <= 0)
+		check_break(s, "stamp-issued-once", i, stamp->term, stamp->seq);
+	n->issued = *stamp;
+	if (lead_grade(n->mesh, node_clock(s, i)) == MESH_GRADE_NONE ||
+	    (lead_grade(n->mesh, node_clock(s, i)) == MESH_GRADE_FULL &&
+		s->conf.quorum == MESH_QUORUM_MAJORITY && !backed(s, i)))
+		check_break(s, "issued-under-lease", i, stamp->term, stamp->seq);
 }

@@ -120,6 +120,8 @@ sim_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
 {
 	(void)arg;
 	stretch(out->b, HASH_BYTES, absorb(2, msg, len));
+	if (len == KEY_BYTES) /* an id ends as its key does: node_find */
+		memcpy(out->b + ID_BYTES - 2, msg + KEY_BYTES - 2, 2);
 }
 
 static void
@@ -141,12 +143,14 @@ sim_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *msg,
 }
 
 void
-sim_identity(struct sim_node *n, struct prng *rng)
+sim_identity(struct sim_node *n, uint32_t i, struct prng *rng)
 {
 	struct hash h;
 
 	for (size_t k = 0; k < KEY_BYTES; k++)
 		n->pk[k] = (uint8_t)prng_u64(rng);
+	n->pk[KEY_BYTES - 2] = (uint8_t)(i >> 8);
+	n->pk[KEY_BYTES - 1] = (uint8_t)i;
 	sim_hash(NULL, &h, n->pk, KEY_BYTES);
 	memcpy(n->id.b, h.b, ID_BYTES);
 }

@@ -24,7 +24,7 @@ lives(const struct sim *s, uint32_t i, uint32_t k)
 {
 	const struct sim_process *p = &s->node[i].process[k];
 
-	return p->running && sim_clock(s, i) < p->deadline && s->now < p->stop_at;
+	return p->running && node_clock(s, i) < p->deadline && s->now < p->stop_at;
 }
 
 static void
@@ -79,7 +79,7 @@ exclusive_issue(struct sim *s, uint32_t leader, const struct stamp *stamp)
 		owners[k] = (struct mesh_owner){id_of(k), s->node[owner].id};
 	}
 	qsort(owners, SIM_EXCLUSIVE, sizeof *owners, by_id);
-	if (mesh_exclusive_owners(s->node[leader].mesh, sim_clock(s, leader), owners,
+	if (mesh_exclusive_owners(s->node[leader].mesh, node_clock(s, leader), owners,
 		SIM_EXCLUSIVE) < 0)
 		check_break(s, "owners-taken", leader, 0, 0);
 }
@@ -98,7 +98,7 @@ step(struct sim *s, uint32_t i, uint32_t k, bool wanted)
 {
 	struct sim_process *p = &s->node[i].process[k];
 	struct mesh *m = s->node[i].mesh;
-	msec now = sim_clock(s, i), until = mesh_exclusive_until(m, id_of(k));
+	msec now = node_clock(s, i), until = mesh_exclusive_until(m, id_of(k));
 
 	if (p->running && !lives(s, i, k)) {
 		p->running = false;
@@ -131,13 +131,13 @@ exclusive_act(struct sim *s, uint32_t i)
 		return;
 	for (uint32_t k = 0; k < SIM_EXCLUSIVE; k++) {
 		if (!n->engine_knows && lives(s, i, k) &&
-		    mesh_exclusive_running(n->mesh, sim_clock(s, i), id_of(k), true) < 0)
+		    mesh_exclusive_running(n->mesh, node_clock(s, i), id_of(k), true) < 0)
 			check_break(s, "slot-known", i, k, 0);
 		if (plan != NULL && plan->owner[k] == i)
 			ids[count++] = id_of(k);
 	}
 	n->engine_knows = true;
-	if (mesh_exclusive_want(n->mesh, sim_clock(s, i), ids, count) < 0)
+	if (mesh_exclusive_want(n->mesh, node_clock(s, i), ids, count) < 0)
 		check_break(s, "wishes-taken", i, count, 0);
 	for (uint32_t k = 0; k < SIM_EXCLUSIVE; k++)
 		step(s, i, k, plan != NULL && plan->owner[k] == i);

@@ -1,32 +1,29 @@
 /*
- * main.c - mesh-sim SCENARIO --nodes N [--seed S] [--seeds K] [--quorum majority|any]
+ * main.c - mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] ...
  *
- * Prints `name value unit` per line, over all seeds; `history` is one hash of
- * every event.  What depends on this machine's speed is named wall.*.  Exits 1
- * when an invariant breaks, with the command that shows it again; 64 on bad
- * usage.
+ * Prints `name value unit` per line, over all seeds, with each figure's bound
+ * and what it stands beside; `history` is one hash of every event.  What
+ * depends on this machine's speed is named wall.*.  Exits 1 when an invariant
+ * or a bound breaks, with the command that shows it again, made as small as it
+ * gets; 64 on bad usage.
  */
-#include "sim.h"
+#include "story.h"
 
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MUTANT_SEEDS = 300 };
-
 struct args {
-	const char *scenario;
-	uint64_t seed, seeds;
+	const struct story *story; /* NULL: mutants */
+	uint64_t seeds;
+	uint32_t jobs;
 	struct sim_conf conf;
 };
 
-static const char *const mutants[] = {[MUTANT_NONE] = "none", [MUTANT_VOTE_TWICE] = "vote-twice",
-    [MUTANT_NO_PERSIST] = "no-persist", [MUTANT_NO_HOLDOFF] = "no-holdoff",
-    [MUTANT_STALE_LEASE] = "stale-lease", [MUTANT_STAMP_AGAIN] = "stamp-again",
-    [MUTANT_OLD_ROSTER] = "old-roster", [MUTANT_SALT_IGNORED] = "salt-ignored", NULL};
-static const char *const quorums[] = {"majority", "any", NULL};
+enum option { NODES, SEED, SEEDS, QUORUM, MUTANT, FAULTS_, SECONDS, JOBS, VERBOSE };
 static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--mutant",
-    "--verbose", NULL};
+    "--faults", "--seconds", "--jobs", "--verbose", NULL};
+static const char *const quorums[] = {"majority", "any", NULL};
 
 static size_t
 distance(const char *a, const char *b)
@@ -77,12 +74,26 @@ unknown(const char *what, const char *word, const char *const *known)
 }
 
 static int
+unknown_story(const char *word)
+{
+	const char *names[64] = {NULL};
+	size_t n = 0;
+
+	for (const struct story *x = stories; x->name != NULL && n < 62; x++)
+		names[n++] = x->name;
+	names[n] = "mutants";
+	return unknown("scenario", word, names);
+}
+
+static int
 usage(void)
 {
-	fputs("usage: mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] "
-	      "[--quorum majority|any]\n"
-	      "scenarios: steady detect failover heal join restart chaos\n",
-	    stderr);
+	fputs("usage: mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] [--seconds T]\n"
+	      "                [--quorum majority|any] [--faults a,b...] [--mutant NAME]\n"
+	      "       mesh-sim mutants [--seeds K] [--jobs J] [--mutant NAME]\n"
+	      "scenarios:\n", stderr);
+	for (const struct story *x = stories; x->name != NULL; x++)
+		fprintf(stderr, "  %-14s %s\n", x->name, x->what);
 	return 64;
 }
 
@@ -122,101 +133,144 @@ word(const char *option, const char *text, const char *const *known, int *out)
 }
 
 static int
+fault_list(const char *text, uint32_t *out)
+{
+	char one[32];
+
+	for (*out = 0; text != NULL && *text != '\0'; text += *text == ',') {
+		size_t len = strcspn(text, ",");
+		int which;
+
+		snprintf(one, sizeof one, "%.*s", (int)len, text);
+		if ((which = find(one, fault_names)) < 0)
+			return unknown("fault", one, fault_names);
+		*out |= UINT32_C(1) << which;
+		text += len;
+	}
+	return 0;
+}
+
+static int
+option_value(struct args *a, enum option which, const char *value)
+{
+	uint64_t n = 0;
+	int rc = 0, k = 0;
+
+	switch (which) {
+	case NODES:
+		rc = number(options[which], value, 1, MESH_MEMBERS_LIMIT, &n);
+		a->conf.nodes = (uint32_t)n;
+		break;
+	case SEED:
+		rc = number(options[which], value, 0, UINT64_MAX - 1000000, &a->conf.seed);
+		break;
+	case SEEDS:
+		rc = number(options[which], value, 1, 10000000, &a->seeds);
+		break;
+	case QUORUM:
+		rc = word(options[which], value, quorums, &k);
+		a->conf.quorum = (enum mesh_quorum)k;
+		break;
+	case MUTANT:
+		rc = word(options[which], value, mutant_names, &k);
+		a->conf.mutant = (enum sim_mutant)k;
+		break;
+	case FAULTS_:
+		rc = fault_list(value, &a->conf.faults);
+		break;
+	case SECONDS:
+		rc = number(options[which], value, 1, 1000000, &n);
+		a->conf.span = (usec)n * SECOND;
+		break;
+	case JOBS:
+		rc = number(options[which], value, 1, 64, &n);
+		a->jobs = (uint32_t)n;
+		break;
+	case VERBOSE:
+		break;
+	}
+	return rc;
+}
+
+static int
 parse(int argc, char **argv, struct args *a)
 {
-	uint64_t nodes = 5;
-	int rc = 0, which = 0;
+	const char *name = NULL;
+	int rc = 0;
 
-	*a = (struct args){.seed = 1, .seeds = 1};
+	*a = (struct args){.conf.seed = 1, .jobs = 2};
 	for (int i = 1; i < argc && rc == 0; i++) {
-		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 		int option = find(argv[i], options);
 
-		if (argv[i][0] != '-' && a->scenario == NULL) {
-			a->scenario = argv[i];
+		if (argv[i][0] != '-' && name == NULL) {
+			name = argv[i];
 			continue;
 		}
 		if (option < 0)
 			return unknown(argv[i][0] == '-' ? "option" : "argument", argv[i], options);
-		if (option == 5) {
+		if (option == VERBOSE)
 			a->conf.verbose = true;
-			continue;
-		}
-		i++;
-		if (option == 0)
-			rc = number(options[0], value, 1, MESH_MEMBERS_LIMIT, &nodes);
-		else if (option == 1)
-			rc = number(options[1], value, 0, UINT64_MAX - 1000000, &a->seed);
-		else if (option == 2)
-			rc = number(options[2], value, 1, 1000000, &a->seeds);
-		else if (option == 3 && (rc = word(options[3], value, quorums, &which)) == 0)
-			a->conf.quorum = (enum mesh_quorum)which;
-		else if (option == 4 && (rc = word(options[4], value, mutants, &which)) == 0)
-			a->conf.mutant = (enum sim_mutant)which;
+		else
+			rc = option_value(a, (enum option)option, i + 1 < argc ? argv[i + 1] : NULL);
+		i += option != VERBOSE;
 	}
-	a->conf.nodes = (uint32_t)nodes;
 	if (rc != 0)
 		return rc;
-	if (a->scenario == NULL)
+	if (name == NULL)
 		return usage();
-	if (sim_scenario_find(a->scenario) == NULL)
-		return unknown("scenario", a->scenario, sim_scenario_names);
-	return 0;
+	a->story = story_find(name);
+	if (a->seeds == 0)
+		a->seeds = a->story == NULL ? 1000 : 1;
+	return a->story != NULL || strcmp(name, "mutants") == 0 ? 0 : unknown_story(name);
+}
+
+static struct sim_conf
+conf_for(const struct args *a, uint64_t seed)
+{
+	struct sim_conf conf = a->conf;
+
+	conf.seed = seed;
+	if (a->story->setup != NULL)
+		a->story->setup(&conf);
+	if (conf.nodes == 0)
+		conf.nodes = 5;
+	return conf;
 }
 
 static void
-replay_line(const struct args *a, const struct sim *s)
+replay_line(const struct story *story, const struct sim_conf *conf, uint64_t seeds)
 {
-	fprintf(stderr, "mesh-sim: invariant %s broken: %s\n", s->broken, s->detail);
-	fprintf(stderr, "replay: mesh-sim %s --nodes %u --seed %llu --quorum %s", a->scenario,
-	    a->conf.nodes, (unsigned long long)s->conf.seed, quorums[a->conf.quorum]);
-	if (a->conf.mutant != MUTANT_NONE)
-		fprintf(stderr, " --mutant %s", mutants[a->conf.mutant]);
+	fprintf(stderr, "replay: mesh-sim %s --nodes %u --seed %llu --quorum %s", story->name,
+	    conf->nodes, (unsigned long long)conf->seed, quorums[conf->quorum]);
+	if (seeds > 1)
+		fprintf(stderr, " --seeds %llu", (unsigned long long)seeds);
+	if (conf->span > 0)
+		fprintf(stderr, " --seconds %lld", (long long)(conf->span / SECOND));
+	for (int f = 0, first = 1; f < FAULTS_COUNT && conf->faults != 0; f++)
+		if ((conf->faults >> f & 1) != 0) {
+			fprintf(stderr, "%s%s", first ? " --faults " : ",", fault_names[f]);
+			first = 0;
+		}
+	if (conf->mutant != MUTANT_none)
+		fprintf(stderr, " --mutant %s", mutant_names[conf->mutant]);
 	fputc('\n', stderr);
 }
 
-/*
- * A check that nothing can break checks nothing: after chaos found no fault,
- * each planted one must be found, by an invariant that is there for it.
- */
-static int
-mutants_caught(uint64_t *history)
+/* What broke, how to see it again, and the smallest that still breaks it. */
+static void
+explain(const struct story *story, struct sim_conf conf, const char *name, const char *detail)
 {
-	static const char *const by[][2] = {[MUTANT_VOTE_TWICE] = {"one-vote-per-term"},
-	    [MUTANT_NO_PERSIST] = {"term-monotonic", "applied-monotonic"},
-	    [MUTANT_NO_HOLDOFF] = {"one-full-lease", "one-leader-per-term"},
-	    [MUTANT_STALE_LEASE] = {"one-full-lease"},
-	    [MUTANT_STAMP_AGAIN] = {"stamp-issued-once"},
-	    [MUTANT_OLD_ROSTER] = {"roster-never-lost"},
-	    [MUTANT_SALT_IGNORED] = {"no-word-of-another-life"}};
-	struct sim_stats *st = stats_new();
-	int rc = 0;
+	char smallest[256];
 
-	for (int k = MUTANT_VOTE_TWICE; st != NULL && mutants[k] != NULL && rc == 0; k++) {
-		struct sim_conf conf = {.nodes = 3, .seed = 1, .late = true,
-		    .mutant = (enum sim_mutant)k};
-		const char *broken = NULL;
-
-		for (; conf.seed <= MUTANT_SEEDS && broken == NULL; conf.seed++) {
-			struct sim *s = sim_new(&conf);
-
-			if (!sim_scenario_find("chaos")(s, st))
-				broken = s->broken;
-			*history = prng_mix(*history ^ s->history);
-			sim_free(s);
-		}
-		if (broken != NULL && (strcmp(broken, by[k][0]) == 0 ||
-		    (by[k][1] != NULL && strcmp(broken, by[k][1]) == 0))) {
-			printf("mutant.%s.seed %llu count\n", mutants[k],
-			    (unsigned long long)conf.seed - 1);
-			continue;
-		}
-		fprintf(stderr, "mesh-sim: mutant %s %s%s, wanted %s\n", mutants[k],
-		    broken != NULL ? "caught by " : "survived", broken != NULL ? broken : "", by[k][0]);
-		rc = 1;
+	fprintf(stderr, "mesh-sim: invariant %s broken: %s\n", name, detail);
+	replay_line(story, &conf, 1);
+	if (conf.nodes > 64)
+		return; /* each try would be long */
+	shrink(story, &conf);
+	if (shrink_fails(story, &conf, smallest, sizeof smallest)) {
+		fprintf(stderr, "smallest: %s\n", smallest);
+		replay_line(story, &conf, 1);
 	}
-	stats_free(st);
-	return rc;
 }
 
 static double
@@ -235,22 +289,25 @@ main(int argc, char **argv)
 	struct sim_stats *st = stats_new();
 	uint64_t history = 0, events = 0;
 	double began = wall(), virtual_s = 0, took;
+	struct sim_conf conf;
 	int rc = parse(argc, argv, &a);
 
-	if (rc != 0 || st == NULL) {
+	if (rc == 0 && a.story == NULL)
+		rc = mutants_run(a.seeds, a.jobs,
+		    a.conf.mutant == MUTANT_none ? NULL : mutant_names[a.conf.mutant]);
+	if (rc != 0 || a.story == NULL || st == NULL) {
 		free(st);
 		return rc;
 	}
 	for (uint64_t k = 0; k < a.seeds; k++) {
 		struct sim *s;
 
-		a.conf.seed = a.seed + k;
-		a.conf.late = strcmp(a.scenario, "chaos") == 0;
-		s = sim_new(&a.conf);
+		conf = conf_for(&a, a.conf.seed + k);
+		s = sim_new(&conf);
 		if (isatty(2))
-			fprintf(stderr, "\rseed %llu ", (unsigned long long)a.conf.seed);
-		if (!sim_scenario_find(a.scenario)(s, st)) {
-			replay_line(&a, s);
+			fprintf(stderr, "\rseed %llu ", (unsigned long long)conf.seed);
+		if (!a.story->run(s, st)) {
+			explain(a.story, conf, s->broken, s->detail);
 			sim_free(s);
 			stats_free(st);
 			return 1;
@@ -260,20 +317,16 @@ main(int argc, char **argv)
 		virtual_s += (double)s->now / 1e6;
 		sim_free(s);
 	}
-	stats_print(st, stdout);
-	rc = stats_bounds(st, &a.conf) ? 0 : 1;
-	if (strcmp(a.scenario, "chaos") == 0 && a.conf.mutant == MUTANT_NONE && rc == 0)
-		rc = mutants_caught(&history);
+	stats_print(st, &conf, stdout);
+	rc = stats_bounds(st, &conf) ? 0 : 1;
 	took = wall() - began;
-	printf("history %016llx hash\n", (unsigned long long)history);
-	printf("events %llu count\n", (unsigned long long)events);
-	printf("virtual %.0f s\n", virtual_s);
-	printf("wall.s %.2f s\n", took);
-	printf("wall.speed %.1f x\n", virtual_s / (took > 0 ? took : 1e-9));
-	if (rc != 0)
-		fprintf(stderr, "replay: mesh-sim %s --nodes %u --seed %llu --seeds %llu --quorum %s\n",
-		    a.scenario, a.conf.nodes, (unsigned long long)a.seed,
-		    (unsigned long long)a.seeds, quorums[a.conf.quorum]);
+	printf("history %016llx hash\nevents %llu count\nvirtual %.0f s\n",
+	    (unsigned long long)history, (unsigned long long)events, virtual_s);
+	printf("wall.s %.2f s\nwall.speed %.1f x\n", took, virtual_s / (took > 0 ? took : 1e-9));
+	if (rc != 0) {
+		conf = conf_for(&a, a.conf.seed);
+		replay_line(a.story, &conf, a.seeds);
+	}
 	stats_free(st);
 	return rc;
 }

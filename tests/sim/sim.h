@@ -3,8 +3,17 @@
  * events ordered by (time, seq).  Same seed, same history, to the last byte.
  *
  * Time is in microseconds; every node has its own millisecond clock, set off
- * and running up to 200 ppm wrong.  A crash drops the machine; a restart makes
- * a new one from the facts it had saved and nothing else.
+ * and running wrong.  A crash drops the machine; a restart makes a new one from
+ * the facts it had saved and nothing else.
+ *
+ *	sim.c      the heap and the clock of the world
+ *	net.c      what happens to a datagram on its way
+ *	node.c     one node: disk, machine, alarm; what the daemon's loop is
+ *	check.c    what must hold of leaders and disks, after every event
+ *	watch.c    what must hold of tables, after every event
+ *	exclusive.c  instances of which there must be one
+ *	fault.c    the faults by name, drawn from the seed
+ *	planted.c  faults in the machine itself, to see that the checks can fail
  */
 #ifndef SIM_H
 #define SIM_H
@@ -12,18 +21,15 @@
 #include <stdio.h>
 
 #include "../../gossip/inner.h"
+#include "exclusive.h"
+#include "fault.h"
+#include "planted.h"
 
-typedef int64_t usec;
-
-enum sim_mutant {
-	MUTANT_NONE,
-	MUTANT_VOTE_TWICE,  /* a node forgets its vote at once */
-	MUTANT_NO_PERSIST,  /* a restart finds the facts of its first start */
-	MUTANT_NO_HOLDOFF,  /* a restart votes without waiting a lease */
-	MUTANT_STALE_LEASE, /* a leader believes that its lease never ends */
-	MUTANT_STAMP_AGAIN, /* a leader forgets what it issued */
-	MUTANT_OLD_ROSTER,  /* a restart finds the roster of its first life */
-	MUTANT_SALT_IGNORED, /* two nodes find the same keys in every life */
+enum {
+	SECOND = 1000000,
+	NEVER_CALM = -1, /* calm_since while something is wrong */
+	WATCH_MAX = 256, /* tables of larger worlds are compared at the end only */
+	OLD_MAX = 64,	 /* datagrams kept to be replayed */
 };
 
 struct sim_conf {
@@ -31,23 +37,27 @@ struct sim_conf {
 	uint64_t seed;
 	enum mesh_quorum quorum;
 	enum sim_mutant mutant;
-	bool late; /* a third of the nodes joins much later */
-	bool verbose; /* traces on stderr */
+	uint32_t faults; /* those this run may use */
+	usec span;	 /* how long they go on */
+	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
+	bool late;	 /* a third of the nodes joins much later */
+	bool verbose;	 /* traces on stderr */
 };
 
-enum { SIM_EXCLUSIVE = 3, SIM_EXCLUSIVE_NODES = 32 };
-
-/* An instance on_split: exclusive as it runs on one node. */
-struct sim_process {
-	bool running;
-	msec deadline; /* on that node's clock */
-	usec stop_at;  /* told to end: does by then */
+/* One datagram, however often it arrives. */
+struct sim_dgram {
+	uint32_t refs, from, to, len;
+	uint64_t heard; /* life of the receiver that took it; 0 = none */
+	uint64_t lives; /* of sender and receiver when it was sent */
+	uint8_t bytes[DGRAM_BYTES_MAX];
 };
 
-/* What a schedule says of them. */
-struct sim_plan {
-	struct stamp stamp;
-	uint32_t owner[SIM_EXCLUSIVE];
+struct sim_event {
+	usec at;
+	uint64_t seq;
+	uint32_t node;
+	bool served; /* has had its wait at a slow node */
+	struct sim_dgram *dgram; /* NULL = wake */
 };
 
 struct sim_node {
@@ -55,9 +65,14 @@ struct sim_node {
 	struct node_id id;
 	uint8_t pk[KEY_BYTES];
 	bool salt_ignored; /* by its cryptography */
-	usec wake_at; /* of the wake event under way; INT64_MAX = none */
+	bool engine_knows; /* what runs here was told to its machine */
+	struct sim_process process[SIM_EXCLUSIVE];
+	usec wake_at;	   /* of the wake event under way; INT64_MAX = none */
 	usec paused_until; /* hears and does nothing until then */
-	usec restart_at; /* while down; INT64_MAX = stays down */
+	bool asleep;	   /* ... and its datagrams are lost */
+	usec blocked_until; /* timers only */
+	usec slow, free_at; /* each event takes so long; done with the last */
+	usec restart_at;   /* while down; INT64_MAX = stays down */
 	msec clock_off;
 	int64_t clock_ppm;
 	uint32_t group; /* who can hear whom */
@@ -69,21 +84,17 @@ struct sim_node {
 	struct mesh_saved done;
 	struct roster_id done_roster;
 	struct stamp issued;
-	uint64_t changes;
-	usec issue_at, report_at;
+	uint64_t lives, counter; /* frame numbers never repeat */
+	usec changed_at, born_at; /* last start or stop; last start */
+	uint32_t incarnation; /* highest of this generation */
+	uint32_t health;
+	uint64_t digest; /* as last watched */
+	struct sim_seen *seen; /* watch.c: of every other */
+	/* the engine's part */
+	usec issue_at, report_at, summary_at;
+	struct stamp held; /* a stamp checked before a pause */
 	uint64_t tx_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool leads;
-	bool engine_knows; /* what runs here was told to its machine */
-	struct sim_process process[SIM_EXCLUSIVE];
-};
-
-struct sim_event {
-	usec at;
-	uint64_t seq;
-	uint32_t node, from;
-	uint32_t len; /* 0 = wake */
-	uint64_t lives; /* of both sides, when somebody recorded it; 0 = nobody */
-	uint8_t *bytes;
 };
 
 struct sim {
@@ -91,15 +102,31 @@ struct sim {
 	struct sim_node *node;
 	struct sim_event *heap;
 	size_t heap_len, heap_cap;
-	uint8_t **pool; /* datagram buffers to use again */
+	struct sim_dgram **pool; /* to use again */
 	size_t pool_len, pool_cap;
-	struct prng rng;
+	struct sim_dgram *old[OLD_MAX];
+	struct prng rng, fate; /* of the network; of the faults */
 	usec now;
 	uint64_t seq, events, history;
 	/* network */
-	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille;
+	uint32_t burst_permille; /* of 200 ms, each node's own, all is lost */
+	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille, disk_permille;
+	uint32_t mtu; /* 0 = all pass */
 	usec delay_min, delay_max;
 	uint8_t *cut; /* nodes x nodes, one-way; NULL when nobody is cut */
+	uint32_t grouped;
+	/* Since when every datagram that is not lost arrives soon, wherever it
+	 * goes; since when none is lost either.  NEVER_CALM while not so. */
+	usec calm_since, still_since;
+	/* load */
+	uint32_t report_bytes;
+	bool busy; /* every summary moves each second */
+	bool quiet; /* no report ever changes */
+	/* what the leader's engine took in: report bytes, and their age in us */
+	void (*on_report)(struct sim *s, uint32_t leader, uint32_t from, const uint8_t *buf,
+	    size_t len);
+	void *story; /* of the scenario under way */
+	uint64_t faults_done[FAULTS_COUNT];
 	/* checks */
 	const char *broken; /* name of the first broken invariant */
 	char detail[160];
@@ -110,54 +137,30 @@ struct sim {
 	uint64_t elections;
 	struct sim_plan *plans; /* of every schedule ever issued */
 	size_t plans_len, plans_cap;
+	uint64_t false_deaths; /* observer by observer */
+	uint64_t false_suspects, false_of_healthy, false_by_healthy;
+	uint32_t slow_first, slow_count; /* who is not healthy, of scenario slow */
 };
 
+/* sim.c */
 struct sim *sim_new(const struct sim_conf *conf);
 void sim_free(struct sim *s);
 /* Runs until `until`, or an invariant breaks; false then. */
 bool sim_run(struct sim *s, usec until);
-void sim_start(struct sim *s, uint32_t i);
-void sim_crash(struct sim *s, uint32_t i, usec restart_at);
-/* Its disk is gone while it is down. */
-void sim_lose_disk(struct sim *s, uint32_t i);
-msec sim_clock(const struct sim *s, uint32_t i);
-/* Says goodbye, stops, comes back to life at restart_at. */
-void sim_leave(struct sim *s, uint32_t i, usec restart_at);
-void sim_group(struct sim *s, uint32_t i, uint32_t group);
+void sim_push(struct sim *s, struct sim_event e);
+void sim_note(struct sim *s, uint64_t a, uint64_t b);
+void *sim_must(void *p);
 /* One leader whom everybody up follows, full, and equal whole tables. */
 bool sim_converged(const struct sim *s, uint32_t *leader);
 /* Runs until converged; microseconds it took, or -1 after patience. */
 usec sim_converge(struct sim *s, usec patience);
 
-/* check.c: after every event of node i. */
-void check_node(struct sim *s, uint32_t i);
-void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
-void check_issue(struct sim *s, uint32_t i, const struct stamp *stamp);
-void check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64_t b);
+static inline bool
+chance(struct prng *rng, uint32_t permille)
+{
+	return permille > 0 && prng_below(rng, 1000) < permille;
+}
 
-/* exclusive.c */
-void exclusive_issue(struct sim *s, uint32_t leader, const struct stamp *stamp);
-void exclusive_act(struct sim *s, uint32_t i);
-void exclusive_crash(struct sim *s, uint32_t i, bool host);
-bool exclusive_all_run(const struct sim *s);
-
-/* alloc.c: between these no machine may ask for memory. */
-void alloc_forbid(void);
-uint64_t alloc_allow(void); /* how often it did */
-
-/* crypto.c: keyed hashes in place of the AEAD and the signatures. */
-void sim_crypto(struct crypto *c, struct sim_node *n);
-void sim_identity(struct sim_node *n, struct prng *rng);
-
-/* scenario.c */
-struct sim_stats;
-struct sim_stats *stats_new(void);
-void stats_add(struct sim_stats *st, const char *name, int64_t value);
-void stats_print(struct sim_stats *st, FILE *out);
-bool stats_bounds(const struct sim_stats *st, const struct sim_conf *conf);
-void stats_free(struct sim_stats *st);
-typedef bool sim_scenario(struct sim *s, struct sim_stats *st);
-sim_scenario *sim_scenario_find(const char *name);
-extern const char *const sim_scenario_names[];
+#include "parts.h"
 
 #endif

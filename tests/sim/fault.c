@@ -1,0 +1,261 @@
+/*
+ * fault.c - the faults by name, as a seed draws them.  Every step draws the
+ * same numbers whatever is allowed, so a run that is shrunk keeps its fate.
+ */
+#include "sim.h"
+
+#include <stdlib.h>
+
+const char *const fault_names[] = {
+#define X(name) #name,
+    FAULTS(X)
+#undef X
+	NULL};
+
+/* As clusters are: three and five most of all. */
+uint32_t
+fault_nodes(uint64_t seed)
+{
+	static const uint8_t sizes[] = {3, 5, 3, 5, 2, 4, 6, 7, 3, 5, 9, 1, 15, 4, 5, 3};
+
+	return sizes[prng_mix(seed ^ 0x6e6f6465) % ARRAY_LEN(sizes)];
+}
+
+/* A swarm: each seed lives under its own few faults, so that one that hides
+ * another's work is away in half of them. */
+uint32_t
+fault_draw(uint64_t seed)
+{
+	uint64_t h = prng_mix(seed ^ 0x6661756c74);
+	uint32_t mask = (uint32_t)h & FAULTS_ALL;
+
+	return (h >> 40) % 4 == 0 ? FAULTS_ALL : mask & (uint32_t)prng_mix(h);
+}
+
+/* --- cuts ------------------------------------------------------------------------ */
+
+void
+fault_cuts(struct sim *s)
+{
+	if (s->cut == NULL)
+		s->cut = sim_must(calloc((size_t)s->conf.nodes * s->conf.nodes, 1));
+}
+
+static void
+cut(struct sim *s, uint32_t from, uint32_t to, bool is)
+{
+	s->cut[(size_t)from * s->conf.nodes + to] = is && from != to;
+}
+
+static bool
+together(enum sim_fault f, uint32_t n, uint32_t a, uint32_t i, uint32_t j)
+{
+	uint32_t at = (i + a) % n, to = (j + a) % n, half = n / 2;
+
+	switch (f) {
+	case FAULT_isolate:
+		return i != a && j != a;
+	case FAULT_halves:
+		return (at < half) == (to < half);
+	case FAULT_oneway:
+		return (at < half) == (to < half) || at < half;
+	case FAULT_ring:
+		return at == (to + 1) % n || to == (at + 1) % n;
+	case FAULT_bridge:
+		return (at < half) == (to < half) || at == 0 || to == 0;
+	default:
+		return true;
+	}
+}
+
+static void
+partition(struct sim *s, enum sim_fault f, uint32_t a)
+{
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		for (uint32_t j = 0; j < s->conf.nodes; j++)
+			cut(s, i, j, !together(f, s->conf.nodes, a, i, j));
+}
+
+/* --- a step ------------------------------------------------------------------------ */
+
+static uint32_t
+some_leader(const struct sim *s)
+{
+	uint32_t leader = 0;
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		if (s->node[i].mesh != NULL && s->node[i].mesh->elect.role == MESH_LEADER)
+			leader = i;
+	return leader;
+}
+
+static void
+on_network(struct sim *s, enum sim_fault f, uint32_t strength)
+{
+	switch (f) {
+	case FAULT_loss:
+		s->loss_permille = strength * 3 / 10;
+		break;
+	case FAULT_dup:
+		s->dup_permille = strength / 4;
+		break;
+	case FAULT_reorder:
+		s->reorder_permille = strength / 10;
+		break;
+	case FAULT_delay:
+		s->delay_max = 2000 + (usec)strength * strength;
+		break;
+	case FAULT_replay:
+		s->replay_permille = strength / 10;
+		break;
+	case FAULT_mtu:
+		s->mtu = 400 + strength;
+		break;
+	case FAULT_disk:
+		s->disk_permille = strength / 20;
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_leader(struct sim *s, uint32_t leader)
+{
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		cut(s, leader, i, prng_below(&s->fate, 2) == 0);
+		cut(s, i, leader, prng_below(&s->fate, 2) == 0);
+	}
+}
+
+/* Could this node tell one that forgot?  What only the lost disk knew is lost: of a
+ * roster of two nobody else knows the vote of the other, and a later roster that
+ * some do not hold yet may have been held by it alone. */
+static bool
+remembers(const struct mesh *m, const struct roster_id *lost)
+{
+	return m != NULL && m->roster.n.all >= 3 && !m->roster.joint && m->ms.m[0].roster != 0 &&
+	    roster_cmp(&m->roster.id, lost) == 0;
+}
+
+/* While it is down: everything but its identity and the count of its starts. */
+static void
+lose_disk(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (n->mesh != NULL || i == 0)
+		return;
+	for (uint32_t j = 0; j < s->conf.nodes; j++)
+		if (j != i && !remembers(s->node[j].mesh, &n->done_roster))
+			return;
+	n->disk = (struct mesh_saved){.generation = n->disk.generation};
+	n->done = (struct mesh_saved){.generation = n->done.generation};
+	n->done_roster = (struct roster_id){0};
+	n->issued = (struct stamp){0};
+	sim_note(s, i, 1);
+}
+
+static void
+on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
+{
+	switch (f) {
+	case FAULT_crash: /* quick, so that only the hold-off is between */
+		node_crash(s, a, s->now + 20000 + how_long / 5);
+		break;
+	case FAULT_lost:
+		node_crash(s, a, s->now + 20000 + how_long / 5);
+		lose_disk(s, a);
+		break;
+	case FAULT_storm:
+		for (uint32_t i = 0, leader = some_leader(s); i < s->conf.nodes; i++)
+			if (i != leader)
+				node_crash(s, i, s->now + 20000 + (usec)i * 50000);
+		break;
+	case FAULT_leave:
+		node_leave(s, a, s->now + 20000 + how_long);
+		break;
+	case FAULT_pause:
+	case FAULT_suspend:
+		if (s->node[a].mesh != NULL)
+			node_pause(s, a, s->now + how_long, f == FAULT_suspend);
+		break;
+	case FAULT_blocked:
+		node_block(s, a, s->now + how_long);
+		break;
+	case FAULT_slow:
+		s->node[a].slow = s->node[a].slow > 0 ? 0 : 1000 + how_long / 40;
+		net_late(s, s->node[a].slow > 0 ? INT64_MAX / 2 : s->now);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool
+hits_network(enum sim_fault f)
+{
+	return f <= FAULT_mtu || f == FAULT_disk;
+}
+
+bool
+fault_step(struct sim *s)
+{
+	uint32_t n = s->conf.nodes, a = (uint32_t)prng_below(&s->fate, n);
+	uint32_t b = (uint32_t)prng_below(&s->fate, n);
+	uint32_t strength = (uint32_t)prng_below(&s->fate, 1000);
+	usec how_long = (usec)prng_below(&s->fate, 5 * SECOND);
+	usec wait = 100000 + (usec)prng_below(&s->fate, 1500000);
+	enum sim_fault f = (enum sim_fault)prng_below(&s->fate, FAULTS_COUNT);
+	bool at_leader = prng_below(&s->fate, 2) == 0, ends = prng_below(&s->fate, 5) == 0;
+	bool back = prng_below(&s->fate, 3) != 0;
+
+	if (at_leader && f >= FAULT_crash)
+		a = some_leader(s);
+	fault_cuts(s);
+	if (ends) { /* the network is well again */
+		memset(s->cut, 0, (size_t)n * n);
+		s->mtu = 0;
+		s->delay_max = 2000;
+	} else if ((s->conf.faults >> f & 1) != 0) {
+		s->faults_done[f]++;
+		if (f == FAULT_link) {
+			cut(s, a, b, true);
+			cut(s, b, a, back);
+		} else if (f == FAULT_deaf) {
+			on_leader(s, some_leader(s));
+		} else if (hits_network(f)) {
+			on_network(s, f, strength);
+		} else if (f < FAULT_deaf) {
+			partition(s, f, a);
+		} else {
+			on_node(s, f, a, how_long);
+		}
+	}
+	net_changed(s);
+	return sim_run(s, s->now + wait);
+}
+
+void
+fault_end(struct sim *s)
+{
+	fault_cuts(s);
+	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
+	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
+	s->replay_permille = s->disk_permille = s->mtu = 0;
+	s->delay_min = 100;
+	s->delay_max = 2000;
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		net_group(s, i, 0);
+		s->node[i].slow = 0;
+		if (s->node[i].mesh == NULL && s->node[i].restart_at == INT64_MAX)
+			node_start(s, i);
+	}
+	s->conf.span = 0;
+	s->calm_since = s->still_since = s->now;
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		net_late(s, s->node[i].paused_until);
+		net_late(s, s->node[i].blocked_until);
+	}
+	net_changed(s);
+}

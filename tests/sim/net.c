@@ -1,0 +1,205 @@
+/*
+ * net.c - what happens to a datagram on its way: lost, late, twice, again
+ * minutes later, too long, or on the wrong side of a cut.
+ */
+#include "sim.h"
+
+#include <stdlib.h>
+
+enum { CALM_LOSS = 100, CALM_DELAY = 50000 };
+
+struct addr
+net_address(uint32_t i)
+{
+	struct addr a = {.port = 7780};
+
+	a.ip[10] = a.ip[11] = 0xff;
+	a.ip[12] = 10;
+	a.ip[14] = (uint8_t)(i >> 8);
+	a.ip[15] = (uint8_t)i;
+	return a;
+}
+
+static uint32_t
+node_at(const struct sim *s, const struct addr *a)
+{
+	uint32_t i = (uint32_t)a->ip[14] << 8 | a->ip[15];
+
+	return i < s->conf.nodes ? i : UINT32_MAX;
+}
+
+uint64_t
+net_lives(const struct sim *s, uint32_t from, uint32_t to)
+{
+	return s->node[from].lives << 32 | s->node[to].lives;
+}
+
+static struct sim_dgram *
+take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len)
+{
+	struct sim_dgram *d = s->pool_len > 0 ? s->pool[--s->pool_len] :
+						sim_must(malloc(sizeof *d));
+
+	d->refs = 0;
+	d->heard = 0;
+	d->from = from;
+	d->to = to;
+	d->lives = net_lives(s, from, to);
+	d->len = (uint32_t)len;
+	memcpy(d->bytes, buf, len);
+	return d;
+}
+
+void
+net_release(struct sim *s, struct sim_dgram *d)
+{
+	if (d == NULL || --d->refs > 0)
+		return;
+	if (s->pool_len == s->pool_cap) {
+		s->pool_cap = s->pool_cap == 0 ? 1024 : 2 * s->pool_cap;
+		s->pool = sim_must(realloc(s->pool, s->pool_cap * sizeof(struct sim_dgram *)));
+	}
+	s->pool[s->pool_len++] = d;
+}
+
+static void
+deliver_later(struct sim *s, struct sim_dgram *d)
+{
+	const struct sim_node *n = &s->node[d->from];
+	usec delay = s->delay_min +
+	    (usec)prng_below(&s->rng, (uint64_t)(s->delay_max - s->delay_min) + 1);
+	usec start = s->now < n->blocked_until ? n->blocked_until : s->now;
+
+	if (chance(&s->rng, s->reorder_permille))
+		delay *= 10;
+	d->refs++;
+	sim_push(s, (struct sim_event){.at = start + delay, .node = d->to, .dgram = d});
+}
+
+/* Keep some, and let some that were kept arrive once more. */
+static void
+replay(struct sim *s, struct sim_dgram *d)
+{
+	struct sim_dgram **slot = &s->old[prng_below(&s->rng, OLD_MAX)];
+
+	if (*slot != NULL)
+		deliver_later(s, *slot);
+	if (*slot != NULL && prng_below(&s->rng, 4) != 0)
+		return;
+	net_release(s, *slot);
+	*slot = d;
+	d->refs++;
+}
+
+static uint64_t
+frame_counter(const uint8_t *buf)
+{
+	uint64_t v = 0;
+
+	for (size_t k = 10; k < 18; k++) /* gossip/seal.h */
+		v = v << 8 | buf[k];
+	return v;
+}
+
+/* Each node's line is dead for some fifths of a second. */
+static bool
+burst(const struct sim *s, uint32_t i)
+{
+	uint64_t slot = (uint64_t)s->now / 200000;
+
+	return s->burst_permille > 0 &&
+	    prng_mix(s->conf.seed ^ prng_mix(slot << 16 | i)) % 1000 < s->burst_permille;
+}
+
+void
+net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len)
+{
+	uint32_t j = node_at(s, to);
+	uint64_t counter = frame_counter(buf);
+	struct sim_dgram *d;
+
+	s->node[from].tx_bytes += len + 28;
+	if (counter <= s->node[from].counter)
+		check_break(s, "frame-number-once", from, counter, s->node[from].counter);
+	s->node[from].counter = counter;
+	if (j == UINT32_MAX || s->node[j].group != s->node[from].group || plant_drops(s, buf, len))
+		return;
+	if (s->cut != NULL && s->cut[from * s->conf.nodes + j] != 0)
+		return;
+	if (burst(s, from) || burst(s, j))
+		return;
+	if (chance(&s->rng, s->loss_permille) || (s->mtu > 0 && len > s->mtu))
+		return;
+	d = take(s, from, j, buf, len);
+	deliver_later(s, d);
+	if (chance(&s->rng, s->dup_permille))
+		deliver_later(s, d);
+	if (chance(&s->rng, s->replay_permille))
+		replay(s, d);
+}
+
+void
+net_group(struct sim *s, uint32_t i, uint32_t group)
+{
+	s->grouped -= s->node[i].group != 0;
+	s->node[i].group = group;
+	s->grouped += group != 0;
+	net_changed(s);
+}
+
+static void
+since(usec *at, bool well, usec now)
+{
+	if (!well)
+		*at = NEVER_CALM;
+	else if (*at == NEVER_CALM)
+		*at = now;
+}
+
+/* At most one link is cut, and there are ways around it. */
+static bool
+cut_little(const struct sim *s)
+{
+	uint32_t n = s->conf.nodes, a = 0, b = 0, cuts = 0;
+
+	for (uint32_t i = 0; s->cut != NULL && i < n; i++)
+		for (uint32_t j = 0; j < n; j++) {
+			if (s->cut[(size_t)i * n + j] == 0)
+				continue;
+			if (cuts++ > 0 && !(i == b && j == a))
+				return false;
+			a = i;
+			b = j;
+		}
+	return cuts == 0 || n >= 4;
+}
+
+void
+net_changed(struct sim *s)
+{
+	bool well = s->grouped == 0 && s->burst_permille == 0 && s->mtu == 0 && s->loss_permille <= CALM_LOSS &&
+	    s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= CALM_DELAY &&
+	    s->disk_permille == 0 && cut_little(s);
+	bool cut = s->cut != NULL && memchr(s->cut, 1, (size_t)s->conf.nodes * s->conf.nodes) != NULL;
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		well = well && s->node[i].slow == 0;
+	since(&s->calm_since, well, s->now);
+	since(&s->still_since, well && s->loss_permille == 0 && !cut, s->now);
+}
+
+void
+net_late(struct sim *s, usec until)
+{
+	if (s->calm_since != NEVER_CALM && s->calm_since < until)
+		s->calm_since = until;
+	if (s->still_since != NEVER_CALM && s->still_since < until)
+		s->still_since = until;
+}
+
+/* Has it been calm (or still) for so long? */
+bool
+net_calm(const struct sim *s, usec from, usec enough)
+{
+	return from != NEVER_CALM && s->now - from >= enough;
+}

@@ -1,0 +1,542 @@
+/*
+ * node.c - one node of the world.  What the daemon's loop does with libuv is
+ * here: recv, tick, save, drain poll, sleep until the deadline; and what its
+ * engine does: issue, apply, report.
+ */
+#include "sim.h"
+
+#include <stdlib.h>
+
+enum {
+	ISSUE_EVERY = 5 * SECOND,
+	REPORT_EVERY = SECOND,
+	FRAG_BYTES = 500, /* of reports larger than one */
+	QUEUE_MAX = 2 * SECOND, /* a slow node's socket holds so much */
+};
+
+/* Down nodes have clocks too. */
+msec
+node_clock(const struct sim *s, uint32_t i)
+{
+	const struct sim_node *n = &s->node[i];
+
+	return n->clock_off + (s->now + s->now / 1000000 * n->clock_ppm) / 1000;
+}
+
+uint32_t
+node_find(const struct sim *s, const struct node_id *id)
+{
+	uint32_t i = (uint32_t)id->b[ID_BYTES - 2] << 8 | id->b[ID_BYTES - 1];
+
+	return i < s->conf.nodes && id_eq(&s->node[i].id, id) ? i : UINT32_MAX;
+}
+
+struct tracer {
+	struct sim *s;
+	uint32_t i;
+};
+
+static void
+on_trace_node(void *arg, msec now, const char *event)
+{
+	struct tracer *t = arg;
+
+	(void)now;
+	fprintf(stderr, "%9.3f n%u %s\n", (double)t->s->now / 1e6, t->i, event);
+}
+
+/* --- the disk ---------------------------------------------------------------------- */
+
+static void
+write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
+{
+	struct sim_node *n = &s->node[i];
+	bool later = n->disk.generation > 1;
+
+	if (s->conf.mutant == MUTANT_no_persist && later)
+		return;
+	if (s->conf.mutant == MUTANT_old_roster && later) {
+		f.roster_bytes = n->disk.roster_bytes;
+		f.roster = n->disk_roster;
+		n->disk = f;
+		return;
+	}
+	if (f.roster_bytes > n->disk_roster_cap) {
+		n->disk_roster_cap = 2 * f.roster_bytes;
+		free(n->disk_roster);
+		n->disk_roster = sim_must(malloc(n->disk_roster_cap));
+	}
+	if (f.roster_bytes > 0)
+		memcpy(n->disk_roster, f.roster, f.roster_bytes);
+	n->disk = f;
+	n->disk.roster = n->disk_roster;
+}
+
+/* False: the power went, before or after the bytes were on disk.  What is torn
+ * is as good as not written: the daemon's store switches whole states. */
+static bool
+save(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	struct mesh_saved f;
+	bool ends = false;
+
+	if (!mesh_must_save(n->mesh, &f))
+		return true;
+	if (chance(&s->rng, s->disk_permille)) {
+		ends = true;
+		if (prng_below(&s->rng, 2) == 0) {
+			node_crash(s, i, s->now + 20000 + (usec)prng_below(&s->rng, SECOND));
+			return false;
+		}
+	}
+	check_saved(s, i, &f);
+	write_disk(s, i, f);
+	sim_note(s, f.term, f.generation);
+	mesh_saved(n->mesh);
+	if (ends)
+		node_crash(s, i, s->now + 20000 + (usec)prng_below(&s->rng, SECOND));
+	return !ends;
+}
+
+/* --- the engine -------------------------------------------------------------------- */
+
+static void
+issue(struct sim *s, uint32_t i, const struct stamp *stamp)
+{
+	struct sim_node *n = &s->node[i];
+	uint64_t h = prng_mix(stamp->term ^ (uint64_t)i << 32 ^ stamp->seq << 48);
+	msec now = node_clock(s, i);
+	struct hash hash = {{0}};
+
+	n->issue_at = s->now + ISSUE_EVERY;
+	for (size_t k = 0; k < HASH_BYTES; k++)
+		hash.b[k] = (uint8_t)(h >> k % 8 * 8);
+	plant_before_issue(s, i);
+	if (mesh_issue(n->mesh, now, stamp, &hash) < 0)
+		return;
+	check_issue(s, i, stamp);
+	plant_after_issue(s, i);
+	if (mesh_applied(n->mesh, now, stamp, &hash) == 0) {
+		s->last_issue = s->now;
+		s->last_issuer = i;
+		if (s->conf.nodes <= SIM_EXCLUSIVE_NODES)
+			exclusive_issue(s, i, stamp);
+	}
+}
+
+/* The leader issues; now and then it falls asleep between the question whether
+ * it may and the act, which must then be refused. */
+static void
+lead(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	struct stamp stamp;
+
+	if (n->held.term != 0) {
+		stamp = n->held;
+		n->held = (struct stamp){.term = 0};
+		issue(s, i, &stamp);
+		return;
+	}
+	if (mesh_next_stamp(n->mesh, node_clock(s, i), &stamp) < 0 ||
+	    (s->now < n->issue_at && stamp.seq != 1))
+		return;
+	if ((s->conf.faults & FAULT_BIT(pause)) != 0 && s->conf.span > 0 &&
+	    chance(&s->fate, 30)) {
+		n->held = stamp;
+		node_pause(s, i, s->now + (usec)prng_below(&s->fate, 4 * SECOND), false);
+		return;
+	}
+	issue(s, i, &stamp);
+}
+
+/* A report says whose it is, and when it was made. */
+static void
+report(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	uint8_t buf[MESH_FRAGS_MAX * MESH_FRAG_BYTES_MAX];
+	const uint8_t *frags[MESH_FRAGS_MAX];
+	size_t bytes[MESH_FRAGS_MAX], count = 0;
+
+	memset(buf, (int)i, s->report_bytes);
+	for (size_t at = 0; at < s->report_bytes; at += FRAG_BYTES, count++) {
+		frags[count] = buf + at;
+		bytes[count] = s->report_bytes - at < FRAG_BYTES ? s->report_bytes - at : FRAG_BYTES;
+		memcpy(buf + at, &s->now, sizeof s->now);
+	}
+	if (mesh_set_report(n->mesh, node_clock(s, i), frags, bytes, count) < 0)
+		check_break(s, "report-taken", i, 0, 0);
+}
+
+static void
+summarise(struct sim *s, uint32_t i)
+{
+	struct mesh_summary sum = {.cpu_percent = (uint8_t)(s->now / SECOND % 2 * 50),
+	    .config_hash = (uint32_t)(s->now / 1000)};
+
+	mesh_set_summary(s->node[i].mesh, node_clock(s, i), &sum);
+}
+
+static void
+act(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	msec now = node_clock(s, i);
+	struct mesh_parent p;
+	struct node_id from;
+	uint32_t version, index, count;
+	uint8_t buf[MESH_FRAG_BYTES_MAX];
+	size_t len;
+
+	lead(s, i);
+	if (mesh_issued(n->mesh, &p) && stamp_cmp(&p.stamp, &n->mesh->saved.applied) > 0 &&
+	    mesh_applied(n->mesh, now, &p.stamp, &p.hash) < 0)
+		check_break(s, "applied-monotonic", i, p.stamp.term, p.stamp.seq);
+	exclusive_act(s, i);
+	while ((len = mesh_next_report(n->mesh, &from, &version, &index, &count, buf, sizeof buf)) > 0) {
+		sim_note(s, version, from.b[0]);
+		if (s->on_report != NULL)
+			s->on_report(s, i, node_find(s, &from), buf, len);
+	}
+	if (s->now >= n->report_at && !s->quiet) {
+		n->report_at = s->now + REPORT_EVERY;
+		report(s, i);
+	}
+	if (s->busy && s->now >= n->summary_at) {
+		n->summary_at = s->now + SECOND;
+		summarise(s, i);
+	}
+}
+
+/* --- an instant ---------------------------------------------------------------------- */
+
+static void
+drain(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	msec now = node_clock(s, i);
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct addr to;
+	size_t len;
+
+	alloc_forbid();
+	while ((len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
+		if (alloc_allow() > 0)
+			check_break(s, "no-alloc-after-new", i, 0, 0);
+		net_send(s, i, &to, buf, len);
+		alloc_forbid();
+	}
+	if (alloc_allow() > 0)
+		check_break(s, "no-alloc-after-new", i, 0, 0);
+}
+
+static void
+tick(struct sim *s, uint32_t i)
+{
+	alloc_forbid();
+	mesh_tick(s->node[i].mesh, node_clock(s, i));
+	if (alloc_allow() > 0)
+		check_break(s, "no-alloc-after-new", i, 0, 0);
+}
+
+/* After anything happened at node i: time, disk, wire, alarm clock. */
+static void
+settle(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	msec now = node_clock(s, i), at;
+	usec wake;
+
+	tick(s, i);
+	if (mesh_deadline(n->mesh) <= now)
+		check_break(s, "deadline-in-future", i, (uint64_t)now, 0);
+	if (s->conf.mutant == MUTANT_unsaved && n->mesh->must_save) {
+		n->mesh->must_save = false;
+		drain(s, i);
+		n->mesh->must_save = true;
+	}
+	if (!save(s, i))
+		return;
+	act(s, i);
+	if (!save(s, i))
+		return;
+	drain(s, i);
+	tick(s, i); /* what act() changed has deadlines too */
+	if (!save(s, i))
+		return;
+	at = mesh_deadline(n->mesh);
+	if (at <= now)
+		check_break(s, "deadline-in-future", i, (uint64_t)now, (uint64_t)at);
+	check_node(s, i);
+	watch_node(s, i);
+	plant_settle(s, i);
+	wake = at == MSEC_NEVER ? INT64_MAX : s->now + (at - now) * 1000;
+	if (s->busy && n->summary_at < wake)
+		wake = n->summary_at > s->now ? n->summary_at : s->now + 1000;
+	if (wake < n->wake_at) {
+		n->wake_at = wake;
+		sim_push(s, (struct sim_event){.at = wake, .node = i});
+	}
+}
+
+/* --- life and death ------------------------------------------------------------------ */
+
+/* Chaos: the weights, the tie-breaker and the rules for small sides are drawn
+ * from the seed, and one node in eight is configured unlike the others. */
+static void
+swarm_policy(const struct sim *s, uint32_t i, struct mesh_policy *c)
+{
+	uint64_t r = prng_mix(s->conf.seed * 77);
+	bool odd = prng_mix(r ^ i) % 8 == 0;
+
+	if (odd)
+		r = prng_mix(r + i);
+	if (r % 2 == 0)
+		return;
+	for (uint32_t k = 0; k < s->conf.nodes && k < 8; k++) {
+		struct mesh_pref *p = &c->prefs[c->prefs_count++];
+
+		snprintf(p->name, sizeof p->name, "n%u", k);
+		p->weight = (uint8_t)(1 + (r >> (8 + 2 * k)) % 4);
+		p->tie_breaker = k == (r >> 32) % 8;
+		p->priority = (int8_t)((r >> (40 + k)) % 3);
+	}
+	if (c->quorum == MESH_QUORUM_MAJORITY)
+		return;
+	c->quorum = (enum mesh_quorum)((r >> 1) % 4);
+	c->quorum_min = (uint32_t)(1 + (r >> 3) % s->conf.nodes);
+	c->degraded_min = (uint32_t)((r >> 5) % 3);
+	c->degraded_after_ms = (msec)((r >> 7) % 5) * 1000;
+}
+
+static void
+configure(struct sim *s, uint32_t i, struct mesh_conf *c)
+{
+	struct sim_node *n = &s->node[i];
+	struct tracer *t;
+
+	*c = (struct mesh_conf){.self = n->id, .addr = net_address(i), .policy.quorum = s->conf.quorum,
+	    .members_max = s->conf.nodes + 8 < MESH_MEMBERS_LIMIT ? s->conf.nodes + 8 :
+								      MESH_MEMBERS_LIMIT,
+	    .saved = n->disk};
+	if (s->conf.mutant != MUTANT_same_life || n->disk.generation == 0)
+		++n->disk.generation;
+	if (s->conf.mutant == MUTANT_no_persist)
+		n->disk.generation = n->done.generation + 1;
+	c->saved.generation = n->disk.generation;
+	snprintf(c->name, sizeof c->name, "n%u", i);
+	c->seed = prng_mix(s->conf.seed ^ prng_mix(i * 1000003u + c->saved.generation));
+	memcpy(c->pk, n->pk, sizeof c->pk);
+	for (size_t k = 0; k < SALT_BYTES; k++)
+		c->salt[k] = (uint8_t)(prng_mix(c->seed + 1 + k / 8) >> k % 8 * 8);
+	n->salt_ignored = s->conf.mutant == MUTANT_salt_ignored;
+	sim_crypto(&c->crypto, n);
+	if ((s->conf.faults & FAULT_BIT(policy)) != 0)
+		swarm_policy(s, i, &c->policy);
+	for (uint32_t k = 0; k < (s->conf.seeds > 0 ? s->conf.seeds : 3) && k < s->conf.nodes; k++)
+		c->seeds[c->seeds_count++] = net_address(k);
+	if (s->conf.verbose) {
+		t = sim_must(malloc(sizeof *t)); /* lives as long as the program */
+		*t = (struct tracer){s, i};
+		c->trace = on_trace_node;
+		c->trace_arg = t;
+	}
+}
+
+void
+node_start(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	struct mesh_conf c;
+
+	configure(s, i, &c);
+	n->mesh = sim_must(mesh_new(&c, node_clock(s, i)));
+	n->wake_at = INT64_MAX;
+	n->lives++;
+	n->incarnation = 0;
+	n->health = 0;
+	n->held = (struct stamp){.term = 0};
+	n->changed_at = n->born_at = s->now;
+	n->report_at = s->now + (usec)prng_below(&s->rng, REPORT_EVERY);
+	n->summary_at = s->now + (usec)prng_below(&s->rng, SECOND);
+	watch_forget(s, i);
+	plant_start(s, i);
+	if (i == 0 && n->disk.generation == 1) {
+		uint8_t cluster[ID_BYTES] = {7, 7, 7};
+
+		if (mesh_init(n->mesh, node_clock(s, i), cluster) < 0)
+			check_break(s, "init", i, 0, 0);
+	}
+	sim_note(s, i, c.saved.generation);
+	settle(s, i);
+}
+
+void
+node_crash(struct sim *s, uint32_t i, usec restart_at)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (n->mesh == NULL)
+		return;
+	mesh_free(n->mesh);
+	n->mesh = NULL;
+	exclusive_crash(s, i, prng_below(&s->rng, 2) == 0);
+	n->paused_until = n->blocked_until = n->free_at = 0;
+	n->leads = false;
+	n->changed_at = s->now;
+	n->restart_at = restart_at;
+	n->wake_at = restart_at;
+	sim_note(s, i, UINT64_MAX);
+	if (restart_at != INT64_MAX)
+		sim_push(s, (struct sim_event){.at = restart_at, .node = i});
+}
+
+void
+node_leave(struct sim *s, uint32_t i, usec restart_at)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (n->mesh == NULL || s->now < n->paused_until)
+		return;
+	mesh_leave(n->mesh, node_clock(s, i));
+	settle(s, i);
+	node_crash(s, i, restart_at);
+}
+
+void
+node_pause(struct sim *s, uint32_t i, usec until, bool asleep)
+{
+	s->node[i].paused_until = until;
+	s->node[i].asleep = asleep;
+	net_late(s, until);
+}
+
+void
+node_block(struct sim *s, uint32_t i, usec until)
+{
+	s->node[i].blocked_until = until;
+	net_late(s, until);
+}
+
+/* --- events ---------------------------------------------------------------------------- */
+
+static void
+put_off(struct sim *s, const struct sim_event *e, usec until)
+{
+	struct sim_event later = *e;
+	struct sim_node *n = &s->node[e->node];
+
+	later.at = until;
+	if (e->dgram == NULL && n->mesh == NULL)
+		n->restart_at = n->restart_at == INT64_MAX ? INT64_MAX : until;
+	else if (e->dgram == NULL && e->at != n->wake_at)
+		return; /* an alarm that was set earlier since */
+	else if (e->dgram == NULL)
+		n->wake_at = until;
+	sim_push(s, later);
+}
+
+/* A stopped process: its datagrams wait in the socket, its alarm goes late.  A
+ * host asleep hears nothing.  A slow one handles one thing after another. */
+static bool
+waits(struct sim *s, const struct sim_event *e)
+{
+	struct sim_node *n = &s->node[e->node];
+	bool dgram = e->dgram != NULL;
+
+	if (s->now < n->paused_until || (dgram && s->now < n->blocked_until)) {
+		if (dgram && n->asleep && s->now < n->paused_until) {
+			net_release(s, e->dgram);
+			return true;
+		}
+		put_off(s, e, s->now < n->paused_until ? n->paused_until : n->blocked_until);
+		return true;
+	}
+	if (n->slow == 0 || e->served || n->mesh == NULL || (!dgram && e->at != n->wake_at))
+		return false;
+	n->free_at = (n->free_at > s->now ? n->free_at : s->now) + n->slow;
+	if (dgram && n->free_at - s->now > QUEUE_MAX) {
+		n->free_at -= n->slow;
+		net_release(s, e->dgram);
+		return true;
+	}
+	struct sim_event later = *e;
+
+	later.served = true;
+	later.at = n->free_at;
+	if (!dgram)
+		n->wake_at = later.at;
+	sim_push(s, later);
+	return true;
+}
+
+/* Said in another life of the receiver, or of the sender in one that the receiver
+ * knows to be over.  (Before it heard of the new one nobody can tell.) */
+static bool
+is_history(const struct sim *s, uint32_t i, const struct sim_dgram *d)
+{
+	const struct members *ms = &s->node[i].mesh->ms;
+	uint64_t now = net_lives(s, d->from, i);
+	uint32_t x = members_find_id(ms, &s->node[d->from].id);
+
+	return (uint32_t)d->lives != (uint32_t)now ||
+	    (d->lives >> 32 != now >> 32 && x != MEMBER_NONE &&
+		ms->m[x].generation == s->node[d->from].disk.generation);
+}
+
+static void
+hear(struct sim *s, uint32_t i, struct sim_dgram *d)
+{
+	struct sim_node *n = &s->node[i];
+	struct addr from = net_address(d->from);
+	int rc;
+
+	sim_note(s, d->bytes[d->len - 1], d->bytes[d->len - 9]);
+	plant_before_recv(s, i);
+	alloc_forbid();
+	rc = mesh_recv(n->mesh, node_clock(s, i), &from, d->bytes, d->len);
+	if (alloc_allow() > 0)
+		check_break(s, "no-alloc-after-new", i, 0, 0);
+	plant_after_recv(s, i);
+	check_refuted(s, i);
+	sim_note(s, (uint64_t)rc, 0);
+	/* What is sealed for all has no numbers. */
+	if (rc == 0 && (d->bytes[1] & SEAL_FORM_MASK) == SEAL_PAIR) {
+		if (is_history(s, i, d))
+			check_break(s, "no-word-of-another-life", i, d->from, d->lives);
+		if (d->heard == n->lives)
+			check_break(s, "replay-refused", i, d->from, d->len);
+		d->heard = n->lives;
+	}
+}
+
+void
+node_happen(struct sim *s, struct sim_event *e)
+{
+	struct sim_node *n = &s->node[e->node];
+
+	if (waits(s, e))
+		return;
+	s->events++;
+	sim_note(s, (uint64_t)e->at,
+	    (uint64_t)e->node << 32 | (e->dgram != NULL ? e->dgram->len : 0));
+	if (n->mesh == NULL) {
+		if (e->dgram == NULL && n->restart_at <= s->now) {
+			n->restart_at = INT64_MAX;
+			node_start(s, e->node);
+		}
+		net_release(s, e->dgram);
+		return;
+	}
+	if (e->dgram != NULL) {
+		hear(s, e->node, e->dgram);
+		net_release(s, e->dgram);
+	} else if (e->at != n->wake_at) {
+		return; /* an alarm that was set earlier since */
+	} else {
+		n->wake_at = INT64_MAX;
+	}
+	settle(s, e->node);
+}

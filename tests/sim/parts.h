@@ -1,0 +1,60 @@
+/*
+ * parts.h - the parts of the world, as they call each other; sim.h includes it.
+ */
+#ifndef SIM_PARTS_H
+#define SIM_PARTS_H
+
+#include "sim.h"
+
+/* net.c */
+struct addr net_address(uint32_t i);
+void net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len);
+/* The lives of two nodes, in one number. */
+uint64_t net_lives(const struct sim *s, uint32_t from, uint32_t to);
+void net_release(struct sim *s, struct sim_dgram *d);
+void net_group(struct sim *s, uint32_t i, uint32_t group);
+/* After the network's numbers changed: is it calm, still? */
+void net_changed(struct sim *s);
+/* Somebody is late until then. */
+void net_late(struct sim *s, usec until);
+bool net_calm(const struct sim *s, usec since, usec enough);
+
+/* node.c */
+void node_start(struct sim *s, uint32_t i);
+void node_crash(struct sim *s, uint32_t i, usec restart_at);
+/* Says goodbye, stops, comes back to life at restart_at. */
+void node_leave(struct sim *s, uint32_t i, usec restart_at);
+void node_pause(struct sim *s, uint32_t i, usec until, bool asleep);
+void node_block(struct sim *s, uint32_t i, usec until);
+void node_happen(struct sim *s, struct sim_event *e);
+msec node_clock(const struct sim *s, uint32_t i);
+uint32_t node_find(const struct sim *s, const struct node_id *id);
+
+/* check.c: after every event of node i. */
+void check_node(struct sim *s, uint32_t i);
+void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
+void check_issue(struct sim *s, uint32_t i, const struct stamp *stamp);
+/* After a datagram: what it said of node i itself (planted.c notes it). */
+void check_refuted(struct sim *s, uint32_t i);
+void check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64_t b);
+
+/* watch.c: the same for tables. */
+void watch_node(struct sim *s, uint32_t i);
+void watch_forget(struct sim *s, uint32_t i);
+
+/* alloc.c: between these no machine may ask for memory. */
+void alloc_forbid(void);
+uint64_t alloc_allow(void); /* how often it did */
+
+/* exclusive.c */
+void exclusive_issue(struct sim *s, uint32_t leader, const struct stamp *stamp);
+void exclusive_act(struct sim *s, uint32_t i);
+void exclusive_crash(struct sim *s, uint32_t i, bool host);
+bool exclusive_all_run(const struct sim *s);
+
+/* crypto.c: keyed hashes in place of the AEAD and the signatures. */
+void sim_crypto(struct crypto *c, struct sim_node *n);
+/* Draws its key; the last two bytes of key and id are i. */
+void sim_identity(struct sim_node *n, uint32_t i, struct prng *rng);
+
+#endif

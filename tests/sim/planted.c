@@ -1,0 +1,243 @@
+/*
+ * planted.c - faults in the machine itself, to see that the checks can fail.
+ * The machine's code stays the daemon's: a fault is a hand in its state after
+ * an event, a datagram that gets lost on purpose, or a function that the
+ * linker replaces (--wrap), so nothing here costs the daemon a byte.
+ */
+#include "sim.h"
+
+static enum sim_mutant planted;
+static msec base_before;
+static uint32_t incarnation_before;
+static struct round lease_before;
+static int64_t accused;
+
+const char *const mutant_names[] = {"none",
+#define X(name) #name,
+    MUTANTS(X) PEERS(X)
+#undef X
+	NULL};
+
+void
+plant_of(enum sim_mutant m)
+{
+	planted = m;
+}
+
+void
+plant_start(struct sim *s, uint32_t i)
+{
+	struct mesh *m = s->node[i].mesh;
+
+	if (planted == MUTANT_no_holdoff)
+		m->elect.holdoff_until = 0;
+	if (planted == MUTANT_digest_skew && i % 2 == 1)
+		m->ms.digest ^= 1;
+}
+
+void
+plant_before_issue(struct sim *s, uint32_t i)
+{
+	struct mesh *m = s->node[i].mesh;
+
+	if (planted != MUTANT_lease_unchecked || m->elect.role != MESH_LEADER)
+		return;
+	lease_before = m->elect.full_base;
+	m->elect.full_base.t = m->ticked;
+	m->elect.full_base.lease = elect_lease_ms(m);
+}
+
+void
+plant_after_issue(struct sim *s, uint32_t i)
+{
+	if (planted == MUTANT_lease_unchecked)
+		s->node[i].mesh->elect.full_base = lease_before;
+}
+
+int64_t
+plant_accused(void)
+{
+	return accused;
+}
+
+void
+plant_before_recv(struct sim *s, uint32_t i)
+{
+	const struct mesh *m = s->node[i].mesh;
+
+	accused = -1;
+	base_before = m->elect.full_base.t;
+	incarnation_before = m->ms.m[0].incarnation;
+}
+
+void
+plant_after_recv(struct sim *s, uint32_t i)
+{
+	struct mesh *m = s->node[i].mesh;
+
+	if (planted == MUTANT_lease_by_receipt && m->elect.full_base.t != base_before &&
+	    m->elect.full_base.t != 0)
+		m->elect.full_base.t = node_clock(s, i);
+	if (planted == MUTANT_no_refute && m->ms.m[0].incarnation != incarnation_before) {
+		members_set(&m->ms, 0, node_clock(s, i), MESH_ALIVE, m->ms.m[0].generation,
+		    incarnation_before);
+		spread_drop(&m->ms.news, 0);
+		spread_drop(&m->ms.urgent, 0);
+	}
+	if (planted == MUTANT_no_window)
+		for (uint32_t k = 0; k < m->ms.pairs_count; k++)
+			memset(&m->ms.pairs[k].window, 0, sizeof m->ms.pairs[k].window);
+}
+
+/* Votes and echoes of exactly half are enough. */
+static void
+half_is_enough(struct mesh *m)
+{
+	struct elect *e = &m->elect;
+	const struct tally *n = &m->roster.n;
+
+	if (e->phase != ELECT_IDLE && 2 * e->grants.new == n->new && 2 * e->grants.old == n->old) {
+		e->grants.new++;
+		e->grants.old++;
+	}
+	for (size_t k = 0; e->role == MESH_LEADER && k < ROUNDS_MAX; k++)
+		if (e->rounds[k].t > e->full_base.t && 2 * e->rounds[k].echoes.new >= n->new &&
+		    2 * e->rounds[k].echoes.old >= n->old)
+			e->full_base = e->rounds[k];
+}
+
+static void
+on_members(struct mesh *m, msec now)
+{
+	for (uint32_t k = 1; k < m->ms.count; k++) {
+		struct member *x = &m->ms.m[k];
+
+		if (planted == MUTANT_fresh_corpse)
+			x->heard = now;
+		if (planted == MUTANT_endless)
+			x->suspected = now;
+		if (planted == MUTANT_plain_swim && x->state == MESH_SUSPECT)
+			x->accusers_count = ARRAY_LEN(x->accusers);
+		if (planted == MUTANT_joint_alone && m->elect.role == MESH_LEADER)
+			x->stored = m->roster.id;
+		if (planted == MUTANT_no_probes)
+			m->ms.reports[k].probes = 12;
+		if (planted == MUTANT_left_returns && x->state == MESH_LEFT)
+			members_set(&m->ms, k, now, MESH_FAILED, x->generation, x->incarnation);
+	}
+}
+
+void
+plant_settle(struct sim *s, uint32_t i)
+{
+	struct mesh *m = s->node[i].mesh;
+	msec now = node_clock(s, i);
+
+	switch (planted) {
+	case MUTANT_vote_twice:
+		memset(&m->saved.voted_for, 0, sizeof m->saved.voted_for);
+		break;
+	case MUTANT_no_holdoff:
+		m->elect.holdoff_until = 0;
+		break;
+	case MUTANT_no_promise:
+		m->elect.promised = MEMBER_NONE;
+		break;
+	case MUTANT_stamp_again:
+		m->elect.seq = 0;
+		break;
+	case MUTANT_old_stamp:
+		memset(&m->saved.applied, 0, sizeof m->saved.applied);
+		break;
+	case MUTANT_stale_lease:
+		if (m->elect.full_base.t != 0)
+			m->elect.full_base.t = now;
+		break;
+	case MUTANT_half_quorum:
+		half_is_enough(m);
+		break;
+	default:
+		if (planted == MUTANT_plain_swim)
+			m->swim.health = 0;
+		on_members(m, now);
+		break;
+	}
+}
+
+/* The simulator's seal hides nothing: the kind is the body's second byte. */
+bool
+plant_drops(const struct sim *s, const uint8_t *buf, size_t len)
+{
+	uint8_t kind = len > SEAL_HEADER_BYTES + 1 ? buf[SEAL_HEADER_BYTES + 1] : 0;
+
+	(void)s;
+	return (planted == MUTANT_no_nack && kind == PACKET_NACK) ||
+	    (planted == MUTANT_no_helpers && kind == PACKET_PINGREQ) ||
+	    (planted == MUTANT_no_sync && kind == PACKET_SYNC);
+}
+
+/* --- what the linker puts in the machine's way -------------------------------------- */
+
+uint32_t __real_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
+uint32_t __wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
+int __real_rumours_hear(struct mesh *m, msec now, const struct packet *p);
+int __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p);
+
+void __real_members_tell(struct members *ms, uint32_t i);
+void __wrap_members_tell(struct members *ms, uint32_t i);
+
+/* One queue for all. */
+void
+__wrap_members_tell(struct members *ms, uint32_t i)
+{
+	if (planted == MUTANT_fifo)
+		spread_push(&ms->news, i);
+	else
+		__real_members_tell(ms, i);
+}
+
+/* Most-sent and oldest first: what came first is finished first. */
+uint32_t
+__wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max)
+{
+	uint32_t n = 0, skip = sp->count > max ? sp->count - max : 0;
+
+	if (planted != MUTANT_fifo)
+		return __real_spread_pick(sp, out, max);
+	for (size_t level = 0; level < SPREAD_LEVELS; level++)
+		for (uint16_t i = sp->head[level]; i != SPREAD_NONE; i = sp->next[i])
+			if (skip > 0)
+				skip--;
+			else
+				out[n++] = i;
+	for (uint32_t k = 0; k < n / 2; k++) {
+		uint16_t was = out[k];
+
+		out[k] = out[n - 1 - k];
+		out[n - 1 - k] = was;
+	}
+	return n;
+}
+
+/* Reads along: what is said of the hearer itself, for check_refuted. */
+int
+__wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p)
+{
+	struct mp r;
+	struct rumour one;
+
+	mp_init(&r, p->rumours, p->rumours_len, 2);
+	for (uint32_t k = 0; k < p->rumours_count && rumour_read(&r, &one) == 0; k++) {
+		uint32_t i = one.is_summary ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
+
+		if (i == 0 && one.generation == m->ms.m[0].generation &&
+		    (one.state == MESH_SUSPECT || one.state == MESH_FAILED) &&
+		    (int64_t)one.incarnation > accused)
+			accused = (int64_t)one.incarnation;
+		if (planted == MUTANT_stale_copy && i != MEMBER_NONE && i != 0 &&
+		    one.state == MESH_ALIVE && m->ms.m[i].state == MESH_FAILED)
+			members_set(&m->ms, i, now, MESH_ALIVE, one.generation,
+			    (uint32_t)one.incarnation);
+	}
+	return __real_rumours_hear(m, now, p);
+}

@@ -1,0 +1,67 @@
+/*
+ * planted.h - faults in the machine itself, by name, and the places where they act.
+ */
+#ifndef SIM_PLANTED_H
+#define SIM_PLANTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim;
+
+/* Faults planted in the machine: planted.c. */
+#define MUTANTS(X)                                                             \
+	X(vote_twice)	    /* an elector forgets its vote at once */          \
+	X(no_persist)	    /* a restart finds the facts of its first start */ \
+	X(no_holdoff)	    /* a restart votes without waiting a lease */      \
+	X(no_promise)	    /* an echo promises nothing */                     \
+	X(stale_lease)	    /* a leader's lease never ends */                  \
+	X(lease_unchecked)  /* checked, slept, issued all the same */          \
+	X(lease_by_receipt) /* the lease counts from when the echo came */     \
+	X(half_quorum)	    /* half of the roster is enough */                 \
+	X(stamp_again)	    /* a leader forgets what it issued */              \
+	X(old_stamp)	    /* a node forgets what it applied */               \
+	X(old_roster)	    /* a restart finds the roster of its first life */ \
+	X(joint_alone)	    /* a roster counts as stored by all at once */     \
+	X(unsaved)	    /* datagrams leave before the fsync */             \
+	X(same_life)	    /* a restart is no new generation */               \
+	X(no_window)	    /* a replay is heard again */                      \
+	X(stale_copy)	    /* an older "alive" wakes the dead */              \
+	X(fresh_corpse)	    /* the dead were heard a moment ago */             \
+	X(left_returns)	    /* a goodbye is forgotten */                       \
+	X(no_refute)	    /* the accused says nothing */                     \
+	X(no_nack)	    /* helpers do not say "nor me" */                  \
+	X(no_helpers)	    /* nobody probes for anybody */                    \
+	X(no_probes)	    /* the leader's verdict asks nobody */             \
+	X(endless)	    /* a suspicion never ends */                       \
+	X(digest_skew)	    /* equal tables, different digests */              \
+	X(no_sync)	    /* tables are never compared */                    \
+	X(fifo)		    /* oldest rumours first */                         \
+	X(salt_ignored)	    /* two nodes find the same keys in every life */
+/* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
+#define PEERS(X) X(plain_swim)
+
+enum sim_mutant {
+	MUTANT_none,
+#define X(name) MUTANT_##name,
+	MUTANTS(X)
+	MUTANTS_COUNT,
+	PEERS_ = MUTANTS_COUNT - 1,
+	PEERS(X)
+#undef X
+};
+
+extern const char *const mutant_names[];
+void plant_start(struct sim *s, uint32_t i);
+void plant_settle(struct sim *s, uint32_t i);
+void plant_before_issue(struct sim *s, uint32_t i);
+void plant_before_recv(struct sim *s, uint32_t i);
+void plant_after_recv(struct sim *s, uint32_t i);
+void plant_after_issue(struct sim *s, uint32_t i);
+/* The highest incarnation at which the last datagram accused node i; -1 = none. */
+int64_t plant_accused(void);
+bool plant_drops(const struct sim *s, const uint8_t *buf, size_t len);
+void plant_of(enum sim_mutant m); /* for what the linker wraps */
+
+#endif

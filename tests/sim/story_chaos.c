@@ -1,0 +1,136 @@
+/*
+ * story_chaos.c - faults at random.  While they last only the invariants are
+ * asked; when they end, the mesh must come together in bounds.
+ */
+#include "story.h"
+
+enum { CHAOS_SPAN = 120 * SECOND, GRIEF_SPAN = 240 * SECOND, FLOOD_NODES = 240 };
+
+void
+setup_chaos(struct sim_conf *conf)
+{
+	conf->late = true;
+	if (conf->faults == 0)
+		conf->faults = FAULTS_ALL;
+	if (conf->span == 0)
+		conf->span = CHAOS_SPAN;
+}
+
+bool
+story_chaos(struct sim *s, struct sim_stats *st)
+{
+	usec took, end = 0;
+
+	if (!story_whole(s, NULL))
+		return false;
+	for (end = s->now + s->conf.span; s->now < end;)
+		if (!fault_step(s))
+			return false;
+	fault_end(s);
+	end = s->now;
+	if (!sim_run(s, s->now + 5 * SECOND) || !story_whole(s, &took)) /* all are up again */
+		return false;
+	stats_add(st, "chaos.heal:ms", (s->now - end) / 1000);
+	if (s->conf.quorum == MESH_QUORUM_MAJORITY)
+		stats_add(st, "+elections:count", (int64_t)s->elections);
+	/* Settled is settled. */
+	return sim_run(s, s->now + 5 * SECOND) && story_whole(s, NULL);
+}
+
+void
+setup_grief(struct sim_conf *conf)
+{
+	if (conf->span == 0)
+		conf->span = GRIEF_SPAN;
+}
+
+static void
+kill_some(struct sim *s, uint32_t how_many, uint32_t first, usec how_long)
+{
+	for (uint32_t k = 0; k < how_many; k++)
+		node_crash(s, (first + k) % s->conf.nodes, s->now + how_long);
+}
+
+/* In a still world little is excused: nobody is suspected who lives, no ear is
+ * blamed, a cut link kills nobody, and with most of them dead the rest see it. */
+bool
+story_grief(struct sim *s, struct sim_stats *st)
+{
+	uint32_t n = s->conf.nodes;
+	usec end;
+
+	if (!story_whole(s, NULL) || !sim_run(s, s->now + 35 * SECOND))
+		return false;
+	fault_cuts(s);
+	for (end = s->now + s->conf.span; s->now < end;) {
+		uint32_t a = (uint32_t)prng_below(&s->fate, n), b = (uint32_t)prng_below(&s->fate, n);
+		uint32_t what = (uint32_t)prng_below(&s->fate, 6);
+		usec rest = (8 + (usec)prng_below(&s->fate, 12)) * SECOND;
+
+		if (what <= 2) {
+			kill_some(s, 1, a, rest);
+		} else if (what == 3 && n >= 4 && a != b) {
+			s->cut[a * n + b] = 1;
+			s->cut[b * n + a] = prng_below(&s->fate, 2) == 0;
+		} else if (what == 4) {
+			rest += 40 * SECOND;
+			kill_some(s, n / 2 + 1 < n ? n / 2 + 1 : n / 2, a, rest);
+		}
+		net_changed(s);
+		if (!sim_run(s, s->now + rest))
+			return false;
+		memset(s->cut, 0, (size_t)n * n);
+		net_changed(s);
+		if (!sim_run(s, s->now + 11 * SECOND))
+			return false;
+	}
+	(void)st;
+	return story_whole(s, NULL);
+}
+
+/* Most seeds have faults; some a still world, and a few a crowd. */
+enum theme { THEME_CHAOS, THEME_GRIEF, THEME_FLOOD };
+
+static enum theme
+theme(uint64_t seed)
+{
+	return seed % 128 == 100 ? THEME_FLOOD : seed % 8 == 5 ? THEME_GRIEF : THEME_CHAOS;
+}
+
+/* Size, faults and length by the seed; what was said on the command line stays. */
+void
+setup_swarm(struct sim_conf *conf)
+{
+	uint64_t h = prng_mix(conf->seed ^ 0x737761726d);
+
+	if (conf->nodes == 0)
+		conf->nodes = theme(conf->seed) == THEME_FLOOD ? FLOOD_NODES : fault_nodes(conf->seed);
+	if (conf->faults == 0)
+		conf->faults = fault_draw(conf->seed);
+	if (conf->span == 0)
+		conf->span = theme(conf->seed) == THEME_GRIEF ? GRIEF_SPAN :
+								(usec)(20 + h % 60) * SECOND;
+	if (theme(conf->seed) != THEME_CHAOS)
+		return;
+	conf->late = (h >> 32 & 1) != 0;
+	if ((h >> 40) % 8 == 0 && conf->quorum == MESH_QUORUM_MAJORITY)
+		conf->quorum = MESH_QUORUM_ANY;
+}
+
+bool
+story_swarm(struct sim *s, struct sim_stats *st)
+{
+	char name[48];
+
+	if (theme(s->conf.seed) == THEME_FLOOD)
+		return story_flood(s, st);
+	if (theme(s->conf.seed) == THEME_GRIEF)
+		return story_grief(s, st);
+	if (!story_chaos(s, st))
+		return false;
+	for (int f = 0; f < FAULTS_COUNT; f++) {
+		snprintf(name, sizeof name, "+fault.%s:count", fault_names[f]);
+		stats_add(st, name, (int64_t)s->faults_done[f]);
+	}
+	return true;
+}
