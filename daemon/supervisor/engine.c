@@ -171,6 +171,17 @@ forget_tickets(struct sup *s)
 	}
 }
 
+/* It never ran and said why: so do we.  But not when there is local work: that
+ * needs no engine, and what it lacks (a route, an address, a disk) may come. */
+static bool
+cannot_start(const struct sup *s, int status, msec now)
+{
+	return s->rows_count == 0 && s->engine.starts == 1 &&
+	    now - s->engine.started < FIRST_MS && WIFEXITED(status) &&
+	    WEXITSTATUS(status) >= EXIT_CONFIG &&
+	    WEXITSTATUS(status) <= EXIT_KEY;
+}
+
 /* Its pidfd is readable. */
 void
 engine_ended(struct sup *s, msec now)
@@ -189,11 +200,7 @@ engine_ended(struct sup *s, msec now)
 	forget_tickets(s);
 	if (s->ending)
 		return;
-	/* It never ran and said why: so do we. */
-	if (e->starts == 1 && now - e->started < FIRST_MS &&
-	    WIFEXITED(status) &&
-	    WEXITSTATUS(status) >= EXIT_CONFIG &&
-	    WEXITSTATUS(status) <= EXIT_KEY) {
+	if (cannot_start(s, status, now)) {
 		s->exit_code = WEXITSTATUS(status);
 		s->ending = true;
 		s->end_at = now;
@@ -204,10 +211,13 @@ engine_ended(struct sup *s, msec now)
 	for (uint32_t k = 1; k < e->fails && wait < BACKOFF_MS_MAX; k++)
 		wait = wait ? wait * 2 : BACKOFF_MS;
 	e->restart_at = now + (wait < BACKOFF_MS_MAX ? wait : BACKOFF_MS_MAX);
-	log_warn("engine ended (%s %d), starts again in %lld ms",
+	log_warn("engine ended (%s %d), starts again in %lld ms%s",
 	    WIFEXITED(status) ? "status" : "signal",
 	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
-	    (long long)(e->restart_at - now));
+	    (long long)(e->restart_at - now),
+	    WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG ?
+		"; what is here runs on; a changed config is read when meshd is restarted" :
+		"");
 }
 
 void

@@ -82,7 +82,8 @@ open_signals(struct sup *s, struct err *err)
 	return 0;
 }
 
-/* The key is looked at once at start, so that a bad one is told at once. */
+/* The key is looked at once at start, so that a bad one is told at once.  Work
+ * that is here already needs none. */
 static int
 check_key(const struct sup *s, struct err *err)
 {
@@ -90,7 +91,10 @@ check_key(const struct sup *s, struct err *err)
 
 	if (fd >= 0)
 		close(fd);
-	return rc;
+	if (rc == 0 || s->rows_count == 0)
+		return rc;
+	log_warn("%s; what is here runs on", err->text);
+	return 0;
 }
 
 static int
@@ -105,13 +109,13 @@ start(struct sup *s, const char *config, struct err *err)
 	    (rc = config_load(&s->conf, config, s->programs.conf, err)) < 0 ||
 	    (rc = config_accounts(&s->conf, err)) < 0 ||
 	    (rc = place_open(&s->place, &s->conf, err)) < 0 ||
-	    (rc = check_key(s, err)) < 0 ||
 	    (rc = cgroup_open(&s->cgroups, s->conf.cgroup, err)) < 0 ||
 	    (rc = launch_open(&s->launcher, &s->place, &s->cgroups, s->conf.gid,
 		 s->programs.init, err)) < 0 ||
-	    (rc = open_signals(s, err)) < 0)
+	    (rc = open_signals(s, err)) < 0 ||
+	    (rc = boot(s, sys_now(), err)) < 0)
 		return rc;
-	return boot(s, sys_now(), err);
+	return check_key(s, err);
 }
 
 int

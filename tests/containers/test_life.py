@@ -1,7 +1,10 @@
 """Restarts, stops, changes, and surviving the death of the supervisor."""
 import os
 import pathlib
+import re
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -159,18 +162,22 @@ def test_terminated_supervisor_leaves_containers(node):
     assert e["state"] == "running" and e["pid"] == up["pid"]
 
 
+def reboot(node, ups):
+    """What a reboot leaves: records, and nothing in run-dir or in cgroups."""
+    node.kill()
+    (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
+    wait_for(lambda: not any(alive(u["pid"]) for u in ups))
+    for p in (node.top / "run/supervisor").iterdir():
+        p.unlink()
+
+
 def test_boot_without_engine(node, programs, tmp_path):
     """After a reboot `keep` starts at once, from its record alone: image and
     sandbox are asked nothing, the engine isn't there."""
     node.shell("a", "exec sleep 1000")
     node.start()
     ups = [node.up(i, "a", policy=p) for i, p in (("keep.1", 0), ("repl.1", 1))]
-    node.kill()
-    # What a reboot leaves: records, and nothing in run-dir or in cgroups.
-    (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
-    wait_for(lambda: not any(alive(u["pid"]) for u in ups))
-    for p in (node.top / "run/supervisor").iterdir():
-        p.unlink()
+    reboot(node, ups)
     (node.sandboxes / "web.yaml").unlink()
     node.start(wait=False)
     wait_for(lambda: any(leaf.startswith("keep.1") for leaf in node.leaves()))
@@ -188,15 +195,56 @@ def test_boot_without_engine(node, programs, tmp_path):
     node.event(kind="state", instance="repl.1", state="running", seconds=15)
 
 
+@pytest.mark.parametrize("code", [3, 5])
+def test_boot_with_an_engine_that_cannot_start(node, code):
+    """No default route yet, or the address not yet there: the engine ends at
+    once, again and again.  What was accepted here starts all the same."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    reboot(node, [node.up(i, "a", policy=p) for i, p in (("keep.1", 0), ("repl.1", 1))])
+    mine = node.top / "programs"
+    shutil.copytree(node.programs, mine)
+    (mine / "meshd-engine").unlink()
+    subprocess.run(["gcc", "-static", "-x", "c", "-o", mine / "meshd-engine", "-"],
+                   input="int main(void) { return %d; }" % code, text=True, check=True)
+    good, node.programs = node.programs, mine
+    node.start(wait=False)
+    started = time.monotonic()
+    wait_for(lambda: any(leaf.startswith("keep.1") for leaf in node.leaves()), 5)
+    said = wait_for(lambda: re.findall(r"engine ended .status %d., starts again in (\d+) ms" % code,
+                                       (node.top / "stderr").read_text())[2:], 5)
+    assert int(said[0]) > 0 and not any(leaf.startswith("repl.1") for leaf in node.leaves())
+    wait_for(lambda: any(leaf.startswith("repl.1") for leaf in node.leaves()), 15)
+    assert 9 < time.monotonic() - started < 14
+    assert node.meshd.poll() is None
+    # What it lacked came: with the next start of meshd, an engine that finds both.
+    node.meshd.terminate()
+    assert node.meshd.wait(10) == 0
+    node.programs = good
+    node.start()
+    node.ask("LIST")
+    assert {e["instance"]: e["state"] for e in node.events if e["kind"] == "state"} == {
+        "keep.1": "running", "repl.1": "running"}
+
+
+def test_bad_key_stops_no_local_work(node):
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    reboot(node, [node.up("keep.1", "a", policy=0)])
+    path = node.top / "cluster.key"
+    path.write_bytes(b"k" * 31)
+    path.chmod(0o600)
+    node.write_config("cluster-key: %s\n" % path)
+    node.start()
+    assert node.ask("KEY")["code"] == 6
+    assert "%s: 31 bytes, need 32; what is here runs on" % path in (node.top / "stderr").read_text()
+    wait_for(lambda: any(leaf.startswith("keep.1") for leaf in node.leaves()))
+
+
 def test_replace_starts_when_asked_after_boot(node):
     node.shell("a", "exec sleep 1000")
     node.start()
-    up = node.up("repl.1", "a", policy=1)
-    node.kill()
-    (pathlib.Path(UNIFIED) / node.cgroup / "cgroup.kill").write_text("1")
-    wait_for(lambda: not alive(up["pid"]))
-    for p in (node.top / "run/supervisor").iterdir():
-        p.unlink()
+    reboot(node, [node.up("repl.1", "a", policy=1)])
     node.start()
     started = time.monotonic()
     node.up("repl.1", "a", policy=1)
