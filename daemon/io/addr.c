@@ -247,8 +247,8 @@ addr_default_route(uint16_t port, struct addr *out, struct err *err)
 	if (!route_source(AF_INET, out) && !route_source(AF_INET6, out)) {
 		memset(out, 0, sizeof *out);
 		return err_set(err, EXIT_CONFIG,
-		    "advertise: this host has no default route to take an "
-		    "address from; set `advertise: ADDRESS:PORT`");
+		    "this host has no default route to take an address "
+		    "from; set `advertise: ADDRESS:PORT`");
 	}
 	out->port = port;
 	return 0;

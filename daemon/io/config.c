@@ -74,7 +74,7 @@ read_addresses(struct config *c, const struct flat *f, struct err *err)
 	if (!addr_is_any(&c->listen))
 		return 0;
 	if ((rc = addr_default_route(c->listen.port, &c->advertise, err)) < 0)
-		err_prefix(err, "advertise: required when listening on every address: ");
+		err_prefix(err, "advertise: required when listening on every address, and ");
 	return rc;
 }
 

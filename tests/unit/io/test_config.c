@@ -276,7 +276,9 @@ no_route(void *arg)
 	flat_put_str(&d.out, "name", "n1");
 	doc_end(&d);
 	APART_CHECK(config_read(&c, &d.f, &err) == -EXIT_CONFIG);
-	APART_CHECK(strstr(err.text, "advertise: required when listening on every address") != NULL);
+	APART_CHECK(strcmp(err.text,
+			"advertise: required when listening on every address, and this host has no "
+			"default route to take an address from; set `advertise: ADDRESS:PORT`") == 0);
 	doc_free(&d);
 	return 0;
 }
