@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../base/ctl.h"
 #include "../base/name.h"
 #include "../base/scriptio.h"
 #include "addr.h"
+#include "world.h"
 
 enum { ADDRESS_CAP = 272 /* a DNS name, and :PORT */, DEGRADED_AFTER_MS = 10000 };
 
@@ -99,6 +101,19 @@ read_tags(struct config *c, const struct flat *f, struct err *err)
 		n += (size_t)k;
 	}
 	return 0;
+}
+
+/* Zone, tags and version travel in the alive record, whole or not at all. */
+static int
+check_meta(const struct config *c, struct err *err)
+{
+	uint8_t meta[MESH_META_BYTES_MAX];
+
+	if (world_meta_pack(c->zone, c->tags, MESH_VERSION, meta, sizeof meta) > 0)
+		return 0;
+	return err_set(err, EXIT_CONFIG,
+	    "zone, tags: %zu and %zu bytes (tags as k=v,k=v); together at most %zu are told to the other nodes",
+	    strlen(c->zone), strlen(c->tags), sizeof meta - sizeof MESH_VERSION - 2);
 }
 
 static int
@@ -268,7 +283,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	    (c->name[0] == '\0' && (rc = default_name(c->name, sizeof c->name, err)) < 0))
 		return rc;
 	if ((rc = read_strings(c, f, err)) < 0 || (rc = read_addresses(c, f, err)) < 0 ||
-	    (rc = read_tags(c, f, err)) < 0 || (rc = read_lists(c, f, err)) < 0)
+	    (rc = read_tags(c, f, err)) < 0 || (rc = check_meta(c, err)) < 0 ||
+	    (rc = read_lists(c, f, err)) < 0)
 		return rc;
 	if ((rc = read_policy(&c->policy, f, err)) < 0)
 		return rc;

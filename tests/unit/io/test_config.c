@@ -4,6 +4,7 @@
  */
 #include "flatdoc.h"
 
+#include "../../../daemon/base/ctl.h"
 #include "../../../daemon/base/scriptio.h"
 #include "../../../daemon/io/addr.h"
 #include "../../../daemon/io/config.h"
@@ -186,6 +187,28 @@ what_does_not_fit_is_said_and_not_replaced(void **state)
 	refused(yaml, EXIT_CONFIG, "tags: together longer than 159 bytes");
 }
 
+/* Each fits alone; a node must not say nothing of itself instead. */
+static void
+zone_and_tags_fit_together(void **state)
+{
+	char yaml[512], words[160];
+	/* One NUL after each of zone, tags and version. */
+	const int most = MESH_META_BYTES_MAX - (int)sizeof MESH_VERSION - 2;
+
+	(void)state;
+	for (int more = 0; more < 2; more++) {
+		snprintf(yaml, sizeof yaml,
+		    "name: n1\nlisten: 127.0.0.1:1\nzone: z%048d\n"
+		    "tags: {k: x%060d, l: x%060d, m: x%0*d}\n", 0, 0, 0,
+		    most - 49 - 2 * 64 - 3 + more, 0);
+		if (more == 0)
+			good(yaml);
+	}
+	snprintf(words, sizeof words, "zone, tags: 49 and %d bytes (tags as k=v,k=v); together at most %d are told",
+	    most - 49 + 1, most);
+	refused(yaml, EXIT_CONFIG, words);
+}
+
 static void
 lists_are_bounded(void **state)
 {
@@ -299,6 +322,7 @@ main(void)
 		cmocka_unit_test(who_may_lead_is_read_whole),
 		cmocka_unit_test(a_name_that_is_no_address_is_refused),
 		cmocka_unit_test(what_does_not_fit_is_said_and_not_replaced),
+		cmocka_unit_test(zone_and_tags_fit_together),
 		cmocka_unit_test(lists_are_bounded),
 		cmocka_unit_test(operators_are_users_of_this_host),
 		cmocka_unit_test(the_default_name_is_the_hosts),
