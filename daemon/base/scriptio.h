@@ -34,6 +34,7 @@
 enum {
 	SCRIPT_IN_BYTES_MAX = 64 << 20,
 	SCRIPT_OUT_BYTES_MAX = 16 << 20,
+	SCRIPT_SCHEDULE_BYTES_MAX = 4 << 20, /* a scheduler's result; a render may fill the above */
 	SCRIPT_DEPTH_MAX = 32,
 	SCRIPT_KEYS_MAX = 1000000,
 	SCRIPT_HEAP_BYTES = 64 << 20,

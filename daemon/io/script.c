@@ -29,7 +29,8 @@ script_head(msgpack_packer *pk, uint32_t count, const char *mode, const struct c
 	msgpack_pack_map(pk, 3);
 	pk_kint(pk, "heap", c->script_heap_bytes);
 	pk_kint(pk, "cpu_ms", c->script_cpu_ms);
-	pk_kint(pk, "output", SCRIPT_OUT_BYTES_MAX);
+	pk_kint(pk, "output",
+	    strcmp(mode, "schedule") == 0 ? SCRIPT_SCHEDULE_BYTES_MAX : SCRIPT_OUT_BYTES_MAX);
 	pk_kuint(pk, "seed", seed >> 1);
 }
 

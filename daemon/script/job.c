@@ -12,7 +12,6 @@
 enum {
 	FILES_MAX = 4096,
 	/* Ours: answers of a schedule stay well below what a message may be. */
-	SCHEDULE_OUT_BYTES = 4 << 20,
 	DEPTH_MAX = SCRIPT_DEPTH_MAX + 8,
 };
 
@@ -188,7 +187,7 @@ read_all(struct job *job, const void *buf, size_t len, struct err *err)
 		return err_set(
 		    err, EXIT_USAGE_, "request: no '%s'", job->render ? "vars" : "input");
 	if (job->output_bytes == 0)
-		job->output_bytes = job->render ? SCRIPT_OUT_BYTES_MAX : SCHEDULE_OUT_BYTES;
+		job->output_bytes = job->render ? SCRIPT_OUT_BYTES_MAX : SCRIPT_SCHEDULE_BYTES_MAX;
 	return 0;
 }
 

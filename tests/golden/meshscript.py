@@ -95,16 +95,21 @@ def run_raw(program, request, timeout_s=20):
     return p.stdout
 
 
+def head(mode, output):
+    """What the engine begins each question with (daemon/io/script.c)."""
+    return {"mode": mode, "limits": {"heap": 64 << 20, "cpu_ms": 5000, "output": output}, "seed": 1}
+
+
 def schedule(program, files, given=None, **more):
     if isinstance(files, str):
         files = {"main.lua": files}
-    request = {"mode": "schedule", "seed": 1, "files": files, "input": given or {}}
+    request = {**head("schedule", 4 << 20), "files": files, "input": given or {}}
     request.update(more)
     return unpack(run_raw(program, request))
 
 
 def render(program, files, wants, given, **more):
-    request = {"mode": "render", "seed": 1, "files": files, "vars": given,
+    request = {**head("render", 16 << 20), "files": files, "vars": given,
                "render": [{"name": n, "template": t} for n, t in wants.items()]}
     request.update(more)
     return unpack(run_raw(program, request))

@@ -258,31 +258,46 @@ who_is_cancelled_says_nothing_more(void **state)
 	assert_int_equal(got.called, 0);
 }
 
-/* And the real one: a whole question with script_head, a broken scheduler. */
+/* A whole question with script_head, to the real program. */
 static void
-the_real_program_understands_the_head(void **state)
+ask_the_real_one(const char *main_lua)
 {
 	msgpack_sbuffer b;
 	msgpack_packer pk;
 
-	(void)state;
 	msgpack_sbuffer_init(&b);
 	msgpack_packer_init(&pk, &b, msgpack_sbuffer_write);
 	script_head(&pk, 6, "schedule", &conf, UINT64_MAX);
 	pk_kstr(&pk, "entry", "main.lua");
 	pk_str(&pk, "files");
 	msgpack_pack_map(&pk, 1);
-	pk_kstr(&pk, "main.lua", "local a = 1\nlocal b = nil + a\nreturn {}\n");
+	pk_kstr(&pk, "main.lua", main_lua);
 	pk_str(&pk, "input");
 	msgpack_pack_map(&pk, 0);
 	begin(program_open("meshd-script"), b.data, b.size);
 	msgpack_sbuffer_destroy(&b);
 	loop_until(&loop, got.called);
+}
+
+static void
+the_real_program_understands_the_head(void **state)
+{
+	(void)state;
+	ask_the_real_one("local a = 1\nlocal b = nil + a\nreturn {}\n");
 	assert_false(got.a.ok);
 	if (strncmp(got.a.error, "main.lua:2:", 11) != 0)
 		fail_msg("%s", got.a.error);
 	assert_non_null(strstr(got.a.excerpt, "local b = nil + a"));
 	assert_non_null(strchr(got.a.excerpt, '\n'));
+}
+
+static void
+a_schedule_is_4_mib_at_most(void **state)
+{
+	(void)state;
+	ask_the_real_one("return {schedule = function() return {x = ('x'):rep(10 << 20)} end}\n");
+	assert_false(got.a.ok);
+	assert_string_equal(got.a.error, "return: larger than 4 MiB");
 }
 
 int
@@ -300,6 +315,7 @@ main(void)
 		T(a_long_excerpt_is_cut_within_bounds),
 		T(who_is_cancelled_says_nothing_more),
 		T(the_real_program_understands_the_head),
+		T(a_schedule_is_4_mib_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
