@@ -74,7 +74,8 @@ struct sup_req {
 enum sup_ev {
 	SUP_EV_REPLY = 1, /* to ticket: ok (code 0), or code and text */
 	SUP_EV_STATE,	  /* an instance, after every change and for LIST */
-	SUP_EV_EXIT,	  /* a Command ended: exit_status; text = last output */
+	SUP_EV_EXIT,	  /* a Command ended: exit_status, 0 for a code that its file
+			     calls normal; text = last output */
 	SUP_EV_END,	  /* of LIST */
 	SUP_EV_LOST,	  /* events were dropped: ask LIST */
 	SUP_EV_KEY,	  /* fd = the key file, or code and text */

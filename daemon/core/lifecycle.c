@@ -117,9 +117,11 @@ settle(struct life *l, msec now)
 		l->restarts = 0;
 		wait = 0;
 	} else {
-		l->fails = long_run ? 0 : l->fails + 1;
+		l->fails = long_run || l->normal ? 0 : l->fails + 1;
 		l->restarts++;
-		wait = jitter(l, life_backoff_ms(l->restart_timeout_ms, l->fails));
+		/* Also what may end does not spin. */
+		wait = jitter(l, life_backoff_ms(l->restart_timeout_ms,
+				     long_run ? 0 : l->normal ? 1 : l->fails));
 	}
 	if (wait == 0) {
 		l->state = LIFE_STARTING;
@@ -169,7 +171,7 @@ life_step(struct life *l, enum life_event ev, msec now)
 		act = settle(l, now);
 	switch (act) {
 	case LIFE_LAUNCH:
-		l->changed = false;
+		l->changed = l->normal = false;
 		l->started = MSEC_NEVER;
 		l->deadline = now + LIFE_START_MS_MAX;
 		break;

@@ -14,7 +14,8 @@
  *   LIFE_FORGET   it is over: drop the record and the row
  *
  * Restarts: at once after a run of restart_timeout_ms or more, else after
- * restart_timeout_ms * 2^k +- 25 %, at most LIFE_BACKOFF_MS_MAX.
+ * restart_timeout_ms * 2^k +- 25 %, at most LIFE_BACKOFF_MS_MAX.  A run that
+ * ended as it may (normal) is no failure: k stays 0.
  */
 #ifndef CORE_LIFECYCLE_H
 #define CORE_LIFECYCLE_H
@@ -63,6 +64,7 @@ struct life {
 	enum life_state state;
 	bool wanted;		     /* run again when it ended */
 	bool once;		     /* a Command: never again */
+	bool normal;		     /* said before LIFE_EV_END: no failure */
 	bool changed;		     /* asked anew: run again without back-off */
 	msec started;		     /* when it came up; MSEC_NEVER before */
 	msec deadline;		     /* next LIFE_EV_TIME, or MSEC_NEVER */

@@ -238,6 +238,24 @@ static const struct limit
     health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0},
     health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0};
 
+static int
+normal_exits(const struct judge *j, struct spec *s, struct err *err)
+{
+	struct flat_rec rec;
+	size_t off = 0;
+	char key[16];
+
+	while (flat_next(j->container, &off, &rec)) {
+		if (!flat_child(&rec, "normal-exit-codes", key, sizeof key))
+			continue;
+		if (rec.type != FLAT_INT || rec.num < 0 || rec.num > 255)
+			return judge_fail(j, &rec, err,
+			    "normal-exit-codes: codes from 0 to 255 are needed");
+		s->normal_exit[rec.num / 64] |= UINT64_C(1) << (rec.num % 64);
+	}
+	return 0;
+}
+
 int
 judge_limits(const struct judge *j, struct spec *s, struct err *err)
 {
@@ -251,7 +269,8 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 	    (rc = pick_limit(j, &log_size, &s->log_bytes, err)) < 0 ||
 	    (rc = pick_u32(j, &restart_timeout, &s->restart_timeout_ms,
 		 err)) < 0 ||
-	    (rc = pick_u32(j, &kill_timeout, &s->kill_timeout_ms, err)) < 0)
+	    (rc = pick_u32(j, &kill_timeout, &s->kill_timeout_ms, err)) < 0 ||
+	    (rc = normal_exits(j, s, err)) < 0)
 		return rc;
 	/* Below this every run would be a long one, and none would back off. */
 	if (s->restart_timeout_ms < RESTART_MS_MIN)

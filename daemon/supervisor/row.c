@@ -199,6 +199,8 @@ tell_exit(struct sup *s, struct row *r)
 	ev.kind = SUP_EV_EXIT;
 	ev.state = SUP_ST_EXITED;
 	ev.ticket = r->ticket;
+	if (spec_normal_exit(&r->spec, r->exit_status))
+		ev.exit_status = 0; /* the file says that this is success */
 	ev.code = r->run.pid == 0 ? EXIT_ENVIRONMENT : 0;
 	if (r->text[0] == '\0')
 		tail(r, ev.text, sizeof ev.text);
@@ -365,8 +367,8 @@ why_ended(struct sup *s, struct row *r)
 		snprintf(r->text, sizeof r->text, "killed by signal %d",
 		    WTERMSIG(st));
 	else
-		snprintf(r->text, sizeof r->text, "exited with status %d",
-		    WEXITSTATUS(st));
+		snprintf(r->text, sizeof r->text, "exited with status %d%s",
+		    WEXITSTATUS(st), r->life.normal ? ", as it may" : "");
 }
 
 /* A process under a record that can't be read; the record stays for who can. */
@@ -398,6 +400,7 @@ row_process_ready(struct sup *s, struct row *r, msec now)
 		found_ended(s, r);
 		return;
 	}
+	r->life.normal = spec_normal_exit(&r->spec, r->exit_status);
 	if (!r->spec.command)
 		why_ended(s, r);
 	log_debug("%s: ended: %s", r->instance, r->text);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "../base/flat.h"
 #include "../base/name.h"
@@ -42,6 +43,8 @@ static const struct field fields[] = {
     U32("pids", pids), U32("fileno", fileno),
     U32("restart-timeout", restart_timeout_ms),
     U32("kill-timeout", kill_timeout_ms), U32("health", health_kind),
+    U64("normal-exit-0", normal_exit[0]), U64("normal-exit-1", normal_exit[1]),
+    U64("normal-exit-2", normal_exit[2]), U64("normal-exit-3", normal_exit[3]),
     U32("health-port", health_port), U32("health-interval", health_interval_ms),
     U32("health-timeout", health_timeout_ms), STR("health-path", health_path),
 };
@@ -73,6 +76,14 @@ spec_free(struct spec *s)
 	free(s->args.buf);
 	free(s->env.buf);
 	memset(s, 0, sizeof *s);
+}
+
+bool
+spec_normal_exit(const struct spec *s, int status)
+{
+	return status >= 0 && WIFEXITED(status) &&
+	    (s->normal_exit[WEXITSTATUS(status) / 64] >>
+		(WEXITSTATUS(status) % 64) & 1) != 0;
 }
 
 static void

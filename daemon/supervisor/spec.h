@@ -63,6 +63,7 @@ struct spec {
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
 	uint64_t log_bytes; /* of both files together; 0: the default */
 	uint32_t restart_timeout_ms, kill_timeout_ms;
+	uint64_t normal_exit[4]; /* a bit per exit code that is no failure */
 	uint32_t health_kind, health_port;
 	uint32_t health_interval_ms, health_timeout_ms;
 	char health_path[128];
@@ -73,6 +74,9 @@ struct spec {
 MUST_CHECK int strs_add(struct strs *s, const char *str, size_t len,
     struct err *err);
 void spec_free(struct spec *s);
+
+/* Did it end, with this status of waitpid, as its file says it may? */
+bool spec_normal_exit(const struct spec *s, int status);
 
 /* Bytes of the record in out (SPEC_RECORD_BYTES_MAX), or 0: it didn't fit. */
 size_t spec_encode(const struct spec *s, uint8_t *out);

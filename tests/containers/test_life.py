@@ -58,6 +58,23 @@ def test_crash_loop_backs_off(node):
     assert 75 <= waits[0] <= 125 and 100 * 32 * 0.7 <= waits[5] <= 100 * 32 * 1.3
 
 
+def test_normal_exit_is_no_failure(node):
+    """A daemon that ends as its file says it may: run again, each time after
+    restart-timeout.  A check that ends so has succeeded."""
+    node.shell("a", "exit 7", extra="restart-timeout: 1ms\nnormal-exit-codes: [0, 7]\n")
+    node.start()
+    node.run("web.1", "a")
+    for n in range(1, 8):
+        e = node.event(kind="state", instance="web.1", state="backoff")
+        assert e["exit_status"] == 7 << 8 and e["text"] == "exited with status 7, as it may"
+        assert (e["restarts"], e["crash_loop"]) == (n, 0) and 70 <= e["retry_ms"] - e["since_ms"] <= 130
+    for image, code, status in (("b", 3, 0), ("c", 4, 4 << 8)):
+        node.shell(image, "echo so; exit %d" % code, kind="Command", extra="normal-exit-codes: [3]\n")
+        assert node.run("check-web", image, op="RUN")["code"] == 0
+        e = node.event(kind="exit", instance="check-web")
+        assert (e["code"], e["exit_status"], e["text"]) == (0, status, "so")
+
+
 def test_stop_waits_then_kills(node):
     node.shell("a", "trap 'echo TERM' TERM; echo READY; while true; do busybox usleep 10000; done", extra="kill-timeout: 300ms\n")
     node.start()

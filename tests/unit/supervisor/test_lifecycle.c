@@ -84,6 +84,32 @@ short_runs_back_off(void **state)
 	assert_false(life_crash_loop(&l));
 }
 
+/* A code that the container's file lists: run again, never a crash-loop. */
+static void
+normal_ends_are_no_failures(void **state)
+{
+	struct life l;
+	msec now = 0;
+
+	(void)state;
+	life_new(&l, 1000, 5000, false, 7);
+	assert_int_equal(life_step(&l, LIFE_EV_START, now), LIFE_LAUNCH);
+	for (uint32_t k = 1; k <= 12; k++) {
+		l.normal = true;
+		assert_int_equal(one_run(&l, &now, 10), LIFE_NOTHING);
+		assert_in_range(l.deadline - now, 750, 1250);
+		assert_int_equal(l.fails, 0);
+		assert_int_equal(l.restarts, k);
+		now = l.deadline;
+		assert_int_equal(life_step(&l, LIFE_EV_TIME, now), LIFE_LAUNCH);
+		assert_false(l.normal); /* of one run, not of the next */
+	}
+	l.normal = true;
+	assert_int_equal(one_run(&l, &now, 1000), LIFE_LAUNCH);
+	assert_int_equal(one_run(&l, &now, 10), LIFE_NOTHING);
+	assert_int_equal(l.fails, 1);
+}
+
 static void
 backoff_never_overflows(void **state)
 {
@@ -276,6 +302,7 @@ main(void)
 	    cmocka_unit_test(starts_runs_and_stops),
 	    cmocka_unit_test(long_runs_restart_at_once),
 	    cmocka_unit_test(short_runs_back_off),
+	    cmocka_unit_test(normal_ends_are_no_failures),
 	    cmocka_unit_test(backoff_never_overflows),
 	    cmocka_unit_test(jitter_differs_by_seed),
 	    cmocka_unit_test(change_stops_then_starts_without_backoff),

@@ -66,6 +66,8 @@ fill(struct spec *s)
 	s->health_timeout_ms = 12;
 	s->restart_timeout_ms = 1000;
 	s->kill_timeout_ms = 5000;
+	s->normal_exit[0] = 1 | 1 << 7;
+	s->normal_exit[3] = UINT64_C(1) << 63;
 	s->health_kind = SUP_HEALTH_HTTP;
 	s->health_port = 8080;
 	add(&s->args, "/bin/app");
