@@ -3,17 +3,26 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 static const char *program = "mesh";
-static bool debug_on;
+static enum log_level least = LOG_LEVEL_INFO;
 
 void
-log_init(const char *name, bool debug)
+log_init(const char *name, enum log_level level)
 {
 	program = name;
-	debug_on = debug;
+	least = level;
+}
+
+enum log_level
+log_level_of(const char *word)
+{
+	if (strcmp(word, "debug") == 0)
+		return LOG_LEVEL_DEBUG;
+	return strcmp(word, "warn") == 0 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
 }
 
 /* One write per line, so lines of several processes don't mix. */
@@ -53,14 +62,15 @@ emit(const char *level, const char *fmt, va_list ap)
 void
 log_debug(const char *fmt, ...)
 {
-	if (debug_on)
+	if (least <= LOG_LEVEL_DEBUG)
 		LOG_BODY("debug");
 }
 
 void
 log_info(const char *fmt, ...)
 {
-	LOG_BODY("info");
+	if (least <= LOG_LEVEL_INFO)
+		LOG_BODY("info");
 }
 
 void

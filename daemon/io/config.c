@@ -182,6 +182,19 @@ int_or(const struct flat *f, const char *path, int64_t otherwise)
 	return flat_int(f, path, &v) ? v : otherwise;
 }
 
+/* What the supervisor adds: the master file's word, and the command line's. */
+static int
+read_added(struct config *c, const struct flat *f, struct err *err)
+{
+	char dir[sizeof c->sandboxes_dir];
+	bool debug;
+
+	snprintf(dir, sizeof dir, "%s/lithos-configs/sandboxes", c->config_dir);
+	if (flat_bool(f, "debug", &debug) && debug)
+		c->log_level = LOG_LEVEL_DEBUG;
+	return str_or(f, "sandboxes-dir", c->sandboxes_dir, sizeof c->sandboxes_dir, dir, err);
+}
+
 static int
 read_strings(struct config *c, const struct flat *f, struct err *err)
 {
@@ -294,6 +307,6 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	c->script_wall_ms = int_or(f, "limits/script-wall", 2 * c->script_cpu_ms);
 	if ((rc = str_or(f, "log/level", text, sizeof text, "info", err)) < 0)
 		return rc;
-	c->debug = strcmp(text, "debug") == 0;
-	return 0;
+	c->log_level = log_level_of(text);
+	return read_added(c, f, err);
 }

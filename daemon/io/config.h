@@ -8,6 +8,7 @@
 #include "../../gossip/mesh.h"
 #include "../base/err.h"
 #include "../base/flat.h"
+#include "../base/log.h"
 
 enum { CONFIG_PATH_CAP = 1024, CONFIG_OPERATORS_MAX = 32 };
 
@@ -15,6 +16,7 @@ struct config {
 	char name[NAME_CAP], zone[NAME_CAP], tags[160]; /* tags: "k=v,k=v" */
 	char cluster[NAME_CAP];				/* the cluster's name, for status */
 	char config_dir[CONFIG_PATH_CAP], images_dir[CONFIG_PATH_CAP];
+	char sandboxes_dir[CONFIG_PATH_CAP + 32]; /* NAME.yaml for each */
 	char log_dir[CONFIG_PATH_CAP], state_dir[CONFIG_PATH_CAP];
 	char key_path[CONFIG_PATH_CAP]; /* "" = state_dir/cluster.key */
 	struct addr listen, advertise;
@@ -25,7 +27,7 @@ struct config {
 	uint32_t operators[CONFIG_OPERATORS_MAX];
 	size_t operators_count;
 	int64_t script_heap_bytes, script_cpu_ms, script_wall_ms;
-	bool debug;
+	enum log_level log_level;
 };
 
 /* 0, or -EXIT_CONFIG / -EXIT_ENVIRONMENT with the line. */

@@ -327,7 +327,7 @@ read_config(struct engine *e, struct err *err)
 		return err_set(err, EXIT_ENVIRONMENT, "config from the supervisor: malformed");
 	if ((rc = config_read(&e->conf, &f, err)) < 0)
 		return rc;
-	log_init("engine", e->conf.debug);
+	log_init("engine", e->conf.log_level);
 	return 0;
 }
 
@@ -366,11 +366,8 @@ engine_open_dir(const char *path)
 int
 engine_facts(const struct engine *e, struct view_facts *out, struct err *err)
 {
-	char path[CONFIG_PATH_CAP + 64];
-
-	snprintf(path, sizeof path, "%s/lithos-configs/sandboxes", e->conf.config_dir);
 	AUTO_CLOSE int images = engine_open_dir(e->conf.images_dir);
-	AUTO_CLOSE int sandboxes = engine_open_dir(path);
+	AUTO_CLOSE int sandboxes = engine_open_dir(e->conf.sandboxes_dir);
 	return facts_fill(out, images, sandboxes, err);
 }
 

@@ -130,7 +130,7 @@ facts_fill(struct view_facts *out, int images_fd, int sandboxes_fd, struct err *
 	}
 	list = NULL;
 	if (rc == 0 && sandboxes_fd >= 0) {
-		rc = names(sandboxes_fd, "lithos-configs/sandboxes", ".yaml", false,
+		rc = names(sandboxes_fd, "sandboxes-dir", ".yaml", false,
 		    sizeof *out->sandboxes, &list, &out->sandboxes_count, err);
 		out->sandboxes = list;
 	}

@@ -78,7 +78,7 @@ main(void)
 	struct err err;
 	uv_loop_t *loop;
 
-	log_init("engine", false);
+	log_init("engine", LOG_LEVEL_INFO);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	if (take_descriptors(&err) < 0 || shut(&err) < 0) {

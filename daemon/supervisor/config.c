@@ -109,7 +109,7 @@ read_range(struct config *c, const struct flat *f, struct err *err)
 int
 config_read(struct config *c, const struct flat *f, struct err *err)
 {
-	char key[CONFIG_PATH_CAP + 16];
+	char key[CONFIG_PATH_CAP + 16], level[16];
 	struct flat_rec rec;
 	int rc;
 
@@ -136,30 +136,115 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 		 c->conf_user, err)) < 0 ||
 	    (rc = read_cgroup(c, f, err)) < 0)
 		return rc;
+	(void)flat_str(f, "log/level", level, sizeof level); /* absent: "" */
+	c->log_level = log_level_of(level);
 	return read_range(c, f, err);
+}
+
+int
+config_master(struct config *c, const char *file, const struct flat *f,
+    struct err *err)
+{
+	char value[sizeof c->sandboxes_dir];
+	const char *dir = value;
+	struct flat_rec rec;
+	int n;
+
+	snprintf(value, sizeof value, "sandboxes");
+	if (f != NULL && flat_find(f, "sandboxes-dir", &rec) &&
+	    !flat_str(f, "sandboxes-dir", value, sizeof value))
+		return err_set(err, EXIT_CONFIG,
+		    "%s:%u:%u: sandboxes-dir: a path of less than %zu bytes is needed",
+		    file, rec.line, rec.col, sizeof value);
+	while (strncmp(dir, "./", 2) == 0)
+		dir += 2;
+	if (dir[0] == '/')
+		n = snprintf(c->sandboxes_dir, sizeof c->sandboxes_dir, "%s",
+		    dir);
+	else
+		n = snprintf(c->sandboxes_dir, sizeof c->sandboxes_dir,
+		    "%s/lithos-configs/%s", c->config_dir, dir);
+	if (n < 0 || (size_t)n >= sizeof c->sandboxes_dir)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: sandboxes-dir: with config-dir longer than %zu bytes",
+		    file, sizeof c->sandboxes_dir - 1);
+	return 0;
 }
 
 /* At start there is nothing else to do: wait for the one helper. */
 static int
-parse(struct config *c, int conf_program, int yaml, struct err *err)
+parse(const char *kind, const char *file, int conf_program, uint8_t **raw,
+    size_t *len, struct err *err)
 {
 	struct helper h;
 	struct pollfd pfd;
+	AUTO_CLOSE int yaml = helper_open_yaml(AT_FDCWD, file, file, err);
 	int rc;
 
-	rc = helper_start(&h, conf_program, NOBODY, NOBODY, "daemon", c->file,
-	    yaml, sys_now(), err);
+	if (yaml < 0)
+		return yaml;
+	rc = helper_start(&h, conf_program, NOBODY, NOBODY, kind, file, yaml,
+	    sys_now(), err);
 	if (rc < 0)
 		return rc;
 	pfd.fd = h.pidfd;
 	pfd.events = POLLIN;
 	while (poll(&pfd, 1, 100) <= 0)
 		helper_tick(&h, sys_now());
-	return helper_finish(&h, &c->raw, &c->raw_len, err);
+	return helper_finish(&h, raw, len, err);
+}
+
+static int
+no_records(const char *file, struct err *err)
+{
+	return err_set(err, EXIT_CONFIG,
+	    "%s: meshd-conf gave no records: are the programs of one version?",
+	    file);
+}
+
+static int
+load_master(struct config *c, int conf_program, struct err *err)
+{
+	char file[CONFIG_PATH_CAP + 32];
+	AUTO_FREE uint8_t *raw = NULL;
+	struct flat f;
+	size_t len;
+	int rc;
+
+	snprintf(file, sizeof file, "%s/lithos-configs/master.yaml",
+	    c->config_dir);
+	if (access(file, F_OK) < 0 && errno == ENOENT)
+		return config_master(c, file, NULL, err);
+	rc = parse("master", file, conf_program, &raw, &len, err);
+	if (rc < 0)
+		return rc;
+	if (flat_open(&f, raw, len) < 0)
+		return no_records(file, err);
+	return config_master(c, file, &f, err);
+}
+
+/* The engine gets the records of mesh.yaml, and what else was told to us. */
+static int
+add_records(struct config *c, bool debug, struct err *err)
+{
+	struct flat_out o = {.len = c->raw_len,
+	    .cap = c->raw_len + sizeof c->sandboxes_dir + 256};
+	const uint8_t yes = 1;
+
+	if (o.cap > FLAT_BYTES_MAX)
+		return err_set(err, EXIT_CONFIG, "%s: is too large", c->file);
+	if ((o.buf = realloc(c->raw, o.cap)) == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	c->raw = o.buf;
+	flat_put_str(&o, "sandboxes-dir", c->sandboxes_dir);
+	if (debug)
+		flat_put(&o, "debug", FLAT_BOOL, 0, 0, &yes, sizeof yes);
+	c->raw_len = flat_end(&o);
+	return 0;
 }
 
 int
-config_load(struct config *c, const char *path, int conf_program,
+config_load(struct config *c, const char *path, int conf_program, bool debug,
     struct err *err)
 {
 	struct flat f;
@@ -170,17 +255,18 @@ config_load(struct config *c, const char *path, int conf_program,
 	    (int)sizeof c->file)
 		return err_set(err, EXIT_CONFIG, "%.100s...: path too long",
 		    path);
-	AUTO_CLOSE int yaml = helper_open_yaml(AT_FDCWD, path, path, err);
-	if (yaml < 0)
-		return yaml;
-	rc = parse(c, conf_program, yaml, err);
+	rc = parse("daemon", path, conf_program, &c->raw, &c->raw_len, err);
 	if (rc < 0)
 		return rc;
 	if (flat_open(&f, c->raw, c->raw_len) < 0)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: meshd-conf gave no records: are the programs of one version?",
-		    c->file);
-	return config_read(c, &f, err);
+		return no_records(c->file, err);
+	if ((rc = config_read(c, &f, err)) < 0)
+		return rc;
+	if (debug)
+		c->log_level = LOG_LEVEL_DEBUG;
+	if ((rc = load_master(c, conf_program, err)) < 0)
+		return rc;
+	return add_records(c, debug, err);
 }
 
 /* All digits: uid and gid at once. */

@@ -33,8 +33,7 @@ child(struct sup *s, int sock, int conf)
 {
 	const int from[] = {sock, conf, s->place.ctl, s->place.state_dir,
 	    s->programs.script, s->programs.conf};
-	char *const argv[] = {(char *)(uintptr_t)"meshd-engine",
-	    s->debug ? (char *)(uintptr_t)"--debug" : NULL, NULL};
+	char *const argv[] = {(char *)(uintptr_t)"meshd-engine", NULL};
 	char *const env[] = {(char *)(uintptr_t)"LC_ALL=C", NULL};
 	int high[ARRAY_LEN(from)], prog, null;
 

@@ -20,8 +20,7 @@
 static void
 sandbox_file(const struct sup *s, const char *sandbox, char *out, size_t cap)
 {
-	snprintf(out, cap, "%s/lithos-configs/sandboxes/%s.yaml",
-	    s->conf.config_dir, sandbox);
+	snprintf(out, cap, "%s/%s.yaml", s->conf.sandboxes_dir, sandbox);
 }
 
 void

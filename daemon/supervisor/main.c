@@ -98,7 +98,7 @@ check_key(const struct sup *s, struct err *err)
 }
 
 static int
-start(struct sup *s, const char *config, struct err *err)
+start(struct sup *s, const struct args *a, struct err *err)
 {
 	int rc;
 
@@ -106,8 +106,11 @@ start(struct sup *s, const char *config, struct err *err)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "must run as root (uid 0), running as uid %u", geteuid());
 	if ((rc = open_programs(&s->programs, err)) < 0 ||
-	    (rc = config_load(&s->conf, config, s->programs.conf, err)) < 0 ||
-	    (rc = config_accounts(&s->conf, err)) < 0 ||
+	    (rc = config_load(&s->conf, a->config, s->programs.conf, a->debug,
+		 err)) < 0)
+		return rc;
+	log_init("meshd", s->conf.log_level);
+	if ((rc = config_accounts(&s->conf, err)) < 0 ||
 	    (rc = place_open(&s->place, &s->conf, err)) < 0 ||
 	    (rc = cgroup_open(&s->cgroups, s->conf.cgroup, err)) < 0 ||
 	    (rc = launch_open(&s->launcher, &s->place, &s->cgroups, s->conf.gid,
@@ -142,9 +145,8 @@ main(int argc, char **argv)
 		dev(&args, argv, &err);
 		return fail(&err);
 	}
-	log_init("meshd", args.debug);
-	s.debug = args.debug;
-	if (start(&s, args.config, &err) < 0)
+	log_init("meshd", LOG_LEVEL_INFO);
+	if (start(&s, &args, &err) < 0)
 		return fail(&err);
 	return loop(&s);
 }

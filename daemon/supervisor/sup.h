@@ -101,7 +101,7 @@ struct sup {
 	size_t rows_count;
 	size_t jobs_running;
 	int signals;
-	bool debug, ending;
+	bool ending;
 	msec end_at;
 	int exit_code;
 };

@@ -151,6 +151,40 @@ def test_read_only_state_dir(node):
         subprocess.run(["umount", ro], check=True)
 
 
+def master(node, text):
+    path = node.top / "etc/lithos-configs/master.yaml"
+    path.write_text(text)
+    path.chmod(0o644)
+    return path
+
+
+@pytest.mark.parametrize("where", ["./sb", "absolute"])
+def test_sandboxes_dir_of_the_master_file(node, where):
+    """Both who judges and who tells what there is look there."""
+    there = node.top / ("etc/lithos-configs/sb" if where == "./sb" else "elsewhere")
+    node.sandboxes.rename(there)
+    master(node, "sandboxes-dir: %s\n" % (where if where == "./sb" else there))
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    node.up("web.1", "a")
+    assert "%s/none.yaml: No such file" % there in node.run("none.1", "a", sandbox="none", role="none")["text"]
+    assert b"sandboxes-dir%s" % str(there).encode() in conf_of_the_engine(node)
+
+
+def test_bad_master_file(node):
+    path = master(node, "sandbox-dir: x\n")
+    assert node.run_once("--config", node.config) == (
+        3, "meshd: %s:1:1: unknown key 'sandbox-dir'; did you mean 'sandboxes-dir'?\n" % path)
+    path.chmod(0o666)
+    code, err = node.run_once("--config", node.config)
+    assert code == 3 and "master.yaml: refusing: mode 0666" in err
+
+
+def conf_of_the_engine(node):
+    node.say("WHO")
+    return pathlib.Path("/proc/%d/fd/4" % node.event(kind="who")["pid"]).read_bytes()  # SUP_FD_CONF
+
+
 def key(node, data, mode=0o600):
     path = node.top / "cluster.key"
     path.write_bytes(data)
@@ -189,6 +223,21 @@ def test_key_is_handed_over_and_made(node):
     assert node.ask("KEY", flags=2)["code"] == 0 and path.read_bytes() == first  # never another
     path.chmod(0o640)
     assert node.ask("KEY")["code"] == 6
+
+
+@pytest.mark.parametrize("args, config, level", [
+    (["--debug"], "", "debug"), ([], "log: {level: debug}\n", "debug"), ([], "", "info"),
+    ([], "log: {level: warn}\n", "warn"), (["--debug"], "log: {level: warn}\n", "debug")])
+def test_log_level(node, args, config, level):
+    node.write_config(config)
+    node.shell("a", "exec sleep 1000")
+    node.start(*args)
+    node.up("web.1", "a")
+    node.kill()
+    node.start(*args)  # adopts, and says so at level info
+    said = (node.top / "stderr").read_text()
+    assert (" debug meshd: " in said, " info meshd: web.1: adopted" in said) == (level == "debug", level != "warn")
+    assert (b"\0debug\x01" in conf_of_the_engine(node)) == (args == ["--debug"])
 
 
 def test_places(node):

@@ -69,7 +69,8 @@ what_is_not_said_has_the_documented_default(void **state)
 	assert_int_equal(c.script_heap_bytes, SCRIPT_HEAP_BYTES);
 	assert_int_equal(c.script_cpu_ms, SCRIPT_CPU_MS);
 	assert_int_equal(c.script_wall_ms, 2 * SCRIPT_CPU_MS);
-	assert_false(c.debug);
+	assert_int_equal(c.log_level, LOG_LEVEL_INFO);
+	assert_string_equal(c.sandboxes_dir, "/etc/mesh/lithos-configs/sandboxes");
 }
 
 static void
@@ -106,7 +107,39 @@ what_is_said_is_used(void **state)
 	assert_int_equal(c.script_heap_bytes, 32 << 20);
 	assert_int_equal(c.script_cpu_ms, 100);
 	assert_int_equal(c.script_wall_ms, 200); /* follows the CPU limit */
-	assert_true(c.debug);
+	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_string_equal(c.sandboxes_dir, "/c/lithos-configs/sandboxes");
+	good("name: n1\nlisten: 127.0.0.1:1\nlog: {level: warn}\n");
+	assert_int_equal(c.log_level, LOG_LEVEL_WARN);
+}
+
+/* What no YAML can say: the master file's sandboxes-dir, and --debug. */
+static void
+what_the_supervisor_adds_is_used(void **state)
+{
+	static const uint8_t yes = 1;
+	struct flatdoc d;
+	struct err err = { 0 };
+	char wide[1200];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memset(wide, 'x', sizeof wide - 1);
+		wide[sizeof wide - 1] = '\0';
+		doc_begin(&d);
+		doc_group(&d, "", FLAT_MAP);
+		flat_put_str(&d.out, "name", "n1");
+		flat_put_str(&d.out, "listen", "127.0.0.1:1");
+		flat_put_str(&d.out, "sandboxes-dir", i == 0 ? "/srv/sb" : wide);
+		flat_put(&d.out, "debug", FLAT_BOOL, 0, 0, &yes, 1);
+		doc_end(&d);
+		assert_int_equal(config_read(&c, &d.f, &err), i == 0 ? 0 : -EXIT_CONFIG);
+		doc_free(&d);
+		if (i == 0)
+			assert_string_equal(c.sandboxes_dir, "/srv/sb");
+	}
+	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_err(err, EXIT_CONFIG, "sandboxes-dir: longer than");
 }
 
 static void
@@ -319,6 +352,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_said_has_the_documented_default),
 		cmocka_unit_test(what_is_said_is_used),
+		cmocka_unit_test(what_the_supervisor_adds_is_used),
 		cmocka_unit_test(who_may_lead_is_read_whole),
 		cmocka_unit_test(a_name_that_is_no_address_is_refused),
 		cmocka_unit_test(what_does_not_fit_is_said_and_not_replaced),

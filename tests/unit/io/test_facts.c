@@ -103,7 +103,7 @@ what_is_no_directory_is_an_error(void **state)
 	assert_err(err, EXIT_STATE, "images-dir: Not a directory");
 	assert_int_equal(mkdirat(w.fd, "image", 0755), 0);
 	assert_int_equal(facts_fill(&f, w.fd, fd, &err), -EXIT_STATE);
-	assert_err(err, EXIT_STATE, "sandboxes: Not a directory");
+	assert_err(err, EXIT_STATE, "sandboxes-dir: Not a directory");
 	assert_null(f.images); /* nothing half */
 	close(fd);
 	world_close(&w);

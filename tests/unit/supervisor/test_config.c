@@ -80,6 +80,56 @@ bad_values_have_a_place(void **state)
 	}
 }
 
+static int
+master(const char *config_dir, const char *dir, struct config *c,
+    struct err *err)
+{
+	struct flat_out o;
+	struct flat f;
+
+	memset(c, 0, sizeof *c);
+	strcpy(c->config_dir, config_dir);
+	flat_begin(&o, buf, sizeof buf);
+	if (dir != NULL)
+		flat_put(&o, "sandboxes-dir", FLAT_STR, 4, 16, dir,
+		    strlen(dir));
+	assert_int_equal(flat_open(&f, buf, flat_end(&o)), 0);
+	return config_master(c, "master.yaml", &f, err);
+}
+
+static void
+where_the_sandboxes_are(void **state)
+{
+	static const char dflt[] = "/etc/mesh/lithos-configs/sandboxes";
+	char wide[1000];
+	struct config c;
+	struct err err;
+
+	(void)state;
+	strcpy(c.config_dir, "/etc/mesh");
+	assert_int_equal(config_master(&c, "master.yaml", NULL, &err), 0);
+	assert_string_equal(c.sandboxes_dir, dflt);
+	assert_int_equal(master("/etc/mesh", NULL, &c, &err), 0);
+	assert_string_equal(c.sandboxes_dir, dflt);
+	assert_int_equal(master("/etc/mesh", "./sandboxes", &c, &err), 0);
+	assert_string_equal(c.sandboxes_dir, dflt);
+	assert_int_equal(master("/etc/mesh", "sb/web", &c, &err), 0);
+	assert_string_equal(c.sandboxes_dir, "/etc/mesh/lithos-configs/sb/web");
+	assert_int_equal(master("/etc/mesh", "/srv/sb", &c, &err), 0);
+	assert_string_equal(c.sandboxes_dir, "/srv/sb");
+	memset(wide, 'x', sizeof wide - 1);
+	wide[sizeof wide - 1] = '\0';
+	wide[0] = '/';
+	assert_int_equal(master("/etc/mesh", wide, &c, &err), -EXIT_CONFIG);
+	assert_memory_equal(err.text, "master.yaml:4:16: sandboxes-dir: ", 33);
+	wide[400] = wide[500] = '\0';
+	assert_int_equal(master(wide, wide + 401, &c, &err), 0);
+	wide[500] = 'x';
+	wide[600] = '\0';
+	assert_int_equal(master(wide, wide + 401, &c, &err), -EXIT_CONFIG);
+	assert_non_null(strstr(err.text, "with config-dir longer than"));
+}
+
 static void
 arguments(void **state)
 {
@@ -109,6 +159,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(bad_values_have_a_place),
+	    cmocka_unit_test(where_the_sandboxes_are),
 	    cmocka_unit_test(arguments),
 	};
 
