@@ -70,7 +70,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	static const struct {
 		enum option option;
 		const char *key;
-	} flags[] = {{OPT_ALL, "all"}, {OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}};
+	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}};
 	unsigned takes = a->verb->options;
 	uint32_t count = has_named_operand(a->verb->operand);
 	struct mpw w;

@@ -229,7 +229,7 @@ static void
 requests(void **state)
 {
 	char *status[] = {"mesh", "status"}, *ps[] = {"mesh", "ps"};
-	char *ps_web[] = {"mesh", "ps", "web", "-a"};
+	char *ps_web[] = {"mesh", "ps", "web"};
 	char *logs[] = {"mesh", "logs", "web.1", "-fn7"};
 	char *since[] = {"mesh", "logs", "web.1", "--since", "1h"};
 	char *apply[] = {"mesh", "apply", "--force", "1.00000001.2"};
@@ -239,8 +239,8 @@ requests(void **state)
 
 	(void)state;
 	request_is("{\"verb\":\"status\",\"args\":{}}", 2, status);
-	request_is("{\"verb\":\"ps\",\"args\":{\"role\":null,\"all\":false}}", 2, ps);
-	request_is("{\"verb\":\"ps\",\"args\":{\"role\":\"web\",\"all\":true}}", 4, ps_web);
+	request_is("{\"verb\":\"ps\",\"args\":{\"role\":null}}", 2, ps);
+	request_is("{\"verb\":\"ps\",\"args\":{\"role\":\"web\"}}", 3, ps_web);
 	request_is("{\"verb\":\"logs\",\"args\":{\"instance\":\"web.1\","
 		   "\"follow\":true,\"lines\":7}}",
 	    4, logs);

@@ -50,8 +50,8 @@ good(void **state)
 	assert_int_equal(a.output, ARGS_TABLE);
 	takes("ps", &a);
 	assert_null(a.operand);
-	takes("-wq ps web -a --socket /x", &a);
-	assert_true(a.given[OPT_WATCH] && a.given[OPT_QUIET] && a.given[OPT_ALL]);
+	takes("-wq ps web --socket /x", &a);
+	assert_true(a.given[OPT_WATCH] && a.given[OPT_QUIET]);
 	assert_string_equal(a.operand, "web");
 	assert_string_equal(a.socket, "/x");
 	takes("--socket=/y members -ojson", &a);
@@ -96,7 +96,8 @@ bad(void **state)
 	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
 	    {"leader --to", "--to: missing NODE"},
 	    {"leader --to 'N\x9b'", "--to: ''N\\x9b'' is no node's name"},
-	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w] [-a]"},
+	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w]"},
+	    {"ps -a", "unknown option '-a'; see mesh --help"},
 	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
 	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT"},
 	    {"schedule", "schedule: missing COMMAND; usage: mesh schedule show "
