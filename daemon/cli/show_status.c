@@ -152,11 +152,28 @@ print_problems(const struct show *s, const json_t *problems)
 	}
 }
 
+/* Nothing, unless something was refused in the last minutes. */
+static void
+print_dropped(const struct show *s, const json_t *recent)
+{
+	for (size_t i = 0; i < json_array_size(recent); i++) {
+		const json_t *r = json_array_get(recent, i);
+
+		fprintf(s->out, "%s%lld ", i == 0 ? "dropped:   " : "           ",
+		    (long long)value_int(r, "count", 0));
+		show_put(s, value_str(r, "reason"));
+		fputs(" (", s->out);
+		show_put(s, value_str(r, "means"));
+		fputs(i == 0 ? ") in the last minutes\n" : ")\n", s->out);
+	}
+}
+
 int
 show_status(const struct show *s, const json_t *data, struct err *err)
 {
 	const json_t *roles = json_object_get(data, "roles");
 	const json_t *problems = json_object_get(data, "problems");
+	const json_t *recent = json_object_get(json_object_get(data, "counters"), "recent");
 
 	(void)err;
 	if (s->args->given[OPT_QUIET])
@@ -174,6 +191,7 @@ show_status(const struct show *s, const json_t *data, struct err *err)
 		 * says it with a hint. */
 		if (json_array_size(problems) == 0)
 			fputs("not a member: mesh init | mesh join\n", s->out);
+		print_dropped(s, recent);
 		print_problems(s, problems);
 		return show_status_code(data);
 	}
@@ -181,6 +199,7 @@ show_status(const struct show *s, const json_t *data, struct err *err)
 	print_config(s, data);
 	print_scheduler(s, data);
 	print_roles(s, roles);
+	print_dropped(s, recent);
 	print_problems(s, problems);
 	return show_status_code(data);
 }

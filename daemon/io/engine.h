@@ -17,6 +17,7 @@
 
 #include "apply.h"
 #include "config.h"
+#include "counters.h"
 #include "critical.h"
 #include "crypto.h"
 #include "ctl.h"
@@ -48,6 +49,7 @@ struct engine {
 	char store_note[ERR_TEXT_CAP]; /* a state database was set aside */
 	struct mesh *mesh; /* NULL: no cluster key yet */
 	struct net net;
+	struct counters counters;
 	uint64_t seen_changes;
 	struct stream_server *stream;
 	struct launch launch;

@@ -37,7 +37,9 @@ on_recv(uv_udp_t *udp, ssize_t len, const uv_buf_t *buf, const struct sockaddr *
 
 	(void)flags;
 	/* A receive error never ends the loop: the next packet is another one. */
-	if (len <= 0 || sa == NULL || !addr_from_sockaddr(sa, &from) || n->mesh == NULL)
+	/* One of no bytes is a packet too, counted by the machine; without an
+	 * address it is no packet. */
+	if (len < 0 || sa == NULL || !addr_from_sockaddr(sa, &from) || n->mesh == NULL)
 		return;
 	mesh_recv(n->mesh, net_now(), &from, (const uint8_t *)buf->base, (size_t)len);
 	net_kick(n); /* ticks: what came in may be due at once */

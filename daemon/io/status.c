@@ -173,7 +173,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 		level = 1;
 	if (s.member && !s.has_leader)
 		level = 2;
-	msgpack_pack_map(pk, 11);
+	msgpack_pack_map(pk, 12);
 	pk_kstr(pk, "cluster", e->conf.cluster);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "version", MESH_VERSION);
@@ -185,6 +185,8 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 	pack_config(e, pk);
 	pack_slice(pk, "scheduler", status_view_get(view, "scheduler"));
 	pack_slice(pk, "roles", status_view_get(view, "roles"));
+	pk_str(pk, "counters");
+	counters_pack(&e->counters, pk);
 	pk_str(pk, "problems");
 	pack_problems(e, &s, view, &level, pk);
 	pk_kint(pk, "health", level);

@@ -95,6 +95,20 @@ refresh_facts(struct engine *e)
 	e->facts = fresh;
 }
 
+static void
+look_at_counters(struct engine *e)
+{
+	struct mesh_stats mesh = {0};
+	struct stream_stats stream;
+	char line[COUNTERS_LINE_CAP];
+
+	if (e->mesh != NULL)
+		mesh_stats(e->mesh, &mesh);
+	stream_server_stats(e->stream, &stream);
+	if (counters_look(&e->counters, net_now(), &mesh, &stream, e->net.send_failed, line))
+		log_warn("%s", line);
+}
+
 void
 tell_second(struct engine *e)
 {
@@ -105,6 +119,7 @@ tell_second(struct engine *e)
 	s.config_hash = (uint32_t)(e->trees.config_hash >> 32);
 	if (++e->seconds % 5 == 0)
 		refresh_facts(e);
+	look_at_counters(e);
 	if (e->mesh == NULL)
 		return;
 	mesh_set_summary(e->mesh, net_now(), &s);

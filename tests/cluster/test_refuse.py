@@ -1,10 +1,12 @@
 """What the real daemon refuses, at start and from the network, and how it says
 so: one line with what, where and why, and the exit code of its kind."""
 import os
+import re
 import socket
 import struct
 import subprocess
 import shutil
+import time
 
 import pytest
 
@@ -202,6 +204,7 @@ def ask_udp(address, packets):
             s.sendto(p, (address, PORT))
         except OSError as e:  # longer than a datagram may be
             assert e.errno == 90
+        time.sleep(0.002)  # a burst would overflow the receiver's queue
     try:
         return s.recvfrom(2048)
     except TimeoutError:
@@ -222,6 +225,24 @@ def test_packets_of_strangers(node):
     assert in_netns(node.netns, ask_udp, node.address, packets) is None
     assert node.alive() == ["n1"]
     assert len(node.pids("meshd-engine")) == 1 and node.exits == []
+    # Each was counted under what it was refused for, those of no bytes too.
+    expected = {"short": 20 * 3 + 1, "long": 20 * 3, "auth": 20 * 5 + 4 + 1}
+
+    def counted():
+        if node.status()["counters"]["dropped"] != expected:
+            raise Missed(node.status()["counters"])
+        return True
+    wait_until("all are counted", counted, 10)
+    counters = node.status()["counters"]
+    assert counters["rx_packets"] >= sum(expected.values())
+    assert {r["reason"]: r["count"] for r in counters["recent"]} == expected
+    text = node.mesh("status").stdout
+    assert f"dropped:   {expected['short']} short (datagrams too short to be ours) in the last minutes\n" in text
+    assert f"           {expected['auth']} auth (not of our cluster: another key, or damaged)\n" in text
+    # One line a minute, however many come.
+    in_netns(node.netns, ask_udp, node.address, [b""] * 20)
+    time.sleep(2)
+    assert len(re.findall(r" warn engine: dropped: \d+ short ", node.tail(1000))) == 1
 
 
 def silent_stream(address, send):

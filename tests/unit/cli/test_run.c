@@ -91,6 +91,26 @@ status_healthy(void **state)
 }
 
 static void
+status_dropped(void **state)
+{
+	const struct script s = {.verb = "status",
+	    .frames = {
+		STATUS("0", "\"scheduler\":null,\"problems\":[],\"roles\":[],\"counters\":{\"recent\":["
+			    "{\"reason\":\"short\",\"count\":20,\"means\":\"too short\"},"
+			    "{\"reason\":\"auth\",\"count\":3,\"means\":\"not ours\\u001b\"}]}")}};
+
+	(void)state;
+	check("status", 0, &s, 0,
+	    "cluster prod   node n1   meshd 0.1.0 up 3d4h\n"
+	    "side:      full  3 of 3 visible   leader n1 (term 2, since 4m)\n"
+	    "config:    3fa9c1d2  agreed by 3 of 3\n"
+	    "no roles are scheduled\n"
+	    "dropped:   20 short (too short) in the last minutes\n"
+	    "           3 auth (not ours\\x1b)\n",
+	    "");
+}
+
+static void
 status_broken_script(void **state)
 {
 	const struct script s = {.verb = "status",
@@ -464,6 +484,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(status_healthy),
+	    cmocka_unit_test(status_dropped),
 	    cmocka_unit_test(status_broken_script),
 	    cmocka_unit_test(status_not_a_member),
 	    cmocka_unit_test(status_of_strange_shape),
