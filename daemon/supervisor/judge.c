@@ -116,6 +116,7 @@ int
 judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
 {
 	const struct sup_req *req = j->req;
+	struct flat_rec rec;
 	int64_t levels = 1;
 	int parts = 1;
 
@@ -123,8 +124,13 @@ judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: role '%s' may not use sandbox '%s'; add it to roles: in %s",
 		    req->instance, req->role, req->sandbox, j->sandbox_file);
-	if (!flat_str(j->sandbox, "image-dir", out->dir, sizeof out->dir))
+	if (!flat_find(j->sandbox, "image-dir", &rec))
 		snprintf(out->dir, sizeof out->dir, "%s", j->images_dir);
+	else if (!flat_str(j->sandbox, "image-dir", out->dir, sizeof out->dir))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s:%u:%u: image-dir: a path of less than %zu bytes is needed",
+		    req->instance, j->sandbox_file, rec.line, rec.col,
+		    sizeof out->dir);
 	flat_int(j->sandbox, "image-dir-levels", &levels);
 	for (const char *p = req->image; *p != '\0'; p++)
 		parts += *p == '/';

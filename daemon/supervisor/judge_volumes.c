@@ -37,6 +37,25 @@ bad_target(const char *t)
 	return NULL;
 }
 
+/* An entry that does not fit must not be passed over: another would match. */
+static int
+check_host(const struct judge *j, const char *list, struct err *err)
+{
+	char name[SUP_PATH_CAP];
+	struct flat_rec rec;
+	size_t off = 0;
+
+	while (flat_next(j->sandbox, &off, &rec))
+		if (flat_child(&rec, list, name, sizeof name) &&
+		    (name[0] == '\0' || rec.type != FLAT_STR ||
+			rec.str_len >= SPEC_PATH_CAP))
+			return err_set(err, EXIT_CONFIG,
+			    "%s: %s:%u:%u: %s: names of less than %d bytes for directories of less than %d are needed",
+			    j->req->instance, j->sandbox_file, rec.line, rec.col,
+			    list, SUP_PATH_CAP, SPEC_PATH_CAP);
+	return 0;
+}
+
 /* The sandbox's entry with the longest name that path is at or below. */
 static bool
 find_host(const struct judge *j, const char *list, const char *path,
@@ -49,8 +68,7 @@ find_host(const struct judge *j, const char *list, const char *path,
 
 	while (flat_next(j->sandbox, &off, &rec)) {
 		if (!flat_child(&rec, list, name, sizeof name) ||
-		    rec.type != FLAT_STR || !below(path, name) ||
-		    strlen(name) < *best || rec.str_len >= sizeof v->source)
+		    !below(path, name) || strlen(name) < *best)
 			continue;
 		*best = strlen(name);
 		memcpy(v->source, rec.str, rec.str_len);
@@ -68,6 +86,7 @@ readonly(const struct judge *j, const struct flat_rec *rec,
 	char path[SUP_PATH_CAP];
 	size_t best = 0;
 	bool found;
+	int rc;
 
 	if (rec->type != FLAT_STR || rec->str_len >= sizeof path)
 		return judge_fail(j, rec, err, "%s: !Readonly PATH is needed",
@@ -85,6 +104,9 @@ readonly(const struct judge *j, const struct flat_rec *rec,
 	if (bad_target(path) != NULL)
 		return judge_fail(j, rec, err, "%s: !Readonly: %s", v->target,
 		    bad_target(path));
+	if ((rc = check_host(j, "readonly-paths", err)) < 0 ||
+	    (rc = check_host(j, "writable-paths", err)) < 0)
+		return rc;
 	v->kind = SPEC_READONLY;
 	found = find_host(j, "readonly-paths", path, v, &best);
 	if (find_host(j, "writable-paths", path, v, &best))
