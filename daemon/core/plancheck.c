@@ -98,7 +98,7 @@ static int
 check_split(struct check *c, enum plan_split *out)
 {
 	static const char *const words[] = {"replace", "keep"};
-	char word[NAME_CAP];
+	char word[NAME_CAP], shown[WALK_KEY_CAP];
 
 	if (walk_text(&c->w, word, sizeof word) < 0)
 		return -1;
@@ -110,8 +110,8 @@ check_split(struct check *c, enum plan_split *out)
 	if (strcmp(word, "exclusive") == 0)
 		return walk_fail(&c->w,
 		    "'exclusive' is not supported yet: it needs role leases; allowed: replace, keep");
-	err_escape(word, sizeof word, word, strlen(word));
-	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep", word);
+	err_escape(shown, sizeof shown, word, strlen(word));
+	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep", shown);
 }
 
 static int
