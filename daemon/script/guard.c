@@ -37,6 +37,9 @@ guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 	void *p;
 
 	if (new_bytes == 0) {
+		if (old > 0 && (char *)guard_inside >= (char *)ptr &&
+		    (char *)guard_inside < (char *)ptr + old)
+			guard_inside = NULL; /* an error left it, now it is gone */
 		free(ptr);
 		g->used_bytes -= old;
 		return NULL;

@@ -37,7 +37,8 @@ void guard_time_text(char *out, size_t cap);
 uint32_t guard_cpu_ms(void);
 
 /* A C function that may run long: leave at once when time is up, and tell
- * the timer which Lua line it serves. */
+ * the timer which Lua line it serves.  An error leaves without a word: whoever
+ * catches it (pcall, xpcall, resume) says guard_leave. */
 void guard_enter(lua_State *L);
 void guard_leave(void);
 

@@ -20,8 +20,8 @@
 
 static const char globals_key = 'g';
 
-static const char *const base_names[] = {"assert", "error", "getmetatable", "ipairs", "pcall",
-    "rawequal", "rawget", "rawlen", "select", "tonumber", "type", "xpcall", NULL};
+static const char *const base_names[] = {"assert", "error", "getmetatable", "ipairs",
+    "rawequal", "rawget", "rawlen", "select", "tonumber", "type", NULL};
 static const char *const string_names[] = {
     "byte", "char", "len", "lower", "pack", "packsize", "reverse", "sub", "unpack", "upper", NULL};
 static const char *const table_names[] = {"pack", "unpack", NULL};

@@ -107,13 +107,52 @@ base_setmetatable(lua_State *L)
 	return 1;
 }
 
+/* What was called protectedly is over, also when it failed amid a function that
+ * is marked for the timer.  Called directly, or by Lua after a yield. */
+static int
+protected_done(lua_State *L, int status, lua_KContext extra)
+{
+	guard_leave();
+	if (status == LUA_OK || status == LUA_YIELD)
+		return lua_gettop(L) - (int)extra;
+	lua_pushboolean(L, 0);
+	lua_pushvalue(L, -2);
+	return 2;
+}
+
+static int
+base_pcall(lua_State *L)
+{
+	luaL_checkany(L, 1);
+	lua_pushboolean(L, 1);
+	lua_insert(L, 1);
+	return protected_done(L,
+	    lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, protected_done), 0);
+}
+
+/* The handler and `true` stay below the function and its arguments. */
+static int
+base_xpcall(lua_State *L)
+{
+	int n = lua_gettop(L);
+
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	lua_pushboolean(L, 1);
+	lua_pushvalue(L, 1);
+	lua_rotate(L, 3, 2);
+	return protected_done(
+	    L, lua_pcallk(L, n - 2, LUA_MULTRET, 2, 2, protected_done), 2);
+}
+
 const luaL_Reg safe_base[] = {
     {"next", order_next},
     {"pairs", order_pairs},
+    {"pcall", base_pcall},
     {"print", base_print},
     {"rawset", base_rawset},
     {"setmetatable", base_setmetatable},
     {"tostring", base_tostring},
+    {"xpcall", base_xpcall},
     {NULL, NULL},
 };
 

@@ -257,6 +257,22 @@ def good():
     say("the log is cut, not the run", a["ok"] is True and a["log"].startswith("line\t1\n") and
         a["log"].endswith("... (log cut)\n") and len(a["log"]) <= 66000, a["log"][-100:])
     a = run(fn("local ok, e = pcall(function() return input.a.b.c end) return {e = e}"), {"a": {}})
+    b = run(fn("""local c = coroutine.wrap(function(x)
+    local ok, e = pcall(function() error(coroutine.yield(x), 0) end)
+    return {ok = ok, e = e}
+end)
+local first = c("up")
+local function join(...)
+    local t = {...}
+    for i, v in ipairs(t) do t[i] = tostring(v) end
+    return select("#", ...) .. table.concat(t, ",")
+end
+return {first = first, second = c("down"), all = join(pcall(join, "a", "b")), none = select(2, pcall(pcall)),
+    handled = join(select(2, xpcall(error, function(m) return m .. "!" end, "no"))),
+    passed = join(select(2, xpcall(join, print, "x", "y")))}"""))
+    say("pcall and xpcall: arguments, results, a yield within", b.get("result") == {
+        "first": "up", "second": {"ok": False, "e": "down"}, "all": "2true,2a,b",
+        "none": "bad argument #1 to '?' (value expected)", "handled": "1no!", "passed": "12x,y"}, b)
     say("pcall works", a["ok"] is True and "attempt to index a nil value" in a["result"]["e"], a)
     a = run(fn("local n = 0 for _ in pairs(string) do n = n + 1 end return {n = n, up = ('a'):upper()}"))
     say("libraries can be looked at", a["ok"] is True and a["result"]["n"] > 10 and
