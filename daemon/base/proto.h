@@ -61,8 +61,8 @@ struct sup_req {
 	uint32_t policy, flags;
 	int32_t signal;
 	uint32_t pad_;
-	uint8_t cluster[ID_BYTES];
-	uint64_t term, seq; /* the stamp that asked, for the record */
+	uint8_t leader[ID_BYTES]; /* its stamp asked: for the record */
+	uint64_t term, seq;
 	char sandbox[NAME_CAP];
 	char role[NAME_CAP];
 	char instance[NAME_CAP];

@@ -127,7 +127,7 @@ ask_start(struct apply_job *j, const struct diff_want *w)
 	memcpy(req.sandbox, w->sandbox, sizeof req.sandbox);
 	memcpy(req.image, w->image, sizeof req.image);
 	memcpy(req.config, w->config, sizeof req.config);
-	memcpy(req.cluster, st->leader.b, sizeof req.cluster);
+	memcpy(req.leader, st->leader.b, sizeof req.leader);
 	req.term = st->term;
 	req.seq = st->seq;
 	req.policy = w->policy;
@@ -198,7 +198,6 @@ fill_want(const struct apply_job *j, struct diff_want *want)
 	return n;
 }
 
-/* Ask for what differs.  Idempotent: asked again, it asks the same. */
 /*
  * A host that comes back has an old schedule until it hears of the one in
  * force.  What may run elsewhere meanwhile is not started from the old one,

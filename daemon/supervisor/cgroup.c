@@ -229,10 +229,10 @@ limit_memory(const struct cgroups *g, const char *leaf, uint64_t bytes,
 		return rc;
 	/* Swap: the same limit for both together.  Absent without swap. */
 	if (g->v2[CGROUP_MEMORY]) {
-		snprintf(path, sizeof path, "%s/memory.swap.max", leaf);
-		rc = sys_write_file(g->unified, path, "0");
 		snprintf(path, sizeof path, "%s/memory.oom.group", leaf);
 		(void)sys_write_file(g->unified, path, "1");
+		snprintf(path, sizeof path, "%s/memory.swap.max", leaf);
+		rc = sys_write_file(g->unified, path, "0"); /* last: errno is its */
 	} else {
 		snprintf(path, sizeof path, "%s/memory.memsw.limit_in_bytes",
 		    leaf);

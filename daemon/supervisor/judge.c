@@ -303,7 +303,7 @@ from_request(const struct judge *j, struct spec *s)
 	memcpy(s->sandbox, r->sandbox, sizeof s->sandbox);
 	memcpy(s->image, r->image, sizeof s->image);
 	memcpy(s->config, r->config, sizeof s->config);
-	memcpy(s->cluster, r->cluster, sizeof s->cluster);
+	memcpy(s->leader, r->leader, sizeof s->leader);
 	s->policy = r->policy;
 	s->term = r->term;
 	s->seq = r->seq;

@@ -16,6 +16,9 @@
 
 enum { HEADER_BYTES = 20, RECORD_VERSION = 1 };
 
+/* Its first name: older supervisors read and wrote it so. */
+#define LEADER_KEY "cluster"
+
 enum field_type { F_STR, F_U32, F_U64, F_BOOL };
 
 struct field {
@@ -192,8 +195,8 @@ spec_encode(const struct spec *s, uint8_t *out)
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		put_field(&o, &fields[i], s);
 	for (size_t i = 0; i < ID_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", s->cluster[i]);
-	flat_put_str(&o, "cluster", hex);
+		snprintf(hex + 2 * i, 3, "%02x", s->leader[i]);
+	flat_put_str(&o, LEADER_KEY, hex);
 	put_strs(&o, "arg", &s->args);
 	put_strs(&o, "env", &s->env);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
@@ -324,18 +327,18 @@ get_volume(const struct flat *f, uint32_t i, struct spec_volume *v)
 }
 
 static bool
-get_cluster(const struct flat *f, uint8_t *cluster)
+get_leader(const struct flat *f, uint8_t *leader)
 {
 	char hex[2 * ID_BYTES + 1];
 	unsigned byte;
 
-	if (!flat_str(f, "cluster", hex, sizeof hex) ||
+	if (!flat_str(f, LEADER_KEY, hex, sizeof hex) ||
 	    strlen(hex) != 2 * ID_BYTES)
 		return false;
 	for (size_t i = 0; i < ID_BYTES; i++) {
 		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
 			return false;
-		cluster[i] = (uint8_t)byte;
+		leader[i] = (uint8_t)byte;
 	}
 	return true;
 }
@@ -348,7 +351,7 @@ get_all(const struct flat *f, struct spec *s)
 			return fields[i].key;
 	if (!name_ok(s->instance, strlen(s->instance)))
 		return "instance";
-	if (!get_cluster(f, s->cluster))
+	if (!get_leader(f, s->leader))
 		return "cluster";
 	if (!get_strs(f, "arg", &s->args) || s->args.count == 0)
 		return "arg";

@@ -47,7 +47,7 @@ struct spec {
 	char instance[NAME_CAP], role[NAME_CAP], sandbox[NAME_CAP];
 	char image[SUP_IMAGE_CAP], config[SUP_PATH_CAP];
 	uint32_t policy;
-	uint8_t cluster[ID_BYTES];
+	uint8_t leader[ID_BYTES]; /* of the schedule that asked */
 	uint64_t term, seq;
 	uint64_t hash; /* sup_spec_hash of the request */
 	bool command, staged;

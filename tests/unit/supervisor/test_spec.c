@@ -42,7 +42,7 @@ fill(struct spec *s)
 	s->seq = UINT64_MAX;
 	s->hash = 0xfedcba9876543210;
 	s->staged = true;
-	memset(s->cluster, 0xa5, sizeof s->cluster);
+	memset(s->leader, 0xa5, sizeof s->leader);
 	s->uid = 1000;
 	s->gid = UINT32_MAX - 1;
 	s->uid_maps_count = 2;
