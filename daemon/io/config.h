@@ -10,7 +10,11 @@
 #include "../base/flat.h"
 #include "../base/log.h"
 
-enum { CONFIG_PATH_CAP = 1024, CONFIG_OPERATORS_MAX = 32 };
+enum {
+	CONFIG_PATH_CAP = 1024,
+	CONFIG_OPERATORS_MAX = 32,
+	CONFIG_SEED_CAP = 264, /* a DNS name (253), :PORT and NUL */
+};
 
 struct config {
 	char name[NAME_CAP], zone[NAME_CAP], tags[160]; /* tags: "k=v,k=v" */
@@ -20,7 +24,7 @@ struct config {
 	char log_dir[CONFIG_PATH_CAP], state_dir[CONFIG_PATH_CAP];
 	char key_path[CONFIG_PATH_CAP]; /* "" = state_dir/cluster.key */
 	struct addr listen, advertise;
-	char seed_names[MESH_SEEDS_MAX][80]; /* HOST:PORT as written */
+	char seed_names[MESH_SEEDS_MAX][CONFIG_SEED_CAP]; /* HOST:PORT as written */
 	size_t seeds_count;
 	struct mesh_policy policy;
 	msec lease_ms;

@@ -240,6 +240,14 @@ ctl_arg_str(const struct ctl_req *r, const char *key, char *out, size_t cap)
 }
 
 bool
+ctl_arg_has(const struct ctl_req *r, const char *key)
+{
+	struct mp mp;
+
+	return find_arg(r, key, &mp) && mp_peek(&mp) != MP_NIL;
+}
+
+bool
 ctl_arg_int(const struct ctl_req *r, const char *key, int64_t *out)
 {
 	struct mp mp;

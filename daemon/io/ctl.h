@@ -51,6 +51,7 @@ void ctl_fail(struct ctl_req *r, int code, const char *hint, const char *fmt, ..
     __attribute__((format(printf, 4, 5)));
 /* Arguments of the request: false when absent or of another type. */
 bool ctl_arg_str(const struct ctl_req *r, const char *key, char *out, size_t cap);
+bool ctl_arg_has(const struct ctl_req *r, const char *key);
 bool ctl_arg_int(const struct ctl_req *r, const char *key, int64_t *out);
 bool ctl_arg_bool(const struct ctl_req *r, const char *key);
 

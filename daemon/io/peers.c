@@ -25,7 +25,7 @@ struct lookup {
 	struct engine *e;
 	struct ctl_req *r; /* NULL: of the config */
 	size_t seed;
-	char text[80];
+	char text[CONFIG_SEED_CAP];
 	uint16_t port;
 };
 
@@ -65,7 +65,7 @@ look_up(struct engine *e, const char *text, size_t seed, struct ctl_req *r)
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
 	const char *colon = strrchr(text, ':');
 	struct lookup *l = calloc(1, sizeof *l);
-	char host[80];
+	char host[CONFIG_SEED_CAP];
 	long port;
 	char *end;
 
@@ -256,11 +256,14 @@ remember_joined(struct engine *e, const struct addr *a)
 static void
 do_join(struct engine *e, struct ctl_req *r)
 {
-	char text[80];
+	char text[CONFIG_SEED_CAP];
 	struct addr a;
 	struct err err;
 
-	if (!ctl_arg_str(r, "seed", text, sizeof text))
+	if (!ctl_arg_str(r, "seed", text, sizeof text) && ctl_arg_has(r, "seed"))
+		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT",
+		    "join: HOST:PORT is no text of at most %zu bytes", sizeof text - 1);
+	else if (text[0] == '\0')
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: missing HOST:PORT");
 	else if (addr_parse(text, &a, &err) == 0)
 		join_addr(e, r, text, &a);

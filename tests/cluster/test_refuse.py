@@ -278,6 +278,24 @@ def test_streams_of_strangers_are_closed(node, what, send):
     assert len(node.pids("meshd-engine")) == 1 and node.exits == []
 
 
+def test_join_with_a_long_name(node):
+    """A DNS name may have 253 bytes; one that is longer is said to be."""
+    node.start()
+    wait_until("it runs", node.status, 20)
+    name = ".".join(["a" * 49] * 4) + ".invalid"
+    p = node.mesh("join", name + "x" * (253 - len(name)) + ":7780")
+    assert "missing" not in p.stderr and "longer" not in p.stderr and "xxx:7780: " in p.stderr, p.stderr
+    assert node.mesh("join", "a" * 300 + ":7780").returncode == 64
+    # Not every client looks.
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(30)
+    s.connect(node.socket)
+    body = b"\x82\xa4verb\xa4join\xa4args\x81\xa4seed\xda" + struct.pack(">H", 305) + b"a" * 300 + b":7780"
+    s.sendall(struct.pack("<I", len(body)) + body)
+    assert b"HOST:PORT is no text of at most 263 bytes" in s.recv(65536)
+    s.close()
+
+
 def test_control_socket_garbage(node):
     node.start()
     wait_until("it runs", node.status, 20)
