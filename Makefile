@@ -3,7 +3,10 @@
 #   make deps       install Debian's packages (root or sudo)
 #   make demo test  the whole story; all tests
 #   make SAN=address,undefined ...   own build directory
-CC      ?= gcc
+# make has a CC of its own, cc, so `?=` would never set it; CC=clang: build-clang.
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 SAN     ?=
 FUZZ    ?=
 B       := build$(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)

@@ -229,12 +229,6 @@ crypto_key_read(int fd, const char *name, uint8_t key[KEY_BYTES], struct err *er
 }
 
 void
-crypto_wipe(struct keyring *k)
-{
-	sodium_memzero(k, sizeof *k);
-}
-
-void
 crypto_random(void *out, size_t len)
 {
 	randombytes_buf(out, len);

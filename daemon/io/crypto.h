@@ -28,7 +28,6 @@ void crypto_fill(struct crypto *out, struct keyring *k);
  * regular file of mode 0600 (or 0400), not 32 bytes long, or all zero. */
 MUST_CHECK int crypto_key_read(int fd, const char *name, uint8_t key[KEY_BYTES],
     struct err *err);
-void crypto_wipe(struct keyring *k);
 
 void crypto_random(void *out, size_t len);
 uint64_t crypto_random64(void);

@@ -334,10 +334,3 @@ config_accounts(struct config *c, struct err *err)
 		    c->file, c->uid, c->range_first, c->range_last);
 	return 0;
 }
-
-void
-config_free(struct config *c)
-{
-	free(c->raw);
-	c->raw = NULL;
-}

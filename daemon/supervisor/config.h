@@ -48,6 +48,5 @@ MUST_CHECK int config_master(struct config *c, const char *file,
 /* Names to numbers; a missing account is EXIT_ENVIRONMENT with the line that
  * makes it. */
 MUST_CHECK int config_accounts(struct config *c, struct err *err);
-void config_free(struct config *c);
 
 #endif
