@@ -126,13 +126,16 @@ elect_forget(struct mesh *m, msec now, uint32_t i)
 		m->elect.promised = MEMBER_NONE;
 }
 
-/* What a leader with a roster later than the saved one may have asked for. */
+/* What may have been promised in an earlier life.  A disk written by a version
+ * that did not keep it says 0: then what a leader of a later roster would ask. */
 static msec
 longest_promise(const struct mesh *m)
 {
+	msec lease = elect_lease_ms(m);
+
 	if (m->conf.lease_ms == 0 && m->roster.n.all > BIG_ELECTORS / 2)
-		return LEASE_BIG_MS;
-	return elect_lease_ms(m);
+		lease = LEASE_BIG_MS;
+	return lease > m->saved.promise_ms ? lease : m->saved.promise_ms;
 }
 
 void
@@ -146,6 +149,7 @@ elect_init(struct mesh *m, msec now)
 	e->lost_at = e->full_at = now;
 	/* A restart forgets its promise; one lease later nobody holds it. */
 	e->holdoff_until = now + (m->member ? longest_promise(m) : 0);
+	e->longest_until = e->holdoff_until;
 	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
 	e->recall = prng_u64(&m->rng);
 	e->recall_at = now + 1;
@@ -261,6 +265,8 @@ candidate_tick(struct mesh *m, msec now)
 	}
 	if (e->role == MESH_LEADER)
 		return;
+	if (now >= e->try_at && now < e->holdoff_until)
+		e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
 	if (now >= e->try_at && e->phase == ELECT_IDLE) {
 		e->try_at = MSEC_NEVER;
 		if (!elector(m))
@@ -381,9 +387,35 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt ||
 	    (asked == ELECT_VOTE && p->term != e->attempt_term))
 		return;
+	/* Attempts are counted anew in every life; terms are not. */
+	if (p->kind == PACKET_VOTED && p->term != e->attempt_term)
+		return;
 	x->granted = e->attempt;
 	tally_add(&e->grants, x);
 	count_grants(m, now);
+}
+
+/*
+ * The leader of this beat may count on me for so long, whatever becomes of me: a
+ * beat that asks for less takes nothing from an earlier one, nor from one of a
+ * life before a restart, which finds on disk how long such a promise may live.
+ */
+static void
+promise(struct mesh *m, msec now, uint32_t to, msec lease)
+{
+	struct elect *e = &m->elect;
+	msec until = now + lease;
+
+	/* On disk a shorter one will do when it outlives all that were longer. */
+	if (lease > m->saved.promise_ms ||
+	    (lease < m->saved.promise_ms && until >= e->longest_until)) {
+		m->saved.promise_ms = lease;
+		m->must_save = true;
+	}
+	if (until > e->longest_until)
+		e->longest_until = until;
+	e->promised = (uint16_t)to;
+	e->promise_until = e->longest_until;
 }
 
 /*
@@ -414,9 +446,9 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	e->phase = ELECT_IDLE;
 	e->try_at = MSEC_NEVER;
 	e->holdoff_until = msec_min(e->holdoff_until, now);
-	e->leader = e->promised = (uint16_t)from;
+	e->leader = (uint16_t)from;
 	e->ballot_term = p->term;
-	e->promise_until = now + (p->lease > 0 ? (msec)p->lease : elect_lease_ms(m));
+	promise(m, now, from, p->lease > 0 ? (msec)p->lease : elect_lease_ms(m));
 	e->grade = p->grade;
 	if (p->grade == MESH_GRADE_FULL)
 		e->full_at = now;

@@ -27,6 +27,7 @@ struct elect {
 	uint16_t leader;      /* member, or MEMBER_NONE */
 	uint16_t last_leader; /* who was lost last */
 	uint16_t promised;    /* to whom, until promise_until */
+	msec longest_until; /* when every promise, of this life or an earlier one, is over */
 	msec promise_until, holdoff_until, lost_at, try_at;
 	msec full_at; /* when a full leader was known last */
 	msec full_since; /* leading: since when without a gap it is a full one */

@@ -394,6 +394,86 @@ a_late_refusal_breaks_no_promise(void **state)
 	world_free(w);
 }
 
+/* What was answered to an earlier life of this node arrives: a refusal must not
+ * send it into an election inside the hold-off, for a promise that it forgot may
+ * be alive; and a yes of another term is no vote in this one. */
+static void
+answers_to_an_earlier_life_count_for_nothing(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct packet no = {.kind = PACKET_VOTED, .grade = 0}, yes = {.grade = 1};
+	struct elect *e;
+	uint32_t z;
+	msec until;
+
+	(void)state;
+	world_run(w, 6000);
+	z = (world_leader(w) + 1) % 3;
+	world_kill(w, z);
+	world_isolate(w, z, true);
+	world_start(w, z);
+	e = &w->node[z]->elect;
+	until = e->holdoff_until;
+	no.term = w->node[z]->saved.term + 1;
+	assert_int_equal(elect_recv(w->node[z], w->now, 1, &no), 0);
+	while (w->now <= until) {
+		world_step(w);
+		assert_true(e->role == MESH_FOLLOWER && e->attempt == 0);
+	}
+	while (e->phase != ELECT_PREVOTE)
+		world_step(w);
+	yes.kind = PACKET_PREVOTED;
+	yes.seq = e->attempt;
+	yes.term = w->node[z]->saved.term;
+	assert_int_equal(elect_recv(w->node[z], w->now, 1, &yes), 0);
+	assert_int_equal(e->phase, ELECT_VOTE);
+	yes.kind = PACKET_VOTED;
+	yes.seq = e->attempt;
+	yes.term = e->attempt_term - 1;
+	assert_int_equal(elect_recv(w->node[z], w->now, 1, &yes), 0);
+	assert_int_equal(e->phase, ELECT_VOTE);
+	yes.term = e->attempt_term;
+	assert_int_equal(elect_recv(w->node[z], w->now, 1, &yes), 0);
+	assert_int_equal(e->role, MESH_LEADER);
+	world_free(w);
+}
+
+/* The leader counts on the longest it was promised: neither a beat that asks for
+ * less nor a restart under a shorter lease takes that from it. */
+static void
+no_promise_is_shortened(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct elect *e;
+	uint32_t z;
+	msec until;
+
+	(void)state;
+	world_run(w, 6000);
+	z = (world_leader(w) + 1) % 3;
+	e = &w->node[z]->elect;
+	assert_int_equal(w->disk[z].promise_ms, 1500);
+	w->node[world_leader(w)]->conf.lease_ms = 10000;
+	world_run(w, 1500);
+	assert_int_equal(w->disk[z].promise_ms, 10000);
+	until = e->promise_until;
+	assert_true(until > w->now + 9000);
+	w->node[world_leader(w)]->conf.lease_ms = 1500;
+	world_run(w, 3000);
+	assert_int_equal(e->promise_until, until);
+	assert_int_equal(w->disk[z].promise_ms, 10000);
+	world_kill(w, z);
+	world_start(w, z);
+	until = w->now + 10000;
+	assert_int_equal(w->node[z]->elect.holdoff_until, until);
+	world_run(w, 8000); /* it follows again, and the old promise still counts */
+	assert_int_equal(w->node[z]->elect.promise_until, until);
+	assert_int_equal(w->disk[z].promise_ms, 10000);
+	world_run(w, 3000);
+	assert_int_equal(w->disk[z].promise_ms, 1500);
+	world_free(w);
+}
+
 /* A roster that was asked for before this node got a later one. */
 static void
 an_older_roster_is_not_taken_over(void **state)
@@ -444,6 +524,8 @@ main(void)
 	    cmocka_unit_test(the_roster_survives),
 	    cmocka_unit_test(a_change_is_in_force_as_soon_as_it_is_stored),
 	    cmocka_unit_test(a_late_refusal_breaks_no_promise),
+	    cmocka_unit_test(answers_to_an_earlier_life_count_for_nothing),
+	    cmocka_unit_test(no_promise_is_shortened),
 	    cmocka_unit_test(an_older_roster_is_not_taken_over),
 	};
 
