@@ -387,9 +387,6 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt ||
 	    (asked == ELECT_VOTE && p->term != e->attempt_term))
 		return;
-	/* Attempts are counted anew in every life; terms are not. */
-	if (p->kind == PACKET_VOTED && p->term != e->attempt_term)
-		return;
 	x->granted = e->attempt;
 	tally_add(&e->grants, x);
 	count_grants(m, now);

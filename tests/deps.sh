@@ -9,7 +9,7 @@ want="build-essential pkg-config clang libclang-rt-14-dev
 libuv1-dev libsodium-dev libmsgpack-dev liblua5.4-dev lua5.4 liblmdb-dev
 libyaml-dev libseccomp-dev libjansson-dev libcmocka-dev
 haproxy busybox-static python3 python3-pytest nftables iproute2 curl
-lua-check lua-busted"
+lua-check lua-busted spin"
 [ -z "${BENCH:-}" ] || want="$want crun hyperfine"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

@@ -1,0 +1,76 @@
+#!/bin/sh
+# The models: every reachable state of lease.pml, roster.pml and role_lease.pml is
+# visited, and nothing wrong may be found; then rules are taken away one by one
+# (-D), and for each something must be.  A model that no mutant breaks proves nothing.
+# With a name: that model alone, `run.sh lease`; with a mutant too, that mutant, and
+# its counterexample is printed step by step.
+set -u
+cd "$(dirname "$0")/../.." || exit 5
+command -v spin >/dev/null 2>&1 || {
+	echo "models: there is no spin: make deps" >&2
+	exit 5
+}
+dir=$PWD/build/models
+only=${1:-}
+mutant=${2:-}
+passed=0
+failed=0
+start=$(date +%s)
+
+good() { passed=$((passed + 1)); echo "ok $1"; }
+bad() { failed=$((failed + 1)); echo "not ok $1"; }
+
+# search MODEL DEFINE GCC-FLAGS...: the verdict of pan in ./out, in a directory of its own.
+search() {
+	pml=$PWD/tests/models/$1.pml
+	define=$2
+	work=$dir/$1$define
+	shift 2
+	rm -rf "$work" && mkdir -p "$work" || exit 5
+	(
+		cd "$work" && spin -a $define "$pml" >out 2>&1 &&
+		    gcc -w -DSAFETY -DMEMLIM=2048 "$@" -o pan pan.c >>out 2>&1 &&
+		    timeout 300 ./pan -m100000 -w24 >>out 2>&1
+	)
+}
+
+number() { sed -n "s/^ *\\([0-9.e+]*\\) states, stored.*/\\1/p" "$work/out" | tail -n 1; }
+
+# holds MODEL: every state was visited and none is wrong.
+holds() {
+	[ -z "$only" ] || [ "$only" = "$1" ] && [ -z "$mutant" ] || return 0
+	search "$1" "" -O2
+	if grep -q ' errors: 0$' "$work/out" &&
+	    ! grep -qE 'not completed|too small|truncated|out of memory|aborted' "$work/out"; then
+		good "models: $1: $(number) states, none wrong, in $(sed -n 's/^pan: elapsed time \([0-9.]*\).*/\1/p' "$work/out") s"
+	else
+		bad "models: $1: $(grep -m 1 -E '^pan|rror|not completed' "$work/out")"
+	fi
+}
+
+# falls MODEL MUTANT...: without that rule something is found wrong.
+falls() {
+	model=$1
+	shift
+	[ -z "$only" ] || [ "$only" = "$model" ] || return 0
+	for m; do
+		[ -z "$mutant" ] || [ "$mutant" = "$m" ] || continue
+		search "$model" "-D$m" -O1
+		if grep -q 'assertion violated' "$work/out"; then
+			good "models: $model falls with $m, after $(number) states"
+		else
+			bad "models: $model: $m is not caught: $(grep -m 1 -E '^pan|rror|states, stored' "$work/out")"
+		fi
+		[ -z "$mutant" ] || (cd "$work" && spin -t -p -DBRIEF "-D$m" -k "$model.pml.trail" \
+		    "$pml" | grep -v -e else -e goto)
+	done
+}
+
+holds lease
+falls lease NO_EPSILON LEASE_FROM_RECEIPT NO_HOLDOFF HOLDOFF_SHORTER HOLDOFF_ENDED \
+    PROMISE_SHORTENED VOTE_FORGOTTEN LATE_REFUSAL GRANT_ANY_TERM GRANT_PROMISED LEADS_ON \
+    RESIGN_ANY_TERM
+
+echo "models: $(($(date +%s) - start)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
