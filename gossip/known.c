@@ -101,6 +101,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 
 	*out = (struct mesh_member){.id = x->id, .addr = x->addr, .meta_bytes = x->meta_len,
 	    .state = (enum mesh_state)x->state, .self = i == 0, .leader = e->leader == i,
+	    .unstable = m->ticked < x->unstable_until,
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->at,
 	    .applied = r->applied.stamp, .summary = x->summary,

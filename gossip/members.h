@@ -67,6 +67,9 @@ struct member {
 	msec suspected;
 	uint8_t accusers_count;
 	uint64_t accusers[3];
+	/* deaths that were none */
+	uint32_t flaps;
+	msec flapped, unstable_until; /* 0 = never */
 	/* election */
 	uint64_t granted; /* the attempt it said yes to */
 	msec echoed;	  /* the beat it echoed last */

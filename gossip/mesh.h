@@ -88,6 +88,7 @@ struct mesh_member {
 	size_t meta_bytes;
 	enum mesh_state state;
 	bool self, leader, in_roster;
+	bool unstable; /* it died and rose too often lately: give it nothing new */
 	uint64_t generation;
 	msec since;	  /* when state last changed */
 	msec seen;	  /* last authenticated datagram, or MSEC_NEVER */

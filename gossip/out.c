@@ -8,7 +8,6 @@
 enum {
 	JOBS_EVERY_MS = 20, /* a long answer goes out in bursts of ... */
 	JOBS_BURST = 48,    /* ... so many datagrams */
-	SUMMARIES_MAX = 12, /* per datagram: rumours of M come first */
 	PICK_MAX = 64,
 	NEWS_MS = 10000,
 	BOOT_MS = 10000,
@@ -213,21 +212,21 @@ load_member(struct mesh *m, msec now, struct cargo *c, uint32_t i, bool is_long,
 	load(c, &r);
 }
 
-static uint32_t
-send_limit(const struct mesh *m)
+uint32_t
+out_limit(const struct mesh *m)
 {
 	uint32_t digits = 1;
 
 	for (uint32_t n = m->ms.count; n >= 10; n /= 10)
 		digits++;
-	return 4 * digits; /* 4 x ceil(log10(N + 1)) */
+	return 4 * digits;
 }
 
 static void
 load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t share)
 {
 	uint16_t pick[PICK_MAX];
-	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = send_limit(m);
+	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = out_limit(m);
 
 	for (uint32_t k = 0; k < n && c->w.len < share; k++) {
 		uint32_t i = pick[k];
@@ -250,8 +249,8 @@ load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t
 static void
 load_summaries(struct mesh *m, struct cargo *c)
 {
-	uint16_t pick[SUMMARIES_MAX];
-	uint32_t n = spread_pick(&m->ms.summaries, pick, SUMMARIES_MAX), limit = send_limit(m);
+	uint16_t pick[PICK_MAX];
+	uint32_t n = spread_pick(&m->ms.summaries, pick, PICK_MAX), limit = out_limit(m);
 
 	for (uint32_t k = 0; k < n; k++) {
 		const struct member *x = &m->ms.m[pick[k]];

@@ -44,6 +44,8 @@ void out_hello(struct mesh *m, uint32_t to, bool whole);
 void out_parked(struct mesh *m, uint32_t to, const struct parked *p);
 void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);
+/* How often a rumour is told: 4 x ceil(log10(N + 1)). */
+uint32_t out_limit(const struct mesh *m);
 void out_tick(struct mesh *m, msec now);
 
 #endif

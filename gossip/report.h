@@ -10,6 +10,7 @@
 
 struct mesh;
 
+enum { SUMMARY_REPEATS = 2 }; /* a value that did not move is passed on so often */
 enum { INBOX_MAX = 256 }; /* fragments waiting for the leader's caller */
 
 struct report {

@@ -16,6 +16,10 @@ enum {
 	ACCUSE_MS = 1000,
 	HEALTH_MAX = 8,
 	WELCOME_MAX = 200,
+	FLAP_WINDOW_MS = 600000, /* deaths further apart are not one illness */
+	FLAPS = 2,
+	QUIET_MS = 60000, /* doubled with each further one */
+	QUIET_DOUBLINGS = 6,
 };
 
 /* 1000 x max(1, log10 n), by a table: no floating point decides anything. */
@@ -82,6 +86,68 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 	return 0;
 }
 
+static bool
+same_summary(const struct mesh_summary *a, const struct mesh_summary *b)
+{
+	return a->cpu_percent == b->cpu_percent && a->mem_percent == b->mem_percent &&
+	    a->disk_percent == b->disk_percent && a->load_centi == b->load_centi &&
+	    a->instances == b->instances && a->config_hash == b->config_hash;
+}
+
+/*
+ * i, called dead, lives the life it lived before: it was not dead.  Twice within
+ * ten minutes and it is unstable until it was quiet for a minute, longer each
+ * time; else a node that hears nobody every other 20 s would get its work and
+ * lose it for ever.  When a third of all rise it was a cut, and nobody's illness.
+ */
+static void
+rose_again(struct mesh *m, msec now, uint32_t i)
+{
+	struct member *x = &m->ms.m[i];
+	uint32_t doublings;
+
+	if (3 * (m->ms.by_state[MESH_FAILED] + 1) > m->ms.count)
+		return;
+	x->flaps = x->flapped != 0 && now - x->flapped < FLAP_WINDOW_MS ? x->flaps + 1 : 1;
+	x->flapped = now;
+	if (x->flaps < FLAPS)
+		return;
+	doublings = x->flaps - FLAPS < QUIET_DOUBLINGS ? x->flaps - FLAPS : QUIET_DOUBLINGS;
+	x->unstable_until = now + ((msec)QUIET_MS << doublings);
+	m->swim.quiet_at = msec_min(m->swim.quiet_at, x->unstable_until);
+	m->ms.changes++;
+	trace(m, now, "unstable", i, x->flaps);
+}
+
+/* It was suspected and lives: no quiet, for one that is unstable. */
+static void
+restless(struct mesh *m, msec now, uint32_t i)
+{
+	struct member *x = &m->ms.m[i];
+
+	if (now < x->unstable_until && x->unstable_until < now + QUIET_MS)
+		x->unstable_until = now + QUIET_MS;
+}
+
+/* It spoke once in my life and was given up; not: I started and know nobody. */
+static bool
+dead_to_me(const struct member *x)
+{
+	return x->state == MESH_FAILED && x->heard != 0;
+}
+
+static void
+quiet_tick(struct mesh *m, msec now)
+{
+	if (now < m->swim.quiet_at)
+		return;
+	m->swim.quiet_at = MSEC_NEVER;
+	m->ms.changes++;
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		if (m->ms.m[i].unstable_until > now)
+			m->swim.quiet_at = msec_min(m->swim.quiet_at, m->ms.m[i].unstable_until);
+}
+
 static int
 hear_summary(struct mesh *m, const struct rumour *r)
 {
@@ -94,9 +160,14 @@ hear_summary(struct mesh *m, const struct rumour *r)
 	x = &m->ms.m[i];
 	if (x->summary_version != 0 && (int32_t)(version - x->summary_version) <= 0)
 		return 0;
+	/* The half-minute's repetition of what all know need not reach all at
+	 * once: whom it misses gets the next. */
+	if (x->summary_version != 0 && same_summary(&x->summary, &r->summary))
+		spread_push_last(&m->ms.summaries, i, SUMMARY_REPEATS, out_limit(m));
+	else
+		spread_push(&m->ms.summaries, i);
 	x->summary = r->summary;
 	x->summary_version = version == 0 ? 1 : version;
-	spread_push(&m->ms.summaries, i);
 	return 0;
 }
 
@@ -245,15 +316,18 @@ static void
 hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
-	bool was_up = member_up(x);
+	bool was_up = member_up(x), rose = dead_to_me(x), older = r->generation > x->generation;
 
-	if (r->generation > x->generation)
+	if (older)
 		reborn(m, i);
 	x->accusers_count = 0;
+	restless(m, now, i);
 	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
 		x->heard = now - (msec)r->from;
 	members_set(&m->ms, i, now, MESH_ALIVE, r->generation, (uint32_t)r->incarnation);
 	news(m, i);
+	if (rose && !older)
+		rose_again(m, now, i);
 	if (!was_up)
 		trace(m, now, "alive", i, 0);
 }
@@ -292,6 +366,7 @@ static void
 evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
+	bool rose = dead_to_me(x);
 	msec at = now - (msec)r->from;
 
 	if (r->from >= RUMOUR_AGE_MAX || r->generation != x->generation ||
@@ -304,6 +379,9 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 		x->accusers_count = 0;
 		news(m, i);
+		restless(m, now, i);
+		if (rose)
+			rose_again(m, now, i);
 		trace(m, now, "alive", i, 0);
 	}
 }
@@ -399,6 +477,7 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p)
 void
 rumour_tick(struct mesh *m, msec now)
 {
+	quiet_tick(m, now);
 	if (now < m->swim.suspect_at)
 		return;
 	m->swim.suspect_at = MSEC_NEVER;

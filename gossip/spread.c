@@ -68,6 +68,29 @@ spread_push(struct spread *s, uint32_t subject)
 	link_at(s, subject, 0);
 }
 
+static uint32_t
+last_levels(uint32_t times, uint32_t limit)
+{
+	limit = limit < SPREAD_LEVELS ? limit : SPREAD_LEVELS;
+	return limit > times ? limit - times : 0;
+}
+
+void
+spread_push_last(struct spread *s, uint32_t subject, uint32_t times, uint32_t limit)
+{
+	spread_drop(s, subject);
+	link_at(s, subject, (uint8_t)last_levels(times, limit));
+}
+
+bool
+spread_fresh(const struct spread *s, uint32_t times, uint32_t limit)
+{
+	for (uint32_t level = 0; level < last_levels(times, limit); level++)
+		if (s->head[level] != SPREAD_NONE)
+			return true;
+	return false;
+}
+
 void
 spread_sent(struct spread *s, uint32_t subject, uint32_t limit)
 {

@@ -22,6 +22,10 @@ MUST_CHECK bool spread_init(struct spread *s, uint32_t max);
 void spread_fini(struct spread *s);
 /* (Re)start telling about subject. */
 void spread_push(struct spread *s, uint32_t subject);
+/* ... about something of which all know nearly the same: so often only. */
+void spread_push_last(struct spread *s, uint32_t subject, uint32_t times, uint32_t limit);
+/* Is anything waiting that was told less often than `times` before the limit? */
+bool spread_fresh(const struct spread *s, uint32_t times, uint32_t limit);
 void spread_drop(struct spread *s, uint32_t subject);
 /* It was sent once more; forgotten after limit times. */
 void spread_sent(struct spread *s, uint32_t subject, uint32_t limit);

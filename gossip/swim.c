@@ -16,7 +16,9 @@ enum {
 	NACK_MS = 400, /* a helper answers "nor me" before the asker gives up */
 	HELPERS = 3,
 	GOSSIP_MS = 200,
-	GOSSIP_IDLE_MS = 500, /* only summaries wait */
+	GOSSIP_IDLE_MS = 500, /* only summaries wait, and those did not move */
+	SUMMARIES_MS = 74,    /* a whole datagram of them waits: 17 KB/s */
+	SUMMARIES_MANY = 40,
 	GOSSIP_FANOUT = 3,
 	RECONNECT_MS = 2000,
 	BOOT_MS = 10000, /* after a start everybody is "failed": hurry */
@@ -43,7 +45,7 @@ swim_init(struct mesh *m, msec now)
 	s->changed_at = now - SYNC_QUIET_MS;
 	s->reconnect_at = now + 1 + (msec)prng_below(&m->rng, BOOT_RECONNECT_MS);
 	s->seeds_at = now;
-	s->suspect_at = MSEC_NEVER;
+	s->suspect_at = s->quiet_at = MSEC_NEVER;
 	s->next_seq = prng_u64(&m->rng) >> 16;
 	s->join_token = prng_u64(&m->rng);
 	for (size_t i = 0; i < RELAYS_MAX; i++)
@@ -262,20 +264,33 @@ relays_tick(struct mesh *m, msec now)
 
 /* --- gossip, sync, the dead --------------------------------------------------- */
 
+/* How soon the next round of gossip is due, and to how many. */
+static msec
+gossip_pace(const struct mesh *m, uint32_t *fanout)
+{
+	uint32_t news = members_untold(&m->ms);
+	msec pace = news > NEWS_MANY ? GOSSIP_MS / 2 : GOSSIP_MS;
+
+	*fanout = GOSSIP_FANOUT;
+	if (news > 0)
+		return pace;
+	*fanout = 1;
+	if (m->ms.summaries.count >= SUMMARIES_MANY)
+		return SUMMARIES_MS;
+	return spread_fresh(&m->ms.summaries, SUMMARY_REPEATS, out_limit(m)) ? GOSSIP_MS / 2 :
+									       GOSSIP_IDLE_MS;
+}
+
 /* The last thing of an instant: every part may have made news in it. */
 void
 swim_gossip(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
-	uint32_t fanout = GOSSIP_FANOUT, chosen[GOSSIP_FANOUT], n = 0, strangers = 0;
+	uint32_t fanout, chosen[GOSSIP_FANOUT], n = 0, strangers = 0;
 
 	if (now < s->gossip_at || members_untold(&m->ms) + m->ms.summaries.count == 0)
 		return;
-	if (members_untold(&m->ms) == 0)
-		fanout = 2;
-	s->gossip_at = now + (members_untold(&m->ms) > 0 ? GOSSIP_MS : GOSSIP_IDLE_MS);
-	if (members_untold(&m->ms) > NEWS_MANY)
-		s->gossip_at = now + GOSSIP_MS / 2;
+	s->gossip_at = now + gossip_pace(m, &fanout);
 	for (uint32_t tries = 0; tries < 4 * fanout && n < fanout; tries++) {
 		uint32_t i = swim_random_up(m, 0);
 		bool again = i == MEMBER_NONE;
@@ -434,6 +449,8 @@ swim_deadline(const struct mesh *m)
 {
 	const struct swim *s = &m->swim;
 	msec at = msec_min(s->probe_at, msec_min(s->reconnect_at, s->suspect_at));
+
+	at = msec_min(at, s->quiet_at);
 
 	if (!s->asked && !s->acked)
 		at = msec_min(at, s->ask_at);

@@ -27,6 +27,7 @@ struct swim {
 	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at;
 	msec sync_at, changed_at; /* next sync allowed; table last moved */
 	uint64_t last_hash;
+	msec quiet_at; /* somebody unstable may have been quiet long enough */
 	uint64_t join_token;
 	struct relay {
 		uint64_t seq, their_seq;

@@ -73,6 +73,7 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	addr_format_host(&m->addr, n->address, sizeof n->address);
 	world_meta_read(m, n->zone, n->tags, version);
 	n->state = state_of(m->state);
+	n->unstable = m->unstable;
 	n->since_ms = engine_wall_ms() - (uint64_t)(now > m->since ? now - m->since : 0);
 	if (m->self) {
 		n->facts = e->facts;
