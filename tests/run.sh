@@ -82,9 +82,12 @@ sim_run() {
 	for s in "steady --nodes 100" "detect --nodes 50" "failover --nodes 25" \
 	    "heal --nodes 20" "join --nodes 30" "restart --nodes 10" \
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
-	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "chaos --nodes 9" swarm; do
+	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" \
+	    "metrics --nodes 20" "flipflop --nodes 30" "chaos --nodes 9" swarm; do
 		case $s in
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
+		steady* | heal* | busy* | flipflop* | restart-* | churn*)
+			seeds=$((($2 + 4) / 5)) ;; # long ones
 		*) seeds=$2 ;;
 		esac
 		ok "sim $s --seeds $seeds ($3)" "$1" $s --seeds "$seeds" \
@@ -97,7 +100,7 @@ sim_run() {
 }
 
 same_history() {
-	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 13 ] &&
+	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 16 ] &&
 	    cmp "$logs/history.gcc" "$logs/history.clang"
 }
 

@@ -166,6 +166,7 @@ report(struct sim *s, uint32_t i)
 		bytes[count] = s->report_bytes - at < FRAG_BYTES ? s->report_bytes - at : FRAG_BYTES;
 		memcpy(buf + at, &s->now, sizeof s->now);
 	}
+	s->made += n->leads ? 0 : count;
 	if (mesh_set_report(n->mesh, node_clock(s, i), frags, bytes, count) < 0)
 		check_break(s, "report-taken", i, 0, 0);
 }
@@ -262,10 +263,10 @@ settle(struct sim *s, uint32_t i)
 	act(s, i);
 	if (!save(s, i))
 		return;
-	drain(s, i);
-	tick(s, i); /* what act() changed has deadlines too */
+	tick(s, i); /* what act() changed is due now, and has deadlines */
 	if (!save(s, i))
 		return;
+	drain(s, i);
 	at = mesh_deadline(n->mesh);
 	if (at <= now)
 		check_break(s, "deadline-in-future", i, (uint64_t)now, (uint64_t)at);

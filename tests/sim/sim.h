@@ -122,6 +122,7 @@ struct sim {
 	uint32_t report_bytes;
 	bool busy; /* every summary moves each second */
 	bool quiet; /* no report ever changes */
+	uint64_t made;	/* fragments of reports, of all but leaders */
 	/* what the leader's engine took in: report bytes, and their age in us */
 	void (*on_report)(struct sim *s, uint32_t leader, uint32_t from, const uint8_t *buf,
 	    size_t len);

@@ -30,6 +30,28 @@ story_whole(struct sim *s, usec *took)
 	return story_bound(s, "one-leader-and-equal-tables", t >= 0);
 }
 
+static bool
+all_see_all(const struct sim *s)
+{
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		if (s->node[i].mesh == NULL ||
+		    s->node[i].mesh->ms.by_state[MESH_ALIVE] != s->conf.nodes)
+			return false;
+	return true;
+}
+
+bool
+story_seen(struct sim *s, usec *took)
+{
+	usec began = s->now;
+
+	while (!all_see_all(s) && s->now - began < story_patience(s))
+		if (!sim_run(s, s->now + 20000))
+			return false;
+	*took = s->now - began;
+	return story_bound(s, "all-see-all", all_see_all(s));
+}
+
 uint32_t
 story_trials(const struct sim *s)
 {
@@ -62,7 +84,7 @@ story_usable(const struct sim *s, uint32_t observer, uint32_t subject)
 	struct mesh_member x;
 
 	return mesh_find(s->node[observer].mesh, &s->node[subject].id, &x) &&
-	    x.state <= MESH_SUSPECT;
+	    x.state <= MESH_SUSPECT && !x.unstable;
 }
 
 uint32_t

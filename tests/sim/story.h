@@ -33,6 +33,8 @@ const struct story *story_find(const char *name);
 bool story_bound(struct sim *s, const char *name, bool ok);
 usec story_patience(const struct sim *s);
 bool story_whole(struct sim *s, usec *took);
+/* Until every table of those up has all of them alive. */
+bool story_seen(struct sim *s, usec *took);
 uint32_t story_trials(const struct sim *s);
 uint32_t story_leader(const struct sim *s);
 enum mesh_state story_state(const struct sim *s, uint32_t observer, uint32_t subject);

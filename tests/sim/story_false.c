@@ -132,6 +132,9 @@ story_slow(struct sim *s, struct sim_stats *st)
 		stats_add(st, "+slow.fp.healthy.swim:count", (int64_t)theirs.healthy);
 		stats_add(st, "+slow.fp.all:count", (int64_t)ours.all);
 		stats_add(st, "+slow.fp.all.swim:count", (int64_t)theirs.all);
+		if (theirs.healthy > 0)
+			stats_add(st, "slow.ratio:permille",
+			    (int64_t)(ours.healthy * 1000 / theirs.healthy));
 	}
 	sim_free(peer);
 	plant_of(s->conf.mutant);

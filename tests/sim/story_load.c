@@ -49,7 +49,7 @@ story_busy(struct sim *s, struct sim_stats *st)
 
 struct metrics {
 	struct sim_stats *st;
-	uint64_t frags;
+	uint64_t frags, made;
 	usec *last; /* newest report held of each */
 };
 
@@ -80,7 +80,6 @@ story_metrics(struct sim *s, struct sim_stats *st)
 	struct metrics x = {.st = st};
 	uint64_t wanted;
 	uint32_t leader;
-	usec began;
 
 	s->report_bytes = 1000;
 	if (!story_whole(s, NULL) || !sim_run(s, s->now + 5 * SECOND))
@@ -89,16 +88,18 @@ story_metrics(struct sim *s, struct sim_stats *st)
 	s->story = &x;
 	s->on_report = took;
 	leader = story_leader(s);
-	began = s->now;
+	x.made = s->made;
 	for (uint32_t k = 0; k < 300 && s->broken == NULL; k++) {
 		sim_run(s, s->now + 100000);
 		for (uint32_t i = 0; i < s->conf.nodes && k > 20; i++)
 			if (i != leader)
 				stats_add(st, "metrics.age:ms", (s->now - x.last[i]) / 1000);
 	}
-	/* Two fragments a second from everybody but the leader. */
-	wanted = (uint64_t)((s->now - began) / SECOND) * 2 * (s->conf.nodes - 1);
-	stats_add(st, "metrics.delivered:permille", (int64_t)(x.frags * 1000 / wanted));
+	/* What was made in the last instants is still on its way. */
+	wanted = s->made - x.made;
+	sim_run(s, s->now + SECOND / 5);
+	wanted = wanted > x.frags ? wanted - x.frags : 0;
+	stats_add(st, "metrics.lost:permille", (int64_t)(wanted * 1000 / (s->made - x.made)));
 	s->on_report = NULL;
 	free(x.last);
 	return s->broken == NULL;
