@@ -5,14 +5,22 @@
  * meets inits of older ones: nothing here ever changes its meaning.
  *
  *   argv   meshd-init VERSION LOG_BYTES EXECUTABLE ARGV0 [ARG...]
+ *   argv   meshd-init 2 LOG_BYTES KILL_MS EXECUTABLE ARGV0 [ARG...]
  *          VERSION "1"; LOG_BYTES the limit of one log file, decimal;
- *          EXECUTABLE an absolute path inside the image
+ *          EXECUTABLE an absolute path inside the image;
+ *          KILL_MS from TERM to kill, when its time is over
  *   env    the application's own
  *   cwd    the application's own
  *   fds    0 /dev/null, then the INIT_FD_ numbers; nothing else
+ *          (INIT_FD_FENCE in version 2 only)
  *   SIGTERM SIGINT SIGHUP SIGUSR1 SIGUSR2 go on to the application
  *
  * Init ends when the application ends, with its exit status (128 + signal).
+ *
+ * Version 2 is for exclusive instances: by the file INIT_FD_FENCE (fence.h) init
+ * itself ends the application in time, with nobody's help.  All others are
+ * started with version 1 still: they have no such file, and what was right for
+ * their inits stays right.
  */
 #ifndef BASE_INITPROTO_H
 #define BASE_INITPROTO_H
@@ -20,6 +28,7 @@
 #include <stdint.h>
 
 #define INIT_VERSION "1"
+#define INIT_VERSION_FENCE "2"
 
 enum {
 	INIT_FD_EXIT = 3,  /* one struct init_exit is written at offset 0 */
@@ -27,6 +36,8 @@ enum {
 	INIT_FD_LOG2 = 5,
 	INIT_FD_ERROR = 6, /* pipe: a line if exec fails, closed when it went well */
 	INIT_FD_LAST = 6,
+	INIT_FD_FENCE = 7, /* read-only */
+	INIT_FD_LAST_FENCE = 7,
 	INIT_EXIT_MAGIC = 0x5449584d, /* "MXIT" */
 };
 

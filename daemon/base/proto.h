@@ -20,11 +20,13 @@
 #include "../../gossip/base.h"
 
 enum {
-	SUP_VERSION = 1,
+	SUP_VERSION = 2,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
 	SUP_TEXT_CAP = 400,
+	SUP_LEASE_MS_MAX = 15000, /* a deadline is at most so far ahead */
+	SUP_LEASE_KILL_MS_MAX = 10000, /* kill-timeout of what has a lease */
 	/* Descriptors the engine is started with. */
 	SUP_FD_SOCKET = 3, /* this protocol */
 	SUP_FD_CONF = 4,   /* sealed memfd: the daemon config, flat records */
@@ -41,12 +43,18 @@ enum sup_op {
 	SUP_SIGNAL,    /* sig to the application; only HUP INT TERM USR1 USR2 */
 	SUP_RUN,       /* start a Command container once; SUP_EV_EXIT ends it */
 	SUP_LIST,      /* one SUP_EV_STATE per instance, then SUP_EV_END */
-	SUP_FENCE,     /* not supported yet: role leases */
+	SUP_FENCE,     /* an exclusive instance may run until deadline_ms */
 	SUP_ROLE,      /* make rendered/ROLE (root:mesh 0775) */
 	SUP_UNROLE,    /* remove rendered/ROLE; refused while it has instances */
 	SUP_KEY,       /* (re)open the cluster key: SUP_EV_KEY with its fd */
 };
 
+/*
+ * SUP_EXCLUSIVE runs under a role lease: TERM comes kill-timeout before the
+ * deadline, and at it nothing of the instance is left, whoever else is dead;
+ * then it is GONE.  FENCE makes the deadline later, never earlier (that is
+ * answered ok and ignored), and so does a START of what there is already.
+ */
 enum sup_policy { SUP_KEEP, SUP_REPLACE, SUP_EXCLUSIVE };
 
 enum sup_flag {
@@ -63,6 +71,7 @@ struct sup_req {
 	uint32_t pad_;
 	uint8_t leader[ID_BYTES]; /* its stamp asked: for the record */
 	uint64_t term, seq;
+	uint64_t deadline_ms; /* CLOCK_BOOTTIME: START of SUP_EXCLUSIVE, FENCE; else 0 */
 	char sandbox[NAME_CAP];
 	char role[NAME_CAP];
 	char instance[NAME_CAP];
@@ -121,7 +130,8 @@ struct sup_event {
 	char text[SUP_TEXT_CAP];
 };
 
-/* FNV-1a over the fields of a START and its variables: what spec_hash holds. */
+/* FNV-1a over the fields of a START and its variables: what spec_hash holds.
+ * Not the deadline: a lease that is renewed is no change. */
 static inline uint64_t
 sup_hash_(uint64_t h, const void *p, size_t n)
 {

@@ -5,7 +5,9 @@
 #define INIT_INIT_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../base/initproto.h"
 
@@ -26,6 +28,15 @@ void stream_open(struct stream *s, int fd, const char *name);
 int stream_read(struct stream *s);
 /* Read all that is there, then write even a line without its end. */
 void stream_drain(struct stream *s);
+
+/* Its descriptor to wait for, or -1 and errno (ETIME: it is over already, or
+ * the file can't be read). */
+int fence_open(uint32_t kill_ms);
+/* Its descriptor is ready: re-read the file and do what is due. */
+void fence_ready(pid_t app);
+/* A TERM from outside: false when the fence said it already. */
+bool fence_lets_term(void);
+
 /* Say in one line on INIT_FD_ERROR why exec of path failed with code. */
 void explain_exec(const char *path, int code);
 

@@ -5,7 +5,8 @@
  * each line the application prints with its time and stream into two log
  * files in turn, and leaves the exit status in a file.  It runs with the
  * application's own user, no capability and the container's seccomp filter,
- * and it outlives engine and supervisor: nobody has to listen.
+ * and it outlives engine and supervisor: nobody has to listen.  An exclusive
+ * instance it ends itself when its time is over (fence.c).
  */
 #include "init.h"
 
@@ -78,19 +79,22 @@ leave(int status)
 }
 
 static void
-serve(pid_t app, int sigfd, struct stream *streams)
+serve(pid_t app, int sigfd, int timer, struct stream *streams)
 {
-	struct pollfd pfd[3] = {
+	struct pollfd pfd[4] = {
 	    {.fd = sigfd, .events = POLLIN},
 	    {.fd = streams[0].fd, .events = POLLIN},
 	    {.fd = streams[1].fd, .events = POLLIN},
+	    {.fd = timer, .events = POLLIN},
 	};
 	struct signalfd_siginfo si;
 	int status = 0;
 
 	for (;;) {
-		if (poll(pfd, 3, -1) < 0 && errno != EINTR)
+		if (poll(pfd, 4, -1) < 0 && errno != EINTR)
 			_exit(125);
+		if (pfd[3].revents)
+			fence_ready(app);
 		for (int i = 0; i < 2; i++)
 			if (pfd[i + 1].revents && !stream_read(&streams[i]))
 				pfd[i + 1].fd = -1;
@@ -98,7 +102,8 @@ serve(pid_t app, int sigfd, struct stream *streams)
 		    read(sigfd, &si, sizeof si) != (ssize_t)sizeof si)
 			continue;
 		if (si.ssi_signo != SIGCHLD) {
-			kill(app, (int)si.ssi_signo);
+			if (si.ssi_signo != SIGTERM || fence_lets_term())
+				kill(app, (int)si.ssi_signo);
 			continue;
 		}
 		if (!reap(app, &status))
@@ -109,18 +114,39 @@ serve(pid_t app, int sigfd, struct stream *streams)
 	}
 }
 
+/* The descriptors are the application's neither. */
+static int
+open_fence(const char *kill_ms)
+{
+	int timer = fence_open((uint32_t)strtoul(kill_ms, NULL, 10));
+
+	fcntl(INIT_FD_FENCE, F_SETFD, FD_CLOEXEC);
+	if (timer >= 0)
+		return timer;
+	dprintf(INIT_FD_ERROR, "%s", errno == ETIME ?
+		"the role lease is over before it could start" :
+		strerror(errno));
+	_exit(127);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct stream streams[2];
 	sigset_t set, old;
-	int out[2], err[2], sigfd;
+	int out[2], err[2], sigfd, timer = -1, fenced;
 	pid_t app;
 
-	if (argc < 5 || strcmp(argv[1], INIT_VERSION) != 0)
+	fenced = argc > 1 && strcmp(argv[1], INIT_VERSION_FENCE) == 0;
+	if (argc < 5 + fenced ||
+	    (!fenced && strcmp(argv[1], INIT_VERSION) != 0))
 		return 64;
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	log_open(strtoull(argv[2], NULL, 10));
+	if (fenced) {
+		timer = open_fence(argv[3]);
+		argv++;
+	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
@@ -141,5 +167,5 @@ main(int argc, char **argv)
 	close(INIT_FD_ERROR);
 	stream_open(&streams[0], out[0], "stdout");
 	stream_open(&streams[1], err[0], "stderr");
-	serve(app, sigfd, streams);
+	serve(app, sigfd, timer, streams);
 }

@@ -15,6 +15,7 @@
 #include "../base/log.h"
 #include "../base/name.h"
 #include "../base/own.h"
+#include "lease.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -155,6 +156,7 @@ show_found(struct sup *s, const char *instance, struct running *run)
 	snprintf(r->text, sizeof r->text,
 	    "%s: runs on without a record that can be read; START or STOP it",
 	    instance);
+	lease_load(s, r, false);
 	row_tell(s, r);
 }
 
@@ -182,7 +184,8 @@ adopted(struct sup *s, struct row *r, msec now)
 	row_step(s, r, LIFE_EV_ADOPT, now);
 	if (r->run.since_ms != 0)
 		r->since_ms = r->run.since_ms;
-	if (r->run.hash == 0 || r->run.hash == r->spec.hash)
+	if (r->run.hash == 0 || (r->run.hash == r->spec.hash &&
+		r->run.fenced == (r->spec.policy == SUP_EXCLUSIVE)))
 		return;
 	/* Killed between the record of a change and the change. */
 	log_info("%s: runs as it was before its last change, which goes on",
@@ -202,11 +205,14 @@ take(struct sup *s, struct spec *spec, msec now, struct err *err)
 		return 0;
 	}
 	row_accept(r, spec, now);
+	if (r->spec.policy == SUP_EXCLUSIVE)
+		lease_load(s, r, true);
 	rc = launch_adopt(&s->launcher, r->instance, &r->run, err);
 	if (rc < 0)
 		return rc;
 	if (rc > 0) {
 		adopted(s, r, now);
+		lease_tick(s, r, now); /* over: it is killed before anything else */
 		return 0;
 	}
 	r->gen = r->run.gen;
@@ -214,7 +220,7 @@ take(struct sup *s, struct spec *spec, msec now, struct err *err)
 		/* It ran here in this boot and ended unseen. */
 		r->exit_status = launch_exit_status(&r->run);
 		r->boot_at = now;
-	} else if (r->spec.policy == SUP_KEEP) {
+	} else if (r->spec.policy != SUP_REPLACE) {
 		r->boot_at = now;
 	} else {
 		r->boot_at = now + SUP_BOOT_WAIT_MS;
@@ -222,6 +228,7 @@ take(struct sup *s, struct spec *spec, msec now, struct err *err)
 	running_close(&r->run);
 	running_new(&r->run);
 	row_tell(s, r);
+	lease_tick(s, r, now); /* exclusive and over: never started */
 	return 0;
 }
 
@@ -257,6 +264,7 @@ finish_stop(struct sup *s, const char *file, const char *instance, msec now,
 		row_accept(r, &spec, now);
 	r->run = run;
 	r->gen = run.gen;
+	lease_load(s, r, rc > 0 && r->spec.policy == SUP_EXCLUSIVE);
 	if (rc > 0)
 		row_step(s, r, LIFE_EV_ADOPT, now);
 	else

@@ -75,23 +75,24 @@ set_limit(const struct child *c, int what, const char *name, rlim_t value)
 	return 0;
 }
 
-/* 0 to INIT_FD_LAST are the protocol's; the program keeps a high number. */
+/* The first numbers are the protocol's; the program keeps a high number. */
 static int
 arrange(const struct child *c, int null, int *prog)
 {
 	const int from[] = {null, null, null, c->exit_fd, c->logs[0],
-	    c->logs[1], c->error};
+	    c->logs[1], c->error, c->fence};
+	size_t count = ARRAY_LEN(from) - (c->fence < 0);
 	int high[ARRAY_LEN(from)];
 
-	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+	for (size_t i = 0; i < count; i++)
 		if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
 	*prog = fcntl(c->init, F_DUPFD_CLOEXEC, HIGH_FD);
-	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+	for (size_t i = 0; i < count; i++)
 		if (dup2(high[i], (int)i) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
 	return *prog < 0 ||
-		close_range(INIT_FD_LAST + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ?
+		close_range((unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ?
 	    -1 :
 	    0;
 }
@@ -170,15 +171,21 @@ vector(const struct strs *s, size_t skip)
 static void
 exec_init(const struct child *c, int prog)
 {
-	char bytes[24];
+	bool fenced = c->fence >= 0;
+	char bytes[24], kill_ms[16];
 	char **env = vector(&c->spec->env, 0);
-	char **argv = vector(&c->spec->args, 4);
+	char **argv = vector(&c->spec->args, 4 + fenced);
+	size_t n = 0;
 
 	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
-	argv[0] = (char *)(uintptr_t)"meshd-init";
-	argv[1] = (char *)(uintptr_t)INIT_VERSION;
-	argv[2] = bytes;
-	argv[3] = (char *)(uintptr_t)c->spec->executable;
+	snprintf(kill_ms, sizeof kill_ms, "%u", c->spec->kill_timeout_ms);
+	argv[n++] = (char *)(uintptr_t)"meshd-init";
+	argv[n++] = (char *)(uintptr_t)(fenced ? INIT_VERSION_FENCE :
+						 INIT_VERSION);
+	argv[n++] = bytes;
+	if (fenced)
+		argv[n++] = kill_ms;
+	argv[n] = (char *)(uintptr_t)c->spec->executable;
 	sys_exec_fd(prog, argv, env);
 	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
 }
@@ -205,10 +212,11 @@ wait_for_release(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[9 + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
-	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, -1};
+	int fds[10 + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
+	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
+	    -1};
 
-	memcpy(fds + 9, c->volumes, sizeof c->volumes);
+	memcpy(fds + 10, c->volumes, sizeof c->volumes);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 

@@ -15,6 +15,7 @@ struct child {
 	int userns;		      /* or -1 */
 	int release;		      /* blocks until a byte comes; EOF: exit */
 	int error, exit_fd, logs[2], init;
+	int fence;		      /* or -1: no role lease */
 	uint64_t log_bytes;	      /* of one file */
 	uint32_t outside_uid, outside_gid; /* of the application */
 };

@@ -13,6 +13,7 @@
 #include "../base/flat.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "lease.h"
 #include "ranges.h"
 #include "sup.h"
 #include "sys.h"
@@ -175,6 +176,9 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec, msec now)
 	serve_reply(s, r->ticket, &ok);
 	job_drop(s, r);
 	row_accept(r, spec, now);
+	r->lease_ending = r->lease_killed = false;
+	if (r->spec.policy != SUP_EXCLUSIVE && r->lease_ms != 0)
+		lease_drop(s, r);
 	row_step(s, r, LIFE_EV_START, now);
 }
 
@@ -240,7 +244,12 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
 	tell_shared(s, &spec, judge.range_first);
-	if (!spec.command && (rc = record_save(s, &spec, err)) < 0) {
+	rc = lease_take(s, r, &spec, &j->req, err);
+	if (rc == 0 && !spec.command)
+		rc = record_save(s, &spec, err);
+	if (rc < 0) {
+		if (!r->has_spec && r->run.leaf[0] == '\0')
+			lease_drop(s, r);
 		spec_free(&spec);
 		return rc;
 	}

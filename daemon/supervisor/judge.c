@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../base/fence.h"
 #include "../base/name.h"
 
 enum { ARGUMENTS_MAX = 1024, VALUE_CAP = 64 << 10 };
@@ -85,13 +86,38 @@ judge_names(const struct sup_req *req, struct err *err)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: config: an absolute path inside the image is needed",
 		    req->instance);
-	if (req->policy == SUP_EXCLUSIVE)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: exclusive is not supported yet: it needs role leases",
-		    req->instance);
 	if (req->policy > SUP_EXCLUSIVE)
 		return err_set(err, EXIT_CONFIG, "%s: unknown policy %u",
 		    req->instance, req->policy);
+	if (req->policy == SUP_EXCLUSIVE && req->op != SUP_START)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: a Command can't be exclusive", req->instance);
+	if (req->policy == SUP_EXCLUSIVE && req->deadline_ms == 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: exclusive: a deadline is needed, that of a role lease",
+		    req->instance);
+	if (req->policy != SUP_EXCLUSIVE && req->deadline_ms != 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: a deadline is for exclusive instances only",
+		    req->instance);
+	return 0;
+}
+
+int
+judge_deadline(const struct sup_req *req, uint32_t kill_timeout_ms,
+    uint64_t now_ms, struct err *err)
+{
+	if (req->deadline_ms > now_ms &&
+	    req->deadline_ms - now_ms > SUP_LEASE_MS_MAX)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: deadline: %llu ms ahead, a role lease lasts at most %d",
+		    req->instance,
+		    (unsigned long long)(req->deadline_ms - now_ms),
+		    SUP_LEASE_MS_MAX);
+	if (fence_due(req->deadline_ms, kill_timeout_ms, now_ms) != FENCE_RUN)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: the role lease is over before it could start",
+		    req->instance);
 	return 0;
 }
 

@@ -26,6 +26,11 @@ struct judge {
 /* The names in a request, before any file is opened.  EXIT_CONFIG. */
 MUST_CHECK int judge_names(const struct sup_req *req, struct err *err);
 
+/* The deadline of a START or FENCE, by CLOCK_BOOTTIME now: not so soon that
+ * nothing could run, nor further ahead than a lease lasts.  EXIT_CONFIG. */
+MUST_CHECK int judge_deadline(const struct sup_req *req,
+    uint32_t kill_timeout_ms, uint64_t now_ms, struct err *err);
+
 /* What the sandbox says before the image is opened. */
 struct judge_image {
 	char dir[SPEC_PATH_CAP]; /* of images */

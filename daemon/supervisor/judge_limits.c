@@ -235,6 +235,7 @@ static const struct limit
     log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES},
     restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0},
     kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX},
+    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX},
     health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0},
     health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0};
 
@@ -269,7 +270,9 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 	    (rc = pick_limit(j, &log_size, &s->log_bytes, err)) < 0 ||
 	    (rc = pick_u32(j, &restart_timeout, &s->restart_timeout_ms,
 		 err)) < 0 ||
-	    (rc = pick_u32(j, &kill_timeout, &s->kill_timeout_ms, err)) < 0 ||
+	    (rc = pick_u32(j,
+		 j->req->policy == SUP_EXCLUSIVE ? &lease_kill : &kill_timeout,
+		 &s->kill_timeout_ms, err)) < 0 ||
 	    (rc = normal_exits(j, s, err)) < 0)
 		return rc;
 	/* Below this every run would be a long one, and none would back off. */

@@ -18,6 +18,7 @@
 #include "../base/initproto.h"
 #include "../base/own.h"
 #include "child.h"
+#include "lease.h"
 #include "sys.h"
 
 enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20 };
@@ -251,9 +252,10 @@ note(const struct launcher *l, const struct spec *s, const struct running *r,
 	int n;
 
 	snprintf(name, sizeof name, "%s.pid", s->instance);
-	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu\n",
+	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d\n",
 	    (int)r->pid, (unsigned long long)r->start_time, r->gen, l->boot_id,
-	    (unsigned long long)r->hash, (unsigned long long)r->since_ms);
+	    (unsigned long long)r->hash, (unsigned long long)r->since_ms,
+	    r->fenced);
 	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
 }
 
@@ -336,17 +338,30 @@ open_mounts(struct launcher *l, const struct spec *s, struct child *c,
 	return rc;
 }
 
+static int
+open_fence(const struct launcher *l, const struct spec *s, int *fd,
+    struct err *err)
+{
+	*fd = lease_file(l->place, s->instance);
+	if (*fd >= 0)
+		return 0;
+	return err_set(err, EXIT_STATE, "%s: cannot open its fence file: %s",
+	    s->instance, strerror(errno));
+}
+
 int
 launch(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
-	struct child c = {.spec = s, .filter = &l->filter, .root = -1};
+	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1};
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
 	memset(c.volumes, -1, sizeof c.volumes);
 	running_new(r);
 	rc = open_mounts(l, s, &c, err);
+	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
+		rc = open_fence(l, s, &c.fence, err);
 	if (rc == 0)
 		rc = open_outputs(l, s, r, err);
 	if (rc == 0)
@@ -356,6 +371,7 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.logs[0] = r->logs[0];
 		c.logs[1] = r->logs[1];
 		c.init = l->init;
+		r->fenced = c.fence >= 0;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
 		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / 2;
 		c.outside_uid = outside(s->uid_maps, s->uid_maps_count, s->uid);
@@ -364,6 +380,8 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 	}
 	if (c.root >= 0)
 		close(c.root);
+	if (c.fence >= 0)
+		close(c.fence);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
 		if (c.volumes[i] >= 0)
 			close(c.volumes[i]);
@@ -386,7 +404,7 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 	char name[NAME_CAP + 8], text[160], boot[40];
 	unsigned long long start, hash = 0, since = 0;
 	ssize_t n;
-	int pid, version, got;
+	int pid, version, got, fenced = 0;
 
 	snprintf(name, sizeof name, "%s.pid", instance);
 	AUTO_CLOSE int fd = openat(l->place->pids_dir, name,
@@ -398,9 +416,9 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 		return err_set(err, EXIT_STATE, "cannot read %s: %s", name,
 		    strerror(errno));
 	text[n] = '\0';
-	/* Version 1 ended after the boot id. */
-	got = sscanf(text, "%d %d %llu %u %39s %llx %llu", &version, &pid,
-	    &start, &r->gen, boot, &hash, &since);
+	/* Version 1 ended after the boot id, version 2 once before `fenced`. */
+	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d", &version,
+	    &pid, &start, &r->gen, boot, &hash, &since, &fenced);
 	if (got < 5 || pid <= 0 || strcmp(boot, l->boot_id) != 0) {
 		r->gen = 0;
 		return 0;
@@ -410,6 +428,7 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 	r->start_time = start;
 	r->hash = hash;
 	r->since_ms = since;
+	r->fenced = fenced != 0;
 	return 1;
 }
 
@@ -468,5 +487,7 @@ launch_forget(const struct launcher *l, const char *instance)
 	snprintf(name, sizeof name, "%s.pid", instance);
 	unlinkat(l->place->pids_dir, name, 0);
 	snprintf(name, sizeof name, "%s.exit", instance);
+	unlinkat(l->place->pids_dir, name, 0);
+	snprintf(name, sizeof name, "%s.fence", instance);
 	unlinkat(l->place->pids_dir, name, 0);
 }

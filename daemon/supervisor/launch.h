@@ -48,6 +48,7 @@ struct running {
 	int error;    /* owned; -1 when adopted */
 	int exit_fd;  /* owned: the init's last word */
 	int logs[2];  /* owned: memfds of a Command, else -1 */
+	bool fenced;  /* its pid 1 has the fence file */
 	char leaf[CGROUP_LEAF_CAP];
 };
 
@@ -68,7 +69,7 @@ MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
     struct running *out, struct err *err);
 /* Exit status as waitpid's from the init's record, or -1. */
 int launch_exit_status(const struct running *r);
-/* Forget pid and exit files of an instance. */
+/* Forget pid, exit and fence files of an instance. */
 void launch_forget(const struct launcher *l, const char *instance);
 
 /* A user namespace with the spec's maps: a borrowed fd, -1 if the spec has

@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "lease.h"
 #include "sup.h"
 #include "sys.h"
 
-enum { FDS_PER_ROW = 3, FIXED = 3 };
+enum { FDS_PER_ROW = 3, FIXED = 4 };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE };
 
 struct watch {
 	enum source source;
@@ -60,6 +61,7 @@ collect(struct sup *s, struct set *set)
 	    FROM_SOCKET, NULL);
 	add(set, e->pidfd, POLLIN, FROM_ENGINE, NULL);
 	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
+	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
 }
 
 static msec
@@ -111,6 +113,7 @@ static void
 handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 {
 	struct row *r = w->row;
+	uint64_t fired;
 
 	switch (w->source) {
 	case FROM_SIGNAL:
@@ -125,6 +128,10 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 			engine_flush(s);
 		if (p->fd == s->engine.sock && (p->revents & ~POLLOUT))
 			serve(s, now);
+		break;
+	case FROM_LEASE: /* it woke us: what is due was done by then */
+		if (read(p->fd, &fired, sizeof fired) > 0)
+			s->lease_armed = UINT64_MAX;
 		break;
 	/* An earlier event of this turn may have closed what these are. */
 	case FROM_ERROR:
@@ -161,6 +168,9 @@ turn(struct sup *s, struct set *set)
 	int n = poll(set->fds, set->count, timeout_ms(s, sys_now()));
 	msec now = sys_now();
 
+	/* Whose lease is over ends before anything else is done. */
+	for (size_t i = 0; i < s->rows_count; i++)
+		lease_tick(s, s->rows[i], now);
 	/* Rows stay allocated until the turn is over (row_drop_over). */
 	for (size_t i = 0; i < set->count && n > 0; i++)
 		if (set->fds[i].revents)
@@ -181,6 +191,7 @@ loop(struct sup *s)
 	set.watches = calloc(most, sizeof *set.watches);
 	while (set.fds != NULL && set.watches != NULL) {
 		collect(s, &set);
+		lease_arm(s);
 		turn(s, &set);
 		if (s->ending &&
 		    (s->engine.pidfd < 0 || sys_now() >= s->end_at))

@@ -17,6 +17,7 @@
 #include "../base/log.h"
 #include "args.h"
 #include "programs.h"
+#include "lease.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -115,8 +116,10 @@ start(struct sup *s, const struct args *a, struct err *err)
 	    (rc = cgroup_open(&s->cgroups, s->conf.cgroup, err)) < 0 ||
 	    (rc = launch_open(&s->launcher, &s->place, &s->cgroups, s->conf.gid,
 		 s->programs.init, err)) < 0 ||
-	    (rc = open_signals(s, err)) < 0 ||
-	    (rc = boot(s, sys_now(), err)) < 0)
+	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0)
+		return rc;
+	s->lease_armed = UINT64_MAX; /* not armed */
+	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;
 	return check_key(s, err);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "lease.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -229,6 +230,15 @@ act_launch(struct sup *s, struct row *r, msec now)
 
 	running_close(&r->run);
 	r->boot_at = MSEC_NEVER;
+	if (!lease_lets_run(r)) {
+		/* Not enough is left to end it in time. */
+		running_new(&r->run);
+		r->lease_ending = true;
+		snprintf(r->text, sizeof r->text, "its role lease is over");
+		row_step(s, r, LIFE_EV_STOP, now);
+		row_step(s, r, LIFE_EV_END, now);
+		return;
+	}
 	if (launch(&s->launcher, &r->spec, r->gen + 1, &r->run, &err) == 0) {
 		r->gen = r->run.gen;
 		r->text[0] = '\0';
@@ -280,7 +290,8 @@ row_step(struct sup *s, struct row *r, enum life_event ev, msec now)
 		row_tell(s, r);
 		break;
 	case LIFE_KILL:
-		cgroup_kill(&s->cgroups, r->run.leaf);
+		if (r->run.leaf[0] != '\0')
+			cgroup_kill(&s->cgroups, r->run.leaf);
 		if (old != r->life.state)
 			row_tell(s, r);
 		break;

@@ -15,6 +15,7 @@
 #include "../base/log.h"
 #include "../base/name.h"
 #include "../base/own.h"
+#include "lease.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -102,6 +103,17 @@ is_judged(const struct row *r, const struct sup_req *q, uint64_t hash)
 	    sup_spec_hash(&j->req, j->vars, j->vars_bytes) == hash;
 }
 
+static void
+ask_again(struct sup *s, struct row *r, const struct sup_req *q)
+{
+	uint64_t deadline = r->job->req.deadline_ms;
+
+	serve_reply(s, r->job->req.ticket, &(struct err){0}); /* what becomes of it, the last hears */
+	r->job->req = r->asked = *q;
+	if (deadline > q->deadline_ms)
+		r->job->req.deadline_ms = deadline;
+}
+
 static int
 start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 {
@@ -111,6 +123,8 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 	int rc;
 
 	if ((rc = judge_names(q, err)) < 0 ||
+	    (q->policy == SUP_EXCLUSIVE &&
+		(rc = judge_deadline(q, 0, sys_boot_ms(), err)) < 0) ||
 	    (rc = read_vars(fd, &vars, &bytes, err)) < 0)
 		return rc;
 	r = row_find(s, q->instance);
@@ -120,6 +134,12 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 		return err_set(err, EXIT_CONFIG, "%s: is there already",
 		    q->instance);
 	}
+	/* Asked for again, it is also asked for longer. */
+	if (r != NULL && r->lease_ms > 1 && q->policy == SUP_EXCLUSIVE &&
+	    lease_goes_on(r) && (rc = lease_raise(s, r, q->deadline_ms, err)) < 0) {
+		free(vars);
+		return rc;
+	}
 	if (r != NULL && is_so(r, q, sup_spec_hash(q, vars, bytes))) {
 		free(vars);
 		reply_ok(s, q->ticket);
@@ -127,8 +147,7 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 	}
 	if (r != NULL && is_judged(r, q, sup_spec_hash(q, vars, bytes))) {
 		free(vars);
-		reply_ok(s, r->job->req.ticket); /* what becomes of it, the last hears */
-		r->job->req = r->asked = *q;
+		ask_again(s, r, q);
 		return 0;
 	}
 	if (r == NULL && (r = row_make(s, q->instance)) == NULL) {
@@ -283,8 +302,9 @@ serve_one(struct sup *s, const struct sup_req *q, int fd, msec now)
 		list(s, q->ticket);
 		break;
 	case SUP_FENCE:
-		rc = err_set(&err, EXIT_CONFIG,
-		    "%s: FENCE is not supported yet: role leases", q->instance);
+		rc = lease_fence(s, q, now, &err);
+		if (rc == 0)
+			reply_ok(s, q->ticket);
 		break;
 	case SUP_ROLE:
 	case SUP_UNROLE:

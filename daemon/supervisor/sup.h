@@ -5,6 +5,7 @@
  *   engine.c  the engine's process and queue     serve.c  its requests
  *   job.c     a START on its way to a spec       row.c    an instance's life
  *   boot.c    records and processes found at start
+ *   lease.c   until when an exclusive instance may run
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
  * descriptors in the poll.
@@ -68,6 +69,10 @@ struct row {
 	uint64_t ticket;    /* of a Command */
 	msec boot_at;	    /* start without an engine then, or MSEC_NEVER */
 	msec command_until;
+	uint64_t lease_ms;  /* CLOCK_BOOTTIME: may run until then; 0: no lease, 1:
+			     * one that is long over */
+	bool lease_ending;  /* by the lease: it was asked to end */
+	bool lease_killed;
 	/* What a refused request asked for: an event needs names. */
 	struct sup_req asked;
 };
@@ -101,6 +106,8 @@ struct sup {
 	size_t rows_count;
 	size_t jobs_running;
 	int signals;
+	int lease_timer; /* CLOCK_BOOTTIME */
+	uint64_t lease_armed;
 	bool ending;
 	msec end_at;
 	int exit_code;

@@ -30,6 +30,15 @@ sys_now(void)
 }
 
 uint64_t
+sys_boot_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t
 sys_wall_ms(void)
 {
 	struct timespec ts;

@@ -13,6 +13,8 @@
 /* Milliseconds: CLOCK_MONOTONIC, and CLOCK_REALTIME for people. */
 msec sys_now(void);
 uint64_t sys_wall_ms(void);
+/* CLOCK_BOOTTIME: goes on while the host is suspended.  Of role leases. */
+uint64_t sys_boot_ms(void);
 
 /* openat2; EAGAIN (a rename raced with us) is tried again.  -1 and errno. */
 int sys_openat2(int dir, const char *path, int flags, mode_t mode,

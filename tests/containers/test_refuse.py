@@ -167,9 +167,9 @@ def test_user_not_allowed(up):
 # --- names, sandboxes, roles --------------------------------------------------------
 def test_exclusive_needs_leases(up):
     reply = up.run("web.1", "good", policy=2)
-    assert reply["text"] == "web.1: exclusive is not supported yet: it needs role leases"
-    reply = up.ask("FENCE", instance="web.9")
-    assert "FENCE is not supported yet" in reply["text"]
+    assert reply["text"] == "web.1: exclusive: a deadline is needed, that of a role lease"
+    reply = up.ask("FENCE", instance="web.8")
+    assert reply["text"] == "web.8: FENCE: there is no such instance"
 
 
 def test_sandbox_missing(up):

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "../../daemon/base/fence.h"
 #include "../../daemon/supervisor/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -98,7 +99,10 @@ read_request(const uint8_t *data, size_t len)
 	ends(q.config, sizeof q.config);
 	must(strstr(q.config, "/../") == NULL && q.config[0] == '/');
 	must(strchr(q.instance, '/') == NULL && strchr(q.sandbox, '/') == NULL);
-	must(q.policy < SUP_EXCLUSIVE);
+	must(q.policy <= SUP_EXCLUSIVE);
+	must((q.policy == SUP_EXCLUSIVE) == (q.deadline_ms != 0));
+	if (judge_deadline(&q, 5000, 1000000, &err) == 0)
+		must(q.deadline_ms > 1005000 && q.deadline_ms <= 1015000);
 }
 
 /* u16 bytes of the sandbox, u16 bytes of the variables, then sandbox,
@@ -143,12 +147,36 @@ read_documents(const uint8_t *data, size_t len)
 	spec_free(&s);
 }
 
+/* A fence file, as pid 1 and the supervisor read it; and one torn in two. */
+static void
+read_fence(const uint8_t *data, size_t len)
+{
+	uint8_t a[FENCE_BYTES], b[FENCE_BYTES];
+	uint64_t boot, deadline, old, new;
+
+	if (fence_decode(data, len, &boot, &deadline)) {
+		fence_encode(a, boot, deadline);
+		must(memcmp(a, data, sizeof a) == 0);
+	}
+	if (len < 20)
+		return;
+	memcpy(&old, data, 8);
+	memcpy(&new, data + 8, 8);
+	fence_encode(a, 7, old);
+	fence_encode(b, 7, new);
+	for (size_t i = 0; i < sizeof a; i++)
+		if (data[16 + i / 8] >> i % 8 & 1)
+			a[i] = b[i];
+	if (fence_decode(a, sizeof a, &boot, &deadline))
+		must(deadline == old || deadline == new);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	if (len == 0)
 		return 0;
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0:
 		read_record(data + 1, len - 1);
 		break;
@@ -157,6 +185,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		break;
 	case 2:
 		read_request(data + 1, len - 1);
+		break;
+	case 4:
+		read_fence(data + 1, len - 1);
 		break;
 	default:
 		read_documents(data + 1, len - 1);

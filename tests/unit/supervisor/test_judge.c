@@ -425,7 +425,7 @@ names_from_a_hostile_engine(void **state)
 	req.policy = SUP_EXCLUSIVE;
 	assert_int_equal(judge_names(&req, &err), -EXIT_CONFIG);
 	assert_string_equal(err.text,
-	    "web.1: exclusive is not supported yet: it needs role leases");
+	    "web.1: exclusive: a deadline is needed, that of a role lease");
 }
 
 static void
