@@ -1,10 +1,11 @@
 """Exclusive instances: nothing of one runs at its deadline, whoever else is dead."""
 import os
 import pathlib
+import subprocess
 import time
 
 import pytest
-from conftest import UNIFIED, wait_for
+from conftest import ROOT, UNIFIED, wait_for
 from test_life import alive
 
 # Writes CLOCK_BOOTTIME about each 10 ms; ignores TERM, and says that it came.
@@ -261,3 +262,54 @@ def test_supervisor_killed_at_any_step(node, change):
     for leaf in node.leaves():
         assert (node.group() / leaf / "cgroup.procs").read_text() == ""
     assert not [t for t in ticks(node) if t > last]
+
+
+@pytest.fixture
+def countdown(tmp_path, monkeypatch):
+    lib = tmp_path / "countdown.so"
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", lib,
+                    ROOT / "tests/containers/countdown.c", "-ldl"], check=True)
+
+    def start(node, after):
+        arm = tmp_path / "arm"
+        arm.unlink(missing_ok=True)
+        with monkeypatch.context() as m:
+            for k, v in (("LD_PRELOAD", lib), ("CRASH_ARM", arm), ("CRASH_AFTER", after)):
+                m.setenv(k, str(v))
+            node.start()
+        return arm
+    return start
+
+
+@pytest.mark.parametrize("change", ["START", "FENCE"])
+def test_killed_after_each_step(node, countdown, change):
+    """Each call of the supervisor that leaves something behind is its last one;
+    then nobody comes, or the next supervisor does."""
+    node.shell("a", TICK, extra="kill-timeout: 100ms\n")
+    words = " instance=web.1 image=a config=/config/run.yaml sandbox=web role=web policy=2 deadline=%d"
+    after, died = 0, True
+    while died:
+        after += 1
+        arm = countdown(node, after)
+        deadline = now_ms() + 900
+        if change == "FENCE":
+            assert node.run("web.1", "a", policy=2, deadline=deadline)["code"] == 0
+            node.event(kind="state", instance="web.1", state="running")
+            deadline += 300
+        arm.touch()
+        node.say(change + " ticket=9" + words % deadline)
+        try:
+            node.meshd.wait(0.3)
+        except subprocess.TimeoutExpired:
+            died = False
+        node.kill()
+        if after % 2:
+            node.start()
+        wait_for(lambda: now_ms() >= deadline)
+        for leaf in node.leaves():
+            assert (node.group() / leaf / "cgroup.procs").read_text() == "", after
+        assert not [t for t in ticks(node) if t > deadline], after
+        if after % 2:
+            node.kill()
+    print("%s: %d steps" % (change, after - 1))
+    assert after > (10 if change == "START" else 1)
