@@ -20,7 +20,7 @@ struct critical {
  * Open or make the file, load the newest good slot into *out, raise
  * out->generation by one and save it at once: when this returns 0 the new
  * generation is durable.  No good slot in a file that is there: warning is
- * set and a fresh record starts, its generation the wall clock's minutes, so
+ * set and a fresh record starts, its generation the wall clock in thirds of a minute, so
  * that it still rises.  out->roster is NULL (the roster lives in the store).
  * EXIT_STATE when the disk fails or the file is of a newer meshd.
  */

@@ -46,7 +46,7 @@ same(const struct mesh_saved *a, const struct mesh_saved *b)
 static void
 a_fresh_one_starts_at_the_wall_clock(void **state)
 {
-	uint64_t before = (uint64_t)time(NULL) / 60;
+	uint64_t before = (uint64_t)time(NULL) / 20;
 	struct mesh_saved s;
 	struct critical c;
 	struct world w;
@@ -182,7 +182,7 @@ damage_to_both_starts_afresh_and_says_so(void **state)
 {
 	static const char *const how[] = { "random", "zeroes", "short", "text" };
 	uint8_t file[FILE_BYTES];
-	uint64_t before = (uint64_t)time(NULL) / 60;
+	uint64_t before = (uint64_t)time(NULL) / 20;
 	struct mesh_saved out;
 	struct critical c;
 	struct world w;
