@@ -375,7 +375,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	case PACKET_ROLE_ASK:
 		p->sent = o->a;
 		p->bytes = scratch;
-		p->bytes_len = rolelease_fill_ask(m, now, scratch);
+		p->bytes_len = rolelease_fill_ask(m, scratch);
 		break;
 	case PACKET_ROLE_LEASE:
 		p->sent = o->a;

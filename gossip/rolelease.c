@@ -22,7 +22,9 @@
  *  - What others confirmed before it was a FULL leader is over 15 s (and 1 %)
  *    later: full leases exclude each other (lead.c), and their last answer was
  *    given inside one.  Until then it confirms an instance only to the owner who
- *    still holds it, which by induction is the one holder there is.
+ *    claims to hold it still, which by induction is the one holder there is.  A
+ *    claim can be late: who made it takes the answer only if its lease still lives
+ *    when it comes, and a confirmed claim proves nothing to a question without one.
  *
  * Freed by a question counts only against confirmations of this office: a claim
  * of an older one may have been delayed on the way.
@@ -174,7 +176,7 @@ get64(const uint8_t *p)
 }
 
 size_t
-rolelease_fill_ask(const struct mesh *m, msec now, uint8_t *out)
+rolelease_fill_ask(const struct mesh *m, uint8_t *out)
 {
 	const struct rolelease *r = &m->rolelease;
 	size_t n = 0;
@@ -183,7 +185,7 @@ rolelease_fill_ask(const struct mesh *m, msec now, uint8_t *out)
 		const struct rolelease_slot *s = &r->slots[i];
 
 		put64(out + n, s->id);
-		out[n + 8] = (uint8_t)((now < s->until ? ROLELEASE_HELD : 0) |
+		out[n + 8] = (uint8_t)((s->claimed ? ROLELEASE_HELD : 0) |
 		    (s->running ? ROLELEASE_RUNS : 0));
 	}
 	return n;
@@ -213,6 +215,8 @@ confirmed(struct mesh *m, msec now, msec asked, const uint8_t *ids, size_t len)
 
 		if (s == NULL || !s->wanted)
 			continue;
+		if (s->claimed && now >= s->until)
+			continue; /* too late: it may have been given to another since */
 		s->until = asked + MESH_ROLE_LEASE_MS;
 		m->ms.changes++;
 	}
@@ -313,7 +317,8 @@ confirm(struct mesh *m, msec now, uint64_t who, msec asked, uint64_t id, uint8_t
 		return;
 	if (live && asked <= g->asked)
 		return; /* overtaken on the way, or asked again after a reboot */
-	if (!live && !settled(m, now) && (flags & ROLELEASE_HELD) == 0)
+	/* Whatever was confirmed in this office: that claim may have been late. */
+	if (!settled(m, now) && (flags & ROLELEASE_HELD) == 0)
 		return;
 	g->holder = who;
 	g->until = lease_over(now);
@@ -387,6 +392,8 @@ ask(struct mesh *m, msec now)
 	size_t len;
 
 	r->farewells = r->slots_count > 0 ? 0 : r->farewells - 1;
+	for (uint32_t i = 0; i < r->slots_count; i++)
+		r->slots[i].claimed = now < r->slots[i].until;
 	r->asked = now;
 	r->answered = false;
 	r->ask_at = now + RETRY_MS;
@@ -394,7 +401,7 @@ ask(struct mesh *m, msec now)
 		out_to(m, PACKET_ROLE_ASK, m->elect.leader, (uint64_t)now, 0, 0);
 		return;
 	}
-	len = rolelease_fill_ask(m, now, ids);
+	len = rolelease_fill_ask(m, ids);
 	if (!question(m, now, 0, now, ids, len))
 		return;
 	len = rolelease_fill_confirm(m, 0, now, ids);

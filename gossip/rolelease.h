@@ -22,6 +22,7 @@ struct rolelease {
 		uint64_t id;
 		msec until; /* 0 = no lease */
 		bool wanted, running;
+		bool claimed; /* the newest question said that it was held */
 	} slots[MESH_EXCLUSIVE_MAX];
 	uint32_t slots_count;
 	bool ready;    /* the first list was given */
@@ -47,7 +48,7 @@ msec rolelease_deadline(const struct mesh *m);
 /* A new office begins: nothing that was confirmed in an older one is known. */
 void rolelease_office(struct mesh *m);
 /* Bodies of the two packets; out holds ROLELEASE_BYTES_MAX. */
-size_t rolelease_fill_ask(const struct mesh *m, msec now, uint8_t *out);
+size_t rolelease_fill_ask(const struct mesh *m, uint8_t *out);
 size_t rolelease_fill_confirm(const struct mesh *m, uint32_t to, msec asked, uint8_t *out);
 
 #endif

@@ -220,6 +220,59 @@ a_new_leader_first_believes_the_holder_alone(void **state)
 	world_free(w);
 }
 
+/* A claim to hold it that comes late, when another may have had it in between: the
+ * leader must not build on it, nor may who made it take the answer. */
+static void
+a_late_claim_is_worth_nothing(void **state)
+{
+	static uint8_t ids[ROLELEASE_ENTRY_BYTES] = {[7] = ID};
+	uint32_t leader, x, from;
+	struct world *w = settled_world(&leader);
+	struct packet p = {.kind = PACKET_ROLE_LEASE, .bytes = ids, .bytes_len = sizeof ids};
+	struct rolelease *r;
+	msec asked;
+
+	(void)state;
+	x = (leader + 1) % 3;
+	r = &w->node[x]->rolelease;
+	own(w, leader, x);
+	want(w, x, true);
+	world_run(w, 4000);
+	own(w, leader, leader); /* from now on nothing is confirmed to x */
+	r->slots[0].until -= 500; /* else it asks again when it ends */
+	do {
+		asked = r->asked;
+		world_step(w);
+	} while (until(w, x) > 0);
+	assert_true(r->asked == asked && asked + MESH_ROLE_LEASE_MS > w->now);
+	p.term = w->node[x]->elect.ballot_term;
+	p.sent = (uint64_t)asked;
+	assert_int_equal(rolelease_recv(w->node[x], w->now, w->node[x]->elect.leader, &p), 0);
+	assert_true(until(w, x) == 0);
+
+	world_kill(w, leader);
+	world_run(w, 4000);
+	leader = world_leader(w);
+	r = &w->node[leader]->rolelease;
+	x = (leader + 1) % 3;
+	from = members_find(&w->node[leader]->ms, seal_short(&(struct node_id){{(uint8_t)(x + 1), 0xaa}}));
+	own(w, leader, x);
+	p.kind = PACKET_ROLE_ASK;
+	p.sent = 1000000;
+	ids[8] = ROLELEASE_HELD;
+	assert_int_equal(rolelease_recv(w->node[leader], w->now, from, &p), 0);
+	assert_int_equal(r->grants[0].asked, 1000000);
+	p.sent++;
+	ids[8] = 0;
+	assert_int_equal(rolelease_recv(w->node[leader], w->now, from, &p), 0);
+	assert_int_equal(r->grants[0].asked, 1000000);
+	world_run(w, OVER_MS); /* in office long enough: no claim is needed */
+	p.sent++;
+	assert_int_equal(rolelease_recv(w->node[leader], w->now, from, &p), 0);
+	assert_int_equal(r->grants[0].asked, 1000002);
+	world_free(w);
+}
+
 /* An engine that starts anew and forgets to say what runs would free it: so it
  * asks nothing before it has said so once. */
 static void
@@ -285,6 +338,7 @@ main(void)
 	    cmocka_unit_test(a_move_waits_for_the_process_alone),
 	    cmocka_unit_test(an_old_answer_counts_nothing),
 	    cmocka_unit_test(a_new_leader_first_believes_the_holder_alone),
+	    cmocka_unit_test(a_late_claim_is_worth_nothing),
 	    cmocka_unit_test(nothing_is_asked_before_it_is_ready),
 	    cmocka_unit_test(bounds),
 	};
