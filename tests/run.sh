@@ -95,11 +95,11 @@ sim_run() {
 		*) seeds=$2 ;;
 		esac
 		ok "sim $s --seeds $seeds ($3)" "$1" $s --seeds "$seeds" \
-		    >"$logs/sim.out" 2>&1
-		grep -v '^ok ' "$logs/sim.out" | grep -v '^history' |
+		    >"$logs/sim.out.$3" 2>&1
+		grep -v '^ok ' "$logs/sim.out.$3" | grep -v '^history' |
 		    grep -E '^not ok|invariant|replay|smallest|mesh-sim' | sed 's/^/  /'
-		grep -E '^(not )?ok ' "$logs/sim.out"
-		echo "$s $(grep '^history ' "$logs/sim.out")" >>"$logs/history.$3"
+		grep -E '^(not )?ok ' "$logs/sim.out.$3"
+		echo "$s $(grep '^history ' "$logs/sim.out.$3")" >>"$logs/history.$3"
 	done
 }
 
@@ -108,9 +108,15 @@ same_history() {
 	    cmp "$logs/history.gcc" "$logs/history.clang"
 }
 
+sim_both() {
+	sim_run build-clang/mesh-sim "${SEEDS:-20}" clang >"$logs/out.clang" 2>&1 &
+	sim_run build/mesh-sim "${SEEDS:-20}" gcc
+	wait
+	cat "$logs/out.clang"
+}
+
 suite_sim() {
-	check "sim, gcc" sim_run build/mesh-sim "${SEEDS:-20}" gcc
-	check "sim, clang" sim_run build-clang/mesh-sim "${SEEDS:-20}" clang
+	check "sim, gcc and clang" sim_both
 	check "sim, same history" ok "sim: one history on gcc and clang" same_history
 }
 
@@ -130,10 +136,24 @@ fuzz_one() {
 	    "tests/fuzz/corpus/$(basename "$1" | sed 's/^fuzz_//')"
 }
 
-suite_fuzz() {
+# Two at a time: each keeps one core busy for its ten seconds.
+fuzz_two() {
 	for p in "$@"; do
 		mkdir -p "tests/fuzz/corpus/$(basename "$p" | sed 's/^fuzz_//')"
-		check "fuzz ${p##*fuzz_}" fuzz_one "$p"
+		fuzz_one "$p" >"$logs/out.$(basename "$p")" 2>&1 &
+	done
+	wait
+	for p in "$@"; do
+		cat "$logs/out.$(basename "$p")"
+	done
+}
+
+suite_fuzz() {
+	while [ $# -gt 0 ]; do
+		two=${2:-}
+		check "fuzz ${1##*fuzz_} ${two##*fuzz_}" fuzz_two "$1" ${two:+"$two"}
+		shift
+		[ $# = 0 ] || shift
 	done
 }
 
