@@ -30,7 +30,7 @@ search() {
 	(
 		cd "$work" && spin -a $define "$pml" >out 2>&1 &&
 		    gcc -w -DSAFETY -DMEMLIM=2048 "$@" -o pan pan.c >>out 2>&1 &&
-		    timeout 300 ./pan -m100000 -w24 >>out 2>&1
+		    timeout 300 ./pan -m1000000 -w22 >>out 2>&1
 	)
 }
 
@@ -70,6 +70,10 @@ holds lease
 falls lease NO_EPSILON LEASE_FROM_RECEIPT NO_HOLDOFF HOLDOFF_SHORTER HOLDOFF_ENDED \
     PROMISE_SHORTENED VOTE_FORGOTTEN LATE_REFUSAL GRANT_ANY_TERM GRANT_PROMISED LEADS_ON \
     RESIGN_ANY_TERM
+
+holds role_lease
+falls role_lease NO_EPSILON ROLE_FROM_RECEIPT ANY_ANSWER PLACE_AT_ONCE TAKEN_AWAY \
+    FREED_BY_OLDER BLIND NO_FENCE THAW_RUNS LATE_CLAIM CLAIM_BREEDS NEVER_LAPSES
 
 echo "models: $(($(date +%s) - start)) s"
 echo "$passed passed, $failed failed"
