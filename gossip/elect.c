@@ -203,8 +203,10 @@ may_degrade(const struct mesh *m, msec now, const struct tally *t)
 
 	if (wait == MSEC_NEVER)
 		return false;
-	return e->role == MESH_LEADER ||
-	    (now - e->lost_at >= ATTEMPT_STEPS * STEP_MS && now - e->full_at >= wait);
+	/* A full leader's new ballot is a full quorum's too, if that can be had. */
+	if (e->role == MESH_LEADER)
+		return lead_grade(m, now) != MESH_GRADE_FULL || now >= e->attempt_until;
+	return (now - e->lost_at >= ATTEMPT_STEPS * STEP_MS && now - e->full_at >= wait);
 }
 
 static void
@@ -393,6 +395,21 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 }
 
 /*
+ * Just restarted, an old promise may be alive, and a leader that this echo makes the
+ * full one could be one of two.  Not when it is the one that was promised; nor when
+ * a full quorum elected it, or echoed it, in a term that is new to me: somebody in
+ * that was free of whatever I promised.  In a term that I know there may be another
+ * leader that I followed, though I voted for this one.
+ */
+static bool
+outlives(const struct mesh *m, uint32_t from, const struct packet *p)
+{
+	if (id_eq(&m->saved.promised_to, &m->ms.m[from].id))
+		return true;
+	return p->term > m->saved.term && (p->flag != 0 || p->grade == MESH_GRADE_FULL);
+}
+
+/*
  * The leader of this beat may count on me for so long, whatever becomes of me: a
  * beat that asks for less takes nothing from an earlier one, nor from one of a
  * life before a restart, which finds on disk how long such a promise may live.
@@ -407,6 +424,10 @@ promise(struct mesh *m, msec now, uint32_t to, msec lease)
 	if (lease > m->saved.promise_ms ||
 	    (lease < m->saved.promise_ms && until >= e->longest_until)) {
 		m->saved.promise_ms = lease;
+		m->must_save = true;
+	}
+	if (!id_eq(&m->saved.promised_to, &m->ms.m[to].id)) {
+		m->saved.promised_to = m->ms.m[to].id;
 		m->must_save = true;
 	}
 	if (until > e->longest_until)
@@ -432,10 +453,7 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		out_to(m, PACKET_OTHER, from, e->ballot_term, m->ms.m[e->promised].short_id, 0);
 		return false;
 	}
-	/* Just restarted, an old promise may be alive.  Whoever was elected by a
-	 * full quorum had the votes of one that was free of it; else a leader may
-	 * be one of two, and this echo could make it the full one. */
-	if (now < e->holdoff_until && p->flag == 0 && p->grade != MESH_GRADE_FULL)
+	if (now < e->holdoff_until && !outlives(m, from, p))
 		return false;
 	if (p->term > m->saved.term)
 		adopt_term(m, p->term);

@@ -145,8 +145,7 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 	e->promised = MEMBER_NONE;
 	e->wish_term = 0;
 	e->seq = 0;
-	/* A ballot above its own takes nothing from a full lease. */
-	e->by_quorum = by_quorum || (again && lead_grade(m, now) == MESH_GRADE_FULL);
+	e->by_quorum = by_quorum;
 	trace(m, now, again ? "leads on" : "leads", 0, e->ballot_term);
 	if (!again) {
 		memset(e->rounds, 0, sizeof e->rounds);

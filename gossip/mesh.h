@@ -52,6 +52,7 @@ struct mesh_saved {
 	uint64_t generation;	   /* of this start; rises at every start */
 	uint64_t term;
 	struct node_id voted_for;  /* in term; all zero = nobody */
+	struct node_id promised_to; /* last; all zero = nobody */
 	msec promise_ms;	   /* the longest lease that a promise alive may have */
 	struct stamp applied;	   /* last schedule this node applied */
 	struct hash applied_hash;

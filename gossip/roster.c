@@ -12,7 +12,9 @@
  *
  * Only a full side changes or even stamps it: a degraded side of `any`, whose
  * term may be the higher one, would pass off an old roster as later than the one
- * in force on the full side.  A leader whose elector knows a later roster fetches
+ * in force on the full side.  And only a leader whom a full quorum elected: below
+ * that a term may have two, who would make two rosters of one id.  One that became
+ * full otherwise takes a ballot first.  A leader whose elector knows a later roster fetches
  * that and stamps it, instead of building on its own.
  *
  * The roster's id and hash ride in every beat; who lacks it asks the leader and
@@ -235,6 +237,11 @@ step(struct mesh *m, msec now)
 
 	if (!ro->joint && !ro->foreign && !change_wanted(m))
 		return false;
+	if (!m->elect.by_quorum) { /* one that is */
+		if (m->elect.wish_term <= m->elect.ballot_term)
+			m->elect.wish_term = m->elect.ballot_term + 1;
+		return false;
+	}
 	if (!mine || ro->foreign) {
 		ro->foreign = false;
 	} else if (!stored(m)) {

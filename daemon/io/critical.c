@@ -6,7 +6,7 @@
  *   0 "MESHCRIT"  8 u32 version  12 u32 0  16 u64 seq  24 cluster
  *   40 u64 generation  48 u64 term  56 voted_for
  *   72 applied {u64 term, leader, u64 seq}  104 applied_hash
- *   136 u64 promise_ms  144 zeroes  480 BLAKE2b-256 of the first 480 bytes         little-endian
+ *   136 u64 promise_ms  144 promised_to  160 zeroes  480 BLAKE2b-256 of the first 480 bytes         little-endian
  */
 #include "critical.h"
 
@@ -72,6 +72,7 @@ encode(uint8_t *slot, uint64_t seq, const struct mesh_saved *s)
 	put64(slot + 96, s->applied.seq);
 	memcpy(slot + 104, s->applied_hash.b, HASH_BYTES);
 	put64(slot + 136, (uint64_t)s->promise_ms);
+	memcpy(slot + 144, s->promised_to.b, ID_BYTES);
 	sum(slot, slot + SUM_AT);
 }
 
@@ -102,6 +103,7 @@ decode(const uint8_t *slot, size_t len, uint64_t *seq, struct mesh_saved *s)
 	s->applied.seq = get64(slot + 96);
 	memcpy(s->applied_hash.b, slot + 104, HASH_BYTES);
 	s->promise_ms = (msec)get64(slot + 136);
+	memcpy(s->promised_to.b, slot + 144, ID_BYTES);
 	return SLOT_GOOD;
 }
 

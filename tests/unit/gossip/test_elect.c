@@ -474,6 +474,68 @@ no_promise_is_shortened(void **state)
 	world_free(w);
 }
 
+/* A restarted node does not know which leader it promised what.  It follows the one
+ * its disk names; another only in a term above all that it knew, and only one that a
+ * full quorum elected. */
+static void
+a_restart_follows_who_may_not_be_a_second_one(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_ANY);
+	struct packet beat = {.kind = PACKET_BEAT, .lease = 1500, .flag = 1};
+	uint32_t leader, z, mine, other;
+	struct mesh *m;
+
+	(void)state;
+	world_run(w, 6000);
+	leader = world_leader(w);
+	z = (leader + 1) % 3;
+	assert_true(id_eq(&w->disk[z].promised_to, &w->node[leader]->ms.m[0].id));
+	for (int k = 0; k < 4; k++) {
+		world_kill(w, z);
+		world_start(w, z);
+		m = w->node[z];
+		mine = members_find_id(&m->ms, &w->disk[z].promised_to);
+		other = 3 - mine; /* 0 is itself */
+		beat.term = m->saved.term + (k >= 2);
+		beat.flag = k != 2;
+		beat.roster = m->roster.id;
+		beat.hash = m->roster.hash;
+		assert_int_equal(elect_follow(m, w->now, k == 1 ? mine : other, &beat), k % 2 == 1);
+	}
+	world_free(w);
+}
+
+/* One that became full without a full quorum's votes may not be the only one in its
+ * term: it takes a ballot above before it changes the roster. */
+static void
+the_roster_is_changed_by_who_was_elected(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_ANY);
+	uint32_t leader;
+	uint64_t term;
+
+	(void)state;
+	world_kill(w, 3);
+	world_run(w, 6000);
+	w->node[3] = NULL;
+	leader = world_leader(w);
+	term = side_of(w, leader).term;
+	assert_true(w->node[leader]->elect.by_quorum);
+	world_run(w, 2000);
+	assert_true(side_of(w, leader).term == term);
+	w->node[leader]->elect.by_quorum = false;
+	world_run(w, 2000);
+	assert_true(side_of(w, leader).term == term); /* no change, no ballot */
+	world_start(w, 3);
+	world_run(w, 6000);
+	assert_int_equal(world_leader(w), leader);
+	assert_true(side_of(w, leader).term == term + 1);
+	assert_true(w->node[leader]->elect.by_quorum);
+	assert_int_equal(side_of(w, leader).known, 4);
+	assert_true(w->node[leader]->roster.id.term == term + 1);
+	world_free(w);
+}
+
 /* A roster that was asked for before this node got a later one. */
 static void
 an_older_roster_is_not_taken_over(void **state)
@@ -526,6 +588,8 @@ main(void)
 	    cmocka_unit_test(a_late_refusal_breaks_no_promise),
 	    cmocka_unit_test(answers_to_an_earlier_life_count_for_nothing),
 	    cmocka_unit_test(no_promise_is_shortened),
+	    cmocka_unit_test(a_restart_follows_who_may_not_be_a_second_one),
+	    cmocka_unit_test(the_roster_is_changed_by_who_was_elected),
 	    cmocka_unit_test(an_older_roster_is_not_taken_over),
 	};
 

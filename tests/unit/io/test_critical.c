@@ -32,6 +32,7 @@ sample(uint64_t n)
 	memset(s.applied.leader.b, (int)n + 2, ID_BYTES);
 	memset(s.applied_hash.b, (int)n + 3, HASH_BYTES);
 	s.promise_ms = 1500 + (msec)n;
+	memset(s.promised_to.b, (int)n + 4, ID_BYTES);
 	return s;
 }
 
@@ -40,7 +41,8 @@ same(const struct mesh_saved *a, const struct mesh_saved *b)
 {
 	return memcmp(a->cluster, b->cluster, ID_BYTES) == 0 && a->term == b->term &&
 	    id_eq(&a->voted_for, &b->voted_for) && stamp_cmp(&a->applied, &b->applied) == 0 &&
-	    hash_eq(&a->applied_hash, &b->applied_hash) && a->promise_ms == b->promise_ms;
+	    hash_eq(&a->applied_hash, &b->applied_hash) &&
+	    a->promise_ms == b->promise_ms && id_eq(&a->promised_to, &b->promised_to);
 }
 
 static void
