@@ -2,6 +2,8 @@
 # The models: every reachable state of lease.pml, roster.pml and role_lease.pml is
 # visited, and nothing wrong may be found; then rules are taken away one by one
 # (-D), and for each something must be.  A model that no mutant breaks proves nothing.
+# It takes some minutes, so `make test` leaves it to `make models`: run it when a rule of
+# the election, the roster or the role lease changes, here or in the code.
 # With a name: that model alone, `run.sh lease`; with a mutant too, that mutant, and
 # its counterexample is printed step by step.
 set -u
@@ -20,59 +22,73 @@ start=$(date +%s)
 good() { passed=$((passed + 1)); echo "ok $1"; }
 bad() { failed=$((failed + 1)); echo "not ok $1"; }
 
-# search MODEL DEFINE GCC-FLAGS...: the verdict of pan in ./out, in a directory of its own.
+# search MODEL DEFINES GCC-FLAGS...: the verdict of pan in ./out, in a directory of its own.
 search() {
 	pml=$PWD/tests/models/$1.pml
-	define=$2
-	work=$dir/$1$define
+	defines=$2
+	work=$dir/$(echo "$1$2" | tr -d ' =')
 	shift 2
 	rm -rf "$work" && mkdir -p "$work" || exit 5
 	(
-		cd "$work" && spin -a $define "$pml" >out 2>&1 &&
+		cd "$work" && spin -a $defines "$pml" >out 2>&1 &&
 		    gcc -w -DSAFETY -DMEMLIM=2048 "$@" -o pan pan.c >>out 2>&1 &&
 		    timeout 300 ./pan -m1000000 -w22 >>out 2>&1
 	)
 }
 
 number() { sed -n "s/^ *\\([0-9.e+]*\\) states, stored.*/\\1/p" "$work/out" | tail -n 1; }
+seconds() { sed -n 's/^pan: elapsed time \([0-9.]*\).*/\1/p' "$work/out"; }
 
-# holds MODEL: every state was visited and none is wrong.
+# holds MODEL DEFINES: every state was visited and none is wrong.
 holds() {
 	[ -z "$only" ] || [ "$only" = "$1" ] && [ -z "$mutant" ] || return 0
-	search "$1" "" -O2
+	search "$1" "$2" -O2
 	if grep -q ' errors: 0$' "$work/out" &&
 	    ! grep -qE 'not completed|too small|truncated|out of memory|aborted' "$work/out"; then
-		good "models: $1: $(number) states, none wrong, in $(sed -n 's/^pan: elapsed time \([0-9.]*\).*/\1/p' "$work/out") s"
+		good "models: $1${2:+ $2}: $(number) states, none wrong, in $(seconds) s"
 	else
-		bad "models: $1: $(grep -m 1 -E '^pan|rror|not completed' "$work/out")"
+		bad "models: $1 $2: $(grep -m 1 -E '^pan|rror|not completed' "$work/out")"
 	fi
 }
 
-# falls MODEL MUTANT...: without that rule something is found wrong.
+# falls MODEL DEFINES MUTANT...: without that rule something is found wrong.
 falls() {
 	model=$1
-	shift
+	scope=$2
+	shift 2
 	[ -z "$only" ] || [ "$only" = "$model" ] || return 0
 	for m; do
 		[ -z "$mutant" ] || [ "$mutant" = "$m" ] || continue
-		search "$model" "-D$m" -O1
+		search "$model" "${scope:+$scope }-D$m" -O1
 		if grep -q 'assertion violated' "$work/out"; then
 			good "models: $model falls with $m, after $(number) states"
 		else
 			bad "models: $model: $m is not caught: $(grep -m 1 -E '^pan|rror|states, stored' "$work/out")"
 		fi
-		[ -z "$mutant" ] || (cd "$work" && spin -t -p -DBRIEF "-D$m" -k "$model.pml.trail" \
+		[ -z "$mutant" ] || (cd "$work" && spin -t -p $defines -k "$model.pml.trail" \
 		    "$pml" | grep -v -e else -e goto)
 	done
 }
 
-holds lease
-falls lease NO_EPSILON LEASE_FROM_RECEIPT NO_HOLDOFF HOLDOFF_SHORTER HOLDOFF_ENDED \
+holds lease ""
+falls lease "" NO_EPSILON LEASE_FROM_RECEIPT NO_HOLDOFF HOLDOFF_SHORTER HOLDOFF_ENDED \
     PROMISE_SHORTENED VOTE_FORGOTTEN LATE_REFUSAL GRANT_ANY_TERM GRANT_PROMISED LEADS_ON \
     RESIGN_ANY_TERM
 
-holds role_lease
-falls role_lease NO_EPSILON ROLE_FROM_RECEIPT ANY_ANSWER PLACE_AT_ONCE TAKEN_AWAY \
+holds roster ""
+holds roster "-DTMAX=2 -DCHANGES=2"
+holds roster "-DTMAX=2 -DCHANGES=2 -DSTART=3"
+holds roster "-DTMAX=2 -DCHANGES=2 -DSTART=1"
+holds roster "-DTMAX=4 -DCHANGES=2 -DHEAD"
+holds roster "-DTMAX=1 -DCHANGES=2 -DLENIENT"
+holds roster "-DTMAX=2 -DLENIENT"
+falls roster "-DTMAX=2 -DCHANGES=2" SKIP_JOINT NEW_QUORUM_ALONE UNSTORED SMALL_SIDE_STEPS \
+    VOTE_FOR_OLDER
+falls roster "-DTMAX=4 -DCHANGES=2 -DHEAD" NO_STAMP_FIRST
+falls roster "-DTMAX=1 -DCHANGES=2 -DLENIENT" COUNT_LATER HOLDOFF_BY_FLAG UNELECTED_STEPS
+
+holds role_lease ""
+falls role_lease "" NO_EPSILON ROLE_FROM_RECEIPT ANY_ANSWER PLACE_AT_ONCE TAKEN_AWAY \
     FREED_BY_OLDER BLIND NO_FENCE THAW_RUNS LATE_CLAIM CLAIM_BREEDS NEVER_LAPSES
 
 echo "models: $(($(date +%s) - start)) s"
