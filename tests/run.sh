@@ -157,9 +157,26 @@ suite_fuzz() {
 	done
 }
 
+# pytest_file FILE: its output whole, when it is over: two write to one log.
+pytest_file() {
+	out=$logs/out.$(basename "$1" .py)
+	timeout 600 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider --color=no \
+	    "$1" >"$out" 2>&1
+	code=$?
+	case $(awk -f tests/count.awk "$out") in
+	"0 0") echo "not ok $1: exit $code without one test" >>"$out" ;;
+	*" 0") [ $code = 0 ] || echo "not ok $1: exit $code, and no test says why" >>"$out" ;;
+	esac
+	flock "$logs" cat "$out"
+}
+
+# Each file by itself and two at a time, as they mostly wait; the longest first.
+pytest_lanes() {
+	ls -S "$1"/test_*.py | as_root xargs -P 2 -n 1 sh tests/run.sh pytest_file
+}
+
 suite_pytest() {
-	check "$1" as_root timeout 600 /usr/bin/python3 -B -m pytest -q \
-	    -p no:cacheprovider --color=no "tests/$1"
+	check "$(basename "$1")" pytest_lanes "$1"
 }
 
 build() {
@@ -190,8 +207,8 @@ suite_all() {
 	build CC=clang SAN=fuzzer-no-link,address,undefined fuzz_programs &&
 	    echo "== fuzz" && suite_fuzz \
 	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
-	echo "== containers" && suite_pytest containers
-	echo "== cluster" && suite_pytest cluster
+	echo "== containers" && suite_pytest tests/containers
+	echo "== cluster" && suite_pytest tests/cluster
 }
 
 suite=$1
@@ -199,7 +216,13 @@ shift
 case $suite in
 containers | cluster)
 	need_root "$suite tests"
-	suite_pytest "$suite"
+	suite_pytest "tests/$suite"
+	;;
+pytest) suite_pytest "$1" ;; # of any folder
+
+pytest_file) # of pytest_lanes, for xargs
+	pytest_file "$1"
+	exit
 	;;
 all | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
 *)

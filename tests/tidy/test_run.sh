@@ -11,13 +11,20 @@ bad=0
 # counts NAME "LAST LINE" CODE: what run.sh must say of the program in $dir/p.
 counts() {
 	chmod +x "$dir/p"
-	out=$(B="$dir" sh "$here/run.sh" unit "$dir/p" 2>/dev/null)
+	says "$@" unit "$dir/p"
+}
+
+# says NAME "LAST LINE" CODE ARGUMENTS...: what run.sh must say of these.
+says() {
+	name=$1 last=$2 exit=$3
+	shift 3
+	out=$(B="$dir" sh "$here/run.sh" "$@" 2>/dev/null)
 	code=$?
-	if [ "$(printf '%s\n' "$out" | tail -n 1)" = "$2" ] && [ $code = "$3" ] &&
+	if [ "$(printf '%s\n' "$out" | tail -n 1)" = "$last" ] && [ $code = "$exit" ] &&
 	    [ "$(printf '%s\n' "$out" | grep -cE '^[0-9]+ passed, [0-9]+ failed$')" = 1 ]; then
-		echo "ok run: $1"
+		echo "ok run: $name"
 	else
-		echo "not ok run: $1"
+		echo "not ok run: $name"
 		printf '%s\n' "$out" "exit $code" | sed 's/^/  /'
 		bad=1
 	fi
@@ -46,4 +53,14 @@ p 'echo "=== 1 failed, 5 passed, 2 skipped, 1 error in 63.2s (0:01:03) ==="' 'ex
 counts "pytest: failed, skipped and errors are bad" "5 passed, 4 failed" 1
 p 'echo "0 passed, 0 failed"' 'echo "ok a"'
 counts "only the last line is the count" "1 passed, 0 failed" 0
+
+mkdir "$dir/lanes"
+for n in 1 2 3; do
+	echo "def test_$n(): pass" >"$dir/lanes/test_$n.py"
+done
+says "pytest in two lanes: all files count" "3 passed, 0 failed" 0 pytest "$dir/lanes"
+echo "def test_bad(): assert False" >>"$dir/lanes/test_2.py"
+says "pytest in two lanes: one bad" "3 passed, 1 failed" 1 pytest "$dir/lanes"
+echo "import os; os._exit(0)" >"$dir/lanes/test_2.py"
+says "pytest in two lanes: a file that ends without a word" "2 passed, 1 failed" 1 pytest "$dir/lanes"
 exit $bad
