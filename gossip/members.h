@@ -40,6 +40,8 @@ struct member_report {
 	msec probe_at;	    /* next probe of a silent member, or 0 */
 	uint32_t probes;
 	msec vouched;	    /* it answered somebody else, who said so */
+	uint16_t via;	    /* to whom that was; 0 = nobody yet */
+	uint16_t asked;	    /* who was asked about it last; 0 = nobody */
 };
 
 /* The owner's word for the record held: relayed with it. */

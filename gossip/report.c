@@ -240,10 +240,25 @@ misses_allowed(const struct mesh *m)
 	return m->report.lost * 5 <= all ? MISSES + 1 : MISSES + 2;
 }
 
+/* Through whom: who vouched for it last, and in turn somebody else each time,
+ * for of few who are left perhaps one alone reaches it. */
+static uint32_t
+witness(struct mesh *m, uint32_t i, struct member_report *r)
+{
+	uint32_t via;
+
+	if (r->probes % 4 == 1 && r->via != 0 && r->via != i && member_up(&m->ms.m[r->via]))
+		return r->via;
+	via = r->asked == 0 ? swim_random_up(m, i) : swim_next_up(m, r->asked, i);
+	if (via != MEMBER_NONE)
+		r->asked = (uint16_t)via;
+	return via;
+}
+
 static void
 probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
 {
-	uint32_t via = r->probes % 2 == 1 ? swim_random_up(m, i) : MEMBER_NONE;
+	uint32_t via = r->probes % 2 == 1 ? witness(m, i, r) : MEMBER_NONE;
 
 	if (r->probes++ % 4 == 0)
 		out_hello(m, i, false); /* it may live anew, without my salt */
@@ -258,7 +273,7 @@ probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
 /* An answer to a probe that went through somebody: the link between us is cut,
  * not its life. */
 bool
-report_vouched(struct mesh *m, msec now, uint64_t seq)
+report_vouched(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 {
 	uint32_t i = (uint32_t)(seq & ((1u << VOUCH_SHIFT) - 1));
 
@@ -266,6 +281,7 @@ report_vouched(struct mesh *m, msec now, uint64_t seq)
 	    i >= m->ms.count || m->ms.reports[i].probes == 0)
 		return false;
 	m->ms.reports[i].vouched = now;
+	m->ms.reports[i].via = (uint16_t)from;
 	return true;
 }
 

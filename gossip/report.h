@@ -39,7 +39,7 @@ int report_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 void report_tick(struct mesh *m, msec now);
 msec report_deadline(const struct mesh *m);
 /* Is this ack one of a probe that went through others?  Then its subject lives. */
-bool report_vouched(struct mesh *m, msec now, uint64_t seq);
+bool report_vouched(struct mesh *m, msec now, uint32_t from, uint64_t seq);
 void report_beat(struct mesh *m, const struct packet *p);
 msec report_interval(const struct mesh *m);
 

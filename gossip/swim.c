@@ -90,6 +90,20 @@ swim_ask_next(struct mesh *m, uint32_t i)
 }
 
 uint32_t
+swim_next_up(const struct mesh *m, uint32_t after, uint32_t except)
+{
+	uint32_t n = m->ms.count;
+
+	for (uint32_t k = 1; k <= n; k++) {
+		uint32_t i = (after + k) % n;
+
+		if (i != 0 && i != except && member_up(&m->ms.m[i]))
+			return i;
+	}
+	return MEMBER_NONE;
+}
+
+uint32_t
 swim_random_up(struct mesh *m, uint32_t except)
 {
 	uint32_t n = m->ms.count;
@@ -101,13 +115,7 @@ swim_random_up(struct mesh *m, uint32_t except)
 			return i;
 	}
 	/* Few are up: walk from a random place. */
-	for (uint32_t k = 0, at = (uint32_t)prng_below(&m->rng, n); k < n; k++) {
-		uint32_t i = (at + k) % n;
-
-		if (i != 0 && i != except && member_up(&m->ms.m[i]))
-			return i;
-	}
-	return MEMBER_NONE;
+	return swim_next_up(m, (uint32_t)prng_below(&m->rng, n), except);
 }
 
 /* --- the probe ---------------------------------------------------------------- */
@@ -235,7 +243,7 @@ acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 			s->health--;
 		return;
 	}
-	if (report_vouched(m, now, seq))
+	if (report_vouched(m, now, from, seq))
 		return;
 	for (size_t i = 0; i < RELAYS_MAX; i++) {
 		struct relay *r = &s->relays[i];

@@ -55,6 +55,8 @@ void swim_added(struct mesh *m, uint32_t i);
 /* Whoever the round robin would ask next, ask this one. */
 void swim_ask_next(struct mesh *m, uint32_t i);
 uint32_t swim_random_up(struct mesh *m, uint32_t except);
+/* The next after that one in the table, round and round. */
+uint32_t swim_next_up(const struct mesh *m, uint32_t after, uint32_t except);
 
 /* join.c */
 int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender,

@@ -68,8 +68,8 @@ together(enum sim_fault f, uint32_t n, uint32_t a, uint32_t i, uint32_t j)
 	}
 }
 
-static void
-partition(struct sim *s, enum sim_fault f, uint32_t a)
+void
+fault_partition(struct sim *s, enum sim_fault f, uint32_t a)
 {
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		for (uint32_t j = 0; j < s->conf.nodes; j++)
@@ -227,7 +227,7 @@ fault_step(struct sim *s)
 		} else if (hits_network(f)) {
 			on_network(s, f, strength);
 		} else if (f < FAULT_deaf) {
-			partition(s, f, a);
+			fault_partition(s, f, a);
 		} else {
 			on_node(s, f, a, how_long);
 		}

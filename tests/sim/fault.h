@@ -53,5 +53,7 @@ bool fault_step(struct sim *s);
 /* All of it ends; who is down is started. */
 void fault_end(struct sim *s);
 void fault_cuts(struct sim *s);
+/* Cuts as the fault has them, node a in their midst; the rest as before. */
+void fault_partition(struct sim *s, enum sim_fault f, uint32_t a);
 
 #endif

@@ -59,6 +59,10 @@ static const struct promise {
     {"false.calm.elections", -1, 0, 1, 256, NULL, 0},
     {"false.deaths.lossy", 50, 1, 3, 256, NULL, 0},
     {"false.deaths.burst", 50, 10, 3, 256, NULL, 0},
+    {"partial.ring.false.deaths", -1, 0, 5, 5, NULL, 0},
+    {"partial.ring.elections", -1, 0, 5, 5, NULL, 0},
+    {"partial.bridge.false.deaths", -1, 0, 5, 7, NULL, 0},
+    {"partial.bridge.elections", -1, 0, 5, 9, NULL, 0},
     {"slow.ratio", 99, 19, 16, 256, "Lifeguard's of SWIM's", 19},
     {"flipflop.turns", 99, 3, 3, 1000, "memberlist, one each 20 s", 10},
 };

@@ -107,6 +107,7 @@ const struct story stories[] = {
     {"restart-storm", story_storm, NULL, "all restart again and again"},
     {"slow", story_slow, setup_slow, "Lifeguard's experiment: blocked members"},
     {"flipflop", story_flipflop, NULL, "Rapid's: 1 % hear nobody, 20 s of 40"},
+    {"partial", story_partial, NULL, "a ring, a bridge: each hears only some"},
     {"burst", story_burst, NULL, "each node's line is dead 5 % of the time, 200 ms each"},
     {"churn", story_churn, NULL, "a restart each second"},
     {"flood", story_flood, NULL, "many join while one dies"},
