@@ -1,6 +1,6 @@
 # Targets that test, show, measure and install: included by the Makefile.
 .PHONY: all deps tidy tidy-test unit unit_programs golden sim san fuzz fuzz_programs
-.PHONY: mutants models containers cluster test demo bench bench-round bench-forge install clean format print-unit print-fuzz
+.PHONY: mutants models containers cluster test test-net demo bench bench-round bench-forge install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
@@ -45,6 +45,8 @@ fuzz:
 	@sh tests/run.sh fuzz $$($(MAKE) -s $(FUZZ_BUILD) print-fuzz)
 containers cluster: all
 	@sh tests/run.sh $@
+test-net: all # the longer faults of real networks, and sixty daemons: minutes
+	@sh tests/run.sh net
 models: # not part of make test: minutes, and only a changed rule can break them
 	@sh tests/models/run.sh
 print-unit:

@@ -14,7 +14,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), d) for d in ("cluster", "demo")]
 import service  # noqa: E402
-from mesh import Missed, World, read, wait_until  # noqa: E402
+from mesh import Missed, World, init, read, wait_until  # noqa: E402
 
 TRIALS = int(os.environ.get("TRIALS", "20"))
 IDLE_S = float(os.environ.get("IDLE_S", "30"))
@@ -38,15 +38,6 @@ def quantiles(name, samples):
     s = sorted(samples)
     say(name + ".p50", s[len(s) // 2] * 1000, "ms")
     say(name + ".p99", s[min(len(s) - 1, int(len(s) * 0.99))] * 1000, "ms")
-
-
-def init(node):
-    def once():
-        p = node.mesh("init")
-        if p.returncode != 0:
-            raise Missed(p.stderr)
-        return True
-    wait_until("mesh init", once, 20)
 
 
 def settle(nodes):

@@ -14,7 +14,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "demo")]
 import service  # noqa: E402
-from mesh import Missed, World, in_netns, wait_until  # noqa: E402
+from mesh import Missed, World, in_netns, init, wait_until  # noqa: E402
 
 WEBS = 4
 
@@ -30,17 +30,8 @@ class Cluster:
         for node in self.nodes:
             node.write_config()
             node.start()
-        self.init(self.nodes[0])
+        init(self.nodes[0])
         wait_until("one view", lambda: service.one_view(self.nodes), 40)
-
-    @staticmethod
-    def init(node):
-        def init():
-            p = node.mesh("init")
-            if p.returncode != 0:
-                raise Missed(p.stderr)
-            return True
-        wait_until("mesh init", init, 20)
 
     def inside(self, work, *args):
         """Run a question that needs the network where the services listen."""

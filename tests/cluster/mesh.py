@@ -328,6 +328,16 @@ class Node:
             return ""
 
 
+def init(node):
+    """Make the cluster, once the daemon answers."""
+    def once():
+        p = node.mesh("init")
+        if p.returncode != 0:
+            raise Missed(p.stderr)
+        return True
+    wait_until("mesh init", once, 30)
+
+
 class World:
     """A temporary directory with everything some nodes need."""
 
@@ -352,20 +362,21 @@ class World:
         self.nodes.append(node)
         return node
 
-    def bridge(self, nodes):
+    def bridge(self, nodes, address="10.77.0.{}"):
         """Hosts of their own: name -> 10.77.0.N, joined by a bridge."""
         run("ip", "-n", self.tag, "link", "add", "br0", "type", "bridge")
         run("ip", "-n", self.tag, "link", "set", "br0", "up")
+        bits, quiet = (64, ["nodad"]) if ":" in address else (24, [])
         for i, name in enumerate(nodes, 1):
-            ns, end = f"{self.tag}-{name}", f"v{i}"
+            ns, end, own = f"{self.tag}-{name}", f"v{i}", address.format(i)
             run("ip", "netns", "add", ns)
             run("ip", "-n", self.tag, "link", "add", end, "type", "veth",
                 "peer", "name", "eth0", "netns", ns)
             run("ip", "-n", self.tag, "link", "set", end, "master", "br0", "up")
-            run("ip", "-n", ns, "addr", "add", f"10.77.0.{i}/24", "dev", "eth0")
             run("ip", "-n", ns, "link", "set", "lo", "up")
             run("ip", "-n", ns, "link", "set", "eth0", "up")
-            self.add_node(name, f"10.77.0.{i}", ns)
+            run("ip", "-n", ns, "addr", "add", f"{own}/{bits}", "dev", "eth0", *quiet)
+            self.add_node(name, own, ns)
         return self.nodes
 
     def nft(self, rules, netns=None):
@@ -397,7 +408,7 @@ class World:
         netns = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
         found = set()
         for name in netns + os.listdir(unified) + os.listdir("/tmp"):
-            m = re.match(r"(mesh-[trb](\d+))([-.]|$)", name)
+            m = re.match(r"(mesh-[trbn](\d+))([-.]|$)", name)
             if m and not os.path.exists(f"/proc/{m.group(2)}"):
                 found.add(m.group(1))
         for tag in found:

@@ -3,8 +3,8 @@ import os
 import signal
 
 import service
-from conftest import WEBS, Cluster
-from mesh import Missed, World, read, wait_until
+from conftest import WEBS
+from mesh import Missed, World, init, read, wait_until
 
 
 def started(pids):
@@ -135,7 +135,7 @@ def test_the_first_node_dies_right_after_the_others_joined():
         for n in nodes:
             n.write_config()
             n.start()
-        Cluster.init(nodes[0])
+        init(nodes[0])
         wait_until("one view", lambda: service.one_view(nodes), 40)
         nodes[0].kill_host()
         wait_until("a leader of the two", lambda: young_leader(nodes[1:]), 20)

@@ -6,7 +6,7 @@ import shutil
 
 import service
 from conftest import WEBS
-from mesh import Missed, wait_until
+from mesh import Missed, init, wait_until
 
 
 def test_three_nodes_are_one_mesh(cluster):
@@ -143,7 +143,7 @@ def forget(cluster):
         shutil.rmtree(n.state, ignore_errors=True)
         n.exits.clear()
         n.start()
-    cluster.init(cluster.nodes[0])
+    init(cluster.nodes[0])
     wait_until("one view", lambda: service.one_view(cluster.nodes), 40)
 
 

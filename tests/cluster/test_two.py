@@ -6,8 +6,8 @@ import os
 import pytest
 
 import service
-from conftest import WEBS, Cluster
-from mesh import Missed, World, wait_until
+from conftest import WEBS
+from mesh import Missed, World, init, wait_until
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def two(request):
         for n in nodes:
             n.write_config(election=election)
             n.start()
-        Cluster.init(nodes[0])
+        init(nodes[0])
         try:
             wait_until("one view", lambda: service.one_view(nodes), 40)
             wait_until("the service", lambda: service.settled(nodes, WEBS), 40)

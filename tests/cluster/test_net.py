@@ -1,0 +1,85 @@
+"""A network that fails in part: real daemons, real packets, rules of nftables.
+
+Said of each fault: one leader a term, who may lead, and that nobody who lives
+and can be reached, if only through others, is given up.  `make test-net` has
+the longer ones, of the same code.
+"""
+from mesh import wait_until
+from nets import Watch, apart, five, five_made, hears_not, none_missed, side, state  # noqa: F401
+
+
+def test_one_way_cut_to_the_leader(five):
+    """n sends to the leader in vain, and hears it: the others vouch for n."""
+    leader = five.leader()
+    with Watch(five) as watch:
+        hears_not(leader, five.others(leader)[:1])
+        watch.lasts("it leads", lambda: side(leader, "full", leader.name))
+        assert not watch.given_up(five.nodes)
+
+
+def test_a_ring(five):
+    """Each sees its two neighbours only.  The leader and they are a majority;
+    the far two find nobody who would vote against it."""
+    ring, leader = five.nodes, five.leader()
+    at = ring.index(leader)
+    far = five.others(leader, ring[at - 1], ring[(at + 1) % 5])
+    with Watch(five) as watch:
+        for i, node in enumerate(ring):
+            apart(node, [ring[i - 2], ring[(i + 2) % 5]])
+        wait_until("the far two know", lambda: all(
+            side(n, "none", None) for n in far), 30)
+        watch.lasts("it leads", lambda: side(leader, "full", leader.name))
+        assert not watch.given_up(five.nodes)
+
+
+def test_a_bridge(five):
+    """Two pairs and one host that sees both: he who promised the leader does not
+    vote for the other pair, and vouches for it."""
+    leader = five.leader()
+    mate, _bridge, *pair = five.others(leader)
+    with Watch(five) as watch:
+        for node in pair:
+            apart(node, [leader, mate])
+        wait_until("the other pair knows", lambda: all(
+            side(n, "none", None) for n in pair), 30)
+        watch.lasts("it leads", lambda: side(leader, "full", leader.name))
+        assert not watch.given_up(five.nodes)
+
+
+def test_a_deaf_node(five):
+    """It hears nothing and is heard: it has no leader, and takes nobody down."""
+    leader = five.leader()
+    deaf = five.others(leader)[0]
+    rest = five.others(deaf)
+    with Watch(five) as watch:
+        hears_not(deaf, rest)
+        wait_until("it has no leader", lambda: side(deaf, "none", None), 30)
+        watch.lasts("they go on", lambda: side(leader, "full", leader.name) and
+                    none_missed(rest, rest))
+        assert not {who for _, who in watch.given_up(rest)} - {deaf.name}
+
+
+def test_a_mute_node(five):
+    """It hears all and is not heard: it is missed, and nobody else is."""
+    leader = five.leader()
+    mute = five.others(leader)[0]
+    rest = five.others(mute)
+    with Watch(five) as watch:
+        for n in rest:
+            hears_not(n, [mute])
+        for n in rest:
+            wait_until("it is missed", lambda n=n: state(n, mute) == "failed", 30)
+        assert side(leader, "full", leader.name)
+        assert none_missed(rest, rest)
+        assert {who for _, who in watch.given_up(five.nodes)} == {mute.name}
+
+
+def test_tcp_is_cut(five):
+    """Datagrams are all that membership and leading need."""
+    leader = five.leader()
+    n = five.others(leader)[0]
+    with Watch(five) as watch:
+        apart(n, five.others(n), "meta l4proto tcp")
+        watch.lasts("all live", lambda: none_missed(five.nodes, five.nodes) and
+                    side(n, "full", leader.name), passes=1)
+        assert not watch.given_up(five.nodes)
