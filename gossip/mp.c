@@ -5,6 +5,8 @@
  */
 #include "mp.h"
 
+#include "be.h"
+
 struct head {
 	enum mp_type type;
 	size_t header;	/* bytes before the payload */
@@ -12,16 +14,6 @@ struct head {
 	bool negative;	/* n is an int64 in disguise */
 	bool single;	/* a 4-byte float */
 };
-
-static uint64_t
-be(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
 
 /* Types 0xc0..0xdf: type, bytes of the length or number, fixed extra bytes. */
 static const struct shape {
@@ -68,7 +60,7 @@ head_long(const struct mp *r, struct head *h)
 	*h = (struct head){.type = (enum mp_type)s->type};
 	if (h->type == MP_NONE || (size_t)s->size + 1 > r->len - r->off)
 		return -ERR_MALFORMED;
-	v = be(p + 1, s->size);
+	v = be_get(p + 1, s->size);
 	h->header = (size_t)s->size + 1;
 	h->n = v;
 	if (h->type == MP_BOOL)

@@ -4,6 +4,7 @@
  */
 #include "packet.h"
 
+#include "be.h"
 #include "seal.h"
 
 enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES };
@@ -178,35 +179,18 @@ packet_decode(const uint8_t *buf, size_t len, struct packet *out)
 enum { SUMMARY_BYTES = 23, ADDRESS_BYTES = 18 };
 
 static void
-put_be(uint8_t *p, uint64_t v, size_t n)
-{
-	for (size_t i = n; i-- > 0; v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
-static uint64_t
-get_be(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static void
 pack_summary(struct mpw *w, const struct rumour *r)
 {
 	uint8_t b[SUMMARY_BYTES];
 
-	put_be(b, r->subject, 8);
-	put_be(b + 8, r->summary_version, 4);
+	be_put(b, r->subject, 8);
+	be_put(b + 8, r->summary_version, 4);
 	b[12] = r->summary.cpu_percent;
 	b[13] = r->summary.mem_percent;
 	b[14] = r->summary.disk_percent;
-	put_be(b + 15, r->summary.load_centi, 2);
-	put_be(b + 17, r->summary.instances, 2);
-	put_be(b + 19, r->summary.config_hash, 4);
+	be_put(b + 15, r->summary.load_centi, 2);
+	be_put(b + 17, r->summary.instances, 2);
+	be_put(b + 19, r->summary.config_hash, 4);
 	mpw_bin(w, b, sizeof b);
 }
 
@@ -219,14 +203,14 @@ read_summary(struct mp *r, struct rumour *out)
 	if (rc < 0)
 		return rc;
 	out->is_summary = true;
-	out->subject = get_be(b, 8);
-	out->summary_version = get_be(b + 8, 4);
+	out->subject = be_get(b, 8);
+	out->summary_version = be_get(b + 8, 4);
 	out->summary.cpu_percent = b[12] > 100 ? 100 : b[12];
 	out->summary.mem_percent = b[13] > 100 ? 100 : b[13];
 	out->summary.disk_percent = b[14] > 100 ? 100 : b[14];
-	out->summary.load_centi = (uint16_t)get_be(b + 15, 2);
-	out->summary.instances = (uint16_t)get_be(b + 17, 2);
-	out->summary.config_hash = (uint32_t)get_be(b + 19, 4);
+	out->summary.load_centi = (uint16_t)be_get(b + 15, 2);
+	out->summary.instances = (uint16_t)be_get(b + 17, 2);
+	out->summary.config_hash = (uint32_t)be_get(b + 19, 4);
 	return 0;
 }
 
@@ -251,7 +235,7 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 	if (!r->is_long)
 		return;
 	memcpy(a, r->addr.ip, 16);
-	put_be(a + 16, r->addr.port, 2);
+	be_put(a + 16, r->addr.port, 2);
 	mpw_str(w, r->name, r->name_len);
 	mpw_bin(w, a, sizeof a);
 	mpw_bin(w, r->meta, r->meta_len);
@@ -288,7 +272,7 @@ read_long(struct mp *r, struct rumour *out)
 	if (sig_len != SIG_BYTES)
 		return -ERR_MALFORMED;
 	memcpy(out->addr.ip, a, 16);
-	out->addr.port = (uint16_t)get_be(a + 16, 2);
+	out->addr.port = (uint16_t)be_get(a + 16, 2);
 	out->is_long = true;
 	if (!name_fits(out->name, out->name_len) || out->meta_len > MESH_META_BYTES_MAX)
 		return -ERR_MALFORMED;

@@ -29,6 +29,7 @@
  * Freed by a question counts only against confirmations of this office: a claim
  * of an older one may have been delayed on the way.
  */
+#include "be.h"
 #include "inner.h"
 
 #include <stdlib.h>
@@ -158,23 +159,6 @@ mesh_exclusive_until(const struct mesh *m, uint64_t id)
 	return 0;
 }
 
-static void
-put64(uint8_t *p, uint64_t v)
-{
-	for (int i = 7; i >= 0; i--, v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 size_t
 rolelease_fill_ask(const struct mesh *m, uint8_t *out)
 {
@@ -184,7 +168,7 @@ rolelease_fill_ask(const struct mesh *m, uint8_t *out)
 	for (uint32_t i = 0; i < r->slots_count; i++, n += ROLELEASE_ENTRY_BYTES) {
 		const struct rolelease_slot *s = &r->slots[i];
 
-		put64(out + n, s->id);
+		be_put(out + n, s->id, 8);
 		out[n + 8] = (uint8_t)((s->claimed ? ROLELEASE_HELD : 0) |
 		    (s->running ? ROLELEASE_RUNS : 0));
 	}
@@ -211,7 +195,7 @@ confirmed(struct mesh *m, msec now, msec asked, const uint8_t *ids, size_t len)
 		return; /* an older question: the answer may be nobody's by now */
 	r->answered = true;
 	for (size_t n = 0; n + ROLELEASE_ENTRY_BYTES <= len; n += ROLELEASE_ENTRY_BYTES) {
-		struct rolelease_slot *s = slot_of(r, get64(ids + n));
+		struct rolelease_slot *s = slot_of(r, be_get(ids + n, 8));
 
 		if (s == NULL || !s->wanted)
 			continue;
@@ -297,7 +281,7 @@ static bool
 named(const uint8_t *ids, size_t len, uint64_t id)
 {
 	for (size_t n = 0; n < len; n += ROLELEASE_ENTRY_BYTES)
-		if (get64(ids + n) == id)
+		if (be_get(ids + n, 8) == id)
 			return true;
 	return false;
 }
@@ -343,7 +327,7 @@ question(struct mesh *m, msec now, uint32_t i, msec asked, const uint8_t *ids, s
 			g->holder = 0;
 	}
 	for (size_t n = 0; n < len; n += ROLELEASE_ENTRY_BYTES)
-		confirm(m, now, who, asked, get64(ids + n), ids[n + 8]);
+		confirm(m, now, who, asked, be_get(ids + n, 8), ids[n + 8]);
 	return true;
 }
 
@@ -359,7 +343,7 @@ rolelease_fill_confirm(const struct mesh *m, uint32_t to, msec asked, uint8_t *o
 
 		if (g->holder != who || g->owner != who || g->asked != asked)
 			continue;
-		put64(out + n, g->id);
+		be_put(out + n, g->id, 8);
 		out[n + 8] = 0;
 		n += ROLELEASE_ENTRY_BYTES;
 	}

@@ -3,27 +3,12 @@
  */
 #include "seal.h"
 
-static void
-put64(uint8_t *p, uint64_t v)
-{
-	for (int i = 7; i >= 0; i--, v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
+#include "be.h"
 
 uint64_t
 seal_short(const struct node_id *id)
 {
-	return get64(id->b);
+	return be_get(id->b, 8);
 }
 
 void
@@ -62,10 +47,10 @@ seal_close(struct seal *s, enum seal_form form, const uint8_t *key, uint8_t *buf
 	assert(body_bytes <= DGRAM_BYTES_MAX - seal_header_bytes(form) - SEAL_TAG_BYTES);
 	buf[0] = SEAL_VERSION;
 	buf[1] = (uint8_t)((unsigned)form | SEAL_EPOCH);
-	put64(buf + 2, s->self);
-	put64(buf + 10, counter);
+	be_put(buf + 2, s->self, 8);
+	be_put(buf + 10, counter, 8);
 	for (size_t i = 0; form != SEAL_PAIR && i < SEAL_NONCE_BYTES; i += 8)
-		put64(buf + 18 + i, prng_u64(&s->rng));
+		be_put(buf + 18 + i, prng_u64(&s->rng), 8);
 	ad_len = additional(s, form, buf, ad);
 	if (form == SEAL_PAIR)
 		c->pair_seal(c->arg, key, body, body, body_bytes, ad, ad_len, counter);
@@ -86,8 +71,8 @@ seal_read(const uint8_t *buf, size_t len, struct seal_frame *frame)
 	frame->version = buf[0];
 	frame->form = (enum seal_form)(buf[1] & SEAL_FORM_MASK);
 	frame->epoch = buf[1] & (uint8_t)~SEAL_FORM_MASK;
-	frame->sender = get64(buf + 2);
-	frame->counter = get64(buf + 10);
+	frame->sender = be_get(buf + 2, 8);
+	frame->counter = be_get(buf + 10, 8);
 	if (frame->form != SEAL_PAIR && len <= SEAL_SHARED_OVERHEAD)
 		return -ERR_SHORT;
 	return 0;
