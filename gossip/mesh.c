@@ -151,7 +151,7 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 		return -ERR_UNKNOWN;
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
 	rc = dispatch(m, now, i, p);
-	return rc < 0 ? rc : rumours_hear(m, now, p);
+	return rc < 0 ? rc : rumours_hear(m, now, p, false);
 }
 
 /* Sealed for this node alone. */

@@ -128,27 +128,6 @@ pair_drop(struct mesh *m, uint32_t i, uint64_t generation)
 
 /* --- HELLO ------------------------------------------------------------------------ */
 
-/* Only what its owner signed: the frame itself proves nobody's word. */
-static int
-hear_records(struct mesh *m, msec now, const struct packet *p)
-{
-	struct mp r;
-	struct rumour one;
-	int rc;
-
-	mp_init(&r, p->rumours, p->rumours_len, 2);
-	for (uint32_t k = 0; k < p->rumours_count; k++) {
-		if ((rc = rumour_read(&r, &one)) < 0)
-			return rc;
-		if (!one.is_long || (one.state != MESH_ALIVE && one.state != MESH_LEFT))
-			continue;
-		one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
-		if ((rc = rumour_hear(m, now, &one)) < 0)
-			m->stats.dropped[-rc]++;
-	}
-	return 0;
-}
-
 /* i says that its salt is this one, in the frame of that counter. */
 static int
 learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
@@ -204,7 +183,8 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 		return -ERR_MALFORMED;
 	if (!m->member)
 		return -ERR_UNKNOWN;
-	if ((rc = hear_records(m, now, p)) < 0)
+	/* The frame itself proves nobody's word. */
+	if ((rc = rumours_hear(m, now, p, true)) < 0)
 		return rc;
 	i = members_find(&m->ms, frame->sender);
 	/* Its own word must name the life it speaks in. */

@@ -455,10 +455,10 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	return 0;
 }
 
-/* All of a packet's.  A bad one is counted and ends the reading when the bytes
- * themselves are bad; otherwise the next is heard. */
+/* A bad one is counted and ends the reading when the bytes themselves are bad;
+ * otherwise the next is heard. */
 int
-rumours_hear(struct mesh *m, msec now, const struct packet *p)
+rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only)
 {
 	struct mp r;
 	struct rumour one;
@@ -468,6 +468,11 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p)
 	for (uint32_t k = 0; k < p->rumours_count; k++) {
 		if ((rc = rumour_read(&r, &one)) < 0)
 			return rc;
+		if (owners_only) {
+			if (!one.is_long || (one.state != MESH_ALIVE && one.state != MESH_LEFT))
+				continue;
+			one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
+		}
 		if ((rc = rumour_hear(m, now, &one)) < 0)
 			m->stats.dropped[-rc]++;
 	}

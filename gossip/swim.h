@@ -40,7 +40,8 @@ struct swim {
 /* rumour.c */
 /* r->id of a long one is filled. */
 int rumour_hear(struct mesh *m, msec now, struct rumour *r);
-int rumours_hear(struct mesh *m, msec now, const struct packet *p);
+/* All of a packet's.  owners_only: what its owner did not sign is passed over. */
+int rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only);
 void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);
