@@ -194,8 +194,16 @@ def test_missing_account(node):
 
 
 # --- from the network ---------------------------------------------------------
+def nothing_queued():
+    """No datagram waits for the daemon of this thread's namespace."""
+    with open("/proc/thread-self/net/udp", encoding="ascii") as f:
+        rows = [row.split() for row in f]
+    return {r[4][-8:] for r in rows if r[1].endswith(f":{PORT:04X}")} == {"0" * 8}
+
+
 def ask_udp(address, packets):
-    """Send datagrams; whatever comes back."""
+    """Send datagrams, each when the last was read, as a burst would overflow the
+    receiver's queue; whatever comes back."""
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("127.0.0.9", 0))
     s.settimeout(1.0)
@@ -204,7 +212,7 @@ def ask_udp(address, packets):
             s.sendto(p, (address, PORT))
         except OSError as e:  # longer than a datagram may be
             assert e.errno == 90
-        time.sleep(0.002)  # a burst would overflow the receiver's queue
+        wait_until("it is read", nothing_queued, 10, every_s=0.0005)
     try:
         return s.recvfrom(2048)
     except TimeoutError:
@@ -244,7 +252,8 @@ def test_packets_of_strangers(node):
     assert f"           {dropped['auth']} auth (not of our cluster: another key, or damaged)\n" in text
     # One line a minute, however many come.
     in_netns(node.netns, ask_udp, node.address, [b""] * 20)
-    time.sleep(2)
+    wait_until("they are counted too", lambda: node.status()["counters"]["dropped"]["short"]
+               == dropped["short"] + 20, 10)
     assert len(re.findall(r" warn engine: dropped: \d+ short ", node.tail(1000))) == 1
 
 
