@@ -95,6 +95,7 @@ blocked_members(struct sim *s, struct slow *out)
 	usec d = block[s->conf.seed % 3], gap = apart[s->conf.seed / 3 % 3], end;
 	uint32_t first = (uint32_t)prng_below(&s->fate, s->conf.nodes);
 
+	*out = (struct slow){0};
 	out->members = UINT32_C(1) << prng_below(&s->fate, 5);
 	if (out->members > s->conf.nodes / 4)
 		out->members = s->conf.nodes / 4;
@@ -107,12 +108,12 @@ blocked_members(struct sim *s, struct slow *out)
 		for (uint32_t k = 0; k < out->members; k++)
 			node_block(s, (first + k) % s->conf.nodes, s->now + d);
 		if (!sim_run(s, s->now + d + gap))
-			return false;
+			break;
 	}
 	out->all = s->false_of_healthy;
 	out->healthy = s->false_by_healthy;
 	s->slow_count = 0;
-	return sim_run(s, s->now + 5 * SECOND) && story_whole(s, NULL);
+	return s->broken == NULL && sim_run(s, s->now + 5 * SECOND) && story_whole(s, NULL);
 }
 
 /* The same once more without Lifeguard, beside it. */
