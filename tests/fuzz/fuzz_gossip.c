@@ -19,17 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t cluster[ID_BYTES] = {1};
 
-static struct addr
-addr_of(uint8_t i)
-{
-	struct addr a = {.port = 7780};
-
-	a.ip[10] = a.ip[11] = 0xff;
-	a.ip[12] = 127;
-	a.ip[15] = (uint8_t)(i + 1);
-	return a;
-}
-
 /* A node's key is one byte thirty-two times, so that the fuzzer can find it. */
 static void
 identity(struct mesh_conf *c, uint8_t name)
@@ -74,7 +63,7 @@ settle(struct mesh *m, msec now)
 static struct mesh *
 victim(msec now)
 {
-	struct mesh_conf c = {.name = "v", .addr = addr_of(0), .members_max = 16, .seed = 1,
+	struct mesh_conf c = {.name = "v", .addr = toy_addr(0), .members_max = 16, .seed = 1,
 	    .crypto = copying, .policy.quorum = MESH_QUORUM_ANY};
 	struct mesh *m;
 
@@ -92,9 +81,9 @@ static void
 introduce(struct mesh *m, msec now, struct seal *peers)
 {
 	for (uint8_t i = 0; i < PEERS; i++) {
-		struct mesh_conf c = {.name = "p", .addr = addr_of((uint8_t)(i + 1)),
+		struct mesh_conf c = {.name = "p", .addr = toy_addr((uint8_t)(i + 1)),
 		    .members_max = 4, .seed = i, .crypto = copying};
-		struct addr seed = addr_of(0), to;
+		struct addr seed = toy_addr(0), to;
 		uint8_t buf[DGRAM_BYTES_MAX];
 		struct mesh_saved f;
 		struct mesh *p;
@@ -130,7 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (size >= 4) {
 		uint8_t buf[DGRAM_BYTES_MAX];
 		uint8_t who = data[0] % PEERS;
-		struct addr from = addr_of((uint8_t)(who + 1));
+		struct addr from = toy_addr((uint8_t)(who + 1));
 		size_t len = (size_t)data[2] << 8 | data[3];
 		enum seal_form form = forms[data[0] >> 6];
 

@@ -50,7 +50,7 @@ fuzz_body(const uint8_t *data, size_t len)
 	at += len;
 	head[at++] = 0xc4;
 	head[at++] = SIG_BYTES;
-	toy_sign(NULL, head + at, text, text_len);
+	anyones_sign(NULL, head + at, text, text_len);
 	fuzz_header(head, at + SIG_BYTES);
 	free(text);
 	free(head);

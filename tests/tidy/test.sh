@@ -16,6 +16,7 @@ build() {
 	rm -rf "${house:?}"/*
 	mkdir -p "$house/gossip" "$house/daemon/base" "$house/daemon/core" \
 	    "$house/daemon/io" "$house/daemon/supervisor" "$house/tests/unit/gossip" \
+	    "$house/tests/shared" \
 	    "$house/scheduler-scripts"
 	printf '/* base */\n#include <stdint.h>\nint base_one(int);\n' >"$house/gossip/base.h"
 	printf '/* swim */\n#include "base.h"\nint\nbase_one(int a)\n{\n\treturn a;\n}\n' >"$house/gossip/swim.c"
@@ -24,7 +25,8 @@ build() {
 	printf '/* plan */\n#include <stdio.h>\n#include "../../gossip/base.h"\n' >"$house/daemon/core/plan.c"
 	printf '/* net */\n#include <uv.h>\n#include "../core/lifecycle.h"\n#include "../../gossip/base.h"\n' >"$house/daemon/io/net.c"
 	printf '/* root */\n#include <sched.h>\n#include "../core/lifecycle.h"\n#include "../base/own.h"\n' >"$house/daemon/supervisor/main.c"
-	printf '/* test */\n#include "../../../gossip/base.h"\n' >"$house/tests/unit/gossip/test_swim.c"
+	printf '/* test */\n#include "../../../gossip/base.h"\n#include "../../shared/toy.h"\n' >"$house/tests/unit/gossip/test_swim.c"
+	printf '/* toy */\n#include "../../gossip/base.h"\n' >"$house/tests/shared/toy.h"
 	printf -- '-- a scheduler\nlocal function f()\n\treturn 1\nend\n' >"$house/scheduler-scripts/main.lua"
 	printf '# flat\nall:\n' >"$house/Makefile"
 }
@@ -67,6 +69,10 @@ echo '#include "../../gossip/swim.c"' >>"$house/daemon/supervisor/main.c"
 planted "root looks into gossip" daemon/supervisor/main.c 'includes gossip/swim'
 echo '#include "../../../daemon/io/net.c"' >>"$house/tests/unit/gossip/test_swim.c"
 planted "a test of gossip looks up" tests/unit/gossip/test_swim.c 'includes daemon/io'
+echo '#include "../../daemon/io/net.c"' >>"$house/tests/shared/toy.h"
+planted "what tests share looks up" tests/shared/toy.h 'includes daemon/io'
+echo '#include "../tests/shared/toy.h"' >>"$house/gossip/swim.c"
+planted "gossip looks into tests" gossip/swim.c 'includes tests/shared'
 { printf 'int\nlong_one(void)\n{\n'; lines 67 '	;'; printf '}\n'; } >>"$house/daemon/io/net.c"
 /usr/bin/python3 "$here/tidy.py" "$house" | grep -q 'long_one'
 result $((! $?)) "a function of 70 lines passes"

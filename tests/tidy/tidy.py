@@ -37,7 +37,10 @@ MAY = {
     "tests/bench": ["gossip/", "daemon/"],
     "tests/containers": BASE,
     "tests/cluster": BASE,
+    "tests/shared": ["gossip/"],
 }
+# What tests of every room may include: it sees what the innermost room sees.
+SHARED = "tests/shared/"
 # Outside library -> the rooms that may see it; a test sees what its room sees.
 LIBS = {
     r"uv\.h": ["daemon/io"],
@@ -117,7 +120,7 @@ def check_include(root, path, line, form, name):
             target = os.path.normpath(name)
         else:
             return  # the compiler says it better, or it is generated
-    own = [room + "/", os.path.dirname(path) + "/"]
+    own = [room + "/", os.path.dirname(path) + "/"] + [SHARED] * test
     if not any(target.startswith(p) for p in own + MAY.get(room, [])):
         say(path, line, f"includes {target}: {room}/ may include only its own "
             f"files{''.join(', ' + p for p in MAY.get(room, []))}")

@@ -1,7 +1,6 @@
 /*
  * world.h - the small worlds of core's tests: nodes a, b, c with what a web
- * role needs, and keyed hashes in the place of Ed25519 (as in the simulator;
- * the real ones are tested with the code that fills struct crypto).
+ * role needs, and toy signatures.
  */
 #ifndef TEST_WORLD_H
 #define TEST_WORLD_H
@@ -9,7 +8,7 @@
 #include <stdlib.h>
 
 #include "../../../daemon/core/plan.h"
-#include "../../../gossip/crypto.h"
+#include "../../shared/toy.h"
 
 static char world_images[2][VIEW_IMAGE_CAP] = {"web-v1", "web-v2"};
 static char world_sandboxes[1][NAME_CAP] = {"web"};
@@ -47,35 +46,11 @@ world_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
 	}
 }
 
-static inline void
-world_tag(const uint8_t *pk, const uint8_t *msg, size_t len, uint8_t *sig)
-{
-	uint8_t *text = malloc(KEY_BYTES + len);
-	struct hash h;
-
-	memcpy(text, pk, KEY_BYTES);
-	memcpy(text + KEY_BYTES, msg, len);
-	world_hash(NULL, &h, text, KEY_BYTES + len);
-	free(text);
-	memcpy(sig, h.b, HASH_BYTES);
-	memcpy(sig + HASH_BYTES, h.b, HASH_BYTES);
-}
-
 /* arg = the signer's public key. */
 static inline void
 world_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
 {
-	world_tag(arg, msg, len, sig);
-}
-
-static inline bool
-world_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *msg, size_t len)
-{
-	uint8_t want[SIG_BYTES];
-
-	(void)arg;
-	world_tag(pk, msg, len, want);
-	return memcmp(want, sig, SIG_BYTES) == 0;
+	toy_sig(arg, sig, msg, len);
 }
 
 static uint8_t world_pk[KEY_BYTES] = "the public key of the leader...";
@@ -84,7 +59,7 @@ static inline struct crypto
 world_crypto(void)
 {
 	return (struct crypto){
-	    .arg = world_pk, .sign = world_sign, .verify = world_verify, .hash = world_hash};
+	    .arg = world_pk, .sign = world_sign, .verify = toy_verify, .hash = world_hash};
 }
 
 #endif

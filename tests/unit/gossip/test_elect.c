@@ -4,13 +4,21 @@
  */
 #include "world.h"
 
-static struct mesh_side
-side_of(struct world *w, uint32_t i)
+/* One of three, when there is a leader. */
+static uint32_t
+settled_follower(struct world *w)
 {
-	struct mesh_side side;
+	world_run(w, 6000);
+	return (world_leader(w) + 1) % 3;
+}
 
-	mesh_side(w->node[i], w->now, &side);
-	return side;
+/* z restarts, and hears nobody. */
+static void
+starts_alone(struct world *w, uint32_t z)
+{
+	world_kill(w, z);
+	world_isolate(w, z, true);
+	world_start(w, z);
 }
 
 static struct hash
@@ -31,7 +39,7 @@ init_leads_at_once(void **state)
 	(void)state;
 	world_run(w, 3);
 	assert_string_equal(w->text, "1001 n0 candidate 1\n1001 n0 leads n0 1\n");
-	side = side_of(w, 0);
+	side = world_side(w, 0);
 	assert_int_equal(side.role, MESH_LEADER);
 	assert_int_equal(side.grade, MESH_GRADE_FULL);
 	assert_true(side.known == 1 && side.visible == 1);
@@ -52,22 +60,22 @@ a_leader_stops_when_its_lease_ends(void **state)
 	leader = world_leader(w);
 	assert_int_equal(mesh_next_stamp(w->node[leader], w->now, &s), 0);
 	world_isolate(w, leader, true);
-	end = side_of(w, leader).lease_until;
+	end = world_side(w, leader).lease_until;
 	assert_true(end > w->now && end <= w->now + 1500);
 	while (w->now < end) {
 		assert_int_equal(mesh_next_stamp(w->node[leader], w->now, &s), 0);
 		world_step(w);
 	}
 	assert_int_equal(mesh_next_stamp(w->node[leader], w->now, &s), -ERR_NOT_LEADER);
-	assert_int_equal(side_of(w, leader).role, MESH_FOLLOWER);
-	assert_int_equal(side_of(w, leader).grade, MESH_GRADE_NONE);
+	assert_int_equal(world_side(w, leader).role, MESH_FOLLOWER);
+	assert_int_equal(world_side(w, leader).grade, MESH_GRADE_NONE);
 	/* The others elect one of themselves, above its term. */
 	world_run(w, 2500);
 	w->node[leader]->left = true; /* not asked below */
 	for (uint32_t i = 0; i < 3; i++)
 		if (i != leader) {
-			assert_true(side_of(w, i).has_leader);
-			assert_true(side_of(w, i).term > s.term);
+			assert_true(world_side(w, i).has_leader);
+			assert_true(world_side(w, i).term > s.term);
 		}
 	world_free(w);
 }
@@ -116,14 +124,14 @@ votes_wait_for_the_disk(void **state)
 		if (i == leader)
 			continue;
 		assert_true(w->disk[i].term == before);
-		assert_int_not_equal(side_of(w, i).role, MESH_LEADER);
+		assert_int_not_equal(world_side(w, i).role, MESH_LEADER);
 	}
 	assert_int_equal(w->sent_kind[PACKET_RESIGN], 0);
 	w->slow_disk[0] = w->slow_disk[1] = w->slow_disk[2] = false;
 	world_run(w, 3000);
 	for (uint32_t i = 0; i < 3; i++)
 		if (i != leader) {
-			assert_true(side_of(w, i).has_leader);
+			assert_true(world_side(w, i).has_leader);
 			assert_true(w->disk[i].term > before);
 			assert_int_equal(mesh_poll(w->node[i], w->now, &to, buf, sizeof buf), 0);
 		}
@@ -136,17 +144,13 @@ a_restart_holds_off(void **state)
 {
 	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
 	struct packet vote = {.kind = PACKET_VOTE, .seq = 1};
-	uint32_t leader, z;
+	uint32_t z;
 	uint64_t term;
 
 	(void)state;
-	world_run(w, 6000);
-	leader = world_leader(w);
-	z = (leader + 1) % 3;
+	z = settled_follower(w);
 	term = w->disk[z].term;
-	world_kill(w, z);
-	world_isolate(w, z, true);
-	world_start(w, z);
+	starts_alone(w, z);
 	assert_true(w->node[z]->saved.term == term);
 	assert_true(id_eq(&w->node[z]->saved.voted_for, &w->disk[z].voted_for));
 	vote.term = term + 1;
@@ -176,17 +180,17 @@ a_flapping_node_deposes_nobody(void **state)
 	world_run(w, 6000);
 	leader = world_leader(w);
 	flapper = (leader + 2) % 5;
-	term = side_of(w, leader).term;
+	term = world_side(w, leader).term;
 	for (int k = 0; k < 10; k++) {
 		world_isolate(w, flapper, true);
 		world_run(w, 2500 + 300 * k);
 		world_isolate(w, flapper, false);
 		world_run(w, 1500);
-		assert_int_equal(side_of(w, leader).role, MESH_LEADER);
+		assert_int_equal(world_side(w, leader).role, MESH_LEADER);
 	}
 	world_run(w, 5000);
 	assert_int_equal(world_leader(w), leader);
-	assert_true(side_of(w, leader).term == term);
+	assert_true(world_side(w, leader).term == term);
 	world_free(w);
 }
 
@@ -201,12 +205,12 @@ a_minority_has_no_leader_under_majority(void **state)
 	lonely = world_leader(w);
 	world_isolate(w, lonely, true);
 	world_run(w, 30000);
-	assert_false(side_of(w, lonely).has_leader);
-	assert_int_equal(side_of(w, lonely).grade, MESH_GRADE_NONE);
-	assert_int_equal(side_of(w, lonely).known, 3);
-	assert_int_equal(side_of(w, lonely).visible, 1);
-	assert_int_equal(side_of(w, (lonely + 1) % 3).grade, MESH_GRADE_FULL);
-	assert_int_equal(side_of(w, (lonely + 1) % 3).visible, 2);
+	assert_false(world_side(w, lonely).has_leader);
+	assert_int_equal(world_side(w, lonely).grade, MESH_GRADE_NONE);
+	assert_int_equal(world_side(w, lonely).known, 3);
+	assert_int_equal(world_side(w, lonely).visible, 1);
+	assert_int_equal(world_side(w, (lonely + 1) % 3).grade, MESH_GRADE_FULL);
+	assert_int_equal(world_side(w, (lonely + 1) % 3).visible, 2);
 	world_free(w);
 }
 
@@ -228,9 +232,9 @@ two_sides_become_one(void **state)
 	other = (lonely + 1) % 3;
 	world_isolate(w, lonely, true);
 	world_run(w, 15000);
-	assert_int_equal(side_of(w, lonely).grade, MESH_GRADE_DEGRADED);
-	assert_int_equal(side_of(w, other).grade, MESH_GRADE_FULL);
-	if (side_of(w, other).role != MESH_LEADER)
+	assert_int_equal(world_side(w, lonely).grade, MESH_GRADE_DEGRADED);
+	assert_int_equal(world_side(w, other).grade, MESH_GRADE_FULL);
+	if (world_side(w, other).role != MESH_LEADER)
 		other = 3 - lonely - other;
 	assert_int_equal(mesh_next_stamp(w->node[lonely], w->now, &small), 0);
 	assert_int_equal(mesh_issue(w->node[lonely], w->now, &small, &h1), 0);
@@ -243,9 +247,9 @@ two_sides_become_one(void **state)
 	world_run(w, 9000);
 	leader = world_leader(w);
 	assert_int_equal(leader, other); /* the fuller side wins */
-	assert_int_equal(side_of(w, leader).grade, MESH_GRADE_FULL);
-	assert_true(side_of(w, leader).term > small.term);
-	assert_true(side_of(w, leader).term > big.term);
+	assert_int_equal(world_side(w, leader).grade, MESH_GRADE_FULL);
+	assert_true(world_side(w, leader).term > small.term);
+	assert_true(world_side(w, leader).term > big.term);
 	assert_int_equal(mesh_next_stamp(w->node[leader], w->now, &next), 0);
 	assert_true(stamp_cmp(&next, &small) > 0 && stamp_cmp(&next, &big) > 0);
 	n = mesh_parents(w->node[leader], parents, MESH_PARENTS_MAX);
@@ -334,13 +338,13 @@ the_roster_survives(void **state)
 	world_run(w, 10);
 	for (uint32_t i = 1; i < 3; i++) {
 		world_start(w, i);
-		assert_int_equal(side_of(w, i).known, 3);
+		assert_int_equal(world_side(w, i).known, 3);
 		assert_int_equal(mesh_count(w->node[i]), 3);
 		w->node[i]->conf.seeds_count = 0; /* node 0 stays down */
 	}
 	world_run(w, 6000);
-	assert_true(side_of(w, 1).has_leader && side_of(w, 2).has_leader);
-	assert_int_equal(side_of(w, 1).grade, MESH_GRADE_FULL);
+	assert_true(world_side(w, 1).has_leader && world_side(w, 2).has_leader);
+	assert_int_equal(world_side(w, 1).grade, MESH_GRADE_FULL);
 	/* Bytes that are no roster are refused, not guessed at. */
 	c = w->node[1]->conf;
 	c.saved = w->disk[1];
@@ -368,7 +372,7 @@ a_change_is_in_force_as_soon_as_it_is_stored(void **state)
 	world_kill(w, 0);
 	world_run(w, 4000);
 	assert_true(world_leader(w) != 0);
-	assert_int_equal(side_of(w, 1).grade, MESH_GRADE_FULL);
+	assert_int_equal(world_side(w, 1).grade, MESH_GRADE_FULL);
 	world_free(w);
 }
 
@@ -383,8 +387,7 @@ a_late_refusal_breaks_no_promise(void **state)
 	uint64_t term;
 
 	(void)state;
-	world_run(w, 6000);
-	z = (world_leader(w) + 1) % 3;
+	z = settled_follower(w);
 	term = w->node[z]->saved.term;
 	no.seq = w->node[z]->elect.attempt;
 	no.term = term + 3;
@@ -407,11 +410,8 @@ answers_to_an_earlier_life_count_for_nothing(void **state)
 	msec until;
 
 	(void)state;
-	world_run(w, 6000);
-	z = (world_leader(w) + 1) % 3;
-	world_kill(w, z);
-	world_isolate(w, z, true);
-	world_start(w, z);
+	z = settled_follower(w);
+	starts_alone(w, z);
 	e = &w->node[z]->elect;
 	until = e->holdoff_until;
 	no.term = w->node[z]->saved.term + 1;
@@ -449,8 +449,7 @@ no_promise_is_shortened(void **state)
 	msec until;
 
 	(void)state;
-	world_run(w, 6000);
-	z = (world_leader(w) + 1) % 3;
+	z = settled_follower(w);
 	e = &w->node[z]->elect;
 	assert_int_equal(w->disk[z].promise_ms, 1500);
 	w->node[world_leader(w)]->conf.lease_ms = 10000;
@@ -486,9 +485,8 @@ a_restart_follows_who_may_not_be_a_second_one(void **state)
 	struct mesh *m;
 
 	(void)state;
-	world_run(w, 6000);
+	z = settled_follower(w);
 	leader = world_leader(w);
-	z = (leader + 1) % 3;
 	assert_true(id_eq(&w->disk[z].promised_to, &w->node[leader]->ms.m[0].id));
 	for (int k = 0; k < 4; k++) {
 		world_kill(w, z);
@@ -519,19 +517,19 @@ the_roster_is_changed_by_who_was_elected(void **state)
 	world_run(w, 6000);
 	w->node[3] = NULL;
 	leader = world_leader(w);
-	term = side_of(w, leader).term;
+	term = world_side(w, leader).term;
 	assert_true(w->node[leader]->elect.by_quorum);
 	world_run(w, 2000);
-	assert_true(side_of(w, leader).term == term);
+	assert_true(world_side(w, leader).term == term);
 	w->node[leader]->elect.by_quorum = false;
 	world_run(w, 2000);
-	assert_true(side_of(w, leader).term == term); /* no change, no ballot */
+	assert_true(world_side(w, leader).term == term); /* no change, no ballot */
 	world_start(w, 3);
 	world_run(w, 6000);
 	assert_int_equal(world_leader(w), leader);
-	assert_true(side_of(w, leader).term == term + 1);
+	assert_true(world_side(w, leader).term == term + 1);
 	assert_true(w->node[leader]->elect.by_quorum);
-	assert_int_equal(side_of(w, leader).known, 4);
+	assert_int_equal(world_side(w, leader).known, 4);
 	assert_true(w->node[leader]->roster.id.term == term + 1);
 	world_free(w);
 }
@@ -545,12 +543,10 @@ an_older_roster_is_not_taken_over(void **state)
 	struct packet chunk = {.kind = PACKET_ROSTER, .count = 1, .bytes = entry,
 	    .bytes_len = sizeof entry};
 	struct roster *ro;
-	uint32_t leader, z;
+	uint32_t z;
 
 	(void)state;
-	world_run(w, 6000);
-	leader = world_leader(w);
-	z = (leader + 1) % 3;
+	z = settled_follower(w);
 	ro = &w->node[z]->roster;
 	entry[0] = 200;
 	entry[ID_BYTES] = MEMBER_VOTES;

@@ -42,7 +42,7 @@ a_lost_promise_makes_no_second_leader(void **state)
 			l++;
 		a = (l + 1) % 3;
 		z = (l + 2) % 3;
-		seed = world_addr(a);
+		seed = toy_addr(a);
 		w->deaf[l][a] = w->deaf[a][l] = true;
 		world_run(w, 4000 + 37 * k);
 		assert_true(full(w, l));
@@ -104,7 +104,7 @@ a_lost_roster_is_learned_without_a_leader(void **state)
 	if (l == 0) /* the only seed is gone */
 		assert_int_equal(mesh_add_seed(w->node[1], w->now, &(struct addr){0}), -ERR_BAD_ADDRESS);
 	for (uint32_t i = 0; i < 3; i++) {
-		struct addr seed = world_addr((l + 2) % 3);
+		struct addr seed = toy_addr((l + 2) % 3);
 
 		if (i != l)
 			assert_int_equal(mesh_add_seed(w->node[i], w->now, &seed), 0);

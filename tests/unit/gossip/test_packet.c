@@ -28,7 +28,7 @@ somebody(void)
 	return (struct rumour){.state = MESH_ALIVE, .id = world_id(3), .generation = 9,
 	    .incarnation = 4, .from = 77, .is_long = true, .pk = pk, .sig = sig,
 	    .name = "db.2", .name_len = 4,
-	    .addr = world_addr(3), .meta = (const uint8_t *)"zone=a", .meta_len = 6};
+	    .addr = toy_addr(3), .meta = (const uint8_t *)"zone=a", .meta_len = 6};
 }
 
 static void
@@ -155,7 +155,7 @@ strange_bodies(void **state)
 static void
 impossible_addresses(void **state)
 {
-	struct addr a = world_addr(0), b;
+	struct addr a = toy_addr(0), b;
 
 	(void)state;
 	assert_true(addr_possible(&a));

@@ -28,7 +28,7 @@ record(struct world *w, msec ms)
 static size_t
 repeat(struct world *w)
 {
-	struct addr from = world_addr(1);
+	struct addr from = toy_addr(1);
 	size_t taken = 0;
 
 	for (size_t k = 0; k < tape.n; k++)
@@ -142,7 +142,7 @@ no_member_speaks_as_another(void **state)
 	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
 	struct crypto c = world_crypto(7, 2);
 	struct node_id victim = world_id(1);
-	struct addr from = world_addr(1);
+	struct addr from = toy_addr(1);
 	struct seal evil;
 
 	(void)state;
@@ -205,7 +205,7 @@ strangers_get_nothing(void **state)
 {
 	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
 	uint8_t buf[DGRAM_BYTES_MAX] = {0};
-	struct addr from = world_addr(1), other = world_addr(77), to;
+	struct addr from = toy_addr(1), other = toy_addr(77), to;
 	size_t bytes, n = 0;
 
 	(void)state;
@@ -246,7 +246,7 @@ unknown_members_are_asked_rarely(void **state)
 	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
 	struct crypto c = world_crypto(7, 9);
 	struct node_id id = world_id(9);
-	struct addr from = world_addr(77), to;
+	struct addr from = toy_addr(77), to;
 	uint8_t buf[DGRAM_BYTES_MAX], salts[SALTS_BYTES] = {1};
 	struct packet p = {.kind = PACKET_HELLO, .bytes = salts, .bytes_len = sizeof salts};
 	struct mpw body, none;

@@ -1,15 +1,6 @@
 /* Who may lead: weights, the tie-breaker, sides below half, priorities. */
 #include "world.h"
 
-static struct mesh_side
-side_of(const struct world *w, uint32_t i)
-{
-	struct mesh_side s;
-
-	mesh_side(w->node[i], w->now, &s);
-	return s;
-}
-
 /* Nodes below `border` hear each other alone, and so do the others. */
 static void
 split(struct world *w, uint32_t border)
@@ -22,7 +13,7 @@ split(struct world *w, uint32_t border)
 static enum mesh_grade
 grade_of(const struct world *w, uint32_t i)
 {
-	return side_of(w, i).has_leader ? side_of(w, i).grade : MESH_GRADE_NONE;
+	return world_side(w, i).has_leader ? world_side(w, i).grade : MESH_GRADE_NONE;
 }
 
 /* Of two nodes the one that breaks ties goes on alone; the other does not. */
@@ -34,7 +25,7 @@ the_tie_breaker_decides_a_half(void **state)
 
 	(void)state;
 	world_run(w, 8000);
-	assert_int_equal(side_of(w, 0).known, 2);
+	assert_int_equal(world_side(w, 0).known, 2);
 	assert_false(w->node[0]->roster.joint);
 	split(w, 1);
 	world_run(w, 8000);
@@ -73,8 +64,8 @@ weights_are_the_rosters(void **state)
 
 	(void)state;
 	world_run(w, 8000);
-	assert_int_equal(side_of(w, 2).known, 3);
-	assert_int_equal(side_of(w, 2).known_weight, 5);
+	assert_int_equal(world_side(w, 2).known, 3);
+	assert_int_equal(world_side(w, 2).known_weight, 5);
 	/* Restarted without the configuration, all of them: what was agreed holds. */
 	w->policy.prefs_count = 0;
 	for (uint32_t i = 0; i < 3; i++)
@@ -83,13 +74,13 @@ weights_are_the_rosters(void **state)
 		world_isolate(w, i, true);
 	for (uint32_t i = 0; i < 3; i++)
 		world_start(w, i);
-	assert_int_equal(side_of(w, 2).known_weight, 5);
+	assert_int_equal(world_side(w, 2).known_weight, 5);
 	w->deaf[1][2] = w->deaf[2][1] = false;
 	world_run(w, 8000);
 	assert_int_equal(grade_of(w, 1), MESH_GRADE_NONE);
 	assert_int_equal(grade_of(w, 2), MESH_GRADE_NONE);
 	assert_int_equal(grade_of(w, 0), MESH_GRADE_FULL);
-	assert_int_equal(side_of(w, 0).visible_weight, 3);
+	assert_int_equal(world_side(w, 0).visible_weight, 3);
 	world_free(w);
 }
 
@@ -112,7 +103,7 @@ a_change_of_weights_is_a_change_of_roster(void **state)
 		world_run(w, 8000);
 	}
 	for (uint32_t i = 0; i < 3; i++) {
-		assert_int_equal(side_of(w, i).known_weight, 9);
+		assert_int_equal(world_side(w, i).known_weight, 9);
 		assert_false(w->node[i]->roster.joint);
 	}
 	assert_true(w->node[0]->roster.id.version >= version + 2);
@@ -183,7 +174,7 @@ degraded_waits(void **state)
 	assert_int_equal(grade_of(w, (lonely + 1) % 3), MESH_GRADE_FULL);
 	world_isolate(w, lonely, false);
 	world_run(w, 9000);
-	assert_int_equal(side_of(w, world_leader(w)).grade, MESH_GRADE_FULL);
+	assert_int_equal(world_side(w, world_leader(w)).grade, MESH_GRADE_FULL);
 	world_free(w);
 }
 
@@ -226,14 +217,14 @@ leadership_is_handed_over(void **state)
 	leader = world_leader(w);
 	next = (leader + 3) % 5;
 	to = world_id(next);
-	term = side_of(w, leader).term;
+	term = world_side(w, leader).term;
 	assert_int_equal(mesh_hand_over(w->node[next], w->now, &to), -ERR_NOT_LEADER);
 	assert_int_equal(mesh_hand_over(w->node[leader], w->now, &nobody), -ERR_UNKNOWN);
 	assert_int_equal(world_leader(w), leader);
 	assert_int_equal(mesh_hand_over(w->node[leader], w->now, &to), 0);
 	world_run(w, 100);
 	assert_int_equal(world_leader(w), next);
-	assert_true(side_of(w, next).term > term);
+	assert_true(world_side(w, next).term > term);
 	assert_int_equal(grade_of(w, leader), MESH_GRADE_FULL);
 	/* To anybody. */
 	assert_int_equal(mesh_hand_over(w->node[next], w->now, NULL), 0);

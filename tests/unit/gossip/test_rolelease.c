@@ -3,8 +3,33 @@
 
 enum { ID = 77, OVER_MS = MESH_ROLE_LEASE_MS * 101 / 100 + 1 };
 
+/* Of every test: three nodes with one leader, in office long enough to confirm
+ * anything; x and y are the others. */
+static struct world *w;
+static uint32_t leader, x, y;
+
+static int
+settle(void **state)
+{
+	(void)state;
+	w = world_new(3, MESH_QUORUM_MAJORITY);
+	world_run(w, 3000 + OVER_MS);
+	leader = world_leader(w);
+	x = (leader + 1) % 3;
+	y = (leader + 2) % 3;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	world_free(w);
+	return 0;
+}
+
 static void
-own(struct world *w, uint32_t leader, uint32_t owner)
+own(uint32_t owner)
 {
 	struct mesh_owner o = {ID, world_id(owner)};
 
@@ -12,137 +37,124 @@ own(struct world *w, uint32_t leader, uint32_t owner)
 }
 
 static void
-want(struct world *w, uint32_t i, bool wanted)
+want(uint32_t i, bool wanted)
 {
 	uint64_t id = ID;
 
 	assert_int_equal(mesh_exclusive_want(w->node[i], w->now, &id, wanted), 0);
 }
 
+/* Owner and executor. */
 static void
-runs(struct world *w, uint32_t i, bool running)
+place(uint32_t i)
+{
+	own(i);
+	want(i, true);
+}
+
+static void
+runs(uint32_t i, bool running)
 {
 	assert_int_equal(mesh_exclusive_running(w->node[i], w->now, ID, running), 0);
 }
 
 static msec
-until(const struct world *w, uint32_t i)
+until(uint32_t i)
 {
 	return mesh_exclusive_until(w->node[i], ID);
 }
 
-/* Three nodes with one leader, in office long enough to confirm anything. */
-static struct world *
-settled_world(uint32_t *leader)
+static void
+leader_dies(msec so_long)
 {
-	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	world_kill(w, leader);
+	world_run(w, so_long);
+	leader = world_leader(w);
+}
 
-	world_run(w, 3000 + OVER_MS);
-	*leader = world_leader(w);
-	return w;
+/* A lease packet comes to i. */
+static void
+hears(uint32_t i, uint32_t from, const struct packet *p)
+{
+	assert_int_equal(rolelease_recv(w->node[i], w->now, from, p), 0);
 }
 
 static void
 a_lease_is_asked_for_kept_and_lost(void **state)
 {
-	uint32_t leader, x;
-	struct world *w = settled_world(&leader);
 	msec last;
 
 	(void)state;
-	x = (leader + 1) % 3;
-	own(w, leader, x);
-	assert_true(until(w, x) == 0);
-	want(w, x, true);
+	own(x);
+	assert_true(until(x) == 0);
+	want(x, true);
 	world_run(w, 10);
 	/* From the question, not from the answer. */
-	assert_true(until(w, x) > w->now && until(w, x) <= w->now - 2 + MESH_ROLE_LEASE_MS);
+	assert_true(until(x) > w->now && until(x) <= w->now - 2 + MESH_ROLE_LEASE_MS);
 	for (int k = 0; k < 40; k++) {
 		world_run(w, 1000);
-		assert_true(until(w, x) >= w->now + MESH_ROLE_LEASE_MS - 3200);
+		assert_true(until(x) >= w->now + MESH_ROLE_LEASE_MS - 3200);
 	}
 	world_isolate(w, x, true);
-	last = until(w, x);
+	last = until(x);
 	for (; w->now < last - 1; world_step(w))
-		assert_true(until(w, x) == last);
+		assert_true(until(x) == last);
 	world_run(w, 2);
-	assert_true(until(w, x) == 0);
-	world_free(w);
+	assert_true(until(x) == 0);
 }
 
 /* Not the owner by the schedule, or not wanted here: nothing. */
 static void
 only_the_owner_gets_it(void **state)
 {
-	uint32_t leader, x, y;
-	struct world *w = settled_world(&leader);
-
 	(void)state;
-	x = (leader + 1) % 3;
-	y = (leader + 2) % 3;
-	own(w, leader, x);
-	want(w, y, true);
+	own(x);
+	want(y, true);
 	world_run(w, 20000);
-	assert_true(until(w, y) == 0);
+	assert_true(until(y) == 0);
 	/* The leader itself is an executor as well. */
-	own(w, leader, leader);
-	want(w, leader, true);
+	place(leader);
 	world_run(w, 5);
-	assert_true(until(w, leader) > w->now);
-	world_free(w);
+	assert_true(until(leader) > w->now);
 }
 
 /* The owner is cut off: another gets it when its lease is over for sure. */
 static void
 a_lost_owner_is_waited_for(void **state)
 {
-	uint32_t leader, x, y;
-	struct world *w = settled_world(&leader);
 	msec last;
 
 	(void)state;
-	x = (leader + 1) % 3;
-	y = (leader + 2) % 3;
-	own(w, leader, x);
-	want(w, x, true);
+	place(x);
 	world_run(w, 7000);
 	world_isolate(w, x, true);
-	last = until(w, x);
-	own(w, leader, y);
-	want(w, y, true);
-	while (until(w, y) == 0) {
+	last = until(x);
+	place(y);
+	while (until(y) == 0) {
 		world_step(w);
 		assert_true(w->now < last + 2000);
 	}
-	assert_true(until(w, x) == 0);
+	assert_true(until(x) == 0);
 	assert_true(w->now >= last);
-	world_free(w);
 }
 
 /* A move that both know of takes no 15 s: the old owner says that it is gone. */
 static void
 a_move_waits_for_the_process_alone(void **state)
 {
-	uint32_t leader, x, y;
-	struct world *w = settled_world(&leader);
-
 	(void)state;
-	x = (leader + 1) % 3;
-	y = (leader + 2) % 3;
-	own(w, leader, x);
-	want(w, x, true);
+	place(x);
 	world_run(w, 10);
-	runs(w, x, true);
+	runs(x, true);
 	world_run(w, 5000);
-	own(w, leader, y);
-	want(w, x, false);
-	want(w, y, true);
+	own(y);
+	want(x, false);
+	want(y, true);
 	world_run(w, 2500);
-	assert_true(until(w, x) == 0 && until(w, y) == 0); /* x has not ended yet */
-	runs(w, x, false);
+	assert_true(until(x) == 0 && until(y) == 0); /* x has not ended yet */
+	runs(x, false);
 	world_run(w, 1500);
-	assert_true(until(w, y) > w->now);
-	world_free(w);
+	assert_true(until(y) > w->now);
 }
 
 /* An answer to an older question than the newest is nobody's. */
@@ -150,74 +162,62 @@ static void
 an_old_answer_counts_nothing(void **state)
 {
 	static const uint8_t ids[ROLELEASE_ENTRY_BYTES] = {[7] = ID};
-	uint32_t leader, x;
-	struct world *w = settled_world(&leader);
 	struct packet p = {.kind = PACKET_ROLE_LEASE, .bytes = ids, .bytes_len = sizeof ids};
 	msec first;
 
 	(void)state;
-	x = (leader + 1) % 3;
-	want(w, x, true); /* no owner: asks again each second */
+	want(x, true); /* no owner: asks again each second */
 	world_run(w, 5);
 	first = w->node[x]->rolelease.asked;
 	world_run(w, 1500);
 	assert_true(w->node[x]->rolelease.asked > first);
 	p.term = w->node[x]->elect.ballot_term;
 	p.sent = (uint64_t)first;
-	assert_int_equal(rolelease_recv(w->node[x], w->now, w->node[x]->elect.leader, &p), 0);
-	assert_true(until(w, x) == 0);
+	hears(x, w->node[x]->elect.leader, &p);
+	assert_true(until(x) == 0);
 	p.sent = (uint64_t)w->node[x]->rolelease.asked;
 	p.term++; /* of another leader than the one it follows */
-	assert_int_equal(rolelease_recv(w->node[x], w->now, w->node[x]->elect.leader, &p), 0);
-	assert_true(until(w, x) == 0);
+	hears(x, w->node[x]->elect.leader, &p);
+	assert_true(until(x) == 0);
 	p.term--;
-	assert_int_equal(rolelease_recv(w->node[x], w->now, w->node[x]->elect.leader, &p), 0);
+	hears(x, w->node[x]->elect.leader, &p);
 	/* However late it comes, it counts from when it was asked for. */
-	assert_true(until(w, x) == w->node[x]->rolelease.asked + MESH_ROLE_LEASE_MS);
-	world_free(w);
+	assert_true(until(x) == w->node[x]->rolelease.asked + MESH_ROLE_LEASE_MS);
 }
 
 /* A new leader goes on confirming to the holder, and to nobody else for a lease. */
 static void
 a_new_leader_first_believes_the_holder_alone(void **state)
 {
-	uint32_t leader, x;
-	struct world *w = settled_world(&leader);
+	(void)state;
+	place(x);
+	world_run(w, 4000);
+	leader_dies(4000);
+	own(x);
+	for (int k = 0; k < 30; k++) {
+		world_run(w, 1000);
+		assert_true(until(x) > w->now);
+	}
+}
+
+/* Another that never saw the placement, by whose schedule it is x's: not before
+ * any lease of which it never heard is over. */
+static void
+a_new_leader_waits_for_what_it_never_saw(void **state)
+{
 	msec office;
 
 	(void)state;
-	x = (leader + 1) % 3;
-	own(w, leader, x);
-	want(w, x, true);
-	world_run(w, 4000);
-	world_kill(w, leader);
-	world_run(w, 4000);
-	leader = world_leader(w);
-	own(w, leader, x);
-	for (int k = 0; k < 30; k++) {
-		world_run(w, 1000);
-		assert_true(until(w, x) > w->now);
-	}
-	/* Another that never saw the placement, by whose schedule it is x's: not before
-	 * any lease of which it never heard is over. */
-	world_free(w);
-	w = settled_world(&leader);
-	x = (leader + 1) % 3;
-	own(w, leader, leader);
-	want(w, leader, true);
+	place(leader);
 	world_run(w, 3000);
-	world_kill(w, leader); /* the host is cut off: its container may live 15 s */
-	world_run(w, 3000);
-	leader = world_leader(w);
+	leader_dies(3000); /* the host is cut off: its container may live 15 s */
 	office = w->node[leader]->elect.full_since;
-	own(w, leader, x);
-	want(w, x, true);
-	while (until(w, x) == 0) {
+	place(x);
+	while (until(x) == 0) {
 		world_step(w);
 		assert_true(w->now < office + OVER_MS + 2000);
 	}
 	assert_true(w->now >= office + OVER_MS);
-	world_free(w);
 }
 
 /* A claim to hold it that comes late, when another may have had it in between: the
@@ -226,51 +226,45 @@ static void
 a_late_claim_is_worth_nothing(void **state)
 {
 	static uint8_t ids[ROLELEASE_ENTRY_BYTES] = {[7] = ID};
-	uint32_t leader, x, from;
-	struct world *w = settled_world(&leader);
+	uint32_t from;
 	struct packet p = {.kind = PACKET_ROLE_LEASE, .bytes = ids, .bytes_len = sizeof ids};
 	struct rolelease *r;
 	msec asked;
 
 	(void)state;
-	x = (leader + 1) % 3;
 	r = &w->node[x]->rolelease;
-	own(w, leader, x);
-	want(w, x, true);
+	place(x);
 	world_run(w, 4000);
-	own(w, leader, leader); /* from now on nothing is confirmed to x */
+	own(leader); /* from now on nothing is confirmed to x */
 	r->slots[0].until -= 500; /* else it asks again when it ends */
 	do {
 		asked = r->asked;
 		world_step(w);
-	} while (until(w, x) > 0);
+	} while (until(x) > 0);
 	assert_true(r->asked == asked && asked + MESH_ROLE_LEASE_MS > w->now);
 	p.term = w->node[x]->elect.ballot_term;
 	p.sent = (uint64_t)asked;
-	assert_int_equal(rolelease_recv(w->node[x], w->now, w->node[x]->elect.leader, &p), 0);
-	assert_true(until(w, x) == 0);
+	hears(x, w->node[x]->elect.leader, &p);
+	assert_true(until(x) == 0);
 
-	world_kill(w, leader);
-	world_run(w, 4000);
-	leader = world_leader(w);
-	r = &w->node[leader]->rolelease;
+	leader_dies(4000);
 	x = (leader + 1) % 3;
+	r = &w->node[leader]->rolelease;
 	from = members_find(&w->node[leader]->ms, seal_short(&(struct node_id){{(uint8_t)(x + 1), 0xaa}}));
-	own(w, leader, x);
+	own(x);
 	p.kind = PACKET_ROLE_ASK;
 	p.sent = 1000000;
 	ids[8] = ROLELEASE_HELD;
-	assert_int_equal(rolelease_recv(w->node[leader], w->now, from, &p), 0);
+	hears(leader, from, &p);
 	assert_int_equal(r->grants[0].asked, 1000000);
 	p.sent++;
 	ids[8] = 0;
-	assert_int_equal(rolelease_recv(w->node[leader], w->now, from, &p), 0);
+	hears(leader, from, &p);
 	assert_int_equal(r->grants[0].asked, 1000000);
 	world_run(w, OVER_MS); /* in office long enough: no claim is needed */
 	p.sent++;
-	assert_int_equal(rolelease_recv(w->node[leader], w->now, from, &p), 0);
+	hears(leader, from, &p);
 	assert_int_equal(r->grants[0].asked, 1000002);
-	world_free(w);
 }
 
 /* An engine that starts anew and forgets to say what runs would free it: so it
@@ -278,34 +272,27 @@ a_late_claim_is_worth_nothing(void **state)
 static void
 nothing_is_asked_before_it_is_ready(void **state)
 {
-	uint32_t leader, x;
-	struct world *w = settled_world(&leader);
 	uint64_t sent;
 
 	(void)state;
-	x = (leader + 1) % 3;
-	own(w, leader, x);
-	want(w, x, true);
+	place(x);
 	world_run(w, 10);
-	runs(w, x, true);
+	runs(x, true);
 	world_run(w, 4000);
 	world_kill(w, x);
 	world_start(w, x);
 	sent = w->sent_kind[PACKET_ROLE_ASK];
-	runs(w, x, true);
+	runs(x, true);
 	world_run(w, 5000);
 	assert_true(w->sent_kind[PACKET_ROLE_ASK] == sent);
-	want(w, x, true);
+	want(x, true);
 	world_run(w, 10);
-	assert_true(until(w, x) > w->now);
-	world_free(w);
+	assert_true(until(x) > w->now);
 }
 
 static void
 bounds(void **state)
 {
-	uint32_t leader;
-	struct world *w = settled_world(&leader);
 	uint64_t ids[MESH_EXCLUSIVE_MAX + 1];
 	struct packet p = {.kind = PACKET_ROLE_ASK, .bytes = (const uint8_t *)"12345678", .bytes_len = 8};
 	static struct mesh_owner owners[MESH_OWNERS_MAX + 1];
@@ -325,22 +312,24 @@ bounds(void **state)
 	for (uint32_t k = 0; k < MESH_EXCLUSIVE_MAX; k++)
 		assert_true(mesh_exclusive_until(w->node[0], ids[k]) > w->now);
 	assert_int_equal(rolelease_recv(w->node[leader], w->now, 1, &p), -ERR_MALFORMED);
-	world_free(w);
 }
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, settle, end)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_lease_is_asked_for_kept_and_lost),
-	    cmocka_unit_test(only_the_owner_gets_it),
-	    cmocka_unit_test(a_lost_owner_is_waited_for),
-	    cmocka_unit_test(a_move_waits_for_the_process_alone),
-	    cmocka_unit_test(an_old_answer_counts_nothing),
-	    cmocka_unit_test(a_new_leader_first_believes_the_holder_alone),
-	    cmocka_unit_test(a_late_claim_is_worth_nothing),
-	    cmocka_unit_test(nothing_is_asked_before_it_is_ready),
-	    cmocka_unit_test(bounds),
+	    TEST(a_lease_is_asked_for_kept_and_lost),
+	    TEST(only_the_owner_gets_it),
+	    TEST(a_lost_owner_is_waited_for),
+	    TEST(a_move_waits_for_the_process_alone),
+	    TEST(an_old_answer_counts_nothing),
+	    TEST(a_new_leader_first_believes_the_holder_alone),
+	    TEST(a_new_leader_waits_for_what_it_never_saw),
+	    TEST(a_late_claim_is_worth_nothing),
+	    TEST(nothing_is_asked_before_it_is_ready),
+	    TEST(bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

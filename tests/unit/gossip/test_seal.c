@@ -175,7 +175,7 @@ drops_are_counted_and_not_answered(void **state)
 {
 	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
 	struct mesh_stats before, after;
-	struct addr from = world_addr(1), to;
+	struct addr from = toy_addr(1), to;
 	uint8_t buf[DGRAM_BYTES_MAX + 1], noise[1024];
 	struct seal evil = sealer(1, cluster_a, 1, 7);
 	struct prng rng;

@@ -64,7 +64,7 @@ world_isolate(struct world *w, uint32_t i, bool cut)
 static inline void
 world_start(struct world *w, uint32_t i)
 {
-	struct mesh_conf c = {.self = world_id(i), .addr = world_addr(i), .policy = w->policy,
+	struct mesh_conf c = {.self = world_id(i), .addr = toy_addr(i), .policy = w->policy,
 	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i)};
 
 	world_pk(i, c.pk);
@@ -73,7 +73,7 @@ world_start(struct world *w, uint32_t i)
 	c.saved = w->disk[i];
 	c.saved.generation = ++w->disk[i].generation;
 	snprintf(c.name, sizeof c.name, "n%u", i);
-	c.seeds[0] = world_addr(0);
+	c.seeds[0] = toy_addr(0);
 	c.seeds_count = 1;
 	w->tracers[i] = (struct tracer){w, i};
 	c.trace = world_trace;
@@ -90,5 +90,6 @@ world_kill(struct world *w, uint32_t i)
 }
 
 #include "world_run.h"
+#include "world_ask.h"
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * world_run.h - the second half of world.h: the wire, time, and what a test
- * asks.  Included by it alone.
+ * world_run.h - the second half of world.h: the wire and time.  Included by it
+ * alone.
  */
 #ifndef TEST_WORLD_RUN_H
 #define TEST_WORLD_RUN_H
@@ -56,7 +56,7 @@ world_step(struct world *w)
 	w->now++;
 	for (size_t k = 0; k < n; k++) {
 		struct flight *f = &w->landing[k];
-		struct addr from = world_addr(f->from);
+		struct addr from = toy_addr(f->from);
 
 		if (w->node[f->to] != NULL)
 			(void)!mesh_recv(w->node[f->to], w->now, &from, f->b, f->len);
@@ -107,47 +107,6 @@ world_free(struct world *w)
 	for (uint32_t i = 0; i < w->count; i++)
 		mesh_free(w->node[i]);
 	free(w);
-}
-
-/* The one leader everybody up follows; fails the test when there is none. */
-static inline uint32_t
-world_leader(struct world *w)
-{
-	uint32_t leader = UINT32_MAX;
-	struct mesh_side side, first = {0};
-
-	for (uint32_t i = 0; i < w->count; i++) {
-		if (w->node[i] == NULL)
-			continue;
-		mesh_side(w->node[i], w->now, &side);
-		assert_true(side.has_leader);
-		if (!first.has_leader)
-			first = side;
-		assert_true(id_eq(&first.leader, &side.leader));
-		assert_true(first.term == side.term);
-		if (side.role == MESH_LEADER)
-			leader = i;
-	}
-	assert_true(leader != UINT32_MAX);
-	return leader;
-}
-
-static inline enum mesh_state
-world_state(struct world *w, uint32_t observer, uint32_t subject)
-{
-	struct node_id id = world_id(subject);
-	struct mesh_member x;
-
-	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x.state;
-}
-
-/* From here on the transcript is empty. */
-static inline void
-world_mark(struct world *w)
-{
-	w->text_len = 0;
-	w->text[0] = '\0';
 }
 
 #endif

@@ -29,7 +29,7 @@ static double
 measure(struct wire *w, enum seal_form form, size_t len)
 {
 	static uint8_t forged[FORGERIES][DGRAM_BYTES_MAX];
-	struct addr from = wire_addr(1);
+	struct addr from = toy_addr(1);
 	double began, took;
 	uint64_t n = 0;
 
@@ -51,7 +51,7 @@ measure_socket(struct wire *w, size_t len)
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t at_len = sizeof at;
 	uint8_t forged[DGRAM_BYTES_MAX], got[DGRAM_BYTES_MAX];
-	struct addr from = wire_addr(1);
+	struct addr from = toy_addr(1);
 	int in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	double took = 0;
 	uint64_t n = 0;

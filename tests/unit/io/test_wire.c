@@ -4,37 +4,8 @@
  */
 #include "world.h"
 
+#include "../../shared/alloc.h"
 #include "wire.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static uint64_t asked; /* of the allocator, by anybody */
-
-void *
-__wrap_malloc(size_t size)
-{
-	asked++;
-	return __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	asked++;
-	return __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	asked++;
-	return __real_realloc(p, size);
-}
 
 static struct wire wire;
 
@@ -84,9 +55,9 @@ forged_packets_cost_no_memory(void **state)
 	static const enum seal_form forms[] = {SEAL_PAIR, SEAL_SHARED, SEAL_JOIN,
 	    (enum seal_form)SEAL_FORM_MASK};
 	struct mesh *m = wire.node[0];
-	struct addr from = wire_addr(1);
+	struct addr from = toy_addr(1);
 	uint8_t buf[DGRAM_BYTES_MAX + 8];
-	uint64_t hash = members_hash(&m->ms), changes = mesh_changes(m), before = asked;
+	uint64_t hash = members_hash(&m->ms), changes = mesh_changes(m), before = alloc_asked;
 
 	(void)state;
 	assert_true(before > 0); /* or it counts nothing */
@@ -99,11 +70,11 @@ forged_packets_cost_no_memory(void **state)
 			buf[2] ^= (uint8_t)k; /* a sender nobody knows */
 		assert_true(mesh_recv(m, wire.now, &from, buf, len) < 0);
 	}
-	assert_true(asked == before);
+	assert_true(alloc_asked == before);
 	assert_true(members_hash(&m->ms) == hash && mesh_changes(m) == changes);
 	for (int ms = 0; ms < 1000; ms++)
 		wire_step(&wire);
-	assert_true(asked == before);
+	assert_true(alloc_asked == before);
 }
 
 int

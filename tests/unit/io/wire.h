@@ -11,6 +11,7 @@
 #include "../../../daemon/io/crypto.h"
 #include "../../../daemon/io/identity.h"
 #include "../../../gossip/inner.h"
+#include "../../shared/toy.h"
 
 enum { WIRE_NODES = 3, WIRE_FLIGHTS = 4096 };
 
@@ -26,22 +27,11 @@ struct wire {
 	} flight[WIRE_FLIGHTS];
 };
 
-static inline struct addr
-wire_addr(uint32_t i)
-{
-	struct addr a = {.port = 7780};
-
-	a.ip[10] = a.ip[11] = 0xff;
-	a.ip[12] = 127;
-	a.ip[15] = (uint8_t)(i + 1);
-	return a;
-}
-
 static inline bool
 wire_start(struct wire *w, uint32_t i, const uint8_t *key)
 {
-	struct mesh_conf c = {.addr = wire_addr(i), .members_max = 32,
-	    .seed = crypto_random64(), .seeds = {wire_addr(0)}, .seeds_count = 1,
+	struct mesh_conf c = {.addr = toy_addr(i), .members_max = 32,
+	    .seed = crypto_random64(), .seeds = {toy_addr(0)}, .seeds_count = 1,
 	    .saved = {.generation = 1}};
 	struct keyring *k = &w->keys[i];
 
@@ -89,7 +79,7 @@ wire_step(struct wire *w)
 	struct addr to;
 
 	for (size_t k = 0; k < n; k++) {
-		struct addr from = wire_addr(w->flight[k].from);
+		struct addr from = toy_addr(w->flight[k].from);
 
 		(void)!mesh_recv(w->node[w->flight[k].to], w->now, &from, w->flight[k].b,
 		    w->flight[k].len);

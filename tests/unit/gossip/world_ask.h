@@ -1,0 +1,58 @@
+/*
+ * world_ask.h - the last part of world.h: what a test asks of the world.
+ * Included by it alone.
+ */
+#ifndef TEST_WORLD_ASK_H
+#define TEST_WORLD_ASK_H
+
+static inline struct mesh_side
+world_side(const struct world *w, uint32_t i)
+{
+	struct mesh_side side;
+
+	mesh_side(w->node[i], w->now, &side);
+	return side;
+}
+
+/* The one leader everybody up follows; fails the test when there is none. */
+static inline uint32_t
+world_leader(struct world *w)
+{
+	uint32_t leader = UINT32_MAX;
+	struct mesh_side side, first = {0};
+
+	for (uint32_t i = 0; i < w->count; i++) {
+		if (w->node[i] == NULL)
+			continue;
+		mesh_side(w->node[i], w->now, &side);
+		assert_true(side.has_leader);
+		if (!first.has_leader)
+			first = side;
+		assert_true(id_eq(&first.leader, &side.leader));
+		assert_true(first.term == side.term);
+		if (side.role == MESH_LEADER)
+			leader = i;
+	}
+	assert_true(leader != UINT32_MAX);
+	return leader;
+}
+
+static inline enum mesh_state
+world_state(struct world *w, uint32_t observer, uint32_t subject)
+{
+	struct node_id id = world_id(subject);
+	struct mesh_member x;
+
+	assert_true(mesh_find(w->node[observer], &id, &x));
+	return x.state;
+}
+
+/* From here on the transcript is empty. */
+static inline void
+world_mark(struct world *w)
+{
+	w->text_len = 0;
+	w->text[0] = '\0';
+}
+
+#endif
