@@ -69,6 +69,8 @@ struct stamp {
 	X(FULL, "table full")                                                  \
 	X(RANGE, "value out of range")                                         \
 	X(UNKNOWN, "unknown")                                                  \
+	X(EVICTED, "evicted from this cluster")                                \
+	X(QUORUM, "no majority would be left")                                 \
 	X(NOT_LEADER, "not the leader, or its lease is over")
 
 enum {

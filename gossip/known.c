@@ -101,6 +101,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 
 	*out = (struct mesh_member){.id = x->id, .addr = x->addr, .meta_bytes = x->meta_len,
 	    .state = (enum mesh_state)x->state, .self = i == 0, .leader = e->leader == i,
+	    .evicted = i == 0 ? m->ms.evict.self : x->evicted,
 	    .unstable = m->ticked < x->unstable_until,
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->at,
@@ -141,6 +142,12 @@ uint32_t
 mesh_count(const struct mesh *m)
 {
 	return m->ms.count;
+}
+
+bool
+mesh_evicted(const struct mesh *m)
+{
+	return m->ms.evict.self;
 }
 
 uint64_t

@@ -44,7 +44,7 @@ members_init(struct members *ms, uint32_t max)
 	    ms->pairs == NULL || ms->text == NULL || ms->proofs == NULL || ms->names == NULL)
 		return false;
 	memset(ms->map, 0xff, size * sizeof *ms->map);
-	return spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
+	return evict_init(&ms->evict, max) && spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
 	    spread_init(&ms->summaries, max);
 }
 
@@ -59,6 +59,7 @@ members_fini(struct members *ms)
 	free(ms->map);
 	free(ms->pairs);
 	free(ms->text);
+	evict_fini(&ms->evict);
 	spread_fini(&ms->urgent);
 	spread_fini(&ms->news);
 	spread_fini(&ms->summaries);
@@ -127,6 +128,16 @@ digest(struct members *ms, const struct member *m)
 
 	ms->buckets[members_bucket(m)] ^= h;
 	ms->digest ^= h;
+}
+
+void
+members_evicted(struct members *ms, uint64_t short_id)
+{
+	uint64_t h = prng_mix(~short_id);
+
+	ms->buckets[short_id >> 59] ^= h;
+	ms->digest ^= h;
+	ms->changes++;
 }
 
 uint64_t

@@ -11,6 +11,7 @@
 #ifndef GOSSIP_MEMBERS_H
 #define GOSSIP_MEMBERS_H
 
+#include "evict.h"
 #include "packet.h"
 #include "pair.h"
 #include "seal.h"
@@ -59,6 +60,7 @@ struct member {
 	uint32_t incarnation;
 	uint32_t text; /* offset of name and meta in the text arena */
 	uint8_t name_len, meta_len;
+	bool evicted; /* out for good, and LEFT */
 	bool proven; /* by its proof; else known by id, or from this node's disk */
 	uint16_t pair; /* index of its pair, or MEMBER_NONE */
 	int32_t rtt_ms;	 /* -1 = not measured */
@@ -96,6 +98,7 @@ struct members {
 	uint8_t *text;
 	uint32_t text_cap, text_len;
 	struct spread urgent, news, summaries; /* what is to be told */
+	struct evict evict;
 	uint64_t buckets[MEMBERS_BUCKETS];
 	uint64_t digest;  /* all buckets in one */
 	uint64_t changes; /* rises with every visible change */
@@ -130,11 +133,13 @@ void members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long
     struct rumour *out);
 /* One number that two nodes share when their tables agree. */
 uint64_t members_hash(const struct members *ms);
+/* That node is out: the numbers that tables are compared by say so too. */
+void members_evicted(struct members *ms, uint64_t short_id);
 uint32_t members_bucket(const struct member *m);
 static inline uint32_t
 members_untold(const struct members *ms)
 {
-	return ms->urgent.count + ms->news.count;
+	return ms->urgent.count + ms->news.count + ms->evict.news.count;
 }
 
 /* Alive or suspected: still expected to answer. */

@@ -31,6 +31,8 @@ init(struct mesh *m, msec now)
 	m->saved = c->saved;
 	m->saved.roster = NULL;
 	m->saved.roster_bytes = 0;
+	m->saved.evicted = NULL;
+	m->saved.evicted_bytes = 0;
 	m->member = memcmp(c->saved.cluster, nobody, ID_BYTES) != 0;
 	m->must_save = true; /* the generation of this very start */
 	m->started = m->ticked = now;
@@ -53,7 +55,7 @@ init(struct mesh *m, msec now)
 		return -1;
 	elect_init(m, now);
 	m->elect.issued = (struct head){0};
-	return 0;
+	return evict_load(m, now);
 }
 
 /* NULL when memory is gone, the saved roster is not one, or pk is another's. */
@@ -69,7 +71,7 @@ mesh_new(const struct mesh_conf *conf, msec now)
 		mesh_free(m);
 		return NULL;
 	}
-	m->conf.saved.roster = NULL; /* was borrowed for this call */
+	m->conf.saved.roster = m->conf.saved.evicted = NULL; /* were borrowed for this call */
 	return m;
 }
 
@@ -174,6 +176,8 @@ receive_pair(struct mesh *m, msec now, const struct addr *from, const struct sea
 	    (rc = members_fresh(&m->ms, i, frame->counter)) < 0 ||
 	    (rc = packet_decode(body, body_bytes, &p)) < 0)
 		return rc;
+	if (evict_refuses(m, now, from, frame, len))
+		return -ERR_EVICTED;
 	return receive_member(m, now, i, &p);
 }
 
@@ -198,6 +202,8 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 		return -ERR_IDENTITY;
 	if ((rc = packet_decode(body, body_bytes, &p)) < 0)
 		return rc;
+	if (frame.form == SEAL_SHARED && evict_refuses(m, now, from, &frame, len))
+		return -ERR_EVICTED;
 	return frame.form == SEAL_JOIN ? join_recv(m, now, from, frame.sender, &p) :
 					 pair_recv(m, now, from, &frame, &p);
 }
@@ -305,6 +311,8 @@ mesh_must_save(struct mesh *m, struct mesh_saved *out)
 	*out = m->saved;
 	out->roster = m->roster.blob;
 	out->roster_bytes = m->roster.blob_len;
+	out->evicted = (const uint8_t *)m->ms.evict.all;
+	out->evicted_bytes = m->ms.evict.count * (size_t)EVICTION_BYTES;
 	return true;
 }
 

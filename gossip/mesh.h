@@ -19,6 +19,7 @@
 #ifndef GOSSIP_MESH_H
 #define GOSSIP_MESH_H
 
+#include "acts.h"
 #include "base.h"
 #include "crypto.h"
 #include "exclusive.h"
@@ -58,6 +59,8 @@ struct mesh_saved {
 	struct hash applied_hash;
 	const uint8_t *roster;	   /* opaque; borrowed; may be NULL and 0 */
 	size_t roster_bytes;
+	const uint8_t *evicted; /* likewise: who is out for good */
+	size_t evicted_bytes;
 };
 
 struct mesh_conf {
@@ -89,6 +92,7 @@ struct mesh_member {
 	size_t meta_bytes;
 	enum mesh_state state;
 	bool self, leader, in_roster;
+	bool evicted; /* out for good; its state is MESH_LEFT */
 	bool unstable; /* it died and rose too often lately: give it nothing new */
 	uint64_t generation;
 	msec since;	  /* when state last changed */
@@ -140,17 +144,6 @@ size_t mesh_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf,
 /* True while facts wait to be made durable; *out borrows from m. */
 bool mesh_must_save(struct mesh *m, struct mesh_saved *out);
 void mesh_saved(struct mesh *m);
-
-/* --- operator acts ----------------------------------------------------- */
-/* Make a new cluster with this node as its only roster member. */
-MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
-/* Add a seed; seeds are retried for ever. */
-MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
-/* Stop leading at once, for member `to`, or whoever is next when NULL.
- * -ERR_NOT_LEADER; -ERR_UNKNOWN: not an elector that is alive. */
-MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to);
-/* Say goodbye; a leader resigns first.  Poll once more after this. */
-void mesh_leave(struct mesh *m, msec now);
 
 /* --- what this node tells ----------------------------------------------- */
 void mesh_set_summary(struct mesh *m, msec now, const struct mesh_summary *s);

@@ -8,10 +8,7 @@
 enum {
 	JOBS_EVERY_MS = 20, /* a long answer goes out in bursts of ... */
 	JOBS_BURST = 48,    /* ... so many datagrams */
-	PICK_MAX = 64,
-	NEWS_MS = 10000,
 	BOOT_MS = 10000,
-	URGENT_SHARE = SEAL_BODY_MAX * 2 / 3, /* bytes, while others wait */
 };
 
 /* What the bytes of one packet take at most: a JOIN's ballast, a SYNC's hashes,
@@ -137,6 +134,17 @@ out_hello(struct mesh *m, uint32_t to, bool whole)
 }
 
 void
+out_notice(struct mesh *m, const struct addr *addr, uint32_t eviction)
+{
+	struct out *o = push_addr(m, PACKET_HELLO, addr);
+
+	if (o == NULL)
+		return;
+	o->notice = true;
+	o->a = eviction;
+}
+
+void
 out_parked(struct mesh *m, uint32_t to, const struct parked *p)
 {
 	struct out *o = push(m);
@@ -178,109 +186,6 @@ out_tick(struct mesh *m, msec now)
 	m->job_tokens = JOBS_BURST;
 }
 
-/* --- rumours that ride along ----------------------------------------------- */
-
-struct cargo {
-	struct mpw w;
-	uint32_t count;
-};
-
-/* All or nothing: half a rumour would spoil the datagram. */
-static bool
-load(struct cargo *c, const struct rumour *r)
-{
-	size_t was = c->w.len;
-
-	rumour_pack(&c->w, r);
-	if (c->w.full) {
-		c->w.full = false;
-		c->w.len = was;
-		return false;
-	}
-	c->count++;
-	return true;
-}
-
-static void
-load_member(struct mesh *m, msec now, struct cargo *c, uint32_t i, bool is_long, bool accuse)
-{
-	struct rumour r;
-
-	members_rumour(&m->ms, i, now, is_long, &r);
-	if (accuse)
-		r.state = MESH_FAILED;
-	load(c, &r);
-}
-
-uint32_t
-out_limit(const struct mesh *m)
-{
-	uint32_t digits = 1;
-
-	for (uint32_t n = m->ms.count; n >= 10; n /= 10)
-		digits++;
-	return 4 * digits;
-}
-
-static void
-load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t share)
-{
-	uint16_t pick[PICK_MAX];
-	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = out_limit(m);
-
-	for (uint32_t k = 0; k < n && c->w.len < share; k++) {
-		uint32_t i = pick[k];
-		uint8_t state = m->ms.m[i].state;
-		struct rumour r;
-
-		/* Bad news that could not be told in time is not news: after a
-		 * cut it would kill the living. */
-		if (state == MESH_FAILED && now - m->ms.m[i].since > NEWS_MS) {
-			spread_drop(news, i);
-			continue;
-		}
-		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
-		if (!load(c, &r))
-			break;
-		spread_sent(news, i, limit);
-	}
-}
-
-static void
-load_summaries(struct mesh *m, struct cargo *c)
-{
-	uint16_t pick[PICK_MAX];
-	uint32_t n = spread_pick(&m->ms.summaries, pick, PICK_MAX), limit = out_limit(m);
-
-	for (uint32_t k = 0; k < n; k++) {
-		const struct member *x = &m->ms.m[pick[k]];
-		struct rumour r = {.is_summary = true, .subject = x->short_id,
-		    .summary_version = x->summary_version, .summary = x->summary};
-
-		if (!load(c, &r))
-			break;
-		spread_sent(&m->ms.summaries, pick[k], limit);
-	}
-}
-
-static void
-load_for(struct mesh *m, msec now, struct cargo *c, const struct out *o)
-{
-	bool carries = o->kind == PACKET_PING || o->kind == PACKET_ACK || o->kind == PACKET_GOSSIP;
-
-	if (o->introduce)
-		load_member(m, now, c, 0, true, false);
-	if (!carries)
-		return;
-	/* The buddy: whoever looks bad hears it first, so that he can refute. */
-	if (o->to != MEMBER_NONE && (o->accuse || m->ms.m[o->to].state != MESH_ALIVE))
-		load_member(m, now, c, o->to, false, o->accuse);
-	/* Neither a crowd nor a catastrophe may have all of the room. */
-	load_news(m, now, c, &m->ms.urgent, m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);
-	load_news(m, now, c, &m->ms.news, SEAL_BODY_MAX);
-	load_summaries(m, c);
-}
-
 /* --- building ------------------------------------------------------------- */
 
 static void
@@ -305,7 +210,10 @@ fill_joined(const struct mesh *m, const struct out *o, struct packet *p)
 static void
 fill_salts(const struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
 {
-	if (o->to != MEMBER_NONE) {
+	if (o->notice) {
+		memcpy(scratch, m->conf.salt, SALT_BYTES);
+		memset(scratch + SALT_BYTES, 0, SALT_BYTES);
+	} else if (o->to != MEMBER_NONE) {
 		pair_salts(m, o->to, scratch);
 	} else {
 		memcpy(scratch, m->conf.salt, SALT_BYTES);
@@ -452,7 +360,7 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 
 	fill(m, now, o, &p, bytes);
 	cargo_init(&c, &p, scratch);
-	load_for(m, now, &c, o);
+	cargo_fill(m, now, &c, o);
 	return finish(m, o->to, &p, &c, buf);
 }
 
@@ -467,16 +375,20 @@ build_sync(struct mesh *m, msec now, struct job *j, struct packet *p, struct car
 		const struct member *x = &m->ms.m[j->cursor];
 		struct rumour r;
 
-		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven)
+		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven || x->evicted)
 			continue;
 		/* After a start all of the roster are "failed": that I have not
 		 * heard of them yet is no obituary. */
 		if (x->state == MESH_FAILED && x->heard == 0 && now - m->started < BOOT_MS)
 			continue;
 		members_rumour(&m->ms, j->cursor, now, true, &r);
-		if (!load(c, &r))
+		if (!cargo_load(c, &r))
 			return true;
 	}
+	for (; j->evictions < m->ms.evict.count; j->evictions++)
+		if ((j->buckets >> (m->ms.evict.all[j->evictions].id[0] >> 3) & 1) != 0 &&
+		    !cargo_eviction(m, c, j->evictions))
+			return true;
 	j->kind = 0;
 	return c->count > 0;
 }

@@ -17,6 +17,7 @@ struct out {
 	uint8_t kind;
 	bool introduce; /* put my own record first */
 	bool accuse;	/* tell it that it is called dead */
+	bool notice;	/* with the act of eviction a */
 	uint16_t to;	/* member, or MEMBER_NONE: addr */
 	struct addr addr;
 	uint64_t a, b, c;
@@ -27,6 +28,7 @@ struct job {
 	uint8_t kind; /* PACKET_SYNC, PACKET_ROSTER; 0 = free */
 	uint16_t to;
 	uint32_t buckets, cursor;
+	uint32_t evictions; /* after the members, those who are out */
 	struct roster_id roster;
 };
 
@@ -41,9 +43,22 @@ void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, co
     bool introduce);
 /* Keys anew with member i, in case it lives anew; whole = with my record. */
 void out_hello(struct mesh *m, uint32_t to, bool whole);
+/* A HELLO that says: you are out, by that act. */
+void out_notice(struct mesh *m, const struct addr *addr, uint32_t eviction);
 void out_parked(struct mesh *m, uint32_t to, const struct parked *p);
 void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);
+
+/* cargo.c: the rumours of one packet. */
+struct cargo {
+	struct mpw w;
+	uint32_t count;
+};
+/* All or nothing: false when there is no room for it. */
+bool cargo_load(struct cargo *c, const struct rumour *r);
+bool cargo_eviction(const struct mesh *m, struct cargo *c, uint32_t k);
+/* With what rides along with o. */
+void cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o);
 /* How often a rumour is told: 4 x ceil(log10(N + 1)). */
 uint32_t out_limit(const struct mesh *m);
 void out_tick(struct mesh *m, msec now);

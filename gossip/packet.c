@@ -5,6 +5,7 @@
 #include "packet.h"
 
 #include "be.h"
+#include "evict.h"
 #include "seal.h"
 
 enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES };
@@ -194,14 +195,22 @@ pack_summary(struct mpw *w, const struct rumour *r)
 	mpw_bin(w, b, sizeof b);
 }
 
+/* What is told as bare bytes: a summary, or an eviction. */
 static int
-read_summary(struct mp *r, struct rumour *out)
+read_bytes(struct mp *r, struct rumour *out)
 {
-	uint8_t b[SUMMARY_BYTES];
-	int rc = mp_bytes(r, b, sizeof b);
+	const uint8_t *b;
+	size_t len;
+	int rc = mp_bin(r, &b, &len);
 
 	if (rc < 0)
 		return rc;
+	if (len == EVICTION_BYTES) {
+		out->eviction = b;
+		return 0;
+	}
+	if (len != SUMMARY_BYTES)
+		return -ERR_MALFORMED;
 	out->is_summary = true;
 	out->subject = be_get(b, 8);
 	out->summary_version = be_get(b + 8, 4);
@@ -221,6 +230,10 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 
 	if (r->is_summary) {
 		pack_summary(w, r);
+		return;
+	}
+	if (r->eviction != NULL) {
+		mpw_bin(w, r->eviction, EVICTION_BYTES);
 		return;
 	}
 	mpw_array(w, r->is_long ? 9 : 5);
@@ -307,7 +320,7 @@ rumour_read(struct mp *r, struct rumour *out)
 
 	memset(out, 0, sizeof *out);
 	if (mp_peek(r) == MP_BIN)
-		return read_summary(r, out);
+		return read_bytes(r, out);
 	if ((rc = mp_array(r, &n)) < 0)
 		return rc;
 	if (n < 5)

@@ -10,6 +10,7 @@
  *	       | [state, pk 32, generation, incarnation, from|age,
  *	          name, address 18, meta, signature 64]                 long
  *	       | bin 23: short id 8, version 4, summary 11              summary
+ *	       | bin 112: as in evict.h                                 eviction
  *
  * Positional, never field names.  Fields a newer node adds before the rumours
  * are skipped; unknown kinds are counted and dropped; bytes after the array
@@ -100,6 +101,7 @@ struct rumour {
 	bool is_summary; /* then only these count */
 	uint64_t subject, summary_version;
 	struct mesh_summary summary;
+	const uint8_t *eviction; /* EVICTION_BYTES, borrowed; then only this counts */
 };
 
 /* Everything up to the rumours; then packet_end with the packed rumours. */

@@ -184,7 +184,7 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 	if (!m->member)
 		return -ERR_UNKNOWN;
 	/* The frame itself proves nobody's word. */
-	if ((rc = rumours_hear(m, now, p, true)) < 0)
+	if ((rc = rumours_hear(m, now, p, true)) < 0 || m->left)
 		return rc;
 	i = members_find(&m->ms, frame->sender);
 	/* Its own word must name the life it speaks in. */

@@ -451,6 +451,7 @@ fetched(struct mesh *m, msec now)
 		if ((i = members_find_id(&m->ms, &id)) != MEMBER_NONE)
 			roster_vote(&m->ms.m[i], entry[ID_BYTES], entry[ID_BYTES + 1], entry[ID_BYTES + 2]);
 	}
+	evict_mark_all(m, now);
 	ro->id = ro->fetch;
 	ro->foreign = e->role == MESH_LEADER;
 	fetch_start(ro, &(struct roster_id){0});

@@ -155,7 +155,7 @@ hear_summary(struct mesh *m, const struct rumour *r)
 	struct member *x;
 	uint32_t version = (uint32_t)r->summary_version;
 
-	if (i == MEMBER_NONE || i == 0)
+	if (i == MEMBER_NONE || i == 0 || m->ms.m[i].evicted)
 		return 0;
 	x = &m->ms.m[i];
 	if (x->summary_version != 0 && (int32_t)(version - x->summary_version) <= 0)
@@ -420,10 +420,14 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	struct member *x;
 	int rc;
 
+	if (r->eviction != NULL)
+		return evict_hear(m, now, r->eviction);
 	if (r->is_summary)
 		return hear_summary(m, r);
 	if (r->is_long)
 		vouch_id(m, r);
+	if (evict_find(&m->ms.evict, seal_short(&r->id)) != EVICT_NONE)
+		return r->is_long ? -ERR_EVICTED : 0;
 	if (seal_short(&r->id) == m->ms.m[0].short_id)
 		return refute(m, now, r);
 	if ((i = members_find(&m->ms, seal_short(&r->id))) == MEMBER_NONE)
@@ -468,13 +472,15 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only)
 	for (uint32_t k = 0; k < p->rumours_count; k++) {
 		if ((rc = rumour_read(&r, &one)) < 0)
 			return rc;
-		if (owners_only) {
+		if (owners_only && one.eviction == NULL) {
 			if (!one.is_long || (one.state != MESH_ALIVE && one.state != MESH_LEFT))
 				continue;
 			one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
 		}
 		if ((rc = rumour_hear(m, now, &one)) < 0)
 			m->stats.dropped[-rc]++;
+		if (m->left)
+			break; /* it told me that I am out */
 	}
 	return 0;
 }

@@ -26,6 +26,7 @@
  *   apply     {stamp: str, force: bool}  {applied: str}                              write
  *   init      {}                      {cluster: str, key_file: str, address: str}                 write
  *   join      {seed: "HOST:PORT"}     {seeds: [str]}                                 write
+ *   evict     {node: str}             {evicted: str, id: str}                       write
  *   version   {}                      {version, wire: [min, max]}
  * Reads need group mesh or root (the socket's mode); writes need root or a
  * uid of `operators:` (SO_PEERCRED).  A stamp is written TERM.LEADER8.SEQ

@@ -43,6 +43,10 @@ put_args(struct mpw *w, const struct args *a)
 		mpw_cstr(w, "seed");
 		mpw_cstr(w, a->operand);
 		break;
+	case OPERAND_NODE:
+		mpw_cstr(w, "node");
+		mpw_cstr(w, a->operand);
+		break;
 	default:
 		break;
 	}
@@ -52,7 +56,7 @@ static bool
 has_named_operand(enum operand o)
 {
 	return o == OPERAND_ROLE || o == OPERAND_INSTANCE || o == OPERAND_STAMP ||
-	       o == OPERAND_SEED;
+	       o == OPERAND_SEED || o == OPERAND_NODE;
 }
 
 /* --since is judged here, line by line, so the daemon must send them all. */

@@ -336,6 +336,7 @@ check_operand(const struct args *a, struct err *err)
 	switch (a->verb->operand) {
 	case OPERAND_ROLE:
 	case OPERAND_INSTANCE:
+	case OPERAND_NODE:
 		return name_ok(a->operand, len)
 			   ? 0
 			   : bad_operand(a, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);

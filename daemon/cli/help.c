@@ -94,6 +94,8 @@ candidates(const struct verb *v)
 	switch (v->operand) {
 	case OPERAND_ROLE:
 		return "mesh status -o name 2>/dev/null";
+	case OPERAND_NODE:
+		return "mesh members -o name 2>/dev/null";
 	case OPERAND_INSTANCE:
 		return "mesh ps -o name 2>/dev/null";
 	default:

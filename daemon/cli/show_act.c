@@ -22,6 +22,29 @@ show_apply(const struct show *s, const json_t *data, struct err *err)
 }
 
 int
+show_evict(const struct show *s, const json_t *data, struct err *err)
+{
+	char name[VALUE_TEXT_CAP], id[VALUE_TEXT_CAP];
+
+	(void)err;
+	value_text(name, sizeof name, data, "evicted");
+	value_text(id, sizeof id, data, "id");
+	if (show_names(s)) {
+		show_put(s, name);
+		fputc('\n', s->out);
+		return 0;
+	}
+	fputs("evicted ", s->out);
+	show_put(s, name);
+	fputs(" (", s->out);
+	show_put(s, id);
+	fputs(") for good: the others hear of it within seconds.\n"
+	      "It may still hold the cluster's key: make a new one if it must not come back as another.\n",
+	    s->out);
+	return 0;
+}
+
+int
 show_init(const struct show *s, const json_t *data, struct err *err)
 {
 	char key[VALUE_TEXT_CAP], text[VALUE_TEXT_CAP], address[VALUE_TEXT_CAP];

@@ -123,6 +123,17 @@ const struct verb verbs[] = {
 	.operand_name = "HOST:PORT",
 	.timeout_ms = ANSWER_MS,
 	.print = show_join},
+    {.name = "evict",
+	.summary = "put a node out of the cluster, for good",
+	.details = "Signed, told to all, and never forgotten: every node refuses it from then\n"
+		   "on, the roster drops it, and what it ran is placed elsewhere. Once it hears\n"
+		   "of it, it stops all but `keep` work. NODE is a name or an id. Any node takes\n"
+		   "it; the one that is to go can't. With a cluster key, change the key too:\n"
+		   "whoever holds it can join as a new node.",
+	.operand = OPERAND_NODE,
+	.operand_name = "NODE",
+	.timeout_ms = ANSWER_MS,
+	.print = show_evict},
     {.name = "version",
 	.summary = "versions of mesh, meshd and the wire",
 	.timeout_ms = ANSWER_MS,

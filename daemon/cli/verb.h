@@ -53,6 +53,7 @@ enum operand {
 	OPERAND_INSTANCE,
 	OPERAND_STAMP, /* TERM.LEADER8.SEQ */
 	OPERAND_SEED,  /* HOST:PORT */
+	OPERAND_NODE,  /* a name or an id */
 	OPERAND_WORD,  /* one of verb.words */
 	OPERAND_VERB,
 };

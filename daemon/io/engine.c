@@ -14,6 +14,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "addr.h"
+#include "belong.h"
 #include "peers.h"
 #include "tell.h"
 
@@ -54,6 +55,8 @@ on_save(void *arg, const struct mesh_saved *s)
 	if (s->roster_bytes > 0 &&
 	    store_put(e->store, STORE_ROSTER, roster_key, sizeof roster_key, s->roster,
 		s->roster_bytes, &err) < 0)
+		engine_exit(EXIT_STATE, err.text);
+	if (belong_save(e, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
 	if (critical_save(&e->critical, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
@@ -353,6 +356,8 @@ open_state(struct engine *e, struct err *err)
 		return rc;
 	e->saved.roster = rc > 0 ? e->roster : NULL;
 	e->saved.roster_bytes = rc > 0 ? len : 0;
+	if ((rc = belong_load(e, err)) < 0)
+		return rc;
 	return keep_load(&e->keep, e->store, &e->crypto, err);
 }
 

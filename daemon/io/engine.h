@@ -45,6 +45,8 @@ struct engine {
 	struct critical critical;
 	struct mesh_saved saved; /* as loaded at start */
 	uint8_t *roster;	 /* its bytes, owned */
+	uint8_t *evicted;	 /* likewise */
+	size_t evicted_bytes;	 /* on disk */
 	struct store *store;
 	char store_note[ERR_TEXT_CAP]; /* a state database was set aside */
 	struct mesh *mesh; /* NULL: no cluster key yet */

@@ -10,6 +10,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "../core/diff.h"
+#include "belong.h"
 #include "engine.h"
 
 /* --- on-change --------------------------------------------------------------- */
@@ -144,7 +145,11 @@ static bool
 is_placed(const struct apply_job *j, const char *instance)
 {
 	const struct plan_place *p = plan_place(&j->e->apply.here, j->role);
+	const struct plan_role *role = plan_role(&j->e->apply.plan, j->role);
 
+	/* Who is out of the cluster does only what nobody else can do for it. */
+	if (belong_is_out(j->e) && (role == NULL || role->on_split != PLAN_KEEP))
+		return false;
 	for (size_t i = 0; p != NULL && i < p->instances_count; i++)
 		if (strcmp(p->instances[i].id, instance) == 0)
 			return true;

@@ -8,6 +8,7 @@
 
 #include "../../gossip/mp.h"
 #include "addr.h"
+#include "belong.h"
 #include "engine.h"
 #include "pack.h"
 
@@ -89,7 +90,11 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct own_probl
 {
 	size_t n = 0;
 
-	if (!s->member)
+	if (belong_is_out(e))
+		out[n++] = (struct own_problem){
+		    "evicted: this node is out of the cluster for good, and runs only `keep` work",
+		    "to join as a new node: stop meshd, move state-dir aside, start, mesh join"};
+	else if (!s->member)
 		out[n++] = (struct own_problem){
 		    "not a member: mesh init | mesh join", e->key_error};
 	else if (!s->has_leader)
@@ -218,7 +223,7 @@ pack_member(const struct mesh_member *m, msgpack_packer *pk)
 	pk_kstr(pk, "name", m->name);
 	pk_kstr(pk, "id", id);
 	pk_kstr(pk, "address", address);
-	pk_kstr(pk, "state", state_name(m->state));
+	pk_kstr(pk, "state", m->evicted ? "evicted" : state_name(m->state));
 	pk_kstr(pk, "zone", zone);
 	pk_kstr(pk, "tags", tags);
 	pk_str(pk, "rtt_ms");

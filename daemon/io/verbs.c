@@ -9,6 +9,7 @@
 #include "../../gossip/mp.h"
 #include "../base/own.h"
 #include "acts.h"
+#include "belong.h"
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
@@ -428,6 +429,7 @@ static const struct verb {
     {"apply", acts_apply, true},
     {"init", peers_init, true},
     {"join", peers_join, true},
+    {"evict", belong_evict, true},
 };
 
 void

@@ -142,7 +142,7 @@ backed(const struct sim *s, uint32_t i)
 
 		if (x->roster == 0)
 			continue;
-		if (k == 0 || other == NULL || !other->member || now < other->elect.holdoff_until ||
+		if (k == 0 || other == NULL || !other->member || other->left || now < other->elect.holdoff_until ||
 		    (other->elect.promised != MEMBER_NONE && now < other->elect.promise_until &&
 			id_eq(&other->ms.m[other->elect.promised].id, &s->node[i].id)))
 			tally_add(&t, x);

@@ -58,6 +58,8 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 	if (s->conf.mutant == MUTANT_old_roster && later) {
 		f.roster_bytes = n->disk.roster_bytes;
 		f.roster = n->disk_roster;
+		f.evicted = n->disk_evicted;
+		f.evicted_bytes = n->disk.evicted_bytes;
 		n->disk = f;
 		return;
 	}
@@ -68,8 +70,14 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 	}
 	if (f.roster_bytes > 0)
 		memcpy(n->disk_roster, f.roster, f.roster_bytes);
+	if (f.evicted_bytes > n->disk.evicted_bytes) {
+		free(n->disk_evicted);
+		n->disk_evicted = sim_must(malloc(f.evicted_bytes));
+		memcpy(n->disk_evicted, f.evicted, f.evicted_bytes);
+	}
 	n->disk = f;
 	n->disk.roster = n->disk_roster;
+	n->disk.evicted = n->disk_evicted;
 }
 
 /* False: the power went, before or after the bytes were on disk.  What is torn
@@ -404,6 +412,18 @@ node_leave(struct sim *s, uint32_t i, usec restart_at)
 	mesh_leave(n->mesh, node_clock(s, i));
 	settle(s, i);
 	node_crash(s, i, restart_at);
+}
+
+int
+node_evict(struct sim *s, uint32_t by, uint32_t i)
+{
+	int rc = mesh_evict(s->node[by].mesh, node_clock(s, by), &s->node[i].id);
+
+	if (rc == 0) {
+		s->node[i].evicted_at = s->now;
+		settle(s, by);
+	}
+	return rc;
 }
 
 void

@@ -24,6 +24,8 @@ void node_start(struct sim *s, uint32_t i);
 void node_crash(struct sim *s, uint32_t i, usec restart_at);
 /* Says goodbye, stops, comes back to life at restart_at. */
 void node_leave(struct sim *s, uint32_t i, usec restart_at);
+/* Node `by` says that node i is out. */
+int node_evict(struct sim *s, uint32_t by, uint32_t i);
 void node_pause(struct sim *s, uint32_t i, usec until, bool asleep);
 void node_block(struct sim *s, uint32_t i, usec until);
 void node_happen(struct sim *s, struct sim_event *e);

@@ -80,9 +80,12 @@ struct sim_node {
 	struct mesh_saved disk;
 	uint8_t *disk_roster;
 	size_t disk_roster_cap;
+	uint8_t *disk_evicted;
 	/* what it ever did: never forgotten, whatever the disk says */
 	struct mesh_saved done;
 	struct roster_id done_roster;
+	uint32_t done_evicted;
+	usec evicted_at; /* somebody said so; 0 = nobody did */
 	struct stamp issued;
 	uint64_t lives, counter; /* frame numbers never repeat */
 	usec changed_at, born_at; /* last start or stop; last start */

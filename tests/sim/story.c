@@ -100,6 +100,7 @@ story_other(struct sim *s)
 const struct story stories[] = {
     {"steady", story_steady, NULL, "join, then nothing: bytes of an idle mesh"},
     {"join", story_join, setup_join, "all start in one second, through one seed"},
+    {"evict", story_evict, NULL, "nodes are put out for good: until all know"},
     {"detect", story_detect, NULL, "a node dies: who knows when"},
     {"failover", story_failover, NULL, "the leader dies: until another issues"},
     {"heal", story_heal, NULL, "a partition ends: until one view and one leader"},

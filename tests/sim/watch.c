@@ -10,6 +10,7 @@
  *	no-suspicion-in-peace	in a still one nobody is even suspected
  *	well-blames-itself	... nor blames its own ears
  *	suspicion-ends		one way or the other
+ *	evicted-for-good	who is out counts for nothing, and is never forgotten
  *	digest-is-table		equal digests, equal tables; and back
  *
  * Worlds above WATCH_MAX nodes are compared at their end only.
@@ -141,6 +142,21 @@ moved(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 		check_break(s, "no-resurrection", i, j, x->incarnation);
 }
 
+/* Two sets, each in the order it was heard of. */
+static bool
+same_evicted(const struct mesh *a, const struct mesh *b)
+{
+	const struct evict *x = &a->ms.evict, *y = &b->ms.evict;
+	struct node_id id;
+
+	for (uint32_t k = 0; k < x->count; k++) {
+		memcpy(id.b, x->all[k].id, ID_BYTES);
+		if (evict_find(y, seal_short(&id)) == EVICT_NONE)
+			return false;
+	}
+	return x->count == y->count;
+}
+
 static bool
 same_tables(const struct mesh *a, const struct mesh *b)
 {
@@ -155,7 +171,7 @@ same_tables(const struct mesh *a, const struct mesh *b)
 		while (l < b->ms.count && b->ms.m[b->ms.order[l]].state == MESH_LEFT)
 			l++;
 		if (k == a->ms.count || l == b->ms.count)
-			return k == a->ms.count && l == b->ms.count;
+			return k == a->ms.count && l == b->ms.count && same_evicted(a, b);
 		x = &a->ms.m[a->ms.order[k]];
 		y = &b->ms.m[b->ms.order[l]];
 		if (!id_eq(&x->id, &y->id) || x->generation != y->generation ||
@@ -186,6 +202,38 @@ health(struct sim *s, uint32_t i)
 	n->health = now;
 }
 
+/*
+ * Whoever knows that a node is out takes nothing of it for anything: it is not
+ * up, no promise, echo or stored roster of it is on the books, and a life or a
+ * word later than the eviction is not known.  What is out itself says nothing.
+ */
+static void
+evicted(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	const struct evict *e = &n->mesh->ms.evict;
+
+	if (e->count < n->done_evicted)
+		check_break(s, "evicted-for-good", i, n->done_evicted, e->count);
+	n->done_evicted = e->count;
+	if (e->self && (!n->mesh->left || n->leads || n->mesh->elect.role == MESH_LEADER))
+		check_break(s, "evicted-for-good", i, i, 0);
+	for (uint32_t k = 0; k < e->count; k++) {
+		struct node_id id;
+		uint32_t x;
+		const struct member *out;
+
+		memcpy(id.b, e->all[k].id, ID_BYTES);
+		x = members_find_id(&n->mesh->ms, &id);
+		out = &n->mesh->ms.m[x == MEMBER_NONE ? 0 : x];
+		if (x == MEMBER_NONE || x == 0)
+			continue;
+		if (!out->evicted || out->state != MESH_LEFT || out->granted != 0 ||
+		    out->echoed != 0 || out->stored.version != 0)
+			check_break(s, "evicted-for-good", i, node_find(s, &id), out->state);
+	}
+}
+
 void
 watch_node(struct sim *s, uint32_t i)
 {
@@ -196,6 +244,7 @@ watch_node(struct sim *s, uint32_t i)
 	if (s->conf.nodes > WATCH_MAX)
 		return;
 	health(s, i);
+	evicted(s, i);
 	if (digest == n->digest && ms->by_state[MESH_SUSPECT] == 0)
 		return;
 	for (uint32_t k = 1; k < ms->count; k++) {

@@ -25,6 +25,7 @@ struct world {
 	struct mesh *node[WORLD_MAX];
 	struct mesh_saved disk[WORLD_MAX];
 	uint8_t roster[WORLD_MAX][4096];
+	uint8_t evicted[WORLD_MAX][32 * EVICTION_BYTES];
 	bool deaf[WORLD_MAX][WORLD_MAX]; /* [from][to] */
 	bool slow_disk[WORLD_MAX];	 /* says must_save and never saves */
 	struct flight {

@@ -15,8 +15,11 @@ world_save(struct world *w, uint32_t i)
 	assert_true(f.roster_bytes <= sizeof w->roster[i]);
 	if (f.roster_bytes > 0)
 		memcpy(w->roster[i], f.roster, f.roster_bytes);
+	assert_true(f.evicted_bytes <= sizeof w->evicted[i]);
+	memcpy(w->evicted[i], f.evicted, f.evicted_bytes);
 	w->disk[i] = f;
 	w->disk[i].roster = w->roster[i];
+	w->disk[i].evicted = w->evicted[i];
 	mesh_saved(w->node[i]);
 }
 

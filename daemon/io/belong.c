@@ -1,0 +1,140 @@
+/*
+ * belong.c - see belong.h.
+ */
+#include "belong.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/log.h"
+#include "engine.h"
+#include "pack.h"
+
+enum { ID_DIGITS = 2 * ID_BYTES, ID_DIGITS_MIN = 8, WHO_CAP = NAME_CAP + 16 };
+
+static const char evicted_key[] = "evicted";
+
+int
+belong_load(struct engine *e, struct err *err)
+{
+	size_t len = 0;
+	int rc = store_get(e->store, STORE_MISC, evicted_key, strlen(evicted_key), &e->evicted,
+	    &len, err);
+
+	if (rc < 0)
+		return rc;
+	e->saved.evicted = e->evicted;
+	e->saved.evicted_bytes = e->evicted_bytes = rc > 0 ? len : 0;
+	return 0;
+}
+
+int
+belong_save(struct engine *e, const struct mesh_saved *s, struct err *err)
+{
+	if (s->evicted_bytes == e->evicted_bytes)
+		return 0; /* the set only grows */
+	if (store_put(e->store, STORE_MISC, evicted_key, strlen(evicted_key), s->evicted,
+		s->evicted_bytes, err) < 0)
+		return -err->code;
+	e->evicted_bytes = s->evicted_bytes;
+	return 0;
+}
+
+bool
+belong_is_out(const struct engine *e)
+{
+	return e->mesh != NULL && mesh_evicted(e->mesh);
+}
+
+/* --- mesh evict ------------------------------------------------------------------ */
+
+static void
+digits(const struct node_id *id, char text[ID_DIGITS + 1])
+{
+	for (int i = 0; i < ID_BYTES; i++)
+		snprintf(text + 2 * i, 3, "%02x", id->b[i]);
+}
+
+static bool
+is_meant(const struct mesh_member *m, const char *who)
+{
+	char id[ID_DIGITS + 1];
+	size_t len = strlen(who);
+
+	if (strcmp(m->name, who) == 0)
+		return true;
+	digits(&m->id, id);
+	return len >= ID_DIGITS_MIN && len <= ID_DIGITS && memcmp(id, who, len) == 0;
+}
+
+/* How many go by that name or id; *out is the last of them. */
+static uint32_t
+find(const struct engine *e, const char *who, struct mesh_member *out)
+{
+	struct mesh_member m;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		if (is_meant(&m, who)) {
+			*out = m;
+			n++;
+		}
+	return n;
+}
+
+static void
+refused(struct ctl_req *r, const struct mesh_member *m, int rc)
+{
+	if (rc == -ERR_IDENTITY)
+		ctl_fail(r, 1, "run it on another node",
+		    "evict: %s is this node: it can't put itself out", m->name);
+	else if (rc == -ERR_QUORUM)
+		ctl_fail(r, 1, "mesh members; bring others back first",
+		    "evict: without %s those who are alive are no majority of the roster, and could never change it",
+		    m->name);
+	else if (rc == -ERR_RANGE)
+		ctl_fail(r, 1, "mesh status", "evict: this node is no member, and has no say");
+	else
+		ctl_fail(r, 1, "", "evict: %s: no room: as many are out as this node can keep",
+		    m->name);
+}
+
+void
+belong_evict(struct engine *e, struct ctl_req *r)
+{
+	char who[WHO_CAP], id[ID_DIGITS + 1];
+	struct mesh_member m;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	uint32_t n;
+	int rc;
+
+	if (!ctl_arg_str(r, "node", who, sizeof who) || who[0] == '\0') {
+		ctl_fail(r, EXIT_USAGE_, "mesh evict NODE", "evict: missing NODE");
+		return;
+	}
+	if (e->mesh == NULL) {
+		ctl_fail(r, 1, "mesh status", "evict: this node is no member, and has no say");
+		return;
+	}
+	if ((n = find(e, who, &m)) != 1) {
+		ctl_fail(r, 1, "mesh members -o wide",
+		    n == 0 ? "evict: no node '%s' is known" :
+			     "evict: '%s' is more than one node: give the id", who);
+		return;
+	}
+	if ((rc = mesh_evict(e->mesh, net_now(), &m.id)) < 0) {
+		refused(r, &m, rc);
+		return;
+	}
+	digits(&m.id, id);
+	log_info("%s (%s) is evicted: an operator here said so", m.name, id);
+	engine_kick(e);
+	msgpack_sbuffer_init(&buf);
+	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
+	msgpack_pack_map(&pk, 2);
+	pk_kstr(&pk, "evicted", m.name);
+	pk_kstr(&pk, "id", id);
+	ctl_answer(r, buf.data, buf.size, false);
+	msgpack_sbuffer_destroy(&buf);
+}

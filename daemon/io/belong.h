@@ -1,0 +1,23 @@
+/*
+ * belong.h - who belongs to this cluster, as its operators say: `mesh evict`, and
+ * what lies on disk of it.
+ */
+#ifndef IO_BELONG_H
+#define IO_BELONG_H
+
+#include "../../gossip/mesh.h"
+#include "ctl.h"
+
+struct engine;
+
+/* Those who are out, as the store has them, into e->saved.  Negative: err->code. */
+MUST_CHECK int belong_load(struct engine *e, struct err *err);
+/* Durable, when they are more than last time.  Negative: err->code. */
+MUST_CHECK int belong_save(struct engine *e, const struct mesh_saved *s, struct err *err);
+/* This node was put out: it starts nothing new, and of what it runs only `keep`
+ * work goes on. */
+bool belong_is_out(const struct engine *e);
+/* mesh evict NODE: a name, or an id or the first 8 or more digits of one. */
+void belong_evict(struct engine *e, struct ctl_req *r);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * acts.h - what an operator does at one node, and the mesh hears of.
+ * Part of mesh.h.
+ */
+#ifndef GOSSIP_ACTS_H
+#define GOSSIP_ACTS_H
+
+#include "base.h"
+
+struct mesh;
+
+/* Make a new cluster with this node as its only roster member. */
+MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
+/* Add a seed; seeds are retried for ever. */
+MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
+/* Stop leading at once, for member `to`, or whoever is next when NULL.
+ * -ERR_NOT_LEADER; -ERR_UNKNOWN: not an elector that is alive. */
+MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to);
+/*
+ * A node is out for good: signed by this one, passed on, refused by everybody.
+ * 0 also when it is out already.  -ERR_RANGE: this node is no member; -ERR_UNKNOWN;
+ * -ERR_IDENTITY: it is this node; -ERR_QUORUM: those who are alive without it could
+ * not conclude a roster; -ERR_FULL.
+ */
+MUST_CHECK int mesh_evict(struct mesh *m, msec now, const struct node_id *id);
+/* This node was put out, and knows it: the machine is silent for good. */
+bool mesh_evicted(const struct mesh *m);
+/* Say goodbye; a leader resigns first.  Poll once more after this. */
+void mesh_leave(struct mesh *m, msec now);
+
+#endif

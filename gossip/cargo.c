@@ -1,0 +1,130 @@
+/*
+ * cargo.c - which rumours ride along with a packet, and how many: first what the
+ * packet is for, then who is out, then what is urgent, then what is new, and at
+ * last the summaries.
+ */
+#include "inner.h"
+
+enum {
+	PICK_MAX = 64,
+	NEWS_MS = 10000,
+	URGENT_SHARE = SEAL_BODY_MAX * 2 / 3, /* bytes, while others wait */
+};
+
+/* All or nothing: half a rumour would spoil the datagram. */
+bool
+cargo_load(struct cargo *c, const struct rumour *r)
+{
+	size_t was = c->w.len;
+
+	rumour_pack(&c->w, r);
+	if (c->w.full) {
+		c->w.full = false;
+		c->w.len = was;
+		return false;
+	}
+	c->count++;
+	return true;
+}
+
+static void
+load_member(struct mesh *m, msec now, struct cargo *c, uint32_t i, bool is_long, bool accuse)
+{
+	struct rumour r;
+
+	members_rumour(&m->ms, i, now, is_long, &r);
+	if (accuse)
+		r.state = MESH_FAILED;
+	cargo_load(c, &r);
+}
+
+uint32_t
+out_limit(const struct mesh *m)
+{
+	uint32_t digits = 1;
+
+	for (uint32_t n = m->ms.count; n >= 10; n /= 10)
+		digits++;
+	return 4 * digits;
+}
+
+static void
+load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t share)
+{
+	uint16_t pick[PICK_MAX];
+	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = out_limit(m);
+
+	for (uint32_t k = 0; k < n && c->w.len < share; k++) {
+		uint32_t i = pick[k];
+		uint8_t state = m->ms.m[i].state;
+		struct rumour r;
+
+		/* Bad news that could not be told in time is not news: after a
+		 * cut it would kill the living. */
+		if (state == MESH_FAILED && now - m->ms.m[i].since > NEWS_MS) {
+			spread_drop(news, i);
+			continue;
+		}
+		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
+		if (!cargo_load(c, &r))
+			break;
+		spread_sent(news, i, limit);
+	}
+}
+
+static void
+load_summaries(struct mesh *m, struct cargo *c)
+{
+	uint16_t pick[PICK_MAX];
+	uint32_t n = spread_pick(&m->ms.summaries, pick, PICK_MAX), limit = out_limit(m);
+
+	for (uint32_t k = 0; k < n; k++) {
+		const struct member *x = &m->ms.m[pick[k]];
+		struct rumour r = {.is_summary = true, .subject = x->short_id,
+		    .summary_version = x->summary_version, .summary = x->summary};
+
+		if (!cargo_load(c, &r))
+			break;
+		spread_sent(&m->ms.summaries, pick[k], limit);
+	}
+}
+
+bool
+cargo_eviction(const struct mesh *m, struct cargo *c, uint32_t k)
+{
+	struct rumour r = {.eviction = (const uint8_t *)&m->ms.evict.all[k]};
+
+	return cargo_load(c, &r);
+}
+
+static void
+load_evictions(struct mesh *m, struct cargo *c)
+{
+	struct spread *news = &m->ms.evict.news;
+	uint16_t pick[PICK_MAX];
+	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = out_limit(m);
+
+	for (uint32_t k = 0; k < n && c->w.len < URGENT_SHARE && cargo_eviction(m, c, pick[k]); k++)
+		spread_sent(news, pick[k], limit);
+}
+
+void
+cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
+{
+	bool carries = o->kind == PACKET_PING || o->kind == PACKET_ACK || o->kind == PACKET_GOSSIP;
+
+	if (o->introduce)
+		load_member(m, now, c, 0, true, false);
+	if (o->notice)
+		cargo_eviction(m, c, (uint32_t)o->a);
+	if (!carries)
+		return;
+	load_evictions(m, c);
+	/* The buddy: whoever looks bad hears it first, so that he can refute. */
+	if (o->to != MEMBER_NONE && (o->accuse || m->ms.m[o->to].state != MESH_ALIVE))
+		load_member(m, now, c, o->to, false, o->accuse);
+	/* Neither a crowd nor a catastrophe may have all of the room. */
+	load_news(m, now, c, &m->ms.urgent, m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);
+	load_news(m, now, c, &m->ms.news, SEAL_BODY_MAX);
+	load_summaries(m, c);
+}

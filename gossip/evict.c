@@ -1,0 +1,227 @@
+/*
+ * evict.c - see evict.h: the set, what it does to the table, and the verb.
+ */
+#include "inner.h"
+
+#include <stdlib.h>
+
+static const char domain[] = "mesh evict 0";
+
+enum {
+	DOMAIN_BYTES = sizeof domain - 1,
+	SIGNED_BYTES = DOMAIN_BYTES + ID_BYTES + ID_BYTES,
+	/* What answers: a HELLO with the act as its one rumour. */
+	NOTICE_BYTES = HELLO_BYTES + 2 + EVICTION_BYTES,
+};
+
+bool
+evict_init(struct evict *e, uint32_t max)
+{
+	e->max = max;
+	e->all = calloc(max, sizeof *e->all);
+	return e->all != NULL && spread_init(&e->news, max);
+}
+
+void
+evict_fini(struct evict *e)
+{
+	free(e->all);
+	spread_fini(&e->news);
+}
+
+static uint64_t
+short_of(const struct eviction *x)
+{
+	struct node_id id;
+
+	memcpy(id.b, x->id, ID_BYTES);
+	return seal_short(&id);
+}
+
+/* Evictions are few: a handful in the life of a cluster. */
+uint32_t
+evict_find(const struct evict *e, uint64_t short_id)
+{
+	for (uint32_t i = 0; i < e->count; i++)
+		if (short_of(&e->all[i]) == short_id)
+			return i;
+	return EVICT_NONE;
+}
+
+static void
+to_sign(const struct mesh *m, const uint8_t *id, uint8_t *buf)
+{
+	memcpy(buf, domain, DOMAIN_BYTES);
+	memcpy(buf + DOMAIN_BYTES, m->saved.cluster, ID_BYTES);
+	memcpy(buf + DOMAIN_BYTES + ID_BYTES, id, ID_BYTES);
+}
+
+/* --- what it means ------------------------------------------------------------- */
+
+/* I am out: nothing of mine may count from here on. */
+static void
+fall_silent(struct mesh *m, msec now)
+{
+	m->ms.evict.self = true;
+	if (m->elect.role == MESH_LEADER)
+		lead_resign(m, now, 0);
+	m->left = true;
+	m->changes++;
+	trace(m, now, "evicted", 0, 0);
+}
+
+/* Not a word of it counts any more, not even what it said before. */
+static void
+mark(struct mesh *m, msec now, uint32_t i)
+{
+	struct member *x = &m->ms.m[i];
+
+	if (x->evicted)
+		return;
+	x->evicted = true;
+	members_set(&m->ms, i, now, MESH_LEFT, x->generation, x->incarnation);
+	spread_drop(&m->ms.urgent, i);
+	spread_drop(&m->ms.news, i);
+	spread_drop(&m->ms.summaries, i);
+	x->granted = 0;
+	x->echoed = 0;
+	x->stored = (struct roster_id){0};
+	/* Rounds that it echoed are counted anew, without it; a lease that was
+	 * earned already rests on its promise, which it keeps by being silent.
+	 * And what was promised to it holds: it may not know yet that it is out. */
+	memset(m->elect.rounds, 0, sizeof m->elect.rounds);
+	trace(m, now, "evicted", i, 0);
+}
+
+void
+evict_mark_all(struct mesh *m, msec now)
+{
+	for (uint32_t k = 0; k < m->ms.evict.count; k++) {
+		uint32_t i = members_find(&m->ms, short_of(&m->ms.evict.all[k]));
+
+		if (i == 0 && !m->left)
+			fall_silent(m, now);
+		else if (i != 0 && i != MEMBER_NONE)
+			mark(m, now, i);
+	}
+}
+
+static int
+add(struct mesh *m, msec now, const uint8_t *act)
+{
+	struct evict *e = &m->ms.evict;
+
+	if (e->count == e->max)
+		return -ERR_FULL;
+	memcpy(&e->all[e->count], act, EVICTION_BYTES);
+	members_evicted(&m->ms, short_of(&e->all[e->count]));
+	spread_push(&e->news, e->count++);
+	m->must_save = true;
+	evict_mark_all(m, now);
+	return 0;
+}
+
+/* --- hearing of it --------------------------------------------------------------- */
+
+int
+evict_load(struct mesh *m, msec now)
+{
+	const struct mesh_saved *f = &m->conf.saved;
+
+	if (f->evicted_bytes % EVICTION_BYTES != 0)
+		return -ERR_MALFORMED;
+	for (size_t at = 0; at < f->evicted_bytes; at += EVICTION_BYTES) {
+		int rc = add(m, now, f->evicted + at);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+evict_hear(struct mesh *m, msec now, const uint8_t *act)
+{
+	const struct crypto *c = &m->conf.crypto;
+	struct eviction x;
+	uint8_t buf[SIGNED_BYTES];
+
+	memcpy(&x, act, EVICTION_BYTES);
+	if (evict_find(&m->ms.evict, short_of(&x)) != EVICT_NONE)
+		return 0;
+	to_sign(m, x.id, buf);
+	if (!c->verify(c->arg, x.pk, x.sig, buf, sizeof buf))
+		return -ERR_AUTH;
+	return add(m, now, act);
+}
+
+bool
+evict_refuses(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    size_t len)
+{
+	uint32_t k = evict_find(&m->ms.evict, frame->sender), i;
+
+	if (k == EVICT_NONE)
+		return false;
+	i = members_find(&m->ms, frame->sender);
+	if ((len >= NOTICE_BYTES || (i != MEMBER_NONE && addr_eq(&m->ms.m[i].addr, from))) &&
+	    pair_source(m, now, from))
+		out_notice(m, from, k);
+	return true;
+}
+
+/* --- the act --------------------------------------------------------------------- */
+
+/*
+ * Could those who are left conclude a roster without i?  Joint change: it takes
+ * majorities of the roster in force, in which i counts and says nothing, and
+ * of the one after.
+ */
+static bool
+concludes_without(const struct mesh *m, uint32_t out)
+{
+	struct tally alive = {0}, all = {0};
+
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+		uint32_t old = (x->roster & MEMBER_NEW) != 0 ? x->weight.new : 0;
+		uint32_t new = i != out && x->state != MESH_LEFT ? quorum_weight(m, i).new : 0;
+
+		if (x->roster == 0)
+			continue;
+		all.old += old;
+		all.new += new;
+		if (i == out || x->state != MESH_ALIVE)
+			continue;
+		alive.old += old;
+		alive.new += new;
+		alive.tie |= x->weight.tie & MEMBER_NEW;
+	}
+	return (2 * alive.old > all.old || (2 * alive.old == all.old && alive.tie != 0)) &&
+	    (2 * alive.new > all.new || (2 * alive.new == all.new && alive.tie != 0));
+}
+
+int
+mesh_evict(struct mesh *m, msec now, const struct node_id *id)
+{
+	const struct crypto *c = &m->conf.crypto;
+	struct eviction x;
+	uint8_t buf[SIGNED_BYTES];
+	uint32_t i;
+
+	if (!m->member || m->left)
+		return -ERR_RANGE;
+	if (evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
+		return 0;
+	if ((i = members_find_id(&m->ms, id)) == MEMBER_NONE)
+		return -ERR_UNKNOWN;
+	if (i == 0)
+		return -ERR_IDENTITY;
+	if (m->ms.m[i].roster != 0 && !concludes_without(m, i))
+		return -ERR_QUORUM;
+	memcpy(x.id, id->b, ID_BYTES);
+	memcpy(x.pk, m->conf.pk, KEY_BYTES);
+	to_sign(m, x.id, buf);
+	c->sign(c->arg, x.sig, buf, sizeof buf);
+	return add(m, now, (const uint8_t *)&x);
+}

@@ -1,0 +1,62 @@
+/*
+ * evict.h - who is out for good: an act that one of us signed, that all pass on
+ * and that nobody forgets.
+ *
+ *	 0               16                      48                          112
+ *	 +---------------+-----------------------+---------------------------+
+ *	 | evicted id 16 | pk of who evicts 32   | signature 64              |
+ *	 +---------------+-----------------------+---------------------------+
+ *	signed = "mesh evict 0" | cluster 16 | evicted id 16
+ *
+ * The same bytes ride with rumours, lie on disk and answer whoever is out.  The
+ * evicted are a set that only grows, so all tables of them end equal whatever
+ * order the acts arrive in: of two acts about one node either will do, and an act
+ * stands though its signer was evicted since.  Where all hold one key, each of
+ * them may sign; the operator's right is asked for at the node that does.
+ *
+ * Who is out is refused from then on, whatever it sends, and told why, as a
+ * packet of its own that is longer than what it answers only when it goes to
+ * an address that the evicted itself signed.  Whoever learns that it is itself
+ * evicted falls silent: it leads nobody, votes for nobody and grants nothing.
+ *
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_EVICT_H
+#define GOSSIP_EVICT_H
+
+#include "spread.h"
+
+struct mesh;
+struct members;
+struct addr;
+struct seal_frame;
+
+struct eviction {
+	uint8_t id[ID_BYTES], pk[KEY_BYTES], sig[SIG_BYTES];
+};
+
+enum { EVICTION_BYTES = ID_BYTES + KEY_BYTES + SIG_BYTES, EVICT_NONE = UINT16_MAX };
+_Static_assert(sizeof(struct eviction) == EVICTION_BYTES, "bytes alone: what is sent and saved");
+
+struct evict {
+	struct eviction *all; /* in the order they were heard of */
+	uint32_t count, max;
+	struct spread news;
+	bool self; /* this node is out */
+};
+
+MUST_CHECK bool evict_init(struct evict *e, uint32_t max);
+void evict_fini(struct evict *e);
+/* Index of the act about a node, by its short id, or EVICT_NONE. */
+uint32_t evict_find(const struct evict *e, uint64_t short_id);
+/* From mesh_saved, before anybody is heard.  -ERR_MALFORMED. */
+MUST_CHECK int evict_load(struct mesh *m, msec now);
+/* An act came as EVICTION_BYTES.  0, -ERR_AUTH, -ERR_FULL. */
+int evict_hear(struct mesh *m, msec now, const uint8_t *act);
+/* Members may have been added by id alone: those who are out stay out. */
+void evict_mark_all(struct mesh *m, msec now);
+/* Is the sender of this authentic frame out?  Then it is told so. */
+bool evict_refuses(struct mesh *m, msec now, const struct addr *from,
+    const struct seal_frame *frame, size_t len);
+
+#endif

@@ -1,0 +1,89 @@
+"""`mesh evict`: everybody refuses the node from then on, what it ran is placed
+elsewhere, and the node itself, once it hears of it, stops; over restarts of all."""
+import os
+
+import pytest
+
+import service
+from conftest import WEBS
+from mesh import Missed, World, init, wait_until
+
+
+@pytest.fixture
+def four():
+    w = World(f"mesh-r{os.getpid()}", "four")
+    try:
+        nodes = w.bridge(["n1", "n2", "n3", "n4"])
+        service.install(w)
+        for n in nodes:
+            n.write_config()
+            n.start()
+        init(nodes[0])
+        try:
+            wait_until("one view", lambda: service.one_view(nodes), 60)
+            wait_until("the service", lambda: service.settled(nodes, WEBS), 60)
+        except Missed:
+            for n in nodes:
+                print(n.tail(25))
+            raise
+        yield w
+    finally:
+        w.close()
+
+
+def state_of(node, name):
+    return next((m["state"] for m in node.ask("members") if m["name"] == name), None)
+
+
+def is_out(node):
+    problems = [p["text"] for p in node.status()["problems"]]
+    if not any(p.startswith("evicted: this node is out of the cluster") for p in problems):
+        raise Missed(str(problems))
+    return node.mesh("status").returncode >= 1
+
+
+def idle(node):
+    running = node.running()
+    if running:
+        raise Missed(f"{node.name} still runs {running}")
+    return True
+
+
+def refused(node, who, code, text):
+    p = node.mesh("evict", *who)
+    assert p.returncode == code and text in p.stderr, p.stderr
+
+
+def test_a_node_is_put_out(four):
+    nodes = four.nodes
+    out, rest = nodes[2], [n for n in nodes if n is not nodes[2]]
+    refused(nodes[0], ["n1"], 1, "evict: n1 is this node: it can't put itself out")
+    refused(nodes[0], ["n9"], 1, "evict: no node 'n9' is known")
+    refused(nodes[0], ["N 9"], 64, "is not a name")
+    refused(nodes[0], [], 64, "evict: missing NODE")
+    # By the first digits of its id, on a node that need not lead.
+    digits = next(m["id"] for m in nodes[3].ask("members") if m["name"] == "n3")[:12]
+    p = nodes[3].mesh("evict", digits)
+    assert p.returncode == 0 and p.stdout.startswith("evicted n3 ("), p.stderr
+    wait_until("the others are one, without it", lambda: service.one_view(rest), 40)
+    wait_until("it says so itself", lambda: is_out(out), 20)
+    wait_until("it runs nothing", lambda: idle(out), 40)
+    wait_until("its work is elsewhere", lambda: service.settled(rest, WEBS), 40)
+    assert all(state_of(n, "n3") == "evicted" for n in rest)
+    # Nor after a restart of it, of the one who said so, and of all others.
+    for n in nodes:
+        n.kill("meshd")
+    wait_until("the others are one again", lambda: service.one_view(rest), 60)
+    wait_until("it still knows", lambda: is_out(out), 30)
+    wait_until("it runs nothing", lambda: idle(out), 20)
+    assert state_of(nodes[0], "n3") in (None, "evicted")
+
+
+def test_who_must_stay(four):
+    nodes = four.nodes
+    for n in nodes[2:]:
+        n.kill_host()
+    wait_until("two are gone", lambda: state_of(nodes[0], "n3") ==
+               state_of(nodes[0], "n4") == "failed", 60)
+    refused(nodes[0], ["n2"], 1, "those who are alive are no majority of the roster")
+    assert state_of(nodes[0], "n2") == "alive"
