@@ -9,6 +9,7 @@
 #include "elect.h"
 #include "out.h"
 #include "pair.h"
+#include "reach.h"
 #include "report.h"
 #include "rolelease.h"
 #include "roster.h"
@@ -25,6 +26,7 @@ struct mesh {
 	struct roster roster;
 	struct report report;
 	struct rolelease rolelease;
+	struct reach reach;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
 	msec sources[SOURCES]; /* pair.c: when each may be answered again */

@@ -51,7 +51,7 @@ init(struct mesh *m, msec now)
 	vouch_self(m);
 	members_tell(&m->ms, 0);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
-	    rolelease_init(m, now) < 0)
+	    rolelease_init(m, now) < 0 || reach_init(m) < 0)
 		return -1;
 	elect_init(m, now);
 	m->elect.issued = (struct head){0};
@@ -89,6 +89,7 @@ mesh_free(struct mesh *m)
 	roster_fini(m);
 	report_fini(m);
 	rolelease_fini(m);
+	reach_fini(m);
 	free(m->swim.ring);
 	free(m->ring);
 	free(m);
@@ -260,6 +261,7 @@ mesh_tick(struct mesh *m, msec now)
 		elect_tick(m, now);
 		lead_tick(m, now);
 		rolelease_tick(m, now);
+		reach_tick(m, now);
 	}
 	report_tick(m, now);
 	if (m->member)
@@ -284,6 +286,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, swim_deadline(m));
 	at = msec_min(at, elect_deadline(m));
 	at = msec_min(at, rolelease_deadline(m));
+	at = msec_min(at, m->reach.next_at);
 	return msec_min(at, lead_deadline(m));
 }
 

@@ -243,7 +243,7 @@ acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 			s->health--;
 		return;
 	}
-	if (report_vouched(m, now, from, seq))
+	if (reach_acked(m, now, from, seq) || report_vouched(m, now, from, seq))
 		return;
 	for (size_t i = 0; i < RELAYS_MAX; i++) {
 		struct relay *r = &s->relays[i];

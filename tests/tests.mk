@@ -65,6 +65,7 @@ room_fuzz_flat := base
 room_fuzz_template := script
 room_fuzz_plan := core
 room_fuzz_schedule := core
+room_fuzz_outlook := core
 room_fuzz_proto := supervisor
 room_fuzz_answer := cli
 fuzz_programs: $(FUZZERS)

@@ -15,8 +15,22 @@
  *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error, excerpt},
  *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
  *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
- *   members   {}                      [{name, id, address, state, zone, tags, rtt_ms, seen_ms, version, leader, self}]
- *   leader    {}                      {leader, id, address, term, grade, since_ms, lease_ms}   leader nil: none
+ *   members   {compare: bool, status: str?, tag: str?, name: str?}
+ *                                     [{name, id, address, state, zone, tags, rtt_ms, seen_ms, version, leader, self,
+ *                                      generation, unstable, in_roster, since_ms}]; compare: as reachability matrix
+ *   leader    {}                      {leader, id, address, term, grade, since_ms, lease_ms, by_quorum, promised_ms,
+ *                                      next: []}   leader nil: none
+ *   partition {}                      {node, grade, visible, known, visible_weight, known_weight, term, since_ms, leader,
+ *                                      tie_breaker, here: [], missing: [{name, address, state, since_ms, weight}],
+ *                                      sides: [{leader, term, grade, since_ms, nodes: []}], silent: []}
+ *   roster    {}                      {node, roster, term, version, electors, weight, joint, waits_for, knows_stored,
+ *                                      stored_weight, votes: [{name, state, weight, weight_old, weight_new, change,
+ *                                      tie_breaker, stored}]}
+ *   rtt       {node: str?, other: str?}  [{from, to, state, rtt_ms, measured_by}]
+ *   reachability {matrix: bool}       {node, took_ms, asked, answered, nodes: [{name, address, state, answered, heard,
+ *                                      rtt_ms}]}; matrix: {node, took_ms, nodes: [{name, id, self, known_here, asked, why,
+ *                                      via, grade, term, leader, sees: a letter a node}], faults: [{kind, text, node,
+ *                                      other}], faults_more, unlisted}   letters: enum see of core/compare.h
  *   ps        {role: str?, all: bool} [{instance, role, version, node, state, health, restarts, pid, image,
  *                                      since_ms, error}]
  *   logs      {instance: str, lines: int, follow: bool}   frames of {text: str}

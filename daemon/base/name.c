@@ -42,6 +42,32 @@ name_image_ok(const char *s, size_t len, int levels)
 	return true;
 }
 
+bool
+name_glob(const char *glob, const char *s)
+{
+	const char *star = NULL, *back = s;
+
+	/* Only the last star may take more: what is before it matched as early as it
+	 * could, so nothing is tried twice. */
+	while (*s != '\0') {
+		if (*glob == '*') {
+			star = ++glob;
+			back = s;
+		} else if (*glob == '?' || (*glob != '\0' && *glob == *s)) {
+			glob++;
+			s++;
+		} else if (star != NULL) {
+			glob = star;
+			s = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return *glob == '\0';
+}
+
 static size_t
 min3(size_t a, size_t b, size_t c)
 {

@@ -10,6 +10,8 @@
 bool name_ok(const char *s, size_t len);
 /* An image: 1..levels names joined by '/', no empty, '.' or '..' part. */
 bool name_image_ok(const char *s, size_t len, int levels);
+/* Does s match, whole?  '*' is any bytes, '?' one.  Time: |glob| x |s|. */
+bool name_glob(const char *glob, const char *s);
 /* The closest of count words within an edit distance of 1 + len/4, or NULL. */
 const char *name_suggest(const char *word, const char *const *words,
     size_t count);

@@ -20,43 +20,37 @@
 
 /* --- request ------------------------------------------------------------ */
 
-static void
-put_args(struct mpw *w, const struct args *a)
-{
-	switch (a->verb->operand) {
-	case OPERAND_ROLE:
-		mpw_cstr(w, "role");
-		if (a->operand != NULL)
-			mpw_cstr(w, a->operand);
-		else
-			mpw_nil(w);
-		break;
-	case OPERAND_INSTANCE:
-		mpw_cstr(w, "instance");
-		mpw_cstr(w, a->operand);
-		break;
-	case OPERAND_STAMP:
-		mpw_cstr(w, "stamp");
-		mpw_cstr(w, a->operand);
-		break;
-	case OPERAND_SEED:
-		mpw_cstr(w, "seed");
-		mpw_cstr(w, a->operand);
-		break;
-	case OPERAND_NODE:
-		mpw_cstr(w, "node");
-		mpw_cstr(w, a->operand);
-		break;
-	default:
-		break;
-	}
-}
+struct arg {
+	const char *key;
+	const char *text; /* NULL = nil */
+};
 
-static bool
-has_named_operand(enum operand o)
+/* What the words of the line are called in a request. */
+static size_t
+text_args(const struct args *a, struct arg out[6])
 {
-	return o == OPERAND_ROLE || o == OPERAND_INSTANCE || o == OPERAND_STAMP ||
-	       o == OPERAND_SEED || o == OPERAND_NODE;
+	static const char *const keys[] = {[OPERAND_ROLE] = "role",
+	    [OPERAND_INSTANCE] = "instance",
+	    [OPERAND_STAMP] = "stamp",
+	    [OPERAND_SEED] = "seed",
+	    [OPERAND_NODE] = "node",
+	    [OPERAND_FILE] = NULL};
+	const char *key = keys[a->verb->operand];
+	size_t n = 0;
+
+	if (key != NULL)
+		out[n++] = (struct arg){key, a->operand};
+	if (a->second != NULL && a->verb->second == OPERAND_NODE)
+		out[n++] = (struct arg){"other", a->second};
+	if (a->to != NULL)
+		out[n++] = (struct arg){"to", a->to};
+	if (a->status != NULL)
+		out[n++] = (struct arg){"status", a->status};
+	if (a->tag != NULL)
+		out[n++] = (struct arg){"tag", a->tag};
+	if (a->name != NULL)
+		out[n++] = (struct arg){"name", a->name};
+	return n;
 }
 
 /* --since is judged here, line by line, so the daemon must send them all. */
@@ -74,22 +68,30 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	static const struct {
 		enum option option;
 		const char *key;
-	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}};
+	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
+	    {OPT_MATRIX, "matrix"}};
 	unsigned takes = a->verb->options;
-	uint32_t count = has_named_operand(a->verb->operand);
+	struct arg texts[6];
+	size_t texts_count = text_args(a, texts);
+	uint32_t count = (uint32_t)texts_count;
 	struct mpw w;
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		count += (takes & OPT_BIT(flags[i].option)) != 0;
 	count += (takes & OPT_BIT(OPT_LINES)) != 0;
-	count += a->to != NULL;
 	mpw_init(&w, out, cap);
 	mpw_map(&w, 2);
 	mpw_cstr(&w, "verb");
 	mpw_cstr(&w, a->verb->name);
 	mpw_cstr(&w, "args");
 	mpw_map(&w, count);
-	put_args(&w, a);
+	for (size_t i = 0; i < texts_count; i++) {
+		mpw_cstr(&w, texts[i].key);
+		if (texts[i].text != NULL)
+			mpw_cstr(&w, texts[i].text);
+		else
+			mpw_nil(&w);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
 		if ((takes & OPT_BIT(flags[i].option)) == 0)
 			continue;
@@ -99,10 +101,6 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	if ((takes & OPT_BIT(OPT_LINES)) != 0) {
 		mpw_cstr(&w, "lines");
 		mpw_int(&w, lines_wanted(a));
-	}
-	if (a->to != NULL) {
-		mpw_cstr(&w, "to");
-		mpw_cstr(&w, a->to);
 	}
 	assert(!w.full); /* operands are bounded by args_parse */
 	return w.len;

@@ -14,7 +14,7 @@
 #include "../base/own.h"
 #include "text.h"
 
-enum { SHOWN_CAP = 96, OPERAND_BYTES_MAX = 4096 };
+enum { SHOWN_CAP = 96, OPERAND_BYTES_MAX = 4096, WORD_BYTES_MAX = 160 };
 
 struct cursor {
 	struct args *args;
@@ -151,6 +151,52 @@ set_node(struct args *a, const char *value, struct err *err)
 }
 
 static int
+set_status(struct args *a, const char *value, struct err *err)
+{
+	static const char *const states[] = {"alive", "suspect", "failed", "left", "evicted"};
+	char buf[SHOWN_CAP];
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (strcmp(value, states[i]) == 0) {
+			a->status = value;
+			return 0;
+		}
+	const char *near = strlen(value) < SHOWN_CAP ?
+			       name_suggest(value, states, ARRAY_LEN(states)) :
+			       NULL;
+	return err_set(err, EXIT_USAGE_,
+	    "--status: unknown state '%s'; %s%s%s", shown(buf, value),
+	    near != NULL ? "did you mean '" : "allowed: alive, suspect, failed, left, evicted",
+	    near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
+static int
+set_tag(struct args *a, const char *value, struct err *err)
+{
+	const char *eq = strchr(value, '=');
+	char buf[SHOWN_CAP];
+
+	a->tag = value;
+	if (eq != NULL && eq != value && strlen(value) <= WORD_BYTES_MAX &&
+	    strchr(value, ',') == NULL)
+		return 0;
+	return err_set(err, EXIT_USAGE_, "--tag: '%s' is not KEY=VALUE", shown(buf, value));
+}
+
+static int
+set_glob(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP];
+
+	a->name = value;
+	if (*value != '\0' && strlen(value) <= NAME_BYTES_MAX &&
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_.-*?") == strlen(value))
+		return 0;
+	return err_set(err, EXIT_USAGE_,
+	    "--name: '%s' can match no name (a-z 0-9 _ . - and * ?)", shown(buf, value));
+}
+
+static int
 apply_option(struct cursor *c, int o, const char *value, struct err *err)
 {
 	c->seen |= OPT_BIT(o);
@@ -169,6 +215,12 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_lines(c->args, value, err);
 	case OPT_TO:
 		return set_node(c->args, value, err);
+	case OPT_STATUS:
+		return set_status(c->args, value, err);
+	case OPT_TAG:
+		return set_tag(c->args, value, err);
+	case OPT_NAME:
+		return set_glob(c->args, value, err);
 	case OPT_SINCE:
 		return set_since(c->args, value, c->now_ms, err);
 	default:
@@ -255,6 +307,11 @@ parse_word(struct cursor *c, struct err *err)
 	if (c->args->verb == NULL)
 		return take_verb(c->args, word, err);
 	verb_usage(usage, sizeof usage, c->args->verb);
+	if (c->args->operand != NULL && c->args->second == NULL &&
+	    c->args->verb->second != OPERAND_NONE) {
+		c->args->second = word;
+		return 0;
+	}
 	if (c->args->verb->operand == OPERAND_NONE || c->args->operand != NULL)
 		return err_set(err, EXIT_USAGE_, "%s: unexpected argument '%s'; usage: %s",
 		    c->args->verb->name, shown(buf, word), usage);
@@ -300,12 +357,13 @@ stamp_ok(const char *s)
 }
 
 static int
-bad_operand(const struct args *a, const char *wants, struct err *err)
+bad_operand(const struct args *a, const char *name, const char *word, const char *wants,
+    struct err *err)
 {
 	char buf[SHOWN_CAP];
 
-	return err_set(err, EXIT_USAGE_, "%s: %s '%s' is not %s", a->verb->name,
-	    a->verb->operand_name, shown(buf, a->operand), wants);
+	return err_set(err, EXIT_USAGE_, "%s: %s '%s' is not %s", a->verb->name, name,
+	    shown(buf, word), wants);
 }
 
 static int
@@ -326,31 +384,46 @@ check_word(const struct args *a, struct err *err)
 }
 
 static int
-check_operand(const struct args *a, struct err *err)
+check_operand(const struct args *a, enum operand kind, const char *name, const char *word,
+    struct err *err)
 {
-	size_t len = strlen(a->operand);
+	size_t len = strlen(word);
 
 	if (len > OPERAND_BYTES_MAX)
 		return err_set(err, EXIT_USAGE_, "%s: %s is %zu bytes long; at most %d",
-		    a->verb->name, a->verb->operand_name, len, OPERAND_BYTES_MAX);
-	switch (a->verb->operand) {
+		    a->verb->name, name, len, OPERAND_BYTES_MAX);
+	switch (kind) {
 	case OPERAND_ROLE:
 	case OPERAND_INSTANCE:
 	case OPERAND_NODE:
-		return name_ok(a->operand, len)
-			   ? 0
-			   : bad_operand(a, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
+		return name_ok(word, len) ?
+			   0 :
+			   bad_operand(a, name, word, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
 	case OPERAND_SEED:
-		return seed_ok(a->operand) ? 0 : bad_operand(a, "HOST:PORT (port 1-65535)", err);
+		return seed_ok(word) ? 0 :
+				       bad_operand(a, name, word, "HOST:PORT (port 1-65535)", err);
 	case OPERAND_STAMP:
-		return stamp_ok(a->operand)
-			   ? 0
-			   : bad_operand(a, "TERM.LEADER8.SEQ as in mesh schedule show", err);
+		return stamp_ok(word) ? 0 :
+					bad_operand(a, name, word,
+					    "TERM.LEADER8.SEQ as in mesh schedule show", err);
+	case OPERAND_FILE:
+		return len > 0 ? 0 : bad_operand(a, name, word, "a file's path", err);
 	case OPERAND_WORD:
 		return check_word(a, err);
 	default:
 		return 0;
 	}
+}
+
+static int
+check_operands(const struct args *a, struct err *err)
+{
+	const struct verb *v = a->verb;
+	int rc = check_operand(a, v->operand, v->operand_name, a->operand, err);
+
+	if (rc == 0 && a->second != NULL)
+		rc = check_operand(a, v->second, v->second_name, a->second, err);
+	return rc;
 }
 
 /* What only the whole line shows: wrong options, a missing operand. */
@@ -370,7 +443,7 @@ check_verb(const struct cursor *c, struct err *err)
 			    "%s: --%s is not for this command; usage: %s", a->verb->name,
 			    options[o].name, usage);
 	if (a->operand != NULL)
-		return check_operand(a, err);
+		return check_operands(a, err);
 	if (a->verb->operand != OPERAND_NONE && !a->verb->operand_optional)
 		return err_set(err, EXIT_USAGE_, "%s: missing %s; usage: %s", a->verb->name,
 		    a->verb->operand_name, usage);

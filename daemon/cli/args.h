@@ -23,7 +23,9 @@ struct args {
 	enum args_output output;
 	enum args_color color;
 	bool given[OPT_COUNT]; /* flags: given[OPT_WATCH] */
+	const char *second;    /* the second operand, or NULL */
 	const char *to;	       /* --to, a node; borrowed; NULL = not given */
+	const char *status, *tag, *name; /* which members; borrowed; NULL = all */
 	int64_t lines;	       /* -n; ARGS_LINES_DEFAULT */
 	int64_t since_ms;      /* --since, wall clock; 0 = not given */
 };

@@ -70,7 +70,7 @@ run(const struct args *a, int64_t now_ms)
 		return show_help(&s, &e.err);
 	if (a->given[OPT_WATCH])
 		return run_watch(&s);
-	code = run_verb(&s, a->verb->timeout_ms, &e);
+	code = run_verb(&s, run_timeout_ms(a), &e);
 	if (code < 0) {
 		if (a->verb->print == show_version)
 			say_version();

@@ -84,6 +84,12 @@ ask(const struct show *s, struct client *c, struct run_error *e)
 }
 
 int
+run_timeout_ms(const struct args *a)
+{
+	return a->given[OPT_COMPARE] || a->given[OPT_MATRIX] ? RUN_SURVEY_MS : a->verb->timeout_ms;
+}
+
+int
 run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 {
 	const struct args *a = s->args;

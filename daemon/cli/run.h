@@ -12,6 +12,10 @@ struct run_error {
 	char *text, *hint; /* owned; text is several lines or NULL: err.text */
 };
 
+/* What is asked of every node in turn ends within 5 + 2 x 4 s. */
+enum { RUN_SURVEY_MS = 15 * 1000 };
+/* How long an answer may take: the verb's, or more when all nodes are asked. */
+int run_timeout_ms(const struct args *a);
 /* The exit code, or negative with *e filled; free it with run_error_free
  * either way. */
 MUST_CHECK int run_verb(const struct show *s, int timeout_ms, struct run_error *e);

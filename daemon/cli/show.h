@@ -18,6 +18,14 @@ int show_ps(const struct show *s, const json_t *data, struct err *err);
 int show_leader(const struct show *s, const json_t *data, struct err *err);
 int show_leader_code(const json_t *data);
 int show_version(const struct show *s, const json_t *data, struct err *err);
+/* The mesh itself: show_mesh.c; who sees whom: show_matrix.c. */
+int show_partition(const struct show *s, const json_t *data, struct err *err);
+int show_partition_code(const json_t *data);
+int show_roster(const struct show *s, const json_t *data, struct err *err);
+int show_rtt(const struct show *s, const json_t *data, struct err *err);
+int show_reachability(const struct show *s, const json_t *data, struct err *err);
+int show_reachability_code(const json_t *data);
+int show_matrix(const struct show *s, const json_t *data, struct err *err);
 /* Longer texts: show_text.c. */
 int show_schedule(const struct show *s, const json_t *data, struct err *err);
 int show_render(const struct show *s, const json_t *data, struct err *err);

@@ -15,13 +15,6 @@
 #include "value.h"
 
 static void
-own_table_(struct table **t)
-{
-	table_free(*t);
-}
-#define AUTO_TABLE __attribute__((cleanup(own_table_)))
-
-static void
 names(const struct show *s, const json_t *list, const char *key)
 {
 	AUTO_FREE const json_t **items = value_sorted(list, key);
@@ -66,7 +59,12 @@ member_row(struct table *t, const struct show *s, const json_t *m)
 	if (s->args->output == ARGS_WIDE)
 		cell_of(t, m, "id");
 	cell_of(t, m, "address");
-	cell_of(t, m, "state");
+	if (value_bool(m, "unstable")) {
+		snprintf(text, sizeof text, "%s,unstable", value_str(m, "state"));
+		table_cell(t, text);
+	} else {
+		cell_of(t, m, "state");
+	}
 	cell_of(t, m, "zone");
 	cell_of(t, m, "tags");
 	text[0] = '\0';
@@ -76,6 +74,10 @@ member_row(struct table *t, const struct show *s, const json_t *m)
 	cell_since(t, s, m, "seen_ms");
 	cell_of(t, m, "version");
 	table_cell(t, value_bool(m, "leader") ? "leader" : NULL);
+	if (s->args->output != ARGS_WIDE)
+		return;
+	cell_of(t, m, "generation");
+	cell_since(t, s, m, "since_ms");
 }
 
 int
@@ -84,7 +86,8 @@ show_members(const struct show *s, const json_t *data, struct err *err)
 	AUTO_TABLE struct table *t = table_new();
 	const char *self = "";
 
-	(void)err;
+	if (s->args->given[OPT_COMPARE])
+		return show_matrix(s, data, err);
 	if (show_names(s)) {
 		names(s, data, "name");
 		return 0;
@@ -100,13 +103,17 @@ show_members(const struct show *s, const json_t *data, struct err *err)
 	table_column(t, "SEEN", 0);
 	table_column(t, "VERSION", 0);
 	table_column(t, "LEADER", 0);
+	if (s->args->output == ARGS_WIDE) {
+		table_column(t, "GENERATION", 0);
+		table_column(t, "SINCE", 0);
+	}
 	AUTO_FREE const json_t **items = value_sorted(data, "name");
 	for (size_t i = 0; i < json_array_size(data); i++) {
 		member_row(t, s, items[i]);
 		if (value_bool(items[i], "self"))
 			self = value_str(items[i], "name");
 	}
-	if (!s->args->given[OPT_NO_HEADERS]) {
+	if (!s->args->given[OPT_NO_HEADERS] && *self != '\0') {
 		fputs("as seen by ", s->out);
 		show_put(s, self);
 		fputc('\n', s->out);
@@ -188,6 +195,22 @@ show_leader_code(const json_t *data)
 	return *value_str(data, "leader") != '\0' || *value_str(data, "handed_to") != '\0' ? 0 : 1;
 }
 
+/* How it came to lead, and who would be next. */
+static void
+put_elected(const struct show *s, const json_t *data)
+{
+	const json_t *by = json_object_get(data, "by_quorum"), *next = json_object_get(data, "next");
+
+	if (json_is_boolean(by))
+		fputs(json_is_true(by) ? "  elected by a full quorum" :
+					   "  elected by less than a quorum",
+		    s->out);
+	for (size_t i = 0; i < json_array_size(next); i++) {
+		fputs(i == 0 ? "  next " : " ", s->out);
+		show_put(s, json_string_value(json_array_get(next, i)));
+	}
+}
+
 int
 show_leader(const struct show *s, const json_t *data, struct err *err)
 {
@@ -232,6 +255,7 @@ show_leader(const struct show *s, const json_t *data, struct err *err)
 		text_millis(text, sizeof text, lease);
 		fprintf(s->out, "  lease %s", text);
 	}
+	put_elected(s, data);
 	fputc('\n', s->out);
 	return 0;
 }

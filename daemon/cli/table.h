@@ -32,4 +32,11 @@ size_t table_rows(const struct table *t);
 /* Two spaces between columns, none after the last. */
 void table_print(const struct table *t, FILE *out, bool headers, bool color);
 
+static inline void
+own_table_(struct table **t)
+{
+	table_free(*t);
+}
+#define AUTO_TABLE __attribute__((cleanup(own_table_)))
+
 #endif

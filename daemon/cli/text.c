@@ -109,6 +109,7 @@ text_color(const char *word)
 	    {"full", TEXT_GREEN},
 	    {"ok", TEXT_GREEN},
 	    {"suspect", TEXT_YELLOW},
+	    {"alive,unstable", TEXT_YELLOW},
 	    {"degraded", TEXT_YELLOW},
 	    {"starting", TEXT_YELLOW},
 	    {"stopping", TEXT_YELLOW},

@@ -87,6 +87,9 @@ by_key(const void *a, const void *b, void *key)
 {
 	const json_t *const *x = a, *const *y = b;
 
+	if (key == NULL)
+		return strverscmp(json_is_string(*x) ? json_string_value(*x) : "",
+		    json_is_string(*y) ? json_string_value(*y) : "");
 	return strverscmp(value_str(*x, key), value_str(*y, key));
 }
 

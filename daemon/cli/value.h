@@ -22,7 +22,8 @@ const char *value_text(char *out, size_t cap, const json_t *v, const char *key);
 /* The same of a value itself. */
 const char *value_print(char *out, size_t cap, const json_t *v);
 
-/* The items of a list in the natural order of their text at key ("web.2"
+/* The items of a list in the natural order of their text at key, or (key NULL) of
+ * their own ("web.2"
  * before "web.10").  A malloc'd array of json_array_size(list), for the caller
  * to free; the items are borrowed. */
 const json_t **value_sorted(const json_t *list, const char *key);

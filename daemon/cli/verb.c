@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "../base/name.h"
+#include "run.h"
 #include "show.h"
 
-enum { ANSWER_MS = 10 * 1000, RENDER_MS = 30 * 1000 };
+enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000 };
 
 const struct option_row options[OPT_COUNT] = {
     [OPT_SOCKET] = {.name = "socket",
@@ -41,6 +42,13 @@ const struct option_row options[OPT_COUNT] = {
 	.help = "from 10m ago, or from YYYY-MM-DD[Thh:mm:ss] (UTC) on"},
     [OPT_RAW] = {.name = "raw", .help = "bytes as they are; may move your terminal's cursor"},
     [OPT_TO] = {.name = "to", .value = "NODE", .help = "hand the lead over to this node"},
+    [OPT_COMPARE] = {.name = "compare", .help = "ask every node, and show who sees whom"},
+    [OPT_MATRIX] = {.name = "matrix", .help = "from every node, not from this one alone"},
+    [OPT_STATUS] = {.name = "status",
+	.value = "STATE",
+	.help = "only alive, suspect, failed, left or evicted ones"},
+    [OPT_TAG] = {.name = "tag", .value = "K=V", .help = "only who has this tag"},
+    [OPT_NAME] = {.name = "name", .value = "GLOB", .help = "only these names: 'web-*', 'n?'"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I have read what it stops"},
 };
 
@@ -57,10 +65,13 @@ const struct verb verbs[] = {
     {.name = "members",
 	.summary = "the nodes, as this node sees them",
 	.details = "'*' marks this node.  The two sides of a split give "
-		   "different answers.",
-	.options = OPT_BIT(OPT_WATCH),
+		   "different answers: --compare asks all,\nand shows who sees whom "
+		   "(exit code 1: there are faults).",
+	.options = OPT_BIT(OPT_WATCH) | OPT_BIT(OPT_COMPARE) | OPT_BIT(OPT_STATUS) | OPT_BIT(OPT_TAG) |
+		   OPT_BIT(OPT_NAME),
 	.timeout_ms = ANSWER_MS,
-	.print = show_members},
+	.print = show_members,
+	.code = show_reachability_code},
     {.name = "leader",
 	.summary = "who leads this side of the network",
 	.details = "Exit code: 0 there is a leader, 1 there is none.\n"
@@ -69,6 +80,42 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.print = show_leader,
 	.code = show_leader_code},
+    {.name = "partition",
+	.summary = "the sides of the mesh, and who is missing",
+	.details = "What this side weighs, who is here, who leads for whom, who is missing "
+		   "since when.\nExit code: 0 whole, 1 somebody is missing or there are two "
+		   "sides, 2 no leader here.",
+	.options = OPT_BIT(OPT_WATCH),
+	.timeout_ms = SURVEY_MS,
+	.print = show_partition,
+	.code = show_partition_code},
+    {.name = "roster",
+	.summary = "whose votes count, and a change under way",
+	.details = "Asked of the leader, who alone knows who stored it; without one, what this "
+		   "node holds.",
+	.options = OPT_BIT(OPT_WATCH),
+	.timeout_ms = ANSWER_MS,
+	.print = show_roster},
+    {.name = "rtt",
+	.summary = "how long a word takes to a node and back",
+	.details = "From this node to all or to one; or between two others, as they measured "
+		   "it.\nMeasured by the probes, in whole milliseconds.",
+	.operand = OPERAND_NODE,
+	.operand_name = "NODE",
+	.operand_optional = true,
+	.second = OPERAND_NODE,
+	.second_name = "NODE",
+	.options = OPT_BIT(OPT_WATCH),
+	.timeout_ms = ANSWER_MS,
+	.print = show_rtt},
+    {.name = "reachability",
+	.summary = "who answers a ping, and by which way not",
+	.details = "Pings everybody directly; no answer accuses nobody.  --matrix has every "
+		   "node do so.\nExit code: 0 all answer, 1 not all.",
+	.options = OPT_BIT(OPT_MATRIX) | OPT_BIT(OPT_WATCH),
+	.timeout_ms = ANSWER_MS,
+	.print = show_reachability,
+	.code = show_reachability_code},
     {.name = "ps",
 	.summary = "the instances of all roles, or of one",
 	.details = "All that is there or should be: also what was not heard of, and "
@@ -177,13 +224,16 @@ verb_suggest(const char *name)
 void
 verb_words(char *out, size_t cap, const struct verb *v)
 {
-	if (v->operand == OPERAND_WORD && v->words[1] == NULL)
-		snprintf(out, cap, "%s %s", v->name, v->words[0]);
-	else if (v->operand != OPERAND_NONE)
-		snprintf(
-		    out, cap, v->operand_optional ? "%s [%s]" : "%s %s", v->name, v->operand_name);
-	else
+	const char *name =
+	    v->operand == OPERAND_WORD && v->words[1] == NULL ? v->words[0] : v->operand_name;
+	bool optional = v->operand_optional, second = v->second != OPERAND_NONE;
+
+	if (v->operand == OPERAND_NONE)
 		snprintf(out, cap, "%s", v->name);
+	else
+		snprintf(out, cap, "%s %s%s%s%s%s%s", v->name, optional ? "[" : "", name,
+		    second ? " [" : "", second ? v->second_name : "", second ? "]" : "",
+		    optional ? "]" : "");
 }
 
 void

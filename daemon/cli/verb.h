@@ -31,6 +31,11 @@ enum option {
 	OPT_RAW,
 	OPT_FORCE,
 	OPT_TO,
+	OPT_COMPARE,
+	OPT_MATRIX,
+	OPT_STATUS,
+	OPT_TAG,
+	OPT_NAME,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (1u << (o))
@@ -56,6 +61,7 @@ enum operand {
 	OPERAND_NODE,  /* a name or an id */
 	OPERAND_WORD,  /* one of verb.words */
 	OPERAND_VERB,
+	OPERAND_FILE, /* one that will be made */
 };
 
 struct args;
@@ -77,6 +83,8 @@ struct verb {
 	enum operand operand;
 	const char *operand_name; /* "ROLE" */
 	bool operand_optional;
+	enum operand second; /* OPERAND_NONE, _NODE or _FILE: may always be left out */
+	const char *second_name;
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
 	unsigned options;		   /* OPT_BITs of its own */
 	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */

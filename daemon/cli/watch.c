@@ -40,7 +40,8 @@ run_to_text(const struct show *s, int *code)
 	clock_gettime(CLOCK_REALTIME, &now);
 	mine.out = out;
 	mine.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	*code = run_verb(&mine, WATCH_ANSWER_MS, &e);
+	*code = run_verb(
+	    &mine, run_timeout_ms(s->args) < RUN_SURVEY_MS ? WATCH_ANSWER_MS : RUN_SURVEY_MS, &e);
 	if (*code < 0)
 		*code = run_report(s->args, &e, out);
 	run_error_free(&e);
@@ -99,7 +100,7 @@ run_watch(const struct show *s)
 	int code = 0;
 
 	/* Blocked for good: they are taken between two runs, and a run is
-	 * bounded by WATCH_ANSWER_MS. */
+	 * bounded by WATCH_ANSWER_MS, or what asking every node takes. */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);

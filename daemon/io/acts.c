@@ -21,6 +21,13 @@ struct act {
 	char word[WORD_CAP];
 };
 
+void
+acts_refuse(struct ctl_req *r)
+{
+	ctl_fail(r, 3, "run it as root, or be named in operators:", "%s: permission denied",
+	    r->verb);
+}
+
 static int
 hand_over(struct engine *e, const char *name)
 {

@@ -19,4 +19,7 @@ void acts_hand_over(struct engine *e, struct ctl_req *r, const char *node);
 void acts_serve(struct engine *e, uint8_t kind, const uint8_t *text, size_t len,
     struct stream_answer *answer);
 
+/* This one may not write. */
+void acts_refuse(struct ctl_req *r);
+
 #endif

@@ -188,6 +188,13 @@ ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more)
 }
 
 void
+ctl_answer_buf(struct ctl_req *r, msgpack_sbuffer *buf)
+{
+	ctl_answer(r, buf->data, buf->size, false);
+	msgpack_sbuffer_destroy(buf);
+}
+
+void
 ctl_fail(struct ctl_req *r, int code, const char *hint, const char *fmt, ...)
 {
 	msgpack_packer pk;

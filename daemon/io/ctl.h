@@ -46,6 +46,8 @@ bool ctl_alive(const struct ctl_req *r);
 bool ctl_busy(const struct ctl_req *r);
 /* data is one packed value.  more = false frees r. */
 void ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more);
+/* The last answer is what buf holds; buf is destroyed. */
+void ctl_answer_buf(struct ctl_req *r, msgpack_sbuffer *buf);
 /* Frees r.  hint may be "". */
 void ctl_fail(struct ctl_req *r, int code, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -77,6 +77,7 @@ struct engine {
 	struct ctl ctl;
 	uv_timer_t second;
 	uv_signal_t term;
+	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	msec started;
 };
 

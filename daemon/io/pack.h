@@ -8,6 +8,13 @@
 #include <string.h>
 
 static inline void
+pk_begin(msgpack_sbuffer *buf, msgpack_packer *pk)
+{
+	msgpack_sbuffer_init(buf);
+	msgpack_packer_init(pk, buf, msgpack_sbuffer_write);
+}
+
+static inline void
 pk_strn(msgpack_packer *pk, const char *s, size_t n)
 {
 	msgpack_pack_str(pk, n);

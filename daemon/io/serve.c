@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
+#include "sight.h"
 #include "status.h"
 #include "wire.h"
 
@@ -84,6 +85,9 @@ serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *pa
 	case QUERY_FORCE:
 	case QUERY_HAND_OVER:
 		acts_serve(e, kind, payload, len, answer);
+		return;
+	case QUERY_SIGHT:
+		sight_serve(e, payload, len, answer);
 		return;
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);

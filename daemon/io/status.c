@@ -12,8 +12,8 @@
 #include "engine.h"
 #include "pack.h"
 
-static const char *
-grade_name(enum mesh_grade g)
+const char *
+status_grade(enum mesh_grade g)
 {
 	return g == MESH_GRADE_FULL ? "full" : g == MESH_GRADE_DEGRADED ? "degraded" : "none";
 }
@@ -32,23 +32,18 @@ side_of(const struct engine *e, struct mesh_side *s)
 		mesh_side(e->mesh, net_now(), s);
 }
 
-static bool
-leader_of(const struct engine *e, const struct mesh_side *s, struct mesh_member *m)
-{
-	return s->has_leader && mesh_find(e->mesh, &s->leader, m);
-}
-
 static void
 pack_side(const struct engine *e, const struct mesh_side *s, msgpack_packer *pk)
 {
 	struct mesh_member m;
 
 	msgpack_pack_map(pk, 7);
-	pk_kstr(pk, "grade", grade_name(s->grade));
+	pk_kstr(pk, "grade", status_grade(s->grade));
 	pk_kuint(pk, "visible", s->visible);
 	pk_kuint(pk, "known", s->known);
 	pk_kuint(pk, "term", s->term);
-	pk_kstr(pk, "leader", leader_of(e, s, &m) ? m.name : "");
+	pk_kstr(pk, "leader",
+	    s->has_leader && mesh_find(e->mesh, &s->leader, &m) ? m.name : "");
 	pk_kstr(pk, "role", role_name(s->role));
 	pk_kint(pk, "since_ms", s->member ? net_now() - s->since : 0);
 }
@@ -197,90 +192,6 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 	pk_kint(pk, "health", level);
 }
 
-static const char *
-state_name(enum mesh_state s)
-{
-	static const char *const names[] = {[MESH_ALIVE] = "alive",
-	    [MESH_SUSPECT] = "suspect",
-	    [MESH_FAILED] = "failed",
-	    [MESH_LEFT] = "left"};
-
-	return names[s];
-}
-
-static void
-pack_member(const struct mesh_member *m, msgpack_packer *pk)
-{
-	char zone[NAME_CAP], tags[VIEW_TAGS_CAP], version[NAME_CAP], address[ADDR_TEXT_CAP];
-	char id[2 * ID_BYTES + 1];
-	msec now = net_now();
-
-	for (int i = 0; i < ID_BYTES; i++)
-		snprintf(id + 2 * i, 3, "%02x", m->id.b[i]);
-	addr_format(&m->addr, address, sizeof address);
-	world_meta_read(m, zone, tags, version);
-	msgpack_pack_map(pk, 11);
-	pk_kstr(pk, "name", m->name);
-	pk_kstr(pk, "id", id);
-	pk_kstr(pk, "address", address);
-	pk_kstr(pk, "state", m->evicted ? "evicted" : state_name(m->state));
-	pk_kstr(pk, "zone", zone);
-	pk_kstr(pk, "tags", tags);
-	pk_str(pk, "rtt_ms");
-	if (m->rtt_ms >= 0)
-		msgpack_pack_int(pk, m->rtt_ms);
-	else
-		msgpack_pack_nil(pk);
-	pk_str(pk, "seen_ms");
-	if (m->self)
-		msgpack_pack_int(pk, 0);
-	else if (m->seen == MSEC_NEVER)
-		msgpack_pack_nil(pk);
-	else
-		msgpack_pack_int64(pk, now - m->seen);
-	pk_kstr(pk, "version", version);
-	pk_kbool(pk, "leader", m->leader);
-	pk_kbool(pk, "self", m->self);
-}
-
-void
-status_pack_members(struct engine *e, msgpack_packer *pk)
-{
-	uint32_t n = e->mesh != NULL ? mesh_count(e->mesh) : 0;
-	struct mesh_member m;
-
-	msgpack_pack_array(pk, n);
-	for (uint32_t i = 0; i < n; i++)
-		if (mesh_member(e->mesh, i, &m))
-			pack_member(&m, pk);
-		else
-			msgpack_pack_nil(pk);
-}
-
-void
-status_pack_leader(struct engine *e, msgpack_packer *pk)
-{
-	char id[2 * ID_BYTES + 1] = "", address[ADDR_TEXT_CAP] = "";
-	struct mesh_member m;
-	struct mesh_side s;
-	bool has;
-
-	side_of(e, &s);
-	if ((has = leader_of(e, &s, &m))) {
-		for (int i = 0; i < ID_BYTES; i++)
-			snprintf(id + 2 * i, 3, "%02x", m.id.b[i]);
-		addr_format(&m.addr, address, sizeof address);
-	}
-	msgpack_pack_map(pk, 7);
-	pk_kstr(pk, "leader", has ? m.name : "");
-	pk_kstr(pk, "id", id);
-	pk_kstr(pk, "address", address);
-	pk_kuint(pk, "term", s.term);
-	pk_kstr(pk, "grade", grade_name(s.grade));
-	pk_kint(pk, "since_ms", s.member ? net_now() - s.since : 0);
-	pk_kint(pk, "lease_ms", s.lease_until > net_now() ? s.lease_until - net_now() : 0);
-}
-
 int
 status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk)
 {
@@ -300,7 +211,7 @@ status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk)
 	pk_kstr(pk, "hash", hash);
 	pk_kstr(pk, "leader",
 	    e->mesh != NULL && mesh_find(e->mesh, &meta->stamp.leader, &m) ? m.name : "");
-	pk_kstr(pk, "grade", grade_name((enum mesh_grade)meta->grade));
+	pk_kstr(pk, "grade", status_grade((enum mesh_grade)meta->grade));
 	pk_kuint(pk, "at_ms", meta->at_ms);
 	pk_str(pk, "parents");
 	msgpack_pack_array(pk, meta->parents_count);

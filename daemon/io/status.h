@@ -11,6 +11,7 @@
 
 #include <msgpack.h>
 
+#include "../../gossip/mesh.h"
 #include "../core/blob.h"
 
 struct engine;
@@ -22,8 +23,7 @@ void status_pack_view(struct engine *e, msgpack_packer *pk);
 struct slice status_view_get(struct slice view, const char *key);
 /* The answer of `status`, with a view from wherever. */
 void status_pack(struct engine *e, struct slice view, msgpack_packer *pk);
-void status_pack_members(struct engine *e, msgpack_packer *pk);
-void status_pack_leader(struct engine *e, msgpack_packer *pk);
+const char *status_grade(enum mesh_grade g);
 /* 0, or -1 when there is none in force. */
 int status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk);
 

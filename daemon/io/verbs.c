@@ -14,32 +14,12 @@
 #include "logs.h"
 #include "pack.h"
 #include "peers.h"
+#include "seeing.h"
 #include "status.h"
 #include "viewing.h"
 #include "wire.h"
 
 enum { FOLLOW_POLL_MS = 300 };
-
-static void
-answer(struct ctl_req *r, msgpack_sbuffer *buf)
-{
-	ctl_answer(r, buf->data, buf->size, false);
-	msgpack_sbuffer_destroy(buf);
-}
-
-static void
-begin(msgpack_sbuffer *buf, msgpack_packer *pk)
-{
-	msgpack_sbuffer_init(buf);
-	msgpack_packer_init(pk, buf, msgpack_sbuffer_write);
-}
-
-static void
-refuse(struct ctl_req *r)
-{
-	ctl_fail(r, 3, "run it as root, or be named in operators:", "%s: permission denied",
-	    r->verb);
-}
 
 /* --- with a view --------------------------------------------------------------- */
 
@@ -49,9 +29,9 @@ then_status(struct engine *e, struct ctl_req *r, struct slice view)
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
-	begin(&buf, &pk);
+	pk_begin(&buf, &pk);
 	status_pack(e, view, &pk);
-	answer(r, &buf);
+	ctl_answer_buf(r, &buf);
 }
 
 static void
@@ -60,13 +40,13 @@ then_schedule(struct engine *e, struct ctl_req *r, struct slice view)
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
-	begin(&buf, &pk);
+	pk_begin(&buf, &pk);
 	if (status_pack_schedule(e, status_view_get(view, "held"), &pk) < 0) {
 		msgpack_sbuffer_destroy(&buf);
 		ctl_fail(r, 1, "mesh status says why", "no schedule has reached this node yet");
 		return;
 	}
-	answer(r, &buf);
+	ctl_answer_buf(r, &buf);
 }
 
 static void
@@ -81,7 +61,7 @@ then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 	struct mp mp;
 
 	(void)e;
-	begin(&rows, &pk);
+	pk_begin(&rows, &pk);
 	mp_init(&mp, ps.b, ps.len, CTL_DEPTH_MAX);
 	if (ps.len == 0 || mp_array(&mp, &n) < 0)
 		n = 0;
@@ -97,12 +77,12 @@ then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 		pk_raw(&pk, row.b, row.len);
 		kept++;
 	}
-	begin(&buf, &pk);
+	pk_begin(&buf, &pk);
 	msgpack_pack_array(&pk, kept);
 	if (kept > 0)
 		pk_raw(&pk, rows.data, rows.size);
 	msgpack_sbuffer_destroy(&rows);
-	answer(r, &buf);
+	ctl_answer_buf(r, &buf);
 }
 
 static void
@@ -126,50 +106,20 @@ verb_schedule(struct engine *e, struct ctl_req *r)
 /* --- without -------------------------------------------------------------------- */
 
 static void
-verb_members(struct engine *e, struct ctl_req *r)
-{
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-
-	begin(&buf, &pk);
-	status_pack_members(e, &pk);
-	answer(r, &buf);
-}
-
-static void
-verb_leader(struct engine *e, struct ctl_req *r)
-{
-	char to[NAME_CAP];
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-
-	if (ctl_arg_str(r, "to", to, sizeof to)) {
-		if (r->may_write)
-			acts_hand_over(e, r, to);
-		else
-			refuse(r);
-		return;
-	}
-	begin(&buf, &pk);
-	status_pack_leader(e, &pk);
-	answer(r, &buf);
-}
-
-static void
 verb_version(struct engine *e, struct ctl_req *r)
 {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
 	(void)e;
-	begin(&buf, &pk);
+	pk_begin(&buf, &pk);
 	msgpack_pack_map(&pk, 2);
 	pk_kstr(&pk, "version", MESH_VERSION);
 	pk_str(&pk, "wire");
 	msgpack_pack_array(&pk, 2);
 	msgpack_pack_int(&pk, 0);
 	msgpack_pack_int(&pk, 0);
-	answer(r, &buf);
+	ctl_answer_buf(r, &buf);
 }
 
 /* --- render, dry ------------------------------------------------------------------ */
@@ -193,7 +143,7 @@ on_render(void *arg, struct render_out *out, const char *error)
 		free(v);
 		return;
 	}
-	begin(&buf, &pk);
+	pk_begin(&buf, &pk);
 	msgpack_pack_map(&pk, 3);
 	pk_kstr(&pk, "role", v->role);
 	pk_str(&pk, "files");
@@ -208,7 +158,7 @@ on_render(void *arg, struct render_out *out, const char *error)
 	}
 	pk_kuint(&pk, "generation", j != NULL ? j->gen : 0);
 	render_out_free(out);
-	answer(v->r, &buf);
+	ctl_answer_buf(v->r, &buf);
 	free(v);
 }
 
@@ -270,7 +220,7 @@ log_text(struct logging *v, const void *text, size_t len)
 	bool more = v->follow && ctl_alive(v->r);
 
 	if (len > 0 || !more) {
-		begin(&buf, &pk);
+		pk_begin(&buf, &pk);
 		msgpack_pack_map(&pk, 1);
 		pk_str(&pk, "text");
 		pk_strn(&pk, text, len);
@@ -330,7 +280,7 @@ ask_remote(struct logging *v)
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
-	begin(&buf, &pk);
+	pk_begin(&buf, &pk);
 	msgpack_pack_array(&pk, 3);
 	pk_str(&pk, v->instance);
 	msgpack_pack_int64(&pk, v->lines);
@@ -419,8 +369,12 @@ static const struct verb {
 	bool writes;
 } verbs[] = {
     {"status", verb_status, false},
-    {"members", verb_members, false},
-    {"leader", verb_leader, false},
+    {"members", seeing_members, false},
+    {"leader", seeing_leader, false},
+    {"partition", seeing_partition, false},
+    {"roster", seeing_roster, false},
+    {"rtt", seeing_rtt, false},
+    {"reachability", seeing_reachability, false},
     {"ps", verb_ps, false},
     {"logs", verb_logs, false},
     {"schedule", verb_schedule, false},
@@ -441,7 +395,7 @@ verbs_handle(void *arg, struct ctl_req *r)
 		if (strcmp(verbs[i].name, r->verb) != 0)
 			continue;
 		if (verbs[i].writes && !r->may_write)
-			refuse(r);
+			acts_refuse(r);
 		else
 			verbs[i].run(arg, r);
 		return;

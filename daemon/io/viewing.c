@@ -48,9 +48,8 @@ viewing_leader(const struct engine *e, struct addr *out)
 	return true;
 }
 
-/* A peer's bytes go on to the CLI: they must be exactly one sane map. */
-static bool
-one_map(struct slice s)
+bool
+viewing_is_map(struct slice s)
 {
 	struct mp mp;
 
@@ -184,7 +183,7 @@ on_view(void *arg, int rc, const uint8_t *data, size_t len)
 {
 	struct slice theirs = {data, rc == 0 ? len : 0};
 
-	if (theirs.len > 0 && !one_map(theirs))
+	if (theirs.len > 0 && !viewing_is_map(theirs))
 		theirs.len = 0;
 	finish(arg, theirs);
 }

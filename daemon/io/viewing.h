@@ -17,6 +17,8 @@ enum { VIEWING_TIMEOUT_MS = 700, VIEWING_KEEP_MS = 10000 };
 /* then is called exactly once, maybe at once; view is good for the call only. */
 void viewing_start(struct engine *e, struct ctl_req *r,
     void (*then)(struct engine *e, struct ctl_req *r, struct slice view));
+/* Exactly one sane map, so that a peer's bytes may go on to the CLI? */
+bool viewing_is_map(struct slice s);
 /* The leader's address, when it is another node. */
 bool viewing_leader(const struct engine *e, struct addr *out);
 /* Is this row's value of key that text? */

@@ -11,6 +11,8 @@
  *
  *   QUERY_HAND_OVER node's name              -> "ok": this leader resigns to it
  *
+ *   QUERY_SIGHT    [relays, id 16, what]     -> what that node sees (sight.h)
+ *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE and
  * HAND_OVER, which an operator asked for at the node that sends them (acts.h).
  */
@@ -24,6 +26,7 @@ enum query {
 	QUERY_FORCE,
 	QUERY_LOGS,
 	QUERY_HAND_OVER,
+	QUERY_SIGHT,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 4096 };

@@ -144,6 +144,26 @@ test_err(void **state)
 	assert_int_equal(strlen(err.text), ERR_TEXT_CAP - 1);
 }
 
+static void
+test_glob(void **state)
+{
+	char stars[64], name[64];
+
+	(void)state;
+	assert_true(name_glob("*", "") && name_glob("*", "n1") && name_glob("n?", "n1"));
+	assert_true(name_glob("web-*", "web-") && name_glob("w*b-*1", "web-a.1"));
+	assert_true(name_glob("*a*a", "banana") && name_glob("n1", "n1"));
+	assert_false(name_glob("n?", "n") || name_glob("n?", "n12") || name_glob("", "n"));
+	assert_false(name_glob("web", "web-1") || name_glob("*-2", "web-1"));
+	/* What a matcher that tries all would not end with. */
+	for (int i = 0; i < 62; i++)
+		stars[i] = i % 2 != 0 ? '*' : 'a';
+	memcpy(stars + 61, "b", 2);
+	memset(name, 'a', 63);
+	name[63] = '\0';
+	assert_false(name_glob(stars, name));
+}
+
 int
 main(void)
 {
@@ -151,6 +171,7 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_images),
 	    cmocka_unit_test(test_suggest),
+	    cmocka_unit_test(test_glob),
 	    cmocka_unit_test(test_escape),
 	    cmocka_unit_test(test_err),
 	};

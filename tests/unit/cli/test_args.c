@@ -72,6 +72,20 @@ good(void **state)
 	assert_true(a.given[OPT_FORCE]);
 	takes("leader --to n2", &a);
 	assert_string_equal(a.to, "n2");
+	takes("members --status failed --tag disk=ssd --name web-?*", &a);
+	assert_string_equal(a.status, "failed");
+	assert_string_equal(a.tag, "disk=ssd");
+	assert_string_equal(a.name, "web-?*");
+	takes("members --compare", &a);
+	assert_true(a.given[OPT_COMPARE]);
+	takes("rtt", &a);
+	assert_null(a.operand);
+	takes("rtt n1", &a);
+	assert_null(a.second);
+	takes("rtt n1 n2", &a);
+	assert_string_equal(a.operand, "n1");
+	assert_string_equal(a.second, "n2");
+	takes("reachability --matrix", &a);
 	takes("schedule show --color never", &a);
 	assert_int_equal(a.color, ARGS_COLOR_NEVER);
 	takes("join [fe80::1]:7780", &a);
@@ -79,6 +93,17 @@ good(void **state)
 	takes("logs --help", &a);
 	takes("--version", &a);
 	assert_null(a.verb);
+}
+
+static void
+refuses(const char *line, const char *error)
+{
+	struct args a;
+	struct err err = {0};
+
+	assert_int_equal(parse(&a, line, &err), -EXIT_USAGE_);
+	assert_int_equal(err.code, 64);
+	assert_string_equal(err.text, error);
 }
 
 static void
@@ -139,14 +164,32 @@ bad(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct args a;
-		struct err err = {0};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		refuses(cases[i].line, cases[i].error);
+}
 
-		assert_int_equal(parse(&a, cases[i].line, &err), -EXIT_USAGE_);
-		assert_int_equal(err.code, 64);
-		assert_string_equal(err.text, cases[i].error);
-	}
+static void
+bad_members(void **state)
+{
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+	    {"members --status faled", "--status: unknown state 'faled'; did you mean 'failed'?"},
+	    {"members --status x", "--status: unknown state 'x'; allowed: alive, suspect, failed, "
+				   "left, evicted"},
+	    {"members --tag ssd", "--tag: 'ssd' is not KEY=VALUE"},
+	    {"members --tag a=b,c=d", "--tag: 'a=b,c=d' is not KEY=VALUE"},
+	    {"members --name N[1]", "--name: 'N[1]' can match no name (a-z 0-9 _ . - and * ?)"},
+	    {"members --matrix", "members: --matrix is not for this command; usage: mesh members "
+				 "[-w] [--compare] [--status STATE] [--tag K=V] [--name GLOB]"},
+	    {"rtt n1 N2", "rtt: NODE 'N2' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"rtt n1 n2 n3", "rtt: unexpected argument 'n3'; usage: mesh rtt [NODE [NODE]] [-w]"},
+	    {"partitoin", "unknown command 'partitoin'; did you mean 'partition'? see mesh --help"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		refuses(cases[i].line, cases[i].error);
 }
 
 /* Arguments no shell line above can hold. */
@@ -238,6 +281,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good),
 	    cmocka_unit_test(bad),
+	    cmocka_unit_test(bad_members),
 	    cmocka_unit_test(hostile),
 	    cmocka_unit_test(socket_from_environment),
 	    cmocka_unit_test(table_is_whole),

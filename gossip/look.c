@@ -1,0 +1,114 @@
+/*
+ * look.c - the questions of look.h, answered from the parts' own state.
+ */
+#include "look.h"
+
+#include "inner.h"
+
+/* Of the coming election, as elect.c ranks it: priority, then a hash of its term. */
+static bool
+ranks_before(const struct mesh *m, uint32_t a, uint32_t b)
+{
+	uint64_t salt = prng_mix(m->saved.term + 1);
+	int pa = quorum_priority(m, a), pb = quorum_priority(m, b);
+
+	if (pa != pb)
+		return pa > pb;
+	return prng_mix(m->ms.m[a].short_id ^ salt) < prng_mix(m->ms.m[b].short_id ^ salt);
+}
+
+static void
+rank(const struct mesh *m, uint32_t leader, struct mesh_lead *out)
+{
+	uint32_t next[MESH_NEXT_MAX] = {0}, n = 0;
+
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+		uint32_t at;
+
+		if (x->roster == 0 || x->state != MESH_ALIVE || i == leader)
+			continue;
+		for (at = n; at > 0 && ranks_before(m, i, next[at - 1]); at--)
+			if (at < MESH_NEXT_MAX)
+				next[at] = next[at - 1];
+		if (at == MESH_NEXT_MAX)
+			continue;
+		next[at] = i;
+		n += n < MESH_NEXT_MAX;
+	}
+	for (uint32_t k = 0; k < n; k++)
+		out->next[k] = m->ms.m[next[k]].id;
+	out->next_count = n;
+}
+
+void
+mesh_lead(const struct mesh *m, msec now, struct mesh_lead *out)
+{
+	const struct elect *e = &m->elect;
+
+	*out = (struct mesh_lead){.full_since = MSEC_NEVER};
+	if (!m->member || m->left)
+		return;
+	rank(m, e->role == MESH_LEADER ? 0 : e->leader, out);
+	if (e->promised != MEMBER_NONE && e->promise_until > now)
+		out->promised_until = e->promise_until;
+	if (e->role != MESH_LEADER)
+		return;
+	out->leads = true;
+	out->by_quorum = e->by_quorum;
+	if (lead_grade(m, now) == MESH_GRADE_FULL)
+		out->full_since = e->full_since;
+}
+
+/* Of that very roster; what a leader itself holds is stored before it is told. */
+static bool
+has_stored(const struct mesh *m, uint32_t i)
+{
+	return i == 0 || roster_cmp(&m->ms.m[i].stored, &m->roster.id) == 0;
+}
+
+void
+mesh_roster(const struct mesh *m, struct mesh_roster *out)
+{
+	const struct roster *ro = &m->roster;
+	struct tally t = {0};
+
+	*out = (struct mesh_roster){.term = ro->id.term, .version = ro->id.version,
+	    .seen_version = ro->seen_version, .electors = ro->n.all, .weight_old = ro->n.old,
+	    .weight_new = ro->n.new, .joint = ro->joint,
+	    .knows_stored = m->elect.role == MESH_LEADER};
+	if (!out->knows_stored)
+		return;
+	for (uint32_t i = 0; i < m->ms.count; i++)
+		if (has_stored(m, i))
+			tally_add(&t, &m->ms.m[i]);
+	out->stored_old = t.old;
+	out->stored_new = t.new;
+	out->stored = quorum_full(m, &t);
+}
+
+bool
+mesh_vote(const struct mesh *m, uint32_t index, struct mesh_vote *out)
+{
+	const struct member *x;
+
+	if (index >= m->ms.count)
+		return false;
+	x = &m->ms.m[m->ms.order[index]];
+	*out = (struct mesh_vote){.in_old = (x->roster & MEMBER_OLD) != 0,
+	    .in_new = (x->roster & MEMBER_NEW) != 0, .tie_breaker = x->weight.tie != 0};
+	out->weight_old = out->in_old ? x->weight.old : 0;
+	out->weight_new = out->in_new ? x->weight.new : 0;
+	out->stored = x->roster != 0 && has_stored(m, m->ms.order[index]);
+	return true;
+}
+
+void
+mesh_queues(const struct mesh *m, struct mesh_queues *out)
+{
+	*out = (struct mesh_queues){.out = m->ring_len, .out_max = m->ring_cap,
+	    .jobs = m->jobs_count, .jobs_max = JOBS_MAX, .urgent = m->ms.urgent.count,
+	    .news = m->ms.news.count, .summaries = m->ms.summaries.count,
+	    .members = m->ms.count, .members_max = m->ms.max, .pairs = m->ms.pairs_count,
+	    .health = m->swim.health};
+}

@@ -1,0 +1,228 @@
+/*
+ * test_look.c - what an operator is shown of the machine: who answers, by which
+ * way it does not, how the leader came to lead, whose votes count.
+ */
+#include "../../../gossip/look.h"
+#include "world.h"
+
+static void
+reach_all(struct world *w)
+{
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->node[i] != NULL)
+			mesh_reach(w->node[i], w->now);
+	world_run(w, 1500);
+	for (uint32_t i = 0; i < w->count; i++)
+		assert_true(w->node[i] == NULL || mesh_reach_over(w->node[i]));
+}
+
+static struct mesh_reached
+reached(struct world *w, uint32_t by, uint32_t whom)
+{
+	struct node_id id = world_id(whom);
+	struct mesh_reached r;
+
+	mesh_reached(w->node[by], &id, &r);
+	return r;
+}
+
+static void
+who_is_there_answers(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh_reached r;
+
+	(void)state;
+	world_run(w, 4000);
+	r = reached(w, 0, 1);
+	assert_false(r.asked || r.answered || r.heard); /* nobody wanted to know yet */
+	reach_all(w);
+	for (uint32_t i = 0; i < 3; i++)
+		for (uint32_t k = 0; k < 3; k++) {
+			r = reached(w, i, k);
+			assert_true(r.asked == (i != k));
+			assert_true(r.answered == (i != k));
+			assert_true(r.heard == (i != k));
+			assert_int_equal(r.rtt_ms, i != k ? 2 : -1);
+		}
+	world_free(w);
+}
+
+/* Everybody stays alive, for others vouch; who asks is shown the way that is cut. */
+static void
+one_way_shows(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh_reached r;
+
+	(void)state;
+	world_run(w, 6000);
+	w->deaf[1][2] = true; /* what n1 says does not reach n2 */
+	world_run(w, 1000);
+	reach_all(w);
+	r = reached(w, 1, 2);
+	assert_true(r.asked && !r.answered && r.heard);
+	r = reached(w, 2, 1);
+	assert_true(r.asked && !r.answered && !r.heard);
+	for (uint32_t i = 1; i < 3; i++) {
+		assert_true(reached(w, 0, i).answered);
+		assert_true(reached(w, i, 0).answered);
+	}
+	world_free(w);
+}
+
+/* A round pings the dead too, but takes no answer for no accusation. */
+static void
+silence_accuses_nobody(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh_reached r;
+
+	(void)state;
+	world_run(w, 6000);
+	world_kill(w, 2);
+	mesh_reach(w->node[0], w->now);
+	world_run(w, 1200);
+	assert_true(mesh_reach_over(w->node[0]));
+	r = reached(w, 0, 2);
+	assert_true(r.asked && !r.answered);
+	world_run(w, 10000);
+	assert_int_equal(world_state(w, 0, 2), MESH_FAILED);
+	reach_all(w);
+	r = reached(w, 0, 2);
+	assert_true(r.asked && !r.answered && !r.heard);
+	/* Back again: its answer is news to whoever asks. */
+	world_start(w, 2);
+	world_run(w, 3000);
+	reach_all(w);
+	assert_true(reached(w, 0, 2).answered);
+	world_free(w);
+}
+
+/* Asked twice within a round, it is one round: an impatient operator is cheap. */
+static void
+a_round_is_joined(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint64_t before;
+
+	(void)state;
+	world_run(w, 4000);
+	before = w->sent_kind[PACKET_PING];
+	for (int i = 0; i < 100; i++) {
+		mesh_reach(w->node[0], w->now);
+		world_run(w, 5);
+	}
+	/* Two members, one ping each; and the probes of 0.5 s. */
+	assert_true(w->sent_kind[PACKET_PING] - before <= 2 + 3);
+	world_free(w);
+}
+
+static void
+a_round_needs_a_cluster(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_isolate(w, 1, true);
+	mesh_reach(w->node[1], w->now);
+	assert_true(mesh_reach_over(w->node[1]));
+	world_free(w);
+}
+
+static void
+how_it_came_to_lead(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct mesh_lead l;
+	uint32_t leader, first = 0;
+
+	(void)state;
+	world_run(w, 6000);
+	leader = world_leader(w);
+	mesh_lead(w->node[leader], w->now, &l);
+	assert_true(l.leads && l.by_quorum && l.full_since <= w->now);
+	assert_int_equal(l.next_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct node_id id = world_id(leader);
+
+		assert_false(id_eq(&l.next[i], &id));
+	}
+	while (first < 4) {
+		struct node_id id = world_id(first);
+
+		if (id_eq(&l.next[0], &id))
+			break;
+		first++;
+	}
+	mesh_lead(w->node[first], w->now, &l);
+	assert_false(l.leads);
+	assert_true(l.promised_until > w->now);
+	/* It is who takes over, indeed. */
+	world_kill(w, leader);
+	world_run(w, 6000);
+	assert_int_equal(world_leader(w), first);
+	world_free(w);
+}
+
+static void
+whose_votes_count(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh_roster r;
+	struct mesh_vote v;
+	uint32_t leader, n = 0;
+
+	(void)state;
+	world_run(w, 8000);
+	leader = world_leader(w);
+	mesh_roster(w->node[leader], &r);
+	assert_int_equal(r.electors, 3);
+	assert_int_equal(r.weight_new, 3);
+	assert_false(r.joint);
+	assert_true(r.knows_stored && r.stored);
+	assert_int_equal(r.stored_new, 3);
+	assert_int_equal(r.seen_version, r.version);
+	for (; mesh_vote(w->node[leader], n, &v); n++)
+		assert_true(v.in_old && v.in_new && v.weight_new == 1 && v.stored && !v.tie_breaker);
+	assert_int_equal(n, 3);
+	mesh_roster(w->node[(leader + 1) % 3], &r);
+	assert_false(r.knows_stored);
+	assert_int_equal(r.electors, 3);
+	world_free(w);
+}
+
+static void
+how_full_it_is(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh_queues q;
+
+	(void)state;
+	world_run(w, 8000);
+	mesh_queues(w->node[0], &q);
+	assert_int_equal(q.out, 0);
+	assert_int_equal(q.members, 3);
+	assert_int_equal(q.members_max, 32);
+	assert_int_equal(q.urgent + q.news, 0);
+	assert_int_equal(q.health, 0);
+	assert_true(q.pairs >= 2 && q.out_max > 0 && q.jobs <= q.jobs_max);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(who_is_there_answers),
+	    cmocka_unit_test(one_way_shows),
+	    cmocka_unit_test(silence_accuses_nobody),
+	    cmocka_unit_test(a_round_is_joined),
+	    cmocka_unit_test(a_round_needs_a_cluster),
+	    cmocka_unit_test(how_it_came_to_lead),
+	    cmocka_unit_test(whose_votes_count),
+	    cmocka_unit_test(how_full_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
