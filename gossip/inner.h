@@ -6,7 +6,9 @@
 #ifndef GOSSIP_INNER_H
 #define GOSSIP_INNER_H
 
+#include "cookie.h"
 #include "elect.h"
+#include "keys.h"
 #include "out.h"
 #include "pair.h"
 #include "reach.h"
@@ -27,6 +29,7 @@ struct mesh {
 	struct report report;
 	struct rolelease rolelease;
 	struct reach reach;
+	struct keys keys;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
 	msec sources[SOURCES]; /* pair.c: when each may be answered again */

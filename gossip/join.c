@@ -64,6 +64,7 @@ admitted(struct mesh *m, msec now, const struct packet *p)
 	memcpy(m->seal.cluster, p->bytes, ID_BYTES);
 	m->member = true;
 	m->must_save = true;
+	keys_joined(m, p->keys);
 	elect_joined(m, now, p->term);
 	if (p->generation > m->saved.generation && p->generation < UINT64_MAX >> SEAL_COUNTER_BITS)
 		relive(m, now, p->generation + 1);
@@ -92,7 +93,8 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 		return admitted(m, now, p);
 	if (p->bytes_len != JOIN_BALLAST)
 		return -ERR_SHORT;
-	if (!m->member || !pair_source(m, now, from))
+	/* Nobody comes in under a key that is about to go. */
+	if (!m->member || m->saved.keys.next || !pair_source(m, now, from))
 		return 0;
 	if ((i = members_find(&m->ms, sender)) != MEMBER_NONE) {
 		term = m->ms.m[i].roster != 0 ? m->saved.term : 0;

@@ -131,6 +131,7 @@ lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 	p->hash = m->roster.hash;
 	p->version = r->version;
 	p->bits = r->bits;
+	p->key_id = keys_newest_id(m);
 }
 
 void
@@ -152,6 +153,7 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 		e->full_base = e->degraded_base = (struct round){0};
 		e->weight = 0;
 		rolelease_office(m);
+		keys_office(m);
 		e->lead_since = now;
 		e->issued = (struct head){0};
 		e->first_until = now + elect_lease_ms(m);
@@ -237,6 +239,7 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	msec sent = (msec)p->sent;
 
 	roster_echoed(m, now, from, p);
+	keys_heard(m, now, from, p, true);
 	if (p->who != m->ms.m[0].short_id)
 		return; /* it follows another: that echo was sent on by somebody */
 	if (p->term != e->ballot_term || sent <= x->echoed || sent > now)
@@ -308,6 +311,7 @@ beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (!elect_follow(m, now, from, p))
 		return;
 	roster_beat(m, now, from, p);
+	keys_heard(m, now, from, p, false);
 	report_beat(m, p);
 }
 
@@ -373,6 +377,7 @@ lead_tick(struct mesh *m, msec now)
 		return;
 	if (now < e->beat_at)
 		return;
+	keys_step(m, now);
 	roster_step(m, now);
 	if (e->role != MESH_LEADER)
 		return; /* handed over */

@@ -211,7 +211,7 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 			memset(&ms->pairs[pair], 0, sizeof ms->pairs[pair]);
 	}
 	ms->m[i] = (struct member){.id = *id, .short_id = short_id, .state = MESH_FAILED,
-	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER};
+	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER, .spoke = UINT32_MAX};
 	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
 	ms->names[i] = 0;
 	map_put(ms, i);

@@ -12,6 +12,7 @@
 #define GOSSIP_MEMBERS_H
 
 #include "evict.h"
+#include "keys.h"
 #include "packet.h"
 #include "pair.h"
 #include "seal.h"
@@ -78,6 +79,9 @@ struct member {
 	uint64_t granted; /* the attempt it said yes to */
 	msec echoed;	  /* the beat it echoed last */
 	struct roster_id stored;
+	/* the cluster key */
+	struct member_keys keys;
+	uint32_t spoke; /* under which epoch it spoke to me last; UINT32_MAX = never */
 	/* plane A */
 	struct mesh_summary summary;
 	uint32_t summary_version; /* 0 = none */

@@ -38,7 +38,7 @@ init(struct mesh *m, msec now)
 	m->started = m->ticked = now;
 	prng_init(&m->rng, c->seed);
 	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, c->seed);
-	if (!members_init(&m->ms, c->members_max))
+	if (keys_init(m) < 0 || !members_init(&m->ms, c->members_max))
 		return -1;
 	m->ring_cap = c->members_max * 4 + 1024;
 	if ((m->ring = calloc(m->ring_cap, sizeof *m->ring)) == NULL)
@@ -133,6 +133,9 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	case PACKET_ROLE_ASK:
 	case PACKET_ROLE_LEASE:
 		return rolelease_recv(m, now, from, p);
+	case PACKET_KEY_ASK:
+	case PACKET_KEY:
+		return keys_recv(m, now, NULL, 0, from, p);
 	case PACKET_HELLO:
 	case PACKET_WHO:
 	case PACKET_JOIN:
@@ -154,7 +157,7 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 		return -ERR_UNKNOWN;
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
 	rc = dispatch(m, now, i, p);
-	return rc < 0 ? rc : rumours_hear(m, now, p, false);
+	return rc < 0 ? rc : rumours_hear(m, now, p, NULL);
 }
 
 /* Sealed for this node alone. */
@@ -163,7 +166,7 @@ receive_pair(struct mesh *m, msec now, const struct addr *from, const struct sea
     const uint8_t *buf, size_t len)
 {
 	uint32_t i = members_find(&m->ms, frame->sender);
-	const struct pair *pair = i == MEMBER_NONE ? NULL : members_pair(&m->ms, i);
+	struct pair *pair = i == MEMBER_NONE ? NULL : members_pair(&m->ms, i);
 	uint8_t body[SEAL_BODY_MAX];
 	size_t body_bytes;
 	struct packet p;
@@ -173,13 +176,29 @@ receive_pair(struct mesh *m, msec now, const struct addr *from, const struct sea
 		pair_stranger(m, now, from, frame, len);
 		return -ERR_UNKNOWN;
 	}
-	if ((rc = seal_open(&m->seal, frame, pair->rx, buf, len, body, &body_bytes)) < 0 ||
+	if ((rc = pair_open(m, pair, frame, buf, len, body, &body_bytes)) < 0 ||
 	    (rc = members_fresh(&m->ms, i, frame->counter)) < 0 ||
 	    (rc = packet_decode(body, body_bytes, &p)) < 0)
 		return rc;
 	if (evict_refuses(m, now, from, frame, len))
 		return -ERR_EVICTED;
+	keys_spoke(m, now, i, frame->epoch);
 	return receive_member(m, now, i, &p);
+}
+
+/* Proves itself, or is nobody's word. */
+static int
+receive_bare(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
+    const uint8_t *buf, size_t len)
+{
+	const uint8_t *body;
+	struct packet p;
+	int rc;
+
+	if ((rc = seal_bare(frame, &body, buf)) < 0 ||
+	    (rc = packet_decode(body, len - (size_t)(body - buf), &p)) < 0)
+		return rc;
+	return keys_recv(m, now, from, frame->sender, MEMBER_NONE, &p);
 }
 
 static int
@@ -195,10 +214,21 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 		return rc;
 	if (m->left)
 		return -ERR_UNKNOWN;
+	if (frame.form == SEAL_JOIN) {
+		frame.epoch = m->seal.epoch;
+	} else if (frame.form != SEAL_BARE && !keys_epoch(m, &frame)) {
+		keys_stranger(m, now, from, &frame, len);
+		return -ERR_UNKNOWN;
+	}
+	if (frame.form == SEAL_BARE)
+		return receive_bare(m, now, from, &frame, buf, len);
 	if (frame.form == SEAL_PAIR)
 		return receive_pair(m, now, from, &frame, buf, len);
-	if ((rc = seal_open(&m->seal, &frame, NULL, buf, len, body, &body_bytes)) < 0)
+	if ((rc = seal_open(&m->seal, &frame, NULL, buf, len, body, &body_bytes)) < 0) {
+		if (frame.form == SEAL_SHARED) /* perhaps another key of that number */
+			keys_stranger(m, now, from, &frame, 0);
 		return rc;
+	}
 	if (frame.sender == m->ms.m[0].short_id)
 		return -ERR_IDENTITY;
 	if ((rc = packet_decode(body, body_bytes, &p)) < 0)

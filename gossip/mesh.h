@@ -24,6 +24,7 @@
 #include "crypto.h"
 #include "exclusive.h"
 #include "policy.h"
+#include "saved.h"
 
 enum {
 	MESH_SEEDS_MAX = 64,
@@ -47,22 +48,6 @@ struct mesh_summary {
 	uint32_t config_hash;  /* first 4 bytes of the config trees' hash */
 };
 
-/* What must be on disk before the packets that depend on it leave. */
-struct mesh_saved {
-	uint8_t cluster[ID_BYTES]; /* all zero: not a member of any cluster */
-	uint64_t generation;	   /* of this start; rises at every start */
-	uint64_t term;
-	struct node_id voted_for;  /* in term; all zero = nobody */
-	struct node_id promised_to; /* last; all zero = nobody */
-	msec promise_ms;	   /* the longest lease that a promise alive may have */
-	struct stamp applied;	   /* last schedule this node applied */
-	struct hash applied_hash;
-	const uint8_t *roster;	   /* opaque; borrowed; may be NULL and 0 */
-	size_t roster_bytes;
-	const uint8_t *evicted; /* likewise: who is out for good */
-	size_t evicted_bytes;
-};
-
 struct mesh_conf {
 	struct node_id self;
 	uint8_t pk[KEY_BYTES]; /* of crypto.sign; self is its hash */
@@ -77,7 +62,8 @@ struct mesh_conf {
 	msec lease_ms;	      /* 0 = auto: 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
 	uint64_t seed;	      /* the only source of randomness ... */
-	uint8_t salt[SALT_BYTES]; /* ... but this: drawn for this very start */
+	uint8_t salt[SALT_BYTES]; /* ... but this: drawn for this very start ... */
+	uint8_t secret[KEY_BYTES]; /* ... and this, told nobody (cookie.h) */
 	struct crypto crypto;
 	void (*trace)(void *arg, msec now, const char *event);
 	void *trace_arg;

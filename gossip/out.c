@@ -109,6 +109,19 @@ out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_
 }
 
 void
+out_bare(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a, uint64_t b,
+    uint64_t c)
+{
+	struct out *o = push_addr(m, kind, addr);
+
+	if (o == NULL)
+		return;
+	o->a = a;
+	o->b = b;
+	o->c = c;
+}
+
+void
 out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
     bool introduce)
 {
@@ -239,10 +252,21 @@ fill_report(struct mesh *m, const struct out *o, struct packet *p)
 }
 
 static void
+fill_echo(const struct mesh *m, const struct out *o, struct packet *p)
+{
+	p->term = o->a;
+	p->who = m->ms.m[o->to].short_id;
+	p->sent = o->b;
+	p->key_id = keys_newest_id(m);
+	if (o->c != 0) /* c: not the roster you asked about */
+		p->roster = (struct roster_id){0};
+}
+
+static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
-	    .term = m->saved.term, .roster = m->roster.id};
+	    .term = m->saved.term, .roster = m->roster.id, .keys = keys_word(m)};
 	p->head.stamp = m->saved.applied;
 	p->head.hash = m->saved.applied_hash;
 	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;
@@ -255,11 +279,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		lead_fill_beat(m, now, o->to, p);
 		break;
 	case PACKET_ECHO:
-		p->term = o->a;
-		p->who = m->ms.m[o->to].short_id;
-		p->sent = o->b;
-		if (o->c != 0) /* c: not the roster you asked about */
-			p->roster = (struct roster_id){0};
+		fill_echo(m, o, p);
 		break;
 	case PACKET_OTHER:
 	case PACKET_RESIGN:
@@ -303,6 +323,10 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	case PACKET_JOINED:
 		fill_joined(m, o, p);
 		break;
+	case PACKET_KEY_ASK:
+	case PACKET_KEY:
+		keys_fill(m, o, p, scratch);
+		break;
 	default:
 		break;
 	}
@@ -311,6 +335,8 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 static enum seal_form
 form_of(const struct packet *p)
 {
+	if (p->bare)
+		return SEAL_BARE;
 	if (p->kind == PACKET_JOIN || p->kind == PACKET_JOINED)
 		return SEAL_JOIN;
 	return p->kind == PACKET_HELLO || p->kind == PACKET_WHO ? SEAL_SHARED : SEAL_PAIR;
@@ -327,7 +353,7 @@ static size_t
 finish(struct mesh *m, uint32_t to, const struct packet *p, const struct cargo *c, uint8_t *buf)
 {
 	enum seal_form form = form_of(p);
-	const uint8_t *key = form == SEAL_PAIR ? members_pair(&m->ms, to)->tx : NULL;
+	const uint8_t *key = form == SEAL_PAIR ? pair_tx(m, to) : NULL;
 	struct mpw w;
 
 	mpw_init(&w, buf + seal_header_bytes(form), body_max(p));

@@ -41,6 +41,9 @@ void out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, ui
 /* HELLO and WHO, to whoever is there; their salt, or NULL. */
 void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
     bool introduce);
+/* In a bare frame: KEY_ASK and KEY; a, b, c are keys.c's. */
+void out_bare(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a,
+    uint64_t b, uint64_t c);
 /* Keys anew with member i, in case it lives anew; whole = with my record. */
 void out_hello(struct mesh *m, uint32_t to, bool whole);
 /* A HELLO that says: you are out, by that act. */

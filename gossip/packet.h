@@ -46,8 +46,8 @@ struct roster_id {
 	X(SYNC, "fb")	      /* tell me yours too?, hashes of 32 buckets */   \
 	X(WHO, "b")	      /* salts; introduce yourself */                  \
 	X(HELLO, "b")	      /* salts: mine, yours as I know it (pair.h) */   \
-	X(BEAT, "tmlgvfHrchBa") /* I lead; see elect.h */                      \
-	X(ECHO, "twmrc")      /* I follow you: your own time back, my roster */ \
+	X(BEAT, "tmlgvfHrchBaKI") /* I lead; see elect.h */                      \
+	X(ECHO, "twmrcKI")    /* I follow you: your own time back, my roster */ \
 	X(OTHER, "tw")	      /* I am promised to another leader */            \
 	X(REJECT, "t")	      /* my term is higher */                          \
 	X(PREVOTE, "strc")    /* would you vote for me? */                     \
@@ -61,8 +61,10 @@ struct roster_id {
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
 	X(JOIN, "sb")	      /* let me in; ballast: see join.c */             \
-	X(JOINED, "sbtG")     /* token back, cluster id, my term if you had a vote, \
-				 your last life; the rumour is me */
+	X(JOINED, "sbtGK")    /* token back, cluster id, my term if you had a vote, \
+				 your last life; the rumour is me */ \
+	X(KEY_ASK, "sKIkb")   /* a key, please: nonce, mine, cookie; keys.h */ \
+	X(KEY, "sKwkb")	      /* nonce, mine, that epoch, cookie, box */
 
 enum packet_kind {
 	PACKET_NONE_,
@@ -77,6 +79,8 @@ struct packet {
 	uint64_t seq, who, hash, term, sent, lease, grade, weight, flag, generation;
 	uint64_t version, bits; /* a report's, and which fragments arrived */
 	uint64_t index, count;
+	uint64_t keys, key_id, cookie; /* keys.h, cookie.h */
+	bool bare;		       /* not sent: in which form it goes */
 	struct roster_id roster;
 	struct head head;
 	const uint8_t *bytes; /* borrowed from the body */
@@ -110,7 +114,7 @@ void packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count);
 enum { RUMOUR_AGE_MAX = 3600000 }; /* older evidence is none */
 enum {
 	RUMOUR_BYTES_MAX = 2 + 34 + 5 + 5 + 9 + 65 + 20 + 202 + 66,
-	JOIN_BALLAST = 18 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id and record */
+	JOIN_BALLAST = 18 + 5 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id, keys and record */
 };
 enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */
 

@@ -28,6 +28,47 @@ pair_stands(const struct mesh *m, uint32_t i)
 	return p != NULL && p->since != 0 && p->heard;
 }
 
+/* tx and rx for what this node says now, and is told by most. */
+static void
+renew(struct mesh *m, struct pair *p)
+{
+	const struct crypto *c = &m->conf.crypto;
+
+	if (p->epoch == m->seal.epoch ||
+	    c->pair_epoch(c->arg, m->seal.epoch, p->tx, p->tx_secret) < 0 ||
+	    c->pair_epoch(c->arg, m->seal.epoch, p->rx, p->rx_secret) < 0)
+		return;
+	p->epoch = m->seal.epoch;
+}
+
+const uint8_t *
+pair_tx(struct mesh *m, uint32_t i)
+{
+	struct pair *p = members_pair(&m->ms, i);
+
+	renew(m, p);
+	return p->tx;
+}
+
+int
+pair_open(struct mesh *m, struct pair *p, const struct seal_frame *frame, const uint8_t *buf,
+    size_t len, uint8_t *body, size_t *body_bytes)
+{
+	const struct crypto *c = &m->conf.crypto;
+	uint8_t key[KEY_BYTES];
+	int rc;
+
+	renew(m, p);
+	if (frame->epoch == p->epoch)
+		return seal_open(&m->seal, frame, p->rx, buf, len, body, body_bytes);
+	/* The key changes, and not everybody in the same instant. */
+	if (c->pair_epoch(c->arg, frame->epoch, key, p->rx_secret) < 0)
+		return -ERR_AUTH;
+	rc = seal_open(&m->seal, frame, key, buf, len, body, body_bytes);
+	c->wipe(c->arg, key, sizeof key);
+	return rc;
+}
+
 void
 pair_salts(const struct mesh *m, uint32_t i, uint8_t *out)
 {
@@ -148,7 +189,8 @@ learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
 	memcpy(peer + ID_BYTES, salt, SALT_BYTES);
 	p->since = 0;
 	p->heard = false;
-	if (c->pair(c->arg, p->tx, p->rx, m->ms.proofs[i].pk, me, peer) < 0)
+	p->epoch = UINT32_MAX;
+	if (c->pair(c->arg, p->tx_secret, p->rx_secret, m->ms.proofs[i].pk, me, peer) < 0)
 		return -ERR_AUTH;
 	memcpy(p->salt, salt, SALT_BYTES);
 	memset(&p->window, 0, sizeof p->window);
@@ -183,8 +225,11 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 		return -ERR_MALFORMED;
 	if (!m->member)
 		return -ERR_UNKNOWN;
+	/* While the key changes nobody new comes in under the one that goes. */
+	if (!keys_admit(m, frame->sender, frame->epoch))
+		return -ERR_AUTH;
 	/* The frame itself proves nobody's word. */
-	if ((rc = rumours_hear(m, now, p, true)) < 0 || m->left)
+	if ((rc = rumours_hear(m, now, p, frame)) < 0 || m->left)
 		return rc;
 	i = members_find(&m->ms, frame->sender);
 	/* Its own word must name the life it speaks in. */

@@ -9,7 +9,7 @@
  *	  what waited, under the key 1 -> 2 ->        it opens: n1 knows my salt
  *
  * A salt is drawn at every start.  The keys come from both identities, both
- * salts and the cluster key, so nothing recorded in an earlier life of either
+ * salts and the cluster key, whose successors each give new ones at once (keys.h), so nothing recorded in an earlier life of either
  * side opens again, and no member can speak as another.  HELLO, WHO ("introduce
  * yourself": a HELLO with a record is due), JOIN and JOINED are all that travels
  * under the key that all share.  What they carry is safe from anybody who has
@@ -30,6 +30,7 @@ struct mesh;
 
 enum {
 	SALTS_BYTES = 2 * SALT_BYTES,
+	HELLO_HEAD_BYTES = SALTS_BYTES,
 	/* A HELLO without a record: array, kind, salts, no rumours. */
 	HELLO_BYTES = SEAL_SHARED_OVERHEAD + 1 + 1 + 2 + SALTS_BYTES + 1,
 	SOURCES = 256,
@@ -37,7 +38,9 @@ enum {
 
 /* Of a member that ever said HELLO.  since = 0: no salt of this life is known. */
 struct pair {
-	uint8_t tx[KEY_BYTES], rx[KEY_BYTES];
+	uint8_t tx_secret[KEY_BYTES], rx_secret[KEY_BYTES];
+	uint8_t tx[KEY_BYTES], rx[KEY_BYTES]; /* of them, under the cluster key of ... */
+	uint32_t epoch;
 	uint8_t salt[SALT_BYTES]; /* its own */
 	uint64_t since;		  /* counter of the HELLO that told it */
 	bool heard;		  /* it has my salt: what I seal, it opens */
@@ -52,6 +55,11 @@ struct pair {
 	} parked;
 };
 
+/* The key to seal to member i with: it stands. */
+const uint8_t *pair_tx(struct mesh *m, uint32_t i);
+/* Opens what p's owner sealed under the cluster key of frame->epoch. */
+MUST_CHECK int pair_open(struct mesh *m, struct pair *p, const struct seal_frame *frame,
+    const uint8_t *buf, size_t len, uint8_t *body, size_t *body_bytes);
 /* Can I seal to member i, and does it open that? */
 bool pair_stands(const struct mesh *m, uint32_t i);
 /* A HELLO or WHO: authentic, but perhaps repeated. */

@@ -123,7 +123,8 @@ wanted(const struct mesh *m, uint32_t i)
 
 	if (x->roster != 0)
 		return x->state != MESH_LEFT;
-	return member_up(x) && x->name_len > 0 && (i == 0 || x->seen != MSEC_NEVER);
+	return member_up(x) && x->name_len > 0 &&
+	    (i == 0 || (x->seen != MSEC_NEVER && keys_newest(m, x->spoke)));
 }
 
 static bool

@@ -462,7 +462,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 /* A bad one is counted and ends the reading when the bytes themselves are bad;
  * otherwise the next is heard. */
 int
-rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only)
+rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared)
 {
 	struct mp r;
 	struct rumour one;
@@ -472,9 +472,12 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only)
 	for (uint32_t k = 0; k < p->rumours_count; k++) {
 		if ((rc = rumour_read(&r, &one)) < 0)
 			return rc;
-		if (owners_only && one.eviction == NULL) {
+		if (shared != NULL && one.eviction == NULL) {
 			if (!one.is_long || (one.state != MESH_ALIVE && one.state != MESH_LEFT))
 				continue;
+			vouch_id(m, &one);
+			if (!keys_admit(m, seal_short(&one.id), shared->epoch))
+				return -ERR_AUTH;
 			one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
 		}
 		if ((rc = rumour_hear(m, now, &one)) < 0)

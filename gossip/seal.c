@@ -46,16 +46,18 @@ seal_close(struct seal *s, enum seal_form form, const uint8_t *key, uint8_t *buf
 
 	assert(body_bytes <= DGRAM_BYTES_MAX - seal_header_bytes(form) - SEAL_TAG_BYTES);
 	buf[0] = SEAL_VERSION;
-	buf[1] = (uint8_t)((unsigned)form | SEAL_EPOCH);
+	buf[1] = (uint8_t)((unsigned)form | s->epoch % SEAL_EPOCHS);
 	be_put(buf + 2, s->self, 8);
 	be_put(buf + 10, counter, 8);
+	if (form == SEAL_BARE)
+		return SEAL_HEADER_BYTES + body_bytes;
 	for (size_t i = 0; form != SEAL_PAIR && i < SEAL_NONCE_BYTES; i += 8)
 		be_put(buf + 18 + i, prng_u64(&s->rng), 8);
 	ad_len = additional(s, form, buf, ad);
 	if (form == SEAL_PAIR)
 		c->pair_seal(c->arg, key, body, body, body_bytes, ad, ad_len, counter);
 	else
-		c->seal(c->arg, body, body, body_bytes, ad, ad_len, buf + 18);
+		c->seal(c->arg, s->epoch, body, body, body_bytes, ad, ad_len, buf + 18);
 	return seal_header_bytes(form) + body_bytes + SEAL_TAG_BYTES;
 }
 
@@ -66,14 +68,14 @@ seal_read(const uint8_t *buf, size_t len, struct seal_frame *frame)
 		return -ERR_SHORT;
 	if (len > DGRAM_BYTES_MAX)
 		return -ERR_LONG;
-	if ((buf[1] & SEAL_FORM_MASK) == SEAL_FORM_MASK)
-		return -ERR_AUTH; /* no such form */
 	frame->version = buf[0];
 	frame->form = (enum seal_form)(buf[1] & SEAL_FORM_MASK);
 	frame->epoch = buf[1] & (uint8_t)~SEAL_FORM_MASK;
 	frame->sender = be_get(buf + 2, 8);
 	frame->counter = be_get(buf + 10, 8);
-	if (frame->form != SEAL_PAIR && len <= SEAL_SHARED_OVERHEAD)
+	if (frame->form == SEAL_BARE && len > SEAL_BARE_MAX)
+		return -ERR_LONG;
+	if (seal_header_bytes(frame->form) != SEAL_HEADER_BYTES && len <= SEAL_SHARED_OVERHEAD)
 		return -ERR_SHORT;
 	return 0;
 }
@@ -88,6 +90,8 @@ seal_open(struct seal *s, const struct seal_frame *frame, const uint8_t *key, co
 	size_t from = seal_header_bytes(frame->form), ad_len;
 	int rc;
 
+	if (frame->form == SEAL_BARE)
+		return -ERR_AUTH; /* there is nothing to open */
 	/* Who is in no cluster has no cluster's traffic to read. */
 	if (frame->form != SEAL_JOIN && memcmp(s->cluster, nobody, ID_BYTES) == 0)
 		return -ERR_AUTH;
@@ -96,13 +100,20 @@ seal_open(struct seal *s, const struct seal_frame *frame, const uint8_t *key, co
 		rc = c->pair_open(c->arg, key, body, buf + from, len - from, ad, ad_len,
 		    frame->counter);
 	else
-		rc = c->open(c->arg, body, buf + from, len - from, ad, ad_len, buf + 18);
+		rc = c->open(c->arg, frame->epoch, body, buf + from, len - from, ad, ad_len, buf + 18);
 	if (rc < 0)
 		return -ERR_AUTH;
-	if (frame->version != SEAL_VERSION || frame->epoch != SEAL_EPOCH)
+	if (frame->version != SEAL_VERSION)
 		return -ERR_VERSION;
 	*body_bytes = len - from - SEAL_TAG_BYTES;
 	return 0;
+}
+
+int
+seal_bare(const struct seal_frame *frame, const uint8_t **body, const uint8_t *buf)
+{
+	*body = buf + SEAL_HEADER_BYTES;
+	return frame->version == SEAL_VERSION ? 0 : -ERR_VERSION;
 }
 
 int

@@ -40,8 +40,9 @@ struct swim {
 /* rumour.c */
 /* r->id of a long one is filled. */
 int rumour_hear(struct mesh *m, msec now, struct rumour *r);
-/* All of a packet's.  owners_only: what its owner did not sign is passed over. */
-int rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only);
+/* All of a packet's.  shared: of that frame under a key that many hold, so what its owner did
+ * not sign is passed over, and who is not admitted; NULL: a member said it. */
+int rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
 void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);

@@ -31,52 +31,201 @@ crypto_init(struct err *err)
 	return 0;
 }
 
+/* --- the keyring ----------------------------------------------------------------- */
+
+const uint8_t *
+crypto_key(const struct keyring *k, uint32_t epoch)
+{
+	if (k->has_key && k->epoch == epoch)
+		return k->key;
+	for (size_t i = 0; i < CRYPTO_SPARES; i++)
+		if (k->spare[i].has && k->spare[i].epoch == epoch)
+			return k->spare[i].key;
+	return NULL;
+}
+
+const uint8_t *
+crypto_key_byte(const struct keyring *k, uint8_t low)
+{
+	if (k->has_key && (uint8_t)k->epoch == low)
+		return k->key;
+	for (size_t i = 0; i < CRYPTO_SPARES; i++)
+		if (k->spare[i].has && (uint8_t)k->spare[i].epoch == low)
+			return k->spare[i].key;
+	return NULL;
+}
+
+/* Where one of that epoch goes: where it was, a free place, or the oldest's. */
+static uint8_t *
+place(struct keyring *k, uint32_t epoch)
+{
+	struct keyring_spare *at = &k->spare[0];
+
+	if (k->has_key && k->epoch == epoch)
+		return k->key;
+	for (size_t i = 0; i < CRYPTO_SPARES; i++) {
+		struct keyring_spare *s = &k->spare[i];
+
+		if (s->has && s->epoch == epoch) {
+			at = s;
+			break;
+		}
+		if (at->has && (!s->has || s->epoch < at->epoch))
+			at = s;
+	}
+	at->has = true;
+	at->epoch = epoch;
+	return at->key;
+}
+
+void
+crypto_key_use(struct keyring *k, uint32_t epoch)
+{
+	struct keyring_spare was = {.has = k->has_key, .epoch = k->epoch};
+
+	if (k->has_key && k->epoch == epoch)
+		return;
+	for (size_t i = 0; i < CRYPTO_SPARES; i++) {
+		if (!k->spare[i].has || k->spare[i].epoch != epoch)
+			continue;
+		memcpy(was.key, k->key, KEY_BYTES);
+		memcpy(k->key, k->spare[i].key, KEY_BYTES);
+		k->epoch = epoch;
+		k->has_key = true;
+		k->spare[i] = was;
+		sodium_memzero(&was, sizeof was);
+		if (!k->spare[i].has)
+			sodium_memzero(&k->spare[i], sizeof k->spare[i]);
+		return;
+	}
+}
+
 static void
-seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
+key_make(void *arg, uint32_t epoch)
+{
+	randombytes_buf(place(arg, epoch), KEY_BYTES);
+}
+
+static int
+key_wrap(void *arg, uint32_t epoch, const uint8_t *pk, uint8_t *box)
+{
+	const uint8_t *key = crypto_key(arg, epoch);
+	uint8_t curve_pk[crypto_box_PUBLICKEYBYTES];
+
+	if (key == NULL || crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
+		return -ERR_AUTH;
+	return crypto_box_seal(box, key, KEY_BYTES, curve_pk) == 0 ? 0 : -ERR_AUTH;
+}
+
+static int
+key_unwrap(void *arg, uint32_t epoch, const uint8_t *box)
+{
+	struct keyring *k = arg;
+	uint8_t curve_pk[crypto_box_PUBLICKEYBYTES], curve_sk[crypto_box_SECRETKEYBYTES];
+	uint8_t key[KEY_BYTES];
+	int rc = -ERR_AUTH;
+
+	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, k->pk) != 0)
+		return rc;
+	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
+	if (crypto_box_seal_open(key, box, KEY_BOX_BYTES, curve_pk, curve_sk) == 0 &&
+	    !sodium_is_zero(key, sizeof key)) {
+		memcpy(place(k, epoch), key, KEY_BYTES);
+		rc = 0;
+	}
+	sodium_memzero(curve_sk, sizeof curve_sk);
+	sodium_memzero(key, sizeof key);
+	return rc;
+}
+
+static uint64_t
+key_id(void *arg, uint32_t epoch)
+{
+	static const uint8_t domain[] = "mesh key id 0";
+	const uint8_t *key = crypto_key(arg, epoch);
+	uint8_t h[HASH_BYTES];
+	uint64_t id;
+
+	if (key == NULL)
+		return 0;
+	crypto_generichash(h, sizeof h, domain, sizeof domain - 1, key, KEY_BYTES);
+	memcpy(&id, h, sizeof id);
+	return id != 0 ? id : 1;
+}
+
+static void
+key_drop(void *arg, uint32_t epoch)
+{
+	struct keyring *k = arg;
+
+	for (size_t i = 0; i < CRYPTO_SPARES; i++)
+		if (k->spare[i].has && k->spare[i].epoch == epoch)
+			sodium_memzero(&k->spare[i], sizeof k->spare[i]);
+	if (!k->has_key || k->epoch != epoch)
+		return;
+	sodium_memzero(k->key, sizeof k->key);
+	k->has_key = false;
+}
+
+static void
+key_move(void *arg, uint32_t from, uint32_t to)
+{
+	struct keyring *k = arg;
+
+	if (k->has_key && k->epoch == from)
+		k->epoch = to;
+	for (size_t i = 0; i < CRYPTO_SPARES; i++)
+		if (k->spare[i].has && k->spare[i].epoch == from)
+			k->spare[i].epoch = to;
+}
+
+/* --- seals ------------------------------------------------------------------------- */
+
+static void
+seal(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
     size_t ad_len, const uint8_t *nonce)
 {
-	const struct keyring *k = arg;
+	const uint8_t *key = crypto_key(arg, epoch);
 
-	if (!k->has_key) {
+	if (key == NULL) {
 		memset(out, 0, len + SEAL_TAG_BYTES);
 		return;
 	}
 	crypto_aead_xchacha20poly1305_ietf_encrypt_detached(out, out + len, NULL, in,
-	    len, ad, ad_len, NULL, nonce, k->key);
+	    len, ad, ad_len, NULL, nonce, key);
 }
 
 /* libsodium zeroes the output when the tag is wrong; our contract leaves it
  * untouched, so the tag is checked once without an output (1 us at most). */
 static int
-open_(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
+open_(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad,
     size_t ad_len, const uint8_t *nonce)
 {
-	const struct keyring *k = arg;
+	const uint8_t *key = crypto_key(arg, epoch);
 	uint8_t tag[SEAL_TAG_BYTES];
 
-	if (!k->has_key || len < SEAL_TAG_BYTES)
+	if (key == NULL || len < SEAL_TAG_BYTES)
 		return -ERR_AUTH;
 	len -= SEAL_TAG_BYTES;
 	memcpy(tag, in + len, sizeof tag);
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(NULL, NULL, in, len,
-	        tag, ad, ad_len, nonce, k->key) != 0)
+	        tag, ad, ad_len, nonce, key) != 0)
 		return -ERR_AUTH;
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(out, NULL, in, len,
-	        tag, ad, ad_len, nonce, k->key) != 0)
+	        tag, ad, ad_len, nonce, key) != 0)
 		return -ERR_AUTH;
 	return 0;
 }
 
-/* The key of what from says to to: nothing in it stays the same when one of the
+/* The secret of what from says to to: nothing in it stays the same when one of the
  * two starts anew, and nobody else can make it. */
 static void
-derive(uint8_t out[KEY_BYTES], const struct keyring *k, const uint8_t *shared,
-    const uint8_t *from, const uint8_t *to)
+derive(uint8_t out[KEY_BYTES], const uint8_t *shared, const uint8_t *from, const uint8_t *to)
 {
 	static const uint8_t domain[] = "mesh pair 0";
 	crypto_generichash_state h;
 
-	crypto_generichash_init(&h, k->key, sizeof k->key, KEY_BYTES);
+	crypto_generichash_init(&h, NULL, 0, KEY_BYTES);
 	crypto_generichash_update(&h, domain, sizeof domain - 1);
 	crypto_generichash_update(&h, shared, crypto_scalarmult_BYTES);
 	crypto_generichash_update(&h, from, ID_BYTES + SALT_BYTES);
@@ -93,17 +242,28 @@ pair(void *arg, uint8_t *tx, uint8_t *rx, const uint8_t *pk, const uint8_t *me, 
 	uint8_t shared[crypto_scalarmult_BYTES];
 	int rc = -ERR_AUTH;
 
-	if (!k->has_key || crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
+	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
 		return rc;
 	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
 	if (crypto_scalarmult(shared, curve_sk, curve_pk) == 0) {
-		derive(tx, k, shared, me, peer);
-		derive(rx, k, shared, peer, me);
+		derive(tx, shared, me, peer);
+		derive(rx, shared, peer, me);
 		rc = 0;
 	}
 	sodium_memzero(curve_sk, sizeof curve_sk);
 	sodium_memzero(shared, sizeof shared);
 	return rc;
+}
+
+static int
+pair_epoch(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *secret)
+{
+	const uint8_t *key = crypto_key(arg, epoch);
+
+	if (key == NULL)
+		return -ERR_AUTH;
+	crypto_generichash(out, KEY_BYTES, secret, KEY_BYTES, key, KEY_BYTES);
+	return 0;
 }
 
 /* RFC 8439 wants 12 bytes: four zero ones and the counter, big-endian. */
@@ -187,6 +347,13 @@ crypto_fill(struct crypto *out, struct keyring *k)
 		.seal = seal,
 		.open = open_,
 		.pair = pair,
+		.pair_epoch = pair_epoch,
+		.key_make = key_make,
+		.key_wrap = key_wrap,
+		.key_unwrap = key_unwrap,
+		.key_id = key_id,
+		.key_move = key_move,
+		.key_drop = key_drop,
 		.pair_seal = pair_seal,
 		.pair_open = pair_open,
 		.wipe = wipe,

@@ -11,9 +11,17 @@
 
 enum { CRYPTO_SK_BYTES = 64 };
 
+enum { CRYPTO_SPARES = 3 };
+
 struct keyring {
-	uint8_t key[KEY_BYTES]; /* the cluster key; valid if has_key */
+	uint8_t key[KEY_BYTES]; /* the cluster key in use; valid if has_key */
 	bool has_key;		/* false: not a member of a cluster yet */
+	uint32_t epoch;		/* its number (gossip/keys.h) */
+	struct keyring_spare {	/* the one before it, the next; the rest is zero */
+		bool has;
+		uint32_t epoch;
+		uint8_t key[KEY_BYTES];
+	} spare[CRYPTO_SPARES];
 	uint8_t pk[KEY_BYTES];	/* this node's Ed25519 identity */
 	uint8_t sk[CRYPTO_SK_BYTES];
 };
@@ -23,6 +31,12 @@ MUST_CHECK int crypto_init(struct err *err);
 /* *out borrows k for as long as it is used; k's key may come later.  Without a
  * key, seal writes zeroes (never plaintext) and open fails with -ERR_AUTH. */
 void crypto_fill(struct crypto *out, struct keyring *k);
+/* The key of that epoch, or NULL. */
+const uint8_t *crypto_key(const struct keyring *k, uint32_t epoch);
+/* Of the epochs whose low 8 bits are these: a stream's hello has no more. */
+const uint8_t *crypto_key_byte(const struct keyring *k, uint8_t low);
+/* From now on k->key is the one of that epoch, which is held. */
+void crypto_key_use(struct keyring *k, uint32_t epoch);
 /* Read the 32 raw bytes of a key file that is already open; fd is borrowed and
  * read from offset 0.  name is for the error line.  EXIT_KEY when it is not a
  * regular file of mode 0600 (or 0400), not 32 bytes long, or all zero. */

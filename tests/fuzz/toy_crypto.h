@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../shared/toy.h"
+#include "toy_keys.h"
 
 static inline void
 toy_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
@@ -45,19 +46,19 @@ anyones_verify(void *arg, const uint8_t *pk, const uint8_t *sig, const uint8_t *
 
 /* Seals that always open: what lies behind them is what is fuzzed. */
 static inline void
-copy_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+copy_seal(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
     const uint8_t *nonce)
 {
-	(void)arg, (void)ad, (void)ad_len, (void)nonce;
+	(void)arg, (void)epoch, (void)ad, (void)ad_len, (void)nonce;
 	memmove(out, in, len);
 	memset(out + len, 0, SEAL_TAG_BYTES);
 }
 
 static inline int
-copy_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+copy_open(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
     const uint8_t *nonce)
 {
-	(void)arg, (void)ad, (void)ad_len, (void)nonce;
+	(void)arg, (void)epoch, (void)ad, (void)ad_len, (void)nonce;
 	memmove(out, in, len - SEAL_TAG_BYTES);
 	return 0;
 }
@@ -77,7 +78,7 @@ copy_pair_seal(void *arg, const uint8_t *key, uint8_t *out, const uint8_t *in, s
     const uint8_t *ad, size_t ad_len, uint64_t counter)
 {
 	(void)key, (void)counter;
-	copy_seal(arg, out, in, len, ad, ad_len, NULL);
+	copy_seal(arg, 0, out, in, len, ad, ad_len, NULL);
 }
 
 static inline int
@@ -85,7 +86,7 @@ copy_pair_open(void *arg, const uint8_t *key, uint8_t *out, const uint8_t *in, s
     const uint8_t *ad, size_t ad_len, uint64_t counter)
 {
 	(void)key, (void)counter;
-	return copy_open(arg, out, in, len, ad, ad_len, NULL);
+	return copy_open(arg, 0, out, in, len, ad, ad_len, NULL);
 }
 
 static inline void
@@ -111,6 +112,9 @@ ones_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
 }
 
 static const struct crypto copying = {.seal = copy_seal, .open = copy_open, .pair = copy_pair,
+    .pair_epoch = copy_pair_epoch, .key_make = copy_key, .key_drop = copy_key,
+    .key_move = copy_key_move, .key_wrap = copy_key_wrap, .key_unwrap = copy_key_unwrap,
+    .key_id = copy_key_id,
     .pair_seal = copy_pair_seal, .pair_open = copy_pair_open, .wipe = toy_wipe, .hash = toy_hash,
     .sign = ones_sign, .verify = most_verify};
 

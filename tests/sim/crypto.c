@@ -35,26 +35,122 @@ tag(uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_le
 	}
 }
 
-static void
-sim_seal(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
-    const uint8_t *nonce)
+/* --- the cluster's keys: numbers of 64 bits, three epochs in a row ---------------- */
+
+uint64_t
+sim_ring_get(const struct sim_ring *r, uint32_t epoch)
 {
-	(void)arg;
-	memmove(out, in, len);
-	tag(out + len, out, len, ad, ad_len, absorb(1, nonce, SEAL_NONCE_BYTES));
+	return r->epoch[epoch % 3] == epoch ? r->key[epoch % 3] : 0;
+}
+
+void
+sim_ring_put(struct sim_ring *r, uint32_t epoch, uint64_t key)
+{
+	r->epoch[epoch % 3] = epoch;
+	r->key[epoch % 3] = key;
+}
+
+static uint64_t
+cluster_key(void *arg, uint32_t epoch)
+{
+	const struct sim_node *n = arg;
+
+	return sim_ring_get(&n->ring, epoch);
+}
+
+static void
+sim_key_make(void *arg, uint32_t epoch)
+{
+	struct sim_node *n = arg;
+
+	sim_ring_put(&n->ring, epoch,
+	    prng_mix(absorb(epoch, n->pk, KEY_BYTES) ^ n->lives ^ n->counter << 8) | 1);
+}
+
+/* Whose key is it?  Only its owner can say which number opens the box. */
+static uint64_t
+box_lock(const uint8_t *pk)
+{
+	return absorb(7, pk, KEY_BYTES);
 }
 
 static int
-sim_open(void *arg, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+sim_key_wrap(void *arg, uint32_t epoch, const uint8_t *pk, uint8_t *box)
+{
+	uint64_t key = cluster_key(arg, epoch), v = key ^ box_lock(pk);
+
+	if (key == 0)
+		return -ERR_AUTH;
+	memset(box, 0, KEY_BOX_BYTES);
+	memcpy(box, &v, sizeof v);
+	tag(box + KEY_BYTES, box, KEY_BYTES, pk, KEY_BYTES, key);
+	return 0;
+}
+
+static int
+sim_key_unwrap(void *arg, uint32_t epoch, const uint8_t *box)
+{
+	struct sim_node *n = arg;
+	uint8_t want[SEAL_TAG_BYTES];
+	uint64_t v;
+
+	memcpy(&v, box, sizeof v);
+	v ^= box_lock(n->pk);
+	tag(want, box, KEY_BYTES, n->pk, KEY_BYTES, v);
+	if (v == 0 || memcmp(want, box + KEY_BYTES, sizeof want) != 0)
+		return -ERR_AUTH;
+	sim_ring_put(&n->ring, epoch, v);
+	return 0;
+}
+
+static uint64_t
+sim_key_id(void *arg, uint32_t epoch)
+{
+	uint64_t key = cluster_key(arg, epoch);
+
+	return key == 0 ? 0 : prng_mix(key) | 1;
+}
+
+static void
+sim_key_drop(void *arg, uint32_t epoch)
+{
+	struct sim_node *n = arg;
+
+	if (sim_ring_get(&n->ring, epoch) != 0)
+		n->ring.key[epoch % 3] = 0;
+}
+
+static void
+sim_key_move(void *arg, uint32_t from, uint32_t to)
+{
+	struct sim_node *n = arg;
+	uint64_t key = cluster_key(arg, from);
+
+	sim_key_drop(arg, from);
+	sim_ring_put(&n->ring, to, key);
+}
+
+/* --- seals ------------------------------------------------------------------------- */
+
+static void
+sim_seal(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
     const uint8_t *nonce)
 {
+	memmove(out, in, len);
+	tag(out + len, out, len, ad, ad_len, absorb(cluster_key(arg, epoch), nonce, SEAL_NONCE_BYTES));
+}
+
+static int
+sim_open(void *arg, uint32_t epoch, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *ad, size_t ad_len,
+    const uint8_t *nonce)
+{
+	uint64_t cluster = cluster_key(arg, epoch);
 	uint8_t want[SEAL_TAG_BYTES];
 
-	(void)arg;
-	if (len < SEAL_TAG_BYTES)
+	if (len < SEAL_TAG_BYTES || cluster == 0)
 		return -ERR_AUTH;
 	len -= SEAL_TAG_BYTES;
-	tag(want, in, len, ad, ad_len, absorb(1, nonce, SEAL_NONCE_BYTES));
+	tag(want, in, len, ad, ad_len, absorb(cluster, nonce, SEAL_NONCE_BYTES));
 	if (memcmp(want, in + len, SEAL_TAG_BYTES) != 0)
 		return -ERR_AUTH;
 	memmove(out, in, len);
@@ -80,6 +176,15 @@ sim_pair(void *arg, uint8_t *tx, uint8_t *rx, const uint8_t *pk, const uint8_t *
 	stretch(tx, KEY_BYTES, absorb(absorb(both, me, said), peer, said));
 	stretch(rx, KEY_BYTES, absorb(absorb(both, peer, said), me, said));
 	return 0;
+}
+
+static int
+sim_pair_epoch(void *arg, uint32_t epoch, uint8_t *key, const uint8_t *secret)
+{
+	uint64_t cluster = cluster_key(arg, epoch);
+
+	stretch(key, KEY_BYTES, absorb(cluster, secret, KEY_BYTES));
+	return cluster != 0 ? 0 : -ERR_AUTH;
 }
 
 static void
@@ -159,6 +264,9 @@ void
 sim_crypto(struct crypto *c, struct sim_node *n)
 {
 	*c = (struct crypto){.arg = n, .seal = sim_seal, .open = sim_open, .pair = sim_pair,
+	    .pair_epoch = sim_pair_epoch, .key_make = sim_key_make, .key_wrap = sim_key_wrap,
+	    .key_unwrap = sim_key_unwrap, .key_id = sim_key_id, .key_move = sim_key_move,
+	    .key_drop = sim_key_drop,
 	    .pair_seal = sim_pair_seal, .pair_open = sim_pair_open, .wipe = sim_wipe,
 	    .hash = sim_hash, .sign = sim_sign, .verify = sim_verify};
 }

@@ -78,6 +78,7 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 	n->disk = f;
 	n->disk.roster = n->disk_roster;
 	n->disk.evicted = n->disk_evicted;
+	n->disk_ring = n->ring;
 }
 
 /* False: the power went, before or after the bytes were on disk.  What is torn
@@ -100,6 +101,7 @@ save(struct sim *s, uint32_t i)
 	}
 	check_saved(s, i, &f);
 	write_disk(s, i, f);
+	check_keys(s, i);
 	sim_note(s, f.term, f.generation);
 	mesh_saved(n->mesh);
 	if (ends)
@@ -340,6 +342,8 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 	memcpy(c->pk, n->pk, sizeof c->pk);
 	for (size_t k = 0; k < SALT_BYTES; k++)
 		c->salt[k] = (uint8_t)(prng_mix(c->seed + 1 + k / 8) >> k % 8 * 8);
+	for (size_t k = 0; k < KEY_BYTES; k++)
+		c->secret[k] = (uint8_t)(prng_mix(c->seed + 9 + k / 8) >> k % 8 * 8);
 	n->salt_ignored = s->conf.mutant == MUTANT_salt_ignored;
 	sim_crypto(&c->crypto, n);
 	if ((s->conf.faults & FAULT_BIT(policy)) != 0)
@@ -360,6 +364,7 @@ node_start(struct sim *s, uint32_t i)
 	struct sim_node *n = &s->node[i];
 	struct mesh_conf c;
 
+	n->ring = n->disk_ring;
 	configure(s, i, &c);
 	n->mesh = sim_must(mesh_new(&c, node_clock(s, i)));
 	n->wake_at = INT64_MAX;

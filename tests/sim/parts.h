@@ -35,6 +35,9 @@ uint32_t node_find(const struct sim *s, const struct node_id *id);
 /* check.c: after every event of node i. */
 void check_node(struct sim *s, uint32_t i);
 void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
+/* check_keys.c: what was saved of them, and what is said under which. */
+void check_keys(struct sim *s, uint32_t i);
+void check_sealed(struct sim *s, uint32_t i, const uint8_t *frame);
 void check_issue(struct sim *s, uint32_t i, const struct stamp *stamp);
 /* After a datagram: what it said of node i itself (planted.c notes it). */
 void check_refuted(struct sim *s, uint32_t i);

@@ -180,8 +180,8 @@ plant_drops(const struct sim *s, const uint8_t *buf, size_t len)
 
 uint32_t __real_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
 uint32_t __wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
-int __real_rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only);
-int __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only);
+int __real_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
+int __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
 
 void __real_members_tell(struct members *ms, uint32_t i);
 void __wrap_members_tell(struct members *ms, uint32_t i);
@@ -221,13 +221,13 @@ __wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max)
 
 /* Reads along: what is said of the hearer itself, for check_refuted. */
 int
-__wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owners_only)
+__wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared)
 {
 	struct mp r;
 	struct rumour one;
 
 	mp_init(&r, p->rumours, p->rumours_len, 2);
-	for (uint32_t k = 0; !owners_only && k < p->rumours_count && rumour_read(&r, &one) == 0; k++) {
+	for (uint32_t k = 0; shared == NULL && k < p->rumours_count && rumour_read(&r, &one) == 0; k++) {
 		uint32_t i = one.is_summary ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
 
 		if (i == 0 && one.generation == m->ms.m[0].generation &&
@@ -239,5 +239,5 @@ __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, bool owner
 			members_set(&m->ms, i, now, MESH_ALIVE, one.generation,
 			    (uint32_t)one.incarnation);
 	}
-	return __real_rumours_hear(m, now, p, owners_only);
+	return __real_rumours_hear(m, now, p, shared);
 }

@@ -95,6 +95,8 @@ sim_new(const struct sim_conf *conf)
 		struct sim_node *n = &s->node[i];
 
 		sim_identity(n, i, &s->rng);
+		sim_ring_put(&n->ring, 0, prng_mix(conf->seed) | 1);
+		n->disk_ring = n->ring;
 		n->clock_off = 1000 + (msec)prng_below(&s->rng, 1000000);
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
 		if ((conf->faults & FAULT_BIT(clock)) != 0)

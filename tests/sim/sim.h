@@ -24,6 +24,7 @@
 #include "exclusive.h"
 #include "fault.h"
 #include "planted.h"
+#include "ring.h"
 
 enum {
 	SECOND = 1000000,
@@ -65,6 +66,7 @@ struct sim_node {
 	struct node_id id;
 	uint8_t pk[KEY_BYTES];
 	bool salt_ignored; /* by its cryptography */
+	struct sim_ring ring, disk_ring; /* in memory, and as it was saved last */
 	bool engine_knows; /* what runs here was told to its machine */
 	struct sim_process process[SIM_EXCLUSIVE];
 	usec wake_at;	   /* of the wake event under way; INT64_MAX = none */
@@ -97,7 +99,7 @@ struct sim_node {
 	usec issue_at, report_at, summary_at;
 	struct stamp held; /* a stamp checked before a pause */
 	uint64_t tx_bytes; /* with 28 bytes of IPv4 and UDP each */
-	bool leads;
+	bool leads, passed; /* a change of keys goes on without it */
 };
 
 struct sim {
@@ -139,6 +141,7 @@ struct sim {
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
 	uint64_t elections;
+	uint64_t epoch_id[SEAL_EPOCHS]; /* of the key that was used first under that number */
 	struct sim_plan *plans; /* of every schedule ever issued */
 	size_t plans_len, plans_cap;
 	uint64_t false_deaths; /* observer by observer */

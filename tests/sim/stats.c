@@ -64,6 +64,11 @@ static const struct promise {
     {"evict.roster", 3, 200, ANY, 6000, ANY, NULL, 0},
     {"evict.self", 3, 200, ANY, 5000, ANY, NULL, 0},
     {"flipflop.turns", 3, 1000, ANY, 3, ANY, "memberlist, one each 20 s", 10},
+    {"rotate", 1, 300, ANY, 2000, ANY, "three beats (lower limit)", 750},
+    {"rotate.lossy", 1, 300, ANY, 15000, ANY, NULL, 0},
+    {"rotate.waited", 3, 300, ANY, 9000, ANY, NULL, 0},
+    {"rotate.back", 3, 300, ANY, 9000, ANY, NULL, 0},
+    {"rotate.leader", 3, 300, ANY, 9000, ANY, NULL, 0},
 };
 
 struct sim_stats *

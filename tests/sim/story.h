@@ -50,6 +50,7 @@ story_run story_evict;							    /* story_out.c */
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* story_false.c */
 story_run story_partial;							    /* story_partial.c */
 story_run story_busy, story_metrics;					    /* story_load.c */
+story_run story_rotate;							    /* story_keys.c */
 story_run story_chaos, story_grief, story_swarm;			    /* story_chaos.c */
 void setup_join(struct sim_conf *conf);
 void setup_calm(struct sim_conf *conf);

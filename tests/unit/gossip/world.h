@@ -69,6 +69,7 @@ world_start(struct world *w, uint32_t i)
 	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i)};
 
 	world_pk(i, c.pk);
+	memset(c.secret, (int)(i + 1), sizeof c.secret);
 	memset(c.salt, (int)(i + 1), 8);
 	memcpy(c.salt + 8, &w->disk[i].generation, 8);
 	c.saved = w->disk[i];

@@ -50,12 +50,12 @@ seal_is_xchacha20_poly1305(void **state)
 	for (int i = 0; i < 24; i++)
 		nonce[i] = (uint8_t)(0x40 + i);
 	unhex(ad, "50515253c0c1c2c3c4c5c6c7");
-	c.seal(c.arg, out, (const uint8_t *)text, sizeof text - 1, ad, sizeof ad, nonce);
+	c.seal(c.arg, 0, out, (const uint8_t *)text, sizeof text - 1, ad, sizeof ad, nonce);
 	unhex(want, "bd6d179d3e83d43b9576579493c0e939");
 	assert_memory_equal(out, want, 16);
 	unhex(want, "c0875924c1c7987947deafd8780acf49");
 	assert_memory_equal(out + sizeof text - 1, want, 16);
-	assert_int_equal(c.open(c.arg, back, out, sizeof out, ad, sizeof ad, nonce), 0);
+	assert_int_equal(c.open(c.arg, 0, back, out, sizeof out, ad, sizeof ad, nonce), 0);
 	assert_memory_equal(back, text, sizeof text - 1);
 }
 
@@ -69,9 +69,9 @@ seal_and_open_work_in_place(void **state)
 	ring.has_key = true;
 	crypto_random(was, sizeof was);
 	memcpy(buf, was, len);
-	c.seal(c.arg, buf, buf, len, NULL, 0, nonce);
+	c.seal(c.arg, 0, buf, buf, len, NULL, 0, nonce);
 	assert_memory_not_equal(buf, was, len);
-	assert_int_equal(c.open(c.arg, buf, buf, sizeof buf, NULL, 0, nonce), 0);
+	assert_int_equal(c.open(c.arg, 0, buf, buf, sizeof buf, NULL, 0, nonce), 0);
 	assert_memory_equal(buf, was, len);
 }
 
@@ -84,24 +84,24 @@ forgeries_leave_the_output_alone(void **state)
 	ring.has_key = true;
 	memset(text, 'x', sizeof text);
 	memset(was, 0xaa, sizeof was);
-	c.seal(c.arg, sealed, text, sizeof text, ad, sizeof ad, nonce);
+	c.seal(c.arg, 0, sealed, text, sizeof text, ad, sizeof ad, nonce);
 	for (size_t i = 0; i < sizeof sealed; i++) {
 		memcpy(out, was, sizeof out);
 		sealed[i] ^= 1;
-		assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce),
+		assert_int_equal(c.open(c.arg, 0, out, sealed, sizeof sealed, ad, sizeof ad, nonce),
 		    -ERR_AUTH);
 		assert_memory_equal(out, was, sizeof out);
 		sealed[i] ^= 1;
 	}
 	ad[0] ^= 1;
-	assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce), -ERR_AUTH);
+	assert_int_equal(c.open(c.arg, 0, out, sealed, sizeof sealed, ad, sizeof ad, nonce), -ERR_AUTH);
 	ad[0] ^= 1;
 	nonce[23] ^= 1;
-	assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce), -ERR_AUTH);
+	assert_int_equal(c.open(c.arg, 0, out, sealed, sizeof sealed, ad, sizeof ad, nonce), -ERR_AUTH);
 	nonce[23] ^= 1;
 	for (size_t len = 0; len < sizeof sealed; len++)
-		assert_int_equal(c.open(c.arg, out, sealed, len, ad, sizeof ad, nonce), -ERR_AUTH);
-	assert_int_equal(c.open(c.arg, out, sealed, sizeof sealed, ad, sizeof ad, nonce), 0);
+		assert_int_equal(c.open(c.arg, 0, out, sealed, len, ad, sizeof ad, nonce), -ERR_AUTH);
+	assert_int_equal(c.open(c.arg, 0, out, sealed, sizeof sealed, ad, sizeof ad, nonce), 0);
 }
 
 static void
@@ -112,9 +112,9 @@ no_key_means_no_plaintext(void **state)
 	(void)state;
 	memset(text, 'x', sizeof text);
 	ring.has_key = false;
-	c.seal(c.arg, out, text, sizeof text, NULL, 0, nonce);
+	c.seal(c.arg, 0, out, text, sizeof text, NULL, 0, nonce);
 	assert_memory_equal(out, zero, sizeof out);
-	assert_int_equal(c.open(c.arg, out, out, sizeof out, NULL, 0, nonce), -ERR_AUTH);
+	assert_int_equal(c.open(c.arg, 0, out, out, sizeof out, NULL, 0, nonce), -ERR_AUTH);
 }
 
 /* Two sides of one pair, and everything that makes their keys. */
@@ -133,6 +133,7 @@ sides(struct side *a, struct side *b)
 	for (size_t i = 0; i < 2; i++) {
 		struct side *s = both[i];
 
+		memset(s, 0, sizeof *s);
 		crypto_sign_keypair(s->k.pk, s->k.sk);
 		memset(s->k.key, 3, sizeof s->k.key);
 		s->k.has_key = true;
@@ -141,11 +142,22 @@ sides(struct side *a, struct side *b)
 	}
 }
 
+/* What both identities and lives give, under the cluster key. */
+static int
+keys_of(struct side *s, const uint8_t *pk, const uint8_t *me, const uint8_t *peer)
+{
+	int rc = s->c.pair(s->c.arg, s->tx, s->rx, pk, me, peer);
+
+	if (rc == 0)
+		rc = s->c.pair_epoch(s->c.arg, 0, s->tx, s->tx);
+	return rc < 0 ? rc : s->c.pair_epoch(s->c.arg, 0, s->rx, s->rx);
+}
+
 static bool
 agree(struct side *a, struct side *b)
 {
-	assert_int_equal(a->c.pair(a->c.arg, a->tx, a->rx, b->k.pk, a->who, b->who), 0);
-	assert_int_equal(b->c.pair(b->c.arg, b->tx, b->rx, a->k.pk, b->who, a->who), 0);
+	assert_int_equal(keys_of(a, b->k.pk, a->who, b->who), 0);
+	assert_int_equal(keys_of(b, a->k.pk, b->who, a->who), 0);
 	return memcmp(a->tx, b->rx, KEY_BYTES) == 0 && memcmp(a->rx, b->tx, KEY_BYTES) == 0;
 }
 
@@ -173,11 +185,11 @@ a_pair_of_keys_is_for_two_and_one_life(void **state)
 	}
 	memcpy(was, a.tx, sizeof was);
 	a.k.key[9] ^= 1;
-	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, b.k.pk, a.who, b.who), 0);
+	assert_int_equal(keys_of(&a, b.k.pk, a.who, b.who), 0);
 	assert_memory_not_equal(a.tx, was, KEY_BYTES);
 	a.k.key[9] ^= 1;
 	/* A member that knows all of it but the secret key of one of the two. */
-	assert_int_equal(thief.c.pair(thief.c.arg, thief.tx, thief.rx, b.k.pk, a.who, b.who), 0);
+	assert_int_equal(keys_of(&thief, b.k.pk, a.who, b.who), 0);
 	assert_true(agree(&a, &b));
 	assert_memory_not_equal(thief.tx, a.tx, KEY_BYTES);
 	assert_memory_not_equal(thief.rx, a.rx, KEY_BYTES);
@@ -188,7 +200,47 @@ a_pair_of_keys_is_for_two_and_one_life(void **state)
 	b.k.pk[0] = 1;
 	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, b.k.pk, a.who, b.who), -ERR_AUTH);
 	a.k.has_key = false;
-	assert_int_equal(a.c.pair(a.c.arg, a.tx, a.rx, thief.k.pk, a.who, b.who), -ERR_AUTH);
+	assert_int_equal(keys_of(&a, thief.k.pk, a.who, b.who), -ERR_AUTH);
+}
+
+/* The next key, as one member hands it to another: to him and to nobody else, and
+ * nothing changes for who is handed something else. */
+static void
+a_key_is_sealed_to_one_identity(void **state)
+{
+	struct side a, b, thief;
+	uint8_t box[KEY_BOX_BYTES], was[KEY_BYTES];
+	uint64_t id;
+
+	(void)state;
+	sides(&a, &b);
+	sides(&thief, &thief);
+	a.c.key_make(a.c.arg, 1);
+	id = a.c.key_id(a.c.arg, 1);
+	assert_true(id != 0 && id != a.c.key_id(a.c.arg, 0));
+	assert_true(b.c.key_id(b.c.arg, 1) == 0);
+	assert_int_equal(a.c.key_wrap(a.c.arg, 2, b.k.pk, box), -ERR_AUTH); /* it has none */
+	assert_int_equal(a.c.key_wrap(a.c.arg, 1, b.k.pk, box), 0);
+	assert_int_equal(thief.c.key_unwrap(thief.c.arg, 1, box), -ERR_AUTH);
+	for (size_t i = 0; i < sizeof box; i++) {
+		box[i] ^= 1;
+		assert_int_equal(b.c.key_unwrap(b.c.arg, 1, box), -ERR_AUTH);
+		assert_true(b.c.key_id(b.c.arg, 1) == 0);
+		box[i] ^= 1;
+	}
+	assert_int_equal(b.c.key_unwrap(b.c.arg, 1, box), 0);
+	assert_true(b.c.key_id(b.c.arg, 1) == id);
+	/* Used, and the old one gone without a trace. */
+	memcpy(was, b.k.key, sizeof was);
+	crypto_key_use(&b.k, 1);
+	assert_memory_equal(b.k.key, crypto_key(&a.k, 1), KEY_BYTES);
+	assert_memory_equal(crypto_key_byte(&b.k, 0), was, KEY_BYTES);
+	b.c.key_drop(b.c.arg, 0);
+	assert_null(crypto_key(&b.k, 0));
+	for (size_t i = 0; i + KEY_BYTES <= sizeof b.k; i++)
+		assert_memory_not_equal((const uint8_t *)&b.k + i, was, KEY_BYTES);
+	b.c.key_move(b.c.arg, 1, 7);
+	assert_true(b.c.key_id(b.c.arg, 7) == id && b.c.key_id(b.c.arg, 1) == 0);
 }
 
 /* RFC 8439 with the counter where its nonce ends; in place, whole or not at all. */
@@ -323,6 +375,7 @@ main(void)
 		cmocka_unit_test(forgeries_leave_the_output_alone),
 		cmocka_unit_test(no_key_means_no_plaintext),
 		cmocka_unit_test(a_pair_of_keys_is_for_two_and_one_life),
+		cmocka_unit_test(a_key_is_sealed_to_one_identity),
 		cmocka_unit_test(pair_frames_are_chacha20_poly1305),
 		cmocka_unit_test(signatures_are_ed25519),
 		cmocka_unit_test(hash_is_blake2b_256),

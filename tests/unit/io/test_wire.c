@@ -47,6 +47,54 @@ real_keys_bring_a_mesh_together(void **state)
 	}
 }
 
+static bool
+changed(const struct wire *w)
+{
+	for (uint32_t i = 0; i < WIRE_NODES; i++) {
+		const struct mesh_keys *k = &w->node[i]->saved.keys;
+
+		if (k->used != 1 || k->next || k->old)
+			return false;
+	}
+	return true;
+}
+
+/* Real keys change under a mesh that goes on talking: not one frame is refused. */
+static void
+the_cluster_key_changes(void **state)
+{
+	uint32_t leader = WIRE_NODES;
+	uint64_t refused = 0;
+	struct mesh_side side;
+	struct mesh_stats s;
+
+	(void)state;
+	for (uint32_t i = 0; i < WIRE_NODES; i++) {
+		mesh_side(wire.node[i], wire.now, &side);
+		leader = side.role == MESH_LEADER ? i : leader;
+		mesh_stats(wire.node[i], &s);
+		refused += s.dropped[ERR_AUTH] + s.dropped[ERR_UNKNOWN] + s.dropped[ERR_REPLAY];
+	}
+	assert_true(leader < WIRE_NODES);
+	assert_int_equal(mesh_keys_rotate(wire.node[leader], wire.now), 0);
+	for (int ms = 0; ms < 5000 && !changed(&wire); ms++)
+		wire_step(&wire);
+	assert_true(changed(&wire));
+	for (int ms = 0; ms < 1000; ms++)
+		wire_step(&wire);
+	for (uint32_t i = 0; i < WIRE_NODES; i++) {
+		assert_non_null(crypto_key(&wire.keys[i], 1));
+		assert_memory_equal(crypto_key(&wire.keys[i], 1), crypto_key(&wire.keys[0], 1),
+		    KEY_BYTES);
+		assert_null(crypto_key(&wire.keys[i], 0));
+		mesh_stats(wire.node[i], &s);
+		refused -= s.dropped[ERR_AUTH] + s.dropped[ERR_UNKNOWN] + s.dropped[ERR_REPLAY];
+		mesh_side(wire.node[i], wire.now, &side);
+		assert_int_equal(side.visible, WIRE_NODES);
+	}
+	assert_true(refused == 0);
+}
+
 /* Before authentication nothing is kept, and nothing is asked of malloc; nor
  * after it, in a whole second of the mesh's life. */
 static void
@@ -82,6 +130,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(real_keys_bring_a_mesh_together),
+	    cmocka_unit_test(the_cluster_key_changes),
 	    cmocka_unit_test(forged_packets_cost_no_memory),
 	};
 

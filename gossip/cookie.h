@@ -1,0 +1,28 @@
+/*
+ * cookie.h - "say that again from where you say you are": before a frame of an
+ * unknown source costs a signature check, a pair of keys or a place in a table,
+ * that source must send back eight bytes that only its address receives.
+ *
+ *	cookie = first 8 bytes of BLAKE2b(secret 32 | period 8 | ip 16 | port 2)
+ *
+ * The secret is drawn at every start and told nobody; period is the clock in
+ * units of ten seconds, so each cookie holds for ten to twenty.  Nothing is
+ * kept for anybody: the source remembers, or starts again.  Always, not only
+ * under load: it costs who comes one round trip in its life, and what is always
+ * on is always tested.  (The idea: SYN cookies, Bernstein 1996; WireGuard §5.3
+ * has it under load.)
+ *
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_COOKIE_H
+#define GOSSIP_COOKIE_H
+
+#include "base.h"
+
+struct mesh;
+
+/* Never 0: that means "none". */
+uint64_t cookie_make(const struct mesh *m, msec now, const struct addr *to);
+bool cookie_holds(const struct mesh *m, msec now, const struct addr *from, uint64_t cookie);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * saved.h - what a node must still know after a crash.  Part of mesh.h; where it
+ * lies is the caller's affair (daemon/io/critical.h).
+ */
+#ifndef GOSSIP_SAVED_H
+#define GOSSIP_SAVED_H
+
+#include "epoch.h"
+
+/* What must be on disk before the packets that depend on it leave. */
+struct mesh_saved {
+	uint8_t cluster[ID_BYTES]; /* all zero: not a member of any cluster */
+	uint64_t generation;	   /* of this start; rises at every start */
+	uint64_t term;
+	struct node_id voted_for;  /* in term; all zero = nobody */
+	struct node_id promised_to; /* last; all zero = nobody */
+	msec promise_ms;	   /* the longest lease that a promise alive may have */
+	struct stamp applied;	   /* last schedule this node applied */
+	struct hash applied_hash;
+	struct mesh_keys keys;
+	const uint8_t *roster;	   /* opaque; borrowed; may be NULL and 0 */
+	size_t roster_bytes;
+	const uint8_t *evicted; /* likewise: who is out for good */
+	size_t evicted_bytes;
+};
+
+#endif
