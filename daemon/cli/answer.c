@@ -34,10 +34,13 @@ text_args(const struct args *a, struct arg out[6])
 	    [OPERAND_STAMP] = "stamp",
 	    [OPERAND_SEED] = "seed",
 	    [OPERAND_NODE] = "node",
+	    [OPERAND_WORD] = NULL,
 	    [OPERAND_FILE] = NULL};
 	const char *key = keys[a->verb->operand];
 	size_t n = 0;
 
+	if (a->verb->operand == OPERAND_WORD && a->verb->words[1] != NULL)
+		key = "command";
 	if (key != NULL)
 		out[n++] = (struct arg){key, a->operand};
 	if (a->second != NULL && a->verb->second == OPERAND_NODE)

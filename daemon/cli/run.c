@@ -98,7 +98,8 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 	*e = (struct run_error){0};
 	if (a->verb->local != NULL)
 		return a->verb->local(s, &e->err);
-	if (a->verb->options & OPT_BIT(OPT_FORCE) && !a->given[OPT_FORCE])
+	if (a->verb->options & OPT_BIT(OPT_FORCE) && a->verb->operand == OPERAND_STAMP &&
+	    !a->given[OPT_FORCE])
 		return err_set(&e->err, EXIT_USAGE_,
 		    "%s: needs --force, for it stops what the rails protect; "
 		    "usage: mesh apply --force STAMP",

@@ -49,7 +49,7 @@ const struct option_row options[OPT_COUNT] = {
 	.help = "only alive, suspect, failed, left or evicted ones"},
     [OPT_TAG] = {.name = "tag", .value = "K=V", .help = "only who has this tag"},
     [OPT_NAME] = {.name = "name", .value = "GLOB", .help = "only these names: 'web-*', 'n?'"},
-    [OPT_FORCE] = {.name = "force", .help = "yes, I have read what it stops"},
+    [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
 const struct verb verbs[] = {
@@ -175,12 +175,27 @@ const struct verb verbs[] = {
 	.details = "Signed, told to all, and never forgotten: every node refuses it from then\n"
 		   "on, the roster drops it, and what it ran is placed elsewhere. Once it hears\n"
 		   "of it, it stops all but `keep` work. NODE is a name or an id. Any node takes\n"
-		   "it; the one that is to go can't. With a cluster key, change the key too:\n"
+		   "it; the one that is to go can't. With a cluster key, mesh keys rotate too:\n"
 		   "whoever holds it can join as a new node.",
 	.operand = OPERAND_NODE,
 	.operand_name = "NODE",
 	.timeout_ms = ANSWER_MS,
 	.print = show_evict},
+    {.name = "keys",
+	.summary = "the cluster key: status, rotate, export",
+	.details = "rotate: a new key, sealed to each member, used when all have it; the old\n"
+		   "one is wiped when all use it. Nothing stops meanwhile. It waits for members\n"
+		   "that are down: rotate --force NODE goes on without that one, which fetches\n"
+		   "the key when it is back; once for each. export: the key of now, 32 bytes to\n"
+		   "a file, for a host that is to join.",
+	.operand = OPERAND_WORD,
+	.operand_name = "COMMAND",
+	.words = {"status", "rotate", "export"},
+	.second = OPERAND_NODE,
+	.second_name = "NODE",
+	.options = OPT_BIT(OPT_FORCE),
+	.timeout_ms = ANSWER_MS,
+	.print = show_keys},
     {.name = "version",
 	.summary = "versions of mesh, meshd and the wire",
 	.timeout_ms = ANSWER_MS,

@@ -401,6 +401,12 @@ crypto_random(void *out, size_t len)
 	randombytes_buf(out, len);
 }
 
+void
+crypto_wipe(void *p, size_t len)
+{
+	sodium_memzero(p, len);
+}
+
 uint64_t
 crypto_random64(void)
 {

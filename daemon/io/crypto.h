@@ -44,6 +44,8 @@ MUST_CHECK int crypto_key_read(int fd, const char *name, uint8_t key[KEY_BYTES],
     struct err *err);
 
 void crypto_random(void *out, size_t len);
+/* Zeroes what was secret. */
+void crypto_wipe(void *p, size_t len);
 uint64_t crypto_random64(void);
 /* BLAKE2b-256. */
 void crypto_hash256(struct hash *out, const void *msg, size_t len);

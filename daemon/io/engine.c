@@ -16,6 +16,7 @@
 #include "addr.h"
 #include "belong.h"
 #include "peers.h"
+#include "ring.h"
 #include "tell.h"
 
 enum { SECOND_MS = 1000 };
@@ -58,7 +59,8 @@ on_save(void *arg, const struct mesh_saved *s)
 		engine_exit(EXIT_STATE, err.text);
 	if (belong_save(e, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
-	if (critical_save(&e->critical, s, &err) < 0)
+	if (ring_save(e->state_fd, &e->keys, &s->keys, &err) < 0 ||
+	    critical_save(&e->critical, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
 }
 
@@ -124,6 +126,7 @@ engine_attach(struct engine *e, struct err *err)
 		return 0;
 	memcpy(c.pk, e->identity.pk, sizeof c.pk);
 	crypto_random(c.salt, sizeof c.salt);
+	crypto_random(c.secret, sizeof c.secret);
 	snprintf(c.name, sizeof c.name, "%s", e->conf.name);
 	c.meta_bytes = world_meta_pack(
 	    e->conf.zone, e->conf.tags, MESH_VERSION, c.meta, sizeof c.meta);
@@ -205,17 +208,19 @@ static void
 on_key(struct engine *e, const struct sup_event *ev, int fd)
 {
 	struct err err = {.code = ev->code};
+	uint8_t key[KEY_BYTES];
 
-	if (fd < 0) {
+	if (fd < 0)
 		err_escape(err.text, sizeof err.text, ev->text, strnlen(ev->text, SUP_TEXT_CAP));
-		peers_key_done(e, err.text);
-		return;
+	if (fd < 0 || crypto_key_read(fd, "cluster key", key, &err) < 0) {
+		if (!e->keys.has_key) { /* else: what is in state-dir is enough */
+			peers_key_done(e, err.text);
+			return;
+		}
+	} else if (!ring_offer(&e->keys, e->saved.keys.used, key)) {
+		log_info("the cluster key was changed since its file was written: the file is not used");
 	}
-	if (crypto_key_read(fd, "cluster key", e->keys.key, &err) < 0) {
-		peers_key_done(e, err.text);
-		return;
-	}
-	e->keys.has_key = true;
+	crypto_wipe(key, sizeof key);
 	if (engine_attach(e, &err) < 0)
 		engine_exit(err.code, err.text);
 	peers_key_done(e, "");
@@ -351,6 +356,9 @@ open_state(struct engine *e, struct err *err)
 	memcpy(e->keys.pk, e->identity.pk, sizeof e->keys.pk);
 	memcpy(e->keys.sk, e->identity.sk, sizeof e->keys.sk);
 	crypto_fill(&e->crypto, &e->keys);
+	if ((rc = ring_load(e->state_fd, &e->keys, err)) < 0)
+		return rc;
+	crypto_key_use(&e->keys, e->saved.keys.used);
 	rc = store_get(e->store, STORE_ROSTER, roster_key, sizeof roster_key, &e->roster, &len, err);
 	if (rc < 0)
 		return rc;

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
+#include "rotate.h"
 #include "sight.h"
 #include "status.h"
 #include "wire.h"
@@ -88,6 +89,9 @@ serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *pa
 		return;
 	case QUERY_SIGHT:
 		sight_serve(e, payload, len, answer);
+		return;
+	case QUERY_KEYS:
+		rotate_serve(e, payload, len, answer);
 		return;
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);

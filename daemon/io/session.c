@@ -35,6 +35,14 @@ session_init(struct session *s, const uint8_t key[KEY_BYTES], bool server, size_
 }
 
 void
+session_init_ring(struct session *s, const struct keyring *ring, bool server, size_t max)
+{
+	session_init(s, ring->key, server, max);
+	s->epoch = (uint8_t)ring->epoch;
+	s->ring = ring;
+}
+
+void
 session_free(struct session *s)
 {
 	free(s->frame);
@@ -46,7 +54,7 @@ void
 session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES])
 {
 	out[0] = VERSION;
-	out[1] = 0;
+	out[1] = s->epoch;
 	memcpy(out + 2, s->salt, SESSION_SALT_BYTES);
 }
 
@@ -66,6 +74,19 @@ derive(uint8_t out[KEY_BYTES], const uint8_t key[KEY_BYTES], const char *directi
 	sodium_memzero(&h, sizeof h);
 }
 
+/* The asker's hello names the key; keys change, and not all in one instant. */
+static bool
+choose(struct session *s, uint8_t epoch)
+{
+	const uint8_t *key = s->server && s->ring != NULL ? crypto_key_byte(s->ring, epoch) : NULL;
+
+	if (key == NULL)
+		return epoch == s->epoch;
+	memcpy(s->key, key, KEY_BYTES);
+	s->epoch = epoch;
+	return true;
+}
+
 static int
 on_hello(struct session *s)
 {
@@ -73,7 +94,7 @@ on_hello(struct session *s)
 	const uint8_t *cs = s->server ? theirs : s->salt, *ss = s->server ? s->salt : theirs;
 	uint8_t rx_key[KEY_BYTES];
 
-	if (s->head[0] != VERSION || s->head[1] != 0)
+	if (s->head[0] != VERSION || !choose(s, s->head[1]))
 		return STREAM_AUTH;
 	derive(s->tx_key, s->key, s->server ? "mesh stream answer" : "mesh stream ask", cs, ss);
 	derive(rx_key, s->key, s->server ? "mesh stream ask" : "mesh stream answer", cs, ss);

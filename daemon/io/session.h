@@ -2,7 +2,7 @@
  * session.h - the bytes of one stream connection, without a socket: what
  * arrives is fed in, what is to be sent is sealed out.  Private to stream.
  *
- *   hello     u8 version 0 | u8 key epoch 0 | 32 random bytes   each side, once
+ *   hello     u8 version 0 | u8 low byte of the cluster key's epoch | 32 random bytes   each side, once
  *   then, each way:
  *   header    24 bytes of secretstream
  *   frame     u32 bytes (17..65536) | sealed; the 4 bytes are authenticated too
@@ -17,7 +17,7 @@
 
 #include <sodium.h>
 
-#include "../../gossip/base.h"
+#include "crypto.h"
 
 enum {
 	SESSION_SALT_BYTES = 32,
@@ -32,6 +32,8 @@ struct session {
 	bool server, authenticated;
 	int phase;
 	uint8_t key[KEY_BYTES]; /* the cluster's, until the keys are made */
+	uint8_t epoch;
+	const struct keyring *ring; /* borrowed: a server takes any key of it; or NULL */
 	uint8_t salt[SESSION_SALT_BYTES]; /* mine */
 	uint8_t tx_key[KEY_BYTES];
 	crypto_secretstream_xchacha20poly1305_state rx;
@@ -47,6 +49,8 @@ struct session {
 /* max: payload bytes accepted.  Draws a salt. */
 void session_init(struct session *s, const uint8_t key[KEY_BYTES], bool server,
     size_t max);
+/* Under the key in use of that ring; a server under any that it has. */
+void session_init_ring(struct session *s, const struct keyring *ring, bool server, size_t max);
 void session_free(struct session *s);
 void session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES]);
 /*

@@ -218,7 +218,7 @@ start(struct stream_call *c, const struct keyring *keys, const struct addr *to,
 		return STREAM_TOO_LARGE;
 	if (c->len > 0)
 		memcpy(c->payload, payload, c->len);
-	session_init(&c->session, keys->key, false, STREAM_BYTES_MAX);
+	session_init_ring(&c->session, keys, false, STREAM_BYTES_MAX);
 	addr_to_sockaddr(to, &ss);
 	if (uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss, on_connect) != 0)
 		return STREAM_CONNECT;

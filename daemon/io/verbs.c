@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "logs.h"
 #include "pack.h"
+#include "rotate.h"
 #include "peers.h"
 #include "seeing.h"
 #include "status.h"
@@ -384,6 +385,7 @@ static const struct verb {
     {"init", peers_init, true},
     {"join", peers_join, true},
     {"evict", belong_evict, true},
+    {"keys", rotate_verb, false},
 };
 
 void

@@ -13,8 +13,10 @@
  *
  *   QUERY_SIGHT    [relays, id 16, what]     -> what that node sees (sight.h)
  *
- * Whoever holds the cluster key may ask; all of these are reads, except FORCE and
- * HAND_OVER, which an operator asked for at the node that sends them (acts.h).
+ *   QUERY_KEYS     [rotate?, name or ""]      -> what `mesh keys status` shows (rotate.h)
+ *
+ * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
+ * HAND_OVER and KEYS, which an operator asked for at the node that sends them (acts.h).
  */
 #ifndef IO_WIRE_H
 #define IO_WIRE_H
@@ -27,6 +29,7 @@ enum query {
 	QUERY_LOGS,
 	QUERY_HAND_OVER,
 	QUERY_SIGHT,
+	QUERY_KEYS,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 4096 };

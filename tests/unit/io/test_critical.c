@@ -33,6 +33,7 @@ sample(uint64_t n)
 	memset(s.applied_hash.b, (int)n + 3, HASH_BYTES);
 	s.promise_ms = 1500 + (msec)n;
 	memset(s.promised_to.b, (int)n + 4, ID_BYTES);
+	s.keys = (struct mesh_keys){.used = (uint32_t)n * 0x1000101, .next = n % 2 == 0, .old = n % 3 == 0};
 	return s;
 }
 
@@ -42,7 +43,8 @@ same(const struct mesh_saved *a, const struct mesh_saved *b)
 	return memcmp(a->cluster, b->cluster, ID_BYTES) == 0 && a->term == b->term &&
 	    id_eq(&a->voted_for, &b->voted_for) && stamp_cmp(&a->applied, &b->applied) == 0 &&
 	    hash_eq(&a->applied_hash, &b->applied_hash) &&
-	    a->promise_ms == b->promise_ms && id_eq(&a->promised_to, &b->promised_to);
+	    a->promise_ms == b->promise_ms && id_eq(&a->promised_to, &b->promised_to) &&
+	    a->keys.used == b->keys.used && a->keys.next == b->keys.next && a->keys.old == b->keys.old;
 }
 
 static void

@@ -1,0 +1,277 @@
+/*
+ * rotate.c - see rotate.h.  Both sides run do_here(), so it means the same wherever
+ * it was asked.
+ */
+#include "rotate.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../base/name.h"
+#include "acts.h"
+#include "engine.h"
+#include "pack.h"
+#include "viewing.h"
+#include "wire.h"
+
+enum { ASK_MS = 2000 };
+
+struct asking {
+	struct engine *e;
+	struct ctl_req *r;
+	bool rotate;
+	char without[NAME_CAP];
+};
+
+/* --- what is so ------------------------------------------------------------------- */
+
+static const char *
+phase_name(enum mesh_keys_phase phase)
+{
+	static const char *const names[] = {[MESH_KEYS_STEADY] = "steady",
+	    [MESH_KEYS_ANNOUNCED] = "announced", [MESH_KEYS_CHANGING] = "changing"};
+
+	return names[phase];
+}
+
+/* Told as the step that the member has taken. */
+static const char *
+state_name(const struct mesh_keys *mine, const struct mesh_keys_member *x)
+{
+	if (!x->known)
+		return "unknown";
+	if (x->have.used < mine->used)
+		return x->have.next ? "accepted" : "behind";
+	if (x->have.used > mine->used)
+		return "ahead";
+	if (mine->next)
+		return x->have.next ? "accepted" : "asking";
+	return x->have.old ? "using" : "done";
+}
+
+static void
+pack_members(const struct engine *e, const struct mesh_keys *mine, msgpack_packer *pk)
+{
+	struct mesh_keys_member x;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; mesh_keys_member(e->mesh, i, &x); i++)
+		n += !sodium_is_zero(x.id.b, ID_BYTES);
+	msgpack_pack_array(pk, n);
+	for (uint32_t i = 0; mesh_keys_member(e->mesh, i, &x); i++) {
+		struct mesh_member m;
+
+		if (sodium_is_zero(x.id.b, ID_BYTES) || !mesh_find(e->mesh, &x.id, &m))
+			continue;
+		msgpack_pack_map(pk, 5);
+		pk_kstr(pk, "name", m.name);
+		pk_str(pk, "epoch");
+		if (x.known)
+			msgpack_pack_uint32(pk, x.have.used);
+		else
+			msgpack_pack_nil(pk);
+		pk_kstr(pk, "state", state_name(mine, &x));
+		pk_kbool(pk, "waited", x.waited);
+		pk_kbool(pk, "passed", x.passed);
+	}
+}
+
+static void
+pack_state(const struct engine *e, msgpack_packer *pk)
+{
+	struct mesh_keys_state s;
+
+	mesh_keys_state(e->mesh, &s);
+	msgpack_pack_map(pk, 6);
+	pk_kuint(pk, "epoch", s.keys.used);
+	pk_kstr(pk, "phase", phase_name(s.phase));
+	pk_kbool(pk, "leader", s.leads);
+	pk_kuint(pk, "members", s.members);
+	pk_str(pk, "waiting");
+	if (s.leads)
+		msgpack_pack_uint32(pk, s.waiting);
+	else
+		msgpack_pack_nil(pk);
+	pk_str(pk, "nodes");
+	if (s.leads)
+		pack_members(e, &s.keys, pk);
+	else
+		msgpack_pack_array(pk, 0);
+}
+
+static void
+tell_state(const struct engine *e, struct ctl_req *r)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	pk_begin(&buf, &pk);
+	pack_state(e, &pk);
+	ctl_answer_buf(r, &buf);
+}
+
+/* --- what is asked ------------------------------------------------------------------ */
+
+/* 0, or a negative ERR_ that told() can put into words. */
+static int
+do_here(struct engine *e, bool rotate, const char *without)
+{
+	struct mesh_member m;
+	int rc = rotate ? mesh_keys_rotate(e->mesh, net_now()) : 0;
+
+	if (rc < 0 || without[0] == '\0') {
+		net_kick(&e->net);
+		return rc;
+	}
+	rc = -ERR_MALFORMED;
+	for (uint32_t i = 0; rc != 0 && mesh_member(e->mesh, i, &m); i++)
+		if (strcmp(m.name, without) == 0)
+			rc = mesh_keys_pass(e->mesh, net_now(), &m.id);
+	net_kick(&e->net);
+	return rc;
+}
+
+static void
+failed(struct ctl_req *r, const char *without, int rc)
+{
+	if (rc == -ERR_UNKNOWN && without[0] == '\0')
+		ctl_fail(r, 1, "ask again in a second; mesh members",
+		    "keys: a node that is up has no vote yet, or has told nothing yet");
+	else if (rc == -ERR_MALFORMED || rc == -ERR_UNKNOWN)
+		ctl_fail(r, 1, "mesh keys status", "keys: no member of the roster is called '%s'",
+		    without);
+	else if (rc == -ERR_RANGE && without[0] != '\0')
+		ctl_fail(r, 1, "mesh members", "keys: %s is up: only who is down can be passed over",
+		    without);
+	else if (rc == -ERR_NOT_LEADER)
+		ctl_fail(r, 1, "mesh partition", "keys: only a leader with a full quorum changes the key");
+	else
+		ctl_fail(r, 1, "mesh leader", "keys: the leader did not take it: %s",
+		    stream_error(rc));
+}
+
+static void
+on_answer(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct asking *a = arg;
+
+	if (rc == 0 && viewing_is_map((struct slice){data, len}))
+		ctl_answer(a->r, data, len, false);
+	else if (!a->rotate && a->without[0] == '\0')
+		tell_state(a->e, a->r); /* nobody knows more than this node */
+	else
+		failed(a->r, a->without, rc == 0 ? -ERR_RANGE : rc);
+	free(a);
+}
+
+static void
+ask(struct engine *e, struct ctl_req *r, bool rotate, const char *without)
+{
+	struct asking *a;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	struct addr to;
+	int rc;
+
+	if (!viewing_leader(e, &to)) {
+		if ((rc = do_here(e, rotate, without)) < 0)
+			failed(r, without, rc);
+		else
+			tell_state(e, r);
+		return;
+	}
+	if ((a = calloc(1, sizeof *a)) == NULL) {
+		ctl_fail(r, 1, "", "out of memory");
+		return;
+	}
+	*a = (struct asking){.e = e, .r = r, .rotate = rotate};
+	snprintf(a->without, sizeof a->without, "%s", without);
+	pk_begin(&buf, &pk);
+	msgpack_pack_array(&pk, 2);
+	if (rotate)
+		msgpack_pack_true(&pk);
+	else
+		msgpack_pack_false(&pk);
+	pk_str(&pk, without);
+	stream_request(e->loop, &e->keys, &to, QUERY_KEYS, buf.data, buf.size, ASK_MS, on_answer, a);
+	msgpack_sbuffer_destroy(&buf);
+}
+
+/* Only to who may write: it opens everything this cluster says. */
+static void
+export(struct engine *e, struct ctl_req *r)
+{
+	char text[2 * KEY_BYTES + 1];
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	sodium_bin2hex(text, sizeof text, e->keys.key, KEY_BYTES);
+	pk_begin(&buf, &pk);
+	msgpack_pack_map(&pk, 2);
+	pk_kuint(&pk, "epoch", e->keys.epoch);
+	pk_kstr(&pk, "key", text);
+	ctl_answer(r, buf.data, buf.size, false);
+	sodium_memzero(buf.data, buf.size);
+	sodium_memzero(text, sizeof text);
+	msgpack_sbuffer_destroy(&buf);
+	log_info("the cluster key was given to an operator here");
+}
+
+void
+rotate_verb(struct engine *e, struct ctl_req *r)
+{
+	char what[16] = "", without[NAME_CAP] = "";
+	bool force = ctl_arg_bool(r, "force");
+
+	(void)ctl_arg_str(r, "command", what, sizeof what);
+	(void)ctl_arg_str(r, "other", without, sizeof without);
+	if (e->mesh == NULL || !e->keys.has_key)
+		ctl_fail(r, 1, "mesh init | mesh join", "keys: not a member of a cluster");
+	else if (strcmp(what, "status") == 0 && without[0] == '\0')
+		ask(e, r, false, "");
+	else if (strcmp(what, "rotate") != 0 && strcmp(what, "export") != 0)
+		ctl_fail(r, EXIT_USAGE_, "mesh keys status|rotate|export", "keys: status, rotate or export?");
+	else if (!r->may_write)
+		acts_refuse(r);
+	else if (strcmp(what, "export") == 0)
+		export(e, r);
+	else if (force != (without[0] != '\0') || (force && !name_ok(without, strlen(without))))
+		ctl_fail(r, EXIT_USAGE_, "mesh keys rotate --force NODE",
+		    "keys: --force and the NODE that is down go together");
+	else
+		ask(e, r, true, without);
+}
+
+void
+rotate_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
+{
+	char without[NAME_CAP];
+	const char *s;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	struct mp mp;
+	bool rotate;
+	uint32_t n;
+	size_t k;
+	int rc;
+
+	mp_init(&mp, payload, len, 1);
+	if (mp_array(&mp, &n) < 0 || n != 2 || mp_bool(&mp, &rotate) < 0 ||
+	    mp_str(&mp, &s, &k) < 0 || mp_end(&mp) < 0 || k >= sizeof without ||
+	    (k > 0 && !name_ok(s, k))) {
+		stream_answer_fail(answer, ERR_MALFORMED);
+		return;
+	}
+	memcpy(without, s, k);
+	without[k] = '\0';
+	if (e->mesh == NULL || (rc = do_here(e, rotate, without)) < 0) {
+		stream_answer_fail(answer, e->mesh == NULL ? ERR_UNKNOWN : (uint8_t)-rc);
+		return;
+	}
+	pk_begin(&buf, &pk);
+	pack_state(e, &pk);
+	stream_answer_send(answer, buf.data, buf.size);
+	msgpack_sbuffer_destroy(&buf);
+}

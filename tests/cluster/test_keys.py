@@ -1,0 +1,135 @@
+"""`mesh keys`: the cluster key changes under running daemons, waits for a node that
+is away or goes on without it, and whoever is back has it; nothing restarts."""
+import os
+import subprocess
+
+import pytest
+
+import service
+from mesh import BUILD, Missed, World, init, wait_until, write
+
+
+@pytest.fixture
+def three():
+    w = World(f"mesh-k{os.getpid()}", "keys")
+    try:
+        nodes = w.bridge(["n1", "n2", "n3", "n4"])[:3]
+        for n in nodes:
+            n.write_config()
+            n.start()
+        init(nodes[0])
+        try:
+            wait_until("one view", lambda: service.one_view(nodes), 60)
+        except Missed:
+            for n in nodes:
+                print(n.tail(25))
+            raise
+        yield w
+    finally:
+        w.close()
+
+
+def keys(node):
+    return node.ask("keys", "status")
+
+
+def at(nodes, epoch):
+    """All of them use that key, say so, and hold no other."""
+    for n in nodes:
+        k = keys(n)
+        if (k["epoch"], k["phase"]) != (epoch, "steady"):
+            raise Missed(f"{n.name}: {k}")
+        if [m for m in k["nodes"] if m["state"] != "done"]:
+            raise Missed(f"{n.name}: {k['nodes']}")
+    return True
+
+
+def waits_for(node, names):
+    k = keys(node)
+    if [m["name"] for m in k["nodes"] if m["waited"]] != names:
+        raise Missed(str(k))
+    return k
+
+
+def export(node):
+    p = subprocess.run([os.path.join(BUILD, "mesh"), "--socket", node.socket,
+                        "keys", "export"], capture_output=True, timeout=20, check=False)
+    assert p.returncode == 0, p.stderr
+    return p.stdout
+
+
+def rotate(node, *args):
+    p = node.mesh("keys", "rotate", *args)
+    if p.returncode != 0:
+        raise Missed(p.stderr)
+    return p
+
+
+def test_the_key_changes(three):
+    nodes = three.nodes[:3]
+    n1, n2, n3 = nodes
+    old = export(n1)
+    assert len(old) == 32 and old == open(three.key, "rb").read()
+    wait_until("a change begins, asked of whoever", lambda: rotate(n2), 20)
+    wait_until("all use the next key", lambda: at(nodes, 1), 20)
+    new = export(n3)
+    assert len(new) == 32 and new != old and new == export(n1)
+    for n in nodes:
+        st = os.stat(f"{n.state}/keys")
+        assert st.st_mode & 0o7777 == 0o600
+        held = open(f"{n.state}/keys", "rb").read()
+        assert new in held and old not in held
+        said = n.tail(10000)
+        assert new.hex() not in said and old.hex() not in said
+    # Engines that start anew come up with it, whatever the old file says.
+    for n in nodes:
+        n.kill("meshd-engine")
+    wait_until("one view", lambda: service.one_view(nodes), 40)
+    wait_until("still that key", lambda: at(nodes, 1), 20)
+
+    # A node is away: the change waits for it, by name, and is done when it is back.
+    n3.kill_host()
+    wait_until("n3 is gone", lambda: {m["name"]: m["state"] for m in n1.ask("members")}["n3"]
+               == "failed", 60)
+    wait_until("a change begins", lambda: rotate(n1), 20)
+    wait_until("it waits for n3", lambda: waits_for(n2, ["n3"]), 20)
+    p = n1.mesh("keys", "rotate", "--force", "n2")
+    assert p.returncode == 1 and "n2 is up: only who is down can be passed over" in p.stderr
+    p = n1.mesh("keys", "rotate", "--force")
+    assert p.returncode == 64 and "--force and the NODE" in p.stderr
+    p = n1.mesh("keys", "rotate", "--force", "n9")
+    assert p.returncode == 1 and "no member of the roster is called 'n9'" in p.stderr
+    assert keys(n1)["phase"] == "announced"
+    n3.start()
+    wait_until("n3 is back, and all use the next key", lambda: at(nodes, 2), 40)
+
+    # Once more, and on without it: it finds its way back with a key nobody takes.
+    n3.kill_host()
+    wait_until("n3 is gone", lambda: {m["name"]: m["state"] for m in n1.ask("members")}["n3"]
+               == "failed", 60)
+    wait_until("a change begins", lambda: rotate(n2, "--force", "n3"), 20)
+
+    def others_changed():
+        k = keys(n1)
+        return (k["epoch"], k["phase"]) == (3, "steady") or None
+    wait_until("the others use the next key", others_changed, 20)
+    assert keys(n1)["epoch"] == 3
+    n3.start()
+    wait_until("n3 is back with it", lambda: at(nodes, 3), 40)
+    wait_until("one view", lambda: service.one_view(nodes), 40)
+
+
+def test_who_joins_later(three):
+    """The exported key lets in, and who came in with it is one of the next change."""
+    nodes, n4 = three.nodes[:3], three.nodes[3]
+    wait_until("a change begins", lambda: rotate(nodes[0]), 20)
+    wait_until("all use the next key", lambda: at(nodes, 1), 20)
+    key = os.path.join(three.dir, "exported.key")
+    write(key, export(nodes[1]), 0o600)
+    n4.settings["cluster-key"] = key
+    n4.write_config()
+    n4.start()
+    wait_until("one view of four", lambda: service.one_view(three.nodes), 40)
+    wait_until("under that key", lambda: at(three.nodes, 1), 20)
+    wait_until("a change begins", lambda: rotate(n4), 20)
+    wait_until("all four use the next key", lambda: at(three.nodes, 2), 20)
