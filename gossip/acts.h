@@ -25,6 +25,13 @@ MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to
 MUST_CHECK int mesh_evict(struct mesh *m, msec now, const struct node_id *id);
 /* This node was put out, and knows it: the machine is silent for good. */
 bool mesh_evicted(const struct mesh *m);
+enum { MESH_TWIN_NAMED_MS = 600000 };
+/*
+ * Did another prove, by signing with this node's own key, that it lives at *other?
+ * *yielded: it is the older one, and this machine fell silent; else the other did,
+ * and is named for MESH_TWIN_NAMED_MS.
+ */
+bool mesh_twin(const struct mesh *m, msec now, struct addr *other, bool *yielded);
 /* Say goodbye; a leader resigns first.  Poll once more after this. */
 void mesh_leave(struct mesh *m, msec now);
 

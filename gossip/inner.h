@@ -16,6 +16,7 @@
 #include "rolelease.h"
 #include "roster.h"
 #include "swim.h"
+#include "twin.h"
 #include "vouch.h"
 
 struct mesh {
@@ -30,6 +31,7 @@ struct mesh {
 	struct rolelease rolelease;
 	struct reach reach;
 	struct keys keys;
+	struct twin twin;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
 	msec sources[SOURCES]; /* pair.c: when each may be answered again */

@@ -37,8 +37,8 @@ introduction(const struct packet *p, struct rumour *out)
 }
 
 /* A lost disk forgot how often this node started: be newer than its last life. */
-static void
-relive(struct mesh *m, msec now, uint64_t generation)
+void
+join_relive(struct mesh *m, msec now, uint64_t generation)
 {
 	m->saved.generation = generation;
 	m->seal.counter = (generation << SEAL_COUNTER_BITS) + 1;
@@ -67,7 +67,7 @@ admitted(struct mesh *m, msec now, const struct packet *p)
 	keys_joined(m, p->keys);
 	elect_joined(m, now, p->term);
 	if (p->generation > m->saved.generation && p->generation < UINT64_MAX >> SEAL_COUNTER_BITS)
-		relive(m, now, p->generation + 1);
+		join_relive(m, now, p->generation + 1);
 	vouch_self(m);
 	trace(m, now, "joined", MEMBER_NONE, 0);
 	if ((rc = rumour_hear(m, now, &who)) < 0)

@@ -138,6 +138,7 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return keys_recv(m, now, NULL, 0, from, p);
 	case PACKET_HELLO:
 	case PACKET_WHO:
+	case PACKET_TWIN:
 	case PACKET_JOIN:
 	case PACKET_JOINED:
 		return -ERR_AUTH; /* only under the key that all share */
@@ -153,6 +154,7 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 	int rc;
 
 	pair_heard(m, now, i);
+	members_pair(&m->ms, i)->spoke = true;
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
@@ -212,7 +214,7 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 
 	if ((rc = seal_read(buf, len, &frame)) < 0)
 		return rc;
-	if (m->left)
+	if (m->left && (!m->twin.yielded || frame.form != SEAL_SHARED))
 		return -ERR_UNKNOWN;
 	if (frame.form == SEAL_JOIN) {
 		frame.epoch = m->seal.epoch;
@@ -229,10 +231,14 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 			keys_stranger(m, now, from, &frame, 0);
 		return rc;
 	}
-	if (frame.sender == m->ms.m[0].short_id)
-		return -ERR_IDENTITY;
 	if ((rc = packet_decode(body, body_bytes, &p)) < 0)
 		return rc;
+	/* Whoever yielded still answers the one it yielded to. */
+	if (m->left && (frame.sender != m->ms.m[0].short_id || p.kind != PACKET_TWIN))
+		return -ERR_UNKNOWN;
+	if (frame.sender == m->ms.m[0].short_id)
+		return frame.form == SEAL_JOIN || !m->member ? -ERR_IDENTITY :
+							       twin_recv(m, now, from, &p);
 	if (frame.form == SEAL_SHARED && evict_refuses(m, now, from, &frame, len))
 		return -ERR_EVICTED;
 	return frame.form == SEAL_JOIN ? join_recv(m, now, from, frame.sender, &p) :

@@ -158,6 +158,15 @@ out_notice(struct mesh *m, const struct addr *addr, uint32_t eviction)
 }
 
 void
+out_twin(struct mesh *m, const struct addr *addr, uint32_t hint)
+{
+	struct out *o = push_addr(m, PACKET_TWIN, addr);
+
+	if (o != NULL)
+		o->a = hint;
+}
+
+void
 out_parked(struct mesh *m, uint32_t to, const struct parked *p)
 {
 	struct out *o = push(m);
@@ -209,6 +218,14 @@ fill_buckets(const struct mesh *m, struct packet *p, uint8_t *scratch)
 			scratch[8 * i + k] = (uint8_t)(m->ms.buckets[i] >> (56 - 8 * k));
 	p->bytes = scratch;
 	p->bytes_len = sizeof m->ms.buckets;
+}
+
+static void
+fill_ballast(struct packet *p, uint8_t *scratch)
+{
+	memset(scratch, 0, JOIN_BALLAST);
+	p->bytes = scratch;
+	p->bytes_len = JOIN_BALLAST;
 }
 
 static void
@@ -315,10 +332,12 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	case PACKET_WHO:
 		fill_salts(m, o, p, scratch);
 		break;
-	case PACKET_JOIN:
-		memset(scratch, 0, JOIN_BALLAST);
+	case PACKET_TWIN:
 		p->bytes = scratch;
-		p->bytes_len = JOIN_BALLAST;
+		p->bytes_len = twin_fill(m, now, &o->addr, o->a, scratch);
+		break;
+	case PACKET_JOIN:
+		fill_ballast(p, scratch);
 		break;
 	case PACKET_JOINED:
 		fill_joined(m, o, p);
@@ -339,7 +358,8 @@ form_of(const struct packet *p)
 		return SEAL_BARE;
 	if (p->kind == PACKET_JOIN || p->kind == PACKET_JOINED)
 		return SEAL_JOIN;
-	return p->kind == PACKET_HELLO || p->kind == PACKET_WHO ? SEAL_SHARED : SEAL_PAIR;
+	return p->kind == PACKET_HELLO || p->kind == PACKET_WHO || p->kind == PACKET_TWIN ?
+	    SEAL_SHARED : SEAL_PAIR;
 }
 
 static size_t

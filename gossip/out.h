@@ -48,6 +48,8 @@ void out_bare(struct mesh *m, enum packet_kind kind, const struct addr *addr, ui
 void out_hello(struct mesh *m, uint32_t to, bool whole);
 /* A HELLO that says: you are out, by that act. */
 void out_notice(struct mesh *m, const struct addr *addr, uint32_t eviction);
+/* A TWIN: to one that may be me, or that says it is member `hint`. */
+void out_twin(struct mesh *m, const struct addr *addr, uint32_t hint);
 void out_parked(struct mesh *m, uint32_t to, const struct parked *p);
 void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);

@@ -164,7 +164,7 @@ pair_drop(struct mesh *m, uint32_t i, uint64_t generation)
 	if (p == NULL || p->since >> SEAL_COUNTER_BITS >= generation)
 		return;
 	p->since = 0;
-	p->heard = false;
+	p->heard = p->spoke = false;
 }
 
 /* --- HELLO ------------------------------------------------------------------------ */
@@ -183,12 +183,15 @@ learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
 		return 0;
 	if (counter <= p->since)
 		return -ERR_REPLAY; /* of an earlier life, perhaps repeated */
+	/* A life has one salt: who came first in it stays. */
+	if (p->since != 0 && p->spoke && p->since >> SEAL_COUNTER_BITS == counter >> SEAL_COUNTER_BITS)
+		return -ERR_IDENTITY;
 	memcpy(me, m->ms.m[0].id.b, ID_BYTES);
 	memcpy(me + ID_BYTES, m->conf.salt, SALT_BYTES);
 	memcpy(peer, m->ms.m[i].id.b, ID_BYTES);
 	memcpy(peer + ID_BYTES, salt, SALT_BYTES);
 	p->since = 0;
-	p->heard = false;
+	p->heard = p->spoke = false;
 	p->epoch = UINT32_MAX;
 	if (c->pair(c->arg, p->tx_secret, p->rx_secret, m->ms.proofs[i].pk, me, peer) < 0)
 		return -ERR_AUTH;
@@ -219,6 +222,8 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 	uint32_t i;
 	int rc;
 
+	if (p->kind == PACKET_TWIN)
+		return m->member ? twin_hint(m, now, p) : -ERR_UNKNOWN;
 	if (p->kind != PACKET_HELLO && !who)
 		return -ERR_AUTH; /* nothing else is said under a key that many hold */
 	if (p->bytes_len != SALTS_BYTES)
@@ -238,12 +243,17 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 			answer_stranger(m, now, PACKET_WHO, from, p->bytes);
 		return -ERR_UNKNOWN;
 	}
-	if (generation < m->ms.m[i].generation)
+	if (generation < m->ms.m[i].generation) {
+		twin_point(m, now, from, i);
 		return -ERR_REPLAY;
+	}
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
-	if ((rc = learn(m, i, frame->counter, p->bytes)) < 0)
+	if ((rc = learn(m, i, frame->counter, p->bytes)) < 0) {
+		if (rc == -ERR_IDENTITY)
+			twin_point(m, now, from, i);
 		return rc;
+	}
 	knows = my_salt(m, p->bytes + SALT_BYTES);
 	answer(m, now, i, who || !knows, who);
 	if (knows)

@@ -44,6 +44,7 @@ struct pair {
 	uint8_t salt[SALT_BYTES]; /* its own */
 	uint64_t since;		  /* counter of the HELLO that told it */
 	bool heard;		  /* it has my salt: what I seal, it opens */
+	bool spoke;		  /* it sealed something: nobody else made up its salt */
 	struct seal_window window;
 	msec ask_at, answer_at; /* next HELLO allowed, of mine, in answer */
 	/* The last thing that was to be said before it could be. */

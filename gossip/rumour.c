@@ -68,9 +68,10 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 	if (r->generation > self->generation ||
 	    (r->generation == self->generation && r->incarnation > self->incarnation)) {
 		/* Only I can sign it: my key lives elsewhere too, or it is a lie. */
-		bool mine = r->is_long && vouch_holds(m, m->saved.cluster, r);
-
-		return mine ? -ERR_IDENTITY : -ERR_AUTH;
+		if (!r->is_long || !vouch_holds(m, m->saved.cluster, r))
+			return -ERR_AUTH;
+		twin_suspect(m, now, &r->addr);
+		return -ERR_IDENTITY;
 	}
 	if (r->generation == self->generation && r->incarnation == self->incarnation &&
 	    r->state != MESH_ALIVE && r->state != MESH_LEFT) {
@@ -82,6 +83,8 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 		news(m, 0);
 	} else if (r->generation < self->generation) {
 		news(m, 0);
+	} else if (r->is_long && !addr_eq(&r->addr, &self->addr)) {
+		twin_suspect(m, now, &r->addr); /* whoever says so: asking is cheap */
 	}
 	return 0;
 }

@@ -47,6 +47,9 @@ void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);
 
+/* join.c: another, later life; the caller signs its record and tells it. */
+void join_relive(struct mesh *m, msec now, uint64_t generation);
+
 /* swim.c */
 int swim_init(struct mesh *m, msec now);
 int swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);

@@ -84,7 +84,7 @@ sim_run() {
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" \
 	    "metrics --nodes 20" "flipflop --nodes 30" "partial --nodes 5" "evict --nodes 9" \
-	    "rotate --nodes 9" "chaos --nodes 9" swarm \
+	    "clone --nodes 9" "rotate --nodes 9" "chaos --nodes 9" swarm \
 	    "join --nodes 1000"; do
 		case $s in
 		*1000) # once, and not five times slower
@@ -105,7 +105,7 @@ sim_run() {
 }
 
 same_history() {
-	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 20 ] &&
+	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 21 ] &&
 	    cmp "$logs/history.gcc" "$logs/history.clang"
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/log.h"
+#include "addr.h"
 #include "engine.h"
 #include "pack.h"
 
@@ -43,7 +44,36 @@ belong_save(struct engine *e, const struct mesh_saved *s, struct err *err)
 bool
 belong_is_out(const struct engine *e)
 {
-	return e->mesh != NULL && mesh_evicted(e->mesh);
+	struct addr other;
+	bool yielded;
+
+	return e->mesh != NULL &&
+	    (mesh_evicted(e->mesh) || (mesh_twin(e->mesh, net_now(), &other, &yielded) && yielded));
+}
+
+const char *
+belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint)
+{
+	char mine[ADDR_TEXT_CAP], theirs[ADDR_TEXT_CAP];
+	struct addr other;
+	bool yielded;
+
+	if (e->mesh == NULL)
+		return NULL;
+	if (mesh_evicted(e->mesh)) {
+		*hint = "to join as a new node: stop meshd, move state-dir aside, start, mesh join";
+		return "evicted: this node is out of the cluster for good, and runs only `keep` work";
+	}
+	if (!mesh_twin(e->mesh, net_now(), &other, &yielded))
+		return NULL;
+	addr_format(&e->conf.advertise, mine, sizeof mine);
+	addr_format(&other, theirs, sizeof theirs);
+	*hint = yielded ? "a copied state-dir? to make this a node of its own: stop meshd, move state-dir aside, start, mesh join" :
+			  "a copied state-dir? over there: stop meshd, move state-dir aside, start, mesh join";
+	snprintf(text, ERR_TEXT_CAP, yielded ? "one identity in two places, here at %s and at %s, which was there first: this one is refused, and runs only `keep` work" :
+				      "one identity in two places: here at %s, and at %s, which came later and is refused",
+	    mine, theirs);
+	return text;
 }
 
 /* --- mesh evict ------------------------------------------------------------------ */

@@ -14,9 +14,12 @@ struct engine;
 MUST_CHECK int belong_load(struct engine *e, struct err *err);
 /* Durable, when they are more than last time.  Negative: err->code. */
 MUST_CHECK int belong_save(struct engine *e, const struct mesh_saved *s, struct err *err);
-/* This node was put out: it starts nothing new, and of what it runs only `keep`
- * work goes on. */
+/* This node was put out, or another is who it says it is: it starts nothing new,
+ * and of what it runs only `keep` work goes on. */
 bool belong_is_out(const struct engine *e);
+/* What `mesh status` says of that, and of a copy of this node: NULL when there is
+ * nothing to say.  May write text. */
+const char *belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint);
 /* mesh evict NODE: a name, or an id or the first 8 or more digits of one. */
 void belong_evict(struct engine *e, struct ctl_req *r);
 

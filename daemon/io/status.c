@@ -81,18 +81,18 @@ struct own_problem {
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
 static size_t
-own_problems(const struct engine *e, const struct mesh_side *s, struct own_problem *out, size_t cap)
+own_problems(const struct engine *e, const struct mesh_side *s, char note[ERR_TEXT_CAP],
+    struct own_problem *out, size_t cap)
 {
+	bool is_out = belong_is_out(e);
 	size_t n = 0;
 
-	if (belong_is_out(e))
-		out[n++] = (struct own_problem){
-		    "evicted: this node is out of the cluster for good, and runs only `keep` work",
-		    "to join as a new node: stop meshd, move state-dir aside, start, mesh join"};
-	else if (!s->member)
+	if ((out[n].text = belong_problem(e, note, &out[n].hint)) != NULL)
+		n++;
+	if (!is_out && !s->member)
 		out[n++] = (struct own_problem){
 		    "not a member: mesh init | mesh join", e->key_error};
-	else if (!s->has_leader)
+	else if (!is_out && !s->has_leader)
 		out[n++] = (struct own_problem){
 		    "no leader on this side: what runs goes on, nothing is re-placed", "mesh members"};
 	for (int i = 0; i < TREES_COUNT && n < cap; i++)
@@ -111,7 +111,8 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
     msgpack_packer *pk)
 {
 	struct own_problem own[16];
-	size_t n = own_problems(e, s, own, ARRAY_LEN(own)), jobs = 0;
+	char note[ERR_TEXT_CAP];
+	size_t n = own_problems(e, s, note, own, ARRAY_LEN(own)), jobs = 0;
 	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
 	struct slice theirs = status_view_get(view, "problems");
 	uint32_t count = 0;

@@ -122,6 +122,31 @@ full_lease(const struct sim *s, uint32_t i)
 	    lead_grade(m, node_clock(s, i)) == MESH_GRADE_FULL;
 }
 
+/* Node j is promised to i, holds off, or is down and so grants nothing. */
+static bool
+bound_to(const struct sim *s, uint32_t j, uint32_t i)
+{
+	const struct mesh *m = s->node[j].mesh;
+	msec now = node_clock(s, j);
+
+	return m == NULL || !m->member || m->left || now < m->elect.holdoff_until ||
+	    (m->elect.promised != MEMBER_NONE && now < m->elect.promise_until &&
+		id_eq(&m->ms.m[m->elect.promised].id, &s->node[i].id));
+}
+
+/* An elector that is there twice gave its word in one of the two places. */
+static bool
+elector_bound(const struct sim *s, uint32_t j, uint32_t i)
+{
+	if (j == UINT32_MAX || bound_to(s, j, i))
+		return true;
+	for (uint32_t k = 0; s->node[j].copied && k < s->conf.nodes; k++)
+		if (k != j && s->node[k].copied && id_eq(&s->node[k].id, &s->node[j].id) &&
+		    bound_to(s, k, i))
+			return true;
+	return false;
+}
+
 /*
  * What a full lease is made of: a quorum of electors each of whom, by its own
  * clock, is promised to this leader, holds off after a restart, or is down and
@@ -136,15 +161,8 @@ backed(const struct sim *s, uint32_t i)
 
 	for (uint32_t k = 0; k < m->ms.count; k++) {
 		const struct member *x = &m->ms.m[k];
-		uint32_t j = k == 0 ? i : node_find(s, &x->id);
-		const struct mesh *other = j == UINT32_MAX ? NULL : s->node[j].mesh;
-		msec now = j == UINT32_MAX ? 0 : node_clock(s, j);
 
-		if (x->roster == 0)
-			continue;
-		if (k == 0 || other == NULL || !other->member || other->left || now < other->elect.holdoff_until ||
-		    (other->elect.promised != MEMBER_NONE && now < other->elect.promise_until &&
-			id_eq(&other->ms.m[other->elect.promised].id, &s->node[i].id)))
+		if (x->roster != 0 && (k == 0 || elector_bound(s, node_find(s, &x->id), i)))
 			tally_add(&t, x);
 	}
 	return enough(t.old, m->roster.n.old, t.tie & MEMBER_OLD) ||

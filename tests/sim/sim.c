@@ -141,12 +141,12 @@ sim_converged(const struct sim *s, uint32_t *leader)
 	uint32_t up = 0, first = UINT32_MAX;
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		up += s->node[i].mesh != NULL && s->node[i].evicted_at == 0;
+		up += s->node[i].mesh != NULL && s->node[i].out_at == 0;
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		const struct mesh *m = s->node[i].mesh;
 		struct mesh_side side;
 
-		if (m == NULL || s->node[i].evicted_at != 0)
+		if (m == NULL || s->node[i].out_at != 0)
 			continue;
 		known_side(m, node_clock(s, i), &side);
 		if (!side.has_leader || side.grade != MESH_GRADE_FULL ||

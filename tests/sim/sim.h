@@ -87,7 +87,7 @@ struct sim_node {
 	struct mesh_saved done;
 	struct roster_id done_roster;
 	uint32_t done_evicted;
-	usec evicted_at; /* somebody said so; 0 = nobody did */
+	usec out_at; /* evicted, or a copy, that does not count; 0 = it does */
 	struct stamp issued;
 	uint64_t lives, counter; /* frame numbers never repeat */
 	usec changed_at, born_at; /* last start or stop; last start */
@@ -99,7 +99,7 @@ struct sim_node {
 	usec issue_at, report_at, summary_at;
 	struct stamp held; /* a stamp checked before a pause */
 	uint64_t tx_bytes; /* with 28 bytes of IPv4 and UDP each */
-	bool leads, passed; /* a change of keys goes on without it */
+	bool leads, passed, copied; /* by a change of keys; its disk lives elsewhere too */
 };
 
 struct sim {

@@ -60,6 +60,7 @@ static const struct promise {
     {"partial.bridge.false.deaths", 5, 7, ANY, ANY, 0, NULL, 0},
     {"partial.bridge.elections", 5, 9, ANY, ANY, 0, NULL, 0},
     {"slow.ratio", 16, 256, ANY, 19, ANY, "Lifeguard's of SWIM's", 19},
+    {"clone.named", 3, 200, ANY, 10000, ANY, NULL, 0},
     {"evict.known", 3, 200, ANY, 3000, ANY, NULL, 0},
     {"evict.roster", 3, 200, ANY, 6000, ANY, NULL, 0},
     {"evict.self", 3, 200, ANY, 5000, ANY, NULL, 0},

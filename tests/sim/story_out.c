@@ -1,9 +1,15 @@
 /*
- * story_out.c - who is put out of the mesh.
+ * story_out.c - who is put out of the mesh, and who is there twice.
  */
 #include "story.h"
 
 enum { EVICTIONS_MAX = 6 };
+
+static uint32_t
+node_of(const struct addr *a)
+{
+	return (uint32_t)a->ip[14] << 8 | a->ip[15];
+}
 
 static bool
 out_of(const struct sim *s, uint32_t observer, uint32_t subject)
@@ -21,7 +27,7 @@ all_know(const struct sim *s, uint32_t subject, bool rosters)
 		const struct mesh *m = s->node[i].mesh;
 		uint32_t x = m == NULL ? MEMBER_NONE : members_find_id(&m->ms, &s->node[subject].id);
 
-		if (m == NULL || s->node[i].evicted_at != 0)
+		if (m == NULL || s->node[i].out_at != 0)
 			continue;
 		if (!out_of(s, i, subject) ||
 		    (rosters && (m->roster.joint || (x != MEMBER_NONE && m->ms.m[x].roster != 0))))
@@ -59,7 +65,7 @@ victim_of(struct sim *s, uint32_t by)
 	uint32_t i = prng_below(&s->rng, 2) == 0 ? story_leader(s) :
 						   (uint32_t)prng_below(&s->rng, s->conf.nodes);
 
-	while (i == by || s->node[i].evicted_at != 0)
+	while (i == by || s->node[i].out_at != 0)
 		i = (i + 1) % s->conf.nodes;
 	return i;
 }
@@ -69,7 +75,7 @@ judge_of(struct sim *s)
 {
 	uint32_t by = (uint32_t)prng_below(&s->rng, s->conf.nodes);
 
-	while (s->node[by].evicted_at != 0)
+	while (s->node[by].out_at != 0)
 		by = (by + 1) % s->conf.nodes;
 	return by;
 }
@@ -87,7 +93,7 @@ one_out(struct sim *s, struct sim_stats *st, uint32_t k)
 	if (k % 4 == 2)
 		node_crash(s, i, INT64_MAX);
 	if (k % 4 == 3) {
-		for (away = 0; away == i || away == by || s->node[away].evicted_at != 0;)
+		for (away = 0; away == i || away == by || s->node[away].out_at != 0;)
 			away++;
 		node_crash(s, away, INT64_MAX);
 	}
@@ -114,6 +120,65 @@ one_out(struct sim *s, struct sim_stats *st, uint32_t k)
 	return true;
 }
 
+/* --- a copied disk ----------------------------------------------------------------- */
+
+static bool
+told_apart(const struct sim *s, uint32_t i, uint32_t copy)
+{
+	const struct mesh *first = s->node[i].mesh, *second = s->node[copy].mesh;
+	struct addr there, here;
+	bool a, b;
+
+	return mesh_twin(first, node_clock(s, i), &there, &a) &&
+	    mesh_twin(second, node_clock(s, copy), &here, &b) && !a && b &&
+	    node_of(&there) == copy && node_of(&here) == i;
+}
+
+/*
+ * The disk of one is copied and started elsewhere, in the same life as the first, an
+ * earlier or a later one.  Both come to know it, the copy falls silent, and all
+ * tables have the first one where it was.
+ */
+bool
+story_clone(struct sim *s, struct sim_stats *st)
+{
+	uint32_t copy = s->conf.nodes - 1, i, x;
+	struct addr where;
+	usec began;
+
+	if (!story_whole(s, NULL) || !sim_run(s, s->now + 15 * (usec)SECOND))
+		return false;
+	node_leave(s, copy, INT64_MAX);
+	for (uint32_t k = 0; k < story_trials(s); k++) {
+		if (!story_whole(s, NULL))
+			return false;
+		i = prng_below(&s->rng, 2) == 0 ? story_leader(s) :
+						  (uint32_t)prng_below(&s->rng, copy);
+		began = s->now;
+		node_copy(s, copy, i, prng_below(&s->rng, 3));
+		while (!told_apart(s, i, copy) && s->now - began < story_patience(s))
+			if (!sim_run(s, s->now + 20000))
+				return false;
+		if (!story_bound(s, "twins-told-apart", told_apart(s, i, copy)))
+			return false;
+		stats_add(st, "clone.named:ms", (s->now - began) / 1000);
+		if (!story_whole(s, NULL))
+			return false;
+		stats_add(st, "clone.whole:ms", (s->now - began) / 1000);
+		for (uint32_t o = 0; o < copy; o++) {
+			x = members_find_id(&s->node[o].mesh->ms, &s->node[i].id);
+			where = s->node[o].mesh->ms.m[x].addr;
+			if (!story_bound(s, "first-holder-stays", node_of(&where) == i))
+				return false;
+		}
+		/* What the copy granted in the other's name is over. */
+		if (!sim_run(s, s->now + 10 * (usec)SECOND))
+			return false;
+		node_crash(s, copy, INT64_MAX);
+	}
+	return true;
+}
+
 bool
 story_evict(struct sim *s, struct sim_stats *st)
 {
@@ -132,7 +197,7 @@ story_evict(struct sim *s, struct sim_stats *st)
 	    !sim_run(s, s->now + 10 * (usec)SECOND))
 		return false;
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		if (s->node[i].evicted_at != 0 &&
+		if (s->node[i].out_at != 0 &&
 		    (!s->node[i].mesh->ms.evict.self || !all_know(s, i, true)))
 			return story_bound(s, "evicted-for-good", false);
 	return true;

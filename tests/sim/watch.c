@@ -252,7 +252,7 @@ watch_node(struct sim *s, uint32_t i)
 		uint32_t j = node_find(s, &x->id);
 		struct sim_seen *seen = &n->seen[j == UINT32_MAX ? 0 : j];
 
-		if (j == UINT32_MAX)
+		if (j == UINT32_MAX || s->node[j].copied)
 			continue;
 		if (x->state == MESH_SUSPECT && seen->state == MESH_SUSPECT && seen->known &&
 		    seen->incarnation == x->incarnation &&

@@ -1,0 +1,221 @@
+/*
+ * twin.c - see twin.h.
+ */
+#include "be.h"
+#include "inner.h"
+
+static const char domain[] = "mesh twin 0";
+
+enum {
+	DOMAIN_BYTES = sizeof domain - 1,
+	AT_THEIRS = SALT_BYTES,
+	AT_NONCE = 2 * SALT_BYTES,
+	AT_GENERATION = AT_NONCE + 8,
+	AT_AGE = AT_GENERATION + 8,
+	AT_STAY = AT_AGE + 8,
+	AT_SIG = AT_STAY + 1,
+	SIGNED_BYTES = DOMAIN_BYTES + ID_BYTES + AT_SIG,
+	ASK_MS = 500,	    /* between two questions */
+	ANSWER_MS = 1500,   /* an answer later than that is none */
+	YOUNGER_MS = 3000,  /* both ways of a question, twice */
+};
+
+static void
+to_sign(const struct mesh *m, const uint8_t *said, uint8_t *buf)
+{
+	memcpy(buf, domain, DOMAIN_BYTES);
+	memcpy(buf + DOMAIN_BYTES, m->saved.cluster, ID_BYTES);
+	memcpy(buf + DOMAIN_BYTES + ID_BYTES, said, AT_SIG);
+}
+
+/* Of a question as of an answer: who I am in this life. */
+static void
+fill_mine(const struct mesh *m, msec now, uint8_t *out)
+{
+	memset(out, 0, TWIN_BYTES);
+	memcpy(out, m->conf.salt, SALT_BYTES);
+	be_put(out + AT_GENERATION, m->ms.m[0].generation, 8);
+	be_put(out + AT_AGE, (uint64_t)(now - m->started), 8);
+}
+
+/* By how much I am the older one, as far as that can be told; far apart is far. */
+static msec
+older_by(const struct mesh *m, msec now, const uint8_t *said)
+{
+	uint64_t age = be_get(said + AT_AGE, 8);
+
+	return age > INT64_MAX / 2 ? INT64_MIN / 2 : now - m->started - (msec)age;
+}
+
+static bool
+i_stay(const struct mesh *m, msec now, const uint8_t *said)
+{
+	msec older = older_by(m, now, said);
+
+	if (older > YOUNGER_MS || older < -YOUNGER_MS)
+		return older > 0;
+	return memcmp(m->conf.salt, said, SALT_BYTES) < 0;
+}
+
+void
+twin_suspect(struct mesh *m, msec now, const struct addr *at)
+{
+	struct twin *t = &m->twin;
+
+	if (now < t->ask_at || !addr_possible(at) || addr_eq(at, &m->conf.addr))
+		return;
+	t->ask_at = now + ASK_MS;
+	t->asked = now;
+	t->nonce = prng_u64(&m->rng) | 1;
+	t->addr = *at;
+	out_twin(m, at, MEMBER_NONE);
+}
+
+void
+twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i)
+{
+	if (!addr_eq(from, &m->ms.m[i].addr) && pair_source(m, now, from))
+		out_twin(m, from, i);
+}
+
+size_t
+twin_fill(struct mesh *m, msec now, const struct addr *to, uint64_t hint, uint8_t *out)
+{
+	struct twin *t = &m->twin;
+
+	if (hint != MEMBER_NONE) {
+		memcpy(out, m->ms.m[hint].addr.ip, 16);
+		be_put(out + 16, m->ms.m[hint].addr.port, 2);
+		return TWIN_HINT_BYTES;
+	}
+	if (addr_eq(to, &t->answer_to)) {
+		memcpy(out, t->answer, TWIN_BYTES);
+		memset(&t->answer_to, 0, sizeof t->answer_to);
+		return TWIN_BYTES;
+	}
+	fill_mine(m, now, out);
+	be_put(out + AT_NONCE, t->nonce, 8);
+	return TWIN_BYTES;
+}
+
+int
+twin_hint(struct mesh *m, msec now, const struct packet *p)
+{
+	struct addr at;
+
+	if (p->bytes_len != TWIN_HINT_BYTES)
+		return -ERR_MALFORMED;
+	memcpy(at.ip, p->bytes, 16);
+	at.port = (uint16_t)be_get(p->bytes + 16, 2);
+	twin_suspect(m, now, &at);
+	return 0;
+}
+
+/* --- the other one is there ------------------------------------------------------ */
+
+static void
+yield(struct mesh *m, msec now)
+{
+	if (m->left)
+		return;
+	m->twin.yielded = true;
+	if (m->elect.role == MESH_LEADER)
+		lead_resign(m, now, 0);
+	m->left = true;
+	trace(m, now, "twin: yields", 0, 0);
+}
+
+/* Its record may be in tables already, in a life above mine: take one above that.
+ * Keys come anew with it. */
+static void
+outlive(struct mesh *m, msec now, uint64_t generation)
+{
+	if (generation < m->ms.m[0].generation || generation >= UINT64_MAX >> SEAL_COUNTER_BITS)
+		return;
+	join_relive(m, now, generation + 1);
+	vouch_self(m);
+	members_tell(&m->ms, 0);
+	m->must_save = true;
+	for (uint32_t i = 0; i < m->ms.pairs_count; i++)
+		m->ms.pairs[i].heard = false;
+	trace(m, now, "twin: outlived", 0, generation);
+}
+
+static void
+proved(struct mesh *m, msec now, const struct addr *from, const uint8_t *said)
+{
+	struct twin *t = &m->twin;
+
+	t->asked = 0;
+	t->other = *from;
+	t->proved = now;
+	m->changes++;
+	if (said[AT_STAY] != 0 && older_by(m, now, said) <= YOUNGER_MS)
+		yield(m, now);
+	else
+		outlive(m, now, be_get(said + AT_GENERATION, 8));
+}
+
+/* A question, of one who has the key of all: its answer is no longer. */
+static void
+answer(struct mesh *m, msec now, const struct addr *from, const uint8_t *said)
+{
+	const struct crypto *c = &m->conf.crypto;
+	struct twin *t = &m->twin;
+	uint8_t buf[SIGNED_BYTES];
+
+	if (!pair_source(m, now, from))
+		return;
+	fill_mine(m, now, t->answer);
+	memcpy(t->answer + AT_THEIRS, said, SALT_BYTES);
+	memcpy(t->answer + AT_NONCE, said + AT_NONCE, 8);
+	t->answer[AT_STAY] = i_stay(m, now, said);
+	to_sign(m, t->answer, buf);
+	c->sign(c->arg, t->answer + AT_SIG, buf, sizeof buf);
+	t->answer_to = *from;
+	out_twin(m, from, MEMBER_NONE);
+	twin_suspect(m, now, from);
+}
+
+int
+twin_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
+{
+	static const uint8_t nobody[SALT_BYTES];
+	const struct crypto *c = &m->conf.crypto;
+	struct twin *t = &m->twin;
+	uint8_t buf[SIGNED_BYTES];
+
+	if (p->bytes_len < SALT_BYTES || memcmp(p->bytes, m->conf.salt, SALT_BYTES) == 0)
+		return -ERR_IDENTITY; /* my own, come back to me */
+	if (p->kind != PACKET_TWIN) {
+		twin_suspect(m, now, from);
+		return -ERR_IDENTITY;
+	}
+	if (p->bytes_len != TWIN_BYTES)
+		return -ERR_MALFORMED;
+	if (memcmp(p->bytes + AT_THEIRS, nobody, SALT_BYTES) == 0) {
+		answer(m, now, from, p->bytes);
+		return -ERR_IDENTITY;
+	}
+	if (t->asked == 0 || now - t->asked > ANSWER_MS ||
+	    be_get(p->bytes + AT_NONCE, 8) != t->nonce ||
+	    memcmp(p->bytes + AT_THEIRS, m->conf.salt, SALT_BYTES) != 0)
+		return -ERR_REPLAY;
+	to_sign(m, p->bytes, buf);
+	if (!c->verify(c->arg, m->conf.pk, p->bytes + AT_SIG, buf, sizeof buf))
+		return -ERR_AUTH;
+	proved(m, now, from, p->bytes);
+	return -ERR_IDENTITY;
+}
+
+bool
+mesh_twin(const struct mesh *m, msec now, struct addr *other, bool *yielded)
+{
+	const struct twin *t = &m->twin;
+
+	if (t->proved == 0 || (!t->yielded && now - t->proved > MESH_TWIN_NAMED_MS))
+		return false;
+	*other = t->other;
+	*yielded = t->yielded;
+	return true;
+}

@@ -1,0 +1,66 @@
+/*
+ * twin.h - one identity in two places, as after a disk was copied: found, named,
+ * and of the two the one that began its life later falls silent.
+ *
+ * Whoever uses my identity elsewhere says HELLO as me, or its record reaches me
+ * as a rumour; and who met the other one first says to the second where that is (a
+ * hint).  None of that proves anything: records are repeated, packets are moved.
+ * So I ask at that address, and only who signs my fresh question with my own key
+ * is a twin:
+ *
+ *	question, answer
+ *	 0         16         32      40         48      56    57            121
+ *	 +---------+----------+-------+----------+-------+-----+-------------+
+ *	 | salt 16 | salt of  | nonce | genera-  | age   |stay | signature   |
+ *	 |         | asker 16 | 8     | tion 8   | ms 8  | 1   | 64          |
+ *	 +---------+----------+-------+----------+-------+-----+-------------+
+ *	hint: address 18
+ *
+ * All numbers are big-endian.  In a question the second salt and the signature are
+ * zero and the nonce is new; an answer repeats the asker's salt and nonce and signs
+ * "mesh twin 0" | cluster 16 | the 57 bytes before the signature.  Both are of one
+ * length, so an answer never is longer than its question.
+ *
+ * Who answers says whether it stays: when it is older by more than YOUNGER_MS, or, of
+ * two nearly as old, has the lower salt.  Who is told so falls silent, unless it is
+ * itself that much older; so however late the packets are, exactly one of two
+ * stays.  It takes a life above the other's, so that all tables come back to it.
+ *
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_TWIN_H
+#define GOSSIP_TWIN_H
+
+#include "packet.h"
+
+struct mesh;
+
+enum {
+	TWIN_BYTES = 2 * SALT_BYTES + 3 * 8 + 1 + SIG_BYTES,
+	TWIN_HINT_BYTES = 18,
+};
+
+struct twin {
+	msec ask_at;	  /* the next question is allowed */
+	msec asked;	  /* the last one was sent; 0 = none */
+	uint64_t nonce;	  /* of it */
+	struct addr addr; /* where I asked */
+	struct addr answer_to; /* who asked me, ... */
+	uint8_t answer[TWIN_BYTES]; /* ... and what I say */
+	struct addr other; /* where one lives that signed */
+	msec proved;	   /* 0 = none ever did */
+	bool yielded;	   /* I am the one that fell silent */
+};
+
+/* Perhaps one lives there: ask it, when that is not too often. */
+void twin_suspect(struct mesh *m, msec now, const struct addr *at);
+/* Under the key of all, sealed by one of my name. */
+int twin_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p);
+/* Somebody else says where one is. */
+int twin_hint(struct mesh *m, msec now, const struct packet *p);
+/* Who says it is member i is not who I know as that: say where the one I know is. */
+void twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i);
+/* The bytes of a TWIN to be sent; out holds TWIN_BYTES.  How many. */
+size_t twin_fill(struct mesh *m, msec now, const struct addr *to, uint64_t hint, uint8_t *out);
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * test_twin.c - one identity in two places: which of the two stays, and that no
+ * packet that is repeated, moved or made up silences anybody.
+ */
+#include "world.h"
+
+/* Node `at` starts as node `as`, in that life. */
+static void
+start_as(struct world *w, uint32_t at, uint32_t as, uint64_t generation, uint8_t salt)
+{
+	struct mesh_conf c = {.self = world_id(as), .addr = toy_addr(at), .members_max = 32,
+	    .seed = at + 200, .crypto = world_crypto(7, as)};
+
+	world_pk(as, c.pk);
+	memset(c.salt, salt, sizeof c.salt);
+	c.saved = w->disk[as];
+	c.saved.generation = generation;
+	snprintf(c.name, sizeof c.name, "n%u", as);
+	c.seeds[0] = toy_addr(0);
+	c.seeds_count = 1;
+	mesh_free(w->node[at]);
+	w->node[at] = mesh_new(&c, w->now);
+	assert_non_null(w->node[at]);
+}
+
+/* Four, of whom the last is put away, to come again as another. */
+static struct world *
+three_and_a_place(void)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+
+	world_run(w, 6000);
+	mesh_leave(w->node[3], w->now);
+	world_run(w, 3000);
+	world_kill(w, 3);
+	return w;
+}
+
+static bool
+names(struct world *w, uint32_t i, uint32_t other, bool *yielded)
+{
+	struct addr at, want = toy_addr(other);
+
+	return mesh_twin(w->node[i], w->now, &at, yielded) && addr_eq(&at, &want);
+}
+
+static void
+told_apart(struct world *w, uint32_t stays, uint32_t goes)
+{
+	bool yielded;
+	struct node_id id = world_id(stays == 3 ? goes : stays);
+	struct mesh_member x;
+	struct addr at = toy_addr(stays);
+
+	assert_true(names(w, stays, goes, &yielded) && !yielded);
+	assert_true(names(w, goes, stays, &yielded) && yielded);
+	for (uint32_t i = 0; i < 3; i++) {
+		if (i == goes || i == stays)
+			continue;
+		assert_true(mesh_find(w->node[i], &id, &x));
+		assert_int_equal(x.state, MESH_ALIVE);
+		assert_true(addr_eq(&x.addr, &at));
+	}
+}
+
+static void
+the_older_one_stays(void **state)
+{
+	(void)state;
+	/* Of the same life, of an earlier one, of a later one; whatever the salt. */
+	for (uint64_t generation = 2; generation <= 4; generation++)
+		for (int salt = 1; salt <= 0xff; salt += 0xfe) {
+			struct world *w = three_and_a_place();
+
+			world_kill(w, 1);
+			world_run(w, 100);
+			world_start(w, 1);
+			world_start(w, 1); /* the third life of n1 */
+			world_run(w, 12000);
+			assert_int_equal(w->node[1]->ms.m[0].generation, 3);
+			start_as(w, 3, 1, generation, (uint8_t)salt);
+			world_run(w, 10000);
+			told_apart(w, 1, 3);
+			assert_true(w->node[1]->ms.m[0].generation >= generation);
+			world_free(w);
+		}
+}
+
+/* Two that began at once: one of them stays, and it is the one of the lower salt. */
+static void
+one_of_two_stays(void **state)
+{
+	(void)state;
+	for (int salt = 1; salt <= 0xff; salt += 0xfe) {
+		struct world *w = three_and_a_place();
+
+		world_kill(w, 1);
+		world_run(w, 100);
+		world_start(w, 1);
+		start_as(w, 3, 1, w->disk[1].generation, (uint8_t)salt);
+		world_run(w, 10000);
+		told_apart(w, salt == 1 ? 3 : 1, salt == 1 ? 1 : 3);
+		world_free(w);
+	}
+}
+
+/* All that n1 ever sent, from wherever: it may be asked who is there, and no
+ * more; and who never was a twin goes on. */
+static void
+a_recording_silences_nobody(void **state)
+{
+	static struct flight kept[200];
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct addr elsewhere = toy_addr(7);
+	struct mesh_side side;
+	size_t n = 0;
+	bool yielded;
+
+	(void)state;
+	for (msec end = w->now + 6000; w->now < end; world_step(w))
+		for (size_t k = 0; k < w->flights && n < ARRAY_LEN(kept); k++)
+			if (w->flight[k].from == 1 &&
+			    (w->flight[k].b[1] & SEAL_FORM_MASK) != SEAL_PAIR)
+				kept[n++] = w->flight[k];
+	assert_true(n > 2);
+	for (int life = 0; life < 2; life++) {
+		for (size_t k = 0; k < n; k++) {
+			for (uint32_t i = 0; i < 3; i++)
+				(void)!mesh_recv(w->node[i], w->now, &elsewhere, kept[k].b, kept[k].len);
+			world_step(w);
+		}
+		for (uint32_t i = 0; i < 3; i++)
+			assert_false(names(w, i, 7, &yielded));
+		world_run(w, 3000);
+		mesh_side(w->node[1], w->now, &side);
+		assert_true(side.has_leader && world_state(w, 0, 1) == MESH_ALIVE);
+		world_kill(w, 1); /* and again in its next life */
+		world_start(w, 1);
+		world_run(w, 6000);
+	}
+	world_free(w);
+}
+
+/* A whole answer of a twin: no byte of it may be another. */
+static void
+an_answer_is_signed_and_fresh(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	struct mesh *m = w->node[1];
+	uint8_t said[TWIN_BYTES], buf[11 + ID_BYTES + TWIN_BYTES], other[SALT_BYTES] = {9};
+	struct packet p = {.kind = PACKET_TWIN, .bytes = said, .bytes_len = TWIN_BYTES};
+	struct addr there = toy_addr(5);
+	uint8_t pk[KEY_BYTES];
+	bool yielded;
+
+	(void)state;
+	world_run(w, 5000);
+	twin_suspect(m, w->now, &there);
+	memset(said, 0, sizeof said);
+	memcpy(said, other, SALT_BYTES);
+	memcpy(said + SALT_BYTES, m->conf.salt, SALT_BYTES);
+	for (int k = 0; k < 8; k++)
+		said[2 * SALT_BYTES + k] = (uint8_t)(m->twin.nonce >> (56 - 8 * k));
+	said[2 * SALT_BYTES + 8 + 8] = 0x10; /* very old */
+	said[TWIN_BYTES - SIG_BYTES - 1] = 1; /* it stays */
+	memcpy(buf, "mesh twin 0", 11);
+	memcpy(buf + 11, m->saved.cluster, ID_BYTES);
+	memcpy(buf + 11 + ID_BYTES, said, TWIN_BYTES - SIG_BYTES);
+	world_pk(1, pk);
+	toy_sig(pk, said + TWIN_BYTES - SIG_BYTES, buf, 11 + ID_BYTES + TWIN_BYTES - SIG_BYTES);
+	for (size_t k = 0; k < TWIN_BYTES; k++) {
+		said[k] ^= 1;
+		assert_int_not_equal(twin_recv(m, w->now, &there, &p), -ERR_IDENTITY);
+		said[k] ^= 1;
+		assert_false(m->left || names(w, 1, 5, &yielded));
+	}
+	p.bytes_len--;
+	assert_int_equal(twin_recv(m, w->now, &there, &p), -ERR_MALFORMED);
+	p.bytes_len++;
+	/* Too late is no answer to that question. */
+	assert_int_equal(twin_recv(m, w->now + 2000, &there, &p), -ERR_REPLAY);
+	assert_int_equal(twin_recv(m, w->now, &there, &p), -ERR_IDENTITY);
+	assert_true(m->left && names(w, 1, 5, &yielded) && yielded);
+	/* Nor is one answer good for two. */
+	assert_int_equal(twin_recv(m, w->now, &there, &p), -ERR_REPLAY);
+	world_free(w);
+}
+
+/* Whoever asks gets no more bytes than it sent, and a hint costs less than any. */
+static void
+nothing_is_amplified(void **state)
+{
+	struct world *w = three_and_a_place();
+	size_t question = 0;
+	uint64_t questions = 0;
+
+	(void)state;
+	start_as(w, 3, 1, 1, 0x77);
+	for (msec end = w->now + 5000; w->now < end; world_step(w))
+		for (size_t k = 0; k < w->flights; k++) {
+			struct packet p;
+
+			world_decode(w->flight[k].b, w->flight[k].len, &p);
+			if (p.kind != PACKET_TWIN)
+				continue;
+			questions++;
+			if (p.bytes_len == TWIN_HINT_BYTES)
+				assert_true(w->flight[k].len <= HELLO_BYTES);
+			else if (question == 0)
+				question = w->flight[k].len;
+			else
+				assert_int_equal(w->flight[k].len, question);
+		}
+	assert_true(question > 0 && questions < 60);
+	world_free(w);
+}
+
+/* A member gone bad makes up a salt for another: before that one ever spoke it
+ * gains nothing, for the true one is heard later in its life; and after, neither. */
+static void
+a_made_up_salt_locks_nobody_out(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh *m = w->node[0];
+	uint32_t i;
+	struct node_id id = world_id(1);
+	uint8_t salts[SALTS_BYTES] = {0xee};
+	struct packet p = {.kind = PACKET_HELLO, .bytes = salts, .bytes_len = SALTS_BYTES};
+	struct seal_frame f = {.form = SEAL_SHARED};
+	struct addr liar = toy_addr(2);
+
+	(void)state;
+	world_run(w, 5000);
+	i = members_find_id(&m->ms, &id);
+	f.sender = seal_short(&id);
+	f.counter = (m->ms.m[i].generation << SEAL_COUNTER_BITS) + 1000000;
+	assert_int_equal(pair_recv(m, w->now, &liar, &f, &p), -ERR_IDENTITY);
+	assert_true(pair_stands(m, i));
+	members_pair(&m->ms, i)->spoke = false; /* as if it had only said HELLO */
+	assert_int_equal(pair_recv(m, w->now, &liar, &f, &p), 0);
+	assert_false(pair_stands(m, i));
+	w->node[1]->seal.counter += 2000000;
+	world_run(w, 10000);
+	assert_true(pair_stands(m, i) && world_state(w, 0, 1) == MESH_ALIVE);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_older_one_stays),
+	    cmocka_unit_test(one_of_two_stays),
+	    cmocka_unit_test(a_recording_silences_nobody),
+	    cmocka_unit_test(an_answer_is_signed_and_fresh),
+	    cmocka_unit_test(nothing_is_amplified),
+	    cmocka_unit_test(a_made_up_salt_locks_nobody_out),
+	};
+
+	return cmocka_run_group_tests_name("twin", tests, NULL, NULL);
+}
