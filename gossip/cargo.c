@@ -8,6 +8,7 @@
 enum {
 	PICK_MAX = 64,
 	NEWS_MS = 10000,
+	LOST_MS = 3000, /* so long, news lost on a newcomer is told once more */
 	URGENT_SHARE = SEAL_BODY_MAX * 2 / 3, /* bytes, while others wait */
 };
 
@@ -48,8 +49,22 @@ out_limit(const struct mesh *m)
 	return 4 * digits;
 }
 
+/*
+ * Was it worth a telling?  Bad news goes by id alone, and who does not know whose
+ * id that is can neither use it nor pass it on.  In a flood of newcomers most
+ * tellings would be spent on them, and some who knew the dead never hear of it.
+ */
+static bool
+understood(const struct mesh *m, msec now, uint32_t to, const struct rumour *r, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+
+	return r->is_long || to == MEMBER_NONE || now - x->since >= LOST_MS ||
+	    member_settled(&m->ms.m[to], x->since);
+}
+
 static void
-load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t share)
+load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, uint32_t to, size_t share)
 {
 	uint16_t pick[PICK_MAX];
 	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = out_limit(m);
@@ -68,7 +83,8 @@ load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, size_t
 		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
 		if (!cargo_load(c, &r))
 			break;
-		spread_sent(news, i, limit);
+		if (understood(m, now, to, &r, i))
+			spread_sent(news, i, limit);
 	}
 }
 
@@ -124,7 +140,8 @@ cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 	if (o->to != MEMBER_NONE && (o->accuse || m->ms.m[o->to].state != MESH_ALIVE))
 		load_member(m, now, c, o->to, false, o->accuse);
 	/* Neither a crowd nor a catastrophe may have all of the room. */
-	load_news(m, now, c, &m->ms.urgent, m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);
-	load_news(m, now, c, &m->ms.news, SEAL_BODY_MAX);
+	load_news(m, now, c, &m->ms.urgent, o->to,
+	    m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);
+	load_news(m, now, c, &m->ms.news, o->to, SEAL_BODY_MAX);
 	load_summaries(m, c);
 }

@@ -20,6 +20,8 @@ enum {
 	SUMMARIES_MS = 74,    /* a whole datagram of them waits: 17 KB/s */
 	SUMMARIES_MANY = 40,
 	GOSSIP_FANOUT = 3,
+	GOSSIP_SETTLED = 2, /* of those ... */
+	SETTLED_TRIES = 8,  /* ... so hard */
 	RECONNECT_MS = 2000,
 	BOOT_MS = 10000, /* after a start everybody is "failed": hurry */
 	BOOT_RECONNECT_MS = 200,
@@ -289,6 +291,22 @@ gossip_pace(const struct mesh *m, uint32_t *fanout)
 									       GOSSIP_IDLE_MS;
 }
 
+/* Whom to tell.  While bad news waits the first are such as know everybody:
+ * newcomers, however many, get the rest. */
+static uint32_t
+hearer(struct mesh *m, msec now, uint32_t chosen)
+{
+	uint32_t i = swim_random_up(m, 0);
+
+	for (uint32_t tries = 0; tries < SETTLED_TRIES; tries++) {
+		if (m->ms.urgent.count == 0 || chosen >= GOSSIP_SETTLED || i == MEMBER_NONE ||
+		    member_settled(&m->ms.m[i], now))
+			break;
+		i = swim_random_up(m, 0);
+	}
+	return i;
+}
+
 /* The last thing of an instant: every part may have made news in it. */
 void
 swim_gossip(struct mesh *m, msec now)
@@ -300,7 +318,7 @@ swim_gossip(struct mesh *m, msec now)
 		return;
 	s->gossip_at = now + gossip_pace(m, &fanout);
 	for (uint32_t tries = 0; tries < 4 * fanout && n < fanout; tries++) {
-		uint32_t i = swim_random_up(m, 0);
+		uint32_t i = hearer(m, now, n);
 		bool again = i == MEMBER_NONE;
 
 		for (uint32_t k = 0; k < n; k++)

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { NEWS_SOON = 25 * SECOND / 10, NEWS_LATE = 5 * SECOND };
+enum { NEWS_SOON = SECOND, NEWS_LATE = 5 * SECOND };
 
 /* Watch until every node up calls victim failed: so soon after the leader. */
 static bool
@@ -141,7 +141,7 @@ story_flood(struct sim *s, struct sim_stats *st)
 		sim_push(s, (struct sim_event){.at = s->node[i].restart_at, .node = i});
 	}
 	/* A few hear it later, when the crowd has keys: all but one in eight. */
-	if (first > 2 && !watch_death(s, st, names, victim, NEWS_SOON, first / 8))
+	if (first > 2 && !watch_death(s, st, names, victim, NEWS_SOON, 0))
 		return false;
 	node_start(s, victim);
 	if (!sim_run(s, s->now + 3 * SECOND) || !story_whole(s, &took))
