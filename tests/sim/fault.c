@@ -252,7 +252,7 @@ fault_end(struct sim *s)
 			node_start(s, i);
 	}
 	s->conf.span = 0;
-	s->calm_since = s->still_since = s->now;
+	s->prompt_since = s->calm_since = s->still_since = s->now;
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		net_late(s, s->node[i].paused_until);
 		net_late(s, s->node[i].blocked_until);

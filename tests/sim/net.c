@@ -178,24 +178,31 @@ cut_little(const struct sim *s)
 void
 net_changed(struct sim *s)
 {
-	bool well = s->grouped == 0 && s->burst_permille == 0 && s->mtu == 0 && s->loss_permille <= CALM_LOSS &&
-	    s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= CALM_DELAY &&
-	    s->disk_permille == 0 && cut_little(s);
+	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= CALM_DELAY, well;
 	bool cut = s->cut != NULL && memchr(s->cut, 1, (size_t)s->conf.nodes * s->conf.nodes) != NULL;
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		well = well && s->node[i].slow == 0;
+		prompt = prompt && s->node[i].slow == 0;
+	well = prompt && s->grouped == 0 && s->burst_permille == 0 && s->mtu == 0 &&
+	    s->loss_permille <= CALM_LOSS && s->disk_permille == 0 && cut_little(s);
+	since(&s->prompt_since, prompt, s->now);
 	since(&s->calm_since, well, s->now);
 	since(&s->still_since, well && s->loss_permille == 0 && !cut, s->now);
+}
+
+static void
+not_before(usec *since, usec until)
+{
+	if (*since != NEVER_CALM && *since < until)
+		*since = until;
 }
 
 void
 net_late(struct sim *s, usec until)
 {
-	if (s->calm_since != NEVER_CALM && s->calm_since < until)
-		s->calm_since = until;
-	if (s->still_since != NEVER_CALM && s->still_since < until)
-		s->still_since = until;
+	not_before(&s->prompt_since, until);
+	not_before(&s->calm_since, until);
+	not_before(&s->still_since, until);
 }
 
 /* Has it been calm (or still) for so long? */

@@ -228,16 +228,21 @@ __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const stru
 
 	mp_init(&r, p->rumours, p->rumours_len, 2);
 	for (uint32_t k = 0; shared == NULL && k < p->rumours_count && rumour_read(&r, &one) == 0; k++) {
-		uint32_t i = one.is_summary ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
+		uint32_t i;
 
+		if (one.is_long)
+			vouch_id(m, &one);
+		i = one.is_summary ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
 		if (i == 0 && one.generation == m->ms.m[0].generation &&
 		    (one.state == MESH_SUSPECT || one.state == MESH_FAILED) &&
 		    (int64_t)one.incarnation > accused)
 			accused = (int64_t)one.incarnation;
-		if (planted == MUTANT_stale_copy && i != MEMBER_NONE && i != 0 &&
-		    one.state == MESH_ALIVE && m->ms.m[i].state == MESH_FAILED)
+		/* Its owner signed it, of this very life: as if that were enough. */
+		if (planted == MUTANT_stale_copy && i != MEMBER_NONE && i != 0 && one.is_long &&
+		    one.state == MESH_ALIVE && m->ms.m[i].state == MESH_FAILED &&
+		    one.generation == m->ms.m[i].generation && vouch_holds(m, m->saved.cluster, &one))
 			members_set(&m->ms, i, now, MESH_ALIVE, one.generation,
-			    (uint32_t)one.incarnation);
+			    m->ms.m[i].incarnation);
 	}
 	return __real_rumours_hear(m, now, p, shared);
 }

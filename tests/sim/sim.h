@@ -120,9 +120,10 @@ struct sim {
 	usec delay_min, delay_max;
 	uint8_t *cut; /* nodes x nodes, one-way; NULL when nobody is cut */
 	uint32_t grouped;
-	/* Since when every datagram that is not lost arrives soon, wherever it
-	 * goes; since when none is lost either.  NEVER_CALM while not so. */
-	usec calm_since, still_since;
+	/* Since when what arrives at all arrives soon; since when every datagram that
+	 * is not lost does, wherever it goes; since when none is lost either.
+	 * NEVER_CALM while not so. */
+	usec prompt_since, calm_since, still_since;
 	/* load */
 	uint32_t report_bytes;
 	bool busy; /* every summary moves each second */

@@ -51,6 +51,21 @@ kill_some(struct sim *s, uint32_t how_many, uint32_t first, usec how_long)
 		node_crash(s, (first + k) % s->conf.nodes, s->now + how_long);
 }
 
+/* b dies while a is away, and a comes back before it has given b up: what it holds
+ * of b is the word of b itself, and must wake nobody. */
+static bool
+dies_unseen(struct sim *s, uint32_t a, uint32_t b)
+{
+	usec away = 3 * SECOND + (usec)prng_below(&s->fate, 4 * SECOND);
+	bool back;
+
+	kill_some(s, 1, b, away + 20 * SECOND);
+	net_group(s, a, 1);
+	back = sim_run(s, s->now + away);
+	net_group(s, a, 0);
+	return back;
+}
+
 /* In a still world little is excused: nobody is suspected who lives, no ear is
  * blamed, a cut link kills nobody, and with most of them dead the rest see it. */
 bool
@@ -76,6 +91,8 @@ story_grief(struct sim *s, struct sim_stats *st)
 			rest += 40 * SECOND;
 			kill_some(s, n / 2 + 1 < n ? n / 2 + 1 : n / 2, a, rest);
 		}
+		if (what == 5 && a != b && !dies_unseen(s, a, b))
+			return false;
 		net_changed(s);
 		if (!sim_run(s, s->now + rest))
 			return false;

@@ -135,10 +135,10 @@ moved(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 	    net_calm(s, s->still_since, enough) && lives(s, j, x->generation, CHURN) &&
 	    nobody_is_new(s))
 		check_break(s, "no-suspicion-in-peace", i, j, x->incarnation);
-	/* The dead of a calm world: its last word is as old as its end. */
+	/* Cut or not, where nothing is late its last word is as old as its end. */
 	if (x->state == MESH_ALIVE && same && was->state == MESH_FAILED &&
 	    s->node[j].mesh == NULL && s->node[j].changed_at < was->since - SECOND / 2 &&
-	    net_calm(s, s->calm_since, s->now - s->node[j].changed_at + SLACK))
+	    net_calm(s, s->prompt_since, s->now - s->node[j].changed_at + SLACK))
 		check_break(s, "no-resurrection", i, j, x->incarnation);
 }
 
