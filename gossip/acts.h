@@ -9,6 +9,10 @@
 
 struct mesh;
 
+/* What a node says of its own going, signed in its record (going.h). */
+enum mesh_going { MESH_STAYS, MESH_RESTARTING };
+enum { MESH_GRACE_S_MAX = 3600 };
+
 /* Make a new cluster with this node as its only roster member. */
 MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
 /* Add a seed; seeds are retried for ever. */
@@ -32,6 +36,13 @@ enum { MESH_TWIN_NAMED_MS = 600000 };
  * and is named for MESH_TWIN_NAMED_MS.
  */
 bool mesh_twin(const struct mesh *m, msec now, struct addr *other, bool *yielded);
+/*
+ * Tell all that this node is back within grace_s (1..MESH_GRACE_S_MAX): until then
+ * its work is to be left where it is.  A leader hands over first.  Over with the
+ * next generation, and there is no other way to take it back.  Go on polling: a
+ * successor may need this node's vote.  -ERR_RANGE: no member, or no such grace.
+ */
+MUST_CHECK int mesh_restarting(struct mesh *m, msec now, uint32_t grace_s);
 /* Say goodbye; a leader resigns first.  Poll once more after this. */
 void mesh_leave(struct mesh *m, msec now);
 

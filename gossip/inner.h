@@ -8,6 +8,7 @@
 
 #include "cookie.h"
 #include "elect.h"
+#include "going.h"
 #include "keys.h"
 #include "out.h"
 #include "pair.h"

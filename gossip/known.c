@@ -104,6 +104,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .evicted = i == 0 ? m->ms.evict.self : x->evicted,
 	    .unstable = m->ticked < x->unstable_until,
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
+	    .going = going_kind(x), .wait_until = going_wait_until(x),
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->at,
 	    .applied = r->applied.stamp, .summary = x->summary,
 	    .has_summary = i == 0 ? m->report.summary_set : x->summary_version != 0};

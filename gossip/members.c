@@ -387,4 +387,5 @@ members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long, str
 	out->addr = m->addr;
 	out->meta = members_meta(ms, i);
 	out->meta_len = m->meta_len;
+	out->notice = m->notice;
 }

@@ -62,6 +62,7 @@ struct member {
 	uint32_t incarnation;
 	uint32_t text; /* offset of name and meta in the text arena */
 	uint8_t name_len, meta_len;
+	uint16_t notice; /* what it says of its going: going.h */
 	bool evicted; /* out for good, and LEFT */
 	bool proven; /* by its proof; else known by id, or from this node's disk */
 	uint16_t pair; /* index of its pair, or MEMBER_NONE */

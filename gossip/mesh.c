@@ -412,26 +412,6 @@ mesh_hand_over(struct mesh *m, msec now, const struct node_id *to)
 	return 0;
 }
 
-void
-mesh_leave(struct mesh *m, msec now)
-{
-	uint32_t told = 0, successor = swim_random_up(m, 0);
-
-	if (m->left || !m->member)
-		return;
-	if (m->elect.role == MESH_LEADER)
-		lead_resign(m, now, successor == MEMBER_NONE ? 0 : m->ms.m[successor].short_id);
-	members_set(&m->ms, 0, now, MESH_LEFT, m->ms.m[0].generation, m->ms.m[0].incarnation);
-	vouch_self(m);
-	for (uint32_t i = 1; i < m->ms.count && told < 64; i++)
-		if (member_up(&m->ms.m[i])) {
-			out_introduce(m, PACKET_GOSSIP, i, 0);
-			told++;
-		}
-	m->left = true;
-	trace(m, now, "leave", 0, 0);
-}
-
 /* --- what this node did ------------------------------------------------------------------ */
 
 int

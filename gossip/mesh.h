@@ -81,6 +81,8 @@ struct mesh_member {
 	bool evicted; /* out for good; its state is MESH_LEFT */
 	bool unstable; /* it died and rose too often lately: give it nothing new */
 	uint64_t generation;
+	enum mesh_going going;
+	msec wait_until;  /* going, and dead: when that is a death; see going.h; 0 = at once */
 	msec since;	  /* when state last changed */
 	msec seen;	  /* last authenticated datagram, or MSEC_NEVER */
 	int32_t rtt_ms;	  /* -1 = not measured */

@@ -239,7 +239,7 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 		mpw_bin(w, r->eviction, EVICTION_BYTES);
 		return;
 	}
-	mpw_array(w, r->is_long ? 9 : 5);
+	mpw_array(w, r->is_long ? 10 : 5);
 	mpw_uint(w, (uint64_t)r->state);
 	if (r->is_long)
 		mpw_bin(w, r->pk, KEY_BYTES);
@@ -256,6 +256,7 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 	mpw_bin(w, a, sizeof a);
 	mpw_bin(w, r->meta, r->meta_len);
 	mpw_bin(w, r->sig, SIG_BYTES);
+	mpw_uint(w, r->notice);
 }
 
 /* [a-z0-9][a-z0-9_.-]{0,62}: names end up in tables, paths and logs. */
@@ -283,7 +284,8 @@ read_long(struct mp *r, struct rumour *out)
 	if ((rc = mp_str(r, &out->name, &out->name_len)) < 0 ||
 	    (rc = mp_bytes(r, a, sizeof a)) < 0 ||
 	    (rc = mp_bin(r, &out->meta, &out->meta_len)) < 0 ||
-	    (rc = mp_bin(r, &out->sig, &sig_len)) < 0)
+	    (rc = mp_bin(r, &out->sig, &sig_len)) < 0 ||
+	    (rc = mp_uint_max(r, UINT16_MAX, &out->notice)) < 0)
 		return rc;
 	if (sig_len != SIG_BYTES)
 		return -ERR_MALFORMED;
@@ -337,11 +339,11 @@ rumour_read(struct mp *r, struct rumour *out)
 	out->state = (enum mesh_state)state;
 	n -= 5;
 	if (out->pk != NULL) {
-		if (n < 4)
+		if (n < 5)
 			return -ERR_MALFORMED;
 		if ((rc = read_long(r, out)) < 0)
 			return rc;
-		n -= 4;
+		n -= 5;
 	}
 	for (; n > 0; n--)
 		if ((rc = mp_skip(r)) < 0)

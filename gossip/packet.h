@@ -8,7 +8,7 @@
  *
  *	rumour = [state, id 16, generation, incarnation, from|age]      short
  *	       | [state, pk 32, generation, incarnation, from|age,
- *	          name, address 18, meta, signature 64]                 long
+ *	          name, address 18, meta, signature 64, notice]         long
  *	       | bin 23: short id 8, version 4, summary 11              summary
  *	       | bin 112: as in evict.h                                 eviction
  *
@@ -103,6 +103,7 @@ struct rumour {
 	struct addr addr;
 	const uint8_t *meta;
 	size_t meta_len;
+	uint64_t notice; /* of its going: going.h */
 	bool is_summary; /* then only these count */
 	uint64_t subject, summary_version;
 	struct mesh_summary summary;
@@ -114,7 +115,7 @@ void packet_begin(struct mpw *w, const struct packet *p);
 void packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count);
 enum { RUMOUR_AGE_MAX = 3600000 }; /* older evidence is none */
 enum {
-	RUMOUR_BYTES_MAX = 2 + 34 + 5 + 5 + 9 + 65 + 20 + 202 + 66,
+	RUMOUR_BYTES_MAX = 2 + 34 + 5 + 5 + 9 + 65 + 20 + 202 + 66 + 3,
 	JOIN_BALLAST = 18 + 5 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id, keys and record */
 };
 enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */

@@ -251,6 +251,7 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	memcpy(m->ms.proofs[i].pk, r->pk, KEY_BYTES);
 	memcpy(m->ms.proofs[i].sig, r->sig, SIG_BYTES);
 	x->proven = true;
+	going_told(m, i, (uint16_t)r->notice);
 	/* Both stay: an id is who one is, a name only what one is called. */
 	if (look && r->state != MESH_LEFT && members_namesake(&m->ms, i) != MEMBER_NONE)
 		trace(m, now, "name taken", i, 0);

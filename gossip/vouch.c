@@ -7,7 +7,7 @@ static const char domain[] = "mesh record 0";
 
 enum {
 	DOMAIN_BYTES = sizeof domain - 1,
-	SIGNED_MAX = DOMAIN_BYTES + ID_BYTES + KEY_BYTES + 1 + 8 + 4 + 18 + 1 + NAME_BYTES_MAX +
+	SIGNED_MAX = DOMAIN_BYTES + ID_BYTES + KEY_BYTES + 1 + 8 + 4 + 2 + 18 + 1 + NAME_BYTES_MAX +
 	    MESH_META_BYTES_MAX,
 };
 
@@ -38,6 +38,7 @@ to_sign(const uint8_t *cluster, const struct rumour *r, uint8_t *buf)
 	p = put_number(p, r->state == MESH_LEFT, 1);
 	p = put_number(p, r->generation, 8);
 	p = put_number(p, r->incarnation, 4);
+	p = put_number(p, r->notice, 2);
 	p = put(p, r->addr.ip, sizeof r->addr.ip);
 	p = put_number(p, r->addr.port, 2);
 	p = put_number(p, r->name_len, 1);

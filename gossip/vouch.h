@@ -7,7 +7,7 @@
  * signature, and an accusation moves only a life that its owner once signed.
  *
  *	signed = "mesh record 0" | cluster 16 | pk 32 | left? 1 | generation 8
- *	       | incarnation 4 | ip 16 | port 2 | name length 1 | name | meta
+ *	       | incarnation 4 | notice 2 | ip 16 | port 2 | name length 1 | name | meta
  *
  * Big-endian.  The id is the first 16 bytes of BLAKE2b(pk): nobody can choose
  * another's.  Inner: part of struct mesh, used by the files of gossip/ alone.

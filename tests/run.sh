@@ -84,14 +84,14 @@ sim_run() {
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" \
 	    "metrics --nodes 20" "flipflop --nodes 30" "partial --nodes 5" "evict --nodes 9" \
-	    "clone --nodes 9" "rotate --nodes 9" "chaos --nodes 9" swarm \
+	    "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "chaos --nodes 9" swarm \
 	    "join --nodes 1000"; do
 		case $s in
 		*1000) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
-		steady* | heal* | busy* | flipflop* | restart-* | churn*)
+		steady* | heal* | busy* | rolling* | flipflop* | restart-* | churn*)
 			seeds=$((($2 + 4) / 5)) ;; # long ones
 		*) seeds=$2 ;;
 		esac

@@ -153,7 +153,8 @@ set_node(struct args *a, const char *value, struct err *err)
 static int
 set_status(struct args *a, const char *value, struct err *err)
 {
-	static const char *const states[] = {"alive", "suspect", "failed", "left", "evicted"};
+	static const char *const states[] = {"alive", "suspect", "failed", "left",
+	    "restarting", "evicted"};
 	char buf[SHOWN_CAP];
 
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
@@ -166,7 +167,7 @@ set_status(struct args *a, const char *value, struct err *err)
 			       NULL;
 	return err_set(err, EXIT_USAGE_,
 	    "--status: unknown state '%s'; %s%s%s", shown(buf, value),
-	    near != NULL ? "did you mean '" : "allowed: alive, suspect, failed, left, evicted",
+	    near != NULL ? "did you mean '" : "allowed: alive, suspect, failed, left, restarting, evicted",
 	    near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 

@@ -141,7 +141,7 @@ completion_bash(FILE *out)
 	      "\tcase $prev in\n"
 	      "\t-o|--output) words='json wide name' ;;\n"
 	      "\t--color) words='auto always never' ;;\n"
-	      "\t--status) words='alive suspect failed left evicted' ;;\n"
+	      "\t--status) words='alive suspect failed left restarting evicted' ;;\n"
 	      "\t--to) words=$(mesh members -o name 2>/dev/null) ;;\n"
 	      "\t--socket) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
 	      "\t*) case $verb:$cur in\n",

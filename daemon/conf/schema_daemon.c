@@ -90,7 +90,7 @@ const struct field schema_daemon[] = {
     {.key = "operators", .type = T_LIST, .sub = &operator_},
     LATER("http"),
     LATER("boot-wait"),
-    LATER("restart-grace"),
+    TIME("restart-grace", 1000, 3600000),
     LATER("stable-after"),
     {.key = NULL},
 };

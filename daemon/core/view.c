@@ -30,6 +30,7 @@ static const char *const node_names[] = {
 	[VIEW_SUSPECT] = "suspect",
 	[VIEW_NODE_FAILED] = "failed",
 	[VIEW_LEFT] = "left",
+	[VIEW_RESTARTING] = "restarting",
 };
 
 const char *

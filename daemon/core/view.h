@@ -58,7 +58,7 @@ struct view_metrics {
 	uint64_t memory_free_bytes, disk_free_bytes, disk_bytes;
 };
 
-enum view_node_state { VIEW_ALIVE, VIEW_SUSPECT, VIEW_NODE_FAILED, VIEW_LEFT };
+enum view_node_state { VIEW_ALIVE, VIEW_SUSPECT, VIEW_NODE_FAILED, VIEW_LEFT, VIEW_RESTARTING };
 
 struct view_node {
 	struct node_id id;
@@ -79,7 +79,7 @@ struct view_side {
 /* The words of DESIGN §10; never NULL, "unknown" for what is out of range. */
 const char *view_state_name(enum view_state s);
 const char *view_health_name(enum view_health h);	  /* none wait healthy unhealthy */
-const char *view_node_state_name(enum view_node_state s); /* alive suspect failed left */
+const char *view_node_state_name(enum view_node_state s); /* alive ... left restarting */
 /* Free the lists; the struct may be used again. */
 void view_facts_free(struct view_facts *f);
 

@@ -16,7 +16,8 @@
 #include "addr.h"
 #include "world.h"
 
-enum { ADDRESS_CAP = 272 /* a DNS name, and :PORT */, DEGRADED_AFTER_MS = 10000 };
+enum { ADDRESS_CAP = 272 /* a DNS name, and :PORT */, DEGRADED_AFTER_MS = 10000,
+	RESTART_GRACE_MS = 60000 };
 
 /* A value that does not fit is an error: it must not turn into the default. */
 static int
@@ -302,6 +303,7 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	if ((rc = read_policy(&c->policy, f, err)) < 0)
 		return rc;
 	c->lease_ms = int_or(f, "election/lease", 0);
+	c->restart_grace_ms = int_or(f, "restart-grace", RESTART_GRACE_MS);
 	c->script_heap_bytes = int_or(f, "limits/script-memory", SCRIPT_HEAP_BYTES);
 	c->script_cpu_ms = int_or(f, "limits/script-cpu", SCRIPT_CPU_MS);
 	c->script_wall_ms = int_or(f, "limits/script-wall", 2 * c->script_cpu_ms);

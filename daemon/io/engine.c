@@ -15,6 +15,7 @@
 #include "../base/own.h"
 #include "addr.h"
 #include "belong.h"
+#include "going.h"
 #include "peers.h"
 #include "ring.h"
 #include "tell.h"
@@ -303,17 +304,14 @@ on_second(uv_timer_t *timer)
 	apply_tick(e, net_now());
 	peers_second(e);
 	tell_second(e);
+	lead_second(e);
 }
 
 static void
 on_term(uv_signal_t *sig, int number)
 {
-	struct engine *e = sig->data;
-
 	(void)number;
-	log_info("SIGTERM: leaving the containers as they are");
-	(void)e;
-	exit(0);
+	going_restart(sig->data);
 }
 
 /* --- start ------------------------------------------------------------------------------- */

@@ -77,6 +77,9 @@ struct engine {
 	struct ctl ctl;
 	uv_timer_t second;
 	uv_signal_t term;
+	uv_timer_t going; /* SIGTERM came, and the others were told */
+	msec going_since; /* 0 = it did not */
+	bool going_led;	  /* this node led then */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	msec started;
 };

@@ -10,6 +10,7 @@
 #include "../base/log.h"
 #include "engine.h"
 #include "round.h"
+#include "world.h"
 
 enum { JOIN_QUIET_MS = 1000, PARENT_TRIES = 5 };
 
@@ -384,20 +385,20 @@ look_members(struct engine *e)
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
 		struct lead_node *n = add_node(&e->lead, &m.id);
+		enum view_node_state state = world_state(&m);
 		int before;
 
 		/* A suspicion alone moves nothing: its end is what counts. */
-		if (n == NULL || m.state == MESH_SUSPECT || n->state == (int)m.state)
+		if (n == NULL || state == VIEW_SUSPECT || n->state == (int)state)
 			continue;
 		before = n->state;
-		n->state = (int)m.state;
+		n->state = (int)state;
 		if (before == -1 && net_now() - e->lead.since < JOIN_QUIET_MS)
 			continue; /* who was there when the office began */
 		log_info("node %s is %s", m.name,
-		    m.state == MESH_FAILED  ? "failed" :
-			m.state == MESH_LEFT ? "gone" :
-					       "alive");
-		lead_note(e, m.state == MESH_FAILED ? SCHED_DEATH : SCHED_JOIN);
+		    state == VIEW_LEFT ? "gone" : view_node_state_name(state));
+		if (state != VIEW_RESTARTING) /* its work stays where it is */
+			lead_note(e, state == VIEW_NODE_FAILED ? SCHED_DEATH : SCHED_JOIN);
 	}
 }
 
@@ -435,6 +436,14 @@ lead_look(struct engine *e)
 		sched_view_complete(&l->sched, net_now());
 		arm(e);
 	}
+}
+
+/* What a node asked to be waited for ends without any news. */
+void
+lead_second(struct engine *e)
+{
+	if (e->lead.leading)
+		look_members(e);
 }
 
 bool

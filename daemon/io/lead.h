@@ -65,6 +65,8 @@ struct lead {
 void lead_init(struct engine *e);
 /* The mesh moved: office taken or lost, deaths, reports. */
 void lead_look(struct engine *e);
+/* Each second. */
+void lead_second(struct engine *e);
 void lead_note(struct engine *e, enum sched_what what);
 /* A round ended. */
 void lead_ended(struct engine *e, bool ok);

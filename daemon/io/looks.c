@@ -18,12 +18,7 @@
 const char *
 looks_state(const struct mesh_member *m)
 {
-	static const char *const names[] = {[MESH_ALIVE] = "alive",
-	    [MESH_SUSPECT] = "suspect",
-	    [MESH_FAILED] = "failed",
-	    [MESH_LEFT] = "left"};
-
-	return m->evicted ? "evicted" : names[m->state];
+	return m->evicted ? "evicted" : view_node_state_name(world_state(m));
 }
 
 void

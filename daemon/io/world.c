@@ -49,15 +49,17 @@ world_meta_read(const struct mesh_member *m, char zone[NAME_CAP], char tags[VIEW
 	take_text(m->meta, m->meta_bytes, off, version, NAME_CAP);
 }
 
-static enum view_node_state
-state_of(enum mesh_state s)
+enum view_node_state
+world_state(const struct mesh_member *m)
 {
 	static const enum view_node_state of[] = {[MESH_ALIVE] = VIEW_ALIVE,
 	    [MESH_SUSPECT] = VIEW_SUSPECT,
 	    [MESH_FAILED] = VIEW_NODE_FAILED,
 	    [MESH_LEFT] = VIEW_LEFT};
 
-	return of[s];
+	if (m->going == MESH_RESTARTING && net_now() < m->wait_until)
+		return VIEW_RESTARTING;
+	return of[m->state];
 }
 
 static void
@@ -72,7 +74,7 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	snprintf(n->name, sizeof n->name, "%s", m->name);
 	addr_format_host(&m->addr, n->address, sizeof n->address);
 	world_meta_read(m, n->zone, n->tags, version);
-	n->state = state_of(m->state);
+	n->state = world_state(m);
 	n->unstable = m->unstable;
 	n->since_ms = engine_wall_ms() - (uint64_t)(now > m->since ? now - m->since : 0);
 	if (m->self) {

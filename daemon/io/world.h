@@ -31,6 +31,8 @@ size_t world_local(const struct engine *e, struct view_instance *out, size_t cap
 /* What a member says of itself in its alive record: zone, tags, version. */
 size_t world_meta_pack(const char *zone, const char *tags, const char *version, uint8_t *out,
     size_t cap);
+/* Restarting as long as its owner asked to be waited for, whoever calls it dead. */
+enum view_node_state world_state(const struct mesh_member *m);
 void world_meta_read(const struct mesh_member *m, char zone[NAME_CAP], char tags[VIEW_TAGS_CAP],
     char version[NAME_CAP]);
 

@@ -46,6 +46,7 @@ local function class_of(round, name, spec)
   local facts = facts_of(round, name)
   if not facts.images[spec.image] then return "lacks", "lacks image " .. spec.image end
   if not facts.sandboxes[spec.sandbox] then return "lacks", "lacks sandbox " .. spec.sandbox end
+  if node.state == "restarting" then return "holds", "is restarting" end
   if node.state == "suspect" then return "holds", "is suspected" end
   if node.unstable then return "holds", "is unstable" end
   return "ok"

@@ -55,6 +55,18 @@ describe("mesh.place.spread", function()
     end
   end)
 
+  it("leaves alone what a restarting node has, heard of or not, and gives it nothing new", function()
+    local input, scheduler = setup.world(2), web {count = 2}
+    local first = setup.rounds(scheduler, input)
+    local was = setup.where(first or scheduler.schedule(input))
+    input.nodes.n2.state, input.nodes.n2.reported = "restarting", false
+    assert.are.same(was, setup.where(scheduler.schedule(input)))
+    local grown = web {count = 4}
+    assert.are.same({n1 = 3, n2 = 1}, setup.counts(grown.schedule(input), "web"))
+    input.nodes.n2.state = "failed"
+    assert.are.same({n1 = 2}, setup.counts(scheduler.schedule(input), "web"))
+  end)
+
   it("takes work from a draining node, unless nobody else can have it", function()
     local input, scheduler = setup.world(2), web {count = 2}
     setup.rounds(scheduler, input)

@@ -442,6 +442,15 @@ node_copy(struct sim *s, uint32_t j, uint32_t i, uint64_t below)
 }
 
 int
+node_restarting(struct sim *s, uint32_t i, uint32_t grace_s)
+{
+	int rc = mesh_restarting(s->node[i].mesh, node_clock(s, i), grace_s);
+
+	settle(s, i);
+	return rc;
+}
+
+int
 node_evict(struct sim *s, uint32_t by, uint32_t i)
 {
 	int rc = mesh_evict(s->node[by].mesh, node_clock(s, by), &s->node[i].id);

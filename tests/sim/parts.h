@@ -25,6 +25,7 @@ void node_crash(struct sim *s, uint32_t i, usec restart_at);
 /* Says goodbye, stops, comes back to life at restart_at. */
 void node_leave(struct sim *s, uint32_t i, usec restart_at);
 /* Node `by` says that node i is out. */
+int node_restarting(struct sim *s, uint32_t i, uint32_t grace_s);
 int node_evict(struct sim *s, uint32_t by, uint32_t i);
 /* Node j starts with what is on the disk of i, which lives on: the disk as it was
  * `below` starts ago; 1 is as it was before i's own, 0 as it is. */

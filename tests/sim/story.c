@@ -106,6 +106,7 @@ const struct story stories[] = {
     {"failover", story_failover, NULL, "the leader dies: until another issues"},
     {"heal", story_heal, NULL, "a partition ends: until one view and one leader"},
     {"restart", story_restart, NULL, "all restart within a second"},
+    {"rolling", story_rolling, NULL, "each says that it restarts, and does, one by one"},
     {"restart-storm", story_storm, NULL, "all restart again and again"},
     {"slow", story_slow, setup_slow, "Lifeguard's experiment: blocked members"},
     {"flipflop", story_flipflop, NULL, "Rapid's: 1 % hear nobody, 20 s of 40"},

@@ -47,6 +47,7 @@ uint32_t story_other(struct sim *s);
 story_run story_steady, story_join, story_restart, story_storm, story_heal; /* story_member.c */
 story_run story_detect, story_failover, story_churn, story_flood;	    /* story_death.c */
 story_run story_evict, story_clone;					    /* story_out.c */
+story_run story_rolling;							    /* story_going.c */
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* story_false.c */
 story_run story_partial;							    /* story_partial.c */
 story_run story_busy, story_metrics;					    /* story_load.c */

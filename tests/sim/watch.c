@@ -86,6 +86,9 @@ order(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 
 	if (x->generation > n->done.generation || x->incarnation > of_life)
 		check_break(s, "known-by-itself-first", i, j, x->incarnation);
+	if (x->proven && n->mesh != NULL && n->mesh->ms.m[0].generation == x->generation &&
+	    of_life == x->incarnation && x->notice != n->mesh->ms.m[0].notice)
+		check_break(s, "notice-is-its-owners", i, j, x->notice);
 	if (!was->known || x->generation > was->generation)
 		return;
 	if (x->generation < was->generation || x->incarnation < was->incarnation ||

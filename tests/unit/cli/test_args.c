@@ -176,7 +176,7 @@ bad_members(void **state)
 	} cases[] = {
 	    {"members --status faled", "--status: unknown state 'faled'; did you mean 'failed'?"},
 	    {"members --status x", "--status: unknown state 'x'; allowed: alive, suspect, failed, "
-				   "left, evicted"},
+				   "left, restarting, evicted"},
 	    {"members --tag ssd", "--tag: 'ssd' is not KEY=VALUE"},
 	    {"members --tag a=b,c=d", "--tag: 'a=b,c=d' is not KEY=VALUE"},
 	    {"members --name N[1]", "--name: 'N[1]' can match no name (a-z 0-9 _ . - and * ?)"},

@@ -28,7 +28,8 @@ somebody(void)
 	return (struct rumour){.state = MESH_ALIVE, .id = world_id(3), .generation = 9,
 	    .incarnation = 4, .from = 77, .is_long = true, .pk = pk, .sig = sig,
 	    .name = "db.2", .name_len = 4,
-	    .addr = toy_addr(3), .meta = (const uint8_t *)"zone=a", .meta_len = 6};
+	    .addr = toy_addr(3), .meta = (const uint8_t *)"zone=a", .meta_len = 6,
+	    .notice = UINT16_MAX};
 }
 
 static void
@@ -83,6 +84,7 @@ rumours_come_back(void **state)
 	assert_true(out.is_long && out.name_len == 4 && memcmp(out.name, "db.2", 4) == 0);
 	assert_true(addr_eq(&out.addr, &in[0].addr));
 	assert_int_equal(out.meta_len, 6);
+	assert_int_equal(out.notice, UINT16_MAX);
 	assert_true(out.pk[0] == 3 && out.sig[0] == 4);
 	assert_int_equal(rumour_read(&r, &out), 0);
 	assert_true(!out.is_long && id_eq(&out.id, &in[1].id));

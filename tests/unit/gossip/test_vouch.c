@@ -27,7 +27,7 @@ a_forged_record_is_refused(void **state)
 	(void)state;
 	world_run(w, 4000);
 	before = mesh_count(w->node[0]);
-	for (int part = 0; part < 8; part++) {
+	for (int part = 0; part < 9; part++) {
 		r = world_says(w->disk[0].cluster, &o, 9, MESH_ALIVE, 1, 0);
 		switch (part) {
 		case 0: r->generation++; break;
@@ -37,6 +37,7 @@ a_forged_record_is_refused(void **state)
 		case 4: o.name[1]++; break;
 		case 5: r->meta = o.pk, r->meta_len = 1; break;
 		case 6: o.sig[63] ^= 1; break;
+		case 7: r->notice = 60 << 2 | MESH_RESTARTING; break;
 		default: o.pk[31] ^= 1; break;
 		}
 		assert_int_equal(rumour_hear(w->node[0], w->now, r), -ERR_AUTH);

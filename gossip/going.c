@@ -1,0 +1,101 @@
+/*
+ * going.c - see going.h.
+ */
+#include "inner.h"
+
+enum { KIND_BITS = 2, KIND_MASK = (1 << KIND_BITS) - 1, TOLD_MAX = 64 };
+
+enum mesh_going
+going_kind(const struct member *x)
+{
+	return (x->notice & KIND_MASK) == MESH_RESTARTING ? MESH_RESTARTING : MESH_STAYS;
+}
+
+msec
+going_wait_until(const struct member *x)
+{
+	if (going_kind(x) != MESH_RESTARTING || x->state == MESH_LEFT)
+		return 0;
+	if (x->state != MESH_FAILED)
+		return MSEC_NEVER;
+	return x->since + 1000 * msec_min(x->notice >> KIND_BITS, MESH_GRACE_S_MAX);
+}
+
+void
+going_told(struct mesh *m, uint32_t i, uint16_t notice)
+{
+	if (m->ms.m[i].notice == notice)
+		return;
+	m->ms.m[i].notice = notice;
+	m->ms.changes++;
+}
+
+/* Whoever holds the latest roster; by id among those, so that it does not
+ * depend on the order in which this node met them. */
+uint32_t
+going_successor(const struct mesh *m)
+{
+	uint32_t best = MEMBER_NONE;
+
+	for (uint32_t k = 0; k < m->ms.count; k++) {
+		uint32_t i = m->ms.order[k];
+		const struct member *x = &m->ms.m[i];
+
+		if (i != 0 && (x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE &&
+		    x->echoed != 0 && going_kind(x) == MESH_STAYS &&
+		    (best == MEMBER_NONE || roster_cmp(&x->stored, &m->ms.m[best].stored) > 0))
+			best = i;
+	}
+	return best;
+}
+
+void
+going_tell(struct mesh *m)
+{
+	uint32_t told = 0;
+
+	for (uint32_t i = 1; i < m->ms.count && told < TOLD_MAX; i++)
+		if (member_up(&m->ms.m[i])) {
+			out_introduce(m, PACKET_GOSSIP, i, 0);
+			told++;
+		}
+}
+
+int
+mesh_restarting(struct mesh *m, msec now, uint32_t grace_s)
+{
+	struct member *self = &m->ms.m[0];
+	uint32_t next;
+
+	if (!m->member || m->left || grace_s == 0 || grace_s > MESH_GRACE_S_MAX)
+		return -ERR_RANGE;
+	if (going_kind(self) == MESH_RESTARTING)
+		return 0;
+	next = going_successor(m);
+	going_told(m, 0, (uint16_t)(grace_s << KIND_BITS | MESH_RESTARTING));
+	members_set(&m->ms, 0, now, MESH_ALIVE, self->generation, self->incarnation + 1);
+	vouch_self(m);
+	members_tell(&m->ms, 0);
+	going_tell(m);
+	trace(m, now, "restarting", 0, grace_s);
+	/* With nobody to take it, the office is this node's to the end. */
+	if (m->elect.role == MESH_LEADER && next != MEMBER_NONE)
+		lead_resign(m, now, m->ms.m[next].short_id);
+	return 0;
+}
+
+void
+mesh_leave(struct mesh *m, msec now)
+{
+	uint32_t next = going_successor(m);
+
+	if (m->left || !m->member)
+		return;
+	if (m->elect.role == MESH_LEADER)
+		lead_resign(m, now, next == MEMBER_NONE ? 0 : m->ms.m[next].short_id);
+	members_set(&m->ms, 0, now, MESH_LEFT, m->ms.m[0].generation, m->ms.m[0].incarnation);
+	vouch_self(m);
+	going_tell(m);
+	m->left = true;
+	trace(m, now, "leave", 0, 0);
+}

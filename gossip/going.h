@@ -1,0 +1,34 @@
+/*
+ * going.h - how a node goes: what it says of it beforehand, signed in its record.
+ *
+ * A node that restarts is dead to all for some seconds, and back with everything
+ * it ran.  So it says so first, and whoever schedules leaves its work alone for as
+ * long as it asked.  For votes and liveness it is as dead as any other: only what
+ * is made of its death waits.
+ *
+ *	notice 2 bytes = seconds << 2 | kind: 0 it stays, 1 it restarts,
+ *	                 others count as 0
+ *
+ * The grace runs from the death, on the clock of each who saw it: no two clocks
+ * are compared, and a leader elected in between counts no longer than from when
+ * it learned of it.  A record of a later generation ends it.
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_GOING_H
+#define GOSSIP_GOING_H
+
+#include "members.h"
+
+struct mesh;
+
+enum mesh_going going_kind(const struct member *x);
+/* MSEC_NEVER while it is not dead yet; 0 when nobody has to wait for it. */
+msec going_wait_until(const struct member *x);
+/* The owner's word on member i. */
+void going_told(struct mesh *m, uint32_t i, uint16_t notice);
+/* Who shall lead after me, or MEMBER_NONE: an elector that stays. */
+uint32_t going_successor(const struct mesh *m);
+/* My record, to as many as one datagram each is no burden for. */
+void going_tell(struct mesh *m);
+
+#endif

@@ -1,0 +1,86 @@
+"""SIGTERM to meshd: the node says that it restarts, and for its `restart-grace`
+nobody touches what it ran; whoever is not back by then is a dead node."""
+import os
+
+import pytest
+
+import service
+from conftest import WEBS
+from mesh import Missed, World, init, wait_until
+from test_kill import started, unchanged
+
+
+def state_of(node, name):
+    return next((m["state"] for m in node.ask("members") if m["name"] == name), None)
+
+
+def places(node):
+    return {r["instance"]: r["node"] for r in node.ps()}
+
+
+def led_by_others(nodes, away):
+    """All of these follow one leader who is not `away`, and miss one elector."""
+    for node in nodes:
+        side = node.status()["side"]
+        if side.get("leader") in (None, away.name) or side["grade"] != "full" \
+                or side["visible"] != side["known"] - 1:
+            raise Missed(f"{node.name}: {side}")
+    return True
+
+
+def test_a_rolling_restart_moves_nothing(cluster):
+    before = places(cluster.nodes[0])
+    for node in cluster.nodes:
+        rest = [n for n in cluster.nodes if n is not node]
+        pids, _ = wait_until("containers here", node.running, 20)
+        times = started(pids)
+        node.stop()
+        # Down for votes and liveness, and yet nobody's loss.
+        wait_until("the others go on", lambda: led_by_others(rest, node), 20)
+        for n in rest:
+            assert state_of(n, node.name) == "restarting"
+            assert places(n) == before
+        node.exits.clear()
+        node.start()
+        wait_until("one view", lambda: service.one_view(cluster.nodes), 40)
+        unchanged(node, pids, times)
+        assert all(state_of(n, node.name) == "alive" for n in cluster.nodes)
+        assert places(rest[0]) == before
+    wait_until("served", cluster.serves, 20)
+
+
+@pytest.fixture
+def impatient():
+    w = World(f"mesh-r{os.getpid()}", "impatient")
+    try:
+        nodes = w.bridge(["n1", "n2", "n3"])
+        service.install(w)
+        for n in nodes:
+            n.write_config(**{"restart-grace": "5s"})
+            n.start()
+        init(nodes[0])
+        try:
+            wait_until("one view", lambda: service.one_view(nodes), 60)
+            wait_until("the service", lambda: service.settled(nodes, WEBS), 60)
+        except Missed:
+            for n in nodes:
+                print(n.tail(25))
+            raise
+        yield w
+    finally:
+        w.close()
+
+
+def test_who_is_not_back_in_time_is_dead(impatient):
+    nodes = impatient.nodes
+    away = next(n for n in nodes if n.name == nodes[0].leader())
+    rest = [n for n in nodes if n is not away]
+    away.stop()
+    for n in rest:
+        wait_until("it restarts", lambda n=n: state_of(n, away.name) == "restarting", 10)
+    wait_until("its work is elsewhere", lambda: service.settled(rest, WEBS), 60)
+    assert all(state_of(n, away.name) == "failed" for n in rest)
+    away.exits.clear()
+    away.start()
+    wait_until("one view", lambda: service.one_view(nodes), 40)
+    wait_until("the service", lambda: service.settled(nodes, WEBS), 60)
