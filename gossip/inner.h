@@ -7,6 +7,7 @@
 #define GOSSIP_INNER_H
 
 #include "cookie.h"
+#include "dark.h"
 #include "elect.h"
 #include "going.h"
 #include "keys.h"
@@ -26,6 +27,7 @@ struct mesh {
 	struct members ms; /* index 0 = self */
 	struct prng rng;
 	struct swim swim;
+	struct dark dark;
 	struct elect elect;
 	struct roster roster;
 	struct report report;

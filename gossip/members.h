@@ -69,6 +69,8 @@ struct member {
 	int32_t rtt_ms;	 /* -1 = not measured */
 	msec since, seen; /* seen = MSEC_NEVER: never heard directly */
 	msec heard;	  /* last known word to anybody; 0 = none known */
+	msec streamed;	  /* last answered over a stream; 0 = never */
+	uint8_t dark;	  /* such answers since its last datagram */
 	msec accused;	  /* when it was last told that it looks dead */
 	/* suspicion */
 	msec suspected;

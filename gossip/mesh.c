@@ -158,6 +158,7 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
+	dark_lit(m, i);
 	rc = dispatch(m, now, i, p);
 	return rc < 0 ? rc : rumours_hear(m, now, p, NULL);
 }

@@ -8,7 +8,8 @@
  *   1. feeds datagrams (mesh_recv), then time (mesh_tick);
  *   2. while mesh_must_save says so, writes the facts durably (fsync) and
  *      says mesh_saved: nothing that depends on them is polled before;
- *   3. drains what the machine wants sent (mesh_poll);
+ *   3. drains what the machine wants sent (mesh_poll), and asked over streams
+ *	(ask.h);
  *   4. sleeps until mesh_deadline.
  *
  * All times are milliseconds of the caller's CLOCK_BOOTTIME (a monotonic clock
@@ -78,8 +79,8 @@ struct mesh_member {
 	size_t meta_bytes;
 	enum mesh_state state;
 	bool self, leader, in_roster;
-	bool evicted; /* out for good; its state is MESH_LEFT */
-	bool unstable; /* it died and rose too often lately: give it nothing new */
+	bool evicted, udp_blocked; /* out for good (MESH_LEFT); only streams get to it */
+	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
 	uint64_t generation;
 	enum mesh_going going;
 	msec wait_until;  /* going, and dead: when that is a death; see going.h; 0 = at once */

@@ -260,6 +260,8 @@ probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
 {
 	uint32_t via = r->probes % 2 == 1 ? witness(m, i, r) : MEMBER_NONE;
 
+	if (r->probes % 4 == 1)
+		dark_want(m, i);
 	if (r->probes++ % 4 == 0)
 		out_hello(m, i, false); /* it may live anew, without my salt */
 	/* The number says of whom, for what comes back through others. */
@@ -300,6 +302,8 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 		base = x->seen;
 	if (r->vouched > base)
 		base = r->vouched;
+	if (x->streamed > base)
+		base = x->streamed;
 	if (x->state == MESH_ALIVE && x->since > base)
 		base = x->since; /* back from the dead, or news to me */
 	silent = now - base;

@@ -362,20 +362,16 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 }
 
 /*
- * Somebody heard it, age ms ago.  When that is after this node gave it up, the
- * death was a cut, now healed: it lives again, and nobody has to refute.  The
- * same clears a suspicion that a cut left behind.
+ * Somebody heard it then.  When that is after this node gave it up, the death
+ * was a cut, now healed: it lives again, and nobody has to refute.  The same
+ * clears a suspicion that a cut left behind.
  */
-static void
-evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+void
+rumour_evidence(struct mesh *m, msec now, uint32_t i, msec at)
 {
 	struct member *x = &m->ms.m[i];
 	bool rose = dead_to_me(x);
-	msec at = now - (msec)r->from;
 
-	if (r->from >= RUMOUR_AGE_MAX || r->generation != x->generation ||
-	    r->incarnation != x->incarnation)
-		return;
 	if (at > x->heard)
 		x->heard = at;
 	if (x->state != MESH_ALIVE && x->state != MESH_LEFT && at > x->since + EVIDENCE_MS &&
@@ -388,6 +384,16 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 			rose_again(m, now, i);
 		trace(m, now, "alive", i, 0);
 	}
+}
+
+static void
+evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	const struct member *x = &m->ms.m[i];
+
+	if (r->from < RUMOUR_AGE_MAX && r->generation == x->generation &&
+	    r->incarnation == x->incarnation)
+		rumour_evidence(m, now, i, now - (msec)r->from);
 }
 
 /*

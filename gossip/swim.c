@@ -177,7 +177,7 @@ probe_end(struct mesh *m, msec now)
 		return;
 	x = &m->ms.m[s->target];
 	/* Spoke to me some other way meanwhile: alive, whatever got lost. */
-	if (x->seen != MSEC_NEVER && x->seen > s->sent)
+	if ((x->seen != MSEC_NEVER && x->seen > s->sent) || x->streamed > s->sent)
 		return;
 	/* Nobody even said "nor me": perhaps it is I who am deaf. */
 	if (s->health < HEALTH_MAX && (s->helpers == 0 || s->nacks < s->helpers))
@@ -206,6 +206,7 @@ probe_ask(struct mesh *m)
 		out_to(m, PACKET_PINGREQ, i, s->seq, m->ms.m[s->target].short_id, 0);
 	}
 	s->helpers = n;
+	dark_want(m, s->target);
 	out_hello(m, s->target, false); /* perhaps it lives anew, without my salt */
 	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
 }
@@ -403,6 +404,8 @@ reconnect_tick(struct mesh *m, msec now)
 		if (pair_stands(m, i))
 			out_hello(m, i, true); /* it may live anew */
 		out_introduce(m, PACKET_PING, i, ++s->next_seq);
+		if (!boot)
+			dark_want(m, i);
 	}
 }
 

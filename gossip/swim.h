@@ -44,6 +44,8 @@ int rumour_hear(struct mesh *m, msec now, struct rumour *r);
  * not sign is passed over, and who is not admitted; NULL: a member said it. */
 int rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
 void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
+/* Word of i, sent at that time, in the life the table knows. */
+void rumour_evidence(struct mesh *m, msec now, uint32_t i, msec at);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);
 

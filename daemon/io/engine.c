@@ -71,6 +71,7 @@ on_moved(void *arg)
 	struct engine *e = arg;
 	uint64_t changes = mesh_changes(e->mesh);
 
+	dark_look(e);
 	lead_look(e);
 	if (changes != e->seen_changes) {
 		e->seen_changes = changes;

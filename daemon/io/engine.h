@@ -31,6 +31,7 @@
 #include "local.h"
 #include "net.h"
 #include "probe.h"
+#include "dark.h"
 #include "store.h"
 #include "stream.h"
 #include "trees.h"
@@ -53,6 +54,7 @@ struct engine {
 	struct net net;
 	struct counters counters;
 	uint64_t seen_changes;
+	unsigned dark_calls; /* under way */
 	struct stream_server *stream;
 	struct launch launch;
 	struct local local;

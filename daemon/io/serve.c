@@ -96,6 +96,9 @@ serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *pa
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);
 		return;
+	case QUERY_ALIVE:
+		dark_serve(e, payload, len, answer);
+		return;
 	default:
 		stream_answer_fail(answer, ERR_UNKNOWN);
 	}

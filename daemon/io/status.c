@@ -79,15 +79,20 @@ struct own_problem {
 	const char *text, *hint;
 };
 
+/* Where the texts lie that are made up when asked for. */
+struct notes {
+	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP];
+};
+
 /* At most `cap` of this node's own; the caller packs them with the view's. */
 static size_t
-own_problems(const struct engine *e, const struct mesh_side *s, char note[ERR_TEXT_CAP],
+own_problems(const struct engine *e, const struct mesh_side *s, struct notes *notes,
     struct own_problem *out, size_t cap)
 {
 	bool is_out = belong_is_out(e);
 	size_t n = 0;
 
-	if ((out[n].text = belong_problem(e, note, &out[n].hint)) != NULL)
+	if ((out[n].text = belong_problem(e, notes->belong, &out[n].hint)) != NULL)
 		n++;
 	if (!is_out && !s->member)
 		out[n++] = (struct own_problem){
@@ -101,6 +106,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, char note[ERR_TE
 			    e->trees.slot[i].error, "config not reloaded: the last good one stays"};
 	if (e->follow.error[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->follow.error, "tried again by itself"};
+	if (dark_line(e, notes->blocked, sizeof notes->blocked) && n < cap)
+		out[n++] = (struct own_problem){
+		    notes->blocked, "let UDP pass both ways on the mesh's port; until then no new work goes there"};
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;
@@ -111,8 +119,8 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
     msgpack_packer *pk)
 {
 	struct own_problem own[16];
-	char note[ERR_TEXT_CAP];
-	size_t n = own_problems(e, s, note, own, ARRAY_LEN(own)), jobs = 0;
+	struct notes notes = {.blocked = ""};
+	size_t n = own_problems(e, s, &notes, own, ARRAY_LEN(own)), jobs = 0;
 	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
 	struct slice theirs = status_view_get(view, "problems");
 	uint32_t count = 0;

@@ -9,6 +9,8 @@
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
  *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs.h)
  *
+ *   QUERY_ALIVE    id (16)                   -> id (16), generation (8 BE): it is I,
+ *                  in this life; ERR_UNKNOWN from anybody else (gossip/dark.c)
  *   QUERY_HAND_OVER node's name              -> "ok": this leader resigns to it
  *
  *   QUERY_SIGHT    [relays, id 16, what]     -> what that node sees (sight.h)
@@ -30,6 +32,7 @@ enum query {
 	QUERY_HAND_OVER,
 	QUERY_SIGHT,
 	QUERY_KEYS,
+	QUERY_ALIVE,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 4096 };

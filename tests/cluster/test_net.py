@@ -4,7 +4,7 @@ Said of each fault: one leader a term, who may lead, and that nobody who lives
 and can be reached, if only through others, is given up.  `make test-net` has
 the longer ones, of the same code.
 """
-from mesh import wait_until
+from mesh import Missed, wait_until
 from nets import Watch, apart, five, five_made, hears_not, none_missed, side, state  # noqa: F401
 
 
@@ -83,3 +83,30 @@ def test_tcp_is_cut(five):
         watch.lasts("all live", lambda: none_missed(five.nodes, five.nodes) and
                     side(n, "full", leader.name), passes=1)
         assert not watch.given_up(five.nodes)
+
+
+def blocked(node):
+    """Whom the node says it reaches over TCP only; in its problems, too."""
+    names = sorted(m["name"] for m in node.ask("members") if m["udp_blocked"])
+    text = [p["text"] for p in node.status()["problems"] if "udp blocked:" in p["text"]]
+    if not all(text and name in text[0] for name in names):
+        raise Missed(f"{names} are not named in {text}")
+    return names
+
+
+def test_udp_is_cut(five):
+    """It lives, as TCP says, and is named; work goes elsewhere."""
+    leader = five.leader()
+    n = five.others(leader)[0]
+    rest = five.others(n)
+    with Watch(five) as watch:
+        apart(n, rest, "meta l4proto udp")
+        wait_until("the leader says it", lambda: blocked(leader) == [n.name], 30)
+        wait_until("so does it", lambda: blocked(n), 60)
+        watch.lasts("they go on", lambda: side(leader, "full", leader.name) and
+                    none_missed(five.nodes, five.nodes), passes=1)
+        assert not watch.given_up(five.nodes)
+        assert n.mesh("status").returncode == 2  # no leader here
+        assert leader.mesh("status").returncode == 1
+    five.mend()
+    wait_until("it is no more", lambda: not blocked(leader), 30)

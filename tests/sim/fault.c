@@ -44,7 +44,7 @@ fault_cuts(struct sim *s)
 static void
 cut(struct sim *s, uint32_t from, uint32_t to, bool is)
 {
-	s->cut[(size_t)from * s->conf.nodes + to] = is && from != to;
+	s->cut[(size_t)from * s->conf.nodes + to] = is && from != to ? CUT_ALL : CUT_NOT;
 }
 
 static bool
@@ -54,6 +54,7 @@ together(enum sim_fault f, uint32_t n, uint32_t a, uint32_t i, uint32_t j)
 
 	switch (f) {
 	case FAULT_isolate:
+	case FAULT_udp:
 		return i != a && j != a;
 	case FAULT_halves:
 		return (at < half) == (to < half);
@@ -74,6 +75,9 @@ fault_partition(struct sim *s, enum sim_fault f, uint32_t a)
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		for (uint32_t j = 0; j < s->conf.nodes; j++)
 			cut(s, i, j, !together(f, s->conf.nodes, a, i, j));
+	for (size_t k = 0; f == FAULT_udp && k < (size_t)s->conf.nodes * s->conf.nodes; k++)
+		if (s->cut[k] == CUT_ALL)
+			s->cut[k] = CUT_UDP;
 }
 
 /* --- a step ------------------------------------------------------------------------ */

@@ -24,6 +24,7 @@ struct sim;
 	X(oneway)     /* one side hears the other, not back */                 \
 	X(ring)	      /* each hears two neighbours */                          \
 	X(bridge)     /* two sides that share one node */                      \
+	X(udp)	      /* one node's datagrams are cut, its streams pass */       \
 	X(deaf)	      /* the leader hears, or is heard by, only some */        \
 	X(crash)      /* a process ends and starts again */                    \
 	X(storm)      /* all but the leader, one after another */              \

@@ -20,8 +20,8 @@ net_address(uint32_t i)
 	return a;
 }
 
-static uint32_t
-node_at(const struct sim *s, const struct addr *a)
+uint32_t
+net_node(const struct sim *s, const struct addr *a)
 {
 	uint32_t i = (uint32_t)a->ip[14] << 8 | a->ip[15];
 
@@ -34,13 +34,14 @@ net_lives(const struct sim *s, uint32_t from, uint32_t to)
 	return s->node[from].lives << 32 | s->node[to].lives;
 }
 
-static struct sim_dgram *
-take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len)
+struct sim_dgram *
+net_take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len)
 {
 	struct sim_dgram *d = s->pool_len > 0 ? s->pool[--s->pool_len] :
 						sim_must(malloc(sizeof *d));
 
 	d->refs = 0;
+	d->stream = STREAM_NOT;
 	d->heard = 0;
 	d->from = from;
 	d->to = to;
@@ -62,8 +63,8 @@ net_release(struct sim *s, struct sim_dgram *d)
 	s->pool[s->pool_len++] = d;
 }
 
-static void
-deliver_later(struct sim *s, struct sim_dgram *d)
+void
+net_deliver(struct sim *s, struct sim_dgram *d)
 {
 	const struct sim_node *n = &s->node[d->from];
 	usec delay = s->delay_min +
@@ -83,7 +84,7 @@ replay(struct sim *s, struct sim_dgram *d)
 	struct sim_dgram **slot = &s->old[prng_below(&s->rng, OLD_MAX)];
 
 	if (*slot != NULL)
-		deliver_later(s, *slot);
+		net_deliver(s, *slot);
 	if (*slot != NULL && prng_below(&s->rng, 4) != 0)
 		return;
 	net_release(s, *slot);
@@ -114,7 +115,7 @@ burst(const struct sim *s, uint32_t i)
 void
 net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len)
 {
-	uint32_t j = node_at(s, to);
+	uint32_t j = net_node(s, to);
 	uint64_t counter = frame_counter(buf);
 	struct sim_dgram *d;
 
@@ -131,10 +132,10 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 		return;
 	if (chance(&s->rng, s->loss_permille) || (s->mtu > 0 && len > s->mtu))
 		return;
-	d = take(s, from, j, buf, len);
-	deliver_later(s, d);
+	d = net_take(s, from, j, buf, len);
+	net_deliver(s, d);
 	if (chance(&s->rng, s->dup_permille))
-		deliver_later(s, d);
+		net_deliver(s, d);
 	if (chance(&s->rng, s->replay_permille))
 		replay(s, d);
 }
@@ -179,7 +180,9 @@ void
 net_changed(struct sim *s)
 {
 	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= CALM_DELAY, well;
-	bool cut = s->cut != NULL && memchr(s->cut, 1, (size_t)s->conf.nodes * s->conf.nodes) != NULL;
+	size_t links = (size_t)s->conf.nodes * s->conf.nodes;
+	bool cut = s->cut != NULL && (memchr(s->cut, CUT_ALL, links) != NULL ||
+	    memchr(s->cut, CUT_UDP, links) != NULL);
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		prompt = prompt && s->node[i].slow == 0;

@@ -277,6 +277,7 @@ settle(struct sim *s, uint32_t i)
 	if (!save(s, i))
 		return;
 	drain(s, i);
+	stream_ask(s, i);
 	at = mesh_deadline(n->mesh);
 	if (at <= now)
 		check_break(s, "deadline-in-future", i, (uint64_t)now, (uint64_t)at);
@@ -588,7 +589,10 @@ node_happen(struct sim *s, struct sim_event *e)
 		return;
 	}
 	if (e->dgram != NULL) {
-		hear(s, e->node, e->dgram);
+		if (e->dgram->stream != STREAM_NOT)
+			stream_happen(s, e->node, e->dgram);
+		else
+			hear(s, e->node, e->dgram);
 		net_release(s, e->dgram);
 	} else if (e->at != n->wake_at) {
 		return; /* an alarm that was set earlier since */

@@ -6,11 +6,18 @@
 
 #include "sim.h"
 
+enum sim_cut { CUT_NOT, CUT_ALL, CUT_UDP };
+enum sim_stream { STREAM_NOT, STREAM_ASKS, STREAM_ANSWERS };
+
 /* net.c */
 struct addr net_address(uint32_t i);
 void net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len);
 /* The lives of two nodes, in one number. */
 uint64_t net_lives(const struct sim *s, uint32_t from, uint32_t to);
+struct sim_dgram *net_take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len);
+/* It arrives after its delay. */
+void net_deliver(struct sim *s, struct sim_dgram *d);
+uint32_t net_node(const struct sim *s, const struct addr *a);
 void net_release(struct sim *s, struct sim_dgram *d);
 void net_group(struct sim *s, uint32_t i, uint32_t group);
 /* After the network's numbers changed: is it calm, still? */
@@ -18,6 +25,10 @@ void net_changed(struct sim *s);
 /* Somebody is late until then. */
 void net_late(struct sim *s, usec until);
 bool net_calm(const struct sim *s, usec since, usec enough);
+
+/* stream.c: questions and answers; TCP repeats what is lost. */
+void stream_ask(struct sim *s, uint32_t i);
+void stream_happen(struct sim *s, uint32_t i, const struct sim_dgram *d);
 
 /* node.c */
 void node_start(struct sim *s, uint32_t i);

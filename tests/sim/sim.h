@@ -8,6 +8,7 @@
  *
  *	sim.c      the heap and the clock of the world
  *	net.c      what happens to a datagram on its way
+ *	stream.c   what is asked over streams
  *	node.c     one node: disk, machine, alarm; what the daemon's loop is
  *	check.c    what must hold of leaders and disks, after every event
  *	watch.c    what must hold of tables, after every event
@@ -45,10 +46,11 @@ struct sim_conf {
 	bool verbose;	 /* traces on stderr */
 };
 
-/* One datagram, however often it arrives. */
+/* One datagram, however often it arrives; or a question over a stream. */
 struct sim_dgram {
-	uint32_t refs, from, to, len;
-	uint64_t heard; /* life of the receiver that took it; 0 = none */
+	uint32_t refs, from, to, len, stream; /* enum sim_stream */
+	uint64_t heard; /* life of the receiver that took it; 0 = none.  Of a stream: who
+			 * answers, in which generation. */
 	uint64_t lives; /* of sender and receiver when it was sent */
 	uint8_t bytes[DGRAM_BYTES_MAX];
 };
@@ -118,7 +120,7 @@ struct sim {
 	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille, disk_permille;
 	uint32_t mtu; /* 0 = all pass */
 	usec delay_min, delay_max;
-	uint8_t *cut; /* nodes x nodes, one-way; NULL when nobody is cut */
+	uint8_t *cut; /* enum sim_cut; nodes x nodes, one-way; NULL when nobody is cut */
 	uint32_t grouped;
 	/* Since when what arrives at all arrives soon; since when every datagram that
 	 * is not lost does, wherever it goes; since when none is lost either.

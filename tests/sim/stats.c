@@ -59,6 +59,8 @@ static const struct promise {
     {"partial.ring.elections", 5, 5, ANY, ANY, 0, NULL, 0},
     {"partial.bridge.false.deaths", 5, 7, ANY, ANY, 0, NULL, 0},
     {"partial.bridge.elections", 5, 9, ANY, ANY, 0, NULL, 0},
+    {"partial.udp.false.deaths", 3, 50, ANY, ANY, 0, NULL, 0},
+    {"partial.udp.elections", 3, 50, ANY, ANY, 0, NULL, 0},
     {"slow.ratio", 16, 256, ANY, 19, ANY, "Lifeguard's of SWIM's", 19},
     {"clone.named", 3, 200, ANY, 10000, ANY, NULL, 0},
     {"evict.known", 3, 200, ANY, 3000, ANY, NULL, 0},

@@ -1,0 +1,59 @@
+/*
+ * stream.c - what a node asks another over a stream: is it there, and in which
+ * life.  Losses are repeated by TCP; a cut one way cuts it both ways, a
+ * process that is stopped does not answer, one that died gets no question of
+ * an earlier life.
+ */
+#include "../../gossip/ask.h"
+#include "sim.h"
+
+static bool
+passes(const struct sim *s, uint32_t a, uint32_t b)
+{
+	uint32_t n = s->conf.nodes;
+
+	return s->node[a].group == s->node[b].group &&
+	    (s->cut == NULL || (s->cut[(size_t)a * n + b] != CUT_ALL &&
+		s->cut[(size_t)b * n + a] != CUT_ALL));
+}
+
+static void
+send(struct sim *s, uint32_t from, uint32_t to, enum sim_stream what, uint64_t generation)
+{
+	struct sim_dgram *d;
+
+	if (!passes(s, from, to))
+		return;
+	d = net_take(s, from, to, (const uint8_t *)"", 0);
+	d->stream = what;
+	d->heard = generation;
+	net_deliver(s, d);
+}
+
+void
+stream_ask(struct sim *s, uint32_t i)
+{
+	struct mesh_ask ask;
+	uint32_t to;
+
+	while (mesh_poll_stream(s->node[i].mesh, &ask))
+		if ((to = net_node(s, &ask.addr)) != UINT32_MAX && id_eq(&s->node[to].id, &ask.id))
+			send(s, i, to, STREAM_ASKS, 0);
+}
+
+void
+stream_happen(struct sim *s, uint32_t i, const struct sim_dgram *d)
+{
+	struct mesh *m = s->node[i].mesh;
+
+	if (d->lives != net_lives(s, d->from, i))
+		return; /* its connection went with its process */
+	if (d->stream == STREAM_ASKS) {
+		send(s, i, d->from, STREAM_ANSWERS, m->ms.m[0].generation);
+		return;
+	}
+	alloc_forbid();
+	mesh_stream_heard(m, node_clock(s, i), &s->node[d->from].id, d->heard);
+	if (alloc_allow() > 0)
+		check_break(s, "no-alloc-after-new", i, 0, 0);
+}
