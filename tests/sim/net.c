@@ -140,6 +140,27 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 		replay(s, d);
 }
 
+/* What node i wants sent, until it is dry. */
+void
+net_drain(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	msec now = node_clock(s, i);
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct addr to;
+	size_t len;
+
+	alloc_forbid();
+	while ((len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
+		if (alloc_allow() > 0)
+			check_break(s, "no-alloc-after-new", i, 0, 0);
+		net_send(s, i, &to, buf, len);
+		alloc_forbid();
+	}
+	if (alloc_allow() > 0)
+		check_break(s, "no-alloc-after-new", i, 0, 0);
+}
+
 void
 net_group(struct sim *s, uint32_t i, uint32_t group)
 {

@@ -224,26 +224,6 @@ act(struct sim *s, uint32_t i)
 /* --- an instant ---------------------------------------------------------------------- */
 
 static void
-drain(struct sim *s, uint32_t i)
-{
-	struct sim_node *n = &s->node[i];
-	msec now = node_clock(s, i);
-	uint8_t buf[DGRAM_BYTES_MAX];
-	struct addr to;
-	size_t len;
-
-	alloc_forbid();
-	while ((len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
-		if (alloc_allow() > 0)
-			check_break(s, "no-alloc-after-new", i, 0, 0);
-		net_send(s, i, &to, buf, len);
-		alloc_forbid();
-	}
-	if (alloc_allow() > 0)
-		check_break(s, "no-alloc-after-new", i, 0, 0);
-}
-
-static void
 tick(struct sim *s, uint32_t i)
 {
 	alloc_forbid();
@@ -265,7 +245,7 @@ settle(struct sim *s, uint32_t i)
 		check_break(s, "deadline-in-future", i, (uint64_t)now, 0);
 	if (s->conf.mutant == MUTANT_unsaved && n->mesh->must_save) {
 		n->mesh->must_save = false;
-		drain(s, i);
+		net_drain(s, i);
 		n->mesh->must_save = true;
 	}
 	if (!save(s, i))
@@ -276,7 +256,7 @@ settle(struct sim *s, uint32_t i)
 	tick(s, i); /* what act() changed is due now, and has deadlines */
 	if (!save(s, i))
 		return;
-	drain(s, i);
+	net_drain(s, i);
 	stream_ask(s, i);
 	at = mesh_deadline(n->mesh);
 	if (at <= now)

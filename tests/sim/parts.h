@@ -12,6 +12,7 @@ enum sim_stream { STREAM_NOT, STREAM_ASKS, STREAM_ANSWERS };
 /* net.c */
 struct addr net_address(uint32_t i);
 void net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len);
+void net_drain(struct sim *s, uint32_t i);
 /* The lives of two nodes, in one number. */
 uint64_t net_lives(const struct sim *s, uint32_t from, uint32_t to);
 struct sim_dgram *net_take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len);
