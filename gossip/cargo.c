@@ -29,13 +29,11 @@ cargo_load(struct cargo *c, const struct rumour *r)
 }
 
 static void
-load_member(struct mesh *m, msec now, struct cargo *c, uint32_t i, bool is_long, bool accuse)
+load_member(struct mesh *m, msec now, struct cargo *c, uint32_t i, bool is_long)
 {
 	struct rumour r;
 
 	members_rumour(&m->ms, i, now, is_long, &r);
-	if (accuse)
-		r.state = MESH_FAILED;
 	cargo_load(c, &r);
 }
 
@@ -124,21 +122,28 @@ load_evictions(struct mesh *m, struct cargo *c)
 		spread_sent(news, pick[k], limit);
 }
 
+/* Of the dead the answer says enough: no need to refute. */
+static bool
+looks_well(const struct member *x)
+{
+	return x->state == MESH_ALIVE || (x->state == MESH_FAILED && x->proven);
+}
+
 void
 cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 {
 	bool carries = o->kind == PACKET_PING || o->kind == PACKET_ACK || o->kind == PACKET_GOSSIP;
 
 	if (o->introduce)
-		load_member(m, now, c, 0, true, false);
+		load_member(m, now, c, 0, true);
 	if (o->notice)
 		cargo_eviction(m, c, (uint32_t)o->a);
 	if (!carries)
 		return;
 	load_evictions(m, c);
-	/* The buddy: whoever looks bad hears it first, so that he can refute. */
-	if (o->to != MEMBER_NONE && (o->accuse || m->ms.m[o->to].state != MESH_ALIVE))
-		load_member(m, now, c, o->to, false, o->accuse);
+	/* The buddy: whoever is suspected hears it first, so that he can refute. */
+	if (o->to != MEMBER_NONE && !looks_well(&m->ms.m[o->to]))
+		load_member(m, now, c, o->to, false);
 	/* Neither a crowd nor a catastrophe may have all of the room. */
 	load_news(m, now, c, &m->ms.urgent, o->to,
 	    m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);

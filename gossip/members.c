@@ -121,12 +121,23 @@ member_hash(const struct member *m)
 	    prng_mix(m->generation ^ prng_mix((uint64_t)m->incarnation << 2 | m->state)));
 }
 
+/* Where these agree, two tables hold the same owners' words and differ only in
+ * who is thought dead: a short rumour says that. */
+static uint64_t
+life_hash(const struct member *m)
+{
+	if (m->state == MESH_LEFT || !m->proven)
+		return 0;
+	return prng_mix(~m->short_id ^ prng_mix(m->generation ^ prng_mix(m->incarnation)));
+}
+
 static void
 digest(struct members *ms, const struct member *m)
 {
 	uint64_t h = member_hash(m);
 
 	ms->buckets[members_bucket(m)] ^= h;
+	ms->lives[members_bucket(m)] ^= life_hash(m);
 	ms->digest ^= h;
 }
 
@@ -242,6 +253,16 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 	m->generation = generation;
 	m->incarnation = incarnation;
 	digest(ms, m);
+}
+
+void
+members_prove(struct members *ms, uint32_t i, const uint8_t *pk, const uint8_t *sig)
+{
+	digest(ms, &ms->m[i]);
+	memcpy(ms->proofs[i].pk, pk, KEY_BYTES);
+	memmove(ms->proofs[i].sig, sig, SIG_BYTES); /* may be where it is */
+	ms->m[i].proven = true;
+	digest(ms, &ms->m[i]);
 }
 
 void

@@ -21,6 +21,7 @@
 enum {
 	MEMBER_NONE = UINT16_MAX,
 	MEMBERS_BUCKETS = 32, /* by the top bits of the id, for sync */
+	SYNC_BYTES = MEMBERS_BUCKETS * SYNC_BUCKET_BYTES,
 	MEMBER_OLD = 1,	      /* roster bits: votes in the old set, the new set */
 	MEMBER_NEW = 2,
 	MEMBER_VOTES = 3,
@@ -72,6 +73,7 @@ struct member {
 	msec streamed;	  /* last answered over a stream; 0 = never */
 	uint8_t dark;	  /* such answers since its last datagram */
 	msec accused;	  /* when it was last told that it looks dead */
+	uint64_t called;  /* the ping that asks whether it does; 0 = none */
 	/* suspicion */
 	msec suspected;
 	uint8_t accusers_count;
@@ -108,6 +110,7 @@ struct members {
 	struct spread urgent, news, summaries; /* what is to be told */
 	struct evict evict;
 	uint64_t buckets[MEMBERS_BUCKETS];
+	uint64_t lives[MEMBERS_BUCKETS]; /* the same without the states */
 	uint64_t digest;  /* all buckets in one */
 	uint64_t changes; /* rises with every visible change */
 };
@@ -121,6 +124,8 @@ MUST_CHECK int members_add(struct members *ms, const struct node_id *id, msec no
 /* Moves the state; keeps counts, hashes and the change counter right. */
 void members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state,
     uint64_t generation, uint32_t incarnation);
+/* Its owner's word for what is held of i: it may be relayed from now on. */
+void members_prove(struct members *ms, uint32_t i, const uint8_t *pk, const uint8_t *sig);
 void members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_len,
     const uint8_t *meta, size_t meta_len);
 const char *members_name(const struct members *ms, uint32_t i); /* no NUL; name_len */

@@ -3,6 +3,7 @@
  * when the caller polls, so a beat or an ack carries the newest rumours and a
  * full queue is no more than a lost packet.
  */
+#include "be.h"
 #include "inner.h"
 
 enum {
@@ -65,20 +66,6 @@ out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a)
 	o->introduce = true;
 	o->to = (uint16_t)to;
 	o->a = a;
-}
-
-/* A ping that says "they call you dead", so that it refutes. */
-void
-out_accuse(struct mesh *m, uint32_t to)
-{
-	struct out *o;
-
-	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
-		return;
-	o->kind = PACKET_PING;
-	o->accuse = true;
-	o->to = (uint16_t)to;
-	o->a = ++m->swim.next_seq;
 }
 
 static struct out *
@@ -172,19 +159,19 @@ out_parked(struct mesh *m, uint32_t to, const struct parked *p)
 	struct out *o = push(m);
 
 	if (o != NULL)
-		*o = (struct out){.kind = p->kind, .introduce = p->introduce, .accuse = p->accuse,
+		*o = (struct out){.kind = p->kind, .introduce = p->introduce,
 		    .to = (uint16_t)to, .a = p->a, .b = p->b, .c = p->c};
 }
 
-void
-out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor)
+static void
+push_job(struct mesh *m, const struct job *job)
 {
 	struct job *slot = NULL;
 
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &m->jobs[i];
 
-		if (j->kind == kind && j->to == to) {
+		if (j->kind == job->kind && j->to == job->to) {
 			slot = j; /* the newer question replaces the older */
 			break;
 		}
@@ -195,8 +182,21 @@ out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, ui
 		return; /* they will ask again */
 	if (slot->kind == 0)
 		m->jobs_count++;
-	*slot = (struct job){.kind = (uint8_t)kind, .to = (uint16_t)to, .buckets = buckets,
-	    .cursor = cursor, .roster = m->roster.id};
+	*slot = *job;
+}
+
+void
+out_table(struct mesh *m, uint32_t to, uint32_t buckets, uint32_t whole)
+{
+	push_job(m, &(struct job){.kind = PACKET_TABLE, .to = (uint16_t)to, .buckets = buckets,
+	    .whole = whole});
+}
+
+void
+out_roster(struct mesh *m, uint32_t to, uint32_t chunk)
+{
+	push_job(m, &(struct job){.kind = PACKET_ROSTER, .to = (uint16_t)to, .cursor = chunk,
+	    .roster = m->roster.id});
 }
 
 void
@@ -210,14 +210,16 @@ out_tick(struct mesh *m, msec now)
 
 /* --- building ------------------------------------------------------------- */
 
+/* SYNC's bytes, bucket by bucket: hash 8, of it that of the lives 4. */
 static void
 fill_buckets(const struct mesh *m, struct packet *p, uint8_t *scratch)
 {
-	for (size_t i = 0; i < MEMBERS_BUCKETS; i++)
-		for (size_t k = 0; k < 8; k++)
-			scratch[8 * i + k] = (uint8_t)(m->ms.buckets[i] >> (56 - 8 * k));
 	p->bytes = scratch;
-	p->bytes_len = sizeof m->ms.buckets;
+	p->bytes_len = SYNC_BYTES;
+	for (size_t i = 0; i < MEMBERS_BUCKETS; i++, scratch += SYNC_BUCKET_BYTES) {
+		be_put(scratch, m->ms.buckets[i], 8);
+		be_put(scratch + 8, m->ms.lives[i] >> 32, 4);
+	}
 }
 
 static void
@@ -413,12 +415,13 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 /* --- long answers ------------------------------------------------------------ */
 
 static bool
-build_sync(struct mesh *m, msec now, struct job *j, struct packet *p, struct cargo *c, uint8_t *scratch)
+build_table(struct mesh *m, msec now, struct job *j, struct packet *p, struct cargo *c, uint8_t *scratch)
 {
-	*p = (struct packet){.kind = PACKET_GOSSIP};
+	*p = (struct packet){.kind = PACKET_TABLE};
 	cargo_init(c, p, scratch);
 	for (; j->cursor < m->ms.count; j->cursor++) {
 		const struct member *x = &m->ms.m[j->cursor];
+		bool whole = j->whole >> members_bucket(x) & 1;
 		struct rumour r;
 
 		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven || x->evicted)
@@ -427,9 +430,10 @@ build_sync(struct mesh *m, msec now, struct job *j, struct packet *p, struct car
 		 * heard of them yet is no obituary. */
 		if (x->state == MESH_FAILED && x->heard == 0 && now - m->started < BOOT_MS)
 			continue;
-		members_rumour(&m->ms, j->cursor, now, true, &r);
+		members_rumour(&m->ms, j->cursor, now, whole, &r);
 		if (!cargo_load(c, &r))
 			return true;
+		m->stats.sync_records += whole;
 	}
 	for (; j->evictions < m->ms.evict.count; j->evictions++)
 		if ((j->buckets >> (m->ms.evict.all[j->evictions].id[0] >> 3) & 1) != 0 &&
@@ -476,7 +480,7 @@ poll_job(struct mesh *m, msec now, uint8_t *buf, struct addr *to)
 			continue;
 		}
 		*to = m->ms.m[j->to].addr;
-		any = j->kind == PACKET_SYNC ? build_sync(m, now, j, &p, &c, scratch) :
+		any = j->kind == PACKET_TABLE ? build_table(m, now, j, &p, &c, scratch) :
 					       build_roster(m, j, &p, &c, scratch);
 		if (j->kind == 0)
 			m->jobs_count--;

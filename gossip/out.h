@@ -16,7 +16,6 @@ enum { JOBS_MAX = 64 };
 struct out {
 	uint8_t kind;
 	bool introduce; /* put my own record first */
-	bool accuse;	/* tell it that it is called dead */
 	bool notice;	/* with the act of eviction a */
 	uint16_t to;	/* member, or MEMBER_NONE: addr */
 	struct addr addr;
@@ -25,16 +24,16 @@ struct out {
 
 /* A long answer, sent some datagrams at a time. */
 struct job {
-	uint8_t kind; /* PACKET_SYNC, PACKET_ROSTER; 0 = free */
+	uint8_t kind; /* PACKET_TABLE, PACKET_ROSTER; 0 = free */
 	uint16_t to;
-	uint32_t buckets, cursor;
+	uint32_t buckets, whole; /* bits: which to tell; of these, with the records */
+	uint32_t cursor;
 	uint32_t evictions; /* after the members, those who are out */
 	struct roster_id roster;
 };
 
 void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);
 void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a);
-void out_accuse(struct mesh *m, uint32_t to);
 /* JOIN and JOINED: about that token; to a voter my term, and its last generation. */
 void out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t token,
     uint64_t term, uint64_t generation);
@@ -51,7 +50,10 @@ void out_notice(struct mesh *m, const struct addr *addr, uint32_t eviction);
 /* A TWIN: to one that may be me, or that says it is member `hint`. */
 void out_twin(struct mesh *m, const struct addr *addr, uint32_t hint);
 void out_parked(struct mesh *m, uint32_t to, const struct parked *p);
-void out_job(struct mesh *m, enum packet_kind kind, uint32_t to, uint32_t buckets, uint32_t cursor);
+/* My table's buckets; those in whole as records, of the others only the states. */
+void out_table(struct mesh *m, uint32_t to, uint32_t buckets, uint32_t whole);
+/* My roster from that chunk on. */
+void out_roster(struct mesh *m, uint32_t to, uint32_t chunk);
 size_t out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf);
 
 /* cargo.c: the rumours of one packet. */

@@ -42,8 +42,9 @@ struct roster_id {
 	X(ACK, "sh")	      /* seq, table hash */                            \
 	X(PINGREQ, "sw")      /* seq, probe this member for me */              \
 	X(NACK, "s")	      /* it does not answer me either */               \
-	X(GOSSIP, "")	      /* rumours only */                               \
-	X(SYNC, "fb")	      /* tell me yours too?, hashes of 32 buckets */   \
+	X(GOSSIP, "")	      /* rumours only: news */                         \
+	X(SYNC, "fb")	      /* tell me yours too?, 32 buckets: hash, lives */ \
+	X(TABLE, "")	      /* rumours only: a part of my table */           \
 	X(WHO, "b")	      /* salts; introduce yourself */                  \
 	X(HELLO, "b")	      /* salts: mine, yours as I know it (pair.h) */   \
 	X(BEAT, "tmlgvfHrchBaKI") /* I lead; see elect.h */                      \
@@ -96,6 +97,7 @@ struct rumour {
 	struct node_id id;
 	uint64_t generation, incarnation;
 	uint64_t from; /* who accuses; of the living: ms since somebody heard it */
+	bool is_table; /* said in a TABLE: what is held, not what happened */
 	bool is_long;		  /* then pk came, and id is vouch_id's to fill */
 	const uint8_t *pk, *sig; /* of the owner; borrowed, as name and meta */
 	const char *name;
@@ -118,6 +120,7 @@ enum {
 	RUMOUR_BYTES_MAX = 2 + 34 + 5 + 5 + 9 + 65 + 20 + 202 + 66 + 3,
 	JOIN_BALLAST = 18 + 5 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id, keys and record */
 };
+enum { SYNC_BUCKET_BYTES = 8 + 4 }; /* 32 of these are a SYNC's bytes */
 enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */
 
 /* Checks the whole body.  -ERR_MALFORMED, -ERR_RANGE, -ERR_UNKNOWN (kind). */

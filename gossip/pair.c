@@ -132,7 +132,7 @@ pair_park(struct mesh *m, msec now, const struct out *o)
 	waits = p->parked.kind != 0 && now - p->parked.at < PARK_MS;
 	/* Gossip goes to anybody: it is not worth another's place. */
 	if (o->kind != PACKET_GOSSIP || !waits)
-		p->parked = (struct parked){.kind = o->kind, .accuse = o->accuse, .a = o->a,
+		p->parked = (struct parked){.kind = o->kind, .a = o->a,
 		    .b = o->b, .c = o->c, .at = now,
 		    .introduce = o->introduce || (waits && p->parked.introduce)};
 	if (now < p->ask_at)

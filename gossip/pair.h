@@ -50,7 +50,7 @@ struct pair {
 	/* The last thing that was to be said before it could be. */
 	struct parked {
 		uint8_t kind; /* 0 = none */
-		bool introduce, accuse;
+		bool introduce;
 		uint64_t a, b, c;
 		msec at;
 	} parked;

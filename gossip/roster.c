@@ -514,7 +514,7 @@ roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 
 	if (p->kind == PACKET_ROSTER_ASK) {
 		if (roster_cmp(&p->roster, &m->roster.id) == 0)
-			out_job(m, PACKET_ROSTER, from, 0, (uint32_t)p->index);
+			out_roster(m, from, (uint32_t)p->index);
 		return 0;
 	}
 	if (m->roster.fetch_from != from ||

@@ -73,6 +73,9 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 		twin_suspect(m, now, &r->addr);
 		return -ERR_IDENTITY;
 	}
+	/* Whose table holds me dead hears me now, and will ask. */
+	if (r->is_table && r->state == MESH_FAILED && r->generation == self->generation)
+		return 0;
 	if (r->generation == self->generation && r->incarnation == self->incarnation &&
 	    r->state != MESH_ALIVE && r->state != MESH_LEFT) {
 		members_set(&m->ms, 0, now, MESH_ALIVE, self->generation, self->incarnation + 1);
@@ -248,9 +251,7 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (!x->proven && x->roster != 0)
 		m->roster.blob_stale = true; /* its name belongs into the next save */
 	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
-	memcpy(m->ms.proofs[i].pk, r->pk, KEY_BYTES);
-	memcpy(m->ms.proofs[i].sig, r->sig, SIG_BYTES);
-	x->proven = true;
+	members_prove(&m->ms, i, r->pk, r->sig);
 	going_told(m, i, (uint16_t)r->notice);
 	/* Both stay: an id is who one is, a name only what one is called. */
 	if (look && r->state != MESH_LEFT && members_namesake(&m->ms, i) != MEMBER_NONE)
@@ -361,6 +362,32 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		rumour_fail(m, now, i, "failed");
 }
 
+/* It was not dead, and lives the life it lived. */
+static void
+lives_on(struct mesh *m, msec now, uint32_t i)
+{
+	struct member *x = &m->ms.m[i];
+	bool rose = dead_to_me(x);
+
+	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
+	x->accusers_count = 0;
+	news(m, i);
+	restless(m, now, i);
+	if (rose)
+		rose_again(m, now, i);
+	trace(m, now, "alive", i, 0);
+}
+
+void
+rumour_answered(struct mesh *m, msec now, uint32_t i)
+{
+	m->ms.m[i].heard = now;
+	if (m->ms.m[i].state == MESH_FAILED && m->ms.m[i].proven)
+		lives_on(m, now, i);
+	else if (m->ms.m[i].state == MESH_ALIVE)
+		news(m, i); /* somebody holds it dead */
+}
+
 /*
  * Somebody heard it then.  When that is after this node gave it up, the death
  * was a cut, now healed: it lives again, and nobody has to refute.  The same
@@ -370,20 +397,12 @@ void
 rumour_evidence(struct mesh *m, msec now, uint32_t i, msec at)
 {
 	struct member *x = &m->ms.m[i];
-	bool rose = dead_to_me(x);
 
 	if (at > x->heard)
 		x->heard = at;
 	if (x->state != MESH_ALIVE && x->state != MESH_LEFT && at > x->since + EVIDENCE_MS &&
-	    x->proven) {
-		members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
-		x->accusers_count = 0;
-		news(m, i);
-		restless(m, now, i);
-		if (rose)
-			rose_again(m, now, i);
-		trace(m, now, "alive", i, 0);
-	}
+	    x->proven)
+		lives_on(m, now, i);
 }
 
 static void
@@ -399,8 +418,8 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 /*
  * Another's whole table says that a member of mine is dead, of the very life I
  * know: two sides of a healed cut, or a death that I missed the news of.  The
- * leader, who hears everybody, will give evidence of life; without one, the
- * accused must speak for itself; and I ask it myself, next of all.  Once I
+ * leader, who hears everybody, will give evidence of life; without one I do, and
+ * ask it first if need be.  Once I
  * suspect it too, the obituary is all the confirmation there will ever be: who
  * calls it dead accuses no more.
  */
@@ -409,14 +428,17 @@ old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
 
-	if (r->state != MESH_FAILED || !r->is_long || !member_up(x) ||
+	if (r->state != MESH_FAILED || !r->is_table || !member_up(x) ||
 	    r->generation != x->generation || r->incarnation != x->incarnation)
 		return false;
 	if (x->state == MESH_SUSPECT && now - x->heard >= HEARD_MS)
 		return false;
 	if (m->elect.leader == MEMBER_NONE && now - x->accused >= ACCUSE_MS) {
 		x->accused = now;
-		out_accuse(m, i);
+		if (x->heard != 0 && now - x->heard < HEARD_MS)
+			news(m, i);
+		else
+			swim_call(m, i);
 	}
 	if (now - x->heard >= HEARD_MS)
 		swim_ask_next(m, i);
@@ -490,6 +512,7 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal
 				return -ERR_AUTH;
 			one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
 		}
+		one.is_table = p->kind == PACKET_TABLE;
 		if ((rc = rumour_hear(m, now, &one)) < 0)
 			m->stats.dropped[-rc]++;
 		if (m->left)

@@ -6,6 +6,7 @@
  *	probe_at ----- ask_at (half a period) ----- probe_at (next)
  *	 PING target    no ACK: PINGREQ to 3         no ACK at all: suspect
  */
+#include "be.h"
 #include "inner.h"
 
 #include <stdlib.h>
@@ -355,21 +356,21 @@ consider_sync(struct mesh *m, msec now, uint32_t from, uint64_t hash)
 static int
 sync_asked(struct mesh *m, uint32_t from, const struct packet *p)
 {
-	uint32_t differ = 0;
+	uint32_t differ = 0, whole = 0;
 
-	if (p->bytes_len != sizeof m->ms.buckets)
+	if (p->bytes_len != SYNC_BYTES)
 		return -ERR_MALFORMED;
 	for (size_t i = 0; i < MEMBERS_BUCKETS; i++) {
-		uint64_t theirs = 0;
+		const uint8_t *at = p->bytes + i * SYNC_BUCKET_BYTES;
 
-		for (size_t k = 0; k < 8; k++)
-			theirs = theirs << 8 | p->bytes[8 * i + k];
-		if (theirs != m->ms.buckets[i])
+		if (be_get(at, 8) != m->ms.buckets[i])
 			differ |= UINT32_C(1) << i;
+		if (be_get(at + 8, 4) != m->ms.lives[i] >> 32)
+			whole |= UINT32_C(1) << i;
 	}
 	if (differ == 0)
 		return 0;
-	out_job(m, PACKET_SYNC, from, differ, 0);
+	out_table(m, from, differ, whole);
 	if (p->flag != 0)
 		out_to(m, PACKET_SYNC, from, 0, 0, 0);
 	return 0;
@@ -384,6 +385,13 @@ random_failed(struct mesh *m)
 		if (m->ms.m[i].state == MESH_FAILED && pick-- == 0)
 			return i;
 	return MEMBER_NONE;
+}
+
+void
+swim_call(struct mesh *m, uint32_t i)
+{
+	m->ms.m[i].called = ++m->swim.next_seq;
+	out_introduce(m, PACKET_PING, i, m->swim.next_seq);
 }
 
 static void
@@ -403,22 +411,22 @@ reconnect_tick(struct mesh *m, msec now)
 			continue;
 		if (pair_stands(m, i))
 			out_hello(m, i, true); /* it may live anew */
-		out_introduce(m, PACKET_PING, i, ++s->next_seq);
+		swim_call(m, i);
 		if (!boot)
 			dark_want(m, i);
 	}
 }
 
-/* Heard from somebody the table thinks badly of: say so, he will refute. */
+/* Heard from somebody the table thinks badly of.  Does it hear me too? */
 static void
-accuse_to_face(struct mesh *m, msec now, uint32_t from)
+face(struct mesh *m, msec now, uint32_t from)
 {
 	struct member *x = &m->ms.m[from];
 
 	if (x->state == MESH_ALIVE || now - x->accused < ACCUSE_MS)
 		return;
 	x->accused = now;
-	out_introduce(m, PACKET_PING, from, ++m->swim.next_seq);
+	swim_call(m, from);
 }
 
 /* --- verbs ------------------------------------------------------------------------ */
@@ -426,7 +434,7 @@ accuse_to_face(struct mesh *m, msec now, uint32_t from)
 int
 swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	accuse_to_face(m, now, from);
+	face(m, now, from);
 	switch ((enum packet_kind)p->kind) {
 	case PACKET_PING:
 		if (p->who != 0 && p->who != m->ms.m[0].short_id)
@@ -435,6 +443,8 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		consider_sync(m, now, from, p->hash);
 		return 0;
 	case PACKET_ACK:
+		if (p->seq != 0 && p->seq == m->ms.m[from].called)
+			rumour_answered(m, now, from);
 		acked(m, now, from, p->seq);
 		consider_sync(m, now, from, p->hash);
 		return 0;

@@ -46,6 +46,11 @@ int rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct 
 void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
 /* Word of i, sent at that time, in the life the table knows. */
 void rumour_evidence(struct mesh *m, msec now, uint32_t i, msec at);
+/* Ask one whom somebody, I or another, holds dead.  The answer is evidence enough,
+ * nobody has to outbid anybody; whom I only suspect hears that, and refutes. */
+void swim_call(struct mesh *m, uint32_t i);
+/* It answered such a call: it hears me, and I it. */
+void rumour_answered(struct mesh *m, msec now, uint32_t i);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);
 

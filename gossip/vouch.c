@@ -61,8 +61,7 @@ vouch_self(struct mesh *m)
 	struct member_proof *proof = &m->ms.proofs[0];
 	struct rumour r;
 
-	memcpy(proof->pk, m->conf.pk, KEY_BYTES);
-	m->ms.m[0].proven = true;
+	members_prove(&m->ms, 0, m->conf.pk, proof->sig);
 	members_rumour(&m->ms, 0, 0, true, &r);
 	vouch_sign(&m->conf.crypto, m->saved.cluster, &r, proof->sig);
 }

@@ -234,7 +234,8 @@ __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const stru
 			vouch_id(m, &one);
 		i = one.is_summary ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
 		if (i == 0 && one.generation == m->ms.m[0].generation &&
-		    (one.state == MESH_SUSPECT || one.state == MESH_FAILED) &&
+		    (one.state == MESH_SUSPECT ||
+			(one.state == MESH_FAILED && p->kind != PACKET_TABLE)) &&
 		    (int64_t)one.incarnation > accused)
 			accused = (int64_t)one.incarnation;
 		/* Its owner signed it, of this very life: as if that were enough. */

@@ -37,6 +37,8 @@ static const struct promise {
     {"detect.mesh", 201, 5000, 5000, ANY, ANY, "memberlist", 14200},
     {"failover", 3, 200, 1600, 2600, ANY, "etcd", 1200},
     {"heal", 2, 5000, ANY, 9000, ANY, "Serf's timers", 20000},
+    {"heal.sync", 2, 5000, ANY, 1000, ANY, "one table a node", 1000},
+    {"heal.refutes", 11, 5000, ANY, 100, ANY, "memberlist, all of them", 1000},
     {"heal.one", 2, 5000, ANY, 9000, ANY, "Serf's timers", 59000},
     {"chaos.heal", 1, 1000, ANY, 9000, ANY, NULL, 0},
     {"storm", 1, 1000, ANY, 9000, ANY, NULL, 0},
