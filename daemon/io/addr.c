@@ -119,6 +119,17 @@ parse_port(const char *s, uint16_t *out)
 	return true;
 }
 
+/* fe80::/10, with a scope or without. */
+static bool
+link_local(const char *host)
+{
+	char bare[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+
+	snprintf(bare, sizeof bare, "%.*s", (int)strcspn(host, "%"), host);
+	return inet_pton(AF_INET6, bare, &a) == 1 && IN6_IS_ADDR_LINKLOCAL(&a);
+}
+
 /* Split at the last colon; brackets must enclose the whole host. */
 static int
 split(const char *text, char *host, size_t cap, uint16_t *port, bool *bracket,
@@ -147,6 +158,11 @@ split(const char *text, char *host, size_t cap, uint16_t *port, bool *bracket,
 	if (!*bracket && strchr(host, ':') != NULL)
 		return err_set(err, EXIT_CONFIG,
 		    "'%s' is not an address: write IPv6 as [ADDRESS]:PORT", seen);
+	/* Each host names its links itself: what one is told, another can't use. */
+	if (*bracket && link_local(host))
+		return err_set(err, EXIT_CONFIG,
+		    "'%s' is link-local, and means another host on each link: use a global or unique local (fd00::/8) address",
+		    seen);
 	return 0;
 }
 

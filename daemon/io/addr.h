@@ -13,7 +13,8 @@
 
 enum { ADDR_TEXT_CAP = 64 };
 
-/* "1.2.3.4:7780" or "[fe80::1]:7780"; literals only, port 0..65535.
+/* "1.2.3.4:7780" or "[fd00::1]:7780"; literals only, port 0..65535.
+ * Link-local ones are refused; a v4-mapped one is the IPv4 address it maps.
  * 0, or an err of EXIT_CONFIG that names the text. */
 MUST_CHECK int addr_parse(const char *text, struct addr *out, struct err *err);
 /* As addr_parse, and names too, by getaddrinfo.  BLOCKS: only at start and in

@@ -121,14 +121,23 @@ static int
 read_seed(struct config *c, const struct flat_rec *rec, struct err *err)
 {
 	size_t cap = sizeof c->seed_names[0];
+	struct addr a;
+	char *name;
+	int rc;
 
 	if (c->seeds_count == MESH_SEEDS_MAX)
 		return err_set(err, EXIT_CONFIG, "seeds: more than %d", MESH_SEEDS_MAX);
 	if (rec->str_len >= cap)
 		return err_set(err, EXIT_CONFIG, "seeds: '%.40s...' is longer than %zu bytes",
 		    rec->str, cap - 1);
-	memcpy(c->seed_names[c->seeds_count], rec->str, rec->str_len);
-	c->seed_names[c->seeds_count++][rec->str_len] = '\0';
+	name = c->seed_names[c->seeds_count++];
+	memcpy(name, rec->str, rec->str_len);
+	name[rec->str_len] = '\0';
+	/* What is in brackets is no name that somebody may look up. */
+	if (name[0] == '[' && (rc = addr_parse(name, &a, err)) < 0) {
+		err_prefix(err, "seeds: ");
+		return rc;
+	}
 	return 0;
 }
 

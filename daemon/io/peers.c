@@ -267,6 +267,8 @@ do_join(struct engine *e, struct ctl_req *r)
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: missing HOST:PORT");
 	else if (addr_parse(text, &a, &err) == 0)
 		join_addr(e, r, text, &a);
+	else if (text[0] == '[')
+		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: %s", err.text);
 	else if (!look_up(e, text, 0, r))
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: '%s' is not HOST:PORT", text);
 }

@@ -168,15 +168,19 @@ class Node:
             os.makedirs(os.path.join(self.etc, sub), mode=0o755)
         write(os.path.join(self.etc, "lithos-configs/master.yaml"), "{}\n")
 
+    def at(self):
+        """HOST:PORT, as a config has it."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{PORT}"
+
     def write_config(self, **settings):
         """The daemon's config; None leaves a key out."""
         self.settings.update(settings)
         keys = {
             "name": self.name, "cluster": self.world.cluster,
             "cluster-key": self.world.key,
-            "listen": f"{self.address}:{PORT}",
-            "seeds": [f"{n.address}:{PORT}" for n in self.world.nodes
-                      if n is not self],
+            "listen": self.at(),
+            "seeds": [n.at() for n in self.world.nodes if n is not self],
             "config-dir": self.etc, "state-dir": self.state,
             "run-dir": os.path.join(self.dir, "run"),
             "log-dir": os.path.join(self.dir, "log"),

@@ -16,7 +16,7 @@ good_texts_come_back(void **state)
 		"255.255.255.255:65535",
 		"[::1]:7780",
 		"[::]:1",
-		"[fe80::1:2]:80",
+		"[fd80::1:2]:80",
 	};
 
 	(void)state;
@@ -34,6 +34,22 @@ good_texts_come_back(void **state)
 		assert_true(addr_from_sockaddr((struct sockaddr *)&ss, &b));
 		assert_true(addr_eq(&a, &b));
 	}
+}
+
+/* A socket of IPv6 names IPv4 peers so; they are the same address. */
+static void
+mapped_is_ipv4(void **state)
+{
+	char out[ADDR_TEXT_CAP];
+	struct addr a, b;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(addr_parse("[::ffff:10.0.0.1]:7780", &a, &err), 0);
+	assert_int_equal(addr_parse("10.0.0.1:7780", &b, &err), 0);
+	assert_true(addr_eq(&a, &b));
+	addr_format(&a, out, sizeof out);
+	assert_string_equal(out, "10.0.0.1:7780");
 }
 
 static void
@@ -69,6 +85,10 @@ bad_texts_are_named(void **state)
 		{ "[]:7780", "no host" },
 		{ "::1:7780", "[ADDRESS]:PORT" },
 		{ "[127.0.0.1]:7780", "IPv6" },
+		{ "[fe80::1]:7780", "link-local" },
+		{ "[fe80::1%eth0]:7780", "link-local" },
+		{ "[febf::2%7]:7780", "unique local" },
+		{ "[fd00::1%eth0]:7780", "IPv6" },
 		{ "256.0.0.1:7780", "IPv4" },
 		{ "127.1:7780", "IPv4" },
 		{ "host:7780", "IPv4" },
@@ -173,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_texts_come_back),
+		cmocka_unit_test(mapped_is_ipv4),
 		cmocka_unit_test(longest_address_fits),
 		cmocka_unit_test(bad_texts_are_named),
 		cmocka_unit_test(very_long_text_is_refused),

@@ -255,6 +255,8 @@ lists_are_bounded(void **state)
 		sprintf(yaml + strlen(yaml), "10.0.0.1:%d, ", i + 1);
 	strcat(yaml, "]\n");
 	refused(yaml, EXIT_CONFIG, "seeds: more than 64");
+	refused("name: n1\nlisten: 127.0.0.1:1\nseeds: [\"[fe80::1]:7780\"]\n", EXIT_CONFIG,
+	    "seeds: '[fe80::1]:7780' is link-local");
 	strcpy(yaml, "name: n1\nlisten: 127.0.0.1:1\noperators: [");
 	for (int i = 0; i <= CONFIG_OPERATORS_MAX; i++)
 		sprintf(yaml + strlen(yaml), "%d, ", i);
