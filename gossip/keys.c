@@ -207,8 +207,13 @@ keys_stranger(struct mesh *m, msec now, const struct addr *from, const struct se
 {
 	uint32_t i = members_find(&m->ms, frame->sender);
 	uint32_t ahead = (frame->epoch - m->saved.keys.used) % SEAL_EPOCHS;
+	bool evicted = evict_find(&m->ms.evict, frame->sender) != EVICT_NONE;
 
-	if (!m->member || i == MEMBER_NONE || i == 0 || m->ms.m[i].roster == 0 ||
+	/* It was away when it was put out, and the key changed since: it may ask, and
+	 * is told by the act. */
+	if (m->member && evicted && len >= HELLO_BYTES && pair_source(m, now, from))
+		out_addr(m, PACKET_HELLO, from, NULL, false);
+	if (!m->member || evicted || i == MEMBER_NONE || i == 0 || m->ms.m[i].roster == 0 ||
 	    m->ms.m[i].state == MESH_LEFT)
 		return;
 	if (ahead < SEAL_EPOCHS / 2)
@@ -347,8 +352,13 @@ fill_key(struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch
 	uint32_t i = (uint32_t)(o->b >> 32), epoch = (uint32_t)o->b;
 
 	p->cookie = o->c;
-	p->who = epoch;
 	p->bytes = scratch;
+	if (i == MEMBER_NONE) { /* no key, but why not */
+		memcpy(scratch, &m->ms.evict.all[epoch], EVICTION_BYTES);
+		p->bytes_len = EVICTION_BYTES;
+		return;
+	}
+	p->who = epoch;
 	if (epoch == 0 || c->key_wrap(c->arg, epoch, m->ms.proofs[i].pk, box) < 0)
 		return;
 	memcpy(scratch, m->conf.pk, KEY_BYTES);
@@ -395,6 +405,8 @@ told(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 		ask(m, now, i, from);
 		return 0;
 	}
+	if (p->bytes_len == EVICTION_BYTES && memcmp(p->bytes, m->ms.m[0].id.b, ID_BYTES) == 0)
+		return evict_hear(m, now, p->bytes);
 	if (p->bytes_len != KEY_BLOB_BYTES)
 		return -ERR_MALFORMED;
 	if (p->who >= KEYS_EPOCH_MAX || epoch <= m->saved.keys.used ||
@@ -412,14 +424,27 @@ told(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 	return 0;
 }
 
+/* Who is out gets no key, and hears why: that is shorter than its question. */
+static int
+refuse(struct mesh *m, msec now, const struct addr *from, uint32_t eviction, const struct packet *p)
+{
+	if (p->kind == PACKET_KEY_ASK && p->bytes_len == KEY_ASK_BYTES &&
+	    afford(m, now, &m->keys.cookies, COOKIE_MAX))
+		out_bare(m, PACKET_KEY, from, p->seq, (uint64_t)MEMBER_NONE << 32 | eviction, 0);
+	return -ERR_EVICTED;
+}
+
 int
 keys_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, uint32_t i,
     const struct packet *p)
 {
 	bool bare = i == MEMBER_NONE;
+	uint32_t out = bare && m->member ? evict_find(&m->ms.evict, sender) : EVICT_NONE;
 
 	if (p->kind != PACKET_KEY_ASK && p->kind != PACKET_KEY)
 		return -ERR_AUTH; /* nothing else comes bare */
+	if (out != EVICT_NONE)
+		return refuse(m, now, from, out, p);
 	if (bare)
 		i = members_find(&m->ms, sender);
 	if (!m->member || i == MEMBER_NONE || i == 0 || m->ms.m[i].roster == 0 ||

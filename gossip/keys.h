@@ -20,6 +20,8 @@
  * was away has none that anybody takes, and asks in a bare frame (seal.h): there a
  * cookie first (cookie.h), and the question is padded so that no answer is longer.
  *
+ * Who was evicted gets no key: its question is answered by the act (evict.h).
+ *
  * While a change is under way, nobody new comes in under the key that goes: the
  * thief of an old one would be given the new.  The roster takes only whom this
  * leader heard under the newest key.

@@ -61,12 +61,12 @@ struct roster_id {
 	X(REPORT, "saHinb")   /* to the leader: version a, fragment i of n */  \
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
-	X(TWIN, "b")	      /* who else is me?  See twin.h */                \
 	X(JOIN, "sb")	      /* let me in; ballast: see join.c */             \
 	X(JOINED, "sbtGK")    /* token back, cluster id, my term if you had a vote, \
 				 your last life; the rumour is me */ \
 	X(KEY_ASK, "sKIkb")   /* a key, please: nonce, mine, cookie; keys.h */ \
-	X(KEY, "sKwkb")	      /* nonce, mine, that epoch, cookie, box */
+	X(KEY, "sKwkb")	      /* nonce, mine, that epoch, cookie, box */      \
+	X(TWIN, "b")	      /* who else is me?  See twin.h */
 
 enum packet_kind {
 	PACKET_NONE_,

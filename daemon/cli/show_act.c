@@ -39,7 +39,7 @@ show_evict(const struct show *s, const json_t *data, struct err *err)
 	fputs(" (", s->out);
 	show_put(s, id);
 	fputs(") for good: the others hear of it within seconds.\n"
-	      "It may still hold the cluster's key: make a new one if it must not come back as another.\n",
+	      "It still holds the cluster's key: mesh keys rotate makes one that it does not get.\n",
 	    s->out);
 	return 0;
 }

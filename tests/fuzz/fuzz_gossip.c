@@ -2,7 +2,8 @@
  * fuzz_gossip.c - a whole machine fed with bodies nobody honest would send, all
  * of them authentic: a member gone mad must not stop the others.
  *
- *	input = { sender 1 (top bits: form), time 1, length 2, body } ...
+ *	input = { sender 1 (top bits: form; bit 5: in the victim's own name), time 1,
+ *	          length 2, body } ...
  *
  * After each: time passes, the disk is written, the wire drained; the next
  * deadline must lie ahead and the wire must run dry.
@@ -80,7 +81,7 @@ victim(msec now)
 static void
 introduce(struct mesh *m, msec now, struct seal *peers)
 {
-	for (uint8_t i = 0; i < PEERS; i++) {
+	for (uint8_t i = 0; i <= PEERS; i++) {
 		struct mesh_conf c = {.name = "p", .addr = toy_addr((uint8_t)(i + 1)),
 		    .members_max = 4, .seed = i, .crypto = copying};
 		struct addr seed = toy_addr(0), to;
@@ -89,11 +90,11 @@ introduce(struct mesh *m, msec now, struct seal *peers)
 		struct mesh *p;
 		size_t len;
 
-		identity(&c, (uint8_t)(i + '0'));
+		identity(&c, i == PEERS ? 'v' : (uint8_t)(i + '0'));
 		c.saved.generation = 1;
 		memcpy(c.saved.cluster, cluster, ID_BYTES);
 		seal_init(&peers[i], &copying, &c.self, cluster, 1, i);
-		if (i == 0)
+		if (i == 0 || i == PEERS)
 			continue; /* one stays a stranger */
 		if ((p = mesh_new(&c, now)) == NULL || mesh_add_seed(p, now, &seed) < 0)
 			abort();
@@ -113,12 +114,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const enum seal_form forms[] = {SEAL_PAIR, SEAL_SHARED, SEAL_JOIN, SEAL_PAIR};
 	msec now = 1000;
 	struct mesh *m = victim(now);
-	struct seal peers[PEERS];
+	struct seal peers[PEERS + 1]; /* the last one is a twin */
 
 	introduce(m, now += 2, peers);
 	while (size >= 4) {
 		uint8_t buf[DGRAM_BYTES_MAX];
-		uint8_t who = data[0] % PEERS;
+		uint8_t who = (data[0] & 0x20) != 0 ? PEERS : data[0] % PEERS;
 		struct addr from = toy_addr((uint8_t)(who + 1));
 		size_t len = (size_t)data[2] << 8 | data[3];
 		enum seal_form form = forms[data[0] >> 6];

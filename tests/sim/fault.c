@@ -156,6 +156,7 @@ lose_disk(struct sim *s, uint32_t i)
 	n->disk = (struct mesh_saved){.generation = n->disk.generation};
 	n->done = (struct mesh_saved){.generation = n->done.generation};
 	n->done_roster = (struct roster_id){0};
+	n->done_evicted = 0;
 	n->issued = (struct stamp){0};
 	sim_note(s, i, 1);
 }

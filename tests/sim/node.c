@@ -401,25 +401,9 @@ node_leave(struct sim *s, uint32_t i, usec restart_at)
 }
 
 void
-node_copy(struct sim *s, uint32_t j, uint32_t i, uint64_t below)
+node_copy_disk(struct sim *s, uint32_t to, uint32_t from)
 {
-	struct sim_node *n = &s->node[j];
-	const struct sim_node *of = &s->node[i];
-
-	node_crash(s, j, INT64_MAX);
-	memcpy(n->pk, of->pk, sizeof n->pk);
-	n->id = of->id;
-	write_disk(s, j, of->disk);
-	n->disk.generation = of->disk.generation < below ? 0 : of->disk.generation - below;
-	n->done = n->disk;
-	n->counter = 0;
-	n->done_roster = of->done_roster;
-	n->done_evicted = 0;
-	n->issued = of->issued;
-	n->out_at = s->now;
-	n->copied = s->node[i].copied = true;
-	net_late(s, s->now + 2 * (usec)SECOND); /* half of what is said to i goes astray */
-	node_start(s, j);
+	write_disk(s, to, s->node[from].disk);
 }
 
 int

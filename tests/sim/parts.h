@@ -39,9 +39,7 @@ void node_leave(struct sim *s, uint32_t i, usec restart_at);
 /* Node `by` says that node i is out. */
 int node_restarting(struct sim *s, uint32_t i, uint32_t grace_s);
 int node_evict(struct sim *s, uint32_t by, uint32_t i);
-/* Node j starts with what is on the disk of i, which lives on: the disk as it was
- * `below` starts ago; 1 is as it was before i's own, 0 as it is. */
-void node_copy(struct sim *s, uint32_t j, uint32_t i, uint64_t below);
+void node_copy_disk(struct sim *s, uint32_t to, uint32_t from);
 void node_pause(struct sim *s, uint32_t i, usec until, bool asleep);
 void node_block(struct sim *s, uint32_t i, usec until);
 void node_happen(struct sim *s, struct sim_event *e);

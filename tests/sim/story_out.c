@@ -48,14 +48,20 @@ wait_known(struct sim *s, uint32_t subject, bool rosters)
 }
 
 static bool
+knows_itself(const struct sim *s, uint32_t i)
+{
+	return s->node[i].mesh != NULL && s->node[i].mesh->ms.evict.self;
+}
+
+static bool
 wait_self(struct sim *s, uint32_t subject)
 {
 	usec began = s->now;
 
-	while (!s->node[subject].mesh->ms.evict.self && s->now - began < story_patience(s))
+	while (!knows_itself(s, subject) && s->now - began < story_patience(s))
 		if (!sim_run(s, s->now + 20000))
 			return false;
-	return story_bound(s, "evicted-learns-it", s->node[subject].mesh->ms.evict.self);
+	return story_bound(s, "evicted-learns-it", knows_itself(s, subject));
 }
 
 /* Anybody who is still in, the leader as often as not. */
@@ -80,27 +86,61 @@ judge_of(struct sim *s)
 	return by;
 }
 
-/* One is put out: while all hear it, while it is cut off itself, while it is
- * down, or while one of the others is. */
+/*
+ * In the midst of cuts, losses, crashes and torn disks.  Where nobody may say it
+ * (no majority is there without it), it is not said.
+ */
 static bool
-one_out(struct sim *s, struct sim_stats *st, uint32_t k)
+out_under_fire(struct sim *s, struct sim_stats *st, uint32_t by, uint32_t i)
+{
+	usec began;
+
+	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy));
+	for (s->conf.span = SECOND; s->node[i].out_at == 0 && s->conf.span < 20 * (usec)SECOND;
+	    s->conf.span += SECOND) {
+		if (!fault_step(s))
+			return false;
+		if (s->node[by].mesh != NULL && s->now >= s->node[by].paused_until)
+			(void)node_evict(s, by, i);
+	}
+	for (uint32_t k = 0; k < 8; k++)
+		if (!fault_step(s))
+			return false;
+	s->conf.faults = 0;
+	fault_end(s);
+	began = s->now;
+	if (s->node[i].out_at == 0)
+		return story_whole(s, NULL);
+	if (!wait_known(s, i, true) || !wait_self(s, i))
+		return false;
+	stats_add(st, "evict.fire:ms", (s->now - began) / 1000);
+	return story_whole(s, NULL);
+}
+
+enum { HEARD_BY_ALL, CUT_OFF, DOWN, ANOTHER_DOWN, UNDER_FIRE, WAYS };
+
+static bool
+one_out(struct sim *s, struct sim_stats *st, uint32_t how)
 {
 	uint32_t by = judge_of(s), i = victim_of(s, by), away = UINT32_MAX;
 	usec began;
 
-	if (k % 4 == 1)
+	if (how == UNDER_FIRE)
+		return out_under_fire(s, st, by, i);
+	if (how == CUT_OFF)
 		net_group(s, i, 1);
-	if (k % 4 == 2)
+	if (how == DOWN)
 		node_crash(s, i, INT64_MAX);
-	if (k % 4 == 3) {
+	if (how == ANOTHER_DOWN) {
 		for (away = 0; away == i || away == by || s->node[away].out_at != 0;)
 			away++;
 		node_crash(s, away, INT64_MAX);
 	}
-	if (k % 4 != 0 && !sim_run(s, s->now + 10 * (usec)SECOND))
+	if (how != HEARD_BY_ALL && !sim_run(s, s->now + 10 * (usec)SECOND))
 		return false;
-	if (node_evict(s, by, i) < 0)
-		return story_bound(s, "evict-taken", false);
+	if (node_evict(s, by, i) < 0) /* but where two are left, and one is away */
+		return story_bound(s, "evict-taken", how == ANOTHER_DOWN) &&
+		    (node_start(s, away), story_whole(s, NULL));
 	began = s->now;
 	if (!wait_known(s, i, false))
 		return false;
@@ -109,7 +149,7 @@ one_out(struct sim *s, struct sim_stats *st, uint32_t k)
 		return false;
 	stats_add(st, "evict.roster:ms", (s->now - began) / 1000);
 	net_group(s, i, 0);
-	if (k % 4 == 2)
+	if (how == DOWN)
 		node_start(s, i);
 	if (away != UINT32_MAX)
 		node_start(s, away);
@@ -121,6 +161,30 @@ one_out(struct sim *s, struct sim_stats *st, uint32_t k)
 }
 
 /* --- a copied disk ----------------------------------------------------------------- */
+
+/* Node j starts with what is on the disk of i, which lives on: the disk as it was
+ * `below` starts ago; 1 is as it was before i's own, 0 as it is. */
+static void
+copy_node(struct sim *s, uint32_t j, uint32_t i, uint64_t below)
+{
+	struct sim_node *n = &s->node[j];
+	const struct sim_node *of = &s->node[i];
+
+	node_crash(s, j, INT64_MAX);
+	memcpy(n->pk, of->pk, sizeof n->pk);
+	n->id = of->id;
+	node_copy_disk(s, j, i);
+	n->disk.generation = of->disk.generation < below ? 0 : of->disk.generation - below;
+	n->done = n->disk;
+	n->counter = 0;
+	n->done_roster = of->done_roster;
+	n->done_evicted = 0;
+	n->issued = of->issued;
+	n->out_at = s->now;
+	n->copied = s->node[i].copied = true;
+	net_late(s, s->now + 2 * (usec)SECOND); /* half of what is said to i goes astray */
+	node_start(s, j);
+}
 
 static bool
 told_apart(const struct sim *s, uint32_t i, uint32_t copy)
@@ -155,7 +219,7 @@ story_clone(struct sim *s, struct sim_stats *st)
 		i = prng_below(&s->rng, 2) == 0 ? story_leader(s) :
 						  (uint32_t)prng_below(&s->rng, copy);
 		began = s->now;
-		node_copy(s, copy, i, prng_below(&s->rng, 3));
+		copy_node(s, copy, i, prng_below(&s->rng, 3));
 		while (!told_apart(s, i, copy) && s->now - began < story_patience(s))
 			if (!sim_run(s, s->now + 20000))
 				return false;
@@ -182,13 +246,13 @@ story_clone(struct sim *s, struct sim_stats *st)
 bool
 story_evict(struct sim *s, struct sim_stats *st)
 {
-	uint32_t outs = s->conf.nodes > 3 ? (s->conf.nodes - 3 + 1) / 2 : 0;
+	uint32_t outs = s->conf.nodes > 3 ? s->conf.nodes - 3 : 0;
 	usec took;
 
 	if (!story_whole(s, NULL))
 		return false;
 	for (uint32_t k = 0; k < outs && k < EVICTIONS_MAX; k++)
-		if (!one_out(s, st, k) || !story_whole(s, &took))
+		if (!one_out(s, st, (uint32_t)(s->conf.seed + k) % WAYS) || !story_whole(s, &took))
 			return false;
 	/* Nobody forgets it, and whoever is out stays so, over a restart of all. */
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
@@ -198,7 +262,7 @@ story_evict(struct sim *s, struct sim_stats *st)
 		return false;
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		if (s->node[i].out_at != 0 &&
-		    (!s->node[i].mesh->ms.evict.self || !all_know(s, i, true)))
+		    (!knows_itself(s, i) || !all_know(s, i, true)))
 			return story_bound(s, "evicted-for-good", false);
 	return true;
 }

@@ -248,6 +248,8 @@ watch_node(struct sim *s, uint32_t i)
 		return;
 	health(s, i);
 	evicted(s, i);
+	if (n->mesh->left)
+		return; /* it is silent, and its table stands still */
 	if (digest == n->digest && ms->by_state[MESH_SUSPECT] == 0)
 		return;
 	for (uint32_t k = 1; k < ms->count; k++) {

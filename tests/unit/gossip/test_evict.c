@@ -152,6 +152,36 @@ it_never_comes_back(void **state)
 	world_free(w);
 }
 
+/* It was away when it was put out, and has none of the keys since: it gets none,
+ * and hears why. */
+static void
+it_gets_no_new_key(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct mesh_keys_state keys;
+
+	(void)state;
+	world_run(w, 6000);
+	world_isolate(w, 3, true);
+	assert_int_equal(put_out(w, 0, 3), 0);
+	world_run(w, 4000);
+	for (uint32_t i = 0; i < 3; i++)
+		if (w->node[i]->elect.role == MESH_LEADER)
+			assert_int_equal(mesh_keys_rotate(w->node[i], w->now), 0);
+	world_run(w, 6000);
+	for (uint32_t i = 0; i < 3; i++) {
+		mesh_keys_state(w->node[i], &keys);
+		assert_true(keys.phase == MESH_KEYS_STEADY && keys.keys.used == 1);
+	}
+	assert_false(w->node[3]->ms.evict.self);
+	world_isolate(w, 3, false);
+	world_run(w, 6000);
+	assert_true(w->node[3]->ms.evict.self);
+	mesh_keys_state(w->node[3], &keys);
+	assert_true(keys.keys.used == 0 && !keys.keys.next);
+	world_free(w);
+}
+
 /* The leader is out and can't hear it: whoever promised it keeps the promise. */
 static void
 a_promise_to_the_evicted_holds(void **state)
@@ -239,6 +269,7 @@ main(void)
 	    cmocka_unit_test(what_can_not_be),
 	    cmocka_unit_test(a_forged_act_puts_nobody_out),
 	    cmocka_unit_test(it_never_comes_back),
+	    cmocka_unit_test(it_gets_no_new_key),
 	    cmocka_unit_test(a_promise_to_the_evicted_holds),
 	    cmocka_unit_test(a_notice_amplifies_nothing),
 	    cmocka_unit_test(the_table_has_an_end),

@@ -89,6 +89,7 @@ world_new_policy(uint32_t count, const struct mesh_policy *policy)
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);
+	memset(world_held, 0, sizeof world_held);
 	w->count = count;
 	w->policy = *policy;
 	w->now = 1000;

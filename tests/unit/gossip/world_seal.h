@@ -124,7 +124,8 @@ world_decode(const uint8_t *buf, size_t len, struct packet *p)
 
 	assert_int_equal(seal_read(buf, len, &f), 0);
 	from = seal_header_bytes(f.form);
-	assert_int_equal(packet_decode(buf + from, len - from - SEAL_TAG_BYTES, p), 0);
+	len -= from + (f.form == SEAL_BARE ? 0 : SEAL_TAG_BYTES);
+	assert_int_equal(packet_decode(buf + from, len, p), 0);
 	assert_true((f.form == SEAL_PAIR || f.form == SEAL_BARE) == (p->kind != PACKET_HELLO && p->kind != PACKET_WHO &&
 	    p->kind != PACKET_TWIN && p->kind != PACKET_JOIN && p->kind != PACKET_JOINED));
 }
