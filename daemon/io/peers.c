@@ -31,6 +31,35 @@ struct lookup {
 
 static void join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct addr *a);
 
+/* Every address of the name is a seed; false when there is none. */
+static bool
+add_found(struct engine *e, const struct addrinfo *res, uint16_t port)
+{
+	bool any = false;
+	struct addr a;
+
+	for (; res != NULL; res = res->ai_next) {
+		if (!addr_from_sockaddr(res->ai_addr, &a))
+			continue;
+		a.port = port;
+		any = mesh_add_seed(e->mesh, net_now(), &a) == 0 || any;
+	}
+	if (any)
+		engine_kick(e);
+	return any;
+}
+
+static void
+seed_failed(struct engine *e, const struct lookup *l, int status)
+{
+	if (e->seed_error[0] == '\0')
+		log_warn("seed %s: %s; tried again each %d s", l->text,
+		    status < 0 ? uv_strerror(status) : "it has no usable address", LOOKUP_S);
+	snprintf(e->seed_error, sizeof e->seed_error, "seed %s: %s", l->text,
+	    status < 0 ? uv_strerror(status) : "it has no usable address");
+	e->seed_wrong = l->seed;
+}
+
 static void
 on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
 {
@@ -45,14 +74,12 @@ on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
 	} else if (l->r != NULL) {
 		ctl_fail(l->r, 1, "give an address, or mend the name", "join: %s: %s", l->text,
 		    uv_strerror(status));
-	} else if (a.port != 0 && e->mesh != NULL) {
+	} else if (status == 0 && e->mesh != NULL && add_found(e, res, l->port)) {
 		e->seed_known[l->seed] = true;
-		if (mesh_add_seed(e->mesh, net_now(), &a) == 0)
-			engine_kick(e);
-	} else if (!e->seed_told) {
-		e->seed_told = true;
-		log_warn("seed %s: %s; tried again each %d s", l->text, uv_strerror(status),
-		    LOOKUP_S);
+		if (e->seed_wrong == l->seed)
+			e->seed_error[0] = '\0';
+	} else {
+		seed_failed(e, l, status);
 	}
 	uv_freeaddrinfo(res);
 	free(l);

@@ -106,6 +106,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 			    e->trees.slot[i].error, "config not reloaded: the last good one stays"};
 	if (e->follow.error[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->follow.error, "tried again by itself"};
+	if (e->seed_error[0] != '\0' && n < cap)
+		out[n++] = (struct own_problem){
+		    e->seed_error, "looked up again each 10 s; mend the name, the resolver, or `seeds:`"};
 	if (dark_line(e, notes->blocked, sizeof notes->blocked) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->blocked, "let UDP pass both ways on the mesh's port; until then no new work goes there"};

@@ -1,4 +1,4 @@
-"""IPv6: a mesh on addresses of its own (ULA), and one of both families, where
+"""Addresses.  IPv6: a mesh on addresses of its own (ULA), and one of both families, where
 a daemon that listens on [::] hears and answers those who have IPv4 only."""
 import pytest
 
@@ -44,3 +44,16 @@ def test_one_that_listens_on_both_families(four):
     for node in four.nodes:
         assert [m["address"] for m in node.ask("members") if m["name"] == one.name] == \
             [one.at()]
+
+
+def test_a_seed_that_has_no_address_is_named(four):
+    """And the other seeds do what they do."""
+    one = four.nodes[0]
+    one.stop()
+    one.write_config(seeds=["no-such-host.invalid:7780", four.nodes[1].at()])
+    one.exits.clear()
+    one.start()
+    wait_until("one view", lambda: one_view(four.nodes), 60)
+    wait_until("it is named", lambda: any(
+        p["text"].startswith("seed no-such-host.invalid:7780: ")
+        for p in one.status()["problems"]), 60)
