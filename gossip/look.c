@@ -103,6 +103,20 @@ mesh_vote(const struct mesh *m, uint32_t index, struct mesh_vote *out)
 	return true;
 }
 
+bool
+mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by)
+{
+	uint32_t i = members_find_id(&m->ms, id);
+
+	if (i == MEMBER_NONE || m->ms.m[i].accusers_count == 0)
+		return false;
+	i = members_find(&m->ms, m->ms.m[i].accusers[0]);
+	if (i == MEMBER_NONE)
+		return false;
+	*by = m->ms.m[i].id;
+	return true;
+}
+
 void
 mesh_queues(const struct mesh *m, struct mesh_queues *out)
 {

@@ -45,6 +45,9 @@ struct mesh_vote {
 };
 bool mesh_vote(const struct mesh *m, uint32_t index, struct mesh_vote *out);
 
+/* Who accused a suspect first; false: nobody does, or nobody known. */
+bool mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by);
+
 /* How much waits where, and how much may. */
 struct mesh_queues {
 	uint32_t out, out_max;	 /* datagrams to be built */

@@ -192,17 +192,19 @@ rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser)
 {
 	struct member *x = &m->ms.m[i];
 	uint32_t before = x->accusers_count;
+	bool fresh = x->state == MESH_ALIVE;
 
 	if (i == 0 || !member_up(x))
 		return;
-	if (x->state == MESH_ALIVE) {
+	if (fresh) {
 		members_set(&m->ms, i, now, MESH_SUSPECT, x->generation, x->incarnation);
 		x->suspected = now;
 		x->accusers_count = 0;
 		before = 0;
-		trace(m, now, "suspect", i, 0);
 	}
 	accuse(x, accuser);
+	if (fresh)
+		trace(m, now, "suspect", i, 0);
 	if (x->accusers_count > before)
 		news(m, i);
 	m->swim.suspect_at = msec_min(m->swim.suspect_at, x->suspected + suspicion_ms(m, x));

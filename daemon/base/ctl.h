@@ -26,6 +26,7 @@
  *   roster    {}                      {node, roster, term, version, electors, weight, joint, waits_for, knows_stored,
  *                                      stored_weight, votes: [{name, state, weight, weight_old, weight_new, change,
  *                                      tie_breaker, stored}]}
+ *   events    {follow: bool, lines: int, since_ms: int?}  frames of {seq, at_ms, kind, subject, text}, at the end nil
  *   rtt       {node: str?, other: str?}  [{from, to, state, rtt_ms, measured_by}]
  *   reachability {matrix: bool}       {node, took_ms, asked, answered, nodes: [{name, address, state, answered, heard,
  *                                      rtt_ms}]}; matrix: {node, took_ms, nodes: [{name, id, self, known_here, asked, why,

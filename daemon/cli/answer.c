@@ -82,6 +82,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		count += (takes & OPT_BIT(flags[i].option)) != 0;
 	count += (takes & OPT_BIT(OPT_LINES)) != 0;
+	count += a->given[OPT_SINCE];
 	mpw_init(&w, out, cap);
 	mpw_map(&w, 2);
 	mpw_cstr(&w, "verb");
@@ -104,6 +105,10 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	if ((takes & OPT_BIT(OPT_LINES)) != 0) {
 		mpw_cstr(&w, "lines");
 		mpw_int(&w, lines_wanted(a));
+	}
+	if (a->given[OPT_SINCE]) {
+		mpw_cstr(&w, "since_ms");
+		mpw_int(&w, a->since_ms);
 	}
 	assert(!w.full); /* operands are bounded by args_parse */
 	return w.len;

@@ -60,6 +60,8 @@ answer_one(const struct show *s, struct client *c, bool *more, struct run_error 
 	*more = a.more;
 	if (!a.ok)
 		rc = refused(&a, e);
+	else if (s->args->verb->json_lines && json_is_null(a.data))
+		rc = 0; /* the end of a stream */
 	else if (s->args->output == ARGS_JSON)
 		rc = print_json(s, a.data);
 	else

@@ -25,6 +25,7 @@ int show_roster(const struct show *s, const json_t *data, struct err *err);
 int show_rtt(const struct show *s, const json_t *data, struct err *err);
 int show_reachability(const struct show *s, const json_t *data, struct err *err);
 int show_reachability_code(const json_t *data);
+int show_events(const struct show *s, const json_t *data, struct err *err);
 int show_matrix(const struct show *s, const json_t *data, struct err *err);
 /* Longer texts: show_text.c. */
 int show_schedule(const struct show *s, const json_t *data, struct err *err);

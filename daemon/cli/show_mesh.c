@@ -1,8 +1,10 @@
 /*
- * show_mesh.c - the mesh itself: sides, votes, round trips, who answers.
+ * show_mesh.c - the mesh itself: sides, votes, round trips, who answers, what
+ * happened.
  * The matrix of who sees whom is show_matrix.c.
  */
 #include <string.h>
+#include <time.h>
 
 #include "../base/own.h"
 #include "args.h"
@@ -293,4 +295,36 @@ show_reachability(const struct show *s, const json_t *data, struct err *err)
 		reached_row(t, items[i]);
 	table_print(t, s->out, !s->args->given[OPT_NO_HEADERS], s->color);
 	return show_reachability_code(data);
+}
+
+/* --- events -------------------------------------------------------------------------- */
+
+int
+show_events(const struct show *s, const json_t *data, struct err *err)
+{
+	int64_t at = value_int(data, "at_ms", 0);
+	time_t t = (time_t)(at / 1000);
+	char when[32] = "";
+	struct tm tm;
+
+	(void)err;
+	if (show_names(s)) {
+		show_put(s, value_str(data, "kind"));
+		fputc('\n', s->out);
+		return 0;
+	}
+	if (at < 0 || gmtime_r(&t, &tm) == NULL || tm.tm_year > 8099 ||
+	    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		snprintf(when, sizeof when, "<none>");
+	else
+		snprintf(when + strlen(when), 8, ".%03dZ", (int)(at % 1000));
+	fprintf(s->out, "%s  ", when);
+	show_word(s, value_str(data, "kind"));
+	fputs("  ", s->out);
+	show_put(s, value_str(data, "subject"));
+	fputs("  ", s->out);
+	show_put(s, value_str(data, "text"));
+	fputc('\n', s->out);
+	fflush(s->out);
+	return 0;
 }

@@ -96,6 +96,14 @@ const struct verb verbs[] = {
 	.options = OPT_BIT(OPT_WATCH),
 	.timeout_ms = ANSWER_MS,
 	.print = show_roster},
+    {.name = "events",
+	.summary = "what happened to the mesh, as this node saw it",
+	.details = "The last 1000 or so: members, elections, rosters, schedules, each with its "
+		   "cause.\nThey are forgotten when meshd's engine starts anew.",
+	.options = OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES) | OPT_BIT(OPT_SINCE),
+	.timeout_ms = ANSWER_MS,
+	.json_lines = true,
+	.print = show_events},
     {.name = "rtt",
 	.summary = "how long a word takes to a node and back",
 	.details = "From this node to all or to one; or between two others, as they measured "

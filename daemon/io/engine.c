@@ -14,6 +14,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "addr.h"
+#include "events.h"
 #include "belong.h"
 #include "going.h"
 #include "peers.h"
@@ -74,6 +75,7 @@ on_moved(void *arg)
 	dark_look(e);
 	lead_look(e);
 	if (changes != e->seen_changes) {
+		events_look(e);
 		e->seen_changes = changes;
 		follow_look(e);
 		apply_settle_all(e);
@@ -106,6 +108,7 @@ engine_adopted(struct engine *e)
 		return false;
 	}
 	log_debug("schedule %s is in force", text);
+	events_note(e, "applied", e->conf.name, "schedule %s is in force here", text);
 	e->follow.error[0] = '\0';
 	engine_kick(e);
 	apply_update(e);
@@ -289,6 +292,8 @@ on_trees(void *arg)
 	struct engine *e = arg;
 
 	log_info("config %016llx", (unsigned long long)e->trees.config_hash);
+	events_note(e, "config", e->conf.name, "config trees %016llx",
+	    (unsigned long long)e->trees.config_hash);
 	e->facts.config_hash = e->trees.config_hash;
 	apply_update(e);
 	lead_note(e, SCHED_CONFIG);
@@ -437,6 +442,9 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	e->state_fd = SUP_FD_STATE;
 	e->script_fd = SUP_FD_SCRIPT;
 	e->conf_fd = SUP_FD_CONFPROG;
+	e->told_grade = -1;
+	if (journal_init(&e->journal) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	lead_init(e);
 	follow_init(e);
 	tell_init(e);
@@ -451,6 +459,8 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	e->term.data = e;
 	uv_signal_start(&e->term, on_term, SIGTERM);
 	ask_list(e);
+	events_note(e, "started", e->conf.name, "meshd " MESH_VERSION " in generation %llu",
+	    (unsigned long long)e->saved.generation);
 	peers_ask_key(e, false);
 	return 0;
 }

@@ -15,6 +15,7 @@
 
 #include <uv.h>
 
+#include "../core/journal.h"
 #include "apply.h"
 #include "config.h"
 #include "counters.h"
@@ -84,6 +85,9 @@ struct engine {
 	uv_timer_t going; /* SIGTERM came, and the others were told */
 	msec going_since; /* 0 = it did not */
 	bool going_led;	  /* this node led then */
+	struct journal journal;
+	int told_grade; /* of the last event about it; -1 = none */
+	uint64_t told_clones;
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	msec started;
 };

@@ -11,6 +11,7 @@
 #include "../base/own.h"
 #include "../core/input.h"
 #include "engine.h"
+#include "events.h"
 #include "pack.h"
 
 enum { ROUND_AGAIN = 2 }; /* an err.code: not the script's fault */
@@ -20,8 +21,10 @@ fail(struct engine *e, const char *why, const char *excerpt)
 {
 	struct lead *l = &e->lead;
 
-	if (strcmp(l->error, why) != 0)
+	if (strcmp(l->error, why) != 0) {
 		log_warn("scheduler: %s", why);
+		events_note(e, "scheduler", e->conf.name, "%s", why);
+	}
 	snprintf(l->error, sizeof l->error, "%s", why);
 	snprintf(l->excerpt, sizeof l->excerpt, "%s", excerpt);
 	world_free(&l->world);
@@ -60,11 +63,14 @@ static int
 announce(struct engine *e)
 {
 	const struct schedule *s = &e->keep.current;
+	char text[STAMP_TEXT_CAP];
 
 	if (mesh_issue(e->mesh, net_now(), &s->meta.stamp, &s->hash) < 0)
 		return -1;
 	e->lead.unannounced = false;
 	e->lead.issued = true;
+	stamp_text(&s->meta.stamp, text);
+	events_note(e, "issued", e->conf.name, "schedule %s", text);
 	engine_kick(e);
 	return 0;
 }
@@ -108,7 +114,7 @@ issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, stru
 
 /* Each hold is logged once, not at every round. */
 static void
-log_held(const struct rail *before, const struct rail *now)
+log_held(struct engine *e, const struct rail *before, const struct rail *now)
 {
 	for (size_t i = 0; i < now->held_count; i++) {
 		bool old = false;
@@ -116,9 +122,12 @@ log_held(const struct rail *before, const struct rail *now)
 		for (size_t k = 0; k < before->held_count && !old; k++)
 			old = strcmp(before->held[k].stamp, now->held[i].stamp) == 0 &&
 			    strcmp(before->held[k].role, now->held[i].role) == 0;
-		if (!old)
-			log_warn("role %s held at %s: %s", now->held[i].role, now->held[i].stamp,
-			    now->held[i].why);
+		if (old)
+			continue;
+		log_warn("role %s held at %s: %s", now->held[i].role, now->held[i].stamp,
+		    now->held[i].why);
+		events_note(e, "held", e->conf.name, "role %s at %s: %s", now->held[i].role,
+		    now->held[i].stamp, now->held[i].why);
 	}
 }
 
@@ -158,7 +167,7 @@ judge(struct engine *e, struct plan *plan, struct err *err)
 	plan_free(&last);
 	if (rc < 0)
 		return err_set(err, 1, "out of memory");
-	log_held(&l->rail, &rail);
+	log_held(e, &l->rail, &rail);
 	rail_free(&l->rail);
 	l->rail = rail;
 	if (rail.blocked)

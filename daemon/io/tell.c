@@ -9,12 +9,13 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "engine.h"
+#include "events.h"
 
 void
 tell_trace(void *arg, msec now, const char *event)
 {
-	(void)arg;
 	(void)now;
+	events_trace(arg, event);
 	log_debug("mesh %s", event);
 }
 
@@ -107,6 +108,11 @@ look_at_counters(struct engine *e)
 	stream_server_stats(e->stream, &stream);
 	if (counters_look(&e->counters, net_now(), &mesh, &stream, e->net.send_failed, line))
 		log_warn("%s", line);
+	if (e->counters.dropped[ERR_IDENTITY] != e->told_clones)
+		events_note(e, "clone", e->conf.name,
+		    "another host uses this node's identity: %llu packets",
+		    (unsigned long long)(e->counters.dropped[ERR_IDENTITY] - e->told_clones));
+	e->told_clones = e->counters.dropped[ERR_IDENTITY];
 }
 
 void

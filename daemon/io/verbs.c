@@ -11,6 +11,7 @@
 #include "acts.h"
 #include "belong.h"
 #include "engine.h"
+#include "events.h"
 #include "logs.h"
 #include "pack.h"
 #include "rotate.h"
@@ -376,6 +377,7 @@ static const struct verb {
     {"roster", seeing_roster, false},
     {"rtt", seeing_rtt, false},
     {"reachability", seeing_reachability, false},
+    {"events", events_verb, false},
     {"ps", verb_ps, false},
     {"logs", verb_logs, false},
     {"schedule", verb_schedule, false},

@@ -245,7 +245,7 @@ requests(void **state)
 		   "\"follow\":true,\"lines\":7}}",
 	    4, logs);
 	request_is("{\"verb\":\"logs\",\"args\":{\"instance\":\"web.1\","
-		   "\"follow\":false,\"lines\":10000}}",
+		   "\"follow\":false,\"lines\":10000,\"since_ms\":-3600000}}",
 	    5, since);
 	request_is("{\"verb\":\"apply\",\"args\":{\"stamp\":\"1.00000001.2\","
 		   "\"force\":true}}",

@@ -216,6 +216,25 @@ round_trips(void **state)
 	check("reachability -q", 0, &r, 1, "n2\nn4\n", "");
 }
 
+static void
+events(void **state)
+{
+	const struct script s = {.verb = "events",
+	    .frames = {"{\"ok\":true,\"more\":true,\"data\":{\"seq\":7,\"at_ms\":1795248000042,"
+		       "\"kind\":\"suspect\",\"subject\":\"n3\",\"text\":\"no answer\\u001b\"}}",
+		"{\"ok\":true,\"more\":true,\"data\":{\"at_ms\":-5,\"kind\":3}}", ANSWER("null")}};
+
+	(void)state;
+	check("events", 0, &s, 0,
+	    "2026-11-21T08:00:00.042Z  suspect  n3  no answer\\x1b\n"
+	    "<none>  <none>  <none>  <none>\n",
+	    "");
+	check("events --json", 0, &s, 0,
+	    "{\"seq\":7,\"at_ms\":1795248000042,\"kind\":\"suspect\",\"subject\":\"n3\","
+	    "\"text\":\"no answer\\u001B\"}\n{\"at_ms\":-5,\"kind\":3}\n",
+	    "");
+}
+
 int
 main(void)
 {
@@ -227,6 +246,7 @@ main(void)
 	    cmocka_unit_test(partition),
 	    cmocka_unit_test(roster),
 	    cmocka_unit_test(round_trips),
+	    cmocka_unit_test(events),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
