@@ -32,6 +32,8 @@
  *                                      rtt_ms}]}; matrix: {node, took_ms, nodes: [{name, id, self, known_here, asked, why,
  *                                      via, grade, term, leader, sees: a letter a node}], faults: [{kind, text, node,
  *                                      other}], faults_more, unlisted}   letters: enum see of core/compare.h
+ *   debug     {}                      {node, id, version, generation, uptime_ms, has_cluster_key, applied, config_hash,
+ *                                      config: {}, mesh_queues: {}, queues: {}, counters: {}, usage: {}, log: [str]}
  *   ps        {role: str?, all: bool} [{instance, role, version, node, state, health, restarts, pid, image,
  *                                      since_ms, error}]
  *   logs      {instance: str, lines: int, follow: bool}   frames of {text: str}

@@ -9,12 +9,30 @@
 
 static const char *program = "mesh";
 static enum log_level least = LOG_LEVEL_INFO;
+static struct log_kept *kept;
 
 void
 log_init(const char *name, enum log_level level)
 {
 	program = name;
 	least = level;
+}
+
+void
+log_keep(struct log_kept *t)
+{
+	kept = t;
+}
+
+const char *
+log_kept(unsigned index)
+{
+	unsigned first;
+
+	if (kept == NULL)
+		return NULL;
+	first = kept->next > LOG_KEPT_LINES ? kept->next - LOG_KEPT_LINES : 0;
+	return index < kept->next - first ? kept->line[(first + index) % LOG_KEPT_LINES] : NULL;
 }
 
 enum log_level
@@ -46,6 +64,10 @@ emit(const char *level, const char *fmt, va_list ap)
 	if (k > 0)
 		n += (size_t)k < sizeof line - n - 1 ? (size_t)k :
 						       sizeof line - n - 2;
+	line[n] = '\0';
+	if (kept != NULL)
+		snprintf(kept->line[kept->next++ % LOG_KEPT_LINES], LOG_KEPT_CAP, "%.*s",
+		    LOG_KEPT_CAP - 1, line);
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nobody listens: nothing better to do */

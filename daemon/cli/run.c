@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
 #include "../base/own.h"
 #include "answer.h"
@@ -98,7 +99,8 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 	struct client c;
 
 	*e = (struct run_error){0};
-	if (a->verb->local != NULL)
+	if (a->verb->local != NULL &&
+	    (a->verb->local_word == NULL || strcmp(a->operand, a->verb->local_word) == 0))
 		return a->verb->local(s, &e->err);
 	if (a->verb->options & OPT_BIT(OPT_FORCE) && a->verb->operand == OPERAND_STAMP &&
 	    !a->given[OPT_FORCE])

@@ -38,6 +38,9 @@ int show_join(const struct show *s, const json_t *data, struct err *err);
 int show_evict(const struct show *s, const json_t *data, struct err *err);
 /* show_keys.c */
 int show_keys(const struct show *s, const json_t *data, struct err *err);
+/* debug bundle, debug show: bundle.c. */
+int show_bundle(const struct show *s, struct err *err);
+int show_debug(const struct show *s, const json_t *data, struct err *err);
 /* No daemon needed: help.c. */
 int show_help(const struct show *s, struct err *err);
 int show_completion(const struct show *s, struct err *err);

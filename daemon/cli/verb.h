@@ -90,7 +90,8 @@ struct verb {
 	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */
 	int failed_code;		   /* exit code of every failure but usage; 0 = its own */
 	bool json_lines;		   /* --json is a line a frame, not a document */
-	/* Exactly one of the two:  local needs no daemon, print shows the data
+	const char *local_word; /* OPERAND_WORD: this word alone is local */
+	/* Exactly one of the two (with local_word both):  local needs no daemon, print shows the data
 	 * of an answer.  Both return the exit code, or negative with *err. */
 	int (*local)(const struct show *s, struct err *err);
 	int (*print)(const struct show *s, const json_t *data, struct err *err);

@@ -56,6 +56,8 @@ MUST_CHECK int stream_server_new(uv_loop_t *loop, const struct addr *at,
     const struct keyring *keys, stream_handler *handler, void *arg,
     struct stream_server **out, struct err *err);
 void stream_server_addr(const struct stream_server *s, struct addr *out);
+/* Connections that are open. */
+unsigned stream_server_open(const struct stream_server *s);
 void stream_server_stats(const struct stream_server *s, struct stream_stats *out);
 /* Closes all; the memory goes when the loop has closed the handles and every
  * answer was consumed. */

@@ -331,6 +331,12 @@ stream_server_addr(const struct stream_server *s, struct addr *out)
 	*out = s->addr;
 }
 
+unsigned
+stream_server_open(const struct stream_server *s)
+{
+	return (unsigned)s->count;
+}
+
 void
 stream_server_stats(const struct stream_server *s, struct stream_stats *out)
 {

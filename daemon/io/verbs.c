@@ -12,6 +12,7 @@
 #include "belong.h"
 #include "engine.h"
 #include "events.h"
+#include "insides.h"
 #include "logs.h"
 #include "pack.h"
 #include "rotate.h"
@@ -378,6 +379,7 @@ static const struct verb {
     {"rtt", seeing_rtt, false},
     {"reachability", seeing_reachability, false},
     {"events", events_verb, false},
+    {"debug", insides_verb, false},
     {"ps", verb_ps, false},
     {"logs", verb_logs, false},
     {"schedule", verb_schedule, false},

@@ -40,6 +40,14 @@ is "no daemon" 7 "mesh: cannot connect to $gone: No such file or directory; is m
     --socket "$gone" ps
 is "no daemon for status" 3 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
     --socket "$gone" status
+for verb in members "members --compare" leader partition roster rtt "rtt n1 n2" reachability events \
+    "debug show" "debug bundle"; do
+	# shellcheck disable=SC2086  # words, as typed
+	is "no daemon for $verb" 7 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
+	    --socket "$gone" $verb
+done
+is "a bundle is a word" 64 "mesh: debug: unknown COMMAND 'bundel'; did you mean 'bundle'? see mesh help debug" debug bundel
+is "a state is a word" 64 "mesh: --status: unknown state 'faild'; did you mean 'failed'?" members --status faild
 is "a file that is no socket" 7 "mesh: cannot connect to $0: Connection refused; is meshd running?" \
     --socket "$0" ps
 is "own version" 0 "" --version

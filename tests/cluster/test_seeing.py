@@ -1,0 +1,218 @@
+"""What an operator sees of the mesh: who sees whom, sides, votes, events, and a
+bundle to give away.  Real daemons; a cut that only the comparison shows."""
+import base64
+import io
+import json
+import os
+import subprocess
+import tarfile
+
+import pytest
+
+from mesh import BUILD, Missed, wait_until
+from nets import Net, apart, hears_not
+
+
+@pytest.fixture(scope="module")
+def three_made():
+    net = Net(3)
+    yield net
+    net.world.close()
+
+
+@pytest.fixture
+def three(three_made):
+    three_made.settle()
+    yield three_made
+    three_made.mend()
+    three_made.settle()
+
+
+def sees(said, who, whom):
+    names = [n["name"] for n in said["nodes"]]
+    row = said["nodes"][names.index(who)]["sees"]
+    return row[names.index(whom)] if row else None
+
+
+def faults(said):
+    return {(f["kind"], f["node"], f["other"]) for f in said["faults"]}
+
+
+def test_all_see_all(three):
+    def agreed():
+        for node in three.nodes:
+            p = node.mesh("members", "--compare", "--json")
+            said = json.loads(p.stdout)
+            if said["faults"] or p.returncode != 0 or \
+                    {n["asked"] for n in said["nodes"]} != {"answered"}:
+                raise Missed(p.stdout)
+            text = node.mesh("members", "--compare").stdout
+            assert "3 of 3 answered" in text and "no fault" in text
+            reached = node.ask("reachability")
+            if (reached["asked"], reached["answered"]) != (2, 2):
+                raise Missed(str(reached))
+        return True
+    wait_until("no fault anywhere", agreed, 30)
+
+
+def test_one_way_is_seen_from_everywhere(three):
+    """n sends to m in vain.  All are alive for all, for others vouch; the comparison
+    names the path, whoever asks, and both ends are heard, if need be through another."""
+    leader = three.leader()
+    sender, deaf = three.others(leader)
+    hears_not(deaf, [sender])
+
+    def named():
+        for node in three.nodes:
+            p = node.mesh("members", "--compare", "--json")
+            said = json.loads(p.stdout)
+            if p.returncode != 1 or ("one-way", sender.name, deaf.name) not in faults(said) or \
+                    (sees(said, sender.name, deaf.name), sees(said, deaf.name, sender.name),
+                     sees(said, leader.name, sender.name)) != (">", "!", "+"):
+                raise Missed(f"{node.name}: {p.stdout}")
+        return True
+    wait_until("the path is named", named, 40)
+    for node in three.nodes:
+        assert node.alive() == ["n1", "n2", "n3"]
+    rows = {n["name"]: n for n in sender.ask("reachability")["nodes"]}
+    assert (rows[deaf.name]["answered"], rows[leader.name]["answered"]) == (False, True)
+    p = deaf.mesh("reachability")
+    assert p.returncode == 1
+    assert [r.split()[3] for r in p.stdout.splitlines() if r.startswith(sender.name)] == ["silent"]
+
+
+def test_sides_and_who_is_missing(three):
+    leader = three.leader()
+    lone = three.others(leader)[0]
+    apart(lone, three.others(lone))
+
+    def both():
+        here, there = leader.ask("partition"), lone.ask("partition")
+        if [m["name"] for m in here["missing"]] != [lone.name] or here["grade"] != "full" or \
+                here["visible_weight"] != 2 or there["grade"] != "none" or \
+                len(there["missing"]) != 2 or [s["leader"] for s in there["sides"]] != [None]:
+            raise Missed(json.dumps([here, there]))
+        return True
+    wait_until("each says what it sees", both, 40)
+    assert leader.mesh("partition").returncode == 1
+    assert lone.mesh("partition").returncode == 2
+
+    def told():
+        kinds = [(e["kind"], e["subject"]) for e in events(leader)]
+        if ("failed", lone.name) not in kinds:
+            raise Missed(str(kinds))
+        return True
+    wait_until("it is an event", told, 20)
+    suspected = [e for e in events(three.others(lone, leader)[0]) + events(leader)
+                 if e["kind"] == "suspect" and e["subject"] == lone.name]
+    assert all(e["text"].startswith("no answer to a probe of n") for e in suspected)
+
+
+def events(node, *args):
+    return [json.loads(line) for line in node.mesh("events", "--json", *args).stdout.splitlines()]
+
+
+def test_events_are_followed(three):
+    node = three.leader()
+    seen = os.path.join(node.dir, "events.out")
+    with open(seen, "wb") as out, subprocess.Popen(
+            [os.path.join(BUILD, "mesh"), "--socket", node.socket, "events", "-f", "--json",
+             "-n", "0"], stdout=out) as p:
+        try:
+            heir = three.others(node)[0]
+            # Hand over there and back: whatever was there before is not told.
+            assert node.mesh("leader", "--to", heir.name).returncode == 0
+
+            def led():
+                with open(seen, encoding="utf-8") as f:
+                    told = [json.loads(line) for line in f if line.endswith("\n")]
+                if not any(e["kind"] == "leader" and e["subject"] == heir.name for e in told):
+                    raise Missed(str(told))
+                return told
+            told, _ = wait_until("the new leader is told", led, 20)
+        finally:
+            p.terminate()
+    assert [e["seq"] for e in told] == list(range(told[0]["seq"], told[0]["seq"] + len(told)))
+    assert "resigned" in {e["kind"] for e in told}
+
+
+def test_votes_and_round_trips(three):
+    leader = three.leader()
+
+    def stored():
+        for node in three.nodes:
+            said = node.ask("roster")
+            if said["node"] != leader.name or said["joint"] or \
+                    [v["stored"] for v in said["votes"]] != [True] * 3:
+                raise Missed(str(said))
+        return True
+    wait_until("all stored it, and every node says so", stored, 20)
+    for node in three.nodes:
+        said = node.ask("leader")
+        assert said["leader"] == leader.name and said["by_quorum"] is True
+        assert 0 < said["lease_ms"] <= 1500
+        assert set(said["next"]) == {n.name for n in three.others(leader)}
+
+    def measured():
+        a, b, c = three.nodes
+        said = a.ask("rtt", b.name, c.name) + a.ask("rtt", b.name)
+        if [(r["from"], r["to"], r["measured_by"]) for r in said] != \
+                [("n2", "n3", "n2"), ("n1", "n2", "n1")] or \
+                any(r["rtt_ms"] is None or r["rtt_ms"] > 1000 for r in said):
+            raise Missed(str(said))
+        return True
+    wait_until("measured", measured, 30)
+    p = leader.mesh("rtt", "n33")
+    assert p.returncode == 1 and "did you mean 'n3'" in p.stderr
+
+
+def test_members_are_chosen(three):
+    node = three.nodes[0]
+    assert [m["name"] for m in node.ask("members", "--name", "*2")] == ["n2"]
+    assert node.ask("members", "--status", "failed") == []
+    assert node.ask("members", "--tag", "disk=ssd") == []
+    assert len(node.ask("members", "--status", "alive", "--name", "n?")) == 3
+
+
+def test_a_bundle_without_secrets(three, tmp_path):
+    node = three.leader()
+    path = str(tmp_path / "bundle.tar")
+    p = node.mesh("debug", "bundle", path)
+    assert p.returncode == 0, p.stderr
+    assert "not in it: keys" in p.stdout
+    assert os.stat(path).st_mode & 0o7777 == 0o600
+    with open(path, "rb") as f:
+        raw = f.read()
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        for m in tar.getmembers():
+            assert m.isreg() and m.mode == 0o600
+            files[m.name.split("/")[1]] = tar.extractfile(m).read().decode()
+    assert set(files) == {"README", "debug.json", "status.json", "members.json", "leader.json",
+                          "roster.json", "partition.json", "rtt.json", "reachability.json",
+                          "compare.json", "compare.txt", "events.jsonl", "version.json"}
+    debug = json.loads(files["debug.json"])
+    assert debug["node"] == node.name and debug["config"]["listen"] == f"{node.address}:7780"
+    assert any("node " + node.name in line for line in debug["log"])
+    assert len(json.loads(files["members.json"])) == 3
+    assert "started" in {json.loads(e)["kind"] for e in files["events.jsonl"].splitlines()}
+    for secret in (node.world.key, os.path.join(node.state, "identity.key")):
+        with open(secret, "rb") as f:
+            key = f.read()
+        assert len(key) >= 32
+        for at in range(0, len(key) - 15, 16):
+            part = key[at:at + 16]
+            assert part not in raw
+            assert part.hex().encode() not in raw.lower()
+        for shift in range(3):  # base64 depends on where it starts
+            text = base64.b64encode(bytes(shift) + key)[4:-4]
+            assert text[:20] not in raw and text[-20:] not in raw
+    # What is there stays.
+    again = node.mesh("debug", "bundle", path)
+    assert again.returncode == 1 and "is there already" in again.stderr
+    with open(path, "rb") as f:
+        assert f.read() == raw
+    link = str(tmp_path / "link.tar")
+    os.symlink(str(tmp_path / "elsewhere"), link)
+    assert node.mesh("debug", "bundle", link).returncode == 1
+    assert not os.path.exists(tmp_path / "elsewhere")
