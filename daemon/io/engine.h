@@ -88,6 +88,7 @@ struct engine {
 	struct journal journal;
 	int told_grade; /* of the last event about it; -1 = none */
 	uint64_t told_clones;
+	msec joint_since; /* the roster is being changed since; 0 = it is not */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	msec started;
 };

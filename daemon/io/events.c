@@ -43,9 +43,15 @@ events_trace(struct engine *e, const char *line)
 void
 events_look(struct engine *e)
 {
+	struct mesh_roster r;
 	struct mesh_side s;
 
 	mesh_side(e->mesh, net_now(), &s);
+	mesh_roster(e->mesh, &r);
+	if (!r.joint)
+		e->joint_since = 0;
+	else if (e->joint_since == 0)
+		e->joint_since = net_now();
 	if (s.member && (int)s.grade != e->told_grade)
 		events_note(e, "side", e->conf.name, "%s: %u of %u members, weight %u of %u",
 		    status_grade(s.grade), s.visible, s.known, s.visible_weight, s.known_weight);

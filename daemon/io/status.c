@@ -8,6 +8,7 @@
 
 #include "../../gossip/mp.h"
 #include "addr.h"
+#include "ails.h"
 #include "belong.h"
 #include "engine.h"
 #include "pack.h"
@@ -99,7 +100,8 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 		    "not a member: mesh init | mesh join", e->key_error};
 	else if (!is_out && !s->has_leader)
 		out[n++] = (struct own_problem){
-		    "no leader on this side: what runs goes on, nothing is re-placed", "mesh members"};
+		    "no leader on this side: what runs goes on, nothing is re-placed",
+		    "mesh partition"};
 	for (int i = 0; i < TREES_COUNT && n < cap; i++)
 		if (e->trees.slot[i].error[0] != '\0')
 			out[n++] = (struct own_problem){
@@ -122,8 +124,10 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
     msgpack_packer *pk)
 {
 	struct own_problem own[16];
+	struct ail ails[AILS_MAX];
 	struct notes notes = {.blocked = ""};
 	size_t n = own_problems(e, s, &notes, own, ARRAY_LEN(own)), jobs = 0;
+	size_t ailing = ails_find(e, ails);
 	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
 	struct slice theirs = status_view_get(view, "problems");
 	uint32_t count = 0;
@@ -136,13 +140,18 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 		*level = 1;
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		jobs += j->error[0] != '\0';
-	if (jobs > 0 && *level < 1)
+	if (jobs + ailing > 0 && *level < 1)
 		*level = 1;
-	msgpack_pack_array(pk, n + jobs + count);
+	msgpack_pack_array(pk, n + ailing + jobs + count);
 	for (size_t i = 0; i < n; i++) {
 		msgpack_pack_map(pk, 2);
 		pk_kstr(pk, "text", own[i].text);
 		pk_kstr(pk, "hint", own[i].hint);
+	}
+	for (size_t i = 0; i < ailing; i++) {
+		msgpack_pack_map(pk, 2);
+		pk_kstr(pk, "text", ails[i].text);
+		pk_kstr(pk, "hint", ails[i].hint);
 	}
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		if (j->error[0] == '\0')

@@ -1,0 +1,104 @@
+/*
+ * ails.c - see ails.h.  Only what this node's own table shows, at no cost to
+ * anybody: a path that is cut one way shows here as a member whom others call
+ * alive and of whom nothing comes.
+ */
+#include "ails.h"
+
+#include <stdio.h>
+
+#include "../../gossip/look.h"
+#include "engine.h"
+
+enum {
+	/* Everybody is probed once in as many seconds as there are members, and
+	 * probes as often itself; three times that is no bad luck any more. */
+	QUIET_MS = 30000,
+	QUIET_EACH_MS = 3000,
+	CHANGE_MS = 10000, /* a change of the roster takes a second */
+};
+
+static struct ail *
+next(struct ail *out, size_t *n, size_t *more, const char *hint)
+{
+	if (*n == AILS_MAX - 1) {
+		++*more;
+		return NULL;
+	}
+	out[*n].hint = hint;
+	return &out[(*n)++];
+}
+
+msec
+ails_quiet_ms(const struct mesh_member *m, uint32_t members, msec started, msec now)
+{
+	msec limit = QUIET_MS + QUIET_EACH_MS * (msec)members;
+	msec quiet = now - (m->seen == MSEC_NEVER || m->seen < m->since ? m->since : m->seen);
+
+	if (m->self || m->state != MESH_ALIVE || now - started < limit || quiet < limit)
+		return 0;
+	return quiet;
+}
+
+static void
+find_quiet(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_member m;
+	struct ail *a;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		msec quiet = ails_quiet_ms(&m, mesh_count(e->mesh), e->started, net_now());
+
+		if (quiet == 0 ||
+		    (a = next(out, n, more, "mesh members --compare")) == NULL)
+			continue;
+		snprintf(a->text, sizeof a->text,
+		    "%s is alive by the word of others: nothing came from it for %lld s; a path cut one way?",
+		    m.name, (long long)(quiet / 1000));
+	}
+}
+
+static void
+find_unstable(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_member m;
+	struct ail *a;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		if (m.unstable && (a = next(out, n, more, "mesh events")) != NULL)
+			snprintf(a->text, sizeof a->text,
+			    "%s is unstable: it died and rose too often, and gets nothing new until it is quiet",
+			    m.name);
+}
+
+static void
+find_change(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_roster r;
+	struct ail *a;
+
+	mesh_roster(e->mesh, &r);
+	if (!r.joint || e->joint_since == 0 || net_now() - e->joint_since < CHANGE_MS ||
+	    (a = next(out, n, more, "mesh roster")) == NULL)
+		return;
+	snprintf(a->text, sizeof a->text,
+	    "a change of the roster waits for %lld s: the old and the new set must both agree",
+	    (long long)((net_now() - e->joint_since) / 1000));
+}
+
+size_t
+ails_find(const struct engine *e, struct ail out[AILS_MAX])
+{
+	size_t n = 0, more = 0;
+
+	if (e->mesh == NULL)
+		return 0;
+	find_change(e, out, &n, &more);
+	find_quiet(e, out, &n, &more);
+	find_unstable(e, out, &n, &more);
+	if (more > 0) {
+		snprintf(out[n].text, sizeof out[n].text, "and %zu more members like these", more);
+		out[n++].hint = "mesh members";
+	}
+	return n;
+}
