@@ -148,6 +148,18 @@ mesh_exclusive_running(struct mesh *m, msec now, uint64_t id, bool running)
 	return 0;
 }
 
+int
+mesh_exclusive_held(struct mesh *m, msec now, uint64_t id, msec until)
+{
+	struct rolelease_slot *s = slot_of(&m->rolelease, id);
+
+	if (s == NULL || !s->running || until > now + MESH_ROLE_LEASE_MS)
+		return -ERR_RANGE;
+	if (until > now && until > s->until)
+		s->until = until;
+	return 0;
+}
+
 msec
 mesh_exclusive_until(const struct mesh *m, uint64_t id)
 {

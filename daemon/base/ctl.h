@@ -35,7 +35,7 @@
  *   debug     {}                      {node, id, version, generation, uptime_ms, has_cluster_key, applied, config_hash,
  *                                      config: {}, mesh_queues: {}, queues: {}, counters: {}, usage: {}, log: [str]}
  *   ps        {role: str?, all: bool} [{instance, role, version, node, state, health, restarts, pid, image,
- *                                      since_ms, error}]
+ *                                      since_ms, lease_until_ms, error}]
  *   logs      {instance: str, lines: int, follow: bool}   frames of {text: str}
  *   schedule  {}                      {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}

@@ -20,7 +20,7 @@
 #include "../../gossip/base.h"
 
 enum {
-	SUP_VERSION = 2,
+	SUP_VERSION = 3,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
@@ -121,6 +121,7 @@ struct sup_event {
 	uint32_t health_port;
 	uint32_t health_interval_ms, health_timeout_ms;
 	uint32_t pad_;
+	uint64_t lease_ms; /* CLOCK_BOOTTIME: its deadline as this is said; 0 = it has none */
 	char health_path[128];
 	char sandbox[NAME_CAP];
 	char role[NAME_CAP];

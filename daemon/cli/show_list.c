@@ -122,6 +122,21 @@ show_members(const struct show *s, const json_t *data, struct err *err)
 	return 0;
 }
 
+/* Of an exclusive instance: for how long it may go on by what its node knows. */
+static void
+cell_lease(struct table *t, const struct show *s, const json_t *row)
+{
+	int64_t until = value_int(row, "lease_until_ms", 0);
+	char text[VALUE_TEXT_CAP];
+
+	if (until <= s->now_ms) {
+		table_cell(t, NULL);
+		return;
+	}
+	text_age(text, sizeof text, until - s->now_ms);
+	table_cell(t, text);
+}
+
 static void
 instance_row(struct table *t, const struct show *s, const json_t *i)
 {
@@ -137,8 +152,10 @@ instance_row(struct table *t, const struct show *s, const json_t *i)
 		table_cell(t, NULL);
 	cell_of(t, i, "image");
 	cell_since(t, s, i, "since_ms");
-	if (s->args->output == ARGS_WIDE)
+	if (s->args->output == ARGS_WIDE) {
+		cell_lease(t, s, i);
 		cell_of(t, i, "error");
+	}
 }
 
 /* Without -o wide there is no column for errors, but an error must not hide. */
@@ -178,8 +195,10 @@ show_ps(const struct show *s, const json_t *data, struct err *err)
 
 		table_column(t, titles[c], word ? TABLE_STATE : 0);
 	}
-	if (s->args->output == ARGS_WIDE)
+	if (s->args->output == ARGS_WIDE) {
+		table_column(t, "LEASE", 0);
 		table_column(t, "ERROR", 0);
+	}
 	AUTO_FREE const json_t **items = value_sorted(data, "instance");
 	for (size_t i = 0; i < json_array_size(data); i++)
 		instance_row(t, s, items[i]);

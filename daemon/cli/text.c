@@ -116,6 +116,7 @@ text_color(const char *word)
 	    {"stopping", TEXT_YELLOW},
 	    {"backoff", TEXT_YELLOW},
 	    {"wait", TEXT_YELLOW},
+	    {"waiting", TEXT_YELLOW},
 	    {"unknown", TEXT_YELLOW},
 	    {"failed", TEXT_RED},
 	    {"crash-loop", TEXT_RED},

@@ -193,7 +193,7 @@ read_role(struct plan_role *out, const uint8_t *buf, size_t len)
 	    (rc = walk_cstr(&r, out->version, sizeof out->version)) < 0 ||
 	    (rc = walk_cstr(&r, out->template_name, sizeof out->template_name)) < 0 ||
 	    (rc = mp_bytes(&r, out->template_hash.b, HASH_BYTES)) < 0 ||
-	    (rc = mp_uint_max(&r, PLAN_KEEP, &split)) < 0 ||
+	    (rc = mp_uint_max(&r, PLAN_EXCLUSIVE, &split)) < 0 ||
 	    (rc = take_blob(&r, true, &out->vars)) < 0 ||
 	    (rc = take_blob(&r, true, &out->globals)) < 0)
 		return rc;

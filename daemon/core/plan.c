@@ -99,5 +99,5 @@ plan_place(const struct plan_node *n, const char *role)
 const char *
 plan_split_name(enum plan_split s)
 {
-	return s == PLAN_KEEP ? "keep" : "replace";
+	return s == PLAN_EXCLUSIVE ? "exclusive" : s == PLAN_KEEP ? "keep" : "replace";
 }

@@ -23,7 +23,7 @@ enum {
 	PLAN_MISSING_MAX = 1000,     /* more are counted only */
 };
 
-enum plan_split { PLAN_REPLACE, PLAN_KEEP };
+enum plan_split { PLAN_REPLACE, PLAN_KEEP, PLAN_EXCLUSIVE };
 
 struct plan_instance {
 	char id[NAME_CAP]; /* ROLE.N or ROLE.KEY, unique in the plan */

@@ -12,6 +12,7 @@
 
 #include "../base/name.h"
 #include "../base/own.h"
+#include "exclusive.h"
 
 int
 check_key(struct check *c, const char *const *keys, size_t count, uint32_t *seen, size_t *was)
@@ -97,21 +98,18 @@ check_blob(struct check *c, bool map, struct blob *out)
 static int
 check_split(struct check *c, enum plan_split *out)
 {
-	static const char *const words[] = {"replace", "keep"};
+	static const enum plan_split all[] = {PLAN_REPLACE, PLAN_KEEP, PLAN_EXCLUSIVE};
 	char word[NAME_CAP], shown[WALK_KEY_CAP];
 
 	if (walk_text(&c->w, word, sizeof word) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(word, words[i]) == 0) {
-			*out = i == 0 ? PLAN_REPLACE : PLAN_KEEP;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (strcmp(word, plan_split_name(all[i])) == 0) {
+			*out = all[i];
 			return 0;
 		}
-	if (strcmp(word, "exclusive") == 0)
-		return walk_fail(&c->w,
-		    "'exclusive' is not supported yet: it needs role leases; allowed: replace, keep");
 	err_escape(shown, sizeof shown, word, strlen(word));
-	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep", shown);
+	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep, exclusive", shown);
 }
 
 static int
@@ -170,7 +168,7 @@ check_role(struct check *c, struct plan_role *role)
 		walk_pop(&c->w, was);
 	}
 	if ((seen & 1u << R_ON_SPLIT) == 0)
-		return walk_fail(&c->w, "on_split is missing; allowed: replace, keep");
+		return walk_fail(&c->w, "on_split is missing; allowed: replace, keep, exclusive");
 	return 0;
 }
 
@@ -339,7 +337,7 @@ plan_check(const void *result, size_t len, const struct plan_world *world, struc
 
 	memset(out, 0, sizeof *out);
 	walk_init(&c.w, (struct slice){result, len}, err);
-	if (check_all(&c) < 0) {
+	if (check_all(&c) < 0 || exclusive_check(out, err) < 0) {
 		plan_free(out);
 		return -1;
 	}

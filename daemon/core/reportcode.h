@@ -4,7 +4,8 @@
  *
  *   [1, arch, kernel, cpus, memory, config hash, load1, cpu %, memory free,
  *       disk free, disk]
- *   [2, id, role, version, image, error, state, health, restarts, pid, since]
+ *   [2, id, role, version, image, error, state, health, restarts, pid, since,
+ *       until when its role lease lasts: only if it has one]
  *   [3, sandbox]   [4, image]   [5, how many records were cut]
  */
 #ifndef CORE_REPORTCODE_H

@@ -14,7 +14,7 @@
 #include "reportcode.h"
 #include "walk.h"
 
-enum { FRAG_DEPTH_MAX = 4, IMAGE_LEVELS_MAX = 8 };
+enum { FRAG_DEPTH_MAX = 4, IMAGE_LEVELS_MAX = 8, INSTANCE_LEASED = 12 };
 
 static int
 take_text(struct mp *r, char *out, size_t cap)
@@ -79,7 +79,7 @@ take_head(struct mp *r, struct report *out)
 }
 
 static int
-decode_instance(struct mp *r, struct view_instance *v)
+decode_instance(struct mp *r, uint32_t fields, struct view_instance *v)
 {
 	uint64_t state, health, restarts, pid;
 	int rc;
@@ -91,10 +91,11 @@ decode_instance(struct mp *r, struct view_instance *v)
 	    (rc = take_text(r, v->error, sizeof v->error)) < 0 || (rc = mp_uint(r, &state)) < 0 ||
 	    (rc = mp_uint(r, &health)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX, &restarts)) < 0 ||
-	    (rc = mp_uint_max(r, INT32_MAX, &pid)) < 0 || (rc = mp_uint(r, &v->since_ms)) < 0)
+	    (rc = mp_uint_max(r, INT32_MAX, &pid)) < 0 || (rc = mp_uint(r, &v->since_ms)) < 0 ||
+	    (fields == INSTANCE_LEASED && (rc = mp_uint(r, &v->lease_until_ms)) < 0))
 		return rc;
 	/* A newer node may know states that this one does not. */
-	v->state = state <= VIEW_EXITED ? (enum view_state)state : VIEW_UNKNOWN;
+	v->state = state <= VIEW_WAITING ? (enum view_state)state : VIEW_UNKNOWN;
 	v->health = health <= VIEW_UNHEALTHY ? (enum view_health)health : VIEW_HEALTH_NONE;
 	v->restarts = (uint32_t)restarts;
 	v->pid = (int32_t)pid;
@@ -118,11 +119,11 @@ grow(void **rows, uint32_t *count, size_t width, uint32_t max)
 }
 
 static int
-take_instance(struct mp *r, struct report *out)
+take_instance(struct mp *r, uint32_t fields, struct report *out)
 {
 	struct view_instance v, *row;
 	void *rows = out->instances;
-	int rc = decode_instance(r, &v);
+	int rc = decode_instance(r, fields, &v);
 
 	if (rc < 0)
 		return rc;
@@ -189,12 +190,15 @@ take_record(struct mp *r, struct report *out)
 		return rc;
 	uint32_t known = kind < ARRAY_LEN(fields) ? fields[kind] : 0;
 
+	if (kind == REPORT_INSTANCE && count >= INSTANCE_LEASED)
+		known = INSTANCE_LEASED;
+
 	if (known > count)
 		return -ERR_MALFORMED;
 	if (kind == REPORT_HEAD)
 		rc = take_head(r, out);
 	else if (kind == REPORT_INSTANCE)
-		rc = take_instance(r, out);
+		rc = take_instance(r, known, out);
 	else if (kind == REPORT_SANDBOX || kind == REPORT_IMAGE)
 		rc = take_listed(r, out, kind == REPORT_IMAGE);
 	else if (kind == REPORT_CUT)

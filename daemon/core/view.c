@@ -16,6 +16,7 @@ static const char *const state_names[] = {
 	[VIEW_FAILED] = "failed",
 	[VIEW_LOST] = "lost",
 	[VIEW_EXITED] = "exited",
+	[VIEW_WAITING] = "waiting",
 };
 
 static const char *const health_names[] = {

@@ -27,6 +27,7 @@ enum view_state {
 	VIEW_FAILED,
 	VIEW_LOST,	 /* its node is failed */
 	VIEW_EXITED,
+	VIEW_WAITING,	 /* exclusive: for its role lease; error says why */
 };
 
 enum view_health { VIEW_HEALTH_NONE, VIEW_HEALTH_WAIT, VIEW_HEALTHY, VIEW_UNHEALTHY };
@@ -40,6 +41,7 @@ struct view_instance {
 	uint32_t restarts;
 	int32_t pid;
 	uint64_t since_ms; /* wall clock of the last change */
+	uint64_t lease_until_ms; /* wall clock: its role lease, 0 = it has none */
 };
 
 /* Facts a node tells about itself with its report. */

@@ -430,6 +430,12 @@ job_key(const struct engine *e, const struct plan_place *p, struct hash *out)
 	crypto_hash256(out, buf, n * HASH_BYTES);
 }
 
+static enum sup_policy
+policy_of(enum plan_split s)
+{
+	return s == PLAN_KEEP ? SUP_KEEP : s == PLAN_EXCLUSIVE ? SUP_EXCLUSIVE : SUP_REPLACE;
+}
+
 static void
 update_job(struct engine *e, const struct plan_place *p)
 {
@@ -443,7 +449,7 @@ update_job(struct engine *e, const struct plan_place *p)
 	j->gone = false;
 	snprintf(j->fresh_face.sandbox, sizeof j->fresh_face.sandbox, "%s", p->sandbox);
 	snprintf(j->fresh_face.version, sizeof j->fresh_face.version, "%s", pr->version);
-	j->fresh_face.policy = pr->on_split == PLAN_KEEP ? SUP_KEEP : SUP_REPLACE;
+	j->fresh_face.policy = policy_of(pr->on_split);
 	job_key(e, p, &key);
 	if (hash_eq(&key, &j->key)) {
 		settle_containers(j); /* a newer stamp alone may let it start */
@@ -496,6 +502,7 @@ apply_update(struct engine *e)
 		log_warn("this node's part of the schedule can't be read: keeping what runs");
 		return;
 	}
+	exclusive_sync(e);
 	adopt_leftovers(e);
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		j->named = false;

@@ -78,6 +78,7 @@ on_moved(void *arg)
 		events_look(e);
 		e->seen_changes = changes;
 		follow_look(e);
+		exclusive_look(e);
 		apply_settle_all(e);
 		peers_remember(e);
 	}
@@ -146,6 +147,7 @@ engine_attach(struct engine *e, struct err *err)
 	/* A crash between keeping a schedule and saying so: say it now. */
 	if (e->keep.has)
 		(void)engine_adopted(e);
+	exclusive_sync(e);
 	engine_report_soon(e);
 	return 0;
 }
@@ -199,6 +201,7 @@ on_state(struct engine *e, const struct sup_event *ev)
 	/* The GONE of something unknown to the supervisor names no role. */
 	memcpy(role, old != NULL ? old->ev.role : ev->role, sizeof role);
 	i = local_state(&e->local, ev);
+	exclusive_event(e, ev);
 	if (i == NULL) {
 		health_remove(e->health, ev->instance);
 		apply_settle(e, role);
@@ -245,10 +248,12 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 	case SUP_EV_EXIT:
 		if (ev->kind == SUP_EV_REPLY && ev->code != 0)
 			tell_refused(ev);
+		exclusive_event(e, ev);
 		apply_event(e, ev);
 		break;
 	case SUP_EV_END:
 		local_list_end(&e->local, ev->ticket, e, on_swept);
+		exclusive_event(e, ev);
 		apply_update(e);
 		apply_settle_all(e);
 		engine_report_soon(e);

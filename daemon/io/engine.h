@@ -7,6 +7,7 @@
  *   mesh -> follow     somebody announced a schedule: fetch, keep, apply
  *   keep -> apply      render, check, switch, START and STOP
  *   launch -> local    what the supervisor says of this host's containers
+ *   exclusive          keep and local -> the role lease -> START and FENCE
  *   local -> report    and back to the leader with the next report
  *   ctl -> verbs       what `mesh` asks
  */
@@ -22,6 +23,7 @@
 #include "critical.h"
 #include "crypto.h"
 #include "ctl.h"
+#include "exclusive.h"
 #include "facts.h"
 #include "follow.h"
 #include "health.h"
@@ -77,6 +79,7 @@ struct engine {
 	struct trees trees;
 	struct keep keep;
 	struct apply apply;
+	struct exclusive exclusive;
 	struct lead lead;
 	struct follow follow;
 	struct ctl ctl;

@@ -52,6 +52,7 @@ void
 lead_ended(struct engine *e, bool ok)
 {
 	sched_done(&e->lead.sched, net_now(), ok);
+	exclusive_lead(e);
 	arm(e);
 }
 
@@ -349,6 +350,7 @@ take_office(struct engine *e, const struct mesh_side *side)
 		l->nodes[i].state = -1;
 	log_info("leader in term %llu", (unsigned long long)side->term);
 	sched_lead(&l->sched, l->since);
+	exclusive_lead(e);
 	parents_look(e);
 	arm(e);
 }

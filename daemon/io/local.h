@@ -17,6 +17,7 @@ struct local_instance {
 	enum view_health health;
 	bool listed; /* named since the running LIST began */
 	bool asked;  /* this engine sent a START for it */
+	msec fenced; /* exclusive: the last deadline that the supervisor was told */
 };
 
 struct local {

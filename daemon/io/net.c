@@ -94,6 +94,13 @@ net_kick(struct net *n)
 	n->moved(n->arg);
 }
 
+void
+net_soon(struct net *n)
+{
+	if (n->mesh != NULL)
+		uv_timer_start(&n->timer, on_timer, 0, 0);
+}
+
 int
 net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
     void (*save)(void *, const struct mesh_saved *), void (*moved)(void *), struct err *err)

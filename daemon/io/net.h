@@ -34,5 +34,7 @@ MUST_CHECK int net_init(struct net *n, uv_loop_t *loop, const struct addr *at, v
 void net_attach(struct net *n, struct mesh *m);
 /* After every act on the machine: save, send, re-arm. */
 void net_kick(struct net *n);
+/* The same in the next turn of the loop: for acts on the machine from within `moved`. */
+void net_soon(struct net *n);
 
 #endif

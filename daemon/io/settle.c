@@ -32,6 +32,19 @@ signal_number(const char *name)
 	return 0;
 }
 
+/* START, STOP or SIGNAL.  The role lease is to know of the first two. */
+static void
+say(struct apply_job *j, struct sup_req *req, const struct slice *vars)
+{
+	struct engine *e = j->e;
+	uint64_t ticket = vars == NULL ? launch_send(&e->launch, req, NULL, 0) :
+					 launch_send(&e->launch, req, vars->b, vars->len);
+
+	if (ticket != 0 && (req->op == SUP_STOP || req->policy == SUP_EXCLUSIVE))
+		exclusive_asked(e, (enum sup_op)req->op, req->instance, ticket,
+		    (msec)req->deadline_ms);
+}
+
 /* Signal or restart one running instance; 0 = restart. */
 static void
 poke(struct apply_job *j, const char *instance, int sig)
@@ -45,7 +58,7 @@ poke(struct apply_job *j, const char *instance, int sig)
 		return;
 	memcpy(req.sandbox, i->ev.sandbox, sizeof req.sandbox);
 	req.signal = sig;
-	launch_send(&j->e->launch, &req, NULL, 0);
+	say(j, &req, NULL);
 }
 
 /* The action of one changed file: on-change/NAME, else on-change/"*". */
@@ -113,7 +126,7 @@ ask_stop(struct apply_job *j, const struct diff_have *have)
 		return;
 	memcpy(req.sandbox, have->sandbox, sizeof req.sandbox);
 	log_info("stop %s", have->instance);
-	launch_send(&j->e->launch, &req, NULL, 0);
+	say(j, &req, NULL);
 }
 
 static void
@@ -132,11 +145,14 @@ ask_start(struct apply_job *j, const struct diff_want *w)
 	req.term = st->term;
 	req.seq = st->seq;
 	req.policy = w->policy;
+	if (w->policy == SUP_EXCLUSIVE &&
+	    (req.deadline_ms = (uint64_t)exclusive_deadline(j->e, w->instance)) == 0)
+		return; /* without its role lease: never */
 	if (i != NULL)
 		i->asked = true;
 	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
 		log_info("start %s (%s)", w->instance, w->image);
-	launch_send(&j->e->launch, &req, w->vars.b, w->vars.len);
+	say(j, &req, &w->vars);
 }
 
 /* Is it still this node's, by the schedule in force?  That is known even while

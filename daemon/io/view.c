@@ -18,7 +18,7 @@ enum { PROBLEMS_MAX = 64 };
 static void
 pack_row(msgpack_packer *pk, const struct view_instance *x)
 {
-	msgpack_pack_map(pk, 11);
+	msgpack_pack_map(pk, 12);
 	pk_kstr(pk, "instance", x->id);
 	pk_kstr(pk, "role", x->role);
 	pk_kstr(pk, "version", x->version);
@@ -29,6 +29,7 @@ pack_row(msgpack_packer *pk, const struct view_instance *x)
 	pk_kint(pk, "pid", x->pid);
 	pk_kstr(pk, "image", x->image);
 	pk_kuint(pk, "since_ms", x->since_ms);
+	pk_kuint(pk, "lease_until_ms", x->lease_until_ms);
 	pk_kstr(pk, "error", x->error);
 }
 
@@ -113,7 +114,7 @@ all_instances(const struct world *w, const struct plan *plan, size_t *count)
 /* --- roles --------------------------------------------------------------------- */
 
 struct role_count {
-	uint32_t desired, running, healthy;
+	uint32_t desired, running, healthy, waiting;
 };
 
 static struct role_count
@@ -127,7 +128,10 @@ count_role(const struct plan *plan, const struct view_instance *all, size_t coun
 		c.desired += p != NULL ? (uint32_t)p->instances_count : 0;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(all[i].role, role) != 0 || all[i].state != VIEW_RUNNING)
+		if (strcmp(all[i].role, role) != 0)
+			continue;
+		c.waiting += all[i].state == VIEW_WAITING;
+		if (all[i].state != VIEW_RUNNING)
 			continue;
 		c.running++;
 		c.healthy += all[i].health == VIEW_HEALTHY || all[i].health == VIEW_HEALTH_NONE;
@@ -159,7 +163,9 @@ pack_roles(const struct engine *e, const struct plan *plan, const struct view_in
 		const char *note = held != NULL ? "held" : "";
 
 		if (c.running < c.desired || c.healthy < c.desired)
-			note = held != NULL ? "held" : "not all healthy";
+			note = held != NULL	      ? "held" :
+			    c.waiting > 0 ? "waits for its role lease" :
+					    "not all healthy";
 		if (fresh && c.healthy < c.desired && *level < 1)
 			*level = 1;
 		if (fresh && c.desired > 0 && c.running == 0)
@@ -263,7 +269,10 @@ world_problems(const struct world *w, const struct view_instance *all, size_t co
 		char hint[NAME_CAP + 16];
 
 		snprintf(hint, sizeof hint, "mesh logs %s", all[i].id);
-		if (all[i].state == VIEW_CRASH_LOOP || all[i].error[0] != '\0')
+		if (all[i].state == VIEW_WAITING)
+			problem(p, "mesh members", "%s on %s %s", all[i].id, all[i].node,
+			    all[i].error);
+		else if (all[i].state == VIEW_CRASH_LOOP || all[i].error[0] != '\0')
 			problem(p, hint, "%s on %s is %s%s%s", all[i].id, all[i].node,
 			    view_state_name(all[i].state), all[i].error[0] != '\0' ? ": " : "",
 			    all[i].error);

@@ -215,7 +215,7 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 			n++;
 		}
 	}
-	return n;
+	return exclusive_rows(e, out, n, cap);
 }
 
 int

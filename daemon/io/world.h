@@ -24,8 +24,8 @@ struct world {
 MUST_CHECK int world_build(struct engine *e, struct world *w);
 void world_free(struct world *w);
 
-/* This node's containers, and those placed here that can't be made (state
- * failed, with the role's error).  How many of cap were filled. */
+/* This node's containers, those placed here that can't be made (state failed,
+ * with the role's error) and those that wait for their role lease.  How many of cap were filled. */
 size_t world_local(const struct engine *e, struct view_instance *out, size_t cap);
 
 /* What a member says of itself in its alive record: zone, tags, version. */

@@ -126,6 +126,7 @@ row_state(const struct row *r, struct sup_event *ev)
 	ev->restarts = r->life.restarts;
 	ev->crash_loop = life_crash_loop(&r->life);
 	ev->since_ms = r->since_ms;
+	ev->lease_ms = r->lease_ms;
 	if (r->life.state == LIFE_BACKOFF)
 		ev->retry_ms = sys_wall_ms() +
 		    (uint64_t)(r->life.deadline > sys_now() ?

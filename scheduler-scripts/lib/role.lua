@@ -18,7 +18,7 @@ local COUNT_MAX <const> = 10000
 ---@field ports? table<string, integer|string>  variable = port or "LOW-HIGH"; the instance
 ---       gets each as a variable, and `address`, its node's
 ---@field variables? table|fun(id: string, node: string, round: mesh.Round): table   more of them
----@field on_split? "replace"|"keep"   default "replace"
+---@field on_split? "replace"|"keep"|"exclusive"   default "replace"
 ---@field place? function              default mesh.place.spread()
 ---@field update? table                comes back through parents
 
@@ -29,6 +29,8 @@ local fields <const> = {
   count = true, image = true, on_split = true, place = true, ports = true, process = true,
   sandbox = true, template = true, update = true, variables = true, vars = true, version = true,
 }
+
+local policies <const> = {replace = true, keep = true, exclusive = true}
 
 local function fail(name, fmt, ...)
   error(("role '%s': " .. fmt):format(name, ...), 0)
@@ -46,10 +48,8 @@ local function check(name, spec)
       fail(name, "unknown key '%s'%s", tostring(key), util.suggest(tostring(key), util.keys(fields)))
     end
   end
-  if spec.on_split == "exclusive" then
-    fail(name, "on_split: exclusive is not supported yet: it needs role leases")
-  elseif spec.on_split ~= "replace" and spec.on_split ~= "keep" then
-    fail(name, "on_split: '%s' is not a policy; allowed: replace, keep", tostring(spec.on_split))
+  if not policies[spec.on_split] then
+    fail(name, "on_split: '%s' is not a policy; allowed: replace, keep, exclusive", tostring(spec.on_split))
   end
   if type(spec.image) ~= "string" then
     fail(name, "image: expected the name of an image, got %s", type(spec.image))

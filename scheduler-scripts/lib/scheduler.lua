@@ -76,6 +76,18 @@ local function note_move(round, id, was, node)
   end
 end
 
+--- At most one in the world: placed at once, but not started before it has ended
+-- where it was.
+local function note_waits(job, at)
+  for _, id in ipairs(job.ids) do
+    local was, why = job.past[id], job.why[id]
+    if was and why and at[id] and at[id] ~= was.node then
+      job.why[id] = ("%s; starts when %s says gone, or when its role lease is over: 15 s")
+        :format(why, was.node)
+    end
+  end
+end
+
 --- Compute one role; nothing of the round is touched until it is whole, but
 -- for the ports it takes.
 local function compute(round, spec)
@@ -84,6 +96,7 @@ local function compute(round, spec)
     past = round.past.places[spec.name] or {}, why = {}, missing = {}, as_it_was = {},
   }
   local at = spec.place(job)
+  if spec.on_split == "exclusive" then note_waits(job, at) end
   local part = {at = at, instances = {}, why = job.why, missing = job.missing, ids = job.ids}
   for _, id in ipairs(job.ids) do
     local node, was = at[id], job.past[id]

@@ -29,10 +29,12 @@ describe("mesh.role", function()
     refuses("role 'web': place: expected", "web", {image = "i", place = 3})
   end)
 
-  it("refuses exclusive until there are role leases", function()
-    refuses("on_split: exclusive is not supported yet: it needs role leases", "web",
-      {image = "i", on_split = "exclusive"})
-    refuses("on_split: 'maybe' is not a policy; allowed: replace, keep", "web", {image = "i", on_split = "maybe"})
+  it("knows three policies", function()
+    for _, policy in ipairs {"replace", "keep", "exclusive"} do
+      assert.are.equal(policy, mesh.role("web", {image = "i", on_split = policy}).on_split)
+    end
+    refuses("on_split: 'maybe' is not a policy; allowed: replace, keep, exclusive", "web",
+      {image = "i", on_split = "maybe"})
   end)
 
   it("names the line that called it", function()
@@ -55,6 +57,35 @@ describe("mesh.scheduler", function()
       assert.are.equal(("role 'web': count: %s is not an integer 0-10000"):format(case[2]), result.errors.web)
     end
     assert.is_nil(mesh.scheduler {role("web", {count = 2.0})}.schedule(setup.world(1)).errors)
+  end)
+
+  it("places exclusive at once and says what its start waits for", function()
+    local input, scheduler = setup.world(2), mesh.scheduler {role("web", {on_split = "exclusive"})}
+    local result = scheduler.schedule(input)
+    assert.are.equal("exclusive", result.roles.web.on_split)
+    local was = setup.where(result)["web.1"]
+    local other = was == "n1" and "n2" or "n1"
+    assert.is_nil(result.why["web.1"]:find("role lease", 1, true))
+    setup.settle(input, result)
+    input.nodes[was].state = "failed"
+    result = scheduler.schedule(input)
+    assert.are.same({["web.1"] = other}, setup.where(result))
+    assert.matches("starts when " .. was .. " says gone, or when its role lease is over: 15 s",
+      result.why["web.1"], 1, true)
+  end)
+
+  it("does not take an instance that waits for its role lease for a running copy", function()
+    local input, scheduler = setup.world(2), mesh.scheduler {role("web", {on_split = "exclusive"})}
+    local result = scheduler.schedule(input)
+    local was = setup.where(result)["web.1"]
+    local other = was == "n1" and "n2" or "n1"
+    setup.settle(input, result)
+    -- A second parent, of the other side, placed it elsewhere: there it waits.
+    local twin = {roles = result.roles, nodes = {[other] = result.nodes[was]}}
+    input.parents = {result, twin}
+    local runs = input.running["web.1"]
+    input.copies["web.1"] = {runs, {node = other, role = "web", state = "waiting", since = 0}}
+    assert.are.same({["web.1"] = was}, setup.where(scheduler.schedule(input)))
   end)
 
   it("gives every role its own error boundary", function()

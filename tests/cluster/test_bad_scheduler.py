@@ -44,9 +44,11 @@ SCRIPTS = [
         "return {roles = {web = {version = 'v1'}}, nodes = {n1 = {roles = {web = {"
         "sandbox = 'web', instances = {['../x'] = {process = 'web', image = 'web-v1'"
         "}}}}}}}"), ["nodes.n1.roles.web.instances", "../x"]),
-    ("exclusive", WRAP % (
-        "return {roles = {web = {version = 'v1', on_split = 'exclusive'}}, "
-        "nodes = {}}"), ["on_split", "exclusive", "not supported yet"]),
+    ("too many exclusive", WRAP % (
+        "local all = {}\nfor i = 1, 65 do all['web.' .. i] = {process = 'web', "
+        "image = 'web-v1'} end\nreturn {roles = {web = {version = 'v1', on_split = "
+        "'exclusive'}}, nodes = {n1 = {roles = {web = {sandbox = 'web', instances = all}}}}}"),
+     ["nodes.n1: 65 instances", "exclusive", "at most 64 on one node"]),
 ]
 
 

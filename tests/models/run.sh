@@ -32,7 +32,7 @@ search() {
 	(
 		cd "$work" && spin -a $defines "$pml" >out 2>&1 &&
 		    gcc -w -DSAFETY -DMEMLIM=2048 "$@" -o pan pan.c >>out 2>&1 &&
-		    timeout 300 ./pan -m1000000 -w22 >>out 2>&1
+		    timeout 300 ./pan -m2000000 -w22 >>out 2>&1
 	)
 }
 
@@ -89,7 +89,8 @@ falls roster "-DTMAX=1 -DCHANGES=2 -DLENIENT" COUNT_LATER HOLDOFF_BY_FLAG UNELEC
 
 holds role_lease ""
 falls role_lease "" NO_EPSILON ROLE_FROM_RECEIPT ANY_ANSWER PLACE_AT_ONCE TAKEN_AWAY \
-    FREED_BY_OLDER BLIND NO_FENCE THAW_RUNS LATE_CLAIM CLAIM_BREEDS NEVER_LAPSES
+    FREED_BY_OLDER BLIND NO_FENCE THAW_RUNS LATE_CLAIM CLAIM_BREEDS KEPT_LONGER \
+    NEVER_LAPSES
 
 echo "models: $(($(date +%s) - start)) s"
 echo "$passed passed, $failed failed"

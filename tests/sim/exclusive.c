@@ -119,6 +119,20 @@ step(struct sim *s, uint32_t i, uint32_t k, bool wanted)
 		p->stop_at = INT64_MAX;
 }
 
+/* A new engine finds what runs; not always does its host still know until when. */
+static void
+found(struct sim *s, uint32_t i, uint32_t k)
+{
+	struct mesh *m = s->node[i].mesh;
+	msec now = node_clock(s, i);
+
+	if (mesh_exclusive_running(m, now, id_of(k), true) < 0)
+		check_break(s, "slot-known", i, k, 0);
+	if (prng_below(&s->rng, 4) > 0 &&
+	    mesh_exclusive_held(m, now, id_of(k), s->node[i].process[k].deadline) < 0)
+		check_break(s, "lease-known", i, k, 0);
+}
+
 /* The engine of node i: after a start first what runs, then what should. */
 void
 exclusive_act(struct sim *s, uint32_t i)
@@ -131,9 +145,8 @@ exclusive_act(struct sim *s, uint32_t i)
 	if (s->conf.nodes > SIM_EXCLUSIVE_NODES)
 		return;
 	for (uint32_t k = 0; k < SIM_EXCLUSIVE; k++) {
-		if (!n->engine_knows && lives(s, i, k) &&
-		    mesh_exclusive_running(n->mesh, node_clock(s, i), id_of(k), true) < 0)
-			check_break(s, "slot-known", i, k, 0);
+		if (!n->engine_knows && lives(s, i, k))
+			found(s, i, k);
 		if (plan != NULL && plan->owner[k] == i)
 			ids[count++] = id_of(k);
 	}

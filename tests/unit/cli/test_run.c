@@ -154,6 +154,20 @@ lists(void **state)
 	    "<none>  web-v14  3m12s\n"
 	    "web.1: exited with 1\n",
 	    "");
+	const struct script leased = {.verb = "ps",
+	    .frames = {ANSWER("[{\"instance\":\"db.1\",\"role\":\"db\",\"version\":\"v1\","
+			      "\"node\":\"n1\",\"state\":\"running\",\"health\":\"none\","
+			      "\"restarts\":0,\"pid\":7,\"image\":\"db-v1\",\"since_ms\":"
+			      "1795247808000,\"lease_until_ms\":1795248012000,\"error\":\"\"},"
+			      "{\"instance\":\"db.2\",\"role\":\"db\",\"version\":\"v1\","
+			      "\"node\":\"n2\",\"state\":\"waiting\",\"health\":\"none\","
+			      "\"restarts\":0,\"pid\":0,\"image\":\"db-v1\",\"since_ms\":"
+			      "1795247808000,\"lease_until_ms\":0,\"error\":\"waits\"}]")}};
+
+	check("ps -o wide --no-headers", 0, &leased, 0,
+	    "db.1      db    v1       n1    running  none    0         7       db-v1  3m12s  12s     <none>\n"
+	    "db.2      db    v1       n2    waiting  none    0         <none>  db-v1  3m12s  <none>  waits\n",
+	    "");
 	check("ps --no-headers", 0, &ps, 0,
 	    "web.1     web   v1       n1    crash-loop  unhealthy  7         "
 	    "<none>  web-v14  3m12s\n",

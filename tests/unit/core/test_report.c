@@ -24,11 +24,12 @@ instance(int i)
 	snprintf(v.version, sizeof v.version, "v1");
 	snprintf(v.image, sizeof v.image, "team/web-v%d", i);
 	snprintf(v.error, sizeof v.error, i % 2 ? "exec /bin/x: No such file" : "%s", "");
-	v.state = (enum view_state)(i % (VIEW_EXITED + 1));
+	v.state = (enum view_state)(i % (VIEW_WAITING + 1));
 	v.health = (enum view_health)(i % (VIEW_UNHEALTHY + 1));
 	v.restarts = (uint32_t)i * 3;
 	v.pid = i * 7;
 	v.since_ms = UINT64_C(1700000000000) + (uint64_t)i;
+	v.lease_until_ms = i % 3 == 0 ? v.since_ms + 15000 : 0;
 	return v;
 }
 
@@ -275,10 +276,11 @@ what_a_newer_node_says_is_skipped(void **state)
 	struct report_table t = {0};
 
 	assert_int_equal(add_text(&t, "[1, [9, 'new', [1]], [3, 'web', 'more', 5],"
-	    " [2, 'web.1', 'web', '', '', '', 200, 99, 0, 5, 9, 'more'], [3, 'web']]"), 1);
+	    " [2, 'web.1', 'web', '', '', '', 200, 99, 0, 5, 9, 15, 'more'], [3, 'web']]"), 1);
 	assert_int_equal(t.now.facts.sandboxes_count, 1);
 	assert_int_equal(t.now.instances[0].state, VIEW_UNKNOWN);
 	assert_int_equal(t.now.instances[0].health, VIEW_HEALTH_NONE);
+	assert_int_equal(t.now.instances[0].lease_until_ms, 15);
 	report_table_free(&t);
 }
 

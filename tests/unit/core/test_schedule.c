@@ -17,7 +17,7 @@
 	"{'nodes': {'a': {'vars': {'n': 1}, 'roles': {'web': {'sandbox': 'web', 'vars': {'p': 2},"  \
 	" 'instances': {'web.1': {'process': 'httpd', 'image': 'web-v1', 'vars': {'port': 80}}}}}},"\
 	" 'b': {'roles': {'web': {'sandbox': 'web', 'instances': {'web.2': {'process': 'httpd',"    \
-	" 'image': 'web-v2'}}}}}}, 'roles': {'front': {'on_split': 'keep'}, 'web': {"               \
+	" 'image': 'web-v2'}}}}}}, 'roles': {'front': {'on_split': 'exclusive'}, 'web': {"               \
 	" 'on_split': 'replace', 'version': 'v1', 'vars': {'x': [1]}, 'update': {'step': 2}}},"     \
 	" 'state': {'count': %d}, 'vars': {'g': true}, 'why': {'web.1': 'sticky'}, 'changes': ['up']}"
 
@@ -110,7 +110,7 @@ there_and_back(void **state)
 	assert_int_equal(schedule_plan(&t, &q), 0);
 	assert_int_equal(q.roles_count, 2);
 	assert_string_equal(plan_role(&q, "web")->version, "v1");
-	assert_int_equal(plan_role(&q, "front")->on_split, PLAN_KEEP);
+	assert_int_equal(plan_role(&q, "front")->on_split, PLAN_EXCLUSIVE);
 	assert_mp(blob_slice(&plan_role(&q, "web")->vars), "{'x': [1]}");
 	assert_mp(blob_slice(&plan_role(&q, "web")->update), "{'step': 2}");
 	assert_mp(blob_slice(&q.state), "{'count': 3}");
@@ -201,7 +201,7 @@ the_parent_looks_like_the_answer(void **state)
 	    "'vars': {'port': 80}}}, 'sandbox': 'web', 'vars': {'p': 2}}}, 'vars': {'n': 1}}, "
 	    "'b': {'roles': {'web': {'instances': {'web.2': {'image': 'web-v2', 'process': 'httpd', "
 	    "'vars': {}}}, 'sandbox': 'web', 'vars': {}}}, 'vars': {}}}, "
-	    "'roles': {'front': {'on_split': 'keep', 'vars': {}}, "
+	    "'roles': {'front': {'on_split': 'exclusive', 'vars': {}}, "
 	    "'web': {'on_split': 'replace', 'update': {'step': 2}, 'vars': {'x': [1]}, 'version': 'v1'}}, "
 	    "'stamp': '%s', 'state': {'count': 3}, 'vars': {'g': true}, 'why': {'web.1': 'sticky'}}",
 	    stamp);

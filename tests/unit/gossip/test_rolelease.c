@@ -290,6 +290,40 @@ nothing_is_asked_before_it_is_ready(void **state)
 	assert_true(until(x) > w->now);
 }
 
+/* Engine and leader die at once: the new leader asks for a claim, and the new
+ * engine has it from its host.  Never more than the host has. */
+static void
+a_new_engine_claims_what_its_host_holds(void **state)
+{
+	msec held;
+
+	(void)state;
+	place(x);
+	world_run(w, 10);
+	runs(x, true);
+	world_run(w, 4000);
+	held = until(x);
+	world_kill(w, x);
+	world_start(w, x);
+	leader_dies(5000);
+	own(x);
+	assert_int_equal(mesh_exclusive_held(w->node[x], w->now, ID, held), -ERR_RANGE);
+	runs(x, true);
+	assert_int_equal(mesh_exclusive_held(w->node[x], w->now, ID, w->now + MESH_ROLE_LEASE_MS + 1),
+	    -ERR_RANGE);
+	assert_int_equal(mesh_exclusive_held(w->node[x], w->now, ID, w->now), 0); /* over */
+	assert_int_equal(mesh_exclusive_held(w->node[x], w->now, ID, held), 0);
+	want(x, true);
+	assert_true(until(x) == held);
+	assert_int_equal(mesh_exclusive_held(w->node[x], w->now, ID, held - 1), 0);
+	assert_true(until(x) == held);
+	for (int k = 0; k < 20; k++) {
+		world_run(w, 1000);
+		assert_true(until(x) > w->now);
+	}
+	assert_true(until(x) > held);
+}
+
 static void
 bounds(void **state)
 {
@@ -329,6 +363,7 @@ main(void)
 	    TEST(a_new_leader_waits_for_what_it_never_saw),
 	    TEST(a_late_claim_is_worth_nothing),
 	    TEST(nothing_is_asked_before_it_is_ready),
+	    TEST(a_new_engine_claims_what_its_host_holds),
 	    TEST(bounds),
 	};
 

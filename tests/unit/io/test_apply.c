@@ -11,12 +11,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "../../../daemon/io/engine.h"
 #include "../../../daemon/io/wants.h"
 #include "loop.h"
+#include "supervisor.h"
 
 static struct engine engine;
 static struct apply_job job;
@@ -71,23 +70,8 @@ a_check_that_never_ran_is_over_when_it_is_gone(void **state)
 /* --- a newer stamp -------------------------------------------------------- */
 
 static uv_loop_t loop;
-static int sup = -1;
 static struct keyring signer;
 static struct crypto crypto;
-
-static void
-nothing(void *arg, const struct sup_event *ev, int fd)
-{
-	(void)arg;
-	(void)ev;
-	(void)fd;
-}
-
-static void
-closed(void *arg)
-{
-	(void)arg;
-}
 
 /* web.1 is placed on n1, and nothing else anywhere. */
 static void
@@ -117,7 +101,6 @@ setup_engine(void **state)
 {
 	struct engine *e = &engine;
 	struct err err;
-	int pair[2];
 
 	(void)state;
 	memset(e, 0, sizeof *e);
@@ -127,17 +110,15 @@ setup_engine(void **state)
 	signer.has_key = true;
 	crypto_fill(&crypto, &signer);
 	if (crypto_sign_keypair(signer.pk, signer.sk) != 0 || uv_loop_init(&loop) != 0 ||
-	    local_init(&e->local) != 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+	    local_init(&e->local) != 0)
 		return -1;
-	sup = pair[1];
 	strcpy(e->conf.name, "n1");
 	strcpy(e->conf.config_dir, "/nowhere");
 	e->state_fd = -1; /* nothing was rendered here */
 	e->loop = &loop;
 	e->local.known = true;
 	uv_timer_init(&loop, &e->report);
-	return launch_init(&e->launch, &loop, pair[0], e, nothing, closed);
+	return sup_open(&e->launch, &loop);
 }
 
 static int
@@ -153,12 +134,11 @@ teardown_engine(void **state)
 	plan_node_free(&e->apply.here);
 	schedule_free(&e->keep.current);
 	local_free(&e->local);
-	uv_close((uv_handle_t *)&e->launch.poll, NULL);
 	uv_close((uv_handle_t *)&e->report, NULL);
+	if (sup_close(&e->launch) != 0)
+		return -1;
 	loop_end(&loop);
-	close(e->launch.fd);
-	free(e->launch.queue);
-	return close(sup);
+	return 0;
 }
 
 /* The job knows what should run, as it does once it has rendered. */
