@@ -4,7 +4,7 @@
 #include "be.h"
 #include "inner.h"
 
-enum { PERIOD_MS = 10000, INPUT_BYTES = KEY_BYTES + 8 + 16 + 2 };
+enum { PERIOD_MS = 10000, JAR_MS = 10, JAR_MAX = 32, INPUT_BYTES = KEY_BYTES + 8 + 16 + 2 };
 
 static uint64_t
 of_period(const struct mesh *m, uint64_t period, const struct addr *a)
@@ -28,6 +28,20 @@ uint64_t
 cookie_make(const struct mesh *m, msec now, const struct addr *to)
 {
 	return of_period(m, (uint64_t)now / PERIOD_MS, to);
+}
+
+uint64_t
+cookie_back(const struct mesh *m, const struct addr *to)
+{
+	return addr_eq(&m->cookie.from, to) ? m->cookie.cookie : 0;
+}
+
+bool
+cookie_afford(struct mesh *m, msec now)
+{
+	if (now - m->jar.at >= JAR_MS)
+		m->jar = (struct cookie_jar){.at = now};
+	return m->jar.given < JAR_MAX && ++m->jar.given > 0;
 }
 
 bool

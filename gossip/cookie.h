@@ -21,8 +21,24 @@
 
 struct mesh;
 
+/* How many were given in this hundredth of a second: each is an answer. */
+struct cookie_jar {
+	msec at;
+	uint32_t given;
+};
+
+/* The last one that another gave: to be given back there. */
+struct cookie_got {
+	struct addr from;
+	uint64_t cookie; /* 0 = none */
+};
+
 /* Never 0: that means "none". */
 uint64_t cookie_make(const struct mesh *m, msec now, const struct addr *to);
+/* May one more be given now?  Then it is counted. */
+bool cookie_afford(struct mesh *m, msec now);
+/* To give back at that address, or 0. */
+uint64_t cookie_back(const struct mesh *m, const struct addr *to);
 bool cookie_holds(const struct mesh *m, msec now, const struct addr *from, uint64_t cookie);
 
 #endif

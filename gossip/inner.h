@@ -35,6 +35,8 @@ struct mesh {
 	struct reach reach;
 	struct keys keys;
 	struct twin twin;
+	struct cookie_jar jar;
+	struct cookie_got cookie;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
 	msec sources[SOURCES]; /* pair.c: when each may be answered again */

@@ -4,9 +4,9 @@
  *
  *	newcomer                          any member
  *	  JOIN token, ballast       ->
- *	                            <-    JOINED token, cluster id, its record
+ *	                            <-    JOINED token, cluster id, its record, a cookie
  *	  (cluster id on disk)
- *	  HELLO, my record          ->    a record is signed for one cluster
+ *	  HELLO, my record, cookie  ->    a record is signed for one cluster
  *	                            <-    HELLO (pair.h)
  *	  SYNC                      ->    the whole table, in datagrams
  *
@@ -46,7 +46,7 @@ join_relive(struct mesh *m, msec now, uint64_t generation)
 }
 
 static int
-admitted(struct mesh *m, msec now, const struct packet *p)
+admitted(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
 {
 	struct rumour who;
 	uint32_t i;
@@ -65,6 +65,7 @@ admitted(struct mesh *m, msec now, const struct packet *p)
 	m->member = true;
 	m->must_save = true;
 	keys_joined(m, p->keys);
+	m->cookie = (struct cookie_got){.from = *from, .cookie = p->cookie};
 	elect_joined(m, now, p->term);
 	if (p->generation > m->saved.generation && p->generation < UINT64_MAX >> SEAL_COUNTER_BITS)
 		join_relive(m, now, p->generation + 1);
@@ -90,7 +91,7 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 	if (p->kind != PACKET_JOIN && p->kind != PACKET_JOINED)
 		return -ERR_AUTH; /* nothing else may come from outside */
 	if (p->kind == PACKET_JOINED)
-		return admitted(m, now, p);
+		return admitted(m, now, from, p);
 	if (p->bytes_len != JOIN_BALLAST)
 		return -ERR_SHORT;
 	/* Nobody comes in under a key that is about to go. */
@@ -127,6 +128,6 @@ join_tick(struct mesh *m, msec now)
 		if (!m->member)
 			out_join(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
 		else if (!is_up(m, seed))
-			out_addr(m, PACKET_WHO, seed, NULL, true);
+			out_addr(m, PACKET_WHO, seed, NULL, 0, true);
 	}
 }

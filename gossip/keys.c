@@ -11,7 +11,6 @@ enum {
 	ASK_MS = 1000,	/* a question that nobody answered is repeated */
 	GIVE_MS = 10,	/* in so much time ... */
 	GIVE_MAX = 8,	/* ... so many answers: each costs 0.2 ms */
-	COOKIE_MAX = 32, /* ... and so many cookies: each costs a hash */
 	DOMAIN_BYTES = sizeof domain - 1,
 	SIGNED_BYTES = DOMAIN_BYTES + ID_BYTES + ID_BYTES + 4 + 8 + 8 + KEY_BOX_BYTES,
 };
@@ -198,7 +197,7 @@ ask(struct mesh *m, msec now, uint32_t i, const struct addr *bare)
 		out_to(m, PACKET_KEY_ASK, i, k->nonce, 0, 0);
 	else
 		out_bare(m, PACKET_KEY_ASK, bare, k->nonce, 0,
-		    addr_eq(bare, &k->cookie_of) ? k->cookie : 0);
+		    cookie_back(m, bare));
 }
 
 void
@@ -212,14 +211,14 @@ keys_stranger(struct mesh *m, msec now, const struct addr *from, const struct se
 	/* It was away when it was put out, and the key changed since: it may ask, and
 	 * is told by the act. */
 	if (m->member && evicted && len >= HELLO_BYTES && pair_source(m, now, from))
-		out_addr(m, PACKET_HELLO, from, NULL, false);
+		out_addr(m, PACKET_HELLO, from, NULL, 0, false);
 	if (!m->member || evicted || i == MEMBER_NONE || i == 0 || m->ms.m[i].roster == 0 ||
 	    m->ms.m[i].state == MESH_LEFT)
 		return;
 	if (ahead < SEAL_EPOCHS / 2)
 		ask(m, now, i, &m->ms.m[i].addr);
 	else if (len >= HELLO_BYTES && pair_source(m, now, from))
-		out_addr(m, PACKET_HELLO, from, NULL, false); /* it sees the number, and asks */
+		out_addr(m, PACKET_HELLO, from, NULL, 0, false); /* it sees the number, and asks */
 }
 
 void
@@ -302,18 +301,15 @@ lacks(const struct mesh *m, const struct packet *p)
 	return theirs.next && p->key_id == keys_newest_id(m) ? 0 : mine.used + 1;
 }
 
-/* Is there one more of those in this hundredth of a second? */
+/* May one more be given now?  Then it is counted. */
 static bool
-afford(struct mesh *m, msec now, uint32_t *spent, uint32_t max)
+afford(struct mesh *m, msec now)
 {
 	if (now - m->keys.given_at >= GIVE_MS) {
 		m->keys.given_at = now;
-		m->keys.given = m->keys.cookies = 0;
+		m->keys.given = 0;
 	}
-	if (*spent == max)
-		return false;
-	++*spent;
-	return true;
+	return m->keys.given < GIVE_MAX && ++m->keys.given > 0;
 }
 
 static int
@@ -327,13 +323,13 @@ asked(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 	if ((epoch = lacks(m, p)) == 0)
 		return 0;
 	if (bare && !cookie_holds(m, now, from, p->cookie)) {
-		if (afford(m, now, &m->keys.cookies, COOKIE_MAX))
+		if (cookie_afford(m, now))
 			out_bare(m, PACKET_KEY, from, p->seq, 0, cookie_make(m, now, from));
 		return -ERR_AUTH;
 	}
 	if (!pk_of(m, i, p->bytes))
 		return -ERR_AUTH;
-	if (!afford(m, now, &m->keys.given, GIVE_MAX))
+	if (!afford(m, now))
 		return -ERR_FULL; /* it asks again */
 	memcpy(m->ms.proofs[i].pk, p->bytes, KEY_BYTES); /* what its id is the hash of */
 	if (bare)
@@ -399,8 +395,7 @@ told(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 	if (m->keys.nonce == 0 || p->seq != m->keys.nonce)
 		return -ERR_REPLAY;
 	if (bare && p->bytes_len == 0) {
-		m->keys.cookie = p->cookie;
-		m->keys.cookie_of = *from;
+		m->cookie = (struct cookie_got){.from = *from, .cookie = p->cookie};
 		m->keys.ask_at = now;
 		ask(m, now, i, from);
 		return 0;
@@ -429,7 +424,7 @@ static int
 refuse(struct mesh *m, msec now, const struct addr *from, uint32_t eviction, const struct packet *p)
 {
 	if (p->kind == PACKET_KEY_ASK && p->bytes_len == KEY_ASK_BYTES &&
-	    afford(m, now, &m->keys.cookies, COOKIE_MAX))
+	    cookie_afford(m, now))
 		out_bare(m, PACKET_KEY, from, p->seq, (uint64_t)MEMBER_NONE << 32 | eviction, 0);
 	return -ERR_EVICTED;
 }

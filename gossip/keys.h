@@ -54,9 +54,7 @@ struct keys {
 	uint64_t nonce; /* of the question under way; 0 = none */
 	msec ask_at;	/* next question allowed */
 	msec given_at;	/* answers of this instant, and how many */
-	uint32_t given, cookies;
-	uint64_t cookie; /* of whom I asked last, to go with the next question */
-	struct addr cookie_of;
+	uint32_t given;
 };
 
 /* What a member told of its keys to this leader. */

@@ -110,13 +110,14 @@ out_bare(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_
 
 void
 out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
-    bool introduce)
+    uint64_t cookie, bool introduce)
 {
 	struct out *o = push_addr(m, kind, addr);
 
 	if (o == NULL)
 		return;
 	o->introduce = introduce;
+	o->c = cookie;
 	if (salt == NULL)
 		return;
 	memcpy(&o->a, salt, 8); /* bytes, not numbers: fill takes them back */
@@ -124,13 +125,14 @@ out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const u
 }
 
 void
-out_hello(struct mesh *m, uint32_t to, bool whole)
+out_hello(struct mesh *m, uint32_t to, uint64_t cookie, bool whole)
 {
 	struct out *o;
 
 	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
 		return;
 	hello_instead(m, o, to, whole);
+	o->c = cookie;
 }
 
 void
@@ -231,17 +233,20 @@ fill_ballast(struct packet *p, uint8_t *scratch)
 }
 
 static void
-fill_joined(const struct mesh *m, const struct out *o, struct packet *p)
+fill_joined(const struct mesh *m, msec now, const struct out *o, struct packet *p)
 {
 	p->bytes = m->saved.cluster;
 	p->bytes_len = ID_BYTES;
 	p->term = o->b;
 	p->generation = o->c;
+	p->cookie = cookie_make(m, now, &o->addr);
 }
 
 static void
-fill_salts(const struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
+fill_head(const struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
+	const struct addr *to = o->to == MEMBER_NONE ? &o->addr : &m->ms.m[o->to].addr;
+
 	if (o->notice) {
 		memcpy(scratch, m->conf.salt, SALT_BYTES);
 		memset(scratch + SALT_BYTES, 0, SALT_BYTES);
@@ -252,8 +257,10 @@ fill_salts(const struct mesh *m, const struct out *o, struct packet *p, uint8_t 
 		memcpy(scratch + SALT_BYTES, &o->a, 8);
 		memcpy(scratch + SALT_BYTES + 8, &o->b, 8);
 	}
+	be_put(scratch + SALTS_BYTES, cookie_make(m, now, to), 8);
+	be_put(scratch + SALTS_BYTES + 8, o->c != 0 ? o->c : cookie_back(m, to), 8);
 	p->bytes = scratch;
-	p->bytes_len = SALTS_BYTES;
+	p->bytes_len = HELLO_HEAD_BYTES;
 }
 
 static void
@@ -332,7 +339,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		break;
 	case PACKET_HELLO:
 	case PACKET_WHO:
-		fill_salts(m, o, p, scratch);
+		fill_head(m, now, o, p, scratch);
 		break;
 	case PACKET_TWIN:
 		p->bytes = scratch;
@@ -342,7 +349,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		fill_ballast(p, scratch);
 		break;
 	case PACKET_JOINED:
-		fill_joined(m, o, p);
+		fill_joined(m, now, o, p);
 		break;
 	case PACKET_KEY_ASK:
 	case PACKET_KEY:

@@ -37,14 +37,14 @@ void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t 
 /* JOIN and JOINED: about that token; to a voter my term, and its last generation. */
 void out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t token,
     uint64_t term, uint64_t generation);
-/* HELLO and WHO, to whoever is there; their salt, or NULL. */
+/* HELLO and WHO, to whoever is there; their salt, or NULL; their cookie back, or 0. */
 void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
-    bool introduce);
+    uint64_t cookie, bool introduce);
 /* In a bare frame: KEY_ASK and KEY; a, b, c are keys.c's. */
 void out_bare(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a,
     uint64_t b, uint64_t c);
 /* Keys anew with member i, in case it lives anew; whole = with my record. */
-void out_hello(struct mesh *m, uint32_t to, bool whole);
+void out_hello(struct mesh *m, uint32_t to, uint64_t cookie, bool whole);
 /* A HELLO that says: you are out, by that act. */
 void out_notice(struct mesh *m, const struct addr *addr, uint32_t eviction);
 /* A TWIN: to one that may be me, or that says it is member `hint`. */

@@ -62,7 +62,7 @@ struct roster_id {
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
 	X(JOIN, "sb")	      /* let me in; ballast: see join.c */             \
-	X(JOINED, "sbtGK")    /* token back, cluster id, my term if you had a vote, \
+	X(JOINED, "sbtGKk")   /* token back, cluster id, my term if you had a vote, \
 				 your last life; the rumour is me */ \
 	X(KEY_ASK, "sKIkb")   /* a key, please: nonce, mine, cookie; keys.h */ \
 	X(KEY, "sKwkb")	      /* nonce, mine, that epoch, cookie, box */      \
@@ -118,7 +118,7 @@ void packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count);
 enum { RUMOUR_AGE_MAX = 3600000 }; /* older evidence is none */
 enum {
 	RUMOUR_BYTES_MAX = 2 + 34 + 5 + 5 + 9 + 65 + 20 + 202 + 66 + 3,
-	JOIN_BALLAST = 18 + 5 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id, keys and record */
+	JOIN_BALLAST = 18 + 5 + 9 + RUMOUR_BYTES_MAX, /* a JOINED's cluster id, keys, cookie, record */
 };
 enum { SYNC_BUCKET_BYTES = 8 + 4 }; /* 32 of these are a SYNC's bytes */
 enum { PACKET_END_BYTES = 3 }; /* what packet_end adds to the rumours */

@@ -4,6 +4,7 @@
  * An answer that carries a record goes only to an address that its owner signed;
  * any other is no longer than what asked for it, and rare.
  */
+#include "be.h"
 #include "inner.h"
 
 enum {
@@ -98,12 +99,12 @@ pair_source(struct mesh *m, msec now, const struct addr *from)
 
 static void
 answer_stranger(struct mesh *m, msec now, enum packet_kind kind, const struct addr *from,
-    const uint8_t *salt)
+    const uint8_t *salt, uint64_t cookie)
 {
 	if (now < m->swim.who_at || !pair_source(m, now, from))
 		return;
 	m->swim.who_at = now + ANSWERS_MS;
-	out_addr(m, kind, from, salt, false);
+	out_addr(m, kind, from, salt, cookie, false);
 }
 
 void
@@ -116,7 +117,7 @@ pair_stranger(struct mesh *m, msec now, const struct addr *from, const struct se
 	if (len < HELLO_BYTES || !m->member || i == MEMBER_NONE ||
 	    !addr_eq(&m->ms.m[i].addr, from))
 		return;
-	answer_stranger(m, now, PACKET_HELLO, from, NULL);
+	answer_stranger(m, now, PACKET_HELLO, from, NULL, 0);
 }
 
 /* --- what waits ---------------------------------------------------------------- */
@@ -203,14 +204,68 @@ learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
 
 /* Tell i my salt, and that I have its; the whole of me if it asked. */
 static void
-answer(struct mesh *m, msec now, uint32_t i, bool asked, bool whole)
+answer(struct mesh *m, msec now, uint32_t i, uint64_t cookie, bool whole)
 {
 	struct pair *p = members_pair(&m->ms, i);
 
-	if (!asked || now < p->answer_at)
+	if (now < p->answer_at)
 		return;
 	p->answer_at = now + ANSWER_MS;
-	out_hello(m, i, whole);
+	out_hello(m, i, cookie, whole);
+}
+
+/* Where who says this is known: at the address that its owner signed, or that the
+ * roster on disk has, or by a cookie. */
+static bool
+is_known(const struct mesh *m, uint32_t i, const struct addr *from, bool returned)
+{
+	return returned || (i != MEMBER_NONE && addr_eq(&m->ms.m[i].addr, from));
+}
+
+/* Nobody that this node could talk to yet.  A WHO with its cookie back asked for this
+ * node's record from where it can have it. */
+static int
+unknown(struct mesh *m, msec now, const struct addr *from, const struct packet *p, bool returned)
+{
+	bool who = p->kind == PACKET_WHO;
+	uint64_t cookie = be_get(p->bytes + SALTS_BYTES, 8);
+
+	if (who && returned && pair_source(m, now, from))
+		out_addr(m, PACKET_HELLO, from, p->bytes, cookie, true);
+	if (p->rumours_count > 0 && !returned) {
+		if (cookie_afford(m, now))
+			out_addr(m, PACKET_WHO, from, NULL, cookie, false); /* its salt is not kept */
+	} else if (!who) {
+		answer_stranger(m, now, PACKET_WHO, from, p->bytes, cookie);
+	}
+	return -ERR_UNKNOWN;
+}
+
+/* The sender, whose own word names the life it speaks in. */
+static int
+greeted(struct mesh *m, msec now, const struct addr *from, uint32_t i, uint64_t counter,
+    const struct packet *p, bool returned)
+{
+	bool who = p->kind == PACKET_WHO, knows = my_salt(m, p->bytes + SALT_BYTES);
+	bool whole = who || (returned && p->rumours_count > 0); /* it may know nothing of me */
+	int rc;
+
+	if (counter >> SEAL_COUNTER_BITS < m->ms.m[i].generation) {
+		twin_point(m, now, from, i);
+		return -ERR_REPLAY;
+	}
+	if (m->ms.m[i].state == MESH_LEFT)
+		return -ERR_UNKNOWN;
+	if ((rc = learn(m, i, counter, p->bytes)) < 0) {
+		if (rc == -ERR_IDENTITY)
+			twin_point(m, now, from, i);
+		return rc;
+	}
+	if (whole || !knows)
+		answer(m, now, i, be_get(p->bytes + SALTS_BYTES, 8), whole);
+	if (knows)
+		pair_heard(m, now, i);
+	return 0;
 }
 
 int
@@ -218,45 +273,29 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
     const struct packet *p)
 {
 	uint64_t generation = frame->counter >> SEAL_COUNTER_BITS;
-	bool who = p->kind == PACKET_WHO, knows;
+	bool returned;
 	uint32_t i;
 	int rc;
 
 	if (p->kind == PACKET_TWIN)
 		return m->member ? twin_hint(m, now, p) : -ERR_UNKNOWN;
-	if (p->kind != PACKET_HELLO && !who)
+	if (p->kind != PACKET_HELLO && p->kind != PACKET_WHO)
 		return -ERR_AUTH; /* nothing else is said under a key that many hold */
-	if (p->bytes_len != SALTS_BYTES)
+	if (p->bytes_len != HELLO_HEAD_BYTES)
 		return -ERR_MALFORMED;
 	if (!m->member)
 		return -ERR_UNKNOWN;
 	/* While the key changes nobody new comes in under the one that goes. */
 	if (!keys_admit(m, frame->sender, frame->epoch))
 		return -ERR_AUTH;
+	returned = cookie_holds(m, now, from, be_get(p->bytes + SALTS_BYTES + 8, 8));
+	if (!is_known(m, members_find(&m->ms, frame->sender), from, returned))
+		return unknown(m, now, from, p, false);
 	/* The frame itself proves nobody's word. */
 	if ((rc = rumours_hear(m, now, p, frame)) < 0 || m->left)
 		return rc;
 	i = members_find(&m->ms, frame->sender);
-	/* Its own word must name the life it speaks in. */
-	if (i == MEMBER_NONE || !m->ms.m[i].proven || generation > m->ms.m[i].generation) {
-		if (!who)
-			answer_stranger(m, now, PACKET_WHO, from, p->bytes);
-		return -ERR_UNKNOWN;
-	}
-	if (generation < m->ms.m[i].generation) {
-		twin_point(m, now, from, i);
-		return -ERR_REPLAY;
-	}
-	if (m->ms.m[i].state == MESH_LEFT)
-		return -ERR_UNKNOWN;
-	if ((rc = learn(m, i, frame->counter, p->bytes)) < 0) {
-		if (rc == -ERR_IDENTITY)
-			twin_point(m, now, from, i);
-		return rc;
-	}
-	knows = my_salt(m, p->bytes + SALT_BYTES);
-	answer(m, now, i, who || !knows, who);
-	if (knows)
-		pair_heard(m, now, i);
-	return 0;
+	if (i == MEMBER_NONE || !m->ms.m[i].proven || generation > m->ms.m[i].generation)
+		return unknown(m, now, from, p, returned);
+	return greeted(m, now, from, i, frame->counter, p, returned);
 }

@@ -8,6 +8,12 @@
  *	  derives; n2 knows my salt: go on
  *	  what waited, under the key 1 -> 2 ->        it opens: n1 knows my salt
  *
+ * head of a HELLO or WHO = my salt 16 | yours as I know it 16 | cookie for you 8 | yours 8
+ *
+ * Each carries a cookie for who gets it, and gives back the one it answers.  Whoever
+ * is not a member at the address that its owner signed, and gives none back, is
+ * asked with a WHO of no more bytes, and his record is not looked at (cookie.h).
+ *
  * A salt is drawn at every start.  The keys come from both identities, both
  * salts and the cluster key, whose successors each give new ones at once (keys.h), so nothing recorded in an earlier life of either
  * side opens again, and no member can speak as another.  HELLO, WHO ("introduce
@@ -30,9 +36,9 @@ struct mesh;
 
 enum {
 	SALTS_BYTES = 2 * SALT_BYTES,
-	HELLO_HEAD_BYTES = SALTS_BYTES,
-	/* A HELLO without a record: array, kind, salts, no rumours. */
-	HELLO_BYTES = SEAL_SHARED_OVERHEAD + 1 + 1 + 2 + SALTS_BYTES + 1,
+	HELLO_HEAD_BYTES = SALTS_BYTES + 16, /* cookies: for you to return, yours back */
+	/* A HELLO without a record: array, kind, head, no rumours. */
+	HELLO_BYTES = SEAL_SHARED_OVERHEAD + 1 + 1 + 2 + HELLO_HEAD_BYTES + 1,
 	SOURCES = 256,
 };
 

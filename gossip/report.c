@@ -263,7 +263,7 @@ probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
 	if (r->probes % 4 == 1)
 		dark_want(m, i);
 	if (r->probes++ % 4 == 0)
-		out_hello(m, i, false); /* it may live anew, without my salt */
+		out_hello(m, i, 0, false); /* it may live anew, without my salt */
 	/* The number says of whom, for what comes back through others. */
 	if (via != MEMBER_NONE)
 		out_to(m, PACKET_PINGREQ, via, m->report.vouch << VOUCH_SHIFT | i,

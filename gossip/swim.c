@@ -208,7 +208,7 @@ probe_ask(struct mesh *m)
 	}
 	s->helpers = n;
 	dark_want(m, s->target);
-	out_hello(m, s->target, false); /* perhaps it lives anew, without my salt */
+	out_hello(m, s->target, 0, false); /* perhaps it lives anew, without my salt */
 	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
 }
 
@@ -410,7 +410,7 @@ reconnect_tick(struct mesh *m, msec now)
 		if (!boot && prng_below(&m->rng, mesh_up(m)) >= failed)
 			continue;
 		if (pair_stands(m, i))
-			out_hello(m, i, true); /* it may live anew */
+			out_hello(m, i, 0, true); /* it may live anew */
 		swim_call(m, i);
 		if (!boot)
 			dark_want(m, i);

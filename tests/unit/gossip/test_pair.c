@@ -247,7 +247,7 @@ unknown_members_are_asked_rarely(void **state)
 	struct crypto c = world_crypto(7, 9);
 	struct node_id id = world_id(9);
 	struct addr from = toy_addr(77), to;
-	uint8_t buf[DGRAM_BYTES_MAX], salts[SALTS_BYTES] = {1};
+	uint8_t buf[DGRAM_BYTES_MAX], salts[HELLO_HEAD_BYTES] = {1};
 	struct packet p = {.kind = PACKET_HELLO, .bytes = salts, .bytes_len = sizeof salts};
 	struct mpw body, none;
 	struct seal stranger;

@@ -2,6 +2,7 @@
  * test_twin.c - one identity in two places: which of the two stays, and that no
  * packet that is repeated, moved or made up silences anybody.
  */
+#include "../../../gossip/be.h"
 #include "world.h"
 
 /* Node `at` starts as node `as`, in that life. */
@@ -224,13 +225,14 @@ a_made_up_salt_locks_nobody_out(void **state)
 	struct mesh *m = w->node[0];
 	uint32_t i;
 	struct node_id id = world_id(1);
-	uint8_t salts[SALTS_BYTES] = {0xee};
-	struct packet p = {.kind = PACKET_HELLO, .bytes = salts, .bytes_len = SALTS_BYTES};
+	uint8_t salts[HELLO_HEAD_BYTES] = {0xee};
+	struct packet p = {.kind = PACKET_HELLO, .bytes = salts, .bytes_len = HELLO_HEAD_BYTES};
 	struct seal_frame f = {.form = SEAL_SHARED};
 	struct addr liar = toy_addr(2);
 
 	(void)state;
 	world_run(w, 5000);
+	be_put(salts + SALTS_BYTES + 8, cookie_make(m, w->now, &liar), 8); /* it is where it says */
 	i = members_find_id(&m->ms, &id);
 	f.sender = seal_short(&id);
 	f.counter = (m->ms.m[i].generation << SEAL_COUNTER_BITS) + 1000000;

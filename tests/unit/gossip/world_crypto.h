@@ -14,6 +14,9 @@ world_hash(void *arg, struct hash *out, const uint8_t *msg, size_t len)
 	(void)arg;
 	memset(out, 0, sizeof *out);
 	memcpy(out->b, msg, len < HASH_BYTES ? len : HASH_BYTES);
+	for (size_t i = HASH_BYTES; i < len; i++) /* a key is its own */
+		for (size_t k = 0; k < 8; k++)
+			out->b[k] = (uint8_t)prng_mix((uint64_t)out->b[k] << 16 | (uint64_t)msg[i] << 8 | k);
 }
 
 static inline void
