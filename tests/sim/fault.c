@@ -115,6 +115,12 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 	case FAULT_mtu:
 		s->mtu = 400 + strength;
 		break;
+	case FAULT_flip:
+		s->flip_permille = strength / 20;
+		break;
+	case FAULT_trim:
+		s->trim_permille = strength / 20;
+		break;
 	case FAULT_disk:
 		s->disk_permille = strength / 20;
 		break;
@@ -200,7 +206,7 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 static bool
 hits_network(enum sim_fault f)
 {
-	return f <= FAULT_mtu || f == FAULT_disk;
+	return f <= FAULT_trim || f == FAULT_disk;
 }
 
 bool
@@ -248,6 +254,7 @@ fault_end(struct sim *s)
 	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
 	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
 	s->replay_permille = s->disk_permille = s->mtu = 0;
+	s->flip_permille = s->trim_permille = 0;
 	s->delay_min = 100;
 	s->delay_max = 2000;
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {

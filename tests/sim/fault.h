@@ -18,6 +18,8 @@ struct sim;
 	X(delay)      /* ... or take up to a second */                         \
 	X(replay)     /* ... or come back minutes later */                     \
 	X(mtu)	      /* the long ones vanish */                               \
+	X(flip)	      /* ... or arrive with one bit wrong */                   \
+	X(trim)	      /* ... or without their end */                           \
 	X(link)	      /* one link is cut, perhaps one way only */              \
 	X(isolate)    /* one node */                                           \
 	X(halves)     /* two sides */                                          \

@@ -43,6 +43,7 @@ net_take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t l
 	d->refs = 0;
 	d->stream = STREAM_NOT;
 	d->heard = 0;
+	d->damaged = false;
 	d->from = from;
 	d->to = to;
 	d->lives = net_lives(s, from, to);
@@ -102,6 +103,24 @@ frame_counter(const uint8_t *buf)
 	return v;
 }
 
+/* One bit, or the end: as links without checksums do it.  What is sealed must not
+ * be heard then; in a bare one what is signed proves itself. */
+static void
+damage(struct sim *s, struct sim_dgram *d)
+{
+	uint32_t len = d->len;
+	bool flip = chance(&s->rng, s->flip_permille), trim = chance(&s->rng, s->trim_permille);
+
+	if (flip) {
+		uint64_t bit = prng_below(&s->rng, 8 * (uint64_t)len);
+
+		d->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	if (trim)
+		d->len = (uint32_t)prng_below(&s->rng, len);
+	d->damaged = (flip || trim) && (d->bytes[1] & SEAL_FORM_MASK) != SEAL_BARE;
+}
+
 /* Each node's line is dead for some fifths of a second. */
 static bool
 burst(const struct sim *s, uint32_t i)
@@ -133,6 +152,7 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 	if (chance(&s->rng, s->loss_permille) || (s->mtu > 0 && len > s->mtu))
 		return;
 	d = net_take(s, from, j, buf, len);
+	damage(s, d);
 	net_deliver(s, d);
 	if (chance(&s->rng, s->dup_permille))
 		net_deliver(s, d);
@@ -200,6 +220,7 @@ cut_little(const struct sim *s)
 void
 net_changed(struct sim *s)
 {
+	uint32_t lost = s->loss_permille + s->flip_permille + s->trim_permille;
 	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= CALM_DELAY, well;
 	size_t links = (size_t)s->conf.nodes * s->conf.nodes;
 	bool cut = s->cut != NULL && (memchr(s->cut, CUT_ALL, links) != NULL ||
@@ -208,10 +229,10 @@ net_changed(struct sim *s)
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		prompt = prompt && s->node[i].slow == 0;
 	well = prompt && s->grouped == 0 && s->burst_permille == 0 && s->mtu == 0 &&
-	    s->loss_permille <= CALM_LOSS && s->disk_permille == 0 && cut_little(s);
+	    lost <= CALM_LOSS && s->disk_permille == 0 && cut_little(s);
 	since(&s->prompt_since, prompt, s->now);
 	since(&s->calm_since, well, s->now);
-	since(&s->still_since, well && s->loss_permille == 0 && !cut, s->now);
+	since(&s->still_since, well && lost == 0 && !cut, s->now);
 }
 
 static void

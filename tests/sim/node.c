@@ -325,7 +325,6 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 		c->salt[k] = (uint8_t)(prng_mix(c->seed + 1 + k / 8) >> k % 8 * 8);
 	for (size_t k = 0; k < KEY_BYTES; k++)
 		c->secret[k] = (uint8_t)(prng_mix(c->seed + 9 + k / 8) >> k % 8 * 8);
-	n->salt_ignored = s->conf.mutant == MUTANT_salt_ignored;
 	sim_crypto(&c->crypto, n);
 	if ((s->conf.faults & FAULT_BIT(policy)) != 0)
 		swarm_policy(s, i, &c->policy);
@@ -515,7 +514,7 @@ hear(struct sim *s, uint32_t i, struct sim_dgram *d)
 	struct addr from = net_address(d->from);
 	int rc;
 
-	sim_note(s, d->bytes[d->len - 1], d->bytes[d->len - 9]);
+	sim_note(s, d->len > 0 ? d->bytes[d->len - 1] : 0, d->len > 8 ? d->bytes[d->len - 9] : 0);
 	plant_before_recv(s, i);
 	alloc_forbid();
 	rc = mesh_recv(n->mesh, node_clock(s, i), &from, d->bytes, d->len);
@@ -524,6 +523,8 @@ hear(struct sim *s, uint32_t i, struct sim_dgram *d)
 	plant_after_recv(s, i);
 	check_refuted(s, i);
 	sim_note(s, (uint64_t)rc, 0);
+	if (d->damaged && rc == 0)
+		check_break(s, "damage-refused", i, d->from, d->len);
 	/* What is sealed for all has no numbers. */
 	if (rc == 0 && (d->bytes[1] & SEAL_FORM_MASK) == SEAL_PAIR) {
 		if (is_history(s, i, d))

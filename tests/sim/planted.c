@@ -29,6 +29,8 @@ plant_start(struct sim *s, uint32_t i)
 {
 	struct mesh *m = s->node[i].mesh;
 
+	s->node[i].salt_ignored = planted == MUTANT_salt_ignored;
+	s->node[i].tag_ignored = planted == MUTANT_tag_ignored;
 	if (planted == MUTANT_no_holdoff)
 		m->elect.holdoff_until = 0;
 	if (planted == MUTANT_digest_skew && i % 2 == 1)

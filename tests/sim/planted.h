@@ -38,7 +38,8 @@ struct sim;
 	X(digest_skew)	    /* equal tables, different digests */              \
 	X(no_sync)	    /* tables are never compared */                    \
 	X(fifo)		    /* oldest rumours first */                         \
-	X(salt_ignored)	    /* two nodes find the same keys in every life */
+	X(salt_ignored)	    /* two nodes find the same keys in every life */   \
+	X(tag_ignored)	    /* what was damaged is opened all the same */
 /* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
 #define PEERS(X) X(plain_swim)
 

@@ -52,6 +52,7 @@ struct sim_dgram {
 	uint64_t heard; /* life of the receiver that took it; 0 = none.  Of a stream: who
 			 * answers, in which generation. */
 	uint64_t lives; /* of sender and receiver when it was sent */
+	bool damaged;
 	uint8_t bytes[DGRAM_BYTES_MAX];
 };
 
@@ -67,7 +68,7 @@ struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id;
 	uint8_t pk[KEY_BYTES];
-	bool salt_ignored; /* by its cryptography */
+	bool salt_ignored, tag_ignored; /* by its cryptography */
 	struct sim_ring ring, disk_ring; /* in memory, and as it was saved last */
 	bool engine_knows; /* what runs here was told to its machine */
 	struct sim_process process[SIM_EXCLUSIVE];
@@ -118,7 +119,7 @@ struct sim {
 	/* network */
 	uint32_t burst_permille; /* of 200 ms, each node's own, all is lost */
 	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille, disk_permille;
-	uint32_t mtu; /* 0 = all pass */
+	uint32_t flip_permille, trim_permille, mtu; /* no mtu = all pass */
 	usec delay_min, delay_max;
 	uint8_t *cut; /* enum sim_cut; nodes x nodes, one-way; NULL when nobody is cut */
 	uint32_t grouped;
@@ -128,8 +129,7 @@ struct sim {
 	usec prompt_since, calm_since, still_since;
 	/* load */
 	uint32_t report_bytes;
-	bool busy; /* every summary moves each second */
-	bool quiet; /* no report ever changes */
+	bool busy, quiet; /* every summary moves each second; no report ever changes */
 	uint64_t made;	/* fragments of reports, of all but leaders */
 	/* what the leader's engine took in: report bytes, and their age in us */
 	void (*on_report)(struct sim *s, uint32_t leader, uint32_t from, const uint8_t *buf,
