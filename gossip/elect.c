@@ -23,6 +23,7 @@ enum {
 	RANK_LINEAR = 8,
 	HOPELESS_MS = 500,
 	HOPEFUL = 3, /* so many ask anyway */
+	UNSTABLE_MS = 3000, /* so long anybody else is preferred */
 	RECALL_MS = 500,
 	RECALL_ASKED = 3,
 	LOST_TERMS = 1 << 16,
@@ -79,7 +80,7 @@ my_rank(struct mesh *m, msec now)
 		const struct member *x = &m->ms.m[i];
 
 		if (x->roster == 0 || (!boot && x->state != MESH_ALIVE) || x->state == MESH_LEFT ||
-		    i == m->elect.last_leader)
+		    i == m->elect.last_leader || member_unstable(x, now))
 			continue;
 		theirs = quorum_priority(m, i);
 		rank += theirs > priority ||
@@ -293,6 +294,15 @@ promised_elsewhere(const struct mesh *m, msec now, uint32_t to)
 	return e->promised != MEMBER_NONE && e->promised != to && now < e->promise_until;
 }
 
+/* It died and rose too often lately: it leads only when nobody else came forward.
+ * Who leads already is not asked again. */
+static bool
+others_first(const struct mesh *m, msec now, uint32_t from)
+{
+	return member_unstable(&m->ms.m[from], now) && from != m->elect.leader &&
+	    now - m->elect.lost_at < UNSTABLE_MS;
+}
+
 static bool
 would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
@@ -301,7 +311,7 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 	/* Without a roster it may have forgotten one: see recall_tick. */
 	if (!m->member || m->left || now < m->elect.holdoff_until || m->roster.n.all == 0)
 		return false;
-	if (promised_elsewhere(m, now, from))
+	if (promised_elsewhere(m, now, from) || others_first(m, now, from))
 		return false;
 	if (m->elect.role == MESH_LEADER && lead_grade(m, now) != MESH_GRADE_NONE)
 		return false;

@@ -102,7 +102,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	*out = (struct mesh_member){.id = x->id, .addr = x->addr, .meta_bytes = x->meta_len,
 	    .state = (enum mesh_state)x->state, .self = i == 0, .leader = e->leader == i,
 	    .evicted = i == 0 ? m->ms.evict.self : x->evicted,
-	    .unstable = m->ticked < x->unstable_until || dark_blocked(m, i),
+	    .unstable = member_unstable(x, m->ticked) || dark_blocked(m, i),
 	    .udp_blocked = dark_blocked(m, i),
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
 	    .going = going_kind(x), .wait_until = going_wait_until(x),

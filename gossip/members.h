@@ -25,7 +25,6 @@ enum {
 	MEMBER_OLD = 1,	      /* roster bits: votes in the old set, the new set */
 	MEMBER_NEW = 2,
 	MEMBER_VOTES = 3,
-	MEMBER_SETTLED_MS = 2000, /* a newcomer's table fills in less */
 };
 
 /* Of a vote in the old and the new roster; 0 where it has none. */
@@ -160,13 +159,6 @@ static inline bool
 member_up(const struct member *m)
 {
 	return m->state <= MESH_SUSPECT;
-}
-
-/* Had it been alive long enough by then to know everybody? */
-static inline bool
-member_settled(const struct member *m, msec at)
-{
-	return m->state == MESH_ALIVE && at - m->since >= MEMBER_SETTLED_MS;
 }
 
 #endif

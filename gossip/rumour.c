@@ -131,7 +131,7 @@ restless(struct mesh *m, msec now, uint32_t i)
 {
 	struct member *x = &m->ms.m[i];
 
-	if (now < x->unstable_until && x->unstable_until < now + QUIET_MS)
+	if (member_unstable(x, now) && x->unstable_until < now + QUIET_MS)
 		x->unstable_until = now + QUIET_MS;
 }
 
@@ -150,7 +150,7 @@ quiet_tick(struct mesh *m, msec now)
 	m->swim.quiet_at = MSEC_NEVER;
 	m->ms.changes++;
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (m->ms.m[i].unstable_until > now)
+		if (member_unstable(&m->ms.m[i], now))
 			m->swim.quiet_at = msec_min(m->swim.quiet_at, m->ms.m[i].unstable_until);
 }
 

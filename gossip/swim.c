@@ -187,7 +187,7 @@ probe_end(struct mesh *m, msec now)
 }
 
 static void
-probe_ask(struct mesh *m)
+probe_ask(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
 	uint32_t chosen[HELPERS], n = 0;
@@ -201,7 +201,8 @@ probe_ask(struct mesh *m)
 
 		for (uint32_t k = 0; k < n; k++)
 			again = again || chosen[k] == i;
-		if (again)
+		/* Who is ill himself hears little: only when there is nobody else. */
+		if (again || (tries < 3 * HELPERS && member_unstable(&m->ms.m[i], now)))
 			continue;
 		chosen[n++] = i;
 		out_to(m, PACKET_PINGREQ, i, s->seq, m->ms.m[s->target].short_id, 0);
@@ -476,7 +477,7 @@ swim_tick(struct mesh *m, msec now)
 		probe_end(m, now);
 		probe_next(m, now);
 	} else if (now >= s->ask_at && !s->asked) {
-		probe_ask(m);
+		probe_ask(m, now);
 	}
 	relays_tick(m, now);
 	rumour_tick(m, now);

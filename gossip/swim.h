@@ -75,4 +75,20 @@ int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender
     const struct packet *p);
 void join_tick(struct mesh *m, msec now);
 
+enum { MEMBER_SETTLED_MS = 2000 }; /* a newcomer's table fills in less */
+
+/* Nothing new is given to it until it was quiet for a while. */
+static inline bool
+member_unstable(const struct member *m, msec now)
+{
+	return now < m->unstable_until;
+}
+
+/* Had it been alive long enough by then to know everybody? */
+static inline bool
+member_settled(const struct member *m, msec at)
+{
+	return m->state == MESH_ALIVE && at - m->since >= MEMBER_SETTLED_MS;
+}
+
 #endif
