@@ -10,7 +10,7 @@
 struct mesh;
 
 /* What a node says of its own going, signed in its record (going.h). */
-enum mesh_going { MESH_STAYS, MESH_RESTARTING };
+enum mesh_going { MESH_STAYS, MESH_RESTARTING, MESH_DRAINING };
 enum { MESH_GRACE_S_MAX = 3600 };
 
 /* Make a new cluster with this node as its only roster member. */
@@ -43,6 +43,12 @@ bool mesh_twin(const struct mesh *m, msec now, struct addr *other, bool *yielded
  * successor may need this node's vote.  -ERR_RANGE: no member, or no such grace.
  */
 MUST_CHECK int mesh_restarting(struct mesh *m, msec now, uint32_t grace_s);
+/*
+ * Tell all that this node gives its work away, or no more: it stays a member, votes
+ * and may lead.  Not kept over a start: say it again then.  -ERR_RANGE: no member,
+ * or restarting.
+ */
+MUST_CHECK int mesh_drain(struct mesh *m, msec now, bool on);
 /* Say goodbye; a leader resigns first.  Poll once more after this. */
 void mesh_leave(struct mesh *m, msec now);
 

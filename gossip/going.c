@@ -8,7 +8,9 @@ enum { KIND_BITS = 2, KIND_MASK = (1 << KIND_BITS) - 1, TOLD_MAX = 64 };
 enum mesh_going
 going_kind(const struct member *x)
 {
-	return (x->notice & KIND_MASK) == MESH_RESTARTING ? MESH_RESTARTING : MESH_STAYS;
+	enum mesh_going kind = (enum mesh_going)(x->notice & KIND_MASK);
+
+	return kind <= MESH_DRAINING ? kind : MESH_STAYS;
 }
 
 msec
@@ -42,7 +44,7 @@ going_successor(const struct mesh *m)
 		const struct member *x = &m->ms.m[i];
 
 		if (i != 0 && (x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE &&
-		    x->echoed != 0 && going_kind(x) == MESH_STAYS &&
+		    x->echoed != 0 && going_kind(x) != MESH_RESTARTING &&
 		    (best == MEMBER_NONE || roster_cmp(&x->stored, &m->ms.m[best].stored) > 0))
 			best = i;
 	}
@@ -61,26 +63,48 @@ going_tell(struct mesh *m)
 		}
 }
 
-int
-mesh_restarting(struct mesh *m, msec now, uint32_t grace_s)
+/* Outbids what all know of me, as a refutation would. */
+static void
+say(struct mesh *m, msec now, uint32_t notice)
 {
 	struct member *self = &m->ms.m[0];
-	uint32_t next;
 
-	if (!m->member || m->left || grace_s == 0 || grace_s > MESH_GRACE_S_MAX)
-		return -ERR_RANGE;
-	if (going_kind(self) == MESH_RESTARTING)
-		return 0;
-	next = going_successor(m);
-	going_told(m, 0, (uint16_t)(grace_s << KIND_BITS | MESH_RESTARTING));
+	going_told(m, 0, (uint16_t)notice);
 	members_set(&m->ms, 0, now, MESH_ALIVE, self->generation, self->incarnation + 1);
 	vouch_self(m);
 	members_tell(&m->ms, 0);
 	going_tell(m);
+}
+
+int
+mesh_restarting(struct mesh *m, msec now, uint32_t grace_s)
+{
+	uint32_t next;
+
+	if (!m->member || m->left || grace_s == 0 || grace_s > MESH_GRACE_S_MAX)
+		return -ERR_RANGE;
+	if (going_kind(&m->ms.m[0]) == MESH_RESTARTING)
+		return 0;
+	next = going_successor(m);
+	say(m, now, grace_s << KIND_BITS | MESH_RESTARTING);
 	trace(m, now, "restarting", 0, grace_s);
 	/* With nobody to take it, the office is this node's to the end. */
 	if (m->elect.role == MESH_LEADER && next != MEMBER_NONE)
 		lead_resign(m, now, m->ms.m[next].short_id);
+	return 0;
+}
+
+int
+mesh_drain(struct mesh *m, msec now, bool on)
+{
+	enum mesh_going kind = going_kind(&m->ms.m[0]);
+
+	if (!m->member || m->left || kind == MESH_RESTARTING)
+		return -ERR_RANGE;
+	if (on == (kind == MESH_DRAINING))
+		return 0;
+	say(m, now, on ? MESH_DRAINING : MESH_STAYS);
+	trace(m, now, on ? "draining" : "drains no more", 0, 0);
 	return 0;
 }
 

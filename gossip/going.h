@@ -7,7 +7,7 @@
  * is made of its death waits.
  *
  *	notice 2 bytes = seconds << 2 | kind: 0 it stays, 1 it restarts,
- *	                 others count as 0
+ *	                 2 it drains: a schedule is to move its work; 3 counts as 0
  *
  * The grace runs from the death, on the clock of each who saw it: no two clocks
  * are compared, and a leader elected in between counts no longer than from when
@@ -26,7 +26,7 @@ enum mesh_going going_kind(const struct member *x);
 msec going_wait_until(const struct member *x);
 /* The owner's word on member i. */
 void going_told(struct mesh *m, uint32_t i, uint16_t notice);
-/* Who shall lead after me, or MEMBER_NONE: an elector that stays. */
+/* Who shall lead after me, or MEMBER_NONE: an elector that does not go itself. */
 uint32_t going_successor(const struct mesh *m);
 /* My record, to as many as one datagram each is no burden for. */
 void going_tell(struct mesh *m);

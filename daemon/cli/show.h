@@ -35,6 +35,7 @@ int show_logs(const struct show *s, const json_t *data, struct err *err);
 int show_apply(const struct show *s, const json_t *data, struct err *err);
 int show_init(const struct show *s, const json_t *data, struct err *err);
 int show_join(const struct show *s, const json_t *data, struct err *err);
+int show_drain(const struct show *s, const json_t *data, struct err *err);
 int show_evict(const struct show *s, const json_t *data, struct err *err);
 /* show_keys.c */
 int show_keys(const struct show *s, const json_t *data, struct err *err);

@@ -44,6 +44,41 @@ show_evict(const struct show *s, const json_t *data, struct err *err)
 	return 0;
 }
 
+static void
+show_some(const struct show *s, const char *what, const json_t *list)
+{
+	char text[VALUE_TEXT_CAP];
+
+	if (json_array_size(list) == 0)
+		return;
+	fputs(what, s->out);
+	show_put(s, value_print(text, sizeof text, list));
+	fputc('\n', s->out);
+}
+
+int
+show_drain(const struct show *s, const json_t *data, struct err *err)
+{
+	bool drains = value_bool(data, "draining");
+	char name[VALUE_TEXT_CAP];
+
+	(void)err;
+	value_text(name, sizeof name, data, "node");
+	if (show_names(s)) {
+		show_put(s, name);
+		fputc('\n', s->out);
+		return 0;
+	}
+	show_put(s, name);
+	fputs(drains ? " gives its work away\n" : " takes work again\n", s->out);
+	if (!drains)
+		return 0;
+	show_some(s, "moving, as far as others can have it (mesh ps -w): ",
+	    json_object_get(data, "moving"));
+	show_some(s, "staying, as it is `keep`: ", json_object_get(data, "staying"));
+	return 0;
+}
+
 int
 show_init(const struct show *s, const json_t *data, struct err *err)
 {

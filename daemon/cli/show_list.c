@@ -59,12 +59,9 @@ member_row(struct table *t, const struct show *s, const json_t *m)
 	if (s->args->output == ARGS_WIDE)
 		cell_of(t, m, "id");
 	cell_of(t, m, "address");
-	if (value_bool(m, "unstable")) {
-		snprintf(text, sizeof text, "%s,unstable", value_str(m, "state"));
-		table_cell(t, text);
-	} else {
-		cell_of(t, m, "state");
-	}
+	snprintf(text, sizeof text, "%s%s%s", value_str(m, "state"),
+	    value_bool(m, "unstable") ? ",unstable" : "", value_bool(m, "draining") ? ",draining" : "");
+	table_cell(t, text);
 	cell_of(t, m, "zone");
 	cell_of(t, m, "tags");
 	text[0] = '\0';

@@ -110,6 +110,7 @@ text_color(const char *word)
 	    {"ok", TEXT_GREEN},
 	    {"suspect", TEXT_YELLOW},
 	    {"alive,unstable", TEXT_YELLOW},
+	    {"alive,draining", TEXT_YELLOW},
 	    {"restarting", TEXT_YELLOW},
 	    {"degraded", TEXT_YELLOW},
 	    {"starting", TEXT_YELLOW},

@@ -46,7 +46,7 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_MATRIX] = {.name = "matrix", .help = "from every node, not from this one alone"},
     [OPT_STATUS] = {.name = "status",
 	.value = "STATE",
-	.help = "only alive, suspect, failed, left or evicted ones"},
+	.help = "only alive, suspect, failed, left, restarting or evicted ones"},
     [OPT_TAG] = {.name = "tag", .value = "K=V", .help = "only who has this tag"},
     [OPT_NAME] = {.name = "name", .value = "GLOB", .help = "only these names: 'web-*', 'n?'"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
@@ -189,6 +189,17 @@ const struct verb verbs[] = {
 	.operand_name = "NODE",
 	.timeout_ms = ANSWER_MS,
 	.print = show_evict},
+    {.name = "drain",
+	.summary = "move this node's work to others; nothing new comes",
+	.details = "The leader is told, and the schedule takes `replace` work from here as far\n"
+		   "as another node can have it. What is `keep` stays, and is listed. The node\n"
+		   "stays a member and votes. Kept over restarts, until mesh undrain.",
+	.timeout_ms = ANSWER_MS,
+	.print = show_drain},
+    {.name = "undrain",
+	.summary = "let this node have work again",
+	.timeout_ms = ANSWER_MS,
+	.print = show_drain},
     {.name = "keys",
 	.summary = "the cluster key: status, rotate, export",
 	.details = "rotate: a new key, sealed to each member, used when all have it; the old\n"

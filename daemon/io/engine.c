@@ -316,6 +316,7 @@ on_second(uv_timer_t *timer)
 	peers_second(e);
 	tell_second(e);
 	lead_second(e);
+	going_second(e);
 }
 
 static void
@@ -373,7 +374,7 @@ open_state(struct engine *e, struct err *err)
 		return rc;
 	e->saved.roster = rc > 0 ? e->roster : NULL;
 	e->saved.roster_bytes = rc > 0 ? len : 0;
-	if ((rc = belong_load(e, err)) < 0)
+	if ((rc = belong_load(e, err)) < 0 || (rc = going_load(e, err)) < 0)
 		return rc;
 	return keep_load(&e->keep, e->store, &e->crypto, err);
 }

@@ -92,6 +92,7 @@ struct engine {
 	int told_grade; /* of the last event about it; -1 = none */
 	uint64_t told_clones;
 	msec joint_since; /* the roster is being changed since; 0 = it is not */
+	bool draining;	  /* an operator wants it so; kept over restarts */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	msec started;
 };

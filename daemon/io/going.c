@@ -4,9 +4,11 @@
 #include "going.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/log.h"
 #include "engine.h"
+#include "pack.h"
 
 /* A lost datagram is told again by gossip meanwhile; and a successor may need
  * this node's vote.  The supervisor gives it five seconds. */
@@ -46,4 +48,112 @@ going_restart(struct engine *e)
 	uv_timer_init(e->loop, &e->going);
 	e->going.data = e;
 	uv_timer_start(&e->going, on_look, LOOK_MS, LOOK_MS);
+}
+
+/* --- drain ---------------------------------------------------------------------- */
+
+static const char draining_key[] = "draining";
+
+int
+going_load(struct engine *e, struct err *err)
+{
+	uint8_t *value = NULL;
+	size_t len = 0;
+	int rc = store_get(e->store, STORE_MISC, draining_key, strlen(draining_key), &value, &len,
+	    err);
+
+	free(value);
+	e->draining = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+void
+going_second(struct engine *e)
+{
+	struct mesh_member self;
+
+	if (e->mesh == NULL || e->going_since != 0 || !mesh_find(e->mesh, &e->identity.id, &self) ||
+	    (self.going == MESH_DRAINING) == e->draining)
+		return;
+	if (mesh_drain(e->mesh, net_now(), e->draining) == 0)
+		engine_kick(e);
+}
+
+/* What runs here: what the schedule moves, or what only an operator does. */
+static uint32_t
+pack_those(const struct engine *e, msgpack_packer *pk, bool keep)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < e->local.count; i++) {
+		const struct sup_event *ev = &e->local.items[i].ev;
+
+		if (!local_is_instance(ev) || (ev->policy == SUP_KEEP) != keep)
+			continue;
+		n++;
+		if (pk != NULL)
+			pk_str(pk, ev->instance);
+	}
+	return n;
+}
+
+static void
+answer(struct engine *e, struct ctl_req *r)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	pk_begin(&buf, &pk);
+	msgpack_pack_map(&pk, 4);
+	pk_kstr(&pk, "node", e->conf.name);
+	pk_kbool(&pk, "draining", e->draining);
+	pk_str(&pk, "moving");
+	msgpack_pack_array(&pk, pack_those(e, NULL, false));
+	pack_those(e, &pk, false);
+	pk_str(&pk, "staying");
+	msgpack_pack_array(&pk, pack_those(e, NULL, true));
+	pack_those(e, &pk, true);
+	ctl_answer_buf(r, &buf);
+}
+
+static void
+wish(struct engine *e, struct ctl_req *r, bool on)
+{
+	struct mesh_side side = {.member = false};
+	struct err err;
+	int rc = 0;
+
+	if (e->mesh != NULL)
+		mesh_side(e->mesh, net_now(), &side);
+	if (!side.member) {
+		ctl_fail(r, 1, "mesh status", "%s: this node is no member: nobody gives it work",
+		    r->verb);
+		return;
+	}
+	if (on && !e->draining)
+		rc = store_put(e->store, STORE_MISC, draining_key, strlen(draining_key), "1", 1,
+		    &err);
+	else if (!on && e->draining)
+		rc = store_del(e->store, STORE_MISC, draining_key, strlen(draining_key), &err);
+	if (rc < 0) {
+		ctl_fail(r, 1, "mesh status", "%s: not kept, so not done: %s", r->verb, err.text);
+		return;
+	}
+	if (on != e->draining)
+		log_info(on ? "drains: an operator here said so" : "drains no more");
+	e->draining = on;
+	going_second(e);
+	answer(e, r);
+}
+
+void
+going_drain(struct engine *e, struct ctl_req *r)
+{
+	wish(e, r, true);
+}
+
+void
+going_undrain(struct engine *e, struct ctl_req *r)
+{
+	wish(e, r, false);
 }

@@ -390,6 +390,10 @@ look_members(struct engine *e)
 		enum view_node_state state = world_state(&m);
 		int before;
 
+		if (n != NULL && n->draining != (m.going == MESH_DRAINING)) {
+			n->draining = !n->draining;
+			lead_note(e, SCHED_ACTION);
+		}
 		/* A suspicion alone moves nothing: its end is what counts. */
 		if (n == NULL || state == VIEW_SUSPECT || n->state == (int)state)
 			continue;

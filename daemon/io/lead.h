@@ -22,7 +22,8 @@ enum { LEAD_FORCED_MAX = 16 };
 struct lead_node {
 	struct node_id id;
 	struct report_table report;
-	int state; /* enum mesh_state at the last look, -1 = new */
+	int state; /* enum view_node_state at the last look, -1 = new */
+	bool draining; /* likewise */
 };
 
 struct lead_parent {

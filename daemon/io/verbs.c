@@ -12,6 +12,7 @@
 #include "belong.h"
 #include "engine.h"
 #include "events.h"
+#include "going.h"
 #include "insides.h"
 #include "logs.h"
 #include "pack.h"
@@ -389,6 +390,8 @@ static const struct verb {
     {"init", peers_init, true},
     {"join", peers_join, true},
     {"evict", belong_evict, true},
+    {"drain", going_drain, true},
+    {"undrain", going_undrain, true},
     {"keys", rotate_verb, false},
 };
 

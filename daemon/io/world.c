@@ -76,6 +76,7 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	world_meta_read(m, n->zone, n->tags, version);
 	n->state = world_state(m);
 	n->unstable = m->unstable;
+	n->draining = m->going == MESH_DRAINING;
 	n->since_ms = engine_wall_ms() - (uint64_t)(now > m->since ? now - m->since : 0);
 	if (m->self) {
 		n->facts = e->facts;

@@ -1,5 +1,6 @@
 """SIGTERM to meshd: the node says that it restarts, and for its `restart-grace`
-nobody touches what it ran; whoever is not back by then is a dead node."""
+nobody touches what it ran; whoever is not back by then is a dead node.  And
+`mesh drain`: its work moves, it stays, and no restart makes it forget."""
 import os
 
 import pytest
@@ -47,6 +48,45 @@ def test_a_rolling_restart_moves_nothing(cluster):
         assert all(state_of(n, node.name) == "alive" for n in cluster.nodes)
         assert places(rest[0]) == before
     wait_until("served", cluster.serves, 20)
+
+
+def drains(node, name, wanted):
+    m = next(m for m in node.ask("members") if m["name"] == name)
+    return m["draining"] == wanted and m["state"] == "alive"
+
+
+def idle(node):
+    if node.running():
+        raise Missed(f"{node.name} still runs {node.running()}")
+    return True
+
+
+def test_a_drained_node_gives_its_work_away(cluster):
+    nodes = cluster.nodes
+    node = cluster.leader()
+    rest = [n for n in nodes if n is not node]
+    p = node.mesh("drain", "n1")
+    assert p.returncode == 64, p.stderr
+    before = set(wait_until("containers here", node.running, 20)[0])
+    said = node.ask("drain")
+    assert said["draining"] and said["node"] == node.name and said["staying"] == []
+    assert set(said["moving"]) == before
+    wait_until("its work is elsewhere", lambda: service.settled(rest, WEBS), 40)
+    wait_until("it runs nothing", lambda: idle(node), 30)
+    for n in nodes:
+        wait_until("all know", lambda n=n: drains(n, node.name, True), 10)
+    assert f"{node.name}*" in node.mesh("members").stdout
+    assert "alive,draining" in node.mesh("members").stdout
+    old = set(node.pids("meshd-engine"))
+    node.kill("meshd")
+    wait_until("a new engine", lambda: set(node.pids("meshd-engine")) - old, 20)
+    wait_until("one view", lambda: service.one_view(nodes), 40)
+    for n in nodes:
+        wait_until("nobody forgot it", lambda n=n: drains(n, node.name, True), 10)
+    assert node.mesh("undrain").returncode == 0
+    wait_until("it has work again", node.running, 40)
+    for n in nodes:
+        wait_until("all know", lambda n=n: drains(n, node.name, False), 10)
 
 
 @pytest.fixture

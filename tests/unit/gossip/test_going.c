@@ -108,6 +108,37 @@ what_is_no_grace(void **state)
 	world_free(w);
 }
 
+static void
+who_drains_stays_a_member(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t by, i;
+
+	(void)state;
+	assert_int_equal(mesh_drain(w->node[2], w->now, true), -ERR_RANGE);
+	world_run(w, 6000);
+	by = leader(w);
+	i = (by + 1) % 3;
+	assert_int_equal(mesh_drain(w->node[i], w->now, true), 0);
+	assert_int_equal(mesh_drain(w->node[by], w->now, true), 0);
+	world_run(w, 500);
+	for (uint32_t k = 0; k < 3; k++)
+		assert_true(seen(w, k, i).going == MESH_DRAINING && seen(w, k, i).in_roster);
+	assert_int_equal(leader(w), by); /* it gives its work away, not its office */
+	/* Dead while it drains is dead at once. */
+	world_isolate(w, i, true);
+	world_run(w, 8000);
+	assert_true(seen(w, by, i).state == MESH_FAILED && seen(w, by, i).wait_until == 0);
+	world_isolate(w, i, false);
+	world_run(w, 4000);
+	assert_int_equal(mesh_drain(w->node[i], w->now, false), 0);
+	world_run(w, 500);
+	assert_true(seen(w, by, i).going == MESH_STAYS);
+	assert_int_equal(mesh_restarting(w->node[i], w->now, 5), 0);
+	assert_int_equal(mesh_drain(w->node[i], w->now, true), -ERR_RANGE);
+	world_free(w);
+}
+
 /* Signed by its owner, so only he can; and then nobody waits longer than the most
  * that can be asked, nor for a kind of going that this version does not know. */
 static void
@@ -138,6 +169,7 @@ main(void)
 	    cmocka_unit_test(a_leader_hands_over_first),
 	    cmocka_unit_test(a_lone_leader_has_nobody_to_hand_to),
 	    cmocka_unit_test(what_is_no_grace),
+	    cmocka_unit_test(who_drains_stays_a_member),
 	    cmocka_unit_test(what_a_stranger_says),
 	};
 
