@@ -33,7 +33,7 @@ done
 that "nobody but the owner may write" \
     sh -c 'test -z "$(find "$1" ! -type l -perm /022)"' sh "$dir/usr"
 that "no path of the build" \
-    sh -c '! grep -rIlq -e "$PWD" -e "@PREFIX@" "$1"' sh "$dir/usr"
+    sh -c '! grep -rIlq -e "$PWD/" -e "@PREFIX@" "$1"' sh "$dir/usr"
 that "the unit starts what is installed" \
     grep -q '^ExecStart=/usr/sbin/meshd --config /etc/mesh/mesh.yaml$' \
     "$dir/usr/lib/systemd/system/meshd.service"
