@@ -1,5 +1,5 @@
 # Targets that test, show, measure and install: included by the Makefile.
-.PHONY: all deps tidy tidy-test unit unit_programs golden sim san fuzz fuzz_programs
+.PHONY: all deps tidy tidy-test unit unit_programs golden golden-wire sim san fuzz fuzz_programs
 .PHONY: mutants models containers cluster test test-net demo bench bench-round bench-forge install clean format print-unit print-fuzz
 
 deps:
@@ -31,6 +31,9 @@ unit: unit_programs
 	@sh tests/run.sh unit $(UNIT)
 golden: $(addprefix $(B)/,meshd-conf meshd-script mesh)
 	@sh tests/run.sh golden
+# The wire as it is now, for tests/unit/gossip/test_golden.c: after a change that is meant.
+golden-wire: $(B)/unit/gossip/test_golden
+	@$< --print > tests/golden/wire.hex.new && mv tests/golden/wire.hex.new tests/golden/wire.hex
 sim: build/mesh-sim
 	@$(MAKE) -s CC=clang build-clang/mesh-sim
 	@sh tests/run.sh sim
