@@ -147,14 +147,17 @@ pair_heard(struct mesh *m, msec now, uint32_t i)
 {
 	struct pair *p = members_pair(&m->ms, i);
 	struct parked was = p->parked;
-	bool first = !p->heard;
 
 	p->heard = true;
 	p->parked.kind = 0;
-	if (was.kind != 0 && now - was.at < PARK_MS)
+	if (was.kind != 0 && now - was.at < PARK_MS) {
 		out_parked(m, i, &was);
-	else if (first && m->ms.m[i].seen == MSEC_NEVER)
+	} else if (!p->spoke && now >= p->answer_at) {
+		/* It has yet to learn that I have its salt, and waits to say what
+		 * it has to say; the word that would have told it may be lost. */
+		p->answer_at = now + ANSWER_MS;
 		out_to(m, PACKET_PING, i, ++m->swim.next_seq, 0, 0);
+	}
 }
 
 void
@@ -251,14 +254,14 @@ greeted(struct mesh *m, msec now, const struct addr *from, uint32_t i, uint64_t 
 	int rc;
 
 	if (counter >> SEAL_COUNTER_BITS < m->ms.m[i].generation) {
-		twin_point(m, now, from, i);
+		twin_point(m, now, from, i, returned);
 		return -ERR_REPLAY;
 	}
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
 	if ((rc = learn(m, i, counter, p->bytes)) < 0) {
 		if (rc == -ERR_IDENTITY)
-			twin_point(m, now, from, i);
+			twin_point(m, now, from, i, returned);
 		return rc;
 	}
 	if (whole || !knows)

@@ -85,13 +85,13 @@ sim_run() {
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" \
 	    "metrics --nodes 20" "flipflop --nodes 30" "partial --nodes 5" "evict --nodes 9" \
 	    "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "chaos --nodes 9" swarm \
-	    "join --nodes 1000"; do
+	    "join-lossy --nodes 100" "join --nodes 1000"; do
 		case $s in
 		*1000) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
-		steady* | heal* | busy* | rolling* | flipflop* | restart-* | churn*)
+		steady* | heal* | busy* | join-lossy* | rolling* | flipflop* | restart-* | churn*)
 			seeds=$((($2 + 4) / 5)) ;; # long ones
 		*) seeds=$2 ;;
 		esac
@@ -105,7 +105,7 @@ sim_run() {
 }
 
 same_history() {
-	[ "$(grep -c 'history [0-9a-fx]' "$logs/history.gcc")" = 21 ] &&
+	[ -s "$logs/history.gcc" ] && ! grep -qv 'history [0-9a-fx]' "$logs/history.gcc" &&
 	    cmp "$logs/history.gcc" "$logs/history.clang"
 }
 

@@ -46,6 +46,7 @@ static const struct promise {
     {"churn.heal", 1, 1000, ANY, 9000, ANY, NULL, 0},
     {"churn.false.deaths", 3, 256, ANY, ANY, 0, NULL, 0},
     {"join", 1, 2000, ANY, 15000, ANY, "memberlist (2000)", 95000},
+    {"join.lossy", 1, 1000, ANY, 15000, ANY, NULL, 0},
     {"flood.mesh", 9, 1000, ANY, 4000, ANY, "leader's verdict (lower limit)", 2200},
     {"tx.node", 1, 1000, 3072, ANY, ANY, "serf, without metrics", 350},
     {"busy.age", 3, 100, 1000, 2000, ANY, NULL, 0},

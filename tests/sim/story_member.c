@@ -56,6 +56,20 @@ story_join(struct sim *s, struct sim_stats *st)
 	return true;
 }
 
+/* The same where each twentieth datagram is lost, and goes on being lost. */
+bool
+story_join_lossy(struct sim *s, struct sim_stats *st)
+{
+	usec seen;
+
+	s->loss_permille = 50;
+	net_changed(s);
+	if (!story_seen(s, &seen))
+		return false;
+	stats_add(st, "join.lossy:ms", seen / 1000);
+	return story_whole(s, NULL);
+}
+
 bool
 story_restart(struct sim *s, struct sim_stats *st)
 {

@@ -83,6 +83,31 @@ nothing_waits_longer_than_a_round_trip(void **state)
 	world_free(w);
 }
 
+/* Both have keys and one does not know it, because the other's first word under
+ * them was lost and it has nothing to say: asked again, it says so again. */
+static void
+who_waits_for_a_lost_word_gets_another(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	uint32_t at, of;
+
+	(void)state;
+	world_run(w, 4000);
+	at = members_find(&w->node[0]->ms, w->node[1]->ms.m[0].short_id);
+	of = members_find(&w->node[1]->ms, w->node[0]->ms.m[0].short_id);
+	members_pair_take(&w->node[0]->ms, at)->heard = false;
+	members_pair_take(&w->node[1]->ms, of)->spoke = false;
+	world_step(w);
+	assert_false(stand(w, 0, 1));
+	memset(w->sent_kind, 0, sizeof w->sent_kind);
+	out_hello(w->node[0], at, 0, false);
+	for (int ms = 0; ms < 4; ms++)
+		world_step(w);
+	assert_int_equal(w->sent_kind[PACKET_PING], 1);
+	assert_true(stand(w, 0, 1));
+	world_free(w);
+}
+
 /* Restarted: what was recorded before is refused, before the other has called
  * and after.  Within one life the window refuses it. */
 static void
@@ -306,6 +331,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_waits_longer_than_a_round_trip),
+	    cmocka_unit_test(who_waits_for_a_lost_word_gets_another),
 	    cmocka_unit_test(no_word_of_another_life_is_heard),
 	    cmocka_unit_test(an_old_hello_changes_nothing),
 	    cmocka_unit_test(no_member_speaks_as_another),
