@@ -72,9 +72,9 @@ twin_suspect(struct mesh *m, msec now, const struct addr *at)
 }
 
 void
-twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i)
+twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool returned)
 {
-	if (!addr_eq(from, &m->ms.m[i].addr) && pair_source(m, now, from))
+	if (!addr_eq(from, &m->ms.m[i].addr) && (returned || pair_source(m, now, from)))
 		out_twin(m, from, i);
 }
 

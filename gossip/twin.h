@@ -58,8 +58,10 @@ void twin_suspect(struct mesh *m, msec now, const struct addr *at);
 int twin_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p);
 /* Somebody else says where one is. */
 int twin_hint(struct mesh *m, msec now, const struct packet *p);
-/* Who says it is member i is not who I know as that: say where the one I know is. */
-void twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i);
+/* Who says it is member i is not who I know as that: say where the one I know is.
+ * At once to who returned a cookie from there: asking for it used up what a source
+ * may have, and what is said is shorter than what came. */
+void twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool returned);
 /* The bytes of a TWIN to be sent; out holds TWIN_BYTES.  How many. */
 size_t twin_fill(struct mesh *m, msec now, const struct addr *to, uint64_t hint, uint8_t *out);
 
