@@ -235,8 +235,15 @@ show_bundle(const struct show *s, struct err *err)
 int
 show_debug(const struct show *s, const json_t *data, struct err *err)
 {
+	AUTO_FREE char *text = json_dumps(data, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
 	(void)err;
-	json_dumpf(data, s->out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	/* DEL is ASCII to JSON, and an order to a terminal. */
+	for (const char *p = text; p != NULL && *p != '\0'; p++)
+		if (*p == 0x7f)
+			fputs("\\u007f", s->out);
+		else
+			fputc(*p, s->out);
 	fputc('\n', s->out);
 	return 0;
 }
