@@ -266,8 +266,9 @@ rotate_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream
 	}
 	memcpy(without, s, k);
 	without[k] = '\0';
-	if (e->mesh == NULL || (rc = do_here(e, rotate, without)) < 0) {
-		stream_answer_fail(answer, e->mesh == NULL ? ERR_UNKNOWN : (uint8_t)-rc);
+	rc = e->mesh == NULL ? -ERR_UNKNOWN : do_here(e, rotate, without);
+	if (rc < 0) {
+		stream_answer_fail(answer, (uint8_t)-rc);
 		return;
 	}
 	pk_begin(&buf, &pk);

@@ -76,6 +76,7 @@ the_older_one_stays(void **state)
 			world_kill(w, 1);
 			world_run(w, 100);
 			world_start(w, 1);
+			world_kill(w, 1);
 			world_start(w, 1); /* the third life of n1 */
 			world_run(w, 12000);
 			assert_int_equal(w->node[1]->ms.m[0].generation, 3);
