@@ -98,6 +98,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	const struct member *x = &m->ms.m[i];
 	const struct member_report *r = &m->ms.reports[i];
 	const struct elect *e = &m->elect;
+	const struct pair *pair = members_pair(&m->ms, i);
 
 	*out = (struct mesh_member){.id = x->id, .addr = x->addr, .meta_bytes = x->meta_len,
 	    .state = (enum mesh_state)x->state, .self = i == 0, .leader = e->leader == i,
@@ -110,9 +111,14 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .applied = r->applied.stamp, .summary = x->summary,
 	    .has_summary = i == 0 ? m->report.summary_set : x->summary_version != 0};
 	memcpy(out->name, members_name(&m->ms, i), x->name_len);
+	if (pair != NULL) {
+		out->foreign = pair->foreign;
+		out->wire = pair->wire;
+	}
 	if (x->meta_len > 0)
 		memcpy(out->meta, members_meta(&m->ms, i), x->meta_len);
 	if (i == 0) {
+		out->wire = m->conf.wire;
 		out->applied = m->saved.applied;
 		out->summary = m->report.summary;
 		out->rtt_ms = 0;

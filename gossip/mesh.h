@@ -26,6 +26,7 @@
 #include "exclusive.h"
 #include "policy.h"
 #include "saved.h"
+#include "wire.h"
 
 enum {
 	MESH_SEEDS_MAX = 64,
@@ -59,6 +60,7 @@ struct mesh_conf {
 	struct mesh_saved saved; /* as loaded; generation already raised */
 	struct addr seeds[MESH_SEEDS_MAX];
 	size_t seeds_count;
+	struct wire_range wire; /* the versions it speaks: WIRE_MIN and WIRE_MAX; {0} = 0 alone */
 	struct mesh_policy policy;
 	msec lease_ms;	      /* 0 = auto: 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
@@ -81,6 +83,8 @@ struct mesh_member {
 	bool self, leader, in_roster;
 	bool evicted, udp_blocked; /* out for good (MESH_LEFT); only streams get to it */
 	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
+	bool foreign;	     /* it speaks no version of the wire that this node does */
+	struct wire_range wire;    /* what it speaks; {0} while it said nothing to this node */
 	uint64_t generation;
 	enum mesh_going going;
 	msec wait_until;  /* going, and dead: when that is a death; see going.h; 0 = at once */

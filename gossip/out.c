@@ -259,6 +259,7 @@ fill_head(const struct mesh *m, msec now, const struct out *o, struct packet *p,
 	}
 	be_put(scratch + SALTS_BYTES, cookie_make(m, now, to), 8);
 	be_put(scratch + SALTS_BYTES + 8, o->c != 0 ? o->c : cookie_back(m, to), 8);
+	wire_pack(&m->conf.wire, scratch + WIRE_AT);
 	p->bytes = scratch;
 	p->bytes_len = HELLO_HEAD_BYTES;
 }
@@ -390,6 +391,8 @@ finish(struct mesh *m, uint32_t to, const struct packet *p, const struct cargo *
 	packet_end(&w, &c->w, c->count);
 	if (w.full)
 		return 0;
+	if (form == SEAL_PAIR)
+		m->seal.version = pair_version(m, to);
 	return seal_close(&m->seal, form, key, buf, w.len);
 }
 

@@ -51,6 +51,12 @@ pair_tx(struct mesh *m, uint32_t i)
 	return p->tx;
 }
 
+uint8_t
+pair_version(const struct mesh *m, uint32_t i)
+{
+	return members_pair(&m->ms, i)->version;
+}
+
 int
 pair_open(struct mesh *m, struct pair *p, const struct seal_frame *frame, const uint8_t *buf,
     size_t len, uint8_t *body, size_t *body_bytes)
@@ -173,13 +179,35 @@ pair_drop(struct mesh *m, uint32_t i, uint64_t generation)
 
 /* --- HELLO ------------------------------------------------------------------------ */
 
+/* What i speaks, and what this node can speak with it: an unknown version is named once. */
+static int
+agree(struct mesh *m, msec now, uint32_t i, struct pair *p, const struct wire_range *theirs)
+{
+	int version = wire_common(&m->conf.wire, theirs);
+
+	p->wire = *theirs;
+	if (version == WIRE_NONE) {
+		if (!p->foreign)
+			trace(m, now, "no common wire version", i, theirs->min);
+		m->ms.changes += !p->foreign;
+		p->foreign = true;
+		return -ERR_VERSION;
+	}
+	m->ms.changes += p->foreign;
+	p->foreign = false;
+	p->version = (uint8_t)version;
+	return 0;
+}
+
 /* i says that its salt is this one, in the frame of that counter. */
 static int
-learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
+learn(struct mesh *m, msec now, uint32_t i, uint64_t counter, const uint8_t *salt)
 {
+	const struct wire_range theirs = wire_read(salt + WIRE_AT);
 	const struct crypto *c = &m->conf.crypto;
 	struct pair *p = members_pair_take(&m->ms, i);
 	uint8_t me[ID_BYTES + SALT_BYTES], peer[ID_BYTES + SALT_BYTES];
+	int rc;
 
 	if (p == NULL)
 		return -ERR_FULL;
@@ -197,6 +225,8 @@ learn(struct mesh *m, uint32_t i, uint64_t counter, const uint8_t *salt)
 	p->since = 0;
 	p->heard = p->spoke = false;
 	p->epoch = UINT32_MAX;
+	if ((rc = agree(m, now, i, p, &theirs)) < 0)
+		return rc;
 	if (c->pair(c->arg, p->tx_secret, p->rx_secret, m->ms.proofs[i].pk, me, peer) < 0)
 		return -ERR_AUTH;
 	memcpy(p->salt, salt, SALT_BYTES);
@@ -259,9 +289,11 @@ greeted(struct mesh *m, msec now, const struct addr *from, uint32_t i, uint64_t 
 	}
 	if (m->ms.m[i].state == MESH_LEFT)
 		return -ERR_UNKNOWN;
-	if ((rc = learn(m, i, counter, p->bytes)) < 0) {
+	if ((rc = learn(m, now, i, counter, p->bytes)) < 0) {
 		if (rc == -ERR_IDENTITY)
 			twin_point(m, now, from, i, returned);
+		if (rc == -ERR_VERSION && who) /* let it know why */
+			answer(m, now, i, be_get(p->bytes + SALTS_BYTES, 8), true);
 		return rc;
 	}
 	if (whole || !knows)

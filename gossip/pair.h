@@ -9,6 +9,7 @@
  *	  what waited, under the key 1 -> 2 ->        it opens: n1 knows my salt
  *
  * head of a HELLO or WHO = my salt 16 | yours as I know it 16 | cookie for you 8 | yours 8
+ *                        | versions of the wire that I speak 6 (wire.h)
  *
  * Each carries a cookie for who gets it, and gives back the one it answers.  Whoever
  * is not a member at the address that its owner signed, and gives none back, is
@@ -36,7 +37,8 @@ struct mesh;
 
 enum {
 	SALTS_BYTES = 2 * SALT_BYTES,
-	HELLO_HEAD_BYTES = SALTS_BYTES + 16, /* cookies: for you to return, yours back */
+	WIRE_AT = SALTS_BYTES + 16, /* after the cookies: for you to return, yours back */
+	HELLO_HEAD_BYTES = WIRE_AT + WIRE_BYTES,
 	/* A HELLO without a record: array, kind, head, no rumours. */
 	HELLO_BYTES = SEAL_SHARED_OVERHEAD + 1 + 1 + 2 + HELLO_HEAD_BYTES + 1,
 	SOURCES = 256,
@@ -51,6 +53,9 @@ struct pair {
 	uint64_t since;		  /* counter of the HELLO that told it */
 	bool heard;		  /* it has my salt: what I seal, it opens */
 	bool spoke;		  /* it sealed something: nobody else made up its salt */
+	struct wire_range wire; /* what it speaks, from the same HELLO */
+	uint8_t version;  /* what we two speak */
+	bool foreign;	  /* nothing: no version is common, so no salt was taken */
 	struct seal_window window;
 	msec ask_at, answer_at; /* next HELLO allowed, of mine, in answer */
 	/* The last thing that was to be said before it could be. */
@@ -67,6 +72,8 @@ const uint8_t *pair_tx(struct mesh *m, uint32_t i);
 /* Opens what p's owner sealed under the cluster key of frame->epoch. */
 MUST_CHECK int pair_open(struct mesh *m, struct pair *p, const struct seal_frame *frame,
     const uint8_t *buf, size_t len, uint8_t *body, size_t *body_bytes);
+/* The version of the wire to speak with member i: it stands. */
+uint8_t pair_version(const struct mesh *m, uint32_t i);
 /* Can I seal to member i, and does it open that? */
 bool pair_stands(const struct mesh *m, uint32_t i);
 /* A HELLO or WHO: authentic, but perhaps repeated. */

@@ -21,6 +21,15 @@ seal_init(struct seal *s, const struct crypto *crypto, const struct node_id *sel
 	s->counter = (generation << SEAL_COUNTER_BITS) + 1;
 }
 
+/* Does this node read it?  Introductions have a version of their own (wire.h). */
+static bool
+readable(const struct seal *s, const struct seal_frame *frame)
+{
+	if (frame->form != SEAL_PAIR)
+		return frame->version == SEAL_VERSION;
+	return frame->version >= s->wire.min && frame->version <= s->wire.max;
+}
+
 /* Header and cluster id: what the tag also covers. */
 static size_t
 additional(const struct seal *s, enum seal_form form, const uint8_t *header, uint8_t *ad)
@@ -45,7 +54,7 @@ seal_close(struct seal *s, enum seal_form form, const uint8_t *key, uint8_t *buf
 	size_t ad_len;
 
 	assert(body_bytes <= DGRAM_BYTES_MAX - seal_header_bytes(form) - SEAL_TAG_BYTES);
-	buf[0] = SEAL_VERSION;
+	buf[0] = form == SEAL_PAIR ? s->version : SEAL_VERSION;
 	buf[1] = (uint8_t)((unsigned)form | s->epoch % SEAL_EPOCHS);
 	be_put(buf + 2, s->self, 8);
 	be_put(buf + 10, counter, 8);
@@ -103,7 +112,7 @@ seal_open(struct seal *s, const struct seal_frame *frame, const uint8_t *key, co
 		rc = c->open(c->arg, frame->epoch, body, buf + from, len - from, ad, ad_len, buf + 18);
 	if (rc < 0)
 		return -ERR_AUTH;
-	if (frame->version != SEAL_VERSION)
+	if (!readable(s, frame))
 		return -ERR_VERSION;
 	*body_bytes = len - from - SEAL_TAG_BYTES;
 	return 0;

@@ -38,9 +38,10 @@
 #include "base.h"
 #include "crypto.h"
 #include "prng.h"
+#include "wire.h"
 
 enum {
-	SEAL_VERSION = 0, /* no promise of compatibility before version 1 */
+	SEAL_VERSION = 0, /* of introductions; no promise of compatibility before version 1 */
 	SEAL_EPOCHS = 64, /* as far as a header tells them apart */
 	SEAL_FORM_MASK = 0xc0,
 	SEAL_HEADER_BYTES = 18,
@@ -63,6 +64,8 @@ struct seal {
 	uint8_t cluster[ID_BYTES];
 	uint64_t counter; /* of the next frame */
 	uint32_t epoch;	  /* of the cluster key in use */
+	struct wire_range wire; /* what this node reads under a pair's key */
+	uint8_t version;  /* of the next frame under one */
 };
 
 struct seal_frame {

@@ -84,8 +84,8 @@ sim_run() {
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" \
 	    "metrics --nodes 20" "flipflop --nodes 30" "partial --nodes 5" "evict --nodes 9" \
-	    "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "chaos --nodes 9" swarm \
-	    "join-lossy --nodes 100" "join --nodes 1000"; do
+	    "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "mixed --nodes 9" \
+	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "join --nodes 1000"; do
 		case $s in
 		*1000) # once, and not five times slower
 			[ "$3" = san ] && continue

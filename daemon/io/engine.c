@@ -125,6 +125,7 @@ engine_attach(struct engine *e, struct err *err)
 	    .policy = e->conf.policy,
 	    .lease_ms = e->conf.lease_ms,
 	    .members_max = 1024,
+	    .wire = {.min = WIRE_MIN, .max = WIRE_MAX},
 	    .seed = crypto_random64(),
 	    .crypto = e->crypto};
 

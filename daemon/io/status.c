@@ -11,6 +11,7 @@
 #include "ails.h"
 #include "belong.h"
 #include "engine.h"
+#include "foreign.h"
 #include "pack.h"
 
 const char *
@@ -82,7 +83,7 @@ struct own_problem {
 
 /* Where the texts lie that are made up when asked for. */
 struct notes {
-	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP];
+	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 };
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
@@ -114,6 +115,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 	if (dark_line(e, notes->blocked, sizeof notes->blocked) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->blocked, "let UDP pass both ways on the mesh's port; until then no new work goes there"};
+	if (foreign_line(e->mesh, notes->foreign, sizeof notes->foreign) && n < cap)
+		out[n++] = (struct own_problem){
+		    notes->foreign, "update the older meshd: a release reads one version before its own"};
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;

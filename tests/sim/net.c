@@ -171,12 +171,14 @@ net_drain(struct sim *s, uint32_t i)
 	size_t len;
 
 	alloc_forbid();
+	mixed_speaks(mixed_wire(&s->conf, i).max > WIRE_MAX ? n->mesh : NULL);
 	while ((len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
 		if (alloc_allow() > 0)
 			check_break(s, "no-alloc-after-new", i, 0, 0);
 		net_send(s, i, &to, buf, len);
 		alloc_forbid();
 	}
+	mixed_speaks(NULL);
 	if (alloc_allow() > 0)
 		check_break(s, "no-alloc-after-new", i, 0, 0);
 }

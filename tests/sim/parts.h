@@ -71,6 +71,10 @@ void exclusive_act(struct sim *s, uint32_t i);
 void exclusive_crash(struct sim *s, uint32_t i, bool host);
 bool exclusive_all_run(const struct sim *s);
 
+/* story_mixed.c: what node i speaks; m, a newer one, speaks now (NULL: nobody newer). */
+struct wire_range mixed_wire(const struct sim_conf *conf, uint32_t i);
+void mixed_speaks(const struct mesh *m);
+
 /* crypto.c: keyed hashes in place of the AEAD and the signatures. */
 void sim_crypto(struct crypto *c, struct sim_node *n);
 /* Draws its key; the last two bytes of key and id are i. */

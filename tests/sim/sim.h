@@ -42,7 +42,7 @@ struct sim_conf {
 	uint32_t faults; /* those this run may use */
 	usec span;	 /* how long they go on */
 	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
-	bool late;	 /* a third of the nodes joins much later */
+	bool late, mixed; /* a third joins much later; every other is newer: story_mixed.c */
 	bool verbose;	 /* traces on stderr */
 };
 

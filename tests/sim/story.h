@@ -53,6 +53,8 @@ story_run story_partial;							    /* story_partial.c */
 story_run story_busy, story_metrics;					    /* story_load.c */
 story_run story_rotate;							    /* story_keys.c */
 story_run story_chaos, story_grief, story_swarm;			    /* story_chaos.c */
+story_run story_mixed;							    /* story_mixed.c */
+void setup_mixed(struct sim_conf *conf);
 void setup_join(struct sim_conf *conf);
 void setup_calm(struct sim_conf *conf);
 void setup_slow(struct sim_conf *conf);

@@ -60,6 +60,20 @@ add_packet(struct sheet *s, const char *name, const struct packet *p)
 	line(s, "packet", name, buf, w.len);
 }
 
+/* With its head as a first one has it: salt, none of yours, cookie, none back, versions. */
+static void
+add_hello(struct sheet *s)
+{
+	static const struct wire_range wire = {.min = WIRE_MIN, .max = WIRE_MAX};
+	uint8_t head[HELLO_HEAD_BYTES] = {0};
+	struct packet p = {.kind = PACKET_HELLO, .bytes = head, .bytes_len = sizeof head};
+
+	memset(head, 0xa1, SALT_BYTES);
+	memset(head + SALTS_BYTES, 0xa3, 8);
+	wire_pack(&wire, head + WIRE_AT);
+	add_packet(s, "HELLO-first", &p);
+}
+
 static void
 add_packets(struct sheet *s)
 {
@@ -74,6 +88,7 @@ add_packets(struct sheet *s)
 		p = packet_of(kind);
 		add_packet(s, names[kind], &p);
 	}
+	add_hello(s);
 	p = packet_of(PACKET_BEAT);
 	memset(&p.head, 0, sizeof p.head); /* nothing announced yet */
 	add_packet(s, "BEAT-before-any-schedule", &p);
