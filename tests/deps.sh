@@ -1,7 +1,7 @@
 #!/bin/sh
 # make deps - the Debian packages that building and testing need.  Says what it
 # installs; quick and silent when everything is there.  BENCH=1 adds the peers
-# that the benchmarks run beside us.
+# that the benchmarks run beside us, PEERS=1 those of `make bench-mesh`.
 set -eu
 . "$(dirname "$0")/root.sh"
 
@@ -11,6 +11,7 @@ libyaml-dev libseccomp-dev libjansson-dev libcmocka-dev
 haproxy busybox-static python3 python3-pytest nftables iproute2 curl
 lua-check lua-busted spin"
 [ -z "${BENCH:-}" ] || want="$want crun hyperfine"
+[ -z "${PEERS:-}" ] || want="$want serf etcd-server"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	echo "deps: this is not Debian; install what these packages hold:" $want >&2
@@ -47,20 +48,23 @@ apt() {
 	}'
 }
 
-# Of haproxy only the file is wanted.  Its service must not run on this host, now
+# Of haproxy and etcd only the files are wanted.  No service may run on this host, now
 # or after a reboot: RUNLEVEL=1 sees to it without systemd, this does with it.
 unit=
 case "$missing " in
 *" haproxy "*) [ ! -d /run/systemd/system ] || unit=haproxy.service ;;
 esac
+case "$missing " in
+*" etcd-server "*) [ ! -d /run/systemd/system ] || unit="$unit etcd.service" ;;
+esac
 restore() {
 	[ -n "$unit" ] || return 0
-	as_root systemctl --quiet --runtime unmask "$unit" || true
-	as_root systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
+	as_root systemctl --quiet --runtime unmask $unit || true
+	as_root systemctl --quiet disable $unit >/dev/null 2>&1 || true
 }
 trap restore EXIT
 trap 'exit 130' INT TERM HUP
-[ -z "$unit" ] || as_root systemctl --quiet --runtime mask "$unit" 2>/dev/null || true
+[ -z "$unit" ] || as_root systemctl --quiet --runtime mask $unit 2>/dev/null || true
 
 install="install --no-install-recommends$missing"
 if ! apt 1 $install; then

@@ -1,15 +1,20 @@
 # Targets that test, show, measure and install: included by the Makefile.
 .PHONY: all deps tidy tidy-test unit unit_programs golden golden-wire sim san fuzz fuzz_programs
-.PHONY: mutants models containers cluster test test-net demo bench bench-round bench-forge install clean format print-unit print-fuzz
+.PHONY: mutants models containers cluster test test-net demo bench bench-round bench-forge bench-mesh deps-bench install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
+deps-bench: # the peers that bench-mesh runs beside us
+	@PEERS=1 sh tests/deps.sh
 test:
 	@sh tests/run.sh all
 demo:
 	@KEEP=$(KEEP) sh tests/demo/run.sh
 bench:
 	@sh tests/bench/run.sh
+
+bench-mesh: all # as root; TRIALS=3
+	@/usr/bin/python3 -B tests/bench/mesh.py
 
 bench-forge: $(B)/bench/forge
 	@$(B)/bench/forge

@@ -1,6 +1,7 @@
 #!/bin/sh
 # make bench - the figures, one `name value unit` per line on stdout; how it goes
 # on stderr.  Peers (crun) are measured in the same run where they are installed.
+#   make bench-mesh: the mesh beside serf and etcd.
 #   make bench WHAT="cluster start" picks from: cluster idle start round forge sim.
 set -eu
 cd "$(dirname "$0")/../.."

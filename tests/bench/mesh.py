@@ -1,0 +1,294 @@
+"""mesh - the mesh's own figures beside real peers: `name value unit`, a line each.
+
+Ours and the peer live in one namespace at the same time and are hurt in turn, so
+both have the same load of this machine.  Medians of TRIALS (3).
+  detect.*    SIGKILL of one of 10 -> the leader / every survivor calls it failed (serf)
+  failover.*  SIGKILL of the leader of 5 -> every survivor names a new one (etcd)
+  join.*      60 processes, one seed -> all see all, from the first and last start (serf)
+  idle.*      bytes sent, RSS, CPU of a node of 10 (serf); ours: supervisor + engine
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), "cluster"), HERE]
+from cluster import cpu_s, log, rss_mb, say  # noqa: E402
+from mesh import World, in_netns, init, read, run, wait_until  # noqa: E402
+from nets import EMPTY, one_view, set_script  # noqa: E402
+
+TRIALS = int(os.environ.get("TRIALS", "3"))
+PEERS = []  # what is to be ended with the world
+IDLE_S = float(os.environ.get("IDLE_S", "15"))
+COUNTERS = """table inet count {
+	chain out {
+		type filter hook output priority 0
+		ip saddr 127.0.1.0/24 counter
+		ip saddr 127.0.2.0/24 counter
+	}
+}
+"""
+
+
+def median(samples):
+    return sorted(samples)[len(samples) // 2]
+
+
+class Peer:
+    """Processes of somebody else's, in the world's namespace and a group of it."""
+
+    def __init__(self, world, name):
+        self.world, self.name, self.running = world, name, {}
+        self.group = os.path.join(world.unified, f"{world.tag}-d-{name}")
+        os.makedirs(self.group, exist_ok=True)
+
+    def start(self, i):
+        argv = self.argv(i)
+        with open(self.log(i), "wb") as out:
+            self.running[i] = subprocess.Popen(
+                ["/bin/sh", "-c", 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"',
+                 "sh", self.group, "nsenter",
+                 f"--net=/run/netns/{self.world.netns}"] + argv,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/")
+
+    def kill(self, i):
+        process = self.running.pop(i)
+        process.kill()
+        process.wait()
+
+    def log(self, i):
+        return os.path.join(self.world.dir, f"{self.name}{i}.log")
+
+    def close(self):
+        for i in list(self.running):
+            self.kill(i)
+
+
+class Serf(Peer):
+    def argv(self, i):
+        return ["serf", "agent", f"-node=s{i}.", f"-bind=127.0.2.{i}:7946",
+                f"-rpc-addr=127.0.2.{i}:7373", "-retry-join=127.0.2.1:7946",
+                "-retry-interval=1s"]
+
+    def heard(self, i, event):
+        return set(re.findall(rf"{event}: (s\d+\.) ", read(self.log(i))))
+
+    def all_joined(self):
+        return all(len(self.heard(i, "EventMemberJoin")) >= len(self.running)
+                   for i in self.running)
+
+
+class Etcd(Peer):
+    def argv(self, i):
+        own = f"http://127.0.2.{i}"
+        every = ",".join(f"e{k}=http://127.0.2.{k}:2380" for k in range(1, 6))
+        return ["etcd", "--name", f"e{i}", "--data-dir",
+                os.path.join(self.world.dir, f"etcd{i}"),
+                "--listen-client-urls", f"{own}:2379", "--advertise-client-urls",
+                f"{own}:2379", "--listen-peer-urls", f"{own}:2380",
+                "--initial-advertise-peer-urls", f"{own}:2380",
+                "--initial-cluster", every, "--logger", "zap", "--log-level", "error"]
+
+    def leaders(self):
+        """What each member says: {leader}, and who that is."""
+        said, which = set(), None
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for i in self.running:
+            try:
+                with opener.open(urllib.request.Request(
+                        f"http://127.0.2.{i}:2379/v3/maintenance/status", b"{}"),
+                        timeout=0.5) as answer:
+                    s = json.load(answer)
+            except OSError:
+                return {"0"}, None
+            said.add(s.get("leader", "0"))
+            if s.get("leader") == s["header"]["member_id"]:
+                which = i
+        return said, which
+
+    def leader(self, old=None):
+        said, which = in_netns(self.world.netns, self.leaders)
+        ok = len(said) == 1 and which not in (None, old)
+        return which if ok else None
+
+
+def ours(world, count):
+    for i in range(1, count + 1):
+        world.add_node(f"n{i}", f"127.0.1.{i}")
+    for n in world.nodes:
+        n.write_config(seeds=[world.nodes[0].at()], log={"level": "debug"})
+        set_script(n, EMPTY)
+
+
+def start_all(nodes):
+    """The first makes the cluster; the rest start at once: (first, last) start."""
+    nodes[0].start()
+    init(nodes[0])
+    first = time.monotonic()
+    for n in nodes[1:]:
+        n.start()
+    return first, time.monotonic()
+
+
+def threads_s(pid):
+    """CPU of all threads of a process and of the children it has reaped."""
+    tasks = os.listdir(f"/proc/{pid}/task")
+    return cpu_s(pid) + sum(int(read(f"/proc/{pid}/task/{t}/schedstat").split()[0])
+                            for t in tasks if int(t) != pid) / 1e9
+
+
+def peer(world, kind, program):
+    if shutil.which(program) is None:
+        log(f"{program} is not installed (make deps-bench): its figures are left out")
+        return None
+    PEERS.append(kind(world, program))
+    return PEERS[-1]
+
+
+def detect_ours(nodes):
+    """(leader's, everybody's) seconds to call a killed follower failed."""
+    leader = next(n for n in nodes if n.name == nodes[0].leader())
+    dead = [n for n in nodes if n is not leader][-1]
+    rest = [n for n in nodes if n is not dead]
+    from_ = {n.name: len(read(n.log)) for n in rest}
+
+    def told(n):
+        return re.search(rf"mesh (?:failed|dead) {dead.name}\b",
+                         read(n.log)[from_[n.name]:])
+    start = time.monotonic()
+    dead.kill_host()
+    wait_until("the leader's view", lambda: told(leader), 40, 0.02)
+    seen = time.monotonic() - start
+    wait_until("all survivors", lambda: all(map(told, rest)), 40, 0.02)
+    took = time.monotonic() - start
+    dead.exits.clear()
+    dead.start()
+    wait_until("one view", lambda: one_view(nodes), 60, 0.2)
+    return seen, took
+
+
+def idle(world, serf):
+    pids = {n.name: n.pids("meshd") + n.pids("meshd-engine") for n in world.nodes}
+    leader = world.nodes[0].leader()
+    groups = {"follower": [p for n, p in pids.items() if n != leader],
+              "leader": [pids[leader]]}
+    if serf:
+        groups["serf"] = [[p.pid] for p in serf.running.values()]
+    world.nft(COUNTERS)
+    before = {k: [sum(map(threads_s, p)) for p in v] for k, v in groups.items()}
+    start = time.monotonic()
+    time.sleep(IDLE_S)
+    wall = time.monotonic() - start
+    out = run("ip", "netns", "exec", world.netns, "nft", "list", "table", "inet", "count")
+    sent = [int(b) / wall / 10 for b in re.findall(r"bytes (\d+)", out.stdout)]
+    say("idle.10.mean.tx", sent[0], "B/s")
+    if serf:
+        say("idle.10.serf.tx", sent[1], "B/s")
+    for k, v in groups.items():
+        used = [sum(map(threads_s, p)) - b for p, b in zip(v, before[k])]
+        say(f"idle.10.{k}.rss", median([sum(map(rss_mb, p)) for p in v]), "MB")
+        say(f"idle.10.{k}.cpu", median(used) / wall * 100, "%")
+
+
+def detect(world):
+    ours(world, 10)
+    serf = peer(world, Serf, "serf")
+    start_all(world.nodes)
+    for i in range(1, 11 if serf else 1):
+        serf.start(i)
+    wait_until("one view", lambda: one_view(world.nodes), 60, 0.2)
+    if serf:
+        wait_until("serf's view", serf.all_joined, 90, 0.2)
+    idle(world, serf)
+    seen, took, theirs = [], [], []
+    for trial in range(TRIALS):
+        a, b = detect_ours(world.nodes)
+        seen.append(a)
+        took.append(b)
+        if serf:
+            last = 10 - trial % 8
+            start = time.monotonic()
+            serf.kill(last)
+            wait_until("serf's survivors", lambda last=last: all(
+                f"s{last}." in serf.heard(i, "EventMemberFailed")
+                for i in serf.running), 60, 0.02)
+            theirs.append(time.monotonic() - start)
+    say("detect.leader.p50", median(seen), "s")
+    say("detect.all.p50", median(took), "s")
+    if theirs:
+        say("detect.serf.p50", median(theirs), "s")
+
+
+def failover(world):
+    ours(world, 5)
+    etcd = peer(world, Etcd, "etcd")
+    start_all(world.nodes)
+    for i in range(1, 6 if etcd else 1):
+        etcd.start(i)
+    took, theirs = [], []
+    for _ in range(TRIALS):
+        wait_until("one view", lambda: one_view(world.nodes), 60, 0.2)
+        dead = next(n for n in world.nodes if n.name == world.nodes[0].leader())
+        rest = [n for n in world.nodes if n is not dead]
+        start = time.monotonic()
+        dead.kill_host()
+        wait_until("a new leader", lambda rest=rest, dead=dead: len(
+            said := {n.leader() for n in rest}) == 1 and
+            not said & {None, dead.name}, 60, 0.01)
+        took.append(time.monotonic() - start)
+        dead.exits.clear()
+        dead.start()
+        if etcd:
+            old = wait_until("etcd's leader", etcd.leader, 60)[0]
+            start = time.monotonic()
+            etcd.kill(old)
+            wait_until("etcd's new leader", lambda old=old: etcd.leader(old), 60, 0.01)
+            theirs.append(time.monotonic() - start)
+            etcd.start(old)
+    say("failover.all.p50", median(took), "s")
+    if theirs:
+        say("failover.etcd.p50", median(theirs), "s")
+
+
+def join(world):
+    ours(world, 60)
+    first, last = start_all(world.nodes)
+    todo, names = list(world.nodes), sorted(n.name for n in world.nodes)
+
+    def seen():
+        while todo and todo[-1].alive() == names:
+            todo.pop()
+        return not todo
+    wait_until("all see all", seen, 60, 0.02)
+    say("join.60.first", time.monotonic() - first, "s")
+    say("join.60.last", time.monotonic() - last, "s")
+    for n in world.nodes:
+        n.kill_host()
+    serf = peer(world, Serf, "serf")
+    if serf is None:
+        return
+    first = time.monotonic()
+    for i in range(1, 61):
+        serf.start(i)
+    last = time.monotonic()
+    wait_until("serf's view", serf.all_joined, 100, 0.05)
+    say("join.60.serf.first", time.monotonic() - first, "s")
+    say("join.60.serf.last", time.monotonic() - last, "s")
+
+
+if __name__ == "__main__":
+    parts = {"detect": detect, "failover": failover, "join": join}
+    for part in [parts[a] for a in sys.argv[1:] or parts]:
+        log(f"{part.__name__}; load {read('/proc/loadavg').split()[0]}")
+        here = World(f"mesh-b{os.getpid()}", "bench")
+        try:
+            part(here)
+        finally:
+            while PEERS:
+                PEERS.pop().close()
+            here.close()
