@@ -24,6 +24,7 @@ struct keyring {
 	} spare[CRYPTO_SPARES];
 	uint8_t pk[KEY_BYTES];	/* this node's Ed25519 identity */
 	uint8_t sk[CRYPTO_SK_BYTES];
+	struct addr from; /* where its streams come from, port 0; any = as the kernel likes */
 };
 
 /* Once, before everything else here.  EXIT_ENVIRONMENT without randomness. */

@@ -366,6 +366,8 @@ open_state(struct engine *e, struct err *err)
 		log_warn("%s", e->store_note);
 	memcpy(e->keys.pk, e->identity.pk, sizeof e->keys.pk);
 	memcpy(e->keys.sk, e->identity.sk, sizeof e->keys.sk);
+	e->keys.from = e->conf.listen;
+	e->keys.from.port = 0;
 	crypto_fill(&e->crypto, &e->keys);
 	if ((rc = ring_load(e->state_fd, &e->keys, err)) < 0)
 		return rc;

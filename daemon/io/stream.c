@@ -202,13 +202,26 @@ on_connect(uv_connect_t *req, int status)
 		end(c, STREAM_CONNECT);
 }
 
+/* A node's streams come from the address that its datagrams come from: what a
+ * firewall says of the one holds for the other. */
+static int
+connect_from(struct stream_call *c, const struct addr *from, const struct addr *to)
+{
+	struct sockaddr_storage ss;
+	int rc = 0;
+
+	addr_to_sockaddr(from, &ss);
+	if (!addr_is_any(from) && addr_is_ipv4(from) == addr_is_ipv4(to))
+		rc = uv_tcp_bind(&c->tcp, (struct sockaddr *)&ss, 0);
+	addr_to_sockaddr(to, &ss);
+	return rc != 0 ? rc : uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss, on_connect);
+}
+
 /* 0, or what the call will end with. */
 static int
 start(struct stream_call *c, const struct keyring *keys, const struct addr *to,
     const void *payload)
 {
-	struct sockaddr_storage ss;
-
 	if (!keys->has_key)
 		return STREAM_NO_KEY;
 	if (c->len > STREAM_BYTES_MAX)
@@ -219,8 +232,7 @@ start(struct stream_call *c, const struct keyring *keys, const struct addr *to,
 	if (c->len > 0)
 		memcpy(c->payload, payload, c->len);
 	session_init_ring(&c->session, keys, false, STREAM_BYTES_MAX);
-	addr_to_sockaddr(to, &ss);
-	if (uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss, on_connect) != 0)
+	if (connect_from(c, &keys->from, to) != 0)
 		return STREAM_CONNECT;
 	return 0;
 }

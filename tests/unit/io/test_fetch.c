@@ -454,6 +454,38 @@ ask(uint8_t kind, const void *payload, size_t len)
 	return r;
 }
 
+/* Where it says it is, and not where the kernel would put it: a firewall that cuts
+ * a node off cuts off its streams too. */
+static void
+streams_come_from_the_nodes_address(void **state)
+{
+	struct keyring keys = signer;
+	struct sockaddr_storage ss;
+	struct reply r = { 0 };
+	struct addr listen_at, from;
+	socklen_t len = sizeof ss;
+	struct err err;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), met;
+
+	(void)state;
+	assert_int_equal(addr_parse("127.0.0.1:0", &listen_at, &err), 0);
+	assert_int_equal(addr_parse("127.0.0.77:0", &keys.from, &err), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&ss, addr_to_sockaddr(&listen_at, &ss)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+	assert_true(addr_from_sockaddr((struct sockaddr *)&ss, &listen_at));
+	assert_non_null(
+	    stream_request(&loop, &keys, &listen_at, QUERY_HEADER, "", 0, 200, on_reply, &r));
+	len = sizeof ss;
+	met = accept(fd, (struct sockaddr *)&ss, &len);
+	assert_true(met >= 0 && addr_from_sockaddr((struct sockaddr *)&ss, &from));
+	assert_memory_equal(from.ip, keys.from.ip, sizeof from.ip);
+	loop_until(&loop, r.called); /* nobody answers it */
+	assert_true(r.rc < 0);
+	close(met);
+	close(fd);
+}
+
 static void
 odd_questions_are_refused(void **state)
 {
@@ -518,6 +550,7 @@ main(void)
 		T(nobody_there_is_said),
 		T(a_silent_peer_is_given_up),
 		T(a_cancelled_fetch_says_nothing),
+		T(streams_come_from_the_nodes_address),
 		T(odd_questions_are_refused),
 		T(an_answer_never_outgrows_the_stream),
 	};
