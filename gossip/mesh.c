@@ -300,6 +300,7 @@ mesh_tick(struct mesh *m, msec now)
 		lead_tick(m, now);
 		rolelease_tick(m, now);
 		reach_tick(m, now);
+		twin_tick(m, now);
 	}
 	report_tick(m, now);
 	if (m->member)
@@ -325,6 +326,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, elect_deadline(m));
 	at = msec_min(at, rolelease_deadline(m));
 	at = msec_min(at, m->reach.next_at);
+	at = msec_min(at, twin_deadline(m));
 	return msec_min(at, lead_deadline(m));
 }
 

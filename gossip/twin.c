@@ -18,6 +18,7 @@ enum {
 	ASK_MS = 500,	    /* between two questions */
 	ANSWER_MS = 1500,   /* an answer later than that is none */
 	YOUNGER_MS = 3000,  /* both ways of a question, twice */
+	AGAIN = 4,
 };
 
 static void
@@ -68,7 +69,27 @@ twin_suspect(struct mesh *m, msec now, const struct addr *at)
 	t->asked = now;
 	t->nonce = prng_u64(&m->rng) | 1;
 	t->addr = *at;
+	t->again = AGAIN;
 	out_twin(m, at, MEMBER_NONE);
+}
+
+void
+twin_tick(struct mesh *m, msec now)
+{
+	struct twin *t = &m->twin;
+
+	if (now < twin_deadline(m))
+		return;
+	t->again--;
+	t->ask_at = now + ASK_MS;
+	t->asked = now;
+	out_twin(m, &t->addr, MEMBER_NONE);
+}
+
+msec
+twin_deadline(const struct mesh *m)
+{
+	return m->twin.asked != 0 && m->twin.again > 0 ? m->twin.ask_at : MSEC_NEVER;
 }
 
 void

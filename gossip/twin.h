@@ -44,6 +44,7 @@ struct twin {
 	msec ask_at;	  /* the next question is allowed */
 	msec asked;	  /* the last one was sent; 0 = none */
 	uint64_t nonce;	  /* of it */
+	uint8_t again;	  /* so often it is sent again while nobody answers */
 	struct addr addr; /* where I asked */
 	struct addr answer_to; /* who asked me, ... */
 	uint8_t answer[TWIN_BYTES]; /* ... and what I say */
@@ -62,6 +63,9 @@ int twin_hint(struct mesh *m, msec now, const struct packet *p);
  * At once to who returned a cookie from there: asking for it used up what a source
  * may have, and what is said is shorter than what came. */
 void twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool returned);
+/* A question or its answer may be lost, and who fell silent gives no other cause. */
+void twin_tick(struct mesh *m, msec now);
+msec twin_deadline(const struct mesh *m);
 /* The bytes of a TWIN to be sent; out holds TWIN_BYTES.  How many. */
 size_t twin_fill(struct mesh *m, msec now, const struct addr *to, uint64_t hint, uint8_t *out);
 
