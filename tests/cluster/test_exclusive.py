@@ -50,10 +50,13 @@ def test_a_split_moves_it_when_its_lease_is_over(three):
         wait_until("placed anew", lambda: [n for n in rest if row(n)["state"] == "waiting"], 20)
         new = next(n for n in rest if row(n)["state"] == "waiting")
         says(new, "waiting", "until the node that had it says gone, or 15 s")
-        status = new.status()
-        assert [r["note"] for r in status["roles"]] == ["waits for its role lease"]
-        assert any("one.1 on " + new.name + " waits for its role lease" in p["text"]
-                   for p in status["problems"])
+
+        def said():  # the leader's view of it comes with the next report
+            status = new.status()
+            return [r["note"] for r in status["roles"]] == ["waits for its role lease"] and \
+                any("one.1 on " + new.name + " waits for its role lease" in p["text"]
+                    for p in status["problems"])
+        wait_until("its role and the problems say so", said, 8)
         assert row(owner)["pid"] == pid  # it runs until its deadline
         says(owner, "waiting", "this side has no leader")
         assert runs(rest) is new
