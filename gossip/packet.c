@@ -5,6 +5,7 @@
 #include "packet.h"
 
 #include "be.h"
+#include "cert.h"
 #include "evict.h"
 #include "seal.h"
 
@@ -259,21 +260,6 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 	mpw_uint(w, r->notice);
 }
 
-/* [a-z0-9][a-z0-9_.-]{0,62}: names end up in tables, paths and logs. */
-static bool
-name_fits(const char *s, size_t len)
-{
-	if (len == 0 || len > NAME_BYTES_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool alnum = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9');
-
-		if (!alnum && (i == 0 || (s[i] != '_' && s[i] != '.' && s[i] != '-')))
-			return false;
-	}
-	return true;
-}
-
 static int
 read_long(struct mp *r, struct rumour *out)
 {
@@ -292,7 +278,7 @@ read_long(struct mp *r, struct rumour *out)
 	memcpy(out->addr.ip, a, 16);
 	out->addr.port = (uint16_t)be_get(a + 16, 2);
 	out->is_long = true;
-	if (!name_fits(out->name, out->name_len) || out->meta_len > MESH_META_BYTES_MAX)
+	if (!cert_name_fits(out->name, out->name_len) || out->meta_len > MESH_META_BYTES_MAX)
 		return -ERR_MALFORMED;
 	return 0;
 }

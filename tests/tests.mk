@@ -68,6 +68,7 @@ print-fuzz:
 FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
 room_fuzz_frame := gossip
 room_fuzz_gossip := gossip
+room_fuzz_cert := gossip
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script
