@@ -35,7 +35,7 @@ elect_lease_ms(const struct mesh *m)
 {
 	if (m->conf.lease_ms > 0)
 		return m->conf.lease_ms;
-	return m->roster.n.all > BIG_ELECTORS ? LEASE_BIG_MS : LEASE_MS;
+	return m->roster.n.all > BIG_ELECTORS ? pace(m, LEASE_BIG_MS) : pace(m, LEASE_MS);
 }
 
 static bool
@@ -93,11 +93,12 @@ static msec
 rank_wait(struct mesh *m, msec now)
 {
 	uint32_t rank = my_rank(m, now);
+	msec step = pace(m, STEP_MS);
 
 	if (rank < RANK_LINEAR)
-		return STEP_MS * (msec)rank + (msec)prng_below(&m->rng, STEP_MS / 2);
-	return STEP_MS * (RANK_LINEAR + (msec)log2_quarters(rank / RANK_LINEAR)) +
-	    (msec)prng_below(&m->rng, 4 * STEP_MS);
+		return step * (msec)rank + (msec)prng_below(&m->rng, (uint64_t)step / 2);
+	return step * (RANK_LINEAR + (msec)log2_quarters(rank / RANK_LINEAR)) +
+	    (msec)prng_below(&m->rng, 4 * (uint64_t)step);
 }
 
 /* Nobody leads, as far as this node knows: take its turn after wait. */
@@ -135,7 +136,7 @@ longest_promise(const struct mesh *m)
 	msec lease = elect_lease_ms(m);
 
 	if (m->conf.lease_ms == 0 && m->roster.n.all > BIG_ELECTORS / 2)
-		lease = LEASE_BIG_MS;
+		lease = pace(m, LEASE_BIG_MS);
 	return lease > m->saved.promise_ms ? lease : m->saved.promise_ms;
 }
 
@@ -186,7 +187,7 @@ ask_votes(struct mesh *m, msec now, enum elect_phase phase, uint64_t term)
 	e->phase = phase;
 	e->attempt = prng_u64(&m->rng); /* no answer of another life, or to another, fits */
 	e->attempt_term = term;
-	e->attempt_until = now + ATTEMPT_STEPS * STEP_MS;
+	e->attempt_until = now + ATTEMPT_STEPS * pace(m, STEP_MS);
 	e->grants = (struct tally){0};
 	tally_add(&e->grants, &m->ms.m[0]);
 	for (uint32_t i = 1; i < m->ms.count; i++)
@@ -207,7 +208,7 @@ may_degrade(const struct mesh *m, msec now, const struct tally *t)
 	/* A full leader's new ballot is a full quorum's too, if that can be had. */
 	if (e->role == MESH_LEADER)
 		return lead_grade(m, now) != MESH_GRADE_FULL || now >= e->attempt_until;
-	return (now - e->lost_at >= ATTEMPT_STEPS * STEP_MS && now - e->full_at >= wait);
+	return (now - e->lost_at >= ATTEMPT_STEPS * pace(m, STEP_MS) && now - e->full_at >= wait);
 }
 
 static void
@@ -275,7 +276,7 @@ candidate_tick(struct mesh *m, msec now)
 		if (!elector(m))
 			return;
 		if (!chance_to_win(m, now)) {
-			e->try_at = now + HOPELESS_MS + rank_wait(m, now);
+			e->try_at = now + pace(m, HOPELESS_MS) + rank_wait(m, now);
 			return;
 		}
 		e->role = MESH_CANDIDATE;
@@ -300,7 +301,7 @@ static bool
 others_first(const struct mesh *m, msec now, uint32_t from)
 {
 	return member_unstable(&m->ms.m[from], now) && from != m->elect.leader &&
-	    now - m->elect.lost_at < UNSTABLE_MS;
+	    now - m->elect.lost_at < pace(m, UNSTABLE_MS);
 }
 
 static bool
@@ -353,7 +354,7 @@ vote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		e->phase = ELECT_IDLE;
 		/* Let it win before trying myself. */
 		if (e->leader == MEMBER_NONE)
-			e->try_at = now + ATTEMPT_STEPS * STEP_MS + rank_wait(m, now);
+			e->try_at = now + ATTEMPT_STEPS * pace(m, STEP_MS) + rank_wait(m, now);
 	}
 	out_to(m, PACKET_VOTED, from, p->seq, yes, 0);
 }
@@ -367,7 +368,7 @@ recall_tick(struct mesh *m, msec now)
 
 	if (m->roster.n.all > 0 || now < e->recall_at)
 		return;
-	e->recall_at = now + RECALL_MS;
+	e->recall_at = now + pace(m, RECALL_MS);
 	for (uint32_t k = 0; k < RECALL_ASKED; k++) {
 		uint32_t i = swim_random_up(m, 0);
 
@@ -393,7 +394,7 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (p->grade == 0 && p->term > m->saved.term && e->leader == MEMBER_NONE) {
 		adopt_term(m, p->term); /* my next try starts above */
 		e->phase = ELECT_IDLE;
-		e->try_at = msec_min(e->try_at, now + 1 + STEP_MS + rank_wait(m, now));
+		e->try_at = msec_min(e->try_at, now + 1 + pace(m, STEP_MS) + rank_wait(m, now));
 		return;
 	}
 	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt ||
@@ -511,7 +512,7 @@ resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (!mine)
 		return;
 	trace(m, now, "resigned", from, p->term);
-	elect_lost(m, now, STEP_MS);
+	elect_lost(m, now, pace(m, STEP_MS));
 	if (p->who == m->ms.m[0].short_id && elector(m) && now >= e->holdoff_until) {
 		e->role = MESH_CANDIDATE;
 		elect_start_vote(m, now, m->saved.term + 1);

@@ -66,6 +66,13 @@ msec_min(msec a, msec b)
 	return a < b ? a : b;
 }
 
+/* A time of the lan profile as it is here. */
+static inline msec
+pace(const struct mesh *m, msec lan)
+{
+	return pace_ms(m->conf.profile, lan);
+}
+
 static inline uint32_t
 mesh_up(const struct mesh *m)
 {

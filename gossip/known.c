@@ -114,11 +114,15 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	if (pair != NULL) {
 		out->foreign = pair->foreign;
 		out->wire = pair->wire;
+		out->profile_known = pair->since != 0 && !pair->foreign;
+		out->profile = pair->wire.features & WIRE_PROFILE_MASK;
 	}
 	if (x->meta_len > 0)
 		memcpy(out->meta, members_meta(&m->ms, i), x->meta_len);
 	if (i == 0) {
 		out->wire = m->conf.wire;
+		out->profile_known = true;
+		out->profile = m->conf.profile;
 		out->applied = m->saved.applied;
 		out->summary = m->report.summary;
 		out->rtt_ms = 0;

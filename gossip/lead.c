@@ -17,12 +17,17 @@ enum {
 	BEAT_MS = 250,
 	BEAT_BIG_MS = 500,
 	LEASE_SLOW_MS = 3000, /* leases from here on go with slow beats */
+	BEATS_IN_LEASE = 3,   /* at least */
 };
 
 static msec
 beat_ms(const struct mesh *m)
 {
-	return elect_lease_ms(m) >= LEASE_SLOW_MS ? BEAT_BIG_MS : BEAT_MS;
+	msec lease = elect_lease_ms(m);
+	msec beat = pace(m, lease >= pace(m, LEASE_SLOW_MS) ? BEAT_BIG_MS : BEAT_MS);
+
+	/* A lease that was asked for may be shorter than its profile's. */
+	return msec_min(beat, lease / BEATS_IN_LEASE);
 }
 
 /* By what its beats promised, not by what a roster grown since would ask for. */
@@ -157,7 +162,7 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 		e->lead_since = now;
 		e->issued = (struct head){0};
 		e->first_until = now + elect_lease_ms(m);
-		m->report.verdict_at = now + STEP_MS;
+		m->report.verdict_at = now + pace(m, STEP_MS);
 		m->report.got = m->report.lost = 0;
 		for (uint32_t i = 0; i < m->ms.count; i++) {
 			struct head applied = m->ms.reports[i].applied;

@@ -14,8 +14,8 @@ conf_ok(const struct mesh_conf *c)
 	struct hash h;
 
 	c->crypto.hash(c->crypto.arg, &h, c->pk, KEY_BYTES);
-	return memcmp(h.b, c->self.b, ID_BYTES) == 0 && c->wire.min <= c->wire.max && c->members_max >= 2 &&
-	    c->members_max <= MESH_MEMBERS_LIMIT &&
+	return memcmp(h.b, c->self.b, ID_BYTES) == 0 && c->profile < MESH_PROFILES &&
+	    c->wire.min <= c->wire.max && c->members_max >= 2 && c->members_max <= MESH_MEMBERS_LIMIT &&
 	    c->meta_bytes <= MESH_META_BYTES_MAX && c->seeds_count <= MESH_SEEDS_MAX &&
 	    c->saved.generation <= UINT64_MAX >> SEAL_COUNTER_BITS &&
 	    c->saved.term <= INT64_MAX && memchr(c->name, 0, sizeof c->name) != NULL;
@@ -38,6 +38,7 @@ init(struct mesh *m, msec now)
 	m->started = m->ticked = now;
 	prng_init(&m->rng, c->seed);
 	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, c->seed);
+	c->wire.features = (c->wire.features & ~(uint32_t)WIRE_PROFILE_MASK) | c->profile;
 	m->seal.wire = c->wire;
 	if (keys_init(m) < 0 || !members_init(&m->ms, c->members_max))
 		return -1;

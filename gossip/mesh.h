@@ -24,6 +24,7 @@
 #include "base.h"
 #include "crypto.h"
 #include "exclusive.h"
+#include "pace.h"
 #include "policy.h"
 #include "saved.h"
 #include "wire.h"
@@ -62,7 +63,8 @@ struct mesh_conf {
 	size_t seeds_count;
 	struct wire_range wire; /* the versions it speaks: WIRE_MIN and WIRE_MAX; {0} = 0 alone */
 	struct mesh_policy policy;
-	msec lease_ms;	      /* 0 = auto: 1500 up to 200 electors, else 3000 */
+	enum mesh_profile profile;
+	msec lease_ms;	      /* 0 = auto: of lan 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
 	uint64_t seed;	      /* the only source of randomness ... */
 	uint8_t salt[SALT_BYTES]; /* ... but this: drawn for this very start ... */
@@ -85,6 +87,8 @@ struct mesh_member {
 	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
 	bool foreign;	     /* it speaks no version of the wire that this node does */
 	struct wire_range wire;    /* what it speaks; {0} while it said nothing to this node */
+	bool profile_known;	   /* it said it to this node */
+	enum mesh_profile profile; /* MESH_PROFILES: one this version does not know */
 	uint64_t generation;
 	enum mesh_going going;
 	msec wait_until;  /* going, and dead: when that is a death; see going.h; 0 = at once */

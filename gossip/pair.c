@@ -144,7 +144,7 @@ pair_park(struct mesh *m, msec now, const struct out *o)
 		    .introduce = o->introduce || (waits && p->parked.introduce)};
 	if (now < p->ask_at)
 		return false;
-	p->ask_at = now + ASK_MS;
+	p->ask_at = now + pace(m, ASK_MS);
 	return true;
 }
 

@@ -86,9 +86,11 @@ reach_tick(struct mesh *m, msec now)
 		return;
 	r->attempt++;
 	r->at = 1;
-	r->next_at = r->attempt_at + ATTEMPT_MS > now ? r->attempt_at + ATTEMPT_MS : now + PACE_MS;
+	r->next_at = r->attempt_at + pace(m, ATTEMPT_MS);
+	if (r->next_at <= now)
+		r->next_at = now + PACE_MS;
 	if (r->attempt == ATTEMPTS)
-		r->next_at = now + LAST_MS;
+		r->next_at = now + pace(m, LAST_MS);
 	r->attempt_at = r->next_at;
 }
 

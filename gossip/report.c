@@ -30,7 +30,7 @@ report_init(struct mesh *m, msec now)
 
 	r->frags = malloc(MESH_FRAGS_MAX * MESH_FRAG_BYTES_MAX);
 	r->inbox = malloc(INBOX_MAX * sizeof *r->inbox);
-	r->at = now + 1 + (msec)prng_below(&m->rng, REPORT_MS);
+	r->at = now + 1 + (msec)prng_below(&m->rng, (uint64_t)pace(m, REPORT_MS));
 	r->vouch = prng_u64(&m->rng) >> VOUCH_SHIFT;
 	r->summary_again = MSEC_NEVER;
 	r->summary_next = now;
@@ -49,7 +49,7 @@ report_fini(struct mesh *m)
 msec
 report_interval(const struct mesh *m)
 {
-	return m->ms.count > BIG_MEMBERS ? REPORT_BIG_MS : REPORT_MS;
+	return m->ms.count > BIG_MEMBERS ? pace(m, REPORT_BIG_MS) : pace(m, REPORT_MS);
 }
 
 static uint64_t
@@ -76,7 +76,7 @@ report_send(struct mesh *m, msec now)
 		out_to(m, PACKET_REPORT, leader, 0, 0, 0);
 	/* The acknowledgement rides in the next beat: wait for it before
 	 * repeating, unless there is more that was not sent yet. */
-	r->at = now + (sent == PENDING_BURST ? PENDING_MS : report_interval(m));
+	r->at = now + (sent == PENDING_BURST ? pace(m, PENDING_MS) : report_interval(m));
 }
 
 /* My leader's beat says what of my report it holds. */
@@ -316,7 +316,7 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 		return false;
 	if (r->probes < PROBES) {
 		probe_silent(m, i, r);
-		r->probe_at = now + PROBE_EVERY_MS;
+		r->probe_at = now + pace(m, PROBE_EVERY_MS);
 		return false;
 	}
 	return silent >= misses * every;
@@ -329,7 +329,7 @@ verdict_tick(struct mesh *m, msec now)
 	uint32_t up = mesh_up(m), dead = 0;
 
 	if (now >= m->report.halve_at) {
-		m->report.halve_at = now + LOSS_WINDOW_MS;
+		m->report.halve_at = now + pace(m, LOSS_WINDOW_MS);
 		m->report.got /= 2;
 		m->report.lost /= 2;
 	}
@@ -352,7 +352,7 @@ report_tick(struct mesh *m, msec now)
 	summary_tick(m, now);
 	if (e->role == MESH_LEADER) {
 		if (now >= r->verdict_at) {
-			r->verdict_at = now + PROBE_EVERY_MS;
+			r->verdict_at = now + pace(m, PROBE_EVERY_MS);
 			verdict_tick(m, now);
 		}
 	} else if (e->leader != MEMBER_NONE && now >= r->at) {

@@ -321,7 +321,7 @@ fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
 	ro->fetch_from = (uint16_t)from;
 	if (now < ro->ask_at)
 		return;
-	ro->ask_at = now + ASK_MS;
+	ro->ask_at = now + pace(m, ASK_MS);
 	while (missing < ro->fetch_chunks && (ro->fetch_have[missing / 8] >> missing % 8 & 1) != 0)
 		missing++;
 	out_to(m, PACKET_ROSTER_ASK, from, missing, 0, 0);

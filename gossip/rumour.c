@@ -43,7 +43,7 @@ suspicion_ms(const struct mesh *m, const struct member *x)
 {
 	/* 1000 x log(c+1)/log(3) for c = 0, 1, 2 confirmations. */
 	static const msec shrink[CONFIRMATIONS + 1] = {0, 631, 1000};
-	msec min = SUSPECT_BASE_MS * log10_milli(m->ms.count) / 1000;
+	msec min = pace(m, SUSPECT_BASE_MS) * log10_milli(m->ms.count) / 1000;
 	msec max = min * SUSPECT_MAX_MULT;
 	uint32_t c = x->accusers_count > 0 ? x->accusers_count - 1u : 0;
 
@@ -343,7 +343,7 @@ static void
 hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
-	bool lately = x->heard != 0 && now - x->heard < HEARD_MS;
+	bool lately = x->heard != 0 && now - x->heard < pace(m, HEARD_MS);
 
 	if (r->state == MESH_LEFT) {
 		members_set(&m->ms, i, now, MESH_LEFT, r->generation, (uint32_t)r->incarnation);
@@ -402,7 +402,7 @@ rumour_evidence(struct mesh *m, msec now, uint32_t i, msec at)
 
 	if (at > x->heard)
 		x->heard = at;
-	if (x->state != MESH_ALIVE && x->state != MESH_LEFT && at > x->since + EVIDENCE_MS &&
+	if (x->state != MESH_ALIVE && x->state != MESH_LEFT && at > x->since + pace(m, EVIDENCE_MS) &&
 	    x->proven)
 		lives_on(m, now, i);
 }
@@ -433,16 +433,16 @@ old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (r->state != MESH_FAILED || !r->is_table || !member_up(x) ||
 	    r->generation != x->generation || r->incarnation != x->incarnation)
 		return false;
-	if (x->state == MESH_SUSPECT && now - x->heard >= HEARD_MS)
+	if (x->state == MESH_SUSPECT && now - x->heard >= pace(m, HEARD_MS))
 		return false;
-	if (m->elect.leader == MEMBER_NONE && now - x->accused >= ACCUSE_MS) {
+	if (m->elect.leader == MEMBER_NONE && now - x->accused >= pace(m, ACCUSE_MS)) {
 		x->accused = now;
-		if (x->heard != 0 && now - x->heard < HEARD_MS)
+		if (x->heard != 0 && now - x->heard < pace(m, HEARD_MS))
 			news(m, i);
 		else
 			swim_call(m, i);
 	}
-	if (now - x->heard >= HEARD_MS)
+	if (now - x->heard >= pace(m, HEARD_MS))
 		swim_ask_next(m, i);
 	return true;
 }

@@ -43,7 +43,7 @@ swim_init(struct mesh *m, msec now)
 		return -1;
 	s->target = MEMBER_NONE;
 	s->acked = true;
-	s->probe_at = now + 1 + (msec)prng_below(&m->rng, PERIOD_MS);
+	s->probe_at = now + 1 + (msec)prng_below(&m->rng, (uint64_t)pace(m, PERIOD_MS));
 	s->gossip_at = s->who_at = s->sync_at = now;
 	s->changed_at = now - SYNC_QUIET_MS;
 	s->reconnect_at = now + 1 + (msec)prng_below(&m->rng, BOOT_RECONNECT_MS);
@@ -158,8 +158,8 @@ probe_next(struct mesh *m, msec now)
 	s->acked = s->asked = false;
 	s->nacks = s->helpers = 0;
 	s->sent = now;
-	s->ask_at = now + ASK_MS * scale;
-	s->probe_at = now + PERIOD_MS * scale;
+	s->ask_at = now + pace(m, ASK_MS) * scale;
+	s->probe_at = now + pace(m, PERIOD_MS) * scale;
 	if (s->target == MEMBER_NONE) {
 		s->acked = true;
 		return;
@@ -223,7 +223,7 @@ relay(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (target == MEMBER_NONE || target == 0)
 		return;
 	*r = (struct relay){.seq = ++s->next_seq, .their_seq = p->seq, .from = (uint16_t)from,
-	    .sent = now, .nack_at = now + NACK_MS};
+	    .sent = now, .nack_at = now + pace(m, NACK_MS)};
 	out_to(m, PACKET_PING, target, r->seq, 0, 0);
 }
 
@@ -424,7 +424,7 @@ face(struct mesh *m, msec now, uint32_t from)
 {
 	struct member *x = &m->ms.m[from];
 
-	if (x->state == MESH_ALIVE || now - x->accused < ACCUSE_MS)
+	if (x->state == MESH_ALIVE || now - x->accused < pace(m, ACCUSE_MS))
 		return;
 	x->accused = now;
 	swim_call(m, from);

@@ -9,8 +9,8 @@
  * mesh is updated node by node.  Frames under the pair's key carry that version.  The
  * introductions (HELLO, WHO, JOIN, KEY_ASK and their answers), said before anybody knows
  * what the other speaks, carry SEAL_VERSION: they only ever grow by fields, which
- * older nodes skip.  Features are bits for what a node can do beyond its version;
- * none has a meaning yet, and unknown ones are kept and told.
+ * older nodes skip.  Features are bits for what a node can do or wants beyond its version: the two
+ * lowest are its profile (pace.h); unknown ones are kept and told.
  */
 #ifndef GOSSIP_WIRE_H
 #define GOSSIP_WIRE_H
@@ -22,6 +22,7 @@ enum {
 	WIRE_MAX = 0,
 	WIRE_BYTES = 1 + 1 + 4,
 	WIRE_NONE = -1, /* no version that both speak */
+	WIRE_PROFILE_MASK = 3, /* of the features */
 };
 
 struct wire_range {

@@ -85,6 +85,10 @@ sim_run() {
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" \
 	    "metrics --nodes 20" "flipflop --nodes 30" "partial --nodes 5" "evict --nodes 9" \
 	    "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "mixed --nodes 9" \
+	    "detect --profile wan --nodes 20" "failover --profile wan --nodes 9" \
+	    "heal --profile wan --nodes 9" "lossy --profile wan --nodes 9 --seconds 300" \
+	    "calm --profile wan --nodes 5 --seconds 500" "detect --profile local --nodes 20" \
+	    "failover --profile local --nodes 9" \
 	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "join --nodes 1000"; do
 		case $s in
 		*1000) # once, and not five times slower

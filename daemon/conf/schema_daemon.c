@@ -19,6 +19,7 @@ enum { PATH_BYTES = 4000, MIB = 1 << 20, MEMBERS = 8192, WEIGHT = 100, PRIORITY 
 	}
 
 static const char *const quorums[] = {"majority", "any", NULL};
+static const char *const profiles[] = {"lan", "wan", "local", NULL};
 static const char *const auto_word[] = {"auto", NULL};
 static const char *const levels[] = {"debug", "info", "warn", NULL};
 
@@ -86,6 +87,7 @@ const struct field schema_daemon[] = {
     {.key = "uid-range", .type = T_RANGE},
     {.key = "limits", .type = T_MAP, .sub = limits},
     {.key = "log", .type = T_MAP, .sub = log_},
+    {.key = "profile", .type = T_ENUM, .words = profiles},
     {.key = "election", .type = T_MAP, .sub = election},
     {.key = "operators", .type = T_LIST, .sub = &operator_},
     LATER("http"),

@@ -47,7 +47,9 @@ find_quiet(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 	struct ail *a;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
-		msec quiet = ails_quiet_ms(&m, mesh_count(e->mesh), e->started, net_now());
+		/* As many as would be asked in that time at lan's pace. */
+		uint32_t asked = (uint32_t)pace_ms(e->conf.profile, mesh_count(e->mesh));
+		msec quiet = ails_quiet_ms(&m, asked, e->started, net_now());
 
 		if (quiet == 0 ||
 		    (a = next(out, n, more, "mesh members --compare")) == NULL)

@@ -14,6 +14,7 @@
 #include "../base/name.h"
 #include "../base/scriptio.h"
 #include "addr.h"
+#include "paces.h"
 #include "world.h"
 
 enum { ADDRESS_CAP = 272 /* a DNS name, and :PORT */, DEGRADED_AFTER_MS = 10000,
@@ -295,6 +296,20 @@ read_policy(struct mesh_policy *p, const struct flat *f, struct err *err)
 	return read_prefs(p, f, err);
 }
 
+static int
+read_profile(enum mesh_profile *out, const struct flat *f, struct err *err)
+{
+	char text[16];
+	int rc;
+
+	if ((rc = str_or(f, "profile", text, sizeof text, paces_name(MESH_LAN), err)) < 0)
+		return rc;
+	for (*out = MESH_LAN; *out < MESH_PROFILES; ++*out)
+		if (strcmp(text, paces_name(*out)) == 0)
+			return 0;
+	return err_set(err, EXIT_CONFIG, "profile: '%s' is none of lan, wan, local", text);
+}
+
 int
 config_read(struct config *c, const struct flat *f, struct err *err)
 {
@@ -309,7 +324,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	    (rc = read_tags(c, f, err)) < 0 || (rc = check_meta(c, err)) < 0 ||
 	    (rc = read_lists(c, f, err)) < 0)
 		return rc;
-	if ((rc = read_policy(&c->policy, f, err)) < 0)
+	if ((rc = read_policy(&c->policy, f, err)) < 0 ||
+	    (rc = read_profile(&c->profile, f, err)) < 0)
 		return rc;
 	c->lease_ms = int_or(f, "election/lease", 0);
 	c->restart_grace_ms = int_or(f, "restart-grace", RESTART_GRACE_MS);

@@ -27,6 +27,7 @@ struct config {
 	char seed_names[MESH_SEEDS_MAX][CONFIG_SEED_CAP]; /* HOST:PORT as written */
 	size_t seeds_count;
 	struct mesh_policy policy;
+	enum mesh_profile profile;
 	msec lease_ms, restart_grace_ms;
 	uint32_t operators[CONFIG_OPERATORS_MAX];
 	size_t operators_count;

@@ -123,6 +123,7 @@ engine_attach(struct engine *e, struct err *err)
 	    .addr = e->conf.advertise,
 	    .saved = e->saved,
 	    .policy = e->conf.policy,
+	    .profile = e->conf.profile,
 	    .lease_ms = e->conf.lease_ms,
 	    .members_max = 1024,
 	    .wire = {.min = WIRE_MIN, .max = WIRE_MAX},

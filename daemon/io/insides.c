@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "looks.h"
 #include "pack.h"
+#include "paces.h"
 
 static void
 pack_addr(msgpack_packer *pk, const char *key, const struct addr *a)
@@ -52,7 +53,7 @@ static void
 pack_config(const struct config *c, msgpack_packer *pk)
 {
 	pk_str(pk, "config");
-	msgpack_pack_map(pk, 18);
+	msgpack_pack_map(pk, 19);
 	pk_kstr(pk, "name", c->name);
 	pk_kstr(pk, "cluster", c->cluster);
 	pk_kstr(pk, "cluster_key", "(not shown)");
@@ -68,6 +69,7 @@ pack_config(const struct config *c, msgpack_packer *pk)
 	pk_kstr(pk, "images_dir", c->images_dir);
 	pk_kstr(pk, "state_dir", c->state_dir);
 	pk_kstr(pk, "log_dir", c->log_dir);
+	pk_kstr(pk, "profile", paces_name(c->profile));
 	pk_kint(pk, "lease_ms", c->lease_ms);
 	pk_kint(pk, "script_heap_bytes", c->script_heap_bytes);
 	pk_kint(pk, "script_cpu_ms", c->script_cpu_ms);

@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "foreign.h"
 #include "pack.h"
+#include "paces.h"
 
 const char *
 status_grade(enum mesh_grade g)
@@ -84,6 +85,7 @@ struct own_problem {
 /* Where the texts lie that are made up when asked for. */
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
+	char paces[PACES_TEXT_CAP];
 };
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
@@ -118,6 +120,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 	if (foreign_line(e->mesh, notes->foreign, sizeof notes->foreign) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->foreign, "update the older meshd: a release reads one version before its own"};
+	if (paces_line(e->mesh, notes->paces, sizeof notes->paces) && n < cap)
+		out[n++] = (struct own_problem){
+		    notes->paces, "write the same `profile:` into every mesh.yaml and restart meshd"};
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;

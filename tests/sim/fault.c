@@ -107,7 +107,8 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 		s->reorder_permille = strength / 10;
 		break;
 	case FAULT_delay:
-		s->delay_max = 2000 + (usec)strength * strength;
+		net_delays(s);
+		s->delay_max += (usec)strength * strength;
 		break;
 	case FAULT_replay:
 		s->replay_permille = strength / 10;
@@ -227,7 +228,7 @@ fault_step(struct sim *s)
 	if (ends) { /* the network is well again */
 		memset(s->cut, 0, (size_t)n * n);
 		s->mtu = 0;
-		s->delay_max = 2000;
+		net_delays(s);
 	} else if ((s->conf.faults >> f & 1) != 0) {
 		s->faults_done[f]++;
 		if (f == FAULT_link) {
@@ -255,8 +256,7 @@ fault_end(struct sim *s)
 	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
 	s->replay_permille = s->disk_permille = s->mtu = 0;
 	s->flip_permille = s->trim_permille = 0;
-	s->delay_min = 100;
-	s->delay_max = 2000;
+	net_delays(s);
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		net_group(s, i, 0);
 		s->node[i].slow = 0;

@@ -20,10 +20,11 @@ struct args {
 	struct sim_conf conf;
 };
 
-enum option { NODES, SEED, SEEDS, QUORUM, MUTANT, FAULTS_, SECONDS, JOBS, VERBOSE };
-static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--mutant",
-    "--faults", "--seconds", "--jobs", "--verbose", NULL};
+enum option { NODES, SEED, SEEDS, QUORUM, PROFILE, MUTANT, FAULTS_, SECONDS, JOBS, VERBOSE };
+static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--profile",
+    "--mutant", "--faults", "--seconds", "--jobs", "--verbose", NULL};
 static const char *const quorums[] = {"majority", "any", NULL};
+static const char *const profiles[] = {"lan", "wan", "local", NULL};
 
 static size_t
 distance(const char *a, const char *b)
@@ -89,7 +90,7 @@ static int
 usage(void)
 {
 	fputs("usage: mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] [--seconds T]\n"
-	      "                [--quorum majority|any] [--faults a,b...] [--mutant NAME]\n"
+	      "                [--quorum majority|any] [--profile lan|wan|local] [--faults a,b...] [--mutant NAME]\n"
 	      "       mesh-sim mutants [--seeds K] [--jobs J] [--mutant NAME]\n"
 	      "scenarios:\n", stderr);
 	for (const struct story *x = stories; x->name != NULL; x++)
@@ -171,6 +172,10 @@ option_value(struct args *a, enum option which, const char *value)
 		rc = word(options[which], value, quorums, &k);
 		a->conf.quorum = (enum mesh_quorum)k;
 		break;
+	case PROFILE:
+		rc = word(options[which], value, profiles, &k);
+		a->conf.profile = (enum mesh_profile)(k < 0 ? 0 : k);
+		break;
 	case MUTANT:
 		rc = word(options[which], value, mutant_names, &k);
 		a->conf.mutant = (enum sim_mutant)k;
@@ -242,6 +247,8 @@ replay_line(const struct story *story, const struct sim_conf *conf, uint64_t see
 {
 	fprintf(stderr, "replay: mesh-sim %s --nodes %u --seed %llu --quorum %s", story->name,
 	    conf->nodes, (unsigned long long)conf->seed, quorums[conf->quorum]);
+	if (conf->profile != MESH_LAN)
+		fprintf(stderr, " --profile %s", profiles[conf->profile]);
 	if (seeds > 1)
 		fprintf(stderr, " --seeds %llu", (unsigned long long)seeds);
 	if (conf->span > 0)

@@ -8,6 +8,16 @@
 
 enum { CALM_LOSS = 100, CALM_DELAY = 50000 };
 
+/* Of one way: what each profile is for. */
+void
+net_delays(struct sim *s)
+{
+	static const usec min[] = {100, 50000, 20}, max[] = {2000, 150000, 200};
+
+	s->delay_min = min[s->conf.profile];
+	s->delay_max = max[s->conf.profile];
+}
+
 struct addr
 net_address(uint32_t i)
 {
@@ -223,7 +233,8 @@ void
 net_changed(struct sim *s)
 {
 	uint32_t lost = s->loss_permille + s->flip_permille + s->trim_permille;
-	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= CALM_DELAY, well;
+	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= net_pace(s, CALM_DELAY) &&
+	    !s->conf.paces, well;
 	size_t links = (size_t)s->conf.nodes * s->conf.nodes;
 	bool cut = s->cut != NULL && (memchr(s->cut, CUT_ALL, links) != NULL ||
 	    memchr(s->cut, CUT_UDP, links) != NULL);

@@ -326,6 +326,8 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 	for (size_t k = 0; k < KEY_BYTES; k++)
 		c->secret[k] = (uint8_t)(prng_mix(c->seed + 9 + k / 8) >> k % 8 * 8);
 	sim_crypto(&c->crypto, n);
+	c->profile = s->conf.paces ? (enum mesh_profile)(prng_mix(s->conf.seed * 31 + i) % MESH_PROFILES) :
+				     s->conf.profile;
 	c->wire = mixed_wire(&s->conf, i);
 	if ((s->conf.faults & FAULT_BIT(policy)) != 0)
 		swarm_policy(s, i, &c->policy);

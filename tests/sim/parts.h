@@ -21,6 +21,14 @@ void net_deliver(struct sim *s, struct sim_dgram *d);
 uint32_t net_node(const struct sim *s, const struct addr *a);
 void net_release(struct sim *s, struct sim_dgram *d);
 void net_group(struct sim *s, uint32_t i, uint32_t group);
+/* What is usual on the way, of this world's profile. */
+void net_delays(struct sim *s);
+/* A time of the lan profile, as it is here. */
+static inline usec
+net_pace(const struct sim *s, usec lan)
+{
+	return (usec)pace_ms(s->conf.profile, (msec)lan);
+}
 /* After the network's numbers changed: is it calm, still? */
 void net_changed(struct sim *s);
 /* Somebody is late until then. */

@@ -83,8 +83,7 @@ sim_new(const struct sim_conf *conf)
 	struct sim *s = sim_must(calloc(1, sizeof *s));
 
 	s->conf = *conf;
-	s->delay_min = 100;
-	s->delay_max = 2000;
+	net_delays(s);
 	s->last_issuer = UINT32_MAX;
 	s->report_bytes = 100;
 	plant_of(conf->mutant);
@@ -106,6 +105,7 @@ sim_new(const struct sim_conf *conf)
 		    conf->late && i > 0 && i >= conf->nodes * 2 / 3 ? 100 * SECOND : SECOND);
 		sim_push(s, (struct sim_event){.at = n->restart_at, .node = i});
 	}
+	net_changed(s);
 	return s;
 }
 

@@ -35,14 +35,16 @@ enum {
 };
 
 struct sim_conf {
-	uint32_t nodes;
 	uint64_t seed;
 	enum mesh_quorum quorum;
+	enum mesh_profile profile; /* with the round trips it is for */
 	enum sim_mutant mutant;
-	uint32_t faults; /* those this run may use */
+	uint32_t nodes, faults; /* those this run may use */
 	usec span;	 /* how long they go on */
 	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
-	bool late, mixed; /* a third joins much later; every other is newer: story_mixed.c */
+	/* A third joins much later; every other is newer: story_mixed.c; each has a profile
+	 * of its own. */
+	bool late, mixed, paces;
 	bool verbose;	 /* traces on stderr */
 };
 

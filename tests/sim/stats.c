@@ -78,7 +78,24 @@ static const struct promise {
     {"rotate.waited", 3, 300, ANY, 9000, ANY, NULL, 0},
     {"rotate.back", 3, 300, ANY, 9000, ANY, NULL, 0},
     {"rotate.leader", 3, 300, ANY, 9000, ANY, NULL, 0},
+    {"wan.detect.leader", 3, 200, 9500, 14000, ANY, "memberlist's wan, suspicion alone", 30000},
+    {"wan.detect.mesh", 3, 200, 10000, ANY, ANY, "memberlist's wan, suspicion alone", 30000},
+    {"wan.failover", 3, 200, 6500, 10000, ANY, NULL, 0},
+    {"wan.heal", 2, 200, ANY, 15000, ANY, NULL, 0},
+    {"wan.heal.one", 2, 200, ANY, 15000, ANY, NULL, 0},
+    {"wan.false.deaths.calm", 1, 256, ANY, 0, ANY, NULL, 0},
+    {"wan.false.calm.elections", 1, 256, ANY, ANY, 0, NULL, 0},
+    {"wan.false.deaths.lossy", 3, 256, 1, ANY, ANY, NULL, 0},
+    {"wan.false.deaths.burst", 3, 256, 10, ANY, ANY, NULL, 0},
+    {"local.detect.leader", 3, 200, 1250, 2000, ANY, "lan", 2500},
+    {"local.detect.mesh", 3, 200, 1500, ANY, ANY, "lan", 3000},
+    {"local.failover", 3, 200, 800, 1300, ANY, "lan", 1600},
+    {"local.false.deaths.calm", 1, 256, ANY, 0, ANY, NULL, 0},
+    {"local.false.calm.elections", 1, 256, ANY, ANY, 0, NULL, 0},
 };
+
+/* A figure of another profile than lan is named after it. */
+static const char *const paces[MESH_PROFILES] = {"", "wan.", "local."};
 
 struct sim_stats *
 stats_new(void)
@@ -142,8 +159,11 @@ at_most(const struct promise *p, int percent)
 }
 
 static const struct promise *
-promised(const struct sim_conf *conf, const char *name, int percent)
+promised(const struct sim_conf *conf, const char *figure, int percent)
 {
+	char name[64];
+
+	snprintf(name, sizeof name, "%s%s", paces[conf->profile], figure);
 	for (size_t k = 0; k < ARRAY_LEN(promises); k++)
 		if (strcmp(promises[k].name, name) == 0 && at_most(&promises[k], percent) != ANY &&
 		    conf->nodes >= promises[k].from && conf->nodes <= promises[k].to)
@@ -156,17 +176,18 @@ line(FILE *out, const struct sim_conf *conf, const struct series *x, int percent
 {
 	const char *name = percent < 0 ? x->name + 1 : x->name;
 	const struct promise *p = promised(conf, name, percent);
+	const char *pace = paces[conf->profile];
 	char suffix[8] = "";
 
 	if (percent >= 0)
 		snprintf(suffix, sizeof suffix, ".p%d", percent);
-	fprintf(out, "%s%s %lld %s\n", name, suffix, (long long)value(x, percent), unit);
+	fprintf(out, "%s%s%s %lld %s\n", pace, name, suffix, (long long)value(x, percent), unit);
 	if (p == NULL)
 		return;
-	fprintf(out, "%s%s.bound %lld %s\n", name, suffix, (long long)at_most(p, percent), unit);
+	fprintf(out, "%s%s%s.bound %lld %s\n", pace, name, suffix, (long long)at_most(p, percent), unit);
 	if (p->beside != NULL)
-		fprintf(out, "%s%s.beside %lld %s: %s\n", name, suffix, (long long)p->other, unit,
-		    p->beside);
+		fprintf(out, "%s%s%s.beside %lld %s: %s\n", pace, name, suffix,
+		    (long long)p->other, unit, p->beside);
 }
 
 void
@@ -195,8 +216,8 @@ kept(const struct sim_conf *conf, const struct series *x, int percent)
 
 	if (p == NULL || value(x, percent) <= at_most(p, percent))
 		return true;
-	fprintf(stderr, "mesh-sim: bound %s.p%d <= %lld broken: %lld\n", name, percent,
-	    (long long)at_most(p, percent), (long long)value(x, percent));
+	fprintf(stderr, "mesh-sim: bound %s%s.p%d <= %lld broken: %lld\n", paces[conf->profile],
+	    name, percent, (long long)at_most(p, percent), (long long)value(x, percent));
 	return false;
 }
 

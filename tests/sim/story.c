@@ -14,7 +14,7 @@ story_bound(struct sim *s, const char *name, bool ok)
 usec
 story_patience(const struct sim *s)
 {
-	return s->conf.nodes > 200 ? 120 * SECOND : 40 * SECOND;
+	return net_pace(s, s->conf.nodes > 200 ? 120 * SECOND : 40 * SECOND);
 }
 
 bool

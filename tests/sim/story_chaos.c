@@ -130,6 +130,7 @@ setup_swarm(struct sim_conf *conf)
 	if (theme(conf->seed) != THEME_CHAOS)
 		return;
 	conf->late = (h >> 32 & 1) != 0;
+	conf->paces = (h >> 48) % 16 == 0;
 	if ((h >> 40) % 8 == 0 && conf->quorum == MESH_QUORUM_MAJORITY)
 		conf->quorum = MESH_QUORUM_ANY;
 }

@@ -54,7 +54,7 @@ suspicion_max(const struct sim *s)
 {
 	usec tenths = s->conf.nodes > 100 ? 25 : s->conf.nodes > 10 ? 20 : 10;
 
-	return SUSPECT_BASE / 10 * tenths + SLACK;
+	return net_pace(s, SUSPECT_BASE / 10 * tenths + SLACK);
 }
 
 /* How many others started, stopped or are down lately. */
@@ -64,7 +64,7 @@ churned(const struct sim *s)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		n += s->node[i].mesh == NULL || s->now - s->node[i].changed_at < CHURN;
+		n += s->node[i].mesh == NULL || s->now - s->node[i].changed_at < net_pace(s, CHURN);
 	return n;
 }
 
@@ -107,7 +107,7 @@ static bool
 nobody_is_new(const struct sim *s)
 {
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		if (s->now - s->node[i].changed_at < CHURN)
+		if (s->now - s->node[i].changed_at < net_pace(s, CHURN))
 			return false;
 	return true;
 }
@@ -127,21 +127,21 @@ moved(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 		s->false_suspects += x->state == MESH_SUSPECT && was->state == MESH_ALIVE;
 	}
 	if (x->state == MESH_FAILED && same && was->state != MESH_FAILED &&
-	    net_calm(s, s->calm_since, enough) && lives(s, j, x->generation, CHURN))
+	    net_calm(s, s->calm_since, enough) && lives(s, j, x->generation, net_pace(s, CHURN)))
 		check_break(s, "living-not-killed", i, j, x->incarnation);
 	if (x->state == MESH_FAILED && same && was->state != MESH_FAILED &&
-	    s->node[j].mesh == NULL && s->now - s->node[j].changed_at < PATIENCE &&
-	    s->node[j].changed_at - s->node[j].born_at >= CHURN &&
+	    s->node[j].mesh == NULL && s->now - s->node[j].changed_at < net_pace(s, PATIENCE) &&
+	    s->node[j].changed_at - s->node[j].born_at >= net_pace(s, CHURN) &&
 	    net_calm(s, s->calm_since, enough))
 		check_break(s, "time-to-speak", i, j, x->incarnation);
 	if (x->state == MESH_SUSPECT && same && was->state == MESH_ALIVE &&
-	    net_calm(s, s->still_since, enough) && lives(s, j, x->generation, CHURN) &&
+	    net_calm(s, s->still_since, enough) && lives(s, j, x->generation, net_pace(s, CHURN)) &&
 	    nobody_is_new(s))
 		check_break(s, "no-suspicion-in-peace", i, j, x->incarnation);
 	/* Cut or not, where nothing is late its last word is as old as its end. */
 	if (x->state == MESH_ALIVE && same && was->state == MESH_FAILED &&
-	    s->node[j].mesh == NULL && s->node[j].changed_at < was->since - SECOND / 2 &&
-	    net_calm(s, s->prompt_since, s->now - s->node[j].changed_at + SLACK))
+	    s->node[j].mesh == NULL && s->node[j].changed_at < was->since - net_pace(s, SECOND / 2) &&
+	    net_calm(s, s->prompt_since, s->now - s->node[j].changed_at + net_pace(s, SLACK)))
 		check_break(s, "no-resurrection", i, j, x->incarnation);
 }
 
@@ -200,7 +200,7 @@ health(struct sim *s, uint32_t i)
 	uint32_t now = n->mesh->swim.health;
 
 	if (now > n->health && s->conf.nodes >= 3 && net_calm(s, s->still_since, suspicion_max(s)) &&
-	    s->now - n->changed_at >= CHURN && churned(s) <= 1)
+	    s->now - n->changed_at >= net_pace(s, CHURN) && churned(s) <= 1)
 		check_break(s, "well-blames-itself", i, n->health, now);
 	n->health = now;
 }

@@ -86,7 +86,7 @@ test_keys(void **state)
 		"cluster, cluster-key, listen, advertise, seeds, zone, "
 		"tags, config-dir, state-dir, run-dir, log-dir, "
 		"images-dir, user, conf-user, cgroup, uid-range, "
-		"limits, log, election, operators, restart-grace"},
+		"limits, log, profile, election, operators, restart-grace"},
 	    /* Only lithos' files take '_' for '-'. */
 	    {"daemon", "state_dir: /x",
 		"f.yaml:1:1: unknown key 'state_dir'; did you mean 'state-dir'?"},
@@ -106,6 +106,8 @@ test_keys(void **state)
 		"f.yaml:1:20: election.quorum: needs exactly one of: min, weight"},
 	    {"daemon", "election: {quorum: {}}",
 		"f.yaml:1:20: election.quorum: needs exactly one of: min, weight"},
+	    {"daemon", "profile: wam",
+		"f.yaml:1:10: profile: unknown value 'wam'; did you mean 'wan'?"},
 	    {"daemon", "election: {quorum: {mim: 3}}",
 		"f.yaml:1:21: election.quorum: unknown key 'mim'; did you mean 'min'?"},
 	    {"daemon", "election: {quorum: {min: 0}}",

@@ -51,6 +51,7 @@ what_is_not_said_has_the_documented_default(void **state)
 {
 	(void)state;
 	good("name: n1\nadvertise: 127.0.0.1:7780\n");
+	assert_int_equal(c.profile, MESH_LAN);
 	assert_string_equal(c.name, "n1");
 	assert_string_equal(c.zone, "");
 	assert_string_equal(c.tags, "");
