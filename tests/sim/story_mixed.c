@@ -11,7 +11,7 @@
 enum {
 	KIND_OF_TOMORROW = 0x7f,
 	ODD_EVERY = 8, /* so much of a newer node's gossip is of that kind */
-	FEATURES = 0x80000001,
+	FEATURES = 0x80000100, /* not the profile, which is what it is */
 	TRIALS_SPACING = 5 * SECOND,
 };
 
