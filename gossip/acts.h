@@ -13,7 +13,9 @@ struct mesh;
 enum mesh_going { MESH_STAYS, MESH_RESTARTING, MESH_DRAINING };
 enum { MESH_GRACE_S_MAX = 3600 };
 
-/* Make a new cluster with this node as its only roster member. */
+/* Make a new cluster with this node as its only roster member.  Where there is a CA,
+ * cluster is the one that cert_cluster says, and its first key is drawn.  -ERR_RANGE:
+ * this node is a member, or that is no id for it. */
 MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
 /* Add a seed; seeds are retried for ever. */
 MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
@@ -24,7 +26,7 @@ MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to
  * A node is out for good: signed by this one, passed on, refused by everybody.
  * 0 also when it is out already.  -ERR_RANGE: this node is no member; -ERR_UNKNOWN;
  * -ERR_IDENTITY: it is this node; -ERR_QUORUM: those who are alive without it could
- * not conclude a roster; -ERR_FULL.
+ * not conclude a roster; -ERR_FULL; -ERR_CERT: the CA orders it here (entry.h).
  */
 MUST_CHECK int mesh_evict(struct mesh *m, msec now, const struct node_id *id);
 /* This node was put out, and knows it: the machine is silent for good. */

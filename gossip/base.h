@@ -71,7 +71,10 @@ struct stamp {
 	X(UNKNOWN, "unknown")                                                  \
 	X(EVICTED, "evicted from this cluster")                                \
 	X(QUORUM, "no majority would be left")                                 \
-	X(NOT_LEADER, "not the leader, or its lease is over")
+	X(NOT_LEADER, "not the leader, or its lease is over")                  \
+	X(CERT, "no certificate of this cluster")                              \
+	X(EXPIRED, "token expired")                                            \
+	X(SPENT, "token used up")
 
 enum {
 	ERR_NONE_ = 0,

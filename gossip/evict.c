@@ -1,11 +1,12 @@
 /*
  * evict.c - see evict.h: the set, what it does to the table, and the verb.
  */
+#include "decree.h"
 #include "inner.h"
 
 #include <stdlib.h>
 
-static const char domain[] = "mesh evict 0";
+static const char domain[] = "mesh evict 0", order[] = "evict";
 
 enum {
 	DOMAIN_BYTES = sizeof domain - 1,
@@ -139,20 +140,28 @@ evict_load(struct mesh *m, msec now)
 	return 0;
 }
 
+static bool
+holds(const struct mesh *m, const struct eviction *x)
+{
+	const struct crypto *c = &m->conf.crypto;
+	uint8_t buf[SIGNED_BYTES];
+
+	if (m->ms.certs != NULL)
+		return decree_holds(c, m->conf.ca.pk, m->saved.cluster, order, (const uint8_t *)x,
+		    EVICT_BODY_BYTES, x->sig);
+	to_sign(m, x->id, buf);
+	return c->verify(c->arg, x->pk, x->sig, buf, sizeof buf);
+}
+
 int
 evict_hear(struct mesh *m, msec now, const uint8_t *act)
 {
-	const struct crypto *c = &m->conf.crypto;
 	struct eviction x;
-	uint8_t buf[SIGNED_BYTES];
 
 	memcpy(&x, act, EVICTION_BYTES);
 	if (evict_find(&m->ms.evict, short_of(&x)) != EVICT_NONE)
 		return 0;
-	to_sign(m, x.id, buf);
-	if (!c->verify(c->arg, x.pk, x.sig, buf, sizeof buf))
-		return -ERR_AUTH;
-	return add(m, now, act);
+	return holds(m, &x) ? add(m, now, act) : -ERR_AUTH;
 }
 
 bool
@@ -201,24 +210,55 @@ concludes_without(const struct mesh *m, uint32_t out)
 	    (2 * alive.new > all.new || (2 * alive.new == all.new && alive.tie != 0));
 }
 
+static int
+possible(const struct mesh *m, const struct node_id *id)
+{
+	uint32_t i = members_find_id(&m->ms, id);
+
+	if (!m->member || m->left)
+		return -ERR_RANGE;
+	if (i == MEMBER_NONE)
+		return -ERR_UNKNOWN;
+	if (i == 0)
+		return -ERR_IDENTITY;
+	return m->ms.m[i].roster == 0 || concludes_without(m, i) ? 0 : -ERR_QUORUM;
+}
+
+int
+mesh_evict_decree(struct mesh *m, msec now, const struct node_id *id, const uint8_t *token,
+    const uint8_t *sig)
+{
+	struct eviction x;
+	int rc;
+
+	if (m->ms.certs == NULL)
+		return -ERR_RANGE;
+	memcpy(x.id, id->b, ID_BYTES);
+	memcpy(x.pk, token, KEY_BYTES);
+	memcpy(x.sig, sig, SIG_BYTES);
+	if (!holds(m, &x))
+		return -ERR_AUTH;
+	if (evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
+		return 0;
+	if ((rc = possible(m, id)) < 0)
+		return rc;
+	return add(m, now, (const uint8_t *)&x);
+}
+
 int
 mesh_evict(struct mesh *m, msec now, const struct node_id *id)
 {
 	const struct crypto *c = &m->conf.crypto;
 	struct eviction x;
 	uint8_t buf[SIGNED_BYTES];
-	uint32_t i;
+	int rc;
 
-	if (!m->member || m->left)
-		return -ERR_RANGE;
-	if (evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
+	if (m->ms.certs != NULL)
+		return -ERR_CERT;
+	if (m->member && !m->left && evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
 		return 0;
-	if ((i = members_find_id(&m->ms, id)) == MEMBER_NONE)
-		return -ERR_UNKNOWN;
-	if (i == 0)
-		return -ERR_IDENTITY;
-	if (m->ms.m[i].roster != 0 && !concludes_without(m, i))
-		return -ERR_QUORUM;
+	if ((rc = possible(m, id)) < 0)
+		return rc;
 	memcpy(x.id, id->b, ID_BYTES);
 	memcpy(x.pk, m->conf.pk, KEY_BYTES);
 	to_sign(m, x.id, buf);

@@ -11,7 +11,9 @@
  * The same bytes ride with rumours, lie on disk and answer whoever is out.  The
  * evicted are a set that only grows, so all tables of them end equal whatever
  * order the acts arrive in: of two acts about one node either will do, and an act
- * stands though its signer was evicted since.  Where all hold one key, each of
+ * stands though its signer was evicted since.  Where there is a CA (cert.h) it alone
+ * signs: in place of who evicts stands the token by which the evicted came, whose use
+ * stays spent so, and the signature is the CA's decree "evict" over both (decree.h).  Where all hold one key, each of
  * them may sign; the operator's right is asked for at the node that does.
  *
  * Who is out is refused from then on, whatever it sends, and told why, as a
@@ -35,7 +37,11 @@ struct eviction {
 	uint8_t id[ID_BYTES], pk[KEY_BYTES], sig[SIG_BYTES];
 };
 
-enum { EVICTION_BYTES = ID_BYTES + KEY_BYTES + SIG_BYTES, EVICT_NONE = UINT16_MAX };
+enum {
+	EVICT_BODY_BYTES = ID_BYTES + KEY_BYTES, /* what a CA signs */
+	EVICTION_BYTES = EVICT_BODY_BYTES + SIG_BYTES,
+	EVICT_NONE = UINT16_MAX,
+};
 _Static_assert(sizeof(struct eviction) == EVICTION_BYTES, "bytes alone: what is sent and saved");
 
 struct evict {

@@ -6,10 +6,13 @@
 #ifndef GOSSIP_INNER_H
 #define GOSSIP_INNER_H
 
+#include "admit.h"
 #include "cookie.h"
 #include "dark.h"
 #include "elect.h"
+#include "enter.h"
 #include "going.h"
+#include "join.h"
 #include "keys.h"
 #include "out.h"
 #include "pair.h"
@@ -34,6 +37,8 @@ struct mesh {
 	struct rolelease rolelease;
 	struct reach reach;
 	struct keys keys;
+	struct admit admit;
+	struct enter enter;
 	struct twin twin;
 	struct cookie_jar jar;
 	struct cookie_got cookie;

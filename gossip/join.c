@@ -45,6 +45,20 @@ join_relive(struct mesh *m, msec now, uint64_t generation)
 	members_set(&m->ms, 0, now, MESH_ALIVE, generation, 0);
 }
 
+void
+join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint64_t generation)
+{
+	memcpy(m->saved.cluster, cluster, ID_BYTES);
+	memcpy(m->seal.cluster, cluster, ID_BYTES);
+	m->member = true;
+	m->must_save = true;
+	elect_joined(m, now, term);
+	if (generation > m->saved.generation && generation < UINT64_MAX >> SEAL_COUNTER_BITS)
+		join_relive(m, now, generation + 1);
+	vouch_self(m);
+	trace(m, now, "joined", MEMBER_NONE, 0);
+}
+
 static int
 admitted(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
 {
@@ -60,17 +74,9 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 		return rc;
 	if (!vouch_holds(m, p->bytes, &who))
 		return -ERR_AUTH;
-	memcpy(m->saved.cluster, p->bytes, ID_BYTES);
-	memcpy(m->seal.cluster, p->bytes, ID_BYTES);
-	m->member = true;
-	m->must_save = true;
 	keys_joined(m, p->keys);
 	m->cookie = (struct cookie_got){.from = *from, .cookie = p->cookie};
-	elect_joined(m, now, p->term);
-	if (p->generation > m->saved.generation && p->generation < UINT64_MAX >> SEAL_COUNTER_BITS)
-		join_relive(m, now, p->generation + 1);
-	vouch_self(m);
-	trace(m, now, "joined", MEMBER_NONE, 0);
+	join_begin(m, now, p->bytes, p->term, p->generation);
 	if ((rc = rumour_hear(m, now, &who)) < 0)
 		return rc;
 	members_tell(&m->ms, 0);
@@ -90,6 +96,10 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 
 	if (p->kind != PACKET_JOIN && p->kind != PACKET_JOINED)
 		return -ERR_AUTH; /* nothing else may come from outside */
+	if (m->ms.certs != NULL) { /* the key alone lets nobody in */
+		admit_stranger(m, -ERR_CERT, sender);
+		return -ERR_CERT;
+	}
 	if (p->kind == PACKET_JOINED)
 		return admitted(m, now, from, p);
 	if (p->bytes_len != JOIN_BALLAST)
@@ -125,9 +135,11 @@ join_tick(struct mesh *m, msec now)
 	for (size_t i = 0; i < m->conf.seeds_count; i++) {
 		const struct addr *seed = &m->conf.seeds[i];
 
-		if (!m->member)
+		if (enter_wanted(m))
+			enter_ask(m, seed);
+		if (!m->member && m->ms.certs == NULL)
 			out_join(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
-		else if (!is_up(m, seed))
+		else if (m->member && !is_up(m, seed))
 			out_addr(m, PACKET_WHO, seed, NULL, 0, true);
 	}
 }

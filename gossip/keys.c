@@ -157,6 +157,21 @@ keys_joined(struct mesh *m, uint64_t word)
 	take(m, (struct mesh_keys){.used = epoch});
 }
 
+void
+keys_entered(struct mesh *m, uint32_t epoch)
+{
+	take(m, (struct mesh_keys){.used = epoch});
+}
+
+void
+keys_found(struct mesh *m)
+{
+	const struct crypto *c = &m->conf.crypto;
+
+	c->key_make(c->arg, 1);
+	take(m, (struct mesh_keys){.used = 1});
+}
+
 /* The key of that epoch is held now, perhaps in use where it came from. */
 static void
 fetched(struct mesh *m, msec now, uint32_t epoch, bool in_use)

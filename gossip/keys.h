@@ -92,6 +92,10 @@ void keys_use(struct mesh *m, msec now);
 void keys_retire(struct mesh *m, msec now);
 /* From conf.saved.  0, or a negative ERR_. */
 int keys_init(struct mesh *m);
+/* Let in with a key sealed to me, of that epoch; a cluster with a CA begins, with the
+ * key of epoch 1: no file of an administrator has it. */
+void keys_entered(struct mesh *m, uint32_t epoch);
+void keys_found(struct mesh *m);
 /* Let in under a key of whose epoch I knew nothing. */
 void keys_joined(struct mesh *m, uint64_t word);
 /* The bytes of KEY_ASK and KEY; scratch holds KEY_ASK_BYTES. */

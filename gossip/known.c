@@ -99,6 +99,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	const struct member_report *r = &m->ms.reports[i];
 	const struct elect *e = &m->elect;
 	const struct pair *pair = members_pair(&m->ms, i);
+	struct mesh_came came;
 
 	*out = (struct mesh_member){.id = x->id, .addr = x->addr, .meta_bytes = x->meta_len,
 	    .state = (enum mesh_state)x->state, .self = i == 0, .leader = e->leader == i,
@@ -111,6 +112,10 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .applied = r->applied.stamp, .summary = x->summary,
 	    .has_summary = i == 0 ? m->report.summary_set : x->summary_version != 0};
 	memcpy(out->name, members_name(&m->ms, i), x->name_len);
+	out->certified = m->ms.certs != NULL;
+	if (mesh_came(m, &x->id, &came))
+		memcpy(out->zone, came.zone, sizeof out->zone);
+	out->entry = (enum mesh_entry)x->entry;
 	if (pair != NULL) {
 		out->foreign = pair->foreign;
 		out->wire = pair->wire;

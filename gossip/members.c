@@ -54,6 +54,7 @@ members_fini(struct members *ms)
 	free(ms->m);
 	free(ms->reports);
 	free(ms->proofs);
+	free(ms->certs);
 	free(ms->names);
 	free(ms->order);
 	free(ms->map);
@@ -225,6 +226,8 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER, .spoke = UINT32_MAX};
 	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
 	ms->names[i] = 0;
+	if (ms->certs != NULL)
+		ms->certs[i].len = 0;
 	map_put(ms, i);
 	at = order_at(ms, id);
 	memmove(ms->order + at + 1, ms->order + at, (ms->count - at) * sizeof *ms->order);
@@ -409,4 +412,8 @@ members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long, str
 	out->meta = members_meta(ms, i);
 	out->meta_len = m->meta_len;
 	out->notice = m->notice;
+	if (ms->certs != NULL) {
+		out->cert = ms->certs[i].b;
+		out->cert_len = ms->certs[i].len;
+	}
 }

@@ -11,6 +11,7 @@
 #ifndef GOSSIP_MEMBERS_H
 #define GOSSIP_MEMBERS_H
 
+#include "admit.h"
 #include "evict.h"
 #include "keys.h"
 #include "packet.h"
@@ -63,6 +64,7 @@ struct member {
 	uint32_t text; /* offset of name and meta in the text arena */
 	uint8_t name_len, meta_len;
 	uint16_t notice; /* what it says of its going: going.h */
+	uint8_t entry; /* enum mesh_entry: why it gets no vote */
 	bool evicted; /* out for good, and LEFT */
 	bool proven; /* by its proof; else known by id, or from this node's disk */
 	uint16_t pair; /* index of its pair, or MEMBER_NONE */
@@ -98,6 +100,7 @@ struct members {
 	struct member *m;
 	struct member_report *reports;
 	struct member_proof *proofs;
+	struct member_cert *certs; /* admit.h; NULL: the cluster has no CA */
 	uint32_t *names; /* a hash of each name: who else has this one? */
 	uint16_t *order; /* indices in id order */
 	uint32_t *map;	 /* short id -> tag 16, index 16; open addressing */

@@ -50,6 +50,8 @@ init(struct mesh *m, msec now)
 	m->ms.m[0].addr = c->addr;
 	members_set_text(&m->ms, 0, c->name, strlen(c->name), c->meta, c->meta_bytes);
 	members_set(&m->ms, 0, now, MESH_ALIVE, c->saved.generation, 0);
+	if (admit_init(m, now) < 0)
+		return -1;
 	vouch_self(m);
 	members_tell(&m->ms, 0);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
@@ -143,6 +145,8 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	case PACKET_TWIN:
 	case PACKET_JOIN:
 	case PACKET_JOINED:
+	case PACKET_ENTER:
+	case PACKET_ENTERED:
 		return -ERR_AUTH; /* only under the key that all share */
 	default:
 		return swim_recv(m, now, from, p);
@@ -203,6 +207,8 @@ receive_bare(struct mesh *m, msec now, const struct addr *from, const struct sea
 	if ((rc = seal_bare(frame, &body, buf)) < 0 ||
 	    (rc = packet_decode(body, len - (size_t)(body - buf), &p)) < 0)
 		return rc;
+	if (p.kind == PACKET_ENTER || p.kind == PACKET_ENTERED)
+		return enter_recv(m, now, from, frame->sender, &p);
 	return keys_recv(m, now, from, frame->sender, MEMBER_NONE, &p);
 }
 
@@ -302,6 +308,7 @@ mesh_tick(struct mesh *m, msec now)
 		rolelease_tick(m, now);
 		reach_tick(m, now);
 		twin_tick(m, now);
+		admit_tick(m, now);
 	}
 	report_tick(m, now);
 	if (m->member)
@@ -328,6 +335,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, rolelease_deadline(m));
 	at = msec_min(at, m->reach.next_at);
 	at = msec_min(at, twin_deadline(m));
+	at = msec_min(at, admit_deadline(m));
 	return msec_min(at, lead_deadline(m));
 }
 
@@ -372,9 +380,16 @@ int
 mesh_init(struct mesh *m, msec now, const uint8_t *cluster)
 {
 	static const uint8_t nobody[ID_BYTES];
+	uint8_t own[ID_BYTES];
 
 	if (m->member || memcmp(cluster, nobody, ID_BYTES) == 0)
 		return -ERR_RANGE;
+	if (m->ms.certs != NULL) {
+		cert_cluster(&m->conf.crypto, m->conf.ca.pk, own);
+		if (memcmp(cluster, own, ID_BYTES) != 0)
+			return -ERR_RANGE;
+		keys_found(m);
+	}
 	memcpy(m->saved.cluster, cluster, ID_BYTES);
 	memcpy(m->seal.cluster, cluster, ID_BYTES);
 	vouch_self(m);

@@ -23,10 +23,12 @@
 #include "acts.h"
 #include "base.h"
 #include "crypto.h"
+#include "entry.h"
 #include "exclusive.h"
 #include "pace.h"
 #include "policy.h"
 #include "saved.h"
+#include "summary.h"
 #include "wire.h"
 
 enum {
@@ -41,15 +43,6 @@ enum {
 enum mesh_state { MESH_ALIVE, MESH_SUSPECT, MESH_FAILED, MESH_LEFT };
 enum mesh_role { MESH_FOLLOWER, MESH_CANDIDATE, MESH_LEADER };
 enum mesh_grade { MESH_GRADE_NONE, MESH_GRADE_DEGRADED, MESH_GRADE_FULL };
-/* Plane A: one small record per node, to everyone, on change and each 30 s. */
-struct mesh_summary {
-	uint8_t cpu_percent;   /* 0-100 of all cores */
-	uint8_t mem_percent;   /* 0-100 used */
-	uint8_t disk_percent;  /* 0-100 used, of the state directory */
-	uint16_t load_centi;   /* 1-minute load x 100, saturating */
-	uint16_t instances;    /* containers running */
-	uint32_t config_hash;  /* first 4 bytes of the config trees' hash */
-};
 
 struct mesh_conf {
 	struct node_id self;
@@ -59,6 +52,7 @@ struct mesh_conf {
 	uint8_t meta[MESH_META_BYTES_MAX];
 	size_t meta_bytes;
 	struct mesh_saved saved; /* as loaded; generation already raised */
+	struct mesh_ca ca;	 /* all zero: who holds the cluster key may come in */
 	struct addr seeds[MESH_SEEDS_MAX];
 	size_t seeds_count;
 	struct wire_range wire; /* the versions it speaks: WIRE_MIN and WIRE_MAX; {0} = 0 alone */
@@ -82,9 +76,11 @@ struct mesh_member {
 	uint8_t meta[MESH_META_BYTES_MAX];
 	size_t meta_bytes;
 	enum mesh_state state;
-	bool self, leader, in_roster;
+	bool self, leader, in_roster, certified; /* by a CA: then zone is its word */
 	bool evicted, udp_blocked; /* out for good (MESH_LEFT); only streams get to it */
 	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
+	char zone[NAME_CAP];	   /* of its certificate; "" = none, or not certified */
+	enum mesh_entry entry;	   /* not OK: it is here, and gets no vote */
 	bool foreign;	     /* it speaks no version of the wire that this node does */
 	struct wire_range wire;    /* what it speaks; {0} while it said nothing to this node */
 	bool profile_known;	   /* it said it to this node */

@@ -290,6 +290,19 @@ fill_echo(const struct mesh *m, const struct out *o, struct packet *p)
 }
 
 static void
+fill_role(struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
+{
+	p->sent = o->a;
+	p->bytes = scratch;
+	if (o->kind == PACKET_ROLE_ASK) {
+		p->bytes_len = rolelease_fill_ask(m, scratch);
+		return;
+	}
+	p->term = m->elect.ballot_term;
+	p->bytes_len = rolelease_fill_confirm(m, o->to, (msec)o->a, scratch);
+}
+
+static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
@@ -328,15 +341,8 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		fill_report(m, o, p);
 		break;
 	case PACKET_ROLE_ASK:
-		p->sent = o->a;
-		p->bytes = scratch;
-		p->bytes_len = rolelease_fill_ask(m, scratch);
-		break;
 	case PACKET_ROLE_LEASE:
-		p->sent = o->a;
-		p->term = m->elect.ballot_term;
-		p->bytes = scratch;
-		p->bytes_len = rolelease_fill_confirm(m, o->to, (msec)o->a, scratch);
+		fill_role(m, o, p, scratch);
 		break;
 	case PACKET_HELLO:
 	case PACKET_WHO:
@@ -355,6 +361,10 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	case PACKET_KEY_ASK:
 	case PACKET_KEY:
 		keys_fill(m, o, p, scratch);
+		break;
+	case PACKET_ENTER:
+	case PACKET_ENTERED:
+		enter_fill(m, o, p, scratch);
 		break;
 	default:
 		break;

@@ -240,7 +240,7 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 		mpw_bin(w, r->eviction, EVICTION_BYTES);
 		return;
 	}
-	mpw_array(w, r->is_long ? 10 : 5);
+	mpw_array(w, !r->is_long ? 5 : r->cert_len > 0 ? 11 : 10);
 	mpw_uint(w, (uint64_t)r->state);
 	if (r->is_long)
 		mpw_bin(w, r->pk, KEY_BYTES);
@@ -258,6 +258,8 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 	mpw_bin(w, r->meta, r->meta_len);
 	mpw_bin(w, r->sig, SIG_BYTES);
 	mpw_uint(w, r->notice);
+	if (r->cert_len > 0)
+		mpw_bin(w, r->cert, r->cert_len);
 }
 
 static int
@@ -330,6 +332,11 @@ rumour_read(struct mp *r, struct rumour *out)
 		if ((rc = read_long(r, out)) < 0)
 			return rc;
 		n -= 5;
+		if (n > 0 && mp_peek(r) == MP_BIN) {
+			if ((rc = mp_bin(r, &out->cert, &out->cert_len)) < 0)
+				return rc;
+			n--;
+		}
 	}
 	for (; n > 0; n--)
 		if ((rc = mp_skip(r)) < 0)

@@ -8,7 +8,8 @@
  *
  *	rumour = [state, id 16, generation, incarnation, from|age]      short
  *	       | [state, pk 32, generation, incarnation, from|age,
- *	          name, address 18, meta, signature 64, notice]         long
+ *	          name, address 18, meta, signature 64, notice,
+ *	          certificate, where there is a CA]                     long
  *	       | bin 23: short id 8, version 4, summary 11              summary
  *	       | bin 112: as in evict.h                                 eviction
  *
@@ -66,7 +67,10 @@ struct roster_id {
 				 your last life; the rumour is me */ \
 	X(KEY_ASK, "sKIkb")   /* a key, please: nonce, mine, cookie; keys.h */ \
 	X(KEY, "sKwkb")	      /* nonce, mine, that epoch, cookie, box */      \
-	X(TWIN, "b")	      /* who else is me?  See twin.h */
+	X(TWIN, "b")	      /* who else is me?  See twin.h */                \
+	X(ENTER, "skb")	      /* let me in, I have a certificate; enter.h */   \
+	X(ENTERED, "sKwnGtkb") /* nonce, keys, epoch, why not, your last life, my \
+				  term if you had a vote, cookie, box */
 
 enum packet_kind {
 	PACKET_NONE_,
@@ -109,6 +113,8 @@ struct rumour {
 	bool is_summary; /* then only these count */
 	uint64_t subject, summary_version;
 	struct mesh_summary summary;
+	const uint8_t *cert; /* of a long one, unchecked; borrowed */
+	size_t cert_len;     /* 0 = none came */
 	const uint8_t *eviction; /* EVICTION_BYTES, borrowed; then only this counts */
 };
 

@@ -25,7 +25,7 @@
 
 #include <stdlib.h>
 
-enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, AGAIN_MS = 5000, ENTRY_BLOB_MAX = 330 };
+enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, AGAIN_MS = 5000, ENTRY_BLOB_MAX = 330 + CERT_BYTES_MAX + 3 };
 
 int
 roster_cmp(const struct roster_id *a, const struct roster_id *b)
@@ -124,7 +124,8 @@ wanted(const struct mesh *m, uint32_t i)
 	if (x->roster != 0)
 		return x->state != MESH_LEFT;
 	return member_up(x) && x->name_len > 0 &&
-	    (i == 0 || (x->seen != MSEC_NEVER && keys_newest(m, x->spoke)));
+	    (i == 0 || (x->seen != MSEC_NEVER && keys_newest(m, x->spoke))) &&
+	    admit_vote(m, i) == MESH_ENTRY_OK;
 }
 
 static bool

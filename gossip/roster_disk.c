@@ -6,12 +6,14 @@
 enum { BLOB_VERSION = 2, BITS_MAX = 15 };
 
 /* [version, term, count, entries, [id, bits, weight old, weight new, name, ip, port,
- * meta] ...]: also the addresses, so that a restart knows whom to call when every
+ * meta] ...], and the certificate at the end of an entry where there is a CA: also the addresses, so that a restart knows whom to call when every
  * seed is gone. */
 void
 roster_save(struct mesh *m)
 {
 	struct roster *ro = &m->roster;
+	const uint8_t *cert;
+	size_t cert_len;
 	struct mpw w;
 
 	if (!ro->blob_stale)
@@ -29,7 +31,8 @@ roster_save(struct mesh *m)
 
 		if (x->roster == 0)
 			continue;
-		mpw_array(&w, 8);
+		cert = admit_held(m, i, &cert_len);
+		mpw_array(&w, cert != NULL ? 9 : 8);
 		mpw_bin(&w, x->id.b, ID_BYTES);
 		mpw_uint(&w, roster_bits(x));
 		mpw_uint(&w, x->weight.old);
@@ -38,6 +41,8 @@ roster_save(struct mesh *m)
 		mpw_bin(&w, x->addr.ip, sizeof x->addr.ip);
 		mpw_uint(&w, x->addr.port);
 		mpw_bin(&w, members_meta(&m->ms, i), x->meta_len);
+		if (cert != NULL)
+			mpw_bin(&w, cert, cert_len);
 	}
 	assert(!w.full);
 	ro->blob_len = w.len;
@@ -51,17 +56,18 @@ load_entry(struct mesh *m, msec now, struct mp *r)
 	uint64_t bits, port, old = 1, new = 1;
 	const char *name;
 	const uint8_t *meta;
+	struct rumour cert = {.cert_len = 0};
 	size_t name_len, meta_len;
 	uint32_t n, i;
 	int rc;
 
 	if ((rc = mp_array(r, &n)) < 0)
 		return rc;
-	if (n != 6 && n != 8) /* 6: before votes had weights */
+	if (n != 6 && n != 8 && n != 9) /* 6: before votes had weights */
 		return -ERR_MALFORMED;
 	if ((rc = mp_bytes(r, id.b, ID_BYTES)) < 0 || (rc = mp_uint_max(r, BITS_MAX, &bits)) < 0)
 		return rc;
-	if (n == 8 && ((rc = mp_uint_max(r, MESH_WEIGHT_MAX, &old)) < 0 ||
+	if (n >= 8 && ((rc = mp_uint_max(r, MESH_WEIGHT_MAX, &old)) < 0 ||
 			  (rc = mp_uint_max(r, MESH_WEIGHT_MAX, &new)) < 0))
 		return rc;
 	if ((rc = mp_str(r, &name, &name_len)) < 0 ||
@@ -69,6 +75,10 @@ load_entry(struct mesh *m, msec now, struct mp *r)
 	    (rc = mp_uint_max(r, UINT16_MAX, &port)) < 0 ||
 	    (rc = mp_bin(r, &meta, &meta_len)) < 0)
 		return rc;
+	if (n == 9 && (rc = mp_bin(r, &cert.cert, &cert.cert_len)) < 0)
+		return rc;
+	if (cert.cert_len > CERT_BYTES_MAX)
+		return -ERR_RANGE;
 	if (name_len > NAME_BYTES_MAX || meta_len > MESH_META_BYTES_MAX)
 		return -ERR_RANGE;
 	if ((i = members_find_id(&m->ms, &id)) == MEMBER_NONE) {
@@ -81,6 +91,8 @@ load_entry(struct mesh *m, msec now, struct mp *r)
 		swim_added(m, i);
 	}
 	roster_vote(&m->ms.m[i], bits, old, new);
+	if (i != 0)
+		admit_take(m, i, &cert);
 	return 0;
 }
 

@@ -231,11 +231,11 @@ welcome(struct mesh *m)
 
 /* Asked only of what would change the table: a storm costs nothing twice. */
 static int
-record_ok(const struct mesh *m, const struct rumour *r)
+record_ok(struct mesh *m, const struct rumour *r)
 {
 	if (!addr_possible(&r->addr))
 		return -ERR_BAD_ADDRESS;
-	return vouch_holds(m, m->saved.cluster, r) ? 0 : -ERR_AUTH;
+	return vouch_holds(m, m->saved.cluster, r) ? admit_record(m, r) : -ERR_AUTH;
 }
 
 /* The owner's own word, with its proof: to be believed, and passed on. */
@@ -254,6 +254,7 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		m->roster.blob_stale = true; /* its name belongs into the next save */
 	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
 	members_prove(&m->ms, i, r->pk, r->sig);
+	admit_take(m, i, r);
 	going_told(m, i, (uint16_t)r->notice);
 	/* Both stay: an id is who one is, a name only what one is called. */
 	if (look && r->state != MESH_LEFT && members_namesake(&m->ms, i) != MEMBER_NONE)

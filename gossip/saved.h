@@ -18,6 +18,7 @@ struct mesh_saved {
 	struct stamp applied;	   /* last schedule this node applied */
 	struct hash applied_hash;
 	struct mesh_keys keys;
+	bool certified; /* the cluster has a CA: without its certificate this node is nobody */
 	const uint8_t *roster;	   /* opaque; borrowed; may be NULL and 0 */
 	size_t roster_bytes;
 	const uint8_t *evicted; /* likewise: who is out for good */

@@ -54,9 +54,6 @@ void rumour_answered(struct mesh *m, msec now, uint32_t i);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);
 
-/* join.c: another, later life; the caller signs its record and tells it. */
-void join_relive(struct mesh *m, msec now, uint64_t generation);
-
 /* swim.c */
 int swim_init(struct mesh *m, msec now);
 int swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
@@ -69,11 +66,6 @@ void swim_ask_next(struct mesh *m, uint32_t i);
 uint32_t swim_random_up(struct mesh *m, uint32_t except);
 /* The next after that one in the table, round and round. */
 uint32_t swim_next_up(const struct mesh *m, uint32_t after, uint32_t except);
-
-/* join.c */
-int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender,
-    const struct packet *p);
-void join_tick(struct mesh *m, msec now);
 
 enum { MEMBER_SETTLED_MS = 2000 }; /* a newcomer's table fills in less */
 

@@ -329,6 +329,7 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 	c->profile = s->conf.paces ? (enum mesh_profile)(prng_mix(s->conf.seed * 31 + i) % MESH_PROFILES) :
 				     s->conf.profile;
 	c->wire = mixed_wire(&s->conf, i);
+	ca_configure(s, i, c);
 	if ((s->conf.faults & FAULT_BIT(policy)) != 0)
 		swarm_policy(s, i, &c->policy);
 	for (uint32_t k = 0; k < (s->conf.seeds > 0 ? s->conf.seeds : 3) && k < s->conf.nodes; k++)
@@ -363,6 +364,8 @@ node_start(struct sim *s, uint32_t i)
 	if (i == 0 && n->disk.generation == 1) {
 		uint8_t cluster[ID_BYTES] = {7, 7, 7};
 
+		if (s->conf.ca)
+			cert_cluster(&c.crypto, c.ca.pk, cluster);
 		if (mesh_init(n->mesh, node_clock(s, i), cluster) < 0)
 			check_break(s, "init", i, 0, 0);
 	}

@@ -83,8 +83,19 @@ bool exclusive_all_run(const struct sim *s);
 struct wire_range mixed_wire(const struct sim_conf *conf, uint32_t i);
 void mixed_speaks(const struct mesh *m);
 
+/* ca.c: tokens by number; node i gets a certificate by one of them. */
+enum { CA_LATE = 5, CA_WALL_S = 1000000000 };
+extern const uint8_t ca_pk[KEY_BYTES];
+void ca_token(uint32_t number, uint8_t *pk);
+void ca_certify(struct sim *s, uint32_t i, uint32_t token, uint32_t uses, uint64_t expiry_s);
+/* By the token that lets in as many as there are. */
+void ca_member(struct sim *s, uint32_t i);
+void ca_configure(const struct sim *s, uint32_t i, struct mesh_conf *c);
+
 /* crypto.c: keyed hashes in place of the AEAD and the signatures. */
 void sim_crypto(struct crypto *c, struct sim_node *n);
+/* As the owner of that key. */
+void sim_sign_as(const uint8_t *pk, uint8_t *sig, const uint8_t *msg, size_t len);
 /* Draws its key; the last two bytes of key and id are i. */
 void sim_identity(struct sim_node *n, uint32_t i, struct prng *rng);
 

@@ -94,7 +94,10 @@ sim_new(const struct sim_conf *conf)
 		struct sim_node *n = &s->node[i];
 
 		sim_identity(n, i, &s->rng);
-		sim_ring_put(&n->ring, 0, prng_mix(conf->seed) | 1);
+		if (conf->ca)
+			ca_member(s, i);
+		else
+			sim_ring_put(&n->ring, 0, prng_mix(conf->seed) | 1);
 		n->disk_ring = n->ring;
 		n->clock_off = 1000 + (msec)prng_below(&s->rng, 1000000);
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
@@ -103,7 +106,10 @@ sim_new(const struct sim_conf *conf)
 		exclusive_crash(s, i, true);
 		n->restart_at = n->wake_at = (usec)prng_below(&s->rng,
 		    conf->late && i > 0 && i >= conf->nodes * 2 / 3 ? 100 * SECOND : SECOND);
-		sim_push(s, (struct sim_event){.at = n->restart_at, .node = i});
+		if (conf->ca && i >= conf->nodes - CA_LATE)
+			n->restart_at = n->wake_at = INT64_MAX; /* when the story says */
+		else
+			sim_push(s, (struct sim_event){.at = n->restart_at, .node = i});
 	}
 	net_changed(s);
 	return s;
@@ -122,6 +128,7 @@ sim_free(struct sim *s)
 		free(s->node[i].disk_roster);
 		free(s->node[i].disk_evicted);
 		free(s->node[i].seen);
+		free(s->node[i].ca);
 	}
 	for (size_t i = 0; i < s->pool_len; i++)
 		free(s->pool[i]);

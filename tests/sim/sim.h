@@ -14,6 +14,7 @@
  *	watch.c    what must hold of tables, after every event
  *	exclusive.c  instances of which there must be one
  *	fault.c    the faults by name, drawn from the seed
+ *	ca.c       a CA and its tokens, where the mesh has one
  *	planted.c  faults in the machine itself, to see that the checks can fail
  */
 #ifndef SIM_H
@@ -43,8 +44,8 @@ struct sim_conf {
 	usec span;	 /* how long they go on */
 	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
 	/* A third joins much later; every other is newer: story_mixed.c; each has a profile
-	 * of its own. */
-	bool late, mixed, paces;
+	 * of its own; certificates, and no key before them: story_ca.c. */
+	bool late, mixed, paces, ca;
 	bool verbose;	 /* traces on stderr */
 };
 
@@ -70,6 +71,7 @@ struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id;
 	uint8_t pk[KEY_BYTES];
+	struct mesh_ca *ca; /* its certificate; NULL = the mesh has no CA */
 	bool salt_ignored, tag_ignored; /* by its cryptography */
 	struct sim_ring ring, disk_ring; /* in memory, and as it was saved last */
 	bool engine_knows; /* what runs here was told to its machine */
@@ -96,8 +98,7 @@ struct sim_node {
 	struct stamp issued;
 	uint64_t lives, counter; /* frame numbers never repeat */
 	usec changed_at, born_at; /* last start or stop; last start */
-	uint32_t incarnation; /* highest of this generation */
-	uint32_t health;
+	uint32_t incarnation, health; /* highest of this generation */
 	uint64_t digest; /* as last watched */
 	struct sim_seen *seen; /* watch.c: of every other */
 	/* the engine's part */

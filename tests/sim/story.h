@@ -52,6 +52,8 @@ story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* s
 story_run story_partial;							    /* story_partial.c */
 story_run story_busy, story_metrics;					    /* story_load.c */
 story_run story_rotate;							    /* story_keys.c */
+story_run story_ca;							    /* story_ca.c */
+void setup_ca(struct sim_conf *conf);
 story_run story_chaos, story_grief, story_swarm;			    /* story_chaos.c */
 story_run story_mixed;							    /* story_mixed.c */
 void setup_mixed(struct sim_conf *conf);

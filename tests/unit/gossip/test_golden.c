@@ -6,6 +6,7 @@
  * them sees here that a node of the last release would read something else.  When
  * that is meant: make golden-wire, and commit what it wrote.
  */
+#include "../../../gossip/decree.h"
 #include "world.h"
 
 static const char path[] = "tests/golden/wire.hex";
@@ -128,6 +129,10 @@ add_rumours(struct sheet *s)
 	struct rumour r = record(MESH_ALIVE);
 
 	add_rumour(s, "long", &r);
+	r.cert = r.sig;
+	r.cert_len = 5;
+	add_rumour(s, "long-certified", &r);
+	r.cert_len = 0;
 	r.is_long = false;
 	add_rumour(s, "short", &r);
 	r.state = MESH_SUSPECT;
@@ -196,6 +201,24 @@ add_signed(struct sheet *s)
 	line(s, "signed", "record-left", heard, heard_len);
 }
 
+/* What a CA signs, what a token signs, and whose id a CA is. */
+static void
+add_ca(struct sheet *s)
+{
+	static const uint8_t key[KEY_BYTES] = {5}, pk[KEY_BYTES] = {6}, cluster[ID_BYTES] = {1};
+	struct crypto crypto = world_crypto(7, 1);
+	uint8_t by[CERT_DELEGATION_MAX], cert[CERT_BYTES_MAX], buf[DECREE_SIGNED_MAX], id[ID_BYTES];
+	size_t len = cert_put_delegation(by, key, 0x65000000, 300, "eu");
+
+	line(s, "signed", "token", buf, cert_delegation_to_sign(cluster, by, len, buf));
+	memset(by + len, 0x51, SIG_BYTES);
+	len = cert_put(cert, by, len + SIG_BYTES, "db.2", "eu");
+	line(s, "signed", "node", buf, cert_to_sign(cluster, pk, cert, len, buf));
+	line(s, "signed", "decree", buf, decree_to_sign(cluster, "evict", by, EVICT_BODY_BYTES, buf));
+	cert_cluster(&crypto, key, id);
+	line(s, "id", "cluster", id, sizeof id);
+}
+
 /* What the first of a cluster keeps. */
 static void
 add_roster(struct sheet *s)
@@ -220,6 +243,7 @@ sheet_new(void)
 	add_rumours(s);
 	add_frames(s);
 	add_signed(s);
+	add_ca(s);
 	add_roster(s);
 	return s;
 }

@@ -1,0 +1,25 @@
+/*
+ * join.h - how a node that belongs to no cluster gets into one; join.c has the picture
+ * of the way with the cluster key, enter.h that with a certificate.
+ *
+ * Inner: part of struct mesh, used by the files of gossip/ alone.
+ */
+#ifndef GOSSIP_JOIN_H
+#define GOSSIP_JOIN_H
+
+#include "packet.h"
+
+struct mesh;
+
+/* A frame from outside any cluster. */
+int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender,
+    const struct packet *p);
+/* This node is a member now: a member said so whose term it may have had a vote in
+ * (0: it had none), and who knew it in that life. */
+void join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term,
+    uint64_t generation);
+/* A lost disk forgot how often this node started. */
+void join_relive(struct mesh *m, msec now, uint64_t generation);
+void join_tick(struct mesh *m, msec now);
+
+#endif
