@@ -68,12 +68,20 @@ log2_quarters(uint32_t n)
 
 /* Candidates are ranked by priority, then by a hash of the coming term, so that
  * thousands of nodes do not duel; the first few go one step apart, the rest crowd. */
+static bool
+ranks_before(const struct mesh *m, uint32_t i, uint32_t k)
+{
+	uint64_t salt = prng_mix(m->saved.term + 1);
+	int a = quorum_priority(m, i), b = quorum_priority(m, k);
+
+	return a != b ? a > b :
+			prng_mix(m->ms.m[i].short_id ^ salt) < prng_mix(m->ms.m[k].short_id ^ salt);
+}
+
 static uint32_t
 my_rank(struct mesh *m, msec now)
 {
-	uint64_t salt = prng_mix(m->saved.term + 1), mine = prng_mix(m->ms.m[0].short_id ^ salt);
 	bool boot = now - m->started < BOOT_MS;
-	int priority = quorum_priority(m, 0), theirs;
 	uint32_t rank = 0;
 
 	for (uint32_t i = 1; i < m->ms.count; i++) {
@@ -82,11 +90,25 @@ my_rank(struct mesh *m, msec now)
 		if (x->roster == 0 || (!boot && x->state != MESH_ALIVE) || x->state == MESH_LEFT ||
 		    i == m->elect.last_leader || member_unstable(x, now))
 			continue;
-		theirs = quorum_priority(m, i);
-		rank += theirs > priority ||
-		    (theirs == priority && prng_mix(x->short_id ^ salt) < mine);
+		rank += ranks_before(m, i, 0);
 	}
 	return rank;
+}
+
+/* Whose turn it would be without this leader. */
+uint32_t
+elect_heir(const struct mesh *m, msec now)
+{
+	uint32_t heir = MEMBER_NONE;
+
+	for (uint32_t i = 1; i < m->ms.count; i++) {
+		const struct member *x = &m->ms.m[i];
+
+		if (x->roster != 0 && member_up(x) && !member_unstable(x, now) &&
+		    (heir == MEMBER_NONE || ranks_before(m, i, heir)))
+			heir = i;
+	}
+	return heir;
 }
 
 static msec
@@ -122,6 +144,7 @@ elect_lost(struct mesh *m, msec now, msec wait)
 void
 elect_forget(struct mesh *m, msec now, uint32_t i)
 {
+	report_forget(m, i);
 	if (m->elect.leader == i)
 		elect_lost(m, now, 0);
 	else if (m->elect.promised == i)
@@ -484,8 +507,7 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	other = roster_cmp(&p->roster, &m->roster.id) == 0 && p->hash != m->roster.hash;
 	out_to(m, PACKET_ECHO, from, p->term, p->sent, other);
 	if (is_new) {
-		m->report.acked = 0;
-		m->report.at = now;
+		report_soon(m, now);
 		/* It hears everybody: its table wakes those I called dead. */
 		if (m->ms.by_state[MESH_FAILED] + m->ms.by_state[MESH_SUSPECT] > 0)
 			out_to(m, PACKET_SYNC, from, 1, 0, 0);
@@ -503,10 +525,7 @@ resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	m->ms.reports[from].applied = p->head;
 	if (e->role == MESH_LEADER) {
 		/* The other side's leader gave way: lead both, above both. */
-		if (p->term >= e->ballot_term)
-			e->wish_term = p->term + 1;
-		else
-			e->wish_term = e->ballot_term + 1;
+		e->wish_term = (p->term >= e->ballot_term ? p->term : e->ballot_term) + 1;
 		return;
 	}
 	if (!mine)

@@ -63,6 +63,7 @@ void elect_start_vote(struct mesh *m, msec now, uint64_t term);
 void elect_lost(struct mesh *m, msec now, msec wait);
 void elect_forget(struct mesh *m, msec now, uint32_t i);
 msec elect_lease_ms(const struct mesh *m);
+uint32_t elect_heir(const struct mesh *m, msec now);
 bool elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 
 /* lead.c */

@@ -42,6 +42,7 @@ join_relive(struct mesh *m, msec now, uint64_t generation)
 {
 	m->saved.generation = generation;
 	m->seal.counter = (generation << SEAL_COUNTER_BITS) + 1;
+	report_relive(m);
 	members_set(&m->ms, 0, now, MESH_ALIVE, generation, 0);
 }
 

@@ -114,6 +114,7 @@ void
 lead_beat(struct mesh *m, msec now)
 {
 	m->elect.beat_at = now + beat_ms(m);
+	m->report.standby = (uint16_t)elect_heir(m, now);
 	judge_round(m, now, open_round(m, now));
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (member_up(&m->ms.m[i]))
@@ -124,7 +125,6 @@ void
 lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 {
 	const struct elect *e = &m->elect;
-	const struct member_report *r = &m->ms.reports[to];
 
 	p->term = e->ballot_term;
 	p->sent = (uint64_t)e->rounds[e->round].t;
@@ -134,8 +134,7 @@ lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 	p->flag = e->by_quorum;
 	p->head = e->issued;
 	p->hash = m->roster.hash;
-	p->version = r->version;
-	p->bits = r->bits;
+	report_fill_beat(m, to, p);
 	p->key_id = keys_newest_id(m);
 }
 
@@ -162,15 +161,9 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 		e->lead_since = now;
 		e->issued = (struct head){0};
 		e->first_until = now + elect_lease_ms(m);
-		m->report.verdict_at = now + pace(m, STEP_MS);
-		m->report.got = m->report.lost = 0;
-		for (uint32_t i = 0; i < m->ms.count; i++) {
-			struct head applied = m->ms.reports[i].applied;
-
+		report_office(m, now);
+		for (uint32_t i = 0; i < m->ms.count; i++)
 			m->ms.m[i].echoed = 0;
-			m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER,
-			    .applied = applied};
-		}
 	}
 	/* The voters told what they act on: climb above it before the first stamp. */
 	lead_heard_stamp(m, &m->saved.applied);
@@ -317,7 +310,7 @@ beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return;
 	roster_beat(m, now, from, p);
 	keys_heard(m, now, from, p, false);
-	report_beat(m, p);
+	report_beat(m, now, from, p);
 }
 
 static void

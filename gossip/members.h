@@ -34,13 +34,14 @@ struct ballot_weight {
 	uint8_t tie; /* MEMBER_OLD, MEMBER_NEW: decides an exact half there */
 };
 
-/* What only a leader keeps of a member. */
+/* What only a leader, and its standby, keeps of a member. */
 struct member_report {
 	struct head applied;
 	msec at;	    /* last report; MSEC_NEVER = none */
 	uint64_t seq;	    /* of that report, to measure loss */
 	uint32_t version, count;
 	uint64_t bits;	    /* fragments of version that arrived */
+	uint32_t refused;   /* that version is of no use; 0 = none */
 	msec probe_at;	    /* next probe of a silent member, or 0 */
 	uint32_t probes;
 	msec vouched;	    /* it answered somebody else, who said so */

@@ -133,6 +133,7 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	case PACKET_ROSTER:
 		return roster_recv(m, now, from, p);
 	case PACKET_REPORT:
+	case PACKET_REPORTED:
 		return report_recv(m, now, from, p);
 	case PACKET_ROLE_ASK:
 	case PACKET_ROLE_LEASE:
@@ -439,7 +440,6 @@ mesh_applied(struct mesh *m, msec now, const struct stamp *stamp, const struct h
 {
 	int cmp = stamp_cmp(stamp, &m->saved.applied);
 
-	(void)now; /* the next report tells */
 	if (cmp < 0 || (cmp == 0 && !hash_eq(hash, &m->saved.applied_hash)))
 		return -ERR_RANGE;
 	if (cmp == 0)
@@ -447,7 +447,7 @@ mesh_applied(struct mesh *m, msec now, const struct stamp *stamp, const struct h
 	m->saved.applied = *stamp;
 	m->saved.applied_hash = *hash;
 	m->must_save = true;
-	m->report.at = now;
+	report_soon(m, now);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include "crypto.h"
 #include "entry.h"
 #include "exclusive.h"
+#include "hearers.h"
 #include "pace.h"
 #include "policy.h"
 #include "saved.h"
@@ -34,8 +35,6 @@
 enum {
 	MESH_SEEDS_MAX = 64,
 	MESH_META_BYTES_MAX = 200, /* zone and tags, opaque to the mesh */
-	MESH_FRAG_BYTES_MAX = 1000,
-	MESH_FRAGS_MAX = 64,
 	MESH_PARENTS_MAX = 16,
 	MESH_MEMBERS_LIMIT = 8192,
 };
@@ -141,13 +140,6 @@ void mesh_saved(struct mesh *m);
 
 /* --- what this node tells ----------------------------------------------- */
 void mesh_set_summary(struct mesh *m, msec now, const struct mesh_summary *s);
-/*
- * Plane B: the report to the leader, as 1..MESH_FRAGS_MAX opaque fragments of
- * at most MESH_FRAG_BYTES_MAX.  Copied.  A new report replaces the old one;
- * fragments are resent until the leader has all of this version.
- */
-MUST_CHECK int mesh_set_report(struct mesh *m, msec now,
-    const uint8_t *const *frags, const size_t *frag_bytes, size_t count);
 /* This node now acts on that schedule; it must not be older than the last. */
 MUST_CHECK int mesh_applied(struct mesh *m, msec now, const struct stamp *stamp,
     const struct hash *hash);
@@ -160,9 +152,6 @@ MUST_CHECK int mesh_issue(struct mesh *m, msec now, const struct stamp *stamp,
     const struct hash *hash);
 /* Distinct schedules heard of in votes and reports, newest first. */
 size_t mesh_parents(const struct mesh *m, struct mesh_parent *out, size_t cap);
-/* Next fragment received by this leader, or 0.  index of count; version rises. */
-size_t mesh_next_report(struct mesh *m, struct node_id *from,
-    uint32_t *version, uint32_t *index, uint32_t *count, uint8_t *buf, size_t cap);
 
 /* --- what is known --------------------------------------------------------- */
 /* What the leader this node follows announced last; false = nothing yet. */

@@ -265,20 +265,6 @@ fill_head(const struct mesh *m, msec now, const struct out *o, struct packet *p,
 }
 
 static void
-fill_report(struct mesh *m, const struct out *o, struct packet *p)
-{
-	p->seq = ++m->report.seq;
-	p->version = m->report.version;
-	p->count = m->report.count;
-	p->index = o->a;
-	/* b: this fragment rides along; else a bare report. */
-	if (o->b != 0 && o->a < m->report.count) {
-		p->bytes = m->report.frags + o->a * MESH_FRAG_BYTES_MAX;
-		p->bytes_len = m->report.frag_bytes[o->a];
-	}
-}
-
-static void
 fill_echo(const struct mesh *m, const struct out *o, struct packet *p)
 {
 	p->term = o->a;
@@ -338,7 +324,8 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		p->index = o->a;
 		break;
 	case PACKET_REPORT:
-		fill_report(m, o, p);
+	case PACKET_REPORTED:
+		report_fill(m, o, p);
 		break;
 	case PACKET_ROLE_ASK:
 	case PACKET_ROLE_LEASE:
@@ -427,6 +414,8 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 	struct cargo c;
 
 	fill(m, now, o, &p, bytes);
+	if (p.kind == PACKET_NONE_)
+		return 0; /* it was worth saying when it was queued */
 	cargo_init(&c, &p, scratch);
 	cargo_fill(m, now, &c, o);
 	return finish(m, o->to, &p, &c, buf);

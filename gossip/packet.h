@@ -48,7 +48,7 @@ struct roster_id {
 	X(TABLE, "")	      /* rumours only: a part of my table */           \
 	X(WHO, "b")	      /* salts; introduce yourself */                  \
 	X(HELLO, "b")	      /* salts: mine, yours as I know it (pair.h) */   \
-	X(BEAT, "tmlgvfHrchBaKI") /* I lead; see elect.h */                      \
+	X(BEAT, "tmlgvfHrchBaKIw") /* I lead; w stands by; see elect.h */      \
 	X(ECHO, "twmrcKI")    /* I follow you: your own time back, my roster */ \
 	X(OTHER, "tw")	      /* I am promised to another leader */            \
 	X(REJECT, "t")	      /* my term is higher */                          \
@@ -59,7 +59,7 @@ struct roster_id {
 	X(RESIGN, "twH")      /* I stop leading; successor; my schedule */     \
 	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
 	X(ROSTER, "rcinb")    /* chunk i of n */                               \
-	X(REPORT, "saHinb")   /* to the leader: version a, fragment i of n */  \
+	X(REPORT, "saHinb")   /* to leader, standby: version a, fragment i of n */ \
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
 	X(JOIN, "sb")	      /* let me in; ballast: see join.c */             \
@@ -70,7 +70,8 @@ struct roster_id {
 	X(TWIN, "b")	      /* who else is me?  See twin.h */                \
 	X(ENTER, "skb")	      /* let me in, I have a certificate; enter.h */   \
 	X(ENTERED, "sKwnGtkb") /* nonce, keys, epoch, why not, your last life, my \
-				  term if you had a vote, cookie, box */
+				  term if you had a vote, cookie, box */ \
+	X(REPORTED, "aB")     /* the standby holds these of version a */
 
 enum packet_kind {
 	PACKET_NONE_,

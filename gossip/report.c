@@ -1,8 +1,22 @@
 /*
- * report.c - planes A and B: the small summary everybody gets, and the report
- * that only the leader gets.  The reports are also the leader's fast failure
- * detector: 3 missed ones and 12 unanswered probes, half of them through
- * others, are a death 2.2 s after the last word.
+ * report.c - plane B: the report that only two hear, the leader and the elector
+ * whose turn it would be next, its standby, named in the beats.
+ *
+ *	   a node                         leader            standby
+ *	REPORT version, fragment i of n  ------>
+ *	                                 BEAT: of version I hold these
+ *	REPORT version, bare             ------>            each 0.5 or 1 s
+ *	REPORT version, fragment i of n  ---------------------->
+ *	                                 REPORTED: of version I hold these
+ *
+ * The fragments are opaque.  What the caller needs to tell differences only is
+ * which version a hearer holds for sure: one that it acknowledged whole while
+ * that was the newest told, so that nothing later can have taken its place.
+ *
+ * The two differ in time and so in content; versions are of one count.  When
+ * the standby comes to lead, what it was told is what the leader was told: one
+ * bare report each and its view is whole.  A hearer that lost what it held
+ * says version 0, and is told all of it again.
  */
 #include "inner.h"
 
@@ -14,35 +28,59 @@ enum {
 	BIG_MEMBERS = 200,
 	PENDING_MS = 100, /* while fragments are not acknowledged */
 	PENDING_BURST = 16,
-	PROBES = 12,
-	PROBE_EVERY_MS = 100,
-	MISSES = 3,
-	LOSS_WINDOW_MS = 10000,
-	VOUCH_SHIFT = 16, /* a member's index */
-	SUMMARY_GAP_MS = 1000,
-	SUMMARY_AGAIN_MS = 30000,
+	BEAT_LATE_MS = 100, /* after half of a report's interval, at most */
+	LEADER_BYTES_MS = 4096, /* a new leader is told so much each ms, by all */
+	SPREAD_MAX_MS = 5000,
+	SERIES_GAP = 64,
 };
+
+static void
+told_empty(const struct mesh *m, struct told *t, uint16_t to)
+{
+	const struct report *r = &m->report;
+
+	t->to = to;
+	t->wanted = to != MEMBER_NONE;
+	t->greeted = false;
+	t->count = t->version = t->held = 0;
+	t->acked = 0;
+	t->seq = r->told[0].seq > r->told[1].seq ? r->told[0].seq : r->told[1].seq;
+	t->seq += SERIES_GAP; /* to who hears it: not lost, another series */
+	t->at = MSEC_NEVER;
+	t->spread_until = 0;
+}
+
+/* Above every version this node told in its earlier lives. */
+void
+report_relive(struct mesh *m)
+{
+	m->report.version = (uint32_t)(m->saved.generation << 18);
+}
 
 int
 report_init(struct mesh *m, msec now)
 {
 	struct report *r = &m->report;
 
-	r->frags = malloc(MESH_FRAGS_MAX * MESH_FRAG_BYTES_MAX);
 	r->inbox = malloc(INBOX_MAX * sizeof *r->inbox);
-	r->at = now + 1 + (msec)prng_below(&m->rng, (uint64_t)pace(m, REPORT_MS));
-	r->vouch = prng_u64(&m->rng) >> VOUCH_SHIFT;
-	r->summary_again = MSEC_NEVER;
-	r->summary_next = now;
-	/* Above every version this node told in its earlier lives. */
-	m->ms.m[0].summary_version = (uint32_t)(m->saved.generation << 18) | 1;
-	return r->frags == NULL || r->inbox == NULL ? -1 : 0;
+	for (size_t k = 0; k < MESH_HEARERS; k++) {
+		r->told[k].frags = malloc(MESH_FRAGS_MAX * MESH_FRAG_BYTES_MAX);
+		if (r->told[k].frags == NULL)
+			return -1;
+		told_empty(m, &r->told[k], MEMBER_NONE);
+	}
+	report_relive(m);
+	r->standby = MEMBER_NONE;
+	verdict_init(m);
+	summary_init(m, now);
+	return r->inbox == NULL ? -1 : 0;
 }
 
 void
 report_fini(struct mesh *m)
 {
-	free(m->report.frags);
+	for (size_t k = 0; k < MESH_HEARERS; k++)
+		free(m->report.told[k].frags);
 	free(m->report.inbox);
 }
 
@@ -60,102 +98,243 @@ all_bits(uint32_t count)
 
 /* --- telling ------------------------------------------------------------------ */
 
-static void
-report_send(struct mesh *m, msec now)
+static struct told *
+told_of(struct mesh *m, uint32_t to)
 {
-	struct report *r = &m->report;
-	uint32_t leader = m->elect.leader, sent = 0;
-	uint64_t missing = all_bits(r->count) & ~r->acked;
-
-	for (uint32_t i = 0; i < r->count && sent < PENDING_BURST; i++)
-		if ((missing >> i & 1) != 0) {
-			out_to(m, PACKET_REPORT, leader, i, 1, 0);
-			sent++;
-		}
-	if (sent == 0)
-		out_to(m, PACKET_REPORT, leader, 0, 0, 0);
-	/* The acknowledgement rides in the next beat: wait for it before
-	 * repeating, unless there is more that was not sent yet. */
-	r->at = now + (sent == PENDING_BURST ? pace(m, PENDING_MS) : report_interval(m));
+	for (size_t k = 0; k < MESH_HEARERS; k++)
+		if (m->report.told[k].to == to && to != MEMBER_NONE)
+			return &m->report.told[k];
+	return NULL;
 }
 
-/* My leader's beat says what of my report it holds. */
-void
-report_beat(struct mesh *m, const struct packet *p)
+static void
+report_send(struct mesh *m, msec now, struct told *t, bool leader)
 {
-	if (p->version == m->report.version)
-		m->report.acked |= p->bits;
+	uint64_t missing = all_bits(t->count) & ~t->acked;
+	uint32_t sent = 0;
+
+	/* Not all at once to a new leader; nothing that it would refuse. */
+	if (now < t->spread_until || t->wanted)
+		missing = 0;
+	for (uint32_t i = 0; i < t->count && sent < PENDING_BURST; i++)
+		if ((missing >> i & 1) != 0) {
+			out_to(m, PACKET_REPORT, t->to, i, 1, 0);
+			sent++;
+		}
+	if (sent == 0 && leader)
+		out_to(m, PACKET_REPORT, t->to, 0, 0, 0);
+	/* The acknowledgement rides in the next beat: wait for it before
+	 * repeating, unless there is more that was not sent yet.  The standby is
+	 * told nothing when nothing is new. */
+	if (sent == PENDING_BURST)
+		t->at = now + pace(m, PENDING_MS);
+	else if (sent > 0)
+		t->at = now + report_interval(m) / 2 + 1 +
+		    (msec)prng_below(&m->rng, (uint64_t)pace(m, BEAT_LATE_MS));
+	else if (leader || now < t->spread_until)
+		t->at = now + report_interval(m);
 	else
-		m->report.acked = 0;
+		t->at = MSEC_NEVER;
+	if (now < t->spread_until)
+		t->at = msec_min(t->at, t->spread_until);
+}
+
+void
+report_fill(struct mesh *m, const struct out *o, struct packet *p)
+{
+	struct told *t = told_of(m, o->to);
+
+	if (o->kind == PACKET_REPORTED) {
+		p->version = o->a;
+		p->bits = o->b;
+		return;
+	}
+	if (t == NULL) {
+		p->kind = PACKET_NONE_;
+		return;
+	}
+	p->seq = ++t->seq;
+	p->version = t->version;
+	p->count = t->count;
+	p->index = o->a;
+	if (o->b != 0 && o->a < t->count) {
+		p->bytes = t->frags + o->a * MESH_FRAG_BYTES_MAX;
+		p->bytes_len = t->frag_bytes[o->a];
+	}
+}
+
+void
+report_soon(struct mesh *m, msec now)
+{
+	m->report.told[MESH_LEADER_HEARS].at = now;
+}
+
+/* What a hearer holds of version. */
+static void
+acknowledged(struct told *t, uint32_t version, uint64_t bits)
+{
+	if (version == 0) {
+		/* It lost what my reports are a difference to, or never had any. */
+		t->wanted = t->wanted || t->held != 0;
+		t->held = 0;
+		t->acked = 0;
+	}
+	if (version != t->version || t->version == 0)
+		return; /* of an older one, on its way when this one was made */
+	t->acked |= bits & all_bits(t->count);
+	if (t->acked != all_bits(t->count))
+		return;
+	t->held = version;
+	t->greeted = true;
+}
+
+static void
+follow(struct mesh *m, msec now, uint32_t from)
+{
+	struct told *leader = &m->report.told[MESH_LEADER_HEARS];
+	struct told *standby = &m->report.told[MESH_STANDBY_HEARS], was;
+
+	if (leader->to == from)
+		return;
+	was = *leader;
+	*leader = *standby;
+	*standby = was;
+	if (leader->to != from)
+		told_empty(m, leader, (uint16_t)from);
+	leader->at = now;
+}
+
+static void
+hear(struct mesh *m, bool hears)
+{
+	struct report *r = &m->report;
+
+	if (hears == (r->hearing != 0))
+		return;
+	r->hearing = hears ? ++r->hearings : 0;
+	r->inbox_len = 0;
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		struct member_report *x = &m->ms.reports[i];
+
+		x->version = x->refused = x->count = 0;
+		x->bits = 0;
+	}
+}
+
+void
+report_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct report *r = &m->report;
+	struct told *standby = &r->told[MESH_STANDBY_HEARS];
+	bool mine = p->who == m->ms.m[0].short_id;
+	uint32_t who = p->who == 0 || mine ? MEMBER_NONE : members_find(&m->ms, p->who);
+
+	hear(m, mine);
+	follow(m, now, from);
+	if (who == from)
+		who = MEMBER_NONE;
+	if (standby->to != who)
+		told_empty(m, standby, (uint16_t)who);
+	acknowledged(&r->told[MESH_LEADER_HEARS], (uint32_t)p->version, p->bits);
+}
+
+bool
+mesh_hearer(const struct mesh *m, enum mesh_hears which, struct mesh_hearer *out)
+{
+	const struct told *t = &m->report.told[which];
+
+	*out = (struct mesh_hearer){.held = t->held, .wanted = t->wanted};
+	if (t->to == MEMBER_NONE || (which == MESH_LEADER_HEARS && m->elect.leader != t->to))
+		return false;
+	out->id = m->ms.m[t->to].id;
+	return true;
+}
+
+void
+report_forget(struct mesh *m, uint32_t i)
+{
+	struct told *t = told_of(m, i);
+
+	if (t != NULL)
+		told_empty(m, t, MEMBER_NONE);
+}
+
+/* Large reports of a crowd to a leader who knows nothing come by and by. */
+static msec
+spread(struct mesh *m, const struct told *t)
+{
+	uint64_t bytes = 0, span;
+
+	if (t->greeted)
+		return 0;
+	for (uint32_t i = 0; i < t->count; i++)
+		bytes += t->frag_bytes[i];
+	span = bytes * mesh_up(m) / LEADER_BYTES_MS;
+	if (span < REPORT_MS)
+		return 0;
+	return (msec)prng_below(&m->rng, (uint32_t)(span < SPREAD_MAX_MS ? span : SPREAD_MAX_MS));
 }
 
 int
-mesh_set_report(struct mesh *m, msec now, const uint8_t *const *frags, const size_t *frag_bytes,
-    size_t count)
+mesh_set_report(struct mesh *m, msec now, enum mesh_hears which, const uint8_t *const *frags,
+    const size_t *frag_bytes, size_t count, uint32_t *version)
 {
-	struct report *r = &m->report;
+	struct told *t = &m->report.told[which];
 
-	if (count > MESH_FRAGS_MAX)
+	if (count == 0 || count > MESH_FRAGS_MAX)
 		return -ERR_RANGE;
 	for (size_t i = 0; i < count; i++)
 		if (frag_bytes[i] == 0 || frag_bytes[i] > MESH_FRAG_BYTES_MAX)
 			return -ERR_RANGE;
+	if (t->to == MEMBER_NONE)
+		return -ERR_UNKNOWN;
 	for (size_t i = 0; i < count; i++) {
-		memcpy(r->frags + i * MESH_FRAG_BYTES_MAX, frags[i], frag_bytes[i]);
-		r->frag_bytes[i] = frag_bytes[i];
+		memcpy(t->frags + i * MESH_FRAG_BYTES_MAX, frags[i], frag_bytes[i]);
+		t->frag_bytes[i] = frag_bytes[i];
 	}
-	r->count = (uint32_t)count;
-	r->version++;
-	r->acked = 0;
-	r->at = now;
+	t->count = (uint32_t)count;
+	if (++m->report.version == 0)
+		m->report.version = 1;
+	*version = t->version = m->report.version;
+	t->acked = 0;
+	t->wanted = false;
+	t->at = now;
+	if (t->spread_until == 0)
+		t->spread_until = now + spread(m, t);
 	return 0;
 }
 
-static bool
-moved(uint32_t a, uint32_t b, uint32_t by)
+/* --- hearing ------------------------------------------------------------------ */
+
+void
+report_office(struct mesh *m, msec now)
 {
-	return a > b ? a - b > by : b - a > by;
+	struct report *r = &m->report;
+
+	hear(m, true);
+	r->verdict_at = now + pace(m, STEP_MS);
+	r->got = r->lost = 0;
+	r->standby = MEMBER_NONE;
+	told_empty(m, &r->told[MESH_LEADER_HEARS], MEMBER_NONE);
+	told_empty(m, &r->told[MESH_STANDBY_HEARS], MEMBER_NONE);
+	for (uint32_t i = 0; i < m->ms.count; i++) {
+		struct member_report *x = &m->ms.reports[i];
+
+		*x = (struct member_report){.at = MSEC_NEVER, .applied = x->applied,
+		    .version = x->version, .count = x->count, .bits = x->bits,
+		    .refused = x->refused};
+	}
 }
 
 void
-mesh_set_summary(struct mesh *m, msec now, const struct mesh_summary *s)
+report_fill_beat(const struct mesh *m, uint32_t to, struct packet *p)
 {
-	struct report *r = &m->report;
-	const struct mesh_summary *told = &m->ms.m[0].summary;
+	const struct member_report *x = &m->ms.reports[to];
 
-	r->summary = *s;
-	if (!r->summary_set || moved(s->cpu_percent, told->cpu_percent, 5) ||
-	    moved(s->mem_percent, told->mem_percent, 3) ||
-	    moved(s->disk_percent, told->disk_percent, 1) ||
-	    moved(s->load_centi, told->load_centi, 25u + told->load_centi / 10u) ||
-	    s->instances != told->instances || s->config_hash != told->config_hash)
-		r->summary_due = true;
-	if (!r->summary_set)
-		r->summary_again = now;
-	r->summary_set = true;
+	p->version = x->version;
+	p->bits = x->bits;
+	p->who = m->report.standby == MEMBER_NONE ? 0 : m->ms.m[m->report.standby].short_id;
 }
-
-static void
-summary_tick(struct mesh *m, msec now)
-{
-	struct report *r = &m->report;
-	struct member *self = &m->ms.m[0];
-
-	if (!(r->summary_due && now >= r->summary_next) && now < r->summary_again)
-		return;
-	r->summary_due = false;
-	r->summary_next = now + SUMMARY_GAP_MS;
-	/* A tenth of jitter keeps nodes that started together apart. */
-	r->summary_again = now + SUMMARY_AGAIN_MS -
-	    (msec)prng_below(&m->rng, SUMMARY_AGAIN_MS / 10);
-	self->summary = r->summary;
-	if (++self->summary_version == 0)
-		self->summary_version = 1;
-	if (m->member)
-		spread_push(&m->ms.summaries, 0);
-}
-
-/* --- the leader listens ------------------------------------------------------------ */
 
 static bool
 inbox_put(struct mesh *m, uint32_t from, const struct packet *p)
@@ -194,181 +373,127 @@ mesh_next_report(struct mesh *m, struct node_id *from, uint32_t *version, uint32
 	return in->len;
 }
 
-int
-report_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+uint64_t
+mesh_hearing(const struct mesh *m)
 {
-	struct member_report *r = &m->ms.reports[from];
-	uint64_t bit;
+	return m->report.hearing;
+}
+
+void
+mesh_refuse_report(struct mesh *m, const struct node_id *from, uint32_t version)
+{
+	uint32_t i = members_find_id(&m->ms, from);
+	struct member_report *x;
+
+	if (i == MEMBER_NONE || m->ms.reports[i].version != version)
+		return;
+	x = &m->ms.reports[i];
+	x->refused = version;
+	x->version = x->count = 0;
+	x->bits = 0;
+	x->at = MSEC_NEVER;
+	if (m->elect.role != MESH_LEADER) /* a leader's beat says so */
+		out_to(m, PACKET_REPORTED, i, 0, 0, 0);
+}
+
+/* The fragments: 0 when this is nothing new, or too old. */
+static void
+take_frag(struct mesh *m, uint32_t from, const struct packet *p)
+{
+	struct member_report *x = &m->ms.reports[from];
+	uint64_t bit = p->bytes_len > 0 ? UINT64_C(1) << p->index : 0;
+	int32_t newer = (int32_t)((uint32_t)p->version - x->version);
+
+	if (p->version == 0 || (p->version == x->refused) ||
+	    (x->version != 0 && newer < 0))
+		return;
+	if (x->version != p->version || x->count != p->count) {
+		x->version = (uint32_t)p->version;
+		x->count = (uint32_t)p->count;
+		x->bits = 0;
+	}
+	/* A full inbox is no acknowledgement: the fragment comes again. */
+	if ((x->bits & bit) != bit && inbox_put(m, from, p))
+		x->bits |= bit;
+}
+
+static int
+heard_report(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct member_report *x = &m->ms.reports[from];
 
 	if (p->count > MESH_FRAGS_MAX || p->bytes_len > MESH_FRAG_BYTES_MAX ||
 	    (p->bytes_len > 0 && p->index >= p->count))
 		return -ERR_RANGE;
-	if (m->elect.role != MESH_LEADER)
+	if (m->report.hearing == 0)
 		return 0;
-	if (r->seq != 0 && p->seq > r->seq) {
+	if (m->elect.role != MESH_LEADER) {
+		take_frag(m, from, p);
+		out_to(m, PACKET_REPORTED, from, x->version, x->bits, 0);
+		return 0;
+	}
+	if (x->seq != 0 && p->seq > x->seq && p->seq - x->seq < SERIES_GAP) {
 		m->report.got++;
-		m->report.lost += p->seq - r->seq - 1 < 16 ? p->seq - r->seq - 1 : 16;
+		m->report.lost += p->seq - x->seq - 1 < 16 ? p->seq - x->seq - 1 : 16;
 	}
-	if (p->seq < r->seq && r->version == p->version && p->bytes_len == 0)
-		return 0; /* overtaken on the way */
-	r->seq = p->seq;
-	r->applied = p->head;
+	if (p->seq >= x->seq) {
+		x->seq = p->seq;
+		x->applied = p->head;
+	}
 	lead_heard_stamp(m, &p->head.stamp);
-	if (r->version != p->version || r->count != p->count) {
-		r->version = (uint32_t)p->version;
-		r->count = (uint32_t)p->count;
-		r->bits = 0;
-	}
-	bit = p->bytes_len > 0 ? UINT64_C(1) << p->index : 0;
-	/* A full inbox is no acknowledgement: the fragment comes again. */
-	if ((r->bits & bit) != bit && inbox_put(m, from, p))
-		r->bits |= bit;
-	if (r->bits == all_bits(r->count))
-		r->at = now;
+	take_frag(m, from, p);
+	if (x->version == p->version && x->count > 0 && x->bits == all_bits(x->count))
+		x->at = now;
 	return 0;
 }
 
-/* --- the leader's verdict --------------------------------------------------------- */
-
-static msec
-misses_allowed(const struct mesh *m)
+int
+report_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	uint64_t all = m->report.got + m->report.lost;
+	struct told *standby = &m->report.told[MESH_STANDBY_HEARS];
 
-	if (all < 50 || m->report.lost * 10 <= all)
-		return MISSES;
-	return m->report.lost * 5 <= all ? MISSES + 1 : MISSES + 2;
+	if (p->kind == PACKET_REPORT)
+		return heard_report(m, now, from, p);
+	if (standby->to == from)
+		acknowledged(standby, (uint32_t)p->version, p->bits);
+	return 0;
 }
 
-/* Through whom: who vouched for it last, and in turn somebody else each time,
- * for of few who are left perhaps one alone reaches it. */
-static uint32_t
-witness(struct mesh *m, uint32_t i, struct member_report *r)
-{
-	uint32_t via;
-
-	if (r->probes % 4 == 1 && r->via != 0 && r->via != i && member_up(&m->ms.m[r->via]))
-		return r->via;
-	via = r->asked == 0 ? swim_random_up(m, i) : swim_next_up(m, r->asked, i);
-	if (via != MEMBER_NONE)
-		r->asked = (uint16_t)via;
-	return via;
-}
-
-static void
-probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
-{
-	uint32_t via = r->probes % 2 == 1 ? witness(m, i, r) : MEMBER_NONE;
-
-	if (r->probes % 4 == 1)
-		dark_want(m, i);
-	if (r->probes++ % 4 == 0)
-		out_hello(m, i, 0, false); /* it may live anew, without my salt */
-	/* The number says of whom, for what comes back through others. */
-	if (via != MEMBER_NONE)
-		out_to(m, PACKET_PINGREQ, via, m->report.vouch << VOUCH_SHIFT | i,
-		    m->ms.m[i].short_id, 0);
-	else
-		out_to(m, PACKET_PING, i, ++m->swim.next_seq, 0, 0);
-}
-
-/* An answer to a probe that went through somebody: the link between us is cut,
- * not its life. */
-bool
-report_vouched(struct mesh *m, msec now, uint32_t from, uint64_t seq)
-{
-	uint32_t i = (uint32_t)(seq & ((1u << VOUCH_SHIFT) - 1));
-
-	if (m->elect.role != MESH_LEADER || seq >> VOUCH_SHIFT != m->report.vouch ||
-	    i >= m->ms.count || m->ms.reports[i].probes == 0)
-		return false;
-	m->ms.reports[i].vouched = now;
-	m->ms.reports[i].via = (uint16_t)from;
-	return true;
-}
-
-/* True when member i is dead for this leader. */
-static bool
-judge(struct mesh *m, msec now, uint32_t i, msec misses)
-{
-	const struct member *x = &m->ms.m[i];
-	struct member_report *r = &m->ms.reports[i];
-	msec every = report_interval(m), base = m->elect.lead_since, silent;
-
-	/* The leader before was silent to me already; the others reported to him. */
-	if (i == m->elect.last_leader && x->seen != MSEC_NEVER)
-		base = x->seen;
-	if (x->seen != MSEC_NEVER && x->seen > base)
-		base = x->seen;
-	if (r->vouched > base)
-		base = r->vouched;
-	if (x->streamed > base)
-		base = x->streamed;
-	if (x->state == MESH_ALIVE && x->since > base)
-		base = x->since; /* back from the dead, or news to me */
-	silent = now - base;
-	if (silent < (misses - 1) * every) {
-		r->probes = 0;
-		r->probe_at = 0;
-		return false;
-	}
-	if (r->probe_at > now)
-		return false;
-	if (r->probes < PROBES) {
-		probe_silent(m, i, r);
-		r->probe_at = now + pace(m, PROBE_EVERY_MS);
-		return false;
-	}
-	return silent >= misses * every;
-}
-
-static void
-verdict_tick(struct mesh *m, msec now)
-{
-	msec misses = misses_allowed(m);
-	uint32_t up = mesh_up(m), dead = 0;
-
-	if (now >= m->report.halve_at) {
-		m->report.halve_at = now + pace(m, LOSS_WINDOW_MS);
-		m->report.got /= 2;
-		m->report.lost /= 2;
-	}
-	for (uint32_t i = 1; i < m->ms.count; i++) {
-		if (!member_up(&m->ms.m[i]) || !judge(m, now, i, misses))
-			continue;
-		rumour_fail(m, now, i, "dead");
-		dead++;
-	}
-	if (dead >= 3 && 3 * dead > up)
-		trace(m, now, "cut", MEMBER_NONE, dead);
-}
+/* --- time -------------------------------------------------------------------------- */
 
 void
 report_tick(struct mesh *m, msec now)
 {
 	struct report *r = &m->report;
-	const struct elect *e = &m->elect;
+	struct told *leader = &r->told[MESH_LEADER_HEARS];
+	struct told *standby = &r->told[MESH_STANDBY_HEARS];
 
 	summary_tick(m, now);
-	if (e->role == MESH_LEADER) {
-		if (now >= r->verdict_at) {
-			r->verdict_at = now + pace(m, PROBE_EVERY_MS);
-			verdict_tick(m, now);
-		}
-	} else if (e->leader != MEMBER_NONE && now >= r->at) {
-		report_send(m, now);
+	if (m->elect.role == MESH_LEADER) {
+		verdict_tick(m, now);
+		return;
 	}
+	if (m->elect.leader == MEMBER_NONE)
+		return;
+	if (leader->to == m->elect.leader && now >= leader->at)
+		report_send(m, now, leader, true);
+	if (standby->to != MEMBER_NONE && now >= standby->at)
+		report_send(m, now, standby, false);
 }
 
 msec
 report_deadline(const struct mesh *m)
 {
 	const struct report *r = &m->report;
-	msec at = r->summary_again;
+	const struct told *leader = &r->told[MESH_LEADER_HEARS];
+	msec at = summary_deadline(m);
 
-	if (r->summary_due)
-		at = msec_min(at, r->summary_next);
 	if (m->elect.role == MESH_LEADER)
 		return msec_min(at, r->verdict_at);
-	return m->elect.leader != MEMBER_NONE ? msec_min(at, r->at) : at;
+	if (m->elect.leader == MEMBER_NONE)
+		return at;
+	if (leader->to == m->elect.leader)
+		at = msec_min(at, leader->at);
+	return r->told[MESH_STANDBY_HEARS].to != MEMBER_NONE ?
+	    msec_min(at, r->told[MESH_STANDBY_HEARS].at) : at;
 }

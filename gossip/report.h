@@ -1,6 +1,6 @@
 /*
- * report.h - the summary for all, the report for the leader, the leader's
- * verdict on the silent.
+ * report.h - the report for the leader and its standby (report.c), the summary
+ * for all (summary.c), the leader's verdict on the silent (verdict.c).
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
 #ifndef GOSSIP_REPORT_H
@@ -9,18 +9,36 @@
 #include "members.h"
 
 struct mesh;
+struct out;
 
 enum { SUMMARY_REPEATS = 2 }; /* a value that did not move is passed on so often */
-enum { INBOX_MAX = 256 }; /* fragments waiting for the leader's caller */
+enum { INBOX_MAX = 256 }; /* fragments waiting for the hearer's caller */
 
-struct report {
+/* What one of the two hearers is told, and what of it came back as held. */
+struct told {
+	uint16_t to; /* member, or MEMBER_NONE */
+	bool wanted; /* it holds nothing to go on from: a whole report, please */
+	bool greeted; /* it holds, or held, a report of mine */
 	uint8_t *frags;
 	size_t frag_bytes[MESH_FRAGS_MAX];
-	uint32_t count, version;
-	uint64_t acked, seq, vouch;
-	msec at, verdict_at;
+	uint32_t count, version; /* version 0 = nothing to tell yet */
+	uint32_t held; /* it said it holds that when that was the newest */
+	uint64_t acked, seq;
+	msec at, spread_until;
+};
+
+struct report {
+	struct told told[MESH_HEARERS];
+	uint32_t version; /* given out last, in any of them */
+	/* hearing: as a leader or its standby */
+	uint64_t hearing, hearings; /* 0 = not; how often it began */
+	uint16_t standby; /* while leading: whom the beats name, or MEMBER_NONE */
+	/* verdict.c */
+	uint64_t vouch;
+	msec verdict_at;
 	uint64_t got, lost; /* reports, by their numbers; halved each 10 s */
 	msec halve_at;
+	/* summary.c */
 	struct mesh_summary summary;
 	bool summary_set, summary_due;
 	msec summary_next, summary_again;
@@ -35,12 +53,33 @@ struct report {
 
 int report_init(struct mesh *m, msec now);
 void report_fini(struct mesh *m);
+/* The generation is another: versions go on above those of the one before. */
+void report_relive(struct mesh *m);
 int report_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void report_tick(struct mesh *m, msec now);
 msec report_deadline(const struct mesh *m);
+/* The beat of the leader this node follows: who stands by, what it holds of mine. */
+void report_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+/* Tell the leader at least that I live, now. */
+void report_soon(struct mesh *m, msec now);
+/* This node leads from now on; who reported to it as the standby need not again. */
+void report_office(struct mesh *m, msec now);
+/* Member i is gone for good. */
+void report_forget(struct mesh *m, uint32_t i);
+/* While leading: what the beat for member to says of its report. */
+void report_fill_beat(const struct mesh *m, uint32_t to, struct packet *p);
+/* REPORT: fragment a of what `to` is told, or bare when b is 0; kind becomes NONE
+ * when it is told nothing any more.  REPORTED: version a, bits b. */
+void report_fill(struct mesh *m, const struct out *o, struct packet *p);
+msec report_interval(const struct mesh *m);
+
+void summary_init(struct mesh *m, msec now);
+void summary_tick(struct mesh *m, msec now);
+msec summary_deadline(const struct mesh *m);
+
+void verdict_init(struct mesh *m);
+void verdict_tick(struct mesh *m, msec now);
 /* Is this ack one of a probe that went through others?  Then its subject lives. */
 bool report_vouched(struct mesh *m, msec now, uint32_t from, uint64_t seq);
-void report_beat(struct mesh *m, const struct packet *p);
-msec report_interval(const struct mesh *m);
 
 #endif

@@ -73,6 +73,7 @@ room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script
 room_fuzz_plan := core
+room_fuzz_sample := core
 room_fuzz_schedule := core
 room_fuzz_outlook := core
 room_fuzz_proto := supervisor

@@ -1,7 +1,7 @@
 /*
- * report.c - a node's report, written as fragments.
+ * report.c - a node's report, written as a sample and cut into fragments.
  *
- * The most important records go first, so that a node with too much to tell
+ * The most important rows go first, so that a node with too much to tell
  * loses names of images, never its instances.  Reading is in reportread.c.
  */
 #include "report.h"
@@ -14,61 +14,29 @@
 #include "../base/own.h"
 #include "reportcode.h"
 
-/* Kept free in every fragment: the [REPORT_CUT, n] that may have to follow. */
-enum { CUT_BYTES = 8, FRAG_HEAD_BYTES = 4, IMAGE_LEVELS_MAX = 8 };
+/* Kept free for the [REPORT_CUT, n] that may have to follow. */
+enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX, IMAGE_LEVELS_MAX = 8 };
 
 struct writer {
-	struct report_frags *out;
-	uint16_t records; /* in the current fragment */
+	struct sample *out;
 	uint32_t cut;
 };
 
-static uint8_t *
-frag(struct writer *w)
-{
-	return w->out->data[w->out->count - 1];
-}
-
-/* [format, record...]: an array16 whose count is patched as records come. */
+/* A record by its kind and name, which order it among the others. */
 static void
-frag_begin(struct writer *w)
+put(struct writer *w, enum report_kind kind, const char *name, const struct mpw *rec)
 {
-	w->out->count++;
-	w->out->bytes[w->out->count - 1] = FRAG_HEAD_BYTES;
-	frag(w)[0] = 0xdc;
-	frag(w)[3] = REPORT_FORMAT;
-	w->records = 0;
-}
+	uint8_t key[SAMPLE_KEY_MAX] = {(uint8_t)kind};
+	size_t len = strlen(name);
 
-static void
-frag_add(struct writer *w, const struct mpw *rec)
-{
-	size_t *bytes = &w->out->bytes[w->out->count - 1];
-
-	memcpy(frag(w) + *bytes, rec->buf, rec->len);
-	*bytes += rec->len;
-	w->records++;
-	frag(w)[1] = (uint8_t)((w->records + 1) >> 8);
-	frag(w)[2] = (uint8_t)(w->records + 1);
-}
-
-static void
-put(struct writer *w, const struct mpw *rec)
-{
-	size_t room = REPORT_FRAG_BYTES_MAX - CUT_BYTES;
-
-	if (rec->full || rec->len > room - FRAG_HEAD_BYTES) {
+	if (len > sizeof key - 1 || rec->full ||
+	    1 + len + rec->len + CUT_BYTES > sample_room(w->out)) {
 		w->cut++;
 		return;
 	}
-	if (rec->len > room - w->out->bytes[w->out->count - 1]) {
-		if (w->out->count == REPORT_FRAGS_MAX) {
-			w->cut++;
-			return;
-		}
-		frag_begin(w);
-	}
-	frag_add(w, rec);
+	memcpy(key + 1, name, len);
+	if (sample_row(w->out, key, 1 + len, rec->buf, rec->len) < 0)
+		w->cut++;
 }
 
 /* Text that others wrote (a kernel's name, an error of a container). */
@@ -84,31 +52,25 @@ put_text(struct mpw *rec, const char *text)
 static void
 put_head(struct writer *w, const struct report *r)
 {
-	uint8_t buf[REPORT_FRAG_BYTES_MAX];
+	uint8_t buf[RECORD_MAX];
 	const struct view_facts *f = &r->facts;
-	const struct view_metrics *m = &r->metrics;
 	struct mpw rec;
 
 	mpw_init(&rec, buf, sizeof buf);
-	mpw_array(&rec, 11);
+	mpw_array(&rec, 6);
 	mpw_uint(&rec, REPORT_HEAD);
 	put_text(&rec, f->arch);
 	put_text(&rec, f->kernel);
 	mpw_uint(&rec, f->cpus);
 	mpw_uint(&rec, f->memory_bytes);
 	mpw_uint(&rec, f->config_hash);
-	mpw_double(&rec, m->load1);
-	mpw_double(&rec, m->cpu_percent);
-	mpw_uint(&rec, m->memory_free_bytes);
-	mpw_uint(&rec, m->disk_free_bytes);
-	mpw_uint(&rec, m->disk_bytes);
-	put(w, &rec);
+	put(w, REPORT_HEAD, "", &rec);
 }
 
 static void
 put_instance(struct writer *w, const struct view_instance *v)
 {
-	uint8_t buf[REPORT_FRAG_BYTES_MAX];
+	uint8_t buf[RECORD_MAX];
 	struct mpw rec;
 
 	mpw_init(&rec, buf, sizeof buf);
@@ -126,7 +88,7 @@ put_instance(struct writer *w, const struct view_instance *v)
 	mpw_uint(&rec, v->since_ms);
 	if (v->lease_until_ms != 0)
 		mpw_uint(&rec, v->lease_until_ms);
-	put(w, &rec);
+	put(w, REPORT_INSTANCE, v->id, &rec);
 }
 
 static int
@@ -140,7 +102,7 @@ put_names(struct writer *w, enum report_kind kind, const void *names, size_t wid
 {
 	AUTO_FREE const char **rows = calloc(count + 1, sizeof *rows);
 	int levels = kind == REPORT_IMAGE ? IMAGE_LEVELS_MAX : 1;
-	uint8_t buf[REPORT_FRAG_BYTES_MAX];
+	uint8_t buf[RECORD_MAX];
 	struct mpw rec;
 
 	if (rows == NULL) {
@@ -158,7 +120,7 @@ put_names(struct writer *w, enum report_kind kind, const void *names, size_t wid
 		mpw_array(&rec, 2);
 		mpw_uint(&rec, (uint64_t)kind);
 		mpw_cstr(&rec, rows[i]);
-		put(w, &rec);
+		put(w, kind, rows[i], &rec);
 	}
 }
 
@@ -190,15 +152,40 @@ put_instances(struct writer *w, const struct report *r)
 			w->cut++;
 }
 
+/* Hundredths are all that a load or a share of a core is worth. */
+static int64_t
+hundredths(double v)
+{
+	if (!(v > 0)) /* not a number, too */
+		return 0;
+	return v > 1e12 ? (int64_t)1e14 : (int64_t)(v * 100 + 0.5);
+}
+
+static void
+put_numbers(struct writer *w, const struct view_metrics *m)
+{
+	int64_t numbers[REPORT_NUMBERS] = {
+	    [REPORT_LOAD1] = hundredths(m->load1),
+	    [REPORT_CPU] = hundredths(m->cpu_percent),
+	    [REPORT_MEMORY_FREE] = (int64_t)m->memory_free_bytes,
+	    [REPORT_DISK_FREE] = (int64_t)m->disk_free_bytes,
+	    [REPORT_DISK] = (int64_t)m->disk_bytes,
+	};
+
+	for (size_t i = 0; i < REPORT_NUMBERS; i++)
+		if (sample_number(w->out, numbers[i]) < 0)
+			w->cut++;
+}
+
 void
-report_pack(const struct report *r, struct report_frags *out)
+report_sample(const struct report *r, struct sample *out)
 {
 	struct writer w = {.out = out};
-	uint8_t buf[CUT_BYTES];
+	uint8_t buf[CUT_BYTES], key = REPORT_CUT;
 	struct mpw rec;
 
-	out->count = 0;
-	frag_begin(&w);
+	memset(out, 0, sizeof *out);
+	put_numbers(&w, &r->metrics);
 	put_head(&w, r);
 	put_instances(&w, r);
 	put_names(&w, REPORT_SANDBOX, r->facts.sandboxes, NAME_CAP, r->facts.sandboxes_count);
@@ -208,8 +195,52 @@ report_pack(const struct report *r, struct report_frags *out)
 		mpw_array(&rec, 2);
 		mpw_uint(&rec, REPORT_CUT);
 		mpw_uint(&rec, w.cut);
-		frag_add(&w, &rec);
+		if (sample_row(out, &key, 1, buf, rec.len) < 0)
+			return; /* no memory for these few bytes either */
 	}
+}
+
+/* What it holds is the base of all that follows until it says more. */
+static void
+hold(struct report_told *t, uint32_t held)
+{
+	if (held != 0 && held == t->now.version) {
+		sample_free(&t->base);
+		t->base = t->now;
+		memset(&t->now, 0, sizeof t->now);
+	} else if (held == 0 || held != t->base.version) {
+		sample_free(&t->base);
+	}
+}
+
+void
+report_tell(struct report_told *t, uint32_t held, struct sample *fresh, struct report_frags *out)
+{
+	uint8_t *bytes = &out->data[0][0];
+	size_t len = 0;
+
+	hold(t, held);
+	sample_free(&t->now);
+	t->now = *fresh;
+	memset(fresh, 0, sizeof *fresh);
+	if (t->base.version != 0)
+		len = sample_pack(&t->now, &t->base, bytes, sizeof out->data);
+	if (len == 0)
+		len = sample_pack(&t->now, NULL, bytes, sizeof out->data);
+	assert(len > 0);
+	for (out->count = 0; len > 0; out->count++) {
+		size_t n = len < REPORT_FRAG_BYTES_MAX ? len : REPORT_FRAG_BYTES_MAX;
+
+		out->bytes[out->count] = n;
+		len -= n;
+	}
+}
+
+void
+report_told_free(struct report_told *t)
+{
+	sample_free(&t->base);
+	sample_free(&t->now);
 }
 
 void

@@ -1,9 +1,9 @@
 /*
- * reportcode.h - the records of a report, for its writer and its reader.
+ * reportcode.h - the rows and the numbers of a report, for its writer and its
+ * reader.  A row's key is its kind and then its name.
  * Private to core.
  *
- *   [1, arch, kernel, cpus, memory, config hash, load1, cpu %, memory free,
- *       disk free, disk]
+ *   [1, arch, kernel, cpus, memory, config hash]
  *   [2, id, role, version, image, error, state, health, restarts, pid, since,
  *       until when its role lease lasts: only if it has one]
  *   [3, sandbox]   [4, image]   [5, how many records were cut]
@@ -11,14 +11,22 @@
 #ifndef CORE_REPORTCODE_H
 #define CORE_REPORTCODE_H
 
-enum { REPORT_FORMAT = 1 };
-
 enum report_kind {
 	REPORT_HEAD = 1,
 	REPORT_INSTANCE,
 	REPORT_SANDBOX,
 	REPORT_IMAGE,
 	REPORT_CUT,
+};
+
+/* By place; new ones at the end. */
+enum report_number {
+	REPORT_LOAD1, /* hundredths, as the next */
+	REPORT_CPU,
+	REPORT_MEMORY_FREE,
+	REPORT_DISK_FREE,
+	REPORT_DISK,
+	REPORT_NUMBERS,
 };
 
 #endif

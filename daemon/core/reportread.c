@@ -1,5 +1,5 @@
 /*
- * reportread.c - a report read back at the leader, fragment by fragment.
+ * reportread.c - a report gathered and read back at its hearer.
  *
  * Fragments come in any order and from a peer that may lie: every list is
  * bounded, every name is checked to be one, and texts are made harmless here,
@@ -14,7 +14,7 @@
 #include "reportcode.h"
 #include "walk.h"
 
-enum { FRAG_DEPTH_MAX = 4, IMAGE_LEVELS_MAX = 8, INSTANCE_LEASED = 12 };
+enum { RECORD_DEPTH_MAX = 3, IMAGE_LEVELS_MAX = 8, INSTANCE_LEASED = 12 };
 
 static int
 take_text(struct mp *r, char *out, size_t cap)
@@ -49,30 +49,16 @@ take_image(struct mp *r, char *out, bool empty)
 }
 
 static int
-take_real(struct mp *r, double *out)
-{
-	int rc = mp_double(r, out);
-
-	if (rc < 0)
-		return rc;
-	return __builtin_isfinite(*out) ? 0 : -ERR_RANGE;
-}
-
-static int
 take_head(struct mp *r, struct report *out)
 {
 	struct view_facts *f = &out->facts;
-	struct view_metrics *m = &out->metrics;
 	uint64_t cpus;
 	int rc;
 
 	if ((rc = take_text(r, f->arch, sizeof f->arch)) < 0 ||
 	    (rc = take_text(r, f->kernel, sizeof f->kernel)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX, &cpus)) < 0 ||
-	    (rc = mp_uint(r, &f->memory_bytes)) < 0 || (rc = mp_uint(r, &f->config_hash)) < 0 ||
-	    (rc = take_real(r, &m->load1)) < 0 || (rc = take_real(r, &m->cpu_percent)) < 0 ||
-	    (rc = mp_uint(r, &m->memory_free_bytes)) < 0 ||
-	    (rc = mp_uint(r, &m->disk_free_bytes)) < 0 || (rc = mp_uint(r, &m->disk_bytes)) < 0)
+	    (rc = mp_uint(r, &f->memory_bytes)) < 0 || (rc = mp_uint(r, &f->config_hash)) < 0)
 		return rc;
 	f->cpus = (uint32_t)cpus;
 	return 0;
@@ -176,7 +162,7 @@ static int
 take_record(struct mp *r, struct report *out)
 {
 	static const uint32_t fields[] = {
-	    [REPORT_HEAD] = 11, [REPORT_INSTANCE] = 11, [REPORT_SANDBOX] = 2,
+	    [REPORT_HEAD] = 6, [REPORT_INSTANCE] = 11, [REPORT_SANDBOX] = 2,
 	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2};
 	uint32_t count;
 	uint64_t kind;
@@ -209,31 +195,6 @@ take_record(struct mp *r, struct report *out)
 	return rc;
 }
 
-static int
-take_frag(struct report *out, const uint8_t *buf, size_t len)
-{
-	uint32_t count;
-	uint64_t format;
-	struct mp r;
-	int rc;
-
-	if (len > REPORT_FRAG_BYTES_MAX)
-		return -ERR_LONG;
-	mp_init(&r, buf, len, FRAG_DEPTH_MAX);
-	if ((rc = mp_array(&r, &count)) < 0)
-		return rc;
-	if (count == 0)
-		return -ERR_MALFORMED;
-	if ((rc = mp_uint(&r, &format)) < 0)
-		return rc;
-	if (format != REPORT_FORMAT)
-		return -ERR_VERSION;
-	for (uint32_t i = 1; i < count; i++)
-		if ((rc = take_record(&r, out)) < 0)
-			return rc;
-	return mp_end(&r);
-}
-
 /* Every list begins with its text. */
 static int
 text_cmp(const void *a, const void *b)
@@ -262,28 +223,120 @@ tidy(void *rows, uint32_t *count, size_t width)
 	*count = kept;
 }
 
+/* Numbers of a newer node that this one does not know are left. */
+static void
+take_numbers(const struct sample *s, struct view_metrics *m)
+{
+	int64_t v[REPORT_NUMBERS] = {0};
+
+	for (uint32_t i = 0; i < REPORT_NUMBERS && i < s->numbers_count; i++)
+		v[i] = s->numbers[i];
+	m->load1 = (double)v[REPORT_LOAD1] / 100;
+	m->cpu_percent = (double)v[REPORT_CPU] / 100;
+	m->memory_free_bytes = (uint64_t)v[REPORT_MEMORY_FREE];
+	m->disk_free_bytes = (uint64_t)v[REPORT_DISK_FREE];
+	m->disk_bytes = (uint64_t)v[REPORT_DISK];
+}
+
+int
+report_read(const struct sample *s, struct report *out)
+{
+	int rc = 0;
+
+	memset(out, 0, sizeof *out);
+	take_numbers(s, &out->metrics);
+	for (uint32_t i = 0; i < s->rows_count && rc == 0; i++) {
+		const uint8_t *value;
+		struct mp r;
+		size_t len;
+
+		value = sample_value(s, i, &len);
+		mp_init(&r, value, len, RECORD_DEPTH_MAX);
+		if ((rc = take_record(&r, out)) == 0)
+			rc = mp_end(&r);
+	}
+	if (rc < 0) {
+		report_free(out);
+		return rc;
+	}
+	tidy(out->instances, &out->instances_count, sizeof *out->instances);
+	tidy(out->facts.images, &out->facts.images_count, VIEW_IMAGE_CAP);
+	tidy(out->facts.sandboxes, &out->facts.sandboxes_count, NAME_CAP);
+	return 0;
+}
+
+/* --- gathering ----------------------------------------------------------------- */
+
 static void
 forget_next(struct report_table *t)
 {
-	report_free(&t->next);
+	free(t->next);
+	t->next = NULL;
 	t->next_count = 0;
 	t->got = 0;
 }
 
 static int
+begin_next(struct report_table *t, uint32_t version, uint32_t count)
+{
+	forget_next(t);
+	t->next = malloc((size_t)count * REPORT_FRAG_BYTES_MAX);
+	if (t->next == NULL)
+		return -ERR_FULL;
+	t->next_version = version;
+	t->next_count = count;
+	return 0;
+}
+
+/* Of the two samples held, that of version; NULL when it is neither. */
+static struct sample *
+held(struct report_table *t, uint32_t version)
+{
+	if (t->newest.version == version)
+		return &t->newest;
+	return t->base.version == version ? &t->base : NULL;
+}
+
+/* What a difference came from is kept: more may come from it.  What was newest
+ * before is of no use any more, unless it is that. */
+static void
+commit(struct report_table *t, struct sample *from, struct sample *s, struct report *r)
+{
+	if (from == NULL) {
+		sample_free(&t->base);
+	} else if (from == &t->newest) {
+		sample_free(&t->base);
+		t->base = t->newest;
+		memset(&t->newest, 0, sizeof t->newest);
+	}
+	sample_free(&t->newest);
+	report_free(&t->now);
+	t->newest = *s;
+	t->now = *r;
+	t->newest.version = t->version = t->next_version;
+	t->has = true;
+}
+
+static int
 complete(struct report_table *t)
 {
-	struct report *r = &t->next;
+	size_t len = (size_t)(t->next_count - 1) * REPORT_FRAG_BYTES_MAX + t->next_last;
+	struct sample *from = NULL, s;
+	struct report r;
+	uint32_t base;
+	int rc;
 
-	tidy(r->instances, &r->instances_count, sizeof *r->instances);
-	tidy(r->facts.images, &r->facts.images_count, VIEW_IMAGE_CAP);
-	tidy(r->facts.sandboxes, &r->facts.sandboxes_count, NAME_CAP);
-	report_free(&t->now);
-	t->now = t->next;
-	t->version = t->next_version;
-	t->has = true;
-	memset(&t->next, 0, sizeof t->next);
-	forget_next(t);
+	if ((rc = sample_base(t->next, len, &base)) < 0)
+		return rc;
+	if (base != 0 && (from = held(t, base)) == NULL)
+		return -ERR_UNKNOWN;
+	if ((rc = sample_read(t->next, len, from, &s)) < 0)
+		return rc;
+	if ((rc = report_read(&s, &r)) < 0) {
+		sample_free(&s);
+		return rc;
+	}
+	commit(t, from, &s, &r);
 	return 1;
 }
 
@@ -293,29 +346,37 @@ report_add(struct report_table *t, uint32_t version, uint32_t index, uint32_t co
 {
 	int rc;
 
-	if (count == 0 || count > REPORT_FRAGS_MAX || index >= count)
+	if (version == 0 || count == 0 || count > REPORT_FRAGS_MAX || index >= count)
 		return -ERR_RANGE;
+	if (len > REPORT_FRAG_BYTES_MAX)
+		return -ERR_LONG;
+	if (len == 0 || (index + 1 < count && len < REPORT_FRAG_BYTES_MAX))
+		return -ERR_MALFORMED;
 	if (t->next_count == 0 && t->has && t->version == version)
 		return 0;
-	if (t->next_count != count || t->next_version != version)
-		forget_next(t);
-	t->next_version = version;
-	t->next_count = count;
+	if ((t->next_count != count || t->next_version != version) &&
+	    (rc = begin_next(t, version, count)) < 0)
+		return rc;
 	if ((t->got & UINT64_C(1) << index) != 0)
 		return 0;
-	if ((rc = take_frag(&t->next, buf, len)) < 0) {
-		forget_next(t);
-		return rc;
-	}
+	memcpy(t->next + (size_t)index * REPORT_FRAG_BYTES_MAX, buf, len);
+	if (index + 1 == count)
+		t->next_last = len;
 	t->got |= UINT64_C(1) << index;
 	/* All of them: count ones.  count is 1..64, so the shift is defined. */
-	return t->got == UINT64_MAX >> (64 - count) ? complete(t) : 0;
+	if (t->got != UINT64_MAX >> (64 - count))
+		return 0;
+	rc = complete(t);
+	forget_next(t);
+	return rc;
 }
 
 void
 report_table_free(struct report_table *t)
 {
 	report_free(&t->now);
-	report_free(&t->next);
+	sample_free(&t->base);
+	sample_free(&t->newest);
+	free(t->next);
 	memset(t, 0, sizeof *t);
 }

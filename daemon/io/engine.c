@@ -74,6 +74,7 @@ on_moved(void *arg)
 
 	dark_look(e);
 	lead_look(e);
+	tell_look(e);
 	if (changes != e->seen_changes) {
 		events_look(e);
 		e->seen_changes = changes;

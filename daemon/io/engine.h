@@ -37,6 +37,7 @@
 #include "dark.h"
 #include "store.h"
 #include "stream.h"
+#include "tell.h"
 #include "trees.h"
 
 struct engine {
@@ -66,6 +67,7 @@ struct engine {
 	struct view_facts facts;
 	struct view_metrics metrics;
 	uv_timer_t report; /* due: tell the leader */
+	struct tell_hearer told[MESH_HEARERS];
 	msec reported;
 	uint64_t seconds;
 	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */

@@ -1,6 +1,7 @@
 /*
  * lead.c - see lead.h.  This file keeps the office: when it begins and ends,
- * who reported, which older schedules there are.  The round itself is round.c.
+ * which older schedules there are.  Reports are hear.c, the round itself is
+ * round.c.
  */
 #include "lead.h"
 
@@ -9,6 +10,7 @@
 
 #include "../base/log.h"
 #include "engine.h"
+#include "hear.h"
 #include "round.h"
 #include "world.h"
 
@@ -56,95 +58,7 @@ lead_ended(struct engine *e, bool ok)
 	arm(e);
 }
 
-/* --- reports ------------------------------------------------------------------ */
-
-static int
-by_id(const void *a, const void *b)
-{
-	return id_cmp(&((const struct lead_node *)a)->id, &((const struct lead_node *)b)->id);
-}
-
-static struct lead_node *
-find_node(const struct lead *l, const struct node_id *id)
-{
-	struct lead_node key = {.id = *id};
-
-	if (l->nodes_count == 0)
-		return NULL;
-	return bsearch(&key, l->nodes, l->nodes_count, sizeof key, by_id);
-}
-
-/* Bounded by the member table: only members are added. */
-static struct lead_node *
-add_node(struct lead *l, const struct node_id *id)
-{
-	struct lead_node *n = find_node(l, id), *more;
-
-	if (n != NULL)
-		return n;
-	more = realloc(l->nodes, (l->nodes_count + 1) * sizeof *more);
-	if (more == NULL)
-		return NULL;
-	l->nodes = more;
-	n = &l->nodes[l->nodes_count++];
-	memset(n, 0, sizeof *n);
-	n->id = *id;
-	n->state = -1;
-	qsort(l->nodes, l->nodes_count, sizeof *n, by_id);
-	return find_node(l, id);
-}
-
-const struct report *
-lead_report(const struct engine *e, const struct node_id *id)
-{
-	const struct lead_node *n = find_node(&e->lead, id);
-
-	return n != NULL && n->report.has ? &n->report.now : NULL;
-}
-
-/* What a round could decide by: which containers, in which state. */
-static uint64_t
-fingerprint(const struct report *r)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (uint32_t i = 0; i < r->instances_count; i++) {
-		const struct view_instance *x = &r->instances[i];
-		uint32_t s[2] = {(uint32_t)x->state, (uint32_t)x->health};
-
-		h = sup_hash_(h, x->id, strlen(x->id));
-		h = sup_hash_(h, s, sizeof s);
-	}
-	h = sup_hash_(h, &r->facts.config_hash, sizeof r->facts.config_hash);
-	h = sup_hash_(h, &r->facts.images_count, sizeof r->facts.images_count);
-	return sup_hash_(h, &r->facts.sandboxes_count, sizeof r->facts.sandboxes_count);
-}
-
-/* Were there any? */
-static bool
-take_reports(struct engine *e)
-{
-	uint8_t buf[MESH_FRAG_BYTES_MAX];
-	uint32_t version, index, count;
-	struct node_id from;
-	bool any = false;
-	size_t len;
-
-	while ((len = mesh_next_report(e->mesh, &from, &version, &index, &count, buf,
-		    sizeof buf)) > 0) {
-		struct lead_node *n = add_node(&e->lead, &from);
-		uint64_t before;
-
-		any = true;
-		if (n == NULL)
-			continue;
-		before = n->report.has ? fingerprint(&n->report.now) : 0;
-		if (report_add(&n->report, version, index, count, buf, len) > 0 &&
-		    fingerprint(&n->report.now) != before)
-			lead_note(e, SCHED_HEALTH);
-	}
-	return any;
-}
+/* --- who reported ------------------------------------------------------------- */
 
 /* Has everybody who is alive reported in this office? */
 static bool
@@ -371,11 +285,6 @@ leave_office(struct engine *e)
 	l->error[0] = l->excerpt[0] = '\0';
 	parents_free(l);
 	sched_unlead(&l->sched, net_now());
-	for (size_t i = 0; i < l->nodes_count; i++)
-		report_table_free(&l->nodes[i].report);
-	free(l->nodes);
-	l->nodes = NULL;
-	l->nodes_count = 0;
 	uv_timer_stop(&l->timer);
 }
 
@@ -386,7 +295,7 @@ look_members(struct engine *e)
 	struct mesh_member m;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
-		struct lead_node *n = add_node(&e->lead, &m.id);
+		struct lead_node *n = hear_node(&e->lead, &m.id);
 		enum view_node_state state = world_state(&m);
 		int before;
 
@@ -415,18 +324,14 @@ lead_look(struct engine *e)
 	struct mesh_side side;
 	bool moved;
 
+	hear_sync(e);
 	mesh_side(e->mesh, net_now(), &side);
 	if (side.role == MESH_LEADER && (!l->leading || side.term != l->term))
 		take_office(e, &side);
 	else if (side.role != MESH_LEADER && l->leading)
 		leave_office(e);
 	if (!l->leading) {
-		uint8_t buf[MESH_FRAG_BYTES_MAX];
-		uint32_t a, b, c;
-		struct node_id id;
-
-		while (mesh_next_report(e->mesh, &id, &a, &b, &c, buf, sizeof buf) > 0)
-			; /* of an office that is over */
+		hear_take(e); /* it may stand by */
 		return;
 	}
 	moved = e->seen_changes != mesh_changes(e->mesh);
@@ -436,7 +341,7 @@ lead_look(struct engine *e)
 	}
 	if (moved)
 		look_members(e);
-	if (take_reports(e) || moved)
+	if (hear_take(e) || moved)
 		parents_look(e);
 	if (!l->sched.view_ok && all_reported(e)) {
 		sched_view_complete(&l->sched, net_now());

@@ -18,7 +18,7 @@ struct engine;
 
 enum { LEAD_FORCED_MAX = 16 };
 
-/* What a member told this leader, and what it was when last looked at. */
+/* What a member told this leader or standby, and what it was when last looked at. */
 struct lead_node {
 	struct node_id id;
 	struct report_table report;
@@ -43,6 +43,7 @@ struct lead {
 	uv_timer_t timer;
 	struct lead_node *nodes; /* sorted by id */
 	size_t nodes_count;
+	uint64_t hearing; /* mesh_hearing of these */
 	struct lead_parent parents[MESH_PARENTS_MAX];
 	size_t parents_count;
 	struct script_run *run; /* under way */
@@ -78,7 +79,5 @@ size_t lead_parents(struct engine *e, const struct schedule **out, size_t cap);
 void lead_merged(struct engine *e);
 /* Lift what is held at that stamp; false when nothing is. */
 bool lead_force(struct engine *e, const char *stamp);
-/* The report of a member, or NULL. */
-const struct report *lead_report(const struct engine *e, const struct node_id *id);
 
 #endif

@@ -38,11 +38,48 @@ running(const struct engine *e)
 	return n;
 }
 
+/* What that hearer was told.  A standby who leads now has heard what it heard. */
+static struct report_told *
+told_to(struct engine *e, enum mesh_hears which, const struct node_id *id)
+{
+	struct tell_hearer *t = &e->told[which], *other = &e->told[!which], was = *t;
+
+	if (id_eq(&t->id, id))
+		return &t->told;
+	*t = *other;
+	*other = was;
+	if (!id_eq(&t->id, id)) {
+		report_told_free(&t->told);
+		t->id = *id;
+	}
+	return &t->told;
+}
+
+static void
+tell_one(struct engine *e, enum mesh_hears which, const struct report *r,
+    struct report_frags *frags)
+{
+	const uint8_t *p[REPORT_FRAGS_MAX];
+	struct report_told *told;
+	struct mesh_hearer h;
+	struct sample s;
+
+	if (!mesh_hearer(e->mesh, which, &h))
+		return;
+	told = told_to(e, which, &h.id);
+	report_sample(r, &s);
+	report_tell(told, h.wanted ? 0 : h.held, &s, frags);
+	for (size_t i = 0; i < frags->count; i++)
+		p[i] = frags->data[i];
+	if (mesh_set_report(e->mesh, net_now(), which, p, frags->bytes, frags->count,
+		&told->now.version) < 0)
+		log_warn("the report was refused by the mesh");
+}
+
 static void
 set_report(struct engine *e)
 {
 	AUTO_FREE struct report_frags *frags = malloc(sizeof *frags);
-	const uint8_t *p[REPORT_FRAGS_MAX];
 	struct report r = {.facts = e->facts, .metrics = e->metrics};
 
 	r.instances = calloc(REPORT_INSTANCES_MAX, sizeof *r.instances);
@@ -52,12 +89,20 @@ set_report(struct engine *e)
 	}
 	r.instances_count =
 	    (uint32_t)world_local(e, r.instances, REPORT_INSTANCES_MAX);
-	report_pack(&r, frags);
+	tell_one(e, MESH_LEADER_HEARS, &r, frags);
+	tell_one(e, MESH_STANDBY_HEARS, &r, frags);
 	free(r.instances);
-	for (size_t i = 0; i < frags->count; i++)
-		p[i] = frags->data[i];
-	if (mesh_set_report(e->mesh, net_now(), p, frags->bytes, frags->count) < 0)
-		log_warn("the report was refused by the mesh");
+}
+
+void
+tell_look(struct engine *e)
+{
+	for (int which = 0; which < MESH_HEARERS; which++) {
+		struct mesh_hearer h;
+
+		if (mesh_hearer(e->mesh, (enum mesh_hears)which, &h) && h.wanted)
+			engine_report_soon(e);
+	}
 }
 
 static void

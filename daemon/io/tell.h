@@ -1,18 +1,27 @@
 /*
  * tell.h - what this node tells: its summary to everyone, its report to the
- * leader, its events to the log.
+ * leader and its standby, its events to the log.
  */
 #ifndef IO_TELL_H
 #define IO_TELL_H
 
-#include "../../gossip/base.h"
+#include "../../gossip/mesh.h"
 #include "../base/proto.h"
+#include "../core/report.h"
 
 struct engine;
 
 enum { TELL_SOON_MS = 10, TELL_METRICS_MS = 2000 };
 
+/* The leader, or its standby: who it is, and what it was told. */
+struct tell_hearer {
+	struct node_id id;
+	struct report_told told;
+};
+
 void tell_init(struct engine *e);
+/* The mesh moved: does a hearer wait for a report? */
+void tell_look(struct engine *e);
 /* Once a second: probe the host, refresh facts, the summary, the report. */
 void tell_second(struct engine *e);
 /* The trace hook of the mesh machine (struct mesh_conf). */

@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "engine.h"
+#include "hear.h"
 
 size_t
 world_meta_pack(const char *zone, const char *tags, const char *version, uint8_t *out, size_t cap)
@@ -65,7 +66,7 @@ world_state(const struct mesh_member *m)
 static void
 fill_node(const struct engine *e, const struct mesh_member *m, struct view_node *n)
 {
-	const struct report *r = lead_report(e, &m->id);
+	const struct report *r = hear_report(e, &m->id);
 	char version[NAME_CAP];
 	msec now = net_now();
 
@@ -244,7 +245,7 @@ world_build(struct engine *e, struct world *w)
 	for (uint32_t i = 0; w->nodes_count < members && mesh_member(e->mesh, i, &m); i++)
 		add_node(e, w, &m);
 	for (size_t i = 0; i < w->nodes_count; i++) {
-		const struct report *r = lead_report(e, &w->nodes[i].id);
+		const struct report *r = hear_report(e, &w->nodes[i].id);
 
 		if (id_eq(&w->nodes[i].id, &e->identity.id))
 			w->instances_count += world_local(e, w->instances + w->instances_count,

@@ -1,13 +1,11 @@
 /*
- * fuzz_plan.c - any bytes as a scheduler's answer, as layers of variables and
- * as a node's report.
+ * fuzz_plan.c - any bytes as a scheduler's answer and as layers of variables.
  *
  * The first byte chooses.  A plan that was taken must make a schedule that
  * reads back as the same plan, and rails that compare it with itself must hold
  * nothing; a refused one leaves a line that a terminal can bear.
  */
 #include "../../daemon/core/rail.h"
-#include "../../daemon/core/report.h"
 #include "../../daemon/core/schedule.h"
 #include "../../daemon/core/vars.h"
 #include "toy_crypto.h"
@@ -109,26 +107,6 @@ fuzz_layers(const uint8_t *data, size_t len)
 	}
 }
 
-static void
-fuzz_report(const uint8_t *data, size_t len)
-{
-	static struct report_frags a, b;
-	struct report_table t = {0}, u = {0};
-
-	if (report_add(&t, 1, 0, 1, data, len) == 1) {
-		report_pack(&t.now, &a);
-		for (size_t i = 0; i < a.count; i++)
-			must(report_add(&u, 2, (uint32_t)i, (uint32_t)a.count, a.data[i],
-				 a.bytes[i]) == (i + 1 == a.count));
-		report_pack(&u.now, &b);
-		must(a.count == b.count);
-		for (size_t i = 0; i < a.count; i++)
-			must(a.bytes[i] == b.bytes[i] && memcmp(a.data[i], b.data[i], a.bytes[i]) == 0);
-	}
-	report_table_free(&t);
-	report_table_free(&u);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -136,9 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	if (data[0] % 3 == 0)
 		fuzz_answer(data + 1, len - 1);
-	else if (data[0] % 3 == 1)
-		fuzz_layers(data + 1, len - 1);
 	else
-		fuzz_report(data + 1, len - 1);
+		fuzz_layers(data + 1, len - 1);
 	return 0;
 }

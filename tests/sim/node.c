@@ -10,7 +10,6 @@
 enum {
 	ISSUE_EVERY = 5 * SECOND,
 	REPORT_EVERY = SECOND,
-	FRAG_BYTES = 500, /* of reports larger than one */
 	QUEUE_MAX = 2 * SECOND, /* a slow node's socket holds so much */
 };
 
@@ -161,26 +160,6 @@ lead(struct sim *s, uint32_t i)
 	issue(s, i, &stamp);
 }
 
-/* A report says whose it is, and when it was made. */
-static void
-report(struct sim *s, uint32_t i)
-{
-	struct sim_node *n = &s->node[i];
-	uint8_t buf[MESH_FRAGS_MAX * MESH_FRAG_BYTES_MAX];
-	const uint8_t *frags[MESH_FRAGS_MAX];
-	size_t bytes[MESH_FRAGS_MAX], count = 0;
-
-	memset(buf, (int)i, s->report_bytes);
-	for (size_t at = 0; at < s->report_bytes; at += FRAG_BYTES, count++) {
-		frags[count] = buf + at;
-		bytes[count] = s->report_bytes - at < FRAG_BYTES ? s->report_bytes - at : FRAG_BYTES;
-		memcpy(buf + at, &s->now, sizeof s->now);
-	}
-	s->made += n->leads ? 0 : count;
-	if (mesh_set_report(n->mesh, node_clock(s, i), frags, bytes, count) < 0)
-		check_break(s, "report-taken", i, 0, 0);
-}
-
 static void
 summarise(struct sim *s, uint32_t i)
 {
@@ -196,25 +175,18 @@ act(struct sim *s, uint32_t i)
 	struct sim_node *n = &s->node[i];
 	msec now = node_clock(s, i);
 	struct mesh_parent p;
-	struct node_id from;
-	uint32_t version, index, count;
-	uint8_t buf[MESH_FRAG_BYTES_MAX];
-	size_t len;
+	bool due;
 
 	lead(s, i);
 	if (mesh_issued(n->mesh, &p) && stamp_cmp(&p.stamp, &n->mesh->saved.applied) > 0 &&
 	    mesh_applied(n->mesh, now, &p.stamp, &p.hash) < 0)
 		check_break(s, "applied-monotonic", i, p.stamp.term, p.stamp.seq);
 	exclusive_act(s, i);
-	while ((len = mesh_next_report(n->mesh, &from, &version, &index, &count, buf, sizeof buf)) > 0) {
-		sim_note(s, version, from.b[0]);
-		if (s->on_report != NULL)
-			s->on_report(s, i, node_find(s, &from), buf, len);
-	}
-	if (s->now >= n->report_at && !s->quiet) {
+	hearing_take(s, i);
+	due = s->now >= n->report_at && !s->quiet;
+	if (due)
 		n->report_at = s->now + REPORT_EVERY;
-		report(s, i);
-	}
+	hearing_tell(s, i, due);
 	if (s->busy && s->now >= n->summary_at) {
 		n->summary_at = s->now + SECOND;
 		summarise(s, i);
@@ -383,6 +355,7 @@ node_crash(struct sim *s, uint32_t i, usec restart_at)
 	mesh_free(n->mesh);
 	n->mesh = NULL;
 	exclusive_crash(s, i, prng_below(&s->rng, 2) == 0);
+	hearing_forget(s, i);
 	n->paused_until = n->blocked_until = n->free_at = 0;
 	n->leads = false;
 	n->changed_at = s->now;

@@ -73,6 +73,11 @@ void watch_forget(struct sim *s, uint32_t i);
 void alloc_forbid(void);
 uint64_t alloc_allow(void); /* how often it did */
 
+/* hearing.c: tell leader and standby, when it is time or they ask; hear. */
+void hearing_tell(struct sim *s, uint32_t i, bool due);
+void hearing_take(struct sim *s, uint32_t i);
+void hearing_forget(struct sim *s, uint32_t i);
+
 /* exclusive.c */
 void exclusive_issue(struct sim *s, uint32_t leader, const struct stamp *stamp);
 void exclusive_act(struct sim *s, uint32_t i);

@@ -158,6 +158,10 @@ plant_settle(struct sim *s, uint32_t i)
 	case MUTANT_half_quorum:
 		half_is_enough(m);
 		break;
+	case MUTANT_guessed_base:
+		for (size_t k = 0; k < MESH_HEARERS; k++)
+			m->report.told[k].held = m->report.told[k].version;
+		break;
 	default:
 		if (planted == MUTANT_plain_swim)
 			m->swim.health = 0;

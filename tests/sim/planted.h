@@ -37,6 +37,7 @@ struct sim;
 	X(endless)	    /* a suspicion never ends */                       \
 	X(digest_skew)	    /* equal tables, different digests */              \
 	X(no_sync)	    /* tables are never compared */                    \
+	X(guessed_base)	    /* what was told counts as held at once */         \
 	X(fifo)		    /* oldest rumours first */                         \
 	X(salt_ignored)	    /* two nodes find the same keys in every life */   \
 	X(tag_ignored)	    /* what was damaged is opened all the same */

@@ -129,6 +129,7 @@ sim_free(struct sim *s)
 		free(s->node[i].disk_evicted);
 		free(s->node[i].seen);
 		free(s->node[i].ca);
+		free(s->node[i].held_reports);
 	}
 	for (size_t i = 0; i < s->pool_len; i++)
 		free(s->pool[i]);

@@ -12,6 +12,7 @@
  *	node.c     one node: disk, machine, alarm; what the daemon's loop is
  *	check.c    what must hold of leaders and disks, after every event
  *	watch.c    what must hold of tables, after every event
+ *	hearing.c  reports told and heard
  *	exclusive.c  instances of which there must be one
  *	fault.c    the faults by name, drawn from the seed
  *	ca.c       a CA and its tokens, where the mesh has one
@@ -103,6 +104,8 @@ struct sim_node {
 	struct sim_seen *seen; /* watch.c: of every other */
 	/* the engine's part */
 	usec issue_at, report_at, summary_at;
+	struct sim_held *held_reports; /* hearing.c: of every other */
+	uint64_t hearing;
 	struct stamp held; /* a stamp checked before a pause */
 	uint64_t tx_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool leads, passed, copied; /* by a change of keys; its disk lives elsewhere too */
@@ -133,10 +136,9 @@ struct sim {
 	/* load */
 	uint32_t report_bytes;
 	bool busy, quiet; /* every summary moves each second; no report ever changes */
-	uint64_t made;	/* fragments of reports, of all but leaders */
-	/* what the leader's engine took in: report bytes, and their age in us */
-	void (*on_report)(struct sim *s, uint32_t leader, uint32_t from, const uint8_t *buf,
-	    size_t len);
+	uint64_t made;	/* reports to leaders */
+	/* An engine took in a whole report (a first fragment, in large worlds). */
+	void (*on_report)(struct sim *s, uint32_t hearer, uint32_t from, usec made);
 	void *story; /* of the scenario under way */
 	uint64_t faults_done[FAULTS_COUNT];
 	/* checks */

@@ -120,6 +120,7 @@ const struct story stories[] = {
     {"busy", story_busy, NULL, "every summary moves each second"},
     {"metrics", story_metrics, setup_metrics, "1 KB/s of report from each node"},
     {"rotate", story_rotate, NULL, "the cluster key changes: loss, a node away, the leader dies"},
+    {"takeover", story_takeover, setup_takeover, "the leader dies: until the next has all reports"},
     {"ca", story_ca, setup_ca, "certificates: tokens used up, expired, forged; a use on both sides of a split"},
     {"mixed", story_mixed, setup_mixed, "half of the nodes speak a newer wire too, and say what the others can't know"},
     {"chaos", story_chaos, setup_chaos, "every fault there is, then peace"},

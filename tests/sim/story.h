@@ -49,8 +49,8 @@ story_run story_detect, story_failover, story_churn, story_flood;	    /* story_d
 story_run story_evict, story_clone;					    /* story_out.c */
 story_run story_rolling;							    /* story_going.c */
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* story_false.c */
+story_run story_busy, story_metrics, story_takeover;			    /* story_load.c */
 story_run story_partial;							    /* story_partial.c */
-story_run story_busy, story_metrics;					    /* story_load.c */
 story_run story_rotate;							    /* story_keys.c */
 story_run story_ca;							    /* story_ca.c */
 void setup_ca(struct sim_conf *conf);
@@ -61,6 +61,7 @@ void setup_join(struct sim_conf *conf);
 void setup_calm(struct sim_conf *conf);
 void setup_slow(struct sim_conf *conf);
 void setup_metrics(struct sim_conf *conf);
+void setup_takeover(struct sim_conf *conf);
 void setup_chaos(struct sim_conf *conf);
 void setup_grief(struct sim_conf *conf);
 void setup_swarm(struct sim_conf *conf);

@@ -65,11 +65,15 @@ static struct report_frags *
 pack(const struct report *r)
 {
 	struct report_frags *f = malloc(sizeof *f);
+	struct report_told told = {0};
+	struct sample s;
 
-	report_pack(r, f);
+	report_sample(r, &s);
+	report_tell(&told, 0, &s, f);
+	report_told_free(&told);
 	assert_in_range(f->count, 1, REPORT_FRAGS_MAX);
 	for (size_t i = 0; i < f->count; i++)
-		assert_in_range(f->bytes[i], 4, REPORT_FRAG_BYTES_MAX);
+		assert_in_range(f->bytes[i], 1, REPORT_FRAG_BYTES_MAX);
 	return f;
 }
 
@@ -160,7 +164,7 @@ too_much_loses_images_first_and_says_so(void **state)
 	for (uint32_t i = 0; i < r.facts.images_count; i++)
 		snprintf(r.facts.images[i], VIEW_IMAGE_CAP, "img/%063u/%063u/%063u", i, 0u, 0u);
 	f = pack(&r);
-	assert_int_equal(f->count, REPORT_FRAGS_MAX);
+	assert_in_range(f->count, REPORT_FRAGS_MAX - 1, REPORT_FRAGS_MAX);
 	for (size_t i = 0; i < f->count; i++)
 		assert_int_equal(add(&t, f, i, 1), i + 1 == f->count);
 	assert_int_equal(t.now.instances_count, 700);
@@ -218,36 +222,59 @@ a_newer_report_ends_a_half_one(void **state)
 	free(fb);
 }
 
+/* A sample whose rows are the elements of this list. */
+static struct sample
+sample_of(const char *text)
+{
+	struct blob b = mpjson(text);
+	struct sample s = {0};
+	uint32_t count;
+	struct mp mp;
+
+	mp_init(&mp, b.b, b.len, MP_DEPTH_MAX);
+	assert_int_equal(mp_array(&mp, &count), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t from = mp.off;
+		char key[16];
+
+		assert_int_equal(mp_skip(&mp), 0);
+		snprintf(key, sizeof key, "k%04u", i);
+		assert_int_equal(sample_row(&s, key, strlen(key), b.b + from, mp.off - from), 0);
+	}
+	blob_free(&b);
+	return s;
+}
+
 static int
 add_text(struct report_table *t, const char *text)
 {
-	struct blob b = mpjson(text);
-	int rc = report_add(t, 77, 0, 1, b.b, b.len);
+	struct sample s = sample_of(text);
+	uint8_t buf[REPORT_FRAG_BYTES_MAX];
+	size_t len = sample_pack(&s, NULL, buf, sizeof buf);
+	int rc = report_add(t, 77, 0, 1, buf, len);
 
-	blob_free(&b);
+	sample_free(&s);
 	return rc;
 }
 
 #define INSTANCE(id, role, version, image) \
-	"[1, [2, " id ", " role ", " version ", " image ", '', 2, 0, 0, 5, 9]]"
+	"[[2, " id ", " role ", " version ", " image ", '', 2, 0, 0, 5, 9]]"
 
 static void
-hostile_fragments_are_refused(void **state)
+hostile_records_are_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"{}", "[]", "5", "['1']", "[2]", "[1, 5]", "[1, []]",
-	    "[1, ['x']]", "[1, [1]]", "[1, [3]]", "[1, [3, '../x']]", "[1, [3, '']]",
-	    "[1, [4, 'a//b']]", "[1, [4, '/abs']]", "[1, [4, 5]]", "[1, [5, -1]]",
-	    "[1, [1, 'a', 'b', 1, 1, 1, nan, 1.0, 1, 1, 1]]",
-	    "[1, [1, 'a', 'b', -1, 1, 1, 1.0, 1.0, 1, 1, 1]]",
+	static const char *const bad[] = {"[{}]", "[[]]", "[5]", "[['1']]", "[['x']]", "[[1]]",
+	    "[[3]]", "[[3, '../x']]", "[[3, '']]", "[[4, 'a//b']]", "[[4, '/abs']]", "[[4, 5]]",
+	    "[[5, -1]]", "[[1, 'a', 'b', -1, 1, 1]]",
 	    INSTANCE("'Web.1'", "'web'", "''", "''"), INSTANCE("'web.1'", "''", "''", "''"),
 	    INSTANCE("'web.1'", "'web'", "'V 1'", "''"), INSTANCE("'web.1'", "'web'", "''", "'../x'"),
-	    "[1, [2, 'web.1', 'web', '', '', '', 2, 0, 0, -5, 9]]",
-	    "[1, [9, [[[1]]]]]" /* too deep, even to be skipped */};
+	    "[[2, 'web.1', 'web', '', '', '', 2, 0, 0, -5, 9]]",
+	    "[[9, [[[1]]]]]" /* too deep, even to be skipped */};
 	struct report r = report_of(2, 1, 0);
 	struct report_frags *f = pack(&r);
 	struct report_table t = {0};
-	uint8_t big[REPORT_FRAG_BYTES_MAX + 1] = {0x91, 1};
+	uint8_t big[REPORT_FRAG_BYTES_MAX + 1] = {2};
 
 	assert_int_equal(add(&t, f, 0, 1), 1);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -258,11 +285,15 @@ hostile_fragments_are_refused(void **state)
 		/* What was whole stays. */
 		assert_true(t.has);
 		assert_int_equal(t.now.instances_count, 2);
+		assert_int_equal(t.version, 1);
 	}
 	assert_int_equal(report_add(&t, 77, 0, 1, big, sizeof big), -ERR_LONG);
+	assert_int_equal(report_add(&t, 0, 0, 1, big, 2), -ERR_RANGE);
 	assert_int_equal(report_add(&t, 77, 0, 0, big, 2), -ERR_RANGE);
 	assert_int_equal(report_add(&t, 77, 1, 1, big, 2), -ERR_RANGE);
 	assert_int_equal(report_add(&t, 77, 64, 65, big, 2), -ERR_RANGE);
+	assert_int_equal(report_add(&t, 77, 0, 2, big, 2), -ERR_MALFORMED);
+	assert_int_equal(report_add(&t, 77, 63, 64, big, 0), -ERR_MALFORMED);
 	assert_int_equal(report_add(&t, 77, 63, 64, big, 2), 0);
 	report_table_free(&t);
 	report_free(&r);
@@ -275,7 +306,7 @@ what_a_newer_node_says_is_skipped(void **state)
 	(void)state;
 	struct report_table t = {0};
 
-	assert_int_equal(add_text(&t, "[1, [9, 'new', [1]], [3, 'web', 'more', 5],"
+	assert_int_equal(add_text(&t, "[[9, 'new', [1]], [3, 'web', 'more', 5],"
 	    " [2, 'web.1', 'web', '', '', '', 200, 99, 0, 5, 9, 15, 'more'], [3, 'web']]"), 1);
 	assert_int_equal(t.now.facts.sandboxes_count, 1);
 	assert_int_equal(t.now.instances[0].state, VIEW_UNKNOWN);
@@ -290,7 +321,7 @@ texts_are_made_harmless(void **state)
 	(void)state;
 	struct report_table t = {0};
 
-	assert_int_equal(add_text(&t, "[1, [1, 'a\x1b[2J', 'b\xff', 1, 1, 1, 1.0, 1.0, 1, 1, 1],"
+	assert_int_equal(add_text(&t, "[[1, 'a\x1b[2J', 'b\xff', 1, 1, 1],"
 	    " [2, 'web.1', 'web', '', '', 'x\ny', 2, 0, 0, 5, 9]]"), 1);
 	assert_string_equal(t.now.facts.arch, "a\\x1b[2J");
 	assert_string_equal(t.now.facts.kernel, "b\\xff");
@@ -302,37 +333,34 @@ static void
 a_flood_of_records_is_bounded(void **state)
 {
 	(void)state;
-	struct report_table t = {0};
-	uint8_t buf[REPORT_FRAG_BYTES_MAX];
-	char id[16];
+	struct sample s = {0};
+	struct report r;
+	char id[16], key[16];
 
-	for (uint32_t i = 0; i < REPORT_FRAGS_MAX; i++) {
+	for (uint32_t i = 0; i < 64 * 20; i++) {
 		struct blob b;
 		struct pack p;
 
+		snprintf(key, sizeof key, "%06u", i);
+		snprintf(id, sizeof id, "w.%u", i);
 		pack_begin(&p, REPORT_FRAG_BYTES_MAX);
-		pack_list(&p, 41);
-		pack_u64(&p, 1);
-		for (uint32_t k = 0; k < 40; k++) {
-			pack_list(&p, 11);
-			pack_u64(&p, 2);
-			snprintf(id, sizeof id, "w.%u", i * 40 + k);
-			pack_str(&p, id);
-			pack_str(&p, "w");
-			for (int s = 0; s < 3; s++)
-				pack_str(&p, "");
-			for (int s = 0; s < 5; s++)
-				pack_u64(&p, 0);
-		}
+		pack_list(&p, 11);
+		pack_u64(&p, 2);
+		pack_str(&p, id);
+		pack_str(&p, "w");
+		for (int k = 0; k < 3; k++)
+			pack_str(&p, "");
+		for (int k = 0; k < 5; k++)
+			pack_u64(&p, 0);
 		assert_int_equal(pack_end(&p, &b), 0);
-		assert_in_range(b.len, 1, sizeof buf);
-		assert_int_equal(report_add(&t, 1, i, REPORT_FRAGS_MAX, b.b, b.len),
-		    i + 1 == REPORT_FRAGS_MAX);
+		assert_int_equal(sample_row(&s, key, strlen(key), b.b, b.len), 0);
 		blob_free(&b);
 	}
-	assert_int_equal(t.now.instances_count, REPORT_INSTANCES_MAX);
-	assert_int_equal(t.now.cut, 64 * 40 - REPORT_INSTANCES_MAX);
-	report_table_free(&t);
+	assert_int_equal(report_read(&s, &r), 0);
+	assert_int_equal(r.instances_count, REPORT_INSTANCES_MAX);
+	assert_int_equal(r.cut, 64 * 20 - REPORT_INSTANCES_MAX);
+	report_free(&r);
+	sample_free(&s);
 }
 
 static void
@@ -343,6 +371,7 @@ bent_fragments_are_only_an_error(void **state)
 	struct report_frags *f = pack(&r);
 	size_t refused = 0;
 
+	assert_int_equal(f->count, 1);
 	for (size_t k = 0; k < f->bytes[0] * 8; k++) {
 		struct report_table t = {0};
 
@@ -364,6 +393,50 @@ bent_fragments_are_only_an_error(void **state)
 	free(f);
 }
 
+/* What an idle node tells each second: its numbers, and they hardly move. */
+static void
+a_difference_is_small_and_its_base_is_needed(void **state)
+{
+	(void)state;
+	struct report r = report_of(40, 100, 0);
+	struct report_frags *whole = malloc(sizeof *whole), *next = malloc(sizeof *next);
+	struct report_table t = {0}, stranger = {0};
+	struct report_told told = {0};
+	struct sample s;
+
+	report_sample(&r, &s);
+	report_tell(&told, 0, &s, whole);
+	told.now.version = 5;
+	for (size_t i = 0; i < whole->count; i++)
+		assert_int_equal(add(&t, whole, i, 5), i + 1 == whole->count);
+	r.metrics.load1 = 1.5;
+	r.metrics.memory_free_bytes += 4096;
+	r.instances[7].restarts++;
+	report_sample(&r, &s);
+	report_tell(&told, 5, &s, next);
+	assert_int_equal(next->count, 1);
+	assert_in_range(next->bytes[0], 5, 120); /* of which one row */
+	assert_int_equal(add(&stranger, next, 0, 6), -ERR_UNKNOWN);
+	assert_int_equal(add(&t, next, 0, 6), 1);
+	assert_true(t.now.metrics.load1 == 1.5 && t.now.metrics.cpu_percent == 37.5);
+	assert_int_equal(t.now.instances[7].restarts, 22);
+	assert_int_equal(t.now.instances_count, 40);
+	assert_int_equal(t.now.facts.images_count, 100);
+	/* Not acknowledged: the next one comes from 5 again, and 5 is there still. */
+	told.now.version = 6;
+	r.metrics.load1 = 2;
+	report_sample(&r, &s);
+	report_tell(&told, 5, &s, next);
+	assert_int_equal(add(&t, next, 0, 7), 1);
+	assert_true(t.now.metrics.load1 == 2);
+	report_told_free(&told);
+	report_table_free(&t);
+	report_table_free(&stranger);
+	report_free(&r);
+	free(whole);
+	free(next);
+}
+
 int
 main(void)
 {
@@ -374,11 +447,12 @@ main(void)
 	    cmocka_unit_test(too_much_loses_images_first_and_says_so),
 	    cmocka_unit_test(a_directory_that_is_no_image_is_not_told),
 	    cmocka_unit_test(a_newer_report_ends_a_half_one),
-	    cmocka_unit_test(hostile_fragments_are_refused),
+	    cmocka_unit_test(hostile_records_are_refused),
 	    cmocka_unit_test(what_a_newer_node_says_is_skipped),
 	    cmocka_unit_test(texts_are_made_harmless),
 	    cmocka_unit_test(a_flood_of_records_is_bounded),
 	    cmocka_unit_test(bent_fragments_are_only_an_error),
+	    cmocka_unit_test(a_difference_is_small_and_its_base_is_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

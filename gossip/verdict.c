@@ -1,0 +1,142 @@
+/*
+ * verdict.c - the leader's verdict on the silent.  The reports are its fast
+ * failure detector: 3 missed ones and 12 unanswered probes, half of them through
+ * others, are a death 2.2 s after the last word.
+ */
+#include "inner.h"
+
+enum {
+	PROBES = 12,
+	PROBE_EVERY_MS = 100,
+	MISSES = 3,
+	LOSS_WINDOW_MS = 10000,
+	VOUCH_SHIFT = 16, /* a member's index */
+};
+
+void
+verdict_init(struct mesh *m)
+{
+	m->report.vouch = prng_u64(&m->rng) >> VOUCH_SHIFT;
+}
+
+static msec
+misses_allowed(const struct mesh *m)
+{
+	uint64_t all = m->report.got + m->report.lost;
+
+	if (all < 50 || m->report.lost * 10 <= all)
+		return MISSES;
+	return m->report.lost * 5 <= all ? MISSES + 1 : MISSES + 2;
+}
+
+/* Through whom: who vouched for it last, and in turn somebody else each time,
+ * for of few who are left perhaps one alone reaches it. */
+static uint32_t
+witness(struct mesh *m, uint32_t i, struct member_report *r)
+{
+	uint32_t via;
+
+	if (r->probes % 4 == 1 && r->via != 0 && r->via != i && member_up(&m->ms.m[r->via]))
+		return r->via;
+	via = r->asked == 0 ? swim_random_up(m, i) : swim_next_up(m, r->asked, i);
+	if (via != MEMBER_NONE)
+		r->asked = (uint16_t)via;
+	return via;
+}
+
+static void
+probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
+{
+	uint32_t via = r->probes % 2 == 1 ? witness(m, i, r) : MEMBER_NONE;
+
+	if (r->probes % 4 == 1)
+		dark_want(m, i);
+	if (r->probes++ % 4 == 0)
+		out_hello(m, i, 0, false); /* it may live anew, without my salt */
+	/* The number says of whom, for what comes back through others. */
+	if (via != MEMBER_NONE)
+		out_to(m, PACKET_PINGREQ, via, m->report.vouch << VOUCH_SHIFT | i,
+		    m->ms.m[i].short_id, 0);
+	else
+		out_to(m, PACKET_PING, i, ++m->swim.next_seq, 0, 0);
+}
+
+/* An answer to a probe that went through somebody: the link between us is cut,
+ * not its life. */
+bool
+report_vouched(struct mesh *m, msec now, uint32_t from, uint64_t seq)
+{
+	uint32_t i = (uint32_t)(seq & ((1u << VOUCH_SHIFT) - 1));
+
+	if (m->elect.role != MESH_LEADER || seq >> VOUCH_SHIFT != m->report.vouch ||
+	    i >= m->ms.count || m->ms.reports[i].probes == 0)
+		return false;
+	m->ms.reports[i].vouched = now;
+	m->ms.reports[i].via = (uint16_t)from;
+	return true;
+}
+
+/* True when member i is dead for this leader. */
+static bool
+judge(struct mesh *m, msec now, uint32_t i, msec misses)
+{
+	const struct member *x = &m->ms.m[i];
+	struct member_report *r = &m->ms.reports[i];
+	msec every = report_interval(m), base = m->elect.lead_since, silent;
+
+	/* The leader before was silent to me already; the others reported to him. */
+	if (i == m->elect.last_leader && x->seen != MSEC_NEVER)
+		base = x->seen;
+	if (x->seen != MSEC_NEVER && x->seen > base)
+		base = x->seen;
+	if (r->vouched > base)
+		base = r->vouched;
+	if (x->streamed > base)
+		base = x->streamed;
+	if (x->state == MESH_ALIVE && x->since > base)
+		base = x->since; /* back from the dead, or news to me */
+	silent = now - base;
+	if (silent < (misses - 1) * every) {
+		r->probes = 0;
+		r->probe_at = 0;
+		return false;
+	}
+	if (r->probe_at > now)
+		return false;
+	if (r->probes < PROBES) {
+		probe_silent(m, i, r);
+		r->probe_at = now + pace(m, PROBE_EVERY_MS);
+		return false;
+	}
+	return silent >= misses * every;
+}
+
+static void
+judge_all(struct mesh *m, msec now)
+{
+	msec misses = misses_allowed(m);
+	uint32_t up = mesh_up(m), dead = 0;
+
+	if (now >= m->report.halve_at) {
+		m->report.halve_at = now + pace(m, LOSS_WINDOW_MS);
+		m->report.got /= 2;
+		m->report.lost /= 2;
+	}
+	for (uint32_t i = 1; i < m->ms.count; i++) {
+		if (!member_up(&m->ms.m[i]) || !judge(m, now, i, misses))
+			continue;
+		rumour_fail(m, now, i, "dead");
+		dead++;
+	}
+	if (dead >= 3 && 3 * dead > up)
+		trace(m, now, "cut", MEMBER_NONE, dead);
+}
+
+void
+verdict_tick(struct mesh *m, msec now)
+{
+	if (now < m->report.verdict_at)
+		return;
+	m->report.verdict_at = now + pace(m, PROBE_EVERY_MS);
+	judge_all(m, now);
+}
