@@ -196,25 +196,22 @@ pack_summary(struct mpw *w, const struct rumour *r)
 	be_put(b + 15, r->summary.load_centi, 2);
 	be_put(b + 17, r->summary.instances, 2);
 	be_put(b + 19, r->summary.config_hash, 4);
-	mpw_bin(w, b, sizeof b);
+	mpw_str(w, (const char *)b, sizeof b); /* no text, but a byte shorter than bin */
 }
 
-/* What is told as bare bytes: a summary, or an eviction. */
 static int
-read_bytes(struct mp *r, struct rumour *out)
+read_summary(struct mp *r, struct rumour *out)
 {
+	const char *s;
 	const uint8_t *b;
 	size_t len;
-	int rc = mp_bin(r, &b, &len);
+	int rc = mp_str(r, &s, &len);
 
 	if (rc < 0)
 		return rc;
-	if (len == EVICTION_BYTES) {
-		out->eviction = b;
-		return 0;
-	}
 	if (len != SUMMARY_BYTES)
 		return -ERR_MALFORMED;
+	b = (const uint8_t *)s;
 	out->is_summary = true;
 	out->subject = be_get(b, 8);
 	out->summary_version = be_get(b + 8, 4);
@@ -224,6 +221,22 @@ read_bytes(struct mp *r, struct rumour *out)
 	out->summary.load_centi = (uint16_t)be_get(b + 15, 2);
 	out->summary.instances = (uint16_t)be_get(b + 17, 2);
 	out->summary.config_hash = (uint32_t)be_get(b + 19, 4);
+	return 0;
+}
+
+/* What is told as bare bytes: an eviction. */
+static int
+read_bytes(struct mp *r, struct rumour *out)
+{
+	const uint8_t *b;
+	size_t len;
+	int rc = mp_bin(r, &b, &len);
+
+	if (rc < 0)
+		return rc;
+	if (len != EVICTION_BYTES)
+		return -ERR_MALFORMED;
+	out->eviction = b;
 	return 0;
 }
 
@@ -312,6 +325,8 @@ rumour_read(struct mp *r, struct rumour *out)
 	int rc;
 
 	memset(out, 0, sizeof *out);
+	if (mp_peek(r) == MP_STR)
+		return read_summary(r, out);
 	if (mp_peek(r) == MP_BIN)
 		return read_bytes(r, out);
 	if ((rc = mp_array(r, &n)) < 0)

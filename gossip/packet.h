@@ -10,7 +10,7 @@
  *	       | [state, pk 32, generation, incarnation, from|age,
  *	          name, address 18, meta, signature 64, notice,
  *	          certificate, where there is a CA]                     long
- *	       | bin 23: short id 8, version 4, summary 11              summary
+ *	       | str 23: short id 8, version 4, summary 11              summary
  *	       | bin 112: as in evict.h                                 eviction
  *
  * Positional, never field names.  Fields a newer node adds before the rumours

@@ -18,7 +18,7 @@ enum {
 	HELPERS = 3,
 	GOSSIP_MS = 200,
 	GOSSIP_IDLE_MS = 500, /* only summaries wait, and those did not move */
-	SUMMARIES_MS = 74,    /* a whole datagram of them waits: 17 KB/s */
+	SUMMARIES_MS = 76,    /* a whole datagram of them waits: 16.6 KB/s */
 	SUMMARIES_MANY = 40,
 	GOSSIP_FANOUT = 3,
 	GOSSIP_SETTLED = 2, /* of those ... */

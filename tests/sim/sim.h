@@ -105,9 +105,8 @@ struct sim_node {
 	/* the engine's part */
 	usec issue_at, report_at, summary_at;
 	struct sim_held *held_reports; /* hearing.c: of every other */
-	uint64_t hearing;
 	struct stamp held; /* a stamp checked before a pause */
-	uint64_t tx_bytes; /* with 28 bytes of IPv4 and UDP each */
+	uint64_t hearing, tx_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool leads, passed, copied; /* by a change of keys; its disk lives elsewhere too */
 };
 
