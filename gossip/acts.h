@@ -19,6 +19,8 @@ enum { MESH_GRACE_S_MAX = 3600 };
 MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
 /* Add a seed; seeds are retried for ever. */
 MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
+/* Ask there no more; who is not a seed stays none. */
+void mesh_drop_seed(struct mesh *m, const struct addr *seed);
 /* Stop leading at once, for member `to`, or whoever is next when NULL.
  * -ERR_NOT_LEADER; -ERR_UNKNOWN: not an elector that is alive. */
 MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to);

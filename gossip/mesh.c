@@ -418,6 +418,18 @@ mesh_add_seed(struct mesh *m, msec now, const struct addr *seed)
 	return 0;
 }
 
+void
+mesh_drop_seed(struct mesh *m, const struct addr *seed)
+{
+	struct mesh_conf *c = &m->conf;
+
+	for (size_t i = 0; i < c->seeds_count; i++)
+		if (addr_eq(&c->seeds[i], seed)) {
+			c->seeds[i] = c->seeds[--c->seeds_count];
+			return;
+		}
+}
+
 int
 mesh_hand_over(struct mesh *m, msec now, const struct node_id *to)
 {

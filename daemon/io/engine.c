@@ -316,7 +316,7 @@ on_second(uv_timer_t *timer)
 	if (!e->local.known && e->local.list_ticket == 0)
 		ask_list(e);
 	apply_tick(e, net_now());
-	peers_second(e);
+	names_second(e);
 	tell_second(e);
 	lead_second(e);
 	going_second(e);

@@ -32,6 +32,7 @@
 #include "launch.h"
 #include "lead.h"
 #include "local.h"
+#include "names.h"
 #include "net.h"
 #include "probe.h"
 #include "dark.h"
@@ -72,9 +73,7 @@ struct engine {
 	uint64_t seconds;
 	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */
 	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
-	bool seed_known[MESH_SEEDS_MAX];
-	char seed_error[ERR_TEXT_CAP]; /* a name that can't be looked up, "" = none */
-	size_t seed_wrong;	       /* which that is */
+	struct names names;
 	struct hash peers; /* of the addresses remembered last */
 	struct blob last_view; /* the last one of a leader fresh in office */
 	msec last_view_at;

@@ -4,7 +4,6 @@
  */
 #include "peers.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,117 +13,12 @@
 #include "engine.h"
 #include "pack.h"
 
-enum { ADDR_BYTES = 18, LOOKUP_S = 10 };
+enum { ADDR_BYTES = 18 };
 
 static const char seen_key[] = "seen";
 static const char joined_key[] = "joined";
 
-/* A name being looked up, off the loop: for a seed of the config, or a join. */
-struct lookup {
-	uv_getaddrinfo_t req;
-	struct engine *e;
-	struct ctl_req *r; /* NULL: of the config */
-	size_t seed;
-	char text[CONFIG_SEED_CAP];
-	uint16_t port;
-};
-
 static void join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct addr *a);
-
-/* Every address of the name is a seed; false when there is none. */
-static bool
-add_found(struct engine *e, const struct addrinfo *res, uint16_t port)
-{
-	bool any = false;
-	struct addr a;
-
-	for (; res != NULL; res = res->ai_next) {
-		if (!addr_from_sockaddr(res->ai_addr, &a))
-			continue;
-		a.port = port;
-		any = mesh_add_seed(e->mesh, net_now(), &a) == 0 || any;
-	}
-	if (any)
-		engine_kick(e);
-	return any;
-}
-
-static void
-seed_failed(struct engine *e, const struct lookup *l, int status)
-{
-	if (e->seed_error[0] == '\0')
-		log_warn("seed %s: %s; tried again each %d s", l->text,
-		    status < 0 ? uv_strerror(status) : "it has no usable address", LOOKUP_S);
-	snprintf(e->seed_error, sizeof e->seed_error, "seed %s: %s", l->text,
-	    status < 0 ? uv_strerror(status) : "it has no usable address");
-	e->seed_wrong = l->seed;
-}
-
-static void
-on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
-{
-	struct lookup *l = req->data;
-	struct engine *e = l->e;
-	struct addr a = {.port = 0};
-
-	if (status == 0 && res != NULL && addr_from_sockaddr(res->ai_addr, &a))
-		a.port = l->port;
-	if (l->r != NULL && a.port != 0) {
-		join_addr(e, l->r, l->text, &a);
-	} else if (l->r != NULL) {
-		ctl_fail(l->r, 1, "give an address, or mend the name", "join: %s: %s", l->text,
-		    uv_strerror(status));
-	} else if (status == 0 && e->mesh != NULL && add_found(e, res, l->port)) {
-		e->seed_known[l->seed] = true;
-		if (e->seed_wrong == l->seed)
-			e->seed_error[0] = '\0';
-	} else {
-		seed_failed(e, l, status);
-	}
-	uv_freeaddrinfo(res);
-	free(l);
-}
-
-/* "HOST:PORT" -> a look-up; false when it is not of that form. */
-static bool
-look_up(struct engine *e, const char *text, size_t seed, struct ctl_req *r)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
-	const char *colon = strrchr(text, ':');
-	struct lookup *l = calloc(1, sizeof *l);
-	char host[CONFIG_SEED_CAP];
-	long port;
-	char *end;
-
-	if (l == NULL || colon == NULL || colon == text || strlen(text) >= sizeof l->text) {
-		free(l);
-		return false;
-	}
-	port = strtol(colon + 1, &end, 10);
-	snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
-	memcpy(l->text, text, strlen(text) + 1);
-	l->e = e;
-	l->r = r;
-	l->seed = seed;
-	l->port = (uint16_t)port;
-	l->req.data = l;
-	if (*end != '\0' || port < 1 || port > 65535 ||
-	    uv_getaddrinfo(e->loop, &l->req, on_lookup, host, NULL, &hints) < 0) {
-		free(l);
-		return false;
-	}
-	return true;
-}
-
-void
-peers_second(struct engine *e)
-{
-	if (e->mesh == NULL || e->seconds % LOOKUP_S != 1)
-		return;
-	for (size_t i = 0; i < e->conf.seeds_count; i++)
-		if (!e->seed_known[i])
-			(void)look_up(e, e->conf.seed_names[i], i, NULL); /* again later */
-}
 
 static void
 put_addr(uint8_t *p, const struct addr *a)
@@ -169,11 +63,10 @@ peers_seeds(struct engine *e, struct mesh_conf *conf)
 	struct addr a;
 	struct err err;
 
-	for (size_t i = 0; i < e->conf.seeds_count; i++) {
-		e->seed_known[i] = addr_parse(e->conf.seed_names[i], &a, &err) == 0;
-		if (e->seed_known[i])
-			add_seed(conf, &a); /* names are looked up by peers_second */
-	}
+	for (size_t i = 0; i < e->conf.seeds_count; i++)
+		if (addr_parse(e->conf.seed_names[i], &a, &err) == 0)
+			add_seed(conf, &a); /* names.c looks the others up */
+	names_init(e);
 	add_stored(e, conf, joined_key);
 	add_stored(e, conf, seen_key);
 }
@@ -281,6 +174,20 @@ remember_joined(struct engine *e, const struct addr *a)
 }
 
 static void
+join_found(struct engine *e, void *arg, int status, const struct addr *at, size_t count)
+{
+	struct ctl_req *r = arg;
+	char text[CONFIG_SEED_CAP];
+
+	(void)ctl_arg_str(r, "seed", text, sizeof text); /* it was one before */
+	if (status == 0 && count > 0)
+		join_addr(e, r, text, &at[0]);
+	else
+		ctl_fail(r, 1, "give an address, or mend the name", "join: %s: %s", text,
+		    uv_strerror(status));
+}
+
+static void
 do_join(struct engine *e, struct ctl_req *r)
 {
 	char text[CONFIG_SEED_CAP];
@@ -296,7 +203,7 @@ do_join(struct engine *e, struct ctl_req *r)
 		join_addr(e, r, text, &a);
 	else if (text[0] == '[')
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: %s", err.text);
-	else if (!look_up(e, text, 0, r))
+	else if (!names_ask(e, text, join_found, r))
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: '%s' is not HOST:PORT", text);
 }
 

@@ -12,8 +12,6 @@ struct engine;
 
 /* Fill conf->seeds from the config, from `mesh join`, and from memory. */
 void peers_seeds(struct engine *e, struct mesh_conf *conf);
-/* Once a second: seeds whose names are not resolved yet, for ever. */
-void peers_second(struct engine *e);
 /* The mesh moved: remember where its members are. */
 void peers_remember(struct engine *e);
 /* Ask the supervisor for the cluster key's descriptor. */

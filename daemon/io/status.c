@@ -85,7 +85,7 @@ struct own_problem {
 /* Where the texts lie that are made up when asked for. */
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
-	char paces[PACES_TEXT_CAP];
+	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP];
 };
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
@@ -111,9 +111,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 			    e->trees.slot[i].error, "config not reloaded: the last good one stays"};
 	if (e->follow.error[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->follow.error, "tried again by itself"};
-	if (e->seed_error[0] != '\0' && n < cap)
+	if (names_line(e, notes->names, sizeof notes->names) && n < cap)
 		out[n++] = (struct own_problem){
-		    e->seed_error, "looked up again each 10 s; mend the name, the resolver, or `seeds:`"};
+		    notes->names, "looked up again and again; mend the name, the resolver, or `seeds:`"};
 	if (dark_line(e, notes->blocked, sizeof notes->blocked) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->blocked, "let UDP pass both ways on the mesh's port; until then no new work goes there"};

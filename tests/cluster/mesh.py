@@ -157,6 +157,7 @@ class Node:
         self.cgroup = f"{world.tag}-{name}"  # of its containers
         self.daemon_cgroup = os.path.join(world.unified, f"{world.tag}-d-{name}")
         self.settings = {}
+        self.hosts = None  # a file that its daemon sees as /etc/hosts
         self.wanted = False
         self.process = None
         self.keeper = None
@@ -208,12 +209,17 @@ class Node:
             self.keeper.start()
 
     def _spawn(self):
+        daemon = ["/bin/sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && '
+                  'exec nsenter --net="/run/netns/$1" "$2" --config "$3"', "sh",
+                  self.daemon_cgroup, self.netns, os.path.join(BUILD, "meshd"),
+                  self.config]
+        if self.hosts:
+            daemon = ["unshare", "--mount", "/bin/sh", "-c",
+                      'mount --bind "$1" /etc/hosts && shift && exec "$@"', "sh",
+                      self.hosts, *daemon]
         with open(self.log, "ab") as log:
             return subprocess.Popen(
-                ["/bin/sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && '
-                 'exec nsenter --net="/run/netns/$1" "$2" --config "$3"', "sh",
-                 self.daemon_cgroup, self.netns, os.path.join(BUILD, "meshd"),
-                 self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                daemon, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, cwd="/")
 
     def _keep(self):

@@ -1,8 +1,11 @@
-"""Addresses.  IPv6: a mesh on addresses of its own (ULA), and one of both families, where
+"""Addresses, and names of them.  IPv6: a mesh on addresses of its own (ULA), and one of both families, where
 a daemon that listens on [::] hears and answers those who have IPv4 only."""
+import os
+import shutil
+
 import pytest
 
-from mesh import run, wait_until
+from mesh import read, run, wait_until
 from nets import Net, one_view
 
 
@@ -57,3 +60,40 @@ def test_a_seed_that_has_no_address_is_named(four):
     wait_until("it is named", lambda: any(
         p["text"].startswith("seed no-such-host.invalid:7780: ")
         for p in one.status()["problems"]), 60)
+
+
+def forget(node):
+    """A host that never was in a mesh."""
+    node.kill_host()
+    shutil.rmtree(node.state)
+
+
+def knows(node, name, address):
+    """As an administrator edits the file: the same inode."""
+    with open(node.hosts, "w", encoding="ascii") as f:
+        f.write(f"{address} {name}\n")
+
+
+def wrong(node):
+    return [p["text"] for p in node.status()["problems"] if "seed" in p["text"]]
+
+
+def test_a_name_that_is_found_later_and_then_elsewhere(four):
+    """One who knows nobody but a name: first there is none of that name, then it is
+    the address of nobody, then that of a member.  No restart in between."""
+    one, two = four.nodes[:2]
+    wait_until("the others lead", lambda: four.leader() is not None, 30)
+    forget(one)
+    one.hosts = os.path.join(one.dir, "hosts")
+    knows(one, "localhost", "127.0.0.1")
+    one.write_config(seeds=["way-in.test:7780"])
+    one.exits.clear()
+    one.start()
+    wait_until("it is named", lambda: wrong(one) and
+               wrong(one)[0].startswith("seed way-in.test:7780: "), 60)
+    knows(one, "way-in.test", "10.77.0.99")
+    wait_until("a name is enough", lambda: not wrong(one), 60)
+    assert one.ask("members") == [] or one.alive() == [one.name]
+    knows(one, "way-in.test", two.address)
+    wait_until("it is in", lambda: set(one.alive()) >= {n.name for n in four.nodes}, 90)
+    assert f"seed way-in.test:7780 is at {two.at()} now" in read(one.log)

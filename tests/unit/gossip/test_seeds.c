@@ -1,0 +1,64 @@
+/*
+ * test_seeds.c - seeds: asked for ever, and no more once they are none.
+ */
+#include "world.h"
+
+enum { HOUR_MS = 3600000 };
+
+/* Every second while it knows nobody, however long that takes. */
+static void
+a_mesh_that_is_down_today_is_up_tomorrow(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	uint64_t asked;
+
+	(void)state;
+	world_kill(w, 0);
+	world_run(w, 2 * HOUR_MS);
+	asked = w->node[1]->stats.tx_packets;
+	world_run(w, 10000);
+	assert_true(w->node[1]->stats.tx_packets - asked >= 10);
+	world_start(w, 0);
+	assert_int_equal(mesh_init(w->node[0], w->now, (const uint8_t *)"one cluster 16 b"), 0);
+	world_run(w, 2000);
+	assert_true(w->node[1]->member);
+	assert_int_equal(mesh_up(w->node[1]), 2);
+	world_free(w);
+}
+
+static void
+what_is_no_seed_any_more_is_not_asked(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	struct mesh *m = w->node[1];
+	struct addr other = toy_addr(5), seed = toy_addr(0);
+	uint64_t asked;
+
+	(void)state;
+	world_kill(w, 0);
+	mesh_drop_seed(m, &other); /* it never was one */
+	assert_int_equal(m->conf.seeds_count, 1);
+	assert_int_equal(mesh_add_seed(m, w->now, &other), 0);
+	mesh_drop_seed(m, &seed);
+	mesh_drop_seed(m, &seed);
+	assert_int_equal(m->conf.seeds_count, 1);
+	assert_true(addr_eq(&m->conf.seeds[0], &other));
+	mesh_drop_seed(m, &other);
+	assert_int_equal(m->conf.seeds_count, 0);
+	world_run(w, 100);
+	asked = m->stats.tx_packets;
+	world_run(w, 20000);
+	assert_int_equal(m->stats.tx_packets, asked);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_mesh_that_is_down_today_is_up_tomorrow),
+	    cmocka_unit_test(what_is_no_seed_any_more_is_not_asked),
+	};
+
+	return cmocka_run_group_tests_name("seeds", tests, NULL, NULL);
+}
