@@ -50,7 +50,8 @@ need_io         := $(call lib,io) $(need_core) $(call a,uv_a) $(call a,sodium) $
 need_script     := $(call lib,script) $(need_base) $(call a,lua5.4) $(call a,seccomp) -lm -ldl
 need_conf       := $(call lib,conf) $(need_base) $(call a,yaml)
 need_supervisor := $(call lib,supervisor) $(call lib,core) $(call lib,base) $(call a,seccomp)
-need_cli        := $(call lib,cli) $(need_base) $(call a,jansson)
+# It signs with ca.key and tokens: of io only that file, and what that needs, is linked.
+need_cli        := $(call lib,cli) $(call lib,io) $(need_base) $(call a,jansson) $(call a,sodium)
 
 PROGRAMS := meshd meshd-engine meshd-script meshd-conf meshd-init mesh mesh-sim
 all: $(addprefix $(B)/,$(PROGRAMS))

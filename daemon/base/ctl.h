@@ -41,9 +41,11 @@
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
  *   render    {role: str}             {role, files: {name: str}, generation: int}
  *   apply     {stamp: str, force: bool}  {applied: str}                              write
- *   init      {}                      {cluster: str, key_file: str, address: str}                 write
- *   join      {seed: "HOST:PORT"}     {seeds: [str]}                                 write
- *   evict     {node: str}             {evicted: str, id: str}                       write
+ *   identity  {node: str?}            {node, pk, zone, state_dir, starter, member, ca, cluster, other, id, token}: what
+ *                                      `mesh` signs for this node, or about another one; keys, ids, signatures in hex
+ *   init      {ca: hex?, cert: hex?}  {cluster: str, key_file | ca_key: str, address: str}        write
+ *   join      {seed: "HOST:PORT", ca: hex?, cert: hex?}  {seeds: [str]}              write
+ *   evict     {node: str, token: hex?, sig: hex?}  {evicted: str, id: str}          write
  *   version   {}                      {version, wire: [min, max]}
  * Reads need group mesh or root (the socket's mode); writes need root or a
  * uid of `operators:` (SO_PEERCRED).  A stamp is written TERM.LEADER8.SEQ

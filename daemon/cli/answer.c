@@ -20,6 +20,8 @@
 
 /* --- request ------------------------------------------------------------ */
 
+enum { TEXTS_MAX = 10 };
+
 struct arg {
 	const char *key;
 	const char *text; /* NULL = nil */
@@ -27,7 +29,7 @@ struct arg {
 
 /* What the words of the line are called in a request. */
 static size_t
-text_args(const struct args *a, struct arg out[6])
+text_args(const struct args *a, struct arg out[TEXTS_MAX])
 {
 	static const char *const keys[] = {[OPERAND_ROLE] = "role",
 	    [OPERAND_INSTANCE] = "instance",
@@ -35,7 +37,8 @@ text_args(const struct args *a, struct arg out[6])
 	    [OPERAND_SEED] = "seed",
 	    [OPERAND_NODE] = "node",
 	    [OPERAND_WORD] = NULL,
-	    [OPERAND_FILE] = NULL};
+	    [OPERAND_FILE] = NULL,
+	    [OPERAND_TOKEN] = NULL};
 	const char *key = keys[a->verb->operand];
 	size_t n = 0;
 
@@ -53,6 +56,14 @@ text_args(const struct args *a, struct arg out[6])
 		out[n++] = (struct arg){"tag", a->tag};
 	if (a->name != NULL)
 		out[n++] = (struct arg){"name", a->name};
+	if (a->cert[0] != '\0') {
+		out[n++] = (struct arg){"ca", a->ca};
+		out[n++] = (struct arg){"cert", a->cert};
+	}
+	if (a->sig[0] != '\0') {
+		out[n++] = (struct arg){"token", a->token};
+		out[n++] = (struct arg){"sig", a->sig};
+	}
 	return n;
 }
 
@@ -74,7 +85,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
 	    {OPT_MATRIX, "matrix"}};
 	unsigned takes = a->verb->options;
-	struct arg texts[6];
+	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);
 	uint32_t count = (uint32_t)texts_count;
 	struct mpw w;

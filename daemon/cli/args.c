@@ -14,6 +14,7 @@
 #include "../base/own.h"
 #include "text.h"
 
+#define EXPIRES_MS_MAX (INT64_C(365) * 86400 * 1000)
 enum { SHOWN_CAP = 96, OPERAND_BYTES_MAX = 4096, WORD_BYTES_MAX = 160 };
 
 struct cursor {
@@ -198,6 +199,52 @@ set_glob(struct args *a, const char *value, struct err *err)
 }
 
 static int
+set_expires(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP];
+
+	a->expires_ms = text_parse_duration(value);
+	if (a->expires_ms >= 1000 && a->expires_ms <= EXPIRES_MS_MAX)
+		return 0;
+	return err_set(err, EXIT_USAGE_, "--expires: '%s' is not a duration from 1s to 365d (1h)",
+	    shown(buf, value));
+}
+
+static int
+set_uses(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP], *end;
+
+	a->uses = strtoll(value, &end, 10);
+	if (*value >= '0' && *value <= '9' && *end == '\0' && a->uses >= 1 && a->uses <= CERT_USES_MAX)
+		return 0;
+	return err_set(err, EXIT_USAGE_, "--uses: '%s' is not a number of nodes (1-%d)",
+	    shown(buf, value), CERT_USES_MAX);
+}
+
+static int
+set_zone(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP];
+
+	a->zone = value;
+	if (name_ok(value, strlen(value)))
+		return 0;
+	return err_set(err, EXIT_USAGE_, "--zone: '%s' is not a name ([a-z0-9][a-z0-9_.-]{0,62})",
+	    shown(buf, value));
+}
+
+static int
+set_path(const char **out, const char *option, const char *value, struct err *err)
+{
+	*out = value;
+	if (*value != '\0' && strlen(value) <= OPERAND_BYTES_MAX)
+		return 0;
+	return err_set(err, EXIT_USAGE_, "%s: not a file's path (1-%d bytes)", option,
+	    OPERAND_BYTES_MAX);
+}
+
+static int
 apply_option(struct cursor *c, int o, const char *value, struct err *err)
 {
 	c->seen |= OPT_BIT(o);
@@ -222,6 +269,16 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_tag(c->args, value, err);
 	case OPT_NAME:
 		return set_glob(c->args, value, err);
+	case OPT_EXPIRES:
+		return set_expires(c->args, value, err);
+	case OPT_USES:
+		return set_uses(c->args, value, err);
+	case OPT_ZONE:
+		return set_zone(c->args, value, err);
+	case OPT_CA_KEY:
+		return set_path(&c->args->ca_key, "--ca-key", value, err);
+	case OPT_TOKEN_FILE:
+		return set_path(&c->args->token_file, "--token-file", value, err);
 	case OPT_SINCE:
 		return set_since(c->args, value, c->now_ms, err);
 	default:

@@ -4,6 +4,7 @@
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
+#include "../../gossip/cert.h"
 #include "verb.h"
 
 #define ARGS_SOCKET_DEFAULT "/run/mesh/ctl"
@@ -28,6 +29,11 @@ struct args {
 	const char *status, *tag, *name; /* which members; borrowed; NULL = all */
 	int64_t lines;	       /* -n; ARGS_LINES_DEFAULT */
 	int64_t since_ms;      /* --since, wall clock; 0 = not given */
+	int64_t expires_ms, uses; /* --expires, --uses; 0 = not given */
+	const char *zone, *ca_key, *token_file; /* borrowed; NULL = not given */
+	/* In hex, filled by admit.h for the request; "" = nothing. */
+	char ca[2 * KEY_BYTES + 1], cert[2 * CERT_BYTES_MAX + 1];
+	char token[2 * KEY_BYTES + 1], sig[2 * SIG_BYTES + 1];
 };
 
 /*

@@ -96,8 +96,12 @@ int
 run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 {
 	const struct args *a = s->args;
+	struct args words = *a; /* to which is added what is signed */
+	struct show mine = *s;
 	struct client c;
+	int rc = 0;
 
+	mine.args = &words;
 	*e = (struct run_error){0};
 	if (a->verb->local != NULL &&
 	    (a->verb->local_word == NULL || strcmp(a->operand, a->verb->local_word) == 0))
@@ -108,10 +112,12 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 		    "%s: needs --force, for it stops what the rails protect; "
 		    "usage: mesh apply --force STAMP",
 		    a->verb->name);
+	if (a->verb->prepare != NULL && (rc = a->verb->prepare(&mine, &words, e)) < 0)
+		return rc;
 	/* Who follows a log waits for a line as long as it takes. */
-	int rc = client_open(&c, a->socket, a->given[OPT_FOLLOW] ? 0 : timeout_ms, &e->err);
+	rc = client_open(&c, a->socket, a->given[OPT_FOLLOW] ? 0 : timeout_ms, &e->err);
 	if (rc >= 0)
-		rc = ask(s, &c, e);
+		rc = ask(&mine, &c, e);
 	if (rc < 0)
 		set_hint(e, c.hint);
 	client_close(&c);

@@ -37,6 +37,8 @@ int show_init(const struct show *s, const json_t *data, struct err *err);
 int show_join(const struct show *s, const json_t *data, struct err *err);
 int show_drain(const struct show *s, const json_t *data, struct err *err);
 int show_evict(const struct show *s, const json_t *data, struct err *err);
+/* admit.c */
+int show_token(const struct show *s, struct err *err);
 /* show_keys.c */
 int show_keys(const struct show *s, const json_t *data, struct err *err);
 /* debug bundle, debug show: bundle.c. */

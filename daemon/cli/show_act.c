@@ -79,6 +79,40 @@ show_drain(const struct show *s, const json_t *data, struct err *err)
 	return 0;
 }
 
+static void
+say_two(const struct show *s)
+{
+	fputs("Two nodes only? `election: {quorum: majority}` (the default): a "
+	      "lone survivor goes on running what it has, but places nothing;\n"
+	      "`election: {quorum: any}`: it goes on alone, and in a split both "
+	      "sides run their own copy until they meet again;\n"
+	      "`election: {tie-breaker: NODE}`: that node goes on alone, the "
+	      "other one does not.\n",
+	    s->out);
+}
+
+static void
+init_with_ca(const struct show *s, const char *cluster, const char *key, const char *address)
+{
+	fputs("cluster ", s->out);
+	show_put(s, cluster);
+	fputs(" is made; this node is its first member.\n\n"
+	      "Its CA is ",
+	    s->out);
+	show_put(s, key);
+	fputs(": whoever has that file decides who belongs.\n"
+	      "Keep a copy away from this host; no daemon reads it.\n\n"
+	      "Next, for each other host (never run mesh init a second time):\n"
+	      "  1. here:   mesh token              lets one node in, within an hour\n"
+	      "  2. there:  mesh join ",
+	    s->out);
+	show_put(s, address);
+	fputs(" -   and paste the token\n"
+	      "  3. here:   mesh members\n\n",
+	    s->out);
+	say_two(s);
+}
+
 int
 show_init(const struct show *s, const json_t *data, struct err *err)
 {
@@ -93,6 +127,11 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 	}
 	value_text(key, sizeof key, data, "key_file");
 	value_text(address, sizeof address, data, "address");
+	if (json_is_string(json_object_get(data, "ca_key"))) {
+		value_text(key, sizeof key, data, "ca_key");
+		init_with_ca(s, text, key, address);
+		return 0;
+	}
 	fputs("cluster ", s->out);
 	show_put(s, text);
 	fputs(" is made; this node is its first member.\n\n"
@@ -108,14 +147,9 @@ show_init(const struct show *s, const json_t *data, struct err *err)
 	fputs("\n     or      seeds: [\"", s->out);
 	show_put(s, address);
 	fputs("\"]  in its mesh.yaml\n"
-	      "  3. here:   mesh members\n\n"
-	      "Two nodes only? `election: {quorum: majority}` (the default): a "
-	      "lone survivor goes on running what it has, but places nothing;\n"
-	      "`election: {quorum: any}`: it goes on alone, and in a split both "
-	      "sides run their own copy until they meet again;\n"
-	      "`election: {tie-breaker: NODE}`: that node goes on alone, the "
-	      "other one does not.\n",
+	      "  3. here:   mesh members\n\n",
 	    s->out);
+	say_two(s);
 	return 0;
 }
 

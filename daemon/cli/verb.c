@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/name.h"
+#include "admit.h"
 #include "run.h"
 #include "show.h"
 
@@ -49,6 +50,15 @@ const struct option_row options[OPT_COUNT] = {
 	.help = "only alive, suspect, failed, left, restarting or evicted ones"},
     [OPT_TAG] = {.name = "tag", .value = "K=V", .help = "only who has this tag"},
     [OPT_NAME] = {.name = "name", .value = "GLOB", .help = "only these names: 'web-*', 'n?'"},
+    [OPT_EXPIRES] = {.name = "expires",
+	.value = "TIME",
+	.help = "so long it lets nodes in: 1h unless said (1s-365d)"},
+    [OPT_USES] = {.name = "uses", .value = "N", .help = "so many nodes: 1 unless said"},
+    [OPT_ZONE] = {.name = "zone", .value = "ZONE", .help = "nodes of this zone, whatever their config says"},
+    [OPT_CA_KEY] = {.name = "ca-key",
+	.value = "FILE",
+	.help = "the CA's key (STATE-DIR/ca.key of the host of mesh init)"},
+    [OPT_TOKEN_FILE] = {.name = "token-file", .value = "FILE", .help = "the token is in this file ('-': standard input)"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
@@ -168,25 +178,48 @@ const struct verb verbs[] = {
 	.print = show_apply},
     {.name = "init",
 	.summary = "make a new cluster with this node in it",
-	.details = "Run it on exactly one host of a cluster, once.",
+	.details = "Run it on exactly one host of a cluster, once. It makes the cluster's CA: ca.key in\n"
+		   "the state directory, root's alone, and no daemon reads it. Keep a copy away from\n"
+		   "here: whoever has it decides who belongs. Then: mesh token.\n"
+		   "With `cluster-key` in mesh.yaml there is no CA (starter mode): whoever has that\n"
+		   "file may join.",
+	.prepare = admit_init,
 	.timeout_ms = ANSWER_MS,
 	.print = show_init},
     {.name = "join",
 	.summary = "join the cluster that HOST:PORT belongs to",
-	.details = "The cluster's key file must be on this host first.",
+	.details = "TOKEN is what mesh token printed. Others can see the arguments of a command while it\n"
+		   "runs, so '-' (paste it, then Ctrl-D) or --token-file is safer; a token's short life\n"
+		   "and few uses are the other half. The token stays in this command: it signs this\n"
+		   "node's certificate, and the daemon gets that.\n"
+		   "Without TOKEN (starter mode) the cluster's key file must be on this host first.",
 	.operand = OPERAND_SEED,
 	.operand_name = "HOST:PORT",
+	.second = OPERAND_TOKEN,
+	.second_name = "TOKEN",
+	.options = OPT_BIT(OPT_TOKEN_FILE),
+	.prepare = admit_join,
 	.timeout_ms = ANSWER_MS,
 	.print = show_join},
+    {.name = "token",
+	.summary = "a token that lets a node into the cluster",
+	.details = "Needs ca.key and no daemon: run it on the host of mesh init, as root, or anywhere with\n"
+		   "--ca-key. Then on the new host: mesh join HOST:PORT TOKEN. Whoever has the token can\n"
+		   "come in until it expires or is used up.",
+	.options = OPT_BIT(OPT_EXPIRES) | OPT_BIT(OPT_USES) | OPT_BIT(OPT_ZONE) | OPT_BIT(OPT_CA_KEY),
+	.local = show_token},
     {.name = "evict",
 	.summary = "put a node out of the cluster, for good",
 	.details = "Signed, told to all, and never forgotten: every node refuses it from then\n"
 		   "on, the roster drops it, and what it ran is placed elsewhere. Once it hears\n"
 		   "of it, it stops all but `keep` work. NODE is a name or an id. Any node takes\n"
-		   "it; the one that is to go can't. With a cluster key, mesh keys rotate too:\n"
-		   "whoever holds it can join as a new node.",
+		   "it; the one that is to go can't. Where there is a CA, it signs: run it where\n"
+		   "ca.key lies, or give --ca-key. With a cluster key, mesh keys rotate too: whoever\n"
+		   "holds it can join as a new node.",
 	.operand = OPERAND_NODE,
 	.operand_name = "NODE",
+	.options = OPT_BIT(OPT_CA_KEY),
+	.prepare = admit_evict,
 	.timeout_ms = ANSWER_MS,
 	.print = show_evict},
     {.name = "drain",

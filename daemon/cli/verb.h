@@ -36,6 +36,11 @@ enum option {
 	OPT_STATUS,
 	OPT_TAG,
 	OPT_NAME,
+	OPT_EXPIRES,
+	OPT_USES,
+	OPT_ZONE,
+	OPT_CA_KEY,
+	OPT_TOKEN_FILE,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (1u << (o))
@@ -62,9 +67,11 @@ enum operand {
 	OPERAND_WORD,  /* one of verb.words */
 	OPERAND_VERB,
 	OPERAND_FILE, /* one that will be made */
+	OPERAND_TOKEN, /* of mesh token; "-" = from standard input */
 };
 
 struct args;
+struct run_error;
 
 /* Where and how a verb prints. */
 struct show {
@@ -83,7 +90,7 @@ struct verb {
 	enum operand operand;
 	const char *operand_name; /* "ROLE" */
 	bool operand_optional;
-	enum operand second; /* OPERAND_NONE, _NODE or _FILE: may always be left out */
+	enum operand second; /* OPERAND_NONE, _NODE, _FILE or _TOKEN: may always be left out */
 	const char *second_name;
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
 	unsigned options;		   /* OPT_BITs of its own */
@@ -91,6 +98,8 @@ struct verb {
 	int failed_code;		   /* exit code of every failure but usage; 0 = its own */
 	bool json_lines;		   /* --json is a line a frame, not a document */
 	const char *local_word; /* OPERAND_WORD: this word alone is local */
+	/* Before it asks, or NULL: what `mesh` itself signs (admit.h). */
+	int (*prepare)(const struct show *s, struct args *a, struct run_error *e);
 	/* Exactly one of the two (with local_word both):  local needs no daemon, print shows the data
 	 * of an answer.  Both return the exit code, or negative with *err. */
 	int (*local)(const struct show *s, struct err *err);

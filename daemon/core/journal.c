@@ -86,6 +86,12 @@ static const struct word {
     {"cut", "cut", "%N members silent at once: taken for a cut, not for deaths"},
     {"joined", "joined", "this node is a member now"},
     {"leave", "left", "this node says goodbye"},
+    {"refused", "refused", "somebody with a certificate was not let in (reason %N)"},
+    {"not let in", "refused", "a member did not let this node in (reason %N): mesh status"},
+    {"no certificate", "refused", "somebody without a certificate of this cluster: %N"},
+    {"token expired", "refused", "somebody whose token has expired: %N"},
+    {"no vote: token spent", "token", "it came with a token that is used up: no vote, no work"},
+    {"no vote: token expired", "token", "it came with a token that has expired: no vote, no work"},
     {"roster joint", "roster", "version %N: the old and the new set must both agree"},
     {"roster", "roster", "version %N is in force here"},
 };

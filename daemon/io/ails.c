@@ -74,6 +74,20 @@ find_unstable(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 }
 
 static void
+find_voteless(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_member m;
+	struct ail *a;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		if (m.entry != MESH_ENTRY_OK &&
+		    (a = next(out, n, more, "mesh evict it; or mesh token, and let it join anew")) != NULL)
+			snprintf(a->text, sizeof a->text,
+			    "%s %s: it is here, and gets no vote and no work", m.name,
+			    mesh_entry_text(m.entry));
+}
+
+static void
 find_change(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 {
 	struct mesh_roster r;
@@ -98,6 +112,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 	find_change(e, out, &n, &more);
 	find_quiet(e, out, &n, &more);
 	find_unstable(e, out, &n, &more);
+	find_voteless(e, out, &n, &more);
 	if (more > 0) {
 		snprintf(out[n].text, sizeof out[n].text, "and %zu more members like these", more);
 		out[n++].hint = "mesh members";

@@ -8,6 +8,7 @@
 
 #include "../base/log.h"
 #include "addr.h"
+#include "certify.h"
 #include "engine.h"
 #include "pack.h"
 
@@ -122,6 +123,11 @@ refused(struct ctl_req *r, const struct mesh_member *m, int rc)
 		ctl_fail(r, 1, "mesh members; bring others back first",
 		    "evict: without %s those who are alive are no majority of the roster, and could never change it",
 		    m->name);
+	else if (rc == -ERR_CERT || rc == -ERR_AUTH)
+		ctl_fail(r, EXIT_KEY, "run it where ca.key lies, or give --ca-key FILE",
+		    rc == -ERR_CERT ? "evict: this cluster has a CA, and it alone puts %s out" :
+				      "evict: %s: the CA of this cluster did not sign that",
+		    m->name);
 	else if (rc == -ERR_RANGE)
 		ctl_fail(r, 1, "mesh status", "evict: this node is no member, and has no say");
 	else
@@ -129,31 +135,50 @@ refused(struct ctl_req *r, const struct mesh_member *m, int rc)
 		    m->name);
 }
 
+bool
+belong_find(const struct engine *e, struct ctl_req *r, const char *verb, struct mesh_member *out)
+{
+	char who[WHO_CAP];
+	uint32_t n;
+
+	if (!ctl_arg_str(r, "node", who, sizeof who) || who[0] == '\0')
+		ctl_fail(r, EXIT_USAGE_, "mesh help", "%s: missing NODE", verb);
+	else if (e->mesh == NULL)
+		ctl_fail(r, 1, "mesh status", "%s: this node is no member, and has no say", verb);
+	else if ((n = find(e, who, out)) == 1)
+		return true;
+	else
+		ctl_fail(r, 1, "mesh members -o wide", n == 0 ? "%s: no node '%s' is known" :
+								"%s: '%s' is more than one node: give the id",
+		    verb, who);
+	return false;
+}
+
+/* As whoever may: the CA where there is one, else this member. */
+static int
+put_out(struct engine *e, const struct ctl_req *r, const struct node_id *id)
+{
+	uint8_t token[KEY_BYTES], sig[SIG_BYTES];
+
+	if (!certify_is(e))
+		return mesh_evict(e->mesh, net_now(), id);
+	if (!certify_arg(r, "token", token, sizeof token) || !certify_arg(r, "sig", sig, sizeof sig))
+		return -ERR_CERT;
+	return mesh_evict_decree(e->mesh, net_now(), id, token, sig);
+}
+
 void
 belong_evict(struct engine *e, struct ctl_req *r)
 {
-	char who[WHO_CAP], id[ID_DIGITS + 1];
+	char id[ID_DIGITS + 1];
 	struct mesh_member m;
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	uint32_t n;
 	int rc;
 
-	if (!ctl_arg_str(r, "node", who, sizeof who) || who[0] == '\0') {
-		ctl_fail(r, EXIT_USAGE_, "mesh evict NODE", "evict: missing NODE");
+	if (!belong_find(e, r, "evict", &m))
 		return;
-	}
-	if (e->mesh == NULL) {
-		ctl_fail(r, 1, "mesh status", "evict: this node is no member, and has no say");
-		return;
-	}
-	if ((n = find(e, who, &m)) != 1) {
-		ctl_fail(r, 1, "mesh members -o wide",
-		    n == 0 ? "evict: no node '%s' is known" :
-			     "evict: '%s' is more than one node: give the id", who);
-		return;
-	}
-	if ((rc = mesh_evict(e->mesh, net_now(), &m.id)) < 0) {
+	if ((rc = put_out(e, r, &m.id)) < 0) {
 		refused(r, &m, rc);
 		return;
 	}

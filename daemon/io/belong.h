@@ -20,6 +20,9 @@ bool belong_is_out(const struct engine *e);
 /* What `mesh status` says of that, and of a copy of this node: NULL when there is
  * nothing to say.  May write text. */
 const char *belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint);
+/* Whom `node` of a request means, a name or an id; false: nobody, or many: answered. */
+bool belong_find(const struct engine *e, struct ctl_req *r, const char *verb,
+    struct mesh_member *out);
 /* mesh evict NODE: a name, or an id or the first 8 or more digits of one. */
 void belong_evict(struct engine *e, struct ctl_req *r);
 

@@ -7,7 +7,7 @@
  *   40 u64 generation  48 u64 term  56 voted_for
  *   72 applied {u64 term, leader, u64 seq}  104 applied_hash
  *   136 u64 promise_ms  144 promised_to
- *   160 u32 epoch of the key in use  164 u8 1: next held, 2: old held  165 zeroes
+ *   160 u32 epoch of the key in use  164 u8 1: next held, 2: old held, 4: has a CA  165 zeroes
  *    480 BLAKE2b-256 of the first 480 bytes         little-endian
  */
 #include "critical.h"
@@ -28,6 +28,7 @@ enum {
 	VERSION = 1,
 	KEYS_NEXT = 1,
 	KEYS_OLD = 2,
+	CERTIFIED = 4,
 	SLOT_BYTES = 512,
 	SLOT_STRIDE = 4096,
 	SUM_AT = SLOT_BYTES - HASH_BYTES,
@@ -78,7 +79,8 @@ encode(uint8_t *slot, uint64_t seq, const struct mesh_saved *s)
 	put64(slot + 136, (uint64_t)s->promise_ms);
 	memcpy(slot + 144, s->promised_to.b, ID_BYTES);
 	put64(slot + 160, s->keys.used); /* four bytes of it, and the flags behind */
-	slot[164] = (uint8_t)((s->keys.next ? KEYS_NEXT : 0) | (s->keys.old ? KEYS_OLD : 0));
+	slot[164] = (uint8_t)((s->keys.next ? KEYS_NEXT : 0) | (s->keys.old ? KEYS_OLD : 0) |
+	    (s->certified ? CERTIFIED : 0));
 	sum(slot, slot + SUM_AT);
 }
 
@@ -113,6 +115,7 @@ decode(const uint8_t *slot, size_t len, uint64_t *seq, struct mesh_saved *s)
 	s->keys.used = (uint32_t)get64(slot + 160);
 	s->keys.next = (slot[164] & KEYS_NEXT) != 0;
 	s->keys.old = (slot[164] & KEYS_OLD) != 0;
+	s->certified = (slot[164] & CERTIFIED) != 0;
 	return SLOT_GOOD;
 }
 

@@ -16,6 +16,7 @@
 #include "addr.h"
 #include "events.h"
 #include "belong.h"
+#include "certify.h"
 #include "going.h"
 #include "peers.h"
 #include "ring.h"
@@ -61,8 +62,11 @@ on_save(void *arg, const struct mesh_saved *s)
 		engine_exit(EXIT_STATE, err.text);
 	if (belong_save(e, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
-	if (ring_save(e->state_fd, &e->keys, &s->keys, &err) < 0 ||
-	    critical_save(&e->critical, s, &err) < 0)
+	/* With a certificate alone there is no key yet. */
+	if ((crypto_key(&e->keys, s->keys.used) != NULL || !certify_is(e)) &&
+	    ring_save(e->state_fd, &e->keys, &s->keys, &err) < 0)
+		engine_exit(EXIT_STATE, err.text);
+	if (critical_save(&e->critical, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
 }
 
@@ -123,6 +127,7 @@ engine_attach(struct engine *e, struct err *err)
 	struct mesh_conf c = {.self = e->identity.id,
 	    .addr = e->conf.advertise,
 	    .saved = e->saved,
+	    .ca = e->ca,
 	    .policy = e->conf.policy,
 	    .profile = e->conf.profile,
 	    .lease_ms = e->conf.lease_ms,
@@ -131,8 +136,9 @@ engine_attach(struct engine *e, struct err *err)
 	    .seed = crypto_random64(),
 	    .crypto = e->crypto};
 
-	if (e->mesh != NULL || !e->keys.has_key)
+	if (e->mesh != NULL || !(e->keys.has_key || certify_is(e)))
 		return 0;
+	c.ca.wall_s = engine_wall_ms() / 1000;
 	memcpy(c.pk, e->identity.pk, sizeof c.pk);
 	crypto_random(c.salt, sizeof c.salt);
 	crypto_random(c.secret, sizeof c.secret);
@@ -221,6 +227,8 @@ on_key(struct engine *e, const struct sup_event *ev, int fd)
 	struct err err = {.code = ev->code};
 	uint8_t key[KEY_BYTES];
 
+	if (certify_is(e) || e->saved.certified)
+		return; /* asked before it was known how this node comes in */
 	if (fd < 0)
 		err_escape(err.text, sizeof err.text, ev->text, strnlen(ev->text, SUP_TEXT_CAP));
 	if (fd < 0 || crypto_key_read(fd, "cluster key", key, &err) < 0) {
@@ -315,6 +323,8 @@ on_second(uv_timer_t *timer)
 
 	if (!e->local.known && e->local.list_ticket == 0)
 		ask_list(e);
+	if (e->mesh != NULL)
+		mesh_wall(e->mesh, net_now(), engine_wall_ms() / 1000);
 	apply_tick(e, net_now());
 	names_second(e);
 	tell_second(e);
@@ -379,7 +389,7 @@ open_state(struct engine *e, struct err *err)
 		return rc;
 	e->saved.roster = rc > 0 ? e->roster : NULL;
 	e->saved.roster_bytes = rc > 0 ? len : 0;
-	if ((rc = belong_load(e, err)) < 0 || (rc = going_load(e, err)) < 0)
+	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 || (rc = going_load(e, err)) < 0)
 		return rc;
 	return keep_load(&e->keep, e->store, &e->crypto, err);
 }
@@ -473,6 +483,9 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	ask_list(e);
 	events_note(e, "started", e->conf.name, "meshd " MESH_VERSION " in generation %llu",
 	    (unsigned long long)e->saved.generation);
-	peers_ask_key(e, false);
+	if (certify_is(e))
+		return engine_attach(e, err);
+	if (!e->saved.certified)
+		peers_ask_key(e, false);
 	return 0;
 }

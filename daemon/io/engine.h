@@ -50,12 +50,13 @@ struct engine {
 	struct crypto crypto;
 	struct critical critical;
 	struct mesh_saved saved; /* as loaded at start */
+	struct mesh_ca ca;	 /* certify.h; no cert_bytes: none */
 	uint8_t *roster;	 /* its bytes, owned */
 	uint8_t *evicted;	 /* likewise */
 	size_t evicted_bytes;	 /* on disk */
 	struct store *store;
 	char store_note[ERR_TEXT_CAP]; /* a state database was set aside */
-	struct mesh *mesh; /* NULL: no cluster key yet */
+	struct mesh *mesh; /* NULL: no cluster key yet, and no certificate */
 	struct net net;
 	struct counters counters;
 	uint64_t seen_changes;

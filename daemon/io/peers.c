@@ -187,8 +187,8 @@ join_found(struct engine *e, void *arg, int status, const struct addr *at, size_
 		    uv_strerror(status));
 }
 
-static void
-do_join(struct engine *e, struct ctl_req *r)
+void
+peers_seed(struct engine *e, struct ctl_req *r)
 {
 	char text[CONFIG_SEED_CAP];
 	struct addr a;
@@ -240,7 +240,7 @@ go_on(struct engine *e, struct ctl_req *r)
 	if (strcmp(r->verb, "init") == 0)
 		do_init(e, r);
 	else
-		do_join(e, r);
+		peers_seed(e, r);
 }
 
 void
@@ -255,7 +255,7 @@ peers_key_done(struct engine *e, const char *why_not)
 	if (r == NULL)
 		return;
 	if (e->mesh == NULL)
-		ctl_fail(r, EXIT_KEY, "copy the key file of a member here (mode 0600), or mesh init",
+		ctl_fail(r, EXIT_KEY, "mesh init; or, with a token of that cluster: mesh join HOST:PORT TOKEN; or copy the key file of a member here (mode 0600)",
 		    "no cluster key: %s", why_not);
 	else
 		go_on(e, r);

@@ -7,14 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "keyfile.h"
 
 #define FILE_NAME "keys"
-#define TMP_NAME "keys.tmp"
 
 enum {
 	ENTRIES = 1 + CRYPTO_SPARES,
@@ -146,24 +145,6 @@ same(int state_fd, const uint8_t want[FILE_BYTES])
 	return is;
 }
 
-static int
-replace(int state_fd, const uint8_t buf[FILE_BYTES], struct err *err)
-{
-	AUTO_CLOSE int fd = -1;
-	int e;
-
-	if (unlinkat(state_fd, TMP_NAME, 0) != 0 && errno != ENOENT)
-		return err_set(err, EXIT_STATE, "make " FILE_NAME ": %s", strerror(errno));
-	fd = openat(state_fd, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, buf, FILE_BYTES) == FILE_BYTES &&
-	    fsync(fd) == 0 && renameat(state_fd, TMP_NAME, state_fd, FILE_NAME) == 0 &&
-	    fsync(state_fd) == 0)
-		return 0;
-	e = errno;
-	unlinkat(state_fd, TMP_NAME, 0);
-	return err_set(err, EXIT_STATE, "write " FILE_NAME ": %s", strerror(e));
-}
-
 int
 ring_save(int state_fd, struct keyring *k, const struct mesh_keys *keys, struct err *err)
 {
@@ -177,7 +158,7 @@ ring_save(int state_fd, struct keyring *k, const struct mesh_keys *keys, struct 
 		return 0; /* the administrator's file has it */
 	encode(buf, k);
 	if (!same(state_fd, buf))
-		rc = replace(state_fd, buf, err);
+		rc = keyfile_write(state_fd, FILE_NAME, buf, sizeof buf, err);
 	sodium_memzero(buf, sizeof buf);
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include "../base/log.h"
 #include "../base/name.h"
 #include "acts.h"
+#include "certify.h"
 #include "engine.h"
 #include "pack.h"
 #include "viewing.h"
@@ -235,6 +236,9 @@ rotate_verb(struct engine *e, struct ctl_req *r)
 		ctl_fail(r, EXIT_USAGE_, "mesh keys status|rotate|export", "keys: status, rotate or export?");
 	else if (!r->may_write)
 		acts_refuse(r);
+	else if (strcmp(what, "export") == 0 && certify_is(e))
+		ctl_fail(r, 1, "mesh token, and there mesh join HOST:PORT TOKEN",
+		    "keys: this cluster has a CA: its key lets nobody in, and is given to members alone");
 	else if (strcmp(what, "export") == 0)
 		export(e, r);
 	else if (force != (without[0] != '\0') || (force && !name_ok(without, strlen(without))))

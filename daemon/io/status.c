@@ -10,6 +10,7 @@
 #include "addr.h"
 #include "ails.h"
 #include "belong.h"
+#include "certify.h"
 #include "engine.h"
 #include "foreign.h"
 #include "pack.h"
@@ -85,7 +86,7 @@ struct own_problem {
 /* Where the texts lie that are made up when asked for. */
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
-	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP];
+	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
 };
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
@@ -98,7 +99,12 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 
 	if ((out[n].text = belong_problem(e, notes->belong, &out[n].hint)) != NULL)
 		n++;
-	if (!is_out && !s->member)
+	if (!is_out && (out[n].text = certify_problem(e, notes->refused)) != NULL)
+		out[n++].hint = "a token that is good: mesh token where ca.key lies; then here: mesh join HOST:PORT TOKEN";
+	else if (!is_out && !s->member && certify_is(e))
+		out[n++] = (struct own_problem){
+		    "not a member yet: nobody answered at the seeds", "is HOST:PORT right, and does UDP pass? mesh join again"};
+	else if (!is_out && !s->member)
 		out[n++] = (struct own_problem){
 		    "not a member: mesh init | mesh join", e->key_error};
 	else if (!is_out && !s->has_leader)

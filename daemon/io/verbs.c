@@ -10,6 +10,7 @@
 #include "../base/own.h"
 #include "acts.h"
 #include "belong.h"
+#include "certify.h"
 #include "engine.h"
 #include "events.h"
 #include "going.h"
@@ -17,7 +18,6 @@
 #include "logs.h"
 #include "pack.h"
 #include "rotate.h"
-#include "peers.h"
 #include "seeing.h"
 #include "status.h"
 #include "viewing.h"
@@ -387,8 +387,9 @@ static const struct verb {
     {"render", verb_render, false},
     {"version", verb_version, false},
     {"apply", acts_apply, true},
-    {"init", peers_init, true},
-    {"join", peers_join, true},
+    {"identity", certify_identity, false},
+    {"init", certify_init, true},
+    {"join", certify_join, true},
     {"evict", belong_evict, true},
     {"drain", going_drain, true},
     {"undrain", going_undrain, true},

@@ -46,6 +46,8 @@ world_meta_read(const struct mesh_member *m, char zone[NAME_CAP], char tags[VIEW
 {
 	size_t off = take_text(m->meta, m->meta_bytes, 0, zone, NAME_CAP);
 
+	if (m->certified) /* its own word counts for nothing there */
+		snprintf(zone, NAME_CAP, "%s", m->zone);
 	off = take_text(m->meta, m->meta_bytes, off, tags, VIEW_TAGS_CAP);
 	take_text(m->meta, m->meta_bytes, off, version, NAME_CAP);
 }
@@ -76,7 +78,7 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	addr_format_host(&m->addr, n->address, sizeof n->address);
 	world_meta_read(m, n->zone, n->tags, version);
 	n->state = world_state(m);
-	n->unstable = m->unstable;
+	n->unstable = m->unstable || m->entry != MESH_ENTRY_OK; /* either way nothing new */
 	n->draining = m->going == MESH_DRAINING;
 	n->since_ms = engine_wall_ms() - (uint64_t)(now > m->since ? now - m->since : 0);
 	if (m->self) {

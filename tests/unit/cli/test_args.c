@@ -124,7 +124,16 @@ bad(void **state)
 	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"ps -a", "unknown option '-a'; see mesh --help"},
 	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
-	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT"},
+	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT [TOKEN] [--token-file FILE]"},
+	    {"token --uses 0", "--uses: '0' is not a number of nodes (1-65535)"},
+	    {"token --uses 65536", "--uses: '65536' is not a number of nodes (1-65535)"},
+	    {"token --uses 3x", "--uses: '3x' is not a number of nodes (1-65535)"},
+	    {"token --expires 1", "--expires: '1' is not a duration from 1s to 365d (1h)"},
+	    {"token --expires 1ms", "--expires: '1ms' is not a duration from 1s to 365d (1h)"},
+	    {"token --expires 366d", "--expires: '366d' is not a duration from 1s to 365d (1h)"},
+	    {"token --zone EU", "--zone: 'EU' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"token --ca-key", "--ca-key: missing FILE"},
+	    {"status --ca-key k", "status: --ca-key is not for this command; usage: mesh status [-w]"},
 	    {"schedule", "schedule: missing COMMAND; usage: mesh schedule show "
 			 "[-w]"},
 	    {"schedule sohw", "schedule: unknown COMMAND 'sohw'; did you mean "

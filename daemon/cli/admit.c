@@ -1,0 +1,391 @@
+/*
+ * admit.c - see admit.h.
+ */
+#include "admit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../gossip/evict.h"
+#include "../../gossip/mpw.h"
+#include "../base/ctl.h"
+#include "../base/own.h"
+#include "../io/ca.h"
+#include "answer.h"
+#include "client.h"
+#include "show.h"
+#include "text.h"
+#include "value.h"
+
+enum {
+	ASK_MS = 10 * 1000,
+	FIRST_S = 60, /* the first node's token lives so long, and in memory alone */
+	EXPIRES_MS = 3600 * 1000,
+	PATH_CAP = 4200,
+};
+
+#define CA_DEFAULT "/var/lib/mesh/" CA_FILE
+
+/* --- hex, as the daemon speaks it ---------------------------------------------- */
+
+static void
+put_hex(char *out, const uint8_t *b, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[b[i] >> 4];
+		out[2 * i + 1] = digits[b[i] & 15];
+	}
+	out[2 * len] = '\0';
+}
+
+static bool
+take_hex(const json_t *from, const char *key, uint8_t *out, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *s = value_str(from, key);
+
+	if (strlen(s) != 2 * len || strspn(s, digits) != 2 * len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)((strchr(digits, s[2 * i]) - digits) << 4 |
+		    (strchr(digits, s[2 * i + 1]) - digits));
+	return true;
+}
+
+/* --- asking who this is ---------------------------------------------------------- */
+
+/* The daemon's `identity`, about another node too when one is named; NULL with *e. */
+static json_t *
+identity(const struct show *s, const char *node, struct run_error *e)
+{
+	uint8_t request[ANSWER_REQUEST_CAP];
+	AUTO_FREE uint8_t *buf = NULL;
+	struct answer x = {.ok = false};
+	json_t *out = NULL;
+	struct client c;
+	struct mpw w;
+	size_t len;
+
+	mpw_init(&w, request, sizeof request);
+	mpw_map(&w, 2);
+	mpw_cstr(&w, "verb");
+	mpw_cstr(&w, "identity");
+	mpw_cstr(&w, "args");
+	mpw_map(&w, node != NULL);
+	if (node != NULL) {
+		mpw_cstr(&w, "node");
+		mpw_cstr(&w, node);
+	}
+	if (client_open(&c, s->args->socket, ASK_MS, &e->err) >= 0 &&
+	    client_send(&c, request, w.len, &e->err) >= 0 &&
+	    client_recv(&c, &buf, &len, &e->err) >= 0 && answer_open(&x, buf, len, &e->err) >= 0) {
+		if (x.ok) {
+			out = json_incref(x.data);
+		} else {
+			e->err.code = x.code;
+			e->text = x.error;
+			e->hint = x.hint;
+			x.error = x.hint = NULL;
+		}
+		answer_free(&x);
+	} else if (c.hint != NULL) {
+		e->hint = strdup(c.hint);
+	}
+	client_close(&c);
+	return out;
+}
+
+static bool
+is_true(const json_t *id, const char *key)
+{
+	return json_is_true(json_object_get(id, key));
+}
+
+/* --- keys and tokens ---------------------------------------------------------------- */
+
+static int
+odd_answer(struct err *err)
+{
+	return err_set(err, 1, "the daemon's answer is not what this mesh (" MESH_VERSION ") expects: update both");
+}
+
+/* Certifies the node that the daemon says it is, by that token. */
+static int
+certify(struct args *a, const struct token *t, const json_t *id, const char *zone, struct err *err)
+{
+	uint8_t pk[KEY_BYTES], cert[CERT_BYTES_MAX];
+	const char *name = value_str(id, "node");
+	size_t len;
+
+	if (!take_hex(id, "pk", pk, sizeof pk) || !cert_name_fits(name, strlen(name)) ||
+	    (zone[0] != '\0' && !cert_name_fits(zone, strlen(zone))))
+		return odd_answer(err);
+	len = ca_certify(t, pk, name, zone, cert);
+	put_hex(a->ca, t->ca, KEY_BYTES);
+	put_hex(a->cert, cert, len);
+	return 0;
+}
+
+/* Where ca.key lies: as said, else beside the daemon's state. */
+static void
+ca_path(const struct args *a, const json_t *id, char out[PATH_CAP])
+{
+	if (a->ca_key != NULL)
+		snprintf(out, PATH_CAP, "%s", a->ca_key);
+	else if (id != NULL && *value_str(id, "state_dir") == '/')
+		snprintf(out, PATH_CAP, "%s/" CA_FILE, value_str(id, "state_dir"));
+	else
+		snprintf(out, PATH_CAP, CA_DEFAULT);
+}
+
+static int
+open_ca(const char *verb, const char *path, struct ca *out, struct run_error *e)
+{
+	struct err why;
+
+	if (ca_open(path, out, &why) == 0)
+		return 0;
+	e->hint = strdup("run it where ca.key lies (the host of mesh init), as root, or give --ca-key FILE");
+	return err_set(&e->err, why.code, "%s: %s", verb, why.text);
+}
+
+int
+admit_init(const struct show *s, struct args *a, struct run_error *e)
+{
+	json_t *id = identity(s, NULL, e);
+	struct crypto crypto;
+	struct token t;
+	struct ca ca;
+	int rc = 0;
+
+	if (id == NULL)
+		return -e->err.code;
+	if (!is_true(id, "starter") && !is_true(id, "member") &&
+	    (rc = ca_crypto(&crypto, &e->err)) == 0 &&
+	    (rc = ca_make(value_str(id, "state_dir"), &ca, &e->err)) == 0) {
+		ca_token(&ca, (uint64_t)(s->now_ms / 1000 + FIRST_S), 1, "", &t);
+		rc = certify(a, &t, id, value_str(id, "zone"), &e->err);
+		crypto.wipe(crypto.arg, &t, sizeof t);
+		ca_wipe(&ca);
+	}
+	json_decref(id);
+	return rc;
+}
+
+/* --- join ------------------------------------------------------------------------------ */
+
+/* From a file, or from standard input where it is "-"; its length, or negative. */
+static ssize_t
+read_text(const char *path, char *out, size_t cap, struct err *err)
+{
+	bool in = strcmp(path, "-") == 0;
+	AUTO_CLOSE int file = in ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = in ? STDIN_FILENO : file;
+	size_t n = 0;
+
+	while (fd >= 0 && n < cap) {
+		ssize_t k = read(fd, out + n, cap - n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0) {
+			if (k == 0)
+				break;
+			fd = -1;
+			break;
+		}
+		n += (size_t)k;
+	}
+	if (fd < 0)
+		return err_set(err, EXIT_USAGE_, "join: %.300s: %s", in ? "standard input" : path,
+		    strerror(errno));
+	while (n > 0 && strchr(" \t\r\n", out[n - 1]) != NULL && out[n - 1] != '\0')
+		n--;
+	return (ssize_t)n;
+}
+
+/* The token, however it was given; what is in argv is overwritten there. */
+static int
+take_token(struct args *a, const struct crypto *c, int64_t now_ms, struct token *t, struct err *err)
+{
+	char text[2 * TOKEN_TEXT_CAP], age[TEXT_AGE_CAP];
+	struct cert_delegation d;
+	enum token_fault fault;
+	ssize_t n;
+	size_t at;
+
+	if (a->token_file != NULL && a->second != NULL)
+		return err_set(err, EXIT_USAGE_, "join: TOKEN or --token-file, not both");
+	if (a->token_file != NULL || strcmp(a->second, "-") == 0) {
+		n = read_text(a->token_file != NULL ? a->token_file : "-", text, sizeof text, err);
+	} else {
+		char *given = (char *)(uintptr_t)a->second;
+
+		n = (ssize_t)strnlen(given, sizeof text);
+		memcpy(text, given, (size_t)n);
+		memset(given, '-', strlen(given)); /* others may list the arguments of processes */
+	}
+	if (n < 0)
+		return -err->code;
+	fault = token_read(c, text, (size_t)n, t, &at);
+	c->wipe(c->arg, text, sizeof text);
+	if (fault == TOKEN_CHARACTER)
+		return err_set(err, EXIT_USAGE_, "join: the token %s (the %zuth)", token_fault_text(fault), at + 1);
+	if (fault != TOKEN_FINE)
+		return err_set(err, EXIT_USAGE_, "join: the token %s", token_fault_text(fault));
+	if (cert_read_delegation(t->delegation, t->delegation_len, &d) < 0)
+		return err_set(err, EXIT_USAGE_, "join: the token %s", token_fault_text(TOKEN_CONTENT));
+	if ((int64_t)d.expiry_s * 1000 > now_ms)
+		return 0;
+	text_age(age, sizeof age, now_ms - (int64_t)d.expiry_s * 1000);
+	return err_set(err, EXIT_USAGE_,
+	    "join: the token expired %s ago, by this host's clock: mesh token makes another", age);
+}
+
+int
+admit_join(const struct show *s, struct args *a, struct run_error *e)
+{
+	char zone[NAME_CAP] = "";
+	struct cert_delegation d;
+	struct crypto crypto;
+	struct token t;
+	json_t *id;
+	int rc;
+
+	if (a->second == NULL && a->token_file == NULL)
+		return 0; /* with the cluster's key */
+	if ((rc = ca_crypto(&crypto, &e->err)) < 0 ||
+	    (rc = take_token(a, &crypto, s->now_ms, &t, &e->err)) < 0)
+		return rc;
+	if ((id = identity(s, NULL, e)) == NULL) {
+		rc = -e->err.code;
+	} else {
+		(void)!cert_read_delegation(t.delegation, t.delegation_len, &d);
+		snprintf(zone, sizeof zone, "%.*s", (int)d.zone_len, d.zone);
+		if (zone[0] == '\0')
+			snprintf(zone, sizeof zone, "%s", value_str(id, "zone"));
+		rc = certify(a, &t, id, zone, &e->err);
+	}
+	crypto.wipe(crypto.arg, &t, sizeof t);
+	json_decref(id);
+	return rc;
+}
+
+/* --- evict -------------------------------------------------------------------------------- */
+
+static int
+sign_eviction(struct args *a, const json_t *id, struct run_error *e)
+{
+	uint8_t body[EVICT_BODY_BYTES], sig[SIG_BYTES], pk[KEY_BYTES];
+	char path[PATH_CAP];
+	struct ca ca;
+	int rc;
+
+	ca_path(a, id, path);
+	if (!take_hex(id, "ca", pk, sizeof pk) || !take_hex(id, "id", body, ID_BYTES) ||
+	    !take_hex(id, "token", body + ID_BYTES, KEY_BYTES))
+		return odd_answer(&e->err);
+	if ((rc = open_ca("evict", path, &ca, e)) < 0)
+		return rc;
+	if (memcmp(ca.pk, pk, KEY_BYTES) != 0) {
+		ca_wipe(&ca);
+		return err_set(&e->err, EXIT_KEY, "evict: %.300s: the key of another cluster's CA", path);
+	}
+	ca_sign_act(&ca, "evict", body, sizeof body, sig);
+	ca_wipe(&ca);
+	put_hex(a->token, body + ID_BYTES, KEY_BYTES);
+	put_hex(a->sig, sig, sizeof sig);
+	return 0;
+}
+
+int
+admit_evict(const struct show *s, struct args *a, struct run_error *e)
+{
+	json_t *id = identity(s, NULL, e);
+	struct crypto crypto;
+	int rc = 0;
+
+	if (id == NULL)
+		return -e->err.code;
+	if (json_is_string(json_object_get(id, "ca"))) {
+		json_decref(id);
+		if ((id = identity(s, a->operand, e)) == NULL)
+			return -e->err.code;
+		if ((rc = ca_crypto(&crypto, &e->err)) == 0)
+			rc = sign_eviction(a, id, e);
+	}
+	json_decref(id);
+	return rc;
+}
+
+/* --- token ---------------------------------------------------------------------------------- */
+
+static void
+say_token(const struct show *s, const char *text, const uint8_t *cluster, int64_t until_ms)
+{
+	const struct args *a = s->args;
+	char id[2 * ID_BYTES + 1], age[TEXT_AGE_CAP];
+	long long uses = (long long)(a->uses > 0 ? a->uses : 1);
+
+	put_hex(id, cluster, ID_BYTES);
+	if (a->output == ARGS_JSON) {
+		json_t *v = json_pack("{s:s,s:s,s:I,s:I,s:s?}", "token", text, "cluster", id, "uses",
+		    (json_int_t)uses, "expires_ms", (json_int_t)until_ms, "zone", a->zone);
+
+		json_dumpf(v, s->out, JSON_INDENT(2));
+		fputc('\n', s->out);
+		json_decref(v);
+		return;
+	}
+	fprintf(s->out, "%s\n", text);
+	if (show_names(s) || !s->terminal)
+		return;
+	text_age(age, sizeof age, until_ms - s->now_ms);
+	fprintf(s->out,
+	    "\nIt lets %lld node%s into cluster %s, within %s%s%s.  There:\n"
+	    "  mesh join HOST:PORT -      and paste it; or --token-file FILE\n"
+	    "Whoever has it can come in: keep it as a password.\n",
+	    uses, uses == 1 ? "" : "s", id, age, a->zone != NULL ? ", in zone " : "",
+	    a->zone != NULL ? a->zone : "");
+}
+
+int
+show_token(const struct show *s, struct err *err)
+{
+	const struct args *a = s->args;
+	int64_t until_ms = s->now_ms + (a->expires_ms > 0 ? a->expires_ms : EXPIRES_MS);
+	char path[PATH_CAP], text[TOKEN_TEXT_CAP];
+	uint8_t cluster[ID_BYTES];
+	struct run_error e = {.text = NULL};
+	/* The daemon may say where its state is; without one there is a default. */
+	json_t *id = a->ca_key != NULL ? NULL : identity(s, NULL, &e);
+	struct crypto crypto;
+	struct token t;
+	struct ca ca;
+	int rc;
+
+	ca_path(a, id, path);
+	json_decref(id);
+	run_error_free(&e);
+	if ((rc = ca_crypto(&crypto, err)) < 0)
+		return rc;
+	if (ca_open(path, &ca, &e.err) < 0)
+		return err_set(err, e.err.code,
+		    "token: %s: run it as root where ca.key lies (the host of mesh init), or give --ca-key FILE",
+		    e.err.text);
+	ca_token(&ca, (uint64_t)(until_ms / 1000), (uint32_t)(a->uses > 0 ? a->uses : 1),
+	    a->zone != NULL ? a->zone : "", &t);
+	token_write(&crypto, &t, text);
+	cert_cluster(&crypto, ca.pk, cluster);
+	say_token(s, text, cluster, until_ms);
+	crypto.wipe(crypto.arg, &t, sizeof t);
+	crypto.wipe(crypto.arg, text, sizeof text);
+	ca_wipe(&ca);
+	return 0;
+}
