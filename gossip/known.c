@@ -116,6 +116,8 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	if (mesh_came(m, &x->id, &came))
 		memcpy(out->zone, came.zone, sizeof out->zone);
 	out->entry = (enum mesh_entry)x->entry;
+	if (x->forgotten)
+		out->state = MESH_LEFT;
 	if (pair != NULL) {
 		out->foreign = pair->foreign;
 		out->wire = pair->wire;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Each text in the arena: owner's index 2, length 2, bytes. */
-enum { TEXT_HEADER = 4, TEXT_NONE = 0 };
+enum { TEXT_HEADER = 4, TEXT_NONE = 0, SPARED_MS = 600000 };
 #define MAP_FREE UINT32_MAX /* tag and index all ones: no index is MEMBER_NONE */
 
 static uint32_t
@@ -116,7 +116,7 @@ members_bucket(const struct member *m)
 static uint64_t
 member_hash(const struct member *m)
 {
-	if (m->state == MESH_LEFT)
+	if (m->state == MESH_LEFT || m->forgotten)
 		return 0;
 	return prng_mix(m->short_id ^
 	    prng_mix(m->generation ^ prng_mix((uint64_t)m->incarnation << 2 | m->state)));
@@ -127,7 +127,7 @@ member_hash(const struct member *m)
 static uint64_t
 life_hash(const struct member *m)
 {
-	if (m->state == MESH_LEFT || !m->proven)
+	if (m->state == MESH_LEFT || m->forgotten || !m->proven)
 		return 0;
 	return prng_mix(~m->short_id ^ prng_mix(m->generation ^ prng_mix(m->incarnation)));
 }
@@ -182,22 +182,41 @@ map_rebuild(struct members *ms)
 		map_put(ms, ms->order[k]);
 }
 
-/* The slot of whoever left longest ago and has no vote, or MEMBER_NONE. */
+/* Who may give its place away, and the higher the sooner; 0 = not at all.  A death
+ * must be some minutes old: a cut must not cost the other side its places. */
 static uint32_t
-reclaim(struct members *ms)
+spare(const struct member *m, msec now)
 {
-	uint32_t best = MEMBER_NONE, at;
+	if (m->roster != 0 || member_up(m))
+		return 0;
+	if (m->state == MESH_LEFT || m->forgotten)
+		return 2;
+	return now - m->since >= SPARED_MS ? 1 : 0;
+}
 
-	for (uint32_t i = 1; i < ms->count; i++)
-		if (ms->m[i].state == MESH_LEFT && ms->m[i].roster == 0 &&
-		    (best == MEMBER_NONE || ms->m[i].since < ms->m[best].since))
+/* The slot of whoever left or was forgotten longest ago, else died, and has no vote;
+ * or MEMBER_NONE. */
+static uint32_t
+reclaim(struct members *ms, msec now)
+{
+	uint32_t best = MEMBER_NONE, most = 0, at;
+
+	for (uint32_t i = 1; i < ms->count; i++) {
+		uint32_t how = spare(&ms->m[i], now);
+
+		if (how > most || (how == most && how > 0 && ms->m[i].since < ms->m[best].since)) {
 			best = i;
+			most = how;
+		}
+	}
 	if (best == MEMBER_NONE)
 		return best;
+	digest(ms, &ms->m[best]);
+	ms->forgotten -= ms->m[best].forgotten;
 	at = order_at(ms, &ms->m[best].id);
 	memmove(ms->order + at, ms->order + at + 1, (ms->count - at - 1) * sizeof *ms->order);
 	ms->count--;
-	ms->by_state[MESH_LEFT]--;
+	ms->by_state[ms->m[best].state]--;
 	spread_drop(&ms->urgent, best);
 	spread_drop(&ms->news, best);
 	spread_drop(&ms->summaries, best);
@@ -215,7 +234,7 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 	if (members_find(ms, short_id) != MEMBER_NONE)
 		return -ERR_IDENTITY;
 	if (ms->count == ms->max) {
-		if ((i = reclaim(ms)) == MEMBER_NONE)
+		if ((i = reclaim(ms, now)) == MEMBER_NONE)
 			return -ERR_FULL;
 		/* The pair's memory stays with the slot, forgotten. */
 		pair = ms->m[i].pair;
@@ -246,6 +265,10 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 	struct member *m = &ms->m[i];
 
 	digest(ms, m);
+	if (state != MESH_FAILED && m->forgotten) {
+		m->forgotten = false;
+		ms->forgotten--;
+	}
 	if (m->state != state) {
 		ms->by_state[m->state]--;
 		ms->by_state[state]++;
@@ -255,6 +278,20 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 	}
 	m->generation = generation;
 	m->incarnation = incarnation;
+	digest(ms, m);
+}
+
+void
+members_forget(struct members *ms, uint32_t i, bool forgotten)
+{
+	struct member *m = &ms->m[i];
+
+	if (m->forgotten == forgotten || m->state != MESH_FAILED)
+		return;
+	digest(ms, m);
+	m->forgotten = forgotten;
+	ms->forgotten += forgotten ? 1u : UINT32_MAX;
+	ms->changes++;
 	digest(ms, m);
 }
 
@@ -399,6 +436,8 @@ members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long, str
 	    .generation = m->generation, .incarnation = m->incarnation};
 	if (m->state == MESH_SUSPECT && m->accusers_count > 0)
 		out->from = m->accusers[0];
+	if (m->state == MESH_FAILED)
+		out->from = forget_age(now, m->since);
 	if (m->state == MESH_ALIVE)
 		out->from = i == 0 ? 0 : m->heard == 0 ? RUMOUR_AGE_MAX : (uint64_t)(now - m->heard);
 	if (!is_long || !m->proven)

@@ -5,8 +5,8 @@
  * alive < suspect < failed; left ends a generation for good.
  *
  * An index names a member for as long as the table lives, except that a slot
- * of a LEFT member is given away when the table is full.  All memory is taken
- * in members_init.
+ * of a member who left, or is dead, and has no vote is given away when the table is
+ * full.  All memory is taken in members_init.
  */
 #ifndef GOSSIP_MEMBERS_H
 #define GOSSIP_MEMBERS_H
@@ -67,6 +67,7 @@ struct member {
 	uint16_t notice; /* what it says of its going: going.h */
 	uint8_t entry; /* enum mesh_entry: why it gets no vote */
 	bool evicted; /* out for good, and LEFT */
+	bool forgotten; /* dead for too long: not compared, told or called; forget.c */
 	bool proven; /* by its proof; else known by id, or from this node's disk */
 	uint16_t pair; /* index of its pair, or MEMBER_NONE */
 	int32_t rtt_ms;	 /* -1 = not measured */
@@ -97,7 +98,7 @@ struct member {
 
 struct members {
 	uint32_t max, count;
-	uint32_t by_state[4]; /* counts */
+	uint32_t by_state[4], forgotten; /* counts; of those FAILED */
 	struct member *m;
 	struct member_report *reports;
 	struct member_proof *proofs;
@@ -127,6 +128,8 @@ MUST_CHECK int members_add(struct members *ms, const struct node_id *id, msec no
 /* Moves the state; keeps counts, hashes and the change counter right. */
 void members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state,
     uint64_t generation, uint32_t incarnation);
+/* Of one who is dead; whoever lives is remembered. */
+void members_forget(struct members *ms, uint32_t i, bool forgotten);
 /* Its owner's word for what is held of i: it may be relayed from now on. */
 void members_prove(struct members *ms, uint32_t i, const uint8_t *pk, const uint8_t *sig);
 void members_set_text(struct members *ms, uint32_t i, const char *name, size_t name_len,
@@ -151,6 +154,8 @@ void members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long
 uint64_t members_hash(const struct members *ms);
 /* That node is out: the numbers that tables are compared by say so too. */
 void members_evicted(struct members *ms, uint64_t short_id);
+/* forget.c: how long somebody is dead, as a table says it. */
+uint64_t forget_age(msec now, msec since);
 uint32_t members_bucket(const struct member *m);
 static inline uint32_t
 members_untold(const struct members *ms)

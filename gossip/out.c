@@ -433,7 +433,8 @@ build_table(struct mesh *m, msec now, struct job *j, struct packet *p, struct ca
 		bool whole = j->whole >> members_bucket(x) & 1;
 		struct rumour r;
 
-		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven || x->evicted)
+		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven || x->evicted ||
+		    x->forgotten)
 			continue;
 		/* After a start all of the roster are "failed": that I have not
 		 * heard of them yet is no obituary. */

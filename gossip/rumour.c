@@ -268,8 +268,10 @@ hear_new(struct mesh *m, msec now, const struct rumour *r)
 	enum mesh_state state = r->state == MESH_SUSPECT ? MESH_ALIVE : r->state;
 	int i;
 
-	if (!r->is_long || r->state == MESH_LEFT)
+	if (!r->is_long || r->state == MESH_LEFT || forget_too_old(r))
 		return 0;
+	if (state == MESH_FAILED && m->ms.count == m->ms.max)
+		return -ERR_FULL; /* nobody gives his place to the dead */
 	if ((i = record_ok(m, r)) < 0 || (i = members_add(&m->ms, &r->id, now)) < 0)
 		return i;
 	take_record(m, now, (uint32_t)i, r);
@@ -277,6 +279,7 @@ hear_new(struct mesh *m, msec now, const struct rumour *r)
 		m->ms.m[i].heard = now - (msec)r->from;
 	members_set(&m->ms, (uint32_t)i, now, state, r->generation, (uint32_t)r->incarnation);
 	swim_added(m, (uint32_t)i);
+	forget_dates(m, now, (uint32_t)i, r);
 	news(m, (uint32_t)i);
 	welcome(m);
 	trace(m, now, state == MESH_ALIVE ? "alive" : "failed", (uint32_t)i, 0);
@@ -358,7 +361,7 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	members_set(&m->ms, i, now, (enum mesh_state)x->state, r->generation,
 	    (uint32_t)r->incarnation);
 	if (member_up(x) && (r->state == MESH_SUSPECT || lately)) {
-		rumour_suspect(m, now, i, r->from);
+		rumour_suspect(m, now, i, r->state == MESH_SUSPECT ? r->from : 0);
 		return;
 	}
 	if (x->state != MESH_FAILED)
@@ -478,6 +481,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	}
 	if (r->state == MESH_ALIVE)
 		evidence(m, now, i, r);
+	forget_dates(m, now, i, r);
 	if (!beats(x, r) || old_obituary(m, now, i, r))
 		return 0;
 	if (owners_to_tell(x, r)) {

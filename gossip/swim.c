@@ -49,6 +49,7 @@ swim_init(struct mesh *m, msec now)
 	s->reconnect_at = now + 1 + (msec)prng_below(&m->rng, BOOT_RECONNECT_MS);
 	s->seeds_at = now;
 	s->suspect_at = s->quiet_at = MSEC_NEVER;
+	s->forget_at = now + 1;
 	s->next_seq = prng_u64(&m->rng) >> 16;
 	s->join_token = prng_u64(&m->rng);
 	for (size_t i = 0; i < RELAYS_MAX; i++)
@@ -380,10 +381,10 @@ sync_asked(struct mesh *m, uint32_t from, const struct packet *p)
 static uint32_t
 random_failed(struct mesh *m)
 {
-	uint64_t pick = prng_below(&m->rng, m->ms.by_state[MESH_FAILED]);
+	uint64_t pick = prng_below(&m->rng, m->ms.by_state[MESH_FAILED] - m->ms.forgotten);
 
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (m->ms.m[i].state == MESH_FAILED && pick-- == 0)
+		if (m->ms.m[i].state == MESH_FAILED && !m->ms.m[i].forgotten && pick-- == 0)
 			return i;
 	return MEMBER_NONE;
 }
@@ -399,7 +400,7 @@ static void
 reconnect_tick(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
-	uint32_t failed = m->ms.by_state[MESH_FAILED];
+	uint32_t failed = m->ms.by_state[MESH_FAILED] - m->ms.forgotten;
 	bool boot = now - m->started < BOOT_MS;
 
 	if (now < s->reconnect_at)
@@ -481,6 +482,7 @@ swim_tick(struct mesh *m, msec now)
 	}
 	relays_tick(m, now);
 	rumour_tick(m, now);
+	forget_tick(m, now);
 	reconnect_tick(m, now);
 }
 
@@ -490,7 +492,7 @@ swim_deadline(const struct mesh *m)
 	const struct swim *s = &m->swim;
 	msec at = msec_min(s->probe_at, msec_min(s->reconnect_at, s->suspect_at));
 
-	at = msec_min(at, s->quiet_at);
+	at = msec_min(at, msec_min(s->quiet_at, s->forget_at));
 
 	if (!s->asked && !s->acked)
 		at = msec_min(at, s->ask_at);

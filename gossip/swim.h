@@ -27,6 +27,7 @@ struct swim {
 	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at;
 	msec sync_at, changed_at; /* next sync allowed; table last moved */
 	uint64_t last_hash;
+	msec forget_at; /* somebody may be dead long enough to be forgotten */
 	msec quiet_at; /* somebody unstable may have been quiet long enough */
 	uint64_t join_token;
 	struct relay {
@@ -53,6 +54,11 @@ void swim_call(struct mesh *m, uint32_t i);
 void rumour_answered(struct mesh *m, msec now, uint32_t i);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
 void rumour_tick(struct mesh *m, msec now);
+
+/* forget.c: of a table's record of the dead, and each hour */
+bool forget_too_old(const struct rumour *r);
+void forget_dates(struct mesh *m, msec now, uint32_t i, const struct rumour *r);
+void forget_tick(struct mesh *m, msec now);
 
 /* swim.c */
 int swim_init(struct mesh *m, msec now);

@@ -102,6 +102,28 @@ find_change(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 	    (long long)((net_now() - e->joint_since) / 1000));
 }
 
+/* Who left, or is dead without a vote, gives his place away: these don't. */
+static void
+find_full(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_queues q;
+	struct mesh_member m;
+	uint32_t dead = 0;
+	struct ail *a;
+
+	mesh_queues(e->mesh, &q);
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		if (m.state == MESH_LEFT && !m.in_roster)
+			return;
+		dead += m.state == MESH_FAILED;
+	}
+	if (q.members < q.members_max || (a = next(out, n, more, "mesh evict NODE")) == NULL)
+		return;
+	snprintf(a->text, sizeof a->text,
+	    "the table of members is full (%u): newcomers are refused; %u of them are dead, put out who never comes back",
+	    q.members_max, dead);
+}
+
 size_t
 ails_find(const struct engine *e, struct ail out[AILS_MAX])
 {
@@ -109,6 +131,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 
 	if (e->mesh == NULL)
 		return 0;
+	find_full(e, out, &n, &more);
 	find_change(e, out, &n, &more);
 	find_quiet(e, out, &n, &more);
 	find_unstable(e, out, &n, &more);
