@@ -15,8 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "demo")]
 import service  # noqa: E402
 from mesh import Missed, World, in_netns, init, wait_until  # noqa: E402
-
-WEBS = 4
+from service import WEBS  # noqa: E402
 
 
 class Cluster:

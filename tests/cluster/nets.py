@@ -4,6 +4,7 @@ faults that nftables can make, and what may be believed of the nodes meanwhile.
 A Watch asks every node all the time who leads in which term, and remembers what
 was said; the nodes' own logs say who was given up by whom.
 """
+import contextlib
 import os
 import re
 import threading
@@ -63,19 +64,32 @@ class Net:
             print(node.tail(25))
 
 
+@contextlib.contextmanager
+def made(count, address="10.77.0.{}", **settings):
+    net = Net(count, address, **settings)
+    try:
+        yield net
+    finally:
+        net.world.close()
+
+
+def mended(net):
+    """What a test gets: settled before, and settled again after its faults."""
+    net.settle()
+    yield net
+    net.mend()
+    net.settle()
+
+
 @pytest.fixture(scope="module")
 def five_made():
-    net = Net(5)
-    yield net
-    net.world.close()
+    with made(5) as net:
+        yield net
 
 
 @pytest.fixture
 def five(five_made):
-    five_made.settle()
-    yield five_made
-    five_made.mend()
-    five_made.settle()
+    yield from mended(five_made)
 
 
 def set_script(node, text):

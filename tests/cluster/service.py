@@ -1,18 +1,20 @@
 """service - the demo's service on a world: images, sandboxes, scripts, templates,
 and the questions one asks about it: where does it run, who serves what.
 """
+import contextlib
 import http.client
 import os
 import re
 import sys
 
 from images import make_front, make_web
-from mesh import Missed, ROOT, copy_tree, read, write
+from mesh import Missed, ROOT, World, copy_tree, init, read, wait_until, write
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "demo"))
 from load import get  # noqa: E402
 
 EXAMPLE = os.path.join(ROOT, "scheduler-scripts", "examples", "demo")
+WEBS = 4  # web instances of the demo
 COUNT = re.compile(r"^(local count\s*=\s*)\d+", re.M)
 PAGE = re.compile(r'^(local page\s*=\s*)"([^"]*)"', re.M)
 SANDBOX = """# What this host allows the role {role}.
@@ -33,6 +35,35 @@ def install(world):
         for role in ("web", "front"):
             write(os.path.join(node.etc, "lithos-configs/sandboxes", role + ".yaml"),
                   SANDBOX.format(role=role, images=world.images))
+
+
+@contextlib.contextmanager
+def hosts(what, count, begin=None, webs=WEBS, **settings):
+    """A world of its own: hosts n1 n2 ..., all configured, of which the first `begin`
+    (all, unless said) run as one mesh with the service; with webs=0 without it.
+    Who does not get there says its last lines."""
+    w = World(f"mesh-r{os.getpid()}", what)
+    try:
+        w.bridge([f"n{i}" for i in range(1, count + 1)])
+        if webs:
+            install(w)
+        nodes = w.nodes[:begin]
+        for n in w.nodes:
+            n.write_config(**settings)
+        for n in nodes:
+            n.start()
+        init(nodes[0])
+        try:
+            wait_until("one view", lambda: one_view(nodes), 60)
+            if webs:
+                wait_until("the service", lambda: settled(nodes, webs), 60)
+        except Missed:
+            for n in nodes:
+                print(n.tail(25))
+            raise
+        yield w
+    finally:
+        w.close()
 
 
 def page_text(node):

@@ -6,21 +6,19 @@ import shutil
 import pytest
 
 from mesh import read, run, wait_until
-from nets import Net, one_view
+from nets import made, one_view
 
 
 @pytest.fixture
 def six():
-    net = Net(3, "fd77::{}")
-    yield net
-    net.world.close()
+    with made(3, "fd77::{}") as net:
+        yield net
 
 
 @pytest.fixture
 def four():
-    net = Net(3)
-    yield net
-    net.world.close()
+    with made(3) as net:
+        yield net
 
 
 def test_three_nodes_on_ipv6_are_one_mesh(six):

@@ -1,29 +1,19 @@
 """A copied state-dir is started beside the first: both say so, with both addresses,
 and the first one stays."""
-import os
 import subprocess
 
 import pytest
 
 import service
-from conftest import WEBS
-from mesh import Missed, World, init, wait_until
+from mesh import Missed, wait_until
+from service import WEBS
 
 
 @pytest.fixture
 def three_and_a_copy():
-    w = World(f"mesh-r{os.getpid()}", "copy")
-    try:
-        nodes = w.bridge(["n1", "n2", "n3", "n4"])
-        service.install(w)
+    with service.hosts("copy", 4, 3) as w:
+        nodes = w.nodes
         first, copy = nodes[2], nodes[3]
-        for n in nodes:
-            n.write_config()
-        for n in nodes[:3]:
-            n.start()
-        init(nodes[0])
-        wait_until("one view", lambda: service.one_view(nodes[:3]), 60)
-        wait_until("the service", lambda: service.settled(nodes[:3], WEBS), 60)
         first.stop()
         subprocess.run(["cp", "-a", first.state, copy.state], check=True)
         first.exits.clear()
@@ -34,8 +24,6 @@ def three_and_a_copy():
         wait_until("it is the older one",
                    lambda: first.status()["uptime_ms"] > 5000, 30)
         yield w, nodes[:3], copy
-    finally:
-        w.close()
 
 
 def says(node, addresses, words):

@@ -1,34 +1,16 @@
 """`mesh evict`: everybody refuses the node from then on, what it ran is placed
 elsewhere, and the node itself, once it hears of it, stops; over restarts of all."""
-import os
-
 import pytest
 
 import service
-from conftest import WEBS
-from mesh import Missed, World, init, wait_until
+from mesh import Missed, wait_until
+from service import WEBS
 
 
 @pytest.fixture
 def four():
-    w = World(f"mesh-r{os.getpid()}", "four")
-    try:
-        nodes = w.bridge(["n1", "n2", "n3", "n4"])
-        service.install(w)
-        for n in nodes:
-            n.write_config()
-            n.start()
-        init(nodes[0])
-        try:
-            wait_until("one view", lambda: service.one_view(nodes), 60)
-            wait_until("the service", lambda: service.settled(nodes, WEBS), 60)
-        except Missed:
-            for n in nodes:
-                print(n.tail(25))
-            raise
+    with service.hosts("four", 4) as w:
         yield w
-    finally:
-        w.close()
 
 
 def state_of(node, name):

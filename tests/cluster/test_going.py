@@ -1,13 +1,11 @@
 """SIGTERM to meshd: the node says that it restarts, and for its `restart-grace`
 nobody touches what it ran; whoever is not back by then is a dead node.  And
 `mesh drain`: its work moves, it stays, and no restart makes it forget."""
-import os
-
 import pytest
 
 import service
-from conftest import WEBS
-from mesh import Missed, World, init, wait_until
+from mesh import Missed, wait_until
+from service import WEBS
 from test_kill import started, unchanged
 
 
@@ -91,24 +89,8 @@ def test_a_drained_node_gives_its_work_away(cluster):
 
 @pytest.fixture
 def impatient():
-    w = World(f"mesh-r{os.getpid()}", "impatient")
-    try:
-        nodes = w.bridge(["n1", "n2", "n3"])
-        service.install(w)
-        for n in nodes:
-            n.write_config(**{"restart-grace": "5s"})
-            n.start()
-        init(nodes[0])
-        try:
-            wait_until("one view", lambda: service.one_view(nodes), 60)
-            wait_until("the service", lambda: service.settled(nodes, WEBS), 60)
-        except Missed:
-            for n in nodes:
-                print(n.tail(25))
-            raise
+    with service.hosts("impatient", 3, **{"restart-grace": "5s"}) as w:
         yield w
-    finally:
-        w.close()
 
 
 def test_who_is_not_back_in_time_is_dead(impatient):

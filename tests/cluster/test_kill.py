@@ -3,8 +3,8 @@ import os
 import signal
 
 import service
-from conftest import WEBS
-from mesh import Missed, World, init, read, wait_until
+from mesh import Missed, read, wait_until
+from service import WEBS
 
 
 def started(pids):
@@ -129,18 +129,9 @@ def test_a_dead_host_comes_back(cluster):
 def test_the_first_node_dies_right_after_the_others_joined():
     """The roster of three is in force as soon as all three are seen: who made
     the cluster takes nothing with it when it dies a moment later."""
-    w = World(f"mesh-r{os.getpid()}", "young")
-    try:
-        nodes = w.bridge(["n1", "n2", "n3"])
-        for n in nodes:
-            n.write_config()
-            n.start()
-        init(nodes[0])
-        wait_until("one view", lambda: service.one_view(nodes), 40)
-        nodes[0].kill_host()
-        wait_until("a leader of the two", lambda: young_leader(nodes[1:]), 20)
-    finally:
-        w.close()
+    with service.hosts("young", 3, webs=0) as w:
+        w.nodes[0].kill_host()
+        wait_until("a leader of the two", lambda: young_leader(w.nodes[1:]), 20)
 
 
 def young_leader(nodes):

@@ -5,8 +5,8 @@ import os
 import shutil
 
 import service
-from conftest import WEBS
 from mesh import Missed, init, wait_until
+from service import WEBS
 
 
 def test_three_nodes_are_one_mesh(cluster):

@@ -10,22 +10,18 @@ import tarfile
 import pytest
 
 from mesh import BUILD, Missed, wait_until
-from nets import Net, apart, hears_not
+from nets import apart, hears_not, made, mended
 
 
 @pytest.fixture(scope="module")
 def three_made():
-    net = Net(3)
-    yield net
-    net.world.close()
+    with made(3) as net:
+        yield net
 
 
 @pytest.fixture
 def three(three_made):
-    three_made.settle()
-    yield three_made
-    three_made.mend()
-    three_made.settle()
+    yield from mended(three_made)
 
 
 def sees(said, who, whom):

@@ -1,36 +1,18 @@
 """Two nodes.  With `quorum: any` the survivor goes on alone, a split has two
 leaders that both serve, and a heal folds what ran twice (P5, P6); with a
 tie-breaker one of them is always full, and the other waits."""
-import os
-
 import pytest
 
 import service
-from conftest import WEBS
-from mesh import Missed, World, init, wait_until
+from mesh import Missed, wait_until
+from service import WEBS
 
 
 @pytest.fixture
 def two(request):
     election = getattr(request, "param", {"quorum": "any"})
-    w = World(f"mesh-r{os.getpid()}", "two")
-    try:
-        nodes = w.bridge(["n1", "n2"])
-        service.install(w)
-        for n in nodes:
-            n.write_config(election=election)
-            n.start()
-        init(nodes[0])
-        try:
-            wait_until("one view", lambda: service.one_view(nodes), 40)
-            wait_until("the service", lambda: service.settled(nodes, WEBS), 40)
-        except Missed:
-            for n in nodes:
-                print(n.tail(25))
-            raise
+    with service.hosts("two", 2, election=election) as w:
         yield w
-    finally:
-        w.close()
 
 
 def leads_alone(node):
