@@ -26,6 +26,19 @@ name_ok(const char *s, size_t len)
 }
 
 bool
+name_list_ok(const char *s)
+{
+	for (;; s++) {
+		size_t len = strcspn(s, ",");
+
+		if (!name_ok(s, len))
+			return false;
+		if (*(s += len) == '\0')
+			return true;
+	}
+}
+
+bool
 name_image_ok(const char *s, size_t len, int levels)
 {
 	size_t start = 0;

@@ -46,7 +46,8 @@ text_args(const struct args *a, struct arg out[TEXTS_MAX])
 		key = "command";
 	if (key != NULL)
 		out[n++] = (struct arg){key, a->operand};
-	if (a->second != NULL && a->verb->second == OPERAND_NODE)
+	if (a->second != NULL &&
+	    (a->verb->second == OPERAND_NODE || a->verb->second == OPERAND_NODES))
 		out[n++] = (struct arg){"other", a->second};
 	if (a->to != NULL)
 		out[n++] = (struct arg){"to", a->to};

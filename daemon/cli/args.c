@@ -15,7 +15,7 @@
 #include "text.h"
 
 #define EXPIRES_MS_MAX (INT64_C(365) * 86400 * 1000)
-enum { SHOWN_CAP = 96, OPERAND_BYTES_MAX = 4096, WORD_BYTES_MAX = 160 };
+enum { SHOWN_CAP = 96, OPERAND_BYTES_MAX = 4096, WORD_BYTES_MAX = 160, NAMES_BYTES_MAX = NAME_LIST_CAP - 1 };
 
 struct cursor {
 	struct args *args;
@@ -457,6 +457,11 @@ check_operand(const struct args *a, enum operand kind, const char *name, const c
 		return name_ok(word, len) ?
 			   0 :
 			   bad_operand(a, name, word, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
+	case OPERAND_NODES:
+		if (len > NAMES_BYTES_MAX)
+			return err_set(err, EXIT_USAGE_, "%s: %s is %zu bytes long; at most %d",
+			    a->verb->name, name, len, NAMES_BYTES_MAX);
+		return name_list_ok(word) ? 0 : bad_operand(a, name, word, "names joined by commas", err);
 	case OPERAND_SEED:
 		return seed_ok(word) ? 0 :
 				       bad_operand(a, name, word, "HOST:PORT (port 1-65535)", err);
@@ -479,6 +484,10 @@ check_operands(const struct args *a, struct err *err)
 	const struct verb *v = a->verb;
 	int rc = check_operand(a, v->operand, v->operand_name, a->operand, err);
 
+	if (rc == 0 && a->second != NULL && v->second_word != NULL &&
+	    strcmp(a->operand, v->second_word) != 0)
+		return err_set(err, EXIT_USAGE_, "%s: only %s takes %s, not %s; see mesh help %s",
+		    v->name, v->second_word, v->second_name, a->operand, v->name);
 	if (rc == 0 && a->second != NULL)
 		rc = check_operand(a, v->second, v->second_name, a->second, err);
 	return rc;

@@ -237,14 +237,15 @@ const struct verb verbs[] = {
 	.summary = "the cluster key: status, rotate, export",
 	.details = "rotate: a new key, sealed to each member, used when all have it; the old\n"
 		   "one is wiped when all use it. Nothing stops meanwhile. It waits for members\n"
-		   "that are down: rotate --force NODE goes on without that one, which fetches\n"
-		   "the key when it is back; once for each. export: the key of now, 32 bytes to\n"
+		   "that are down: rotate --force NODE[,NODE] goes on without these, each of\n"
+		   "which fetches the key when it is back. export: the key of now, 32 bytes to\n"
 		   "a file, for a host that is to join.",
 	.operand = OPERAND_WORD,
 	.operand_name = "COMMAND",
 	.words = {"status", "rotate", "export"},
-	.second = OPERAND_NODE,
-	.second_name = "NODE",
+	.second = OPERAND_NODES,
+	.second_name = "NODE,...",
+	.second_word = "rotate",
 	.options = OPT_BIT(OPT_FORCE),
 	.timeout_ms = ANSWER_MS,
 	.print = show_keys},
@@ -258,6 +259,7 @@ const struct verb verbs[] = {
 	.words = {"bundle", "show"},
 	.second = OPERAND_FILE,
 	.second_name = "FILE",
+	.second_word = "bundle",
 	.timeout_ms = ANSWER_MS,
 	.local_word = "bundle",
 	.local = show_bundle,

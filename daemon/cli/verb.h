@@ -64,6 +64,7 @@ enum operand {
 	OPERAND_STAMP, /* TERM.LEADER8.SEQ */
 	OPERAND_SEED,  /* HOST:PORT */
 	OPERAND_NODE,  /* a name or an id */
+	OPERAND_NODES, /* names, joined by commas */
 	OPERAND_WORD,  /* one of verb.words */
 	OPERAND_VERB,
 	OPERAND_FILE, /* one that will be made */
@@ -90,8 +91,9 @@ struct verb {
 	enum operand operand;
 	const char *operand_name; /* "ROLE" */
 	bool operand_optional;
-	enum operand second; /* OPERAND_NONE, _NODE, _FILE or _TOKEN: may always be left out */
+	enum operand second; /* OPERAND_NONE, _NODE, _NODES, _FILE or _TOKEN: may always be left out */
 	const char *second_name;
+	const char *second_word; /* only this word takes it; NULL = whatever comes first */
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
 	unsigned options;		   /* OPT_BITs of its own */
 	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */

@@ -23,7 +23,7 @@ struct asking {
 	struct engine *e;
 	struct ctl_req *r;
 	bool rotate;
-	char without[NAME_CAP];
+	char without[NAME_CAP], rest[NAME_LIST_CAP]; /* who is asked about next */
 };
 
 /* --- what is so ------------------------------------------------------------------- */
@@ -153,12 +153,26 @@ failed(struct ctl_req *r, const char *without, int rc)
 		    stream_error(rc));
 }
 
+/* The first of the names, which may be none; the others, which follow it. */
+static const char *
+take_name(const char *names, char out[NAME_CAP])
+{
+	size_t len = strcspn(names, ",");
+
+	snprintf(out, NAME_CAP, "%.*s", (int)len, names);
+	return names + len + (names[len] == ',');
+}
+
+static void ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names);
+
 static void
 on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 {
 	struct asking *a = arg;
 
-	if (rc == 0 && viewing_is_map((struct slice){data, len}))
+	if (rc == 0 && a->rest[0] != '\0')
+		ask(a->e, a->r, false, a->rest);
+	else if (rc == 0 && viewing_is_map((struct slice){data, len}))
 		ctl_answer(a->r, data, len, false);
 	else if (!a->rotate && a->without[0] == '\0')
 		tell_state(a->e, a->r); /* nobody knows more than this node */
@@ -167,9 +181,12 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 	free(a);
 }
 
+/* One node a question: an answer that is no says whom it is about. */
 static void
-ask(struct engine *e, struct ctl_req *r, bool rotate, const char *without)
+ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names)
 {
+	char without[NAME_CAP];
+	const char *rest = take_name(names, without);
 	struct asking *a;
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
@@ -177,7 +194,11 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *without)
 	int rc;
 
 	if (!viewing_leader(e, &to)) {
-		if ((rc = do_here(e, rotate, without)) < 0)
+		while ((rc = do_here(e, rotate, without)) == 0 && *rest != '\0') {
+			rest = take_name(rest, without);
+			rotate = false;
+		}
+		if (rc < 0)
 			failed(r, without, rc);
 		else
 			tell_state(e, r);
@@ -189,6 +210,7 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *without)
 	}
 	*a = (struct asking){.e = e, .r = r, .rotate = rotate};
 	snprintf(a->without, sizeof a->without, "%s", without);
+	snprintf(a->rest, sizeof a->rest, "%s", rest);
 	pk_begin(&buf, &pk);
 	msgpack_pack_array(&pk, 2);
 	if (rotate)
@@ -223,11 +245,11 @@ export(struct engine *e, struct ctl_req *r)
 void
 rotate_verb(struct engine *e, struct ctl_req *r)
 {
-	char what[16] = "", without[NAME_CAP] = "";
+	char what[16] = "", without[NAME_LIST_CAP] = "";
 	bool force = ctl_arg_bool(r, "force");
 
 	(void)ctl_arg_str(r, "command", what, sizeof what);
-	(void)ctl_arg_str(r, "other", without, sizeof without);
+	bool bad = ctl_arg_has(r, "other") && !ctl_arg_str(r, "other", without, sizeof without);
 	if (e->mesh == NULL || !e->keys.has_key)
 		ctl_fail(r, 1, "mesh init | mesh join", "keys: not a member of a cluster");
 	else if (strcmp(what, "status") == 0 && without[0] == '\0')
@@ -241,8 +263,8 @@ rotate_verb(struct engine *e, struct ctl_req *r)
 		    "keys: this cluster has a CA: its key lets nobody in, and is given to members alone");
 	else if (strcmp(what, "export") == 0)
 		export(e, r);
-	else if (force != (without[0] != '\0') || (force && !name_ok(without, strlen(without))))
-		ctl_fail(r, EXIT_USAGE_, "mesh keys rotate --force NODE",
+	else if (bad || force != (without[0] != '\0') || (force && !name_list_ok(without)))
+		ctl_fail(r, EXIT_USAGE_, "mesh keys rotate --force NODE[,NODE]",
 		    "keys: --force and the NODE that is down go together");
 	else
 		ask(e, r, true, without);

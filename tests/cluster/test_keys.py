@@ -15,6 +15,12 @@ def three():
         yield w
 
 
+@pytest.fixture
+def five():
+    with service.hosts("keys", 5, webs=0) as w:
+        yield w
+
+
 def keys(node):
     return node.ask("keys", "status")
 
@@ -119,3 +125,26 @@ def test_who_joins_later(three):
     wait_until("under that key", lambda: at(three.nodes, 1), 20)
     wait_until("a change begins", lambda: rotate(n4), 20)
     wait_until("all four use the next key", lambda: at(three.nodes, 2), 20)
+
+
+def test_on_without_two(five):
+    """Two of five are down for good: one call goes on without both."""
+    n1, n2, n3, n4, n5 = five.nodes
+    for gone in (n4, n5):
+        gone.kill_host()
+    wait_until("both are gone", lambda: [m["state"] for m in n1.ask("members")].count("failed")
+               == 2, 60)
+    wait_until("a change begins", lambda: rotate(n2), 20)
+    wait_until("it waits for both", lambda: waits_for(n1, ["n4", "n5"]), 20)
+    p = n1.mesh("keys", "rotate", "--force", "n4,n3")
+    assert p.returncode == 1 and "n3 is up: only who is down can be passed over" in p.stderr
+    wait_until("n4 is passed over all the same", lambda: waits_for(n2, ["n5"]), 20)
+    wait_until("without both", lambda: rotate(n3, "--force", "n4,n5"), 20)
+
+    def changed():
+        k = keys(n1)
+        return (k["epoch"], k["phase"]) == (1, "steady") or None
+    wait_until("the others use the next key", changed, 20)
+    for n in (n4, n5):
+        n.start()
+    wait_until("they are back with it", lambda: at(five.nodes, 1), 60)

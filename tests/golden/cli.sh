@@ -47,6 +47,7 @@ for verb in members "members --compare" leader partition roster rtt "rtt n1 n2" 
 	    --socket "$gone" $verb
 done
 is "a bundle is a word" 64 "mesh: debug: unknown COMMAND 'bundel'; did you mean 'bundle'? see mesh help debug" debug bundel
+is "a file is for the bundle" 64 "mesh: debug: only bundle takes FILE, not show; see mesh help debug" debug show FILE
 is "a state is a word" 64 "mesh: --status: unknown state 'faild'; did you mean 'failed'?" members --status faild
 is "a file that is no socket" 7 "mesh: cannot connect to $0: Connection refused; is meshd running?" \
     --socket "$0" ps

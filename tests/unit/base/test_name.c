@@ -30,6 +30,10 @@ test_names(void **state)
 	assert_false(name_ok(longest, NAME_BYTES_MAX + 1));
 	/* By length, not up to a NUL. */
 	assert_false(name_ok("a\0b", 3));
+	assert_true(name_list_ok("a") && name_list_ok("a,web.1,0"));
+	assert_false(name_list_ok("") || name_list_ok(",") || name_list_ok("a,") ||
+		     name_list_ok(",a") || name_list_ok("a,,b") || name_list_ok("a, b") ||
+		     name_list_ok("a,B"));
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../../../daemon/base/name.h"
 #include "../../../daemon/cli/args.h"
 
 #define NOW INT64_C(1795248000000)
@@ -178,6 +179,40 @@ bad(void **state)
 }
 
 static void
+second_operands(void **state)
+{
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+	    {"debug show here.json",
+		"debug: only bundle takes FILE, not show; see mesh help debug"},
+	    {"keys status n1",
+		"keys: only rotate takes NODE,..., not status; see mesh help keys"},
+	    {"keys rotate --force n1,", "keys: NODE,... 'n1,' is not names joined by commas"},
+	    {"keys rotate --force n1,,n2",
+		"keys: NODE,... 'n1,,n2' is not names joined by commas"},
+	    {"keys rotate --force n1 n2",
+		"keys: unexpected argument 'n2'; usage: mesh keys COMMAND [NODE,...] [--force]"},
+	};
+	char names[NAME_LIST_CAP + 1];
+	char *argv[] = {"mesh", "keys", "rotate", names, "--force"};
+	struct args a;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		refuses(cases[i].line, cases[i].error);
+	for (size_t i = 0; i < NAME_LIST_CAP; i++)
+		names[i] = i % 2 ? ',' : 'n';
+	names[NAME_LIST_CAP - 1] = '\0';
+	assert_int_equal(args_parse(&a, ARRAY_LEN(argv), argv, NULL, NOW, &err), 0);
+	assert_ptr_equal(a.second, names);
+	memcpy(names + NAME_LIST_CAP - 1, "a", 2);
+	assert_int_equal(args_parse(&a, ARRAY_LEN(argv), argv, NULL, NOW, &err), -64);
+	assert_string_equal(err.text, "keys: NODE,... is 1024 bytes long; at most 1023");
+}
+
+static void
 bad_members(void **state)
 {
 	static const struct {
@@ -291,7 +326,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good),
 	    cmocka_unit_test(bad),
-	    cmocka_unit_test(bad_members),
+	    cmocka_unit_test(second_operands),
+    cmocka_unit_test(bad_members),
 	    cmocka_unit_test(hostile),
 	    cmocka_unit_test(socket_from_environment),
 	    cmocka_unit_test(table_is_whole),
