@@ -21,6 +21,21 @@ check_all_hold(struct sim *s, uint32_t i, uint32_t epoch, uint64_t key)
 	}
 }
 
+/* What is wiped is on no disk. */
+static void
+check_wiped(struct sim *s, uint32_t i)
+{
+	const struct sim_node *n = &s->node[i];
+	const struct mesh_keys *k = &n->disk.keys;
+
+	for (size_t x = 0; x < ARRAY_LEN(n->disk_ring.key); x++) {
+		uint32_t e = n->disk_ring.epoch[x];
+
+		if (n->disk_ring.key[x] != 0 && (e < k->used - k->old || e > k->used + 1))
+			check_break(s, "retired-key-wiped", i, e, k->used);
+	}
+}
+
 void
 check_keys(struct sim *s, uint32_t i)
 {
@@ -35,6 +50,7 @@ check_keys(struct sim *s, uint32_t i)
 	if (epoch < n->done.keys.used)
 		check_break(s, "epoch-monotonic", i, n->done.keys.used, epoch);
 	n->done.keys = n->disk.keys;
+	check_wiped(s, i);
 	if (*first == 0) {
 		*first = key;
 		check_all_hold(s, i, epoch, key);

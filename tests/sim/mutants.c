@@ -1,36 +1,51 @@
 /*
  * mutants.c - a check that nothing can break checks nothing: each planted fault
- * must be found by what every swarm is asked, within so many seeds; and the
- * same seeds must pass without one.
+ * must be found by what every scenario is asked, within so many seeds; and the
+ * same seeds must pass without one.  Most are hunted in swarms; what a swarm never
+ * does (a change of keys, an eviction), in the scenario that does it.
  */
 #include "story.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { OTHERS_NODES = 5, OTHERS_SEEDS = 40 };
+
+/* Besides the swarm. */
+static const char *const others[] = {"rotate", "evict", "rolling"};
+
 struct found {
-	uint32_t mutant;
+	uint32_t mutant, story; /* none: which of the others, + 1 */
 	uint64_t seed; /* 0 = survived */
 	char by[48];
 };
 
 static void
-hunt(enum sim_mutant m, uint64_t from, uint64_t to, struct found *out)
+hunt(enum sim_mutant m, const char *name, uint64_t from, uint64_t to, struct found *out)
 {
-	const struct story *swarm = story_find("swarm");
+	const struct story *story = story_find(name);
 	char detail[256];
 
 	*out = (struct found){.mutant = m};
 	for (uint64_t seed = from; seed <= to; seed++) {
 		struct sim_conf conf = {.seed = seed, .mutant = m};
 
-		swarm->setup(&conf);
-		if (!shrink_fails(swarm, &conf, detail, sizeof detail))
+		if (story->setup != NULL)
+			story->setup(&conf);
+		if (conf.nodes == 0)
+			conf.nodes = OTHERS_NODES;
+		if (!shrink_fails(story, &conf, detail, sizeof detail))
 			continue;
 		out->seed = seed;
 		snprintf(out->by, sizeof out->by, "%.*s", (int)strcspn(detail, " "), detail);
 		return;
 	}
+}
+
+static uint64_t
+hunted(enum sim_mutant m, uint64_t seeds)
+{
+	return strcmp(plant_story(m), "swarm") == 0 ? seeds : OTHERS_SEEDS;
 }
 
 /* Jobs are dealt like cards: job 0 takes the first task, job 1 the second...
@@ -40,13 +55,20 @@ work(uint32_t job, uint32_t jobs, uint64_t seeds, int only, int fd)
 {
 	struct found f;
 
-	hunt(MUTANT_none, seeds * job / jobs + 1, seeds * (job + 1) / jobs, &f);
+	hunt(MUTANT_none, "swarm", seeds * job / jobs + 1, seeds * (job + 1) / jobs, &f);
 	if (write(fd, &f, sizeof f) != sizeof f)
 		_exit(5);
+	for (uint32_t k = job; k < ARRAY_LEN(others); k += jobs) {
+		hunt(MUTANT_none, others[k], 1, OTHERS_SEEDS, &f);
+		f.story = k + 1;
+		if (write(fd, &f, sizeof f) != sizeof f)
+			_exit(5);
+	}
 	for (int m = 1; m < MUTANTS_COUNT; m++) {
 		if ((uint32_t)m % jobs != job || (only > 0 && m != only))
 			continue;
-		hunt((enum sim_mutant)m, 1, seeds, &f);
+		hunt((enum sim_mutant)m, plant_story((enum sim_mutant)m), 1,
+		    hunted((enum sim_mutant)m, seeds), &f);
 		if (write(fd, &f, sizeof f) != sizeof f)
 			_exit(5);
 	}
@@ -57,16 +79,18 @@ static bool
 report(const struct found *f, uint64_t seeds)
 {
 	const char *name = mutant_names[f->mutant];
+	const char *story = f->story > 0 ? others[f->story - 1] : "swarm";
 
 	if (f->mutant == MUTANT_none && f->seed == 0)
 		return true;
 	if (f->mutant == MUTANT_none)
 		fprintf(stderr, "mesh-sim: no fault planted, and seed %llu breaks %s\n"
-		    "replay: mesh-sim swarm --seed %llu\n", (unsigned long long)f->seed, f->by,
-		    (unsigned long long)f->seed);
+		    "replay: mesh-sim %s %s--seed %llu\n", (unsigned long long)f->seed, f->by,
+		    story, f->story > 0 ? "--nodes 5 " : "", (unsigned long long)f->seed);
 	else if (f->seed == 0)
-		fprintf(stderr, "mesh-sim: mutant %s survived %llu seeds\n", name,
-		    (unsigned long long)seeds);
+		fprintf(stderr, "mesh-sim: mutant %s survived %llu seeds of %s\n", name,
+		    (unsigned long long)hunted((enum sim_mutant)f->mutant, seeds),
+		    plant_story((enum sim_mutant)f->mutant));
 	else
 		printf("mutant.%s.seed %llu seed: %s\n", name, (unsigned long long)f->seed, f->by);
 	fflush(stdout);

@@ -51,7 +51,9 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 {
 	struct sim_node *n = &s->node[i];
 	bool later = n->disk.generation > 1;
+	struct sim_ring ring = n->disk_ring;
 
+	plant_disk(s, i, &f);
 	if (s->conf.mutant == MUTANT_no_persist && later)
 		return;
 	if (s->conf.mutant == MUTANT_old_roster && later) {
@@ -77,7 +79,7 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 	n->disk = f;
 	n->disk.roster = n->disk_roster;
 	n->disk.evicted = n->disk_evicted;
-	n->disk_ring = n->ring;
+	n->disk_ring = s->conf.mutant == MUTANT_key_unsaved && later ? ring : n->ring;
 }
 
 /* False: the power went, before or after the bytes were on disk.  What is torn
@@ -389,6 +391,9 @@ node_restarting(struct sim *s, uint32_t i, uint32_t grace_s)
 {
 	int rc = mesh_restarting(s->node[i].mesh, node_clock(s, i), grace_s);
 
+	s->node[i].grace.s = rc < 0 ? 0 : grace_s;
+	s->node[i].grace.word = s->node[i].mesh->ms.m[0].incarnation;
+	s->node[i].grace.life = s->node[i].mesh->ms.m[0].generation;
 	settle(s, i);
 	return rc;
 }
@@ -494,6 +499,8 @@ hear(struct sim *s, uint32_t i, struct sim_dgram *d)
 	int rc;
 
 	sim_note(s, d->len > 0 ? d->bytes[d->len - 1] : 0, d->len > 8 ? d->bytes[d->len - 9] : 0);
+	struct check_heard before = check_before(s, i, d);
+
 	plant_before_recv(s, i);
 	alloc_forbid();
 	rc = mesh_recv(n->mesh, node_clock(s, i), &from, d->bytes, d->len);
@@ -502,6 +509,7 @@ hear(struct sim *s, uint32_t i, struct sim_dgram *d)
 	plant_after_recv(s, i);
 	check_refuted(s, i);
 	sim_note(s, (uint64_t)rc, 0);
+	check_heard(s, i, d, &before, rc);
 	if (d->damaged && rc == 0)
 		check_break(s, "damage-refused", i, d->from, d->len);
 	/* What is sealed for all has no numbers. */

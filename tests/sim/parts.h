@@ -60,6 +60,15 @@ void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
 /* check_keys.c: what was saved of them, and what is said under which. */
 void check_keys(struct sim *s, uint32_t i);
 void check_sealed(struct sim *s, uint32_t i, const uint8_t *frame);
+/* check_heard.c: around a datagram that arrives. */
+struct check_heard {
+	struct mesh_keys keys;
+	uint64_t verified;
+	bool out, known;
+};
+struct check_heard check_before(const struct sim *s, uint32_t i, const struct sim_dgram *d);
+void check_heard(struct sim *s, uint32_t i, const struct sim_dgram *d,
+    const struct check_heard *before, int rc);
 void check_issue(struct sim *s, uint32_t i, const struct stamp *stamp);
 /* After a datagram: what it said of node i itself (planted.c notes it). */
 void check_refuted(struct sim *s, uint32_t i);

@@ -24,11 +24,57 @@ plant_of(enum sim_mutant m)
 	planted = m;
 }
 
+const char *
+plant_story(enum sim_mutant m)
+{
+	switch (m) {
+	case MUTANT_retired_heard:
+	case MUTANT_retired_kept:
+	case MUTANT_key_unsaved:
+	case MUTANT_old_key:
+	case MUTANT_waits_for_none:
+		return "rotate";
+	case MUTANT_evicted_heard:
+	case MUTANT_evicted_forgot:
+		return "evict";
+	case MUTANT_grace_ignored:
+	case MUTANT_notice_forgot:
+		return "rolling";
+	default:
+		return "swarm";
+	}
+}
+
+void
+plant_disk(const struct sim *s, uint32_t i, struct mesh_saved *f)
+{
+	if (planted == MUTANT_old_key && s->node[i].disk.generation > 1)
+		f->keys = s->node[i].disk.keys;
+	if (planted == MUTANT_evicted_forgot)
+		f->evicted_bytes = 0;
+}
+
+/* As if it had never been put out, for the time of a datagram. */
+static void
+evicted(struct mesh *m, bool is)
+{
+	for (uint32_t k = 1; k < m->ms.count; k++) {
+		struct member *x = &m->ms.m[k];
+		uint32_t e = evict_find(&m->ms.evict, x->short_id);
+
+		if (e == EVICT_NONE)
+			continue;
+		x->state = is ? MESH_LEFT : MESH_ALIVE;
+	}
+}
+
 void
 plant_start(struct sim *s, uint32_t i)
 {
 	struct mesh *m = s->node[i].mesh;
 
+	s->node[i].keys_kept = planted == MUTANT_retired_kept;
+	s->node[i].keys_late = planted == MUTANT_retired_heard;
 	s->node[i].salt_ignored = planted == MUTANT_salt_ignored;
 	s->node[i].tag_ignored = planted == MUTANT_tag_ignored;
 	if (planted == MUTANT_no_holdoff)
@@ -70,6 +116,8 @@ plant_before_recv(struct sim *s, uint32_t i)
 	accused = -1;
 	base_before = m->elect.full_base.t;
 	incarnation_before = m->ms.m[0].incarnation;
+	if (planted == MUTANT_evicted_heard)
+		evicted(s->node[i].mesh, false);
 }
 
 void
@@ -77,6 +125,8 @@ plant_after_recv(struct sim *s, uint32_t i)
 {
 	struct mesh *m = s->node[i].mesh;
 
+	if (planted == MUTANT_evicted_heard)
+		evicted(m, true);
 	if (planted == MUTANT_lease_by_receipt && m->elect.full_base.t != base_before &&
 	    m->elect.full_base.t != 0)
 		m->elect.full_base.t = node_clock(s, i);
@@ -126,6 +176,12 @@ on_members(struct mesh *m, msec now)
 			m->ms.reports[k].probes = 12;
 		if (planted == MUTANT_left_returns && x->state == MESH_LEFT)
 			members_set(&m->ms, k, now, MESH_FAILED, x->generation, x->incarnation);
+		if (planted == MUTANT_waits_for_none)
+			x->keys = (struct member_keys){.have = {.used = m->saved.keys.used,
+						       .next = m->saved.keys.next},
+			    .id = keys_newest_id(m), .known = true};
+		if (planted == MUTANT_notice_forgot)
+			x->notice = 0;
 	}
 }
 
@@ -188,6 +244,49 @@ uint32_t __real_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max
 uint32_t __wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
 int __real_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
 int __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
+
+bool __real_keys_epoch(const struct mesh *m, struct seal_frame *frame);
+bool __wrap_keys_epoch(const struct mesh *m, struct seal_frame *frame);
+bool __real_cookie_holds(const struct mesh *m, msec now, const struct addr *from, uint64_t cookie);
+bool __wrap_cookie_holds(const struct mesh *m, msec now, const struct addr *from, uint64_t cookie);
+bool __real_evict_refuses(struct mesh *m, msec now, const struct addr *from,
+    const struct seal_frame *frame, size_t len);
+bool __wrap_evict_refuses(struct mesh *m, msec now, const struct addr *from,
+    const struct seal_frame *frame, size_t len);
+msec __real_going_wait_until(const struct member *x);
+msec __wrap_going_wait_until(const struct member *x);
+
+bool
+__wrap_keys_epoch(const struct mesh *m, struct seal_frame *frame)
+{
+	uint32_t used = m->saved.keys.used;
+
+	if (__real_keys_epoch(m, frame))
+		return true;
+	if (planted != MUTANT_retired_heard || used == 0 || (used - 1) % SEAL_EPOCHS != frame->epoch)
+		return false;
+	frame->epoch = used - 1;
+	return true;
+}
+
+bool
+__wrap_cookie_holds(const struct mesh *m, msec now, const struct addr *from, uint64_t cookie)
+{
+	return planted == MUTANT_cookie_ignored || __real_cookie_holds(m, now, from, cookie);
+}
+
+bool
+__wrap_evict_refuses(struct mesh *m, msec now, const struct addr *from,
+    const struct seal_frame *frame, size_t len)
+{
+	return planted != MUTANT_evicted_heard && __real_evict_refuses(m, now, from, frame, len);
+}
+
+msec
+__wrap_going_wait_until(const struct member *x)
+{
+	return planted == MUTANT_grace_ignored ? 0 : __real_going_wait_until(x);
+}
 
 void __real_members_tell(struct members *ms, uint32_t i);
 void __wrap_members_tell(struct members *ms, uint32_t i);

@@ -40,7 +40,17 @@ struct sim;
 	X(guessed_base)	    /* what was told counts as held at once */         \
 	X(fifo)		    /* oldest rumours first */                         \
 	X(salt_ignored)	    /* two nodes find the same keys in every life */   \
-	X(tag_ignored)	    /* what was damaged is opened all the same */
+	X(tag_ignored)	    /* what was damaged is opened all the same */          \
+	X(retired_heard)    /* a frame under a retired key is heard */             \
+	X(retired_kept)	    /* ... or that key is not wiped */                     \
+	X(key_unsaved)	    /* the next key is used before it is on disk */        \
+	X(old_key)	    /* a restart finds the keys of its first life */       \
+	X(waits_for_none)   /* the next key is used before all have it */          \
+	X(cookie_ignored)   /* no cookie is ever looked at */                      \
+	X(evicted_heard)    /* who is out is heard */                              \
+	X(evicted_forgot)   /* a restart finds nobody evicted */                   \
+	X(grace_ignored)    /* who said that it restarts is dead at once */        \
+	X(notice_forgot)    /* ... or nobody remembers what it said */
 /* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
 #define PEERS(X) X(plain_swim)
 
@@ -55,11 +65,16 @@ enum sim_mutant {
 };
 
 extern const char *const mutant_names[];
+/* The scenario that does what the fault is about; "swarm" for most. */
+const char *plant_story(enum sim_mutant m);
 void plant_start(struct sim *s, uint32_t i);
 void plant_settle(struct sim *s, uint32_t i);
 void plant_before_issue(struct sim *s, uint32_t i);
 void plant_before_recv(struct sim *s, uint32_t i);
 void plant_after_recv(struct sim *s, uint32_t i);
+/* Before what node i has is written: as it is read after a start. */
+struct mesh_saved;
+void plant_disk(const struct sim *s, uint32_t i, struct mesh_saved *f);
 void plant_after_issue(struct sim *s, uint32_t i);
 /* The highest incarnation at which the last datagram accused node i; -1 = none. */
 int64_t plant_accused(void);

@@ -1,5 +1,6 @@
 /*
- * ring.h - a node's cluster keys in the simulator: numbers (crypto.c).
+ * ring.h - small things a node has in the simulator: its cluster keys, which are numbers
+ * (crypto.c), and its word that it restarts.
  */
 #ifndef SIM_RING_H
 #define SIM_RING_H
@@ -10,6 +11,12 @@
 struct sim_ring {
 	uint32_t epoch[3];
 	uint64_t key[3];
+};
+
+/* What a node said of a restart: for how long, in which life and word of its own. */
+struct sim_grace {
+	uint64_t life;
+	uint32_t s, word;
 };
 
 uint64_t sim_ring_get(const struct sim_ring *r, uint32_t epoch);

@@ -90,6 +90,8 @@ sim_new(const struct sim_conf *conf)
 	prng_init(&s->rng, conf->seed);
 	prng_init(&s->fate, prng_mix(conf->seed));
 	s->node = sim_must(calloc(conf->nodes, sizeof *s->node));
+	if (conf->nodes <= WATCH_MAX)
+		s->told = sim_must(calloc((size_t)conf->nodes * conf->nodes, sizeof *s->told));
 	for (uint32_t i = 0; i < conf->nodes; i++) {
 		struct sim_node *n = &s->node[i];
 
@@ -137,6 +139,7 @@ sim_free(struct sim *s)
 	free(s->heap);
 	free(s->node);
 	free(s->cut);
+	free(s->told);
 	free(s->leader_of_term);
 	free(s);
 }

@@ -73,8 +73,9 @@ struct sim_node {
 	struct node_id id;
 	uint8_t pk[KEY_BYTES];
 	struct mesh_ca *ca; /* its certificate; NULL = the mesh has no CA */
-	bool salt_ignored, tag_ignored; /* by its cryptography */
-	struct sim_ring ring, disk_ring; /* in memory, and as it was saved last */
+	bool salt_ignored, tag_ignored, keys_kept, keys_late; /* by its cryptography */
+	struct sim_ring ring, disk_ring, gone; /* in memory, as it was saved last, wiped (keys_late) */
+	struct sim_grace grace; /* it said that it restarts */
 	bool engine_knows; /* what runs here was told to its machine */
 	struct sim_process process[SIM_EXCLUSIVE];
 	usec wake_at;	   /* of the wake event under way; INT64_MAX = none */
@@ -97,7 +98,7 @@ struct sim_node {
 	uint32_t done_evicted;
 	usec out_at; /* evicted, or a copy, that does not count; 0 = it does */
 	struct stamp issued;
-	uint64_t lives, counter; /* frame numbers never repeat */
+	uint64_t lives, counter, verified; /* frame numbers never repeat; signatures checked */
 	usec changed_at, born_at; /* last start or stop; last start */
 	uint32_t incarnation, health; /* highest of this generation */
 	uint64_t digest; /* as last watched */
@@ -114,9 +115,8 @@ struct sim {
 	struct sim_conf conf;
 	struct sim_node *node;
 	struct sim_event *heap;
-	size_t heap_len, heap_cap;
+	size_t heap_len, heap_cap, pool_len, pool_cap;
 	struct sim_dgram **pool; /* to use again */
-	size_t pool_len, pool_cap;
 	struct sim_dgram *old[OLD_MAX];
 	struct prng rng, fate; /* of the network; of the faults */
 	usec now;
@@ -148,11 +148,11 @@ struct sim {
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
 	uint64_t elections;
+	uint64_t *told; /* [to * nodes + from]: the latest life of from that to heard; NULL in large worlds */
 	uint64_t epoch_id[SEAL_EPOCHS]; /* of the key that was used first under that number */
 	struct sim_plan *plans; /* of every schedule ever issued */
 	size_t plans_len, plans_cap;
-	uint64_t false_deaths; /* observer by observer */
-	uint64_t false_suspects, false_of_healthy, false_by_healthy;
+	uint64_t false_deaths, false_suspects, false_of_healthy, false_by_healthy; /* observer by observer */
 	uint32_t slow_first, slow_count; /* who is not healthy, of scenario slow */
 };
 

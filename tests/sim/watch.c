@@ -10,6 +10,7 @@
  *	no-suspicion-in-peace	in a still one nobody is even suspected
  *	well-blames-itself	... nor blames its own ears
  *	suspicion-ends		one way or the other
+ *	restarting-left-alone	who said that it restarts is not dead before its time
  *	evicted-for-good	who is out counts for nothing, and is never forgotten
  *	digest-is-table		equal digests, equal tables; and back
  *
@@ -112,6 +113,19 @@ nobody_is_new(const struct sim *s)
 	return true;
 }
 
+/* j failed for i, who has its word that it restarts: i waits as long as it asked. */
+static void
+graced(struct sim *s, uint32_t i, uint32_t j, const struct member *x)
+{
+	const struct sim_node *n = &s->node[i];
+	struct mesh_member m;
+
+	if (x->proven && x->generation == s->node[j].grace.life &&
+	    (!mesh_find(n->mesh, &x->id, &m) ||
+		m.wait_until < x->since + 1000 * (msec)s->node[j].grace.s))
+		check_break(s, "restarting-left-alone", i, j, s->node[j].grace.s);
+}
+
 static void
 moved(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const struct member *x)
 {
@@ -134,6 +148,9 @@ moved(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 	    s->node[j].changed_at - s->node[j].born_at >= net_pace(s, CHURN) &&
 	    net_calm(s, s->calm_since, enough))
 		check_break(s, "time-to-speak", i, j, x->incarnation);
+	if (x->state == MESH_FAILED && same && was->state != MESH_FAILED && s->node[j].grace.s > 0 &&
+	    x->incarnation >= s->node[j].grace.word)
+		graced(s, i, j, x);
 	if (x->state == MESH_SUSPECT && same && was->state == MESH_ALIVE &&
 	    net_calm(s, s->still_since, enough) && lives(s, j, x->generation, net_pace(s, CHURN)) &&
 	    nobody_is_new(s))
