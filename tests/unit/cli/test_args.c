@@ -187,12 +187,12 @@ second_operands(void **state)
 	    {"debug show here.json",
 		"debug: only bundle takes FILE, not show; see mesh help debug"},
 	    {"keys status n1",
-		"keys: only rotate takes NODE,..., not status; see mesh help keys"},
-	    {"keys rotate --force n1,", "keys: NODE,... 'n1,' is not names joined by commas"},
+		"keys: only rotate takes NODES, not status; see mesh help keys"},
+	    {"keys rotate --force n1,", "keys: NODES 'n1,' is not names joined by commas"},
 	    {"keys rotate --force n1,,n2",
-		"keys: NODE,... 'n1,,n2' is not names joined by commas"},
+		"keys: NODES 'n1,,n2' is not names joined by commas"},
 	    {"keys rotate --force n1 n2",
-		"keys: unexpected argument 'n2'; usage: mesh keys COMMAND [NODE,...] [--force]"},
+		"keys: unexpected argument 'n2'; usage: mesh keys COMMAND [NODES] [--force]"},
 	};
 	char names[NAME_LIST_CAP + 1];
 	char *argv[] = {"mesh", "keys", "rotate", names, "--force"};
@@ -209,7 +209,7 @@ second_operands(void **state)
 	assert_ptr_equal(a.second, names);
 	memcpy(names + NAME_LIST_CAP - 1, "a", 2);
 	assert_int_equal(args_parse(&a, ARRAY_LEN(argv), argv, NULL, NOW, &err), -64);
-	assert_string_equal(err.text, "keys: NODE,... is 1024 bytes long; at most 1023");
+	assert_string_equal(err.text, "keys: NODES is 1024 bytes long; at most 1023");
 }
 
 static void
