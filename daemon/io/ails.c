@@ -81,7 +81,7 @@ find_voteless(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
 		if (m.entry != MESH_ENTRY_OK &&
-		    (a = next(out, n, more, "mesh evict it; or mesh token, and let it join anew")) != NULL)
+		    (a = next(out, n, more, "mesh evict it; there: stop meshd, move state-dir aside, start, join with another token")) != NULL)
 			snprintf(a->text, sizeof a->text,
 			    "%s %s: it is here, and gets no vote and no work", m.name,
 			    mesh_entry_text(m.entry));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/own.h"
@@ -29,9 +30,14 @@ static int
 load(int fd, const char *name, struct ca *out, struct err *err)
 {
 	uint8_t seed[KEY_BYTES];
+	struct stat st;
 
 	if (crypto_key_read(fd, name, seed, err) < 0)
 		return -err->code;
+	if (fstat(fd, &st) != 0 || (st.st_uid != 0 && st.st_uid != geteuid())) {
+		sodium_memzero(seed, sizeof seed);
+		return err_set(err, EXIT_KEY, "%.300s: not root's, nor yours: whose CA is that?", name);
+	}
 	crypto_sign_seed_keypair(out->pk, out->sk, seed);
 	sodium_memzero(seed, sizeof seed);
 	return 0;
@@ -49,7 +55,7 @@ ca_open(const char *path, struct ca *out, struct err *err)
 }
 
 int
-ca_make(const char *dir, struct ca *out, struct err *err)
+ca_make(const char *dir, bool again, struct ca *out, struct err *err)
 {
 	AUTO_CLOSE int at = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	uint8_t seed[KEY_BYTES];
@@ -63,6 +69,9 @@ ca_make(const char *dir, struct ca *out, struct err *err)
 		sodium_memzero(seed, sizeof seed);
 		if (rc < 0)
 			return rc;
+	} else if (!again) {
+		return err_set(err, EXIT_KEY,
+		    "%.300s/" CA_FILE ": it is there already, of another cluster? move it aside first", dir);
 	}
 	AUTO_CLOSE int fd = openat(at, CA_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)

@@ -20,10 +20,12 @@ struct ca {
 /* libsodium's hash, verify and wipe, for reading certificates and tokens; call it
  * before everything else here.  EXIT_ENVIRONMENT. */
 MUST_CHECK int ca_crypto(struct crypto *out, struct err *err);
-/* 32 raw bytes, mode 0600, a regular file.  EXIT_KEY. */
+/* 32 raw bytes, mode 0600, a regular file of root's or of who asks: the engine writes into
+ * the state directory too, and must not choose the CA.  EXIT_KEY. */
 MUST_CHECK int ca_open(const char *path, struct ca *out, struct err *err);
-/* dir/ca.key: the one that is there, or a new one, durable.  EXIT_KEY, EXIT_STATE. */
-MUST_CHECK int ca_make(const char *dir, struct ca *out, struct err *err);
+/* A new dir/ca.key, durable.  With `again` the one that is there, if there is one; else
+ * that is EXIT_KEY: two clusters must not share a CA.  EXIT_STATE. */
+MUST_CHECK int ca_make(const char *dir, bool again, struct ca *out, struct err *err);
 void ca_wipe(struct ca *ca);
 
 /* uses 1..CERT_USES_MAX; zone "" = any.  *out is secret. */

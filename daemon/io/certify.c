@@ -174,11 +174,8 @@ certify_identity(struct engine *e, struct ctl_req *r)
 
 	if (other && !belong_find(e, r, "evict", &m))
 		return;
-	if (other && !mesh_came(e->mesh, &m.id, &came) && certify_is(e)) {
-		ctl_fail(r, 1, "ask again when it was heard; mesh members",
-		    "evict: by what token %s came is not known here yet", m.name);
-		return;
-	}
+	if (other) /* all zero when nobody here heard it: then no use is counted either */
+		(void)mesh_came(e->mesh, &m.id, &came);
 	pk_begin(&buf, &pk);
 	msgpack_pack_map(&pk, other ? 11 : 8);
 	pack_self(e, &pk);
@@ -252,6 +249,17 @@ adopt(struct engine *e, struct ctl_req *r)
 	return true;
 }
 
+/* It was let in by a certificate that is gone or no good: nothing else does; answered. */
+static bool
+lacks(const struct engine *e, struct ctl_req *r)
+{
+	if (certify_is(e) || !e->saved.certified)
+		return false;
+	ctl_fail(r, EXIT_KEY, "mesh token where ca.key lies; here: mesh join HOST:PORT TOKEN", "%s: %s",
+	    r->verb, e->key_error);
+	return true;
+}
+
 void
 certify_init(struct engine *e, struct ctl_req *r)
 {
@@ -261,7 +269,8 @@ certify_init(struct engine *e, struct ctl_req *r)
 	msgpack_packer pk;
 
 	if (!ctl_arg_has(r, "ca") && !certify_is(e)) {
-		peers_init(e, r);
+		if (!lacks(e, r))
+			peers_init(e, r);
 		return;
 	}
 	if (!adopt(e, r))
@@ -287,10 +296,12 @@ certify_init(struct engine *e, struct ctl_req *r)
 void
 certify_join(struct engine *e, struct ctl_req *r)
 {
-	if (!ctl_arg_has(r, "ca"))
-		peers_join(e, r);
-	else if (adopt(e, r))
+	if (!ctl_arg_has(r, "ca")) {
+		if (!lacks(e, r))
+			peers_join(e, r);
+	} else if (adopt(e, r)) {
 		peers_seed(e, r);
+	}
 }
 
 const char *

@@ -127,6 +127,21 @@ def test_who_comes_in(five):
     assert p.returncode == 0, p.stderr
     one(five.nodes[:4])
 
+    # A damaged certificate is said, and another one mends it: the node is who it was.
+    n4.stop()
+    path = f"{n4.state}/certificate"
+    with open(path, "r+b") as f:
+        f.seek(60)
+        f.write(b"!!")
+    n4.exits.clear()
+    up(n4)
+    wait_until("n4 says so", lambda: says(n4, "certificate: not for this node's key"), 20)
+    refused(n4, ["init"], 6, "init: certificate: not for this node's key")
+    refused(n4, ["join", seed], 6, "join: certificate: not for this node's key")
+    p = mesh(n4, "join", seed, "-", stdin=token(n1))
+    assert p.returncode == 0, p.stderr
+    one(five.nodes[:4])
+
 
 def test_who_stays_out(five):
     n1, n2, n3, n4, n5 = five.nodes

@@ -2,8 +2,8 @@
  * fuzz_gossip.c - a whole machine fed with bodies nobody honest would send, all
  * of them authentic: a member gone mad must not stop the others.
  *
- *	input = { sender 1 (top bits: form; bit 5: in the victim's own name), time 1,
- *	          length 2, body } ...
+ *	input = { sender 1 (top bits: form; bit 5: in the victim's own name; bit 4: a bare
+ *	          frame; bit 3 of the first: the mesh has a CA), time 1, length 2, body } ...
  *
  * After each: time passes, the disk is written, the wire drained; the next
  * deadline must lie ahead and the wire must run dry.
@@ -12,13 +12,15 @@
 
 #include "../../gossip/mesh.h"
 #include "../../gossip/seal.h"
+#include "../shared/toy_ca.h"
 #include "toy_crypto.h"
 
 enum { PEERS = 4, POLLS_MAX = 100000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t cluster[ID_BYTES] = {1};
+static uint8_t cluster[ID_BYTES];
+static bool has_ca;
 
 /* A node's key is one byte thirty-two times, so that the fuzzer can find it. */
 static void
@@ -29,6 +31,31 @@ identity(struct mesh_conf *c, uint8_t name)
 	memset(c->pk, name, KEY_BYTES);
 	toy_hash(NULL, &h, c->pk, KEY_BYTES);
 	memcpy(c->self.b, h.b, ID_BYTES);
+}
+
+static void
+sign_as(const uint8_t *pk, uint8_t *sig, const uint8_t *msg, size_t len)
+{
+	(void)pk;
+	ones_sign(NULL, sig, msg, len);
+}
+
+/* By a token for many, of the CA whose key is all 'c'; or the mesh has none. */
+static void
+certify(struct mesh_conf *c)
+{
+	uint8_t key[KEY_BYTES] = {'t'}, by[CERT_DELEGATION_MAX];
+	size_t len;
+
+	memset(cluster, 1, sizeof cluster);
+	if (!has_ca)
+		return;
+	memset(c->ca.pk, 'c', KEY_BYTES);
+	len = toy_delegate(&copying, sign_as, c->ca.pk, key, 5000, 9, "", by);
+	c->ca.cert_bytes =
+	    toy_certify(&copying, sign_as, c->ca.pk, by, len, c->pk, c->name, "", c->ca.cert);
+	c->ca.wall_s = 1000;
+	cert_cluster(&copying, c->ca.pk, cluster);
 }
 
 static void
@@ -69,6 +96,7 @@ victim(msec now)
 	struct mesh *m;
 
 	identity(&c, 'v');
+	certify(&c);
 	c.saved.generation = 1;
 	m = mesh_new(&c, now);
 	if (m == NULL || mesh_init(m, now, cluster) < 0)
@@ -91,6 +119,7 @@ introduce(struct mesh *m, msec now, struct seal *peers)
 		size_t len;
 
 		identity(&c, i == PEERS ? 'v' : (uint8_t)(i + '0'));
+		certify(&c);
 		c.saved.generation = 1;
 		memcpy(c.saved.cluster, cluster, ID_BYTES);
 		seal_init(&peers[i], &copying, &c.self, cluster, 1, i);
@@ -113,16 +142,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum seal_form forms[] = {SEAL_PAIR, SEAL_SHARED, SEAL_JOIN, SEAL_PAIR};
 	msec now = 1000;
-	struct mesh *m = victim(now);
+	struct mesh *m;
 	struct seal peers[PEERS + 1]; /* the last one is a twin */
 
+	has_ca = size > 0 && (data[0] & 8) != 0;
+	m = victim(now);
 	introduce(m, now += 2, peers);
 	while (size >= 4) {
 		uint8_t buf[DGRAM_BYTES_MAX];
 		uint8_t who = (data[0] & 0x20) != 0 ? PEERS : data[0] % PEERS;
 		struct addr from = toy_addr((uint8_t)(who + 1));
 		size_t len = (size_t)data[2] << 8 | data[3];
-		enum seal_form form = forms[data[0] >> 6];
+		enum seal_form form = (data[0] & 0x10) != 0 ? SEAL_BARE : forms[data[0] >> 6];
 
 		now += (msec)data[1] * data[1] / 8;
 		data += 4;

@@ -21,6 +21,7 @@ enum { WORLD_MAX = 8, FLIGHT_MAX = 4096, TEXT_MAX = 1 << 16 };
 struct world {
 	uint32_t count;
 	msec now;
+	struct mesh_ca ca[WORLD_MAX]; /* of nodes started from now on; zero: no CA */
 	struct mesh_policy policy; /* of nodes started from now on */
 	struct mesh *node[WORLD_MAX];
 	struct mesh_saved disk[WORLD_MAX];
@@ -66,7 +67,7 @@ static inline void
 world_start(struct world *w, uint32_t i)
 {
 	struct mesh_conf c = {.self = world_id(i), .addr = toy_addr(i), .policy = w->policy,
-	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i)};
+	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i), .ca = w->ca[i]};
 
 	world_pk(i, c.pk);
 	memset(c.secret, (int)(i + 1), sizeof c.secret);
