@@ -150,7 +150,7 @@ admit_judge(const struct mesh *m, const struct node_id *id, const struct cert *x
 		return MESH_ENTRY_EXPIRED;
 	if (spent(m, x->by.token, i, true) >= x->by.uses)
 		return MESH_ENTRY_SPENT;
-	return i == MEMBER_NONE && m->ms.count == m->ms.max ? MESH_ENTRY_FULL : MESH_ENTRY_OK;
+	return i == MEMBER_NONE && !members_room(&m->ms, m->ticked) ? MESH_ENTRY_FULL : MESH_ENTRY_OK;
 }
 
 enum mesh_entry

@@ -194,6 +194,15 @@ spare(const struct member *m, msec now)
 	return now - m->since >= SPARED_MS ? 1 : 0;
 }
 
+bool
+members_room(const struct members *ms, msec now)
+{
+	for (uint32_t i = 1; ms->count == ms->max && i < ms->count; i++)
+		if (spare(&ms->m[i], now) > 0)
+			return true;
+	return ms->count < ms->max;
+}
+
 /* The slot of whoever left or was forgotten longest ago, else died, and has no vote;
  * or MEMBER_NONE. */
 static uint32_t

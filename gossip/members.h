@@ -63,9 +63,8 @@ struct member {
 	uint64_t short_id, generation;
 	uint32_t incarnation;
 	uint32_t text; /* offset of name and meta in the text arena */
-	uint8_t name_len, meta_len;
+	uint8_t name_len, meta_len, entry; /* enum mesh_entry: why it gets no vote */
 	uint16_t notice; /* what it says of its going: going.h */
-	uint8_t entry; /* enum mesh_entry: why it gets no vote */
 	bool evicted; /* out for good, and LEFT */
 	bool forgotten; /* dead for too long: not compared, told or called; forget.c */
 	bool proven; /* by its proof; else known by id, or from this node's disk */
@@ -125,6 +124,8 @@ uint32_t members_find(const struct members *ms, uint64_t short_id);
 uint32_t members_find_id(const struct members *ms, const struct node_id *id);
 /* New, FAILED, generation 0, nameless.  Index, or -ERR_FULL, -ERR_IDENTITY. */
 MUST_CHECK int members_add(struct members *ms, const struct node_id *id, msec now);
+/* Is there a place for one more? */
+bool members_room(const struct members *ms, msec now);
 /* Moves the state; keeps counts, hashes and the change counter right. */
 void members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state,
     uint64_t generation, uint32_t incarnation);
