@@ -36,6 +36,8 @@ struct report {
 	/* verdict.c */
 	uint64_t vouch;
 	msec verdict_at;
+	msec cut_since; /* the first of deaths that came close together */
+	uint32_t cut_up, cut_dead; /* who was up then; how many died */
 	uint64_t got, lost; /* reports, by their numbers; halved each 10 s */
 	msec halve_at;
 	/* summary.c */

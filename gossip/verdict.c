@@ -11,7 +11,15 @@ enum {
 	MISSES = 3,
 	LOSS_WINDOW_MS = 10000,
 	VOUCH_SHIFT = 16, /* a member's index */
+	CUT_MS = 1000,	  /* deaths so close together ... */
+	CUT_LEAST = 3,	  /* ... of so many at least, and a third of all */
 };
+
+static bool
+is_cut(uint32_t dead, uint32_t up)
+{
+	return dead >= CUT_LEAST && 3 * dead > up;
+}
 
 void
 verdict_init(struct mesh *m)
@@ -111,11 +119,36 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 	return silent >= misses * every;
 }
 
+/*
+ * Many at once are a cut, or a switch with all behind it; from here the two look the
+ * same.  Their deaths are told like any other.  As mere suspicions, which each node
+ * would confirm for itself, a cut of 3 to 6 s would kill nobody, but a dead rack of 20
+ * in 50 be known to the leader after 9.4 s instead of 2.2, p99 21 s instead of 2.3,
+ * and the heal of a cut be no sooner (mesh-sim rack): who was only cut off lives on
+ * with one word.  What a death costs is work that moves, and whoever schedules waits
+ * 2 s more when three die within one.
+ */
+static void
+died(struct mesh *m, msec now, uint32_t up)
+{
+	struct report *r = &m->report;
+	uint32_t before = r->cut_dead;
+
+	if (r->cut_since == 0 || now - r->cut_since > pace(m, CUT_MS)) {
+		r->cut_since = now;
+		r->cut_up = up;
+		r->cut_dead = before = 0;
+	}
+	r->cut_dead++;
+	if (is_cut(r->cut_dead, r->cut_up) && !is_cut(before, r->cut_up))
+		trace(m, now, "cut", MEMBER_NONE, r->cut_dead);
+}
+
 static void
 judge_all(struct mesh *m, msec now)
 {
 	msec misses = misses_allowed(m);
-	uint32_t up = mesh_up(m), dead = 0;
+	uint32_t up = mesh_up(m);
 
 	if (now >= m->report.halve_at) {
 		m->report.halve_at = now + pace(m, LOSS_WINDOW_MS);
@@ -126,10 +159,8 @@ judge_all(struct mesh *m, msec now)
 		if (!member_up(&m->ms.m[i]) || !judge(m, now, i, misses))
 			continue;
 		rumour_fail(m, now, i, "dead");
-		dead++;
+		died(m, now, up);
 	}
-	if (dead >= 3 && 3 * dead > up)
-		trace(m, now, "cut", MEMBER_NONE, dead);
 }
 
 void

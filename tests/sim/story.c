@@ -112,6 +112,7 @@ const struct story stories[] = {
     {"slow", story_slow, setup_slow, "Lifeguard's experiment: blocked members"},
     {"flipflop", story_flipflop, NULL, "Rapid's: 1 % hear nobody, 20 s of 40"},
     {"partial", story_partial, NULL, "a ring, a bridge: each hears only some"},
+    {"rack", story_rack, NULL, "two fifths go silent at once: a cut of seconds, then death"},
     {"burst", story_burst, NULL, "each node's line is dead 5 % of the time, 200 ms each"},
     {"churn", story_churn, NULL, "a restart each second"},
     {"flood", story_flood, NULL, "many join while one dies"},

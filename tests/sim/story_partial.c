@@ -64,3 +64,73 @@ story_partial(struct sim *s, struct sim_stats *st)
 	    mends(s) && sim_run(s, s->now + 10 * SECOND) &&
 	    story_bound(s, "blocked-no-more", both_say(s, leader, (leader + 1) % n, false));
 }
+
+/* --- many at once --------------------------------------------------------------- */
+
+/* How many tables, the leader's apart, hold one of those living beyond the cut for
+ * dead; and does the leader? */
+static uint32_t
+hold_dead(const struct sim *s, uint32_t leader, uint32_t from, uint32_t *at_leader)
+{
+	uint32_t n = 0;
+
+	*at_leader = 0;
+	for (uint32_t k = from; k < s->conf.nodes; k++)
+		for (uint32_t i = 0; i < from; i++)
+			if (s->node[i].mesh != NULL && story_state(s, i, k) == MESH_FAILED) {
+				n += i != leader;
+				*at_leader += i == leader;
+			}
+	return n;
+}
+
+/* A switch with two fifths of the nodes behind it: it fails for some seconds, and then
+ * for good.  The leader is on the larger side. */
+bool
+story_rack(struct sim *s, struct sim_stats *st)
+{
+	static const usec lengths[] = {2 * SECOND, 3 * SECOND, 4 * SECOND, 6 * SECOND};
+	uint32_t n = s->conf.nodes, from = n - 2 * n / 5, left = 2 * n / 5, at_leader;
+	char text[48];
+	usec began, took;
+
+	for (uint32_t k = 0; k < ARRAY_LEN(lengths); k++) {
+		uint64_t elections;
+
+		if (!story_whole(s, NULL) || !sim_run(s, s->now + 3 * SECOND))
+			return false;
+		if (story_leader(s) >= from)
+			return true; /* another seed */
+		elections = s->elections;
+		for (uint32_t i = from; i < n; i++)
+			net_group(s, i, 1);
+		if (!sim_run(s, s->now + lengths[k]))
+			return false;
+		for (uint32_t i = from; i < n; i++)
+			net_group(s, i, 0);
+		snprintf(text, sizeof text, "rack.%llds.heal:ms", (long long)(lengths[k] / SECOND));
+		if (!story_whole(s, &took))
+			return false;
+		stats_add(st, text, took / 1000);
+		stats_add(st, "+rack.elections:count", (int64_t)(s->elections - elections));
+	}
+	if (!sim_run(s, s->now + 3 * SECOND) || story_leader(s) >= from)
+		return s->broken == NULL;
+	began = s->now;
+	for (uint32_t i = from; i < n; i++)
+		node_crash(s, i, INT64_MAX);
+	for (bool led = false, all = false; !all && s->now - began < story_patience(s);) {
+		uint32_t said;
+
+		if (!sim_run(s, s->now + 20000))
+			return false;
+		said = hold_dead(s, story_leader(s), from, &at_leader);
+		if (at_leader == left && !led) {
+			led = true;
+			stats_add(st, "rack.dead.leader:ms", (s->now - began) / 1000);
+		}
+		all = said == left * (from - 1) && led;
+	}
+	stats_add(st, "rack.dead.mesh:ms", (s->now - began) / 1000);
+	return true;
+}
