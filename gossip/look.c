@@ -3,6 +3,8 @@
  */
 #include "look.h"
 
+enum { UNLED_MS = 10000 };
+
 #include "inner.h"
 
 /* Of the coming election, as elect.c ranks it: priority, then a hash of its term. */
@@ -115,6 +117,23 @@ mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by)
 		return false;
 	*by = m->ms.m[i].id;
 	return true;
+}
+
+msec
+mesh_unled(const struct mesh *m, msec now, uint32_t index)
+{
+	const struct elect *e = &m->elect;
+	const struct member *x;
+	msec since;
+
+	if (e->role != MESH_LEADER || index >= m->ms.count || m->ms.order[index] == 0)
+		return 0;
+	x = &m->ms.m[m->ms.order[index]];
+	if (x->state != MESH_ALIVE || x->roster == 0 || x->seen == MSEC_NEVER || now - x->seen > UNLED_MS)
+		return 0;
+	since = x->echoed > e->lead_since ? x->echoed : e->lead_since;
+	since = x->since > since ? x->since : since;
+	return now - since > UNLED_MS ? now - since : 0;
 }
 
 void

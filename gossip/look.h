@@ -48,6 +48,10 @@ bool mesh_vote(const struct mesh *m, uint32_t index, struct mesh_vote *out);
 /* Who accused a suspect first; false: nobody does, or nobody known. */
 bool mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by);
 
+/* This node leads, and mesh_member(m, index) is alive, has a vote and speaks to it, but
+ * echoed no beat for so long, in ms; 0: it did within ten seconds, or is none of those. */
+msec mesh_unled(const struct mesh *m, msec now, uint32_t index);
+
 /* How much waits where, and how much may. */
 struct mesh_queues {
 	uint32_t out, out_max;	 /* datagrams to be built */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "../../gossip/look.h"
+#include "addr.h"
 #include "engine.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 	 * probes as often itself; three times that is no bad luck any more. */
 	QUIET_MS = 30000,
 	QUIET_EACH_MS = 3000,
+	SHARED_MS = 300000, /* a word so young is one of a host that lives */
 	CHANGE_MS = 10000, /* a change of the roster takes a second */
 };
 
@@ -58,6 +60,53 @@ find_quiet(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 		    "%s is alive by the word of others: nothing came from it for %lld s; a path cut one way?",
 		    m.name, (long long)(quiet / 1000));
 	}
+}
+
+/* The other half of find_quiet: what that one can't hear is this leader. */
+static void
+find_unled(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_member m;
+	struct ail *a;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		msec unled = mesh_unled(e->mesh, net_now(), i);
+
+		if (unled == 0 || (a = next(out, n, more,
+			"mend the path, or let another lead: mesh leader --to NODE")) == NULL)
+			continue;
+		snprintf(a->text, sizeof a->text,
+		    "%s speaks to this leader and follows it not for %lld s: what goes from here to it does not arrive",
+		    m.name, (long long)(unled / 1000));
+	}
+}
+
+static bool
+may_speak(const struct mesh_member *m)
+{
+	return m->state <= MESH_SUSPECT ||
+	    (m->state == MESH_FAILED && m->seen != MSEC_NEVER && net_now() - m->seen < SHARED_MS);
+}
+
+/* Two who tell one address: what is sent there reaches one of them.  Not: a host made
+ * anew, of whose old name nothing comes any more. */
+static void
+find_shared(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_member a, b;
+	char address[ADDR_TEXT_CAP];
+	struct ail *x;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &a); i++)
+		for (uint32_t k = i + 1; may_speak(&a) && mesh_member(e->mesh, k, &b); k++) {
+			if (!addr_eq(&a.addr, &b.addr) || !may_speak(&b) ||
+			    (x = next(out, n, more, "give each its own `advertise:`")) == NULL)
+				continue;
+			addr_format(&a.addr, address, sizeof address);
+			snprintf(x->text, sizeof x->text,
+			    "%s and %s advertise one address, %s: what is sent there reaches one of them",
+			    a.name, b.name, address);
+		}
 }
 
 static void
@@ -134,6 +183,8 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 	find_full(e, out, &n, &more);
 	find_change(e, out, &n, &more);
 	find_quiet(e, out, &n, &more);
+	find_unled(e, out, &n, &more);
+	find_shared(e, out, &n, &more);
 	find_unstable(e, out, &n, &more);
 	find_voteless(e, out, &n, &more);
 	if (more > 0) {

@@ -95,3 +95,25 @@ def test_a_name_that_is_found_later_and_then_elsewhere(four):
     knows(one, "way-in.test", two.address)
     wait_until("it is in", lambda: set(one.alive()) >= {n.name for n in four.nodes}, 90)
     assert f"seed way-in.test:7780 is at {two.at()} now" in read(one.log)
+
+
+def test_two_that_advertise_one_address(four):
+    """Named with both names on each, and by the third."""
+    one, two = four.nodes[:2]
+    wait_until("one view", lambda: one_view(four.nodes), 60)
+    one.stop()
+    one.write_config(advertise=two.at())
+    one.exits.clear()
+    one.start()
+    said = f"{one.name} and {two.name} advertise one address, {two.at()}: "
+    back = f"{two.name} and {one.name} advertise one address, {two.at()}: "
+    for node in four.nodes:
+        wait_until(f"{node.name} names both", lambda n=node: any(
+            p["text"].startswith((said, back)) for p in n.status()["problems"]), 60)
+    one.stop()
+    one.write_config(advertise=None)
+    one.exits.clear()
+    one.start()
+    wait_until("one view again", lambda: one_view(four.nodes), 60)
+    assert not any("advertise one address" in p["text"]
+                   for n in four.nodes for p in n.status()["problems"])

@@ -210,6 +210,47 @@ how_full_it_is(void **state)
 	world_free(w);
 }
 
+static uint32_t
+index_of(const struct mesh *m, uint32_t node)
+{
+	struct node_id id = world_id(node);
+	struct mesh_member x;
+	uint32_t i = 0;
+
+	while (mesh_member(m, i, &x) && !id_eq(&x.id, &id))
+		i++;
+	return i;
+}
+
+/* The leader's beats do not get through to one, whose words do: others vouch for it, and
+ * it follows nobody.  The leader can say so, and takes it back when they do. */
+static void
+who_hears_no_beat(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t leader, one, k;
+
+	(void)state;
+	world_run(w, 8000);
+	leader = world_leader(w);
+	one = (leader + 1) % 3;
+	k = index_of(w->node[leader], one);
+	w->deaf[leader][one] = true;
+	world_run(w, 9000);
+	assert_int_equal(mesh_unled(w->node[leader], w->now, k), 0);
+	world_run(w, 9000);
+	assert_true(w->node[leader]->elect.role == MESH_LEADER);
+	assert_int_equal(w->node[one]->elect.leader, MEMBER_NONE);
+	assert_true(mesh_unled(w->node[leader], w->now, k) > 10000);
+	for (uint32_t i = 0; i < 4; i++) /* nobody else, not itself, nobody out of range */
+		assert_true(i == k || mesh_unled(w->node[leader], w->now, i) == 0);
+	assert_int_equal(mesh_unled(w->node[(leader + 2) % 3], w->now, 0), 0); /* leads not */
+	w->deaf[leader][one] = false;
+	world_run(w, 3000);
+	assert_int_equal(mesh_unled(w->node[leader], w->now, k), 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -222,6 +263,7 @@ main(void)
 	    cmocka_unit_test(how_it_came_to_lead),
 	    cmocka_unit_test(whose_votes_count),
 	    cmocka_unit_test(how_full_it_is),
+	    cmocka_unit_test(who_hears_no_beat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
