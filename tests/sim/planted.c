@@ -192,6 +192,8 @@ plant_settle(struct sim *s, uint32_t i)
 	msec now = node_clock(s, i);
 
 	switch (planted) {
+	case MUTANT_none: /* each member is looked at below, after each event */
+		break;
 	case MUTANT_vote_twice:
 		memset(&m->saved.voted_for, 0, sizeof m->saved.voted_for);
 		break;
