@@ -160,7 +160,7 @@ longest_promise(const struct mesh *m)
 
 	if (m->conf.lease_ms == 0 && m->roster.n.all > BIG_ELECTORS / 2)
 		lease = pace(m, LEASE_BIG_MS);
-	return lease > m->saved.promise_ms ? lease : m->saved.promise_ms;
+	return msec_min(lease > m->saved.promise_ms ? lease : m->saved.promise_ms, MESH_LEASE_MAX_MS);
 }
 
 void

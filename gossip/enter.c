@@ -93,7 +93,7 @@ let_in(struct mesh *m, msec now, const struct addr *from, const struct packet *p
 	const struct crypto *c = &m->conf.crypto;
 	uint32_t epoch = (uint32_t)p->who;
 
-	if (p->who == 0 || p->who >= KEYS_EPOCH_MAX)
+	if (p->who == 0 || p->who >= KEYS_EPOCH_MAX || !join_lives_left(m, p->generation))
 		return -ERR_RANGE;
 	if (c->key_unwrap(c->arg, epoch, box) < 0)
 		return -ERR_AUTH;

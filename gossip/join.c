@@ -46,6 +46,12 @@ join_relive(struct mesh *m, msec now, uint64_t generation)
 	members_set(&m->ms, 0, now, MESH_ALIVE, generation, 0);
 }
 
+bool
+join_lives_left(const struct mesh *m, uint64_t generation)
+{
+	return generation <= m->saved.generation + GENERATION_JUMP_MAX;
+}
+
 void
 join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint64_t generation)
 {
@@ -75,6 +81,8 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 		return rc;
 	if (!vouch_holds(m, p->bytes, &who))
 		return -ERR_AUTH;
+	if (!join_lives_left(m, p->generation))
+		return -ERR_RANGE;
 	keys_joined(m, p->keys);
 	m->cookie = (struct cookie_got){.from = *from, .cookie = p->cookie};
 	join_begin(m, now, p->bytes, p->term, p->generation);

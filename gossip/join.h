@@ -11,6 +11,10 @@
 
 struct mesh;
 
+/* How many starts, one each 20 s since 1970 at most (daemon/io/critical.c), others may
+ * know of that this node's disk forgot; its clock may have forgotten them too. */
+enum { GENERATION_JUMP_MAX = 1 << 27 };
+
 /* A frame from outside any cluster. */
 int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender,
     const struct packet *p);
@@ -18,6 +22,9 @@ int join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender
  * (0: it had none), and who knew it in that life. */
 void join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term,
     uint64_t generation);
+/* May that be how often this node started, for all that its own disk and clock say?  What
+ * a seed made up could leave it no further start. */
+bool join_lives_left(const struct mesh *m, uint64_t generation);
 /* A lost disk forgot how often this node started. */
 void join_relive(struct mesh *m, msec now, uint64_t generation);
 void join_tick(struct mesh *m, msec now);

@@ -15,6 +15,7 @@ conf_ok(const struct mesh_conf *c)
 
 	c->crypto.hash(c->crypto.arg, &h, c->pk, KEY_BYTES);
 	return memcmp(h.b, c->self.b, ID_BYTES) == 0 && c->profile < MESH_PROFILES &&
+	    c->lease_ms >= 0 && c->lease_ms <= MESH_LEASE_MAX_MS &&
 	    c->wire.min <= c->wire.max && c->members_max >= 2 && c->members_max <= MESH_MEMBERS_LIMIT &&
 	    c->meta_bytes <= MESH_META_BYTES_MAX && c->seeds_count <= MESH_SEEDS_MAX &&
 	    c->saved.generation <= UINT64_MAX >> SEAL_COUNTER_BITS &&
@@ -107,7 +108,10 @@ jumps(const struct mesh *m, const struct packet *p)
 {
 	const struct roster *ro = &m->roster;
 
-	return (p->term > m->saved.term && p->term - m->saved.term > TERM_JUMP_MAX) ||
+	/* A newcomer knows no term, and the first one it hears may be any: each disk
+	 * that was lost moves it by millions (elect_joined). */
+	return (m->saved.term > 0 && p->term > m->saved.term &&
+		   p->term - m->saved.term > TERM_JUMP_MAX) ||
 	    (p->roster.version > ro->seen_version &&
 		p->roster.version - ro->seen_version > TERM_JUMP_MAX);
 }

@@ -37,6 +37,7 @@ enum {
 	MESH_META_BYTES_MAX = 200, /* zone and tags, opaque to the mesh */
 	MESH_PARENTS_MAX = 16,
 	MESH_MEMBERS_LIMIT = 8192,
+	MESH_LEASE_MAX_MS = 60000, /* longer ones nobody has, and nobody follows */
 };
 
 enum mesh_state { MESH_ALIVE, MESH_SUSPECT, MESH_FAILED, MESH_LEFT };
@@ -57,7 +58,7 @@ struct mesh_conf {
 	struct wire_range wire; /* the versions it speaks: WIRE_MIN and WIRE_MAX; {0} = 0 alone */
 	struct mesh_policy policy;
 	enum mesh_profile profile;
-	msec lease_ms;	      /* 0 = auto: of lan 1500 up to 200 electors, else 3000 */
+	msec lease_ms;	      /* <= MESH_LEASE_MAX_MS; 0 = auto: of lan 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
 	uint64_t seed;	      /* the only source of randomness ... */
 	uint8_t salt[SALT_BYTES]; /* ... but this: drawn for this very start ... */

@@ -23,7 +23,7 @@ static const struct field {
     UINT('h', hash, UINT64_MAX),
     UINT('t', term, INT64_MAX),
     UINT('m', sent, INT64_MAX),
-    UINT('l', lease, 600000),
+    UINT('l', lease, MESH_LEASE_MAX_MS),
     UINT('g', grade, MESH_GRADE_FULL),
     UINT('v', weight, MESH_MEMBERS_LIMIT * MESH_WEIGHT_MAX),
     UINT('f', flag, 1),

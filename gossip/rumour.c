@@ -161,9 +161,16 @@ hear_summary(struct mesh *m, const struct rumour *r)
 	struct member *x;
 	uint32_t version = (uint32_t)r->summary_version;
 
-	if (i == MEMBER_NONE || i == 0 || m->ms.m[i].evicted)
+	if (i == MEMBER_NONE || m->ms.m[i].evicted)
 		return 0;
 	x = &m->ms.m[i];
+	if (i == 0) { /* of an earlier life of mine, and taken for the newest: above it */
+		if (m->report.summary_set && (int32_t)(version - x->summary_version) > 0) {
+			x->summary_version = version;
+			m->report.summary_due = true;
+		}
+		return 0;
+	}
 	if (x->summary_version != 0 && (int32_t)(version - x->summary_version) <= 0)
 		return 0;
 	/* The half-minute's repetition of what all know need not reach all at
@@ -320,6 +327,7 @@ reborn(struct mesh *m, uint32_t i)
 	m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER, .applied = applied};
 	m->ms.m[i].echoed = 0;
 	m->ms.m[i].stored = (struct roster_id){0};
+	m->ms.m[i].summary_version = 0; /* each life counts anew */
 	welcome(m);
 }
 
@@ -354,6 +362,17 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		elect_forget(m, now, i);
 		news(m, i);
 		trace(m, now, "left", i, 0);
+		return;
+	}
+	/* A new life that somebody suspects is a life: its owner's word for it is newer
+	 * than the death held here, and ends the wait for one that restarts. */
+	if (r->generation > x->generation && r->state == MESH_SUSPECT) {
+		struct rumour alive = *r;
+
+		alive.state = MESH_ALIVE;
+		alive.from = RUMOUR_AGE_MAX; /* that was an accuser */
+		hear_alive(m, now, i, &alive);
+		rumour_suspect(m, now, i, r->from);
 		return;
 	}
 	if (r->generation > x->generation)

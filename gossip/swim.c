@@ -165,6 +165,7 @@ probe_next(struct mesh *m, msec now)
 		s->acked = true;
 		return;
 	}
+	s->life = m->ms.m[s->target].generation;
 	s->seq = ++s->next_seq;
 	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
 }
@@ -178,6 +179,8 @@ probe_end(struct mesh *m, msec now)
 	if (s->acked || s->target == MEMBER_NONE)
 		return;
 	x = &m->ms.m[s->target];
+	if (x->generation != s->life)
+		return; /* it restarted: that silence was the old life's */
 	/* Spoke to me some other way meanwhile: alive, whatever got lost. */
 	if ((x->seen != MSEC_NEVER && x->seen > s->sent) || x->streamed > s->sent)
 		return;

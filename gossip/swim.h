@@ -24,6 +24,7 @@ struct swim {
 	uint32_t nacks, helpers;
 	uint32_t health; /* Lifeguard's local health, 0..8; 0 = well */
 	msec sent, ask_at, probe_at;
+	uint64_t life; /* generation of the probed */
 	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at;
 	msec sync_at, changed_at; /* next sync allowed; table last moved */
 	uint64_t last_hash;

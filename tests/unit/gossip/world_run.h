@@ -81,11 +81,12 @@ world_run(struct world *w, msec ms)
 		world_step(w);
 }
 
+static const uint8_t world_cluster[ID_BYTES] = {1, 2, 3};
+
 /* count nodes, the first of which makes the cluster; policy says who may lead. */
 static inline struct world *
 world_new_policy(uint32_t count, const struct mesh_policy *policy)
 {
-	static const uint8_t cluster[ID_BYTES] = {1, 2, 3};
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);
@@ -95,7 +96,7 @@ world_new_policy(uint32_t count, const struct mesh_policy *policy)
 	w->now = 1000;
 	for (uint32_t i = 0; i < count; i++)
 		world_start(w, i);
-	assert_int_equal(mesh_init(w->node[0], w->now, cluster), 0);
+	assert_int_equal(mesh_init(w->node[0], w->now, world_cluster), 0);
 	return w;
 }
 
