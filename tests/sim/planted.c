@@ -40,6 +40,10 @@ plant_story(enum sim_mutant m)
 	case MUTANT_grace_ignored:
 	case MUTANT_notice_forgot:
 		return "rolling";
+	case MUTANT_any_record:
+	case MUTANT_any_entry:
+	case MUTANT_any_vote:
+		return "ca";
 	default:
 		return "swarm";
 	}
@@ -288,6 +292,33 @@ msec
 __wrap_going_wait_until(const struct member *x)
 {
 	return planted == MUTANT_grace_ignored ? 0 : __real_going_wait_until(x);
+}
+
+int __real_admit_record(struct mesh *m, const struct rumour *r);
+int __wrap_admit_record(struct mesh *m, const struct rumour *r);
+enum mesh_entry __real_admit_judge(const struct mesh *m, const struct node_id *id,
+    const struct cert *x);
+enum mesh_entry __wrap_admit_judge(const struct mesh *m, const struct node_id *id,
+    const struct cert *x);
+enum mesh_entry __real_admit_vote(const struct mesh *m, uint32_t i);
+enum mesh_entry __wrap_admit_vote(const struct mesh *m, uint32_t i);
+
+int
+__wrap_admit_record(struct mesh *m, const struct rumour *r)
+{
+	return planted == MUTANT_any_record ? 0 : __real_admit_record(m, r);
+}
+
+enum mesh_entry
+__wrap_admit_judge(const struct mesh *m, const struct node_id *id, const struct cert *x)
+{
+	return planted == MUTANT_any_entry ? MESH_ENTRY_OK : __real_admit_judge(m, id, x);
+}
+
+enum mesh_entry
+__wrap_admit_vote(const struct mesh *m, uint32_t i)
+{
+	return planted == MUTANT_any_vote ? MESH_ENTRY_OK : __real_admit_vote(m, i);
 }
 
 void __real_members_tell(struct members *ms, uint32_t i);

@@ -50,7 +50,10 @@ struct sim;
 	X(evicted_heard)    /* who is out is heard */                              \
 	X(evicted_forgot)   /* a restart finds nobody evicted */                   \
 	X(grace_ignored)    /* who said that it restarts is dead at once */        \
-	X(notice_forgot)    /* ... or nobody remembers what it said */
+	X(notice_forgot)    /* ... or nobody remembers what it said */     \
+	X(any_record)	    /* no record needs a certificate */                \
+	X(any_entry)	    /* whoever has a certificate is let in */          \
+	X(any_vote)	    /* ... and votes, though its token is used up */
 /* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
 #define PEERS(X) X(plain_swim)
 
