@@ -10,38 +10,43 @@
  *
  * Two tables must forget one at the same time, or they would differ and be sent over
  * and over; or worse, each would learn of it from the other anew, for ever.  So a table
- * tells how long the dead have been so, in whole minutes and rounded up: of two
+ * tells how long the dead have been so, in whole seconds and rounded up: of two
  * deaths the later counts, and who has forgotten takes it back only for one that is
  * younger than 72 h even so.
  */
 #include "inner.h"
 
-enum { RETAIN_MS = 72 * 3600 * 1000, CHECK_MS = 3600 * 1000, MINUTE_MS = 60000 };
+enum { RETAIN_MS = 72 * 3600 * 1000, CHECK_MS = 3600 * 1000, SECOND_MS = 1000 };
 
 uint64_t
 forget_age(msec now, msec since)
 {
-	return (uint64_t)((now - since + MINUTE_MS - 1) / MINUTE_MS);
+	return (uint64_t)((now - since + SECOND_MS - 1) / SECOND_MS);
 }
 
 bool
 forget_too_old(const struct rumour *r)
 {
-	return r->state == MESH_FAILED && r->is_table && r->from >= RETAIN_MS / MINUTE_MS;
+	return r->state == MESH_FAILED && r->is_table && r->from >= RETAIN_MS / SECOND_MS;
 }
 
-/* By that table i died so long ago. */
+/*
+ * By that table i died so long ago.  Who just started dates nobody himself: all were
+ * dead to him from his start on, and a grace that runs from the death (going.h) would
+ * begin anew.  What rounding explains moves nothing, or two of them would talk each
+ * other further back.
+ */
 void
 forget_dates(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
-	bool heard_now = x->heard == 0 && x->since == now;
+	msec died = now - (msec)r->from * SECOND_MS;
 
 	if (r->state != MESH_FAILED || !r->is_table || forget_too_old(r) ||
 	    x->state != MESH_FAILED || r->generation != x->generation ||
-	    !(x->forgotten || heard_now))
+	    !(x->forgotten || (x->heard == 0 && died < x->since - SECOND_MS)))
 		return;
-	x->since = now - (msec)r->from * MINUTE_MS;
+	x->since = died;
 	members_forget(&m->ms, i, false);
 	m->swim.forget_at = msec_min(m->swim.forget_at, x->since + RETAIN_MS);
 }

@@ -10,8 +10,8 @@
  *	                 2 it drains: a schedule is to move its work; 3 counts as 0
  *
  * The grace runs from the death, on the clock of each who saw it: no two clocks
- * are compared, and a leader elected in between counts no longer than from when
- * it learned of it.  A record of a later generation ends it.
+ * are compared.  Who started since then counts from when the tables of others say it
+ * was (forget.c), or from when he learned of it.  A record of a later generation ends it.
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
 #ifndef GOSSIP_GOING_H

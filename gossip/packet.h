@@ -102,7 +102,7 @@ struct rumour {
 	struct node_id id;
 	uint64_t generation, incarnation;
 	uint64_t from; /* who accuses; of the living: ms since somebody heard it;
-				of the dead: minutes since then */
+				of the dead: seconds since then */
 	bool is_table; /* said in a TABLE: what is held, not what happened */
 	bool is_long;		  /* then pk came, and id is vouch_id's to fill */
 	const uint8_t *pk, *sig; /* of the owner; borrowed, as name and meta */

@@ -500,9 +500,10 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	}
 	if (r->state == MESH_ALIVE)
 		evidence(m, now, i, r);
-	forget_dates(m, now, i, r);
-	if (!beats(x, r) || old_obituary(m, now, i, r))
+	if (!beats(x, r) || old_obituary(m, now, i, r)) {
+		forget_dates(m, now, i, r);
 		return 0;
+	}
 	if (owners_to_tell(x, r)) {
 		if (!r->is_long)
 			return 0; /* somebody else will tell the whole of it */
@@ -514,6 +515,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 		hear_alive(m, now, i, r);
 	else
 		hear_bad(m, now, i, r);
+	forget_dates(m, now, i, r);
 	return 0;
 }
 

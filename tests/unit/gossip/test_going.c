@@ -52,6 +52,38 @@ its_death_waits_and_its_vote_does_not(void **state)
 	world_free(w);
 }
 
+/* Whoever starts while it is away learns from the others how long it is so: however
+ * often that happens, the grace is no longer. */
+static void
+no_grace_begins_anew(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t by, i;
+	msec until;
+
+	(void)state;
+	world_run(w, 6000);
+	by = leader(w);
+	i = (by + 1) % 3;
+	assert_int_equal(mesh_restarting(w->node[i], w->now, 60), 0);
+	world_run(w, 100);
+	world_isolate(w, i, true);
+	world_run(w, 10000);
+	assert_true(seen(w, by, i).state == MESH_FAILED);
+	until = seen(w, by, i).wait_until;
+	for (int k = 0; k < 2; k++) { /* one after the other: nobody is left who saw it */
+		uint32_t again = k == 0 ? by : 3 - by - i;
+
+		world_kill(w, again);
+		world_start(w, again);
+		world_run(w, 12000); /* who just started tells of no deaths yet */
+		assert_true(seen(w, again, i).state == MESH_FAILED);
+		assert_true(seen(w, again, i).wait_until <= until);
+		assert_true(seen(w, again, i).wait_until > until - 3000);
+	}
+	world_free(w);
+}
+
 static void
 a_leader_hands_over_first(void **state)
 {
@@ -166,6 +198,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(its_death_waits_and_its_vote_does_not),
+	    cmocka_unit_test(no_grace_begins_anew),
 	    cmocka_unit_test(a_leader_hands_over_first),
 	    cmocka_unit_test(a_lone_leader_has_nobody_to_hand_to),
 	    cmocka_unit_test(what_is_no_grace),
