@@ -153,14 +153,37 @@ holds(const struct mesh *m, const struct eviction *x)
 	return c->verify(c->arg, x->pk, x->sig, buf, sizeof buf);
 }
 
+static bool
+votes(const struct mesh *m, uint32_t i)
+{
+	return i != MEMBER_NONE && m->ms.m[i].roster != 0 && !m->ms.m[i].evicted;
+}
+
+/* Whose act counts where there is no CA: see evict.h. */
+static bool
+may(const struct mesh *m, const struct eviction *x, uint32_t by)
+{
+	const struct crypto *c = &m->conf.crypto;
+	struct node_id id;
+	struct hash h;
+
+	if (m->ms.certs != NULL || votes(m, by))
+		return true;
+	c->hash(c->arg, &h, x->pk, KEY_BYTES);
+	memcpy(id.b, h.b, ID_BYTES);
+	return votes(m, members_find_id(&m->ms, &id));
+}
+
 int
-evict_hear(struct mesh *m, msec now, const uint8_t *act)
+evict_hear(struct mesh *m, msec now, const uint8_t *act, uint32_t by)
 {
 	struct eviction x;
 
 	memcpy(&x, act, EVICTION_BYTES);
 	if (evict_find(&m->ms.evict, short_of(&x)) != EVICT_NONE)
 		return 0;
+	if (!may(m, &x, by))
+		return -ERR_UNKNOWN;
 	return holds(m, &x) ? add(m, now, act) : -ERR_AUTH;
 }
 

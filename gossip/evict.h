@@ -13,8 +13,13 @@
  * order the acts arrive in: of two acts about one node either will do, and an act
  * stands though its signer was evicted since.  Where there is a CA (cert.h) it alone
  * signs: in place of who evicts stands the token by which the evicted came, whose use
- * stays spent so, and the signature is the CA's decree "evict" over both (decree.h).  Where all hold one key, each of
- * them may sign; the operator's right is asked for at the node that does.
+ * stays spent so, and the signature is the CA's decree "evict" over both (decree.h).
+ * Where all hold one key, each that has a vote may sign; the operator's right is asked
+ * for at the node that does.  Keys are cheap: an act counts only when its signer has a
+ * vote in the roster held here, or when one who has tells it under its own key, as he
+ * could have signed it himself (the signer may be out or gone since).  Who knows no
+ * roster yet waits for it: the acts are in the hash that tables are compared by, and
+ * come again.
  *
  * Who is out is refused from then on, whatever it sends, and told why, as a
  * packet of its own that is longer than what it answers only when it goes to
@@ -57,8 +62,9 @@ void evict_fini(struct evict *e);
 uint32_t evict_find(const struct evict *e, uint64_t short_id);
 /* From mesh_saved, before anybody is heard.  -ERR_MALFORMED. */
 MUST_CHECK int evict_load(struct mesh *m, msec now);
-/* An act came as EVICTION_BYTES.  0, -ERR_AUTH, -ERR_FULL. */
-int evict_hear(struct mesh *m, msec now, const uint8_t *act);
+/* An act came as EVICTION_BYTES, under the own key of member by, or of who knows whom
+ * (MEMBER_NONE).  0, -ERR_UNKNOWN (its signer has no right to it here), -ERR_AUTH, -ERR_FULL. */
+int evict_hear(struct mesh *m, msec now, const uint8_t *act, uint32_t by);
 /* Members may have been added by id alone: those who are out stay out. */
 void evict_mark_all(struct mesh *m, msec now);
 /* Is the sender of this authentic frame out?  Then it is told so. */

@@ -416,7 +416,7 @@ told(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 		return 0;
 	}
 	if (p->bytes_len == EVICTION_BYTES && memcmp(p->bytes, m->ms.m[0].id.b, ID_BYTES) == 0)
-		return evict_hear(m, now, p->bytes);
+		return evict_hear(m, now, p->bytes, bare ? MEMBER_NONE : i);
 	if (p->bytes_len != KEY_BLOB_BYTES)
 		return -ERR_MALFORMED;
 	if (p->who >= KEYS_EPOCH_MAX || epoch <= m->saved.keys.used ||

@@ -171,7 +171,7 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
 	dark_lit(m, i);
 	rc = dispatch(m, now, i, p);
-	return rc < 0 ? rc : rumours_hear(m, now, p, NULL);
+	return rc < 0 ? rc : rumours_hear(m, now, p, i, NULL);
 }
 
 /* Sealed for this node alone. */

@@ -117,7 +117,8 @@ struct rumour {
 	struct mesh_summary summary;
 	const uint8_t *cert; /* of a long one, unchecked; borrowed */
 	size_t cert_len;     /* 0 = none came */
-	const uint8_t *eviction; /* EVICTION_BYTES, borrowed; then only this counts */
+	const uint8_t *eviction; /* EVICTION_BYTES, borrowed; then only this and by count */
+	uint16_t by; /* member that told it under its own key; MEMBER_NONE = who knows */
 };
 
 /* Everything up to the rumours; then packet_end with the packed rumours. */

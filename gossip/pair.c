@@ -327,7 +327,7 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 	if (!is_known(m, members_find(&m->ms, frame->sender), from, returned))
 		return unknown(m, now, from, p, false);
 	/* The frame itself proves nobody's word. */
-	if ((rc = rumours_hear(m, now, p, frame)) < 0 || m->left)
+	if ((rc = rumours_hear(m, now, p, MEMBER_NONE, frame)) < 0 || m->left)
 		return rc;
 	i = members_find(&m->ms, frame->sender);
 	if (i == MEMBER_NONE || !m->ms.m[i].proven || generation > m->ms.m[i].generation)

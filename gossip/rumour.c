@@ -478,7 +478,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	int rc;
 
 	if (r->eviction != NULL)
-		return evict_hear(m, now, r->eviction);
+		return evict_hear(m, now, r->eviction, r->by);
 	if (r->is_summary)
 		return hear_summary(m, r);
 	if (r->is_long)
@@ -522,7 +522,8 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 /* A bad one is counted and ends the reading when the bytes themselves are bad;
  * otherwise the next is heard. */
 int
-rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared)
+rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
+    const struct seal_frame *shared)
 {
 	struct mp r;
 	struct rumour one;
@@ -540,6 +541,7 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal
 				return -ERR_AUTH;
 			one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
 		}
+		one.by = (uint16_t)by;
 		one.is_table = p->kind == PACKET_TABLE;
 		if ((rc = rumour_hear(m, now, &one)) < 0)
 			m->stats.dropped[-rc]++;

@@ -42,9 +42,10 @@ struct swim {
 /* rumour.c */
 /* r->id of a long one is filled. */
 int rumour_hear(struct mesh *m, msec now, struct rumour *r);
-/* All of a packet's.  shared: of that frame under a key that many hold, so what its owner did
+/* All of a packet's, of member by if its own key says so, else MEMBER_NONE.  shared: of that frame under a key that many hold, so what its owner did
  * not sign is passed over, and who is not admitted; NULL: a member said it. */
-int rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
+int rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
+    const struct seal_frame *shared);
 void rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser);
 /* Word of i, sent at that time, in the life the table knows. */
 void rumour_evidence(struct mesh *m, msec now, uint32_t i, msec at);

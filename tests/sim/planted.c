@@ -248,8 +248,10 @@ plant_drops(const struct sim *s, const uint8_t *buf, size_t len)
 
 uint32_t __real_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
 uint32_t __wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max);
-int __real_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
-int __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared);
+int __real_rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
+    const struct seal_frame *shared);
+int __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
+    const struct seal_frame *shared);
 
 bool __real_keys_epoch(const struct mesh *m, struct seal_frame *frame);
 bool __wrap_keys_epoch(const struct mesh *m, struct seal_frame *frame);
@@ -359,7 +361,8 @@ __wrap_spread_pick(const struct spread *sp, uint16_t *out, uint32_t max)
 
 /* Reads along: what is said of the hearer itself, for check_refuted. */
 int
-__wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const struct seal_frame *shared)
+__wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
+    const struct seal_frame *shared)
 {
 	struct mp r;
 	struct rumour one;
@@ -383,5 +386,5 @@ __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, const stru
 			members_set(&m->ms, i, now, MESH_ALIVE, one.generation,
 			    m->ms.m[i].incarnation);
 	}
-	return __real_rumours_hear(m, now, p, shared);
+	return __real_rumours_hear(m, now, p, by, shared);
 }

@@ -96,23 +96,26 @@ static void
 a_forged_act_puts_nobody_out(void **state)
 {
 	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct node_id voter = world_id(1);
 	struct eviction x;
+	uint32_t by;
 
 	(void)state;
 	world_run(w, 5000);
+	by = members_find_id(&w->node[0]->ms, &voter);
 	for (size_t k = 0; k < EVICTION_BYTES; k++) {
 		act(w->disk[0].cluster, 1, 2, &x);
 		((uint8_t *)&x)[k] ^= 1;
-		assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x), -ERR_AUTH);
+		assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, by), -ERR_AUTH);
 	}
 	w->disk[0].cluster[5] ^= 1; /* another cluster's that shares the key */
 	act(w->disk[0].cluster, 1, 2, &x);
 	w->disk[0].cluster[5] ^= 1;
-	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x), -ERR_AUTH);
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, by), -ERR_AUTH);
 	assert_int_equal(w->node[0]->ms.evict.count, 0);
 	assert_int_equal(world_state(w, 0, 2), MESH_ALIVE);
 	act(w->disk[0].cluster, 1, 2, &x);
-	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x), 0);
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, by), 0);
 	assert_int_equal(world_state(w, 0, 2), MESH_LEFT);
 	world_free(w);
 }
@@ -248,16 +251,63 @@ the_table_has_an_end(void **state)
 		world_run(w, 10);
 		memcpy(w->disk[0].cluster, w->node[0]->saved.cluster, ID_BYTES);
 		act(w->disk[0].cluster, 0, 50 + i, &x);
-		assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x), 0);
+		assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, MEMBER_NONE), 0);
 	}
 	act(w->disk[0].cluster, 0, 99, &x);
-	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x), -ERR_FULL);
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_FULL);
 	/* Half an act on disk is no act. */
 	world_run(w, 10);
 	c = w->node[0]->conf;
 	c.saved = w->disk[0];
 	c.saved.evicted_bytes -= 1;
 	assert_null(mesh_new(&c, w->now));
+	world_free(w);
+}
+
+/* Keys are cheap: who holds the cluster's makes up as many identities as he likes, and
+ * their acts come in his own frames or in those of a member without a vote. */
+static void
+only_who_votes_puts_out(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct node_id voter = world_id(1);
+	struct eviction x;
+	uint32_t by;
+
+	(void)state;
+	world_kill(w, 3);
+	world_run(w, 8000);
+	by = members_find_id(&w->node[0]->ms, &voter);
+	act(w->disk[0].cluster, 9, 2, &x); /* a stranger's, about a voter */
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_UNKNOWN);
+	w->node[0]->ms.m[by].roster = 0; /* a member that got no vote passes it on */
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, by), -ERR_UNKNOWN);
+	w->node[0]->ms.m[by].roster = MEMBER_VOTES;
+	act(w->disk[0].cluster, 9, 77, &x); /* about nobody: the table is no place for it */
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_UNKNOWN);
+	assert_int_equal(w->node[0]->ms.evict.count, 0);
+	/* Who voted once may be gone: one that votes now tells of it under its own key. */
+	act(w->disk[0].cluster, 9, 2, &x);
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, by), 0);
+	world_run(w, 4000);
+	assert_true(knows(w, 1, 2));
+	world_free(w);
+}
+
+/* Who comes when somebody is out already knows no roster yet, and learns of both. */
+static void
+a_newcomer_learns_who_is_out(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_kill(w, 4);
+	world_run(w, 8000);
+	assert_int_equal(put_out(w, 1, 3), 0);
+	world_run(w, 4000);
+	world_start(w, 4);
+	world_run(w, 12000);
+	assert_true(knows(w, 4, 3));
 	world_free(w);
 }
 
@@ -268,6 +318,8 @@ main(void)
 	    cmocka_unit_test(all_know_and_the_roster_shrinks),
 	    cmocka_unit_test(what_can_not_be),
 	    cmocka_unit_test(a_forged_act_puts_nobody_out),
+	    cmocka_unit_test(only_who_votes_puts_out),
+	    cmocka_unit_test(a_newcomer_learns_who_is_out),
 	    cmocka_unit_test(it_never_comes_back),
 	    cmocka_unit_test(it_gets_no_new_key),
 	    cmocka_unit_test(a_promise_to_the_evicted_holds),
