@@ -21,8 +21,8 @@ bench-forge: $(B)/bench/forge
 $(B)/bench/forge: tests/unit/io/bench_forge.c tests/unit/io/wire.h $(filter $(B)/%,$(need_io))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_io) -Wl,--end-group -o $@
-# A test that counts what is asked of malloc.
-$(B)/unit/io/test_wire: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+# Tests that count what is asked of malloc.
+$(B)/unit/io/test_wire $(B)/unit/io/test_guests: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 bench-round: $(B)/meshd-script
 	@B=$(B) /usr/bin/python3 -B tests/bench/round.py

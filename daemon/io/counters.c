@@ -37,13 +37,15 @@ static const struct kind kinds[COUNTERS_KINDS] = {
     [COUNTERS_STREAM + 2] = {"truncated", "connections closed before their end"},
     [COUNTERS_STREAM + 3] = {"stream_auth", "connections not under our cluster key"},
     [COUNTERS_STREAM + 4] = {"too_large", "requests larger than may be"},
+    [COUNTERS_STREAM + 5] = {"stream_epoch", "connections under a cluster key that is not in force"},
 };
 
 static void
 take(struct counters *c, const struct mesh_stats *mesh, const struct stream_stats *stream)
 {
 	const uint64_t streams[] = {
-	    stream->refused, stream->timeout, stream->truncated, stream->auth, stream->too_large};
+	    stream->refused, stream->timeout, stream->truncated, stream->auth, stream->too_large,
+	    stream->epoch};
 
 	c->mesh = *mesh;
 	c->stream = *stream;
@@ -140,7 +142,7 @@ counters_pack(const struct counters *c, msgpack_packer *pk)
 	pk_kuint(pk, "tx_failed", c->send_failed);
 	pack_dropped(c, pk);
 	pk_str(pk, "streams");
-	msgpack_pack_map(pk, 7);
+	msgpack_pack_map(pk, 8);
 	pk_kuint(pk, "accepted", c->stream.accepted);
 	pk_kuint(pk, "answered", c->stream.answered);
 	pk_kuint(pk, "refused", c->stream.refused);
@@ -148,5 +150,6 @@ counters_pack(const struct counters *c, msgpack_packer *pk)
 	pk_kuint(pk, "truncated", c->stream.truncated);
 	pk_kuint(pk, "auth", c->stream.auth);
 	pk_kuint(pk, "too_large", c->stream.too_large);
+	pk_kuint(pk, "epoch", c->stream.epoch);
 	pack_recent(c, pk);
 }

@@ -1,6 +1,7 @@
 /*
  * A reader that always knows how many bytes it needs next, never allocates for
- * a length it has not checked, and believes nothing before its tag.
+ * a length it has not checked, nor for anybody who has not shown the key, and
+ * believes nothing before its tag.
  */
 #include "session.h"
 
@@ -15,6 +16,8 @@ enum {
 	LEN_BYTES = 4,
 	PREFIX_BYTES = 5, /* code and size, at the start of a message */
 	PLAIN_BYTES_MAX = SESSION_FRAME_BYTES_MAX - OVER_BYTES,
+	FIRST_PLAIN_BYTES_MAX = SESSION_FIRST_BYTES_MAX - OVER_BYTES,
+	FIRST_PAYLOAD_BYTES = FIRST_PLAIN_BYTES_MAX - PREFIX_BYTES,
 };
 
 enum phase { AT_HELLO, AT_HEADER, AT_LEN, AT_FRAME, AT_END };
@@ -94,8 +97,10 @@ on_hello(struct session *s)
 	const uint8_t *cs = s->server ? theirs : s->salt, *ss = s->server ? s->salt : theirs;
 	uint8_t rx_key[KEY_BYTES];
 
-	if (s->head[0] != VERSION || !choose(s, s->head[1]))
+	if (s->head[0] != VERSION)
 		return STREAM_AUTH;
+	if (!choose(s, s->head[1]))
+		return STREAM_EPOCH;
 	derive(s->tx_key, s->key, s->server ? "mesh stream answer" : "mesh stream ask", cs, ss);
 	derive(rx_key, s->key, s->server ? "mesh stream ask" : "mesh stream answer", cs, ss);
 	sodium_memzero(s->key, sizeof s->key);
@@ -128,13 +133,11 @@ on_len(struct session *s)
 {
 	uint32_t len = get32(s->head);
 
-	if (len > SESSION_FRAME_BYTES_MAX)
+	if (len > (s->authenticated ? SESSION_FRAME_BYTES_MAX : SESSION_FIRST_BYTES_MAX))
 		return STREAM_TOO_LARGE;
 	if (len < OVER_BYTES)
 		return STREAM_AUTH;
-	free(s->frame);
-	s->frame = malloc(len);
-	if (s->frame == NULL)
+	if (s->authenticated && (s->frame = malloc(len)) == NULL)
 		return STREAM_TOO_LARGE;
 	s->frame_len = len;
 	s->phase = AT_FRAME;
@@ -166,20 +169,27 @@ on_plain(struct session *s, const uint8_t *p, size_t len)
 	return SESSION_MORE;
 }
 
+static uint8_t *
+frame_of(struct session *s)
+{
+	return s->authenticated ? s->frame : s->first;
+}
+
 static int
 on_frame(struct session *s)
 {
+	uint8_t *frame = frame_of(s);
 	unsigned long long len;
 	uint8_t tag;
 	int rc;
 
 	/* In place: the text lies behind the sealed tag byte, and exactly there,
 	 * or libsodium's wide loads would read what it has already written. */
-	if (crypto_secretstream_xchacha20poly1305_pull(&s->rx, s->frame + 1, &len, &tag,
-	        s->frame, s->frame_len, s->head, LEN_BYTES) != 0)
+	if (crypto_secretstream_xchacha20poly1305_pull(&s->rx, frame + 1, &len, &tag,
+	        frame, s->frame_len, s->head, LEN_BYTES) != 0)
 		return STREAM_AUTH;
 	s->authenticated = true;
-	rc = on_plain(s, s->frame + 1, (size_t)len);
+	rc = on_plain(s, frame + 1, (size_t)len);
 	free(s->frame);
 	s->frame = NULL;
 	if (rc != SESSION_MORE)
@@ -215,7 +225,7 @@ session_feed(struct session *s, const uint8_t *data, size_t *len)
 	int rc = SESSION_MORE;
 
 	while (used < all && rc == SESSION_MORE) {
-		uint8_t *into = s->phase == AT_FRAME ? s->frame : s->head;
+		uint8_t *into = s->phase == AT_FRAME ? frame_of(s) : s->head;
 		size_t n = s->need - s->got;
 
 		if (s->phase == AT_END) {
@@ -240,7 +250,9 @@ session_feed(struct session *s, const uint8_t *data, size_t *len)
 static size_t
 frames(size_t len)
 {
-	return (len + PREFIX_BYTES + PLAIN_BYTES_MAX - 1) / PLAIN_BYTES_MAX;
+	size_t more = len > FIRST_PAYLOAD_BYTES ? len - FIRST_PAYLOAD_BYTES : 0;
+
+	return 1 + (more + PLAIN_BYTES_MAX - 1) / PLAIN_BYTES_MAX;
 }
 
 size_t
@@ -262,15 +274,15 @@ session_seal(struct session *s, uint8_t code, const void *payload, size_t len, u
 	crypto_secretstream_xchacha20poly1305_state tx;
 	uint8_t plain[PLAIN_BYTES_MAX];
 	const uint8_t *from = payload;
-	size_t at = PREFIX_BYTES, left = len;
+	size_t at = PREFIX_BYTES, room = FIRST_PAYLOAD_BYTES, left = len;
 
 	assert(s->phase != AT_HELLO);
 	crypto_secretstream_xchacha20poly1305_init_push(&tx, out, s->tx_key);
 	out += HEADER_BYTES;
 	plain[0] = code;
 	put32(plain + 1, len);
-	for (bool last = false; !last; at = 0) {
-		size_t n = left < PLAIN_BYTES_MAX - at ? left : PLAIN_BYTES_MAX - at;
+	for (bool last = false; !last; at = 0, room = PLAIN_BYTES_MAX) {
+		size_t n = left < room ? left : room;
 
 		if (n > 0)
 			memcpy(plain + at, from, n);

@@ -5,9 +5,13 @@
  *   hello     u8 version 0 | u8 low byte of the cluster key's epoch | 32 random bytes   each side, once
  *   then, each way:
  *   header    24 bytes of secretstream
- *   frame     u32 bytes (17..65536) | sealed; the 4 bytes are authenticated too
+ *   frame     u32 bytes (17..65536, of the first one 17..512) | sealed; the 4 bytes
+ *             are authenticated too
  *   message   u8 code | u32 bytes | payload, over as many frames as it takes;
  *             the last has TAG_FINAL.  One message each way.  Little-endian.
+ *
+ * The first frame is short, so that nobody who has not shown the cluster key makes
+ * this node ask for memory: it has its place in struct session.
  *
  * The key of a direction is BLAKE2b-256 of (direction, client's salt, server's
  * salt) keyed by the cluster key: nothing that was ever recorded opens again.
@@ -23,6 +27,7 @@ enum {
 	SESSION_SALT_BYTES = 32,
 	SESSION_HELLO_BYTES = 2 + SESSION_SALT_BYTES,
 	SESSION_FRAME_BYTES_MAX = 64 << 10, /* sealed */
+	SESSION_FIRST_BYTES_MAX = 512,
 };
 
 /* What session_feed says; errors are negative stream_rc. */
@@ -38,7 +43,8 @@ struct session {
 	uint8_t tx_key[KEY_BYTES];
 	crypto_secretstream_xchacha20poly1305_state rx;
 	uint8_t head[SESSION_HELLO_BYTES]; /* hello, header, length */
-	uint8_t *frame;		     /* owned */
+	uint8_t first[SESSION_FIRST_BYTES_MAX]; /* the frame that proves who this is */
+	uint8_t *frame;		     /* those after it; owned */
 	size_t need, got, frame_len;
 	uint8_t code;		     /* of the message that arrived */
 	uint8_t *payload;	     /* owned; NULL until its first frame */

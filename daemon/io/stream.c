@@ -45,6 +45,8 @@ stream_error(int rc)
 		return "frame too large";
 	case STREAM_NO_KEY:
 		return "no cluster key";
+	case STREAM_EPOCH:
+		return "its cluster key is of another epoch; mesh keys status";
 	case 0:
 		return "ok";
 	default:

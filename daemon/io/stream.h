@@ -4,7 +4,9 @@
  * port as the UDP socket.  A connection carries one request and is closed.
  *
  * A peer without the key gets 34 bytes (a salt) and at most 5 s of one of 64
- * places; when they are full the oldest unauthenticated one makes room.
+ * places; when they are full the oldest unauthenticated one makes room.  It costs
+ * no memory but its place, whatever it says.  Who greets under the key of another
+ * epoch hears this side's, and is shown out.
  */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
@@ -32,6 +34,7 @@ enum stream_rc {
 	STREAM_AUTH = -103,	 /* not our cluster key, or damaged */
 	STREAM_TOO_LARGE = -104,
 	STREAM_NO_KEY = -105,	 /* this node has no cluster key */
+	STREAM_EPOCH = -106,	 /* the other side has no key of that epoch */
 };
 const char *stream_error(int rc);
 
@@ -41,7 +44,7 @@ struct stream_call;
 
 struct stream_stats {
 	uint64_t accepted, refused, answered;
-	uint64_t timeout, truncated, auth, too_large;
+	uint64_t timeout, truncated, auth, too_large, epoch;
 };
 
 /* payload is borrowed for the call.  Answer now or later, exactly once, by one

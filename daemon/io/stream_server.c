@@ -90,6 +90,8 @@ conn_fail(struct conn *c, int rc)
 		st->truncated++;
 	else if (rc == STREAM_TOO_LARGE)
 		st->too_large++;
+	else if (rc == STREAM_EPOCH)
+		st->epoch++;
 	else
 		st->auth++;
 	conn_close(c);
@@ -195,6 +197,17 @@ on_hello(struct conn *c)
 		conn_fail(c, STREAM_TRUNCATED);
 }
 
+/* No longer than what was said, and all that is needed to know why. */
+static void
+turn_away(struct conn *c)
+{
+	uv_buf_t buf = uv_buf_init((char *)c->hello, sizeof c->hello);
+
+	session_hello(&c->session, c->hello);
+	(void)!uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+	conn_fail(c, STREAM_EPOCH);
+}
+
 static void
 alloc_in(uv_handle_t *h, size_t hint, uv_buf_t *buf)
 {
@@ -226,6 +239,8 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 			on_hello(c);
 		else if (rc == SESSION_MESSAGE)
 			on_message(c);
+		else if (rc == STREAM_EPOCH)
+			turn_away(c);
 		else if (rc < 0)
 			conn_fail(c, rc);
 	}

@@ -1,0 +1,257 @@
+/*
+ * test_guests.c - what somebody without the cluster key costs a node that he talks
+ * to over TCP: a connection's own struct, the same for whatever he says, and nothing
+ * on top; and he is told apart and counted.  The allocator is counted, libuv's and
+ * libsodium's calls included.
+ */
+#include "world.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "../../../daemon/io/addr.h"
+#include "../../../daemon/io/session.h"
+#include "../../../daemon/io/stream.h"
+#include "../../shared/alloc.h"
+#include "loop.h"
+
+enum {
+	GUESTS = 40,
+	ROUNDS = 5,
+	GROWN = 3, /* libuv's list of watchers, in all */
+};
+
+static uv_loop_t loop;
+static struct keyring keys;
+static struct stream_server *server;
+static struct addr at;
+static int asked;
+
+static void
+handler(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload, size_t len,
+    struct stream_answer *answer)
+{
+	(void)arg;
+	(void)from;
+	(void)kind;
+	(void)payload;
+	(void)len;
+	asked++;
+	stream_answer_send(answer, "yes", 3);
+}
+
+static int
+setup(void **state)
+{
+	struct err err;
+
+	(void)state;
+	if (uv_loop_init(&loop) != 0 || crypto_init(&err) != 0 ||
+	    addr_parse("127.0.0.1:0", &at, &err) != 0)
+		return -1;
+	crypto_random(keys.key, sizeof keys.key);
+	keys.has_key = true;
+	keys.epoch = 7;
+	if (stream_server_new(&loop, &at, &keys, handler, NULL, &server, &err) != 0)
+		return -1;
+	stream_server_addr(server, &at);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	stream_server_free(server);
+	loop_end(&loop);
+	return 0;
+}
+
+static struct stream_stats
+stats(void)
+{
+	struct stream_stats st;
+
+	stream_server_stats(server, &st);
+	return st;
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&at, &ss);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
+	return fd;
+}
+
+/* What a guest says after nothing at all: bytes of his own making. */
+static const struct guest {
+	uint8_t version, epoch;
+	size_t hello, frame; /* bytes of the hello; of what follows it: header and frame */
+	uint8_t len[4];	     /* that the frame claims */
+	bool closed;	     /* he is shown out at once */
+} guests[] = {
+    {0, 7, 0, 0, {0}, false},
+    {0, 7, 20, 0, {0}, false},
+    {0, 7, 34, 0, {0}, false},
+    {1, 7, 34, 0, {0}, true}, /* another version */
+    {0, 6, 34, 0, {0}, true}, /* the key before */
+    {0, 8, 34, 0, {0}, true}, /* one that nobody has yet */
+    {0, 7, 34, 27, {0}, false},
+    {0, 7, 34, 28, {0, 2, 0, 0}, false},
+    {0, 7, 34, 500, {0, 2, 0, 0}, false},
+    {0, 7, 34, 540, {0, 2, 0, 0}, true}, /* a frame of 512 bytes that nobody sealed */
+    {0, 7, 34, 28, {1, 2, 0, 0}, true},  /* 513 */
+    {0, 7, 34, 28, {0, 0, 1, 0}, true},  /* a whole frame, were it not the first */
+    {0, 7, 34, 28, {255, 255, 255, 255}, true},
+};
+
+static void
+say(int fd, const struct guest *g)
+{
+	uint8_t bytes[SESSION_HELLO_BYTES + 600] = {g->version, g->epoch};
+	size_t n = g->hello + g->frame;
+
+	if (g->frame >= 28)
+		memcpy(bytes + g->hello + 24, g->len, 4);
+	assert_int_equal(send(fd, bytes, n, 0), (ssize_t)n);
+}
+
+static bool
+closed(int fd)
+{
+	uint8_t buf[100];
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
+	while (n > 0);
+	return n == 0 || errno != EAGAIN;
+}
+
+/* As many bytes as he sent are with the server, and it has done what it does. */
+static void
+heard(int fd, const struct guest *g, uint64_t accepted)
+{
+	if (g->closed)
+		loop_until(&loop, closed(fd));
+	else
+		loop_until(&loop, stats().accepted >= accepted);
+	loop_for(&loop, 20); /* what is still to come must cost nothing either */
+}
+
+static void
+a_guest_costs_one_connection_whatever_he_says(void **state)
+{
+	uint64_t before, most = 0;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < ARRAY_LEN(guests); i++) {
+			uint64_t accepted = stats().accepted;
+			int fd = dial();
+
+			before = alloc_asked;
+			say(fd, &guests[i]);
+			heard(fd, &guests[i], accepted + 1);
+			if (round > 0 && alloc_asked - before > most)
+				most = alloc_asked - before;
+			close(fd);
+			loop_until(&loop, stream_server_open(server) == 0);
+		}
+	}
+	assert_int_equal(most, 1);
+	assert_int_equal(asked, 0);
+}
+
+/* All at once, and each at its most expensive. */
+static void
+a_crowd_of_them_costs_as_many(void **state)
+{
+	static const struct guest worst = {0, 7, 34, 500, {0, 2, 0, 0}, false};
+	int fds[GUESTS];
+	uint64_t before;
+
+	(void)state;
+	for (size_t i = 0; i < GUESTS; i++)
+		fds[i] = dial();
+	before = alloc_asked;
+	for (size_t i = 0; i < GUESTS; i++)
+		say(fds[i], &worst);
+	loop_until(&loop, stats().accepted >= GUESTS);
+	loop_for(&loop, 50);
+	assert_int_equal(stream_server_open(server), GUESTS);
+	assert_in_range(alloc_asked - before, GUESTS, GUESTS + GROWN);
+	for (size_t i = 0; i < GUESTS; i++)
+		close(fds[i]);
+}
+
+/* Old, and never heard of: both are counted, apart from what is damaged. */
+static void
+a_hello_under_another_epoch_is_refused_and_counted(void **state)
+{
+	static const uint8_t epochs[] = {6, 8, 0, 255};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(epochs); i++) {
+		const struct guest g = {0, epochs[i], 34, 0, {0}, true};
+		int fd = dial();
+
+		say(fd, &g);
+		loop_until(&loop, closed(fd));
+		assert_int_equal(stats().epoch, i + 1);
+		close(fd);
+	}
+	assert_int_equal(stats().auth + stats().timeout + stats().too_large + stats().truncated, 0);
+	assert_int_equal(asked, 0);
+}
+
+struct reply {
+	int called, rc;
+};
+
+static void
+on_reply(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct reply *r = arg;
+
+	(void)data;
+	(void)len;
+	r->called++;
+	r->rc = rc;
+}
+
+/* And who asks under a key that is retired is told so. */
+static void
+who_asks_under_a_retired_key_hears_why(void **state)
+{
+	struct keyring old = keys;
+	struct reply r = {0};
+
+	(void)state;
+	old.epoch = keys.epoch - 1;
+	crypto_random(old.key, sizeof old.key);
+	assert_non_null(stream_request(&loop, &old, &at, 1, "x", 1, 20000, on_reply, &r));
+	loop_until(&loop, r.called == 1);
+	assert_int_equal(r.rc, STREAM_EPOCH);
+	assert_string_equal(stream_error(r.rc), "its cluster key is of another epoch; mesh keys status");
+	assert_int_equal(stats().epoch, 1);
+	assert_int_equal(asked, 0);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(a_guest_costs_one_connection_whatever_he_says),
+	    T(a_crowd_of_them_costs_as_many),
+	    T(a_hello_under_another_epoch_is_refused_and_counted),
+	    T(who_asks_under_a_retired_key_hears_why),
+	};
+
+	return cmocka_run_group_tests_name("guests", tests, NULL, NULL);
+}
