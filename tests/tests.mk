@@ -69,6 +69,8 @@ FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
 room_fuzz_frame := gossip
 room_fuzz_gossip := gossip
 room_fuzz_cert := gossip
+room_fuzz_disk := io
+room_fuzz_session := io
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script
