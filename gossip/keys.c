@@ -215,6 +215,31 @@ ask(struct mesh *m, msec now, uint32_t i, const struct addr *bare)
 		    cookie_back(m, bare));
 }
 
+/*
+ * Whom to ask, while nobody can be heard.  The frame that tells of another key is
+ * nobody's word: whoever may write one must not choose for ever whom this node asks.
+ * So every second question goes to who seems to have sent it, as he is there, and the
+ * others to all with a vote, in turn.
+ */
+static uint32_t
+next_asked(struct mesh *m, uint32_t i)
+{
+	struct keys *k = &m->keys;
+
+	if (k->turn++ % 2 == 0)
+		return i;
+	for (uint32_t n = 0; n < m->ms.count; n++) {
+		uint32_t j = (k->turn / 2 + n) % m->ms.count;
+		const struct member *x = &m->ms.m[j];
+
+		if (j != 0 && x->roster != 0 && !x->evicted && x->state != MESH_LEFT) {
+			k->turn += 2 * n;
+			return j;
+		}
+	}
+	return i;
+}
+
 void
 keys_stranger(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
     size_t len)
@@ -230,9 +255,14 @@ keys_stranger(struct mesh *m, msec now, const struct addr *from, const struct se
 	if (!m->member || evicted || i == MEMBER_NONE || i == 0 || m->ms.m[i].roster == 0 ||
 	    m->ms.m[i].state == MESH_LEFT)
 		return;
-	if (ahead < SEAL_EPOCHS / 2)
-		ask(m, now, i, &m->ms.m[i].addr);
-	else if (len >= HELLO_BYTES && pair_source(m, now, from))
+	/* Six bits don't tell who is behind when one was away for long: it asks, and the
+	 * question, which carries the whole number, is answered only when it is. */
+	if (now >= m->keys.ask_at) {
+		uint32_t j = next_asked(m, i);
+
+		ask(m, now, j, &m->ms.m[j].addr);
+	}
+	if (ahead >= SEAL_EPOCHS / 2 && len >= HELLO_BYTES && pair_source(m, now, from))
 		out_addr(m, PACKET_HELLO, from, NULL, 0, false); /* it sees the number, and asks */
 }
 
@@ -419,7 +449,8 @@ told(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 		return evict_hear(m, now, p->bytes, bare ? MEMBER_NONE : i);
 	if (p->bytes_len != KEY_BLOB_BYTES)
 		return -ERR_MALFORMED;
-	if (p->who >= KEYS_EPOCH_MAX || epoch <= m->saved.keys.used ||
+	/* A member gone mad must not use up the epochs of all. */
+	if (p->who >= KEYS_EPOCH_MAX || p->who > (uint64_t)m->saved.keys.used + KEYS_JUMP_MAX || epoch <= m->saved.keys.used ||
 	    (epoch != theirs.used && !(theirs.next && epoch == theirs.used + 1)) ||
 	    (epoch != theirs.used && epoch != m->saved.keys.used + 1))
 		return -ERR_RANGE;

@@ -48,6 +48,7 @@ enum {
 	KEY_BLOB_BYTES = KEY_BYTES + KEY_BOX_BYTES + SIG_BYTES,
 	KEY_ASK_BYTES = KEY_BLOB_BYTES + 48, /* pk 32, ballast: an answer is never longer */
 	KEYS_EPOCH_MAX = UINT32_MAX >> 2,
+	KEYS_JUMP_MAX = 1024, /* changes of the key that one can be away for */
 };
 
 struct keys {
@@ -55,6 +56,7 @@ struct keys {
 	msec ask_at;	/* next question allowed */
 	msec given_at;	/* answers of this instant, and how many */
 	uint32_t given;
+	uint32_t turn; /* of whom it asks while it can't hear anybody */
 };
 
 /* What a member told of its keys to this leader. */

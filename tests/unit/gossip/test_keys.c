@@ -1,0 +1,116 @@
+/*
+ * test_keys.c - the key of the cluster changes: what a node that was away for it, for
+ * long or under fire, makes of what it can't read, and how far one member can lead it.
+ */
+#include "world.h"
+
+#include "../../../gossip/be.h"
+#include "../../../gossip/inner.h"
+
+/* Whoever leads changes the key until it was changed so often; `away` keeps no vote back. */
+static void
+rotate(struct world *w, uint32_t times, uint32_t away)
+{
+	struct node_id id = world_id(away);
+
+	for (msec end = w->now + 600000; w->now < end && w->node[0]->saved.keys.used < times;) {
+		for (uint32_t i = 0; i < w->count; i++)
+			if (w->node[i] != NULL && w->node[i]->elect.role == MESH_LEADER) {
+				(void)!mesh_keys_rotate(w->node[i], w->now);
+				(void)!mesh_keys_pass(w->node[i], w->now, &id);
+			}
+		world_run(w, 100);
+	}
+	world_run(w, 5000);
+	assert_int_equal(w->node[0]->saved.keys.used, times);
+}
+
+static uint32_t
+used(struct world *w, uint32_t i)
+{
+	return w->node[i]->saved.keys.used;
+}
+
+/* A frame's header says the low six bits of an epoch. */
+static void
+who_was_away_comes_back(void **state)
+{
+	static const uint32_t times[] = {3, 31, 33, 40, 64};
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_LEN(times); t++) {
+		struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+
+		world_run(w, 8000);
+		world_isolate(w, 3, true);
+		world_run(w, 15000);
+		rotate(w, times[t], 3);
+		world_isolate(w, 3, false);
+		world_run(w, 60000);
+		assert_int_equal(used(w, 3), times[t]);
+		assert_int_equal(world_state(w, 0, 3), MESH_ALIVE);
+		world_free(w);
+	}
+}
+
+/* Frames that anybody can write, in the name of a dead member: one a millisecond. */
+static void
+junk_keeps_nobody_from_its_key(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+	struct node_id dead = world_id(2);
+	struct addr from = toy_addr(7);
+	uint8_t junk[200] = {SEAL_VERSION, SEAL_SHARED | 5};
+
+	(void)state;
+	be_put(junk + 2, seal_short(&dead), 8);
+	world_run(w, 8000);
+	world_isolate(w, 3, true);
+	world_run(w, 15000);
+	rotate(w, 1, 3);
+	world_kill(w, 2);
+	world_run(w, 15000);
+	world_isolate(w, 3, false);
+	for (msec end = w->now + 30000; w->now < end && used(w, 3) != 1;) {
+		(void)!mesh_recv(w->node[3], w->now, &from, junk, sizeof junk);
+		world_step(w);
+	}
+	assert_int_equal(used(w, 3), 1);
+	world_free(w);
+}
+
+/* One member says that the key in use is the one of an epoch near the end of all. */
+static void
+no_member_uses_up_the_epochs(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+	uint32_t e = KEYS_EPOCH_MAX - 100;
+
+	(void)state;
+	world_run(w, 8000);
+	world_key_make(w->node[4]->conf.crypto.arg, e);
+	w->node[4]->saved.keys = (struct mesh_keys){.used = e};
+	w->node[4]->seal.epoch = e;
+	w->node[4]->must_save = true;
+	world_run(w, 60000);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(used(w, i), 0);
+	for (uint32_t i = 0; i < 4; i++)
+		if (w->node[i]->elect.role == MESH_LEADER)
+			assert_int_equal(mesh_keys_rotate(w->node[i], w->now), 0);
+	world_run(w, 2000);
+	assert_true(w->node[0]->saved.keys.next);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(who_was_away_comes_back),
+	    cmocka_unit_test(junk_keeps_nobody_from_its_key),
+	    cmocka_unit_test(no_member_uses_up_the_epochs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
