@@ -29,7 +29,8 @@ enum {
 	PENDING_MS = 100, /* while fragments are not acknowledged */
 	PENDING_BURST = 16,
 	BEAT_LATE_MS = 100, /* after half of a report's interval, at most */
-	LEADER_BYTES_MS = 4096, /* a new leader is told so much each ms, by all */
+	LEADER_BYTES_MS = 2400, /* a new leader is told so much each ms, by all ... */
+	SPREAD_MIN_MS = 2000, /* ... and by many in no less: its beats are each 0.5 s */
 	SPREAD_MAX_MS = 5000,
 	SERIES_GAP = 64,
 };
@@ -272,7 +273,9 @@ spread(struct mesh *m, const struct told *t)
 	span = bytes * mesh_up(m) / LEADER_BYTES_MS;
 	if (span < REPORT_MS)
 		return 0;
-	return (msec)prng_below(&m->rng, (uint32_t)(span < SPREAD_MAX_MS ? span : SPREAD_MAX_MS));
+	if (span < SPREAD_MIN_MS)
+		span = SPREAD_MIN_MS;
+	return (msec)prng_below(&m->rng, span < SPREAD_MAX_MS ? span : SPREAD_MAX_MS);
 }
 
 int

@@ -62,6 +62,7 @@ static const struct promise {
     {"takeover.view", 201, 1000, ANY, 2000, ANY, NULL, 0},
     {"takeover.stranger.view", 3, 200, ANY, 2500, ANY, NULL, 0},
     {"takeover.stranger.view", 201, 1000, ANY, 7000, ANY, NULL, 0},
+    {"takeover.stranger.rush", 201, 1000, ANY, 400, ANY, "evenly over 2 s (lower limit)", 250},
     {"metrics.lost", 3, 200, ANY, 0, ANY, "memberlist", 770},
     {"false.deaths.calm", 1, 256, ANY, 0, ANY, NULL, 0},
     {"false.calm.elections", 1, 256, ANY, ANY, 0, NULL, 0},

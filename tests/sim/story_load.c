@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { RUSH_BEAT = SECOND / 2, RUSH_BEATS = 40 };
+
 static void
 count_bytes(struct sim *s)
 {
@@ -110,6 +112,52 @@ setup_takeover(struct sim_conf *conf)
 	conf->seeds = 3;
 }
 
+/* Who was heard since it leads, and how many in each beat of a large mesh. */
+struct rush {
+	uint32_t leader;
+	usec led;
+	bool *heard; /* by whom it leads, of each node */
+	uint32_t in_beat[RUSH_BEATS];
+};
+
+static void
+rushed(struct sim *s, uint32_t hearer, uint32_t from, usec made)
+{
+	struct rush *x = s->story;
+	usec beat = (s->now - x->led) / RUSH_BEAT;
+
+	if (hearer != x->leader || made < x->led || x->heard[from] || beat >= RUSH_BEATS)
+		return;
+	x->heard[from] = true;
+	x->in_beat[beat]++;
+}
+
+/* Watches how all tell the node that leads since now what they have. */
+static void
+rush_begin(struct sim *s, struct rush *x, uint32_t leader)
+{
+	*x = (struct rush){.leader = leader, .led = s->now};
+	x->heard = sim_must(calloc(s->conf.nodes, sizeof *x->heard));
+	s->story = x;
+	s->on_report = rushed;
+}
+
+/* The share of them that came in one beat; who stood by before knew them. */
+static void
+rush_end(struct sim *s, struct rush *x, struct sim_stats *st)
+{
+	uint32_t all = 0, most = 0;
+
+	s->on_report = NULL;
+	free(x->heard);
+	for (uint32_t k = 0; k < RUSH_BEATS; k++) {
+		all += x->in_beat[k];
+		most = x->in_beat[k] > most ? x->in_beat[k] : most;
+	}
+	if (st != NULL && all > 0)
+		stats_add(st, "takeover.stranger.rush:permille", (int64_t)most * 1000 / all);
+}
+
 /* The reports of all who are up, whole, since this node leads. */
 static bool
 view_fresh(const struct sim *s, uint32_t leader)
@@ -136,6 +184,7 @@ static bool
 take_over(struct sim *s, struct sim_stats *st, uint32_t old, uint32_t heir)
 {
 	uint32_t now = old;
+	struct rush rush;
 	usec began = s->now, led;
 
 	while (now == old && s->now - began < story_patience(s)) {
@@ -144,9 +193,11 @@ take_over(struct sim *s, struct sim_stats *st, uint32_t old, uint32_t heir)
 		now = leads(s, story_leader(s)) ? story_leader(s) : old;
 	}
 	led = s->now;
+	rush_begin(s, &rush, now);
 	while (now != old && !view_fresh(s, now) && s->now - led < 20 * SECOND)
 		if (!sim_run(s, s->now + 1000))
-			return false;
+			break;
+	rush_end(s, &rush, now == heir ? NULL : st);
 	if (!story_bound(s, "new-leader-hears-all", now != old && view_fresh(s, now)))
 		return false;
 	stats_add(st, now == heir ? "takeover.view:ms" : "takeover.stranger.view:ms",
