@@ -55,7 +55,7 @@ struct mesh_conf {
 	struct mesh_ca ca;	 /* all zero: who holds the cluster key may come in */
 	struct addr seeds[MESH_SEEDS_MAX];
 	size_t seeds_count;
-	struct wire_range wire; /* the versions it speaks: WIRE_MIN and WIRE_MAX; {0} = 0 alone */
+	struct wire_range wire; /* the versions it speaks: WIRE_MIN and WIRE_MAX; {0} = 0 alone, of tests */
 	struct mesh_policy policy;
 	enum mesh_profile profile;
 	msec lease_ms;	      /* <= MESH_LEASE_MAX_MS; 0 = auto: of lan 1500 up to 200 electors, else 3000 */

@@ -41,7 +41,7 @@
 #include "wire.h"
 
 enum {
-	SEAL_VERSION = 0, /* of introductions; no promise of compatibility before version 1 */
+	SEAL_VERSION = 1, /* of introductions, for good: they grow by fields (wire.h) */
 	SEAL_EPOCHS = 64, /* as far as a header tells them apart */
 	SEAL_FORM_MASK = 0xc0,
 	SEAL_HEADER_BYTES = 18,

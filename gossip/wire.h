@@ -7,9 +7,10 @@
  * Each node tells the lowest and the highest version that it reads; two speak the
  * highest that both do, and a release reads the version before its own, so a
  * mesh is updated node by node.  Frames under the pair's key carry that version.  The
- * introductions (HELLO, WHO, JOIN, KEY_ASK and their answers), said before anybody knows
+ * introductions (HELLO, WHO, JOIN, ENTER, KEY_ASK and their answers), said before anybody knows
  * what the other speaks, carry SEAL_VERSION: they only ever grow by fields, which
- * older nodes skip.  Features are bits for what a node can do or wants beyond its version: the two
+ * older nodes skip.  Version 1 is the first that is kept: what came before it was of
+ * one build with itself.  Features are bits for what a node can do or wants beyond its version: the two
  * lowest are its profile (pace.h); unknown ones are kept and told.
  */
 #ifndef GOSSIP_WIRE_H
@@ -18,8 +19,8 @@
 #include "be.h"
 
 enum {
-	WIRE_MIN = 0,
-	WIRE_MAX = 0,
+	WIRE_MIN = 1,
+	WIRE_MAX = 1,
 	WIRE_BYTES = 1 + 1 + 4,
 	WIRE_NONE = -1, /* no version that both speak */
 	WIRE_PROFILE_MASK = 3, /* of the features */

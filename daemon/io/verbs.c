@@ -121,8 +121,8 @@ verb_version(struct engine *e, struct ctl_req *r)
 	pk_kstr(&pk, "version", MESH_VERSION);
 	pk_str(&pk, "wire");
 	msgpack_pack_array(&pk, 2);
-	msgpack_pack_int(&pk, 0);
-	msgpack_pack_int(&pk, 0);
+	msgpack_pack_int(&pk, WIRE_MIN);
+	msgpack_pack_int(&pk, WIRE_MAX);
 	ctl_answer_buf(r, &buf);
 }
 

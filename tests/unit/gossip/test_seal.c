@@ -104,7 +104,7 @@ strangers(void **state)
 static void
 unknown_version(void **state)
 {
-	static const uint8_t versions[] = {1, 9, 255};
+	static const uint8_t versions[] = {SEAL_VERSION - 1, SEAL_VERSION + 1, 255};
 	struct seal a = sealer(0, cluster_a, 1, 7), b = sealer(1, cluster_a, 1, 7);
 	uint8_t buf[DGRAM_BYTES_MAX] = {0}, ad[SEAL_SHARED_HEADER_BYTES + ID_BYTES], body[SEAL_BODY_MAX];
 	struct seal_frame f;
