@@ -298,9 +298,19 @@ named(const uint8_t *ids, size_t len, uint64_t id)
 	return false;
 }
 
-static void
-confirm(struct mesh *m, msec now, uint64_t who, msec asked, uint64_t id, uint8_t flags)
+/* Of member i: the salt that it drew at its start. */
+static uint64_t
+life_of(struct mesh *m, uint32_t i)
 {
+	const uint8_t *salt = i == 0 ? m->conf.salt : members_pair(&m->ms, i)->salt;
+
+	return be_get(salt, 8);
+}
+
+static void
+confirm(struct mesh *m, msec now, uint32_t i, msec asked, uint64_t id, uint8_t flags)
+{
+	uint64_t who = m->ms.m[i].short_id, life = life_of(m, i);
 	struct rolelease *r = &m->rolelease;
 	struct rolelease_grant *g = grant_of(r, id);
 
@@ -311,12 +321,16 @@ confirm(struct mesh *m, msec now, uint64_t who, msec asked, uint64_t id, uint8_t
 	live = g->holder != 0 && now < g->until;
 	if (live && g->holder != who)
 		return;
-	if (live && asked <= g->asked)
+	/* The copy of a node whose first life still runs it.  A restart runs it too. */
+	if (live && g->life != life && (flags & (ROLELEASE_HELD | ROLELEASE_RUNS)) == 0)
+		return;
+	if (live && g->life == life && asked <= g->asked)
 		return; /* overtaken on the way, or asked again after a reboot */
 	/* Whatever was confirmed in this office: that claim may have been late. */
 	if (!settled(m, now) && (flags & ROLELEASE_HELD) == 0)
 		return;
 	g->holder = who;
+	g->life = life;
 	g->until = lease_over(now);
 	g->asked = asked;
 }
@@ -334,12 +348,13 @@ question(struct mesh *m, msec now, uint32_t i, msec asked, const uint8_t *ids, s
 	for (uint32_t k = 0; k < r->grants_count; k++) {
 		struct rolelease_grant *g = &r->grants[k];
 
-		if (g->holder == who && asked > g->asked && settled(m, now) &&
+		/* Another life knows nothing of what this one runs: a copy of its disk. */
+		if (g->holder == who && g->life == life_of(m, i) && asked > g->asked && settled(m, now) &&
 		    !named(ids, len, g->id))
 			g->holder = 0;
 	}
 	for (size_t n = 0; n < len; n += ROLELEASE_ENTRY_BYTES)
-		confirm(m, now, who, asked, be_get(ids + n, 8), ids[n + 8]);
+		confirm(m, now, i, asked, be_get(ids + n, 8), ids[n + 8]);
 	return true;
 }
 

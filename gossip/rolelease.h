@@ -34,6 +34,7 @@ struct rolelease {
 		uint64_t id;
 		uint64_t owner;	 /* by the schedule; short id, 0 = nobody */
 		uint64_t holder; /* whom it was confirmed to; 0 = nobody */
+		uint64_t life;	 /* and to which of its lives */
 		msec until;	 /* holder's lease is over by then, on this clock */
 		msec asked;	 /* the question confirmed, on the holder's clock */
 	} *grants, *spare;	 /* in order of id */

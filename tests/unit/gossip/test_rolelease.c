@@ -103,6 +103,44 @@ a_lease_is_asked_for_kept_and_lost(void **state)
 	assert_true(until(x) == 0);
 }
 
+/* A node's disk was copied: the copy asks under the same name, and runs nothing. */
+static void
+a_copy_frees_nothing_and_gets_nothing(void **state)
+{
+	struct mesh *m = w->node[leader];
+	struct node_id id = world_id(x);
+	uint32_t i = members_find_id(&m->ms, &id);
+	uint8_t *salt = members_pair(&m->ms, i)->salt, entry[ROLELEASE_ENTRY_BYTES] = {0};
+	struct packet p = {.kind = PACKET_ROLE_ASK};
+
+	(void)state;
+	place(x);
+	runs(x, true);
+	world_run(w, 10);
+	assert_true(until(x) > w->now);
+	own(y);
+	want(y, true);
+	salt[0] ^= 1;
+	p.sent = (uint64_t)w->now + 1000;
+	hears(leader, i, &p);
+	salt[0] ^= 1;
+	assert_int_equal(m->rolelease.grants[0].holder, m->ms.m[i].short_id);
+	own(x);
+	salt[0] ^= 1;
+	be_put(entry, ID, 8);
+	p.bytes = entry;
+	p.bytes_len = sizeof entry;
+	hears(leader, i, &p);
+	assert_int_not_equal(m->rolelease.grants[0].asked, p.sent);
+	salt[0] ^= 1;
+	hears(leader, i, &p);
+	assert_int_equal(m->rolelease.grants[0].asked, p.sent);
+	p.sent++;
+	p.bytes_len = 0;
+	hears(leader, i, &p); /* its own word: it runs it no more */
+	assert_int_equal(m->rolelease.grants[0].holder, 0);
+}
+
 /* Not the owner by the schedule, or not wanted here: nothing. */
 static void
 only_the_owner_gets_it(void **state)
@@ -355,6 +393,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_lease_is_asked_for_kept_and_lost),
+	    TEST(a_copy_frees_nothing_and_gets_nothing),
 	    TEST(only_the_owner_gets_it),
 	    TEST(a_lost_owner_is_waited_for),
 	    TEST(a_move_waits_for_the_process_alone),
