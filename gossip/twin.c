@@ -17,9 +17,11 @@ enum {
 	SIGNED_BYTES = DOMAIN_BYTES + ID_BYTES + AT_SIG,
 	ASK_MS = 500,	    /* between two questions */
 	ANSWER_MS = 1500,   /* an answer later than that is none */
-	YOUNGER_MS = 3000,  /* both ways of a question, twice */
 	AGAIN = 4,
 };
+
+/* What an answer says of who gives it. */
+enum word { UNDECIDED, STAYS, SILENT };
 
 static void
 to_sign(const struct mesh *m, const uint8_t *said, uint8_t *buf)
@@ -48,14 +50,40 @@ older_by(const struct mesh *m, msec now, const uint8_t *said)
 	return age > INT64_MAX / 2 ? INT64_MIN / 2 : now - m->started - (msec)age;
 }
 
-static bool
-i_stay(const struct mesh *m, msec now, const uint8_t *said)
+static struct judged *
+judged(struct mesh *m, const uint8_t *salt)
 {
-	msec older = older_by(m, now, said);
+	struct twin *t = &m->twin;
 
-	if (older > YOUNGER_MS || older < -YOUNGER_MS)
-		return older > 0;
-	return memcmp(m->conf.salt, said, SALT_BYTES) < 0;
+	for (size_t k = 0; k < t->judged_count && k < TWIN_JUDGED; k++)
+		if (memcmp(t->judged[k].salt, salt, SALT_BYTES) == 0)
+			return &t->judged[k];
+	return NULL;
+}
+
+/* Of the other one's signed age, and once: whatever is heard later, it was told. */
+static bool
+i_stay(struct mesh *m, msec now, const uint8_t *said)
+{
+	struct twin *t = &m->twin;
+	struct judged *j = judged(m, said);
+
+	if (j == NULL) {
+		j = &t->judged[t->judged_count++ % TWIN_JUDGED];
+		memcpy(j->salt, said, SALT_BYTES);
+		j->stay = older_by(m, now, said) >= 0;
+	}
+	return j->stay;
+}
+
+static enum word
+word_for(struct mesh *m, const uint8_t *salt)
+{
+	const struct judged *j = judged(m, salt);
+
+	if (m->twin.yielded)
+		return SILENT;
+	return j != NULL && j->stay ? STAYS : UNDECIDED;
 }
 
 void
@@ -63,7 +91,7 @@ twin_suspect(struct mesh *m, msec now, const struct addr *at)
 {
 	struct twin *t = &m->twin;
 
-	if (now < t->ask_at || !addr_possible(at) || addr_eq(at, &m->conf.addr))
+	if (t->yielded || now < t->ask_at || !addr_possible(at) || addr_eq(at, &m->conf.addr))
 		return;
 	t->ask_at = now + ASK_MS;
 	t->asked = now;
@@ -167,14 +195,23 @@ proved(struct mesh *m, msec now, const struct addr *from, const uint8_t *said)
 {
 	struct twin *t = &m->twin;
 
-	t->asked = 0;
 	t->other = *from;
 	t->proved = now;
 	m->changes++;
-	if (said[AT_STAY] != 0 && older_by(m, now, said) <= YOUNGER_MS)
-		yield(m, now);
-	else
+	if (t->yielded)
+		return;
+	if (said[AT_STAY] != SILENT && memcmp(said, m->conf.salt, SALT_BYTES) < 0) {
+		/* It is the other one's to judge: until it did it is asked. */
+		t->again = AGAIN;
+		if (said[AT_STAY] == STAYS)
+			yield(m, now);
+		return;
+	}
+	t->asked = 0;
+	if (said[AT_STAY] == SILENT || i_stay(m, now, said))
 		outlive(m, now, be_get(said + AT_GENERATION, 8));
+	else
+		yield(m, now);
 }
 
 /* A question, of one who has the key of all: its answer is no longer. */
@@ -190,7 +227,7 @@ answer(struct mesh *m, msec now, const struct addr *from, const uint8_t *said)
 	fill_mine(m, now, t->answer);
 	memcpy(t->answer + AT_THEIRS, said, SALT_BYTES);
 	memcpy(t->answer + AT_NONCE, said + AT_NONCE, 8);
-	t->answer[AT_STAY] = i_stay(m, now, said);
+	t->answer[AT_STAY] = (uint8_t)word_for(m, said);
 	to_sign(m, t->answer, buf);
 	c->sign(c->arg, t->answer + AT_SIG, buf, sizeof buf);
 	t->answer_to = *from;

@@ -21,10 +21,13 @@
  * "mesh twin 0" | cluster 16 | the 57 bytes before the signature.  Both are of one
  * length, so an answer never is longer than its question.
  *
- * Who answers says whether it stays: when it is older by more than YOUNGER_MS, or, of
- * two nearly as old, has the lower salt.  Who is told so falls silent, unless it is
- * itself that much older; so however late the packets are, exactly one of two
- * stays.  It takes a life above the other's, so that all tables come back to it.
+ * One of the two judges, that of the lower salt: it stays when its own age is at
+ * least the one that the other signed for it, and sticks to that.  An answer says
+ * of its giver UNDECIDED, STAYS or SILENT.  The judge falls silent by its own
+ * verdict, the other one when the judge signed STAYS for its salt and at no other
+ * time, and for good; so however late packets are, exactly one of two stays, and
+ * it is the older one where that is more than a packet's way.  Who stays takes a
+ * life above the other's, so that all tables come back to it.
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
@@ -38,6 +41,7 @@ struct mesh;
 enum {
 	TWIN_BYTES = 2 * SALT_BYTES + 3 * 8 + 1 + SIG_BYTES,
 	TWIN_HINT_BYTES = 18,
+	TWIN_JUDGED = 4, /* as many copies of one disk are told apart at once */
 };
 
 struct twin {
@@ -51,6 +55,11 @@ struct twin {
 	struct addr other; /* where one lives that signed */
 	msec proved;	   /* 0 = none ever did */
 	bool yielded;	   /* I am the one that fell silent */
+	struct judged {
+		uint8_t salt[SALT_BYTES]; /* of whom I judged */
+		bool stay;		  /* I do */
+	} judged[TWIN_JUDGED];
+	uint32_t judged_count; /* ever; the oldest is forgotten first */
 };
 
 /* Perhaps one lives there: ask it, when that is not too often. */

@@ -24,6 +24,25 @@ enough(uint32_t part, uint32_t all, unsigned tie)
 	return 2 * part > all || (2 * part == all && tie != 0);
 }
 
+/* Did the owner of that id store it, who may live on in the place of another node,
+ * or have given its own place to a copy? */
+static bool
+has_stored(const struct sim *s, const struct node_id *id, const struct roster_id *which)
+{
+	uint32_t own = node_find(s, id);
+
+	if (own != UINT32_MAX && !s->node[own].copied)
+		return roster_cmp(&s->node[own].done_roster, which) >= 0;
+	for (uint32_t j = 0; j < s->conf.nodes; j++) {
+		const struct sim_node *n = &s->node[j];
+
+		if ((id_eq(&n->id, id) && roster_cmp(&n->done_roster, which) >= 0) ||
+		    (id_eq(&n->was, id) && roster_cmp(&n->was_roster, which) >= 0))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A leader that goes on from a roster of its own term has it stored by a quorum
  * of the old set when it makes a joint one, of the new set when it leaves that.
@@ -39,9 +58,7 @@ check_roster_step(struct sim *s, uint32_t i)
 	    was->term != m->roster.id.term || was->term != m->elect.ballot_term)
 		return;
 	for (uint32_t k = 0; k < m->ms.count; k++) {
-		uint32_t j = k == 0 ? i : node_find(s, &m->ms.m[k].id);
-
-		if (j == i || (j != UINT32_MAX && roster_cmp(&s->node[j].done_roster, was) >= 0))
+		if (k == 0 || has_stored(s, &m->ms.m[k].id, was))
 			tally_add(&t, &m->ms.m[k]);
 	}
 	if (m->roster.joint ? !enough(t.old, m->roster.n.old, t.tie & MEMBER_OLD) :

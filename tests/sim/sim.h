@@ -70,7 +70,7 @@ struct sim_event {
 
 struct sim_node {
 	struct mesh *mesh; /* NULL = down */
-	struct node_id id;
+	struct node_id id, was;
 	uint8_t pk[KEY_BYTES];
 	struct mesh_ca *ca; /* its certificate; NULL = the mesh has no CA */
 	bool salt_ignored, tag_ignored, keys_kept, keys_late; /* by its cryptography */
@@ -94,7 +94,7 @@ struct sim_node {
 	uint8_t *disk_evicted;
 	/* what it ever did: never forgotten, whatever the disk says */
 	struct mesh_saved done;
-	struct roster_id done_roster;
+	struct roster_id done_roster, was_roster; /* was: before it became a copy of another */
 	uint32_t done_evicted;
 	usec out_at; /* evicted, or a copy, that does not count; 0 = it does */
 	struct stamp issued;

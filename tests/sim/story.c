@@ -101,7 +101,7 @@ const struct story stories[] = {
     {"steady", story_steady, NULL, "join, then nothing: bytes of an idle mesh"},
     {"join", story_join, setup_join, "all start in one second, through one seed"},
     {"evict", story_evict, NULL, "nodes are put out for good: until all know"},
-    {"clone", story_clone, NULL, "a disk is copied, and both are started"},
+    {"clone", story_clone, setup_clone, "a disk is copied, and both are started"},
     {"join-lossy", story_join_lossy, NULL, "the same, with 5 % loss"},
     {"detect", story_detect, NULL, "a node dies: who knows when"},
     {"failover", story_failover, NULL, "the leader dies: until another issues"},

@@ -56,7 +56,7 @@ story_run story_ca;							    /* story_ca.c */
 void setup_ca(struct sim_conf *conf);
 story_run story_chaos, story_grief, story_swarm;			    /* story_chaos.c */
 story_run story_mixed;							    /* story_mixed.c */
-void setup_mixed(struct sim_conf *conf);
+void setup_mixed(struct sim_conf *conf), setup_clone(struct sim_conf *conf);
 void setup_join(struct sim_conf *conf);
 void setup_calm(struct sim_conf *conf);
 void setup_slow(struct sim_conf *conf);

@@ -171,6 +171,10 @@ copy_node(struct sim *s, uint32_t j, uint32_t i, uint64_t below)
 	const struct sim_node *of = &s->node[i];
 
 	node_crash(s, j, INT64_MAX);
+	if (!n->copied) {
+		n->was = n->id;
+		n->was_roster = n->done_roster;
+	}
 	memcpy(n->pk, of->pk, sizeof n->pk);
 	n->id = of->id;
 	node_copy_disk(s, j, i);
@@ -198,6 +202,26 @@ told_apart(const struct sim *s, uint32_t i, uint32_t copy)
 	    node_of(&there) == copy && node_of(&here) == i;
 }
 
+/* With one of two gone, the other one has no majority. */
+void
+setup_clone(struct sim_conf *conf)
+{
+	if (conf->nodes > 0 && conf->nodes < 3)
+		conf->nodes = 3;
+}
+
+/* Both begin within seconds: the first one, and then, a little later, its copy. */
+static bool
+copy_soon(struct sim *s, uint32_t copy, uint32_t i)
+{
+	node_crash(s, i, INT64_MAX);
+	node_start(s, i);
+	if (!sim_run(s, s->now + 2500 * (usec)1000 + (usec)prng_below(&s->rng, SECOND)))
+		return false;
+	copy_node(s, copy, i, 0);
+	return true;
+}
+
 /*
  * The disk of one is copied and started elsewhere, in the same life as the first, an
  * earlier or a later one.  Both come to know it, the copy falls silent, and all
@@ -219,7 +243,12 @@ story_clone(struct sim *s, struct sim_stats *st)
 		i = prng_below(&s->rng, 2) == 0 ? story_leader(s) :
 						  (uint32_t)prng_below(&s->rng, copy);
 		began = s->now;
-		copy_node(s, copy, i, prng_below(&s->rng, 3));
+		if (k % 3 == 2) {
+			if (!copy_soon(s, copy, i))
+				return false;
+		} else {
+			copy_node(s, copy, i, prng_below(&s->rng, 3));
+		}
 		while (!told_apart(s, i, copy) && s->now - began < story_patience(s))
 			if (!sim_run(s, s->now + 20000))
 				return false;

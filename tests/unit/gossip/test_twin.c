@@ -106,6 +106,105 @@ one_of_two_stays(void **state)
 	}
 }
 
+/* What node 1 and node 3 say to each other of the one kind takes so much longer. */
+static void
+step_with_late(struct world *w, bool questions, uint32_t from, msec late)
+{
+	static struct flight held[256];
+	static msec due[256];
+	static size_t n;
+	size_t kept = 0, waiting = 0;
+
+	for (size_t i = 0; i < w->flights; i++) {
+		const struct flight *f = &w->flight[i];
+		struct packet p;
+
+		world_decode(f->b, f->len, &p);
+		if (f->from == from && f->to == 4 - from && p.kind == PACKET_TWIN &&
+		    p.bytes_len == TWIN_BYTES && questions == (be_get(p.bytes + SALT_BYTES, 8) == 0)) {
+			assert_true(n < ARRAY_LEN(held));
+			due[n] = w->now + late;
+			held[n++] = *f;
+		} else {
+			w->flight[kept++] = *f;
+		}
+	}
+	w->flights = kept;
+	for (size_t i = 0; i < n; i++)
+		if (due[i] <= w->now) {
+			w->flight[w->flights++] = held[i];
+		} else {
+			due[waiting] = due[i];
+			held[waiting++] = held[i];
+		}
+	n = waiting;
+	world_step(w);
+}
+
+/* However far apart they began, whichever packets are late, and whoever has the
+ * lower salt: one of two stays, and no more. */
+static void
+late_packets_silence_no_two(void **state)
+{
+	static const msec gaps[] = {0, 5, 2975, 2999, 3001};
+	bool first, second;
+
+	(void)state;
+	for (size_t g = 0; g < ARRAY_LEN(gaps); g++)
+		for (uint32_t how = 0; how < 16; how++) {
+			struct world *w = three_and_a_place();
+
+			world_kill(w, 1);
+			world_run(w, 100);
+			world_start(w, 1);
+			world_run(w, gaps[g]);
+			start_as(w, 3, 1, w->disk[1].generation, how & 1 ? 0xff : 1);
+			for (msec end = w->now + 6000; w->now < end;)
+				step_with_late(w, how & 2, how & 4 ? 1 : 3, how & 8 ? 30 : 1);
+			step_with_late(w, false, 1, 0);
+			assert_true(names(w, 1, 3, &first) && names(w, 3, 1, &second));
+			assert_true(first != second);
+			assert_true(gaps[g] < 100 || second); /* the younger one */
+			world_free(w);
+		}
+}
+
+/* Whoever was told by a signed word, and only he: three copies of one disk. */
+static void
+one_of_three_stays(void **state)
+{
+	(void)state;
+	for (uint8_t salt = 1; salt < 4; salt++) {
+		struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+		bool yielded;
+		size_t silent = 0;
+
+		world_run(w, 6000);
+		for (uint32_t i = 3; i < 5; i++)
+			mesh_leave(w->node[i], w->now);
+		world_run(w, 3000);
+		for (uint32_t i = 3; i < 5; i++)
+			world_kill(w, i);
+		world_kill(w, 1);
+		world_run(w, 100);
+		start_as(w, 1, 1, w->disk[1].generation + 1, salt);
+		world_run(w, 2000);
+		start_as(w, 3, 1, w->disk[1].generation, (uint8_t)(salt % 3 + 1));
+		world_run(w, 2000);
+		start_as(w, 4, 1, w->disk[1].generation, (uint8_t)((salt + 1) % 3 + 1));
+		world_run(w, 20000);
+		for (uint32_t i = 1; i < 5; i += i == 1 ? 2 : 1) {
+			struct addr at;
+
+			assert_true(mesh_twin(w->node[i], w->now, &at, &yielded));
+			assert_int_equal(yielded, i != 1);
+			silent += yielded;
+		}
+		assert_int_equal(silent, 2);
+		world_free(w);
+	}
+}
+
 /* All that n1 ever sent, from wherever: it may be asked who is there, and no
  * more; and who never was a twin goes on. */
 static void
@@ -188,6 +287,45 @@ an_answer_is_signed_and_fresh(void **state)
 	world_free(w);
 }
 
+/* Only the one of the lower salt judges; the other one falls silent by its signed
+ * word and by nothing else, however much older that one says it is. */
+static void
+the_lower_salt_judges(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	struct mesh *m = w->node[1];
+	struct addr there = toy_addr(5);
+	uint8_t said[TWIN_BYTES] = {1}; /* its salt; mine begins with 2 */
+	struct packet p = {.kind = PACKET_TWIN, .bytes = said, .bytes_len = TWIN_BYTES};
+	uint8_t pk[KEY_BYTES], buf[11 + ID_BYTES + TWIN_BYTES];
+	bool yielded;
+
+	(void)state;
+	world_run(w, 5000);
+	twin_suspect(m, w->now, &there);
+	memcpy(said + SALT_BYTES, m->conf.salt, SALT_BYTES);
+	be_put(said + 2 * SALT_BYTES, m->twin.nonce, 8);
+	world_pk(1, pk);
+	for (uint8_t word = 0; word < 2; word++) {
+		for (int older = 0; older < 2; older++) {
+			assert_false(m->left);
+			be_put(said + 2 * SALT_BYTES + 16, older ? UINT64_C(1) << 40 : 0, 8);
+			said[TWIN_BYTES - SIG_BYTES - 1] = word;
+			memcpy(buf, "mesh twin 0", 11);
+			memcpy(buf + 11, m->saved.cluster, ID_BYTES);
+			memcpy(buf + 11 + ID_BYTES, said, TWIN_BYTES - SIG_BYTES);
+			toy_sig(pk, said + TWIN_BYTES - SIG_BYTES, buf,
+			    11 + ID_BYTES + TWIN_BYTES - SIG_BYTES);
+			assert_int_equal(twin_recv(m, w->now, &there, &p), -ERR_IDENTITY);
+			assert_true(names(w, 1, 5, &yielded) && yielded == (word == 1));
+			if (word == 1)
+				break;
+		}
+	}
+	assert_true(m->left);
+	world_free(w);
+}
+
 /* Whoever asks gets no more bytes than it sent, and a hint costs less than any. */
 static void
 nothing_is_amplified(void **state)
@@ -254,6 +392,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_older_one_stays),
 	    cmocka_unit_test(one_of_two_stays),
+	    cmocka_unit_test(late_packets_silence_no_two),
+	    cmocka_unit_test(one_of_three_stays),
+	    cmocka_unit_test(the_lower_salt_judges),
 	    cmocka_unit_test(a_recording_silences_nobody),
 	    cmocka_unit_test(an_answer_is_signed_and_fresh),
 	    cmocka_unit_test(nothing_is_amplified),
