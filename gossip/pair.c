@@ -213,9 +213,9 @@ learn(struct mesh *m, msec now, uint32_t i, uint64_t counter, const uint8_t *sal
 		return -ERR_FULL;
 	if (p->since != 0 && memcmp(p->salt, salt, SALT_BYTES) == 0)
 		return 0;
-	if (counter <= p->since)
-		return -ERR_REPLAY; /* of an earlier life, perhaps repeated */
-	/* A life has one salt: who came first in it stays. */
+	/* A life has one salt.  Whoever has the key of all can name one, under any
+	 * counter of that life: only who seals under one shows that it is its own, and
+	 * until then each further one is taken. */
 	if (p->since != 0 && p->spoke && p->since >> SEAL_COUNTER_BITS == counter >> SEAL_COUNTER_BITS)
 		return -ERR_IDENTITY;
 	memcpy(me, m->ms.m[0].id.b, ID_BYTES);

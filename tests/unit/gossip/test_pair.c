@@ -191,6 +191,56 @@ no_member_speaks_as_another(void **state)
 	world_free(w);
 }
 
+static size_t
+hello_of(struct seal *s, uint64_t counter, uint8_t salt, uint8_t *buf)
+{
+	uint8_t head[HELLO_HEAD_BYTES] = {salt};
+	struct packet p = {.kind = PACKET_HELLO, .bytes = head, .bytes_len = sizeof head};
+	struct mpw w;
+
+	s->counter = counter;
+	mpw_init(&w, buf + SEAL_SHARED_HEADER_BYTES, SEAL_SHARED_BODY_MAX);
+	packet_begin(&w, &p);
+	packet_end(&w, NULL, 0);
+	return seal_close(s, SEAL_SHARED, NULL, buf, w.len);
+}
+
+/* Who holds the cluster key says HELLO in n1's name, with a salt of its own and the
+ * highest counter of n1's life, before n1 said its first word to this life of n0:
+ * it keeps the two apart for as long as it goes on, and not longer. */
+static void
+a_made_up_salt_locks_no_pair(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct crypto c = world_crypto(7, 9);
+	struct node_id n1 = world_id(1);
+	struct addr from = toy_addr(1);
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct seal s;
+	uint64_t life;
+	bool planted = false;
+
+	(void)state;
+	world_run(w, 8000);
+	world_kill(w, 0);
+	world_run(w, 100);
+	world_start(w, 0);
+	life = w->node[1]->ms.m[0].generation;
+	seal_init(&s, &c, &n1, w->disk[1].cluster, life, 77);
+	for (msec end = w->now + 10000; w->now < end && !planted; world_step(w)) {
+		size_t n = hello_of(&s, ((life + 1) << SEAL_COUNTER_BITS) - 1, 0x66, buf);
+
+		planted = mesh_recv(w->node[0], w->now, &from, buf, n) == 0;
+	}
+	assert_true(planted && pair_of(w, 0, 1)->salt[0] == 0x66 && !pair_of(w, 0, 1)->spoke);
+	world_run(w, 5000);
+	assert_true(pair_of(w, 0, 1)->spoke && stand(w, 0, 1) && stand(w, 1, 0));
+	/* And once it spoke, it is too late for that. */
+	assert_int_equal(mesh_recv(w->node[0], w->now, &from, buf,
+	    hello_of(&s, ((life + 1) << SEAL_COUNTER_BITS) - 1, 0x66, buf)), -ERR_IDENTITY);
+	world_free(w);
+}
+
 /* A peer that lives anew is talked to again at once, whoever calls first. */
 static void
 a_restart_costs_a_second_at_most(void **state)
@@ -335,6 +385,7 @@ main(void)
 	    cmocka_unit_test(no_word_of_another_life_is_heard),
 	    cmocka_unit_test(an_old_hello_changes_nothing),
 	    cmocka_unit_test(no_member_speaks_as_another),
+	    cmocka_unit_test(a_made_up_salt_locks_no_pair),
 	    cmocka_unit_test(a_restart_costs_a_second_at_most),
 	    cmocka_unit_test(strangers_get_nothing),
 	    cmocka_unit_test(unknown_members_are_asked_rarely),

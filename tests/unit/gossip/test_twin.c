@@ -356,7 +356,7 @@ nothing_is_amplified(void **state)
 }
 
 /* A member gone bad makes up a salt for another: before that one ever spoke it
- * gains nothing, for the true one is heard later in its life; and after, neither. */
+ * gains nothing, for the true one is still heard; and after, neither. */
 static void
 a_made_up_salt_locks_nobody_out(void **state)
 {
@@ -380,7 +380,6 @@ a_made_up_salt_locks_nobody_out(void **state)
 	members_pair(&m->ms, i)->spoke = false; /* as if it had only said HELLO */
 	assert_int_equal(pair_recv(m, w->now, &liar, &f, &p), 0);
 	assert_false(pair_stands(m, i));
-	w->node[1]->seal.counter += 2000000;
 	world_run(w, 10000);
 	assert_true(pair_stands(m, i) && world_state(w, 0, 1) == MESH_ALIVE);
 	world_free(w);
