@@ -17,7 +17,11 @@
  */
 #include "inner.h"
 
-enum { JOIN_MS = 1000, SEEDS_MS = 5000 };
+enum {
+	JOIN_MS = 1000,
+	SEEDS_MS = 5000,
+	LIFE_REST = 1 << 24, /* frames between two ticks, and more */
+};
 
 /* The one record a JOINED must carry: the sender's own. */
 static int
@@ -50,6 +54,32 @@ bool
 join_lives_left(const struct mesh *m, uint64_t generation)
 {
 	return generation <= m->saved.generation + GENERATION_JUMP_MAX;
+}
+
+bool
+join_next_life(struct mesh *m, msec now, uint64_t generation)
+{
+	if (generation >= UINT64_MAX >> SEAL_COUNTER_BITS)
+		return false;
+	join_relive(m, now, generation + 1);
+	vouch_self(m);
+	members_tell(&m->ms, 0);
+	m->must_save = true;
+	for (uint32_t i = 0; i < m->ms.pairs_count; i++)
+		m->ms.pairs[i].heard = false;
+	return true;
+}
+
+/* A leader of thousands may come to the last number that a life has; what it said
+ * under the next would be in a life that nobody knows. */
+void
+join_count(struct mesh *m, msec now)
+{
+	uint64_t last = ((m->ms.m[0].generation + 1) << SEAL_COUNTER_BITS) - 1;
+
+	if (m->seal.counter >= last - LIFE_REST && m->member &&
+	    join_next_life(m, now, m->ms.m[0].generation))
+		trace(m, now, "a life's numbers are used up", 0, m->ms.m[0].generation);
 }
 
 void

@@ -27,6 +27,11 @@ void join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term,
 bool join_lives_left(const struct mesh *m, uint64_t generation);
 /* A lost disk forgot how often this node started. */
 void join_relive(struct mesh *m, msec now, uint64_t generation);
+/* Live on in a life above that one, and tell all; pairs get keys anew.  False: there
+ * is none. */
+bool join_next_life(struct mesh *m, msec now, uint64_t generation);
+/* The numbers of this life's frames end: go on in the next one. */
+void join_count(struct mesh *m, msec now);
 void join_tick(struct mesh *m, msec now);
 
 #endif

@@ -305,6 +305,7 @@ mesh_tick(struct mesh *m, msec now)
 	if (m->elect.role == MESH_LEADER && now - m->ticked > elect_lease_ms(m) / 2)
 		lead_pause(m, now);
 	m->ticked = now;
+	join_count(m, now);
 	join_tick(m, now);
 	if (m->member) {
 		swim_tick(m, now);

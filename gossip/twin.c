@@ -174,20 +174,14 @@ yield(struct mesh *m, msec now)
 	trace(m, now, "twin: yields", 0, 0);
 }
 
-/* Its record may be in tables already, in a life above mine: take one above that.
- * Keys come anew with it. */
+/* Its record may be in tables already, in a life above mine: take one above that. */
 static void
 outlive(struct mesh *m, msec now, uint64_t generation)
 {
-	if (generation < m->ms.m[0].generation || generation >= UINT64_MAX >> SEAL_COUNTER_BITS)
+	if (generation < m->ms.m[0].generation)
 		return;
-	join_relive(m, now, generation + 1);
-	vouch_self(m);
-	members_tell(&m->ms, 0);
-	m->must_save = true;
-	for (uint32_t i = 0; i < m->ms.pairs_count; i++)
-		m->ms.pairs[i].heard = false;
-	trace(m, now, "twin: outlived", 0, generation);
+	if (join_next_life(m, now, generation))
+		trace(m, now, "twin: outlived", 0, generation);
 }
 
 static void

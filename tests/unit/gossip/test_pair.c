@@ -241,6 +241,34 @@ a_made_up_salt_locks_no_pair(void **state)
 	world_free(w);
 }
 
+/* The numbers of a life's frames end, those of the leader first: it goes on in its
+ * next life, is heard by all, and leads. */
+static void
+numbers_end_and_the_talk_goes_on(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint64_t life;
+	uint32_t l;
+
+	(void)state;
+	world_run(w, 8000);
+	l = world_leader(w);
+	life = w->node[l]->ms.m[0].generation;
+	w->node[l]->seal.counter = ((life + 1) << SEAL_COUNTER_BITS) - 20;
+	world_run(w, 1000);
+	assert_int_equal(w->node[l]->ms.m[0].generation, life + 1);
+	assert_int_equal(w->disk[l].generation, life + 1);
+	assert_int_equal(w->node[l]->seal.counter >> SEAL_COUNTER_BITS, life + 1);
+	for (msec end = w->now + 60000; w->now < end; world_step(w))
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(world_state(w, i, l), MESH_ALIVE);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_true(i == l || (stand(w, i, l) && stand(w, l, i)));
+	assert_int_equal(world_leader(w), l);
+	assert_int_equal(w->node[l]->ms.m[0].generation, life + 1);
+	world_free(w);
+}
+
 /* A peer that lives anew is talked to again at once, whoever calls first. */
 static void
 a_restart_costs_a_second_at_most(void **state)
@@ -386,6 +414,7 @@ main(void)
 	    cmocka_unit_test(an_old_hello_changes_nothing),
 	    cmocka_unit_test(no_member_speaks_as_another),
 	    cmocka_unit_test(a_made_up_salt_locks_no_pair),
+	    cmocka_unit_test(numbers_end_and_the_talk_goes_on),
 	    cmocka_unit_test(a_restart_costs_a_second_at_most),
 	    cmocka_unit_test(strangers_get_nothing),
 	    cmocka_unit_test(unknown_members_are_asked_rarely),
