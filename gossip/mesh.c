@@ -250,9 +250,10 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 	/* Whoever yielded still answers the one it yielded to. */
 	if (m->left && (frame.sender != m->ms.m[0].short_id || p.kind != PACKET_TWIN))
 		return -ERR_UNKNOWN;
+	if (frame.sender == m->ms.m[0].short_id && frame.form == SEAL_JOIN)
+		return p.seq == m->swim.join_token ? 0 : -ERR_IDENTITY; /* 0: my own, come back */
 	if (frame.sender == m->ms.m[0].short_id)
-		return frame.form == SEAL_JOIN || !m->member ? -ERR_IDENTITY :
-							       twin_recv(m, now, from, &p);
+		return m->member ? twin_recv(m, now, from, &p) : -ERR_IDENTITY;
 	if (frame.form == SEAL_SHARED && evict_refuses(m, now, from, &frame, len))
 		return -ERR_EVICTED;
 	return frame.form == SEAL_JOIN ? join_recv(m, now, from, frame.sender, &p) :

@@ -237,8 +237,10 @@ twin_recv(struct mesh *m, msec now, const struct addr *from, const struct packet
 	struct twin *t = &m->twin;
 	uint8_t buf[SIGNED_BYTES];
 
-	if (p->bytes_len < SALT_BYTES || memcmp(p->bytes, m->conf.salt, SALT_BYTES) == 0)
-		return -ERR_IDENTITY; /* my own, come back to me */
+	if (p->bytes_len < SALT_BYTES)
+		return -ERR_MALFORMED;
+	if (memcmp(p->bytes, m->conf.salt, SALT_BYTES) == 0)
+		return 0; /* my own: a seed is another address of this host, or it was moved */
 	if (p->kind != PACKET_TWIN) {
 		twin_suspect(m, now, from);
 		return -ERR_IDENTITY;

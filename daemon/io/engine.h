@@ -92,7 +92,7 @@ struct engine {
 	bool going_led;	  /* this node led then */
 	struct journal journal;
 	int told_grade; /* of the last event about it; -1 = none */
-	uint64_t told_clones;
+	bool told_twin;
 	msec joint_since; /* the roster is being changed since; 0 = it is not */
 	bool draining;	  /* an operator wants it so; kept over restarts */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */

@@ -8,6 +8,7 @@
 
 #include "../base/log.h"
 #include "../base/own.h"
+#include "belong.h"
 #include "engine.h"
 #include "events.h"
 
@@ -153,11 +154,20 @@ look_at_counters(struct engine *e)
 	stream_server_stats(e->stream, &stream);
 	if (counters_look(&e->counters, net_now(), &mesh, &stream, e->net.send_failed, line))
 		log_warn("%s", line);
-	if (e->counters.dropped[ERR_IDENTITY] != e->told_clones)
-		events_note(e, "clone", e->conf.name,
-		    "another host uses this node's identity: %llu packets",
-		    (unsigned long long)(e->counters.dropped[ERR_IDENTITY] - e->told_clones));
-	e->told_clones = e->counters.dropped[ERR_IDENTITY];
+}
+
+/* Only what was proved is said: a packet in this node's name can be its own. */
+static void
+look_for_twin(struct engine *e)
+{
+	char text[ERR_TEXT_CAP];
+	const char *problem, *hint;
+	struct addr other;
+	bool yielded, is = mesh_twin(e->mesh, net_now(), &other, &yielded);
+
+	if (is && !e->told_twin && (problem = belong_problem(e, text, &hint)) != NULL)
+		events_note(e, "clone", e->conf.name, "%s", problem);
+	e->told_twin = is;
 }
 
 void
@@ -173,6 +183,7 @@ tell_second(struct engine *e)
 	look_at_counters(e);
 	if (e->mesh == NULL)
 		return;
+	look_for_twin(e);
 	mesh_set_summary(e->mesh, net_now(), &s);
 	if (e->local.known && net_now() - e->reported >= TELL_METRICS_MS) {
 		set_report(e);
