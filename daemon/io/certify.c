@@ -168,23 +168,22 @@ certify_identity(struct engine *e, struct ctl_req *r)
 {
 	struct mesh_member m;
 	struct mesh_came came;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 	bool other = ctl_arg_has(r, "node");
 
 	if (other && !belong_find(e, r, "evict", &m))
 		return;
 	if (other) /* all zero when nobody here heard it: then no use is counted either */
 		(void)mesh_came(e->mesh, &m.id, &came);
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, other ? 11 : 8);
-	pack_self(e, &pk);
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, other ? 11 : 8);
+	pack_self(e, pk);
 	if (other) {
-		pk_kstr(&pk, "other", m.name);
-		pack_hex(&pk, "id", m.id.b, ID_BYTES);
-		pack_hex(&pk, "token", came.token, KEY_BYTES);
+		pk_kstr(pk, "other", m.name);
+		pack_hex(pk, "id", m.id.b, ID_BYTES);
+		pack_hex(pk, "token", came.token, KEY_BYTES);
 	}
-	ctl_answer_buf(r, &buf);
+	ctl_end(r);
 }
 
 /* --- what it brings -------------------------------------------------------------------- */
@@ -265,8 +264,7 @@ certify_init(struct engine *e, struct ctl_req *r)
 {
 	char address[ADDR_TEXT_CAP];
 	uint8_t cluster[ID_BYTES];
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	if (!ctl_arg_has(r, "ca") && !certify_is(e)) {
 		if (!lacks(e, r))
@@ -282,15 +280,15 @@ certify_init(struct engine *e, struct ctl_req *r)
 	}
 	engine_kick(e);
 	addr_format(&e->conf.advertise, address, sizeof address);
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 3);
-	pack_hex(&pk, "cluster", cluster, sizeof cluster);
-	pk_kstr(&pk, "address", address);
-	pk_str(&pk, "ca_key");
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, 3);
+	pack_hex(pk, "cluster", cluster, sizeof cluster);
+	pk_kstr(pk, "address", address);
+	pk_str(pk, "ca_key");
 	char path[CONFIG_PATH_CAP + sizeof CA_FILE + 1];
 	snprintf(path, sizeof path, "%s/" CA_FILE, e->conf.state_dir);
-	pk_str(&pk, path);
-	ctl_answer_buf(r, &buf);
+	pk_str(pk, path);
+	ctl_end(r);
 }
 
 void

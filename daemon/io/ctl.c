@@ -150,6 +150,7 @@ finish(struct ctl_req *r)
 		if (r->conn->writing == 0)
 			conn_close(r->conn);
 	}
+	msgpack_sbuffer_destroy(&r->body);
 	free(r);
 }
 
@@ -187,11 +188,17 @@ ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more)
 		finish(r);
 }
 
-void
-ctl_answer_buf(struct ctl_req *r, msgpack_sbuffer *buf)
+msgpack_packer *
+ctl_begin(struct ctl_req *r)
 {
-	ctl_answer(r, buf->data, buf->size, false);
-	msgpack_sbuffer_destroy(buf);
+	pk_begin(&r->body, &r->pk);
+	return &r->pk;
+}
+
+void
+ctl_end(struct ctl_req *r)
+{
+	ctl_answer(r, r->body.data, r->body.size, false);
 }
 
 void

@@ -25,6 +25,8 @@ struct ctl_req {
 	char verb[CTL_VERB_CAP];
 	const uint8_t *args; /* the map's msgpack, borrowed from the connection */
 	size_t args_bytes;
+	msgpack_sbuffer body; /* of ctl_begin */
+	msgpack_packer pk;
 	bool may_write; /* root, or a uid of operators: */
 	void *work;	/* the handler's own, for on_gone */
 	void (*on_gone)(struct ctl_req *r); /* the peer left: stop working; may be NULL */
@@ -46,8 +48,10 @@ bool ctl_alive(const struct ctl_req *r);
 bool ctl_busy(const struct ctl_req *r);
 /* data is one packed value.  more = false frees r. */
 void ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more);
-/* The last answer is what buf holds; buf is destroyed. */
-void ctl_answer_buf(struct ctl_req *r, msgpack_sbuffer *buf);
+/* The last answer, one value, is packed into what ctl_begin gives; ctl_end sends it.
+ * A handler may ctl_fail in between. */
+msgpack_packer *ctl_begin(struct ctl_req *r);
+void ctl_end(struct ctl_req *r);
 /* Frees r.  hint may be "". */
 void ctl_fail(struct ctl_req *r, int code, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -100,20 +100,18 @@ pack_those(const struct engine *e, msgpack_packer *pk, bool keep)
 static void
 answer(struct engine *e, struct ctl_req *r)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 4);
-	pk_kstr(&pk, "node", e->conf.name);
-	pk_kbool(&pk, "draining", e->draining);
-	pk_str(&pk, "moving");
-	msgpack_pack_array(&pk, pack_those(e, NULL, false));
-	pack_those(e, &pk, false);
-	pk_str(&pk, "staying");
-	msgpack_pack_array(&pk, pack_those(e, NULL, true));
-	pack_those(e, &pk, true);
-	ctl_answer_buf(r, &buf);
+	msgpack_pack_map(pk, 4);
+	pk_kstr(pk, "node", e->conf.name);
+	pk_kbool(pk, "draining", e->draining);
+	pk_str(pk, "moving");
+	msgpack_pack_array(pk, pack_those(e, NULL, false));
+	pack_those(e, pk, false);
+	pk_str(pk, "staying");
+	msgpack_pack_array(pk, pack_those(e, NULL, true));
+	pack_those(e, pk, true);
+	ctl_end(r);
 }
 
 static void

@@ -131,28 +131,27 @@ insides_verb(struct engine *e, struct ctl_req *r)
 {
 	char stamp[STAMP_TEXT_CAP], hash[17], id[2 * ID_BYTES + 1];
 	struct stamp applied;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	engine_applied(e, &applied);
 	stamp_text(&applied, stamp);
 	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)e->trees.config_hash);
 	looks_id_text(&e->identity.id, id);
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 14);
-	pk_kstr(&pk, "node", e->conf.name);
-	pk_kstr(&pk, "id", id);
-	pk_kstr(&pk, "version", MESH_VERSION);
-	pk_kuint(&pk, "generation", e->saved.generation);
-	pk_kint(&pk, "uptime_ms", net_now() - e->started);
-	pk_kbool(&pk, "has_cluster_key", e->keys.has_key);
-	pk_kstr(&pk, "applied", stamp);
-	pk_kstr(&pk, "config_hash", hash);
-	pack_config(&e->conf, &pk);
-	pack_queues(e, &pk); /* two keys */
-	pk_str(&pk, "counters");
-	counters_pack(&e->counters, &pk);
-	pack_usage(&pk);
-	pack_log(&pk);
-	ctl_answer_buf(r, &buf);
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, 14);
+	pk_kstr(pk, "node", e->conf.name);
+	pk_kstr(pk, "id", id);
+	pk_kstr(pk, "version", MESH_VERSION);
+	pk_kuint(pk, "generation", e->saved.generation);
+	pk_kint(pk, "uptime_ms", net_now() - e->started);
+	pk_kbool(pk, "has_cluster_key", e->keys.has_key);
+	pk_kstr(pk, "applied", stamp);
+	pk_kstr(pk, "config_hash", hash);
+	pack_config(&e->conf, pk);
+	pack_queues(e, pk); /* two keys */
+	pk_str(pk, "counters");
+	counters_pack(&e->counters, pk);
+	pack_usage(pk);
+	pack_log(pk);
+	ctl_end(r);
 }

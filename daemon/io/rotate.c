@@ -105,12 +105,10 @@ pack_state(const struct engine *e, msgpack_packer *pk)
 static void
 tell_state(const struct engine *e, struct ctl_req *r)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	pack_state(e, &pk);
-	ctl_answer_buf(r, &buf);
+	pack_state(e, pk);
+	ctl_end(r);
 }
 
 /* --- what is asked ------------------------------------------------------------------ */

@@ -56,12 +56,10 @@ static void
 then_compare(struct engine *e, void *arg, const struct compare *c, int64_t took_ms)
 {
 	struct ctl_req *r = arg;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	seepack_compare(e, c, took_ms, &pk);
-	ctl_answer_buf(r, &buf);
+	seepack_compare(e, c, took_ms, pk);
+	ctl_end(r);
 }
 
 static void
@@ -77,13 +75,12 @@ static void
 then_partition(struct engine *e, void *arg, const struct compare *c, int64_t took_ms)
 {
 	struct ctl_req *r = arg;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	(void)took_ms;
-	pk_begin(&buf, &pk);
-	seepack_partition(e, c, &pk);
-	ctl_answer_buf(r, &buf);
+	pk = ctl_begin(r);
+	seepack_partition(e, c, pk);
+	ctl_end(r);
 }
 
 void
@@ -99,8 +96,7 @@ void
 seeing_members(struct engine *e, struct ctl_req *r)
 {
 	struct looks_filter f;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	if (ctl_arg_bool(r, "compare")) {
 		compare(e, r);
@@ -109,9 +105,9 @@ seeing_members(struct engine *e, struct ctl_req *r)
 	ctl_arg_str(r, "status", f.status, sizeof f.status);
 	ctl_arg_str(r, "tag", f.tag, sizeof f.tag);
 	ctl_arg_str(r, "name", f.name, sizeof f.name);
-	pk_begin(&buf, &pk);
-	looks_pack_members(e, &f, &pk);
-	ctl_answer_buf(r, &buf);
+	pk = ctl_begin(r);
+	looks_pack_members(e, &f, pk);
+	ctl_end(r);
 }
 
 /* --- who answers here --------------------------------------------------------------- */
@@ -120,12 +116,10 @@ static void
 on_reached(void *arg)
 {
 	struct seeing *v = arg;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(v->r);
 
-	pk_begin(&buf, &pk);
-	seepack_reached(v->e, net_now() - v->started, &pk);
-	ctl_answer_buf(v->r, &buf);
+	seepack_reached(v->e, net_now() - v->started, pk);
+	ctl_end(v->r);
 	free(v);
 }
 
@@ -153,26 +147,22 @@ seeing_reachability(struct engine *e, struct ctl_req *r)
 static void
 leader_says(struct engine *e, struct ctl_req *r, struct slice theirs)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	looks_pack_leader(e, theirs, &pk);
-	ctl_answer_buf(r, &buf);
+	looks_pack_leader(e, theirs, pk);
+	ctl_end(r);
 }
 
 static void
 roster_says(struct engine *e, struct ctl_req *r, struct slice theirs)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
 	if (theirs.len > 0)
-		pk_raw(&pk, theirs.b, theirs.len);
+		pk_raw(pk, theirs.b, theirs.len);
 	else
-		looks_pack_roster(e, &pk);
-	ctl_answer_buf(r, &buf);
+		looks_pack_roster(e, pk);
+	ctl_end(r);
 }
 
 static void
@@ -253,13 +243,11 @@ static void
 rtt_says(struct ctl_req *r, const struct mesh_member *one, const struct mesh_member *other,
     int32_t rtt_ms, const char *by)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, 1);
-	seepack_rtt(one->name, other, rtt_ms, by, &pk);
-	ctl_answer_buf(r, &buf);
+	msgpack_pack_array(pk, 1);
+	seepack_rtt(one->name, other, rtt_ms, by, pk);
+	ctl_end(r);
 }
 
 static void ask_end(struct seeing *v);
@@ -308,13 +296,12 @@ seeing_rtt(struct engine *e, struct ctl_req *r)
 	struct mesh_member one, other;
 	struct seeing *v;
 	bool two = ctl_arg_has(r, "other");
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	if (!ctl_arg_has(r, "node")) {
-		pk_begin(&buf, &pk);
-		seepack_rtts(e, &pk);
-		ctl_answer_buf(r, &buf);
+		pk = ctl_begin(r);
+		seepack_rtts(e, pk);
+		ctl_end(r);
 		return;
 	}
 	if (!find_node(e, r, "node", &one) || (two && !find_node(e, r, "other", &other)))

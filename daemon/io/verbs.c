@@ -30,27 +30,22 @@ enum { FOLLOW_POLL_MS = 300 };
 static void
 then_status(struct engine *e, struct ctl_req *r, struct slice view)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	status_pack(e, view, &pk);
-	ctl_answer_buf(r, &buf);
+	status_pack(e, view, pk);
+	ctl_end(r);
 }
 
 static void
 then_schedule(struct engine *e, struct ctl_req *r, struct slice view)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk = ctl_begin(r);
 
-	pk_begin(&buf, &pk);
-	if (status_pack_schedule(e, status_view_get(view, "held"), &pk) < 0) {
-		msgpack_sbuffer_destroy(&buf);
+	if (status_pack_schedule(e, status_view_get(view, "held"), pk) < 0) {
 		ctl_fail(r, 1, "mesh status says why", "no schedule has reached this node yet");
 		return;
 	}
-	ctl_answer_buf(r, &buf);
+	ctl_end(r);
 }
 
 static void
@@ -59,8 +54,8 @@ then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 	struct slice ps = status_view_get(view, "ps");
 	char role[NAME_CAP];
 	bool only = ctl_arg_str(r, "role", role, sizeof role);
-	msgpack_sbuffer rows, buf;
-	msgpack_packer pk;
+	msgpack_sbuffer rows;
+	msgpack_packer pk, *answer;
 	uint32_t n = 0, kept = 0;
 	struct mp mp;
 
@@ -81,12 +76,12 @@ then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 		pk_raw(&pk, row.b, row.len);
 		kept++;
 	}
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, kept);
+	answer = ctl_begin(r);
+	msgpack_pack_array(answer, kept);
 	if (kept > 0)
-		pk_raw(&pk, rows.data, rows.size);
+		pk_raw(answer, rows.data, rows.size);
 	msgpack_sbuffer_destroy(&rows);
-	ctl_answer_buf(r, &buf);
+	ctl_end(r);
 }
 
 static void
@@ -112,18 +107,17 @@ verb_schedule(struct engine *e, struct ctl_req *r)
 static void
 verb_version(struct engine *e, struct ctl_req *r)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	(void)e;
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 2);
-	pk_kstr(&pk, "version", MESH_VERSION);
-	pk_str(&pk, "wire");
-	msgpack_pack_array(&pk, 2);
-	msgpack_pack_int(&pk, WIRE_MIN);
-	msgpack_pack_int(&pk, WIRE_MAX);
-	ctl_answer_buf(r, &buf);
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, 2);
+	pk_kstr(pk, "version", MESH_VERSION);
+	pk_str(pk, "wire");
+	msgpack_pack_array(pk, 2);
+	msgpack_pack_int(pk, WIRE_MIN);
+	msgpack_pack_int(pk, WIRE_MAX);
+	ctl_end(r);
 }
 
 /* --- render, dry ------------------------------------------------------------------ */
@@ -139,30 +133,29 @@ on_render(void *arg, struct render_out *out, const char *error)
 {
 	struct rendering *v = arg;
 	const struct apply_job *j = apply_job(v->e, v->role);
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	msgpack_packer *pk;
 
 	if (out == NULL) {
 		ctl_fail(v->r, 1, "", "%s", error);
 		free(v);
 		return;
 	}
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 3);
-	pk_kstr(&pk, "role", v->role);
-	pk_str(&pk, "files");
-	msgpack_pack_map(&pk, out->files_count + (out->processes_text.len > 0));
+	pk = ctl_begin(v->r);
+	msgpack_pack_map(pk, 3);
+	pk_kstr(pk, "role", v->role);
+	pk_str(pk, "files");
+	msgpack_pack_map(pk, out->files_count + (out->processes_text.len > 0));
 	for (size_t i = 0; i < out->files_count; i++) {
-		pk_str(&pk, out->files[i].name);
-		pk_strn(&pk, (const char *)out->files[i].data, out->files[i].len);
+		pk_str(pk, out->files[i].name);
+		pk_strn(pk, (const char *)out->files[i].data, out->files[i].len);
 	}
 	if (out->processes_text.len > 0) {
-		pk_str(&pk, "processes.yaml");
-		pk_strn(&pk, (const char *)out->processes_text.b, out->processes_text.len);
+		pk_str(pk, "processes.yaml");
+		pk_strn(pk, (const char *)out->processes_text.b, out->processes_text.len);
 	}
-	pk_kuint(&pk, "generation", j != NULL ? j->gen : 0);
+	pk_kuint(pk, "generation", j != NULL ? j->gen : 0);
 	render_out_free(out);
-	ctl_answer_buf(v->r, &buf);
+	ctl_end(v->r);
 	free(v);
 }
 
