@@ -67,7 +67,7 @@ void
 enter_ask(struct mesh *m, const struct addr *seed)
 {
 	if (m->enter.nonce == 0)
-		m->enter.nonce = prng_u64(&m->rng) | 1;
+		m->enter.nonce = drawn(m) | 1;
 	out_bare(m, PACKET_ENTER, seed, m->enter.nonce, 0, cookie_back(m, seed));
 }
 

@@ -16,6 +16,7 @@
 #include "keys.h"
 #include "out.h"
 #include "pair.h"
+#include "prng.h"
 #include "reach.h"
 #include "report.h"
 #include "rolelease.h"
@@ -28,7 +29,8 @@ struct mesh {
 	struct mesh_conf conf;
 	struct seal seal;
 	struct members ms; /* index 0 = self */
-	struct prng rng;
+	struct prng rng;   /* of times and turns, and what members alone see */
+	struct draw draw;  /* of what strangers see */
 	struct swim swim;
 	struct dark dark;
 	struct elect elect;
@@ -45,6 +47,7 @@ struct mesh {
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;
 	msec sources[SOURCES]; /* pair.c: when each may be answered again */
+	uint64_t slots;	       /* by what they are spread over them */
 	msec started, ticked;
 	struct mesh_stats stats;
 	/* out.c */
@@ -76,6 +79,13 @@ static inline msec
 pace(const struct mesh *m, msec lan)
 {
 	return pace_ms(m->conf.profile, lan);
+}
+
+/* Nobody foretells it. */
+static inline uint64_t
+drawn(struct mesh *m)
+{
+	return draw_u64(&m->draw, &m->conf.crypto);
 }
 
 static inline uint32_t

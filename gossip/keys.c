@@ -207,7 +207,7 @@ ask(struct mesh *m, msec now, uint32_t i, const struct addr *bare)
 	if (now < k->ask_at)
 		return;
 	k->ask_at = now + ASK_MS;
-	k->nonce = prng_u64(&m->rng) | 1;
+	k->nonce = drawn(m) | 1;
 	if (bare == NULL)
 		out_to(m, PACKET_KEY_ASK, i, k->nonce, 0, 0);
 	else

@@ -16,7 +16,7 @@
 #include "keys.h"
 #include "packet.h"
 #include "pair.h"
-#include "seal.h"
+#include "prng.h"
 #include "spread.h"
 
 enum {

@@ -38,7 +38,10 @@ init(struct mesh *m, msec now)
 	m->must_save = true; /* the generation of this very start */
 	m->started = m->ticked = now;
 	prng_init(&m->rng, c->seed);
-	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, c->seed);
+	draw_init(&m->draw, &c->crypto, c->secret, c->salt);
+	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, 0);
+	draw_bytes(&m->draw, &c->crypto, m->seal.nonces.key, KEY_BYTES);
+	m->slots = drawn(m);
 	c->wire.features = (c->wire.features & ~(uint32_t)WIRE_PROFILE_MASK) | c->profile;
 	m->seal.wire = c->wire;
 	if (keys_init(m) < 0 || !members_init(&m->ms, c->members_max))

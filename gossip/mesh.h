@@ -60,9 +60,10 @@ struct mesh_conf {
 	enum mesh_profile profile;
 	msec lease_ms;	      /* <= MESH_LEASE_MAX_MS; 0 = auto: of lan 1500 up to 200 electors, else 3000 */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
-	uint64_t seed;	      /* the only source of randomness ... */
-	uint8_t salt[SALT_BYTES]; /* ... but this: drawn for this very start ... */
-	uint8_t secret[KEY_BYTES]; /* ... and this, told nobody (cookie.h) */
+	/* All the randomness there is; drawn for this very start. */
+	uint64_t seed;
+	uint8_t salt[SALT_BYTES];  /* told to all */
+	uint8_t secret[KEY_BYTES]; /* told nobody (cookie.h, draw.h) */
 	struct crypto crypto;
 	void (*trace)(void *arg, msec now, const char *event);
 	void *trace_arg;

@@ -91,7 +91,7 @@ pair_salts(const struct mesh *m, uint32_t i, uint8_t *out)
 bool
 pair_source(struct mesh *m, msec now, const struct addr *from)
 {
-	uint64_t h = m->conf.seed; /* nobody can tell who shares a slot with whom */
+	uint64_t h = m->slots; /* nobody can tell who shares a slot with whom */
 	msec *source;
 
 	for (size_t k = 0; k < sizeof from->ip; k++)

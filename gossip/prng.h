@@ -1,6 +1,6 @@
 /*
- * prng.h - xoshiro256**, the only randomness of the pure rooms.
- * Same seed, same numbers, on every compiler.  Not for secrets.
+ * prng.h - xoshiro256**: same seed, same numbers, on every compiler.  A few of its
+ * numbers tell the seed and all others: what leaves this node is draw.h's.
  */
 #ifndef GOSSIP_PRNG_H
 #define GOSSIP_PRNG_H

@@ -17,7 +17,7 @@ seal_init(struct seal *s, const struct crypto *crypto, const struct node_id *sel
 {
 	*s = (struct seal){.crypto = *crypto, .self = seal_short(self)};
 	memcpy(s->cluster, cluster, ID_BYTES);
-	prng_init(&s->rng, prng_mix(seed));
+	be_put(s->nonces.key, seed, 8);
 	s->counter = (generation << SEAL_COUNTER_BITS) + 1;
 }
 
@@ -60,8 +60,8 @@ seal_close(struct seal *s, enum seal_form form, const uint8_t *key, uint8_t *buf
 	be_put(buf + 10, counter, 8);
 	if (form == SEAL_BARE)
 		return SEAL_HEADER_BYTES + body_bytes;
-	for (size_t i = 0; form != SEAL_PAIR && i < SEAL_NONCE_BYTES; i += 8)
-		be_put(buf + 18 + i, prng_u64(&s->rng), 8);
+	if (form != SEAL_PAIR)
+		draw_bytes(&s->nonces, c, buf + 18, SEAL_NONCE_BYTES);
 	ad_len = additional(s, form, buf, ad);
 	if (form == SEAL_PAIR)
 		c->pair_seal(c->arg, key, body, body, body_bytes, ad, ad_len, counter);

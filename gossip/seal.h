@@ -37,7 +37,7 @@
 
 #include "base.h"
 #include "crypto.h"
-#include "prng.h"
+#include "draw.h"
 #include "wire.h"
 
 enum {
@@ -59,7 +59,7 @@ enum seal_form { SEAL_PAIR = 0, SEAL_SHARED = 0x40, SEAL_JOIN = 0x80, SEAL_BARE 
 
 struct seal {
 	struct crypto crypto;
-	struct prng rng;
+	struct draw nonces;
 	uint64_t self; /* short id */
 	uint8_t cluster[ID_BYTES];
 	uint64_t counter; /* of the next frame */
@@ -85,6 +85,7 @@ struct seal_window {
 
 /* The first 8 bytes of an id, as a number that orders like the bytes. */
 uint64_t seal_short(const struct node_id *id);
+/* seed is for who gives nonces no better key than that. */
 void seal_init(struct seal *s, const struct crypto *crypto, const struct node_id *self,
     const uint8_t *cluster, uint64_t generation, uint64_t seed);
 /* Where the body begins. */

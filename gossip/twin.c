@@ -95,7 +95,7 @@ twin_suspect(struct mesh *m, msec now, const struct addr *at)
 		return;
 	t->ask_at = now + ASK_MS;
 	t->asked = now;
-	t->nonce = prng_u64(&m->rng) | 1;
+	t->nonce = drawn(m) | 1;
 	t->addr = *at;
 	t->again = AGAIN;
 	out_twin(m, at, MEMBER_NONE);

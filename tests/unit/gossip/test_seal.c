@@ -217,10 +217,54 @@ drops_are_counted_and_not_answered(void **state)
 	world_free(w);
 }
 
+/* The first datagram of a node that looks for a seed, which is a shared frame. */
+static void
+first_nonce(uint64_t seed, uint8_t secret, uint8_t salt, uint8_t *nonce)
+{
+	struct mesh_conf c = {.self = world_id(1), .addr = toy_addr(1), .members_max = 4,
+	    .seed = seed, .crypto = world_crypto(7, 1), .seeds = {toy_addr(0)}, .seeds_count = 1};
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct mesh_saved f;
+	struct addr to;
+	struct mesh *m;
+
+	world_pk(1, c.pk);
+	memset(c.secret, secret, sizeof c.secret);
+	memset(c.salt, salt, sizeof c.salt);
+	m = mesh_new(&c, 1000);
+	assert_non_null(m);
+	mesh_tick(m, 1000);
+	assert_true(mesh_must_save(m, &f));
+	mesh_saved(m);
+	assert_true(mesh_poll(m, 1000, &to, buf, sizeof buf) > SEAL_SHARED_OVERHEAD);
+	memcpy(nonce, buf + SEAL_HEADER_BYTES, SEAL_NONCE_BYTES);
+	mesh_free(m);
+}
+
+/* What can be read off the wire comes from the secret and this start's salt: who
+ * knows the seed of the timers foretells none of it, and the other way round. */
+static void
+nonces_are_of_the_secret(void **state)
+{
+	uint8_t a[SEAL_NONCE_BYTES], b[SEAL_NONCE_BYTES];
+
+	(void)state;
+	first_nonce(5, 1, 1, a);
+	first_nonce(5, 1, 1, b);
+	assert_memory_equal(a, b, sizeof a);
+	first_nonce(6, 1, 1, b);
+	assert_memory_equal(a, b, sizeof a);
+	first_nonce(5, 2, 1, b);
+	assert_memory_not_equal(a, b, sizeof a);
+	first_nonce(5, 1, 2, b);
+	assert_memory_not_equal(a, b, sizeof a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(nonces_are_of_the_secret),
 	    cmocka_unit_test(lengths),
 	    cmocka_unit_test(every_bit_is_authenticated),
 	    cmocka_unit_test(strangers),
