@@ -18,10 +18,10 @@
  * A salt is drawn at every start.  The keys come from both identities, both
  * salts and the cluster key, whose successors each give new ones at once (keys.h), so nothing recorded in an earlier life of either
  * side opens again, and no member can speak as another.  HELLO, WHO ("introduce
- * yourself": a HELLO with a record is due), JOIN and JOINED are all that travels
- * under the key that all share.  What they carry is safe from anybody who has
+ * yourself": a HELLO with a record is due), TWIN (twin.h), JOIN and JOINED are all that
+ * travels under the key that all share.  What they carry is safe from anybody who has
  * it, and from whoever repeats them: records that their owners signed, and
- * salts, of which the one from the highest counter counts, in the life that the
+ * salts, of which the one that a word was sealed under counts, in the life that the
  * signed record names.  A member gone bad can end another's session with a salt
  * of its own making; it can neither listen nor speak in it.
  *
