@@ -74,7 +74,9 @@ struct stamp {
 	X(NOT_LEADER, "not the leader, or its lease is over")                  \
 	X(CERT, "no certificate of this cluster")                              \
 	X(EXPIRED, "token expired")                                            \
-	X(SPENT, "token used up")
+	X(SPENT, "token used up")                                              \
+	X(NO_VOTE, "no vote in this cluster yet")                              \
+	X(STRANGER, "not known there as a member")
 
 enum {
 	ERR_NONE_ = 0,

@@ -105,6 +105,24 @@ mesh_vote(const struct mesh *m, uint32_t index, struct mesh_vote *out)
 	return true;
 }
 
+enum mesh_standing
+mesh_standing(const struct mesh *m, const uint8_t pk[KEY_BYTES])
+{
+	const struct crypto *c = &m->conf.crypto;
+	struct node_id id;
+	struct hash h;
+	uint32_t i;
+
+	c->hash(c->arg, &h, pk, KEY_BYTES);
+	memcpy(id.b, h.b, ID_BYTES);
+	if (evict_find(&m->ms.evict, seal_short(&id)) != EVICT_NONE)
+		return MESH_OUT;
+	i = members_find_id(&m->ms, &id);
+	if (i == MEMBER_NONE || m->ms.m[i].state == MESH_LEFT)
+		return MESH_STRANGER;
+	return (m->ms.m[i].roster & MEMBER_NEW) != 0 ? MESH_VOTES : MESH_IN;
+}
+
 bool
 mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by)
 {

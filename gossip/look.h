@@ -45,6 +45,15 @@ struct mesh_vote {
 };
 bool mesh_vote(const struct mesh *m, uint32_t index, struct mesh_vote *out);
 
+/* Who holds that key, as far as this node knows. */
+enum mesh_standing {
+	MESH_STRANGER, /* nobody in the table, or it left */
+	MESH_OUT,      /* evicted, also when the table has long forgotten it */
+	MESH_IN,       /* a member */
+	MESH_VOTES,    /* and its vote counts in the newest roster */
+};
+enum mesh_standing mesh_standing(const struct mesh *m, const uint8_t pk[KEY_BYTES]);
+
 /* Who accused a suspect first; false: nobody does, or nobody known. */
 bool mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by);
 

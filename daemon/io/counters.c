@@ -32,12 +32,15 @@ static const struct kind kinds[COUNTERS_KINDS] = {
     [ERR_CERT] = {"certificate", "without a certificate of this cluster"},
     [ERR_EXPIRED] = {"expired", "by a token that has expired"},
     [ERR_SPENT] = {"spent", "by a token that is used up"},
+    [ERR_NO_VOTE] = {"no_vote", "of a node that has no vote here"},
+    [ERR_STRANGER] = {"stranger", "of a node that is no member here"},
     [COUNTERS_STREAM] = {"refused", "connections refused: too many, or no key yet"},
     [COUNTERS_STREAM + 1] = {"timeout", "connections that did not finish in time"},
     [COUNTERS_STREAM + 2] = {"truncated", "connections closed before their end"},
     [COUNTERS_STREAM + 3] = {"stream_auth", "connections not under our cluster key"},
     [COUNTERS_STREAM + 4] = {"too_large", "requests larger than may be"},
     [COUNTERS_STREAM + 5] = {"stream_epoch", "connections under a cluster key that is not in force"},
+    [COUNTERS_STREAM + 6] = {"denied", "requests of a node that may not ask that: no member, no vote, or evicted"},
 };
 
 static void
@@ -45,7 +48,7 @@ take(struct counters *c, const struct mesh_stats *mesh, const struct stream_stat
 {
 	const uint64_t streams[] = {
 	    stream->refused, stream->timeout, stream->truncated, stream->auth, stream->too_large,
-	    stream->epoch};
+	    stream->epoch, stream->denied};
 
 	c->mesh = *mesh;
 	c->stream = *stream;
@@ -142,7 +145,7 @@ counters_pack(const struct counters *c, msgpack_packer *pk)
 	pk_kuint(pk, "tx_failed", c->send_failed);
 	pack_dropped(c, pk);
 	pk_str(pk, "streams");
-	msgpack_pack_map(pk, 8);
+	msgpack_pack_map(pk, 9);
 	pk_kuint(pk, "accepted", c->stream.accepted);
 	pk_kuint(pk, "answered", c->stream.answered);
 	pk_kuint(pk, "refused", c->stream.refused);
@@ -151,5 +154,6 @@ counters_pack(const struct counters *c, msgpack_packer *pk)
 	pk_kuint(pk, "auth", c->stream.auth);
 	pk_kuint(pk, "too_large", c->stream.too_large);
 	pk_kuint(pk, "epoch", c->stream.epoch);
+	pk_kuint(pk, "denied", c->stream.denied);
 	pack_recent(c, pk);
 }

@@ -12,7 +12,7 @@
 
 enum {
 	COUNTERS_STREAM = ERR_COUNT, /* from here on: of connections */
-	COUNTERS_KINDS = ERR_COUNT + 6,
+	COUNTERS_KINDS = ERR_COUNT + 7,
 	COUNTERS_MINUTES = 5, /* what `recent` looks back on */
 	COUNTERS_LINE_CAP = 512,
 };

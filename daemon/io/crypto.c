@@ -234,25 +234,33 @@ derive(uint8_t out[KEY_BYTES], const uint8_t *shared, const uint8_t *from, const
 	sodium_memzero(&h, sizeof h);
 }
 
+_Static_assert((int)crypto_scalarmult_BYTES == (int)KEY_BYTES, "a shared secret is as long as a key");
+
+int
+crypto_shared(const struct keyring *k, const uint8_t pk[KEY_BYTES], uint8_t out[KEY_BYTES])
+{
+	uint8_t curve_pk[crypto_scalarmult_BYTES], curve_sk[crypto_scalarmult_SCALARBYTES];
+	int rc;
+
+	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
+		return -ERR_AUTH;
+	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
+	rc = crypto_scalarmult(out, curve_sk, curve_pk);
+	sodium_memzero(curve_sk, sizeof curve_sk);
+	return rc == 0 ? 0 : -ERR_AUTH;
+}
+
 static int
 pair(void *arg, uint8_t *tx, uint8_t *rx, const uint8_t *pk, const uint8_t *me, const uint8_t *peer)
 {
-	const struct keyring *k = arg;
-	uint8_t curve_pk[crypto_scalarmult_BYTES], curve_sk[crypto_scalarmult_SCALARBYTES];
-	uint8_t shared[crypto_scalarmult_BYTES];
-	int rc = -ERR_AUTH;
+	uint8_t shared[KEY_BYTES];
 
-	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
-		return rc;
-	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
-	if (crypto_scalarmult(shared, curve_sk, curve_pk) == 0) {
-		derive(tx, shared, me, peer);
-		derive(rx, shared, peer, me);
-		rc = 0;
-	}
-	sodium_memzero(curve_sk, sizeof curve_sk);
+	if (crypto_shared(arg, pk, shared) < 0)
+		return -ERR_AUTH;
+	derive(tx, shared, me, peer);
+	derive(rx, shared, peer, me);
 	sodium_memzero(shared, sizeof shared);
-	return rc;
+	return 0;
 }
 
 static int

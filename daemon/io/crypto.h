@@ -38,6 +38,10 @@ const uint8_t *crypto_key(const struct keyring *k, uint32_t epoch);
 const uint8_t *crypto_key_byte(const struct keyring *k, uint8_t low);
 /* From now on k->key is the one of that epoch, which is held. */
 void crypto_key_use(struct keyring *k, uint32_t epoch);
+/* What this identity and the one of that public key share and nobody else can make
+ * (X25519); whoever has it wipes it.  -ERR_AUTH: pk is no key. */
+MUST_CHECK int crypto_shared(const struct keyring *k, const uint8_t pk[KEY_BYTES],
+    uint8_t out[KEY_BYTES]);
 /* Read the 32 raw bytes of a key file that is already open; fd is borrowed and
  * read from offset 0.  name is for the error line.  EXIT_KEY when it is not a
  * regular file of mode 0600 (or 0400), not 32 bytes long, or all zero. */

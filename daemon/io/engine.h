@@ -126,7 +126,7 @@ uint64_t engine_wall_ms(void);
 /* verbs.c, status.c: what the control socket says. */
 void verbs_handle(void *arg, struct ctl_req *r);
 /* serve.c: what peers ask. */
-void serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload,
+void serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint8_t *payload,
     size_t len, struct stream_answer *answer);
 
 #endif

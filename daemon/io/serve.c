@@ -1,7 +1,8 @@
 /*
- * serve.c - what peers ask over streams (wire.h).  They hold the cluster key;
- * their bytes are still decoded as hostile.
+ * serve.c - what peers ask over streams (wire.h).  They hold the cluster key
+ * and have shown who they are; their bytes are still decoded as hostile.
  */
+#include "../../gossip/look.h"
 #include "../../gossip/mp.h"
 #include "../base/own.h"
 #include "acts.h"
@@ -68,13 +69,35 @@ serve_logs(struct engine *e, const uint8_t *payload, size_t len, struct stream_a
 	blob_free(&text);
 }
 
+/*
+ * 0, or why that node may not ask this: the cluster key alone is no right.  What a
+ * member may know, who is in the table may ask; what an operator may order, a node
+ * with a vote may pass on.  Whether a node lives may be asked by who came a moment ago.
+ */
+static int
+may_ask(const struct engine *e, const struct stream_peer *peer, uint8_t kind)
+{
+	enum mesh_standing who = e->mesh == NULL ? MESH_STRANGER : mesh_standing(e->mesh, peer->pk);
+	bool orders = kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS;
+
+	if (who == MESH_OUT)
+		return -ERR_EVICTED;
+	if (kind != QUERY_ALIVE && who == MESH_STRANGER)
+		return -ERR_STRANGER;
+	return orders && who != MESH_VOTES ? -ERR_NO_VOTE : 0;
+}
+
 void
-serve_handle(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload, size_t len,
-    struct stream_answer *answer)
+serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint8_t *payload,
+    size_t len, struct stream_answer *answer)
 {
 	struct engine *e = arg;
+	int rc = may_ask(e, peer, kind);
 
-	(void)from;
+	if (rc < 0) {
+		stream_answer_deny(answer, -rc);
+		return;
+	}
 	switch (kind) {
 	case QUERY_HEADER:
 	case QUERY_PARTS:

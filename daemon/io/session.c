@@ -10,7 +10,8 @@
 #include "stream.h"
 
 enum {
-	VERSION = 0,
+	VERSION = 1,
+	PK_AT = 2 + SESSION_SALT_BYTES, /* in a hello */
 	HEADER_BYTES = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
 	OVER_BYTES = crypto_secretstream_xchacha20poly1305_ABYTES,
 	LEN_BYTES = 4,
@@ -26,23 +27,17 @@ _Static_assert(KEY_BYTES == crypto_secretstream_xchacha20poly1305_KEYBYTES, "key
 _Static_assert((int)HEADER_BYTES <= (int)SESSION_HELLO_BYTES, "head holds it");
 
 void
-session_init(struct session *s, const uint8_t key[KEY_BYTES], bool server, size_t max)
+session_init(struct session *s, const struct keyring *ring, bool server, size_t max)
 {
 	memset(s, 0, sizeof *s);
 	s->server = server;
 	s->max = max;
-	memcpy(s->key, key, KEY_BYTES);
+	s->ring = ring;
+	s->epoch = (uint8_t)ring->epoch;
+	memcpy(s->key, ring->key, KEY_BYTES);
 	randombytes_buf(s->salt, sizeof s->salt);
 	s->phase = AT_HELLO;
 	s->need = SESSION_HELLO_BYTES;
-}
-
-void
-session_init_ring(struct session *s, const struct keyring *ring, bool server, size_t max)
-{
-	session_init(s, ring->key, server, max);
-	s->epoch = (uint8_t)ring->epoch;
-	s->ring = ring;
 }
 
 void
@@ -59,20 +54,23 @@ session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES])
 	out[0] = VERSION;
 	out[1] = s->epoch;
 	memcpy(out + 2, s->salt, SESSION_SALT_BYTES);
+	memcpy(out + PK_AT, s->ring->pk, KEY_BYTES);
 }
 
 /* --- receiving --------------------------------------------------------------- */
 
+/* of_client, of_server: salt and public key. */
 static void
-derive(uint8_t out[KEY_BYTES], const uint8_t key[KEY_BYTES], const char *direction,
-    const uint8_t *client_salt, const uint8_t *server_salt)
+derive(const struct session *s, uint8_t out[KEY_BYTES], const char *direction,
+    const uint8_t *shared, const uint8_t *of_client, const uint8_t *of_server)
 {
 	crypto_generichash_state h;
 
-	crypto_generichash_init(&h, key, KEY_BYTES, KEY_BYTES);
+	crypto_generichash_init(&h, s->key, KEY_BYTES, KEY_BYTES);
 	crypto_generichash_update(&h, (const uint8_t *)direction, strlen(direction));
-	crypto_generichash_update(&h, client_salt, SESSION_SALT_BYTES);
-	crypto_generichash_update(&h, server_salt, SESSION_SALT_BYTES);
+	crypto_generichash_update(&h, shared, KEY_BYTES);
+	crypto_generichash_update(&h, of_client, SESSION_SALT_BYTES + KEY_BYTES);
+	crypto_generichash_update(&h, of_server, SESSION_SALT_BYTES + KEY_BYTES);
 	crypto_generichash_final(&h, out, KEY_BYTES);
 	sodium_memzero(&h, sizeof h);
 }
@@ -81,7 +79,7 @@ derive(uint8_t out[KEY_BYTES], const uint8_t key[KEY_BYTES], const char *directi
 static bool
 choose(struct session *s, uint8_t epoch)
 {
-	const uint8_t *key = s->server && s->ring != NULL ? crypto_key_byte(s->ring, epoch) : NULL;
+	const uint8_t *key = s->server ? crypto_key_byte(s->ring, epoch) : NULL;
 
 	if (key == NULL)
 		return epoch == s->epoch;
@@ -93,19 +91,25 @@ choose(struct session *s, uint8_t epoch)
 static int
 on_hello(struct session *s)
 {
-	const uint8_t *theirs = s->head + 2;
-	const uint8_t *cs = s->server ? theirs : s->salt, *ss = s->server ? s->salt : theirs;
-	uint8_t rx_key[KEY_BYTES];
+	uint8_t mine[SESSION_HELLO_BYTES], rx_key[KEY_BYTES], shared[KEY_BYTES];
+	const uint8_t *of_client = (s->server ? s->head : mine) + 2;
+	const uint8_t *of_server = (s->server ? mine : s->head) + 2;
 
 	if (s->head[0] != VERSION)
 		return STREAM_AUTH;
 	if (!choose(s, s->head[1]))
 		return STREAM_EPOCH;
-	derive(s->tx_key, s->key, s->server ? "mesh stream answer" : "mesh stream ask", cs, ss);
-	derive(rx_key, s->key, s->server ? "mesh stream ask" : "mesh stream answer", cs, ss);
-	sodium_memzero(s->key, sizeof s->key);
+	if (crypto_shared(s->ring, s->head + PK_AT, shared) < 0)
+		return STREAM_AUTH;
+	memcpy(s->peer, s->head + PK_AT, KEY_BYTES);
+	session_hello(s, mine);
+	derive(s, s->tx_key, s->server ? "mesh stream answer" : "mesh stream ask", shared, of_client,
+	    of_server);
+	derive(s, rx_key, s->server ? "mesh stream ask" : "mesh stream answer", shared, of_client,
+	    of_server);
 	memcpy(s->key, rx_key, sizeof rx_key); /* until the header is here */
 	sodium_memzero(rx_key, sizeof rx_key);
+	sodium_memzero(shared, sizeof shared);
 	s->phase = AT_HEADER;
 	s->need = HEADER_BYTES;
 	return SESSION_HELLO;

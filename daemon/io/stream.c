@@ -233,7 +233,7 @@ start(struct stream_call *c, const struct keyring *keys, const struct addr *to,
 		return STREAM_TOO_LARGE;
 	if (c->len > 0)
 		memcpy(c->payload, payload, c->len);
-	session_init_ring(&c->session, keys, false, STREAM_BYTES_MAX);
+	session_init(&c->session, keys, false, STREAM_BYTES_MAX);
 	if (connect_from(c, &keys->from, to) != 0)
 		return STREAM_CONNECT;
 	return 0;

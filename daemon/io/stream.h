@@ -3,7 +3,7 @@
  * key: schedule parts, and whatever does not fit a datagram.  Same address and
  * port as the UDP socket.  A connection carries one request and is closed.
  *
- * A peer without the key gets 34 bytes (a salt) and at most 5 s of one of 64
+ * A peer without the key gets 66 bytes (a salt and an identity) and at most 5 s of one of 64
  * places; when they are full the oldest unauthenticated one makes room.  It costs
  * no memory but its place, whatever it says.  Who greets under the key of another
  * epoch hears this side's, and is shown out.
@@ -31,7 +31,7 @@ enum stream_rc {
 	STREAM_CONNECT = -100, /* refused, unreachable */
 	STREAM_TIMEOUT = -101,
 	STREAM_TRUNCATED = -102, /* closed before the end */
-	STREAM_AUTH = -103,	 /* not our cluster key, or damaged */
+	STREAM_AUTH = -103,	 /* not our cluster key, not who it says, or damaged */
 	STREAM_TOO_LARGE = -104,
 	STREAM_NO_KEY = -105,	 /* this node has no cluster key */
 	STREAM_EPOCH = -106,	 /* the other side has no key of that epoch */
@@ -45,11 +45,18 @@ struct stream_call;
 struct stream_stats {
 	uint64_t accepted, refused, answered;
 	uint64_t timeout, truncated, auth, too_large, epoch;
+	uint64_t denied; /* by stream_answer_deny */
 };
 
-/* payload is borrowed for the call.  Answer now or later, exactly once, by one
- * of the two functions below, also when the server is freed meanwhile. */
-typedef void stream_handler(void *arg, const struct addr *from, uint8_t kind,
+/* Who asks: it has the cluster key, and the secret of that identity. */
+struct stream_peer {
+	struct addr addr;
+	uint8_t pk[KEY_BYTES];
+};
+
+/* payload and peer are borrowed for the call.  Answer now or later, exactly once, by one
+ * of the functions below, also when the server is freed meanwhile. */
+typedef void stream_handler(void *arg, const struct stream_peer *peer, uint8_t kind,
     const uint8_t *payload, size_t len, struct stream_answer *answer);
 
 /* keys is borrowed until stream_server_free; its key may come later (until
@@ -71,6 +78,9 @@ void stream_answer_send(struct stream_answer *answer, const void *data,
     size_t len);
 /* Consumes answer; code is one of ERR_ (positive), the caller sees -code. */
 void stream_answer_fail(struct stream_answer *answer, int code);
+
+/* The same, for who may not ask that: it is counted. */
+void stream_answer_deny(struct stream_answer *answer, int code);
 
 /* rc 0 and the answer (borrowed for the call), or a negative code and none. */
 typedef void stream_done(void *arg, int rc, const uint8_t *data, size_t len);

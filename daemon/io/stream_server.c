@@ -1,7 +1,7 @@
 /*
  * The answering side.  A connection is: hello in, hello out, one message in,
  * the handler's answer out, closed.  Before the first frame opens under the
- * cluster key a connection is worth nothing: it has STREAM_AUTH_MS, gets 34
+ * cluster key a connection is worth nothing: it has STREAM_AUTH_MS, gets 66
  * bytes, and is the first to go when places run out.
  */
 #include <errno.h>
@@ -154,6 +154,14 @@ stream_answer_fail(struct stream_answer *answer, int code)
 	reply(answer, (uint8_t)code, NULL, 0);
 }
 
+void
+stream_answer_deny(struct stream_answer *answer, int code)
+{
+	if (answer->conn != NULL && answer->conn->server != NULL)
+		answer->conn->server->stats.denied++;
+	stream_answer_fail(answer, code);
+}
+
 /* --- reading ------------------------------------------------------------------ */
 
 static void
@@ -163,19 +171,20 @@ on_message(struct conn *c)
 	struct stream_answer *a = calloc(1, sizeof *a);
 	struct sockaddr_storage ss;
 	int len = sizeof ss;
-	struct addr from = { 0 };
+	struct stream_peer peer = { 0 };
 
 	if (a == NULL) {
 		conn_close(c);
 		return;
 	}
 	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-		addr_from_sockaddr((struct sockaddr *)&ss, &from);
+		addr_from_sockaddr((struct sockaddr *)&ss, &peer.addr);
+	memcpy(peer.pk, c->session.peer, KEY_BYTES);
 	c->asked = true;
 	c->answer = a;
 	a->conn = c;
 	uv_timer_start(&c->timer, on_timer, STREAM_HOLD_MS, 0);
-	s->handler(s->arg, &from, c->session.code, c->session.payload, c->session.payload_len, a);
+	s->handler(s->arg, &peer, c->session.code, c->session.payload, c->session.payload_len, a);
 }
 
 static void
@@ -291,7 +300,7 @@ on_connection(uv_stream_t *listen, int status)
 		return;
 	}
 	s->stats.accepted++;
-	session_init_ring(&c->session, s->keys, true, STREAM_BYTES_MAX);
+	session_init(&c->session, s->keys, true, STREAM_BYTES_MAX);
 	c->server = s;
 	c->next = s->conns;
 	s->conns = c;

@@ -120,10 +120,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	asks = (data[0] & 1) != 0;
 	greeted = (data[0] & 2) == 0;
+	crypto_sign_seed_keypair(ring.pk, ring.sk, ring.key);
 	ring.spare[0].has = true;
 	ring.spare[0].epoch = 8;
-	session_init_ring(&w.s, &ring, !asks, PAYLOAD_MAX);
-	session_init_ring(&w.peer, &ring, asks, PAYLOAD_MAX);
+	session_init(&w.s, &ring, !asks, PAYLOAD_MAX);
+	session_init(&w.peer, &ring, asks, PAYLOAD_MAX);
 	if (greeted)
 		greet(&w);
 	data++;

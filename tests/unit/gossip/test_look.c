@@ -251,6 +251,41 @@ who_hears_no_beat(void **state)
 	world_free(w);
 }
 
+static enum mesh_standing
+standing(struct world *w, uint32_t at, uint32_t of)
+{
+	uint8_t pk[KEY_BYTES];
+
+	world_pk(of, pk);
+	return mesh_standing(w->node[at], pk);
+}
+
+/* What a key is worth here. */
+static void
+who_may_ask_for_what(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+	struct node_id id = world_id(3);
+	uint32_t i;
+
+	(void)state;
+	world_run(w, 8000);
+	for (uint32_t k = 0; k < 5; k++)
+		assert_int_equal(standing(w, 0, k), MESH_VOTES);
+	assert_int_equal(standing(w, 0, 9), MESH_STRANGER);
+	assert_int_equal(mesh_evict(w->node[1], w->now, &id), 0);
+	mesh_leave(w->node[4], w->now);
+	world_run(w, 5000);
+	assert_int_equal(standing(w, 0, 3), MESH_OUT);
+	assert_int_equal(standing(w, 3, 3), MESH_OUT);
+	assert_int_equal(standing(w, 0, 4), MESH_STRANGER);
+	id = world_id(2);
+	i = members_find_id(&w->node[0]->ms, &id);
+	w->node[0]->ms.m[i].roster = MEMBER_OLD; /* on its way out */
+	assert_int_equal(standing(w, 0, 2), MESH_IN);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -264,6 +299,7 @@ main(void)
 	    cmocka_unit_test(whose_votes_count),
 	    cmocka_unit_test(how_full_it_is),
 	    cmocka_unit_test(who_hears_no_beat),
+	    cmocka_unit_test(who_may_ask_for_what),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,11 +36,11 @@ static struct {
 } got;
 
 static void
-handler(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload, size_t len,
+handler(void *arg, const struct stream_peer *peer, uint8_t kind, const uint8_t *payload, size_t len,
     struct stream_answer *answer)
 {
 	(void)arg;
-	(void)from;
+	(void)peer;
 	desk.headers += kind == QUERY_HEADER;
 	desk.asks += kind == QUERY_PARTS;
 	desk.parts_asked += kind == QUERY_PARTS ? len / HASH_BYTES : 0;

@@ -28,11 +28,11 @@ static struct addr at;
 static int asked;
 
 static void
-handler(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload, size_t len,
+handler(void *arg, const struct stream_peer *peer, uint8_t kind, const uint8_t *payload, size_t len,
     struct stream_answer *answer)
 {
 	(void)arg;
-	(void)from;
+	(void)peer;
 	(void)kind;
 	(void)payload;
 	(void)len;
@@ -52,6 +52,7 @@ setup(void **state)
 	crypto_random(keys.key, sizeof keys.key);
 	keys.has_key = true;
 	keys.epoch = 7;
+	crypto_sign_keypair(keys.pk, keys.sk);
 	if (stream_server_new(&loop, &at, &keys, handler, NULL, &server, &err) != 0)
 		return -1;
 	stream_server_addr(server, &at);
@@ -94,19 +95,20 @@ static const struct guest {
 	uint8_t len[4];	     /* that the frame claims */
 	bool closed;	     /* he is shown out at once */
 } guests[] = {
-    {0, 7, 0, 0, {0}, false},
-    {0, 7, 20, 0, {0}, false},
-    {0, 7, 34, 0, {0}, false},
-    {1, 7, 34, 0, {0}, true}, /* another version */
-    {0, 6, 34, 0, {0}, true}, /* the key before */
-    {0, 8, 34, 0, {0}, true}, /* one that nobody has yet */
-    {0, 7, 34, 27, {0}, false},
-    {0, 7, 34, 28, {0, 2, 0, 0}, false},
-    {0, 7, 34, 500, {0, 2, 0, 0}, false},
-    {0, 7, 34, 540, {0, 2, 0, 0}, true}, /* a frame of 512 bytes that nobody sealed */
-    {0, 7, 34, 28, {1, 2, 0, 0}, true},  /* 513 */
-    {0, 7, 34, 28, {0, 0, 1, 0}, true},  /* a whole frame, were it not the first */
-    {0, 7, 34, 28, {255, 255, 255, 255}, true},
+    {1, 7, 0, 0, {0}, false},
+    {1, 7, 20, 0, {0}, false},
+    {1, 7, 66, 0, {0}, false},
+    {0, 7, 66, 0, {0}, true}, /* another version */
+    {1, 6, 66, 0, {0}, true}, /* the key before */
+    {1, 8, 66, 0, {0}, true}, /* one that nobody has yet */
+    {1, 7, 65, 0, {0}, false},
+    {1, 7, 66, 27, {0}, false},
+    {1, 7, 66, 28, {0, 2, 0, 0}, false},
+    {1, 7, 66, 500, {0, 2, 0, 0}, false},
+    {1, 7, 66, 540, {0, 2, 0, 0}, true}, /* a frame of 512 bytes that nobody sealed */
+    {1, 7, 66, 28, {1, 2, 0, 0}, true},  /* 513 */
+    {1, 7, 66, 28, {0, 0, 1, 0}, true},  /* a whole frame, were it not the first */
+    {1, 7, 66, 28, {255, 255, 255, 255}, true},
 };
 
 static void
@@ -115,6 +117,7 @@ say(int fd, const struct guest *g)
 	uint8_t bytes[SESSION_HELLO_BYTES + 600] = {g->version, g->epoch};
 	size_t n = g->hello + g->frame;
 
+	memcpy(bytes + 2 + SESSION_SALT_BYTES, keys.pk, KEY_BYTES);
 	if (g->frame >= 28)
 		memcpy(bytes + g->hello + 24, g->len, 4);
 	assert_int_equal(send(fd, bytes, n, 0), (ssize_t)n);
@@ -171,7 +174,7 @@ a_guest_costs_one_connection_whatever_he_says(void **state)
 static void
 a_crowd_of_them_costs_as_many(void **state)
 {
-	static const struct guest worst = {0, 7, 34, 500, {0, 2, 0, 0}, false};
+	static const struct guest worst = {1, 7, 66, 500, {0, 2, 0, 0}, false};
 	int fds[GUESTS];
 	uint64_t before;
 
@@ -197,7 +200,7 @@ a_hello_under_another_epoch_is_refused_and_counted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(epochs); i++) {
-		const struct guest g = {0, epochs[i], 34, 0, {0}, true};
+		const struct guest g = {1, epochs[i], 66, 0, {0}, true};
 		int fd = dial();
 
 		say(fd, &g);

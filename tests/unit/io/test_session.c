@@ -10,7 +10,9 @@
 
 enum { MAX = 300000 };
 
-static uint8_t key[KEY_BYTES] = { 1, 2, 3 };
+/* Two nodes of one cluster. */
+static struct keyring asker = { .has_key = true, .key = { 1, 2, 3 } };
+static struct keyring asked = { .has_key = true, .key = { 1, 2, 3 } };
 
 static int
 setup(void **state)
@@ -18,7 +20,10 @@ setup(void **state)
 	struct err err;
 
 	(void)state;
-	return crypto_init(&err);
+	if (crypto_init(&err) != 0)
+		return -1;
+	crypto_sign_keypair(asker.pk, asker.sk);
+	return crypto_sign_keypair(asked.pk, asked.sk);
 }
 
 /* Feed all of it, `step` bytes at a time; the first thing that is not MORE. */
@@ -42,16 +47,23 @@ feed(struct session *s, const uint8_t *data, size_t len, size_t step, size_t *us
 
 /* Two sessions that have heard each other's hello. */
 static void
-pair(struct session *client, struct session *server)
+pair_as(const struct keyring *a, const struct keyring *b, struct session *client,
+    struct session *server)
 {
 	uint8_t hello[SESSION_HELLO_BYTES];
 
-	session_init(client, key, false, MAX);
-	session_init(server, key, true, MAX);
+	session_init(client, a, false, MAX);
+	session_init(server, b, true, MAX);
 	session_hello(client, hello);
 	assert_int_equal(feed(server, hello, sizeof hello, 1000, NULL), SESSION_HELLO);
 	session_hello(server, hello);
 	assert_int_equal(feed(client, hello, sizeof hello, 1, NULL), SESSION_HELLO);
+}
+
+static void
+pair(struct session *client, struct session *server)
+{
+	pair_as(&asker, &asked, client, server);
 }
 
 static uint8_t *
@@ -247,14 +259,16 @@ members_with_bad_manners_are_refused(void **state)
 static void
 another_key_opens_nothing(void **state)
 {
-	uint8_t hello[SESSION_HELLO_BYTES], other[KEY_BYTES] = { 9 };
+	uint8_t hello[SESSION_HELLO_BYTES];
+	struct keyring other = asker;
 	struct session c, s;
 	size_t n;
 	uint8_t *out;
 
 	(void)state;
-	session_init(&c, other, false, MAX);
-	session_init(&s, key, true, MAX);
+	other.key[0] = 9;
+	session_init(&c, &other, false, MAX);
+	session_init(&s, &asked, true, MAX);
 	session_hello(&c, hello);
 	feed(&s, hello, sizeof hello, 100, NULL);
 	session_hello(&s, hello);
@@ -276,15 +290,15 @@ recordings_and_reflections_are_refused(void **state)
 	uint8_t *out;
 
 	(void)state;
-	session_init(&c, key, false, MAX);
-	session_init(&s, key, true, MAX);
+	session_init(&c, &asker, false, MAX);
+	session_init(&s, &asked, true, MAX);
 	session_hello(&c, hello);
 	feed(&s, hello, sizeof hello, 100, NULL);
 	session_hello(&s, theirs);
 	feed(&c, theirs, sizeof theirs, 100, NULL);
 	out = sealed(&c, 1, "do it", 5, &n);
 	assert_int_equal(feed(&s, out, n, 100, NULL), SESSION_MESSAGE);
-	session_init(&again, key, true, MAX);
+	session_init(&again, &asked, true, MAX);
 	assert_int_equal(feed(&again, hello, sizeof hello, 100, NULL), SESSION_HELLO);
 	assert_int_equal(feed(&again, out, n, 100, NULL), STREAM_AUTH);
 	session_free(&again);
@@ -294,19 +308,65 @@ recordings_and_reflections_are_refused(void **state)
 	session_free(&s);
 }
 
+/* Has the cluster key, and says it is somebody it is not: either side. */
+static void
+nobody_speaks_for_another(void **state)
+{
+	uint8_t hello[SESSION_HELLO_BYTES];
+	struct keyring thief = asker;
+	struct session c, s;
+	size_t n;
+	uint8_t *out;
+
+	(void)state;
+	crypto_sign_keypair(thief.pk, thief.sk);
+	memcpy(thief.pk, asker.pk, KEY_BYTES);
+	pair_as(&thief, &asked, &c, &s);
+	out = sealed(&c, 1, "do it", 5, &n);
+	assert_int_equal(feed(&s, out, n, 100, NULL), STREAM_AUTH);
+	assert_false(s.authenticated);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+	crypto_sign_keypair(thief.pk, thief.sk);
+	memcpy(thief.pk, asked.pk, KEY_BYTES);
+	pair_as(&asker, &thief, &c, &s);
+	out = sealed(&s, 0, "done", 4, &n);
+	assert_int_equal(feed(&c, out, n, 100, NULL), STREAM_AUTH);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+	/* A key of the order that shares one secret with all. */
+	session_init(&c, &asker, false, MAX);
+	session_hello(&c, hello);
+	memset(hello + 2 + SESSION_SALT_BYTES, 0, KEY_BYTES);
+	session_init(&s, &asked, true, MAX);
+	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
+	session_free(&c);
+	session_free(&s);
+	/* And who it is, it is told as. */
+	pair(&c, &s);
+	out = sealed(&c, 1, "do it", 5, &n);
+	assert_int_equal(feed(&s, out, n, 100, NULL), SESSION_MESSAGE);
+	assert_memory_equal(s.peer, asker.pk, KEY_BYTES);
+	free(out);
+	session_free(&c);
+	session_free(&s);
+}
+
 static void
 other_versions_are_refused(void **state)
 {
-	uint8_t hello[SESSION_HELLO_BYTES] = { 1 };
+	uint8_t hello[SESSION_HELLO_BYTES] = { 0 };
 	struct session s;
 
 	(void)state;
-	session_init(&s, key, true, MAX);
+	session_init(&s, &asked, true, MAX);
 	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
 	session_free(&s);
-	hello[0] = 0;
+	hello[0] = 1;
 	hello[1] = 1;
-	session_init(&s, key, true, MAX);
+	session_init(&s, &asked, true, MAX);
 	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_EPOCH);
 	session_free(&s);
 }
@@ -322,6 +382,7 @@ main(void)
 		cmocka_unit_test(members_with_bad_manners_are_refused),
 		cmocka_unit_test(another_key_opens_nothing),
 		cmocka_unit_test(recordings_and_reflections_are_refused),
+		cmocka_unit_test(nobody_speaks_for_another),
 		cmocka_unit_test(other_versions_are_refused),
 	};
 

@@ -19,7 +19,7 @@ static struct addr at;
 
 /* What the handler does. */
 static struct {
-	enum { REPEAT, HOLD, FAIL, BIG } mode;
+	enum { REPEAT, HOLD, FAIL, BIG, DENY } mode;
 	struct stream_answer *held;
 	int asked;
 } desk;
@@ -31,18 +31,22 @@ struct reply {
 };
 
 static void
-handler(void *arg, const struct addr *from, uint8_t kind, const uint8_t *payload, size_t len,
+handler(void *arg, const struct stream_peer *peer, uint8_t kind, const uint8_t *payload, size_t len,
     struct stream_answer *answer)
 {
 	static uint8_t big[STREAM_BYTES_MAX];
 	uint8_t *out;
 
 	assert_ptr_equal(arg, &desk);
-	assert_int_equal(from->ip[12], 127);
+	assert_int_equal(peer->addr.ip[12], 127);
+	assert_memory_equal(peer->pk, keys.pk, KEY_BYTES);
 	desk.asked++;
 	switch (desk.mode) {
 	case HOLD:
 		desk.held = answer;
+		return;
+	case DENY:
+		stream_answer_deny(answer, ERR_STRANGER);
 		return;
 	case FAIL:
 		stream_answer_fail(answer, ERR_NOT_LEADER);
@@ -86,6 +90,8 @@ setup(void **state)
 	crypto_random(keys.key, sizeof keys.key);
 	crypto_random(other.key, sizeof other.key);
 	keys.has_key = other.has_key = true;
+	crypto_sign_keypair(keys.pk, keys.sk);
+	crypto_sign_keypair(other.pk, other.sk);
 	if (stream_server_new(&loop, &at, &keys, handler, &desk, &server, &err) != 0)
 		return -1;
 	stream_server_addr(server, &at);
@@ -226,6 +232,10 @@ a_refusal_has_a_code(void **state)
 	(void)state;
 	desk.mode = FAIL;
 	expect_rc(&keys, -ERR_NOT_LEADER, 20000);
+	assert_int_equal(stats().denied, 0);
+	desk.mode = DENY;
+	expect_rc(&keys, -ERR_STRANGER, 20000);
+	assert_int_equal(stats().denied, 1);
 	assert_string_equal(stream_error(-ERR_NOT_LEADER), "not the leader, or its lease is over");
 	assert_string_equal(stream_error(STREAM_TRUNCATED), "truncated");
 	assert_string_equal(stream_error(STREAM_TOO_LARGE), "frame too large");
@@ -319,7 +329,7 @@ greet(int fd, struct session *s)
 	ssize_t n = 0;
 	size_t len = sizeof hello;
 
-	session_init(s, keys.key, false, STREAM_BYTES_MAX);
+	session_init(s, &keys, false, STREAM_BYTES_MAX);
 	session_hello(s, hello);
 	assert_int_equal(send(fd, hello, sizeof hello, 0), sizeof hello);
 	loop_until(&loop, (n = received(fd, theirs, sizeof theirs)) != 0);
@@ -361,11 +371,13 @@ a_stranger_gets_a_salt_and_no_more(void **state)
 
 	(void)state;
 	crypto_random(noise, sizeof noise);
-	noise[0] = noise[1] = 0;
+	noise[0] = 1;
+	noise[1] = 0;
+	memcpy(noise + 2 + SESSION_SALT_BYTES, other.pk, KEY_BYTES);
 	assert_int_equal(send(fd, noise, SESSION_HELLO_BYTES - 1, 0), SESSION_HELLO_BYTES - 1);
 	loop_for(&loop, 30);
 	assert_int_equal(received(fd, buf, sizeof buf), 0); /* not before its hello */
-	assert_int_equal(send(fd, noise, 1, 0), 1);
+	assert_int_equal(send(fd, noise + SESSION_HELLO_BYTES - 1, 1, 0), 1);
 	loop_until(&loop, (n = received(fd, buf, sizeof buf)) != 0);
 	assert_int_equal(n, SESSION_HELLO_BYTES);
 	memset(noise, 0, sizeof noise);
@@ -438,7 +450,7 @@ answered_with(const uint8_t *data, size_t len, size_t cut)
 	assert_true(addr_from_sockaddr((struct sockaddr *)&in, &to));
 	stream_request(&loop, &keys, &to, 1, "x", 1, 20000, on_reply, &r);
 	fd = accept(listener, NULL, NULL);
-	session_init(&s, keys.key, true, 1000);
+	session_init(&s, &keys, true, 1000);
 	loop_until(&loop, received(fd, buf, sizeof buf) == SESSION_HELLO_BYTES);
 	assert_int_equal(session_feed(&s, buf, &got), SESSION_HELLO);
 	session_hello(&s, hello);
