@@ -14,10 +14,12 @@
 
 enum { FRAG_BYTES = 500, LIFE_SHIFT = 18 };
 
+/* Sent as it lies in memory: no hole in it, whose bytes each compiler leaves as it likes. */
 struct fragment {
 	usec made;
-	uint32_t base;
+	uint64_t base;
 };
+_Static_assert(sizeof(struct fragment) == 16, "no hole");
 
 /* What a hearer holds of one node. */
 struct sim_held {
@@ -107,7 +109,7 @@ take(struct sim *s, uint32_t i, uint32_t from, uint32_t version, uint32_t index,
 	if (x->next != version)
 		x->got = 0;
 	x->next = version;
-	x->next_base = f->base;
+	x->next_base = (uint32_t)f->base;
 	x->made = f->made;
 	x->got |= UINT64_C(1) << index;
 	if (x->got == UINT64_MAX >> (64 - count))
