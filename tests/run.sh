@@ -176,9 +176,9 @@ pytest_file() {
 	flock "$logs" cat "$out"
 }
 
-# Each file by itself and two at a time, as they mostly wait; the longest first.
+# Each file by itself and three at a time, as they mostly wait; the longest first.
 pytest_lanes() {
-	ls -S "$1"/test_*.py | as_root xargs -P 2 -n 1 sh tests/run.sh pytest_file
+	ls -S "$1"/test_*.py | as_root xargs -P 3 -n 1 sh tests/run.sh pytest_file
 }
 
 suite_pytest() {
