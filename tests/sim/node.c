@@ -401,13 +401,17 @@ node_restarting(struct sim *s, uint32_t i, uint32_t grace_s)
 int
 node_evict(struct sim *s, uint32_t by, uint32_t i)
 {
+	size_t had = s->node[by].disk.evicted_bytes;
 	int rc = mesh_evict(s->node[by].mesh, node_clock(s, by), &s->node[i].id);
 
-	if (rc == 0) {
-		s->node[i].out_at = s->now;
-		settle(s, by);
-	}
-	return rc;
+	if (rc < 0)
+		return rc;
+	s->node[i].out_at = s->now;
+	settle(s, by);
+	if (s->node[by].mesh != NULL || s->node[by].disk.evicted_bytes > had)
+		return 0;
+	s->node[i].out_at = 0; /* its disk tore: it died before anybody was told */
+	return -ERR_QUORUM;
 }
 
 void

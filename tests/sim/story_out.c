@@ -76,12 +76,13 @@ victim_of(struct sim *s, uint32_t by)
 	return i;
 }
 
+/* Who is down judges nobody: tables are equal long before it is back. */
 static uint32_t
 judge_of(struct sim *s)
 {
 	uint32_t by = (uint32_t)prng_below(&s->rng, s->conf.nodes);
 
-	while (s->node[by].out_at != 0)
+	while (s->node[by].out_at != 0 || s->node[by].mesh == NULL)
 		by = (by + 1) % s->conf.nodes;
 	return by;
 }
