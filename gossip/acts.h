@@ -10,7 +10,7 @@
 struct mesh;
 
 /* What a node says of its own going, signed in its record (going.h). */
-enum mesh_going { MESH_STAYS, MESH_RESTARTING, MESH_DRAINING };
+enum mesh_going { MESH_STAYS, MESH_RESTARTING, MESH_DRAINING, MESH_LEAVING };
 enum { MESH_GRACE_S_MAX = 3600 };
 
 /* Make a new cluster with this node as its only roster member.  Where there is a CA,
@@ -50,10 +50,26 @@ MUST_CHECK int mesh_restarting(struct mesh *m, msec now, uint32_t grace_s);
 /*
  * Tell all that this node gives its work away, or no more: it stays a member, votes
  * and may lead.  Not kept over a start: say it again then.  -ERR_RANGE: no member,
- * or restarting.
+ * restarting or leaving.
  */
 MUST_CHECK int mesh_drain(struct mesh *m, msec now, bool on);
-/* Say goodbye; a leader resigns first.  Poll once more after this. */
+/*
+ * Leave for good, or (on = false) stay after all: this node asks for its vote to be
+ * taken away, goes on voting until that is in force, and then says goodbye.  Kept over
+ * a start.  -ERR_RANGE: no member, restarting, or it said goodbye already; -ERR_QUORUM:
+ * those who stay and are alive could not change the roster without it, or nobody stays.
+ */
+MUST_CHECK int mesh_leaving(struct mesh *m, msec now, bool on);
+/* Goodbye at once, whatever becomes of those who stay; a leader resigns first.  Save,
+ * and poll once more, after this. */
 void mesh_leave(struct mesh *m, msec now);
+/* This node left, by its own wish: the machine is silent.  What is on its disk of the
+ * cluster is to become what mesh_left_behind says, and a new machine to be made. */
+bool mesh_left(const struct mesh *m);
+struct mesh_saved;
+void mesh_left_behind(struct mesh_saved *s);
+/* Who left comes in again only when an operator says so: now he does.  -ERR_RANGE:
+ * a member, or it never left. */
+MUST_CHECK int mesh_return(struct mesh *m, msec now);
 
 #endif

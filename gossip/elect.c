@@ -41,7 +41,7 @@ elect_lease_ms(const struct mesh *m)
 static bool
 elector(const struct mesh *m)
 {
-	return m->member && !m->left && m->ms.m[0].roster != 0 && going_kind(&m->ms.m[0]) != MESH_RESTARTING;
+	return m->member && !m->left && m->ms.m[0].roster != 0 && going_may_lead(m);
 }
 
 static void

@@ -8,9 +8,7 @@ enum { KIND_BITS = 2, KIND_MASK = (1 << KIND_BITS) - 1, TOLD_MAX = 64 };
 enum mesh_going
 going_kind(const struct member *x)
 {
-	enum mesh_going kind = (enum mesh_going)(x->notice & KIND_MASK);
-
-	return kind <= MESH_DRAINING ? kind : MESH_STAYS;
+	return (enum mesh_going)(x->notice & KIND_MASK);
 }
 
 msec
@@ -32,6 +30,18 @@ going_told(struct mesh *m, uint32_t i, uint16_t notice)
 	m->ms.changes++;
 }
 
+bool
+going_may_lead(const struct mesh *m)
+{
+	enum mesh_going kind = going_kind(&m->ms.m[0]);
+
+	for (uint32_t i = 1; kind == MESH_LEAVING && i < m->ms.count; i++)
+		if (m->ms.m[i].roster != 0 && m->ms.m[i].state == MESH_ALIVE &&
+		    going_kind(&m->ms.m[i]) != MESH_LEAVING)
+			return false;
+	return kind != MESH_RESTARTING;
+}
+
 /* Whoever holds the latest roster; by id among those, so that it does not
  * depend on the order in which this node met them. */
 uint32_t
@@ -45,6 +55,7 @@ going_successor(const struct mesh *m)
 
 		if (i != 0 && (x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE &&
 		    x->echoed != 0 && going_kind(x) != MESH_RESTARTING &&
+		    going_kind(x) != MESH_LEAVING &&
 		    (best == MEMBER_NONE || roster_cmp(&x->stored, &m->ms.m[best].stored) > 0))
 			best = i;
 	}
@@ -63,9 +74,8 @@ going_tell(struct mesh *m)
 		}
 }
 
-/* Outbids what all know of me, as a refutation would. */
-static void
-say(struct mesh *m, msec now, uint32_t notice)
+void
+going_say(struct mesh *m, msec now, uint32_t notice)
 {
 	struct member *self = &m->ms.m[0];
 
@@ -81,12 +91,13 @@ mesh_restarting(struct mesh *m, msec now, uint32_t grace_s)
 {
 	uint32_t next;
 
-	if (!m->member || m->left || grace_s == 0 || grace_s > MESH_GRACE_S_MAX)
+	if (!m->member || m->left || grace_s == 0 || grace_s > MESH_GRACE_S_MAX ||
+	    going_kind(&m->ms.m[0]) == MESH_LEAVING)
 		return -ERR_RANGE;
 	if (going_kind(&m->ms.m[0]) == MESH_RESTARTING)
 		return 0;
 	next = going_successor(m);
-	say(m, now, grace_s << KIND_BITS | MESH_RESTARTING);
+	going_say(m, now, grace_s << KIND_BITS | MESH_RESTARTING);
 	trace(m, now, "restarting", 0, grace_s);
 	/* With nobody to take it, the office is this node's to the end. */
 	if (m->elect.role == MESH_LEADER && next != MEMBER_NONE)
@@ -99,27 +110,11 @@ mesh_drain(struct mesh *m, msec now, bool on)
 {
 	enum mesh_going kind = going_kind(&m->ms.m[0]);
 
-	if (!m->member || m->left || kind == MESH_RESTARTING)
+	if (!m->member || m->left || kind == MESH_RESTARTING || kind == MESH_LEAVING)
 		return -ERR_RANGE;
 	if (on == (kind == MESH_DRAINING))
 		return 0;
-	say(m, now, on ? MESH_DRAINING : MESH_STAYS);
+	going_say(m, now, on ? MESH_DRAINING : MESH_STAYS);
 	trace(m, now, on ? "draining" : "drains no more", 0, 0);
 	return 0;
-}
-
-void
-mesh_leave(struct mesh *m, msec now)
-{
-	uint32_t next = going_successor(m);
-
-	if (m->left || !m->member)
-		return;
-	if (m->elect.role == MESH_LEADER)
-		lead_resign(m, now, next == MEMBER_NONE ? 0 : m->ms.m[next].short_id);
-	members_set(&m->ms, 0, now, MESH_LEFT, m->ms.m[0].generation, m->ms.m[0].incarnation);
-	vouch_self(m);
-	going_tell(m);
-	m->left = true;
-	trace(m, now, "leave", 0, 0);
 }

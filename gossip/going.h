@@ -7,7 +7,8 @@
  * is made of its death waits.
  *
  *	notice 2 bytes = seconds << 2 | kind: 0 it stays, 1 it restarts,
- *	                 2 it drains: a schedule is to move its work; 3 counts as 0
+ *	                 2 it drains: a schedule is to move its work; 3 it leaves
+ *	                 for good (leave.h), which is draining too
  *
  * The grace runs from the death, on the clock of each who saw it: no two clocks
  * are compared.  Who started since then counts from when the tables of others say it
@@ -24,6 +25,18 @@ struct mesh;
 enum mesh_going going_kind(const struct member *x);
 /* MSEC_NEVER while it is not dead yet; 0 when nobody has to wait for it. */
 msec going_wait_until(const struct member *x);
+/* Its work is to be moved away. */
+static inline bool
+going_drains(enum mesh_going kind)
+{
+	return kind == MESH_DRAINING || kind == MESH_LEAVING;
+}
+
+/* May this node lead?  Who restarts does not; who leaves does when nobody who stays
+ * is alive to do it. */
+bool going_may_lead(const struct mesh *m);
+/* This node's own word, outbidding what all know of it as a refutation would. */
+void going_say(struct mesh *m, msec now, uint32_t notice);
 /* The owner's word on member i. */
 void going_told(struct mesh *m, uint32_t i, uint16_t notice);
 /* Who shall lead after me, or MEMBER_NONE: an elector that does not go itself. */

@@ -14,6 +14,7 @@
 #include "going.h"
 #include "join.h"
 #include "keys.h"
+#include "leave.h"
 #include "out.h"
 #include "pair.h"
 #include "prng.h"
@@ -42,6 +43,7 @@ struct mesh {
 	struct admit admit;
 	struct enter enter;
 	struct twin twin;
+	struct leave leave;
 	struct cookie_jar jar;
 	struct cookie_got cookie;
 	struct mesh_saved saved; /* as it must be on disk */

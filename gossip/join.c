@@ -85,6 +85,7 @@ join_count(struct mesh *m, msec now)
 void
 join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint64_t generation)
 {
+	leave_entered(m, cluster);
 	memcpy(m->saved.cluster, cluster, ID_BYTES);
 	memcpy(m->seal.cluster, cluster, ID_BYTES);
 	m->member = true;
@@ -170,6 +171,10 @@ join_tick(struct mesh *m, msec now)
 
 	if (m->conf.seeds_count == 0 || now < m->swim.seeds_at)
 		return;
+	if (leave_keeps_out(m)) {
+		m->swim.seeds_at = MSEC_NEVER;
+		return;
+	}
 	m->swim.seeds_at = now + (alone ? JOIN_MS : SEEDS_MS);
 	for (size_t i = 0; i < m->conf.seeds_count; i++) {
 		const struct addr *seed = &m->conf.seeds[i];

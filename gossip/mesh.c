@@ -56,6 +56,7 @@ init(struct mesh *m, msec now)
 	members_set(&m->ms, 0, now, MESH_ALIVE, c->saved.generation, 0);
 	if (admit_init(m, now) < 0)
 		return -1;
+	leave_init(m);
 	vouch_self(m);
 	members_tell(&m->ms, 0);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
@@ -173,6 +174,8 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 		return -ERR_UNKNOWN;
 	m->ms.m[i].seen = m->ms.m[i].heard = now;
 	dark_lit(m, i);
+	if (leave_said(m))
+		return leave_recv(m, i, p);
 	rc = dispatch(m, now, i, p);
 	return rc < 0 ? rc : rumours_hear(m, now, p, i, NULL);
 }
@@ -310,6 +313,13 @@ mesh_tick(struct mesh *m, msec now)
 		lead_pause(m, now);
 	m->ticked = now;
 	join_count(m, now);
+	leave_tick(m, now);
+	if (leave_said(m)) {
+		swim_gossip(m, now);
+		out_tick(m, now);
+		watch(m, now);
+		return;
+	}
 	join_tick(m, now);
 	if (m->member) {
 		swim_tick(m, now);
@@ -334,6 +344,12 @@ mesh_deadline(const struct mesh *m)
 
 	if (m->left)
 		return MSEC_NEVER;
+	if (leave_said(m)) {
+		at = leave_deadline(m);
+		if (members_untold(&m->ms) + m->ms.summaries.count > 0)
+			at = msec_min(at, m->swim.gossip_at);
+		return m->jobs_count > 0 ? msec_min(at, m->jobs_at) : at;
+	}
 	if (m->conf.seeds_count > 0)
 		at = msec_min(at, m->swim.seeds_at);
 	if (m->jobs_count > 0)
@@ -346,6 +362,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, m->reach.next_at);
 	at = msec_min(at, twin_deadline(m));
 	at = msec_min(at, admit_deadline(m));
+	at = msec_min(at, leave_deadline(m));
 	return msec_min(at, lead_deadline(m));
 }
 
@@ -400,6 +417,7 @@ mesh_init(struct mesh *m, msec now, const uint8_t *cluster)
 			return -ERR_RANGE;
 		keys_found(m);
 	}
+	leave_entered(m, cluster);
 	memcpy(m->saved.cluster, cluster, ID_BYTES);
 	memcpy(m->seal.cluster, cluster, ID_BYTES);
 	vouch_self(m);
@@ -448,7 +466,8 @@ mesh_hand_over(struct mesh *m, msec now, const struct node_id *to)
 		return -ERR_NOT_LEADER;
 	if (i == 0)
 		return 0; /* it leads already */
-	if (i == MEMBER_NONE ? to != NULL : m->ms.m[i].roster == 0 || m->ms.m[i].state != MESH_ALIVE)
+	if (i == MEMBER_NONE ? to != NULL : m->ms.m[i].roster == 0 || m->ms.m[i].state != MESH_ALIVE ||
+		    going_kind(&m->ms.m[i]) == MESH_LEAVING)
 		return -ERR_UNKNOWN;
 	lead_resign(m, now, i == MEMBER_NONE ? 0 : m->ms.m[i].short_id);
 	return 0;

@@ -33,15 +33,20 @@ tally_heads(struct tally *t, const struct member *x)
 }
 
 bool
-quorum_full(const struct mesh *m, const struct tally *t)
+quorum_of(const struct tally *n, const struct tally *t)
 {
-	const struct tally *n = &m->roster.n;
 	uint32_t old = 2 * t->old, new = 2 * t->new;
 
 	if (n->all == 0)
 		return false;
 	return (old > n->old || (old == n->old && (t->tie & MEMBER_OLD) != 0)) &&
 	    (new > n->new || (new == n->new && (t->tie & MEMBER_NEW) != 0));
+}
+
+bool
+quorum_full(const struct mesh *m, const struct tally *t)
+{
+	return quorum_of(&m->roster.n, t);
 }
 
 bool

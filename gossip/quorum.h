@@ -21,8 +21,10 @@ struct tally {
 void tally_add(struct tally *t, const struct member *x);
 /* Heads and their weight alone: no vote in any roster. */
 void tally_heads(struct tally *t, const struct member *x);
-/* More than half of the roster's weight, or half with the tie-breaker; of both
- * rosters while it changes. */
+/* More than half of the weight of a roster that weighs n, or half with the
+ * tie-breaker; of both rosters while it changes. */
+bool quorum_of(const struct tally *n, const struct tally *t);
+/* The same of the roster held here. */
 bool quorum_full(const struct mesh *m, const struct tally *t);
 /* More than half of the electors that this side can see, and as many as the
  * configuration wants of a side below the full quorum. */

@@ -121,6 +121,9 @@ wanted(const struct mesh *m, uint32_t i)
 {
 	const struct member *x = &m->ms.m[i];
 
+	/* A leader that leaves stays where nobody else can lead. */
+	if (going_kind(x) == MESH_LEAVING && !(i == 0 && going_may_lead(m)))
+		return false;
 	if (x->roster != 0)
 		return x->state != MESH_LEFT;
 	return member_up(x) && x->name_len > 0 &&
@@ -315,7 +318,7 @@ fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
 	struct roster *ro = &m->roster;
 	uint32_t missing = 0;
 
-	if (now < ro->pause_until)
+	if (now < ro->pause_until || leave_holds(m, id))
 		return;
 	if (roster_cmp(id, &ro->fetch) != 0 || ro->fetch_from != from)
 		fetch_start(ro, id);
@@ -355,6 +358,7 @@ roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *i
 {
 	if (id->version > 0 && m->roster.n.all == 0)
 		fetch(m, now, from, id);
+	leave_told(m, now, from, id);
 }
 
 /* The leader's beat shows its roster: fetch it when it is not mine. */
@@ -366,6 +370,7 @@ roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 
 	if (p->roster.version > ro->seen_version)
 		ro->seen_version = p->roster.version;
+	leave_led(m, from, p);
 	if (p->roster.version == 0 || cmp < 0 || (cmp == 0 && p->hash == ro->hash))
 		return;
 	fetch(m, now, from, &p->roster);
@@ -425,7 +430,8 @@ fetched(struct mesh *m, msec now)
 	if (leaves_me_out(m)) {
 		if (e->role == MESH_LEADER)
 			step_aside(m, now);
-		fetch_start(ro, &(struct roster_id){0});
+		if (!leave_fetched(m, now))
+			fetch_start(ro, &(struct roster_id){0});
 		return 0;
 	}
 	for (uint32_t k = 0; k < ro->fetch_entries; k++) {

@@ -65,6 +65,8 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 {
 	struct member *self = &m->ms.m[0];
 
+	if (leave_said(m))
+		return 0; /* it is over */
 	if (r->generation > self->generation ||
 	    (r->generation == self->generation && r->incarnation > self->incarnation)) {
 		/* Only I can sign it: my key lives elsewhere too, or it is a lie. */

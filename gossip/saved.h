@@ -19,6 +19,9 @@ struct mesh_saved {
 	struct hash applied_hash;
 	struct mesh_keys keys;
 	bool certified; /* the cluster has a CA: without its certificate this node is nobody */
+	bool leaving, left; /* leave.h: it asked to; and it did, and comes in only when told to */
+	uint8_t was[ID_BYTES]; /* the cluster it left, whose term, vote and stamp these are;
+				* all zero: none, or it is in again */
 	const uint8_t *roster;	   /* opaque; borrowed; may be NULL and 0 */
 	size_t roster_bytes;
 	const uint8_t *evicted; /* likewise: who is out for good */

@@ -445,12 +445,14 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		if (p->who != 0 && p->who != m->ms.m[0].short_id)
 			return -ERR_UNKNOWN; /* an address that changed hands */
 		out_to(m, PACKET_ACK, from, p->seq, 0, 0);
+		leave_compared(m, now, from, p->hash);
 		consider_sync(m, now, from, p->hash);
 		return 0;
 	case PACKET_ACK:
 		if (p->seq != 0 && p->seq == m->ms.m[from].called)
 			rumour_answered(m, now, from);
 		acked(m, now, from, p->seq);
+		leave_compared(m, now, from, p->hash);
 		consider_sync(m, now, from, p->hash);
 		return 0;
 	case PACKET_PINGREQ:

@@ -87,6 +87,8 @@ check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
 	if (m->roster.id.version > 0 && m->roster.n.all == 0)
 		check_break(s, "roster-never-lost", i, m->roster.id.version, 0);
 	check_roster_step(s, i);
+	if (f->left && !s->node[i].disk.left)
+		check_left(s, i);
 	/* A vote once given stays given, though a later save may not repeat it. */
 	if (f->term > n->done.term || !id_eq(&f->voted_for, &nobody))
 		n->done.voted_for = f->voted_for;

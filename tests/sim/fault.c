@@ -184,8 +184,11 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 			if (i != leader)
 				node_crash(s, i, s->now + 20000 + (usec)i * 50000);
 		break;
-	case FAULT_leave:
-		node_leave(s, a, s->now + 20000 + how_long);
+	case FAULT_leave: /* with its vote first, or at once; the first seed always belongs */
+		if (how_long % 2 == 0 || a == 0 || s->node[a].mesh == NULL ||
+		    s->now < s->node[a].paused_until ||
+		    node_leaving(s, a, true, 20000 + how_long) < 0)
+			node_leave(s, a, s->now + 20000 + how_long);
 		break;
 	case FAULT_pause:
 	case FAULT_suspend:
@@ -260,6 +263,8 @@ fault_end(struct sim *s)
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		net_group(s, i, 0);
 		s->node[i].slow = 0;
+		if (s->node[i].mesh != NULL && s->node[i].mesh->saved.leaving)
+			(void)!node_leaving(s, i, false, 20000); /* or it is too late for that */
 		if (s->node[i].mesh == NULL && s->node[i].restart_at == INT64_MAX)
 			node_start(s, i);
 	}

@@ -12,7 +12,7 @@
 enum { OTHERS_NODES = 5, OTHERS_SEEDS = 40 };
 
 /* Besides the swarm. */
-static const char *const others[] = {"rotate", "evict", "rolling", "ca"};
+static const char *const others[] = {"rotate", "evict", "rolling", "ca", "leave"};
 
 struct found {
 	uint32_t mutant, story; /* none: which of the others, + 1 */

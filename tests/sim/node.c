@@ -103,6 +103,8 @@ save(struct sim *s, uint32_t i)
 	check_saved(s, i, &f);
 	write_disk(s, i, f);
 	check_keys(s, i);
+	if (n->mesh->member && !f.leaving && !f.left)
+		n->leave_for = 0; /* it belongs */
 	sim_note(s, f.term, f.generation);
 	mesh_saved(n->mesh);
 	if (ends)
@@ -207,6 +209,8 @@ tick(struct sim *s, uint32_t i)
 }
 
 /* After anything happened at node i: time, disk, wire, alarm clock. */
+static void wipe(struct sim *s, uint32_t i);
+
 static void
 settle(struct sim *s, uint32_t i)
 {
@@ -238,6 +242,10 @@ settle(struct sim *s, uint32_t i)
 	check_node(s, i);
 	watch_node(s, i);
 	plant_settle(s, i);
+	if (n->leave_for > 0 && mesh_left(n->mesh)) {
+		wipe(s, i);
+		return;
+	}
 	wake = at == MSEC_NEVER ? INT64_MAX : s->now + (at - now) * 1000;
 	if (s->busy && n->summary_at < wake)
 		wake = n->summary_at > s->now ? n->summary_at : s->now + 1000;
@@ -343,6 +351,10 @@ node_start(struct sim *s, uint32_t i)
 		if (mesh_init(n->mesh, node_clock(s, i), cluster) < 0)
 			check_break(s, "init", i, 0, 0);
 	}
+	/* Who left comes in again when an operator says so. */
+	if (n->leave_for > 0 && n->leave_for < INT64_MAX && mesh_return(n->mesh, node_clock(s, i)) < 0 &&
+	    n->disk.left && !n->mesh->member)
+		check_break(s, "may-return", i, 0, 0);
 	sim_note(s, i, c.saved.generation);
 	settle(s, i);
 }
@@ -378,6 +390,33 @@ node_leave(struct sim *s, uint32_t i, usec restart_at)
 	mesh_leave(n->mesh, node_clock(s, i));
 	settle(s, i);
 	node_crash(s, i, restart_at);
+	n->disk.left = false; /* of those who think better of it */
+}
+
+int
+node_leaving(struct sim *s, uint32_t i, bool on, usec leave_for)
+{
+	int rc = mesh_leaving(s->node[i].mesh, node_clock(s, i), on);
+
+	if (rc == 0) {
+		s->node[i].leave_for = leave_for;
+		settle(s, i);
+	}
+	return rc;
+}
+
+/* It has left: what its engine then does with its disk.  With its vote it gave away
+ * what it ever knew of rosters and evictions. */
+static void
+wipe(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+
+	mesh_left_behind(&n->disk);
+	n->done_roster = (struct roster_id){0};
+	n->done_evicted = 0;
+	sim_note(s, i, 2);
+	node_crash(s, i, n->leave_for == INT64_MAX ? INT64_MAX : s->now + n->leave_for);
 }
 
 void

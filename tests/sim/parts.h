@@ -44,8 +44,11 @@ void node_start(struct sim *s, uint32_t i);
 void node_crash(struct sim *s, uint32_t i, usec restart_at);
 /* Says goodbye, stops, comes back to life at restart_at. */
 void node_leave(struct sim *s, uint32_t i, usec restart_at);
-/* Node `by` says that node i is out. */
 int node_restarting(struct sim *s, uint32_t i, uint32_t grace_s);
+/* It asks to leave, or takes that back; when it has left its disk is wiped, and it
+ * comes in again so long after that (INT64_MAX: when it is started). */
+int node_leaving(struct sim *s, uint32_t i, bool on, usec leave_for);
+/* Node `by` says that node i is out. */
 int node_evict(struct sim *s, uint32_t by, uint32_t i);
 void node_copy_disk(struct sim *s, uint32_t to, uint32_t from);
 void node_pause(struct sim *s, uint32_t i, usec until, bool asleep);
@@ -57,6 +60,8 @@ uint32_t node_find(const struct sim *s, const struct node_id *id);
 /* check.c: after every event of node i. */
 void check_node(struct sim *s, uint32_t i);
 void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
+/* check_left.c: it signs now that it left. */
+void check_left(struct sim *s, uint32_t i);
 /* check_keys.c: what was saved of them, and what is said under which. */
 void check_keys(struct sim *s, uint32_t i);
 void check_sealed(struct sim *s, uint32_t i, const uint8_t *frame);

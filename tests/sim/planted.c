@@ -40,6 +40,9 @@ plant_story(enum sim_mutant m)
 	case MUTANT_grace_ignored:
 	case MUTANT_notice_forgot:
 		return "rolling";
+	case MUTANT_leaves_early:
+	case MUTANT_leave_forgot:
+		return "leave";
 	case MUTANT_any_record:
 	case MUTANT_any_entry:
 	case MUTANT_any_vote:
@@ -56,6 +59,8 @@ plant_disk(const struct sim *s, uint32_t i, struct mesh_saved *f)
 		f->keys = s->node[i].disk.keys;
 	if (planted == MUTANT_evicted_forgot)
 		f->evicted_bytes = 0;
+	if (planted == MUTANT_leave_forgot)
+		f->leaving = f->left = false;
 }
 
 /* As if it had never been put out, for the time of a datagram. */
@@ -186,6 +191,8 @@ on_members(struct mesh *m, msec now)
 			    .id = keys_newest_id(m), .known = true};
 		if (planted == MUTANT_notice_forgot)
 			x->notice = 0;
+		if (planted == MUTANT_leaves_early && m->leave.without.version > 0)
+			x->stored = m->leave.without;
 	}
 }
 

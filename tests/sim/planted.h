@@ -51,6 +51,8 @@ struct sim;
 	X(evicted_forgot)   /* a restart finds nobody evicted */                   \
 	X(grace_ignored)    /* who said that it restarts is dead at once */        \
 	X(notice_forgot)    /* ... or nobody remembers what it said */     \
+	X(leaves_early)	    /* a roster without it will do, whoever stored that */ \
+	X(leave_forgot)	    /* a restart does not know that it leaves, or left */  \
 	X(any_record)	    /* no record needs a certificate */                \
 	X(any_entry)	    /* whoever has a certificate is let in */          \
 	X(any_vote)	    /* ... and votes, though its token is used up */

@@ -96,7 +96,8 @@ struct sim_node {
 	struct mesh_saved done;
 	struct roster_id done_roster, was_roster; /* was: before it became a copy of another */
 	uint32_t done_evicted;
-	usec out_at; /* evicted, or a copy, that does not count; 0 = it does */
+	usec out_at, leave_for; /* evicted, or a copy, that does not count; once it has left, so long
+				 * until it comes in again; 0 = it does count, it is not asked to */
 	struct stamp issued;
 	uint64_t lives, counter, verified; /* frame numbers never repeat; signatures checked */
 	usec changed_at, born_at; /* last start or stop; last start */

@@ -168,6 +168,7 @@ leaving_is_not_dying(void **state)
 	world_run(w, 6000);
 	leader = world_leader(w);
 	mesh_leave(w->node[leader], w->now);
+	world_save(w, leader);
 	world_drain(w, leader);
 	world_kill(w, leader);
 	world_run(w, 400); /* resigned: no lease to wait for */
