@@ -430,7 +430,9 @@ build_table(struct mesh *m, msec now, struct job *j, struct packet *p, struct ca
 	cargo_init(c, p, scratch);
 	for (; j->cursor < m->ms.count; j->cursor++) {
 		const struct member *x = &m->ms.m[j->cursor];
-		bool whole = j->whole >> members_bucket(x) & 1;
+		/* Who left is in no hash of lives, and its short word proves nothing to one
+		 * that knows it from an old roster alone. */
+		bool whole = x->state == MESH_LEFT || (j->whole >> members_bucket(x) & 1) != 0;
 		struct rumour r;
 
 		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven || x->evicted ||

@@ -182,6 +182,31 @@ leaving_is_not_dying(void **state)
 	world_free(w);
 }
 
+/* One who was away knows it from the roster on its disk alone, without its key: the
+ * goodbye must reach it with the proof. */
+static void
+who_was_away_hears_of_a_goodbye(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	uint32_t leader, left, away;
+
+	(void)state;
+	world_run(w, 6000);
+	leader = world_leader(w);
+	left = (leader + 1) % 4;
+	away = (leader + 2) % 4;
+	world_kill(w, away);
+	mesh_leave(w->node[left], w->now);
+	world_run(w, 10);
+	world_kill(w, left);
+	world_run(w, 4000);
+	world_start(w, away);
+	world_run(w, 20000);
+	assert_int_equal(world_state(w, away, left), MESH_LEFT);
+	assert_true(members_hash(&w->node[away]->ms) == members_hash(&w->node[leader]->ms));
+	world_free(w);
+}
+
 /* The dead are called again and again: a cut heals by itself. */
 static void
 a_cut_heals_by_itself(void **state)
@@ -327,6 +352,7 @@ main(void)
 	    cmocka_unit_test(the_accused_refutes),
 	    cmocka_unit_test(a_restart_wins_over_its_past),
 	    cmocka_unit_test(leaving_is_not_dying),
+	    cmocka_unit_test(who_was_away_hears_of_a_goodbye),
 	    cmocka_unit_test(a_cut_heals_by_itself),
 	    cmocka_unit_test(bad_addresses_and_full_tables_are_refused),
 	    cmocka_unit_test(summaries_reach_everybody),
