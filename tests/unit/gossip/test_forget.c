@@ -24,16 +24,6 @@ alone_for(struct world *w, uint32_t i, msec so_long)
 	}
 }
 
-static struct mesh_member
-seen_by(struct world *w, uint32_t observer, uint32_t subject)
-{
-	struct node_id id = world_id(subject);
-	struct mesh_member x;
-
-	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x;
-}
-
 /* 0 and 1 have the votes; 1 is dead, so there is no leader who could give 2 one, when
  * it comes and is lost again. */
 static struct world *
@@ -47,11 +37,11 @@ one_without_a_vote(void)
 	world_run(w, 8000);
 	world_isolate(w, 2, false);
 	world_run(w, 8000);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_ALIVE);
-	assert_false(seen_by(w, 0, 2).in_roster);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_ALIVE);
+	assert_false(world_seen(w, 0, 2).in_roster);
 	world_isolate(w, 2, true);
 	world_run(w, 40000);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_FAILED);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_FAILED);
 	return w;
 }
 
@@ -64,14 +54,14 @@ who_has_no_vote_is_forgotten(void **state)
 
 	(void)state;
 	alone_for(w, 0, 71 * HOUR_MS);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_FAILED);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_FAILED);
 	alone_for(w, 0, HOUR_MS);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_LEFT);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_LEFT);
 	assert_non_null(strstr(w->text, "n0 forgotten n2\n"));
 	/* The one with a vote stays, for good. */
 	alone_for(w, 0, 20 * HOUR_MS);
-	assert_int_equal(seen_by(w, 0, 1).state, MESH_FAILED);
-	assert_true(seen_by(w, 0, 1).in_roster);
+	assert_int_equal(world_seen(w, 0, 1).state, MESH_FAILED);
+	assert_true(world_seen(w, 0, 1).in_roster);
 	mesh_side(w->node[0], w->now, &side);
 	assert_int_equal(side.known, 2);
 	assert_null(strstr(w->text, "n0 forgotten n1\n"));
@@ -79,8 +69,8 @@ who_has_no_vote_is_forgotten(void **state)
 	calm = w->node[2]->ms.m[0].generation;
 	world_isolate(w, 2, false);
 	world_run(w, 20000);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_ALIVE);
-	assert_true(seen_by(w, 0, 2).generation == calm);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_ALIVE);
+	assert_true(world_seen(w, 0, 2).generation == calm);
 	assert_int_equal(w->node[0]->ms.forgotten, 0);
 	world_free(w);
 }
@@ -97,11 +87,11 @@ all_forget_at_the_same_time(void **state)
 	alone_for(w, 0, 72 * HOUR_MS - 3 * MINUTE_MS);
 	world_start(w, 1);
 	world_run(w, 20000);
-	assert_int_equal(seen_by(w, 1, 2).state, MESH_FAILED);
+	assert_int_equal(world_seen(w, 1, 2).state, MESH_FAILED);
 	assert_int_equal(members_hash(&w->node[0]->ms), members_hash(&w->node[1]->ms));
 	world_run(w, 4 * MINUTE_MS);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_LEFT);
-	assert_int_equal(seen_by(w, 1, 2).state, MESH_LEFT);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_LEFT);
+	assert_int_equal(world_seen(w, 1, 2).state, MESH_LEFT);
 	assert_int_equal(members_hash(&w->node[0]->ms), members_hash(&w->node[1]->ms));
 	told = w->node[0]->stats.sync_records + w->node[1]->stats.sync_records;
 	world_run(w, 2 * MINUTE_MS);

@@ -4,16 +4,6 @@
  */
 #include "world.h"
 
-static struct mesh_member
-seen(struct world *w, uint32_t observer, uint32_t subject)
-{
-	struct node_id id = world_id(subject);
-	struct mesh_member x;
-
-	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x;
-}
-
 static uint32_t
 leader(struct world *w)
 {
@@ -36,15 +26,15 @@ its_death_waits_and_its_vote_does_not(void **state)
 	world_run(w, 6000);
 	by = leader(w);
 	i = (by + 1) % 3;
-	assert_int_equal(seen(w, by, i).wait_until, 0);
+	assert_int_equal(world_seen(w, by, i).wait_until, 0);
 	assert_int_equal(mesh_restarting(w->node[i], w->now, 20), 0);
 	world_run(w, 100);
-	x = seen(w, by, i);
+	x = world_seen(w, by, i);
 	assert_true(x.state == MESH_ALIVE && x.going == MESH_RESTARTING);
 	assert_true(x.wait_until == MSEC_NEVER);
 	world_isolate(w, i, true);
 	world_run(w, 8000);
-	x = seen(w, by, i);
+	x = world_seen(w, by, i);
 	assert_true(x.state == MESH_FAILED);
 	assert_int_equal(x.wait_until, x.since + 20000);
 	mesh_side(w->node[by], w->now, &side);
@@ -69,17 +59,17 @@ no_grace_begins_anew(void **state)
 	world_run(w, 100);
 	world_isolate(w, i, true);
 	world_run(w, 10000);
-	assert_true(seen(w, by, i).state == MESH_FAILED);
-	until = seen(w, by, i).wait_until;
+	assert_true(world_seen(w, by, i).state == MESH_FAILED);
+	until = world_seen(w, by, i).wait_until;
 	for (int k = 0; k < 2; k++) { /* one after the other: nobody is left who saw it */
 		uint32_t again = k == 0 ? by : 3 - by - i;
 
 		world_kill(w, again);
 		world_start(w, again);
 		world_run(w, 12000); /* who just started tells of no deaths yet */
-		assert_true(seen(w, again, i).state == MESH_FAILED);
-		assert_true(seen(w, again, i).wait_until <= until);
-		assert_true(seen(w, again, i).wait_until > until - 3000);
+		assert_true(world_seen(w, again, i).state == MESH_FAILED);
+		assert_true(world_seen(w, again, i).wait_until <= until);
+		assert_true(world_seen(w, again, i).wait_until > until - 3000);
 	}
 	world_free(w);
 }
@@ -155,17 +145,17 @@ who_drains_stays_a_member(void **state)
 	assert_int_equal(mesh_drain(w->node[by], w->now, true), 0);
 	world_run(w, 500);
 	for (uint32_t k = 0; k < 3; k++)
-		assert_true(seen(w, k, i).going == MESH_DRAINING && seen(w, k, i).in_roster);
+		assert_true(world_seen(w, k, i).going == MESH_DRAINING && world_seen(w, k, i).in_roster);
 	assert_int_equal(leader(w), by); /* it gives its work away, not its office */
 	/* Dead while it drains is dead at once. */
 	world_isolate(w, i, true);
 	world_run(w, 8000);
-	assert_true(seen(w, by, i).state == MESH_FAILED && seen(w, by, i).wait_until == 0);
+	assert_true(world_seen(w, by, i).state == MESH_FAILED && world_seen(w, by, i).wait_until == 0);
 	world_isolate(w, i, false);
 	world_run(w, 4000);
 	assert_int_equal(mesh_drain(w->node[i], w->now, false), 0);
 	world_run(w, 500);
-	assert_true(seen(w, by, i).going == MESH_STAYS);
+	assert_true(world_seen(w, by, i).going == MESH_STAYS);
 	assert_int_equal(mesh_restarting(w->node[i], w->now, 5), 0);
 	assert_int_equal(mesh_drain(w->node[i], w->now, true), -ERR_RANGE);
 	world_free(w);

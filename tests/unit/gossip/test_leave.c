@@ -4,16 +4,6 @@
  */
 #include "world.h"
 
-static struct mesh_member
-seen(struct world *w, uint32_t observer, uint32_t subject)
-{
-	struct node_id id = world_id(subject);
-	struct mesh_member x;
-
-	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x;
-}
-
 /* What the engine does with what is left. */
 static void
 wipe(struct world *w, uint32_t i)
@@ -26,25 +16,22 @@ wipe(struct world *w, uint32_t i)
 static void
 the_vote_goes_first(void **state)
 {
-	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
 	uint32_t by, i;
+	struct world *w = world_settled(4, &by, &i);
 
 	(void)state;
-	world_run(w, 6000);
-	by = world_leader(w);
-	i = (by + 1) % 4;
 	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
 	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
 	world_step(w);
 	world_step(w);
-	assert_true(seen(w, by, i).going == MESH_LEAVING && seen(w, by, i).state == MESH_ALIVE);
-	assert_true(seen(w, by, i).in_roster); /* it asked; that is all */
+	assert_true(world_seen(w, by, i).going == MESH_LEAVING && world_seen(w, by, i).state == MESH_ALIVE);
+	assert_true(world_seen(w, by, i).in_roster); /* it asked; that is all */
 	world_run(w, 1500);
 	assert_false(mesh_left(w->node[i])); /* it still answers */
 	assert_int_equal(mesh_leaving(w->node[i], w->now, false), -ERR_RANGE);
 	for (uint32_t k = 0; k < 4; k++)
 		if (k != i)
-			assert_true(seen(w, k, i).state == MESH_LEFT && !seen(w, k, i).in_roster &&
+			assert_true(world_seen(w, k, i).state == MESH_LEFT && !world_seen(w, k, i).in_roster &&
 			    world_side(w, k).known == 3);
 	world_run(w, 2000);
 	assert_true(mesh_left(w->node[i]));
@@ -119,7 +106,7 @@ who_can_not_do_without_it(void **state)
 	world_run(w, 8000);
 	assert_int_equal(mesh_leaving(w->node[by], w->now, true), -ERR_QUORUM);
 	assert_int_equal(mesh_leaving(w->node[3 - by - i], w->now, true), -ERR_QUORUM);
-	assert_int_equal(seen(w, by, by).going, MESH_STAYS);
+	assert_int_equal(world_seen(w, by, by).going, MESH_STAYS);
 	world_isolate(w, i, false);
 	world_run(w, 6000);
 	assert_int_equal(mesh_restarting(w->node[i], w->now, 5), 0);
@@ -132,19 +119,16 @@ who_can_not_do_without_it(void **state)
 static void
 not_before_it_is_in_force(void **state)
 {
-	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
 	uint32_t by, i, third;
+	struct world *w = world_settled(3, &by, &i);
 
 	(void)state;
-	world_run(w, 6000);
-	by = world_leader(w);
-	i = (by + 1) % 3;
 	third = 3 - by - i;
 	w->slow_disk[third] = true;
 	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
 	world_run(w, 10000);
 	assert_false(w->disk[i].left);
-	assert_true(seen(w, by, i).state == MESH_ALIVE);
+	assert_true(world_seen(w, by, i).state == MESH_ALIVE);
 	w->slow_disk[third] = false;
 	world_run(w, 6000);
 	assert_true(mesh_left(w->node[i]));
@@ -156,13 +140,10 @@ not_before_it_is_in_force(void **state)
 static void
 its_vote_is_there_when_it_is_needed(void **state)
 {
-	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
 	uint32_t by, i;
+	struct world *w = world_settled(4, &by, &i);
 
 	(void)state;
-	world_run(w, 6000);
-	by = world_leader(w);
-	i = (by + 1) % 4;
 	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
 	for (int k = 0; k < 3000 && (w->node[by]->roster.joint || world_side(w, by).known == 4); k++)
 		world_step(w);
@@ -182,20 +163,17 @@ its_vote_is_there_when_it_is_needed(void **state)
 static void
 a_crash_forgets_nothing(void **state)
 {
-	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
 	uint32_t by, i;
+	struct world *w = world_settled(3, &by, &i);
 
 	(void)state;
-	world_run(w, 6000);
-	by = world_leader(w);
-	i = (by + 1) % 3;
 	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
 	world_save(w, i);
 	world_kill(w, i);
 	assert_true(w->disk[i].leaving);
 	world_run(w, 500);
 	world_start(w, i);
-	assert_true(seen(w, i, i).going == MESH_LEAVING);
+	assert_true(world_seen(w, i, i).going == MESH_LEAVING);
 	while (!w->disk[i].left)
 		world_step(w);
 	world_kill(w, i); /* its goodbye is on its way */
@@ -209,13 +187,10 @@ a_crash_forgets_nothing(void **state)
 static void
 it_may_think_better_of_it(void **state)
 {
-	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
 	uint32_t by, i;
+	struct world *w = world_settled(3, &by, &i);
 
 	(void)state;
-	world_run(w, 6000);
-	by = world_leader(w);
-	i = (by + 1) % 3;
 	assert_int_equal(mesh_leaving(w->node[i], w->now, false), 0); /* nothing to take back */
 	w->slow_disk[3 - by - i] = true;
 	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
@@ -226,7 +201,7 @@ it_may_think_better_of_it(void **state)
 	w->slow_disk[3 - by - i] = false;
 	world_run(w, 6000);
 	assert_false(w->disk[i].leaving);
-	assert_true(seen(w, by, i).going == MESH_STAYS && seen(w, by, i).in_roster);
+	assert_true(world_seen(w, by, i).going == MESH_STAYS && world_seen(w, by, i).in_roster);
 	assert_int_equal(world_side(w, by).known, 3);
 	world_free(w);
 }
@@ -254,7 +229,7 @@ it_comes_back_when_told_to(void **state)
 	assert_int_equal(mesh_return(w->node[2], w->now), 0);
 	assert_int_equal(mesh_return(w->node[2], w->now), -ERR_RANGE);
 	world_run(w, 6000);
-	assert_true(world_side(w, 2).member && seen(w, 0, 2).in_roster);
+	assert_true(world_side(w, 2).member && world_seen(w, 0, 2).in_roster);
 	assert_true(w->disk[2].term >= term && !w->disk[2].left);
 	/* Again, and then a cluster of its own. */
 	assert_int_equal(mesh_leaving(w->node[2], w->now, true), 0);

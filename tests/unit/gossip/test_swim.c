@@ -187,13 +187,10 @@ leaving_is_not_dying(void **state)
 static void
 who_was_away_hears_of_a_goodbye(void **state)
 {
-	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
 	uint32_t leader, left, away;
+	struct world *w = world_settled(4, &leader, &left);
 
 	(void)state;
-	world_run(w, 6000);
-	leader = world_leader(w);
-	left = (leader + 1) % 4;
 	away = (leader + 2) % 4;
 	world_kill(w, away);
 	mesh_leave(w->node[left], w->now);

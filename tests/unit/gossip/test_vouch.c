@@ -4,16 +4,6 @@
  */
 #include "world.h"
 
-static struct mesh_member
-seen_by(struct world *w, uint32_t observer, uint32_t subject)
-{
-	struct node_id id = world_id(subject);
-	struct mesh_member x;
-
-	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x;
-}
-
 /* Every byte of a record is under the signature, and the key makes the id. */
 static void
 a_forged_record_is_refused(void **state)
@@ -73,13 +63,13 @@ accusers_cannot_invent_lives(void **state)
 	lie.incarnation = UINT32_MAX - 1;
 	assert_int_equal(rumour_hear(w->node[0], w->now, &lie), 0);
 	assert_int_equal(rumour_hear(w->node[2], w->now, &lie), -ERR_AUTH);
-	assert_int_equal(seen_by(w, 0, 2).state, MESH_ALIVE);
-	assert_int_equal(seen_by(w, 0, 2).generation, 1);
+	assert_int_equal(world_seen(w, 0, 2).state, MESH_ALIVE);
+	assert_int_equal(world_seen(w, 0, 2).generation, 1);
 	/* With the owner's word it is an accusation of a life that was. */
 	(void)world_says(w->disk[0].cluster, &o, 2, MESH_FAILED, 3, 0);
 	assert_int_equal(rumour_hear(w->node[0], w->now, &o.r), 0);
-	assert_int_equal(seen_by(w, 0, 2).generation, 3);
-	assert_int_not_equal(seen_by(w, 0, 2).state, MESH_ALIVE);
+	assert_int_equal(world_seen(w, 0, 2).generation, 3);
+	assert_int_not_equal(world_seen(w, 0, 2).state, MESH_ALIVE);
 	world_free(w);
 }
 
@@ -123,13 +113,13 @@ an_address_moves_with_its_owner(void **state)
 	r->addr.port = 999;
 	vouch_sign(&c, w->disk[0].cluster, r, o.sig);
 	assert_int_equal(rumour_hear(w->node[0], w->now, r), 0);
-	assert_int_equal(seen_by(w, 0, 2).addr.port, 999);
+	assert_int_equal(world_seen(w, 0, 2).addr.port, 999);
 	assert_int_equal(rumour_hear(w->node[0], w->now, &old.r), 0);
-	assert_int_equal(seen_by(w, 0, 2).addr.port, 999);
+	assert_int_equal(world_seen(w, 0, 2).addr.port, 999);
 	/* Relayed: n1 has it from n0, with n2's own signature. */
 	world_isolate(w, 2, true);
 	world_run(w, 1500);
-	assert_int_equal(seen_by(w, 1, 2).addr.port, 999);
+	assert_int_equal(world_seen(w, 1, 2).addr.port, 999);
 	world_free(w);
 }
 
@@ -181,8 +171,8 @@ two_of_one_name_both_stay(void **state)
 	assert_int_equal(rumour_hear(w->node[0], w->now, &o.r), 0);
 	assert_non_null(strstr(w->text, "n0 name taken n1"));
 	assert_int_equal(mesh_count(w->node[0]), 3);
-	assert_string_equal(seen_by(w, 0, 9).name, "n1");
-	assert_string_equal(seen_by(w, 0, 1).name, "n1");
+	assert_string_equal(world_seen(w, 0, 9).name, "n1");
+	assert_string_equal(world_seen(w, 0, 1).name, "n1");
 	world_free(w);
 }
 

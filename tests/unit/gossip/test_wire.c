@@ -10,16 +10,6 @@ speaks(struct world *w, uint32_t i, uint8_t min, uint8_t max)
 	w->node[i]->conf.wire = w->node[i]->seal.wire = (struct wire_range){.min = min, .max = max, .features = 1u << i};
 }
 
-static struct mesh_member
-seen_by(struct world *w, uint32_t observer, uint32_t subject)
-{
-	struct node_id id = world_id(subject);
-	struct mesh_member x;
-
-	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x;
-}
-
 static uint32_t
 index_of(const struct mesh *m, uint32_t node)
 {
@@ -67,8 +57,8 @@ pairs_speak_it(void **state)
 				continue;
 			assert_true(pair_stands(w->node[i], k));
 			assert_int_equal(pair_version(w->node[i], k), version[i][j]);
-			assert_int_equal(seen_by(w, i, j).wire.features, j == 0 ? 0 : 1u << j);
-			assert_int_equal(seen_by(w, i, j).state, MESH_ALIVE);
+			assert_int_equal(world_seen(w, i, j).wire.features, j == 0 ? 0 : 1u << j);
+			assert_int_equal(world_seen(w, i, j).state, MESH_ALIVE);
 		}
 	assert_int_equal(w->node[0]->stats.dropped[ERR_VERSION], 0);
 	world_free(w);
@@ -86,13 +76,13 @@ strangers_are_named_once(void **state)
 	speaks(w, 1, 0, 1);
 	speaks(w, 2, 1, 1);
 	world_run(w, 20000);
-	assert_true(seen_by(w, 0, 2).foreign && seen_by(w, 2, 0).foreign);
-	assert_false(seen_by(w, 0, 1).foreign || seen_by(w, 1, 0).foreign || seen_by(w, 1, 2).foreign);
-	assert_int_equal(seen_by(w, 0, 2).wire.min, 1);
+	assert_true(world_seen(w, 0, 2).foreign && world_seen(w, 2, 0).foreign);
+	assert_false(world_seen(w, 0, 1).foreign || world_seen(w, 1, 0).foreign || world_seen(w, 1, 2).foreign);
+	assert_int_equal(world_seen(w, 0, 2).wire.min, 1);
 	assert_false(pair_stands(w->node[0], index_of(w->node[0], 2)));
 	assert_true(w->node[0]->stats.dropped[ERR_VERSION] > 0);
-	assert_int_equal(seen_by(w, 1, 2).state, MESH_ALIVE);
-	assert_int_equal(seen_by(w, 1, 0).state, MESH_ALIVE);
+	assert_int_equal(world_seen(w, 1, 2).state, MESH_ALIVE);
+	assert_int_equal(world_seen(w, 1, 0).state, MESH_ALIVE);
 	said = strstr(w->text, "n0 no common wire version");
 	assert_non_null(said);
 	assert_null(strstr(said + 1, "n0 no common wire version"));
@@ -100,7 +90,7 @@ strangers_are_named_once(void **state)
 	world_kill(w, 2);
 	world_start(w, 2);
 	world_run(w, 20000);
-	assert_false(seen_by(w, 0, 2).foreign || seen_by(w, 2, 0).foreign);
+	assert_false(world_seen(w, 0, 2).foreign || world_seen(w, 2, 0).foreign);
 	assert_true(pair_stands(w->node[0], index_of(w->node[0], 2)));
 	world_free(w);
 }

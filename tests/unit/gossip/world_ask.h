@@ -37,14 +37,32 @@ world_leader(struct world *w)
 	return leader;
 }
 
-static inline enum mesh_state
-world_state(struct world *w, uint32_t observer, uint32_t subject)
+/* count nodes under majority, six seconds on: who leads, and who is next in number. */
+static inline struct world *
+world_settled(uint32_t count, uint32_t *leader, uint32_t *other)
+{
+	struct world *w = world_new(count, MESH_QUORUM_MAJORITY);
+
+	world_run(w, 6000);
+	*leader = world_leader(w);
+	*other = (*leader + 1) % count;
+	return w;
+}
+
+static inline struct mesh_member
+world_seen(struct world *w, uint32_t observer, uint32_t subject)
 {
 	struct node_id id = world_id(subject);
 	struct mesh_member x;
 
 	assert_true(mesh_find(w->node[observer], &id, &x));
-	return x.state;
+	return x;
+}
+
+static inline enum mesh_state
+world_state(struct world *w, uint32_t observer, uint32_t subject)
+{
+	return (enum mesh_state)world_seen(w, observer, subject).state;
 }
 
 /* From here on the transcript is empty. */
