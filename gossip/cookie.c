@@ -39,9 +39,7 @@ cookie_back(const struct mesh *m, const struct addr *to)
 bool
 cookie_afford(struct mesh *m, msec now)
 {
-	if (now - m->jar.at >= JAR_MS)
-		m->jar = (struct cookie_jar){.at = now};
-	return m->jar.given < JAR_MAX && ++m->jar.given > 0;
+	return ration_take(&m->jar, now, JAR_MS, JAR_MAX);
 }
 
 bool

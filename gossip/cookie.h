@@ -21,12 +21,6 @@
 
 struct mesh;
 
-/* How many were given in this hundredth of a second: each is an answer. */
-struct cookie_jar {
-	msec at;
-	uint32_t given;
-};
-
 /* The last one that another gave: to be given back there. */
 struct cookie_got {
 	struct addr from;

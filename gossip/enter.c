@@ -149,17 +149,6 @@ answered(struct mesh *m, msec now, const struct addr *from, uint64_t sender, con
 
 /* --- being asked --------------------------------------------------------------------- */
 
-/* May one more be answered now?  Then it is counted. */
-static bool
-afford(struct mesh *m, msec now)
-{
-	if (now - m->enter.given_at >= GIVE_MS) {
-		m->enter.given_at = now;
-		m->enter.given = 0;
-	}
-	return m->enter.given < GIVE_MAX && ++m->enter.given > 0;
-}
-
 static int
 error_of(enum mesh_entry why)
 {
@@ -211,7 +200,7 @@ asked(struct mesh *m, msec now, const struct addr *from, uint64_t sender, const 
 	id_of(m, p->bytes, &id);
 	if (seal_short(&id) != sender)
 		return -ERR_IDENTITY;
-	if (!afford(m, now))
+	if (!ration_take(&m->enter.given, now, GIVE_MS, GIVE_MAX))
 		return -ERR_FULL; /* it asks again */
 	a = &m->enter.answers[++m->enter.serial % ENTER_ANSWERS];
 	*a = (struct enter_answer){.serial = m->enter.serial, .why = judge(m, &id, p)};

@@ -45,8 +45,8 @@ struct enter {
 	uint64_t nonce;	   /* of my question; 0 = none yet */
 	uint64_t returned; /* the cookie I gave back last */
 	struct mesh_refusal refusal;
-	msec given_at, told_at; /* answers of this instant, and how many */
-	uint32_t given;
+	msec told_at;
+	struct ration given;
 	/* to be signed when it is polled */
 	struct enter_answer {
 		uint8_t pk[KEY_BYTES];

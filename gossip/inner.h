@@ -44,7 +44,7 @@ struct mesh {
 	struct enter enter;
 	struct twin twin;
 	struct leave leave;
-	struct cookie_jar jar;
+	struct ration jar; /* cookies */
 	struct cookie_got cookie;
 	struct mesh_saved saved; /* as it must be on disk */
 	bool must_save, member, left;

@@ -346,17 +346,6 @@ lacks(const struct mesh *m, const struct packet *p)
 	return theirs.next && p->key_id == keys_newest_id(m) ? 0 : mine.used + 1;
 }
 
-/* May one more be given now?  Then it is counted. */
-static bool
-afford(struct mesh *m, msec now)
-{
-	if (now - m->keys.given_at >= GIVE_MS) {
-		m->keys.given_at = now;
-		m->keys.given = 0;
-	}
-	return m->keys.given < GIVE_MAX && ++m->keys.given > 0;
-}
-
 static int
 asked(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
     const struct packet *p)
@@ -374,7 +363,7 @@ asked(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 	}
 	if (!pk_of(m, i, p->bytes))
 		return -ERR_AUTH;
-	if (!afford(m, now))
+	if (!ration_take(&m->keys.given, now, GIVE_MS, GIVE_MAX))
 		return -ERR_FULL; /* it asks again */
 	memcpy(m->ms.proofs[i].pk, p->bytes, KEY_BYTES); /* what its id is the hash of */
 	if (bare)

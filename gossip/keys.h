@@ -40,6 +40,7 @@
 #define GOSSIP_KEYS_H
 
 #include "packet.h"
+#include "ration.h"
 #include "seal.h"
 
 struct out;
@@ -54,8 +55,7 @@ enum {
 struct keys {
 	uint64_t nonce; /* of the question under way; 0 = none */
 	msec ask_at;	/* next question allowed */
-	msec given_at;	/* answers of this instant, and how many */
-	uint32_t given;
+	struct ration given;
 	uint32_t turn; /* of whom it asks while it can't hear anybody */
 };
 
