@@ -2,42 +2,33 @@
  * test_ca.c - ca.key as a file, and real signatures: a token of it certifies a node, its
  * orders hold in its cluster, and what is not its own is refused.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "world.h"
 
 #include "../../../daemon/io/ca.h"
 #include "../../../gossip/entry.h"
 
-static char dir[] = "/tmp/mesh-unit-ca.XXXXXX";
+static struct world here;
 
 static void
 in(char path[128], const char *name)
 {
-	snprintf(path, 128, "%s/%s", dir, name);
+	snprintf(path, 128, "%s/%s", here.path, name);
 }
 
-static void
-put(const char *name, const void *bytes, size_t len, mode_t mode)
+static int
+setup(void **state)
 {
-	char path[128];
-	int fd;
+	(void)state;
+	world_open(&here);
+	return 0;
+}
 
-	in(path, name);
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-	assert_true(fd >= 0);
-	assert_int_equal(fchmod(fd, mode), 0);
-	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-	close(fd);
+static int
+teardown(void **state)
+{
+	(void)state;
+	world_close(&here);
+	return 0;
 }
 
 static void
@@ -50,16 +41,15 @@ made_once(void **state)
 
 	(void)state;
 	in(path, CA_FILE);
-	unlink(path);
-	assert_int_equal(ca_make(dir, false, &a, &err), 0);
+	assert_int_equal(ca_make(here.path, false, &a, &err), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(st.st_size, 32);
-	assert_int_equal(ca_make(dir, true, &b, &err), 0);
+	assert_int_equal(ca_make(here.path, true, &b, &err), 0);
 	assert_memory_equal(&a, &b, sizeof a);
 	assert_int_equal(ca_open(path, &b, &err), 0);
 	assert_memory_equal(&a, &b, sizeof a);
-	assert_int_equal(ca_make(dir, false, &b, &err), -EXIT_KEY);
+	assert_int_equal(ca_make(here.path, false, &b, &err), -EXIT_KEY);
 	assert_non_null(strstr(err.text, "it is there already, of another cluster? move it aside first"));
 	assert_int_equal(ca_make("/nonexistent", false, &b, &err), -EXIT_STATE);
 }
@@ -87,19 +77,19 @@ bad_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		put(rows[i].name, rows[i].bytes, rows[i].len, rows[i].mode);
+		world_write(&here, rows[i].name, rows[i].bytes, rows[i].len, rows[i].mode);
 		in(path, rows[i].name);
 		assert_int_equal(ca_open(path, &ca, &err), -EXIT_KEY);
 		if (strstr(err.text, rows[i].says) == NULL)
 			fail_msg("%s: %s", rows[i].name, err.text);
 	}
-	put("good", key, 32, 0600);
+	world_write(&here, "good", key, 32, 0600);
 	in(path, "good");
 	in(link, "link");
 	assert_int_equal(symlink(path, link), 0);
 	assert_int_equal(ca_open(link, &ca, &err), -EXIT_KEY);
 	assert_non_null(strstr(err.text, "is a symlink"));
-	assert_int_equal(ca_open(dir, &ca, &err), -EXIT_KEY);
+	assert_int_equal(ca_open(here.path, &ca, &err), -EXIT_KEY);
 	assert_non_null(strstr(err.text, "not a regular file"));
 	in(link, "none");
 	assert_int_equal(ca_open(link, &ca, &err), -EXIT_KEY);
@@ -125,7 +115,7 @@ the_whole_chain(void **state)
 
 	(void)state;
 	assert_int_equal(ca_crypto(&c, &err), 0);
-	assert_int_equal(ca_make(dir, true, &ca, &err), 0);
+	assert_int_equal(ca_make(here.path, true, &ca, &err), 0);
 	other = ca;
 	other.pk[0] ^= 1;
 	ca_token(&ca, 4000000000, 3, "eu", &t);
@@ -155,19 +145,12 @@ the_whole_chain(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(made_once),
-	    cmocka_unit_test(bad_files),
-	    cmocka_unit_test(the_whole_chain),
-	};
-	char command[160];
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {T(made_once), T(bad_files), T(the_whole_chain)};
 	struct crypto c;
 	struct err err;
-	int failed;
 
-	if (ca_crypto(&c, &err) < 0 || mkdtemp(dir) == NULL)
+	if (ca_crypto(&c, &err) < 0)
 		return 1;
-	failed = cmocka_run_group_tests_name("ca", tests, NULL, NULL);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command) == 0 ? failed : 1;
+	return cmocka_run_group_tests_name("ca", tests, NULL, NULL);
 }

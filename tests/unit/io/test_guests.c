@@ -14,6 +14,7 @@
 #include "../../../daemon/io/stream.h"
 #include "../../shared/alloc.h"
 #include "loop.h"
+#include "listening.h"
 
 enum {
 	GUESTS = 40,
@@ -21,10 +22,6 @@ enum {
 	GROWN = 3, /* libuv's list of watchers, in all */
 };
 
-static uv_loop_t loop;
-static struct keyring keys;
-static struct stream_server *server;
-static struct addr at;
 static int asked;
 
 static void
@@ -43,49 +40,9 @@ handler(void *arg, const struct stream_peer *peer, uint8_t kind, const uint8_t *
 static int
 setup(void **state)
 {
-	struct err err;
-
 	(void)state;
-	if (uv_loop_init(&loop) != 0 || crypto_init(&err) != 0 ||
-	    addr_parse("127.0.0.1:0", &at, &err) != 0)
-		return -1;
-	crypto_random(keys.key, sizeof keys.key);
-	keys.has_key = true;
 	keys.epoch = 7;
-	crypto_sign_keypair(keys.pk, keys.sk);
-	if (stream_server_new(&loop, &at, &keys, handler, NULL, &server, &err) != 0)
-		return -1;
-	stream_server_addr(server, &at);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	stream_server_free(server);
-	loop_end(&loop);
-	return 0;
-}
-
-static struct stream_stats
-stats(void)
-{
-	struct stream_stats st;
-
-	stream_server_stats(server, &st);
-	return st;
-}
-
-static int
-dial(void)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&at, &ss);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
-	return fd;
+	return listening_begin(handler, NULL);
 }
 
 /* What a guest says after nothing at all: bytes of his own making. */
@@ -248,7 +205,7 @@ who_asks_under_a_retired_key_hears_why(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, listening_end)
 	const struct CMUnitTest tests[] = {
 	    T(a_guest_costs_one_connection_whatever_he_says),
 	    T(a_crowd_of_them_costs_as_many),

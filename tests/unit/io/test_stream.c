@@ -11,11 +11,9 @@
 #include "../../../daemon/io/session.h"
 #include "../../../daemon/io/stream.h"
 #include "loop.h"
+#include "listening.h"
 
-static uv_loop_t loop;
-static struct keyring keys, other;
-static struct stream_server *server;
-static struct addr at;
+static struct keyring other; /* of another cluster */
 
 /* What the handler does. */
 static struct {
@@ -80,40 +78,13 @@ on_reply(void *arg, int rc, const uint8_t *data, size_t len)
 static int
 setup(void **state)
 {
-	struct err err;
-
 	(void)state;
 	memset(&desk, 0, sizeof desk);
-	if (uv_loop_init(&loop) != 0 || crypto_init(&err) != 0 ||
-	    addr_parse("127.0.0.1:0", &at, &err) != 0)
+	if (listening_begin(handler, &desk) != 0)
 		return -1;
-	crypto_random(keys.key, sizeof keys.key);
 	crypto_random(other.key, sizeof other.key);
-	keys.has_key = other.has_key = true;
-	crypto_sign_keypair(keys.pk, keys.sk);
-	crypto_sign_keypair(other.pk, other.sk);
-	if (stream_server_new(&loop, &at, &keys, handler, &desk, &server, &err) != 0)
-		return -1;
-	stream_server_addr(server, &at);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	stream_server_free(server);
-	loop_end(&loop);
-	return 0;
-}
-
-static struct stream_stats
-stats(void)
-{
-	struct stream_stats st;
-
-	stream_server_stats(server, &st);
-	return st;
+	other.has_key = true;
+	return crypto_sign_keypair(other.pk, other.sk);
 }
 
 static struct reply
@@ -300,17 +271,6 @@ the_server_may_leave(void **state)
 }
 
 /* --- guests on raw sockets ------------------------------------------------------ */
-
-static int
-dial(void)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&at, &ss);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
-	return fd;
-}
 
 /* Bytes the server sent so far, or -1 when it has closed. */
 static ssize_t
@@ -556,7 +516,7 @@ addresses_we_do_not_have_are_named(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, listening_end)
 	const struct CMUnitTest tests[] = {
 		T(questions_are_answered),
 		T(the_largest_pass_and_larger_do_not),
