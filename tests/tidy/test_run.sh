@@ -58,9 +58,17 @@ mkdir "$dir/lanes"
 for n in 1 2 3; do
 	echo "def test_$n(): pass" >"$dir/lanes/test_$n.py"
 done
-says "pytest in two lanes: all files count" "3 passed, 0 failed" 0 pytest "$dir/lanes"
+says "pytest in lanes: all files count" "3 passed, 0 failed" 0 pytest "$dir/lanes"
 echo "def test_bad(): assert False" >>"$dir/lanes/test_2.py"
-says "pytest in two lanes: one bad" "3 passed, 1 failed" 1 pytest "$dir/lanes"
+says "pytest in lanes: one bad" "3 passed, 1 failed" 1 pytest "$dir/lanes"
 echo "import os; os._exit(0)" >"$dir/lanes/test_2.py"
-says "pytest in two lanes: a file that ends without a word" "2 passed, 1 failed" 1 pytest "$dir/lanes"
+says "pytest in lanes: a file that ends without a word" "2 passed, 1 failed" 1 pytest "$dir/lanes"
+for n in 1 2 3 4; do
+	printf '#!/bin/sh\necho "ok program %s"\n' "$n" >"$dir/program$n"
+	chmod +x "$dir/program$n"
+done
+says "programs in lanes: all count" "4 passed, 0 failed" 0 unit "$dir"/program?
+echo 'kill -KILL $$' >>"$dir/program2"
+says "programs in lanes: one that is killed" "4 passed, 1 failed" 1 unit "$dir"/program?
+says "programs in lanes: one that is not there" "3 passed, 2 failed" 1 unit "$dir"/program[1-3] "$dir/none"
 exit $bad
