@@ -12,12 +12,10 @@
  * echoed within a lease knows that no other can exist (Gray-Cheriton leases on
  * Raft's votes).  The vote itself promises nothing but the term.
  */
+#include "holdoff.h"
 #include "inner.h"
 
 enum {
-	LEASE_MS = 1500,
-	LEASE_BIG_MS = 3000,
-	BIG_ELECTORS = 200,
 	ATTEMPT_STEPS = 4,
 	BOOT_MS = 10000,
 	RANK_LINEAR = 8,
@@ -26,8 +24,6 @@ enum {
 	UNSTABLE_MS = 3000, /* so long anybody else is preferred */
 	RECALL_MS = 500,
 	RECALL_ASKED = 3,
-	LOST_TERMS = 1 << 16,
-	LOST_TERMS_MORE = 1 << 22,
 };
 
 msec
@@ -35,7 +31,7 @@ elect_lease_ms(const struct mesh *m)
 {
 	if (m->conf.lease_ms > 0)
 		return m->conf.lease_ms;
-	return m->roster.n.all > BIG_ELECTORS ? pace(m, LEASE_BIG_MS) : pace(m, LEASE_MS);
+	return pace(m, m->roster.n.all > LEASE_BIG_ELECTORS ? LEASE_BIG_MS : LEASE_MS);
 }
 
 static bool
@@ -44,8 +40,8 @@ elector(const struct mesh *m)
 	return m->member && !m->left && m->ms.m[0].roster != 0 && going_may_lead(m);
 }
 
-static void
-adopt_term(struct mesh *m, uint64_t term)
+void
+elect_adopt_term(struct mesh *m, uint64_t term)
 {
 	assert(term > m->saved.term);
 	m->saved.term = term;
@@ -151,18 +147,6 @@ elect_forget(struct mesh *m, msec now, uint32_t i)
 		m->elect.promised = MEMBER_NONE;
 }
 
-/* What may have been promised in an earlier life.  A disk written by a version
- * that did not keep it says 0: then what a leader of a later roster would ask. */
-static msec
-longest_promise(const struct mesh *m)
-{
-	msec lease = elect_lease_ms(m);
-
-	if (m->conf.lease_ms == 0 && m->roster.n.all > BIG_ELECTORS / 2)
-		lease = pace(m, LEASE_BIG_MS);
-	return msec_min(lease > m->saved.promise_ms ? lease : m->saved.promise_ms, MESH_LEASE_MAX_MS);
-}
-
 void
 elect_init(struct mesh *m, msec now)
 {
@@ -172,31 +156,11 @@ elect_init(struct mesh *m, msec now)
 	e->leader = e->last_leader = e->promised = MEMBER_NONE;
 	e->ballot_term = m->saved.term;
 	e->lost_at = e->full_at = now;
-	/* A restart forgets its promise; one lease later nobody holds it. */
-	e->holdoff_until = now + (m->member ? longest_promise(m) : 0);
+	holdoff_init(m, now);
 	e->longest_until = e->holdoff_until;
 	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
 	e->recall = prng_u64(&m->rng);
 	e->recall_at = now + 1;
-}
-
-/*
- * A node whose disk was lost joins like a new one, but what it promised under the
- * same name lives for a lease, and its votes for ever.  Nobody but the candidate
- * knows whom it voted for, and of its own candidacies nobody at all; but they were
- * not many terms above the others'.  So it goes on far above them, and never
- * votes twice; a leader who hears of that term takes a ballot above it.
- */
-void
-elect_joined(struct mesh *m, msec now, uint64_t term)
-{
-	if (term > 0 && term < INT64_MAX / 2) {
-		/* By chance: it may have done so before, and lost that too. */
-		term += LOST_TERMS + prng_below(&m->rng, LOST_TERMS_MORE);
-		if (term > m->saved.term)
-			adopt_term(m, term);
-	}
-	elect_init(m, now);
 }
 
 /* --- candidacy -------------------------------------------------------------------- */
@@ -256,7 +220,7 @@ elect_start_vote(struct mesh *m, msec now, uint64_t term)
 {
 	if (term <= m->saved.term)
 		term = m->saved.term + 1;
-	adopt_term(m, term);
+	elect_adopt_term(m, term);
 	m->saved.voted_for = m->ms.m[0].id;
 	trace(m, now, "candidate", MEMBER_NONE, term);
 	ask_votes(m, now, ELECT_VOTE, term);
@@ -292,8 +256,9 @@ candidate_tick(struct mesh *m, msec now)
 	}
 	if (e->role == MESH_LEADER)
 		return;
-	if (now >= e->try_at && now < e->holdoff_until)
-		e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
+	if (now >= e->try_at && holdoff_lasts(m, now))
+		e->try_at = (now < e->holdoff_until ? e->holdoff_until : now + pace(m, STEP_MS)) + 1 +
+		    rank_wait(m, now);
 	if (now >= e->try_at && e->phase == ELECT_IDLE) {
 		e->try_at = MSEC_NEVER;
 		if (!elector(m))
@@ -333,7 +298,7 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 	int cmp = roster_cmp(&p->roster, &m->roster.id);
 
 	/* Without a roster it may have forgotten one: see recall_tick. */
-	if (!m->member || m->left || now < m->elect.holdoff_until || m->roster.n.all == 0)
+	if (!m->member || m->left || holdoff_lasts(m, now) || m->roster.n.all == 0)
 		return false;
 	if (promised_elsewhere(m, now, from) || others_first(m, now, from))
 		return false;
@@ -365,7 +330,7 @@ vote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		yes = id_eq(&m->saved.voted_for, &m->ms.m[from].id) ||
 		    (id_eq(&m->saved.voted_for, &nobody) && e->leader == MEMBER_NONE);
 	if (yes && p->term > m->saved.term)
-		adopt_term(m, p->term);
+		elect_adopt_term(m, p->term);
 	if (yes) {
 		if (!id_eq(&m->saved.voted_for, &m->ms.m[from].id)) {
 			m->saved.voted_for = m->ms.m[from].id;
@@ -415,7 +380,7 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	}
 	/* Too late when a leader was found meanwhile: it has my promise. */
 	if (p->grade == 0 && p->term > m->saved.term && e->leader == MEMBER_NONE) {
-		adopt_term(m, p->term); /* my next try starts above */
+		elect_adopt_term(m, p->term); /* my next try starts above */
 		e->phase = ELECT_IDLE;
 		e->try_at = msec_min(e->try_at, now + 1 + pace(m, STEP_MS) + rank_wait(m, now));
 		return;
@@ -426,21 +391,6 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	x->granted = e->attempt;
 	tally_add(&e->grants, x);
 	count_grants(m, now);
-}
-
-/*
- * Just restarted, an old promise may be alive, and a leader that this echo makes the
- * full one could be one of two.  Not when it is the one that was promised; nor when
- * a full quorum elected it, or echoed it, in a term that is new to me: somebody in
- * that was free of whatever I promised.  In a term that I know there may be another
- * leader that I followed, though I voted for this one.
- */
-static bool
-outlives(const struct mesh *m, uint32_t from, const struct packet *p)
-{
-	if (id_eq(&m->saved.promised_to, &m->ms.m[from].id))
-		return true;
-	return p->term > m->saved.term && (p->flag != 0 || p->grade == MESH_GRADE_FULL);
 }
 
 /*
@@ -487,14 +437,14 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		out_to(m, PACKET_OTHER, from, e->ballot_term, m->ms.m[e->promised].short_id, 0);
 		return false;
 	}
-	if (now < e->holdoff_until && !outlives(m, from, p))
+	if (holdoff_lasts(m, now) && !holdoff_outlived(m, from, p))
 		return false;
 	if (p->term > m->saved.term)
-		adopt_term(m, p->term);
+		elect_adopt_term(m, p->term);
 	e->role = MESH_FOLLOWER;
 	e->phase = ELECT_IDLE;
 	e->try_at = MSEC_NEVER;
-	e->holdoff_until = msec_min(e->holdoff_until, now);
+	holdoff_end(m, now);
 	e->leader = (uint16_t)from;
 	e->ballot_term = p->term;
 	promise(m, now, from, p->lease > 0 ? (msec)p->lease : elect_lease_ms(m));
@@ -532,7 +482,7 @@ resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return;
 	trace(m, now, "resigned", from, p->term);
 	elect_lost(m, now, pace(m, STEP_MS));
-	if (p->who == m->ms.m[0].short_id && elector(m) && now >= e->holdoff_until) {
+	if (p->who == m->ms.m[0].short_id && elector(m) && !holdoff_lasts(m, now)) {
 		e->role = MESH_CANDIDATE;
 		elect_start_vote(m, now, m->saved.term + 1);
 	}

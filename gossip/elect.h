@@ -1,5 +1,6 @@
 /*
- * elect.h - the election: elector and candidate (elect.c), leader (lead.c).
+ * elect.h - the election: elector and candidate (elect.c; after a start holdoff.c),
+ * leader (lead.c).
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
 #ifndef GOSSIP_ELECT_H
@@ -12,6 +13,9 @@ struct mesh;
 enum {
 	ROUNDS_MAX = 8,
 	STEP_MS = 100,		 /* the unit of patience */
+	LEASE_MS = 1500,
+	LEASE_BIG_MS = 3000,	 /* above so many electors */
+	LEASE_BIG_ELECTORS = 200,
 	TERM_JUMP_MAX = 1 << 24, /* elections nobody heard of, at most */
 };
 
@@ -28,7 +32,8 @@ struct elect {
 	uint16_t last_leader; /* who was lost last */
 	uint16_t promised;    /* to whom, until promise_until */
 	msec longest_until; /* when every promise, of this life or an earlier one, is over */
-	msec promise_until, holdoff_until, lost_at, try_at;
+	msec promise_until, lost_at, try_at;
+	msec holdoff_until, forgot_at; /* holdoff.h; 0 = it forgot nothing */
 	msec full_at; /* when a full leader was known last */
 	msec full_since; /* leading: since when without a gap it is a full one */
 	uint64_t attempt, attempt_term;
@@ -51,11 +56,12 @@ struct elect {
 	uint64_t wish_term; /* re-ballot at least here; 0 = no */
 };
 
-/* elect.c */
+/* elect.c; elect_joined: holdoff.c */
 void elect_init(struct mesh *m, msec now);
 /* Of a cluster from now on.  term: of the member that let it in, when that one knows
  * this identity as a voter already; else 0. */
 void elect_joined(struct mesh *m, msec now, uint64_t term);
+void elect_adopt_term(struct mesh *m, uint64_t term); /* above mine */
 int elect_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void elect_tick(struct mesh *m, msec now);
 msec elect_deadline(const struct mesh *m);

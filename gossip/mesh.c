@@ -4,6 +4,7 @@
  */
 #include "mesh.h"
 
+#include "holdoff.h"
 #include "inner.h"
 
 #include <stdlib.h>
@@ -42,7 +43,8 @@ init(struct mesh *m, msec now)
 	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, 0);
 	draw_bytes(&m->draw, &c->crypto, m->seal.nonces.key, KEY_BYTES);
 	m->slots = drawn(m);
-	c->wire.features = (c->wire.features & ~(uint32_t)WIRE_PROFILE_MASK) | c->profile;
+	c->wire.features &= ~(uint32_t)(WIRE_PROFILE_MASK | WIRE_LEASE_MASK);
+	c->wire.features |= c->profile | holdoff_feature(c->lease_ms);
 	m->seal.wire = c->wire;
 	if (keys_init(m) < 0 || !members_init(&m->ms, c->members_max))
 		return -1;

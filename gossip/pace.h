@@ -19,9 +19,9 @@
  *
  * Nodes of one mesh need the same one, for liveness alone: a leader's beat says for
  * how long it wants to be promised, and who promises keeps that on disk, so leases
- * exclude each other whatever paces meet (elect.c; but for a node that lost that disk:
- * it waits as long as its own profile would have promised).  Each node tells its profile in
- * the features of its introduction (wire.h), and a difference is named.
+ * exclude each other whatever paces meet; for a node that lost that disk see holdoff.h.
+ * Each node tells its profile in the features of its introduction (wire.h), and a
+ * difference is named.
  */
 #ifndef GOSSIP_PACE_H
 #define GOSSIP_PACE_H

@@ -10,8 +10,15 @@
  * introductions (HELLO, WHO, JOIN, ENTER, KEY_ASK and their answers), said before anybody knows
  * what the other speaks, carry SEAL_VERSION: they only ever grow by fields, which
  * older nodes skip.  Version 1 is the first that is kept: what came before it was of
- * one build with itself.  Features are bits for what a node can do or wants beyond its version: the two
- * lowest are its profile (pace.h); unknown ones are kept and told.
+ * one build with itself.  Features are bits for what a node can do or wants beyond its version:
+ *
+ *	 31        26 25                    16 15                     2 1       0
+ *	+------------+------------------------+------------------------+---------+
+ *	| free       | lease configured, in   | free                   | profile |
+ *	|            | 100 ms; 0 = by profile |                        | pace.h  |
+ *	+------------+------------------------+------------------------+---------+
+ *
+ * Unknown ones are kept and told.
  */
 #ifndef GOSSIP_WIRE_H
 #define GOSSIP_WIRE_H
@@ -24,6 +31,9 @@ enum {
 	WIRE_BYTES = 1 + 1 + 4,
 	WIRE_NONE = -1, /* no version that both speak */
 	WIRE_PROFILE_MASK = 3, /* of the features */
+	WIRE_LEASE_SHIFT = 16, /* holdoff.h */
+	WIRE_LEASE_BITS = 10,
+	WIRE_LEASE_MASK = ((1 << WIRE_LEASE_BITS) - 1) << WIRE_LEASE_SHIFT,
 };
 
 struct wire_range {

@@ -2,6 +2,7 @@
  * check.c - what must hold after every event, by name.  Each compares what a
  * machine does with everything it ever did, not with what its disk remembers.
  */
+#include "../../gossip/holdoff.h"
 #include "sim.h"
 
 #include <stdlib.h>
@@ -148,7 +149,7 @@ bound_to(const struct sim *s, uint32_t j, uint32_t i)
 	const struct mesh *m = s->node[j].mesh;
 	msec now = node_clock(s, j);
 
-	return m == NULL || !m->member || m->left || now < m->elect.holdoff_until ||
+	return m == NULL || !m->member || m->left || holdoff_lasts(m, now) ||
 	    (m->elect.promised != MEMBER_NONE && now < m->elect.promise_until &&
 		id_eq(&m->ms.m[m->elect.promised].id, &s->node[i].id));
 }

@@ -24,7 +24,7 @@ enum option { NODES, SEED, SEEDS, QUORUM, PROFILE, MUTANT, FAULTS_, SECONDS, JOB
 static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--profile",
     "--mutant", "--faults", "--seconds", "--jobs", "--verbose", NULL};
 static const char *const quorums[] = {"majority", "any", NULL};
-static const char *const profiles[] = {"lan", "wan", "local", NULL};
+static const char *const profiles[] = {"lan", "wan", "local", "mixed", NULL};
 
 static size_t
 distance(const char *a, const char *b)
@@ -90,7 +90,8 @@ static int
 usage(void)
 {
 	fputs("usage: mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] [--seconds T]\n"
-	      "                [--quorum majority|any] [--profile lan|wan|local] [--faults a,b...] [--mutant NAME]\n"
+	      "                [--quorum majority|any] [--profile lan|wan|local|mixed]\n"
+	      "                [--faults a,b...] [--mutant NAME]\n"
 	      "       mesh-sim mutants [--seeds K] [--jobs J] [--mutant NAME]\n"
 	      "scenarios:\n", stderr);
 	for (const struct story *x = stories; x->name != NULL; x++)
@@ -174,7 +175,8 @@ option_value(struct args *a, enum option which, const char *value)
 		break;
 	case PROFILE:
 		rc = word(options[which], value, profiles, &k);
-		a->conf.profile = (enum mesh_profile)(k < 0 ? 0 : k);
+		a->conf.paces = k == MESH_PROFILES; /* each node has one of its own */
+		a->conf.profile = k < 0 || a->conf.paces ? MESH_LAN : (enum mesh_profile)k;
 		break;
 	case MUTANT:
 		rc = word(options[which], value, mutant_names, &k);
@@ -247,8 +249,8 @@ replay_line(const struct story *story, const struct sim_conf *conf, uint64_t see
 {
 	fprintf(stderr, "replay: mesh-sim %s --nodes %u --seed %llu --quorum %s", story->name,
 	    conf->nodes, (unsigned long long)conf->seed, quorums[conf->quorum]);
-	if (conf->profile != MESH_LAN)
-		fprintf(stderr, " --profile %s", profiles[conf->profile]);
+	if (conf->profile != MESH_LAN || conf->paces)
+		fprintf(stderr, " --profile %s", profiles[conf->paces ? MESH_PROFILES : conf->profile]);
 	if (seeds > 1)
 		fprintf(stderr, " --seeds %llu", (unsigned long long)seeds);
 	if (conf->span > 0)

@@ -87,7 +87,7 @@ plant_start(struct sim *s, uint32_t i)
 	s->node[i].salt_ignored = planted == MUTANT_salt_ignored;
 	s->node[i].tag_ignored = planted == MUTANT_tag_ignored;
 	if (planted == MUTANT_no_holdoff)
-		m->elect.holdoff_until = 0;
+		m->elect.holdoff_until = m->elect.forgot_at = 0;
 	if (planted == MUTANT_digest_skew && i % 2 == 1)
 		m->ms.digest ^= 1;
 }
@@ -209,7 +209,7 @@ plant_settle(struct sim *s, uint32_t i)
 		memset(&m->saved.voted_for, 0, sizeof m->saved.voted_for);
 		break;
 	case MUTANT_no_holdoff:
-		m->elect.holdoff_until = 0;
+		m->elect.holdoff_until = m->elect.forgot_at = 0;
 		break;
 	case MUTANT_no_promise:
 		m->elect.promised = MEMBER_NONE;

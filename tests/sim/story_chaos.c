@@ -127,10 +127,11 @@ setup_swarm(struct sim_conf *conf)
 	if (conf->span == 0)
 		conf->span = theme(conf->seed) == THEME_GRIEF ? GRIEF_SPAN :
 								(usec)(20 + h % 60) * SECOND;
+	conf->paces &= theme(conf->seed) == THEME_CHAOS; /* a still world is of one profile */
 	if (theme(conf->seed) != THEME_CHAOS)
 		return;
 	conf->late = (h >> 32 & 1) != 0;
-	conf->paces = (h >> 48) % 16 == 0;
+	conf->paces |= (h >> 48) % 16 == 0;
 	if ((h >> 40) % 8 == 0 && conf->quorum == MESH_QUORUM_MAJORITY)
 		conf->quorum = MESH_QUORUM_ANY;
 }

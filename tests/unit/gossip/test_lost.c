@@ -1,6 +1,8 @@
 /* What a node must not do after its disk was lost, or when old answers are sent again. */
 #include "world.h"
 
+#include "../../../gossip/holdoff.h"
+
 static bool
 full(const struct world *w, uint32_t i)
 {
@@ -57,6 +59,86 @@ a_lost_promise_makes_no_second_leader(void **state)
 		assert_int_equal(full_leaders(w), 1);
 	}
 	world_free(w);
+}
+
+static void
+starts_as(struct world *w, uint32_t i, enum mesh_profile profile)
+{
+	w->profile[i] = profile;
+	world_kill(w, i);
+	world_start(w, i);
+}
+
+/* z alone echoed l, whose lease is eight of its own, and forgot it; then nobody hears l. */
+static void
+a_lost_promise_may_be_of_a_slower_leader(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct node_id to = world_id(0);
+	struct addr seed = toy_addr(1);
+	msec until;
+
+	(void)state;
+	world_run(w, 8000);
+	for (uint32_t i = 0; i < 3; i++)
+		starts_as(w, i, i == 0 ? MESH_WAN : MESH_LOCAL);
+	world_run(w, 20000);
+	assert_int_equal(mesh_hand_over(w->node[world_leader(w)], w->now, &to), 0);
+	world_run(w, 20000);
+	assert_true(full(w, 0));
+	w->deaf[0][1] = w->deaf[1][0] = true;
+	world_run(w, 3000);
+	world_isolate(w, 0, true);
+	until = lead_until(w->node[0], w->now);
+	assert_true(until > w->now + 4000);
+	lose_disk(w, 2, w->disk[2].generation);
+	assert_int_equal(mesh_add_seed(w->node[2], w->now, &seed), 0);
+	for (int t = 0; t < 14000; t++) {
+		world_step(w);
+		assert_true(full_leaders(w) <= 1);
+	}
+	assert_true(full(w, 1) || full(w, 2));
+	world_free(w);
+}
+
+/* Who is known to ask for no more than this node itself is not waited for longer; who
+ * was not heard, or asks for more, is. */
+static void
+a_lost_disk_waits_as_long_as_the_slowest_asks_for(void **state)
+{
+	static const struct {
+		bool heard;
+		enum mesh_profile profile;
+		msec configured, lease;
+	} of[] = {{true, MESH_LAN, 0, 1500}, {true, MESH_WAN, 0, 6000}, {false, MESH_LAN, 0, 6000},
+	    {true, MESH_LAN, 3950, 4000}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(of); k++) {
+		struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+		msec joined;
+
+		world_run(w, 8000);
+		for (uint32_t i = 0; i < 3; i++)
+			world_kill(w, i);
+		w->profile[1] = of[k].profile;
+		w->disk[2] = (struct mesh_saved){.generation = w->disk[2].generation};
+		for (uint32_t i = 0; i < 3; i++)
+			world_start(w, i);
+		w->node[1]->conf.wire.features |= holdoff_feature(of[k].configured);
+		world_isolate(w, 1, !of[k].heard);
+		while (w->node[2]->elect.forgot_at == 0)
+			world_step(w);
+		joined = w->now;
+		world_run(w, 1450);
+		assert_true(holdoff_lasts(w->node[2], w->now));
+		w->node[0]->elect.try_at = w->node[1]->elect.try_at = MSEC_NEVER; /* nobody asks */
+		world_run(w, joined + of[k].lease - 1 - w->now);
+		assert_true(holdoff_lasts(w->node[2], w->now));
+		world_run(w, 1);
+		assert_false(holdoff_lasts(w->node[2], w->now));
+		world_free(w);
+	}
 }
 
 /* It votes in no term that it may have voted in, and comes back newer than it was. */
@@ -197,6 +279,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_lost_promise_makes_no_second_leader),
+	    cmocka_unit_test(a_lost_promise_may_be_of_a_slower_leader),
+	    cmocka_unit_test(a_lost_disk_waits_as_long_as_the_slowest_asks_for),
 	    cmocka_unit_test(a_lost_vote_is_not_given_again),
 	    cmocka_unit_test(a_lost_roster_is_learned_without_a_leader),
 	    cmocka_unit_test(recorded_votes_elect_nobody),

@@ -23,6 +23,7 @@ struct world {
 	msec now;
 	struct mesh_ca ca[WORLD_MAX]; /* of nodes started from now on; zero: no CA */
 	struct mesh_policy policy; /* of nodes started from now on */
+	enum mesh_profile profile[WORLD_MAX]; /* likewise */
 	struct mesh *node[WORLD_MAX];
 	struct mesh_saved disk[WORLD_MAX];
 	uint8_t roster[WORLD_MAX][4096];
@@ -66,7 +67,7 @@ world_isolate(struct world *w, uint32_t i, bool cut)
 static inline void
 world_start(struct world *w, uint32_t i)
 {
-	struct mesh_conf c = {.self = world_id(i), .addr = toy_addr(i), .policy = w->policy,
+	struct mesh_conf c = {.self = world_id(i), .addr = toy_addr(i), .policy = w->policy, .profile = w->profile[i],
 	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i), .ca = w->ca[i]};
 
 	world_pk(i, c.pk);
