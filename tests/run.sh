@@ -219,36 +219,66 @@ suite_pytest() {
 	check "$(basename "$1")" pytest_lanes "$1"
 }
 
+# build NAME ARGUMENTS...: make these, and say by the code why not.
 build() {
-	echo "== build $*"
-	"$make" -j"$(nproc)" "$@" >"$logs/build.log" 2>&1 || {
-		echo "  build of $* failed:"
-		grep -E ' error: |Error: |undefined reference|\*\*\*' "$logs/build.log" | head -n 20
-		failed=$((failed + 1))
-		return 1
-	}
+	log=$logs/build.$1.log
+	shift
+	"$make" -j"$(nproc)" "$@" >"$log" 2>&1 && return
+	echo "  build of $* failed:"
+	grep -E ' error: |Error: |undefined reference|\*\*\*' "$log" | head -n 20
+	return 1
+}
+
+# What later suites are built of: made while tests run that mostly wait, and after
+# them in priority.
+builds_behind() {
+	for b in clang san fuzz; do
+		case $b in
+		clang) set -- CC=clang all ;;
+		san) set -- SAN=address,undefined unit_programs build-san/mesh-sim ;;
+		fuzz) set -- CC=clang SAN=fuzzer-no-link,address,undefined fuzz_programs ;;
+		esac
+		build "$b" "$@"
+		echo $? >"$logs/build.$b.code"
+	done
+}
+
+# built NAME: whether that build was good; a bad one is one failed check.
+built() {
+	[ "$(cat "$logs/build.$1.code")" = 0 ] && return
+	failed=$((failed + 1))
+	return 1
 }
 
 suite_all() {
 	echo "== deps"
 	sh tests/deps.sh || exit 5
 	need_root "tests (of containers and cluster)"
-	build all unit_programs &&
-	    echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh . &&
-	    check "tidy finds it" sh tests/tidy/test.sh &&
-	    check "the runner counts" sh tests/tidy/test_run.sh &&
-	    check "a bare machine" sh tests/tidy/test_deps.sh &&
-	    echo "== unit" && suite_unit $("$make" -s print-unit) &&
-	    echo "== golden" && suite_golden
-	build CC=clang all && echo "== sim" && suite_sim
-	build SAN=address,undefined unit_programs build-san/mesh-sim &&
-	    echo "== ASan + UBSan" &&
-	    suite_san $("$make" -s SAN=address,undefined print-unit)
-	build CC=clang SAN=fuzzer-no-link,address,undefined fuzz_programs &&
-	    echo "== fuzz" && suite_fuzz \
-	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
+	echo "== build"
+	build gcc all unit_programs
+	echo $? >"$logs/build.gcc.code"
+	built gcc || return
+	echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh .
+	check "tidy finds it" sh tests/tidy/test.sh
+	check "the runner counts" sh tests/tidy/test_run.sh
+	check "a bare machine" sh tests/tidy/test_deps.sh
+	echo "== unit" && suite_unit $("$make" -s print-unit)
+	echo "== golden" && suite_golden
+	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
+	# timeout: it takes the whole group along when it is told to end.
+	timeout 1800 nice -n 19 sh tests/run.sh builds_behind >"$logs/builds" 2>&1 &
+	behind=$!
+	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== containers" && suite_pytest tests/containers
 	echo "== cluster" && suite_pytest tests/cluster
+	echo "== builds with clang and sanitizers" && wait "$behind"
+	trap - INT TERM
+	cat "$logs/builds"
+	built clang && echo "== sim" && suite_sim
+	built san && echo "== ASan + UBSan" &&
+	    suite_san $("$make" -s SAN=address,undefined print-unit)
+	built fuzz && echo "== fuzz" && suite_fuzz \
+	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
 }
 
 suite=$1
@@ -266,6 +296,10 @@ to_file) # of programs, for xargs
 	;;
 pytest_file) # of pytest_lanes, for xargs
 	pytest_file "$1"
+	exit
+	;;
+builds_behind) # of suite_all, for nice
+	builds_behind
 	exit
 	;;
 all | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
