@@ -16,12 +16,6 @@ for what in ${WHAT:-cluster idle start round forge sim}; do
 	start) as_root sh tests/bench/start.sh | grep . ;;
 	round) "${MAKE:-make}" -s bench-round ;;
 	forge) "${MAKE:-make}" -s bench-forge ;;
-	sim)
-		for s in "failover --nodes 100" "heal --nodes 100" "detect --nodes 100" \
-		    "steady --nodes 100"; do
-			build/mesh-sim $s | grep -E '^(failover|heal|detect|join|tx)\.' |
-			    sed "s/^/sim.${s##* }./"
-		done
-		;;
+	sim) sh tests/bench/sim.sh ;;
 	esac
 done

@@ -86,17 +86,16 @@ unknown_story(const char *word)
 	return unknown("scenario", word, names);
 }
 
-static int
-usage(void)
+static void
+usage(FILE *to)
 {
 	fputs("usage: mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] [--seconds T]\n"
 	      "                [--quorum majority|any] [--profile lan|wan|local|mixed]\n"
 	      "                [--faults a,b...] [--mutant NAME]\n"
 	      "       mesh-sim mutants [--seeds K] [--jobs J] [--mutant NAME]\n"
-	      "scenarios:\n", stderr);
+	      "scenarios:\n", to);
 	for (const struct story *x = stories; x->name != NULL; x++)
-		fprintf(stderr, "  %-14s %s\n", x->name, x->what);
-	return 64;
+		fprintf(to, "  %-14s %s\n", x->name, x->what);
 }
 
 static int
@@ -223,8 +222,10 @@ parse(int argc, char **argv, struct args *a)
 	}
 	if (rc != 0)
 		return rc;
-	if (name == NULL)
-		return usage();
+	if (name == NULL) {
+		usage(stderr);
+		return 64;
+	}
 	a->story = story_find(name);
 	if (a->seeds == 0)
 		a->seeds = a->story == NULL ? 1000 : 1;
@@ -299,8 +300,14 @@ main(int argc, char **argv)
 	uint64_t history = 0, events = 0;
 	double began = wall(), virtual_s = 0, took;
 	struct sim_conf conf;
-	int rc = parse(argc, argv, &a);
+	int rc = 0;
 
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		usage(stdout);
+		free(st);
+		return 0;
+	}
+	rc = parse(argc, argv, &a);
 	if (rc == 0 && a.story == NULL)
 		rc = mutants_run(a.seeds, a.jobs,
 		    a.conf.mutant == MUTANT_none ? NULL : mutant_names[a.conf.mutant]);

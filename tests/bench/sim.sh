@@ -1,0 +1,43 @@
+#!/bin/sh
+# sim.sh - every figure that is promised of simulated meshes, beside its bound and
+# what stands beside it: `sim.SCENARIO.NODES.name value unit`, one per line.
+# With SEEDS=N each of up to 200 nodes is taken N times; larger ones once.
+# BIG=1 adds 5,000 nodes: hours, and 10 GB or more of memory.
+# Exit 1 when one bound is broken; all others are still told.
+set -u
+cd "$(dirname "$0")/../.." || exit 5
+sim=${B:-build}/mesh-sim
+bad=0
+
+# figures SCENARIO NODES...: one run of each size.
+figures() {
+	scenario=$1
+	shift
+	for nodes in "$@"; do
+		seeds=${SEEDS:-5}
+		[ "$nodes" -gt 200 ] && seeds=1
+		began=$(date +%s)
+		said=$("$sim" "$scenario" --nodes "$nodes" --seeds "$seeds")
+		code=$?
+		printf '%s\n' "$said" | grep -vE '^(history|events|virtual|wall|ok |$)' |
+		    sed "s/^/sim.$scenario.$nodes./"
+		echo "bench: $scenario, $nodes nodes, $seeds seeds: $(($(date +%s) - began)) s" >&2
+		[ $code = 0 ] || bad=1
+	done
+}
+
+figures steady 100 1000
+figures detect 10 100 1000 ${BIG:+5000}
+figures failover 5 51 200
+figures heal 10 100 1000 ${BIG:+5000}
+figures join 60 2000
+figures calm 5
+figures lossy 9 100
+figures burst 9 100
+figures slow 128
+figures flipflop 1000
+figures partial 5 9
+figures busy 100 300 1000
+figures metrics 60
+figures takeover 60 300
+exit $bad
