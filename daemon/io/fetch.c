@@ -12,6 +12,8 @@
 #include "../base/own.h"
 #include "wire.h"
 
+_Static_assert(QUERY_PARTS_MAX * HASH_BYTES <= STREAM_ASK_BYTES_MAX, "a request");
+
 struct fetch {
 	uv_loop_t *loop;
 	struct keep *keep;

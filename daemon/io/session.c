@@ -139,8 +139,8 @@ on_len(struct session *s)
 
 	if (len > (s->authenticated ? SESSION_FRAME_BYTES_MAX : SESSION_FIRST_BYTES_MAX))
 		return STREAM_TOO_LARGE;
-	if (len < OVER_BYTES)
-		return STREAM_AUTH;
+	if (len < OVER_BYTES || (s->authenticated && len - OVER_BYTES > s->payload_len - s->payload_got))
+		return STREAM_AUTH; /* a frame beyond its message gets no memory */
 	if (s->authenticated && (s->frame = malloc(len)) == NULL)
 		return STREAM_TOO_LARGE;
 	s->frame_len = len;

@@ -12,7 +12,8 @@
  *             the last has TAG_FINAL.  One message each way.  Little-endian.
  *
  * The first frame is short, so that nobody who has not shown the cluster key makes
- * this node ask for memory: it has its place in struct session.
+ * this node ask for memory: it has its place in struct session.  Those after it are no
+ * longer than what its message still lacks.
  *
  * The key of a direction is BLAKE2b-256 of (direction, what both identities share by
  * X25519, client's salt and key, server's salt and key) keyed by the cluster key:

@@ -226,7 +226,7 @@ start(struct stream_call *c, const struct keyring *keys, const struct addr *to,
 {
 	if (!keys->has_key)
 		return STREAM_NO_KEY;
-	if (c->len > STREAM_BYTES_MAX)
+	if (c->len > STREAM_ASK_BYTES_MAX)
 		return STREAM_TOO_LARGE;
 	c->payload = malloc(c->len + 1);
 	if (c->payload == NULL)

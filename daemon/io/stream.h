@@ -5,8 +5,10 @@
  *
  * A peer without the key gets 66 bytes (a salt and an identity) and at most 5 s of one of 64
  * places; when they are full the oldest unauthenticated one makes room.  It costs
- * no memory but its place, whatever it says.  Who greets under the key of another
- * epoch hears this side's, and is shown out.
+ * no memory but its place, whatever it says.  Who has the key makes this node ask for
+ * STREAM_ASK_BYTES_MAX twice (the request, and a frame of it) before the handler judges
+ * whether that node may ask.  Who greets under the key of another epoch hears this
+ * side's, and is shown out.
  */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
@@ -18,7 +20,8 @@
 #include "crypto.h"
 
 enum {
-	STREAM_BYTES_MAX = 4 << 20, /* a request or an answer */
+	STREAM_BYTES_MAX = 4 << 20, /* an answer */
+	STREAM_ASK_BYTES_MAX = 32 << 10, /* a request: memory before it is known who may ask */
 	STREAM_CONNS_MAX = 64,
 	STREAM_AUTH_MS = 5000, /* to the first authenticated frame */
 	STREAM_IDLE_MS = 5000, /* without a byte, while one is expected */

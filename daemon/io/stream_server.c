@@ -300,7 +300,7 @@ on_connection(uv_stream_t *listen, int status)
 		return;
 	}
 	s->stats.accepted++;
-	session_init(&c->session, s->keys, true, STREAM_BYTES_MAX);
+	session_init(&c->session, s->keys, true, STREAM_ASK_BYTES_MAX);
 	c->server = s;
 	c->next = s->conns;
 	s->conns = c;

@@ -35,6 +35,6 @@ enum query {
 	QUERY_ALIVE,
 };
 
-enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 4096 };
+enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };
 
 #endif

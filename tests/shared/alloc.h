@@ -16,11 +16,13 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 
 static uint64_t alloc_asked; /* by anybody, since the start */
+static uint64_t alloc_bytes; /* how much, in all */
 
 void *
 __wrap_malloc(size_t size)
 {
 	alloc_asked++;
+	alloc_bytes += size;
 	return __real_malloc(size);
 }
 
@@ -28,6 +30,7 @@ void *
 __wrap_calloc(size_t n, size_t size)
 {
 	alloc_asked++;
+	alloc_bytes += n * size;
 	return __real_calloc(n, size);
 }
 
@@ -35,6 +38,7 @@ void *
 __wrap_realloc(void *p, size_t size)
 {
 	alloc_asked++;
+	alloc_bytes += size;
 	return __real_realloc(p, size);
 }
 

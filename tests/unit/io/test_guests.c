@@ -1,7 +1,8 @@
 /*
  * test_guests.c - what somebody without the cluster key costs a node that he talks
  * to over TCP: a connection's own struct, the same for whatever he says, and nothing
- * on top; and he is told apart and counted.  The allocator is counted, libuv's and
+ * on top; and he is told apart and counted.  And what somebody costs who has the key
+ * and no business here, until he is told so.  The allocator is counted, libuv's and
  * libsodium's calls included.
  */
 #include "world.h"
@@ -149,6 +150,81 @@ a_crowd_of_them_costs_as_many(void **state)
 		close(fds[i]);
 }
 
+/* --- with the key, and no member ------------------------------------------------ */
+
+static bool
+arrived(int fd, uint8_t *buf, size_t len)
+{
+	return recv(fd, buf, len, MSG_DONTWAIT | MSG_PEEK) == (ssize_t)len;
+}
+
+/* He shows the key, and names the size of what he is going to ask; then that of a frame. */
+static int
+boast(struct session *s, uint32_t payload, uint32_t frame)
+{
+	crypto_secretstream_xchacha20poly1305_state tx;
+	uint8_t hello[SESSION_HELLO_BYTES], plain[5], out[24 + 4 + sizeof plain + 17 + 4] = {0};
+	size_t n = sizeof hello;
+	int fd = dial();
+
+	session_init(s, &keys, false, 0);
+	session_hello(s, hello);
+	assert_int_equal(send(fd, hello, sizeof hello, 0), sizeof hello);
+	loop_until(&loop, arrived(fd, hello, sizeof hello));
+	assert_int_equal(recv(fd, hello, sizeof hello, 0), sizeof hello);
+	assert_int_equal(session_feed(s, hello, &n), SESSION_HELLO);
+	plain[0] = 1;
+	for (size_t i = 0; i < 4; i++) {
+		plain[1 + i] = (uint8_t)(payload >> (8 * i));
+		out[sizeof out - 4 + i] = (uint8_t)(frame >> (8 * i));
+	}
+	crypto_secretstream_xchacha20poly1305_init_push(&tx, out, s->tx_key);
+	out[24] = sizeof plain + 17;
+	crypto_secretstream_xchacha20poly1305_push(&tx, out + 28, NULL, plain, sizeof plain, out + 24, 4,
+	    crypto_secretstream_xchacha20poly1305_TAG_MESSAGE);
+	assert_int_equal(send(fd, out, sizeof out, MSG_NOSIGNAL), sizeof out);
+	return fd;
+}
+
+/* Asked of the allocator from his first byte on, the struct of the connection included. */
+static uint64_t
+boast_bytes(uint32_t payload, uint32_t frame, bool shown_out)
+{
+	uint64_t before = alloc_bytes, bytes;
+	struct session s;
+	int fd = boast(&s, payload, frame);
+
+	if (shown_out)
+		loop_until(&loop, closed(fd));
+	else
+		loop_for(&loop, 20);
+	bytes = alloc_bytes - before;
+	session_free(&s);
+	close(fd);
+	loop_until(&loop, stream_server_open(server) == 0);
+	return bytes;
+}
+
+static void
+a_holder_of_the_key_gets_a_requests_memory_and_no_more(void **state)
+{
+	enum { CONN_BYTES = 4096 };
+
+	(void)state;
+	boast_bytes(1, 18, false); /* libuv's own lists */
+	assert_in_range(boast_bytes(STREAM_BYTES_MAX, 64 << 10, true), 1, CONN_BYTES);
+	assert_in_range(boast_bytes(STREAM_ASK_BYTES_MAX + 1, 64 << 10, true), 1, CONN_BYTES);
+	assert_int_equal(stats().too_large, 2);
+	/* A frame longer than all that is still to come. */
+	assert_in_range(boast_bytes(100, 64 << 10, true), 1, CONN_BYTES);
+	assert_in_range(boast_bytes(100, 118, true), 1, CONN_BYTES);
+	assert_int_equal(stats().auth, 2);
+	assert_in_range(boast_bytes(100, 117, false), 1, CONN_BYTES + 300);
+	assert_in_range(boast_bytes(STREAM_ASK_BYTES_MAX, STREAM_ASK_BYTES_MAX + 17, false),
+	    STREAM_ASK_BYTES_MAX, CONN_BYTES + 2 * STREAM_ASK_BYTES_MAX + 300);
+	assert_int_equal(asked, 0);
+}
+
 /* Old, and never heard of: both are counted, apart from what is damaged. */
 static void
 a_hello_under_another_epoch_is_refused_and_counted(void **state)
@@ -209,6 +285,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_guest_costs_one_connection_whatever_he_says),
 	    T(a_crowd_of_them_costs_as_many),
+	    T(a_holder_of_the_key_gets_a_requests_memory_and_no_more),
 	    T(a_hello_under_another_epoch_is_refused_and_counted),
 	    T(who_asks_under_a_retired_key_hears_why),
 	};

@@ -120,8 +120,8 @@ expect_answer(void)
 static void
 questions_are_answered(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 1000, 65515, 200000 };
-	static uint8_t data[200000];
+	static const size_t sizes[] = { 0, 1, 490, 491, 1000, STREAM_ASK_BYTES_MAX };
+	static uint8_t data[STREAM_ASK_BYTES_MAX];
 
 	(void)state;
 	crypto_random(data, sizeof data);
@@ -140,17 +140,17 @@ questions_are_answered(void **state)
 static void
 the_largest_pass_and_larger_do_not(void **state)
 {
-	uint8_t *data = calloc(1, STREAM_BYTES_MAX + 1);
+	uint8_t *data = calloc(1, STREAM_ASK_BYTES_MAX + 1);
 	struct reply r;
 
 	(void)state;
 	desk.mode = BIG;
-	r = ask(&keys, 9, data, STREAM_BYTES_MAX, 20000);
+	r = ask(&keys, 9, data, STREAM_ASK_BYTES_MAX, 20000);
 	assert_int_equal(r.rc, 0);
 	assert_int_equal(r.len, STREAM_BYTES_MAX);
 	assert_int_equal(r.data[r.len - 1], 9);
 	free(r.data);
-	r = ask(&keys, 9, data, STREAM_BYTES_MAX + 1, 20000);
+	r = ask(&keys, 9, data, STREAM_ASK_BYTES_MAX + 1, 20000);
 	assert_int_equal(r.rc, STREAM_TOO_LARGE);
 	assert_int_equal(desk.asked, 1);
 	free(r.data);
@@ -371,8 +371,8 @@ a_length_of_four_gigabytes_is_too_large(void **state)
 static void
 a_request_without_its_end_is_discarded(void **state)
 {
-	size_t n = session_sealed_bytes(100000), cuts[] = { 10, 24, 30, 70000, n - 1 };
-	uint8_t *data = calloc(1, 100000), *sealed = malloc(n);
+	size_t n = session_sealed_bytes(STREAM_ASK_BYTES_MAX), cuts[] = { 10, 24, 30, 20000, n - 1 };
+	uint8_t *data = calloc(1, STREAM_ASK_BYTES_MAX), *sealed = malloc(n);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
@@ -380,7 +380,7 @@ a_request_without_its_end_is_discarded(void **state)
 		int fd = dial();
 
 		greet(fd, &s);
-		session_seal(&s, 1, data, 100000, sealed);
+		session_seal(&s, 1, data, STREAM_ASK_BYTES_MAX, sealed);
 		assert_int_equal(send(fd, sealed, cuts[i], 0), (ssize_t)cuts[i]);
 		close(fd);
 		loop_until(&loop, stats().truncated == i + 1);
