@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 
 #include "../base/own.h"
+#include "keyfile.h"
 
 #define FILE_NAME "identity.key"
-#define TMP_NAME "identity.key.tmp"
 
 _Static_assert(sizeof((struct identity *)0)->sk == crypto_sign_SECRETKEYBYTES, "sk");
 _Static_assert(sizeof((struct identity *)0)->pk == crypto_sign_PUBLICKEYBYTES, "pk");
@@ -71,44 +71,15 @@ load(int fd, struct identity *out, struct err *err)
 	return rc;
 }
 
-static bool
-write_all(int fd, const uint8_t *buf, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		buf += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static int
 create(int state_fd, struct identity *out, struct err *err)
 {
-	AUTO_CLOSE int fd = -1;
+	int rc;
 
-	if (unlinkat(state_fd, TMP_NAME, 0) != 0 && errno != ENOENT)
-		return err_set(err, EXIT_STATE, "make " FILE_NAME ": %s", strerror(errno));
-	fd = openat(state_fd, TMP_NAME,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set(err, EXIT_STATE, "make " FILE_NAME ": %s", strerror(errno));
 	crypto_sign_keypair(out->pk, out->sk);
-	if (fchmod(fd, 0600) != 0 || !write_all(fd, out->sk, sizeof out->sk) ||
-	    fsync(fd) != 0 || renameat(state_fd, TMP_NAME, state_fd, FILE_NAME) != 0 ||
-	    fsync(state_fd) != 0) {
-		int e = errno;
-
-		unlinkat(state_fd, TMP_NAME, 0);
-		return err_set(err, EXIT_STATE, "make " FILE_NAME ": %s", strerror(e));
-	}
-	out->created = true;
-	return 0;
+	if ((rc = keyfile_write(state_fd, FILE_NAME, out->sk, sizeof out->sk, err)) == 0)
+		out->created = true;
+	return rc;
 }
 
 int

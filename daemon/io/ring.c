@@ -152,7 +152,9 @@ ring_save(int state_fd, struct keyring *k, const struct mesh_keys *keys, struct 
 	int rc = 0;
 
 	if (crypto_key(k, keys->used) == NULL)
-		return err_set(err, EXIT_STATE, FILE_NAME ": the key in use is not held");
+		return err_set(err, EXIT_STATE, FILE_NAME " in state-dir: the cluster's key %u is in use "
+		    "and is not in it: remove it, and put the key of now (on another member: mesh keys "
+		    "export) where cluster-key says", keys->used);
 	crypto_key_use(k, keys->used);
 	if (keys->used == 0 && !keys->next)
 		return 0; /* the administrator's file has it */

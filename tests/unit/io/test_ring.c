@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <sodium.h>
+#include <sys/resource.h>
 
 #include "../../../daemon/io/ring.h"
 
@@ -46,7 +47,8 @@ one_key_is_in_no_file(void **state)
 	assert_int_equal(ring_load(w.fd, &none, &err), 0);
 	assert_false(none.has_key);
 	assert_int_equal(ring_save(w.fd, &k, &(struct mesh_keys){.used = 1}, &err), -EXIT_STATE);
-	assert_err(err, EXIT_STATE, "keys: the key in use is not held");
+	assert_err(err, EXIT_STATE, "keys in state-dir: the cluster's key 1 is in use and is not in it: "
+	    "remove it, and put the key of now (on another member: mesh keys export) where cluster-key says");
 }
 
 /* Through a whole change, as the engine saves it: read back at each step. */
@@ -129,6 +131,30 @@ bad_files_are_named(void **state)
 	expect(EXIT_KEY, "keys: not a regular file");
 }
 
+/* The disk takes half of it: what it says of the rest is the error, and nothing of it stays. */
+static int
+half_a_disk(void *arg)
+{
+	const struct world *at = arg;
+	struct rlimit most = {.rlim_cur = 50, .rlim_max = 50};
+
+	APART_CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && setrlimit(RLIMIT_FSIZE, &most) == 0);
+	errno = 0;
+	APART_CHECK(ring_save(at->fd, &k, &(struct mesh_keys){.used = 1, .old = true}, &err) == -EXIT_STATE);
+	APART_CHECK(strcmp(err.text, "write keys: File too large") == 0);
+	APART_CHECK(faccessat(at->fd, "keys", F_OK, 0) == -1);
+	APART_CHECK(faccessat(at->fd, "keys.tmp", F_OK, 0) == -1);
+	return 0;
+}
+
+static void
+a_short_write_says_why(void **state)
+{
+	(void)state;
+	c.key_make(c.arg, 1);
+	world_apart(0, half_a_disk, &w);
+}
+
 int
 main(void)
 {
@@ -136,6 +162,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(one_key_is_in_no_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_change_survives, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bad_files_are_named, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_short_write_says_why, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
