@@ -20,11 +20,10 @@
 #include "going.h"
 #include "peers.h"
 #include "ring.h"
+#include "saving.h"
 #include "tell.h"
 
 enum { SECOND_MS = 1000 };
-
-static const char roster_key[] = "roster";
 
 uint64_t
 engine_wall_ms(void)
@@ -56,17 +55,7 @@ on_save(void *arg, const struct mesh_saved *s)
 	struct engine *e = arg;
 	struct err err;
 
-	if (s->roster_bytes > 0 &&
-	    store_put(e->store, STORE_ROSTER, roster_key, sizeof roster_key, s->roster,
-		s->roster_bytes, &err) < 0)
-		engine_exit(EXIT_STATE, err.text);
-	if (belong_save(e, s, &err) < 0)
-		engine_exit(EXIT_STATE, err.text);
-	/* With a certificate alone there is no key yet. */
-	if ((crypto_key(&e->keys, s->keys.used) != NULL || !certify_is(e)) &&
-	    ring_save(e->state_fd, &e->keys, &s->keys, &err) < 0)
-		engine_exit(EXIT_STATE, err.text);
-	if (critical_save(&e->critical, s, &err) < 0)
+	if (saving_write(e, s, &err) < 0)
 		engine_exit(EXIT_STATE, err.text);
 }
 
@@ -362,38 +351,6 @@ read_config(struct engine *e, struct err *err)
 	return 0;
 }
 
-static int
-open_state(struct engine *e, struct err *err)
-{
-	size_t len;
-	int rc;
-
-	if ((rc = identity_open(e->state_fd, &e->identity, err)) < 0 ||
-	    (rc = critical_open(&e->critical, e->state_fd, &e->saved, err)) < 0 ||
-	    (rc = store_open(e->state_fd, &e->store, e->store_note, sizeof e->store_note, err)) < 0)
-		return rc;
-	if (e->critical.warning[0] != '\0')
-		log_warn("%s", e->critical.warning);
-	if (e->store_note[0] != '\0')
-		log_warn("%s", e->store_note);
-	memcpy(e->keys.pk, e->identity.pk, sizeof e->keys.pk);
-	memcpy(e->keys.sk, e->identity.sk, sizeof e->keys.sk);
-	e->keys.from = e->conf.listen;
-	e->keys.from.port = 0;
-	crypto_fill(&e->crypto, &e->keys);
-	if ((rc = ring_load(e->state_fd, &e->keys, err)) < 0)
-		return rc;
-	crypto_key_use(&e->keys, e->saved.keys.used);
-	rc = store_get(e->store, STORE_ROSTER, roster_key, sizeof roster_key, &e->roster, &len, err);
-	if (rc < 0)
-		return rc;
-	e->saved.roster = rc > 0 ? e->roster : NULL;
-	e->saved.roster_bytes = rc > 0 ? len : 0;
-	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 || (rc = going_load(e, err)) < 0)
-		return rc;
-	return keep_load(&e->keep, e->store, &e->crypto, err);
-}
-
 int
 engine_open_dir(const char *path)
 {
@@ -471,7 +428,7 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	follow_init(e);
 	tell_init(e);
 	if ((rc = crypto_init(err)) < 0 || (rc = read_config(e, err)) < 0 ||
-	    (rc = open_state(e, err)) < 0 || (rc = open_host(e, err)) < 0 ||
+	    (rc = saving_open(e, err)) < 0 || (rc = open_host(e, err)) < 0 ||
 	    (rc = open_doors(e, err)) < 0)
 		return rc;
 	uv_timer_init(loop, &e->second);

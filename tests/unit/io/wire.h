@@ -19,6 +19,9 @@ struct wire {
 	msec now;
 	struct keyring keys[WIRE_NODES];
 	struct mesh *node[WIRE_NODES];
+	/* What a node must have on disk, before it says what depends on it; NULL: nothing to do. */
+	void (*save)(struct wire *w, uint32_t i, const struct mesh_saved *facts);
+	bool deaf[WIRE_NODES]; /* nothing comes to it, nor from it */
 	size_t flights;
 	struct {
 		uint32_t from, to;
@@ -88,12 +91,15 @@ wire_step(struct wire *w)
 	w->now++;
 	for (uint32_t i = 0; i < WIRE_NODES; i++) {
 		mesh_tick(w->node[i], w->now);
-		if (mesh_must_save(w->node[i], &facts))
+		while (mesh_must_save(w->node[i], &facts)) {
+			if (w->save != NULL)
+				w->save(w, i, &facts);
 			mesh_saved(w->node[i]);
+		}
 		while (w->flights < WIRE_FLIGHTS &&
 		    (len = mesh_poll(w->node[i], w->now, &to, w->flight[w->flights].b,
 			 DGRAM_BYTES_MAX)) > 0) {
-			if (to.ip[15] - 1u >= WIRE_NODES)
+			if (to.ip[15] - 1u >= WIRE_NODES || w->deaf[i] || w->deaf[to.ip[15] - 1u])
 				continue;
 			w->flight[w->flights].from = i;
 			w->flight[w->flights].to = to.ip[15] - 1u;

@@ -1,0 +1,67 @@
+/*
+ * saving.c - see saving.h.
+ */
+#include "saving.h"
+
+#include "../base/log.h"
+#include "belong.h"
+#include "certify.h"
+#include "engine.h"
+#include "going.h"
+#include "ring.h"
+
+static const char roster_key[] = "roster";
+
+int
+saving_open(struct engine *e, struct err *err)
+{
+	size_t len;
+	int rc;
+
+	if ((rc = identity_open(e->state_fd, &e->identity, err)) < 0 ||
+	    (rc = critical_open(&e->critical, e->state_fd, &e->saved, err)) < 0 ||
+	    (rc = store_open(e->state_fd, &e->store, e->store_note, sizeof e->store_note, err)) < 0)
+		return rc;
+	if (e->critical.warning[0] != '\0')
+		log_warn("%s", e->critical.warning);
+	if (e->store_note[0] != '\0')
+		log_warn("%s", e->store_note);
+	memcpy(e->keys.pk, e->identity.pk, sizeof e->keys.pk);
+	memcpy(e->keys.sk, e->identity.sk, sizeof e->keys.sk);
+	e->keys.from = e->conf.listen;
+	e->keys.from.port = 0;
+	crypto_fill(&e->crypto, &e->keys);
+	if ((rc = ring_load(e->state_fd, &e->keys, err)) < 0)
+		return rc;
+	/* Written before `critical`: after a crash in between, or when that one is lost, it
+	 * alone says which key is in use. */
+	if (e->keys.has_key && crypto_key(&e->keys, e->saved.keys.used) == NULL)
+		e->saved.keys = (struct mesh_keys){.used = e->keys.epoch};
+	crypto_key_use(&e->keys, e->saved.keys.used);
+	rc = store_get(e->store, STORE_ROSTER, roster_key, sizeof roster_key, &e->roster, &len, err);
+	if (rc < 0)
+		return rc;
+	e->saved.roster = rc > 0 ? e->roster : NULL;
+	e->saved.roster_bytes = rc > 0 ? len : 0;
+	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 || (rc = going_load(e, err)) < 0)
+		return rc;
+	return keep_load(&e->keep, e->store, &e->crypto, err);
+}
+
+int
+saving_write(struct engine *e, const struct mesh_saved *s, struct err *err)
+{
+	int rc;
+
+	if (s->roster_bytes > 0 &&
+	    store_put(e->store, STORE_ROSTER, roster_key, sizeof roster_key, s->roster,
+		s->roster_bytes, err) < 0)
+		return -err->code;
+	if ((rc = belong_save(e, s, err)) < 0)
+		return rc;
+	/* With a certificate alone there is no key yet. */
+	if ((crypto_key(&e->keys, s->keys.used) != NULL || !certify_is(e)) &&
+	    (rc = ring_save(e->state_fd, &e->keys, &s->keys, err)) < 0)
+		return rc;
+	return critical_save(&e->critical, s, err);
+}
