@@ -266,7 +266,7 @@ suite_all() {
 	echo "== golden" && suite_golden
 	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
 	# timeout: it takes the whole group along when it is told to end.
-	timeout 1800 nice -n 19 sh tests/run.sh builds_behind >"$logs/builds" 2>&1 &
+	timeout 1800 nice -n 5 sh tests/run.sh builds_behind >"$logs/builds" 2>&1 &
 	behind=$!
 	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== containers" && suite_pytest tests/containers
