@@ -86,23 +86,6 @@ load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, uint32
 	}
 }
 
-static void
-load_summaries(struct mesh *m, struct cargo *c)
-{
-	uint16_t pick[PICK_MAX];
-	uint32_t n = spread_pick(&m->ms.summaries, pick, PICK_MAX), limit = out_limit(m);
-
-	for (uint32_t k = 0; k < n; k++) {
-		const struct member *x = &m->ms.m[pick[k]];
-		struct rumour r = {.is_summary = true, .subject = x->short_id,
-		    .summary_version = x->summary_version, .summary = x->summary};
-
-		if (!cargo_load(c, &r))
-			break;
-		spread_sent(&m->ms.summaries, pick[k], limit);
-	}
-}
-
 bool
 cargo_eviction(const struct mesh *m, struct cargo *c, uint32_t k)
 {
@@ -148,5 +131,6 @@ cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 	load_news(m, now, c, &m->ms.urgent, o->to,
 	    m->ms.news.count > 0 ? URGENT_SHARE : SEAL_BODY_MAX);
 	load_news(m, now, c, &m->ms.news, o->to, SEAL_BODY_MAX);
-	load_summaries(m, c);
+	if (budget_wait(&m->budget, now) == 0)
+		summary_load(m, now, c);
 }

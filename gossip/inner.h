@@ -7,6 +7,7 @@
 #define GOSSIP_INNER_H
 
 #include "admit.h"
+#include "budget.h"
 #include "cookie.h"
 #include "dark.h"
 #include "elect.h"
@@ -33,6 +34,7 @@ struct mesh {
 	struct prng rng;   /* of times and turns, and what members alone see */
 	struct draw draw;  /* of what strangers see */
 	struct swim swim;
+	struct budget budget;
 	struct dark dark;
 	struct elect elect;
 	struct roster roster;

@@ -35,7 +35,7 @@ introduction(const struct packet *p, struct rumour *out)
 		return -ERR_MALFORMED;
 	if ((rc = rumour_read(&r, out)) < 0)
 		return rc;
-	if (out->is_summary || !out->is_long || out->state != MESH_ALIVE)
+	if (out->briefs != NULL || !out->is_long || out->state != MESH_ALIVE)
 		return -ERR_MALFORMED;
 	return addr_possible(&out->addr) ? 0 : -ERR_BAD_ADDRESS;
 }

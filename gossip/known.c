@@ -110,7 +110,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .going = going_kind(x), .wait_until = going_wait_until(x),
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->at,
 	    .applied = r->applied.stamp, .summary = x->summary,
-	    .has_summary = i == 0 ? m->report.summary_set : x->summary_version != 0};
+	    .has_summary = i == 0 ? m->report.summary_set : x->summary_count != 0};
 	memcpy(out->name, members_name(&m->ms, i), x->name_len);
 	out->certified = m->ms.certs != NULL;
 	if (mesh_came(m, &x->id, &came))

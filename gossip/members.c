@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Each text in the arena: owner's index 2, length 2, bytes. */
-enum { TEXT_HEADER = 4, TEXT_NONE = 0, SPARED_MS = 600000 };
+enum { TEXT_HEADER = 4, TEXT_NONE = 0, SPARED_MS = 600000, BEGIN_SHIFT = 40 };
 #define MAP_FREE UINT32_MAX /* tag and index all ones: no index is MEMBER_NONE */
 
 static uint32_t
@@ -66,15 +66,23 @@ members_fini(struct members *ms)
 	spread_fini(&ms->summaries);
 }
 
+/* By the first bytes alone: whoever tells no more is found too. */
+static uint32_t
+map_begin(const struct members *ms, uint32_t begin, uint32_t *tag)
+{
+	uint64_t h = prng_mix(begin);
+
+	*tag = (uint32_t)(h >> 32) & 0xffff0000u;
+	return (uint32_t)h & ms->map_mask;
+}
+
 /* The tag keeps a look-up from touching the records of those it passes by: a
  * table of thousands is never in the cache. */
 static uint32_t
 map_slot(const struct members *ms, uint64_t short_id, uint32_t *tag)
 {
-	uint64_t h = prng_mix(short_id);
-	uint32_t at = (uint32_t)h & ms->map_mask, e;
+	uint32_t at = map_begin(ms, (uint32_t)(short_id >> BEGIN_SHIFT), tag), e;
 
-	*tag = (uint32_t)(h >> 32) & 0xffff0000u;
 	for (; (e = ms->map[at]) != MAP_FREE; at = (at + 1) & ms->map_mask)
 		if ((e & 0xffff0000u) == *tag && ms->m[e & 0xffff].short_id == short_id)
 			break;
@@ -95,6 +103,22 @@ members_find(const struct members *ms, uint64_t short_id)
 	uint32_t tag;
 
 	return ms->map[map_slot(ms, short_id, &tag)] & 0xffff;
+}
+
+uint32_t
+members_find_begin(const struct members *ms, uint32_t begin)
+{
+	uint32_t tag, e, found = MEMBER_NONE;
+
+	for (uint32_t at = map_begin(ms, begin, &tag); (e = ms->map[at]) != MAP_FREE;
+	     at = (at + 1) & ms->map_mask) {
+		if ((e & 0xffff0000u) != tag || ms->m[e & 0xffff].short_id >> BEGIN_SHIFT != begin)
+			continue;
+		if (found != MEMBER_NONE)
+			return MEMBER_NONE;
+		found = e & 0xffff;
+	}
+	return found;
 }
 
 uint32_t

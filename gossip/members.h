@@ -92,7 +92,7 @@ struct member {
 	uint32_t spoke; /* under which epoch it spoke to me last; UINT32_MAX = never */
 	/* plane A */
 	struct mesh_summary summary;
-	uint32_t summary_version; /* 0 = none */
+	uint16_t summary_count; /* brief.h; 0 = none */
 };
 
 struct members {
@@ -112,8 +112,7 @@ struct members {
 	uint32_t text_cap, text_len;
 	struct spread urgent, news, summaries; /* what is to be told */
 	struct evict evict;
-	uint64_t buckets[MEMBERS_BUCKETS];
-	uint64_t lives[MEMBERS_BUCKETS]; /* the same without the states */
+	uint64_t buckets[MEMBERS_BUCKETS], lives[MEMBERS_BUCKETS]; /* these: without the states */
 	uint64_t digest;  /* all buckets in one */
 	uint64_t changes; /* rises with every visible change */
 };
@@ -121,6 +120,8 @@ struct members {
 MUST_CHECK bool members_init(struct members *ms, uint32_t max);
 void members_fini(struct members *ms);
 uint32_t members_find(const struct members *ms, uint64_t short_id);
+/* Whose short id begins with these three bytes: MEMBER_NONE also when two do. */
+uint32_t members_find_begin(const struct members *ms, uint32_t begin);
 uint32_t members_find_id(const struct members *ms, const struct node_id *id);
 /* New, FAILED, generation 0, nameless.  Index, or -ERR_FULL, -ERR_IDENTITY. */
 MUST_CHECK int members_add(struct members *ms, const struct node_id *id, msec now);

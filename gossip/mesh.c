@@ -61,6 +61,7 @@ init(struct mesh *m, msec now)
 	leave_init(m);
 	vouch_self(m);
 	members_tell(&m->ms, 0);
+	budget_init(&m->budget, now);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
 	    rolelease_init(m, now) < 0 || reach_init(m) < 0)
 		return -1;
@@ -348,8 +349,7 @@ mesh_deadline(const struct mesh *m)
 		return MSEC_NEVER;
 	if (leave_said(m)) {
 		at = leave_deadline(m);
-		if (members_untold(&m->ms) + m->ms.summaries.count > 0)
-			at = msec_min(at, m->swim.gossip_at);
+		at = msec_min(at, swim_gossip_due(m));
 		return m->jobs_count > 0 ? msec_min(at, m->jobs_at) : at;
 	}
 	if (m->conf.seeds_count > 0)

@@ -418,6 +418,8 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 		return 0; /* it was worth saying when it was queued */
 	cargo_init(&c, &p, scratch);
 	cargo_fill(m, now, &c, o);
+	if (p.kind == PACKET_GOSSIP && c.count == 0)
+		return 0;
 	return finish(m, o->to, &p, &c, buf);
 }
 
@@ -520,9 +522,10 @@ sealable(struct mesh *m, msec now, struct out *o)
 size_t
 out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf)
 {
+	size_t n;
+
 	while (m->ring_len > 0) {
 		struct out o = m->ring[m->ring_head];
-		size_t n;
 
 		m->ring_head = (m->ring_head + 1) % m->ring_cap;
 		m->ring_len--;
@@ -531,8 +534,13 @@ out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf)
 			continue; /* it was mine to say when it was queued */
 		if (to->port == 0 || !sealable(m, now, &o))
 			continue;
-		if ((n = build(m, now, &o, buf)) > 0)
-			return n;
+		if ((n = build(m, now, &o, buf)) == 0)
+			continue;
+		if (o.kind != PACKET_BEAT)
+			budget_spend(&m->budget, now, n);
+		return n;
 	}
-	return poll_job(m, now, buf, to);
+	if ((n = poll_job(m, now, buf, to)) > 0)
+		budget_spend(&m->budget, now, n);
+	return n;
 }

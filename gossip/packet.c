@@ -181,47 +181,16 @@ packet_decode(const uint8_t *buf, size_t len, struct packet *out)
 
 /* --- rumours --------------------------------------------------------------- */
 
-enum { SUMMARY_BYTES = 23, ADDRESS_BYTES = 18 };
-
-static void
-pack_summary(struct mpw *w, const struct rumour *r)
-{
-	uint8_t b[SUMMARY_BYTES];
-
-	be_put(b, r->subject, 8);
-	be_put(b + 8, r->summary_version, 4);
-	b[12] = r->summary.cpu_percent;
-	b[13] = r->summary.mem_percent;
-	b[14] = r->summary.disk_percent;
-	be_put(b + 15, r->summary.load_centi, 2);
-	be_put(b + 17, r->summary.instances, 2);
-	be_put(b + 19, r->summary.config_hash, 4);
-	mpw_str(w, (const char *)b, sizeof b); /* no text, but a byte shorter than bin */
-}
+enum { ADDRESS_BYTES = 18 };
 
 static int
-read_summary(struct mp *r, struct rumour *out)
+read_briefs(struct mp *r, struct rumour *out)
 {
 	const char *s;
-	const uint8_t *b;
-	size_t len;
-	int rc = mp_str(r, &s, &len);
+	int rc = mp_str(r, &s, &out->briefs_len);
 
-	if (rc < 0)
-		return rc;
-	if (len != SUMMARY_BYTES)
-		return -ERR_MALFORMED;
-	b = (const uint8_t *)s;
-	out->is_summary = true;
-	out->subject = be_get(b, 8);
-	out->summary_version = be_get(b + 8, 4);
-	out->summary.cpu_percent = b[12] > 100 ? 100 : b[12];
-	out->summary.mem_percent = b[13] > 100 ? 100 : b[13];
-	out->summary.disk_percent = b[14] > 100 ? 100 : b[14];
-	out->summary.load_centi = (uint16_t)be_get(b + 15, 2);
-	out->summary.instances = (uint16_t)be_get(b + 17, 2);
-	out->summary.config_hash = (uint32_t)be_get(b + 19, 4);
-	return 0;
+	out->briefs = rc < 0 ? NULL : (const uint8_t *)s;
+	return rc;
 }
 
 /* What is told as bare bytes: an eviction. */
@@ -245,8 +214,8 @@ rumour_pack(struct mpw *w, const struct rumour *r)
 {
 	uint8_t a[ADDRESS_BYTES];
 
-	if (r->is_summary) {
-		pack_summary(w, r);
+	if (r->briefs != NULL) { /* no text, but a byte shorter than bin */
+		mpw_str(w, (const char *)r->briefs, r->briefs_len);
 		return;
 	}
 	if (r->eviction != NULL) {
@@ -326,7 +295,7 @@ rumour_read(struct mp *r, struct rumour *out)
 
 	memset(out, 0, sizeof *out);
 	if (mp_peek(r) == MP_STR)
-		return read_summary(r, out);
+		return read_briefs(r, out);
 	if (mp_peek(r) == MP_BIN)
 		return read_bytes(r, out);
 	if ((rc = mp_array(r, &n)) < 0)

@@ -10,7 +10,7 @@
  *	       | [state, pk 32, generation, incarnation, from|age,
  *	          name, address 18, meta, signature 64, notice,
  *	          certificate, where there is a CA]                     long
- *	       | str 23: short id 8, version 4, summary 11              summary
+ *	       | str: as in brief.h                                     summaries
  *	       | bin 112: as in evict.h                                 eviction
  *
  * Positional, never field names.  Fields a newer node adds before the rumours
@@ -112,9 +112,8 @@ struct rumour {
 	const uint8_t *meta;
 	size_t meta_len;
 	uint64_t notice; /* of its going: going.h */
-	bool is_summary; /* then only these count */
-	uint64_t subject, summary_version;
-	struct mesh_summary summary;
+	const uint8_t *briefs; /* summaries (brief.h), borrowed; then only these count */
+	size_t briefs_len;
 	const uint8_t *cert; /* of a long one, unchecked; borrowed */
 	size_t cert_len;     /* 0 = none came */
 	const uint8_t *eviction; /* EVICTION_BYTES, borrowed; then only this and by count */

@@ -9,6 +9,7 @@
 #include "members.h"
 
 struct mesh;
+struct cargo;
 struct out;
 
 enum { SUMMARY_REPEATS = 2 }; /* a value that did not move is passed on so often */
@@ -76,6 +77,14 @@ void report_fill(struct mesh *m, const struct out *o, struct packet *p);
 msec report_interval(const struct mesh *m);
 
 void summary_init(struct mesh *m, msec now);
+/* A block as in brief.h: 0 or -ERR_MALFORMED. */
+int summary_hear(struct mesh *m, const uint8_t *briefs, size_t len);
+/* As many as there is room for, those that were sent least first. */
+void summary_load(struct mesh *m, msec now, struct cargo *c);
+/* Nothing is known of member i's, and whatever comes next is taken. */
+void summary_forget(struct mesh *m, uint32_t i);
+/* It lives, though it may have been dead: for long, and its count may be anywhere. */
+void summary_rise(struct mesh *m, msec now, uint32_t i);
 void summary_tick(struct mesh *m, msec now);
 msec summary_deadline(const struct mesh *m);
 

@@ -94,14 +94,6 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 	return 0;
 }
 
-static bool
-same_summary(const struct mesh_summary *a, const struct mesh_summary *b)
-{
-	return a->cpu_percent == b->cpu_percent && a->mem_percent == b->mem_percent &&
-	    a->disk_percent == b->disk_percent && a->load_centi == b->load_centi &&
-	    a->instances == b->instances && a->config_hash == b->config_hash;
-}
-
 /*
  * i, called dead, lives the life it lived before: it was not dead.  Twice within
  * ten minutes and it is unstable until it was quiet for a minute, longer each
@@ -154,36 +146,6 @@ quiet_tick(struct mesh *m, msec now)
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (member_unstable(&m->ms.m[i], now))
 			m->swim.quiet_at = msec_min(m->swim.quiet_at, m->ms.m[i].unstable_until);
-}
-
-static int
-hear_summary(struct mesh *m, const struct rumour *r)
-{
-	uint32_t i = members_find(&m->ms, r->subject);
-	struct member *x;
-	uint32_t version = (uint32_t)r->summary_version;
-
-	if (i == MEMBER_NONE || m->ms.m[i].evicted)
-		return 0;
-	x = &m->ms.m[i];
-	if (i == 0) { /* of an earlier life of mine, and taken for the newest: above it */
-		if (m->report.summary_set && (int32_t)(version - x->summary_version) > 0) {
-			x->summary_version = version;
-			m->report.summary_due = true;
-		}
-		return 0;
-	}
-	if (x->summary_version != 0 && (int32_t)(version - x->summary_version) <= 0)
-		return 0;
-	/* The half-minute's repetition of what all know need not reach all at
-	 * once: whom it misses gets the next. */
-	if (x->summary_version != 0 && same_summary(&x->summary, &r->summary))
-		spread_push_last(&m->ms.summaries, i, SUMMARY_REPEATS, out_limit(m));
-	else
-		spread_push(&m->ms.summaries, i);
-	x->summary = r->summary;
-	x->summary_version = version == 0 ? 1 : version;
-	return 0;
 }
 
 static void
@@ -329,7 +291,7 @@ reborn(struct mesh *m, uint32_t i)
 	m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER, .applied = applied};
 	m->ms.m[i].echoed = 0;
 	m->ms.m[i].stored = (struct roster_id){0};
-	m->ms.m[i].summary_version = 0; /* each life counts anew */
+	summary_forget(m, i); /* each life counts anew */
 	welcome(m);
 }
 
@@ -341,6 +303,7 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 
 	if (older)
 		reborn(m, i);
+	summary_rise(m, now, i);
 	x->accusers_count = 0;
 	restless(m, now, i);
 	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
@@ -396,6 +359,7 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 	struct member *x = &m->ms.m[i];
 	bool rose = dead_to_me(x);
 
+	summary_rise(m, now, i);
 	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 	x->accusers_count = 0;
 	news(m, i);
@@ -481,8 +445,8 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 
 	if (r->eviction != NULL)
 		return evict_hear(m, now, r->eviction, r->by);
-	if (r->is_summary)
-		return hear_summary(m, r);
+	if (r->briefs != NULL)
+		return summary_hear(m, r->briefs, r->briefs_len);
 	if (r->is_long)
 		vouch_id(m, r);
 	if (evict_find(&m->ms.evict, seal_short(&r->id)) != EVICT_NONE)

@@ -2,11 +2,16 @@
  * summary.c - plane A: the small record of each node that everybody gets, told
  * when it moves and each half minute.
  */
+#include "brief.h"
 #include "inner.h"
 
 enum {
 	SUMMARY_GAP_MS = 1000,
 	SUMMARY_AGAIN_MS = 30000,
+	COUNTS_MS = 3600000, /* 16 bits of a count a second tell for 9 hours what is newer */
+	BEGIN_SHIFT = 40,    /* of a short id: its first three bytes */
+	PICK_MAX = SEAL_BODY_MAX / 10,
+	STR_BYTES = 3, /* msgpack's word before a string */
 };
 
 void
@@ -16,8 +21,6 @@ summary_init(struct mesh *m, msec now)
 
 	r->summary_again = MSEC_NEVER;
 	r->summary_next = now;
-	/* Above every version this node told in its earlier lives. */
-	m->ms.m[0].summary_version = (uint32_t)(m->saved.generation << 18) | 1;
 }
 
 static bool
@@ -58,8 +61,8 @@ summary_tick(struct mesh *m, msec now)
 	r->summary_again = now + SUMMARY_AGAIN_MS -
 	    (msec)prng_below(&m->rng, SUMMARY_AGAIN_MS / 10);
 	self->summary = r->summary;
-	if (++self->summary_version == 0)
-		self->summary_version = 1;
+	if (++self->summary_count == 0)
+		self->summary_count = 1;
 	if (m->member)
 		spread_push(&m->ms.summaries, 0);
 }
@@ -70,4 +73,107 @@ summary_deadline(const struct mesh *m)
 	const struct report *r = &m->report;
 
 	return r->summary_due ? msec_min(r->summary_again, r->summary_next) : r->summary_again;
+}
+
+/* --- of others ---------------------------------------------------------------------- */
+
+static bool
+same(const struct mesh_summary *a, const struct mesh_summary *b)
+{
+	return a->cpu_percent == b->cpu_percent && a->mem_percent == b->mem_percent &&
+	    a->disk_percent == b->disk_percent && a->load_centi == b->load_centi &&
+	    a->instances == b->instances && a->config_hash == b->config_hash;
+}
+
+void
+summary_forget(struct mesh *m, uint32_t i)
+{
+	m->ms.m[i].summary_count = 0;
+	spread_drop(&m->ms.summaries, i);
+}
+
+void
+summary_rise(struct mesh *m, msec now, uint32_t i)
+{
+	if (m->ms.m[i].state == MESH_FAILED && now - m->ms.m[i].since > COUNTS_MS)
+		summary_forget(m, i);
+}
+
+/* Taken for the newest, and not of mine: of an earlier life, or another's.  Above it. */
+static void
+outbid(struct mesh *m, uint16_t count)
+{
+	struct member *self = &m->ms.m[0];
+
+	if (!m->report.summary_set || (int16_t)(count - self->summary_count) <= 0)
+		return;
+	self->summary_count = count;
+	m->report.summary_due = true;
+}
+
+static void
+hear_one(struct mesh *m, const struct brief *b)
+{
+	uint32_t i = b->whole ? members_find(&m->ms, b->who) :
+				members_find_begin(&m->ms, (uint32_t)(b->who >> BEGIN_SHIFT));
+	struct member *x = &m->ms.m[i == MEMBER_NONE ? 0 : i];
+
+	if (i == MEMBER_NONE || x->evicted || (x->generation & 1) != b->odd)
+		return;
+	if (i == 0) {
+		outbid(m, b->count);
+		return;
+	}
+	if (x->summary_count != 0 && (int16_t)(b->count - x->summary_count) <= 0)
+		return;
+	/* The half-minute's repetition of what all know need not reach all at
+	 * once: whom it misses gets the next. */
+	if (x->summary_count != 0 && same(&x->summary, &b->summary))
+		spread_push_last(&m->ms.summaries, i, SUMMARY_REPEATS, out_limit(m));
+	else
+		spread_push(&m->ms.summaries, i);
+	x->summary = b->summary;
+	x->summary_count = b->count;
+}
+
+int
+summary_hear(struct mesh *m, const uint8_t *briefs, size_t len)
+{
+	struct briefs_in r = {.at = briefs, .end = briefs + len};
+	struct brief b;
+	int rc;
+
+	while ((rc = brief_next(&r, &b)) > 0)
+		hear_one(m, &b);
+	return rc;
+}
+
+static bool
+put(const struct mesh *m, struct briefs_out *w, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+	struct brief b = {.who = x->short_id, .odd = (x->generation & 1) != 0,
+	    .count = x->summary_count, .summary = x->summary};
+
+	b.whole = members_find_begin(&m->ms, (uint32_t)(b.who >> BEGIN_SHIFT)) == MEMBER_NONE;
+	return brief_put(w, &b);
+}
+
+void
+summary_load(struct mesh *m, msec now, struct cargo *c)
+{
+	uint16_t pick[PICK_MAX];
+	uint8_t bytes[SEAL_BODY_MAX];
+	size_t room = c->w.cap - c->w.len;
+	struct briefs_out w = {.buf = bytes, .cap = room > STR_BYTES ? room - STR_BYTES : 0};
+	uint32_t n = spread_pick(&m->ms.summaries, pick, PICK_MAX), limit = out_limit(m);
+	struct rumour r = {.briefs = bytes};
+
+	for (uint32_t k = 0; k < n && put(m, &w, pick[k]); k++)
+		spread_sent(&m->ms.summaries, pick[k], limit);
+	r.briefs_len = w.len;
+	if (w.len == 0)
+		return;
+	cargo_load(c, &r);
+	budget_told(&m->budget, now);
 }

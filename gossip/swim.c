@@ -18,8 +18,8 @@ enum {
 	HELPERS = 3,
 	GOSSIP_MS = 200,
 	GOSSIP_IDLE_MS = 500, /* only summaries wait, and those did not move */
-	SUMMARIES_MS = 76,    /* a whole datagram of them waits: 16.6 KB/s */
-	SUMMARIES_MANY = 40,
+	SUMMARIES_MS = 50,    /* a whole datagram of them waits, and the budget allows it */
+	SUMMARIES_MANY = 60,
 	GOSSIP_FANOUT = 3,
 	GOSSIP_SETTLED = 2, /* of those ... */
 	SETTLED_TRIES = 8,  /* ... so hard */
@@ -314,6 +314,26 @@ hearer(struct mesh *m, msec now, uint32_t chosen)
 	return i;
 }
 
+msec
+swim_gossip_due(const struct mesh *m)
+{
+	const struct swim *s = &m->swim;
+
+	if (members_untold(&m->ms) > 0)
+		return s->gossip_at;
+	if (m->ms.summaries.count == 0)
+		return MSEC_NEVER;
+	return s->gossip_at > s->spare_at ? s->gossip_at : s->spare_at;
+}
+
+/* Is there something left for what can wait? */
+static bool
+can_afford(struct mesh *m, msec now)
+{
+	m->swim.spare_at = now + budget_wait(&m->budget, now);
+	return m->swim.spare_at <= now;
+}
+
 /* The last thing of an instant: every part may have made news in it. */
 void
 swim_gossip(struct mesh *m, msec now)
@@ -321,7 +341,7 @@ swim_gossip(struct mesh *m, msec now)
 	struct swim *s = &m->swim;
 	uint32_t fanout, chosen[GOSSIP_FANOUT], n = 0, strangers = 0;
 
-	if (now < s->gossip_at || members_untold(&m->ms) + m->ms.summaries.count == 0)
+	if (now < swim_gossip_due(m) || (members_untold(&m->ms) == 0 && !can_afford(m, now)))
 		return;
 	s->gossip_at = now + gossip_pace(m, &fanout);
 	for (uint32_t tries = 0; tries < 4 * fanout && n < fanout; tries++) {
@@ -501,8 +521,7 @@ swim_deadline(const struct mesh *m)
 
 	if (!s->asked && !s->acked)
 		at = msec_min(at, s->ask_at);
-	if (members_untold(&m->ms) + m->ms.summaries.count > 0)
-		at = msec_min(at, s->gossip_at);
+	at = msec_min(at, swim_gossip_due(m));
 	for (size_t i = 0; i < RELAYS_MAX; i++)
 		at = msec_min(at, s->relays[i].nack_at);
 	return at;

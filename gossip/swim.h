@@ -25,7 +25,8 @@ struct swim {
 	uint32_t health; /* Lifeguard's local health, 0..8; 0 = well */
 	msec sent, ask_at, probe_at;
 	uint64_t life; /* generation of the probed */
-	msec gossip_at, reconnect_at, seeds_at, suspect_at, who_at;
+	msec gossip_at, spare_at; /* next round; when there are bytes for summaries */
+	msec reconnect_at, seeds_at, suspect_at, who_at;
 	msec sync_at, changed_at; /* next sync allowed; table last moved */
 	uint64_t last_hash;
 	msec forget_at; /* somebody may be dead long enough to be forgotten */
@@ -67,6 +68,7 @@ int swim_init(struct mesh *m, msec now);
 int swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void swim_tick(struct mesh *m, msec now);
 void swim_gossip(struct mesh *m, msec now);
+msec swim_gossip_due(const struct mesh *m);
 msec swim_deadline(const struct mesh *m);
 void swim_added(struct mesh *m, uint32_t i);
 /* Whoever the round robin would ask next, ask this one. */

@@ -5,11 +5,37 @@
  */
 #include <stdlib.h>
 
+#include "../../gossip/brief.h"
 #include "../../gossip/packet.h"
 #include "../../gossip/seal.h"
 #include "toy_crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Each of a block, packed and read again. */
+static void
+briefs_again(const struct rumour *r)
+{
+	struct briefs_in in = {.at = r->briefs, .end = r->briefs + r->briefs_len};
+	struct brief one, two;
+
+	while (brief_next(&in, &one) > 0) {
+		uint8_t buf[BRIEF_BYTES_MAX];
+		struct briefs_out w = {.buf = buf, .cap = sizeof buf};
+		struct briefs_in back = {.at = buf, .end = buf};
+
+		if (!brief_put(&w, &one))
+			abort();
+		back.end += w.len;
+		if (brief_next(&back, &two) != 1 || back.at != back.end || one.who != two.who ||
+		    one.whole != two.whole || one.odd != two.odd || one.count != two.count ||
+		    one.summary.cpu_percent != two.summary.cpu_percent ||
+		    one.summary.load_centi != two.summary.load_centi ||
+		    one.summary.instances != two.summary.instances ||
+		    one.summary.config_hash != two.summary.config_hash)
+			abort();
+	}
+}
 
 static void
 again(const struct packet *p)
@@ -25,6 +51,8 @@ again(const struct packet *p)
 	mp_init(&r, p->rumours, p->rumours_len, 2);
 	while (n < p->rumours_count && rumour_read(&r, &one) == 0) {
 		rumour_pack(&rw, &one);
+		if (one.briefs != NULL)
+			briefs_again(&one);
 		n++;
 	}
 	mpw_init(&w, buf, sizeof buf);

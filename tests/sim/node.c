@@ -167,8 +167,10 @@ lead(struct sim *s, uint32_t i)
 static void
 summarise(struct sim *s, uint32_t i)
 {
+	uint64_t r = prng_mix((uint64_t)s->now << 16 | i);
 	struct mesh_summary sum = {.cpu_percent = (uint8_t)(s->now / SECOND % 2 * 50),
-	    .config_hash = (uint32_t)(s->now / 1000)};
+	    .mem_percent = (uint8_t)(r % 101), .disk_percent = (uint8_t)(r % 97), .load_centi = (uint16_t)(r % 1600),
+	    .instances = (uint16_t)(r % 200), .config_hash = (uint32_t)(s->now / 1000)};
 
 	mesh_set_summary(s->node[i].mesh, node_clock(s, i), &sum);
 }

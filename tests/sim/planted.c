@@ -380,7 +380,7 @@ __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t b
 
 		if (one.is_long)
 			vouch_id(m, &one);
-		i = one.is_summary ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
+		i = one.briefs != NULL ? MEMBER_NONE : members_find_id(&m->ms, &one.id);
 		if (i == 0 && one.generation == m->ms.m[0].generation &&
 		    (one.state == MESH_SUSPECT ||
 			(one.state == MESH_FAILED && p->kind != PACKET_TABLE)) &&

@@ -56,7 +56,7 @@ static const struct promise {
     {"tx.node", 1, 1000, 3072, ANY, ANY, "serf, without metrics", 350},
     {"busy.age", 3, 100, 1000, 2000, ANY, NULL, 0},
     {"busy.age", 101, 1000, 2500, 9000, ANY, NULL, 0},
-    {"busy.tx", 3, 1000, 20480, ANY, ANY, NULL, 0},
+    {"busy.tx", 3, 1000, 20480, 20480, ANY, NULL, 0},
     {"metrics.age", 3, 200, ANY, 1500, ANY, "memberlist", 11000},
     {"takeover.view", 3, 200, ANY, 500, ANY, NULL, 0},
     {"takeover.view", 201, 1000, ANY, 2000, ANY, NULL, 0},

@@ -36,7 +36,7 @@ story_busy(struct sim *s, struct sim_stats *st)
 			const struct members *ms = &s->node[i].mesh->ms;
 			uint32_t x = members_find_id(ms, &s->node[j].id);
 
-			if (i != j && x != MEMBER_NONE && ms->m[x].summary_version > 0)
+			if (i != j && x != MEMBER_NONE && ms->m[x].summary_count > 0)
 				stats_add(st, "busy.age:ms",
 				    s->now / 1000 - ms->m[x].summary.config_hash);
 		}

@@ -73,7 +73,7 @@ __wrap_rumour_pack(struct mpw *w, const struct rumour *r)
 	size_t at = w->len;
 
 	__real_rumour_pack(w, r);
-	if (newer == NULL || w->full || r->is_summary || r->eviction != NULL)
+	if (newer == NULL || w->full || r->briefs != NULL || r->eviction != NULL)
 		return;
 	w->buf[at]++; /* one more in an array of 5 or 10 */
 	mpw_uint(w, 7);

@@ -6,6 +6,7 @@
  * them sees here that a node of the last release would read something else.  When
  * that is meant: make golden-wire, and commit what it wrote.
  */
+#include "../../../gossip/brief.h"
 #include "../../../gossip/decree.h"
 #include "world.h"
 
@@ -122,6 +123,25 @@ record(enum mesh_state state)
 	    .notice = 60 << 2 | MESH_RESTARTING};
 }
 
+/* One of whom two begin alike, one with as many containers as there are, one more. */
+static void
+add_summaries(struct sheet *s)
+{
+	static const struct brief briefs[] = {
+	    {.who = 0x0102030405060708, .whole = true, .odd = true, .count = 9, .summary = {.cpu_percent = 10,
+		.mem_percent = 11, .disk_percent = 12, .load_centi = 1300, .instances = 140,
+		.config_hash = 0x15161718}},
+	    {.who = 0x0203040000000000, .count = UINT16_MAX, .summary = {.cpu_percent = 100,
+		.load_centi = UINT16_MAX, .instances = UINT16_MAX, .config_hash = 0x15161718}},
+	    {.who = 0x0304050000000000, .count = 1, .summary = {.load_centi = 15}}};
+	uint8_t bytes[SEAL_BODY_MAX];
+	struct briefs_out block = {.buf = bytes, .cap = sizeof bytes};
+
+	for (size_t i = 0; i < ARRAY_LEN(briefs); i++)
+		assert_true(brief_put(&block, &briefs[i]));
+	add_rumour(s, "summaries", &(struct rumour){.briefs = bytes, .briefs_len = block.len});
+}
+
 static void
 add_rumours(struct sheet *s)
 {
@@ -141,9 +161,7 @@ add_rumours(struct sheet *s)
 	add_rumour(s, "short-failed", &r);
 	r = record(MESH_LEFT);
 	add_rumour(s, "long-left", &r);
-	add_rumour(s, "summary", &(struct rumour){.is_summary = true, .subject = 0x0102030405060708,
-	    .summary_version = 9, .summary = {.cpu_percent = 10, .mem_percent = 11, .disk_percent = 12,
-	    .load_centi = 1300, .instances = 140, .config_hash = 0x15161718}});
+	add_summaries(s);
 	add_rumour(s, "eviction", &(struct rumour){.eviction = eviction});
 }
 

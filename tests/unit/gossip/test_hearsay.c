@@ -5,6 +5,7 @@
  */
 #include "world.h"
 
+#include "../../../gossip/brief.h"
 #include "../../../gossip/inner.h"
 
 /* A seed that makes up what a newcomer starts from: its answer to the JOIN of n2. */
@@ -137,7 +138,7 @@ a_new_life_that_is_suspected_is_a_life(void **state)
 	world_free(w);
 }
 
-/* Four busy days of summaries, and a restart: the numbers of a life begin below those
+/* Half a busy hour of summaries, and a restart: the numbers of a life begin below those
  * that the last one reached. */
 static void
 a_summary_of_this_life_is_newer_than_all_of_the_last(void **state)
@@ -149,7 +150,7 @@ a_summary_of_this_life_is_newer_than_all_of_the_last(void **state)
 
 	(void)state;
 	world_run(w, 8000);
-	w->node[1]->ms.m[0].summary_version += 4 * 86400;
+	w->node[1]->ms.m[0].summary_count += 1800;
 	mesh_set_summary(w->node[1], w->now, &s);
 	world_run(w, 40000);
 	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.cpu_percent == 10);
@@ -172,16 +173,17 @@ an_owner_goes_above_what_is_told_of_it(void **state)
 	struct mesh_summary s = {.cpu_percent = 10, .config_hash = 1};
 	struct node_id id = world_id(1);
 	struct mesh_member x;
-	struct rumour late;
+	uint8_t bytes[BRIEF_BYTES_MAX];
+	struct briefs_out block = {.buf = bytes, .cap = sizeof bytes};
 
 	(void)state;
 	world_run(w, 8000);
 	mesh_set_summary(w->node[1], w->now, &s);
 	world_run(w, 5000);
-	late = (struct rumour){.is_summary = true, .subject = seal_short(&id),
-	    .summary = {.config_hash = 9},
-	    .summary_version = w->node[1]->ms.m[0].summary_version + 1000};
-	assert_int_equal(rumour_hear(w->node[0], w->now, &late), 0);
+	assert_true(brief_put(&block, &(struct brief){.who = seal_short(&id), .summary.config_hash = 9,
+	    .odd = (w->node[1]->ms.m[0].generation & 1) != 0,
+	    .count = (uint16_t)(w->node[1]->ms.m[0].summary_count + 1000)}));
+	assert_int_equal(summary_hear(w->node[0], bytes, block.len), 0);
 	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.config_hash == 9);
 	world_run(w, 5000);
 	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.config_hash == 1);
