@@ -46,13 +46,15 @@ struct crypto {
 	 * most, and another of the same place modulo three takes its place.
 	 * key_make draws one; key_wrap seals one to the identity pk (X25519 from
 	 * Ed25519, an ephemeral key): 0 or -ERR_AUTH; key_unwrap opens what was sealed
-	 * to this node and holds it: 0, or -ERR_AUTH and nothing changed; key_id is 8
+	 * to this node and holds it: 0, or -ERR_AUTH and nothing changed; key_peek opens
+	 * it and holds nothing: the id of what is in it, or 0; key_id is 8
 	 * bytes of its hash, 0 when none of that epoch is held; key_move renames the
 	 * one of epoch from; key_drop wipes one.
 	 */
 	void (*key_make)(void *arg, uint32_t epoch);
 	int (*key_wrap)(void *arg, uint32_t epoch, const uint8_t *pk, uint8_t *box);
 	int (*key_unwrap)(void *arg, uint32_t epoch, const uint8_t *box);
+	uint64_t (*key_peek)(void *arg, const uint8_t *box);
 	uint64_t (*key_id)(void *arg, uint32_t epoch);
 	void (*key_move)(void *arg, uint32_t from, uint32_t to);
 	void (*key_drop)(void *arg, uint32_t epoch);

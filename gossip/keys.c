@@ -215,6 +215,31 @@ ask(struct mesh *m, msec now, uint32_t i, const struct addr *bare)
 		    cookie_back(m, bare));
 }
 
+static bool
+may_hold(const struct mesh *m, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+
+	return i != 0 && x->roster != 0 && !x->evicted && x->state != MESH_LEFT;
+}
+
+/* Who could say whether the key is so far ahead, and has not: each once. */
+static void
+ask_another(struct mesh *m, msec now)
+{
+	uint32_t from = m->keys.turn++;
+
+	for (uint32_t n = 0; n < m->ms.count; n++) {
+		uint32_t j = (from + n) % m->ms.count;
+
+		if (may_hold(m, j) && !keyleap_told(m, now, j)) {
+			m->keys.ask_at = now;
+			ask(m, now, j, &m->ms.m[j].addr);
+			return;
+		}
+	}
+}
+
 /*
  * Whom to ask, while nobody can be heard.  The frame that tells of another key is
  * nobody's word: whoever may write one must not choose for ever whom this node asks.
@@ -230,9 +255,8 @@ next_asked(struct mesh *m, uint32_t i)
 		return i;
 	for (uint32_t n = 0; n < m->ms.count; n++) {
 		uint32_t j = (k->turn / 2 + n) % m->ms.count;
-		const struct member *x = &m->ms.m[j];
 
-		if (j != 0 && x->roster != 0 && !x->evicted && x->state != MESH_LEFT) {
+		if (may_hold(m, j)) {
 			k->turn += 2 * n;
 			return j;
 		}
@@ -447,6 +471,16 @@ told(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool bare,
 	if (!pk_of(m, i, p->bytes) || !c->verify(c->arg, p->bytes, box + KEY_BOX_BYTES, buf, sizeof buf))
 		return -ERR_AUTH;
 	m->keys.nonce = 0;
+	if (epoch > m->saved.keys.used + 1) {
+		uint64_t id = c->key_peek(c->arg, box);
+
+		if (id == 0)
+			return -ERR_AUTH;
+		if (!keyleap_believed(m, now, i, epoch, id)) {
+			ask_another(m, now);
+			return -ERR_RANGE;
+		}
+	}
 	m->keys.ask_at = now; /* there may be one more */
 	if (c->key_unwrap(c->arg, epoch, box) < 0)
 		return -ERR_AUTH;

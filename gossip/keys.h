@@ -26,6 +26,9 @@
  * thief of an old one would be given the new.  The roster takes only whom this
  * leader heard under the newest key.
  *
+ * Whoever says that the key is more than one epoch ahead of mine is not believed alone:
+ * keyleap.h.
+ *
  * Each step is on disk before anything is said under it (mesh_must_save), and any
  * full leader goes on where the last one stopped: a step needs all but those named,
  * and at least a quorum, so that the next leader's quorum knows of it.
@@ -39,6 +42,7 @@
 #ifndef GOSSIP_KEYS_H
 #define GOSSIP_KEYS_H
 
+#include "keyleap.h"
 #include "packet.h"
 #include "ration.h"
 #include "seal.h"
@@ -57,6 +61,7 @@ struct keys {
 	msec ask_at;	/* next question allowed */
 	struct ration given;
 	uint32_t turn; /* of whom it asks while it can't hear anybody */
+	struct keyleap leap;
 };
 
 /* What a member told of its keys to this leader. */

@@ -117,40 +117,62 @@ key_wrap(void *arg, uint32_t epoch, const uint8_t *pk, uint8_t *box)
 	return crypto_box_seal(box, key, KEY_BYTES, curve_pk) == 0 ? 0 : -ERR_AUTH;
 }
 
+/* Into key, which the caller wipes.  False: not sealed to this node, or no key. */
+static bool
+open_box(const struct keyring *k, const uint8_t *box, uint8_t key[KEY_BYTES])
+{
+	uint8_t curve_pk[crypto_box_PUBLICKEYBYTES], curve_sk[crypto_box_SECRETKEYBYTES];
+	bool good;
+
+	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, k->pk) != 0)
+		return false;
+	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
+	good = crypto_box_seal_open(key, box, KEY_BOX_BYTES, curve_pk, curve_sk) == 0 &&
+	    !sodium_is_zero(key, KEY_BYTES);
+	sodium_memzero(curve_sk, sizeof curve_sk);
+	return good;
+}
+
 static int
 key_unwrap(void *arg, uint32_t epoch, const uint8_t *box)
 {
-	struct keyring *k = arg;
-	uint8_t curve_pk[crypto_box_PUBLICKEYBYTES], curve_sk[crypto_box_SECRETKEYBYTES];
 	uint8_t key[KEY_BYTES];
-	int rc = -ERR_AUTH;
+	bool good = open_box(arg, box, key);
 
-	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, k->pk) != 0)
-		return rc;
-	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
-	if (crypto_box_seal_open(key, box, KEY_BOX_BYTES, curve_pk, curve_sk) == 0 &&
-	    !sodium_is_zero(key, sizeof key)) {
-		memcpy(place(k, epoch), key, KEY_BYTES);
-		rc = 0;
-	}
-	sodium_memzero(curve_sk, sizeof curve_sk);
+	if (good)
+		memcpy(place(arg, epoch), key, KEY_BYTES);
 	sodium_memzero(key, sizeof key);
-	return rc;
+	return good ? 0 : -ERR_AUTH;
+}
+
+static uint64_t
+id_of(const uint8_t key[KEY_BYTES])
+{
+	static const uint8_t domain[] = "mesh key id 0";
+	uint8_t h[HASH_BYTES];
+	uint64_t id;
+
+	crypto_generichash(h, sizeof h, domain, sizeof domain - 1, key, KEY_BYTES);
+	memcpy(&id, h, sizeof id);
+	return id != 0 ? id : 1;
+}
+
+static uint64_t
+key_peek(void *arg, const uint8_t *box)
+{
+	uint8_t key[KEY_BYTES];
+	uint64_t id = open_box(arg, box, key) ? id_of(key) : 0;
+
+	sodium_memzero(key, sizeof key);
+	return id;
 }
 
 static uint64_t
 key_id(void *arg, uint32_t epoch)
 {
-	static const uint8_t domain[] = "mesh key id 0";
 	const uint8_t *key = crypto_key(arg, epoch);
-	uint8_t h[HASH_BYTES];
-	uint64_t id;
 
-	if (key == NULL)
-		return 0;
-	crypto_generichash(h, sizeof h, domain, sizeof domain - 1, key, KEY_BYTES);
-	memcpy(&id, h, sizeof id);
-	return id != 0 ? id : 1;
+	return key == NULL ? 0 : id_of(key);
 }
 
 static void
@@ -359,6 +381,7 @@ crypto_fill(struct crypto *out, struct keyring *k)
 		.key_make = key_make,
 		.key_wrap = key_wrap,
 		.key_unwrap = key_unwrap,
+		.key_peek = key_peek,
 		.key_id = key_id,
 		.key_move = key_move,
 		.key_drop = key_drop,

@@ -114,7 +114,7 @@ ones_sign(void *arg, uint8_t *sig, const uint8_t *msg, size_t len)
 static const struct crypto copying = {.seal = copy_seal, .open = copy_open, .pair = copy_pair,
     .pair_epoch = copy_pair_epoch, .key_make = copy_key, .key_drop = copy_key,
     .key_move = copy_key_move, .key_wrap = copy_key_wrap, .key_unwrap = copy_key_unwrap,
-    .key_id = copy_key_id,
+    .key_peek = copy_key_peek, .key_id = copy_key_id,
     .pair_seal = copy_pair_seal, .pair_open = copy_pair_open, .wipe = toy_wipe, .hash = toy_hash,
     .sign = ones_sign, .verify = most_verify};
 

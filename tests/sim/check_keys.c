@@ -65,7 +65,7 @@ check_sealed(struct sim *s, uint32_t i, const uint8_t *frame)
 	const struct sim_node *n = &s->node[i];
 	uint32_t epoch = n->disk.keys.used;
 
-	if ((frame[1] & SEAL_FORM_MASK) == SEAL_BARE)
+	if ((frame[1] & SEAL_FORM_MASK) == SEAL_BARE || n->mad)
 		return;
 	if (frame[1] % SEAL_EPOCHS != epoch % SEAL_EPOCHS ||
 	    sim_ring_get(&n->disk_ring, epoch) == 0)

@@ -89,28 +89,47 @@ sim_key_wrap(void *arg, uint32_t epoch, const uint8_t *pk, uint8_t *box)
 	return 0;
 }
 
-static int
-sim_key_unwrap(void *arg, uint32_t epoch, const uint8_t *box)
+/* 0: it is not mine. */
+static uint64_t
+open_box(const struct sim_node *n, const uint8_t *box)
 {
-	struct sim_node *n = arg;
 	uint8_t want[SEAL_TAG_BYTES];
 	uint64_t v;
 
 	memcpy(&v, box, sizeof v);
 	v ^= box_lock(n->pk);
 	tag(want, box, KEY_BYTES, n->pk, KEY_BYTES, v);
-	if (v == 0 || memcmp(want, box + KEY_BYTES, sizeof want) != 0)
+	return memcmp(want, box + KEY_BYTES, sizeof want) == 0 ? v : 0;
+}
+
+static int
+sim_key_unwrap(void *arg, uint32_t epoch, const uint8_t *box)
+{
+	struct sim_node *n = arg;
+	uint64_t v = open_box(n, box);
+
+	if (v == 0)
 		return -ERR_AUTH;
 	sim_ring_put(&n->ring, epoch, v);
 	return 0;
 }
 
 static uint64_t
+id_of(uint64_t key)
+{
+	return key == 0 ? 0 : prng_mix(key) | 1;
+}
+
+static uint64_t
+sim_key_peek(void *arg, const uint8_t *box)
+{
+	return id_of(open_box(arg, box));
+}
+
+static uint64_t
 sim_key_id(void *arg, uint32_t epoch)
 {
-	uint64_t key = cluster_key(arg, epoch);
-
-	return key == 0 ? 0 : prng_mix(key) | 1;
+	return id_of(cluster_key(arg, epoch));
 }
 
 static void
@@ -278,7 +297,7 @@ sim_crypto(struct crypto *c, struct sim_node *n)
 {
 	*c = (struct crypto){.arg = n, .seal = sim_seal, .open = sim_open, .pair = sim_pair,
 	    .pair_epoch = sim_pair_epoch, .key_make = sim_key_make, .key_wrap = sim_key_wrap,
-	    .key_unwrap = sim_key_unwrap, .key_id = sim_key_id, .key_move = sim_key_move,
+	    .key_unwrap = sim_key_unwrap, .key_peek = sim_key_peek, .key_id = sim_key_id, .key_move = sim_key_move,
 	    .key_drop = sim_key_drop,
 	    .pair_seal = sim_pair_seal, .pair_open = sim_pair_open, .wipe = sim_wipe,
 	    .hash = sim_hash, .sign = sim_sign, .verify = sim_verify};

@@ -54,6 +54,8 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 	struct sim_ring ring = n->disk_ring;
 
 	plant_disk(s, i, &f);
+	if (n->mad)
+		f.keys = n->disk.keys;
 	if (s->conf.mutant == MUTANT_no_persist && later)
 		return;
 	if (s->conf.mutant == MUTANT_old_roster && later) {
@@ -79,7 +81,7 @@ write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
 	n->disk = f;
 	n->disk.roster = n->disk_roster;
 	n->disk.evicted = n->disk_evicted;
-	n->disk_ring = s->conf.mutant == MUTANT_key_unsaved && later ? ring : n->ring;
+	n->disk_ring = (s->conf.mutant == MUTANT_key_unsaved && later) || n->mad ? ring : n->ring;
 }
 
 /* False: the power went, before or after the bytes were on disk.  What is torn

@@ -33,6 +33,7 @@ plant_story(enum sim_mutant m)
 	case MUTANT_key_unsaved:
 	case MUTANT_old_key:
 	case MUTANT_waits_for_none:
+	case MUTANT_leap_believed:
 		return "rotate";
 	case MUTANT_evicted_heard:
 	case MUTANT_evicted_forgot:
@@ -295,6 +296,15 @@ __wrap_evict_refuses(struct mesh *m, msec now, const struct addr *from,
     const struct seal_frame *frame, size_t len)
 {
 	return planted != MUTANT_evicted_heard && __real_evict_refuses(m, now, from, frame, len);
+}
+
+bool __real_keyleap_believed(struct mesh *m, msec now, uint32_t i, uint32_t epoch, uint64_t id);
+bool __wrap_keyleap_believed(struct mesh *m, msec now, uint32_t i, uint32_t epoch, uint64_t id);
+
+bool
+__wrap_keyleap_believed(struct mesh *m, msec now, uint32_t i, uint32_t epoch, uint64_t id)
+{
+	return planted == MUTANT_leap_believed || __real_keyleap_believed(m, now, i, epoch, id);
 }
 
 msec

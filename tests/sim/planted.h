@@ -46,6 +46,7 @@ struct sim;
 	X(key_unsaved)	    /* the next key is used before it is on disk */        \
 	X(old_key)	    /* a restart finds the keys of its first life */       \
 	X(waits_for_none)   /* the next key is used before all have it */          \
+	X(leap_believed)    /* one member's word is enough for a key far ahead */      \
 	X(cookie_ignored)   /* no cookie is ever looked at */                      \
 	X(evicted_heard)    /* who is out is heard */                              \
 	X(evicted_forgot)   /* a restart finds nobody evicted */                   \

@@ -73,7 +73,8 @@ struct sim_node {
 	struct node_id id, was;
 	uint8_t pk[KEY_BYTES];
 	struct mesh_ca *ca; /* its certificate; NULL = the mesh has no CA */
-	bool salt_ignored, tag_ignored, keys_kept, keys_late; /* by its cryptography */
+	bool salt_ignored, tag_ignored, keys_kept, keys_late, mad; /* by its cryptography; it
+				* says what is not so of its keys, and writes none of that */
 	struct sim_ring ring, disk_ring, gone; /* in memory, as it was saved last, wiped (keys_late) */
 	struct sim_grace grace; /* it said that it restarts */
 	bool engine_knows; /* what runs here was told to its machine */

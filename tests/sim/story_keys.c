@@ -4,9 +4,9 @@
  */
 #include "story.h"
 
-enum { STEP = 10000, THIEF = 250 };
+enum { STEP = 10000, THIEF = 250, LEAP = 1000, MAD = 3 * SECOND / 2 };
 
-enum trial { PLAIN, LOSS, WAITS, FORCED, LEADER_DIES, CUT_OFF, TRIALS };
+enum trial { PLAIN, LOSS, WAITS, FORCED, LEADER_DIES, CUT_OFF, GOES_MAD, TRIALS };
 
 /* Somebody who stole the key that goes, and is no member. */
 struct thief {
@@ -191,6 +191,29 @@ leader_dies(struct sim *s, struct sim_stats *st, uint32_t epoch)
 	return settled(s, st, "rotate.leader:ms", epoch, UINT32_MAX);
 }
 
+/* A member says that the key is far ahead of everybody's: alone, so nobody follows. */
+static bool
+one_goes_mad(struct sim *s, uint32_t epoch)
+{
+	struct sim_node *n = &s->node[story_other(s)];
+	uint32_t far = epoch + LEAP;
+
+	n->mad = true;
+	sim_ring_put(&n->ring, far, prng_u64(&s->rng) | 1);
+	n->mesh->saved.keys = (struct mesh_keys){.used = far};
+	n->mesh->seal.epoch = far;
+	if (!sim_run(s, s->now + MAD))
+		return false;
+	node_crash(s, (uint32_t)(n - s->node), s->now + SECOND);
+	n->mad = false;
+	if (!sim_run(s, s->now + 2 * SECOND))
+		return false;
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		if (s->node[i].disk.keys.used != epoch)
+			return story_bound(s, "one-alone-moves-no-key", false);
+	return true;
+}
+
 static bool
 one(struct sim *s, struct sim_stats *st, enum trial kind, struct thief *t)
 {
@@ -209,6 +232,8 @@ one(struct sim *s, struct sim_stats *st, enum trial kind, struct thief *t)
 		return ok;
 	case LEADER_DIES:
 		return leader_dies(s, st, epoch);
+	case GOES_MAD:
+		return one_goes_mad(s, epoch - 1);
 	case WAITS:
 	case FORCED:
 	case CUT_OFF:

@@ -79,6 +79,16 @@ junk_keeps_nobody_from_its_key(void **state)
 	world_free(w);
 }
 
+/* It says that the key in use is the one of that epoch, whatever the others say. */
+static void
+goes_mad(struct world *w, uint32_t i, uint32_t epoch)
+{
+	world_key_make(w->node[i]->conf.crypto.arg, epoch);
+	w->node[i]->saved.keys = (struct mesh_keys){.used = epoch};
+	w->node[i]->seal.epoch = epoch;
+	w->node[i]->must_save = true;
+}
+
 /* One member says that the key in use is the one of an epoch near the end of all. */
 static void
 no_member_uses_up_the_epochs(void **state)
@@ -88,10 +98,7 @@ no_member_uses_up_the_epochs(void **state)
 
 	(void)state;
 	world_run(w, 8000);
-	world_key_make(w->node[4]->conf.crypto.arg, e);
-	w->node[4]->saved.keys = (struct mesh_keys){.used = e};
-	w->node[4]->seal.epoch = e;
-	w->node[4]->must_save = true;
+	goes_mad(w, 4, e);
 	world_run(w, 60000);
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(used(w, i), 0);
@@ -103,6 +110,88 @@ no_member_uses_up_the_epochs(void **state)
 	world_free(w);
 }
 
+/* No further at once than somebody who was away could have to go. */
+static void
+one_member_moves_nobody_in_steps(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_run(w, 8000);
+	for (uint32_t e = 1000; e <= 5000; e += 1000) {
+		goes_mad(w, 4, e);
+		world_run(w, 20000);
+	}
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(used(w, i), 0);
+	world_free(w);
+}
+
+/* Nor who just started, and has heard from nobody yet; nor where there is no quorum. */
+static void
+one_member_moves_nobody_who_starts(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_run(w, 8000);
+	goes_mad(w, 4, 1000);
+	world_kill(w, 0);
+	world_kill(w, 3);
+	world_kill(w, 2);
+	world_start(w, 2);
+	world_run(w, 40000);
+	assert_int_equal(used(w, 1), 0);
+	assert_int_equal(used(w, 2), 0);
+	world_free(w);
+}
+
+/* Two were passed over for long, and hear each other: the three are several. */
+static void
+two_that_were_away_come_back(void **state)
+{
+	struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+	struct node_id id = world_id(3);
+
+	(void)state;
+	world_run(w, 8000);
+	world_isolate(w, 3, true);
+	world_isolate(w, 4, true);
+	w->deaf[3][4] = w->deaf[4][3] = false;
+	world_run(w, 15000);
+	for (msec end = w->now + 100000; used(w, 0) < 5 && w->now < end;) {
+		for (uint32_t i = 0; i < 3; i++)
+			(void)!mesh_keys_pass(w->node[i], w->now, &id);
+		rotate(w, used(w, 0) + 1, 4);
+	}
+	assert_int_equal(used(w, 4), 0);
+	world_isolate(w, 3, false);
+	world_isolate(w, 4, false);
+	world_run(w, 40000);
+	assert_int_equal(used(w, 3), 5);
+	assert_int_equal(used(w, 4), 5);
+	world_free(w);
+}
+
+/* Three are said to be somewhere else, and three are heard: no quorum of eight is. */
+static void
+several_are_enough(void **state)
+{
+	struct world *w = world_new(8, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_run(w, 8000);
+	world_kill(w, 7);
+	world_run(w, 8000);
+	for (uint32_t i = 4; i < 6; i++)
+		assert_false(keyleap_believed(w->node[0], w->now, i, 1000, 77));
+	world_run(w, 6000);
+	assert_false(keyleap_believed(w->node[0], w->now, 5, 1000, 77));
+	assert_false(keyleap_believed(w->node[0], w->now, 6, 1000, 78));
+	assert_true(keyleap_believed(w->node[0], w->now, 6, 1000, 77));
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -110,6 +199,10 @@ main(void)
 	    cmocka_unit_test(who_was_away_comes_back),
 	    cmocka_unit_test(junk_keeps_nobody_from_its_key),
 	    cmocka_unit_test(no_member_uses_up_the_epochs),
+	    cmocka_unit_test(one_member_moves_nobody_in_steps),
+	    cmocka_unit_test(one_member_moves_nobody_who_starts),
+	    cmocka_unit_test(two_that_were_away_come_back),
+	    cmocka_unit_test(several_are_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ world_crypto(uint8_t key, uint32_t i)
 	    .open = world_open, .pair = world_pair,
 	    .pair_epoch = world_pair_epoch, .key_make = world_key_make,
 	    .key_wrap = world_key_wrap, .key_unwrap = world_key_unwrap,
-	    .key_id = world_key_id, .key_move = world_key_move, .key_drop = world_key_drop,
+	    .key_peek = world_key_peek, .key_id = world_key_id, .key_move = world_key_move, .key_drop = world_key_drop,
 	    .pair_seal = world_pair_seal,
 	    .pair_open = world_pair_open, .wipe = world_wipe, .sign = world_sign,
 	    .verify = toy_verify, .hash = world_hash};

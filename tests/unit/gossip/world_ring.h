@@ -5,6 +5,7 @@
 #ifndef TEST_WORLD_RING_H
 #define TEST_WORLD_RING_H
 
+#include "../../../gossip/be.h"
 #include "../../../gossip/inner.h"
 
 static inline struct node_id
@@ -77,6 +78,7 @@ world_key_wrap(void *arg, uint32_t epoch, const uint8_t *pk, uint8_t *box)
 {
 	memset(box, 0, KEY_BOX_BYTES);
 	memcpy(box, pk, KEY_BYTES);
+	be_put(box + KEY_BYTES, world_key_of(arg, epoch), 8);
 	return world_key_of(arg, epoch) != 0 ? 0 : -ERR_AUTH;
 }
 
@@ -90,6 +92,15 @@ world_key_unwrap(void *arg, uint32_t epoch, const uint8_t *box)
 		return -ERR_AUTH;
 	world_key_make(arg, epoch);
 	return 0;
+}
+
+static inline uint64_t
+world_key_peek(void *arg, const uint8_t *box)
+{
+	uint8_t mine[KEY_BYTES];
+
+	world_pk((uint32_t)((uintptr_t)arg >> 8), mine);
+	return memcmp(mine, box, KEY_BYTES) == 0 ? be_get(box + KEY_BYTES, 8) : 0;
 }
 
 static inline uint64_t
