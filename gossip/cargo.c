@@ -48,7 +48,7 @@ out_limit(const struct mesh *m)
 }
 
 /*
- * Was it worth a telling?  Bad news goes by id alone, and who does not know whose
+ * Was it worth a telling?  Not to who did not answer lately.  And bad news goes by id alone, and who does not know whose
  * id that is can neither use it nor pass it on.  In a flood of newcomers most
  * tellings would be spent on them, and some who knew the dead never hear of it.
  */
@@ -57,6 +57,8 @@ understood(const struct mesh *m, msec now, uint32_t to, const struct rumour *r, 
 {
 	const struct member *x = &m->ms.m[i];
 
+	if (to != MEMBER_NONE && now - x->since < LOST_MS && !relay_near(m, to))
+		return false;
 	return r->is_long || to == MEMBER_NONE || now - x->since >= LOST_MS ||
 	    member_settled(&m->ms.m[to], x->since);
 }

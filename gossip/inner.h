@@ -20,6 +20,7 @@
 #include "pair.h"
 #include "prng.h"
 #include "reach.h"
+#include "relay.h"
 #include "report.h"
 #include "rolelease.h"
 #include "roster.h"

@@ -308,6 +308,10 @@ members_set(struct members *ms, uint32_t i, msec now, enum mesh_state state, uin
 		m->state = (uint8_t)state;
 		m->since = now;
 		ms->changes++;
+		if (!member_up(m)) { /* who is dead or gone is not far */
+			ms->far -= m->missed != 0;
+			m->missed = 0;
+		}
 	}
 	m->generation = generation;
 	m->incarnation = incarnation;

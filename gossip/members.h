@@ -73,7 +73,7 @@ struct member {
 	msec since, seen; /* seen = MSEC_NEVER: never heard directly */
 	msec heard;	  /* last known word to anybody; 0 = none known */
 	msec streamed;	  /* last answered over a stream; 0 = never */
-	uint8_t dark;	  /* such answers since its last datagram */
+	uint8_t dark, missed; /* such answers since its last datagram; pings that it answered not */
 	msec accused;	  /* when it was last told that it looks dead */
 	uint64_t called;  /* the ping that asks whether it does; 0 = none */
 	/* suspicion */
@@ -97,7 +97,7 @@ struct member {
 
 struct members {
 	uint32_t max, count;
-	uint32_t by_state[4], forgotten; /* counts; of those FAILED */
+	uint32_t by_state[4], forgotten, far; /* counts; of those FAILED; of those up: missed */
 	struct member *m;
 	struct member_report *reports;
 	struct member_proof *proofs;

@@ -295,6 +295,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	    .term = m->saved.term, .roster = m->roster.id, .keys = keys_word(m)};
 	p->head.stamp = m->saved.applied;
 	p->head.hash = m->saved.applied_hash;
+	p->count = o->kind == PACKET_PINGON ? o->c : 0;
 	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;
 	switch ((enum packet_kind)o->kind) {
 	case PACKET_SYNC:

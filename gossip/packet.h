@@ -71,7 +71,8 @@ struct roster_id {
 	X(ENTER, "skb")	      /* let me in, I have a certificate; enter.h */   \
 	X(ENTERED, "sKwnGtkb") /* nonce, keys, epoch, why not, your last life, my \
 				  term if you had a vote, cookie, box */ \
-	X(REPORTED, "aB")     /* the standby holds these of version a */
+	X(REPORTED, "aB")     /* the standby holds these of version a */     \
+	X(PINGON, "swn")      /* PINGREQ, asked on over n more at most */
 
 enum packet_kind {
 	PACKET_NONE_,

@@ -10,6 +10,7 @@
 enum {
 	SUSPECT_BASE_MS = 4000,	  /* x max(1, log10 N) */
 	SUSPECT_MAX_MULT = 6,
+	FAR_MULT = 2,
 	CONFIRMATIONS = 2,
 	HEARD_MS = 2000,   /* whoever spoke to anybody this lately is not dead to me */
 	EVIDENCE_MS = 500, /* ... and so much after its death it lives again */
@@ -46,6 +47,10 @@ suspicion_ms(const struct mesh *m, const struct member *x)
 	msec min = pace(m, SUSPECT_BASE_MS) * log10_milli(m->ms.count) / 1000;
 	msec max = min * SUSPECT_MAX_MULT;
 	uint32_t c = x->accusers_count > 0 ? x->accusers_count - 1u : 0;
+
+	/* Most do not answer me themselves: what it says comes over many, if at all. */
+	if (relay_far(m))
+		min *= FAR_MULT;
 
 	/* With nobody left to confirm, waiting longer teaches nothing. */
 	if (mesh_up(m) < CONFIRMATIONS + 2 || c > CONFIRMATIONS)

@@ -14,8 +14,6 @@
 enum {
 	PERIOD_MS = 1000,
 	ASK_MS = 500,
-	NACK_MS = 400, /* a helper answers "nor me" before the asker gives up */
-	HELPERS = 3,
 	GOSSIP_MS = 200,
 	GOSSIP_IDLE_MS = 500, /* only summaries wait, and those did not move */
 	SUMMARIES_MS = 50,    /* a whole datagram of them waits, and the budget allows it */
@@ -52,8 +50,7 @@ swim_init(struct mesh *m, msec now)
 	s->forget_at = now + 1;
 	s->next_seq = prng_u64(&m->rng) >> 16;
 	s->join_token = prng_u64(&m->rng);
-	for (size_t i = 0; i < RELAYS_MAX; i++)
-		s->relays[i] = (struct relay){.from = MEMBER_NONE, .nack_at = MSEC_NEVER};
+	relay_init(m);
 	return 0;
 }
 
@@ -165,6 +162,7 @@ probe_next(struct mesh *m, msec now)
 		s->acked = true;
 		return;
 	}
+	s->silent_target = true;
 	s->life = m->ms.m[s->target].generation;
 	s->seq = ++s->next_seq;
 	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
@@ -176,6 +174,12 @@ probe_end(struct mesh *m, msec now)
 	struct swim *s = &m->swim;
 	const struct member *x;
 
+	/* Who said nothing, to me who asked: not within earshot. */
+	if (s->target != MEMBER_NONE && s->silent_target)
+		relay_missed(m, s->target);
+	for (uint32_t k = 0; k < s->helpers; k++)
+		if (s->silent[k])
+			relay_missed(m, s->helper[k]);
 	if (s->acked || s->target == MEMBER_NONE)
 		return;
 	x = &m->ms.m[s->target];
@@ -194,49 +198,18 @@ static void
 probe_ask(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
-	uint32_t chosen[HELPERS], n = 0;
 
 	s->asked = true;
 	if (s->acked || s->target == MEMBER_NONE)
 		return;
-	for (uint32_t tries = 0; tries < 4 * HELPERS && n < HELPERS; tries++) {
-		uint32_t i = swim_random_up(m, s->target);
-		bool again = i == MEMBER_NONE;
-
-		for (uint32_t k = 0; k < n; k++)
-			again = again || chosen[k] == i;
-		/* Who is ill himself hears little: only when there is nobody else. */
-		if (again || (tries < 3 * HELPERS && member_unstable(&m->ms.m[i], now)))
-			continue;
-		chosen[n++] = i;
-		out_to(m, PACKET_PINGREQ, i, s->seq, m->ms.m[s->target].short_id, 0);
+	s->helpers = relay_helpers(m, now, s->target, MEMBER_NONE, HELPERS, s->helper);
+	for (uint32_t k = 0; k < s->helpers; k++) {
+		s->silent[k] = true;
+		out_to(m, PACKET_PINGREQ, s->helper[k], s->seq, m->ms.m[s->target].short_id, 0);
 	}
-	s->helpers = n;
 	dark_want(m, s->target);
 	out_hello(m, s->target, 0, false); /* perhaps it lives anew, without my salt */
 	out_to(m, PACKET_PING, s->target, s->seq, 0, 0);
-}
-
-static void
-relay(struct mesh *m, msec now, uint32_t from, const struct packet *p)
-{
-	struct swim *s = &m->swim;
-	struct relay *r = &s->relays[s->relay_next++ % RELAYS_MAX];
-	uint32_t target = members_find(&m->ms, p->who);
-
-	if (target == MEMBER_NONE || target == 0)
-		return;
-	*r = (struct relay){.seq = ++s->next_seq, .their_seq = p->seq, .from = (uint16_t)from,
-	    .sent = now, .nack_at = now + pace(m, NACK_MS)};
-	out_to(m, PACKET_PING, target, r->seq, 0, 0);
-}
-
-static void
-measure(struct member *x, msec took)
-{
-	int32_t rtt = took > 60000 ? 60000 : (int32_t)took;
-
-	x->rtt_ms = x->rtt_ms < 0 ? rtt : (3 * x->rtt_ms + rtt + 2) / 4;
 }
 
 static void
@@ -247,36 +220,13 @@ acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 	if (!s->acked && seq == s->seq) {
 		s->acked = true;
 		if (from == s->target && !s->asked)
-			measure(&m->ms.m[from], now - s->sent);
+			relay_measure(m, from, now - s->sent);
 		if (s->health > 0)
 			s->health--;
 		return;
 	}
-	if (reach_acked(m, now, from, seq) || report_vouched(m, now, from, seq))
-		return;
-	for (size_t i = 0; i < RELAYS_MAX; i++) {
-		struct relay *r = &s->relays[i];
-
-		if (r->from == MEMBER_NONE || r->seq != seq)
-			continue;
-		out_to(m, PACKET_ACK, r->from, r->their_seq, 0, 0);
-		measure(&m->ms.m[from], now - r->sent);
-		*r = (struct relay){.from = MEMBER_NONE, .nack_at = MSEC_NEVER};
-		return;
-	}
-}
-
-static void
-relays_tick(struct mesh *m, msec now)
-{
-	for (size_t i = 0; i < RELAYS_MAX; i++) {
-		struct relay *r = &m->swim.relays[i];
-
-		if (r->nack_at > now)
-			continue;
-		out_to(m, PACKET_NACK, r->from, r->their_seq, 0, 0);
-		r->nack_at = MSEC_NEVER; /* a late ack is still passed on */
-	}
+	if (!reach_acked(m, now, from, seq) && !report_vouched(m, now, from, seq))
+		relay_acked(m, now, from, seq);
 }
 
 /* --- gossip, sync, the dead --------------------------------------------------- */
@@ -298,16 +248,16 @@ gossip_pace(const struct mesh *m, uint32_t *fanout)
 									       GOSSIP_IDLE_MS;
 }
 
-/* Whom to tell.  While bad news waits the first are such as know everybody:
- * newcomers, however many, get the rest. */
+/* Whom to tell: who hears me, as far as I know.  While bad news waits the first are
+ * such as know everybody: newcomers, however many, get the rest. */
 static uint32_t
 hearer(struct mesh *m, msec now, uint32_t chosen)
 {
 	uint32_t i = swim_random_up(m, 0);
 
-	for (uint32_t tries = 0; tries < SETTLED_TRIES; tries++) {
-		if (m->ms.urgent.count == 0 || chosen >= GOSSIP_SETTLED || i == MEMBER_NONE ||
-		    member_settled(&m->ms.m[i], now))
+	for (uint32_t tries = 0; tries < SETTLED_TRIES && i != MEMBER_NONE; tries++) {
+		if (relay_near(m, i) && (m->ms.urgent.count == 0 || chosen >= GOSSIP_SETTLED ||
+					    member_settled(&m->ms.m[i], now)))
 			break;
 		i = swim_random_up(m, 0);
 	}
@@ -454,6 +404,18 @@ face(struct mesh *m, msec now, uint32_t from)
 	swim_call(m, from);
 }
 
+/* Only who hears me answers. */
+static void
+answered(struct mesh *m, uint32_t from)
+{
+	struct swim *s = &m->swim;
+
+	relay_answers(m, from);
+	s->silent_target = s->silent_target && from != s->target;
+	for (uint32_t k = 0; k < s->helpers; k++)
+		s->silent[k] = s->silent[k] && from != s->helper[k];
+}
+
 /* --- verbs ------------------------------------------------------------------------ */
 
 int
@@ -469,6 +431,7 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		consider_sync(m, now, from, p->hash);
 		return 0;
 	case PACKET_ACK:
+		answered(m, from);
 		if (p->seq != 0 && p->seq == m->ms.m[from].called)
 			rumour_answered(m, now, from);
 		acked(m, now, from, p->seq);
@@ -476,9 +439,13 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		consider_sync(m, now, from, p->hash);
 		return 0;
 	case PACKET_PINGREQ:
-		relay(m, now, from, p);
+		relay_ask(m, now, from, p, RELAY_HOPS);
+		return 0;
+	case PACKET_PINGON:
+		relay_ask(m, now, from, p, (uint32_t)p->count);
 		return 0;
 	case PACKET_NACK:
+		answered(m, from);
 		if (p->seq == m->swim.seq && !m->swim.acked)
 			m->swim.nacks++;
 		return 0;
@@ -505,7 +472,7 @@ swim_tick(struct mesh *m, msec now)
 	} else if (now >= s->ask_at && !s->asked) {
 		probe_ask(m, now);
 	}
-	relays_tick(m, now);
+	relay_tick(m, now);
 	rumour_tick(m, now);
 	forget_tick(m, now);
 	reconnect_tick(m, now);
@@ -522,7 +489,5 @@ swim_deadline(const struct mesh *m)
 	if (!s->asked && !s->acked)
 		at = msec_min(at, s->ask_at);
 	at = msec_min(at, swim_gossip_due(m));
-	for (size_t i = 0; i < RELAYS_MAX; i++)
-		at = msec_min(at, s->relays[i].nack_at);
-	return at;
+	return msec_min(at, relay_deadline(m));
 }

@@ -11,7 +11,7 @@
 
 struct mesh;
 
-enum { RELAYS_MAX = 32 };
+enum { RELAYS_MAX = 32, HELPERS = 3 };
 
 /* swim.c: probing, gossip, joining. */
 struct swim {
@@ -22,6 +22,8 @@ struct swim {
 	uint64_t seq;	/* of that probe */
 	uint64_t next_seq;
 	uint32_t nacks, helpers;
+	uint16_t helper[HELPERS];
+	bool silent[HELPERS], silent_target; /* asked, and said nothing yet */
 	uint32_t health; /* Lifeguard's local health, 0..8; 0 = well */
 	msec sent, ask_at, probe_at;
 	uint64_t life; /* generation of the probed */
@@ -34,8 +36,9 @@ struct swim {
 	uint64_t join_token;
 	struct relay {
 		uint64_t seq, their_seq;
-		uint16_t from; /* MEMBER_NONE = free */
-		msec sent, nack_at;
+		uint16_t from, target; /* from: MEMBER_NONE = free */
+		bool on; /* others were asked too */
+		msec sent, on_at, nack_at; /* on_at: when they are, unless it answers before */
 	} relays[RELAYS_MAX];
 	uint32_t relay_next;
 };

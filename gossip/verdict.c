@@ -47,6 +47,8 @@ witness(struct mesh *m, uint32_t i, struct member_report *r)
 	if (r->probes % 4 == 1 && r->via != 0 && r->via != i && member_up(&m->ms.m[r->via]))
 		return r->via;
 	via = r->asked == 0 ? swim_random_up(m, i) : swim_next_up(m, r->asked, i);
+	for (uint32_t k = 0; k < m->ms.count && via != MEMBER_NONE && !relay_near(m, via); k++)
+		via = swim_next_up(m, via, i); /* who answers me, if any does */
 	if (via != MEMBER_NONE)
 		r->asked = (uint16_t)via;
 	return via;

@@ -7,8 +7,8 @@
 enum { SO_LONG = 60 * SECOND };
 
 /* Each reaches each, through others or by streams: nobody is dead, and the
- * leader stays.  Small worlds only: in a large ring most are far from all
- * helpers. */
+ * leader stays.  Small worlds only: in a large ring a word takes longer to get round
+ * than a suspicion lasts. */
 static bool
 holds(struct sim *s, struct sim_stats *st, enum sim_fault f, uint32_t a)
 {
