@@ -260,13 +260,12 @@ candidate_tick(struct mesh *m, msec now)
 		e->try_at = (now < e->holdoff_until ? e->holdoff_until : now + pace(m, STEP_MS)) + 1 +
 		    rank_wait(m, now);
 	if (now >= e->try_at && e->phase == ELECT_IDLE) {
-		e->try_at = MSEC_NEVER;
-		if (!elector(m))
-			return;
-		if (!chance_to_win(m, now)) {
+		/* Who has no vote may get one; who leaves may think better of it. */
+		if (!elector(m) || !chance_to_win(m, now)) {
 			e->try_at = now + pace(m, HOPELESS_MS) + rank_wait(m, now);
 			return;
 		}
+		e->try_at = MSEC_NEVER;
 		e->role = MESH_CANDIDATE;
 		ask_votes(m, now, ELECT_PREVOTE, m->saved.term + 1);
 		count_grants(m, now);
