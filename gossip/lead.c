@@ -197,8 +197,9 @@ lead_resign(struct mesh *m, msec now, uint64_t successor)
 	lead_stop(m, now, "resign");
 	if (successor != 0)
 		m->elect.try_at += elect_lease_ms(m); /* its turn */
+	/* Who just outranked me may look dead yet: it must hear above what to climb. */
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (member_up(&m->ms.m[i]))
+		if (member_up(&m->ms.m[i]) || m->ms.m[i].short_id == successor)
 			out_to(m, PACKET_RESIGN, i, term, successor, 0);
 }
 
