@@ -547,7 +547,6 @@ hear(struct sim *s, uint32_t i, struct sim_dgram *d)
 
 	sim_note(s, d->len > 0 ? d->bytes[d->len - 1] : 0, d->len > 8 ? d->bytes[d->len - 9] : 0);
 	struct check_heard before = check_before(s, i, d);
-
 	plant_before_recv(s, i);
 	alloc_forbid();
 	rc = mesh_recv(n->mesh, node_clock(s, i), &from, d->bytes, d->len);
@@ -577,8 +576,7 @@ node_happen(struct sim *s, struct sim_event *e)
 	if (waits(s, e))
 		return;
 	s->events++;
-	sim_note(s, (uint64_t)e->at,
-	    (uint64_t)e->node << 32 | (e->dgram != NULL ? e->dgram->len : 0));
+	sim_note(s, (uint64_t)e->at, (uint64_t)e->node << 32 | (e->dgram != NULL ? e->dgram->len : 0));
 	if (n->mesh == NULL) {
 		if (e->dgram == NULL && n->restart_at <= s->now) {
 			n->restart_at = INT64_MAX;
