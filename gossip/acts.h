@@ -12,6 +12,12 @@ struct mesh;
 /* What a node says of its own going, signed in its record (going.h). */
 enum mesh_going { MESH_STAYS, MESH_RESTARTING, MESH_DRAINING, MESH_LEAVING };
 enum { MESH_GRACE_S_MAX = 3600 };
+/* Its work is to be moved away. */
+static inline bool
+mesh_drains(enum mesh_going kind)
+{
+	return kind == MESH_DRAINING || kind == MESH_LEAVING;
+}
 
 /* Make a new cluster with this node as its only roster member.  Where there is a CA,
  * cluster is the one that cert_cluster says, and its first key is drawn.  -ERR_RANGE:
@@ -60,6 +66,8 @@ MUST_CHECK int mesh_drain(struct mesh *m, msec now, bool on);
  * those who stay and are alive could not change the roster without it, or nobody stays.
  */
 MUST_CHECK int mesh_leaving(struct mesh *m, msec now, bool on);
+/* Would it be refused?  0, -ERR_RANGE, -ERR_QUORUM. */
+int mesh_may_leave(const struct mesh *m);
 /* Goodbye at once, whatever becomes of those who stay; a leader resigns first.  Save,
  * and poll once more, after this. */
 void mesh_leave(struct mesh *m, msec now);
@@ -67,6 +75,8 @@ void mesh_leave(struct mesh *m, msec now);
  * cluster is to become what mesh_left_behind says, and a new machine to be made. */
 bool mesh_left(const struct mesh *m);
 struct mesh_saved;
+/* As it was saved last, but for roster and evictions. */
+void mesh_kept(const struct mesh *m, struct mesh_saved *out);
 void mesh_left_behind(struct mesh_saved *s);
 /* Who left comes in again only when an operator says so: now he does.  -ERR_RANGE:
  * a member, or it never left. */

@@ -25,13 +25,6 @@ struct mesh;
 enum mesh_going going_kind(const struct member *x);
 /* MSEC_NEVER while it is not dead yet; 0 when nobody has to wait for it. */
 msec going_wait_until(const struct member *x);
-/* Its work is to be moved away. */
-static inline bool
-going_drains(enum mesh_going kind)
-{
-	return kind == MESH_DRAINING || kind == MESH_LEAVING;
-}
-
 /* May this node lead?  Who restarts does not; who leaves does when nobody who stays
  * is alive to do it. */
 bool going_may_lead(const struct mesh *m);

@@ -30,8 +30,8 @@ say_goodbye(struct mesh *m, msec now)
 	members_tell(&m->ms, 0);
 	m->saved.left = true;
 	m->must_save = true;
-	m->leave.bye_at = now + BYE_EACH_MS;
-	m->leave.end_at = now + BYE_MS;
+	m->leave.bye_at = now + pace(m, BYE_EACH_MS);
+	m->leave.end_at = now + pace(m, BYE_MS);
 	going_tell(m);
 	trace(m, now, "leave", 0, 0);
 }
@@ -174,7 +174,7 @@ bye_tick(struct mesh *m, msec now)
 	}
 	if (now < l->bye_at)
 		return;
-	l->bye_at = now + BYE_EACH_MS;
+	l->bye_at = now + pace(m, BYE_EACH_MS);
 	going_tell(m);
 }
 
@@ -227,17 +227,23 @@ others_can(const struct mesh *m)
 }
 
 int
+mesh_may_leave(const struct mesh *m)
+{
+	if (!m->member || m->left || leave_said(m) || going_kind(&m->ms.m[0]) == MESH_RESTARTING)
+		return -ERR_RANGE;
+	return m->ms.m[0].roster != 0 && !others_can(m) ? -ERR_QUORUM : 0;
+}
+
+int
 mesh_leaving(struct mesh *m, msec now, bool on)
 {
-	enum mesh_going kind = going_kind(&m->ms.m[0]);
+	int rc = mesh_may_leave(m);
 	uint32_t next;
 
-	if (!m->member || m->left || leave_said(m) || kind == MESH_RESTARTING)
-		return -ERR_RANGE;
-	if (on == (kind == MESH_LEAVING))
-		return 0;
-	if (on && m->ms.m[0].roster != 0 && !others_can(m))
-		return -ERR_QUORUM;
+	if (rc == -ERR_RANGE || on == (going_kind(&m->ms.m[0]) == MESH_LEAVING))
+		return rc == -ERR_RANGE ? rc : 0;
+	if (on && rc < 0)
+		return rc;
 	m->saved.leaving = on;
 	m->must_save = true;
 	m->leave = (struct leave){.ask_at = now};
@@ -270,6 +276,12 @@ bool
 mesh_left(const struct mesh *m)
 {
 	return m->left && m->saved.left;
+}
+
+void
+mesh_kept(const struct mesh *m, struct mesh_saved *out)
+{
+	*out = m->saved;
 }
 
 void

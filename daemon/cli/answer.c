@@ -84,7 +84,8 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		enum option option;
 		const char *key;
 	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
-	    {OPT_MATRIX, "matrix"}};
+	    {OPT_MATRIX, "matrix"}, {OPT_STOP, "stop"}, {OPT_KEEP, "keep"}, {OPT_LAST, "last"},
+	    {OPT_CANCEL, "cancel"}};
 	unsigned takes = a->verb->options;
 	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);
@@ -95,6 +96,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		count += (takes & OPT_BIT(flags[i].option)) != 0;
 	count += (takes & OPT_BIT(OPT_LINES)) != 0;
 	count += a->given[OPT_SINCE];
+	count += a->looks;
 	mpw_init(&w, out, cap);
 	mpw_map(&w, 2);
 	mpw_cstr(&w, "verb");
@@ -121,6 +123,10 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	if (a->given[OPT_SINCE]) {
 		mpw_cstr(&w, "since_ms");
 		mpw_int(&w, a->since_ms);
+	}
+	if (a->looks) {
+		mpw_cstr(&w, "look");
+		mpw_bool(&w, true);
 	}
 	assert(!w.full); /* operands are bounded by args_parse */
 	return w.len;

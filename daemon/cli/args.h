@@ -24,6 +24,7 @@ struct args {
 	enum args_output output;
 	enum args_color color;
 	bool given[OPT_COUNT]; /* flags: given[OPT_WATCH] */
+	bool looks;	       /* an act that has begun: how far is it? (verb.over) */
 	const char *second;    /* the second operand, or NULL */
 	const char *to;	       /* --to, a node; borrowed; NULL = not given */
 	const char *status, *tag, *name; /* which members; borrowed; NULL = all */

@@ -67,6 +67,8 @@ answer_one(const struct show *s, struct client *c, bool *more, struct run_error 
 		rc = print_json(s, a.data);
 	else
 		rc = s->args->verb->print(s, a.data, &e->err);
+	if (a.ok && s->over != NULL)
+		*s->over = s->args->verb->over(s, a.data);
 	answer_free(&a);
 	return rc;
 }

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "../base/own.h"
 #include "args.h"
 #include "show.h"
 #include "value.h"
@@ -89,6 +90,70 @@ say_two(const struct show *s)
 	      "`election: {tie-breaker: NODE}`: that node goes on alone, the "
 	      "other one does not.\n",
 	    s->out);
+}
+
+/* What it waits for, since when, and if that does not get on why, and what to do. */
+static void
+say_waits(const struct show *s, const json_t *data)
+{
+	char text[VALUE_TEXT_CAP];
+	int64_t waits_ms = value_int(data, "waits_ms", 0);
+
+	if (!json_is_string(json_object_get(data, "waits")))
+		return;
+	fputs("it waits ", s->out);
+	show_put(s, value_text(text, sizeof text, data, "waits"));
+	if (waits_ms >= 2000)
+		fprintf(s->out, " (for %lld s)", (long long)waits_ms / 1000);
+	fputc('\n', s->out);
+	if (!value_bool(data, "stuck"))
+		return;
+	fputs("it does not get on: ", s->out);
+	show_put(s, value_text(text, sizeof text, data, "why"));
+	fputs("\nhint: ", s->out);
+	show_put(s, value_text(text, sizeof text, data, "hint"));
+	fputs("\nIt goes on waiting; mesh leave --cancel takes it back, while the node is a member.\n", s->out);
+}
+
+int
+show_leave(const struct show *s, const json_t *data, struct err *err)
+{
+	static const char *const said[][2] = {
+	    {"stays", " stays"},
+	    {"draining", " leaves: first its work moves (mesh leave -w)"},
+	    {"leaving", " leaves: its vote is being taken away"},
+	    {"stopping", " has left its cluster: what may not stay is being stopped"},
+	    {"left", " has left its cluster: mesh join HOST:PORT brings it back, mesh init makes a new one"}};
+	const char *state = value_str(data, "state");
+	char text[VALUE_TEXT_CAP];
+
+	(void)err;
+	show_put(s, value_text(text, sizeof text, data, "node"));
+	for (size_t i = 0; !show_names(s) && i < ARRAY_LEN(said); i++)
+		if (strcmp(state, said[i][0]) == 0)
+			fputs(said[i][1], s->out);
+	fputc('\n', s->out);
+	if (show_names(s) || strcmp(state, "stays") == 0)
+		return 0;
+	show_some(s, strcmp(state, "draining") == 0 ? "moving: " : "still here: ",
+	    json_object_get(data, "moving"));
+	show_some(s, "not moving, as it is `keep`: ", json_object_get(data, "staying"));
+	say_waits(s, data);
+	if (!s->args->looks && strcmp(state, "left") != 0 && value_int(data, "roster", 0) == 3)
+		say_two(s);
+	return 0;
+}
+
+int
+show_leave_over(const struct show *s, const json_t *data)
+{
+	const char *state = value_str(data, "state");
+
+	if (strcmp(state, "left") == 0)
+		return 0;
+	if (strcmp(state, "stays") == 0)
+		return s->args->given[OPT_CANCEL] ? 0 : 1;
+	return value_bool(data, "stuck") ? 1 : -1;
 }
 
 static void

@@ -111,6 +111,7 @@ text_color(const char *word)
 	    {"suspect", TEXT_YELLOW},
 	    {"alive,unstable", TEXT_YELLOW},
 	    {"alive,draining", TEXT_YELLOW},
+	    {"alive,leaving", TEXT_YELLOW},
 	    {"restarting", TEXT_YELLOW},
 	    {"degraded", TEXT_YELLOW},
 	    {"starting", TEXT_YELLOW},

@@ -59,6 +59,10 @@ const struct option_row options[OPT_COUNT] = {
 	.value = "FILE",
 	.help = "the CA's key (STATE-DIR/ca.key of the host of mesh init)"},
     [OPT_TOKEN_FILE] = {.name = "token-file", .value = "FILE", .help = "the token is in this file ('-': standard input)"},
+    [OPT_STOP] = {.name = "stop", .help = "`keep` work that is here ends"},
+    [OPT_KEEP] = {.name = "keep", .help = "`keep` work that is here runs on here, of no cluster"},
+    [OPT_LAST] = {.name = "last", .help = "this is the last node, and the cluster ends with it"},
+    [OPT_CANCEL] = {.name = "cancel", .help = "stay after all"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
@@ -233,6 +237,21 @@ const struct verb verbs[] = {
 	.summary = "let this node have work again",
 	.timeout_ms = ANSWER_MS,
 	.print = show_drain},
+    {.name = "leave",
+	.summary = "take this node out of its cluster",
+	.details = "First its work moves, as in a drain; then its vote is taken away, by the others and\n"
+		   "with its help; then it says goodbye, and forgets the cluster: its schedule, roster\n"
+		   "and peers. Nothing is suspected or lost over it. `keep` work moves nowhere: --stop\n"
+		   "or --keep says what becomes of it. A restart in the middle goes on with it, until\n"
+		   "mesh leave --cancel. --force waits for nobody: neither for the work nor for the\n"
+		   "vote. Its seeds do not bring it back; mesh join HOST:PORT does, or mesh init makes\n"
+		   "a new cluster. -w shows it until it has left (exit 0), or until it does not get\n"
+		   "on, with the reason (exit 1): then it goes on waiting.",
+	.options = OPT_BIT(OPT_WATCH) | OPT_BIT(OPT_STOP) | OPT_BIT(OPT_KEEP) | OPT_BIT(OPT_LAST) |
+		   OPT_BIT(OPT_FORCE) | OPT_BIT(OPT_CANCEL),
+	.timeout_ms = ANSWER_MS,
+	.print = show_leave,
+	.over = show_leave_over},
     {.name = "keys",
 	.summary = "the cluster key: status, rotate, export",
 	.details = "rotate: a new key, sealed to each member, used when all have it; the old\n"

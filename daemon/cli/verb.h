@@ -41,6 +41,10 @@ enum option {
 	OPT_ZONE,
 	OPT_CA_KEY,
 	OPT_TOKEN_FILE,
+	OPT_STOP,
+	OPT_KEEP,
+	OPT_LAST,
+	OPT_CANCEL,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (1u << (o))
@@ -80,6 +84,7 @@ struct show {
 	const struct args *args;
 	bool color, terminal; /* out is a terminal */
 	int64_t now_ms;	      /* wall clock */
+	int *over;	      /* -w of an act: where verb.over's word goes; NULL otherwise */
 };
 
 enum { VERB_WORDS_MAX = 4 };
@@ -108,6 +113,9 @@ struct verb {
 	int (*print)(const struct show *s, const json_t *data, struct err *err);
 	/* Exit code when only the JSON is printed; NULL = 0. */
 	int (*code)(const json_t *data);
+	/* An act that -w begins once and then only looks at: the exit code when there is no more
+	 * to see, else -1.  NULL: -w asks the same again until interrupted. */
+	int (*over)(const struct show *s, const json_t *data);
 };
 extern const struct verb verbs[];
 extern const size_t verbs_count;

@@ -4,6 +4,9 @@
  * On a terminal it has a screen of its own, cut to its height and restored on
  * every way out that can be caught; elsewhere one text follows the other.  A
  * daemon that is restarted meanwhile is an error line, not the end.
+ *
+ * An act is begun once, and then looked at until it is over: who asked for it again
+ * each second would undo what another did meanwhile.  Refused, it is no screen at all.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,7 +19,7 @@
 #include "../base/own.h"
 #include "run.h"
 
-enum { PERIOD_S = 1, WATCH_ANSWER_MS = 2000 };
+enum { PERIOD_S = 1, WATCH_ANSWER_MS = 2000, UNASKED = -2 };
 
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
 #define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
@@ -91,34 +94,61 @@ next_period(const sigset_t *ends)
 	return false;
 }
 
+/* Block what ends it: it is taken between two runs, and a run is bounded by
+ * WATCH_ANSWER_MS, or what asking every node takes. */
+static void
+block(sigset_t *ends)
+{
+	sigemptyset(ends);
+	sigaddset(ends, SIGINT);
+	sigaddset(ends, SIGTERM);
+	sigaddset(ends, SIGHUP);
+	sigaddset(ends, SIGQUIT);
+	sigprocmask(SIG_BLOCK, ends, NULL);
+}
+
+/* True when what the screen shows is the last of it. */
+static bool
+is_over(struct show *s, struct args *a, int over, int *code)
+{
+	a->looks = s->over != NULL;
+	if (over < 0)
+		return false;
+	*code = over;
+	return true;
+}
+
 int
 run_watch(const struct show *s)
 {
 	bool screen = isatty(fileno(s->out)) == 1;
+	int code = 0, over = UNASKED;
 	AUTO_FREE char *text = NULL;
+	struct args args = *s->args;
+	struct show mine = *s;
 	sigset_t ends;
-	int code = 0;
 
-	/* Blocked for good: they are taken between two runs, and a run is
-	 * bounded by WATCH_ANSWER_MS, or what asking every node takes. */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	sigaddset(&ends, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &ends, NULL);
+	block(&ends);
+	mine.args = &args;
+	mine.over = args.verb->over != NULL ? &over : NULL;
+	text = run_to_text(&mine, &code);
+	if (mine.over != NULL && over == UNASKED) {
+		fputs(text, stderr);
+		return code;
+	}
 	if (screen)
 		fputs(SCREEN_ENTER, s->out);
-	do {
-		free(text);
-		text = run_to_text(s, &code);
+	while (true) {
 		if (screen)
 			draw(s->out, text);
 		else
 			fputs(text, s->out);
-		if (fflush(s->out) != 0)
-			break; /* nobody reads any more */
-	} while (next_period(&ends));
+		/* Nobody reads any more, or there is no more to see. */
+		if (fflush(s->out) != 0 || is_over(&mine, &args, over, &code) || !next_period(&ends))
+			break;
+		free(text);
+		text = run_to_text(&mine, &code);
+	}
 	if (screen) {
 		/* What was seen last stays. */
 		fputs(SCREEN_LEAVE, s->out);

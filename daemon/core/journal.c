@@ -87,6 +87,8 @@ static const struct word {
     {"cut", "cut", "%N members or more fell silent within a second: a cut, or many deaths"},
     {"joined", "joined", "this node is a member now"},
     {"leave", "left", "this node says goodbye"},
+    {"leaving", "leaving", "this node leaves for good: its vote goes first"},
+    {"leaves no more", "leaving", "this node stays after all"},
     {"refused", "refused", "somebody with a certificate was not let in (reason %N)"},
     {"not let in", "refused", "a member did not let this node in (reason %N): mesh status"},
     {"no certificate", "refused", "somebody without a certificate of this cluster: %N"},

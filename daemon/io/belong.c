@@ -49,7 +49,7 @@ belong_is_out(const struct engine *e)
 	bool yielded;
 
 	return e->mesh != NULL &&
-	    (mesh_evicted(e->mesh) || (mesh_twin(e->mesh, net_now(), &other, &yielded) && yielded));
+	    (mesh_evicted(e->mesh) || mesh_left(e->mesh) || (mesh_twin(e->mesh, net_now(), &other, &yielded) && yielded));
 }
 
 const char *

@@ -7,7 +7,8 @@
  *   40 u64 generation  48 u64 term  56 voted_for
  *   72 applied {u64 term, leader, u64 seq}  104 applied_hash
  *   136 u64 promise_ms  144 promised_to
- *   160 u32 epoch of the key in use  164 u8 1: next held, 2: old held, 4: has a CA  165 zeroes
+ *   160 u32 epoch of the key in use  164 u8 1: next held, 2: old held, 4: has a CA,
+ *   8: leaves, 16: has left  168 the cluster it left  184 zeroes
  *    480 BLAKE2b-256 of the first 480 bytes         little-endian
  */
 #include "critical.h"
@@ -29,6 +30,8 @@ enum {
 	KEYS_NEXT = 1,
 	KEYS_OLD = 2,
 	CERTIFIED = 4,
+	LEAVING = 8,
+	LEFT = 16,
 	SLOT_BYTES = 512,
 	SLOT_STRIDE = 4096,
 	SUM_AT = SLOT_BYTES - HASH_BYTES,
@@ -80,7 +83,8 @@ encode(uint8_t *slot, uint64_t seq, const struct mesh_saved *s)
 	memcpy(slot + 144, s->promised_to.b, ID_BYTES);
 	put64(slot + 160, s->keys.used); /* four bytes of it, and the flags behind */
 	slot[164] = (uint8_t)((s->keys.next ? KEYS_NEXT : 0) | (s->keys.old ? KEYS_OLD : 0) |
-	    (s->certified ? CERTIFIED : 0));
+	    (s->certified ? CERTIFIED : 0) | (s->leaving ? LEAVING : 0) | (s->left ? LEFT : 0));
+	memcpy(slot + 168, s->was, ID_BYTES);
 	sum(slot, slot + SUM_AT);
 }
 
@@ -116,6 +120,9 @@ decode(const uint8_t *slot, size_t len, uint64_t *seq, struct mesh_saved *s)
 	s->keys.next = (slot[164] & KEYS_NEXT) != 0;
 	s->keys.old = (slot[164] & KEYS_OLD) != 0;
 	s->certified = (slot[164] & CERTIFIED) != 0;
+	s->leaving = (slot[164] & LEAVING) != 0;
+	s->left = (slot[164] & LEFT) != 0;
+	memcpy(s->was, slot + 168, ID_BYTES);
 	return SLOT_GOOD;
 }
 

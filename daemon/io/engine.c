@@ -75,6 +75,7 @@ on_moved(void *arg)
 		exclusive_look(e);
 		apply_settle_all(e);
 		peers_remember(e);
+		depart_look(e);
 	}
 }
 
@@ -319,6 +320,7 @@ on_second(uv_timer_t *timer)
 	tell_second(e);
 	lead_second(e);
 	going_second(e);
+	depart_second(e);
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "critical.h"
 #include "crypto.h"
 #include "ctl.h"
+#include "depart.h"
 #include "exclusive.h"
 #include "facts.h"
 #include "follow.h"
@@ -95,6 +96,7 @@ struct engine {
 	bool told_twin;
 	msec joint_since; /* the roster is being changed since; 0 = it is not */
 	bool draining;	  /* an operator wants it so; kept over restarts */
+	struct depart depart; /* mesh leave */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	msec started;
 };

@@ -71,11 +71,12 @@ void
 going_second(struct engine *e)
 {
 	struct mesh_member self;
+	bool wish = e->draining || e->depart.asked;
 
 	if (e->mesh == NULL || e->going_since != 0 || !mesh_find(e->mesh, &e->identity.id, &self) ||
-	    (self.going == MESH_DRAINING) == e->draining)
+	    mesh_drains(self.going) == wish)
 		return;
-	if (mesh_drain(e->mesh, net_now(), e->draining) == 0)
+	if (mesh_drain(e->mesh, net_now(), wish) == 0)
 		engine_kick(e);
 }
 
@@ -126,6 +127,10 @@ wish(struct engine *e, struct ctl_req *r, bool on)
 	if (!side.member) {
 		ctl_fail(r, 1, "mesh status", "%s: this node is no member: nobody gives it work",
 		    r->verb);
+		return;
+	}
+	if (!on && e->depart.asked) {
+		ctl_fail(r, 1, "mesh leave --cancel", "%s: this node is leaving", r->verb);
 		return;
 	}
 	if (on && !e->draining)

@@ -116,7 +116,7 @@ pack_member(const struct mesh_member *m, msgpack_packer *pk)
 	looks_id_text(&m->id, id);
 	addr_format(&m->addr, address, sizeof address);
 	world_meta_read(m, zone, tags, version);
-	msgpack_pack_map(pk, 17);
+	msgpack_pack_map(pk, 18);
 	pk_kstr(pk, "name", m->name);
 	pk_kstr(pk, "id", id);
 	pk_kstr(pk, "address", address);
@@ -135,7 +135,8 @@ pack_member(const struct mesh_member *m, msgpack_packer *pk)
 	pk_kuint(pk, "generation", m->generation);
 	pk_kbool(pk, "unstable", m->unstable);
 	pk_kbool(pk, "udp_blocked", m->udp_blocked);
-	pk_kbool(pk, "draining", m->going == MESH_DRAINING);
+	pk_kbool(pk, "draining", mesh_drains(m->going));
+	pk_kbool(pk, "leaving", m->going == MESH_LEAVING && m->state != MESH_LEFT);
 	pk_kbool(pk, "in_roster", m->in_roster);
 	pack_ago(pk, "since_ms", m->since, now);
 }

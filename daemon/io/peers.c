@@ -219,6 +219,7 @@ join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct ad
 		return;
 	}
 	remember_joined(e, a);
+	(void)!mesh_return(e->mesh, net_now()); /* an operator says so */
 	engine_kick(e);
 	msgpack_sbuffer_init(&buf);
 	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);

@@ -6,6 +6,7 @@
 #include "../base/log.h"
 #include "belong.h"
 #include "certify.h"
+#include "depart.h"
 #include "engine.h"
 #include "going.h"
 #include "ring.h"
@@ -43,7 +44,8 @@ saving_open(struct engine *e, struct err *err)
 		return rc;
 	e->saved.roster = rc > 0 ? e->roster : NULL;
 	e->saved.roster_bytes = rc > 0 ? len : 0;
-	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 || (rc = going_load(e, err)) < 0)
+	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 ||
+	    (rc = going_load(e, err)) < 0 || (rc = depart_load(e, err)) < 0)
 		return rc;
 	return keep_load(&e->keep, e->store, &e->crypto, err);
 }

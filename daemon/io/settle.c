@@ -164,7 +164,8 @@ is_placed(const struct apply_job *j, const char *instance)
 	const struct plan_role *role = plan_role(&j->e->apply.plan, j->role);
 
 	/* Who is out of the cluster does only what nobody else can do for it. */
-	if (belong_is_out(j->e) && (role == NULL || role->on_split != PLAN_KEEP))
+	if (belong_is_out(j->e) &&
+	    (j->e->depart.stop_all || role == NULL || role->on_split != PLAN_KEEP))
 		return false;
 	for (size_t i = 0; p != NULL && i < p->instances_count; i++)
 		if (strcmp(p->instances[i].id, instance) == 0)

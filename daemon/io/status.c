@@ -11,6 +11,7 @@
 #include "ails.h"
 #include "belong.h"
 #include "certify.h"
+#include "depart.h"
 #include "engine.h"
 #include "foreign.h"
 #include "pack.h"
@@ -87,6 +88,7 @@ struct own_problem {
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
+	char depart[ERR_TEXT_CAP];
 };
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
@@ -97,6 +99,10 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 	bool is_out = belong_is_out(e);
 	size_t n = 0;
 
+	if ((out[n].text = depart_problem(e, notes->depart, &out[n].hint)) != NULL) {
+		n++;
+		is_out = is_out || !s->member;
+	}
 	if ((out[n].text = belong_problem(e, notes->belong, &out[n].hint)) != NULL)
 		n++;
 	if (!is_out && (out[n].text = certify_problem(e, notes->refused)) != NULL)

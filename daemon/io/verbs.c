@@ -11,6 +11,7 @@
 #include "acts.h"
 #include "belong.h"
 #include "certify.h"
+#include "depart.h"
 #include "engine.h"
 #include "events.h"
 #include "going.h"
@@ -386,6 +387,7 @@ static const struct verb {
     {"evict", belong_evict, true},
     {"drain", going_drain, true},
     {"undrain", going_undrain, true},
+    {"leave", depart_verb, true},
     {"keys", rotate_verb, false},
 };
 

@@ -42,6 +42,7 @@ plant_story(enum sim_mutant m)
 	case MUTANT_notice_forgot:
 		return "rolling";
 	case MUTANT_leaves_early:
+	case MUTANT_leaves_unheard:
 	case MUTANT_leave_forgot:
 		return "leave";
 	case MUTANT_any_record:
@@ -231,6 +232,11 @@ plant_settle(struct sim *s, uint32_t i)
 	case MUTANT_guessed_base:
 		for (size_t k = 0; k < MESH_HEARERS; k++)
 			m->report.told[k].held = m->report.told[k].version;
+		break;
+	case MUTANT_leaves_unheard:
+		if (m->elect.leader != MEMBER_NONE && m->elect.leader != 0)
+			m->ms.m[m->elect.leader].stored = m->roster.id;
+		m->leave.agreed = 1;
 		break;
 	default:
 		if (planted == MUTANT_plain_swim)

@@ -53,6 +53,7 @@ struct sim;
 	X(grace_ignored)    /* who said that it restarts is dead at once */        \
 	X(notice_forgot)    /* ... or nobody remembers what it said */     \
 	X(leaves_early)	    /* a roster without it will do, whoever stored that */ \
+	X(leaves_unheard)   /* ... and without a vote it waits for nobody */       \
 	X(leave_forgot)	    /* a restart does not know that it leaves, or left */  \
 	X(any_record)	    /* no record needs a certificate */                \
 	X(any_entry)	    /* whoever has a certificate is let in */          \

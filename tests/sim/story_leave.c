@@ -4,7 +4,7 @@
  */
 #include "story.h"
 
-enum { LOOK = 10000, LEAVES_MAX = 7 };
+enum { LOOK = 10000, LEAVES_MAX = 7, VISITS = 6 };
 
 /* Who is away, and what was seen while somebody left. */
 struct leaving {
@@ -253,6 +253,64 @@ one_leaves(struct sim *s, struct sim_stats *st, uint32_t how)
 	return story_whole(s, NULL) && comes_back(s, st, i);
 }
 
+/* A change that gives it a vote is under way, and it does not know of that yet. */
+static bool
+is_being_added(const struct sim *s, uint32_t i)
+{
+	const struct mesh *leader = s->node[story_leader(s)].mesh;
+	uint32_t at = members_find_id(&leader->ms, &s->node[i].id);
+
+	return leader->roster.joint && at != MEMBER_NONE && leader->ms.m[at].roster != 0 &&
+	    s->node[i].mesh->ms.m[0].roster == 0;
+}
+
+/* It comes in as far as that, or has its vote already; datagrams are lost. */
+static bool
+comes(struct sim *s, uint32_t i)
+{
+	struct addr seed = net_address(story_leader(s));
+	const struct mesh *m;
+	usec began = s->now;
+
+	s->node[i].leave_for = SECOND;
+	node_start(s, i);
+	if (mesh_add_seed(s->node[i].mesh, node_clock(s, i), &seed) < 0)
+		return story_bound(s, "visitor-comes", false);
+	s->loss_permille = 300;
+	net_changed(s);
+	for (m = s->node[i].mesh; m->roster.n.all == 0 || (!is_being_added(s, i) && m->ms.m[0].roster == 0);)
+		if (!sim_run(s, s->now + LOOK / 10) ||
+		    !story_bound(s, "visitor-comes", s->now - began < story_patience(s)))
+			return false;
+	return true;
+}
+
+/* Who comes in, and thinks better of it while it is given a vote: nobody may be left
+ * who waits for it.  Of one that stays, all would. */
+static bool
+comes_and_goes(struct sim *s)
+{
+	for (uint32_t k = 0; k < VISITS; k++) {
+		uint32_t i = story_other(s);
+		struct leaving l;
+
+		while (s->node[i].mesh != NULL)
+			i = (i + 1) % s->conf.nodes;
+		if (!comes(s, i))
+			return false;
+		if (node_leaving(s, i, true, INT64_MAX) < 0)
+			return story_bound(s, "leaving-taken", false);
+		l = (struct leaving){.began = s->now};
+		if (!wait_left(s, &l, i))
+			return false;
+		s->loss_permille = 0;
+		net_changed(s);
+		if (!story_whole(s, NULL))
+			return false;
+	}
+	return true;
+}
+
 /* Down to one, who leads alone; whoever stays last may not ask. */
 static bool
 all_but_one(struct sim *s)
@@ -265,7 +323,8 @@ all_but_one(struct sim *s)
 			up += s->node[k].mesh != NULL;
 		if (up == 1)
 			return story_bound(s, "last-may-not-ask",
-			    mesh_leaving(s->node[i].mesh, node_clock(s, i), true) == -ERR_QUORUM);
+				   mesh_leaving(s->node[i].mesh, node_clock(s, i), true) == -ERR_QUORUM) &&
+			    comes_and_goes(s);
 		if (prng_below(&s->rng, 2) == 0)
 			i = leaver(s, PLAIN);
 		if (node_leaving(s, i, true, INT64_MAX) < 0)

@@ -44,8 +44,8 @@ read_exact(int fd, uint8_t *buf, size_t len)
 	}
 }
 
-/* The request must be a map whose verb is the expected one. */
-static void
+/* The request must be a map whose verb is the expected one.  Does it only look? */
+static bool
 read_request(int fd, const char *verb)
 {
 	uint8_t head[4], body[4096];
@@ -57,6 +57,7 @@ read_request(int fd, const char *verb)
 	read_exact(fd, body, len);
 	snprintf(want, sizeof want, "\x82\xa4verb%c%s", 0xa0 | (int)strlen(verb), verb);
 	must(len > strlen(want) && memcmp(body, want, strlen(want)) == 0);
+	return memmem(body, len, "\xa4look\xc3", 6) != NULL;
 }
 
 static void
@@ -83,6 +84,7 @@ struct script {
 	size_t raw_bytes;
 	bool hang; /* keep the connection open and silent */
 	int times; /* connections served one after the other; 0 = 1 */
+	bool act;  /* the n-th is answered by the n-th frame; all but the first only look */
 };
 
 static int
@@ -99,11 +101,12 @@ listener(void)
 }
 
 static void
-serve_one(const struct script *s, int c)
+serve_one(const struct script *s, int nth, int c)
 {
-	read_request(c, s->verb);
+	must(read_request(c, s->verb) == (s->act && nth > 0));
 	for (size_t i = 0; i < 4 && s->frames[i] != NULL; i++)
-		send_json(c, s->frames[i]);
+		if (!s->act || (int)i == nth)
+			send_json(c, s->frames[i]);
 	if (s->raw != NULL)
 		must(write(c, s->raw, s->raw_bytes) == (ssize_t)s->raw_bytes);
 	uint8_t byte;
@@ -125,7 +128,7 @@ serve(const struct script *s)
 	}
 	alarm(20); /* a test that hangs must end */
 	for (int i = 0; i == 0 || i < s->times; i++)
-		serve_one(s, accept(fd, NULL, NULL));
+		serve_one(s, i, accept(fd, NULL, NULL));
 	_exit(0);
 }
 

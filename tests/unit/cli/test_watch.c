@@ -19,9 +19,9 @@ static size_t screen_len;
 
 /* The child is the program: -w on its terminal. */
 static void
-watch(void)
+watch(const char *verb)
 {
-	char *argv[] = {"mesh", "leader", "-w"};
+	char *argv[] = {"mesh", (char *)verb, "-w"};
 	struct run_error e = {0};
 	struct args a;
 
@@ -78,7 +78,7 @@ screen_is_restored(void **state)
 	pid_t pid = forkpty(&fd, NULL, NULL, &w);
 	assert_true(pid >= 0);
 	if (pid == 0)
-		watch();
+		watch("leader");
 	wait_for(fd, "\033[?1049h", 1);
 	wait_for(fd, "n7 (", 2); /* asked a second time */
 	assert_null(strstr(screen, "\033[?1049l"));
@@ -104,7 +104,7 @@ daemon_goes_away(void **state)
 	pid_t pid = forkpty(&fd, NULL, NULL, &w);
 	assert_true(pid >= 0);
 	if (pid == 0)
-		watch();
+		watch("leader");
 	wait_for(fd, "no leader", 1);
 	wait_for(fd, "is meshd running?", 1); /* and goes on */
 	assert_int_equal(kill(pid, SIGTERM), 0);
@@ -130,7 +130,7 @@ cut_to_the_screen(void **state)
 	pid_t pid = forkpty(&fd, NULL, NULL, &w);
 	assert_true(pid >= 0);
 	if (pid == 0)
-		watch();
+		watch("leader");
 	wait_for(fd, "\033[J", 1); /* a whole screen is drawn */
 	assert_non_null(strstr(screen, "row3"));
 	assert_null(strstr(screen, "row4"));
@@ -141,6 +141,55 @@ cut_to_the_screen(void **state)
 	waitpid(server, NULL, 0);
 }
 
+/* What -w of an act says at its end, by that code; and no question was asked after that. */
+static int
+act_ends(const struct script *s, const char *says)
+{
+	struct winsize w = {.ws_row = 20, .ws_col = 80};
+	pid_t server = serve(s);
+	int fd, code;
+
+	screen_len = 0;
+	pid_t pid = forkpty(&fd, NULL, NULL, &w);
+	assert_true(pid >= 0);
+	if (pid == 0)
+		watch(s->verb);
+	wait_for(fd, says, 1);
+	code = end_code(pid);
+	assert_int_equal(end_code(server), 0); /* it was asked as often, and as it should be */
+	close(fd);
+	return code;
+}
+
+#define LEAVE(more) "{\"ok\":true,\"more\":false,\"data\":{\"node\":\"n7\"," more "}}"
+
+/* Begun once, then looked at, until there is no more to see. */
+static void
+an_act_is_begun_once(void **state)
+{
+	const struct script left = {.verb = "leave", .act = true, .times = 3,
+	    .frames = {LEAVE("\"state\":\"draining\",\"moving\":[\"web.1\"]"),
+		LEAVE("\"state\":\"leaving\",\"waits\":\"until its vote is taken away\""),
+		LEAVE("\"state\":\"left\"")}};
+	const struct script taken_back = {.verb = "leave", .act = true, .times = 2,
+	    .frames = {LEAVE("\"state\":\"draining\""), LEAVE("\"state\":\"stays\"")}};
+	const struct script stuck = {.verb = "leave", .act = true, .times = 2,
+	    .frames = {LEAVE("\"state\":\"leaving\""),
+		LEAVE("\"state\":\"leaving\",\"waits\":\"until its vote is taken away\",\"waits_ms\":15000,"
+		      "\"stuck\":true,\"why\":\"n1 leads, of version 0.0.9\",\"hint\":\"mesh leader --to NODE\"")}};
+	const struct script refused = {.verb = "leave", .act = true, .times = 1,
+	    .frames = {"{\"ok\":false,\"code\":1,\"hint\":\"\",\"error\":\"leave: n7 is the last node\"}"}};
+
+	(void)state;
+	assert_int_equal(act_ends(&left, "n7 has left its cluster"), 0);
+	assert_int_equal(act_ends(&taken_back, "n7 stays"), 1);
+	assert_int_equal(act_ends(&stuck, "it does not get on: n1 leads, of version 0.0.9"), 1);
+	assert_non_null(strstr(screen, "(for 15 s)"));
+	assert_non_null(strstr(screen, "hint: mesh leader --to NODE"));
+	assert_int_equal(act_ends(&refused, "mesh: leave: n7 is the last node"), 1);
+	assert_null(strstr(screen, "\033[?1049h"));
+}
+
 int
 main(void)
 {
@@ -148,6 +197,7 @@ main(void)
 	    cmocka_unit_test(screen_is_restored),
 	    cmocka_unit_test(daemon_goes_away),
 	    cmocka_unit_test(cut_to_the_screen),
+	    cmocka_unit_test(an_act_is_begun_once),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -34,6 +34,9 @@ sample(uint64_t n)
 	s.promise_ms = 1500 + (msec)n;
 	memset(s.promised_to.b, (int)n + 4, ID_BYTES);
 	s.keys = (struct mesh_keys){.used = (uint32_t)n * 0x1000101, .next = n % 2 == 0, .old = n % 3 == 0};
+	s.leaving = n % 2 == 0;
+	s.left = n % 3 == 0;
+	memset(s.was, (int)n + 5, sizeof s.was);
 	return s;
 }
 
@@ -44,6 +47,7 @@ same(const struct mesh_saved *a, const struct mesh_saved *b)
 	    id_eq(&a->voted_for, &b->voted_for) && stamp_cmp(&a->applied, &b->applied) == 0 &&
 	    hash_eq(&a->applied_hash, &b->applied_hash) &&
 	    a->promise_ms == b->promise_ms && id_eq(&a->promised_to, &b->promised_to) &&
+	    a->leaving == b->leaving && a->left == b->left && memcmp(a->was, b->was, ID_BYTES) == 0 &&
 	    a->keys.used == b->keys.used && a->keys.next == b->keys.next && a->keys.old == b->keys.old;
 }
 
