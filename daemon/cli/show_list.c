@@ -60,7 +60,9 @@ member_row(struct table *t, const struct show *s, const json_t *m)
 		cell_of(t, m, "id");
 	cell_of(t, m, "address");
 	snprintf(text, sizeof text, "%s%s%s", value_str(m, "state"),
-	    value_bool(m, "unstable") ? ",unstable" : "", value_bool(m, "leaving") ? ",leaving" :
+	    value_bool(m, "udp_blocked") ? ",udp-blocked" :
+	    value_bool(m, "unstable")	 ? ",unstable" : "",
+	    value_bool(m, "leaving") ? ",leaving" :
 	    value_bool(m, "draining") ? ",draining" : "");
 	table_cell(t, text);
 	cell_of(t, m, "zone");

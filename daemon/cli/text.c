@@ -110,6 +110,7 @@ text_color(const char *word)
 	    {"ok", TEXT_GREEN},
 	    {"suspect", TEXT_YELLOW},
 	    {"alive,unstable", TEXT_YELLOW},
+	    {"alive,udp-blocked", TEXT_YELLOW},
 	    {"alive,draining", TEXT_YELLOW},
 	    {"alive,leaving", TEXT_YELLOW},
 	    {"restarting", TEXT_YELLOW},

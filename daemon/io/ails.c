@@ -109,6 +109,7 @@ find_shared(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 		}
 }
 
+/* Not: of whom only streams get here.  That is the network's illness, and named as it. */
 static void
 find_unstable(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 {
@@ -116,7 +117,7 @@ find_unstable(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 	struct ail *a;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
-		if (m.unstable && (a = next(out, n, more, "mesh events")) != NULL)
+		if (m.unstable && !m.udp_blocked && (a = next(out, n, more, "mesh events")) != NULL)
 			snprintf(a->text, sizeof a->text,
 			    "%s is unstable: it died and rose too often, and gets nothing new until it is quiet",
 			    m.name);

@@ -91,6 +91,8 @@ def blocked(node):
     text = [p["text"] for p in node.status()["problems"] if "udp blocked:" in p["text"]]
     if not all(text and name in text[0] for name in names):
         raise Missed(f"{names} are not named in {text}")
+    # It is not that: it never died.
+    assert not [p for p in node.status()["problems"] if "died and rose" in p["text"]]
     return names
 
 

@@ -2,11 +2,13 @@
  * test_journal.c - the ring of events: what is kept, what is lost and told so,
  * and how the machine's terse lines read.
  */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -104,6 +106,59 @@ lines_of_the_machine(void **state)
 	journal_free(&j);
 }
 
+/* Everything a machine may say: the strings of all calls that end in its trace. */
+static size_t
+said_in(const char *path, char said[][JOURNAL_TEXT_CAP], size_t n, size_t max)
+{
+	static const char *const calls[] = {"trace(m, now, ", "lead_stop(m, now, ", "rumour_fail(m, now, "};
+	static char text[1 << 16];
+	FILE *f = fopen(path, "r");
+	size_t len;
+
+	assert_non_null(f);
+	len = fread(text, 1, sizeof text - 1, f);
+	assert_true(len < sizeof text - 1);
+	text[len] = '\0';
+	fclose(f);
+	for (size_t k = 0; k < ARRAY_LEN(calls); k++)
+		for (const char *p = strstr(text, calls[k]); p != NULL; p = strstr(p + 1, calls[k])) {
+			const char *end = strchr(p, ';'), *q = strchr(p, '"'), *over;
+
+			for (; q != NULL && q < end; q = strchr(over + 1, '"')) {
+				over = strchr(q + 1, '"');
+				assert_true(n < max);
+				snprintf(said[n++], JOURNAL_TEXT_CAP, "%.*s", (int)(over - q - 1), q + 1);
+			}
+		}
+	return n;
+}
+
+static void
+all_has_words(void **state)
+{
+	static char said[256][JOURNAL_TEXT_CAP];
+	struct journal j;
+	glob_t g;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(glob("gossip/*.c", 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		n = said_in(g.gl_pathv[i], said, n, ARRAY_LEN(said));
+	globfree(&g);
+	assert_true(n > 30);
+	assert_int_equal(journal_init(&j), 0);
+	for (size_t i = 0; i < n; i++) {
+		char line[sizeof said + 16];
+
+		snprintf(line, sizeof line, "%s n3 7", said[i]);
+		journal_trace(&j, 5, "n2", line, "");
+		if (strcmp(journal_get(&j, j.next - 1)->kind, "mesh") == 0)
+			fail_msg("no words for \"%s\": a row in daemon/core/journal.c", said[i]);
+	}
+	journal_free(&j);
+}
+
 int
 main(void)
 {
@@ -111,6 +166,7 @@ main(void)
 	    cmocka_unit_test(the_last_are_kept),
 	    cmocka_unit_test(what_is_long_or_hostile),
 	    cmocka_unit_test(lines_of_the_machine),
+	    cmocka_unit_test(all_has_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
