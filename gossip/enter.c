@@ -72,8 +72,9 @@ enter_ask(struct mesh *m, const struct addr *seed)
 }
 
 /* The one who did not let me in, as far as it proved who it is. */
-static int
-refused(struct mesh *m, msec now, const struct addr *from, enum mesh_entry why, const struct cert *x)
+int
+enter_refused(struct mesh *m, msec now, const struct addr *from, enum mesh_entry why,
+    const struct cert *x)
 {
 	struct mesh_refusal *r = &m->enter.refusal;
 	bool fresh = r->why != why || !addr_eq(&r->from, from);
@@ -137,13 +138,13 @@ answered(struct mesh *m, msec now, const struct addr *from, uint64_t sender, con
 		return -ERR_IDENTITY;
 	if (cert_read(sig + SIG_BYTES, p->bytes_len - KEY_BLOB_BYTES, &x) < 0 ||
 	    !cert_holds(c, m->conf.ca.pk, pk, &x))
-		return refused(m, now, from, MESH_ENTRY_FOREIGN, NULL);
+		return enter_refused(m, now, from, MESH_ENTRY_FOREIGN, NULL);
 	cert_cluster(c, m->conf.ca.pk, cluster);
 	to_sign(cluster, m->conf.pk, p, box, buf);
 	if (!c->verify(c->arg, pk, sig, buf, sizeof buf))
 		return -ERR_AUTH;
 	if (p->count != MESH_ENTRY_OK)
-		return refused(m, now, from, (enum mesh_entry)p->count, &x);
+		return enter_refused(m, now, from, (enum mesh_entry)p->count, &x);
 	return let_in(m, now, from, p, box);
 }
 

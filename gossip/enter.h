@@ -58,6 +58,9 @@ struct enter {
 
 /* Does this node need to be let in? */
 bool enter_wanted(const struct mesh *m);
+/* Why not, from there; x: the certificate of who proved it, or NULL.  -ERR_CERT. */
+int enter_refused(struct mesh *m, msec now, const struct addr *from, enum mesh_entry why,
+    const struct cert *x);
 /* Ask that seed. */
 void enter_ask(struct mesh *m, const struct addr *seed);
 /* A bare frame of that sender. */

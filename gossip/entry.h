@@ -18,7 +18,8 @@ struct mesh;
 	X(SPENT, "came with a token that is used up")               \
 	X(EVICTED, "was evicted from this cluster")                 \
 	X(FULL, "finds no room: the table of members is full")      \
-	X(FOREIGN, "holds a token of another cluster")
+	X(FOREIGN, "holds a token of another cluster")              \
+	X(CHANGING, "waits: the key of this cluster is being changed")
 
 enum mesh_entry {
 #define X(name, text) MESH_ENTRY_##name,
@@ -35,7 +36,8 @@ struct mesh_ca {
 	uint64_t wall_s; /* UNIX time at mesh_new; 0 = not known, and no token expires */
 };
 
-/* The last word of a member that did not let this node in; signed by it. */
+/* The last word of a member that did not let this node in; signed by it, CHANGING
+ * excepted: that one has the cluster key, and no more is known of it. */
 struct mesh_refusal {
 	enum mesh_entry why; /* MESH_ENTRY_OK: there was none */
 	struct addr from;

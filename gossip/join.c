@@ -5,6 +5,7 @@
  *	newcomer                          any member
  *	  JOIN token, ballast       ->
  *	                            <-    JOINED token, cluster id, its record, a cookie
+ *	                                  (no cluster, no record: not while the key changes)
  *	  (cluster id on disk)
  *	  HELLO, my record, cookie  ->    a record is signed for one cluster
  *	                            <-    HELLO (pair.h)
@@ -90,6 +91,7 @@ join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint
 	memcpy(m->seal.cluster, cluster, ID_BYTES);
 	m->member = true;
 	m->must_save = true;
+	m->enter.refusal = (struct mesh_refusal){.why = MESH_ENTRY_OK};
 	elect_joined(m, now, term);
 	if (generation > m->saved.generation && generation < UINT64_MAX >> SEAL_COUNTER_BITS)
 		join_relive(m, now, generation + 1);
@@ -106,6 +108,8 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 
 	if (m->member || p->seq != m->swim.join_token)
 		return 0; /* an answer too late, or to somebody else */
+	if (p->bytes_len == 0)
+		return enter_refused(m, now, from, MESH_ENTRY_CHANGING, NULL);
 	if (p->bytes_len != ID_BYTES)
 		return -ERR_MALFORMED;
 	if ((rc = introduction(p, &who)) < 0)
@@ -144,9 +148,12 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 		return admitted(m, now, from, p);
 	if (p->bytes_len != JOIN_BALLAST)
 		return -ERR_SHORT;
-	/* Nobody comes in under a key that is about to go. */
-	if (!m->member || m->saved.keys.next || !pair_source(m, now, from))
+	if (!m->member || !pair_source(m, now, from))
 		return 0;
+	if (m->saved.keys.next) { /* nobody comes in under a key that is about to go */
+		out_join_later(m, from, p->seq);
+		return 0;
+	}
 	if ((i = members_find(&m->ms, sender)) != MEMBER_NONE) {
 		term = m->ms.m[i].roster != 0 ? m->saved.term : 0;
 		lived = m->ms.m[i].generation;

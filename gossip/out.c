@@ -96,6 +96,15 @@ out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_
 }
 
 void
+out_join_later(struct mesh *m, const struct addr *addr, uint64_t token)
+{
+	struct out *o = push_addr(m, PACKET_JOINED, addr);
+
+	if (o != NULL)
+		o->a = token;
+}
+
+void
 out_bare(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t a, uint64_t b,
     uint64_t c)
 {
@@ -235,6 +244,8 @@ fill_ballast(struct packet *p, uint8_t *scratch)
 static void
 fill_joined(const struct mesh *m, msec now, const struct out *o, struct packet *p)
 {
+	if (!o->introduce)
+		return;
 	p->bytes = m->saved.cluster;
 	p->bytes_len = ID_BYTES;
 	p->term = o->b;

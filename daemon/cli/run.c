@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 #include "../base/own.h"
 #include "answer.h"

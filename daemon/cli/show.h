@@ -43,6 +43,7 @@ int show_evict(const struct show *s, const json_t *data, struct err *err);
 int show_token(const struct show *s, struct err *err);
 /* show_keys.c */
 int show_keys(const struct show *s, const json_t *data, struct err *err);
+int keys_prepare(const struct show *s, struct args *a, struct run_error *e);
 /* debug bundle, debug show: bundle.c. */
 int show_bundle(const struct show *s, struct err *err);
 int show_debug(const struct show *s, const json_t *data, struct err *err);

@@ -7,6 +7,7 @@
 
 #include "../base/own.h"
 #include "args.h"
+#include "run.h"
 #include "show.h"
 #include "table.h"
 #include "value.h"
@@ -19,15 +20,22 @@ put_key(const struct show *s, const char *digits, struct err *err)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	if (s->terminal)
-		return err_set(err, EXIT_USAGE_,
-		    "keys export: the key is 32 secret bytes: (umask 077; mesh keys export >cluster.key)");
 	if (strlen(digits) != KEY_DIGITS || strspn(digits, hex) != KEY_DIGITS)
 		return err_set(err, 1, "keys export: the daemon's answer is no key");
 	for (size_t i = 0; i < KEY_DIGITS; i += 2)
 		fputc((int)((strchr(hex, digits[i]) - hex) << 4 | (strchr(hex, digits[i + 1]) - hex)),
 		    s->out);
 	return 0;
+}
+
+/* Before it is asked for: neither its bytes nor their hex in JSON. */
+int
+keys_prepare(const struct show *s, struct args *a, struct run_error *e)
+{
+	if (!s->terminal || strcmp(a->operand, "export") != 0)
+		return 0;
+	return err_set(&e->err, EXIT_USAGE_,
+	    "keys export: the key is 32 secret bytes: (umask 077; mesh keys export >cluster.key)");
 }
 
 static void

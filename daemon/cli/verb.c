@@ -265,6 +265,7 @@ const struct verb verbs[] = {
 	.second = OPERAND_NODES,
 	.second_name = "NODES",
 	.second_word = "rotate",
+	.prepare = keys_prepare,
 	.options = OPT_BIT(OPT_FORCE),
 	.timeout_ms = ANSWER_MS,
 	.print = show_keys},

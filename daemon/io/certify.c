@@ -303,7 +303,7 @@ certify_join(struct engine *e, struct ctl_req *r)
 }
 
 const char *
-certify_problem(const struct engine *e, char text[ERR_TEXT_CAP])
+certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint)
 {
 	char from[ADDR_TEXT_CAP];
 	struct mesh_refusal x;
@@ -311,7 +311,12 @@ certify_problem(const struct engine *e, char text[ERR_TEXT_CAP])
 	if (e->mesh == NULL || is_member(e) || !mesh_refused(e->mesh, &x))
 		return NULL;
 	addr_format(&x.from, from, sizeof from);
-	if (x.why == MESH_ENTRY_FOREIGN)
+	*hint = "a token that is good: mesh token where ca.key lies; then here: mesh join HOST:PORT TOKEN";
+	if (x.why == MESH_ENTRY_CHANGING) {
+		*hint = "there: mesh keys status; when it is done, mesh keys export there, and its file where `cluster-key` says here";
+		snprintf(text, ERR_TEXT_CAP, "not let in: who answers at %s says: %s %s", from,
+		    e->conf.name, mesh_entry_text(x.why));
+	} else if (x.why == MESH_ENTRY_FOREIGN)
 		snprintf(text, ERR_TEXT_CAP,
 		    "not let in: who answers at %s is of another cluster than this node's token", from);
 	else

@@ -31,8 +31,8 @@ void certify_identity(struct engine *e, struct ctl_req *r);
 /* init and join, with {ca, cert} in hex; without them as in peers.h. */
 void certify_init(struct engine *e, struct ctl_req *r);
 void certify_join(struct engine *e, struct ctl_req *r);
-/* Why this node is not let in, or NULL; writes text. */
-const char *certify_problem(const struct engine *e, char text[ERR_TEXT_CAP]);
+/* Why this node is not let in, or NULL; may write text. */
+const char *certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint);
 /* hex of `key` in a request, exactly len bytes of it. */
 bool certify_arg(const struct ctl_req *r, const char *key, uint8_t *out, size_t len);
 

@@ -113,42 +113,83 @@ tell_state(const struct engine *e, struct ctl_req *r)
 
 /* --- what is asked ------------------------------------------------------------------ */
 
-/* 0, or a negative ERR_ that told() can put into words. */
+/* 0, or a negative ERR_ that rotate_words() puts into words: what a leader that does not
+ * know the question says is none of these. */
 static int
 do_here(struct engine *e, bool rotate, const char *without)
 {
 	struct mesh_member m;
 	int rc = rotate ? mesh_keys_rotate(e->mesh, net_now()) : 0;
 
+	if (rc == -ERR_UNKNOWN)
+		rc = -ERR_NO_VOTE;
 	if (rc < 0 || without[0] == '\0') {
 		net_kick(&e->net);
 		return rc;
 	}
-	rc = -ERR_MALFORMED;
+	rc = -ERR_IDENTITY;
 	for (uint32_t i = 0; rc != 0 && mesh_member(e->mesh, i, &m); i++)
 		if (strcmp(m.name, without) == 0)
 			rc = mesh_keys_pass(e->mesh, net_now(), &m.id);
 	net_kick(&e->net);
-	return rc;
+	return rc == -ERR_UNKNOWN ? -ERR_IDENTITY : rc;
+}
+
+const char *
+rotate_words(int rc, const char *without, char text[ERR_TEXT_CAP])
+{
+	const char *what = "only a leader with a full quorum changes the key", *hint = "mesh partition";
+
+	if (rc == -ERR_IDENTITY) {
+		snprintf(text, ERR_TEXT_CAP, "keys: no member of the roster is called '%s'", without);
+		return "mesh keys status";
+	}
+	if (rc == -ERR_RANGE && without[0] != '\0') {
+		snprintf(text, ERR_TEXT_CAP, "keys: %s is up: only who is down can be passed over", without);
+		return "mesh members";
+	}
+	if (rc == -ERR_NO_VOTE) {
+		what = "a node that is up has no vote yet, or has told nothing yet";
+		hint = "ask again in a second; mesh members";
+	} else if (rc == -ERR_UNKNOWN || rc == -ERR_MALFORMED) {
+		what = "the leader does not understand what is asked of it: an older meshd?";
+		hint = "update it, or let another lead: mesh leader --to NODE";
+	} else if (rc != -ERR_NOT_LEADER) {
+		snprintf(text, ERR_TEXT_CAP, "keys: the leader did not take it: %s", stream_error(rc));
+		return "mesh leader";
+	}
+	snprintf(text, ERR_TEXT_CAP, "keys: %s", what);
+	return hint;
 }
 
 static void
 failed(struct ctl_req *r, const char *without, int rc)
 {
-	if (rc == -ERR_UNKNOWN && without[0] == '\0')
-		ctl_fail(r, 1, "ask again in a second; mesh members",
-		    "keys: a node that is up has no vote yet, or has told nothing yet");
-	else if (rc == -ERR_MALFORMED || rc == -ERR_UNKNOWN)
-		ctl_fail(r, 1, "mesh keys status", "keys: no member of the roster is called '%s'",
-		    without);
-	else if (rc == -ERR_RANGE && without[0] != '\0')
-		ctl_fail(r, 1, "mesh members", "keys: %s is up: only who is down can be passed over",
-		    without);
-	else if (rc == -ERR_NOT_LEADER)
-		ctl_fail(r, 1, "mesh partition", "keys: only a leader with a full quorum changes the key");
-	else
-		ctl_fail(r, 1, "mesh leader", "keys: the leader did not take it: %s",
-		    stream_error(rc));
+	char text[ERR_TEXT_CAP];
+	const char *hint = rotate_words(rc, without, text);
+
+	ctl_fail(r, 1, hint, "%s", text);
+}
+
+size_t
+rotate_waits(const struct engine *e, char *names, size_t cap)
+{
+	struct mesh_keys_member x;
+	struct mesh_keys_state s;
+	struct mesh_member m;
+	size_t n = 0, at = 0;
+
+	mesh_keys_state(e->mesh, &s);
+	names[0] = '\0';
+	for (uint32_t i = 0; s.leads && mesh_keys_member(e->mesh, i, &x); i++) {
+		if (!x.waited || !mesh_find(e->mesh, &x.id, &m) || m.state != MESH_FAILED)
+			continue;
+		if (at + strlen(m.name) + 2 > cap)
+			continue; /* the others first: one call takes no more of them */
+		at += (size_t)snprintf(names + at, cap - at, "%s%s", n == 0 ? "" : ",", m.name);
+		n++;
+	}
+	return n;
 }
 
 /* The first of the names, which may be none; the others, which follow it. */
@@ -225,9 +266,16 @@ static void
 export(struct engine *e, struct ctl_req *r)
 {
 	char text[2 * KEY_BYTES + 1];
+	struct mesh_keys_state s;
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
+	mesh_keys_state(e->mesh, &s);
+	if (s.keys.next) {
+		ctl_fail(r, 1, "mesh keys status; export when that is done",
+		    "keys: the key is being changed: the one of now lets nobody in any more");
+		return;
+	}
 	sodium_bin2hex(text, sizeof text, e->keys.key, KEY_BYTES);
 	pk_begin(&buf, &pk);
 	msgpack_pack_map(&pk, 2);

@@ -105,8 +105,8 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 	}
 	if ((out[n].text = belong_problem(e, notes->belong, &out[n].hint)) != NULL)
 		n++;
-	if (!is_out && (out[n].text = certify_problem(e, notes->refused)) != NULL)
-		out[n++].hint = "a token that is good: mesh token where ca.key lies; then here: mesh join HOST:PORT TOKEN";
+	if (!is_out && (out[n].text = certify_problem(e, notes->refused, &out[n].hint)) != NULL)
+		n++;
 	else if (!is_out && !s->member && certify_is(e))
 		out[n++] = (struct own_problem){
 		    "not a member yet: nobody answered at the seeds", "is HOST:PORT right, and does UDP pass? mesh join again"};

@@ -9,6 +9,7 @@
 #include "../base/own.h"
 #include "engine.h"
 #include "pack.h"
+#include "rotate.h"
 #include "status.h"
 
 enum { PROBLEMS_MAX = 64 };
@@ -235,11 +236,16 @@ static void
 leader_problems(const struct engine *e, struct problems *p)
 {
 	const struct lead *l = &e->lead;
-	char hint[STAMP_TEXT_CAP + 32];
+	char hint[STAMP_TEXT_CAP + 32], names[4 * NAME_CAP], force[sizeof names + 64];
 
 	if (l->error[0] != '\0')
 		problem(p, "the last good schedule stays in force; correct the script", "scheduler: %s",
 		    l->error);
+	if (e->mesh != NULL && rotate_waits(e, names, sizeof names) > 0) {
+		snprintf(force, sizeof force, "start it; or go on without: mesh keys rotate --force %s", names);
+		problem(p, force, "a change of the cluster key waits for %s, which is down: until then nobody new comes in",
+		    names);
+	}
 	for (size_t i = 0; i < l->role_errors_count; i++)
 		problem(p, "this role keeps its last good part", "role %s: %s",
 		    l->role_errors[i].role, l->role_errors[i].text);

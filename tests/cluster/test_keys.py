@@ -50,6 +50,14 @@ def export(node):
     return p.stdout
 
 
+def refused(node, words):
+    """`mesh status` there says it; the problem."""
+    said = [p for p in node.ask("status")["problems"] if words in p["text"]]
+    if not said:
+        raise Missed(str(node.ask("status")["problems"]))
+    return said[0]
+
+
 def rotate(node, *args):
     p = node.mesh("keys", "rotate", *args)
     if p.returncode != 0:
@@ -92,6 +100,22 @@ def test_the_key_changes(three):
     p = n1.mesh("keys", "rotate", "--force", "n9")
     assert p.returncode == 1 and "no member of the roster is called 'n9'" in p.stderr
     assert keys(n1)["phase"] == "announced"
+
+    # Whoever asks hears for whom, and what to do; a newcomer, why it has to wait.
+    said, _ = wait_until("it is named", lambda: refused(
+        n2, "a change of the cluster key waits for n3, which is down"), 20)
+    assert "mesh keys rotate --force n3" in said["hint"]
+    p = n2.mesh("keys", "export")
+    assert p.returncode == 1 and "the one of now lets nobody in any more" in p.stderr
+    n4 = three.nodes[3]
+    n4.settings["cluster-key"] = os.path.join(three.dir, "exported.key")
+    write(n4.settings["cluster-key"], new, 0o600)
+    n4.write_config()
+    n4.start()
+    said, _ = wait_until("n4 is told", lambda: refused(
+        n4, "n4 waits: the key of this cluster is being changed"), 20)
+    assert "mesh keys status" in said["hint"]
+    n4.kill_host()
     n3.start()
     wait_until("n3 is back, and all use the next key", lambda: at(nodes, 2), 40)
 

@@ -437,6 +437,33 @@ apply_needs_force(void **state)
 	    "usage: mesh apply --force STAMP\n");
 }
 
+/* Nobody is asked: there is no daemon there. */
+static void
+the_key_goes_to_no_terminal(void **state)
+{
+	static char *lines[][5] = {{"mesh", "keys", "export"}, {"mesh", "keys", "export", "--json"},
+	    {"mesh", "keys", "export", "-o", "json"}};
+	static const int counts[] = {3, 4, 5};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+		struct run_error e;
+		struct args a;
+		struct show show = {.out = out, .args = &a, .terminal = true};
+
+		assert_int_equal(args_parse(&a, counts[i], lines[i], path, NOW, &e.err), 0);
+		assert_int_equal(run_verb(&show, 1000, &e), -EXIT_USAGE_);
+		assert_non_null(strstr(e.err.text, "(umask 077; mesh keys export >cluster.key)"));
+		fclose(out);
+		assert_string_equal(text, "");
+		free(text);
+		run_error_free(&e);
+	}
+}
+
 int
 main(void)
 {
@@ -449,6 +476,7 @@ main(void)
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(lists_in_natural_order),
 	    cmocka_unit_test(json_on_a_terminal),
+	    cmocka_unit_test(the_key_goes_to_no_terminal),
 	    cmocka_unit_test(leader),
 	    cmocka_unit_test(logs),
 	    cmocka_unit_test(schedule_and_render),

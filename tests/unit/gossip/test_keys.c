@@ -192,6 +192,55 @@ several_are_enough(void **state)
 	world_free(w);
 }
 
+static bool
+told_to_wait(const struct world *w, uint32_t i)
+{
+	struct mesh_refusal x;
+
+	return mesh_refused(w->node[i], &x) && x.why == MESH_ENTRY_CHANGING &&
+	    x.from.port == toy_addr(0).port;
+}
+
+/* A change waits for one that is dead: who comes with the key that goes hears why it is
+ * not let in, from each that it asks, and is let in when it has the next one. */
+static void
+a_newcomer_hears_that_the_key_changes(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct node_id dead = world_id(2);
+	struct mesh_refusal x;
+	uint64_t silent;
+
+	(void)state;
+	world_run(w, 8000);
+	world_kill(w, 2);
+	world_run(w, 15000);
+	for (uint32_t i = 0; i < 4; i++)
+		if (w->node[i] != NULL && w->node[i]->elect.role == MESH_LEADER)
+			assert_int_equal(mesh_keys_rotate(w->node[i], w->now), 0);
+	world_run(w, 3000);
+	assert_true(w->node[0]->saved.keys.next && w->node[3]->saved.keys.next);
+	w->count = 5;
+	silent = w->sent_kind[PACKET_JOINED];
+	world_start(w, 4);
+	world_run(w, 5000);
+	assert_false(w->node[4]->member);
+	assert_true(told_to_wait(w, 4));
+	assert_true(w->sent_kind[PACKET_JOINED] - silent >= 3);
+	for (uint32_t i = 0; i < 4; i++)
+		if (w->node[i] != NULL && w->node[i]->elect.role == MESH_LEADER)
+			assert_int_equal(mesh_keys_pass(w->node[i], w->now, &dead), 0);
+	world_run(w, 5000);
+	assert_int_equal(used(w, 0), 1);
+	assert_false(w->node[4]->member); /* with the old key it stays outside */
+	world_key_make(w->node[4]->conf.crypto.arg, 1);
+	w->node[4]->seal.epoch = w->node[4]->saved.keys.used = 1;
+	world_run(w, 10000);
+	assert_true(w->node[4]->member);
+	assert_false(mesh_refused(w->node[4], &x));
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -203,6 +252,7 @@ main(void)
 	    cmocka_unit_test(one_member_moves_nobody_who_starts),
 	    cmocka_unit_test(two_that_were_away_come_back),
 	    cmocka_unit_test(several_are_enough),
+	    cmocka_unit_test(a_newcomer_hears_that_the_key_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
