@@ -110,6 +110,8 @@ planted "long shell function" tests/g.sh 'function g has 72'
 
 echo 'see `gossip/nowhere.c`' >>"$house/ARCHITECTURE.md"
 planted "a map of what is not there" ARCHITECTURE.md 'does not exist'
+echo '<<<<<<< HEAD' >"$house/ARCHITECTURE.md"
+planted "two changes that met" ARCHITECTURE.md 'two changes met'
 { echo 'see `gossip/swim.c`'; lines 150 x; } >"$house/ARCHITECTURE.md"
 planted "a long map" ARCHITECTURE.md 'limit 150'
 

@@ -203,6 +203,8 @@ def check_text(path, lines):
         if re.search(r"\b(TODO|FIX" r"ME|XX" r"X)\b", text) and \
                 not path.startswith("tests/tidy/"):
             say(path, n, "a note to self: do it, or write an issue")
+        if re.match(r"(<<<<<<<|>>>>>>>) ", text):
+            say(path, n, "two changes met here: say what both mean")
         if "-DNDEBUG" in text and not path.startswith("tests/tidy/"):
             say(path, n, "NDEBUG: assertions are part of the product")
 
