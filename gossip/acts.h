@@ -32,7 +32,7 @@ void mesh_drop_seed(struct mesh *m, const struct addr *seed);
 MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to);
 /*
  * A node is out for good: signed by this one, passed on, refused by everybody.
- * 0 also when it is out already.  -ERR_RANGE: this node is no member; -ERR_UNKNOWN;
+ * 0 also when it is out already.  -ERR_RANGE: this node has no vote; -ERR_UNKNOWN;
  * -ERR_IDENTITY: it is this node; -ERR_QUORUM: those who are alive without it could
  * not conclude a roster; -ERR_FULL; -ERR_CERT: the CA orders it here (entry.h).
  */

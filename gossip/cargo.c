@@ -122,7 +122,7 @@ cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 	if (o->introduce)
 		load_member(m, now, c, 0, true);
 	if (o->notice)
-		cargo_eviction(m, c, (uint32_t)o->a);
+		cargo_load(c, &(struct rumour){.eviction = evict_notice(m, (uint32_t)o->a)});
 	if (!carries)
 		return;
 	load_evictions(m, c);

@@ -247,6 +247,31 @@ possible(const struct mesh *m, const struct node_id *id)
 	return m->ms.m[i].roster == 0 || concludes_without(m, i) ? 0 : -ERR_QUORUM;
 }
 
+static void
+sign(const struct mesh *m, const uint8_t *id, struct eviction *out)
+{
+	const struct crypto *c = &m->conf.crypto;
+	uint8_t buf[SIGNED_BYTES];
+
+	memcpy(out->id, id, ID_BYTES);
+	memcpy(out->pk, m->conf.pk, KEY_BYTES);
+	to_sign(m, out->id, buf);
+	c->sign(c->arg, out->sig, buf, sizeof buf);
+}
+
+/* Who is out may ask often: one signature for one after another. */
+const uint8_t *
+evict_notice(struct mesh *m, uint32_t k)
+{
+	struct evict *e = &m->ms.evict;
+
+	if (m->ms.certs != NULL || !votes(m, 0))
+		return (const uint8_t *)&e->all[k];
+	if (memcmp(e->own.id, e->all[k].id, ID_BYTES) != 0)
+		sign(m, e->all[k].id, &e->own);
+	return (const uint8_t *)&e->own;
+}
+
 int
 mesh_evict_decree(struct mesh *m, msec now, const struct node_id *id, const uint8_t *token,
     const uint8_t *sig)
@@ -271,20 +296,18 @@ mesh_evict_decree(struct mesh *m, msec now, const struct node_id *id, const uint
 int
 mesh_evict(struct mesh *m, msec now, const struct node_id *id)
 {
-	const struct crypto *c = &m->conf.crypto;
 	struct eviction x;
-	uint8_t buf[SIGNED_BYTES];
 	int rc;
 
 	if (m->ms.certs != NULL)
 		return -ERR_CERT;
+	/* The others would not take its word for it, and tables would differ for good. */
+	if (!votes(m, 0))
+		return -ERR_RANGE;
 	if (m->member && !m->left && evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
 		return 0;
 	if ((rc = possible(m, id)) < 0)
 		return rc;
-	memcpy(x.id, id->b, ID_BYTES);
-	memcpy(x.pk, m->conf.pk, KEY_BYTES);
-	to_sign(m, x.id, buf);
-	c->sign(c->arg, x.sig, buf, sizeof buf);
+	sign(m, id->b, &x);
 	return add(m, now, (const uint8_t *)&x);
 }

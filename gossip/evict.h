@@ -21,8 +21,9 @@
  * roster yet waits for it: the acts are in the hash that tables are compared by, and
  * come again.
  *
- * Who is out is refused from then on, whatever it sends, and told why, as a
- * packet of its own that is longer than what it answers only when it goes to
+ * Who is out is refused from then on, whatever it sends, and told why, by an act that
+ * the one who tells it signed himself if he may: who was away need not know him who
+ * signed first, but whom it talks to it knows.  It goes as a packet of its own that is longer than what it answers only when it goes to
  * an address that the evicted itself signed.  Whoever learns that it is itself
  * evicted falls silent: it leads nobody, votes for nobody and grants nothing.
  *
@@ -53,6 +54,7 @@ struct evict {
 	struct eviction *all; /* in the order they were heard of */
 	uint32_t count, max;
 	struct spread news;
+	struct eviction own; /* evict_notice: the last one that was signed */
 	bool self; /* this node is out */
 };
 
@@ -67,6 +69,8 @@ MUST_CHECK int evict_load(struct mesh *m, msec now);
 int evict_hear(struct mesh *m, msec now, const uint8_t *act, uint32_t by);
 /* Members may have been added by id alone: those who are out stay out. */
 void evict_mark_all(struct mesh *m, msec now);
+/* What the one of act k is told: EVICTION_BYTES, until the next call. */
+const uint8_t *evict_notice(struct mesh *m, uint32_t k);
 /* Is the sender of this authentic frame out?  Then it is told so. */
 bool evict_refuses(struct mesh *m, msec now, const struct addr *from,
     const struct seal_frame *frame, size_t len);

@@ -408,7 +408,7 @@ fill_key(struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch
 	p->cookie = o->c;
 	p->bytes = scratch;
 	if (i == MEMBER_NONE) { /* no key, but why not */
-		memcpy(scratch, &m->ms.evict.all[epoch], EVICTION_BYTES);
+		memcpy(scratch, evict_notice(m, epoch), EVICTION_BYTES);
 		p->bytes_len = EVICTION_BYTES;
 		return;
 	}

@@ -129,7 +129,7 @@ refused(struct ctl_req *r, const struct mesh_member *m, int rc)
 				      "evict: %s: the CA of this cluster did not sign that",
 		    m->name);
 	else if (rc == -ERR_RANGE)
-		ctl_fail(r, 1, "mesh status", "evict: this node is no member, and has no say");
+		ctl_fail(r, 1, "mesh status", "evict: this node has no vote, and no say");
 	else
 		ctl_fail(r, 1, "", "evict: %s: no room: as many are out as this node can keep",
 		    m->name);

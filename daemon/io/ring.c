@@ -118,7 +118,8 @@ ring_load(int state_fd, struct keyring *k, struct err *err)
 bool
 ring_offer(struct keyring *k, uint32_t used, const uint8_t key[KEY_BYTES])
 {
-	if (crypto_key(k, used) == NULL) {
+	/* What is in use may be of another epoch than at the start: it joined since. */
+	if (!k->has_key && crypto_key(k, used) == NULL) {
 		memcpy(k->key, key, KEY_BYTES);
 		k->epoch = used;
 		k->has_key = true;

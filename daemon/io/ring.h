@@ -20,7 +20,7 @@
  * file of mode 0600, or damaged; never replaced by itself. */
 MUST_CHECK int ring_load(int state_fd, struct keyring *k, struct err *err);
 /* The administrator's file says this key: taken as the one of epoch used, unless one
- * of that epoch is held.  False: it is none of those held. */
+ * is in use or of that epoch.  False: it is none of those held. */
 bool ring_offer(struct keyring *k, uint32_t used, const uint8_t key[KEY_BYTES]);
 /* Before critical_save: durable on return 0, when it differs from what is there; then
  * k->key is the one in use.  EXIT_STATE. */

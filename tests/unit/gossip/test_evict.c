@@ -306,9 +306,43 @@ a_newcomer_learns_who_is_out(void **state)
 	assert_int_equal(put_out(w, 1, 3), 0);
 	world_run(w, 4000);
 	world_start(w, 4);
+	while (!w->node[4]->member)
+		world_step(w);
+	assert_int_equal(put_out(w, 4, 2), -ERR_RANGE); /* nobody would believe it */
 	world_run(w, 12000);
 	assert_true(knows(w, 4, 3));
 	world_free(w);
+}
+
+/* 3 was away when 4 came, which puts it out and is then gone itself: 3 never heard of it. */
+static void
+it_learns_it_though_the_evicter_is_gone(void **state)
+{
+	(void)state;
+	for (uint32_t rotates = 0; rotates < 2; rotates++) {
+		struct world *w = world_new(5, MESH_QUORUM_MAJORITY);
+
+		world_kill(w, 4);
+		world_run(w, 8000);
+		world_kill(w, 3);
+		world_run(w, 8000);
+		world_start(w, 4);
+		world_run(w, 12000);
+		assert_int_equal(put_out(w, 4, 3), 0);
+		world_run(w, 4000);
+		for (uint32_t i = 0; i < 3 && rotates; i++)
+			(void)!mesh_keys_rotate(w->node[i], w->now);
+		world_run(w, 5000);
+		assert_int_equal(w->node[0]->saved.keys.used, rotates);
+		assert_int_equal(put_out(w, 0, 4), 0);
+		world_run(w, 4000);
+		world_kill(w, 4);
+		world_start(w, 3);
+		assert_false(mesh_evicted(w->node[3]));
+		world_run(w, 6000);
+		assert_true(mesh_evicted(w->node[3]));
+		world_free(w);
+	}
 }
 
 int
@@ -321,6 +355,7 @@ main(void)
 	    cmocka_unit_test(only_who_votes_puts_out),
 	    cmocka_unit_test(a_newcomer_learns_who_is_out),
 	    cmocka_unit_test(it_never_comes_back),
+	    cmocka_unit_test(it_learns_it_though_the_evicter_is_gone),
 	    cmocka_unit_test(it_gets_no_new_key),
 	    cmocka_unit_test(a_promise_to_the_evicted_holds),
 	    cmocka_unit_test(a_notice_amplifies_nothing),

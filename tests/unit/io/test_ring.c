@@ -89,6 +89,23 @@ a_change_survives(void **state)
 	assert_true(ring_offer(&k, 1, k.key));
 }
 
+/* It was asked for twice, and came again after this node joined a cluster whose key is
+ * of another epoch. */
+static void
+the_file_never_replaces_the_key_in_use(void **state)
+{
+	uint8_t used[KEY_BYTES], other[KEY_BYTES] = {7};
+
+	(void)state;
+	c.key_make(c.arg, 0);
+	memcpy(used, k.key, sizeof used);
+	c.key_move(c.arg, 0, 5);
+	assert_true(ring_offer(&k, 0, used));
+	assert_false(ring_offer(&k, 0, other));
+	assert_int_equal(k.epoch, 5);
+	assert_memory_equal(crypto_key(&k, 5), used, KEY_BYTES);
+}
+
 static void
 expect(int code, const char *text)
 {
@@ -161,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(one_key_is_in_no_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_change_survives, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_file_never_replaces_the_key_in_use, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bad_files_are_named, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_short_write_says_why, setup, teardown),
 	};
