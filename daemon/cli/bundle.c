@@ -4,7 +4,8 @@
  *
  * It is made of answers that any member of group mesh may have, asked one after
  * the other; one that fails leaves its error instead, for a sick daemon is when
- * this is wanted.  No keys, no variables of roles, no output of containers.
+ * this is wanted.  No keys, no lines of scripts, no variables of roles, no output of
+ * containers: what a check said of a config is left out of the problems.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +54,8 @@ static const char about[] =
     "  reachability.json  mesh reachability  compare.json, .txt mesh members --compare\n"
     "  events.jsonl       mesh events        version.json       mesh version\n"
     "NAME.error: what was answered instead.\n"
-    "Not in it: keys, variables of roles, rendered files, output of containers.\n";
+    "Not in it: keys, lines of scripts, variables of roles, rendered files, output of\n"
+    "containers.\n";
 
 struct bundle {
 	const struct show *s;
@@ -92,6 +94,25 @@ ask(const struct bundle *b, const struct part *p, char **text, size_t *len)
 	run_error_free(&e);
 	fclose(mine.out);
 	return code;
+}
+
+/* Lines of scripts and words of containers are for who asks this host, not to be given away. */
+static void
+unsay(char **text, size_t *len)
+{
+	json_t *v = json_loadb(*text, *len, 0, NULL), *p;
+	char *rest;
+	size_t i;
+
+	json_object_del(json_object_get(v, "scheduler"), "excerpt");
+	json_array_foreach(json_object_get(v, "problems"), i, p)
+		json_object_del(p, "said");
+	if (v != NULL && (rest = json_dumps(v, JSON_INDENT(2))) != NULL) {
+		free(*text);
+		*text = rest;
+		*len = strlen(rest);
+	}
+	json_decref(v);
 }
 
 static void
@@ -133,6 +154,8 @@ gather(struct bundle *b, struct err *err)
 		size_t len = 0;
 		int code = ask(b, &parts[i], &text, &len);
 
+		if (strcmp(parts[i].words[0], "status") == 0)
+			unsay(&text, &len);
 		if (i == 0 && code < 0) {
 			/* "mesh: cannot connect ...": said once more by who called us. */
 			const char *line = strncmp(text, "mesh: ", 6) == 0 ? text + 6 : text;

@@ -144,6 +144,7 @@ print_problems(const struct show *s, const json_t *problems)
 
 		show_lines(
 		    s, json_is_string(p) ? json_string_value(p) : value_str(p, "text"), "  ", "");
+		show_lines(s, value_str(p, "said"), "    ", "");
 		if (*hint == '\0')
 			continue;
 		fputs("    hint: ", s->out);

@@ -109,6 +109,7 @@ job_fail(struct apply_job *j, const char *why)
 	if (strcmp(j->error, why) != 0)
 		log_warn("role %s: %s", j->role, why);
 	snprintf(j->error, sizeof j->error, "%s", why);
+	j->said[0] = '\0';
 	j->failures++;
 	j->retry_at = net_now() + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
 	engine_report_soon(j->e);
@@ -257,23 +258,24 @@ static void
 check_ended(struct apply_job *j, const struct sup_event *ev)
 {
 	char why[ERR_TEXT_CAP], tail[SUP_TEXT_CAP];
+	bool ran = ev->code == 0 && ev->exit_status >= 0;
 	int st = ev->exit_status;
 
 	err_escape(tail, sizeof tail, ev->text, strnlen(ev->text, sizeof ev->text));
-	if (ev->code == 0 && st >= 0 && WIFEXITED(st) && WEXITSTATUS(st) == 0) {
+	if (ran && WIFEXITED(st) && WEXITSTATUS(st) == 0) {
 		job_switch(j);
 		return;
 	}
-	if (ev->code != 0 || st < 0)
+	if (!ran)
 		snprintf(why, sizeof why, "check '%s': %s", j->out.check,
 		    tail[0] != '\0' ? tail : "could not be run");
 	else if (WIFSIGNALED(st))
-		snprintf(why, sizeof why, "check '%s' killed by signal %d: %.380s", j->out.check,
-		    WTERMSIG(st), tail);
+		snprintf(why, sizeof why, "check '%s' killed by signal %d", j->out.check, WTERMSIG(st));
 	else
-		snprintf(why, sizeof why, "check '%s' exited %d: %.380s", j->out.check,
-		    WEXITSTATUS(st), tail);
+		snprintf(why, sizeof why, "check '%s' exited %d", j->out.check, WEXITSTATUS(st));
 	job_fail(j, why);
+	if (ran)
+		snprintf(j->said, sizeof j->said, "%s", tail);
 }
 
 /* The check of this job, also one that was overtaken or refused, is over. */

@@ -54,7 +54,8 @@ struct apply_job {
 	size_t wants_count;
 	bool ready; /* wants is known */
 	uint64_t gen;
-	char error[ERR_TEXT_CAP];
+	char error[ERR_TEXT_CAP]; /* goes into the log, to the leader and to all who ask it */
+	char said[SUP_TEXT_CAP];  /* by the check: what it quotes of a config stays on this host */
 	uint32_t failures;
 	msec retry_at; /* MSEC_NEVER = no retry due */
 	msec restart_failed_at;

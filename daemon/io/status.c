@@ -178,8 +178,9 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 		if (j->error[0] == '\0')
 			continue;
 		snprintf(text, sizeof text, "role %s on %s: %s", j->role, e->conf.name, j->error);
-		msgpack_pack_map(pk, 2);
+		msgpack_pack_map(pk, 3);
 		pk_kstr(pk, "text", text);
+		pk_kstr(pk, "said", j->said);
 		pk_kstr(pk, "hint", "its old files and containers stay; mesh render shows the new");
 	}
 	if (count > 0)

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+import canary
 import service
 from mesh import Missed, read, wait_until, write
 
@@ -110,6 +111,29 @@ def test_failing_check_keeps_the_old_config(cluster, nodes):
     for node in nodes:
         wait_until("the first config", lambda node=node: "# a better day" not in
                    node.rendered("front", "haproxy.cfg"), 40)
+
+
+def test_secrets_of_scripts_and_templates_stay_on_the_host(cluster, nodes, tmp_path):
+    """In a variable, in a template, in a template that fails beside it, and in what a
+    check says of a config."""
+    secrets = {w: f"canary-of-the-{w}-{os.getpid()}".encode()
+               for w in ("variable", "template", "broken-template", "check")}
+    text = {w: s.decode() for w, s in secrets.items()}
+    service.set_page(nodes, text["variable"])
+    index = {n: template(n, "web", "index.html.tmpl") for n in nodes}
+    for path in index.values():
+        write(path, read(path) + f"<!-- {text['template']} -->\n")
+    for n in nodes:
+        if n.running("web"):
+            wait_until("both are rendered", lambda n=n: all(
+                text[w] in n.rendered("web", "index.html") for w in ("variable", "template")), 40)
+    for n in nodes:
+        path = template(n, "front", "haproxy.cfg.tmpl")
+        write(path, read(path) + f"\n{text['check']} nonsense\n")
+        write(index[n], read(index[n]) + f"{{{{ nodee }}}} {text['broken-template']}\n")
+    told(nodes, "haproxy-check", "exited 1", text["check"])
+    told([n for n in nodes if n.running("web")], "unknown variable 'nodee'")
+    canary.nowhere(nodes, secrets, tmp_path)
 
 
 def test_unknown_key_in_render_yaml(cluster, nodes):

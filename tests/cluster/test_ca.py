@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import canary
 import service
 from mesh import BUILD, Missed, World, wait_until, write
 
@@ -141,6 +142,19 @@ def test_who_comes_in(five):
     p = mesh(n4, "join", seed, "-", stdin=token(n1))
     assert p.returncode == 0, p.stderr
     one(five.nodes[:4])
+
+    # What lets in, what orders, what opens: each is with its owner alone.
+    secrets = {"a token": good.encode(), "another": brief.encode()}
+    for n in five.nodes[:4]:
+        for name in ("identity.key", "keys", "ca.key"):
+            if os.path.exists(f"{n.state}/{name}"):
+                with open(f"{n.state}/{name}", "rb") as f:
+                    secrets[f"{name} of {n.name}"] = f.read()[:96]
+    secrets["the cluster's key"] = secrets.pop("keys of n1")[KEYS_AT:KEYS_AT + 32]
+    for n in ("n2", "n3", "n4"):
+        del secrets[f"keys of {n}"]
+    assert len(secrets) == 8
+    canary.nowhere(five.nodes[:4], secrets, five.dir)
 
 
 def test_who_stays_out(five):
