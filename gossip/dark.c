@@ -32,17 +32,18 @@ dark_want(struct mesh *m, uint32_t i)
 void
 dark_lit(struct mesh *m, uint32_t i)
 {
-	struct member *x = &m->ms.m[i];
+	struct member_doubt *x = &m->ms.doubts[i];
 
 	if (x->dark >= DARK_ANSWERS)
 		m->ms.changes++;
-	x->dark = 0;
+	if (x->dark != 0)
+		x->dark = 0;
 }
 
 bool
 dark_blocked(const struct mesh *m, uint32_t i)
 {
-	return member_up(&m->ms.m[i]) && m->ms.m[i].dark >= DARK_ANSWERS;
+	return member_up(&m->ms.m[i]) && m->ms.doubts[i].dark >= DARK_ANSWERS;
 }
 
 bool
@@ -61,14 +62,14 @@ void
 mesh_stream_heard(struct mesh *m, msec now, const struct node_id *id, uint64_t generation)
 {
 	uint32_t i = members_find_id(&m->ms, id);
-	struct member *x;
+	struct member_doubt *x;
 
 	if (i == MEMBER_NONE || i == 0 || m->left)
 		return;
-	x = &m->ms.m[i];
 	/* Of another life only its owner's record tells. */
-	if (x->generation != generation || x->state == MESH_LEFT)
+	if (m->ms.m[i].generation != generation || m->ms.m[i].state == MESH_LEFT)
 		return;
+	x = &m->ms.doubts[i];
 	x->streamed = now;
 	rumour_evidence(m, now, i, now);
 	if (x->dark < DARK_ANSWERS && ++x->dark == DARK_ANSWERS) {

@@ -84,7 +84,7 @@ my_rank(struct mesh *m, msec now)
 		const struct member *x = &m->ms.m[i];
 
 		if (x->roster == 0 || (!boot && x->state != MESH_ALIVE) || x->state == MESH_LEFT ||
-		    i == m->elect.last_leader || member_unstable(x, now))
+		    i == m->elect.last_leader || member_unstable(&m->ms, i, now))
 			continue;
 		rank += ranks_before(m, i, 0);
 	}
@@ -100,7 +100,7 @@ elect_heir(const struct mesh *m, msec now)
 	for (uint32_t i = 1; i < m->ms.count; i++) {
 		const struct member *x = &m->ms.m[i];
 
-		if (x->roster != 0 && member_up(x) && !member_unstable(x, now) &&
+		if (x->roster != 0 && member_up(x) && !member_unstable(&m->ms, i, now) &&
 		    (heir == MEMBER_NONE || ranks_before(m, i, heir)))
 			heir = i;
 	}
@@ -287,7 +287,7 @@ promised_elsewhere(const struct mesh *m, msec now, uint32_t to)
 static bool
 others_first(const struct mesh *m, msec now, uint32_t from)
 {
-	return member_unstable(&m->ms.m[from], now) && from != m->elect.leader &&
+	return member_unstable(&m->ms, from, now) && from != m->elect.leader &&
 	    now - m->elect.lost_at < pace(m, UNSTABLE_MS);
 }
 
@@ -384,10 +384,10 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		e->try_at = msec_min(e->try_at, now + 1 + pace(m, STEP_MS) + rank_wait(m, now));
 		return;
 	}
-	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || x->granted == e->attempt ||
+	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || m->ms.votes[from].granted == e->attempt ||
 	    (asked == ELECT_VOTE && p->term != e->attempt_term))
 		return;
-	x->granted = e->attempt;
+	m->ms.votes[from].granted = e->attempt;
 	tally_add(&e->grants, x);
 	count_grants(m, now);
 }

@@ -84,9 +84,9 @@ mark(struct mesh *m, msec now, uint32_t i)
 	spread_drop(&m->ms.urgent, i);
 	spread_drop(&m->ms.news, i);
 	spread_drop(&m->ms.summaries, i);
-	x->granted = 0;
-	x->echoed = 0;
-	x->stored = (struct roster_id){0};
+	members_unheard(&m->ms, i);
+	if (m->ms.votes[i].granted != 0)
+		m->ms.votes[i].granted = 0;
 	/* Rounds that it echoed are counted anew, without it; a lease that was
 	 * earned already rests on its promise, which it keeps by being silent.
 	 * And what was promised to it holds: it may not know yet that it is out. */

@@ -54,9 +54,9 @@ going_successor(const struct mesh *m)
 		const struct member *x = &m->ms.m[i];
 
 		if (i != 0 && (x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE &&
-		    x->echoed != 0 && going_kind(x) != MESH_RESTARTING &&
+		    m->ms.votes[i].echoed != 0 && going_kind(x) != MESH_RESTARTING &&
 		    going_kind(x) != MESH_LEAVING &&
-		    (best == MEMBER_NONE || roster_cmp(&x->stored, &m->ms.m[best].stored) > 0))
+		    (best == MEMBER_NONE || roster_cmp(&m->ms.votes[i].stored, &m->ms.votes[best].stored) > 0))
 			best = i;
 	}
 	return best;

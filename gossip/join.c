@@ -66,8 +66,8 @@ join_next_life(struct mesh *m, msec now, uint64_t generation)
 	vouch_self(m);
 	members_tell(&m->ms, 0);
 	m->must_save = true;
-	for (uint32_t i = 0; i < m->ms.pairs_count; i++)
-		m->ms.pairs[i].heard = false;
+	for (uint32_t i = 0; i < m->ms.pairs.count; i++)
+		m->ms.pairs.all[i].heard = false;
 	return true;
 }
 

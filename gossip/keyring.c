@@ -11,14 +11,14 @@ counts(const struct mesh *m, uint32_t i)
 {
 	const struct member *x = &m->ms.m[i];
 
-	return i != 0 && x->roster != 0 && x->state != MESH_LEFT && !x->keys.passed;
+	return i != 0 && x->roster != 0 && x->state != MESH_LEFT && !m->ms.votes[i].keys.passed;
 }
 
 static bool
 ready(const struct mesh *m, uint32_t i)
 {
 	const struct mesh_keys *mine = &m->saved.keys;
-	const struct member_keys *x = &m->ms.m[i].keys;
+	const struct member_keys *x = &m->ms.votes[i].keys;
 
 	if (!x->known)
 		return false;
@@ -61,7 +61,7 @@ void
 keys_office(struct mesh *m)
 {
 	for (uint32_t i = 0; i < m->ms.count; i++)
-		m->ms.m[i].keys = (struct member_keys){.known = false};
+		m->ms.votes[i].keys = (struct member_keys){.known = false};
 }
 
 void
@@ -76,7 +76,7 @@ keys_step(struct mesh *m, msec now)
 	}
 	keys_retire(m, now);
 	for (uint32_t i = 0; i < m->ms.count; i++)
-		m->ms.m[i].keys.passed = false;
+		m->ms.votes[i].keys.passed = false;
 }
 
 /* --- the operator ------------------------------------------------------------------ */
@@ -92,7 +92,7 @@ mesh_keys_rotate(struct mesh *m, msec now)
 		return -ERR_RANGE;
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (member_up(&m->ms.m[i]) &&
-		    (m->ms.m[i].roster == 0 || !m->ms.m[i].keys.known))
+		    (m->ms.m[i].roster == 0 || !m->ms.votes[i].keys.known))
 			return -ERR_UNKNOWN;
 	keys_announce(m);
 	trace(m, now, "keys announced", MEMBER_NONE, m->saved.keys.used + 1);
@@ -111,7 +111,7 @@ mesh_keys_pass(struct mesh *m, msec now, const struct node_id *id)
 		return -ERR_UNKNOWN;
 	if (member_up(&m->ms.m[i]))
 		return -ERR_RANGE;
-	m->ms.m[i].keys.passed = true;
+	m->ms.votes[i].keys.passed = true;
 	return 0;
 }
 
@@ -143,9 +143,9 @@ mesh_keys_member(const struct mesh *m, uint32_t index, struct mesh_keys_member *
 	if (x->roster == 0)
 		return true;
 	out->id = x->id;
-	out->have = i == 0 ? m->saved.keys : x->keys.have;
-	out->known = i == 0 || x->keys.known;
-	out->passed = x->keys.passed;
+	out->have = i == 0 ? m->saved.keys : m->ms.votes[i].keys.have;
+	out->known = i == 0 || m->ms.votes[i].keys.known;
+	out->passed = m->ms.votes[i].keys.passed;
 	out->waited = under_way(m) && counts(m, i) && !ready(m, i);
 	return true;
 }

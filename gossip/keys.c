@@ -305,9 +305,9 @@ keys_heard(struct mesh *m, msec now, uint32_t i, const struct packet *p, bool le
 	bool later = newest(&theirs) > newest(mine);
 
 	if (leads) {
-		m->ms.m[i].keys.have = theirs;
-		m->ms.m[i].keys.id = p->key_id;
-		m->ms.m[i].keys.known = true;
+		m->ms.votes[i].keys.have = theirs;
+		m->ms.votes[i].keys.id = p->key_id;
+		m->ms.votes[i].keys.known = true;
 	}
 	/* Two leaders may have drawn one each: while none is used, the one who leads
 	 * now has the right one. */

@@ -104,11 +104,11 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	*out = (struct mesh_member){.id = x->id, .addr = x->addr, .meta_bytes = x->meta_len,
 	    .state = (enum mesh_state)x->state, .self = i == 0, .leader = e->leader == i,
 	    .evicted = i == 0 ? m->ms.evict.self : x->evicted,
-	    .unstable = member_unstable(x, m->ticked) || dark_blocked(m, i),
+	    .unstable = member_unstable(&m->ms, i, m->ticked) || dark_blocked(m, i),
 	    .udp_blocked = dark_blocked(m, i),
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
 	    .going = going_kind(x), .wait_until = going_wait_until(x),
-	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->at,
+	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->reported ? r->at : MSEC_NEVER,
 	    .applied = r->applied.stamp, .summary = x->summary,
 	    .has_summary = i == 0 ? m->report.summary_set : x->summary_count != 0};
 	memcpy(out->name, members_name(&m->ms, i), x->name_len);

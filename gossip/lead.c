@@ -163,7 +163,8 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 		e->first_until = now + elect_lease_ms(m);
 		report_office(m, now);
 		for (uint32_t i = 0; i < m->ms.count; i++)
-			m->ms.m[i].echoed = 0;
+			if (m->ms.votes[i].echoed != 0)
+				m->ms.votes[i].echoed = 0;
 	}
 	/* The voters told what they act on: climb above it before the first stamp. */
 	lead_heard_stamp(m, &m->saved.applied);
@@ -233,7 +234,8 @@ static void
 echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct elect *e = &m->elect;
-	struct member *x = &m->ms.m[from];
+	struct member_vote *v = &m->ms.votes[from];
+	const struct member *x = &m->ms.m[from];
 	enum mesh_grade grade = lead_grade(m, now);
 	msec sent = (msec)p->sent;
 
@@ -241,17 +243,17 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	keys_heard(m, now, from, p, true);
 	if (p->who != m->ms.m[0].short_id)
 		return; /* it follows another: that echo was sent on by somebody */
-	if (p->term != e->ballot_term || sent <= x->echoed || sent > now)
+	if (p->term != e->ballot_term || sent <= v->echoed || sent > now)
 		return;
 	for (size_t i = 0; i < ROUNDS_MAX; i++) {
 		struct round *r = &e->rounds[i];
 
 		if (r->t == 0 || r->t != sent)
 			continue;
-		x->echoed = sent;
+		v->echoed = sent;
 		/* Who knows a later roster counts for this side, but makes no
 		 * quorum of a roster that may be history. */
-		if (roster_cmp(&x->stored, &m->roster.id) > 0)
+		if (roster_cmp(&v->stored, &m->roster.id) > 0)
 			tally_heads(&r->echoes, x);
 		else
 			tally_add(&r->echoes, x);

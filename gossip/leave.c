@@ -53,7 +53,7 @@ leave_fetched(struct mesh *m, msec now)
 		return false;
 	m->leave.without = ro->fetch;
 	m->leave.ask_at = now;
-	m->ms.m[ro->fetch_from].stored = ro->fetch; /* who sends it has it on disk */
+	m->ms.votes[ro->fetch_from].stored = ro->fetch; /* who sends it has it on disk */
 	return true;
 }
 
@@ -77,7 +77,7 @@ count(struct mesh *m, struct tally *n, struct tally *t, bool asks)
 		tally_add(n, &x);
 		if ((i = members_find_id(&m->ms, &id)) == MEMBER_NONE)
 			continue;
-		if (roster_cmp(&m->ms.m[i].stored, &m->leave.without) == 0)
+		if (roster_cmp(&m->ms.votes[i].stored, &m->leave.without) == 0)
 			tally_add(t, &x);
 		else if (asks && member_up(&m->ms.m[i]) && asked++ < ASKED_MAX)
 			out_to(m, PACKET_PREVOTE, i, m->elect.recall, 0, 0);
@@ -107,7 +107,7 @@ leave_told(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
 {
 	if (m->leave.without.version == 0)
 		return;
-	m->ms.m[from].stored = *id;
+	m->ms.votes[from].stored = *id;
 	if (m->elect.role != MESH_LEADER && in_force(m, false))
 		say_goodbye(m, now);
 }
@@ -116,7 +116,7 @@ void
 leave_led(struct mesh *m, uint32_t from, const struct packet *p)
 {
 	if (going_kind(&m->ms.m[0]) == MESH_LEAVING && p->hash == m->roster.hash)
-		m->ms.m[from].stored = p->roster;
+		m->ms.votes[from].stored = p->roster;
 }
 
 void
@@ -143,7 +143,7 @@ never_voted(struct mesh *m, msec now)
 	if (l->agreed == 0)
 		out_introduce(m, PACKET_PING, leader, ++m->swim.next_seq);
 	return l->agreed != 0 && now >= l->agreed + pace(m, AGREED_MS) &&
-	    roster_cmp(&m->ms.m[leader].stored, &m->roster.id) == 0;
+	    roster_cmp(&m->ms.votes[leader].stored, &m->roster.id) == 0;
 }
 
 /* --- goodbye ------------------------------------------------------------------------- */

@@ -66,7 +66,7 @@ mesh_lead(const struct mesh *m, msec now, struct mesh_lead *out)
 static bool
 has_stored(const struct mesh *m, uint32_t i)
 {
-	return i == 0 || roster_cmp(&m->ms.m[i].stored, &m->roster.id) == 0;
+	return i == 0 || roster_cmp(&m->ms.votes[i].stored, &m->roster.id) == 0;
 }
 
 void
@@ -128,9 +128,9 @@ mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id *by)
 {
 	uint32_t i = members_find_id(&m->ms, id);
 
-	if (i == MEMBER_NONE || m->ms.m[i].accusers_count == 0)
+	if (i == MEMBER_NONE || m->ms.doubts[i].accusers_count == 0)
 		return false;
-	i = members_find(&m->ms, m->ms.m[i].accusers[0]);
+	i = members_find(&m->ms, m->ms.doubts[i].accusers[0]);
 	if (i == MEMBER_NONE)
 		return false;
 	*by = m->ms.m[i].id;
@@ -149,7 +149,8 @@ mesh_unled(const struct mesh *m, msec now, uint32_t index)
 	x = &m->ms.m[m->ms.order[index]];
 	if (x->state != MESH_ALIVE || x->roster == 0 || x->seen == MSEC_NEVER || now - x->seen > UNLED_MS)
 		return 0;
-	since = x->echoed > e->lead_since ? x->echoed : e->lead_since;
+	since = m->ms.votes[m->ms.order[index]].echoed;
+	since = since > e->lead_since ? since : e->lead_since;
 	since = x->since > since ? x->since : since;
 	return now - since > UNLED_MS ? now - since : 0;
 }
@@ -160,6 +161,6 @@ mesh_queues(const struct mesh *m, struct mesh_queues *out)
 	*out = (struct mesh_queues){.out = m->ring_len, .out_max = m->ring_cap,
 	    .jobs = m->jobs_count, .jobs_max = JOBS_MAX, .urgent = m->ms.urgent.count,
 	    .news = m->ms.news.count, .summaries = m->ms.summaries.count,
-	    .members = m->ms.count, .members_max = m->ms.max, .pairs = m->ms.pairs_count,
+	    .members = m->ms.count, .members_max = m->ms.max, .pairs = m->ms.pairs.count,
 	    .health = m->swim.health};
 }

@@ -34,17 +34,19 @@ members_init(struct members *ms, uint32_t max)
 	ms->text_len = TEXT_HEADER; /* offset 0 means none */
 	ms->m = calloc(max, sizeof *ms->m);
 	ms->reports = calloc(max, sizeof *ms->reports);
+	ms->votes = calloc(max, sizeof *ms->votes);
+	ms->doubts = calloc(max, sizeof *ms->doubts);
 	ms->proofs = calloc(max, sizeof *ms->proofs);
 	ms->names = calloc(max, sizeof *ms->names);
 	ms->order = calloc(max, sizeof *ms->order);
 	ms->map = malloc(size * sizeof *ms->map);
-	ms->pairs = calloc(max, sizeof *ms->pairs);
 	ms->text = calloc(1, ms->text_cap);
 	if (ms->m == NULL || ms->reports == NULL || ms->order == NULL || ms->map == NULL ||
-	    ms->pairs == NULL || ms->text == NULL || ms->proofs == NULL || ms->names == NULL)
+	    ms->votes == NULL || ms->doubts == NULL || ms->text == NULL || ms->proofs == NULL ||
+	    ms->names == NULL)
 		return false;
 	memset(ms->map, 0xff, size * sizeof *ms->map);
-	return evict_init(&ms->evict, max) && spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
+	return pairs_init(&ms->pairs, max) && evict_init(&ms->evict, max) && spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
 	    spread_init(&ms->summaries, max);
 }
 
@@ -53,12 +55,14 @@ members_fini(struct members *ms)
 {
 	free(ms->m);
 	free(ms->reports);
+	free(ms->votes);
+	free(ms->doubts);
 	free(ms->proofs);
 	free(ms->certs);
 	free(ms->names);
 	free(ms->order);
 	free(ms->map);
-	free(ms->pairs);
+	pairs_fini(&ms->pairs);
 	free(ms->text);
 	evict_fini(&ms->evict);
 	spread_fini(&ms->urgent);
@@ -272,11 +276,13 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 		/* The pair's memory stays with the slot, forgotten. */
 		pair = ms->m[i].pair;
 		if (pair != MEMBER_NONE)
-			memset(&ms->pairs[pair], 0, sizeof ms->pairs[pair]);
+			pairs_clear(&ms->pairs, &ms->pairs.all[pair]);
+		ms->reports[i] = (struct member_report){.reported = false};
+		ms->votes[i] = (struct member_vote){.granted = 0};
+		ms->doubts[i] = (struct member_doubt){.suspected = 0};
 	}
 	ms->m[i] = (struct member){.id = *id, .short_id = short_id, .state = MESH_FAILED,
 	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER, .spoke = UINT32_MAX};
-	ms->reports[i] = (struct member_report){.at = MSEC_NEVER};
 	ms->names[i] = 0;
 	if (ms->certs != NULL)
 		ms->certs[i].len = 0;
@@ -441,7 +447,7 @@ members_meta(const struct members *ms, uint32_t i)
 struct pair *
 members_pair(const struct members *ms, uint32_t i)
 {
-	return ms->m[i].pair == MEMBER_NONE ? NULL : &ms->pairs[ms->m[i].pair];
+	return ms->m[i].pair == MEMBER_NONE ? NULL : &ms->pairs.all[ms->m[i].pair];
 }
 
 struct pair *
@@ -450,8 +456,8 @@ members_pair_take(struct members *ms, uint32_t i)
 	if (i == 0)
 		return NULL;
 	if (ms->m[i].pair == MEMBER_NONE)
-		ms->m[i].pair = (uint16_t)ms->pairs_count++;
-	return &ms->pairs[ms->m[i].pair];
+		ms->m[i].pair = (uint16_t)ms->pairs.count++;
+	return &ms->pairs.all[ms->m[i].pair];
 }
 
 int
@@ -461,7 +467,25 @@ members_fresh(struct members *ms, uint32_t i, uint64_t counter)
 
 	if (p == NULL || counter >> SEAL_COUNTER_BITS != ms->m[i].generation)
 		return -ERR_REPLAY;
-	return seal_fresh(&p->window, counter);
+	return window_fresh(&p->window, &ms->pairs.windows, counter);
+}
+
+void
+members_unheard(struct members *ms, uint32_t i)
+{
+	struct member_vote *v = &ms->votes[i];
+
+	if (v->echoed == 0 && v->stored.term == 0 && v->stored.version == 0)
+		return;
+	v->echoed = 0;
+	v->stored = (struct roster_id){0};
+}
+
+void
+members_absolve(struct members *ms, uint32_t i)
+{
+	if (ms->doubts[i].accusers_count != 0)
+		ms->doubts[i].accusers_count = 0;
 }
 
 void
@@ -471,8 +495,8 @@ members_rumour(const struct members *ms, uint32_t i, msec now, bool is_long, str
 
 	*out = (struct rumour){.state = (enum mesh_state)m->state, .id = m->id,
 	    .generation = m->generation, .incarnation = m->incarnation};
-	if (m->state == MESH_SUSPECT && m->accusers_count > 0)
-		out->from = m->accusers[0];
+	if (m->state == MESH_SUSPECT && ms->doubts[i].accusers_count > 0)
+		out->from = ms->doubts[i].accusers[0];
 	if (m->state == MESH_FAILED)
 		out->from = forget_age(now, m->since);
 	if (m->state == MESH_ALIVE)

@@ -95,8 +95,7 @@ mesh_free(struct mesh *m)
 	if (m == NULL)
 		return;
 	c = &m->conf.crypto;
-	if (m->ms.pairs != NULL)
-		c->wipe(c->arg, m->ms.pairs, m->ms.pairs_count * sizeof *m->ms.pairs);
+	pairs_wipe(&m->ms.pairs, c);
 	members_fini(&m->ms);
 	roster_fini(m);
 	report_fini(m);

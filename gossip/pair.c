@@ -30,25 +30,32 @@ pair_stands(const struct mesh *m, uint32_t i)
 }
 
 /* tx and rx for what this node says now, and is told by most. */
-static void
-renew(struct mesh *m, struct pair *p)
+static const struct pair_keys *
+made(struct mesh *m, const struct pair *p)
 {
 	const struct crypto *c = &m->conf.crypto;
+	struct pair_keys *k = pairs_keys(&m->ms.pairs, p);
+	uint16_t of = (uint16_t)(p - m->ms.pairs.all + 1);
 
-	if (p->epoch == m->seal.epoch ||
-	    c->pair_epoch(c->arg, m->seal.epoch, p->tx, p->tx_secret) < 0 ||
-	    c->pair_epoch(c->arg, m->seal.epoch, p->rx, p->rx_secret) < 0)
-		return;
-	p->epoch = m->seal.epoch;
+	if (k->of == of && k->epoch == m->seal.epoch)
+		return k;
+	k->of = of;
+	k->epoch = m->seal.epoch;
+	if (c->pair_epoch(c->arg, k->epoch, k->tx, p->tx_secret) < 0 ||
+	    c->pair_epoch(c->arg, k->epoch, k->rx, p->rx_secret) < 0) {
+		/* The key in use is held, or nothing can be said at all: under these
+		 * nobody hears anything. */
+		memcpy(k->tx, p->tx_secret, KEY_BYTES);
+		memcpy(k->rx, p->rx_secret, KEY_BYTES);
+		k->epoch = UINT32_MAX;
+	}
+	return k;
 }
 
 const uint8_t *
 pair_tx(struct mesh *m, uint32_t i)
 {
-	struct pair *p = members_pair(&m->ms, i);
-
-	renew(m, p);
-	return p->tx;
+	return made(m, members_pair(&m->ms, i))->tx;
 }
 
 uint8_t
@@ -65,9 +72,8 @@ pair_open(struct mesh *m, struct pair *p, const struct seal_frame *frame, const 
 	uint8_t key[KEY_BYTES];
 	int rc;
 
-	renew(m, p);
-	if (frame->epoch == p->epoch)
-		return seal_open(&m->seal, frame, p->rx, buf, len, body, body_bytes);
+	if (frame->epoch == m->seal.epoch)
+		return seal_open(&m->seal, frame, made(m, p)->rx, buf, len, body, body_bytes);
 	/* The key changes, and not everybody in the same instant. */
 	if (c->pair_epoch(c->arg, frame->epoch, key, p->rx_secret) < 0)
 		return -ERR_AUTH;
@@ -132,16 +138,20 @@ bool
 pair_park(struct mesh *m, msec now, const struct out *o)
 {
 	struct pair *p = members_pair_take(&m->ms, o->to);
+	const struct parked *was;
 	bool waits;
 
 	if (p == NULL)
 		return false;
-	waits = p->parked.kind != 0 && now - p->parked.at < PARK_MS;
+	was = pairs_parked(&m->ms.pairs, p);
+	waits = was != NULL && now - was->at < PARK_MS;
 	/* Gossip goes to anybody: it is not worth another's place. */
-	if (o->kind != PACKET_GOSSIP || !waits)
-		p->parked = (struct parked){.kind = o->kind, .a = o->a,
-		    .b = o->b, .c = o->c, .at = now,
-		    .introduce = o->introduce || (waits && p->parked.introduce)};
+	if (o->kind != PACKET_GOSSIP || !waits) {
+		bool introduce = o->introduce || (waits && was->introduce);
+
+		*pairs_park(&m->ms.pairs, p) = (struct parked){.kind = o->kind, .a = o->a,
+		    .b = o->b, .c = o->c, .at = now, .introduce = introduce};
+	}
 	if (now < p->ask_at)
 		return false;
 	p->ask_at = now + pace(m, ASK_MS);
@@ -152,13 +162,14 @@ void
 pair_heard(struct mesh *m, msec now, uint32_t i)
 {
 	struct pair *p = members_pair(&m->ms, i);
-	struct parked was = p->parked;
+	const struct parked *was = pairs_parked(&m->ms.pairs, p);
+	bool waits = was != NULL && now - was->at < PARK_MS;
 
 	p->heard = true;
-	p->parked.kind = 0;
-	if (was.kind != 0 && now - was.at < PARK_MS) {
-		out_parked(m, i, &was);
-	} else if (!p->spoke && now >= p->answer_at) {
+	if (waits)
+		out_parked(m, i, was);
+	pairs_unpark(&m->ms.pairs, p);
+	if (!waits && !p->spoke && now >= p->answer_at) {
 		/* It has yet to learn that I have its salt, and waits to say what
 		 * it has to say; the word that would have told it may be lost. */
 		p->answer_at = now + ANSWER_MS;
@@ -224,13 +235,13 @@ learn(struct mesh *m, msec now, uint32_t i, uint64_t counter, const uint8_t *sal
 	memcpy(peer + ID_BYTES, salt, SALT_BYTES);
 	p->since = 0;
 	p->heard = p->spoke = false;
-	p->epoch = UINT32_MAX;
+	pairs_unmake(&m->ms.pairs, p);
 	if ((rc = agree(m, now, i, p, &theirs)) < 0)
 		return rc;
 	if (c->pair(c->arg, p->tx_secret, p->rx_secret, m->ms.proofs[i].pk, me, peer) < 0)
 		return -ERR_AUTH;
 	memcpy(p->salt, salt, SALT_BYTES);
-	memset(&p->window, 0, sizeof p->window);
+	window_clear(&p->window, &m->ms.pairs.windows);
 	p->since = counter;
 	return 0;
 }

@@ -31,7 +31,7 @@
 #define GOSSIP_PAIR_H
 
 #include "packet.h"
-#include "seal.h"
+#include "pairs.h"
 
 struct mesh;
 
@@ -42,29 +42,6 @@ enum {
 	/* A HELLO without a record: array, kind, head, no rumours. */
 	HELLO_BYTES = SEAL_SHARED_OVERHEAD + 1 + 1 + 2 + HELLO_HEAD_BYTES + 1,
 	SOURCES = 256,
-};
-
-/* Of a member that ever said HELLO.  since = 0: no salt of this life is known. */
-struct pair {
-	uint8_t tx_secret[KEY_BYTES], rx_secret[KEY_BYTES];
-	uint8_t tx[KEY_BYTES], rx[KEY_BYTES]; /* of them, under the cluster key of ... */
-	uint32_t epoch;
-	uint8_t salt[SALT_BYTES]; /* its own */
-	uint64_t since;		  /* counter of the HELLO that told it */
-	bool heard;		  /* it has my salt: what I seal, it opens */
-	bool spoke;		  /* it sealed something: nobody else made up its salt */
-	struct wire_range wire; /* what it speaks, from the same HELLO */
-	uint8_t version;  /* what we two speak */
-	bool foreign;	  /* nothing: no version is common, so no salt was taken */
-	struct seal_window window;
-	msec ask_at, answer_at; /* next HELLO allowed, of mine, in answer */
-	/* The last thing that was to be said before it could be. */
-	struct parked {
-		uint8_t kind; /* 0 = none */
-		bool introduce;
-		uint64_t a, b, c;
-		msec at;
-	} parked;
 };
 
 /* The key to seal to member i with: it stands. */

@@ -76,7 +76,7 @@ static bool
 helps(const struct mesh *m, msec now, uint32_t i, uint32_t pass)
 {
 	if (pass == 0)
-		return relay_near(m, i) && !member_unstable(&m->ms.m[i], now);
+		return relay_near(m, i) && !member_unstable(&m->ms, i, now);
 	return pass > 1 || relay_near(m, i);
 }
 

@@ -323,7 +323,7 @@ report_office(struct mesh *m, msec now)
 	for (uint32_t i = 0; i < m->ms.count; i++) {
 		struct member_report *x = &m->ms.reports[i];
 
-		*x = (struct member_report){.at = MSEC_NEVER, .applied = x->applied,
+		*x = (struct member_report){.applied = x->applied,
 		    .version = x->version, .count = x->count, .bits = x->bits,
 		    .refused = x->refused};
 	}
@@ -394,7 +394,7 @@ mesh_refuse_report(struct mesh *m, const struct node_id *from, uint32_t version)
 	x->refused = version;
 	x->version = x->count = 0;
 	x->bits = 0;
-	x->at = MSEC_NEVER;
+	x->reported = false;
 	if (m->elect.role != MESH_LEADER) /* a leader's beat says so */
 		out_to(m, PACKET_REPORTED, i, 0, 0, 0);
 }
@@ -445,8 +445,10 @@ heard_report(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	}
 	lead_heard_stamp(m, &p->head.stamp);
 	take_frag(m, from, p);
-	if (x->version == p->version && x->count > 0 && x->bits == all_bits(x->count))
+	if (x->version == p->version && x->count > 0 && x->bits == all_bits(x->count)) {
+		x->reported = true;
 		x->at = now;
+	}
 	return 0;
 }
 

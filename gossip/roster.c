@@ -108,7 +108,7 @@ stored(const struct mesh *m)
 
 	tally_add(&t, &m->ms.m[0]);
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (roster_cmp(&m->ms.m[i].stored, &m->roster.id) == 0)
+		if (roster_cmp(&m->ms.votes[i].stored, &m->roster.id) == 0)
 			tally_add(&t, &m->ms.m[i]);
 	/* Never a mere side of `any`: it may propose, but a roster that only a
 	 * part of the old one stored could make two full sides. */
@@ -209,7 +209,7 @@ overtaken(const struct mesh *m)
 {
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (m->ms.m[i].roster != 0 && member_up(&m->ms.m[i]) &&
-		    roster_cmp(&m->ms.m[i].stored, &m->roster.id) > 0)
+		    roster_cmp(&m->ms.votes[i].stored, &m->roster.id) > 0)
 			return true;
 	return false;
 }
@@ -225,8 +225,8 @@ hand_over(struct mesh *m, msec now)
 	for (uint32_t i = 1; i < m->ms.count; i++) {
 		const struct member *x = &m->ms.m[i];
 
-		if ((x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE && x->echoed != 0 &&
-		    (best == MEMBER_NONE || roster_cmp(&x->stored, &m->ms.m[best].stored) > 0))
+		if ((x->roster & MEMBER_NEW) != 0 && x->state == MESH_ALIVE && m->ms.votes[i].echoed != 0 &&
+		    (best == MEMBER_NONE || roster_cmp(&m->ms.votes[i].stored, &m->ms.votes[best].stored) > 0))
 			best = i;
 	}
 	if (best != MEMBER_NONE)
@@ -340,15 +340,16 @@ void
 roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct roster *ro = &m->roster;
-	struct member *x = &m->ms.m[from];
-	bool had = roster_cmp(&x->stored, &ro->id) == 0;
+	const struct member *x = &m->ms.m[from];
+	struct member_vote *v = &m->ms.votes[from];
+	bool had = roster_cmp(&v->stored, &ro->id) == 0;
 	int cmp = roster_cmp(&p->roster, &ro->id);
 
-	x->stored = p->roster;
+	v->stored = p->roster;
 	if (p->roster.version > ro->seen_version)
 		ro->seen_version = p->roster.version;
 	if (x->roster != 0 && cmp > 0)
-		fetch(m, now, from, &x->stored);
+		fetch(m, now, from, &v->stored);
 	if (x->roster != 0 && cmp == 0 && !had && (ro->joint || change_wanted(m)) && stored(m))
 		m->elect.beat_at = now;
 }
@@ -404,7 +405,7 @@ step_aside(struct mesh *m, msec now)
 		memcpy(id.b, entry, ID_BYTES);
 		i = members_find_id(&m->ms, &id);
 		if (i != MEMBER_NONE && (entry[ID_BYTES] & MEMBER_NEW) != 0 &&
-		    m->ms.m[i].state == MESH_ALIVE && m->ms.m[i].echoed != 0) {
+		    m->ms.m[i].state == MESH_ALIVE && m->ms.votes[i].echoed != 0) {
 			lead_resign(m, now, m->ms.m[i].short_id);
 			return;
 		}

@@ -40,13 +40,13 @@ log10_milli(uint32_t n)
 }
 
 static msec
-suspicion_ms(const struct mesh *m, const struct member *x)
+suspicion_ms(const struct mesh *m, const struct member_doubt *d)
 {
 	/* 1000 x log(c+1)/log(3) for c = 0, 1, 2 confirmations. */
 	static const msec shrink[CONFIRMATIONS + 1] = {0, 631, 1000};
 	msec min = pace(m, SUSPECT_BASE_MS) * log10_milli(m->ms.count) / 1000;
 	msec max = min * SUSPECT_MAX_MULT;
-	uint32_t c = x->accusers_count > 0 ? x->accusers_count - 1u : 0;
+	uint32_t c = d->accusers_count > 0 ? d->accusers_count - 1u : 0;
 
 	/* Most do not answer me themselves: what it says comes over many, if at all. */
 	if (relay_far(m))
@@ -108,7 +108,7 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 static void
 rose_again(struct mesh *m, msec now, uint32_t i)
 {
-	struct member *x = &m->ms.m[i];
+	struct member_doubt *x = &m->ms.doubts[i];
 	uint32_t doublings;
 
 	if (3 * (m->ms.by_state[MESH_FAILED] + 1) > m->ms.count)
@@ -128,9 +128,9 @@ rose_again(struct mesh *m, msec now, uint32_t i)
 static void
 restless(struct mesh *m, msec now, uint32_t i)
 {
-	struct member *x = &m->ms.m[i];
+	struct member_doubt *x = &m->ms.doubts[i];
 
-	if (member_unstable(x, now) && x->unstable_until < now + QUIET_MS)
+	if (member_unstable(&m->ms, i, now) && x->unstable_until < now + QUIET_MS)
 		x->unstable_until = now + QUIET_MS;
 }
 
@@ -149,12 +149,12 @@ quiet_tick(struct mesh *m, msec now)
 	m->swim.quiet_at = MSEC_NEVER;
 	m->ms.changes++;
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (member_unstable(&m->ms.m[i], now))
-			m->swim.quiet_at = msec_min(m->swim.quiet_at, m->ms.m[i].unstable_until);
+		if (member_unstable(&m->ms, i, now))
+			m->swim.quiet_at = msec_min(m->swim.quiet_at, m->ms.doubts[i].unstable_until);
 }
 
 static void
-accuse(struct member *x, uint64_t accuser)
+accuse(struct member_doubt *x, uint64_t accuser)
 {
 	for (uint32_t k = 0; k < x->accusers_count; k++)
 		if (x->accusers[k] == accuser)
@@ -167,23 +167,24 @@ void
 rumour_suspect(struct mesh *m, msec now, uint32_t i, uint64_t accuser)
 {
 	struct member *x = &m->ms.m[i];
-	uint32_t before = x->accusers_count;
+	struct member_doubt *d = &m->ms.doubts[i];
+	uint32_t before = d->accusers_count;
 	bool fresh = x->state == MESH_ALIVE;
 
 	if (i == 0 || !member_up(x))
 		return;
 	if (fresh) {
 		members_set(&m->ms, i, now, MESH_SUSPECT, x->generation, x->incarnation);
-		x->suspected = now;
-		x->accusers_count = 0;
+		d->suspected = now;
+		d->accusers_count = 0;
 		before = 0;
 	}
-	accuse(x, accuser);
+	accuse(d, accuser);
 	if (fresh)
 		trace(m, now, "suspect", i, 0);
-	if (x->accusers_count > before)
+	if (d->accusers_count > before)
 		news(m, i);
-	m->swim.suspect_at = msec_min(m->swim.suspect_at, x->suspected + suspicion_ms(m, x));
+	m->swim.suspect_at = msec_min(m->swim.suspect_at, d->suspected + suspicion_ms(m, d));
 }
 
 void
@@ -291,11 +292,13 @@ owners_to_tell(const struct member *x, const struct rumour *r)
 static void
 reborn(struct mesh *m, uint32_t i)
 {
-	struct head applied = m->ms.reports[i].applied;
+	struct member_report *r = &m->ms.reports[i], none;
 
-	m->ms.reports[i] = (struct member_report){.at = MSEC_NEVER, .applied = applied};
-	m->ms.m[i].echoed = 0;
-	m->ms.m[i].stored = (struct roster_id){0};
+	memset(&none, 0, sizeof none);
+	none.applied = r->applied;
+	if (memcmp(r, &none, sizeof none) != 0)
+		memcpy(r, &none, sizeof none);
+	members_unheard(&m->ms, i);
 	summary_forget(m, i); /* each life counts anew */
 	welcome(m);
 }
@@ -309,7 +312,7 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (older)
 		reborn(m, i);
 	summary_rise(m, now, i);
-	x->accusers_count = 0;
+	members_absolve(&m->ms, i);
 	restless(m, now, i);
 	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
 		x->heard = now - (msec)r->from;
@@ -366,7 +369,7 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 
 	summary_rise(m, now, i);
 	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
-	x->accusers_count = 0;
+	members_absolve(&m->ms, i);
 	news(m, i);
 	restless(m, now, i);
 	if (rose)
@@ -429,8 +432,8 @@ old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		return false;
 	if (x->state == MESH_SUSPECT && now - x->heard >= pace(m, HEARD_MS))
 		return false;
-	if (m->elect.leader == MEMBER_NONE && now - x->accused >= pace(m, ACCUSE_MS)) {
-		x->accused = now;
+	if (m->elect.leader == MEMBER_NONE && now - m->ms.doubts[i].accused >= pace(m, ACCUSE_MS)) {
+		m->ms.doubts[i].accused = now;
 		if (x->heard != 0 && now - x->heard < pace(m, HEARD_MS))
 			news(m, i);
 		else
@@ -535,7 +538,7 @@ rumour_tick(struct mesh *m, msec now)
 
 		if (x->state != MESH_SUSPECT)
 			continue;
-		end = x->suspected + suspicion_ms(m, x);
+		end = m->ms.doubts[i].suspected + suspicion_ms(m, &m->ms.doubts[i]);
 		if (end <= now)
 			rumour_fail(m, now, i, "failed");
 		else

@@ -186,7 +186,7 @@ probe_end(struct mesh *m, msec now)
 	if (x->generation != s->life)
 		return; /* it restarted: that silence was the old life's */
 	/* Spoke to me some other way meanwhile: alive, whatever got lost. */
-	if ((x->seen != MSEC_NEVER && x->seen > s->sent) || x->streamed > s->sent)
+	if ((x->seen != MSEC_NEVER && x->seen > s->sent) || m->ms.doubts[s->target].streamed > s->sent)
 		return;
 	/* Nobody even said "nor me": perhaps it is I who am deaf. */
 	if (s->health < HEALTH_MAX && (s->helpers == 0 || s->nacks < s->helpers))
@@ -365,7 +365,7 @@ random_failed(struct mesh *m)
 void
 swim_call(struct mesh *m, uint32_t i)
 {
-	m->ms.m[i].called = ++m->swim.next_seq;
+	m->ms.doubts[i].called = ++m->swim.next_seq;
 	out_introduce(m, PACKET_PING, i, m->swim.next_seq);
 }
 
@@ -396,11 +396,10 @@ reconnect_tick(struct mesh *m, msec now)
 static void
 face(struct mesh *m, msec now, uint32_t from)
 {
-	struct member *x = &m->ms.m[from];
-
-	if (x->state == MESH_ALIVE || now - x->accused < pace(m, ACCUSE_MS))
+	if (m->ms.m[from].state == MESH_ALIVE ||
+	    now - m->ms.doubts[from].accused < pace(m, ACCUSE_MS))
 		return;
-	x->accused = now;
+	m->ms.doubts[from].accused = now;
 	swim_call(m, from);
 }
 
@@ -432,7 +431,7 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return 0;
 	case PACKET_ACK:
 		answered(m, from);
-		if (p->seq != 0 && p->seq == m->ms.m[from].called)
+		if (p->seq != 0 && p->seq == m->ms.doubts[from].called)
 			rumour_answered(m, now, from);
 		acked(m, now, from, p->seq);
 		leave_compared(m, now, from, p->hash);

@@ -84,9 +84,9 @@ enum { MEMBER_SETTLED_MS = 2000 }; /* a newcomer's table fills in less */
 
 /* Nothing new is given to it until it was quiet for a while. */
 static inline bool
-member_unstable(const struct member *m, msec now)
+member_unstable(const struct members *ms, uint32_t i, msec now)
 {
-	return now < m->unstable_until;
+	return now < ms->doubts[i].unstable_until;
 }
 
 /* Had it been alive long enough by then to know everybody? */

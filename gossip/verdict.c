@@ -101,8 +101,8 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 		base = x->seen;
 	if (r->vouched > base)
 		base = r->vouched;
-	if (x->streamed > base)
-		base = x->streamed;
+	if (m->ms.doubts[i].streamed > base)
+		base = m->ms.doubts[i].streamed;
 	if (x->state == MESH_ALIVE && x->since > base)
 		base = x->since; /* back from the dead, or news to me */
 	silent = now - base;

@@ -46,44 +46,6 @@ on_trace_node(void *arg, msec now, const char *event)
 
 /* --- the disk ---------------------------------------------------------------------- */
 
-static void
-write_disk(struct sim *s, uint32_t i, struct mesh_saved f)
-{
-	struct sim_node *n = &s->node[i];
-	bool later = n->disk.generation > 1;
-	struct sim_ring ring = n->disk_ring;
-
-	plant_disk(s, i, &f);
-	if (n->mad)
-		f.keys = n->disk.keys;
-	if (s->conf.mutant == MUTANT_no_persist && later)
-		return;
-	if (s->conf.mutant == MUTANT_old_roster && later) {
-		f.roster_bytes = n->disk.roster_bytes;
-		f.roster = n->disk_roster;
-		f.evicted = n->disk_evicted;
-		f.evicted_bytes = n->disk.evicted_bytes;
-		n->disk = f;
-		return;
-	}
-	if (f.roster_bytes > n->disk_roster_cap) {
-		n->disk_roster_cap = 2 * f.roster_bytes;
-		free(n->disk_roster);
-		n->disk_roster = sim_must(malloc(n->disk_roster_cap));
-	}
-	if (f.roster_bytes > 0)
-		memcpy(n->disk_roster, f.roster, f.roster_bytes);
-	if (f.evicted_bytes > n->disk.evicted_bytes) {
-		free(n->disk_evicted);
-		n->disk_evicted = sim_must(malloc(f.evicted_bytes));
-		memcpy(n->disk_evicted, f.evicted, f.evicted_bytes);
-	}
-	n->disk = f;
-	n->disk.roster = n->disk_roster;
-	n->disk.evicted = n->disk_evicted;
-	n->disk_ring = (s->conf.mutant == MUTANT_key_unsaved && later) || n->mad ? ring : n->ring;
-}
-
 /* False: the power went, before or after the bytes were on disk.  What is torn
  * is as good as not written: the daemon's store switches whole states. */
 static bool
@@ -103,12 +65,13 @@ save(struct sim *s, uint32_t i)
 		}
 	}
 	check_saved(s, i, &f);
-	write_disk(s, i, f);
+	disk_write(s, i, f);
 	check_keys(s, i);
 	if (n->mesh->member && !f.leaving && !f.left)
 		n->leave_for = 0; /* it belongs */
 	sim_note(s, f.term, f.generation);
 	mesh_saved(n->mesh);
+	disk_written(s, i);
 	if (ends)
 		node_crash(s, i, s->now + 20000 + (usec)prng_below(&s->rng, SECOND));
 	return !ends;
@@ -426,7 +389,7 @@ wipe(struct sim *s, uint32_t i)
 void
 node_copy_disk(struct sim *s, uint32_t to, uint32_t from)
 {
-	write_disk(s, to, s->node[from].disk);
+	disk_write(s, to, s->node[from].disk);
 }
 
 int

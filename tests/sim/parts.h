@@ -83,6 +83,13 @@ void check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64
 void watch_node(struct sim *s, uint32_t i);
 void watch_forget(struct sim *s, uint32_t i);
 
+/* disk.c: the facts that a machine wants saved; they are, and it was told so. */
+void disk_write(struct sim *s, uint32_t i, struct mesh_saved f);
+void disk_written(struct sim *s, uint32_t i);
+void disk_free(struct sim *s, uint32_t i);
+/* Before anything is asked of malloc for a world of hundreds. */
+void disk_large_world(void);
+
 /* alloc.c: between these no machine may ask for memory. */
 void alloc_forbid(void);
 uint64_t alloc_allow(void); /* how often it did */

@@ -148,8 +148,8 @@ plant_after_recv(struct sim *s, uint32_t i)
 		spread_drop(&m->ms.urgent, 0);
 	}
 	if (planted == MUTANT_no_window)
-		for (uint32_t k = 0; k < m->ms.pairs_count; k++)
-			memset(&m->ms.pairs[k].window, 0, sizeof m->ms.pairs[k].window);
+		for (uint32_t k = 0; k < m->ms.pairs.count; k++)
+			window_clear(&m->ms.pairs.all[k].window, &m->ms.pairs.windows);
 }
 
 /* Votes and echoes of exactly half are enough. */
@@ -178,23 +178,23 @@ on_members(struct mesh *m, msec now)
 		if (planted == MUTANT_fresh_corpse)
 			x->heard = now;
 		if (planted == MUTANT_endless)
-			x->suspected = now;
+			m->ms.doubts[k].suspected = now;
 		if (planted == MUTANT_plain_swim && x->state == MESH_SUSPECT)
-			x->accusers_count = ARRAY_LEN(x->accusers);
+			m->ms.doubts[k].accusers_count = ARRAY_LEN(m->ms.doubts[k].accusers);
 		if (planted == MUTANT_joint_alone && m->elect.role == MESH_LEADER)
-			x->stored = m->roster.id;
+			m->ms.votes[k].stored = m->roster.id;
 		if (planted == MUTANT_no_probes)
 			m->ms.reports[k].probes = 12;
 		if (planted == MUTANT_left_returns && x->state == MESH_LEFT)
 			members_set(&m->ms, k, now, MESH_FAILED, x->generation, x->incarnation);
 		if (planted == MUTANT_waits_for_none)
-			x->keys = (struct member_keys){.have = {.used = m->saved.keys.used,
+			m->ms.votes[k].keys = (struct member_keys){.have = {.used = m->saved.keys.used,
 						       .next = m->saved.keys.next},
 			    .id = keys_newest_id(m), .known = true};
 		if (planted == MUTANT_notice_forgot)
 			x->notice = 0;
 		if (planted == MUTANT_leaves_early && m->leave.without.version > 0)
-			x->stored = m->leave.without;
+			m->ms.votes[k].stored = m->leave.without;
 	}
 }
 
@@ -235,7 +235,7 @@ plant_settle(struct sim *s, uint32_t i)
 		break;
 	case MUTANT_leaves_unheard:
 		if (m->elect.leader != MEMBER_NONE && m->elect.leader != 0)
-			m->ms.m[m->elect.leader].stored = m->roster.id;
+			m->ms.votes[m->elect.leader].stored = m->roster.id;
 		m->leave.agreed = 1;
 		break;
 	default:

@@ -82,6 +82,8 @@ sim_new(const struct sim_conf *conf)
 {
 	struct sim *s = sim_must(calloc(1, sizeof *s));
 
+	if (conf->nodes > WATCH_MAX)
+		disk_large_world();
 	s->conf = *conf;
 	net_delays(s);
 	s->last_issuer = UINT32_MAX;
@@ -127,8 +129,7 @@ sim_free(struct sim *s)
 	free(s->plans);
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		mesh_free(s->node[i].mesh);
-		free(s->node[i].disk_roster);
-		free(s->node[i].disk_evicted);
+		disk_free(s, i);
 		free(s->node[i].seen);
 		free(s->node[i].ca);
 		free(s->node[i].held_reports);

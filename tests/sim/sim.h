@@ -9,7 +9,8 @@
  *	sim.c      the heap and the clock of the world
  *	net.c      what happens to a datagram on its way
  *	stream.c   what is asked over streams
- *	node.c     one node: disk, machine, alarm; what the daemon's loop is
+ *	node.c     one node: machine, alarm; what the daemon's loop is
+ *	disk.c     what is on its disk
  *	check.c    what must hold of leaders and disks, after every event
  *	watch.c    what must hold of tables, after every event
  *	hearing.c  reports told and heard
@@ -90,8 +91,7 @@ struct sim_node {
 	uint32_t group; /* who can hear whom */
 	/* what is on its disk */
 	struct mesh_saved disk;
-	uint8_t *disk_roster;
-	size_t disk_roster_cap;
+	struct sim_sheet *disk_roster; /* disk.c */
 	uint8_t *disk_evicted;
 	/* what it ever did: never forgotten, whatever the disk says */
 	struct mesh_saved done;
@@ -116,6 +116,7 @@ struct sim_node {
 struct sim {
 	struct sim_conf conf;
 	struct sim_node *node;
+	struct sim_sheet *sheets[256]; /* disk.c: by hash */
 	struct sim_event *heap;
 	size_t heap_len, heap_cap, pool_len, pool_cap;
 	struct sim_dgram **pool; /* to use again */

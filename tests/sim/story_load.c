@@ -168,7 +168,7 @@ view_fresh(const struct sim *s, uint32_t leader)
 		uint32_t x = members_find_id(&m->ms, &s->node[i].id);
 
 		if (i != leader && s->node[i].mesh != NULL && x != MEMBER_NONE &&
-		    m->ms.reports[x].at == MSEC_NEVER)
+		    !m->ms.reports[x].reported)
 			return false;
 	}
 	return true;

@@ -248,8 +248,9 @@ evicted(struct sim *s, uint32_t i)
 		out = &n->mesh->ms.m[x == MEMBER_NONE ? 0 : x];
 		if (x == MEMBER_NONE || x == 0)
 			continue;
-		if (!out->evicted || out->state != MESH_LEFT || out->granted != 0 ||
-		    out->echoed != 0 || out->stored.version != 0)
+		if (!out->evicted || out->state != MESH_LEFT || n->mesh->ms.votes[x].granted != 0 ||
+		    n->mesh->ms.votes[x].echoed != 0 ||
+		    n->mesh->ms.votes[x].stored.version != 0)
 			check_break(s, "evicted-for-good", i, node_find(s, &id), out->state);
 	}
 }

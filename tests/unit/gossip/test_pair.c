@@ -48,6 +48,17 @@ pair_of(struct world *w, uint32_t i, uint32_t with)
 	return at == MEMBER_NONE ? NULL : members_pair(&w->node[i]->ms, at);
 }
 
+/* As made for the epoch in use. */
+static const struct pair_keys *
+keys_of(struct world *w, uint32_t i, uint32_t with)
+{
+	const struct pair *p = pair_of(w, i, with);
+	const struct pair_keys *k = pairs_keys(&w->node[i]->ms.pairs, p);
+
+	assert_int_equal(k->of, p - w->node[i]->ms.pairs.all + 1);
+	return k;
+}
+
 static bool
 stand(struct world *w, uint32_t i, uint32_t with)
 {
@@ -66,9 +77,9 @@ nothing_waits_longer_than_a_round_trip(void **state)
 	(void)state;
 	world_run(w, 4000);
 	assert_true(stand(w, 0, 1) && stand(w, 1, 0));
-	assert_memory_equal(pair_of(w, 0, 1)->tx, pair_of(w, 1, 0)->rx, KEY_BYTES);
-	assert_memory_equal(pair_of(w, 0, 1)->rx, pair_of(w, 1, 0)->tx, KEY_BYTES);
-	assert_memory_not_equal(pair_of(w, 0, 1)->tx, pair_of(w, 0, 1)->rx, KEY_BYTES);
+	assert_memory_equal(keys_of(w, 0, 1)->tx, keys_of(w, 1, 0)->rx, KEY_BYTES);
+	assert_memory_equal(keys_of(w, 0, 1)->rx, keys_of(w, 1, 0)->tx, KEY_BYTES);
+	assert_memory_not_equal(keys_of(w, 0, 1)->tx, keys_of(w, 0, 1)->rx, KEY_BYTES);
 	/* Forget it on one side, as a new life would. */
 	at = members_find(&w->node[1]->ms, w->node[0]->ms.m[0].short_id);
 	members_pair_take(&w->node[1]->ms, at)->since = 0;
@@ -144,6 +155,7 @@ an_old_hello_changes_nothing(void **state)
 {
 	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
 	struct pair was;
+	struct pair_keys keys;
 
 	(void)state;
 	memset(&tape, 0, sizeof tape);
@@ -153,9 +165,11 @@ an_old_hello_changes_nothing(void **state)
 	world_run(w, 3000);
 	assert_true(stand(w, 0, 1));
 	was = *pair_of(w, 0, 1);
+	keys = *keys_of(w, 0, 1);
 	assert_int_equal(repeat(w), 0);
 	assert_memory_equal(pair_of(w, 0, 1)->salt, was.salt, SALT_BYTES);
-	assert_memory_equal(pair_of(w, 0, 1)->rx, was.rx, KEY_BYTES);
+	assert_memory_equal(pair_of(w, 0, 1)->rx_secret, was.rx_secret, KEY_BYTES);
+	assert_memory_equal(keys_of(w, 0, 1)->rx, keys.rx, KEY_BYTES);
 	assert_true(stand(w, 0, 1));
 	world_free(w);
 }
@@ -400,7 +414,7 @@ keys_are_wiped_at_the_end(void **state)
 	world_run(w, 5000);
 	w->node[2]->conf.crypto.wipe = counting_wipe;
 	world_kill(w, 2);
-	assert_int_equal(wiped, 2 * sizeof(struct pair));
+	assert_int_equal(wiped, 2 * (sizeof(struct pair) + sizeof(struct pair_keys)));
 	world_free(w);
 }
 

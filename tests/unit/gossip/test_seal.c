@@ -206,7 +206,7 @@ drops_are_counted_and_not_answered(void **state)
 	memcpy(buf + SEAL_HEADER_BYTES, "\xdd\xff\xff\xff\xff", 5);
 	memcpy(evil.cluster, w->disk[0].cluster, ID_BYTES);
 	evil.counter += 1 << 20;
-	len = seal_close(&evil, SEAL_PAIR, members_pair(&w->node[1]->ms, 1)->tx, buf, 5);
+	len = seal_close(&evil, SEAL_PAIR, pair_tx(w->node[1], 1), buf, 5);
 	assert_int_equal(mesh_recv(w->node[0], w->now, &from, buf, len), -ERR_MALFORMED);
 	mesh_stats(w->node[0], &after);
 	assert_int_equal(after.dropped[ERR_REPLAY], before.dropped[ERR_REPLAY] + 1);
