@@ -20,7 +20,8 @@
  * side opens again, and no member can speak as another.  HELLO, WHO ("introduce
  * yourself": a HELLO with a record is due), TWIN (twin.h), JOIN and JOINED are all that
  * travels under the key that all share.  What they carry is safe from anybody who has
- * it, and from whoever repeats them: records that their owners signed, and
+ * it, and from whoever repeats them: records that their owners signed, acts of eviction
+ * (a HELLO may be the notice of one; they count by their signer's vote, evict.h), and
  * salts, of which the one that a word was sealed under counts, in the life that the
  * signed record names.  A member gone bad can end another's session with a salt
  * of its own making; it can neither listen nor speak in it.

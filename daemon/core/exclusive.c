@@ -112,6 +112,57 @@ exclusive_owners(const struct plan *p, const struct view_node *nodes, size_t nod
 	return kept;
 }
 
+/* May a process of it run, for all that its node said last? */
+static bool
+runs(const struct view_instance *v)
+{
+	return v->state == VIEW_STARTING || v->state == VIEW_RUNNING || v->state == VIEW_STOPPING ||
+	    v->state == VIEW_BACKOFF;
+}
+
+static struct mesh_owner *
+owner_of(struct mesh_owner *owners, size_t count, uint64_t id)
+{
+	size_t lo = 0, hi = count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (owners[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < count && owners[lo].id == id ? &owners[lo] : NULL;
+}
+
+size_t
+exclusive_hold(struct mesh_owner *owners, size_t count, const struct view_node *nodes,
+    size_t nodes_count, const struct view_instance *instances, size_t instances_count, uint8_t *marks)
+{
+	enum { ELSEWHERE = 1, LEASED = 2 };
+	size_t kept = 0;
+
+	memset(marks, 0, count);
+	for (size_t i = 0; i < instances_count; i++) {
+		const struct view_instance *v = &instances[i];
+		const struct mesh_owner *o =
+		    runs(v) ? owner_of(owners, count, exclusive_id(v->id)) : NULL;
+		const struct node_id *at = o != NULL ? id_of(nodes, nodes_count, v->node) : NULL;
+
+		if (at == NULL)
+			continue;
+		if (!id_eq(at, &o->node))
+			marks[o - owners] |= v->lease_until_ms == 0 ? ELSEWHERE : 0;
+		else if (v->lease_until_ms != 0)
+			marks[o - owners] |= LEASED;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (marks[i] != ELSEWHERE)
+			owners[kept++] = owners[i];
+	return kept;
+}
+
 size_t
 exclusive_wants(const struct plan *p, const struct plan_node *here, uint64_t *out, size_t cap)
 {

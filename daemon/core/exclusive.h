@@ -29,6 +29,15 @@ bool exclusive_any(const struct plan *p);
  * out, at most cap.  How many. */
 size_t exclusive_owners(const struct plan *p, const struct view_node *nodes, size_t nodes_count,
     struct mesh_owner *out, size_t cap);
+/*
+ * Of those owners, as exclusive_owners left them, who must wait: its instance runs on
+ * another node that is not known to be dead, without a role lease, so nothing ends it but its
+ * own node: a copy of when the role was no exclusive one.  An owner that runs it under
+ * its lease stays.  marks: count bytes of scratch.  How many are left, in order.
+ */
+size_t exclusive_hold(struct mesh_owner *owners, size_t count, const struct view_node *nodes,
+    size_t nodes_count, const struct view_instance *instances, size_t instances_count,
+    uint8_t *marks);
 /* The ids of what this node is to run, at most cap.  How many. */
 size_t exclusive_wants(const struct plan *p, const struct plan_node *here, uint64_t *out,
     size_t cap);

@@ -214,10 +214,12 @@ exclusive_lead(struct engine *e)
 
 	if (!e->lead.leading || (!e->exclusive.owners && !exclusive_any(&e->apply.plan)))
 		return;
-	AUTO_FREE struct mesh_owner *owners = calloc(MESH_OWNERS_MAX, sizeof *owners);
+	AUTO_FREE struct mesh_owner *owners = calloc(MESH_OWNERS_MAX, sizeof *owners + 1);
 	if (owners == NULL || world_build(e, &w) < 0)
 		return; /* the last ones stand; the next round tells again */
 	size_t n = exclusive_owners(&e->apply.plan, w.nodes, w.nodes_count, owners, MESH_OWNERS_MAX);
+	n = exclusive_hold(owners, n, w.nodes, w.nodes_count, w.instances, w.instances_count,
+	    (uint8_t *)(owners + MESH_OWNERS_MAX));
 	world_free(&w);
 	e->exclusive.owners = n > 0;
 	if (mesh_exclusive_owners(e->mesh, net_now(), owners, n) < 0)

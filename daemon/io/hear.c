@@ -9,40 +9,69 @@
 #include "../base/log.h"
 #include "engine.h"
 
-static int
-by_id(const void *a, const void *b)
+/* Where it is, or where it belongs. */
+static size_t
+place_of(const struct lead *l, const struct node_id *id)
 {
-	return id_cmp(&((const struct lead_node *)a)->id, &((const struct lead_node *)b)->id);
+	size_t lo = 0, hi = l->nodes_count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (id_cmp(&l->nodes[mid].id, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 static struct lead_node *
 find_node(const struct lead *l, const struct node_id *id)
 {
-	struct lead_node key = {.id = *id};
+	size_t at = place_of(l, id);
 
-	if (l->nodes_count == 0)
-		return NULL;
-	return bsearch(&key, l->nodes, l->nodes_count, sizeof key, by_id);
+	return at < l->nodes_count && id_eq(&l->nodes[at].id, id) ? &l->nodes[at] : NULL;
 }
 
-/* Bounded by the member table: only members are added. */
-struct lead_node *
-hear_node(struct lead *l, const struct node_id *id)
+/* Who is no member any more gave its place there to somebody else. */
+static void
+forget_gone(struct engine *e)
 {
+	struct lead *l = &e->lead;
+	struct mesh_member m;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->nodes_count; i++)
+		if (mesh_find(e->mesh, &l->nodes[i].id, &m))
+			l->nodes[kept++] = l->nodes[i];
+		else
+			report_table_free(&l->nodes[i].report);
+	l->nodes_count = kept;
+}
+
+/* No more of them than there are members. */
+struct lead_node *
+hear_node(struct engine *e, const struct node_id *id)
+{
+	struct lead *l = &e->lead;
 	struct lead_node *n = find_node(l, id), *more;
+	size_t at;
 
 	if (n != NULL)
 		return n;
+	if (l->nodes_count >= mesh_count(e->mesh))
+		forget_gone(e);
 	more = realloc(l->nodes, (l->nodes_count + 1) * sizeof *more);
 	if (more == NULL)
 		return NULL;
 	l->nodes = more;
-	n = &l->nodes[l->nodes_count++];
-	memset(n, 0, sizeof *n);
-	n->id = *id;
-	n->state = -1;
-	qsort(l->nodes, l->nodes_count, sizeof *n, by_id);
-	return find_node(l, id);
+	at = place_of(l, id);
+	n = &l->nodes[at];
+	memmove(n + 1, n, (l->nodes_count - at) * sizeof *n);
+	l->nodes_count++;
+	*n = (struct lead_node){.id = *id, .state = -1};
+	return n;
 }
 
 const struct report *
@@ -113,7 +142,7 @@ hear_take(struct engine *e)
 
 	while ((len = mesh_next_report(e->mesh, &from, &version, &index, &count, buf,
 		    sizeof buf)) > 0) {
-		struct lead_node *n = hear_node(&e->lead, &from);
+		struct lead_node *n = hear_node(e, &from);
 
 		any = true;
 		if (n != NULL)

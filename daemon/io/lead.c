@@ -295,7 +295,7 @@ look_members(struct engine *e)
 	struct mesh_member m;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
-		struct lead_node *n = hear_node(&e->lead, &m.id);
+		struct lead_node *n = hear_node(e, &m.id);
 		enum view_node_state state = world_state(&m);
 		int before;
 

@@ -102,6 +102,98 @@ thief_says(struct thief *t, enum packet_kind kind, uint8_t *buf)
 	return seal_close(&t->seal, form, NULL, buf, w.len);
 }
 
+enum lie { EVICTS, AS_ANOTHER, NOW_IN, HINTS, LIES };
+
+static size_t
+seal_lie(struct seal *seal, enum seal_form form, const struct packet *p, const struct rumour *r,
+    uint8_t *buf)
+{
+	uint8_t room[512];
+	struct mpw w, rumours;
+
+	mpw_init(&rumours, room, sizeof room);
+	if (r != NULL)
+		rumour_pack(&rumours, r);
+	mpw_init(&w, buf + seal_header_bytes(form), SEAL_SHARED_BODY_MAX);
+	packet_begin(&w, p);
+	packet_end(&w, &rumours, r != NULL);
+	return seal_close(seal, form, NULL, buf, w.len);
+}
+
+/*
+ * What the key alone lets him say of node x: that it is out, by an act that he signed; in
+ * its own name, with a salt of his making and the last number of its life; that whoever hears
+ * it is let into another cluster; that x lives a second time, where he is.
+ */
+static size_t
+thief_lies(struct sim *s, struct thief *t, enum lie what, uint32_t x, uint8_t *buf)
+{
+	static const char domain[] = "mesh evict 0";
+	const struct sim_node *n = &s->node[x];
+	uint8_t bytes[HELLO_HEAD_BYTES] = {0}, body[sizeof domain - 1 + 2 * ID_BYTES];
+	struct eviction act;
+	struct rumour r = {.eviction = (const uint8_t *)&act};
+	struct packet p = {.kind = PACKET_HELLO, .seq = 77, .bytes = bytes, .bytes_len = sizeof bytes};
+	struct addr here = net_address(THIEF);
+	struct seal other = t->seal;
+
+	for (size_t i = 0; i < SALT_BYTES; i++)
+		bytes[i] = (uint8_t)prng_u64(&s->rng);
+	switch (what) {
+	case EVICTS:
+		memcpy(body, domain, sizeof domain - 1);
+		memcpy(body + sizeof domain - 1, t->seal.cluster, ID_BYTES);
+		memcpy(body + sizeof domain - 1 + ID_BYTES, n->id.b, ID_BYTES);
+		memcpy(act.id, n->id.b, ID_BYTES);
+		memcpy(act.pk, t->n.pk, KEY_BYTES);
+		t->seal.crypto.sign(t->seal.crypto.arg, act.sig, body, sizeof body);
+		return seal_lie(&t->seal, SEAL_SHARED, &p, &r, buf);
+	case AS_ANOTHER:
+		other.self = seal_short(&n->id);
+		other.counter = ((n->disk.generation + 1) << SEAL_COUNTER_BITS) - 2;
+		return seal_lie(&other, SEAL_SHARED, &p, NULL, buf);
+	case NOW_IN:
+		p.kind = PACKET_JOINED;
+		p.bytes_len = ID_BYTES;
+		p.generation = 1 << 20;
+		return seal_lie(&t->seal, SEAL_JOIN, &p, NULL, buf);
+	default:
+		p.kind = PACKET_TWIN;
+		memcpy(bytes, here.ip, sizeof here.ip);
+		be_put(bytes + sizeof here.ip, here.port, 2);
+		p.bytes_len = sizeof here.ip + 2;
+		other.self = seal_short(&n->id);
+		return seal_lie(&other, SEAL_SHARED, &p, NULL, buf);
+	}
+}
+
+/* Each lie about each node, to each. */
+static bool
+thief_harms_nobody(struct sim *s, struct thief *t)
+{
+	struct addr from = net_address(THIEF);
+	uint8_t buf[DGRAM_BYTES_MAX];
+
+	for (uint32_t i = 0; i < s->conf.nodes * s->conf.nodes; i++) {
+		uint32_t to = i / s->conf.nodes, x = i % s->conf.nodes;
+		struct mesh *m = s->node[to].mesh;
+
+		for (enum lie what = 0; m != NULL && what < LIES; what++)
+			(void)!mesh_recv(m, node_clock(s, to), &from, buf,
+			    thief_lies(s, t, what, x, buf));
+	}
+	if (!sim_run(s, s->now + SECOND))
+		return false;
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct mesh *m = s->node[i].mesh;
+
+		if (m != NULL && (m->left || m->ms.evict.count > 0 ||
+			memcmp(m->saved.cluster, t->seal.cluster, ID_BYTES) != 0))
+			return story_bound(s, "old-key-thief-harms-nobody", false);
+	}
+	return true;
+}
+
 /* Whatever he says to whomever knows of the change: nobody takes him in. */
 static bool
 thief_gets_nothing(struct sim *s, struct thief *t)
@@ -119,7 +211,7 @@ thief_gets_nothing(struct sim *s, struct thief *t)
 		    members_find_id(&m->ms, &t->n.id) != MEMBER_NONE)
 			return story_bound(s, "old-key-thief-gets-nothing", false);
 	}
-	return true;
+	return thief_harms_nobody(s, t);
 }
 
 /* --- trials ------------------------------------------------------------------------- */

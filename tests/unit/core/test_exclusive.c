@@ -122,6 +122,48 @@ an_owner_is_known_and_one(void **state)
 	assert_true(id_eq(&out[0].node, &nodes[0].id));
 }
 
+/* A role becomes exclusive while copies of before still run: db.0-0 at its owner n000,
+ * db.1-0, whose owner is n001, somewhere. */
+static void
+who_runs_it_without_a_lease_is_waited_for(void **state)
+{
+	static const struct {
+		const char *node; /* where a row of db.1-0 is */
+		enum view_state state;
+		uint64_t lease_ms, owner_ms; /* there; at its owner, where it runs, 0: no row */
+		size_t left;
+	} rows[] = {
+	    {"n000", VIEW_RUNNING, 0, 0, 1},
+	    {"n000", VIEW_STOPPING, 0, 0, 1},
+	    {"n000", VIEW_BACKOFF, 0, 0, 1},
+	    {"n000", VIEW_STARTING, 0, 0, 1},
+	    {"n000", VIEW_EXITED, 0, 0, 2},
+	    {"n000", VIEW_LOST, 0, 0, 2},   /* its node is dead */
+	    {"n000", VIEW_RUNNING, 9, 0, 2}, /* it ends when its lease does */
+	    {"n000", VIEW_RUNNING, 0, 9, 2}, /* one that came back from a split, and is stopped */
+	    {"n001", VIEW_RUNNING, 0, 0, 2}, /* its own copy of before */
+	    {"n009", VIEW_RUNNING, 0, 0, 2}, /* nobody knows that one */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct plan p = plan_of("db", 2, 1);
+		struct mesh_owner owners[4];
+		uint8_t marks[4];
+		struct view_instance v[3] = {{.id = "db.0-0", .node = "n000", .state = VIEW_RUNNING},
+		    {.id = "db.1-0", .state = rows[i].state, .lease_until_ms = rows[i].lease_ms},
+		    {.id = "db.1-0", .node = "n001", .state = VIEW_RUNNING, .lease_until_ms = rows[i].owner_ms}};
+		size_t n = exclusive_owners(&p, nodes, 2, owners, 4);
+
+		assert_int_equal(n, 2);
+		snprintf(v[1].node, sizeof v[1].node, "%s", rows[i].node);
+		n = exclusive_hold(owners, n, nodes, 2, v, rows[i].owner_ms != 0 ? 3 : 2, marks);
+		if (n != rows[i].left)
+			fail_msg("row %zu: %zu owners", i, n);
+		assert_true(n == 2 || owners[0].id == exclusive_id("db.0-0"));
+	}
+}
+
 static void
 wants_are_what_is_placed_here(void **state)
 {
@@ -302,6 +344,7 @@ main(void)
 	    cmocka_unit_test(the_counts_are_bounded),
 	    cmocka_unit_test(owners_are_sorted_and_of_exclusive_roles_alone),
 	    cmocka_unit_test(an_owner_is_known_and_one),
+	    cmocka_unit_test(who_runs_it_without_a_lease_is_waited_for),
 	    cmocka_unit_test(wants_are_what_is_placed_here),
 	    cmocka_unit_test(a_start_leaves_time_for_its_end),
 	    cmocka_unit_test(only_what_is_up_and_renewed_is_fenced),
