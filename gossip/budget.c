@@ -53,6 +53,13 @@ budget_wait(struct budget *b, msec now)
 	return until < floor ? until : floor;
 }
 
+bool
+budget_owes(struct budget *b, msec now)
+{
+	fill(b, now);
+	return b->left < -WHOLE;
+}
+
 void
 budget_told(struct budget *b, msec now)
 {

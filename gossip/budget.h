@@ -33,6 +33,8 @@ void budget_init(struct budget *b, msec now);
 void budget_spend(struct budget *b, msec now, size_t bytes);
 /* Until a whole datagram of summaries may follow, in ms; 0 = now. */
 msec budget_wait(struct budget *b, msec now);
+/* More than a datagram is owed: not even a question is answered. */
+bool budget_owes(struct budget *b, msec now);
 /* One is on its way. */
 void budget_told(struct budget *b, msec now);
 

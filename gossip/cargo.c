@@ -123,6 +123,8 @@ cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 		load_member(m, now, c, 0, true);
 	if (o->notice)
 		cargo_load(c, &(struct rumour){.eviction = evict_notice(m, (uint32_t)o->a)});
+	if (o->kind == PACKET_HELD)
+		missed_load(m, o->to, c);
 	if (!carries)
 		return;
 	load_evictions(m, c);

@@ -16,6 +16,7 @@
 #include "join.h"
 #include "keys.h"
 #include "leave.h"
+#include "missed.h"
 #include "out.h"
 #include "pair.h"
 #include "prng.h"
@@ -36,6 +37,7 @@ struct mesh {
 	struct draw draw;  /* of what strangers see */
 	struct swim swim;
 	struct budget budget;
+	struct missed missed;
 	struct dark dark;
 	struct elect elect;
 	struct roster roster;

@@ -62,6 +62,7 @@ init(struct mesh *m, msec now)
 	vouch_self(m);
 	members_tell(&m->ms, 0);
 	budget_init(&m->budget, now);
+	missed_init(m, now);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
 	    rolelease_init(m, now) < 0 || reach_init(m) < 0)
 		return -1;
@@ -148,6 +149,8 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	case PACKET_ROLE_ASK:
 	case PACKET_ROLE_LEASE:
 		return rolelease_recv(m, now, from, p);
+	case PACKET_COUNTS:
+		return missed_recv(m, now, from, p);
 	case PACKET_KEY_ASK:
 	case PACKET_KEY:
 		return keys_recv(m, now, NULL, 0, from, p);
@@ -329,6 +332,7 @@ mesh_tick(struct mesh *m, msec now)
 		lead_tick(m, now);
 		rolelease_tick(m, now);
 		reach_tick(m, now);
+		missed_tick(m, now);
 		twin_tick(m, now);
 		admit_tick(m, now);
 	}
@@ -361,6 +365,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, elect_deadline(m));
 	at = msec_min(at, rolelease_deadline(m));
 	at = msec_min(at, m->reach.next_at);
+	at = msec_min(at, m->missed.at);
 	at = msec_min(at, twin_deadline(m));
 	at = msec_min(at, admit_deadline(m));
 	at = msec_min(at, leave_deadline(m));

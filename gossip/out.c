@@ -223,8 +223,9 @@ out_tick(struct mesh *m, msec now)
 
 /* SYNC's bytes, bucket by bucket: hash 8, of it that of the lives 4. */
 static void
-fill_buckets(const struct mesh *m, struct packet *p, uint8_t *scratch)
+fill_buckets(const struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratch)
 {
+	p->flag = o->a;
 	p->bytes = scratch;
 	p->bytes_len = SYNC_BYTES;
 	for (size_t i = 0; i < MEMBERS_BUCKETS; i++, scratch += SYNC_BUCKET_BYTES) {
@@ -303,15 +304,13 @@ static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
-	    .term = m->saved.term, .roster = m->roster.id, .keys = keys_word(m)};
-	p->head.stamp = m->saved.applied;
-	p->head.hash = m->saved.applied_hash;
-	p->count = o->kind == PACKET_PINGON ? o->c : 0;
+	    .count = o->kind == PACKET_PINGON ? o->c : 0, .term = m->saved.term,
+	    .roster = m->roster.id, .keys = keys_word(m)};
+	p->head = (struct head){.stamp = m->saved.applied, .hash = m->saved.applied_hash};
 	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;
 	switch ((enum packet_kind)o->kind) {
 	case PACKET_SYNC:
-		p->flag = o->a;
-		fill_buckets(m, p, scratch);
+		fill_buckets(m, o, p, scratch);
 		break;
 	case PACKET_BEAT:
 		lead_fill_beat(m, now, o->to, p);
@@ -346,6 +345,9 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 	case PACKET_HELLO:
 	case PACKET_WHO:
 		fill_head(m, now, o, p, scratch);
+		break;
+	case PACKET_COUNTS:
+		missed_fill(m, o->a, p, scratch);
 		break;
 	case PACKET_TWIN:
 		p->bytes = scratch;
@@ -430,7 +432,7 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 		return 0; /* it was worth saying when it was queued */
 	cargo_init(&c, &p, scratch);
 	cargo_fill(m, now, &c, o);
-	if (p.kind == PACKET_GOSSIP && c.count == 0)
+	if ((p.kind == PACKET_GOSSIP || p.kind == PACKET_HELD) && c.count == 0)
 		return 0;
 	return finish(m, o->to, &p, &c, buf);
 }

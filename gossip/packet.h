@@ -72,7 +72,9 @@ struct roster_id {
 	X(ENTERED, "sKwnGtkb") /* nonce, keys, epoch, why not, your last life, my \
 				  term if you had a vote, cookie, box */ \
 	X(REPORTED, "aB")     /* the standby holds these of version a */     \
-	X(PINGON, "swn")      /* PINGREQ, asked on over n more at most */
+	X(PINGON, "swn")      /* PINGREQ, asked on over n more at most */    \
+	X(COUNTS, "whb")      /* summaries that I hold; missed.h */          \
+	X(HELD, "")	      /* rumours only: summaries that you lack */
 
 enum packet_kind {
 	PACKET_NONE_,
@@ -104,7 +106,7 @@ struct rumour {
 	uint64_t generation, incarnation;
 	uint64_t from; /* who accuses; of the living: ms since somebody heard it;
 				of the dead: seconds since then */
-	bool is_table; /* said in a TABLE: what is held, not what happened */
+	bool is_table; /* said in a TABLE or HELD: what is held, not what happened */
 	bool is_long;		  /* then pk came, and id is vouch_id's to fill */
 	const uint8_t *pk, *sig; /* of the owner; borrowed, as name and meta */
 	const char *name;

@@ -454,7 +454,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	if (r->eviction != NULL)
 		return evict_hear(m, now, r->eviction, r->by);
 	if (r->briefs != NULL)
-		return summary_hear(m, r->briefs, r->briefs_len);
+		return summary_hear(m, r->briefs, r->briefs_len, r->is_table);
 	if (r->is_long)
 		vouch_id(m, r);
 	if (evict_find(&m->ms.evict, seal_short(&r->id)) != EVICT_NONE)
@@ -516,7 +516,7 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
 			one.from = RUMOUR_AGE_MAX; /* a repeated one is no evidence of life */
 		}
 		one.by = (uint16_t)by;
-		one.is_table = p->kind == PACKET_TABLE;
+		one.is_table = p->kind == PACKET_TABLE || p->kind == PACKET_HELD;
 		if ((rc = rumour_hear(m, now, &one)) < 0)
 			m->stats.dropped[-rc]++;
 		if (m->left)

@@ -112,7 +112,7 @@ outbid(struct mesh *m, uint16_t count)
 }
 
 static void
-hear_one(struct mesh *m, const struct brief *b)
+hear_one(struct mesh *m, const struct brief *b, bool known)
 {
 	uint32_t i = b->whole ? members_find(&m->ms, b->who) :
 				members_find_begin(&m->ms, (uint32_t)(b->who >> BEGIN_SHIFT));
@@ -126,9 +126,9 @@ hear_one(struct mesh *m, const struct brief *b)
 	}
 	if (x->summary_count != 0 && (int16_t)(b->count - x->summary_count) <= 0)
 		return;
-	/* The half-minute's repetition of what all know need not reach all at
-	 * once: whom it misses gets the next. */
-	if (x->summary_count != 0 && same(&x->summary, &b->summary))
+	/* What all others know, or its repetition each half minute, need not reach all
+	 * at once. */
+	if (known || (x->summary_count != 0 && same(&x->summary, &b->summary)))
 		spread_push_last(&m->ms.summaries, i, SUMMARY_REPEATS, out_limit(m));
 	else
 		spread_push(&m->ms.summaries, i);
@@ -137,14 +137,14 @@ hear_one(struct mesh *m, const struct brief *b)
 }
 
 int
-summary_hear(struct mesh *m, const uint8_t *briefs, size_t len)
+summary_hear(struct mesh *m, const uint8_t *briefs, size_t len, bool known)
 {
 	struct briefs_in r = {.at = briefs, .end = briefs + len};
 	struct brief b;
 	int rc;
 
 	while ((rc = brief_next(&r, &b)) > 0)
-		hear_one(m, &b);
+		hear_one(m, &b, known);
 	return rc;
 }
 
@@ -159,21 +159,30 @@ put(const struct mesh *m, struct briefs_out *w, uint32_t i)
 	return brief_put(w, &b);
 }
 
+uint32_t
+summary_put(struct mesh *m, struct cargo *c, const uint16_t *which, uint32_t n)
+{
+	uint8_t bytes[SEAL_BODY_MAX];
+	size_t room = c->w.cap - c->w.len;
+	struct briefs_out w = {.buf = bytes, .cap = room > STR_BYTES ? room - STR_BYTES : 0};
+	struct rumour r = {.briefs = bytes};
+	uint32_t k = 0;
+
+	while (k < n && put(m, &w, which[k]))
+		k++;
+	r.briefs_len = w.len;
+	return w.len > 0 && cargo_load(c, &r) ? k : 0;
+}
+
 void
 summary_load(struct mesh *m, msec now, struct cargo *c)
 {
 	uint16_t pick[PICK_MAX];
-	uint8_t bytes[SEAL_BODY_MAX];
-	size_t room = c->w.cap - c->w.len;
-	struct briefs_out w = {.buf = bytes, .cap = room > STR_BYTES ? room - STR_BYTES : 0};
-	uint32_t n = spread_pick(&m->ms.summaries, pick, PICK_MAX), limit = out_limit(m);
-	struct rumour r = {.briefs = bytes};
+	uint32_t limit = out_limit(m);
+	uint32_t n = summary_put(m, c, pick, spread_pick(&m->ms.summaries, pick, PICK_MAX));
 
-	for (uint32_t k = 0; k < n && put(m, &w, pick[k]); k++)
+	for (uint32_t k = 0; k < n; k++)
 		spread_sent(&m->ms.summaries, pick[k], limit);
-	r.briefs_len = w.len;
-	if (w.len == 0)
-		return;
-	cargo_load(c, &r);
-	budget_told(&m->budget, now);
+	if (n > 0)
+		budget_told(&m->budget, now);
 }

@@ -9,16 +9,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OTHERS_NODES = 5, OTHERS_SEEDS = 40 };
-
 /* Besides the swarm. */
-static const char *const others[] = {"rotate", "evict", "rolling", "ca", "leave"};
+static const struct other {
+	const char *name;
+	uint32_t nodes, seeds;
+} others[] = {{"rotate", 5, 40}, {"evict", 5, 40}, {"rolling", 5, 40}, {"ca", 5, 40}, {"leave", 5, 40},
+    {"missed", 5, 40}, {"busy", 100, 1}};
 
 struct found {
 	uint32_t mutant, story; /* none: which of the others, + 1 */
 	uint64_t seed; /* 0 = survived */
 	char by[48];
 };
+
+/* NULL: the swarm, which draws its own size. */
+static const struct other *
+other(const char *name)
+{
+	for (size_t k = 0; k < ARRAY_LEN(others); k++)
+		if (strcmp(others[k].name, name) == 0)
+			return &others[k];
+	return NULL;
+}
 
 static void
 hunt(enum sim_mutant m, const char *name, uint64_t from, uint64_t to, struct found *out)
@@ -33,7 +45,7 @@ hunt(enum sim_mutant m, const char *name, uint64_t from, uint64_t to, struct fou
 		if (story->setup != NULL)
 			story->setup(&conf);
 		if (conf.nodes == 0)
-			conf.nodes = OTHERS_NODES;
+			conf.nodes = other(name)->nodes;
 		if (!shrink_fails(story, &conf, detail, sizeof detail))
 			continue;
 		out->seed = seed;
@@ -45,7 +57,9 @@ hunt(enum sim_mutant m, const char *name, uint64_t from, uint64_t to, struct fou
 static uint64_t
 hunted(enum sim_mutant m, uint64_t seeds)
 {
-	return strcmp(plant_story(m), "swarm") == 0 ? seeds : OTHERS_SEEDS;
+	const struct other *o = other(plant_story(m));
+
+	return o == NULL ? seeds : o->seeds;
 }
 
 /* Jobs are dealt like cards: job 0 takes the first task, job 1 the second...
@@ -59,7 +73,7 @@ work(uint32_t job, uint32_t jobs, uint64_t seeds, int only, int fd)
 	if (write(fd, &f, sizeof f) != sizeof f)
 		_exit(5);
 	for (uint32_t k = job; k < ARRAY_LEN(others); k += jobs) {
-		hunt(MUTANT_none, others[k], 1, OTHERS_SEEDS, &f);
+		hunt(MUTANT_none, others[k].name, 1, others[k].seeds, &f);
 		f.story = k + 1;
 		if (write(fd, &f, sizeof f) != sizeof f)
 			_exit(5);
@@ -79,14 +93,17 @@ static bool
 report(const struct found *f, uint64_t seeds)
 {
 	const char *name = mutant_names[f->mutant];
-	const char *story = f->story > 0 ? others[f->story - 1] : "swarm";
+	char nodes[32] = "";
+	const char *story = f->story > 0 ? others[f->story - 1].name : "swarm";
 
 	if (f->mutant == MUTANT_none && f->seed == 0)
 		return true;
+	if (f->story > 0)
+		snprintf(nodes, sizeof nodes, "--nodes %u ", others[f->story - 1].nodes);
 	if (f->mutant == MUTANT_none)
 		fprintf(stderr, "mesh-sim: no fault planted, and seed %llu breaks %s\n"
 		    "replay: mesh-sim %s %s--seed %llu\n", (unsigned long long)f->seed, f->by,
-		    story, f->story > 0 ? "--nodes 5 " : "", (unsigned long long)f->seed);
+		    story, nodes, (unsigned long long)f->seed);
 	else if (f->seed == 0)
 		fprintf(stderr, "mesh-sim: mutant %s survived %llu seeds of %s\n", name,
 		    (unsigned long long)hunted((enum sim_mutant)f->mutant, seeds),

@@ -153,6 +153,7 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 		check_break(s, "frame-number-once", from, counter, s->node[from].counter);
 	s->node[from].counter = counter;
 	check_sealed(s, from, buf);
+	check_told(s, from);
 	if (j == UINT32_MAX || s->node[j].group != s->node[from].group || plant_drops(s, buf, len))
 		return;
 	if (s->cut != NULL && s->cut[from * s->conf.nodes + j] != 0)

@@ -65,6 +65,8 @@ void check_left(struct sim *s, uint32_t i);
 /* check_keys.c: what was saved of them, and what is said under which. */
 void check_keys(struct sim *s, uint32_t i);
 void check_sealed(struct sim *s, uint32_t i, const uint8_t *frame);
+/* check_told.c: what a node says of all. */
+void check_told(struct sim *s, uint32_t i);
 /* check_heard.c: around a datagram that arrives. */
 struct check_heard {
 	struct mesh_keys keys;

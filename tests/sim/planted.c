@@ -49,6 +49,10 @@ plant_story(enum sim_mutant m)
 	case MUTANT_any_entry:
 	case MUTANT_any_vote:
 		return "ca";
+	case MUTANT_no_budget:
+		return "busy";
+	case MUTANT_never_asks:
+		return "missed";
 	default:
 		return "swarm";
 	}
@@ -255,7 +259,8 @@ plant_drops(const struct sim *s, const uint8_t *buf, size_t len)
 	(void)s;
 	return (planted == MUTANT_no_nack && kind == PACKET_NACK) ||
 	    (planted == MUTANT_no_helpers && kind == PACKET_PINGREQ) ||
-	    (planted == MUTANT_no_sync && kind == PACKET_SYNC);
+	    (planted == MUTANT_no_sync && kind == PACKET_SYNC) ||
+	    (planted == MUTANT_never_asks && kind == PACKET_COUNTS);
 }
 
 /* --- what the linker puts in the machine's way -------------------------------------- */
@@ -317,6 +322,15 @@ msec
 __wrap_going_wait_until(const struct member *x)
 {
 	return planted == MUTANT_grace_ignored ? 0 : __real_going_wait_until(x);
+}
+
+msec __real_budget_wait(struct budget *b, msec now);
+msec __wrap_budget_wait(struct budget *b, msec now);
+
+msec
+__wrap_budget_wait(struct budget *b, msec now)
+{
+	return planted == MUTANT_no_budget ? 0 : __real_budget_wait(b, now);
 }
 
 int __real_admit_record(struct mesh *m, const struct rumour *r);

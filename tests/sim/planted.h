@@ -57,7 +57,9 @@ struct sim;
 	X(leave_forgot)	    /* a restart does not know that it leaves, or left */  \
 	X(any_record)	    /* no record needs a certificate */                \
 	X(any_entry)	    /* whoever has a certificate is let in */          \
-	X(any_vote)	    /* ... and votes, though its token is used up */
+	X(any_vote)	    /* ... and votes, though its token is used up */   \
+	X(no_budget)	    /* summaries never wait for bytes */               \
+	X(never_asks)	    /* what passed a node by it is not told */
 /* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
 #define PEERS(X) X(plain_swim)
 

@@ -106,10 +106,10 @@ struct sim_node {
 	uint64_t digest; /* as last watched */
 	struct sim_seen *seen; /* watch.c: of every other */
 	/* the engine's part */
-	usec issue_at, report_at, summary_at;
+	usec issue_at, report_at, summary_at, told_at;
 	struct sim_held *held_reports; /* hearing.c: of every other */
 	struct stamp held; /* a stamp checked before a pause */
-	uint64_t hearing, tx_bytes; /* with 28 bytes of IPv4 and UDP each */
+	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool leads, passed, copied; /* by a change of keys; its disk lives elsewhere too */
 };
 

@@ -57,6 +57,8 @@ static const struct promise {
     {"busy.age", 3, 100, 1000, 2000, ANY, NULL, 0},
     {"busy.age", 101, 1000, 2500, 9000, ANY, NULL, 0},
     {"busy.tx", 3, 1000, 20480, 20480, ANY, NULL, 0},
+    {"missed.again", 3, 85, 5000, 11000, ANY, "told again", 30000},
+    {"missed.again", 86, 1000, 10000, 20000, ANY, "told again", 30000},
     {"metrics.age", 3, 200, ANY, 1500, ANY, "memberlist", 11000},
     {"takeover.view", 3, 200, ANY, 500, ANY, NULL, 0},
     {"takeover.view", 201, 1000, ANY, 2000, ANY, NULL, 0},

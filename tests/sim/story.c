@@ -120,6 +120,7 @@ const struct story stories[] = {
     {"calm", story_calm, setup_calm, "a day without faults"},
     {"lossy", story_lossy, NULL, "20 % loss"},
     {"busy", story_busy, NULL, "every summary moves each second"},
+    {"missed", story_missed, NULL, "a node is deaf while every summary moves"},
     {"metrics", story_metrics, setup_metrics, "1 KB/s of report from each node"},
     {"rotate", story_rotate, NULL, "the cluster key changes: loss, a node away, the leader dies"},
     {"takeover", story_takeover, setup_takeover, "the leader dies: until the next has all reports"},

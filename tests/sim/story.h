@@ -50,7 +50,7 @@ story_run story_evict, story_clone;					    /* story_out.c */
 story_run story_rolling;							    /* story_going.c */
 story_run story_leave;								    /* story_leave.c */
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* story_false.c */
-story_run story_busy, story_metrics, story_takeover;			    /* story_load.c */
+story_run story_busy, story_missed, story_metrics, story_takeover;			    /* story_load.c */
 story_run story_partial, story_rack;							    /* story_partial.c */
 story_run story_rotate;							    /* story_keys.c */
 story_run story_ca;							    /* story_ca.c */

@@ -47,6 +47,61 @@ story_busy(struct sim *s, struct sim_stats *st)
 	return true;
 }
 
+/* How many of the summaries that their owners told by then node i lacks. */
+static uint32_t
+lacking(const struct sim *s, uint32_t i, const uint16_t *told)
+{
+	const struct members *ms = &s->node[i].mesh->ms;
+	uint32_t n = 0;
+
+	for (uint32_t j = 0; j < s->conf.nodes; j++) {
+		uint32_t x = members_find_id(ms, &s->node[j].id);
+
+		n += x == MEMBER_NONE || (int16_t)(ms->m[x].summary_count - told[j]) < 0;
+	}
+	return n;
+}
+
+/* Node i is cut off while every summary moves, once, and is told. */
+static bool
+miss(struct sim *s, struct sim_stats *st, uint32_t i, uint16_t *told)
+{
+	usec back;
+
+	net_group(s, i, 1);
+	s->busy = true;
+	if (!sim_run(s, s->now + SECOND))
+		return false;
+	s->busy = false;
+	if (!sim_run(s, s->now + SECOND))
+		return false;
+	net_group(s, i, 0);
+	for (uint32_t j = 0; j < s->conf.nodes; j++)
+		told[j] = s->node[j].mesh->ms.m[0].summary_count;
+	if (!story_bound(s, "summaries-are-missed", lacking(s, i, told) > 0))
+		return false;
+	for (back = s->now; lacking(s, i, told) > 0 && s->now - back < 20 * SECOND;)
+		if (!sim_run(s, s->now + 10000))
+			return false;
+	stats_add(st, "missed.again:ms", (s->now - back) / 1000);
+	return story_bound(s, "missed-summaries-come-again", lacking(s, i, told) == 0);
+}
+
+/* A node is deaf for 2 s, in which every summary moves: nobody knows what it lacks, and
+ * nothing moves any more.  It asks, and has them long before each is told again. */
+bool
+story_missed(struct sim *s, struct sim_stats *st)
+{
+	uint16_t *told;
+	bool ok = story_whole(s, NULL);
+
+	told = sim_must(calloc(s->conf.nodes, sizeof *told));
+	for (uint32_t k = 0; ok && k < story_trials(s); k++)
+		ok = sim_run(s, s->now + 10 * SECOND) && miss(s, st, story_other(s), told);
+	free(told);
+	return ok;
+}
+
 /* --- plane B ---------------------------------------------------------------------- */
 
 struct metrics {

@@ -139,7 +139,7 @@ tell(struct mesh *m, const struct brief *b)
 {
 	uint8_t buf[BRIEF_BYTES_MAX];
 
-	return summary_hear(m, buf, put_all(buf, sizeof buf, b, 1));
+	return summary_hear(m, buf, put_all(buf, sizeof buf, b, 1), false);
 }
 
 /* A settled world of two: node 1 in the table of node 0, and the usual one as if of it. */
