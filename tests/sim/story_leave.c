@@ -258,8 +258,11 @@ static bool
 is_being_added(const struct sim *s, uint32_t i)
 {
 	const struct mesh *leader = s->node[story_leader(s)].mesh;
-	uint32_t at = members_find_id(&leader->ms, &s->node[i].id);
+	uint32_t at;
 
+	if (leader == NULL)
+		return false; /* nobody leads just now */
+	at = members_find_id(&leader->ms, &s->node[i].id);
 	return leader->roster.joint && at != MEMBER_NONE && leader->ms.m[at].roster != 0 &&
 	    s->node[i].mesh->ms.m[0].roster == 0;
 }
