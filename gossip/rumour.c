@@ -234,7 +234,7 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	admit_take(m, i, r);
 	going_told(m, i, (uint16_t)r->notice);
 	/* Both stay: an id is who one is, a name only what one is called. */
-	if (look && r->state != MESH_LEFT && members_namesake(&m->ms, i) != MEMBER_NONE)
+	if (look && r->state != MESH_LEFT && m->conf.trace != NULL && members_namesake(&m->ms, i) != MEMBER_NONE)
 		trace(m, now, "name taken", i, 0);
 }
 

@@ -61,9 +61,8 @@ swim_added(struct mesh *m, uint32_t i)
 	struct swim *s = &m->swim;
 	uint32_t at;
 
-	for (uint32_t k = 0; k < s->ring_len; k++)
-		if (s->ring[k] == i)
-			return; /* a slot that changed hands */
+	if (i <= s->ring_len) /* each since 1 is in it */
+		return; /* a slot that changed hands */
 	s->ring[s->ring_len++] = (uint16_t)i;
 	at = (uint32_t)prng_below(&m->rng, s->ring_len);
 	s->ring[s->ring_len - 1] = s->ring[at];

@@ -5,16 +5,16 @@
  */
 #include "sim.h"
 
+#include <endian.h>
+
 static uint64_t
 absorb(uint64_t h, const uint8_t *p, size_t len)
 {
 	uint64_t w;
 
 	for (; len >= 8; p += 8, len -= 8) {
-		w = 0;
-		for (int i = 0; i < 8; i++)
-			w = w << 8 | p[i];
-		h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
+		memcpy(&w, p, 8);
+		h = (h ^ be64toh(w)) * UINT64_C(0x9e3779b97f4a7c15);
 		h ^= h >> 29;
 	}
 	w = len;
