@@ -10,7 +10,6 @@
 
 /* Each text in the arena: owner's index 2, length 2, bytes. */
 enum { TEXT_HEADER = 4, TEXT_NONE = 0, SPARED_MS = 600000, BEGIN_SHIFT = 40 };
-#define MAP_FREE UINT32_MAX /* tag and index all ones: no index is MEMBER_NONE */
 
 static uint32_t
 map_size(uint32_t max)
@@ -39,13 +38,12 @@ members_init(struct members *ms, uint32_t max)
 	ms->proofs = calloc(max, sizeof *ms->proofs);
 	ms->names = calloc(max, sizeof *ms->names);
 	ms->order = calloc(max, sizeof *ms->order);
-	ms->map = malloc(size * sizeof *ms->map);
+	ms->map = calloc(size, sizeof *ms->map);
 	ms->text = calloc(1, ms->text_cap);
 	if (ms->m == NULL || ms->reports == NULL || ms->order == NULL || ms->map == NULL ||
 	    ms->votes == NULL || ms->doubts == NULL || ms->text == NULL || ms->proofs == NULL ||
 	    ms->names == NULL)
 		return false;
-	memset(ms->map, 0xff, size * sizeof *ms->map);
 	return pairs_init(&ms->pairs, max) && evict_init(&ms->evict, max) && spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
 	    spread_init(&ms->summaries, max);
 }
@@ -87,8 +85,8 @@ map_slot(const struct members *ms, uint64_t short_id, uint32_t *tag)
 {
 	uint32_t at = map_begin(ms, (uint32_t)(short_id >> BEGIN_SHIFT), tag), e;
 
-	for (; (e = ms->map[at]) != MAP_FREE; at = (at + 1) & ms->map_mask)
-		if ((e & 0xffff0000u) == *tag && ms->m[e & 0xffff].short_id == short_id)
+	for (; (e = ms->map[at]) != 0; at = (at + 1) & ms->map_mask)
+		if ((e & 0xffff0000u) == *tag && ms->m[(e & 0xffff) - 1].short_id == short_id)
 			break;
 	return at;
 }
@@ -98,15 +96,15 @@ map_put(struct members *ms, uint32_t i)
 {
 	uint32_t tag, at = map_slot(ms, ms->m[i].short_id, &tag);
 
-	ms->map[at] = tag | i;
+	ms->map[at] = tag | (i + 1);
 }
 
 uint32_t
 members_find(const struct members *ms, uint64_t short_id)
 {
-	uint32_t tag;
+	uint32_t tag, e = ms->map[map_slot(ms, short_id, &tag)];
 
-	return ms->map[map_slot(ms, short_id, &tag)] & 0xffff;
+	return e == 0 ? (uint32_t)MEMBER_NONE : (e & 0xffff) - 1;
 }
 
 uint32_t
@@ -114,7 +112,7 @@ members_find_begin(const struct members *ms, uint32_t begin)
 {
 	uint32_t tag, e, found = MEMBER_NONE;
 
-	for (uint32_t at = map_begin(ms, begin, &tag); (e = ms->map[at]) != MAP_FREE;
+	for (uint32_t at = map_begin(ms, begin, &tag); (e = ms->map[at]) != 0;
 	     at = (at + 1) & ms->map_mask) {
 		if ((e & 0xffff0000u) != tag || ms->m[e & 0xffff].short_id >> BEGIN_SHIFT != begin)
 			continue;
@@ -205,7 +203,7 @@ order_at(const struct members *ms, const struct node_id *id)
 static void
 map_rebuild(struct members *ms)
 {
-	memset(ms->map, 0xff, (ms->map_mask + 1) * sizeof *ms->map);
+	memset(ms->map, 0, (ms->map_mask + 1) * sizeof *ms->map);
 	for (uint32_t k = 0; k < ms->count; k++)
 		map_put(ms, ms->order[k]);
 }

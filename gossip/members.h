@@ -36,7 +36,7 @@ struct members {
 	struct member_cert *certs; /* admit.h; NULL: the cluster has no CA */
 	uint32_t *names; /* a hash of each name: who else has this one? */
 	uint16_t *order; /* indices in id order */
-	uint32_t *map;	 /* short id -> tag 16, index 16; open addressing */
+	uint32_t *map;	 /* short id -> tag 16, index + 1 16; 0 = free; open addressing */
 	uint32_t map_mask;
 	struct pairs pairs;
 	uint8_t *text;

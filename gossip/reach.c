@@ -38,7 +38,7 @@ mesh_reach(struct mesh *m, msec now)
 
 	if (r->on || !m->member || m->left)
 		return;
-	for (uint32_t i = 0; i < m->conf.members_max; i++)
+	for (uint32_t i = 0; i < m->ms.count; i++) /* who comes later is all zero */
 		r->of[i] = (struct reached){.rtt_ms = -1};
 	r->on = true;
 	r->started = r->attempt_at = r->next_at = now;
@@ -53,6 +53,7 @@ ask(struct mesh *m, msec now, uint32_t i)
 	const struct member *x = &m->ms.m[i];
 
 	of->short_id = x->short_id;
+	of->rtt_ms = -1;
 	of->seq = ++m->swim.next_seq;
 	of->sent = now;
 	/* Who is called dead may live anew, and know neither my name nor my salt. */
@@ -76,7 +77,7 @@ reach_tick(struct mesh *m, msec now)
 		return;
 	}
 	for (; r->at < m->ms.count && n < BATCH; r->at++) {
-		if (m->ms.m[r->at].state == MESH_LEFT || r->of[r->at].rtt_ms >= 0)
+		if (m->ms.m[r->at].state == MESH_LEFT || (r->of[r->at].seq != 0 && r->of[r->at].rtt_ms >= 0))
 			continue;
 		ask(m, now, r->at);
 		n++;

@@ -15,7 +15,6 @@ spread_init(struct spread *s, uint32_t max)
 	s->count = 0;
 	if (s->next == NULL || s->prev == NULL || s->level == NULL)
 		return false;
-	memset(s->level, SPREAD_LEVELS, max);
 	for (size_t i = 0; i < SPREAD_LEVELS; i++)
 		s->head[i] = SPREAD_NONE;
 	return true;
@@ -34,7 +33,7 @@ link_at(struct spread *s, uint32_t subject, uint8_t level)
 {
 	uint16_t old = s->head[level];
 
-	s->level[subject] = level;
+	s->level[subject] = (uint8_t)(level + 1);
 	s->next[subject] = old;
 	s->prev[subject] = SPREAD_NONE;
 	if (old != SPREAD_NONE)
@@ -47,9 +46,9 @@ void
 spread_drop(struct spread *s, uint32_t subject)
 {
 	uint16_t next = s->next[subject], prev = s->prev[subject];
-	uint8_t level = s->level[subject];
+	uint8_t level = (uint8_t)(s->level[subject] - 1);
 
-	if (level == SPREAD_LEVELS)
+	if (s->level[subject] == 0)
 		return;
 	if (prev != SPREAD_NONE)
 		s->next[prev] = next;
@@ -57,7 +56,7 @@ spread_drop(struct spread *s, uint32_t subject)
 		s->head[level] = next;
 	if (next != SPREAD_NONE)
 		s->prev[next] = prev;
-	s->level[subject] = SPREAD_LEVELS;
+	s->level[subject] = 0;
 	s->count--;
 }
 
@@ -94,13 +93,13 @@ spread_fresh(const struct spread *s, uint32_t times, uint32_t limit)
 void
 spread_sent(struct spread *s, uint32_t subject, uint32_t limit)
 {
-	uint32_t level = s->level[subject];
+	uint32_t next = s->level[subject];
 
-	if (level == SPREAD_LEVELS)
+	if (next == 0)
 		return;
 	spread_drop(s, subject);
-	if (level + 1 < limit && level + 1 < SPREAD_LEVELS)
-		link_at(s, subject, (uint8_t)(level + 1));
+	if (next < limit && next < SPREAD_LEVELS)
+		link_at(s, subject, (uint8_t)next);
 }
 
 uint32_t

@@ -12,7 +12,7 @@ enum { SPREAD_LEVELS = 32, SPREAD_NONE = UINT16_MAX };
 
 struct spread {
 	uint16_t *next, *prev;
-	uint8_t *level; /* SPREAD_LEVELS = not queued */
+	uint8_t *level; /* from 1; 0 = not queued */
 	uint16_t head[SPREAD_LEVELS];
 	uint32_t count;
 };

@@ -88,6 +88,7 @@ const struct field schema_daemon[] = {
     {.key = "limits", .type = T_MAP, .sub = limits},
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "profile", .type = T_ENUM, .words = profiles},
+    {.key = "members-max", .type = T_INT, .min = 2, .max = MEMBERS},
     {.key = "election", .type = T_MAP, .sub = election},
     {.key = "operators", .type = T_LIST, .sub = &operator_},
     LATER("http"),

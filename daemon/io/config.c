@@ -327,6 +327,7 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	if ((rc = read_policy(&c->policy, f, err)) < 0 ||
 	    (rc = read_profile(&c->profile, f, err)) < 0)
 		return rc;
+	c->members_max = (uint32_t)int_or(f, "members-max", MESH_MEMBERS_LIMIT);
 	c->lease_ms = int_or(f, "election/lease", 0);
 	c->restart_grace_ms = int_or(f, "restart-grace", RESTART_GRACE_MS);
 	c->script_heap_bytes = int_or(f, "limits/script-memory", SCRIPT_HEAP_BYTES);

@@ -28,6 +28,7 @@ struct config {
 	size_t seeds_count;
 	struct mesh_policy policy;
 	enum mesh_profile profile;
+	uint32_t members_max; /* 2..MESH_MEMBERS_LIMIT */
 	msec lease_ms, restart_grace_ms;
 	uint32_t operators[CONFIG_OPERATORS_MAX];
 	size_t operators_count;

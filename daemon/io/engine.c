@@ -121,7 +121,7 @@ engine_attach(struct engine *e, struct err *err)
 	    .policy = e->conf.policy,
 	    .profile = e->conf.profile,
 	    .lease_ms = e->conf.lease_ms,
-	    .members_max = 1024,
+	    .members_max = e->conf.members_max,
 	    .wire = {.min = WIRE_MIN, .max = WIRE_MAX},
 	    .seed = crypto_random64(),
 	    .crypto = e->crypto};
@@ -140,7 +140,7 @@ engine_attach(struct engine *e, struct err *err)
 	c.trace_arg = e;
 	if ((e->mesh = mesh_new(&c, net_now())) == NULL)
 		return err_set(err, EXIT_STATE,
-		    "the mesh can't start: out of memory, or a stored roster or counter that is none; move %s/critical and db aside to start as a new member",
+		    "the mesh can't start: out of memory, more voters stored than members-max, or a stored roster or counter that is none; raise members-max, or move %s/critical and db aside to start as a new member",
 		    e->conf.state_dir);
 	net_attach(&e->net, e->mesh);
 	/* A crash between keeping a schedule and saying so: say it now. */

@@ -11,6 +11,8 @@
 
 #include "addr.h"
 
+enum { RECV_BYTES = 4 << 20 };
+
 msec
 net_now(void)
 {
@@ -107,7 +109,7 @@ net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
 {
 	struct sockaddr_storage ss;
 	char text[ADDR_TEXT_CAP];
-	int rc;
+	int rc, rcvbuf = RECV_BYTES;
 
 	memset(n, 0, sizeof *n);
 	n->arg = arg;
@@ -118,6 +120,9 @@ net_init(struct net *n, uv_loop_t *loop, const struct addr *at, void *arg,
 	if ((rc = uv_udp_init(loop, &n->udp)) < 0 || (rc = uv_timer_init(loop, &n->timer)) < 0 ||
 	    (rc = uv_udp_bind(&n->udp, (struct sockaddr *)&ss, 0)) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "bind %s: %s", text, strerror(-rc));
+	/* Thousands echo a leader's beat at once, into a queue that holds a few hundred
+	 * unless it asks; as far as this host lets it. */
+	(void)uv_recv_buffer_size((uv_handle_t *)&n->udp, &rcvbuf);
 	n->udp.data = n->timer.data = n;
 	if ((rc = uv_udp_recv_start(&n->udp, on_alloc, on_recv)) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "receive on %s: %s", text, strerror(-rc));

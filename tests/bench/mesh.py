@@ -5,7 +5,8 @@ both have the same load of this machine.  Medians of TRIALS (3).
   detect.*    SIGKILL of one of 10 -> the leader / every survivor calls it failed (serf)
   failover.*  SIGKILL of the leader of 5 -> every survivor names a new one (etcd)
   join.*      60 processes, one seed -> all see all, from the first and last start (serf)
-  idle.*      bytes sent, RSS, CPU of a node of 10 (serf); ours: supervisor + engine
+  idle.*      bytes sent, RSS, CPU of a node of 10 and of IDLE_N (100), once both see
+              all (serf); ours: supervisor + engine
 """
 import json
 import os
@@ -25,6 +26,7 @@ from nets import EMPTY, one_view, set_script  # noqa: E402
 TRIALS = int(os.environ.get("TRIALS", "3"))
 PEERS = []  # what is to be ended with the world
 IDLE_S = float(os.environ.get("IDLE_S", "15"))
+IDLE_N = int(os.environ.get("IDLE_N", "100"))
 COUNTERS = """table inet count {
 	chain out {
 		type filter hook output priority 0
@@ -135,6 +137,16 @@ def start_all(nodes):
     return first, time.monotonic()
 
 
+def all_see_all(nodes, limit):
+    todo, names = list(nodes), sorted(n.name for n in nodes)
+
+    def seen():
+        while todo and todo[-1].alive() == names:
+            todo.pop()
+        return not todo
+    wait_until("all see all", seen, limit, 0.02)
+
+
 def threads_s(pid):
     """CPU of all threads of a process and of the children it has reaped."""
     tasks = os.listdir(f"/proc/{pid}/task")
@@ -185,14 +197,28 @@ def idle(world, serf):
     time.sleep(IDLE_S)
     wall = time.monotonic() - start
     out = run("ip", "netns", "exec", world.netns, "nft", "list", "table", "inet", "count")
-    sent = [int(b) / wall / 10 for b in re.findall(r"bytes (\d+)", out.stdout)]
-    say("idle.10.mean.tx", sent[0], "B/s")
+    count = len(world.nodes)
+    sent = [int(b) / wall / count for b in re.findall(r"bytes (\d+)", out.stdout)]
+    say(f"idle.{count}.mean.tx", sent[0], "B/s")
     if serf:
-        say("idle.10.serf.tx", sent[1], "B/s")
+        say(f"idle.{count}.serf.tx", sent[1], "B/s")
     for k, v in groups.items():
         used = [sum(map(threads_s, p)) - b for p, b in zip(v, before[k])]
-        say(f"idle.10.{k}.rss", median([sum(map(rss_mb, p)) for p in v]), "MB")
-        say(f"idle.10.{k}.cpu", median(used) / wall * 100, "%")
+        say(f"idle.{count}.{k}.rss", median([sum(map(rss_mb, p)) for p in v]), "MB")
+        say(f"idle.{count}.{k}.cpu", median(used) / wall * 100, "%")
+
+
+def idle_many(world):
+    ours(world, IDLE_N)
+    serf = peer(world, Serf, "serf")
+    start_all(world.nodes)
+    for i in range(1, IDLE_N + 1 if serf else 1):
+        serf.start(i)
+    all_see_all(world.nodes, 120)
+    wait_until("a leader", world.nodes[0].leader, 60, 0.2)
+    if serf:
+        wait_until("serf's view", serf.all_joined, 180, 0.5)
+    idle(world, serf)
 
 
 def detect(world):
@@ -258,13 +284,7 @@ def failover(world):
 def join(world):
     ours(world, 60)
     first, last = start_all(world.nodes)
-    todo, names = list(world.nodes), sorted(n.name for n in world.nodes)
-
-    def seen():
-        while todo and todo[-1].alive() == names:
-            todo.pop()
-        return not todo
-    wait_until("all see all", seen, 60, 0.02)
+    all_see_all(world.nodes, 60)
     say("join.60.first", time.monotonic() - first, "s")
     say("join.60.last", time.monotonic() - last, "s")
     for n in world.nodes:
@@ -282,7 +302,7 @@ def join(world):
 
 
 if __name__ == "__main__":
-    parts = {"detect": detect, "failover": failover, "join": join}
+    parts = {"detect": detect, "failover": failover, "join": join, "idle": idle_many}
     for part in [parts[a] for a in sys.argv[1:] or parts]:
         log(f"{part.__name__}; load {read('/proc/loadavg').split()[0]}")
         here = World(f"mesh-b{os.getpid()}", "bench")

@@ -52,6 +52,7 @@ what_is_not_said_has_the_documented_default(void **state)
 	(void)state;
 	good("name: n1\nadvertise: 127.0.0.1:7780\n");
 	assert_int_equal(c.profile, MESH_LAN);
+	assert_int_equal(c.members_max, MESH_MEMBERS_LIMIT);
 	assert_string_equal(c.name, "n1");
 	assert_string_equal(c.zone, "");
 	assert_string_equal(c.tags, "");
@@ -82,7 +83,7 @@ what_is_said_is_used(void **state)
 	     "tags: {disk: ssd, rack: r1}\nseeds: [10.0.0.1:7780, \"[::1]:1\", host.example:65535]\n"
 	     "config-dir: /c\nstate-dir: /s\nimages-dir: /i\nlog-dir: /l\ncluster-key: /k\n"
 	     "operators: [1000, root, \"7\", 4294967294]\n"
-	     "election: {quorum: any, lease: 3s}\n"
+	     "members-max: 12\nelection: {quorum: any, lease: 3s}\n"
 	     "limits: {script-memory: 32Mi, script-cpu: 100ms}\nlog: {level: debug}\n");
 	assert_string_equal(c.zone, "z1");
 	assert_string_equal(c.cluster, "prod");
@@ -105,6 +106,7 @@ what_is_said_is_used(void **state)
 	assert_int_equal(c.operators[3], 4294967294);
 	assert_int_equal(c.policy.quorum, MESH_QUORUM_ANY);
 	assert_int_equal(c.lease_ms, 3000);
+	assert_int_equal(c.members_max, 12);
 	assert_int_equal(c.script_heap_bytes, 32 << 20);
 	assert_int_equal(c.script_cpu_ms, 100);
 	assert_int_equal(c.script_wall_ms, 200); /* follows the CPU limit */
