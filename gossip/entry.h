@@ -36,8 +36,8 @@ struct mesh_ca {
 	uint64_t wall_s; /* UNIX time at mesh_new; 0 = not known, and no token expires */
 };
 
-/* The last word of a member that did not let this node in; signed by it, CHANGING
- * excepted: that one has the cluster key, and no more is known of it. */
+/* The last word of a member that did not let this node in; signed by it where
+ * there is a CA: else it has the cluster key, and no more is known of it. */
 struct mesh_refusal {
 	enum mesh_entry why; /* MESH_ENTRY_OK: there was none */
 	struct addr from;

@@ -5,7 +5,7 @@
  *	newcomer                          any member
  *	  JOIN token, ballast       ->
  *	                            <-    JOINED token, cluster id, its record, a cookie
- *	                                  (no cluster, no record: not while the key changes)
+ *	                                  (no cluster, no record: why not, as its term)
  *	  (cluster id on disk)
  *	  HELLO, my record, cookie  ->    a record is signed for one cluster
  *	                            <-    HELLO (pair.h)
@@ -109,7 +109,8 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 	if (m->member || p->seq != m->swim.join_token)
 		return 0; /* an answer too late, or to somebody else */
 	if (p->bytes_len == 0)
-		return enter_refused(m, now, from, MESH_ENTRY_CHANGING, NULL);
+		return enter_refused(m, now, from,
+		    p->term == MESH_ENTRY_EVICTED ? MESH_ENTRY_EVICTED : MESH_ENTRY_CHANGING, NULL);
 	if (p->bytes_len != ID_BYTES)
 		return -ERR_MALFORMED;
 	if ((rc = introduction(p, &who)) < 0)
@@ -150,8 +151,12 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 		return -ERR_SHORT;
 	if (!m->member || !pair_source(m, now, from))
 		return 0;
+	if (evict_find(&m->ms.evict, sender) != EVICT_NONE) {
+		out_join_not(m, from, p->seq, MESH_ENTRY_EVICTED);
+		return -ERR_EVICTED;
+	}
 	if (m->saved.keys.next) { /* nobody comes in under a key that is about to go */
-		out_join_later(m, from, p->seq);
+		out_join_not(m, from, p->seq, MESH_ENTRY_CHANGING);
 		return 0;
 	}
 	if ((i = members_find(&m->ms, sender)) != MEMBER_NONE) {

@@ -96,12 +96,14 @@ out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_
 }
 
 void
-out_join_later(struct mesh *m, const struct addr *addr, uint64_t token)
+out_join_not(struct mesh *m, const struct addr *addr, uint64_t token, enum mesh_entry why)
 {
 	struct out *o = push_addr(m, PACKET_JOINED, addr);
 
-	if (o != NULL)
-		o->a = token;
+	if (o == NULL)
+		return;
+	o->a = token;
+	o->b = (uint64_t)why;
 }
 
 void
@@ -245,11 +247,11 @@ fill_ballast(struct packet *p, uint8_t *scratch)
 static void
 fill_joined(const struct mesh *m, msec now, const struct out *o, struct packet *p)
 {
+	p->term = o->b;
 	if (!o->introduce)
 		return;
 	p->bytes = m->saved.cluster;
 	p->bytes_len = ID_BYTES;
-	p->term = o->b;
 	p->generation = o->c;
 	p->cookie = cookie_make(m, now, &o->addr);
 }

@@ -37,8 +37,8 @@ void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t 
 /* JOIN and JOINED: about that token; to a voter my term, and its last generation. */
 void out_join(struct mesh *m, enum packet_kind kind, const struct addr *addr, uint64_t token,
     uint64_t term, uint64_t generation);
-/* A JOINED without a cluster: not now, while the key changes. */
-void out_join_later(struct mesh *m, const struct addr *addr, uint64_t token);
+/* A JOINED without a cluster: in place of the term is why not. */
+void out_join_not(struct mesh *m, const struct addr *addr, uint64_t token, enum mesh_entry why);
 /* HELLO and WHO, to whoever is there; their salt, or NULL; their cookie back, or 0. */
 void out_addr(struct mesh *m, enum packet_kind kind, const struct addr *addr, const uint8_t *salt,
     uint64_t cookie, bool introduce);

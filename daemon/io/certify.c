@@ -314,13 +314,14 @@ certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hi
 	*hint = "a token that is good: mesh token where ca.key lies; then here: mesh join HOST:PORT TOKEN";
 	if (x.why == MESH_ENTRY_CHANGING) {
 		*hint = "there: mesh keys status; when it is done, mesh keys export there, and its file where `cluster-key` says here";
-		snprintf(text, ERR_TEXT_CAP, "not let in: who answers at %s says: %s %s", from,
-		    e->conf.name, mesh_entry_text(x.why));
-	} else if (x.why == MESH_ENTRY_FOREIGN)
+	} else if (x.why == MESH_ENTRY_EVICTED) {
+		*hint = "to join as a new node: stop meshd, move state-dir aside, start, mesh join";
+	}
+	if (x.why == MESH_ENTRY_FOREIGN)
 		snprintf(text, ERR_TEXT_CAP,
 		    "not let in: who answers at %s is of another cluster than this node's token", from);
 	else
-		snprintf(text, ERR_TEXT_CAP, "not let in: %s at %s says: %s %s", x.by, from,
-		    e->conf.name, mesh_entry_text(x.why));
+		snprintf(text, ERR_TEXT_CAP, "not let in: %s at %s says: %s %s",
+		    x.by[0] != '\0' ? x.by : "who answers", from, e->conf.name, mesh_entry_text(x.why));
 	return text;
 }

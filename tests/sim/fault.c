@@ -149,13 +149,29 @@ remembers(const struct mesh *m, const struct roster_id *lost)
 	    roster_cmp(&m->roster.id, lost) == 0;
 }
 
+/* Has the key changed, or does it just now? */
+static bool
+keys_moved(const struct sim *s, bool now)
+{
+	bool moved = false;
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct sim_node *n = &s->node[i];
+		const struct mesh_keys *k = n->mesh != NULL ? &n->mesh->saved.keys : &n->disk.keys;
+
+		moved |= n->out_at == 0 && (k->next || k->old || (!now && k->used > 0));
+	}
+	return moved;
+}
+
 /* While it is down: everything but its identity and the count of its starts. */
 static void
 lose_disk(struct sim *s, uint32_t i)
 {
 	struct sim_node *n = &s->node[i];
 
-	if (n->mesh != NULL || i == 0)
+	/* It would come back with the first key, and an operator give it the one of now. */
+	if (n->mesh != NULL || i == 0 || n->out_at != 0 || keys_moved(s, false))
 		return;
 	for (uint32_t j = 0; j < s->conf.nodes; j++)
 		if (j != i && !remembers(s->node[j].mesh, &n->done_roster))
@@ -168,9 +184,51 @@ lose_disk(struct sim *s, uint32_t i)
 	sim_note(s, i, 1);
 }
 
+/* A newcomer that has no vote yet tries it first, and then `by` does.  So many stay in
+ * that a crash at the wrong moment leaves a majority to come back; the seeds do. */
+static void
+put_out(struct sim *s, uint32_t by, uint32_t r)
+{
+	uint32_t n = s->conf.nodes, gone = 1, i;
+
+	for (i = 0; i < n; i++)
+		gone += s->node[i].out_at != 0;
+	i = n < 4 ? 0 : 3 + r % (n - 3);
+	if (n < 4 || 2 * gone >= n || (s->conf.faults & FAULT_BIT(policy)) != 0 || s->node[i].out_at != 0)
+		return;
+	for (uint32_t k = 0; k <= n; k++) {
+		uint32_t j = k < n ? k : by;
+		const struct sim_node *x = &s->node[j];
+		bool newcomer = x->mesh != NULL && x->mesh->member && x->mesh->ms.m[0].roster == 0;
+
+		if (x->mesh != NULL && x->out_at == 0 && j != i && s->now >= x->paused_until &&
+		    newcomer == (k < n) && node_evict(s, j, i) == 0)
+			return;
+	}
+}
+
+/* Who is not there, or leaves meanwhile, would come back with a key that is no more. */
+static void
+rotate(struct sim *s, uint32_t leader)
+{
+	struct sim_node *n = &s->node[leader];
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct mesh *m = s->node[i].mesh;
+
+		if (s->node[i].out_at == 0 &&
+		    (m == NULL || !m->member || m->left || m->saved.leaving || m->ms.m[0].roster == 0))
+			return;
+	}
+	if (n->mesh != NULL && s->now >= n->paused_until)
+		(void)!mesh_keys_rotate(n->mesh, node_clock(s, leader));
+}
+
 static void
 on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 {
+	bool stays = s->node[a].out_at != 0 || keys_moved(s, true);
+
 	switch (f) {
 	case FAULT_crash: /* quick, so that only the hold-off is between */
 		node_crash(s, a, s->now + 20000 + how_long / 5);
@@ -184,7 +242,15 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 			if (i != leader)
 				node_crash(s, i, s->now + 20000 + (usec)i * 50000);
 		break;
+	case FAULT_evict:
+		put_out(s, a, (uint32_t)how_long);
+		break;
+	case FAULT_rotate:
+		rotate(s, some_leader(s));
+		break;
 	case FAULT_leave: /* with its vote first, or at once; the first seed always belongs */
+		if (stays)
+			break;
 		if (how_long % 2 == 0 || a == 0 || s->node[a].mesh == NULL ||
 		    s->now < s->node[a].paused_until ||
 		    node_leaving(s, a, true, 20000 + how_long) < 0)

@@ -38,7 +38,9 @@ struct sim;
 	X(disk)	      /* a crash before or after an fsync, instead of it */    \
 	X(clock)      /* clocks run up to 500 ppm wrong */                     \
 	X(policy)     /* weights, tie-breaker, rules for small sides */        \
-	X(lost)	      /* a disk is lost while its node is down */
+	X(lost)	      /* a disk is lost while its node is down */              \
+	X(evict)      /* a node is put out for good */                         \
+	X(rotate)     /* the cluster key changes */
 
 enum sim_fault {
 #define X(name) FAULT_##name,

@@ -62,6 +62,8 @@ void check_node(struct sim *s, uint32_t i);
 void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
 /* check_left.c: it signs now that it left. */
 void check_left(struct sim *s, uint32_t i);
+/* check_out.c: who it holds to be out. */
+void check_out(struct sim *s, uint32_t i, const struct mesh_saved *f);
 /* check_keys.c: what was saved of them, and what is said under which. */
 void check_keys(struct sim *s, uint32_t i);
 void check_sealed(struct sim *s, uint32_t i, const uint8_t *frame);

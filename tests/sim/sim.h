@@ -110,7 +110,7 @@ struct sim_node {
 	struct sim_held *held_reports; /* hearing.c: of every other */
 	struct stamp held; /* a stamp checked before a pause */
 	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
-	bool leads, passed, copied; /* by a change of keys; its disk lives elsewhere too */
+	bool leads, passed, copied, voted; /* by a change of keys; its disk lives elsewhere too; ever */
 };
 
 struct sim {

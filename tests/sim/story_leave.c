@@ -140,7 +140,7 @@ crashes(struct sim *s, uint32_t i)
 static bool
 under_fire(struct sim *s, uint32_t i)
 {
-	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy));
+	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy) | FAULT_BIT(evict));
 	s->conf.span = SECOND;
 	for (uint32_t k = 0; k < 12; k++) {
 		if (!fault_step(s))

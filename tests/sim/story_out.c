@@ -96,7 +96,7 @@ out_under_fire(struct sim *s, struct sim_stats *st, uint32_t by, uint32_t i)
 {
 	usec began;
 
-	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy));
+	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy) | FAULT_BIT(evict));
 	for (s->conf.span = SECOND; s->node[i].out_at == 0 && s->conf.span < 20 * (usec)SECOND;
 	    s->conf.span += SECOND) {
 		if (!fault_step(s))

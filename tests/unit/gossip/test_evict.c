@@ -345,6 +345,27 @@ it_learns_it_though_the_evicter_is_gone(void **state)
 	}
 }
 
+/* It left, or lost its disk, and comes again: all that it is told is why not. */
+static void
+it_is_not_let_in_again(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct mesh_refusal x;
+
+	(void)state;
+	world_run(w, 6000);
+	world_kill(w, 3);
+	assert_int_equal(put_out(w, 0, 3), 0);
+	world_run(w, 4000);
+	w->disk[3] = (struct mesh_saved){.generation = w->disk[3].generation};
+	world_start(w, 3);
+	world_run(w, 5000);
+	assert_false(w->node[3]->member);
+	assert_true(mesh_refused(w->node[3], &x) && x.why == MESH_ENTRY_EVICTED);
+	assert_true(x.by[0] == '\0');
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -356,6 +377,7 @@ main(void)
 	    cmocka_unit_test(a_newcomer_learns_who_is_out),
 	    cmocka_unit_test(it_never_comes_back),
 	    cmocka_unit_test(it_learns_it_though_the_evicter_is_gone),
+	    cmocka_unit_test(it_is_not_let_in_again),
 	    cmocka_unit_test(it_gets_no_new_key),
 	    cmocka_unit_test(a_promise_to_the_evicted_holds),
 	    cmocka_unit_test(a_notice_amplifies_nothing),
