@@ -35,6 +35,7 @@ enum {
 	SLOT_BYTES = 512,
 	SLOT_STRIDE = 4096,
 	SUM_AT = SLOT_BYTES - HASH_BYTES,
+	LIFE_WALL_MAX = (1 << 28) - (1 << 24), /* of 2^28 lives: starts are left after it */
 };
 
 static const char magic[8] = "MESHCRIT";
@@ -216,6 +217,22 @@ open_file(int state_fd, bool *created, struct err *err)
 	return fd;
 }
 
+/*
+ * Above the last life that this disk knows of, and, for it may be an old copy put back,
+ * above those that only others know of: no node starts as often as each 20 s since 1970.
+ * A generation shares 64 bits with a frame's counter, and this lasts until 2140; a clock
+ * beyond that is wrong, and must not use up the lives.
+ */
+static uint64_t
+next_life(uint64_t after)
+{
+	int64_t wall = (int64_t)time(NULL) / 20;
+
+	if (wall > LIFE_WALL_MAX)
+		wall = LIFE_WALL_MAX;
+	return wall > 0 && (uint64_t)wall > after ? (uint64_t)wall : after;
+}
+
 int
 critical_open(struct critical *c, int state_fd, struct mesh_saved *out,
     struct err *err)
@@ -233,9 +250,7 @@ critical_open(struct critical *c, int state_fd, struct mesh_saved *out,
 	}
 	rc = load(c, out, &good, err);
 	if (rc == 0) {
-		/* Thirds of a minute: the generation shares 64 bits with a frame's
-		 * counter, and this lasts until 2140. */
-		out->generation = good ? out->generation + 1 : (uint64_t)time(NULL) / 20;
+		out->generation = next_life(good ? out->generation + 1 : 0);
 		rc = critical_save(c, out, err);
 	}
 	if (rc == 0 && created && fsync(state_fd) != 0)

@@ -13,6 +13,18 @@
 
 enum { FILE_BYTES = 4096 + 512 };
 
+static time_t wall = 100; /* of whoever asks; generation 5 */
+
+time_t __wrap_time(time_t *out);
+
+time_t
+__wrap_time(time_t *out)
+{
+	if (out != NULL)
+		*out = wall;
+	return wall;
+}
+
 static int
 setup(void **state)
 {
@@ -300,12 +312,71 @@ a_failed_write_is_a_state_error(void **state)
 	world_close(&w);
 }
 
+static uint64_t
+life_of(const struct world *w, uint64_t saved, time_t now)
+{
+	struct mesh_saved s = sample(1);
+	struct critical c;
+	struct err err;
+
+	wall = 100;
+	if (saved > 0) {
+		struct mesh_saved was;
+
+		assert_int_equal(critical_open(&c, w->fd, &was, &err), 0);
+		s.generation = saved;
+		assert_int_equal(critical_save(&c, &s, &err), 0);
+		critical_close(&c);
+	}
+	wall = now;
+	assert_int_equal(critical_open(&c, w->fd, &s, &err), 0);
+	critical_close(&c);
+	wall = 100;
+	return s.generation;
+}
+
+/* An old copy put back begins above the lives that others saw since, as far as the clock
+ * on the wall tells; and one that is wrong uses up no lives. */
+static void
+a_life_begins_above_those_that_others_saw(void **state)
+{
+	static const struct {
+		uint64_t saved; /* 0: nothing */
+		time_t now;
+		uint64_t life;
+	} rows[] = {
+	    {0, 2000, 100},
+	    {7, 2000, 100},	  /* the copy is old */
+	    {99, 2000, 100},
+	    {100, 2000, 101},	  /* it started twice in 20 s */
+	    {500, 2000, 501},	  /* the clock was put back */
+	    {500, 0, 501},	  /* it has none */
+	    {500, -2000, 501},
+	    {500, (time_t)1 << 40, (1 << 28) - (1 << 24)},
+	    {0, INT64_MAX, (1 << 28) - (1 << 24)},
+	    {(1 << 28) - 5, INT64_MAX, (1 << 28) - 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		uint64_t life;
+
+		world_open(&w);
+		life = life_of(&w, rows[i].saved, rows[i].now);
+		world_close(&w);
+		if (life != rows[i].life)
+			fail_msg("row %zu: life %llu", i, (unsigned long long)life);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fresh_one_starts_at_the_wall_clock),
 		cmocka_unit_test(what_was_saved_comes_back_and_the_generation_rises),
+		cmocka_unit_test(a_life_begins_above_those_that_others_saw),
 		cmocka_unit_test(damage_to_the_newest_slot_gives_the_older_one),
 		cmocka_unit_test(a_torn_write_gives_one_of_the_two),
 		cmocka_unit_test(damage_to_both_starts_afresh_and_says_so),

@@ -37,6 +37,20 @@ static bool has_file;	 /* the administrator's file of the first key is there sti
 static uint8_t file_key[KEY_BYTES];
 static int kills, passed;
 
+/* --- the clock on the wall ------------------------------------------------------------ */
+
+static time_t wall = 1000000000;
+
+time_t __wrap_time(time_t *out);
+
+time_t
+__wrap_time(time_t *out)
+{
+	if (out != NULL)
+		*out = wall;
+	return wall;
+}
+
 /* --- the step before which the child dies -------------------------------------------- */
 
 static int left; /* 0 = it lives */
@@ -248,21 +262,6 @@ cut_everywhere(struct wire *w, uint32_t i, const struct mesh_saved *facts)
 
 /* --- the story ----------------------------------------------------------------------------- */
 
-/* A host that was set up long ago: a lost file is followed by a later generation. */
-static void
-begin_disk(void)
-{
-	struct mesh_saved facts;
-	struct critical c;
-	struct err err;
-
-	world_open_in(&disk, "/dev/shm");
-	assert_int_equal(critical_open(&c, disk.fd, &facts, &err), 0);
-	facts.generation = 5;
-	assert_int_equal(critical_save(&c, &facts, &err), 0);
-	critical_close(&c);
-}
-
 static void
 begin(bool file)
 {
@@ -271,7 +270,7 @@ begin(bool file)
 
 	memset(&wire, 0, sizeof wire);
 	assert_int_equal(crypto_init(&err), 0);
-	begin_disk();
+	world_open_in(&disk, "/dev/shm");
 	wire.now = 1000;
 	kills = passed = 0;
 	crypto_random(file_key, sizeof file_key);
@@ -416,9 +415,40 @@ comes_back_without_what_it_said(void **state)
 	rotate();
 	assert_true(settles());
 	assert_int_equal(unlinkat(disk.fd, "critical", 0), 0);
+	wall += 60;
 	assert_true(comes_back(copy())); /* with the file of the key before, or without */
 	has_file = false;
 	assert_true(comes_back(copy()));
+	end();
+}
+
+/* Somebody puts back what the directory was some lives ago. */
+static void
+comes_back_from_an_old_copy(void **state)
+{
+	char command[4 * FILE_CAP];
+
+	(void)state;
+	begin(false);
+	has_file = true;
+	assert_true(settles());
+	snprintf(command, sizeof command, "cp -a %s %s.old", disk.path, disk.path);
+	assert_int_equal(system(command), 0);
+	for (int life = 0; life < 3; life++) {
+		mesh_free(wire.node[B]);
+		store_close(engine.store);
+		critical_close(&engine.critical);
+		free(engine.roster);
+		free(engine.evicted);
+		wall += 5; /* seconds: each life is only one more */
+		assert_true(start(&engine, disk.fd));
+		assert_true(settles());
+	}
+	wall += 200;
+	snprintf(command, sizeof command, "%s.old", disk.path);
+	assert_true(comes_back(command));
+	snprintf(command, sizeof command, "rm -rf %s.old", disk.path);
+	assert_int_equal(system(command), 0);
 	end();
 }
 
@@ -429,6 +459,7 @@ main(void)
 	    cmocka_unit_test(killed_at_each_step_of_a_life),
 	    cmocka_unit_test(killed_without_the_file_it_came_in_with),
 	    cmocka_unit_test(comes_back_without_what_it_said),
+	    cmocka_unit_test(comes_back_from_an_old_copy),
 	};
 
 	return cmocka_run_group_tests_name("saving", tests, NULL, NULL);
