@@ -233,6 +233,9 @@ plant_settle(struct sim *s, uint32_t i)
 	case MUTANT_half_quorum:
 		half_is_enough(m);
 		break;
+	case MUTANT_counts_again:
+		m->ms.m[0].summary_count %= 8;
+		break;
 	case MUTANT_guessed_base:
 		for (size_t k = 0; k < MESH_HEARERS; k++)
 			m->report.told[k].held = m->report.told[k].version;

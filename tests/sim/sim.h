@@ -96,7 +96,7 @@ struct sim_node {
 	/* what it ever did: never forgotten, whatever the disk says */
 	struct mesh_saved done;
 	struct roster_id done_roster, was_roster; /* was: before it became a copy of another */
-	uint32_t done_evicted;
+	uint32_t done_evicted, told_turn;
 	usec out_at, leave_for; /* evicted, or a copy, that does not count; once it has left, so long
 				 * until it comes in again; 0 = it does count, it is not asked to */
 	struct stamp issued;

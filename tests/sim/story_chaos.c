@@ -141,6 +141,7 @@ story_swarm(struct sim *s, struct sim_stats *st)
 {
 	char name[48];
 
+	s->busy = s->conf.seed % 4 == 0;
 	if (theme(s->conf.seed) == THEME_FLOOD)
 		return story_flood(s, st);
 	if (theme(s->conf.seed) == THEME_GRIEF)
