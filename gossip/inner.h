@@ -9,6 +9,7 @@
 #include "admit.h"
 #include "budget.h"
 #include "cookie.h"
+#include "carry.h"
 #include "dark.h"
 #include "elect.h"
 #include "enter.h"
@@ -36,6 +37,7 @@ struct mesh {
 	struct prng rng;   /* of times and turns, and what members alone see */
 	struct draw draw;  /* of what strangers see */
 	struct swim swim;
+	struct carry carry;
 	struct budget budget;
 	struct missed missed;
 	struct dark dark;
@@ -68,6 +70,9 @@ struct mesh {
 	struct mesh_side side;
 	struct head side_issued;
 };
+
+/* mesh.c: of a frame that member via carried; hears: its sender hears me. */
+int mesh_carried(struct mesh *m, msec now, uint32_t via, bool hears, const uint8_t *buf, size_t len);
 
 /* known.c */
 void known_side(const struct mesh *m, msec now, struct mesh_side *out);

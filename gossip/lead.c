@@ -18,6 +18,7 @@ enum {
 	BEAT_BIG_MS = 500,
 	LEASE_SLOW_MS = 3000, /* leases from here on go with slow beats */
 	BEATS_IN_LEASE = 3,   /* at least */
+	UNECHOED = 2,	      /* beats: then there is no way from here to there, or back */
 };
 
 static msec
@@ -110,15 +111,29 @@ open_round(struct mesh *m, msec now)
 	return r;
 }
 
+/* Since when member i could have echoed. */
+static msec
+echo_due(const struct mesh *m, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+	msec since = x->since > m->elect.lead_since ? x->since : m->elect.lead_since;
+
+	return m->ms.votes[i].echoed > since ? m->ms.votes[i].echoed : since;
+}
+
 void
 lead_beat(struct mesh *m, msec now)
 {
 	m->elect.beat_at = now + beat_ms(m);
 	m->report.standby = (uint16_t)elect_heir(m, now);
 	judge_round(m, now, open_round(m, now));
-	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (member_up(&m->ms.m[i]))
-			out_to(m, PACKET_BEAT, i, (uint64_t)now, 0, 0);
+	for (uint32_t i = 1; i < m->ms.count; i++) {
+		if (!member_up(&m->ms.m[i]))
+			continue;
+		if (now - echo_due(m, i) > UNECHOED * beat_ms(m))
+			relay_missed(m, i); /* the next goes around, too */
+		out_to(m, PACKET_BEAT, i, (uint64_t)now, 0, 0);
+	}
 }
 
 void
@@ -251,6 +266,7 @@ echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		if (r->t == 0 || r->t != sent)
 			continue;
 		v->echoed = sent;
+		carry_echoed(m, from);
 		/* Who knows a later roster counts for this side, but makes no
 		 * quorum of a roster that may be history. */
 		if (roster_cmp(&v->stored, &m->roster.id) > 0)

@@ -155,6 +155,15 @@ mesh_unled(const struct mesh *m, msec now, uint32_t index)
 	return now - since > UNLED_MS ? now - since : 0;
 }
 
+bool
+mesh_around(const struct mesh *m, uint32_t index, struct node_id *via)
+{
+	if (index >= m->ms.count || !carry_deaf(m, m->ms.order[index]))
+		return false;
+	*via = m->ms.m[m->ms.doubts[m->ms.order[index]].via].id;
+	return true;
+}
+
 void
 mesh_queues(const struct mesh *m, struct mesh_queues *out)
 {

@@ -60,6 +60,9 @@ bool mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id
 /* This node leads, and mesh_member(m, index) is alive, has a vote and speaks to it, but
  * echoed no beat for so long, in ms; 0: it did within ten seconds, or is none of those. */
 msec mesh_unled(const struct mesh *m, msec now, uint32_t index);
+/* A member, in id order, said lately that it does not hear this node: what elects, leads
+ * and reports goes there over via, too. */
+bool mesh_around(const struct mesh *m, uint32_t index, struct node_id *via);
 
 /* How much waits where, and how much may. */
 struct mesh_queues {

@@ -59,6 +59,8 @@ struct member_doubt {
 	msec streamed;	 /* the last of them; 0 = never */
 	msec accused;	 /* when it was last told that it looks dead */
 	uint64_t called; /* the ping that asks whether it does; 0 = none */
+	msec carried, deaf; /* carry.h: last frame that came around; ... that said: not heard */
+	uint16_t via;	 /* who reaches it; 0 = unknown */
 	/* deaths that were none */
 	uint32_t flaps;
 	msec flapped, unstable_until; /* 0 = never */

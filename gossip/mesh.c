@@ -64,7 +64,7 @@ init(struct mesh *m, msec now)
 	budget_init(&m->budget, now);
 	missed_init(m, now);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
-	    rolelease_init(m, now) < 0 || reach_init(m) < 0)
+	    rolelease_init(m, now) < 0 || reach_init(m) < 0 || carry_init(m) < 0)
 		return -1;
 	elect_init(m, now);
 	m->elect.issued = (struct head){0};
@@ -102,6 +102,7 @@ mesh_free(struct mesh *m)
 	report_fini(m);
 	rolelease_fini(m);
 	reach_fini(m);
+	carry_fini(m);
 	free(m->swim.ring);
 	free(m->ring);
 	free(m);
@@ -129,6 +130,8 @@ dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (jumps(m, p))
 		return -ERR_RANGE;
 	switch ((enum packet_kind)p->kind) {
+	case PACKET_AROUND:
+		return carry_recv(m, now, from, p);
 	case PACKET_BEAT:
 	case PACKET_ECHO:
 	case PACKET_OTHER:
@@ -185,7 +188,47 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 	return rc < 0 ? rc : rumours_hear(m, now, p, i, NULL);
 }
 
-/* Sealed for this node alone. */
+/* Sealed for this node alone, by member i. */
+static int
+open_pair(struct mesh *m, uint32_t i, const struct seal_frame *frame, const uint8_t *buf, size_t len,
+    uint8_t *body, struct packet *p)
+{
+	size_t body_bytes;
+	int rc;
+
+	if ((rc = pair_open(m, members_pair(&m->ms, i), frame, buf, len, body, &body_bytes)) < 0 ||
+	    (rc = members_fresh(&m->ms, i, frame->counter)) < 0)
+		return rc;
+	return packet_decode(body, body_bytes, p);
+}
+
+/* It teaches nothing but what it says, and is answered like any other: by which way
+ * it came changes neither who sealed it nor for whom. */
+int
+mesh_carried(struct mesh *m, msec now, uint32_t via, bool hears, const uint8_t *buf, size_t len)
+{
+	uint8_t body[SEAL_BODY_MAX];
+	struct seal_frame frame;
+	struct packet p;
+	struct pair *pair;
+	uint32_t i;
+	int rc;
+
+	if ((rc = seal_read(buf, len, &frame)) < 0)
+		return rc;
+	i = members_find(&m->ms, frame.sender);
+	pair = i == MEMBER_NONE ? NULL : members_pair(&m->ms, i);
+	if (frame.form != SEAL_PAIR || pair == NULL || pair->since == 0 || !keys_epoch(m, &frame))
+		return -ERR_UNKNOWN;
+	if ((rc = open_pair(m, i, &frame, buf, len, body, &p)) < 0)
+		return rc;
+	if (m->ms.m[i].state == MESH_LEFT || leave_said(m) || !carry_takes((enum packet_kind)p.kind))
+		return -ERR_UNKNOWN;
+	keys_spoke(m, now, i, frame.epoch);
+	carry_came(m, now, i, via, hears);
+	return dispatch(m, now, i, &p);
+}
+
 static int
 receive_pair(struct mesh *m, msec now, const struct addr *from, const struct seal_frame *frame,
     const uint8_t *buf, size_t len)
@@ -193,7 +236,6 @@ receive_pair(struct mesh *m, msec now, const struct addr *from, const struct sea
 	uint32_t i = members_find(&m->ms, frame->sender);
 	struct pair *pair = i == MEMBER_NONE ? NULL : members_pair(&m->ms, i);
 	uint8_t body[SEAL_BODY_MAX];
-	size_t body_bytes;
 	struct packet p;
 	int rc;
 
@@ -201,9 +243,7 @@ receive_pair(struct mesh *m, msec now, const struct addr *from, const struct sea
 		pair_stranger(m, now, from, frame, len);
 		return -ERR_UNKNOWN;
 	}
-	if ((rc = pair_open(m, pair, frame, buf, len, body, &body_bytes)) < 0 ||
-	    (rc = members_fresh(&m->ms, i, frame->counter)) < 0 ||
-	    (rc = packet_decode(body, body_bytes, &p)) < 0)
+	if ((rc = open_pair(m, i, frame, buf, len, body, &p)) < 0)
 		return rc;
 	if (evict_refuses(m, now, from, frame, len))
 		return -ERR_EVICTED;

@@ -44,15 +44,17 @@ hello_instead(const struct mesh *m, struct out *o, uint32_t to, bool whole)
 void
 out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c)
 {
-	struct out *o;
+	struct out *o, *twin;
+	uint32_t around;
 
 	if (to == 0 || m->ms.m[to].addr.port == 0 || (o = push(m)) == NULL)
 		return;
-	o->kind = (uint8_t)kind;
-	o->to = (uint16_t)to;
-	o->a = a;
-	o->b = b;
-	o->c = c;
+	*o = (struct out){.kind = (uint8_t)kind, .to = (uint16_t)to, .a = a, .b = b, .c = c};
+	around = carry_via(m, kind, to);
+	if (around == MEMBER_NONE || (twin = push(m)) == NULL)
+		return;
+	*twin = *o;
+	twin->around = (uint16_t)around;
 }
 
 void
@@ -306,10 +308,10 @@ static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
 	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
-	    .count = o->kind == PACKET_PINGON ? o->c : 0, .term = m->saved.term,
-	    .roster = m->roster.id, .keys = keys_word(m)};
+	    .term = m->saved.term, .roster = m->roster.id, .keys = keys_word(m)};
 	p->head = (struct head){.stamp = m->saved.applied, .hash = m->saved.applied_hash};
 	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;
+	carry_fill(m, o, p);
 	switch ((enum packet_kind)o->kind) {
 	case PACKET_SYNC:
 		fill_buckets(m, o, p, scratch);
@@ -425,9 +427,10 @@ cargo_init(struct cargo *c, const struct packet *p, uint8_t *scratch)
 static size_t
 build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 {
-	uint8_t bytes[FILL_BYTES_MAX], scratch[SEAL_BODY_MAX];
+	uint8_t bytes[FILL_BYTES_MAX], scratch[SEAL_BODY_MAX], inner[DGRAM_BYTES_MAX];
 	struct packet p;
 	struct cargo c;
+	size_t n;
 
 	fill(m, now, o, &p, bytes);
 	if (p.kind == PACKET_NONE_)
@@ -436,7 +439,13 @@ build(struct mesh *m, msec now, const struct out *o, uint8_t *buf)
 	cargo_fill(m, now, &c, o);
 	if ((p.kind == PACKET_GOSSIP || p.kind == PACKET_HELD) && c.count == 0)
 		return 0;
-	return finish(m, o->to, &p, &c, buf);
+	n = finish(m, o->to, &p, &c, buf);
+	if (n == 0 || o->around == 0)
+		return n;
+	memcpy(inner, buf, n);
+	p = (struct packet){.kind = PACKET_AROUND, .bytes = inner, .bytes_len = n};
+	carry_label(m, o->to, &p);
+	return finish(m, o->around, &p, &(struct cargo){.count = 0}, buf);
 }
 
 /* --- long answers ------------------------------------------------------------ */
@@ -526,11 +535,12 @@ poll_job(struct mesh *m, msec now, uint8_t *buf, struct addr *to)
 static bool
 sealable(struct mesh *m, msec now, struct out *o)
 {
-	if (o->to == MEMBER_NONE || o->kind == PACKET_HELLO || o->kind == PACKET_WHO ||
-	    pair_stands(m, o->to))
+	if (o->to == MEMBER_NONE || o->kind == PACKET_HELLO || o->kind == PACKET_WHO)
 		return true;
-	if (!pair_park(m, now, o))
-		return false;
+	if (pair_stands(m, o->to))
+		return o->around == 0 || pair_stands(m, o->around);
+	if (o->around != 0 || o->kind == PACKET_AROUND || !pair_park(m, now, o))
+		return false; /* nobody gets keys around: both are there, or it is not said */
 	hello_instead(m, o, o->to, o->introduce);
 	return true;
 }
@@ -545,7 +555,7 @@ out_poll(struct mesh *m, msec now, struct addr *to, uint8_t *buf)
 
 		m->ring_head = (m->ring_head + 1) % m->ring_cap;
 		m->ring_len--;
-		*to = o.to == MEMBER_NONE ? o.addr : m->ms.m[o.to].addr;
+		*to = o.to == MEMBER_NONE ? o.addr : m->ms.m[o.around != 0 ? o.around : o.to].addr;
 		if (o.kind == PACKET_BEAT && m->elect.role != MESH_LEADER)
 			continue; /* it was mine to say when it was queued */
 		if (to->port == 0 || !sealable(m, now, &o))

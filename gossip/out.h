@@ -18,6 +18,7 @@ struct out {
 	bool introduce; /* put my own record first */
 	bool notice;	/* with the act of eviction a */
 	uint16_t to;	/* member, or MEMBER_NONE: addr */
+	uint16_t around; /* to whom its frame goes, for `to`; 0 = to itself */
 	struct addr addr;
 	uint64_t a, b, c;
 };

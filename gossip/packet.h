@@ -74,7 +74,8 @@ struct roster_id {
 	X(REPORTED, "aB")     /* the standby holds these of version a */     \
 	X(PINGON, "swn")      /* PINGREQ, asked on over n more at most */    \
 	X(COUNTS, "whb")      /* summaries that I hold; missed.h */          \
-	X(HELD, "")	      /* rumours only: summaries that you lack */
+	X(HELD, "")	      /* rumours only: summaries that you lack */     \
+	X(AROUND, "wnfb")     /* a frame for w, over n more at most; see carry.h */
 
 enum packet_kind {
 	PACKET_NONE_,

@@ -42,7 +42,10 @@ relay_missed(struct mesh *m, uint32_t i)
 {
 	struct member *x = &m->ms.m[i];
 
-	if (!member_up(x) || x->missed == UINT8_MAX)
+	if (!member_up(x))
+		return;
+	rumour_restless(m, m->ticked, i);
+	if (x->missed == UINT8_MAX)
 		return;
 	m->ms.far += x->missed == 0;
 	x->missed++;
@@ -189,6 +192,8 @@ relay_acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 			continue;
 		if (r->target == from)
 			relay_measure(m, from, now - r->sent);
+		else
+			carry_learn(m, r->target, from);
 		answer(m, r->target);
 		return;
 	}

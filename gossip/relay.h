@@ -11,7 +11,7 @@
 struct mesh;
 struct member;
 
-enum { RELAY_HOPS = 8 }; /* a question is asked on over so many at most */
+enum { RELAY_HOPS = 16 }; /* a question is asked on over so many at most */
 
 void relay_init(struct mesh *m);
 /* i was asked by a ping of mine, and said nothing; it did answer me. */

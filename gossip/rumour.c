@@ -124,9 +124,8 @@ rose_again(struct mesh *m, msec now, uint32_t i)
 	trace(m, now, "unstable", i, x->flaps);
 }
 
-/* It was suspected and lives: no quiet, for one that is unstable. */
-static void
-restless(struct mesh *m, msec now, uint32_t i)
+void
+rumour_restless(struct mesh *m, msec now, uint32_t i)
 {
 	struct member_doubt *x = &m->ms.doubts[i];
 
@@ -313,7 +312,7 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		reborn(m, i);
 	summary_rise(m, now, i);
 	members_absolve(&m->ms, i);
-	restless(m, now, i);
+	rumour_restless(m, now, i);
 	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
 		x->heard = now - (msec)r->from;
 	members_set(&m->ms, i, now, MESH_ALIVE, r->generation, (uint32_t)r->incarnation);
@@ -371,7 +370,7 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 	members_absolve(&m->ms, i);
 	news(m, i);
-	restless(m, now, i);
+	rumour_restless(m, now, i);
 	if (rose)
 		rose_again(m, now, i);
 	trace(m, now, "alive", i, 0);

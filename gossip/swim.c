@@ -220,6 +220,8 @@ acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 		s->acked = true;
 		if (from == s->target && !s->asked)
 			relay_measure(m, from, now - s->sent);
+		if (from != s->target)
+			carry_learn(m, s->target, from);
 		if (s->health > 0)
 			s->health--;
 		return;

@@ -59,6 +59,8 @@ void swim_call(struct mesh *m, uint32_t i);
 /* It answered such a call: it hears me, and I it. */
 void rumour_answered(struct mesh *m, msec now, uint32_t i);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
+/* It was suspected and lives, or was silent: no quiet, for one that is unstable. */
+void rumour_restless(struct mesh *m, msec now, uint32_t i);
 void rumour_tick(struct mesh *m, msec now);
 
 /* forget.c: of a table's record of the dead, and each hour */

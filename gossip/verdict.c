@@ -83,6 +83,7 @@ report_vouched(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 		return false;
 	m->ms.reports[i].vouched = now;
 	m->ms.reports[i].via = (uint16_t)from;
+	carry_learn(m, i, from);
 	return true;
 }
 
@@ -160,6 +161,10 @@ judge_all(struct mesh *m, msec now)
 	for (uint32_t i = 1; i < m->ms.count; i++) {
 		if (!member_up(&m->ms.m[i]) || !judge(m, now, i, misses))
 			continue;
+		if (relay_far(m)) { /* most are silent to me: that is no proof of a death */
+			rumour_suspect(m, now, i, m->ms.m[0].short_id);
+			continue;
+		}
 		rumour_fail(m, now, i, "dead");
 		died(m, now, up);
 	}

@@ -81,6 +81,24 @@ find_unled(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 	}
 }
 
+/* What is for it goes over others: no harm yet, and one more cut would be one. */
+static void
+find_around(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_member m, via;
+	struct node_id id;
+	struct ail *a;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		if (!mesh_around(e->mesh, i, &id) || !mesh_find(e->mesh, &id, &via) ||
+		    (a = next(out, n, more, "mesh members --compare")) == NULL)
+			continue;
+		snprintf(a->text, sizeof a->text,
+		    "%s does not hear this node: what is for it goes around, over %s; is the path cut?",
+		    m.name, via.name);
+	}
+}
+
 static bool
 may_speak(const struct mesh_member *m)
 {
@@ -185,6 +203,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 	find_change(e, out, &n, &more);
 	find_quiet(e, out, &n, &more);
 	find_unled(e, out, &n, &more);
+	find_around(e, out, &n, &more);
 	find_shared(e, out, &n, &more);
 	find_unstable(e, out, &n, &more);
 	find_voteless(e, out, &n, &more);

@@ -17,32 +17,45 @@ def test_one_way_cut_to_the_leader(five):
         assert not watch.given_up(five.nodes)
 
 
+def names(nodes):
+    return sorted(n.name for n in nodes)
+
+
+def around(node):
+    """Who does not hear the node, by its own word."""
+    return sorted(p["text"].split()[0] for p in node.status()["problems"]
+                  if "what is for it goes around" in p["text"])
+
+
 def test_a_ring(five):
-    """Each sees its two neighbours only.  The leader and they are a majority;
-    the far two find nobody who would vote against it."""
+    """Each sees its two neighbours only: they carry what the leader says to the far two,
+    and nobody is dead or without a leader; but the leader says what it knows."""
     ring, leader = five.nodes, five.leader()
     at = ring.index(leader)
     far = five.others(leader, ring[at - 1], ring[(at + 1) % 5])
     with Watch(five) as watch:
         for i, node in enumerate(ring):
             apart(node, [ring[i - 2], ring[(i + 2) % 5]])
-        wait_until("the far two know", lambda: all(
-            side(n, "none", None) for n in far), 30)
-        watch.lasts("it leads", lambda: side(leader, "full", leader.name))
+        wait_until("the leader knows", lambda: around(leader) == names(far), 30)
+        watch.lasts("all follow it", lambda: all(
+            side(n, "full", leader.name) for n in five.nodes))
         assert not watch.given_up(five.nodes)
+        assert leader.mesh("status").returncode == 1
+    five.mend()
+    wait_until("all is straight", lambda: not around(leader), 30)
 
 
 def test_a_bridge(five):
-    """Two pairs and one host that sees both: he who promised the leader does not
-    vote for the other pair, and vouches for it."""
+    """Two pairs and one host that sees both: he vouches for the other pair, and carries
+    to it what the leader says."""
     leader = five.leader()
     mate, _bridge, *pair = five.others(leader)
     with Watch(five) as watch:
         for node in pair:
             apart(node, [leader, mate])
-        wait_until("the other pair knows", lambda: all(
-            side(n, "none", None) for n in pair), 30)
-        watch.lasts("it leads", lambda: side(leader, "full", leader.name))
+        wait_until("the leader knows", lambda: around(leader) == names(pair), 30)
+        watch.lasts("all follow it", lambda: all(
+            side(n, "full", leader.name) for n in five.nodes))
         assert not watch.given_up(five.nodes)
 
 

@@ -6,6 +6,21 @@
 
 enum { SO_LONG = 60 * SECOND };
 
+/* How many follow nobody, or no full leader. */
+static uint32_t
+unled(const struct sim *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		struct mesh_side side;
+
+		mesh_side(s->node[i].mesh, node_clock(s, i), &side);
+		n += !side.has_leader || side.grade != MESH_GRADE_FULL;
+	}
+	return n;
+}
+
 /* Each reaches each, through others or by streams: nobody is dead, and the
  * leader stays.  Small worlds only: in a large ring a word takes longer to get round
  * than a suspicion lasts. */
@@ -26,6 +41,32 @@ holds(struct sim *s, struct sim_stats *st, enum sim_fault f, uint32_t a)
 	stats_add(st, text, (int64_t)(s->false_deaths - deaths));
 	snprintf(text, sizeof text, "+partial.%s.elections:count", fault_names[f]);
 	stats_add(st, text, (int64_t)(s->elections - elections));
+	if (f == FAULT_udp)
+		return true; /* to that one there is no way around */
+	snprintf(text, sizeof text, "+partial.%s.unled:count", fault_names[f]);
+	stats_add(st, text, unled(s));
+	return true;
+}
+
+/* The path between the leader and one other is cut, there, back, or both: a third
+ * carries what they have to say. */
+static bool
+detour(struct sim *s, struct sim_stats *st, bool there, bool back)
+{
+	uint32_t n = s->conf.nodes, leader = story_leader(s), one = (leader + 1) % n, without = 0;
+	uint64_t deaths = s->false_deaths, elections = s->elections;
+
+	s->cut[(size_t)leader * n + one] = there ? CUT_ALL : CUT_NOT;
+	s->cut[(size_t)one * n + leader] = back ? CUT_ALL : CUT_NOT;
+	net_changed(s);
+	for (uint32_t k = 0; k < 20; k++) {
+		if (!sim_run(s, s->now + SECOND))
+			return false;
+		without += unled(s) > 0;
+	}
+	stats_add(st, "+partial.path.unled:s", without);
+	stats_add(st, "+partial.path.false.deaths:count", (int64_t)(s->false_deaths - deaths));
+	stats_add(st, "+partial.path.elections:count", (int64_t)(s->elections - elections));
 	return true;
 }
 
@@ -57,6 +98,9 @@ story_partial(struct sim *s, struct sim_stats *st)
 		return false;
 	/* The leader has the larger side of the bridge, and is not it itself. */
 	if (!holds(s, st, FAULT_bridge, (2 * n - 1 - story_leader(s)) % n) || !mends(s))
+		return false;
+	if (!detour(s, st, true, false) || !mends(s) || !detour(s, st, false, true) || !mends(s) ||
+	    !detour(s, st, true, true) || !mends(s))
 		return false;
 	leader = story_leader(s);
 	return holds(s, st, FAULT_udp, (leader + 1) % n) &&

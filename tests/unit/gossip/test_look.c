@@ -222,8 +222,40 @@ index_of(const struct mesh *m, uint32_t node)
 	return i;
 }
 
-/* The leader's beats do not get through to one, whose words do: others vouch for it, and
- * it follows nobody.  The leader can say so, and takes it back when they do. */
+/* What the leader says does not get to one, whose words get to it: then it goes around,
+ * over the third, and the leader can say so. */
+static void
+who_hears_around(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint32_t leader, one, k;
+	struct node_id via;
+
+	(void)state;
+	world_run(w, 8000);
+	leader = world_leader(w);
+	one = (leader + 1) % 3;
+	k = index_of(w->node[leader], one);
+	assert_false(mesh_around(w->node[leader], k, &via));
+	w->deaf[leader][one] = true;
+	for (int at = 0; at < 20; at++) {
+		world_run(w, 1000);
+		assert_true(world_side(w, one).has_leader);
+		assert_int_equal(world_side(w, one).grade, MESH_GRADE_FULL);
+	}
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(mesh_around(w->node[leader], i, &via), i == k);
+	assert_true(mesh_around(w->node[leader], k, &via));
+	assert_true(id_eq(&via, &w->node[(leader + 2) % 3]->ms.m[0].id));
+	assert_int_equal(mesh_unled(w->node[leader], w->now, k), 0);
+	w->deaf[leader][one] = false;
+	world_run(w, 5000);
+	assert_false(mesh_around(w->node[leader], k, &via));
+	world_free(w);
+}
+
+/* One hears nobody, and all hear it: others vouch for it, and it follows nobody.  The
+ * leader can say so, and takes it back when it does. */
 static void
 who_hears_no_beat(void **state)
 {
@@ -235,7 +267,7 @@ who_hears_no_beat(void **state)
 	leader = world_leader(w);
 	one = (leader + 1) % 3;
 	k = index_of(w->node[leader], one);
-	w->deaf[leader][one] = true;
+	w->deaf[leader][one] = w->deaf[(leader + 2) % 3][one] = true;
 	world_run(w, 9000);
 	assert_int_equal(mesh_unled(w->node[leader], w->now, k), 0);
 	world_run(w, 9000);
@@ -245,7 +277,7 @@ who_hears_no_beat(void **state)
 	for (uint32_t i = 0; i < 4; i++) /* nobody else, not itself, nobody out of range */
 		assert_true(i == k || mesh_unled(w->node[leader], w->now, i) == 0);
 	assert_int_equal(mesh_unled(w->node[(leader + 2) % 3], w->now, 0), 0); /* leads not */
-	w->deaf[leader][one] = false;
+	w->deaf[leader][one] = w->deaf[(leader + 2) % 3][one] = false;
 	world_run(w, 3000);
 	assert_int_equal(mesh_unled(w->node[leader], w->now, k), 0);
 	world_free(w);
@@ -298,6 +330,7 @@ main(void)
 	    cmocka_unit_test(how_it_came_to_lead),
 	    cmocka_unit_test(whose_votes_count),
 	    cmocka_unit_test(how_full_it_is),
+	    cmocka_unit_test(who_hears_around),
 	    cmocka_unit_test(who_hears_no_beat),
 	    cmocka_unit_test(who_may_ask_for_what),
 	};
