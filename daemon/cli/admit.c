@@ -279,6 +279,14 @@ admit_join(const struct show *s, struct args *a, struct run_error *e)
 
 /* --- evict -------------------------------------------------------------------------------- */
 
+/* A name is what the daemon says that it is of; a whole id is nobody else's. */
+static bool
+is_another(const json_t *id, const char *asked)
+{
+	return strlen(asked) == 2 * ID_BYTES && strspn(asked, "0123456789abcdef") == 2 * ID_BYTES &&
+	    strcmp(asked, value_str(id, "id")) != 0;
+}
+
 static int
 sign_eviction(struct args *a, const json_t *id, struct run_error *e)
 {
@@ -288,6 +296,10 @@ sign_eviction(struct args *a, const json_t *id, struct run_error *e)
 	int rc;
 
 	ca_path(a, id, path);
+	if (is_another(id, a->operand))
+		return err_set(&e->err, EXIT_KEY, "evict: the daemon here answers about another node, %.64s, than %s: "
+		    "nothing is signed; ask the daemon of another host (--socket), and look at this one",
+		    value_str(id, "id"), a->operand);
 	if (!take_hex(id, "ca", pk, sizeof pk) || !take_hex(id, "id", body, ID_BYTES) ||
 	    !take_hex(id, "token", body + ID_BYTES, KEY_BYTES))
 		return odd_answer(&e->err);

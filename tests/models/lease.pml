@@ -14,7 +14,7 @@
  *	BEAT STALE		lead_beat, elect_follow, promise
  *	COUNT			echo, judge_round, lease_end (lead.c)
  *	RESIGN RESIGNED		lead_resign, lead_stop; resigned
- *	RESTART			a crash, and elect_init with what mesh_saved kept
+ *	RESTART			a crash, and holdoff_init with what mesh_saved kept
  *	TICK			time; all that is counted in it
  *
  * The wire keeps what was sent for as long as anybody could use it, and hands it
@@ -39,14 +39,16 @@
  * a candidate need not have heard from anybody.
  *
  * Left out: rosters (roster.pml), sides below a majority, stamps, leaving, a disk
- * that loses what was synced, members that lie.
+ * that loses what was synced (but for its promises: HOLD is what holdoff.h waits then),
+ * members that lie.
  *
  * spent[z] says that z voted in its term; for whom, only yes[] tells, which stays
  * on the wire until the candidate's attempt is over, so the same question need not
  * be answered twice.
  *
  * Mutants (-D): NO_EPSILON, LEASE_FROM_RECEIPT (the lease counts from the echo),
- * NO_HOLDOFF, HOLDOFF_SHORTER (the lease was set lower before the restart),
+ * NO_HOLDOFF, HOLDOFF_SHORTER (the lease was set lower before the restart; or a lost
+ * disk is waited for as long as this node's own profile asks for: holdoff.h),
  * HOLDOFF_ENDED (a beat of a shorter lease ends it early), PROMISE_SHORTENED (as
  * if every beat's lease were the only one), VOTE_FORGOTTEN, LATE_REFUSAL (one that
  * was meant for an earlier life leads to a candidacy in the hold-off),

@@ -428,6 +428,27 @@ no_permission(void **state)
 	close(fd);
 }
 
+/* A daemon gone bad has the CA put out whom it likes: not when the whole id is said. */
+static void
+evict_signs_for_no_other_node(void **state)
+{
+	const struct script s = {.verb = "identity", .times = 2,
+	    .frames = {"{\"ok\":true,\"data\":{\"node\":\"n1\",\"pk\":\"\",\"zone\":\"\",\"state_dir\":"
+		       "\"/nowhere\",\"starter\":false,\"member\":true,\"ca\":"
+		       "\"0000000000000000000000000000000000000000000000000000000000000001\",\"cluster\":\"\","
+		       "\"other\":\"n4\",\"id\":\"00000000000000000000000000000002\",\"token\":"
+		       "\"0000000000000000000000000000000000000000000000000000000000000003\"}}"}};
+
+	(void)state;
+	check("evict 00000000000000000000000000000007", 0, &s, 6, "",
+	    "mesh: evict: the daemon here answers about another node, 00000000000000000000000000000002, "
+	    "than 00000000000000000000000000000007: nothing is signed; ask the daemon of another host "
+	    "(--socket), and look at this one\n");
+	check("evict 00000000000000000000000000000002 --ca-key /nowhere/ca.key", 0, &s, 6, "",
+	    "mesh: evict: /nowhere/ca.key: No such file or directory\n"
+	    "hint: run it where ca.key lies (the host of mesh init), as root, or give --ca-key FILE\n");
+}
+
 static void
 apply_needs_force(void **state)
 {
@@ -485,6 +506,7 @@ main(void)
 	    cmocka_unit_test(daemon_hangs),
 	    cmocka_unit_test(no_daemon),
 	    cmocka_unit_test(no_permission),
+	    cmocka_unit_test(evict_signs_for_no_other_node),
 	    cmocka_unit_test(apply_needs_force),
 	};
 
