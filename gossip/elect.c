@@ -159,7 +159,7 @@ elect_init(struct mesh *m, msec now)
 	holdoff_init(m, now);
 	e->longest_until = e->holdoff_until;
 	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
-	e->recall = prng_u64(&m->rng);
+	e->recall = prng_u64(&m->numbers);
 	e->recall_at = now + 1;
 }
 
@@ -172,7 +172,7 @@ ask_votes(struct mesh *m, msec now, enum elect_phase phase, uint64_t term)
 	enum packet_kind kind = phase == ELECT_VOTE ? PACKET_VOTE : PACKET_PREVOTE;
 
 	e->phase = phase;
-	e->attempt = prng_u64(&m->rng); /* no answer of another life, or to another, fits */
+	e->attempt = prng_u64(&m->numbers); /* no answer of another life, or to another, fits */
 	e->attempt_term = term;
 	e->attempt_until = now + ATTEMPT_STEPS * pace(m, STEP_MS);
 	e->grants = (struct tally){0};

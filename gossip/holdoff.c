@@ -98,7 +98,7 @@ elect_joined(struct mesh *m, msec now, uint64_t term)
 
 	if (voted) {
 		/* By chance: it may have done so before, and lost that too. */
-		term += LOST_TERMS + prng_below(&m->rng, LOST_TERMS_MORE);
+		term += LOST_TERMS + prng_below(&m->numbers, LOST_TERMS_MORE);
 		if (term > m->saved.term)
 			elect_adopt_term(m, term);
 	}

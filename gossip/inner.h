@@ -34,7 +34,8 @@ struct mesh {
 	struct mesh_conf conf;
 	struct seal seal;
 	struct members ms; /* index 0 = self */
-	struct prng rng;   /* of times and turns, and what members alone see */
+	struct prng rng;   /* of times and turns */
+	struct prng numbers; /* of what answers must name: who sees some learns no time */
 	struct draw draw;  /* of what strangers see */
 	struct swim swim;
 	struct carry carry;

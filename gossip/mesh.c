@@ -43,6 +43,7 @@ init(struct mesh *m, msec now)
 	seal_init(&m->seal, &c->crypto, &c->self, c->saved.cluster, c->saved.generation, 0);
 	draw_bytes(&m->draw, &c->crypto, m->seal.nonces.key, KEY_BYTES);
 	m->slots = drawn(m);
+	prng_init(&m->numbers, drawn(m));
 	c->wire.features &= ~(uint32_t)(WIRE_PROFILE_MASK | WIRE_LEASE_MASK);
 	c->wire.features |= c->profile | holdoff_feature(c->lease_ms);
 	m->seal.wire = c->wire;

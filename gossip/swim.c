@@ -48,8 +48,8 @@ swim_init(struct mesh *m, msec now)
 	s->seeds_at = now;
 	s->suspect_at = s->quiet_at = MSEC_NEVER;
 	s->forget_at = now + 1;
-	s->next_seq = prng_u64(&m->rng) >> 16;
-	s->join_token = prng_u64(&m->rng);
+	s->next_seq = prng_u64(&m->numbers) >> 16;
+	s->join_token = prng_u64(&m->numbers);
 	relay_init(m);
 	return 0;
 }

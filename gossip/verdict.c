@@ -24,7 +24,7 @@ is_cut(uint32_t dead, uint32_t up)
 void
 verdict_init(struct mesh *m)
 {
-	m->report.vouch = prng_u64(&m->rng) >> VOUCH_SHIFT;
+	m->report.vouch = prng_u64(&m->numbers) >> VOUCH_SHIFT;
 }
 
 static msec
