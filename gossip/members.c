@@ -114,11 +114,11 @@ members_find_begin(const struct members *ms, uint32_t begin)
 
 	for (uint32_t at = map_begin(ms, begin, &tag); (e = ms->map[at]) != 0;
 	     at = (at + 1) & ms->map_mask) {
-		if ((e & 0xffff0000u) != tag || ms->m[e & 0xffff].short_id >> BEGIN_SHIFT != begin)
+		if ((e & 0xffff0000u) != tag || ms->m[(e & 0xffff) - 1].short_id >> BEGIN_SHIFT != begin)
 			continue;
 		if (found != MEMBER_NONE)
 			return MEMBER_NONE;
-		found = e & 0xffff;
+		found = (e & 0xffff) - 1;
 	}
 	return found;
 }
