@@ -37,6 +37,25 @@ MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to
  * not conclude a roster; -ERR_FULL; -ERR_CERT: the CA orders it here (entry.h).
  */
 MUST_CHECK int mesh_evict(struct mesh *m, msec now, const struct node_id *id);
+/* A roster of those who are alive alone, all others given up (recover.h): by whom, and
+ * where there is a CA (sig != NULL) by which of its signatures. */
+enum { MESH_LOST_MAX = 64 };
+struct mesh_lost {
+	struct node_id id;
+	uint8_t token[KEY_BYTES], sig[SIG_BYTES]; /* of mesh_came; the CA's */
+};
+/* Could it be?  0; -ERR_RANGE: no member with a vote, or nobody named; -ERR_UNKNOWN: one
+ * of them has no vote; -ERR_IDENTITY: one is not known to be dead, but alive or suspected;
+ * -ERR_QUORUM: one who is not named is not alive; -ERR_NOT_LEADER: there is a quorum, evict them. */
+int mesh_may_recover(const struct mesh *m, msec now, const struct node_id *lost, size_t count);
+/* The number that it would have now. */
+uint64_t mesh_recovery(const struct mesh *m);
+/* Also -ERR_FULL, -ERR_CERT: a CA orders it here, or none does; -ERR_AUTH: it did not;
+ * -ERR_EXPIRED: that is no number any more. */
+MUST_CHECK int mesh_recover(struct mesh *m, msec now, uint64_t number, const uint8_t *sig,
+    const struct mesh_lost *lost, size_t count);
+/* This node was put out by a recovery. */
+bool mesh_given_up(const struct mesh *m);
 /* This node was put out, and knows it: the machine is silent for good. */
 bool mesh_evicted(const struct mesh *m);
 enum { MESH_TWIN_NAMED_MS = 600000 };

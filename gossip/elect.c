@@ -37,7 +37,8 @@ elect_lease_ms(const struct mesh *m)
 static bool
 elector(const struct mesh *m)
 {
-	return m->member && !m->left && m->ms.m[0].roster != 0 && going_may_lead(m);
+	return m->member && !m->left && m->ms.m[0].roster != 0 && going_may_lead(m) &&
+	    !recover_voids(m, &m->roster.id);
 }
 
 void
@@ -302,6 +303,8 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 	if (promised_elsewhere(m, now, from) || others_first(m, now, from))
 		return false;
 	if (m->elect.role == MESH_LEADER && lead_grade(m, now) != MESH_GRADE_NONE)
+		return false;
+	if (recover_voids(m, &p->roster))
 		return false;
 	if (!quorum_lenient(m) && cmp < 0)
 		return false; /* it may count a roster that is no more */

@@ -3,6 +3,7 @@
  */
 #include "decree.h"
 #include "inner.h"
+#include "recover.h"
 
 #include <stdlib.h>
 
@@ -111,6 +112,7 @@ static int
 add(struct mesh *m, msec now, const uint8_t *act)
 {
 	struct evict *e = &m->ms.evict;
+	uint32_t k = e->count;
 
 	if (e->count == e->max)
 		return -ERR_FULL;
@@ -118,8 +120,18 @@ add(struct mesh *m, msec now, const uint8_t *act)
 	members_evicted(&m->ms, short_of(&e->all[e->count]));
 	spread_push(&e->news, e->count++);
 	m->must_save = true;
+	if (recover_is(&e->all[k]))
+		recover_added(m, now, k);
 	evict_mark_all(m, now);
 	return 0;
+}
+
+int
+evict_add(struct mesh *m, msec now, const struct eviction *x)
+{
+	if (evict_find(&m->ms.evict, short_of(x)) != EVICT_NONE)
+		return 0;
+	return add(m, now, (const uint8_t *)x);
 }
 
 /* --- hearing of it --------------------------------------------------------------- */
@@ -140,51 +152,69 @@ evict_load(struct mesh *m, msec now)
 	return 0;
 }
 
+/* Told by whoever has a vote, an eviction by a recovery that was outranked since, or is
+ * not known here, holds too. */
 static bool
-holds(const struct mesh *m, const struct eviction *x)
+holds(const struct mesh *m, const struct eviction *x, uint32_t by)
 {
 	const struct crypto *c = &m->conf.crypto;
 	uint8_t buf[SIGNED_BYTES];
 
+	if (recover_is(x))
+		return recover_holds(m, x, false);
 	if (m->ms.certs != NULL)
 		return decree_holds(c, m->conf.ca.pk, m->saved.cluster, order, (const uint8_t *)x,
-		    EVICT_BODY_BYTES, x->sig);
+			   EVICT_BODY_BYTES, x->sig) ||
+		    recover_holds(m, x, evict_votes(m, by));
 	to_sign(m, x->id, buf);
 	return c->verify(c->arg, x->pk, x->sig, buf, sizeof buf);
 }
 
-static bool
-votes(const struct mesh *m, uint32_t i)
+bool
+evict_votes(const struct mesh *m, uint32_t i)
 {
 	return i != MEMBER_NONE && m->ms.m[i].roster != 0 && !m->ms.m[i].evicted;
 }
 
-/* Whose act counts where there is no CA: see evict.h. */
-static bool
-may(const struct mesh *m, const struct eviction *x, uint32_t by)
+void
+evict_signer(const struct mesh *m, const struct eviction *x, struct node_id *out)
 {
 	const struct crypto *c = &m->conf.crypto;
-	struct node_id id;
 	struct hash h;
 
-	if (m->ms.certs != NULL || votes(m, by))
-		return true;
 	c->hash(c->arg, &h, x->pk, KEY_BYTES);
-	memcpy(id.b, h.b, ID_BYTES);
-	return votes(m, members_find_id(&m->ms, &id));
+	memcpy(out->b, h.b, ID_BYTES);
+}
+
+/* Whose act counts where there is no CA: see evict.h. */
+static int
+may(const struct mesh *m, const struct eviction *x, uint32_t by)
+{
+	struct node_id id;
+
+	if (recover_is(x))
+		return recover_may(m, x, by);
+	if (m->ms.certs != NULL || evict_votes(m, by) || recover_signed(m, x))
+		return 0;
+	evict_signer(m, x, &id);
+	return evict_votes(m, members_find_id(&m->ms, &id)) ? 0 : -ERR_UNKNOWN;
 }
 
 int
 evict_hear(struct mesh *m, msec now, const uint8_t *act, uint32_t by)
 {
 	struct eviction x;
+	int rc;
 
 	memcpy(&x, act, EVICTION_BYTES);
-	if (evict_find(&m->ms.evict, short_of(&x)) != EVICT_NONE)
+	if (evict_find(&m->ms.evict, short_of(&x)) != EVICT_NONE) {
+		if (recover_is(&x) && by == MEMBER_NONE)
+			recover_again(m, now);
 		return 0;
-	if (!may(m, &x, by))
-		return -ERR_UNKNOWN;
-	return holds(m, &x) ? add(m, now, act) : -ERR_AUTH;
+	}
+	if ((rc = may(m, &x, by)) < 0)
+		return rc;
+	return holds(m, &x, by) ? add(m, now, act) : -ERR_AUTH;
 }
 
 bool
@@ -197,8 +227,18 @@ evict_refuses(struct mesh *m, msec now, const struct addr *from, const struct se
 		return false;
 	i = members_find(&m->ms, frame->sender);
 	if ((len >= NOTICE_BYTES || (i != MEMBER_NONE && addr_eq(&m->ms.m[i].addr, from))) &&
-	    pair_source(m, now, from))
+	    pair_source(m, now, from)) {
+		uint32_t best = recover_best(m);
+		bool both = i != MEMBER_NONE && addr_eq(&m->ms.m[i].addr, from);
+
+		/* To where it is not known to be, one for one: it asks again. */
+		if (best != EVICT_NONE && (both || prng_below(&m->rng, 2) == 0)) {
+			out_notice(m, from, best);
+			if (!both)
+				return true;
+		}
 		out_notice(m, from, k);
+	}
 	return true;
 }
 
@@ -247,28 +287,22 @@ possible(const struct mesh *m, const struct node_id *id)
 	return m->ms.m[i].roster == 0 || concludes_without(m, i) ? 0 : -ERR_QUORUM;
 }
 
-static void
-sign(const struct mesh *m, const uint8_t *id, struct eviction *out)
-{
-	const struct crypto *c = &m->conf.crypto;
-	uint8_t buf[SIGNED_BYTES];
-
-	memcpy(out->id, id, ID_BYTES);
-	memcpy(out->pk, m->conf.pk, KEY_BYTES);
-	to_sign(m, out->id, buf);
-	c->sign(c->arg, out->sig, buf, sizeof buf);
-}
-
-/* Who is out may ask often: one signature for one after another. */
+/* Who is out may ask often: one signature for one after another.  By a recovery it may
+ * have given up whoever tells it, and then takes the word of who made that alone. */
 const uint8_t *
 evict_notice(struct mesh *m, uint32_t k)
 {
 	struct evict *e = &m->ms.evict;
 
-	if (m->ms.certs != NULL || !votes(m, 0))
+	if (m->ms.certs != NULL || !evict_votes(m, 0) || recover_is(&e->all[k]) ||
+	    (recover_signed(m, &e->all[k]) && prng_below(&m->rng, 2) == 0))
 		return (const uint8_t *)&e->all[k];
-	if (memcmp(e->own.id, e->all[k].id, ID_BYTES) != 0)
-		sign(m, e->all[k].id, &e->own);
+	if (memcmp(e->own.id, e->all[k].id, ID_BYTES) != 0) {
+		struct node_id id;
+
+		memcpy(id.b, e->all[k].id, ID_BYTES);
+		evict_sign(m, &id, &e->own);
+	}
 	return (const uint8_t *)&e->own;
 }
 
@@ -284,13 +318,33 @@ mesh_evict_decree(struct mesh *m, msec now, const struct node_id *id, const uint
 	memcpy(x.id, id->b, ID_BYTES);
 	memcpy(x.pk, token, KEY_BYTES);
 	memcpy(x.sig, sig, SIG_BYTES);
-	if (!holds(m, &x))
+	if (recover_is(&x) || !holds(m, &x, MEMBER_NONE))
 		return -ERR_AUTH;
 	if (evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
 		return 0;
 	if ((rc = possible(m, id)) < 0)
 		return rc;
 	return add(m, now, (const uint8_t *)&x);
+}
+
+void
+evict_of(const struct mesh_lost *lost, struct eviction *out)
+{
+	memcpy(out->id, lost->id.b, ID_BYTES);
+	memcpy(out->pk, lost->token, KEY_BYTES);
+	memcpy(out->sig, lost->sig, SIG_BYTES);
+}
+
+void
+evict_sign(const struct mesh *m, const struct node_id *id, struct eviction *out)
+{
+	const struct crypto *c = &m->conf.crypto;
+	uint8_t buf[SIGNED_BYTES];
+
+	memcpy(out->id, id->b, ID_BYTES);
+	memcpy(out->pk, m->conf.pk, KEY_BYTES);
+	to_sign(m, out->id, buf);
+	c->sign(c->arg, out->sig, buf, sizeof buf);
 }
 
 int
@@ -302,12 +356,12 @@ mesh_evict(struct mesh *m, msec now, const struct node_id *id)
 	if (m->ms.certs != NULL)
 		return -ERR_CERT;
 	/* The others would not take its word for it, and tables would differ for good. */
-	if (!votes(m, 0))
+	if (!evict_votes(m, 0))
 		return -ERR_RANGE;
 	if (m->member && !m->left && evict_find(&m->ms.evict, seal_short(id)) != EVICT_NONE)
 		return 0;
 	if ((rc = possible(m, id)) < 0)
 		return rc;
-	sign(m, id->b, &x);
+	evict_sign(m, id, &x);
 	return add(m, now, (const uint8_t *)&x);
 }

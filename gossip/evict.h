@@ -9,7 +9,8 @@
  *	signed = "mesh evict 0" | cluster 16 | evicted id 16
  *
  * The same bytes ride with rumours, lie on disk and answer whoever is out.  The
- * evicted are a set that only grows, so all tables of them end equal whatever
+ * evicted, and the recoveries among them (recover.h: the same shape, with a number in the
+ * place of an id), are a set that only grows, so all tables of them end equal whatever
  * order the acts arrive in: of two acts about one node either will do, and an act
  * stands though its signer was evicted since.  Where there is a CA (cert.h) it alone
  * signs: in place of who evicts stands the token by which the evicted came, whose use
@@ -58,6 +59,8 @@ struct evict {
 	bool self; /* this node is out */
 };
 
+struct mesh_lost;
+
 MUST_CHECK bool evict_init(struct evict *e, uint32_t max);
 void evict_fini(struct evict *e);
 /* Index of the act about a node, by its short id, or EVICT_NONE. */
@@ -67,6 +70,15 @@ MUST_CHECK int evict_load(struct mesh *m, msec now);
 /* An act came as EVICTION_BYTES, under the own key of member by, or of who knows whom
  * (MEMBER_NONE).  0, -ERR_UNKNOWN (its signer has no right to it here), -ERR_AUTH, -ERR_FULL. */
 int evict_hear(struct mesh *m, msec now, const uint8_t *act, uint32_t by);
+/* Has member i a vote here, and is not out?  Nor MEMBER_NONE. */
+bool evict_votes(const struct mesh *m, uint32_t i);
+/* Where there is no CA: who signed it. */
+void evict_signer(const struct mesh *m, const struct eviction *x, struct node_id *out);
+/* As an operator's CA signed it; signed here. */
+void evict_of(const struct mesh_lost *lost, struct eviction *out);
+void evict_sign(const struct mesh *m, const struct node_id *id, struct eviction *out);
+/* Unless it is known; what it means is done.  -ERR_FULL. */
+MUST_CHECK int evict_add(struct mesh *m, msec now, const struct eviction *x);
 /* Members may have been added by id alone: those who are out stay out. */
 void evict_mark_all(struct mesh *m, msec now);
 /* What the one of act k is told: EVICTION_BYTES, until the next call. */

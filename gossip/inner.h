@@ -22,6 +22,7 @@
 #include "pair.h"
 #include "prng.h"
 #include "reach.h"
+#include "recover.h"
 #include "relay.h"
 #include "report.h"
 #include "rolelease.h"
@@ -52,6 +53,8 @@ struct mesh {
 	struct enter enter;
 	struct twin twin;
 	struct leave leave;
+	msec recover_at;    /* recover.c: whom it gave up is called next, or ... */
+	bool recover_asks; /* ... who did is asked whether that is this node */
 	struct ration jar; /* cookies */
 	struct cookie_got cookie;
 	struct mesh_saved saved; /* as it must be on disk */

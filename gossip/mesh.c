@@ -306,8 +306,10 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 		return p.seq == m->swim.join_token ? 0 : -ERR_IDENTITY; /* 0: my own, come back */
 	if (frame.sender == m->ms.m[0].short_id)
 		return m->member ? twin_recv(m, now, from, &p) : -ERR_IDENTITY;
-	if (frame.form == SEAL_SHARED && evict_refuses(m, now, from, &frame, len))
+	if (frame.form == SEAL_SHARED && evict_refuses(m, now, from, &frame, len)) {
+		recover_listen(m, now, from, frame.sender, &p);
 		return -ERR_EVICTED;
+	}
 	return frame.form == SEAL_JOIN ? join_recv(m, now, from, frame.sender, &p) :
 					 pair_recv(m, now, from, &frame, &p);
 }
@@ -376,6 +378,7 @@ mesh_tick(struct mesh *m, msec now)
 		missed_tick(m, now);
 		twin_tick(m, now);
 		admit_tick(m, now);
+		recover_tick(m, now);
 	}
 	report_tick(m, now);
 	if (m->member)
@@ -410,6 +413,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, twin_deadline(m));
 	at = msec_min(at, admit_deadline(m));
 	at = msec_min(at, leave_deadline(m));
+	at = msec_min(at, recover_deadline(m));
 	return msec_min(at, lead_deadline(m));
 }
 

@@ -119,5 +119,11 @@ roster_load(struct mesh *m, msec now)
 			return rc;
 	if ((rc = mp_end(&r)) == 0)
 		roster_recount(m);
+	/* It is on disk before the term is; a crash in between must not lead to a leader of
+	 * a term below that of its roster. */
+	if (rc == 0 && m->member && m->roster.id.term > m->saved.term) {
+		m->saved.term = m->roster.id.term;
+		m->saved.voted_for = (struct node_id){{0}};
+	}
 	return rc;
 }

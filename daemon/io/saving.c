@@ -50,16 +50,32 @@ saving_open(struct engine *e, struct err *err)
 	return keep_load(&e->keep, e->store, &e->crypto, err);
 }
 
+/* Roster and evictions in one: of a recovery (gossip/recover.h) neither holds alone, for
+ * whom it gave up would come back with their votes, or nobody could say it again. */
+static int
+write_store(struct engine *e, const struct mesh_saved *s, struct err *err)
+{
+	int rc = store_begin(e->store, err);
+
+	if (rc < 0)
+		return rc;
+	if (s->roster_bytes > 0)
+		rc = store_put(e->store, STORE_ROSTER, roster_key, sizeof roster_key, s->roster,
+		    s->roster_bytes, err);
+	if (rc >= 0)
+		rc = belong_save(e, s, err);
+	if (rc >= 0)
+		return store_commit(e->store, err);
+	store_abort(e->store);
+	return rc;
+}
+
 int
 saving_write(struct engine *e, const struct mesh_saved *s, struct err *err)
 {
-	int rc;
+	int rc = write_store(e, s, err);
 
-	if (s->roster_bytes > 0 &&
-	    store_put(e->store, STORE_ROSTER, roster_key, sizeof roster_key, s->roster,
-		s->roster_bytes, err) < 0)
-		return -err->code;
-	if ((rc = belong_save(e, s, err)) < 0)
+	if (rc < 0)
 		return rc;
 	/* With a certificate alone there is no key yet. */
 	if ((crypto_key(&e->keys, s->keys.used) != NULL || !certify_is(e)) &&

@@ -3,6 +3,7 @@
  * hashes as everything here does.  Its secret is that nobody else calls these functions.
  */
 #include "../shared/toy_ca.h"
+#include "../../gossip/decree.h"
 #include "sim.h"
 
 #include <stdlib.h>
@@ -42,6 +43,33 @@ void
 ca_member(struct sim *s, uint32_t i)
 {
 	ca_certify(s, i, 0, s->conf.nodes, CA_WALL_S + 3600);
+}
+
+static void
+ca_signs(const struct mesh *m, const uint8_t *body, size_t len, uint8_t *sig)
+{
+	uint8_t buf[DECREE_SIGNED_MAX];
+
+	sim_sign_as(ca_pk, sig, buf, decree_to_sign(m->saved.cluster, "recover", body, len, buf));
+}
+
+int
+ca_recover(struct sim *s, uint32_t by, struct mesh_lost *lost, size_t count)
+{
+	struct mesh *m = s->node[by].mesh;
+	uint64_t number = mesh_recovery(m);
+	uint8_t body[RECOVER_BODY_BYTES], sig[SIG_BYTES];
+	struct mesh_came came;
+
+	for (size_t k = 0; s->conf.ca && k < count; k++) {
+		(void)mesh_came(m, &lost[k].id, &came);
+		memcpy(lost[k].token, came.token, KEY_BYTES);
+		recover_body_of(number, &lost[k].id, came.token, body);
+		ca_signs(m, body, sizeof body, lost[k].sig);
+	}
+	recover_body(number, s->node[by].pk, body);
+	ca_signs(m, body, EVICT_BODY_BYTES, sig);
+	return mesh_recover(m, node_clock(s, by), number, s->conf.ca ? sig : NULL, lost, count);
 }
 
 void

@@ -28,7 +28,8 @@ check_out(struct sim *s, uint32_t i, const struct mesh_saved *f)
 		memcpy(&x, f->evicted + at, EVICTION_BYTES);
 		memcpy(id.b, x.id, ID_BYTES);
 		j = node_find(s, &id);
-		if (j == UINT32_MAX || s->node[j].out_at == 0)
+		/* A recovery is of no node; its maker needs a vote like any other. */
+		if (!recover_is(&x) && (j == UINT32_MAX || (s->node[j].out_at == 0 && !s->node[j].given_up)))
 			check_break(s, "put-out-by-a-voter", i, j, at);
 		by = signer_of(s, &x);
 		if (!s->conf.ca && (by == UINT32_MAX || !s->node[by].voted))

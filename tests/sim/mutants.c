@@ -13,7 +13,7 @@
 static const struct other {
 	const char *name;
 	uint32_t nodes, seeds;
-} others[] = {{"rotate", 5, 40}, {"evict", 5, 40}, {"rolling", 5, 40}, {"ca", 5, 40}, {"leave", 5, 40},
+} others[] = {{"rotate", 5, 40}, {"evict", 5, 40}, {"rolling", 5, 40}, {"ca", 5, 40}, {"leave", 5, 40}, {"recover", 5, 40},
     {"missed", 5, 40}, {"busy", 100, 1}};
 
 struct found {

@@ -176,10 +176,8 @@ tick(struct sim *s, uint32_t i)
 }
 
 /* After anything happened at node i: time, disk, wire, alarm clock. */
-static void wipe(struct sim *s, uint32_t i);
-
-static void
-settle(struct sim *s, uint32_t i)
+void
+node_settle(struct sim *s, uint32_t i)
 {
 	struct sim_node *n = &s->node[i];
 	msec now = node_clock(s, i), at;
@@ -210,7 +208,7 @@ settle(struct sim *s, uint32_t i)
 	watch_node(s, i);
 	plant_settle(s, i);
 	if (n->leave_for > 0 && mesh_left(n->mesh)) {
-		wipe(s, i);
+		node_wipe(s, i);
 		return;
 	}
 	wake = at == MSEC_NEVER ? INT64_MAX : s->now + (at - now) * 1000;
@@ -323,7 +321,7 @@ node_start(struct sim *s, uint32_t i)
 	    n->disk.left && !n->mesh->member)
 		check_break(s, "may-return", i, 0, 0);
 	sim_note(s, i, c.saved.generation);
-	settle(s, i);
+	node_settle(s, i);
 }
 
 void
@@ -348,76 +346,9 @@ node_crash(struct sim *s, uint32_t i, usec restart_at)
 }
 
 void
-node_leave(struct sim *s, uint32_t i, usec restart_at)
-{
-	struct sim_node *n = &s->node[i];
-
-	if (n->mesh == NULL || s->now < n->paused_until)
-		return;
-	mesh_leave(n->mesh, node_clock(s, i));
-	settle(s, i);
-	node_crash(s, i, restart_at);
-	n->disk.left = false; /* of those who think better of it */
-}
-
-int
-node_leaving(struct sim *s, uint32_t i, bool on, usec leave_for)
-{
-	int rc = mesh_leaving(s->node[i].mesh, node_clock(s, i), on);
-
-	if (rc == 0) {
-		s->node[i].leave_for = leave_for;
-		settle(s, i);
-	}
-	return rc;
-}
-
-/* It has left: what its engine then does with its disk.  With its vote it gave away
- * what it ever knew of rosters and evictions. */
-static void
-wipe(struct sim *s, uint32_t i)
-{
-	struct sim_node *n = &s->node[i];
-
-	mesh_left_behind(&n->disk);
-	n->done_roster = (struct roster_id){0};
-	n->done_evicted = 0;
-	sim_note(s, i, 2);
-	node_crash(s, i, n->leave_for == INT64_MAX ? INT64_MAX : s->now + n->leave_for);
-}
-
-void
 node_copy_disk(struct sim *s, uint32_t to, uint32_t from)
 {
 	disk_write(s, to, s->node[from].disk);
-}
-
-int
-node_restarting(struct sim *s, uint32_t i, uint32_t grace_s)
-{
-	int rc = mesh_restarting(s->node[i].mesh, node_clock(s, i), grace_s);
-
-	s->node[i].grace.s = rc < 0 ? 0 : grace_s;
-	s->node[i].grace.word = s->node[i].mesh->ms.m[0].incarnation;
-	s->node[i].grace.life = s->node[i].mesh->ms.m[0].generation;
-	settle(s, i);
-	return rc;
-}
-
-int
-node_evict(struct sim *s, uint32_t by, uint32_t i)
-{
-	size_t had = s->node[by].disk.evicted_bytes;
-	int rc = mesh_evict(s->node[by].mesh, node_clock(s, by), &s->node[i].id);
-
-	if (rc < 0)
-		return rc;
-	s->node[i].out_at = s->now;
-	settle(s, by);
-	if (s->node[by].mesh != NULL || s->node[by].disk.evicted_bytes > had)
-		return 0;
-	s->node[i].out_at = 0; /* its disk tore: it died before anybody was told */
-	return -ERR_QUORUM;
 }
 
 void
@@ -559,5 +490,5 @@ node_happen(struct sim *s, struct sim_event *e)
 	} else {
 		n->wake_at = INT64_MAX;
 	}
-	settle(s, e->node);
+	node_settle(s, e->node);
 }

@@ -40,16 +40,21 @@ void stream_ask(struct sim *s, uint32_t i);
 void stream_happen(struct sim *s, uint32_t i, const struct sim_dgram *d);
 
 /* node.c */
+/* After anything happened at node i: time, disk, wire, alarm clock. */
+void node_settle(struct sim *s, uint32_t i);
 void node_start(struct sim *s, uint32_t i);
 void node_crash(struct sim *s, uint32_t i, usec restart_at);
 /* Says goodbye, stops, comes back to life at restart_at. */
 void node_leave(struct sim *s, uint32_t i, usec restart_at);
 int node_restarting(struct sim *s, uint32_t i, uint32_t grace_s);
+void node_wipe(struct sim *s, uint32_t i);
 /* It asks to leave, or takes that back; when it has left its disk is wiped, and it
  * comes in again so long after that (INT64_MAX: when it is started). */
 int node_leaving(struct sim *s, uint32_t i, bool on, usec leave_for);
 /* Node `by` says that node i is out. */
 int node_evict(struct sim *s, uint32_t by, uint32_t i);
+/* Node `by` gives up all whom it holds dead; they count no more. */
+int node_recover(struct sim *s, uint32_t by);
 void node_copy_disk(struct sim *s, uint32_t to, uint32_t from);
 void node_pause(struct sim *s, uint32_t i, usec until, bool asleep);
 void node_block(struct sim *s, uint32_t i, usec until);
@@ -120,6 +125,8 @@ void ca_token(uint32_t number, uint8_t *pk);
 void ca_certify(struct sim *s, uint32_t i, uint32_t token, uint32_t uses, uint64_t expiry_s);
 /* By the token that lets in as many as there are. */
 void ca_member(struct sim *s, uint32_t i);
+/* The CA signs it, where the mesh has one. */
+int ca_recover(struct sim *s, uint32_t by, struct mesh_lost *lost, size_t count);
 void ca_configure(const struct sim *s, uint32_t i, struct mesh_conf *c);
 
 /* crypto.c: keyed hashes in place of the AEAD and the signatures. */

@@ -45,6 +45,8 @@ plant_story(enum sim_mutant m)
 	case MUTANT_leaves_unheard:
 	case MUTANT_leave_forgot:
 		return "leave";
+	case MUTANT_outranked:
+		return "recover";
 	case MUTANT_any_record:
 	case MUTANT_any_entry:
 	case MUTANT_any_vote:
@@ -334,6 +336,20 @@ msec
 __wrap_budget_wait(struct budget *b, msec now)
 {
 	return planted == MUTANT_no_budget ? 0 : __real_budget_wait(b, now);
+}
+
+bool __real_recover_signed(const struct mesh *m, const struct eviction *x);
+bool __wrap_recover_signed(const struct mesh *m, const struct eviction *x);
+
+bool
+__wrap_recover_signed(const struct mesh *m, const struct eviction *x)
+{
+	const struct evict *e = &m->ms.evict;
+
+	for (uint32_t k = 0; planted == MUTANT_outranked && k < e->count; k++)
+		if (recover_is(&e->all[k]) && memcmp(e->all[k].pk, x->pk, KEY_BYTES) == 0)
+			return true;
+	return __real_recover_signed(m, x);
 }
 
 int __real_admit_record(struct mesh *m, const struct rumour *r);

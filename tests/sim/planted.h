@@ -55,6 +55,7 @@ struct sim;
 	X(leaves_early)	    /* a roster without it will do, whoever stored that */ \
 	X(leaves_unheard)   /* ... and without a vote it waits for nobody */       \
 	X(leave_forgot)	    /* a restart does not know that it leaves, or left */  \
+	X(outranked)	    /* of two recoveries both count */                     \
 	X(any_record)	    /* no record needs a certificate */                \
 	X(any_entry)	    /* whoever has a certificate is let in */          \
 	X(any_vote)	    /* ... and votes, though its token is used up */   \

@@ -11,6 +11,7 @@
  *	stream.c   what is asked over streams
  *	node.c     one node: machine, alarm; what the daemon's loop is
  *	disk.c     what is on its disk
+ *	acts.c     what an operator does at one node
  *	check.c    what must hold of leaders and disks, after every event
  *	watch.c    what must hold of tables, after every event
  *	hearing.c  reports told and heard
@@ -110,7 +111,7 @@ struct sim_node {
 	struct sim_held *held_reports; /* hearing.c: of every other */
 	struct stamp held; /* a stamp checked before a pause */
 	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
-	bool leads, passed, copied, voted; /* by a change of keys; its disk lives elsewhere too; ever */
+	bool given_up, leads, passed, copied, voted; /* by a change of keys; its disk lives elsewhere too; ever */
 };
 
 struct sim {
@@ -137,7 +138,7 @@ struct sim {
 	usec prompt_since, calm_since, still_since;
 	/* load */
 	uint32_t report_bytes;
-	bool busy, quiet; /* every summary moves each second; no report ever changes */
+	bool apart, busy, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second; no report ever changes */
 	uint64_t made;	/* reports to leaders */
 	/* An engine took in a whole report (a first fragment, in large worlds). */
 	void (*on_report)(struct sim *s, uint32_t hearer, uint32_t from, usec made);

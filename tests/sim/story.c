@@ -109,6 +109,7 @@ const struct story stories[] = {
     {"restart", story_restart, NULL, "all restart within a second"},
     {"rolling", story_rolling, NULL, "each says that it restarts, and does, one by one"},
     {"leave", story_leave, NULL, "nodes leave for good, one by one, down to the last"},
+    {"recover", story_recover, setup_recover, "the majority is gone for good, and an operator says so; some return"},
     {"restart-storm", story_storm, NULL, "all restart again and again"},
     {"slow", story_slow, setup_slow, "Lifeguard's experiment: blocked members"},
     {"flipflop", story_flipflop, NULL, "Rapid's: 1 % hear nobody, 20 s of 40"},

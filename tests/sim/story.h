@@ -49,6 +49,8 @@ story_run story_detect, story_failover, story_churn, story_flood;	    /* story_d
 story_run story_evict, story_clone;					    /* story_out.c */
 story_run story_rolling;							    /* story_going.c */
 story_run story_leave;								    /* story_leave.c */
+story_run story_recover;							    /* story_recover.c */
+void setup_recover(struct sim_conf *conf);
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* story_false.c */
 story_run story_busy, story_missed, story_metrics, story_takeover;			    /* story_load.c */
 story_run story_partial, story_rack;							    /* story_partial.c */

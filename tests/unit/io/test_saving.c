@@ -36,6 +36,7 @@ static struct engine *b; /* of B, now */
 static bool has_file;	 /* the administrator's file of the first key is there still */
 static uint8_t file_key[KEY_BYTES];
 static int kills, passed;
+static bool (*may_be)(void); /* how it may end else; NULL: no other way */
 
 /* --- the clock on the wall ------------------------------------------------------------ */
 
@@ -150,6 +151,19 @@ settled(void)
 	return true;
 }
 
+static uint32_t
+full_leaders(void)
+{
+	struct mesh_side side;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < WIRE_NODES; i++) {
+		mesh_side(wire.node[i], wire.now, &side);
+		n += side.role == MESH_LEADER && side.grade == MESH_GRADE_FULL;
+	}
+	return n;
+}
+
 static bool
 settles(void)
 {
@@ -158,7 +172,9 @@ settles(void)
 	for (int ms = 0; ms < SETTLES_MS && !yes; ms += TURN_MS) {
 		wire.now += TURN_MS - 1;
 		wire_step(&wire);
-		yes = settled();
+		if (full_leaders() > 1)
+			return false;
+		yes = settled() || (may_be != NULL && may_be());
 	}
 	return yes;
 }
@@ -211,6 +227,17 @@ to_the_disk(struct wire *w, uint32_t i, const struct mesh_saved *facts)
 	}
 }
 
+/* Of the others given up: their votes are gone, but not their right to come back, or the
+ * other way round. */
+static bool
+is_half(void)
+{
+	const struct mesh *m = wire.node[B];
+
+	return may_be != NULL && ((m->roster.n.all == 1) != (recover_best(m) != EVICT_NONE) ||
+	    m->roster.id.term > m->saved.term);
+}
+
 /* Node 1 comes back from that directory, and everybody hears everybody. */
 static bool
 comes_back(const char *dir)
@@ -222,7 +249,7 @@ comes_back(const char *dir)
 		memset(wire.deaf, 0, sizeof wire.deaf);
 		if (!start(&again, open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)))
 			_exit(1);
-		_exit(settles() ? 0 : 2);
+		_exit(!is_half() && settles() ? 0 : 2);
 	}
 	return status_of(pid) == 0;
 }
@@ -404,6 +431,57 @@ killed_without_the_file_it_came_in_with(void **state)
 	end();
 }
 
+/* An operator gives up the others, who are cut off: after a crash on the way it is a member
+ * as before, or leads alone, and they are out; and the operator can say it again. */
+static bool
+recovered(void)
+{
+	struct mesh_side side;
+
+	mesh_side(wire.node[B], wire.now, &side);
+	return side.grade == MESH_GRADE_FULL && side.role == MESH_LEADER && side.known == 1 &&
+	    mesh_evicted(wire.node[0]) && mesh_evicted(wire.node[2]);
+}
+
+static bool
+is_dead(uint32_t i)
+{
+	struct mesh_member x;
+
+	return mesh_find(wire.node[B], &wire.node[i]->conf.self, &x) && x.state == MESH_FAILED;
+}
+
+static int
+give_up(void)
+{
+	struct mesh_lost lost[2];
+
+	memset(lost, 0, sizeof lost);
+	lost[0].id = wire.node[0]->conf.self;
+	lost[1].id = wire.node[2]->conf.self;
+	return mesh_recover(wire.node[B], wire.now, mesh_recovery(wire.node[B]), NULL, lost, 2);
+}
+
+static void
+killed_while_it_gives_up_the_others(void **state)
+{
+	(void)state;
+	begin(true);
+	wire.save = to_the_disk;
+	assert_true(settles());
+	memset(wire.deaf, true, sizeof wire.deaf);
+	world_until(is_dead(0) && is_dead(2) && full_leaders() == 0);
+	assert_int_equal(give_up(), 0);
+	wire.save = cut_everywhere;
+	may_be = recovered;
+	world_until(passed > 0);
+	assert_true(kills >= 4);
+	memset(wire.deaf, false, sizeof wire.deaf);
+	world_until(recovered());
+	may_be = NULL;
+	end();
+}
+
 /* Term, vote and cluster are gone, and the first key's file is; the keys are not. */
 static void
 comes_back_without_what_it_said(void **state)
@@ -460,6 +538,7 @@ main(void)
 	    cmocka_unit_test(killed_without_the_file_it_came_in_with),
 	    cmocka_unit_test(comes_back_without_what_it_said),
 	    cmocka_unit_test(comes_back_from_an_old_copy),
+	    cmocka_unit_test(killed_while_it_gives_up_the_others),
 	};
 
 	return cmocka_run_group_tests_name("saving", tests, NULL, NULL);
