@@ -3,7 +3,27 @@
  */
 #include "decree.h"
 
+#include "be.h"
+
 static const char domain[] = "mesh act 1";
+const uint8_t decree_mark[8] = {'r', 'e', 'c', 'o', 'v', 'e', 'r', 0};
+
+void
+decree_recovery(uint64_t number, const uint8_t *pk, uint8_t body[DECREE_RECOVERY_BYTES])
+{
+	be_put(body, number, 8);
+	memcpy(body + 8, decree_mark, sizeof decree_mark);
+	memcpy(body + 16, pk, KEY_BYTES);
+}
+
+void
+decree_given_up(uint64_t number, const struct node_id *id, const uint8_t *token,
+    uint8_t body[DECREE_GIVEN_UP_BYTES])
+{
+	memcpy(body, id->b, ID_BYTES);
+	memcpy(body + ID_BYTES, token, KEY_BYTES);
+	be_put(body + ID_BYTES + KEY_BYTES, number, 8);
+}
 
 size_t
 decree_to_sign(const uint8_t *cluster, const char *act, const uint8_t *body, size_t len,

@@ -19,6 +19,14 @@ enum {
 	DECREE_SIGNED_MAX = 16 + ID_BYTES + 1 + DECREE_ACT_MAX + DECREE_BODY_MAX,
 };
 
+/* Orders of "recover" (recover.h): number 8 | mark | pk of who recovers 32; and for each
+ * that it gives up id 16 | its token 32 | number 8. */
+enum { DECREE_RECOVERY_BYTES = 16 + KEY_BYTES, DECREE_GIVEN_UP_BYTES = ID_BYTES + KEY_BYTES + 8 };
+extern const uint8_t decree_mark[8];
+void decree_recovery(uint64_t number, const uint8_t *pk, uint8_t body[DECREE_RECOVERY_BYTES]);
+void decree_given_up(uint64_t number, const struct node_id *id, const uint8_t *token,
+    uint8_t body[DECREE_GIVEN_UP_BYTES]);
+
 /* The bytes to sign; buf holds DECREE_SIGNED_MAX.  act is one of ours, at most
  * DECREE_ACT_MAX long; len at most DECREE_BODY_MAX.  How many bytes. */
 size_t decree_to_sign(const uint8_t *cluster, const char *act, const uint8_t *body, size_t len,

@@ -8,7 +8,6 @@
 #include "inner.h"
 
 static const char domain[] = "mesh recover 0", order[] = "recover";
-static const uint8_t mark[8] = {'r', 'e', 'c', 'o', 'v', 'e', 'r', 0};
 
 enum {
 	DOMAIN_BYTES = sizeof domain - 1,
@@ -24,26 +23,10 @@ number_of(const struct eviction *x)
 	return be_get(x->id, 8);
 }
 
-void
-recover_body(uint64_t number, const uint8_t *pk, uint8_t *body)
-{
-	be_put(body, number, 8);
-	memcpy(body + 8, mark, sizeof mark);
-	memcpy(body + ID_BYTES, pk, KEY_BYTES);
-}
-
-void
-recover_body_of(uint64_t number, const struct node_id *id, const uint8_t *token, uint8_t *body)
-{
-	memcpy(body, id->b, ID_BYTES);
-	memcpy(body + ID_BYTES, token, KEY_BYTES);
-	be_put(body + EVICT_BODY_BYTES, number, 8);
-}
-
 bool
 recover_is(const struct eviction *x)
 {
-	return memcmp(x->id + 8, mark, sizeof mark) == 0;
+	return memcmp(x->id + 8, decree_mark, sizeof decree_mark) == 0;
 }
 
 uint32_t
@@ -117,11 +100,11 @@ recover_signed(const struct mesh *m, const struct eviction *x)
 static bool
 ordered(const struct mesh *m, const struct eviction *x, const struct eviction *recovery)
 {
-	uint8_t body[RECOVER_BODY_BYTES];
+	uint8_t body[DECREE_GIVEN_UP_BYTES];
 	struct node_id id;
 
 	memcpy(id.b, x->id, ID_BYTES);
-	recover_body_of(number_of(recovery), &id, x->pk, body);
+	decree_given_up(number_of(recovery), &id, x->pk, body);
 	return decree_holds(&m->conf.crypto, m->conf.ca.pk, m->saved.cluster, order, body, sizeof body,
 	    x->sig);
 }
@@ -332,7 +315,7 @@ act(struct mesh *m, msec now, uint64_t number, const uint8_t *sig, const struct 
 	uint8_t buf[SIGNED_BYTES];
 	int rc;
 
-	recover_body(number, m->conf.pk, (uint8_t *)&x);
+	decree_recovery(number, m->conf.pk, (uint8_t *)&x);
 	if (sig != NULL) {
 		memcpy(x.sig, sig, SIG_BYTES);
 	} else {

@@ -26,7 +26,7 @@
  * its maker's id, so two are not equal.  Where all hold one key, a node that was given up
  * could make a number above all: as much as it could do before, or as a newcomer.  Where there is a CA,
  * that alone signs, as its decree "recover", over id and pk, and for each evicted over
- * its id, its token and the number (decree.h).
+ * its id, its token and the number (decree.h has both).
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
@@ -39,12 +39,6 @@ struct mesh;
 struct packet;
 struct roster_id;
 
-enum { RECOVER_BODY_BYTES = EVICT_BODY_BYTES + 8 /* of an eviction by it */ };
-
-/* Of a recovery of that number by pk what a CA signs as "recover": EVICT_BODY_BYTES. */
-void recover_body(uint64_t number, const uint8_t *pk, uint8_t *body);
-/* And for each that it gives up, RECOVER_BODY_BYTES. */
-void recover_body_of(uint64_t number, const struct node_id *id, const uint8_t *token, uint8_t *body);
 /* Is that no eviction, but a recovery? */
 bool recover_is(const struct eviction *x);
 /* The highest held, or EVICT_NONE. */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../gossip/decree.h"
 #include "../../gossip/evict.h"
 #include "../../gossip/mpw.h"
 #include "../base/ctl.h"
@@ -60,9 +61,9 @@ take_hex(const json_t *from, const char *key, uint8_t *out, size_t len)
 
 /* --- asking who this is ---------------------------------------------------------- */
 
-/* The daemon's `identity`, about another node too when one is named; NULL with *e. */
+/* What the daemon answers to a verb with one argument, or none; NULL with *e. */
 static json_t *
-identity(const struct show *s, const char *node, struct run_error *e)
+asked(const struct show *s, const char *verb, const char *key, const char *text, struct run_error *e)
 {
 	uint8_t request[ANSWER_REQUEST_CAP];
 	AUTO_FREE uint8_t *buf = NULL;
@@ -75,12 +76,12 @@ identity(const struct show *s, const char *node, struct run_error *e)
 	mpw_init(&w, request, sizeof request);
 	mpw_map(&w, 2);
 	mpw_cstr(&w, "verb");
-	mpw_cstr(&w, "identity");
+	mpw_cstr(&w, verb);
 	mpw_cstr(&w, "args");
-	mpw_map(&w, node != NULL);
-	if (node != NULL) {
-		mpw_cstr(&w, "node");
-		mpw_cstr(&w, node);
+	mpw_map(&w, text != NULL);
+	if (text != NULL) {
+		mpw_cstr(&w, key);
+		mpw_cstr(&w, text);
 	}
 	if (client_open(&c, s->args->socket, ASK_MS, &e->err) >= 0 &&
 	    client_send(&c, request, w.len, &e->err) >= 0 &&
@@ -99,6 +100,13 @@ identity(const struct show *s, const char *node, struct run_error *e)
 	}
 	client_close(&c);
 	return out;
+}
+
+/* Its `identity`, about another node too when one is named. */
+static json_t *
+identity(const struct show *s, const char *node, struct run_error *e)
+{
+	return asked(s, "identity", "node", node, e);
 }
 
 static bool
@@ -332,6 +340,69 @@ admit_evict(const struct show *s, struct args *a, struct run_error *e)
 		if ((rc = ca_crypto(&crypto, &e->err)) == 0)
 			rc = sign_eviction(a, id, e);
 	}
+	json_decref(id);
+	return rc;
+}
+
+/* --- recover ------------------------------------------------------------------------------ */
+
+/* Signs what the daemon says it would give up, in that order. */
+static int
+sign_recovery(struct args *a, const struct ca *ca, const json_t *what, struct run_error *e)
+{
+	uint8_t body[DECREE_GIVEN_UP_BYTES], sig[SIG_BYTES], pk[KEY_BYTES], token[KEY_BYTES];
+	const json_t *lost = json_object_get(what, "lost");
+	struct node_id id;
+
+	a->number = value_int(what, "number", 0);
+	if (a->number <= 0 || !take_hex(what, "pk", pk, sizeof pk) ||
+	    json_array_size(lost) == 0 || json_array_size(lost) > ARGS_LOST_MAX)
+		return odd_answer(&e->err);
+	for (size_t k = 0; k < json_array_size(lost); k++) {
+		const json_t *x = json_array_get(lost, k);
+
+		if (!take_hex(x, "id", id.b, ID_BYTES) || !take_hex(x, "token", token, sizeof token))
+			return odd_answer(&e->err);
+		decree_given_up((uint64_t)a->number, &id, token, body);
+		ca_sign_act(ca, "recover", body, sizeof body, sig);
+		put_hex(a->sigs + k * 2 * SIG_BYTES, sig, sizeof sig);
+	}
+	decree_recovery((uint64_t)a->number, pk, body);
+	ca_sign_act(ca, "recover", body, DECREE_RECOVERY_BYTES, sig);
+	put_hex(a->sig, sig, sizeof sig);
+	return 0;
+}
+
+int
+admit_recover(const struct show *s, struct args *a, struct run_error *e)
+{
+	json_t *id = a->given[OPT_YES] ? identity(s, NULL, e) : NULL, *what = NULL;
+	uint8_t pk[KEY_BYTES];
+	struct crypto crypto;
+	char path[PATH_CAP];
+	struct ca ca;
+	int rc = 0;
+
+	if (a->lost == NULL)
+		rc = err_set(&e->err, EXIT_USAGE_, "recover: missing --lost NAMES; see mesh help recover");
+	else if (!a->given[OPT_YES] || (id != NULL && !json_is_string(json_object_get(id, "ca"))))
+		rc = 0; /* nothing is signed */
+	else if (id == NULL || (what = asked(s, "recover", "lost", a->lost, e)) == NULL)
+		rc = -e->err.code;
+	else if ((rc = ca_crypto(&crypto, &e->err)) == 0) {
+		ca_path(a, id, path);
+		if ((rc = open_ca("recover", path, &ca, e)) == 0) {
+			if (!take_hex(id, "ca", pk, sizeof pk))
+				rc = odd_answer(&e->err);
+			else if (memcmp(ca.pk, pk, KEY_BYTES) != 0)
+				rc = err_set(&e->err, EXIT_KEY,
+				    "recover: %.300s: the key of another cluster's CA", path);
+			else
+				rc = sign_recovery(a, &ca, what, e);
+			ca_wipe(&ca);
+		}
+	}
+	json_decref(what);
 	json_decref(id);
 	return rc;
 }

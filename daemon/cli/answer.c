@@ -20,7 +20,7 @@
 
 /* --- request ------------------------------------------------------------ */
 
-enum { TEXTS_MAX = 10 };
+enum { TEXTS_MAX = 12 };
 
 struct arg {
 	const char *key;
@@ -57,6 +57,10 @@ text_args(const struct args *a, struct arg out[TEXTS_MAX])
 		out[n++] = (struct arg){"tag", a->tag};
 	if (a->name != NULL)
 		out[n++] = (struct arg){"name", a->name};
+	if (a->lost != NULL)
+		out[n++] = (struct arg){"lost", a->lost};
+	if (a->sigs[0] != '\0')
+		out[n++] = (struct arg){"sigs", a->sigs};
 	if (a->cert[0] != '\0') {
 		out[n++] = (struct arg){"ca", a->ca};
 		out[n++] = (struct arg){"cert", a->cert};
@@ -85,7 +89,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		const char *key;
 	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
 	    {OPT_MATRIX, "matrix"}, {OPT_STOP, "stop"}, {OPT_KEEP, "keep"}, {OPT_LAST, "last"},
-	    {OPT_CANCEL, "cancel"}};
+	    {OPT_CANCEL, "cancel"}, {OPT_YES, "yes"}};
 	unsigned takes = a->verb->options;
 	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);
@@ -97,6 +101,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	count += (takes & OPT_BIT(OPT_LINES)) != 0;
 	count += a->given[OPT_SINCE];
 	count += a->looks;
+	count += a->number > 0;
 	mpw_init(&w, out, cap);
 	mpw_map(&w, 2);
 	mpw_cstr(&w, "verb");
@@ -127,6 +132,10 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	if (a->looks) {
 		mpw_cstr(&w, "look");
 		mpw_bool(&w, true);
+	}
+	if (a->number > 0) {
+		mpw_cstr(&w, "number");
+		mpw_int(&w, a->number);
 	}
 	assert(!w.full); /* operands are bounded by args_parse */
 	return w.len;

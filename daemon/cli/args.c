@@ -245,6 +245,18 @@ set_path(const char **out, const char *option, const char *value, struct err *er
 }
 
 static int
+set_lost(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP];
+
+	a->lost = value;
+	if (strlen(value) <= NAMES_BYTES_MAX && name_list_ok(value))
+		return 0;
+	return err_set(err, EXIT_USAGE_, "--lost: '%s' is not names joined by commas (at most %d bytes)",
+	    shown(buf, value), NAMES_BYTES_MAX);
+}
+
+static int
 apply_option(struct cursor *c, int o, const char *value, struct err *err)
 {
 	c->seen |= OPT_BIT(o);
@@ -275,6 +287,8 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_uses(c->args, value, err);
 	case OPT_ZONE:
 		return set_zone(c->args, value, err);
+	case OPT_LOST:
+		return set_lost(c->args, value, err);
 	case OPT_CA_KEY:
 		return set_path(&c->args->ca_key, "--ca-key", value, err);
 	case OPT_TOKEN_FILE:

@@ -12,6 +12,7 @@
 enum {
 	ARGS_LINES_DEFAULT = 100,
 	ARGS_LINES_MAX = 10000, /* what a daemon gives at once */
+	ARGS_LOST_MAX = 16,	/* names of --lost */
 };
 
 enum args_output { ARGS_TABLE, ARGS_WIDE, ARGS_NAME, ARGS_JSON };
@@ -31,10 +32,12 @@ struct args {
 	int64_t lines;	       /* -n; ARGS_LINES_DEFAULT */
 	int64_t since_ms;      /* --since, wall clock; 0 = not given */
 	int64_t expires_ms, uses; /* --expires, --uses; 0 = not given */
-	const char *zone, *ca_key, *token_file; /* borrowed; NULL = not given */
+	const char *zone, *ca_key, *token_file, *lost; /* borrowed; NULL = not given */
 	/* In hex, filled by admit.h for the request; "" = nothing. */
 	char ca[2 * KEY_BYTES + 1], cert[2 * CERT_BYTES_MAX + 1];
 	char token[2 * KEY_BYTES + 1], sig[2 * SIG_BYTES + 1];
+	char sigs[ARGS_LOST_MAX * 2 * SIG_BYTES + 1];
+	int64_t number; /* of a recovery that was signed; 0 = none */
 };
 
 /*

@@ -38,6 +38,8 @@ int show_join(const struct show *s, const json_t *data, struct err *err);
 int show_drain(const struct show *s, const json_t *data, struct err *err);
 int show_leave(const struct show *s, const json_t *data, struct err *err);
 int show_leave_over(const struct show *s, const json_t *data);
+int show_recover(const struct show *s, const json_t *data, struct err *err);
+int show_recover_code(const json_t *data);
 int show_evict(const struct show *s, const json_t *data, struct err *err);
 /* admit.c */
 int show_token(const struct show *s, struct err *err);

@@ -81,6 +81,50 @@ show_drain(const struct show *s, const json_t *data, struct err *err)
 }
 
 static void
+show_lost(const struct show *s, const json_t *list)
+{
+	char text[VALUE_TEXT_CAP];
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		fputs(i > 0 ? ", " : "", s->out);
+		show_put(s, value_text(text, sizeof text, json_array_get(list, i), "name"));
+	}
+}
+
+/* Exit code 1 while nothing was done. */
+int
+show_recover(const struct show *s, const json_t *data, struct err *err)
+{
+	const json_t *lost = json_object_get(data, "lost");
+	bool done = value_bool(data, "done");
+
+	(void)err;
+	fputs(done ? "given up: " : "This gives up, for good: ", s->out);
+	show_lost(s, lost);
+	fputs(done ? "; the others go on without them\n" :
+		     ".\nThey are evicted, and the roster is made anew without their votes.\n",
+	    s->out);
+	if (done)
+		return 0;
+	show_some(s, "Who goes on: ", json_object_get(data, "stay"));
+	show_some(s, "`exclusive` work there, which runs twice if they are alive after all: ",
+	    json_object_get(data, "exclusive"));
+	show_some(s, "`keep` work there, whose data is lost to the others: ", json_object_get(data, "keep"));
+	fputs("Are they only cut off? Then mend that instead: the mesh can't tell. Alive, they go on with a\n"
+	      "leader of their own, and all work runs twice; when they meet you again they are out: they stop\n"
+	      "all but `keep` work, lead nobody, and each has to join anew, with an empty state-dir.\n"
+	      "Nothing was done. To do it: the same with --yes\n",
+	    s->out);
+	return 1;
+}
+
+int
+show_recover_code(const json_t *data)
+{
+	return value_bool(data, "done") ? 0 : 1;
+}
+
+static void
 say_two(const struct show *s)
 {
 	fputs("Two nodes only? `election: {quorum: majority}` (the default): a "

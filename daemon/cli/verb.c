@@ -63,6 +63,8 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_KEEP] = {.name = "keep", .help = "`keep` work that is here runs on here, of no cluster"},
     [OPT_LAST] = {.name = "last", .help = "this is the last node, and the cluster ends with it"},
     [OPT_CANCEL] = {.name = "cancel", .help = "stay after all"},
+    [OPT_LOST] = {.name = "lost", .value = "NAMES", .help = "who is gone for good, joined by commas"},
+    [OPT_YES] = {.name = "yes", .help = "do it, and not only say what it gives up"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
@@ -252,6 +254,20 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.print = show_leave,
 	.over = show_leave_over},
+    {.name = "recover",
+	.summary = "go on without a majority that is gone for good",
+	.details = "Makes a roster of those who are alive, and evicts those named, who must be all the\n"
+		   "others. Without --yes it only says what that gives up. The mesh can't know whether\n"
+		   "they are gone: if they are only cut off, both sides run until they meet, and\n"
+		   "`exclusive` work may run twice meanwhile. Whoever returns hears that it was given\n"
+		   "up, and stops. Two such orders on two sides: the higher number counts on both. It is\n"
+		   "refused where there is a majority: that is mesh evict. Where there is a CA, it\n"
+		   "signs: run it where ca.key lies, or give --ca-key.",
+	.options = OPT_BIT(OPT_LOST) | OPT_BIT(OPT_YES) | OPT_BIT(OPT_CA_KEY),
+	.prepare = admit_recover,
+	.timeout_ms = ANSWER_MS,
+	.print = show_recover,
+	.code = show_recover_code},
     {.name = "keys",
 	.summary = "the cluster key: status, rotate, export",
 	.details = "rotate: a new key, sealed to each member, used when all have it; the old\n"

@@ -45,6 +45,8 @@ enum option {
 	OPT_KEEP,
 	OPT_LAST,
 	OPT_CANCEL,
+	OPT_LOST,
+	OPT_YES,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (1u << (o))

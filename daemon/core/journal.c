@@ -107,6 +107,9 @@ static const struct word {
     {"twin: yields", "clone", "one identity in two places: this one falls silent"},
     {"twin: outlived", "clone", "one identity in two places: this one stays"},
     {"a life's numbers are used up", "life", "this node goes on in its next life, %N"},
+    {"recovered", "recovered", "it gave up all who were dead: the roster is made anew (%N)"},
+    {"recovered elsewhere, and outranked", "recovered", "another side was recovered too (%N): this one counts, and puts it out"},
+    {"roster forced", "roster", "version %N is in force here, by order of an operator"},
     {"roster joint", "roster", "version %N: the old and the new set must both agree"},
     {"roster", "roster", "version %N is in force here"},
 };

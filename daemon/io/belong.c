@@ -63,7 +63,9 @@ belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hin
 		return NULL;
 	if (mesh_evicted(e->mesh)) {
 		*hint = "to join as a new node: stop meshd, move state-dir aside, start, mesh join";
-		return "evicted: this node is out of the cluster for good, and runs only `keep` work";
+		return mesh_given_up(e->mesh) ?
+			   "evicted: this node is out of the cluster for good, given up by a mesh recover, and runs only `keep` work" :
+			   "evicted: this node is out of the cluster for good, and runs only `keep` work";
 	}
 	if (!mesh_twin(e->mesh, net_now(), &other, &yielded))
 		return NULL;
@@ -98,9 +100,8 @@ is_meant(const struct mesh_member *m, const char *who)
 	return len >= ID_DIGITS_MIN && len <= ID_DIGITS && memcmp(id, who, len) == 0;
 }
 
-/* How many go by that name or id; *out is the last of them. */
-static uint32_t
-find(const struct engine *e, const char *who, struct mesh_member *out)
+uint32_t
+belong_named(const struct engine *e, const char *who, struct mesh_member *out)
 {
 	struct mesh_member m;
 	uint32_t n = 0;
@@ -145,7 +146,7 @@ belong_find(const struct engine *e, struct ctl_req *r, const char *verb, struct 
 		ctl_fail(r, EXIT_USAGE_, "mesh help", "%s: missing NODE", verb);
 	else if (e->mesh == NULL)
 		ctl_fail(r, 1, "mesh status", "%s: this node is no member, and has no say", verb);
-	else if ((n = find(e, who, out)) == 1)
+	else if ((n = belong_named(e, who, out)) == 1)
 		return true;
 	else
 		ctl_fail(r, 1, "mesh members -o wide", n == 0 ? "%s: no node '%s' is known" :

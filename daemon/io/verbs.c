@@ -18,6 +18,7 @@
 #include "insides.h"
 #include "logs.h"
 #include "pack.h"
+#include "regain.h"
 #include "rotate.h"
 #include "seeing.h"
 #include "status.h"
@@ -388,6 +389,7 @@ static const struct verb {
     {"drain", going_drain, true},
     {"undrain", going_undrain, true},
     {"leave", depart_verb, true},
+    {"recover", regain_verb, true},
     {"keys", rotate_verb, false},
 };
 

@@ -66,6 +66,30 @@ def hosts(what, count, begin=None, webs=WEBS, **settings):
         w.close()
 
 
+@contextlib.contextmanager
+def certified(what, count, **settings):
+    """Hosts without a service, of which the first made a cluster with a CA."""
+    w = World(f"mesh-r{os.getpid()}", what)
+    try:
+        for n in w.bridge([f"n{i}" for i in range(1, count + 1)]):
+            n.write_config(**{"cluster-key": None, "seeds": None}, **settings)
+            n.start()
+        for n in w.nodes:
+            wait_until("it answers", lambda n=n: n.mesh("version").returncode == 0, 30)
+        assert w.nodes[0].mesh("init").returncode == 0
+        yield w
+    finally:
+        w.close()
+
+
+def let_in(node, nodes):
+    """With a token of the first of them: then these are one."""
+    token = nodes[0].mesh("token").stdout.strip()
+    p = node.mesh("join", nodes[0].at(), token)
+    assert p.returncode == 0, p.stderr
+    wait_until("one view", lambda: one_view(nodes), 60)
+
+
 def page_text(node):
     return PAGE.search(script(node)).group(2)
 

@@ -1,13 +1,12 @@
 """`mesh leave`: work first, then the vote, then the node; nothing is suspected or lost
 over it, no kill -9 makes it forget, and it comes back when it is told to."""
 import json
-import os
 
 import pytest
 
 import service
 import singleton
-from mesh import Missed, World, init, wait_until
+from mesh import Missed, init, wait_until
 from service import WEBS
 
 
@@ -217,28 +216,13 @@ def test_stopped_keep_work_is_stopped(kept):
 
 
 def test_with_a_ca_it_comes_back_by_a_token():
-    w = World(f"mesh-r{os.getpid()}", "leaveca")
-    try:
-        nodes = w.bridge(["n1", "n2", "n3"])
-        for n in nodes:
-            n.write_config(**{"cluster-key": None, "seeds": None})
-            n.start()
-        for n in nodes:
-            wait_until("it answers", lambda n=n: n.mesh("version").returncode == 0, 30)
-        assert nodes[0].mesh("init").returncode == 0
-
-        def comes_in(count):
-            token = nodes[0].mesh("token").stdout.strip()
-            p = nodes[count - 1].mesh("join", nodes[0].at(), token)
-            assert p.returncode == 0, p.stderr
-            wait_until("one view", lambda: service.one_view(nodes[:count]), 60)
-        comes_in(2)
-        comes_in(3)
+    with service.certified("leaveca", 3) as w:
+        nodes = w.nodes
+        service.let_in(nodes[1], nodes[:2])
+        service.let_in(nodes[2], nodes)
         nodes[2].ask("leave")
         gone(nodes[2], nodes[:2])
-        comes_in(3)
-    finally:
-        w.close()
+        service.let_in(nodes[2], nodes)
 
 
 def test_exclusive_work_is_never_there_twice():

@@ -58,16 +58,16 @@ ca_recover(struct sim *s, uint32_t by, struct mesh_lost *lost, size_t count)
 {
 	struct mesh *m = s->node[by].mesh;
 	uint64_t number = mesh_recovery(m);
-	uint8_t body[RECOVER_BODY_BYTES], sig[SIG_BYTES];
+	uint8_t body[DECREE_GIVEN_UP_BYTES], sig[SIG_BYTES];
 	struct mesh_came came;
 
 	for (size_t k = 0; s->conf.ca && k < count; k++) {
 		(void)mesh_came(m, &lost[k].id, &came);
 		memcpy(lost[k].token, came.token, KEY_BYTES);
-		recover_body_of(number, &lost[k].id, came.token, body);
+		decree_given_up(number, &lost[k].id, came.token, body);
 		ca_signs(m, body, sizeof body, lost[k].sig);
 	}
-	recover_body(number, s->node[by].pk, body);
+	decree_recovery(number, s->node[by].pk, body);
 	ca_signs(m, body, EVICT_BODY_BYTES, sig);
 	return mesh_recover(m, node_clock(s, by), number, s->conf.ca ? sig : NULL, lost, count);
 }

@@ -2,6 +2,7 @@
  * test_recover.c - a roster by order of an operator: when it may be, what those who are
  * left make of it, and those who were given up; and of two such orders, which one.
  */
+#include "../../../gossip/decree.h"
 #include "world.h"
 
 static size_t
@@ -149,7 +150,7 @@ a_forged_one_moves_nobody(void **state)
 	world_run(w, 6000);
 	for (uint32_t by = 1; by < 8; by += 6) {
 		world_pk(by, x.pk);
-		recover_body(1 << 20, x.pk, (uint8_t *)&x);
+		decree_recovery(1 << 20, x.pk, (uint8_t *)&x);
 		memcpy(buf, "mesh recover 0", 14);
 		memcpy(buf + 14, w->disk[0].cluster, ID_BYTES);
 		memcpy(buf + 14 + ID_BYTES, x.id, 8);
@@ -164,7 +165,7 @@ a_forged_one_moves_nobody(void **state)
 	}
 	assert_int_equal(m->ms.evict.count, 0);
 	world_pk(1, x.pk);
-	recover_body((uint64_t)TERM_JUMP_MAX * 2, x.pk, (uint8_t *)&x);
+	decree_recovery((uint64_t)TERM_JUMP_MAX * 2, x.pk, (uint8_t *)&x);
 	assert_int_equal(evict_hear(m, w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_RANGE);
 	assert_int_equal(world_side(w, 0).known, 3);
 	world_free(w);
