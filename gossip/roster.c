@@ -44,6 +44,12 @@ roster_bits(const struct member *x)
 	return (uint8_t)(x->roster | x->weight.tie << ROSTER_TIE_SHIFT);
 }
 
+uint64_t
+roster_entry_hash(uint64_t short_id, struct ballot_weight w, uint8_t bits)
+{
+	return prng_mix(short_id ^ prng_mix((uint64_t)w.new << 16 | (uint64_t)w.old << 8 | bits));
+}
+
 /* Does its vote count otherwise in the new set than in the old one? */
 static bool
 reweighed(const struct member *x)
@@ -67,8 +73,7 @@ roster_recount(struct mesh *m)
 			continue;
 		tally_add(&ro->n, x);
 		ro->joint = ro->joint || x->roster != MEMBER_VOTES || reweighed(x);
-		ro->hash ^= prng_mix(x->short_id ^
-		    prng_mix((uint64_t)x->weight.new << 16 | (uint64_t)x->weight.old << 8 | roster_bits(x)));
+		ro->hash ^= roster_entry_hash(x->short_id, x->weight, roster_bits(x));
 	}
 	if (ro->id.version > ro->seen_version)
 		ro->seen_version = ro->id.version;
@@ -190,18 +195,6 @@ make_joint(struct mesh *m)
 	}
 }
 
-static void
-make_new(struct mesh *m)
-{
-	for (uint32_t i = 0; i < m->ms.count; i++) {
-		struct member *x = &m->ms.m[i];
-
-		x->roster = (x->roster & MEMBER_NEW) != 0 ? MEMBER_VOTES : 0;
-		x->weight.old = x->weight.new;
-		x->weight.tie = (x->weight.tie & MEMBER_NEW) != 0 ? MEMBER_VOTES : 0;
-	}
-}
-
 /* By somebody who can be asked: a full leader's quorum proves that what a dead
  * elector alone may know is not in force. */
 static bool
@@ -252,7 +245,7 @@ step(struct mesh *m, msec now)
 	} else if (!stored(m)) {
 		return false;
 	} else if (ro->joint) {
-		make_new(m);
+		roster_conclude(m);
 		ro->change_at = now + change_gap(m);
 	} else if (change_possible(m)) {
 		make_joint(m);
@@ -374,6 +367,8 @@ roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	leave_led(m, from, p);
 	if (p->roster.version == 0 || cmp < 0 || (cmp == 0 && p->hash == ro->hash))
 		return;
+	if (cmp > 0 && roster_next(m, now, from, p))
+		return;
 	fetch(m, now, from, &p->roster);
 }
 
@@ -422,6 +417,25 @@ roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new)
 	x->weight.new = (x->roster & MEMBER_NEW) == 0 ? 0 : (uint8_t)(new > MESH_WEIGHT_MAX ? 1 : new);
 }
 
+/* Its entries are in the table: it is the roster held here. */
+void
+roster_taken(struct mesh *m, msec now, const struct roster_id *id)
+{
+	struct roster *ro = &m->roster;
+	struct elect *e = &m->elect;
+
+	ro->id = *id;
+	ro->foreign = e->role == MESH_LEADER;
+	fetch_start(ro, &(struct roster_id){0});
+	roster_recount(m);
+	/* Rounds counted under another roster say nothing about this one. */
+	memset(e->rounds, 0, sizeof e->rounds);
+	/* The leader waits for it; the echo leaves when this is on disk. */
+	if (e->role != MESH_LEADER && e->leader != MEMBER_NONE)
+		out_to(m, PACKET_ECHO, e->leader, e->ballot_term, 0, 0);
+	trace(m, now, "roster", MEMBER_NONE, ro->id.version);
+}
+
 static int
 fetched(struct mesh *m, msec now)
 {
@@ -461,16 +475,7 @@ fetched(struct mesh *m, msec now)
 			roster_vote(&m->ms.m[i], entry[ID_BYTES], entry[ID_BYTES + 1], entry[ID_BYTES + 2]);
 	}
 	evict_mark_all(m, now);
-	ro->id = ro->fetch;
-	ro->foreign = e->role == MESH_LEADER;
-	fetch_start(ro, &(struct roster_id){0});
-	roster_recount(m);
-	/* Rounds counted under another roster say nothing about this one. */
-	memset(e->rounds, 0, sizeof e->rounds);
-	/* The leader waits for it; the echo leaves when this is on disk. */
-	if (e->role != MESH_LEADER && e->leader != MEMBER_NONE)
-		out_to(m, PACKET_ECHO, e->leader, e->ballot_term, 0, 0);
-	trace(m, now, "roster", MEMBER_NONE, ro->id.version);
+	roster_taken(m, now, &ro->fetch);
 	return 0;
 }
 

@@ -53,6 +53,15 @@ uint8_t roster_bits(const struct member *x);
 void roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new);
 /* After any change of votes: counts, hash, must_save. */
 void roster_recount(struct mesh *m);
+/* Of one entry; the roster's is all of them in one. */
+uint64_t roster_entry_hash(uint64_t short_id, struct ballot_weight w, uint8_t bits);
+/* Its entries are in the table: it is the roster held here, under that id. */
+void roster_taken(struct mesh *m, msec now, const struct roster_id *id);
+/* roster_next.c: from joint to the new set alone. */
+void roster_conclude(struct mesh *m);
+/* A later roster in a beat of this node's leader: taken when it can be made of the one
+ * held; false: it must be fetched. */
+bool roster_next(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 /* roster_disk.c: from conf.saved.  0, or a negative ERR_. */
 int roster_load(struct mesh *m, msec now);
 int roster_cmp(const struct roster_id *a, const struct roster_id *b);

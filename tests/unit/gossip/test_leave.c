@@ -160,6 +160,31 @@ its_vote_is_there_when_it_is_needed(void **state)
 	world_free(w);
 }
 
+/* Of its steps only the first is news: who stays makes the last of the one before. */
+static void
+a_change_is_fetched_once(void **state)
+{
+	uint32_t by, i;
+	struct world *w = world_settled(5, &by, &i);
+
+	(void)state;
+	memset(w->sent_kind, 0, sizeof w->sent_kind);
+	assert_int_equal(mesh_leaving(w->node[i], w->now, true), 0);
+	for (msec end = w->now + 9000; !mesh_left(w->node[i]) && w->now < end;)
+		world_step(w);
+	world_run(w, 1000);
+	for (uint32_t k = 0; k < 5; k++)
+		if (k != i) {
+			assert_int_equal(world_side(w, k).known, 4);
+			assert_true(w->node[k]->roster.hash == w->node[by]->roster.hash);
+			assert_int_equal(roster_cmp(&w->node[k]->roster.id, &w->node[by]->roster.id), 0);
+			assert_false(w->node[k]->roster.joint);
+		}
+	/* The joint one by four, the new one by whom it leaves out. */
+	assert_in_range(w->sent_kind[PACKET_ROSTER], 3, 5);
+	world_free(w);
+}
+
 static void
 a_crash_forgets_nothing(void **state)
 {
@@ -273,6 +298,7 @@ main(void)
 	    cmocka_unit_test(who_can_not_do_without_it),
 	    cmocka_unit_test(not_before_it_is_in_force),
 	    cmocka_unit_test(its_vote_is_there_when_it_is_needed),
+	    cmocka_unit_test(a_change_is_fetched_once),
 	    cmocka_unit_test(a_crash_forgets_nothing),
 	    cmocka_unit_test(it_may_think_better_of_it),
 	    cmocka_unit_test(it_comes_back_when_told_to),
