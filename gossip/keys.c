@@ -274,7 +274,8 @@ keys_stranger(struct mesh *m, msec now, const struct addr *from, const struct se
 
 	/* It was away when it was put out, and the key changed since: it may ask, and
 	 * is told by the act. */
-	if (m->member && evicted && len >= HELLO_BYTES && pair_source(m, now, from))
+	if (m->member && evicted && pair_source(m, now, from) &&
+	    (len >= HELLO_BYTES || (i != MEMBER_NONE && addr_eq(&m->ms.m[i].addr, from))))
 		out_addr(m, PACKET_HELLO, from, NULL, 0, false);
 	if (!m->member || evicted || i == MEMBER_NONE || i == 0 || m->ms.m[i].roster == 0 ||
 	    m->ms.m[i].state == MESH_LEFT)
@@ -288,6 +289,14 @@ keys_stranger(struct mesh *m, msec now, const struct addr *from, const struct se
 	}
 	if (ahead >= SEAL_EPOCHS / 2 && len >= HELLO_BYTES && pair_source(m, now, from))
 		out_addr(m, PACKET_HELLO, from, NULL, 0, false); /* it sees the number, and asks */
+}
+
+void
+keys_greeted(struct mesh *m, msec now, uint32_t i, uint32_t epoch)
+{
+	if (m->saved.keys.next && epoch == m->saved.keys.used + 1 && i != 0 &&
+	    m->ms.m[i].roster != 0)
+		ask(m, now, i, &m->ms.m[i].addr);
 }
 
 void

@@ -83,6 +83,8 @@ void keys_stranger(struct mesh *m, msec now, const struct addr *from,
     const struct seal_frame *frame, size_t len);
 /* Member i said something under that epoch, authentic. */
 void keys_spoke(struct mesh *m, msec now, uint32_t i, uint32_t epoch);
+/* A HELLO of member i came under that epoch: no proof that it is used, so it is asked. */
+void keys_greeted(struct mesh *m, msec now, uint32_t i, uint32_t epoch);
 /* A beat or an echo of member i. */
 void keys_heard(struct mesh *m, msec now, uint32_t i, const struct packet *p, bool leads);
 /* Of a bare frame (i = MEMBER_NONE), or of member i. */

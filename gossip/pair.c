@@ -343,5 +343,6 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 	i = members_find(&m->ms, frame->sender);
 	if (i == MEMBER_NONE || !m->ms.m[i].proven || generation > m->ms.m[i].generation)
 		return unknown(m, now, from, p, returned);
+	keys_greeted(m, now, i, frame->epoch);
 	return greeted(m, now, from, i, frame->counter, p, returned);
 }

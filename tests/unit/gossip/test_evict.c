@@ -185,6 +185,32 @@ it_gets_no_new_key(void **state)
 	world_free(w);
 }
 
+/* It held the next key when it was cut off and put out, and says nothing under it:
+ * the others have no key for what it says, nor it any doubt of its own. */
+static void
+it_learns_it_though_the_key_changes(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_run(w, 6000);
+	for (uint32_t i = 0; i < 4; i++)
+		(void)!mesh_keys_rotate(w->node[i], w->now);
+	while (!w->node[3]->saved.keys.next)
+		world_step(w);
+	world_isolate(w, 3, true);
+	assert_int_equal(put_out(w, 0, 3), 0);
+	world_run(w, 8000);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_true(w->node[i]->saved.keys.used == 1 && !w->node[i]->saved.keys.old);
+	assert_int_equal(w->node[3]->saved.keys.used, 0);
+	assert_false(mesh_evicted(w->node[3]));
+	world_isolate(w, 3, false);
+	world_run(w, 6000);
+	assert_true(mesh_evicted(w->node[3]));
+	world_free(w);
+}
+
 /* The leader is out and can't hear it: whoever promised it keeps the promise. */
 static void
 a_promise_to_the_evicted_holds(void **state)
@@ -379,6 +405,7 @@ main(void)
 	    cmocka_unit_test(it_learns_it_though_the_evicter_is_gone),
 	    cmocka_unit_test(it_is_not_let_in_again),
 	    cmocka_unit_test(it_gets_no_new_key),
+	    cmocka_unit_test(it_learns_it_though_the_key_changes),
 	    cmocka_unit_test(a_promise_to_the_evicted_holds),
 	    cmocka_unit_test(a_notice_amplifies_nothing),
 	    cmocka_unit_test(the_table_has_an_end),
