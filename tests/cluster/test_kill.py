@@ -105,7 +105,10 @@ def test_a_container_killed_without_engine_is_started_again(cluster):
         def reborn():
             for folder, _, files in os.walk(where):
                 if instance in os.path.basename(folder) and "cgroup.procs" in files:
-                    pids = read(os.path.join(folder, "cgroup.procs")).split()
+                    try:
+                        pids = read(os.path.join(folder, "cgroup.procs")).split()
+                    except OSError:  # that group ended while it was looked at
+                        continue
                     if pids and str(pid) not in pids:
                         return True
             return False
