@@ -250,7 +250,7 @@ critical_open(struct critical *c, int state_fd, struct mesh_saved *out,
 	}
 	rc = load(c, out, &good, err);
 	if (rc == 0) {
-		out->generation = next_life(good ? out->generation + 1 : 0);
+		out->generation = next_life(good ? out->generation + (out->generation < UINT64_MAX) : 0);
 		rc = critical_save(c, out, err);
 	}
 	if (rc == 0 && created && fsync(state_fd) != 0)
