@@ -411,16 +411,23 @@ killed_at_each_step_of_a_life(void **state)
 	end();
 }
 
-/* The same for who came in when there was such a file, and has it no more. */
+/* It came in with the file of a key that changed since. */
 static void
-killed_without_the_file_it_came_in_with(void **state)
+begin_and_rotate(void)
 {
-	(void)state;
 	begin(false);
 	has_file = true;
 	assert_true(settles());
 	rotate();
 	assert_true(settles());
+}
+
+/* The same for who came in when there was such a file, and has it no more. */
+static void
+killed_without_the_file_it_came_in_with(void **state)
+{
+	(void)state;
+	begin_and_rotate();
 	has_file = false;
 	wire.save = cut_everywhere;
 	away_for_two_keys(1);
@@ -487,11 +494,7 @@ static void
 comes_back_without_what_it_said(void **state)
 {
 	(void)state;
-	begin(false);
-	has_file = true;
-	assert_true(settles());
-	rotate();
-	assert_true(settles());
+	begin_and_rotate();
 	assert_int_equal(unlinkat(disk.fd, "critical", 0), 0);
 	wall += 60;
 	assert_true(comes_back(copy())); /* with the file of the key before, or without */
