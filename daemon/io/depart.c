@@ -303,10 +303,13 @@ why(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint)
 
 	text[0] = '\0';
 	*hint = "";
-	if (!is_stuck(e))
+	if (e->depart.asked && e->mesh == NULL && e->key_error[0] != '\0') {
+		snprintf(text, ERR_TEXT_CAP, "%.*s", ERR_TEXT_CAP - 1, e->key_error);
+		*hint = "put that back, then mesh join HOST:PORT: the leaving goes on";
+	}
+	if (e->mesh == NULL || !is_stuck(e))
 		return;
-	if (e->mesh != NULL)
-		mesh_side(e->mesh, net_now(), &s);
+	mesh_side(e->mesh, net_now(), &s);
 	switch (e->depart.step) {
 	case DEPART_WORK:
 		why_work(s.has_leader, text, hint);
@@ -325,6 +328,15 @@ why(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint)
 	}
 }
 
+/* Without a key or certificate there is no machine that could leave. */
+static const char *
+what_for(const struct engine *e)
+{
+	if (e->mesh == NULL)
+		return "for what lets it into its cluster";
+	return e->depart.waits[0] != '\0' ? e->depart.waits : "a moment";
+}
+
 const char *
 depart_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint)
 {
@@ -340,7 +352,7 @@ depart_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hin
 		return NULL;
 	why(e, reason, hint);
 	snprintf(text, ERR_TEXT_CAP, "this node is leaving; it waits %.250s%s%.200s",
-	    e->depart.waits[0] != '\0' ? e->depart.waits : "a moment", reason[0] != '\0' ? "; " : "", reason);
+	    what_for(e), reason[0] != '\0' ? "; " : "", reason);
 	if ((*hint)[0] == '\0')
 		*hint = "mesh leave -w; mesh leave --cancel takes it back, while it is a member";
 	return text;
@@ -355,8 +367,10 @@ state_of(const struct engine *e)
 
 	if (is_gone(e))
 		return "left";
-	if (e->mesh == NULL || !e->depart.asked)
+	if (!e->depart.asked)
 		return "stays";
+	if (e->mesh == NULL)
+		return e->saved.left ? "stopping" : e->saved.leaving ? "leaving" : "draining";
 	if (mesh_left(e->mesh))
 		return "stopping";
 	return mesh_find(e->mesh, &e->identity.id, &self) && self.going == MESH_LEAVING ? "leaving" :
@@ -379,7 +393,7 @@ answer(struct engine *e, struct ctl_req *r)
 	msgpack_pack_map(pk, 10);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "state", state_of(e));
-	pk_kstr(pk, "waits", on ? d->waits : "");
+	pk_kstr(pk, "waits", on ? (e->mesh == NULL ? what_for(e) : d->waits) : "");
 	pk_kuint(pk, "waits_ms", on && d->step != DEPART_NONE ? (uint64_t)(net_now() - d->since) : 0);
 	pk_kbool(pk, "stuck", on && reason[0] != '\0');
 	pk_kstr(pk, "why", on ? reason : "");
@@ -390,11 +404,25 @@ answer(struct engine *e, struct ctl_req *r)
 	ctl_end(r);
 }
 
+/* It is of a cluster, and nothing lets it in there; answered. */
+static bool
+lacks(const struct engine *e, struct ctl_req *r)
+{
+	if (e->mesh != NULL || !e->depart.asked || is_gone(e))
+		return false;
+	ctl_fail(r, EXIT_KEY, "put that back, then mesh join HOST:PORT: the leaving goes on",
+	    "leave: not without what lets this node into its cluster: %s",
+	    e->key_error[0] != '\0' ? e->key_error : "it is not read yet");
+	return true;
+}
+
 static void
 take_back(struct engine *e, struct ctl_req *r)
 {
 	struct err err;
 
+	if (lacks(e, r))
+		return;
 	if (!is_member(e) || mesh_leaving(e->mesh, net_now(), false) < 0) {
 		ctl_fail(r, 1, "mesh join HOST:PORT brings it back",
 		    is_gone(e) || e->depart.asked ? "leave: too late: this node said goodbye" :
@@ -491,6 +519,6 @@ depart_verb(struct engine *e, struct ctl_req *r)
 	else if (!e->depart.asked && (!is_member(e) || !e->local.known))
 		ctl_fail(r, 1, "mesh status", e->local.known ? "leave: this node is no member" :
 							      "leave: not yet: what runs here is not known");
-	else if (decided(e, r))
+	else if (!lacks(e, r) && decided(e, r))
 		begin(e, r);
 }

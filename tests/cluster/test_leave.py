@@ -1,6 +1,7 @@
 """`mesh leave`: work first, then the vote, then the node; nothing is suspected or lost
 over it, no kill -9 makes it forget, and it comes back when it is told to."""
 import json
+import os
 
 import pytest
 
@@ -126,6 +127,25 @@ def test_who_can_not_be_spared(three):
     assert state_of(nodes[1], "n1") == "alive"
 
 
+def without_its_key(node):
+    """Nothing lets it in: whatever it is told, it says what is missing, and lives."""
+    key = node.world.key
+    os.rename(key, key + ".away")
+    old = set(node.pids("meshd-engine"))
+    node.kill("meshd-engine")
+    wait_until("a new engine", lambda: set(node.pids("meshd-engine")) - old, 20)
+    wait_until("it looked for the key", lambda: node.ask("leave")["stuck"], 20)
+    at = node.pids("meshd-engine")
+    for how in ("--force", "--stop", "--keep", "--last", "--cancel"):
+        refused(node, [how], 6, "leave: not without what lets this node into its cluster: ")
+    text = next(p["text"] for p in node.status()["problems"] if "is leaving" in p["text"])
+    assert "it waits for what lets it into its cluster; " in text and "a moment" not in text
+    assert node.pids("meshd-engine") == at
+    os.rename(key + ".away", key)
+    node.kill("meshd-engine")
+    wait_until("it is a member again", lambda: node.ask("leave")["roster"] == 2, 20)
+
+
 def test_what_does_not_get_on_says_why():
     with service.hosts("leavestuck", 2, webs=0, profile="local") as w:
         node, other = w.nodes
@@ -142,6 +162,7 @@ def test_what_does_not_get_on_says_why():
         said = node.ask("leave")
         assert said["stuck"] and said["waits_ms"] > 0 and said["state"] == "leaving"
         assert any("there is no leader: 1 of the 2" in q["text"] for q in node.status()["problems"])
+        without_its_key(node)
         node.ask("leave", "--force")  # asked again, and more
         wait_until("it has left", lambda: has_left(node), 20)
         refused(node, ["--cancel"], 1, "leave: too late: this node said goodbye")
