@@ -218,7 +218,9 @@ look_member(struct engine *e)
 	uint32_t n;
 	int rc;
 
-	if (e->depart.at_once) {
+	if (belong_is_out(e)) {
+		waits(e, DEPART_VOTE, 1, "to be let in again: it is refused", "");
+	} else if (e->depart.at_once) {
 		mesh_leave(e->mesh, net_now());
 		engine_kick(e);
 	} else if (!e->local.known) {
@@ -227,11 +229,28 @@ look_member(struct engine *e)
 		waits(e, DEPART_WORK, n, "for its work to be elsewhere: ", text);
 	} else if ((rc = mesh_leaving(e->mesh, net_now(), true)) < 0) {
 		waits(e, DEPART_VOTE, 1,
+		    rc == -ERR_RANGE ? "until its goodbye is said" :
 		    "for others: without it those who are alive are no majority of the roster", "");
 	} else {
 		waits(e, DEPART_VOTE, 0, "until its vote is taken away", "");
 		engine_kick(e);
 	}
+}
+
+/* Out for good, as any whom others put out: there is nothing left to leave. */
+static void
+over(struct engine *e)
+{
+	struct err err;
+
+	if (store_del(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &err) < 0) {
+		if (err.code == EXIT_STATE)
+			engine_exit(EXIT_STATE, err.text);
+		return; /* the disk is full, say: again in a second */
+	}
+	log_info("leaves no more: the others put it out of the cluster");
+	e->depart = (struct depart){.asked = false};
+	apply_settle_all(e);
 }
 
 void
@@ -241,6 +260,8 @@ depart_look(struct engine *e)
 		return;
 	if (mesh_left(e->mesh))
 		look_left(e);
+	else if (mesh_evicted(e->mesh))
+		over(e);
 	else if (is_member(e))
 		look_member(e);
 }
@@ -416,12 +437,25 @@ lacks(const struct engine *e, struct ctl_req *r)
 	return true;
 }
 
+/* As mesh status says it; false: it is not out, or by its own wish. */
+static bool
+says_out(const struct engine *e, struct ctl_req *r)
+{
+	char text[ERR_TEXT_CAP];
+	const char *problem, *hint;
+
+	if (!belong_is_out(e) || mesh_left(e->mesh) || (problem = belong_problem(e, text, &hint)) == NULL)
+		return false;
+	ctl_fail(r, 1, hint, "leave: %s", problem);
+	return true;
+}
+
 static void
 take_back(struct engine *e, struct ctl_req *r)
 {
 	struct err err;
 
-	if (lacks(e, r))
+	if (lacks(e, r) || says_out(e, r))
 		return;
 	if (!is_member(e) || mesh_leaving(e->mesh, net_now(), false) < 0) {
 		ctl_fail(r, 1, "mesh join HOST:PORT brings it back",

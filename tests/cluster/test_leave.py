@@ -119,6 +119,28 @@ def test_it_may_think_better_of_it(three):
     wait_until("it has work again", node.running, 40)
 
 
+def test_put_out_on_the_way_it_leaves_no_more(three):
+    nodes = three.nodes
+    node = next(n for n in nodes if n is not leader_of(three))
+    rest = [n for n in nodes if n is not node]
+    wait_until("containers here", node.running, 20)
+    service.set_script(nodes, "no script at all")  # its work moves nowhere
+    wait_until("all know", lambda: all(any("main.lua" in p["text"] for p in n.status()["problems"])
+                                       for n in nodes), 20)
+    assert node.ask("leave")["state"] == "draining"
+    p = rest[0].mesh("evict", node.name)
+    assert p.returncode == 0, p.stderr
+
+    def over():
+        texts = [q["text"] for q in node.status()["problems"]]
+        if any("is leaving" in t for t in texts) or not any(t.startswith("evicted: ") for t in texts):
+            raise Missed(str(texts))
+        return True
+    wait_until("it is out, and no more leaving", over, 20)
+    refused(node, ["--cancel"], 1, "leave: evicted: this node is out of the cluster for good")
+    refused(node, ["--force"], 1, "leave: this node is out of its cluster already")
+
+
 def test_who_can_not_be_spared(three):
     nodes = three.nodes
     nodes[2].kill_host()
