@@ -107,6 +107,8 @@ carry_via(struct mesh *m, enum packet_kind kind, uint32_t to)
 		return MEMBER_NONE;
 	if (useful(m, x->via, to))
 		return x->via;
+	if (m->ms.far + 1 >= mesh_up(m)) /* nobody answers: who is cut off beats to all */
+		return MEMBER_NONE;
 	if (relay_helpers(m, m->ticked, to, MEMBER_NONE, 1, &other) == 0 || !relay_near(m, other))
 		return MEMBER_NONE;
 	return other;
@@ -188,7 +190,8 @@ carry_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (!relay_near(m, to) && (!useful(m, via, to) || via == from))
 		return -ERR_UNKNOWN;
 	c = &m->carry.frames[m->carry.next % CARRY_MAX];
-	*c = (struct carried){.who = p->who, .hops = p->count - 1, .hears = p->flag,
+	*c = (struct carried){.who = p->who,
+	    .hops = (p->count < CARRY_HOPS ? p->count : CARRY_HOPS) - 1, .hears = p->flag,
 	    .len = p->bytes_len};
 	memcpy(c->bytes, p->bytes, p->bytes_len);
 	out_to(m, PACKET_AROUND, relay_near(m, to) ? to : via, m->carry.next++, 0, 0);

@@ -162,10 +162,11 @@ holds(const struct mesh *m, const struct eviction *x, uint32_t by)
 
 	if (recover_is(x))
 		return recover_holds(m, x, false);
+	if (recover_holds(m, x, evict_votes(m, by)))
+		return true;
 	if (m->ms.certs != NULL)
 		return decree_holds(c, m->conf.ca.pk, m->saved.cluster, order, (const uint8_t *)x,
-			   EVICT_BODY_BYTES, x->sig) ||
-		    recover_holds(m, x, evict_votes(m, by));
+		    EVICT_BODY_BYTES, x->sig);
 	to_sign(m, x->id, buf);
 	return c->verify(c->arg, x->pk, x->sig, buf, sizeof buf);
 }
@@ -204,11 +205,13 @@ int
 evict_hear(struct mesh *m, msec now, const uint8_t *act, uint32_t by)
 {
 	struct eviction x;
+	uint32_t k;
 	int rc;
 
 	memcpy(&x, act, EVICTION_BYTES);
-	if (evict_find(&m->ms.evict, short_of(&x)) != EVICT_NONE) {
-		if (recover_is(&x) && by == MEMBER_NONE)
+	if ((k = evict_find(&m->ms.evict, short_of(&x))) != EVICT_NONE) {
+		/* Nothing of it was looked at: an eviction may begin with the same bytes. */
+		if (recover_is(&x) && recover_is(&m->ms.evict.all[k]) && by == MEMBER_NONE)
 			recover_again(m, now);
 		return 0;
 	}
@@ -295,7 +298,8 @@ evict_notice(struct mesh *m, uint32_t k)
 	struct evict *e = &m->ms.evict;
 
 	if (m->ms.certs != NULL || !evict_votes(m, 0) || recover_is(&e->all[k]) ||
-	    (recover_signed(m, &e->all[k]) && prng_below(&m->rng, 2) == 0))
+	    (recover_signed(m, &e->all[k]) && (memcmp(e->all[k].pk, m->conf.pk, KEY_BYTES) == 0 ||
+					       prng_below(&m->rng, 2) == 0)))
 		return (const uint8_t *)&e->all[k];
 	if (memcmp(e->own.id, e->all[k].id, ID_BYTES) != 0) {
 		struct node_id id;

@@ -63,7 +63,7 @@ lease_of(const struct mesh *m, uint32_t i)
 static msec
 longest_lease(const struct mesh *m)
 {
-	msec longest = 0;
+	msec longest = elect_lease_ms(m); /* what others say of theirs, anybody may */
 
 	if (m->roster.n.all == 0)
 		return any_lease(m);

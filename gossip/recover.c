@@ -60,7 +60,37 @@ to_sign(const struct mesh *m, const uint8_t *number, uint8_t *buf)
 	memcpy(buf + DOMAIN_BYTES + ID_BYTES, number, 8);
 }
 
-/* Did somebody who recovered give up the node of that id? */
+/* By order of the CA, as part of that recovery; where there is none, of who made it. */
+static bool
+ordered(const struct mesh *m, const struct eviction *x, const struct eviction *recovery)
+{
+	const uint8_t *by = m->ms.certs != NULL ? m->conf.ca.pk : recovery->pk;
+	uint8_t body[DECREE_GIVEN_UP_BYTES];
+	struct node_id id;
+
+	if (m->ms.certs == NULL && memcmp(x->pk, recovery->pk, KEY_BYTES) != 0)
+		return false;
+	memcpy(id.b, x->id, ID_BYTES);
+	decree_given_up(number_of(recovery), &id, x->pk, body);
+	return decree_holds(&m->conf.crypto, by, m->saved.cluster, order, body, sizeof body, x->sig);
+}
+
+/* As part of a recovery of that number by this node. */
+static void
+give_up(const struct mesh *m, uint64_t number, const struct node_id *id, struct eviction *out)
+{
+	const struct crypto *c = &m->conf.crypto;
+	uint8_t body[DECREE_GIVEN_UP_BYTES], buf[DECREE_SIGNED_MAX];
+
+	memcpy(out->id, id->b, ID_BYTES);
+	memcpy(out->pk, m->conf.pk, KEY_BYTES);
+	decree_given_up(number, id, out->pk, body);
+	c->sign(c->arg, out->sig, buf,
+	    decree_to_sign(m->saved.cluster, order, body, sizeof body, buf));
+}
+
+/* Did somebody who recovered give up the node of that id?  Who was put out by the same
+ * node as any other is, is no such one: nothing of it counts. */
 static bool
 given_up(const struct mesh *m, const struct node_id *id)
 {
@@ -68,7 +98,7 @@ given_up(const struct mesh *m, const struct node_id *id)
 	uint32_t at = evict_find(e, seal_short(id));
 
 	for (uint32_t k = 0; at != EVICT_NONE && k < e->count; k++)
-		if (recover_is(&e->all[k]) && memcmp(e->all[k].pk, e->all[at].pk, KEY_BYTES) == 0)
+		if (recover_is(&e->all[k]) && ordered(m, &e->all[at], &e->all[k]))
 			return true;
 	return false;
 }
@@ -91,22 +121,15 @@ recover_may(const struct mesh *m, const struct eviction *x, uint32_t by)
 bool
 recover_signed(const struct mesh *m, const struct eviction *x)
 {
+	const struct evict *e = &m->ms.evict;
 	uint32_t best = recover_best(m);
-
-	return best != EVICT_NONE && memcmp(m->ms.evict.all[best].pk, x->pk, KEY_BYTES) == 0;
-}
-
-/* By order of the CA, as part of that recovery. */
-static bool
-ordered(const struct mesh *m, const struct eviction *x, const struct eviction *recovery)
-{
-	uint8_t body[DECREE_GIVEN_UP_BYTES];
 	struct node_id id;
 
-	memcpy(id.b, x->id, ID_BYTES);
-	decree_given_up(number_of(recovery), &id, x->pk, body);
-	return decree_holds(&m->conf.crypto, m->conf.ca.pk, m->saved.cluster, order, body, sizeof body,
-	    x->sig);
+	if (best == EVICT_NONE || !ordered(m, x, &e->all[best]))
+		return false;
+	/* Put out since, and not by a recovery that came between: stolen, perhaps. */
+	evict_signer(m, &e->all[best], &id);
+	return evict_find(e, seal_short(&id)) == EVICT_NONE || given_up(m, &id);
 }
 
 bool
@@ -150,10 +173,12 @@ recover_added(struct mesh *m, msec now, uint32_t k)
 void
 recover_again(struct mesh *m, msec now)
 {
+	uint32_t best = recover_best(m), i;
 	struct node_id id;
-	uint32_t i;
 
-	evict_signer(m, &m->ms.evict.all[recover_best(m)], &id);
+	if (best == EVICT_NONE)
+		return;
+	evict_signer(m, &m->ms.evict.all[best], &id);
 	i = members_find_id(&m->ms, &id);
 	if (i == 0 || i == MEMBER_NONE || m->ms.m[i].evicted)
 		return;
@@ -341,7 +366,7 @@ act(struct mesh *m, msec now, uint64_t number, const uint8_t *sig, const struct 
 		if (sig != NULL)
 			evict_of(&lost[k], &y);
 		else
-			evict_sign(m, &lost[k].id, &y);
+			give_up(m, number, &lost[k].id, &y);
 		rc = evict_add(m, now, &y);
 	}
 	return rc;

@@ -2,6 +2,7 @@
  * test_evict.c - who is put out for good: what everybody does about it, what the
  * evicted itself does, and what nobody can make up.
  */
+#include "../../../gossip/decree.h"
 #include "world.h"
 
 static bool
@@ -121,6 +122,24 @@ a_forged_act_puts_nobody_out(void **state)
 }
 
 /* Neither a new life nor a word that others still relay lets it in again. */
+/* It begins as an act that is held, and goes on as a recovery, of which there is none. */
+static void
+an_act_is_not_taken_for_a_recovery(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct eviction x = {.id = {0}};
+	struct node_id id = world_id(3);
+
+	(void)state;
+	world_run(w, 6000);
+	assert_int_equal(put_out(w, 0, 3), 0);
+	memcpy(x.id, id.b, 8);
+	memcpy(x.id + 8, decree_mark, sizeof decree_mark);
+	assert_int_equal(evict_hear(w->node[0], w->now, (const uint8_t *)&x, MEMBER_NONE), 0);
+	world_run(w, 1000);
+	world_free(w);
+}
+
 static void
 it_never_comes_back(void **state)
 {
@@ -401,6 +420,7 @@ main(void)
 	    cmocka_unit_test(a_forged_act_puts_nobody_out),
 	    cmocka_unit_test(only_who_votes_puts_out),
 	    cmocka_unit_test(a_newcomer_learns_who_is_out),
+	    cmocka_unit_test(an_act_is_not_taken_for_a_recovery),
 	    cmocka_unit_test(it_never_comes_back),
 	    cmocka_unit_test(it_learns_it_though_the_evicter_is_gone),
 	    cmocka_unit_test(it_is_not_let_in_again),

@@ -65,6 +65,35 @@ one_of_three_goes_on(void **state)
 	world_free(w);
 }
 
+/* Put out by name by one who recovered once: that is not given up, and it recovers nothing. */
+static void
+who_is_put_out_recovers_nothing(void **state)
+{
+	struct world *w = world_new(7, MESH_QUORUM_MAJORITY);
+	uint8_t buf[14 + ID_BYTES + 8];
+	struct node_id two = world_id(2);
+	struct eviction x;
+
+	(void)state;
+	world_run(w, 6000);
+	for (uint32_t i = 3; i < 7; i++)
+		world_kill(w, i);
+	world_run(w, 40000);
+	assert_int_equal(recover(w, 0, 3, 4), 0);
+	world_run(w, 6000);
+	assert_int_equal(mesh_evict(w->node[0], w->now, &two), 0);
+	world_run(w, 4000);
+	assert_true(mesh_evicted(w->node[2]) && !mesh_given_up(w->node[2]));
+	world_pk(2, x.pk);
+	decree_recovery(mesh_recovery(w->node[1]), x.pk, (uint8_t *)&x);
+	memcpy(buf, "mesh recover 0", 14);
+	memcpy(buf + 14, w->node[1]->saved.cluster, ID_BYTES);
+	memcpy(buf + 14 + ID_BYTES, x.id, 8);
+	toy_sig(x.pk, x.sig, buf, sizeof buf);
+	assert_int_equal(evict_hear(w->node[1], w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_UNKNOWN);
+	world_free(w);
+}
+
 static void
 when_it_may_not_be(void **state)
 {
@@ -206,6 +235,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_of_three_goes_on),
+	    cmocka_unit_test(who_is_put_out_recovers_nothing),
 	    cmocka_unit_test(when_it_may_not_be),
 	    cmocka_unit_test(the_higher_of_two_counts),
 	    cmocka_unit_test(a_forged_one_moves_nobody),
