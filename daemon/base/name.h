@@ -9,7 +9,7 @@
 
 bool name_ok(const char *s, size_t len);
 /* Names joined by commas, none of them empty; who keeps a list has this much room. */
-enum { NAME_LIST_CAP = 16 * NAME_CAP };
+enum { NAME_LIST_CAP = 64 * NAME_CAP };
 bool name_list_ok(const char *s);
 /* An image: 1..levels names joined by '/', no empty, '.' or '..' part. */
 bool name_image_ok(const char *s, size_t len, int levels);

@@ -21,6 +21,7 @@
 /* --- request ------------------------------------------------------------ */
 
 enum { TEXTS_MAX = 12 };
+_Static_assert((size_t)ANSWER_REQUEST_CAP <= CTL_REQUEST_BYTES_MAX, "the daemon takes it");
 
 struct arg {
 	const char *key;

@@ -12,7 +12,7 @@ enum {
 	/* JSON values in one answer; a 16 MiB frame of empty maps would
 	 * otherwise be gigabytes. */
 	ANSWER_VALUES_MAX = 1 << 20,
-	ANSWER_REQUEST_CAP = 8 << 10,
+	ANSWER_REQUEST_CAP = 24 << 10, /* --lost, and a signature for each: 12 KiB */
 };
 
 struct answer {

@@ -4,6 +4,7 @@
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
+#include "../../gossip/acts.h"
 #include "../../gossip/cert.h"
 #include "verb.h"
 
@@ -12,7 +13,7 @@
 enum {
 	ARGS_LINES_DEFAULT = 100,
 	ARGS_LINES_MAX = 10000, /* what a daemon gives at once */
-	ARGS_LOST_MAX = 16,	/* names of --lost */
+	ARGS_LOST_MAX = MESH_LOST_MAX, /* nodes of --lost */
 };
 
 enum args_output { ARGS_TABLE, ARGS_WIDE, ARGS_NAME, ARGS_JSON };

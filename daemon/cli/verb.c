@@ -257,8 +257,8 @@ const struct verb verbs[] = {
     {.name = "recover",
 	.summary = "go on without a majority that is gone for good",
 	.details = "Makes a roster of those who are alive, and evicts those named, who must be all the\n"
-		   "others. Without --yes it only says what that gives up. The mesh can't know whether\n"
-		   "they are gone: if they are only cut off, both sides run until they meet, and\n"
+		   "others, 64 at most. Without --yes it only says what that gives up. The mesh can't know\n"
+		   "whether they are gone: if they are only cut off, both sides run until they meet, and\n"
 		   "`exclusive` work may run twice meanwhile. Whoever returns hears that it was given\n"
 		   "up, and stops. Two such orders on two sides: the higher number counts on both. It is\n"
 		   "refused where there is a majority: that is mesh evict. Where there is a CA, it\n"

@@ -15,7 +15,8 @@
 #include "engine.h"
 #include "pack.h"
 
-enum { LOST_MAX = NAME_LIST_CAP / NAME_CAP, SIGS_CAP = LOST_MAX * 2 * SIG_BYTES + 1 };
+enum { LOST_MAX = MESH_LOST_MAX, SIGS_CAP = LOST_MAX * 2 * SIG_BYTES + 1 };
+_Static_assert(NAME_LIST_CAP >= LOST_MAX * NAME_CAP, "as many names fit on the line");
 
 struct lost {
 	size_t count;
@@ -39,11 +40,9 @@ take(const struct engine *e, struct ctl_req *r, struct lost *out)
 	while ((who = strsep(&at, ",")) != NULL) {
 		uint32_t n = belong_named(e, who, &m);
 
-		if (n != 1 || out->count == LOST_MAX) {
+		if (n != 1) {
 			ctl_fail(r, 1, "mesh members -o wide", n == 0 ? "recover: no node '%s' is known" :
-				n > 1 ? "recover: '%s' is more than one node: give the id" :
-					"recover: '%s' is one too many: fewer names, or mesh evict the others later",
-			    who);
+				"recover: '%s' is more than one node: give the id", who);
 			return false;
 		}
 		for (size_t k = 0; k < out->count; k++)
@@ -51,6 +50,11 @@ take(const struct engine *e, struct ctl_req *r, struct lost *out)
 				n = 0;
 		if (n == 0)
 			continue; /* named twice */
+		if (out->count == LOST_MAX) {
+			ctl_fail(r, 1, "bring back so many that no more are dead",
+			    "recover: '%s' is one too many: at most %d can be given up at once", who, LOST_MAX);
+			return false;
+		}
 		out->act[out->count].id = m.id;
 		(void)mesh_came(e->mesh, &m.id, &came);
 		memcpy(out->act[out->count].token, came.token, KEY_BYTES);

@@ -46,6 +46,7 @@ def test_one_of_three_goes_on(three):
     one, two, third = three.nodes
     refused(one, ["--lost", "n2"], 1, "recover: n2 is alive, as far as this node knows")
     refused(one, ["--lost", "n9"], 1, "recover: no node 'n9' is known")
+    refused(one, ["--lost", ",".join(["n" * 63] * 64)], 1, f"recover: no node '{'n' * 63}' is known")
     refused(one, [], 64, "recover: missing --lost NAMES")
     refused(one, ["--lost", "n2,"], 64, "--lost: 'n2,' is not names joined by commas")
     two.kill_host()

@@ -225,6 +225,35 @@ request_is(const char *expect, int argc, char *const *argv)
 	json_decref(v);
 }
 
+/* As many as the mesh gives up, their names as long as names are, and each signed. */
+static void
+request_of_the_greatest_recovery(void **state)
+{
+	static char names[ARGS_LOST_MAX * NAME_CAP];
+	static uint8_t buf[ANSWER_REQUEST_CAP];
+	char *argv[] = {"mesh", "recover", "--yes", "--lost", names};
+	struct args a;
+	struct err err;
+	size_t at;
+
+	(void)state;
+	assert_int_equal(ARGS_LOST_MAX, MESH_LOST_MAX);
+	memset(names, 'n', sizeof names);
+	for (size_t i = 1; i < ARGS_LOST_MAX; i++)
+		names[i * NAME_CAP - 1] = ',';
+	names[sizeof names - 1] = '\0';
+	assert_int_equal(args_parse(&a, ARRAY_LEN(argv), argv, NULL, 0, &err), 0);
+	memset(a.sigs, 'a', sizeof a.sigs - 1);
+	memset(a.sig, 'b', sizeof a.sig - 1);
+	memset(a.token, 'c', sizeof a.token - 1);
+	a.number = INT64_MAX;
+	json_t *v = answer_json(buf, answer_request(buf, sizeof buf, &a), &at);
+	json_t *sent = json_object_get(v, "args");
+	assert_string_equal(json_string_value(json_object_get(sent, "lost")), names);
+	assert_int_equal(json_string_length(json_object_get(sent, "sigs")), MESH_LOST_MAX * 2 * SIG_BYTES);
+	json_decref(v);
+}
+
 static void
 requests(void **state)
 {
@@ -267,6 +296,7 @@ main(void)
 	    cmocka_unit_test(mutations),
 	    cmocka_unit_test(answers),
 	    cmocka_unit_test(requests),
+	    cmocka_unit_test(request_of_the_greatest_recovery),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,7 +209,7 @@ second_operands(void **state)
 	assert_ptr_equal(a.second, names);
 	memcpy(names + NAME_LIST_CAP - 1, "a", 2);
 	assert_int_equal(args_parse(&a, ARRAY_LEN(argv), argv, NULL, NOW, &err), -64);
-	assert_string_equal(err.text, "keys: NODES is 1024 bytes long; at most 1023");
+	assert_string_equal(err.text, "keys: NODES is 4096 bytes long; at most 4095");
 }
 
 static void
