@@ -27,6 +27,7 @@ enum {
 	FIRST_S = 60, /* the first node's token lives so long, and in memory alone */
 	EXPIRES_MS = 3600 * 1000,
 	PATH_CAP = 4200,
+	ID_DIGITS_MIN = 8, /* of an id, to stand for its node */
 };
 
 #define CA_DEFAULT "/var/lib/mesh/" CA_FILE
@@ -346,6 +347,39 @@ admit_evict(const struct show *s, struct args *a, struct run_error *e)
 
 /* --- recover ------------------------------------------------------------------------------ */
 
+/* Is x what that word of --lost means: its name, its id, or the first digits of that? */
+static bool
+is_asked(const json_t *x, const char *word, size_t len)
+{
+	const char *name = value_str(x, "name"), *id = value_str(x, "id");
+	bool digits = len >= ID_DIGITS_MIN && strspn(word, "0123456789abcdef") >= len;
+
+	if (digits && strlen(id) >= len && memcmp(id, word, len) == 0)
+		return true;
+	/* A whole id is nobody else's, whatever he is called. */
+	return !(digits && len == 2 * ID_BYTES) && strlen(name) == len && memcmp(name, word, len) == 0;
+}
+
+/* Are those whom the daemon would give up those who were named, in their order, and
+ * nobody else?  Whoever is named twice is there once. */
+static bool
+are_asked(const json_t *lost, const char *words)
+{
+	size_t k = 0, len;
+
+	for (const char *at = words;; at += len + 1) {
+		bool before = false;
+
+		len = strcspn(at, ",");
+		for (size_t j = 0; j < k; j++)
+			before = before || is_asked(json_array_get(lost, j), at, len);
+		if (!before && !is_asked(json_array_get(lost, k++), at, len))
+			return false;
+		if (at[len] == '\0')
+			return k == json_array_size(lost);
+	}
+}
+
 /* Signs what the daemon says it would give up, in that order. */
 static int
 sign_recovery(struct args *a, const struct ca *ca, const json_t *what, struct run_error *e)
@@ -389,6 +423,10 @@ admit_recover(const struct show *s, struct args *a, struct run_error *e)
 		rc = 0; /* nothing is signed */
 	else if (id == NULL || (what = asked(s, "recover", "lost", a->lost, e)) == NULL)
 		rc = -e->err.code;
+	else if (!are_asked(json_object_get(what, "lost"), a->lost) ||
+	    strcmp(value_str(what, "pk"), value_str(id, "pk")) != 0)
+		rc = err_set(&e->err, EXIT_KEY, "recover: the daemon here answers about others than --lost names, or for "
+		    "another node than itself: nothing is signed; ask the daemon of another host (--socket), and look at this one");
 	else if ((rc = ca_crypto(&crypto, &e->err)) == 0) {
 		ca_path(a, id, path);
 		if ((rc = open_ca("recover", path, &ca, e)) == 0) {

@@ -84,6 +84,7 @@ struct script {
 	size_t raw_bytes;
 	bool hang; /* keep the connection open and silent */
 	int times; /* connections served one after the other; 0 = 1 */
+	const char *then; /* the verb of the second connection, answered by the second frame */
 	bool act;  /* the n-th is answered by the n-th frame; all but the first only look */
 };
 
@@ -103,9 +104,9 @@ listener(void)
 static void
 serve_one(const struct script *s, int nth, int c)
 {
-	must(read_request(c, s->verb) == (s->act && nth > 0));
+	must(read_request(c, s->then != NULL && nth > 0 ? s->then : s->verb) == (s->act && nth > 0));
 	for (size_t i = 0; i < 4 && s->frames[i] != NULL; i++)
-		if (!s->act || (int)i == nth)
+		if ((!s->act && s->then == NULL) || (int)i == nth)
 			send_json(c, s->frames[i]);
 	if (s->raw != NULL)
 		must(write(c, s->raw, s->raw_bytes) == (ssize_t)s->raw_bytes);

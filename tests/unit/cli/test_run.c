@@ -449,6 +449,56 @@ evict_signs_for_no_other_node(void **state)
 	    "hint: run it where ca.key lies (the host of mesh init), as root, or give --ca-key FILE\n");
 }
 
+/* Nor does it give up whom it likes: as many as are named, by their names, and where the
+ * whole id is said no other. */
+static void
+recover_signs_for_no_other_node(void **state)
+{
+#define DIGITS_31 "0000000000000000000000000000000"
+#define ID(x) DIGITS_31 x
+#define KEY(x) DIGITS_31 "0" DIGITS_31 x
+#define LOST(name, id) "{\"name\":\"" name "\",\"id\":\"" id "\",\"token\":\"" KEY("3") "\"}"
+	static const char refused[] =
+	    "mesh: recover: the daemon here answers about others than --lost names, or for another node than "
+	    "itself: nothing is signed; ask the daemon of another host (--socket), and look at this one\n";
+	static const char fine[] =
+	    "mesh: recover: /nowhere/ca.key: No such file or directory\n"
+	    "hint: run it where ca.key lies (the host of mesh init), as root, or give --ca-key FILE\n";
+	static const struct {
+		const char *asked, *pk, *lost, *error;
+	} rows[] = {
+	    {"n2,n3", KEY("5"), LOST("n2", ID("2")) "," LOST("n3", ID("3")), fine},
+	    {"n2,n3,n2", KEY("5"), LOST("n2", ID("2")) "," LOST("n3", ID("3")), fine},
+	    {ID("2") ",0000000000", KEY("5"), LOST("n2", ID("2")), fine},
+	    {ID("2") ",n3", KEY("5"), LOST("n2", ID("2")) "," LOST("n3", ID("3")), fine},
+	    {ID("2") ",n3", KEY("5"), LOST("n2", ID("7")) "," LOST("n3", ID("3")), refused},
+	    {ID("2") ",n3", KEY("5"), LOST(ID("2"), ID("7")) "," LOST("n3", ID("3")), refused},
+	    {"n2", KEY("5"), LOST("n2", ID("2")) "," LOST("n2", ID("3")), refused},
+	    {"n2,n2", KEY("5"), LOST("n2", ID("2")) "," LOST("n2", ID("3")), refused},
+	    {"n2,n3", KEY("5"), LOST("n2", ID("2")) "," LOST("n4", ID("3")), refused},
+	    {"n2,n3", KEY("5"), LOST("n2", ID("2")), refused},
+	    {"n2,n3", KEY("5"), "7,[]", refused},
+	    {"n2", KEY("6"), LOST("n2", ID("2")), refused},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char what[1024], line[256];
+		struct script s = {.verb = "identity", .then = "recover", .times = 2,
+		    .frames = {"{\"ok\":true,\"data\":{\"node\":\"n1\",\"pk\":\"" KEY("5") "\",\"state_dir\":"
+			       "\"/nowhere\",\"ca\":\"" KEY("1") "\"}}", what}};
+
+		snprintf(what, sizeof what, "{\"ok\":true,\"data\":{\"number\":9,\"pk\":\"%s\",\"lost\":[%s]}}",
+		    rows[i].pk, rows[i].lost);
+		snprintf(line, sizeof line, "recover --yes --lost %s", rows[i].asked);
+		check(line, 0, &s, 6, "", rows[i].error);
+	}
+#undef LOST
+#undef KEY
+#undef ID
+#undef DIGITS_31
+}
+
 static void
 apply_needs_force(void **state)
 {
@@ -507,6 +557,7 @@ main(void)
 	    cmocka_unit_test(no_daemon),
 	    cmocka_unit_test(no_permission),
 	    cmocka_unit_test(evict_signs_for_no_other_node),
+	    cmocka_unit_test(recover_signs_for_no_other_node),
 	    cmocka_unit_test(apply_needs_force),
 	};
 
