@@ -165,3 +165,11 @@ ring_save(int state_fd, struct keyring *k, const struct mesh_keys *keys, struct 
 	sodium_memzero(buf, sizeof buf);
 	return rc;
 }
+
+int
+ring_forget(int state_fd, struct err *err)
+{
+	if (unlinkat(state_fd, FILE_NAME, 0) == 0 ? fsync(state_fd) == 0 : errno == ENOENT)
+		return 0;
+	return err_set(err, EXIT_STATE, "remove " FILE_NAME ": %s", strerror(errno));
+}

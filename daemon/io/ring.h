@@ -2,7 +2,8 @@
  * ring.h - the cluster keys on disk, once there is more than the one of the
  * administrator's file: state-dir/keys, mode 0600, made by the first change of
  * keys or by joining a cluster that had one.  From then on the file that
- * `cluster-key` names is only what this host came in with.
+ * `cluster-key` names is only what this host came in with; until it leaves: then
+ * nothing but that file says a key.
  *
  *	 0           8           12      16              4 entries of 36             160
  *	 +-----------+-----------+-------+---------------+------------------+-------+
@@ -26,5 +27,8 @@ bool ring_offer(struct keyring *k, uint32_t used, const uint8_t key[KEY_BYTES]);
  * k->key is the one in use.  EXIT_STATE. */
 MUST_CHECK int ring_save(int state_fd, struct keyring *k, const struct mesh_keys *keys,
     struct err *err);
+
+/* No key is kept any more; durable on return 0, also when there was none.  EXIT_STATE. */
+MUST_CHECK int ring_forget(int state_fd, struct err *err);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "saving.h"
 
+#include <sodium.h>
+
 #include "../base/log.h"
 #include "belong.h"
 #include "certify.h"
@@ -12,6 +14,21 @@
 #include "ring.h"
 
 static const char roster_key[] = "roster";
+
+/* Of a cluster that it left: its keys would be in the way of the administrator's file,
+ * which says the key to come in with.  At each start, and not by who wipes the rest: a
+ * crash in between would leave them.  With a certificate, or without such a file, there is
+ * nothing that they are in the way of. */
+static int
+forget_keys(struct engine *e, struct err *err)
+{
+	const struct mesh_saved *s = &e->saved;
+
+	if (!s->left || !sodium_is_zero(s->cluster, ID_BYTES) || s->certified || e->conf.key_path[0] == '\0')
+		return 0;
+	e->saved.keys = (struct mesh_keys){.used = 0};
+	return ring_forget(e->state_fd, err);
+}
 
 int
 saving_open(struct engine *e, struct err *err)
@@ -32,7 +49,7 @@ saving_open(struct engine *e, struct err *err)
 	e->keys.from = e->conf.listen;
 	e->keys.from.port = 0;
 	crypto_fill(&e->crypto, &e->keys);
-	if ((rc = ring_load(e->state_fd, &e->keys, err)) < 0)
+	if ((rc = forget_keys(e, err)) < 0 || (rc = ring_load(e->state_fd, &e->keys, err)) < 0)
 		return rc;
 	/* Written before `critical`: after a crash in between, or when that one is lost, it
 	 * alone says which key is in use. */

@@ -151,6 +151,33 @@ def test_who_joins_later(three):
     wait_until("all four use the next key", lambda: at(three.nodes, 2), 20)
 
 
+def test_who_left_comes_back_by_the_key_of_now(three):
+    """Of the keys that it left with none is in the way."""
+    nodes = three.nodes[:3]
+    rest, n3 = nodes[:2], nodes[2]
+    wait_until("a change begins", lambda: rotate(n3), 20)
+    wait_until("all use the next key", lambda: at(nodes, 1), 20)
+    kept = os.path.join(n3.state, "keys")
+    assert os.path.exists(kept)
+    n3.ask("leave")
+    wait_until("it has left", lambda: refused(n3, "not a member: this node left the cluster"), 40)
+    assert not os.path.exists(kept)
+    wait_until("a change begins", lambda: rotate(rest[0]), 20)
+    wait_until("the rest uses the next key", lambda: keys(rest[1])["epoch"] == 2
+               and keys(rest[1])["phase"] == "steady", 20)
+    n3.settings["cluster-key"] = os.path.join(three.dir, "now.key")
+    write(n3.settings["cluster-key"], export(rest[1]), 0o600)
+    n3.write_config()
+    old = set(n3.pids("meshd-engine"))
+    n3.kill("meshd")
+    wait_until("a new engine", lambda: set(n3.pids("meshd-engine")) - old, 20)
+    wait_until("it still knows", lambda: refused(n3, "not a member: this node left the cluster"), 20)
+    p = n3.mesh("join", rest[0].at())
+    assert p.returncode == 0, p.stderr
+    wait_until("one view", lambda: service.one_view(nodes), 40)
+    wait_until("under that key", lambda: at(nodes, 2), 20)
+
+
 def test_on_without_two(five):
     """Two of five are down for good: one call goes on without both."""
     n1, n2, n3, n4, n5 = five.nodes

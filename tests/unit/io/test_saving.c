@@ -94,6 +94,7 @@ start(struct engine *e, int state_fd)
 	memset(e, 0, sizeof *e);
 	e->state_fd = state_fd;
 	snprintf(e->conf.name, sizeof e->conf.name, "n1");
+	snprintf(e->conf.key_path, sizeof e->conf.key_path, "/cluster.key");
 	if (saving_open(e, &err) < 0) {
 		print_error("it does not start: %s\n", err.text);
 		return false;
@@ -503,6 +504,43 @@ comes_back_without_what_it_said(void **state)
 	end();
 }
 
+static void
+next_life(void)
+{
+	mesh_free(wire.node[B]);
+	store_close(engine.store);
+	critical_close(&engine.critical);
+	free(engine.roster);
+	free(engine.evicted);
+	wall += 5; /* seconds: each life is only one more */
+	assert_true(start(&engine, disk.fd));
+}
+
+/* It left, and died before anything else: the file says the key, not what it had there. */
+static void
+begins_anew_with_the_file(void **state)
+{
+	struct mesh_saved s;
+	struct stat st;
+	struct err err;
+
+	(void)state;
+	begin_and_rotate();
+	assert_int_equal(fstatat(disk.fd, "keys", &st, 0), 0);
+	mesh_kept(wire.node[B], &s);
+	mesh_left_behind(&s);
+	assert_int_equal(critical_save(&engine.critical, &s, &err), 0);
+	crypto_random(file_key, sizeof file_key); /* of now, or of another cluster */
+	for (int life = 0; life < 2; life++) {
+		next_life();
+		assert_int_equal(engine.saved.keys.used, 0);
+		assert_memory_equal(crypto_key(&engine.keys, 0), file_key, KEY_BYTES);
+		assert_null(crypto_key(&engine.keys, 1));
+		assert_true(fstatat(disk.fd, "keys", &st, 0) != 0 && errno == ENOENT);
+	}
+	end();
+}
+
 /* Somebody puts back what the directory was some lives ago. */
 static void
 comes_back_from_an_old_copy(void **state)
@@ -516,13 +554,7 @@ comes_back_from_an_old_copy(void **state)
 	snprintf(command, sizeof command, "cp -a %s %s.old", disk.path, disk.path);
 	assert_int_equal(system(command), 0);
 	for (int life = 0; life < 3; life++) {
-		mesh_free(wire.node[B]);
-		store_close(engine.store);
-		critical_close(&engine.critical);
-		free(engine.roster);
-		free(engine.evicted);
-		wall += 5; /* seconds: each life is only one more */
-		assert_true(start(&engine, disk.fd));
+		next_life();
 		assert_true(settles());
 	}
 	wall += 200;
@@ -540,6 +572,7 @@ main(void)
 	    cmocka_unit_test(killed_at_each_step_of_a_life),
 	    cmocka_unit_test(killed_without_the_file_it_came_in_with),
 	    cmocka_unit_test(comes_back_without_what_it_said),
+	    cmocka_unit_test(begins_anew_with_the_file),
 	    cmocka_unit_test(comes_back_from_an_old_copy),
 	    cmocka_unit_test(killed_while_it_gives_up_the_others),
 	};
