@@ -106,6 +106,14 @@ pack_list(const struct engine *e, const char *key, bool keep, msgpack_packer *pk
 	}
 }
 
+/* A store that can't be trusted any more ends this engine (store.h). */
+static void
+not_stored(const struct err *err)
+{
+	if (err->code == EXIT_STATE)
+		engine_exit(EXIT_STATE, err->text);
+}
+
 /* --- the last step: nothing of the cluster stays ---------------------------------------- */
 
 /* Keys of one kind, each behind its length. */
@@ -184,8 +192,7 @@ wipe(struct engine *e)
 	mesh_kept(e->mesh, &s);
 	mesh_left_behind(&s);
 	if (wipe_store(e, &err) < 0) {
-		if (err.code == EXIT_STATE)
-			engine_exit(EXIT_STATE, err.text);
+		not_stored(&err);
 		waits(e, DEPART_WIPE, 0, "its state can't be wiped: ", err.text);
 		return; /* the disk is full, say: again in a second */
 	}
@@ -244,8 +251,7 @@ over(struct engine *e)
 	struct err err;
 
 	if (store_del(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &err) < 0) {
-		if (err.code == EXIT_STATE)
-			engine_exit(EXIT_STATE, err.text);
+		not_stored(&err);
 		return; /* the disk is full, say: again in a second */
 	}
 	log_info("leaves no more: the others put it out of the cluster");
@@ -464,6 +470,7 @@ take_back(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	if (store_del(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &err) < 0) {
+		not_stored(&err);
 		ctl_fail(r, 1, "mesh status", "leave: not taken back: %s", err.text);
 		return;
 	}
@@ -527,6 +534,7 @@ begin(struct engine *e, struct ctl_req *r)
 	d.at_once = d.at_once || ctl_arg_bool(r, "force") || ctl_arg_bool(r, "last");
 	flags = (uint8_t)((d.stop_all ? FLAG_STOP : 0) | (d.at_once ? FLAG_AT_ONCE : 0));
 	if (store_put(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &flags, 1, &err) < 0) {
+		not_stored(&err);
 		ctl_fail(r, 1, "mesh status", "leave: not kept, so not done: %s", err.text);
 		return;
 	}
