@@ -482,6 +482,15 @@ take_back(struct engine *e, struct ctl_req *r)
 	answer(e, r);
 }
 
+/* Who has no vote beside the only one who has is not the last. */
+static bool
+is_last(const struct engine *e, const struct mesh_side *s)
+{
+	struct mesh_member self;
+
+	return s->known <= 1 && mesh_find(e->mesh, &e->identity.id, &self) && self.in_roster;
+}
+
 /* What only the operator can decide; false: it was refused, and r answered. */
 static bool
 decided(const struct engine *e, struct ctl_req *r)
@@ -492,12 +501,14 @@ decided(const struct engine *e, struct ctl_req *r)
 	char text[LIST_CAP];
 
 	mesh_side(e->mesh, net_now(), &s);
-	if (s.known <= 1 && !last && !e->depart.asked) {
+	if (is_last(e, &s) && !last && !e->depart.asked) {
 		ctl_fail(r, 1, "mesh leave --last, if that is meant",
 		    "leave: %s is the last node: the cluster ends with it, and its schedule is gone",
 		    e->conf.name);
 	} else if (s.known > 1 && last) {
 		ctl_fail(r, 1, "mesh roster", "leave: --last, but there are %u nodes in the roster", s.known);
+	} else if (last && !is_last(e, &s)) {
+		ctl_fail(r, 1, "mesh leave", "leave: --last, but %s is not in the roster", e->conf.name);
 	} else if (e->depart.asked) {
 		return true;
 	} else if (!says && list(e, true, text) > 0) {

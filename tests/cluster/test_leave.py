@@ -222,6 +222,21 @@ def test_kill_9_makes_it_forget_nothing(three):
     wait_until("its work is elsewhere", lambda: service.settled(rest, WEBS), 40)
 
 
+def test_who_has_no_vote_is_not_the_last():
+    with service.hosts("leavenovote", 2, 1, webs=0) as w:
+        voter, other = w.nodes
+        other.settings["profile"] = "local"  # here, and without a vote
+        other.write_config()
+        other.start()
+        wait_until("it is here", lambda: state_of(voter, other.name) == "alive"
+                   and state_of(other, voter.name) == "alive", 20)
+        wait_until("it knows the roster", lambda: other.status()["side"]["known"] == 1, 20)
+        refused(other, ["--last"], 1, "leave: --last, but n2 is not in the roster")
+        assert other.ask("leave")["state"] != "stays"
+        wait_until("it has left", lambda: has_left(other), 20)
+        assert voter.status()["side"]["grade"] == "full"
+
+
 KEEP = singleton.MAIN.replace('"exclusive"', '"keep"') % "true"
 
 
