@@ -63,6 +63,12 @@ take(const struct engine *e, struct ctl_req *r, struct lost *out)
 	return true;
 }
 
+static bool
+has_vote(const struct mesh_member *m)
+{
+	return m->in_roster && m->state != MESH_LEFT; /* evicted ones too are that */
+}
+
 /* The first of the roster who is named and not known to be dead, or not named and not
  * alive; or "". */
 static const char *
@@ -73,7 +79,7 @@ odd_one(const struct engine *e, const struct lost *l, bool named, struct mesh_me
 
 		for (size_t k = 0; k < l->count; k++)
 			is = is || id_eq(&l->act[k].id, &m->id);
-		if (is == named && m->in_roster &&
+		if (is == named && has_vote(m) &&
 		    (named ? m->state != MESH_FAILED : m->state != MESH_ALIVE))
 			return m->name;
 	}
@@ -94,6 +100,18 @@ not_dead(const struct engine *e, struct ctl_req *r, const struct lost *l)
 		    "recover: %s is alive, as far as this node knows", name);
 }
 
+/* Whoever is named first and has no vote; or "". */
+static const char *
+voteless(const struct engine *e, const struct lost *l)
+{
+	struct mesh_member m;
+
+	for (size_t k = 0; k < l->count; k++)
+		if (!mesh_find(e->mesh, &l->act[k].id, &m) || !has_vote(&m))
+			return l->name[k];
+	return "";
+}
+
 static void
 refused(const struct engine *e, struct ctl_req *r, const struct lost *l, int rc)
 {
@@ -111,7 +129,7 @@ refused(const struct engine *e, struct ctl_req *r, const struct lost *l, int rc)
 		ctl_fail(r, 1, "mesh evict NODE", "recover: there is a majority: nothing is to be recovered");
 		break;
 	case ERR_UNKNOWN:
-		ctl_fail(r, 1, "mesh roster", "recover: one of those has no vote: it can't be missed");
+		ctl_fail(r, 1, "mesh roster", "recover: %s has no vote: it can't be missed", voteless(e, l));
 		break;
 	case ERR_CERT:
 	case ERR_AUTH:

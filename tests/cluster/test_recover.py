@@ -69,6 +69,7 @@ def test_one_of_three_goes_on(three):
         wait_until("it hears that it was given up", lambda node=node: is_out(node), 40)
     assert led_by(one)
     assert one.mesh("events").stdout.count("by order of an operator") == 1
+    refused(one, ["--lost", "n3"], 1, "recover: n3 has no vote: it can't be missed")
     # Over a restart of all.
     for node in three.nodes:
         node.kill("meshd")

@@ -1,0 +1,161 @@
+/*
+ * test_regain.c - mesh recover over a real control socket, by a real machine whose
+ * others are dead: who is named in what it says.
+ */
+/* The engine's words for what the machine and these tests have under the same names. */
+#define world engine_world
+#define report engine_report
+#include "../../../daemon/io/engine.h"
+#undef world
+#undef report
+#include "../../../daemon/io/pack.h"
+#include "../../../daemon/io/regain.h"
+#include "world.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "loop.h"
+#include "wire.h"
+
+enum { STEPS_MAX = 120000, SETTLED_MS = 5000 };
+
+static struct wire wire;
+static struct engine engine;
+static struct ctl ctl;
+static struct world w;
+static struct sockaddr_un at;
+static uv_loop_t loop;
+
+static bool
+writer(void *arg, uint32_t uid)
+{
+	(void)arg;
+	(void)uid;
+	return true;
+}
+
+static void
+handle(void *arg, struct ctl_req *r)
+{
+	regain_verb(arg, r);
+}
+
+static bool
+all_are(enum mesh_state state)
+{
+	struct mesh_member m;
+	uint32_t i = 0;
+
+	for (; mesh_member(wire.node[0], i, &m); i++)
+		if (!m.self && (m.state != state || !m.in_roster))
+			return false;
+	return i == WIRE_NODES;
+}
+
+static int
+setup(void **state)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)state;
+	world_open(&w);
+	at.sun_family = AF_UNIX;
+	snprintf(at.sun_path, sizeof at.sun_path, "%s/ctl", w.path);
+	if (sodium_init() < 0 || uv_loop_init(&loop) != 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 ||
+	    ctl_init(&ctl, &loop, fd, &engine, writer, handle) < 0 || !wire_init(&wire))
+		return -1;
+	for (int i = 0; i < STEPS_MAX && !all_are(MESH_ALIVE); i++)
+		wire_step(&wire);
+	for (int i = 0; i < SETTLED_MS; i++) /* of the change that took the last one in */
+		wire_step(&wire);
+	memset(wire.deaf, true, sizeof wire.deaf);
+	for (int i = 0; i < STEPS_MAX && !all_are(MESH_FAILED); i++)
+		wire_step(&wire);
+	engine.mesh = wire.node[0];
+	return all_are(MESH_FAILED) ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	loop_until(&loop, ctl.conns == 0);
+	uv_close((uv_handle_t *)&ctl.listener, NULL);
+	loop_end(&loop);
+	wire_free(&wire);
+	world_close(&w);
+	return 0;
+}
+
+/* What is answered when those are named: its text. */
+static void
+says(const char *lost, const char *expect)
+{
+	uint8_t buf[4096] = {0};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	msgpack_sbuffer b;
+	msgpack_packer pk;
+	size_t len = 0;
+	ssize_t n;
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+	pk_begin(&b, &pk);
+	msgpack_pack_map(&pk, 2);
+	pk_kstr(&pk, "verb", "recover");
+	pk_str(&pk, "args");
+	msgpack_pack_map(&pk, 1);
+	pk_kstr(&pk, "lost", lost);
+	buf[0] = (uint8_t)b.size;
+	assert_true(b.size < 256);
+	assert_int_equal(send(fd, buf, 4, 0), 4);
+	assert_int_equal(send(fd, b.data, b.size, 0), (ssize_t)b.size);
+	msgpack_sbuffer_destroy(&b);
+	shutdown(fd, SHUT_WR);
+	loop_until(&loop, ({
+		while ((n = recv(fd, buf + len, sizeof buf - len, MSG_DONTWAIT)) > 0)
+			len += (size_t)n;
+		len > 4 && len >= 4 + buf[0] + ((size_t)buf[1] << 8);
+	}));
+	close(fd);
+	if (memmem(buf, len, expect, strlen(expect)) == NULL)
+		fail_msg("no '%s' in '%.*s'", expect, (int)len - 4, (const char *)buf + 4);
+}
+
+static struct member *
+of(uint32_t i)
+{
+	for (uint32_t k = 0; k < WIRE_NODES; k++)
+		if (id_eq(&wire.node[0]->ms.m[k].id, &wire.node[i]->conf.self))
+			return &wire.node[0]->ms.m[k];
+	return NULL;
+}
+
+static void
+who_left_is_not_missed(void **state)
+{
+	(void)state;
+	says("n1,n2", "\xa4stay\x91\xa2n0");
+	says("n1", "recover: n2 is not alive, and not named");
+	for (uint32_t i = 1; i < WIRE_NODES; i++) {
+		char line[128], *who = wire.node[i]->conf.name;
+
+		of(i)->state = MESH_LEFT;
+		snprintf(line, sizeof line, "recover: %s has no vote: it can't be missed", who);
+		says("n1,n2", line);
+		of(3 - i)->state = MESH_SUSPECT;
+		snprintf(line, sizeof line, "recover: %s is suspected, and not known", wire.node[3 - i]->conf.name);
+		says("n1,n2", line);
+		of(1)->state = of(2)->state = MESH_FAILED;
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(who_left_is_not_missed),
+	};
+
+	return cmocka_run_group_tests_name("regain", tests, setup, teardown);
+}
