@@ -150,12 +150,26 @@ refused(const struct engine *e, struct ctl_req *r, const struct lost *l, int rc)
 /* --- what it gives up ------------------------------------------------------------------ */
 
 static bool
-is_lost(const struct lost *l, const char *name)
+is_lost(const struct lost *l, const struct mesh_member *m)
 {
 	for (size_t k = 0; k < l->count; k++)
-		if (strcmp(l->name[k], name) == 0)
+		if (id_eq(&l->act[k].id, &m->id))
 			return true;
 	return false;
+}
+
+/* A schedule knows names alone: one that somebody bears who is alive is not lost. */
+static bool
+is_lost_name(const struct engine *e, const struct lost *l, const char *name)
+{
+	struct mesh_member m;
+	bool is = false;
+
+	for (size_t k = 0; k < l->count; k++)
+		is = is || strcmp(l->name[k], name) == 0;
+	for (uint32_t i = 0; is && mesh_member(e->mesh, i, &m); i++)
+		is = m.state != MESH_ALIVE || strcmp(m.name, name) != 0;
+	return is;
 }
 
 /* Of the schedule in force here: what those nodes may still run, of which there must be
@@ -167,7 +181,7 @@ pack_work(const struct engine *e, const struct lost *l, enum plan_split split, m
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < p->nodes_count; i++)
-		for (size_t k = 0; is_lost(l, p->nodes[i].name) && k < p->nodes[i].places_count; k++) {
+		for (size_t k = 0; is_lost_name(e, l, p->nodes[i].name) && k < p->nodes[i].places_count; k++) {
 			const struct plan_place *place = &p->nodes[i].places[k];
 			const struct plan_role *role = plan_role(p, place->role);
 
@@ -196,11 +210,11 @@ pack_stay(const struct engine *e, const struct lost *l, msgpack_packer *pk)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
-		n += m.in_roster && !is_lost(l, m.name);
+		n += has_vote(&m) && !is_lost(l, &m);
 	pk_str(pk, "stay");
 	msgpack_pack_array(pk, n);
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
-		if (m.in_roster && !is_lost(l, m.name))
+		if (has_vote(&m) && !is_lost(l, &m))
 			pk_str(pk, m.name);
 }
 

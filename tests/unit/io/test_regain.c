@@ -150,11 +150,33 @@ who_left_is_not_missed(void **state)
 	}
 }
 
+/* Two go by one name, and one of them is alive. */
+static void
+who_is_alive_is_not_lost_by_its_name(void **state)
+{
+	struct plan_instance instance = {.id = "db.1"};
+	struct plan_place place = {.role = "db", .instances = &instance, .instances_count = 1};
+	struct plan_role role = {.name = "db", .on_split = PLAN_EXCLUSIVE};
+	struct plan_node node = {.name = "n1", .places = &place, .places_count = 1};
+	char hex[2 * ID_BYTES + 1], ids[2 * sizeof hex];
+
+	(void)state;
+	engine.apply.plan = (struct plan){.roles = &role, .roles_count = 1, .nodes = &node, .nodes_count = 1};
+	says("n1,n2", "\xa9" "exclusive\x91\xa4" "db.1");
+	members_set_text(&wire.node[0]->ms, 0, "n1", 2, NULL, 0);
+	for (uint32_t i = 1; i < WIRE_NODES; i++)
+		sodium_bin2hex(ids + (i - 1) * sizeof hex, sizeof hex, wire.node[i]->conf.self.b, ID_BYTES);
+	ids[sizeof hex - 1] = ',';
+	says(ids, "\xa4stay\x91\xa2n1");
+	says(ids, "\xa9" "exclusive\x90");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(who_left_is_not_missed),
+	    cmocka_unit_test(who_is_alive_is_not_lost_by_its_name),
 	};
 
 	return cmocka_run_group_tests_name("regain", tests, setup, teardown);
