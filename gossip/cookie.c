@@ -30,6 +30,14 @@ cookie_make(const struct mesh *m, msec now, const struct addr *to)
 	return of_period(m, (uint64_t)now / PERIOD_MS, to);
 }
 
+void
+cookie_keep(struct mesh *m, const struct addr *from, const struct packet *p)
+{
+	if ((p->kind == PACKET_HELLO || p->kind == PACKET_WHO) && p->bytes_len == HELLO_HEAD_BYTES)
+		m->cookie = (struct cookie_got){.from = *from,
+		    .cookie = be_get(p->bytes + SALTS_BYTES, 8)};
+}
+
 uint64_t
 cookie_back(const struct mesh *m, const struct addr *to)
 {

@@ -20,6 +20,7 @@
 #include "base.h"
 
 struct mesh;
+struct packet;
 
 /* The last one that another gave: to be given back there. */
 struct cookie_got {
@@ -31,6 +32,8 @@ struct cookie_got {
 uint64_t cookie_make(const struct mesh *m, msec now, const struct addr *to);
 /* May one more be given now?  Then it is counted. */
 bool cookie_afford(struct mesh *m, msec now);
+/* Keep the one that this HELLO or WHO gave; nothing of any other packet. */
+void cookie_keep(struct mesh *m, const struct addr *from, const struct packet *p);
 /* To give back at that address, or 0. */
 uint64_t cookie_back(const struct mesh *m, const struct addr *to);
 bool cookie_holds(const struct mesh *m, msec now, const struct addr *from, uint64_t cookie);

@@ -307,6 +307,7 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 	if (frame.sender == m->ms.m[0].short_id)
 		return m->member ? twin_recv(m, now, from, &p) : -ERR_IDENTITY;
 	if (frame.form == SEAL_SHARED && evict_refuses(m, now, from, &frame, len)) {
+		cookie_keep(m, from, &p); /* who may not know this address takes no notice without */
 		recover_listen(m, now, from, frame.sender, &p);
 		return -ERR_EVICTED;
 	}

@@ -230,6 +230,33 @@ the_old_roster_is_void_at_once(void **state)
 	world_free(w);
 }
 
+/* Killed before it had the record of who goes on: its roster has that one's id alone, and
+ * what comes from there is looked at only with a cookie. */
+static void
+who_knows_an_id_alone_hears_it(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct node_id id = world_id(2);
+	struct mesh *m;
+	uint32_t i;
+
+	(void)state;
+	world_run(w, 6000);
+	world_kill(w, 0);
+	world_kill(w, 1);
+	world_run(w, 60000);
+	assert_int_equal(recover(w, 2, 0, 2), 0);
+	world_run(w, 1000);
+	world_start(w, 1);
+	m = w->node[1];
+	i = members_find_id(&m->ms, &id);
+	assert_true(i != MEMBER_NONE && !m->ms.m[i].proven);
+	m->ms.m[i].addr = (struct addr){.port = 0};
+	world_run(w, 40000); /* one of the two is called each five seconds, by lot */
+	assert_true(mesh_evicted(m));
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -240,6 +267,7 @@ main(void)
 	    cmocka_unit_test(the_higher_of_two_counts),
 	    cmocka_unit_test(a_forged_one_moves_nobody),
 	    cmocka_unit_test(the_old_roster_is_void_at_once),
+	    cmocka_unit_test(who_knows_an_id_alone_hears_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
