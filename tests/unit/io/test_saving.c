@@ -320,6 +320,8 @@ end(void)
 	wire_free(&wire);
 	store_close(engine.store);
 	critical_close(&engine.critical);
+	free(engine.roster);
+	free(engine.evicted);
 	world_close(&disk);
 }
 
