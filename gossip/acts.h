@@ -34,7 +34,8 @@ MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to
  * A node is out for good: signed by this one, passed on, refused by everybody.
  * 0 also when it is out already.  -ERR_RANGE: this node has no vote; -ERR_UNKNOWN;
  * -ERR_IDENTITY: it is this node; -ERR_QUORUM: those who are alive without it could
- * not conclude a roster; -ERR_FULL; -ERR_CERT: the CA orders it here (entry.h).
+ * not conclude a roster; -ERR_EXPIRED: this node recovered once, and what it signs is a
+ * part of that; -ERR_FULL; -ERR_CERT: the CA orders it here (entry.h).
  */
 MUST_CHECK int mesh_evict(struct mesh *m, msec now, const struct node_id *id);
 /* A roster of those who are alive alone, all others given up (recover.h): by whom, and

@@ -162,11 +162,10 @@ holds(const struct mesh *m, const struct eviction *x, uint32_t by)
 
 	if (recover_is(x))
 		return recover_holds(m, x, false);
-	if (recover_holds(m, x, evict_votes(m, by)))
-		return true;
 	if (m->ms.certs != NULL)
 		return decree_holds(c, m->conf.ca.pk, m->saved.cluster, order, (const uint8_t *)x,
-		    EVICT_BODY_BYTES, x->sig);
+			   EVICT_BODY_BYTES, x->sig) ||
+		    recover_holds(m, x, evict_votes(m, by));
 	to_sign(m, x->id, buf);
 	return c->verify(c->arg, x->pk, x->sig, buf, sizeof buf);
 }
@@ -297,9 +296,8 @@ evict_notice(struct mesh *m, uint32_t k)
 {
 	struct evict *e = &m->ms.evict;
 
-	if (m->ms.certs != NULL || !evict_votes(m, 0) || recover_is(&e->all[k]) ||
-	    (recover_signed(m, &e->all[k]) && (memcmp(e->all[k].pk, m->conf.pk, KEY_BYTES) == 0 ||
-					       prng_below(&m->rng, 2) == 0)))
+	if (m->ms.certs != NULL || !evict_votes(m, 0) || recover_is(&e->all[k]) || recover_made(m) ||
+	    (recover_signed(m, &e->all[k]) && prng_below(&m->rng, 2) == 0))
 		return (const uint8_t *)&e->all[k];
 	if (memcmp(e->own.id, e->all[k].id, ID_BYTES) != 0) {
 		struct node_id id;
@@ -366,6 +364,8 @@ mesh_evict(struct mesh *m, msec now, const struct node_id *id)
 		return 0;
 	if ((rc = possible(m, id)) < 0)
 		return rc;
+	if (recover_made(m)) /* what it signs passes for a part of that */
+		return -ERR_EXPIRED;
 	evict_sign(m, id, &x);
 	return add(m, now, (const uint8_t *)&x);
 }

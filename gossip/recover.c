@@ -60,37 +60,21 @@ to_sign(const struct mesh *m, const uint8_t *number, uint8_t *buf)
 	memcpy(buf + DOMAIN_BYTES + ID_BYTES, number, 8);
 }
 
-/* By order of the CA, as part of that recovery; where there is none, of who made it. */
+/* By order of the CA, as part of that recovery. */
 static bool
 ordered(const struct mesh *m, const struct eviction *x, const struct eviction *recovery)
 {
-	const uint8_t *by = m->ms.certs != NULL ? m->conf.ca.pk : recovery->pk;
 	uint8_t body[DECREE_GIVEN_UP_BYTES];
 	struct node_id id;
 
-	if (m->ms.certs == NULL && memcmp(x->pk, recovery->pk, KEY_BYTES) != 0)
-		return false;
 	memcpy(id.b, x->id, ID_BYTES);
 	decree_given_up(number_of(recovery), &id, x->pk, body);
-	return decree_holds(&m->conf.crypto, by, m->saved.cluster, order, body, sizeof body, x->sig);
+	return decree_holds(&m->conf.crypto, m->conf.ca.pk, m->saved.cluster, order, body, sizeof body,
+	    x->sig);
 }
 
-/* As part of a recovery of that number by this node. */
-static void
-give_up(const struct mesh *m, uint64_t number, const struct node_id *id, struct eviction *out)
-{
-	const struct crypto *c = &m->conf.crypto;
-	uint8_t body[DECREE_GIVEN_UP_BYTES], buf[DECREE_SIGNED_MAX];
-
-	memcpy(out->id, id->b, ID_BYTES);
-	memcpy(out->pk, m->conf.pk, KEY_BYTES);
-	decree_given_up(number, id, out->pk, body);
-	c->sign(c->arg, out->sig, buf,
-	    decree_to_sign(m->saved.cluster, order, body, sizeof body, buf));
-}
-
-/* Did somebody who recovered give up the node of that id?  Who was put out by the same
- * node as any other is, is no such one: nothing of it counts. */
+/* Did somebody who recovered give up the node of that id?  Without a CA: who recovered
+ * once puts out nobody else (mesh_evict), so what it signed is a part of that. */
 static bool
 given_up(const struct mesh *m, const struct node_id *id)
 {
@@ -98,7 +82,20 @@ given_up(const struct mesh *m, const struct node_id *id)
 	uint32_t at = evict_find(e, seal_short(id));
 
 	for (uint32_t k = 0; at != EVICT_NONE && k < e->count; k++)
-		if (recover_is(&e->all[k]) && ordered(m, &e->all[at], &e->all[k]))
+		if (recover_is(&e->all[k]) &&
+		    (m->ms.certs != NULL ? ordered(m, &e->all[at], &e->all[k]) :
+					   memcmp(e->all[k].pk, e->all[at].pk, KEY_BYTES) == 0))
+			return true;
+	return false;
+}
+
+bool
+recover_made(const struct mesh *m)
+{
+	const struct evict *e = &m->ms.evict;
+
+	for (uint32_t k = 0; k < e->count; k++)
+		if (recover_is(&e->all[k]) && memcmp(e->all[k].pk, m->conf.pk, KEY_BYTES) == 0)
 			return true;
 	return false;
 }
@@ -125,7 +122,7 @@ recover_signed(const struct mesh *m, const struct eviction *x)
 	uint32_t best = recover_best(m);
 	struct node_id id;
 
-	if (best == EVICT_NONE || !ordered(m, x, &e->all[best]))
+	if (best == EVICT_NONE || memcmp(e->all[best].pk, x->pk, KEY_BYTES) != 0)
 		return false;
 	/* Put out since, and not by a recovery that came between: stolen, perhaps. */
 	evict_signer(m, &e->all[best], &id);
@@ -366,7 +363,7 @@ act(struct mesh *m, msec now, uint64_t number, const uint8_t *sig, const struct 
 		if (sig != NULL)
 			evict_of(&lost[k], &y);
 		else
-			give_up(m, number, &lost[k].id, &y);
+			evict_sign(m, &lost[k].id, &y);
 		rc = evict_add(m, now, &y);
 	}
 	return rc;

@@ -25,10 +25,10 @@
  * though their own recovery evicted who signed them.  The lowest bits of a number are of
  * its maker's id, so two are not equal.  Where all hold one key, a node that was given up
  * could make a number above all: as much as it could do before, or as a newcomer; who was
- * put out by name, by whomever, makes nothing that counts.  So what a recovery gives up is
- * signed as a part of it: as the order "recover" (decree.h) over id, pk and number, by who
- * recovers; where there is a CA, by that, with the token in place of the pk, and the
- * recovery itself over id and pk.
+ * put out by name, by whomever, makes nothing that counts.  The two are told apart by who
+ * signed: a node that recovered once puts nobody else out.  Where there is a CA,
+ * that alone signs, as its decree "recover", over id and pk, and for each evicted over
+ * its id, its token and the number (decree.h has both).
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
@@ -50,11 +50,13 @@ uint32_t recover_best(const struct mesh *m);
 bool recover_voids(const struct mesh *m, const struct roster_id *id);
 /* Has its maker a right to it, told by member by?  0, -ERR_UNKNOWN, -ERR_RANGE. */
 int recover_may(const struct mesh *m, const struct eviction *x, uint32_t by);
-/* Does it hold, a recovery, or an eviction by one of which the best counts, and any if a
- * voter tells it? */
+/* Where there is a CA: does it hold, a recovery, or an eviction by one of which the
+ * best counts, and any if a voter tells it? */
 bool recover_holds(const struct mesh *m, const struct eviction *x, bool any);
-/* Is it an eviction by the best one, whose maker nobody put out since? */
+/* Without a CA: is it signed by whoever made the best one, and whom nobody put out since? */
 bool recover_signed(const struct mesh *m, const struct eviction *x);
+/* Did this node make one that is held? */
+bool recover_made(const struct mesh *m);
 /* It was added to the set, as number k. */
 void recover_added(struct mesh *m, msec now, uint32_t k);
 /* It came once more, as only who is refused is told it: the rest of it is asked for. */

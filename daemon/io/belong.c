@@ -131,6 +131,10 @@ refused(struct ctl_req *r, const struct mesh_member *m, int rc)
 		    m->name);
 	else if (rc == -ERR_RANGE)
 		ctl_fail(r, 1, "mesh status", "evict: this node has no vote, and no say");
+	else if (rc == -ERR_EXPIRED)
+		ctl_fail(r, 1, "run it on another node",
+		    "evict: a mesh recover was made here: all that this node puts out counts as given up by it, and %s is not",
+		    m->name);
 	else
 		ctl_fail(r, 1, "", "evict: %s: no room: as many are out as this node can keep",
 		    m->name);

@@ -65,32 +65,52 @@ one_of_three_goes_on(void **state)
 	world_free(w);
 }
 
-/* Put out by name by one who recovered once: that is not given up, and it recovers nothing. */
+/* What node `by` signs: of what shape, over which of the bytes of x. */
+static void
+signed_by(struct world *w, uint32_t by, const char *what, size_t len, struct eviction *x)
+{
+	uint8_t buf[14 + 2 * ID_BYTES];
+	size_t n = strlen(what);
+
+	memcpy(buf, what, n);
+	memcpy(buf + n, w->node[1]->saved.cluster, ID_BYTES);
+	memcpy(buf + n + ID_BYTES, x->id, len);
+	world_pk(by, x->pk);
+	toy_sig(x->pk, x->sig, buf, n + ID_BYTES + len);
+}
+
+/* Who recovered once puts out nobody else, lest those pass for given up; and who is put
+ * out by another recovers nothing, nor goes on putting out, though it recovered before. */
 static void
 who_is_put_out_recovers_nothing(void **state)
 {
-	struct world *w = world_new(7, MESH_QUORUM_MAJORITY);
-	uint8_t buf[14 + ID_BYTES + 8];
-	struct node_id two = world_id(2);
-	struct eviction x;
+	struct world *w = world_new(8, MESH_QUORUM_MAJORITY);
+	struct node_id none = world_id(0), two = world_id(2), three = world_id(3);
+	struct mesh *one;
+	struct eviction x = {.id = {0}};
+	uint8_t pk[KEY_BYTES];
 
 	(void)state;
 	world_run(w, 6000);
-	for (uint32_t i = 3; i < 7; i++)
+	one = w->node[1];
+	for (uint32_t i = 4; i < 8; i++)
 		world_kill(w, i);
 	world_run(w, 40000);
-	assert_int_equal(recover(w, 0, 3, 4), 0);
+	assert_int_equal(recover(w, 0, 4, 4), 0);
 	world_run(w, 6000);
-	assert_int_equal(mesh_evict(w->node[0], w->now, &two), 0);
+	assert_int_equal(mesh_evict(w->node[0], w->now, &two), -ERR_EXPIRED);
+	assert_int_equal(mesh_evict(one, w->now, &two), 0);
 	world_run(w, 4000);
 	assert_true(mesh_evicted(w->node[2]) && !mesh_given_up(w->node[2]));
-	world_pk(2, x.pk);
-	decree_recovery(mesh_recovery(w->node[1]), x.pk, (uint8_t *)&x);
-	memcpy(buf, "mesh recover 0", 14);
-	memcpy(buf + 14, w->node[1]->saved.cluster, ID_BYTES);
-	memcpy(buf + 14 + ID_BYTES, x.id, 8);
-	toy_sig(x.pk, x.sig, buf, sizeof buf);
-	assert_int_equal(evict_hear(w->node[1], w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_UNKNOWN);
+	world_pk(2, pk);
+	decree_recovery(mesh_recovery(one), pk, (uint8_t *)&x);
+	signed_by(w, 2, "mesh recover 0", 8, &x);
+	assert_int_equal(evict_hear(one, w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_UNKNOWN);
+	assert_int_equal(mesh_evict(one, w->now, &none), 0);
+	world_run(w, 4000);
+	memcpy(x.id, three.b, ID_BYTES);
+	signed_by(w, 0, "mesh evict 0", ID_BYTES, &x);
+	assert_int_equal(evict_hear(one, w->now, (const uint8_t *)&x, MEMBER_NONE), -ERR_UNKNOWN);
 	world_free(w);
 }
 
