@@ -75,6 +75,9 @@ sched_view_complete(struct sched *s, msec now)
 void
 sched_parents_complete(struct sched *s, msec now)
 {
+	/* Who has not reported may act on one that is not known of yet. */
+	if (!s->view_ok)
+		return;
 	/* What came after the first round is merged by another one. */
 	if (!s->parents_ok && s->started != MSEC_NEVER)
 		s->changed = sooner(s->changed, now);

@@ -53,7 +53,8 @@ void sched_lead(struct sched *s, msec now);
 void sched_unlead(struct sched *s, msec now);
 /* Every node believed alive has reported since this node took office. */
 void sched_view_complete(struct sched *s, msec now);
-/* Every parent known of has been fetched (or there is none). */
+/* Every parent known of has been fetched (or there is none).  Reports name them,
+ * so before sched_view_complete this says nothing: call it again after that. */
 void sched_parents_complete(struct sched *s, msec now);
 void sched_note(struct sched *s, msec now, enum sched_what what);
 bool sched_due(const struct sched *s, msec now);

@@ -345,6 +345,7 @@ lead_look(struct engine *e)
 		parents_look(e);
 	if (!l->sched.view_ok && all_reported(e)) {
 		sched_view_complete(&l->sched, net_now());
+		parents_check(e); /* those that the last report named are being fetched */
 		arm(e);
 	}
 }

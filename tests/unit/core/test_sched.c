@@ -53,6 +53,21 @@ first_round_waits_for_view_and_parents(void **state)
 	assert_true(sched_due(&s, 1200));
 }
 
+/* A new leader that was on the lesser side of a cut holds an old schedule, and hears
+ * of the newer one by the reports: at first there seems to be none to fetch. */
+static void
+no_parents_before_the_reports_are_not_all_parents(void **state)
+{
+	(void)state;
+	sched_init(&s, &sched_conf_default);
+	sched_lead(&s, 1000);
+	sched_parents_complete(&s, 1000);
+	sched_view_complete(&s, 1100); /* they name one; it is being fetched */
+	assert_false(sched_due(&s, 1499));
+	sched_parents_complete(&s, 1200);
+	assert_true(sched_due(&s, 1200));
+}
+
 static void
 late_parents_are_merged_by_another_round(void **state)
 {
@@ -226,6 +241,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(follower_never_runs),
 	    cmocka_unit_test(first_round_waits_for_view_and_parents),
+	    cmocka_unit_test(no_parents_before_the_reports_are_not_all_parents),
 	    cmocka_unit_test(late_parents_are_merged_by_another_round),
 	    cmocka_unit_test_setup(change_starts_after_50ms, settled),
 	    cmocka_unit_test_setup(at_most_four_a_second, settled),
