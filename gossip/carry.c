@@ -107,8 +107,6 @@ carry_via(struct mesh *m, enum packet_kind kind, uint32_t to)
 		return MEMBER_NONE;
 	if (useful(m, x->via, to))
 		return x->via;
-	if (m->ms.far + 1 >= mesh_up(m)) /* nobody answers: who is cut off beats to all */
-		return MEMBER_NONE;
 	if (relay_helpers(m, m->ticked, to, MEMBER_NONE, 1, &other) == 0 || !relay_near(m, other))
 		return MEMBER_NONE;
 	return other;
