@@ -213,15 +213,19 @@ rotate(struct sim *s, uint32_t leader)
 {
 	struct sim_node *n = &s->node[leader];
 
+	if (n->mesh == NULL || s->now < n->paused_until)
+		return;
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		const struct mesh *m = s->node[i].mesh;
+		uint32_t x = members_find_id(&n->mesh->ms, &s->node[i].id);
 
+		/* By its own disk it may still belong, though it left. */
 		if (s->node[i].out_at == 0 &&
-		    (m == NULL || !m->member || m->left || m->saved.leaving || m->ms.m[0].roster == 0))
+		    (m == NULL || !m->member || m->left || m->saved.leaving || m->ms.m[0].roster == 0 ||
+		     x == MEMBER_NONE || n->mesh->ms.m[x].roster == 0))
 			return;
 	}
-	if (n->mesh != NULL && s->now >= n->paused_until)
-		(void)!mesh_keys_rotate(n->mesh, node_clock(s, leader));
+	(void)!mesh_keys_rotate(n->mesh, node_clock(s, leader));
 }
 
 static void
