@@ -3,6 +3,7 @@
  * lie, leave, wait, or send too much, and who may write.
  */
 #include "ctlanswer.h"
+#include "ctldesk.h"
 
 static struct ctl ctl;
 static struct world w;
@@ -71,25 +72,19 @@ handle(void *arg, struct ctl_req *r)
 static int
 setup(void **state)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
 	(void)state;
 	memset(&desk, 0, sizeof desk);
 	world_open(&w);
 	at.sun_family = AF_UNIX;
 	snprintf(at.sun_path, sizeof at.sun_path, "%s/ctl", w.path);
-	if (uv_loop_init(&loop) != 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0)
-		return -1;
-	return ctl_init(&ctl, &loop, fd, &desk, writer, handle);
+	return ctldesk_open(&ctl, &loop, w.path, &desk, writer, handle);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	loop_until(&loop, ctl.conns == 0);
-	uv_close((uv_handle_t *)&ctl.listener, NULL);
-	loop_end(&loop);
+	ctldesk_close(&ctl, &loop);
 	world_close(&w);
 	return 0;
 }

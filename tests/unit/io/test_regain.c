@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "loop.h"
+#include "ctldesk.h"
 #include "wire.h"
 
 enum { STEPS_MAX = 120000, SETTLED_MS = 5000 };
@@ -56,14 +56,12 @@ all_are(enum mesh_state state)
 static int
 setup(void **state)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
 	(void)state;
 	world_open(&w);
 	at.sun_family = AF_UNIX;
 	snprintf(at.sun_path, sizeof at.sun_path, "%s/ctl", w.path);
-	if (sodium_init() < 0 || uv_loop_init(&loop) != 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 ||
-	    ctl_init(&ctl, &loop, fd, &engine, writer, handle) < 0 || !wire_init(&wire))
+	if (sodium_init() < 0 || ctldesk_open(&ctl, &loop, w.path, &engine, writer, handle) < 0 ||
+	    !wire_init(&wire))
 		return -1;
 	for (int i = 0; i < STEPS_MAX && !all_are(MESH_ALIVE); i++)
 		wire_step(&wire);
@@ -80,9 +78,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	loop_until(&loop, ctl.conns == 0);
-	uv_close((uv_handle_t *)&ctl.listener, NULL);
-	loop_end(&loop);
+	ctldesk_close(&ctl, &loop);
 	wire_free(&wire);
 	world_close(&w);
 	return 0;
