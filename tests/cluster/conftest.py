@@ -48,6 +48,14 @@ class Cluster:
             in_netns(node.netns, service.fronts_serve, [node], text)
         return True
 
+    def schedules(self):
+        """No error of a test before is left, which the next would take for its own."""
+        for node in self.nodes:
+            said = node.status()["scheduler"]
+            if not said["ok"]:
+                raise Missed(f"{node.name}: {said.get('error')}")
+        return True
+
     def settle(self):
         """Start what is down, and wait for one view and the whole service."""
         for node in self.nodes:
@@ -57,6 +65,7 @@ class Cluster:
         if service.script(self.nodes[0]) != self.scripts:
             service.set_script(self.nodes, self.scripts)
         wait_until("one view", lambda: service.one_view(self.nodes), 40)
+        wait_until("the scheduler runs again", self.schedules, 40)
         wait_until("the service", lambda: service.settled(self.nodes, WEBS), 40)
         wait_until("every front serves", self.serves, 40)
         return self
