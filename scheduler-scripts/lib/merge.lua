@@ -5,7 +5,7 @@
 
 ---@class mesh.Past
 ---@field roles table<string, table>                 the role's own part
----@field places table<string, table<string, table>> role -> id -> {node, process, image, vars}
+---@field places table<string, table<string, table>> role -> id -> {node, process, image, vars, parent, full}
 ---@field node_parts table<string, table<string, table>>  role -> node -> {sandbox, vars}
 ---@field why table<string, string>
 ---@field state table
@@ -26,25 +26,37 @@ local function copy_on(input, id, node)
 end
 merge.copy_on = copy_on
 
---- Does copy a stay rather than b?  A healthy copy on a living node before any
--- other, the older of two (so the youngest stops), then by node name.
-local function stays(input, id, a, b)
-  local function rank(place)
-    local node = input.nodes and input.nodes[place.node]
-    if not node or node.state == "failed" or node.state == "left" then return 3 end
-    local copy = copy_on(input, id, place.node)
-    if not copy or copy.state ~= "running" then return 2, math.huge end
-    return copy.health == "healthy" and 0 or 1, copy.since or math.huge
+--- How well a copy does: lower is better, then the older one (so that the youngest
+-- stops).  A node that has not reported may run what it had.
+local function standing(input, id, place)
+  local node = input.nodes and input.nodes[place.node]
+  if not node or node.state == "failed" or node.state == "left" then return 4, 0 end
+  local copy = copy_on(input, id, place.node)
+  if copy and copy.state == "running" then
+    local well = copy.health ~= "unhealthy" and copy.health ~= "wait"
+    return well and 0 or 1, copy.since or math.huge
   end
-  local ra, sa = rank(a)
-  local rb, sb = rank(b)
-  if ra ~= rb then return ra < rb end
-  if sa ~= sb then return (sa or 0) < (sb or 0) end
-  return a.node < b.node
+  return node.reported == false and 2 or 3, 0
 end
 
--- Walks in any order: what stays of two copies does not depend on it.
-local function add_node(past, input, node, part)
+--- Does copy a stay rather than b?  Of two that run the better one, of equals the
+-- older, then by node name.  Where neither is seen to run nothing tells them apart
+-- but who placed them: a side of grade full before another, as only there may an
+-- exclusive one run; then the later schedule.
+local function stays(input, id, a, b)
+  local ra, sa = standing(input, id, a)
+  local rb, sb = standing(input, id, b)
+  if ra ~= rb then return ra < rb end
+  if ra < 2 then
+    if sa ~= sb then return sa < sb end
+    return a.node < b.node
+  end
+  if a.full ~= b.full then return a.full end
+  return a.parent > b.parent
+end
+
+-- Parents come by stamp: what a later one says of a node stands.
+local function add_node(past, input, node, part, from)
   for role, on in pairs(part.roles or {}) do
     local places = past.places[role]
     if not places then
@@ -53,7 +65,8 @@ local function add_node(past, input, node, part)
     end
     past.node_parts[role][node] = {sandbox = on.sandbox, vars = on.vars}
     for id, was in pairs(on.instances or {}) do
-      local new = {node = node, process = was.process, image = was.image, vars = was.vars or {}}
+      local new = {node = node, process = was.process, image = was.image, vars = was.vars or {},
+        parent = from.parent, full = from.full}
       local old = places[id]
       if old and old.node ~= node then
         if stays(input, id, old, new) then new, old = old, new end
@@ -71,11 +84,12 @@ end
 ---@return mesh.Past
 function merge.past(input)
   local past = {roles = {}, places = {}, node_parts = {}, why = {}, state = {}, folded = {}}
-  for _, parent in ipairs(input.parents or {}) do
+  for i, parent in ipairs(input.parents or {}) do
+    local from = {parent = i, full = parent.grade == "full"}
     for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
     for id, why in pairs(parent.why or {}) do past.why[id] = why end
     for key, value in pairs(parent.state or {}) do past.state[key] = value end
-    for node, part in pairs(parent.nodes or {}) do add_node(past, input, node, part) end
+    for node, part in pairs(parent.nodes or {}) do add_node(past, input, node, part, from) end
   end
   table.sort(past.folded)
   return past
