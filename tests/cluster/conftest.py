@@ -76,6 +76,15 @@ def stop_cleanly(_number, _frame):
     raise KeyboardInterrupt("SIGTERM")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Whatever fails says what its nodes know, and their logs' ends."""
+    report = (yield).get_result()
+    if report.failed:
+        report.sections += [(f"{node.name} of {node.world.tag}", node.says() + node.tail(40))
+                            for world in World.open for node in world.nodes]
+
+
 @pytest.fixture(scope="session")
 def box():
     signal.signal(signal.SIGTERM, stop_cleanly)

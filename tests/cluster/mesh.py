@@ -330,6 +330,17 @@ class Node:
         except OSError:
             return ""
 
+    def says(self):
+        """One line: its side, its schedule, what it knows of instances."""
+        try:
+            status, rows = self.status(), self.ps()
+        except Missed as e:
+            return f"  {self.name}: {e}\n"
+        side = status["side"]
+        return f"  {self.name}: leader {side['leader']}, term {side['term']}, " \
+            f"{side['grade']}, stamp {status['scheduler']['stamp']}; " + ", ".join(
+                f"{r['instance']} {r['state']} on {r['node']}" for r in rows) + "\n"
+
     def tail(self, count=15):
         try:
             return "".join(f"  {self.name}| {row}\n"
@@ -350,6 +361,7 @@ def init(node):
 
 class World:
     """A temporary directory with everything some nodes need."""
+    open = []  # those that are not closed: what a failed test's nodes have to say
 
     def __init__(self, tag, cluster="test"):
         self.tag, self.cluster, self.closed = tag, cluster, False
@@ -366,6 +378,7 @@ class World:
         self.netns = tag
         run("ip", "netns", "add", tag)
         run("ip", "-n", tag, "link", "set", "lo", "up")
+        World.open.append(self)
 
     def add_node(self, name, address, netns=None):
         node = Node(self, name, address, netns)
@@ -406,6 +419,8 @@ class World:
 
     def close(self, keep=False):
         self.closed = True
+        if self in World.open:
+            World.open.remove(self)
         for node in self.nodes:
             node.wanted = False
         if not keep:
