@@ -50,7 +50,9 @@ ca_open(const char *path, struct ca *out, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, EXIT_KEY, "%.300s: %s", path,
-		    errno == ELOOP ? "is a symlink, must be a file" : strerror(errno));
+		    errno == ELOOP  ? "is a symlink, must be a file" :
+		    errno == EACCES ? "Permission denied: run this as the user whose it is" :
+				      strerror(errno));
 	return load(fd, path, out, err);
 }
 

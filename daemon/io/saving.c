@@ -11,6 +11,7 @@
 #include "depart.h"
 #include "engine.h"
 #include "going.h"
+#include "owned.h"
 #include "ring.h"
 
 static const char roster_key[] = "roster";
@@ -36,7 +37,8 @@ saving_open(struct engine *e, struct err *err)
 	size_t len;
 	int rc;
 
-	if ((rc = identity_open(e->state_fd, &e->identity, err)) < 0 ||
+	if ((rc = owned_check(e->state_fd, err)) < 0 ||
+	    (rc = identity_open(e->state_fd, &e->identity, err)) < 0 ||
 	    (rc = critical_open(&e->critical, e->state_fd, &e->saved, err)) < 0 ||
 	    (rc = store_open(e->state_fd, &e->store, e->store_note, sizeof e->store_note, err)) < 0)
 		return rc;

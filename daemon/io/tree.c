@@ -81,6 +81,9 @@ open_failed(const struct walk *w, const char *path, int e)
 	if (e == ELOOP)
 		return err_set(w->err, EXIT_CONFIG, "%s is a symlink: a tree must hold the "
 		    "files themselves", label(w, path).s);
+	if (e == EACCES)
+		return err_set(w->err, EXIT_CONFIG, "%s: Permission denied: uid %u, as which "
+		    "meshd-engine runs, must be able to read it: chmod o+rX", label(w, path).s, geteuid());
 	return err_set(w->err, EXIT_CONFIG, "%s: %s", label(w, path).s, strerror(e));
 }
 

@@ -289,6 +289,20 @@ rehash(struct trees *t)
 		t->config_hash = t->config_hash << 8 | t->hash.b[i];
 }
 
+/* Looked at again next second, and told once; true = it was not told yet. */
+static bool
+unreadable(struct trees_slot *s, enum trees_kind kind, const struct err *err)
+{
+	bool told = strcmp(s->error, err->text) == 0;
+
+	memset(&s->stat, 0xff, sizeof s->stat);
+	if (told)
+		return false;
+	snprintf(s->error, sizeof s->error, "%s", err->text);
+	log_warn("%s not reloaded: %s", dirs[kind], err->text);
+	return true;
+}
+
 /* True when something moved, an error included. */
 static bool
 look(struct trees *t, enum trees_kind kind)
@@ -301,24 +315,15 @@ look(struct trees *t, enum trees_kind kind)
 	char old[ERR_TEXT_CAP];
 
 	memcpy(old, s->error, sizeof old);
-	if (tree_stat_hash(t->config_fd, dirs[kind], &stat, &err) < 0) {
-		snprintf(s->error, sizeof s->error, "%s", err.text);
-		memset(&s->stat, 0xff, sizeof s->stat); /* look again next second */
-		return strcmp(old, s->error) != 0;
-	}
+	if (tree_stat_hash(t->config_fd, dirs[kind], &stat, &err) < 0)
+		return unreadable(s, kind, &err);
 	if (hash_eq(&stat, &s->stat))
 		return false;
 	s->stat = stat;
-	if (hash_eq(&stat, &none)) { /* there is no such directory */
+	if (hash_eq(&stat, &none)) /* there is no such directory */
 		memset(&fresh, 0, sizeof fresh);
-	} else if (tree_read(t->config_fd, dirs[kind], &fresh, &err) < 0) {
-		snprintf(s->error, sizeof s->error, "%s", err.text);
-		memset(&s->stat, 0xff, sizeof s->stat); /* look again next second */
-		if (strcmp(old, s->error) == 0)
-			return false;
-		log_warn("%s not reloaded: %s", dirs[kind], err.text);
-		return true;
-	}
+	else if (tree_read(t->config_fd, dirs[kind], &fresh, &err) < 0)
+		return unreadable(s, kind, &err);
 	if (hash_eq(&fresh.hash, &s->tree.hash)) {
 		tree_free(&fresh);
 		if (kind == TREES_ROLES && old[0] != '\0') {
@@ -374,7 +379,8 @@ trees_init(struct trees *t, uv_loop_t *loop, const char *config_dir, int conf_pr
 	t->conf_prog_fd = conf_prog_fd;
 	t->config_fd = open(config_dir, O_DIRECTORY | O_PATH | O_CLOEXEC);
 	if (t->config_fd < 0)
-		return err_set(err, EXIT_CONFIG, "config-dir %s: %s", config_dir, strerror(errno));
+		return err_set(err, EXIT_CONFIG, "config-dir %s: %s%s", config_dir, strerror(errno),
+		    errno == EACCES ? ": meshd-engine's user must get there: chmod o+x what is above it" : "");
 	if ((t->config_dir = strdup(config_dir)) == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	uv_timer_init(loop, &t->timer);

@@ -29,10 +29,12 @@ place_key(const struct config *c, int *out, struct err *err)
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EXIT_KEY, "%s: not a regular file", file);
 	if ((st.st_mode & 07777) != 0600)
-		return err_set(err, EXIT_KEY, "%s: mode %04o, must be 0600",
+		return err_set(err, EXIT_KEY, "%s: mode %04o, must be 0600: chmod 600 it, and make a "
+		    "new key if others could read it",
 		    file, st.st_mode & 07777);
 	if (st.st_uid != 0)
-		return err_set(err, EXIT_KEY, "%s: owned by uid %u, must be root",
+		return err_set(err, EXIT_KEY, "%s: owned by uid %u, must be root: chown root:root it, "
+		    "and make a new key if that user could read it",
 		    file, st.st_uid);
 	if (st.st_size != KEY_BYTES ||
 	    sys_read_all(fd, key, sizeof key) != KEY_BYTES)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mesh import BUILD, PORT, Missed, in_netns, run, wait_until
+from mesh import BUILD, PORT, USER, Missed, in_netns, run, wait_until
 
 
 def once(node, *args, user=None, program=None, netns=True):
@@ -177,6 +177,39 @@ def test_state_dir_missing_and_read_only(world, node):
     code, said = once(node)
     assert code == 4, said
     assert f"cannot create {ro}/state: Read-only file system" in said
+
+
+def test_state_put_back_as_root(node):
+    """A backup that root copied back is root's: one line has all that is to be done."""
+    node.start()
+    wait_until("it runs", node.status, 20)
+    assert node.mesh("init").returncode == 0
+    wait_until("it leads", node.leader, 20)
+    node.stop()
+    mine = ("identity.key", "critical", "db.lock", "db/data.mdb")
+    for name in mine:
+        path = os.path.join(node.state, name)
+        assert os.stat(path).st_uid == USER
+        os.chown(path, 0, 0)
+    code, said = once(node)
+    assert code == 4, said
+    todo = re.search(rf"Permission denied \(of uid 0, .* uid {USER}\): .*(cd \S+ && chown -R .*)$",
+                     said, re.M)
+    assert todo and f"cd {node.state} && chown -R {USER}:{USER} " \
+        "identity.key critical db.lock db" == todo.group(1), said
+    run("/bin/sh", "-c", todo.group(1))
+    node.start()
+    wait_until("it leads again", node.leader, 20)
+
+
+def test_config_that_its_user_may_not_read(node):
+    node.start()
+    wait_until("it runs", node.status, 20)
+    where = os.path.join(node.etc, "scheduler-scripts")
+    os.chmod(where, 0o700)
+    wait_until("it says who must read it", lambda: re.search(
+        rf"scheduler-scripts: Permission denied: uid {USER}, .*: chmod o\+rX", node.mesh("status").stdout), 20)
+    assert "not reloaded: scheduler-scripts: Permission denied" in node.tail()
 
 
 def test_address_of_another_host(node):
