@@ -99,6 +99,15 @@ join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint
 	trace(m, now, "joined", MEMBER_NONE, 0);
 }
 
+/* What out_join_not says, from whoever has the cluster key; what is not known means: wait. */
+static enum mesh_entry
+why_not(uint64_t term)
+{
+	if (term == MESH_ENTRY_EVICTED || term == MESH_ENTRY_FULL)
+		return (enum mesh_entry)term;
+	return MESH_ENTRY_CHANGING;
+}
+
 static int
 admitted(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
 {
@@ -109,8 +118,7 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 	if (m->member || p->seq != m->swim.join_token)
 		return 0; /* an answer too late, or to somebody else */
 	if (p->bytes_len == 0)
-		return enter_refused(m, now, from,
-		    p->term == MESH_ENTRY_EVICTED ? MESH_ENTRY_EVICTED : MESH_ENTRY_CHANGING, NULL);
+		return enter_refused(m, now, from, why_not(p->term), NULL);
 	if (p->bytes_len != ID_BYTES)
 		return -ERR_MALFORMED;
 	if ((rc = introduction(p, &who)) < 0)
@@ -162,6 +170,9 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 	if ((i = members_find(&m->ms, sender)) != MEMBER_NONE) {
 		term = m->ms.m[i].roster != 0 ? m->saved.term : 0;
 		lived = m->ms.m[i].generation;
+	} else if (!members_room(&m->ms, now)) {
+		out_join_not(m, from, p->seq, MESH_ENTRY_FULL);
+		return -ERR_FULL;
 	}
 	out_join(m, PACKET_JOINED, from, p->seq, term, lived);
 	return 0;

@@ -314,6 +314,8 @@ certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hi
 	*hint = "a token that is good: mesh token where ca.key lies; then here: mesh join HOST:PORT TOKEN";
 	if (x.why == MESH_ENTRY_CHANGING) {
 		*hint = "there: mesh keys status; when it is done, mesh keys export there, and its file where `cluster-key` says here";
+	} else if (x.why == MESH_ENTRY_FULL) {
+		*hint = "there: a larger members-max in meshd.yaml on every node, or mesh leave for those that go; this node asks on";
 	} else if (x.why == MESH_ENTRY_EVICTED) {
 		*hint = "to join as a new node: stop meshd, move state-dir aside, start, mesh join";
 	}

@@ -52,12 +52,37 @@ what_is_no_seed_any_more_is_not_asked(void **state)
 	world_free(w);
 }
 
+/* No member that the others do not know: it hears why, asks on, and is in when there is room. */
+static void
+who_finds_no_room_is_told_so_and_asks_on(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	struct mesh_refusal x;
+
+	(void)state;
+	world_run(w, 5000);
+	w->node[0]->ms.max = w->node[1]->ms.max = 2;
+	w->count = 3;
+	world_start(w, 2);
+	world_run(w, 5000);
+	assert_false(w->node[2]->member);
+	assert_true(mesh_refused(w->node[2], &x));
+	assert_int_equal(x.why, MESH_ENTRY_FULL);
+	assert_int_equal(mesh_up(w->node[0]), 2);
+	w->node[0]->ms.max = w->node[1]->ms.max = 3;
+	world_run(w, 5000);
+	assert_true(w->node[2]->member);
+	assert_int_equal(mesh_up(w->node[0]), 3);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_mesh_that_is_down_today_is_up_tomorrow),
 	    cmocka_unit_test(what_is_no_seed_any_more_is_not_asked),
+	    cmocka_unit_test(who_finds_no_room_is_told_so_and_asks_on),
 	};
 
 	return cmocka_run_group_tests_name("seeds", tests, NULL, NULL);
