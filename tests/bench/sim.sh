@@ -17,7 +17,7 @@ figures() {
 		seeds=${SEEDS:-5}
 		[ "$nodes" -gt 200 ] && seeds=1
 		began=$(date +%s)
-		said=$("$sim" "$scenario" --nodes "$nodes" --seeds "$seeds")
+		said=$("$sim" "$scenario" --nodes "$nodes" --seeds "$seeds" ${SPAN:+--seconds "$SPAN"})
 		code=$?
 		printf '%s\n' "$said" | grep -vE '^(history|events|virtual|wall|ok |$)' |
 		    sed "s/^/sim.$scenario.$nodes./"
@@ -34,6 +34,8 @@ figures join 60 2000
 figures calm 5
 figures lossy 9 100
 figures burst 9 100
+SEEDS=9 SPAN=20000 figures lossy 20 # 1,000 node-hours: one death would be too many
+SEEDS=9 SPAN=20000 figures burst 20
 figures slow 128
 figures flipflop 1000
 figures partial 5 9

@@ -75,7 +75,7 @@ net_release(struct sim *s, struct sim_dgram *d)
 }
 
 void
-net_deliver(struct sim *s, struct sim_dgram *d)
+net_deliver(struct sim *s, struct sim_dgram *d, usec late)
 {
 	const struct sim_node *n = &s->node[d->from];
 	usec delay = s->delay_min +
@@ -85,7 +85,7 @@ net_deliver(struct sim *s, struct sim_dgram *d)
 	if (chance(&s->rng, s->reorder_permille))
 		delay *= 10;
 	d->refs++;
-	sim_push(s, (struct sim_event){.at = start + delay, .node = d->to, .dgram = d});
+	sim_push(s, (struct sim_event){.at = start + late + delay, .node = d->to, .dgram = d});
 }
 
 /* Keep some, and let some that were kept arrive once more. */
@@ -95,7 +95,7 @@ replay(struct sim *s, struct sim_dgram *d)
 	struct sim_dgram **slot = &s->old[prng_below(&s->rng, OLD_MAX)];
 
 	if (*slot != NULL)
-		net_deliver(s, *slot);
+		net_deliver(s, *slot, 0);
 	if (*slot != NULL && prng_below(&s->rng, 4) != 0)
 		return;
 	net_release(s, *slot);
@@ -141,6 +141,12 @@ burst(const struct sim *s, uint32_t i)
 	    prng_mix(s->conf.seed ^ prng_mix(slot << 16 | i)) % 1000 < s->burst_permille;
 }
 
+bool
+net_loses(struct sim *s, uint32_t from, uint32_t to)
+{
+	return burst(s, from) || burst(s, to) || chance(&s->rng, s->loss_permille);
+}
+
 void
 net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len)
 {
@@ -158,15 +164,13 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 		return;
 	if (s->cut != NULL && s->cut[from * s->conf.nodes + j] != 0)
 		return;
-	if (burst(s, from) || burst(s, j))
-		return;
-	if (chance(&s->rng, s->loss_permille) || (s->mtu > 0 && len > s->mtu))
+	if (net_loses(s, from, j) || (s->mtu > 0 && len > s->mtu))
 		return;
 	d = net_take(s, from, j, buf, len);
 	damage(s, d);
-	net_deliver(s, d);
+	net_deliver(s, d, 0);
 	if (chance(&s->rng, s->dup_permille))
-		net_deliver(s, d);
+		net_deliver(s, d, 0);
 	if (chance(&s->rng, s->replay_permille))
 		replay(s, d);
 }

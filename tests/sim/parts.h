@@ -17,7 +17,8 @@ void net_drain(struct sim *s, uint32_t i);
 uint64_t net_lives(const struct sim *s, uint32_t from, uint32_t to);
 struct sim_dgram *net_take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t len);
 /* It arrives after its delay. */
-void net_deliver(struct sim *s, struct sim_dgram *d);
+void net_deliver(struct sim *s, struct sim_dgram *d, usec late); /* so much more than a path's time */
+bool net_loses(struct sim *s, uint32_t from, uint32_t to); /* one datagram or segment, now */
 uint32_t net_node(const struct sim *s, const struct addr *a);
 void net_release(struct sim *s, struct sim_dgram *d);
 void net_group(struct sim *s, uint32_t i, uint32_t group);
