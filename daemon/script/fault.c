@@ -12,7 +12,7 @@
 
 #include <lauxlib.h>
 
-enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160 };
+enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160, SIGN_BYTES_MAX = 6 /* <\\255> */ };
 
 /* Marks the {message, traceback} pairs that the handler makes. */
 static const char pair_mark = 'p';
@@ -30,6 +30,64 @@ is_pair(lua_State *L, int idx)
 	return ours;
 }
 
+/* --- what a message may quote ------------------------------------------------ */
+
+/* What Lua quotes of a script: a word of the language and a sign stay, as they are none
+ * of the author's. */
+static const char *
+kind_of(const char *token, size_t len)
+{
+	static const char *const words[] = {"and", "break", "do", "else", "elseif", "end", "false",
+	    "for", "function", "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return",
+	    "then", "true", "until", "while"};
+	unsigned char c = len > 0 ? (unsigned char)token[0] : ' ';
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strlen(words[i]) == len && memcmp(words[i], token, len) == 0)
+			return NULL;
+	if (c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+		return "a name";
+	if ((c >= '0' && c <= '9') || (c == '.' && len > 1 && token[1] >= '0' && token[1] <= '9'))
+		return "a number";
+	if (c == '"' || c == '\'' || (c == '[' && len > 1))
+		return "a string";
+	return len <= SIGN_BYTES_MAX ? NULL : "a comment";
+}
+
+void
+fault_unquote(lua_State *L)
+{
+	const char *msg = lua_tostring(L, -1), *near = msg != NULL ? strstr(msg, " near '") : NULL;
+	const char *token = near != NULL ? near + strlen(" near '") : NULL, *kind = NULL;
+	size_t len = token != NULL ? strlen(token) : 0;
+
+	if (len > 0)
+		kind = kind_of(token, len - (token[len - 1] == '\''));
+	if (kind == NULL)
+		return;
+	lua_pushlstring(L, msg, (size_t)(near - msg));
+	lua_pushfstring(L, " near %s", kind);
+	lua_concat(L, 2);
+	lua_replace(L, -2);
+}
+
+/* "... on a string value (constant 'hunter2')": of names the author must know, of a
+ * literal not. */
+static void
+put_without_constant(lua_State *L, int idx)
+{
+	static const char intro[] = " (constant '";
+	size_t len;
+	const char *text = lua_tolstring(L, idx, &len), *at = strstr(text, intro);
+
+	if (at == NULL || len < 2 || memcmp(text + len - 2, "')", 2) != 0)
+		return;
+	lua_pushlstring(L, text, (size_t)(at - text));
+	lua_pushliteral(L, " (a constant)");
+	lua_concat(L, 2);
+	lua_replace(L, idx);
+}
+
 int
 fault_handler(lua_State *L)
 {
@@ -42,6 +100,7 @@ fault_handler(lua_State *L)
 	if (type == LUA_TSTRING || type == LUA_TNUMBER || luaL_getmetafield(L, 1, "__tostring")) {
 		lua_settop(L, 1);
 		libs_tostring(L, 1, NULL);
+		put_without_constant(L, lua_gettop(L));
 	} else
 		lua_pushfstring(L, "error object is a %s value", luaL_typename(L, 1));
 	lua_createtable(L, 3, 0);

@@ -12,6 +12,10 @@
 /* Message handler for lua_pcall: makes text of any error value and appends the
  * traceback, which only exists before the stack unwinds. */
 int fault_handler(lua_State *L);
+/* The message of a failed load, on top of the stack: Lua quotes the source where it
+ * stopped ("near '\"hunter2'"), and messages go to logs.  What is no word or sign of the
+ * language becomes what it is: "near a string".  The excerpt shows it, to who may look. */
+void fault_unquote(lua_State *L);
 /* Read what fault_handler left on top of the stack (popped) after status. */
 void fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
     size_t heap_limit_bytes, bool heap_hit);

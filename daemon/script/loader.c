@@ -3,6 +3,7 @@
  * the built-in library; no path, no search list, no binary chunk.
  */
 #include "loader.h"
+#include "fault.h"
 #include "libs.h"
 #include "stdlib.h"
 
@@ -44,8 +45,10 @@ loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
 		lua_error(L);
 	}
 	chunk = lua_pushfstring(L, "@%s", lua_tostring(L, -1));
-	if (luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK)
+	if (luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK) {
+		fault_unquote(L);
 		lua_error(L);
+	}
 	lua_replace(L, -3);
 	lua_pop(L, 1);
 }

@@ -6,6 +6,7 @@
  * what is not in the variables is an error, and so is writing nil.
  */
 #include "render.h"
+#include "fault.h"
 #include "libs.h"
 #include "loader.h"
 #include "order.h"
@@ -142,7 +143,7 @@ render_raw(lua_State *L)
 	return 0;
 }
 
-/* "variable 'a.b'" or "the value of 'a .. b'" */
+/* "variable 'a.b'" or "the value of 'a .. b'"; a literal in it is not for logs. */
 static void
 name_value(const struct render *r, char *out, size_t cap)
 {
@@ -153,6 +154,11 @@ name_value(const struct render *r, char *out, size_t cap)
 	for (size_t i = 0; i < e.len; i++)
 		if (memchr(" ()[]{}'\"+-*/%^#&~|<>=,:\n\t", e.p[i], 26) != NULL)
 			plain = false;
+	if (memchr(e.p, '"', e.len) != NULL || memchr(e.p, '\'', e.len) != NULL ||
+	    memmem(e.p, e.len, "[[", 2) != NULL || memmem(e.p, e.len, "[=", 2) != NULL) {
+		snprintf(out, cap, "the value of this expression");
+		return;
+	}
 	snprintf(out, cap, "%s '%.*s'", plain ? "variable" : "the value of", n, e.p);
 }
 
@@ -293,7 +299,8 @@ check_expression(lua_State *L, struct render *r, const struct template_tag *g)
 		lua_pop(L, 2);
 		return;
 	}
-	/* "e:2: unexpected symbol near 'x'" */
+	/* "e:2: unexpected symbol near a name" */
+	fault_unquote(L);
 	msg = lua_tostring(L, -1);
 	p = strncmp(msg, "e:", 2) == 0 ? strstr(msg, ": ") : NULL;
 	if (p != NULL) {
@@ -330,8 +337,10 @@ push_compiled(lua_State *L, struct render *r, const char *name, struct slice tex
 	for (r->tag = 0; r->tag < t->tags_count; r->tag++)
 		check_expression(L, r, &t->tags[r->tag]);
 	r->tag = 0;
-	if (luaL_loadbufferx(L, t->lua, t->lua_len, "=template", "t") != LUA_OK)
+	if (luaL_loadbufferx(L, t->lua, t->lua_len, "=template", "t") != LUA_OK) {
+		fault_unquote(L);
 		lua_error(L);
+	}
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
 	lua_setupvalue(L, -2, 1);
 	lua_rawseti(L, -2, 1);

@@ -117,7 +117,7 @@ def test_secrets_of_scripts_and_templates_stay_on_the_host(cluster, nodes, tmp_p
     """In a variable, in a template, in a template that fails beside it, and in what a
     check says of a config."""
     secrets = {w: f"canary-of-the-{w}-{os.getpid()}".encode()
-               for w in ("variable", "template", "broken-template", "check")}
+               for w in ("variable", "template", "broken-template", "check", "script")}
     text = {w: s.decode() for w, s in secrets.items()}
     service.set_page(nodes, text["variable"])
     index = {n: template(n, "web", "index.html.tmpl") for n in nodes}
@@ -133,7 +133,20 @@ def test_secrets_of_scripts_and_templates_stay_on_the_host(cluster, nodes, tmp_p
         write(index[n], read(index[n]) + f"{{{{ nodee }}}} {text['broken-template']}\n")
     told(nodes, "haproxy-check", "exited 1", text["check"])
     told([n for n in nodes if n.running("web")], "unknown variable 'nodee'")
+    for n in nodes:
+        write(index[n], f"{{{{ 1 '{text['broken-template']}' }}}}\n")
+    told([n for n in nodes if n.running("web")], "')' expected near a string")
+    # A token that was pasted in, and its closing quote forgotten.
+    service.set_script(nodes, f'local token = "{text["script"]}\n' + cluster.scripts)
+
+    def refused():
+        said = cluster.leader().status()["scheduler"]
+        if "unfinished string near a string" not in (said["error"] or ""):
+            raise Missed(said)
+        return text["script"] in said["excerpt"]  # for who may look at this host
+    wait_until("its error is told", refused, 40)
     canary.nowhere(nodes, secrets, tmp_path)
+    service.set_script(nodes, cluster.scripts)
 
 
 def test_unknown_key_in_render_yaml(cluster, nodes):

@@ -51,8 +51,18 @@ def deep(levels):
 
 # name, main.lua (or the tree), the error's whole text, line of it (0 = none)
 BAD = [
-    ("syntax error", "local a = 1\nb c = 3", "main.lua:2: syntax error near 'c'", 2),
-    ("'=' expected", "local a, b\n\na, b x", "main.lua:3: '=' expected near 'x'", 3),
+    ("syntax error", "local a = 1\nb c = 3", "main.lua:2: syntax error near a name", 2),
+    ("'=' expected", "local a, b\n\na, b x", "main.lua:3: '=' expected near a name", 3),
+    ("unfinished string", "local t = \"hunter2\nlocal u", "main.lua:1: unfinished string near a string", 1),
+    ("long string", "local t = [[hunter2\n near 'x'", "main.lua:2: unfinished long string (starting at line 1) near <eof>", 2),
+    ("two strings", "local t = 'a' 'hunter2 near ,'", "main.lua:1: unexpected symbol near a string", 1),
+    ("bad escape", "local t = 'hunter2\\q'", "main.lua:1: invalid escape sequence near a string", 1),
+    ("bad number", "local t = 3hunter2", "main.lua:1: malformed number near a number", 1),
+    ("a word of the language", "local t = end", "main.lua:1: unexpected symbol near 'end'", 1),
+    ("the end", "local t =", "main.lua:1: unexpected symbol near <eof>", 1),
+    ("a byte", "local t = @hunter2", "main.lua:1: unexpected symbol near '@'", 1),
+    ("a constant", fn("local n = 1 return n & 'hunter2'"),
+     "main.lua:2: attempt to perform bitwise operation on a string value (a constant)", 2),
     ("syntax error in a module", {"main.lua": "local f = require 'lib.foo'", "lib/foo.lua": "x = = 1"},
      "lib/foo.lua:1: unexpected symbol near '='", 1),
     ("runtime error", fn("local t = input.nope\nreturn t.x"),
