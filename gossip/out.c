@@ -9,6 +9,7 @@
 enum {
 	JOBS_EVERY_MS = 20, /* a long answer goes out in bursts of ... */
 	JOBS_BURST = 48,    /* ... so many datagrams */
+	CROWD_ROSTERS = 8,
 	BOOT_MS = 10000,
 };
 
@@ -182,10 +183,12 @@ static void
 push_job(struct mesh *m, const struct job *job)
 {
 	struct job *slot = NULL;
+	uint32_t like = 0;
 
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &m->jobs[i];
 
+		like += j->kind == job->kind;
 		if (j->kind == job->kind && j->to == job->to) {
 			slot = j; /* the newer question replaces the older */
 			break;
@@ -195,6 +198,9 @@ push_job(struct mesh *m, const struct job *job)
 	}
 	if (slot == NULL)
 		return; /* they will ask again */
+	/* Few soon have all of it, and hand it out too: roster_fetch.c. */
+	if (slot->kind == 0 && job->kind == PACKET_ROSTER && like >= CROWD_ROSTERS && roster_crowd(m))
+		return;
 	if (slot->kind == 0)
 		m->jobs_count++;
 	*slot = *job;
@@ -493,7 +499,7 @@ build_roster(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, u
 	}
 	*p = (struct packet){.kind = PACKET_ROSTER, .roster = j->roster, .index = j->cursor,
 	    .count = entries, .bytes = scratch};
-	p->bytes_len = roster_chunk(m, j->cursor, scratch) * (size_t)ROSTER_ENTRY_BYTES;
+	p->bytes_len = roster_chunk(m, j->cursor, &j->place, scratch) * (size_t)ROSTER_ENTRY_BYTES;
 	c->count = 0;
 	if (++j->cursor == chunks)
 		j->kind = 0;

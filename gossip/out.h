@@ -6,7 +6,7 @@
 #ifndef GOSSIP_OUT_H
 #define GOSSIP_OUT_H
 
-#include "members.h"
+#include "roster.h"
 
 struct mesh;
 
@@ -31,6 +31,7 @@ struct job {
 	uint32_t cursor;
 	uint32_t evictions; /* after the members, those who are out */
 	struct roster_id roster;
+	struct roster_place place;
 };
 
 void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);

@@ -17,15 +17,23 @@
  * full otherwise takes a ballot first.  A leader whose elector knows a later roster fetches
  * that and stamps it, instead of building on its own.
  *
- * The roster's id and hash ride in every beat; who lacks it asks the leader and
- * gets it in chunks; its next echo says that it is stored (the caller saves
- * before it polls, so an echo that left is on disk).
+ * Newcomers of a crowd come in crowds, and each change costs all of them: there one
+ * waits until for a moment nobody new came, though not for ever.
+ *
+ * roster_next.c and roster_fetch.c are how the others come to it, roster_sum.c is its
+ * hash, roster_disk.c how it lies on disk.
  */
 #include "inner.h"
 
 #include <stdlib.h>
 
-enum { CHANGE_MS = 1000, CHANGE_EACH_MS = 10, ASK_MS = 300, AGAIN_MS = 5000, ENTRY_BLOB_MAX = 330 + CERT_BYTES_MAX + 3 };
+enum {
+	CHANGE_MS = 1000,
+	CHANGE_EACH_MS = 10,
+	QUIET_MS = 300,
+	QUIET_WAIT_MS = 5000,
+	ENTRY_BLOB_MAX = 330 + CERT_BYTES_MAX + 3,
+};
 
 int
 roster_cmp(const struct roster_id *a, const struct roster_id *b)
@@ -44,12 +52,6 @@ roster_bits(const struct member *x)
 	return (uint8_t)(x->roster | x->weight.tie << ROSTER_TIE_SHIFT);
 }
 
-uint64_t
-roster_entry_hash(uint64_t short_id, struct ballot_weight w, uint8_t bits)
-{
-	return prng_mix(short_id ^ prng_mix((uint64_t)w.new << 16 | (uint64_t)w.old << 8 | bits));
-}
-
 /* Does its vote count otherwise in the new set than in the old one? */
 static bool
 reweighed(const struct member *x)
@@ -62,19 +64,22 @@ void
 roster_recount(struct mesh *m)
 {
 	struct roster *ro = &m->roster;
+	struct roster_sum sum = {.crypto = &m->conf.crypto};
+	uint8_t entry[ROSTER_ENTRY_BYTES];
 
 	ro->n = (struct tally){0};
-	ro->hash = 0;
 	ro->joint = false;
-	for (uint32_t i = 0; i < m->ms.count; i++) {
-		const struct member *x = &m->ms.m[i];
+	for (uint32_t k = 0; k < m->ms.count; k++) {
+		const struct member *x = &m->ms.m[m->ms.order[k]];
 
 		if (x->roster == 0)
 			continue;
 		tally_add(&ro->n, x);
 		ro->joint = ro->joint || x->roster != MEMBER_VOTES || reweighed(x);
-		ro->hash ^= roster_entry_hash(x->short_id, x->weight, roster_bits(x));
+		roster_entry(entry, &x->id, x->roster, &x->weight);
+		roster_sum_add(&sum, entry);
 	}
+	ro->hash = roster_sum_end(&sum);
 	if (ro->id.version > ro->seen_version)
 		ro->seen_version = ro->id.version;
 	ro->blob_stale = true;
@@ -99,7 +104,8 @@ restamp(struct mesh *m, msec now)
 
 /* --- the leader changes it ----------------------------------------------------- */
 
-/* Everybody fetches every change: the more they are, the more wait for one. */
+/* Every change costs everybody a save, and some a fetch: the more they are, the more
+ * wait for one. */
 static msec
 change_gap(const struct mesh *m)
 {
@@ -120,20 +126,33 @@ stored(const struct mesh *m)
 	return quorum_full(m, &t);
 }
 
-/* Should member i have a vote?  A rumour alone gives nobody one. */
+/* Is it here, by more than a rumour?  That alone gives nobody a vote. */
 static bool
-wanted(const struct mesh *m, uint32_t i)
+heard(const struct mesh *m, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+
+	return i == 0 || (x->seen != MSEC_NEVER && keys_newest(m, x->spoke));
+}
+
+bool
+roster_wanted(const struct mesh *m, uint32_t i, bool votes)
 {
 	const struct member *x = &m->ms.m[i];
 
 	/* A leader that leaves stays where nobody else can lead. */
 	if (going_kind(x) == MESH_LEAVING && !(i == 0 && going_may_lead(m)))
 		return false;
-	if (x->roster != 0)
+	if (votes)
 		return x->state != MESH_LEFT;
-	return member_up(x) && x->name_len > 0 &&
-	    (i == 0 || (x->seen != MSEC_NEVER && keys_newest(m, x->spoke))) &&
+	return member_up(x) && x->name_len > 0 && (m->elect.role != MESH_LEADER || heard(m, i)) &&
 	    admit_vote(m, i) == MESH_ENTRY_OK;
+}
+
+static bool
+wanted(const struct mesh *m, uint32_t i)
+{
+	return roster_wanted(m, i, m->ms.m[i].roster != 0);
 }
 
 static bool
@@ -177,22 +196,24 @@ change_possible(const struct mesh *m)
 	return 2 * alive > all || (2 * alive == all && tie);
 }
 
-static void
-make_joint(struct mesh *m)
+/* In a crowd: did nobody new come for a moment? */
+static bool
+quiet(struct mesh *m, msec now)
 {
-	for (uint32_t i = 0; i < m->ms.count; i++) {
-		struct member *x = &m->ms.m[i];
-		uint8_t bits = x->roster != 0 ? MEMBER_OLD : 0;
+	struct roster *ro = &m->roster;
+	uint32_t came = 0;
 
-		if (wanted(m, i)) {
-			bits |= MEMBER_NEW;
-			x->weight = quorum_weight(m, i);
-		} else {
-			x->weight.new = 0;
-			x->weight.tie &= MEMBER_OLD;
-		}
-		x->roster = bits;
-	}
+	if (!roster_crowd(m))
+		return true;
+	for (uint32_t i = 0; i < m->ms.count; i++)
+		came += m->ms.m[i].roster == 0 && wanted(m, i);
+	if (ro->waits == 0)
+		ro->waits_since = now;
+	if (came != ro->waits)
+		ro->quiet_since = now;
+	ro->waits = came;
+	return came == 0 || now - ro->quiet_since >= pace(m, QUIET_MS) ||
+	    now - ro->waits_since >= pace(m, QUIET_WAIT_MS);
 }
 
 /* By somebody who can be asked: a full leader's quorum proves that what a dead
@@ -247,8 +268,9 @@ step(struct mesh *m, msec now)
 	} else if (ro->joint) {
 		roster_conclude(m);
 		ro->change_at = now + change_gap(m);
-	} else if (change_possible(m)) {
-		make_joint(m);
+	} else if (quiet(m, now) && change_possible(m)) {
+		roster_propose(m);
+		ro->waits = 0;
 	} else {
 		return false;
 	}
@@ -271,59 +293,6 @@ roster_step(struct mesh *m, msec now)
 	}
 }
 
-/* --- carrying it -------------------------------------------------------------------- */
-
-/* Entries index*ROSTER_CHUNK.. of the roster in id order; how many. */
-uint32_t
-roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out)
-{
-	uint32_t skip = index * ROSTER_CHUNK, n = 0;
-
-	for (uint32_t k = 0; k < m->ms.count && n < ROSTER_CHUNK; k++) {
-		const struct member *x = &m->ms.m[m->ms.order[k]];
-
-		if (x->roster == 0)
-			continue;
-		if (skip > 0) {
-			skip--;
-			continue;
-		}
-		memcpy(out + n * ROSTER_ENTRY_BYTES, x->id.b, ID_BYTES);
-		out[n * ROSTER_ENTRY_BYTES + ID_BYTES] = roster_bits(x);
-		out[n * ROSTER_ENTRY_BYTES + ID_BYTES + 1] = x->weight.old;
-		out[n++ * ROSTER_ENTRY_BYTES + ID_BYTES + 2] = x->weight.new;
-	}
-	return n;
-}
-
-static void
-fetch_start(struct roster *ro, const struct roster_id *id)
-{
-	ro->fetch = *id;
-	ro->fetch_chunks = ro->fetch_count = ro->fetch_entries = 0;
-	memset(ro->fetch_have, 0, sizeof ro->fetch_have);
-	ro->ask_at = 0;
-}
-
-static void
-fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
-{
-	struct roster *ro = &m->roster;
-	uint32_t missing = 0;
-
-	if (now < ro->pause_until || leave_holds(m, id))
-		return;
-	if (roster_cmp(id, &ro->fetch) != 0 || ro->fetch_from != from)
-		fetch_start(ro, id);
-	ro->fetch_from = (uint16_t)from;
-	if (now < ro->ask_at)
-		return;
-	ro->ask_at = now + pace(m, ASK_MS);
-	while (missing < ro->fetch_chunks && (ro->fetch_have[missing / 8] >> missing % 8 & 1) != 0)
-		missing++;
-	out_to(m, PACKET_ROSTER_ASK, from, missing, 0, 0);
-}
-
 /*
  * An echo tells what its sender stored.  A later roster than this leader's may be
  * in force: take it over before counting on anybody it may have added.  And when
@@ -342,198 +311,9 @@ roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (p->roster.version > ro->seen_version)
 		ro->seen_version = p->roster.version;
 	if (x->roster != 0 && cmp > 0)
-		fetch(m, now, from, &v->stored);
+		roster_fetch(m, now, from, &v->stored, 0);
 	if (x->roster != 0 && cmp == 0 && !had && (ro->joint || change_wanted(m)) && stored(m))
 		m->elect.beat_at = now;
-}
-
-void
-roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
-{
-	if (id->version > 0 && m->roster.n.all == 0)
-		fetch(m, now, from, id);
-	leave_told(m, now, from, id);
-}
-
-/* The leader's beat shows its roster: fetch it when it is not mine. */
-void
-roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
-{
-	struct roster *ro = &m->roster;
-	int cmp = roster_cmp(&p->roster, &ro->id);
-
-	if (p->roster.version > ro->seen_version)
-		ro->seen_version = p->roster.version;
-	leave_led(m, from, p);
-	if (p->roster.version == 0 || cmp < 0 || (cmp == 0 && p->hash == ro->hash))
-		return;
-	if (cmp > 0 && roster_next(m, now, from, p))
-		return;
-	fetch(m, now, from, &p->roster);
-}
-
-/* Does what was fetched leave me out, who has a vote?  Then it is not for me: to
- * be in force it needs those it names, and until it is, the others may need the
- * vote that I have in the roster I hold. */
-static bool
-leaves_me_out(const struct mesh *m)
-{
-	const struct roster *ro = &m->roster;
-
-	for (uint32_t k = 0; k < ro->fetch_entries; k++)
-		if (memcmp(ro->fetch_bytes + k * ROSTER_ENTRY_BYTES, m->ms.m[0].id.b, ID_BYTES) == 0)
-			return false;
-	return m->ms.m[0].roster != 0;
-}
-
-/* This leader is not in the roster its electors know: one who is leads them. */
-static void
-step_aside(struct mesh *m, msec now)
-{
-	const struct roster *ro = &m->roster;
-
-	for (uint32_t k = 0; k < ro->fetch_entries; k++) {
-		const uint8_t *entry = ro->fetch_bytes + k * ROSTER_ENTRY_BYTES;
-		struct node_id id;
-		uint32_t i;
-
-		memcpy(id.b, entry, ID_BYTES);
-		i = members_find_id(&m->ms, &id);
-		if (i != MEMBER_NONE && (entry[ID_BYTES] & MEMBER_NEW) != 0 &&
-		    m->ms.m[i].state == MESH_ALIVE && m->ms.votes[i].echoed != 0) {
-			lead_resign(m, now, m->ms.m[i].short_id);
-			return;
-		}
-	}
-}
-
-/* As an entry says.  A weight that cannot be is one that counts nothing twice. */
-void
-roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new)
-{
-	x->roster = (uint8_t)(bits & MEMBER_VOTES);
-	x->weight.tie = (uint8_t)(bits >> ROSTER_TIE_SHIFT & x->roster);
-	x->weight.old = (x->roster & MEMBER_OLD) == 0 ? 0 : (uint8_t)(old > MESH_WEIGHT_MAX ? 1 : old);
-	x->weight.new = (x->roster & MEMBER_NEW) == 0 ? 0 : (uint8_t)(new > MESH_WEIGHT_MAX ? 1 : new);
-}
-
-/* Its entries are in the table: it is the roster held here. */
-void
-roster_taken(struct mesh *m, msec now, const struct roster_id *id)
-{
-	struct roster *ro = &m->roster;
-	struct elect *e = &m->elect;
-
-	ro->id = *id;
-	ro->foreign = e->role == MESH_LEADER;
-	fetch_start(ro, &(struct roster_id){0});
-	roster_recount(m);
-	/* Rounds counted under another roster say nothing about this one. */
-	memset(e->rounds, 0, sizeof e->rounds);
-	/* The leader waits for it; the echo leaves when this is on disk. */
-	if (e->role != MESH_LEADER && e->leader != MEMBER_NONE)
-		out_to(m, PACKET_ECHO, e->leader, e->ballot_term, 0, 0);
-	trace(m, now, "roster", MEMBER_NONE, ro->id.version);
-}
-
-static int
-fetched(struct mesh *m, msec now)
-{
-	struct roster *ro = &m->roster;
-	struct elect *e = &m->elect;
-
-	if (leaves_me_out(m)) {
-		if (e->role == MESH_LEADER)
-			step_aside(m, now);
-		if (!leave_fetched(m, now))
-			fetch_start(ro, &(struct roster_id){0});
-		return 0;
-	}
-	for (uint32_t k = 0; k < ro->fetch_entries; k++) {
-		struct node_id id;
-
-		memcpy(id.b, ro->fetch_bytes + k * ROSTER_ENTRY_BYTES, ID_BYTES);
-		if (members_find_id(&m->ms, &id) == MEMBER_NONE) {
-			int i = members_add(&m->ms, &id, now);
-
-			if (i < 0)
-				return i;
-			swim_added(m, (uint32_t)i);
-		}
-	}
-	for (uint32_t i = 0; i < m->ms.count; i++) {
-		m->ms.m[i].roster = 0;
-		m->ms.m[i].weight = (struct ballot_weight){0};
-	}
-	for (uint32_t k = 0; k < ro->fetch_entries; k++) {
-		const uint8_t *entry = ro->fetch_bytes + k * ROSTER_ENTRY_BYTES;
-		struct node_id id;
-		uint32_t i;
-
-		memcpy(id.b, entry, ID_BYTES);
-		if ((i = members_find_id(&m->ms, &id)) != MEMBER_NONE)
-			roster_vote(&m->ms.m[i], entry[ID_BYTES], entry[ID_BYTES + 1], entry[ID_BYTES + 2]);
-	}
-	evict_mark_all(m, now);
-	roster_taken(m, now, &ro->fetch);
-	return 0;
-}
-
-static int
-chunk_came(struct mesh *m, msec now, const struct packet *p)
-{
-	struct roster *ro = &m->roster;
-	uint32_t entries = (uint32_t)p->count, index = (uint32_t)p->index;
-	uint32_t chunks = (entries + ROSTER_CHUNK - 1) / ROSTER_CHUNK, n;
-	int rc;
-
-	if (ro->fetch.version == 0 || roster_cmp(&p->roster, &ro->fetch) != 0)
-		return 0; /* of a roster that is history */
-	if (roster_cmp(&ro->fetch, &ro->id) < 0)
-		return 0; /* mine became later while it was on its way */
-	if (entries == 0 || entries > MESH_MEMBERS_LIMIT || index >= chunks)
-		return -ERR_RANGE;
-	if (entries > m->conf.members_max)
-		return -ERR_FULL;
-	n = index + 1 < chunks ? ROSTER_CHUNK : entries - index * ROSTER_CHUNK;
-	if (p->bytes_len != (size_t)n * ROSTER_ENTRY_BYTES)
-		return -ERR_MALFORMED;
-	if (ro->fetch_entries != entries) { /* the first, or one that contradicts */
-		struct roster_id id = ro->fetch;
-
-		fetch_start(ro, &id);
-		ro->fetch_entries = entries;
-		ro->fetch_chunks = chunks;
-	}
-	if ((ro->fetch_have[index / 8] >> index % 8 & 1) != 0)
-		return 0;
-	ro->fetch_have[index / 8] |= (uint8_t)(1 << index % 8);
-	memcpy(ro->fetch_bytes + (size_t)index * ROSTER_CHUNK * ROSTER_ENTRY_BYTES, p->bytes,
-	    p->bytes_len);
-	if (++ro->fetch_count < chunks)
-		return 0;
-	if ((rc = fetched(m, now)) < 0) {
-		/* No room for those it names: perhaps there is some later. */
-		fetch_start(ro, &(struct roster_id){0});
-		ro->pause_until = now + AGAIN_MS;
-	}
-	return rc;
-}
-
-int
-roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
-{
-	struct elect *e = &m->elect;
-
-	if (p->kind == PACKET_ROSTER_ASK) {
-		if (roster_cmp(&p->roster, &m->roster.id) == 0)
-			out_roster(m, from, (uint32_t)p->index);
-		return 0;
-	}
-	if (m->roster.fetch_from != from ||
-	    (e->role != MESH_LEADER && e->leader != from && m->roster.n.all > 0))
-		return 0; /* only my leader tells me who votes, or whom I asked */
-	return chunk_came(m, now, p);
 }
 
 /* --- verbs ------------------------------------------------------------------------ */

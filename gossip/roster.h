@@ -14,6 +14,20 @@ enum {
 	/* id, MEMBER_OLD | MEMBER_NEW | ROSTER_TIE bits, weight old, weight new */
 	ROSTER_ENTRY_BYTES = ID_BYTES + 3,
 	ROSTER_TIE_SHIFT = 2,
+	ROSTER_PEERS = 2,
+};
+
+/* roster_sum.c: begins as {.crypto = ...} */
+struct roster_sum {
+	const struct crypto *crypto;
+	uint8_t b[HASH_BYTES + ROSTER_CHUNK * ROSTER_ENTRY_BYTES];
+	size_t len; /* after the hash */
+};
+
+/* Where the next chunk begins in the order of ids. */
+struct roster_place {
+	uint64_t changes;
+	uint32_t index, next;
 };
 
 struct roster {
@@ -23,11 +37,18 @@ struct roster {
 	uint64_t hash;
 	bool joint;
 	msec change_at, ask_at, pause_until;
+	uint32_t waits; /* so many newcomers, for a change */
+	msec quiet_since, waits_since; /* since when so many; since when any */
+	uint64_t tried, tried_at; /* hash that was not to be made of the table, as it was */
 	bool foreign; /* taken from an elector: stamp it before building on it */
 	/* being fetched */
 	struct roster_id fetch;
-	uint16_t fetch_from;
+	uint64_t fetch_hash; /* as its beat named it; 0 = unknown */
+	uint16_t fetch_from; /* who told of it */
+	uint16_t fetch_peers[ROSTER_PEERS]; /* who else was asked; 0 = nobody */
+	bool fetch_distrust; /* others handed out something else */
 	uint32_t fetch_chunks, fetch_count, fetch_entries;
+	uint32_t fetch_counted; /* fetch_count when it was asked for last */
 	uint8_t *fetch_bytes; /* entries */
 	uint8_t fetch_have[(MESH_MEMBERS_LIMIT / ROSTER_CHUNK + 8) / 8 + 1];
 	/* as saved */
@@ -46,22 +67,34 @@ int roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 void roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_save(struct mesh *m);
-uint32_t roster_chunk(const struct mesh *m, uint32_t index, uint8_t *out);
 /* The byte of an entry that says in which sets it votes, and where it is the
  * tie-breaker; and a member's vote as an entry says it, whatever it says. */
 uint8_t roster_bits(const struct member *x);
 void roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new);
 /* After any change of votes: counts, hash, must_save. */
 void roster_recount(struct mesh *m);
-/* Of one entry; the roster's is all of them in one. */
-uint64_t roster_entry_hash(uint64_t short_id, struct ballot_weight w, uint8_t bits);
 /* Its entries are in the table: it is the roster held here, under that id. */
 void roster_taken(struct mesh *m, msec now, const struct roster_id *id);
-/* roster_next.c: from joint to the new set alone. */
+/* Should member i have a vote, which has one or not?  A leader asks more of newcomers. */
+bool roster_wanted(const struct mesh *m, uint32_t i, bool votes);
+/* roster_fetch.c: so many that the leader alone can't hand it out. */
+bool roster_crowd(const struct mesh *m);
+void roster_fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id,
+    uint64_t hash);
+uint32_t roster_chunk(const struct mesh *m, uint32_t index, struct roster_place *at, uint8_t *out);
+/* As the entries in fetch_bytes say. */
+void roster_votes(struct mesh *m);
+/* roster_next.c: to a joint one, with who is wanted; from that to the new set alone. */
+void roster_propose(struct mesh *m);
 void roster_conclude(struct mesh *m);
 /* A later roster in a beat of this node's leader: taken when it can be made of the one
- * held; false: it must be fetched. */
+ * held and the table; false: it must be fetched. */
 bool roster_next(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+/* roster_sum.c: an entry's bytes; the hash of many, in order of ids. */
+void roster_entry(uint8_t *out, const struct node_id *id, uint8_t votes,
+    const struct ballot_weight *w);
+void roster_sum_add(struct roster_sum *s, const uint8_t *entry);
+uint64_t roster_sum_end(struct roster_sum *s);
 /* roster_disk.c: from conf.saved.  0, or a negative ERR_. */
 int roster_load(struct mesh *m, msec now);
 int roster_cmp(const struct roster_id *a, const struct roster_id *b);

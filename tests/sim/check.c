@@ -88,6 +88,7 @@ check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
 	if (m->roster.id.version > 0 && m->roster.n.all == 0)
 		check_break(s, "roster-never-lost", i, m->roster.id.version, 0);
 	check_roster_step(s, i);
+	check_roster(s, i);
 	check_out(s, i, f);
 	if (f->left && !s->node[i].disk.left)
 		check_left(s, i);

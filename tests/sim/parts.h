@@ -68,6 +68,8 @@ void check_node(struct sim *s, uint32_t i);
 void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
 /* check_left.c: it signs now that it left. */
 void check_left(struct sim *s, uint32_t i);
+/* check_roster.c: the roster that is about to be on its disk. */
+void check_roster(struct sim *s, uint32_t i);
 /* check_out.c: who it holds to be out. */
 void check_out(struct sim *s, uint32_t i, const struct mesh_saved *f);
 /* check_keys.c: what was saved of them, and what is said under which. */

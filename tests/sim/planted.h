@@ -24,6 +24,7 @@ struct sim;
 	X(old_stamp)	    /* a node forgets what it applied */               \
 	X(old_roster)	    /* a restart finds the roster of its first life */ \
 	X(joint_alone)	    /* a roster counts as stored by all at once */     \
+	X(any_roster)	    /* all rosters have one hash */                    \
 	X(unsaved)	    /* datagrams leave before the fsync */             \
 	X(same_life)	    /* a restart is no new generation */               \
 	X(no_window)	    /* a replay is heard again */                      \

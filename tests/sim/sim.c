@@ -141,6 +141,7 @@ sim_free(struct sim *s)
 	free(s->node);
 	free(s->cut);
 	free(s->told);
+	free(s->sets);
 	free(s->leader_of_term);
 	free(s);
 }

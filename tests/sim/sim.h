@@ -148,11 +148,11 @@ struct sim {
 	const char *broken; /* name of the first broken invariant */
 	char detail[160];
 	uint16_t *leader_of_term; /* node + 1 */
-	uint64_t terms_cap;
+	uint64_t terms_cap, elections;
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
-	uint64_t elections;
 	uint64_t *told; /* [to * nodes + from]: the latest life of from that to heard; NULL in large worlds */
+	struct sim_set *sets; /* check_roster.c: which votes an id stands for */
 	uint64_t epoch_id[SEAL_EPOCHS]; /* of the key that was used first under that number */
 	struct sim_plan *plans; /* of every schedule ever issued */
 	size_t plans_len, plans_cap;

@@ -24,6 +24,7 @@ struct world {
 	struct mesh_ca ca[WORLD_MAX]; /* of nodes started from now on; zero: no CA */
 	struct mesh_policy policy; /* of nodes started from now on */
 	enum mesh_profile profile[WORLD_MAX]; /* likewise */
+	uint32_t members_max; /* likewise; 0: 32 */
 	struct mesh *node[WORLD_MAX];
 	struct mesh_saved disk[WORLD_MAX];
 	uint8_t roster[WORLD_MAX][4096];
@@ -68,7 +69,7 @@ static inline void
 world_start(struct world *w, uint32_t i)
 {
 	struct mesh_conf c = {.self = world_id(i), .addr = toy_addr(i), .policy = w->policy, .profile = w->profile[i],
-	    .members_max = 32, .seed = i + 100, .crypto = world_crypto(7, i), .ca = w->ca[i]};
+	    .members_max = w->members_max > 0 ? w->members_max : 32, .seed = i + 100, .crypto = world_crypto(7, i), .ca = w->ca[i]};
 
 	world_pk(i, c.pk);
 	memset(c.secret, (int)(i + 1), sizeof c.secret);
