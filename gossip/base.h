@@ -76,7 +76,8 @@ struct stamp {
 	X(EXPIRED, "token expired")                                            \
 	X(SPENT, "token used up")                                              \
 	X(NO_VOTE, "no vote in this cluster yet")                              \
-	X(STRANGER, "not known there as a member")
+	X(STRANGER, "not known there as a member")                             \
+	X(NO_WAY, "not reached from there either")
 
 enum {
 	ERR_NONE_ = 0,

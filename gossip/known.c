@@ -106,6 +106,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .evicted = i == 0 ? m->ms.evict.self : x->evicted,
 	    .unstable = member_unstable(&m->ms, i, m->ticked) || dark_blocked(m, i),
 	    .udp_blocked = dark_blocked(m, i),
+	    .answers = i == 0 || (member_up(x) && relay_near(m, i)),
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
 	    .going = going_kind(x), .wait_until = going_wait_until(x),
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->reported ? r->at : MSEC_NEVER,

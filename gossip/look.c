@@ -164,6 +164,42 @@ mesh_around(const struct mesh *m, uint32_t index, struct node_id *via)
 	return true;
 }
 
+/* Does it answer this node, and is it neither end of the question? */
+static bool
+may_carry(const struct mesh *m, uint32_t i, uint32_t to, uint32_t but)
+{
+	return i != 0 && i != to && i != but && member_up(&m->ms.m[i]) && relay_near(m, i);
+}
+
+bool
+mesh_over(const struct mesh *m, const struct node_id *to, const struct node_id *but,
+    uint32_t turn, struct node_id *over)
+{
+	uint32_t i = members_find_id(&m->ms, to), except = MEMBER_NONE, n = 0;
+
+	if (but != NULL)
+		except = members_find_id(&m->ms, but);
+	if (i == MEMBER_NONE || i == 0 || dark_blocked(m, i))
+		return false;
+	if (turn == 0 && relay_near(m, i) && !carry_deaf(m, i))
+		return false;
+	if (turn == 0 && may_carry(m, m->ms.doubts[i].via, i, except)) {
+		*over = m->ms.m[m->ms.doubts[i].via].id;
+		return true;
+	}
+	for (uint32_t k = 0; k < m->ms.count; k++)
+		n += may_carry(m, k, i, except);
+	if (n == 0)
+		return false;
+	n = turn % n;
+	for (uint32_t k = 0; k < m->ms.count; k++)
+		if (may_carry(m, k, i, except) && n-- == 0) {
+			*over = m->ms.m[k].id;
+			break;
+		}
+	return true;
+}
+
 void
 mesh_queues(const struct mesh *m, struct mesh_queues *out)
 {

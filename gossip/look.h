@@ -63,6 +63,11 @@ msec mesh_unled(const struct mesh *m, msec now, uint32_t index);
 /* A member, in id order, said lately that it does not hear this node: what elects, leads
  * and reports goes there over via, too. */
 bool mesh_around(const struct mesh *m, uint32_t index, struct node_id *via);
+/* Over whom would a question get to member `to`?  False: straight; or nobody else answers
+ * this node.  turn 0: as it is known now; above: straight was in vain, one after another
+ * who answers.  but: not over that one; or NULL. */
+bool mesh_over(const struct mesh *m, const struct node_id *to, const struct node_id *but,
+    uint32_t turn, struct node_id *over);
 
 /* How much waits where, and how much may. */
 struct mesh_queues {

@@ -79,6 +79,7 @@ struct mesh_member {
 	enum mesh_state state;
 	bool self, leader, in_roster, certified; /* by a CA: then zone is its word */
 	bool evicted, udp_blocked; /* out for good (MESH_LEFT); only streams get to it */
+	bool answers; /* up, and the last that this node asked it itself was answered */
 	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
 	char zone[NAME_CAP];	   /* of its certificate; "" = none, or not certified */
 	enum mesh_entry entry;	   /* not OK: it is here, and gets no vote */

@@ -9,6 +9,7 @@
 
 #include "../base/name.h"
 #include "engine.h"
+#include "over.h"
 #include "pack.h"
 #include "viewing.h"
 #include "wire.h"
@@ -99,7 +100,7 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 static void
 ask_leader(struct engine *e, struct ctl_req *r, uint8_t kind, const char *word)
 {
-	struct addr to;
+	struct node_id to;
 	struct act *a;
 
 	if (!viewing_leader(e, &to)) {
@@ -116,8 +117,10 @@ ask_leader(struct engine *e, struct ctl_req *r, uint8_t kind, const char *word)
 	a->r = r;
 	a->kind = kind;
 	snprintf(a->word, sizeof a->word, "%s", word);
-	stream_request(e->loop, &e->keys, &to, kind, a->word, strlen(a->word), ACT_TIMEOUT_MS,
-	    on_answer, a);
+	if (!over_ask(e, &to,
+		&(struct over_question){kind, true, a->word, strlen(a->word), ACT_TIMEOUT_MS},
+		on_answer, a))
+		on_answer(a, STREAM_CONNECT, NULL, 0);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "acts.h"
 #include "certify.h"
 #include "engine.h"
+#include "over.h"
 #include "pack.h"
 #include "viewing.h"
 #include "wire.h"
@@ -229,7 +230,8 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names)
 	struct asking *a;
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	struct addr to;
+	struct over_question q;
+	struct node_id to;
 	int rc;
 
 	if (!viewing_leader(e, &to)) {
@@ -257,7 +259,9 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names)
 	else
 		msgpack_pack_false(&pk);
 	pk_str(&pk, without);
-	stream_request(e->loop, &e->keys, &to, QUERY_KEYS, buf.data, buf.size, ASK_MS, on_answer, a);
+	q = (struct over_question){QUERY_KEYS, rotate || without[0] != '\0', buf.data, buf.size, ASK_MS};
+	if (!over_ask(e, &to, &q, on_answer, a))
+		on_answer(a, STREAM_CONNECT, NULL, 0);
 	msgpack_sbuffer_destroy(&buf);
 }
 

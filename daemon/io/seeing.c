@@ -184,16 +184,11 @@ static void
 ask_leader(struct engine *e, struct ctl_req *r, enum sight what)
 {
 	struct seeing *v = seeing_new(e, r);
-	struct mesh_side s;
-	struct addr at;
+	struct node_id leader;
 
-	if (v == NULL)
+	if (v == NULL || (viewing_leader(e, &leader) &&
+			     sight_ask(e, &leader, what, SIGHT_SOON_MS, on_leader, v)))
 		return;
-	if (viewing_leader(e, &at)) {
-		mesh_side(e->mesh, net_now(), &s);
-		if (sight_ask(e, &at, &s.leader, false, what, SIGHT_SOON_MS, on_leader, v))
-			return;
-	}
 	on_leader(v, STREAM_CONNECT, NULL, 0);
 }
 
@@ -286,7 +281,7 @@ ask_end(struct seeing *v)
 {
 	const struct mesh_member *a = v->turned ? &v->other : &v->one;
 
-	if (!sight_ask(v->e, &a->addr, &a->id, false, SIGHT_TABLE, SIGHT_TIMEOUT_MS, on_end, v))
+	if (!sight_ask(v->e, &a->id, SIGHT_TABLE, SIGHT_SOON_MS, on_end, v))
 		on_end(v, -ERR_FULL, NULL, 0);
 }
 

@@ -8,6 +8,7 @@
 #include "acts.h"
 #include "engine.h"
 #include "logs.h"
+#include "over.h"
 #include "pack.h"
 #include "rotate.h"
 #include "sight.h"
@@ -118,6 +119,9 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 		return;
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);
+		return;
+	case QUERY_OVER:
+		over_serve(e, peer, payload, len, answer, may_ask);
 		return;
 	case QUERY_ALIVE:
 		dark_serve(e, payload, len, answer);

@@ -10,6 +10,7 @@
 #include "../../gossip/mp.h"
 #include "engine.h"
 #include "looks.h"
+#include "over.h"
 #include "pack.h"
 #include "wire.h"
 
@@ -17,23 +18,47 @@ enum { REACH_POLL_MS = 50, REACH_MS_MAX = 6000 };
 
 /* --- asking ------------------------------------------------------------------ */
 
-bool
-sight_ask(struct engine *e, const struct addr *at, const struct node_id *id, bool relayed,
-    enum sight what, uint32_t timeout_ms, stream_done *done, void *arg)
+static void
+pack_question(const struct node_id *id, enum sight what, msgpack_sbuffer *buf)
 {
-	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	bool ok;
 
-	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-	msgpack_pack_array(&pk, 3);
-	msgpack_pack_uint32(&pk, relayed);
+	pk_begin(buf, &pk);
+	msgpack_pack_array(&pk, 2);
 	msgpack_pack_bin(&pk, ID_BYTES);
 	msgpack_pack_bin_body(&pk, id->b, ID_BYTES);
 	msgpack_pack_uint32(&pk, what);
-	ok = stream_request(e->loop, &e->keys, at, QUERY_SIGHT, buf.data, buf.size, timeout_ms,
-		 done, arg) != NULL;
+}
+
+bool
+sight_ask(struct engine *e, const struct node_id *id, enum sight what, uint32_t timeout_ms,
+    stream_done *done, void *arg)
+{
+	msgpack_sbuffer buf;
+	bool ok;
+
+	pack_question(id, what, &buf);
+	ok = over_ask(e, id,
+	    &(struct over_question){QUERY_SIGHT, false, buf.data, buf.size, timeout_ms}, done, arg);
+	msgpack_sbuffer_destroy(&buf);
+	return ok;
+}
+
+bool
+sight_ask_at(struct engine *e, const struct addr *at, bool relays, const struct node_id *id,
+    enum sight what, stream_done *done, void *arg)
+{
+	msgpack_sbuffer buf;
+	bool ok;
+
+	pack_question(id, what, &buf);
+	if (relays)
+		ok = over_ask_at(e, at, id,
+		    &(struct over_question){QUERY_SIGHT, false, buf.data, buf.size,
+			SIGHT_TIMEOUT_MS + SIGHT_SOON_MS}, done, arg);
+	else
+		ok = stream_request(e->loop, &e->keys, at, QUERY_SIGHT, buf.data, buf.size,
+			 SIGHT_TIMEOUT_MS, done, arg) != NULL;
 	msgpack_sbuffer_destroy(&buf);
 	return ok;
 }
@@ -212,66 +237,25 @@ answer_here(struct engine *e, enum sight what, struct stream_answer *answer)
 	stream_answer_fail(answer, ERR_UNKNOWN);
 }
 
-/* The other node's answer, unread: who asked judges it as that node's. */
-static void
-on_relayed(void *arg, int rc, const uint8_t *data, size_t len)
-{
-	struct asked *a = arg;
-
-	a->e->relays--;
-	if (rc == 0)
-		stream_answer_send(a->answer, data, len);
-	else
-		stream_answer_fail(a->answer, rc > -ERR_COUNT ? -rc : ERR_UNKNOWN);
-	free(a);
-}
-
-static void
-relay(struct engine *e, const struct node_id *id, enum sight what, struct stream_answer *answer)
-{
-	struct mesh_member m;
-	struct asked *a;
-
-	if (e->mesh == NULL || !mesh_find(e->mesh, id, &m) || m.state == MESH_LEFT) {
-		stream_answer_fail(answer, ERR_UNKNOWN);
-		return;
-	}
-	if (e->relays >= SIGHT_RELAYS_MAX) {
-		stream_answer_fail(answer, ERR_FULL);
-		return;
-	}
-	if ((a = asked_new(e, answer)) == NULL)
-		return;
-	if (!sight_ask(e, &m.addr, id, false, what, SIGHT_TIMEOUT_MS, on_relayed, a)) {
-		stream_answer_fail(answer, ERR_FULL);
-		free(a);
-		return;
-	}
-	e->relays++;
-}
-
 void
 sight_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
 {
-	uint64_t relays, what;
 	struct node_id id;
 	const uint8_t *b;
+	uint64_t what;
 	struct mp mp;
 	uint32_t n;
 	size_t k;
 
 	mp_init(&mp, payload, len, 2);
-	if (mp_array(&mp, &n) < 0 || n != 3 || mp_uint_max(&mp, 1, &relays) < 0 ||
-	    mp_bin(&mp, &b, &k) < 0 || k != ID_BYTES || mp_uint_max(&mp, SIGHT_LEADER, &what) < 0 ||
-	    mp_end(&mp) < 0) {
+	if (mp_array(&mp, &n) < 0 || n != 2 || mp_bin(&mp, &b, &k) < 0 || k != ID_BYTES ||
+	    mp_uint_max(&mp, SIGHT_LEADER, &what) < 0 || mp_end(&mp) < 0) {
 		stream_answer_fail(answer, ERR_MALFORMED);
 		return;
 	}
 	memcpy(id.b, b, ID_BYTES);
 	if (id_eq(&id, &e->identity.id))
 		answer_here(e, (enum sight)what, answer);
-	else if (relays > 0)
-		relay(e, &id, (enum sight)what, answer);
 	else
 		stream_answer_fail(answer, ERR_IDENTITY);
 }

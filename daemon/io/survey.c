@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../gossip/look.h"
 #include "engine.h"
 #include "sight.h"
 
@@ -82,11 +83,24 @@ ask(struct survey *s, uint32_t node, bool relayed, uint32_t via)
 	if (q == NULL)
 		return;
 	*q = (struct question){s, node, via, relayed};
-	if (sight_ask(s->e, &s->at[relayed ? via : node], &s->c->nodes[node].id, relayed, what,
-		SIGHT_TIMEOUT_MS + (relayed ? SIGHT_SOON_MS : 0), on_answer, q))
+	if (sight_ask_at(s->e, &s->at[relayed ? via : node], relayed, &s->c->nodes[node].id, what,
+		on_answer, q))
 		s->open++;
 	else
 		free(q);
+}
+
+/* Of whom nothing comes, by what the gossip knows, is asked over another at once. */
+static void
+ask_first(struct survey *s, uint32_t node)
+{
+	uint32_t via = s->known;
+	struct node_id over;
+
+	if (mesh_over(s->e->mesh, &s->c->nodes[node].id, NULL, 0, &over))
+		via = compare_find(s->c, &over);
+	compare_silent(s->c, node, true, via < s->known ? "no path from here" : "no memory");
+	ask(s, node, via < s->known, via);
 }
 
 static void
@@ -99,9 +113,10 @@ ask_all(struct survey *s)
 
 		if (n->why[0] != '\0' || s->next == s->c->self)
 			continue; /* not to be asked */
-		compare_silent(s->c, s->next, !late, late ? "not asked in time" : "no memory");
-		if (!late)
-			ask(s, s->next, false, 0);
+		if (late)
+			compare_silent(s->c, s->next, false, "not asked in time");
+		else
+			ask_first(s, s->next);
 	}
 }
 

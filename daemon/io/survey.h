@@ -2,7 +2,8 @@
  * survey.h - ask every node for its own view, side by side (core/compare.h).
  *
  *   1. this node's own; with `reach` after a round of pings
- *   2. all that are up, SURVEY_AT_ONCE at a time, for at most SURVEY_MS
+ *   2. all that are up, SURVEY_AT_ONCE at a time, for at most SURVEY_MS; who answers no
+ *      ping of this node at once over another (over.h)
  *   3. who stayed silent, through a node that it does answer; and one more round
  *      of pings meanwhile, so that both ends of a path are looked at at one time
  *

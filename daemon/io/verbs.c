@@ -17,6 +17,7 @@
 #include "going.h"
 #include "insides.h"
 #include "logs.h"
+#include "over.h"
 #include "pack.h"
 #include "regain.h"
 #include "rotate.h"
@@ -193,8 +194,9 @@ struct logging {
 	uv_timer_t timer;
 	char instance[NAME_CAP], after[LOGS_TIME_CAP];
 	int64_t lines;
-	bool follow, local, sent, asking;
-	struct addr at;
+	bool follow, local, sent;
+	struct node_id on; /* unless local; its name */
+	char node[NAME_CAP];
 };
 
 static void
@@ -241,7 +243,11 @@ log_failed(struct logging *v, const char *why)
 		uv_timer_start(&v->timer, log_poll, 3 * FOLLOW_POLL_MS, 0);
 		return;
 	}
-	ctl_fail(v->r, 1, "mesh ps", "%s", why);
+	if (v->local)
+		ctl_fail(v->r, 1, "mesh ps", "%s", why);
+	else
+		ctl_fail(v->r, 1, "mesh reachability; mesh ps", "%s should run on %s: %s",
+		    v->instance, v->node, why);
 	log_end(v);
 }
 
@@ -257,7 +263,7 @@ on_remote(void *arg, int rc, const uint8_t *data, size_t len)
 
 	mp_init(&mp, data, rc == 0 ? len : 0, 2);
 	if (rc < 0) {
-		log_failed(v, rc == -ERR_UNKNOWN ? "its node has no log of it" : stream_error(rc));
+		log_failed(v, rc == -ERR_UNKNOWN ? "it has no log of it" : stream_error(rc));
 		return;
 	}
 	if (mp_array(&mp, &n) < 0 || n != 2 || mp_str(&mp, &text, &k) < 0 ||
@@ -284,8 +290,10 @@ ask_remote(struct logging *v)
 	pk_str(&pk, v->instance);
 	msgpack_pack_int64(&pk, v->lines);
 	pk_str(&pk, v->after);
-	stream_request(v->e->loop, &v->e->keys, &v->at, QUERY_LOGS, buf.data, buf.size,
-	    QUERY_TIMEOUT_MS, on_remote, v);
+	if (!over_ask(v->e, &v->on,
+		&(struct over_question){QUERY_LOGS, false, buf.data, buf.size, QUERY_TIMEOUT_MS},
+		on_remote, v))
+		log_failed(v, "it is no member any more");
 	msgpack_sbuffer_destroy(&buf);
 }
 
@@ -320,7 +328,7 @@ log_poll(uv_timer_t *timer)
 
 /* Which node has it, by the schedule. */
 static bool
-place_of(struct engine *e, const char *instance, struct addr *out)
+place_of(struct engine *e, const char *instance, struct logging *out)
 {
 	const struct plan *p = &e->apply.plan;
 	struct mesh_member m;
@@ -332,7 +340,8 @@ place_of(struct engine *e, const char *instance, struct addr *out)
 					continue;
 				for (uint32_t j = 0; e->mesh && mesh_member(e->mesh, j, &m); j++)
 					if (strcmp(m.name, p->nodes[i].name) == 0) {
-						*out = m.addr;
+						out->on = m.id;
+						memcpy(out->node, m.name, NAME_CAP);
 						return !m.self;
 					}
 			}
@@ -356,7 +365,7 @@ verb_logs(struct engine *e, struct ctl_req *r)
 		v->lines = 100;
 	if (v->lines > LOGS_LINES_MAX)
 		v->lines = LOGS_LINES_MAX;
-	v->local = local_find(&e->local, v->instance) != NULL || !place_of(e, v->instance, &v->at);
+	v->local = local_find(&e->local, v->instance) != NULL || !place_of(e, v->instance, v);
 	uv_timer_init(e->loop, &v->timer);
 	v->timer.data = v;
 	log_poll(&v->timer);

@@ -9,6 +9,7 @@
 
 #include "../../gossip/mp.h"
 #include "engine.h"
+#include "over.h"
 #include "pack.h"
 #include "status.h"
 #include "wire.h"
@@ -33,18 +34,16 @@ viewing_row_is(struct slice row, const char *key, const char *text)
 }
 
 bool
-viewing_leader(const struct engine *e, struct addr *out)
+viewing_leader(const struct engine *e, struct node_id *out)
 {
-	struct mesh_member m;
 	struct mesh_side s;
 
 	if (e->mesh == NULL)
 		return false;
 	mesh_side(e->mesh, net_now(), &s);
-	if (!s.has_leader || id_eq(&s.leader, &e->identity.id) ||
-	    !mesh_find(e->mesh, &s.leader, &m))
+	if (!s.has_leader || id_eq(&s.leader, &e->identity.id))
 		return false;
-	*out = m.addr;
+	*out = s.leader;
 	return true;
 }
 
@@ -193,7 +192,9 @@ viewing_start(struct engine *e, struct ctl_req *r,
     void (*then)(struct engine *, struct ctl_req *, struct slice))
 {
 	struct viewing *v = calloc(1, sizeof *v);
-	struct addr to;
+	static const struct over_question question = {
+	    .kind = QUERY_VIEW, .timeout_ms = VIEWING_TIMEOUT_MS};
+	struct node_id to;
 
 	if (v == NULL) {
 		ctl_fail(r, 1, "", "out of memory");
@@ -201,7 +202,6 @@ viewing_start(struct engine *e, struct ctl_req *r,
 	}
 	*v = (struct viewing){e, r, then};
 	if (!viewing_leader(e, &to) ||
-	    stream_request(e->loop, &e->keys, &to, QUERY_VIEW, "", 0, VIEWING_TIMEOUT_MS, on_view,
-		v) == NULL)
+	    !over_ask(e, &to, &question, on_view, v))
 		finish(v, (struct slice){NULL, 0});
 }

@@ -19,8 +19,8 @@ void viewing_start(struct engine *e, struct ctl_req *r,
     void (*then)(struct engine *e, struct ctl_req *r, struct slice view));
 /* Exactly one sane map, so that a peer's bytes may go on to the CLI? */
 bool viewing_is_map(struct slice s);
-/* The leader's address, when it is another node. */
-bool viewing_leader(const struct engine *e, struct addr *out);
+/* The leader, when it is another node. */
+bool viewing_leader(const struct engine *e, struct node_id *out);
 /* Is this row's value of key that text? */
 bool viewing_row_is(struct slice row, const char *key, const char *text);
 

@@ -13,7 +13,8 @@
  *                  in this life; ERR_UNKNOWN from anybody else (gossip/dark.c)
  *   QUERY_HAND_OVER node's name              -> "ok": this leader resigns to it
  *
- *   QUERY_SIGHT    [relays, id 16, what]     -> what that node sees (sight.h)
+ *   QUERY_SIGHT    [id 16, what]             -> what that node sees (sight.h)
+ *   QUERY_OVER     [hops, ms, id 16, kind, payload]  -> what another node answers (over.h)
  *
  *   QUERY_KEYS     [rotate?, name or ""]      -> what `mesh keys status` shows (rotate.h)
  *
@@ -33,6 +34,7 @@ enum query {
 	QUERY_SIGHT,
 	QUERY_KEYS,
 	QUERY_ALIVE,
+	QUERY_OVER,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

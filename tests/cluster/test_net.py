@@ -27,6 +27,19 @@ def around(node):
                   if "what is for it goes around" in p["text"])
 
 
+def over_others(node, leader):
+    """No stream of the node's gets to the leader: others pass its questions on."""
+    assert node.status()["scheduler"]["round"] > 0  # the leader alone counts them
+    assert node.ask("leader")["by_quorum"] is True
+    assert node.ask("roster")["knows_stored"] is True
+    assert len(node.ask("keys", "status")["nodes"]) == 5
+    said = node.ask("partition")
+    assert said["silent"] == [] and [s["leader"] for s in said["sides"]] == [leader.name]
+    said = node.ask("members", "--compare")
+    assert {n["asked"] for n in said["nodes"]} == {"answered"}
+    assert "no-path" in {f["kind"] for f in said["faults"]}
+
+
 def test_a_ring(five):
     """Each sees its two neighbours only: they carry what the leader says to the far two,
     and nobody is dead or without a leader; but the leader says what it knows."""
@@ -41,7 +54,16 @@ def test_a_ring(five):
             side(n, "full", leader.name) for n in five.nodes))
         assert not watch.given_up(five.nodes)
         assert leader.mesh("status").returncode == 1
+        for node in far:
+            over_others(node, leader)
+        # An order gets there too: the far one hands over to another.
+        heir = far[0]
+        assert far[1].mesh("leader", "--to", heir.name).returncode == 0
+        wait_until("the heir leads all", lambda: all(
+            side(n, "full", heir.name) for n in five.nodes), 30)
+        assert not watch.given_up(five.nodes)
     five.mend()
+    leader = heir
     wait_until("all is straight", lambda: not around(leader), 30)
 
 
