@@ -186,7 +186,7 @@ carry_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		carry_learn(m, sender, from); /* its answer goes back that way */
 	via = m->ms.doubts[to].via;
 	if (!relay_near(m, to) && (!useful(m, via, to) || via == from))
-		return -ERR_UNKNOWN;
+		return -ERR_NO_WAY;
 	c = &m->carry.frames[m->carry.next % CARRY_MAX];
 	*c = (struct carried){.who = p->who,
 	    .hops = (p->count < CARRY_HOPS ? p->count : CARRY_HOPS) - 1, .hears = p->flag,

@@ -27,9 +27,9 @@
  *                                      stored_weight, votes: [{name, state, weight, weight_old, weight_new, change,
  *                                      tie_breaker, stored}]}
  *   events    {follow: bool, lines: int, since_ms: int?}  frames of {seq, at_ms, kind, subject, text}, at the end nil
- *   rtt       {node: str?, other: str?}  [{from, to, state, rtt_ms, measured_by}]
+ *   rtt       {node: str?, other: str?}  [{from, to, state, rtt_ms, measured_by, answers: bool?}]
  *   reachability {matrix: bool}       {node, took_ms, asked, answered, nodes: [{name, address, state, answered, heard,
- *                                      rtt_ms}]}; matrix: {node, took_ms, nodes: [{name, id, self, known_here, asked, why,
+ *                                      udp_blocked, rtt_ms}]}; matrix: {node, took_ms, nodes: [{name, id, self, known_here, asked, why,
  *                                      via, grade, term, leader, sees: a letter a node}], faults: [{kind, text, node,
  *                                      other}], faults_more, unlisted}   letters: enum see of core/compare.h
  *   debug     {}                      {node, id, version, generation, uptime_ms, has_cluster_key, applied, config_hash,

@@ -50,7 +50,7 @@ put_line(const struct show *s, const json_t *data)
 		fprintf(s->out, "  waits for %lld of %lld members",
 		    (long long)json_integer_value(waiting), (long long)value_int(data, "members", 0));
 	if (!json_is_true(json_object_get(data, "leader")))
-		fputs("  (the leader did not answer: this is what this node knows)", s->out);
+		fputs("  (no leader answered: this is what this node knows)", s->out);
 	fputc('\n', s->out);
 }
 

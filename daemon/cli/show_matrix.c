@@ -38,6 +38,7 @@ static const struct {
 } legend[] = {{'+', "alive, answers"},
     {'>', "one way: heard, but does not hear"},
     {'!', "alive by the word of others only"},
+    {'u', "alive over TCP only"},
     {'?', "suspect"},
     {'x', "failed"},
     {'-', "left"},

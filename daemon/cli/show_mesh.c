@@ -213,11 +213,17 @@ cell_rtt(struct table *t, const json_t *row)
 	table_cell(t, text);
 }
 
+static void
+cell_yes(struct table *t, const json_t *v)
+{
+	table_cell(t, json_is_boolean(v) ? json_is_true(v) ? "yes" : "no" : "");
+}
+
 int
 show_rtt(const struct show *s, const json_t *data, struct err *err)
 {
 	static const char *const keys[] = {"from", "to", "state"};
-	static const char *const titles[] = {"FROM", "TO", "STATE", "RTT"};
+	static const char *const titles[] = {"FROM", "TO", "STATE", "RTT", "ANSWERS"};
 	AUTO_TABLE struct table *t = table_new();
 	char text[VALUE_TEXT_CAP];
 
@@ -234,6 +240,7 @@ show_rtt(const struct show *s, const json_t *data, struct err *err)
 		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 			table_cell(t, value_text(text, sizeof text, items[i], keys[k]));
 		cell_rtt(t, items[i]);
+		cell_yes(t, json_object_get(items[i], "answers"));
 	}
 	if (!show_names(s))
 		table_print(t, s->out, !s->args->given[OPT_NO_HEADERS], s->color);
@@ -258,6 +265,7 @@ reached_row(struct table *t, const json_t *n)
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 		table_cell(t, value_text(text, sizeof text, n, keys[k]));
 	table_cell(t, answered		      ? "answers" :
+		   value_bool(n, "udp_blocked") ? "tcp-only" :
 		   value_bool(n, "heard")     ? "one-way" :
 						  "silent");
 	cell_rtt(t, n);
@@ -299,6 +307,17 @@ show_reachability(const struct show *s, const json_t *data, struct err *err)
 
 /* --- events -------------------------------------------------------------------------- */
 
+/* They come one by one: columns as wide as most are. */
+enum { EVENT_KIND = 9, EVENT_SUBJECT = 10 };
+
+static void
+event_pad(const struct show *s, const char *text, size_t width)
+{
+	size_t len = text[0] != '\0' ? strlen(text) : strlen("<none>");
+
+	fprintf(s->out, "%*s", (int)(len < width ? width - len : 0) + 2, "");
+}
+
 int
 show_events(const struct show *s, const json_t *data, struct err *err)
 {
@@ -318,11 +337,11 @@ show_events(const struct show *s, const json_t *data, struct err *err)
 		snprintf(when, sizeof when, "<none>");
 	else
 		snprintf(when + strlen(when), 8, ".%03dZ", (int)(at % 1000));
-	fprintf(s->out, "%s  ", when);
+	fprintf(s->out, "%-24s  ", when);
 	show_word(s, value_str(data, "kind"));
-	fputs("  ", s->out);
+	event_pad(s, value_str(data, "kind"), EVENT_KIND);
 	show_put(s, value_str(data, "subject"));
-	fputs("  ", s->out);
+	event_pad(s, value_str(data, "subject"), EVENT_SUBJECT);
 	show_put(s, value_str(data, "text"));
 	fputc('\n', s->out);
 	fflush(s->out);

@@ -90,6 +90,8 @@ see(const struct outlook *o, const struct outlook_row *r)
 	}
 	if (!o->pinged || (r->flags & (OUTLOOK_ANSWERED | OUTLOOK_ASKED)) != OUTLOOK_ASKED)
 		return SEE_OK;
+	if ((r->flags & OUTLOOK_BLOCKED) != 0)
+		return SEE_BLOCKED;
 	return (r->flags & OUTLOOK_HEARD) != 0 ? SEE_ONE_WAY : SEE_HEARSAY;
 }
 
@@ -183,7 +185,11 @@ judge_path(struct compare *c, uint32_t row, uint32_t column)
 	if (there == SEE_ONE_WAY && (f = fault(c, "one-way", row, column)) != NULL)
 		snprintf(f->text, sizeof f->text,
 		    "%s -> %s: one way: %s hears %s, but what it sends does not arrive", a, b, a, b);
-	if (there != SEE_HEARSAY || back == SEE_ONE_WAY)
+	if (there == SEE_BLOCKED && (back != SEE_BLOCKED || row < column) &&
+	    (f = fault(c, "udp-blocked", row, column)) != NULL)
+		snprintf(f->text, sizeof f->text,
+		    "%s <-> %s: UDP is blocked: only TCP passes, and nobody leads over that", a, b);
+	if (there != SEE_HEARSAY || back == SEE_ONE_WAY || back == SEE_BLOCKED)
 		return;
 	if (back == SEE_HEARSAY && column < row)
 		return; /* told from the other end */
@@ -213,7 +219,7 @@ word(char s)
 static char
 state_of(char s)
 {
-	return s == SEE_SELF || s == SEE_ONE_WAY || s == SEE_HEARSAY ? SEE_OK : s;
+	return s == SEE_SELF || s == SEE_ONE_WAY || s == SEE_HEARSAY || s == SEE_BLOCKED ? SEE_OK : s;
 }
 
 static void

@@ -24,6 +24,7 @@ enum see {
 	SEE_OK = '+',	   /* alive; answers, when it was pinged */
 	SEE_ONE_WAY = '>', /* alive and heard, but does not get what is sent to it */
 	SEE_HEARSAY = '!', /* alive by the word of others: nothing came from it */
+	SEE_BLOCKED = 'u', /* alive: it answers over TCP, and no datagram passes */
 	SEE_SUSPECT = '?',
 	SEE_FAILED = 'x',
 	SEE_LEFT = '-',
@@ -53,7 +54,7 @@ struct compare_cell {
 };
 
 struct compare_fault {
-	const char *kind; /* "one-way", "no-path", "disagree", "leaders", "silent" */
+	const char *kind; /* "one-way", "no-path", "udp-blocked", "disagree", "leaders", "silent" */
 	char text[COMPARE_TEXT_CAP];
 	uint32_t about; /* a node; of a path its start */
 	uint32_t other; /* its end, or about */

@@ -22,6 +22,7 @@ enum {
 	OUTLOOK_ANSWERED = 2,	 /* and answered, */
 	OUTLOOK_HEARD = 4,	 /* or was heard all the same */
 	OUTLOOK_IN_ROSTER = 8,
+	OUTLOOK_BLOCKED = 16, /* streams get there, datagrams do not */
 };
 
 struct outlook_row {

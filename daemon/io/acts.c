@@ -107,7 +107,7 @@ ask_leader(struct engine *e, struct ctl_req *r, uint8_t kind, const char *word)
 		if (e->lead.leading)
 			tell(r, kind, word, do_here(e, kind, word));
 		else
-			ctl_fail(r, 1, "mesh status", "there is no leader to ask");
+			ctl_fail(r, 1, "mesh partition", "there is no leader to ask on this side");
 		return;
 	}
 	if ((a = calloc(1, sizeof *a)) == NULL) {

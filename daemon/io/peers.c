@@ -212,6 +212,7 @@ join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct ad
 {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
+	bool is_one = false;
 
 	if (mesh_add_seed(e->mesh, net_now(), a) < 0) {
 		ctl_fail(r, 1, "", "join: %s can't be a seed (impossible address, or %d seeds already)",
@@ -225,10 +226,13 @@ join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct ad
 	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
 	msgpack_pack_map(&pk, 1);
 	pk_str(&pk, "seeds");
-	msgpack_pack_array(&pk, e->conf.seeds_count + 1);
+	for (size_t i = 0; i < e->conf.seeds_count; i++)
+		is_one = is_one || strcmp(e->conf.seed_names[i], text) == 0;
+	msgpack_pack_array(&pk, e->conf.seeds_count + !is_one);
 	for (size_t i = 0; i < e->conf.seeds_count; i++)
 		pk_str(&pk, e->conf.seed_names[i]);
-	pk_str(&pk, text);
+	if (!is_one)
+		pk_str(&pk, text);
 	ctl_answer(r, buf.data, buf.size, false);
 	msgpack_sbuffer_destroy(&buf);
 }

@@ -236,12 +236,12 @@ find_node(struct engine *e, struct ctl_req *r, const char *key, struct mesh_memb
 
 static void
 rtt_says(struct ctl_req *r, const struct mesh_member *one, const struct mesh_member *other,
-    int32_t rtt_ms, const char *by)
+    int32_t rtt_ms, const char *by, bool own)
 {
 	msgpack_packer *pk = ctl_begin(r);
 
 	msgpack_pack_array(pk, 1);
-	seepack_rtt(one->name, other, rtt_ms, by, pk);
+	seepack_rtt(one->name, other, rtt_ms, by, own, pk);
 	ctl_end(r);
 }
 
@@ -271,7 +271,7 @@ on_end(void *arg, int rc, const uint8_t *data, size_t len)
 		ctl_fail(v->r, 1, "mesh reachability", "neither %s nor %s answers: %s", v->one.name,
 		    v->other.name, stream_error(rc));
 	else
-		rtt_says(v->r, &v->one, &v->other, rtt, a->name);
+		rtt_says(v->r, &v->one, &v->other, rtt, a->name, false);
 	free(v);
 }
 
@@ -319,5 +319,5 @@ seeing_rtt(struct engine *e, struct ctl_req *r)
 		other = one;
 		mesh_find(e->mesh, &e->identity.id, &one);
 	}
-	rtt_says(r, &one, &other, other.rtt_ms, e->conf.name);
+	rtt_says(r, &one, &other, other.rtt_ms, e->conf.name, true);
 }

@@ -235,12 +235,13 @@ seepack_reached(const struct engine *e, int64_t took_ms, msgpack_packer *pk)
 		if (!r.asked)
 			continue;
 		addr_format(&m.addr, address, sizeof address);
-		msgpack_pack_map(pk, 6);
+		msgpack_pack_map(pk, 7);
 		pk_kstr(pk, "name", m.name);
 		pk_kstr(pk, "address", address);
 		pk_kstr(pk, "state", looks_state(&m));
 		pk_kbool(pk, "answered", r.answered);
 		pk_kbool(pk, "heard", r.heard);
+		pk_kbool(pk, "udp_blocked", m.udp_blocked);
 		pk_str(pk, "rtt_ms");
 		if (r.answered)
 			msgpack_pack_int(pk, r.rtt_ms);
@@ -251,9 +252,9 @@ seepack_reached(const struct engine *e, int64_t took_ms, msgpack_packer *pk)
 
 void
 seepack_rtt(const char *from, const struct mesh_member *to, int32_t rtt_ms, const char *by,
-    msgpack_packer *pk)
+    bool own, msgpack_packer *pk)
 {
-	msgpack_pack_map(pk, 5);
+	msgpack_pack_map(pk, 6);
 	pk_kstr(pk, "from", from);
 	pk_kstr(pk, "to", to->name);
 	pk_kstr(pk, "state", looks_state(to));
@@ -263,6 +264,13 @@ seepack_rtt(const char *from, const struct mesh_member *to, int32_t rtt_ms, cons
 	else
 		msgpack_pack_nil(pk);
 	pk_kstr(pk, "measured_by", by);
+	pk_str(pk, "answers"); /* now: the figure may be an old one */
+	if (!own)
+		msgpack_pack_nil(pk);
+	else if (to->answers)
+		msgpack_pack_true(pk);
+	else
+		msgpack_pack_false(pk);
 }
 
 void
@@ -276,5 +284,5 @@ seepack_rtts(const struct engine *e, msgpack_packer *pk)
 	msgpack_pack_array(pk, n);
 	for (uint32_t i = 0; n > 0 && mesh_member(e->mesh, i, &m); i++)
 		if (!m.self)
-			seepack_rtt(e->conf.name, &m, m.rtt_ms, e->conf.name, pk);
+			seepack_rtt(e->conf.name, &m, m.rtt_ms, e->conf.name, true, pk);
 }

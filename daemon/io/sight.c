@@ -77,7 +77,7 @@ fill_row(const struct engine *e, const struct mesh_member *m, struct outlook_row
 	r->state = (uint8_t)m->state;
 	r->flags = (uint8_t)((reached.asked ? OUTLOOK_ASKED : 0) |
 	    (reached.answered ? OUTLOOK_ANSWERED : 0) | (reached.heard ? OUTLOOK_HEARD : 0) |
-	    (m->in_roster ? OUTLOOK_IN_ROSTER : 0));
+	    (m->in_roster ? OUTLOOK_IN_ROSTER : 0) | (m->udp_blocked ? OUTLOOK_BLOCKED : 0));
 	r->rtt_ms = reached.answered ? reached.rtt_ms : m->rtt_ms;
 	r->seen_ms = m->self ? 0 : m->seen == MSEC_NEVER ? -1 : now > m->seen ? now - m->seen : 0;
 }

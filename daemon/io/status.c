@@ -88,13 +88,45 @@ struct own_problem {
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
-	char depart[ERR_TEXT_CAP];
+	char depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP];
 };
+
+static const char *
+unled_line(const struct engine *e, const struct mesh_side *s, char text[ERR_TEXT_CAP])
+{
+	struct mesh_member m;
+	uint32_t silent = 0;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		silent += m.in_roster && !m.answers;
+	if (silent == 0)
+		return "no leader on this side: what runs goes on, nothing is re-placed";
+	snprintf(text, ERR_TEXT_CAP,
+	    "no leader on this side: %u of %u do not answer; what runs goes on, nothing is re-placed",
+	    silent, s->known);
+	return text;
+}
+
+/* The view is this node's own, though another leads. */
+static bool
+asked_in_vain(const struct engine *e, const struct mesh_side *s, struct slice view,
+    char text[ERR_TEXT_CAP])
+{
+	struct mesh_member m;
+
+	if (s->role == MESH_LEADER || status_view_get(view, "fresh").len == 0 ||
+	    !mesh_find(e->mesh, &s->leader, &m))
+		return false;
+	snprintf(text, ERR_TEXT_CAP,
+	    "the leader, %s, did not answer what runs elsewhere: only what this node runs is counted here",
+	    m.name);
+	return true;
+}
 
 /* At most `cap` of this node's own; the caller packs them with the view's. */
 static size_t
-own_problems(const struct engine *e, const struct mesh_side *s, struct notes *notes,
-    struct own_problem *out, size_t cap)
+own_problems(const struct engine *e, const struct mesh_side *s, struct slice view,
+    struct notes *notes, struct own_problem *out, size_t cap)
 {
 	bool is_out = belong_is_out(e);
 	size_t n = 0;
@@ -114,9 +146,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct notes *no
 		out[n++] = (struct own_problem){
 		    "not a member: mesh init | mesh join", e->key_error};
 	else if (!is_out && !s->has_leader)
-		out[n++] = (struct own_problem){
-		    "no leader on this side: what runs goes on, nothing is re-placed",
-		    "mesh partition"};
+		out[n++] = (struct own_problem){unled_line(e, s, notes->leader), "mesh partition"};
+	else if (!is_out && asked_in_vain(e, s, view, notes->leader))
+		out[n++] = (struct own_problem){notes->leader, "mesh reachability"};
 	for (int i = 0; i < TREES_COUNT && n < cap; i++)
 		if (e->trees.slot[i].error[0] != '\0')
 			out[n++] = (struct own_problem){
@@ -147,7 +179,7 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 	struct own_problem own[16];
 	struct ail ails[AILS_MAX];
 	struct notes notes = {.blocked = ""};
-	size_t n = own_problems(e, s, &notes, own, ARRAY_LEN(own)), jobs = 0;
+	size_t n = own_problems(e, s, view, &notes, own, ARRAY_LEN(own)), jobs = 0;
 	size_t ailing = ails_find(e, ails);
 	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
 	struct slice theirs = status_view_get(view, "problems");

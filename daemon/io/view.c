@@ -25,11 +25,17 @@ pack_row(msgpack_packer *pk, const struct view_instance *x)
 	pk_kstr(pk, "version", x->version);
 	pk_kstr(pk, "node", x->node);
 	pk_kstr(pk, "state", view_state_name(x->state));
-	pk_kstr(pk, "health", view_health_name(x->health));
+	/* Of whom nothing is heard nothing is known: not even that it was well. */
+	pk_kstr(pk, "health", x->state == VIEW_LOST || x->state == VIEW_UNKNOWN ? "" :
+										  view_health_name(x->health));
 	pk_kuint(pk, "restarts", x->restarts);
 	pk_kint(pk, "pid", x->pid);
 	pk_kstr(pk, "image", x->image);
-	pk_kuint(pk, "since_ms", x->since_ms);
+	pk_str(pk, "since_ms");
+	if (x->since_ms != 0)
+		msgpack_pack_uint64(pk, x->since_ms);
+	else
+		msgpack_pack_nil(pk);
 	pk_kuint(pk, "lease_until_ms", x->lease_until_ms);
 	pk_kstr(pk, "error", x->error);
 }
@@ -164,9 +170,11 @@ pack_roles(const struct engine *e, const struct plan *plan, const struct view_in
 		const char *note = held != NULL ? "held" : "";
 
 		if (c.running < c.desired || c.healthy < c.desired)
-			note = held != NULL	      ? "held" :
-			    c.waiting > 0 ? "waits for its role lease" :
-					    "not all healthy";
+			note = held != NULL	  ? "held" :
+			    c.waiting > 0	  ? "waits for its role lease" :
+			    !e->lead.leading ? "counted on this node only" :
+			    !fresh		  ? "not all nodes have reported yet" :
+						    "not all healthy";
 		if (fresh && c.healthy < c.desired && *level < 1)
 			*level = 1;
 		if (fresh && c.desired > 0 && c.running == 0)
@@ -237,14 +245,16 @@ leader_problems(const struct engine *e, struct problems *p)
 {
 	const struct lead *l = &e->lead;
 	char hint[STAMP_TEXT_CAP + 32], names[4 * NAME_CAP], force[sizeof names + 64];
+	size_t waits;
 
 	if (l->error[0] != '\0')
 		problem(p, "the last good schedule stays in force; correct the script", "scheduler: %s",
 		    l->error);
-	if (e->mesh != NULL && rotate_waits(e, names, sizeof names) > 0) {
-		snprintf(force, sizeof force, "start it; or go on without: mesh keys rotate --force %s", names);
-		problem(p, force, "a change of the cluster key waits for %s, which is down: until then nobody new comes in",
-		    names);
+	if (e->mesh != NULL && (waits = rotate_waits(e, names, sizeof names)) > 0) {
+		snprintf(force, sizeof force, "start %s; or go on without: mesh keys rotate --force %s",
+		    waits > 1 ? "them" : "it", names);
+		problem(p, force, "a change of the cluster key waits for %s, which %s down: until then nobody new comes in",
+		    names, waits > 1 ? "are" : "is");
 	}
 	for (size_t i = 0; i < l->role_errors_count; i++)
 		problem(p, "this role keeps its last good part", "role %s: %s",

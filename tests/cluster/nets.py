@@ -52,7 +52,14 @@ class Net:
         return [n for n in self.nodes if n not in nodes]
 
     def leader(self):
-        said = wait_until("a leader", self.nodes[0].leader, 30)[0]
+        """Of whoever has one: the first may be the one that is cut off."""
+        def named():
+            for node in self.nodes:
+                said = node.status()["side"]
+                if said["grade"] == "full" and said["leader"]:
+                    return said["leader"]
+            raise Missed("nobody follows a full leader")
+        said = wait_until("a leader", named, 30)[0]
         return next(n for n in self.nodes if n.name == said)
 
     def mend(self):

@@ -144,6 +144,13 @@ def test_udp_is_cut(five):
                     none_missed(five.nodes, five.nodes), passes=1)
         assert not watch.given_up(five.nodes)
         assert n.mesh("status").returncode == 2  # no leader here
+        for node in (n, leader):
+            said = node.ask("members", "--compare")
+            assert {f["kind"] for f in said["faults"]} == {"udp-blocked", "leaders"}, said
+        rows = {m["name"]: m for m in leader.ask("reachability")["nodes"]}
+        assert (rows[n.name]["answered"], rows[n.name]["udp_blocked"]) == (False, True)
+        assert {m["to"]: m["answers"] for m in leader.ask("rtt")} == {
+            m.name: m is not n for m in five.others(leader)}
         assert leader.mesh("status").returncode == 1
     five.mend()
     wait_until("it is no more", lambda: not blocked(leader), 30)

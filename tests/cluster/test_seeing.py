@@ -88,6 +88,9 @@ def test_sides_and_who_is_missing(three):
                 here["visible_weight"] != 2 or there["grade"] != "none" or \
                 len(there["missing"]) != 2 or [s["leader"] for s in there["sides"]] != [None]:
             raise Missed(json.dumps([here, there]))
+        said = [p["text"] for p in lone.status()["problems"]]
+        if not any("no leader on this side: 2 of 3 do not answer" in text for text in said):
+            raise Missed(str(said))
         return True
     wait_until("each says what it sees", both, 40)
     assert leader.mesh("partition").returncode == 1

@@ -190,11 +190,14 @@ static void
 round_trips(void **state)
 {
 	const struct script s = {.verb = "rtt",
-	    .frames = {ANSWER("[{\"from\":\"n1\",\"to\":\"n3\",\"state\":\"alive\",\"rtt_ms\":0},"
-			      "{\"from\":\"n1\",\"to\":\"n2\",\"state\":\"failed\",\"rtt_ms\":null}]")}};
+	    .frames = {ANSWER("[{\"from\":\"n1\",\"to\":\"n3\",\"state\":\"alive\",\"rtt_ms\":0,"
+			      "\"answers\":true},{\"from\":\"n1\",\"to\":\"n2\",\"state\":\"failed\","
+			      "\"rtt_ms\":7,\"answers\":false},{\"from\":\"n5\",\"to\":\"n6\",\"state\":\"alive\","
+			      "\"rtt_ms\":null,\"answers\":null}]")}};
 	const struct script r = {.verb = "reachability",
-	    .frames = {ANSWER("{\"node\":\"n1\",\"took_ms\":1000,\"asked\":3,\"answered\":1,"
-			      "\"nodes\":[{\"name\":\"n2\",\"address\":\"a\",\"state\":\"alive\","
+	    .frames = {ANSWER("{\"node\":\"n1\",\"took_ms\":1000,\"asked\":4,\"answered\":1,"
+			      "\"nodes\":[{\"name\":\"n5\",\"address\":\"d\",\"state\":\"alive\","
+			      "\"answered\":false,\"heard\":false,\"udp_blocked\":true,\"rtt_ms\":null},{\"name\":\"n2\",\"address\":\"a\",\"state\":\"alive\","
 			      "\"answered\":false,\"heard\":true,\"rtt_ms\":null},{\"name\":\"n4\","
 			      "\"address\":\"c\",\"state\":\"alive\",\"answered\":false,\"heard\":false,"
 			      "\"rtt_ms\":null},{\"name\":\"n3\",\"address\":\"b\",\"state\":\"alive\","
@@ -202,18 +205,20 @@ round_trips(void **state)
 
 	(void)state;
 	check("rtt", 0, &s, 0,
-	    "FROM  TO  STATE   RTT\n"
-	    "n1    n2  failed  <none>\n"
-	    "n1    n3  alive   <1ms\n",
+	    "FROM  TO  STATE   RTT     ANSWERS\n"
+	    "n1    n2  failed  7ms     no\n"
+	    "n1    n3  alive   <1ms    yes\n"
+	    "n5    n6  alive   <none>  <none>\n",
 	    "");
 	check("reachability", 0, &r, 1,
-	    "pinged from n1: 1 of 3 answer, in 1.0s\n"
-	    "NODE  ADDRESS  STATE  ANSWER   RTT\n"
-	    "n2    a        alive  one-way  <none>\n"
-	    "n3    b        alive  answers  12ms\n"
-	    "n4    c        alive  silent   <none>\n",
+	    "pinged from n1: 1 of 4 answer, in 1.0s\n"
+	    "NODE  ADDRESS  STATE  ANSWER    RTT\n"
+	    "n2    a        alive  one-way   <none>\n"
+	    "n3    b        alive  answers   12ms\n"
+	    "n4    c        alive  silent    <none>\n"
+	    "n5    d        alive  tcp-only  <none>\n",
 	    "");
-	check("reachability -q", 0, &r, 1, "n2\nn4\n", "");
+	check("reachability -q", 0, &r, 1, "n2\nn4\nn5\n", "");
 }
 
 static void
@@ -226,8 +231,8 @@ events(void **state)
 
 	(void)state;
 	check("events", 0, &s, 0,
-	    "2026-11-21T08:00:00.042Z  suspect  n3  no answer\\x1b\n"
-	    "<none>  <none>  <none>  <none>\n",
+	    "2026-11-21T08:00:00.042Z  suspect    n3          no answer\\x1b\n"
+	    "<none>                    <none>     <none>      <none>\n",
 	    "");
 	check("events --json", 0, &s, 0,
 	    "{\"seq\":7,\"at_ms\":1795248000042,\"kind\":\"suspect\",\"subject\":\"n3\","

@@ -41,6 +41,7 @@ outlook_of(int who, const char *letters)
 		r->flags = letters[i] == '+' ? OUTLOOK_ASKED | OUTLOOK_ANSWERED | OUTLOOK_HEARD :
 		    letters[i] == '>'	     ? OUTLOOK_ASKED | OUTLOOK_HEARD :
 		    letters[i] == '!'	     ? OUTLOOK_ASKED :
+		    letters[i] == 'u'	     ? OUTLOOK_ASKED | OUTLOOK_BLOCKED :
 						     0;
 	}
 	return o;
@@ -181,8 +182,12 @@ paths(void **state)
 	static const char *const half_told[] = {"*>+", NULL, "++*"};
 	static const char *const none[] = {"*!+", "!*+", "++*"};
 	static const char *const deaf[] = {"*!+", NULL, "++*"};
+	static const char *const blocked[] = {"*u+", "u*+", "++*"};
+	static const char *const half_known[] = {"*!+", "u*+", "++*"};
 
 	(void)state;
+	JUDGED(blocked, "n1 <-> n2: UDP is blocked: only TCP passes, and nobody leads over that");
+	JUDGED(half_known, "n2 <-> n1: UDP is blocked: only TCP passes, and nobody leads over that");
 	JUDGED(one_way, "n1 -> n2: one way: n1 hears n2, but what it sends does not arrive");
 	JUDGED(half_told, "n1 -> n2: one way: n1 hears n2, but what it sends does not arrive",
 	    "n2 did not answer: timed out");
