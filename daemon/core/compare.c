@@ -182,7 +182,11 @@ judge_path(struct compare *c, uint32_t row, uint32_t column)
 	char there = compare_cell(c, row, column)->see, back = compare_cell(c, column, row)->see;
 	struct compare_fault *f;
 
-	if (there == SEE_ONE_WAY && (f = fault(c, "one-way", row, column)) != NULL)
+	if (there == SEE_ONE_WAY && back == SEE_OK && (f = fault(c, "loss", row, column)) != NULL)
+		snprintf(f->text, sizeof f->text,
+		    "%s <-> %s: packets are lost: three pings of %s in vain, while %s's were answered",
+		    a, b, a, b);
+	else if (there == SEE_ONE_WAY && back != SEE_OK && (f = fault(c, "one-way", row, column)) != NULL)
 		snprintf(f->text, sizeof f->text,
 		    "%s -> %s: one way: %s hears %s, but what it sends does not arrive", a, b, a, b);
 	if (there == SEE_BLOCKED && (back != SEE_BLOCKED || row < column) &&

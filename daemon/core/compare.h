@@ -54,7 +54,7 @@ struct compare_cell {
 };
 
 struct compare_fault {
-	const char *kind; /* "one-way", "no-path", "udp-blocked", "disagree", "leaders", "silent" */
+	const char *kind; /* "one-way", "loss", "no-path", "udp-blocked", "disagree", "leaders", "silent" */
 	char text[COMPARE_TEXT_CAP];
 	uint32_t about; /* a node; of a path its start */
 	uint32_t other; /* its end, or about */

@@ -5,29 +5,25 @@
 
 #include <stdio.h>
 
+#include "../../gossip/look.h"
 #include "../base/log.h"
 #include "engine.h"
 
-/* Where to ask this time: the holder first, then members in turn. */
+/* Where to ask this time: the holder first; where no word gets there, over whom words do,
+ * who will soon have it too; then one after another who answers, and the holder again. */
 static bool
 pick_holder(struct engine *e, const struct mesh_parent *p, struct addr *out)
 {
+	uint32_t failures = e->follow.failures;
+	struct node_id over = p->holder;
 	struct mesh_member m;
-	uint32_t n = mesh_count(e->mesh);
 
-	if (e->follow.failures % 2 == 0 && mesh_find(e->mesh, &p->holder, &m)) {
-		*out = m.addr;
-		return true;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		if (!mesh_member(e->mesh, (e->follow.failures / 2 + i) % n, &m))
-			continue;
-		if (!m.self && m.state == MESH_ALIVE) {
-			*out = m.addr;
-			return true;
-		}
-	}
-	return false;
+	if (failures == 0 || failures % 2 == 1)
+		(void)mesh_over(e->mesh, &p->holder, NULL, (failures + 1) / 2, &over);
+	if (!mesh_find(e->mesh, &over, &m))
+		return false;
+	*out = m.addr;
+	return true;
 }
 
 static void

@@ -182,10 +182,13 @@ paths(void **state)
 	static const char *const half_told[] = {"*>+", NULL, "++*"};
 	static const char *const none[] = {"*!+", "!*+", "++*"};
 	static const char *const deaf[] = {"*!+", NULL, "++*"};
+	static const char *const lossy[] = {"*>+", "+*+", "++*"};
 	static const char *const blocked[] = {"*u+", "u*+", "++*"};
 	static const char *const half_known[] = {"*!+", "u*+", "++*"};
 
 	(void)state;
+	JUDGED(lossy,
+	    "n1 <-> n2: packets are lost: three pings of n1 in vain, while n2's were answered");
 	JUDGED(blocked, "n1 <-> n2: UDP is blocked: only TCP passes, and nobody leads over that");
 	JUDGED(half_known, "n2 <-> n1: UDP is blocked: only TCP passes, and nobody leads over that");
 	JUDGED(one_way, "n1 -> n2: one way: n1 hears n2, but what it sends does not arrive");
