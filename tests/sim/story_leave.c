@@ -281,7 +281,9 @@ comes(struct sim *s, uint32_t i)
 		return story_bound(s, "visitor-comes", false);
 	s->loss_permille = 300;
 	net_changed(s);
-	for (m = s->node[i].mesh; m->roster.n.all == 0 || (!is_being_added(s, i) && m->ms.m[0].roster == 0);)
+	/* Where so much is lost it may suspect the only other one, and is told that it can't. */
+	for (m = s->node[i].mesh; m->roster.n.all == 0 || mesh_may_leave(m) < 0 ||
+	     (!is_being_added(s, i) && m->ms.m[0].roster == 0);)
 		if (!sim_run(s, s->now + LOOK / 10) ||
 		    !story_bound(s, "visitor-comes", s->now - began < story_patience(s)))
 			return false;
