@@ -126,8 +126,9 @@ sim_run() {
 	    "heal --profile wan --nodes 9" "lossy --profile wan --nodes 9 --seconds 300" \
 	    "calm --profile wan --nodes 5 --seconds 500" "detect --profile local --nodes 20" \
 	    "failover --profile local --nodes 9" \
-	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "join --nodes 1000"; do
+	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "detect --nodes 300 --settled" "join --nodes 1000"; do
 		case $s in
+		*settled) seeds=1 ;;
 		*1000) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;

@@ -2,7 +2,12 @@
 # sim.sh - every figure that is promised of simulated meshes, beside its bound and
 # what stands beside it: `sim.SCENARIO.NODES.name value unit`, one per line.
 # With SEEDS=N each of up to 200 nodes is taken N times; larger ones once.
-# BIG=1 adds 5,000 nodes: hours, and 10 GB or more of memory.
+# BIG=1 adds 5,000 nodes, which else are run by hand, one by one: minutes of a core and
+# 8 GB of memory each, in a world that stands already (--settled):
+#	build/mesh-sim detect --nodes 5000 --settled
+#	build/mesh-sim heal --nodes 5000 --settled
+# How 5,000 come to stand, build/mesh-sim join --nodes 5000, takes far longer: there
+# everybody tells everybody's record to everybody.
 # Exit 1 when one bound is broken; all others are still told.
 set -u
 cd "$(dirname "$0")/../.." || exit 5
@@ -16,8 +21,10 @@ figures() {
 	for nodes in "$@"; do
 		seeds=${SEEDS:-5}
 		[ "$nodes" -gt 200 ] && seeds=1
+		settled=
+		[ "$nodes" -gt 2000 ] && settled=--settled
 		began=$(date +%s)
-		said=$("$sim" "$scenario" --nodes "$nodes" --seeds "$seeds" ${SPAN:+--seconds "$SPAN"})
+		said=$("$sim" "$scenario" --nodes "$nodes" --seeds "$seeds" $settled ${SPAN:+--seconds "$SPAN"})
 		code=$?
 		printf '%s\n' "$said" | grep -vE '^(history|events|virtual|wall|ok |$)' |
 		    sed "s/^/sim.$scenario.$nodes./"

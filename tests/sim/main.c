@@ -20,9 +20,9 @@ struct args {
 	struct sim_conf conf;
 };
 
-enum option { NODES, SEED, SEEDS, QUORUM, PROFILE, MUTANT, FAULTS_, SECONDS, JOBS, VERBOSE };
+enum option { NODES, SEED, SEEDS, QUORUM, PROFILE, MUTANT, FAULTS_, SECONDS, JOBS, VERBOSE, SETTLED };
 static const char *const options[] = {"--nodes", "--seed", "--seeds", "--quorum", "--profile",
-    "--mutant", "--faults", "--seconds", "--jobs", "--verbose", NULL};
+    "--mutant", "--faults", "--seconds", "--jobs", "--verbose", "--settled", NULL};
 static const char *const quorums[] = {"majority", "any", NULL};
 static const char *const profiles[] = {"lan", "wan", "local", "mixed", NULL};
 
@@ -91,8 +91,9 @@ usage(FILE *to)
 {
 	fputs("usage: mesh-sim SCENARIO [--nodes N] [--seed S] [--seeds K] [--seconds T]\n"
 	      "                [--quorum majority|any] [--profile lan|wan|local|mixed]\n"
-	      "                [--faults a,b...] [--mutant NAME]\n"
+	      "                [--faults a,b...] [--mutant NAME] [--settled]\n"
 	      "       mesh-sim mutants [--seeds K] [--jobs J] [--mutant NAME]\n"
+	      "--settled: all know each other, and have a vote, before it begins\n"
 	      "scenarios:\n", to);
 	for (const struct story *x = stories; x->name != NULL; x++)
 		fprintf(to, "  %-14s %s\n", x->name, x->what);
@@ -193,6 +194,7 @@ option_value(struct args *a, enum option which, const char *value)
 		a->jobs = (uint32_t)n;
 		break;
 	case VERBOSE:
+	case SETTLED:
 		break;
 	}
 	return rc;
@@ -216,9 +218,11 @@ parse(int argc, char **argv, struct args *a)
 			return unknown(argv[i][0] == '-' ? "option" : "argument", argv[i], options);
 		if (option == VERBOSE)
 			a->conf.verbose = true;
+		else if (option == SETTLED)
+			a->conf.settled = true;
 		else
 			rc = option_value(a, (enum option)option, i + 1 < argc ? argv[i + 1] : NULL);
-		i += option != VERBOSE;
+		i += option != VERBOSE && option != SETTLED;
 	}
 	if (rc != 0)
 		return rc;
@@ -252,6 +256,8 @@ replay_line(const struct story *story, const struct sim_conf *conf, uint64_t see
 	    conf->nodes, (unsigned long long)conf->seed, quorums[conf->quorum]);
 	if (conf->profile != MESH_LAN || conf->paces)
 		fprintf(stderr, " --profile %s", profiles[conf->paces ? MESH_PROFILES : conf->profile]);
+	if (conf->settled)
+		fputs(" --settled", stderr);
 	if (seeds > 1)
 		fprintf(stderr, " --seeds %llu", (unsigned long long)seeds);
 	if (conf->span > 0)

@@ -117,6 +117,9 @@ void exclusive_act(struct sim *s, uint32_t i);
 void exclusive_crash(struct sim *s, uint32_t i, bool host);
 bool exclusive_all_run(const struct sim *s);
 
+/* settled.c: all start now, and know each other. */
+void settled_start(struct sim *s);
+
 /* story_mixed.c: what node i speaks; m, a newer one, speaks now (NULL: nobody newer). */
 struct wire_range mixed_wire(const struct sim_conf *conf, uint32_t i);
 void mixed_speaks(const struct mesh *m);

@@ -110,12 +110,16 @@ sim_new(const struct sim_conf *conf)
 		exclusive_crash(s, i, true);
 		n->restart_at = n->wake_at = (usec)prng_below(&s->rng,
 		    conf->late && i > 0 && i >= conf->nodes * 2 / 3 ? 100 * SECOND : SECOND);
+		if (conf->settled)
+			continue;
 		if (conf->ca && i >= conf->nodes - CA_LATE)
 			n->restart_at = n->wake_at = INT64_MAX; /* when the story says */
 		else
 			sim_push(s, (struct sim_event){.at = n->restart_at, .node = i});
 	}
 	net_changed(s);
+	if (conf->settled)
+		settled_start(s);
 	return s;
 }
 

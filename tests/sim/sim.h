@@ -47,8 +47,9 @@ struct sim_conf {
 	usec span;	 /* how long they go on */
 	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
 	/* A third joins much later; every other is newer: story_mixed.c; each has a profile
-	 * of its own; certificates, and no key before them: story_ca.c. */
-	bool late, mixed, paces, ca;
+	 * of its own; certificates, and no key before them: story_ca.c; it is there already:
+	 * settled.c. */
+	bool late, mixed, paces, ca, settled;
 	bool verbose;	 /* traces on stderr */
 };
 

@@ -55,7 +55,7 @@ story_seen(struct sim *s, usec *took)
 uint32_t
 story_trials(const struct sim *s)
 {
-	return s->conf.nodes > 300 ? 2 : s->conf.nodes > 50 ? 4 : 8;
+	return s->conf.nodes > 2000 ? 1 : s->conf.nodes > 300 ? 2 : s->conf.nodes > 50 ? 4 : 8;
 }
 
 uint32_t
