@@ -61,12 +61,19 @@ roster_chunk(const struct mesh *m, uint32_t index, struct roster_place *at, uint
 	return n;
 }
 
+/* What came counts no more. */
+static void
+fetch_again(struct roster *ro)
+{
+	ro->fetch_chunks = ro->fetch_count = ro->fetch_counted = ro->fetch_entries = 0;
+	memset(ro->fetch_have, 0, sizeof ro->fetch_have);
+}
+
 static void
 fetch_start(struct roster *ro, const struct roster_id *id)
 {
 	ro->fetch = *id;
-	ro->fetch_chunks = ro->fetch_count = ro->fetch_counted = ro->fetch_entries = 0;
-	memset(ro->fetch_have, 0, sizeof ro->fetch_have);
+	fetch_again(ro);
 	memset(ro->fetch_peers, 0, sizeof ro->fetch_peers);
 	ro->fetch_distrust = false;
 	ro->ask_at = 0;
@@ -234,7 +241,6 @@ static bool
 matches(struct roster *ro, const struct crypto *c)
 {
 	struct roster_sum sum = {.crypto = c};
-	struct roster_id id = ro->fetch;
 
 	if (ro->fetch_hash == 0)
 		return true;
@@ -242,8 +248,9 @@ matches(struct roster *ro, const struct crypto *c)
 		roster_sum_add(&sum, ro->fetch_bytes + (size_t)k * ROSTER_ENTRY_BYTES);
 	if (roster_sum_end(&sum) == ro->fetch_hash)
 		return true;
-	fetch_start(ro, &id);
+	fetch_again(ro);
 	ro->fetch_distrust = true;
+	ro->ask_at = 0;
 	return false;
 }
 
@@ -300,9 +307,8 @@ chunk_came(struct mesh *m, msec now, const struct packet *p)
 	if (p->bytes_len != (size_t)n * ROSTER_ENTRY_BYTES)
 		return -ERR_MALFORMED;
 	if (ro->fetch_entries != entries) { /* the first, or one that contradicts */
-		struct roster_id id = ro->fetch;
-
-		fetch_start(ro, &id);
+		ro->fetch_distrust = ro->fetch_distrust || ro->fetch_count > 0;
+		fetch_again(ro);
 		ro->fetch_entries = entries;
 		ro->fetch_chunks = chunks;
 	}

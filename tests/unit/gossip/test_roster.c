@@ -181,26 +181,93 @@ what_others_hand_out_must_be_what_the_beat_names(void **state)
 	world_free(w);
 }
 
+/* All of the crowd have a vote: some chunks.  Entries, and their hash. */
+static uint32_t
+crowd_of(const struct mesh *m, uint8_t *bytes, uint64_t *hash)
+{
+	struct roster_sum sum = {.crypto = &m->conf.crypto};
+	uint32_t n = 0;
+
+	for (; n < m->ms.count; n++) {
+		roster_entry(bytes + n * ROSTER_ENTRY_BYTES, &m->ms.m[m->ms.order[n]].id, MEMBER_VOTES,
+		    &(struct ballot_weight){2, 2, 0});
+		roster_sum_add(&sum, bytes + n * ROSTER_ENTRY_BYTES);
+	}
+	*hash = roster_sum_end(&sum);
+	return n;
+}
+
+static int
+hand_out(struct mesh *m, msec now, uint32_t from, struct packet *chunk, const uint8_t *bytes, uint32_t index)
+{
+	uint32_t entries = (uint32_t)chunk->count - index * ROSTER_CHUNK;
+
+	chunk->index = index;
+	chunk->bytes = bytes + (size_t)index * ROSTER_CHUNK * ROSTER_ENTRY_BYTES;
+	chunk->bytes_len = (entries < ROSTER_CHUNK ? entries : ROSTER_CHUNK) * (size_t)ROSTER_ENTRY_BYTES;
+	return roster_recv(m, now, from, chunk);
+}
+
 static void
 what_others_hand_out_is_taken(void **state)
 {
 	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
-	uint8_t bytes[3 * ROSTER_ENTRY_BYTES];
+	uint8_t bytes[(CROWD + WORLD_MAX) * ROSTER_ENTRY_BYTES];
 	struct packet beat, chunk;
 	struct mesh *m;
-	uint32_t z;
+	uint64_t hash;
+	uint32_t z, n;
 
 	(void)state;
 	voters(w, 3);
 	m = crowded(w, &z);
-	beat = next_beat(m, entries_of(m, bytes));
+	n = crowd_of(m, bytes, &hash);
+	beat = next_beat(m, hash);
 	roster_beat(m, w->now, m->elect.leader, &beat);
 	while (asks_the_leader(m, w->now, &beat))
 		;
-	chunk = (struct packet){.kind = PACKET_ROSTER, .roster = beat.roster, .count = 3,
-	    .bytes = bytes, .bytes_len = sizeof bytes};
-	assert_int_equal(roster_recv(m, w->now, m->roster.fetch_peers[1], &chunk), 0);
-	assert_true(m->roster.hash == beat.hash);
+	chunk = (struct packet){.kind = PACKET_ROSTER, .roster = beat.roster, .count = n};
+	/* One after the other from whom was asked, and some twice. */
+	for (uint32_t k = 0; k * ROSTER_CHUNK < n; k++)
+		for (uint32_t twice = 0; twice < 2 && m->roster.hash != hash; twice++)
+			assert_int_equal(hand_out(m, w->now, m->roster.fetch_peers[twice], &chunk, bytes, k), 0);
+	assert_true(m->roster.hash == hash);
+	world_free(w);
+}
+
+/* Two that were asked contradict each other: who is right, the leader must say. */
+static void
+who_contradicts_ends_the_trust_in_others(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint8_t bytes[(CROWD + WORLD_MAX) * ROSTER_ENTRY_BYTES];
+	struct packet beat, chunk;
+	struct mesh *m;
+	uint64_t hash;
+	uint32_t z, n;
+
+	(void)state;
+	voters(w, 3);
+	m = crowded(w, &z);
+	n = crowd_of(m, bytes, &hash);
+	beat = next_beat(m, hash);
+	roster_beat(m, w->now, m->elect.leader, &beat);
+	while (asks_the_leader(m, w->now, &beat))
+		;
+	chunk = (struct packet){.kind = PACKET_ROSTER, .roster = beat.roster, .count = n};
+	assert_int_equal(hand_out(m, w->now, m->roster.fetch_peers[0], &chunk, bytes, 0), 0);
+	assert_int_equal(m->roster.fetch_count, 1);
+	chunk.count = ROSTER_CHUNK;
+	assert_int_equal(hand_out(m, w->now, m->roster.fetch_peers[1], &chunk, bytes, 0), -ERR_AUTH);
+	assert_true(asks_the_leader(m, w->now, &beat));
+	chunk.count = n;
+	for (uint32_t k = 0; k * ROSTER_CHUNK < n; k++) {
+		assert_int_equal(hand_out(m, w->now, m->roster.fetch_peers[0], &chunk, bytes, k), 0);
+		assert_true(m->roster.hash != hash);
+	}
+	for (uint32_t k = 0; k * ROSTER_CHUNK < n; k++)
+		assert_int_equal(hand_out(m, w->now, m->elect.leader, &chunk, bytes, k), 0);
+	assert_true(m->roster.hash == hash);
 	world_free(w);
 }
 
@@ -257,6 +324,7 @@ main(void)
 	    cmocka_unit_test(what_cannot_be_guessed_is_fetched),
 	    cmocka_unit_test(what_others_hand_out_must_be_what_the_beat_names),
 	    cmocka_unit_test(what_others_hand_out_is_taken),
+	    cmocka_unit_test(who_contradicts_ends_the_trust_in_others),
 	    cmocka_unit_test(every_byte_of_every_entry_is_in_the_hash),
 	};
 
