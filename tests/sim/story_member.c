@@ -182,18 +182,20 @@ heal(struct sim *s, struct sim_stats *st, const char *name)
 bool
 story_heal(struct sim *s, struct sim_stats *st)
 {
+	bool huge = story_trials(s) == 1; /* of thousands each of the two once, and soon */
+
 	if (!story_whole(s, NULL))
 		return false;
-	for (uint32_t k = 0; k < story_trials(s); k++) {
+	for (uint32_t k = 0; k < story_trials(s) + huge; k++) {
 		/* Half and half, or one alone; soon, or when all have noticed. */
-		bool half = prng_below(&s->rng, 2) == 0;
+		bool half = huge ? k == 0 : prng_below(&s->rng, 2) == 0, late = !huge && k % 2 != 0;
 		uint32_t alone = (uint32_t)prng_below(&s->rng, s->conf.nodes);
-		usec end = s->now + (k % 2 == 0 ? 30 : 150) * (usec)SECOND;
+		usec end = s->now + (late ? 150 : 30) * (usec)SECOND;
 
 		for (uint32_t i = 0; i < s->conf.nodes; i++)
 			if (half ? (i + alone) % s->conf.nodes < s->conf.nodes / 2 : i == alone)
 				net_group(s, i, 1);
-		while (s->now < end && (k % 2 == 0 || !cut_is_noticed(s)))
+		while (s->now < end && (!late || !cut_is_noticed(s)))
 			if (!sim_run(s, s->now + 2 * SECOND))
 				return false;
 		if (!heal(s, st, half ? "heal:ms" : "heal.one:ms"))
