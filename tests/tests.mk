@@ -13,8 +13,9 @@ demo:
 bench:
 	@sh tests/bench/run.sh
 
-bench-mesh: all # as root; TRIALS=3
-	@/usr/bin/python3 -B tests/bench/mesh.py
+bench-mesh: all $(B)/bench/forge # as root; TRIALS=3; WHAT=many: detection at 100; JUST_TELL=1
+	@bad=0; /usr/bin/python3 -B tests/bench/mesh.py $(WHAT) || bad=$$?; \
+	    $(B)/bench/forge || bad=$$?; exit $$bad
 
 bench-forge: $(B)/bench/forge
 	@$(B)/bench/forge

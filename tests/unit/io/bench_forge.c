@@ -3,7 +3,8 @@
  * to be a member's, handed to a whole machine, on one core.
  *
  * Prints `forged.FORM.rejected N /s` for frames of 100 and 1232 bytes, and
- * forged.rejected, the slowest of them: the floor is 300,000.  For comparison
+ * forged.rejected, the slowest of them, and its bound, which is a floor; below it the
+ * exit code is 1 (JUST_TELL=1: is 0).  Beside it stands
  * forged.socket.rejected: the same with a recvfrom(2) each on the loopback, of
  * which only the receiving is counted; there the kernel is the limit.
  */
@@ -14,7 +15,7 @@
 
 #include "wire.h"
 
-enum { FORGERIES = 64, ROUNDS_MS = 300, SETTLE_MS = 5000 };
+enum { FORGERIES = 64, ROUNDS_MS = 300, SETTLE_MS = 5000, FLOOR = 300000 };
 
 static double
 seconds(void)
@@ -92,7 +93,8 @@ main(void)
 	static const size_t lens[] = {100, DGRAM_BYTES_MAX};
 	static struct wire w;
 	struct err err;
-	double least = 1e18;
+	double least = 1e18, by_socket;
+	const char *tell = getenv("JUST_TELL");
 
 	if (crypto_init(&err) != 0 || !wire_init(&w))
 		return 5;
@@ -105,8 +107,14 @@ main(void)
 			printf("forged.%s.%zu.rejected %.0f /s\n", forms[f].name, lens[l], rate);
 			least = rate < least ? rate : least;
 		}
-	printf("forged.socket.rejected %.0f /s\n", measure_socket(&w, 100));
+	by_socket = measure_socket(&w, 100);
+	printf("forged.socket.rejected %.0f /s\n", by_socket);
 	printf("forged.rejected %.0f /s\n", least);
+	printf("forged.rejected.bound %d /s\n", FLOOR);
+	printf("forged.rejected.beside %.0f /s: received from a socket first\n", by_socket);
 	wire_free(&w);
-	return least >= 300000 ? 0 : 1;
+	if (least >= FLOOR)
+		return 0;
+	fprintf(stderr, "bench: bound forged.rejected >= %d /s broken: %.0f\n", FLOOR, least);
+	return tell != NULL && tell[0] != '\0' && strcmp(tell, "0") != 0 ? 0 : 1;
 }
