@@ -75,8 +75,8 @@ bool mesh_twin(const struct mesh *m, msec now, struct addr *other, bool *yielded
 MUST_CHECK int mesh_restarting(struct mesh *m, msec now, uint32_t grace_s);
 /*
  * Tell all that this node gives its work away, or no more: it stays a member, votes
- * and may lead.  Not kept over a start: say it again then.  -ERR_RANGE: no member,
- * restarting or leaving.
+ * and may lead.  Not kept over a start: mesh_conf says it then, so that no word of the
+ * new life goes out without it.  -ERR_RANGE: no member, restarting or leaving.
  */
 MUST_CHECK int mesh_drain(struct mesh *m, msec now, bool on);
 /*

@@ -112,6 +112,7 @@ mesh_drain(struct mesh *m, msec now, bool on)
 
 	if (!m->member || m->left || kind == MESH_RESTARTING || kind == MESH_LEAVING)
 		return -ERR_RANGE;
+	m->conf.draining = on;
 	if (on == (kind == MESH_DRAINING))
 		return 0;
 	going_say(m, now, on ? MESH_DRAINING : MESH_STAYS);

@@ -14,6 +14,8 @@ enum {
 void
 leave_init(struct mesh *m)
 {
+	if (m->conf.draining)
+		going_told(m, 0, MESH_DRAINING);
 	if (!m->member)
 		return;
 	if (m->saved.left)
@@ -248,7 +250,7 @@ mesh_leaving(struct mesh *m, msec now, bool on)
 	m->must_save = true;
 	m->leave = (struct leave){.ask_at = now};
 	next = going_successor(m);
-	going_say(m, now, on ? MESH_LEAVING : MESH_STAYS);
+	going_say(m, now, on ? MESH_LEAVING : m->conf.draining ? MESH_DRAINING : MESH_STAYS);
 	trace(m, now, on ? "leaving" : "leaves no more", 0, 0);
 	if (on && m->elect.role == MESH_LEADER && next != MEMBER_NONE)
 		lead_resign(m, now, m->ms.m[next].short_id);

@@ -385,15 +385,18 @@ name_hash(const char *name, size_t len)
 	return (uint32_t)prng_mix(h);
 }
 
+bool
+members_same_name(const struct members *ms, uint32_t i, uint32_t k)
+{
+	return ms->names[i] == ms->names[k] && ms->m[i].name_len == ms->m[k].name_len &&
+	    memcmp(members_name(ms, i), members_name(ms, k), ms->m[i].name_len) == 0;
+}
+
 uint32_t
 members_namesake(const struct members *ms, uint32_t i)
 {
-	const struct member *x = &ms->m[i];
-
 	for (uint32_t k = 0; k < ms->count; k++)
-		if (ms->names[k] == ms->names[i] && k != i && ms->m[k].state != MESH_LEFT &&
-		    ms->m[k].name_len == x->name_len &&
-		    memcmp(members_name(ms, k), members_name(ms, i), x->name_len) == 0)
+		if (k != i && ms->m[k].state != MESH_LEFT && members_same_name(ms, k, i))
 			return k;
 	return MEMBER_NONE;
 }

@@ -70,6 +70,7 @@ void members_set_text(struct members *ms, uint32_t i, const char *name, size_t n
 const char *members_name(const struct members *ms, uint32_t i); /* no NUL; name_len */
 /* Another who goes by the same name and has not left, or MEMBER_NONE. */
 uint32_t members_namesake(const struct members *ms, uint32_t i);
+bool members_same_name(const struct members *ms, uint32_t i, uint32_t k);
 const uint8_t *members_meta(const struct members *ms, uint32_t i);
 /* What is shared with member i, or NULL: nothing yet. */
 struct pair *members_pair(const struct members *ms, uint32_t i);

@@ -59,6 +59,7 @@ struct mesh_conf {
 	struct mesh_policy policy;
 	enum mesh_profile profile;
 	msec lease_ms;	      /* <= MESH_LEASE_MAX_MS; 0 = auto: of lan 1500 up to 200 electors, else 3000 */
+	bool draining;	      /* said from the first word on (mesh_drain) */
 	uint32_t members_max; /* table size, 2..MESH_MEMBERS_LIMIT */
 	/* All the randomness there is; drawn for this very start. */
 	uint64_t seed;

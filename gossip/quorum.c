@@ -110,6 +110,30 @@ quorum_priority(const struct mesh *m, uint32_t i)
 	return p != NULL ? p->priority : 0;
 }
 
+/* Who decides already, then who votes already, then by id. */
+static bool
+before(const struct member *k, const struct member *i)
+{
+	int a = 2 * (k->weight.tie & MEMBER_OLD) + (k->roster & MEMBER_OLD);
+	int b = 2 * (i->weight.tie & MEMBER_OLD) + (i->roster & MEMBER_OLD);
+
+	if (a != b)
+		return a > b;
+	return (a > 0 || member_up(k)) && memcmp(k->id.b, i->id.b, ID_BYTES) < 0;
+}
+
+/* The name may be another's too, as of a host that was set up anew: with two who decide,
+ * two exact halves would each be more than a half. */
+static bool
+decides(const struct mesh *m, uint32_t i)
+{
+	for (uint32_t k = 0; k < m->ms.count; k++)
+		if (k != i && m->ms.m[k].state != MESH_LEFT && members_same_name(&m->ms, k, i) &&
+		    before(&m->ms.m[k], &m->ms.m[i]))
+			return false;
+	return true;
+}
+
 struct ballot_weight
 quorum_weight(const struct mesh *m, uint32_t i)
 {
@@ -120,7 +144,7 @@ quorum_weight(const struct mesh *m, uint32_t i)
 		return w;
 	w.new = p != NULL && p->weight > 0 ? p->weight : 1;
 	w.tie &= MEMBER_OLD;
-	if (p != NULL && p->tie_breaker)
+	if (p != NULL && p->tie_breaker && decides(m, i))
 		w.tie |= MEMBER_NEW;
 	return w;
 }

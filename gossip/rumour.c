@@ -302,6 +302,28 @@ reborn(struct mesh *m, uint32_t i)
 	welcome(m);
 }
 
+/*
+ * Its owner's word, of the very life that this node saw end, and said before it ended: it
+ * went another way, or the only one who heard it was away.  It is what the owner said
+ * last, so it is taken, and told; but who said it is dead.
+ */
+static bool
+last_word(const struct member *x, msec now, const struct rumour *r)
+{
+	return dead_to_me(x) && r->state == MESH_ALIVE && r->generation == x->generation &&
+	    now - (msec)r->from <= x->since;
+}
+
+static void
+hear_last_word(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
+{
+	struct member *x = &m->ms.m[i];
+
+	members_set(&m->ms, i, now, MESH_FAILED, x->generation, (uint32_t)r->incarnation);
+	news(m, i);
+	trace(m, now, "last word", i, r->incarnation);
+}
+
 static void
 hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
@@ -484,7 +506,9 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 			return rc;
 		take_record(m, now, i, r);
 	}
-	if (r->state == MESH_ALIVE)
+	if (last_word(x, now, r))
+		hear_last_word(m, now, i, r);
+	else if (r->state == MESH_ALIVE)
 		hear_alive(m, now, i, r);
 	else
 		hear_bad(m, now, i, r);

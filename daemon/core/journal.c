@@ -73,6 +73,7 @@ static const struct word {
     {"evicted", "evicted", "put out of the cluster for good"},
     {"unstable", "unstable", "it died and rose %N times: nothing new for it until it is quiet"},
     {"refute", "refute", "others called this node dead: denied"},
+    {"last word", "failed", "what it said before its death came after it: dead all the same"},
     {"name taken", "name-taken", "another node has the same name"},
     {"candidate", "candidate", "asks for votes in term %N"},
     {"leader", "leader", "leads in term %N"},

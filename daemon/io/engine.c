@@ -122,6 +122,7 @@ engine_attach(struct engine *e, struct err *err)
 	    .profile = e->conf.profile,
 	    .lease_ms = e->conf.lease_ms,
 	    .members_max = e->conf.members_max,
+	    .draining = e->draining || e->depart.asked,
 	    .wire = {.min = WIRE_MIN, .max = WIRE_MAX},
 	    .seed = crypto_random64(),
 	    .crypto = e->crypto};

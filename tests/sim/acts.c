@@ -55,6 +55,20 @@ node_restarting(struct sim *s, uint32_t i, uint32_t grace_s)
 	return rc;
 }
 
+/* What its operator wishes; its engine says so when it may. */
+void
+node_drain(struct sim *s, uint32_t i, bool on)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (n->mesh == NULL || n->out_at != 0 || s->now < n->paused_until)
+		return;
+	n->drains = on;
+	n->drained = false;
+	if (mesh_drain(n->mesh, node_clock(s, i), on) == 0)
+		node_settle(s, i);
+}
+
 int
 node_evict(struct sim *s, uint32_t by, uint32_t i)
 {

@@ -34,7 +34,7 @@ check_owner(struct sim *s, uint32_t i, uint32_t k)
 
 	/* Who lost its disk may begin a life that it lived before, until others say so. */
 	if (k == 0 || held->summary_count == 0 || own == UINT32_MAX || s->node[own].mesh == NULL ||
-	    s->node[own].copied || s->faults_done[FAULT_lost] > 0)
+	    copy_fresh(s, own) || s->faults_done[FAULT_lost] > 0)
 		return;
 	made = &s->node[own].mesh->ms.m[0];
 	if (held->generation == made->generation &&

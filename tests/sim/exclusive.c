@@ -11,10 +11,7 @@
 
 #include <stdlib.h>
 
-enum {
-	STOP_US = 2000000,
-	TWINS_US = (10 + 15) * SECOND, /* told apart within 10 s, and then a role lease */
-};
+enum { STOP_US = 2000000 };
 
 static uint64_t
 id_of(uint32_t k)
@@ -30,20 +27,13 @@ lives(const struct sim *s, uint32_t i, uint32_t k)
 	return p->running && node_clock(s, i) < p->deadline && s->now < p->stop_at;
 }
 
-/* Who is there twice is one owner, who asks for one lease: while nobody can know it. */
-static bool
-twins(const struct sim *s, const struct sim_node *a, const struct sim_node *b)
-{
-	usec since = a->out_at > b->out_at ? a->out_at : b->out_at;
-
-	return a->copied && b->copied && id_eq(&a->id, &b->id) && s->now - since < TWINS_US;
-}
-
+/* Who is there twice is one owner, who asks for one lease, and gives back one: while
+ * nobody can know it. */
 static void
 at_most_one(struct sim *s, uint32_t i, uint32_t k)
 {
 	for (uint32_t j = 0; j < s->conf.nodes; j++)
-		if (j != i && lives(s, j, k) && !twins(s, &s->node[i], &s->node[j]))
+		if (j != i && lives(s, j, k) && !copy_fresh(s, i) && !copy_fresh(s, j))
 			check_break(s, "exclusive-at-most-one", i, j, k);
 }
 
@@ -53,7 +43,14 @@ can_own(const struct sim *s, uint32_t leader, uint32_t i)
 	const struct members *ms = &s->node[leader].mesh->ms;
 	uint32_t x = members_find_id(ms, &s->node[i].id);
 
-	return x != MEMBER_NONE && ms->m[x].state == MESH_ALIVE;
+	return x != MEMBER_NONE && ms->m[x].state == MESH_ALIVE && !s->node[i].spare;
+}
+
+/* By its identity: a copy takes itself for the first one. */
+static bool
+owns(const struct sim *s, const struct sim_plan *plan, uint32_t k, uint32_t i)
+{
+	return plan != NULL && id_eq(&s->node[plan->owner[k]].id, &s->node[i].id);
 }
 
 static int
@@ -158,14 +155,14 @@ exclusive_act(struct sim *s, uint32_t i)
 	for (uint32_t k = 0; k < SIM_EXCLUSIVE; k++) {
 		if (!n->engine_knows && lives(s, i, k))
 			found(s, i, k);
-		if (plan != NULL && plan->owner[k] == i)
+		if (owns(s, plan, k, i))
 			ids[count++] = id_of(k);
 	}
 	n->engine_knows = true;
 	if (mesh_exclusive_want(n->mesh, node_clock(s, i), ids, count) < 0)
 		check_break(s, "wishes-taken", i, count, 0);
 	for (uint32_t k = 0; k < SIM_EXCLUSIVE; k++)
-		step(s, i, k, plan != NULL && plan->owner[k] == i);
+		step(s, i, k, owns(s, plan, k, i));
 }
 
 /* A host that dies takes its processes along; an engine alone does not. */

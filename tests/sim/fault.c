@@ -23,13 +23,12 @@ fault_nodes(uint64_t seed)
 
 /* A swarm: each seed lives under its own few faults, so that one that hides
  * another's work is away in half of them. */
-uint32_t
+uint64_t
 fault_draw(uint64_t seed)
 {
-	uint64_t h = prng_mix(seed ^ 0x6661756c74);
-	uint32_t mask = (uint32_t)h & FAULTS_ALL;
+	uint64_t h = prng_mix(seed ^ 0x6661756c74), few = h & prng_mix(h) & FAULTS_ALL;
 
-	return (h >> 40) % 4 == 0 ? FAULTS_ALL : mask & (uint32_t)prng_mix(h);
+	return prng_mix(h + 1) % 4 == 0 ? FAULTS_ALL : few;
 }
 
 /* --- cuts ------------------------------------------------------------------------ */
@@ -55,6 +54,7 @@ together(enum sim_fault f, uint32_t n, uint32_t a, uint32_t i, uint32_t j)
 	switch (f) {
 	case FAULT_isolate:
 	case FAULT_udp:
+	case FAULT_tcp:
 		return i != a && j != a;
 	case FAULT_halves:
 		return (at < half) == (to < half);
@@ -64,9 +64,18 @@ together(enum sim_fault f, uint32_t n, uint32_t a, uint32_t i, uint32_t j)
 		return at == (to + 1) % n || to == (at + 1) % n;
 	case FAULT_bridge:
 		return (at < half) == (to < half) || at == 0 || to == 0;
+	case FAULT_three:
+		return 3 * at / n == 3 * to / n;
 	default:
 		return true;
 	}
+}
+
+/* Of datagrams and streams one only. */
+static bool
+hits_one(enum sim_fault f)
+{
+	return f == FAULT_udp || f == FAULT_tcp;
 }
 
 void
@@ -75,9 +84,9 @@ fault_partition(struct sim *s, enum sim_fault f, uint32_t a)
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		for (uint32_t j = 0; j < s->conf.nodes; j++)
 			cut(s, i, j, !together(f, s->conf.nodes, a, i, j));
-	for (size_t k = 0; f == FAULT_udp && k < (size_t)s->conf.nodes * s->conf.nodes; k++)
+	for (size_t k = 0; hits_one(f) && k < (size_t)s->conf.nodes * s->conf.nodes; k++)
 		if (s->cut[k] == CUT_ALL)
-			s->cut[k] = CUT_UDP;
+			s->cut[k] = f == FAULT_udp ? CUT_UDP : CUT_TCP;
 }
 
 /* --- a step ------------------------------------------------------------------------ */
@@ -124,6 +133,9 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 		break;
 	case FAULT_disk:
 		s->disk_permille = strength / 20;
+		break;
+	case FAULT_fsync:
+		s->fsync_permille = strength / 20;
 		break;
 	default:
 		break;
@@ -174,13 +186,14 @@ lose_disk(struct sim *s, uint32_t i)
 	if (n->mesh != NULL || i == 0 || n->out_at != 0 || keys_moved(s, false))
 		return;
 	for (uint32_t j = 0; j < s->conf.nodes; j++)
-		if (j != i && !remembers(s->node[j].mesh, &n->done_roster))
+		if (j != i && !s->node[j].spare && !remembers(s->node[j].mesh, &n->done_roster))
 			return;
 	n->disk = (struct mesh_saved){.generation = n->disk.generation};
 	n->done = (struct mesh_saved){.generation = n->done.generation};
 	n->done_roster = (struct roster_id){0};
 	n->done_evicted = 0;
 	n->issued = (struct stamp){0};
+	n->drains = false;
 	sim_note(s, i, 1);
 }
 
@@ -195,7 +208,7 @@ put_out(struct sim *s, uint32_t by, uint32_t r)
 		gone += s->node[i].out_at != 0;
 	i = n < 4 ? 0 : 3 + r % (n - 3);
 	if (n < 4 || 2 * gone >= n || (s->conf.faults & FAULT_BIT(policy)) != 0 || s->node[i].out_at != 0)
-		return;
+		return; /* a spare place too: who lives there is another one */
 	for (uint32_t k = 0; k <= n; k++) {
 		uint32_t j = k < n ? k : by;
 		const struct sim_node *x = &s->node[j];
@@ -260,6 +273,18 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 		    node_leaving(s, a, true, 20000 + how_long) < 0)
 			node_leave(s, a, s->now + 20000 + how_long);
 		break;
+	case FAULT_restart: /* a short grace now and then: it is given up before it is back */
+		if (s->node[a].out_at == 0 && s->node[a].mesh != NULL && s->now >= s->node[a].paused_until &&
+		    node_restarting(s, a, 1 + (uint32_t)(how_long / 1000 % 10)) == 0)
+			node_crash(s, a, s->now + 20000 + how_long);
+		break;
+	case FAULT_drain:
+		node_drain(s, a, !s->node[a].drains);
+		break;
+	case FAULT_upgrade:
+		s->node[a].newer ^= s->node[a].mesh != NULL;
+		node_crash(s, a, s->now + 20000 + how_long / 5);
+		break;
 	case FAULT_pause:
 	case FAULT_suspend:
 		if (s->node[a].mesh != NULL)
@@ -280,7 +305,7 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 static bool
 hits_network(enum sim_fault f)
 {
-	return f <= FAULT_trim || f == FAULT_disk;
+	return f <= FAULT_trim || f == FAULT_disk || f == FAULT_fsync;
 }
 
 bool
@@ -302,6 +327,9 @@ fault_step(struct sim *s)
 		memset(s->cut, 0, (size_t)n * n);
 		s->mtu = 0;
 		net_delays(s);
+	} else if (f == FAULT_clone && (s->conf.faults & FAULT_BIT(clone)) != 0) {
+		if (!copy_happens(s, a, (uint64_t)how_long % 3))
+			return false;
 	} else if ((s->conf.faults >> f & 1) != 0) {
 		s->faults_done[f]++;
 		if (f == FAULT_link) {
@@ -322,20 +350,26 @@ fault_step(struct sim *s)
 }
 
 void
-fault_end(struct sim *s)
+fault_network_ends(struct sim *s)
 {
 	fault_cuts(s);
 	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
 	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
-	s->replay_permille = s->disk_permille = s->mtu = 0;
+	s->replay_permille = s->disk_permille = s->fsync_permille = s->mtu = 0;
 	s->flip_permille = s->trim_permille = 0;
 	net_delays(s);
+}
+
+void
+fault_end(struct sim *s)
+{
+	fault_network_ends(s);
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		net_group(s, i, 0);
 		s->node[i].slow = 0;
 		if (s->node[i].mesh != NULL && s->node[i].mesh->saved.leaving)
 			(void)!node_leaving(s, i, false, 20000); /* or it is too late for that */
-		if (s->node[i].mesh == NULL && s->node[i].restart_at == INT64_MAX)
+		if (s->node[i].mesh == NULL && s->node[i].restart_at == INT64_MAX && !s->node[i].spare)
 			node_start(s, i);
 	}
 	s->conf.span = 0;

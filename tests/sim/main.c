@@ -135,7 +135,7 @@ word(const char *option, const char *text, const char *const *known, int *out)
 }
 
 static int
-fault_list(const char *text, uint32_t *out)
+fault_list(const char *text, uint64_t *out)
 {
 	char one[32];
 
@@ -146,7 +146,7 @@ fault_list(const char *text, uint32_t *out)
 		snprintf(one, sizeof one, "%.*s", (int)len, text);
 		if ((which = find(one, fault_names)) < 0)
 			return unknown("fault", one, fault_names);
-		*out |= UINT32_C(1) << which;
+		*out |= UINT64_C(1) << which;
 		text += len;
 	}
 	return 0;

@@ -162,7 +162,8 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 	check_told(s, from);
 	if (j == UINT32_MAX || s->node[j].group != s->node[from].group || plant_drops(s, buf, len))
 		return;
-	if (s->cut != NULL && s->cut[from * s->conf.nodes + j] != 0)
+	if (s->cut != NULL && s->cut[from * s->conf.nodes + j] != CUT_NOT &&
+	    s->cut[from * s->conf.nodes + j] != CUT_TCP)
 		return;
 	if (net_loses(s, from, j) || (s->mtu > 0 && len > s->mtu))
 		return;
@@ -186,7 +187,7 @@ net_drain(struct sim *s, uint32_t i)
 	size_t len;
 
 	alloc_forbid();
-	mixed_speaks(mixed_wire(&s->conf, i).max > WIRE_MAX ? n->mesh : NULL);
+	mixed_speaks(mixed_wire(s, i).max > WIRE_MAX ? n->mesh : NULL);
 	while ((len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
 		if (alloc_allow() > 0)
 			check_break(s, "no-alloc-after-new", i, 0, 0);
@@ -224,7 +225,7 @@ cut_little(const struct sim *s)
 
 	for (uint32_t i = 0; s->cut != NULL && i < n; i++)
 		for (uint32_t j = 0; j < n; j++) {
-			if (s->cut[(size_t)i * n + j] == 0)
+			if (s->cut[(size_t)i * n + j] == CUT_NOT || s->cut[(size_t)i * n + j] == CUT_TCP)
 				continue;
 			if (cuts++ > 0 && !(i == b && j == a))
 				return false;
@@ -247,7 +248,7 @@ net_changed(struct sim *s)
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		prompt = prompt && s->node[i].slow == 0;
 	well = prompt && s->grouped == 0 && s->burst_permille == 0 && s->mtu == 0 &&
-	    lost <= CALM_LOSS && s->disk_permille == 0 && cut_little(s);
+	    lost <= CALM_LOSS && s->disk_permille == 0 && s->fsync_permille == 0 && cut_little(s);
 	since(&s->prompt_since, prompt, s->now);
 	since(&s->calm_since, well, s->now);
 	since(&s->still_since, well && lost == 0 && !cut, s->now);

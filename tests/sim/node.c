@@ -10,6 +10,7 @@
 enum {
 	ISSUE_EVERY = 5 * SECOND,
 	REPORT_EVERY = SECOND,
+	FSYNC_US = 5 * SECOND,
 	QUEUE_MAX = 2 * SECOND, /* a slow node's socket holds so much */
 };
 
@@ -46,6 +47,20 @@ on_trace_node(void *arg, msec now, const char *event)
 
 /* --- the disk ---------------------------------------------------------------------- */
 
+/* The process waits for it, and says meanwhile nothing of what is saved. */
+static bool
+slow_disk(struct sim *s, uint32_t i)
+{
+	usec until = s->now + (usec)prng_below(&s->rng, FSYNC_US);
+
+	if (!chance(&s->rng, s->fsync_permille))
+		return false;
+	node_pause(s, i, until, false);
+	s->node[i].wake_at = until;
+	sim_push(s, (struct sim_event){.at = until, .node = i});
+	return true;
+}
+
 /* False: the power went, before or after the bytes were on disk.  What is torn
  * is as good as not written: the daemon's store switches whole states. */
 static bool
@@ -74,7 +89,7 @@ save(struct sim *s, uint32_t i)
 	disk_written(s, i);
 	if (ends)
 		node_crash(s, i, s->now + 20000 + (usec)prng_below(&s->rng, SECOND));
-	return !ends;
+	return !ends && !slow_disk(s, i);
 }
 
 /* --- the engine -------------------------------------------------------------------- */
@@ -155,8 +170,10 @@ act(struct sim *s, uint32_t i)
 	exclusive_act(s, i);
 	hearing_take(s, i);
 	due = s->now >= n->report_at && !s->quiet;
-	if (due)
+	if (due) {
 		n->report_at = s->now + REPORT_EVERY;
+		(void)!mesh_drain(n->mesh, now, n->drains); /* refused to who restarts or leaves */
+	}
 	hearing_tell(s, i, due);
 	if (s->busy && s->now >= n->summary_at) {
 		n->summary_at = s->now + SECOND;
@@ -205,6 +222,7 @@ node_settle(struct sim *s, uint32_t i)
 	if (at <= now)
 		check_break(s, "deadline-in-future", i, (uint64_t)now, (uint64_t)at);
 	check_node(s, i);
+	check_copy(s, i);
 	watch_node(s, i);
 	plant_settle(s, i);
 	if (n->leave_for > 0 && mesh_left(n->mesh)) {
@@ -265,7 +283,7 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 	if (s->conf.mutant == MUTANT_no_persist)
 		n->disk.generation = n->done.generation + 1;
 	c->saved.generation = n->disk.generation;
-	snprintf(c->name, sizeof c->name, "n%u", i);
+	snprintf(c->name, sizeof c->name, "n%u", n->namesake ? 0 : i);
 	c->seed = prng_mix(s->conf.seed ^ prng_mix(i * 1000003u + c->saved.generation));
 	memcpy(c->pk, n->pk, sizeof c->pk);
 	for (size_t k = 0; k < SALT_BYTES; k++)
@@ -275,7 +293,8 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 	sim_crypto(&c->crypto, n);
 	c->profile = s->conf.paces ? (enum mesh_profile)(prng_mix(s->conf.seed * 31 + i) % MESH_PROFILES) :
 				     s->conf.profile;
-	c->wire = mixed_wire(&s->conf, i);
+	c->wire = mixed_wire(s, i);
+	c->draining = n->drains && s->conf.mutant != MUTANT_drain_forgot;
 	ca_configure(s, i, c);
 	if ((s->conf.faults & FAULT_BIT(policy)) != 0)
 		swarm_policy(s, i, &c->policy);
@@ -303,6 +322,7 @@ node_start(struct sim *s, uint32_t i)
 	n->incarnation = 0;
 	n->health = 0;
 	n->held = (struct stamp){.term = 0};
+	n->drained = n->drains;
 	n->changed_at = n->born_at = s->now;
 	n->report_at = s->now + (usec)prng_below(&s->rng, REPORT_EVERY);
 	n->summary_at = s->now + (usec)prng_below(&s->rng, SECOND);

@@ -6,7 +6,7 @@
 
 #include "sim.h"
 
-enum sim_cut { CUT_NOT, CUT_ALL, CUT_UDP };
+enum sim_cut { CUT_NOT, CUT_ALL, CUT_UDP, CUT_TCP };
 enum sim_stream { STREAM_NOT, STREAM_ASKS, STREAM_ANSWERS };
 
 /* net.c */
@@ -48,6 +48,7 @@ void node_crash(struct sim *s, uint32_t i, usec restart_at);
 /* Says goodbye, stops, comes back to life at restart_at. */
 void node_leave(struct sim *s, uint32_t i, usec restart_at);
 int node_restarting(struct sim *s, uint32_t i, uint32_t grace_s);
+void node_drain(struct sim *s, uint32_t i, bool on);
 void node_wipe(struct sim *s, uint32_t i);
 /* It asks to leave, or takes that back; when it has left its disk is wiped, and it
  * comes in again so long after that (INT64_MAX: when it is started). */
@@ -66,6 +67,14 @@ uint32_t node_find(const struct sim *s, const struct node_id *id);
 /* check.c: after every event of node i. */
 void check_node(struct sim *s, uint32_t i);
 void check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f);
+/* copy.c.  Node j starts with what is on the disk of i, which lives on: the disk as it
+ * was `below` starts ago; 1 is as it was before i's own, 0 as it is. */
+void copy_node(struct sim *s, uint32_t j, uint32_t i, uint64_t below);
+/* The same as a fault, where there is a spare place; false when something broke. */
+bool copy_happens(struct sim *s, uint32_t i, uint64_t below);
+/* May it still live twice, and nobody know? */
+bool copy_fresh(const struct sim *s, uint32_t i);
+void check_copy(struct sim *s, uint32_t i);
 /* check_left.c: it signs now that it left. */
 void check_left(struct sim *s, uint32_t i);
 /* check_roster.c: the roster that is about to be on its disk. */
@@ -121,7 +130,7 @@ bool exclusive_all_run(const struct sim *s);
 void settled_start(struct sim *s);
 
 /* story_mixed.c: what node i speaks; m, a newer one, speaks now (NULL: nobody newer). */
-struct wire_range mixed_wire(const struct sim_conf *conf, uint32_t i);
+struct wire_range mixed_wire(const struct sim *s, uint32_t i);
 void mixed_speaks(const struct mesh *m);
 
 /* ca.c: tokens by number; node i gets a certificate by one of them. */

@@ -339,6 +339,20 @@ __wrap_going_wait_until(const struct member *x)
 	return planted == MUTANT_grace_ignored ? 0 : __real_going_wait_until(x);
 }
 
+struct ballot_weight __real_quorum_weight(const struct mesh *m, uint32_t i);
+struct ballot_weight __wrap_quorum_weight(const struct mesh *m, uint32_t i);
+
+struct ballot_weight
+__wrap_quorum_weight(const struct mesh *m, uint32_t i)
+{
+	struct ballot_weight w = __real_quorum_weight(m, i);
+	uint32_t k = planted == MUTANT_two_ties ? members_namesake(&m->ms, i) : MEMBER_NONE;
+
+	if (k != MEMBER_NONE)
+		w.tie |= __real_quorum_weight(m, k).tie & MEMBER_NEW;
+	return w;
+}
+
 msec __real_budget_wait(struct budget *b, msec now);
 msec __wrap_budget_wait(struct budget *b, msec now);
 
@@ -445,6 +459,11 @@ __wrap_rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t b
 			(one.state == MESH_FAILED && p->kind != PACKET_TABLE)) &&
 		    (int64_t)one.incarnation > accused)
 			accused = (int64_t)one.incarnation;
+		/* As if it were no matter when it was said. */
+		if (planted == MUTANT_last_word && one.state == MESH_ALIVE && i != MEMBER_NONE && i != 0 &&
+		    m->ms.m[i].state == MESH_FAILED && one.generation == m->ms.m[i].generation &&
+		    one.incarnation > m->ms.m[i].incarnation)
+			m->ms.m[i].since = 0;
 		/* Its owner signed it, of this very life: as if that were enough. */
 		if (planted == MUTANT_stale_copy && i != MEMBER_NONE && i != 0 && one.is_long &&
 		    one.state == MESH_ALIVE && m->ms.m[i].state == MESH_FAILED &&

@@ -22,6 +22,7 @@ struct sim;
 	X(half_quorum)	    /* half of the roster is enough */                 \
 	X(stamp_again)	    /* a leader forgets what it issued */              \
 	X(old_stamp)	    /* a node forgets what it applied */               \
+	X(two_ties)	    /* who is called as the tie-breaker is one too */      \
 	X(old_roster)	    /* a restart finds the roster of its first life */ \
 	X(joint_alone)	    /* a roster counts as stored by all at once */     \
 	X(any_roster)	    /* all rosters have one hash */                    \
@@ -29,6 +30,7 @@ struct sim;
 	X(same_life)	    /* a restart is no new generation */               \
 	X(no_window)	    /* a replay is heard again */                      \
 	X(stale_copy)	    /* an older "alive" wakes the dead */              \
+	X(last_word)	    /* what the dead said before their end wakes them */   \
 	X(fresh_corpse)	    /* the dead were heard a moment ago */             \
 	X(left_returns)	    /* a goodbye is forgotten */                       \
 	X(no_refute)	    /* the accused says nothing */                     \
@@ -53,6 +55,7 @@ struct sim;
 	X(evicted_forgot)   /* a restart finds nobody evicted */                   \
 	X(grace_ignored)    /* who said that it restarts is dead at once */        \
 	X(notice_forgot)    /* ... or nobody remembers what it said */     \
+	X(drain_forgot)	    /* who drains says so a second after its restart */    \
 	X(leaves_early)	    /* a roster without it will do, whoever stored that */ \
 	X(leaves_unheard)   /* ... and without a vote it waits for nobody */       \
 	X(leave_forgot)	    /* a restart does not know that it leaves, or left */  \

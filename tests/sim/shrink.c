@@ -58,7 +58,7 @@ shrink(const struct story *story, struct sim_conf *conf)
 		}
 		for (int f = 0; f < FAULTS_COUNT; f++) {
 			try = *conf;
-			try.faults &= ~(UINT32_C(1) << f);
+			try.faults &= ~(UINT64_C(1) << f);
 			if (try.faults != conf->faults && try.faults != 0)
 				again = still(story, conf, &try, name, &tries) || again;
 		}

@@ -107,12 +107,17 @@ sim_new(const struct sim_conf *conf)
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
 		if ((conf->faults & FAULT_BIT(clock)) != 0)
 			n->clock_ppm = n->clock_ppm * 5 / 2;
+		n->newer = (conf->mixed || (conf->faults & FAULT_BIT(upgrade)) != 0) && i % 2 == 1;
+		n->namesake = (conf->faults & FAULT_BIT(namesake)) != 0 && i + 1 == conf->nodes;
+		n->spare = (conf->faults & FAULT_BIT(clone)) != 0 && conf->nodes >= SPARE_NODES && i + 1 == conf->nodes &&
+		    !conf->settled;
+		n->out_at = n->spare;
 		exclusive_crash(s, i, true);
 		n->restart_at = n->wake_at = (usec)prng_below(&s->rng,
 		    conf->late && i > 0 && i >= conf->nodes * 2 / 3 ? 100 * SECOND : SECOND);
 		if (conf->settled)
 			continue;
-		if (conf->ca && i >= conf->nodes - CA_LATE)
+		if (n->spare || (conf->ca && i >= conf->nodes - CA_LATE))
 			n->restart_at = n->wake_at = INT64_MAX; /* when the story says */
 		else
 			sim_push(s, (struct sim_event){.at = n->restart_at, .node = i});

@@ -17,6 +17,7 @@
  *	hearing.c  reports told and heard
  *	exclusive.c  instances of which there must be one
  *	fault.c    the faults by name, drawn from the seed
+ *	copy.c     one identity in two places
  *	ca.c       a CA and its tokens, where the mesh has one
  *	planted.c  faults in the machine itself, to see that the checks can fail
  */
@@ -36,6 +37,7 @@ enum {
 	NEVER_CALM = -1, /* calm_since while something is wrong */
 	WATCH_MAX = 256, /* tables of larger worlds are compared at the end only */
 	OLD_MAX = 64,	 /* datagrams kept to be replayed */
+	SPARE_NODES = 4, /* where so many are one place may be kept for copies */
 };
 
 struct sim_conf {
@@ -43,14 +45,14 @@ struct sim_conf {
 	enum mesh_quorum quorum;
 	enum mesh_profile profile; /* with the round trips it is for */
 	enum sim_mutant mutant;
-	uint32_t nodes, faults; /* those this run may use */
+	uint32_t nodes;
+	uint64_t faults; /* those this run may use */
 	usec span;	 /* how long they go on */
 	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
 	/* A third joins much later; every other is newer: story_mixed.c; each has a profile
 	 * of its own; certificates, and no key before them: story_ca.c; it is there already:
-	 * settled.c. */
-	bool late, mixed, paces, ca, settled;
-	bool verbose;	 /* traces on stderr */
+	 * settled.c; traces on stderr. */
+	bool late, mixed, paces, ca, settled, verbose;
 };
 
 /* One datagram, however often it arrives; or a question over a stream. */
@@ -99,7 +101,7 @@ struct sim_node {
 	struct mesh_saved done;
 	struct roster_id done_roster, was_roster; /* was: before it became a copy of another */
 	uint32_t done_evicted, told_turn;
-	usec out_at, leave_for; /* evicted, or a copy, that does not count; once it has left, so long
+	usec copied_at, out_at, leave_for; /* evicted, or a copy, that does not count; once it has left, so long
 				 * until it comes in again; 0 = it does count, it is not asked to */
 	struct stamp issued;
 	uint64_t lives, counter, verified; /* frame numbers never repeat; signatures checked */
@@ -112,7 +114,10 @@ struct sim_node {
 	struct sim_held *held_reports; /* hearing.c: of every other */
 	struct stamp held; /* a stamp checked before a pause */
 	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
-	bool given_up, leads, passed, copied, voted; /* by a change of keys; its disk lives elsewhere too; ever */
+	bool given_up, leads, passed, voted; /* passed by a change of keys; voted: ever */
+	/* Its disk lives elsewhere too; a place for copies alone; drained, as its operator
+	 * wishes; ... when this life began; of the next release; called as another is. */
+	bool copied, spare, drains, drained, newer, namesake;
 };
 
 struct sim {
@@ -127,18 +132,16 @@ struct sim {
 	usec now;
 	uint64_t seq, events, history;
 	/* network */
-	uint32_t burst_permille; /* of 200 ms, each node's own, all is lost */
-	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille, disk_permille;
-	uint32_t flip_permille, trim_permille, mtu; /* no mtu = all pass */
+	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille, flip_permille,
+	    trim_permille, disk_permille, fsync_permille, mtu; /* no mtu = all pass */
 	usec delay_min, delay_max;
 	uint8_t *cut; /* enum sim_cut; nodes x nodes, one-way; NULL when nobody is cut */
-	uint32_t grouped;
+	uint32_t grouped, burst_permille; /* of 200 ms, each node's own, all is lost */
 	/* Since when what arrives at all arrives soon; since when every datagram that
 	 * is not lost does, wherever it goes; since when none is lost either.
 	 * NEVER_CALM while not so. */
 	usec prompt_since, calm_since, still_since;
 	/* load */
-	uint32_t report_bytes;
 	bool apart, busy, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second; no report ever changes */
 	uint64_t made;	/* reports to leaders */
 	/* An engine took in a whole report (a first fragment, in large worlds). */
@@ -158,7 +161,7 @@ struct sim {
 	struct sim_plan *plans; /* of every schedule ever issued */
 	size_t plans_len, plans_cap;
 	uint64_t false_deaths, false_suspects, false_of_healthy, false_by_healthy; /* observer by observer */
-	uint32_t slow_first, slow_count; /* who is not healthy, of scenario slow */
+	uint32_t report_bytes, slow_first, slow_count; /* of plane B; who is not healthy, of scenario slow */
 };
 
 /* sim.c */

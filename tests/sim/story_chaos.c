@@ -78,6 +78,30 @@ dies_unseen(struct sim *s, uint32_t a, uint32_t b)
 	return back;
 }
 
+/* a and b are cut off, and b's last word, that it restarts, is heard by a alone; both are
+ * given up by the rest, and a comes back before it has given b up: a record that none of
+ * them has, of a life that is over, must wake nobody either. */
+static bool
+last_word(struct sim *s, uint32_t a, uint32_t b)
+{
+	usec away = 1 * SECOND + (usec)prng_below(&s->fate, 2 * SECOND), said;
+	bool back = true;
+
+	net_group(s, a, 1);
+	net_group(s, b, 1);
+	said = (usec)prng_below(&s->fate, SECOND);
+	if (!sim_run(s, s->now + said))
+		return false;
+	if (s->node[b].mesh != NULL && node_restarting(s, b, 1) == 0) {
+		back = sim_run(s, s->now + 20000);
+		node_crash(s, b, s->now + away + 20 * SECOND);
+	}
+	back = back && sim_run(s, s->now + away);
+	net_group(s, a, 0);
+	net_group(s, b, 0);
+	return back;
+}
+
 /* In a still world little is excused: nobody is suspected who lives, no ear is
  * blamed, a cut link kills nobody, and with most of them dead the rest see it. */
 bool
@@ -91,7 +115,7 @@ story_grief(struct sim *s, struct sim_stats *st)
 	fault_cuts(s);
 	for (end = s->now + s->conf.span; s->now < end;) {
 		uint32_t a = (uint32_t)prng_below(&s->fate, n), b = (uint32_t)prng_below(&s->fate, n);
-		uint32_t what = (uint32_t)prng_below(&s->fate, 6);
+		uint32_t what = (uint32_t)prng_below(&s->fate, 7);
 		usec rest = (8 + (usec)prng_below(&s->fate, 12)) * SECOND;
 
 		if (what <= 2) {
@@ -103,7 +127,8 @@ story_grief(struct sim *s, struct sim_stats *st)
 			rest += 40 * SECOND;
 			kill_some(s, n / 2 + 1 < n ? n / 2 + 1 : n / 2, a, rest);
 		}
-		if (what == 5 && a != b && !dies_unseen(s, a, b))
+		if ((what == 5 && a != b && !dies_unseen(s, a, b)) ||
+		    (what == 6 && a != b && !last_word(s, a, b)))
 			return false;
 		net_changed(s);
 		if (!sim_run(s, s->now + rest))
@@ -140,8 +165,10 @@ setup_swarm(struct sim_conf *conf)
 		conf->span = theme(conf->seed) == THEME_GRIEF ? GRIEF_SPAN :
 								(usec)(20 + h % 60) * SECOND;
 	conf->paces &= theme(conf->seed) == THEME_CHAOS; /* a still world is of one profile */
-	if (theme(conf->seed) != THEME_CHAOS)
+	if (theme(conf->seed) != THEME_CHAOS) {
+		conf->faults &= ~(FAULT_BIT(clone) | FAULT_BIT(upgrade));
 		return;
+	}
 	conf->late = (h >> 32 & 1) != 0;
 	conf->paces |= (h >> 48) % 16 == 0;
 	if ((h >> 40) % 8 == 0 && conf->quorum == MESH_QUORUM_MAJORITY)

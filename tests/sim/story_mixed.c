@@ -24,9 +24,9 @@ mixed_speaks(const struct mesh *m)
 }
 
 struct wire_range
-mixed_wire(const struct sim_conf *conf, uint32_t i)
+mixed_wire(const struct sim *s, uint32_t i)
 {
-	if (!conf->mixed || i % 2 == 0)
+	if (!s->node[i].newer)
 		return (struct wire_range){.min = WIRE_MIN, .max = WIRE_MAX};
 	return (struct wire_range){.min = WIRE_MIN, .max = WIRE_MAX + 1, .features = FEATURES};
 }
@@ -93,7 +93,7 @@ spoken_well(const struct sim *s, uint64_t *pairs)
 		for (uint32_t j = 0; j < s->conf.nodes; j++) {
 			const struct mesh *m = s->node[i].mesh;
 			const uint32_t k = members_find_id(&m->ms, &s->node[j].id);
-			struct wire_range mine = mixed_wire(&s->conf, i), its = mixed_wire(&s->conf, j);
+			struct wire_range mine = mixed_wire(s, i), its = mixed_wire(s, j);
 
 			if (i == j || k == MEMBER_NONE || !pair_stands(m, k))
 				continue;

@@ -110,12 +110,12 @@ out_under_fire(struct sim *s, struct sim_stats *st, uint32_t by, uint32_t i)
 	s->conf.faults = 0;
 	fault_end(s);
 	began = s->now;
-	if (s->node[i].out_at == 0)
-		return story_whole(s, NULL);
-	if (!wait_known(s, i, true) || !wait_self(s, i))
-		return false;
-	stats_add(st, "evict.fire:ms", (s->now - began) / 1000);
-	return story_whole(s, NULL);
+	if (s->node[i].out_at != 0) {
+		if (!wait_known(s, i, true) || !wait_self(s, i))
+			return false;
+		stats_add(st, "evict.fire:ms", (s->now - began) / 1000);
+	}
+	return sim_run(s, s->now + 5 * (usec)SECOND) && story_whole(s, NULL); /* all are up again */
 }
 
 enum { HEARD_BY_ALL, CUT_OFF, DOWN, ANOTHER_DOWN, UNDER_FIRE, WAYS };
@@ -162,34 +162,6 @@ one_out(struct sim *s, struct sim_stats *st, uint32_t how)
 }
 
 /* --- a copied disk ----------------------------------------------------------------- */
-
-/* Node j starts with what is on the disk of i, which lives on: the disk as it was
- * `below` starts ago; 1 is as it was before i's own, 0 as it is. */
-static void
-copy_node(struct sim *s, uint32_t j, uint32_t i, uint64_t below)
-{
-	struct sim_node *n = &s->node[j];
-	const struct sim_node *of = &s->node[i];
-
-	node_crash(s, j, INT64_MAX);
-	if (!n->copied) {
-		n->was = n->id;
-		n->was_roster = n->done_roster;
-	}
-	memcpy(n->pk, of->pk, sizeof n->pk);
-	n->id = of->id;
-	node_copy_disk(s, j, i);
-	n->disk.generation = of->disk.generation < below ? 0 : of->disk.generation - below;
-	n->done = n->disk;
-	n->counter = 0;
-	n->done_roster = of->done_roster;
-	n->done_evicted = 0;
-	n->issued = of->issued;
-	n->out_at = s->now;
-	n->copied = s->node[i].copied = true;
-	net_late(s, s->now + 2 * (usec)SECOND); /* half of what is said to i goes astray */
-	node_start(s, j);
-}
 
 static bool
 told_apart(const struct sim *s, uint32_t i, uint32_t copy)

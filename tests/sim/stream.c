@@ -13,13 +13,18 @@
 enum { RTO = SECOND / 5 };
 
 static bool
+cut(const struct sim *s, uint32_t a, uint32_t b)
+{
+	uint8_t is = s->cut[(size_t)a * s->conf.nodes + b];
+
+	return is == CUT_ALL || is == CUT_TCP;
+}
+
+static bool
 passes(const struct sim *s, uint32_t a, uint32_t b)
 {
-	uint32_t n = s->conf.nodes;
-
 	return s->node[a].group == s->node[b].group &&
-	    (s->cut == NULL || (s->cut[(size_t)a * n + b] != CUT_ALL &&
-		s->cut[(size_t)b * n + a] != CUT_ALL));
+	    (s->cut == NULL || (!cut(s, a, b) && !cut(s, b, a)));
 }
 
 static void

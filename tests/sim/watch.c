@@ -11,6 +11,7 @@
  *	well-blames-itself	... nor blames its own ears
  *	suspicion-ends		one way or the other
  *	restarting-left-alone	who said that it restarts is not dead before its time
+ *	drained-over-a-start	who drained when it began is never seen as one who stays
  *	evicted-for-good	who is out counts for nothing, and is never forgotten
  *	digest-is-table		equal digests, equal tables; and back
  *
@@ -90,6 +91,9 @@ order(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 	if (x->proven && n->mesh != NULL && n->mesh->ms.m[0].generation == x->generation &&
 	    of_life == x->incarnation && x->notice != n->mesh->ms.m[0].notice)
 		check_break(s, "notice-is-its-owners", i, j, x->notice);
+	if (x->generation == n->done.generation && n->mesh != NULL && n->drained &&
+	    going_kind(x) == MESH_STAYS)
+		check_break(s, "drained-over-a-start", i, j, x->incarnation);
 	if (!was->known || x->generation > was->generation)
 		return;
 	if (x->generation < was->generation || x->incarnation < was->incarnation ||
@@ -275,7 +279,7 @@ watch_node(struct sim *s, uint32_t i)
 		uint32_t j = node_find(s, &x->id);
 		struct sim_seen *seen = &n->seen[j == UINT32_MAX ? 0 : j];
 
-		if (j == UINT32_MAX || s->node[j].copied)
+		if (j == UINT32_MAX || copy_fresh(s, j))
 			continue;
 		if (x->state == MESH_SUSPECT && seen->state == MESH_SUSPECT && seen->known &&
 		    seen->incarnation == x->incarnation &&
