@@ -3,7 +3,9 @@
  *
  *   QUERY_HEADER   hash (32)                 -> the schedule header's bytes
  *   QUERY_PARTS    hash (32) ...             -> [hash 32 | u32 LE bytes | part]...
- *                  as many of them as fit STREAM_BYTES_MAX; what is not held is left out
+ *                  as many of them as fit STREAM_BYTES_MAX; what is not held is left out;
+ *                  more than QUERY_PARTS_MAX are refused, and longer requests before they
+ *                  are read (what came before wire version 1 asked for all at once)
  *   QUERY_VIEW     nothing                   -> msgpack {ps: [...], roles: [...],
  *                  scheduler: {...}, problems: [...], held: [...]}  what this node knows
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
