@@ -376,6 +376,16 @@ __wrap_recover_signed(const struct mesh *m, const struct eviction *x)
 	return __real_recover_signed(m, x);
 }
 
+void __real_summary_forget(struct mesh *m, uint32_t i);
+void __wrap_summary_forget(struct mesh *m, uint32_t i);
+
+void
+__wrap_summary_forget(struct mesh *m, uint32_t i)
+{
+	if (planted != MUTANT_counts_on)
+		__real_summary_forget(m, i);
+}
+
 int __real_admit_record(struct mesh *m, const struct rumour *r);
 int __wrap_admit_record(struct mesh *m, const struct rumour *r);
 enum mesh_entry __real_admit_judge(const struct mesh *m, const struct node_id *id,

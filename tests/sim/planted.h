@@ -65,6 +65,7 @@ struct sim;
 	X(any_vote)	    /* ... and votes, though its token is used up */   \
 	X(no_budget)	    /* summaries never wait for bytes */               \
 	X(never_asks)	    /* what passed a node by it is not told */             \
+	X(counts_on)	    /* the summaries of a life that is over count on */    \
 	X(counts_again)	    /* a node forgets how far it counted its summaries */
 /* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
 #define PEERS(X) X(plain_swim)
