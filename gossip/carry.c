@@ -21,7 +21,13 @@
  *
  * Over whom: who carried its last frame to me, or got an answer of it for me; else
  * one after another who answers me.  A member asked to carry hands it to whom it is
- * for, or to who carried that one's last, and else to nobody.
+ * for, or to who carried that one's last; and else to nobody, unless it hears less than
+ * half of all itself: then on to another who answers it, never back.
+ *
+ * How far: a ring of 21, ten hops, keeps its leader once it has one.  It keeps all alive
+ * up to 15: beyond, the word of who is suspected comes back later than a suspicion lasts.
+ * Two who never met have no keys, and what makes those (HELLO) goes straight alone: who
+ * starts anew in a ring follows no leader but a neighbour.
  */
 #include "inner.h"
 
@@ -167,10 +173,28 @@ carry_fill(const struct mesh *m, const struct out *o, struct packet *p)
 	p->bytes_len = c->len;
 }
 
+/* To whom next: who carried its last, and never back to where it came from.  In a network
+ * of which this node hears but a little, a ring, it then goes on the way it went: there
+ * it arrives, and what comes back that way tells all on it. */
+static bool
+onward(struct mesh *m, msec now, uint32_t to, uint32_t from, uint32_t *via)
+{
+	uint16_t other;
+
+	*via = m->ms.doubts[to].via;
+	if (useful(m, *via, to) && *via != from)
+		return true;
+	if (!relay_far(m) || relay_helpers(m, now, to, from, 1, &other) == 0 ||
+	    !relay_near(m, other))
+		return false;
+	*via = other;
+	return true;
+}
+
 int
 carry_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	uint32_t to = members_find(&m->ms, p->who), sender, via;
+	uint32_t to = members_find(&m->ms, p->who), sender, via = MEMBER_NONE;
 	struct seal_frame frame;
 	struct carried *c;
 	int rc;
@@ -184,8 +208,7 @@ carry_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return -ERR_UNKNOWN;
 	if (sender != from)
 		carry_learn(m, sender, from); /* its answer goes back that way */
-	via = m->ms.doubts[to].via;
-	if (!relay_near(m, to) && (!useful(m, via, to) || via == from))
+	if (!relay_near(m, to) && !onward(m, now, to, from, &via))
 		return -ERR_NO_WAY;
 	c = &m->carry.frames[m->carry.next % CARRY_MAX];
 	*c = (struct carried){.who = p->who,

@@ -10,7 +10,9 @@
 enum {
 	SUSPECT_BASE_MS = 4000,	  /* x max(1, log10 N) */
 	SUSPECT_MAX_MULT = 6,
-	FAR_MULT = 2,
+	FAR_MANY = 9,
+	FAR_MULT = 2,	   /* who hears less than half waits so much longer, ... */
+	FAR_MANY_MULT = 4, /* ... and among more than FAR_MANY so much */
 	CONFIRMATIONS = 2,
 	HEARD_MS = 2000,   /* whoever spoke to anybody this lately is not dead to me */
 	EVIDENCE_MS = 500, /* ... and so much after its death it lives again */
@@ -48,9 +50,10 @@ suspicion_ms(const struct mesh *m, const struct member_doubt *d)
 	msec max = min * SUSPECT_MAX_MULT;
 	uint32_t c = d->accusers_count > 0 ? d->accusers_count - 1u : 0;
 
-	/* Most do not answer me themselves: what it says comes over many, if at all. */
+	/* Most do not answer me themselves: what it says comes over many, if at all, and
+	 * others who accuse it are as far away as I. */
 	if (relay_far(m))
-		min *= FAR_MULT;
+		min *= m->ms.count > FAR_MANY ? FAR_MANY_MULT : FAR_MULT;
 
 	/* With nobody left to confirm, waiting longer teaches nothing. */
 	if (mesh_up(m) < CONFIRMATIONS + 2 || c > CONFIRMATIONS)

@@ -482,8 +482,11 @@ msec
 swim_deadline(const struct mesh *m)
 {
 	const struct swim *s = &m->swim;
-	msec at = msec_min(s->probe_at, msec_min(s->reconnect_at, s->suspect_at));
+	msec at = msec_min(s->probe_at, s->reconnect_at);
 
+	/* Who answers again, or one accuser more, can end a suspicion in the past, and after
+	 * those were looked at: then it is the next tick's. */
+	at = msec_min(at, s->suspect_at > m->ticked ? s->suspect_at : m->ticked + 1);
 	at = msec_min(at, msec_min(s->quiet_at, s->forget_at));
 
 	if (!s->asked && !s->acked)

@@ -119,7 +119,7 @@ sim_run() {
 	    "heal --nodes 20" "join --nodes 30" "restart --nodes 10" \
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" "missed --nodes 5" \
-	    "metrics --nodes 20" "takeover --nodes 5" "flipflop --nodes 30" "partial --nodes 5" "partial --nodes 9" "rack --nodes 20" \
+	    "metrics --nodes 20" "takeover --nodes 5" "flipflop --nodes 30" "partial --nodes 5" "partial --nodes 9" "partial --nodes 15" "rack --nodes 20" \
 	    "evict --nodes 9" "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "leave --nodes 9" "recover --nodes 7" \
 	    "mixed --nodes 9" "ca --nodes 10" \
 	    "detect --profile wan --nodes 20" "failover --profile wan --nodes 9" \
@@ -128,7 +128,7 @@ sim_run() {
 	    "failover --profile local --nodes 9" \
 	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "detect --nodes 300 --settled" "join --nodes 1000"; do
 		case $s in
-		*settled) seeds=1 ;;
+		*settled | partial*15) seeds=1 ;;
 		*1000) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;

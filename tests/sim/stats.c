@@ -74,7 +74,7 @@ static const struct promise {
     {"partial.ring.elections", 5, 7, ANY, ANY, 0, NULL, 0},
     {"partial.bridge.false.deaths", 5, 21, ANY, ANY, 0, NULL, 0},
     {"partial.bridge.elections", 5, 9, ANY, ANY, 0, NULL, 0},
-    {"partial.ring.unled", 5, 9, ANY, ANY, 0, NULL, 0},
+    {"partial.ring.unled", 5, 21, ANY, ANY, 0, NULL, 0},
     {"partial.bridge.unled", 5, 21, ANY, ANY, 0, NULL, 0},
     {"partial.path.unled", 3, 50, ANY, ANY, 0, NULL, 0},
     {"partial.path.false.deaths", 3, 50, ANY, ANY, 0, NULL, 0},

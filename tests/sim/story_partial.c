@@ -48,6 +48,14 @@ holds(struct sim *s, struct sim_stats *st, enum sim_fault f, uint32_t a)
 	return true;
 }
 
+/* Word goes around under keys that two have, and those are made straight: in a larger ring
+ * the leader that it elects must have met all.  A round of probes, and each has met each. */
+static bool
+all_meet(struct sim *s)
+{
+	return s->conf.nodes <= 9 || sim_run(s, s->now + (usec)s->conf.nodes * SECOND);
+}
+
 /* The path between the leader and one other is cut, there, back, or both: a third
  * carries what they have to say. */
 static bool
@@ -94,7 +102,7 @@ story_partial(struct sim *s, struct sim_stats *st)
 {
 	uint32_t n = s->conf.nodes, leader;
 
-	if (!story_whole(s, NULL) || !holds(s, st, FAULT_ring, 0) || !mends(s))
+	if (!story_whole(s, NULL) || !all_meet(s) || !holds(s, st, FAULT_ring, 0) || !mends(s))
 		return false;
 	/* The leader has the larger side of the bridge, and is not it itself. */
 	if (!holds(s, st, FAULT_bridge, (2 * n - 1 - story_leader(s)) % n) || !mends(s))
