@@ -2,8 +2,9 @@
 # sim.sh - every figure that is promised of simulated meshes, beside its bound and
 # what stands beside it: `sim.SCENARIO.NODES.name value unit`, one per line.
 # With SEEDS=N each of up to 200 nodes is taken N times; larger ones once.
-# BIG=1 adds 5,000 nodes, which else are run by hand, one by one: minutes of a core and
-# 8 GB of memory each, in a world that stands already (--settled):
+# BIG=1 adds 5,000 nodes, which else are run by hand, one by one, in a world that
+# stands already (--settled), with 9 GB of memory: detect takes two minutes of a core; of
+# heal the one alone takes three, and half against half, where thousands die, far more:
 #	build/mesh-sim detect --nodes 5000 --settled
 #	build/mesh-sim heal --nodes 5000 --settled
 # How 5,000 come to stand, build/mesh-sim join --nodes 5000, takes far longer: there
