@@ -74,7 +74,7 @@ brief_put(struct briefs_out *w, const struct brief *b)
 	be_put(one + 3, b->count, 2);
 	one[5] = percent_pack(s->cpu_percent, b->odd);
 	one[6] = percent_pack(s->mem_percent, b->whole);
-	one[7] = percent_pack(s->disk_percent, s->config_hash != w->config);
+	one[7] = percent_pack(s->disk_percent, s->facts_hash != w->facts);
 	one[8] = load_pack(s->load_centi);
 	for (; left >= FLAG; left >>= VARINT_BITS)
 		one[n++] = (uint8_t)(left | FLAG);
@@ -83,15 +83,15 @@ brief_put(struct briefs_out *w, const struct brief *b)
 		be_put(one + n, b->who & ((UINT64_C(1) << WHO_SHIFT) - 1), REST_BYTES);
 		n += REST_BYTES;
 	}
-	if (s->config_hash != w->config) {
-		be_put(one + n, s->config_hash, 4);
+	if (s->facts_hash != w->facts) {
+		be_put(one + n, s->facts_hash, 4);
 		n += 4;
 	}
 	if (n > w->cap - w->len)
 		return false;
 	memcpy(w->buf + w->len, one, n);
 	w->len += n;
-	w->config = s->config_hash;
+	w->facts = s->facts_hash;
 	return true;
 }
 
@@ -116,7 +116,7 @@ int
 brief_next(struct briefs_in *r, struct brief *out)
 {
 	const uint8_t *b = r->at;
-	bool config;
+	bool facts;
 
 	if (r->at == r->end)
 		return 0;
@@ -126,19 +126,19 @@ brief_next(struct briefs_in *r, struct brief *out)
 	    .odd = (b[5] & FLAG) != 0, .whole = (b[6] & FLAG) != 0,
 	    .summary = {.cpu_percent = percent_read(b[5]), .mem_percent = percent_read(b[6]),
 		.disk_percent = percent_read(b[7]), .load_centi = load_read(b[8])}};
-	config = (b[7] & FLAG) != 0;
+	facts = (b[7] & FLAG) != 0;
 	r->at += FIXED_BYTES;
 	if (out->count == 0 || instances_read(r, &out->summary.instances) < 0 ||
-	    (size_t)(r->end - r->at) < (out->whole ? REST_BYTES : 0u) + (config ? 4u : 0u))
+	    (size_t)(r->end - r->at) < (out->whole ? REST_BYTES : 0u) + (facts ? 4u : 0u))
 		return -ERR_MALFORMED;
 	if (out->whole) {
 		out->who |= be_get(r->at, REST_BYTES);
 		r->at += REST_BYTES;
 	}
-	if (config) {
-		r->config = (uint32_t)be_get(r->at, 4);
+	if (facts) {
+		r->facts = (uint32_t)be_get(r->at, 4);
 		r->at += 4;
 	}
-	out->summary.config_hash = r->config;
+	out->summary.facts_hash = r->facts;
 	return 1;
 }

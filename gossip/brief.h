@@ -5,7 +5,7 @@
  *
  *	 0      3        5     6     7      8      9
  *	 +------+--------+-----+-----+------+------+-----------+- - - - -+- - - - - +
- *	 | who 3| count 2| cpu | mem | disk | load | instances | who +5  | config 4 |
+ *	 | who 3| count 2| cpu | mem | disk | load | instances | who +5  | facts 4 |
  *	 +------+--------+-----+-----+------+------+-----------+- - - - -+- - - - - +
  *
  * who: the first bytes of the short id.  Where the teller knows two that begin so,
@@ -14,8 +14,8 @@
  * far as 16 bits tell, is newer.  Bit 7 of cpu is the last bit of the owner's
  * generation: of another life than the one known nothing is taken.
  * load: 16 steps between two powers of two.  instances: 7 bits a byte, the lowest
- * first, bit 7 = more.  config: where bit 7 of disk is set; else as in the one before,
- * and 0 in the first: nearly all have the same.
+ * first, bit 7 = more.  facts: where bit 7 of disk is set; else as in the one before,
+ * and 0 in the first: hosts of one make have the same.
  *
  * Inner: used by the files of gossip/ alone.
  */
@@ -36,12 +36,12 @@ struct brief {
 struct briefs_out {
 	uint8_t *buf; /* the caller's */
 	size_t cap, len;
-	uint32_t config; /* of the last */
+	uint32_t facts; /* of the last */
 };
 
 struct briefs_in {
 	const uint8_t *at, *end; /* borrowed */
-	uint32_t config;
+	uint32_t facts;
 };
 
 /* All or nothing: false when there is no room for it. */

@@ -13,6 +13,7 @@
 #include "dark.h"
 #include "elect.h"
 #include "enter.h"
+#include "gather.h"
 #include "going.h"
 #include "join.h"
 #include "keys.h"
@@ -42,6 +43,7 @@ struct mesh {
 	struct carry carry;
 	struct budget budget;
 	struct missed missed;
+	struct gather gather;
 	struct dark dark;
 	struct elect elect;
 	struct roster roster;

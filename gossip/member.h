@@ -66,6 +66,16 @@ struct member_doubt {
 	msec flapped, unstable_until; /* 0 = never */
 };
 
+/* Which of its facts are held (facts.h), and how often they were asked for lately. */
+struct member_facts {
+	uint64_t generation;
+	uint32_t version, hint, bytes; /* version 0 = none */
+	uint16_t tries;
+	uint8_t flight; /* the question under way that asks for it, from 1; 0 = none */
+	bool vain; /* turns with each question that did not bring it */
+	msec asked, next; /* last; not before */
+};
+
 /* The owner's word for the record held: relayed with it. */
 struct member_proof {
 	uint8_t pk[KEY_BYTES], sig[SIG_BYTES];

@@ -35,6 +35,7 @@ members_init(struct members *ms, uint32_t max)
 	ms->reports = calloc(max, sizeof *ms->reports);
 	ms->votes = calloc(max, sizeof *ms->votes);
 	ms->doubts = calloc(max, sizeof *ms->doubts);
+	ms->facts = calloc(max, sizeof *ms->facts);
 	ms->proofs = calloc(max, sizeof *ms->proofs);
 	ms->names = calloc(max, sizeof *ms->names);
 	ms->order = calloc(max, sizeof *ms->order);
@@ -42,7 +43,7 @@ members_init(struct members *ms, uint32_t max)
 	ms->text = calloc(1, ms->text_cap);
 	if (ms->m == NULL || ms->reports == NULL || ms->order == NULL || ms->map == NULL ||
 	    ms->votes == NULL || ms->doubts == NULL || ms->text == NULL || ms->proofs == NULL ||
-	    ms->names == NULL)
+	    ms->names == NULL || ms->facts == NULL)
 		return false;
 	return pairs_init(&ms->pairs, max) && evict_init(&ms->evict, max) && spread_init(&ms->urgent, max) && spread_init(&ms->news, max) &&
 	    spread_init(&ms->summaries, max);
@@ -55,6 +56,7 @@ members_fini(struct members *ms)
 	free(ms->reports);
 	free(ms->votes);
 	free(ms->doubts);
+	free(ms->facts);
 	free(ms->proofs);
 	free(ms->certs);
 	free(ms->names);
@@ -278,6 +280,7 @@ members_add(struct members *ms, const struct node_id *id, msec now)
 		ms->reports[i] = (struct member_report){.reported = false};
 		ms->votes[i] = (struct member_vote){.granted = 0};
 		ms->doubts[i] = (struct member_doubt){.suspected = 0};
+		ms->facts[i] = (struct member_facts){.version = 0};
 	}
 	ms->m[i] = (struct member){.id = *id, .short_id = short_id, .state = MESH_FAILED,
 	    .pair = pair, .rtt_ms = -1, .since = now, .seen = MSEC_NEVER, .spoke = UINT32_MAX};

@@ -32,6 +32,7 @@ struct members {
 	struct member_report *reports;
 	struct member_vote *votes;
 	struct member_doubt *doubts;
+	struct member_facts *facts;
 	struct member_proof *proofs;
 	struct member_cert *certs; /* admit.h; NULL: the cluster has no CA */
 	uint32_t *names; /* a hash of each name: who else has this one? */

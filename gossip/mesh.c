@@ -64,6 +64,7 @@ init(struct mesh *m, msec now)
 	members_tell(&m->ms, 0);
 	budget_init(&m->budget, now);
 	missed_init(m, now);
+	gather_init(m, now);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
 	    rolelease_init(m, now) < 0 || reach_init(m) < 0 || carry_init(m) < 0)
 		return -1;
@@ -377,6 +378,7 @@ mesh_tick(struct mesh *m, msec now)
 		rolelease_tick(m, now);
 		reach_tick(m, now);
 		missed_tick(m, now);
+		gather_tick(m, now);
 		twin_tick(m, now);
 		admit_tick(m, now);
 		recover_tick(m, now);
@@ -411,6 +413,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, rolelease_deadline(m));
 	at = msec_min(at, m->reach.next_at);
 	at = msec_min(at, m->missed.at);
+	at = msec_min(at, gather_deadline(m));
 	at = msec_min(at, twin_deadline(m));
 	at = msec_min(at, admit_deadline(m));
 	at = msec_min(at, leave_deadline(m));

@@ -40,7 +40,7 @@ mesh_set_summary(struct mesh *m, msec now, const struct mesh_summary *s)
 	    moved(s->mem_percent, told->mem_percent, 3) ||
 	    moved(s->disk_percent, told->disk_percent, 1) ||
 	    moved(s->load_centi, told->load_centi, 25u + told->load_centi / 10u) ||
-	    s->instances != told->instances || s->config_hash != told->config_hash)
+	    s->instances != told->instances || s->facts_hash != told->facts_hash)
 		r->summary_due = true;
 	if (!r->summary_set)
 		r->summary_again = now;
@@ -82,7 +82,7 @@ same(const struct mesh_summary *a, const struct mesh_summary *b)
 {
 	return a->cpu_percent == b->cpu_percent && a->mem_percent == b->mem_percent &&
 	    a->disk_percent == b->disk_percent && a->load_centi == b->load_centi &&
-	    a->instances == b->instances && a->config_hash == b->config_hash;
+	    a->instances == b->instances && a->facts_hash == b->facts_hash;
 }
 
 void
@@ -134,6 +134,7 @@ hear_one(struct mesh *m, const struct brief *b, bool known)
 		spread_push(&m->ms.summaries, i);
 	x->summary = b->summary;
 	x->summary_count = b->count;
+	gather_hint(m, i);
 }
 
 int

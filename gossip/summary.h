@@ -14,7 +14,7 @@ struct mesh_summary {
 	uint8_t disk_percent;  /* 0-100 used, of the state directory */
 	uint16_t load_centi;   /* 1-minute load x 100, saturating */
 	uint16_t instances;    /* containers running */
-	uint32_t config_hash;  /* first 4 bytes of the config trees' hash */
+	uint32_t facts_hash;  /* first 4 bytes of the hash of its facts (facts.h), 0 = none told */
 };
 
 #endif

@@ -118,7 +118,7 @@ sim_run() {
 	for s in "steady --nodes 100" "detect --nodes 50" "failover --nodes 25" \
 	    "heal --nodes 20" "join --nodes 30" "restart --nodes 10" \
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
-	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" "missed --nodes 5" \
+	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" "missed --nodes 5" "facts --nodes 9" \
 	    "metrics --nodes 20" "takeover --nodes 5" "flipflop --nodes 30" "partial --nodes 5" "partial --nodes 9" "partial --nodes 15" "rack --nodes 20" \
 	    "evict --nodes 9" "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "leave --nodes 9" "recover --nodes 7" \
 	    "mixed --nodes 9" "ca --nodes 10" \
@@ -133,7 +133,7 @@ sim_run() {
 			[ "$3" = san ] && continue
 			seeds=1 ;;
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
-		steady* | heal* | busy* | partial*9 | join-lossy* | rolling* | flipflop* | restart-* | churn*)
+		steady* | heal* | busy* | partial*9 | join-lossy* | rolling* | facts* | flipflop* | restart-* | churn*)
 			seeds=$((($2 + 4) / 5)) ;; # long ones
 		*) seeds=$2 ;;
 		esac

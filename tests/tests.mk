@@ -83,6 +83,7 @@ room_fuzz_plan := core
 room_fuzz_sample := core
 room_fuzz_schedule := core
 room_fuzz_outlook := core
+room_fuzz_facts := core
 room_fuzz_proto := supervisor
 room_fuzz_answer := cli
 fuzz_programs: $(FUZZERS)

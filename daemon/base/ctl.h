@@ -18,6 +18,8 @@
  *   members   {compare: bool, status: str?, tag: str?, name: str?}
  *                                     [{name, id, address, state, zone, tags, rtt_ms, seen_ms, version, leader, self,
  *                                      generation, unstable, in_roster, since_ms}]; compare: as reachability matrix
+ *   facts     {node: str?}            [{name, id, state, self, known: "yes" | "old" | "no", generation, version, bytes,
+ *                                      left_out, arch, kernel, cpus, memory_bytes, config_hash, sandboxes: [], images: []}]
  *   leader    {}                      {leader, id, address, term, grade, since_ms, lease_ms, by_quorum, promised_ms,
  *                                      next: []}   leader nil: none
  *   partition {}                      {node, grade, visible, known, visible_weight, known_weight, term, since_ms, leader,

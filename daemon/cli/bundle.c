@@ -33,6 +33,7 @@ static const struct part {
     {"debug.json", {"debug", "show"}},
     {"status.json", {"status"}},
     {"members.json", {"members"}},
+    {"facts.json", {"facts"}},
     {"leader.json", {"leader"}},
     {"roster.json", {"roster"}},
     {"partition.json", {"partition"}},
@@ -49,6 +50,7 @@ static const char about[] =
     "  debug.json         configuration in force (no keys), queues, counters, usage,\n"
     "                     the last lines of the engine's log\n"
     "  status.json        mesh status        members.json       mesh members\n"
+    "  facts.json         mesh facts\n"
     "  leader.json        mesh leader        roster.json        mesh roster\n"
     "  partition.json     mesh partition     rtt.json           mesh rtt\n"
     "  reachability.json  mesh reachability  compare.json, .txt mesh members --compare\n"

@@ -18,6 +18,8 @@ int show_ps(const struct show *s, const json_t *data, struct err *err);
 int show_leader(const struct show *s, const json_t *data, struct err *err);
 int show_leader_code(const json_t *data);
 int show_version(const struct show *s, const json_t *data, struct err *err);
+/* show_facts.c */
+int show_facts(const struct show *s, const json_t *data, struct err *err);
 /* The mesh itself: show_mesh.c; who sees whom: show_matrix.c. */
 int show_partition(const struct show *s, const json_t *data, struct err *err);
 int show_partition_code(const json_t *data);

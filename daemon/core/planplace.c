@@ -13,7 +13,7 @@
 #include "../base/own.h"
 #include "plancheck.h"
 
-enum { IMAGE_LEVELS_MAX = 8, KNOWN_SHOWN = 10 };
+enum { KNOWN_SHOWN = 10 };
 
 static const struct view_node *
 world_node(const struct plan_world *w, const char *name)
@@ -107,7 +107,7 @@ check_image(struct check *c, char *out)
 
 	if (walk_text(&c->w, out, VIEW_IMAGE_CAP) < 0)
 		return -1;
-	if (name_image_ok(out, strlen(out), IMAGE_LEVELS_MAX))
+	if (name_image_ok(out, strlen(out), VIEW_IMAGE_LEVELS_MAX))
 		return 0;
 	err_escape(word, sizeof word, out, strlen(out));
 	return walk_fail(&c->w, "'%s' is not an image: names of [a-z0-9_.-] joined by '/'", word);

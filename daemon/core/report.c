@@ -15,7 +15,7 @@
 #include "reportcode.h"
 
 /* Kept free for the [REPORT_CUT, n] that may have to follow. */
-enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX, IMAGE_LEVELS_MAX = 8 };
+enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX };
 
 struct writer {
 	struct sample *out;
@@ -101,7 +101,7 @@ static void
 put_names(struct writer *w, enum report_kind kind, const void *names, size_t width, size_t count)
 {
 	AUTO_FREE const char **rows = calloc(count + 1, sizeof *rows);
-	int levels = kind == REPORT_IMAGE ? IMAGE_LEVELS_MAX : 1;
+	int levels = kind == REPORT_IMAGE ? VIEW_IMAGE_LEVELS_MAX : 1;
 	uint8_t buf[RECORD_MAX];
 	struct mpw rec;
 

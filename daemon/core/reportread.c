@@ -9,44 +9,11 @@
 
 #include "../../gossip/mp.h"
 #include "../base/err.h"
-#include "../base/name.h"
 #include "report.h"
 #include "reportcode.h"
 #include "walk.h"
 
-enum { RECORD_DEPTH_MAX = 3, IMAGE_LEVELS_MAX = 8, INSTANCE_LEASED = 12 };
-
-static int
-take_text(struct mp *r, char *out, size_t cap)
-{
-	const char *s;
-	size_t len;
-	int rc = mp_str(r, &s, &len);
-
-	if (rc == 0)
-		err_escape(out, cap, s, len);
-	return rc;
-}
-
-static int
-take_name(struct mp *r, char *out, bool empty)
-{
-	int rc = walk_cstr(r, out, NAME_CAP);
-
-	if (rc < 0 || (empty && out[0] == '\0'))
-		return rc;
-	return name_ok(out, strlen(out)) ? 0 : -ERR_MALFORMED;
-}
-
-static int
-take_image(struct mp *r, char *out, bool empty)
-{
-	int rc = walk_cstr(r, out, VIEW_IMAGE_CAP);
-
-	if (rc < 0 || (empty && out[0] == '\0'))
-		return rc;
-	return name_image_ok(out, strlen(out), IMAGE_LEVELS_MAX) ? 0 : -ERR_MALFORMED;
-}
+enum { RECORD_DEPTH_MAX = 3, INSTANCE_LEASED = 12 };
 
 static int
 take_head(struct mp *r, struct report *out)
@@ -55,8 +22,8 @@ take_head(struct mp *r, struct report *out)
 	uint64_t cpus;
 	int rc;
 
-	if ((rc = take_text(r, f->arch, sizeof f->arch)) < 0 ||
-	    (rc = take_text(r, f->kernel, sizeof f->kernel)) < 0 ||
+	if ((rc = walk_harmless(r, f->arch, sizeof f->arch)) < 0 ||
+	    (rc = walk_harmless(r, f->kernel, sizeof f->kernel)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX, &cpus)) < 0 ||
 	    (rc = mp_uint(r, &f->memory_bytes)) < 0 || (rc = mp_uint(r, &f->config_hash)) < 0)
 		return rc;
@@ -71,10 +38,10 @@ decode_instance(struct mp *r, uint32_t fields, struct view_instance *v)
 	int rc;
 
 	memset(v, 0, sizeof *v);
-	if ((rc = take_name(r, v->id, false)) < 0 || (rc = take_name(r, v->role, false)) < 0 ||
-	    (rc = take_name(r, v->version, true)) < 0 ||
-	    (rc = take_image(r, v->image, true)) < 0 ||
-	    (rc = take_text(r, v->error, sizeof v->error)) < 0 || (rc = mp_uint(r, &state)) < 0 ||
+	if ((rc = walk_name(r, v->id, false)) < 0 || (rc = walk_name(r, v->role, false)) < 0 ||
+	    (rc = walk_name(r, v->version, true)) < 0 ||
+	    (rc = walk_image(r, v->image, true)) < 0 ||
+	    (rc = walk_harmless(r, v->error, sizeof v->error)) < 0 || (rc = mp_uint(r, &state)) < 0 ||
 	    (rc = mp_uint(r, &health)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX, &restarts)) < 0 ||
 	    (rc = mp_uint_max(r, INT32_MAX, &pid)) < 0 || (rc = mp_uint(r, &v->since_ms)) < 0 ||
@@ -130,7 +97,7 @@ take_listed(struct mp *r, struct report *out, bool image)
 	uint32_t *count = image ? &f->images_count : &f->sandboxes_count;
 	size_t width = image ? VIEW_IMAGE_CAP : NAME_CAP;
 	char name[VIEW_IMAGE_CAP];
-	int rc = image ? take_image(r, name, false) : take_name(r, name, false);
+	int rc = image ? walk_image(r, name, false) : walk_name(r, name, false);
 
 	if (rc < 0)
 		return rc;

@@ -11,6 +11,7 @@
 enum {
 	VIEW_LIST_MAX = 256,  /* images or sandboxes named per node */
 	VIEW_IMAGE_CAP = 256,
+	VIEW_IMAGE_LEVELS_MAX = 8,
 	VIEW_TEXT_CAP = 160,
 	VIEW_TAGS_CAP = 160,  /* "k=v,k=v" */
 	VIEW_METRICS_MAX = 10,

@@ -5,7 +5,9 @@
  */
 #include "walk.h"
 
+#include "../base/name.h"
 #include "../base/utf8.h"
+#include "view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -328,4 +330,36 @@ walk_cstr(struct mp *r, char *dst, size_t cap)
 	memcpy(dst, s, len);
 	dst[len] = '\0';
 	return 0;
+}
+
+int
+walk_harmless(struct mp *r, char *dst, size_t cap)
+{
+	const char *s;
+	size_t len;
+	int rc = mp_str(r, &s, &len);
+
+	if (rc == 0)
+		err_escape(dst, cap, s, len);
+	return rc;
+}
+
+int
+walk_name(struct mp *r, char *dst, bool empty)
+{
+	int rc = walk_cstr(r, dst, NAME_CAP);
+
+	if (rc < 0 || (empty && dst[0] == '\0'))
+		return rc;
+	return name_ok(dst, strlen(dst)) ? 0 : -ERR_MALFORMED;
+}
+
+int
+walk_image(struct mp *r, char *dst, bool empty)
+{
+	int rc = walk_cstr(r, dst, VIEW_IMAGE_CAP);
+
+	if (rc < 0 || (empty && dst[0] == '\0'))
+		return rc;
+	return name_image_ok(dst, strlen(dst), VIEW_IMAGE_LEVELS_MAX) ? 0 : -ERR_MALFORMED;
 }

@@ -47,5 +47,10 @@ bool walk_is_map(struct slice v);
 MUST_CHECK int walk_raw(struct mp *r, struct slice *out);
 /* mp_cstr that takes "" too, and wants UTF-8. */
 MUST_CHECK int walk_cstr(struct mp *r, char *dst, size_t cap);
+/* Text that others wrote, made harmless (err_escape) and cut to fit. */
+MUST_CHECK int walk_harmless(struct mp *r, char *dst, size_t cap);
+/* A name, of NAME_CAP; an image's, of VIEW_IMAGE_CAP.  empty: "" is one too. */
+MUST_CHECK int walk_name(struct mp *r, char *dst, bool empty);
+MUST_CHECK int walk_image(struct mp *r, char *dst, bool empty);
 
 #endif

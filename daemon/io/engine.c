@@ -66,6 +66,7 @@ on_moved(void *arg)
 	uint64_t changes = mesh_changes(e->mesh);
 
 	dark_look(e);
+	dossier_look(e);
 	lead_look(e);
 	tell_look(e);
 	if (changes != e->seen_changes) {

@@ -24,6 +24,7 @@
 #include "crypto.h"
 #include "ctl.h"
 #include "depart.h"
+#include "dossier.h"
 #include "exclusive.h"
 #include "facts.h"
 #include "follow.h"
@@ -68,6 +69,7 @@ struct engine {
 	struct health *health;
 	struct probe *probe;
 	struct view_facts facts;
+	struct dossier dossier;
 	struct view_metrics metrics;
 	uv_timer_t report; /* due: tell the leader */
 	struct tell_hearer told[MESH_HEARERS];

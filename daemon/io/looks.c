@@ -63,6 +63,26 @@ looks_suggest(const struct engine *e, const char *name, struct mesh_member *m)
 	return found ? m->name : NULL;
 }
 
+bool
+looks_find_asked(const struct engine *e, struct ctl_req *r, const char *key, const char *usage,
+    struct mesh_member *out)
+{
+	const char *near;
+	char name[NAME_CAP];
+
+	if (!ctl_arg_str(r, key, name, sizeof name) || !name_ok(name, strlen(name))) {
+		ctl_fail(r, EXIT_USAGE_, usage, "%s: no node's name", r->verb);
+		return false;
+	}
+	if (looks_find(e, name, out))
+		return true;
+	near = looks_suggest(e, name, out);
+	ctl_fail(r, 1, "mesh members", "no node '%s' is known%s%s%s", name,
+	    near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+	    near != NULL ? "'?" : "");
+	return false;
+}
+
 /* --- members ------------------------------------------------------------------- */
 
 /* One of "k=v,k=v"? */

@@ -13,6 +13,7 @@
 enum { LOOKS_TAG_CAP = 176 };
 
 struct engine;
+struct ctl_req;
 
 /* Which members; "" = all. */
 struct looks_filter {
@@ -27,6 +28,11 @@ bool looks_find(const struct engine *e, const char *name, struct mesh_member *ou
 
 /* The name closest to this, in *m; NULL when none is close. */
 const char *looks_suggest(const struct engine *e, const char *name, struct mesh_member *m);
+
+/* The member that argument `key` names; false: it was said what is wrong, and the request
+ * is answered. */
+MUST_CHECK bool looks_find_asked(const struct engine *e, struct ctl_req *r, const char *key,
+    const char *usage, struct mesh_member *out);
 
 void looks_pack_members(const struct engine *e, const struct looks_filter *f, msgpack_packer *pk);
 /* theirs: the same of the leader, or empty. */

@@ -17,7 +17,7 @@ struct probe;
 MUST_CHECK int probe_new(int disk_fd, struct probe **out, struct err *err);
 /*
  * Fill both (either may be NULL).  Of *summary the fields cpu, mem, disk and
- * load; instances and config_hash are the caller's and stay.  CPU is the mean
+ * load; instances and facts_hash are the caller's and stay.  CPU is the mean
  * since the last call (0 on the first).  What can't be read keeps its last
  * value.
  */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "../../gossip/look.h"
-#include "../base/name.h"
 #include "acts.h"
 #include "addr.h"
 #include "engine.h"
@@ -215,25 +214,6 @@ seeing_roster(struct engine *e, struct ctl_req *r)
 
 /* --- how long a word takes --------------------------------------------------------------- */
 
-static bool
-find_node(struct engine *e, struct ctl_req *r, const char *key, struct mesh_member *out)
-{
-	const char *near;
-	char name[NAME_CAP];
-
-	if (!ctl_arg_str(r, key, name, sizeof name) || !name_ok(name, strlen(name))) {
-		ctl_fail(r, EXIT_USAGE_, "mesh rtt [NODE [NODE]]", "rtt: no node's name");
-		return false;
-	}
-	if (looks_find(e, name, out))
-		return true;
-	near = looks_suggest(e, name, out);
-	ctl_fail(r, 1, "mesh members", "no node '%s' is known%s%s%s", name,
-	    near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
-	    near != NULL ? "'?" : "");
-	return false;
-}
-
 static void
 rtt_says(struct ctl_req *r, const struct mesh_member *one, const struct mesh_member *other,
     int32_t rtt_ms, const char *by, bool own)
@@ -290,6 +270,7 @@ seeing_rtt(struct engine *e, struct ctl_req *r)
 {
 	struct mesh_member one, other;
 	struct seeing *v;
+	static const char usage[] = "mesh rtt [NODE [NODE]]";
 	bool two = ctl_arg_has(r, "other");
 	msgpack_packer *pk;
 
@@ -299,7 +280,7 @@ seeing_rtt(struct engine *e, struct ctl_req *r)
 		ctl_end(r);
 		return;
 	}
-	if (!find_node(e, r, "node", &one) || (two && !find_node(e, r, "other", &other)))
+	if (!looks_find_asked(e, r, "node", usage, &one) || (two && !looks_find_asked(e, r, "other", usage, &other)))
 		return;
 	if (two && !one.self && !other.self) {
 		if ((v = seeing_new(e, r)) == NULL)

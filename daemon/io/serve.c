@@ -123,6 +123,9 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 	case QUERY_OVER:
 		over_serve(e, peer, payload, len, answer, may_ask);
 		return;
+	case QUERY_FACTS:
+		dossier_serve(e, payload, len, answer);
+		return;
 	case QUERY_ALIVE:
 		dark_serve(e, payload, len, answer);
 		return;

@@ -58,13 +58,16 @@ pack_side(const struct engine *e, const struct mesh_side *s, msgpack_packer *pk)
 static void
 pack_config(const struct engine *e, msgpack_packer *pk)
 {
-	uint32_t agreed = 0, mine = (uint32_t)(e->trees.config_hash >> 32), errors = 0;
+	uint32_t agreed = 0, errors = 0;
+	const struct view_facts *f;
+	struct mesh_facts held;
 	struct mesh_member m;
 	char hash[17];
 
 	for (uint32_t i = 0; e->mesh != NULL && mesh_member(e->mesh, i, &m); i++)
 		agreed += m.state == MESH_ALIVE && m.in_roster &&
-		    (m.self || (m.has_summary && m.summary.config_hash == mine));
+		    (m.self || ((f = dossier_facts(e, &m.id, &held)) != NULL && held.current &&
+			f->config_hash == e->trees.config_hash));
 	for (int i = 0; i < TREES_COUNT; i++)
 		errors += e->trees.slot[i].error[0] != '\0';
 	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)e->trees.config_hash);
@@ -88,7 +91,7 @@ struct own_problem {
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
-	char depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP];
+	char depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
 };
 
 static const char *
@@ -167,6 +170,8 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	if (paces_line(e->mesh, notes->paces, sizeof notes->paces) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->paces, "write the same `profile:` into every mesh.yaml and restart meshd"};
+	if (n < cap && (out[n].text = dossier_problem(e, notes->facts, &out[n].hint)) != NULL)
+		n++;
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;

@@ -177,13 +177,14 @@ tell_second(struct engine *e)
 
 	probe_read(e->probe, &s, &e->metrics);
 	s.instances = (uint16_t)running(e);
-	s.config_hash = (uint32_t)(e->trees.config_hash >> 32);
 	if (++e->seconds % 5 == 0)
 		refresh_facts(e);
 	look_at_counters(e);
 	if (e->mesh == NULL)
 		return;
 	look_for_twin(e);
+	dossier_second(e);
+	s.facts_hash = e->dossier.hint;
 	mesh_set_summary(e->mesh, net_now(), &s);
 	if (e->local.known && net_now() - e->reported >= TELL_METRICS_MS) {
 		set_report(e);

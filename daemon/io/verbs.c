@@ -378,6 +378,7 @@ static const struct verb {
 } verbs[] = {
     {"status", verb_status, false},
     {"members", seeing_members, false},
+    {"facts", dossier_verb, false},
     {"leader", seeing_leader, false},
     {"partition", seeing_partition, false},
     {"roster", seeing_roster, false},

@@ -20,6 +20,8 @@
  *
  *   QUERY_KEYS     [rotate?, name or ""]      -> what `mesh keys status` shows (rotate.h)
  *
+ *   QUERY_FACTS    a question             -> records of facts (gossip/facts.h)
+ *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
  * HAND_OVER and KEYS, which an operator asked for at the node that sends them (acts.h).
  */
@@ -37,6 +39,7 @@ enum query {
 	QUERY_KEYS,
 	QUERY_ALIVE,
 	QUERY_OVER,
+	QUERY_FACTS,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

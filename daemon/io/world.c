@@ -69,6 +69,8 @@ static void
 fill_node(const struct engine *e, const struct mesh_member *m, struct view_node *n)
 {
 	const struct report *r = hear_report(e, &m->id);
+	const struct view_facts *f;
+	struct mesh_facts held;
 	char version[NAME_CAP];
 	msec now = net_now();
 
@@ -85,10 +87,12 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 		n->facts = e->facts;
 		n->metrics = e->metrics;
 		n->reported = true;
-	} else if (r != NULL) {
+	} else if (r != NULL) { /* comes sooner than what all are told */
 		n->facts = r->facts;
 		n->metrics = r->metrics;
 		n->reported = true;
+	} else if ((f = dossier_facts(e, &m->id, &held)) != NULL) {
+		n->facts = *f;
 	}
 }
 

@@ -43,6 +43,38 @@ def test_status_is_healthy_and_exits_0(cluster):
         assert roles["front"]["desired"] == 3
 
 
+def facts(node, of):
+    return node.ask("facts", of.name)[0]
+
+
+def test_every_node_knows_the_facts_of_all(cluster):
+    """What a node says of itself reaches all, is changed, and outlives it there."""
+    *others, node = sorted(cluster.nodes, key=lambda n: n is cluster.leader())
+    mine = facts(node, node)
+    assert mine["known"] == "yes" and mine["images"] and mine["cpus"] > 0
+
+    def same():
+        rows = [facts(n, node) for n in cluster.nodes]
+        want = {k: v for k, v in facts(node, node).items() if k != "self"}
+        if any({k: r[k] for k in want} != want for r in rows):
+            raise Missed(str(rows))
+        return want
+    before, _ = wait_until("all know them", same, 20)
+    box = os.path.join(node.etc, "lithos-configs/sandboxes/extra.yaml")
+    shutil.copy(os.path.join(os.path.dirname(box), "web.yaml"), box)
+    wait_until("it says so", lambda: "extra" in facts(node, node)["sandboxes"], 20)
+    after, _ = wait_until("all know that", same, 20)
+    os.unlink(box)
+    assert after["version"] > before["version"] and "extra" in after["sandboxes"]
+    wait_until("agreed again", lambda: agreed(node), 40)
+    rows = {r["name"]: r for r in others[0].ask("facts")}
+    assert set(rows) == {n.name for n in cluster.nodes}
+    human = others[0].mesh("facts", node.name).stdout
+    assert "config_hash " + facts(node, node)["config_hash"] in human
+    p = others[0].mesh("facts", "n33")
+    assert p.returncode == 1 and "did you mean" in p.stderr
+
+
 def test_every_node_knows_every_instance(cluster):
     def same():
         views = [{r["instance"]: (r["node"], r["pid"]) for r in n.ps()}

@@ -205,7 +205,7 @@ def test_a_bundle_without_secrets(three, tmp_path):
             assert m.isreg() and m.mode == 0o600
             files[m.name.split("/")[1]] = tar.extractfile(m).read().decode()
     assert set(files) == {"README", "debug.json", "status.json", "members.json", "leader.json",
-                          "roster.json", "partition.json", "rtt.json", "reachability.json",
+                          "facts.json", "roster.json", "partition.json", "rtt.json", "reachability.json",
                           "compare.json", "compare.txt", "events.jsonl", "version.json"}
     debug = json.loads(files["debug.json"])
     assert debug["node"] == node.name and debug["config"]["listen"] == f"{node.address}:7780"

@@ -32,7 +32,7 @@ briefs_again(const struct rumour *r)
 		    one.summary.cpu_percent != two.summary.cpu_percent ||
 		    one.summary.load_centi != two.summary.load_centi ||
 		    one.summary.instances != two.summary.instances ||
-		    one.summary.config_hash != two.summary.config_hash)
+		    one.summary.facts_hash != two.summary.facts_hash)
 			abort();
 	}
 }

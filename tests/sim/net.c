@@ -54,6 +54,8 @@ net_take(struct sim *s, uint32_t from, uint32_t to, const uint8_t *buf, size_t l
 	d->stream = STREAM_NOT;
 	d->heard = 0;
 	d->damaged = false;
+	d->load = NULL;
+	d->load_len = 0;
 	d->from = from;
 	d->to = to;
 	d->lives = net_lives(s, from, to);
@@ -67,6 +69,8 @@ net_release(struct sim *s, struct sim_dgram *d)
 {
 	if (d == NULL || --d->refs > 0)
 		return;
+	free(d->load);
+	d->load = NULL;
 	if (s->pool_len == s->pool_cap) {
 		s->pool_cap = s->pool_cap == 0 ? 1024 : 2 * s->pool_cap;
 		s->pool = sim_must(realloc(s->pool, s->pool_cap * sizeof(struct sim_dgram *)));

@@ -150,7 +150,7 @@ summarise(struct sim *s, uint32_t i)
 	uint64_t r = prng_mix((uint64_t)s->now << 16 | i);
 	struct mesh_summary sum = {.cpu_percent = (uint8_t)(s->now / SECOND % 2 * 50),
 	    .mem_percent = (uint8_t)(r % 101), .disk_percent = (uint8_t)(r % 97), .load_centi = (uint16_t)(r % 1600),
-	    .instances = (uint16_t)(r % 200), .config_hash = (uint32_t)(s->now / 1000)};
+	    .instances = (uint16_t)(r % 200), .facts_hash = (uint32_t)(s->now / 1000)};
 
 	mesh_set_summary(s->node[i].mesh, node_clock(s, i), &sum);
 }
@@ -355,6 +355,7 @@ node_crash(struct sim *s, uint32_t i, usec restart_at)
 	n->mesh = NULL;
 	exclusive_crash(s, i, prng_below(&s->rng, 2) == 0);
 	hearing_forget(s, i);
+	facts_forget(s, i);
 	n->paused_until = n->blocked_until = n->free_at = 0;
 	n->leads = false;
 	n->changed_at = s->now;

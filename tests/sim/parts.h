@@ -4,10 +4,11 @@
 #ifndef SIM_PARTS_H
 #define SIM_PARTS_H
 
+#include "facts.h"
 #include "sim.h"
 
 enum sim_cut { CUT_NOT, CUT_ALL, CUT_UDP, CUT_TCP };
-enum sim_stream { STREAM_NOT, STREAM_ASKS, STREAM_ANSWERS };
+enum sim_stream { STREAM_NOT, STREAM_ASKS, STREAM_ANSWERS, STREAM_FACTS_ASKS, STREAM_FACTS_ANSWERS };
 
 /* net.c */
 struct addr net_address(uint32_t i);
@@ -39,6 +40,13 @@ bool net_calm(const struct sim *s, usec since, usec enough);
 /* stream.c: questions and answers; TCP repeats what is lost. */
 void stream_ask(struct sim *s, uint32_t i);
 void stream_happen(struct sim *s, uint32_t i, const struct sim_dgram *d);
+/* With a load of any length, copied. */
+void stream_send(struct sim *s, uint32_t from, uint32_t to, enum sim_stream what,
+    const uint8_t *load, size_t len);
+
+/* facts.c: their streams */
+void facts_ask(struct sim *s, uint32_t i);
+void facts_happen(struct sim *s, uint32_t i, const struct sim_dgram *d);
 
 /* node.c */
 /* After anything happened at node i: time, disk, wire, alarm clock. */

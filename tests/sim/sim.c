@@ -135,6 +135,7 @@ sim_free(struct sim *s)
 		net_release(s, s->heap[i].dgram);
 	for (size_t i = 0; i < OLD_MAX; i++)
 		net_release(s, s->old[i]);
+	facts_free(s);
 	free(s->plans);
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		mesh_free(s->node[i].mesh);

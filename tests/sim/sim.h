@@ -15,6 +15,7 @@
  *	check.c    what must hold of leaders and disks, after every event
  *	watch.c    what must hold of tables, after every event
  *	hearing.c  reports told and heard
+ *	facts.c    facts told and gathered
  *	exclusive.c  instances of which there must be one
  *	fault.c    the faults by name, drawn from the seed
  *	copy.c     one identity in two places
@@ -57,11 +58,12 @@ struct sim_conf {
 
 /* One datagram, however often it arrives; or a question over a stream. */
 struct sim_dgram {
-	uint32_t refs, from, to, len, stream; /* enum sim_stream */
+	uint32_t refs, from, to, len, load_len, stream; /* enum sim_stream */
 	uint64_t heard; /* life of the receiver that took it; 0 = none.  Of a stream: who
 			 * answers, in which generation. */
 	uint64_t lives; /* of sender and receiver when it was sent */
 	bool damaged;
+	uint8_t *load; /* of a stream; owned */
 	uint8_t bytes[DGRAM_BYTES_MAX];
 };
 
@@ -130,7 +132,7 @@ struct sim {
 	struct sim_dgram *old[OLD_MAX];
 	struct prng rng, fate; /* of the network; of the faults */
 	usec now;
-	uint64_t seq, events, history;
+	uint64_t seq, events, history, elections, terms_cap, made; /* made: reports to leaders */
 	/* network */
 	uint32_t loss_permille, reorder_permille, dup_permille, replay_permille, flip_permille,
 	    trim_permille, disk_permille, fsync_permille, mtu; /* no mtu = all pass */
@@ -143,16 +145,15 @@ struct sim {
 	usec prompt_since, calm_since, still_since;
 	/* load */
 	bool apart, busy, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second; no report ever changes */
-	uint64_t made;	/* reports to leaders */
 	/* An engine took in a whole report (a first fragment, in large worlds). */
 	void (*on_report)(struct sim *s, uint32_t hearer, uint32_t from, usec made);
 	void *story; /* of the scenario under way */
+	struct sim_facts *facts; /* NULL: nobody says any */
 	uint64_t faults_done[FAULTS_COUNT];
 	/* checks */
 	const char *broken; /* name of the first broken invariant */
 	char detail[160];
 	uint16_t *leader_of_term; /* node + 1 */
-	uint64_t terms_cap, elections;
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
 	uint64_t *told; /* [to * nodes + from]: the latest life of from that to heard; NULL in large worlds */

@@ -122,6 +122,7 @@ const struct story stories[] = {
     {"lossy", story_lossy, NULL, "20 % loss"},
     {"busy", story_busy, NULL, "every summary moves each second"},
     {"missed", story_missed, NULL, "a node is deaf while every summary moves"},
+    {"facts", story_facts, NULL, "what nodes say of themselves changes: one, all, a lie"},
     {"metrics", story_metrics, setup_metrics, "1 KB/s of report from each node"},
     {"rotate", story_rotate, NULL, "the cluster key changes: loss, a node away, the leader dies"},
     {"takeover", story_takeover, setup_takeover, "the leader dies: until the next has all reports"},

@@ -53,6 +53,7 @@ story_run story_recover;							    /* story_recover.c */
 void setup_recover(struct sim_conf *conf);
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop; /* story_false.c */
 story_run story_busy, story_missed, story_metrics, story_takeover;			    /* story_load.c */
+story_run story_facts;							    /* story_facts.c */
 story_run story_partial, story_rack;							    /* story_partial.c */
 story_run story_rotate;							    /* story_keys.c */
 story_run story_ca;							    /* story_ca.c */

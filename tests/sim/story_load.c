@@ -38,7 +38,7 @@ story_busy(struct sim *s, struct sim_stats *st)
 
 			if (i != j && x != MEMBER_NONE && ms->m[x].summary_count > 0)
 				stats_add(st, "busy.age:ms",
-				    s->now / 1000 - ms->m[x].summary.config_hash);
+				    s->now / 1000 - ms->m[x].summary.facts_hash);
 		}
 	}
 	for (uint32_t i = 0; i < s->conf.nodes; i++)

@@ -10,6 +10,8 @@
 #include "../../gossip/ask.h"
 #include "sim.h"
 
+#include <stdlib.h>
+
 enum { RTO = SECOND / 5 };
 
 static bool
@@ -27,15 +29,16 @@ passes(const struct sim *s, uint32_t a, uint32_t b)
 	    (s->cut == NULL || (!cut(s, a, b) && !cut(s, b, a)));
 }
 
-static void
-send(struct sim *s, uint32_t from, uint32_t to, enum sim_stream what, uint64_t generation)
+void
+stream_send(struct sim *s, uint32_t from, uint32_t to, enum sim_stream what, const uint8_t *load,
+    size_t len)
 {
 	struct sim_dgram *d;
 	usec late = 0;
 
 	if (!passes(s, from, to))
 		return;
-	if (what == STREAM_ASKS && (net_loses(s, from, to) || net_loses(s, to, from)))
+	if ((what == STREAM_ASKS || what == STREAM_FACTS_ASKS) && (net_loses(s, from, to) || net_loses(s, to, from)))
 		return;
 	if (net_loses(s, from, to)) {
 		late = RTO;
@@ -44,7 +47,12 @@ send(struct sim *s, uint32_t from, uint32_t to, enum sim_stream what, uint64_t g
 	}
 	d = net_take(s, from, to, (const uint8_t *)"", 0);
 	d->stream = what;
-	d->heard = generation;
+	d->heard = s->node[from].mesh->ms.m[0].generation;
+	if (len > 0) {
+		d->load = sim_must(malloc(len));
+		d->load_len = (uint32_t)len;
+		memcpy(d->load, load, len);
+	}
 	net_deliver(s, d, late);
 }
 
@@ -56,7 +64,8 @@ stream_ask(struct sim *s, uint32_t i)
 
 	while (mesh_poll_stream(s->node[i].mesh, &ask))
 		if ((to = net_node(s, &ask.addr)) != UINT32_MAX && id_eq(&s->node[to].id, &ask.id))
-			send(s, i, to, STREAM_ASKS, 0);
+			stream_send(s, i, to, STREAM_ASKS, NULL, 0);
+	facts_ask(s, i);
 }
 
 void
@@ -67,7 +76,11 @@ stream_happen(struct sim *s, uint32_t i, const struct sim_dgram *d)
 	if (d->lives != net_lives(s, d->from, i))
 		return; /* its connection went with its process */
 	if (d->stream == STREAM_ASKS) {
-		send(s, i, d->from, STREAM_ANSWERS, m->ms.m[0].generation);
+		stream_send(s, i, d->from, STREAM_ANSWERS, NULL, 0);
+		return;
+	}
+	if (d->stream != STREAM_ANSWERS) {
+		facts_happen(s, i, d);
 		return;
 	}
 	alloc_forbid();

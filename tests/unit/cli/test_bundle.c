@@ -91,7 +91,7 @@ a_liar_names_no_path(void **state)
 		files++;
 		assert_true(at + 1024 <= len);
 	}
-	assert_int_equal(files, 13);
+	assert_int_equal(files, 14);
 	assert_int_equal(at + 1024, len);
 	drop(&o);
 }

@@ -9,7 +9,7 @@
 
 static const struct brief usual = {.who = UINT64_C(0xabcdef) << 40, .count = 513, .odd = true,
     .summary = {.cpu_percent = 100, .mem_percent = 41, .disk_percent = 7, .load_centi = 15,
-	.instances = 30, .config_hash = 0xfeedbeef}};
+	.instances = 30, .facts_hash = 0xfeedbeef}};
 
 static size_t
 put_all(uint8_t *buf, size_t cap, const struct brief *all, size_t n)
@@ -32,7 +32,7 @@ assert_same(const struct brief *a, const struct brief *b)
 	assert_int_equal(a->summary.mem_percent, b->summary.mem_percent);
 	assert_int_equal(a->summary.disk_percent, b->summary.disk_percent);
 	assert_int_equal(a->summary.instances, b->summary.instances);
-	assert_int_equal(a->summary.config_hash, b->summary.config_hash);
+	assert_int_equal(a->summary.facts_hash, b->summary.facts_hash);
 }
 
 /* What most are like takes 10 bytes, and 4 more where the configuration is another. */
@@ -44,7 +44,7 @@ they_come_back_and_are_short(void **state)
 	struct briefs_in r = {.at = buf, .end = buf};
 
 	(void)state;
-	in[2].summary.config_hash = 0;
+	in[2].summary.facts_hash = 0;
 	in[2].odd = false;
 	in[3] = (struct brief){.who = 0xabcdef0102030405, .whole = true, .count = UINT16_MAX,
 	    .summary = {0, 100, 100, 14, UINT16_MAX, UINT32_MAX}};

@@ -144,7 +144,7 @@ static void
 a_summary_of_this_life_is_newer_than_all_of_the_last(void **state)
 {
 	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
-	struct mesh_summary s = {.cpu_percent = 10, .config_hash = 1};
+	struct mesh_summary s = {.cpu_percent = 10, .facts_hash = 1};
 	struct node_id id = world_id(1);
 	struct mesh_member x;
 
@@ -157,11 +157,11 @@ a_summary_of_this_life_is_newer_than_all_of_the_last(void **state)
 	world_kill(w, 1);
 	world_run(w, 100);
 	world_start(w, 1);
-	s.config_hash = 2;
+	s.facts_hash = 2;
 	mesh_set_summary(w->node[1], w->now, &s);
 	world_run(w, 40000);
 	assert_true(mesh_find(w->node[0], &id, &x));
-	assert_int_equal(x.summary.config_hash, 2);
+	assert_int_equal(x.summary.facts_hash, 2);
 	world_free(w);
 }
 
@@ -170,7 +170,7 @@ static void
 an_owner_goes_above_what_is_told_of_it(void **state)
 {
 	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
-	struct mesh_summary s = {.cpu_percent = 10, .config_hash = 1};
+	struct mesh_summary s = {.cpu_percent = 10, .facts_hash = 1};
 	struct node_id id = world_id(1);
 	struct mesh_member x;
 	uint8_t bytes[BRIEF_BYTES_MAX];
@@ -180,13 +180,13 @@ an_owner_goes_above_what_is_told_of_it(void **state)
 	world_run(w, 8000);
 	mesh_set_summary(w->node[1], w->now, &s);
 	world_run(w, 5000);
-	assert_true(brief_put(&block, &(struct brief){.who = seal_short(&id), .summary.config_hash = 9,
+	assert_true(brief_put(&block, &(struct brief){.who = seal_short(&id), .summary.facts_hash = 9,
 	    .odd = (w->node[1]->ms.m[0].generation & 1) != 0,
 	    .count = (uint16_t)(w->node[1]->ms.m[0].summary_count + 1000)}));
 	assert_int_equal(summary_hear(w->node[0], bytes, block.len, false), 0);
-	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.config_hash == 9);
+	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.facts_hash == 9);
 	world_run(w, 5000);
-	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.config_hash == 1);
+	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.facts_hash == 1);
 	world_free(w);
 }
 

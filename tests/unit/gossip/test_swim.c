@@ -261,7 +261,7 @@ summaries_reach_everybody(void **state)
 {
 	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
 	struct mesh_summary s = {.cpu_percent = 12, .mem_percent = 40, .load_centi = 150,
-	    .instances = 7, .config_hash = 0xabcdef};
+	    .instances = 7, .facts_hash = 0xabcdef};
 	struct node_id id = world_id(2);
 	struct mesh_member x;
 
@@ -276,7 +276,7 @@ summaries_reach_everybody(void **state)
 		assert_true(mesh_find(w->node[i], &id, &x));
 		assert_true(x.has_summary);
 		assert_int_equal(x.summary.instances, 8);
-		assert_int_equal(x.summary.config_hash, 0xabcdef);
+		assert_int_equal(x.summary.facts_hash, 0xabcdef);
 	}
 	world_free(w);
 }

@@ -97,7 +97,7 @@ loadavg_is_parsed(void **state)
 static void
 this_host_is_read(void **state)
 {
-	struct mesh_summary s = { .instances = 7, .config_hash = 9, .cpu_percent = 77 };
+	struct mesh_summary s = { .instances = 7, .facts_hash = 9, .cpu_percent = 77 };
 	struct view_metrics m;
 	struct statvfs v;
 	struct probe *p;
@@ -110,7 +110,7 @@ this_host_is_read(void **state)
 	probe_read(p, &s, &m);
 	assert_int_equal(s.cpu_percent, 0); /* nothing to compare with yet */
 	assert_int_equal(s.instances, 7);
-	assert_int_equal(s.config_hash, 9);
+	assert_int_equal(s.facts_hash, 9);
 	assert_true(s.mem_percent > 0 && s.mem_percent <= 100);
 	assert_true(m.memory_free_bytes > 1 << 20);
 	assert_int_equal(fstatvfs(w.fd, &v), 0);
