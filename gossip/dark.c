@@ -25,7 +25,9 @@ dark_want(struct mesh *m, uint32_t i)
 	for (uint32_t k = 0; k < r->len; k++)
 		if (r->wanted[k] == i)
 			return;
-	if (r->len < DARK_MAX)
+	if (r->len == DARK_MAX)
+		m->stats.no_room[MESH_ROOM_STREAMS]++;
+	else
 		r->wanted[r->len++] = (uint16_t)i;
 }
 

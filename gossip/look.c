@@ -206,6 +206,7 @@ mesh_queues(const struct mesh *m, struct mesh_queues *out)
 	*out = (struct mesh_queues){.out = m->ring_len, .out_max = m->ring_cap,
 	    .jobs = m->jobs_count, .jobs_max = JOBS_MAX, .urgent = m->ms.urgent.count,
 	    .news = m->ms.news.count, .summaries = m->ms.summaries.count,
+	    .evictions = m->ms.evict.news.count,
 	    .members = m->ms.count, .members_max = m->ms.max, .pairs = m->ms.pairs.count,
 	    .health = m->swim.health};
 }

@@ -74,6 +74,7 @@ struct mesh_queues {
 	uint32_t out, out_max;	 /* datagrams to be built */
 	uint32_t jobs, jobs_max; /* long answers under way */
 	uint32_t urgent, news, summaries; /* members to be told of */
+	uint32_t evictions; /* acts to be told */
 	uint32_t members, members_max;
 	uint32_t pairs; /* members with keys of their own */
 	uint32_t health; /* Lifeguard's local health: 0 well .. 8 */

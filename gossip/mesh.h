@@ -121,10 +121,14 @@ struct mesh_parent {
 	struct node_id holder;
 };
 
+/* What found no room here, and was not said, asked or taken: it comes again, or not. */
+enum mesh_room { MESH_ROOM_DATAGRAMS, MESH_ROOM_ANSWERS, MESH_ROOM_STREAMS, MESH_ROOM_PINGS, MESH_ROOM_REPORTS, MESH_ROOMS };
+
 /* Counters, by ERR_ code of what was dropped, and traffic. */
 struct mesh_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t dropped[ERR_COUNT];
+	uint64_t no_room[MESH_ROOMS];
 	uint64_t sync_records; /* told because tables differed */
 };
 

@@ -23,8 +23,10 @@ push(struct mesh *m)
 {
 	struct out *o;
 
-	if (m->ring_len == m->ring_cap)
+	if (m->ring_len == m->ring_cap) {
+		m->stats.no_room[MESH_ROOM_DATAGRAMS]++;
 		return NULL;
+	}
 	if (m->ring_len == 0)
 		m->ring_head = 0; /* keep to the pages already touched */
 	o = &m->ring[(m->ring_head + m->ring_len++) % m->ring_cap];
@@ -196,8 +198,10 @@ push_job(struct mesh *m, const struct job *job)
 		if (j->kind == 0 && slot == NULL)
 			slot = j;
 	}
-	if (slot == NULL)
+	if (slot == NULL) {
+		m->stats.no_room[MESH_ROOM_ANSWERS]++;
 		return; /* they will ask again */
+	}
 	/* Few soon have all of it, and hand it out too: roster_fetch.c. */
 	if (slot->kind == 0 && job->kind == PACKET_ROSTER && like >= CROWD_ROSTERS && roster_crowd(m))
 		return;

@@ -157,6 +157,8 @@ relay_ask(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint3
 
 	if (target == MEMBER_NONE || target == 0)
 		return;
+	/* Who asked there was told nothing yet. */
+	m->stats.no_room[MESH_ROOM_PINGS] += r->from != MEMBER_NONE && r->nack_at != MSEC_NEVER;
 	hops = hops < RELAY_HOPS ? hops : RELAY_HOPS;
 	*r = (struct relay){.seq = ++s->next_seq, .their_seq = p->seq, .from = (uint16_t)from,
 	    .target = (uint16_t)target, .sent = now, .on_at = MSEC_NEVER,

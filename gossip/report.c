@@ -345,8 +345,10 @@ inbox_put(struct mesh *m, uint32_t from, const struct packet *p)
 	struct report *r = &m->report;
 	struct inbox *in;
 
-	if (r->inbox_len == INBOX_MAX)
+	if (r->inbox_len == INBOX_MAX) {
+		m->stats.no_room[MESH_ROOM_REPORTS]++;
 		return false;
+	}
 	in = &r->inbox[(r->inbox_head + r->inbox_len++) % INBOX_MAX];
 	in->from = m->ms.m[from].id;
 	in->version = (uint32_t)p->version;

@@ -225,6 +225,9 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	bool look = !x->proven || r->generation > x->generation;
 
 	pair_drop(m, i, r->generation);
+	/* One that is known by its record has moved; from a roster, an address is old news. */
+	if (x->proven && r->generation > x->generation && !addr_eq(&x->addr, &r->addr))
+		trace(m, now, "moved", i, 0);
 	if (!addr_eq(&x->addr, &r->addr)) {
 		x->addr = r->addr;
 		m->ms.changes++;
@@ -333,6 +336,8 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	struct member *x = &m->ms.m[i];
 	bool was_up = member_up(x), rose = dead_to_me(x), older = r->generation > x->generation;
 
+	if (older && was_up && x->generation != 0) /* so quick that nobody missed it */
+		trace(m, now, "restarted", i, r->generation);
 	if (older)
 		reborn(m, i);
 	summary_rise(m, now, i);

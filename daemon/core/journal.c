@@ -97,6 +97,8 @@ static const struct word {
     {"no vote: token spent", "token", "it came with a token that is used up: no vote, no work"},
     {"no vote: token expired", "token", "it came with a token that has expired: no vote, no work"},
     {"restarting", "restarting", "it restarts, and said so"},
+    {"restarted", "restarted", "it is in its next life already, %N"},
+    {"moved", "moved", "it has another address now: mesh members"},
     {"draining", "draining", "it is being drained: nothing new for it, and its work moves"},
     {"drains no more", "draining", "it is drained no more"},
     {"keys announced", "keys", "epoch %N of the cluster key is announced: used once all have it"},

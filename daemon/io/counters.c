@@ -42,6 +42,11 @@ static const struct kind kinds[COUNTERS_KINDS] = {
     [COUNTERS_STREAM + 4] = {"too_large", "requests larger than may be"},
     [COUNTERS_STREAM + 5] = {"stream_epoch", "connections under a cluster key that is not in force"},
     [COUNTERS_STREAM + 6] = {"denied", "requests of a node that may not ask that: no member, no vote, or evicted"},
+    [COUNTERS_ROOM + MESH_ROOM_DATAGRAMS] = {"no_room_datagrams", "datagrams not sent: their queue was full"},
+    [COUNTERS_ROOM + MESH_ROOM_ANSWERS] = {"no_room_answers", "long answers not begun: too many at once"},
+    [COUNTERS_ROOM + MESH_ROOM_STREAMS] = {"no_room_streams", "members not asked over a stream: too many at once"},
+    [COUNTERS_ROOM + MESH_ROOM_PINGS] = {"no_room_pings", "pings for others not answered for: too many at once"},
+    [COUNTERS_ROOM + MESH_ROOM_REPORTS] = {"no_room_reports", "pieces of reports not taken yet: too many at once"},
 };
 
 static void
@@ -55,6 +60,7 @@ take(struct counters *c, const struct mesh_stats *mesh, const struct stream_stat
 	c->stream = *stream;
 	memcpy(c->dropped, mesh->dropped, sizeof mesh->dropped);
 	memcpy(c->dropped + COUNTERS_STREAM, streams, sizeof streams);
+	memcpy(c->dropped + COUNTERS_ROOM, mesh->no_room, sizeof mesh->no_room);
 }
 
 /* "20 short (...), 3 auth (...)": what came since it was told last. */
@@ -116,6 +122,16 @@ pack_dropped(const struct counters *c, msgpack_packer *pk)
 			pk_kuint(pk, kinds[k].reason, c->dropped[k]);
 }
 
+/* All of them: that there was none is worth knowing too. */
+static void
+pack_room(const struct counters *c, msgpack_packer *pk)
+{
+	pk_str(pk, "no_room");
+	msgpack_pack_map(pk, MESH_ROOMS);
+	for (unsigned k = COUNTERS_ROOM; k < COUNTERS_KINDS; k++)
+		pk_kuint(pk, kinds[k].reason + strlen("no_room_"), c->dropped[k]);
+}
+
 static void
 pack_recent(const struct counters *c, msgpack_packer *pk)
 {
@@ -138,13 +154,14 @@ pack_recent(const struct counters *c, msgpack_packer *pk)
 void
 counters_pack(const struct counters *c, msgpack_packer *pk)
 {
-	msgpack_pack_map(pk, 8);
+	msgpack_pack_map(pk, 9);
 	pk_kuint(pk, "rx_packets", c->mesh.rx_packets);
 	pk_kuint(pk, "rx_bytes", c->mesh.rx_bytes);
 	pk_kuint(pk, "tx_packets", c->mesh.tx_packets);
 	pk_kuint(pk, "tx_bytes", c->mesh.tx_bytes);
 	pk_kuint(pk, "tx_failed", c->send_failed);
 	pack_dropped(c, pk);
+	pack_room(c, pk);
 	pk_str(pk, "streams");
 	msgpack_pack_map(pk, 9);
 	pk_kuint(pk, "accepted", c->stream.accepted);

@@ -12,7 +12,8 @@
 
 enum {
 	COUNTERS_STREAM = ERR_COUNT, /* from here on: of connections */
-	COUNTERS_KINDS = ERR_COUNT + 7,
+	COUNTERS_ROOM = COUNTERS_STREAM + 7, /* from here on: what found no room, enum mesh_room */
+	COUNTERS_KINDS = COUNTERS_ROOM + MESH_ROOMS,
 	COUNTERS_MINUTES = 5, /* what `recent` looks back on */
 	COUNTERS_LINE_CAP = 512,
 };
@@ -32,7 +33,7 @@ bool counters_look(struct counters *c, msec now, const struct mesh_stats *mesh,
     const struct stream_stats *stream, uint64_t send_failed, char line[COUNTERS_LINE_CAP]);
 /* How many of kind in the last COUNTERS_MINUTES. */
 uint64_t counters_recent(const struct counters *c, unsigned kind);
-/* A map: traffic; dropped {reason: n}; streams; recent [{reason, count, means}]. */
+/* A map: traffic; dropped {reason: n}; no_room {what: n}; streams; recent [{reason, count, means}]. */
 void counters_pack(const struct counters *c, msgpack_packer *pk);
 
 #endif

@@ -104,6 +104,7 @@ engine_adopted(struct engine *e)
 		log_warn("schedule %s is not newer than the one applied: left alone", text);
 		return false;
 	}
+	follow_newer(e);
 	log_debug("schedule %s is in force", text);
 	events_note(e, "applied", e->conf.name, "schedule %s is in force here", text);
 	e->follow.error[0] = '\0';

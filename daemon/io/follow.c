@@ -8,6 +8,7 @@
 #include "../../gossip/look.h"
 #include "../base/log.h"
 #include "engine.h"
+#include "events.h"
 
 /* Where to ask this time: the holder first; where no word gets there, over whom words do,
  * who will soon have it too; then one after another who answers, and the holder again. */
@@ -72,6 +73,50 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 	(void)engine_adopted(e); /* its refusal is logged */
 }
 
+/* Does another content lie here under the stamp that is announced? */
+static bool
+is_other(const struct engine *e, const struct mesh_parent *p)
+{
+	struct mesh_parent held[MESH_PARENTS_MAX];
+	size_t n = mesh_parents(e->mesh, held, MESH_PARENTS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (id_eq(&held[i].holder, &e->identity.id))
+			return stamp_cmp(&held[i].stamp, &p->stamp) == 0 &&
+			    !hash_eq(&held[i].hash, &p->hash);
+	return false;
+}
+
+/* One stamp, one schedule: a leader whose state was put back from a copy breaks that, or
+ * one that lies.  It comes with each beat, and is told once. */
+static bool
+refuse_other(struct engine *e, const struct mesh_parent *p)
+{
+	struct follow *f = &e->follow;
+	char text[STAMP_TEXT_CAP];
+	struct mesh_member m;
+	const char *holder = mesh_find(e->mesh, &p->holder, &m) ? m.name : "the leader";
+
+	if (!is_other(e, p))
+		return false;
+	if (f->twice[0] != '\0' && hash_eq(&f->other, &p->hash))
+		return true;
+	stamp_text(&p->stamp, text);
+	f->other = p->hash;
+	snprintf(f->twice, sizeof f->twice,
+	    "schedule %s is in force here, and %s announces another under the same stamp: refused",
+	    text, holder);
+	log_warn("%s", f->twice);
+	events_note(e, "refused", holder, "its schedule %s has another content than the one in force here", text);
+	return true;
+}
+
+void
+follow_newer(struct engine *e)
+{
+	e->follow.twice[0] = '\0';
+}
+
 void
 follow_look(struct engine *e)
 {
@@ -82,6 +127,8 @@ follow_look(struct engine *e)
 	struct addr holder;
 
 	if (e->mesh == NULL || !mesh_issued(e->mesh, &p) || id_eq(&p.holder, &e->identity.id))
+		return;
+	if (refuse_other(e, &p))
 		return;
 	/* Without a schedule here (the database was lost) the applied one itself
 	 * is fetched again; never an older one. */

@@ -25,11 +25,15 @@ struct follow {
 	struct hash wanted;
 	msec wanted_since;
 	char error[ERR_TEXT_CAP]; /* of the last try, or "" */
+	struct hash other; /* what was refused last, as the stamp in force has another content */
+	char twice[ERR_TEXT_CAP]; /* that, in words, until a newer one is in force; or "" */
 };
 
 void follow_init(struct engine *e);
 /* This node leads now: nothing to follow. */
 void follow_stop(struct engine *e);
+/* A newer one is in force: that is over. */
+void follow_newer(struct engine *e);
 /* The mesh moved: is there something newer to fetch? */
 void follow_look(struct engine *e);
 

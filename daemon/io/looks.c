@@ -327,7 +327,7 @@ looks_pack_queues(const struct engine *e, msgpack_packer *pk)
 
 	if (e->mesh != NULL)
 		mesh_queues(e->mesh, &q);
-	msgpack_pack_map(pk, 11);
+	msgpack_pack_map(pk, 12);
 	pk_kuint(pk, "datagrams", q.out);
 	pk_kuint(pk, "datagrams_max", q.out_max);
 	pk_kuint(pk, "long_answers", q.jobs);
@@ -335,6 +335,7 @@ looks_pack_queues(const struct engine *e, msgpack_packer *pk)
 	pk_kuint(pk, "urgent", q.urgent);
 	pk_kuint(pk, "news", q.news);
 	pk_kuint(pk, "summaries", q.summaries);
+	pk_kuint(pk, "evictions", q.evictions);
 	pk_kuint(pk, "members", q.members);
 	pk_kuint(pk, "members_max", q.members_max);
 	pk_kuint(pk, "sessions", q.pairs);

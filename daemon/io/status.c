@@ -158,6 +158,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 			    e->trees.slot[i].error, "config not reloaded: the last good one stays"};
 	if (e->follow.error[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->follow.error, "tried again by itself"};
+	if (e->follow.twice[0] != '\0' && n < cap)
+		out[n++] = (struct own_problem){e->follow.twice,
+		    "a new term makes a new stamp: mesh leader --to another node; was a state-dir put back from a copy?"};
 	if (names_line(e, notes->names, sizeof notes->names) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->names, "looked up again and again; mend the name, the resolver, or `seeds:`"};

@@ -1,5 +1,6 @@
 """Addresses, and names of them.  IPv6: a mesh on addresses of its own (ULA), and one of both families, where
 a daemon that listens on [::] hears and answers those who have IPv4 only."""
+import json
 import os
 import shutil
 
@@ -45,6 +46,26 @@ def test_one_that_listens_on_both_families(four):
     for node in four.nodes:
         assert [m["address"] for m in node.ask("members") if m["name"] == one.name] == \
             [one.at()]
+    # It moves: all find it there, and say so once.
+    run("ip", "-n", one.netns, "addr", "add", "10.77.0.77/24", "dev", "eth0")
+    told = {n.name: lives_told(n, one).count("moved") for n in four.others(one)}
+    assert set(told.values()) == {0}
+    one.stop()
+    one.write_config(listen="10.77.0.77:7780", advertise=None)
+    one.exits.clear()
+    one.start()
+    for node in four.others(one):
+        wait_until(f"{node.name} finds it there", lambda n=node: [
+            (m["address"], m["state"]) for m in n.ask("members") if m["name"] == one.name] ==
+            [("10.77.0.77:7780", "alive")], 60)
+    wait_until("one view", lambda: one_view(four.nodes), 60)
+    assert [lives_told(n, one).count("moved") for n in four.others(one)] == [1, 1]
+
+
+def lives_told(node, one):
+    lines = node.mesh("events", "--json").stdout.splitlines()
+    return [e["kind"] for e in map(json.loads, lines)
+            if e["subject"] == one.name and e["kind"] in ("moved", "restarted")]
 
 
 def test_a_seed_that_has_no_address_is_named(four):

@@ -86,6 +86,8 @@ lines_of_the_machine(void **state)
 		"it died and rose 2 times: nothing new for it until it is quiet"},
 	    {"candidate 5", "", "candidate", "n2", "asks for votes in term 5"},
 	    {"alive 7", "", "alive", "7", "it answers, or others say so"}, /* a name of digits */
+	    {"restarted n3 12", "", "restarted", "n3", "it is in its next life already, 12"},
+	    {"moved n3", "", "moved", "n3", "it has another address now: mesh members"},
 	    {"name taken n3", "", "name-taken", "n3", "another node has the same name"},
 	    {"something new", "", "mesh", "n2", "something new"},
 	    {"", "", "mesh", "n2", ""},

@@ -204,9 +204,37 @@ how_full_it_is(void **state)
 	assert_int_equal(q.out, 0);
 	assert_int_equal(q.members, 3);
 	assert_int_equal(q.members_max, 32);
-	assert_int_equal(q.urgent + q.news, 0);
+	assert_int_equal(q.urgent + q.news + q.evictions, 0);
 	assert_int_equal(q.health, 0);
 	assert_true(q.pairs >= 2 && q.out_max > 0 && q.jobs <= q.jobs_max);
+	world_free(w);
+}
+
+/* Nobody polls what this one wants to say: the queue is full, and says so. */
+static void
+what_finds_no_room_is_counted(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh *m = w->node[0];
+	struct mesh_queues q = {.out_max = 1};
+	struct mesh_stats s;
+	msec end;
+
+	(void)state;
+	world_run(w, 8000);
+	mesh_stats(m, &s);
+	for (int k = 0; k < MESH_ROOMS; k++)
+		assert_int_equal(s.no_room[k], 0);
+	for (end = w->now + 3600000; q.out < q.out_max && w->now < end; w->now += 50) {
+		mesh_tick(m, w->now);
+		world_save(w, 0);
+		mesh_queues(m, &q);
+	}
+	assert_int_equal(q.out, q.out_max);
+	for (end = w->now + 5000; w->now < end; w->now += 50)
+		mesh_tick(m, w->now);
+	mesh_stats(m, &s);
+	assert_true(s.no_room[MESH_ROOM_DATAGRAMS] > 0);
 	world_free(w);
 }
 
@@ -330,6 +358,7 @@ main(void)
 	    cmocka_unit_test(how_it_came_to_lead),
 	    cmocka_unit_test(whose_votes_count),
 	    cmocka_unit_test(how_full_it_is),
+	    cmocka_unit_test(what_finds_no_room_is_counted),
 	    cmocka_unit_test(who_hears_around),
 	    cmocka_unit_test(who_hears_no_beat),
 	    cmocka_unit_test(who_may_ask_for_what),

@@ -157,6 +157,33 @@ a_restart_wins_over_its_past(void **state)
 	world_free(w);
 }
 
+/* So quick that nobody suspects it: each of the others says so, once a life. */
+static void
+a_quick_restart_is_told(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+
+	(void)state;
+	world_run(w, 6000);
+	assert_null(strstr(w->text, " restarted "));
+	for (unsigned life = 2; life < 4; life++) {
+		world_kill(w, 2);
+		world_start(w, 2);
+		world_run(w, 6000);
+		for (unsigned i = 0; i < 2; i++) {
+			char line[40];
+			const char *said;
+
+			snprintf(line, sizeof line, " n%u restarted n2 %u\n", i, life);
+			said = strstr(w->text, line);
+			assert_non_null(said);
+			assert_null(strstr(said + 1, line));
+		}
+	}
+	assert_null(strstr(w->text, " moved "));
+	world_free(w);
+}
+
 static void
 leaving_is_not_dying(void **state)
 {
@@ -348,6 +375,7 @@ main(void)
 	    cmocka_unit_test(without_a_leader_suspicion_comes_first),
 	    cmocka_unit_test(the_accused_refutes),
 	    cmocka_unit_test(a_restart_wins_over_its_past),
+	    cmocka_unit_test(a_quick_restart_is_told),
 	    cmocka_unit_test(leaving_is_not_dying),
 	    cmocka_unit_test(who_was_away_hears_of_a_goodbye),
 	    cmocka_unit_test(a_cut_heals_by_itself),

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../gossip/inner.h"
 #include "wire.h"
 
 enum { FORGERIES = 64, ROUNDS_MS = 300, SETTLE_MS = 5000, FLOOR = 300000 };

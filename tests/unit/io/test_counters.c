@@ -102,6 +102,18 @@ recent_is_of_the_last_minutes(void **state)
 }
 
 static void
+what_found_no_room_is_told_too(void **state)
+{
+	(void)state;
+	assert_false(look(1));
+	mesh.no_room[MESH_ROOM_PINGS] = 2;
+	assert_true(look(1 + SECOND));
+	assert_string_equal(line,
+	    "dropped: 2 no_room_pings (pings for others not answered for: too many at once)");
+	assert_int_equal(counters_recent(&c, COUNTERS_ROOM + MESH_ROOM_PINGS), 2);
+}
+
+static void
 every_reason_has_a_name(void **state)
 {
 	msgpack_sbuffer b;
@@ -113,6 +125,8 @@ every_reason_has_a_name(void **state)
 	stream = (struct stream_stats){
 	    .refused = 1, .auth = 1, .timeout = 1, .truncated = 1, .too_large = 1, .epoch = 1,
 	    .denied = 1};
+	for (int i = 0; i < MESH_ROOMS; i++)
+		mesh.no_room[i] = 1;
 	(void)look(1);
 	msgpack_sbuffer_init(&b);
 	msgpack_packer_init(&pk, &b, msgpack_sbuffer_write);
@@ -123,15 +137,15 @@ every_reason_has_a_name(void **state)
 	size_t off = 0;
 	assert_int_equal(msgpack_unpack_next(&u, b.data, b.size, &off), MSGPACK_UNPACK_SUCCESS);
 	assert_int_equal(off, b.size);
-	assert_int_equal(u.data.via.map.size, 8);
-	for (uint32_t i = 0; i < 8; i++) {
+	assert_int_equal(u.data.via.map.size, 9);
+	for (uint32_t i = 0; i < 9; i++) {
 		const msgpack_object_kv *kv = &u.data.via.map.ptr[i];
 
 		if (kv->val.type == MSGPACK_OBJECT_MAP && kv->key.via.str.size == 7 &&
 		    memcmp(kv->key.via.str.ptr, "dropped", 7) == 0)
 			assert_int_equal(kv->val.via.map.size, ERR_COUNT - 1);
 		if (kv->val.type == MSGPACK_OBJECT_ARRAY)
-			assert_int_equal(kv->val.via.array.size, ERR_COUNT - 1 + 7);
+			assert_int_equal(kv->val.via.array.size, ERR_COUNT - 1 + 7 + MESH_ROOMS);
 	}
 	msgpack_unpacked_destroy(&u);
 	msgpack_sbuffer_destroy(&b);
@@ -144,6 +158,7 @@ main(void)
 	    cmocka_unit_test_setup(the_log_gets_one_line_a_minute, setup),
 	    cmocka_unit_test_setup(a_line_of_all_kinds_is_cut_within_bounds, setup),
 	    cmocka_unit_test_setup(recent_is_of_the_last_minutes, setup),
+	    cmocka_unit_test_setup(what_found_no_room_is_told_too, setup),
 	    cmocka_unit_test_setup(every_reason_has_a_name, setup),
 	};
 

@@ -11,6 +11,7 @@
 #undef report
 #include "world.h"
 
+#include "../../../gossip/inner.h"
 #include "wire.h"
 
 static struct wire wire;

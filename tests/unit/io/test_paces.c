@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../../gossip/inner.h"
 #include "wire.h"
 
 #include "../../../daemon/io/paces.h"

@@ -13,6 +13,7 @@
 #include "world.h"
 
 #include "ctldesk.h"
+#include "../../../gossip/inner.h"
 #include "wire.h"
 
 enum { STEPS_MAX = 120000, SETTLED_MS = 5000 };

@@ -20,6 +20,7 @@
 
 #include <sys/uio.h>
 
+#include "../../../gossip/inner.h"
 #include "wire.h"
 
 enum {

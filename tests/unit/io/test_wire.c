@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include "../../shared/alloc.h"
+#include "../../../gossip/inner.h"
 #include "wire.h"
 
 static struct wire wire;

@@ -10,7 +10,8 @@
 
 #include "../../../daemon/io/crypto.h"
 #include "../../../daemon/io/identity.h"
-#include "../../../gossip/inner.h"
+#include "../../../gossip/mesh.h"
+#include "../../../gossip/seal.h"
 #include "../../shared/toy.h"
 
 enum { WIRE_NODES = 3, WIRE_FLIGHTS = 4096 };
@@ -112,10 +113,13 @@ wire_step(struct wire *w)
 static inline void
 wire_forge(const struct wire *w, enum seal_form form, uint8_t *buf, size_t len)
 {
+	struct node_id id;
+
+	identity_id(w->keys[1].pk, &id);
 	crypto_random(buf, len);
 	buf[0] = SEAL_VERSION;
 	buf[1] = (uint8_t)form;
-	memcpy(buf + 2, w->node[1]->ms.m[0].id.b, SHORT_ID_BYTES);
+	memcpy(buf + 2, id.b, SHORT_ID_BYTES);
 	memset(buf + 10, 0, 4); /* a counter of some life that may be */
 	buf[13] = 0x10;
 }
