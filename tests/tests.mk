@@ -76,6 +76,7 @@ room_fuzz_gossip := gossip
 room_fuzz_cert := gossip
 room_fuzz_disk := io
 room_fuzz_session := io
+room_fuzz_asked := io
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script

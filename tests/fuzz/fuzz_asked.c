@@ -1,0 +1,249 @@
+/*
+ * fuzz_asked.c - any bytes where an engine reads other programs' and other nodes'
+ * words behind the session: what members ask over streams, what `mesh` asks on the
+ * control socket, what other nodes answer to the questions that it makes of that, and
+ * what meshd-script and meshd-conf give back for a render.
+ *
+ *	input = { which 1, ... }
+ *	which % 4: 0 a member asks    { kind 1, who 1 (bit 0: a stranger), payload }
+ *	           1 `mesh` asks      { verb 1, length 1, args, answers }
+ *	           2 the socket       { bytes of one connection }
+ *	           3 a render         { answers }
+ *	answers = { how it ended 1 (0: well), length 2, bytes } ...
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "../../daemon/io/render.h"
+#include "../../daemon/io/sight.h"
+#include "../../daemon/io/wire.h"
+#include "desk.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct rest {
+	const uint8_t *b;
+	size_t len;
+};
+
+static size_t
+take(struct rest *in, size_t len, const uint8_t **out)
+{
+	if (len > in->len)
+		len = in->len;
+	*out = in->b;
+	in->b += len;
+	in->len -= len;
+	return len;
+}
+
+static uint8_t
+byte(struct rest *in)
+{
+	const uint8_t *b;
+
+	return take(in, 1, &b) == 1 ? *b : 0;
+}
+
+/* One answer: in memory of its own, that a byte too far shows. */
+static size_t
+answer_of(struct rest *in, uint8_t *how, uint8_t **out)
+{
+	const uint8_t *b;
+	size_t len, n;
+
+	*how = in->len == 0 ? 1 : byte(in);
+	len = byte(in);
+	len = len << 8 | byte(in);
+	n = take(in, len, &b);
+	*out = malloc(n + 1);
+	must(*out != NULL);
+	memcpy(*out, b, n);
+	return n;
+}
+
+/* Until nothing is under way; when the bytes are used up nobody answers. */
+static void
+answer_all(struct rest *in)
+{
+	while (desk.calls_count + desk.spawns_count > 0) {
+		uint8_t how, *b;
+		size_t n = answer_of(in, &how, &b);
+
+		desk.now += 100;
+		if (desk.calls_count > 0) {
+			struct stream_call c = *desk.calls[--desk.calls_count];
+
+			free(desk.calls[desk.calls_count]);
+			if (how == 0)
+				c.done(c.arg, 0, b, n);
+			else
+				c.done(c.arg, (how & 1) != 0 ? STREAM_CONNECT : -(how % ERR_COUNT), NULL, 0);
+		} else {
+			struct spawn s = *desk.spawns[--desk.spawns_count];
+			struct spawn_result r = {.exit_status = how, .out = b, .out_len = n, .ms = 1};
+
+			free(desk.spawns[desk.spawns_count]);
+			memcpy(r.errtext, b, n < SPAWN_ERRTEXT_BYTES ? n : SPAWN_ERRTEXT_BYTES);
+			s.done(s.arg, &r);
+			b = r.out; /* NULL: taken */
+		}
+		free(b);
+	}
+	desk.now = desk.settled;
+}
+
+/* --- who asks ----------------------------------------------------------------------- */
+
+static void
+member_asks(struct rest in)
+{
+	struct stream_answer answer = {0};
+	struct stream_peer peer = {.addr = toy_addr(0)};
+	uint8_t kind = byte(&in), *copy;
+
+	memcpy(peer.pk, desk.pk[0], KEY_BYTES);
+	if ((byte(&in) & 1) != 0)
+		memset(peer.pk, 'x', KEY_BYTES);
+	/* A round of pings takes a second of real time. */
+	if (kind == QUERY_SIGHT && in.len > 0 && in.b[in.len - 1] == SIGHT_REACH)
+		return;
+	copy = malloc(in.len + 1);
+	must(copy != NULL);
+	memcpy(copy, in.b, in.len);
+	serve_handle(&desk.e, &peer, kind, copy, in.len, &answer);
+	free(copy);
+	in.len = 0;
+	answer_all(&in);
+	must(answer.consumed == 1);
+	if (answer.good &&
+	    (kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS))
+		desk_settle(); /* it obeyed */
+}
+
+static void
+mesh_asks(struct rest in)
+{
+	static const char *const verbs[] = {"status", "members", "leader", "partition", "roster",
+	    "events", "debug", "ps", "logs", "schedule", "render", "version", "apply", "identity",
+	    "keys", "evict"};
+	struct ctl_req *r = calloc(1, sizeof *r);
+	const char *verb = verbs[byte(&in) % ARRAY_LEN(verbs)];
+	size_t len = byte(&in);
+	const uint8_t *args;
+
+	must(r != NULL);
+	len = take(&in, len, &args);
+	snprintf(r->verb, sizeof r->verb, "%s", verb);
+	if (len > 0) {
+		r->args = args;
+		r->args_bytes = len;
+	}
+	verbs_handle(&desk.e, r);
+	answer_all(&in);
+	uv_run(&desk.loop, UV_RUN_NOWAIT);
+	answer_all(&in);
+}
+
+/* --- the socket ------------------------------------------------------------------------ */
+
+static bool
+writer(void *arg, uint32_t uid)
+{
+	(void)arg, (void)uid;
+	return false;
+}
+
+static void
+handle(void *arg, struct ctl_req *r)
+{
+	static const char *const keys[] = {"a", "name", "follow", "lines"};
+	char text[16];
+	int64_t n;
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		(void)ctl_arg_has(r, keys[i]);
+		(void)ctl_arg_bool(r, keys[i]);
+		(void)ctl_arg_int(r, keys[i], &n);
+		if (ctl_arg_str(r, keys[i], text, sizeof text))
+			must(strlen(text) < sizeof text);
+	}
+	ctl_fail(r, 1, "", "%s", r->verb);
+}
+
+static void
+socket_asks(struct rest in)
+{
+	static struct ctl ctl;
+	static struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), listener;
+
+	if (at.sun_path[0] == '\0') {
+		snprintf(at.sun_path, sizeof at.sun_path, "%s/ctl", desk.path);
+		listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		must(listener >= 0 && bind(listener, (struct sockaddr *)&at, sizeof at) == 0);
+		must(ctl_init(&ctl, &desk.loop, listener, NULL, writer, handle) == 0);
+	}
+	must(fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0);
+	(void)!send(fd, in.b, in.len, MSG_NOSIGNAL);
+	shutdown(fd, SHUT_WR);
+	do
+		uv_run(&desk.loop, UV_RUN_NOWAIT);
+	while (ctl.conns > 0);
+	close(fd);
+}
+
+/* --- a render --------------------------------------------------------------------------- */
+
+static void
+on_rendered(void *arg, struct render_out *out, const char *error)
+{
+	int *ends = arg;
+
+	must((out == NULL) == (error != NULL) && ++*ends == 1);
+	if (out != NULL)
+		render_out_free(out);
+}
+
+static void
+render(struct rest in)
+{
+	static uint8_t yaml[] = "files: {}\n";
+	static char path[] = "t/render.yaml";
+	static struct tree_file file = {.data = yaml, .len = sizeof yaml - 1};
+	static const uint8_t vars[] = {0x80};
+	struct err err;
+	int ends = 0;
+	struct render_in r = {.loop = &desk.loop, .conf = &desk.e.conf, .trees = &desk.e.trees,
+	    .role = "web", .template_name = "t", .vars = {vars, sizeof vars}};
+
+	file.path = path;
+	desk.e.trees.slot[TREES_TEMPLATES].tree.files = &file;
+	desk.e.trees.slot[TREES_TEMPLATES].tree.count = 1;
+	must(render_start(&r, on_rendered, &ends, &err) != NULL);
+	answer_all(&in);
+	must(ends == 1);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct rest in = {data, size};
+
+	desk_open();
+	switch (byte(&in) % 4) {
+	case 0:
+		member_asks(in);
+		break;
+	case 1:
+		mesh_asks(in);
+		break;
+	case 2:
+		socket_asks(in);
+		break;
+	default:
+		render(in);
+	}
+	return 0;
+}
