@@ -12,6 +12,8 @@ enum {
 	REST_BYTES = 5,
 	STEPS = 16,
 	VARINT_BITS = 7,
+	PERCENT_BITS = 7,
+	LIFE_BITS = 4,
 };
 
 /* Up to 15 as it is; above, the power of two and the step after it: e << 4 | step,
@@ -48,6 +50,14 @@ brief_load(uint16_t centi)
 	return load_read(load_pack(centi));
 }
 
+int32_t
+brief_ahead(uint16_t a, uint16_t b)
+{
+	int32_t by = (a - b) & BRIEF_COUNT_MAX;
+
+	return by <= BRIEF_COUNT_MAX / 2 ? by : by - BRIEF_COUNT_MAX - 1;
+}
+
 static uint8_t
 percent_pack(uint8_t percent, bool flag)
 {
@@ -71,8 +81,8 @@ brief_put(struct briefs_out *w, const struct brief *b)
 	uint32_t left = s->instances;
 
 	be_put(one, b->who >> WHO_SHIFT, 3);
-	be_put(one + 3, b->count, 2);
-	one[5] = percent_pack(s->cpu_percent, b->odd);
+	be_put(one + 3, ((uint64_t)b->count << LIFE_BITS | b->life) << PERCENT_BITS |
+	    percent_pack(s->cpu_percent, false), 3);
 	one[6] = percent_pack(s->mem_percent, b->whole);
 	one[7] = percent_pack(s->disk_percent, s->facts_hash != w->facts);
 	one[8] = load_pack(s->load_centi);
@@ -116,14 +126,17 @@ int
 brief_next(struct briefs_in *r, struct brief *out)
 {
 	const uint8_t *b = r->at;
+	uint32_t word;
 	bool facts;
 
 	if (r->at == r->end)
 		return 0;
 	if (r->end - r->at < FIXED_BYTES)
 		return -ERR_MALFORMED;
-	*out = (struct brief){.who = be_get(b, 3) << WHO_SHIFT, .count = (uint16_t)be_get(b + 3, 2),
-	    .odd = (b[5] & FLAG) != 0, .whole = (b[6] & FLAG) != 0,
+	word = (uint32_t)be_get(b + 3, 3);
+	*out = (struct brief){.who = be_get(b, 3) << WHO_SHIFT,
+	    .count = (uint16_t)(word >> (LIFE_BITS + PERCENT_BITS)),
+	    .life = word >> PERCENT_BITS & BRIEF_LIFE_MAX, .whole = (b[6] & FLAG) != 0,
 	    .summary = {.cpu_percent = percent_read(b[5]), .mem_percent = percent_read(b[6]),
 		.disk_percent = percent_read(b[7]), .load_centi = load_read(b[8])}};
 	facts = (b[7] & FLAG) != 0;

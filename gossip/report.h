@@ -78,7 +78,7 @@ msec report_interval(const struct mesh *m);
 
 void summary_init(struct mesh *m, msec now);
 /* A block as in brief.h; known = all others know it.  0 or -ERR_MALFORMED. */
-int summary_hear(struct mesh *m, const uint8_t *briefs, size_t len, bool known);
+int summary_hear(struct mesh *m, msec now, const uint8_t *briefs, size_t len, bool known);
 /* Of those members, in that order, as many as there is room for: how many. */
 uint32_t summary_put(struct mesh *m, struct cargo *c, const uint16_t *which, uint32_t n);
 /* As many as there is room for, those that were sent least first. */

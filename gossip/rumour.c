@@ -483,7 +483,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	if (r->eviction != NULL)
 		return evict_hear(m, now, r->eviction, r->by);
 	if (r->briefs != NULL)
-		return summary_hear(m, r->briefs, r->briefs_len, r->is_table);
+		return summary_hear(m, now, r->briefs, r->briefs_len, r->is_table);
 	if (r->is_long)
 		vouch_id(m, r);
 	if (evict_find(&m->ms.evict, seal_short(&r->id)) != EVICT_NONE)

@@ -8,7 +8,7 @@
 enum {
 	SUMMARY_GAP_MS = 1000,
 	SUMMARY_AGAIN_MS = 30000,
-	COUNTS_MS = 3600000, /* 16 bits of a count a second tell for 9 hours what is newer */
+	COUNTS_S = 3600, /* 13 bits of a count a second tell for 68 minutes what is newer */
 	BEGIN_SHIFT = 40,    /* of a short id: its first three bytes */
 	PICK_MAX = SEAL_BODY_MAX / 10,
 	STR_BYTES = 3, /* msgpack's word before a string */
@@ -61,8 +61,7 @@ summary_tick(struct mesh *m, msec now)
 	r->summary_again = now + SUMMARY_AGAIN_MS -
 	    (msec)prng_below(&m->rng, SUMMARY_AGAIN_MS / 10);
 	self->summary = r->summary;
-	if (++self->summary_count == 0)
-		self->summary_count = 1;
+	self->summary_count = self->summary_count % BRIEF_COUNT_MAX + 1;
 	if (m->member)
 		spread_push(&m->ms.summaries, 0);
 }
@@ -95,7 +94,7 @@ summary_forget(struct mesh *m, uint32_t i)
 void
 summary_rise(struct mesh *m, msec now, uint32_t i)
 {
-	if (m->ms.m[i].state == MESH_FAILED && now - m->ms.m[i].since > COUNTS_MS)
+	if (m->ms.m[i].state == MESH_FAILED && now - m->ms.m[i].since > COUNTS_S * 1000)
 		summary_forget(m, i);
 }
 
@@ -105,26 +104,28 @@ outbid(struct mesh *m, uint16_t count)
 {
 	struct member *self = &m->ms.m[0];
 
-	if (!m->report.summary_set || (int16_t)(count - self->summary_count) <= 0)
+	if (!m->report.summary_set || brief_ahead(count, self->summary_count) <= 0)
 		return;
 	self->summary_count = count;
 	m->report.summary_due = true;
 }
 
 static void
-hear_one(struct mesh *m, const struct brief *b, bool known)
+hear_one(struct mesh *m, msec now, const struct brief *b, bool known)
 {
 	uint32_t i = b->whole ? members_find(&m->ms, b->who) :
 				members_find_begin(&m->ms, (uint32_t)(b->who >> BEGIN_SHIFT));
 	struct member *x = &m->ms.m[i == MEMBER_NONE ? 0 : i];
 
-	if (i == MEMBER_NONE || x->evicted || (x->generation & 1) != b->odd)
+	if (i == MEMBER_NONE || x->evicted || (x->generation & BRIEF_LIFE_MAX) != b->life)
 		return;
 	if (i == 0) {
 		outbid(m, b->count);
 		return;
 	}
-	if (x->summary_count != 0 && (int16_t)(b->count - x->summary_count) <= 0)
+	/* Each is told twice a minute: whoever slept through an hour of it knows no order. */
+	if (x->summary_count != 0 && now / 1000 - x->summarized_s < COUNTS_S &&
+	    brief_ahead(b->count, x->summary_count) <= 0)
 		return;
 	/* What all others know, or its repetition each half minute, need not reach all
 	 * at once. */
@@ -134,18 +135,19 @@ hear_one(struct mesh *m, const struct brief *b, bool known)
 		spread_push(&m->ms.summaries, i);
 	x->summary = b->summary;
 	x->summary_count = b->count;
+	x->summarized_s = (uint32_t)(now / 1000);
 	gather_hint(m, i);
 }
 
 int
-summary_hear(struct mesh *m, const uint8_t *briefs, size_t len, bool known)
+summary_hear(struct mesh *m, msec now, const uint8_t *briefs, size_t len, bool known)
 {
 	struct briefs_in r = {.at = briefs, .end = briefs + len};
 	struct brief b;
 	int rc;
 
 	while ((rc = brief_next(&r, &b)) > 0)
-		hear_one(m, &b, known);
+		hear_one(m, now, &b, known);
 	return rc;
 }
 
@@ -153,7 +155,7 @@ static bool
 put(const struct mesh *m, struct briefs_out *w, uint32_t i)
 {
 	const struct member *x = &m->ms.m[i];
-	struct brief b = {.who = x->short_id, .odd = (x->generation & 1) != 0,
+	struct brief b = {.who = x->short_id, .life = x->generation & BRIEF_LIFE_MAX,
 	    .count = x->summary_count, .summary = x->summary};
 
 	b.whole = members_find_begin(&m->ms, (uint32_t)(b.who >> BEGIN_SHIFT)) == MEMBER_NONE;

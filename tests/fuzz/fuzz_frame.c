@@ -28,7 +28,7 @@ briefs_again(const struct rumour *r)
 			abort();
 		back.end += w.len;
 		if (brief_next(&back, &two) != 1 || back.at != back.end || one.who != two.who ||
-		    one.whole != two.whole || one.odd != two.odd || one.count != two.count ||
+		    one.whole != two.whole || one.life != two.life || one.count != two.count ||
 		    one.summary.cpu_percent != two.summary.cpu_percent ||
 		    one.summary.load_centi != two.summary.load_centi ||
 		    one.summary.instances != two.summary.instances ||

@@ -5,6 +5,7 @@
  *				a handful of datagrams more at once
  *	summary-by-its-owner	of a life that its owner lives no more are held than it made
  */
+#include "../../gossip/brief.h"
 #include "sim.h"
 
 enum { TOLD_LOOKS = 4, TOLD_BYTES_S = 20480, TOLD_BURST = 6 * (DGRAM_BYTES_MAX + 28), AROUND = SEAL_OVERHEAD + 28 };
@@ -38,7 +39,7 @@ check_owner(struct sim *s, uint32_t i, uint32_t k)
 		return;
 	made = &s->node[own].mesh->ms.m[0];
 	if (held->generation == made->generation &&
-	    (int16_t)(held->summary_count - made->summary_count) > 0)
+	    brief_ahead(held->summary_count, made->summary_count) > 0)
 		check_break(s, "summary-by-its-owner", i, own, held->summary_count);
 }
 

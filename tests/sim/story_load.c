@@ -1,6 +1,7 @@
 /*
  * story_load.c - what the planes carry, and how old it is when it arrives.
  */
+#include "../../gossip/brief.h"
 #include "story.h"
 
 #include <stdlib.h>
@@ -57,7 +58,7 @@ lacking(const struct sim *s, uint32_t i, const uint16_t *told)
 	for (uint32_t j = 0; j < s->conf.nodes; j++) {
 		uint32_t x = members_find_id(ms, &s->node[j].id);
 
-		n += x == MEMBER_NONE || (int16_t)(ms->m[x].summary_count - told[j]) < 0;
+		n += x == MEMBER_NONE || brief_ahead(ms->m[x].summary_count, told[j]) < 0;
 	}
 	return n;
 }

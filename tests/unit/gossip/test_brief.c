@@ -7,7 +7,7 @@
 #include "../../../gossip/brief.h"
 #include "../../../gossip/inner.h"
 
-static const struct brief usual = {.who = UINT64_C(0xabcdef) << 40, .count = 513, .odd = true,
+static const struct brief usual = {.who = UINT64_C(0xabcdef) << 40, .count = 513, .life = 5,
     .summary = {.cpu_percent = 100, .mem_percent = 41, .disk_percent = 7, .load_centi = 15,
 	.instances = 30, .facts_hash = 0xfeedbeef}};
 
@@ -26,7 +26,7 @@ assert_same(const struct brief *a, const struct brief *b)
 {
 	assert_int_equal(a->who, b->who);
 	assert_int_equal(a->whole, b->whole);
-	assert_int_equal(a->odd, b->odd);
+	assert_int_equal(a->life, b->life);
 	assert_int_equal(a->count, b->count);
 	assert_int_equal(a->summary.cpu_percent, b->summary.cpu_percent);
 	assert_int_equal(a->summary.mem_percent, b->summary.mem_percent);
@@ -45,8 +45,8 @@ they_come_back_and_are_short(void **state)
 
 	(void)state;
 	in[2].summary.facts_hash = 0;
-	in[2].odd = false;
-	in[3] = (struct brief){.who = 0xabcdef0102030405, .whole = true, .count = UINT16_MAX,
+	in[2].life = BRIEF_LIFE_MAX;
+	in[3] = (struct brief){.who = 0xabcdef0102030405, .whole = true, .count = BRIEF_COUNT_MAX,
 	    .summary = {0, 100, 100, 14, UINT16_MAX, UINT32_MAX}};
 	r.end += put_all(buf, sizeof buf, in, 4);
 	assert_int_equal(r.end - r.at, 14 + 10 + 14 + BRIEF_BYTES_MAX);
@@ -113,9 +113,9 @@ static void
 what_nobody_writes_is_refused(void **state)
 {
 	static const uint8_t none[] = {1, 2, 3, 0, 0, 1, 1, 1, 1, 1},
-	    many[] = {1, 2, 3, 0, 1, 1, 1, 1, 1, 0xff, 0xff, 0x04},
-	    endless[] = {1, 2, 3, 0, 1, 1, 1, 1, 1, 0x80, 0x80, 0x80, 0x80, 0},
-	    above[] = {1, 2, 3, 0, 1, 0x7f, 0x7f, 0x7f, 0xff, 1};
+	    many[] = {1, 2, 3, 0, 8, 1, 1, 1, 1, 0xff, 0xff, 0x04},
+	    endless[] = {1, 2, 3, 0, 8, 1, 1, 1, 1, 0x80, 0x80, 0x80, 0x80, 0},
+	    above[] = {1, 2, 3, 0, 8, 0x7f, 0x7f, 0x7f, 0xff, 1};
 	struct briefs_in r = {.at = none, .end = none + sizeof none};
 	struct brief out;
 
@@ -135,11 +135,11 @@ what_nobody_writes_is_refused(void **state)
 /* --- whose it is ------------------------------------------------------------------------ */
 
 static int
-tell(struct mesh *m, const struct brief *b)
+tell(struct mesh *m, msec now, const struct brief *b)
 {
 	uint8_t buf[BRIEF_BYTES_MAX];
 
-	return summary_hear(m, buf, put_all(buf, sizeof buf, b, 1), false);
+	return summary_hear(m, now, buf, put_all(buf, sizeof buf, b, 1), false);
 }
 
 /* A settled world of two: node 1 in the table of node 0, and the usual one as if of it. */
@@ -154,7 +154,7 @@ settled(struct world *w, struct brief *b)
 	i = members_find_id(ms, &id);
 	*b = usual;
 	b->who = ms->m[i].short_id;
-	b->odd = (ms->m[i].generation & 1) != 0;
+	b->life = ms->m[i].generation & BRIEF_LIFE_MAX;
 	return i;
 }
 
@@ -171,17 +171,17 @@ of_two_that_begin_alike_none_is_taken(void **state)
 	int k;
 
 	(void)state;
-	assert_int_equal(tell(m, &b), 0);
+	assert_int_equal(tell(m, w->now, &b), 0);
 	assert_int_equal(m->ms.m[i].summary_count, b.count);
 
 	twin = m->ms.m[i].id;
 	twin.b[3] ^= 1;
 	assert_true((k = members_add(&m->ms, &twin, w->now)) > 0);
 	b.count++;
-	assert_int_equal(tell(m, &b), 0);
+	assert_int_equal(tell(m, w->now, &b), 0);
 	assert_int_equal(m->ms.m[i].summary_count, b.count - 1);
 	b.whole = true;
-	assert_int_equal(tell(m, &b), 0);
+	assert_int_equal(tell(m, w->now, &b), 0);
 	assert_int_equal(m->ms.m[i].summary_count, b.count);
 	assert_int_equal(m->ms.m[k].summary_count, 0);
 	world_free(w);
@@ -197,15 +197,17 @@ of_another_life_nothing_is_taken(void **state)
 	struct mesh *m = w->node[0];
 
 	(void)state;
-	assert_int_equal(tell(m, &usual), 0);
-	b.odd = !b.odd;
-	assert_int_equal(tell(m, &b), 0);
-	assert_int_equal(m->ms.m[i].summary_count, 0);
-	b.odd = !b.odd;
-	assert_int_equal(tell(m, &b), 0);
+	assert_int_equal(tell(m, w->now, &usual), 0);
+	for (uint8_t k = 1; k <= BRIEF_LIFE_MAX; k++) {
+		b.life = (m->ms.m[i].generation + k) & BRIEF_LIFE_MAX;
+		assert_int_equal(tell(m, w->now, &b), 0);
+		assert_int_equal(m->ms.m[i].summary_count, 0);
+	}
+	b.life = m->ms.m[i].generation & BRIEF_LIFE_MAX;
+	assert_int_equal(tell(m, w->now, &b), 0);
 	b.count--;
 	b.summary.cpu_percent = 1;
-	assert_int_equal(tell(m, &b), 0);
+	assert_int_equal(tell(m, w->now, &b), 0);
 	assert_int_equal(m->ms.m[i].summary.cpu_percent, usual.summary.cpu_percent);
 	world_free(w);
 }
@@ -220,16 +222,48 @@ who_was_dead_for_long_counts_anew(void **state)
 	struct mesh *m = w->node[0];
 
 	(void)state;
-	assert_int_equal(tell(m, &b), 0);
+	assert_int_equal(tell(m, w->now, &b), 0);
 	for (int k = 0; k < 2; k++) {
 		members_set(&m->ms, i, w->now, MESH_FAILED, m->ms.m[i].generation, 0);
 		summary_rise(m, w->now + (k == 0 ? 1000 : 36000000), i);
 		assert_int_equal(m->ms.m[i].summary_count, k == 0 ? b.count : 0);
 	}
-	b.count = (uint16_t)(b.count + 40000);
-	assert_int_equal(tell(m, &b), 0);
+	b.count = (uint16_t)(b.count + 5000);
+	assert_int_equal(tell(m, w->now, &b), 0);
 	assert_int_equal(m->ms.m[i].summary_count, b.count);
 	world_free(w);
+}
+
+/* Whoever slept while its count came around takes what it hears; a minute later it does not. */
+static void
+who_slept_for_long_takes_any_count(void **state)
+{
+	struct world *w = world_new(2, MESH_QUORUM_MAJORITY);
+	struct brief b;
+	uint32_t i = settled(w, &b);
+	struct mesh *m = w->node[0];
+
+	(void)state;
+	b.count = 5000;
+	assert_int_equal(tell(m, w->now, &b), 0);
+	b.count = 4999;
+	assert_int_equal(tell(m, w->now + 60000, &b), 0);
+	assert_int_equal(m->ms.m[i].summary_count, 5000);
+	assert_int_equal(tell(m, w->now + 7200000, &b), 0);
+	assert_int_equal(m->ms.m[i].summary_count, 4999);
+	world_free(w);
+}
+
+/* As far as 13 bits tell; 0 is no count, and no gap. */
+static void
+counts_come_around(void **state)
+{
+	(void)state;
+	assert_int_equal(brief_ahead(1, BRIEF_COUNT_MAX), 2);
+	assert_int_equal(brief_ahead(BRIEF_COUNT_MAX, 1), -2);
+	assert_int_equal(brief_ahead(4096, 1), 4095);
+	assert_int_equal(brief_ahead(4097, 1), -4096);
+	assert_int_equal(brief_ahead(7, 7), 0);
 }
 
 int
@@ -244,6 +278,8 @@ main(void)
 	    cmocka_unit_test(of_two_that_begin_alike_none_is_taken),
 	    cmocka_unit_test(of_another_life_nothing_is_taken),
 	    cmocka_unit_test(who_was_dead_for_long_counts_anew),
+	    cmocka_unit_test(who_slept_for_long_takes_any_count),
+	    cmocka_unit_test(counts_come_around),
 	};
 
 	return cmocka_run_group_tests_name("brief", tests, NULL, NULL);

@@ -136,10 +136,10 @@ static void
 add_summaries(struct sheet *s)
 {
 	static const struct brief briefs[] = {
-	    {.who = 0x0102030405060708, .whole = true, .odd = true, .count = 9, .summary = {.cpu_percent = 10,
+	    {.who = 0x0102030405060708, .whole = true, .life = 9, .count = 9, .summary = {.cpu_percent = 10,
 		.mem_percent = 11, .disk_percent = 12, .load_centi = 1300, .instances = 140,
 		.facts_hash = 0x15161718}},
-	    {.who = 0x0203040000000000, .count = UINT16_MAX, .summary = {.cpu_percent = 100,
+	    {.who = 0x0203040000000000, .count = BRIEF_COUNT_MAX, .summary = {.cpu_percent = 100,
 		.load_centi = UINT16_MAX, .instances = UINT16_MAX, .facts_hash = 0x15161718}},
 	    {.who = 0x0304050000000000, .count = 1, .summary = {.load_centi = 15}}};
 	uint8_t bytes[SEAL_BODY_MAX];

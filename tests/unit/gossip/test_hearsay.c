@@ -181,9 +181,9 @@ an_owner_goes_above_what_is_told_of_it(void **state)
 	mesh_set_summary(w->node[1], w->now, &s);
 	world_run(w, 5000);
 	assert_true(brief_put(&block, &(struct brief){.who = seal_short(&id), .summary.facts_hash = 9,
-	    .odd = (w->node[1]->ms.m[0].generation & 1) != 0,
+	    .life = w->node[1]->ms.m[0].generation & BRIEF_LIFE_MAX,
 	    .count = (uint16_t)(w->node[1]->ms.m[0].summary_count + 1000)}));
-	assert_int_equal(summary_hear(w->node[0], bytes, block.len, false), 0);
+	assert_int_equal(summary_hear(w->node[0], w->now, bytes, block.len, false), 0);
 	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.facts_hash == 9);
 	world_run(w, 5000);
 	assert_true(mesh_find(w->node[0], &id, &x) && x.summary.facts_hash == 1);
