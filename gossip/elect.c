@@ -142,6 +142,8 @@ void
 elect_forget(struct mesh *m, msec now, uint32_t i)
 {
 	report_forget(m, i);
+	if (m->elect.yielded == i)
+		m->elect.yielded = MEMBER_NONE;
 	if (m->elect.leader == i)
 		elect_lost(m, now, 0);
 	else if (m->elect.promised == i)
@@ -154,7 +156,7 @@ elect_init(struct mesh *m, msec now)
 	struct elect *e = &m->elect;
 
 	e->role = MESH_FOLLOWER;
-	e->leader = e->last_leader = e->promised = MEMBER_NONE;
+	e->leader = e->last_leader = e->promised = e->yielded = MEMBER_NONE;
 	e->ballot_term = m->saved.term;
 	e->lost_at = e->full_at = now;
 	holdoff_init(m, now);
@@ -205,7 +207,7 @@ count_grants(struct mesh *m, msec now)
 	struct elect *e = &m->elect;
 	bool full = quorum_full(m, &e->grants);
 
-	if (!full && !(may_degrade(m, now, &e->grants) && quorum_degraded(m, &e->grants)))
+	if (!full && !(may_degrade(m, now, &e->grants) && quorum_degraded(m, now, &e->grants)))
 		return;
 	if (e->phase == ELECT_PREVOTE) {
 		elect_start_vote(m, now, e->attempt_term);
@@ -422,6 +424,17 @@ promise(struct mesh *m, msec now, uint32_t to, msec lease)
 	e->promise_until = e->longest_until;
 }
 
+void
+elect_freeze(struct mesh *m, msec now, uint64_t above)
+{
+	struct elect *e = &m->elect;
+
+	if (above == 0 || (above <= e->above && now < e->above_until))
+		return;
+	e->above = above;
+	e->above_until = now + 2 * elect_lease_ms(m);
+}
+
 /*
  * A beat from a leader that is not mine to refuse: follow it and promise.
  * Returns false when this node stays with the leader it is promised to.
@@ -453,7 +466,10 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	e->grade = p->grade;
 	if (p->grade == MESH_GRADE_FULL)
 		e->full_at = now;
-	e->issued = p->head;
+	if (p->term > e->above || now >= e->above_until)
+		e->issued = p->head;
+	else
+		e->issued = (struct head){0};
 	/* Two leaders of one term may have made two rosters of one id: what I
 	 * stored is not what this one asks for. */
 	other = roster_cmp(&p->roster, &m->roster.id) == 0 && p->hash != m->roster.hash;
@@ -477,6 +493,7 @@ resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	m->ms.reports[from].applied = p->head;
 	if (e->role == MESH_LEADER) {
 		/* The other side's leader gave way: lead both, above both. */
+		e->yielded = (uint16_t)from;
 		e->wish_term = (p->term >= e->ballot_term ? p->term : e->ballot_term) + 1;
 		return;
 	}
@@ -484,6 +501,7 @@ resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		return;
 	trace(m, now, "resigned", from, p->term);
 	elect_lost(m, now, pace(m, STEP_MS));
+	elect_freeze(m, now, p->seq);
 	if (p->who == m->ms.m[0].short_id && elector(m) && !holdoff_lasts(m, now)) {
 		e->role = MESH_CANDIDATE;
 		elect_start_vote(m, now, m->saved.term + 1);

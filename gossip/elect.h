@@ -42,6 +42,8 @@ struct elect {
 	/* what the leader tells */
 	uint64_t grade;
 	struct head issued;
+	uint64_t above; /* elect_freeze */
+	msec above_until;
 	/* leading */
 	struct round {
 		msec t; /* 0 = none */
@@ -54,6 +56,8 @@ struct elect {
 	bool by_quorum; /* elected by a full quorum */
 	uint64_t seq;	    /* of the last stamp issued in ballot_term */
 	uint64_t wish_term; /* re-ballot at least here; 0 = no */
+	uint16_t yielded; /* led another side and gave way: its schedule is a parent of mine,
+			   * also while it looks dead.  MEMBER_NONE. */
 };
 
 /* elect.c; elect_joined: holdoff.c */
@@ -71,11 +75,15 @@ void elect_forget(struct mesh *m, msec now, uint32_t i);
 msec elect_lease_ms(const struct mesh *m);
 uint32_t elect_heir(const struct mesh *m, msec now);
 bool elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+/* Two sides met: no schedule is taken up but of a term above that one, for it is of both
+ * then.  For two leases at most: whoever was to make it may have died.  0: nothing. */
+void elect_freeze(struct mesh *m, msec now, uint64_t above);
 
 /* lead.c */
 void lead_start(struct mesh *m, msec now, bool by_quorum);
 void lead_stop(struct mesh *m, msec now, const char *why);
-void lead_resign(struct mesh *m, msec now, uint64_t successor);
+/* above: elect_freeze, here and at those who followed; 0 = no. */
+void lead_resign(struct mesh *m, msec now, uint64_t successor, uint64_t above);
 void lead_beat(struct mesh *m, msec now);
 int lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void lead_tick(struct mesh *m, msec now);

@@ -66,7 +66,7 @@ fall_silent(struct mesh *m, msec now)
 {
 	m->ms.evict.self = true;
 	if (m->elect.role == MESH_LEADER)
-		lead_resign(m, now, 0);
+		lead_resign(m, now, 0, 0);
 	m->left = true;
 	m->changes++;
 	trace(m, now, "evicted", 0, 0);

@@ -101,7 +101,7 @@ mesh_restarting(struct mesh *m, msec now, uint32_t grace_s)
 	trace(m, now, "restarting", 0, grace_s);
 	/* With nobody to take it, the office is this node's to the end. */
 	if (m->elect.role == MESH_LEADER && next != MEMBER_NONE)
-		lead_resign(m, now, m->ms.m[next].short_id);
+		lead_resign(m, now, m->ms.m[next].short_id, 0);
 	return 0;
 }
 

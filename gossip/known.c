@@ -33,7 +33,7 @@ mesh_parents(const struct mesh *m, struct mesh_parent *out, size_t cap)
 
 	add_parent(out, &n, cap, &own, &m->ms.m[0].id);
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (member_up(&m->ms.m[i]))
+		if (member_up(&m->ms.m[i]) || i == m->elect.yielded)
 			add_parent(out, &n, cap, &m->ms.reports[i].applied, &m->ms.m[i].id);
 	return n;
 }

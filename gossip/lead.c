@@ -9,7 +9,10 @@
  *
  * Two leaders that meet compare (grade, weight, ballot).  The loser freezes and
  * resigns to the winner; the winner asks for a new vote above both terms, so
- * that its next stamp orders after everything either side ever issued.
+ * that its next stamp orders after everything either side ever issued.  Until
+ * then the loser and who followed it keep the schedule they have, whatever the
+ * winner's beats name: it was made without theirs, and who took it up would
+ * report it as its own, so that the merge had one parent only.
  */
 #include "inner.h"
 
@@ -91,7 +94,7 @@ judge_round(struct mesh *m, msec now, const struct round *r)
 			e->full_since = now; /* somebody else may have been, between */
 		e->full_base = *r;
 	}
-	if (r->t > e->degraded_base.t && quorum_degraded(m, &r->echoes))
+	if (r->t > e->degraded_base.t && quorum_degraded(m, now, &r->echoes))
 		e->degraded_base = *r;
 }
 
@@ -200,23 +203,25 @@ lead_stop(struct mesh *m, msec now, const char *why)
 	e->role = MESH_FOLLOWER;
 	e->full_base = e->degraded_base = (struct round){0};
 	e->wish_term = 0;
+	e->yielded = MEMBER_NONE;
 	e->issued = (struct head){0};
 	elect_lost(m, now, 0);
 	e->last_leader = MEMBER_NONE; /* it was me, and I am well */
 }
 
 void
-lead_resign(struct mesh *m, msec now, uint64_t successor)
+lead_resign(struct mesh *m, msec now, uint64_t successor, uint64_t above)
 {
 	uint64_t term = m->elect.ballot_term;
 
 	lead_stop(m, now, "resign");
+	elect_freeze(m, now, above);
 	if (successor != 0)
 		m->elect.try_at += elect_lease_ms(m); /* its turn */
 	/* Who just outranked me may look dead yet: it must hear above what to climb. */
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (member_up(&m->ms.m[i]) || m->ms.m[i].short_id == successor)
-			out_to(m, PACKET_RESIGN, i, term, successor, 0);
+			out_to(m, PACKET_RESIGN, i, term, successor, above);
 }
 
 /* This process slept: what it believed of its lease is a guess. */
@@ -302,7 +307,8 @@ two_leaders(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	struct elect *e = &m->elect;
 
 	if (outranked(m, now, from, p)) {
-		lead_resign(m, now, m->ms.m[from].short_id);
+		lead_resign(m, now, m->ms.m[from].short_id,
+		    p->term > e->ballot_term ? p->term : e->ballot_term);
 		if (p->term >= m->saved.term)
 			elect_follow(m, now, from, p);
 		else

@@ -253,7 +253,7 @@ mesh_leaving(struct mesh *m, msec now, bool on)
 	going_say(m, now, on ? MESH_LEAVING : m->conf.draining ? MESH_DRAINING : MESH_STAYS);
 	trace(m, now, on ? "leaving" : "leaves no more", 0, 0);
 	if (on && m->elect.role == MESH_LEADER && next != MEMBER_NONE)
-		lead_resign(m, now, m->ms.m[next].short_id);
+		lead_resign(m, now, m->ms.m[next].short_id, 0);
 	return 0;
 }
 
@@ -265,7 +265,7 @@ mesh_leave(struct mesh *m, msec now)
 	if (m->left || !m->member)
 		return;
 	if (m->elect.role == MESH_LEADER)
-		lead_resign(m, now, next == MEMBER_NONE ? 0 : m->ms.m[next].short_id);
+		lead_resign(m, now, next == MEMBER_NONE ? 0 : m->ms.m[next].short_id, 0);
 	if (!leave_said(m))
 		say_goodbye(m, now);
 	m->left = true;

@@ -524,7 +524,7 @@ mesh_hand_over(struct mesh *m, msec now, const struct node_id *to)
 	if (i == MEMBER_NONE ? to != NULL : m->ms.m[i].roster == 0 || m->ms.m[i].state != MESH_ALIVE ||
 		    going_kind(&m->ms.m[i]) == MESH_LEAVING)
 		return -ERR_UNKNOWN;
-	lead_resign(m, now, i == MEMBER_NONE ? 0 : m->ms.m[i].short_id);
+	lead_resign(m, now, i == MEMBER_NONE ? 0 : m->ms.m[i].short_id, 0);
 	return 0;
 }
 

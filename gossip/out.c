@@ -317,7 +317,7 @@ fill_role(struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratc
 static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
-	*p = (struct packet){.kind = o->kind, .seq = o->a, .hash = members_hash(&m->ms),
+	*p = (struct packet){.kind = o->kind, .seq = o->kind == PACKET_RESIGN ? o->c : o->a, .hash = members_hash(&m->ms),
 	    .term = m->saved.term, .roster = m->roster.id, .keys = keys_word(m)};
 	p->head = (struct head){.stamp = m->saved.applied, .hash = m->saved.applied_hash};
 	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;

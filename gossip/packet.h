@@ -56,7 +56,7 @@ struct roster_id {
 	X(PREVOTED, "stgrc")  /* seq, my term, yes or no, my roster */         \
 	X(VOTE, "strc")	      /* vote for me */                                \
 	X(VOTED, "stgHrc")    /* and what I applied last */                    \
-	X(RESIGN, "twH")      /* I stop leading; successor; my schedule */     \
+	X(RESIGN, "twHs")     /* I stop leading; successor; my schedule; s of elect_freeze */ \
 	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
 	X(ROSTER, "rcinb")    /* chunk i of n */                               \
 	X(REPORT, "saHinb")   /* to leader, standby: version a, fragment i of n */ \

@@ -12,6 +12,8 @@
 
 #include "inner.h"
 
+enum { SILENT_MS = 2500 }; /* two attempts and more */
+
 void
 tally_add(struct tally *t, const struct member *x)
 {
@@ -70,22 +72,31 @@ quorum_wait(const struct mesh *m, const struct tally *t)
 	return MSEC_NEVER;
 }
 
-/* Who was just lost, or is suspected, is not seen. */
+/* Not a word of it since there is no leader: at once for who led, and for the others
+ * when they were asked for their votes more than once.  Suspicions alone take a node
+ * that is on its own half a minute and more: it doubts itself first (Lifeguard). */
+static bool
+silent(const struct mesh *m, msec now, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+	msec lost = m->elect.lost_at;
+
+	if (i == m->elect.last_leader)
+		return x->seen == MSEC_NEVER || x->seen <= lost;
+	return i != 0 && now - lost >= pace(m, SILENT_MS) && x->heard <= lost &&
+	    m->ms.doubts[i].carried <= lost;
+}
+
+/* Who is suspected is not seen either. */
 bool
-quorum_degraded(const struct mesh *m, const struct tally *t)
+quorum_degraded(const struct mesh *m, msec now, const struct tally *t)
 {
 	uint32_t seen = 0;
 
 	if (quorum_wait(m, t) == MSEC_NEVER)
 		return false;
-	for (uint32_t i = 0; i < m->ms.count; i++) {
-		const struct member *x = &m->ms.m[i];
-
-		if (i == m->elect.last_leader &&
-		    (x->seen == MSEC_NEVER || x->seen <= m->elect.lost_at))
-			continue;
-		seen += x->roster != 0 && x->state == MESH_ALIVE;
-	}
+	for (uint32_t i = 0; i < m->ms.count; i++)
+		seen += m->ms.m[i].roster != 0 && m->ms.m[i].state == MESH_ALIVE && !silent(m, now, i);
 	return 2 * t->all > seen;
 }
 

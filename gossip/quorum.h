@@ -28,7 +28,7 @@ bool quorum_of(const struct tally *n, const struct tally *t);
 bool quorum_full(const struct mesh *m, const struct tally *t);
 /* More than half of the electors that this side can see, and as many as the
  * configuration wants of a side below the full quorum. */
-bool quorum_degraded(const struct mesh *m, const struct tally *t);
+bool quorum_degraded(const struct mesh *m, msec now, const struct tally *t);
 /* How long after the last full leader such a side may be led; MSEC_NEVER. */
 msec quorum_wait(const struct mesh *m, const struct tally *t);
 /* Can any side below the full quorum be led, as configured here? */

@@ -244,7 +244,7 @@ hand_over(struct mesh *m, msec now)
 			best = i;
 	}
 	if (best != MEMBER_NONE)
-		lead_resign(m, now, m->ms.m[best].short_id);
+		lead_resign(m, now, m->ms.m[best].short_id, 0);
 }
 
 /* One step of a change; false when there is none to make, or not yet. */

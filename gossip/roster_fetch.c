@@ -180,7 +180,7 @@ step_aside(struct mesh *m, msec now)
 		i = members_find_id(&m->ms, &id);
 		if (i != MEMBER_NONE && (entry[ID_BYTES] & MEMBER_NEW) != 0 &&
 		    m->ms.m[i].state == MESH_ALIVE && m->ms.votes[i].echoed != 0) {
-			lead_resign(m, now, m->ms.m[i].short_id);
+			lead_resign(m, now, m->ms.m[i].short_id, 0);
 			return;
 		}
 	}

@@ -169,7 +169,7 @@ yield(struct mesh *m, msec now)
 		return;
 	m->twin.yielded = true;
 	if (m->elect.role == MESH_LEADER)
-		lead_resign(m, now, 0);
+		lead_resign(m, now, 0, 0);
 	m->left = true;
 	trace(m, now, "twin: yields", 0, 0);
 }

@@ -121,7 +121,7 @@ sim_run() {
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" "missed --nodes 5" "facts --nodes 9" \
 	    "metrics --nodes 20" "takeover --nodes 5" "flipflop --nodes 30" "partial --nodes 5" "partial --nodes 9" "partial --nodes 15" "rack --nodes 20" \
 	    "evict --nodes 9" "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "leave --nodes 9" "recover --nodes 7" \
-	    "mixed --nodes 9" "ca --nodes 10" \
+	    "mixed --nodes 9" "ca --nodes 10" "split --nodes 9" "split --nodes 9 --quorum any" \
 	    "detect --profile wan --nodes 20" "failover --profile wan --nodes 9" \
 	    "heal --profile wan --nodes 9" "lossy --profile wan --nodes 9 --seconds 300" \
 	    "calm --profile wan --nodes 5 --seconds 500" "detect --profile local --nodes 20" \
@@ -133,7 +133,7 @@ sim_run() {
 			[ "$3" = san ] && continue
 			seeds=1 ;;
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
-		steady* | heal* | busy* | partial*9 | join-lossy* | rolling* | facts* | flipflop* | restart-* | churn*)
+		steady* | heal* | split* | busy* | partial*9 | join-lossy* | rolling* | facts* | flipflop* | restart-* | churn*)
 			seeds=$((($2 + 4) / 5)) ;; # long ones
 		*) seeds=$2 ;;
 		esac

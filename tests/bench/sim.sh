@@ -37,6 +37,7 @@ figures() {
 figures steady 100 1000
 figures detect 10 100 1000 ${BIG:+5000}
 figures failover 5 51 200
+figures split 9 30
 figures heal 10 100 1000 ${BIG:+5000}
 figures join 60 2000
 figures calm 5

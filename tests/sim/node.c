@@ -105,6 +105,11 @@ issue(struct sim *s, uint32_t i, const struct stamp *stamp)
 	n->issue_at = s->now + ISSUE_EVERY;
 	for (size_t k = 0; k < HASH_BYTES; k++)
 		hash.b[k] = (uint8_t)(h >> k % 8 * 8);
+	if (stamp->seq == 1 && s->on_merge != NULL) {
+		struct mesh_parent p[MESH_PARENTS_MAX];
+
+		s->on_merge(s, stamp, p, mesh_parents(n->mesh, p, MESH_PARENTS_MAX));
+	}
 	plant_before_issue(s, i);
 	if (mesh_issue(n->mesh, now, stamp, &hash) < 0)
 		return;

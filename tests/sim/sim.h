@@ -105,7 +105,6 @@ struct sim_node {
 	uint32_t done_evicted, told_turn;
 	usec copied_at, out_at, leave_for; /* evicted, or a copy, that does not count; once it has left, so long
 				 * until it comes in again; 0 = it does count, it is not asked to */
-	struct stamp issued;
 	uint64_t lives, counter, verified; /* frame numbers never repeat; signatures checked */
 	usec changed_at, born_at; /* last start or stop; last start */
 	uint32_t incarnation, health; /* highest of this generation */
@@ -114,7 +113,7 @@ struct sim_node {
 	/* the engine's part */
 	usec issue_at, report_at, summary_at, told_at;
 	struct sim_held *held_reports; /* hearing.c: of every other */
-	struct stamp held; /* a stamp checked before a pause */
+	struct stamp issued, held; /* held: checked before a pause */
 	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool given_up, leads, passed, voted; /* passed by a change of keys; voted: ever */
 	/* Its disk lives elsewhere too; a place for copies alone; drained, as its operator
@@ -147,6 +146,8 @@ struct sim {
 	bool apart, busy, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second; no report ever changes */
 	/* An engine took in a whole report (a first fragment, in large worlds). */
 	void (*on_report)(struct sim *s, uint32_t hearer, uint32_t from, usec made);
+	/* A leader issues for the first time in its term, and knows of these. */
+	void (*on_merge)(struct sim *s, const struct stamp *stamp, const struct mesh_parent *p, size_t n);
 	void *story; /* of the scenario under way */
 	struct sim_facts *facts; /* NULL: nobody says any */
 	uint64_t faults_done[FAULTS_COUNT];
