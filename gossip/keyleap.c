@@ -32,6 +32,15 @@ keyleap_told(const struct mesh *m, msec now, uint32_t i)
 	return said_by(m, now, i) != NULL;
 }
 
+bool
+keyleap_full(const struct mesh *m, msec now)
+{
+	for (size_t k = 0; k < KEYLEAP_SAID; k++)
+		if (!stands(m, now, &m->keys.leap.said[k]))
+			return false;
+	return true;
+}
+
 /* In its own place, or that of the one that is oldest. */
 static void
 note(struct mesh *m, msec now, uint32_t i, uint32_t epoch, uint64_t id)

@@ -44,5 +44,7 @@ struct keyleap {
 bool keyleap_believed(struct mesh *m, msec now, uint32_t i, uint32_t epoch, uint64_t id);
 /* Did it tell me of a key far ahead? */
 bool keyleap_told(const struct mesh *m, msec now, uint32_t i);
+/* As many told me as I remember: one more pushes another out, who would be asked again. */
+bool keyleap_full(const struct mesh *m, msec now);
 
 #endif

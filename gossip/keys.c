@@ -223,12 +223,15 @@ may_hold(const struct mesh *m, uint32_t i)
 	return i != 0 && x->roster != 0 && !x->evicted && x->state != MESH_LEFT;
 }
 
-/* Who could say whether the key is so far ahead, and has not: each once. */
+/* Who could say whether the key is so far ahead, and has not: each once, and at once
+ * only while all who did are remembered; else at the pace of any question. */
 static void
 ask_another(struct mesh *m, msec now)
 {
 	uint32_t from = m->keys.turn++;
 
+	if (keyleap_full(m, now))
+		return;
 	for (uint32_t n = 0; n < m->ms.count; n++) {
 		uint32_t j = (from + n) % m->ms.count;
 

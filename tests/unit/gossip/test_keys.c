@@ -192,6 +192,27 @@ several_are_enough(void **state)
 	world_free(w);
 }
 
+/* More than are remembered say that the key is far ahead: each answer would ask one more. */
+static void
+many_are_asked_at_a_pace(void **state)
+{
+	struct world *w = world_new(20, MESH_QUORUM_MAJORITY);
+	uint64_t before;
+
+	(void)state;
+	world_run(w, 8000);
+	for (uint32_t i = 1; i < w->count; i++)
+		goes_mad(w, i, 1000);
+	before = w->sent_kind[PACKET_KEY_ASK];
+	world_run(w, 4000);
+	assert_int_equal(used(w, 0), 0); /* it waits until those are heard who are there */
+	/* A cookie comes first, so each twice, and the others ask too: 1,944 without a pace. */
+	assert_in_range(w->sent_kind[PACKET_KEY_ASK] - before, KEYLEAP_SAID, 8 * KEYLEAP_SAID);
+	world_run(w, 20000);
+	assert_int_equal(used(w, 0), 1000);
+	world_free(w);
+}
+
 static bool
 told_to_wait(const struct world *w, uint32_t i)
 {
@@ -252,6 +273,7 @@ main(void)
 	    cmocka_unit_test(one_member_moves_nobody_who_starts),
 	    cmocka_unit_test(two_that_were_away_come_back),
 	    cmocka_unit_test(several_are_enough),
+	    cmocka_unit_test(many_are_asked_at_a_pace),
 	    cmocka_unit_test(a_newcomer_hears_that_the_key_changes),
 	};
 

@@ -16,7 +16,7 @@
 
 #include "world_crypto.h"
 
-enum { WORLD_MAX = 8, FLIGHT_MAX = 4096, TEXT_MAX = 1 << 16 };
+enum { WORLD_MAX = 20, FLIGHT_MAX = 4096, TEXT_MAX = 1 << 16 };
 
 struct world {
 	uint32_t count;
@@ -30,6 +30,8 @@ struct world {
 	uint8_t roster[WORLD_MAX][4096];
 	uint8_t evicted[WORLD_MAX][32 * EVICTION_BYTES];
 	bool deaf[WORLD_MAX][WORLD_MAX]; /* [from][to] */
+	uint32_t saves[WORLD_MAX];
+	uint8_t starts[WORLD_MAX];
 	bool slow_disk[WORLD_MAX];	 /* says must_save and never saves */
 	struct flight {
 		uint32_t from, to;
@@ -74,6 +76,7 @@ world_start(struct world *w, uint32_t i)
 	world_pk(i, c.pk);
 	memset(c.secret, (int)(i + 1), sizeof c.secret);
 	memset(c.salt, (int)(i + 1), 8);
+	c.salt[7] ^= w->starts[i]++;
 	memcpy(c.salt + 8, &w->disk[i].generation, 8);
 	c.saved = w->disk[i];
 	c.saved.generation = ++w->disk[i].generation;
