@@ -233,7 +233,7 @@ admit_take(struct mesh *m, uint32_t i, const struct rumour *r)
 	if (m->ms.certs == NULL || r->cert_len == 0)
 		return;
 	if (m->ms.m[i].roster != 0 && m->ms.certs[i].len != r->cert_len)
-		m->roster.blob_stale = true; /* by what it came belongs into the next save */
+		roster_late(m); /* by what it came */
 	keep(m, i, r->cert, r->cert_len);
 }
 

@@ -64,6 +64,8 @@ struct mesh {
 	msec sources[SOURCES]; /* pair.c: when each may be answered again */
 	uint64_t slots;	       /* by what they are spread over them */
 	msec started, ticked;
+	uint8_t unheard;       /* join.c: so many lives were begun anew, as nobody knew them, ... */
+	msec unheard_at;       /* ... and when it is seen whether anybody knows this one */
 	struct mesh_stats stats;
 	/* out.c */
 	struct out *ring;

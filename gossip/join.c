@@ -22,6 +22,8 @@ enum {
 	JOIN_MS = 1000,
 	SEEDS_MS = 5000,
 	LIFE_REST = 1 << 24, /* frames between two ticks, and more */
+	UNHEARD_MS = 20000,  /* a life by the clock (daemon/io/critical.c) */
+	UNHEARD_MAX = 3,
 };
 
 /* The one record a JOINED must carry: the sender's own. */
@@ -187,11 +189,47 @@ is_up(const struct mesh *m, const struct addr *a)
 	return false;
 }
 
+/*
+ * A state directory that is put back from a copy soon after its last start begins a life
+ * that was, as the clock counts them by 20 s: the others take it for a word of old, and
+ * nobody answers.  Nothing tells that from a mesh that is down, so who was heard by nobody
+ * since it started goes on in the next life, a few times: that costs a write each.
+ */
+static void
+unheard(struct mesh *m, msec now)
+{
+	bool any = false;
+
+	if (now < m->unheard_at)
+		return;
+	for (uint32_t i = 1; i < m->ms.count; i++)
+		any = any || m->ms.m[i].seen != MSEC_NEVER;
+	m->unheard_at = any || ++m->unheard == UNHEARD_MAX ? MSEC_NEVER : now + UNHEARD_MS;
+	if (!any && m->ms.count > 1 && join_next_life(m, now, m->ms.m[0].generation))
+		trace(m, now, "nobody answers: the next life", 0, m->ms.m[0].generation);
+}
+
+/* Who is of no cluster is told in which life it comes. */
+void
+join_init(struct mesh *m, msec now)
+{
+	m->unheard_at = m->member ? now + UNHEARD_MS : MSEC_NEVER;
+}
+
+msec
+join_deadline(const struct mesh *m)
+{
+	return msec_min(m->conf.seeds_count > 0 ? m->swim.seeds_at : MSEC_NEVER,
+	    m->member ? m->unheard_at : MSEC_NEVER);
+}
+
 void
 join_tick(struct mesh *m, msec now)
 {
 	bool alone = mesh_up(m) <= 1;
 
+	if (m->member)
+		unheard(m, now);
 	if (m->conf.seeds_count == 0 || now < m->swim.seeds_at)
 		return;
 	if (leave_keeps_out(m)) {

@@ -32,6 +32,8 @@ void join_relive(struct mesh *m, msec now, uint64_t generation);
 bool join_next_life(struct mesh *m, msec now, uint64_t generation);
 /* The numbers of this life's frames end: go on in the next one. */
 void join_count(struct mesh *m, msec now);
+void join_init(struct mesh *m, msec now);
 void join_tick(struct mesh *m, msec now);
+msec join_deadline(const struct mesh *m);
 
 #endif

@@ -65,6 +65,7 @@ init(struct mesh *m, msec now)
 	budget_init(&m->budget, now);
 	missed_init(m, now);
 	gather_init(m, now);
+	join_init(m, now);
 	if (swim_init(m, now) < 0 || roster_init(m, now) < 0 || report_init(m, now) < 0 ||
 	    rolelease_init(m, now) < 0 || reach_init(m) < 0 || carry_init(m) < 0)
 		return -1;
@@ -382,6 +383,7 @@ mesh_tick(struct mesh *m, msec now)
 		twin_tick(m, now);
 		admit_tick(m, now);
 		recover_tick(m, now);
+		roster_disk_tick(m, now);
 	}
 	report_tick(m, now);
 	if (m->member)
@@ -402,8 +404,7 @@ mesh_deadline(const struct mesh *m)
 		at = msec_min(at, swim_gossip_due(m));
 		return m->jobs_count > 0 ? msec_min(at, m->jobs_at) : at;
 	}
-	if (m->conf.seeds_count > 0)
-		at = msec_min(at, m->swim.seeds_at);
+	at = msec_min(at, join_deadline(m));
 	if (m->jobs_count > 0)
 		at = msec_min(at, m->jobs_at);
 	if (!m->member)
@@ -418,6 +419,7 @@ mesh_deadline(const struct mesh *m)
 	at = msec_min(at, admit_deadline(m));
 	at = msec_min(at, leave_deadline(m));
 	at = msec_min(at, recover_deadline(m));
+	at = msec_min(at, roster_disk_deadline(m));
 	return msec_min(at, lead_deadline(m));
 }
 

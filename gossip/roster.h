@@ -55,6 +55,7 @@ struct roster {
 	uint8_t *blob;
 	size_t blob_cap, blob_len;
 	bool blob_stale;
+	msec late_at; /* what belongs into it came late: written then; 0 = nothing did */
 };
 
 /* Member from told its roster; taken when this node knows none. */
@@ -97,6 +98,10 @@ void roster_sum_add(struct roster_sum *s, const uint8_t *entry);
 uint64_t roster_sum_end(struct roster_sum *s);
 /* roster_disk.c: from conf.saved.  0, or a negative ERR_. */
 int roster_load(struct mesh *m, msec now);
+/* What its entry says of a member with a vote came after the vote. */
+void roster_late(struct mesh *m);
+void roster_disk_tick(struct mesh *m, msec now);
+msec roster_disk_deadline(const struct mesh *m);
 int roster_cmp(const struct roster_id *a, const struct roster_id *b);
 
 #endif

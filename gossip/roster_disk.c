@@ -3,7 +3,11 @@
  */
 #include "inner.h"
 
-enum { BLOB_VERSION = 2, BITS_MAX = 15 };
+enum {
+	BLOB_VERSION = 2,
+	BITS_MAX = 15,
+	LATE_MS = 1000, /* all who are told in one table are written at once */
+};
 
 /* [version, term, count, entries, [id, bits, weight old, weight new, name, ip, port,
  * meta] ...], and the certificate at the end of an entry where there is a CA: also the addresses, so that a restart knows whom to call when every
@@ -19,6 +23,7 @@ roster_save(struct mesh *m)
 	if (!ro->blob_stale)
 		return;
 	ro->blob_stale = false;
+	ro->late_at = 0;
 	mpw_init(&w, ro->blob, ro->blob_cap);
 	mpw_array(&w, 4 + ro->n.all);
 	mpw_uint(&w, BLOB_VERSION);
@@ -46,6 +51,35 @@ roster_save(struct mesh *m)
 	}
 	assert(!w.full);
 	ro->blob_len = w.len;
+}
+
+/*
+ * A roster may come before the records of those in it: who takes a mesh's roster as it
+ * joins knows them by their ids alone, and the next save may be far away.  A crash before
+ * it would leave ids that nobody can call.  So they are written once, a moment after the
+ * first of them is told: each member's name comes late once at most, as it is on disk then.
+ */
+void
+roster_late(struct mesh *m)
+{
+	m->roster.blob_stale = true;
+	if (m->roster.late_at == 0)
+		m->roster.late_at = m->ticked + LATE_MS;
+}
+
+void
+roster_disk_tick(struct mesh *m, msec now)
+{
+	if (m->roster.late_at == 0 || now < m->roster.late_at)
+		return;
+	m->roster.late_at = 0;
+	m->must_save = true;
+}
+
+msec
+roster_disk_deadline(const struct mesh *m)
+{
+	return m->roster.late_at != 0 ? m->roster.late_at : MSEC_NEVER;
 }
 
 static int
@@ -119,6 +153,7 @@ roster_load(struct mesh *m, msec now)
 			return rc;
 	if ((rc = mp_end(&r)) == 0)
 		roster_recount(m);
+	m->roster.late_at = 0; /* it came from there */
 	/* It is on disk before the term is; a crash in between must not lead to a leader of
 	 * a term below that of its roster. */
 	if (rc == 0 && m->member && m->roster.id.term > m->saved.term) {

@@ -232,8 +232,10 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		x->addr = r->addr;
 		m->ms.changes++;
 	}
-	if (!x->proven && x->roster != 0)
-		m->roster.blob_stale = true; /* its name belongs into the next save */
+	if (x->roster != 0 && x->name_len == 0 && r->name_len > 0)
+		roster_late(m);
+	else if (!x->proven && x->roster != 0)
+		m->roster.blob_stale = true; /* it belongs into the next save */
 	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
 	members_prove(&m->ms, i, r->pk, r->sig);
 	admit_take(m, i, r);

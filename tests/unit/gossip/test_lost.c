@@ -274,6 +274,84 @@ a_cut_link_is_no_death(void **state)
 	world_free(w);
 }
 
+static bool
+on_disk(const struct world *w, uint32_t i, const char *name)
+{
+	return memmem(w->roster[i], w->disk[i].roster_bytes, name, strlen(name)) != NULL;
+}
+
+/* A roster came before the records of those in it: after a crash they must not be known
+ * by their ids alone, and that costs one write, not one for each word of theirs. */
+static void
+who_is_told_after_its_vote_is_written_once(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct mesh *m = w->node[0];
+	uint32_t saves;
+
+	(void)state;
+	world_run(w, 8000);
+	assert_true(on_disk(w, 0, "n2") && on_disk(w, 0, "n3"));
+	world_kill(w, 2);
+	world_kill(w, 3);
+	for (uint32_t k = 2; k < 4; k++) {
+		struct node_id id = world_id(k);
+		uint32_t i = members_find_id(&m->ms, &id);
+
+		members_set_text(&m->ms, i, "", 0, NULL, 0);
+	}
+	m->roster.blob_stale = m->must_save = true;
+	world_step(w);
+	assert_false(on_disk(w, 0, "n2") || on_disk(w, 0, "n3"));
+	saves = w->saves[0];
+	world_start(w, 2);
+	world_start(w, 3);
+	world_run(w, 5000);
+	assert_true(on_disk(w, 0, "n2") && on_disk(w, 0, "n3"));
+	assert_int_equal(w->saves[0], saves + 1);
+	world_kill(w, 2);
+	world_start(w, 2);
+	world_run(w, 5000);
+	assert_int_equal(w->saves[0], saves + 1);
+	world_free(w);
+}
+
+/* An older copy of the disk is put back soon after the last start: its next life is one
+ * that the others know already, and nobody takes a word of it. */
+static void
+a_copy_put_back_in_a_life_that_was_is_let_in(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct mesh_saved copy;
+	uint64_t life;
+
+	(void)state;
+	world_run(w, 8000);
+	copy = w->disk[2];
+	world_kill(w, 2);
+	world_start(w, 2);
+	world_run(w, 5000);
+	life = w->node[2]->ms.m[0].generation;
+	world_kill(w, 2);
+	copy.roster = w->disk[2].roster;
+	copy.roster_bytes = w->disk[2].roster_bytes;
+	w->disk[2] = copy;
+	world_start(w, 2);
+	assert_int_equal(w->node[2]->ms.m[0].generation, life);
+	world_run(w, 40000);
+	assert_int_equal(world_state(w, 0, 2), MESH_ALIVE);
+	assert_int_equal(world_state(w, 2, 0), MESH_ALIVE);
+	assert_true(world_leader(w) < 3);
+	/* Nor does one whom nobody hears use up its lives. */
+	world_isolate(w, 2, true);
+	world_kill(w, 2);
+	world_start(w, 2);
+	life = w->node[2]->ms.m[0].generation;
+	world_run(w, 300000);
+	assert_in_range(w->node[2]->ms.m[0].generation, life, life + 3);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -286,6 +364,8 @@ main(void)
 	    cmocka_unit_test(recorded_votes_elect_nobody),
 	    cmocka_unit_test(answers_name_whom_they_are_for),
 	    cmocka_unit_test(a_cut_link_is_no_death),
+	    cmocka_unit_test(a_copy_put_back_in_a_life_that_was_is_let_in),
+	    cmocka_unit_test(who_is_told_after_its_vote_is_written_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

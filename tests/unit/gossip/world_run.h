@@ -17,6 +17,7 @@ world_save(struct world *w, uint32_t i)
 		memcpy(w->roster[i], f.roster, f.roster_bytes);
 	assert_true(f.evicted_bytes <= sizeof w->evicted[i]);
 	memcpy(w->evicted[i], f.evicted, f.evicted_bytes);
+	w->saves[i]++;
 	w->disk[i] = f;
 	w->disk[i].roster = w->roster[i];
 	w->disk[i].evicted = w->evicted[i];
