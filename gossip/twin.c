@@ -18,6 +18,8 @@ enum {
 	ASK_MS = 500,	    /* between two questions */
 	ANSWER_MS = 1500,   /* an answer later than that is none */
 	AGAIN = 4,
+	GONE_MS = 8000, /* of questions that nobody answers: then there is nobody */
+	GONE_MAX = 6,	/* the sixth time 32 lives up: that many starts it may have had */
 };
 
 /* What an answer says of who gives it. */
@@ -147,16 +149,38 @@ twin_fill(struct mesh *m, msec now, const struct addr *to, uint64_t hint, uint8_
 	return TWIN_BYTES;
 }
 
+/* They still say that one is there, and it was asked often enough. */
+static void
+gone(struct mesh *m, msec now)
+{
+	struct twin *t = &m->twin;
+	uint64_t above = m->ms.m[0].generation;
+
+	if (t->unanswered == 0 || now - t->hinted > GONE_MS)
+		t->unanswered = now;
+	t->hinted = now;
+	if (now - t->unanswered < GONE_MS || t->gone == GONE_MAX)
+		return;
+	t->unanswered = 0;
+	above = (t->life > above ? t->life : above) + (1u << t->gone++) - 1;
+	if (join_next_life(m, now, above))
+		trace(m, now, "twin: gone", 0, above);
+}
+
 int
 twin_hint(struct mesh *m, msec now, const struct packet *p)
 {
+	const struct twin *t = &m->twin;
 	struct addr at;
 
 	if (p->bytes_len != TWIN_HINT_BYTES)
 		return -ERR_MALFORMED;
 	memcpy(at.ip, p->bytes, 16);
 	at.port = (uint16_t)be_get(p->bytes + 16, 2);
+	if (t->yielded || addr_eq(&at, &m->conf.addr))
+		return 0;
 	twin_suspect(m, now, &at);
+	gone(m, now);
 	return 0;
 }
 
@@ -188,9 +212,13 @@ static void
 proved(struct mesh *m, msec now, const struct addr *from, const uint8_t *said)
 {
 	struct twin *t = &m->twin;
+	uint64_t life = be_get(said + AT_GENERATION, 8);
 
 	t->other = *from;
 	t->proved = now;
+	t->unanswered = 0;
+	if (life > t->life && join_lives_left(m, life))
+		t->life = life;
 	m->changes++;
 	if (t->yielded)
 		return;
@@ -203,7 +231,7 @@ proved(struct mesh *m, msec now, const struct addr *from, const uint8_t *said)
 	}
 	t->asked = 0;
 	if (said[AT_STAY] == SILENT || i_stay(m, now, said))
-		outlive(m, now, be_get(said + AT_GENERATION, 8));
+		outlive(m, now, life);
 	else
 		yield(m, now);
 }

@@ -29,6 +29,11 @@
  * it is the older one where that is more than a packet's way.  Who stays takes a
  * life above the other's, so that all tables come back to it.
  *
+ * A copy may end before anything was judged, and leave a life above mine in the tables
+ * of others: these refuse me, and say where it was.  Who is told so for some seconds
+ * while nobody answers there takes a life above it; each time a higher one, and not for
+ * ever, for a hint proves nothing.
+ *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
 #ifndef GOSSIP_TWIN_H
@@ -55,6 +60,9 @@ struct twin {
 	struct addr other; /* where one lives that signed */
 	msec proved;	   /* 0 = none ever did */
 	bool yielded;	   /* I am the one that fell silent */
+	uint64_t life;	   /* the highest that another one of me signed */
+	msec hinted, unanswered; /* last hint; first one since an answer, 0 = none */
+	uint32_t gone;	   /* how often it was gone */
 	struct judged {
 		uint8_t salt[SALT_BYTES]; /* of whom I judged */
 		bool stay;		  /* I do */

@@ -16,19 +16,11 @@ setup_chaos(struct sim_conf *conf)
 		conf->span = CHAOS_SPAN;
 }
 
-static bool
-all_up(const struct sim *s)
-{
-	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		if (s->node[i].mesh == NULL)
-			return false;
-	return true;
-}
-
 bool
 story_chaos(struct sim *s, struct sim_stats *st)
 {
-	usec took, end = 0;
+	usec took, last, end = 0;
+	uint32_t leader;
 
 	if (!story_whole(s, NULL))
 		return false;
@@ -36,13 +28,15 @@ story_chaos(struct sim *s, struct sim_stats *st)
 		if (!fault_step(s))
 			return false;
 	fault_end(s);
-	/* Who is down comes back within seconds, but for those that are to stay away. */
-	for (end = s->now + 5 * SECOND; s->now < end && !all_up(s);)
-		if (!sim_run(s, s->now + SECOND / 50))
+	/* Who is down comes back within seconds, and is news once more. */
+	for (end = last = s->now; s->now < end + 5 * SECOND;) {
+		if (!sim_run(s, s->now + SECOND / 20))
 			return false;
+		last = sim_converged(s, &leader) ? last : s->now;
+	}
 	if (!story_whole(s, &took))
 		return false;
-	stats_add(st, "chaos.heal:ms", took / 1000);
+	stats_add(st, "chaos.heal:ms", (last - end + took) / 1000);
 	if (s->conf.quorum == MESH_QUORUM_MAJORITY)
 		stats_add(st, "+elections:count", (int64_t)s->elections);
 	/* Settled is settled. */

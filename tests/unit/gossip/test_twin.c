@@ -421,6 +421,35 @@ a_made_up_salt_locks_nobody_out(void **state)
 	world_free(w);
 }
 
+/* A copy in a higher life, seen by all but the first one, and gone before these two met:
+ * the first one is refused from then on, and has to climb above what it left. */
+static void
+who_is_gone_again_keeps_nobody_out(void **state)
+{
+	struct world *w = three_and_a_place();
+	struct node_id id = world_id(1);
+	struct mesh_member x;
+	bool yielded;
+
+	(void)state;
+	world_isolate(w, 1, true);
+	start_as(w, 3, 1, w->disk[1].generation + 5, 9);
+	world_run(w, 6000);
+	assert_true(mesh_find(w->node[0], &id, &x));
+	assert_int_equal(x.addr.port, toy_addr(3).port);
+	world_kill(w, 3);
+	world_isolate(w, 1, false);
+	assert_false(names(w, 1, 3, &yielded));
+	world_run(w, 60000);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_true(mesh_find(w->node[i], &id, &x));
+		assert_int_equal(x.state, MESH_ALIVE);
+		assert_true(x.addr.port == toy_addr(1).port && id_eq(&x.id, &id));
+		assert_int_equal(mesh_up(w->node[i]), 3);
+	}
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -435,6 +464,7 @@ main(void)
 	    cmocka_unit_test(nothing_is_amplified),
 	    cmocka_unit_test(its_own_words_are_no_twin),
 	    cmocka_unit_test(a_made_up_salt_locks_nobody_out),
+	    cmocka_unit_test(who_is_gone_again_keeps_nobody_out),
 	};
 
 	return cmocka_run_group_tests_name("twin", tests, NULL, NULL);
