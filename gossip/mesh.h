@@ -129,7 +129,7 @@ struct mesh_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t dropped[ERR_COUNT];
 	uint64_t no_room[MESH_ROOMS];
-	uint64_t sync_records; /* told because tables differed */
+	uint64_t sync_records, sync_bytes; /* whole ones, and all, told because tables differed */
 };
 
 struct mesh *mesh_new(const struct mesh_conf *conf, msec now);

@@ -536,6 +536,7 @@ poll_job(struct mesh *m, msec now, uint8_t *buf, struct addr *to)
 		if (!any || to->port == 0)
 			continue;
 		m->job_tokens--;
+		m->stats.sync_bytes += p.kind == PACKET_TABLE ? c.w.len : 0;
 		return finish(m, j->to, &p, &c, buf);
 	}
 	return 0;

@@ -116,14 +116,35 @@ story_storm(struct sim *s, struct sim_stats *st)
 	return true;
 }
 
-/* Records told because tables differed. */
-static uint64_t
-sync_records(const struct sim *s)
+/* Told because tables differed: whole records, and bytes of these and of short words. */
+static void
+synced(const struct sim *s, uint64_t *records, uint64_t *bytes)
 {
+	*records = *bytes = 0;
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		if (s->node[i].mesh != NULL) {
+			*records += s->node[i].mesh->stats.sync_records;
+			*bytes += s->node[i].mesh->stats.sync_bytes;
+		}
+}
+
+/* Of a whole table, with all records. */
+static uint64_t
+table_bytes(const struct sim *s)
+{
+	const struct mesh *m = s->node[0].mesh;
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		sum += s->node[i].mesh == NULL ? 0 : s->node[i].mesh->stats.sync_records;
+	for (uint32_t k = 0; k < m->ms.count; k++) {
+		uint8_t scratch[SEAL_BODY_MAX];
+		struct rumour r;
+		struct mpw w;
+
+		mpw_init(&w, scratch, sizeof scratch);
+		members_rumour(&m->ms, k, m->ticked, true, &r);
+		rumour_pack(&w, &r);
+		sum += w.len;
+	}
 	return sum;
 }
 
@@ -162,10 +183,11 @@ cut_is_noticed(const struct sim *s)
 static bool
 heal(struct sim *s, struct sim_stats *st, const char *name)
 {
-	uint64_t n = s->conf.nodes, records = sync_records(s), said = refutes(s);
+	uint64_t n = s->conf.nodes, whole, told, said = refutes(s), records, bytes;
 	bool noticed = cut_is_noticed(s);
 	usec took;
 
+	synced(s, &whole, &told);
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
 		net_group(s, i, 0);
 	if (!story_whole(s, &took))
@@ -173,9 +195,12 @@ heal(struct sim *s, struct sim_stats *st, const char *name)
 	stats_add(st, name, took / 1000);
 	stats_add(st, noticed ? "heal.refutes:permille" : "heal.early.refutes:permille",
 	    (int64_t)((refutes(s) - said) * 1000 / n));
-	/* A whole table each way, once a node, would be 1000. */
+	/* A whole table of each node's, sent once, would be 1000. */
+	synced(s, &records, &bytes);
 	stats_add(st, noticed ? "heal.sync:permille" : "heal.early.sync:permille",
-	    (int64_t)((sync_records(s) - records) * 1000 / (n * n)));
+	    (int64_t)((bytes - told) * 1000 / (n * table_bytes(s))));
+	stats_add(st, noticed ? "heal.whole:permille" : "heal.early.whole:permille",
+	    (int64_t)((records - whole) * 1000 / (n * n)));
 	return sim_run(s, s->now + 2 * SECOND);
 }
 

@@ -93,9 +93,9 @@ all_forget_at_the_same_time(void **state)
 	assert_int_equal(world_seen(w, 0, 2).state, MESH_LEFT);
 	assert_int_equal(world_seen(w, 1, 2).state, MESH_LEFT);
 	assert_int_equal(members_hash(&w->node[0]->ms), members_hash(&w->node[1]->ms));
-	told = w->node[0]->stats.sync_records + w->node[1]->stats.sync_records;
+	told = w->node[0]->stats.sync_bytes + w->node[1]->stats.sync_bytes;
 	world_run(w, 2 * MINUTE_MS);
-	assert_int_equal(w->node[0]->stats.sync_records + w->node[1]->stats.sync_records, told);
+	assert_int_equal(w->node[0]->stats.sync_bytes + w->node[1]->stats.sync_bytes, told);
 	world_free(w);
 }
 
