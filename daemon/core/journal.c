@@ -108,6 +108,7 @@ static const struct word {
     {"udp blocked", "udp-blocked", "only TCP passes between it and this node: nothing new for it"},
     {"no common wire version", "version", "it speaks no version of the wire that this node does: from %N on"},
     {"twin: yields", "clone", "one identity in two places: this one falls silent"},
+    {"nobody answers: the next life", "life", "nobody answers: it goes on in its next life, %N"},
     {"twin: gone", "clone", "whoever was this node elsewhere is gone: it comes back in a life above"},
     {"twin: outlived", "clone", "one identity in two places: this one stays"},
     {"a life's numbers are used up", "life", "this node goes on in its next life, %N"},

@@ -11,6 +11,7 @@
 #undef world
 #undef report
 #include "../../../daemon/io/pack.h"
+#include "../../../gossip/inner.h"
 #include "world.h"
 
 #include "ctldesk.h"
