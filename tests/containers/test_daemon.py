@@ -194,7 +194,8 @@ def key(node, data, mode=0o600):
 
 
 @pytest.mark.parametrize("data, mode, text", [
-    (b"k" * 32, 0o644, "mode 0644, must be 0600"),
+    (b"k" * 32, 0o644, "mode 0644, must be 0600: chmod 600 it, and make a new key if others"
+     " could read it"),
     (b"k" * 31, 0o600, "31 bytes, need 32"),
     (b"k" * 33, 0o600, "33 bytes, need 32"),
     (b"", 0o600, "0 bytes, need 32"),
