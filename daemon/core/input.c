@@ -191,6 +191,53 @@ pack_side(struct pack *p, const struct view_side *side, const struct view_node *
 	pack_count(p, "visible", side->visible);
 }
 
+/* What n answers to x now; NULL: nothing, or it is not there any more. */
+static const struct view_answer *
+answer_of(const struct view_node *n, const struct query_entry *x)
+{
+	const struct view_answer *a;
+
+	if (n->answers_count == 0 || n->state == VIEW_NODE_FAILED || n->state == VIEW_LEFT)
+		return NULL;
+	/* Both begin with their name. */
+	a = bsearch(x->name, n->answers, n->answers_count, sizeof *a, text_cmp);
+	return a != NULL && a->mark == x->mark ? a : NULL;
+}
+
+static void
+pack_answers(struct pack *p, const struct query_entry *x, const struct view_node **rows,
+    size_t count)
+{
+	size_t answered = 0, missing = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (answer_of(rows[i], x) != NULL)
+			answered++;
+		else
+			missing += rows[i]->state != VIEW_LEFT;
+	pack_str(p, x->name);
+	pack_map(p, 3);
+	pack_str(p, "missing");
+	pack_list(p, missing);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->state != VIEW_LEFT && answer_of(rows[i], x) == NULL)
+			pack_str(p, rows[i]->name);
+	pack_str(p, "nodes");
+	pack_map(p, answered);
+	for (size_t i = 0; i < count; i++) {
+		const struct view_answer *a = answer_of(rows[i], x);
+
+		if (a == NULL)
+			continue;
+		pack_str(p, rows[i]->name);
+		pack_map(p, 2);
+		pack_count(p, "age", rows[i]->age_ms);
+		pack_str(p, "value");
+		pack_real(p, a->value);
+	}
+	pack_field(p, "query", x->expr);
+}
+
 static int
 pack_nodes(struct pack *p, const struct input *in)
 {
@@ -200,6 +247,10 @@ pack_nodes(struct pack *p, const struct input *in)
 		return -ERR_FULL;
 	size_t count = sort_nodes(rows, in);
 
+	pack_str(p, "metrics");
+	pack_map(p, in->query.count);
+	for (size_t i = 0; i < in->query.count; i++)
+		pack_answers(p, &in->query.entries[i], rows, count);
 	pack_str(p, "nodes");
 	pack_map(p, count);
 	for (size_t i = 0; i < count; i++)
@@ -315,9 +366,7 @@ input_pack(const struct input *in, struct blob *out)
 	pack_field(&p, "self", in->self);
 	pack_str(&p, "actions");
 	pack_map(&p, 0);
-	pack_str(&p, "metrics");
-	pack_map(&p, 0);
-	rc = pack_nodes(&p, in); /* nodes, side */
+	rc = pack_nodes(&p, in); /* metrics, nodes, side */
 	if (rc == 0)
 		rc = pack_running(&p, in); /* running, copies */
 	if (rc == 0)

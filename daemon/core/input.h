@@ -8,6 +8,7 @@
 
 #include "../base/flat.h"
 #include "blob.h"
+#include "query.h"
 #include "view.h"
 
 /* One metadata file, roles/ROLE/VERSION/FILE.yaml; all strings are names.
@@ -31,9 +32,13 @@ struct input {
 	const struct slice *parents; /* made by schedule_to_parent, by stamp */
 	size_t parents_count;
 	struct slice vars; /* one packed map; empty = {} */
+	struct query_set query; /* of the schedule in force; borrowed */
 };
 
-/* Instances of one id on several nodes (after a heal): `running[id]` is the
+/* metrics[name] = {query = expression, nodes = {n1 = {age = ms, value = number}},
+ * missing = {"n2"}} for each entry of query: who has not answered that expression,
+ * or is not heard from any more, is in missing; who left is nowhere.
+ * Instances of one id on several nodes (after a heal): `running[id]` is the
  * oldest that runs, and `copies[id]` lists them all.
  * 0, or -ERR_MALFORMED (a parent or vars is not one msgpack map, a document is
  * too deep), -ERR_FULL (no memory). */

@@ -229,7 +229,7 @@ check_top_value(struct check *c, int key)
 	case T_NODES:
 		return check_nodes(c);
 	case T_QUERY:
-		return check_blob(c, false, &p->query);
+		return check_query(c);
 	case T_REPLIES:
 		return check_blob(c, true, &p->replies);
 	case T_ROLES:

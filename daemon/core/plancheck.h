@@ -30,6 +30,8 @@ int check_nodes(struct check *c);
 /* result.errors and result.missing, from the standard library. */
 int check_errors(struct check *c);
 int check_missing(struct check *c);
+/* result.query: names, and expressions that every node can answer. */
+int check_query(struct check *c);
 /* Note that a node lacks something; repeated ones are dropped. */
 void check_lacks(struct plan *p, const char *node, const char *role, const char *kind,
     const char *what);

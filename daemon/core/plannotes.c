@@ -1,11 +1,12 @@
 /*
- * plannotes.c - what the standard library says beside the plan: roles whose
- * own error boundary caught something, and what was missing for a placement.
+ * plannotes.c - what a script says beside the plan: roles whose own error boundary
+ * caught something, what was missing for a placement, and what it asks of all nodes.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "plancheck.h"
+#include "query.h"
 
 static int
 error_cmp(const void *a, const void *b)
@@ -109,4 +110,42 @@ check_missing(struct check *c)
 		walk_pop(&c->w, was);
 	}
 	return 0;
+}
+
+static int
+check_expr(struct check *c)
+{
+	char expr[QUERY_EXPR_CAP];
+	struct err why;
+
+	if (walk_text(&c->w, expr, sizeof expr) < 0)
+		return -1;
+	return query_check(expr, &why) == 0 ? 0 : walk_fail(&c->w, "%s", why.text);
+}
+
+int
+check_query(struct check *c)
+{
+	struct mp from = c->w.r;
+	struct query_set set;
+	char name[NAME_CAP];
+	uint32_t count;
+	size_t was;
+
+	if (walk_map(&c->w, &count) < 0)
+		return -1;
+	if (count > VIEW_ANSWERS_MAX)
+		return walk_fail(&c->w, "%u entries, at most %d", count, VIEW_ANSWERS_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		if (check_name_key(c, "query", name, &was) < 0 || check_expr(c) < 0)
+			return -1;
+		walk_pop(&c->w, was);
+	}
+	if (count == 0)
+		return 0; /* {} may be a list of none */
+	if (query_read((struct slice){from.buf + from.off, c->w.r.off - from.off}, &set) < 0)
+		return walk_fail(&c->w, "a name is given twice, or out of memory");
+	query_free(&set);
+	c->w.r = from;
+	return check_blob(c, true, &c->plan->query);
 }

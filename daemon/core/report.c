@@ -1,8 +1,8 @@
 /*
  * report.c - a node's report, written as a sample and cut into fragments.
  *
- * The most important rows go first, so that a node with too much to tell
- * loses names of images, never its instances.  Reading is in reportread.c.
+ * The most important rows get their room first, so that a node with too much to
+ * tell loses names of images, never its instances.  Reading is in reportread.c.
  */
 #include "report.h"
 
@@ -15,11 +15,15 @@
 #include "reportcode.h"
 
 /* Kept free for the [REPORT_CUT, n] that may have to follow. */
-enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX };
+enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX, ANSWER_REST_BYTES = 32 };
+
+/* A double is exact up to here. */
+#define EXACT_MAX 9007199254740992.0
 
 struct writer {
 	struct sample *out;
 	uint32_t cut;
+	size_t kept; /* bytes that are promised to rows still to come */
 };
 
 /* A record by its kind and name, which order it among the others. */
@@ -30,7 +34,7 @@ put(struct writer *w, enum report_kind kind, const char *name, const struct mpw 
 	size_t len = strlen(name);
 
 	if (len > sizeof key - 1 || rec->full ||
-	    1 + len + rec->len + CUT_BYTES > sample_room(w->out)) {
+	    1 + len + rec->len + CUT_BYTES + w->kept > sample_room(w->out)) {
 		w->cut++;
 		return;
 	}
@@ -152,6 +156,44 @@ put_instances(struct writer *w, const struct report *r)
 			w->cut++;
 }
 
+/* What rows of answers take at most: the name twice, the rest of the record, lengths. */
+static size_t
+answers_bytes(const struct report *r)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < r->answers_count; i++)
+		n += 2 * strlen(r->answers[i].name) + ANSWER_REST_BYTES;
+	return n;
+}
+
+/* A whole number is shorter as one. */
+static void
+put_value(struct mpw *rec, double v)
+{
+	if (v >= -EXACT_MAX && v <= EXACT_MAX && v == (double)(int64_t)v)
+		mpw_int(rec, (int64_t)v);
+	else
+		mpw_double(rec, v);
+}
+
+static void
+put_answers(struct writer *w, const struct report *r)
+{
+	uint8_t buf[RECORD_MAX];
+	struct mpw rec;
+
+	for (uint32_t i = 0; i < r->answers_count; i++) {
+		mpw_init(&rec, buf, sizeof buf);
+		mpw_array(&rec, 4);
+		mpw_uint(&rec, REPORT_ANSWER);
+		mpw_cstr(&rec, r->answers[i].name);
+		mpw_uint(&rec, r->answers[i].mark);
+		put_value(&rec, r->answers[i].value);
+		put(w, REPORT_ANSWER, r->answers[i].name, &rec);
+	}
+}
+
 /* Hundredths are all that a load or a share of a core is worth. */
 static int64_t
 hundredths(double v)
@@ -181,15 +223,18 @@ void
 report_sample(const struct report *r, struct sample *out)
 {
 	struct writer w = {.out = out};
-	uint8_t buf[CUT_BYTES], key = REPORT_CUT;
+	uint8_t buf[CUT_BYTES], key = REPORT_CUT_KEY;
 	struct mpw rec;
 
 	memset(out, 0, sizeof *out);
 	put_numbers(&w, &r->metrics);
 	put_head(&w, r);
 	put_instances(&w, r);
+	w.kept = answers_bytes(r);
 	put_names(&w, REPORT_SANDBOX, r->facts.sandboxes, NAME_CAP, r->facts.sandboxes_count);
 	put_names(&w, REPORT_IMAGE, r->facts.images, VIEW_IMAGE_CAP, r->facts.images_count);
+	w.kept = 0;
+	put_answers(&w, r);
 	if (w.cut > 0) {
 		mpw_init(&rec, buf, sizeof buf);
 		mpw_array(&rec, 2);
@@ -248,5 +293,6 @@ report_free(struct report *r)
 {
 	view_facts_free(&r->facts);
 	free(r->instances);
+	free(r->answers);
 	memset(r, 0, sizeof *r);
 }

@@ -1,7 +1,7 @@
 /*
  * report.h - what a node tells its leader and the standby (plane B): facts,
- * metrics and its instances, as a sample (sample.h): metrics are its numbers, all
- * else rows, of which each is a msgpack record [kind, fields...].  Unknown kinds
+ * metrics, its instances and what it answers to the schedule's `query`, as a sample
+ * (sample.h): metrics are its numbers, all else rows, of which each is a msgpack record [kind, fields...].  Unknown kinds
  * and further fields are skipped, so N-1 can read N.
  *
  * A sample goes as a difference to the one that its hearer holds, cut into 1..64
@@ -25,7 +25,10 @@ struct report {
 	struct view_metrics metrics;
 	struct view_instance *instances; /* owned, malloc'd; sorted by id */
 	uint32_t instances_count;
+	struct view_answer *answers; /* owned, malloc'd; sorted by name */
+	uint32_t answers_count;
 	uint32_t cut; /* records that did not fit into the fragments */
+	uint32_t unknown; /* rows of kinds that this node does not know; skipped */
 };
 
 void report_free(struct report *r);
@@ -37,9 +40,10 @@ struct report_frags {
 };
 
 /* r as a sample, to be freed.  The same report gives the same sample, whatever the
- * order of its lists.  Instances go first, so what does not fit is names of
- * images; how many were cut is in it.  Each instance's node is the sender and is
- * not sent.  Without memory some is cut. */
+ * order of its lists (answers come by name).  Instances have the first claim to
+ * room, then answers, so what does not fit is names of images; how many were cut is
+ * in it.  Each instance's node is the sender and is not sent.  Without memory some
+ * is cut. */
 void report_sample(const struct report *r, struct sample *out);
 /* Refused as a whole: negative ERR_, and *out stays empty. */
 MUST_CHECK int report_read(const struct sample *s, struct report *out);

@@ -1,12 +1,13 @@
 /*
  * reportcode.h - the rows and the numbers of a report, for its writer and its
- * reader.  A row's key is its kind and then its name.
- * Private to core.
+ * reader.  A row's key is its kind and then its name; that of REPORT_CUT comes after
+ * all others.  Private to core.
  *
  *   [1, arch, kernel, cpus, memory, config hash]
  *   [2, id, role, version, image, error, state, health, restarts, pid, since,
  *       until when its role lease lasts: only if it has one]
  *   [3, sandbox]   [4, image]   [5, how many records were cut]
+ *   [6, name of a query, mark of its expression, an integer or a double]
  */
 #ifndef CORE_REPORTCODE_H
 #define CORE_REPORTCODE_H
@@ -17,7 +18,10 @@ enum report_kind {
 	REPORT_SANDBOX,
 	REPORT_IMAGE,
 	REPORT_CUT,
+	REPORT_ANSWER,
 };
+
+enum { REPORT_CUT_KEY = 255 };
 
 /* By place; new ones at the end. */
 enum report_number {

@@ -5,6 +5,7 @@
  * bounded, every name is checked to be one, and texts are made harmless here,
  * once, because they end in terminals and in a script's input.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "../../gossip/mp.h"
@@ -114,6 +115,30 @@ take_listed(struct mp *r, struct report *out, bool image)
 	return 0;
 }
 
+/* What is no figure is no answer: its node is one of those that gave none. */
+static int
+take_answer(struct mp *r, struct report *out)
+{
+	struct view_answer v = {0}, *row = NULL;
+	void *rows = out->answers;
+	uint64_t mark;
+	int rc;
+
+	if ((rc = walk_name(r, v.name, false)) < 0 ||
+	    (rc = mp_uint_max(r, UINT32_MAX, &mark)) < 0 || (rc = mp_double(r, &v.value)) < 0)
+		return rc;
+	v.mark = (uint32_t)mark;
+	if (isfinite(v.value)) {
+		row = grow(&rows, &out->answers_count, sizeof *row, VIEW_ANSWERS_MAX);
+		out->answers = rows;
+	}
+	if (row == NULL)
+		out->cut++;
+	else
+		*row = v;
+	return 0;
+}
+
 static int
 take_cut(struct mp *r, struct report *out)
 {
@@ -130,7 +155,7 @@ take_record(struct mp *r, struct report *out)
 {
 	static const uint32_t fields[] = {
 	    [REPORT_HEAD] = 6, [REPORT_INSTANCE] = 11, [REPORT_SANDBOX] = 2,
-	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2};
+	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2, [REPORT_ANSWER] = 4};
 	uint32_t count;
 	uint64_t kind;
 	int rc = mp_array(r, &count);
@@ -156,6 +181,10 @@ take_record(struct mp *r, struct report *out)
 		rc = take_listed(r, out, kind == REPORT_IMAGE);
 	else if (kind == REPORT_CUT)
 		rc = take_cut(r, out);
+	else if (kind == REPORT_ANSWER)
+		rc = take_answer(r, out);
+	else
+		out->unknown++;
 	/* What a newer node says beyond what this one knows. */
 	for (uint32_t i = known > 0 ? known : 1; rc == 0 && i < count; i++)
 		rc = mp_skip(r);
@@ -170,6 +199,7 @@ text_cmp(const void *a, const void *b)
 }
 
 _Static_assert(offsetof(struct view_instance, id) == 0, "text_cmp");
+_Static_assert(offsetof(struct view_answer, name) == 0, "text_cmp");
 
 /* Sort, and drop what is named twice. */
 static void
@@ -227,6 +257,7 @@ report_read(const struct sample *s, struct report *out)
 		return rc;
 	}
 	tidy(out->instances, &out->instances_count, sizeof *out->instances);
+	tidy(out->answers, &out->answers_count, sizeof *out->answers);
 	tidy(out->facts.images, &out->facts.images_count, VIEW_IMAGE_CAP);
 	tidy(out->facts.sandboxes, &out->facts.sandboxes_count, NAME_CAP);
 	return 0;

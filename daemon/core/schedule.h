@@ -11,7 +11,8 @@
  *           vars]...]]...]]
  *   private [1, 3, vars, state, query, changes, why, replies, [[role, update]...]]
  *
- * vars and the like are bin, holding packed msgpack.  No part holds the stamp:
+ * vars and the like are bin, holding packed msgpack.  Every node fetches the private
+ * part too: it answers what `query` asks (query.h).  No part holds the stamp:
  * a role or node that did not change keeps its bytes and its hash, and a node
  * that sees the hash again does nothing.
  */

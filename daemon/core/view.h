@@ -15,6 +15,7 @@ enum {
 	VIEW_TEXT_CAP = 160,
 	VIEW_TAGS_CAP = 160,  /* "k=v,k=v" */
 	VIEW_METRICS_MAX = 10,
+	VIEW_ANSWERS_MAX = 64, /* names that a schedule's `query` may have */
 };
 
 /* State words of DESIGN §10; view_state_name() gives the text. */
@@ -61,6 +62,13 @@ struct view_metrics {
 	uint64_t memory_free_bytes, disk_free_bytes, disk_bytes;
 };
 
+/* A node's answer to an entry of a schedule's `query` (query.h). */
+struct view_answer {
+	char name[NAME_CAP];
+	uint32_t mark; /* of the expression answered: under its name another may be asked now */
+	double value;  /* finite */
+};
+
 enum view_node_state { VIEW_ALIVE, VIEW_SUSPECT, VIEW_NODE_FAILED, VIEW_LEFT, VIEW_RESTARTING };
 
 struct view_node {
@@ -71,6 +79,9 @@ struct view_node {
 	bool draining, unstable, reported;
 	struct view_facts facts;
 	struct view_metrics metrics;
+	const struct view_answer *answers; /* borrowed; by name, unique */
+	uint32_t answers_count;
+	uint64_t age_ms; /* of metrics and answers: since its report came */
 };
 
 struct view_side {

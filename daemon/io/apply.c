@@ -498,6 +498,7 @@ apply_update(struct engine *e)
 		log_warn("the schedule in force can't be read: keeping what runs");
 		return;
 	}
+	answers_take(e, blob_slice(&e->apply.plan.query));
 	row = schedule_find(&e->keep.current, SCHEDULE_NODE, e->conf.name);
 	if (row >= 0 && schedule_read_node(&e->apply.here, e->keep.current.data[row].b,
 			    e->keep.current.data[row].len) < 0) {

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "../core/journal.h"
+#include "answers.h"
 #include "apply.h"
 #include "config.h"
 #include "counters.h"
@@ -84,6 +85,7 @@ struct engine {
 	struct trees trees;
 	struct keep keep;
 	struct apply apply;
+	struct answers answers;
 	struct exclusive exclusive;
 	struct lead lead;
 	struct follow follow;

@@ -78,6 +78,20 @@ pack_config(const struct config *c, msgpack_packer *pk)
 	pack_policy(&c->policy, pk);
 }
 
+/* Of the reports that are held: rows that did not fit, and of kinds unknown here. */
+static void
+pack_rows(const struct engine *e, msgpack_packer *pk)
+{
+	uint64_t cut = 0, unknown = 0;
+
+	for (size_t i = 0; i < e->lead.nodes_count; i++) {
+		cut += e->lead.nodes[i].report.now.cut;
+		unknown += e->lead.nodes[i].report.now.unknown;
+	}
+	pk_kuint(pk, "report_rows_cut", cut);
+	pk_kuint(pk, "report_rows_unknown", unknown);
+}
+
 static void
 pack_queues(const struct engine *e, msgpack_packer *pk)
 {
@@ -88,7 +102,7 @@ pack_queues(const struct engine *e, msgpack_packer *pk)
 	pk_str(pk, "mesh_queues");
 	looks_pack_queues(e, pk);
 	pk_str(pk, "queues");
-	msgpack_pack_map(pk, 9);
+	msgpack_pack_map(pk, 11);
 	pk_kuint(pk, "udp_unsent_bytes", uv_udp_get_send_queue_size(&e->net.udp));
 	pk_kuint(pk, "streams_open", stream_server_open(e->stream));
 	pk_kuint(pk, "control_connections", e->ctl.conns);
@@ -97,6 +111,7 @@ pack_queues(const struct engine *e, msgpack_packer *pk)
 	pk_kuint(pk, "role_jobs", jobs);
 	pk_kuint(pk, "instances", e->local.count);
 	pk_kuint(pk, "nodes_that_report", e->lead.nodes_count);
+	pack_rows(e, pk);
 	pk_kuint(pk, "events_told", e->journal.next - 1);
 }
 

@@ -268,7 +268,8 @@ pack_input(struct engine *e, struct blob *out)
 	    .metas = e->trees.metas,
 	    .metas_count = e->trees.metas_count,
 	    .parents = slices,
-	    .parents_count = n};
+	    .parents_count = n,
+	    .query = e->answers.query};
 	if (rc == 0)
 		rc = input_pack(&in, out);
 	for (size_t i = 0; i < n; i++)

@@ -81,7 +81,8 @@ static void
 set_report(struct engine *e)
 {
 	AUTO_FREE struct report_frags *frags = malloc(sizeof *frags);
-	struct report r = {.facts = e->facts, .metrics = e->metrics};
+	struct report r = {.facts = e->facts, .metrics = e->metrics, .answers = e->answers.rows,
+	    .answers_count = e->answers.count};
 
 	r.instances = calloc(REPORT_INSTANCES_MAX, sizeof *r.instances);
 	if (frags == NULL || r.instances == NULL) {
@@ -179,6 +180,7 @@ tell_second(struct engine *e)
 	s.instances = (uint16_t)running(e);
 	if (++e->seconds % 5 == 0)
 		refresh_facts(e);
+	answers_measure(e);
 	look_at_counters(e);
 	if (e->mesh == NULL)
 		return;

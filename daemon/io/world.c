@@ -86,10 +86,15 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	if (m->self) {
 		n->facts = e->facts;
 		n->metrics = e->metrics;
+		n->answers = e->answers.rows;
+		n->answers_count = e->answers.count;
 		n->reported = true;
 	} else if (r != NULL) { /* comes sooner than what all are told */
 		n->facts = r->facts;
 		n->metrics = r->metrics;
+		n->answers = r->answers;
+		n->answers_count = r->answers_count;
+		n->age_ms = m->reported < now ? (uint64_t)(now - m->reported) : 0;
 		n->reported = true;
 	} else if ((f = dossier_facts(e, &m->id, &held)) != NULL) {
 		n->facts = *f;

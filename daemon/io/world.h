@@ -12,7 +12,7 @@
 struct engine;
 
 struct world {
-	struct view_node *nodes; /* by id; facts borrow from reports and dossier */
+	struct view_node *nodes; /* by id; facts and answers borrow from reports and dossier */
 	size_t nodes_count;
 	struct view_instance *instances; /* by node, then as reported */
 	size_t instances_count;

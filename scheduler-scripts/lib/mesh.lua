@@ -10,7 +10,7 @@
 
 ---@class mesh
 ---@field role fun(name: string, spec: mesh.RoleSpec): mesh.Role
----@field scheduler fun(roles: mesh.Role[]): {schedule: fun(input: table): table}
+---@field scheduler fun(roles: mesh.Role[]|{query: table<string, string>?}): {schedule: fun(input: table): table}
 local mesh = {
   role = require "mesh.role",
   scheduler = require "mesh.scheduler",

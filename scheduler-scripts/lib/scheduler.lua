@@ -215,10 +215,21 @@ local function without_empty(result)
   return result
 end
 
+-- All that it takes beside roles: a typo must not be a question that is never asked.
+local function check_keys(roles)
+  for key in pairs(roles) do
+    if math.type(key) ~= "integer" and key ~= "query" then
+      error(("mesh.scheduler: unknown key '%s'; known: query, and roles as items"):format(tostring(key)), 3)
+    end
+  end
+end
+
 --- mesh.scheduler
----@param roles mesh.Role[]
+--- `query = {name = "expression"}` beside the roles: input.metrics[name] has the answers.
+---@param roles mesh.Role[]|{query: table<string, string>?}
 return function(roles)
   local seen = {}
+  check_keys(roles)
   for i, spec in ipairs(roles) do
     if type(spec) ~= "table" or spec.name == nil then
       error(("mesh.scheduler: item %d is no role: write mesh.role(name, {...})"):format(i), 2)
@@ -233,6 +244,7 @@ return function(roles)
       for _, spec in ipairs(roles) do one_role(round, spec) end
       for _, line in ipairs(round.past.folded) do round.changes[#round.changes + 1] = line end
       round.result.changes = round.changes
+      round.result.query = roles.query
       round.result.state = input.parents and input.parents[1] and next(round.past.state) ~= nil
         and round.past.state or nil
       return without_empty(round.result)

@@ -49,6 +49,15 @@ describe("mesh.scheduler", function()
     assert.has_error(function() mesh.scheduler {role "web", role "web"} end)
   end)
 
+  it("passes on what all nodes are asked", function()
+    local asked = {load = "node_load1"}
+    assert.are.same(asked, mesh.scheduler({role "web", query = asked}).schedule(setup.world(1)).query)
+    assert.is_nil(mesh.scheduler {role "web"}.schedule(setup.world(1)).query)
+    local ok, err = pcall(mesh.scheduler, {role "web", qurey = asked})
+    assert.is_false(ok)
+    assert.matches("mesh.scheduler: unknown key 'qurey'; known: query, and roles as items", err, 1, true)
+  end)
+
   it("refuses a count that is none, of this role only", function()
     local cases = {{0 / 0, "nan"}, {-1, "-1"}, {1.5, "1.5"}, {"3", '"3"'}, {math.huge, "inf"},
       {1e300, "1e+300"}}

@@ -3,8 +3,10 @@
  *
  * The first byte chooses.  A plan that was taken must make a schedule that
  * reads back as the same plan, and rails that compare it with itself must hold
- * nothing; a refused one leaves a line that a terminal can bear.
+ * nothing; what it asks, every node can answer; a refused one leaves a line that a
+ * terminal can bear.
  */
+#include "../../daemon/core/query.h"
 #include "../../daemon/core/rail.h"
 #include "../../daemon/core/schedule.h"
 #include "../../daemon/core/vars.h"
@@ -52,6 +54,20 @@ carry(const struct plan *p)
 }
 
 static void
+ask(const struct plan *p)
+{
+	static const struct view_facts facts = {.cpus = 1, .memory_bytes = 1};
+	static const struct view_metrics metrics = {.memory_free_bytes = 1, .disk_bytes = 1};
+	static const struct query_host host = {&facts, &metrics};
+	struct view_answer answers[VIEW_ANSWERS_MAX];
+	struct query_set q;
+
+	must(query_read(blob_slice(&p->query), &q) == 0);
+	must(query_answer(&q, &host, answers) == q.count);
+	query_free(&q);
+}
+
+static void
 fuzz_answer(const uint8_t *data, size_t len)
 {
 	const struct plan_world w = {nodes, 2, templates, 1};
@@ -74,6 +90,7 @@ fuzz_answer(const uint8_t *data, size_t len)
 	must(rail.held_count == 0 && !rail.blocked);
 	rail_free(&rail);
 	carry(&p);
+	ask(&p);
 	render.plan = &p;
 	if (vars_render(&render, &vars) == 0)
 		blob_free(&vars);

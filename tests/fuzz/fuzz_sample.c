@@ -5,6 +5,8 @@
  * What is taken is bounded, packs again, and comes back the same; what is a
  * sample but no report is refused as a whole.
  */
+#include <math.h>
+
 #include "../../daemon/core/report.h"
 #include "toy_crypto.h"
 
@@ -35,6 +37,17 @@ again(const struct sample *s)
 	must(sample_read(buf, n, NULL, &back) == 0 && sample_eq(s, &back));
 	sample_free(&back);
 	free(buf);
+}
+
+/* By name, each once, and figures. */
+static void
+answers(const struct report *r)
+{
+	must(r->answers_count <= VIEW_ANSWERS_MAX);
+	for (uint32_t i = 0; i < r->answers_count; i++) {
+		must(isfinite(r->answers[i].value));
+		must(i == 0 || strcmp(r->answers[i - 1].name, r->answers[i].name) < 0);
+	}
 }
 
 static void
@@ -71,8 +84,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    sample_read(data, len, from == 0 ? NULL : &base, &s) == 0) {
 		must(from <= 1);
 		again(&s);
-		if (report_read(&s, &r) == 0)
+		if (report_read(&s, &r) == 0) {
+			answers(&r);
 			report_free(&r);
+		}
 		sample_free(&s);
 	}
 	sample_free(&base);

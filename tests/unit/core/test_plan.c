@@ -53,7 +53,7 @@ takes_everything(void **state)
 	    "  'a': {'vars': {'z': 1}, 'roles': {'web': {'sandbox': 'web', 'vars': {'p': 2},"
 	    "   'instances': {'web.2': {'process': 'web', 'image': 'web-v1', 'vars': {'port': 80}},"
 	    "                 'web.1': {'process': 'web', 'image': 'web-v2'}}}}}},"
-	    " 'query': {}, 'replies': {}, 'roles': {'web': {'on_split': 'keep', 'template': 'web/v2',"
+	    " 'query': {'load': ' node_load1 '}, 'replies': {}, 'roles': {'web': {'on_split': 'keep', 'template': 'web/v2',"
 	    "  'version': 'v14', 'vars': {'list': [1, 2]}, 'update': {'step': 3}}},"
 	    " 'state': {'n': [1, {'x': null}]}, 'vars': {'g': true}, 'why': {'web.1': 'sticky'},"
 	    " 'missing': [{'role': 'web', 'node': 'c', 'image': 'web-v9'}]}", &p, &err), 0);
@@ -77,6 +77,7 @@ takes_everything(void **state)
 	assert_null(plan_node(&p, "c"));
 	assert_null(plan_role(&p, "we"));
 	assert_mp(blob_slice(&p.state), "{'n': [1, {'x': null}]}");
+	assert_mp(blob_slice(&p.query), "{'load': ' node_load1 '}");
 	assert_mp(blob_slice(&p.why), "{'web.1': 'sticky'}");
 	assert_mp(blob_slice(&p.changes), "['web: 1 -> 2']");
 	assert_int_equal(p.errors_count, 1);
@@ -142,6 +143,9 @@ a_silent_node_lacks_nothing(void **state)
 
 #define AT_A(roles) "{" WEB ", 'nodes': {'a': {'roles': {" roles "}}}}"
 #define ON_A(instances) AT_A("'web': {'sandbox': 'web', 'instances': {" instances "}}")
+
+#define KNOWN "machine_cpu_cores, mesh_cpu_percent, mesh_disk_avail_bytes, mesh_disk_size_bytes, " \
+	"node_load1, node_memory_MemAvailable_bytes, node_memory_MemTotal_bytes"
 
 static const struct {
 	const char *result, *line;
@@ -229,6 +233,16 @@ static const struct {
     /* beside the plan */
     {"{'errors': {'web': 5}}", "errors.web: expected a string, got integer 5"},
     {"{'missing': [{'node': 'a'}]}", "missing[1]: role is missing"},
+    /* what all nodes are asked */
+    {"{'query': 'node_load1'}", "query: expected a map, got string 'node_load1'"},
+    {"{'query': {'load': 5}}", "query.load: expected a string, got integer 5"},
+    {"{'query': {'Load': 'node_load1'}}", "query: query 'Load' must match [a-z0-9][a-z0-9_.-]{0,62}"},
+    {"{'query': {'load': 'node_laod1'}}",
+	"query.load: unknown metric 'node_laod1'; did you mean 'node_load1'?"},
+    {"{'query': {'ok': 'node_load1', 'rps': 'sum(rate(x[1m]))'}}",
+	"query.rps: 'sum(rate(x[1m]))' is not the name of one metric, which is all that can be asked so far; known: " KNOWN},
+    {"{'query': {'load': 'node_load1', 'load': 'node_load1'}}",
+	"query: a name is given twice, or out of memory"},
     {"{'missing': [{'role': 'a'}, {'rule': 'a'}]}",
 	"missing[2]: unknown key 'rule'; did you mean 'role'?"},
 };
@@ -310,6 +324,19 @@ counts_are_bounded(void **state)
 	assert_int_equal(pack_end(&pk, &b), 0);
 	assert_int_equal(plan_check(b.b, b.len, &w, &p, &err), -1);
 	assert_string_equal(err.text, "roles: 1025 roles, at most 1024");
+	blob_free(&b);
+	pack_begin(&pk, 16 << 20);
+	pack_map(&pk, 1);
+	pack_str(&pk, "query");
+	pack_map(&pk, VIEW_ANSWERS_MAX + 1);
+	for (int i = 0; i < VIEW_ANSWERS_MAX + 1; i++) {
+		snprintf(id, sizeof id, "q%d", i);
+		pack_str(&pk, id);
+		pack_str(&pk, "node_load1");
+	}
+	assert_int_equal(pack_end(&pk, &b), 0);
+	assert_int_equal(plan_check(b.b, b.len, &w, &p, &err), -1);
+	assert_string_equal(err.text, "query: 65 entries, at most 64");
 	blob_free(&b);
 }
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "../../../daemon/core/report.h"
-#include "mpjson.h"
+#include "rows.h"
 
 static struct view_instance
 instance(int i)
@@ -222,33 +222,10 @@ a_newer_report_ends_a_half_one(void **state)
 	free(fb);
 }
 
-/* A sample whose rows are the elements of this list. */
-static struct sample
-sample_of(const char *text)
-{
-	struct blob b = mpjson(text);
-	struct sample s = {0};
-	uint32_t count;
-	struct mp mp;
-
-	mp_init(&mp, b.b, b.len, MP_DEPTH_MAX);
-	assert_int_equal(mp_array(&mp, &count), 0);
-	for (uint32_t i = 0; i < count; i++) {
-		size_t from = mp.off;
-		char key[16];
-
-		assert_int_equal(mp_skip(&mp), 0);
-		snprintf(key, sizeof key, "k%04u", i);
-		assert_int_equal(sample_row(&s, key, strlen(key), b.b + from, mp.off - from), 0);
-	}
-	blob_free(&b);
-	return s;
-}
-
 static int
 add_text(struct report_table *t, const char *text)
 {
-	struct sample s = sample_of(text);
+	struct sample s = rows_sample(text);
 	uint8_t buf[REPORT_FRAG_BYTES_MAX];
 	size_t len = sample_pack(&s, NULL, buf, sizeof buf);
 	int rc = report_add(t, 77, 0, 1, buf, len);
@@ -308,6 +285,7 @@ what_a_newer_node_says_is_skipped(void **state)
 
 	assert_int_equal(add_text(&t, "[[9, 'new', [1]], [3, 'web', 'more', 5],"
 	    " [2, 'web.1', 'web', '', '', '', 200, 99, 0, 5, 9, 15, 'more'], [3, 'web']]"), 1);
+	assert_int_equal(t.now.unknown, 1);
 	assert_int_equal(t.now.facts.sandboxes_count, 1);
 	assert_int_equal(t.now.instances[0].state, VIEW_UNKNOWN);
 	assert_int_equal(t.now.instances[0].health, VIEW_HEALTH_NONE);

@@ -1,0 +1,96 @@
+"""What a schedule's `query` asks: every node's answer is in the scheduler's input,
+and in the first one of a new leader too."""
+import service
+from mesh import Missed, wait_until
+
+# The demo's scheduler, which also writes down in its state what it was shown: each time
+# by whom, and in the first round of each term by whom and of whom not.
+ASKING = """
+local inner = (function()
+%s
+end)()
+local function names(t)
+  local list = {}
+  for name in pairs(t) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+return {schedule = function(input)
+  local out = inner.schedule(input)
+  local state = #input.parents > 0 and input.parents[#input.parents].state or {}
+  local load, total = input.metrics.load, input.metrics.total
+  local first = state.first or {}
+  local term = tostring(input.side.term)
+  if first[term] == nil then
+    first[term] = {nodes = load and names(load.nodes) or {}, missing = load and load.missing or {}}
+    for _, row in pairs(load and load.nodes or {}) do
+      assert(math.type(row.value) == "float" and row.value >= 0 and row.age < 60000)
+    end
+  end
+  out.query = {load = "node_load1", total = "node_memory_MemTotal_bytes"}
+  out.state = {first = first, seen = load and names(load.nodes) or {},
+    total = total and total.nodes}
+  if out.state.total then
+    for _, row in pairs(out.state.total) do row.age = nil end
+  end
+  out.why = out.why or {}
+  out.why.query = out.state  -- which `mesh schedule` shows
+  return out
+end}
+"""
+
+
+def state(node):
+    return (node.ask("schedule", "show").get("why") or {}).get("query") or {}
+
+
+def all_seen(node, names):
+    seen = state(node).get("seen")
+    if seen != names:
+        raise Missed(f"{node.name} has {seen}")
+    return True
+
+
+def test_a_new_leader_sees_all_answers_in_its_first_round(cluster):
+    names = ["n1", "n2", "n3"]
+    service.set_script(cluster.nodes, ASKING % cluster.scripts)
+    leader = cluster.leader()
+    wait_until("answers of all", lambda: all_seen(leader, names), 40)
+    # One machine below them all: its memory is what each says of itself.
+    rows = state(leader)["total"]
+    with open("/proc/meminfo", encoding="ascii") as f:
+        total = int(f.readline().split()[1]) * 1024
+    assert {name: row["value"] for name, row in rows.items()} == dict.fromkeys(names, total)
+    rest = [n for n in cluster.nodes if n is not leader]
+    for node in rest:
+        wait_until("it holds that schedule", lambda node=node: all_seen(node, names), 20)
+    terms = set(state(leader)["first"])
+    leader.kill_host()
+
+    def began():
+        said = rest[0].leader()
+        if said not in [n.name for n in rest]:
+            raise Missed(f"leader {said}")
+        fresh = set(state(rest[0])["first"]) - terms
+        if not fresh:
+            raise Missed("no round of a new term yet")
+        return max(fresh, key=int)
+    term, _ = wait_until("a round of a new leader", began, 30)
+    assert state(rest[0])["first"][term] == {
+        "nodes": sorted(n.name for n in rest), "missing": [leader.name]}
+    wait_until("re-placed", lambda: service.settled(rest, service.WEBS), 40)
+
+
+def test_a_bad_query_keeps_the_last_good_schedule(cluster):
+    text = cluster.scripts.replace("return mesh.scheduler {web, front}",
+                                   'return mesh.scheduler {web, front, query = {x = "node_laod1"}}')
+    assert text != cluster.scripts
+    service.set_script(cluster.nodes, text)
+
+    def told():
+        said = cluster.leader().status()["scheduler"]
+        if said["ok"]:
+            raise Missed("no error yet")
+        return said["error"]
+    error, _ = wait_until("status says it", told, 30)
+    assert error == "query.x: unknown metric 'node_laod1'; did you mean 'node_load1'?"
