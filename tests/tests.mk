@@ -15,7 +15,7 @@ bench:
 
 bench-mesh: all $(B)/bench/forge # as root; TRIALS=3; WHAT=many: detection at 100; JUST_TELL=1
 	@bad=0; /usr/bin/python3 -B tests/bench/mesh.py $(WHAT) || bad=$$?; \
-	    $(B)/bench/forge || bad=$$?; exit $$bad
+	    [ $$bad = 2 ] || $(B)/bench/forge || bad=$$?; exit $$bad
 
 bench-forge: $(B)/bench/forge
 	@$(B)/bench/forge

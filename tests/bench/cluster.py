@@ -156,11 +156,25 @@ def idle(count):
         world.close()
 
 
+def idle_both():
+    idle(3)
+    idle(30)
+
+
+PARTS = {"cluster": cluster, "idle": idle_both}
+
+
+def chosen(names, known):
+    """What these names stand for, in their order; one that is not known ends it, with a
+    line that says what is."""
+    for name in names:
+        if name not in known:
+            print(f"bench: '{name}' is nothing to measure; known: {' '.join(known)}",
+                  file=sys.stderr)
+            sys.exit(2)
+    return [known[name] for name in names]
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["cluster"]:
-        cluster()
-    elif sys.argv[1:] == ["idle"]:
-        idle(3)
-        idle(30)
-    else:
-        sys.exit("usage: cluster.py cluster | idle")
+    for part in chosen(sys.argv[1:], PARTS) or PARTS.values():
+        part()

@@ -10,7 +10,7 @@ both have the same load of this machine.  Medians of TRIALS (3).
   idle.*      bytes sent, RSS, CPU of a node of 10 and of IDLE_N (100), once both see
               all (serf); ours: supervisor + engine
 As arguments: `detect failover join idle`, all of which run without one; and `many`,
-detect.* of MANY_N (100), which takes minutes.
+detect.* of MANY_N (100), which takes minutes.  Exit 2: an argument is none of them.
 """
 import json
 import os
@@ -23,7 +23,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "cluster"), HERE]
-from cluster import cpu_s, log, rss_mb  # noqa: E402
+from cluster import chosen, cpu_s, log, rss_mb  # noqa: E402
 from mesh import Missed, World, in_netns, init, read, run, wait_until  # noqa: E402
 from nets import EMPTY, one_view, set_script  # noqa: E402
 from promised import missed, say  # noqa: E402
@@ -334,7 +334,7 @@ def join(world):
 def main(names):
     parts = {"detect": detect, "failover": failover, "join": join, "idle": idle_many,
              "many": detect_many}
-    for part in [parts[a] for a in names or list(parts)[:-1]]:
+    for part in chosen(names, parts) or list(parts.values())[:-1]:
         log(f"{part.__name__}; load {read('/proc/loadavg').split()[0]}")
         here = World(f"mesh-b{os.getpid()}", "bench")
         try:

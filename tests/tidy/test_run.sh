@@ -71,4 +71,24 @@ says "programs in lanes: all count" "4 passed, 0 failed" 0 unit "$dir"/program?
 echo 'kill -KILL $$' >>"$dir/program2"
 says "programs in lanes: one that is killed" "4 passed, 1 failed" 1 unit "$dir"/program?
 says "programs in lanes: one that is not there" "3 passed, 2 failed" 1 unit "$dir"/program[1-3] "$dir/none"
+
+# refuses NAME "WORDS" COMMAND...: one line that lists the words it knows, and exit 2.
+refuses() {
+	name=$1 words=$2
+	shift 2
+	out=$("$@" 2>&1)
+	code=$?
+	if [ $code = 2 ] && [ "$out" = "bench: 'all' is nothing to measure; known: $words" ]; then
+		echo "ok run: $name"
+	else
+		echo "not ok run: $name"
+		printf '%s\n' "$out" "exit $code" | sed 's/^/  /'
+		bad=1
+	fi
+}
+refuses "make bench WHAT=all" "cluster idle start round forge sim" \
+    env WHAT="start all" sh "$here/bench/run.sh"
+refuses "make bench-mesh WHAT=all" "detect failover join idle many" \
+    /usr/bin/python3 -B "$here/bench/mesh.py" detect all
+refuses "cluster.py all" "cluster idle" /usr/bin/python3 -B "$here/bench/cluster.py" all
 exit $bad
