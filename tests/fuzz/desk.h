@@ -2,7 +2,8 @@
  * desk.h - an engine at a desk: a follower in a mesh of two, without sockets or
  * programs.  What it asks other nodes and what it starts is kept here, and the fuzzer
  * answers; what it answers goes nowhere, but exactly once.  Time stands still unless a
- * question was answered.  In place of net.c, stream.c, stream_server.c and spawn.c.
+ * question was answered.  In place of net.c, names.c, stream.c, stream_server.c
+ * and spawn.c.
  */
 #ifndef FUZZ_DESK_H
 #define FUZZ_DESK_H
@@ -10,79 +11,56 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../daemon/base/log.h"
-#include "desk_asked.h"
+#include "../../daemon/io/peers.h"
+#include "desk_mesh.h"
 
-enum { STEP_MS = 20, SETTLE_MS = 8000 };
-
-/* --- the mesh of two ---------------------------------------------------------------- */
-
+/* One container of a role, placed on the leader: who asks for its log asks there. */
 static void
-desk_id(const uint8_t *pk, struct node_id *id)
+desk_place(struct plan *p)
 {
-	struct hash h;
+	static struct plan_role role = {.name = "web"};
+	static struct plan_instance instance = {.id = "web.1", .process = "web", .image = "web-v1"};
+	static struct plan_place place = {
+	    .role = "web", .sandbox = "web", .instances = &instance, .instances_count = 1};
+	static struct plan_node node = {.name = "n0", .places = &place, .places_count = 1};
 
-	toy_hash(NULL, &h, pk, KEY_BYTES);
-	memcpy(id->b, h.b, ID_BYTES);
+	*p = (struct plan){.roles = &role, .roles_count = 1, .nodes = &node, .nodes_count = 1};
 }
 
-static struct mesh *
-desk_mesh(uint8_t i)
+/* A supervisor who takes what is sent, and says nothing. */
+static void
+desk_launch(struct engine *e)
 {
-	struct mesh_conf c = {.addr = toy_addr(i), .members_max = 16, .seed = i + 1u,
-	    .crypto = copying, .saved.generation = 1, .policy.quorum = MESH_QUORUM_ANY};
-	struct mesh *m;
+	int fds[2];
 
-	memset(c.pk, 'a' + i, KEY_BYTES);
-	memcpy(desk.pk[i], c.pk, KEY_BYTES);
-	desk_id(c.pk, &c.self);
-	snprintf(c.name, sizeof c.name, "n%d", i);
-	memset(c.salt, i + 1, sizeof c.salt);
-	c.seeds[0] = toy_addr(0);
-	c.seeds_count = i == 0 ? 0 : 1;
-	m = mesh_new(&c, desk.now);
-	must(m != NULL);
-	return m;
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+	must(launch_init(&e->launch, e->loop, fds[0], e, NULL, NULL) == 0);
+	desk.supervisor = fds[1];
 }
 
+/* What an operator's word may have left behind. */
 static void
-desk_pass(struct mesh *from, struct mesh *to, const struct addr *at)
+desk_tidy(void)
 {
-	uint8_t buf[DGRAM_BYTES_MAX];
-	struct mesh_saved f;
-	struct addr addr;
-	size_t len;
+	struct engine *e = &desk.e;
+	struct sup_req req;
+	struct err err;
 
-	mesh_tick(from, desk.now);
-	if (mesh_must_save(from, &f))
-		mesh_saved(from);
-	while ((len = mesh_poll(from, desk.now, &addr, buf, sizeof buf)) > 0)
-		(void)!mesh_recv(to, desk.now, at, buf, len);
-}
-
-/* The first leads, the second is the engine's. */
-static void
-desk_settle(void)
-{
-	static const uint8_t cluster[ID_BYTES] = {1};
-	struct addr at[2] = {toy_addr(0), toy_addr(1)};
-	struct mesh_side side;
-
-	mesh_free(desk.other);
-	mesh_free(desk.e.mesh);
-	desk.now = 1000;
-	desk.other = desk_mesh(0);
-	desk.e.mesh = desk_mesh(1);
-	must(mesh_init(desk.other, desk.now, cluster) == 0);
-	for (msec end = desk.now + SETTLE_MS; desk.now < end; desk.now += STEP_MS) {
-		desk_pass(desk.other, desk.e.mesh, &at[0]);
-		desk_pass(desk.e.mesh, desk.other, &at[1]);
-	}
-	mesh_side(desk.e.mesh, desk.now, &side);
-	must(side.has_leader && side.role != MESH_LEADER);
-	desk.settled = desk.now;
+	while (recv(desk.supervisor, &req, sizeof req, MSG_DONTWAIT) > 0)
+		continue;
+	must(store_del(e->store, STORE_MISC, "leaving", 7, &err) >= 0);
+	must(store_del(e->store, STORE_MISC, "draining", 8, &err) >= 0);
+	e->depart = (struct depart){.asked = false};
+	e->draining = e->keys.has_key = e->local.known = false;
+	e->key_error[0] = '\0';
+	if (e->key_waiter != NULL)
+		peers_key_done(e, "not at a desk");
+	e->key_error[0] = '\0';
+	desk_settle();
 }
 
 static int
@@ -129,6 +107,8 @@ desk_open(void)
 	follow_init(e);
 	tell_init(e);
 	desk_settle();
+	desk_place(&e->apply.plan);
+	desk_launch(e);
 	memcpy(e->keys.pk, desk.pk[1], KEY_BYTES);
 	desk_id(desk.pk[1], &e->identity.id);
 	memcpy(e->identity.pk, desk.pk[1], KEY_BYTES);

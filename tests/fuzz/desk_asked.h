@@ -20,6 +20,12 @@ struct stream_call {
 	void *arg;
 };
 
+/* A name that is looked up. */
+struct looked {
+	void (*done)(struct engine *e, void *arg, int status, const struct addr *at, size_t count);
+	void *arg;
+};
+
 struct spawn {
 	spawn_done *done;
 	void *arg;
@@ -36,6 +42,9 @@ static struct desk {
 	size_t calls_count;
 	struct spawn *spawns[ASKED_MAX];
 	size_t spawns_count;
+	struct looked looked[ASKED_MAX];
+	size_t looked_count;
+	int supervisor; /* what the engine sent lies here */
 	uint8_t pk[2][KEY_BYTES];
 } desk;
 
@@ -117,6 +126,18 @@ spawn_cancel(struct spawn *s)
 		if (desk.spawns[i] == s)
 			desk.spawns[i] = desk.spawns[--desk.spawns_count];
 	free(s);
+}
+
+bool
+names_ask(struct engine *e, const char *text,
+    void (*done)(struct engine *e, void *arg, int status, const struct addr *at, size_t count),
+    void *arg)
+{
+	must(e == &desk.e && strlen(text) < CONFIG_SEED_CAP);
+	if (strchr(text, ':') == NULL || desk.looked_count == ASKED_MAX)
+		return false;
+	desk.looked[desk.looked_count++] = (struct looked){done, arg};
+	return true;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * desk_shut.h - the doors that are shut at a desk: no socket, no server.  Part of desk.h.
+ * desk_shut.h - the doors that are shut at a desk: no socket, no server, no resolver.
+ * Part of desk.h.
  */
 #ifndef FUZZ_DESK_SHUT_H
 #define FUZZ_DESK_SHUT_H
@@ -60,6 +61,25 @@ stream_server_stats(const struct stream_server *s, struct stream_stats *out)
 {
 	(void)s;
 	*out = (struct stream_stats){0};
+}
+
+void
+names_init(struct engine *e)
+{
+	(void)e;
+}
+
+void
+names_second(struct engine *e)
+{
+	(void)e;
+}
+
+bool
+names_line(const struct engine *e, char *out, size_t cap)
+{
+	(void)e, (void)out, (void)cap;
+	return false;
 }
 
 void

@@ -1,19 +1,23 @@
 /*
  * fuzz_asked.c - any bytes where an engine reads other programs' and other nodes'
  * words behind the session: what members ask over streams, what `mesh` asks on the
- * control socket, what other nodes answer to the questions that it makes of that, and
- * what meshd-script and meshd-conf give back for a render.
+ * control socket, what other nodes answer to the questions that it makes of that or asks
+ * by itself, and what meshd-script and meshd-conf give back for a render.
  *
  *	input = { which 1, ... }
- *	which % 4: 0 a member asks    { kind 1, who 1 (bit 0: a stranger), payload }
+ *	which % 7: 0 a member asks    { kind 1, who 1 (bit 0: a stranger), payload }
  *	           1 `mesh` asks      { verb 1, length 1, args, answers }
  *	           2 the socket       { bytes of one connection }
  *	           3 a render         { answers }
+ *	           4 an operator asks { how 1 (bits: no member, key, list), as `mesh` }
+ *	           5 a schedule       { header 1 (0: a good one), answers }
+ *	           6 is it alive      { answers }
  *	answers = { how it ended 1 (0: well), length 2, bytes } ...
  */
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "../../daemon/io/dark.h"
 #include "../../daemon/io/render.h"
 #include "../../daemon/io/sight.h"
 #include "../../daemon/io/wire.h"
@@ -66,12 +70,17 @@ answer_of(struct rest *in, uint8_t *how, uint8_t **out)
 static void
 answer_all(struct rest *in)
 {
-	while (desk.calls_count + desk.spawns_count > 0) {
+	while (desk.calls_count + desk.spawns_count + desk.looked_count > 0) {
 		uint8_t how, *b;
 		size_t n = answer_of(in, &how, &b);
 
 		desk.now += 100;
-		if (desk.calls_count > 0) {
+		if (desk.looked_count > 0) {
+			struct looked l = desk.looked[--desk.looked_count];
+			struct addr at[2] = {toy_addr(7), toy_addr(8)};
+
+			l.done(&desk.e, l.arg, how == 0 ? 0 : UV_EAI_NONAME, at, how == 0 ? 1 + n % 2 : 0);
+		} else if (desk.calls_count > 0) {
 			struct stream_call c = *desk.calls[--desk.calls_count];
 
 			free(desk.calls[desk.calls_count]);
@@ -121,28 +130,137 @@ member_asks(struct rest in)
 		desk_settle(); /* it obeyed */
 }
 
+/* One request; what it started is answered. */
+static void
+ask(const char *verb, bool may_write, struct rest *in)
+{
+	struct ctl_req *r = calloc(1, sizeof *r);
+	size_t len = byte(in);
+	const uint8_t *args;
+
+	must(r != NULL);
+	len = take(in, len, &args);
+	snprintf(r->verb, sizeof r->verb, "%s", verb);
+	r->may_write = may_write;
+	if (len > 0) {
+		r->args = args;
+		r->args_bytes = len;
+	}
+	verbs_handle(&desk.e, r);
+	answer_all(in);
+	uv_run(&desk.loop, UV_RUN_NOWAIT);
+	answer_all(in);
+}
+
 static void
 mesh_asks(struct rest in)
 {
 	static const char *const verbs[] = {"status", "members", "leader", "partition", "roster",
 	    "events", "debug", "ps", "logs", "schedule", "render", "version", "apply", "identity",
 	    "keys", "evict"};
-	struct ctl_req *r = calloc(1, sizeof *r);
-	const char *verb = verbs[byte(&in) % ARRAY_LEN(verbs)];
-	size_t len = byte(&in);
-	const uint8_t *args;
 
-	must(r != NULL);
-	len = take(&in, len, &args);
-	snprintf(r->verb, sizeof r->verb, "%s", verb);
-	if (len > 0) {
-		r->args = args;
-		r->args_bytes = len;
+	ask(verbs[byte(&in) % ARRAY_LEN(verbs)], false, &in);
+}
+
+enum { NO_MEMBER = 1, HAS_KEY = 2, LIST_KNOWN = 4 };
+
+/* Whatever it does, the desk is put in order behind it. */
+static void
+operator_asks(struct rest in)
+{
+	static const char *const verbs[] = {"apply", "leader", "init", "join", "evict", "drain",
+	    "undrain", "leave", "recover", "keys", "facts"};
+	struct engine *e = &desk.e;
+	uint8_t how = byte(&in);
+
+	e->keys.has_key = (how & HAS_KEY) != 0;
+	e->local.known = (how & LIST_KNOWN) != 0;
+	if ((how & NO_MEMBER) != 0) {
+		mesh_free(e->mesh);
+		e->mesh = NULL;
 	}
-	verbs_handle(&desk.e, r);
+	ask(verbs[byte(&in) % ARRAY_LEN(verbs)], true, &in);
+	desk_tidy();
+}
+
+/* --- what it asks by itself ------------------------------------------------------------- */
+
+static void
+on_fetched(void *arg, int rc, struct schedule *s, const char *why)
+{
+	int *ends = arg;
+
+	must(++*ends == 1 && (rc == 0) == (s != NULL));
+	must(rc == 0 ? schedule_complete(s, false) : why[0] != '\0');
+}
+
+/* A leader's, whose parts the answers have to bring. */
+static void
+good_schedule(struct schedule *s)
+{
+	struct schedule_meta m = {.stamp = {.term = 1, .seq = 1}, .grade = MESH_GRADE_FULL};
+	struct err err;
+
+	memcpy(m.pk, desk.pk[0], KEY_BYTES);
+	desk_id(m.pk, &m.stamp.leader);
+	must(schedule_build(s, &desk.e.apply.plan, &m, &desk.e.crypto, &err) == 0);
+}
+
+/* The header as announced: a good one, or the first answer itself. */
+static void
+fetches(struct rest in)
+{
+	struct schedule s = {0}, opened;
+	struct addr holder = toy_addr(0);
+	bool good = byte(&in) == 0;
+	struct schedule_ref ref = {.stamp = {.term = 1}};
+	struct stream_call *call;
+	int ends = 0;
+
+	if (good) {
+		good_schedule(&s);
+		ref = (struct schedule_ref){s.meta.stamp, s.hash};
+	} else if (in.len > 3) {
+		size_t n = (size_t)in.b[1] << 8 | in.b[2];
+
+		n = n < in.len - 3 ? n : in.len - 3;
+		desk.e.crypto.hash(NULL, &ref.hash, in.b + 3, n);
+		if (schedule_open(&opened, in.b + 3, n, &desk.e.crypto) == 0) {
+			ref.stamp = opened.meta.stamp;
+			schedule_free(&opened);
+		}
+	}
+	must(fetch_start(&desk.loop, &desk.e.keep, &desk.e.keys, &holder, &ref, on_fetched, &ends) != NULL);
+	if (good) {
+		must(desk.calls_count == 1);
+		call = desk.calls[--desk.calls_count];
+		call->done(call->arg, 0, s.header.b, s.header.len);
+		free(call);
+	}
 	answer_all(&in);
-	uv_run(&desk.loop, UV_RUN_NOWAIT);
+	must(ends == 1);
+	schedule_free(&s);
+}
+
+/* No datagram of the leader comes any more: it is asked over a stream whether it lives. */
+static void
+is_alive(struct rest in)
+{
+	struct engine *e = &desk.e;
+	uint8_t buf[DGRAM_BYTES_MAX];
+	struct addr to;
+
+	for (msec end = desk.now + SETTLE_MS; desk.calls_count == 0 && desk.now < end;
+	     desk.now += STEP_MS) {
+		mesh_tick(e->mesh, desk.now);
+		while (mesh_poll(e->mesh, desk.now, &to, buf, sizeof buf) > 0)
+			continue;
+		dark_look(e);
+	}
+	must(desk.calls_count > 0 && e->dark_calls == desk.calls_count);
 	answer_all(&in);
+	must(e->dark_calls == 0);
+	desk_settle();
 }
 
 /* --- the socket ------------------------------------------------------------------------ */
@@ -232,7 +350,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rest in = {data, size};
 
 	desk_open();
-	switch (byte(&in) % 4) {
+	switch (byte(&in) % 7) {
 	case 0:
 		member_asks(in);
 		break;
@@ -242,8 +360,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		socket_asks(in);
 		break;
-	default:
+	case 3:
 		render(in);
+		break;
+	case 4:
+		operator_asks(in);
+		break;
+	case 5:
+		fetches(in);
+		break;
+	default:
+		is_alive(in);
 	}
 	return 0;
 }
