@@ -130,7 +130,8 @@ check_leader_of_term(struct sim *s, uint32_t i, uint64_t term)
 		if (net_calm(s, s->still_since, QUIET) && quiet_for(s) >= QUIET)
 			check_break(s, "no-election-in-peace", i, term, 0);
 	}
-	if (s->leader_of_term[term] != 0 && s->leader_of_term[term] != i + 1)
+	if (s->leader_of_term[term] != 0 && s->leader_of_term[term] != i + 1 &&
+	    term > s->harm.lost_terms)
 		check_break(s, "one-leader-per-term", i, term, s->leader_of_term[term] - 1u);
 	s->leader_of_term[term] = (uint16_t)(i + 1);
 }
@@ -228,7 +229,7 @@ check_issue(struct sim *s, uint32_t i, const struct stamp *stamp)
 {
 	struct sim_node *n = &s->node[i];
 
-	if (stamp_cmp(stamp, &n->issued) <= 0)
+	if (stamp_cmp(stamp, &n->issued) <= 0 && stamp->term > s->harm.lost_terms)
 		check_break(s, "stamp-issued-once", i, stamp->term, stamp->seq);
 	n->issued = *stamp;
 	if (lead_grade(n->mesh, node_clock(s, i)) == MESH_GRADE_NONE ||

@@ -102,6 +102,30 @@ disk_write(struct sim *s, uint32_t i, struct mesh_saved f)
 	n->disk_ring = (s->conf.mutant == MUTANT_key_unsaved && later) || n->mad ? ring : n->ring;
 }
 
+/* The daemon's store has roster and evictions in one, then the keys are written, then the
+ * rest (daemon/io/saving.c); what says which key is in use is of the last, and if that
+ * one is gone the keys' own file says it. */
+void
+disk_spoilt(struct sim *s, uint32_t i, struct mesh_saved f, uint32_t written)
+{
+	struct sim_node *n = &s->node[i];
+	struct mesh_saved was = n->disk;
+	struct sim_ring ring = n->disk_ring;
+
+	if (written == 0)
+		return;
+	disk_write(s, i, f);
+	was.roster = n->disk.roster;
+	was.roster_bytes = n->disk.roster_bytes;
+	was.evicted = n->disk.evicted;
+	was.evicted_bytes = n->disk.evicted_bytes;
+	if (written == 1)
+		n->disk_ring = ring;
+	if (sim_ring_get(&n->disk_ring, was.keys.used) == 0)
+		was.keys = (struct mesh_keys){.used = f.keys.used};
+	n->disk = was;
+}
+
 void
 disk_written(struct sim *s, uint32_t i)
 {

@@ -31,76 +31,7 @@ fault_draw(uint64_t seed)
 	return prng_mix(h + 1) % 4 == 0 ? FAULTS_ALL : few;
 }
 
-/* --- cuts ------------------------------------------------------------------------ */
-
-void
-fault_cuts(struct sim *s)
-{
-	if (s->cut == NULL)
-		s->cut = sim_must(calloc((size_t)s->conf.nodes * s->conf.nodes, 1));
-}
-
-static void
-cut(struct sim *s, uint32_t from, uint32_t to, bool is)
-{
-	s->cut[(size_t)from * s->conf.nodes + to] = is && from != to ? CUT_ALL : CUT_NOT;
-}
-
-static bool
-together(enum sim_fault f, uint32_t n, uint32_t a, uint32_t i, uint32_t j)
-{
-	uint32_t at = (i + a) % n, to = (j + a) % n, half = n / 2;
-
-	switch (f) {
-	case FAULT_isolate:
-	case FAULT_udp:
-	case FAULT_tcp:
-		return i != a && j != a;
-	case FAULT_halves:
-		return (at < half) == (to < half);
-	case FAULT_oneway:
-		return (at < half) == (to < half) || at < half;
-	case FAULT_ring:
-		return at == (to + 1) % n || to == (at + 1) % n;
-	case FAULT_bridge:
-		return (at < half) == (to < half) || at == 0 || to == 0;
-	case FAULT_three:
-		return 3 * at / n == 3 * to / n;
-	default:
-		return true;
-	}
-}
-
-/* Of datagrams and streams one only. */
-static bool
-hits_one(enum sim_fault f)
-{
-	return f == FAULT_udp || f == FAULT_tcp;
-}
-
-void
-fault_partition(struct sim *s, enum sim_fault f, uint32_t a)
-{
-	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		for (uint32_t j = 0; j < s->conf.nodes; j++)
-			cut(s, i, j, !together(f, s->conf.nodes, a, i, j));
-	for (size_t k = 0; hits_one(f) && k < (size_t)s->conf.nodes * s->conf.nodes; k++)
-		if (s->cut[k] == CUT_ALL)
-			s->cut[k] = f == FAULT_udp ? CUT_UDP : CUT_TCP;
-}
-
 /* --- a step ------------------------------------------------------------------------ */
-
-static uint32_t
-some_leader(const struct sim *s)
-{
-	uint32_t leader = 0;
-
-	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		if (s->node[i].mesh != NULL && s->node[i].mesh->elect.role == MESH_LEADER)
-			leader = i;
-	return leader;
-}
 
 static void
 on_network(struct sim *s, enum sim_fault f, uint32_t strength)
@@ -110,7 +41,7 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 		s->loss_permille = strength * 3 / 10;
 		break;
 	case FAULT_dup:
-		s->dup_permille = strength / 4;
+		s->dup_permille = strength / 2;
 		break;
 	case FAULT_reorder:
 		s->reorder_permille = strength / 10;
@@ -118,6 +49,13 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 	case FAULT_delay:
 		net_delays(s);
 		s->delay_max += (usec)strength * strength;
+		break;
+	case FAULT_tail:
+		s->harm.tail_permille = 10;
+		break;
+	case FAULT_queue:
+		s->harm.queue = 2 + strength % 19;
+		s->harm.queue_each = 1000 * (1 + strength / 50);
 		break;
 	case FAULT_replay:
 		s->replay_permille = strength / 10;
@@ -134,67 +72,15 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 	case FAULT_disk:
 		s->disk_permille = strength / 20;
 		break;
+	case FAULT_torn:
+		s->harm.torn_permille = strength / 20;
+		break;
 	case FAULT_fsync:
 		s->fsync_permille = strength / 20;
 		break;
 	default:
 		break;
 	}
-}
-
-static void
-on_leader(struct sim *s, uint32_t leader)
-{
-	for (uint32_t i = 0; i < s->conf.nodes; i++) {
-		cut(s, leader, i, prng_below(&s->fate, 2) == 0);
-		cut(s, i, leader, prng_below(&s->fate, 2) == 0);
-	}
-}
-
-/* Could this node tell one that forgot?  What only the lost disk knew is lost: of a
- * roster of two nobody else knows the vote of the other, and a later roster that
- * some do not hold yet may have been held by it alone. */
-static bool
-remembers(const struct mesh *m, const struct roster_id *lost)
-{
-	return m != NULL && m->roster.n.all >= 3 && !m->roster.joint && m->ms.m[0].roster != 0 &&
-	    roster_cmp(&m->roster.id, lost) == 0;
-}
-
-/* Has the key changed, or does it just now? */
-static bool
-keys_moved(const struct sim *s, bool now)
-{
-	bool moved = false;
-
-	for (uint32_t i = 0; i < s->conf.nodes; i++) {
-		const struct sim_node *n = &s->node[i];
-		const struct mesh_keys *k = n->mesh != NULL ? &n->mesh->saved.keys : &n->disk.keys;
-
-		moved |= n->out_at == 0 && (k->next || k->old || (!now && k->used > 0));
-	}
-	return moved;
-}
-
-/* While it is down: everything but its identity and the count of its starts. */
-static void
-lose_disk(struct sim *s, uint32_t i)
-{
-	struct sim_node *n = &s->node[i];
-
-	/* It would come back with the first key, and an operator give it the one of now. */
-	if (n->mesh != NULL || i == 0 || n->out_at != 0 || keys_moved(s, false))
-		return;
-	for (uint32_t j = 0; j < s->conf.nodes; j++)
-		if (j != i && !s->node[j].spare && !remembers(s->node[j].mesh, &n->done_roster))
-			return;
-	n->disk = (struct mesh_saved){.generation = n->disk.generation};
-	n->done = (struct mesh_saved){.generation = n->done.generation};
-	n->done_roster = (struct roster_id){0};
-	n->done_evicted = 0;
-	n->issued = (struct stamp){0};
-	n->drains = false;
-	sim_note(s, i, 1);
 }
 
 /* A newcomer that has no vote yet tries it first, and then `by` does.  So many stay in
@@ -241,21 +127,114 @@ rotate(struct sim *s, uint32_t leader)
 	(void)!mesh_keys_rotate(n->mesh, node_clock(s, leader));
 }
 
+usec
+fault_long(struct sim *s, uint64_t draw, usec max)
+{
+	usec part = (usec)(draw / 8 % 1000);
+
+	if (draw % 5 != 0 || s->harm.long_until != 0)
+		return 0;
+	part = 5 * SECOND + max / 1000 * part / 1000 * part / 1000 * part; /* most are shorter */
+	s->harm.long_until = s->now + part;
+	return part;
+}
+
+/* For minutes; the story goes on until it is back. */
+static void
+for_long(struct sim *s, enum sim_fault f, uint32_t a, uint64_t draw)
+{
+	bool there = s->node[a].mesh != NULL && s->now >= s->node[a].paused_until;
+	usec so_long = !there ? 0 : fault_long(s, draw, (f == FAULT_asleep ? 600 : 300) * SECOND);
+
+	if (so_long == 0)
+		return;
+	s->faults_done[f]++;
+	if (f == FAULT_away)
+		node_crash(s, a, s->now + so_long);
+	else
+		node_pause(s, a, s->now + so_long, f == FAULT_asleep);
+}
+
+static void
+breaks_disk(struct sim *s, enum sim_fault f, uint32_t a, uint64_t draw)
+{
+	struct harm_node *h = &s->node[a].harm;
+	usec part = (usec)(draw % 1000);
+
+	h->readonly = f == FAULT_readonly;
+	h->disk_bad_until = h->readonly ? INT64_MAX / 2 :
+					  s->now + SECOND + 59 * SECOND / 1000 * part / 1000 * part;
+}
+
+static void
+roll(struct sim *s, uint32_t a, uint64_t draw)
+{
+	struct harm *h = &s->harm;
+
+	if (h->roll_left > 0)
+		return;
+	h->roll_left = s->conf.nodes;
+	h->roll_next = a;
+	h->roll_newer = draw % 2 == 0;
+	h->roll_at = s->now;
+	s->faults_done[FAULT_rolling]++;
+}
+
+static void
+roll_on(struct sim *s)
+{
+	struct harm *h = &s->harm;
+	uint32_t i = h->roll_next++ % s->conf.nodes;
+
+	h->roll_left--;
+	h->roll_at = s->now + SECOND / 5 + (usec)prng_below(&s->fate, 3 * SECOND);
+	if (s->node[i].mesh == NULL)
+		return;
+	s->node[i].newer = h->roll_newer;
+	node_crash(s, i, s->now + 20000 + (usec)prng_below(&s->fate, SECOND));
+}
+
+static void
+on_host(struct sim *s, enum sim_fault f, uint32_t a, usec how_long, uint64_t draw)
+{
+	switch (f) {
+	case FAULT_midway:
+		s->node[a].harm.dies_after = 1 + (uint32_t)(draw % 8);
+		break;
+	case FAULT_away:
+	case FAULT_stopped:
+	case FAULT_asleep:
+		for_long(s, f, a, draw);
+		break;
+	case FAULT_rolling:
+		roll(s, a, draw);
+		break;
+	case FAULT_eio:
+	case FAULT_readonly:
+		breaks_disk(s, f, a, draw);
+		break;
+	case FAULT_lost:
+	case FAULT_reborn:
+	case FAULT_rollback:
+	case FAULT_rot:
+		fault_disk(s, f, a, s->now + 20000 + how_long / 5, draw);
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 {
-	bool stays = s->node[a].out_at != 0 || keys_moved(s, true);
+	bool stays = s->node[a].out_at != 0 || fault_keys_moved(s, true);
 
 	switch (f) {
 	case FAULT_crash: /* quick, so that only the hold-off is between */
 		node_crash(s, a, s->now + 20000 + how_long / 5);
 		break;
-	case FAULT_lost:
-		node_crash(s, a, s->now + 20000 + how_long / 5);
-		lose_disk(s, a);
-		break;
 	case FAULT_storm:
-		for (uint32_t i = 0, leader = some_leader(s); i < s->conf.nodes; i++)
+		for (uint32_t i = 0, leader = fault_leader(s); i < s->conf.nodes; i++)
 			if (i != leader)
 				node_crash(s, i, s->now + 20000 + (usec)i * 50000);
 		break;
@@ -263,7 +242,7 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 		put_out(s, a, (uint32_t)how_long);
 		break;
 	case FAULT_rotate:
-		rotate(s, some_leader(s));
+		rotate(s, fault_leader(s));
 		break;
 	case FAULT_leave: /* with its vote first, or at once; the first seed always belongs */
 		if (stays)
@@ -287,7 +266,7 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 		break;
 	case FAULT_pause:
 	case FAULT_suspend:
-		if (s->node[a].mesh != NULL)
+		if (s->node[a].mesh != NULL && s->now >= s->node[a].paused_until)
 			node_pause(s, a, s->now + how_long, f == FAULT_suspend);
 		break;
 	case FAULT_blocked:
@@ -305,7 +284,55 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 static bool
 hits_network(enum sim_fault f)
 {
-	return f <= FAULT_trim || f == FAULT_disk || f == FAULT_fsync;
+	return f <= FAULT_trim || f == FAULT_disk || f == FAULT_torn || f == FAULT_fsync;
+}
+
+/* Where what is drawn need not come: it is counted when it does. */
+static bool
+counted_later(enum sim_fault f)
+{
+	static const uint64_t later = FAULT_BIT(lost) | FAULT_BIT(reborn) | FAULT_BIT(rollback) |
+	    FAULT_BIT(rot) | FAULT_BIT(midway) | FAULT_BIT(eio) | FAULT_BIT(readonly) |
+	    FAULT_BIT(torn) | FAULT_BIT(away) | FAULT_BIT(stopped) | FAULT_BIT(asleep) |
+	    FAULT_BIT(forever) | FAULT_BIT(rolling) | FAULT_BIT(clone);
+
+	return (later >> f & 1) != 0;
+}
+
+/* What was begun goes on meanwhile. */
+static bool
+run(struct sim *s, usec until)
+{
+	struct harm *h = &s->harm;
+
+	for (;;) {
+		usec cuts = fault_cut_due(s), rolls = h->roll_left > 0 ? h->roll_at : INT64_MAX;
+		usec at = cuts < rolls ? cuts : rolls;
+
+		if (at > until)
+			return sim_run(s, until);
+		if (!sim_run(s, at))
+			return false;
+		if (at == cuts)
+			fault_cut_goes_on(s);
+		else
+			roll_on(s);
+	}
+}
+
+/* Cuts, and what makes a path long or narrow. */
+static void
+paths_end(struct sim *s)
+{
+	struct harm *h = &s->harm;
+
+	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
+	s->mtu = h->tail_permille = h->queue = 0;
+	h->flap_every = h->heal_at = h->clog_until = 0;
+	net_delays(s);
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		if (s->node[i].harm.readonly)
+			s->node[i].harm.disk_bad_until = 0;
 }
 
 bool
@@ -318,53 +345,50 @@ fault_step(struct sim *s)
 	usec wait = 100000 + (usec)prng_below(&s->fate, 1500000);
 	enum sim_fault f = (enum sim_fault)prng_below(&s->fate, FAULTS_COUNT);
 	bool at_leader = prng_below(&s->fate, 2) == 0, ends = prng_below(&s->fate, 5) == 0;
-	bool back = prng_below(&s->fate, 3) != 0;
+	uint64_t draw = prng_u64(&s->fate);
 
 	if (at_leader && f >= FAULT_crash)
-		a = some_leader(s);
+		a = fault_leader(s);
 	fault_cuts(s);
 	if (ends) { /* the network is well again */
-		memset(s->cut, 0, (size_t)n * n);
-		s->mtu = 0;
-		net_delays(s);
+		paths_end(s);
 	} else if (f == FAULT_clone && (s->conf.faults & FAULT_BIT(clone)) != 0) {
 		if (!copy_happens(s, a, (uint64_t)how_long % 3))
 			return false;
 	} else if ((s->conf.faults >> f & 1) != 0) {
-		s->faults_done[f]++;
-		if (f == FAULT_link) {
-			cut(s, a, b, true);
-			cut(s, b, a, back);
-		} else if (f == FAULT_deaf) {
-			on_leader(s, some_leader(s));
-		} else if (hits_network(f)) {
+		s->faults_done[f] += !counted_later(f);
+		if (hits_network(f)) {
 			on_network(s, f, strength);
-		} else if (f < FAULT_deaf) {
-			fault_partition(s, f, a);
+		} else if (f < FAULT_forever) {
+			fault_cut(s, f, a, b, draw);
 		} else {
 			on_node(s, f, a, how_long);
+			on_host(s, f, a, how_long, draw);
 		}
 	}
 	net_changed(s);
-	return sim_run(s, s->now + wait);
+	return run(s, s->now + wait);
 }
 
 void
 fault_network_ends(struct sim *s)
 {
 	fault_cuts(s);
-	memset(s->cut, 0, (size_t)s->conf.nodes * s->conf.nodes);
+	paths_end(s);
 	s->loss_permille = s->reorder_permille = s->dup_permille = 0;
 	s->replay_permille = s->disk_permille = s->fsync_permille = s->mtu = 0;
-	s->flip_permille = s->trim_permille = 0;
-	net_delays(s);
+	s->flip_permille = s->trim_permille = s->harm.torn_permille = 0;
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		s->node[i].harm.disk_bad_until = 0;
 }
 
 void
 fault_end(struct sim *s)
 {
 	fault_network_ends(s);
+	s->harm.roll_left = 0;
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		s->node[i].harm.dies_after = 0;
 		net_group(s, i, 0);
 		s->node[i].slow = 0;
 		if (s->node[i].mesh != NULL && s->node[i].mesh->saved.leaving)

@@ -85,6 +85,13 @@ net_deliver(struct sim *s, struct sim_dgram *d, usec late)
 	usec delay = s->delay_min +
 	    (usec)prng_below(&s->rng, (uint64_t)(s->delay_max - s->delay_min) + 1);
 	usec start = s->now < n->blocked_until ? n->blocked_until : s->now;
+	const struct harm *h = &s->harm;
+
+	if (start < h->clog_until && (h->clog_from == ANY_NODE || h->clog_from == d->from) &&
+	    (h->clog_to == ANY_NODE || h->clog_to == d->to))
+		start = h->clog_until;
+	if (chance(&s->rng, h->tail_permille))
+		start += (usec)prng_below(&s->rng, 5 * SECOND);
 
 	if (chance(&s->rng, s->reorder_permille))
 		delay *= 10;
@@ -151,12 +158,33 @@ net_loses(struct sim *s, uint32_t from, uint32_t to)
 	return burst(s, from) || burst(s, to) || chance(&s->rng, s->loss_permille);
 }
 
+/* A path that holds only some datagrams, and takes its time for each: how long this one
+ * waits; -1 = there is no room for it. */
+static usec
+queues(struct sim *s, uint32_t from, uint32_t to)
+{
+	struct harm *h = &s->harm;
+	usec *free_at, late;
+
+	if (h->queue == 0)
+		return 0;
+	if (h->path_free == NULL)
+		h->path_free = sim_must(calloc((size_t)s->conf.nodes * s->conf.nodes, sizeof *h->path_free));
+	free_at = &h->path_free[(size_t)from * s->conf.nodes + to];
+	late = *free_at > s->now ? *free_at - s->now : 0;
+	if (late > (usec)h->queue * h->queue_each)
+		return -1;
+	*free_at = s->now + late + h->queue_each;
+	return late;
+}
+
 void
 net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len)
 {
 	uint32_t j = net_node(s, to);
 	uint64_t counter = frame_counter(buf);
 	struct sim_dgram *d;
+	usec late;
 
 	s->node[from].tx_bytes += len + 28;
 	if (counter <= s->node[from].counter)
@@ -169,13 +197,14 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 	if (s->cut != NULL && s->cut[from * s->conf.nodes + j] != CUT_NOT &&
 	    s->cut[from * s->conf.nodes + j] != CUT_TCP)
 		return;
-	if (net_loses(s, from, j) || (s->mtu > 0 && len > s->mtu))
+	if (net_loses(s, from, j) || (s->mtu > 0 && len > s->mtu) ||
+	    (late = queues(s, from, j)) < 0)
 		return;
 	d = net_take(s, from, j, buf, len);
 	damage(s, d);
-	net_deliver(s, d, 0);
+	net_deliver(s, d, late);
 	if (chance(&s->rng, s->dup_permille))
-		net_deliver(s, d, 0);
+		net_deliver(s, d, late);
 	if (chance(&s->rng, s->replay_permille))
 		replay(s, d);
 }
@@ -192,7 +221,8 @@ net_drain(struct sim *s, uint32_t i)
 
 	alloc_forbid();
 	mixed_speaks(mixed_wire(s, i).max > WIRE_MAX ? n->mesh : NULL);
-	while ((len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
+	while (n->harm.dies_after != 1 && (len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
+		n->harm.dies_after -= n->harm.dies_after > 0;
 		if (alloc_allow() > 0)
 			check_break(s, "no-alloc-after-new", i, 0, 0);
 		net_send(s, i, &to, buf, len);
@@ -244,7 +274,7 @@ net_changed(struct sim *s)
 {
 	uint32_t lost = s->loss_permille + s->flip_permille + s->trim_permille;
 	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= net_pace(s, CALM_DELAY) &&
-	    !s->conf.paces, well;
+	    !s->conf.paces && s->harm.tail_permille == 0 && s->harm.queue == 0, well;
 	size_t links = (size_t)s->conf.nodes * s->conf.nodes;
 	bool cut = s->cut != NULL && (memchr(s->cut, CUT_ALL, links) != NULL ||
 	    memchr(s->cut, CUT_UDP, links) != NULL);

@@ -61,6 +61,23 @@ slow_disk(struct sim *s, uint32_t i)
 	return true;
 }
 
+/* Writes fail, or the power goes between two of the files: some of it is on disk, and
+ * nothing was said of it. */
+static bool
+spoils(struct sim *s, uint32_t i, struct mesh_saved f)
+{
+	struct harm_node *h = &s->node[i].harm;
+	bool bad = s->now < h->disk_bad_until, torn = !bad && chance(&s->rng, s->harm.torn_permille);
+
+	if (!bad && !torn)
+		return false;
+	s->faults_done[torn ? FAULT_torn : h->readonly ? FAULT_readonly : FAULT_eio]++;
+	if (!bad || !h->readonly)
+		disk_spoilt(s, i, f, (uint32_t)prng_below(&s->rng, 3));
+	node_crash(s, i, s->now + SECOND / 2 + (usec)prng_below(&s->rng, SECOND));
+	return true;
+}
+
 /* False: the power went, before or after the bytes were on disk.  What is torn
  * is as good as not written: the daemon's store switches whole states. */
 static bool
@@ -79,6 +96,9 @@ save(struct sim *s, uint32_t i)
 			return false;
 		}
 	}
+	if (spoils(s, i, f))
+		return false;
+	n->harm.last = (struct harm_disk){.saved = n->disk, .roster = n->done_roster, .is = n->disk.generation > 0};
 	check_saved(s, i, &f);
 	disk_write(s, i, f);
 	check_keys(s, i);
@@ -142,8 +162,13 @@ lead(struct sim *s, uint32_t i)
 		return;
 	if ((s->conf.faults & FAULT_BIT(pause)) != 0 && s->conf.span > 0 &&
 	    chance(&s->fate, 30)) {
+		uint64_t draw = prng_u64(&s->fate);
+		bool minutes = (s->conf.faults & FAULT_BIT(stopped)) != 0;
+		usec so_long = minutes ? fault_long(s, draw, 300 * SECOND) : 0;
+
+		s->faults_done[FAULT_stopped] += so_long > 0;
 		n->held = stamp;
-		node_pause(s, i, s->now + (usec)prng_below(&s->fate, 4 * SECOND), false);
+		node_pause(s, i, s->now + (so_long > 0 ? so_long : (usec)(draw % (4 * SECOND))), false);
 		return;
 	}
 	issue(s, i, &stamp);
@@ -222,6 +247,11 @@ node_settle(struct sim *s, uint32_t i)
 	if (!save(s, i))
 		return;
 	net_drain(s, i);
+	if (n->harm.dies_after == 1) {
+		s->faults_done[FAULT_midway]++;
+		node_crash(s, i, s->now + 20000 + (usec)prng_below(&s->rng, SECOND));
+		return;
+	}
 	stream_ask(s, i);
 	at = mesh_deadline(n->mesh);
 	if (at <= now)
@@ -362,6 +392,7 @@ node_crash(struct sim *s, uint32_t i, usec restart_at)
 	hearing_forget(s, i);
 	facts_forget(s, i);
 	n->paused_until = n->blocked_until = n->free_at = 0;
+	n->harm.dies_after = n->harm.waiting = 0;
 	n->leads = false;
 	n->changed_at = s->now;
 	n->restart_at = restart_at;
@@ -380,6 +411,7 @@ node_copy_disk(struct sim *s, uint32_t to, uint32_t from)
 void
 node_pause(struct sim *s, uint32_t i, usec until, bool asleep)
 {
+	s->node[i].harm.waiting = 0;
 	s->node[i].paused_until = until;
 	s->node[i].asleep = asleep;
 	net_late(s, until);
@@ -419,7 +451,10 @@ waits(struct sim *s, const struct sim_event *e)
 	bool dgram = e->dgram != NULL;
 
 	if (s->now < n->paused_until || (dgram && s->now < n->blocked_until)) {
-		if (dgram && n->asleep && s->now < n->paused_until) {
+		bool stopped = dgram && s->now < n->paused_until && e->dgram->stream == STREAM_NOT;
+
+		if ((dgram && n->asleep && s->now < n->paused_until) ||
+		    (stopped && ++n->harm.waiting > SOCKET_MAX)) {
 			net_release(s, e->dgram);
 			return true;
 		}
@@ -454,7 +489,7 @@ is_history(const struct sim *s, uint32_t i, const struct sim_dgram *d)
 	uint32_t x = members_find_id(ms, &s->node[d->from].id);
 
 	return (uint32_t)d->lives != (uint32_t)now ||
-	    (d->lives >> 32 != now >> 32 && x != MEMBER_NONE &&
+	    (d->lives >> 32 != now >> 32 && d->lives >> 32 > s->node[d->from].harm.lives_before && x != MEMBER_NONE &&
 		ms->m[x].generation == s->node[d->from].disk.generation);
 }
 
@@ -498,7 +533,10 @@ node_happen(struct sim *s, struct sim_event *e)
 	s->events++;
 	sim_note(s, (uint64_t)e->at, (uint64_t)e->node << 32 | (e->dgram != NULL ? e->dgram->len : 0));
 	if (n->mesh == NULL) {
-		if (e->dgram == NULL && n->restart_at <= s->now) {
+		if (e->dgram == NULL && n->restart_at <= s->now && s->now < n->harm.disk_bad_until) {
+			n->restart_at = s->now + SECOND; /* it can't even save that it starts */
+			sim_push(s, (struct sim_event){.at = n->restart_at, .node = e->node});
+		} else if (e->dgram == NULL && n->restart_at <= s->now) {
 			n->restart_at = INT64_MAX;
 			node_start(s, e->node);
 		}

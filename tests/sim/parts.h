@@ -111,9 +111,12 @@ void check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64
 /* watch.c: the same for tables. */
 void watch_node(struct sim *s, uint32_t i);
 void watch_forget(struct sim *s, uint32_t i);
+void watch_another(struct sim *s, uint32_t i, uint32_t j); /* j is another node now */
 
 /* disk.c: the facts that a machine wants saved; they are, and it was told so. */
 void disk_write(struct sim *s, uint32_t i, struct mesh_saved f);
+/* Its node ends meanwhile: so many of three parts are written. */
+void disk_spoilt(struct sim *s, uint32_t i, struct mesh_saved f, uint32_t written);
 void disk_written(struct sim *s, uint32_t i);
 void disk_free(struct sim *s, uint32_t i);
 /* Before anything is asked of malloc for a world of hundreds. */

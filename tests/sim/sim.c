@@ -88,6 +88,7 @@ sim_new(const struct sim_conf *conf)
 	net_delays(s);
 	s->last_issuer = UINT32_MAX;
 	s->report_bytes = 100;
+	s->harm.long_until = INT64_MAX; /* not before a story says */
 	plant_of(conf->mutant);
 	prng_init(&s->rng, conf->seed);
 	prng_init(&s->fate, prng_mix(conf->seed));
@@ -106,8 +107,8 @@ sim_new(const struct sim_conf *conf)
 		n->clock_off = 1000 + (msec)prng_below(&s->rng, 1000000);
 		n->clock_ppm = (int64_t)prng_below(&s->rng, 401) - 200;
 		if ((conf->faults & FAULT_BIT(clock)) != 0)
-			n->clock_ppm = n->clock_ppm * 5 / 2;
-		n->newer = (conf->mixed || (conf->faults & FAULT_BIT(upgrade)) != 0) && i % 2 == 1;
+			n->clock_ppm = n->clock_ppm * 5 / 2 * (prng_mix(conf->seed * 19 + i) % 20 == 0 ? 9 : 1);
+		n->newer = (conf->mixed || (conf->faults & (FAULT_BIT(upgrade) | FAULT_BIT(rolling))) != 0) && i % 2 == 1;
 		n->namesake = (conf->faults & FAULT_BIT(namesake)) != 0 && i + 1 == conf->nodes;
 		n->spare = (conf->faults & FAULT_BIT(clone)) != 0 && conf->nodes >= SPARE_NODES && i + 1 == conf->nodes &&
 		    !conf->settled;
@@ -150,6 +151,8 @@ sim_free(struct sim *s)
 	free(s->heap);
 	free(s->node);
 	free(s->cut);
+	free(s->harm.flap);
+	free(s->harm.path_free);
 	free(s->told);
 	free(s->sets);
 	free(s->leader_of_term);

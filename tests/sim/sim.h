@@ -17,7 +17,9 @@
  *	hearing.c  reports told and heard
  *	facts.c    facts told and gathered
  *	exclusive.c  instances of which there must be one
- *	fault.c    the faults by name, drawn from the seed
+ *	fault.c    the faults by name, drawn from the seed; faults.md is their list
+ *	fault_cut.c  ... who hears whom
+ *	fault_disk.c ... what becomes of a disk
  *	copy.c     one identity in two places
  *	ca.c       a CA and its tokens, where the mesh has one
  *	planted.c  faults in the machine itself, to see that the checks can fail
@@ -30,8 +32,8 @@
 #include "../../gossip/inner.h"
 #include "exclusive.h"
 #include "fault.h"
+#include "harm.h"
 #include "planted.h"
-#include "ring.h"
 
 enum {
 	SECOND = 1000000,
@@ -78,10 +80,11 @@ struct sim_event {
 struct sim_node {
 	struct mesh *mesh; /* NULL = down */
 	struct node_id id, was;
-	uint8_t pk[KEY_BYTES];
+	uint8_t pk[KEY_BYTES], *disk_evicted;
 	struct mesh_ca *ca; /* its certificate; NULL = the mesh has no CA */
 	bool salt_ignored, tag_ignored, keys_kept, keys_late, mad; /* by its cryptography; it
 				* says what is not so of its keys, and writes none of that */
+	struct harm_node harm;
 	struct sim_ring ring, disk_ring, gone; /* in memory, as it was saved last, wiped (keys_late) */
 	struct sim_grace grace; /* it said that it restarts */
 	bool engine_knows; /* what runs here was told to its machine */
@@ -98,7 +101,6 @@ struct sim_node {
 	/* what is on its disk */
 	struct mesh_saved disk;
 	struct sim_sheet *disk_roster; /* disk.c */
-	uint8_t *disk_evicted;
 	/* what it ever did: never forgotten, whatever the disk says */
 	struct mesh_saved done;
 	struct roster_id done_roster, was_roster; /* was: before it became a copy of another */
@@ -126,7 +128,7 @@ struct sim {
 	struct sim_node *node;
 	struct sim_sheet *sheets[256]; /* disk.c: by hash */
 	struct sim_event *heap;
-	size_t heap_len, heap_cap, pool_len, pool_cap;
+	size_t heap_len, heap_cap, pool_len, pool_cap, plans_len, plans_cap;
 	struct sim_dgram **pool; /* to use again */
 	struct sim_dgram *old[OLD_MAX];
 	struct prng rng, fate; /* of the network; of the faults */
@@ -151,6 +153,7 @@ struct sim {
 	void *story; /* of the scenario under way */
 	struct sim_facts *facts; /* NULL: nobody says any */
 	uint64_t faults_done[FAULTS_COUNT];
+	struct harm harm;
 	/* checks */
 	const char *broken; /* name of the first broken invariant */
 	char detail[160];
@@ -161,7 +164,6 @@ struct sim {
 	struct sim_set *sets; /* check_roster.c: which votes an id stands for */
 	uint64_t epoch_id[SEAL_EPOCHS]; /* of the key that was used first under that number */
 	struct sim_plan *plans; /* of every schedule ever issued */
-	size_t plans_len, plans_cap;
 	uint64_t false_deaths, false_suspects, false_of_healthy, false_by_healthy; /* observer by observer */
 	uint32_t report_bytes, slow_first, slow_count; /* of plane B; who is not healthy, of scenario slow */
 };

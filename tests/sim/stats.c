@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { STATS_MAX = 64 };
+enum { STATS_MAX = 96 };
 
 struct series {
 	char name[48];
@@ -47,6 +47,7 @@ static const struct promise {
     {"split.two", 3, 200, ANY, 3000, ANY, "the dead are asked each 2 s (lower limit)", 2000},
     {"split.stamp", 3, 200, ANY, 9000, ANY, "a split heals", 9000},
     {"chaos.heal", 1, 1000, ANY, 9000, ANY, NULL, 0},
+    {"chaos.core", 1, 1000, ANY, 9000, ANY, "a lease, and who is silent so long", 4000},
     {"storm", 1, 1000, ANY, 9000, ANY, NULL, 0},
     {"restart", 1, 1000, ANY, 9000, ANY, NULL, 0},
     {"churn.heal", 1, 1000, ANY, 9000, ANY, NULL, 0},

@@ -16,6 +16,49 @@ setup_chaos(struct sim_conf *conf)
 		conf->span = CHAOS_SPAN;
 }
 
+/* The rest never heals: those that are enough are led, and agree of whom they are. */
+static bool
+core_agrees(const struct sim *s)
+{
+	const struct mesh *first = NULL;
+	struct node_id who = {{0}};
+	uint32_t core = 0;
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		core += s->node[i].mesh != NULL && s->node[i].out_at == 0 && s->node[i].group == 0;
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct mesh *m = s->node[i].mesh;
+		struct mesh_side side;
+
+		if (m == NULL || s->node[i].out_at != 0 || s->node[i].group != 0)
+			continue;
+		known_side(m, node_clock(s, i), &side);
+		if (!side.has_leader || side.grade != MESH_GRADE_FULL || m->ms.by_state[MESH_ALIVE] != core ||
+		    (first != NULL && (!id_eq(&who, &side.leader) ||
+			members_hash(&first->ms) != members_hash(&m->ms))))
+			return false;
+		first = m;
+		who = side.leader;
+	}
+	return first != NULL;
+}
+
+static bool
+story_core(struct sim *s, struct sim_stats *st)
+{
+	usec began = s->now;
+
+	fault_end(s);
+	if ((s->conf.faults & FAULT_BIT(forever)) == 0 || !fault_spares(s, prng_u64(&s->fate)))
+		return true;
+	s->faults_done[FAULT_forever]++;
+	while (!core_agrees(s) && s->now - began < story_patience(s))
+		if (!sim_run(s, s->now + SECOND / 20))
+			return false;
+	stats_add(st, "chaos.core:ms", (s->now - began) / 1000);
+	return story_bound(s, "core-is-led", core_agrees(s));
+}
+
 bool
 story_chaos(struct sim *s, struct sim_stats *st)
 {
@@ -24,9 +67,12 @@ story_chaos(struct sim *s, struct sim_stats *st)
 
 	if (!story_whole(s, NULL))
 		return false;
-	for (end = s->now + s->conf.span; s->now < end;)
+	s->harm.long_until = 0;
+	for (end = s->now + s->conf.span; s->now < end || s->now < s->harm.long_until;)
 		if (!fault_step(s))
 			return false;
+	if (!story_core(s, st))
+		return false;
 	fault_end(s);
 	/* Who is down comes back within seconds, and is news once more. */
 	for (end = last = s->now; s->now < end + 5 * SECOND;) {
@@ -160,7 +206,7 @@ setup_swarm(struct sim_conf *conf)
 								(usec)(20 + h % 60) * SECOND;
 	conf->paces &= theme(conf->seed) == THEME_CHAOS; /* a still world is of one profile */
 	if (theme(conf->seed) != THEME_CHAOS) {
-		conf->faults &= ~(FAULT_BIT(clone) | FAULT_BIT(upgrade));
+		conf->faults &= ~(FAULT_BIT(clone) | FAULT_BIT(upgrade) | FAULT_BIT(rolling));
 		return;
 	}
 	conf->late = (h >> 32 & 1) != 0;

@@ -50,6 +50,13 @@ watch_forget(struct sim *s, uint32_t i)
 	n->digest = 0;
 }
 
+void
+watch_another(struct sim *s, uint32_t i, uint32_t j)
+{
+	if (s->node[i].seen != NULL)
+		memset(&s->node[i].seen[j], 0, sizeof s->node[i].seen[j]);
+}
+
 /* Suspicions last with the logarithm of the size. */
 static usec
 suspicion_max(const struct sim *s)
