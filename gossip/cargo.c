@@ -64,6 +64,19 @@ understood(const struct mesh *m, msec now, uint32_t to, const struct rumour *r, 
 	    member_settled(&m->ms.m[to], x->since);
 }
 
+/*
+ * An obituary that whoever hears it would have to outbid, for itself or for one on its
+ * side of a cut: it was dead to me too when that one died, or is.
+ */
+static bool
+of_the_cut(const struct mesh *m, uint32_t to, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+
+	return to != MEMBER_NONE && x->state == MESH_FAILED && x->proven &&
+	    (m->ms.m[to].state == MESH_FAILED || m->ms.doubts[to].rose > x->since);
+}
+
 static void
 load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, uint32_t to, size_t share)
 {
@@ -83,6 +96,8 @@ load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, uint32
 			spread_drop(news, i);
 			continue;
 		}
+		if (of_the_cut(m, to, i))
+			continue;
 		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
 		if (!cargo_load(c, &r))
 			break;

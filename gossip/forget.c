@@ -40,11 +40,13 @@ void
 forget_dates(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
-	msec died = now - (msec)r->from * SECOND_MS;
+	msec died;
 
 	if (r->state != MESH_FAILED || !r->is_table || forget_too_old(r) ||
-	    x->state != MESH_FAILED || r->generation != x->generation ||
-	    !(x->forgotten || (x->heard == 0 && died < x->since - SECOND_MS)))
+	    x->state != MESH_FAILED || r->generation != x->generation)
+		return;
+	died = now - (msec)r->from * SECOND_MS; /* not before: that number is a stranger's */
+	if (!x->forgotten && (x->heard != 0 || died >= x->since - SECOND_MS))
 		return;
 	x->since = died;
 	members_forget(&m->ms, i, false);

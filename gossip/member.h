@@ -62,6 +62,7 @@ struct member_doubt {
 	msec carried, deaf; /* carry.h: last frame that came around; ... that said: not heard */
 	uint16_t via;	 /* who reaches it; 0 = unknown */
 	/* deaths that were none */
+	msec rose; /* the end of the last of them; 0 = never */
 	uint32_t flaps;
 	msec flapped, unstable_until; /* 0 = never */
 };

@@ -114,6 +114,7 @@ rose_again(struct mesh *m, msec now, uint32_t i)
 	struct member_doubt *x = &m->ms.doubts[i];
 	uint32_t doublings;
 
+	x->rose = now;
 	if (3 * (m->ms.by_state[MESH_FAILED] + 1) > m->ms.count)
 		return;
 	x->flaps = x->flapped != 0 && now - x->flapped < FLAP_WINDOW_MS ? x->flaps + 1 : 1;
