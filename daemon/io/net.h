@@ -9,11 +9,14 @@
 #include "../../gossip/mesh.h"
 #include "../base/err.h"
 
+enum { NET_SENDS = 16 }; /* datagrams in one call, at most */
+
 struct net {
 	uv_udp_t udp;
 	uv_timer_t timer;
 	struct mesh *mesh; /* NULL until the node has a cluster key */
 	bool kicking;
+	unsigned heard; /* packets since the last kick */
 	uint64_t send_failed;
 	void *arg;
 	/* Make it durable before returning; there is no failing: exit instead. */
@@ -21,6 +24,7 @@ struct net {
 	/* The machine may have moved: look at changes, reports, announcements. */
 	void (*moved)(void *arg);
 	uint8_t rx[DGRAM_BYTES_MAX + 1]; /* one more, so that long ones show */
+	uint8_t tx[NET_SENDS][DGRAM_BYTES_MAX];
 };
 
 /* CLOCK_BOOTTIME in milliseconds: the time of every machine here.  It goes on

@@ -12,6 +12,8 @@ enum {
 	REPORT_EVERY = SECOND,
 	FSYNC_US = 5 * SECOND,
 	QUEUE_MAX = 2 * SECOND, /* a slow node's socket holds so much */
+	TOGETHER = 100, /* us: so close together datagrams are one batch, ... */
+	BATCH_MAX = 16, /* ... of about so many at most */
 };
 
 /* Down nodes have clocks too. */
@@ -523,10 +525,22 @@ hear(struct sim *s, uint32_t i, struct sim_dgram *d)
 	}
 }
 
+/* What waits in a socket together is heard together, as the daemon does (net.c). */
+static bool
+more_comes(const struct sim *s, const struct sim_event *e)
+{
+	const struct sim_event *next = &s->heap[0];
+
+	return s->heap_len > 0 && next->node == e->node && next->dgram != NULL &&
+	    next->dgram->stream == STREAM_NOT && next->at - e->at < TOGETHER &&
+	    s->events % BATCH_MAX != 0 && s->node[e->node].slow == 0;
+}
+
 void
 node_happen(struct sim *s, struct sim_event *e)
 {
 	struct sim_node *n = &s->node[e->node];
+	bool more = false;
 
 	if (waits(s, e))
 		return;
@@ -544,15 +558,18 @@ node_happen(struct sim *s, struct sim_event *e)
 		return;
 	}
 	if (e->dgram != NULL) {
-		if (e->dgram->stream != STREAM_NOT)
+		if (e->dgram->stream != STREAM_NOT) {
 			stream_happen(s, e->node, e->dgram);
-		else
+		} else {
 			hear(s, e->node, e->dgram);
+			more = more_comes(s, e);
+		}
 		net_release(s, e->dgram);
 	} else if (e->at != n->wake_at) {
 		return; /* an alarm that was set earlier since */
 	} else {
 		n->wake_at = INT64_MAX;
 	}
-	node_settle(s, e->node);
+	if (!more)
+		node_settle(s, e->node);
 }
