@@ -443,7 +443,7 @@ bool
 elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct elect *e = &m->elect;
-	bool is_new = e->leader != from || e->ballot_term != p->term, other;
+	bool is_new = e->leader != from || e->ballot_term != p->term;
 
 	/* A full leader of a higher term holds a quorum of promises, so the
 	 * lease this node is promised to is over, whether it knows or not. */
@@ -470,10 +470,6 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		e->issued = p->head;
 	else
 		e->issued = (struct head){0};
-	/* Two leaders of one term may have made two rosters of one id: what I
-	 * stored is not what this one asks for. */
-	other = roster_cmp(&p->roster, &m->roster.id) == 0 && p->hash != m->roster.hash;
-	out_to(m, PACKET_ECHO, from, p->term, p->sent, other);
 	if (is_new) {
 		report_soon(m, now);
 		/* It hears everybody: its table wakes those I called dead. */

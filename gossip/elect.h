@@ -92,6 +92,8 @@ enum mesh_grade lead_grade(const struct mesh *m, msec now);
 msec lead_until(const struct mesh *m, msec now);
 void lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p);
 void lead_pause(struct mesh *m, msec now);
+/* An ECHO, or a report that is one. */
+void lead_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void lead_heard_stamp(struct mesh *m, const struct stamp *s);
 
 #endif

@@ -250,8 +250,8 @@ lead_heard_stamp(struct mesh *m, const struct stamp *s)
 		e->wish_term = s->term + 1;
 }
 
-static void
-echo(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+void
+lead_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct elect *e = &m->elect;
 	struct member_vote *v = &m->ms.votes[from];
@@ -301,6 +301,14 @@ outranked(const struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	return id_cmp(&m->ms.m[from].id, &m->ms.m[0].id) > 0;
 }
 
+/* Whom I follow: its beat comes back, in a report if one is due. */
+static void
+answer_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	if (!report_rides(m, now, from, p))
+		out_to(m, PACKET_ECHO, from, p->term, p->sent, roster_is_other(m, p));
+}
+
 static void
 two_leaders(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
@@ -309,10 +317,10 @@ two_leaders(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (outranked(m, now, from, p)) {
 		lead_resign(m, now, m->ms.m[from].short_id,
 		    p->term > e->ballot_term ? p->term : e->ballot_term);
-		if (p->term >= m->saved.term)
-			elect_follow(m, now, from, p);
-		else
+		if (p->term < m->saved.term)
 			out_to(m, PACKET_REJECT, from, m->saved.term, 0, 0);
+		else if (elect_follow(m, now, from, p))
+			answer_beat(m, now, from, p);
 		return;
 	}
 	if (p->term >= e->ballot_term && p->term + 1 > e->wish_term)
@@ -336,6 +344,7 @@ beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	roster_beat(m, now, from, p);
 	keys_heard(m, now, from, p, false);
 	report_beat(m, now, from, p);
+	answer_beat(m, now, from, p);
 }
 
 static void
@@ -364,7 +373,7 @@ lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		break;
 	case PACKET_ECHO:
 		if (m->elect.role == MESH_LEADER)
-			echo(m, now, from, p);
+			lead_echoed(m, now, from, p);
 		break;
 	case PACKET_REJECT:
 		rejected(m, p);

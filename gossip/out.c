@@ -290,14 +290,16 @@ fill_head(const struct mesh *m, msec now, const struct out *o, struct packet *p,
 	p->bytes_len = HELLO_HEAD_BYTES;
 }
 
-static void
-fill_echo(const struct mesh *m, const struct out *o, struct packet *p)
+void
+out_fill_echo(const struct mesh *m, uint64_t term, uint32_t to, uint64_t sent, bool other,
+    struct packet *p)
 {
-	p->term = o->a;
-	p->who = m->ms.m[o->to].short_id;
-	p->sent = o->b;
-	p->key_id = keys_newest_id(m);
-	if (o->c != 0) /* c: not the roster you asked about */
+	p->term = term;
+	p->who = term != 0 ? m->ms.m[to].short_id : 0;
+	p->sent = sent;
+	p->keys = term != 0 ? p->keys : 0;
+	p->key_id = term != 0 ? keys_newest_id(m) : 0;
+	if (term == 0 || other)
 		p->roster = (struct roster_id){0};
 }
 
@@ -330,7 +332,7 @@ fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *s
 		lead_fill_beat(m, now, o->to, p);
 		break;
 	case PACKET_ECHO:
-		fill_echo(m, o, p);
+		out_fill_echo(m, o->a, o->to, o->b, o->c != 0, p);
 		break;
 	case PACKET_OTHER:
 	case PACKET_RESIGN:

@@ -34,6 +34,10 @@ struct job {
 	struct roster_place place;
 };
 
+/* term: of the beat that was sent at `sent`, 0 = it is no echo.  other: my roster is not
+ * the one that the leader asks about. */
+void out_fill_echo(const struct mesh *m, uint64_t term, uint32_t to, uint64_t sent, bool other,
+    struct packet *p);
 void out_to(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a, uint64_t b, uint64_t c);
 void out_introduce(struct mesh *m, enum packet_kind kind, uint32_t to, uint64_t a);
 /* JOIN and JOINED: about that token; to a voter my term, and its last generation. */

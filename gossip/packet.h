@@ -59,7 +59,7 @@ struct roster_id {
 	X(RESIGN, "twHs")     /* I stop leading; successor; my schedule; s of elect_freeze */ \
 	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
 	X(ROSTER, "rcinb")    /* chunk i of n */                               \
-	X(REPORT, "saHinb")   /* to leader, standby: version a, fragment i of n */ \
+	X(REPORT, "saHinbtwmrcKI") /* version a, fragment i of n; t: an ECHO as well */ \
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
 	X(JOIN, "sb")	      /* let me in; ballast: see join.c */             \

@@ -9,6 +9,9 @@
  *	REPORT version, fragment i of n  ---------------------->
  *	                                 REPORTED: of version I hold these
  *
+ * A REPORT to the leader that is due when a beat comes is the echo of it too, for a
+ * leader of many pays by the packet; without a beat it goes alone, a little later.
+ *
  * The fragments are opaque.  What the caller needs to tell differences only is
  * which version a hearer holds for sure: one that it acknowledged whole while
  * that was the newest told, so that nothing later can have taken its place.
@@ -28,6 +31,9 @@ enum {
 	BIG_MEMBERS = 200,
 	PENDING_MS = 100, /* while fragments are not acknowledged */
 	PENDING_BURST = 16,
+	INDEX = 0xffff, /* of a fragment; with it what a report is made of: */
+	WITH_FRAG = 1 << 16,
+	WITH_OTHER = 1 << 17, /* as an echo: not the roster you asked about */
 	BEAT_LATE_MS = 100, /* after half of a report's interval, at most */
 	LEADER_BYTES_MS = 2400, /* a new leader is told so much each ms, by all ... */
 	SPREAD_MIN_MS = 2000, /* ... and by many in no less: its beats are each 0.5 s */
@@ -108,22 +114,45 @@ told_of(struct mesh *m, uint32_t to)
 	return NULL;
 }
 
-static void
-report_send(struct mesh *m, msec now, struct told *t, bool leader)
+/* The fragments it lacks.  Not all at once to a new leader; nothing that it would
+ * refuse. */
+static uint64_t
+lacks(msec now, const struct told *t)
 {
-	uint64_t missing = all_bits(t->count) & ~t->acked;
+	return now < t->spread_until || t->wanted ? 0 : all_bits(t->count) & ~t->acked;
+}
+
+/* How long a report waits for a beat to answer: it rides on the one before or after. */
+static msec
+ride_ms(const struct mesh *m)
+{
+	return report_interval(m) / 4;
+}
+
+/* When a report goes without one. */
+static msec
+alone_at(const struct mesh *m, const struct told *t)
+{
+	return t->at == MSEC_NEVER || lacks(m->ticked, t) != 0 ? t->at : t->at + ride_ms(m);
+}
+
+/* beat: the first of them echoes it, or NULL. */
+static void
+report_send(struct mesh *m, msec now, struct told *t, bool leader, const struct packet *beat)
+{
+	uint64_t missing = lacks(now, t), term = beat != NULL ? beat->term : 0;
+	uint64_t with = beat != NULL && roster_is_other(m, beat) ? WITH_OTHER : 0;
 	uint32_t sent = 0;
 
-	/* Not all at once to a new leader; nothing that it would refuse. */
-	if (now < t->spread_until || t->wanted)
-		missing = 0;
 	for (uint32_t i = 0; i < t->count && sent < PENDING_BURST; i++)
 		if ((missing >> i & 1) != 0) {
-			out_to(m, PACKET_REPORT, t->to, i, 1, 0);
+			out_to(m, PACKET_REPORT, t->to, i | WITH_FRAG | with, term,
+			    term != 0 ? beat->sent : 0);
+			term = with = 0;
 			sent++;
 		}
 	if (sent == 0 && leader)
-		out_to(m, PACKET_REPORT, t->to, 0, 0, 0);
+		out_to(m, PACKET_REPORT, t->to, with, term, term != 0 ? beat->sent : 0);
 	/* The acknowledgement rides in the next beat: wait for it before
 	 * repeating, unless there is more that was not sent yet.  The standby is
 	 * told nothing when nothing is new. */
@@ -154,20 +183,21 @@ report_fill(struct mesh *m, const struct out *o, struct packet *p)
 		p->kind = PACKET_NONE_;
 		return;
 	}
+	out_fill_echo(m, o->b, o->to, o->c, (o->a & WITH_OTHER) != 0, p);
 	p->seq = ++t->seq;
 	p->version = t->version;
 	p->count = t->count;
-	p->index = o->a;
-	if (o->b != 0 && o->a < t->count) {
-		p->bytes = t->frags + o->a * MESH_FRAG_BYTES_MAX;
-		p->bytes_len = t->frag_bytes[o->a];
+	p->index = o->a & INDEX;
+	if ((o->a & WITH_FRAG) != 0 && p->index < t->count) {
+		p->bytes = t->frags + p->index * MESH_FRAG_BYTES_MAX;
+		p->bytes_len = t->frag_bytes[p->index];
 	}
 }
 
 void
 report_soon(struct mesh *m, msec now)
 {
-	m->report.told[MESH_LEADER_HEARS].at = now;
+	m->report.told[MESH_LEADER_HEARS].at = now - ride_ms(m);
 }
 
 /* What a hearer holds of version. */
@@ -202,7 +232,7 @@ follow(struct mesh *m, msec now, uint32_t from)
 	*standby = was;
 	if (leader->to != from)
 		told_empty(m, leader, (uint16_t)from);
-	leader->at = now;
+	leader->at = now - ride_ms(m);
 }
 
 static void
@@ -237,6 +267,20 @@ report_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (standby->to != who)
 		told_empty(m, standby, (uint16_t)who);
 	acknowledged(&r->told[MESH_LEADER_HEARS], (uint32_t)p->version, p->bits);
+}
+
+bool
+report_rides(struct mesh *m, msec now, uint32_t from, const struct packet *beat)
+{
+	struct told *t = &m->report.told[MESH_LEADER_HEARS];
+
+	if (t->to != from || t->at == MSEC_NEVER || now < t->at - ride_ms(m))
+		return false;
+	/* A full one has no room in what goes around a cut path; its echo has. */
+	if (!relay_near(m, from) || carry_deaf(m, from))
+		return false;
+	report_send(m, now, t, true, beat);
+	return true;
 }
 
 bool
@@ -446,6 +490,8 @@ heard_report(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		x->applied = p->head;
 	}
 	lead_heard_stamp(m, &p->head.stamp);
+	if (p->term != 0)
+		lead_echoed(m, now, from, p);
 	take_frag(m, from, p);
 	if (x->version == p->version && x->count > 0 && x->bits == all_bits(x->count)) {
 		x->reported = true;
@@ -482,10 +528,10 @@ report_tick(struct mesh *m, msec now)
 	}
 	if (m->elect.leader == MEMBER_NONE)
 		return;
-	if (leader->to == m->elect.leader && now >= leader->at)
-		report_send(m, now, leader, true);
+	if (leader->to == m->elect.leader && now >= alone_at(m, leader))
+		report_send(m, now, leader, true, NULL);
 	if (standby->to != MEMBER_NONE && now >= standby->at)
-		report_send(m, now, standby, false);
+		report_send(m, now, standby, false, NULL);
 }
 
 msec
@@ -500,7 +546,7 @@ report_deadline(const struct mesh *m)
 	if (m->elect.leader == MEMBER_NONE)
 		return at;
 	if (leader->to == m->elect.leader)
-		at = msec_min(at, leader->at);
+		at = msec_min(at, alone_at(m, leader));
 	return r->told[MESH_STANDBY_HEARS].to != MEMBER_NONE ?
 	    msec_min(at, r->told[MESH_STANDBY_HEARS].at) : at;
 }

@@ -63,6 +63,8 @@ void report_tick(struct mesh *m, msec now);
 msec report_deadline(const struct mesh *m);
 /* The beat of the leader this node follows: who stands by, what it holds of mine. */
 void report_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+/* After it: is a report due, which is the echo too? */
+bool report_rides(struct mesh *m, msec now, uint32_t from, const struct packet *beat);
 /* Tell the leader at least that I live, now. */
 void report_soon(struct mesh *m, msec now);
 /* This node leads from now on; who reported to it as the standby need not again. */

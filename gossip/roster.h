@@ -102,6 +102,9 @@ int roster_load(struct mesh *m, msec now);
 void roster_late(struct mesh *m);
 void roster_disk_tick(struct mesh *m, msec now);
 msec roster_disk_deadline(const struct mesh *m);
+/* Two leaders of one term may have made two rosters of one id: is mine another than the
+ * one that this beat asks about? */
+bool roster_is_other(const struct mesh *m, const struct packet *beat);
 int roster_cmp(const struct roster_id *a, const struct roster_id *b);
 
 #endif

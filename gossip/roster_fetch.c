@@ -135,6 +135,12 @@ roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *i
 }
 
 /* The leader's beat shows its roster: fetch it when it is not mine. */
+bool
+roster_is_other(const struct mesh *m, const struct packet *beat)
+{
+	return roster_cmp(&beat->roster, &m->roster.id) == 0 && beat->hash != m->roster.hash;
+}
+
 void
 roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {

@@ -128,7 +128,7 @@ no_word_of_another_life_is_heard(void **state)
 
 	(void)state;
 	memset(&tape, 0, sizeof tape);
-	record(w, 6000);
+	record(w, 8000);
 	assert_true(tape.n > 50);
 	assert_int_equal(repeat(w), 0);
 	world_kill(w, 0);
