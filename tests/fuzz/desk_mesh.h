@@ -6,7 +6,7 @@
 
 #include "desk_asked.h"
 
-enum { STEP_MS = 20, SETTLE_MS = 8000 };
+enum { STEP_MS = 20, SETTLE_MS = 8000, CALM_MS = 500 };
 
 static void
 desk_id(const uint8_t *pk, struct node_id *id)
@@ -65,12 +65,14 @@ desk_settle(void)
 	desk.other = desk_mesh(0);
 	desk.e.mesh = desk_mesh(1);
 	must(mesh_init(desk.other, desk.now, cluster) == 0);
-	for (msec end = desk.now + SETTLE_MS; desk.now < end; desk.now += STEP_MS) {
+	for (msec end = desk.now + SETTLE_MS, calm = 0; calm < CALM_MS && desk.now < end;
+	     desk.now += STEP_MS) {
 		desk_pass(desk.other, desk.e.mesh, &at[0]);
 		desk_pass(desk.e.mesh, desk.other, &at[1]);
+		mesh_side(desk.e.mesh, desk.now, &side);
+		calm = side.has_leader && side.known == 2 ? calm + STEP_MS : 0;
 	}
-	mesh_side(desk.e.mesh, desk.now, &side);
-	must(side.has_leader && side.role != MESH_LEADER);
+	must(side.has_leader && side.known == 2 && side.role != MESH_LEADER);
 	desk.settled = desk.now;
 }
 

@@ -2,22 +2,25 @@
  * fuzz_asked.c - any bytes where an engine reads other programs' and other nodes'
  * words behind the session: what members ask over streams, what `mesh` asks on the
  * control socket, what other nodes answer to the questions that it makes of that or asks
- * by itself, and what meshd-script and meshd-conf give back for a render.
+ * by itself, what meshd-script and meshd-conf give back for a render, and what a
+ * container wrote into its log.
  *
  *	input = { which 1, ... }
- *	which % 7: 0 a member asks    { kind 1, who 1 (bit 0: a stranger), payload }
+ *	which % 8: 0 a member asks    { kind 1, who 1 (bit 0: a stranger), payload }
  *	           1 `mesh` asks      { verb 1, length 1, args, answers }
  *	           2 the socket       { bytes of one connection }
  *	           3 a render         { answers }
  *	           4 an operator asks { how 1 (bits: no member, key, list), as `mesh` }
  *	           5 a schedule       { header 1 (0: a good one), answers }
  *	           6 is it alive      { answers }
+ *	           7 a log            { lines 1, length 1, cursor, length 2, file, file }
  *	answers = { how it ended 1 (0: well), length 2, bytes } ...
  */
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "../../daemon/io/dark.h"
+#include "../../daemon/io/logs.h"
 #include "../../daemon/io/render.h"
 #include "../../daemon/io/sight.h"
 #include "../../daemon/io/wire.h"
@@ -344,13 +347,47 @@ render(struct rest in)
 	must(ends == 1);
 }
 
+/* --- a log ------------------------------------------------------------------------------- */
+
+static void
+log_file(const char *name, const uint8_t *b, size_t len)
+{
+	int fd = openat(desk.e.state_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	must(fd >= 0 && write(fd, b, len) == (ssize_t)len);
+	close(fd);
+}
+
+/* Asked on from where the first look ended, only what is new is told: nothing. */
+static void
+log_looks(struct rest in)
+{
+	size_t lines = byte(&in), n = byte(&in) % LOGS_TIME_CAP, len;
+	char after[LOGS_TIME_CAP] = "";
+	const uint8_t *b;
+	struct blob out;
+	struct err err;
+
+	n = take(&in, n, &b);
+	memcpy(after, b, n);
+	len = byte(&in);
+	n = take(&in, len << 8 | byte(&in), &b);
+	log_file("web.9.log", b, n);
+	log_file("web.9.log.1", in.b, in.len);
+	must(logs_tail(desk.e.state_fd, "web.9", lines, after, &out, &err) == 0);
+	must(out.len <= n + in.len && strlen(after) < sizeof after);
+	blob_free(&out);
+	must(logs_tail(desk.e.state_fd, "web.9", lines, after, &out, &err) == 0);
+	blob_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rest in = {data, size};
 
 	desk_open();
-	switch (byte(&in) % 7) {
+	switch (byte(&in) % 8) {
 	case 0:
 		member_asks(in);
 		break;
@@ -369,8 +406,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 5:
 		fetches(in);
 		break;
-	default:
+	case 6:
 		is_alive(in);
+		break;
+	default:
+		log_looks(in);
 	}
 	return 0;
 }

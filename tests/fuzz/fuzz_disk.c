@@ -1,11 +1,13 @@
 /*
  * fuzz_disk.c - any bytes as what a node finds on its disk when it starts: the two
  * slots of `critical` with a checksum that holds, the roster and the evictions of
- * the store, the cluster keys of `keys`.  Whatever is taken must start a machine that
+ * the store, the cluster keys of `keys`, a record of the database.  Whatever is taken must start a machine that
  * has a deadline ahead, or none; and what was read is written, and read again.
  *
- *	input = { which 1 (bit 0: keys; bit 1: no checksum; bit 2: a second slot), ... }
+ *	input = { which 1 (bit 0: keys; bit 1: no checksum; bit 2: a second slot; bit 3: a
+ *	          record), ... }
  *	critical: { slot 480, [slot 480,] length of the roster 2, roster, evictions }
+ *	record:   { length of the key 1, key, value }
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 
 #include "../../daemon/io/critical.h"
 #include "../../daemon/io/ring.h"
+#include "../../daemon/io/store_check.h"
 #include "toy_crypto.h"
 
 enum { CONTENT = 480, STRIDE = 4096, RING = 160, POLLS_MAX = 100000 };
@@ -168,6 +171,36 @@ keys(struct input in, bool summed)
 	    memcmp(again.key, k.key, KEY_BYTES) == 0);
 }
 
+/* The value as it lies there, and as the body of one that is whole: then one bent bit
+ * of it must not pass. */
+static void
+record(struct input in)
+{
+	uint8_t key[STORE_KEY_CAP], *whole;
+	char text[64];
+	const uint8_t *body;
+	size_t key_len, len, got;
+
+	take(&in, key, 1);
+	key_len = key[0] % sizeof key;
+	take(&in, key, key_len);
+	store_key_text(key, key_len, text, sizeof text);
+	must(strlen(text) < sizeof text);
+	if (store_decode(key, key_len, in.b, in.len, &body, &len))
+		must(body >= in.b && len <= in.len);
+	if (key_len < 3)
+		return; /* no key of ours: two bytes of them are the kind */
+	whole = malloc(STORE_HEAD_BYTES + in.len + STORE_SUM_BYTES);
+	must(whole != NULL);
+	store_encode(whole, key, key_len, in.b, in.len);
+	len = STORE_HEAD_BYTES + in.len + STORE_SUM_BYTES;
+	must(store_decode(key, key_len, whole, len, &body, &got) && got == in.len);
+	must(in.len == 0 || memcmp(body, in.b, in.len) == 0);
+	whole[in.len % len] ^= 1;
+	must(!store_decode(key, key_len, whole, len, &body, &got));
+	free(whole);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -175,7 +208,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t which;
 
 	take(&in, &which, 1);
-	if ((which & 1) != 0)
+	if ((which & 8) != 0)
+		record(in);
+	else if ((which & 1) != 0)
 		keys(in, (which & 2) == 0);
 	else
 		critical(in, (which & 2) == 0, (which & 4) != 0);
