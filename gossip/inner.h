@@ -21,6 +21,7 @@
 #include "missed.h"
 #include "out.h"
 #include "pair.h"
+#include "paths.h"
 #include "prng.h"
 #include "reach.h"
 #include "recover.h"
@@ -40,6 +41,7 @@ struct mesh {
 	struct prng numbers; /* of what answers must name: who sees some learns no time */
 	struct draw draw;  /* of what strangers see */
 	struct swim swim;
+	struct paths paths;
 	struct carry carry;
 	struct budget budget;
 	struct missed missed;

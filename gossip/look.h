@@ -81,6 +81,14 @@ struct mesh_queues {
 };
 void mesh_queues(const struct mesh *m, struct mesh_queues *out);
 
+/* Of this node's probes of the last minute, of members that lived: how many were not
+ * answered straight and within half a second (at lan's pace).  What a cut path costs is
+ * not in it.  A share is of words there and back. */
+struct mesh_loss {
+	uint32_t asked, late;
+};
+void mesh_loss(const struct mesh *m, msec now, struct mesh_loss *out);
+
 /*
  * Who answers?  One round of pings from here to everybody but those who left,
  * three to who stays silent, paced; about a second, longer above 1000 members.

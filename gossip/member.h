@@ -61,6 +61,9 @@ struct member_doubt {
 	uint64_t called; /* the ping that asks whether it does; 0 = none */
 	msec carried, deaf; /* carry.h: last frame that came around; ... that said: not heard */
 	uint16_t via;	 /* who reaches it; 0 = unknown */
+	uint8_t silent;	 /* paths.h: probes in a row, up to PATHS_CUT, without a word from it */
+	bool cut;	 /* and it was told that its path is */
+	msec cut_at;	 /* last; 0 = never */
 	/* deaths that were none */
 	msec rose; /* the end of the last of them; 0 = never */
 	uint32_t flaps;

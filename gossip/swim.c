@@ -152,7 +152,7 @@ probe_next(struct mesh *m, msec now)
 	msec scale = 1 + (msec)s->health;
 
 	s->target = (uint16_t)next_target(m);
-	s->acked = s->asked = false;
+	s->acked = s->asked = m->paths.direct = false;
 	s->nacks = s->helpers = 0;
 	s->sent = now;
 	s->ask_at = now + pace(m, ASK_MS) * scale;
@@ -179,13 +179,17 @@ probe_end(struct mesh *m, msec now)
 	for (uint32_t k = 0; k < s->helpers; k++)
 		if (s->silent[k])
 			relay_missed(m, s->helper[k]);
-	if (s->acked || s->target == MEMBER_NONE)
+	if (s->target == MEMBER_NONE)
 		return;
 	x = &m->ms.m[s->target];
 	if (x->generation != s->life)
 		return; /* it restarted: that silence was the old life's */
-	/* Spoke to me some other way meanwhile: alive, whatever got lost. */
-	if ((x->seen != MSEC_NEVER && x->seen > s->sent) || m->ms.doubts[s->target].streamed > s->sent)
+	/* Or it spoke to me some other way meanwhile: alive, whatever got lost. */
+	if (s->acked || (x->seen != MSEC_NEVER && x->seen > s->sent)) {
+		paths_probed(m, now, s->target, s->silent_target);
+		return;
+	}
+	if (m->ms.doubts[s->target].streamed > s->sent)
 		return;
 	/* Nobody even said "nor me": perhaps it is I who am deaf. */
 	if (s->health < HEALTH_MAX && (s->helpers == 0 || s->nacks < s->helpers))
@@ -218,8 +222,10 @@ acked(struct mesh *m, msec now, uint32_t from, uint64_t seq)
 
 	if (!s->acked && seq == s->seq) {
 		s->acked = true;
-		if (from == s->target && !s->asked)
+		if (from == s->target && !s->asked) {
 			relay_measure(m, from, now - s->sent);
+			m->paths.direct = true;
+		}
 		if (from != s->target)
 			carry_learn(m, s->target, from);
 		if (s->health > 0)

@@ -105,6 +105,8 @@ static const struct word {
     {"keys fetched", "keys", "this node has epoch %N of the cluster key"},
     {"keys used", "keys", "epoch %N of the cluster key is in use"},
     {"keys retired", "keys", "epoch %N of the cluster key counts for nothing any more"},
+    {"path cut", "path", "six pings in a row unanswered, while it lives: the path to this node is cut, one way or both"},
+    {"path whole", "path", "it answers this node again: the path is whole"},
     {"udp blocked", "udp-blocked", "only TCP passes between it and this node: nothing new for it"},
     {"no common wire version", "version", "it speaks no version of the wire that this node does: from %N on"},
     {"twin: yields", "clone", "one identity in two places: this one falls silent"},

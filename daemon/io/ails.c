@@ -18,6 +18,10 @@ enum {
 	QUIET_EACH_MS = 3000,
 	SHARED_MS = 300000, /* a word so young is one of a host that lives */
 	CHANGE_MS = 10000, /* a change of the roster takes a second */
+	/* Of a minute's probes: fewer say nothing, and one that is late is none too many. */
+	LOSS_ASKED_MIN = 20,
+	LOSS_LATE_MIN = 5,
+	LOSS_PERCENT = 10,
 };
 
 static struct ail *
@@ -40,6 +44,13 @@ ails_quiet_ms(const struct mesh_member *m, uint32_t members, msec started, msec 
 	if (m->self || m->state != MESH_ALIVE || now - started < limit || quiet < limit)
 		return 0;
 	return quiet;
+}
+
+bool
+ails_lossy(const struct mesh_loss *l)
+{
+	return l->asked >= LOSS_ASKED_MIN && l->late >= LOSS_LATE_MIN &&
+	    100 * l->late >= LOSS_PERCENT * l->asked;
 }
 
 static void
@@ -97,6 +108,22 @@ find_around(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 		    "%s does not hear this node: what is for it goes around, over %s; is the path cut?",
 		    m.name, via.name);
 	}
+}
+
+/* Nobody dies of it, and everything takes longer: elections, schedules, deaths. */
+static void
+find_loss(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct ail *a;
+	struct mesh_loss l;
+
+	mesh_loss(e->mesh, net_now(), &l);
+	if (!ails_lossy(&l) || (a = next(out, n, more,
+		"mesh reachability and mesh rtt, here and on others: one host, or the network?")) == NULL)
+		return;
+	snprintf(a->text, sizeof a->text,
+	    "packets are lost or late: %u of %u probes of the last minute were not answered straight (%u %%), by members that live",
+	    l.late, l.asked, (100 * l.late + l.asked / 2) / l.asked);
 }
 
 static bool
@@ -204,6 +231,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 	find_quiet(e, out, &n, &more);
 	find_unled(e, out, &n, &more);
 	find_around(e, out, &n, &more);
+	find_loss(e, out, &n, &more);
 	find_shared(e, out, &n, &more);
 	find_unstable(e, out, &n, &more);
 	find_voteless(e, out, &n, &more);

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "../../gossip/mesh.h"
+#include "../../gossip/look.h"
 
 struct engine;
 
@@ -21,6 +21,8 @@ struct ail {
 /* How long nothing came from a member that is called alive, when that is too long for
  * a mesh of so many in which this node lives since `started`; else 0. */
 msec ails_quiet_ms(const struct mesh_member *m, uint32_t members, msec started, msec now);
+/* Is that too much to be chance, or a busy moment of one host? */
+bool ails_lossy(const struct mesh_loss *l);
 /* At most AILS_MAX, the last of which counts those that had no place. */
 size_t ails_find(const struct engine *e, struct ail out[AILS_MAX]);
 

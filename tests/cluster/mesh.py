@@ -307,6 +307,11 @@ class Node:
     def status(self):
         return self.ask("status")
 
+    def events(self):
+        """What it tells, the oldest first."""
+        return [json.loads(line) for line in
+                self.mesh("events", "--json").stdout.splitlines()]
+
     def alive(self):
         return sorted(m["name"] for m in self.ask("members")
                       if m["state"] == "alive")

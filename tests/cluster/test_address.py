@@ -1,6 +1,5 @@
 """Addresses, and names of them.  IPv6: a mesh on addresses of its own (ULA), and one of both families, where
 a daemon that listens on [::] hears and answers those who have IPv4 only."""
-import json
 import os
 import shutil
 
@@ -63,8 +62,7 @@ def test_one_that_listens_on_both_families(four):
 
 
 def lives_told(node, one):
-    lines = node.mesh("events", "--json").stdout.splitlines()
-    return [e["kind"] for e in map(json.loads, lines)
+    return [e["kind"] for e in node.events()
             if e["subject"] == one.name and e["kind"] in ("moved", "restarted")]
 
 

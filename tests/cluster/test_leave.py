@@ -1,6 +1,5 @@
 """`mesh leave`: work first, then the vote, then the node; nothing is suspected or lost
 over it, no kill -9 makes it forget, and it comes back when it is told to."""
-import json
 import os
 
 import pytest
@@ -49,10 +48,6 @@ def refused(node, args, code, text):
     assert p.returncode == code and text in p.stderr, (p.returncode, p.stderr)
 
 
-def node_events(node):
-    return [json.loads(line) for line in node.mesh("events", "--json").stdout.splitlines()]
-
-
 def gone(node, rest):
     """It left, and those who stay are one mesh that does all the work."""
     wait_until("it has left", lambda: has_left(node), 60)
@@ -60,7 +55,7 @@ def gone(node, rest):
     wait_until("the others are one", lambda: service.one_view(rest), 40)
     for n in rest:
         assert state_of(n, node.name) == "left"
-        kinds = [(e["kind"], e["subject"]) for e in node_events(n)]
+        kinds = [(e["kind"], e["subject"]) for e in n.events()]
         assert ("suspect", node.name) not in kinds and ("failed", node.name) not in kinds
 
 

@@ -97,7 +97,7 @@ def test_sides_and_who_is_missing(three):
     assert lone.mesh("partition").returncode == 2
 
     def told():
-        kinds = [(e["kind"], e["subject"]) for e in events(leader)]
+        kinds = [(e["kind"], e["subject"]) for e in leader.events()]
         if ("failed", lone.name) not in kinds:
             raise Missed(str(kinds))
         return True
@@ -106,15 +106,11 @@ def test_sides_and_who_is_missing(three):
     # The leader's verdict needs 2.2 s, mostly less than anybody's suspicion: where there is
     # one.  Who is alone has no leader, suspects both, and says on whose word: its own.
     def suspected():
-        told = {e["subject"]: e["text"] for e in events(lone) if e["kind"] == "suspect"}
+        told = {e["subject"]: e["text"] for e in lone.events() if e["kind"] == "suspect"}
         if told != {n.name: f"no answer to a probe of {lone.name}" for n in three.others(lone)}:
             raise Missed(str(told))
         return True
     wait_until("who is alone says whom it suspects", suspected, 20)
-
-
-def events(node, *args):
-    return [json.loads(line) for line in node.mesh("events", "--json", *args).stdout.splitlines()]
 
 
 def test_events_are_followed(three):

@@ -1,9 +1,10 @@
 """Networks that fail for longer, and more at once, than the tests of each change
 have time for: `make test-net`."""
 import random
+import re
 
 from mesh import Missed, wait_until
-from nets import Watch, five, five_made, hears_not, loses, none_missed, side  # noqa: F401
+from nets import Watch, apart, five, five_made, hears_not, loses, none_missed, side  # noqa: F401
 
 
 def test_nearly_a_third_of_all_packets_is_lost(five):
@@ -12,7 +13,48 @@ def test_nearly_a_third_of_all_packets_is_lost(five):
         for n in five.nodes:
             loses(n, 30)
         watch.lasts("all live", lambda: none_missed(five.nodes, five.nodes), passes=6)
+        for n in five.nodes:
+            wait_until(f"{n.name} says what is lost", lambda n=n: loss(n) is not None, 70)
+        # There and back 51 %; of at most 60 probes chance takes or gives some.
+        assert all(25 <= loss(n) <= 75 for n in five.nodes)
+        assert all(n.mesh("status").returncode == 1 for n in five.nodes)
         assert not watch.given_up(five.nodes)
+    five.mend()
+    for n in five.nodes:
+        wait_until(f"{n.name} says no more of it", lambda n=n: loss(n) is None, 80)
+
+
+def loss(node):
+    """How much is lost, by the node's word, in percent; None: it says nothing of it."""
+    for p in node.status()["problems"]:
+        said = re.match(r"packets are lost or late: .*\((\d+) %\)", p["text"])
+        if said:
+            return int(said.group(1))
+    return None
+
+
+def paths(node):
+    return [(e["subject"], "whole" in e["text"]) for e in node.events() if e["kind"] == "path"]
+
+
+def test_a_path_that_is_cut_is_an_event_at_both_ends(five):
+    one, other = five.others(five.leader())[:2]
+    before = {n.name: paths(n) for n in five.nodes}
+
+    def told(end, far, count):
+        new = paths(end)[len(before[end.name]):]
+        if len(new) < count:
+            raise Missed(str(new))
+        assert new == [(far.name, False), (far.name, True)][:count]
+        return True
+    apart(one, [other])
+    for end, far in ((one, other), (other, one)):
+        wait_until(f"{end.name} tells it", lambda end=end, far=far: told(end, far, 1), 60)
+    for n in five.others(one, other):
+        assert paths(n) == before[n.name]
+    five.mend()
+    for end, far in ((one, other), (other, one)):
+        wait_until(f"{end.name} tells its end", lambda end=end, far=far: told(end, far, 2), 30)
 
 
 def test_a_deaf_node_gives_up_everybody_and_kills_nobody(five):

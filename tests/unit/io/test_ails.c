@@ -50,12 +50,30 @@ no_silence(void **state)
 	}
 }
 
+static void
+loss_that_is_worth_a_word(void **state)
+{
+	static const struct {
+		uint32_t asked, late;
+		bool lossy;
+	} cases[] = {{0, 0, false}, {19, 19, false}, {20, 4, false}, {20, 5, true}, {50, 5, true},
+	    {60, 5, false}, {60, 6, true}, {61, 6, false}, {60, 60, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct mesh_loss l = {cases[i].asked, cases[i].late};
+
+		assert_int_equal(ails_lossy(&l), cases[i].lossy);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(silence_of_the_living),
 	    cmocka_unit_test(no_silence),
+	    cmocka_unit_test(loss_that_is_worth_a_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
