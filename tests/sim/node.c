@@ -282,19 +282,21 @@ node_settle(struct sim *s, uint32_t i)
 static void
 swarm_policy(const struct sim *s, uint32_t i, struct mesh_policy *c)
 {
-	uint64_t r = prng_mix(s->conf.seed * 77);
+	uint64_t r = prng_mix(s->conf.seed * 77), ties;
 	bool odd = prng_mix(r ^ i) % 8 == 0;
 
 	if (odd)
 		r = prng_mix(r + i);
 	if (r % 2 == 0)
 		return;
+	/* Of two of one name, only one may decide. */
+	ties = (s->conf.faults & FAULT_BIT(namesake)) != 0 && (r >> 35 & 1) != 0 ? 0 : (r >> 32) % 8;
 	for (uint32_t k = 0; k < s->conf.nodes && k < 8; k++) {
 		struct mesh_pref *p = &c->prefs[c->prefs_count++];
 
 		snprintf(p->name, sizeof p->name, "n%u", k);
 		p->weight = (uint8_t)(1 + (r >> (8 + 2 * k)) % 4);
-		p->tie_breaker = k == (r >> 32) % 8;
+		p->tie_breaker = k == ties;
 		p->priority = (int8_t)((r >> (40 + k)) % 3);
 	}
 	if (c->quorum == MESH_QUORUM_MAJORITY)

@@ -66,14 +66,15 @@ suspicion_max(const struct sim *s)
 	return net_pace(s, SUSPECT_BASE / 10 * tenths + SLACK);
 }
 
-/* How many others started, stopped or are down lately. */
+/* How many others started, stopped or are down lately; a host made anew is two. */
 static uint32_t
 churned(const struct sim *s)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++)
-		n += s->node[i].mesh == NULL || s->now - s->node[i].changed_at < net_pace(s, CHURN);
+		if (s->node[i].mesh == NULL || s->now - s->node[i].changed_at < net_pace(s, CHURN))
+			n += s->node[i].harm.lives_before > 0 ? 2 : 1;
 	return n;
 }
 
