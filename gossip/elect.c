@@ -16,9 +16,6 @@
 #include "inner.h"
 
 enum {
-	ATTEMPT_STEPS = 4,
-	BOOT_MS = 10000,
-	RANK_LINEAR = 8,
 	HOPELESS_MS = 500,
 	HOPEFUL = 3, /* so many ask anyway */
 	UNSTABLE_MS = 3000, /* so long anybody else is preferred */
@@ -50,75 +47,7 @@ elect_adopt_term(struct mesh *m, uint64_t term)
 	m->must_save = true;
 }
 
-/* --- whose turn it is --------------------------------------------------------- */
-
-static uint32_t
-log2_quarters(uint32_t n)
-{
-	uint32_t whole = 0;
-
-	while (n >> (whole + 1) != 0)
-		whole++;
-	/* The next two bits below the top one: quarters of an octave. */
-	return 4 * whole + ((whole >= 2 ? n >> (whole - 2) : n << (2 - whole)) & 3);
-}
-
-/* Candidates are ranked by priority, then by a hash of the coming term, so that
- * thousands of nodes do not duel; the first few go one step apart, the rest crowd. */
-static bool
-ranks_before(const struct mesh *m, uint32_t i, uint32_t k)
-{
-	uint64_t salt = prng_mix(m->saved.term + 1);
-	int a = quorum_priority(m, i), b = quorum_priority(m, k);
-
-	return a != b ? a > b :
-			prng_mix(m->ms.m[i].short_id ^ salt) < prng_mix(m->ms.m[k].short_id ^ salt);
-}
-
-static uint32_t
-my_rank(struct mesh *m, msec now)
-{
-	bool boot = now - m->started < BOOT_MS;
-	uint32_t rank = 0;
-
-	for (uint32_t i = 1; i < m->ms.count; i++) {
-		const struct member *x = &m->ms.m[i];
-
-		if (x->roster == 0 || (!boot && x->state != MESH_ALIVE) || x->state == MESH_LEFT ||
-		    i == m->elect.last_leader || member_unstable(&m->ms, i, now))
-			continue;
-		rank += ranks_before(m, i, 0);
-	}
-	return rank;
-}
-
-/* Whose turn it would be without this leader. */
-uint32_t
-elect_heir(const struct mesh *m, msec now)
-{
-	uint32_t heir = MEMBER_NONE;
-
-	for (uint32_t i = 1; i < m->ms.count; i++) {
-		const struct member *x = &m->ms.m[i];
-
-		if (x->roster != 0 && member_up(x) && !member_unstable(&m->ms, i, now) &&
-		    (heir == MEMBER_NONE || ranks_before(m, i, heir)))
-			heir = i;
-	}
-	return heir;
-}
-
-static msec
-rank_wait(struct mesh *m, msec now)
-{
-	uint32_t rank = my_rank(m, now);
-	msec step = pace(m, STEP_MS);
-
-	if (rank < RANK_LINEAR)
-		return step * (msec)rank + (msec)prng_below(&m->rng, (uint64_t)step / 2);
-	return step * (RANK_LINEAR + (msec)log2_quarters(rank / RANK_LINEAR)) +
-	    (msec)prng_below(&m->rng, 4 * (uint64_t)step);
-}
+/* --- whom this node follows ------------------------------------------------------------ */
 
 /* Nobody leads, as far as this node knows: take its turn after wait. */
 void
@@ -134,7 +63,8 @@ elect_lost(struct mesh *m, msec now, msec wait)
 	e->grade = MESH_GRADE_NONE;
 	e->phase = ELECT_IDLE;
 	e->lost_at = now;
-	e->try_at = now + wait + 1 + rank_wait(m, now);
+	turn_begin(m, now);
+	e->try_at = now + wait + 1 + turn_wait(m, now);
 }
 
 /* Member i left: it is nobody's leader any more. */
@@ -161,7 +91,8 @@ elect_init(struct mesh *m, msec now)
 	e->lost_at = e->full_at = now;
 	holdoff_init(m, now);
 	e->longest_until = e->holdoff_until;
-	e->try_at = e->holdoff_until + 1 + rank_wait(m, now);
+	turn_begin(m, now);
+	e->try_at = e->holdoff_until + 1 + turn_wait(m, now);
 	e->recall = prng_u64(&m->numbers);
 	e->recall_at = now + 1;
 }
@@ -240,7 +171,7 @@ chance_to_win(struct mesh *m, msec now)
 	for (uint32_t i = 0; i < m->ms.count; i++)
 		if (m->ms.m[i].state == MESH_ALIVE)
 			tally_add(&seen, &m->ms.m[i]);
-	if (quorum_full(m, &seen) || my_rank(m, now) < HOPEFUL)
+	if (quorum_full(m, &seen) || turn_rank(m, now) < HOPEFUL)
 		return true;
 	return quorum_wait(m, &seen) != MSEC_NEVER && now - m->elect.full_at >= quorum_wait(m, &seen);
 }
@@ -254,18 +185,18 @@ candidate_tick(struct mesh *m, msec now)
 		count_grants(m, now); /* patience may have run out */
 		if (e->phase != ELECT_IDLE && now >= e->attempt_until) {
 			e->phase = ELECT_IDLE;
-			e->try_at = now + 1 + rank_wait(m, now);
+			e->try_at = now + 1 + turn_again(m, now);
 		}
 	}
 	if (e->role == MESH_LEADER)
 		return;
 	if (now >= e->try_at && holdoff_lasts(m, now))
 		e->try_at = (now < e->holdoff_until ? e->holdoff_until : now + pace(m, STEP_MS)) + 1 +
-		    rank_wait(m, now);
+		    turn_wait(m, now);
 	if (now >= e->try_at && e->phase == ELECT_IDLE) {
 		/* Who has no vote may get one; who leaves may think better of it. */
 		if (!elector(m) || !chance_to_win(m, now)) {
-			e->try_at = now + pace(m, HOPELESS_MS) + rank_wait(m, now);
+			e->try_at = now + pace(m, HOPELESS_MS) + turn_wait(m, now);
 			return;
 		}
 		e->try_at = MSEC_NEVER;
@@ -320,6 +251,8 @@ prevote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	bool yes = p->term > m->saved.term && would_grant(m, now, from, p);
 
+	if (yes)
+		turn_yield(m, now);
 	out_to(m, PACKET_PREVOTED, from, p->seq, yes, 0);
 }
 
@@ -346,7 +279,7 @@ vote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		e->phase = ELECT_IDLE;
 		/* Let it win before trying myself. */
 		if (e->leader == MEMBER_NONE)
-			e->try_at = now + ATTEMPT_STEPS * pace(m, STEP_MS) + rank_wait(m, now);
+			e->try_at = now + ATTEMPT_STEPS * pace(m, STEP_MS) + turn_wait(m, now);
 	}
 	out_to(m, PACKET_VOTED, from, p->seq, yes, 0);
 }
@@ -386,7 +319,7 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (p->grade == 0 && p->term > m->saved.term && e->leader == MEMBER_NONE) {
 		elect_adopt_term(m, p->term); /* my next try starts above */
 		e->phase = ELECT_IDLE;
-		e->try_at = msec_min(e->try_at, now + 1 + pace(m, STEP_MS) + rank_wait(m, now));
+		e->try_at = msec_min(e->try_at, now + 1 + pace(m, STEP_MS) + turn_wait(m, now));
 		return;
 	}
 	if (e->phase != asked || p->seq != e->attempt || p->grade == 0 || m->ms.votes[from].granted == e->attempt ||

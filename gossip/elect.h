@@ -13,6 +13,7 @@ struct mesh;
 enum {
 	ROUNDS_MAX = 8,
 	STEP_MS = 100,		 /* the unit of patience */
+	ATTEMPT_STEPS = 4,	 /* so long votes are waited for */
 	LEASE_MS = 1500,
 	LEASE_BIG_MS = 3000,	 /* above so many electors */
 	LEASE_BIG_ELECTORS = 200,
@@ -33,6 +34,8 @@ struct elect {
 	uint16_t promised;    /* to whom, until promise_until */
 	msec longest_until; /* when every promise, of this life or an earlier one, is over */
 	msec promise_until, lost_at, try_at;
+	msec turn_by;	/* turn.h: it lets no more turns pass from then on */
+	uint32_t tries; /* attempts in vain since lost_at */
 	msec holdoff_until, forgot_at; /* holdoff.h; 0 = it forgot nothing */
 	msec full_at; /* when a full leader was known last */
 	msec full_since; /* leading: since when without a gap it is a full one */
@@ -73,7 +76,6 @@ void elect_start_vote(struct mesh *m, msec now, uint64_t term);
 void elect_lost(struct mesh *m, msec now, msec wait);
 void elect_forget(struct mesh *m, msec now, uint32_t i);
 msec elect_lease_ms(const struct mesh *m);
-uint32_t elect_heir(const struct mesh *m, msec now);
 bool elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 /* Two sides met: no schedule is taken up but of a term above that one, for it is of both
  * then.  For two leases at most: whoever was to make it may have died.  0: nothing. */

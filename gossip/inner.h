@@ -30,6 +30,7 @@
 #include "rolelease.h"
 #include "roster.h"
 #include "swim.h"
+#include "turn.h"
 #include "twin.h"
 #include "vouch.h"
 

@@ -128,7 +128,7 @@ void
 lead_beat(struct mesh *m, msec now)
 {
 	m->elect.beat_at = now + beat_ms(m);
-	m->report.standby = (uint16_t)elect_heir(m, now);
+	m->report.standby = (uint16_t)turn_heir(m, now);
 	judge_round(m, now, open_round(m, now));
 	for (uint32_t i = 1; i < m->ms.count; i++) {
 		if (!member_up(&m->ms.m[i]))
