@@ -9,6 +9,7 @@
 
 #include "../../gossip/look.h"
 #include "addr.h"
+#include "belong.h"
 #include "engine.h"
 
 enum {
@@ -224,7 +225,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 {
 	size_t n = 0, more = 0;
 
-	if (e->mesh == NULL)
+	if (e->mesh == NULL || belong_is_out(e)) /* who is out hears nobody: none of it is true */
 		return 0;
 	find_full(e, out, &n, &more);
 	find_change(e, out, &n, &more);

@@ -79,6 +79,18 @@ belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hin
 	return text;
 }
 
+bool
+belong_refuses(const struct engine *e, struct ctl_req *r)
+{
+	char text[ERR_TEXT_CAP];
+	const char *hint, *why;
+
+	if (!belong_is_out(e) || (why = belong_problem(e, text, &hint)) == NULL)
+		return false;
+	ctl_fail(r, 1, hint, "%s: %s", r->verb, why);
+	return true;
+}
+
 /* --- mesh evict ------------------------------------------------------------------ */
 
 static void
@@ -188,13 +200,15 @@ belong_evict(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	digits(&m.id, id);
-	log_info("%s (%s) is evicted: an operator here said so", m.name, id);
+	if (!m.evicted)
+		log_info("%s (%s) is evicted: an operator here said so", m.name, id);
 	engine_kick(e);
 	msgpack_sbuffer_init(&buf);
 	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-	msgpack_pack_map(&pk, 2);
+	msgpack_pack_map(&pk, 3);
 	pk_kstr(&pk, "evicted", m.name);
 	pk_kstr(&pk, "id", id);
+	pk_kbool(&pk, "before", m.evicted); /* it was out already: nothing new */
 	ctl_answer(r, buf.data, buf.size, false);
 	msgpack_sbuffer_destroy(&buf);
 }

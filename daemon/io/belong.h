@@ -20,6 +20,9 @@ bool belong_is_out(const struct engine *e);
 /* What `mesh status` says of that, and of a copy of this node: NULL when there is
  * nothing to say.  May write text. */
 const char *belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint);
+/* That node asks to be let in: nobody will, so r is answered with the reason and the way
+ * out, and nothing is remembered.  Not: who left, whom an operator may bring back. */
+bool belong_refuses(const struct engine *e, struct ctl_req *r);
 /* How many go by that name or id; *out is the last of them. */
 uint32_t belong_named(const struct engine *e, const char *who, struct mesh_member *out);
 /* Whom `node` of a request means, a name or an id; false: nobody, or many: answered. */

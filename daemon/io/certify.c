@@ -266,6 +266,8 @@ certify_init(struct engine *e, struct ctl_req *r)
 	uint8_t cluster[ID_BYTES];
 	msgpack_packer *pk;
 
+	if (belong_refuses(e, r))
+		return;
 	if (!ctl_arg_has(r, "ca") && !certify_is(e)) {
 		if (!lacks(e, r))
 			peers_init(e, r);
@@ -294,6 +296,12 @@ certify_init(struct engine *e, struct ctl_req *r)
 void
 certify_join(struct engine *e, struct ctl_req *r)
 {
+	if (ctl_arg_bool(r, "forget")) {
+		peers_seed(e, r);
+		return;
+	}
+	if (belong_refuses(e, r))
+		return;
 	if (!ctl_arg_has(r, "ca")) {
 		if (!lacks(e, r))
 			peers_join(e, r);

@@ -7,6 +7,7 @@
 
 #include "../../gossip/mp.h"
 #include "../base/own.h"
+#include "belong.h"
 #include "engine.h"
 #include "pack.h"
 #include "rotate.h"
@@ -273,12 +274,13 @@ leader_problems(const struct engine *e, struct problems *p)
 }
 
 static void
-world_problems(const struct world *w, const struct view_instance *all, size_t count,
+world_problems(const struct world *w, bool is_out, const struct view_instance *all, size_t count,
     struct problems *p)
 {
 	if (w->twins[0] != '\0')
 		problem(p, "give one of them another name: in its mesh.yaml", "%s", w->twins);
-	for (size_t i = 0; i < w->nodes_count; i++)
+	/* Who is out hears nobody, and that says nothing of them. */
+	for (size_t i = 0; !is_out && i < w->nodes_count; i++)
 		if (w->nodes[i].state == VIEW_NODE_FAILED)
 			problem(p, "mesh members", "node %s is failed", w->nodes[i].name);
 	for (size_t i = 0; i < count; i++) {
@@ -319,7 +321,7 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 	pack_scheduler(e, pk);
 	if (e->lead.leading)
 		leader_problems(e, &p);
-	world_problems(&w, all, count, &p);
+	world_problems(&w, belong_is_out(e), all, count, &p);
 	pk_str(pk, "problems");
 	msgpack_pack_array(pk, p.count);
 	if (p.count > 0)

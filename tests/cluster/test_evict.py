@@ -24,6 +24,18 @@ def is_out(node):
     return node.mesh("status").returncode >= 1
 
 
+def told_only_that(node):
+    """What it would be told else is false: nobody answers who is out, and all live."""
+    wait_until("it hears nobody", lambda: state_of(node, "n1") == "failed", 40)
+    said = [p["text"] for p in node.status()["problems"]]
+    assert not [t for t in said if "is failed" in t or "alive by the word" in t], said
+    for verb in (["init"], ["join", "10.9.9.9:7780"]):
+        p = node.mesh(*verb)
+        assert p.returncode == 1, p.stdout
+        assert f"{verb[0]}: evicted: this node is out of the cluster for good" in p.stderr
+        assert "move state-dir aside" in p.stderr, p.stderr
+
+
 def idle(node):
     running = node.running()
     if running:
@@ -57,6 +69,7 @@ def test_a_node_is_put_out(four):
         n.kill("meshd")
     wait_until("the others are one again", lambda: service.one_view(rest), 60)
     wait_until("it still knows", lambda: is_out(out), 30)
+    told_only_that(out)
     wait_until("it runs nothing", lambda: idle(out), 20)
     assert state_of(nodes[0], "n3") in (None, "evicted")
 
