@@ -11,7 +11,7 @@
  *
  *   verb      args                    data
  *   status    {}                      {cluster, node, version,
- *                                      side: {grade, visible, known, term, leader, role, since_ms},
+ *                                      side: {grade, visible, suspected, known, term, leader, role, since_ms},
  *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error, excerpt},
  *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
  *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
@@ -22,7 +22,7 @@
  *                                      left_out, arch, kernel, cpus, memory_bytes, config_hash, sandboxes: [], images: []}]
  *   leader    {}                      {leader, id, address, term, grade, since_ms, lease_ms, by_quorum, promised_ms,
  *                                      next: []}   leader nil: none
- *   partition {}                      {node, grade, visible, known, visible_weight, known_weight, term, since_ms, leader,
+ *   partition {}                      {node, grade, visible, known, suspected: [], visible_weight, known_weight, term, since_ms, leader,
  *                                      tie_breaker, here: [], missing: [{name, address, state, since_ms, weight}],
  *                                      sides: [{leader, term, grade, since_ms, nodes: []}], silent: []}
  *   roster    {}                      {node, roster, term, version, electors, weight, joint, waits_for, knows_stored,
@@ -46,8 +46,8 @@
  *   identity  {node: str?}            {node, pk, zone, state_dir, starter, member, ca, cluster, other, id, token}: what
  *                                      `mesh` signs for this node, or about another one; keys, ids, signatures in hex
  *   init      {ca: hex?, cert: hex?}  {cluster: str, key_file | ca_key: str, address: str}        write
- *   join      {seed: "HOST:PORT", ca: hex?, cert: hex?}  {seeds: [str]}              write
- *   evict     {node: str, token: hex?, sig: hex?}  {evicted: str, id: str}          write
+ *   join      {seed: "HOST:PORT", ca: hex?, cert: hex?, forget: bool}  {seeds: [str]}; forget: {forgotten: str}  write
+ *   evict     {node: str, token: hex?, sig: hex?}  {evicted: str, id: str, before: bool}  write
  *   version   {}                      {version, wire: [min, max]}
  * Reads need group mesh or root (the socket's mode); writes need root or a
  * uid of `operators:` (SO_PEERCRED).  A stamp is written TERM.LEADER8.SEQ

@@ -269,6 +269,8 @@ admit_join(const struct show *s, struct args *a, struct run_error *e)
 
 	if (a->second == NULL && a->token_file == NULL)
 		return 0; /* with the cluster's key */
+	if (a->given[OPT_FORGET])
+		return err_set(&e->err, EXIT_USAGE_, "join: --forget takes HOST:PORT alone, and no token");
 	if ((rc = ca_crypto(&crypto, &e->err)) < 0 ||
 	    (rc = take_token(a, &crypto, s->now_ms, &t, &e->err)) < 0)
 		return rc;

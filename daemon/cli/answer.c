@@ -90,7 +90,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		const char *key;
 	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
 	    {OPT_MATRIX, "matrix"}, {OPT_STOP, "stop"}, {OPT_KEEP, "keep"}, {OPT_LAST, "last"},
-	    {OPT_CANCEL, "cancel"}, {OPT_YES, "yes"}};
+	    {OPT_CANCEL, "cancel"}, {OPT_YES, "yes"}, {OPT_FORGET, "forget"}};
 	unsigned takes = a->verb->options;
 	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);

@@ -384,6 +384,9 @@ parse_word(struct cursor *c, struct err *err)
 		c->args->second = word;
 		return 0;
 	}
+	if (c->args->verb->here && name_ok(word, strlen(word)))
+		return err_set(err, EXIT_USAGE_, "%s: unexpected argument '%s': it is for the node that it is run on, so run it on %s",
+		    c->args->verb->name, word, word);
 	if (c->args->verb->operand == OPERAND_NONE || c->args->operand != NULL)
 		return err_set(err, EXIT_USAGE_, "%s: unexpected argument '%s'; usage: %s",
 		    c->args->verb->name, shown(buf, word), usage);
@@ -507,6 +510,17 @@ check_operands(const struct args *a, struct err *err)
 	return rc;
 }
 
+static int
+missing_word(const struct verb *v, struct err *err)
+{
+	char list[128] = "";
+
+	for (size_t i = 0; i < VERB_WORDS_MAX && v->words[i] != NULL; i++)
+		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i > 0 ? ", " : "", v->words[i]);
+	return err_set(err, EXIT_USAGE_, "%s: missing %s, one of: %s; see mesh help %s", v->name,
+	    v->operand_name, list, v->name);
+}
+
 /* What only the whole line shows: wrong options, a missing operand. */
 static int
 check_verb(const struct cursor *c, struct err *err)
@@ -525,6 +539,8 @@ check_verb(const struct cursor *c, struct err *err)
 			    options[o].name, usage);
 	if (a->operand != NULL)
 		return check_operands(a, err);
+	if (a->verb->operand == OPERAND_WORD && a->verb->words[1] != NULL)
+		return missing_word(a->verb, err);
 	if (a->verb->operand != OPERAND_NONE && !a->verb->operand_optional)
 		return err_set(err, EXIT_USAGE_, "%s: missing %s; usage: %s", a->verb->name,
 		    a->verb->operand_name, usage);

@@ -35,6 +35,11 @@ show_evict(const struct show *s, const json_t *data, struct err *err)
 		fputc('\n', s->out);
 		return 0;
 	}
+	if (value_bool(data, "before")) {
+		show_put(s, name);
+		fputs(" is out already: it was evicted before\n", s->out);
+		return 0;
+	}
 	fputs("evicted ", s->out);
 	show_put(s, name);
 	fputs(" (", s->out);
@@ -269,6 +274,13 @@ show_join(const struct show *s, const json_t *data, struct err *err)
 	char text[VALUE_TEXT_CAP];
 
 	(void)err;
+	if (s->args->given[OPT_FORGET]) {
+		if (!s->args->given[OPT_QUIET]) {
+			show_put(s, value_text(text, sizeof text, data, "forgotten"));
+			fputs(" is no seed here any more; mesh members shows who is a member\n", s->out);
+		}
+		return 0;
+	}
 	if (show_names(s)) {
 		for (size_t i = 0; i < json_array_size(seeds); i++) {
 			show_put(s, value_print(text, sizeof text, json_array_get(seeds, i)));

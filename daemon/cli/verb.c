@@ -65,6 +65,7 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_CANCEL] = {.name = "cancel", .help = "stay after all"},
     [OPT_LOST] = {.name = "lost", .value = "NAMES", .help = "who is gone for good, joined by commas"},
     [OPT_YES] = {.name = "yes", .help = "do it, and not only say what it gives up"},
+    [OPT_FORGET] = {.name = "forget", .help = "take back what mesh join HOST:PORT added"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
@@ -101,7 +102,8 @@ const struct verb verbs[] = {
     {.name = "leader",
 	.summary = "who leads this side of the network",
 	.details = "Exit code: 0 there is a leader, 1 there is none.\n"
-		   "With --to it resigns to that node; every node takes the wish.",
+		   "With --to it resigns to that node; every node takes the wish, and waits until the\n"
+		   "node leads.  Exit code 1: it does not, within a lease or two.",
 	.options = OPT_BIT(OPT_WATCH) | OPT_BIT(OPT_TO),
 	.timeout_ms = ANSWER_MS,
 	.print = show_leader,
@@ -208,12 +210,13 @@ const struct verb verbs[] = {
 		   "runs, so '-' (paste it, then Ctrl-D) or --token-file is safer; a token's short life\n"
 		   "and few uses are the other half. The token stays in this command: it signs this\n"
 		   "node's certificate, and the daemon gets that.\n"
-		   "Without TOKEN (starter mode) the cluster's key file must be on this host first.",
+		   "Without TOKEN (starter mode) the cluster's key file must be on this host first.\n"
+		   "HOST:PORT is kept over restarts; --forget takes it back, and joins nothing.",
 	.operand = OPERAND_SEED,
 	.operand_name = "HOST:PORT",
 	.second = OPERAND_TOKEN,
 	.second_name = "TOKEN",
-	.options = OPT_BIT(OPT_TOKEN_FILE),
+	.options = OPT_BIT(OPT_TOKEN_FILE) | OPT_BIT(OPT_FORGET),
 	.prepare = admit_join,
 	.timeout_ms = ANSWER_MS,
 	.print = show_join},
@@ -239,6 +242,7 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.print = show_evict},
     {.name = "drain",
+	.here = true,
 	.summary = "move this node's work to others; nothing new comes",
 	.details = "The leader is told, and the schedule takes `replace` work from here as far\n"
 		   "as another node can have it. What is `keep` stays, and is listed. The node\n"
@@ -246,10 +250,12 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.print = show_drain},
     {.name = "undrain",
+	.here = true,
 	.summary = "let this node have work again",
 	.timeout_ms = ANSWER_MS,
 	.print = show_drain},
     {.name = "leave",
+	.here = true,
 	.summary = "take this node out of its cluster",
 	.details = "First its work moves, as in a drain; then its vote is taken away, by the others and\n"
 		   "with its help; then it says goodbye, and forgets the cluster: its schedule, roster\n"

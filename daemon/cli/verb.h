@@ -47,6 +47,7 @@ enum option {
 	OPT_CANCEL,
 	OPT_LOST,
 	OPT_YES,
+	OPT_FORGET,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (1u << (o))
@@ -95,6 +96,7 @@ struct verb {
 	const char *name;
 	const char *summary; /* one line of `mesh help` */
 	const char *details; /* more lines of `mesh help VERB`, or NULL */
+	bool here; /* of the node that it runs on alone: takes no NODE */
 	enum operand operand;
 	const char *operand_name; /* "ROLE" */
 	bool operand_optional;

@@ -231,6 +231,30 @@ addr_resolve_blocking(const char *text, struct addr *out, struct err *err)
 	return 0;
 }
 
+static bool
+is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return addr_is_ipv4(a) ? a->ip[12] == 127 : memcmp(a->ip, one, sizeof one) == 0;
+}
+
+/* A socket of all addresses of IPv6 sends to IPv4 as well; one of a single address
+ * does not, nor the other way round. */
+const char *
+addr_in_vain(const struct addr *listen, const struct addr *own, const struct addr *to)
+{
+	bool any = addr_is_any(listen);
+
+	if (addr_eq(to, own) || addr_eq(to, listen) ||
+	    (any && to->port == listen->port && is_loopback(to)))
+		return "is this node itself: give another member's address";
+	if (addr_is_ipv4(to) == addr_is_ipv4(listen) || (any && addr_is_ipv4(to)))
+		return NULL;
+	return addr_is_ipv4(to) ? "is IPv4, and this node listens on an IPv6 address alone (`listen:`): it can't send there" :
+				  "is IPv6, and this node listens on IPv4 alone (`listen:`): it can't send there";
+}
+
 /* A connected UDP socket tells the source its route would use. */
 static bool
 route_source(int family, struct addr *out)

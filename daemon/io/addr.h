@@ -29,6 +29,9 @@ void addr_format_host(const struct addr *a, char *out, size_t cap);
 bool addr_is_ipv4(const struct addr *a);
 /* 0.0.0.0 or ::, "every address of this host". */
 bool addr_is_any(const struct addr *a);
+/* Why a daemon that listens at `listen` and tells `own` gets no answer from `to`, whoever
+ * is there, as the end of a sentence that begins with it; NULL: it may get one. */
+const char *addr_in_vain(const struct addr *listen, const struct addr *own, const struct addr *to);
 /* Bytes of *out used. */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 /* False for a family that is neither AF_INET nor AF_INET6. */

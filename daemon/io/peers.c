@@ -39,22 +39,31 @@ add_seed(struct mesh_conf *c, const struct addr *a)
 	c->seeds[c->seeds_count++] = *a;
 }
 
-static void
-add_stored(struct engine *e, struct mesh_conf *c, const char *key)
+/* What lies there under that name, as many as there is room for. */
+static size_t
+stored(const struct engine *e, const char *key, struct addr out[MESH_SEEDS_MAX])
 {
 	AUTO_FREE uint8_t *buf = NULL;
 	struct err err;
-	size_t len;
+	size_t len, n = 0;
 
 	if (store_get(e->store, STORE_PEER, key, strlen(key), &buf, &len, &err) <= 0)
-		return; /* only hints */
-	for (size_t i = 0; i + ADDR_BYTES <= len; i += ADDR_BYTES) {
-		struct addr a;
-
-		memcpy(a.ip, buf + i, 16);
-		a.port = (uint16_t)(buf[i + 16] << 8 | buf[i + 17]);
-		add_seed(c, &a);
+		return 0; /* only hints */
+	for (size_t i = 0; i + ADDR_BYTES <= len && n < MESH_SEEDS_MAX; i += ADDR_BYTES) {
+		memcpy(out[n].ip, buf + i, 16);
+		out[n++].port = (uint16_t)(buf[i + 16] << 8 | buf[i + 17]);
 	}
+	return n;
+}
+
+static void
+add_stored(const struct engine *e, struct mesh_conf *c, const char *key)
+{
+	struct addr list[MESH_SEEDS_MAX];
+	size_t n = stored(e, key, list);
+
+	for (size_t i = 0; i < n; i++)
+		add_seed(c, &list[i]);
 }
 
 void
@@ -152,25 +161,94 @@ do_init(struct engine *e, struct ctl_req *r)
 
 /* --- join ----------------------------------------------------------------------- */
 
-static void
-remember_joined(struct engine *e, const struct addr *a)
+/* The one that is joined comes first, and the list has nothing twice.  put: it is not
+ * there any more, when that is false.  False: it was not there. */
+static bool
+remember_joined(struct engine *e, const struct addr *a, bool put)
 {
 	uint8_t buf[MESH_SEEDS_MAX * ADDR_BYTES];
-	AUTO_FREE uint8_t *old = NULL;
+	struct addr old[MESH_SEEDS_MAX];
+	size_t n = stored(e, joined_key, old), len = 0;
+	bool was = false;
 	struct err err;
-	size_t len = 0;
 
-	put_addr(buf, a);
-	if (store_get(e->store, STORE_PEER, joined_key, strlen(joined_key), &old, &len, &err) > 0) {
-		if (len > sizeof buf - ADDR_BYTES)
-			len = sizeof buf - ADDR_BYTES;
-		memcpy(buf + ADDR_BYTES, old, len);
-	} else {
-		len = 0;
+	if (put) {
+		put_addr(buf, a);
+		len = ADDR_BYTES;
 	}
-	if (store_put(e->store, STORE_PEER, joined_key, strlen(joined_key), buf, len + ADDR_BYTES,
-		&err) < 0)
-		log_warn("the seed is not remembered: %s", err.text);
+	for (size_t i = 0; i < n; i++) {
+		if (addr_eq(&old[i], a)) {
+			was = true;
+		} else if (len < sizeof buf) {
+			put_addr(buf + len, &old[i]);
+			len += ADDR_BYTES;
+		}
+	}
+	if ((put || was) &&
+	    store_put(e->store, STORE_PEER, joined_key, strlen(joined_key), buf, len, &err) < 0)
+		log_warn("the seeds are not remembered: %s", err.text);
+	return was;
+}
+
+/* --- and back: join --forget -------------------------------------------------------- */
+
+static bool
+configured(const struct engine *e, const char *text)
+{
+	for (size_t i = 0; i < e->conf.seeds_count; i++)
+		if (strcmp(e->conf.seed_names[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void
+forgets_nothing(const struct engine *e, struct ctl_req *r, const char *text)
+{
+	char list[MESH_SEEDS_MAX * (ADDR_TEXT_CAP + 1)] = "", one[ADDR_TEXT_CAP];
+	struct addr old[MESH_SEEDS_MAX];
+	size_t n = stored(e, joined_key, old), len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		addr_format(&old[i], one, sizeof one);
+		len += (size_t)snprintf(list + len, sizeof list - len, " %s", one);
+	}
+	ctl_fail(r, 1, "seeds of mesh.yaml are taken out there",
+	    "join: %s is none of the seeds that mesh join added here:%s", text, n > 0 ? list : " there are none");
+}
+
+/* A name is forgotten with all that it means now. */
+static void
+forget(struct engine *e, struct ctl_req *r, const char *text, const struct addr *at, size_t count)
+{
+	char literal[ADDR_TEXT_CAP];
+	msgpack_packer *pk;
+	bool was = false;
+
+	for (size_t i = 0; i < count; i++)
+		if (remember_joined(e, &at[i], false)) {
+			was = true;
+			addr_format(&at[i], literal, sizeof literal);
+			if (e->mesh != NULL && !configured(e, literal))
+				mesh_drop_seed(e->mesh, &at[i]);
+		}
+	if (!was) {
+		forgets_nothing(e, r, text);
+		return;
+	}
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, 1);
+	pk_kstr(pk, "forgotten", text);
+	ctl_end(r);
+}
+
+/* Of what a name means; the first, if none is. */
+static const struct addr *
+reachable(const struct engine *e, const struct addr *at, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (addr_in_vain(&e->conf.listen, &e->conf.advertise, &at[i]) == NULL)
+			return &at[i];
+	return at;
 }
 
 static void
@@ -180,8 +258,10 @@ join_found(struct engine *e, void *arg, int status, const struct addr *at, size_
 	char text[CONFIG_SEED_CAP];
 
 	(void)ctl_arg_str(r, "seed", text, sizeof text); /* it was one before */
-	if (status == 0 && count > 0)
-		join_addr(e, r, text, &at[0]);
+	if (status == 0 && count > 0 && ctl_arg_bool(r, "forget"))
+		forget(e, r, text, at, count);
+	else if (status == 0 && count > 0)
+		join_addr(e, r, text, reachable(e, at, count));
 	else
 		ctl_fail(r, 1, "give an address, or mend the name", "join: %s: %s", text,
 		    uv_strerror(status));
@@ -199,6 +279,8 @@ peers_seed(struct engine *e, struct ctl_req *r)
 		    "join: HOST:PORT is no text of at most %zu bytes", sizeof text - 1);
 	else if (text[0] == '\0')
 		ctl_fail(r, EXIT_USAGE_, "mesh join HOST:PORT", "join: missing HOST:PORT");
+	else if (addr_parse(text, &a, &err) == 0 && ctl_arg_bool(r, "forget"))
+		forget(e, r, text, &a, 1);
 	else if (addr_parse(text, &a, &err) == 0)
 		join_addr(e, r, text, &a);
 	else if (text[0] == '[')
@@ -212,22 +294,26 @@ join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct ad
 {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	bool is_one = false;
+	bool is_one = configured(e, text);
+	const char *vain = addr_in_vain(&e->conf.listen, &e->conf.advertise, a);
 
+	if (vain != NULL) {
+		ctl_fail(r, 1, "mesh members -o wide on a member shows its address", "join: %s %s", text, vain);
+		return;
+	}
 	if (mesh_add_seed(e->mesh, net_now(), a) < 0) {
-		ctl_fail(r, 1, "", "join: %s can't be a seed (impossible address, or %d seeds already)",
+		ctl_fail(r, 1, "mesh join --forget HOST:PORT takes one away",
+		    "join: %s can't be a seed (impossible address, or %d seeds already)",
 		    text, MESH_SEEDS_MAX);
 		return;
 	}
-	remember_joined(e, a);
+	(void)remember_joined(e, a, true);
 	(void)!mesh_return(e->mesh, net_now()); /* an operator says so */
 	engine_kick(e);
 	msgpack_sbuffer_init(&buf);
 	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
 	msgpack_pack_map(&pk, 1);
 	pk_str(&pk, "seeds");
-	for (size_t i = 0; i < e->conf.seeds_count; i++)
-		is_one = is_one || strcmp(e->conf.seed_names[i], text) == 0;
 	msgpack_pack_array(&pk, e->conf.seeds_count + !is_one);
 	for (size_t i = 0; i < e->conf.seeds_count; i++)
 		pk_str(&pk, e->conf.seed_names[i]);

@@ -18,7 +18,8 @@ void peers_remember(struct engine *e);
 void peers_ask_key(struct engine *e, bool create);
 /* It came ("" and keys.has_key), or why not. */
 void peers_key_done(struct engine *e, const char *why_not);
-/* join, once this node has what lets it in: the seed it names. */
+/* join, once this node has what lets it in: the seed it names; and join --forget, at any
+ * time, of which nothing is asked but that the seed was joined. */
 void peers_seed(struct engine *e, struct ctl_req *r);
 void peers_init(struct engine *e, struct ctl_req *r);
 void peers_join(struct engine *e, struct ctl_req *r);

@@ -178,6 +178,28 @@ def test_votes_and_round_trips(three):
     assert p.returncode == 1 and "did you mean 'n3'" in p.stderr
 
 
+def test_a_seed_that_can_not_answer(three):
+    """It is refused with the reason; one that may is kept until it is taken back."""
+    node = three.nodes[0]
+
+    def join(*args):
+        p = node.mesh("join", *args)
+        return p.returncode, p.stdout + p.stderr
+    code, said = join(f"{node.address}:7780")
+    assert code == 1 and f"join: {node.address}:7780 is this node itself" in said, said
+    code, said = join("[fd00::77]:7780")
+    assert code == 1 and "is IPv6, and this node listens on IPv4 alone" in said, said
+    code, said = join("10.77.0.99:7780")
+    assert code == 0 and "10.77.0.99:7780" in said, said
+    code, said = join("--forget", "10.77.0.98:7780")
+    assert code == 1 and "none of the seeds that mesh join added here: 10.77.0.99:7780" in said, said
+    assert join("--forget", "10.77.0.99:7780", "TOKEN")[0] == 64
+    code, said = join("--forget", "10.77.0.99:7780")
+    assert code == 0 and "10.77.0.99:7780 is no seed here any more" in said, said
+    code, said = join("--forget", "10.77.0.99:7780")
+    assert code == 1 and "there are none" in said, said
+
+
 def test_members_are_chosen(three):
     node = three.nodes[0]
     assert [m["name"] for m in node.ask("members", "--name", "*2")] == ["n2"]

@@ -281,7 +281,7 @@ requests(void **state)
 	    4, apply);
 	request_is("{\"verb\":\"leader\",\"args\":{\"to\":\"n2\"}}", 4, to);
 	request_is("{\"verb\":\"leader\",\"args\":{}}", 2, leader);
-	request_is("{\"verb\":\"join\",\"args\":{\"seed\":\"h:1\"}}", 3, join);
+	request_is("{\"verb\":\"join\",\"args\":{\"seed\":\"h:1\",\"forget\":false}}", 3, join);
 	request_is("{\"verb\":\"schedule\",\"args\":{}}", 3, show);
 }
 

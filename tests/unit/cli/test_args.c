@@ -125,7 +125,7 @@ bad(void **state)
 	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"ps -a", "unknown option '-a'; see mesh --help"},
 	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
-	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT [TOKEN] [--token-file FILE]"},
+	    {"join", "join: missing HOST:PORT; usage: mesh join HOST:PORT [TOKEN] [--token-file FILE] [--forget]"},
 	    {"token --uses 0", "--uses: '0' is not a number of nodes (1-65535)"},
 	    {"token --uses 65536", "--uses: '65536' is not a number of nodes (1-65535)"},
 	    {"token --uses 3x", "--uses: '3x' is not a number of nodes (1-65535)"},
@@ -227,6 +227,8 @@ bad_members(void **state)
 	    {"members --matrix", "members: --matrix is not for this command; usage: mesh members "
 				 "[-w] [--compare] [--status STATE] [--tag K=V] [--name GLOB]"},
 	    {"rtt n1 N2", "rtt: NODE 'N2' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"keys", "keys: missing COMMAND, one of: status, rotate, export; see mesh help keys"},
+	    {"drain n2", "drain: unexpected argument 'n2': it is for the node that it is run on, so run it on n2"},
 	    {"rtt n1 n2 n3", "rtt: unexpected argument 'n3'; usage: mesh rtt [NODE [NODE]] [-w]"},
 	    {"partitoin", "unknown command 'partitoin'; did you mean 'partition'? see mesh --help"},
 	};

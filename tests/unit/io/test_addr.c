@@ -36,6 +36,44 @@ good_texts_come_back(void **state)
 	}
 }
 
+/* Seeds that nobody can answer, and the same from nodes that may get an answer. */
+static void
+what_is_in_vain_is_said(void **state)
+{
+	static const struct {
+		const char *listen, *own, *to, *why; /* NULL: it may answer */
+	} rows[] = {
+		{ "10.1.1.1:7780", "10.1.1.1:7780", "10.1.1.2:7780", NULL },
+		{ "10.1.1.1:7780", "10.1.1.1:7780", "10.1.1.1:7780", "this node itself" },
+		{ "10.1.1.1:7780", "10.1.1.1:7780", "10.1.1.1:7781", NULL },
+		{ "10.1.1.1:7780", "192.0.2.1:7780", "192.0.2.1:7780", "this node itself" },
+		{ "10.1.1.1:7780", "10.1.1.1:7780", "[fd00::1]:7780", "is IPv6" },
+		{ "0.0.0.0:7780", "10.1.1.1:7780", "127.0.0.1:7780", "this node itself" },
+		{ "0.0.0.0:7780", "10.1.1.1:7780", "127.0.0.1:7781", NULL },
+		{ "127.0.0.2:7780", "127.0.0.2:7780", "127.0.0.1:7780", NULL },
+		{ "[fd00::1]:7780", "[fd00::1]:7780", "127.0.0.1:7780", "is IPv4" },
+		{ "[fd00::1]:7780", "[fd00::1]:7780", "[fd00::2]:7780", NULL },
+		{ "[::]:7780", "[fd00::1]:7780", "10.1.1.2:7780", NULL },
+		{ "[::]:7780", "[fd00::1]:7780", "[::1]:7780", "this node itself" },
+		{ "[::]:7780", "[fd00::1]:7780", "127.0.0.1:7780", "this node itself" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct addr listen, own, to;
+		struct err err;
+		const char *why;
+
+		assert_int_equal(addr_parse(rows[i].listen, &listen, &err), 0);
+		assert_int_equal(addr_parse(rows[i].own, &own, &err), 0);
+		assert_int_equal(addr_parse(rows[i].to, &to, &err), 0);
+		why = addr_in_vain(&listen, &own, &to);
+		assert_int_equal(why == NULL, rows[i].why == NULL);
+		if (why != NULL)
+			assert_non_null(strstr(why, rows[i].why));
+	}
+}
+
 /* A socket of IPv6 names IPv4 peers so; they are the same address. */
 static void
 mapped_is_ipv4(void **state)
@@ -193,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_texts_come_back),
+		cmocka_unit_test(what_is_in_vain_is_said),
 		cmocka_unit_test(mapped_is_ipv4),
 		cmocka_unit_test(longest_address_fits),
 		cmocka_unit_test(bad_texts_are_named),
