@@ -74,6 +74,17 @@ known_side(const struct mesh *m, msec now, struct mesh_side *out)
 	}
 }
 
+/* Given up by nobody yet, and here only by a word that grows old.  Who has a leader asks
+ * others too before it doubts; who has none sees what it sees. */
+static bool
+is_unheard(const struct mesh *m, uint32_t i)
+{
+	const struct member *x = &m->ms.m[i];
+
+	return i != 0 && member_up(x) &&
+	    (x->state == MESH_SUSPECT || (!m->side.has_leader && !relay_near(m, i)));
+}
+
 void
 mesh_side(const struct mesh *m, msec now, struct mesh_side *out)
 {
@@ -89,6 +100,10 @@ mesh_side(const struct mesh *m, msec now, struct mesh_side *out)
 			continue;
 		out->visible++;
 		out->visible_weight += x->weight.new;
+		if (!is_unheard(m, i))
+			continue;
+		out->unheard++;
+		out->unheard_weight += x->weight.new;
 	}
 }
 
@@ -106,7 +121,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .evicted = i == 0 ? m->ms.evict.self : x->evicted,
 	    .unstable = member_unstable(&m->ms, i, m->ticked) || dark_blocked(m, i),
 	    .udp_blocked = dark_blocked(m, i),
-	    .answers = i == 0 || (member_up(x) && relay_near(m, i)),
+	    .answers = i == 0 || (member_up(x) && relay_near(m, i)), .unheard = is_unheard(m, i),
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
 	    .going = going_kind(x), .wait_until = going_wait_until(x),
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->reported ? r->at : MSEC_NEVER,

@@ -80,6 +80,7 @@ struct mesh_member {
 	enum mesh_state state;
 	bool self, leader, in_roster, certified; /* by a CA: then zone is its word */
 	bool evicted, udp_blocked; /* out for good (MESH_LEFT); only streams get to it */
+	bool unheard; /* up by a word that grows old: as mesh_side counts it */
 	bool answers; /* up, and the last that this node asked it itself was answered */
 	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
 	char zone[NAME_CAP];	   /* of its certificate; "" = none, or not certified */
@@ -110,6 +111,7 @@ struct mesh_side {
 	uint32_t visible;    /* alive roster members, self included */
 	uint32_t known;	     /* roster size */
 	uint32_t visible_weight, known_weight;
+	uint32_t unheard, unheard_weight; /* of the visible: suspects, and without a leader whoever answers not */
 	msec since;	     /* when leader, term or grade last changed */
 	msec lease_until;    /* this node leads and may issue until; else 0 */
 };

@@ -93,6 +93,7 @@ show_partition(const struct show *s, const json_t *data, struct err *err)
 	const json_t *missing = json_object_get(data, "missing");
 	const json_t *sides = json_object_get(data, "sides");
 	const json_t *silent = json_object_get(data, "silent");
+	const json_t *suspected = json_object_get(data, "suspected");
 	const char *tie = value_str(data, "tie_breaker");
 
 	(void)err;
@@ -121,6 +122,10 @@ show_partition(const struct show *s, const json_t *data, struct err *err)
 	}
 	fputs("\nhere: ", s->out);
 	put_names(s, json_object_get(data, "here"));
+	if (json_array_size(suspected) > 0) {
+		fputs("\nsuspected: ", s->out);
+		put_names(s, suspected);
+	}
 	fputs("\nleaders, as heard:\n", s->out);
 	for (size_t i = 0; i < json_array_size(sides); i++)
 		put_side(s, json_array_get(sides, i));

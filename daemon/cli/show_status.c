@@ -44,13 +44,16 @@ static void
 print_side(const struct show *s, const json_t *side)
 {
 	const char *leader = value_str(side, "leader");
-	int64_t since = value_int(side, "since_ms", -1);
+	int64_t since = value_int(side, "since_ms", -1), suspected = value_int(side, "suspected", 0);
 	char text[TEXT_AGE_CAP];
 
 	fputs("side:      ", s->out);
 	show_word(s, value_str(side, "grade"));
-	fprintf(s->out, "  %lld of %lld visible   ", (long long)value_int(side, "visible", 0),
+	fprintf(s->out, "  %lld of %lld visible", (long long)value_int(side, "visible", 0),
 	    (long long)value_int(side, "known", 0));
+	if (suspected > 0)
+		fprintf(s->out, ", %lld suspected", (long long)suspected);
+	fputs("   ", s->out);
 	if (*leader != '\0') {
 		fputs("leader ", s->out);
 		show_put(s, leader);

@@ -150,17 +150,17 @@ pack_missing(const struct engine *e, msgpack_packer *pk)
 }
 
 static void
-pack_here(const struct engine *e, msgpack_packer *pk)
+pack_up(const struct engine *e, const char *key, bool unheard, msgpack_packer *pk)
 {
 	struct mesh_member m;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
-		n += m.state <= MESH_SUSPECT;
-	pk_str(pk, "here");
+		n += m.state <= MESH_SUSPECT && m.unheard == unheard;
+	pk_str(pk, key);
 	msgpack_pack_array(pk, n);
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
-		if (m.state <= MESH_SUSPECT)
+		if (m.state <= MESH_SUSPECT && m.unheard == unheard)
 			pk_str(pk, m.name);
 }
 
@@ -187,12 +187,12 @@ seepack_partition(const struct engine *e, const struct compare *c, msgpack_packe
 	const char *tie = "";
 
 	mesh_side(e->mesh, net_now(), &s);
-	msgpack_pack_map(pk, 14);
+	msgpack_pack_map(pk, 15);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "grade", status_grade(s.grade));
-	pk_kuint(pk, "visible", s.visible);
+	pk_kuint(pk, "visible", s.visible - s.unheard);
 	pk_kuint(pk, "known", s.known);
-	pk_kuint(pk, "visible_weight", s.visible_weight);
+	pk_kuint(pk, "visible_weight", s.visible_weight - s.unheard_weight);
 	pk_kuint(pk, "known_weight", s.known_weight);
 	pk_kuint(pk, "term", s.term);
 	pk_kint(pk, "since_ms", s.member ? net_now() - s.since : 0);
@@ -202,7 +202,8 @@ seepack_partition(const struct engine *e, const struct compare *c, msgpack_packe
 		if (v.tie_breaker && mesh_member(e->mesh, i, &m))
 			tie = m.name;
 	pk_kstr(pk, "tie_breaker", tie);
-	pack_here(e, pk);
+	pack_up(e, "here", false, pk);
+	pack_up(e, "suspected", true, pk);
 	pack_missing(e, pk);
 	pack_sides(c, pk);
 	pack_silent(c, pk);

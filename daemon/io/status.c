@@ -42,9 +42,10 @@ pack_side(const struct engine *e, const struct mesh_side *s, msgpack_packer *pk)
 {
 	struct mesh_member m;
 
-	msgpack_pack_map(pk, 7);
+	msgpack_pack_map(pk, 8);
 	pk_kstr(pk, "grade", status_grade(s->grade));
-	pk_kuint(pk, "visible", s->visible);
+	pk_kuint(pk, "visible", s->visible - s->unheard);
+	pk_kuint(pk, "suspected", s->unheard);
 	pk_kuint(pk, "known", s->known);
 	pk_kuint(pk, "term", s->term);
 	pk_kstr(pk, "leader",

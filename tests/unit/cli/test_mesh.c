@@ -130,7 +130,7 @@ partition(void **state)
 	const struct script split = {.verb = "partition",
 	    .frames = {ANSWER("{\"node\":\"n1\",\"grade\":\"full\",\"visible\":2,\"known\":3,"
 			      "\"visible_weight\":2,\"known_weight\":3,\"term\":4,\"since_ms\":61000,"
-			      "\"leader\":\"n2\",\"tie_breaker\":\"n1\",\"here\":[\"n2\",\"n1\"],"
+			      "\"leader\":\"n2\",\"tie_breaker\":\"n1\",\"here\":[\"n2\",\"n1\"],\"suspected\":[\"n4\"],"
 			      "\"missing\":[{\"name\":\"n3\",\"address\":\"10.0.0.3:7780\",\"state\":"
 			      "\"failed\",\"since_ms\":59000,\"weight\":1}],\"sides\":[{\"leader\":"
 			      "\"n2\",\"term\":4,\"grade\":\"full\",\"since_ms\":61000,\"nodes\":"
@@ -147,6 +147,7 @@ partition(void **state)
 	check("partition", 0, &split, 1,
 	    "side of n1: full  weight 2 of 3  members 2 of 3  since 1m1s  tie-breaker n1\n"
 	    "here: n1 n2\n"
+	    "suspected: n4\n"
 	    "leaders, as heard:\n"
 	    "  n1 n2: n2 leads  term 4  side full  since 1m1s\n"
 	    "missing:\n"

@@ -203,9 +203,17 @@ a_minority_has_no_leader_under_majority(void **state)
 	(void)state;
 	world_run(w, 6000);
 	lonely = world_leader(w);
+	assert_int_equal(world_side(w, lonely).unheard, 0);
 	world_isolate(w, lonely, true);
-	world_run(w, 30000);
+	world_run(w, 5000);
+	/* Long before anybody is given up it says whom it does not hear. */
 	assert_false(world_side(w, lonely).has_leader);
+	assert_int_equal(world_side(w, lonely).visible, 3);
+	assert_int_equal(world_side(w, lonely).unheard, 2);
+	assert_int_equal(world_side(w, lonely).unheard_weight, 2);
+	world_run(w, 25000);
+	assert_false(world_side(w, lonely).has_leader);
+	assert_int_equal(world_side(w, lonely).unheard, 0);
 	assert_int_equal(world_side(w, lonely).grade, MESH_GRADE_NONE);
 	assert_int_equal(world_side(w, lonely).known, 3);
 	assert_int_equal(world_side(w, lonely).visible, 1);
