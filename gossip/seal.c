@@ -101,9 +101,9 @@ seal_open(struct seal *s, const struct seal_frame *frame, const uint8_t *key, co
 
 	if (frame->form == SEAL_BARE)
 		return -ERR_AUTH; /* there is nothing to open */
-	/* Who is in no cluster has no cluster's traffic to read. */
+	/* Who is in no cluster has no cluster's traffic to read, and can't say whose it is. */
 	if (frame->form != SEAL_JOIN && memcmp(s->cluster, nobody, ID_BYTES) == 0)
-		return -ERR_AUTH;
+		return -ERR_UNKNOWN;
 	ad_len = additional(s, frame->form, buf, ad);
 	if (frame->form == SEAL_PAIR)
 		rc = c->pair_open(c->arg, key, body, buf + from, len - from, ad, ad_len,

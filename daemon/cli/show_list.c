@@ -242,7 +242,7 @@ show_leader(const struct show *s, const json_t *data, struct err *err)
 	if (s->args->to != NULL) {
 		if (!s->args->given[OPT_QUIET]) {
 			show_put(s, value_text(text, sizeof text, data, "handed_to"));
-			fputs(" is to lead: mesh leader shows when it does\n", s->out);
+			fprintf(s->out, " leads  term %lld\n", (long long)value_int(data, "term", 0));
 		}
 		return 0;
 	}

@@ -390,6 +390,9 @@ value_enum(struct walk *w, const struct field *f, const struct tree_node *n)
 	if (words_have(f->words, n->text))
 		return put_text(w, n);
 	words_join(list, sizeof list, f->words);
+	/* Where a map of one key may stand as well. */
+	for (const struct field *k = f->sub; k != NULL && k->key != NULL; k++)
+		snprintf(list + strlen(list), sizeof list - strlen(list), ", {%s: N}", k->key);
 	if (node_is_null(n))
 		return walk_fail(w, n, "expected string, got nothing; allowed: %s", list);
 	while (f->words[count] != NULL)

@@ -14,11 +14,13 @@
 #include "viewing.h"
 #include "wire.h"
 
-enum { ACT_TIMEOUT_MS = 2000, WORD_CAP = 96 };
+enum { ACT_TIMEOUT_MS = 2000, WORD_CAP = 96, LOOK_MS = 50, SLOW_MS = 2000, SLOWEST_MS = 7000 };
 
 struct act {
+	struct engine *e;
 	struct ctl_req *r;
 	uint8_t kind;
+	uint64_t term; /* when it was asked */
 	char word[WORD_CAP];
 };
 
@@ -58,11 +60,93 @@ do_here(struct engine *e, uint8_t kind, const char *word)
 	return hand_over(e, word);
 }
 
+/* --- until it leads, or not ----------------------------------------------------------- */
+
+struct handing {
+	struct engine *e;
+	struct ctl_req *r;
+	uv_timer_t timer;
+	char to[WORD_CAP];
+	uint64_t term;
+	msec until;
+};
+
 static void
-tell(struct ctl_req *r, uint8_t kind, const char *word, int rc)
+on_handing_closed(uv_handle_t *handle)
 {
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	free(handle->data);
+}
+
+static void
+handing_end(struct handing *h)
+{
+	uv_close((uv_handle_t *)&h->timer, on_handing_closed);
+}
+
+/* Whoever leads here; false: nobody, for now. */
+static bool
+now_leads(const struct handing *h, struct mesh_side *s, struct mesh_member *m)
+{
+	memset(s, 0, sizeof *s);
+	if (h->e->mesh != NULL)
+		mesh_side(h->e->mesh, net_now(), s);
+	return s->has_leader && mesh_find(h->e->mesh, &s->leader, m);
+}
+
+static void
+on_look(uv_timer_t *timer)
+{
+	struct handing *h = timer->data;
+	struct mesh_member m;
+	struct mesh_side s;
+	msgpack_packer *pk;
+	bool led = now_leads(h, &s, &m);
+
+	if (led && strcmp(m.name, h->to) == 0) {
+		pk = ctl_begin(h->r);
+		msgpack_pack_map(pk, 2);
+		pk_kstr(pk, "handed_to", h->to);
+		pk_kuint(pk, "term", s.term);
+		ctl_end(h->r);
+	} else if (led && s.term > h->term) {
+		ctl_fail(h->r, 1, "mesh members; mesh rtt NODE", "leader: %s does not lead: it did not take the lead, and %s was elected, in term %llu",
+		    h->to, m.name, (unsigned long long)s.term);
+	} else if (net_now() >= h->until || !ctl_alive(h->r)) {
+		ctl_fail(h->r, 1, "mesh members; mesh events", led ? "leader: %s does not lead: %s still does" :
+								    "leader: %s does not lead, nor does anybody yet",
+		    h->to, led ? m.name : "");
+	} else {
+		return;
+	}
+	handing_end(h);
+}
+
+/* The word was taken; that alone says nothing: who is to lead may be dead by now.  It is
+ * over in milliseconds, and after a lease and the elections that follow at the latest. */
+static void
+wait_for(struct engine *e, struct ctl_req *r, const char *to, uint64_t term)
+{
+	struct handing *h = calloc(1, sizeof *h);
+	msec wait = 2 * e->conf.lease_ms + SLOW_MS;
+
+	if (h == NULL) {
+		ctl_fail(r, 1, "", "out of memory");
+		return;
+	}
+	*h = (struct handing){.e = e, .r = r, .term = term};
+	if (e->conf.lease_ms == 0)
+		wait = 2 * SLOW_MS;
+	h->until = net_now() + (wait < SLOWEST_MS ? wait : SLOWEST_MS);
+	snprintf(h->to, sizeof h->to, "%s", to);
+	uv_timer_init(e->loop, &h->timer);
+	h->timer.data = h;
+	uv_timer_start(&h->timer, on_look, 0, LOOK_MS);
+}
+
+static void
+tell(struct engine *e, struct ctl_req *r, uint8_t kind, const char *word, uint64_t term, int rc)
+{
+	msgpack_packer *pk;
 	bool force = kind == QUERY_FORCE;
 
 	if (rc == -ERR_NOT_LEADER || rc < -ERR_COUNT) {
@@ -78,12 +162,14 @@ tell(struct ctl_req *r, uint8_t kind, const char *word, int rc)
 		    "'%s' can't lead: it is not alive, or not in the roster yet", word);
 		return;
 	}
-	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-	msgpack_pack_map(&pk, 1);
-	pk_kstr(&pk, force ? "applied" : "handed_to", word);
-	ctl_answer(r, buf.data, buf.size, false);
-	msgpack_sbuffer_destroy(&buf);
+	if (!force) {
+		wait_for(e, r, word, term);
+		return;
+	}
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, 1);
+	pk_kstr(pk, "applied", word);
+	ctl_end(r);
 }
 
 static void
@@ -93,7 +179,7 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 
 	(void)data;
 	(void)len;
-	tell(a->r, a->kind, a->word, rc);
+	tell(a->e, a->r, a->kind, a->word, a->term, rc);
 	free(a);
 }
 
@@ -101,11 +187,14 @@ static void
 ask_leader(struct engine *e, struct ctl_req *r, uint8_t kind, const char *word)
 {
 	struct node_id to;
+	struct mesh_side s = {.term = 0};
 	struct act *a;
 
+	if (e->mesh != NULL)
+		mesh_side(e->mesh, net_now(), &s);
 	if (!viewing_leader(e, &to)) {
 		if (e->lead.leading)
-			tell(r, kind, word, do_here(e, kind, word));
+			tell(e, r, kind, word, s.term, do_here(e, kind, word));
 		else
 			ctl_fail(r, 1, "mesh partition", "there is no leader to ask on this side");
 		return;
@@ -114,8 +203,7 @@ ask_leader(struct engine *e, struct ctl_req *r, uint8_t kind, const char *word)
 		ctl_fail(r, 1, "", "out of memory");
 		return;
 	}
-	a->r = r;
-	a->kind = kind;
+	*a = (struct act){.e = e, .r = r, .kind = kind, .term = s.term};
 	snprintf(a->word, sizeof a->word, "%s", word);
 	if (!over_ask(e, &to,
 		&(struct over_question){kind, true, a->word, strlen(a->word), ACT_TIMEOUT_MS},

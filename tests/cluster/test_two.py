@@ -76,7 +76,8 @@ def test_the_lead_is_handed_over(two):
     before = {n.name: n.running() for n in nodes}
     # Asked where nobody leads, too.
     p = other.mesh("leader", "--to", other.name)
-    assert p.returncode == 0 and other.name in p.stdout, p.stderr
+    assert p.returncode == 0 and f"{other.name} leads  term" in p.stdout, p.stderr
+    assert other.leader() == other.name
     wait_until("it leads", lambda: all(n.leader() == other.name for n in nodes), 20)
     p = leader.mesh("leader", "--to", "nobody")
     assert p.returncode == 1 and "no node 'nobody' is known" in p.stderr
@@ -84,3 +85,7 @@ def test_the_lead_is_handed_over(two):
     wait_until("one service", lambda: service.settled(nodes, WEBS), 40)
     for name, pids in before.items():
         assert pids.items() <= next(n for n in nodes if n.name == name).running().items()
+    # Who is dead and not missed yet takes nothing: that is said, not only that it was told.
+    leader.kill_host()
+    p = other.mesh("leader", "--to", leader.name)
+    assert p.returncode == 1 and f"{leader.name} does not lead" in p.stderr, p.stdout + p.stderr

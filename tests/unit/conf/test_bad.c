@@ -108,6 +108,8 @@ test_keys(void **state)
 		"f.yaml:1:20: election.quorum: needs exactly one of: min, weight"},
 	    {"daemon", "profile: wam",
 		"f.yaml:1:10: profile: unknown value 'wam'; did you mean 'wan'?"},
+	    {"daemon", "election: {quorum: \"weight: 2\"}",
+		"f.yaml:1:20: election.quorum: unknown value 'weight: 2'; allowed: majority, any, {min: N}, {weight: N}"},
 	    {"daemon", "election: {quorum: {mim: 3}}",
 		"f.yaml:1:21: election.quorum: unknown key 'mim'; did you mean 'min'?"},
 	    {"daemon", "election: {quorum: {min: 0}}",
