@@ -16,6 +16,7 @@
 
 enum { FILE_STAT, FILE_MEMINFO, FILE_LOADAVG, FILE_COUNT };
 enum { TEXT_CAP = 8192 }; /* the lines we want come first */
+enum { DISK_LOW_BYTES = 16 << 20, DISK_FEW_BYTES = 1 << 30 };
 
 static const char *const paths[FILE_COUNT] = {
 	"/proc/stat",
@@ -249,6 +250,19 @@ probe_read(struct probe *p, struct mesh_summary *summary, struct view_metrics *m
 	}
 	if (metrics != NULL)
 		*metrics = p->metrics;
+}
+
+bool
+probe_disk_line(const struct view_metrics *m, const char *dir, char *out, size_t cap)
+{
+	uint64_t left = m->disk_free_bytes;
+
+	if (m->disk_bytes == 0 ||
+	    (left >= DISK_LOW_BYTES && (left >= DISK_FEW_BYTES || left >= m->disk_bytes / 100)))
+		return false;
+	snprintf(out, cap, "the disk of %s is full: %llu KiB are left of %llu MiB", dir,
+	    (unsigned long long)(left >> 10), (unsigned long long)(m->disk_bytes >> 20));
+	return true;
 }
 
 void

@@ -15,6 +15,9 @@ struct probe;
 /* disk_fd: any descriptor on the file system to measure; borrowed until
  * probe_free.  EXIT_ENVIRONMENT when /proc is not there. */
 MUST_CHECK int probe_new(int disk_fd, struct probe **out, struct err *err);
+/* "the disk of DIR is full: ..." when less than 16 MiB are left, or less than one in a
+ * hundred and 1 GiB; of what probe_read filled.  False: there is room, or it is not known. */
+bool probe_disk_line(const struct view_metrics *m, const char *dir, char *out, size_t cap);
 /*
  * Fill both (either may be NULL).  Of *summary the fields cpu, mem, disk and
  * load; instances and facts_hash are the caller's and stay.  CPU is the mean

@@ -92,7 +92,7 @@ struct own_problem {
 struct notes {
 	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
-	char depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
+	char disk[ERR_TEXT_CAP], depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
 };
 
 static const char *
@@ -176,6 +176,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 		    notes->paces, "write the same `profile:` into every mesh.yaml and restart meshd"};
 	if (n < cap && (out[n].text = dossier_problem(e, notes->facts, &out[n].hint)) != NULL)
 		n++;
+	if (probe_disk_line(&e->metrics, e->conf.state_dir, notes->disk, sizeof notes->disk) && n < cap)
+		out[n++] = (struct own_problem){
+		    notes->disk, "make room there: a schedule or a file of a role that can not be written is refused"};
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;

@@ -131,10 +131,40 @@ this_host_is_read(void **state)
 	world_close(&w);
 }
 
+/* A small disk, a middling and a large one. */
+static void
+a_full_disk_is_said(void **state)
+{
+	static const struct {
+		uint64_t bytes, left;
+		bool full;
+	} rows[] = {
+		{0, 0, false}, /* not read yet */
+		{UINT64_C(20) << 30, 0, true},
+		{UINT64_C(20) << 30, (16 << 20) - 1, true},
+		{UINT64_C(20) << 30, 100 << 20, true},
+		{UINT64_C(20) << 30, 300 << 20, false},
+		{UINT64_C(1) << 30, 16 << 20, false},
+		{UINT64_C(4) << 40, UINT64_C(2) << 30, false},
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct view_metrics m = {.disk_bytes = rows[i].bytes, .disk_free_bytes = rows[i].left};
+
+		assert_int_equal(probe_disk_line(&m, "/s", text, sizeof text), rows[i].full);
+	}
+	assert_true(probe_disk_line(&(struct view_metrics){.disk_bytes = 6 << 20, .disk_free_bytes = 4096}, "/s",
+	    text, sizeof text));
+	assert_string_equal(text, "the disk of /s is full: 4 KiB are left of 6 MiB");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_full_disk_is_said),
 		cmocka_unit_test(stat_is_parsed),
 		cmocka_unit_test(bad_stat_is_refused),
 		cmocka_unit_test(meminfo_is_parsed),
