@@ -77,7 +77,8 @@ struct stamp {
 	X(SPENT, "token used up")                                              \
 	X(NO_VOTE, "no vote in this cluster yet")                              \
 	X(STRANGER, "not known there as a member")                             \
-	X(NO_WAY, "not reached from there either")
+	X(NO_WAY, "not reached from there either")                             \
+	X(CLAIM, "a claim that cannot be true")
 
 enum {
 	ERR_NONE_ = 0,

@@ -423,7 +423,7 @@ resigned(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (e->role == MESH_LEADER) {
 		/* The other side's leader gave way: lead both, above both. */
 		e->yielded = (uint16_t)from;
-		e->wish_term = (p->term >= e->ballot_term ? p->term : e->ballot_term) + 1;
+		claim_above(m, now, from, (p->term >= e->ballot_term ? p->term : e->ballot_term) + 1);
 		return;
 	}
 	if (!mine)

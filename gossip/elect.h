@@ -17,7 +17,6 @@ enum {
 	LEASE_MS = 1500,
 	LEASE_BIG_MS = 3000,	 /* above so many electors */
 	LEASE_BIG_ELECTORS = 200,
-	TERM_JUMP_MAX = 1 << 24, /* elections nobody heard of, at most */
 };
 
 enum elect_phase { ELECT_IDLE, ELECT_PREVOTE, ELECT_VOTE };
@@ -96,6 +95,5 @@ void lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p);
 void lead_pause(struct mesh *m, msec now);
 /* An ECHO, or a report that is one. */
 void lead_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p);
-void lead_heard_stamp(struct mesh *m, const struct stamp *s);
 
 #endif

@@ -10,6 +10,7 @@
 #include "budget.h"
 #include "cookie.h"
 #include "carry.h"
+#include "claim.h"
 #include "dark.h"
 #include "elect.h"
 #include "enter.h"

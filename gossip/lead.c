@@ -185,9 +185,9 @@ lead_start(struct mesh *m, msec now, bool by_quorum)
 				m->ms.votes[i].echoed = 0;
 	}
 	/* The voters told what they act on: climb above it before the first stamp. */
-	lead_heard_stamp(m, &m->saved.applied);
+	claim_stamp(m, now, 0, &m->saved.applied);
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		lead_heard_stamp(m, &m->ms.reports[i].applied.stamp);
+		claim_stamp(m, now, i, &m->ms.reports[i].applied.stamp);
 	lead_beat(m, now);
 }
 
@@ -235,19 +235,6 @@ lead_pause(struct mesh *m, msec now)
 	e->full_base = e->degraded_base = (struct round){0};
 	e->first_until = now + elect_lease_ms(m);
 	e->beat_at = now;
-}
-
-/* Somebody acts on a stamp not below mine: climb above it before issuing. */
-void
-lead_heard_stamp(struct mesh *m, const struct stamp *s)
-{
-	struct elect *e = &m->elect;
-	struct stamp mine = {.term = e->ballot_term, .leader = m->ms.m[0].id, .seq = e->seq};
-
-	if (e->role != MESH_LEADER || s->term > m->saved.term + TERM_JUMP_MAX)
-		return;
-	if (stamp_cmp(s, &mine) > 0 && s->term + 1 > e->wish_term)
-		e->wish_term = s->term + 1;
 }
 
 void
@@ -323,8 +310,7 @@ two_leaders(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			answer_beat(m, now, from, p);
 		return;
 	}
-	if (p->term >= e->ballot_term && p->term + 1 > e->wish_term)
-		e->wish_term = p->term + 1;
+	claim_above(m, now, from, p->term + 1);
 	out_to(m, PACKET_BEAT, from, 0, 0, 0); /* let it see who outranks it */
 }
 
@@ -348,7 +334,7 @@ beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 }
 
 static void
-rejected(struct mesh *m, const struct packet *p)
+rejected(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct elect *e = &m->elect;
 
@@ -356,8 +342,7 @@ rejected(struct mesh *m, const struct packet *p)
 		return;
 	if (e->phase == ELECT_VOTE && p->term <= m->saved.term)
 		return; /* that very vote is under way */
-	if (p->term + 1 > e->wish_term)
-		e->wish_term = p->term + 1;
+	claim_above(m, now, from, p->term + 1);
 }
 
 int
@@ -376,7 +361,7 @@ lead_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			lead_echoed(m, now, from, p);
 		break;
 	case PACKET_REJECT:
-		rejected(m, p);
+		rejected(m, now, from, p);
 		break;
 	case PACKET_OTHER:
 		other = members_find(&m->ms, p->who);

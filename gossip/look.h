@@ -60,6 +60,14 @@ bool mesh_accuser(const struct mesh *m, const struct node_id *id, struct node_id
 /* This node leads, and mesh_member(m, index) is alive, has a vote and speaks to it, but
  * echoed no beat for so long, in ms; 0: it did within ten seconds, or is none of those. */
 msec mesh_unled(const struct mesh *m, msec now, uint32_t index);
+/* What mesh_member(m, index) said within a minute that only a node gone bad says, or
+ * one that was on another side over and over. */
+enum { MESH_CLIMBS_MANY = 3 };
+struct mesh_claims {
+	bool impossible; /* a stamp or roster that it can't know: not heard */
+	uint32_t climbs; /* so often this leader took a new term by its word, of a later one */
+};
+void mesh_claims(const struct mesh *m, msec now, uint32_t index, struct mesh_claims *out);
 /* A member, in id order, said lately that it does not hear this node: what elects, leads
  * and reports goes there over via, too. */
 bool mesh_around(const struct mesh *m, uint32_t index, struct node_id *via);

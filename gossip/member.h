@@ -48,6 +48,9 @@ struct member_vote {
 	msec echoed;	  /* the beat it echoed last */
 	struct roster_id stored;
 	struct member_keys keys; /* the cluster key */
+	msec forged;	  /* claim.c: last claim that can't be true and was told; 0 = none */
+	msec climbed;	  /* by its word a leader asked for a new term; how often lately */
+	uint8_t climbs;
 };
 
 /* Of whom it was ever doubted whether it lives, or hears. */

@@ -35,6 +35,10 @@ init(struct mesh *m, msec now)
 	m->saved.roster_bytes = 0;
 	m->saved.evicted = NULL;
 	m->saved.evicted_bytes = 0;
+	if (saved_beyond(&m->saved, &m->saved.applied)) {
+		m->saved.applied = (struct stamp){0};
+		m->saved.applied_hash = (struct hash){{0}};
+	}
 	m->member = memcmp(c->saved.cluster, nobody, ID_BYTES) != 0;
 	m->must_save = true; /* the generation of this very start */
 	m->started = m->ticked = now;
@@ -113,25 +117,13 @@ mesh_free(struct mesh *m)
 
 /* --- a datagram comes in -------------------------------------------------------- */
 
-/* A member gone mad must not use up the terms of everybody, nor the rosters'. */
-static bool
-jumps(const struct mesh *m, const struct packet *p)
-{
-	const struct roster *ro = &m->roster;
-
-	/* A newcomer knows no term, and the first one it hears may be any: each disk
-	 * that was lost moves it by millions (elect_joined). */
-	return (m->saved.term > 0 && p->term > m->saved.term &&
-		   p->term - m->saved.term > TERM_JUMP_MAX) ||
-	    (p->roster.version > ro->seen_version &&
-		p->roster.version - ro->seen_version > TERM_JUMP_MAX);
-}
-
 static int
 dispatch(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	if (jumps(m, p))
-		return -ERR_RANGE;
+	int rc = claim_check(m, now, from, p);
+
+	if (rc < 0)
+		return rc;
 	switch ((enum packet_kind)p->kind) {
 	case PACKET_AROUND:
 		return carry_recv(m, now, from, p);

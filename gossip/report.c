@@ -489,7 +489,7 @@ heard_report(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		x->seq = p->seq;
 		x->applied = p->head;
 	}
-	lead_heard_stamp(m, &p->head.stamp);
+	claim_stamp(m, now, from, &p->head.stamp);
 	if (p->term != 0)
 		lead_echoed(m, now, from, p);
 	take_frag(m, from, p);

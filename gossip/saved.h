@@ -7,6 +7,8 @@
 
 #include "epoch.h"
 
+enum { TERM_JUMP_MAX = 1 << 24 }; /* elections nobody heard of, at most */
+
 /* What must be on disk before the packets that depend on it leave. */
 struct mesh_saved {
 	uint8_t cluster[ID_BYTES]; /* all zero: not a member of any cluster */
@@ -27,5 +29,13 @@ struct mesh_saved {
 	const uint8_t *evicted; /* likewise: who is out for good */
 	size_t evicted_bytes;
 };
+
+/* A schedule that nobody can have made by rights: believed once, it would let no other be
+ * applied for ever.  mesh_new forgets one that is saved as applied. */
+static inline bool
+saved_beyond(const struct mesh_saved *s, const struct stamp *stamp)
+{
+	return s->term > 0 && stamp->term > s->term && stamp->term - s->term > TERM_JUMP_MAX;
+}
 
 #endif

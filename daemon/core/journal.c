@@ -116,6 +116,8 @@ static const struct word {
     {"a life's numbers are used up", "life", "this node goes on in its next life, %N"},
     {"recovered", "recovered", "it gave up all who were dead: the roster is made anew (%N)"},
     {"recovered elsewhere, and outranked", "recovered", "another side was recovered too (%N): this one counts, and puts it out"},
+    {"claims the impossible", "claim", "it claims a term or schedule that can't be, and is not heard: put it out if it goes on"},
+    {"climbs again and again", "claim", "by its word this leader took a new term 3 times within a minute: it acts on schedules that nobody knows, or is cut off again and again"},
     {"roster forced", "roster", "version %N is in force here, by order of an operator"},
     {"roster joint", "roster", "version %N: the old and the new set must both agree"},
     {"roster", "roster", "version %N is in force here"},

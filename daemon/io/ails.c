@@ -169,6 +169,29 @@ find_unstable(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 			    m.name);
 }
 
+/* It can't be told from here whether it lies, or was on another side each time. */
+static void
+find_claims(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct mesh_claims c;
+	struct mesh_member m;
+	struct ail *a;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		mesh_claims(e->mesh, net_now(), i, &c);
+		if (m.evicted || (!c.impossible && c.climbs < MESH_CLIMBS_MANY) ||
+		    (a = next(out, n, more, "mesh events; mesh evict it if it goes on")) == NULL)
+			continue;
+		if (c.impossible)
+			snprintf(a->text, sizeof a->text,
+			    "%s claims a term or schedule that can't be: it is not heard", m.name);
+		else
+			snprintf(a->text, sizeof a->text,
+			    "%s acts on schedules that nobody knows: this leader took a new term %u times for it within a minute",
+			    m.name, c.climbs);
+	}
+}
+
 static void
 find_voteless(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 {
@@ -235,6 +258,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 	find_loss(e, out, &n, &more);
 	find_shared(e, out, &n, &more);
 	find_unstable(e, out, &n, &more);
+	find_claims(e, out, &n, &more);
 	find_voteless(e, out, &n, &more);
 	if (more > 0) {
 		snprintf(out[n].text, sizeof out[n].text, "and %zu more members like these", more);

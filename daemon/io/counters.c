@@ -35,6 +35,7 @@ static const struct kind kinds[COUNTERS_KINDS] = {
     [ERR_NO_VOTE] = {"no_vote", "of a node that has no vote here"},
     [ERR_STRANGER] = {"stranger", "of a node that is no member here"},
     [ERR_NO_WAY] = {"no_way", "to be passed on, and nothing gets there from here either"},
+    [ERR_CLAIM] = {"claim", "of a node that claims what can't be: mesh status"},
     [COUNTERS_STREAM] = {"refused", "connections refused: too many, or no key yet"},
     [COUNTERS_STREAM + 1] = {"timeout", "connections that did not finish in time"},
     [COUNTERS_STREAM + 2] = {"truncated", "connections closed before their end"},

@@ -31,6 +31,29 @@ forget_keys(struct engine *e, struct err *err)
 	return ring_forget(e->state_fd, err);
 }
 
+/* Taken from a member gone bad, when such were still believed (gossip/claim.h).  What runs
+ * goes on; the next schedule that is announced is taken. */
+static void
+forget_beyond(struct engine *e)
+{
+	struct mesh_saved *s = &e->saved;
+	bool applied = saved_beyond(s, &s->applied);
+	bool kept = e->keep.has && saved_beyond(s, &e->keep.current.meta.stamp);
+	char text[STAMP_TEXT_CAP];
+
+	if (!applied && !kept)
+		return;
+	stamp_text(kept ? &e->keep.current.meta.stamp : &s->applied, text);
+	log_warn("schedule %s can't be: the highest term known here is %llu; forgotten, the next one is taken (`mesh evict` whoever made it)",
+	    text, (unsigned long long)s->term);
+	if (applied) {
+		s->applied = (struct stamp){0};
+		s->applied_hash = (struct hash){{0}};
+	}
+	if (kept)
+		keep_free(&e->keep);
+}
+
 int
 saving_open(struct engine *e, struct err *err)
 {
@@ -66,7 +89,10 @@ saving_open(struct engine *e, struct err *err)
 	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 ||
 	    (rc = going_load(e, err)) < 0 || (rc = depart_load(e, err)) < 0)
 		return rc;
-	return keep_load(&e->keep, e->store, &e->crypto, err);
+	if ((rc = keep_load(&e->keep, e->store, &e->crypto, err)) < 0)
+		return rc;
+	forget_beyond(e);
+	return 0;
 }
 
 /* Roster and evictions in one: of a recovery (gossip/recover.h) neither holds alone, for

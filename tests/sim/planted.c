@@ -41,6 +41,9 @@ plant_story(enum sim_mutant m)
 	case MUTANT_grace_ignored:
 	case MUTANT_notice_forgot:
 		return "rolling";
+	case MUTANT_any_claim:
+	case MUTANT_any_climb:
+		return "liar";
 	case MUTANT_leaves_early:
 	case MUTANT_leaves_unheard:
 	case MUTANT_leave_forgot:
@@ -331,6 +334,37 @@ bool
 __wrap_keyleap_believed(struct mesh *m, msec now, uint32_t i, uint32_t epoch, uint64_t id)
 {
 	return planted == MUTANT_leap_believed || __real_keyleap_believed(m, now, i, epoch, id);
+}
+
+int __real_claim_check(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+int __wrap_claim_check(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+
+int
+__wrap_claim_check(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	return planted == MUTANT_any_claim ? 0 : __real_claim_check(m, now, from, p);
+}
+
+void __real_claim_above(struct mesh *m, msec now, uint32_t from, uint64_t term);
+void __wrap_claim_above(struct mesh *m, msec now, uint32_t from, uint64_t term);
+
+void
+__wrap_claim_above(struct mesh *m, msec now, uint32_t from, uint64_t term)
+{
+	if (planted == MUTANT_any_climb)
+		m->ms.votes[from].climbs = 0;
+	__real_claim_above(m, now, from, term);
+}
+
+void __real_claim_stamp(struct mesh *m, msec now, uint32_t from, const struct stamp *s);
+void __wrap_claim_stamp(struct mesh *m, msec now, uint32_t from, const struct stamp *s);
+
+void
+__wrap_claim_stamp(struct mesh *m, msec now, uint32_t from, const struct stamp *s)
+{
+	if (planted == MUTANT_any_climb)
+		m->ms.votes[from].climbs = 0;
+	__real_claim_stamp(m, now, from, s);
 }
 
 msec

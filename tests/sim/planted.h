@@ -50,6 +50,8 @@ struct sim;
 	X(old_key)	    /* a restart finds the keys of its first life */       \
 	X(waits_for_none)   /* the next key is used before all have it */          \
 	X(leap_believed)    /* one member's word is enough for a key far ahead */      \
+	X(any_claim)	    /* a stamp that can't be is heard */                   \
+	X(any_climb)	    /* a member is believed a later term as often as it says one */ \
 	X(cookie_ignored)   /* no cookie is ever looked at */                      \
 	X(evicted_heard)    /* who is out is heard */                              \
 	X(evicted_forgot)   /* a restart finds nobody evicted */                   \

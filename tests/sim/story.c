@@ -102,6 +102,7 @@ const struct story stories[] = {
     {"join", story_join, setup_join, "all start in one second, through one seed"},
     {"evict", story_evict, NULL, "nodes are put out for good: until all know"},
     {"clone", story_clone, setup_clone, "a disk is copied, and both are started"},
+    {"liar", story_liar, NULL, "a member claims what nobody knows: how much of the time is issued"},
     {"join-lossy", story_join_lossy, NULL, "the same, with 5 % loss"},
     {"detect", story_detect, NULL, "a node dies: who knows when"},
     {"failover", story_failover, NULL, "the leader dies: until another issues"},

@@ -47,6 +47,7 @@ uint32_t story_other(struct sim *s);
 story_run story_steady, story_join, story_join_lossy, story_restart, story_storm, story_heal; /* story_member.c */
 story_run story_detect, story_failover, story_churn, story_flood;	    /* story_death.c */
 story_run story_evict, story_clone;					    /* story_out.c */
+story_run story_liar;							    /* story_liar.c */
 story_run story_split;							    /* story_split.c */
 void setup_split(struct sim_conf *conf);
 story_run story_rolling;							    /* story_going.c */

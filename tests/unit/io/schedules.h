@@ -59,7 +59,7 @@ schedules_vars_(const struct role_of *r)
 
 /* roles sorted by name. */
 WORLD_UNUSED static struct schedule
-schedule_of(uint64_t seq, const struct role_of *roles, size_t count)
+schedule_at(uint64_t term, uint64_t seq, const struct role_of *roles, size_t count)
 {
 	struct schedule_meta m;
 	struct schedule s;
@@ -72,7 +72,7 @@ schedule_of(uint64_t seq, const struct role_of *roles, size_t count)
 	crypto_hash256(&h, signer.pk, KEY_BYTES);
 	memcpy(m.stamp.leader.b, h.b, ID_BYTES);
 	memcpy(m.pk, signer.pk, KEY_BYTES);
-	m.stamp.term = 3;
+	m.stamp.term = term;
 	m.stamp.seq = seq;
 	m.grade = MESH_GRADE_FULL;
 	m.at_ms = 1700000000000;
@@ -86,6 +86,12 @@ schedule_of(uint64_t seq, const struct role_of *roles, size_t count)
 		fail_msg("%s", err.text);
 	plan_free(&p);
 	return s;
+}
+
+WORLD_UNUSED static struct schedule
+schedule_of(uint64_t seq, const struct role_of *roles, size_t count)
+{
+	return schedule_at(3, seq, roles, count);
 }
 
 #endif
