@@ -44,7 +44,7 @@ relay_missed(struct mesh *m, uint32_t i)
 
 	if (!member_up(x))
 		return;
-	rumour_restless(m, m->ticked, i);
+	flap_restless(m, m->ticked, i);
 	if (x->missed == UINT8_MAX)
 		return;
 	m->ms.far += x->missed == 0;

@@ -19,10 +19,6 @@ enum {
 	ACCUSE_MS = 1000,
 	HEALTH_MAX = 8,
 	WELCOME_MAX = 200,
-	FLAP_WINDOW_MS = 600000, /* deaths further apart are not one illness */
-	FLAPS = 2,
-	QUIET_MS = 60000, /* doubled with each further one */
-	QUIET_DOUBLINGS = 6,
 };
 
 /* 1000 x max(1, log10 n), by a table: no floating point decides anything. */
@@ -102,58 +98,11 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 	return 0;
 }
 
-/*
- * i, called dead, lives the life it lived before: it was not dead.  Twice within
- * ten minutes and it is unstable until it was quiet for a minute, longer each
- * time; else a node that hears nobody every other 20 s would get its work and
- * lose it for ever.  When a third of all rise it was a cut, and nobody's illness.
- */
-static void
-rose_again(struct mesh *m, msec now, uint32_t i)
-{
-	struct member_doubt *x = &m->ms.doubts[i];
-	uint32_t doublings;
-
-	x->rose = now;
-	if (3 * (m->ms.by_state[MESH_FAILED] + 1) > m->ms.count)
-		return;
-	x->flaps = x->flapped != 0 && now - x->flapped < FLAP_WINDOW_MS ? x->flaps + 1 : 1;
-	x->flapped = now;
-	if (x->flaps < FLAPS)
-		return;
-	doublings = x->flaps - FLAPS < QUIET_DOUBLINGS ? x->flaps - FLAPS : QUIET_DOUBLINGS;
-	x->unstable_until = now + ((msec)QUIET_MS << doublings);
-	m->swim.quiet_at = msec_min(m->swim.quiet_at, x->unstable_until);
-	m->ms.changes++;
-	trace(m, now, "unstable", i, x->flaps);
-}
-
-void
-rumour_restless(struct mesh *m, msec now, uint32_t i)
-{
-	struct member_doubt *x = &m->ms.doubts[i];
-
-	if (member_unstable(&m->ms, i, now) && x->unstable_until < now + QUIET_MS)
-		x->unstable_until = now + QUIET_MS;
-}
-
 /* It spoke once in my life and was given up; not: I started and know nobody. */
 static bool
 dead_to_me(const struct member *x)
 {
 	return x->state == MESH_FAILED && x->heard != 0;
-}
-
-static void
-quiet_tick(struct mesh *m, msec now)
-{
-	if (now < m->swim.quiet_at)
-		return;
-	m->swim.quiet_at = MSEC_NEVER;
-	m->ms.changes++;
-	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (member_unstable(&m->ms, i, now))
-			m->swim.quiet_at = msec_min(m->swim.quiet_at, m->ms.doubts[i].unstable_until);
 }
 
 static void
@@ -345,14 +294,16 @@ hear_alive(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (older)
 		reborn(m, i);
 	summary_rise(m, now, i);
+	if (x->state == MESH_SUSPECT && !older)
+		flap_shaken(m, now, i); /* while it is known who accused it */
 	members_absolve(&m->ms, i);
-	rumour_restless(m, now, i);
+	flap_restless(m, now, i);
 	if (r->from < RUMOUR_AGE_MAX && now - (msec)r->from > x->heard)
 		x->heard = now - (msec)r->from;
 	members_set(&m->ms, i, now, MESH_ALIVE, r->generation, (uint32_t)r->incarnation);
 	news(m, i);
 	if (rose && !older)
-		rose_again(m, now, i);
+		flap_rose(m, now, i);
 	if (!was_up)
 		trace(m, now, "alive", i, 0);
 }
@@ -404,9 +355,9 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 	members_absolve(&m->ms, i);
 	news(m, i);
-	rumour_restless(m, now, i);
+	flap_restless(m, now, i);
 	if (rose)
-		rose_again(m, now, i);
+		flap_rose(m, now, i);
 	trace(m, now, "alive", i, 0);
 }
 
@@ -563,7 +514,7 @@ rumours_hear(struct mesh *m, msec now, const struct packet *p, uint32_t by,
 void
 rumour_tick(struct mesh *m, msec now)
 {
-	quiet_tick(m, now);
+	flap_tick(m, now);
 	if (now < m->swim.suspect_at)
 		return;
 	m->swim.suspect_at = MSEC_NEVER;

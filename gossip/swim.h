@@ -33,6 +33,8 @@ struct swim {
 	uint64_t last_hash;
 	msec forget_at; /* somebody may be dead long enough to be forgotten */
 	msec quiet_at; /* somebody unstable may have been quiet long enough */
+	msec shakes_until; /* the end of the minute in which all count their shakes */
+	uint64_t shakes;   /* of all */
 	uint64_t join_token;
 	struct relay {
 		uint64_t seq, their_seq;
@@ -59,9 +61,16 @@ void swim_call(struct mesh *m, uint32_t i);
 /* It answered such a call: it hears me, and I it. */
 void rumour_answered(struct mesh *m, msec now, uint32_t i);
 void rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why);
-/* It was suspected and lives, or was silent: no quiet, for one that is unstable. */
-void rumour_restless(struct mesh *m, msec now, uint32_t i);
 void rumour_tick(struct mesh *m, msec now);
+
+/* flap.c */
+/* i, called dead, lives the life it lived before: it was not dead. */
+void flap_rose(struct mesh *m, msec now, uint32_t i);
+/* Its owner takes a suspicion of i back; before members_absolve. */
+void flap_shaken(struct mesh *m, msec now, uint32_t i);
+/* It was suspected and lives, or was silent: no quiet, for one that is unstable. */
+void flap_restless(struct mesh *m, msec now, uint32_t i);
+void flap_tick(struct mesh *m, msec now);
 
 /* forget.c: of a table's record of the dead, and each hour */
 bool forget_too_old(const struct rumour *r);

@@ -114,6 +114,7 @@ const struct story stories[] = {
     {"recover", story_recover, setup_recover, "the majority is gone for good, and an operator says so; some return"},
     {"restart-storm", story_storm, NULL, "all restart again and again"},
     {"slow", story_slow, setup_slow, "Lifeguard's experiment: blocked members"},
+    {"shaky", story_shaky, NULL, "one hears nothing 1.9 s of each 2.2"},
     {"flipflop", story_flipflop, NULL, "Rapid's: 1 % hear nobody, 20 s of 40"},
     {"partial", story_partial, NULL, "a ring, a bridge: each hears only some"},
     {"rack", story_rack, NULL, "two fifths go silent at once: a cut of seconds, then death"},

@@ -13,17 +13,45 @@ per_1000_hours(const struct sim *s, uint64_t count, usec took)
 	return (int64_t)((double)count * 1000.0 / hours + 0.5);
 }
 
+/* Of those who are well, how many get no work of this leader. */
+static uint64_t
+unstable_now(const struct sim *s, uint32_t leader, uint32_t ill)
+{
+	struct mesh_member x;
+	uint64_t n = 0;
+
+	for (uint32_t k = 0; k < s->conf.nodes && leader != MEMBER_NONE; k++)
+		n += k != ill && mesh_find(s->node[leader].mesh, &s->node[k].id, &x) && x.unstable;
+	return n;
+}
+
+/* Runs so long; counts, each second, who is unstable. */
+static bool
+run_and_look(struct sim *s, usec so_long, uint64_t *unstable)
+{
+	for (usec end = s->now + so_long; s->now < end;) {
+		if (!sim_run(s, end - s->now > SECOND ? s->now + SECOND : end))
+			return false;
+		*unstable += unstable_now(s, story_leader(s), MEMBER_NONE);
+	}
+	return true;
+}
+
 /* Runs so long, and counts; all must be taken back in the end. */
 static bool
 count_false(struct sim *s, struct sim_stats *st, const char *name, usec so_long)
 {
+	uint64_t unstable = 0;
 	uint64_t deaths = s->false_deaths, elections = s->elections;
 	uint64_t suspects = s->false_suspects;
 	char text[48];
 	usec began = s->now;
 
-	if (!sim_run(s, s->now + so_long))
+	if (!run_and_look(s, so_long, &unstable))
 		return false;
+	snprintf(text, sizeof text, "false.unstable.%s:permille", name);
+	stats_add(st, text,
+	    (int64_t)(unstable * 1000 / s->conf.nodes / (uint64_t)(so_long / SECOND + 1)));
 	snprintf(text, sizeof text, "false.deaths.%s:/1000h", name);
 	stats_add(st, text, per_1000_hours(s, s->false_deaths - deaths, s->now - began));
 	snprintf(text, sizeof text, "+false.deaths.%s.count:count", name);
@@ -188,4 +216,45 @@ story_flipflop(struct sim *s, struct sim_stats *st)
 	memset(s->cut, 0, (size_t)n * n);
 	net_changed(s);
 	return story_whole(s, NULL);
+}
+
+/* --- Suspected, and alive again ---------------------------------------------------- */
+
+enum { SHAKY_MS = 2200, SHAKY_BLOCKED_MS = 1900 }; /* of so long */
+
+/* One hears nothing most of the time, and never so long that it is dead.  It gets no
+ * work and does not lead; nobody else is blamed; and it comes back when it is well. */
+bool
+story_shaky(struct sim *s, struct sim_stats *st)
+{
+	uint32_t leader, ill, looks = 0, usable = 0;
+	uint64_t blamed = 0;
+	usec began, end;
+
+	if (!story_whole(s, NULL))
+		return false;
+	ill = (story_leader(s) + 1) % s->conf.nodes;
+	for (began = s->now, end = began + 150 * SECOND; s->now < end;) {
+		node_block(s, ill, s->now + SHAKY_BLOCKED_MS * (SECOND / 1000));
+		if (!sim_run(s, s->now + SHAKY_MS * (SECOND / 1000)))
+			return false;
+		if (s->now - began < 30 * SECOND || (leader = story_leader(s)) == MEMBER_NONE)
+			continue;
+		looks++;
+		usable += story_usable(s, leader, ill);
+		blamed += unstable_now(s, leader, ill);
+	}
+	stats_add(st, "shaky.usable:permille", looks == 0 ? 1000 : usable * 1000 / looks);
+	stats_add(st, "+shaky.blamed:count", (int64_t)blamed);
+	node_crash(s, story_leader(s), s->now + 5 * SECOND);
+	if (!sim_run(s, s->now + 4 * SECOND))
+		return false;
+	stats_add(st, "+shaky.leads:count", story_leader(s) == ill);
+	if (!story_whole(s, NULL))
+		return false;
+	for (began = s->now; !story_usable(s, story_leader(s), ill);)
+		if (s->now - began > 200 * SECOND || !sim_run(s, s->now + SECOND / 5))
+			break;
+	stats_add(st, "shaky.back:ms", (int64_t)((s->now - began) / 1000));
+	return s->broken == NULL && story_whole(s, NULL);
 }
