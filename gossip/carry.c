@@ -104,7 +104,6 @@ uint32_t
 carry_via(struct mesh *m, enum packet_kind kind, uint32_t to)
 {
 	const struct member_doubt *x = &m->ms.doubts[to];
-	uint16_t other;
 
 	if (!carry_takes(kind) || !member_up(&m->ms.m[to]))
 		return MEMBER_NONE;
@@ -113,9 +112,7 @@ carry_via(struct mesh *m, enum packet_kind kind, uint32_t to)
 		return MEMBER_NONE;
 	if (useful(m, x->via, to))
 		return x->via;
-	if (relay_helpers(m, m->ticked, to, MEMBER_NONE, 1, &other) == 0 || !relay_near(m, other))
-		return MEMBER_NONE;
-	return other;
+	return relay_next(m, m->ticked, to, MEMBER_NONE);
 }
 
 void
@@ -179,16 +176,14 @@ carry_fill(const struct mesh *m, const struct out *o, struct packet *p)
 static bool
 onward(struct mesh *m, msec now, uint32_t to, uint32_t from, uint32_t *via)
 {
-	uint16_t other;
-
 	*via = m->ms.doubts[to].via;
 	if (useful(m, *via, to) && *via != from)
 		return true;
-	if (!relay_far(m) || relay_helpers(m, now, to, from, 1, &other) == 0 ||
-	    !relay_near(m, other))
-		return false;
-	*via = other;
-	return true;
+	if (relay_far(m))
+		*via = relay_next(m, now, to, from);
+	else
+		*via = MEMBER_NONE;
+	return *via != MEMBER_NONE;
 }
 
 int

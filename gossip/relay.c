@@ -4,14 +4,16 @@
  *
  *	A            B (within earshot of A)         C (of B)           T
  *	PINGREQ T -> PING T, silent before too:
- *	             PINGON T, 7 ------------------> PING T  ---------->
+ *	             PINGON T, 15 -----------------> PING T  ---------->
  *	   <-- ACK      <------------------- ACK        <---------- ACK
  *
  * SWIM asks three at random.  In a ring of nine most of them are as far from the
  * target as the asker, who would call it dead.  So those are asked who answer, and
  * who is asked about one that does not answer himself asks on.  A node asks on about
- * one target once at a time, and what else comes meanwhile waits for the same answer;
- * the hops are counted down too: it can go in no circle for long.
+ * one target once at a time, and what else comes meanwhile waits for the same answer.
+ * Each that is asked is told how many more may be, and shares that out among those it
+ * asks itself: in a ring all of it goes one way, elsewhere it soon comes to nothing, and
+ * a question costs no more in a mesh of thousands than in one of twenty.
  *
  * Of a target that was well a moment ago only the first asks on, and not before it
  * was silent to him for a while: a death costs no flood.
@@ -22,6 +24,7 @@ enum {
 	NACK_MS = 400, /* a helper answers "nor me" before the asker gives up */
 	ON_MS = 100,   /* so long the asked one waits itself before it asks on */
 	ONWARD = 2,    /* so many are asked on */
+	LOOKS = 16,    /* by chance, and as many more in a row */
 };
 
 void
@@ -116,6 +119,32 @@ relay_helpers(struct mesh *m, msec now, uint32_t target, uint32_t except, uint32
 	return n;
 }
 
+static bool
+serves(const struct mesh *m, uint32_t i, uint32_t target, uint32_t except)
+{
+	return i != 0 && i != target && i != except && member_up(&m->ms.m[i]) && relay_near(m, i);
+}
+
+/* In a ring the same two are found each time, and each must be tried for everybody: so by
+ * chance, and not in turn. */
+uint32_t
+relay_next(struct mesh *m, msec now, uint32_t target, uint32_t except)
+{
+	uint32_t ill = MEMBER_NONE, last = m->swim.near_last, i = 0, n = m->ms.count;
+
+	for (uint32_t k = 0; k < LOOKS + n && k < 2 * LOOKS; k++) {
+		i = k <= LOOKS ? (uint32_t)prng_below(&m->rng, n) : (i + 1) % n;
+		if (!serves(m, i, target, except))
+			continue;
+		if (!member_unstable(&m->ms, i, now)) {
+			m->swim.near_last = i;
+			return i;
+		}
+		ill = i;
+	}
+	return serves(m, last, target, except) ? last : ill;
+}
+
 /* Is somebody asked about it already? */
 static bool
 under_way(const struct mesh *m, msec now, uint32_t target)
@@ -133,23 +162,27 @@ under_way(const struct mesh *m, msec now, uint32_t target)
 
 /* Somebody else may hear it. */
 static void
-ask_on(struct mesh *m, msec now, struct relay *r, uint32_t hops)
+ask_on(struct mesh *m, msec now, struct relay *r, uint32_t more)
 {
 	uint16_t others[ONWARD];
-	uint32_t n;
+	uint32_t n, near = 0, rest;
 
 	r->on_at = MSEC_NEVER;
 	if (!member_up(&m->ms.m[r->target]) || under_way(m, now, r->target))
 		return;
 	r->on = true;
-	n = relay_helpers(m, now, r->target, r->from, ONWARD, others);
+	n = relay_helpers(m, now, r->target, r->from, more < ONWARD ? more : ONWARD, others);
 	for (uint32_t k = 0; k < n; k++)
 		if (relay_near(m, others[k]))
-			out_to(m, PACKET_PINGON, others[k], r->seq, m->ms.m[r->target].short_id, hops - 1);
+			others[near++] = others[k];
+	rest = more - near;
+	for (uint32_t k = 0; k < near; k++)
+		out_to(m, PACKET_PINGON, others[k], r->seq, m->ms.m[r->target].short_id,
+		    rest / near + (k < rest % near));
 }
 
 void
-relay_ask(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint32_t hops)
+relay_ask(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint32_t more)
 {
 	struct swim *s = &m->swim;
 	struct relay *r = &s->relays[s->relay_next++ % RELAYS_MAX];
@@ -159,13 +192,13 @@ relay_ask(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint3
 		return;
 	/* Who asked there was told nothing yet. */
 	m->stats.no_room[MESH_ROOM_PINGS] += r->from != MEMBER_NONE && r->nack_at != MSEC_NEVER;
-	hops = hops < RELAY_HOPS ? hops : RELAY_HOPS;
+	more = more < RELAY_ASKED ? more : RELAY_ASKED;
 	*r = (struct relay){.seq = ++s->next_seq, .their_seq = p->seq, .from = (uint16_t)from,
 	    .target = (uint16_t)target, .sent = now, .on_at = MSEC_NEVER,
 	    .nack_at = now + pace(m, NACK_MS)};
 	out_to(m, PACKET_PING, target, r->seq, 0, 0);
-	if (!relay_near(m, target) && hops > 0)
-		ask_on(m, now, r, hops);
+	if (!relay_near(m, target) && more > 0)
+		ask_on(m, now, r, more);
 	else if (p->kind == PACKET_PINGREQ)
 		r->on_at = now + pace(m, ON_MS);
 }
@@ -208,7 +241,7 @@ relay_tick(struct mesh *m, msec now)
 		struct relay *r = &m->swim.relays[i];
 
 		if (r->on_at <= now)
-			ask_on(m, now, r, RELAY_HOPS);
+			ask_on(m, now, r, RELAY_ASKED);
 		if (r->nack_at > now)
 			continue;
 		relay_missed(m, r->target); /* it said nothing to my ping either */

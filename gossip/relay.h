@@ -11,7 +11,10 @@
 struct mesh;
 struct member;
 
-enum { RELAY_HOPS = 16 }; /* a question is asked on over so many at most */
+enum {
+	RELAY_HOPS = 16, /* what is carried goes over so many at most */
+	RELAY_ASKED = 16, /* of whom one asks, so many more are asked at most: all together */
+};
 
 void relay_init(struct mesh *m);
 /* i was asked by a ping of mine, and said nothing; it did answer me. */
@@ -22,8 +25,11 @@ void relay_measure(struct mesh *m, uint32_t i, msec took);
  * earshot first.  How many. */
 uint32_t relay_helpers(struct mesh *m, msec now, uint32_t target, uint32_t except, uint32_t max,
     uint16_t *out);
-/* PINGREQ and PINGON of member from. */
-void relay_ask(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint32_t hops);
+/* One who answers me, neither of these two; or MEMBER_NONE.  Of a table of thousands it
+ * looks at a few, elsewhere each time, and remembers whom it found. */
+uint32_t relay_next(struct mesh *m, msec now, uint32_t target, uint32_t except);
+/* PINGREQ and PINGON of member from; so many more may be asked. */
+void relay_ask(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint32_t more);
 /* An ACK to what nobody here asked for himself. */
 void relay_acked(struct mesh *m, msec now, uint32_t from, uint64_t seq);
 void relay_tick(struct mesh *m, msec now);

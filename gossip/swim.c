@@ -445,7 +445,7 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		consider_sync(m, now, from, p->hash);
 		return 0;
 	case PACKET_PINGREQ:
-		relay_ask(m, now, from, p, RELAY_HOPS);
+		relay_ask(m, now, from, p, RELAY_ASKED);
 		return 0;
 	case PACKET_PINGON:
 		relay_ask(m, now, from, p, (uint32_t)p->count);

@@ -43,6 +43,7 @@ struct swim {
 		msec sent, on_at, nack_at; /* on_at: when they are, unless it answers before */
 	} relays[RELAYS_MAX];
 	uint32_t relay_next;
+	uint32_t near_last; /* whom relay_next found; 0 = nobody yet */
 };
 
 /* rumour.c */

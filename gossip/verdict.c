@@ -9,6 +9,7 @@ enum {
 	PROBES = 12,
 	PROBE_EVERY_MS = 100,
 	MISSES = 3,
+	LOOKS = 32,
 	LOSS_WINDOW_MS = 10000,
 	VOUCH_SHIFT = 16, /* a member's index */
 	CUT_MS = 1000,	  /* deaths so close together ... */
@@ -40,24 +41,27 @@ misses_allowed(const struct mesh *m)
 /* Through whom: who vouched for it last, and in turn somebody else each time,
  * for of few who are left perhaps one alone reaches it. */
 static uint32_t
-witness(struct mesh *m, uint32_t i, struct member_report *r)
+witness(struct mesh *m, msec now, uint32_t i, struct member_report *r)
 {
-	uint32_t via;
+	uint32_t via, next;
 
 	if (r->probes % 4 == 1 && r->via != 0 && r->via != i && member_up(&m->ms.m[r->via]))
 		return r->via;
 	via = r->asked == 0 ? swim_random_up(m, i) : swim_next_up(m, r->asked, i);
-	for (uint32_t k = 0; k < m->ms.count && via != MEMBER_NONE && !relay_near(m, via); k++)
+	for (uint32_t k = 0; k < LOOKS && via != MEMBER_NONE && !relay_near(m, via); k++)
 		via = swim_next_up(m, via, i); /* who answers me, if any does */
+	if (via != MEMBER_NONE && !relay_near(m, via) &&
+	    (next = relay_next(m, now, i, MEMBER_NONE)) != MEMBER_NONE)
+		via = next;
 	if (via != MEMBER_NONE)
 		r->asked = (uint16_t)via;
 	return via;
 }
 
 static void
-probe_silent(struct mesh *m, uint32_t i, struct member_report *r)
+probe_silent(struct mesh *m, msec now, uint32_t i, struct member_report *r)
 {
-	uint32_t via = r->probes % 2 == 1 ? witness(m, i, r) : MEMBER_NONE;
+	uint32_t via = r->probes % 2 == 1 ? witness(m, now, i, r) : MEMBER_NONE;
 
 	if (r->probes % 4 == 1)
 		dark_want(m, i);
@@ -115,7 +119,7 @@ judge(struct mesh *m, msec now, uint32_t i, msec misses)
 	if (r->probe_at > now)
 		return false;
 	if (r->probes < PROBES) {
-		probe_silent(m, i, r);
+		probe_silent(m, now, i, r);
 		r->probe_at = now + pace(m, PROBE_EVERY_MS);
 		return false;
 	}
