@@ -35,6 +35,7 @@ struct member_report {
 	uint32_t version, count;
 	uint64_t bits;	    /* fragments of version that arrived */
 	uint32_t refused;   /* that version is of no use; 0 = none */
+	uint32_t least;	    /* what was held when this node last ceased to hear: none older */
 	msec probe_at;	    /* next probe of a silent member, or 0 */
 	uint32_t probes;
 	msec vouched;	    /* it answered somebody else, who said so */

@@ -247,6 +247,8 @@ hear(struct mesh *m, bool hears)
 	for (uint32_t i = 0; i < m->ms.count; i++) {
 		struct member_report *x = &m->ms.reports[i];
 
+		if (x->version != 0)
+			x->least = x->version;
 		x->version = x->refused = x->count = 0;
 		x->bits = 0;
 	}
@@ -451,10 +453,10 @@ take_frag(struct mesh *m, uint32_t from, const struct packet *p)
 {
 	struct member_report *x = &m->ms.reports[from];
 	uint64_t bit = p->bytes_len > 0 ? UINT64_C(1) << p->index : 0;
-	int32_t newer = (int32_t)((uint32_t)p->version - x->version);
+	uint32_t least = x->version != 0 ? x->version : x->least;
 
 	if (p->version == 0 || (p->version == x->refused) ||
-	    (x->version != 0 && newer < 0))
+	    (least != 0 && (int32_t)((uint32_t)p->version - least) < 0))
 		return;
 	if (x->version != p->version || x->count != p->count) {
 		x->version = (uint32_t)p->version;
