@@ -19,8 +19,6 @@ enum {
 	HOPELESS_MS = 500,
 	HOPEFUL = 3, /* so many ask anyway */
 	UNSTABLE_MS = 3000, /* so long anybody else is preferred */
-	RECALL_MS = 500,
-	RECALL_ASKED = 3,
 };
 
 msec
@@ -95,6 +93,7 @@ elect_init(struct mesh *m, msec now)
 	e->try_at = e->holdoff_until + 1 + turn_wait(m, now);
 	e->recall = prng_u64(&m->numbers);
 	e->recall_at = now + 1;
+	recall_over(m);
 }
 
 /* --- candidacy -------------------------------------------------------------------- */
@@ -230,7 +229,7 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 {
 	int cmp = roster_cmp(&p->roster, &m->roster.id);
 
-	/* Without a roster it may have forgotten one: see recall_tick. */
+	/* Without a roster it may have forgotten one: roster_recall.h. */
 	if (!m->member || m->left || holdoff_lasts(m, now) || m->roster.n.all == 0)
 		return false;
 	if (promised_elsewhere(m, now, from) || others_first(m, now, from))
@@ -284,24 +283,6 @@ vote_asked(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	out_to(m, PACKET_VOTED, from, p->seq, yes, 0);
 }
 
-/* Who knows no roster learns it from its leader, or, when nobody leads, from
- * whoever knows one: perhaps it had a vote that is needed to have a leader again. */
-static void
-recall_tick(struct mesh *m, msec now)
-{
-	struct elect *e = &m->elect;
-
-	if (m->roster.n.all > 0 || now < e->recall_at)
-		return;
-	e->recall_at = now + pace(m, RECALL_MS);
-	for (uint32_t k = 0; k < RECALL_ASKED; k++) {
-		uint32_t i = swim_random_up(m, 0);
-
-		if (i != MEMBER_NONE)
-			out_to(m, PACKET_PREVOTE, i, e->recall, 0, 0);
-	}
-}
-
 static void
 granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
@@ -312,7 +293,7 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (p->kind == PACKET_VOTED)
 		m->ms.reports[from].applied = p->head;
 	if (p->seq == e->recall && p->kind == PACKET_PREVOTED) {
-		roster_recall(m, now, from, &p->roster);
+		roster_told(m, now, from, p);
 		return;
 	}
 	/* Too late when a leader was found meanwhile: it has my promise. */
@@ -485,8 +466,7 @@ elect_deadline(const struct mesh *m)
 
 	if (!m->member)
 		return at;
-	if (m->roster.n.all == 0)
-		at = msec_min(at, e->recall_at);
+	at = msec_min(at, recall_deadline(m));
 	if (e->phase != ELECT_IDLE)
 		at = msec_min(at, e->attempt_until);
 	if (e->role == MESH_LEADER)

@@ -106,6 +106,7 @@ elect_joined(struct mesh *m, msec now, uint64_t term)
 	if (!voted)
 		return;
 	m->elect.forgot_at = now;
+	m->roster.recall.had_vote = true;
 	/* For a start that comes before it followed anybody. */
 	if (m->saved.promise_ms < any_lease(m))
 		m->saved.promise_ms = any_lease(m);

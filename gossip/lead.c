@@ -152,6 +152,8 @@ lead_fill_beat(struct mesh *m, msec now, uint32_t to, struct packet *p)
 	p->flag = e->by_quorum;
 	p->head = e->issued;
 	p->hash = m->roster.hash;
+	if (m->roster.is_signed && roster_cmp(&m->ms.votes[to].stored, &m->roster.id) != 0)
+		p->sign = m->roster.sign; /* it will be asked whose word that is */
 	report_fill_beat(m, to, p);
 	p->key_id = keys_newest_id(m);
 }

@@ -49,7 +49,7 @@ init(struct mesh *m, msec now)
 	m->slots = drawn(m);
 	prng_init(&m->numbers, drawn(m));
 	c->wire.features &= ~(uint32_t)(WIRE_PROFILE_MASK | WIRE_LEASE_MASK);
-	c->wire.features |= c->profile | holdoff_feature(c->lease_ms);
+	c->wire.features |= WIRE_SIGNS_ROSTERS | c->profile | holdoff_feature(c->lease_ms);
 	m->seal.wire = c->wire;
 	if (keys_init(m) < 0 || !members_init(&m->ms, c->members_max))
 		return -1;

@@ -319,7 +319,7 @@ fill_role(struct mesh *m, const struct out *o, struct packet *p, uint8_t *scratc
 static void
 fill(struct mesh *m, msec now, const struct out *o, struct packet *p, uint8_t *scratch)
 {
-	*p = (struct packet){.kind = o->kind, .seq = o->kind == PACKET_RESIGN ? o->c : o->a, .hash = members_hash(&m->ms),
+	*p = (struct packet){.kind = o->kind, .seq = o->kind == PACKET_RESIGN ? o->c : o->a, .hash = o->kind == PACKET_PREVOTED ? m->roster.hash : members_hash(&m->ms),
 	    .term = m->saved.term, .roster = m->roster.id, .keys = keys_word(m)};
 	p->head = (struct head){.stamp = m->saved.applied, .hash = m->saved.applied_hash};
 	p->who = o->kind == PACKET_PING && o->to != MEMBER_NONE ? m->ms.m[o->to].short_id : o->b;
@@ -506,6 +506,7 @@ build_roster(struct mesh *m, struct job *j, struct packet *p, struct cargo *c, u
 	*p = (struct packet){.kind = PACKET_ROSTER, .roster = j->roster, .index = j->cursor,
 	    .count = entries, .bytes = scratch};
 	p->bytes_len = roster_chunk(m, j->cursor, &j->place, scratch) * (size_t)ROSTER_ENTRY_BYTES;
+	p->sign = j->cursor == 0 && m->roster.is_signed ? m->roster.sign : NULL;
 	c->count = 0;
 	if (++j->cursor == chunks)
 		j->kind = 0;

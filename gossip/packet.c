@@ -9,7 +9,7 @@
 #include "evict.h"
 #include "seal.h"
 
-enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES };
+enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES, FIELD_SIGN };
 
 static const struct field {
 	char letter;
@@ -39,6 +39,7 @@ static const struct field {
     UINT('c', roster.version, INT64_MAX),
     {'H', FIELD_HEAD, offsetof(struct packet, head), 0},
     {'b', FIELD_BYTES, offsetof(struct packet, bytes), 0},
+    {'z', FIELD_SIGN, offsetof(struct packet, sign), 0},
 #undef UINT
 };
 
@@ -47,6 +48,8 @@ static const char *const layouts[PACKET_KINDS_] = {
     PACKET_KINDS(X)
 #undef X
 };
+
+enum { MAY_LACK = '?' }; /* what comes behind it */
 
 static const struct field *
 field_of(char letter)
@@ -97,14 +100,19 @@ packet_begin(struct mpw *w, const struct packet *p)
 	const char *layout = layouts[p->kind];
 
 	assert(p->kind > PACKET_NONE_ && p->kind < PACKET_KINDS_);
-	mpw_array(w, (uint32_t)strlen(layout) + 2);
+	mpw_array(w, (uint32_t)(strlen(layout) - (strchr(layout, MAY_LACK) != NULL)) + 2);
 	mpw_uint(w, p->kind);
 	for (; *layout != '\0'; layout++) {
 		const struct field *f = field_of(*layout);
-		const uint8_t *at = (const uint8_t *)p + f->offset;
+		const uint8_t *at;
 		uint64_t v;
 
-		if (f->type == FIELD_HEAD) {
+		if (*layout == MAY_LACK)
+			continue;
+		at = (const uint8_t *)p + f->offset;
+		if (f->type == FIELD_SIGN) {
+			mpw_bin(w, p->sign, p->sign != NULL ? ROSTER_SIGN_BYTES : 0);
+		} else if (f->type == FIELD_HEAD) {
 			pack_head(w, &p->head);
 		} else if (f->type == FIELD_BYTES) {
 			mpw_bin(w, p->bytes, p->bytes_len);
@@ -124,6 +132,19 @@ packet_end(struct mpw *w, const struct mpw *rumours, uint32_t count)
 }
 
 static int
+read_sign(struct mp *r, struct packet *out)
+{
+	size_t len;
+	int rc = mp_bin(r, &out->sign, &len);
+
+	if (rc == 0 && len != 0 && len != ROSTER_SIGN_BYTES)
+		rc = -ERR_MALFORMED;
+	if (rc < 0 || len == 0)
+		out->sign = NULL;
+	return rc;
+}
+
+static int
 read_field(struct mp *r, const struct field *f, struct packet *out)
 {
 	uint64_t v;
@@ -133,6 +154,8 @@ read_field(struct mp *r, const struct field *f, struct packet *out)
 		return read_head(r, &out->head);
 	if (f->type == FIELD_BYTES)
 		return mp_bin(r, &out->bytes, &out->bytes_len);
+	if (f->type == FIELD_SIGN)
+		return read_sign(r, out);
 	if ((rc = mp_uint_max(r, f->max, &v)) < 0)
 		return rc;
 	memcpy((uint8_t *)out + f->offset, &v, sizeof v);
@@ -144,8 +167,9 @@ packet_decode(const uint8_t *buf, size_t len, struct packet *out)
 {
 	struct mp r;
 	uint32_t n;
-	size_t known, from;
+	size_t from;
 	const char *layout;
+	bool lacks = false;
 	int rc;
 
 	memset(out, 0, sizeof *out);
@@ -159,13 +183,19 @@ packet_decode(const uint8_t *buf, size_t len, struct packet *out)
 	if (out->kind == PACKET_NONE_ || out->kind >= PACKET_KINDS_)
 		return -ERR_UNKNOWN;
 	layout = layouts[out->kind];
-	known = strlen(layout) + 2;
-	if (n < known)
-		return -ERR_MALFORMED;
-	for (; *layout != '\0'; layout++)
+	for (n -= 2; *layout != '\0'; layout++) {
+		if (*layout == MAY_LACK) {
+			lacks = true;
+			continue;
+		}
+		if (n == 0 && lacks)
+			break;
+		if (n-- == 0)
+			return -ERR_MALFORMED;
 		if ((rc = read_field(&r, field_of(*layout), out)) < 0)
 			return rc;
-	for (; n > known; n--)
+	}
+	for (; n > 0; n--)
 		if ((rc = mp_skip(&r)) < 0)
 			return rc;
 	if ((rc = mp_array(&r, &out->rumours_count)) < 0)

@@ -14,8 +14,8 @@
  *	       | bin 112: as in evict.h                                 eviction
  *
  * Positional, never field names.  Fields a newer node adds before the rumours
- * are skipped; unknown kinds are counted and dropped; bytes after the array
- * are malformed.  No nesting deeper than 4.
+ * are skipped, those behind a `?` an older one does not send (they are nothing then);
+ * unknown kinds are counted and dropped; bytes after the array are malformed.  No nesting deeper than 4.
  */
 #ifndef GOSSIP_PACKET_H
 #define GOSSIP_PACKET_H
@@ -35,6 +35,9 @@ struct roster_id {
 	uint64_t term, version;
 };
 
+/* Whose word a roster is: roster_sign.c. */
+enum { ROSTER_SIGN_BYTES = 8 + 8 + 8 + KEY_BYTES + SIG_BYTES };
+
 /*
  * kind, name, its fields.  Fields are letters of packet.c's table.
  */
@@ -48,17 +51,17 @@ struct roster_id {
 	X(TABLE, "")	      /* rumours only: a part of my table */           \
 	X(WHO, "b")	      /* salts; introduce yourself */                  \
 	X(HELLO, "b")	      /* salts: mine, yours as I know it (pair.h) */   \
-	X(BEAT, "tmlgvfHrchBaKIw") /* I lead; w stands by; see elect.h */      \
+	X(BEAT, "tmlgvfHrchBaKIw?z") /* I lead; w stands by; see elect.h */    \
 	X(ECHO, "twmrcKI")    /* I follow you: your own time back, my roster */ \
 	X(OTHER, "tw")	      /* I am promised to another leader */            \
 	X(REJECT, "t")	      /* my term is higher */                          \
 	X(PREVOTE, "strc")    /* would you vote for me? */                     \
-	X(PREVOTED, "stgrc")  /* seq, my term, yes or no, my roster */         \
+	X(PREVOTED, "stgrc?h") /* seq, my term, yes or no, my roster, its hash */ \
 	X(VOTE, "strc")	      /* vote for me */                                \
 	X(VOTED, "stgHrc")    /* and what I applied last */                    \
 	X(RESIGN, "twHs")     /* I stop leading; successor; my schedule; s of elect_freeze */ \
 	X(ROSTER_ASK, "rci")  /* send me your roster from chunk i on */        \
-	X(ROSTER, "rcinb")    /* chunk i of n */                               \
+	X(ROSTER, "rcinb?z")  /* chunk i of n; with the first, who made it */  \
 	X(REPORT, "saHinbtwmrcKI") /* version a, fragment i of n; t: an ECHO as well */ \
 	X(ROLE_ASK, "mb")     /* may I run these, asked at; see rolelease.h */   \
 	X(ROLE_LEASE, "tmb")  /* my term, your question: these you may */        \
@@ -96,6 +99,7 @@ struct packet {
 	struct head head;
 	const uint8_t *bytes; /* borrowed from the body */
 	size_t bytes_len;
+	const uint8_t *sign; /* likewise: ROSTER_SIGN_BYTES, or NULL */
 	const uint8_t *rumours; /* msgpack values, rumours_count of them */
 	size_t rumours_len;
 	uint32_t rumours_count;

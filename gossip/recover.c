@@ -303,6 +303,8 @@ force(struct mesh *m, msec now, uint64_t number)
 {
 	struct roster *ro = &m->roster;
 	struct elect *e = &m->elect;
+	struct roster_id parent = ro->id;
+	uint64_t was = ro->hash;
 
 	for (uint32_t i = 0; i < m->ms.count; i++) {
 		struct member *x = &m->ms.m[i];
@@ -318,6 +320,7 @@ force(struct mesh *m, msec now, uint64_t number)
 	ro->id.term = number;
 	ro->id.version = ro->seen_version + 1;
 	roster_recount(m);
+	roster_sign(m, &parent, was);
 	memset(e->rounds, 0, sizeof e->rounds);
 	e->phase = ELECT_IDLE; /* votes that were counted by the old one */
 	m->saved.term = number;

@@ -20,8 +20,9 @@
  * Newcomers of a crowd come in crowds, and each change costs all of them: there one
  * waits until for a moment nobody new came, though not for ever.
  *
- * roster_next.c and roster_fetch.c are how the others come to it, roster_sum.c is its
- * hash, roster_disk.c how it lies on disk.
+ * roster_next.c and roster_fetch.c are how the others come to it, roster_recall.c how
+ * who lost it; roster_sum.c is its hash, roster_sign.c whose word it is, roster_disk.c how
+ * it lies on disk.
  */
 #include "inner.h"
 
@@ -92,10 +93,13 @@ static void
 restamp(struct mesh *m, msec now)
 {
 	struct roster *ro = &m->roster;
+	struct roster_id parent = ro->id;
+	uint64_t was = ro->hash;
 
 	ro->id.term = m->elect.ballot_term;
 	ro->id.version = ro->seen_version + 1;
 	roster_recount(m);
+	roster_sign(m, &parent, was);
 	/* Rounds counted under the old sets say nothing about the new ones;
 	 * the lease already earned stands (see the essay of elect.c). */
 	memset(m->elect.rounds, 0, sizeof m->elect.rounds);
@@ -217,13 +221,14 @@ quiet(struct mesh *m, msec now)
 }
 
 /* By somebody who can be asked: a full leader's quorum proves that what a dead
- * elector alone may know is not in force. */
+ * elector alone may know is not in force.  What was refused is nobody's. */
 static bool
 overtaken(const struct mesh *m)
 {
 	for (uint32_t i = 1; i < m->ms.count; i++)
 		if (m->ms.m[i].roster != 0 && member_up(&m->ms.m[i]) &&
-		    roster_cmp(&m->ms.votes[i].stored, &m->roster.id) > 0)
+		    roster_cmp(&m->ms.votes[i].stored, &m->roster.id) > 0 &&
+		    roster_cmp(&m->ms.votes[i].stored, &m->roster.refused) != 0)
 			return true;
 	return false;
 }
@@ -254,14 +259,14 @@ step(struct mesh *m, msec now)
 	struct roster *ro = &m->roster;
 	bool mine = ro->id.term == m->elect.ballot_term;
 
-	if (!ro->joint && !ro->foreign && !change_wanted(m))
+	if (!ro->joint && !ro->foreign && ro->is_signed && !change_wanted(m))
 		return false;
 	if (!m->elect.by_quorum) { /* one that is */
 		if (m->elect.wish_term <= m->elect.ballot_term)
 			m->elect.wish_term = m->elect.ballot_term + 1;
 		return false;
 	}
-	if (!mine || ro->foreign) {
+	if (!mine || ro->foreign || !ro->is_signed) {
 		ro->foreign = false;
 	} else if (!stored(m)) {
 		return false;
@@ -323,7 +328,7 @@ roster_init(struct mesh *m, msec now)
 {
 	struct roster *ro = &m->roster;
 
-	ro->blob_cap = (size_t)m->conf.members_max * ENTRY_BLOB_MAX + 64;
+	ro->blob_cap = (size_t)m->conf.members_max * ENTRY_BLOB_MAX + ROSTER_SIGN_BYTES + 64;
 	ro->blob = malloc(ro->blob_cap);
 	ro->fetch_bytes = malloc(
 	    ((size_t)m->conf.members_max + ROSTER_CHUNK) * ROSTER_ENTRY_BYTES);
@@ -349,4 +354,5 @@ roster_first(struct mesh *m)
 	    .weight.tie = (w.tie & MEMBER_NEW) != 0 ? MEMBER_VOTES : 0}), w.new, w.new);
 	m->roster.id.version = 1;
 	roster_recount(m);
+	roster_sign(m, &(struct roster_id){0}, 0);
 }

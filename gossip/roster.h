@@ -6,6 +6,8 @@
 #define GOSSIP_ROSTER_H
 
 #include "elect.h"
+#include "roster_recall.h"
+#include "roster_sign.h"
 
 struct mesh;
 
@@ -41,6 +43,11 @@ struct roster {
 	msec quiet_since, waits_since; /* since when so many; since when any */
 	uint64_t tried, tried_at; /* hash that was not to be made of the table, as it was */
 	bool foreign; /* taken from an elector: stamp it before building on it */
+	bool is_signed; /* roster_sign.h */
+	uint8_t sign[ROSTER_SIGN_BYTES];
+	struct roster_named named; /* by a beat, and judged right; id 0 = none */
+	struct roster_id refused; /* the last */
+	struct recall recall;
 	/* being fetched */
 	struct roster_id fetch;
 	uint64_t fetch_hash; /* as its beat named it; 0 = unknown */
@@ -50,6 +57,8 @@ struct roster {
 	uint32_t fetch_chunks, fetch_count, fetch_entries;
 	uint32_t fetch_counted; /* fetch_count when it was asked for last */
 	uint8_t *fetch_bytes; /* entries */
+	uint8_t fetch_sign[ROSTER_SIGN_BYTES]; /* with the first of them */
+	bool fetch_signed; /* it came */
 	uint8_t fetch_have[(MESH_MEMBERS_LIMIT / ROSTER_CHUNK + 8) / 8 + 1];
 	/* as saved */
 	uint8_t *blob;
@@ -58,8 +67,6 @@ struct roster {
 	msec late_at; /* what belongs into it came late: written then; 0 = nothing did */
 };
 
-/* Member from told its roster; taken when this node knows none. */
-void roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *id);
 int roster_init(struct mesh *m, msec now);
 void roster_fini(struct mesh *m);
 void roster_first(struct mesh *m);
@@ -67,6 +74,8 @@ void roster_step(struct mesh *m, msec now);
 int roster_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p);
+/* Member from told, as it was asked, which one it holds; taken when this node knows none. */
+void roster_told(struct mesh *m, msec now, uint32_t from, const struct packet *p);
 void roster_save(struct mesh *m);
 /* The byte of an entry that says in which sets it votes, and where it is the
  * tie-breaker; and a member's vote as an entry says it, whatever it says. */
@@ -74,8 +83,9 @@ uint8_t roster_bits(const struct member *x);
 void roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new);
 /* After any change of votes: counts, hash, must_save. */
 void roster_recount(struct mesh *m);
-/* Its entries are in the table: it is the roster held here, under that id. */
-void roster_taken(struct mesh *m, msec now, const struct roster_id *id);
+/* Its entries are in the table: it is the roster held here, under that id, and made by
+ * who signed it; NULL: nobody did. */
+void roster_taken(struct mesh *m, msec now, const struct roster_id *id, const uint8_t *sign);
 /* Should member i have a vote, which has one or not?  A leader asks more of newcomers. */
 bool roster_wanted(const struct mesh *m, uint32_t i, bool votes);
 /* roster_fetch.c: so many that the leader alone can't hand it out. */

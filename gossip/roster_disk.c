@@ -4,14 +4,15 @@
 #include "inner.h"
 
 enum {
-	BLOB_VERSION = 2,
+	BLOB_VERSION = 3, /* 2: nobody signed it */
 	BITS_MAX = 15,
 	LATE_MS = 1000, /* all who are told in one table are written at once */
 };
 
-/* [version, term, count, entries, [id, bits, weight old, weight new, name, ip, port,
- * meta] ...], and the certificate at the end of an entry where there is a CA: also the addresses, so that a restart knows whom to call when every
- * seed is gone. */
+/* [version, term, count, entries, signed, [id, bits, weight old, weight new, name, ip, port,
+ * meta] ...], and the certificate at the end of an entry where there is a CA: also the
+ * addresses, so that a restart knows whom to call when every seed is gone.  signed: as in
+ * roster_sign.h, or nothing; a blob of version 2 has no such field. */
 void
 roster_save(struct mesh *m)
 {
@@ -25,11 +26,12 @@ roster_save(struct mesh *m)
 	ro->blob_stale = false;
 	ro->late_at = 0;
 	mpw_init(&w, ro->blob, ro->blob_cap);
-	mpw_array(&w, 4 + ro->n.all);
+	mpw_array(&w, 5 + ro->n.all);
 	mpw_uint(&w, BLOB_VERSION);
 	mpw_uint(&w, ro->id.term);
 	mpw_uint(&w, ro->id.version);
 	mpw_uint(&w, ro->n.all);
+	mpw_bin(&w, ro->sign, ro->is_signed ? ROSTER_SIGN_BYTES : 0);
 	for (uint32_t k = 0; k < m->ms.count; k++) {
 		uint32_t i = m->ms.order[k];
 		const struct member *x = &m->ms.m[i];
@@ -130,12 +132,29 @@ load_entry(struct mesh *m, msec now, struct mp *r)
 	return 0;
 }
 
+static int
+load_sign(struct mesh *m, struct mp *r)
+{
+	struct roster *ro = &m->roster;
+	const uint8_t *sign;
+	size_t len;
+	int rc;
+
+	if ((rc = mp_bin(r, &sign, &len)) < 0)
+		return rc;
+	if (len != 0 && len != ROSTER_SIGN_BYTES)
+		return -ERR_MALFORMED;
+	memcpy(ro->sign, sign, len);
+	ro->is_signed = len != 0;
+	return 0;
+}
+
 int
 roster_load(struct mesh *m, msec now)
 {
 	uint64_t version, count;
 	struct mp r;
-	uint32_t n;
+	uint32_t n, head;
 	int rc;
 
 	mp_init(&r, m->conf.saved.roster, m->conf.saved.roster_bytes, 2);
@@ -143,10 +162,16 @@ roster_load(struct mesh *m, msec now)
 		return rc;
 	if (n < 4)
 		return -ERR_MALFORMED;
-	if ((rc = mp_uint_max(&r, BLOB_VERSION, &version)) < 0 ||
-	    (rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.term)) < 0 ||
+	if ((rc = mp_uint_max(&r, BLOB_VERSION, &version)) < 0)
+		return rc;
+	head = version >= BLOB_VERSION ? 5 : 4;
+	if (n < head)
+		return -ERR_MALFORMED;
+	if ((rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.term)) < 0 ||
 	    (rc = mp_uint_max(&r, INT64_MAX, &m->roster.id.version)) < 0 ||
-	    (rc = mp_uint_max(&r, n - 4, &count)) < 0)
+	    (rc = mp_uint_max(&r, n - head, &count)) < 0)
+		return rc;
+	if (head == 5 && (rc = load_sign(m, &r)) < 0)
 		return rc;
 	for (uint64_t k = 0; k < count; k++)
 		if ((rc = load_entry(m, now, &r)) < 0)

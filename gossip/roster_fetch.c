@@ -3,7 +3,7 @@
  * (roster_next.c).
  *
  *	ROSTER_ASK  id, i        yours from chunk i on, if it is that one
- *	ROSTER      id, i, n     chunk i of n entries, 48 in each
+ *	ROSTER      id, i, n     chunk i of n entries, 48 in each; with the first who made it
  *
  * The roster's id and hash ride in every beat; who lacks it asks the leader, and gets it
  * in chunks; its next echo says that it is stored (the caller saves before it polls, so
@@ -18,7 +18,8 @@
  * What others hand out is nobody's word: it is taken as a whole, and only if its hash is
  * the one that the leader's beat names, which nobody can make other entries to
  * (roster_sum.c).  When it is not, the leader alone is asked for it.  A roster that no
- * beat names (the sender of an echo or a PREVOTED holds it) comes from that node alone.
+ * beat names (the sender of an echo holds it) comes from that node alone.  Either way it
+ * is the word of who made it (roster_sign.h), and counts only if that one may make it.
  */
 #include "inner.h"
 
@@ -75,7 +76,7 @@ fetch_start(struct roster *ro, const struct roster_id *id)
 	ro->fetch = *id;
 	fetch_again(ro);
 	memset(ro->fetch_peers, 0, sizeof ro->fetch_peers);
-	ro->fetch_distrust = false;
+	ro->fetch_distrust = ro->fetch_signed = false;
 	ro->ask_at = 0;
 }
 
@@ -127,20 +128,76 @@ roster_fetch(struct mesh *m, msec now, uint32_t from, const struct roster_id *id
 }
 
 void
-roster_recall(struct mesh *m, msec now, uint32_t from, const struct roster_id *id)
+roster_told(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
-	if (id->version > 0 && m->roster.n.all == 0)
-		roster_fetch(m, now, from, id, 0);
-	leave_told(m, now, from, id);
+	recall_told(m, now, from, p);
+	if (m->roster.n.all == 0 && p->roster.version > 0 && recall_agreed(m, now, &p->roster, p->hash))
+		roster_fetch(m, now, from, &p->roster, p->hash);
+	leave_told(m, now, from, &p->roster);
 }
 
-/* The leader's beat shows its roster: fetch it when it is not mine. */
+/* Is who made it no stranger here, or told by another too? */
+static bool
+believed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct node_id signer;
+	uint32_t i = MEMBER_NONE;
+
+	if (p->sign != NULL) {
+		roster_signer(m, p->sign, &signer);
+		i = members_find_id(&m->ms, &signer);
+	}
+	if (m->roster.n.all > 0 && (p->sign == NULL || (i != MEMBER_NONE && m->ms.m[i].roster != 0)))
+		return true;
+	recall_heard(m, now, from, p);
+	return recall_agreed(m, now, &p->roster, p->hash);
+}
+
+/* May it be taken, from whoever has it?  Asked once for each that a beat names. */
+static bool
+named(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct roster_named *x = &m->roster.named;
+	int rc;
+
+	if (x->id.version > 0 && roster_cmp(&x->id, &p->roster) == 0 && x->hash == p->hash)
+		return true;
+	if ((rc = roster_judge(m, now, from, &p->roster, p->hash, p->sign)) < 0) {
+		m->stats.dropped[-rc]++;
+		return false;
+	}
+	if (!believed(m, now, from, p))
+		return false;
+	*x = (struct roster_named){.id = p->roster, .hash = p->hash, .is_signed = p->sign != NULL};
+	if (p->sign != NULL)
+		memcpy(x->sign, p->sign, ROSTER_SIGN_BYTES);
+	return true;
+}
+
+/* The one held was taken before anybody signed it, or its signature is on no disk. */
+static void
+signed_now(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	struct roster *ro = &m->roster;
+	int rc;
+
+	if (ro->is_signed || p->sign == NULL)
+		return;
+	if ((rc = roster_judge(m, now, from, &p->roster, p->hash, p->sign)) < 0) {
+		m->stats.dropped[-rc]++;
+		return;
+	}
+	memcpy(ro->sign, p->sign, ROSTER_SIGN_BYTES);
+	ro->is_signed = ro->blob_stale = m->must_save = true;
+}
+
 bool
 roster_is_other(const struct mesh *m, const struct packet *beat)
 {
 	return roster_cmp(&beat->roster, &m->roster.id) == 0 && beat->hash != m->roster.hash;
 }
 
+/* The leader's beat shows its roster: fetch it when it is not mine. */
 void
 roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
@@ -150,7 +207,11 @@ roster_beat(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	if (p->roster.version > ro->seen_version)
 		ro->seen_version = p->roster.version;
 	leave_led(m, from, p);
+	if (cmp == 0 && p->hash == ro->hash)
+		signed_now(m, now, from, p);
 	if (p->roster.version == 0 || cmp < 0 || (cmp == 0 && p->hash == ro->hash))
+		return;
+	if (!named(m, now, from, p))
 		return;
 	if (cmp > 0 && roster_next(m, now, from, p))
 		return;
@@ -204,12 +265,16 @@ roster_vote(struct member *x, uint64_t bits, uint64_t old, uint64_t new)
 
 /* Its entries are in the table: it is the roster held here. */
 void
-roster_taken(struct mesh *m, msec now, const struct roster_id *id)
+roster_taken(struct mesh *m, msec now, const struct roster_id *id, const uint8_t *sign)
 {
 	struct roster *ro = &m->roster;
 	struct elect *e = &m->elect;
 
 	ro->id = *id;
+	ro->is_signed = sign != NULL;
+	if (sign != NULL)
+		memcpy(ro->sign, sign, ROSTER_SIGN_BYTES);
+	recall_over(m);
 	ro->foreign = e->role == MESH_LEADER;
 	fetch_start(ro, &(struct roster_id){0});
 	roster_recount(m);
@@ -260,14 +325,66 @@ matches(struct roster *ro, const struct crypto *c)
 	return false;
 }
 
+/* Whose word is it?  NULL: nobody's, as before rosters were signed.  -ERR_AUTH,
+ * -ERR_RANGE, -ERR_NO_VOTE: of who may not. */
+static int
+made_by(struct mesh *m, msec now, const uint8_t **sign)
+{
+	const struct roster *ro = &m->roster;
+	const struct roster_named *x = &ro->named;
+	struct roster_sum sum = {.crypto = &m->conf.crypto};
+	struct node_id signer;
+	uint64_t hash;
+	int rc;
+
+	for (uint32_t k = 0; k < ro->fetch_entries; k++)
+		roster_sum_add(&sum, ro->fetch_bytes + (size_t)k * ROSTER_ENTRY_BYTES);
+	hash = roster_sum_end(&sum);
+	if (x->id.version > 0 && roster_cmp(&x->id, &ro->fetch) == 0 && x->hash == hash) {
+		*sign = x->is_signed ? x->sign : NULL;
+	} else {
+		*sign = ro->fetch_signed ? ro->fetch_sign : NULL;
+		if ((rc = roster_judge(m, now, ro->fetch_from, &ro->fetch, hash, *sign)) < 0)
+			return rc;
+	}
+	if (*sign == NULL)
+		return 0;
+	roster_signer(m, *sign, &signer);
+	for (uint32_t k = 0; k < ro->fetch_entries; k++)
+		if (memcmp(ro->fetch_bytes + k * ROSTER_ENTRY_BYTES, signer.b, ID_BYTES) == 0)
+			return 0;
+	return roster_refuse(m, now, ro->fetch_from, &ro->fetch, -ERR_NO_VOTE);
+}
+
+/* Nobody's word: perhaps who told of it does better; if that was him, there is some later. */
+static void
+distrust(struct roster *ro, msec now)
+{
+	if (ro->fetch_distrust || ro->fetch_hash == 0) {
+		fetch_start(ro, &(struct roster_id){0});
+		ro->pause_until = now + AGAIN_MS;
+		return;
+	}
+	fetch_again(ro);
+	ro->fetch_distrust = true;
+	ro->fetch_signed = false;
+	ro->ask_at = 0;
+}
+
 static int
 fetched(struct mesh *m, msec now)
 {
 	struct roster *ro = &m->roster;
 	struct elect *e = &m->elect;
+	const uint8_t *sign;
+	int rc;
 
 	if (!matches(ro, &m->conf.crypto))
 		return -ERR_AUTH;
+	if ((rc = made_by(m, now, &sign)) < 0) {
+		distrust(ro, now);
+		return rc;
+	}
 	if (leaves_me_out(m)) {
 		if (e->role == MESH_LEADER)
 			step_aside(m, now);
@@ -289,7 +406,7 @@ fetched(struct mesh *m, msec now)
 	}
 	roster_votes(m);
 	evict_mark_all(m, now);
-	roster_taken(m, now, &ro->fetch);
+	roster_taken(m, now, &ro->fetch, sign);
 	return 0;
 }
 
@@ -320,12 +437,16 @@ chunk_came(struct mesh *m, msec now, const struct packet *p)
 	}
 	if ((ro->fetch_have[index / 8] >> index % 8 & 1) != 0)
 		return 0;
+	if (p->sign != NULL) {
+		memcpy(ro->fetch_sign, p->sign, ROSTER_SIGN_BYTES);
+		ro->fetch_signed = true;
+	}
 	ro->fetch_have[index / 8] |= (uint8_t)(1 << index % 8);
 	memcpy(ro->fetch_bytes + (size_t)index * ROSTER_CHUNK * ROSTER_ENTRY_BYTES, p->bytes,
 	    p->bytes_len);
 	if (++ro->fetch_count < chunks)
 		return 0;
-	if ((rc = fetched(m, now)) < 0 && rc != -ERR_AUTH) {
+	if ((rc = fetched(m, now)) == -ERR_FULL || rc == -ERR_IDENTITY) {
 		/* No room for those it names: perhaps there is some later. */
 		fetch_start(ro, &(struct roster_id){0});
 		ro->pause_until = now + AGAIN_MS;

@@ -17,7 +17,7 @@
  * its leader's beat names, under the id that it names.  The hash there is cryptographic,
  * over every entry in order (roster_sum), and comes under the key of these two.  So
  * how the entries were found is of no weight: a table that somebody lied into can only
- * fail to match.  What the echo then says, that this roster is stored, is as true.
+ * fail to match.  That the beat may name it is roster_sign.c's to judge, before.  What the echo then says, that this roster is stored, is as true.
  */
 #include "inner.h"
 
@@ -107,11 +107,22 @@ roster_propose(struct mesh *m)
 	put(m, PROPOSED);
 }
 
+/* Not one that leaves this node out, nor one that its maker is not in. */
 static bool
 is_next(const struct mesh *m, enum after k, uint64_t hash)
 {
+	const struct roster_named *named = &m->roster.named;
+	struct node_id signer;
+	uint32_t i;
+
 	if (m->ms.m[0].roster != 0 && ballot_after(m, 0, k).roster == 0)
 		return false;
+	if (named->is_signed) {
+		roster_signer(m, named->sign, &signer);
+		i = members_find_id(&m->ms, &signer);
+		if (i == MEMBER_NONE || ballot_after(m, i, k).roster == 0)
+			return false;
+	}
 	return hash_after(m, k, NULL, NULL) == hash;
 }
 
@@ -120,11 +131,12 @@ roster_next(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 {
 	struct roster *ro = &m->roster;
 	enum after k = ro->n.all == 0 ? DONE : ro->joint ? CONCLUDED : PROPOSED;
+	const uint8_t *sign = ro->named.is_signed ? ro->named.sign : NULL;
 
 	if (m->elect.role == MESH_LEADER || m->elect.leader != from || leave_holds(m, &p->roster))
 		return false;
 	if (ro->n.all > 0 && p->hash == ro->hash) {
-		roster_taken(m, now, &p->roster);
+		roster_taken(m, now, &p->roster, sign);
 		return true;
 	}
 	if (ro->tried == p->hash && ro->tried_at == m->ms.changes)
@@ -140,6 +152,6 @@ roster_next(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	ro->fetch_entries = 0;
 	hash_after(m, k, ro->fetch_bytes, &ro->fetch_entries);
 	roster_votes(m);
-	roster_taken(m, now, &p->roster);
+	roster_taken(m, now, &p->roster, sign);
 	return true;
 }

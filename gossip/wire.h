@@ -12,11 +12,11 @@
  * older nodes skip.  Version 1 is the first that is kept: what came before it was of
  * one build with itself.  Features are bits for what a node can do or wants beyond its version:
  *
- *	 31        26 25                    16 15                     2 1       0
- *	+------------+------------------------+------------------------+---------+
- *	| free       | lease configured, in   | free                   | profile |
- *	|            | 100 ms; 0 = by profile |                        | pace.h  |
- *	+------------+------------------------+------------------------+---------+
+ *	 31        26 25                    16 15              3     2      1       0
+ *	+------------+------------------------+-----------------+---------+---------+
+ *	| free       | lease configured, in   | free            | signs   | profile |
+ *	|            | 100 ms; 0 = by profile |                 | rosters | pace.h  |
+ *	+------------+------------------------+-----------------+---------+---------+
  *
  * Unknown ones are kept and told.
  */
@@ -31,6 +31,7 @@ enum {
 	WIRE_BYTES = 1 + 1 + 4,
 	WIRE_NONE = -1, /* no version that both speak */
 	WIRE_PROFILE_MASK = 3, /* of the features */
+	WIRE_SIGNS_ROSTERS = 4, /* roster_sign.h */
 	WIRE_LEASE_SHIFT = 16, /* holdoff.h */
 	WIRE_LEASE_BITS = 10,
 	WIRE_LEASE_MASK = ((1 << WIRE_LEASE_BITS) - 1) << WIRE_LEASE_SHIFT,

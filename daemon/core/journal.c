@@ -119,6 +119,8 @@ static const struct word {
     {"claims the impossible", "claim", "it claims a term or schedule that can't be, and is not heard: put it out if it goes on"},
     {"climbs again and again", "claim", "by its word this leader took a new term 3 times within a minute: it acts on schedules that nobody knows, or is cut off again and again"},
     {"roster forced", "roster", "version %N is in force here, by order of an operator"},
+    {"roster of no voter refused", "roster", "it names version %N, of one who has no vote to make it: refused; if that node went bad: mesh evict"},
+    {"roster unsigned refused", "roster", "it names version %N, which its maker did not sign: refused; if that node went bad: mesh evict"},
     {"roster joint", "roster", "version %N: the old and the new set must both agree"},
     {"roster", "roster", "version %N is in force here"},
 };

@@ -14,7 +14,7 @@ static const struct other {
 	const char *name;
 	uint32_t nodes, seeds;
 } others[] = {{"rotate", 5, 40}, {"evict", 5, 40}, {"rolling", 5, 40}, {"ca", 5, 40}, {"leave", 5, 40}, {"recover", 5, 40},
-    {"missed", 5, 40}, {"liar", 5, 10}, {"busy", 100, 1}};
+    {"missed", 5, 40}, {"liar", 5, 10}, {"roster", 5, 20}, {"busy", 100, 1}};
 
 struct found {
 	uint32_t mutant, story; /* none: which of the others, + 1 */

@@ -221,6 +221,7 @@ net_drain(struct sim *s, uint32_t i)
 
 	alloc_forbid();
 	mixed_speaks(mixed_wire(s, i).max > WIRE_MAX ? n->mesh : NULL);
+	liar_speaks(n->mesh);
 	while (n->harm.dies_after != 1 && (len = mesh_poll(n->mesh, now, &to, buf, sizeof buf)) > 0) {
 		n->harm.dies_after -= n->harm.dies_after > 0;
 		if (alloc_allow() > 0)

@@ -143,6 +143,9 @@ void settled_start(struct sim *s);
 /* story_mixed.c: what node i speaks; m, a newer one, speaks now (NULL: nobody newer). */
 struct wire_range mixed_wire(const struct sim *s, uint32_t i);
 void mixed_speaks(const struct mesh *m);
+/* story_roster.c: who speaks now; and what, if that is a lie. */
+void liar_speaks(const struct mesh *m);
+struct packet liar_says(const struct packet *p);
 
 /* ca.c: tokens by number; node i gets a certificate by one of them. */
 enum { CA_LATE = 5, CA_WALL_S = 1000000000 };

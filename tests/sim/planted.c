@@ -50,6 +50,9 @@ plant_story(enum sim_mutant m)
 		return "leave";
 	case MUTANT_outranked:
 		return "recover";
+	case MUTANT_recall_alone:
+	case MUTANT_roster_unsigned:
+		return "roster";
 	case MUTANT_any_record:
 	case MUTANT_any_entry:
 	case MUTANT_any_vote:
@@ -394,6 +397,26 @@ msec
 __wrap_budget_wait(struct budget *b, msec now)
 {
 	return planted == MUTANT_no_budget ? 0 : __real_budget_wait(b, now);
+}
+
+bool __real_recall_agreed(const struct mesh *m, msec now, const struct roster_id *id, uint64_t hash);
+bool __wrap_recall_agreed(const struct mesh *m, msec now, const struct roster_id *id, uint64_t hash);
+int __real_roster_judge(struct mesh *m, msec now, uint32_t from, const struct roster_id *id,
+    uint64_t hash, const uint8_t *sign);
+int __wrap_roster_judge(struct mesh *m, msec now, uint32_t from, const struct roster_id *id,
+    uint64_t hash, const uint8_t *sign);
+
+bool
+__wrap_recall_agreed(const struct mesh *m, msec now, const struct roster_id *id, uint64_t hash)
+{
+	return planted == MUTANT_recall_alone || __real_recall_agreed(m, now, id, hash);
+}
+
+int
+__wrap_roster_judge(struct mesh *m, msec now, uint32_t from, const struct roster_id *id,
+    uint64_t hash, const uint8_t *sign)
+{
+	return planted == MUTANT_roster_unsigned ? 0 : __real_roster_judge(m, now, from, id, hash, sign);
 }
 
 bool __real_recover_signed(const struct mesh *m, const struct eviction *x);

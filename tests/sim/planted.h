@@ -26,6 +26,8 @@ struct sim;
 	X(old_roster)	    /* a restart finds the roster of its first life */ \
 	X(joint_alone)	    /* a roster counts as stored by all at once */     \
 	X(any_roster)	    /* all rosters have one hash */                    \
+	X(recall_alone)	    /* who knows none takes one on one member's word */ \
+	X(roster_unsigned)  /* ... and whoever signed it will do */            \
 	X(unsaved)	    /* datagrams leave before the fsync */             \
 	X(same_life)	    /* a restart is no new generation */               \
 	X(no_window)	    /* a replay is heard again */                      \

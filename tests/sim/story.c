@@ -112,6 +112,7 @@ const struct story stories[] = {
     {"rolling", story_rolling, NULL, "each says that it restarts, and does, one by one"},
     {"leave", story_leave, NULL, "nodes leave for good, one by one, down to the last"},
     {"recover", story_recover, setup_recover, "the majority is gone for good, and an operator says so; some return"},
+    {"roster", story_roster, NULL, "a member offers a roster of its own to who lost its disk, and to the leader"},
     {"restart-storm", story_storm, NULL, "all restart again and again"},
     {"slow", story_slow, setup_slow, "Lifeguard's experiment: blocked members"},
     {"shaky", story_shaky, NULL, "one hears nothing 1.9 s of each 2.2"},

@@ -53,6 +53,7 @@ void setup_split(struct sim_conf *conf);
 story_run story_rolling;							    /* story_going.c */
 story_run story_leave;								    /* story_leave.c */
 story_run story_recover;							    /* story_recover.c */
+story_run story_roster;								    /* story_roster.c */
 void setup_recover(struct sim_conf *conf);
 story_run story_calm, story_lossy, story_burst, story_slow, story_flipflop, story_shaky; /* story_false.c */
 story_run story_busy, story_missed, story_metrics, story_takeover;			    /* story_load.c */

@@ -539,37 +539,6 @@ the_roster_is_changed_by_who_was_elected(void **state)
 	world_free(w);
 }
 
-/* A roster that was asked for before this node got a later one. */
-static void
-an_older_roster_is_not_taken_over(void **state)
-{
-	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
-	uint8_t entry[ROSTER_ENTRY_BYTES] = {0};
-	struct packet chunk = {.kind = PACKET_ROSTER, .count = 1, .bytes = entry,
-	    .bytes_len = sizeof entry};
-	struct roster *ro;
-	uint32_t z;
-
-	(void)state;
-	z = settled_follower(w);
-	ro = &w->node[z]->roster;
-	entry[0] = 200;
-	entry[ID_BYTES] = MEMBER_VOTES;
-	chunk.roster = (struct roster_id){ro->id.term, ro->id.version - 1};
-	ro->fetch = chunk.roster;
-	ro->fetch_from = w->node[z]->elect.leader;
-	assert_int_equal(roster_recv(w->node[z], w->now, ro->fetch_from, &chunk), 0);
-	assert_int_equal(ro->n.new, 3);
-	assert_true(roster_cmp(&ro->id, &chunk.roster) > 0);
-	/* Nor one that leaves this voter out: the others may need its vote. */
-	chunk.roster.version += 2;
-	ro->fetch = chunk.roster;
-	assert_int_equal(roster_recv(w->node[z], w->now, ro->fetch_from, &chunk), 0);
-	assert_int_equal(ro->n.new, 3);
-	assert_true(roster_cmp(&ro->id, &chunk.roster) < 0);
-	world_free(w);
-}
-
 int
 main(void)
 {
@@ -591,7 +560,6 @@ main(void)
 	    cmocka_unit_test(no_promise_is_shortened),
 	    cmocka_unit_test(a_restart_follows_who_may_not_be_a_second_one),
 	    cmocka_unit_test(the_roster_is_changed_by_who_was_elected),
-	    cmocka_unit_test(an_older_roster_is_not_taken_over),
 	};
 
 	return cmocka_run_group_tests_name("elect", tests, NULL, NULL);

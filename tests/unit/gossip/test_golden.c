@@ -36,11 +36,12 @@ line(struct sheet *s, const char *class, const char *name, const uint8_t *bytes,
 static struct packet
 packet_of(uint64_t kind)
 {
+	static const uint8_t sign[ROSTER_SIGN_BYTES] = {0x71, [ROSTER_SIGN_BYTES - 1] = 0x72};
 	struct packet p = {.kind = kind, .seq = 1, .who = 0x8182838485868788, .hash = 0x9192939495969798,
 	    .term = 4, .sent = 0x10005, .lease = 1500, .grade = MESH_GRADE_FULL, .weight = 200,
 	    .flag = 1, .generation = 9, .version = 0xa0001, .bits = 0xb000000000000001, .index = 12,
 	    .count = 300, .keys = 0xc0001, .key_id = 0xd1d2d3d4d5d6d7d8, .cookie = 0xe1e2e3e4e5e6e7e8,
-	    .roster = {14, 1500}, .bytes = (const uint8_t *)"bytes", .bytes_len = 5};
+	    .roster = {14, 1500}, .bytes = (const uint8_t *)"bytes", .bytes_len = 5, .sign = sign};
 
 	p.head.stamp = (struct stamp){.term = 16, .leader = world_id(1), .seq = 17};
 	memset(p.head.hash.b, 0x5a, HASH_BYTES);
@@ -101,6 +102,7 @@ add_packets(struct sheet *s)
 	add_hello(s);
 	p = packet_of(PACKET_BEAT);
 	memset(&p.head, 0, sizeof p.head); /* nothing announced yet */
+	p.sign = NULL; /* and the roster is known */
 	add_packet(s, "BEAT-before-any-schedule", &p);
 }
 
@@ -257,6 +259,9 @@ add_roster(struct sheet *s)
 	assert_true(mesh_must_save(w->node[0], &saved));
 	assert_true(saved.roster_bytes > 0);
 	line(s, "saved", "roster", saved.roster, saved.roster_bytes);
+	w->node[0]->conf.crypto.sign = sign_aloud;
+	roster_sign(w->node[0], &(struct roster_id){7, 8}, 9);
+	line(s, "signed", "roster", heard, heard_len);
 	world_free(w);
 }
 

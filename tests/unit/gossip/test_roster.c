@@ -112,10 +112,14 @@ entries_of(const struct mesh *m, uint8_t *bytes)
 }
 
 static struct packet
-next_beat(const struct mesh *m, uint64_t hash)
+next_beat(const struct world *w, const struct mesh *m, uint64_t hash)
 {
-	return (struct packet){.kind = PACKET_BEAT, .hash = hash,
+	static uint8_t sign[ROSTER_SIGN_BYTES];
+	struct packet p = {.kind = PACKET_BEAT, .hash = hash, .sign = sign,
 	    .roster = {m->roster.id.term, m->roster.id.version + 1}};
+
+	world_sign_roster(world_of(w, m, m->elect.leader), &p.roster, hash, sign);
+	return p;
 }
 
 /* Whom did it ask?  Of the leader alone: true. */
@@ -150,7 +154,7 @@ what_others_hand_out_must_be_what_the_beat_names(void **state)
 	voters(w, 3);
 	m = crowded(w, &z);
 	held = m->roster.hash;
-	beat = next_beat(m, entries_of(m, bytes));
+	beat = next_beat(w, m, entries_of(m, bytes));
 	chunk = (struct packet){.kind = PACKET_ROSTER, .roster = beat.roster, .count = 3,
 	    .bytes = bytes, .bytes_len = sizeof bytes};
 
@@ -222,7 +226,7 @@ what_others_hand_out_is_taken(void **state)
 	voters(w, 3);
 	m = crowded(w, &z);
 	n = crowd_of(m, bytes, &hash);
-	beat = next_beat(m, hash);
+	beat = next_beat(w, m, hash);
 	roster_beat(m, w->now, m->elect.leader, &beat);
 	while (asks_the_leader(m, w->now, &beat))
 		;
@@ -250,7 +254,7 @@ who_contradicts_ends_the_trust_in_others(void **state)
 	voters(w, 3);
 	m = crowded(w, &z);
 	n = crowd_of(m, bytes, &hash);
-	beat = next_beat(m, hash);
+	beat = next_beat(w, m, hash);
 	roster_beat(m, w->now, m->elect.leader, &beat);
 	while (asks_the_leader(m, w->now, &beat))
 		;
@@ -316,6 +320,44 @@ every_byte_of_every_entry_is_in_the_hash(void **state)
 	assert_true(sum_of(0, UINT32_MAX) == 0);
 }
 
+/* A roster that was asked for before this node got a later one. */
+static void
+an_older_roster_is_not_taken_over(void **state)
+{
+	uint32_t leader, z;
+	struct world *w = world_settled(3, &leader, &z);
+	uint8_t entry[2 * ROSTER_ENTRY_BYTES] = {0}, sign[ROSTER_SIGN_BYTES];
+	struct packet chunk = {.kind = PACKET_ROSTER, .count = 2, .bytes = entry,
+	    .bytes_len = sizeof entry, .sign = sign};
+	struct roster_sum sum = {.crypto = &w->node[0]->conf.crypto};
+	struct roster *ro;
+
+	(void)state;
+	ro = &w->node[z]->roster;
+	entry[0] = 200;
+	entry[ID_BYTES] = MEMBER_VOTES;
+	roster_entry(entry + ROSTER_ENTRY_BYTES, &w->node[z]->ms.m[w->node[z]->elect.leader].id,
+	    MEMBER_VOTES, &(struct ballot_weight){1, 1, 0});
+	roster_sum_add(&sum, entry);
+	roster_sum_add(&sum, entry + ROSTER_ENTRY_BYTES);
+	memset(sign, 0, sizeof sign);
+	chunk.roster = (struct roster_id){ro->id.term, ro->id.version - 1};
+	ro->fetch = chunk.roster;
+	ro->fetch_from = w->node[z]->elect.leader;
+	ro->fetch_hash = 0;
+	assert_int_equal(roster_recv(w->node[z], w->now, ro->fetch_from, &chunk), 0);
+	assert_int_equal(ro->n.new, 3);
+	assert_true(roster_cmp(&ro->id, &chunk.roster) > 0);
+	/* Nor one that leaves this voter out: the others may need its vote. */
+	chunk.roster.version += 2;
+	ro->fetch = chunk.roster;
+	world_sign_roster(world_of(w, w->node[z], ro->fetch_from), &chunk.roster, roster_sum_end(&sum), sign);
+	assert_int_equal(roster_recv(w->node[z], w->now, ro->fetch_from, &chunk), 0);
+	assert_int_equal(ro->n.new, 3);
+	assert_true(roster_cmp(&ro->id, &chunk.roster) < 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -326,6 +368,7 @@ main(void)
 	    cmocka_unit_test(what_others_hand_out_is_taken),
 	    cmocka_unit_test(who_contradicts_ends_the_trust_in_others),
 	    cmocka_unit_test(every_byte_of_every_entry_is_in_the_hash),
+	    cmocka_unit_test(an_older_roster_is_not_taken_over),
 	};
 
 	return cmocka_run_group_tests_name("roster", tests, NULL, NULL);

@@ -57,7 +57,7 @@ pairs_speak_it(void **state)
 				continue;
 			assert_true(pair_stands(w->node[i], k));
 			assert_int_equal(pair_version(w->node[i], k), version[i][j]);
-			assert_int_equal(world_seen(w, i, j).wire.features, j == 0 ? 0 : 1u << j);
+			assert_int_equal(world_seen(w, i, j).wire.features, j == 0 ? WIRE_SIGNS_ROSTERS : 1u << j);
 			assert_int_equal(world_seen(w, i, j).state, MESH_ALIVE);
 		}
 	assert_int_equal(w->node[0]->stats.dropped[ERR_VERSION], 0);

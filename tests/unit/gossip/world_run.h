@@ -82,6 +82,30 @@ world_run(struct world *w, msec ms)
 		world_step(w);
 }
 
+/* As member `by` signs that roster, made of what it holds. */
+static inline void
+world_sign_roster(struct mesh *by, const struct roster_id *id, uint64_t hash, uint8_t *out)
+{
+	struct roster was = by->roster;
+
+	by->roster.id = *id;
+	by->roster.hash = hash;
+	roster_sign(by, &was.id, was.hash);
+	memcpy(out, by->roster.sign, ROSTER_SIGN_BYTES);
+	by->roster = was;
+}
+
+/* The machine of m's member i. */
+static inline struct mesh *
+world_of(const struct world *w, const struct mesh *m, uint32_t i)
+{
+	uint32_t k = 0;
+
+	while (w->node[k] == NULL || !id_eq(&w->node[k]->ms.m[0].id, &m->ms.m[i].id))
+		assert_true(++k < w->count);
+	return w->node[k];
+}
+
 static const uint8_t world_cluster[ID_BYTES] = {1, 2, 3};
 
 /* count nodes, the first of which makes the cluster; policy says who may lead. */
