@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "../../gossip/facts.h"
 #include "../base/log.h"
 #include "addr.h"
 #include "engine.h"
@@ -115,6 +116,24 @@ pack_queues(const struct engine *e, msgpack_packer *pk)
 	pk_kuint(pk, "events_told", e->journal.next - 1);
 }
 
+/* What others say of themselves (gossip/facts.h): questions, and what became of answers. */
+static void
+pack_facts(const struct engine *e, msgpack_packer *pk)
+{
+	struct mesh_facts_stats st = {0};
+
+	if (e->mesh != NULL)
+		mesh_facts_stats(e->mesh, &st);
+	pk_str(pk, "facts");
+	msgpack_pack_map(pk, 6);
+	pk_kuint(pk, "asked", st.asked);
+	pk_kuint(pk, "taken", st.taken);
+	pk_kuint(pk, "stale", st.stale);
+	pk_kuint(pk, "refused", st.refused);
+	pk_kuint(pk, "held", st.held);
+	pk_kuint(pk, "held_bytes", st.bytes);
+}
+
 static void
 pack_usage(msgpack_packer *pk)
 {
@@ -153,7 +172,7 @@ insides_verb(struct engine *e, struct ctl_req *r)
 	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)e->trees.config_hash);
 	looks_id_text(&e->identity.id, id);
 	pk = ctl_begin(r);
-	msgpack_pack_map(pk, 14);
+	msgpack_pack_map(pk, 15);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "id", id);
 	pk_kstr(pk, "version", MESH_VERSION);
@@ -166,6 +185,7 @@ insides_verb(struct engine *e, struct ctl_req *r)
 	pack_queues(e, pk); /* two keys */
 	pk_str(pk, "counters");
 	counters_pack(&e->counters, pk);
+	pack_facts(e, pk);
 	pack_usage(pk);
 	pack_log(pk);
 	ctl_end(r);
