@@ -12,12 +12,6 @@ struct mesh;
 /* What a node says of its own going, signed in its record (going.h). */
 enum mesh_going { MESH_STAYS, MESH_RESTARTING, MESH_DRAINING, MESH_LEAVING };
 enum { MESH_GRACE_S_MAX = 3600 };
-/* Its work is to be moved away. */
-static inline bool
-mesh_drains(enum mesh_going kind)
-{
-	return kind == MESH_DRAINING || kind == MESH_LEAVING;
-}
 
 /* Make a new cluster with this node as its only roster member.  Where there is a CA,
  * cluster is the one that cert_cluster says, and its first key is drawn.  -ERR_RANGE:

@@ -3,12 +3,22 @@
  */
 #include "inner.h"
 
-enum { KIND_BITS = 2, KIND_MASK = (1 << KIND_BITS) - 1, TOLD_MAX = 64 };
+enum { KIND_BITS = 2, KIND_MASK = (1 << KIND_BITS) - 1, DRAINED = 1 << 15, TOLD_MAX = 64 };
+_Static_assert(MESH_GRACE_S_MAX << KIND_BITS < DRAINED, "a bit of its own");
 
 enum mesh_going
 going_kind(const struct member *x)
 {
 	return (enum mesh_going)(x->notice & KIND_MASK);
+}
+
+bool
+going_drains(const struct member *x)
+{
+	enum mesh_going kind = going_kind(x);
+
+	return kind == MESH_DRAINING || kind == MESH_LEAVING ||
+	    (kind == MESH_RESTARTING && (x->notice & DRAINED) != 0);
 }
 
 msec
@@ -18,7 +28,7 @@ going_wait_until(const struct member *x)
 		return 0;
 	if (x->state != MESH_FAILED)
 		return MSEC_NEVER;
-	return x->since + 1000 * msec_min(x->notice >> KIND_BITS, MESH_GRACE_S_MAX);
+	return x->since + 1000 * msec_min((x->notice & ~DRAINED) >> KIND_BITS, MESH_GRACE_S_MAX);
 }
 
 void
@@ -97,7 +107,8 @@ mesh_restarting(struct mesh *m, msec now, uint32_t grace_s)
 	if (going_kind(&m->ms.m[0]) == MESH_RESTARTING)
 		return 0;
 	next = going_successor(m);
-	going_say(m, now, grace_s << KIND_BITS | MESH_RESTARTING);
+	going_say(m, now, (going_drains(&m->ms.m[0]) ? DRAINED : 0) | grace_s << KIND_BITS |
+	    MESH_RESTARTING);
 	trace(m, now, "restarting", 0, grace_s);
 	/* With nobody to take it, the office is this node's to the end. */
 	if (m->elect.role == MESH_LEADER && next != MEMBER_NONE)

@@ -6,9 +6,12 @@
  * long as it asked.  For votes and liveness it is as dead as any other: only what
  * is made of its death waits.
  *
- *	notice 2 bytes = seconds << 2 | kind: 0 it stays, 1 it restarts,
+ *	notice 2 bytes = drained << 15 | seconds << 2 | kind: 0 it stays, 1 it restarts,
  *	                 2 it drains: a schedule is to move its work; 3 it leaves
  *	                 for good (leave.h), which is draining too
+ *
+ * drained: of one that restarts, so that nobody takes it for free meanwhile.  A release
+ * that does not know the bit reads it as the longest grace, which ends when it is back.
  *
  * The grace runs from the death, on the clock of each who saw it: no two clocks
  * are compared.  Who started since then counts from when the tables of others say it
@@ -23,6 +26,8 @@
 struct mesh;
 
 enum mesh_going going_kind(const struct member *x);
+/* Is its work to be moved away, also while it restarts? */
+bool going_drains(const struct member *x);
 /* MSEC_NEVER while it is not dead yet; 0 when nobody has to wait for it. */
 msec going_wait_until(const struct member *x);
 /* May this node lead?  Who restarts does not; who leaves does when nobody who stays

@@ -123,7 +123,7 @@ describe(const struct mesh *m, uint32_t i, struct mesh_member *out)
 	    .udp_blocked = dark_blocked(m, i),
 	    .answers = i == 0 || (member_up(x) && relay_near(m, i)), .unheard = is_unheard(m, i),
 	    .in_roster = (x->roster & MEMBER_NEW) != 0, .generation = x->generation,
-	    .going = going_kind(x), .wait_until = going_wait_until(x),
+	    .going = going_kind(x), .draining = going_drains(x), .wait_until = going_wait_until(x),
 	    .since = x->since, .seen = x->seen, .rtt_ms = x->rtt_ms, .reported = r->reported ? r->at : MSEC_NEVER,
 	    .applied = r->applied.stamp, .summary = x->summary,
 	    .has_summary = i == 0 ? m->report.summary_set : x->summary_count != 0};

@@ -91,6 +91,7 @@ struct mesh_member {
 	enum mesh_profile profile; /* MESH_PROFILES: one this version does not know */
 	uint64_t generation;
 	enum mesh_going going;
+	bool draining;	  /* its work is to be moved away: also while it restarts, or leaves */
 	msec wait_until;  /* going, and dead: when that is a death; see going.h; 0 = at once */
 	msec since;	  /* when state last changed */
 	msec seen;	  /* last authenticated datagram, or MSEC_NEVER */

@@ -74,7 +74,7 @@ going_second(struct engine *e)
 	bool wish = e->draining || e->depart.asked;
 
 	if (e->mesh == NULL || e->going_since != 0 || !mesh_find(e->mesh, &e->identity.id, &self) ||
-	    mesh_drains(self.going) == wish)
+	    self.draining == wish)
 		return;
 	if (mesh_drain(e->mesh, net_now(), wish) == 0)
 		engine_kick(e);

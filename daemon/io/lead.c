@@ -299,7 +299,7 @@ look_members(struct engine *e)
 		enum view_node_state state = world_state(&m);
 		int before;
 
-		if (n != NULL && n->draining != mesh_drains(m.going)) {
+		if (n != NULL && n->draining != m.draining) {
 			n->draining = !n->draining;
 			lead_note(e, SCHED_ACTION);
 		}

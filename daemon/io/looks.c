@@ -155,7 +155,7 @@ pack_member(const struct mesh_member *m, msgpack_packer *pk)
 	pk_kuint(pk, "generation", m->generation);
 	pk_kbool(pk, "unstable", m->unstable);
 	pk_kbool(pk, "udp_blocked", m->udp_blocked);
-	pk_kbool(pk, "draining", mesh_drains(m->going));
+	pk_kbool(pk, "draining", m->draining);
 	pk_kbool(pk, "leaving", m->going == MESH_LEAVING && m->state != MESH_LEFT);
 	pk_kbool(pk, "in_roster", m->in_roster);
 	pack_ago(pk, "since_ms", m->since, now);

@@ -81,7 +81,7 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	world_meta_read(m, n->zone, n->tags, version);
 	n->state = world_state(m);
 	n->unstable = m->unstable || m->entry != MESH_ENTRY_OK; /* either way nothing new */
-	n->draining = mesh_drains(m->going);
+	n->draining = m->draining;
 	n->since_ms = engine_wall_ms() - (uint64_t)(now > m->since ? now - m->since : 0);
 	if (m->self) {
 		n->facts = e->facts;

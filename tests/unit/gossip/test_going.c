@@ -42,6 +42,38 @@ its_death_waits_and_its_vote_does_not(void **state)
 	world_free(w);
 }
 
+/* Who is drained, and restarts, is that meanwhile too; its grace is what it asked for. */
+static void
+a_drained_one_restarts_drained(void **state)
+{
+	for (int drained = 0; drained < 2; drained++) {
+		struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+		struct mesh_member x;
+		uint32_t by, i;
+
+		(void)state;
+		world_run(w, 6000);
+		by = leader(w);
+		i = (by + 1) % 3;
+		if (drained)
+			assert_int_equal(mesh_drain(w->node[i], w->now, true), 0);
+		world_run(w, 100);
+		assert_int_equal(mesh_restarting(w->node[i], w->now, 20), 0);
+		world_run(w, 100);
+		x = world_seen(w, by, i);
+		assert_int_equal(x.going, MESH_RESTARTING);
+		assert_int_equal(x.draining, drained);
+		assert_int_equal(world_seen(w, i, i).draining, drained);
+		world_isolate(w, i, true);
+		world_run(w, 8000);
+		x = world_seen(w, by, i);
+		assert_true(x.state == MESH_FAILED);
+		assert_int_equal(x.draining, drained);
+		assert_int_equal(x.wait_until, x.since + 20000);
+		world_free(w);
+	}
+}
+
 /* Whoever starts while it is away learns from the others how long it is so: however
  * often that happens, the grace is no longer. */
 static void
@@ -188,6 +220,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(its_death_waits_and_its_vote_does_not),
+	    cmocka_unit_test(a_drained_one_restarts_drained),
 	    cmocka_unit_test(no_grace_begins_anew),
 	    cmocka_unit_test(a_leader_hands_over_first),
 	    cmocka_unit_test(a_lone_leader_has_nobody_to_hand_to),
