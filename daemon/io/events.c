@@ -43,6 +43,7 @@ events_trace(struct engine *e, const char *line)
 void
 events_look(struct engine *e)
 {
+	char text[STATUS_SIDE_CAP];
 	struct mesh_roster r;
 	struct mesh_side s;
 
@@ -53,8 +54,7 @@ events_look(struct engine *e)
 	else if (e->joint_since == 0)
 		e->joint_since = net_now();
 	if (s.member && (int)s.grade != e->told_grade)
-		events_note(e, "side", e->conf.name, "%s: %u of %u members, weight %u of %u",
-		    status_grade(s.grade), s.visible, s.known, s.visible_weight, s.known_weight);
+		events_note(e, "side", e->conf.name, "%s", status_side_text(&s, text));
 	e->told_grade = s.member ? (int)s.grade : -1;
 }
 

@@ -23,6 +23,19 @@ status_grade(enum mesh_grade g)
 	return g == MESH_GRADE_FULL ? "full" : g == MESH_GRADE_DEGRADED ? "degraded" : "none";
 }
 
+const char *
+status_side_text(const struct mesh_side *s, char text[STATUS_SIDE_CAP])
+{
+	char suspected[32] = "";
+
+	if (s->unheard > 0)
+		snprintf(suspected, sizeof suspected, ", %u suspected", s->unheard);
+	snprintf(text, STATUS_SIDE_CAP, "%s: %u of %u visible%s, weight %u of %u",
+	    status_grade(s->grade), s->visible - s->unheard, s->known, suspected,
+	    s->visible_weight - s->unheard_weight, s->known_weight);
+	return text;
+}
+
 static const char *
 role_name(enum mesh_role r)
 {

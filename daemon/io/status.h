@@ -24,6 +24,10 @@ struct slice status_view_get(struct slice view, const char *key);
 /* The answer of `status`, with a view from wherever. */
 void status_pack(struct engine *e, struct slice view, msgpack_packer *pk);
 const char *status_grade(enum mesh_grade g);
+/* How many are here, and their weight, in one line; whoever is given up by nobody yet and
+ * not heard counts as suspected, as in the answer of `status`.  Returns text. */
+enum { STATUS_SIDE_CAP = 128 };
+const char *status_side_text(const struct mesh_side *s, char text[STATUS_SIDE_CAP]);
 /* 0, or -1 when there is none in force. */
 int status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk);
 
