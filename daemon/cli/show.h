@@ -62,6 +62,8 @@ void show_put(const struct show *s, const char *text);
 void show_lines(const struct show *s, const char *text, const char *indent, const char *color);
 /* A word in its colour. */
 void show_word(const struct show *s, const char *word);
+/* How a node is, and what else is to be said of that: "alive,draining". */
+void show_state(char *out, size_t cap, const json_t *row);
 /* Only names are wanted (-o name, -q). */
 bool show_names(const struct show *s);
 

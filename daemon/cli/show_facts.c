@@ -13,9 +13,9 @@
 enum { MIB = 1 << 20 };
 
 static void
-memory_text(char out[32], const json_t *row)
+memory_text(char out[TEXT_AGE_CAP], const json_t *row)
 {
-	snprintf(out, 32, "%lldMi", (long long)(value_int(row, "memory_bytes", 0) / MIB));
+	snprintf(out, TEXT_AGE_CAP, "%lldMi", (long long)(value_int(row, "memory_bytes", 0) / MIB));
 }
 
 static void
@@ -27,16 +27,30 @@ cell_count(struct table *t, const json_t *row, const char *key)
 	table_cell(t, text);
 }
 
+/* When it was last heard, which says how old a state may be; NULL: never. */
+static const char *
+seen_text(char out[TEXT_AGE_CAP], const struct show *s, const json_t *row)
+{
+	int64_t ms = value_int(row, "seen_ms", -1);
+
+	if (ms < 0)
+		return NULL;
+	text_since(out, TEXT_AGE_CAP, ms, s->now_ms);
+	return out;
+}
+
 static void
-facts_row(struct table *t, const json_t *row)
+facts_row(struct table *t, const struct show *s, const json_t *row)
 {
 	static const char *const keys[] = {"arch", "cpus"};
 	const char *known = value_str(row, "known");
-	char text[VALUE_TEXT_CAP];
+	char text[VALUE_TEXT_CAP], seen[TEXT_AGE_CAP];
 
 	snprintf(text, sizeof text, "%s%s", value_str(row, "name"), value_bool(row, "self") ? "*" : "");
 	table_cell(t, text);
-	table_cell(t, value_str(row, "state"));
+	show_state(text, sizeof text, row);
+	table_cell(t, text);
+	table_cell(t, seen_text(seen, s, row));
 	table_cell(t, known);
 	if (strcmp(known, "no") == 0) {
 		for (int i = 0; i < 7; i++)
@@ -80,12 +94,17 @@ static void
 put_one(const struct show *s, const json_t *row)
 {
 	static const char *const keys[] = {"arch", "kernel", "cpus"};
-	const char *known = value_str(row, "known");
-	char text[32];
+	const char *known = value_str(row, "known"), *seen;
+	char text[VALUE_TEXT_CAP], age[TEXT_AGE_CAP];
 
 	show_put(s, value_str(row, "name"));
 	fputs("  ", s->out);
-	show_word(s, value_str(row, "state"));
+	show_state(text, sizeof text, row);
+	show_word(s, text);
+	if (!value_bool(row, "self")) {
+		seen = seen_text(age, s, row);
+		fprintf(s->out, seen == NULL ? "  never heard" : "  heard %s ago", seen);
+	}
 	if (strcmp(known, "no") == 0) {
 		fputs("  its facts are not known here (yet)\n", s->out);
 		return;
@@ -95,8 +114,8 @@ put_one(const struct show *s, const json_t *row)
 	    strcmp(known, "old") == 0 ? ", and it has said something newer since" : "");
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		put_line(s, row, keys[i]);
-	memory_text(text, row);
-	fprintf(s->out, "memory %s\n", text);
+	memory_text(age, row);
+	fprintf(s->out, "memory %s\n", age);
 	put_line(s, row, "config_hash");
 	put_list(s, row, "sandboxes");
 	put_list(s, row, "images");
@@ -108,7 +127,7 @@ put_one(const struct show *s, const json_t *row)
 int
 show_facts(const struct show *s, const json_t *data, struct err *err)
 {
-	static const char *const titles[] = {"NODE", "STATE", "KNOWN", "ARCH", "CPUS", "MEMORY",
+	static const char *const titles[] = {"NODE", "STATE", "SEEN", "KNOWN", "ARCH", "CPUS", "MEMORY",
 	    "KERNEL", "CONFIG", "SANDBOXES", "IMAGES"};
 	AUTO_TABLE struct table *t = table_new();
 	AUTO_FREE const json_t **items = value_sorted(data, "name");
@@ -123,7 +142,7 @@ show_facts(const struct show *s, const json_t *data, struct err *err)
 		table_column(t, titles[i], i == 1 ? TABLE_STATE : 0);
 	for (size_t i = 0; i < n; i++) {
 		if (!show_names(s)) {
-			facts_row(t, items[i]);
+			facts_row(t, s, items[i]);
 			continue;
 		}
 		show_put(s, value_str(items[i], "name"));

@@ -33,6 +33,16 @@ cell_of(struct table *t, const json_t *row, const char *key)
 	table_cell(t, value_text(text, sizeof text, row, key));
 }
 
+void
+show_state(char *out, size_t cap, const json_t *row)
+{
+	snprintf(out, cap, "%s%s%s", value_str(row, "state"),
+	    value_bool(row, "udp_blocked") ? ",udp-blocked" :
+	    value_bool(row, "unstable")	   ? ",unstable" : "",
+	    value_bool(row, "leaving") ? ",leaving" :
+	    value_bool(row, "draining") ? ",draining" : "");
+}
+
 static void
 cell_since(struct table *t, const struct show *s, const json_t *row, const char *key)
 {
@@ -59,11 +69,7 @@ member_row(struct table *t, const struct show *s, const json_t *m)
 	if (s->args->output == ARGS_WIDE)
 		cell_of(t, m, "id");
 	cell_of(t, m, "address");
-	snprintf(text, sizeof text, "%s%s%s", value_str(m, "state"),
-	    value_bool(m, "udp_blocked") ? ",udp-blocked" :
-	    value_bool(m, "unstable")	 ? ",unstable" : "",
-	    value_bool(m, "leaving") ? ",leaving" :
-	    value_bool(m, "draining") ? ",draining" : "");
+	show_state(text, sizeof text, m);
 	table_cell(t, text);
 	cell_of(t, m, "zone");
 	cell_of(t, m, "tags");

@@ -188,6 +188,9 @@ show_roster(const struct show *s, const json_t *data, struct err *err)
 		fputs("  as known to ", s->out);
 		show_put(s, value_str(data, "node"));
 		fputc('\n', s->out);
+		if (value_bool(data, "out") && json_array_size(votes) > 0)
+			fputs("as of when this node was a member: it is none now, and hears of no change\n",
+			    s->out);
 		if (value_bool(data, "joint"))
 			fputs("a change is under way: the old and the new set must both agree\n",
 			    s->out);

@@ -114,6 +114,7 @@ text_color(const char *word)
 	    {"alive,draining", TEXT_YELLOW},
 	    {"alive,leaving", TEXT_YELLOW},
 	    {"restarting", TEXT_YELLOW},
+	    {"restarting,draining", TEXT_YELLOW},
 	    {"degraded", TEXT_YELLOW},
 	    {"starting", TEXT_YELLOW},
 	    {"stopping", TEXT_YELLOW},

@@ -275,10 +275,10 @@ pack_row(const struct engine *e, const struct mesh_member *m, msgpack_packer *pk
 	looks_id_text(&m->id, id);
 	if (f != NULL)
 		snprintf(hash, sizeof hash, "%016llx", (unsigned long long)f->config_hash);
-	msgpack_pack_map(pk, 16);
+	msgpack_pack_map(pk, 15 + LOOKS_STATE_KEYS);
 	pk_kstr(pk, "name", m->name);
 	pk_kstr(pk, "id", id);
-	pk_kstr(pk, "state", looks_state(m));
+	looks_pack_state(m, pk);
 	pk_kbool(pk, "self", m->self);
 	pk_kstr(pk, "known", f == NULL ? "no" : held.current ? "yes" : "old");
 	pk_kuint(pk, "generation", held.generation);

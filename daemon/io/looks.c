@@ -10,6 +10,7 @@
 #include "../../gossip/mp.h"
 #include "../base/name.h"
 #include "addr.h"
+#include "belong.h"
 #include "engine.h"
 #include "pack.h"
 #include "status.h"
@@ -126,21 +127,33 @@ pack_ago(msgpack_packer *pk, const char *key, msec at, msec now)
 		msgpack_pack_int64(pk, now > at ? now - at : 0);
 }
 
+void
+looks_pack_state(const struct mesh_member *m, msgpack_packer *pk)
+{
+	msec now = net_now();
+
+	pk_kstr(pk, "state", looks_state(m));
+	pk_kbool(pk, "unstable", m->unstable);
+	pk_kbool(pk, "udp_blocked", m->udp_blocked);
+	pk_kbool(pk, "draining", m->draining);
+	pk_kbool(pk, "leaving", m->going == MESH_LEAVING && m->state != MESH_LEFT);
+	pack_ago(pk, "seen_ms", m->self ? now : m->seen, now);
+}
+
 static void
 pack_member(const struct mesh_member *m, msgpack_packer *pk)
 {
 	char zone[NAME_CAP], tags[VIEW_TAGS_CAP], version[NAME_CAP], address[ADDR_TEXT_CAP];
 	char id[2 * ID_BYTES + 1];
-	msec now = net_now();
 
 	looks_id_text(&m->id, id);
 	addr_format(&m->addr, address, sizeof address);
 	world_meta_read(m, zone, tags, version);
-	msgpack_pack_map(pk, 18);
+	msgpack_pack_map(pk, 12 + LOOKS_STATE_KEYS);
 	pk_kstr(pk, "name", m->name);
 	pk_kstr(pk, "id", id);
 	pk_kstr(pk, "address", address);
-	pk_kstr(pk, "state", looks_state(m));
+	looks_pack_state(m, pk);
 	pk_kstr(pk, "zone", zone);
 	pk_kstr(pk, "tags", tags);
 	pk_str(pk, "rtt_ms");
@@ -148,17 +161,12 @@ pack_member(const struct mesh_member *m, msgpack_packer *pk)
 		msgpack_pack_int(pk, m->rtt_ms);
 	else
 		msgpack_pack_nil(pk);
-	pack_ago(pk, "seen_ms", m->self ? now : m->seen, now);
 	pk_kstr(pk, "version", version);
 	pk_kbool(pk, "leader", m->leader);
 	pk_kbool(pk, "self", m->self);
 	pk_kuint(pk, "generation", m->generation);
-	pk_kbool(pk, "unstable", m->unstable);
-	pk_kbool(pk, "udp_blocked", m->udp_blocked);
-	pk_kbool(pk, "draining", m->draining);
-	pk_kbool(pk, "leaving", m->going == MESH_LEAVING && m->state != MESH_LEFT);
 	pk_kbool(pk, "in_roster", m->in_roster);
-	pack_ago(pk, "since_ms", m->since, now);
+	pack_ago(pk, "since_ms", m->since, net_now());
 }
 
 void
@@ -302,8 +310,9 @@ looks_pack_roster(const struct engine *e, msgpack_packer *pk)
 	waits_for(&r, waits);
 	snprintf(id, sizeof id, "%llu.%llu", (unsigned long long)r.term,
 	    (unsigned long long)r.version);
-	msgpack_pack_map(pk, 11);
+	msgpack_pack_map(pk, 12);
 	pk_kstr(pk, "node", e->conf.name); /* whose knowledge it is */
+	pk_kbool(pk, "out", belong_is_out(e)); /* and from when it was a member */
 	pk_kstr(pk, "roster", id);
 	pk_kuint(pk, "term", r.term);
 	pk_kuint(pk, "version", r.version);

@@ -22,6 +22,10 @@ struct looks_filter {
 
 /* alive, suspect, failed, left, evicted */
 const char *looks_state(const struct mesh_member *m);
+/* How it is, and since when it was not heard: LOOKS_STATE_KEYS keys of a map, as
+ * `mesh members` and `mesh facts` show them. */
+enum { LOOKS_STATE_KEYS = 6 };
+void looks_pack_state(const struct mesh_member *m, msgpack_packer *pk);
 void looks_id_text(const struct node_id *id, char out[2 * ID_BYTES + 1]);
 /* The member of that name: of twins the one that is up.  False: none. */
 bool looks_find(const struct engine *e, const char *name, struct mesh_member *out);

@@ -34,6 +34,8 @@ def told_only_that(node):
         assert p.returncode == 1, p.stdout
         assert f"{verb[0]}: evicted: this node is out of the cluster for good" in p.stderr
         assert "move state-dir aside" in p.stderr, p.stderr
+    roster = node.mesh("roster").stdout
+    assert "as of when this node was a member" in roster, roster
 
 
 def idle(node):

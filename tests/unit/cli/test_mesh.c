@@ -187,6 +187,57 @@ roster(void **state)
 	check("roster -q", 0, &s, 0, "n1\nn2\n", "");
 }
 
+/* It is told of no change any more, and what it shows is no lie. */
+static void
+roster_of_who_is_out(void **state)
+{
+	const struct script s = {.verb = "roster",
+	    .frames = {ANSWER("{\"node\":\"n3\",\"out\":true,\"roster\":\"4.9\",\"electors\":1,\"weight\":1,"
+			      "\"votes\":[{\"name\":\"n3\",\"state\":\"evicted\",\"weight\":1}]}")}};
+
+	(void)state;
+	check("roster", 0, &s, 0,
+	    "roster 4.9  1 electors  weight 1  as known to n3\n"
+	    "as of when this node was a member: it is none now, and hears of no change\n"
+	    "NODE  STATE    WEIGHT  CHANGE  NOTE    STORED\n"
+	    "n3    evicted  1       <none>  <none>  <none>\n",
+	    "");
+}
+
+/* --- what nodes say of themselves ---------------------------------------------------- */
+
+#define FACTS(name, more)                                                                          \
+	"{\"name\":\"" name "\"," more ",\"arch\":\"x86_64\",\"cpus\":2,\"memory_bytes\":1048576,"      \
+	"\"kernel\":\"6.1\",\"config_hash\":\"ab\",\"sandboxes\":[\"web\"],\"images\":[]}"
+
+/* A state is as old as what was last heard. */
+static void
+facts(void **state)
+{
+	const struct script all = {.verb = "facts",
+	    .frames = {ANSWER("[" FACTS("n2", "\"state\":\"alive\",\"draining\":true,\"known\":\"yes\",\"seen_ms\":4000")
+		"," FACTS("n1", "\"state\":\"alive\",\"self\":true,\"known\":\"yes\",\"seen_ms\":0")
+		",{\"name\":\"n3\",\"state\":\"suspect\",\"known\":\"no\",\"seen_ms\":null}]")}};
+	const struct script one = {.verb = "facts",
+	    .frames = {ANSWER("[" FACTS("n2", "\"state\":\"failed\",\"unstable\":true,\"known\":\"old\",\"seen_ms\":61000,"
+					      "\"version\":3,\"generation\":9") "]")}};
+	const struct script never = {.verb = "facts",
+	    .frames = {ANSWER("[{\"name\":\"n3\",\"state\":\"alive\",\"known\":\"no\",\"seen_ms\":null}]")}};
+
+	(void)state;
+	check("facts", 0, &all, 0,
+	    "NODE  STATE           SEEN    KNOWN  ARCH    CPUS    MEMORY  KERNEL  CONFIG  SANDBOXES  IMAGES\n"
+	    "n1*   alive           0s      yes    x86_64  2       1Mi     6.1     ab      1          0\n"
+	    "n2    alive,draining  4s      yes    x86_64  2       1Mi     6.1     ab      1          0\n"
+	    "n3    suspect         <none>  no     <none>  <none>  <none>  <none>  <none>  <none>     <none>\n",
+	    "");
+	check("facts n2", 0, &one, 0,
+	    "n2  failed,unstable  heard 1m1s ago  version 3 of life 9, and it has said something newer since\n"
+	    "arch x86_64\nkernel 6.1\ncpus 2\nmemory 1Mi\nconfig_hash ab\nsandboxes 1\n  web\nimages 0\n",
+	    "");
+	check("facts n3", 0, &never, 0, "n3  alive  never heard  its facts are not known here (yet)\n", "");
+}
+
 static void
 round_trips(void **state)
 {
@@ -251,6 +302,8 @@ main(void)
 	    cmocka_unit_test(a_liar),
 	    cmocka_unit_test(partition),
 	    cmocka_unit_test(roster),
+	    cmocka_unit_test(roster_of_who_is_out),
+	    cmocka_unit_test(facts),
 	    cmocka_unit_test(round_trips),
 	    cmocka_unit_test(events),
 	};
