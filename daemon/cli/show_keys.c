@@ -54,6 +54,26 @@ put_line(const struct show *s, const json_t *data)
 	fputc('\n', s->out);
 }
 
+/* Nobody hands a key to who has no vote: why a change does not begin, or who misses it. */
+static void
+put_missing(const struct show *s, const json_t *data)
+{
+	const json_t *list = json_object_get(data, "without_vote");
+	AUTO_FREE const json_t **rows = value_sorted(list, "name");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		show_put(s, value_str(rows[i], "name"));
+		fputs(" is ", s->out);
+		show_put(s, value_str(rows[i], "state"));
+		fputs(value_bool(rows[i], "up") ?
+			    " and has no vote: no change of the key begins before it has one (mesh roster)\n" :
+		    value_bool(data, "certified") ?
+			    " and has no vote: a change of the key goes on without it; its certificate lets it in again\n" :
+			    " and has no vote: a change of the key leaves it behind: then it comes as a new node, with mesh keys export\n",
+		    s->out);
+	}
+}
+
 int
 show_keys(const struct show *s, const json_t *data, struct err *err)
 {
@@ -71,6 +91,7 @@ show_keys(const struct show *s, const json_t *data, struct err *err)
 		return 0;
 	}
 	put_line(s, data);
+	put_missing(s, data);
 	if (json_array_size(nodes) == 0)
 		return 0;
 	t = table_new();

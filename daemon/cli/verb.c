@@ -289,8 +289,10 @@ const struct verb verbs[] = {
 	.details = "rotate: a new key, sealed to each member, used when all have it; the old\n"
 		   "one is wiped when all use it. Nothing stops meanwhile. It waits for members\n"
 		   "that are down: rotate --force NODE[,NODE] goes on without these, each of\n"
-		   "which fetches the key when it is back. export: the key of now, 32 bytes to\n"
-		   "a file, for a host that is to join.",
+		   "which fetches the key when it is back. Who has no vote is handed no key, and\n"
+		   "status names it: rotate begins when all who are up have one; who is down\n"
+		   "comes back by its certificate, or else as a new node, by export. export: the\n"
+		   "key of now, 32 bytes to a file, for a host that is to join.",
 	.operand = OPERAND_WORD,
 	.operand_name = "COMMAND",
 	.words = {"status", "rotate", "export"},

@@ -13,6 +13,7 @@
 #include "acts.h"
 #include "certify.h"
 #include "engine.h"
+#include "looks.h"
 #include "over.h"
 #include "pack.h"
 #include "viewing.h"
@@ -80,13 +81,45 @@ pack_members(const struct engine *e, const struct mesh_keys *mine, msgpack_packe
 	}
 }
 
+/* Has member i, which is here or may come back, no vote?  Then nobody hands it a key. */
+static bool
+misses(const struct engine *e, uint32_t i, const struct mesh_member *m)
+{
+	struct mesh_keys_member x;
+
+	return mesh_keys_member(e->mesh, i, &x) && sodium_is_zero(x.id.b, ID_BYTES) &&
+	    m->state != MESH_LEFT && !m->evicted;
+}
+
+static void
+pack_missing(const struct engine *e, msgpack_packer *pk)
+{
+	struct mesh_member m;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		n += misses(e, i, &m);
+	pk_str(pk, "without_vote");
+	msgpack_pack_array(pk, n);
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
+		if (!misses(e, i, &m))
+			continue;
+		msgpack_pack_map(pk, 3);
+		pk_kstr(pk, "name", m.name);
+		pk_kstr(pk, "state", looks_state(&m));
+		pk_kbool(pk, "up", m.state <= MESH_SUSPECT);
+	}
+}
+
 static void
 pack_state(const struct engine *e, msgpack_packer *pk)
 {
 	struct mesh_keys_state s;
 
 	mesh_keys_state(e->mesh, &s);
-	msgpack_pack_map(pk, 6);
+	msgpack_pack_map(pk, 8);
+	pack_missing(e, pk);
+	pk_kbool(pk, "certified", certify_is(e)); /* who missed the key is let in by its certificate */
 	pk_kuint(pk, "epoch", s.keys.used);
 	pk_kstr(pk, "phase", phase_name(s.phase));
 	pk_kbool(pk, "leader", s.leads);
@@ -137,8 +170,9 @@ do_here(struct engine *e, bool rotate, const char *without)
 }
 
 const char *
-rotate_words(int rc, const char *without, char text[ERR_TEXT_CAP])
+rotate_words(int rc, const char *without, const char *voteless, char text[ERR_TEXT_CAP])
 {
+	bool many = strchr(voteless, ',') != NULL;
 	const char *what = "only a leader with a full quorum changes the key", *hint = "mesh partition";
 
 	if (rc == -ERR_IDENTITY) {
@@ -148,6 +182,12 @@ rotate_words(int rc, const char *without, char text[ERR_TEXT_CAP])
 	if (rc == -ERR_RANGE && without[0] != '\0') {
 		snprintf(text, ERR_TEXT_CAP, "keys: %s is up: only who is down can be passed over", without);
 		return "mesh members";
+	}
+	if (rc == -ERR_NO_VOTE && voteless[0] != '\0') {
+		snprintf(text, ERR_TEXT_CAP, "keys: %s %s up and %s no vote: a change would leave %s behind",
+		    voteless, many ? "are" : "is", many ? "have" : "has", many ? "them" : "it");
+		return "ask again when mesh roster has all who are up; or stop meshd there: with a CA its certificate "
+		       "lets it in afterwards, else it comes as a new node, with mesh keys export";
 	}
 	if (rc == -ERR_NO_VOTE) {
 		what = "a node that is up has no vote yet, or has told nothing yet";
@@ -164,12 +204,39 @@ rotate_words(int rc, const char *without, char text[ERR_TEXT_CAP])
 }
 
 static void
-failed(struct ctl_req *r, const char *without, int rc)
+failed(const struct engine *e, struct ctl_req *r, const char *without, int rc)
 {
-	char text[ERR_TEXT_CAP];
-	const char *hint = rotate_words(rc, without, text);
+	char text[ERR_TEXT_CAP], names[4 * NAME_CAP];
+	const char *hint;
 
+	rotate_misses(e, true, names, sizeof names);
+	hint = rotate_words(rc, without, names, text);
 	ctl_fail(r, 1, hint, "%s", text);
+}
+
+/* Joined by commas.  Of who does not fit nothing is said: the others first. */
+static size_t
+add_name(char *names, size_t cap, const char *name)
+{
+	size_t at = strlen(names);
+
+	if (at + strlen(name) + 2 > cap)
+		return 0;
+	snprintf(names + at, cap - at, "%s%s", at == 0 ? "" : ",", name);
+	return 1;
+}
+
+size_t
+rotate_misses(const struct engine *e, bool up, char *names, size_t cap)
+{
+	struct mesh_member m;
+	size_t n = 0;
+
+	names[0] = '\0';
+	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
+		if (misses(e, i, &m) && (m.state <= MESH_SUSPECT) == up)
+			n += add_name(names, cap, m.name);
+	return n;
 }
 
 size_t
@@ -178,18 +245,13 @@ rotate_waits(const struct engine *e, char *names, size_t cap)
 	struct mesh_keys_member x;
 	struct mesh_keys_state s;
 	struct mesh_member m;
-	size_t n = 0, at = 0;
+	size_t n = 0;
 
 	mesh_keys_state(e->mesh, &s);
 	names[0] = '\0';
-	for (uint32_t i = 0; s.leads && mesh_keys_member(e->mesh, i, &x); i++) {
-		if (!x.waited || !mesh_find(e->mesh, &x.id, &m) || m.state != MESH_FAILED)
-			continue;
-		if (at + strlen(m.name) + 2 > cap)
-			continue; /* the others first: one call takes no more of them */
-		at += (size_t)snprintf(names + at, cap - at, "%s%s", n == 0 ? "" : ",", m.name);
-		n++;
-	}
+	for (uint32_t i = 0; s.leads && mesh_keys_member(e->mesh, i, &x); i++)
+		if (x.waited && mesh_find(e->mesh, &x.id, &m) && m.state == MESH_FAILED)
+			n += add_name(names, cap, m.name);
 	return n;
 }
 
@@ -217,7 +279,7 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 	else if (!a->rotate && a->without[0] == '\0')
 		tell_state(a->e, a->r); /* nobody knows more than this node */
 	else
-		failed(a->r, a->without, rc == 0 ? -ERR_RANGE : rc);
+		failed(a->e, a->r, a->without, rc == 0 ? -ERR_RANGE : rc);
 	free(a);
 }
 
@@ -240,7 +302,7 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names)
 			rotate = false;
 		}
 		if (rc < 0)
-			failed(r, without, rc);
+			failed(e, r, without, rc);
 		else
 			tell_state(e, r);
 		return;

@@ -31,8 +31,8 @@ def at(nodes, epoch):
         k = keys(n)
         if (k["epoch"], k["phase"]) != (epoch, "steady"):
             raise Missed(f"{n.name}: {k}")
-        if [m for m in k["nodes"] if m["state"] != "done"]:
-            raise Missed(f"{n.name}: {k['nodes']}")
+        if [m for m in k["nodes"] if m["state"] != "done"] or k["without_vote"]:
+            raise Missed(f"{n.name}: {k}")
     return True
 
 

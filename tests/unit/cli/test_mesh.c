@@ -238,6 +238,44 @@ facts(void **state)
 	check("facts n3", 0, &never, 0, "n3  alive  never heard  its facts are not known here (yet)\n", "");
 }
 
+/* --- who misses a change of the key ---------------------------------------------------- */
+
+#define KEYS(certified)                                                                            \
+	ANSWER("{\"epoch\":2,\"phase\":\"steady\",\"leader\":true,\"members\":1,\"waiting\":0,\"certified\":" certified \
+	       ",\"without_vote\":[{\"name\":\"n5\",\"state\":\"failed\",\"up\":false},"                   \
+	       "{\"name\":\"n4\",\"state\":\"alive\",\"up\":true}],\"nodes\":[{\"name\":\"n1\",\"epoch\":2,"   \
+	       "\"state\":\"done\",\"waited\":false,\"passed\":false}]}")
+
+static void
+keys(void **state)
+{
+	const struct script starter = {.verb = "keys", .frames = {KEYS("false")}};
+	const struct script certified = {.verb = "keys", .frames = {KEYS("true")}};
+	const struct script liar = {.verb = "keys",
+	    .frames = {ANSWER("{\"phase\":\"steady\",\"leader\":true,\"without_vote\":[7,{\"name\":\"n\\u001B\",\"up\":4}]}")}};
+
+	(void)state;
+	check("keys status", 0, &starter, 0,
+	    "epoch 2  steady\n"
+	    "n4 is alive and has no vote: no change of the key begins before it has one (mesh roster)\n"
+	    "n5 is failed and has no vote: a change of the key leaves it behind: then it comes as a new node, with mesh keys export\n"
+	    "NODE  EPOCH  KEY   NOTE\n"
+	    "n1    2      done  <none>\n",
+	    "");
+	check("keys status", 0, &certified, 0,
+	    "epoch 2  steady\n"
+	    "n4 is alive and has no vote: no change of the key begins before it has one (mesh roster)\n"
+	    "n5 is failed and has no vote: a change of the key goes on without it; its certificate lets it in again\n"
+	    "NODE  EPOCH  KEY   NOTE\n"
+	    "n1    2      done  <none>\n",
+	    "");
+	check("keys status", 0, &liar, 0,
+	    "epoch 0  steady\n"
+	    "<none> is <none> and has no vote: a change of the key leaves it behind: then it comes as a new node, with mesh keys export\n"
+	    "n\\x1b is <none> and has no vote: a change of the key leaves it behind: then it comes as a new node, with mesh keys export\n",
+	    "");
+}
+
 static void
 round_trips(void **state)
 {
@@ -304,6 +342,7 @@ main(void)
 	    cmocka_unit_test(roster),
 	    cmocka_unit_test(roster_of_who_is_out),
 	    cmocka_unit_test(facts),
+	    cmocka_unit_test(keys),
 	    cmocka_unit_test(round_trips),
 	    cmocka_unit_test(events),
 	};
