@@ -48,9 +48,9 @@ def test_a_rolling_restart_moves_nothing(cluster):
     wait_until("served", cluster.serves, 20)
 
 
-def drains(node, name, wanted):
+def drains(node, name, wanted, state="alive"):
     m = next(m for m in node.ask("members") if m["name"] == name)
-    return m["draining"] == wanted and m["state"] == "alive"
+    return m["draining"] == wanted and m["state"] == state
 
 
 def idle(node):
@@ -81,6 +81,13 @@ def test_a_drained_node_gives_its_work_away(cluster):
     wait_until("one view", lambda: service.one_view(nodes), 40)
     for n in nodes:
         wait_until("nobody forgot it", lambda n=n: drains(n, node.name, True), 10)
+    # Nor while it restarts and has said so.
+    node.stop()
+    for n in rest:
+        wait_until("both are known", lambda n=n: drains(n, node.name, True, "restarting"), 20)
+    node.exits.clear()
+    node.start()
+    wait_until("one view", lambda: service.one_view(nodes), 40)
     assert node.mesh("undrain").returncode == 0
     wait_until("it has work again", node.running, 40)
     for n in nodes:
