@@ -75,7 +75,7 @@ judge(const struct mesh *m, uint32_t from, const struct roster_id *id, uint64_t 
 	uint32_t i;
 
 	if (sign == NULL)
-		return roster_signs(m, from) ? -ERR_AUTH : 0;
+		return ro->is_signed || roster_signs(m, from) ? -ERR_AUTH : 0;
 	parent = (struct roster_id){.term = be_get(sign, 8), .version = be_get(sign + 8, 8)};
 	if (roster_cmp(&parent, id) >= 0)
 		return -ERR_RANGE;

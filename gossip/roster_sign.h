@@ -25,7 +25,7 @@
  * own, in its own name; who holds none takes none on one member's word (roster_recall.h).
  *
  * A release before this one signs nothing, and says so (wire.h): its word is taken as it
- * was, until a leader that signs stamps the roster anew.
+ * was, until a leader that signs stamps the roster anew.  From then on nobody's is.
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */

@@ -226,7 +226,8 @@ a_strangers_roster_needs_another_word(void **state)
 	world_free(w);
 }
 
-/* A release before rosters were signed: its leader's word is what it was. */
+/* A release before rosters were signed: its leader's word is what it was, until the one
+ * held here is signed.  Else whoever is bad says that he is of that release. */
 static void
 an_older_release_is_heard(void **state)
 {
@@ -236,6 +237,10 @@ an_older_release_is_heard(void **state)
 
 	(void)state;
 	members_pair(&m->ms, m->elect.leader)->wire.features &= ~(uint32_t)WIRE_SIGNS_ROSTERS;
+	assert_true(m->roster.is_signed);
+	roster_beat(m, w->now, m->elect.leader, &beat);
+	assert_int_not_equal(roster_cmp(&m->roster.fetch, &beat.roster), 0);
+	m->roster.is_signed = false;
 	roster_beat(m, w->now, m->elect.leader, &beat);
 	assert_int_equal(roster_cmp(&m->roster.fetch, &beat.roster), 0);
 	world_free(w);
