@@ -5,6 +5,7 @@
 
 enum {
 	ASK_MS = 5000,
+	BACK_MS = 500,
 	NEWER_MAX = 192, /* of 255: a byte that is a little ahead of mine is newer */
 };
 
@@ -94,15 +95,29 @@ missed_tick(struct mesh *m, msec now)
 	x->first = at < m->ms.count ? m->ms.m[m->ms.order[at]].short_id : 0;
 }
 
+/* Of two bytes, 0 where nothing is held: is a newer than b? */
 static bool
-lacks(uint16_t mine, uint8_t theirs)
+newer(uint8_t a, uint8_t b)
 {
-	uint32_t ahead;
+	uint32_t ahead = (a + 255u - b) % 255;
 
-	if (mine == 0 || theirs == 0)
-		return mine != 0;
-	ahead = (count_byte(mine) + 255u - theirs) % 255;
+	if (a == 0 || b == 0)
+		return a != 0 && b == 0;
 	return ahead != 0 && ahead < NEWER_MAX;
+}
+
+/* What member from holds, from member `at` in order on, is ahead of this. */
+static void
+ask_back(struct mesh *m, msec now, uint32_t from, const struct packet *p, uint32_t at)
+{
+	for (uint32_t k = 0; k < p->bytes_len && now >= m->missed.back_at; k++) {
+		uint32_t i = next(&m->ms, &at);
+
+		if (i == 0 || !newer(p->bytes[k], count_byte(m->ms.m[i].summary_count)))
+			continue;
+		m->missed.back_at = now + pace(m, BACK_MS);
+		out_to(m, PACKET_COUNTS, from, p->who, 0, 0);
+	}
 }
 
 int
@@ -132,11 +147,12 @@ missed_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	for (uint32_t k = 0; k < n && x->wants < MISSED_WANTS; k++) {
 		uint32_t i = next(&m->ms, &at);
 
-		if (lacks(m->ms.m[i].summary_count, p->bytes[k]))
+		if (newer(count_byte(m->ms.m[i].summary_count), p->bytes[k]))
 			x->want[x->wants++] = (uint16_t)i;
 	}
 	if (x->wants > 0)
 		out_to(m, PACKET_HELD, from, 0, 0, 0);
+	ask_back(m, now, from, p, begin);
 	return 0;
 }
 

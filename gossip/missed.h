@@ -7,6 +7,9 @@
  *	COUNTS	whose short id comes first, a hash of all of them, a byte each
  *	HELD	as many as a datagram holds of those where the other's byte is another
  *
+ * Who hears COUNTS that are ahead of its own asks back at once: of one who was cut off
+ * while it told of itself nobody else knows that there is anything to ask for.
+ *
  * The bytes stand in the order of ids, and no id is sent: who has another table finds
  * another hash, and says nothing, for tables are compared elsewhere (SYNC).  A byte
  * is 0 where nothing is held, else count % 255 + 1.  Up to WINDOW members are told at
@@ -25,6 +28,7 @@ enum { MISSED_WINDOW = 1024, MISSED_WANTS = 128 };
 struct missed {
 	msec at;	/* the next question */
 	uint64_t first; /* whose short id begins it */
+	msec back_at;	/* not before then one who is ahead is asked back */
 	/* To whom I answer, and what: member indices. */
 	uint16_t to;
 	uint16_t want[MISSED_WANTS];

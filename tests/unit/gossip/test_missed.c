@@ -106,6 +106,28 @@ of_another_table_nothing_is_said(void **state)
 	world_free(w);
 }
 
+/* Node 1 was cut off while it told of itself: nobody else has that to tell, and it does
+ * not know.  Whoever it asks asks back, once. */
+static void
+who_is_behind_asks_back(void **state)
+{
+	struct world *w = settled();
+	const struct node_id id = world_id(1);
+	struct mesh *m = w->node[0];
+	struct mesh_member seen;
+
+	(void)state;
+	assert_int_equal(ask(w, 1), 0);
+	assert_int_equal(m->missed.back_at, 0);
+	m->ms.m[index_of(w, 0, 1)].summary_count = 0;
+	m->ms.m[index_of(w, 0, 1)].summary.cpu_percent = 0;
+	assert_int_equal(ask(w, 1), 0);
+	assert_true(m->missed.back_at > w->now);
+	world_run(w, 100);
+	assert_true(mesh_find(m, &id, &seen) && seen.summary.cpu_percent == 2);
+	world_free(w);
+}
+
 /* However often somebody asks: what it gets is within the budget. */
 static void
 questions_without_end_cost_no_more_than_the_budget(void **state)
@@ -131,6 +153,7 @@ main(void)
 	    cmocka_unit_test(only_what_is_lacked_is_answered),
 	    cmocka_unit_test(newer_is_told_by_a_byte),
 	    cmocka_unit_test(of_another_table_nothing_is_said),
+	    cmocka_unit_test(who_is_behind_asks_back),
 	    cmocka_unit_test(questions_without_end_cost_no_more_than_the_budget),
 	};
 
