@@ -84,7 +84,7 @@ $(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
 # The simulator counts what its machines ask of malloc, and plants faults in them.
-$(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc spread_pick members_tell cargo_load budget_wait \
+$(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc spread_pick members_tell cargo_load cargo_fill budget_wait \
     rumours_hear packet_begin rumour_pack keys_epoch keyleap_believed claim_check claim_above claim_stamp cookie_holds evict_refuses going_wait_until roster_sum_end \
     roster_recv roster_judge recall_agreed admit_record admit_vote admit_judge recover_signed quorum_weight summary_forget)
 $(B)/mesh-sim: $(call obj,$(src_sim)) $(call lib,gossip)

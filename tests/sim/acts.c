@@ -15,6 +15,7 @@ node_leave(struct sim *s, uint32_t i, usec restart_at)
 	node_settle(s, i);
 	node_crash(s, i, restart_at);
 	n->disk.left = false; /* of those who think better of it */
+	n->went = 0;
 }
 
 int

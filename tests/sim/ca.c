@@ -32,6 +32,7 @@ ca_certify(struct sim *s, uint32_t i, uint32_t token, uint32_t uses, uint64_t ex
 		n->ca = sim_must(calloc(1, sizeof *n->ca));
 	sim_crypto(&c, n);
 	snprintf(name, sizeof name, "n%u", i);
+	n->right = (struct sim_right){.token = token, .uses = uses, .expiry_s = expiry_s};
 	ca_token(token, key);
 	memcpy(n->ca->pk, ca_pk, KEY_BYTES);
 	len = toy_delegate(&c, sim_sign_as, ca_pk, key, expiry_s, uses, "", by);

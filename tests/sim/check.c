@@ -98,6 +98,7 @@ check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
 	n->done.term = f->term;
 	n->done.generation = f->generation;
 	n->done.applied = f->applied;
+	n->done.leaving = f->leaving;
 	n->done_roster = m->roster.id;
 }
 
@@ -198,6 +199,8 @@ check_node(struct sim *s, uint32_t i)
 	struct sim_node *n = &s->node[i];
 	const struct mesh *m = n->mesh;
 
+	check_stable(s);
+	check_went(s, i);
 	n->leads = m->elect.role == MESH_LEADER;
 	if (!n->leads)
 		return;

@@ -89,5 +89,6 @@ check_roster(struct sim *s, uint32_t i)
 		check_break(s, "roster-signed", i, id.term, id.version);
 	else if (!drawn && !known && memcmp(m->roster.sign + 24, m->conf.pk, KEY_BYTES) != 0)
 		check_break(s, "roster-its-makers", i, id.term, id.version);
+	check_token(s, i);
 	*set = (struct sim_set){.id = id, .sum = sum};
 }

@@ -4,6 +4,7 @@
  *	summaries-in-budget	20 KiB a second, with the frames and headers around them;
  *				a handful of datagrams more at once
  *	summary-by-its-owner	of a life that its owner lives no more are held than it made
+ *	suspected-hears-it	first of all, in whatever is said to it, so that it can answer
  */
 #include "../../gossip/brief.h"
 #include "sim.h"
@@ -23,6 +24,41 @@ __wrap_cargo_load(struct cargo *c, const struct rumour *r)
 	if (fits && r->briefs != NULL)
 		told += r->briefs_len + AROUND;
 	return fits;
+}
+
+void __real_cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o);
+void __wrap_cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o);
+
+static const struct mesh *silent; /* it said something to one whom it suspects, and not that */
+
+static bool
+says_so(const struct cargo *c, const struct node_id *id)
+{
+	struct mp r;
+	struct rumour one;
+
+	mp_init(&r, c->w.buf, c->w.len, 2);
+	for (uint32_t k = 0; k < c->count && rumour_read(&r, &one) == 0; k++)
+		if (one.briefs == NULL && one.eviction == NULL && one.state == MESH_SUSPECT &&
+		    id_eq(&one.id, id))
+			return true;
+	return false;
+}
+
+void
+__wrap_cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
+{
+	struct member *to = o->to == MEMBER_NONE ? NULL : &m->ms.m[o->to];
+	bool suspected = to != NULL && to->state == MESH_SUSPECT &&
+	    (o->kind == PACKET_PING || o->kind == PACKET_ACK || o->kind == PACKET_GOSSIP);
+
+	if (suspected)
+		plant_before_said(to);
+	__real_cargo_fill(m, now, c, o);
+	if (suspected)
+		plant_after_said(to);
+	if (suspected && !says_so(c, &to->id))
+		silent = m;
 }
 
 /* Member k of its table. */
@@ -50,6 +86,9 @@ check_told(struct sim *s, uint32_t i)
 	struct sim_node *n = &s->node[i];
 	uint64_t leaked = (uint64_t)((s->now - n->told_at) * TOLD_BYTES_S / SECOND);
 
+	if (silent == n->mesh)
+		check_break(s, "suspected-hears-it", i, 0, 0);
+	silent = NULL;
 	if (told == 0)
 		return;
 	/* A few each time: a table may be long. */

@@ -83,6 +83,15 @@ on_network(struct sim *s, enum sim_fault f, uint32_t strength)
 	}
 }
 
+/* It is in, and has no vote yet. */
+static bool
+newcomer(const struct sim *s, uint32_t i)
+{
+	const struct mesh *m = s->node[i].mesh;
+
+	return m != NULL && m->member && m->ms.m[0].roster == 0;
+}
+
 /* A newcomer that has no vote yet tries it first, and then `by` does.  So many stay in
  * that a crash at the wrong moment leaves a majority to come back; the seeds do. */
 static void
@@ -98,10 +107,9 @@ put_out(struct sim *s, uint32_t by, uint32_t r)
 	for (uint32_t k = 0; k <= n; k++) {
 		uint32_t j = k < n ? k : by;
 		const struct sim_node *x = &s->node[j];
-		bool newcomer = x->mesh != NULL && x->mesh->member && x->mesh->ms.m[0].roster == 0;
 
 		if (x->mesh != NULL && x->out_at == 0 && j != i && s->now >= x->paused_until &&
-		    newcomer == (k < n) && node_evict(s, j, i) == 0)
+		    newcomer(s, j) == (k < n) && node_evict(s, j, i) == 0)
 			return;
 	}
 }
@@ -224,11 +232,23 @@ on_host(struct sim *s, enum sim_fault f, uint32_t a, usec how_long, uint64_t dra
 	}
 }
 
+/* Node a or, now and then, one that is in just now, leaves for good: with its vote first,
+ * or at once; the first seed always belongs. */
+static void
+leave(struct sim *s, uint32_t a, usec how_long)
+{
+	for (uint32_t k = 0; how_long % 3 == 0 && k < s->conf.nodes; k++)
+		a = newcomer(s, a) ? a : (a + 1) % s->conf.nodes;
+	if (s->node[a].out_at != 0 || fault_keys_moved(s, true))
+		return;
+	if ((how_long % 2 == 0 && !newcomer(s, a)) || a == 0 || s->node[a].mesh == NULL ||
+	    s->now < s->node[a].paused_until || node_leaving(s, a, true, 20000 + how_long) < 0)
+		node_leave(s, a, s->now + 20000 + how_long);
+}
+
 static void
 on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 {
-	bool stays = s->node[a].out_at != 0 || fault_keys_moved(s, true);
-
 	switch (f) {
 	case FAULT_crash: /* quick, so that only the hold-off is between */
 		node_crash(s, a, s->now + 20000 + how_long / 5);
@@ -244,13 +264,8 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 	case FAULT_rotate:
 		rotate(s, fault_leader(s));
 		break;
-	case FAULT_leave: /* with its vote first, or at once; the first seed always belongs */
-		if (stays)
-			break;
-		if (how_long % 2 == 0 || a == 0 || s->node[a].mesh == NULL ||
-		    s->now < s->node[a].paused_until ||
-		    node_leaving(s, a, true, 20000 + how_long) < 0)
-			node_leave(s, a, s->now + 20000 + how_long);
+	case FAULT_leave:
+		leave(s, a, how_long);
 		break;
 	case FAULT_restart: /* a short grace now and then: it is given up before it is back */
 		if (s->node[a].out_at == 0 && s->node[a].mesh != NULL && s->now >= s->node[a].paused_until &&
@@ -393,7 +408,7 @@ fault_end(struct sim *s)
 		s->node[i].slow = 0;
 		if (s->node[i].mesh != NULL && s->node[i].mesh->saved.leaving)
 			(void)!node_leaving(s, i, false, 20000); /* or it is too late for that */
-		if (s->node[i].mesh == NULL && s->node[i].restart_at == INT64_MAX && !s->node[i].spare)
+		if (s->node[i].mesh == NULL && s->node[i].restart_at == INT64_MAX && !s->node[i].spare && !s->node[i].stranger)
 			node_start(s, i);
 	}
 	s->conf.span = 0;

@@ -56,6 +56,7 @@ wipe(struct sim *s, uint32_t i, uint64_t generation)
 	n->done_evicted = 0;
 	n->issued = (struct stamp){0};
 	n->drains = false;
+	n->went = 0;
 	n->harm.copy.is = n->harm.last.is = false;
 	sim_note(s, i, 1);
 }

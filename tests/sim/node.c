@@ -207,8 +207,8 @@ act(struct sim *s, uint32_t i)
 		(void)!mesh_drain(n->mesh, now, n->drains); /* refused to who restarts or leaves */
 	}
 	hearing_tell(s, i, due);
-	if (s->busy && s->now >= n->summary_at) {
-		n->summary_at = s->now + SECOND;
+	if ((s->busy || s->seldom) && s->now >= n->summary_at) {
+		n->summary_at = s->now + (s->busy ? SECOND : 20 * SECOND + (usec)prng_below(&s->rng, 40 * SECOND));
 		summarise(s, i);
 	}
 }
@@ -366,6 +366,7 @@ node_start(struct sim *s, uint32_t i)
 	n->report_at = s->now + (usec)prng_below(&s->rng, REPORT_EVERY);
 	n->summary_at = s->now + (usec)prng_below(&s->rng, SECOND);
 	watch_forget(s, i);
+	check_went(s, i);
 	plant_start(s, i);
 	if (i == 0 && n->disk.generation == 1) {
 		uint8_t cluster[ID_BYTES] = {7, 7, 7};
@@ -376,9 +377,12 @@ node_start(struct sim *s, uint32_t i)
 			check_break(s, "init", i, 0, 0);
 	}
 	/* Who left comes in again when an operator says so. */
-	if (n->leave_for > 0 && n->leave_for < INT64_MAX && mesh_return(n->mesh, node_clock(s, i)) < 0 &&
-	    n->disk.left && !n->mesh->member)
-		check_break(s, "may-return", i, 0, 0);
+	if (n->leave_for > 0 && n->leave_for < INT64_MAX) {
+		if (mesh_return(n->mesh, node_clock(s, i)) == 0)
+			n->went = 0;
+		else if (n->disk.left && !n->mesh->member)
+			check_break(s, "may-return", i, 0, 0);
+	}
 	sim_note(s, i, c.saved.generation);
 	node_settle(s, i);
 }

@@ -83,8 +83,14 @@ bool copy_happens(struct sim *s, uint32_t i, uint64_t below);
 /* May it still live twice, and nobody know? */
 bool copy_fresh(const struct sim *s, uint32_t i);
 void check_copy(struct sim *s, uint32_t i);
-/* check_left.c: it signs now that it left. */
+/* check_left.c: it signs now that it left; it has started. */
 void check_left(struct sim *s, uint32_t i);
+void check_went(struct sim *s, uint32_t i);
+/* check_stable.c: what must come true in time. */
+void check_stable(struct sim *s);
+/* check_entered.c: who is in its table; who has a vote. */
+void check_entered(struct sim *s, uint32_t i);
+void check_token(struct sim *s, uint32_t i);
 /* check_roster.c: the roster that is about to be on its disk. */
 void check_roster(struct sim *s, uint32_t i);
 /* check_out.c: who it holds to be out. */
@@ -157,6 +163,17 @@ void ca_member(struct sim *s, uint32_t i);
 /* The CA signs it, where the mesh has one. */
 int ca_recover(struct sim *s, uint32_t by, struct mesh_lost *lost, size_t count);
 void ca_configure(const struct sim *s, uint32_t i, struct mesh_conf *c);
+
+/* forger.c: its record, at node `at`; its id. */
+enum forgery { FORGED_BARE, FORGED_SELF_MADE, FORGED_ANOTHERS, FORGED_EXPIRED, FORGED_RENAMED, FORGERIES };
+void forger_knocks(struct sim *s, uint32_t at, enum forgery kind, struct node_id *id);
+
+/* newcomers.c: certified, they start one after the other; a forger tries; those go of
+ * whom not all may be in. */
+enum { CA_NODES_MIN = 5 + CA_LATE };
+void newcomers_come(struct sim *s);
+void newcomers_knock(struct sim *s);
+void newcomers_go(struct sim *s);
 
 /* crypto.c: keyed hashes in place of the AEAD and the signatures. */
 void sim_crypto(struct crypto *c, struct sim_node *n);

@@ -45,18 +45,12 @@ plant_story(enum sim_mutant m)
 	case MUTANT_any_climb:
 		return "liar";
 	case MUTANT_leaves_early:
-	case MUTANT_leaves_unheard:
-	case MUTANT_leave_forgot:
 		return "leave";
 	case MUTANT_outranked:
 		return "recover";
 	case MUTANT_recall_alone:
 	case MUTANT_roster_unsigned:
 		return "roster";
-	case MUTANT_any_record:
-	case MUTANT_any_entry:
-	case MUTANT_any_vote:
-		return "ca";
 	case MUTANT_no_budget:
 		return "busy";
 	case MUTANT_never_asks:
@@ -259,6 +253,19 @@ plant_settle(struct sim *s, uint32_t i)
 		on_members(m, now);
 		break;
 	}
+}
+
+void
+plant_before_said(struct member *to)
+{
+	if (planted == MUTANT_no_buddy)
+		to->state = MESH_ALIVE;
+}
+
+void
+plant_after_said(struct member *to)
+{
+	to->state = MESH_SUSPECT;
 }
 
 /* The simulator's seal hides nothing: the kind is the body's second byte. */

@@ -37,6 +37,7 @@ struct sim;
 	X(left_returns)	    /* a goodbye is forgotten */                       \
 	X(no_refute)	    /* the accused says nothing */                     \
 	X(no_nack)	    /* helpers do not say "nor me" */                  \
+	X(no_buddy)	    /* the suspected hear nothing of it */                 \
 	X(no_helpers)	    /* nobody probes for anybody */                    \
 	X(no_probes)	    /* the leader's verdict asks nobody */             \
 	X(endless)	    /* a suspicion never ends */                       \
@@ -96,6 +97,10 @@ void plant_after_recv(struct sim *s, uint32_t i);
 struct mesh_saved;
 void plant_disk(const struct sim *s, uint32_t i, struct mesh_saved *f);
 void plant_after_issue(struct sim *s, uint32_t i);
+/* Around what is said to one who is suspected. */
+struct member;
+void plant_before_said(struct member *to);
+void plant_after_said(struct member *to);
 /* The highest incarnation at which the last datagram accused node i; -1 = none. */
 int64_t plant_accused(void);
 bool plant_drops(const struct sim *s, const uint8_t *buf, size_t len);

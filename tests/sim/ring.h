@@ -1,10 +1,11 @@
 /*
  * ring.h - small things a node has in the simulator: its cluster keys, which are numbers
- * (crypto.c), and its word that it restarts.
+ * (crypto.c), its word that it restarts, and what it came by.
  */
 #ifndef SIM_RING_H
 #define SIM_RING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The cluster keys a node holds: 0 = none.  Three epochs in a row. */
@@ -17,6 +18,13 @@ struct sim_ring {
 struct sim_grace {
 	uint64_t life;
 	uint32_t s, word;
+};
+
+/* A certificate of the mesh's CA: by which token, and was it in anybody's table? */
+struct sim_right {
+	uint32_t token, uses;
+	uint64_t expiry_s;
+	bool entered;
 };
 
 uint64_t sim_ring_get(const struct sim_ring *r, uint32_t epoch);

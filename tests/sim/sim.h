@@ -14,6 +14,7 @@
  *	acts.c     what an operator does at one node
  *	check.c    what must hold of leaders and disks, after every event
  *	watch.c    what must hold of tables, after every event
+ *	check_*.c  ... and of one subject each
  *	hearing.c  reports told and heard
  *	facts.c    facts told and gathered
  *	exclusive.c  instances of which there must be one
@@ -22,6 +23,8 @@
  *	fault_disk.c ... what becomes of a disk
  *	copy.c     one identity in two places
  *	ca.c       a CA and its tokens, where the mesh has one
+ *	forger.c   one who has the cluster's key and no certificate
+ *	newcomers.c  who asks to be let in meanwhile, where there is a CA
  *	planted.c  faults in the machine itself, to see that the checks can fail
  */
 #ifndef SIM_H
@@ -30,6 +33,7 @@
 #include <stdio.h>
 
 #include "../../gossip/inner.h"
+#include "event.h"
 #include "exclusive.h"
 #include "fault.h"
 #include "harm.h"
@@ -56,25 +60,6 @@ struct sim_conf {
 	 * of its own; certificates, and no key before them: story_ca.c; it is there already:
 	 * settled.c; traces on stderr. */
 	bool late, mixed, paces, ca, settled, verbose;
-};
-
-/* One datagram, however often it arrives; or a question over a stream. */
-struct sim_dgram {
-	uint32_t refs, from, to, len, load_len, stream; /* enum sim_stream */
-	uint64_t heard; /* life of the receiver that took it; 0 = none.  Of a stream: who
-			 * answers, in which generation. */
-	uint64_t lives; /* of sender and receiver when it was sent */
-	bool damaged;
-	uint8_t *load; /* of a stream; owned */
-	uint8_t bytes[DGRAM_BYTES_MAX];
-};
-
-struct sim_event {
-	usec at;
-	uint64_t seq;
-	uint32_t node;
-	bool served; /* has had its wait at a slow node */
-	struct sim_dgram *dgram; /* NULL = wake */
 };
 
 struct sim_node {
@@ -109,6 +94,11 @@ struct sim_node {
 				 * until it comes in again; 0 = it does count, it is not asked to */
 	uint64_t lives, counter, verified; /* frame numbers never repeat; signatures checked */
 	usec changed_at, born_at; /* last start or stop; last start */
+	/* What it came by, and whether anybody let it in; since when somebody knows that it
+	 * is dead. */
+	struct sim_right right;
+	usec mourned_at;
+	uint64_t went; /* in the life before this it left, and nobody told it to return */
 	uint32_t incarnation, health; /* highest of this generation */
 	uint64_t digest; /* as last watched */
 	struct sim_seen *seen; /* watch.c: of every other */
@@ -119,8 +109,9 @@ struct sim_node {
 	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
 	bool given_up, leads, passed, voted; /* passed by a change of keys; voted: ever */
 	/* Its disk lives elsewhere too; a place for copies alone; drained, as its operator
-	 * wishes; ... when this life began; of the next release; called as another is. */
-	bool copied, spare, drains, drained, newer, namesake;
+	 * wishes; ... when this life began; of the next release; called as another is;
+	 * somebody of those who came as it did must stay out. */
+	bool copied, spare, drains, drained, newer, namesake, stranger;
 };
 
 struct sim {
@@ -145,7 +136,7 @@ struct sim {
 	 * NEVER_CALM while not so. */
 	usec prompt_since, calm_since, still_since;
 	/* load */
-	bool apart, busy, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second; no report ever changes */
+	bool apart, busy, seldom, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second, now and then; no report ever changes */
 	/* An engine took in a whole report (a first fragment, in large worlds). */
 	void (*on_report)(struct sim *s, uint32_t hearer, uint32_t from, usec made);
 	/* A leader issues for the first time in its term, and knows of these. */
@@ -158,6 +149,7 @@ struct sim {
 	const char *broken; /* name of the first broken invariant */
 	char detail[160];
 	uint16_t *leader_of_term; /* node + 1 */
+	usec stable_at; /* looked at next: check_stable.c */
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
 	uint64_t *told; /* [to * nodes + from]: the latest life of from that to heard; NULL in large worlds */

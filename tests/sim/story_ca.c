@@ -2,11 +2,10 @@
  * story_ca.c - a mesh whose members have certificates: who comes in by which token, who
  * does not and hears why, and what a split does to the uses of one.
  */
-#include "../shared/toy_ca.h"
-#include "../../gossip/be.h"
+#include "../../gossip/decree.h"
 #include "story.h"
 
-enum { STEP = 20000, FORGER = 251, CA_NODES_MIN = 5 + CA_LATE };
+enum { STEP = 20000 };
 enum { MANY, OLD, ONE, SPLIT }; /* tokens by number */
 
 static bool
@@ -48,75 +47,12 @@ is_refused(struct sim *s, struct sim_stats *st, uint32_t i, enum mesh_entry why)
 	    r.why == why && r.by[0] == 'n' && !s->node[i].mesh->member);
 }
 
-/* --- the forger, who has the cluster's key of now ------------------------------------- */
-
-struct forger {
-	struct sim_node n;
-	struct crypto crypto;
-	struct seal seal;
-	uint8_t cert[CERT_BYTES_MAX];
-	size_t cert_len;
-};
-
-enum forgery { BARE, SELF_MADE, ANOTHERS, EXPIRED_, RENAMED, FORGERIES };
-
-static void
-forge(struct sim *s, struct forger *f, enum forgery kind)
-{
-	static const uint8_t false_ca[KEY_BYTES] = {0xfa, 1};
-	const struct mesh_ca *stolen = s->node[1].ca;
-	uint8_t key[KEY_BYTES], by[CERT_DELEGATION_MAX];
-	bool old = kind == EXPIRED_;
-	size_t len;
-
-	*f = (struct forger){.cert_len = 0};
-	sim_identity(&f->n, FORGER, &s->rng);
-	f->n.ring = s->node[0].ring;
-	sim_crypto(&f->crypto, &f->n);
-	seal_init(&f->seal, &f->crypto, &f->n.id, s->node[0].disk.cluster, 1000, s->rng.s[0]);
-	f->seal.epoch = s->node[0].disk.keys.used;
-	ca_token(9, key);
-	/* Too old by more than the grace; a token of the CA, or of one that is none. */
-	len = toy_delegate(&f->crypto, sim_sign_as, old || kind == RENAMED ? ca_pk : false_ca, key,
-	    old ? CA_WALL_S - 2 * ADMIT_GRACE_S : CA_WALL_S + 9999, 9, "", by);
-	if (kind == ANOTHERS) {
-		memcpy(f->cert, stolen->cert, stolen->cert_bytes);
-		f->cert_len = stolen->cert_bytes;
-	} else if (kind != BARE) {
-		f->cert_len = toy_certify(&f->crypto, sim_sign_as, ca_pk, by, len, f->n.pk,
-		    kind == RENAMED ? "another" : "n1", "", f->cert);
-	}
-}
-
-/* A HELLO with a record that is its own, from where it is, with the cookie returned. */
-static size_t
-forger_says(struct sim *s, struct forger *f, uint32_t to, uint8_t *buf)
-{
-	struct mesh *m = s->node[to].mesh;
-	struct addr at = net_address(FORGER);
-	uint8_t head[HELLO_HEAD_BYTES] = {0}, sig[SIG_BYTES], room[1024];
-	struct packet p = {.kind = PACKET_HELLO, .bytes = head, .bytes_len = sizeof head};
-	struct rumour me = {.state = MESH_ALIVE, .generation = 1000, .is_long = true, .pk = f->n.pk,
-	    .sig = sig, .name = "n1", .name_len = 2, .addr = at, .cert = f->cert,
-	    .cert_len = f->cert_len};
-	struct mpw w, r;
-
-	be_put(head + SALTS_BYTES + 8, cookie_make(m, node_clock(s, to), &at), 8);
-	vouch_sign(&f->crypto, f->seal.cluster, &me, sig);
-	mpw_init(&r, room, sizeof room);
-	rumour_pack(&r, &me);
-	mpw_init(&w, buf + seal_header_bytes(SEAL_SHARED), SEAL_SHARED_BODY_MAX);
-	packet_begin(&w, &p);
-	packet_end(&w, &r, 1);
-	return seal_close(&f->seal, SEAL_SHARED, NULL, buf, w.len);
-}
+/* --- forgers -------------------------------------------------------------------------- */
 
 static bool
 forgers_stay_out(struct sim *s)
 {
-	struct addr from = net_address(FORGER);
-	uint8_t buf[DGRAM_BYTES_MAX];
-	struct forger f;
+	struct node_id id;
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		struct mesh *m = s->node[i].mesh;
@@ -124,9 +60,8 @@ forgers_stay_out(struct sim *s)
 		for (uint32_t kind = 0; m != NULL && m->member && !m->left && kind < FORGERIES; kind++) {
 			uint64_t before = m->stats.dropped[ERR_CERT] + m->stats.dropped[ERR_EXPIRED];
 
-			forge(s, &f, (enum forgery)kind);
-			(void)!mesh_recv(m, node_clock(s, i), &from, buf, forger_says(s, &f, i, buf));
-			if (members_find_id(&m->ms, &f.n.id) != MEMBER_NONE ||
+			forger_knocks(s, i, (enum forgery)kind, &id);
+			if (members_find_id(&m->ms, &id) != MEMBER_NONE ||
 			    m->stats.dropped[ERR_CERT] + m->stats.dropped[ERR_EXPIRED] == before)
 				return story_bound(s, "key-alone-lets-nobody-in", false);
 		}

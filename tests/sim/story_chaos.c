@@ -67,10 +67,16 @@ story_chaos(struct sim *s, struct sim_stats *st)
 
 	if (!story_whole(s, NULL))
 		return false;
+	if (s->conf.ca)
+		newcomers_come(s);
 	s->harm.long_until = 0;
-	for (end = s->now + s->conf.span; s->now < end || s->now < s->harm.long_until;)
+	for (end = s->now + s->conf.span; s->now < end || s->now < s->harm.long_until;) {
+		if (s->conf.ca)
+			newcomers_knock(s);
 		if (!fault_step(s))
 			return false;
+	}
+	newcomers_go(s);
 	if (!story_core(s, st))
 		return false;
 	fault_end(s);
@@ -196,6 +202,7 @@ void
 setup_swarm(struct sim_conf *conf)
 {
 	uint64_t h = prng_mix(conf->seed ^ 0x737761726d);
+	bool nobody_said = conf->nodes == 0;
 
 	if (conf->nodes == 0)
 		conf->nodes = theme(conf->seed) == THEME_FLOOD ? FLOOD_NODES : fault_nodes(conf->seed);
@@ -207,6 +214,12 @@ setup_swarm(struct sim_conf *conf)
 	conf->paces &= theme(conf->seed) == THEME_CHAOS; /* a still world is of one profile */
 	if (theme(conf->seed) != THEME_CHAOS) {
 		conf->faults &= ~(FAULT_BIT(clone) | FAULT_BIT(upgrade) | FAULT_BIT(rolling));
+		return;
+	}
+	if (conf->seed % 8 == 1 && (nobody_said || conf->nodes >= CA_NODES_MIN)) {
+		conf->ca = true;
+		conf->nodes = conf->nodes < CA_NODES_MIN ? CA_NODES_MIN : conf->nodes;
+		conf->faults &= ~(FAULT_BIT(clone) | FAULT_BIT(reborn) | FAULT_BIT(namesake)); /* certificates */
 		return;
 	}
 	conf->late = (h >> 32 & 1) != 0;
@@ -221,6 +234,7 @@ story_swarm(struct sim *s, struct sim_stats *st)
 	char name[48];
 
 	s->busy = s->conf.seed % 4 == 0;
+	s->seldom = !s->busy;
 	if (theme(s->conf.seed) == THEME_FLOOD)
 		return story_flood(s, st);
 	if (theme(s->conf.seed) == THEME_GRIEF)

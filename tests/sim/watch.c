@@ -301,7 +301,9 @@ watch_node(struct sim *s, uint32_t i)
 		*seen = (struct sim_seen){.generation = x->generation, .known = true,
 		    .incarnation = x->incarnation, .state = x->state, .since = s->now};
 	}
-	if (digest != n->digest)
+	if (digest != n->digest) {
 		digests(s, i);
+		check_entered(s, i);
+	}
 	n->digest = digest;
 }
