@@ -140,7 +140,9 @@ crashes(struct sim *s, uint32_t i)
 static bool
 under_fire(struct sim *s, uint32_t i)
 {
-	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy) | FAULT_BIT(evict));
+	/* Of who is made anew the vote of before is left, dead, until somebody evicts it. */
+	s->conf.faults = FAULTS_ALL & ~(FAULT_BIT(lost) | FAULT_BIT(leave) | FAULT_BIT(policy) |
+	    FAULT_BIT(evict) | FAULT_BIT(reborn));
 	s->conf.span = SECOND;
 	for (uint32_t k = 0; k < 12; k++) {
 		if (!fault_step(s))
