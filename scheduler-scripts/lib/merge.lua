@@ -27,16 +27,18 @@ end
 merge.copy_on = copy_on
 
 --- How well a copy does: lower is better, then the older one (so that the youngest
--- stops).  A node that has not reported may run what it had.
+-- stops).  A node that has not reported may run what it had; what is known of it is
+-- from before, perhaps from before a cut that ended its lease.
 local function standing(input, id, place)
   local node = input.nodes and input.nodes[place.node]
   if not node or node.state == "failed" or node.state == "left" then return 4, 0 end
+  if node.reported == false then return 2, 0 end
   local copy = copy_on(input, id, place.node)
   if copy and copy.state == "running" then
     local well = copy.health ~= "unhealthy" and copy.health ~= "wait"
     return well and 0 or 1, copy.since or math.huge
   end
-  return node.reported == false and 2 or 3, 0
+  return 3, 0
 end
 
 --- Does copy a stay rather than b?  Of two that run the better one, of equals the

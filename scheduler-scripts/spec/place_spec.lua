@@ -265,6 +265,14 @@ describe("after a split", function()
     assert.are.equal("n1", setup.where(web {count = 1}.schedule(input))["web.1"])
   end)
 
+  it("what a node said before it was cut off is not seen to run", function()
+    local input = setup.world(3)
+    input.parents = {side("n1", 1), side("n2", 1)}
+    input.nodes.n1.reported = false
+    input.copies = {["web.1"] = {copy("n1", 100), copy("n2", 200)}}
+    assert.are.equal("n2", setup.where(web {count = 1}.schedule(input))["web.1"])
+  end)
+
   it("no health check is as good as a check that passes", function()
     local input = setup.world(2)
     input.parents = {side("n1", 1), side("n2", 1)}
