@@ -49,7 +49,9 @@ local function stays(input, id, a, b)
   local ra, sa = standing(input, id, a)
   local rb, sb = standing(input, id, b)
   if ra ~= rb then return ra < rb end
-  if ra < 2 then
+  -- Of an exclusive one never two run: the one that was placed before is seen as it was
+  -- before a cut ended its lease.
+  if ra < 2 and not (a.exclusive and b.exclusive) then
     if sa ~= sb then return sa < sb end
     return a.node < b.node
   end
@@ -66,9 +68,10 @@ local function add_node(past, input, node, part, from)
       past.places[role] = places
     end
     past.node_parts[role][node] = {sandbox = on.sandbox, vars = on.vars}
+    local exclusive = (from.roles[role] or {}).on_split == "exclusive"
     for id, was in pairs(on.instances or {}) do
       local new = {node = node, process = was.process, image = was.image, vars = was.vars or {},
-        parent = from.parent, full = from.full}
+        parent = from.parent, full = from.full, exclusive = exclusive}
       local old = places[id]
       if old and old.node ~= node then
         if stays(input, id, old, new) then new, old = old, new end
@@ -87,7 +90,7 @@ end
 function merge.past(input)
   local past = {roles = {}, places = {}, node_parts = {}, why = {}, state = {}, folded = {}}
   for i, parent in ipairs(input.parents or {}) do
-    local from = {parent = i, full = parent.grade == "full"}
+    local from = {parent = i, full = parent.grade == "full", roles = parent.roles or {}}
     for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
     for id, why in pairs(parent.why or {}) do past.why[id] = why end
     for key, value in pairs(parent.state or {}) do past.state[key] = value end

@@ -273,6 +273,16 @@ describe("after a split", function()
     assert.are.equal("n2", setup.where(web {count = 1}.schedule(input))["web.1"])
   end)
 
+  it("of an exclusive one that seems to run twice the later schedule's stays", function()
+    local input = setup.world(3)
+    input.parents = {side("n1", 1), side("n2", 1)}
+    for _, parent in ipairs(input.parents) do parent.roles.web.on_split = "exclusive" end
+    input.copies = {["web.1"] = {copy("n1", 100), copy("n2", 200)}}
+    assert.are.equal("n2", setup.where(web {count = 1}.schedule(input))["web.1"])
+    input.copies = {["web.1"] = {copy("n1", 100)}}
+    assert.are.equal("n1", setup.where(web {count = 1}.schedule(input))["web.1"])
+  end)
+
   it("no health check is as good as a check that passes", function()
     local input = setup.world(2)
     input.parents = {side("n1", 1), side("n2", 1)}
