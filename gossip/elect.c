@@ -215,7 +215,7 @@ promised_elsewhere(const struct mesh *m, msec now, uint32_t to)
 	return e->promised != MEMBER_NONE && e->promised != to && now < e->promise_until;
 }
 
-/* It died and rose too often lately: it leads only when nobody else came forward.
+/* It was called dead or suspected too often lately: it leads only when nobody else came forward.
  * Who leads already is not asked again. */
 static bool
 others_first(const struct mesh *m, msec now, uint32_t from)

@@ -82,7 +82,7 @@ struct mesh_member {
 	bool evicted, udp_blocked; /* out for good (MESH_LEFT); only streams get to it */
 	bool unheard; /* up by a word that grows old: as mesh_side counts it */
 	bool answers; /* up, and the last that this node asked it itself was answered */
-	bool unstable; /* died and rose too often lately, or blocked: nothing new for it */
+	bool unstable; /* called dead or suspected too often lately, or blocked: nothing new for it */
 	char zone[NAME_CAP];	   /* of its certificate; "" = none, or not certified */
 	enum mesh_entry entry;	   /* not OK: it is here, and gets no vote */
 	bool foreign;	     /* it speaks no version of the wire that this node does */

@@ -71,7 +71,7 @@ static const struct word {
     {"left", "left", "it said goodbye"},
     {"forgotten", "forgotten", "dead for 72 h, and it never had a vote"},
     {"evicted", "evicted", "put out of the cluster for good"},
-    {"unstable", "unstable", "it died and rose %N times: nothing new for it until it is quiet"},
+    {"unstable", "unstable", "called dead or suspected again and again, it lives: nothing new for it until it is quiet"},
     {"refute", "refute", "others called this node dead: denied"},
     {"last word", "failed", "what it said before its death came after it: dead all the same"},
     {"name taken", "name-taken", "another node has the same name"},

@@ -165,7 +165,7 @@ find_unstable(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
 		if (m.unstable && !m.udp_blocked && (a = next(out, n, more, "mesh events")) != NULL)
 			snprintf(a->text, sizeof a->text,
-			    "%s is unstable: it died and rose too often, and gets nothing new until it is quiet",
+			    "%s is unstable: it was called dead or suspected too often, and gets nothing new until it is quiet",
 			    m.name);
 }
 

@@ -127,7 +127,7 @@ def blocked(node):
     if not all(text and name in text[0] for name in names):
         raise Missed(f"{names} are not named in {text}")
     # It is not that: it never died.
-    assert not [p for p in node.status()["problems"] if "died and rose" in p["text"]]
+    assert not [p for p in node.status()["problems"] if "is unstable" in p["text"]]
     return names
 
 

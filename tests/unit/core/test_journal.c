@@ -83,7 +83,7 @@ lines_of_the_machine(void **state)
 		"version 9: the old and the new set must both agree"},
 	    {"roster 10", "", "roster", "n2", "version 10 is in force here"},
 	    {"unstable n3 2", "", "unstable", "n3",
-		"it died and rose 2 times: nothing new for it until it is quiet"},
+		"called dead or suspected again and again, it lives: nothing new for it until it is quiet"},
 	    {"candidate 5", "", "candidate", "n2", "asks for votes in term 5"},
 	    {"alive 7", "", "alive", "7", "it answers, or others say so"}, /* a name of digits */
 	    {"restarted n3 12", "", "restarted", "n3", "it is in its next life already, 12"},
