@@ -73,13 +73,28 @@ partcode_node(const struct plan_node *n, struct blob *out)
 {
 	struct pack p;
 
-	begin(&p, SCHEDULE_NODE, 5);
+	const struct node_id *holder = plan_holder(n);
+
+	begin(&p, SCHEDULE_NODE, 5u + (holder != NULL));
 	pack_str(&p, n->name);
 	put_blob(&p, blob_slice(&n->vars));
 	pack_list(&p, n->places_count);
 	for (size_t i = 0; i < n->places_count; i++)
 		put_place(&p, &n->places[i]);
+	if (holder != NULL)
+		pack_bin(&p, holder->b, ID_BYTES);
 	return pack_end(&p, out);
+}
+
+static void
+put_firsts(struct pack *p, const struct plan *plan)
+{
+	pack_list(p, plan->firsts_count);
+	for (size_t i = 0; i < plan->firsts_count; i++) {
+		pack_list(p, 2);
+		pack_str(p, plan->firsts[i].name);
+		pack_bin(p, plan->firsts[i].id.b, ID_BYTES);
+	}
 }
 
 int
@@ -90,7 +105,7 @@ partcode_private(const struct plan *plan, bool cut, struct blob *out)
 
 	for (size_t i = 0; i < plan->roles_count; i++)
 		updates += plan->roles[i].update.len > 0;
-	begin(&p, SCHEDULE_PRIVATE, 9);
+	begin(&p, SCHEDULE_PRIVATE, 9u + (plan->firsts_count > 0));
 	put_blob(&p, blob_slice(&plan->vars));
 	put_blob(&p, blob_slice(&plan->state));
 	put_blob(&p, blob_slice(&plan->query));
@@ -107,6 +122,8 @@ partcode_private(const struct plan *plan, bool cut, struct blob *out)
 		pack_str(&p, r->name);
 		put_blob(&p, blob_slice(&r->update));
 	}
+	if (plan->firsts_count > 0)
+		put_firsts(&p, plan);
 	return pack_end(&p, out);
 }
 
@@ -291,6 +308,11 @@ read_node(struct plan_node *out, const uint8_t *buf, size_t len)
 		if (i > 0 && strcmp(out->places[i - 1].role, out->places[i].role) >= 0)
 			return -ERR_MALFORMED;
 	}
+	if (more > 0) { /* older ones said nothing of it */
+		if ((rc = mp_bytes(&r, out->holder.b, ID_BYTES)) < 0)
+			return rc;
+		more--;
+	}
 	return close_part(&r, more);
 }
 
@@ -327,6 +349,31 @@ take_update(struct mp *r, struct plan *out)
 }
 
 static int
+take_firsts(struct mp *r, struct plan *out)
+{
+	uint32_t count;
+	int rc = mp_array(r, &count);
+
+	if (rc < 0)
+		return rc;
+	if (count > PLAN_FIRSTS_MAX)
+		return -ERR_RANGE;
+	if ((out->firsts = calloc(count + 1, sizeof *out->firsts)) == NULL)
+		return -ERR_FULL;
+	for (uint32_t i = 0; i < count; i++) {
+		struct plan_first *f = &out->firsts[i];
+
+		if ((rc = take_fields(r, 2)) < 0 || (rc = take_name(r, f->name)) < 0 ||
+		    (rc = mp_bytes(r, f->id.b, ID_BYTES)) < 0)
+			return rc;
+		if (i > 0 && strcmp(f[-1].name, f->name) >= 0)
+			return -ERR_MALFORMED;
+		out->firsts_count++;
+	}
+	return 0;
+}
+
+static int
 read_private(struct plan *out, struct mp *r, uint32_t more)
 {
 	uint32_t count;
@@ -342,6 +389,11 @@ read_private(struct plan *out, struct mp *r, uint32_t more)
 	for (uint32_t i = 0; i < count; i++)
 		if ((rc = take_update(r, out)) < 0)
 			return rc;
+	if (more > 0) { /* only where two have one name */
+		if ((rc = take_firsts(r, out)) < 0)
+			return rc;
+		more--;
+	}
 	return close_part(r, more);
 }
 

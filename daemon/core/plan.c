@@ -42,6 +42,7 @@ plan_free(struct plan *p)
 		plan_node_free(&p->nodes[i]);
 	free(p->roles);
 	free(p->nodes);
+	free(p->firsts);
 	free(p->missing);
 	free(p->errors);
 	blob_free(&p->vars);
@@ -77,6 +78,7 @@ find(const void *rows, size_t count, size_t width, const char *name)
 _Static_assert(offsetof(struct plan_role, name) == 0, "find");
 _Static_assert(offsetof(struct plan_node, name) == 0, "find");
 _Static_assert(offsetof(struct plan_place, role) == 0, "find");
+_Static_assert(offsetof(struct plan_first, name) == 0, "find");
 
 const struct plan_role *
 plan_role(const struct plan *p, const char *name)
@@ -88,6 +90,25 @@ const struct plan_node *
 plan_node(const struct plan *p, const char *name)
 {
 	return find(p->nodes, p->nodes_count, sizeof *p->nodes, name);
+}
+
+const struct node_id *
+plan_holder(const struct plan_node *n)
+{
+	static const struct node_id nobody;
+
+	return id_eq(&n->holder, &nobody) ? NULL : &n->holder;
+}
+
+const struct node_id *
+plan_first(const struct plan *p, const char *name)
+{
+	const struct plan_first *f = find(p->firsts, p->firsts_count, sizeof *p->firsts, name);
+	const struct plan_node *n = plan_node(p, name);
+
+	if (f != NULL)
+		return &f->id;
+	return n != NULL ? plan_holder(n) : NULL;
 }
 
 const struct plan_place *

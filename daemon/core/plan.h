@@ -21,6 +21,7 @@ enum {
 	PLAN_INSTANCES_MAX = 100000, /* of the whole plan */
 	PLAN_DEPTH_MAX = 32,
 	PLAN_MISSING_MAX = 1000,     /* more are counted only */
+	PLAN_FIRSTS_MAX = 256,
 };
 
 enum plan_split { PLAN_REPLACE, PLAN_KEEP, PLAN_EXCLUSIVE };
@@ -42,6 +43,7 @@ struct plan_place {
 
 struct plan_node {
 	char name[NAME_CAP];
+	struct node_id holder; /* whose it is, of all who have that name; zero: anybody's */
 	struct blob vars;
 	struct plan_place *places; /* sorted by role */
 	size_t places_count;
@@ -56,6 +58,13 @@ struct plan_role {
 	struct blob vars;
 	struct blob update;  /* opaque, comes back through parents */
 	struct blob globals; /* only in a part read alone: the plan's vars */
+};
+
+/* Of several nodes with one name the one that had it first: the name is its own
+ * whenever it is there, whoever leads. */
+struct plan_first {
+	char name[NAME_CAP];
+	struct node_id id;
 };
 
 struct plan_missing {
@@ -77,6 +86,8 @@ struct plan {
 	size_t nodes_count;
 	struct blob vars; /* of everything, lowest priority */
 	struct blob state, query, changes, why, replies; /* packed; may be empty */
+	struct plan_first *firsts; /* sorted by name */
+	size_t firsts_count;
 	struct plan_missing *missing;
 	size_t missing_count, missing_more;
 	struct plan_error *errors; /* sorted by role */
@@ -107,6 +118,10 @@ void plan_role_free(struct plan_role *r);
 
 const struct plan_role *plan_role(const struct plan *p, const char *name);
 const struct plan_node *plan_node(const struct plan *p, const char *name);
+/* Who had that name first, as far as this plan says; NULL: it does not. */
+const struct node_id *plan_first(const struct plan *p, const char *name);
+/* Whose that part is; NULL: anybody's who has the name. */
+const struct node_id *plan_holder(const struct plan_node *n);
 const struct plan_place *plan_place(const struct plan_node *n, const char *role);
 const char *plan_split_name(enum plan_split s);
 

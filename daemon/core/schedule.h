@@ -8,8 +8,9 @@
  *   role    [1, 1, name, version, template, template hash, on_split, vars,
  *           the plan's own vars]
  *   node    [1, 2, name, vars, [[role, sandbox, vars, [[id, process, image,
- *           vars]...]]...]]
- *   private [1, 3, vars, state, query, changes, why, replies, [[role, update]...]]
+ *           vars]...]]...], id of the node]
+ *   private [1, 3, vars, state, query, changes, why, replies, [[role, update]...],
+ *           [[name, id of who had it first]...]]; the last only where two have one name
  *
  * vars and the like are bin, holding packed msgpack.  Every node fetches the private
  * part too: it answers what `query` asks (query.h).  No part holds the stamp:

@@ -505,6 +505,10 @@ apply_update(struct engine *e)
 		log_warn("this node's part of the schedule can't be read: keeping what runs");
 		return;
 	}
+	const struct node_id *holder = plan_holder(&e->apply.here);
+
+	if (holder != NULL && !id_eq(holder, &e->identity.id))
+		plan_node_free(&e->apply.here); /* of two with this name the other one's */
 	exclusive_sync(e);
 	adopt_leftovers(e);
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)

@@ -77,7 +77,7 @@ announce(struct engine *e)
 
 /* Keep, announce, apply; nothing when nothing changed. */
 static int
-issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, struct err *err)
+issue(struct engine *e, struct plan *plan, const struct stamp *stamp, struct err *err)
 {
 	const struct schedule *parents[MESH_PARENTS_MAX];
 	size_t n = lead_parents(e, parents, MESH_PARENTS_MAX);
@@ -92,6 +92,8 @@ issue(struct engine *e, const struct plan *plan, const struct stamp *stamp, stru
 	}
 	meta.parents_count = n;
 	memcpy(meta.pk, e->keys.pk, sizeof meta.pk);
+	if (world_name(&e->lead.world, plan) < 0)
+		return err_set(err, 1, "out of memory");
 	if ((rc = schedule_build(&s, plan, &meta, &e->crypto, err)) < 0)
 		return rc;
 	if (e->lead.issued && n == 1 && e->keep.current.meta.grade == meta.grade &&

@@ -101,19 +101,67 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	}
 }
 
-/* Of two hosts with one name: who is there comes before who is not, then who
- * has been there for longer, so a newcomer takes nothing from anybody; then the
- * first by id. */
+/* Of two hosts with one name: who had it first.  The schedule says so to every leader,
+ * however new in office, and however long that host was away.  Where it does not yet:
+ * who votes comes before who does not, then who has been there for longer, so a newcomer
+ * takes nothing from anybody; then the first by id. */
 static bool
-comes_before(const struct mesh_member *a, const struct mesh_member *b)
+had_it_first(const struct plan *p, const struct mesh_member *a, const struct mesh_member *b)
 {
-	bool here = a->state <= MESH_SUSPECT, there = b->state <= MESH_SUSPECT;
+	const struct node_id *first = plan_first(p, a->name);
 
-	if (here != there)
-		return here;
+	if ((a->state == MESH_LEFT) != (b->state == MESH_LEFT))
+		return b->state == MESH_LEFT;
+	if (first != NULL && (id_eq(first, &a->id) || id_eq(first, &b->id)))
+		return id_eq(first, &a->id);
+	if (a->in_roster != b->in_roster)
+		return a->in_roster;
 	if (a->since != b->since)
 		return a->since < b->since;
-	return memcmp(a->id.b, b->id.b, ID_BYTES) < 0;
+	return id_cmp(&a->id, &b->id) < 0;
+}
+
+/* There, or awaited. */
+static bool
+is_here(const struct mesh_member *m)
+{
+	return m->state <= MESH_SUSPECT || world_state(m) == VIEW_RESTARTING;
+}
+
+/* Whose the name is now: of those that are here the first. */
+static bool
+comes_before(const struct plan *p, const struct mesh_member *a, const struct mesh_member *b)
+{
+	return is_here(a) != is_here(b) ? is_here(a) : had_it_first(p, a, b);
+}
+
+/* For the next schedule: which of those two had their name first. */
+static void
+note_first(const struct engine *e, const struct plan *p, struct world *w,
+    const struct mesh_member *a, const struct mesh_member *b)
+{
+	size_t i = 0;
+	struct mesh_member old;
+
+	if (a->state == MESH_LEFT || b->state == MESH_LEFT)
+		return;
+	if (had_it_first(p, b, a)) {
+		note_first(e, p, w, b, a);
+		return;
+	}
+	while (i < w->firsts_count && strcmp(w->firsts[i].name, a->name) < 0)
+		i++;
+	if (i < w->firsts_count && strcmp(w->firsts[i].name, a->name) == 0) {
+		if (!mesh_find(e->mesh, &w->firsts[i].id, &old) || had_it_first(p, a, &old))
+			w->firsts[i].id = a->id;
+		return;
+	}
+	if (w->firsts_count == PLAN_FIRSTS_MAX)
+		return;
+	memmove(&w->firsts[i + 1], &w->firsts[i], (w->firsts_count - i) * sizeof *w->firsts);
+	snprintf(w->firsts[i].name, sizeof w->firsts[i].name, "%s", a->name);
+	w->firsts[i].id = a->id;
+	w->firsts_count++;
 }
 
 /* Two that are both there are told of: nothing works well until one is renamed. */
@@ -133,7 +181,8 @@ tell_twins(struct world *w, const struct mesh_member *a, const struct mesh_membe
 /* Names are unique in a schedule: m has its own, or takes the place of another,
  * or is left out. */
 static void
-add_node(const struct engine *e, struct world *w, const struct mesh_member *m)
+add_node(const struct engine *e, const struct plan *p, struct world *w,
+    const struct mesh_member *m)
 {
 	struct mesh_member old;
 	size_t i = 0;
@@ -146,12 +195,31 @@ add_node(const struct engine *e, struct world *w, const struct mesh_member *m)
 	}
 	if (!mesh_find(e->mesh, &w->nodes[i].id, &old))
 		return;
-	if (comes_before(m, &old)) {
+	note_first(e, p, w, m, &old);
+	if (comes_before(p, m, &old)) {
 		tell_twins(w, m, &old);
 		fill_node(e, m, &w->nodes[i]);
 	} else {
 		tell_twins(w, &old, m);
 	}
+}
+
+/* Names are given as the last schedule says: a leader may only just have fetched it. */
+static void
+add_nodes(struct engine *e, struct world *w, uint32_t members)
+{
+	const struct schedule *parents[MESH_PARENTS_MAX];
+	size_t n = e->lead.leading ? lead_parents(e, parents, MESH_PARENTS_MAX) : 0;
+	const struct plan *last = &e->apply.plan;
+	struct plan fetched = {0};
+	struct mesh_member m;
+
+	if (n > 0 && parents[n - 1] != &e->keep.current &&
+	    schedule_plan(parents[n - 1], &fetched) == 0)
+		last = &fetched;
+	for (uint32_t i = 0; w->nodes_count < members && mesh_member(e->mesh, i, &m); i++)
+		add_node(e, last, w, &m);
+	plan_free(&fetched);
 }
 
 static size_t
@@ -237,12 +305,12 @@ world_build(struct engine *e, struct world *w)
 	uint32_t members = e->mesh != NULL ? mesh_count(e->mesh) : 0;
 	size_t count = count_instances(e);
 	struct mesh_side side;
-	struct mesh_member m;
 
 	memset(w, 0, sizeof *w);
 	w->nodes = calloc(members + 1, sizeof *w->nodes);
 	w->instances = calloc(count + 1, sizeof *w->instances);
-	if (w->nodes == NULL || w->instances == NULL) {
+	w->firsts = calloc(PLAN_FIRSTS_MAX + 1, sizeof *w->firsts);
+	if (w->nodes == NULL || w->instances == NULL || w->firsts == NULL) {
 		world_free(w);
 		return -1;
 	}
@@ -253,8 +321,7 @@ world_build(struct engine *e, struct world *w)
 	mesh_side(e->mesh, net_now(), &side);
 	w->side = (struct view_side){
 	    .grade = (int)side.grade, .visible = side.visible, .known = side.known, .term = side.term};
-	for (uint32_t i = 0; w->nodes_count < members && mesh_member(e->mesh, i, &m); i++)
-		add_node(e, w, &m);
+	add_nodes(e, w, members);
 	for (size_t i = 0; i < w->nodes_count; i++) {
 		const struct report *r = hear_report(e, &w->nodes[i].id);
 
@@ -267,10 +334,29 @@ world_build(struct engine *e, struct world *w)
 	return 0;
 }
 
+int
+world_name(const struct world *w, struct plan *plan)
+{
+	free(plan->firsts);
+	plan->firsts_count = 0;
+	if ((plan->firsts = calloc(w->firsts_count + 1, sizeof *plan->firsts)) == NULL)
+		return -1;
+	memcpy(plan->firsts, w->firsts, w->firsts_count * sizeof *w->firsts);
+	plan->firsts_count = w->firsts_count;
+	for (size_t i = 0; i < w->nodes_count; i++) {
+		struct plan_node *n = (struct plan_node *)plan_node(plan, w->nodes[i].name);
+
+		if (n != NULL)
+			n->holder = w->nodes[i].id;
+	}
+	return 0;
+}
+
 void
 world_free(struct world *w)
 {
 	free(w->nodes);
 	free(w->instances);
+	free(w->firsts);
 	memset(w, 0, sizeof *w);
 }

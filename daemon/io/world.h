@@ -7,6 +7,7 @@
 
 #include "../../gossip/mesh.h"
 #include "../base/err.h"
+#include "../core/plan.h"
 #include "../core/view.h"
 
 struct engine;
@@ -17,12 +18,16 @@ struct world {
 	struct view_instance *instances; /* by node, then as reported */
 	size_t instances_count;
 	struct view_side side;
+	struct plan_first *firsts; /* of each name that several have; sorted by name */
+	size_t firsts_count;
 	char twins[ERR_TEXT_CAP]; /* two hosts of one name: who they are, or "" */
 };
 
 /* 0, or -1 without memory.  On a follower the instances are this node's own. */
 MUST_CHECK int world_build(struct engine *e, struct world *w);
 void world_free(struct world *w);
+/* Say in a plan whose each part is, and who had a name first.  0, or -1 without memory. */
+MUST_CHECK int world_name(const struct world *w, struct plan *plan);
 
 /* This node's containers, those placed here that can't be made (state failed,
  * with the role's error) and those that wait for their role lease.  How many of cap were filled. */

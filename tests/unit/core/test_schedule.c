@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
+#include "../../../daemon/core/partcode.h"
 #include "../../../daemon/core/schedule.h"
 #include "mpjson.h"
 #include "world.h"
@@ -182,6 +185,73 @@ without_the_private_part_a_node_knows_enough(void **state)
 	plan_free(&p);
 	plan_free(&q);
 	schedule_free(&s);
+}
+
+/* Whose part it is, and who had a name first, as the leader said. */
+static struct plan
+two_of_one_name(void)
+{
+	struct plan p = answer(1);
+
+	p.nodes[0].holder = (struct node_id){{1}};
+	p.firsts = calloc(2, sizeof *p.firsts);
+	p.firsts_count = 2;
+	p.firsts[0] = (struct plan_first){"a", {{2}}};
+	p.firsts[1] = (struct plan_first){"z", {{3}}};
+	return p;
+}
+
+static void
+who_has_a_name_travels(void **state)
+{
+	(void)state;
+	struct plan p = two_of_one_name(), q, plain = answer(1);
+	struct schedule s = build(&p, 1), without = build(&plain, 1);
+
+	assert_int_equal(schedule_compare(&s, &without), SCHEDULE_CHANGED);
+	assert_int_equal(schedule_plan(&s, &q), 0);
+	assert_true(id_eq(plan_holder(plan_node(&q, "a")), &p.nodes[0].holder));
+	assert_null(plan_holder(plan_node(&q, "b"))); /* as older leaders leave it */
+	/* What was noted as first counts more than whose the part is now. */
+	assert_true(id_eq(plan_first(&q, "a"), &p.firsts[0].id));
+	assert_true(id_eq(plan_first(&q, "z"), &p.firsts[1].id));
+	assert_null(plan_first(&q, "b"));
+	q.firsts_count = 0;
+	assert_true(id_eq(plan_first(&q, "a"), &p.nodes[0].holder));
+	plan_free(&q);
+	schedule_free(&s);
+	schedule_free(&without);
+	plan_free(&plain);
+	plan_free(&p);
+}
+
+static void
+firsts_out_of_order_or_bounds_are_refused(void **state)
+{
+	(void)state;
+	struct plan p = two_of_one_name();
+	struct blob b;
+
+	assert_int_equal(partcode_private(&p, false, &b), 0);
+	assert_int_equal(partcode_check(SCHEDULE_PRIVATE, "", b.b, b.len), 0);
+	blob_free(&b);
+	memcpy(p.firsts[1].name, "a", 2); /* twice */
+	assert_int_equal(partcode_private(&p, false, &b), 0);
+	assert_int_equal(partcode_check(SCHEDULE_PRIVATE, "", b.b, b.len), -ERR_MALFORMED);
+	blob_free(&b);
+	memcpy(p.firsts[1].name, "z z", 4);
+	assert_int_equal(partcode_private(&p, false, &b), 0);
+	assert_int_equal(partcode_check(SCHEDULE_PRIVATE, "", b.b, b.len), -ERR_MALFORMED);
+	blob_free(&b);
+	free(p.firsts);
+	p.firsts_count = PLAN_FIRSTS_MAX + 1;
+	p.firsts = calloc(p.firsts_count, sizeof *p.firsts);
+	for (size_t i = 0; i < p.firsts_count; i++)
+		snprintf(p.firsts[i].name, NAME_CAP, "n%03zu", i);
+	assert_int_equal(partcode_private(&p, false, &b), 0);
+	assert_int_equal(partcode_check(SCHEDULE_PRIVATE, "", b.b, b.len), -ERR_RANGE);
+	blob_free(&b);
+	plan_free(&p);
 }
 
 static void
@@ -422,7 +492,7 @@ static void
 bent_parts_are_only_an_error(void **state)
 {
 	(void)state;
-	struct plan p = answer(3);
+	struct plan p = two_of_one_name();
 	struct schedule s = build(&p, 5);
 	size_t refused = 0;
 
@@ -438,6 +508,7 @@ bent_parts_are_only_an_error(void **state)
 				copy[k / 8 % s.data[i].len] ^= (uint8_t)(1u << k % 8);
 			refused += schedule_read_role(&role, copy, len) < 0;
 			refused += schedule_read_node(&node, copy, len) < 0;
+			refused += partcode_check(SCHEDULE_PRIVATE, "", copy, len) < 0;
 			plan_role_free(&role);
 			plan_node_free(&node);
 			free(copy);
@@ -498,6 +569,8 @@ main(void)
 	    cmocka_unit_test(there_and_back),
 	    cmocka_unit_test(only_what_changed_changes),
 	    cmocka_unit_test(without_the_private_part_a_node_knows_enough),
+	    cmocka_unit_test(who_has_a_name_travels),
+	    cmocka_unit_test(firsts_out_of_order_or_bounds_are_refused),
 	    cmocka_unit_test(the_parent_looks_like_the_answer),
 	    cmocka_unit_test(a_stamp_is_written_short),
 	    cmocka_unit_test(every_bent_bit_of_a_header_is_refused),

@@ -73,6 +73,8 @@ static uv_loop_t loop;
 static struct keyring signer;
 static struct crypto crypto;
 
+static struct node_id holder; /* of the name n1 */
+
 /* web.1 is placed on n1, and nothing else anywhere. */
 static void
 place_web(struct schedule *s, uint64_t seq)
@@ -80,7 +82,7 @@ place_web(struct schedule *s, uint64_t seq)
 	struct plan_instance instance = {.id = "web.1", .process = "web", .image = "web-v1"};
 	struct plan_place place = {
 	    .role = "web", .sandbox = "web", .instances = &instance, .instances_count = 1};
-	struct plan_node node = {.name = "n1", .places = &place, .places_count = 1};
+	struct plan_node node = {.name = "n1", .holder = holder, .places = &place, .places_count = 1};
 	struct plan_role role = {.name = "web", .template_name = "web", .on_split = PLAN_KEEP};
 	struct plan plan = {.roles = &role, .roles_count = 1, .nodes = &node, .nodes_count = 1};
 	struct schedule_meta meta = {.grade = MESH_GRADE_FULL, .at_ms = 1700000000000};
@@ -104,6 +106,7 @@ setup_engine(void **state)
 
 	(void)state;
 	memset(e, 0, sizeof *e);
+	memset(&holder, 0, sizeof holder);
 	if (crypto_init(&err) < 0)
 		return -1;
 	crypto_random(signer.key, sizeof signer.key);
@@ -181,6 +184,27 @@ a_newer_stamp_that_changes_nothing_else_starts_what_waited(void **state)
 	assert_string_equal(req.instance, "web.1");
 }
 
+/* Two hosts are called n1: a part is for the one that it names. */
+static void
+the_other_of_that_name_does_nothing(void **state)
+{
+	struct engine *e = &engine;
+
+	(void)state;
+	e->identity.id = (struct node_id){{7}};
+	holder = (struct node_id){{8}};
+	place_web(&e->keep.current, 1);
+	e->keep.has = true;
+	apply_update(e);
+	assert_null(apply_job(e, "web"));
+	assert_int_equal(e->apply.here.places_count, 0);
+	schedule_free(&e->keep.current);
+	holder = e->identity.id;
+	place_web(&e->keep.current, 2);
+	apply_update(e);
+	assert_non_null(apply_job(e, "web"));
+}
+
 int
 main(void)
 {
@@ -190,6 +214,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_newer_stamp_that_changes_nothing_else_starts_what_waited, setup_engine,
 		    teardown_engine),
+		cmocka_unit_test_setup_teardown(
+		    the_other_of_that_name_does_nothing, setup_engine, teardown_engine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
