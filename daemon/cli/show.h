@@ -14,6 +14,7 @@ int show_status(const struct show *s, const json_t *data, struct err *err);
 int show_status_code(const json_t *data);
 /* Lists: show_list.c. */
 int show_members(const struct show *s, const json_t *data, struct err *err);
+int show_members_code(const json_t *data); /* with --compare: faults */
 int show_ps(const struct show *s, const json_t *data, struct err *err);
 int show_leader(const struct show *s, const json_t *data, struct err *err);
 int show_leader_code(const json_t *data);

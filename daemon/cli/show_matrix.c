@@ -286,5 +286,5 @@ show_matrix(const struct show *s, const json_t *data, struct err *err)
 		choose(&m);
 		put_matrix(&m);
 	}
-	return show_reachability_code(data);
+	return s->args->verb->code(data);
 }

@@ -256,11 +256,32 @@ show_rtt(const struct show *s, const json_t *data, struct err *err)
 }
 
 int
+show_members_code(const json_t *data)
+{
+	return json_array_size(json_object_get(data, "faults")) > 0;
+}
+
+/* Under --matrix a node that is dead was not asked, and answers as little as a silent
+ * one; who left is no more expected to than without. */
+static bool
+answers_not(const json_t *node)
+{
+	const char *asked = value_str(node, "asked");
+
+	return asked[0] != '\0' && strcmp(asked, "answered") != 0 &&
+	    strcmp(value_str(node, "why"), "it left") != 0;
+}
+
+int
 show_reachability_code(const json_t *data)
 {
-	if (json_object_get(data, "faults") != NULL)
-		return json_array_size(json_object_get(data, "faults")) > 0;
-	return value_int(data, "answered", 0) < value_int(data, "asked", 0);
+	const json_t *nodes = json_object_get(data, "nodes");
+
+	for (size_t i = 0; i < json_array_size(nodes); i++)
+		if (answers_not(json_array_get(nodes, i)))
+			return 1;
+	return show_members_code(data) ||
+	    value_int(data, "answered", 0) < value_int(data, "asked", 0);
 }
 
 static void

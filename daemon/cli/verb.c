@@ -88,7 +88,7 @@ const struct verb verbs[] = {
 		   OPT_BIT(OPT_NAME),
 	.timeout_ms = ANSWER_MS,
 	.print = show_members,
-	.code = show_reachability_code},
+	.code = show_members_code},
     {.name = "facts",
 	.summary = "what nodes say of themselves: machine, images, sandboxes",
 	.details = "Each node's own signed word, as this node holds it, also of nodes that are dead.\n"

@@ -58,6 +58,23 @@ one_way_stands_out(void **state)
 	check("reachability --matrix -q", 0, &s, 1, "", "");
 }
 
+/* No fault, but not all answer: that is what was asked.  Who left is not expected to. */
+static void
+silent_ones(void **state)
+{
+#define THIRD(asked, why) {.verb = "reachability", .frames = {MATRIX(TOLD("n1", "*+?") "," \
+	TOLD("n2", "+*?") "," NODE("n3", asked, "\"" why "\"", "null", "null"), "")}}
+	struct script rows[] = {THIRD("silent", "no answer in time"), THIRD("not asked", "it is failed"),
+	    THIRD("not asked", "it left")};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		check("reachability --matrix -q", 0, &rows[i], i < 2, "", "");
+		rows[i].verb = "members";
+		check("members --compare -q", 0, &rows[i], 0, "", "");
+	}
+}
+
 /* Forty nodes: only what is not as everywhere else. */
 static void
 only_what_differs(void **state)
@@ -336,6 +353,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_agree),
 	    cmocka_unit_test(one_way_stands_out),
+	    cmocka_unit_test(silent_ones),
 	    cmocka_unit_test(only_what_differs),
 	    cmocka_unit_test(a_liar),
 	    cmocka_unit_test(partition),
