@@ -526,6 +526,7 @@ static int
 check_verb(const struct cursor *c, struct err *err)
 {
 	const struct args *a = c->args;
+	static const int choosing[] = {OPT_STATUS, OPT_TAG, OPT_NAME};
 	unsigned allowed = OPT_EVERYWHERE | a->verb->options;
 	char usage[256];
 
@@ -537,6 +538,11 @@ check_verb(const struct cursor *c, struct err *err)
 			return err_set(err, EXIT_USAGE_,
 			    "%s: --%s is not for this command; usage: %s", a->verb->name,
 			    options[o].name, usage);
+	for (size_t i = 0; a->given[OPT_COMPARE] && i < ARRAY_LEN(choosing); i++)
+		if (a->given[choosing[i]])
+			return err_set(err, EXIT_USAGE_,
+			    "%s: --%s is not for --compare, which asks and shows all; leave one of the two out",
+			    a->verb->name, options[choosing[i]].name);
 	if (a->operand != NULL)
 		return check_operands(a, err);
 	if (a->verb->operand == OPERAND_WORD && a->verb->words[1] != NULL)

@@ -24,6 +24,7 @@ struct seeing {
 	struct ctl_req *r;
 	struct mesh_member one, other; /* rtt */
 	bool turned; /* rtt: asked the other end */
+	int rc; /* rtt: what the first end said */
 	msec started;
 };
 
@@ -244,12 +245,17 @@ on_end(void *arg, int rc, const uint8_t *data, size_t len)
 	outlook_free(&o);
 	if (rtt < 0 && !v->turned) {
 		v->turned = true;
+		v->rc = rc;
 		ask_end(v);
 		return;
 	}
-	if (rc < 0)
+	if (rc < 0 && v->rc < 0)
 		ctl_fail(v->r, 1, "mesh reachability", "neither %s nor %s answers: %s", v->one.name,
 		    v->other.name, stream_error(rc));
+	else if (rtt < 0 && (rc < 0 || v->rc < 0))
+		ctl_fail(v->r, 1, "mesh reachability", "%s does not answer: %s; %s has measured no way to it",
+		    rc < 0 ? a->name : b->name, stream_error(rc < 0 ? rc : v->rc),
+		    rc < 0 ? b->name : a->name);
 	else
 		rtt_says(v->r, &v->one, &v->other, rtt, a->name, false);
 	free(v);

@@ -178,6 +178,23 @@ def test_votes_and_round_trips(three):
     assert p.returncode == 1 and "did you mean 'n3'" in p.stderr
 
 
+def test_a_round_trip_to_the_dead_says_why_there_is_none(three):
+    a, b, c = three.nodes
+    c.kill_host()
+    try:
+        b.kill("meshd-engine")  # what it had measured is forgotten
+
+        def told():
+            p = a.mesh("rtt", "n3", "n2")
+            if p.returncode != 1 or "n3 does not answer: " not in p.stderr or \
+                    "; n2 has measured no way to it" not in p.stderr:
+                raise Missed(f"{p.returncode} {p.stdout} {p.stderr}")
+            return True
+        wait_until("told", told, 30)
+    finally:
+        three.settle()
+
+
 def test_a_seed_that_can_not_answer(three):
     """It is refused with the reason; one that may is kept until it is taken back."""
     node = three.nodes[0]

@@ -226,6 +226,12 @@ bad_members(void **state)
 	    {"members --name N[1]", "--name: 'N[1]' can match no name (a-z 0-9 _ . - and * ?)"},
 	    {"members --matrix", "members: --matrix is not for this command; usage: mesh members "
 				 "[-w] [--compare] [--status STATE] [--tag K=V] [--name GLOB]"},
+	    {"members --compare --name n1", "members: --name is not for --compare, which asks and "
+					    "shows all; leave one of the two out"},
+	    {"members --tag a=b --compare", "members: --tag is not for --compare, which asks and "
+					    "shows all; leave one of the two out"},
+	    {"members --compare --status alive", "members: --status is not for --compare, which asks "
+						 "and shows all; leave one of the two out"},
 	    {"rtt n1 N2", "rtt: NODE 'N2' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
 	    {"keys", "keys: missing COMMAND, one of: status, rotate, export; see mesh help keys"},
 	    {"drain n2", "drain: unexpected argument 'n2': it is for the node that it is run on, so run it on n2"},
