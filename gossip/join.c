@@ -95,7 +95,9 @@ join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint
 	m->must_save = true;
 	m->enter.refusal = (struct mesh_refusal){.why = MESH_ENTRY_OK};
 	elect_joined(m, now, term);
-	if (generation > m->saved.generation && generation < UINT64_MAX >> SEAL_COUNTER_BITS)
+	/* An equal one is another life too: of a disk that was lost within the 20 s of a number
+	 * (daemon/io/critical.c).  One answer is taken, to what this life asked itself. */
+	if (generation >= m->saved.generation && generation < UINT64_MAX >> SEAL_COUNTER_BITS)
 		join_relive(m, now, generation + 1);
 	vouch_self(m);
 	trace(m, now, "joined", MEMBER_NONE, 0);

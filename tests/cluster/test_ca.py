@@ -157,6 +157,21 @@ def test_who_comes_in(five):
     canary.nowhere(five.nodes[:4], secrets, five.dir)
 
 
+def test_a_disk_lost_within_the_20_s_of_its_lifes_number(five):
+    make(five)
+    n3, nodes = five.nodes[2], five.nodes[:3]
+    n3.stop()
+    wait_until("a number's seconds begin", lambda: time.time() % 20 < 12, 10)
+    n3.exits.clear()
+    up(n3)
+    one(nodes)
+    n3.stop()
+    os.remove(f"{n3.state}/critical")
+    n3.exits.clear()
+    up(n3)
+    one(nodes)  # in a life above, not in the same one again
+
+
 def test_who_stays_out(five):
     n1, n2, n3, n4, n5 = five.nodes
     make(five)

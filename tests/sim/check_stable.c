@@ -49,6 +49,15 @@ stands(const struct sim *s, usec so_long)
 
 /* --- led-in-time --------------------------------------------------------------------- */
 
+static bool
+anybody_leads(const struct sim *s)
+{
+	for (uint32_t i = 0; i < s->conf.nodes; i++)
+		if (s->node[i].mesh != NULL && lead_grade(s->node[i].mesh, node_clock(s, i)) != MESH_GRADE_NONE)
+			return true;
+	return false;
+}
+
 static void
 led(struct sim *s)
 {
@@ -58,8 +67,6 @@ led(struct sim *s)
 
 	for (uint32_t i = 0; i < s->conf.nodes; i++) {
 		m = s->node[i].mesh;
-		if (m != NULL && lead_grade(m, node_clock(s, i)) != MESH_GRADE_NONE)
-			return;
 		if (in(s, i, LED) && (newest == UINT32_MAX ||
 		    roster_cmp(&m->roster.id, &s->node[newest].mesh->roster.id) > 0))
 			newest = i;
@@ -143,7 +150,9 @@ check_stable(struct sim *s)
 	if (s->now < s->stable_at || s->conf.nodes > WATCH_MAX)
 		return;
 	s->stable_at = s->now + EACH;
-	if (calm(s, LED))
+	if (anybody_leads(s))
+		s->led_at = s->now;
+	else if (calm(s, LED) && s->now - s->led_at >= net_pace(s, LED))
 		led(s);
 	for (uint32_t j = 0; j < s->conf.nodes; j++)
 		death(s, j);

@@ -12,6 +12,8 @@
  */
 #include "sim.h"
 
+enum { LIFE = 20 * SECOND }; /* daemon/io/critical.c */
+
 bool
 fault_keys_moved(const struct sim *s, bool now)
 {
@@ -61,14 +63,21 @@ wipe(struct sim *s, uint32_t i, uint64_t generation)
 	sim_note(s, i, 1);
 }
 
-/* Everything but its identity and the count of its starts. */
+/* Everything but its identity.  The next life is numbered by the clock, in steps of 20 s:
+ * it is above the last one, or, soon after that began, of that very number; or, after
+ * starts in a row, below it. */
 static void
-lose(struct sim *s, uint32_t i)
+lose(struct sim *s, uint32_t i, usec restart_at, uint64_t draw)
 {
+	uint64_t last = s->node[i].disk.generation;
+	uint64_t back = restart_at - s->node[i].born_at < LIFE ? draw % 4 : 0;
+
 	/* It would come back with the first key, and an operator give it the one of now. */
 	if (i == 0 || s->node[i].out_at != 0 || fault_keys_moved(s, false) || !all_others_remember(s, i))
 		return;
-	wipe(s, i, s->node[i].disk.generation);
+	wipe(s, i, last > back ? last - back : 0);
+	if (last > s->node[i].harm.forgot)
+		s->node[i].harm.forgot = last;
 	s->faults_done[FAULT_lost]++;
 }
 
@@ -158,7 +167,7 @@ fault_disk(struct sim *s, enum sim_fault f, uint32_t i, usec restart_at, uint64_
 	if (s->node[i].mesh != NULL)
 		return;
 	if (f == FAULT_lost)
-		lose(s, i);
+		lose(s, i, restart_at, draw >> 8);
 	else if (f == FAULT_reborn)
 		replace(s, i);
 	else if (f == FAULT_rot)

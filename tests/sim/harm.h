@@ -25,6 +25,7 @@ struct harm_node {
 	bool readonly;	     /* ... and no byte of them gets there */
 	uint32_t dies_after, waiting; /* ends once so many datagrams left; in its socket */
 	uint64_t lives_before;	      /* as another node of that name */
+	uint64_t forgot;	      /* the last life that its disk knows nothing of */
 	struct harm_disk copy, last;  /* of all disks once; before the last write */
 };
 

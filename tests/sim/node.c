@@ -324,6 +324,8 @@ configure(struct sim *s, uint32_t i, struct mesh_conf *c)
 	c->saved.generation = n->disk.generation;
 	snprintf(c->name, sizeof c->name, "n%u", n->namesake ? 0 : i);
 	c->seed = prng_mix(s->conf.seed ^ prng_mix(i * 1000003u + c->saved.generation));
+	if (n->harm.forgot > 0) /* one number, two lives: two salts */
+		c->seed = prng_mix(c->seed + n->lives);
 	memcpy(c->pk, n->pk, sizeof c->pk);
 	for (size_t k = 0; k < SALT_BYTES; k++)
 		c->salt[k] = (uint8_t)(prng_mix(c->seed + 1 + k / 8) >> k % 8 * 8);
@@ -495,10 +497,12 @@ is_history(const struct sim *s, uint32_t i, const struct sim_dgram *d)
 	const struct members *ms = &s->node[i].mesh->ms;
 	uint64_t now = net_lives(s, d->from, i);
 	uint32_t x = members_find_id(ms, &s->node[d->from].id);
+	const struct harm_node *h = &s->node[d->from].harm;
+	uint64_t life = s->node[d->from].disk.generation;
 
 	return (uint32_t)d->lives != (uint32_t)now ||
-	    (d->lives >> 32 != now >> 32 && d->lives >> 32 > s->node[d->from].harm.lives_before && x != MEMBER_NONE &&
-		ms->m[x].generation == s->node[d->from].disk.generation);
+	    (d->lives >> 32 != now >> 32 && d->lives >> 32 > h->lives_before && life > h->forgot &&
+		x != MEMBER_NONE && ms->m[x].generation == life);
 }
 
 static void

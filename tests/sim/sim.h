@@ -149,7 +149,7 @@ struct sim {
 	const char *broken; /* name of the first broken invariant */
 	char detail[160];
 	uint16_t *leader_of_term; /* node + 1 */
-	usec stable_at; /* looked at next: check_stable.c */
+	usec stable_at, led_at; /* looked at next; when somebody led last: check_stable.c */
 	usec last_issue; /* somebody issued a schedule of his own term */
 	uint32_t last_issuer;
 	uint64_t *told; /* [to * nodes + from]: the latest life of from that to heard; NULL in large worlds */

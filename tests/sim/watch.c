@@ -91,15 +91,16 @@ static void
 order(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const struct member *x)
 {
 	const struct sim_node *n = &s->node[j];
-	uint32_t of_life = n->mesh != NULL && n->mesh->ms.m[0].generation == x->generation ?
+	bool forgotten = x->generation <= n->harm.forgot; /* its disk knows nothing of that life */
+	uint32_t of_life = !forgotten && n->mesh != NULL && n->mesh->ms.m[0].generation == x->generation ?
 	    n->mesh->ms.m[0].incarnation : UINT32_MAX;
 
-	if (x->generation > n->done.generation || x->incarnation > of_life)
+	if ((!forgotten && x->generation > n->done.generation) || x->incarnation > of_life)
 		check_break(s, "known-by-itself-first", i, j, x->incarnation);
-	if (x->proven && n->mesh != NULL && n->mesh->ms.m[0].generation == x->generation &&
+	if (!forgotten && x->proven && n->mesh != NULL && n->mesh->ms.m[0].generation == x->generation &&
 	    of_life == x->incarnation && x->notice != n->mesh->ms.m[0].notice)
 		check_break(s, "notice-is-its-owners", i, j, x->notice);
-	if (x->generation == n->done.generation && n->mesh != NULL && n->drained &&
+	if (!forgotten && x->generation == n->done.generation && n->mesh != NULL && n->drained &&
 	    going_kind(x) == MESH_STAYS)
 		check_break(s, "drained-over-a-start", i, j, x->incarnation);
 	if (!was->known || x->generation > was->generation)

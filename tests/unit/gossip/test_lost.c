@@ -170,6 +170,45 @@ a_lost_vote_is_not_given_again(void **state)
 	world_free(w);
 }
 
+/* The first life of an empty disk is numbered by the clock, in steps of 20 s: lost soon
+ * after a start, it begins a life of the very number that the others know, with other
+ * salts; after starts in a row, one below it. */
+static void
+a_life_of_a_number_that_was_is_not_begun(void **state)
+{
+	struct node_id id = world_id(2);
+
+	(void)state;
+	for (uint64_t back = 0; back < 4; back++) {
+		struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+		struct mesh_member x;
+		uint64_t was, life;
+
+		world_run(w, 8000);
+		for (int k = 0; k < 3; k++) {
+			world_kill(w, 2);
+			world_start(w, 2);
+			world_run(w, 3000);
+		}
+		was = w->node[2]->ms.m[0].generation;
+		lose_disk(w, 2, was - back);
+		world_run(w, 3000);
+		life = w->node[2]->ms.m[0].generation;
+		assert_int_equal(life, was + 1);
+		for (uint32_t i = 0; i < 2; i++) {
+			assert_true(mesh_find(w->node[i], &id, &x));
+			assert_int_equal(x.state, MESH_ALIVE);
+			assert_int_equal(x.generation, life);
+			assert_int_equal(world_state(w, 2, i), MESH_ALIVE);
+		}
+		/* Once: what it is told of that life again begins no other. */
+		world_run(w, 60000);
+		assert_int_equal(w->node[2]->ms.m[0].generation, life);
+		assert_true(world_leader(w) < 3);
+		world_free(w);
+	}
+}
+
 /* Two of three are left, one of them without its disk, and nobody leads: it learns
  * the roster from the other, and they elect. */
 static void
@@ -360,6 +399,7 @@ main(void)
 	    cmocka_unit_test(a_lost_promise_may_be_of_a_slower_leader),
 	    cmocka_unit_test(a_lost_disk_waits_as_long_as_the_slowest_asks_for),
 	    cmocka_unit_test(a_lost_vote_is_not_given_again),
+	    cmocka_unit_test(a_life_of_a_number_that_was_is_not_begun),
 	    cmocka_unit_test(a_lost_roster_is_learned_without_a_leader),
 	    cmocka_unit_test(recorded_votes_elect_nobody),
 	    cmocka_unit_test(answers_name_whom_they_are_for),
