@@ -38,31 +38,42 @@
  * is followed whatever its grade (elect_follow asks for `full` because of `any`);
  * a candidate need not have heard from anybody.
  *
- * Left out: rosters (roster.pml), sides below a majority, stamps, leaving, a disk
- * that loses what was synced (but for its promises: HOLD is what holdoff.h waits then),
- * members that lie.
+ * LOST: one of the three, at any time, comes back with an empty disk: it knows neither
+ * term nor vote nor promise.  It is down from the crash until it is let in, and who is
+ * down takes no step here, so that is one step, LOSE: its term is one above all there
+ * are (elect_joined leaps by 2^16 at the least above the term of who lets it in; that
+ * nobody was further ahead, this node before it died neither, is assumed there and
+ * here), and it holds off as long as the longest lease of anybody asks for (holdoff.h).
+ *
+ * Left out: rosters (roster.pml; there who lost its disk asks for one), sides below a
+ * majority, stamps, leaving, a second lost disk, one put back from an older copy, members
+ * that lie.
  *
  * spent[z] says that z voted in its term; for whom, only yes[] tells, which stays
  * on the wire until the candidate's attempt is over, so the same question need not
  * be answered twice.
  *
  * Mutants (-D): NO_EPSILON, LEASE_FROM_RECEIPT (the lease counts from the echo),
- * NO_HOLDOFF, HOLDOFF_SHORTER (the lease was set lower before the restart; or a lost
- * disk is waited for as long as this node's own profile asks for: holdoff.h),
+ * NO_HOLDOFF, HOLDOFF_SHORTER (the lease was set lower before the restart),
  * HOLDOFF_ENDED (a beat of a shorter lease ends it early), PROMISE_SHORTENED (as
  * if every beat's lease were the only one), VOTE_FORGOTTEN, LATE_REFUSAL (one that
  * was meant for an earlier life leads to a candidacy in the hold-off),
  * GRANT_ANY_TERM (a yes counts in whatever attempt it comes), GRANT_PROMISED,
- * LEADS_ON (a leader votes for another and goes on), RESIGN_ANY_TERM.
- * HOLDOFF_SHORTER, HOLDOFF_ENDED, PROMISE_SHORTENED, LATE_REFUSAL and
+ * LEADS_ON (a leader votes for another and goes on), RESIGN_ANY_TERM; with LOST:
+ * LOST_TERM (it goes on in the term of who lets it in, and votes twice), LOST_FREE (it
+ * does not hold off), LOST_OWN_LEASE (it does for as long as its own lease, and another's
+ * is longer).  LOST_OWN_LEASE, HOLDOFF_SHORTER, HOLDOFF_ENDED, PROMISE_SHORTENED, LATE_REFUSAL and
  * GRANT_ANY_TERM were in the code when this was written.  No mutant: that a leader
  * with a live lease votes for nobody (would_grant).  Taken away, nothing falls, for
  * who votes stops leading first; the rule is there against flapping.
  *
- * Explored: 1,246,065 states with TMAX 3, the whole of it; 10 s, 240 MB.
+ * Explored, the whole of it: 1,246,065 states with TMAX 3, in 10 s of a core and 370 MB;
+ * with LOST 3,391,671, in 26 s and 540 MB.  Once, outside of the script, LOST with TMAX 4,
+ * which leaves room between the others' terms and the one leapt to: 22,699,696, 231 s, 2 GB,
+ * nothing wrong.
  */
 #ifndef TMAX
-#define TMAX 3	/* or 2 */
+#define TMAX 3	/* or 2, or 4 */
 #endif
 #define L 3	/* the lease, in ticks of the fastest clock */
 #ifdef NO_EPSILON
@@ -76,6 +87,9 @@
 #define BIT(n) (1 << (n))
 #define P(i, j) ((i) * 3 + (j))
 
+#ifdef LOST
+bit lost;		/* one disk was */
+#endif
 /* On disk.  spent: the vote of this term is given; to whom, the yes knows. */
 byte term[3];
 bit spent[3];
@@ -107,7 +121,11 @@ byte ech[9];		/* P(a, z): the newest echo, 1 + age of its beat; 0 = none */
 	if :: (resg[a] & BIT(t)) && !(led[a] & BIT(t)) && !held_to(y, a, t) && !held_to(z, a, t) -> \
 		resg[a] = resg[a] & ~BIT(t) :: else fi;
 #define TIDY_NODE(i, j, k) EACH(TIDY_ASKS, i, j, k) EACH(TIDY_BEATS, i, j, k)
+#ifdef LOST_TERM
+#define TIDY
+#else
 #define TIDY TIDY_NODE(0, 1, 2) TIDY_NODE(1, 0, 2) TIDY_NODE(2, 0, 1)
+#endif
 
 /* --- pieces --------------------------------------------------------------------- */
 
@@ -172,16 +190,17 @@ byte ech[9];		/* P(a, z): the newest echo, 1 + age of its beat; 0 = none */
 #define GRANT(z, c, k, t) \
 	:: d_step { (asked[c] & BIT(t)) && !held(z) && !elsewhere(z, c) && !refuses(z) && \
 	    (t > term[z] || (t == term[z] && !spent[z] && prom[z] == 0)) -> \
+		one_vote(z, k, t); \
 		step_down(z); term[z] = t; spent[z] = 1; no_attempt(z); \
-		one_vote(z, t); \
 		if :: att[c] == t || GRANTS_LAST -> yes[P(c, z)] = 1 :: else fi }
 #ifdef GRANT_ANY_TERM
 #define GRANTS_LAST true
-#define one_vote(z, t) skip
+#define one_vote(z, k, t) skip
 #else
 #define GRANTS_LAST false
 #define voted(z, c, t) (yes[P(c, z)] && att[c] == t)
-#define one_vote(z, t) assert(!voted(z, 0, t) && !voted(z, 1, t) && !voted(z, 2, t))
+/* Not for me, nor for the third one; for the same again it may. */
+#define one_vote(z, k, t) assert(att[z] != t && !voted(z, k, t))
 #endif
 #define WIN(c, z) \
 	:: d_step { att[c] > 0 && yes[P(c, z)] -> \
@@ -263,23 +282,57 @@ byte ech[9];		/* P(a, z): the newest echo, 1 + age of its beat; 0 = none */
 		if :: lead[z] -> stop(z) :: else fi; \
 		no_promise(z); no_attempt(z); hold[z] = HOLD; forget(z) }
 
+/*
+ * It comes back with an empty disk: whoever lets it in tells his term, and it goes on in
+ * one that is above all that may ever have been its own (elect_joined), and waits.
+ */
+#ifdef LOST
+#ifdef LOST_FREE
+#define LOST_HOLD 0
+#elif defined(LOST_OWN_LEASE)
+#define LOST_HOLD (L - 1)
+#else
+#define LOST_HOLD L
+#endif
+#ifdef LOST_TERM
+#define let_in(z, y, t) (t == term[y])
+#else
+#define let_in(z, y, t) (t > term[0] && t > term[1] && t > term[2])
+#endif
+#define LOSE(z, y, k, t) \
+	:: d_step { !lost && let_in(z, y, t) -> \
+		lost = 1; stop(z); no_promise(z); no_attempt(z); \
+		term[z] = t; spent[z] = 0; hold[z] = LOST_HOLD }
+#ifdef LOST_TERM
+#define DISK(z, y, x) TERMS(LOSE, z, y, x) TERMS(LOSE, z, x, y)
+#else
+#define DISK(z, y, x) TERMS(LOSE, z, y, x)
+#endif
+#else
+#define DISK(z, y, x)
+#endif
+
 #if TMAX == 2
 #define TERMS(m, i, j, k) m(i, j, k, 1) m(i, j, k, 2)
-#else
+#elif TMAX == 3
 #define TERMS(m, i, j, k) m(i, j, k, 1) m(i, j, k, 2) m(i, j, k, 3)
+#else
+#define TERMS(m, i, j, k) m(i, j, k, 1) m(i, j, k, 2) m(i, j, k, 3) m(i, j, k, 4)
 #endif
 /* The same again: a macro of cpp cannot stand inside itself. */
 #if TMAX == 2
 #define EACH(m, i, j, k) m(i, j, k, 1) m(i, j, k, 2)
-#else
+#elif TMAX == 3
 #define EACH(m, i, j, k) m(i, j, k, 1) m(i, j, k, 2) m(i, j, k, 3)
+#else
+#define EACH(m, i, j, k) m(i, j, k, 1) m(i, j, k, 2) m(i, j, k, 3) m(i, j, k, 4)
 #endif
 #define PAIR(i, j, k) \
 	TERMS(GRANT, i, j, k) WIN(i, j) BEAT(i, j, 0, L) BEAT(i, j, 1, L) BEAT(i, j, 2, L) \
 	BEAT(i, j, 0, L - 1) BEAT(i, j, 1, L - 1) \
 	TERMS(STALE, i, j, k) COUNT(i, j) TERMS(RESIGNED, i, j, k) REFUSED(i, j)
 #define NODE(i, j, k) \
-	CANDIDATE(i) REBALLOT(i) RESIGN(i) RESTART(i) PAIR(i, j, k) PAIR(i, k, j)
+	CANDIDATE(i) REBALLOT(i) RESIGN(i) RESTART(i) DISK(i, j, k) PAIR(i, j, k) PAIR(i, k, j)
 
 active proctype world()
 {

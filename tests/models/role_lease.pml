@@ -55,8 +55,14 @@
  * that only a settled leader takes an instance for freed (question).  Since a claim
  * is asked for each time, nothing falls without it.
  *
- * Explored: 9,598,636 states, the whole of it; 155 s, 950 MB.  With T 3 it was not
- * finished after 400 s, and nothing was found so far.
+ * EITHER: of two states that differ only in who is called 0 the one is looked at.  So it
+ * is half of them, to the few that look the same both ways, and that halves the time; a
+ * counterexample would exchange the two on its way, so the mutants do without.
+ *
+ * Explored: 4,355,720 states with EITHER, the whole of it; 30 s of a core, 480 MB.
+ * Without, 8,710,748, in 65 s and 740 MB: the same world twice.  By breadth first the mutants fall
+ * within 24 steps, LATE_CLAIM and CLAIM_BREEDS last, after 1.3 and 1.8 million states and
+ * about 10 s; in the depth LATE_CLAIM was not found in 20 minutes.
  */
 #ifndef T
 #define T 2	/* a role lease, in ticks of the fastest clock: as long as it can last */
@@ -68,6 +74,7 @@
 #endif
 #define K T	/* no packet is on its way for longer */
 #define NEVER (K + 1)
+#define NOT_ASKED T	/* the answer to an older question gives no lease */
 
 /* Of an executor; u, dl: ticks left, qa, aa: ticks ago. */
 bit wanted[2];
@@ -107,7 +114,8 @@ byte fs, holder, gu, ga;
 #define shift(x) Q(x, 3) = Q(x, 2); Q(x, 2) = Q(x, 1); Q(x, 1) = Q(x, 0); Q(x, 0) = NONE
 #endif
 #define TICK(x) \
-	down(u[x]); up(qa[x], NEVER); up(aa[x], NEVER); shift(x); down(dl[x]); \
+	down(u[x]); up(qa[x], NOT_ASKED); up(aa[x], NOT_ASKED); shift(x); down(dl[x]); \
+	if :: qa[x] == NOT_ASKED -> claimed[x] = 0 :: else fi; \
 	if :: dl[x] == 0 && inst[x] == RUNS -> deadline(x) :: else fi
 #ifdef NEVER_LAPSES
 #define lapse skip
@@ -131,9 +139,9 @@ byte fs, holder, gu, ga;
 
 #ifdef ANY_ANSWER
 #define forget_answer(x) skip
-#define answers(x) (aa[x] < NEVER)
+#define answers(x) (aa[x] < NOT_ASKED)
 #else
-#define forget_answer(x) aa[x] = NEVER
+#define forget_answer(x) aa[x] = NOT_ASKED
 #define answers(x) (aa[x] == qa[x] && qa[x] < T)
 #endif
 #ifdef ROLE_FROM_RECEIPT
@@ -150,9 +158,9 @@ byte fs, holder, gu, ga;
 #define too_late(x) (claimed[x] && u[x] == 0)
 #endif
 #define answered(x) \
-	if :: !too_late(x) && lease_of(x) > 0 -> u[x] = lease_of(x) :: else fi; aa[x] = NEVER
+	if :: !too_late(x) && lease_of(x) > 0 -> u[x] = lease_of(x) :: else fi; aa[x] = NOT_ASKED
 #define forget(x) \
-	wanted[x] = 0; u[x] = 0; qa[x] = NEVER; aa[x] = NEVER; claimed[x] = 0
+	wanted[x] = 0; u[x] = 0; qa[x] = NOT_ASKED; aa[x] = NOT_ASKED; claimed[x] = 0
 
 /* --- the leader ----------------------------------------------------------------------- */
 
@@ -200,18 +208,18 @@ byte fs, holder, gu, ga;
 /* --- everything that may happen ---------------------------------------------------------- */
 
 #define EXECUTOR(x) \
-	:: d_step { qa[x] > 0 -> ask(x) } \
-	:: d_step { answers(x) && wanted[x] -> answered(x) } \
-	:: d_step { !wanted[x] -> wanted[x] = 1 } \
-	:: d_step { wanted[x] -> wanted[x] = 0; slot(x) } \
+	:: d_step { qa[x] > 0 -> ask(x); SORT } \
+	:: d_step { answers(x) && wanted[x] -> answered(x); SORT } \
+	:: d_step { !wanted[x] -> wanted[x] = 1; SORT } \
+	:: d_step { wanted[x] -> wanted[x] = 0; slot(x); SORT } \
 	:: d_step { wanted[x] && u[x] > 0 && inst[x] == DEAD -> \
-		inst[x] = RUNS; dl[x] = u[x]; one_runs() } \
-	:: d_step { wanted[x] && u[x] > 0 && inst[x] != DEAD && dl[x] != u[x] -> dl[x] = u[x] } \
-	:: d_step { inst[x] == RUNS -> inst[x] = FROZEN } \
-	:: d_step { inst[x] == FROZEN -> thaw(x); one_runs() } \
-	:: d_step { inst[x] != DEAD -> inst[x] = DEAD; dl[x] = 0; slot(x) } \
-	:: d_step { qa[x] < NEVER -> forget(x) } \
-	:: d_step { qa[x] < NEVER && inst[x] != DEAD && dl[x] > 0 -> forget(x); u[x] = kept(x) }
+		inst[x] = RUNS; dl[x] = u[x]; one_runs(); SORT } \
+	:: d_step { wanted[x] && u[x] > 0 && inst[x] != DEAD && dl[x] != u[x] -> dl[x] = u[x]; SORT } \
+	:: d_step { inst[x] == RUNS -> inst[x] = FROZEN; SORT } \
+	:: d_step { inst[x] == FROZEN -> thaw(x); one_runs(); SORT } \
+	:: d_step { inst[x] != DEAD -> inst[x] = DEAD; dl[x] = 0; slot(x); SORT } \
+	:: d_step { qa[x] < NOT_ASKED || wanted[x] || u[x] > 0 -> forget(x); SORT } \
+	:: d_step { qa[x] < NOT_ASKED && inst[x] != DEAD && dl[x] > 0 -> forget(x); u[x] = kept(x); SORT }
 /* What the init has is what was given, and the host kept it. */
 #ifdef KEPT_LONGER
 #define kept(x) (dl[x] < T -> dl[x] + 1 : T)
@@ -224,10 +232,10 @@ byte fs, holder, gu, ga;
 #define thaw(x) if :: dl[x] > 0 -> inst[x] = RUNS :: else -> inst[x] = DEAD; slot(x) fi
 #endif
 #define LEADER \
-	:: d_step { !reigns -> reigns = 1 } \
-	:: d_step { reigns -> reigns = 0; fs = 0; gu = 0; holder = 0; ga = 0 }
+	:: d_step { !reigns -> reigns = 1; SORT } \
+	:: d_step { reigns -> reigns = 0; fs = 0; gu = 0; holder = 0; ga = 0; SORT }
 #define RECV(x, a) \
-	:: d_step { reigns && Q(x, a) != NONE -> question(x, a) }
+	:: d_step { reigns && Q(x, a) != NONE -> question(x, a); SORT }
 #if T == 2
 #define AGES(x) RECV(x, 0) RECV(x, 1) RECV(x, 2)
 #else
@@ -235,38 +243,72 @@ byte fs, holder, gu, ga;
 #endif
 
 /*
- * The host of executor 1 is gone, whatever still runs there; nothing else fails any
- * more.  Whoever is full stays so, or there is one now; executor 0 is the owner and
+ * The host of executor y is gone, whatever still runs there; nothing else fails any
+ * more.  Whoever is full stays so, or there is one now; executor x is the owner and
  * knows it; its questions are asked, heard and answered in one tick.  Then it runs
  * within CALM ticks: an office, and one more for what is under way.
  */
 #define CALM (TL + 1)
-#define CALM_TICK \
-	wanted[0] = 1; \
-	if :: inst[0] == FROZEN -> thaw(0) :: else fi; \
+#define CALM_TICK(x) \
+	wanted[x] = 1; \
+	if :: inst[x] == FROZEN -> thaw(x) :: else fi; \
 	reigns = 1; \
-	if :: qa[0] > 0 -> ask(0) :: else fi; \
-	if :: Q(0, 0) != NONE -> question(0, 0) :: else fi; \
-	if :: answers(0) -> answered(0) :: else fi; \
-	if :: u[0] > 0 -> inst[0] = RUNS; dl[0] = u[0]; one_runs() :: else fi; \
+	if :: qa[x] > 0 -> ask(x) :: else fi; \
+	if :: Q(x, 0) != NONE -> question(x, 0) :: else fi; \
+	if :: answers(x) -> answered(x) :: else fi; \
+	if :: u[x] > 0 -> inst[x] = RUNS; dl[x] = u[x]; one_runs() :: else fi; \
 	TICK(0); TICK(1); TICK_LEADER
+/* What a first such tick begins with are steps that may be taken anyway, so it is enough
+ * to begin where they have been. */
+#define calm_begun(x) \
+	(wanted[x] && inst[x] != FROZEN && reigns && qa[x] == 0 && Q(x, 0) == NONE && \
+	    !answers(x) && (u[x] == 0 || (inst[x] == RUNS && dl[x] == u[x])))
+#define CALMS(x) \
+	:: d_step { calm_begun(x) -> \
+		ticks = 0; \
+		do :: ticks < CALM -> CALM_TICK(x); ticks++ :: else -> break od; \
+		ticks = 0; assert(inst[x] == RUNS) } -> break
+
+/* Who is called 0 makes no difference: of two such states one is looked at. */
+#ifdef EITHER
+hidden byte tmp;
+#define all_of(x) (wanted[x] + 2 * (claimed[x] + 2 * (inst[x] + 4 * (dl[x] + 4 * (u[x] + 4 * \
+	(qa[x] + 4 * (aa[x] + 4 * questions(x))))))))
+#if T == 2
+#define questions(x) (Q(x, 0) + 4 * (Q(x, 1) + 4 * Q(x, 2)))
+#define swap_questions swap(Q(0, 0), Q(1, 0)); swap(Q(0, 1), Q(1, 1)); swap(Q(0, 2), Q(1, 2))
+#else
+#define questions(x) (Q(x, 0) + 4 * (Q(x, 1) + 4 * (Q(x, 2) + 4 * Q(x, 3))))
+#define swap_questions swap(Q(0, 0), Q(1, 0)); swap(Q(0, 1), Q(1, 1)); swap(Q(0, 2), Q(1, 2)); \
+	swap(Q(0, 3), Q(1, 3))
+#endif
+#define swap(v, w) if :: v != w -> tmp = v; v = w; w = tmp :: else fi
+#define SORT \
+	if \
+	:: all_of(0) < all_of(1) -> \
+		swap(wanted[0], wanted[1]); swap(claimed[0], claimed[1]); swap(inst[0], inst[1]); \
+		swap(dl[0], dl[1]); swap(u[0], u[1]); swap(qa[0], qa[1]); swap(aa[0], aa[1]); \
+		swap_questions; \
+		if :: holder > 0 -> holder = 3 - holder :: else fi; tmp = 0 \
+	:: all_of(0) == all_of(1) && holder == 2 -> holder = 1 \
+	:: else fi
+#else
+#define SORT skip
+#endif
 
 active proctype world()
 {
 	byte ticks;
 
-	qa[0] = NEVER; qa[1] = NEVER; aa[0] = NEVER; aa[1] = NEVER;
+	qa[0] = NOT_ASKED; qa[1] = NOT_ASKED; aa[0] = NOT_ASKED; aa[1] = NOT_ASKED;
 	do
-	:: d_step { true -> TICK(0); TICK(1); TICK_LEADER; one_runs() }
+	:: d_step { true -> TICK(0); TICK(1); TICK_LEADER; one_runs(); SORT }
 	EXECUTOR(0)
 	EXECUTOR(1)
 	LEADER
 	AGES(0)
 	AGES(1)
-	:: d_step { true ->
-		ticks = 0;
-		do :: ticks < CALM -> CALM_TICK; ticks++ :: else -> break od;
-		ticks = 0 } ->
-		assert(inst[0] == RUNS); break
+	CALMS(0)
+	CALMS(1)
 	od
 }
