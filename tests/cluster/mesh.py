@@ -449,9 +449,11 @@ class World:
         """Undo a world by its names: this run's, or one that was killed."""
         unified, hierarchies = cgroup_mounts()
         for _ in range(3):  # a supervisor may be starting one more just now
-            for name in sorted(os.listdir(unified)):
-                if name.startswith(f"{tag}-"):
-                    kill_cgroup(os.path.join(unified, name))
+            groups = [g for g in os.listdir(unified) if g.startswith(f"{tag}-")]
+            # Daemons first, whatever their nodes are called: a supervisor that lives
+            # starts again what is killed under it.
+            for name in sorted(groups, key=lambda g: not g.startswith(f"{tag}-d-")):
+                kill_cgroup(os.path.join(unified, name))
         for where in hierarchies:
             for name in os.listdir(where):
                 if name.startswith(f"{tag}-"):
