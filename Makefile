@@ -86,7 +86,8 @@ $(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/
 # The simulator counts what its machines ask of malloc, and plants faults in them.
 $(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc spread_pick members_tell cargo_load cargo_fill budget_wait \
     rumours_hear packet_begin rumour_pack keys_epoch keyleap_believed claim_check claim_above claim_stamp cookie_holds evict_refuses going_wait_until roster_sum_end \
-    roster_recv roster_judge recall_agreed admit_record admit_vote admit_judge recover_signed quorum_weight summary_forget)
+    roster_recv roster_judge recall_agreed admit_record admit_vote admit_judge recover_signed quorum_weight summary_forget \
+    elect_freeze leave_keeps_out mesh_evict members_find_begin brief_next mesh_facts_take)
 $(B)/mesh-sim: $(call obj,$(src_sim)) $(call lib,gossip)
 	$(call link,$(need_gossip) -lm)
 # The Lua standard library is part of meshd-script.

@@ -380,7 +380,9 @@ elect_follow(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	e->grade = p->grade;
 	if (p->grade == MESH_GRADE_FULL)
 		e->full_at = now;
-	if (p->term > e->above || now >= e->above_until)
+	/* By the schedule's term: a leader that leads on names its last one of the term
+	 * before until it has the next. */
+	if (p->head.stamp.term > e->above || now >= e->above_until)
 		e->issued = p->head;
 	else
 		e->issued = (struct head){0};

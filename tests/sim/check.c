@@ -1,13 +1,20 @@
 /*
  * check.c - what must hold after every event, by name.  Each compares what a
  * machine does with everything it ever did, not with what its disk remembers.
+ *
+ *	applied-of-a-known-term	whoever follows a leader has adopted its term
+ *	gives-way-keeps-its-own	who gave way to another leader applies nothing of a term
+ *				that one of the two had
+ *	terms-climb-slowly	one who leads is not driven from term to term
+ *
+ * The rest says what it is.
  */
 #include "../../gossip/holdoff.h"
 #include "sim.h"
 
 #include <stdlib.h>
 
-enum { QUIET = 30 * SECOND };
+enum { QUIET = 30 * SECOND, CLIMB_EACH = SECOND, CLIMBS_MAX = 12 };
 
 void
 check_break(struct sim *s, const char *name, uint32_t i, uint64_t a, uint64_t b)
@@ -67,6 +74,20 @@ check_roster_step(struct sim *s, uint32_t i)
 		check_break(s, "roster-built-on-stored", i, was->version, m->roster.id.version);
 }
 
+/* Whoever follows a leader has adopted its term.  And who gave way to one keeps what it
+ * has until there is a schedule of a term above both: the other's was made without it. */
+static void
+check_applied(struct sim *s, uint32_t i, const struct mesh_saved *f)
+{
+	const struct sim_node *n = &s->node[i];
+
+	if (f->applied.term > f->term && !n->office.liar)
+		check_break(s, "applied-of-a-known-term", i, f->term, f->applied.term);
+	if (stamp_cmp(&f->applied, &n->done.applied) > 0 && n->office.gave_at != 0 &&
+	    s->now - n->office.gave_at < net_pace(s, SECOND) && f->applied.term <= n->office.gave_above)
+		check_break(s, "gives-way-keeps-its-own", i, n->office.gave_above, f->applied.term);
+}
+
 /* Facts on their way to disk: what the packets behind them will claim. */
 void
 check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
@@ -82,6 +103,7 @@ check_saved(struct sim *s, uint32_t i, const struct mesh_saved *f)
 		check_break(s, "one-vote-per-term", i, f->term, 0);
 	if (stamp_cmp(&f->applied, &n->done.applied) < 0)
 		check_break(s, "applied-monotonic", i, n->done.applied.term, f->applied.term);
+	check_applied(s, i, f);
 	if (n->done_roster.version > 0 && roster_cmp(&m->roster.id, &n->done_roster) < 0)
 		check_break(s, "roster-never-lost", i, n->done_roster.version,
 		    m->roster.id.version);
@@ -193,6 +215,25 @@ backed(const struct sim *s, uint32_t i)
 	    enough(t.new, m->roster.n.new, t.tie & MEMBER_NEW);
 }
 
+/* One who leads is not driven from term to term: a few at once, and then one in a while. */
+static void
+check_climbs(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+	struct sim_office *o = &n->office;
+	const struct elect *e = &n->mesh->elect;
+	uint32_t over = (uint32_t)((s->now - o->climbs_at) / net_pace(s, CLIMB_EACH));
+	bool forced = e->role == MESH_LEADER && n->leads && e->ballot_term != o->ballot;
+
+	o->ballot = e->ballot_term;
+	if (!forced)
+		return;
+	o->climbs = o->climbs > over ? o->climbs - over : 0;
+	o->climbs_at = s->now;
+	if (++o->climbs > CLIMBS_MAX)
+		check_break(s, "terms-climb-slowly", i, e->ballot_term, o->climbs);
+}
+
 void
 check_node(struct sim *s, uint32_t i)
 {
@@ -201,6 +242,8 @@ check_node(struct sim *s, uint32_t i)
 
 	check_stable(s);
 	check_went(s, i);
+	check_made(s, i);
+	check_climbs(s, i);
 	n->leads = m->elect.role == MESH_LEADER;
 	if (!n->leads)
 		return;

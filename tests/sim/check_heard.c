@@ -29,6 +29,7 @@ check_before(const struct sim *s, uint32_t i, const struct sim_dgram *d)
 	struct addr from = net_address(d->from);
 
 	return (struct check_heard){.keys = m->saved.keys, .verified = s->node[i].verified,
+	    .led = m->elect.role == MESH_LEADER ? m->elect.ballot_term : 0,
 	    .out = evict_find(&m->ms.evict, seal_short(&s->node[d->from].id)) != EVICT_NONE,
 	    .known = s->told == NULL || signed_address(m, &from)};
 }
@@ -47,6 +48,7 @@ check_heard(struct sim *s, uint32_t i, const struct sim_dgram *d,
     const struct check_heard *before, int rc)
 {
 	uint8_t form = d->bytes[1] & SEAL_FORM_MASK;
+	const struct elect *e = &s->node[i].mesh->elect;
 	uint64_t *told = s->told == NULL ? NULL : &s->told[(size_t)i * s->conf.nodes + d->from];
 
 	if (rc >= 0 && (form == SEAL_PAIR || form == SEAL_SHARED) &&
@@ -57,6 +59,10 @@ check_heard(struct sim *s, uint32_t i, const struct sim_dgram *d,
 	if (!before->known && s->node[i].verified != before->verified &&
 	    s->told[(size_t)d->from * s->conf.nodes + i] != s->node[i].lives)
 		check_break(s, "cookie-before-signature", i, d->from, d->len);
+	if (before->led != 0 && e->role != MESH_LEADER && e->leader != MEMBER_NONE && e->leader != 0) {
+		s->node[i].office.gave_at = s->now;
+		s->node[i].office.gave_above = e->ballot_term > before->led ? e->ballot_term : before->led;
+	}
 	if (told != NULL && d->lives >> 32 > *told) /* replays come late */
 		*told = d->lives >> 32;
 }

@@ -5,9 +5,12 @@
  *	led-in-time		who holds the newest roster, and is enough of it, is led
  *	death-known-to-all	what one knows of the dead all know, in rounds of gossip,
  *				where no datagram is lost, and CROWD nodes pass it on
+ *	summaries-come-again	whoever missed a summary asks for it, and has it long
+ *				before each is told again
  *
  * Who is asked has been there for all of that time.
  */
+#include "../../gossip/brief.h"
 #include "sim.h"
 
 enum {
@@ -16,6 +19,8 @@ enum {
 	NEWS = 8 * SECOND / 10, /* where CROWD nodes tell it, each to another */
 	CROWD = 128,
 	SETTLED = 10 * SECOND,
+	AGAIN = 18 * SECOND, /* four questions; each is told again after 27 s */
+	FEW = 32,
 };
 
 /* Up and awake for so long, and in, as far as it was told. */
@@ -144,6 +149,37 @@ death(struct sim *s, uint32_t j)
 			check_break(s, "death-known-to-all", i, j, (uint64_t)since);
 }
 
+/* --- summaries-come-again ------------------------------------------------------------- */
+
+/* Whoever asks one that is dead, and suspected yet, asks in vain. */
+static bool
+all_there(const struct sim *s, usec so_long)
+{
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct sim_node *n = &s->node[i];
+
+		if (n->out_at == 0 && !n->spare && !n->stranger && !in(s, i, so_long))
+			return false;
+	}
+	return true;
+}
+
+static void
+again(struct sim *s, uint32_t j)
+{
+	const struct sim_made *made = &s->node[j].made;
+
+	if (!in(s, j, 0) || made->count == 0 || s->now - made->at < net_pace(s, AGAIN) || s->node[j].copied || made->life != s->node[j].mesh->ms.m[0].generation)
+		return;
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct member *x = i != j && in(s, i, 0) ? held(s, i, j) : NULL;
+
+		if (x != NULL && x->generation == made->life &&
+		    (x->summary_count == 0 || brief_ahead(x->summary_count, made->count) < 0))
+			check_break(s, "summaries-come-again", i, j, made->count);
+	}
+}
+
 void
 check_stable(struct sim *s)
 {
@@ -156,4 +192,9 @@ check_stable(struct sim *s)
 		led(s);
 	for (uint32_t j = 0; j < s->conf.nodes; j++)
 		death(s, j);
+	if (s->conf.nodes > FEW || !net_calm(s, s->still_since, net_pace(s, AGAIN)) ||
+	    !all_there(s, AGAIN + SETTLED))
+		return;
+	for (uint32_t j = 0; j < s->conf.nodes; j++)
+		again(s, j);
 }

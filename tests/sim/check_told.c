@@ -3,7 +3,8 @@
  *
  *	summaries-in-budget	20 KiB a second, with the frames and headers around them;
  *				a handful of datagrams more at once
- *	summary-by-its-owner	of a life that its owner lives no more are held than it made
+ *	summary-by-its-owner	of a life that its owner lives no more are held than it made,
+ *				and of that number the one that it made
  *	suspected-hears-it	first of all, in whatever is said to it, so that it can answer
  */
 #include "../../gossip/brief.h"
@@ -54,11 +55,21 @@ __wrap_cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o
 
 	if (suspected)
 		plant_before_said(to);
+	check_news_before(m, o);
 	__real_cargo_fill(m, now, c, o);
+	check_news_after(m, now, c, o);
 	if (suspected)
 		plant_after_said(to);
 	if (suspected && !says_so(c, &to->id))
 		silent = m;
+}
+
+static bool
+same(const struct mesh_summary *a, const struct mesh_summary *b)
+{
+	return a->cpu_percent == b->cpu_percent && a->mem_percent == b->mem_percent &&
+	    a->disk_percent == b->disk_percent && a->load_centi == brief_load(b->load_centi) &&
+	    a->instances == b->instances && a->facts_hash == b->facts_hash;
 }
 
 /* Member k of its table. */
@@ -74,9 +85,24 @@ check_owner(struct sim *s, uint32_t i, uint32_t k)
 	    copy_fresh(s, own) || s->faults_done[FAULT_lost] > 0)
 		return;
 	made = &s->node[own].mesh->ms.m[0];
-	if (held->generation == made->generation &&
-	    brief_ahead(held->summary_count, made->summary_count) > 0)
+	if (held->generation != made->generation)
+		return;
+	if (brief_ahead(held->summary_count, made->summary_count) > 0 ||
+	    (held->summary_count == s->node[own].made.count && s->node[own].made.life == made->generation &&
+		!same(&held->summary, &s->node[own].made.summary)))
 		check_break(s, "summary-by-its-owner", i, own, held->summary_count);
+}
+
+/* Its last summary, and since when it is that. */
+void
+check_made(struct sim *s, uint32_t i)
+{
+	const struct member *self = &s->node[i].mesh->ms.m[0];
+	struct sim_made *made = &s->node[i].made;
+
+	if (self->summary_count != made->count || self->generation != made->life)
+		*made = (struct sim_made){.summary = self->summary, .life = self->generation,
+		    .count = self->summary_count, .at = s->now};
 }
 
 /* Node i has made one.  A bucket that leaks what is allowed. */
@@ -89,6 +115,8 @@ check_told(struct sim *s, uint32_t i)
 	if (silent == n->mesh)
 		check_break(s, "suspected-hears-it", i, 0, 0);
 	silent = NULL;
+	if (check_news_unfair(n->mesh))
+		check_break(s, "news-fewest-first", i, 0, 0);
 	if (told == 0)
 		return;
 	/* A few each time: a table may be long. */

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { USUAL_BYTES = 1500, CONTENT_BYTES = 8, NUMBER_BYTES = 4 };
+enum { USUAL_BYTES = 1500, CONTENT_BYTES = 8, NUMBER_BYTES = 4, OFFERS = 8 };
 
 struct said {
 	uint8_t bytes[FACTS_HEAD_BYTES + CONTENT_BYTES];
@@ -76,8 +76,8 @@ count(struct sim *s)
 	}
 }
 
-void
-facts_say(struct sim *s, uint32_t i, bool changed)
+static void
+say(struct sim *s, uint32_t i, bool changed)
 {
 	struct sim_owner *o = &s->facts->owner[i];
 	struct mesh_summary sum = {.cpu_percent = 1};
@@ -91,7 +91,26 @@ facts_say(struct sim *s, uint32_t i, bool changed)
 		o->said[o->count++] = next;
 	}
 	mesh_set_summary(s->node[i].mesh, node_clock(s, i), &sum);
+}
+
+void
+facts_say(struct sim *s, uint32_t i, bool changed)
+{
+	say(s, i, changed);
 	node_settle(s, i);
+}
+
+/* After a start the same as before it, then the same again, or something new.  A copy
+ * says nothing: what it signed would be its first one's. */
+void
+facts_act(struct sim *s, uint32_t i)
+{
+	struct sim_node *n = &s->node[i];
+
+	if (s->facts == NULL || !s->facts->often || n->spare || s->now < n->facts_at)
+		return;
+	say(s, i, n->facts_at >= n->born_at && prng_below(&s->fate, 2) == 0);
+	n->facts_at = s->now + 3 * SECOND + (usec)prng_below(&s->fate, 12 * SECOND);
 }
 
 void
@@ -121,20 +140,24 @@ facts_ask(struct sim *s, uint32_t i)
 	}
 }
 
-/* What node i holds of that one, newer than that. */
+/* What node i holds of that one, newer than that; or, of one in OFFERS that answer no
+ * matter what was asked, anything that its owner ever said. */
 static const struct said *
-newer(const struct sim *s, uint32_t i, const struct facts_item *it)
+newer(struct sim *s, uint32_t i, const struct facts_item *it)
 {
 	const struct members *ms = &s->node[i].mesh->ms;
 	uint32_t x = members_find(ms, it->short_id), j, k;
 	struct mesh_facts f;
 
 	if (x == MEMBER_NONE || (j = node_find(s, &ms->m[x].id)) == UINT32_MAX ||
-	    !mesh_facts_held(s->node[i].mesh, &ms->m[x].id, &f) ||
-	    !facts_newer(f.generation, f.version, it->generation, it->version))
+	    !mesh_facts_held(s->node[i].mesh, &ms->m[x].id, &f))
 		return NULL;
 	k = i == j ? s->facts->owner[j].count : *held(s, i, j);
-	return k == 0 ? NULL : &s->facts->owner[j].said[k - 1];
+	if (k > 0 && s->facts->often && prng_below(&s->rng, OFFERS) == 0)
+		return &s->facts->owner[j].said[prng_below(&s->rng, k)];
+	if (k == 0 || !facts_newer(f.generation, f.version, it->generation, it->version))
+		return NULL;
+	return &s->facts->owner[j].said[k - 1];
 }
 
 static void

@@ -19,6 +19,7 @@ struct sim_facts {
 	uint32_t *lack; /* of each node: of how many it holds not the last */
 	usec *whole_at; /* when that became none */
 	uint64_t streams, records;
+	bool often; /* each says something now and then */
 };
 
 struct sim;
@@ -27,6 +28,8 @@ void facts_begin(struct sim *s);
 void facts_free(struct sim *s);
 /* Node i, which is up, says what it is, or something new. */
 void facts_say(struct sim *s, uint32_t i, bool changed);
+/* Its engine, where they are said now and then. */
+void facts_act(struct sim *s, uint32_t i);
 void facts_forget(struct sim *s, uint32_t i);
 /* Who lacks how many, from now on; and the costs are counted anew. */
 void facts_count(struct sim *s);

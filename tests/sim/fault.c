@@ -92,8 +92,18 @@ newcomer(const struct sim *s, uint32_t i)
 	return m != NULL && m->member && m->ms.m[0].roster == 0;
 }
 
-/* A newcomer that has no vote yet tries it first, and then `by` does.  So many stay in
- * that a crash at the wrong moment leaves a majority to come back; the seeds do. */
+/* Node `by` says that i is out: refused to a newcomer, and to who is one no more. */
+static bool
+puts_out(struct sim *s, uint32_t by, uint32_t i)
+{
+	const struct sim_node *x = &s->node[by];
+
+	return x->mesh != NULL && x->out_at == 0 && by != i && s->now >= x->paused_until &&
+	    node_evict(s, by, i) == 0;
+}
+
+/* So many stay in that a crash at the wrong moment leaves a majority to come back; the
+ * seeds do. */
 static void
 put_out(struct sim *s, uint32_t by, uint32_t r)
 {
@@ -104,14 +114,19 @@ put_out(struct sim *s, uint32_t by, uint32_t r)
 	i = n < 4 ? 0 : 3 + r % (n - 3);
 	if (n < 4 || 2 * gone >= n || (s->conf.faults & FAULT_BIT(policy)) != 0 || s->node[i].out_at != 0)
 		return; /* a spare place too: who lives there is another one */
-	for (uint32_t k = 0; k <= n; k++) {
-		uint32_t j = k < n ? k : by;
-		const struct sim_node *x = &s->node[j];
+	if (!newcomer(s, by))
+		(void)!puts_out(s, by, i);
+}
 
-		if (x->mesh != NULL && x->out_at == 0 && j != i && s->now >= x->paused_until &&
-		    newcomer(s, j) == (k < n) && node_evict(s, j, i) == 0)
-			return;
-	}
+/* Whoever has no vote yet tries it all the time. */
+static void
+newcomers_put_out(struct sim *s, uint32_t i)
+{
+	if ((s->conf.faults & (FAULT_BIT(evict) | FAULT_BIT(policy))) != FAULT_BIT(evict) || s->node[i].out_at != 0)
+		return;
+	for (uint32_t by = 0; by < s->conf.nodes; by++)
+		if (newcomer(s, by))
+			(void)!puts_out(s, by, i);
 }
 
 /* Who is not there, or leaves meanwhile, would come back with a key that is no more. */
@@ -365,6 +380,7 @@ fault_step(struct sim *s)
 	if (at_leader && f >= FAULT_crash)
 		a = fault_leader(s);
 	fault_cuts(s);
+	newcomers_put_out(s, b);
 	if (ends) { /* the network is well again */
 		paths_end(s);
 	} else if (f == FAULT_clone && (s->conf.faults & FAULT_BIT(clone)) != 0) {

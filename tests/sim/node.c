@@ -207,6 +207,7 @@ act(struct sim *s, uint32_t i)
 		(void)!mesh_drain(n->mesh, now, n->drains); /* refused to who restarts or leaves */
 	}
 	hearing_tell(s, i, due);
+	facts_act(s, i);
 	if ((s->busy || s->seldom) && s->now >= n->summary_at) {
 		n->summary_at = s->now + (s->busy ? SECOND : 20 * SECOND + (usec)prng_below(&s->rng, 40 * SECOND));
 		summarise(s, i);
@@ -290,7 +291,7 @@ swarm_policy(const struct sim *s, uint32_t i, struct mesh_policy *c)
 	if (r % 2 == 0)
 		return;
 	/* Of two of one name, only one may decide. */
-	ties = (s->conf.faults & FAULT_BIT(namesake)) != 0 && (r >> 35 & 1) != 0 ? 0 : (r >> 32) % 8;
+	ties = (s->conf.faults & FAULT_BIT(namesake)) != 0 ? 0 : (r >> 32) % 8;
 	for (uint32_t k = 0; k < s->conf.nodes && k < 8; k++) {
 		struct mesh_pref *p = &c->prefs[c->prefs_count++];
 
@@ -363,6 +364,7 @@ node_start(struct sim *s, uint32_t i)
 	n->incarnation = 0;
 	n->health = 0;
 	n->held = (struct stamp){.term = 0};
+	n->office.gave_at = 0; /* what it froze for is on no disk */
 	n->drained = n->drains;
 	n->changed_at = n->born_at = s->now;
 	n->report_at = s->now + (usec)prng_below(&s->rng, REPORT_EVERY);

@@ -98,12 +98,17 @@ void check_out(struct sim *s, uint32_t i, const struct mesh_saved *f);
 /* check_keys.c: what was saved of them, and what is said under which. */
 void check_keys(struct sim *s, uint32_t i);
 void check_sealed(struct sim *s, uint32_t i, const uint8_t *frame);
-/* check_told.c: what a node says of all. */
+/* check_told.c: what a node says of all; the summary that it made. */
 void check_told(struct sim *s, uint32_t i);
+void check_made(struct sim *s, uint32_t i);
+/* check_news.c: around the filling of a datagram; did that one do wrong since? */
+void check_news_before(const struct mesh *m, const struct out *o);
+void check_news_after(const struct mesh *m, msec now, const struct cargo *c, const struct out *o);
+bool check_news_unfair(const struct mesh *m);
 /* check_heard.c: around a datagram that arrives. */
 struct check_heard {
 	struct mesh_keys keys;
-	uint64_t verified;
+	uint64_t verified, led; /* the term in which it leads; 0 = it does not */
 	bool out, known;
 };
 struct check_heard check_before(const struct sim *s, uint32_t i, const struct sim_dgram *d);
@@ -181,5 +186,7 @@ void sim_crypto(struct crypto *c, struct sim_node *n);
 void sim_sign_as(const uint8_t *pk, uint8_t *sig, const uint8_t *msg, size_t len);
 /* Draws its key; the last two bytes of key and id are i. */
 void sim_identity(struct sim_node *n, uint32_t i, struct prng *rng);
+/* The ids of all such begin with the same bytes. */
+void sim_identity_alike(struct sim_node *n);
 
 #endif

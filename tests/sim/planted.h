@@ -22,6 +22,8 @@ struct sim;
 	X(half_quorum)	    /* half of the roster is enough */                 \
 	X(stamp_again)	    /* a leader forgets what it issued */              \
 	X(old_stamp)	    /* a node forgets what it applied */               \
+	X(tries_once)	    /* a candidate that is refused asks no more */     \
+	X(never_freezes)    /* who gives way acts on the other's schedule at once */ \
 	X(two_ties)	    /* who is called as the tie-breaker is one too */      \
 	X(old_roster)	    /* a restart finds the roster of its first life */ \
 	X(joint_alone)	    /* a roster counts as stored by all at once */     \
@@ -45,6 +47,8 @@ struct sim;
 	X(no_sync)	    /* tables are never compared */                    \
 	X(guessed_base)	    /* what was told counts as held at once */         \
 	X(fifo)		    /* oldest rumours first */                         \
+	X(dead_untold)	    /* whoever finds one dead keeps it to itself */    \
+	X(k_fixed)	    /* so many confirm, though so many are not there */ \
 	X(salt_ignored)	    /* two nodes find the same keys in every life */   \
 	X(tag_ignored)	    /* what was damaged is opened all the same */          \
 	X(retired_heard)    /* a frame under a retired key is heard */             \
@@ -57,12 +61,14 @@ struct sim;
 	X(any_climb)	    /* a member is believed a later term as often as it says one */ \
 	X(cookie_ignored)   /* no cookie is ever looked at */                      \
 	X(evicted_heard)    /* who is out is heard */                              \
+	X(any_evictor)	    /* nobody asks whether who puts out may */            \
 	X(evicted_forgot)   /* a restart finds nobody evicted */                   \
 	X(grace_ignored)    /* who said that it restarts is dead at once */        \
 	X(notice_forgot)    /* ... or nobody remembers what it said */     \
 	X(drain_forgot)	    /* who drains says so a second after its restart */    \
 	X(leaves_early)	    /* a roster without it will do, whoever stored that */ \
 	X(leaves_unheard)   /* ... and without a vote it waits for nobody */       \
+	X(returns_unasked)  /* who left asks its seeds after a start */            \
 	X(leave_forgot)	    /* a restart does not know that it leaves, or left */  \
 	X(outranked)	    /* of two recoveries both count */                     \
 	X(any_record)	    /* no record needs a certificate */                \
@@ -70,6 +76,9 @@ struct sim;
 	X(any_vote)	    /* ... and votes, though its token is used up */   \
 	X(no_budget)	    /* summaries never wait for bytes */               \
 	X(never_asks)	    /* what passed a node by it is not told */             \
+	X(facts_again)	    /* facts are taken whatever is held already */     \
+	X(life_ignored)	    /* a summary of whichever life will do */          \
+	X(begin_alike)	    /* of two ids that begin alike the first is meant */ \
 	X(counts_on)	    /* the summaries of a life that is over count on */    \
 	X(counts_again)	    /* a node forgets how far it counted its summaries */
 /* Not a fault: SWIM without Lifeguard, the peer of scenario slow. */
@@ -103,7 +112,10 @@ void plant_before_said(struct member *to);
 void plant_after_said(struct member *to);
 /* The highest incarnation at which the last datagram accused node i; -1 = none. */
 int64_t plant_accused(void);
+void plant_accused_none(void);
 bool plant_drops(const struct sim *s, const uint8_t *buf, size_t len);
-void plant_of(enum sim_mutant m); /* for what the linker wraps */
+/* Which one is planted now: for what the linker wraps (planted_link.c). */
+void plant_of(enum sim_mutant m);
+bool plant_is(enum sim_mutant m);
 
 #endif

@@ -6,9 +6,8 @@
 
 enum { TRIES_MAX = 120 };
 
-/* Does it break?  If so, which invariant and where. */
-bool
-shrink_fails(const struct story *story, const struct sim_conf *conf, char *detail, size_t cap)
+static bool
+run(const struct story *story, const struct sim_conf *conf, char *detail, size_t cap, bool *of_story)
 {
 	struct sim *s = sim_new(conf);
 	struct sim_stats *st = stats_new();
@@ -18,11 +17,29 @@ shrink_fails(const struct story *story, const struct sim_conf *conf, char *detai
 		sim_must(NULL);
 	story->run(s, st);
 	fails = s->broken != NULL;
+	*of_story = s->of_story;
 	if (fails)
 		snprintf(detail, cap, "%s broken: %s", s->broken, s->detail);
 	stats_free(st);
 	sim_free(s);
 	return fails;
+}
+
+/* Does it break?  If so, which invariant and where. */
+bool
+shrink_fails(const struct story *story, const struct sim_conf *conf, char *detail, size_t cap)
+{
+	bool of_story;
+
+	return run(story, conf, detail, cap, &of_story);
+}
+
+bool
+shrink_fails_all(const struct story *story, const struct sim_conf *conf, char *detail, size_t cap)
+{
+	bool of_story;
+
+	return run(story, conf, detail, cap, &of_story) && !of_story;
 }
 
 static bool

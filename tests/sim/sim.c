@@ -99,6 +99,8 @@ sim_new(const struct sim_conf *conf)
 		struct sim_node *n = &s->node[i];
 
 		sim_identity(n, i, &s->rng);
+		if (conf->alike && i % 3 == 1)
+			sim_identity_alike(n);
 		if (conf->ca)
 			ca_member(s, i);
 		else

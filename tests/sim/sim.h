@@ -25,7 +25,8 @@
  *	ca.c       a CA and its tokens, where the mesh has one
  *	forger.c   one who has the cluster's key and no certificate
  *	newcomers.c  who asks to be let in meanwhile, where there is a CA
- *	planted.c  faults in the machine itself, to see that the checks can fail
+ *	planted.c  faults in the machine itself, to see that the checks can fail; in single
+ *		   functions of it: planted_link.c
  */
 #ifndef SIM_H
 #define SIM_H
@@ -33,6 +34,7 @@
 #include <stdio.h>
 
 #include "../../gossip/inner.h"
+#include "checked.h"
 #include "event.h"
 #include "exclusive.h"
 #include "fault.h"
@@ -58,8 +60,8 @@ struct sim_conf {
 	uint32_t seeds;	 /* addresses a newcomer knows; 0 = 3 */
 	/* A third joins much later; every other is newer: story_mixed.c; each has a profile
 	 * of its own; certificates, and no key before them: story_ca.c; it is there already:
-	 * settled.c; traces on stderr. */
-	bool late, mixed, paces, ca, settled, verbose;
+	 * settled.c; the ids of a third begin with the same bytes; traces on stderr. */
+	bool late, mixed, paces, ca, settled, alike, verbose;
 };
 
 struct sim_node {
@@ -101,9 +103,11 @@ struct sim_node {
 	uint64_t went; /* in the life before this it left, and nobody told it to return */
 	uint32_t incarnation, health; /* highest of this generation */
 	uint64_t digest; /* as last watched */
+	struct sim_made made;
+	struct sim_office office;
 	struct sim_seen *seen; /* watch.c: of every other */
 	/* the engine's part */
-	usec issue_at, report_at, summary_at, told_at;
+	usec issue_at, report_at, summary_at, told_at, facts_at;
 	struct sim_held *held_reports; /* hearing.c: of every other */
 	struct stamp issued, held; /* held: checked before a pause */
 	uint64_t hearing, tx_bytes, told_bytes; /* with 28 bytes of IPv4 and UDP each */
@@ -147,6 +151,7 @@ struct sim {
 	struct harm harm;
 	/* checks */
 	const char *broken; /* name of the first broken invariant */
+	bool of_story;	    /* ... it is what one scenario promises, and asked in no other */
 	char detail[160];
 	uint16_t *leader_of_term; /* node + 1 */
 	usec stable_at, led_at; /* looked at next; when somebody led last: check_stable.c */

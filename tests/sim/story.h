@@ -76,6 +76,8 @@ void setup_swarm(struct sim_conf *conf);
 
 /* shrink.c: the smallest run that still breaks the same invariant. */
 bool shrink_fails(const struct story *story, const struct sim_conf *conf, char *detail, size_t cap);
+/* ... and not by what this story alone promises. */
+bool shrink_fails_all(const struct story *story, const struct sim_conf *conf, char *detail, size_t cap);
 void shrink(const struct story *story, struct sim_conf *conf);
 
 /* mutants.c */

@@ -222,6 +222,7 @@ setup_swarm(struct sim_conf *conf)
 		conf->faults &= ~(FAULT_BIT(clone) | FAULT_BIT(reborn) | FAULT_BIT(namesake)); /* certificates */
 		return;
 	}
+	conf->alike = conf->seed % 8 == 2;
 	conf->late = (h >> 32 & 1) != 0;
 	conf->paces |= (h >> 48) % 16 == 0;
 	if ((h >> 40) % 8 == 0 && conf->quorum == MESH_QUORUM_MAJORITY)
@@ -235,6 +236,11 @@ story_swarm(struct sim *s, struct sim_stats *st)
 
 	s->busy = s->conf.seed % 4 == 0;
 	s->seldom = !s->busy;
+	if (s->conf.seed % 8 == 3) { /* its summaries name them */
+		facts_begin(s);
+		s->facts->often = true;
+		s->seldom = false;
+	}
 	if (theme(s->conf.seed) == THEME_FLOOD)
 		return story_flood(s, st);
 	if (theme(s->conf.seed) == THEME_GRIEF)

@@ -14,6 +14,7 @@ lie(struct sim *s, uint32_t bad, uint32_t leader, uint32_t k)
 	uint32_t to = members_find_id(&b->ms, &s->node[leader].id);
 	uint64_t term = l->saved.term + 1000;
 
+	s->node[bad].office.liar = true;
 	if (k % 2 == 0) {
 		b->saved.applied.term = term;
 		report_soon(b, node_clock(s, bad));
@@ -63,6 +64,7 @@ story_liar(struct sim *s, struct sim_stats *st)
 	if (!story_whole(s, NULL) || !under_lies(s, st))
 		return false;
 	bad = story_leader(s);
+	s->node[bad].office.liar = true;
 	for (until = s->now + SECOND; s->now < until;) {
 		if (s->node[bad].mesh->elect.role == MESH_LEADER)
 			s->node[bad].mesh->elect.issued.stamp = (struct stamp){

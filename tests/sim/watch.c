@@ -66,6 +66,15 @@ suspicion_max(const struct sim *s)
 	return net_pace(s, SUSPECT_BASE / 10 * tenths + SLACK);
 }
 
+/* Where nobody is there to confirm one, a sixth of that, or a third for who hears few. */
+static usec
+suspicion_ends(const struct sim *s)
+{
+	if (s->conf.nodes > 3 || s->conf.paces || s->faults_done[FAULT_reborn] > 0)
+		return suspicion_max(s);
+	return net_pace(s, SUSPECT_BASE / 3 + SLACK);
+}
+
 /* How many others started, stopped or are down lately; a host made anew is two. */
 static uint32_t
 churned(const struct sim *s)
@@ -292,7 +301,7 @@ watch_node(struct sim *s, uint32_t i)
 			continue;
 		if (x->state == MESH_SUSPECT && seen->state == MESH_SUSPECT && seen->known &&
 		    seen->incarnation == x->incarnation &&
-		    s->now - seen->since > suspicion_max(s))
+		    s->now - seen->since > suspicion_ends(s))
 			check_break(s, "suspicion-ends", i, j, x->incarnation);
 		if (seen->known && seen->state == x->state && seen->generation == x->generation &&
 		    seen->incarnation == x->incarnation)

@@ -266,6 +266,36 @@ two_sides_become_one(void **state)
 	world_free(w);
 }
 
+/* Who gave way acts on nothing of the other's that was made without its own: the winner
+ * names that also in its new term, until it has a schedule of both. */
+static void
+who_gives_way_waits_for_the_merge(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_ANY);
+	struct stamp big;
+	struct hash h = hash_of(2);
+	uint32_t lonely, other;
+	struct mesh_parent p;
+
+	(void)state;
+	world_run(w, 6000);
+	lonely = world_leader(w);
+	world_isolate(w, lonely, true);
+	world_run(w, 15000);
+	other = (lonely + 1) % 3;
+	if (world_side(w, other).role != MESH_LEADER)
+		other = 3 - lonely - other;
+	assert_int_equal(mesh_next_stamp(w->node[other], w->now, &big), 0);
+	assert_int_equal(mesh_issue(w->node[other], w->now, &big, &h), 0);
+	world_isolate(w, lonely, false);
+	while (world_side(w, lonely).role == MESH_LEADER)
+		world_step(w);
+	for (msec until = w->now + 2500; w->now < until; world_step(w))
+		assert_false(mesh_issued(w->node[lonely], &p));
+	assert_true(world_side(w, lonely).term > big.term);
+	world_free(w);
+}
+
 /* A schedule is announced in the beats, applied, never backwards. */
 static void
 stamps_only_rise(void **state)
@@ -551,6 +581,7 @@ main(void)
 	    cmocka_unit_test(a_flapping_node_deposes_nobody),
 	    cmocka_unit_test(a_minority_has_no_leader_under_majority),
 	    cmocka_unit_test(two_sides_become_one),
+	    cmocka_unit_test(who_gives_way_waits_for_the_merge),
 	    cmocka_unit_test(stamps_only_rise),
 	    cmocka_unit_test(a_higher_stamp_forces_a_new_ballot),
 	    cmocka_unit_test(the_roster_survives),
