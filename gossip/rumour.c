@@ -315,6 +315,8 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	bool lately = x->heard != 0 && now - x->heard < pace(m, HEARD_MS);
 
 	if (r->state == MESH_LEFT) {
+		if (r->generation > x->generation)
+			summary_forget(m, i); /* each life counts anew */
 		members_set(&m->ms, i, now, MESH_LEFT, r->generation, (uint32_t)r->incarnation);
 		elect_forget(m, now, i);
 		news(m, i);
