@@ -26,6 +26,7 @@ struct mesh_hearer {
 	uint32_t held; /* version it surely holds until it is told a newer one
 			* that comes from this; 0 = none */
 	bool wanted;   /* it waits for a whole report */
+	bool due;      /* it is told nothing: it is new, or was lost and is heard again */
 };
 /* false = nobody hears. */
 bool mesh_hearer(const struct mesh *m, enum mesh_hears which, struct mesh_hearer *out);

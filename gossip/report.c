@@ -290,7 +290,7 @@ mesh_hearer(const struct mesh *m, enum mesh_hears which, struct mesh_hearer *out
 {
 	const struct told *t = &m->report.told[which];
 
-	*out = (struct mesh_hearer){.held = t->held, .wanted = t->wanted};
+	*out = (struct mesh_hearer){.held = t->held, .wanted = t->wanted, .due = t->version == 0};
 	if (t->to == MEMBER_NONE || (which == MESH_LEADER_HEARS && m->elect.leader != t->to))
 		return false;
 	out->id = m->ms.m[t->to].id;
@@ -346,6 +346,8 @@ mesh_set_report(struct mesh *m, msec now, enum mesh_hears which, const uint8_t *
 		m->report.version = 1;
 	*version = t->version = m->report.version;
 	t->acked = 0;
+	if (t->wanted) /* this one is whole, and whoever takes it lets go of those before */
+		t->held = 0;
 	t->wanted = false;
 	t->at = now;
 	if (t->spread_until == 0)
@@ -514,6 +516,15 @@ report_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	return 0;
 }
 
+/* Who hears no leader has told what was true before: it may have stopped since what
+ * nobody but a leader may let run.  What the leader held of it, it still holds. */
+static void
+outdated(struct told *t)
+{
+	t->version = t->count = 0;
+	t->acked = 0;
+}
+
 /* --- time -------------------------------------------------------------------------- */
 
 void
@@ -528,8 +539,10 @@ report_tick(struct mesh *m, msec now)
 		verdict_tick(m, now);
 		return;
 	}
-	if (m->elect.leader == MEMBER_NONE)
+	if (m->elect.leader == MEMBER_NONE) {
+		outdated(leader);
 		return;
+	}
 	if (leader->to == m->elect.leader && now >= alone_at(m, leader))
 		report_send(m, now, leader, true, NULL);
 	if (standby->to != MEMBER_NONE && now >= standby->at)

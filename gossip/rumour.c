@@ -145,6 +145,7 @@ rumour_fail(struct mesh *m, msec now, uint32_t i, const char *why)
 	struct member *x = &m->ms.m[i];
 
 	members_set(&m->ms, i, now, MESH_FAILED, x->generation, x->incarnation);
+	m->ms.reports[i].reported = false; /* what ran there may have ended with its lease */
 	paths_forget(m, i);
 	news(m, i);
 	trace(m, now, why, i, 0);

@@ -102,7 +102,7 @@ tell_look(struct engine *e)
 	for (int which = 0; which < MESH_HEARERS; which++) {
 		struct mesh_hearer h;
 
-		if (mesh_hearer(e->mesh, (enum mesh_hears)which, &h) && h.wanted)
+		if (mesh_hearer(e->mesh, (enum mesh_hears)which, &h) && (h.wanted || h.due))
 			engine_report_soon(e);
 	}
 }

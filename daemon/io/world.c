@@ -95,7 +95,7 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 		n->answers = r->answers;
 		n->answers_count = r->answers_count;
 		n->age_ms = m->reported < now ? (uint64_t)(now - m->reported) : 0;
-		n->reported = true;
+		n->reported = m->reported != MSEC_NEVER;
 	} else if ((f = dossier_facts(e, &m->id, &held)) != NULL) {
 		n->facts = *f;
 	}

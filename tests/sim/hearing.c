@@ -73,7 +73,7 @@ hearing_tell(struct sim *s, uint32_t i, bool due)
 	for (int which = 0; which < MESH_HEARERS; which++) {
 		struct mesh_hearer h;
 
-		if (mesh_hearer(s->node[i].mesh, (enum mesh_hears)which, &h) && (due || h.wanted))
+		if (mesh_hearer(s->node[i].mesh, (enum mesh_hears)which, &h) && (due || h.wanted || h.due))
 			tell(s, i, (enum mesh_hears)which, &h);
 	}
 }

@@ -53,11 +53,104 @@ without_a_beat_it_goes_alone(void **state)
 	world_free(w);
 }
 
+static uint32_t
+tell(struct world *w, uint32_t i)
+{
+	const uint8_t *frag = (const uint8_t *)"rows";
+	size_t bytes = 4;
+	uint32_t version;
+
+	assert_int_equal(mesh_set_report(w->node[i], w->now, MESH_LEADER_HEARS, &frag, &bytes, 1,
+			     &version), 0);
+	return version;
+}
+
+static struct mesh_hearer
+hearer(const struct world *w, uint32_t i)
+{
+	struct mesh_hearer h;
+
+	assert_true(mesh_hearer(w->node[i], MESH_LEADER_HEARS, &h));
+	return h;
+}
+
+static void
+beat(struct world *w, uint32_t i, uint32_t version)
+{
+	struct packet p = {.kind = PACKET_BEAT, .version = version, .bits = version != 0};
+
+	report_beat(w->node[i], w->now, w->node[i]->elect.leader, &p);
+}
+
+/* Beats overtake each other: it holds a version, none, and again that one.  A whole report
+ * was wanted in between, and who takes that lets go of what it held. */
+static void
+told_whole_it_holds_nothing_else(void **state)
+{
+	uint32_t leader, other, version;
+	struct world *w = world_settled(COUNT, &leader, &other);
+
+	(void)state;
+	version = tell(w, other);
+	beat(w, other, version);
+	assert_int_equal(hearer(w, other).held, version);
+	beat(w, other, 0);
+	assert_true(hearer(w, other).wanted);
+	beat(w, other, version);
+	assert_true(hearer(w, other).wanted);
+	version = tell(w, other);
+	assert_int_equal(hearer(w, other).held, 0);
+	beat(w, other, version);
+	assert_int_equal(hearer(w, other).held, version);
+	world_free(w);
+}
+
+static bool
+has_reported(const struct world *w, uint32_t leader, uint32_t other)
+{
+	struct mesh_member m;
+	uint32_t i = members_find_id(&w->node[leader]->ms, &w->node[other]->ms.m[0].id);
+
+	assert_true(mesh_member(w->node[leader], i, &m));
+	return m.reported != MSEC_NEVER;
+}
+
+/* What it said before the cut is not what is true now, to neither of the two. */
+static void
+who_was_cut_off_reports_anew(void **state)
+{
+	uint32_t leader, other, before;
+	struct world *w = world_settled(COUNT, &leader, &other);
+
+	(void)state;
+	before = tell(w, other);
+	world_run(w, 2 * REPORT_MS);
+	assert_true(has_reported(w, leader, other));
+	assert_false(hearer(w, other).due);
+	for (uint32_t i = 0; i < COUNT; i++)
+		w->deaf[i][other] = w->deaf[other][i] = i != other;
+	world_run(w, 8000);
+	assert_int_equal(world_state(w, leader, other), MESH_FAILED);
+	memset(w->deaf, 0, sizeof w->deaf);
+	world_run(w, 4000);
+	assert_int_equal(world_state(w, leader, other), MESH_ALIVE);
+	assert_true(w->node[other]->elect.leader != MEMBER_NONE);
+	assert_false(has_reported(w, leader, other));
+	assert_true(hearer(w, other).due);
+	assert_int_equal(hearer(w, other).held, before); /* the next is a difference to it */
+	tell(w, other);
+	world_run(w, 2 * REPORT_MS);
+	assert_true(has_reported(w, leader, other));
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_report_answers_a_beat),
+	    cmocka_unit_test(told_whole_it_holds_nothing_else),
+	    cmocka_unit_test(who_was_cut_off_reports_anew),
 	    cmocka_unit_test(without_a_beat_it_goes_alone),
 	};
 
