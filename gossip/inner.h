@@ -31,6 +31,7 @@
 #include "rolelease.h"
 #include "roster.h"
 #include "swim.h"
+#include "sync.h"
 #include "turn.h"
 #include "twin.h"
 #include "vouch.h"
@@ -43,6 +44,7 @@ struct mesh {
 	struct prng numbers; /* of what answers must name: who sees some learns no time */
 	struct draw draw;  /* of what strangers see */
 	struct swim swim;
+	struct sync sync;
 	struct paths paths;
 	struct carry carry;
 	struct budget budget;

@@ -86,6 +86,7 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 	    r->state != MESH_ALIVE && r->state != MESH_LEFT) {
 		members_set(&m->ms, 0, now, MESH_ALIVE, self->generation, self->incarnation + 1);
 		vouch_self(m);
+		sync_renewed(m, now);
 		if (m->swim.health < HEALTH_MAX)
 			m->swim.health++;
 		trace(m, now, "refute", 0, self->incarnation);
@@ -177,6 +178,8 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	bool look = !x->proven || r->generation > x->generation;
 
 	pair_drop(m, i, r->generation);
+	if (!look)
+		sync_renewed(m, now);
 	/* One that is known by its record has moved; from a roster, an address is old news. */
 	if (x->proven && r->generation > x->generation && !addr_eq(&x->addr, &r->addr))
 		trace(m, now, "moved", i, 0);

@@ -25,10 +25,7 @@ enum {
 	BOOT_MS = 10000, /* after a start everybody is "failed": hurry */
 	BOOT_RECONNECT_MS = 200,
 	ACCUSE_MS = 300,
-	SYNC_MS = 1000,
 	NEWS_MANY = 32, /* more than gossip alone carries soon */
-	SYNC_QUIET_MS = 1000,
-	SYNC_PATIENCE_MS = 5000,
 	HEALTH_MAX = 8,
 };
 
@@ -42,14 +39,14 @@ swim_init(struct mesh *m, msec now)
 	s->target = MEMBER_NONE;
 	s->acked = true;
 	s->probe_at = now + 1 + (msec)prng_below(&m->rng, (uint64_t)pace(m, PERIOD_MS));
-	s->gossip_at = s->who_at = s->sync_at = now;
-	s->changed_at = now - SYNC_QUIET_MS;
+	s->gossip_at = s->who_at = now;
 	s->reconnect_at = now + 1 + (msec)prng_below(&m->rng, BOOT_RECONNECT_MS);
 	s->seeds_at = now;
 	s->suspect_at = s->quiet_at = MSEC_NEVER;
 	s->forget_at = now + 1;
 	s->next_seq = prng_u64(&m->numbers) >> 16;
 	s->join_token = prng_u64(&m->numbers);
+	sync_init(m, now);
 	relay_init(m);
 	return 0;
 }
@@ -319,45 +316,6 @@ swim_gossip(struct mesh *m, msec now)
 	}
 }
 
-/* Tables differ.  Right after a change they differ everywhere and gossip is
- * already at work, so wait for quiet, but not for ever. */
-static void
-consider_sync(struct mesh *m, msec now, uint32_t from, uint64_t hash)
-{
-	struct swim *s = &m->swim;
-
-	if (hash == members_hash(&m->ms) || now < s->sync_at)
-		return;
-	if (now - s->changed_at < SYNC_QUIET_MS && now - s->sync_at < SYNC_PATIENCE_MS &&
-	    members_untold(&m->ms) < NEWS_MANY)
-		return;
-	s->sync_at = now + SYNC_MS;
-	out_to(m, PACKET_SYNC, from, 1, 0, 0);
-}
-
-static int
-sync_asked(struct mesh *m, uint32_t from, const struct packet *p)
-{
-	uint32_t differ = 0, whole = 0;
-
-	if (p->bytes_len != SYNC_BYTES)
-		return -ERR_MALFORMED;
-	for (size_t i = 0; i < MEMBERS_BUCKETS; i++) {
-		const uint8_t *at = p->bytes + i * SYNC_BUCKET_BYTES;
-
-		if (be_get(at, 8) != m->ms.buckets[i])
-			differ |= UINT32_C(1) << i;
-		if (be_get(at + 8, 4) != m->ms.lives[i] >> 32)
-			whole |= UINT32_C(1) << i;
-	}
-	if (differ == 0)
-		return 0;
-	out_table(m, from, differ, whole);
-	if (p->flag != 0)
-		out_to(m, PACKET_SYNC, from, 0, 0, 0);
-	return 0;
-}
-
 static uint32_t
 random_failed(struct mesh *m)
 {
@@ -434,7 +392,7 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			return -ERR_UNKNOWN; /* an address that changed hands */
 		out_to(m, PACKET_ACK, from, p->seq, 0, 0);
 		leave_compared(m, now, from, p->hash);
-		consider_sync(m, now, from, p->hash);
+		sync_consider(m, now, from, p->hash);
 		return 0;
 	case PACKET_ACK:
 		answered(m, from);
@@ -442,7 +400,7 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			rumour_answered(m, now, from);
 		acked(m, now, from, p->seq);
 		leave_compared(m, now, from, p->hash);
-		consider_sync(m, now, from, p->hash);
+		sync_consider(m, now, from, p->hash);
 		return 0;
 	case PACKET_PINGREQ:
 		relay_ask(m, now, from, p, RELAY_ASKED);
@@ -456,7 +414,7 @@ swim_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 			m->swim.nacks++;
 		return 0;
 	case PACKET_SYNC:
-		return sync_asked(m, from, p);
+		return sync_recv(m, now, from, p);
 	default:
 		return 0; /* GOSSIP: the rumours are all */
 	}
@@ -466,12 +424,8 @@ void
 swim_tick(struct mesh *m, msec now)
 {
 	struct swim *s = &m->swim;
-	uint64_t hash = members_hash(&m->ms);
 
-	if (hash != s->last_hash) {
-		s->last_hash = hash;
-		s->changed_at = now;
-	}
+	sync_tick(m, now);
 	if (now >= s->probe_at) {
 		probe_end(m, now);
 		probe_next(m, now);

@@ -29,8 +29,6 @@ struct swim {
 	uint64_t life; /* generation of the probed */
 	msec gossip_at, spare_at; /* next round; when there are bytes for summaries */
 	msec reconnect_at, seeds_at, suspect_at, who_at;
-	msec sync_at, changed_at; /* next sync allowed; table last moved */
-	uint64_t last_hash;
 	msec forget_at; /* somebody may be dead long enough to be forgotten */
 	msec quiet_at; /* somebody unstable may have been quiet long enough */
 	msec shakes_until; /* the end of the minute in which all count their shakes */

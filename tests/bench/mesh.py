@@ -8,7 +8,8 @@ both have the same load of this machine.  Medians of TRIALS (3).
   failover.*  SIGKILL of the leader of 5 -> every survivor names a new one (etcd)
   join.*      60 processes, one seed -> all see all, from the first and last start (serf)
   idle.*      bytes sent, RSS, CPU of a node of 10 and of IDLE_N (100), once both see
-              all (serf); ours: supervisor + engine
+              all (serf); ours: supervisor + engine.  Of 100 after STILL_S (60): it is
+              promised of values that stand still, and so many starts moved them all
 As arguments: `detect failover join idle`, all of which run without one; and `many`,
 detect.* of MANY_N (100), which takes minutes.  Exit 2: an argument is none of them.
 """
@@ -31,6 +32,7 @@ from promised import missed, say  # noqa: E402
 TRIALS = int(os.environ.get("TRIALS", "3"))
 PEERS = []  # what is to be ended with the world
 IDLE_S = float(os.environ.get("IDLE_S", "15"))
+STILL_S = float(os.environ.get("STILL_S", "60"))
 IDLE_N = int(os.environ.get("IDLE_N", "100"))
 JOIN_N = int(os.environ.get("JOIN_N", "60"))
 MANY_N = int(os.environ.get("MANY_N", "100"))
@@ -235,7 +237,10 @@ def stand(world, count, limit):
 
 
 def idle_many(world):
-    idle(world, stand(world, IDLE_N, 120))
+    serf = stand(world, IDLE_N, 120)
+    log(f"{IDLE_N} nodes are one; their load sinks for {STILL_S:g} s")
+    time.sleep(STILL_S)
+    idle(world, serf)
 
 
 def detect_serf(serf, last):

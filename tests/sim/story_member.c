@@ -212,10 +212,10 @@ story_heal(struct sim *s, struct sim_stats *st)
 	if (!story_whole(s, NULL))
 		return false;
 	for (uint32_t k = 0; k < story_trials(s) + huge; k++) {
-		/* Half and half, or one alone; soon, or when all have noticed. */
+		/* Half and half, or one alone; while they notice, or when all have. */
 		bool half = huge ? k == 0 : prng_below(&s->rng, 2) == 0, late = !huge && k % 2 != 0;
 		uint32_t alone = (uint32_t)prng_below(&s->rng, s->conf.nodes);
-		usec end = s->now + (late ? 150 : 30) * (usec)SECOND;
+		usec end = s->now + (late ? 150 : 6 + (usec)prng_below(&s->rng, 25)) * SECOND;
 
 		for (uint32_t i = 0; i < s->conf.nodes; i++)
 			if (half ? (i + alone) % s->conf.nodes < s->conf.nodes / 2 : i == alone)

@@ -1,0 +1,93 @@
+/* sync.c - see sync.h. */
+#include "be.h"
+#include "inner.h"
+
+enum {
+	EVERY_MS = 1000,
+	NEWS_MANY = 32, /* more than gossip alone carries soon */
+	QUIET_MS = 1000,
+	PATIENCE_MS = 5000,
+};
+
+void
+sync_init(struct mesh *m, msec now)
+{
+	struct sync *s = &m->sync;
+
+	s->at = now;
+	s->changed_at = now - QUIET_MS;
+	for (uint32_t k = 0; k < SYNC_RENEWALS; k++)
+		s->renewals[k] = now - QUIET_MS;
+	s->withheld = MSEC_NEVER;
+}
+
+void
+sync_renewed(struct mesh *m, msec now)
+{
+	m->sync.renewals[m->sync.renewals_next++ % SYNC_RENEWALS] = now;
+}
+
+/* May whole records be handed out?  After PATIENCE_MS of storm for QUIET_MS they may. */
+static bool
+may_hand_out(struct mesh *m, msec now)
+{
+	struct sync *s = &m->sync;
+	bool storm = m->ms.by_state[MESH_SUSPECT] >= SYNC_RENEWALS ||
+	    now - s->renewals[s->renewals_next % SYNC_RENEWALS] < QUIET_MS;
+
+	if (!storm || (s->withheld != MSEC_NEVER && now - s->withheld >= PATIENCE_MS + QUIET_MS))
+		s->withheld = MSEC_NEVER;
+	if (storm && s->withheld == MSEC_NEVER)
+		s->withheld = now;
+	return !storm || now - s->withheld >= PATIENCE_MS;
+}
+
+/* Right after a change tables differ everywhere and gossip is already at work, so wait
+ * for quiet, but not for ever. */
+void
+sync_consider(struct mesh *m, msec now, uint32_t from, uint64_t hash)
+{
+	struct sync *s = &m->sync;
+
+	if (hash == members_hash(&m->ms) || now < s->at)
+		return;
+	if (now - s->changed_at < QUIET_MS && now - s->at < PATIENCE_MS &&
+	    members_untold(&m->ms) < NEWS_MANY)
+		return;
+	s->at = now + EVERY_MS;
+	out_to(m, PACKET_SYNC, from, members_untold(&m->ms) < NEWS_MANY, 0, 0);
+}
+
+int
+sync_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
+{
+	uint32_t differ = 0, whole = 0;
+
+	if (p->bytes_len != SYNC_BYTES)
+		return -ERR_MALFORMED;
+	for (size_t i = 0; i < MEMBERS_BUCKETS; i++) {
+		const uint8_t *at = p->bytes + i * SYNC_BUCKET_BYTES;
+
+		if (be_get(at, 8) != m->ms.buckets[i])
+			differ |= UINT32_C(1) << i;
+		if (be_get(at + 8, 4) != m->ms.lives[i] >> 32)
+			whole |= UINT32_C(1) << i;
+	}
+	if (differ == 0)
+		return 0;
+	out_table(m, from, differ, may_hand_out(m, now) ? whole : 0);
+	if (p->flag != 0)
+		out_to(m, PACKET_SYNC, from, 0, 0, 0);
+	return 0;
+}
+
+void
+sync_tick(struct mesh *m, msec now)
+{
+	uint64_t hash = members_hash(&m->ms);
+
+	if (hash != m->sync.last_hash) {
+		m->sync.last_hash = hash;
+		m->sync.changed_at = now;
+	}
+}

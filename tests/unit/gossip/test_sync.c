@@ -1,0 +1,115 @@
+/* Tables that differ: when whole records are handed out. */
+#include "world.h"
+
+enum { COUNT = 12, EVERY_MS = 100, QUIET_MS = 1000, PATIENCE_MS = 5000 };
+
+/* One that knows nothing asks node 0; the buckets of which it is told whole records. */
+static uint32_t
+whole(struct world *w)
+{
+	static const uint8_t nothing[SYNC_BYTES];
+	struct packet p = {.kind = PACKET_SYNC, .bytes = nothing, .bytes_len = sizeof nothing};
+	struct mesh *m = w->node[0];
+
+	assert_int_equal(sync_recv(m, w->now, 1, &p), 0);
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (m->jobs[i].kind == PACKET_TABLE && m->jobs[i].to == 1) {
+			assert_true(m->jobs[i].buckets != 0);
+			return m->jobs[i].whole;
+		}
+	fail_msg("it was told nothing");
+	return 0;
+}
+
+static void
+renewed(struct world *w, uint32_t times)
+{
+	for (uint32_t k = 0; k < times; k++)
+		sync_renewed(w->node[0], w->now);
+}
+
+static void
+whole_unless_many_renew_theirs(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+
+	(void)state;
+	assert_true(whole(w) != 0);
+	renewed(w, SYNC_RENEWALS - 1);
+	assert_true(whole(w) != 0);
+	renewed(w, 1);
+	assert_int_equal(whole(w), 0);
+	w->now += QUIET_MS;
+	assert_true(whole(w) != 0);
+	world_free(w);
+}
+
+/* Who are suspected will refute: that storm is seen before it comes. */
+static void
+whole_unless_many_are_suspected(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+
+	(void)state;
+	for (uint32_t i = 1; i <= SYNC_RENEWALS; i++) {
+		assert_true(whole(w) != 0);
+		rumour_suspect(w->node[0], w->now, i, 1);
+	}
+	assert_int_equal(whole(w), 0);
+	world_free(w);
+}
+
+/* A storm without end: whole records come for one second in six. */
+static void
+not_withheld_for_ever(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	msec began = w->now;
+
+	(void)state;
+	for (; w->now < began + 3 * (PATIENCE_MS + QUIET_MS); w->now += EVERY_MS) {
+		renewed(w, SYNC_RENEWALS);
+		assert_int_equal(whole(w) != 0, (w->now - began) % (PATIENCE_MS + QUIET_MS) >= PATIENCE_MS);
+	}
+	world_free(w);
+}
+
+/* The owner's own word of a life that is known, from others or from oneself. */
+static void
+a_refutation_renews(void **state)
+{
+	uint32_t leader, other, at;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	struct rumour lie = {.state = MESH_FAILED};
+	uint32_t before;
+
+	(void)state;
+	at = members_find_id(&w->node[leader]->ms, &w->node[other]->ms.m[0].id);
+	lie.id = w->node[other]->ms.m[0].id;
+	lie.generation = w->node[other]->ms.m[0].generation;
+	lie.incarnation = w->node[other]->ms.m[0].incarnation;
+	before = w->node[leader]->sync.renewals_next;
+	assert_int_equal(w->node[other]->sync.renewals_next, 0);
+	assert_int_equal(rumour_hear(w->node[other], w->now, &lie), 0);
+	assert_int_equal(w->node[other]->sync.renewals_next, 1);
+	world_run(w, 1500);
+	assert_true(w->node[leader]->ms.m[at].incarnation > lie.incarnation);
+	assert_int_equal(w->node[leader]->sync.renewals_next, before + 1);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(whole_unless_many_renew_theirs),
+	    cmocka_unit_test(whole_unless_many_are_suspected),
+	    cmocka_unit_test(not_withheld_for_ever),
+	    cmocka_unit_test(a_refutation_renews),
+	};
+
+	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+}
