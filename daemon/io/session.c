@@ -10,8 +10,10 @@
 #include "stream.h"
 
 enum {
-	VERSION = 1,
-	PK_AT = 2 + SESSION_SALT_BYTES, /* in a hello */
+	VERSION = 2,
+	SALT_AT = 2, /* in a hello */
+	PK_AT = SALT_AT + SESSION_SALT_BYTES,
+	MAC_AT = PK_AT + KEY_BYTES,
 	HEADER_BYTES = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
 	OVER_BYTES = crypto_secretstream_xchacha20poly1305_ABYTES,
 	LEN_BYTES = 4,
@@ -26,6 +28,29 @@ enum phase { AT_HELLO, AT_HEADER, AT_LEN, AT_FRAME, AT_END };
 _Static_assert(KEY_BYTES == crypto_secretstream_xchacha20poly1305_KEYBYTES, "key");
 _Static_assert((int)HEADER_BYTES <= (int)SESSION_HELLO_BYTES, "head holds it");
 
+/* What a hello ends with, under the cluster key that it names. */
+static void
+hello_mac(const struct session *s, const uint8_t *hello, uint8_t out[SESSION_MAC_BYTES])
+{
+	static const char what[] = "mesh stream hello";
+	crypto_generichash_state h;
+
+	crypto_generichash_init(&h, s->key, KEY_BYTES, SESSION_MAC_BYTES);
+	crypto_generichash_update(&h, (const uint8_t *)what, sizeof what - 1);
+	crypto_generichash_update(&h, hello, MAC_AT);
+	crypto_generichash_final(&h, out, SESSION_MAC_BYTES);
+	sodium_memzero(&h, sizeof h);
+}
+
+/* From now on under that key. */
+static void
+speak(struct session *s, const uint8_t *key, uint8_t epoch)
+{
+	memcpy(s->key, key, KEY_BYTES);
+	s->epoch = s->hello[1] = epoch;
+	hello_mac(s, s->hello, s->hello + MAC_AT);
+}
+
 void
 session_init(struct session *s, const struct keyring *ring, bool server, size_t max)
 {
@@ -33,9 +58,10 @@ session_init(struct session *s, const struct keyring *ring, bool server, size_t 
 	s->server = server;
 	s->max = max;
 	s->ring = ring;
-	s->epoch = (uint8_t)ring->epoch;
-	memcpy(s->key, ring->key, KEY_BYTES);
-	randombytes_buf(s->salt, sizeof s->salt);
+	s->hello[0] = VERSION;
+	randombytes_buf(s->hello + SALT_AT, SESSION_SALT_BYTES);
+	memcpy(s->hello + PK_AT, ring->pk, KEY_BYTES);
+	speak(s, ring->key, (uint8_t)ring->epoch);
 	s->phase = AT_HELLO;
 	s->need = SESSION_HELLO_BYTES;
 }
@@ -51,10 +77,7 @@ session_free(struct session *s)
 void
 session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES])
 {
-	out[0] = VERSION;
-	out[1] = s->epoch;
-	memcpy(out + 2, s->salt, SESSION_SALT_BYTES);
-	memcpy(out + PK_AT, s->ring->pk, KEY_BYTES);
+	memcpy(out, s->hello, SESSION_HELLO_BYTES);
 }
 
 /* --- receiving --------------------------------------------------------------- */
@@ -83,26 +106,27 @@ choose(struct session *s, uint8_t epoch)
 
 	if (key == NULL)
 		return epoch == s->epoch;
-	memcpy(s->key, key, KEY_BYTES);
-	s->epoch = epoch;
+	speak(s, key, epoch);
 	return true;
 }
 
 static int
 on_hello(struct session *s)
 {
-	uint8_t mine[SESSION_HELLO_BYTES], rx_key[KEY_BYTES], shared[KEY_BYTES];
-	const uint8_t *of_client = (s->server ? s->head : mine) + 2;
-	const uint8_t *of_server = (s->server ? mine : s->head) + 2;
+	uint8_t mac[SESSION_MAC_BYTES], rx_key[KEY_BYTES], shared[KEY_BYTES];
+	const uint8_t *of_client = (s->server ? s->head : s->hello) + SALT_AT;
+	const uint8_t *of_server = (s->server ? s->hello : s->head) + SALT_AT;
 
 	if (s->head[0] != VERSION)
 		return STREAM_AUTH;
 	if (!choose(s, s->head[1]))
 		return STREAM_EPOCH;
+	hello_mac(s, s->head, mac); /* before anything costs */
+	if (sodium_memcmp(mac, s->head + MAC_AT, sizeof mac) != 0)
+		return STREAM_AUTH;
 	if (crypto_shared(s->ring, s->head + PK_AT, shared) < 0)
 		return STREAM_AUTH;
 	memcpy(s->peer, s->head + PK_AT, KEY_BYTES);
-	session_hello(s, mine);
 	derive(s, s->tx_key, s->server ? "mesh stream answer" : "mesh stream ask", shared, of_client,
 	    of_server);
 	derive(s, rx_key, s->server ? "mesh stream ask" : "mesh stream answer", shared, of_client,
@@ -110,6 +134,7 @@ on_hello(struct session *s)
 	memcpy(s->key, rx_key, sizeof rx_key); /* until the header is here */
 	sodium_memzero(rx_key, sizeof rx_key);
 	sodium_memzero(shared, sizeof shared);
+	s->greeted = true;
 	s->phase = AT_HEADER;
 	s->need = HEADER_BYTES;
 	return SESSION_HELLO;

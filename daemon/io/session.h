@@ -2,8 +2,9 @@
  * session.h - the bytes of one stream connection, without a socket: what
  * arrives is fed in, what is to be sent is sealed out.  Private to stream.
  *
- *   hello     u8 version 1 | u8 low byte of the cluster key's epoch | 32 random bytes
- *             | 32 public key of its identity                             each side, once
+ *   hello     u8 version 2 | u8 low byte of the cluster key's epoch | 32 random bytes
+ *             | 32 public key of its identity
+ *             | 16 BLAKE2b of all that, keyed by the cluster key          each side, once
  *   then, each way:
  *   header    24 bytes of secretstream
  *   frame     u32 bytes (17..65536, of the first one 17..512) | sealed; the 4 bytes
@@ -18,8 +19,9 @@
  * The key of a direction is BLAKE2b-256 of (direction, what both identities share by
  * X25519, client's salt and key, server's salt and key) keyed by the cluster key:
  * nothing that was ever recorded opens again, and the first frame that opens proves
- * both the cluster key and the identity, to either side.  A hello costs the server one
- * X25519, about 0.1 ms, before anything is proven.
+ * both the cluster key and the identity, to either side.  A stranger's hello costs one
+ * hash, about 1 us: only who has the key, or repeats what a member once said, makes a
+ * node compute an X25519, 0.1 ms.  Version 1 had no hash; it is not heard.
  */
 #ifndef IO_SESSION_H
 #define IO_SESSION_H
@@ -30,7 +32,8 @@
 
 enum {
 	SESSION_SALT_BYTES = 32,
-	SESSION_HELLO_BYTES = 2 + SESSION_SALT_BYTES + KEY_BYTES,
+	SESSION_MAC_BYTES = 16,
+	SESSION_HELLO_BYTES = 2 + SESSION_SALT_BYTES + KEY_BYTES + SESSION_MAC_BYTES,
 	SESSION_FRAME_BYTES_MAX = 64 << 10, /* sealed */
 	SESSION_FIRST_BYTES_MAX = 512,
 };
@@ -39,13 +42,13 @@ enum {
 enum { SESSION_MORE = 0, SESSION_HELLO = 1, SESSION_MESSAGE = 2 };
 
 struct session {
-	bool server, authenticated;
+	bool server, greeted, authenticated; /* greeted: it showed the key, or repeats who did */
 	int phase;
 	uint8_t key[KEY_BYTES]; /* the cluster's, until the keys are made */
 	uint8_t epoch;
 	const struct keyring *ring; /* borrowed: a server takes any key of it */
 	uint8_t peer[KEY_BYTES]; /* who the other side says it is; is, when authenticated */
-	uint8_t salt[SESSION_SALT_BYTES]; /* mine */
+	uint8_t hello[SESSION_HELLO_BYTES]; /* mine */
 	uint8_t tx_key[KEY_BYTES];
 	crypto_secretstream_xchacha20poly1305_state rx;
 	uint8_t head[SESSION_HELLO_BYTES]; /* hello, header, length */

@@ -3,12 +3,11 @@
  * key: schedule parts, and whatever does not fit a datagram.  Same address and
  * port as the UDP socket.  A connection carries one request and is closed.
  *
- * A peer without the key gets 66 bytes (a salt and an identity) and at most 5 s of one of 64
- * places; when they are full the oldest unauthenticated one makes room.  It costs
- * no memory but its place, whatever it says.  Who has the key makes this node ask for
- * STREAM_ASK_BYTES_MAX twice (the request, and a frame of it) before the handler judges
- * whether that node may ask.  Who greets under the key of another epoch hears this
- * side's, and is shown out.
+ * A peer without the key gets a hello of 82 bytes, that it has another key or another
+ * epoch's, and is shown out; it has at most 5 s of one of 64 places, and when they are
+ * full the oldest unauthenticated one makes room.  It costs no memory but its place,
+ * whatever it says.  Who has the key makes this node ask for STREAM_ASK_BYTES_MAX twice
+ * (the request, and a frame of it) before the handler judges whether that node may ask.
  */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H

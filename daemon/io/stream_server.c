@@ -208,13 +208,13 @@ on_hello(struct conn *c)
 
 /* No longer than what was said, and all that is needed to know why. */
 static void
-turn_away(struct conn *c)
+turn_away(struct conn *c, int rc)
 {
 	uv_buf_t buf = uv_buf_init((char *)c->hello, sizeof c->hello);
 
 	session_hello(&c->session, c->hello);
 	(void)!uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-	conn_fail(c, STREAM_EPOCH);
+	conn_fail(c, rc);
 }
 
 static void
@@ -248,8 +248,8 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 			on_hello(c);
 		else if (rc == SESSION_MESSAGE)
 			on_message(c);
-		else if (rc == STREAM_EPOCH)
-			turn_away(c);
+		else if (rc < 0 && !c->session.greeted)
+			turn_away(c, rc);
 		else if (rc < 0)
 			conn_fail(c, rc);
 	}

@@ -46,36 +46,51 @@ setup(void **state)
 	return listening_begin(handler, NULL);
 }
 
-/* What a guest says after nothing at all: bytes of his own making. */
+/* What a guest says: a hello of his own making, or one that he once heard a member say,
+ * and after it bytes of his own making. */
+enum { HELLO = SESSION_HELLO_BYTES };
 static const struct guest {
+	bool heard; /* it is a member's, under the key in use */
 	uint8_t version, epoch;
 	size_t hello, frame; /* bytes of the hello; of what follows it: header and frame */
 	uint8_t len[4];	     /* that the frame claims */
 	bool closed;	     /* he is shown out at once */
 } guests[] = {
-    {1, 7, 0, 0, {0}, false},
-    {1, 7, 20, 0, {0}, false},
-    {1, 7, 66, 0, {0}, false},
-    {0, 7, 66, 0, {0}, true}, /* another version */
-    {1, 6, 66, 0, {0}, true}, /* the key before */
-    {1, 8, 66, 0, {0}, true}, /* one that nobody has yet */
-    {1, 7, 65, 0, {0}, false},
-    {1, 7, 66, 27, {0}, false},
-    {1, 7, 66, 28, {0, 2, 0, 0}, false},
-    {1, 7, 66, 500, {0, 2, 0, 0}, false},
-    {1, 7, 66, 540, {0, 2, 0, 0}, true}, /* a frame of 512 bytes that nobody sealed */
-    {1, 7, 66, 28, {1, 2, 0, 0}, true},  /* 513 */
-    {1, 7, 66, 28, {0, 0, 1, 0}, true},  /* a whole frame, were it not the first */
-    {1, 7, 66, 28, {255, 255, 255, 255}, true},
+    {false, 2, 7, 0, 0, {0}, false},
+    {false, 2, 7, 20, 0, {0}, false},
+    {false, 2, 7, HELLO - 1, 0, {0}, false},
+    {false, 2, 7, HELLO, 0, {0}, true}, /* no hash of who has the key */
+    {false, 2, 7, HELLO, 540, {0, 2, 0, 0}, true},
+    {true, 0, 7, HELLO, 0, {0}, true}, /* another version */
+    {true, 1, 7, HELLO, 0, {0}, true}, /* the one before */
+    {true, 2, 6, HELLO, 0, {0}, true}, /* the key before */
+    {true, 2, 8, HELLO, 0, {0}, true}, /* one that nobody has yet */
+    {true, 2, 7, HELLO - 1, 0, {0}, false},
+    {true, 2, 7, HELLO, 0, {0}, false},
+    {true, 2, 7, HELLO, 27, {0}, false},
+    {true, 2, 7, HELLO, 28, {0, 2, 0, 0}, false},
+    {true, 2, 7, HELLO, 500, {0, 2, 0, 0}, false},
+    {true, 2, 7, HELLO, 540, {0, 2, 0, 0}, true}, /* a frame of 512 bytes that nobody sealed */
+    {true, 2, 7, HELLO, 28, {1, 2, 0, 0}, true},  /* 513 */
+    {true, 2, 7, HELLO, 28, {0, 0, 1, 0}, true},  /* a whole frame, were it not the first */
+    {true, 2, 7, HELLO, 28, {255, 255, 255, 255}, true},
 };
 
 static void
 say(int fd, const struct guest *g)
 {
-	uint8_t bytes[SESSION_HELLO_BYTES + 600] = {g->version, g->epoch};
+	uint8_t bytes[HELLO + 600] = {0};
 	size_t n = g->hello + g->frame;
+	struct session s;
 
-	memcpy(bytes + 2 + SESSION_SALT_BYTES, keys.pk, KEY_BYTES);
+	session_init(&s, &keys, false, 0);
+	if (g->heard)
+		session_hello(&s, bytes);
+	else
+		memcpy(bytes + 2 + SESSION_SALT_BYTES, keys.pk, KEY_BYTES);
+	session_free(&s);
+	bytes[0] = g->version;
+	bytes[1] = g->epoch;
 	if (g->frame >= 28)
 		memcpy(bytes + g->hello + 24, g->len, 4);
 	assert_int_equal(send(fd, bytes, n, 0), (ssize_t)n);
@@ -132,7 +147,7 @@ a_guest_costs_one_connection_whatever_he_says(void **state)
 static void
 a_crowd_of_them_costs_as_many(void **state)
 {
-	static const struct guest worst = {1, 7, 66, 500, {0, 2, 0, 0}, false};
+	static const struct guest worst = {true, 2, 7, HELLO, 500, {0, 2, 0, 0}, false};
 	int fds[GUESTS];
 	uint64_t before;
 
@@ -233,7 +248,7 @@ a_hello_under_another_epoch_is_refused_and_counted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(epochs); i++) {
-		const struct guest g = {1, epochs[i], 66, 0, {0}, true};
+		const struct guest g = {true, 2, epochs[i], HELLO, 0, {0}, true};
 		int fd = dial();
 
 		say(fd, &g);

@@ -262,22 +262,39 @@ another_key_opens_nothing(void **state)
 	uint8_t hello[SESSION_HELLO_BYTES];
 	struct keyring other = asker;
 	struct session c, s;
-	size_t n;
-	uint8_t *out;
 
 	(void)state;
 	other.key[0] = 9;
 	session_init(&c, &other, false, MAX);
 	session_init(&s, &asked, true, MAX);
 	session_hello(&c, hello);
-	feed(&s, hello, sizeof hello, 100, NULL);
+	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
 	session_hello(&s, hello);
-	feed(&c, hello, sizeof hello, 100, NULL);
-	out = sealed(&c, 1, "hi", 2, &n);
-	assert_int_equal(feed(&s, out, n, 100, NULL), STREAM_AUTH);
-	free(out);
+	assert_int_equal(feed(&c, hello, sizeof hello, 100, NULL), STREAM_AUTH);
 	session_free(&c);
 	session_free(&s);
+}
+
+/* Each bit of it is under the hash, and none of it costs more than that before. */
+static void
+a_hello_shows_the_key(void **state)
+{
+	uint8_t hello[SESSION_HELLO_BYTES];
+	struct session c;
+
+	(void)state;
+	session_init(&c, &asker, false, MAX);
+	for (size_t bit = 8 * 2; bit < 8 * sizeof hello; bit++) { /* version and epoch: below */
+		struct session s;
+
+		session_hello(&c, hello);
+		hello[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		session_init(&s, &asked, true, MAX);
+		assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
+		assert_memory_equal(s.peer, s.tx_key, KEY_BYTES); /* nothing was computed */
+		session_free(&s);
+	}
+	session_free(&c);
 }
 
 /* The server's salt is new each time; an echo of its own bytes is no answer. */
@@ -337,9 +354,9 @@ nobody_speaks_for_another(void **state)
 	session_free(&c);
 	session_free(&s);
 	/* A key of the order that shares one secret with all. */
-	session_init(&c, &asker, false, MAX);
+	memset(thief.pk, 0, KEY_BYTES);
+	session_init(&c, &thief, false, MAX);
 	session_hello(&c, hello);
-	memset(hello + 2 + SESSION_SALT_BYTES, 0, KEY_BYTES);
 	session_init(&s, &asked, true, MAX);
 	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
 	session_free(&c);
@@ -364,7 +381,11 @@ other_versions_are_refused(void **state)
 	session_init(&s, &asked, true, MAX);
 	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
 	session_free(&s);
-	hello[0] = 1;
+	hello[0] = 1; /* without a hash */
+	session_init(&s, &asked, true, MAX);
+	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_AUTH);
+	session_free(&s);
+	hello[0] = 2;
 	hello[1] = 1;
 	session_init(&s, &asked, true, MAX);
 	assert_int_equal(feed(&s, hello, sizeof hello, 100, NULL), STREAM_EPOCH);
@@ -376,6 +397,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_of_every_size_arrive),
+		cmocka_unit_test(a_hello_shows_the_key),
 		cmocka_unit_test(every_byte_counts),
 		cmocka_unit_test(lengths_are_checked_before_memory),
 		cmocka_unit_test(a_message_beyond_the_limit_is_refused),
