@@ -18,7 +18,9 @@
 
 enum {
 	BEAT_MS = 250,
+	BEAT_MANY_MS = 300, /* five in a lease: what a leader of many costs is its packets */
 	BEAT_BIG_MS = 500,
+	MANY_ELECTORS = 50,
 	LEASE_SLOW_MS = 3000, /* leases from here on go with slow beats */
 	BEATS_IN_LEASE = 3,   /* at least */
 	UNECHOED = 2,	      /* beats: then there is no way from here to there, or back */
@@ -28,7 +30,9 @@ static msec
 beat_ms(const struct mesh *m)
 {
 	msec lease = elect_lease_ms(m);
-	msec beat = pace(m, lease >= pace(m, LEASE_SLOW_MS) ? BEAT_BIG_MS : BEAT_MS);
+	msec beat = pace(m, lease >= pace(m, LEASE_SLOW_MS) ? BEAT_BIG_MS :
+		m->roster.n.all > MANY_ELECTORS		      ? BEAT_MANY_MS :
+								BEAT_MS);
 
 	/* A lease that was asked for may be shorter than its profile's. */
 	return msec_min(beat, lease / BEATS_IN_LEASE);

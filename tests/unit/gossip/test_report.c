@@ -53,6 +53,27 @@ without_a_beat_it_goes_alone(void **state)
 	world_free(w);
 }
 
+/* A leader of many pays by the packet: five beats in a lease, not six. */
+static void
+of_many_the_beats_are_fewer(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	enum { SPAN_MS = 15000, MANY_BEAT_MS = 300 };
+
+	(void)state;
+	memset(w->sent_kind, 0, sizeof w->sent_kind);
+	world_run(w, SPAN_MS);
+	assert_in_range(w->sent_kind[PACKET_BEAT], (SPAN_MS / BEAT_MS - 1) * (COUNT - 1),
+	    (SPAN_MS / BEAT_MS + 1) * (COUNT - 1));
+	w->node[leader]->roster.n.all = 51;
+	memset(w->sent_kind, 0, sizeof w->sent_kind);
+	world_run(w, SPAN_MS);
+	assert_in_range(w->sent_kind[PACKET_BEAT], (SPAN_MS / MANY_BEAT_MS - 1) * (COUNT - 1),
+	    (SPAN_MS / MANY_BEAT_MS + 1) * (COUNT - 1));
+	world_free(w);
+}
+
 static uint32_t
 tell(struct world *w, uint32_t i)
 {
@@ -149,6 +170,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_report_answers_a_beat),
+	    cmocka_unit_test(of_many_the_beats_are_fewer),
 	    cmocka_unit_test(told_whole_it_holds_nothing_else),
 	    cmocka_unit_test(who_was_cut_off_reports_anew),
 	    cmocka_unit_test(without_a_beat_it_goes_alone),
