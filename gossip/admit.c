@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { LOOK_MS = 1000, TELL_MS = 10000 };
+enum { LOOK_MS = 1000 };
 
 const char *
 mesh_entry_text(enum mesh_entry why)
@@ -208,13 +208,10 @@ judge_record(const struct mesh *m, const struct rumour *r)
 }
 
 void
-admit_stranger(struct mesh *m, int error, uint64_t short_id)
+admit_stranger(struct mesh *m, int error, uint64_t short_id, const struct addr *from)
 {
-	if (m->admit.told_at != 0 && m->ticked - m->admit.told_at < TELL_MS)
-		return;
-	m->admit.told_at = m->ticked;
-	trace(m, m->ticked, error == -ERR_CERT ? "no certificate" : "token expired", MEMBER_NONE,
-	    short_id);
+	enter_tell(m, m->ticked, short_id, from, NULL,
+	    error == -ERR_CERT ? MESH_ENTRY_CERT : MESH_ENTRY_EXPIRED);
 }
 
 int
@@ -223,7 +220,7 @@ admit_record(struct mesh *m, const struct rumour *r)
 	int rc = m->ms.certs == NULL ? 0 : judge_record(m, r);
 
 	if (rc < 0)
-		admit_stranger(m, rc, seal_short(&r->id));
+		admit_stranger(m, rc, seal_short(&r->id), NULL);
 	return rc;
 }
 

@@ -33,7 +33,6 @@ struct member_cert {
 
 struct admit {
 	msec at;      /* next look at who has no vote */
-	msec told_at; /* a stranger without certificate was named */
 	int64_t wall_ms; /* to add to the clock; 0 = not known */
 };
 
@@ -41,8 +40,8 @@ struct admit {
 MUST_CHECK int admit_init(struct mesh *m, msec now);
 /* May this long record enter the table?  0, -ERR_CERT, -ERR_EXPIRED. */
 MUST_CHECK int admit_record(struct mesh *m, const struct rumour *r);
-/* Name whoever was refused for that, now and then. */
-void admit_stranger(struct mesh *m, int error, uint64_t short_id);
+/* Name whoever was refused for that, now and then; from may be NULL. */
+void admit_stranger(struct mesh *m, int error, uint64_t short_id, const struct addr *from);
 /* It did, as member i. */
 void admit_take(struct mesh *m, uint32_t i, const struct rumour *r);
 /* May who has that id and certificate, which holds, come in now? */

@@ -11,7 +11,6 @@ static const char domain[] = "mesh enter 1";
 enum {
 	GIVE_MS = 10, /* in so much time ... */
 	GIVE_MAX = 8, /* ... so many answers: each costs 0.4 ms */
-	TELL_MS = 1000,
 	DOMAIN_BYTES = sizeof domain - 1,
 	SIGNED_BYTES = DOMAIN_BYTES + ID_BYTES + KEY_BYTES + 4 + 8 + 8 + 2 + 8 + 8 + KEY_BOX_BYTES,
 	CERT_AT = KEY_BYTES + 2, /* in an ENTER */
@@ -49,6 +48,77 @@ id_of(const struct mesh *m, const uint8_t *pk, struct node_id *out)
 	memcpy(out->b, h.b, ID_BYTES);
 }
 
+/* --- telling ----------------------------------------------------------------------- */
+
+static bool
+same(const struct mesh_newcomer *a, const struct mesh_newcomer *b)
+{
+	return a->why == b->why && a->short_id == b->short_id &&
+	    (a->short_id != 0 || addr_eq(&a->from, &b->from));
+}
+
+/* Where it is told, and whether now: who is refused asks again each second, for ever. */
+static struct mesh_newcomer *
+told(struct enter *e, msec now, const struct mesh_newcomer *x)
+{
+	struct mesh_newcomer *t = &e->told[0];
+	uint64_t count = 1;
+
+	for (uint32_t k = 0; k < ENTER_TOLD; k++) {
+		struct mesh_newcomer *r = &e->told[k];
+
+		if (r->why != MESH_ENTRY_OK && same(r, x)) {
+			t = r;
+			count = ++r->count;
+			break;
+		}
+		if (t->why != MESH_ENTRY_OK && (r->why == MESH_ENTRY_OK || r->at < t->at))
+			t = r;
+	}
+	if (t->why != MESH_ENTRY_OK && now - t->at < ENTER_ANEW_MS)
+		return NULL;
+	*t = *x;
+	t->count = count;
+	t->at = now;
+	return t;
+}
+
+static void
+tell(struct mesh *m, msec now, const struct mesh_newcomer *x)
+{
+	struct mesh_newcomer *t = told(&m->enter, now, x);
+
+	if (t == NULL)
+		return;
+	trace(m, now, x->short_id != 0 ? "refused" : "not let in", MEMBER_NONE,
+	    x->short_id != 0 ? (uint64_t)(t - m->enter.told) + 1 : (uint64_t)x->why);
+	t->count = 0;
+}
+
+void
+enter_tell(struct mesh *m, msec now, uint64_t short_id, const struct addr *from, const struct cert *x,
+    enum mesh_entry why)
+{
+	struct mesh_newcomer n = {.short_id = short_id, .why = why};
+
+	if (from != NULL)
+		n.from = *from;
+	if (x != NULL)
+		memcpy(n.name, x->name, x->name_len);
+	tell(m, now, &n);
+}
+
+const struct mesh_newcomer *
+mesh_newcomer(const struct mesh *m, uint64_t number)
+{
+	const struct mesh_newcomer *t;
+
+	if (number < 1 || number > ENTER_TOLD)
+		return NULL;
+	t = &m->enter.told[number - 1];
+	return t->why != MESH_ENTRY_OK ? t : NULL;
+}
+
 /* --- asking ------------------------------------------------------------------------ */
 
 bool
@@ -83,8 +153,7 @@ enter_refused(struct mesh *m, msec now, const struct addr *from, enum mesh_entry
 	if (x != NULL)
 		memcpy(r->by, x->name, x->name_len);
 	m->changes += fresh;
-	if (fresh)
-		trace(m, now, "not let in", MEMBER_NONE, (uint64_t)why);
+	tell(m, now, &(struct mesh_newcomer){.from = *from, .why = why});
 	return -ERR_CERT;
 }
 
@@ -170,15 +239,21 @@ error_of(enum mesh_entry why)
 }
 
 static enum mesh_entry
-judge(const struct mesh *m, const struct node_id *id, const struct packet *p)
+judge(struct mesh *m, msec now, const struct addr *from, const struct node_id *id, const struct packet *p)
 {
 	size_t len = be_get(p->bytes + KEY_BYTES, 2);
+	enum mesh_entry why;
 	struct cert x;
 
 	if (len > CERT_BYTES_MAX || cert_read(p->bytes + CERT_AT, len, &x) < 0 ||
-	    !cert_holds(&m->conf.crypto, m->conf.ca.pk, p->bytes, &x))
+	    !cert_holds(&m->conf.crypto, m->conf.ca.pk, p->bytes, &x)) {
+		enter_tell(m, now, seal_short(id), from, NULL, MESH_ENTRY_CERT);
 		return MESH_ENTRY_CERT;
-	return admit_judge(m, id, &x);
+	}
+	why = admit_judge(m, id, &x);
+	if (why != MESH_ENTRY_OK)
+		enter_tell(m, now, seal_short(id), from, &x, why);
+	return why;
 }
 
 static int
@@ -204,17 +279,13 @@ asked(struct mesh *m, msec now, const struct addr *from, uint64_t sender, const 
 	if (!ration_take(&m->enter.given, now, GIVE_MS, GIVE_MAX))
 		return -ERR_FULL; /* it asks again */
 	a = &m->enter.answers[++m->enter.serial % ENTER_ANSWERS];
-	*a = (struct enter_answer){.serial = m->enter.serial, .why = judge(m, &id, p)};
+	*a = (struct enter_answer){.serial = m->enter.serial, .why = judge(m, now, from, &id, p)};
 	memcpy(a->pk, p->bytes, KEY_BYTES);
 	if ((i = members_find_id(&m->ms, &id)) != MEMBER_NONE) {
 		a->term = m->ms.m[i].roster != 0 ? m->saved.term : 0;
 		a->lived = m->ms.m[i].generation;
 	}
 	out_bare(m, PACKET_ENTERED, from, p->seq, a->serial, 0);
-	if (a->why != MESH_ENTRY_OK && now - m->enter.told_at >= TELL_MS) {
-		m->enter.told_at = now;
-		trace(m, now, "refused", MEMBER_NONE, (uint64_t)a->why);
-	}
 	return error_of(a->why);
 }
 

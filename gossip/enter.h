@@ -39,13 +39,15 @@ enum {
 	/* pk 32, length 2, certificate, ballast: an answer is never longer */
 	ENTER_BYTES = ENTERED_BYTES_MAX + 48,
 	ENTER_ANSWERS = 8,
+	ENTER_TOLD = 8, /* so many refusals are told in one ENTER_ANEW_MS, each once */
+	ENTER_ANEW_MS = 300000,
 };
 
 struct enter {
 	uint64_t nonce;	   /* of my question; 0 = none yet */
 	uint64_t returned; /* the cookie I gave back last */
 	struct mesh_refusal refusal;
-	msec told_at;
+	struct mesh_newcomer told[ENTER_TOLD];
 	struct ration given;
 	/* to be signed when it is polled */
 	struct enter_answer {
@@ -61,6 +63,10 @@ bool enter_wanted(const struct mesh *m);
 /* Why not, from there; x: the certificate of who proved it, or NULL.  -ERR_CERT. */
 int enter_refused(struct mesh *m, msec now, const struct addr *from, enum mesh_entry why,
     const struct cert *x);
+/* Tell, unless it was told a while ago, who was not let in and why; from may be NULL, and
+ * x, whose certificate holds, too. */
+void enter_tell(struct mesh *m, msec now, uint64_t short_id, const struct addr *from,
+    const struct cert *x, enum mesh_entry why);
 /* Ask that seed. */
 void enter_ask(struct mesh *m, const struct addr *seed);
 /* A bare frame of that sender. */

@@ -45,6 +45,16 @@ struct mesh_refusal {
 	msec at;
 };
 
+/* Who was not let in here, or, with short_id 0, who did not let this node in. */
+struct mesh_newcomer {
+	uint64_t short_id;
+	char name[NAME_CAP]; /* of a certificate that holds; else "" */
+	struct addr from;    /* port 0: not known */
+	enum mesh_entry why;
+	uint64_t count; /* how often since that was told last */
+	msec at;	/* told last */
+};
+
 /* By what a member came: false: unknown, or it showed no certificate yet. */
 struct mesh_came {
 	uint8_t token[KEY_BYTES];
@@ -63,6 +73,8 @@ MUST_CHECK int mesh_certify(struct mesh *m, msec now, const struct mesh_ca *ca);
 /* What time it is; once a second. */
 void mesh_wall(struct mesh *m, msec now, uint64_t wall_s);
 bool mesh_refused(const struct mesh *m, struct mesh_refusal *out);
+/* The one that the trace line "refused NUMBER" is about, from within the hook; NULL: nobody. */
+const struct mesh_newcomer *mesh_newcomer(const struct mesh *m, uint64_t number);
 bool mesh_came(const struct mesh *m, const struct node_id *id, struct mesh_came *out);
 /*
  * As mesh_evict, where there is a CA: the order is `decree` "evict" over id 16 | the

@@ -154,7 +154,7 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 	if (p->kind != PACKET_JOIN && p->kind != PACKET_JOINED)
 		return -ERR_AUTH; /* nothing else may come from outside */
 	if (m->ms.certs != NULL) { /* the key alone lets nobody in */
-		admit_stranger(m, -ERR_CERT, sender);
+		admit_stranger(m, -ERR_CERT, sender, from);
 		return -ERR_CERT;
 	}
 	if (p->kind == PACKET_JOINED)

@@ -90,10 +90,8 @@ static const struct word {
     {"leave", "left", "this node says goodbye"},
     {"leaving", "leaving", "this node leaves for good: its vote goes first"},
     {"leaves no more", "leaving", "this node stays after all"},
-    {"refused", "refused", "somebody with a certificate was not let in (reason %N)"},
-    {"not let in", "refused", "a member did not let this node in (reason %N): mesh status"},
-    {"no certificate", "refused", "somebody without a certificate of this cluster: %N"},
-    {"token expired", "refused", "somebody whose token has expired: %N"},
+    {"refused", "refused", "somebody was not let in"}, /* io/events.c knows more of these two */
+    {"not let in", "refused", "a member did not let this node in: mesh status"},
     {"no vote: token spent", "token", "it came with a token that is used up: no vote, no work"},
     {"no vote: token expired", "token", "it came with a token that has expired: no vote, no work"},
     {"restarting", "restarting", "it restarts, and said so"},

@@ -323,7 +323,7 @@ certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hi
 	if (x.why == MESH_ENTRY_CHANGING) {
 		*hint = "there: mesh keys status; when it is done, mesh keys export there, and its file where `cluster-key` says here";
 	} else if (x.why == MESH_ENTRY_FULL) {
-		*hint = "there: a larger members-max in meshd.yaml on every node, or mesh leave for those that go; this node asks on";
+		*hint = "there: a larger members-max in mesh.yaml on every node, or mesh leave for those that go; this node asks on";
 	} else if (x.why == MESH_ENTRY_EVICTED) {
 		*hint = "to join as a new node: stop meshd, move state-dir aside, start, mesh join";
 	}
@@ -334,4 +334,27 @@ certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hi
 		snprintf(text, ERR_TEXT_CAP, "not let in: %s at %s says: %s %s",
 		    x.by[0] != '\0' ? x.by : "who answers", from, e->conf.name, mesh_entry_text(x.why));
 	return text;
+}
+
+void
+certify_newcomer(const struct mesh_newcomer *x, char subject[NAME_CAP], char text[ERR_TEXT_CAP])
+{
+	char from[ADDR_TEXT_CAP], where[ADDR_TEXT_CAP + 8] = "", again[64] = "";
+	const char *hint = "if it belongs here: mesh token, and there mesh join with it";
+
+	if (x->name[0] != '\0')
+		snprintf(subject, NAME_CAP, "%s", x->name);
+	else
+		snprintf(subject, NAME_CAP, "%08llx", (unsigned long long)(x->short_id >> 32));
+	if (x->from.port != 0) {
+		addr_format(&x->from, from, sizeof from);
+		snprintf(where, sizeof where, " (at %s)", from);
+	}
+	if (x->count > 1)
+		snprintf(again, sizeof again, ", %llu times since last told", (unsigned long long)x->count);
+	if (x->why == MESH_ENTRY_EVICTED)
+		hint = "to come back as a new node: there stop meshd, move state-dir aside, start, mesh join";
+	else if (x->why == MESH_ENTRY_FULL)
+		hint = "a larger members-max in mesh.yaml on every node";
+	snprintf(text, ERR_TEXT_CAP, "not let in%s: it %s%s; %s", where, mesh_entry_text(x->why), again, hint);
 }

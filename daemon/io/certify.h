@@ -33,6 +33,8 @@ void certify_init(struct engine *e, struct ctl_req *r);
 void certify_join(struct engine *e, struct ctl_req *r);
 /* Why this node is not let in, or NULL; may write text. */
 const char *certify_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint);
+/* An event about who was not let in here: of whom, and what it says. */
+void certify_newcomer(const struct mesh_newcomer *x, char subject[NAME_CAP], char text[ERR_TEXT_CAP]);
 /* hex of `key` in a request, exactly len bytes of it. */
 bool certify_arg(const struct ctl_req *r, const char *key, uint8_t *out, size_t len);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../../gossip/look.h"
+#include "certify.h"
 #include "engine.h"
 #include "looks.h"
 #include "pack.h"
@@ -29,6 +30,29 @@ events_note(struct engine *e, const char *kind, const char *subject, const char 
 	journal_add(&e->journal, engine_wall_ms(), kind, subject, "%s", text);
 }
 
+/* Who is not let in, or does not let this node in, and why: names that no line carries. */
+static bool
+events_refused(struct engine *e, const char *line)
+{
+	char subject[NAME_CAP], text[ERR_TEXT_CAP];
+	const struct mesh_newcomer *x;
+	const char *hint;
+
+	if (e->mesh == NULL)
+		return false;
+	if (strncmp(line, "not let in ", 11) == 0) {
+		if (certify_problem(e, text, &hint) == NULL)
+			return false;
+		events_note(e, "refused", e->conf.name, "%s; mesh status says what to do", text);
+		return true;
+	}
+	if (strncmp(line, "refused ", 8) != 0 || (x = mesh_newcomer(e->mesh, strtoull(line + 8, NULL, 10))) == NULL)
+		return false;
+	certify_newcomer(x, subject, text);
+	events_note(e, "refused", subject, "%s", text);
+	return true;
+}
+
 void
 events_trace(struct engine *e, const char *line)
 {
@@ -37,6 +61,8 @@ events_trace(struct engine *e, const char *line)
 	bool known = strncmp(line, "suspect ", 8) == 0 && looks_find(e, line + 8, &m) &&
 	    mesh_accuser(e->mesh, &m.id, &by) && mesh_find(e->mesh, &by, &who);
 
+	if (events_refused(e, line))
+		return;
 	journal_trace(&e->journal, engine_wall_ms(), e->conf.name, line, known ? who.name : "");
 }
 

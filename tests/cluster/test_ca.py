@@ -185,6 +185,12 @@ def test_who_stays_out(five):
     wait_until("n5 hears why not", lambda: says(n5, "n5 came with a token that is used up"), 30)
     wait_until("n2 counts it", lambda: dropped(n2, "spent") > before, 10)
     assert "n5" not in [m["name"] for m in n1.ask("members")]
+    told = [(e["subject"], e["text"]) for e in n2.events() if e["kind"] == "refused"]
+    assert told == [("n5", "not let in (at 10.77.0.5:7780): it came with a token that is used up; "
+                     "if it belongs here: mesh token, and there mesh join with it")], told
+    told = [e["text"] for e in n5.events() if e["kind"] == "refused"]
+    assert told == ["not let in: n2 at 10.77.0.2:7780 says: n5 came with a token that is used up; "
+                    "mesh status says what to do"], told
     p = mesh(n5, "join", n2.at(), token(n1))
     assert p.returncode == 0, p.stderr
     one(five.nodes)

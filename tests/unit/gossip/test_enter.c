@@ -300,6 +300,69 @@ the_key_alone(void **state)
 	world_free(w);
 }
 
+static uint32_t
+count_of(const struct world *w, const char *what)
+{
+	uint32_t n = 0;
+
+	for (const char *p = w->text; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+/* One with a token that is used up asks each second, for ever: both sides tell it at once,
+ * with its name, and then once in five minutes. */
+static void
+a_refusal_is_told_now_and_then(void **state)
+{
+	struct world *w = begin(1);
+	const struct mesh_newcomer *x;
+	struct node_id id = world_id(1);
+
+	(void)state;
+	w->count = 2;
+	world_run(w, 2000);
+	certify(w, 1, 1, 1, WALL_S + 3600);
+	world_start(w, 1);
+	world_run(w, 5000);
+	assert_int_equal(count_of(w, "n0 refused 1\n"), 1);
+	assert_int_equal(count_of(w, "n1 not let in"), 1);
+	x = mesh_newcomer(w->node[0], 1);
+	assert_non_null(x);
+	assert_string_equal(x->name, "n1");
+	assert_true(x->short_id == seal_short(&id) && addr_eq(&x->from, &w->node[1]->conf.addr));
+	assert_int_equal(x->why, MESH_ENTRY_SPENT);
+	assert_null(mesh_newcomer(w->node[0], 0));
+	assert_null(mesh_newcomer(w->node[0], 2));
+	assert_null(mesh_newcomer(w->node[0], UINT64_MAX));
+	world_run(w, 280000);
+	assert_int_equal(count_of(w, "n0 refused"), 1);
+	assert_true(x->count > 200);
+	world_run(w, 360000);
+	assert_int_equal(count_of(w, "n0 refused"), 3);
+	assert_int_equal(count_of(w, "n1 not let in"), 3);
+	world_free(w);
+}
+
+/* Nor do many of them fill the journal: so many in five minutes. */
+static void
+of_many_refused_some_are_told(void **state)
+{
+	struct world *w = begin(1);
+	struct addr from = toy_addr(5);
+
+	(void)state;
+	world_run(w, 2000);
+	for (uint64_t k = 1; k < 100; k++)
+		enter_tell(w->node[0], w->now, k, &from, NULL, MESH_ENTRY_CERT);
+	assert_int_equal(count_of(w, "n0 refused"), ENTER_TOLD);
+	w->now += ENTER_ANEW_MS;
+	for (uint64_t k = 1; k < 100; k++)
+		enter_tell(w->node[0], w->now, k, &from, NULL, MESH_ENTRY_CERT);
+	assert_int_equal(count_of(w, "n0 refused"), 2 * ENTER_TOLD);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -310,6 +373,8 @@ main(void)
 	    cmocka_unit_test(every_bit_is_signed),
 	    cmocka_unit_test(another_cluster),
 	    cmocka_unit_test(the_key_alone),
+	    cmocka_unit_test(a_refusal_is_told_now_and_then),
+	    cmocka_unit_test(of_many_refused_some_are_told),
 	};
 
 	return cmocka_run_group_tests_name("enter", tests, NULL, NULL);
