@@ -26,6 +26,32 @@ a_mesh_that_is_down_today_is_up_tomorrow(void **state)
 	world_free(w);
 }
 
+/* Two pairs of one cluster that never met: n2 knows of the others by its seed alone, which
+ * was out of reach when it asked first, and is in company since. */
+static void
+who_is_in_company_asks_its_seeds_on(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct addr other = toy_addr(2), far = toy_addr(0);
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		for (uint32_t j = 2; j < 4; j++)
+			w->deaf[i][j] = w->deaf[j][i] = true;
+	mesh_drop_seed(w->node[3], &far);
+	assert_int_equal(mesh_add_seed(w->node[3], w->now, &other), 0);
+	assert_int_equal(mesh_init(w->node[2], w->now, world_cluster), 0);
+	world_run(w, 180000);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(mesh_up(w->node[i]), 2);
+	for (uint32_t i = 0; i < 4; i++)
+		world_isolate(w, i, false);
+	world_run(w, 15000);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(mesh_up(w->node[i]), 4);
+	world_free(w);
+}
+
 static void
 what_is_no_seed_any_more_is_not_asked(void **state)
 {
@@ -81,6 +107,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_mesh_that_is_down_today_is_up_tomorrow),
+	    cmocka_unit_test(who_is_in_company_asks_its_seeds_on),
 	    cmocka_unit_test(what_is_no_seed_any_more_is_not_asked),
 	    cmocka_unit_test(who_finds_no_room_is_told_so_and_asks_on),
 	};
