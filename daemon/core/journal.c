@@ -185,6 +185,8 @@ journal_trace(struct journal *j, uint64_t at_ms, const char *self, const char *l
 		number = rest;
 		n = 0;
 	}
+	if (*number == '\0')
+		number = "0"; /* the machine leaves it out */
 	if (n >= sizeof subject)
 		n = sizeof subject - 1;
 	memcpy(subject, rest, n);

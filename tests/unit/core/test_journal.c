@@ -89,6 +89,9 @@ lines_of_the_machine(void **state)
 	    {"restarted n3 12", "", "restarted", "n3", "it is in its next life already, 12"},
 	    {"moved n3", "", "moved", "n3", "it has another address now: mesh members"},
 	    {"name taken n3", "", "name-taken", "n3", "another node has the same name"},
+	    {"keys retired", "", "keys", "n2", "epoch 0 of the cluster key counts for nothing any more"},
+	    {"keys retired 3", "", "keys", "n2", "epoch 3 of the cluster key counts for nothing any more"},
+	    {"restarted n3", "", "restarted", "n3", "it is in its next life already, 0"},
 	    {"something new", "", "mesh", "n2", "something new"},
 	    {"", "", "mesh", "n2", ""},
 	};
