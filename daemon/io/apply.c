@@ -484,6 +484,23 @@ adopt_leftovers(struct engine *e)
 	}
 }
 
+/* Of two with this name the part may be the other one's: then nothing is to run here.
+ * But who never was told that it is its own has nothing to end either: a host that lost
+ * its identity is another one by name alone, what runs goes on, and is its own again as
+ * soon as the one that it was is given up.  False: leave all as it is. */
+static bool
+is_mine(struct engine *e)
+{
+	const struct node_id *holder = plan_holder(&e->apply.here);
+
+	if (holder == NULL || id_eq(holder, &e->identity.id)) {
+		e->apply.held = true;
+		return true;
+	}
+	plan_node_free(&e->apply.here);
+	return e->apply.held;
+}
+
 void
 apply_update(struct engine *e)
 {
@@ -505,10 +522,8 @@ apply_update(struct engine *e)
 		log_warn("this node's part of the schedule can't be read: keeping what runs");
 		return;
 	}
-	const struct node_id *holder = plan_holder(&e->apply.here);
-
-	if (holder != NULL && !id_eq(holder, &e->identity.id))
-		plan_node_free(&e->apply.here); /* of two with this name the other one's */
+	if (!is_mine(e))
+		return;
 	exclusive_sync(e);
 	adopt_leftovers(e);
 	for (struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)

@@ -65,6 +65,7 @@ struct apply {
 	struct apply_job *jobs; /* in no order */
 	struct plan plan;	/* of the schedule in force */
 	struct plan_node here;	/* this node's part of it */
+	bool held; /* in this life a schedule's part for this name was this node's */
 };
 
 /* The schedule, the templates or the knowledge of local containers moved. */

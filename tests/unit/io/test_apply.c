@@ -205,6 +205,39 @@ the_other_of_that_name_does_nothing(void **state)
 	assert_non_null(apply_job(e, "web"));
 }
 
+/* A host that lost its identity runs what it ran; who had the name and has it no more
+ * ends what it does under it. */
+static void
+what_runs_ends_only_where_the_name_was_held(void **state)
+{
+	struct engine *e = &engine;
+	struct sup_event ev = {.version = SUP_VERSION, .kind = SUP_EV_STATE, .state = SUP_ST_RUNNING,
+	    .instance = "web.1", .role = "web", .pid = 77};
+	struct node_id old = {{8}};
+	struct sup_req req;
+
+	(void)state;
+	e->identity.id = (struct node_id){{7}};
+	assert_non_null(local_state(&e->local, &ev));
+	holder = old;
+	place_web(&e->keep.current, 1);
+	e->keep.has = true;
+	apply_update(e);
+	assert_int_equal(recv(sup, &req, sizeof req, 0), -1);
+	schedule_free(&e->keep.current);
+	holder = e->identity.id; /* the old one was given up */
+	place_web(&e->keep.current, 2);
+	apply_update(e);
+	assert_int_equal(recv(sup, &req, sizeof req, 0), -1);
+	schedule_free(&e->keep.current);
+	holder = old; /* it was another host after all */
+	place_web(&e->keep.current, 3);
+	apply_update(e);
+	assert_int_equal(recv(sup, &req, sizeof req, 0), sizeof req);
+	assert_int_equal(req.op, SUP_STOP);
+	assert_string_equal(req.instance, "web.1");
+}
+
 int
 main(void)
 {
@@ -216,6 +249,8 @@ main(void)
 		    teardown_engine),
 		cmocka_unit_test_setup_teardown(
 		    the_other_of_that_name_does_nothing, setup_engine, teardown_engine),
+		cmocka_unit_test_setup_teardown(
+		    what_runs_ends_only_where_the_name_was_held, setup_engine, teardown_engine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
