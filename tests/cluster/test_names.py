@@ -1,6 +1,8 @@
 """Two hosts of one name, both able to do its work: it is the first one's, whoever leads
 and whatever that one was away for, and nothing of it runs on the other meanwhile."""
 import os
+import shutil
+import signal
 
 import pytest
 
@@ -83,6 +85,39 @@ def test_the_first_holder_of_a_name_keeps_it(three):
     first.start()
     wait_until("both are named", lambda: named(three, first, twin), 30)
     wait_until("its own again", lambda: works(first) and not works(twin), 40)
+
+
+def test_a_host_that_lost_its_identity_runs_on(three):
+    """It is another node of its own name until the one that it was is given up, and
+    then the only one; no container notices."""
+    first, m, twin = three
+    wait_until("both are named", lambda: named(three, first, twin), 30)
+
+    def stored():
+        said = first.ask("roster")
+        return not said["joint"] and [v["stored"] for v in said["votes"]] == [True] * 3
+    wait_until("three votes, or two would not be enough", stored, 30)
+    held = works(m)
+    m.wanted = False
+    m.kill("meshd")
+    for pid in m.pids("meshd-engine"):
+        os.kill(pid, signal.SIGKILL)
+    for name in os.listdir(m.state):  # all that is not root's: as from a bad disk
+        if name not in ("supervisor", "rendered"):
+            path = os.path.join(m.state, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    m.start()
+
+    def two_lives():
+        said = sorted(r["state"] for r in first.ask("members") if r["name"] == "m")
+        if said != ["alive", "failed"]:
+            raise Missed(str(said))
+        assert works(m) == held
+        return True
+    wait_until("the old one is given up", two_lives, 60)
+    assert works(m) == held
+    work.roll_out(first.world, "v2")
+    wait_until("it does what it is told", lambda: works(m) and not works(m) & held, 60)
 
 
 def service_of(nodes, leader):
