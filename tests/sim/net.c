@@ -178,12 +178,13 @@ queues(struct sim *s, uint32_t from, uint32_t to)
 	return late;
 }
 
-/* Who lost its disk asks to be let in under numbers that may have been used: what it asks
- * with is sealed for all, or bare, and has none. */
+/* Who lost its disk may use numbers again that it forgot: to be let in, under what is sealed
+ * for all, or bare, and has none; and, let in by one that started a moment ago and knows it
+ * by id alone, till it hears of its last life.  With new salts that is under new keys. */
 static bool
-in_forgotten_life(const struct sim_node *n, const uint8_t *buf, uint64_t counter)
+in_forgotten_life(const struct sim_node *n, uint64_t counter)
 {
-	return counter >> SEAL_COUNTER_BITS <= n->harm.forgot && (buf[1] & SEAL_FORM_MASK) != SEAL_PAIR;
+	return counter >> SEAL_COUNTER_BITS <= n->harm.forgot;
 }
 
 void
@@ -195,7 +196,7 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 	usec late;
 
 	s->node[from].tx_bytes += len + 28;
-	if (!in_forgotten_life(&s->node[from], buf, counter)) {
+	if (!in_forgotten_life(&s->node[from], counter)) {
 		if (counter <= s->node[from].counter)
 			check_break(s, "frame-number-once", from, counter, s->node[from].counter);
 		s->node[from].counter = counter;
