@@ -269,9 +269,11 @@ asked(struct mesh *m, msec now, const struct addr *from, uint64_t sender, const 
 	if (!m->member || m->saved.keys.next || m->ms.certs == NULL)
 		return -ERR_UNKNOWN;
 	if (!cookie_holds(m, now, from, p->cookie)) {
-		if (cookie_afford(m, now))
-			out_bare(m, PACKET_ENTERED, from, p->seq, 0, cookie_make(m, now, from));
-		return -ERR_AUTH;
+		if (!cookie_afford(m, now))
+			return -ERR_AUTH;
+		out_bare(m, PACKET_ENTERED, from, p->seq, 0, cookie_make(m, now, from));
+		/* Who asks first has none, and that is no fault of anybody's. */
+		return p->cookie == 0 && evict_find(&m->ms.evict, sender) == EVICT_NONE ? 0 : -ERR_AUTH;
 	}
 	id_of(m, p->bytes, &id);
 	if (seal_short(&id) != sender)
