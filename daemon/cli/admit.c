@@ -272,8 +272,11 @@ admit_join(const struct show *s, struct args *a, struct run_error *e)
 	if (a->given[OPT_FORGET])
 		return err_set(&e->err, EXIT_USAGE_, "join: --forget takes HOST:PORT alone, and no token");
 	if ((rc = ca_crypto(&crypto, &e->err)) < 0 ||
-	    (rc = take_token(a, &crypto, s->now_ms, &t, &e->err)) < 0)
+	    (rc = take_token(a, &crypto, s->now_ms, &t, &e->err)) < 0) {
+		if (e->hint == NULL)
+			e->hint = strdup("mesh token, where ca.key lies, prints one: a line that begins with mesh1_, to be given here whole");
 		return rc;
+	}
 	if ((id = identity(s, NULL, e)) == NULL) {
 		rc = -e->err.code;
 	} else {

@@ -88,6 +88,7 @@ def make(w):
     p = mesh(n3, "join", n2.at(), "--token-file", path)
     assert p.returncode == 0, p.stderr
     one(w.nodes[:3])
+    assert not any(dropped(n, "auth") for n in w.nodes[:3])  # coming in raises no alarm
 
 
 def test_who_comes_in(five):
@@ -112,6 +113,7 @@ def test_who_comes_in(five):
     good = token(n1)
     seed = n1.at()
     refused(n4, ["join", seed, "hello"], 64, "the token is not a token: one begins with mesh1_")
+    refused(n4, ["join", seed, "hello"], 64, "mesh token, where ca.key lies, prints one")
     refused(n4, ["join", seed, good[:-7]], 64, "the token is")
     refused(n4, ["join", seed, good[:50] + "A" * 3 + good[53:]], 64, "the token is mangled")
     refused(n4, ["join", seed, good[:50] + "=" + good[51:]], 64, "(the 51th)")
