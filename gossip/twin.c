@@ -125,7 +125,7 @@ twin_deadline(const struct mesh *m)
 void
 twin_point(struct mesh *m, msec now, const struct addr *from, uint32_t i, bool returned)
 {
-	if (!addr_eq(from, &m->ms.m[i].addr) && (returned || pair_source(m, now, from)))
+	if (returned || pair_source(m, now, from))
 		out_twin(m, from, i);
 }
 
@@ -177,9 +177,10 @@ twin_hint(struct mesh *m, msec now, const struct packet *p)
 		return -ERR_MALFORMED;
 	memcpy(at.ip, p->bytes, 16);
 	at.port = (uint16_t)be_get(p->bytes + 16, 2);
-	if (t->yielded || addr_eq(&at, &m->conf.addr))
+	if (t->yielded)
 		return 0;
-	twin_suspect(m, now, &at);
+	if (!addr_eq(&at, &m->conf.addr)) /* there is nobody to ask but me */
+		twin_suspect(m, now, &at);
 	gone(m, now);
 	return 0;
 }

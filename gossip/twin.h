@@ -32,7 +32,8 @@
  * A copy may end before anything was judged, and leave a life above mine in the tables
  * of others: these refuse me, and say where it was.  Who is told so for some seconds
  * while nobody answers there takes a life above it; each time a higher one, and not for
- * ever, for a hint proves nothing.
+ * ever, for a hint proves nothing.  The same is said to who comes from where it was known:
+ * its disk was lost, and whoever let it in knew of an older life only.
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */

@@ -126,12 +126,12 @@ sim_run() {
 	    "heal --profile wan --nodes 9" "lossy --profile wan --nodes 9 --seconds 300" \
 	    "calm --profile wan --nodes 5 --seconds 500" "calm --nodes 5 --seconds 900" "slow --nodes 32" "detect --profile local --nodes 20" \
 	    "failover --profile local --nodes 9" \
-	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "detect --nodes 300 --settled" "join --nodes 1000"; do
+	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "detect --nodes 1000 --settled" "join --nodes 1000"; do
 		case $s in
-		*settled | partial*15) seeds=1 ;;
-		slow* | *1000) # once, and not five times slower
+		slow* | *1000*) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;
+		partial*15) seeds=1 ;;
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
 		steady* | heal* | calm*900 | split* | busy* | partial*9 | join-lossy* | rolling* | facts* | flipflop* | restart-* | churn*)
 			seeds=$((($2 + 4) / 5)) ;; # long ones

@@ -63,24 +63,6 @@ wipe(struct sim *s, uint32_t i, uint64_t generation)
 	sim_note(s, i, 1);
 }
 
-/* Do all others hold the life that it lost?  Who just started knows it by id alone, and
- * lets it in under a number that is not above it: that is not drawn. */
-static bool
-all_know_its_life(const struct sim *s, uint32_t i)
-{
-	for (uint32_t j = 0; j < s->conf.nodes; j++) {
-		const struct mesh *m = s->node[j].mesh;
-		uint32_t x;
-
-		if (j == i || s->node[j].spare)
-			continue;
-		if (m == NULL || (x = members_find_id(&m->ms, &s->node[i].id)) == MEMBER_NONE ||
-		    m->ms.m[x].generation < s->node[i].disk.generation)
-			return false;
-	}
-	return (s->conf.faults & (FAULT_BIT(crash) | FAULT_BIT(storm) | FAULT_BIT(rolling) | FAULT_BIT(restart))) == 0;
-}
-
 /* Everything but its identity.  The next life is numbered by the clock, in steps of 20 s:
  * it is above the last one, or, soon after that began, of that very number; or, after
  * starts in a row, below it. */
@@ -88,7 +70,7 @@ static void
 lose(struct sim *s, uint32_t i, usec restart_at, uint64_t draw)
 {
 	uint64_t last = s->node[i].disk.generation;
-	uint64_t back = restart_at - s->node[i].born_at < LIFE && all_know_its_life(s, i) ? draw % 4 : 0;
+	uint64_t back = restart_at - s->node[i].born_at < LIFE ? draw % 4 : 0;
 
 	/* It would come back with the first key, and an operator give it the one of now. */
 	if (i == 0 || s->node[i].out_at != 0 || fault_keys_moved(s, false) || !all_others_remember(s, i))

@@ -178,9 +178,9 @@ queues(struct sim *s, uint32_t from, uint32_t to)
 	return late;
 }
 
-/* Who lost its disk may use numbers again that it forgot: to be let in, under what is sealed
- * for all, or bare, and has none; and, let in by one that started a moment ago and knows it
- * by id alone, till it hears of its last life.  With new salts that is under new keys. */
+/* Who lost its disk may use numbers again: what it asks with is sealed for all, under a
+ * nonce of its own, or bare; and who lets it in may know an older life of it alone.  Its
+ * salts are new, and so are the keys of its pairs. */
 static bool
 in_forgotten_life(const struct sim_node *n, uint64_t counter)
 {

@@ -209,6 +209,47 @@ a_life_of_a_number_that_was_is_not_begun(void **state)
 	}
 }
 
+/* It is let in by one that knows an older life of it only; who knows the last one, or one
+ * of that number, says so until it takes another. */
+static void
+who_let_it_in_may_not_know_its_last_life(void **state)
+{
+	struct node_id id = world_id(2);
+
+	(void)state;
+	for (uint64_t lives = 1; lives < 4; lives++) {
+		struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+		struct mesh_member x;
+		uint64_t was;
+
+		world_run(w, 8000);
+		was = w->node[2]->ms.m[0].generation;
+		world_isolate(w, 0, true);
+		for (uint64_t k = 0; k < lives; k++) {
+			world_kill(w, 2);
+			world_start(w, 2);
+			world_run(w, 3000);
+		}
+		assert_true(mesh_find(w->node[1], &id, &x));
+		assert_int_equal(x.generation, was + lives);
+		world_isolate(w, 0, false);
+		world_isolate(w, 1, true);
+		lose_disk(w, 2, was);
+		world_run(w, 5000);
+		assert_int_equal(w->node[2]->ms.m[0].generation, was + 1);
+		world_isolate(w, 1, false);
+		world_run(w, 30000);
+		assert_true(w->node[2]->ms.m[0].generation > was + lives);
+		for (uint32_t i = 0; i < 2; i++) {
+			assert_true(mesh_find(w->node[i], &id, &x));
+			assert_int_equal(x.state, MESH_ALIVE);
+			assert_int_equal(x.generation, w->node[2]->ms.m[0].generation);
+			assert_int_equal(world_state(w, 2, i), MESH_ALIVE);
+		}
+		world_free(w);
+	}
+}
+
 /* Two of three are left, one of them without its disk, and nobody leads: it learns
  * the roster from the other, and they elect. */
 static void
@@ -400,6 +441,7 @@ main(void)
 	    cmocka_unit_test(a_lost_disk_waits_as_long_as_the_slowest_asks_for),
 	    cmocka_unit_test(a_lost_vote_is_not_given_again),
 	    cmocka_unit_test(a_life_of_a_number_that_was_is_not_begun),
+	    cmocka_unit_test(who_let_it_in_may_not_know_its_last_life),
 	    cmocka_unit_test(a_lost_roster_is_learned_without_a_leader),
 	    cmocka_unit_test(recorded_votes_elect_nobody),
 	    cmocka_unit_test(answers_name_whom_they_are_for),
