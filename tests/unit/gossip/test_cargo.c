@@ -90,6 +90,36 @@ others_hear_what_is_news(void **state)
 	assert_int_equal(place(PACKET_PING, 2, 1), 0);
 }
 
+/* A crowd of deaths leaves room for who lives. */
+static void
+no_class_has_all_of_the_room(void **state)
+{
+	struct mesh *m = w->node[0];
+	uint32_t lives = 0, dead = 0;
+	uint8_t scratch[SEAL_BODY_MAX];
+	struct rumour one;
+	struct cargo c;
+	struct mp r;
+
+	(void)state;
+	members_tell(&m->ms, 2);
+	assert_int_equal(m->ms.m[2].state, MESH_ALIVE);
+	mpw_init(&c.w, scratch, sizeof scratch);
+	c.count = 0;
+	cargo_fill(m, w->now, &c, &(struct out){.kind = PACKET_GOSSIP, .to = 2});
+	mp_init(&r, scratch, c.w.len, 2);
+	for (uint32_t k = 0; k < c.count; k++) {
+		assert_int_equal(rumour_read(&r, &one), 0);
+		dead += one.briefs == NULL && one.state == MESH_FAILED;
+		if (one.briefs == NULL && one.is_long) {
+			vouch_id(m, &one);
+			lives += one.state == MESH_ALIVE && id_eq(&one.id, &m->ms.m[2].id);
+		}
+	}
+	assert_in_range(dead, 8, CROWD - 1); /* there are more than it holds */
+	assert_int_equal(lives, 1);
+}
+
 /* One ping is enough, and one answer: it lives, and is suspected no more. */
 static void
 and_refute_with_their_answer(void **state)
@@ -112,6 +142,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_suspected_hear_it_first),
 	    cmocka_unit_test(others_hear_what_is_news),
+	    cmocka_unit_test(no_class_has_all_of_the_room),
 	    cmocka_unit_test(and_refute_with_their_answer),
 	};
 
