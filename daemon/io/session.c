@@ -119,11 +119,13 @@ on_hello(struct session *s)
 
 	if (s->head[0] != VERSION)
 		return STREAM_AUTH;
+	s->strange = true;
 	if (!choose(s, s->head[1]))
 		return STREAM_EPOCH;
 	hello_mac(s, s->head, mac); /* before anything costs */
 	if (sodium_memcmp(mac, s->head + MAC_AT, sizeof mac) != 0)
 		return STREAM_AUTH;
+	s->strange = false;
 	if (crypto_shared(s->ring, s->head + PK_AT, shared) < 0)
 		return STREAM_AUTH;
 	memcpy(s->peer, s->head + PK_AT, KEY_BYTES);
@@ -134,7 +136,6 @@ on_hello(struct session *s)
 	memcpy(s->key, rx_key, sizeof rx_key); /* until the header is here */
 	sodium_memzero(rx_key, sizeof rx_key);
 	sodium_memzero(shared, sizeof shared);
-	s->greeted = true;
 	s->phase = AT_HEADER;
 	s->need = HEADER_BYTES;
 	return SESSION_HELLO;

@@ -42,7 +42,8 @@ enum {
 enum { SESSION_MORE = 0, SESSION_HELLO = 1, SESSION_MESSAGE = 2 };
 
 struct session {
-	bool server, greeted, authenticated; /* greeted: it showed the key, or repeats who did */
+	bool server, authenticated;
+	bool strange; /* its hello was one, under another key */
 	int phase;
 	uint8_t key[KEY_BYTES]; /* the cluster's, until the keys are made */
 	uint8_t epoch;

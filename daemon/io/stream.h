@@ -3,9 +3,9 @@
  * key: schedule parts, and whatever does not fit a datagram.  Same address and
  * port as the UDP socket.  A connection carries one request and is closed.
  *
- * A peer without the key gets a hello of 82 bytes, that it has another key or another
- * epoch's, and is shown out; it has at most 5 s of one of 64 places, and when they are
- * full the oldest unauthenticated one makes room.  It costs no memory but its place,
+ * A peer without the key is shown out; for a hello of 82 bytes under another key it gets
+ * one.  It has at most 5 s of one of 64 places, and when they are full the oldest
+ * unauthenticated one makes room.  It costs no memory but its place,
  * whatever it says.  Who has the key makes this node ask for STREAM_ASK_BYTES_MAX twice
  * (the request, and a frame of it) before the handler judges whether that node may ask.
  */

@@ -248,7 +248,7 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 			on_hello(c);
 		else if (rc == SESSION_MESSAGE)
 			on_message(c);
-		else if (rc < 0 && !c->session.greeted)
+		else if (rc < 0 && c->session.strange)
 			turn_away(c, rc);
 		else if (rc < 0)
 			conn_fail(c, rc);

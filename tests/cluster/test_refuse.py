@@ -314,14 +314,16 @@ def silent_stream(address, send):
     ("a huge length", b"\xff\xff\xff\xff" + b"x" * 100),
     ("noise", bytes(range(256)) * 8),
     ("a request of the web", b"GET / HTTP/1.0\r\n\r\n"),
-], ids=["silence", "length", "noise", "http"])
+    ("a hello under another key", b"\x02\x01" + b"x" * 80),
+    ("one of the version before", b"\x01\x01" + b"x" * 64),
+], ids=["silence", "length", "noise", "http", "key", "version"])
 def test_streams_of_strangers_are_closed(node, what, send):
     node.start()
     wait_until("it runs", node.status, 20)
     assert node.mesh("init").returncode == 0
     wait_until("it leads", node.leader, 20)
     answered = in_netns(node.netns, silent_stream, node.address, send)
-    assert answered <= 64  # at most its salt, never more
+    assert answered == (len(send) if what == "a hello under another key" else 0)
     assert len(node.pids("meshd-engine")) == 1 and node.exits == []
 
 
