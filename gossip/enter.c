@@ -57,15 +57,16 @@ same(const struct mesh_newcomer *a, const struct mesh_newcomer *b)
 	    (a->short_id != 0 || addr_eq(&a->from, &b->from));
 }
 
-/* Where it is told, and whether now: who is refused asks again each second, for ever. */
+/* Where it is told, and whether now: who is refused asks again each second, for ever.  Who
+ * shows no certificate, and may be anybody in any number, has half of the places. */
 static struct mesh_newcomer *
 told(struct enter *e, msec now, const struct mesh_newcomer *x)
 {
-	struct mesh_newcomer *t = &e->told[0];
+	struct mesh_newcomer *first = &e->told[x->name[0] != 0 ? 0 : ENTER_TOLD / 2], *t = first;
 	uint64_t count = 1;
 
-	for (uint32_t k = 0; k < ENTER_TOLD; k++) {
-		struct mesh_newcomer *r = &e->told[k];
+	for (uint32_t k = 0; k < ENTER_TOLD / 2; k++) {
+		struct mesh_newcomer *r = first + k;
 
 		if (r->why != MESH_ENTRY_OK && same(r, x)) {
 			t = r;

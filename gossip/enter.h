@@ -39,7 +39,7 @@ enum {
 	/* pk 32, length 2, certificate, ballast: an answer is never longer */
 	ENTER_BYTES = ENTERED_BYTES_MAX + 48,
 	ENTER_ANSWERS = 8,
-	ENTER_TOLD = 8, /* so many refusals are told in one ENTER_ANEW_MS, each once */
+	ENTER_TOLD = 8, /* so many refusals are told in one ENTER_ANEW_MS, each once; half of them of certificates */
 	ENTER_ANEW_MS = 300000,
 };
 

@@ -324,7 +324,7 @@ pair_recv(struct mesh *m, msec now, const struct addr *from, const struct seal_f
 	int rc;
 
 	if (p->kind == PACKET_TWIN)
-		return m->member ? twin_hint(m, now, p) : -ERR_UNKNOWN;
+		return m->member ? twin_hint(m, now, frame->sender, p) : -ERR_UNKNOWN;
 	if (p->kind != PACKET_HELLO && p->kind != PACKET_WHO)
 		return -ERR_AUTH; /* nothing else is said under a key that many hold */
 	if (p->bytes_len != HELLO_HEAD_BYTES)

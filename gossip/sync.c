@@ -4,7 +4,7 @@
 
 enum {
 	EVERY_MS = 1000,
-	NEWS_MANY = 32, /* more than gossip alone carries soon */
+	NEWS_MANY = 32, /* as swim.c's: then the tables are asked for at once, and one way */
 	QUIET_MS = 1000,
 	PATIENCE_MS = 5000,
 };
@@ -18,7 +18,7 @@ sync_init(struct mesh *m, msec now)
 	s->changed_at = now - QUIET_MS;
 	for (uint32_t k = 0; k < SYNC_RENEWALS; k++)
 		s->renewals[k] = now - QUIET_MS;
-	s->withheld = MSEC_NEVER;
+	s->withheld = s->opened = MSEC_NEVER;
 }
 
 void
@@ -27,19 +27,33 @@ sync_renewed(struct mesh *m, msec now)
 	m->sync.renewals[m->sync.renewals_next++ % SYNC_RENEWALS] = now;
 }
 
-/* May whole records be handed out?  After PATIENCE_MS of storm for QUIET_MS they may. */
+static bool
+storm(const struct mesh *m, msec now)
+{
+	const struct sync *s = &m->sync;
+
+	return m->ms.by_state[MESH_SUSPECT] >= SYNC_RENEWALS ||
+	    now - s->renewals[s->renewals_next % SYNC_RENEWALS] < QUIET_MS;
+}
+
+/* May whole records be handed out?  In a storm for QUIET_MS from the first question on that
+ * comes after PATIENCE_MS, however seldom anybody asks. */
 static bool
 may_hand_out(struct mesh *m, msec now)
 {
 	struct sync *s = &m->sync;
-	bool storm = m->ms.by_state[MESH_SUSPECT] >= SYNC_RENEWALS ||
-	    now - s->renewals[s->renewals_next % SYNC_RENEWALS] < QUIET_MS;
 
-	if (!storm || (s->withheld != MSEC_NEVER && now - s->withheld >= PATIENCE_MS + QUIET_MS))
-		s->withheld = MSEC_NEVER;
-	if (storm && s->withheld == MSEC_NEVER)
+	if (!storm(m, now)) {
+		s->withheld = s->opened = MSEC_NEVER;
+		return true;
+	}
+	if (s->withheld == MSEC_NEVER || (s->opened != MSEC_NEVER && now - s->opened >= QUIET_MS)) {
 		s->withheld = now;
-	return !storm || now - s->withheld >= PATIENCE_MS;
+		s->opened = MSEC_NEVER;
+	}
+	if (s->opened == MSEC_NEVER && now - s->withheld >= PATIENCE_MS)
+		s->opened = now;
+	return s->opened != MSEC_NEVER;
 }
 
 /* Right after a change tables differ everywhere and gossip is already at work, so wait
@@ -86,6 +100,8 @@ sync_tick(struct mesh *m, msec now)
 {
 	uint64_t hash = members_hash(&m->ms);
 
+	if (m->sync.withheld != MSEC_NEVER && !storm(m, now)) /* the next one begins anew */
+		m->sync.withheld = m->sync.opened = MSEC_NEVER;
 	if (hash != m->sync.last_hash) {
 		m->sync.last_hash = hash;
 		m->sync.changed_at = now;

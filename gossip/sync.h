@@ -4,7 +4,9 @@
  *
  *	anybody      PING, ACK       ->  the hash of all I know
  *	who differs  SYNC            ->  32 buckets: hash of lives and states, of lives alone
- *	the other    <-  TABLE ...       of the buckets that differ; SYNC, for its own lacks
+ *	the other    <-  TABLE ...       of the buckets that differ; SYNC, for its own lacks,
+ *	                                 unless the asker has so much news that it spreads
+ *	                                 anyway, and the other will ask too
  *
  * A TABLE has a member as a short word (id, life, state) where only states differ, and
  * whole, as its owner signed it, where the lives do.  A heal makes states differ
@@ -29,7 +31,7 @@ struct sync {
 	uint64_t last_hash;  /* it moved when this is another */
 	msec renewals[SYNC_RENEWALS]; /* when the last ones were heard, a ring */
 	uint32_t renewals_next;
-	msec withheld; /* whole records have been since; MSEC_NEVER: they are not */
+	msec withheld, opened; /* whole records were, and are handed out again, since; or MSEC_NEVER */
 };
 
 struct mesh;

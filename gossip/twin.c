@@ -168,10 +168,11 @@ gone(struct mesh *m, msec now)
 }
 
 int
-twin_hint(struct mesh *m, msec now, const struct packet *p)
+twin_hint(struct mesh *m, msec now, uint64_t sender, const struct packet *p)
 {
 	const struct twin *t = &m->twin;
 	struct addr at;
+	uint32_t i;
 
 	if (p->bytes_len != TWIN_HINT_BYTES)
 		return -ERR_MALFORMED;
@@ -179,8 +180,13 @@ twin_hint(struct mesh *m, msec now, const struct packet *p)
 	at.port = (uint16_t)be_get(p->bytes + 16, 2);
 	if (t->yielded)
 		return 0;
-	if (!addr_eq(&at, &m->conf.addr)) /* there is nobody to ask but me */
+	i = members_find(&m->ms, sender);
+	if (addr_eq(&at, &m->conf.addr)) { /* there is nobody to ask but me */
+		if (i != MEMBER_NONE && pair_stands(m, i) && m->ms.m[i].seen != MSEC_NEVER && now - m->ms.m[i].seen < GONE_MS)
+			return 0; /* it hears this life: what it refused was said in another */
+	} else {
 		twin_suspect(m, now, &at);
+	}
 	gone(m, now);
 	return 0;
 }

@@ -33,7 +33,8 @@
  * of others: these refuse me, and say where it was.  Who is told so for some seconds
  * while nobody answers there takes a life above it; each time a higher one, and not for
  * ever, for a hint proves nothing.  The same is said to who comes from where it was known:
- * its disk was lost, and whoever let it in knew of an older life only.
+ * its disk was lost, and whoever let it in knew of an older life only.  From one that
+ * hears its present life that says nothing: a word of an older one came late, or again.
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */
@@ -75,8 +76,8 @@ struct twin {
 void twin_suspect(struct mesh *m, msec now, const struct addr *at);
 /* Under the key of all, sealed by one of my name. */
 int twin_recv(struct mesh *m, msec now, const struct addr *from, const struct packet *p);
-/* Somebody else says where one is. */
-int twin_hint(struct mesh *m, msec now, const struct packet *p);
+/* Member `sender` says where one is. */
+int twin_hint(struct mesh *m, msec now, uint64_t sender, const struct packet *p);
 /* Who says it is member i is not who I know as that: say where the one I know is.
  * At once to who returned a cookie from there: asking for it used up what a source
  * may have, and what is said is shorter than what came. */

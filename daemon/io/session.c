@@ -30,13 +30,13 @@ _Static_assert((int)HEADER_BYTES <= (int)SESSION_HELLO_BYTES, "head holds it");
 
 /* What a hello ends with, under the cluster key that it names. */
 static void
-hello_mac(const struct session *s, const uint8_t *hello, uint8_t out[SESSION_MAC_BYTES])
+hello_mac(const struct session *s, bool server, const uint8_t *hello, uint8_t out[SESSION_MAC_BYTES])
 {
-	static const char what[] = "mesh stream hello";
+	const char *what = server ? "mesh stream hello back" : "mesh stream hello";
 	crypto_generichash_state h;
 
 	crypto_generichash_init(&h, s->key, KEY_BYTES, SESSION_MAC_BYTES);
-	crypto_generichash_update(&h, (const uint8_t *)what, sizeof what - 1);
+	crypto_generichash_update(&h, (const uint8_t *)what, strlen(what));
 	crypto_generichash_update(&h, hello, MAC_AT);
 	crypto_generichash_final(&h, out, SESSION_MAC_BYTES);
 	sodium_memzero(&h, sizeof h);
@@ -48,7 +48,7 @@ speak(struct session *s, const uint8_t *key, uint8_t epoch)
 {
 	memcpy(s->key, key, KEY_BYTES);
 	s->epoch = s->hello[1] = epoch;
-	hello_mac(s, s->hello, s->hello + MAC_AT);
+	hello_mac(s, s->server, s->hello, s->hello + MAC_AT);
 }
 
 void
@@ -117,12 +117,10 @@ on_hello(struct session *s)
 	const uint8_t *of_client = (s->server ? s->head : s->hello) + SALT_AT;
 	const uint8_t *of_server = (s->server ? s->hello : s->head) + SALT_AT;
 
-	if (s->head[0] != VERSION)
-		return STREAM_AUTH;
 	s->strange = true;
 	if (!choose(s, s->head[1]))
 		return STREAM_EPOCH;
-	hello_mac(s, s->head, mac); /* before anything costs */
+	hello_mac(s, !s->server, s->head, mac); /* before anything costs */
 	if (sodium_memcmp(mac, s->head + MAC_AT, sizeof mac) != 0)
 		return STREAM_AUTH;
 	s->strange = false;
@@ -260,6 +258,12 @@ session_feed(struct session *s, const uint8_t *data, size_t *len)
 
 		if (s->phase == AT_END) {
 			rc = STREAM_AUTH;
+			break;
+		}
+		/* Who speaks another version may never say as many bytes as this one has. */
+		if (s->phase == AT_HELLO && s->got == 0 && data[used] != VERSION) {
+			rc = STREAM_AUTH;
+			used++;
 			break;
 		}
 		n = n < all - used ? n : all - used;

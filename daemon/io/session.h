@@ -4,7 +4,8 @@
  *
  *   hello     u8 version 2 | u8 low byte of the cluster key's epoch | 32 random bytes
  *             | 32 public key of its identity
- *             | 16 BLAKE2b of all that, keyed by the cluster key          each side, once
+ *             | 16 BLAKE2b of which side it is and all that, keyed by the
+ *             cluster key                                                 each side, once
  *   then, each way:
  *   header    24 bytes of secretstream
  *   frame     u32 bytes (17..65536, of the first one 17..512) | sealed; the 4 bytes
@@ -21,7 +22,8 @@
  * nothing that was ever recorded opens again, and the first frame that opens proves
  * both the cluster key and the identity, to either side.  A stranger's hello costs one
  * hash, about 1 us: only who has the key, or repeats what a member once said, makes a
- * node compute an X25519, 0.1 ms.  Version 1 had no hash; it is not heard.
+ * node compute an X25519, 0.1 ms; what a server says to anybody opens no server.  Version
+ * 1 had no hash; its first byte ends it.
  */
 #ifndef IO_SESSION_H
 #define IO_SESSION_H

@@ -78,6 +78,7 @@ lose(struct sim *s, uint32_t i, usec restart_at, uint64_t draw)
 	wipe(s, i, last > back ? last - back : 0);
 	if (last > s->node[i].harm.forgot)
 		s->node[i].harm.forgot = last;
+	s->node[i].counter = 0; /* new salts, new keys: numbers count anew */
 	s->faults_done[FAULT_lost]++;
 }
 

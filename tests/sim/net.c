@@ -178,15 +178,6 @@ queues(struct sim *s, uint32_t from, uint32_t to)
 	return late;
 }
 
-/* Who lost its disk may use numbers again: what it asks with is sealed for all, under a
- * nonce of its own, or bare; and who lets it in may know an older life of it alone.  Its
- * salts are new, and so are the keys of its pairs. */
-static bool
-in_forgotten_life(const struct sim_node *n, uint64_t counter)
-{
-	return counter >> SEAL_COUNTER_BITS <= n->harm.forgot;
-}
-
 void
 net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf, size_t len)
 {
@@ -196,11 +187,9 @@ net_send(struct sim *s, uint32_t from, const struct addr *to, const uint8_t *buf
 	usec late;
 
 	s->node[from].tx_bytes += len + 28;
-	if (!in_forgotten_life(&s->node[from], counter)) {
-		if (counter <= s->node[from].counter)
-			check_break(s, "frame-number-once", from, counter, s->node[from].counter);
-		s->node[from].counter = counter;
-	}
+	if (counter <= s->node[from].counter)
+		check_break(s, "frame-number-once", from, counter, s->node[from].counter);
+	s->node[from].counter = counter;
 	check_sealed(s, from, buf);
 	check_told(s, from);
 	if (j == UINT32_MAX || s->node[j].group != s->node[from].group || plant_drops(s, buf, len))

@@ -283,8 +283,9 @@ __wrap_mesh_evict(struct mesh *m, msec now, const struct node_id *id)
 	uint8_t votes = m->ms.m[0].roster;
 	int rc;
 
-	if (plant_is(MUTANT_any_evictor))
-		m->ms.m[0].roster |= MEMBER_NEW;
+	if (!plant_is(MUTANT_any_evictor))
+		return __real_mesh_evict(m, now, id);
+	m->ms.m[0].roster |= MEMBER_NEW;
 	rc = __real_mesh_evict(m, now, id);
 	m->ms.m[0].roster = votes;
 	return rc;

@@ -77,6 +77,28 @@ not_withheld_for_ever(void **state)
 	world_free(w);
 }
 
+/* However seldom anybody asks, some of the questions are answered with whole records. */
+static void
+nor_from_who_asks_seldom(void **state)
+{
+	(void)state;
+	for (msec each = 1500; each <= 9000; each += 500) {
+		uint32_t leader, other, asked = 0, given = 0;
+		struct world *w = world_settled(COUNT, &leader, &other);
+		msec began = w->now;
+
+		for (; w->now < began + 60 * (PATIENCE_MS + QUIET_MS); w->now += EVERY_MS) {
+			renewed(w, SYNC_RENEWALS);
+			if ((w->now - began) % each == 0) {
+				asked++;
+				given += whole(w) != 0;
+			}
+		}
+		assert_in_range(given, asked / 6, asked);
+		world_free(w);
+	}
+}
+
 /* The owner's own word of a life that is known, from others or from oneself. */
 static void
 a_refutation_renews(void **state)
@@ -108,6 +130,7 @@ main(void)
 	    cmocka_unit_test(whole_unless_many_renew_theirs),
 	    cmocka_unit_test(whole_unless_many_are_suspected),
 	    cmocka_unit_test(not_withheld_for_ever),
+	    cmocka_unit_test(nor_from_who_asks_seldom),
 	    cmocka_unit_test(a_refutation_renews),
 	};
 

@@ -450,10 +450,51 @@ who_is_gone_again_keeps_nobody_out(void **state)
 	world_free(w);
 }
 
+/* A word of an older life is repeated to one that hears the present one: no reason to
+ * begin another, and no way for whoever has no key to wear lives out. */
+static void
+old_words_begin_no_life(void **state)
+{
+	enum { VICTIM = 2, HEARER = 0, TAPE_MAX = 64 };
+	static struct {
+		size_t len;
+		uint8_t b[DGRAM_BYTES_MAX];
+	} tape[TAPE_MAX];
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct addr from = toy_addr(VICTIM);
+	size_t n = 0;
+	uint64_t life;
+
+	(void)state;
+	for (msec end = w->now + 8000; w->now < end; world_step(w))
+		for (size_t k = 0; k < w->flights && n < TAPE_MAX; k++) {
+			const struct flight *f = &w->flight[k];
+
+			if (f->from == VICTIM && f->to == HEARER &&
+			    (f->b[1] & SEAL_FORM_MASK) == SEAL_SHARED) {
+				tape[n].len = f->len;
+				memcpy(tape[n++].b, f->b, f->len);
+			}
+		}
+	assert_true(n > 0);
+	world_kill(w, VICTIM);
+	world_start(w, VICTIM);
+	world_run(w, 10000);
+	life = w->node[VICTIM]->ms.m[0].generation;
+	for (int s = 0; s < 40; s++) {
+		world_run(w, 1000);
+		for (size_t k = 0; k < n && s % 4 == 0; k++)
+			(void)!mesh_recv(w->node[HEARER], w->now, &from, tape[k].b, tape[k].len);
+	}
+	assert_int_equal(w->node[VICTIM]->ms.m[0].generation, life);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(old_words_begin_no_life),
 	    cmocka_unit_test(the_older_one_stays),
 	    cmocka_unit_test(one_of_two_stays),
 	    cmocka_unit_test(late_packets_silence_no_two),

@@ -62,7 +62,7 @@ static const struct guest {
     {false, 2, 7, HELLO, 0, {0}, true}, /* no hash of who has the key */
     {false, 2, 7, HELLO, 540, {0, 2, 0, 0}, true},
     {true, 0, 7, HELLO, 0, {0}, true}, /* another version */
-    {true, 1, 7, HELLO, 0, {0}, true}, /* the one before */
+    {true, 1, 7, 66, 0, {0}, true}, /* the one before */
     {true, 2, 6, HELLO, 0, {0}, true}, /* the key before */
     {true, 2, 8, HELLO, 0, {0}, true}, /* one that nobody has yet */
     {true, 2, 7, HELLO - 1, 0, {0}, false},

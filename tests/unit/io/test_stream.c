@@ -311,7 +311,7 @@ silent_and_slow_guests_are_shown_out(void **state)
 		if (uv_hrtime() >= next) {
 			next += 200000000;
 			if (!slow_gone)
-				send(slow, "", 1, MSG_NOSIGNAL);
+				send(slow, "\2", 1, MSG_NOSIGNAL);
 		}
 		silent_gone = silent_gone || received(silent, buf, sizeof buf) < 0;
 		slow_gone = slow_gone || received(slow, buf, sizeof buf) < 0;
