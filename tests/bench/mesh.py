@@ -7,10 +7,12 @@ both have the same load of this machine.  Medians of TRIALS (3).
   detect.*    SIGKILL of one of 10 -> the leader / every survivor calls it failed (serf)
   failover.*  SIGKILL of the leader of 5 -> every survivor names a new one (etcd)
   join.*      60 processes, one seed -> all see all, from the first and last start (serf)
-  idle.*      bytes sent, RSS, CPU of a node of 10 and of IDLE_N (100), once both see
-              all (serf); ours: supervisor + engine.  Of 100 after STILL_S (60): it is
-              promised of values that stand still, and so many starts moved them all
-As arguments: `detect failover join idle`, all of which run without one; and `many`,
+  idle.*      RSS and CPU of a node of 10 and of IDLE_N (100), once both see all (serf);
+              ours: supervisor + engine.  moving.*: bytes sent meanwhile, as the load of
+              the one machine moves that all of them tell
+  still       bytes sent by one of IDLE_N whose values do not move, which is what is
+              promised of these: each reads its load and memory from a file that stands
+As arguments: `detect failover join idle still`, all of which run without one; and `many`,
 detect.* of MANY_N (100), which takes minutes.  Exit 2: an argument is none of them.
 """
 import json
@@ -197,6 +199,17 @@ def detect_ours(nodes):
     return seen, took
 
 
+def sent_in(world, seconds):
+    """[bytes a second of one of ours, of one of serf's], and how long it took."""
+    world.nft(COUNTERS)
+    start = time.monotonic()
+    time.sleep(seconds)
+    wall = time.monotonic() - start
+    out = run("ip", "netns", "exec", world.netns, "nft", "list", "table", "inet", "count")
+    return [int(b) / wall / len(world.nodes)
+            for b in re.findall(r"bytes (\d+)", out.stdout)], wall
+
+
 def idle(world, serf):
     pids = {n.name: n.pids("meshd") + n.pids("meshd-engine") for n in world.nodes}
     leader = world.nodes[0].leader()
@@ -204,15 +217,10 @@ def idle(world, serf):
               "leader": [pids[leader]]}
     if serf:
         groups["serf"] = [[p.pid] for p in serf.running.values()]
-    world.nft(COUNTERS)
     before = {k: [sum(map(threads_s, p)) for p in v] for k, v in groups.items()}
-    start = time.monotonic()
-    time.sleep(IDLE_S)
-    wall = time.monotonic() - start
-    out = run("ip", "netns", "exec", world.netns, "nft", "list", "table", "inet", "count")
+    sent, wall = sent_in(world, IDLE_S)
     count = len(world.nodes)
-    sent = [int(b) / wall / count for b in re.findall(r"bytes (\d+)", out.stdout)]
-    say(f"idle.{count}.mean.tx", sent[0], "B/s", sent[1] if serf else None)
+    say(f"moving.{count}.mean.tx", sent[0], "B/s", sent[1] if serf else None)
     rss = {k: median([sum(map(rss_mb, p)) for p in v]) for k, v in groups.items()}
     cpu = {k: median([sum(map(threads_s, p)) - b for p, b in zip(v, before[k])])
            for k, v in groups.items()}
@@ -237,10 +245,24 @@ def stand(world, count, limit):
 
 
 def idle_many(world):
-    serf = stand(world, IDLE_N, 120)
-    log(f"{IDLE_N} nodes are one; their load sinks for {STILL_S:g} s")
+    idle(world, stand(world, IDLE_N, 120))
+
+
+def still(world):
+    ours(world, IDLE_N)
+    for name in ("stat", "loadavg", "meminfo"):
+        path = os.path.join(world.dir, name)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(read(f"/proc/{name}"))
+        for n in world.nodes:
+            n.sees[f"/proc/{name}"] = path
+    start_all(world.nodes)
+    all_see_all(world.nodes, 120)
+    wait_until("a leader", world.nodes[0].leader, 60, 0.2)
+    log(f"{IDLE_N} nodes are one; what they told when they came is told on for {STILL_S:g} s")
     time.sleep(STILL_S)
-    idle(world, serf)
+    sent, _ = sent_in(world, 2 * IDLE_S)  # a value that stands is told each 30 s
+    say(f"idle.{IDLE_N}.mean.tx", sent[0], "B/s")
 
 
 def detect_serf(serf, last):
@@ -338,7 +360,7 @@ def join(world):
 
 def main(names):
     parts = {"detect": detect, "failover": failover, "join": join, "idle": idle_many,
-             "many": detect_many}
+             "still": still, "many": detect_many}
     for part in chosen(names, parts) or list(parts.values())[:-1]:
         log(f"{part.__name__}; load {read('/proc/loadavg').split()[0]}")
         here = World(f"mesh-b{os.getpid()}", "bench")

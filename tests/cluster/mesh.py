@@ -158,6 +158,7 @@ class Node:
         self.daemon_cgroup = os.path.join(world.unified, f"{world.tag}-d-{name}")
         self.settings = {}
         self.hosts = None  # a file that its daemon sees as /etc/hosts
+        self.sees = {}  # others: what it sees where
         self.wanted = False
         self.process = None
         self.keeper = None
@@ -213,10 +214,12 @@ class Node:
                   'exec nsenter --net="/run/netns/$1" "$2" --config "$3"', "sh",
                   self.daemon_cgroup, self.netns, os.path.join(BUILD, "meshd"),
                   self.config]
-        if self.hosts:
+        sees = {**({"/etc/hosts": self.hosts} if self.hosts else {}), **self.sees}
+        if sees:
             daemon = ["unshare", "--mount", "/bin/sh", "-c",
-                      'mount --bind "$1" /etc/hosts && shift && exec "$@"', "sh",
-                      self.hosts, *daemon]
+                      'while [ "$1" != -- ]; do mount --bind "$2" "$1" || exit 1; shift 2; done; '
+                      'shift; exec "$@"', "sh", *(x for pair in sees.items() for x in pair),
+                      "--", *daemon]
         with open(self.log, "ab") as log:
             return subprocess.Popen(
                 daemon, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

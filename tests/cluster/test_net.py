@@ -50,6 +50,8 @@ def test_a_ring(five):
         for i, node in enumerate(ring):
             apart(node, [ring[i - 2], ring[(i + 2) % 5]])
         wait_until("the leader knows", lambda: around(leader) == names(far), 30)
+        wait_until("all follow it", lambda: all(
+            side(n, "full", leader.name) for n in five.nodes), 5)
         watch.lasts("all follow it", lambda: all(
             side(n, "full", leader.name) for n in five.nodes))
         assert not watch.given_up(five.nodes)
@@ -76,6 +78,9 @@ def test_a_bridge(five):
         for node in pair:
             apart(node, [leader, mate])
         wait_until("the leader knows", lambda: around(leader) == names(pair), 30)
+        # The first who is asked to carry may have no way there either: a lease may end.
+        wait_until("all follow it", lambda: all(
+            side(n, "full", leader.name) for n in five.nodes), 5)
         watch.lasts("all follow it", lambda: all(
             side(n, "full", leader.name) for n in five.nodes))
         assert not watch.given_up(five.nodes)
