@@ -245,7 +245,10 @@ def stand(world, count, limit):
 
 
 def idle_many(world):
-    idle(world, stand(world, IDLE_N, 120))
+    serf = stand(world, IDLE_N, 120)
+    log(f"{IDLE_N} nodes are one; the load of their start sinks for {STILL_S:g} s")
+    time.sleep(STILL_S)
+    idle(world, serf)
 
 
 def still(world):
