@@ -88,7 +88,7 @@ refuses() {
 }
 refuses "make bench WHAT=all" "cluster idle start round forge sim" \
     env WHAT="start all" sh "$here/bench/run.sh"
-refuses "make bench-mesh WHAT=all" "detect failover join idle many" \
+refuses "make bench-mesh WHAT=all" "detect failover join idle still many" \
     /usr/bin/python3 -B "$here/bench/mesh.py" detect all
 refuses "cluster.py all" "cluster idle" /usr/bin/python3 -B "$here/bench/cluster.py" all
 exit $bad
