@@ -53,7 +53,7 @@ id_of(const struct mesh *m, const uint8_t *pk, struct node_id *out)
 static bool
 same(const struct mesh_newcomer *a, const struct mesh_newcomer *b)
 {
-	return a->why == b->why && a->short_id == b->short_id &&
+	return a->inside == b->inside && a->why == b->why && a->short_id == b->short_id &&
 	    (a->short_id != 0 || addr_eq(&a->from, &b->from));
 }
 
@@ -91,8 +91,8 @@ tell(struct mesh *m, msec now, const struct mesh_newcomer *x)
 
 	if (t == NULL)
 		return;
-	trace(m, now, x->short_id != 0 ? "refused" : "not let in", MEMBER_NONE,
-	    x->short_id != 0 ? (uint64_t)(t - m->enter.told) + 1 : (uint64_t)x->why);
+	trace(m, now, x->inside ? "not let in" : "refused", MEMBER_NONE,
+	    x->inside ? (uint64_t)x->why : (uint64_t)(t - m->enter.told) + 1);
 	t->count = 0;
 }
 
@@ -154,7 +154,7 @@ enter_refused(struct mesh *m, msec now, const struct addr *from, enum mesh_entry
 	if (x != NULL)
 		memcpy(r->by, x->name, x->name_len);
 	m->changes += fresh;
-	tell(m, now, &(struct mesh_newcomer){.from = *from, .why = why});
+	tell(m, now, &(struct mesh_newcomer){.inside = true, .from = *from, .why = why});
 	return -ERR_CERT;
 }
 

@@ -45,8 +45,9 @@ struct mesh_refusal {
 	msec at;
 };
 
-/* Who was not let in here, or, with short_id 0, who did not let this node in. */
+/* Who was not let in here, or who did not let this node in. */
 struct mesh_newcomer {
+	bool inside; /* the latter: it is a member, and short_id 0 */
 	uint64_t short_id;
 	char name[NAME_CAP]; /* of a certificate that holds; else "" */
 	struct addr from;    /* port 0: not known */

@@ -41,16 +41,6 @@ claims(struct world *w, uint32_t observer, uint32_t subject)
 	return c;
 }
 
-static uint32_t
-times(const struct world *w, const char *event)
-{
-	uint32_t n = 0;
-
-	for (const char *at = w->text; (at = strstr(at, event)) != NULL; at++)
-		n++;
-	return n;
-}
-
 /* A leader announces a stamp; nobody takes it up, and once it is dead all go on. */
 static void
 nobody_takes_up(struct stamp bad)
@@ -109,7 +99,7 @@ a_far_stamp_is_not_heard(void **state)
 	w->node[bad]->saved.applied.term = term + TERM_JUMP_MAX + 1;
 	world_run(w, 30000);
 	assert_true(refused(w, leader) > 10);
-	assert_int_equal(times(w, "claims the impossible"), 1);
+	assert_int_equal(world_told(w, "claims the impossible"), 1);
 	assert_true(claims(w, leader, bad).impossible);
 	assert_int_equal(w->node[leader]->saved.term, term);
 	w->node[bad]->saved.applied.term = term + TERM_JUMP_MAX;
@@ -167,7 +157,7 @@ issues(enum packet_kind kind)
 	}
 	assert_true(claims(w, leader, bad).climbs >= MESH_CLIMBS_MANY);
 	assert_int_equal(claims(w, leader, (bad + 1) % 4 == leader ? (bad + 2) % 4 : (bad + 1) % 4).climbs, 0);
-	assert_int_equal(times(w, "climbs again and again"), 1);
+	assert_int_equal(world_told(w, "climbs again and again"), 1);
 	world_free(w);
 	return ok;
 }

@@ -6,17 +6,6 @@
 
 #include "../../../gossip/look.h"
 
-/* How often the traced lines have that in them. */
-static uint32_t
-told(const struct world *w, const char *what)
-{
-	uint32_t n = 0;
-
-	for (const char *at = w->text; (at = strstr(at, what)) != NULL; at++)
-		n++;
-	return n;
-}
-
 static void
 assert_no_loss(const struct world *w)
 {
@@ -40,7 +29,7 @@ a_good_network_says_nothing(void **state)
 	(void)state;
 	world_run(w, 70000);
 	assert_no_loss(w);
-	assert_int_equal(told(w, " path "), 0);
+	assert_int_equal(world_told(w, " path "), 0);
 	for (uint32_t i = 0; i < 4; i++) {
 		mesh_loss(w->node[i], w->now, &l);
 		assert_int_equal(l.late, 0);
@@ -59,19 +48,19 @@ a_cut_path_is_told_by_both_ends(void **state)
 	world_run(w, 6000);
 	w->deaf[1][2] = true;
 	world_run(w, 12000);
-	assert_int_equal(told(w, "path cut"), 0);
+	assert_int_equal(world_told(w, "path cut"), 0);
 	world_run(w, 12000);
-	assert_int_equal(told(w, "n1 path cut n2\n"), 1);
-	assert_int_equal(told(w, "n2 path cut n1\n"), 1);
+	assert_int_equal(world_told(w, "n1 path cut n2\n"), 1);
+	assert_int_equal(world_told(w, "n2 path cut n1\n"), 1);
 	world_run(w, 120000);
-	assert_int_equal(told(w, "path cut"), 2);
-	assert_int_equal(told(w, "path whole"), 0);
+	assert_int_equal(world_told(w, "path cut"), 2);
+	assert_int_equal(world_told(w, "path whole"), 0);
 	assert_no_loss(w);
 	w->deaf[1][2] = false;
 	world_run(w, 6000);
-	assert_int_equal(told(w, "n1 path whole n2\n"), 1);
-	assert_int_equal(told(w, "n2 path whole n1\n"), 1);
-	assert_int_equal(told(w, " path "), 4);
+	assert_int_equal(world_told(w, "n1 path whole n2\n"), 1);
+	assert_int_equal(world_told(w, "n2 path whole n1\n"), 1);
+	assert_int_equal(world_told(w, " path "), 4);
 	world_free(w);
 }
 
@@ -89,9 +78,9 @@ a_path_that_comes_and_goes_is_told_once_a_minute(void **state)
 		w->deaf[1][2] = false;
 		world_run(w, 4000);
 	}
-	assert_in_range(told(w, "n1 path cut n2\n"), 3, 4);
-	assert_int_equal(told(w, "n1 path cut n2\n"), told(w, "n1 path whole n2\n"));
-	assert_int_equal(told(w, "n0 path"), 0);
+	assert_in_range(world_told(w, "n1 path cut n2\n"), 3, 4);
+	assert_int_equal(world_told(w, "n1 path cut n2\n"), world_told(w, "n1 path whole n2\n"));
+	assert_int_equal(world_told(w, "n0 path"), 0);
 	world_free(w);
 }
 
@@ -106,16 +95,16 @@ the_dead_have_no_paths(void **state)
 	world_run(w, 6000);
 	world_kill(w, 3);
 	world_run(w, 60000);
-	assert_int_equal(told(w, " path "), 0);
+	assert_int_equal(world_told(w, " path "), 0);
 	w->deaf[1][2] = true;
 	world_run(w, 30000);
 	world_kill(w, 2);
 	w->deaf[1][2] = false;
 	world_run(w, 30000);
-	assert_int_equal(told(w, "n1 path cut n2\n"), 1);
+	assert_int_equal(world_told(w, "n1 path cut n2\n"), 1);
 	world_start(w, 2);
 	world_run(w, 30000);
-	whole = told(w, "path whole");
+	whole = world_told(w, "path whole");
 	assert_int_equal(whole, 0);
 	world_free(w);
 }
@@ -145,7 +134,7 @@ loss_is_measured(void **state)
 		late += l.late;
 	}
 	assert_in_range(100 * late / asked, 40, 62);
-	assert_in_range(told(w, "path cut"), 0, 3);
+	assert_in_range(world_told(w, "path cut"), 0, 3);
 	memset(w->deaf, 0, sizeof w->deaf);
 	world_run(w, 70000);
 	assert_no_loss(w);

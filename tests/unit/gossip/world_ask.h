@@ -73,4 +73,15 @@ world_mark(struct world *w)
 	w->text[0] = '\0';
 }
 
+/* How often the traced lines have that in them. */
+static inline uint32_t
+world_told(const struct world *w, const char *what)
+{
+	uint32_t n = 0;
+
+	for (const char *at = w->text; (at = strstr(at, what)) != NULL; at++)
+		n++;
+	return n;
+}
+
 #endif
