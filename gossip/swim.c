@@ -25,7 +25,6 @@ enum {
 	BOOT_MS = 10000, /* after a start everybody is "failed": hurry */
 	BOOT_RECONNECT_MS = 200,
 	ACCUSE_MS = 300,
-	NEWS_MANY = 32, /* more than gossip alone carries soon */
 	HEALTH_MAX = 8,
 };
 

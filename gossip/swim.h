@@ -11,7 +11,11 @@
 
 struct mesh;
 
-enum { RELAYS_MAX = 32, HELPERS = 3 };
+enum {
+	RELAYS_MAX = 32,
+	HELPERS = 3,
+	NEWS_MANY = 32, /* more than gossip alone carries soon: tables are asked for at once, one way */
+};
 
 /* swim.c: probing, gossip, joining. */
 struct swim {

@@ -4,7 +4,6 @@
 
 enum {
 	EVERY_MS = 1000,
-	NEWS_MANY = 32, /* as swim.c's: then the tables are asked for at once, and one way */
 	QUIET_MS = 1000,
 	PATIENCE_MS = 5000,
 };
@@ -43,10 +42,8 @@ may_hand_out(struct mesh *m, msec now)
 {
 	struct sync *s = &m->sync;
 
-	if (!storm(m, now)) {
-		s->withheld = s->opened = MSEC_NEVER;
+	if (!storm(m, now))
 		return true;
-	}
 	if (s->withheld == MSEC_NEVER || (s->opened != MSEC_NEVER && now - s->opened >= QUIET_MS)) {
 		s->withheld = now;
 		s->opened = MSEC_NEVER;

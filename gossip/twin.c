@@ -167,26 +167,32 @@ gone(struct mesh *m, msec now)
 		trace(m, now, "twin: gone", 0, above);
 }
 
+/* It hears this life: what it refuses was said in another. */
+static bool
+hears_me(const struct mesh *m, msec now, uint64_t sender)
+{
+	uint32_t i = members_find(&m->ms, sender);
+
+	return i != MEMBER_NONE && pair_stands(m, i) && m->ms.m[i].seen != MSEC_NEVER &&
+	    now - m->ms.m[i].seen < GONE_MS;
+}
+
 int
 twin_hint(struct mesh *m, msec now, uint64_t sender, const struct packet *p)
 {
 	const struct twin *t = &m->twin;
 	struct addr at;
-	uint32_t i;
+	bool mine;
 
 	if (p->bytes_len != TWIN_HINT_BYTES)
 		return -ERR_MALFORMED;
 	memcpy(at.ip, p->bytes, 16);
 	at.port = (uint16_t)be_get(p->bytes + 16, 2);
-	if (t->yielded)
+	mine = addr_eq(&at, &m->conf.addr);
+	if (t->yielded || (mine && hears_me(m, now, sender)))
 		return 0;
-	i = members_find(&m->ms, sender);
-	if (addr_eq(&at, &m->conf.addr)) { /* there is nobody to ask but me */
-		if (i != MEMBER_NONE && pair_stands(m, i) && m->ms.m[i].seen != MSEC_NEVER && now - m->ms.m[i].seen < GONE_MS)
-			return 0; /* it hears this life: what it refused was said in another */
-	} else {
+	if (!mine) /* there I can't ask anybody but me */
 		twin_suspect(m, now, &at);
-	}
 	gone(m, now);
 	return 0;
 }

@@ -71,9 +71,8 @@ put_place(struct pack *p, const struct plan_place *pl)
 int
 partcode_node(const struct plan_node *n, struct blob *out)
 {
-	struct pack p;
-
 	const struct node_id *holder = plan_holder(n);
+	struct pack p;
 
 	begin(&p, SCHEDULE_NODE, 5u + (holder != NULL));
 	pack_str(&p, n->name);

@@ -170,18 +170,31 @@ a_lost_vote_is_not_given_again(void **state)
 	world_free(w);
 }
 
+/* The others know node i in the life it lives, and it knows them. */
+static void
+lives_with_the_others(struct world *w, uint32_t i)
+{
+	struct mesh_member x;
+
+	for (uint32_t k = 0; k < w->count; k++) {
+		if (k == i)
+			continue;
+		assert_true(mesh_find(w->node[k], &w->node[i]->ms.m[0].id, &x));
+		assert_int_equal(x.state, MESH_ALIVE);
+		assert_int_equal(x.generation, w->node[i]->ms.m[0].generation);
+		assert_int_equal(world_state(w, i, k), MESH_ALIVE);
+	}
+}
+
 /* The first life of an empty disk is numbered by the clock, in steps of 20 s: lost soon
  * after a start, it begins a life of the very number that the others know, with other
  * salts; after starts in a row, one below it. */
 static void
 a_life_of_a_number_that_was_is_not_begun(void **state)
 {
-	struct node_id id = world_id(2);
-
 	(void)state;
 	for (uint64_t back = 0; back < 4; back++) {
 		struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
-		struct mesh_member x;
 		uint64_t was, life;
 
 		world_run(w, 8000);
@@ -195,12 +208,7 @@ a_life_of_a_number_that_was_is_not_begun(void **state)
 		world_run(w, 3000);
 		life = w->node[2]->ms.m[0].generation;
 		assert_int_equal(life, was + 1);
-		for (uint32_t i = 0; i < 2; i++) {
-			assert_true(mesh_find(w->node[i], &id, &x));
-			assert_int_equal(x.state, MESH_ALIVE);
-			assert_int_equal(x.generation, life);
-			assert_int_equal(world_state(w, 2, i), MESH_ALIVE);
-		}
+		lives_with_the_others(w, 2);
 		/* Once: what it is told of that life again begins no other. */
 		world_run(w, 60000);
 		assert_int_equal(w->node[2]->ms.m[0].generation, life);
@@ -240,12 +248,7 @@ who_let_it_in_may_not_know_its_last_life(void **state)
 		world_isolate(w, 1, false);
 		world_run(w, 30000);
 		assert_true(w->node[2]->ms.m[0].generation > was + lives);
-		for (uint32_t i = 0; i < 2; i++) {
-			assert_true(mesh_find(w->node[i], &id, &x));
-			assert_int_equal(x.state, MESH_ALIVE);
-			assert_int_equal(x.generation, w->node[2]->ms.m[0].generation);
-			assert_int_equal(world_state(w, 2, i), MESH_ALIVE);
-		}
+		lives_with_the_others(w, 2);
 		world_free(w);
 	}
 }
