@@ -9,6 +9,7 @@ enum {
 	PICK_MAX = 64,
 	NEWS_MS = 10000,
 	NEWS_LEAST = 8, /* tellings: of nine, with 4 each, one in fifty would hear it late */
+	KNOWERS = 4, /* so many, and what they all know is no news any more */
 	LOST_MS = 3000, /* so long, news lost on a newcomer is told once more */
 	URGENT_SHARE = SEAL_BODY_MAX * 2 / 3, /* bytes, while others wait */
 };
@@ -77,14 +78,29 @@ of_the_cut(const struct mesh *m, uint32_t to, uint32_t i)
 	    (m->ms.m[to].state == MESH_FAILED || m->ms.doubts[to].rose > x->since);
 }
 
+static uint32_t
+news_limit(const struct mesh *m)
+{
+	uint32_t limit = out_limit(m);
+
+	return limit > NEWS_LEAST ? limit : NEWS_LEAST;
+}
+
+void
+cargo_known(struct mesh *m)
+{
+	uint32_t limit = news_limit(m);
+
+	if (m->ms.news.count > 0)
+		spread_known(&m->ms.news, limit / KNOWERS, limit);
+}
+
 static void
 load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, uint32_t to, size_t share)
 {
 	uint16_t pick[PICK_MAX];
-	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = out_limit(m);
+	uint32_t n = spread_pick(news, pick, PICK_MAX), limit = news_limit(m);
 
-	if (limit < NEWS_LEAST)
-		limit = NEWS_LEAST;
 	for (uint32_t k = 0; k < n && c->w.len < share; k++) {
 		uint32_t i = pick[k];
 		uint8_t state = m->ms.m[i].state;

@@ -72,6 +72,9 @@ struct cargo {
 /* All or nothing: false when there is no room for it. */
 bool cargo_load(struct cargo *c, const struct rumour *r);
 bool cargo_eviction(const struct mesh *m, struct cargo *c, uint32_t k);
+/* Somebody's table is mine, so what is news to me it knows: who has joined is told on
+ * until enough of those who are asked know it, not for as long as there are words left. */
+void cargo_known(struct mesh *m);
 /* With what rides along with o. */
 void cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o);
 /* How often a rumour is told: 4 x ceil(log10(N + 1)). */

@@ -102,6 +102,26 @@ spread_sent(struct spread *s, uint32_t subject, uint32_t limit)
 		link_at(s, subject, (uint8_t)next);
 }
 
+void
+spread_known(struct spread *s, uint32_t times, uint32_t limit)
+{
+	/* From the end, so that a level is empty before another moves there. */
+	for (uint32_t level = SPREAD_LEVELS; level-- > 0;) {
+		uint16_t i = s->head[level];
+		uint32_t to = level + times;
+
+		if (to >= limit || to >= SPREAD_LEVELS) {
+			while (s->head[level] != SPREAD_NONE)
+				spread_drop(s, s->head[level]);
+			continue;
+		}
+		s->head[to] = i;
+		s->head[level] = SPREAD_NONE;
+		for (; i != SPREAD_NONE; i = s->next[i])
+			s->level[i] = (uint8_t)(to + 1);
+	}
+}
+
 uint32_t
 spread_pick(const struct spread *s, uint16_t *out, uint32_t max)
 {

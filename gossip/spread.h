@@ -29,6 +29,8 @@ bool spread_fresh(const struct spread *s, uint32_t times, uint32_t limit);
 void spread_drop(struct spread *s, uint32_t subject);
 /* It was sent once more; forgotten after limit times. */
 void spread_sent(struct spread *s, uint32_t subject, uint32_t limit);
+/* Somebody knows all of them: as if each had been sent so often more, at least once. */
+void spread_known(struct spread *s, uint32_t times, uint32_t limit);
 /* Up to max subjects in the order to send them. */
 uint32_t spread_pick(const struct spread *s, uint16_t *out, uint32_t max);
 

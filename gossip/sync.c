@@ -60,7 +60,13 @@ sync_consider(struct mesh *m, msec now, uint32_t from, uint64_t hash)
 {
 	struct sync *s = &m->sync;
 
-	if (hash == members_hash(&m->ms) || now < s->at)
+	if (hash == members_hash(&m->ms)) {
+		/* Just now it may be two that know the same little. */
+		if (now - s->changed_at >= QUIET_MS)
+			cargo_known(m);
+		return;
+	}
+	if (now < s->at)
 		return;
 	if (now - s->changed_at < QUIET_MS && now - s->at < PATIENCE_MS &&
 	    members_untold(&m->ms) < NEWS_MANY)

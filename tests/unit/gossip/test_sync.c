@@ -1,7 +1,7 @@
 /* Tables that differ: when whole records are handed out. */
 #include "world.h"
 
-enum { COUNT = 12, EVERY_MS = 100, QUIET_MS = 1000, PATIENCE_MS = 5000 };
+enum { COUNT = 12, EVERY_MS = 100, QUIET_MS = 1000, PATIENCE_MS = 5000, KNOWERS = 4 };
 
 /* One that knows nothing asks node 0; the buckets of which it is told whole records. */
 static uint32_t
@@ -123,6 +123,42 @@ a_refutation_renews(void **state)
 	world_free(w);
 }
 
+/* Who joined is told on until four who are asked know it: whose table has stood, and is theirs. */
+static void
+known_by_those_asked(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	struct mesh *m = w->node[0];
+
+	(void)state;
+	world_run(w, 20000);
+	assert_int_equal(members_untold(&m->ms), 0);
+	for (uint32_t k = 1; k <= 5; k++)
+		members_tell(&m->ms, k);
+	spread_sent(&m->ms.news, 3, out_limit(m));
+	for (uint32_t asked = 0; asked < KNOWERS; asked++) {
+		assert_int_equal(m->ms.news.count, 5);
+		for (uint32_t k = 0; k < 2 * KNOWERS; k++)
+			sync_consider(m, w->now, 2, members_hash(&m->ms) + 1);
+		m->sync.changed_at = w->now - QUIET_MS + 1;
+		sync_consider(m, w->now, 1, members_hash(&m->ms));
+		m->sync.changed_at--;
+		assert_int_equal(m->ms.news.count, 5);
+		sync_consider(m, w->now, 1, members_hash(&m->ms));
+		/* The order stays: what was told once comes after what was not. */
+		if (m->ms.news.count > 0) {
+			uint16_t pick[8];
+
+			assert_int_equal(spread_pick(&m->ms.news, pick, 8), m->ms.news.count);
+			assert_int_equal(pick[0], 5);
+			assert_int_equal(pick[m->ms.news.count - 1], 3);
+		}
+	}
+	assert_int_equal(m->ms.news.count, 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -132,6 +168,7 @@ main(void)
 	    cmocka_unit_test(not_withheld_for_ever),
 	    cmocka_unit_test(nor_from_who_asks_seldom),
 	    cmocka_unit_test(a_refutation_renews),
+	    cmocka_unit_test(known_by_those_asked),
 	};
 
 	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
