@@ -244,7 +244,7 @@ adopt(struct engine *e, struct ctl_req *r)
 	e->ca = ca;
 	e->key_error[0] = '\0';
 	if (engine_attach(e, &err) < 0)
-		engine_exit(err.code, err.text);
+		engine_exit(e, err.code, err.text);
 	return true;
 }
 

@@ -108,10 +108,10 @@ pack_list(const struct engine *e, const char *key, bool keep, msgpack_packer *pk
 
 /* A store that can't be trusted any more ends this engine (store.h). */
 static void
-not_stored(const struct err *err)
+not_stored(struct engine *e, const struct err *err)
 {
 	if (err->code == EXIT_STATE)
-		engine_exit(EXIT_STATE, err->text);
+		engine_exit(e, EXIT_STATE, err->text);
 }
 
 /* --- the last step: nothing of the cluster stays ---------------------------------------- */
@@ -192,13 +192,13 @@ wipe(struct engine *e)
 	mesh_kept(e->mesh, &s);
 	mesh_left_behind(&s);
 	if (wipe_store(e, &err) < 0) {
-		not_stored(&err);
+		not_stored(e, &err);
 		waits(e, DEPART_WIPE, 0, "its state can't be wiped: ", err.text);
 		return; /* the disk is full, say: again in a second */
 	}
 	if (critical_save(&e->critical, &s, &err) < 0)
-		engine_exit(EXIT_STATE, err.text);
-	engine_exit(0, "this node has left its cluster, and begins anew without one");
+		engine_exit(e, EXIT_STATE, err.text);
+	engine_exit(e, 0, "this node has left its cluster, and begins anew without one");
 }
 
 static void
@@ -251,7 +251,7 @@ over(struct engine *e)
 	struct err err;
 
 	if (store_del(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &err) < 0) {
-		not_stored(&err);
+		not_stored(e, &err);
 		return; /* the disk is full, say: again in a second */
 	}
 	log_info("leaves no more: the others put it out of the cluster");
@@ -470,7 +470,7 @@ take_back(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	if (store_del(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &err) < 0) {
-		not_stored(&err);
+		not_stored(e, &err);
 		ctl_fail(r, 1, "mesh status", "leave: not taken back: %s", err.text);
 		return;
 	}
@@ -545,7 +545,7 @@ begin(struct engine *e, struct ctl_req *r)
 	d.at_once = d.at_once || ctl_arg_bool(r, "force") || ctl_arg_bool(r, "last");
 	flags = (uint8_t)((d.stop_all ? FLAG_STOP : 0) | (d.at_once ? FLAG_AT_ONCE : 0));
 	if (store_put(e->store, STORE_MISC, leaving_key, strlen(leaving_key), &flags, 1, &err) < 0) {
-		not_stored(&err);
+		not_stored(e, &err);
 		ctl_fail(r, 1, "mesh status", "leave: not kept, so not done: %s", err.text);
 		return;
 	}
@@ -569,6 +569,8 @@ depart_verb(struct engine *e, struct ctl_req *r)
 		answer(e, r);
 	else if (belong_is_out(e) && !e->depart.asked)
 		ctl_fail(r, 1, "mesh status", "leave: this node is out of its cluster already");
+	else if (!e->depart.asked && starting_refuses(e, r))
+		return;
 	else if (!e->depart.asked && (!is_member(e) || !e->local.known))
 		ctl_fail(r, 1, "mesh status", e->local.known ? "leave: this node is no member" :
 							      "leave: not yet: what runs here is not known");

@@ -35,10 +35,12 @@ engine_wall_ms(void)
 }
 
 void
-engine_exit(int code, const char *why)
+engine_exit(struct engine *e, int code, const char *why)
 {
 	log_warn("engine stops: %s", why);
-	exit(code);
+	if (code == 0)
+		exit(code);
+	starting_ends(e, code, why);
 }
 
 void
@@ -56,7 +58,7 @@ on_save(void *arg, const struct mesh_saved *s)
 	struct err err;
 
 	if (saving_write(e, s, &err) < 0)
-		engine_exit(EXIT_STATE, err.text);
+		engine_exit(e, EXIT_STATE, err.text);
 }
 
 static void
@@ -234,7 +236,7 @@ on_key(struct engine *e, const struct sup_event *ev, int fd)
 	}
 	crypto_wipe(key, sizeof key);
 	if (engine_attach(e, &err) < 0)
-		engine_exit(err.code, err.text);
+		engine_exit(e, err.code, err.text);
 	peers_key_done(e, "");
 }
 
@@ -264,8 +266,8 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		break;
 	case SUP_EV_LOST:
 		apply_lost(e);
-		if (e->key_waiter != NULL)
-			peers_ask_key(e, strcmp(e->key_waiter->verb, "init") == 0);
+		if (e->key_waiter != NULL || starting_is(e))
+			peers_ask_key(e, e->key_waiter != NULL && strcmp(e->key_waiter->verb, "init") == 0);
 		ask_list(e);
 		break;
 	case SUP_EV_KEY:
@@ -277,8 +279,7 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 static void
 on_supervisor_gone(void *arg)
 {
-	(void)arg;
-	engine_exit(0, "the supervisor is gone");
+	engine_exit(arg, 0, "the supervisor is gone");
 }
 
 /* --- time ------------------------------------------------------------------------------ */
@@ -318,6 +319,7 @@ on_second(uv_timer_t *timer)
 		ask_list(e);
 	if (e->mesh != NULL)
 		mesh_wall(e->mesh, net_now(), engine_wall_ms() / 1000);
+	starting_second(e);
 	apply_tick(e, net_now());
 	names_second(e);
 	tell_second(e);

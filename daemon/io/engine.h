@@ -39,6 +39,7 @@
 #include "net.h"
 #include "probe.h"
 #include "dark.h"
+#include "starting.h"
 #include "store.h"
 #include "stream.h"
 #include "tell.h"
@@ -78,6 +79,7 @@ struct engine {
 	uint64_t seconds;
 	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */
 	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
+	struct starting starting;
 	struct names names;
 	struct hash peers; /* of the addresses remembered last */
 	struct blob last_view; /* the last one of a leader fresh in office */
@@ -110,7 +112,7 @@ struct engine {
 MUST_CHECK int engine_start(struct engine *e, uv_loop_t *loop, struct err *err);
 /* The state can't be trusted any more, or the supervisor is gone: say why and
  * exit.  Containers go on. */
-void engine_exit(int code, const char *why) __attribute__((noreturn));
+void engine_exit(struct engine *e, int code, const char *why) __attribute__((noreturn));
 /* Make or refresh the mesh machine once there is a cluster key. */
 MUST_CHECK int engine_attach(struct engine *e, struct err *err);
 /* After any act on the mesh: same as net_kick. */

@@ -64,7 +64,7 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 	}
 	if (keep_set(&e->keep, s, &err) < 0) {
 		if (err.code == EXIT_STATE)
-			engine_exit(EXIT_STATE, err.text);
+			engine_exit(e, EXIT_STATE, err.text);
 		snprintf(f->error, sizeof f->error, "schedule %s: %.300s", text, err.text);
 		log_warn("%s", f->error);
 		uv_timer_start(&f->retry, on_retry, 10 * FOLLOW_RETRY_MS, 0);

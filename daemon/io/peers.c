@@ -101,7 +101,7 @@ peers_remember(struct engine *e)
 	e->peers = hash;
 	if (store_put(e->store, STORE_PEER, seen_key, strlen(seen_key), buf, len, &err) < 0) {
 		if (err.code == EXIT_STATE)
-			engine_exit(EXIT_STATE, err.text);
+			engine_exit(e, EXIT_STATE, err.text);
 		log_warn("%s", err.text);
 	}
 }
@@ -343,9 +343,12 @@ peers_key_done(struct engine *e, const char *why_not)
 	if (why_not[0] != '\0')
 		log_info("no cluster key: %s", why_not);
 	e->key_waiter = NULL;
+	starting_over(e);
 	if (r == NULL)
 		return;
-	if (e->mesh == NULL)
+	if (starting_is(e))
+		(void)starting_refuses(e, r);
+	else if (e->mesh == NULL)
 		ctl_fail(r, EXIT_KEY, "mesh init; or, with a token of that cluster: mesh join HOST:PORT TOKEN; or copy the key file of a member here (mode 0600)",
 		    "no cluster key: %s", why_not);
 	else
@@ -370,7 +373,8 @@ with_key(struct engine *e, struct ctl_req *r, bool create)
 void
 peers_init(struct engine *e, struct ctl_req *r)
 {
-	with_key(e, r, true);
+	if (!starting_refuses(e, r)) /* a new key in place of the one it had would lead nowhere */
+		with_key(e, r, true);
 }
 
 void

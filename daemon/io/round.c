@@ -103,7 +103,7 @@ issue(struct engine *e, struct plan *plan, const struct stamp *stamp, struct err
 	}
 	if ((rc = keep_set(&e->keep, &s, err)) < 0) {
 		if (err->code == EXIT_STATE)
-			engine_exit(EXIT_STATE, err->text);
+			engine_exit(e, EXIT_STATE, err->text);
 		return rc;
 	}
 	e->lead.unannounced = true;

@@ -103,7 +103,7 @@ struct own_problem {
 
 /* Where the texts lie that are made up when asked for. */
 struct notes {
-	char belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
+	char starting[ERR_TEXT_CAP], belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
 	char disk[ERR_TEXT_CAP], depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
 };
@@ -148,6 +148,10 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	bool is_out = belong_is_out(e);
 	size_t n = 0;
 
+	if ((out[n].text = starting_problem(e, notes->starting, &out[n].hint)) != NULL) {
+		n++;
+		is_out = true; /* all else of its belonging it can't know */
+	}
 	if ((out[n].text = depart_problem(e, notes->depart, &out[n].hint)) != NULL) {
 		n++;
 		is_out = is_out || !s->member;
@@ -271,7 +275,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 		level = (int)theirs;
 	if (level == 0 && s.grade != MESH_GRADE_FULL)
 		level = 1;
-	if (s.member && !s.has_leader)
+	if ((s.member && !s.has_leader) || starting_is(e))
 		level = 2;
 	msgpack_pack_map(pk, 12);
 	pk_kstr(pk, "cluster", e->conf.cluster);

@@ -403,6 +403,24 @@ static const struct verb {
     {"keys", rotate_verb, false},
 };
 
+/* Is it answered, or will be, by starting.h? */
+static bool
+waits_or_refused(struct engine *e, struct ctl_req *r)
+{
+	static const char *const of_mesh[] = {"members", "facts", "leader", "partition", "roster", "rtt",
+	    "reachability", "evict", "recover", "keys"};
+	bool without = strcmp(r->verb, "status") == 0 || strcmp(r->verb, "version") == 0;
+
+	if (e->starting.ends != NULL && !without)
+		return starting_refuses(e, r);
+	if (starting_holds(e, r))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(of_mesh); i++)
+		if (strcmp(r->verb, of_mesh[i]) == 0)
+			return starting_refuses(e, r);
+	return false;
+}
+
 void
 verbs_handle(void *arg, struct ctl_req *r)
 {
@@ -413,7 +431,7 @@ verbs_handle(void *arg, struct ctl_req *r)
 			continue;
 		if (verbs[i].writes && !r->may_write)
 			acts_refuse(r);
-		else
+		else if (!waits_or_refused(arg, r))
 			verbs[i].run(arg, r);
 		return;
 	}
