@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../gossip/packet.h"
 #include "../base/ctl.h"
 #include "../base/name.h"
 #include "../base/scriptio.h"
@@ -55,6 +56,20 @@ default_name(char *out, size_t cap, struct err *err)
 	return 0;
 }
 
+/* What is told to others must be an address of one host. */
+static int
+check_advertised(const struct addr *a, const char *key, struct err *err)
+{
+	char text[ADDR_TEXT_CAP];
+
+	if (addr_possible(a))
+		return 0;
+	addr_format(a, text, sizeof text);
+	return err_set(err, EXIT_CONFIG,
+	    "%s: %s is no address at which others could reach this host: not 0.0.0.0, ::, multicast or broadcast",
+	    key, text);
+}
+
 static int
 read_addresses(struct config *c, const struct flat *f, struct err *err)
 {
@@ -70,13 +85,15 @@ read_addresses(struct config *c, const struct flat *f, struct err *err)
 	if ((rc = str_or(f, "advertise", text, sizeof text, "", err)) < 0)
 		return rc;
 	if (text[0] != '\0') {
-		if ((rc = addr_resolve_blocking(text, &c->advertise, err)) < 0)
+		if ((rc = addr_resolve_blocking(text, &c->advertise, err)) < 0) {
 			err_prefix(err, "advertise: ");
-		return rc;
+			return rc;
+		}
+		return check_advertised(&c->advertise, "advertise", err);
 	}
 	c->advertise = c->listen;
 	if (!addr_is_any(&c->listen))
-		return 0;
+		return check_advertised(&c->listen, "listen", err);
 	if ((rc = addr_default_route(c->listen.port, &c->advertise, err)) < 0)
 		err_prefix(err, "advertise: required when listening on every address, and ");
 	return rc;

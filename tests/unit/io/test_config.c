@@ -192,6 +192,24 @@ a_name_that_is_no_address_is_refused(void **state)
 		? "127.0.0.1:9" : "[::1]:9");
 }
 
+/* Nobody could send anything there: it would look like a network that is blocked. */
+static void
+an_address_of_no_host_is_not_told_to_others(void **state)
+{
+	static const char *const none[] = {"0.0.0.0:7780", "'[::]:7780'", "224.0.0.1:7780", "'[ff02::1]:7780'",
+	    "255.255.255.255:7780"};
+	char yaml[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		snprintf(yaml, sizeof yaml, "name: n1\nadvertise: %s\n", none[i]);
+		refused(yaml, EXIT_CONFIG, "advertise: ");
+	}
+	refused("name: n1\nadvertise: 0.0.0.0:7780\n", EXIT_CONFIG, "0.0.0.0:7780 is no address at which");
+	refused("name: n1\nlisten: 224.0.0.1:7780\n", EXIT_CONFIG, "listen: 224.0.0.1:7780 is no address");
+	good("name: n1\nlisten: 224.0.0.1:7780\nadvertise: 10.0.0.1:7780\n");
+}
+
 /* Paths up to 4000 bytes and long host names pass the schema. */
 static void
 what_does_not_fit_is_said_and_not_replaced(void **state)
@@ -363,6 +381,7 @@ main(void)
 		cmocka_unit_test(what_the_supervisor_adds_is_used),
 		cmocka_unit_test(who_may_lead_is_read_whole),
 		cmocka_unit_test(a_name_that_is_no_address_is_refused),
+		cmocka_unit_test(an_address_of_no_host_is_not_told_to_others),
 		cmocka_unit_test(what_does_not_fit_is_said_and_not_replaced),
 		cmocka_unit_test(zone_and_tags_fit_together),
 		cmocka_unit_test(lists_are_bounded),
