@@ -86,6 +86,61 @@ tell(struct world *w, uint32_t i)
 	return version;
 }
 
+/* Whom the leader's beats name: who would be next hears what the leader hears. */
+static void
+the_standby_hears_all(void **state)
+{
+	uint32_t leader, other, from;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	const uint8_t *frag = (const uint8_t *)"rows";
+	size_t bytes = 4;
+	struct mesh *next = world_of(w, w->node[leader], w->node[leader]->report.standby);
+	uint32_t versions[COUNT];
+
+	(void)state;
+	assert_true(next != w->node[leader] && mesh_hearing(next) != 0);
+	for (uint32_t i = 0; i < COUNT; i++)
+		if (w->node[i] != next && i != leader)
+			assert_int_equal(mesh_set_report(w->node[i], w->now, MESH_STANDBY_HEARS,
+					     &frag, &bytes, 1, &versions[i]), 0);
+	world_run(w, 2 * REPORT_MS);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		const struct member_report *r;
+
+		if (w->node[i] == next || i == leader)
+			continue;
+		from = members_find_id(&next->ms, &w->node[i]->ms.m[0].id);
+		r = &next->ms.reports[from];
+		assert_int_equal(r->version, versions[i]);
+		assert_int_equal(r->bits, 1);
+	}
+	assert_int_equal(next->report.inbox_len, COUNT - 2);
+	world_free(w);
+}
+
+/* It stands still: told again each half minute, for who lost it on the way. */
+static void
+a_summary_is_told_again(void **state)
+{
+	uint32_t leader, other, at;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	struct mesh_summary still = {.cpu_percent = 7};
+	struct mesh *m = w->node[other];
+	uint16_t first;
+
+	(void)state;
+	mesh_set_summary(m, w->now, &still);
+	world_run(w, 1000);
+	first = m->ms.m[0].summary_count;
+	world_run(w, 25000);
+	assert_int_equal(m->ms.m[0].summary_count, first);
+	world_run(w, 65000);
+	assert_int_equal(m->ms.m[0].summary_count, first + 3);
+	at = members_find_id(&w->node[leader]->ms, &m->ms.m[0].id);
+	assert_int_equal(w->node[leader]->ms.m[at].summary_count, first + 3);
+	world_free(w);
+}
+
 static struct mesh_hearer
 hearer(const struct world *w, uint32_t i)
 {
@@ -170,6 +225,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_report_answers_a_beat),
+	    cmocka_unit_test(the_standby_hears_all),
+	    cmocka_unit_test(a_summary_is_told_again),
 	    cmocka_unit_test(of_many_the_beats_are_fewer),
 	    cmocka_unit_test(told_whole_it_holds_nothing_else),
 	    cmocka_unit_test(who_was_cut_off_reports_anew),

@@ -305,6 +305,36 @@ a_late_claim_is_worth_nothing(void **state)
 	assert_int_equal(r->grants[0].asked, 1000002);
 }
 
+/* x asks the leader; is it answered? */
+static bool
+answered(void)
+{
+	static uint8_t ids[ROLELEASE_ENTRY_BYTES] = {[7] = ID};
+	struct mesh *m = w->node[leader];
+	uint32_t from = members_find_id(&m->ms, &w->node[x]->ms.m[0].id), before = m->ring_len;
+	struct packet p = {.kind = PACKET_ROLE_ASK, .bytes = ids, .bytes_len = sizeof ids};
+
+	p.sent = 1000000;
+	hears(leader, from, &p);
+	assert_true(before == 0 && m->ring_len <= 1);
+	return m->ring_len == 1 && m->ring[m->ring_head].kind == PACKET_ROLE_LEASE;
+}
+
+/* Who slept through half of its own lease confirms nothing before it has ticked. */
+static void
+nothing_is_confirmed_after_a_sleep(void **state)
+{
+	msec half = elect_lease_ms(w->node[leader]) / 2;
+
+	(void)state;
+	own(x);
+	w->now += half + 1;
+	assert_int_equal(lead_grade(w->node[leader], w->now), MESH_GRADE_FULL);
+	assert_false(answered());
+	w->now--;
+	assert_true(answered());
+}
+
 /* An engine that starts anew and forgets to say what runs would free it: so it
  * asks nothing before it has said so once. */
 static void
@@ -401,6 +431,7 @@ main(void)
 	    TEST(a_new_leader_first_believes_the_holder_alone),
 	    TEST(a_new_leader_waits_for_what_it_never_saw),
 	    TEST(a_late_claim_is_worth_nothing),
+	    TEST(nothing_is_confirmed_after_a_sleep),
 	    TEST(nothing_is_asked_before_it_is_ready),
 	    TEST(a_new_engine_claims_what_its_host_holds),
 	    TEST(bounds),

@@ -123,6 +123,34 @@ a_refutation_renews(void **state)
 	world_free(w);
 }
 
+static uint32_t
+asked(const struct mesh *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < m->ring_len; k++)
+		n += m->ring[(m->ring_head + k) % m->ring_cap].kind == PACKET_SYNC;
+	return n;
+}
+
+/* Everybody's table may be another: one is asked, and a second later the next. */
+static void
+asked_once_a_second(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	struct mesh *m = w->node[0];
+
+	(void)state;
+	world_run(w, 20000);
+	assert_int_equal(asked(m), 0);
+	for (msec began = w->now; w->now < began + 5000; w->now++) {
+		sync_consider(m, w->now, 1 + (uint32_t)(w->now % (COUNT - 1)), members_hash(&m->ms) + 1);
+		assert_int_equal(asked(m), 1 + (w->now - began) / 1000);
+	}
+	world_free(w);
+}
+
 /* Who joined is told on until four who are asked know it: whose table has stood, and is theirs. */
 static void
 known_by_those_asked(void **state)
@@ -168,6 +196,7 @@ main(void)
 	    cmocka_unit_test(not_withheld_for_ever),
 	    cmocka_unit_test(nor_from_who_asks_seldom),
 	    cmocka_unit_test(a_refutation_renews),
+	    cmocka_unit_test(asked_once_a_second),
 	    cmocka_unit_test(known_by_those_asked),
 	};
 

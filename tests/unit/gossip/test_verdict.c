@@ -1,7 +1,7 @@
 /* The leader's verdict: how many missed reports are a death, and what is none. */
 #include "world.h"
 
-enum { COUNT = 5, REPORT_MS = 500, PROBING_MS = 12 * 100, SLACK_MS = 250 };
+enum { COUNT = 5, REPORT_MS = 500, PROBING_MS = 12 * 100, SLACK_MS = 250, VOUCH_SHIFT = 16 };
 
 static uint64_t dice;
 
@@ -103,6 +103,39 @@ who_is_vouched_for_lives(void **state)
 	world_free(w);
 }
 
+/* Of the twelve each second one goes through somebody, always somebody else. */
+static void
+half_of_the_probes_go_through_others(void **state)
+{
+	uint32_t leader, victim, of, through = 0, straight = 0, vias = 0;
+	struct world *w = world_settled(COUNT, &leader, &victim);
+	struct mesh *m = w->node[leader];
+
+	(void)state;
+	of = members_find_id(&m->ms, &w->node[victim]->ms.m[0].id);
+	world_kill(w, victim);
+	while (m->ms.m[of].state != MESH_FAILED) {
+		uint32_t before = m->ms.reports[of].probes;
+
+		mesh_tick(m, w->now + 1);
+		for (uint32_t k = 0; k < m->ring_len && m->ms.reports[of].probes > before; k++) {
+			const struct out *o = &m->ring[(m->ring_head + k) % m->ring_cap];
+
+			straight += o->kind == PACKET_PING && o->to == of;
+			if (o->kind == PACKET_PINGREQ && o->b == m->ms.m[of].short_id &&
+			    o->a >> VOUCH_SHIFT == m->report.vouch) {
+				through++;
+				vias |= 1u << o->to;
+			}
+		}
+		world_step(w);
+	}
+	assert_int_equal(through, 6);
+	assert_in_range(straight, 6, 7); /* its round of swim may ask in the same instant */
+	assert_true((vias & (vias - 1)) != 0);
+	world_free(w);
+}
+
 /* Three of seven at once: named, and told as deaths like any other. */
 static void
 many_at_once_are_called_a_cut(void **state)
@@ -130,6 +163,7 @@ main(void)
 	    cmocka_unit_test(more_where_the_leader_loses_reports),
 	    cmocka_unit_test(loss_is_forgotten),
 	    cmocka_unit_test(who_is_vouched_for_lives),
+	    cmocka_unit_test(half_of_the_probes_go_through_others),
 	    cmocka_unit_test(many_at_once_are_called_a_cut),
 	};
 
