@@ -24,8 +24,10 @@
  * for, or to who carried that one's last; and else to nobody, unless it hears less than
  * half of all itself: then on to another who answers it, never back.
  *
- * How far: a ring of 21, ten hops, keeps its leader once it has one.  It keeps all alive
- * up to 15: beyond, the word of who is suspected comes back later than a suspicion lasts.
+ * How far: a ring of 14, seven hops, keeps its leader once it has one.  That costs an
+ * election where more voters than a half have to be found a way to within a lease: of a
+ * hundred rings of 7, 8 and 9 one, 14 and 19, from 10 on each.  It keeps all alive up to
+ * 11: beyond, the word of who is suspected may come back later than a suspicion lasts.
  * Two who never met have no keys, and what makes those (HELLO) goes straight alone: who
  * starts anew in a ring follows no leader but a neighbour.
  */

@@ -119,7 +119,7 @@ sim_run() {
 	    "heal --nodes 20" "join --nodes 30" "restart --nodes 10" \
 	    "restart-storm --nodes 9" "churn --nodes 12" "lossy --nodes 9 --seconds 120" \
 	    "burst --nodes 9 --seconds 120" "grief --nodes 5" "busy --nodes 20" "missed --nodes 5" "liar --nodes 5" "facts --nodes 9" \
-	    "metrics --nodes 20" "takeover --nodes 5" "flipflop --nodes 30" "partial --nodes 5" "partial --nodes 9" "partial --nodes 15" "rack --nodes 20" \
+	    "metrics --nodes 20" "takeover --nodes 5" "flipflop --nodes 30" "partial --nodes 5" "partial --nodes 9" "partial --nodes 11" "rack --nodes 20" \
 	    "evict --nodes 9" "clone --nodes 9" "rotate --nodes 9" "rolling --nodes 9" "leave --nodes 9" "recover --nodes 7" "roster --nodes 5" "shaky --nodes 9" \
 	    "mixed --nodes 9" "ca --nodes 10" "split --nodes 9" "split --nodes 9 --quorum any" \
 	    "detect --profile wan --nodes 20" "failover --profile wan --nodes 9" \
@@ -131,7 +131,7 @@ sim_run() {
 		slow* | *1000*) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;
-		partial*15) seeds=1 ;;
+		partial*11) seeds=1 ;;
 		swarm) seeds=$(($2 * 10)) ;; # small worlds
 		steady* | heal* | calm*900 | split* | busy* | partial*9 | join-lossy* | rolling* | facts* | flipflop* | restart-* | churn*)
 			seeds=$((($2 + 4) / 5)) ;; # long ones

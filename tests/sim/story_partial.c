@@ -48,12 +48,12 @@ holds(struct sim *s, struct sim_stats *st, enum sim_fault f, uint32_t a)
 	return true;
 }
 
-/* Word goes around under keys that two have, and those are made straight: in a larger ring
- * the leader that it elects must have met all.  A round of probes, and each has met each. */
+/* Word goes around under keys that two have, and those are made straight: the leader that
+ * a ring elects must have met all.  A round of probes, and each has met each. */
 static bool
 all_meet(struct sim *s)
 {
-	return s->conf.nodes <= 9 || sim_run(s, s->now + (usec)s->conf.nodes * SECOND);
+	return sim_run(s, s->now + (usec)s->conf.nodes * SECOND);
 }
 
 /* The path between the leader and one other is cut, there, back, or both: a third
