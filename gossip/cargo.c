@@ -112,7 +112,7 @@ load_news(struct mesh *m, msec now, struct cargo *c, struct spread *news, uint32
 			spread_drop(news, i);
 			continue;
 		}
-		if (of_the_cut(m, to, i))
+		if (of_the_cut(m, to, i) || (state == MESH_SUSPECT && cut_across(m, now, to)))
 			continue;
 		members_rumour(&m->ms, i, now, state == MESH_ALIVE || state == MESH_LEFT, &r);
 		if (!cargo_load(c, &r))
@@ -141,11 +141,12 @@ load_evictions(struct mesh *m, struct cargo *c)
 		spread_sent(news, pick[k], limit);
 }
 
-/* Of the dead the answer says enough: no need to refute. */
+/* Of the dead, and in a cut, the answer says enough: no need to refute. */
 static bool
-looks_well(const struct member *x)
+looks_well(struct mesh *m, msec now, const struct member *x)
 {
-	return x->state == MESH_ALIVE || (x->state == MESH_FAILED && x->proven);
+	return x->state == MESH_ALIVE || (x->proven &&
+	    (x->state == MESH_FAILED || (x->state == MESH_SUSPECT && cut_lately(m, now))));
 }
 
 void
@@ -163,7 +164,7 @@ cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o)
 		return;
 	load_evictions(m, c);
 	/* The buddy: whoever is suspected hears it first, so that he can refute. */
-	if (o->to != MEMBER_NONE && !looks_well(&m->ms.m[o->to]))
+	if (o->to != MEMBER_NONE && !looks_well(m, now, &m->ms.m[o->to]))
 		load_member(m, now, c, o->to, false);
 	/* Neither a crowd nor a catastrophe may have all of the room. */
 	load_news(m, now, c, &m->ms.urgent, o->to,

@@ -69,7 +69,7 @@ struct member_doubt {
 	bool cut;	 /* and it was told that its path is */
 	msec cut_at;	 /* last; 0 = never */
 	/* deaths that were none */
-	msec rose; /* the end of the last of them; 0 = never */
+	msec rose; /* the end of the last of them, or of a doubt by a cut; 0 = never */
 	uint32_t flaps, shakes; /* shakes: suspicions taken back, in this minute */
 	uint64_t shaker;	/* who alone accused it at the last shake; 0 = several */
 	msec flapped, unstable_until; /* 0 = never */

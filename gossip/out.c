@@ -477,6 +477,8 @@ build_table(struct mesh *m, msec now, struct job *j, struct packet *p, struct ca
 		if ((j->buckets >> members_bucket(x) & 1) == 0 || !x->proven || x->evicted ||
 		    x->forgotten)
 			continue;
+		if (j->cursor == j->to && x->state == MESH_SUSPECT && cut_lately(m, now))
+			continue;
 		/* After a start all of the roster are "failed": that I have not
 		 * heard of them yet is no obituary. */
 		if (x->state == MESH_FAILED && x->heard == 0 && now - m->started < BOOT_MS)

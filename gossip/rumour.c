@@ -357,6 +357,8 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 	struct member *x = &m->ms.m[i];
 	bool rose = dead_to_me(x);
 
+	if (x->state == MESH_SUSPECT && cut_lately(m, now))
+		m->ms.doubts[i].rose = now;
 	summary_rise(m, now, i);
 	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 	members_absolve(&m->ms, i);
@@ -370,10 +372,12 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 void
 rumour_answered(struct mesh *m, msec now, uint32_t i)
 {
+	const struct member *x = &m->ms.m[i];
+
 	m->ms.m[i].heard = now;
-	if (m->ms.m[i].state == MESH_FAILED && m->ms.m[i].proven)
+	if (x->proven && (x->state == MESH_FAILED || (x->state == MESH_SUSPECT && cut_lately(m, now))))
 		lives_on(m, now, i);
-	else if (m->ms.m[i].state == MESH_ALIVE)
+	else if (x->state == MESH_ALIVE)
 		news(m, i); /* somebody holds it dead */
 }
 
@@ -410,14 +414,15 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
  * leader, who hears everybody, will give evidence of life; without one I do, and
  * ask it first if need be.  Once I
  * suspect it too, the obituary is all the confirmation there will ever be: who
- * calls it dead accuses no more.
+ * calls it dead accuses no more.  Or it is suspected there: whoever is ill is soon
+ * found so here, and of hundreds who were cut off the tables are full.
  */
 static bool
 old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
 
-	if (r->state != MESH_FAILED || !r->is_table || !member_up(x) ||
+	if ((r->state != MESH_FAILED && r->state != MESH_SUSPECT) || !r->is_table || !member_up(x) ||
 	    r->generation != x->generation || r->incarnation != x->incarnation)
 		return false;
 	if (x->state == MESH_SUSPECT && now - x->heard >= pace(m, HEARD_MS))
@@ -464,7 +469,7 @@ rumour_hear(struct mesh *m, msec now, struct rumour *r)
 	}
 	if (r->state == MESH_ALIVE)
 		evidence(m, now, i, r);
-	if (!beats(x, r) || old_obituary(m, now, i, r)) {
+	if (!beats(x, r) || old_obituary(m, now, i, r) || cut_old_doubt(m, now, i, r)) {
 		forget_dates(m, now, i, r);
 		return 0;
 	}

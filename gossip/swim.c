@@ -41,7 +41,7 @@ swim_init(struct mesh *m, msec now)
 	s->gossip_at = s->who_at = now;
 	s->reconnect_at = now + 1 + (msec)prng_below(&m->rng, BOOT_RECONNECT_MS);
 	s->seeds_at = now;
-	s->suspect_at = s->quiet_at = MSEC_NEVER;
+	s->suspect_at = s->quiet_at = s->cut_at = MSEC_NEVER;
 	s->forget_at = now + 1;
 	s->next_seq = prng_u64(&m->numbers) >> 16;
 	s->join_token = prng_u64(&m->numbers);
@@ -433,6 +433,7 @@ swim_tick(struct mesh *m, msec now)
 	}
 	relay_tick(m, now);
 	rumour_tick(m, now);
+	cut_tick(m, now);
 	forget_tick(m, now);
 	reconnect_tick(m, now);
 }
@@ -446,7 +447,7 @@ swim_deadline(const struct mesh *m)
 	/* Who answers again, or one accuser more, can end a suspicion in the past, and after
 	 * those were looked at: then it is the next tick's. */
 	at = msec_min(at, s->suspect_at > m->ticked ? s->suspect_at : m->ticked + 1);
-	at = msec_min(at, msec_min(s->quiet_at, s->forget_at));
+	at = msec_min(at, msec_min(msec_min(s->quiet_at, s->cut_at), s->forget_at));
 
 	if (!s->asked && !s->acked)
 		at = msec_min(at, s->ask_at);

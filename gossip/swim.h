@@ -35,6 +35,8 @@ struct swim {
 	msec reconnect_at, seeds_at, suspect_at, who_at;
 	msec forget_at; /* somebody may be dead long enough to be forgotten */
 	msec quiet_at; /* somebody unstable may have been quiet long enough */
+	msec cut_until, cut_at; /* so many were doubted lately that it was the way to them; the
+				 * last few are asked next */
 	msec shakes_until; /* the end of the minute in which all count their shakes */
 	uint64_t shakes;   /* of all */
 	uint64_t join_token;
@@ -74,6 +76,15 @@ void flap_shaken(struct mesh *m, msec now, uint32_t i);
 /* It was suspected and lives, or was silent: no quiet, for one that is unstable. */
 void flap_restless(struct mesh *m, msec now, uint32_t i);
 void flap_tick(struct mesh *m, msec now);
+
+/* cut.c */
+/* Is this a cut, or the time after one, in which nobody has to refute? */
+bool cut_lately(struct mesh *m, msec now);
+/* ... and is, or was, i on its other side? */
+bool cut_across(struct mesh *m, msec now, uint32_t i);
+/* Does r, of member i, repeat what the cut made somebody believe? */
+bool cut_old_doubt(struct mesh *m, msec now, uint32_t i, const struct rumour *r);
+void cut_tick(struct mesh *m, msec now);
 
 /* forget.c: of a table's record of the dead, and each hour */
 bool forget_too_old(const struct rumour *r);

@@ -92,7 +92,8 @@ sync_recv(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	}
 	if (differ == 0)
 		return 0;
-	out_table(m, from, differ, may_hand_out(m, now) ? whole : 0);
+	/* Only who was refused any waits: a cut is noticed for longer than anybody's patience. */
+	out_table(m, from, differ, whole != 0 && may_hand_out(m, now) ? whole : 0);
 	if (p->flag != 0)
 		out_to(m, PACKET_SYNC, from, 0, 0, 0);
 	return 0;

@@ -10,12 +10,11 @@
  *
  * A TABLE has a member as a short word (id, life, state) where only states differ, and
  * whole, as its owner signed it, where the lives do.  A heal makes states differ
- * everywhere, so short words are most of it.  But a cut that heals while the deaths still
- * spread has hundreds who were suspected, each of them refutes, and each refutation makes
- * the lives of a bucket differ: whole tables would go from all to all, of records that
- * gossip carries within two seconds anyway.  So while many owners renew their records no
- * whole ones are handed out - for a while, not for ever: a mesh may be restless for long,
- * and newcomers need them.
+ * everywhere, so short words are most of it.  But many who refute at once make the lives of
+ * all buckets differ: whole tables would go from all to all, of records that gossip carries
+ * within seconds anyway.  So while many owners renew their records no whole ones are handed
+ * out - for a while, not for ever: a mesh may be restless for long, and newcomers need them.
+ * (Of a cut that heals while it is noticed nobody has to refute: cut.c.)
  *
  * Inner: part of struct mesh, used by the files of gossip/ alone.
  */

@@ -126,9 +126,9 @@ sim_run() {
 	    "heal --profile wan --nodes 9" "lossy --profile wan --nodes 9 --seconds 300" \
 	    "calm --profile wan --nodes 5 --seconds 500" "calm --nodes 5 --seconds 900" "slow --nodes 32" "detect --profile local --nodes 20" \
 	    "failover --profile local --nodes 9" \
-	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "detect --nodes 1000 --settled" "join --nodes 1000"; do
+	    "chaos --nodes 9" swarm "join-lossy --nodes 100" "heal-early --nodes 300 --settled" "detect --nodes 1000 --settled" "join --nodes 1000"; do
 		case $s in
-		slow* | *1000*) # once, and not five times slower
+		slow* | heal-early* | *1000*) # once, and not five times slower
 			[ "$3" = san ] && continue
 			seeds=1 ;;
 		partial*11) seeds=1 ;;

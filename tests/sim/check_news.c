@@ -9,7 +9,7 @@
  */
 #include "sim.h"
 
-enum { OLD_NEWS_MS = 10000, NEVER_TOLD = 1 /* spread.h: levels count from 1 */ };
+enum { OLD_NEWS_MS = 10000, CUT_NEWS_MS = 10000, NEVER_TOLD = 1 /* spread.h: levels count from 1 */ };
 
 static struct {
 	uint8_t urgent[WATCH_MAX + 8], news[WATCH_MAX + 8]; /* levels before; 0 = not queued */
@@ -68,6 +68,11 @@ excused(const struct mesh *m, msec now, uint32_t i, uint32_t to)
 {
 	const struct member *x = &m->ms.m[i];
 
+	/* Of one side of a cut the other is told no doubts. */
+	if (x->state == MESH_SUSPECT && to != MEMBER_NONE && now < m->swim.cut_until &&
+	    (m->ms.m[to].state == MESH_SUSPECT || (m->ms.doubts[to].rose != 0 &&
+		now - m->ms.doubts[to].rose < pace(m, CUT_NEWS_MS))))
+		return true;
 	return x->state == MESH_FAILED && (now - x->since > OLD_NEWS_MS ||
 	    (to != MEMBER_NONE && (m->ms.m[to].state == MESH_FAILED || m->ms.doubts[to].rose > x->since)));
 }

@@ -5,7 +5,8 @@
  *				a handful of datagrams more at once
  *	summary-by-its-owner	of a life that its owner lives no more are held than it made,
  *				and of that number the one that it made
- *	suspected-hears-it	first of all, in whatever is said to it, so that it can answer
+ *	suspected-hears-it	first of all, in whatever is said to it, so that it can answer;
+ *				but of many in a cut, who are asked (gossip/cut.c)
  */
 #include "../../gossip/brief.h"
 #include "sim.h"
@@ -60,7 +61,7 @@ __wrap_cargo_fill(struct mesh *m, msec now, struct cargo *c, const struct out *o
 	check_news_after(m, now, c, o);
 	if (suspected)
 		plant_after_said(to);
-	if (suspected && !says_so(c, &to->id))
+	if (suspected && now >= m->swim.cut_until && !says_so(c, &to->id))
 		silent = m;
 }
 

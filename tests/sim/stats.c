@@ -39,6 +39,7 @@ static const struct promise {
     {"heal", 2, 5000, ANY, 9000, ANY, "Serf's timers", 20000},
     {"heal.sync", 2, 5000, ANY, 1000, ANY, "one table a node", 1000},
     {"heal.early.sync", 2, 5000, ANY, 1000, ANY, "one table a node", 1000},
+    {"heal.early.refutes", 200, 5000, ANY, 250, ANY, "memberlist, all of them", 1000},
     {"heal.whole", 2, 5000, ANY, 1000, ANY, "all records of one table a node", 1000},
     {"heal.refutes", 11, 5000, 0, 100, ANY, "memberlist, all of them", 1000},
     {"heal.one", 2, 5000, ANY, 9000, ANY, "Serf's timers", 59000},

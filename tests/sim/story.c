@@ -111,6 +111,7 @@ const struct story stories[] = {
     {"detect", story_detect, NULL, "a node dies: who knows when"},
     {"failover", story_failover, NULL, "the leader dies: until another issues"},
     {"heal", story_heal, NULL, "a partition ends: until one view and one leader"},
+    {"heal-early", story_heal_early, NULL, "... of halves, before each has given up the other"},
     {"split", story_split, setup_split, "both sides of a partition: a leader each, and one schedule of both after it"},
     {"restart", story_restart, NULL, "all restart within a second"},
     {"rolling", story_rolling, NULL, "each says that it restarts, and does, one by one"},

@@ -44,7 +44,8 @@ bool story_usable(const struct sim *s, uint32_t observer, uint32_t subject);
 uint32_t story_other(struct sim *s);
 
 /* by theme */
-story_run story_steady, story_join, story_join_lossy, story_restart, story_storm, story_heal; /* story_member.c */
+story_run story_steady, story_join, story_join_lossy, story_restart, story_storm, story_heal,
+    story_heal_early; /* story_member.c */
 story_run story_detect, story_failover, story_churn, story_flood;	    /* story_death.c */
 story_run story_evict, story_clone;					    /* story_out.c */
 story_run story_liar;							    /* story_liar.c */

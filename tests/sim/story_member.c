@@ -3,7 +3,8 @@
  */
 #include "story.h"
 
-enum { ROSTER_AWAITED = 500 };
+/* REST: until the last heal is over. */
+enum { ROSTER_AWAITED = 500, REST = 15 * SECOND };
 
 bool
 story_steady(struct sim *s, struct sim_stats *st)
@@ -224,6 +225,27 @@ story_heal(struct sim *s, struct sim_stats *st)
 			if (!sim_run(s, s->now + 2 * SECOND))
 				return false;
 		if (!heal(s, st, half ? "heal:ms" : "heal.one:ms"))
+			return false;
+	}
+	return true;
+}
+
+/* Into halves, of which none has the larger roster, and together again when some are
+ * suspected, most are, and the first are given up. */
+bool
+story_heal_early(struct sim *s, struct sim_stats *st)
+{
+	static const usec lengths[] = {8, 14, 22};
+
+	if (!story_whole(s, NULL))
+		return false;
+	for (uint32_t k = 0; k < ARRAY_LEN(lengths); k++) {
+		for (uint32_t i = 0; i < s->conf.nodes / 2; i++)
+			net_group(s, (i + k) % s->conf.nodes, 1);
+		if (!sim_run(s, s->now + lengths[k] * SECOND))
+			return false;
+		if (!story_bound(s, "healed-while-noticed", !cut_is_noticed(s)) || !heal(s, st, "heal:ms") ||
+		    !sim_run(s, s->now + REST))
 			return false;
 	}
 	return true;

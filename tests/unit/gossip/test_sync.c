@@ -1,6 +1,8 @@
 /* Tables that differ: when whole records are handed out. */
 #include "world.h"
 
+#include "../../../gossip/be.h"
+
 enum { COUNT = 12, EVERY_MS = 100, QUIET_MS = 1000, PATIENCE_MS = 5000, KNOWERS = 4 };
 
 /* One that knows nothing asks node 0; the buckets of which it is told whole records. */
@@ -99,6 +101,31 @@ nor_from_who_asks_seldom(void **state)
 	}
 }
 
+/* Only states differ while a cut is noticed: nothing is withheld then, so that the storm
+ * which comes when it ends has all of its patience before it. */
+static void
+patience_begins_when_some_are_withheld(void **state)
+{
+	uint32_t leader, other;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	struct mesh *m = w->node[0];
+	uint8_t theirs[SYNC_BYTES];
+	struct packet p = {.kind = PACKET_SYNC, .bytes = theirs, .bytes_len = sizeof theirs};
+	msec end = w->now + PATIENCE_MS + QUIET_MS / 2;
+
+	(void)state;
+	for (size_t i = 0; i < MEMBERS_BUCKETS; i++) {
+		be_put(theirs + i * SYNC_BUCKET_BYTES, ~m->ms.buckets[i], 8);
+		be_put(theirs + i * SYNC_BUCKET_BYTES + 8, m->ms.lives[i] >> 32, 4);
+	}
+	for (; w->now < end; w->now += EVERY_MS) {
+		renewed(w, SYNC_RENEWALS);
+		assert_int_equal(sync_recv(m, w->now, 1, &p), 0);
+	}
+	assert_int_equal(whole(w), 0);
+	world_free(w);
+}
+
 /* The owner's own word of a life that is known, from others or from oneself. */
 static void
 a_refutation_renews(void **state)
@@ -195,6 +222,7 @@ main(void)
 	    cmocka_unit_test(whole_unless_many_are_suspected),
 	    cmocka_unit_test(not_withheld_for_ever),
 	    cmocka_unit_test(nor_from_who_asks_seldom),
+	    cmocka_unit_test(patience_begins_when_some_are_withheld),
 	    cmocka_unit_test(a_refutation_renews),
 	    cmocka_unit_test(asked_once_a_second),
 	    cmocka_unit_test(known_by_those_asked),
