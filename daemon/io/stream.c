@@ -39,6 +39,8 @@ stream_error(int rc)
 		return "timed out";
 	case STREAM_TRUNCATED:
 		return "truncated";
+	case STREAM_CLOSED:
+		return "the other end closed before it answered: its engine ended?";
 	case STREAM_AUTH:
 		return "no authenticated answer (another cluster key?)";
 	case STREAM_TOO_LARGE:
@@ -150,7 +152,7 @@ closed_rc(const struct stream_call *c)
 {
 	if (c->sealed == NULL)
 		return STREAM_CONNECT;
-	return c->session.authenticated ? STREAM_TRUNCATED : STREAM_AUTH;
+	return c->session.authenticated ? STREAM_TRUNCATED : STREAM_CLOSED;
 }
 
 static void

@@ -37,6 +37,7 @@ enum stream_rc {
 	STREAM_TOO_LARGE = -104,
 	STREAM_NO_KEY = -105,	 /* this node has no cluster key */
 	STREAM_EPOCH = -106,	 /* the other side has no key of that epoch */
+	STREAM_CLOSED = -107,	 /* closed after its hello, which proved the key, and before an answer */
 };
 const char *stream_error(int rc);
 
