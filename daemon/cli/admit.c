@@ -177,7 +177,8 @@ admit_init(const struct show *s, struct args *a, struct run_error *e)
 		return -e->err.code;
 	if (!is_true(id, "starter") && !is_true(id, "member") &&
 	    (rc = ca_crypto(&crypto, &e->err)) == 0 &&
-	    (rc = ca_make(value_str(id, "state_dir"), json_is_string(json_object_get(id, "ca")), &ca, &e->err)) == 0) {
+	    (rc = ca_make(value_str(id, "state_dir"), json_is_string(json_object_get(id, "ca")),
+		 is_true(id, "fresh"), &ca, &e->err)) == 0) {
 		ca_token(&ca, (uint64_t)(s->now_ms / 1000 + FIRST_S), 1, "", &t);
 		rc = certify(a, &t, id, value_str(id, "zone"), &e->err);
 		crypto.wipe(crypto.arg, &t, sizeof t);

@@ -56,8 +56,11 @@ ca_open(const char *path, struct ca *out, struct err *err)
 	return load(fd, path, out, err);
 }
 
+/* Beside the key, and written before it: it was made here, and not brought from elsewhere. */
+static const char made_here[] = CA_FILE ".made";
+
 int
-ca_make(const char *dir, bool again, struct ca *out, struct err *err)
+ca_make(const char *dir, bool again, bool fresh, struct ca *out, struct err *err)
 {
 	AUTO_CLOSE int at = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	uint8_t seed[KEY_BYTES];
@@ -67,13 +70,15 @@ ca_make(const char *dir, bool again, struct ca *out, struct err *err)
 		return err_set(err, EXIT_STATE, "%.300s: %s", dir, strerror(errno));
 	if (faccessat(at, CA_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
 		randombytes_buf(seed, sizeof seed);
-		rc = keyfile_write(at, CA_FILE, seed, sizeof seed, err);
+		rc = keyfile_write(at, made_here, "", 0, err);
+		rc = rc < 0 ? rc : keyfile_write(at, CA_FILE, seed, sizeof seed, err);
 		sodium_memzero(seed, sizeof seed);
 		if (rc < 0)
 			return rc;
-	} else if (!again) {
+	} else if (!again && !(fresh && faccessat(at, made_here, F_OK, AT_SYMLINK_NOFOLLOW) == 0)) {
 		return err_set(err, EXIT_KEY,
-		    "%.300s/" CA_FILE ": it is there already, of another cluster? move it aside first", dir);
+		    "%.300s/" CA_FILE ": it is there already, of another cluster, or of an interrupted mesh init? move it aside first",
+		    dir);
 	}
 	AUTO_CLOSE int fd = openat(at, CA_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)

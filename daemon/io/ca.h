@@ -23,9 +23,10 @@ MUST_CHECK int ca_crypto(struct crypto *out, struct err *err);
 /* 32 raw bytes, mode 0600, a regular file of root's or of who asks: the engine writes into
  * the state directory too, and must not choose the CA.  EXIT_KEY. */
 MUST_CHECK int ca_open(const char *path, struct ca *out, struct err *err);
-/* A new dir/ca.key, durable.  With `again` the one that is there, if there is one; else
- * that is EXIT_KEY: two clusters must not share a CA.  EXIT_STATE. */
-MUST_CHECK int ca_make(const char *dir, bool again, struct ca *out, struct err *err);
+/* A new dir/ca.key, durable.  With `again` the one that is there, if there is one; with
+ * `fresh`, of a node that never was in a cluster, one that was made here and got no further;
+ * else that is EXIT_KEY: two clusters must not share a CA.  EXIT_STATE. */
+MUST_CHECK int ca_make(const char *dir, bool again, bool fresh, struct ca *out, struct err *err);
 void ca_wipe(struct ca *ca);
 
 /* uses 1..CERT_USES_MAX; zone "" = any.  *out is secret. */

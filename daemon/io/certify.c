@@ -139,6 +139,17 @@ pack_hex(msgpack_packer *pk, const char *key, const uint8_t *b, size_t len)
 	pk_kstr(pk, key, text);
 }
 
+/* It never was in any cluster, as far as its disk knows. */
+static bool
+is_fresh(const struct engine *e)
+{
+	struct mesh_saved s = e->saved;
+
+	if (e->mesh != NULL)
+		mesh_kept(e->mesh, &s);
+	return sodium_is_zero(s.cluster, ID_BYTES) && sodium_is_zero(s.was, ID_BYTES) && !s.left;
+}
+
 static void
 pack_self(const struct engine *e, msgpack_packer *pk)
 {
@@ -150,6 +161,7 @@ pack_self(const struct engine *e, msgpack_packer *pk)
 	pk_kstr(pk, "state_dir", e->conf.state_dir);
 	pk_kbool(pk, "starter", is_starter(e));
 	pk_kbool(pk, "member", is_member(e));
+	pk_kbool(pk, "fresh", is_fresh(e));
 	pk_str(pk, "ca");
 	if (certify_is(e)) {
 		char text[2 * KEY_BYTES + 1];
@@ -176,7 +188,7 @@ certify_identity(struct engine *e, struct ctl_req *r)
 	if (other) /* all zero when nobody here heard it: then no use is counted either */
 		(void)mesh_came(e->mesh, &m.id, &came);
 	pk = ctl_begin(r);
-	msgpack_pack_map(pk, other ? 11 : 8);
+	msgpack_pack_map(pk, other ? 12 : 9);
 	pack_self(e, pk);
 	if (other) {
 		pk_kstr(pk, "other", m.name);

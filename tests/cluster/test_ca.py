@@ -229,3 +229,23 @@ def test_who_stays_out(five):
                for n in rest)
     assert not n4.status()["side"]["leader"]
     one(rest)
+
+
+def test_an_init_that_was_interrupted(five):
+    """It made ca.key, and the daemon never heard of it: the next one goes on with it.  One
+    that was brought from elsewhere may be another cluster's."""
+    n1, n2 = five.nodes[:2]
+    for n in (n1, n2):
+        up(n)
+        write(f"{n.state}/ca.key", os.urandom(32), 0o600)
+    refused(n2, ["init"], 6, "ca.key: it is there already, of another cluster, or of an interrupted mesh init? move")
+    write(f"{n1.state}/ca.key.made", "", 0o600)
+    with open(f"{n1.state}/ca.key", "rb") as f:
+        key = f.read()
+    p = mesh(n1, "init")
+    assert p.returncode == 0, p.stderr
+    with open(f"{n1.state}/ca.key", "rb") as f:
+        assert f.read() == key
+    p = mesh(n2, "join", n1.at(), token(n1))
+    assert p.returncode == 0, p.stderr
+    one([n1, n2])

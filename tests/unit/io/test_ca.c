@@ -41,17 +41,24 @@ made_once(void **state)
 
 	(void)state;
 	in(path, CA_FILE);
-	assert_int_equal(ca_make(here.path, false, &a, &err), 0);
+	assert_int_equal(ca_make(here.path, false, true, &a, &err), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(st.st_size, 32);
-	assert_int_equal(ca_make(here.path, true, &b, &err), 0);
+	assert_int_equal(ca_make(here.path, true, false, &b, &err), 0);
 	assert_memory_equal(&a, &b, sizeof a);
 	assert_int_equal(ca_open(path, &b, &err), 0);
 	assert_memory_equal(&a, &b, sizeof a);
-	assert_int_equal(ca_make(here.path, false, &b, &err), -EXIT_KEY);
-	assert_non_null(strstr(err.text, "it is there already, of another cluster? move it aside first"));
-	assert_int_equal(ca_make("/nonexistent", false, &b, &err), -EXIT_STATE);
+	/* A mesh init that was interrupted goes on with it; not where a cluster was, nor with
+	 * one that was brought from elsewhere. */
+	assert_int_equal(ca_make(here.path, false, true, &b, &err), 0);
+	assert_memory_equal(&a, &b, sizeof a);
+	assert_int_equal(ca_make(here.path, false, false, &b, &err), -EXIT_KEY);
+	assert_non_null(strstr(err.text, "it is there already, of another cluster, or of an interrupted mesh init? move it aside first"));
+	in(path, CA_FILE ".made");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(ca_make(here.path, false, true, &b, &err), -EXIT_KEY);
+	assert_int_equal(ca_make("/nonexistent", false, true, &b, &err), -EXIT_STATE);
 }
 
 static void
@@ -115,7 +122,7 @@ the_whole_chain(void **state)
 
 	(void)state;
 	assert_int_equal(ca_crypto(&c, &err), 0);
-	assert_int_equal(ca_make(here.path, true, &ca, &err), 0);
+	assert_int_equal(ca_make(here.path, true, false, &ca, &err), 0);
 	other = ca;
 	other.pk[0] ^= 1;
 	ca_token(&ca, 4000000000, 3, "eu", &t);
