@@ -21,6 +21,13 @@ MUST_CHECK int mesh_init(struct mesh *m, msec now, const uint8_t *cluster);
 MUST_CHECK int mesh_add_seed(struct mesh *m, msec now, const struct addr *seed);
 /* Ask there no more; who is not a seed stays none. */
 void mesh_drop_seed(struct mesh *m, const struct addr *seed);
+/* What came of a seed since it is one: for (i = 0; mesh_seed(m, i, &x); i++) */
+struct mesh_seed {
+	struct addr addr;
+	bool heard;   /* a member is known there, or spoke from there */
+	bool foreign; /* who answers there is of another cluster, and has the same key */
+};
+bool mesh_seed(const struct mesh *m, uint32_t index, struct mesh_seed *out);
 /* Stop leading at once, for member `to`, or whoever is next when NULL.
  * -ERR_NOT_LEADER; -ERR_UNKNOWN: not an elector that is alive. */
 MUST_CHECK int mesh_hand_over(struct mesh *m, msec now, const struct node_id *to);

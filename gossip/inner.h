@@ -72,6 +72,8 @@ struct mesh {
 	msec started, ticked;
 	uint8_t unheard;       /* join.c: so many lives were begun anew, as nobody knew them, ... */
 	msec unheard_at;       /* ... and when it is seen whether anybody knows this one */
+	uint64_t seeds_heard, seeds_foreign; /* likewise: a bit for each of conf.seeds */
+	uint32_t seeds_turn;		     /* they were asked so often since one was added */
 	struct mesh_stats stats;
 	/* out.c */
 	struct out *ring;

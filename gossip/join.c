@@ -24,7 +24,10 @@ enum {
 	LIFE_REST = 1 << 24, /* frames between two ticks, and more */
 	UNHEARD_MS = 20000,  /* a life by the clock (daemon/io/critical.c) */
 	UNHEARD_MAX = 3,
+	ELSE_FIRST = 2, /* a member asks a seed that no member is known at the second time ... */
+	ELSE_EACH = 12, /* ... and so often then of which cluster it is */
 };
+_Static_assert(MESH_SEEDS_MAX <= 64, "a bit for each seed");
 
 /* The one record a JOINED must carry: the sender's own. */
 static int
@@ -103,6 +106,69 @@ join_begin(struct mesh *m, msec now, const uint8_t *cluster, uint64_t term, uint
 	trace(m, now, "joined", MEMBER_NONE, 0);
 }
 
+/* --- what came of the seeds ---------------------------------------------------------- */
+
+void
+join_heard(struct mesh *m, const struct addr *from)
+{
+	for (size_t i = 0; i < m->conf.seeds_count; i++)
+		if ((m->seeds_heard >> i & 1) == 0 && addr_eq(&m->conf.seeds[i], from))
+			m->seeds_heard |= UINT64_C(1) << i;
+}
+
+void
+join_seed_added(struct mesh *m)
+{
+	uint64_t bit = UINT64_C(1) << m->conf.seeds_count;
+
+	m->seeds_heard &= ~bit;
+	m->seeds_foreign &= ~bit;
+	m->seeds_turn = 0;
+}
+
+void
+join_seed_dropped(struct mesh *m, size_t index)
+{
+	uint64_t bit = UINT64_C(1) << index;
+	size_t last = m->conf.seeds_count;
+
+	m->seeds_heard = (m->seeds_heard & ~bit) | (m->seeds_heard >> last & 1) << index;
+	m->seeds_foreign = (m->seeds_foreign & ~bit) | (m->seeds_foreign >> last & 1) << index;
+}
+
+bool
+mesh_seed(const struct mesh *m, uint32_t index, struct mesh_seed *out)
+{
+	if (index >= m->conf.seeds_count)
+		return false;
+	*out = (struct mesh_seed){.addr = m->conf.seeds[index],
+	    .heard = m->seeds_heard >> index & 1,
+	    .foreign = m->seeds_foreign >> index & 1};
+	for (uint32_t i = 1; i < m->ms.count && !out->heard; i++)
+		out->heard = addr_eq(&m->ms.m[i].addr, &out->addr);
+	return true;
+}
+
+/* A member asked that: two clusters that hold one key hear nothing else of each other. */
+static int
+elsewhere(struct mesh *m, const struct addr *from, const struct packet *p)
+{
+	struct rumour who;
+	uint64_t was = m->seeds_foreign;
+	bool other;
+
+	if (p->bytes_len != ID_BYTES || introduction(p, &who) < 0 || !vouch_holds(m, p->bytes, &who))
+		return 0;
+	other = memcmp(p->bytes, m->saved.cluster, ID_BYTES) != 0;
+	for (size_t i = 0; i < m->conf.seeds_count; i++)
+		if (addr_eq(&m->conf.seeds[i], from))
+			m->seeds_foreign = (m->seeds_foreign & ~(UINT64_C(1) << i)) | (uint64_t)other << i;
+	m->changes += m->seeds_foreign != was;
+	return 0;
+}
+
+/* --- being let in ---------------------------------------------------------------------- */
+
 /* What out_join_not says, from whoever has the cluster key; what is not known means: wait. */
 static enum mesh_entry
 why_not(uint64_t term)
@@ -119,8 +185,10 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 	uint32_t i;
 	int rc;
 
-	if (m->member || p->seq != m->swim.join_token)
-		return 0; /* an answer too late, or to somebody else */
+	if (p->seq != m->swim.join_token)
+		return 0; /* to somebody else */
+	if (m->member)
+		return elsewhere(m, from, p);
 	if (p->bytes_len == 0)
 		return enter_refused(m, now, from, why_not(p->term), NULL);
 	if (p->bytes_len != ID_BYTES)
@@ -225,6 +293,16 @@ join_deadline(const struct mesh *m)
 	    m->member ? m->unheard_at : MSEC_NEVER);
 }
 
+/* Where no member is known, in place of WHO now and then: one is answered at a time. */
+static bool
+asks_whose(const struct mesh *m, size_t i)
+{
+	struct mesh_seed x;
+
+	return m->member && m->ms.certs == NULL && m->seeds_turn % ELSE_EACH == ELSE_FIRST &&
+	    mesh_seed(m, (uint32_t)i, &x) && !x.heard;
+}
+
 void
 join_tick(struct mesh *m, msec now)
 {
@@ -239,12 +317,13 @@ join_tick(struct mesh *m, msec now)
 		return;
 	}
 	m->swim.seeds_at = now + (alone ? JOIN_MS : SEEDS_MS);
+	m->seeds_turn++;
 	for (size_t i = 0; i < m->conf.seeds_count; i++) {
 		const struct addr *seed = &m->conf.seeds[i];
 
 		if (enter_wanted(m))
 			enter_ask(m, seed);
-		if (!m->member && m->ms.certs == NULL)
+		if ((!m->member && m->ms.certs == NULL) || asks_whose(m, i))
 			out_join(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
 		else if (m->member && !is_up(m, seed))
 			out_addr(m, PACKET_WHO, seed, NULL, 0, true);

@@ -33,6 +33,11 @@ bool join_next_life(struct mesh *m, msec now, uint64_t generation);
 /* The numbers of this life's frames end: go on in the next one. */
 void join_count(struct mesh *m, msec now);
 void join_init(struct mesh *m, msec now);
+/* A member speaks from there. */
+void join_heard(struct mesh *m, const struct addr *from);
+/* One more is about to follow the last one; the last one took the place of that one. */
+void join_seed_added(struct mesh *m);
+void join_seed_dropped(struct mesh *m, size_t index);
 void join_tick(struct mesh *m, msec now);
 msec join_deadline(const struct mesh *m);
 

@@ -243,6 +243,7 @@ receive_pair(struct mesh *m, msec now, const struct addr *from, const struct sea
 	if (evict_refuses(m, now, from, frame, len))
 		return -ERR_EVICTED;
 	keys_spoke(m, now, i, frame->epoch);
+	join_heard(m, from);
 	return receive_member(m, now, i, &p);
 }
 
@@ -489,6 +490,7 @@ mesh_add_seed(struct mesh *m, msec now, const struct addr *seed)
 			return 0;
 	if (m->conf.seeds_count == MESH_SEEDS_MAX)
 		return -ERR_FULL;
+	join_seed_added(m);
 	m->conf.seeds[m->conf.seeds_count++] = *seed;
 	m->swim.seeds_at = now;
 	return 0;
@@ -502,6 +504,7 @@ mesh_drop_seed(struct mesh *m, const struct addr *seed)
 	for (size_t i = 0; i < c->seeds_count; i++)
 		if (addr_eq(&c->seeds[i], seed)) {
 			c->seeds[i] = c->seeds[--c->seeds_count];
+			join_seed_dropped(m, i);
 			return;
 		}
 }

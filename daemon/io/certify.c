@@ -312,7 +312,7 @@ certify_join(struct engine *e, struct ctl_req *r)
 		peers_seed(e, r);
 		return;
 	}
-	if (belong_refuses(e, r))
+	if (belong_refuses(e, r) || depart_refuses(e, r))
 		return;
 	if (!ctl_arg_has(r, "ca")) {
 		if (!lacks(e, r))

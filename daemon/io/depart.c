@@ -385,6 +385,16 @@ depart_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hin
 	return text;
 }
 
+bool
+depart_refuses(const struct engine *e, struct ctl_req *r)
+{
+	if (e->mesh == NULL || !e->depart.asked || is_gone(e))
+		return false;
+	ctl_fail(r, 1, "mesh leave -w waits for that; mesh leave --cancel takes it back, while it is a member",
+	    "%s: this node is leaving: not before it has left", r->verb);
+	return true;
+}
+
 /* --- mesh leave ---------------------------------------------------------------------------- */
 
 static const char *

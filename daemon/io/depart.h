@@ -39,6 +39,9 @@ void depart_look(struct engine *e);
 void depart_second(struct engine *e);
 /* What `mesh status` says of it; NULL = nothing. */
 const char *depart_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint);
+/* A join while this node leaves would be forgotten with all the rest: refused, and r is
+ * answered; false: it does not leave. */
+bool depart_refuses(const struct engine *e, struct ctl_req *r);
 /* mesh leave [--stop|--keep] [--last] [--force] [--cancel].  Asked again it says how far it
  * is, and takes what is said more: --force, or --stop or --keep.  With the argument
  * look it begins nothing. */

@@ -37,6 +37,7 @@
 #include "local.h"
 #include "names.h"
 #include "net.h"
+#include "peers.h"
 #include "probe.h"
 #include "dark.h"
 #include "starting.h"
@@ -81,6 +82,7 @@ struct engine {
 	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
 	struct starting starting;
 	struct names names;
+	struct peers_joined joined;
 	struct hash peers; /* of the addresses remembered last */
 	struct blob last_view; /* the last one of a leader fresh in office */
 	msec last_view_at;

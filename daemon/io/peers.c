@@ -10,10 +10,11 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "addr.h"
+#include "certify.h"
 #include "engine.h"
 #include "pack.h"
 
-enum { ADDR_BYTES = 18 };
+enum { ADDR_BYTES = 18, JOINED_MS = 10000 };
 
 static const char seen_key[] = "seen";
 static const char joined_key[] = "joined";
@@ -308,6 +309,7 @@ join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct ad
 		return;
 	}
 	(void)remember_joined(e, a, true);
+	e->joined = (struct peers_joined){.at = *a, .since = net_now()};
 	(void)!mesh_return(e->mesh, net_now()); /* an operator says so */
 	engine_kick(e);
 	msgpack_sbuffer_init(&buf);
@@ -321,6 +323,55 @@ join_addr(struct engine *e, struct ctl_req *r, const char *text, const struct ad
 		pk_str(&pk, text);
 	ctl_answer(r, buf.data, buf.size, false);
 	msgpack_sbuffer_destroy(&buf);
+}
+
+/* --- seeds that led nowhere ------------------------------------------------------------ */
+
+static const char *
+foreign_seed(const struct mesh_seed *x, char text[ERR_TEXT_CAP], const char **hint)
+{
+	char at[ADDR_TEXT_CAP];
+
+	addr_format(&x->addr, at, sizeof at);
+	snprintf(text, ERR_TEXT_CAP, "who answers at the seed %s is of another cluster, which has the same key", at);
+	*hint = "mesh join --forget HOST:PORT, or take it out of `seeds:`; a node that should be here: there mesh leave, then mesh join";
+	return text;
+}
+
+/* Other seeds may be hosts that are not there yet. */
+static const char *
+silent_seed(const struct mesh_seed *x, char text[ERR_TEXT_CAP], const char **hint)
+{
+	char at[ADDR_TEXT_CAP];
+
+	addr_format(&x->addr, at, sizeof at);
+	snprintf(text, ERR_TEXT_CAP, "nobody of this cluster answered at %s, which mesh join named", at);
+	*hint = "does UDP pass, and is it of this cluster, under its key? mesh join --forget HOST:PORT takes it away";
+	return text;
+}
+
+const char *
+peers_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hint)
+{
+	const struct peers_joined *j = &e->joined;
+	bool waited = j->since != 0 && net_now() - j->since >= JOINED_MS, any = false;
+	struct mesh_side s;
+	struct mesh_seed x;
+
+	if (e->mesh == NULL)
+		return NULL;
+	mesh_side(e->mesh, net_now(), &s);
+	for (uint32_t i = 0; mesh_seed(e->mesh, i, &x); i++) {
+		any = true;
+		if (s.member && !x.heard && x.foreign)
+			return foreign_seed(&x, text, hint);
+		if (s.member && !x.heard && waited && addr_eq(&x.addr, &j->at))
+			return silent_seed(&x, text, hint);
+	}
+	if (s.member || !any || certify_is(e))
+		return NULL;
+	*hint = "of a new cluster the first host: mesh init; else is HOST:PORT right, does UDP pass, and is it the key of now? on a member: mesh keys export";
+	return "not a member yet: nobody answered at the seeds under this cluster key";
 }
 
 /* --- both need the key ------------------------------------------------------------ */

@@ -103,7 +103,7 @@ struct own_problem {
 
 /* Where the texts lie that are made up when asked for. */
 struct notes {
-	char starting[ERR_TEXT_CAP], belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
+	char starting[ERR_TEXT_CAP], seeds[ERR_TEXT_CAP], belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
 	char disk[ERR_TEXT_CAP], depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
 };
@@ -140,10 +140,10 @@ asked_in_vain(const struct engine *e, const struct mesh_side *s, struct slice vi
 	return true;
 }
 
-/* At most `cap` of this node's own; the caller packs them with the view's. */
+/* Of its belonging to a cluster, and its side there; five at most. */
 static size_t
-own_problems(const struct engine *e, const struct mesh_side *s, struct slice view,
-    struct notes *notes, struct own_problem *out, size_t cap)
+belonging_problems(const struct engine *e, const struct mesh_side *s, struct slice view,
+    struct notes *notes, struct own_problem *out)
 {
 	bool is_out = belong_is_out(e);
 	size_t n = 0;
@@ -163,13 +163,25 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	else if (!is_out && !s->member && certify_is(e))
 		out[n++] = (struct own_problem){
 		    "not a member yet: nobody answered at the seeds", "is HOST:PORT right, and does UDP pass? mesh join again"};
+	else if (!is_out && (out[n].text = peers_problem(e, notes->seeds, &out[n].hint)) != NULL)
+		n++;
 	else if (!is_out && !s->member)
 		out[n++] = (struct own_problem){
 		    "not a member: mesh init | mesh join", e->key_error};
-	else if (!is_out && !s->has_leader)
+	if (!is_out && s->member && !s->has_leader)
 		out[n++] = (struct own_problem){unled_line(e, s, notes->leader), "mesh partition"};
-	else if (!is_out && asked_in_vain(e, s, view, notes->leader))
+	else if (!is_out && s->member && asked_in_vain(e, s, view, notes->leader))
 		out[n++] = (struct own_problem){notes->leader, "mesh reachability"};
+	return n;
+}
+
+/* At most `cap` of this node's own; the caller packs them with the view's. */
+static size_t
+own_problems(const struct engine *e, const struct mesh_side *s, struct slice view,
+    struct notes *notes, struct own_problem *out, size_t cap)
+{
+	size_t n = belonging_problems(e, s, view, notes, out);
+
 	for (int i = 0; i < TREES_COUNT && n < cap; i++)
 		if (e->trees.slot[i].error[0] != '\0')
 			out[n++] = (struct own_problem){

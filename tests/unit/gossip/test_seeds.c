@@ -102,6 +102,37 @@ who_finds_no_room_is_told_so_and_asks_on(void **state)
 	world_free(w);
 }
 
+/* Two clusters under one key: each says of its seed whose it is, of a member's nothing,
+ * and of one where nobody is that it was never heard. */
+static void
+a_seed_of_another_cluster_is_known_for_one(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct addr there = toy_addr(2), none = toy_addr(9), own = toy_addr(0);
+	struct mesh_seed x;
+
+	(void)state;
+	world_isolate(w, 2, true);
+	world_run(w, 5000);
+	assert_int_equal(mesh_init(w->node[2], w->now, (const uint8_t *)"another one 16 b"), 0);
+	world_isolate(w, 2, false);
+	assert_int_equal(mesh_add_seed(w->node[1], w->now, &none), 0);
+	assert_int_equal(mesh_add_seed(w->node[1], w->now, &there), 0);
+	world_run(w, 30000);
+	assert_int_equal(mesh_up(w->node[1]), 2);
+	assert_true(mesh_seed(w->node[1], 0, &x) && addr_eq(&x.addr, &own) && x.heard && !x.foreign);
+	assert_true(mesh_seed(w->node[1], 1, &x) && addr_eq(&x.addr, &none) && !x.heard && !x.foreign);
+	assert_true(mesh_seed(w->node[1], 2, &x) && addr_eq(&x.addr, &there) && !x.heard && x.foreign);
+	assert_false(mesh_seed(w->node[1], 3, &x));
+	assert_true(mesh_seed(w->node[2], 0, &x) && !x.heard && x.foreign); /* and the other way */
+	mesh_drop_seed(w->node[1], &none); /* what is known goes with its seed */
+	assert_true(mesh_seed(w->node[1], 1, &x) && addr_eq(&x.addr, &there) && x.foreign);
+	mesh_drop_seed(w->node[1], &there);
+	assert_int_equal(mesh_add_seed(w->node[1], w->now, &none), 0);
+	assert_true(mesh_seed(w->node[1], 1, &x) && !x.foreign);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -110,6 +141,7 @@ main(void)
 	    cmocka_unit_test(who_is_in_company_asks_its_seeds_on),
 	    cmocka_unit_test(what_is_no_seed_any_more_is_not_asked),
 	    cmocka_unit_test(who_finds_no_room_is_told_so_and_asks_on),
+	    cmocka_unit_test(a_seed_of_another_cluster_is_known_for_one),
 	};
 
 	return cmocka_run_group_tests_name("seeds", tests, NULL, NULL);
