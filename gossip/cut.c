@@ -10,9 +10,10 @@
  *	of one side		the other is told no doubts, and believes none from there
  *	who rose, or spoke	is not doubted again by what was said before
  *	the last few		are asked again and again
+ *	a table			makes nobody doubt (rumour.c)
  *
- * Who is doubted yet when that time is over hears it, and refutes, as ever.  And a table
- * makes nobody doubt (rumour.c): the cure must not bring the illness.
+ * Who is doubted yet when that time is over hears it, and refutes, as ever.  And where most
+ * hear a few alone it is no cut: there who is doubted lives by what others carry for it.
  */
 #include "inner.h"
 
@@ -35,7 +36,7 @@ cut_lately(struct mesh *m, msec now)
 		m->swim.cut_until = now + pace(m, CUT_MS);
 		m->swim.cut_at = msec_min(m->swim.cut_at, now + pace(m, ASK_MS));
 	}
-	return now < m->swim.cut_until;
+	return now < m->swim.cut_until && !relay_far(m);
 }
 
 bool

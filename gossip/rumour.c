@@ -414,16 +414,18 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
  * leader, who hears everybody, will give evidence of life; without one I do, and
  * ask it first if need be.  Once I
  * suspect it too, the obituary is all the confirmation there will ever be: who
- * calls it dead accuses no more.  Or it is suspected there: whoever is ill is soon
- * found so here, and of hundreds who were cut off the tables are full.
+ * calls it dead accuses no more.  In a cut no table makes suspect either: of those
+ * who were cut off all are full.
  */
 static bool
 old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 {
 	struct member *x = &m->ms.m[i];
 
-	if ((r->state != MESH_FAILED && r->state != MESH_SUSPECT) || !r->is_table || !member_up(x) ||
-	    r->generation != x->generation || r->incarnation != x->incarnation)
+	if (!r->is_table || !member_up(x) || r->generation != x->generation ||
+	    r->incarnation != x->incarnation)
+		return false;
+	if (r->state != MESH_FAILED && (r->state != MESH_SUSPECT || !cut_lately(m, now)))
 		return false;
 	if (x->state == MESH_SUSPECT && now - x->heard >= pace(m, HEARD_MS))
 		return false;

@@ -22,21 +22,41 @@ refuted(const struct world *w)
 }
 
 static void
-few_refute_and_many_need_not(void **state)
+few_refute(void **state)
 {
 	uint32_t leader, other, before;
+	struct world *w = world_settled(COUNT, &leader, &other);
 
 	(void)state;
-	for (uint32_t many = 0; many < 2; many++) {
-		struct world *w = world_settled(COUNT, &leader, &other);
+	before = refuted(w);
+	doubt(w, MANY - 1);
+	world_run(w, 3000);
+	assert_int_equal(w->node[0]->ms.by_state[MESH_ALIVE], COUNT);
+	assert_int_equal(refuted(w), before + MANY - 1);
+	world_free(w);
+}
 
-		before = refuted(w);
-		doubt(w, many ? MANY : MANY - 1);
-		world_run(w, 3000);
-		assert_int_equal(w->node[0]->ms.by_state[MESH_ALIVE], COUNT);
-		assert_int_equal(refuted(w), before + (many ? 0 : MANY - 1));
-		world_free(w);
-	}
+/* Each half doubts the other. */
+static void
+many_need_not_refute(void **state)
+{
+	uint32_t leader, other, before;
+	struct world *w = world_settled(COUNT, &leader, &other);
+
+	(void)state;
+	before = refuted(w);
+	for (uint32_t i = 0; i < COUNT; i++)
+		for (uint32_t k = 0; k < COUNT / 2; k++) {
+			struct node_id id = world_id(i < COUNT / 2 ? COUNT / 2 + k : k);
+			struct members *ms = &w->node[i]->ms;
+
+			rumour_suspect(w->node[i], w->now, members_find(ms, seal_short(&id)), ms->m[0].short_id);
+		}
+	world_run(w, 3000);
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(w->node[i]->ms.by_state[MESH_ALIVE], COUNT);
+	assert_int_equal(refuted(w), before);
+	world_free(w);
 }
 
 /* Eight of 30 are none: it takes a third, of whom the dead are some. */
@@ -109,19 +129,30 @@ across_a_cut_no_doubt_is_believed(void **state)
 }
 
 static void
-a_table_makes_nobody_doubt(void **state)
+in_a_cut_a_table_makes_nobody_doubt(void **state)
 {
 	uint32_t leader, other;
 	struct world *w = world_settled(COUNT, &leader, &other);
-	struct rumour r = says(w, 1, MESH_SUSPECT, 2);
+	struct mesh *m = w->node[0];
+	struct rumour r = says(w, MANY + 1, MESH_SUSPECT, MANY + 2);
 
 	(void)state;
+	m->ms.m[MANY + 1].heard = m->ms.m[MANY + 2].heard = w->now - HEARD_MS;
 	r.is_table = true;
-	assert_int_equal(rumour_hear(w->node[0], w->now, &r), 0);
-	assert_int_equal(w->node[0]->ms.m[1].state, MESH_ALIVE);
+	doubt(w, MANY);
+	assert_int_equal(rumour_hear(m, w->now, &r), 0);
+	assert_int_equal(m->ms.m[MANY + 1].state, MESH_ALIVE);
 	r.is_table = false;
-	assert_int_equal(rumour_hear(w->node[0], w->now, &r), 0);
-	assert_int_equal(w->node[0]->ms.m[1].state, MESH_SUSPECT);
+	assert_int_equal(rumour_hear(m, w->now, &r), 0);
+	assert_int_equal(m->ms.m[MANY + 1].state, MESH_SUSPECT);
+	r = says(w, MANY + 2, MESH_SUSPECT, MANY + 1); /* and where there is none */
+	r.is_table = true;
+	assert_true(cut_lately(m, w->now));
+	m->ms.far = COUNT;
+	assert_false(cut_lately(m, w->now));
+	assert_int_equal(rumour_hear(m, w->now, &r), 0);
+	m->ms.far = 0;
+	assert_int_equal(m->ms.m[MANY + 2].state, MESH_SUSPECT);
 	world_free(w);
 }
 
@@ -159,10 +190,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(few_refute_and_many_need_not),
+	    cmocka_unit_test(few_refute),
+	    cmocka_unit_test(many_need_not_refute),
 	    cmocka_unit_test(a_third_is_a_cut),
 	    cmocka_unit_test(across_a_cut_no_doubt_is_believed),
-	    cmocka_unit_test(a_table_makes_nobody_doubt),
+	    cmocka_unit_test(in_a_cut_a_table_makes_nobody_doubt),
 	    cmocka_unit_test(the_last_few_are_asked),
 	};
 
