@@ -181,6 +181,7 @@ why_not(uint64_t term)
 static int
 admitted(struct mesh *m, msec now, const struct addr *from, const struct packet *p)
 {
+	enum mesh_entry why;
 	struct rumour who;
 	uint32_t i;
 	int rc;
@@ -189,8 +190,11 @@ admitted(struct mesh *m, msec now, const struct addr *from, const struct packet 
 		return 0; /* to somebody else */
 	if (m->member)
 		return elsewhere(m, from, p);
-	if (p->bytes_len == 0)
-		return enter_refused(m, now, from, why_not(p->term), NULL);
+	if (p->bytes_len == 0) {
+		why = why_not(p->term);
+		(void)enter_refused(m, now, from, why, NULL); /* its code is of certificates */
+		return why == MESH_ENTRY_FULL ? -ERR_FULL : why == MESH_ENTRY_EVICTED ? -ERR_EVICTED : 0;
+	}
 	if (p->bytes_len != ID_BYTES)
 		return -ERR_MALFORMED;
 	if ((rc = introduction(p, &who)) < 0)

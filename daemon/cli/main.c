@@ -70,7 +70,10 @@ run(const struct args *a, int64_t now_ms)
 		return show_help(&s, &e.err);
 	if (a->given[OPT_WATCH])
 		return run_watch(&s);
-	code = run_verb(&s, run_timeout_ms(a), &e);
+	if (a->given[OPT_FOLLOW] && a->verb->print == show_events)
+		code = run_follow(&s, &e);
+	else
+		code = run_verb(&s, run_timeout_ms(a), &e);
 	if (code < 0) {
 		if (a->verb->print == show_version)
 			say_version();

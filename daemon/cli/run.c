@@ -117,6 +117,7 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 		return rc;
 	/* Who follows a log waits for a line as long as it takes. */
 	rc = client_open(&c, a->socket, a->given[OPT_FOLLOW] ? 0 : timeout_ms, &e->err);
+	e->connected = rc >= 0;
 	if (rc >= 0)
 		rc = ask(&mine, &c, e);
 	if (rc < 0)

@@ -10,6 +10,7 @@
 struct run_error {
 	struct err err;
 	char *text, *hint; /* owned; text is several lines or NULL: err.text */
+	bool connected; /* there was a daemon */
 };
 
 /* What is asked of every node in turn ends within 5 + 2 x 4 s. */
@@ -22,6 +23,9 @@ MUST_CHECK int run_verb(const struct show *s, int timeout_ms, struct run_error *
 /* "mesh: what: why", then a hint line.  Returns the exit code to leave with. */
 int run_report(const struct args *a, const struct run_error *e, FILE *out);
 void run_error_free(struct run_error *e);
+
+/* As run_verb, but asked again when the daemon is there anew. */
+MUST_CHECK int run_follow(const struct show *s, struct run_error *e);
 
 /* -w: each second, in a screen of its own on a terminal, until interrupted.
  * The exit code of the last run. */

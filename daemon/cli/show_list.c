@@ -39,6 +39,7 @@ show_state(char *out, size_t cap, const json_t *row)
 	snprintf(out, cap, "%s%s%s", value_str(row, "state"),
 	    value_bool(row, "udp_blocked") ? ",udp-blocked" :
 	    value_bool(row, "unstable")	   ? ",unstable" : "",
+	    strcmp(value_str(row, "state"), "left") == 0 ? "" : /* an older daemon says more of it */
 	    value_bool(row, "leaving") ? ",leaving" :
 	    value_bool(row, "draining") ? ",draining" : "");
 }

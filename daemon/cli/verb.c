@@ -127,7 +127,7 @@ const struct verb verbs[] = {
     {.name = "events",
 	.summary = "what happened to the mesh, as this node saw it",
 	.details = "The last 1000 or so: members, elections, rosters, schedules, each with its "
-		   "cause.\nThey are forgotten when meshd's engine starts anew.",
+		   "cause.\nThey are forgotten when meshd's engine starts anew; -f goes on with the new one.",
 	.options = OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES) | OPT_BIT(OPT_SINCE),
 	.timeout_ms = ANSWER_MS,
 	.json_lines = true,

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #include "../base/name.h"
+#include "belong.h"
 #include "engine.h"
+#include "looks.h"
 #include "over.h"
 #include "pack.h"
 #include "viewing.h"
@@ -38,7 +40,7 @@ hand_over(struct engine *e, const char *name)
 	bool known = false;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++) {
-		if (strcmp(m.name, name) != 0)
+		if (!belong_is(&m, name))
 			continue;
 		known = true;
 		if (mesh_hand_over(e->mesh, net_now(), &m.id) == 0) {
@@ -102,10 +104,10 @@ on_look(uv_timer_t *timer)
 	msgpack_packer *pk;
 	bool led = now_leads(h, &s, &m);
 
-	if (led && strcmp(m.name, h->to) == 0) {
+	if (led && belong_is(&m, h->to)) {
 		pk = ctl_begin(h->r);
 		msgpack_pack_map(pk, 2);
-		pk_kstr(pk, "handed_to", h->to);
+		pk_kstr(pk, "handed_to", m.name);
 		pk_kuint(pk, "term", s.term);
 		ctl_end(h->r);
 	} else if (led && s.term > h->term) {
@@ -225,10 +227,19 @@ acts_apply(struct engine *e, struct ctl_req *r)
 void
 acts_hand_over(struct engine *e, struct ctl_req *r, const char *node)
 {
-	if (name_ok(node, strlen(node)))
-		ask_leader(e, r, QUERY_HAND_OVER, node);
-	else
+	char id[2 * ID_BYTES + 1];
+	struct mesh_member m = {.self = false};
+	int n;
+
+	if (!name_ok(node, strlen(node))) {
 		ctl_fail(r, EXIT_USAGE_, "mesh leader --to NODE", "leader: --to is no node's name");
+		return;
+	}
+	if ((n = belong_pick(e, r, node, false, &m)) < 0)
+		return;
+	looks_id_text(&m.id, id);
+	/* By its name, when that says enough: an older leader knows no other. */
+	ask_leader(e, r, QUERY_HAND_OVER, n == 0 || strcmp(m.name, node) == 0 ? node : id);
 }
 
 void

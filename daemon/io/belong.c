@@ -3,6 +3,7 @@
  */
 #include "belong.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "engine.h"
 #include "pack.h"
 
-enum { ID_DIGITS = 2 * ID_BYTES, ID_DIGITS_MIN = 8, WHO_CAP = NAME_CAP + 16 };
+enum { ID_DIGITS = 2 * ID_BYTES, ID_DIGITS_MIN = 8, WHO_CAP = NAME_CAP + 16, PICK_NAMED = 4 };
 
 static const char evicted_key[] = "evicted";
 
@@ -100,8 +101,8 @@ digits(const struct node_id *id, char text[ID_DIGITS + 1])
 		snprintf(text + 2 * i, 3, "%02x", id->b[i]);
 }
 
-static bool
-is_meant(const struct mesh_member *m, const char *who)
+bool
+belong_is(const struct mesh_member *m, const char *who)
 {
 	char id[ID_DIGITS + 1];
 	size_t len = strlen(who);
@@ -119,11 +120,47 @@ belong_named(const struct engine *e, const char *who, struct mesh_member *out)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; mesh_member(e->mesh, i, &m); i++)
-		if (is_meant(&m, who)) {
+		if (belong_is(&m, who)) {
 			*out = m;
 			n++;
 		}
 	return n;
+}
+
+/* The least is the one that is looked for. */
+static int
+order_of(const struct mesh_member *m, bool down)
+{
+	bool up = m->state <= MESH_SUSPECT;
+
+	return m->state == MESH_LEFT ? 2 : up == down;
+}
+
+int
+belong_pick(const struct engine *e, struct ctl_req *r, const char *who, bool down,
+    struct mesh_member *out)
+{
+	char list[PICK_NAMED * (ID_DIGITS + ADDR_TEXT_CAP + 8)] = "", id[ID_DIGITS + 1], at[ADDR_TEXT_CAP];
+	struct mesh_member m;
+	int best = INT_MAX, n = 0, len = 0;
+
+	for (uint32_t i = 0; e->mesh != NULL && mesh_member(e->mesh, i, &m); i++) {
+		if (!belong_is(&m, who) || order_of(&m, down) > best)
+			continue;
+		if (order_of(&m, down) < best)
+			len = n = 0;
+		best = order_of(&m, down);
+		*out = m;
+		digits(&m.id, id);
+		addr_format(&m.addr, at, sizeof at);
+		if (++n <= PICK_NAMED)
+			len += snprintf(list + len, sizeof list - (size_t)len, "%s%.16s at %s", n > 1 ? ", " : "", id, at);
+	}
+	if (n <= 1)
+		return n;
+	ctl_fail(r, 1, "give the id, or 8 or more of its first digits: mesh members -o wide",
+	    "%s: '%s' is more than one node: %s%s", r->verb, who, list, n > PICK_NAMED ? ", ..." : "");
+	return -1;
 }
 
 static void

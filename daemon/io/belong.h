@@ -25,6 +25,13 @@ const char *belong_problem(const struct engine *e, char text[ERR_TEXT_CAP], cons
 bool belong_refuses(const struct engine *e, struct ctl_req *r);
 /* How many go by that name or id; *out is the last of them. */
 uint32_t belong_named(const struct engine *e, const char *who, struct mesh_member *out);
+/* Does that name, or id or the first 8 or more digits of one, mean this member? */
+bool belong_is(const struct mesh_member *m, const char *who);
+/* Of those that `who` means the one that is up, or (down) that is dead; of none of them
+ * the best of the others.  0: nobody; 1: *out; -1: two are as good, and r is answered with
+ * the ids of both. */
+int belong_pick(const struct engine *e, struct ctl_req *r, const char *who, bool down,
+    struct mesh_member *out);
 /* Whom `node` of a request means, a name or an id; false: nobody, or many: answered. */
 bool belong_find(const struct engine *e, struct ctl_req *r, const char *verb,
     struct mesh_member *out);

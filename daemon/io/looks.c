@@ -70,13 +70,14 @@ looks_find_asked(const struct engine *e, struct ctl_req *r, const char *key, con
 {
 	const char *near;
 	char name[NAME_CAP];
+	int n;
 
 	if (!ctl_arg_str(r, key, name, sizeof name) || !name_ok(name, strlen(name))) {
 		ctl_fail(r, EXIT_USAGE_, usage, "%s: no node's name", r->verb);
 		return false;
 	}
-	if (looks_find(e, name, out))
-		return true;
+	if ((n = belong_pick(e, r, name, false, out)) != 0)
+		return n > 0;
 	near = looks_suggest(e, name, out);
 	ctl_fail(r, 1, "mesh members", "no node '%s' is known%s%s%s", name,
 	    near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
@@ -135,7 +136,7 @@ looks_pack_state(const struct mesh_member *m, msgpack_packer *pk)
 	pk_kstr(pk, "state", looks_state(m));
 	pk_kbool(pk, "unstable", m->unstable);
 	pk_kbool(pk, "udp_blocked", m->udp_blocked);
-	pk_kbool(pk, "draining", m->draining);
+	pk_kbool(pk, "draining", m->draining && m->state != MESH_LEFT);
 	pk_kbool(pk, "leaving", m->going == MESH_LEAVING && m->state != MESH_LEFT);
 	pack_ago(pk, "seen_ms", m->self ? now : m->seen, now);
 }

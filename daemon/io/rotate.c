@@ -11,6 +11,7 @@
 #include "../base/log.h"
 #include "../base/name.h"
 #include "acts.h"
+#include "belong.h"
 #include "certify.h"
 #include "engine.h"
 #include "looks.h"
@@ -163,7 +164,7 @@ do_here(struct engine *e, bool rotate, const char *without)
 	}
 	rc = -ERR_IDENTITY;
 	for (uint32_t i = 0; rc != 0 && mesh_member(e->mesh, i, &m); i++)
-		if (strcmp(m.name, without) == 0)
+		if (belong_is(&m, without))
 			rc = mesh_keys_pass(e->mesh, net_now(), &m.id);
 	net_kick(&e->net);
 	return rc == -ERR_UNKNOWN ? -ERR_IDENTITY : rc;
@@ -327,6 +328,21 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names)
 	msgpack_sbuffer_destroy(&buf);
 }
 
+/* Each of the names means one; false: r is answered. */
+static bool
+each_is_one(const struct engine *e, struct ctl_req *r, const char *names)
+{
+	char one[NAME_CAP];
+	struct mesh_member m;
+
+	while (*names != '\0') {
+		names = take_name(names, one);
+		if (belong_pick(e, r, one, true, &m) < 0)
+			return false;
+	}
+	return true;
+}
+
 /* Only to who may write: it opens everything this cluster says. */
 static void
 export(struct engine *e, struct ctl_req *r)
@@ -378,7 +394,7 @@ rotate_verb(struct engine *e, struct ctl_req *r)
 	else if (bad || force != (without[0] != '\0') || (force && !name_list_ok(without)))
 		ctl_fail(r, EXIT_USAGE_, "mesh keys rotate --force NODE[,NODE]",
 		    "keys: --force and the NODE that is down go together");
-	else
+	else if (each_is_one(e, r, without))
 		ask(e, r, true, without);
 }
 

@@ -13,7 +13,7 @@
  *
  *   QUERY_ALIVE    id (16)                   -> id (16), generation (8 BE): it is I,
  *                  in this life; ERR_UNKNOWN from anybody else (gossip/dark.c)
- *   QUERY_HAND_OVER node's name              -> "ok": this leader resigns to it
+ *   QUERY_HAND_OVER node's name or id        -> "ok": this leader resigns to it
  *
  *   QUERY_SIGHT    [id 16, what]             -> what that node sees (sight.h)
  *   QUERY_OVER     [hops, ms, id 16, kind, payload]  -> what another node answers (over.h)

@@ -119,6 +119,28 @@ status_of_strange_shape(void **state)
 	}
 }
 
+/* Its work is gone with it: what it last said of that is no state. */
+static void
+who_left_has_left(void **state)
+{
+	const struct script members = {.verb = "members",
+	    .frames = {ANSWER("[{\"name\":\"n1\",\"state\":\"left\",\"draining\":true,\"leaving\":false},"
+			      "{\"name\":\"n2\",\"state\":\"alive\",\"draining\":true,\"leaving\":true},"
+			      "{\"name\":\"n3\",\"state\":\"failed\",\"draining\":true,\"leaving\":false}]")}};
+	struct outcome o;
+	pid_t pid = serve(&members);
+
+	(void)state;
+	run_line(&o, "members", 0, true);
+	waitpid(pid, NULL, 0);
+	assert_non_null(strstr(o.out, " left "));
+	assert_null(strstr(o.out, "left,"));
+	assert_non_null(strstr(o.out, "alive,leaving"));
+	assert_non_null(strstr(o.out, "failed,draining"));
+	free(o.out);
+	free(o.error);
+}
+
 static void
 lists(void **state)
 {
@@ -544,6 +566,7 @@ main(void)
 	    cmocka_unit_test(status_broken_script),
 	    cmocka_unit_test(status_not_a_member),
 	    cmocka_unit_test(status_of_strange_shape),
+	    cmocka_unit_test(who_left_has_left),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(lists_in_natural_order),
 	    cmocka_unit_test(json_on_a_terminal),

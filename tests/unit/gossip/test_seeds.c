@@ -94,6 +94,8 @@ who_finds_no_room_is_told_so_and_asks_on(void **state)
 	assert_false(w->node[2]->member);
 	assert_true(mesh_refused(w->node[2], &x));
 	assert_int_equal(x.why, MESH_ENTRY_FULL);
+	assert_int_equal(w->node[2]->stats.dropped[ERR_CERT], 0); /* there are none here */
+	assert_true(w->node[2]->stats.dropped[ERR_FULL] > 0);
 	assert_int_equal(mesh_up(w->node[0]), 2);
 	w->node[0]->ms.max = w->node[1]->ms.max = 3;
 	world_run(w, 5000);
