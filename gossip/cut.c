@@ -10,8 +10,8 @@
  *	of one side		the other is told no doubts, and believes none from there
  *	who rose, or spoke	is not doubted again by what was said before
  *	the last few		are asked again and again
- *	a table			makes nobody doubt (rumour.c)
  *
+ * And a table makes nobody doubt (rumour.c).
  * Who is doubted yet when that time is over hears it, and refutes, as ever.  And where most
  * hear a few alone it is no cut: there who is doubted lives by what others carry for it.
  */

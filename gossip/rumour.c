@@ -414,8 +414,8 @@ evidence(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
  * leader, who hears everybody, will give evidence of life; without one I do, and
  * ask it first if need be.  Once I
  * suspect it too, the obituary is all the confirmation there will ever be: who
- * calls it dead accuses no more.  In a cut no table makes suspect either: of those
- * who were cut off all are full.
+ * calls it dead accuses no more.  Nor does a table make suspect, but where most do not
+ * answer me myself: after a cut all are full of those who were cut off.
  */
 static bool
 old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
@@ -425,7 +425,7 @@ old_obituary(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (!r->is_table || !member_up(x) || r->generation != x->generation ||
 	    r->incarnation != x->incarnation)
 		return false;
-	if (r->state != MESH_FAILED && (r->state != MESH_SUSPECT || !cut_lately(m, now)))
+	if (r->state != MESH_FAILED && (r->state != MESH_SUSPECT || relay_far(m)))
 		return false;
 	if (x->state == MESH_SUSPECT && now - x->heard >= pace(m, HEARD_MS))
 		return false;
