@@ -92,7 +92,7 @@ def knows(node, name, address):
 
 
 def wrong(node):
-    return [p["text"] for p in node.status()["problems"] if "seed" in p["text"]]
+    return [p["text"] for p in node.status()["problems"] if p["text"].startswith("seed ")]
 
 
 def test_a_name_that_is_found_later_and_then_elsewhere(four):
