@@ -1,5 +1,8 @@
-/* For whom nobody votes, and above what an office begins. */
+/* For whom nobody votes, above what an office begins, and what an elector's word is worth
+ * to a leader that changes the roster. */
 #include "world.h"
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, settle, end)
 
 static struct world *w;
 static uint32_t leader, x, y;
@@ -21,13 +24,23 @@ end(void **state)
 	return 0;
 }
 
-/* What x says to y, who asks it for a vote now. */
+/* The leader is gone, and neither of the others is elected. */
+static void
+nobody_leads(void)
+{
+	world_kill(w, leader);
+	w->deaf[x][y] = w->deaf[y][x] = true;
+	world_run(w, 3000);
+	assert_true(w->node[x]->elect.role != MESH_LEADER && w->node[x]->elect.leader == MEMBER_NONE);
+}
+
+/* What x says to y, who asks it for a vote now, and holds that roster. */
 static bool
-granted(enum packet_kind kind)
+granted_with(enum packet_kind kind, const struct roster_id *roster)
 {
 	struct mesh *m = w->node[x];
 	uint32_t from = members_find_id(&m->ms, &w->node[y]->ms.m[0].id);
-	struct packet p = {.kind = kind, .seq = 77, .term = m->saved.term + 1, .roster = m->roster.id};
+	struct packet p = {.kind = kind, .seq = 77, .term = m->saved.term + 1, .roster = *roster};
 	const struct out *o;
 
 	assert_int_equal(elect_recv(m, w->now, from, &p), 0);
@@ -36,6 +49,29 @@ granted(enum packet_kind kind)
 	assert_int_equal(o->kind, kind == PACKET_VOTE ? PACKET_VOTED : PACKET_PREVOTED);
 	assert_int_equal(o->a, 77);
 	return o->b;
+}
+
+static bool
+granted(enum packet_kind kind)
+{
+	return granted_with(kind, &w->node[x]->roster.id);
+}
+
+/* It may count on a roster that is no more. */
+static void
+none_for_an_older_roster(void **state)
+{
+	struct mesh *m = w->node[x];
+	struct roster_id now = m->roster.id;
+
+	(void)state;
+	nobody_leads();
+	assert_true(granted_with(PACKET_PREVOTE, &now));
+	now.version--;
+	assert_false(granted_with(PACKET_PREVOTE, &now));
+	assert_false(granted_with(PACKET_VOTE, &now));
+	now.version += 2;
+	assert_true(granted_with(PACKET_VOTE, &now));
 }
 
 /* Who is of no vote in the same roster may not lead it: with the votes of a minority
@@ -48,10 +84,7 @@ none_for_who_has_no_vote(void **state)
 	uint8_t roster = m->ms.m[from].roster;
 
 	(void)state;
-	world_kill(w, leader);
-	w->deaf[x][y] = w->deaf[y][x] = true; /* so that neither is elected meanwhile */
-	world_run(w, 3000);
-	assert_true(m->elect.role != MESH_LEADER && m->elect.leader == MEMBER_NONE);
+	nobody_leads();
 	assert_true(granted(PACKET_PREVOTE));
 	m->ms.m[from].roster = 0;
 	assert_false(granted(PACKET_PREVOTE));
@@ -80,12 +113,81 @@ above_what_it_applied_itself(void **state)
 	assert_int_equal(w->node[next]->elect.wish_term, far.term + 1);
 }
 
+static uint32_t
+at_leader(uint32_t i)
+{
+	return members_find_id(&w->node[leader]->ms, &w->node[i]->ms.m[0].id);
+}
+
+/* A roster that an elector knows and the leader does not may be in force: it is fetched
+ * before another is made.  And when one is made no round counts that began before it. */
+static void
+made_of_the_latest(void **state)
+{
+	struct mesh *m = w->node[leader];
+	struct roster_id was = m->roster.id, *stored = &m->ms.votes[at_leader(x)].stored;
+	static const struct round none;
+
+	(void)state;
+	assert_true(m->elect.by_quorum && lead_grade(m, w->now) == MESH_GRADE_FULL);
+	assert_int_equal(roster_cmp(stored, &was), 0);
+	assert_memory_not_equal(&m->elect.rounds[0], &none, sizeof none);
+	m->roster.foreign = true; /* a change is due */
+	m->roster.change_at = w->now;
+	stored->version++;
+	roster_step(m, w->now);
+	assert_int_equal(roster_cmp(&m->roster.id, &was), 0);
+	m->roster.refused = *stored;
+	roster_step(m, w->now);
+	assert_true(m->roster.id.version > was.version);
+	for (uint32_t k = 0; k < ARRAY_LEN(m->elect.rounds); k++)
+		assert_memory_equal(&m->elect.rounds[k], &none, sizeof none);
+}
+
+/* Of whom a leader knows by others alone is given no vote: it might follow nobody. */
+static void
+no_vote_by_rumour(void **state)
+{
+	struct mesh *m = w->node[leader];
+	uint32_t i = at_leader(x);
+
+	(void)state;
+	assert_true(roster_wanted(m, i, false));
+	m->ms.m[i].seen = MSEC_NEVER;
+	assert_false(roster_wanted(m, i, false));
+	assert_true(roster_wanted(m, i, true)); /* nor does it lose one by that */
+}
+
+/* What it stored and echoed is of the life before: this one may have lost its disk. */
+static void
+a_new_life_stored_nothing(void **state)
+{
+	struct mesh *m = w->node[leader];
+	uint32_t i = at_leader(x);
+	uint64_t life = m->ms.m[i].generation;
+
+	(void)state;
+	assert_true(m->ms.votes[i].echoed != 0 && m->ms.votes[i].stored.version != 0);
+	world_kill(w, x);
+	w->deaf[x][leader] = w->deaf[leader][x] = true; /* it hears of it from y */
+	world_start(w, x);
+	for (msec patience = w->now + 2000; m->ms.m[i].generation == life;) {
+		world_step(w);
+		assert_true(w->now < patience);
+	}
+	assert_true(m->ms.votes[i].echoed == 0 && m->ms.votes[i].stored.version == 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(none_for_who_has_no_vote, settle, end),
-	    cmocka_unit_test_setup_teardown(above_what_it_applied_itself, settle, end),
+	    TEST(none_for_who_has_no_vote),
+	    TEST(none_for_an_older_roster),
+	    TEST(above_what_it_applied_itself),
+	    TEST(made_of_the_latest),
+	    TEST(no_vote_by_rumour),
+	    TEST(a_new_life_stored_nothing),
 	};
 
 	return cmocka_run_group_tests_name("office", tests, NULL, NULL);

@@ -126,12 +126,39 @@ it_ends_with_quiet(void **state)
 	assert_true(unstable(leader, flapper));
 }
 
+/* Others are asked about the silent while there are enough: what it missed would count. */
+static void
+it_is_no_witness(void **state)
+{
+	enum { MANY = HELPERS + 3, ROUNDS = 100 };
+	uint32_t first, second;
+	struct world *all = world_settled(MANY, &first, &second);
+	struct mesh *m = all->node[0];
+	uint16_t helper[MANY];
+	uint32_t asked = 0;
+
+	(void)state;
+	for (uint32_t left = 0; left < 2; left++) {
+		m->ms.doubts[1].unstable_until = all->now + 1000;
+		for (uint32_t k = 0; k < ROUNDS; k++) {
+			uint32_t n = relay_helpers(m, all->now, 2, MEMBER_NONE, HELPERS + left, helper);
+
+			assert_int_equal(n, HELPERS + left);
+			for (uint32_t i = 0; i < n; i++)
+				asked += helper[i] == 1;
+		}
+		assert_int_equal(asked, left * ROUNDS); /* when there is nobody else, it */
+	}
+	world_free(all);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, settle, end)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(it_is_no_witness),
 	    TEST(it_is_elected_when_nobody_else_comes_forward),
 	    TEST(the_other_one_leads_next),
 	    TEST(it_ends_with_quiet),
