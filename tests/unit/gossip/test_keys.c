@@ -213,6 +213,35 @@ many_are_asked_at_a_pace(void **state)
 	world_free(w);
 }
 
+/* A wrapped key costs a multiplication: so many in ten milliseconds, whoever asks. */
+static void
+given_at_a_pace(void **state)
+{
+	enum { AT_ONCE = 8, IN_MS = 10 };
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	struct addr from = toy_addr(3);
+	struct packet p = {.kind = PACKET_KEY_ASK, .bytes_len = KEY_ASK_BYTES};
+	uint8_t ask[KEY_ASK_BYTES] = {0};
+	uint32_t i, given = 0;
+
+	(void)state;
+	world_run(w, 8000);
+	rotate(w, 1, 3);
+	i = members_find_id(&w->node[0]->ms, &w->node[3]->ms.m[0].id);
+	memcpy(ask, w->node[3]->conf.pk, KEY_BYTES);
+	p.bytes = ask;
+	world_run(w, 2 * IN_MS);
+	for (uint32_t k = 0; k < 4 * AT_ONCE; k++) {
+		int rc = keys_recv(w->node[0], w->now, &from, 0, i, &p);
+
+		assert_true(rc == 0 || rc == -ERR_FULL);
+		given += rc == 0;
+	}
+	assert_int_equal(given, AT_ONCE);
+	assert_int_equal(keys_recv(w->node[0], w->now + IN_MS, &from, 0, i, &p), 0);
+	world_free(w);
+}
+
 static bool
 told_to_wait(const struct world *w, uint32_t i)
 {
@@ -220,6 +249,23 @@ told_to_wait(const struct world *w, uint32_t i)
 
 	return mesh_refused(w->node[i], &x) && x.why == MESH_ENTRY_CHANGING &&
 	    x.from.port == toy_addr(0).port;
+}
+
+/* What n0 makes of the word of i that came under the key of that epoch, which all hold. */
+static int
+hears(struct world *w, uint32_t i, uint32_t epoch)
+{
+	static struct world_record record;
+	uint8_t bytes[RUMOUR_BYTES_MAX];
+	struct seal_frame under = {.epoch = epoch};
+	struct packet p = {.kind = PACKET_HELLO, .rumours = bytes, .rumours_count = 1};
+	uint64_t life = w->node[i] != NULL ? w->node[i]->ms.m[0].generation : 1;
+	struct mpw b;
+
+	mpw_init(&b, bytes, sizeof bytes);
+	rumour_pack(&b, world_says(w->node[0]->saved.cluster, &record, i, MESH_ALIVE, life, 0));
+	p.rumours_len = b.len;
+	return rumours_hear(w->node[0], w->now, &p, MEMBER_NONE, &under);
 }
 
 /* A change waits for one that is dead: who comes with the key that goes hears why it is
@@ -241,6 +287,10 @@ a_newcomer_hears_that_the_key_changes(void **state)
 			assert_int_equal(mesh_keys_rotate(w->node[i], w->now), 0);
 	world_run(w, 3000);
 	assert_true(w->node[0]->saved.keys.next && w->node[3]->saved.keys.next);
+	/* Nor does it get in by a word that all can say. */
+	assert_int_equal(hears(w, 4, 0), -ERR_AUTH);
+	assert_int_equal(w->node[0]->ms.count, 4);
+	assert_int_equal(hears(w, 3, 0), 0); /* who has a vote is of those that were in */
 	w->count = 5;
 	silent = w->sent_kind[PACKET_JOINED];
 	world_start(w, 4);
@@ -253,6 +303,7 @@ a_newcomer_hears_that_the_key_changes(void **state)
 			assert_int_equal(mesh_keys_pass(w->node[i], w->now, &dead), 0);
 	world_run(w, 5000);
 	assert_int_equal(used(w, 0), 1);
+	assert_int_equal(hears(w, 4, 0), -ERR_AUTH);
 	assert_false(w->node[4]->member); /* with the old key it stays outside */
 	world_key_make(w->node[4]->conf.crypto.arg, 1);
 	w->node[4]->seal.epoch = w->node[4]->saved.keys.used = 1;
@@ -274,6 +325,7 @@ main(void)
 	    cmocka_unit_test(two_that_were_away_come_back),
 	    cmocka_unit_test(several_are_enough),
 	    cmocka_unit_test(many_are_asked_at_a_pace),
+	    cmocka_unit_test(given_at_a_pace),
 	    cmocka_unit_test(a_newcomer_hears_that_the_key_changes),
 	};
 
