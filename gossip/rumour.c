@@ -63,6 +63,29 @@ news(struct mesh *m, uint32_t i)
 	members_tell(&m->ms, i);
 }
 
+/*
+ * My own key signed what I never said in this life, of its very number.  From elsewhere: one
+ * lives there too, perhaps.  From here: my disk was lost, and I began a number again that I
+ * had lived (join.c), let in by one who knew no word of that.  Others hear me, so none of
+ * them refuses this life; but each holds the other's last word against mine, and takes no
+ * record, refutation or notice of mine any more.
+ */
+static int
+forgotten(struct mesh *m, msec now, const struct rumour *r)
+{
+	const struct member *self = &m->ms.m[0];
+
+	if (!r->is_long || !vouch_holds(m, m->saved.cluster, r))
+		return -ERR_AUTH; /* only I can sign it: it is a lie */
+	if (r->generation > self->generation || !addr_eq(&r->addr, &m->conf.addr)) {
+		twin_suspect(m, now, &r->addr);
+		return -ERR_IDENTITY;
+	}
+	if (join_next_life(m, now, self->generation))
+		trace(m, now, "lived before: the next life", 0, self->generation);
+	return 0;
+}
+
 /* Somebody believes I am dead or older than I am: outbid it. */
 static int
 refute(struct mesh *m, msec now, const struct rumour *r)
@@ -72,13 +95,8 @@ refute(struct mesh *m, msec now, const struct rumour *r)
 	if (leave_said(m))
 		return 0; /* it is over */
 	if (r->generation > self->generation ||
-	    (r->generation == self->generation && r->incarnation > self->incarnation)) {
-		/* Only I can sign it: my key lives elsewhere too, or it is a lie. */
-		if (!r->is_long || !vouch_holds(m, m->saved.cluster, r))
-			return -ERR_AUTH;
-		twin_suspect(m, now, &r->addr);
-		return -ERR_IDENTITY;
-	}
+	    (r->generation == self->generation && r->incarnation > self->incarnation))
+		return forgotten(m, now, r);
 	/* Whose table holds me dead hears me now, and will ask. */
 	if (r->is_table && r->state == MESH_FAILED && r->generation == self->generation)
 		return 0;

@@ -109,6 +109,7 @@ static const struct word {
     {"no common wire version", "version", "it speaks no version of the wire that this node does: from %N on"},
     {"twin: yields", "clone", "one identity in two places: this one falls silent"},
     {"nobody answers: the next life", "life", "nobody answers: it goes on in its next life, %N"},
+    {"lived before: the next life", "life", "others know more of this life than this node itself, whose disk was lost: it goes on in the next, %N"},
     {"twin: gone", "clone", "others know a later life of this node, and nobody lives it: it goes on in one above"},
     {"twin: outlived", "clone", "one identity in two places: this one stays"},
     {"a life's numbers are used up", "life", "this node goes on in its next life, %N"},

@@ -258,13 +258,18 @@ check_node(struct sim *s, uint32_t i)
 			check_break(s, "one-full-lease", i, j, m->elect.ballot_term);
 }
 
-/* Who hears that it is called dead says at once that it is not. */
+/* Who hears that it is called dead says at once that it is not; but not when that is said of
+ * a later word than it knows that it said: its disk was lost, and it said that in a life of
+ * this number.  Such an accusation proves nothing: it goes on in another life when it is
+ * shown its own record, and till then no two tables are equal. */
 void
 check_refuted(struct sim *s, uint32_t i)
 {
 	const struct mesh *m = s->node[i].mesh;
+	bool forgot = m->ms.m[0].generation <= s->node[i].harm.forgot &&
+	    plant_accused() > (int64_t)m->ms.m[0].incarnation;
 
-	if (plant_accused() >= (int64_t)m->ms.m[0].incarnation && !m->left)
+	if (plant_accused() >= (int64_t)m->ms.m[0].incarnation && !m->left && !forgot)
 		check_break(s, "accused-refutes", i, (uint64_t)plant_accused(),
 		    m->ms.m[0].incarnation);
 }

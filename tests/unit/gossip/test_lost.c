@@ -253,6 +253,49 @@ who_let_it_in_may_not_know_its_last_life(void **state)
 	}
 }
 
+/* Of the life whose number it began again others hold a later word than it said since, and
+ * hear it all the same: it says nothing more in that life, for nobody would take it. */
+static void
+a_word_of_a_forgotten_life_is_outbid(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	struct node_id id = world_id(2);
+	struct mesh_member x;
+	uint64_t was;
+
+	(void)state;
+	world_run(w, 8000);
+	was = w->node[2]->ms.m[0].generation;
+	world_isolate(w, 0, true);
+	world_kill(w, 2);
+	world_start(w, 2);
+	world_run(w, 3000);
+	assert_int_equal(mesh_drain(w->node[2], w->now, true), 0);
+	world_run(w, 2000);
+	assert_true(mesh_find(w->node[1], &id, &x));
+	assert_int_equal(x.generation, was + 1);
+	assert_true(x.going == MESH_DRAINING);
+	world_isolate(w, 0, false);
+	world_isolate(w, 1, true);
+	lose_disk(w, 2, was);
+	world_run(w, 5000);
+	assert_int_equal(w->node[2]->ms.m[0].generation, was + 1);
+	/* Who knows the older word of it never meets it. */
+	w->deaf[0][1] = w->deaf[1][0] = false;
+	world_run(w, 30000);
+	assert_int_equal(w->node[2]->ms.m[0].generation, was + 2);
+	for (uint32_t k = 0; k < 2; k++) {
+		assert_true(mesh_find(w->node[k], &id, &x));
+		assert_int_equal(x.state, MESH_ALIVE);
+		assert_int_equal(x.generation, was + 2);
+		assert_true(x.going == MESH_STAYS);
+	}
+	/* Once. */
+	world_run(w, 60000);
+	assert_int_equal(w->node[2]->ms.m[0].generation, was + 2);
+	world_free(w);
+}
+
 /* Two of three are left, one of them without its disk, and nobody leads: it learns
  * the roster from the other, and they elect. */
 static void
@@ -445,6 +488,7 @@ main(void)
 	    cmocka_unit_test(a_lost_vote_is_not_given_again),
 	    cmocka_unit_test(a_life_of_a_number_that_was_is_not_begun),
 	    cmocka_unit_test(who_let_it_in_may_not_know_its_last_life),
+	    cmocka_unit_test(a_word_of_a_forgotten_life_is_outbid),
 	    cmocka_unit_test(a_lost_roster_is_learned_without_a_leader),
 	    cmocka_unit_test(recorded_votes_elect_nobody),
 	    cmocka_unit_test(answers_name_whom_they_are_for),
