@@ -242,6 +242,41 @@ given_at_a_pace(void **state)
 	world_free(w);
 }
 
+/* Does i ask its leader for the key, when a beat says that it has that one? */
+static bool
+asks(struct world *w, uint32_t i, uint64_t key_id)
+{
+	struct mesh *m = w->node[i];
+	struct packet p = {.kind = PACKET_BEAT, .keys = keys_word(m), .key_id = key_id};
+	uint32_t before = m->ring_len;
+
+	keys_heard(m, w->now, m->elect.leader, &p, false);
+	return m->ring_len == before + 1 &&
+	    m->ring[(m->ring_head + before) % m->ring_cap].kind == PACKET_KEY_ASK;
+}
+
+/* Two leaders drew one each, and the first is gone: while none is used, who has that one
+ * asks the second for its own. */
+static void
+of_two_next_keys_the_leaders(void **state)
+{
+	struct world *w = world_new(4, MESH_QUORUM_MAJORITY);
+	uint32_t leader, x;
+
+	(void)state;
+	world_run(w, 8000);
+	leader = world_leader(w);
+	x = (leader + 1) % 4;
+	world_kill(w, (leader + 2) % 4); /* the change waits for it */
+	world_run(w, 15000);
+	assert_int_equal(mesh_keys_rotate(w->node[leader], w->now), 0);
+	world_run(w, 5000);
+	assert_true(w->node[x]->saved.keys.next);
+	assert_false(asks(w, x, keys_newest_id(w->node[x])));
+	assert_true(asks(w, x, keys_newest_id(w->node[x]) + 1));
+	world_free(w);
+}
+
 static bool
 told_to_wait(const struct world *w, uint32_t i)
 {
@@ -326,6 +361,7 @@ main(void)
 	    cmocka_unit_test(several_are_enough),
 	    cmocka_unit_test(many_are_asked_at_a_pace),
 	    cmocka_unit_test(given_at_a_pace),
+	    cmocka_unit_test(of_two_next_keys_the_leaders),
 	    cmocka_unit_test(a_newcomer_hears_that_the_key_changes),
 	};
 
