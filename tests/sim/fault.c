@@ -304,7 +304,6 @@ on_node(struct sim *s, enum sim_fault f, uint32_t a, usec how_long)
 		break;
 	case FAULT_slow:
 		s->node[a].slow = s->node[a].slow > 0 ? 0 : 1000 + how_long / 40;
-		net_late(s, s->node[a].slow > 0 ? INT64_MAX / 2 : s->now);
 		break;
 	default:
 		break;
@@ -428,10 +427,6 @@ fault_end(struct sim *s)
 			node_start(s, i);
 	}
 	s->conf.span = 0;
-	s->prompt_since = s->calm_since = s->still_since = s->now;
-	for (uint32_t i = 0; i < s->conf.nodes; i++) {
-		net_late(s, s->node[i].paused_until);
-		net_late(s, s->node[i].blocked_until);
-	}
+	s->prompt_since = s->calm_since = s->still_since = NEVER_CALM;
 	net_changed(s);
 }

@@ -243,13 +243,30 @@ net_group(struct sim *s, uint32_t i, uint32_t group)
 	net_changed(s);
 }
 
+/* Well from `from` on. */
 static void
-since(usec *at, bool well, usec now)
+since(usec *at, bool well, usec from)
 {
 	if (!well)
 		*at = NEVER_CALM;
 	else if (*at == NEVER_CALM)
-		*at = now;
+		*at = from;
+}
+
+/* Until when somebody stands still, or waits for what is on its way: that began while
+ * the network was ill, perhaps, and lasts longer. */
+static usec
+late_until(const struct sim *s)
+{
+	usec until = s->now > s->harm.clog_until ? s->now : s->harm.clog_until;
+
+	for (uint32_t i = 0; i < s->conf.nodes; i++) {
+		const struct sim_node *n = &s->node[i];
+
+		until = n->paused_until > until ? n->paused_until : until;
+		until = n->blocked_until > until ? n->blocked_until : until;
+	}
+	return until;
 }
 
 /* At most one link is cut, and there are ways around it. */
@@ -270,9 +287,28 @@ cut_little(const struct sim *s)
 	return cuts == 0 || n >= 4;
 }
 
+/* Two more than the ends of each cut link are up: were it one, what it loses is lost. */
+void
+net_around(struct sim *s)
+{
+	uint32_t n = s->conf.nodes, up = 0;
+	bool ways = true;
+
+	if (s->cut == NULL || n > WATCH_MAX)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		up += s->node[i].mesh != NULL && !s->node[i].mesh->left;
+	for (uint32_t i = 0; i < n && ways; i++)
+		for (uint32_t j = 0; j < n && ways; j++)
+			ways = s->cut[(size_t)i * n + j] == CUT_NOT || s->cut[(size_t)i * n + j] == CUT_TCP ||
+			    up >= 2 + (uint32_t)(s->node[i].mesh != NULL) + (uint32_t)(s->node[j].mesh != NULL);
+	since(&s->around_since, ways, s->now);
+}
+
 void
 net_changed(struct sim *s)
 {
+	usec from = late_until(s);
 	uint32_t lost = s->loss_permille + s->flip_permille + s->trim_permille;
 	bool prompt = s->delay_max * (s->reorder_permille > 0 ? 10 : 1) <= net_pace(s, CALM_DELAY) &&
 	    !s->conf.paces && s->harm.tail_permille == 0 && s->harm.queue == 0, well;
@@ -284,9 +320,10 @@ net_changed(struct sim *s)
 		prompt = prompt && s->node[i].slow == 0;
 	well = prompt && s->grouped == 0 && s->burst_permille == 0 && s->mtu == 0 &&
 	    lost <= CALM_LOSS && s->disk_permille == 0 && s->fsync_permille == 0 && cut_little(s);
-	since(&s->prompt_since, prompt, s->now);
-	since(&s->calm_since, well, s->now);
-	since(&s->still_since, well && lost == 0 && !cut, s->now);
+	since(&s->prompt_since, prompt, from);
+	since(&s->calm_since, well, from);
+	since(&s->still_since, well && lost == 0 && !cut, from);
+	net_around(s);
 }
 
 static void

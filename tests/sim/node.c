@@ -369,6 +369,7 @@ node_start(struct sim *s, uint32_t i)
 	n->changed_at = n->born_at = s->now;
 	n->report_at = s->now + (usec)prng_below(&s->rng, REPORT_EVERY);
 	n->summary_at = s->now + (usec)prng_below(&s->rng, SECOND);
+	net_around(s);
 	watch_forget(s, i);
 	check_went(s, i);
 	plant_start(s, i);
@@ -400,6 +401,7 @@ node_crash(struct sim *s, uint32_t i, usec restart_at)
 		return;
 	mesh_free(n->mesh);
 	n->mesh = NULL;
+	net_around(s);
 	exclusive_crash(s, i, prng_below(&s->rng, 2) == 0);
 	hearing_forget(s, i);
 	facts_forget(s, i);

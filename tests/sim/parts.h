@@ -33,6 +33,8 @@ net_pace(const struct sim *s, usec lan)
 }
 /* After the network's numbers changed: is it calm, still? */
 void net_changed(struct sim *s);
+/* After somebody started or ended: is there a way around what is cut? */
+void net_around(struct sim *s);
 /* Somebody is late until then. */
 void net_late(struct sim *s, usec until);
 bool net_calm(const struct sim *s, usec since, usec enough);

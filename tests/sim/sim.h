@@ -136,9 +136,9 @@ struct sim {
 	uint8_t *cut; /* enum sim_cut; nodes x nodes, one-way; NULL when nobody is cut */
 	uint32_t grouped, burst_permille; /* of 200 ms, each node's own, all is lost */
 	/* Since when what arrives at all arrives soon; since when every datagram that
-	 * is not lost does, wherever it goes; since when none is lost either.
-	 * NEVER_CALM while not so. */
-	usec prompt_since, calm_since, still_since;
+	 * is not lost does, wherever it goes; since when none is lost either; since when
+	 * there are ways around every cut link.  NEVER_CALM while not so. */
+	usec prompt_since, calm_since, still_since, around_since;
 	/* load */
 	bool apart, busy, seldom, quiet; /* two sides were recovered, each is full until they meet; every summary moves each second, now and then; no report ever changes */
 	/* An engine took in a whole report (a first fragment, in large worlds). */

@@ -6,7 +6,8 @@
  *	rank-monotonic		a table never goes back in a member's order
  *	time-to-speak		nobody is given up before he had time to answer
  *	no-resurrection		who was dead when it was given up stays so
- *	living-not-killed	in a calm world nobody who lives is given up
+ *	living-not-killed	in a calm world, with ways around a link that is cut, nobody
+ *				who lives is given up
  *	no-suspicion-in-peace	in a still one nobody is even suspected
  *	well-blames-itself	... nor blames its own ears
  *	suspicion-ends		one way or the other
@@ -163,7 +164,8 @@ moved(struct sim *s, uint32_t i, uint32_t j, const struct sim_seen *was, const s
 		s->false_suspects += x->state == MESH_SUSPECT && was->state == MESH_ALIVE;
 	}
 	if (x->state == MESH_FAILED && same && was->state != MESH_FAILED &&
-	    net_calm(s, s->calm_since, enough) && lives(s, j, x->generation, net_pace(s, CHURN)))
+	    net_calm(s, s->calm_since, enough) && net_calm(s, s->around_since, enough) &&
+	    lives(s, j, x->generation, net_pace(s, CHURN)))
 		check_break(s, "living-not-killed", i, j, x->incarnation);
 	if (x->state == MESH_FAILED && same && was->state != MESH_FAILED &&
 	    s->node[j].mesh == NULL && s->now - s->node[j].changed_at < net_pace(s, PATIENCE) &&
