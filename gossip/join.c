@@ -24,8 +24,10 @@ enum {
 	LIFE_REST = 1 << 24, /* frames between two ticks, and more */
 	UNHEARD_MS = 20000,  /* a life by the clock (daemon/io/critical.c) */
 	UNHEARD_MAX = 3,
-	ELSE_FIRST = 2, /* a member asks a seed that no member is known at the second time ... */
-	ELSE_EACH = 12, /* ... and so often then of which cluster it is */
+	/* A member asks a seed at which no member is known of which cluster it is. */
+	ELSE_FIRST = 2,	      /* at the second time ... */
+	ELSE_FIRST_ALONE = 4, /* ... or, as it may have just restarted, when WHO was in vain */
+	ELSE_EACH = 12,
 };
 _Static_assert(MESH_SEEDS_MAX <= 64, "a bit for each seed");
 
@@ -229,6 +231,8 @@ join_recv(struct mesh *m, msec now, const struct addr *from, uint64_t sender, co
 		admit_stranger(m, -ERR_CERT, sender, from);
 		return -ERR_CERT;
 	}
+	if (p->kind == PACKET_JOINED && m->member && evict_find(&m->ms.evict, sender) != EVICT_NONE)
+		return -ERR_EVICTED; /* what cluster it is of is nobody's business any more */
 	if (p->kind == PACKET_JOINED)
 		return admitted(m, now, from, p);
 	if (p->bytes_len != JOIN_BALLAST)
@@ -299,11 +303,11 @@ join_deadline(const struct mesh *m)
 
 /* Where no member is known, in place of WHO now and then: one is answered at a time. */
 static bool
-asks_whose(const struct mesh *m, size_t i)
+asks_whose(const struct mesh *m, size_t i, bool alone)
 {
 	struct mesh_seed x;
 
-	return m->member && m->ms.certs == NULL && m->seeds_turn % ELSE_EACH == ELSE_FIRST &&
+	return m->member && m->ms.certs == NULL && m->seeds_turn % ELSE_EACH == (alone ? ELSE_FIRST_ALONE : ELSE_FIRST) &&
 	    mesh_seed(m, (uint32_t)i, &x) && !x.heard;
 }
 
@@ -327,7 +331,7 @@ join_tick(struct mesh *m, msec now)
 
 		if (enter_wanted(m))
 			enter_ask(m, seed);
-		if ((!m->member && m->ms.certs == NULL) || asks_whose(m, i))
+		if ((!m->member && m->ms.certs == NULL) || asks_whose(m, i, alone))
 			out_join(m, PACKET_JOIN, seed, m->swim.join_token, 0, 0);
 		else if (m->member && !is_up(m, seed))
 			out_addr(m, PACKET_WHO, seed, NULL, 0, true);

@@ -138,7 +138,7 @@ on_end(uv_timer_t *timer)
 void
 starting_ends(struct engine *e, int code, const char *why)
 {
-	static struct ctl ctl;
+	struct ctl ctl;
 	uv_loop_t loop;
 	uv_timer_t timer;
 
