@@ -178,6 +178,28 @@ a_new_life_stored_nothing(void **state)
 	assert_true(m->ms.votes[i].echoed == 0 && m->ms.votes[i].stored.version == 0);
 }
 
+/* To who can take it: else there would be no leader for a lease, and nobody named. */
+static void
+handed_to_the_living(void **state)
+{
+	struct node_id gone = world_id(x), stranger = world_id(17), self = world_id(leader), next = world_id(y);
+	struct mesh *m = w->node[leader];
+
+	(void)state;
+	world_kill(w, x);
+	for (msec patience = w->now + 10000; world_state(w, leader, x) != MESH_FAILED;) {
+		world_step(w);
+		assert_true(w->now < patience);
+	}
+	assert_int_equal(mesh_hand_over(w->node[y], w->now, &self), -ERR_NOT_LEADER);
+	assert_int_equal(mesh_hand_over(m, w->now, &gone), -ERR_UNKNOWN);
+	assert_int_equal(mesh_hand_over(m, w->now, &stranger), -ERR_UNKNOWN);
+	assert_int_equal(m->elect.role, MESH_LEADER);
+	assert_int_equal(mesh_hand_over(m, w->now, &next), 0);
+	world_run(w, 1000);
+	assert_int_equal(world_leader(w), y);
+}
+
 int
 main(void)
 {
@@ -188,6 +210,7 @@ main(void)
 	    TEST(made_of_the_latest),
 	    TEST(no_vote_by_rumour),
 	    TEST(a_new_life_stored_nothing),
+	    TEST(handed_to_the_living),
 	};
 
 	return cmocka_run_group_tests_name("office", tests, NULL, NULL);
