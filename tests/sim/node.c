@@ -369,6 +369,8 @@ node_start(struct sim *s, uint32_t i)
 	n->changed_at = n->born_at = s->now;
 	n->report_at = s->now + (usec)prng_below(&s->rng, REPORT_EVERY);
 	n->summary_at = s->now + (usec)prng_below(&s->rng, SECOND);
+	if (c.saved.generation <= n->grace.life)
+		n->grace.s = 0; /* another said so: in a life that was lost, or of that name */
 	net_around(s);
 	watch_forget(s, i);
 	check_went(s, i);
