@@ -35,7 +35,7 @@ struct sim_seen {
 	uint32_t incarnation;
 	uint8_t state;
 	bool known;
-	usec since; /* in this state */
+	usec since; /* in this state; of the dead: by that table */
 };
 
 void
@@ -279,6 +279,14 @@ evicted(struct sim *s, uint32_t i)
 	}
 }
 
+/* Who just started takes a death from others as they date it (gossip/forget.c): whoever
+ * was heard after that was cut off from them, and lived. */
+static usec
+dated(const struct sim *s, uint32_t i, const struct member *x)
+{
+	return x->state == MESH_FAILED ? s->now - 1000 * (node_clock(s, i) - x->since) : s->now;
+}
+
 void
 watch_node(struct sim *s, uint32_t i)
 {
@@ -306,12 +314,14 @@ watch_node(struct sim *s, uint32_t i)
 		    s->now - seen->since > suspicion_ends(s))
 			check_break(s, "suspicion-ends", i, j, x->incarnation);
 		if (seen->known && seen->state == x->state && seen->generation == x->generation &&
-		    seen->incarnation == x->incarnation)
+		    seen->incarnation == x->incarnation) {
+			seen->since = x->state == MESH_FAILED ? dated(s, i, x) : seen->since;
 			continue;
+		}
 		order(s, i, j, seen, x);
 		moved(s, i, j, seen, x);
 		*seen = (struct sim_seen){.generation = x->generation, .known = true,
-		    .incarnation = x->incarnation, .state = x->state, .since = s->now};
+		    .incarnation = x->incarnation, .state = x->state, .since = dated(s, i, x)};
 	}
 	if (digest != n->digest) {
 		digests(s, i);
