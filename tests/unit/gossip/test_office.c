@@ -113,6 +113,22 @@ above_what_it_applied_itself(void **state)
 	assert_int_equal(w->node[next]->elect.wish_term, far.term + 1);
 }
 
+/* Somebody acts on a higher stamp: what it gave now would be refused there for ever. */
+static void
+no_stamp_below_a_known_one(void **state)
+{
+	struct mesh *m = w->node[leader];
+	struct stamp next, far = {.term = m->elect.ballot_term + 7, .seq = 1};
+
+	(void)state;
+	assert_int_equal(mesh_next_stamp(m, w->now, &next), 0);
+	claim_stamp(m, w->now, members_find_id(&m->ms, &w->node[x]->ms.m[0].id), &far);
+	assert_int_equal(mesh_next_stamp(m, w->now, &next), -ERR_NOT_LEADER);
+	world_run(w, 2000);
+	assert_int_equal(mesh_next_stamp(w->node[world_leader(w)], w->now, &next), 0);
+	assert_true(stamp_cmp(&next, &far) > 0);
+}
+
 static uint32_t
 at_leader(uint32_t i)
 {
@@ -207,6 +223,7 @@ main(void)
 	    TEST(none_for_who_has_no_vote),
 	    TEST(none_for_an_older_roster),
 	    TEST(above_what_it_applied_itself),
+	    TEST(no_stamp_below_a_known_one),
 	    TEST(made_of_the_latest),
 	    TEST(no_vote_by_rumour),
 	    TEST(a_new_life_stored_nothing),
