@@ -306,11 +306,13 @@ watch_node(struct sim *s, uint32_t i)
 		const struct member *x = &ms->m[k];
 		uint32_t j = node_find(s, &x->id);
 		struct sim_seen *seen = &n->seen[j == UINT32_MAX ? 0 : j];
+		bool fresh;
 
-		if (j == UINT32_MAX || copy_fresh(s, j))
+		if (j == UINT32_MAX)
 			continue;
-		if (x->state == MESH_SUSPECT && seen->state == MESH_SUSPECT && seen->known &&
-		    seen->incarnation == x->incarnation &&
+		fresh = copy_fresh(s, j);
+		if (!fresh && x->state == MESH_SUSPECT && seen->state == MESH_SUSPECT && seen->known &&
+		    seen->generation == x->generation && seen->incarnation == x->incarnation &&
 		    s->now - seen->since > suspicion_ends(s))
 			check_break(s, "suspicion-ends", i, j, x->incarnation);
 		if (seen->known && seen->state == x->state && seen->generation == x->generation &&
@@ -318,8 +320,11 @@ watch_node(struct sim *s, uint32_t i)
 			seen->since = x->state == MESH_FAILED ? dated(s, i, x) : seen->since;
 			continue;
 		}
-		order(s, i, j, seen, x);
-		moved(s, i, j, seen, x);
+		/* Of one that may be two nothing is asked, but what is seen last is remembered. */
+		if (!fresh) {
+			order(s, i, j, seen, x);
+			moved(s, i, j, seen, x);
+		}
 		*seen = (struct sim_seen){.generation = x->generation, .known = true,
 		    .incarnation = x->incarnation, .state = x->state, .since = dated(s, i, x)};
 	}
