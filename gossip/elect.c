@@ -240,7 +240,7 @@ would_grant(const struct mesh *m, msec now, uint32_t from, const struct packet *
 		return false;
 	if (!quorum_lenient(m) && cmp < 0)
 		return false; /* it may count a roster that is no more */
-	if (cmp == 0 && m->roster.n.all > 0 && m->ms.m[from].roster == 0)
+	if (cmp == 0 && (m->ms.m[from].roster == 0 || roster_spent(m, from)))
 		return false;
 	return true;
 }
@@ -307,7 +307,8 @@ granted(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 	    (asked == ELECT_VOTE && p->term != e->attempt_term))
 		return;
 	m->ms.votes[from].granted = e->attempt;
-	tally_add(&e->grants, x);
+	if (!roster_spent(m, from))
+		tally_add(&e->grants, x);
 	count_grants(m, now);
 }
 

@@ -267,7 +267,7 @@ lead_echoed(struct mesh *m, msec now, uint32_t from, const struct packet *p)
 		carry_echoed(m, from);
 		/* Who knows a later roster counts for this side, but makes no
 		 * quorum of a roster that may be history. */
-		if (roster_cmp(&v->stored, &m->roster.id) > 0)
+		if (roster_spent(m, from) || roster_cmp(&v->stored, &m->roster.id) > 0)
 			tally_heads(&r->echoes, x);
 		else
 			tally_add(&r->echoes, x);

@@ -266,8 +266,10 @@ mesh_leave(struct mesh *m, msec now)
 		return;
 	if (m->elect.role == MESH_LEADER)
 		lead_resign(m, now, next == MEMBER_NONE ? 0 : m->ms.m[next].short_id, 0);
-	if (!leave_said(m))
+	if (!leave_said(m)) {
+		going_told(m, 0, MESH_STAYS); /* by its vote it is in still: roster_spent */
 		say_goodbye(m, now);
+	}
 	m->left = true;
 	m->changes++;
 }

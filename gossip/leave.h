@@ -18,6 +18,11 @@
  * Who had no vote yet waits until the leader has its word, so that no change under way
  * counts on it.  A leader hands over first.  Where all leave, the last to lead stays.
  *
+ * So who hears LEFT of one that went this way, and still holds a roster that names it, knows
+ * that this is history, and counts no vote of it by that: it may come back and have
+ * forgotten all (roster_spent).  Who is told to go at once has not given its vote away, and
+ * says LEFT without the word of LEAVING.
+ *
  * LEFT ends this generation in all tables, without a suspicion: for BYE_MS the leaver
  * answers who pings it, with its record, and says nothing else.  A crash on the way
  * leaves LEAVING on disk, and the next life goes on with it; or LEFT, and the next

@@ -52,6 +52,7 @@ struct member_vote {
 	msec forged;	  /* claim.c: last claim that can't be true and was told; 0 = none */
 	msec climbed;	  /* by its word a leader asked for a new term; how often lately */
 	uint8_t climbs;
+	struct roster_id gone; /* held when it said that it has left (roster_spent); 0 = never */
 };
 
 /* Of whom it was ever doubted whether it lives, or hears. */

@@ -116,6 +116,23 @@ change_gap(const struct mesh *m)
 	return msec_min(CHANGE_MS, CHANGE_EACH_MS * (msec)m->roster.n.all);
 }
 
+void
+roster_left(struct mesh *m, uint32_t i)
+{
+	if (m->ms.m[i].roster == 0 || going_kind(&m->ms.m[i]) != MESH_LEAVING)
+		return; /* who goes at once has its vote still */
+	m->ms.votes[i].gone = m->roster.id;
+	m->roster.blob_stale = m->must_save = true;
+}
+
+bool
+roster_spent(const struct mesh *m, uint32_t i)
+{
+	const struct roster_id *gone = &m->ms.votes[i].gone;
+
+	return gone->version != 0 && roster_cmp(&m->roster.id, gone) <= 0;
+}
+
 static bool
 stored(const struct mesh *m)
 {
@@ -123,7 +140,7 @@ stored(const struct mesh *m)
 
 	tally_add(&t, &m->ms.m[0]);
 	for (uint32_t i = 1; i < m->ms.count; i++)
-		if (roster_cmp(&m->ms.votes[i].stored, &m->roster.id) == 0)
+		if (!roster_spent(m, i) && roster_cmp(&m->ms.votes[i].stored, &m->roster.id) == 0)
 			tally_add(&t, &m->ms.m[i]);
 	/* Never a mere side of `any`: it may propose, but a roster that only a
 	 * part of the old one stored could make two full sides. */

@@ -86,6 +86,13 @@ void roster_recount(struct mesh *m);
 /* Its entries are in the table: it is the roster held here, under that id, and made by
  * who signed it; NULL: nobody did. */
 void roster_taken(struct mesh *m, msec now, const struct roster_id *id, const uint8_t *sign);
+/* Member i says that it has left. */
+void roster_left(struct mesh *m, uint32_t i);
+/* Did it say so, and went by leave.h, when this roster, which names it, was held?  That is
+ * said when one without it is in force, so this one is history, and who comes back in its
+ * name, on an empty disk perhaps, has no vote by it: with that a second leader of the same
+ * term could be elected.  On disk beside its entry. */
+bool roster_spent(const struct mesh *m, uint32_t i);
 /* Should member i have a vote, which has one or not?  A leader asks more of newcomers. */
 bool roster_wanted(const struct mesh *m, uint32_t i, bool votes);
 /* roster_fetch.c: so many that the leader alone can't hand it out. */

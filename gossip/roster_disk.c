@@ -5,7 +5,8 @@
 
 enum {
 	BLOB_VERSION = 3, /* 2: nobody signed it */
-	BITS_MAX = 15,
+	BIT_SPENT = 16, /* of an entry, beside roster_bits: roster_spent */
+	BITS_MAX = 31,
 	LATE_MS = 1000, /* all who are told in one table are written at once */
 };
 
@@ -41,7 +42,7 @@ roster_save(struct mesh *m)
 		cert = admit_held(m, i, &cert_len);
 		mpw_array(&w, cert != NULL ? 9 : 8);
 		mpw_bin(&w, x->id.b, ID_BYTES);
-		mpw_uint(&w, roster_bits(x));
+		mpw_uint(&w, roster_bits(x) | (roster_spent(m, i) ? BIT_SPENT : 0u));
 		mpw_uint(&w, x->weight.old);
 		mpw_uint(&w, x->weight.new);
 		mpw_str(&w, members_name(&m->ms, i), x->name_len);
@@ -127,6 +128,8 @@ load_entry(struct mesh *m, msec now, struct mp *r)
 		swim_added(m, i);
 	}
 	roster_vote(&m->ms.m[i], bits, old, new);
+	if ((bits & BIT_SPENT) != 0)
+		m->ms.votes[i].gone = m->roster.id;
 	if (i != 0)
 		admit_take(m, i, &cert);
 	return 0;

@@ -339,6 +339,7 @@ hear_bad(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 	if (r->state == MESH_LEFT) {
 		if (r->generation > x->generation)
 			summary_forget(m, i); /* each life counts anew */
+		roster_left(m, i);
 		members_set(&m->ms, i, now, MESH_LEFT, r->generation, (uint32_t)r->incarnation);
 		elect_forget(m, now, i);
 		news(m, i);

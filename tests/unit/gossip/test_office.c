@@ -93,6 +93,65 @@ none_for_who_has_no_vote(void **state)
 	assert_true(granted(PACKET_VOTE));
 }
 
+/* x hears from y that it has left: with its vote given away before, or at once. */
+static void
+says_goodbye(bool first_its_vote)
+{
+	static struct world_record o;
+	struct mesh *m = w->node[x];
+	const struct member *it = &m->ms.m[members_find_id(&m->ms, &w->node[y]->ms.m[0].id)];
+	struct crypto c = world_crypto(7, y);
+
+	world_says(m->saved.cluster, &o, y, MESH_LEFT, it->generation, it->incarnation);
+	o.r.notice = first_its_vote ? MESH_LEAVING : MESH_STAYS;
+	vouch_sign(&c, m->saved.cluster, &o.r, o.sig);
+	assert_int_equal(rumour_hear(m, w->now, &o.r), 0);
+	assert_int_equal(it->state, MESH_LEFT);
+}
+
+/* Who left was told that a roster without it is in force: so that one which names it is
+ * history, and who comes in its name, having forgotten all, has no vote by it.  Not after
+ * a restart of who heard it either.  By a later one it may have. */
+static void
+none_for_who_has_left(void **state)
+{
+	struct roster_id later = w->node[x]->roster.id;
+
+	(void)state;
+	later.version++;
+	nobody_leads();
+	says_goodbye(true);
+	for (uint32_t life = 0; life < 2; life++) {
+		assert_false(granted(PACKET_PREVOTE));
+		assert_false(granted(PACKET_VOTE));
+		assert_true(granted_with(PACKET_PREVOTE, &later));
+		world_run(w, 10); /* to disk */
+		world_kill(w, x);
+		world_start(w, x);
+		world_run(w, 5000); /* holding off is over */
+	}
+	w->deaf[x][y] = w->deaf[y][x] = false; /* y wants to be elected, or elects x */
+	world_run(w, 15000);
+	assert_false(world_side(w, x).has_leader || world_side(w, y).has_leader);
+}
+
+/* Who only says goodbye has a vote that those who stay may need. */
+static void
+one_for_who_went_at_once(void **state)
+{
+	struct mesh *at_once = w->node[y];
+
+	(void)state;
+	assert_int_equal(mesh_leaving(at_once, w->now, true), 0);
+	mesh_leave(at_once, w->now); /* its operator waits no longer */
+	assert_int_equal(at_once->ms.m[0].state, MESH_LEFT);
+	assert_int_equal(going_kind(&at_once->ms.m[0]), MESH_STAYS);
+	w->deaf[y][x] = true;
+	nobody_leads();
+	says_goodbye(false);
+	assert_true(granted(PACKET_PREVOTE));
+}
+
 /* What it acts on itself has a higher stamp than it would give: it wishes for a ballot
  * above at once, not when somebody's report says so. */
 static void
@@ -222,6 +281,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(none_for_who_has_no_vote),
 	    TEST(none_for_an_older_roster),
+	    TEST(none_for_who_has_left),
+	    TEST(one_for_who_went_at_once),
 	    TEST(above_what_it_applied_itself),
 	    TEST(no_stamp_below_a_known_one),
 	    TEST(made_of_the_latest),
