@@ -121,6 +121,8 @@ roster_left(struct mesh *m, uint32_t i)
 {
 	if (m->ms.m[i].roster == 0 || going_kind(&m->ms.m[i]) != MESH_LEAVING)
 		return; /* who goes at once has its vote still */
+	if (roster_cmp(&m->ms.votes[i].gone, &m->roster.id) == 0)
+		return; /* again, in another life: nobody makes all write for each of those */
 	m->ms.votes[i].gone = m->roster.id;
 	m->roster.blob_stale = m->must_save = true;
 }

@@ -125,7 +125,10 @@ none_for_who_has_left(void **state)
 		assert_false(granted(PACKET_PREVOTE));
 		assert_false(granted(PACKET_VOTE));
 		assert_true(granted_with(PACKET_PREVOTE, &later));
-		world_run(w, 10); /* to disk */
+		world_run(w, 10); /* to disk, once for this roster */
+		assert_false(w->node[x]->must_save);
+		roster_left(w->node[x], members_find_id(&w->node[x]->ms, &w->node[y]->ms.m[0].id));
+		assert_false(w->node[x]->must_save);
 		world_kill(w, x);
 		world_start(w, x);
 		world_run(w, 5000); /* holding off is over */
