@@ -9,9 +9,11 @@
  *	who is doubted		is not told so, but asked, and its answer says enough
  *	of one side		the other is told no doubts, and believes none from there
  *	who rose, or spoke	is not doubted again by what was said before
+ *	a probe under way	that began before one of them spoke again accuses nobody
  *	the last few		are asked again and again
  *
- * And a table makes nobody doubt (rumour.c).
+ * And a table makes nobody doubt (rumour.c), and that they live is told without their
+ * records, which all have (cargo.c).
  * Who is doubted yet when that time is over hears it, and refutes, as ever.  And where most
  * hear a few alone it is no cut: there who is doubted lives by what others carry for it.
  */
@@ -61,6 +63,12 @@ cut_old_doubt(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		return false;
 	return cut_across(m, now, r->by) || cut_across(m, now, i) ||
 	    (x->heard != 0 && now - x->heard < pace(m, HEARD_MS) && cut_lately(m, now));
+}
+
+bool
+cut_ended(struct mesh *m, msec now, msec since)
+{
+	return m->swim.cut_rose > since && cut_lately(m, now);
 }
 
 /* Doubted, or given up when the cut was noticed. */

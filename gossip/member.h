@@ -101,6 +101,7 @@ struct member {
 	uint32_t spoke; /* under which epoch it spoke to me last; UINT32_MAX = never */
 	int32_t rtt_ms; /* -1 = not measured */
 	uint32_t summarized_s; /* when its summary came */
+	uint32_t renewed_s; /* ... and what is held of its record; 0 = long ago */
 	struct mesh_summary summary; /* plane A */
 	struct addr addr;
 	uint16_t summary_count; /* brief.h; 0 = none */

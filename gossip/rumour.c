@@ -211,6 +211,7 @@ take_record(struct mesh *m, msec now, uint32_t i, const struct rumour *r)
 		m->roster.blob_stale = true; /* it belongs into the next save */
 	members_set_text(&m->ms, i, r->name, r->name_len, r->meta, r->meta_len);
 	members_prove(&m->ms, i, r->pk, r->sig);
+	x->renewed_s = (uint32_t)(now / 1000);
 	admit_take(m, i, r);
 	going_told(m, i, (uint16_t)r->notice);
 	/* Both stay: an id is who one is, a name only what one is called. */
@@ -377,7 +378,7 @@ lives_on(struct mesh *m, msec now, uint32_t i)
 	bool rose = dead_to_me(x);
 
 	if (x->state == MESH_SUSPECT && cut_lately(m, now))
-		m->ms.doubts[i].rose = now;
+		m->ms.doubts[i].rose = m->swim.cut_rose = now;
 	summary_rise(m, now, i);
 	members_set(&m->ms, i, now, MESH_ALIVE, x->generation, x->incarnation);
 	members_absolve(&m->ms, i);

@@ -187,6 +187,11 @@ probe_end(struct mesh *m, msec now)
 	}
 	if (m->ms.doubts[s->target].streamed > s->sent)
 		return;
+	if (cut_ended(m, now, s->sent)) {
+		if (x->heard <= s->sent)
+			swim_ask_next(m, s->target);
+		return;
+	}
 	/* Nobody even said "nor me": perhaps it is I who am deaf. */
 	if (s->health < HEALTH_MAX && (s->helpers == 0 || s->nacks < s->helpers))
 		s->health++;

@@ -37,6 +37,7 @@ struct swim {
 	msec quiet_at; /* somebody unstable may have been quiet long enough */
 	msec cut_until, cut_at; /* so many were doubted lately that it was the way to them; the
 				 * last few are asked next */
+	msec cut_rose;	   /* last that one of them spoke again; 0 = never */
 	msec shakes_until; /* the end of the minute in which all count their shakes */
 	uint64_t shakes;   /* of all */
 	uint64_t join_token;
@@ -84,6 +85,9 @@ bool cut_lately(struct mesh *m, msec now);
 bool cut_across(struct mesh *m, msec now, uint32_t i);
 /* Does r, of member i, repeat what the cut made somebody believe? */
 bool cut_old_doubt(struct mesh *m, msec now, uint32_t i, const struct rumour *r);
+/* A probe under way since then says nothing: meanwhile the cut ended, and whoever is asked
+ * now may answer. */
+bool cut_ended(struct mesh *m, msec now, msec since);
 void cut_tick(struct mesh *m, msec now);
 
 /* forget.c: of a table's record of the dead, and each hour */

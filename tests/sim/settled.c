@@ -96,6 +96,7 @@ hear_all(struct sim *s, uint32_t i, const struct page *all, uint32_t count)
 	for (uint32_t k = 0; k < m->ms.count; k++) {
 		spread_drop(&m->ms.urgent, k);
 		spread_drop(&m->ms.news, k);
+		m->ms.m[k].renewed_s = 0; /* long ago */
 	}
 	if (m->ms.by_state[MESH_ALIVE] != s->conf.nodes)
 		check_break(s, "settled", i, m->ms.by_state[MESH_ALIVE], s->conf.nodes);

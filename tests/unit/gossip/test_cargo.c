@@ -1,7 +1,7 @@
 /* What rides along: the suspected hear of it first, whatever else is news. */
 #include "world.h"
 
-enum { CROWD = 200, STRANGE = 0x80 };
+enum { CROWD = 200, STRANGE = 0x80, RECORD_MS = 60000 };
 
 static struct world *w;
 
@@ -120,6 +120,83 @@ no_class_has_all_of_the_room(void **state)
 	assert_int_equal(lives, 1);
 }
 
+/* What n0 tells n2 of member i: 0 nothing, 1 that it lives, 2 its record. */
+static uint32_t
+told(uint32_t i)
+{
+	struct mesh *m = w->node[0];
+	uint8_t scratch[SEAL_BODY_MAX];
+	struct rumour one;
+	struct cargo c;
+	struct mp r;
+
+	mpw_init(&c.w, scratch, sizeof scratch);
+	c.count = 0;
+	cargo_fill(m, w->now, &c, &(struct out){.kind = PACKET_GOSSIP, .to = 2});
+	mp_init(&r, scratch, c.w.len, 2);
+	for (uint32_t k = 0; k < c.count; k++) {
+		assert_int_equal(rumour_read(&r, &one), 0);
+		if (one.briefs != NULL)
+			continue;
+		if (one.is_long)
+			vouch_id(m, &one);
+		if (id_eq(&one.id, &m->ms.m[i].id))
+			return one.is_long ? 2 : 1;
+	}
+	return 0;
+}
+
+/* Of thousands who rise after a cut: those who hear of it know them. */
+static void
+a_record_is_news_for_a_minute(void **state)
+{
+	struct mesh *m = w->node[0];
+	msec now = w->now;
+
+	(void)state;
+	assert_int_equal(m->ms.m[1].state, MESH_ALIVE);
+	m->ms.m[1].incarnation = 0;
+	m->ms.m[1].renewed_s = (uint32_t)(now / 1000);
+	for (uint32_t i = 0; i < m->ms.count; i++)
+		spread_drop(&m->ms.urgent, i);
+	members_tell(&m->ms, 1);
+	assert_int_equal(told(1), 2);
+	w->now = now - now % 1000 + RECORD_MS - 1;
+	members_tell(&m->ms, 1);
+	assert_int_equal(told(1), 2);
+	w->now++;
+	members_tell(&m->ms, 1);
+	assert_int_equal(told(1), 1);
+	m->ms.m[0].renewed_s = 0;
+	members_tell(&m->ms, 0);
+	assert_int_equal(told(0), 2); /* its own: who renews it holds no clock to it */
+	members_set(&m->ms, 1, w->now, MESH_LEFT, m->ms.m[1].generation, 0);
+	members_tell(&m->ms, 1);
+	assert_int_equal(told(1), 2);
+}
+
+/* Who rose is told so of all who did, and each such telling counts. */
+static void
+to_who_rose_it_is_told_as_well(void **state)
+{
+	struct mesh *m = w->node[0];
+
+	(void)state;
+	w->now += 2 * RECORD_MS;
+	m->ms.m[1].incarnation = 0;
+	for (uint32_t i = 1; i <= 2; i++) {
+		members_set(&m->ms, i, w->now, MESH_SUSPECT, m->ms.m[i].generation, 0);
+		members_set(&m->ms, i, w->now, MESH_ALIVE, m->ms.m[i].generation, 0);
+	}
+	assert_false(member_settled(&m->ms.m[2], w->now));
+	m->ms.far -= m->ms.m[2].missed != 0;
+	m->ms.m[2].missed = 0;
+	members_tell(&m->ms, 1);
+	assert_int_equal(m->ms.news.level[1], 1);
+	assert_int_equal(told(1), 1);
+	assert_int_equal(m->ms.news.level[1], 2);
+}
+
 /* One ping is enough, and one answer: it lives, and is suspected no more. */
 static void
 and_refute_with_their_answer(void **state)
@@ -128,12 +205,14 @@ and_refute_with_their_answer(void **state)
 	uint32_t incarnation = w->node[1]->ms.m[0].incarnation;
 
 	(void)state;
+	m->ms.m[1].renewed_s = 0;
 	w->deaf[2][1] = true; /* it hears of it from n0 alone */
 	swim_call(m, 1);
 	world_run(w, 2);
 	assert_true(w->node[1]->ms.m[0].incarnation > incarnation);
 	world_run(w, 2);
 	assert_int_equal(m->ms.m[1].state, MESH_ALIVE);
+	assert_int_equal(m->ms.m[1].renewed_s, w->now / 1000);
 }
 
 int
@@ -144,6 +223,8 @@ main(void)
 	    cmocka_unit_test(others_hear_what_is_news),
 	    cmocka_unit_test(no_class_has_all_of_the_room),
 	    cmocka_unit_test(and_refute_with_their_answer),
+	    cmocka_unit_test(to_who_rose_it_is_told_as_well),
+	    cmocka_unit_test(a_record_is_news_for_a_minute),
 	};
 
 	return cmocka_run_group_tests_name("cargo", tests, settle, end);

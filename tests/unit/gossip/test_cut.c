@@ -156,6 +156,52 @@ a_table_makes_nobody_doubt(void **state)
 	world_free(w);
 }
 
+/* The probe under way as the cut ends: no answer to that says anything. */
+static void
+probe_of(struct world *w, uint32_t i)
+{
+	struct mesh *m = w->node[0];
+
+	m->swim.target = (uint16_t)i;
+	m->swim.life = m->ms.m[i].generation;
+	m->swim.acked = false;
+	m->swim.sent = w->now;
+	m->swim.probe_at = w->now + 2;
+	m->ms.m[i].seen = m->ms.m[i].heard = w->now - HEARD_MS;
+}
+
+static void
+a_probe_through_its_end_accuses_nobody(void **state)
+{
+	uint32_t leader, other, target;
+	struct world *w = world_settled(COUNT, &leader, &other);
+	struct mesh *m = w->node[0];
+
+	(void)state;
+	doubt(w, MANY);
+	probe_of(w, MANY + 1);
+	rumour_answered(m, w->now + 1, 1);
+	assert_false(cut_ended(m, w->now + 1, w->now + 1));
+	swim_tick(m, w->now + 2);
+	assert_int_equal(m->ms.m[MANY + 1].state, MESH_ALIVE);
+	assert_int_equal(m->swim.target, MANY + 1); /* it is asked anew, ... */
+	assert_true(m->swim.sent == w->now + 2);
+	w->now += 2;
+	m->swim.probe_at = w->now + 2;
+	m->ms.m[MANY + 1].heard = w->now + 1; /* ... unless somebody heard it */
+	rumour_answered(m, w->now + 1, 2);
+	target = m->swim.ring[m->swim.ring_at % m->swim.ring_len];
+	swim_tick(m, w->now + 2);
+	assert_int_equal(m->ms.m[MANY + 1].state, MESH_ALIVE);
+	assert_true(m->swim.ring_at == 1 || m->swim.target == target);
+	/* One that began after that. */
+	w->now += 2;
+	probe_of(w, MANY + 1);
+	swim_tick(m, w->now + 2);
+	assert_int_equal(m->ms.m[MANY + 1].state, MESH_SUSPECT);
+	world_free(w);
+}
+
 /* Who is still doubted, or was given up just now, is asked twice a second. */
 static void
 the_last_few_are_asked(void **state)
@@ -195,6 +241,7 @@ main(void)
 	    cmocka_unit_test(a_third_is_a_cut),
 	    cmocka_unit_test(across_a_cut_no_doubt_is_believed),
 	    cmocka_unit_test(a_table_makes_nobody_doubt),
+	    cmocka_unit_test(a_probe_through_its_end_accuses_nobody),
 	    cmocka_unit_test(the_last_few_are_asked),
 	};
 
