@@ -1,7 +1,7 @@
 /*
  * cgroup.c - see cgroup.h.
  */
-#include "cgroup.h"
+#include "cgroup_in.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 enum { LOCK_TRIES = 50 };
 
-static const char *const names[CGROUP_COUNT] = {"memory", "cpu", "pids"};
+const char *const cgroup_names[CGROUP_COUNT] = {"memory", "cpu", "pids"};
 
 /* Is word among the comma-separated words of list? */
 static bool
@@ -54,7 +54,7 @@ descend(int root, const char *name, bool unified)
 
 		snprintf(part, sizeof part, "%.*s", (int)n, name);
 		for (int i = 0; unified && i < CGROUP_COUNT; i++) {
-			snprintf(word, sizeof word, "+%s", names[i]);
+			snprintf(word, sizeof word, "+%s", cgroup_names[i]);
 			(void)sys_write_file(dir, "cgroup.subtree_control",
 			    word);
 		}
@@ -90,7 +90,7 @@ take_mount(char *line, int *unified, int *v1)
 	if (strncmp(dash, " - cgroup ", 10) != 0 || options == NULL)
 		return;
 	for (int i = 0; i < CGROUP_COUNT; i++)
-		if (v1[i] < 0 && listed(options + 1, names[i]))
+		if (v1[i] < 0 && listed(options + 1, cgroup_names[i]))
 			v1[i] = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -114,7 +114,7 @@ find_v2_controllers(struct cgroups *g)
 	for (int i = 0; i < CGROUP_COUNT; i++) {
 		char word[16];
 
-		snprintf(word, sizeof word, "+%s", names[i]);
+		snprintf(word, sizeof word, "+%s", cgroup_names[i]);
 		(void)sys_write_file(g->unified, "cgroup.subtree_control", word);
 	}
 	AUTO_CLOSE int fd = openat(g->unified, "cgroup.subtree_control",
@@ -122,7 +122,7 @@ find_v2_controllers(struct cgroups *g)
 	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	text[n > 0 ? n : 0] = '\0';
 	for (int i = 0; i < CGROUP_COUNT; i++)
-		g->v2[i] = listed(text, names[i]);
+		g->v2[i] = listed(text, cgroup_names[i]);
 }
 
 /*
@@ -194,109 +194,6 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 	return 0;
 }
 
-/* Write value to LEAF/file in the hierarchy that has the controller. */
-static int
-limit(const struct cgroups *g, enum cgroup_controller c, const char *leaf,
-    const char *key, const char *v2_file, const char *v1_file, const char *value,
-    struct err *err)
-{
-	char path[CGROUP_LEAF_CAP + 64];
-	int dir = g->v2[c] ? g->unified : g->v1[c];
-
-	if (dir < 0)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "%s: cannot be set: the %s controller of cgroups is not mounted",
-		    key, names[c]);
-	snprintf(path, sizeof path, "%s/%s", leaf, g->v2[c] ? v2_file : v1_file);
-	if (sys_write_file(dir, path, value) < 0)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "%s: cannot be set: write '%s' to %s: %s", key, value, path,
-		    strerror(errno));
-	return 0;
-}
-
-static int
-limit_memory(const struct cgroups *g, const char *leaf, uint64_t bytes,
-    struct err *err)
-{
-	char value[32], path[CGROUP_LEAF_CAP + 64];
-	int rc;
-
-	snprintf(value, sizeof value, "%llu", (unsigned long long)bytes);
-	rc = limit(g, CGROUP_MEMORY, leaf, "memory-limit", "memory.max",
-	    "memory.limit_in_bytes", value, err);
-	if (rc < 0)
-		return rc;
-	/* Swap: the same limit for both together.  Absent without swap. */
-	if (g->v2[CGROUP_MEMORY]) {
-		snprintf(path, sizeof path, "%s/memory.oom.group", leaf);
-		(void)sys_write_file(g->unified, path, "1");
-		snprintf(path, sizeof path, "%s/memory.swap.max", leaf);
-		rc = sys_write_file(g->unified, path, "0"); /* last: errno is its */
-	} else {
-		snprintf(path, sizeof path, "%s/memory.memsw.limit_in_bytes",
-		    leaf);
-		rc = sys_write_file(g->v1[CGROUP_MEMORY], path, value);
-	}
-	if (rc < 0 && errno != ENOENT)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "memory-limit: cannot be set for swap: %s", strerror(errno));
-	return 0;
-}
-
-/* v1's shares (2..262144, 1024 is normal) as v2's weight (1..10000, 100). */
-static unsigned
-weight_of(uint32_t shares)
-{
-	if (shares <= 2)
-		return 1;
-	if (shares >= 262144)
-		return 10000;
-	return (unsigned)(1 + (uint64_t)(shares - 2) * 9999 / 262142);
-}
-
-static int
-limit_cpu(const struct cgroups *g, const char *leaf,
-    const struct cgroup_limits *l, struct err *err)
-{
-	char value[48];
-	int rc = 0;
-
-	if (l->cpu_shares != 0) {
-		snprintf(value, sizeof value, "%u",
-		    g->v2[CGROUP_CPU] ? weight_of(l->cpu_shares) :
-					l->cpu_shares);
-		rc = limit(g, CGROUP_CPU, leaf, "cpu-shares", "cpu.weight",
-		    "cpu.shares", value, err);
-	}
-	if (rc == 0 && l->cpu_milli != 0) {
-		/* Thousandths of a CPU in each 100 ms. */
-		snprintf(value, sizeof value, "%llu%s",
-		    (unsigned long long)l->cpu_milli * 100,
-		    g->v2[CGROUP_CPU] ? " 100000" : "");
-		rc = limit(g, CGROUP_CPU, leaf, "cpu-quota", "cpu.max",
-		    "cpu.cfs_quota_us", value, err);
-	}
-	return rc;
-}
-
-static int
-limit_all(const struct cgroups *g, const char *leaf,
-    const struct cgroup_limits *l, struct err *err)
-{
-	char value[32];
-	int rc = limit_cpu(g, leaf, l, err);
-
-	if (rc == 0 && l->pids != 0) {
-		snprintf(value, sizeof value, "%u", l->pids);
-		rc = limit(g, CGROUP_PIDS, leaf, "pids-limit", "pids.max",
-		    "pids.max", value, err);
-	}
-	if (rc == 0 && l->memory_bytes != 0)
-		rc = limit_memory(g, leaf, l->memory_bytes, err);
-	return rc;
-}
-
 int
 cgroup_make(const struct cgroups *g, const char *leaf,
     const struct cgroup_limits *l, int *fd, struct err *err)
@@ -314,10 +211,10 @@ cgroup_make(const struct cgroups *g, const char *leaf,
 		if (g->v1[i] >= 0 && mkdirat(g->v1[i], leaf, 0755) < 0 &&
 		    errno != EEXIST)
 			rc = err_set(err, EXIT_ENVIRONMENT,
-			    "cannot make cgroup %s (%s): %s", leaf, names[i],
+			    "cannot make cgroup %s (%s): %s", leaf, cgroup_names[i],
 			    strerror(errno));
 	if (rc == 0)
-		rc = limit_all(g, leaf, l, err);
+		rc = cgroup_limit(g, leaf, l, err);
 	if (rc == 0 && !g->move) {
 		*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (*fd < 0)
@@ -347,7 +244,7 @@ cgroup_attach(const struct cgroups *g, const char *leaf, pid_t pid,
 		    sys_write_file(g->v1[i], path, value) < 0 &&
 		    errno != ESRCH)
 			return err_set(err, EXIT_ENVIRONMENT,
-			    "cannot enter cgroup %s (%s): %s", leaf, names[i],
+			    "cannot enter cgroup %s (%s): %s", leaf, cgroup_names[i],
 			    strerror(errno));
 	return 0;
 }
