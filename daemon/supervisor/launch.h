@@ -76,6 +76,13 @@ void launch_forget(const struct launcher *l, const char *instance);
  * none, or -2 and *err.  (launch_userns.c) */
 int launch_userns(struct launcher *l, const struct spec *s, struct err *err);
 
+/* The image and the volumes as detached mounts, and the user namespace that they
+ * are id-mapped by, into c; what is there stays c's on an error.
+ * (launch_volumes.c) */
+struct child;
+MUST_CHECK int launch_mounts(struct launcher *l, const struct spec *s,
+    struct child *c, struct err *err);
+
 /* The image's directory (O_PATH); it and each one from images_dir down to it
  * is root's, or this is refused.  (launch_image.c) */
 MUST_CHECK int launch_image(const char *instance, const char *images_dir,
