@@ -80,9 +80,17 @@ $(B)/meshd-conf: $(call obj,daemon/conf/main.c) $(filter $(B)/%,$(need_conf))
 $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 	$(call link,$(need_cli))
 # pid 1 of a container: static, no library but libc.
-$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h | $(if $(absent),absent)
+$(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h daemon/base/weak.h | $(if $(absent),absent)
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -o $@ $(filter %.c,$^)
+# For tests, and never installed: each defence of a container can be left out (daemon/base/weak.h).
+weak: $(B)/weak/meshd $(B)/weak/meshd-init
+$(B)/weak/meshd: $(shell grep -l base/weak.h daemon/supervisor/*.c) tests/containers/weak.c $(B)/meshd
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 -o $@ $(filter %.c,$^) $(call obj,daemon/supervisor/main.c) $(need_supervisor)
+$(B)/weak/meshd-init: tests/containers/weak.c $(B)/meshd-init
+	@mkdir -p $(@D)
+	gcc -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 -static -o $@ $(wildcard daemon/init/*.c) $<
 # The simulator counts what its machines ask of malloc, and plants faults in them.
 $(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc spread_pick members_tell cargo_load cargo_fill budget_wait \
     rumours_hear packet_begin rumour_pack keys_epoch keyleap_believed claim_check claim_above claim_stamp cookie_holds evict_refuses going_wait_until roster_sum_end \

@@ -256,7 +256,7 @@ suite_all() {
 	sh tests/deps.sh || exit 5
 	need_root "tests (of containers and cluster)"
 	echo "== build"
-	build gcc all unit_programs
+	build gcc all unit_programs weak
 	echo $? >"$logs/build.gcc.code"
 	built gcc || return
 	echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh .

@@ -1,6 +1,6 @@
 # Targets that test, show, measure and install: included by the Makefile.
 .PHONY: all deps tidy tidy-test unit unit_programs golden golden-wire sim san fuzz fuzz_programs
-.PHONY: mutants models containers cluster test test-net demo bench bench-round bench-forge bench-mesh deps-bench install clean format print-unit print-fuzz
+.PHONY: weak mutants models containers cluster test test-net demo bench bench-round bench-forge bench-mesh deps-bench install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
@@ -56,6 +56,7 @@ san:
 fuzz:
 	@$(MAKE) $(FUZZ_BUILD) fuzz_programs
 	@sh tests/run.sh fuzz $$($(MAKE) -s $(FUZZ_BUILD) print-fuzz)
+containers: weak
 containers cluster: all
 	@sh tests/run.sh $@
 test-net: all # the longer faults of real networks, and sixty daemons: minutes

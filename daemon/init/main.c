@@ -9,6 +9,7 @@
  * instance it ends itself when its time is over (fence.c).
  */
 #include "init.h"
+#include "../base/weak.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,7 +142,8 @@ main(int argc, char **argv)
 	if (argc < 5 + fenced ||
 	    (!fenced && strcmp(argv[1], INIT_VERSION) != 0))
 		return 64;
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (HOLDS("dumpable"))
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	log_open(strtoull(argv[2], NULL, 10));
 	if (fenced) {
 		timer = open_fence(argv[3]);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "../base/initproto.h"
+#include "../base/weak.h"
 #include "sys.h"
 
 enum { HIGH_FD = 64 };
@@ -92,7 +93,8 @@ arrange(const struct child *c, int null, int *prog)
 		if (dup2(high[i], (int)i) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
 	return *prog < 0 ||
-		close_range((unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ?
+		(HOLDS("cloexec") &&
+		    close_range((unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC) < 0) ?
 	    -1 :
 	    0;
 }
@@ -130,21 +132,21 @@ become(const struct child *c, int error)
 	struct __user_cap_data_struct none[2] = {{0}};
 	const struct spec *s = c->spec;
 
-	if (setgroups(0, NULL) < 0)
+	if (HOLDS("groups") && setgroups(0, NULL) < 0)
 		return dprintf(error, "setgroups: %s", strerror(errno));
 	if (c->userns >= 0 && setns(c->userns, CLONE_NEWUSER) < 0)
 		return dprintf(error, "enter user namespace: %s",
 		    strerror(errno));
-	if (sys_drop_bounding() < 0)
+	if (HOLDS("capabilities") && sys_drop_bounding() < 0)
 		return dprintf(error, "drop bounding set: %s", strerror(errno));
 	if (setresgid(s->gid, s->gid, s->gid) < 0 ||
 	    setresuid(s->uid, s->uid, s->uid) < 0)
 		return dprintf(error, "become user %u group %u: %s", s->uid,
 		    s->gid, strerror(errno));
-	if (syscall(SYS_capset, &head, none) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if ((HOLDS("capabilities") && syscall(SYS_capset, &head, none) < 0) ||
+	    (HOLDS("nnp") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
 		return dprintf(error, "drop capabilities: %s", strerror(errno));
-	if (shut_abstract_sockets() < 0)
+	if (HOLDS("landlock") && shut_abstract_sockets() < 0)
 		return dprintf(error, "landlock: %s", strerror(errno));
 	if (chdir(s->workdir) < 0)
 		return dprintf(error, "workdir %s: %s", s->workdir,
@@ -203,7 +205,7 @@ wait_for_release(const struct child *c)
 	if (read(c->release, &byte, 1) != 1)
 		_exit(0); /* it died: so do we, unrecorded and unrun */
 	/* The cgroups that were entered are now the root of ours. */
-	if (unshare(CLONE_NEWCGROUP) < 0) {
+	if (HOLDS("cgroupns") && unshare(CLONE_NEWCGROUP) < 0) {
 		child_say(c, "cgroup namespace: %s", strerror(errno));
 		_exit(125);
 	}
@@ -226,13 +228,16 @@ child_run(const struct child *c)
 	const struct spec *s = c->spec;
 	int null = -1, prog = -1;
 
-	keep_ours(c);
+	if (HOLDS("keep-ours"))
+		keep_ours(c);
 	sys_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
 	if (pivot(c) < 0 || child_mounts(c, &null) < 0)
 		_exit(125);
-	if (sethostname(s->instance, strlen(s->instance)) < 0 || setsid() < 0 ||
-	    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0) {
+	if (sethostname(s->instance, strlen(s->instance)) < 0 ||
+	    (HOLDS("setsid") && setsid() < 0) ||
+	    (HOLDS("keyring") &&
+		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0)) {
 		child_say(c, "session: %s", strerror(errno));
 		_exit(125);
 	}

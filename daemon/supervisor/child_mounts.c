@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../base/weak.h"
 #include "child.h"
 #include "sys.h"
 
@@ -213,13 +214,16 @@ static int
 mount_proc(const struct child *c, int root, int null)
 {
 	struct statfs fs;
-	int proc = new_mount("proc", NULL, NULL, 0, 0,
-	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	int proc = HOLDS("fresh-proc") ?
+	    new_mount("proc", NULL, NULL, 0, 0,
+		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) :
+	    (int)syscall(SYS_open_tree, root, "proc", OPEN_TREE_CLONE);
 	int empty;
 
 	if (put(c, root, proc, "/proc") < 0)
 		return -1;
-	if (fstatfs(proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+	if (fstatfs(proc, &fs) < 0 ||
+	    (HOLDS("is-procfs") && fs.f_type != PROC_SUPER_MAGIC))
 		return child_say(c, "mount /proc: it is not procfs");
 	if (sys_write_file(proc, "self/oom_score_adj", OOM_SCORE) < 0)
 		return child_say(c, "oom_score_adj: %s", strerror(errno));
@@ -229,10 +233,11 @@ mount_proc(const struct child *c, int root, int null)
 	if (empty < 0)
 		return child_say(c, "mask /proc: %s", strerror(errno));
 	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
-		if (cover(c, proc, masked[i], null, empty) < 0)
+		if (HOLDS("masks") &&
+		    cover(c, proc, masked[i], null, empty) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
-		if (freeze(c, proc, readonly[i]) < 0)
+		if (HOLDS("frozen") && freeze(c, proc, readonly[i]) < 0)
 			return -1;
 	close(empty);
 	close(proc);
@@ -248,7 +253,8 @@ mount_tmpfs(const struct child *c, int root, const struct spec_volume *v)
 	snprintf(size, sizeof size, "%llu", (unsigned long long)v->bytes);
 	snprintf(mode, sizeof mode, "%o", v->mode);
 	fd = new_mount("tmpfs", size, mode, c->outside_uid, c->outside_gid,
-	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	    MOUNT_ATTR_NOSUID | (unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) |
+		MOUNT_ATTR_NOEXEC);
 	rc = put(c, root, fd, v->target);
 	if (fd >= 0)
 		close(fd);

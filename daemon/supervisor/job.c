@@ -13,6 +13,7 @@
 #include "../base/flat.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "lease.h"
 #include "ranges.h"
 #include "sup.h"
@@ -120,16 +121,23 @@ open_container_file(const struct job *j, int image, struct err *err)
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
 		    j->req.instance, j->req.image, j->req.config,
 		    strerror(errno));
-	if (!S_ISREG(st.st_mode))
+	if (HOLDS("regular") && !S_ISREG(st.st_mode))
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
 		    j->req.instance, j->req.image, j->req.config);
-	if (st.st_uid != 0 || st.st_mode & 022)
+	if (HOLDS("root-owned") && (st.st_uid != 0 || st.st_mode & 022))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by root and not writable by group or others",
 		    j->req.instance, j->req.image, j->req.config, st.st_uid,
 		    st.st_mode & 07777);
+	/* Another name of a file of the host would tell what that one holds. */
+	if (HOLDS("one-name") && st.st_nlink != 1)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s%s: refusing: it has %lu names (hard links) and may be a file from outside of the image; put a copy there",
+		    j->req.instance, j->req.image, j->req.config,
+		    (unsigned long)st.st_nlink);
 	snprintf(self, sizeof self, "/proc/self/fd/%d", path);
-	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = open(self,
+	    O_RDONLY | IF_HOLDS("nonblock", O_NONBLOCK) | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
 		    j->req.instance, j->req.image, j->req.config,

@@ -10,6 +10,7 @@
 
 #include "../base/fence.h"
 #include "../base/name.h"
+#include "../base/weak.h"
 
 enum { ARGUMENTS_MAX = 1024, VALUE_CAP = 64 << 10 };
 
@@ -146,7 +147,7 @@ judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
 	int64_t levels = 1;
 	int parts = 1;
 
-	if (!role_allowed(j))
+	if (HOLDS("roles") && !role_allowed(j))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: role '%s' may not use sandbox '%s'; add it to roles: in %s",
 		    req->instance, req->role, req->sandbox, j->sandbox_file);

@@ -15,6 +15,7 @@
 
 #include "../base/initproto.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "child.h"
 #include "lease.h"
 #include "sys.h"
@@ -22,7 +23,9 @@
 enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20 };
 
 #define NEW_NAMESPACES                                                         \
-	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
+	(CLONE_NEWNS | CLONE_NEWUTS |                                          \
+	    (unsigned)IF_HOLDS("pidns", CLONE_NEWPID) |                        \
+	    (unsigned)IF_HOLDS("ipcns", CLONE_NEWIPC))
 
 void
 running_new(struct running *r)
@@ -251,7 +254,9 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 
 	memset(c.volumes, -1, sizeof c.volumes);
 	running_new(r);
-	rc = launch_mounts(l, s, &c, err);
+	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
+	if (rc == 0)
+		rc = launch_mounts(l, s, &c, err);
 	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
 		rc = open_fence(l, s, &c.fence, err);
 	if (rc == 0)
@@ -345,7 +350,7 @@ launch_adopt(struct launcher *l, const char *instance, struct running *r,
 	 * between the question and the answer. */
 	r->pidfd = sys_pidfd_open(r->pid);
 	start = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
-	if (start != 0 && start == r->start_time)
+	if (start != 0 && (start == r->start_time || !HOLDS("start-time")))
 		return 1;
 	if (start == 0 && errno != ESRCH && errno != ENOENT &&
 	    errno != EINVAL)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "child.h"
 #include "launch.h"
 #include "sys.h"
@@ -21,8 +22,10 @@ static int
 copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
 {
 	struct mount_attr attr = {
-	    .attr_set = more | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-		MOUNT_ATTR_NODEV | (userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
+	    .attr_set = more | (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY) |
+		(unsigned)IF_HOLDS("nosuid", MOUNT_ATTR_NOSUID) |
+		(unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) |
+		(userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
 	    .propagation = MS_PRIVATE,
 	    .userns_fd = userns >= 0 ? (uint64_t)(unsigned)userns : 0,
 	};
@@ -30,8 +33,9 @@ copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
 	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
 
 	if (tree >= 0 &&
-	    syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | recursive,
-		&attr, sizeof attr) < 0) {
+	    syscall(SYS_mount_setattr, tree, "",
+		AT_EMPTY_PATH | IF_HOLDS("recursive", recursive), &attr,
+		sizeof attr) < 0) {
 		int saved = errno;
 
 		close(tree);
@@ -92,7 +96,8 @@ open_volume(const struct launcher *l, const struct spec *s,
 		    strerror(errno));
 	/* The engine writes rendered files: it must not give programs. */
 	tree = v->kind == SPEC_RENDERED ?
-	    copy_tree(dir, 0, -1, MOUNT_ATTR_NOEXEC) :
+	    copy_tree(dir, 0, -1,
+		(unsigned)IF_HOLDS("rendered-noexec", MOUNT_ATTR_NOEXEC)) :
 	    copy_tree(dir, AT_RECURSIVE, -1, 0);
 	close(dir);
 	if (tree < 0)

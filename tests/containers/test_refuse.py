@@ -76,6 +76,15 @@ def test_container_file_is_a_fifo(up):
     refused(up, "web.1: a/config/run.yaml: not a regular file")
 
 
+def test_container_file_has_one_name(up):
+    """As a hard link to a file of root's alone its words would come back in the error."""
+    (up.top / "secret").write_text("password: x\n")
+    (up.top / "secret").chmod(0o600)
+    os.link(up.top / "secret", up.image("a") / "config/run.yaml")
+    text = refused(up, "web.1: a/config/run.yaml: refusing: it has 2 names (hard links) and may be a file from outside of the image; put a copy there")
+    assert "password" not in text
+
+
 def test_container_file_errors_have_a_place(up):
     up.image("a", run="kind: Daemon\nexecutable: /bin/sh\nmemory-limt: 1Mi\n")
     text = refused(up, "web.1: ")

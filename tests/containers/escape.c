@@ -1,0 +1,357 @@
+/*
+ * escape.c - tries to get out of a container.
+ *
+ *   escape TRY...    each TRY, VERB or VERB:ARGUMENT, in a process of its own;
+ *                    prints TRY=escaped or TRY=why not (an errno or a signal)
+ *   escape am-root   exits 0 if the effective user is root
+ *   meshd-init ...   started by that name, it is an init that was replaced
+ *
+ * Nothing here harms the host that lets it through: what can be opened is not
+ * written.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static long
+try_read(const char *path)
+{
+	char byte;
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+
+	errno = fd < 0 ? errno : 0;
+	return fd < 0 ? -1 : read(fd, &byte, 1) == 1 ? 0 : -1;
+}
+
+static long
+try_write(const char *path)
+{
+	return open(path, O_WRONLY | O_NONBLOCK);
+}
+
+static long
+try_create(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+}
+
+static long
+try_run(const char *path)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		execl(path, path, "am-root", (char *)NULL);
+		_exit(errno);
+	}
+	waitpid(pid, &status, 0);
+	errno = WEXITSTATUS(status);
+	return status == 0 ? 0 : -1;
+}
+
+/* Any descriptor that we were not meant to have. */
+static long
+try_fds(const char *arg)
+{
+	(void)arg;
+	for (int fd = 3; fd < 1024; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			return fd;
+	return -1;
+}
+
+static long
+try_ptrace(const char *pid)
+{
+	return ptrace(PTRACE_SEIZE, atoi(pid), 0, 0);
+}
+
+static long
+try_kill(const char *pid)
+{
+	return kill(atoi(pid), 0);
+}
+
+static long
+try_unshare(const char *arg)
+{
+	(void)arg;
+	return unshare(CLONE_NEWUSER);
+}
+
+static long
+born(long pid)
+{
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long
+try_clone(const char *arg)
+{
+	(void)arg;
+	return born(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+}
+
+static long
+try_clone3(const char *arg)
+{
+	struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+
+	(void)arg;
+	return born(syscall(SYS_clone3, &args, sizeof args));
+}
+
+/* In a namespace of our own we would be root over mounts. */
+static long
+try_mount(const char *arg)
+{
+	(void)arg;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return -1;
+	return syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, 0);
+}
+
+static long
+try_raw(const char *arg)
+{
+	(void)arg;
+	return socket(AF_INET, SOCK_RAW, 1);
+}
+
+static long
+try_packet(const char *arg)
+{
+	(void)arg;
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+static long
+try_alg(const char *arg)
+{
+	(void)arg;
+	return socket(AF_ALG, SOCK_SEQPACKET, 0);
+}
+
+static long
+try_key(const char *name)
+{
+	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING,
+	    "user", name, 0);
+}
+
+static long
+try_io_uring(const char *arg)
+{
+	char params[120] = {0};
+
+	(void)arg;
+	return syscall(SYS_io_uring_setup, 1, params);
+}
+
+/* As if the person at meshd's terminal had typed it. */
+static long
+try_type(const char *text)
+{
+	int fd = open("/dev/tty", O_RDWR);
+
+	for (; fd >= 0 && *text != '\0'; text++)
+		if (ioctl(fd, TIOCSTI, text) < 0)
+			return -1;
+	return fd;
+}
+
+static void
+group_of_self(char *out, size_t cap)
+{
+	char text[4096], *line;
+	int fd = open("/proc/self/cgroup", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof text - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	line = strstr(text, "0::");
+	snprintf(out, cap, "%s", line ? line : "");
+	close(fd);
+}
+
+/* Into the topmost group that can be seen. */
+static long
+try_cgroup(const char *arg)
+{
+	char before[256], after[256];
+	int fd;
+
+	(void)arg;
+	group_of_self(before, sizeof before);
+	mkdir("/tmp/group", 0700);
+	if (syscall(SYS_mount, "none", "/tmp/group", "cgroup2", 0, 0) < 0)
+		return -1;
+	fd = open("/tmp/group/cgroup.procs", O_WRONLY);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		return -1;
+	group_of_self(after, sizeof after);
+	errno = ENOENT;
+	return strcmp(before, after) ? 0 : -1;
+}
+
+static long
+try_mknod(const char *path)
+{
+	if (mknod(path, S_IFCHR | 0666, makedev(1, 5)) < 0)
+		return -1;
+	return open(path, O_RDONLY);
+}
+
+static long
+try_i386(const char *arg)
+{
+	long rc = 0;
+
+	(void)arg;
+#ifdef __x86_64__
+	/* getpid, by the number that it has there */
+	__asm__ volatile("int $0x80" : "=a"(rc) : "a"(20) : "memory");
+#endif
+	return rc > 0 ? rc : -1;
+}
+
+/* A kernel without x32 says ENOSYS: it was asked. */
+static long
+try_x32(const char *arg)
+{
+	long rc = syscall(0x40000000 | SYS_getpid);
+
+	(void)arg;
+	return rc > 0 || errno == ENOSYS ? 0 : -1;
+}
+
+static long
+try_personality(const char *arg)
+{
+	(void)arg;
+	return syscall(SYS_personality, 0x0400000); /* READ_IMPLIES_EXEC */
+}
+
+/* The init's log, a file of the host. */
+static long
+try_getfd(const char *fd)
+{
+	int init = (int)syscall(SYS_pidfd_open, 1, 0);
+
+	return syscall(SYS_pidfd_getfd, init, atoi(fd), 0);
+}
+
+static long
+try_remount(const char *arg)
+{
+	struct mount_attr attr = {.attr_clr = MOUNT_ATTR_RDONLY};
+
+	(void)arg;
+	return syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &attr, sizeof attr);
+}
+
+static long
+try_syslog(const char *arg)
+{
+	char text[64];
+
+	(void)arg;
+	return syscall(SYS_syslog, 3, text, sizeof text);
+}
+
+static long
+try_shm(const char *key)
+{
+	return shmget((key_t)atoi(key), 0, 0);
+}
+
+static long
+try_abstract(const char *name)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(a.sun_path + 1, name, strlen(name));
+	return connect(fd, (struct sockaddr *)&a,
+	    (socklen_t)(sizeof a.sun_family + 1 + strlen(name)));
+}
+
+static const struct {
+	const char *verb;
+	long (*fn)(const char *arg);
+} tries[] = {{"read", try_read}, {"write", try_write}, {"create", try_create},
+    {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
+    {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
+    {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
+    {"packet", try_packet}, {"alg", try_alg}, {"key", try_key},
+    {"io_uring", try_io_uring}, {"type", try_type}, {"cgroup", try_cgroup},
+    {"mknod", try_mknod}, {"i386", try_i386}, {"x32", try_x32},
+    {"personality", try_personality}, {"getfd", try_getfd},
+    {"remount", try_remount}, {"syslog", try_syslog}, {"shm", try_shm},
+    {"abstract", try_abstract}};
+
+static void
+attempt(const char *what)
+{
+	size_t n = strcspn(what, ":");
+
+	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+		if (strlen(tries[i].verb) != n ||
+		    strncmp(tries[i].verb, what, n) != 0)
+			continue;
+		if (tries[i].fn(what[n] ? what + n + 1 : "") >= 0)
+			printf("%s=escaped\n", what);
+		else
+			printf("%s=%s\n", what, errno ? strerrorname_np(errno) : "nothing");
+		_exit(0);
+	}
+	printf("%s=unknown\n", what);
+	_exit(0);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (strcmp(argv[0], "meshd-init") == 0) {
+		if (write(4, "- - REPLACED\n", 13) < 0)
+			return 1;
+		pause();
+	}
+	if (argc == 2 && strcmp(argv[1], "am-root") == 0)
+		return geteuid() == 0 ? 0 : EPERM;
+	setvbuf(stdout, NULL, _IONBF, 0);
+	for (int i = 1; i < argc; i++) {
+		pid = fork();
+		if (pid == 0)
+			attempt(argv[i]);
+		waitpid(pid, &status, 0);
+		if (WIFSIGNALED(status))
+			printf("%s=SIG%s\n", argv[i], sigabbrev_np(WTERMSIG(status)));
+	}
+	puts("DONE");
+	for (;;)
+		pause();
+}

@@ -1,0 +1,165 @@
+"""What an application tries to get out of its container, each twice.
+
+It must fail with the real programs.  And it must succeed when just that one
+defence is left out (daemon/base/weak.h), else the first half proves nothing.
+Where two defences stand behind each other, both are left out together, and
+each of them alone must hold; which ones is said at each case.
+"""
+import ctypes
+import os
+import socket
+import subprocess
+
+import pytest
+import weak
+from conftest import BUILD, ROOT
+
+SHM = 7780
+# Of the same list, where the kernel has no sysrq.
+TRIGGER = "/proc/sysrq-trigger" if os.path.exists("/proc/sysrq-trigger") else "/proc/irq/default_smp_affinity"
+# "web" has a user namespace.  The others have none, so that no uid without a
+# right holds what the defence should hold.
+SANDBOXES = {"web": "default-user: 1000\n",
+             "user": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n",
+             "root": "default-user: 0\nallow-users: [0]\nallow-groups: [0]\nroles: [web]\nuserns: off\n"}
+# (sandbox, what is tried, what is left out [, sets of these without which it must fail still: without all but one])
+CASES = [
+    # A set-uid program of the image: nosuid mounts; no_new_privs, without which no filter and no Landlock rule
+    # can be installed either, so these go together.
+    ("web", "run:/suid", "nosuid nnp allow-list deny-list landlock", ["nosuid", "nnp allow-list deny-list landlock"]),
+    # The supervisor's descriptors: closed in the child, and CLOEXEC once more before the exec.
+    ("web", "fds", "keep-ours cloexec"),
+    # In and out of the init: it can't be dumped, so its memory is nobody's.
+    ("web", "write:/proc/1/mem", "dumpable"),
+    ("web", "read:/proc/1/environ", "dumpable"),
+    ("web", "getfd:4", "dumpable allow-list"),
+    # The kernel's own files, as root.
+    ("root", "write:/proc/sys/kernel/core_pattern", "frozen"),
+    ("root", "write:" + TRIGGER, "frozen"),
+    ("root", "read:/proc/timer_list", "masks"),
+    ("root", "read:/proc/interrupts", "masks"),
+    # Processes of the host with the same uid: no pid is theirs, no ptrace is allowed, nor out of a Landlock domain.
+    ("user", "ptrace:@victim", "pidns allow-list landlock"),
+    ("user", "kill:@victim", "pidns"),
+    # Namespaces within: by unshare, by clone's flags, by clone3, whose flags no filter sees.
+    ("web", "unshare", "allow-list"),
+    ("web", "mount", "allow-list"),
+    ("web", "clone", "clone-flags"),
+    ("web", "clone3", "clone3"),
+    # The network of the host: no capability; for packets the family is refused too.
+    ("root", "raw", "capabilities"),
+    ("root", "packet", "capabilities families"),
+    ("web", "abstract:mesh-test-escape", "landlock"),
+    # Keys of whoever started meshd: a keyring of its own, and no keyctl.
+    ("web", "key:" + weak.KEY.decode(), "keyring allow-list"),
+    ("web", "io_uring", "allow-list"),
+    ("web", "personality", "allow-list"),
+    # (with dmesg_restrict=0 the filter stands alone)
+    ("root", "syslog", "allow-list capabilities", ["capabilities"]),
+    # meshd's terminal: a session of its own, and no TIOCSTI (where legacy_tiocsti is off it needs a capability).
+    ("root", "type:x", "setsid tiocsti capabilities", ["setsid capabilities", "tiocsti capabilities"]),
+    # Another group: only its own is in sight; mount needs a capability, and is not allowed.
+    ("root", "cgroup", "cgroupns capabilities allow-list"),
+    # Device nodes: made here (needs a capability), or brought by the image.
+    ("web", "read:/zero", "nodev"),
+    ("root", "mknod:/data/zero", "capabilities nodev"),
+    # The image: read-only, also what is mounted in it, and it stays so.
+    ("root", "create:/etc/mine", "readonly"),
+    ("root", "create:/sub/mine", "recursive"),
+    ("root", "remount", "capabilities allow-list"),
+    # System calls by other numbers.
+    ("web", "i386", "architectures"),
+    ("web", "x32", "architectures"),
+    # Memory that the host shares with itself.
+    ("root", "shm:%d" % SHM, "ipcns"),
+    # A file that only meshd's group may read.
+    ("web", "read:/vol/of-group", "groups"),
+]
+EXTRA = "volumes: {/vol: !Readonly /vol, /data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
+
+
+def furnish(host, escape):
+    """An image with all that a hostile one may hold, and a volume."""
+    top = host.image("a")
+    for name in ("sub", "vol"):
+        (top / name).mkdir()
+    for name in ("escape", "suid"):
+        (top / name).write_bytes(escape.read_bytes())
+        (top / name).chmod(0o4755 if name == "suid" else 0o755)
+    os.mknod(top / "zero", 0o20666, os.makedev(1, 5))
+    (top / "zero").chmod(0o666)
+    subprocess.run(["mount", "-t", "tmpfs", "none", top / "sub"], check=True)
+    (host.top / "vol").mkdir()
+    (host.top / "vol/of-group").write_text("x")
+    os.chown(host.top / "vol/of-group", 0, weak.GROUP)
+    (host.top / "vol/of-group").chmod(0o640)
+    paths = "readonly-paths: {/vol: %s}\n" % (host.top / "vol")
+    for name, text in SANDBOXES.items():
+        host.sandbox(name, text + paths)
+
+
+@pytest.fixture(scope="module")
+def victim():
+    """What is on the host, and in nobody's reach; the pid of a process of it."""
+    libc = ctypes.CDLL(None)
+    process = subprocess.Popen(["sleep", "1000"], user=1000, group=1000, extra_groups=[])
+    shm = libc.shmget(SHM, 4096, 0o1666)
+    abstract = socket.socket(socket.AF_UNIX)
+    abstract.bind("\0mesh-test-escape")
+    abstract.listen(100)
+    yield process.pid
+    abstract.close()
+    libc.shmctl(shm, 0, None)
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def hosts(programs):
+    """The real one, and the one that leaves out what it is told to."""
+    escape = weak.compiled()
+    other = weak.weak_programs(programs)
+    both = [weak.Host(programs), weak.Host(other)]
+    for host in both:
+        furnish(host, escape)
+        host.start()
+    yield both
+    for host in both:
+        subprocess.run(["umount", host.images / "a/sub"])
+        host.close()
+
+
+@pytest.fixture(scope="module")
+def held(hosts, victim):
+    """All tries at once in the real thing, by sandbox."""
+    return {box: hosts[0].tries("a", sorted({aim(c[1], victim) for c in CASES if c[0] == box}), box, EXTRA)
+            for box in SANDBOXES}
+
+
+def aim(what, victim):
+    return what.replace("@victim", str(victim))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: "%s %s" % c[:2])
+def test_held_by_just_that(case, hosts, held, victim):
+    box, what, off = case[0], aim(case[1], victim), case[2].split()
+    assert held[box][what] not in ("escaped", "unknown")
+    left = [one.split() for one in case[3]] if case[3:] else [[d for d in off if d != one] for one in off if off[1:]]
+    for some in left:
+        assert hosts[1].tries("a", [what], box, EXTRA, some)[what] != "escaped", some
+    assert hosts[1].tries("a", [what], box, EXTRA, off)[what] == "escaped"
+
+
+def test_no_family_but_the_four(hosts, held):
+    """AF_ALG has a kernel behind it in few places: here only that it is refused."""
+    assert hosts[0].tries("a", ["alg"])["alg"] == "EAFNOSUPPORT"
+
+
+def test_the_real_programs_know_no_switch():
+    """Neither the question nor a name of a defence is in what is installed."""
+    for name, defence in (("meshd", b"keep-ours"), ("meshd-init", b"dumpable")):
+        for word in (b"weak_holds", b"MESH_WEAK", defence):
+            assert word in (BUILD / "weak" / name).read_bytes()
+            assert word not in (BUILD / name).read_bytes()
+    plan = subprocess.run(["make", "-n", "-C", ROOT, "install", "DESTDIR=/nowhere"], capture_output=True, text=True).stdout
+    assert "meshd-init" in plan and "weak" not in plan
