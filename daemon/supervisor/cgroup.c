@@ -227,6 +227,36 @@ cgroup_make(const struct cgroups *g, const char *leaf,
 }
 
 int
+cgroup_doors(const struct cgroups *g, const char *leaf, int doors[CGROUP_COUNT],
+    struct err *err)
+{
+	char path[CGROUP_LEAF_CAP + 64];
+
+	snprintf(path, sizeof path, "%s/tasks", leaf);
+	for (int i = 0; i < CGROUP_COUNT; i++) {
+		doors[i] = g->v1[i] < 0 ?
+		    -1 :
+		    openat(g->v1[i], path, O_WRONLY | O_CLOEXEC);
+		if (doors[i] >= 0 || g->v1[i] < 0)
+			continue;
+		err_set(err, EXIT_ENVIRONMENT, "cannot open cgroup %s (%s): %s",
+		    leaf, cgroup_names[i], strerror(errno));
+		while (--i >= 0)
+			if (doors[i] >= 0)
+				close(doors[i]);
+		memset(doors, -1, CGROUP_COUNT * sizeof *doors);
+		return -EXIT_ENVIRONMENT;
+	}
+	return 0;
+}
+
+int
+cgroup_join(int door)
+{
+	return write(door, "0", 1) == 1 ? 0 : -1;
+}
+
+int
 cgroup_attach(const struct cgroups *g, const char *leaf, pid_t pid,
     struct err *err)
 {
@@ -239,13 +269,6 @@ cgroup_attach(const struct cgroups *g, const char *leaf, pid_t pid,
 	    errno != ESRCH)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot enter cgroup %s: %s", leaf, strerror(errno));
-	for (int i = 0; i < CGROUP_COUNT; i++)
-		if (g->v1[i] >= 0 &&
-		    sys_write_file(g->v1[i], path, value) < 0 &&
-		    errno != ESRCH)
-			return err_set(err, EXIT_ENVIRONMENT,
-			    "cannot enter cgroup %s (%s): %s", leaf, cgroup_names[i],
-			    strerror(errno));
 	return 0;
 }
 

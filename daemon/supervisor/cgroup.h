@@ -37,9 +37,17 @@ MUST_CHECK int cgroup_open(struct cgroups *g, const char *name, struct err *err)
  * unset) when it is there already. */
 MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf,
     const struct cgroup_limits *l, int *fd, struct err *err);
-/* Move a (blocked) process into all leaves that clone3 did not. */
+/* The doors of the leaves on v1 (-1: none there), for the process that is to live
+ * in them: it goes through each by itself, see cgroup_join.  On error all -1. */
+MUST_CHECK int cgroup_doors(const struct cgroups *g, const char *leaf,
+    int doors[CGROUP_COUNT], struct err *err);
+/* Move a (blocked) process into its cgroup2 leaf where clone3 could not. */
 MUST_CHECK int cgroup_attach(const struct cgroups *g, const char *leaf,
     pid_t pid, struct err *err);
+/* The calling thread goes through a door.  Another that moves it, or a process
+ * that moves whole, makes the kernel wait for all CPUs (seen: 4 to 20 ms).
+ * 0, or -1 and errno. */
+MUST_CHECK int cgroup_join(int door);
 /* The calling process goes into the cgroup2 group alone.  0, or -1 and errno. */
 MUST_CHECK int cgroup_enter(const struct cgroups *g, const char *leaf);
 /* SIGKILL to all in it, and wait until they are gone: false after ms. */

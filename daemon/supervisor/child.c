@@ -192,10 +192,21 @@ exec_init(const struct child *c, int prog)
 	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
 }
 
+/* Before anything of the image runs; after the mounts, which a small quota of
+ * the application's shall not make slow. */
+static int
+join_groups(const struct child *c)
+{
+	for (int i = 0; i < CGROUP_COUNT; i++)
+		if (c->doors[i] >= 0 && cgroup_join(c->doors[i]) < 0)
+			return child_say(c, "cannot enter its cgroup: %s",
+			    strerror(errno));
+	return 0;
+}
+
 /*
- * Wait for our maker: until the byte comes nobody has noted us and our limits
- * may not hold.  The mounts are made before, while it writes cgroups (on v1
- * that waits for the kernel); nothing of the image has run.
+ * Wait for our maker: until the byte comes nobody has noted us.  The mounts are
+ * made before, while it writes the note; nothing of the image has run.
  */
 static void
 wait_for_release(const struct child *c)
@@ -214,11 +225,12 @@ wait_for_release(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[10 + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
+	int fds[10 + CGROUP_COUNT + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
 	    -1};
 
-	memcpy(fds + 10, c->volumes, sizeof c->volumes);
+	memcpy(fds + 10, c->doors, sizeof c->doors);
+	memcpy(fds + 10 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 
@@ -243,6 +255,8 @@ child_run(const struct child *c)
 	}
 	umask(022);
 	signal(SIGPIPE, SIG_DFL);
+	if (join_groups(c) < 0)
+		_exit(125);
 	wait_for_release(c);
 	if (set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
 	    set_limit(c, RLIMIT_CORE, "core", 0) < 0 ||

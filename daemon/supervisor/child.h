@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_CHILD_H
 #define SUPERVISOR_CHILD_H
 
+#include "cgroup.h"
 #include "filter.h"
 #include "spec.h"
 
@@ -16,6 +17,7 @@ struct child {
 	int release;		      /* blocks until a byte comes; EOF: exit */
 	int error, exit_fd, logs[2], init;
 	int fence;		      /* or -1: no role lease */
+	int doors[CGROUP_COUNT];      /* of its leaves on v1, or -1 */
 	uint64_t log_bytes;	      /* of one file */
 	uint32_t outside_uid, outside_gid; /* of the application */
 };

@@ -248,7 +248,8 @@ int
 launch(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
-	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1};
+	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1,
+	    .doors = {-1, -1, -1}};
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
@@ -263,6 +264,8 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		rc = open_outputs(l, s, r, err);
 	if (rc == 0)
 		rc = make_cgroup(l, s, gen, r, &cgroup, err);
+	if (rc == 0)
+		rc = cgroup_doors(l->cgroups, r->leaf, c.doors, err);
 	if (rc == 0) {
 		c.exit_fd = r->exit_fd;
 		c.logs[0] = r->logs[0];
@@ -279,6 +282,9 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		close(c.root);
 	if (c.fence >= 0)
 		close(c.fence);
+	for (size_t i = 0; i < CGROUP_COUNT; i++)
+		if (c.doors[i] >= 0)
+			close(c.doors[i]);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
 		if (c.volumes[i] >= 0)
 			close(c.volumes[i]);
