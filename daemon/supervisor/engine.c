@@ -278,6 +278,8 @@ engine_flush(struct sup *s)
 		e->head = (e->head + 1) % SUP_EVENTS_MAX;
 		e->count--;
 	}
+	if (e->count == 0)
+		e->head = 0; /* the ring's memory is used as far as it is needed */
 	if (e->sock >= 0 && e->lost) {
 		struct sup_event ev = {.version = SUP_VERSION,
 		    .kind = SUP_EV_LOST};
