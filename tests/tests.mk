@@ -1,6 +1,6 @@
 # Targets that test, show, measure and install: included by the Makefile.
 .PHONY: all deps tidy tidy-test unit unit_programs golden golden-wire sim san fuzz fuzz_programs
-.PHONY: weak mutants models containers cluster test test-net demo bench bench-round bench-forge bench-mesh deps-bench install clean format print-unit print-fuzz
+.PHONY: weak mutants models containers cluster test test-net demo bench bench-round bench-forge bench-mesh bench-containers deps-bench install clean format print-unit print-fuzz
 
 deps:
 	@sh tests/deps.sh
@@ -16,6 +16,10 @@ bench:
 bench-mesh: all $(B)/bench/forge # as root; TRIALS=3; WHAT=many: detection at 100; JUST_TELL=1
 	@bad=0; /usr/bin/python3 -B tests/bench/mesh.py $(WHAT) || bad=$$?; \
 	    [ $$bad = 2 ] || $(B)/bench/forge || bad=$$?; exit $$bad
+
+bench-containers: all # as root; beside crun, runc and bwrap; WHAT="start rate": these alone; JUST_TELL=1
+	@BENCH=1 sh tests/deps.sh
+	@/usr/bin/python3 -B tests/bench/containers.py $(WHAT)
 
 bench-forge: $(B)/bench/forge
 	@$(B)/bench/forge

@@ -13,7 +13,7 @@ import fnmatch
 import os
 import sys
 
-# figure: at most so much; who stands beside it, and his figure on record.
+# figure: at most (of LEAST: at least) so much; who stands beside it, and his figure on record.
 PROMISES = {
     "detect.10.leader.p50": (2.5, "serf", 6.4),
     "detect.10.all.p50": (3.0, "serf", 6.4),
@@ -26,7 +26,16 @@ PROMISES = {
     "idle.*.follower.rss": (8.0, "serf", 15.5),
     "idle.*.follower.cpu": (0.5, "serf", 0.19),
     "idle.*.leader.cpu": (1.5, "serf", 0.19),
+    "mesh.start.p50": (3.6, "crun", 10.8),
+    "mesh.start.ratio": (1.5, "crun", 4.2),
+    "mesh.rate.two": (300, "crun, one at a time", 81),
+    "mesh.init.pss.*": (150, "crun", 1600),
+    "mesh.restart.p50": (20, "peer", None),
+    "mesh.leak.*": (0, "peer", None),
+    "mesh.many.up": (5, "peer", None),
+    "mesh.many.rss": (20, "peer", None),
 }
+LEAST = {"mesh.rate.two"}
 MISSED = []
 
 
@@ -45,8 +54,9 @@ def say(name, value, unit, peers=None):
         put(name + ".beside", peers, f"{unit}: {who}, in this run")
     elif record is not None:
         put(name + ".beside", record, f"{unit}: {who}, on record")
-    if bound is not None and value > bound:
-        MISSED.append(f"bound {name} <= {bound:g} {unit} broken: {value:.4g}")
+    least = name in LEAST
+    if bound is not None and (value < bound if least else value > bound):
+        MISSED.append(f"bound {name} {'>=' if least else '<='} {bound:g} {unit} broken: {value:.4g}")
 
 
 def missed():

@@ -2,6 +2,7 @@
 # make bench - the figures, one `name value unit` per line on stdout; how it goes
 # on stderr.  Peers (crun) are measured in the same run where they are installed.
 #   make bench-mesh: the mesh beside serf and etcd.
+#   make bench-containers: containers beside crun, runc, bwrap and the kernel's floor.
 #   make bench WHAT="cluster start" picks from: cluster idle start round forge sim.
 # Exit 1 when a bound is missed; all others are still told.  Exit 2: WHAT is no such word.
 set -eu
@@ -22,7 +23,7 @@ for what in ${WHAT:-$known}; do
 	echo "bench: $what ($(date +%H:%M:%S))" >&2
 	case $what in
 	cluster | idle) as_root /usr/bin/python3 -B tests/bench/cluster.py "$what" ;;
-	start) as_root sh tests/bench/start.sh | grep . ;;
+	start) as_root /usr/bin/python3 -B tests/bench/containers.py start || bad=1 ;;
 	round) "${MAKE:-make}" -s bench-round ;;
 	forge) "${MAKE:-make}" -s bench-forge || bad=1 ;;
 	sim) sh tests/bench/sim.sh || bad=1 ;;
