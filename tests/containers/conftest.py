@@ -39,6 +39,25 @@ def programs():
     shutil.rmtree(top)
 
 
+@pytest.fixture(scope="session")
+def escape(programs):
+    """escape.c as a program."""
+    out = programs / "escape"
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-static", "-o", out,
+                    ROOT / "tests/containers/escape.c"], check=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def weak_programs(programs):
+    """As `programs`, with the build that can leave out a defence (weak.py)."""
+    top = programs / "weak"
+    shutil.copytree(programs, top)
+    for name in ("meshd", "meshd-init"):
+        shutil.copy(BUILD / "weak" / name, top / name)
+    return top
+
+
 def wait_for(what, seconds=10, every=0.01):
     """The first true value of what(), within seconds."""
     end = time.monotonic() + seconds

@@ -115,11 +115,9 @@ def victim():
 
 
 @pytest.fixture(scope="module")
-def hosts(programs):
+def hosts(programs, weak_programs, escape):
     """The real one, and the one that leaves out what it is told to."""
-    escape = weak.compiled()
-    other = weak.weak_programs(programs)
-    both = [weak.Host(programs), weak.Host(other)]
+    both = [weak.Host(programs), weak.Host(weak_programs)]
     for host in both:
         furnish(host, escape)
         host.start()

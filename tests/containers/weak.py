@@ -7,38 +7,16 @@ keyring with a key, a group.
 import ctypes
 import fcntl
 import os
-import pathlib
 import pty
-import shutil
 import subprocess
-import tempfile
 import termios
 
-from conftest import BUILD, Node, ROOT
+from conftest import Node
 
 GROUP = 64790  # a supplementary group of meshd
 LEAKED = 200   # a descriptor without CLOEXEC, as LMDB opens: the host's "/"
 KEY = b"mesh-test-secret"
 SYS_ADD_KEY, SYS_KEYCTL = 248, 250
-
-
-def compiled():
-    """escape.c, once a session of pytest."""
-    out = pathlib.Path(tempfile.mkdtemp(prefix="mesh-escape-")) / "escape"
-    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-static", "-o", out,
-                    ROOT / "tests/containers/escape.c"], check=True)
-    return out
-
-
-def weak_programs(programs):
-    """As `programs`, with the build that asks."""
-    top = pathlib.Path(tempfile.mkdtemp(prefix="mesh-weak-"))
-    top.chmod(0o755)
-    for name in ("meshd-conf", "meshd-script", "meshd-engine"):
-        os.link(programs / name, top / name)
-    for name in ("meshd", "meshd-init"):
-        shutil.copy(BUILD / "weak" / name, top / name)
-    return top
 
 
 class Host(Node):
@@ -79,15 +57,26 @@ class Host(Node):
         return "web.%d" % self.count
 
     def tries(self, image, tries, sandbox="web", extra="", off=()):
-        """What became of each, in a container without the defences in off."""
+        """What became of each, in a container without the defences in off; a
+        text, if there is none: why it did not start."""
         name = self.next_name()
         extra += "environ: {MESH_WEAK: '%s'}\n" % " ".join(off) if off else ""
         (self.images / image / "config" / (name + ".yaml")).write_text(
             "kind: Daemon\nexecutable: /escape\narguments: %s\n%s" % ([*tries], extra))
+        return self.outcome(name, image, off, config="/config/%s.yaml" % name, sandbox=sandbox)
+
+    def outcome(self, name, image, off=(), **keys):
         self.without(*off)
-        self.up(name, image, config="/config/%s.yaml" % name, sandbox=sandbox)
-        text = self.printed(name, "DONE")
+        reply = self.run(name, image, **keys)
+        while reply["code"] == 0 and reply.get("state") != "running":
+            reply = self.event(kind="state", instance=name)
+            if reply["state"] == "backoff":
+                break
         self.without()
+        if reply.get("state") != "running":
+            self.ask("STOP", instance=name)
+            return reply["text"]
+        text = self.printed(name, "DONE")
         self.ask("STOP", instance=name)
         return dict(line.rsplit("=", 1) for line in text.splitlines() if "=" in line)
 
