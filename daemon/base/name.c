@@ -14,15 +14,31 @@ is_first(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+/* upper: A-Z are letters too. */
+static bool
+part_ok(const char *s, size_t len, bool upper)
+{
+	if (len == 0 || len > NAME_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool first = is_first(s[i]) || (upper && s[i] >= 'A' && s[i] <= 'Z');
+
+		if (!first && (i == 0 || (s[i] != '_' && s[i] != '.' && s[i] != '-')))
+			return false;
+	}
+	return true;
+}
+
 bool
 name_ok(const char *s, size_t len)
 {
-	if (len == 0 || len > NAME_BYTES_MAX || !is_first(s[0]))
-		return false;
-	for (size_t i = 1; i < len; i++)
-		if (!is_first(s[i]) && s[i] != '_' && s[i] != '.' && s[i] != '-')
-			return false;
-	return true;
+	return part_ok(s, len, false);
+}
+
+bool
+name_image_part_ok(const char *s, size_t len)
+{
+	return part_ok(s, len, true);
 }
 
 bool
@@ -48,7 +64,7 @@ name_image_ok(const char *s, size_t len, int levels)
 		if (i < len && s[i] != '/')
 			continue;
 		/* "", "." and ".." fail here: a name starts with a letter or digit. */
-		if (!name_ok(s + start, i - start) || ++parts > levels)
+		if (!name_image_part_ok(s + start, i - start) || ++parts > levels)
 			return false;
 		start = i + 1;
 	}

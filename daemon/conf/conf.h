@@ -40,6 +40,15 @@
 enum {
 	CONF_BYTES_MAX = 1 << 20,
 	CONF_DEPTH_MAX = 64,
+	CONF_NOTES_CAP = 4096,
+};
+
+/* What is accepted and treated otherwise than lithos does: lines
+ * `DISPLAY:LINE:COL: KEY: accepted; HOW`, each with its newline.  More than there
+ * is room for is not told. */
+struct conf_notes {
+	char text[CONF_NOTES_CAP]; /* NUL-terminated */
+	size_t len;
 };
 
 /* Is there such a kind? */
@@ -50,9 +59,9 @@ const char *conf_kind_list(void);
 /*
  * Check text (text[len] must be a NUL) as a document of this kind and write it, header and all, to
  * out (already begun; *bytes = its length).  0, or -EXIT_CONFIG with the one line
- * `DISPLAY:LINE:COL: what is wrong`; nothing in out counts then.
+ * `DISPLAY:LINE:COL: what is wrong`; nothing in out counts then.  notes: zeroed, or NULL.
  */
 MUST_CHECK int conf_run(const char *kind, const char *display, const char *text, size_t len,
-    struct flat_out *out, size_t *bytes, struct err *err);
+    struct flat_out *out, size_t *bytes, struct conf_notes *notes, struct err *err);
 
 #endif

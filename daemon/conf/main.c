@@ -4,6 +4,8 @@
  * One process per file: it shuts its doors (limits, then a system call filter
  * that leaves reading, writing and memory), reads all of stdin, and writes
  * either one flat document and exits 0, or one line on stderr and exits 3.
+ * With exit 0 stderr has a line for each key that is treated otherwise than by
+ * lithos (conf.h).
  * So whatever a file does to the parser, the parser can do to nobody.
  */
 #include "conf.h"
@@ -28,14 +30,19 @@
 #endif
 
 static void
-say(const char *text)
+say_raw(const char *text)
 {
 	size_t len = strlen(text);
 	ssize_t n = write(STDERR_FILENO, text, len);
 
-	if (n == (ssize_t)len)
-		n = write(STDERR_FILENO, "\n", 1);
 	(void)n; /* stderr is gone: the exit code remains */
+}
+
+static void
+say(const char *text)
+{
+	say_raw(text);
+	say_raw("\n");
 }
 
 static int
@@ -129,6 +136,7 @@ static int
 convert(const char *kind, const char *name, struct err *err)
 {
 	char display[256];
+	struct conf_notes notes = {0};
 	struct flat_out out;
 	size_t len, bytes;
 	/* One byte more tells "larger than"; one for the NUL. */
@@ -144,8 +152,12 @@ convert(const char *kind, const char *name, struct err *err)
 		return rc;
 	text[len] = '\0';
 	flat_begin(&out, buf, FLAT_BYTES_MAX);
-	rc = conf_run(kind, name, text, len, &out, &bytes, err);
-	return rc != 0 ? rc : write_all(buf, bytes, err);
+	rc = conf_run(kind, name, text, len, &out, &bytes, &notes, err);
+	if (rc == 0)
+		rc = write_all(buf, bytes, err);
+	if (rc == 0)
+		say_raw(notes.text);
+	return rc;
 }
 
 int

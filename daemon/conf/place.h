@@ -16,4 +16,8 @@ struct place {
 int place_fail(const struct place *p, uint32_t line, uint32_t col, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* `DISPLAY:LINE:COL: text` to dst, cut at cap; its length. */
+size_t place_line(char *dst, size_t cap, const struct place *p, uint32_t line, uint32_t col,
+    const char *text);
+
 #endif

@@ -41,6 +41,8 @@ enum field_flag {
 	F_REQUIRED = 1,
 	F_CHOICE = 2,	 /* of the fields with it in this map, exactly one is there */
 	F_UNIT = 4,	 /* T_SIZE, T_DURATION: a number alone is refused */
+	F_NULL = 8,	 /* null is a value: FLAT_NULL */
+	F_ROOTED = 16,	 /* T_RELPATH: written as if it began at "/", and told */
 };
 
 enum key_rule { KEY_TEXT, KEY_NAME, KEY_PATH, KEY_ENV, KEY_VARIABLE, KEY_FILE, KEY_FILE_OR_STAR };
@@ -53,6 +55,10 @@ struct field {
 	const char *const *words; /* T_ENUM; else words taken besides the type; NULL-ended */
 	const struct field *sub;
 	enum key_rule keys;
+	/* Taken as lithos takes it, but this becomes of it: told once (conf.h).  A number is only
+	 * treated so below `from`; a switch that is off needs no word. */
+	const char *treated;
+	int64_t from;
 };
 
 struct schema {

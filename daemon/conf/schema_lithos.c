@@ -1,9 +1,10 @@
 /*
  * schema_lithos.c - lithos' four files: master, sandbox, processes, container.
  *
- * The keys are lithos' own, so that existing files are accepted; keys that are
- * not done yet are refused by name, because a limit or a mount that is silently
- * not there is worse than an error.  Ours are marked.
+ * The keys are lithos' own, so that existing files are accepted.  What has no
+ * meaning here, or another one, is taken and told by name; what is not done yet
+ * is refused by name, because a limit or a mount that is silently not there is
+ * worse than an error.  Ours are marked.
  */
 #include "schema.h"
 
@@ -12,6 +13,7 @@ enum {
 	NAME_IN_IMAGE_BYTES = 255,
 	TEXT_BYTES = 64 << 10,
 	CPU_MILLI_MAX = 1024000,
+	DAY_MS = 86400000,
 	MEMORY_MIN = 4 << 20 /* less can't hold our init and a program */
 };
 
@@ -21,9 +23,14 @@ enum {
 	{                                                                                          \
 		.key = k, .type = T_LATER                                                          \
 	}
-#define SECONDS(k)                                                                                 \
+/* Lithos' own, with its type, and what becomes of it here. */
+#define TREATED(k, t, how)                                                                         \
 	{                                                                                          \
-		.key = k, .type = T_DURATION, .max = 86400000                                      \
+		.key = k, .type = t, .min = 1, .max = PATH_BYTES, .treated = how                   \
+	}
+#define TREATED_OR_NULL(k, t, how)                                                                 \
+	{                                                                                          \
+		.key = k, .type = t, .flags = F_NULL, .min = 1, .max = PATH_BYTES, .treated = how  \
 	}
 #define TIME(k, lo_ms, hi_ms)                                                                      \
 	{                                                                                          \
@@ -48,7 +55,7 @@ static const char *const process_kinds[] = {"Daemon", "Command", NULL};
 
 static const struct field text = {.type = T_TEXT, .max = TEXT_BYTES};
 static const struct field word = {.type = T_TEXT, .max = NAME_IN_IMAGE_BYTES};
-static const struct field host_path = {.type = T_PATH, .max = PATH_BYTES};
+static const struct field host_path = {.type = T_RELPATH, .flags = F_ROOTED, .max = PATH_BYTES};
 static const struct field range = {.type = T_RANGE};
 static const struct field role = {.type = T_NAME};
 static const struct field exit_code = {.type = T_INT, .max = 255};
@@ -61,22 +68,33 @@ static const struct field log_[] = {
 
 /* --- master ---------------------------------------------------------------- */
 
+#define BY_SCHEDULE "what runs comes from the schedule; only mesh check reads this"
+#define TO_STDERR "meshd writes its log to stderr, which systemd keeps"
+#define TO_LOG_DIR "log-dir of mesh.yaml is used, and each instance has a log of its own there"
+#define NO_CLEANING "mesh never removes an image"
+
+static const struct field controller = {.type = T_STR, .min = 1, .max = 63};
+
 const struct field schema_master[] = {
     {.key = "sandboxes-dir", .type = T_RELPATH, .max = PATH_BYTES},
-    LATER("processes-dir"),
-    LATER("runtime-dir"),
-    LATER("state-dir"),
-    LATER("mount-dir"),
-    LATER("devfs-dir"),
-    LATER("cgroup-name"),
-    LATER("cgroup-controllers"),
-    LATER("default-log-dir"),
-    LATER("config-log-dir"),
-    LATER("stdio-log-dir"),
-    LATER("log-file"),
-    LATER("log-level"),
-    LATER("syslog-facility"),
-    LATER("syslog-app-name"),
+    TREATED("processes-dir", T_RELPATH, BY_SCHEDULE),
+    TREATED("runtime-dir", T_PATH, "run-dir of mesh.yaml is used"),
+    TREATED("state-dir", T_RELPATH, "state-dir of mesh.yaml is used"),
+    TREATED("mount-dir", T_RELPATH, "a root is put together without a directory of the host"),
+    TREATED("devfs-dir", T_PATH, "each container has a /dev of its own"),
+    TREATED_OR_NULL("cgroup-name", T_STR, "cgroup of mesh.yaml is used; without cgroups nothing runs"),
+    {.key = "cgroup-controllers",
+	.type = T_LIST,
+	.flags = F_NULL,
+	.sub = &controller,
+	.treated = "all that limits need are used, of cgroup v1 and v2"},
+    TREATED("default-log-dir", T_RELPATH, TO_LOG_DIR),
+    TREATED_OR_NULL("config-log-dir", T_RELPATH, "schedules are kept in state-dir; there is no log of configs"),
+    TREATED("stdio-log-dir", T_RELPATH, TO_LOG_DIR),
+    TREATED("log-file", T_RELPATH, TO_STDERR),
+    TREATED("log-level", T_STR, "log.level of mesh.yaml is used"),
+    TREATED("syslog-facility", T_STR, TO_STDERR),
+    TREATED("syslog-app-name", T_STR, TO_STDERR),
     {.key = NULL},
 };
 
@@ -110,6 +128,11 @@ const struct field schema_sandbox[] = {
     ID_NUMBER("default-group"),
     {.key = "uid-map", .type = T_LIST, .sub = &id_map_entry},
     {.key = "gid-map", .type = T_LIST, .sub = &id_map_entry},
+    TREATED("config-file", T_RELPATH, BY_SCHEDULE),
+    TREATED("log-file", T_RELPATH, TO_STDERR),
+    TREATED("log-level", T_STR, "log.level of mesh.yaml is used"),
+    TREATED("used-images-list", T_RELPATH, NO_CLEANING),
+    TREATED("auto-clean", T_BOOL, NO_CLEANING),
     /* ours */
     {.key = "roles", .type = T_LIST, .sub = &role},
     {.key = "allow-exec", .type = T_BOOL},
@@ -120,12 +143,7 @@ const struct field schema_sandbox[] = {
     LATER("capabilities"),
     LATER("require-mount"),
     /* lithos', later */
-    LATER("config-file"),
-    LATER("log-file"),
-    LATER("log-level"),
     LATER("additional-hosts"),
-    LATER("used-images-list"),
-    LATER("auto-clean"),
     LATER("resolv-conf"),
     LATER("hosts-file"),
     LATER("bridged-network"),
@@ -203,11 +221,29 @@ const struct field schema_container[] = {
     {.key = "environ", .type = T_DICT, .keys = KEY_ENV, .sub = &text},
     ID_NUMBER("user-id"),
     ID_NUMBER("group-id"),
-    BYTES("memory-limit", MEMORY_MIN),
-    NUMBER("cpu-shares", 2, 262144),
+    {.key = "uid-map", .type = T_LIST, .sub = &id_map_entry},
+    {.key = "gid-map", .type = T_LIST, .sub = &id_map_entry},
+    {.key = "memory-limit",
+	.type = T_SIZE,
+	.min = 1,
+	.max = INT64_MAX,
+	.treated = "less than 4Mi is treated as 4Mi, for its init and a program",
+	.from = MEMORY_MIN},
+    {.key = "cpu-shares",
+	.type = T_INT,
+	.max = INT64_MAX,
+	.treated = "less than 2 is treated as 2, as by the kernel",
+	.from = 2},
     NUMBER("fileno-limit", 3, 1 << 20),
-    SECONDS("restart-timeout"),
-    SECONDS("kill-timeout"),
+    {.key = "restart-timeout",
+	.type = T_DURATION,
+	.max = DAY_MS,
+	.treated = "less than 0.1 s is treated as 0.1 s, or no run would be a short one",
+	.from = 100},
+    {.key = "kill-timeout", .type = T_DURATION, .max = DAY_MS},
+    TREATED("restart-process-only", T_BOOL, "each restart makes the container anew"),
+    TREATED("interactive", T_BOOL, "a Command has no terminal; its output goes to its log"),
+    TREATED("stdout-stderr-file", T_PATH, "output goes to the instance's log: mesh logs"),
     {.key = "normal-exit-codes", .type = T_LIST, .sub = &exit_code},
     {.key = "variables", .type = T_DICT, .keys = KEY_VARIABLE, .sub = &variable},
     {.key = "volumes", .type = T_DICT, .keys = KEY_PATH, .sub = &volume},
@@ -221,11 +257,6 @@ const struct field schema_container[] = {
     LATER("capabilities"),
     LATER("require-mount"),
     /* lithos', later */
-    LATER("uid-map"),
-    LATER("gid-map"),
-    LATER("restart-process-only"),
-    LATER("interactive"),
-    LATER("stdout-stderr-file"),
     LATER("resolv-conf"),
     LATER("hosts-file"),
     LATER("tcp-ports"),

@@ -8,17 +8,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+size_t
+place_line(char *dst, size_t cap, const struct place *p, uint32_t line, uint32_t col,
+    const char *text)
+{
+	char name[256];
+	int n;
+
+	err_escape(name, sizeof name, p->display, strlen(p->display));
+	n = snprintf(dst, cap, "%s:%u:%u: %s", name, line, col, text);
+	return n < 0 || (size_t)n >= cap ? cap - 1 : (size_t)n;
+}
+
 int
 place_fail(const struct place *p, uint32_t line, uint32_t col, const char *fmt, ...)
 {
-	char text[ERR_TEXT_CAP], name[256];
+	char text[ERR_TEXT_CAP], whole[ERR_TEXT_CAP];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	err_escape(name, sizeof name, p->display, strlen(p->display));
-	return err_set(p->err, EXIT_CONFIG, "%s:%u:%u: %s", name, line, col, text);
+	(void)place_line(whole, sizeof whole, p, line, col, text);
+	return err_set(p->err, EXIT_CONFIG, "%s", whole);
 }
 
 /* Length of the UTF-8 sequence at s and its code point, or 0. */

@@ -10,6 +10,7 @@
 #include "../base/name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 void
 node_show(const struct tree_node *n, char *dst, size_t cap)
@@ -161,7 +162,7 @@ value_image(struct walk *w, const struct field *f, const struct tree_node *n)
 	node_show(n, shown, sizeof shown);
 	if (n->len > 255 || !name_image_ok(n->text, n->len, (int)f->max))
 		return walk_fail(w, n,
-		    "'%s' must be 1-%lld names joined by '/', each [a-z0-9][a-z0-9_.-]{0,62}",
+		    "'%s' must be 1-%lld names joined by '/', each [A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
 		    shown, (long long)f->max);
 	return put_text(w, n);
 }
@@ -178,6 +179,27 @@ path_climbs(const char *s)
 		s += n + (s[n] == '/');
 	}
 	return false;
+}
+
+/* A path relative to where lithos was started; a daemon is in "/". */
+static int
+put_rooted(struct walk *w, const struct tree_node *n)
+{
+	const char *rest = n->text;
+	char *path;
+	int rc;
+
+	while (rest[0] == '.' && rest[1] == '/')
+		rest += 1 + strspn(rest + 1, "/");
+	path = malloc(strlen(rest) + 2);
+	if (path == NULL)
+		return walk_fail(w, n, "out of memory");
+	path[0] = '/';
+	memcpy(path + 1, rest, strlen(rest) + 1);
+	walk_note(w, n, "a relative path is taken from / on");
+	rc = walk_put(w, n, FLAT_STR, path, strlen(path));
+	free(path);
+	return rc;
 }
 
 static int
@@ -197,6 +219,8 @@ value_path(struct walk *w, const struct field *f, const struct tree_node *n)
 		return walk_fail(w, n, "'..' is not allowed in a path (got '%s')", shown);
 	if ((int64_t)n->len > f->max)
 		return walk_fail(w, n, "path longer than %lld bytes", (long long)f->max);
+	if ((f->flags & F_ROOTED) && n->text[0] != '/')
+		return put_rooted(w, n);
 	return put_text(w, n);
 }
 
@@ -231,6 +255,8 @@ put_number(struct walk *w, const struct field *f, const struct tree_node *n, int
 		return walk_expected(w, n, what);
 	if (rc != 0 || v < f->min || v > f->max)
 		return out_of_range(w, f, n);
+	if (f->from != 0 && v < f->from)
+		walk_note(w, n, f->treated);
 	return walk_put_int(w, n, v);
 }
 
@@ -263,8 +289,9 @@ value_measure(struct walk *w, const struct field *f, const struct tree_node *n)
 {
 	bool unit = false;
 	int64_t v = 0;
-	int rc = f->type == T_SIZE ? scalar_size(n->text, &v, &unit)
-				   : scalar_duration(n->text, &v, &unit);
+	int rc = f->type == T_DURATION ? scalar_duration(n->text, &v, &unit)
+		 : w->lithos	       ? scalar_lithos_int(n->text, &v)
+				       : scalar_size(n->text, &v, &unit);
 
 	if (rc != -ERR_MALFORMED && !unit && (f->flags & F_UNIT))
 		return needs_unit(w, n, f->type == T_SIZE ? "k, ki, M, Mi, G, Gi" : "ms, s, m, h");

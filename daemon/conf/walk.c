@@ -5,7 +5,7 @@
  * recursion is bounded by the tree's depth (64).
  */
 #include "walk.h"
-#include "conf.h"
+#include "scalar.h"
 
 #include "../base/name.h"
 
@@ -28,6 +28,25 @@ walk_fail(struct walk *w, const struct tree_node *n, const char *fmt, ...)
 	if (w->where_len == 0)
 		return place_fail(&w->place, n->line, n->col, "%s", text);
 	return place_fail(&w->place, n->line, n->col, "%s: %s", w->where, text);
+}
+
+void
+walk_note(struct walk *w, const struct tree_node *n, const char *how)
+{
+	struct conf_notes *notes = w->notes;
+	char text[ERR_TEXT_CAP], line[ERR_TEXT_CAP];
+	size_t len;
+
+	if (notes == NULL)
+		return;
+	snprintf(text, sizeof text, "%s: accepted; %.200s", w->where, how);
+	len = place_line(line, sizeof line - 1, &w->place, n->line, n->col, text);
+	line[len++] = '\n';
+	if (notes->len + len >= sizeof notes->text)
+		return;
+	memcpy(notes->text + notes->len, line, len);
+	notes->len += len;
+	notes->text[notes->len] = '\0';
 }
 
 int
@@ -104,6 +123,17 @@ walk_leave(struct walk *w, size_t path_len, size_t where_len)
 	w->where[where_len] = '\0';
 }
 
+/* Is this to be told whatever its value?  (A number says so itself: value.c.) */
+static bool
+is_treated(const struct field *f, const struct tree_node *n)
+{
+	bool on = true;
+
+	if (f->treated == NULL || f->from != 0)
+		return false;
+	return f->type != T_BOOL || scalar_bool(n->text, &on) != 0 || on;
+}
+
 /* One child: its tag as a record before it, then itself. */
 static int
 walk_child(
@@ -114,6 +144,8 @@ walk_child(
 
 	if (rc == 0)
 		rc = walk_field(w, f, n);
+	if (rc == 0 && is_treated(f, n))
+		walk_note(w, n, f->treated);
 	walk_leave(w, path_len, where_len);
 	return rc;
 }
@@ -248,7 +280,7 @@ key_rule_text(enum key_rule rule)
 	case KEY_PATH:
 		return "an absolute path without '..'";
 	case KEY_ENV:
-		return "[A-Za-z_][A-Za-z0-9_]*";
+		return "printable ASCII without '=' and spaces";
 	case KEY_VARIABLE:
 		return "[A-Za-z_][A-Za-z0-9_.-]{0,62}";
 	case KEY_FILE:
@@ -273,6 +305,16 @@ path_key_ok(const char *s)
 	       (len < 3 || strcmp(s + len - 3, "/..") != 0);
 }
 
+/* What lithos takes for a variable's name and execve can carry. */
+static bool
+env_key_ok(const char *s)
+{
+	for (const char *c = s; *c != '\0'; c++)
+		if (*c < 0x21 || *c > 0x7e || *c == '=')
+			return false;
+	return s[0] != '\0';
+}
+
 static bool
 key_ok(enum key_rule rule, const struct tree_node *k)
 {
@@ -284,7 +326,7 @@ key_ok(enum key_rule rule, const struct tree_node *k)
 	case KEY_PATH:
 		return path_key_ok(k->text);
 	case KEY_ENV:
-		return word_ok(k->text, LETTERS "_", LETTERS DIGITS "_");
+		return env_key_ok(k->text);
 	case KEY_VARIABLE:
 		return k->len <= 63 && word_ok(k->text, LETTERS "_", LETTERS DIGITS "_.-");
 	case KEY_FILE_OR_STAR:
@@ -403,6 +445,8 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 		return walk_tagged(w, f, n);
 	if (n->tag != NULL)
 		return walk_fail(w, n, "anchors and tags are not supported");
+	if ((f->flags & F_NULL) && node_is_null(n))
+		return walk_put(w, n, FLAT_NULL, NULL, 0);
 	/* A word beside the type: `lease: auto`. */
 	if (f->type != T_ENUM && n->type == TREE_SCALAR && words_have(f->words, n->text))
 		return walk_put(w, n, FLAT_STR, n->text, n->len);
@@ -465,10 +509,10 @@ conf_kind_list(void)
 
 int
 conf_run(const char *kind, const char *display, const char *text, size_t len, struct flat_out *out,
-    size_t *bytes, struct err *err)
+    size_t *bytes, struct conf_notes *notes, struct err *err)
 {
 	const struct schema *s = schema_find(kind);
-	struct walk w = {.place = {display, err}, .out = out};
+	struct walk w = {.place = {display, err}, .out = out, .notes = notes};
 	struct tree t;
 	int rc;
 

@@ -6,6 +6,7 @@
 #define CONF_WALK_H
 
 #include "../base/flat.h"
+#include "conf.h"
 #include "place.h"
 #include "schema.h"
 #include "tree.h"
@@ -15,6 +16,7 @@ enum { WHERE_CAP = 160, SHOWN_CAP = 80 };
 struct walk {
 	struct place place;
 	struct flat_out *out;
+	struct conf_notes *notes; /* or NULL */
 	bool lithos;
 	char path[FLAT_PATH_BYTES_MAX + 1]; /* of the record being written */
 	size_t path_len;
@@ -26,6 +28,9 @@ struct walk {
 int walk_fail(struct walk *w, const struct tree_node *n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int walk_expected(struct walk *w, const struct tree_node *n, const char *what);
+
+/* This is accepted, and becomes what `how` says. */
+void walk_note(struct walk *w, const struct tree_node *n, const char *how);
 
 /* The node's text, escaped and cut. */
 void node_show(const struct tree_node *n, char *dst, size_t cap);

@@ -110,7 +110,7 @@ check_image(struct check *c, char *out)
 	if (name_image_ok(out, strlen(out), VIEW_IMAGE_LEVELS_MAX))
 		return 0;
 	err_escape(word, sizeof word, out, strlen(out));
-	return walk_fail(&c->w, "'%s' is not an image: names of [a-z0-9_.-] joined by '/'", word);
+	return walk_fail(&c->w, "'%s' is not an image: names of [A-Za-z0-9_.-] joined by '/'", word);
 }
 
 enum { I_IMAGE, I_PROCESS, I_VARS, I_COUNT };

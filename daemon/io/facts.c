@@ -41,7 +41,8 @@ told(int fd, const struct dirent *e, const char *suffix, bool dirs)
 	size_t n = strlen(e->d_name), s = strlen(suffix);
 
 	if (n <= s || strcmp(e->d_name + n - s, suffix) != 0 ||
-	    !name_ok(e->d_name, n - s) || !is_kind(fd, e, dirs))
+	    !(dirs ? name_image_part_ok : name_ok)(e->d_name, n - s) ||
+	    !is_kind(fd, e, dirs))
 		return 0;
 	return n - s;
 }

@@ -191,7 +191,7 @@ parse(const char *kind, const char *file, int conf_program, uint8_t **raw,
 	pfd.events = POLLIN;
 	while (poll(&pfd, 1, 100) <= 0)
 		helper_tick(&h, sys_now());
-	return helper_finish(&h, raw, len, err);
+	return helper_finish(&h, raw, len, NULL, err);
 }
 
 static int

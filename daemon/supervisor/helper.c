@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../base/flat.h"
+#include "../base/log.h"
 #include "../base/own.h"
 #include "sys.h"
 
@@ -173,13 +174,37 @@ answer(struct helper *h, int status, uint8_t **out, size_t *len, struct err *err
 	return 0;
 }
 
+/* Line by line: to notes, or to the log. */
+static void
+tell_notes(struct helper *h, char *notes)
+{
+	char raw[HELPER_NOTES_CAP], text[ERR_TEXT_CAP];
+	ssize_t n = sys_read_all(h->err_fd, raw, sizeof raw - 1);
+	size_t used = 0;
+
+	raw[n > 0 ? n : 0] = '\0';
+	for (const char *p = raw; *p != '\0'; p += strspn(p, "\n")) {
+		size_t len = strcspn(p, "\n");
+
+		err_escape(text, sizeof text, p, len);
+		p += len;
+		if (notes == NULL)
+			log_info("%s", text);
+		else if (used + strlen(text) + 2 <= HELPER_NOTES_CAP)
+			used += (size_t)sprintf(notes + used, "%s\n", text);
+	}
+}
+
 int
-helper_finish(struct helper *h, uint8_t **out, size_t *len, struct err *err)
+helper_finish(struct helper *h, uint8_t **out, size_t *len, char *notes,
+    struct err *err)
 {
 	int status = 0, rc;
 
 	*out = NULL;
 	*len = 0;
+	if (notes != NULL)
+		notes[0] = '\0';
 	if (sys_reap(h->pidfd, &status) != 1)
 		return err_set(err, EXIT_ENVIRONMENT, "%s: meshd-conf was lost",
 		    h->display);
@@ -187,6 +212,8 @@ helper_finish(struct helper *h, uint8_t **out, size_t *len, struct err *err)
 	if (rc < 0) {
 		free(*out);
 		*out = NULL;
+	} else {
+		tell_notes(h, notes);
 	}
 	helper_close(h);
 	return rc;

@@ -13,7 +13,7 @@
 
 #include "../base/err.h"
 
-enum { HELPER_MS_MAX = 5000 };
+enum { HELPER_MS_MAX = 5000, HELPER_NOTES_CAP = 4096 };
 
 struct helper {
 	int pidfd; /* -1: none runs */
@@ -30,9 +30,11 @@ MUST_CHECK int helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
 /* Kill it if its deadline has passed. */
 void helper_tick(struct helper *h, msec now);
 /* After pidfd became readable.  *out (free it) is a flat document, not yet
- * opened.  Negative: *err is the helper's own line, escaped. */
+ * opened.  notes (HELPER_NOTES_CAP, or NULL: they go to the log): what the
+ * helper says of keys that are treated otherwise than by lithos, escaped, each
+ * line with its newline.  Negative: *err is the helper's own line, escaped. */
 MUST_CHECK int helper_finish(struct helper *h, uint8_t **out, size_t *len,
-    struct err *err);
+    char *notes, struct err *err);
 /* Kill and forget. */
 void helper_cancel(struct helper *h);
 

@@ -232,7 +232,7 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
     msec now, struct err *err)
 {
 	struct job *j = r->job;
-	char file[CONFIG_PATH_CAP + 128];
+	char file[CONFIG_PATH_CAP + 128], moved[ERR_TEXT_CAP];
 	struct flat sandbox, container;
 	struct judge judge;
 	struct spec spec;
@@ -251,6 +251,8 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 		 err)) < 0 ||
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
+	if (judge_moved(&judge, moved, sizeof moved))
+		told_lines(&s->told, moved);
 	tell_shared(s, &spec, judge.range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
 	if (rc == 0 && !spec.command)
@@ -342,16 +344,18 @@ void
 job_ready(struct sup *s, struct row *r, msec now)
 {
 	struct job *j = r->job;
+	char notes[HELPER_NOTES_CAP];
 	struct err err;
 	uint8_t *buf;
 	size_t len;
-	int rc = helper_finish(&j->helper, &buf, &len, &err);
+	int rc = helper_finish(&j->helper, &buf, &len, notes, &err);
 
 	if (rc < 0) {
 		err_prefix(&err, "%s: ", r->instance);
 	} else {
 		cache_put(&s->cache, j->stage == JOB_SANDBOX ? 's' : 'c',
 		    &j->file, buf, len, sys_wall_ms());
+		told_lines(&s->told, notes);
 		rc = advance(s, r, buf, len, now, &err);
 	}
 	if (rc < 0)

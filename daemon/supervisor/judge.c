@@ -172,6 +172,12 @@ judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
 bool
 ranges_hold(const struct flat *f, const char *path, uint64_t n)
 {
+	return ranges_hold_all(f, path, n, n);
+}
+
+bool
+ranges_hold_all(const struct flat *f, const char *path, uint64_t a, uint64_t b)
+{
 	struct flat_rec rec;
 	char item[80], text[48], *end;
 	uint64_t first, last;
@@ -184,7 +190,7 @@ ranges_hold(const struct flat *f, const char *path, uint64_t n)
 			continue;
 		first = strtoull(text, &end, 10);
 		last = *end == '-' ? strtoull(end + 1, NULL, 10) : first;
-		if (n >= first && n <= last)
+		if (a >= first && b <= last)
 			return true;
 	}
 	return false;
@@ -287,6 +293,33 @@ add_env(struct spec *s, const char *name, const char *value, struct err *err)
 	return rc;
 }
 
+void
+judge_lithos_name(const struct judge *j, char *out, size_t cap)
+{
+	snprintf(out, cap, "%s/%s", j->req->sandbox, j->req->instance);
+}
+
+/* What lithos puts there; a container file that says one itself has its way. */
+static int
+lithos_environ(const struct judge *j, struct spec *s, struct err *err)
+{
+	char name[2 * NAME_CAP], path[40];
+	const char *const given[][2] = {{"TERM", "dumb"}, {"LITHOS_NAME", name},
+	    {"LITHOS_CONFIG", s->config}};
+	struct flat_rec rec;
+	int rc;
+
+	judge_lithos_name(j, name, sizeof name);
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		snprintf(path, sizeof path, "environ/%s", given[i][0]);
+		if (flat_find(j->container, path, &rec))
+			continue;
+		if ((rc = add_env(s, given[i][0], given[i][1], err)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int
 judge_environ(const struct judge *j, struct spec *s, char *value,
     struct err *err)
@@ -296,8 +329,7 @@ judge_environ(const struct judge *j, struct spec *s, char *value,
 	size_t off = 0;
 	int rc;
 
-	if ((rc = add_env(s, "LITHOS_NAME", s->instance, err)) < 0 ||
-	    (rc = add_env(s, "LITHOS_CONFIG", s->config, err)) < 0)
+	if ((rc = lithos_environ(j, s, err)) < 0)
 		return rc;
 	while (flat_next(j->container, &off, &rec)) {
 		if (!flat_child(&rec, "environ", name, sizeof name) ||

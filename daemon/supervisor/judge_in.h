@@ -14,6 +14,9 @@ MUST_CHECK int vars_check(const struct judge *j, struct err *err);
 MUST_CHECK int vars_fill(const struct judge *j, const char *what,
     const char *text, size_t len, char *out, size_t cap, struct err *err);
 
+/* LITHOS_NAME, in lithos' own form: "SANDBOX/INSTANCE". */
+void judge_lithos_name(const struct judge *j, char *out, size_t cap);
+
 MUST_CHECK int judge_user(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_volumes(const struct judge *j, struct spec *s,
     struct err *err);
@@ -30,5 +33,8 @@ void judge_tag(const struct judge *j, const struct flat_rec *rec, char *out,
     size_t cap);
 /* Is n in the list of "N" or "A-B" at path?  False when there is none. */
 bool ranges_hold(const struct flat *f, const char *path, uint64_t n);
+/* Are all of a to b in one of them? */
+bool ranges_hold_all(const struct flat *f, const char *path, uint64_t a,
+    uint64_t b);
 
 #endif

@@ -1,184 +1,34 @@
 /*
- * judge_limits.c - who the container runs as, how much it may take, and how
- * its health is asked.  An unset user is an error, never root.
+ * judge_limits.c - how much the container may take, and how its health is
+ * asked.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "judge_in.h"
 
+#define MEMORY_UNLIMITED (UINT64_C(1) << 50) /* lithos' own default is 2^63-1 */
+
 enum {
-	ID_MAX = 4294967294U, /* (uid_t)-1 means "unset" to the kernel */
-	RANGE_IDS = 65536,
-	RANGE_FIRST_MIN = 1000, /* as config.c holds: never the host's own */
 	PIDS_DEFAULT = 4096,
 	FILENO_DEFAULT = 1024,
-	MEMORY_MIN = 4 << 20,
+	MEMORY_MIN = 4 << 20, /* holds our init and a program */
+	SHARES_MIN = 2,	      /* what the kernel makes of less, and of more */
+	SHARES_MAX = 262144,
 	RESTART_MS = 1000,
 	RESTART_MS_MIN = 100,
 	KILL_MS = 5000,
-	KILL_MS_MAX = 60000,
+	KILL_MS_MAX = 86400000,
 	HEALTH_INTERVAL_MS = 1000,
 	HEALTH_TIMEOUT_MS = 1000,
 };
-
-/* user-id or group-id, else the sandbox's default.  1: set, 0: not, < 0. */
-static int
-pick_id(const struct judge *j, const char *key, const char *allow,
-    const char *dflt, uint32_t *out, struct err *err)
-{
-	struct flat_rec rec;
-	int64_t id;
-
-	if (!flat_find(j->container, key, &rec)) {
-		if (!flat_int(j->sandbox, dflt, &id))
-			return 0;
-		if (id < 0 || id > ID_MAX)
-			return err_set(err, EXIT_CONFIG,
-			    "%s: %s: %s: %lld is not an id (0-%u)",
-			    j->req->instance, j->sandbox_file, dflt,
-			    (long long)id, ID_MAX);
-		*out = (uint32_t)id;
-		return 1;
-	}
-	if (rec.type != FLAT_INT || rec.num < 0 || rec.num > ID_MAX)
-		return judge_fail(j, &rec, err, "%s: %lld is not an id (0-%u)",
-		    key, (long long)(rec.type == FLAT_INT ? rec.num : -1),
-		    ID_MAX);
-	if (!ranges_hold(j->sandbox, allow, (uint64_t)rec.num))
-		return judge_fail(j, &rec, err,
-		    "%s: %lld is not in %s of sandbox '%s' (%s)", key,
-		    (long long)rec.num, allow, j->req->sandbox, j->sandbox_file);
-	*out = (uint32_t)rec.num;
-	return 1;
-}
-
-static int
-read_maps(const struct judge *j, const char *key, struct spec_map *maps,
-    uint32_t *count, struct err *err)
-{
-	static const char *const parts[] = {"inside", "outside", "count"};
-	struct flat_rec rec;
-	char path[64];
-	int64_t v[3];
-
-	if (!flat_find(j->sandbox, key, &rec) || rec.num == 0) {
-		if (j->range_first < RANGE_FIRST_MIN ||
-		    j->range_first > ID_MAX - RANGE_IDS)
-			return err_set(err, EXIT_STATE,
-			    "%s: sandbox '%s': outside ids from %u on are nobody's to give",
-			    j->req->instance, j->req->sandbox, j->range_first);
-		maps[0] = (struct spec_map){0, j->range_first, RANGE_IDS};
-		*count = 1;
-		return 0;
-	}
-	if (rec.num > SPEC_MAPS_MAX)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: %s:%u:%u: %s: at most %d ranges are supported",
-		    j->req->instance, j->sandbox_file, rec.line, rec.col, key,
-		    SPEC_MAPS_MAX);
-	*count = (uint32_t)rec.num;
-	for (uint32_t i = 0; i < *count; i++) {
-		for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
-			snprintf(path, sizeof path, "%s/%u/%s", key, i,
-			    parts[k]);
-			if (!flat_int(j->sandbox, path, &v[k]) || v[k] < 0 ||
-			    v[k] > ID_MAX)
-				return err_set(err, EXIT_CONFIG,
-				    "%s: %s: %s is missing or not an id",
-				    j->req->instance, j->sandbox_file, path);
-		}
-		maps[i] = (struct spec_map){(uint32_t)v[0], (uint32_t)v[1],
-		    (uint32_t)v[2]};
-	}
-	return 0;
-}
-
-/* Do two ranges give one id twice? */
-static bool
-overlap(const struct spec_map *a, const struct spec_map *b)
-{
-	return (a->outside < (uint64_t)b->outside + b->count &&
-		   b->outside < (uint64_t)a->outside + a->count) ||
-	    (a->inside < (uint64_t)b->inside + b->count &&
-		b->inside < (uint64_t)a->inside + a->count);
-}
-
-static int
-check_maps(const struct judge *j, const char *key, const struct spec_map *maps,
-    uint32_t count, struct err *err)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		if (maps[i].count == 0 ||
-		    (uint64_t)maps[i].inside + maps[i].count > ID_MAX ||
-		    (uint64_t)maps[i].outside + maps[i].count > ID_MAX)
-			return err_set(err, EXIT_CONFIG,
-			    "%s: %s: %s/%u: is empty or goes beyond the last id",
-			    j->req->instance, j->sandbox_file, key, i);
-		for (uint32_t k = 0; k < i; k++)
-			if (overlap(&maps[i], &maps[k]))
-				return err_set(err, EXIT_CONFIG,
-				    "%s: %s: %s/%u overlaps %s/%u",
-				    j->req->instance, j->sandbox_file, key, i,
-				    key, k);
-	}
-	return 0;
-}
-
-static bool
-mapped(const struct spec_map *maps, uint32_t count, uint32_t id)
-{
-	if (count == 0)
-		return true;
-	for (uint32_t i = 0; i < count; i++)
-		if (id >= maps[i].inside && id - maps[i].inside < maps[i].count)
-			return true;
-	return false;
-}
-
-int
-judge_user(const struct judge *j, struct spec *s, struct err *err)
-{
-	bool userns = true;
-	int rc;
-
-	rc = pick_id(j, "user-id", "allow-users", "default-user", &s->uid, err);
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return judge_fail(j, NULL, err,
-		    "no user: set user-id here or default-user in sandbox '%s' (%s)",
-		    j->req->sandbox, j->sandbox_file);
-	rc = pick_id(j, "group-id", "allow-groups", "default-group", &s->gid,
-	    err);
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		s->gid = s->uid;
-	if (flat_bool(j->sandbox, "userns", &userns) && !userns)
-		return 0;
-	if ((rc = read_maps(j, "uid-map", s->uid_maps, &s->uid_maps_count,
-		 err)) < 0 ||
-	    (rc = check_maps(j, "uid-map", s->uid_maps, s->uid_maps_count,
-		 err)) < 0 ||
-	    (rc = read_maps(j, "gid-map", s->gid_maps, &s->gid_maps_count,
-		 err)) < 0 ||
-	    (rc = check_maps(j, "gid-map", s->gid_maps, s->gid_maps_count,
-		 err)) < 0)
-		return rc;
-	if (!mapped(s->uid_maps, s->uid_maps_count, s->uid) ||
-	    !mapped(s->gid_maps, s->gid_maps_count, s->gid))
-		return judge_fail(j, NULL, err,
-		    "user-id %u or group-id %u is outside the id maps of sandbox '%s'",
-		    s->uid, s->gid, j->req->sandbox);
-	return 0;
-}
 
 /* A limit: its key in the container file, which may not be above the one in
  * the sandbox; where the sandbox is silent, not above `most` (0: anything). */
 struct limit {
 	const char *key, *sandbox_key;
 	int64_t dflt, most;
+	bool zero; /* is a value too */
 };
 
 static int
@@ -193,9 +43,9 @@ pick_limit(const struct judge *j, const struct limit *l, uint64_t *out,
 	*out = (uint64_t)(capped ? most : l->dflt);
 	if (!flat_find(j->container, l->key, &rec))
 		return 0;
-	if (rec.type != FLAT_INT || rec.num < 1)
-		return judge_fail(j, &rec, err, "%s: at least 1 is needed",
-		    l->key);
+	if (rec.type != FLAT_INT || rec.num < !l->zero)
+		return judge_fail(j, &rec, err, "%s: at least %d is needed",
+		    l->key, !l->zero);
 	if (capped && rec.num > most)
 		return judge_fail(j, &rec, err,
 		    "%s: %lld is above the %lld that sandbox '%s' allows (%s)",
@@ -227,17 +77,17 @@ pick_u32(const struct judge *j, const struct limit *l, uint32_t *out,
 
 /* An image does not choose its own limits where the sandbox says nothing. */
 static const struct limit
-    memory = {"memory-limit", "limits/memory", 0, 0},
-    pids = {"pids-limit", "limits/pids", PIDS_DEFAULT, PIDS_DEFAULT},
-    cpu_quota = {"cpu-quota", "limits/cpu-quota", 0, 0},
-    cpu_shares = {"cpu-shares", NULL, 0, 0},
-    fileno_limit = {"fileno-limit", NULL, FILENO_DEFAULT, 0},
-    log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES},
-    restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0},
-    kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX},
-    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX},
-    health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0},
-    health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0};
+    memory = {"memory-limit", "limits/memory", 0, 0, false},
+    pids = {"pids-limit", "limits/pids", PIDS_DEFAULT, PIDS_DEFAULT, false},
+    cpu_quota = {"cpu-quota", "limits/cpu-quota", 0, 0, false},
+    cpu_shares = {"cpu-shares", NULL, 0, 0, true},
+    fileno_limit = {"fileno-limit", NULL, FILENO_DEFAULT, 0, false},
+    log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES, false},
+    restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0, true},
+    kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX, true},
+    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX, true},
+    health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0, false},
+    health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0, false};
 
 static int
 normal_exits(const struct judge *j, struct spec *s, struct err *err)
@@ -255,6 +105,30 @@ normal_exits(const struct judge *j, struct spec *s, struct err *err)
 		s->normal_exit[rec.num / 64] |= UINT64_C(1) << (rec.num % 64);
 	}
 	return 0;
+}
+
+/* What lithos takes and means nothing, or harm, is taken for the nearest that
+ * has a meaning; meshd-conf has told so (daemon/conf/schema_lithos.c). */
+static void
+within_reason(const struct judge *j, struct spec *s)
+{
+	struct flat_rec rec;
+
+	/* Below this every run would be a long one, and none would back off. */
+	if (s->restart_timeout_ms < RESTART_MS_MIN)
+		s->restart_timeout_ms = RESTART_MS_MIN;
+	if (s->kill_timeout_ms == 0)
+		s->kill_timeout_ms = 1;
+	if (s->memory_bytes >= MEMORY_UNLIMITED)
+		s->memory_bytes = 0;
+	if (s->memory_bytes != 0 && s->memory_bytes < MEMORY_MIN)
+		s->memory_bytes = MEMORY_MIN;
+	if (!flat_find(j->container, "cpu-shares", &rec))
+		return;
+	if (s->cpu_shares < SHARES_MIN)
+		s->cpu_shares = SHARES_MIN;
+	if (s->cpu_shares > SHARES_MAX)
+		s->cpu_shares = SHARES_MAX;
 }
 
 int
@@ -275,12 +149,7 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 		 &s->kill_timeout_ms, err)) < 0 ||
 	    (rc = normal_exits(j, s, err)) < 0)
 		return rc;
-	/* Below this every run would be a long one, and none would back off. */
-	if (s->restart_timeout_ms < RESTART_MS_MIN)
-		s->restart_timeout_ms = RESTART_MS_MIN;
-	if (s->memory_bytes != 0 && s->memory_bytes < MEMORY_MIN)
-		return judge_fail(j, NULL, err,
-		    "memory-limit: below minimum 4 MiB");
+	within_reason(j, s);
 	return 0;
 }
 

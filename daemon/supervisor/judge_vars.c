@@ -137,11 +137,18 @@ vars_check(const struct judge *j, struct err *err)
 	return rc;
 }
 
+/* buf: for a value that is nowhere else. */
 static const char *
-lookup(const struct judge *j, const char *name, size_t len)
+lookup(const struct judge *j, const char *name, size_t len, char *buf,
+    size_t cap)
 {
-	if (len == 11 && memcmp(name, "lithos:name", len) == 0)
-		return j->req->instance;
+	if (len == 11 && memcmp(name, "lithos:name", len) == 0) {
+		judge_lithos_name(j, buf, cap);
+		return buf;
+	}
+	/* As seen inside: the init's first child. */
+	if (len == 10 && memcmp(name, "lithos:pid", len) == 0)
+		return "2";
 	if (len == 22 && memcmp(name, "lithos:config_filename", len) == 0)
 		return j->req->config;
 	return given(j, name, len);
@@ -151,6 +158,7 @@ int
 vars_fill(const struct judge *j, const char *what, const char *text, size_t len,
     char *out, size_t cap, struct err *err)
 {
+	char buf[2 * NAME_CAP];
 	size_t n = 0, i = 0;
 
 	while (i < len) {
@@ -163,7 +171,8 @@ vars_fill(const struct judge *j, const char *what, const char *text, size_t len,
 				return judge_fail(j, NULL, err,
 				    "%s: '@{' without '}'", what);
 			step = (size_t)(close - (text + i)) + 1;
-			value = lookup(j, text + i + 2, step - 3);
+			value = lookup(j, text + i + 2, step - 3, buf,
+			    sizeof buf);
 			if (value == NULL)
 				return judge_fail(j, NULL, err,
 				    "%s: variable '%.*s' is not declared", what,

@@ -20,6 +20,7 @@
 #include "judge.h"
 #include "launch.h"
 #include "place.h"
+#include "told.h"
 
 enum {
 	SUP_ROWS_MAX = 4096,
@@ -101,6 +102,7 @@ struct sup {
 	struct launcher launcher;
 	struct programs programs;
 	struct cache cache;
+	struct told told;
 	struct engine engine;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count;

@@ -24,6 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    "daemon", "sandbox", "container", "processes", "master", "render", "meta"};
 	static uint8_t records[FLAT_BYTES_MAX];
 	struct err err = {0};
+	static struct conf_notes notes;
 	struct flat_out out;
 	struct flat_rec rec;
 	struct flat f;
@@ -36,9 +37,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	must(text != NULL);
 	memcpy(text, data + 1, len - 1);
 	text[len - 1] = '\0';
+	memset(&notes, 0, sizeof notes);
 	flat_begin(&out, records, sizeof records);
-	if (conf_run(kinds[data[0] % ARRAY_LEN(kinds)], "f", text, len - 1, &out, &bytes, &err) ==
-	    0) {
+	if (conf_run(kinds[data[0] % ARRAY_LEN(kinds)], "f", text, len - 1, &out, &bytes, &notes,
+		&err) == 0) {
+		must(notes.len < sizeof notes.text && notes.text[notes.len] == '\0');
+		for (size_t i = 0; i < notes.len; i++)
+			must((unsigned char)notes.text[i] >= 0x20 || notes.text[i] == '\n');
+		must(notes.len == 0 || notes.text[notes.len - 1] == '\n');
 		must(flat_open(&f, records, bytes) == 0);
 		must(flat_next(&f, &off, &rec) && rec.path_len == 0 && rec.type == FLAT_MAP);
 	} else {

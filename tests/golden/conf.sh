@@ -3,6 +3,7 @@
 #
 # conf/KIND-NAME.yaml becomes conf/KIND-NAME.ok (its records, as a second reader
 # of the format prints them) or fails with the one line of conf/KIND-NAME.err.
+# With .ok there may be .note: what it says of keys treated otherwise than by lithos.
 # REWRITE=1 writes what is there now: look at the diff before you commit it.
 cd "$(dirname "$0")/../.." || exit 5
 conf=${B:-build}/meshd-conf
@@ -34,7 +35,9 @@ same() {
 }
 
 good() {
-	[ $rc = 0 ] && [ ! -s "$tmp/err" ] &&
+	note=${1%.ok}.note
+	[ -e "$note" ] || note=/dev/null
+	[ $rc = 0 ] && same "$note" "$tmp/err" &&
 	    /usr/bin/python3 -B $here/flat_dump.py <"$tmp/out" >"$tmp/dump" &&
 	    same "$1" "$tmp/dump"
 }
@@ -45,8 +48,9 @@ bad() {
 }
 
 rewrite() {
-	rm -f "$1.ok" "$1.err"
+	rm -f "$1.ok" "$1.err" "$1.note"
 	if [ $rc = 0 ]; then
+		[ ! -s "$tmp/err" ] || cp "$tmp/err" "$1.note"
 		/usr/bin/python3 -B $here/flat_dump.py <"$tmp/out" >"$1.ok"
 	else
 		cp "$tmp/err" "$1.err"

@@ -55,6 +55,19 @@ def nested(key):
     return "\n".join("  " * i + p + ":" for i, p in enumerate(parts)) + " null\n"
 
 
+def treated():
+    """The guide's table of lithos' keys: each is known to the kinds it names."""
+    body = read("doc/guide.md").split("\n## From lithos\n")[1].split("\n## ")[0]
+    for names, kinds in re.findall(r"^\| (`[^|]*) \| ([a-z, ]*) \|", body, re.M):
+        for key in re.findall(r"`([a-z-]+)`", names):
+            for kind in kinds.split(", "):
+                bad = re.search("unknown key|not supported", conf(kind, nested(key)) or "")
+                if bad and len(kinds.split(", ")) > 1:  # of one of them, then
+                    bad = all(re.search("unknown key|not supported", conf(k, nested(key)) or "")
+                              for k in kinds.split(", "))
+                say(f"guide From lithos: {kind} {key}", f"{kind} refuses {key}" if bad else None)
+
+
 def keys():
     for title, kind in TABLES.items():
         body = read("doc/guide.md").split(f"\n## {title}\n")[1].split("\n## ")[0]
@@ -130,6 +143,7 @@ def images():
 examples()
 images()
 keys()
+treated()
 scheduler()
 template()
 guide_output()

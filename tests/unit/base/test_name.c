@@ -40,13 +40,16 @@ static void
 test_images(void **state)
 {
 	static const char *const bad[] = {
-	    "", "/", "/a", "a/", "a//b", "a/./b", "a/../b", "..", "a/b/c", "A"};
+	    "", "/", "/a", "a/", "a//b", "a/./b", "a/../b", "..", "a/b/c", "a B", "A\xc3\x84", ".A", "_A"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (name_image_ok(bad[i], strlen(bad[i]), 2))
 			fail_msg("'%s' accepted", bad[i]);
 	assert_true(name_image_ok("web-v14", 7, 1));
+	/* Lithos' users call them as vagga does: App-X.1b. */
+	assert_true(name_image_ok("Deploy/App-X.1b", 15, 2));
+	assert_false(name_ok("App-X.1b", 8));
 	assert_true(name_image_ok("web/v14", 7, 2));
 	assert_false(name_image_ok("web/v14", 7, 1));
 	assert_false(name_image_ok("a", 1, 0));

@@ -33,7 +33,7 @@ yaml_run_bytes(const char *kind, const char *text, size_t len, struct flat *f, s
 	copy[len] = '\0';
 	memset(err, 0, sizeof *err);
 	flat_begin(&out, yaml_records, sizeof yaml_records);
-	rc = conf_run(kind, "f.yaml", copy, len, &out, &bytes, err);
+	rc = conf_run(kind, "f.yaml", copy, len, &out, &bytes, NULL, err);
 	free(copy);
 	if (rc == 0)
 		assert_int_equal(flat_open(f, yaml_records, bytes), 0);

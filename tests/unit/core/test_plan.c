@@ -219,7 +219,7 @@ static const struct {
 	"nodes.a.roles.web.instances.web.3: process is missing: the name of a container of the role"},
     {ON_A("'web.3': {'process': 'p'}"), "nodes.a.roles.web.instances.web.3: image is missing"},
     {ON_A("'web.3': {'process': 'p', 'image': '../x'}"),
-	"nodes.a.roles.web.instances.web.3.image: '../x' is not an image: names of [a-z0-9_.-] joined by '/'"},
+	"nodes.a.roles.web.instances.web.3.image: '../x' is not an image: names of [A-Za-z0-9_.-] joined by '/'"},
     {ON_A("'web.3': {'process': 'p', 'image': 'i', 'cmd': '/bin/sh'}"),
 	"nodes.a.roles.web.instances.web.3: unknown key 'cmd'"},
     {ON_A("'web.3': 1"), "nodes.a.roles.web.instances.web.3: expected a map, got integer 1"},

@@ -16,12 +16,13 @@ smallest(void **state)
 	assert_string_equal(s.executable, "/bin/app");
 	assert_string_equal(s.workdir, "/");
 	assert_int_equal(s.uid, 33);
-	assert_int_equal(s.gid, 33);
+	assert_int_equal(s.gid, 0); /* lithos' default, and not the host's */
 	assert_int_equal(s.uid_maps_count, 1);
 	assert_int_equal(s.uid_maps[0].outside, 700000000);
 	assert_int_equal(s.uid_maps[0].count, 65536);
 	assert_int_equal(s.args.count, 1);
-	assert_string_equal(s.env.buf, "LITHOS_NAME=web.1");
+	assert_string_equal(s.env.buf, "TERM=dumb");
+	assert_string_equal(s.env.buf + 10, "LITHOS_NAME=web/web.1");
 	assert_int_equal(s.pids, 4096);
 	assert_int_equal(s.fileno, 1024);
 	assert_int_equal(s.restart_timeout_ms, 1000);
@@ -75,7 +76,7 @@ id_must_be_mapped(void **state)
 	flat_put_int(&sandbox.out, "uid-map/0/inside", 0);
 	flat_put_int(&sandbox.out, "uid-map/0/outside", 100000);
 	flat_put_int(&sandbox.out, "uid-map/0/count", 1000);
-	refused("user-id 1000 or group-id 1000 is outside the id maps"); /* lithos was off by one */
+	refused("user-id 1000 or group-id 0 is outside the id maps"); /* lithos was off by one */
 	setup(state);
 	flat_put_int(&sandbox.out, "default-user", 1000);
 	flat_put(&sandbox.out, "userns", FLAT_BOOL, 1, 1, "\0", 1);
@@ -92,10 +93,11 @@ variables_are_put_in(void **state)
 
 	(void)state;
 	flat_put_int(&sandbox.out, "default-user", 1);
-	map(&container, "arguments", FLAT_LIST, 3);
+	map(&container, "arguments", FLAT_LIST, 4);
 	item(&container, "arguments/0", "--port=@{port}@{port}");
 	item(&container, "arguments/1", "@{lithos:name} @ {x} @");
-	item(&container, "arguments/2", "");
+	item(&container, "arguments/2", "@{lithos:pid}");
+	item(&container, "arguments/3", "");
 	map(&container, "environ", FLAT_MAP, 1);
 	item(&container, "environ/NAME", "<@{who}>@{lithos:config_filename}");
 	map(&container, "variables", FLAT_MAP, 2);
@@ -111,13 +113,16 @@ variables_are_put_in(void **state)
 	put_var("port=80");
 	put_var("who=a.b");
 	accepted(&s);
-	assert_int_equal(s.args.count, 4);
+	assert_int_equal(s.args.count, 5);
 	p = s.args.buf + strlen(s.args.buf) + 1;
 	assert_string_equal(p, "--port=8080");
 	p += strlen(p) + 1;
-	assert_string_equal(p, "web.1 @ {x} @");
+	assert_string_equal(p, "web/web.1 @ {x} @");
+	p += strlen(p) + 1;
+	assert_string_equal(p, "2");
 	assert_string_equal(p + strlen(p) + 1, "");
-	p = s.env.buf + strlen(s.env.buf) + 1;
+	p = s.env.buf + strlen(s.env.buf) + 1; /* after TERM */
+	p += strlen(p) + 1;
 	assert_string_equal(p, "LITHOS_CONFIG=/config/web.yaml");
 	assert_string_equal(p + strlen(p) + 1, "NAME=<a.b>/config/web.yaml");
 	assert_int_equal(s.health_kind, SUP_HEALTH_HTTP);
@@ -268,7 +273,9 @@ limits_have_a_ceiling(void **state)
 	setup(state);
 	flat_put_int(&sandbox.out, "default-user", 1);
 	flat_put_int(&container.out, "memory-limit", 4096);
-	refused("memory-limit: below minimum 4 MiB");
+	accepted(&s); /* what holds an init and a program */
+	assert_true(s.memory_bytes == 4 << 20);
+	spec_free(&s);
 	setup(state);
 	flat_put_int(&sandbox.out, "default-user", 1);
 	flat_put_int(&container.out, "pids-limit", 0);
@@ -286,7 +293,7 @@ limits_of_a_silent_sandbox(void **state)
 	} most[] = {
 	    {"pids-limit", 4096, 4097, "pids-limit: 4097 is above 4096, the most without limits/pids in sandbox web"},
 	    {"log/size", 8 << 20, (8 << 20) + 1, "log/size: 8388609 is above 8388608, the most without log/size in sandbox web"},
-	    {"kill-timeout", 60000, 60001, "kill-timeout: 60001 is above 60000, the most there is"},
+	    {"kill-timeout", 86400000, 86400001, "kill-timeout: 86400001 is above 86400000, the most there is"},
 	};
 	struct spec s;
 
