@@ -23,7 +23,9 @@
  * arguments[] (s) environ{NAME: s} user-id group-id (i) memory-limit (i bytes) cpu-shares
  * fileno-limit pids-limit (i) cpu-quota (i, thousandths of a CPU) restart-timeout kill-timeout (i
  * ms) normal-exit-codes[] (i) variables{NAME} with tag TcpPort|Name|DottedName (FLAT_NULL) or
- * Choice (list of s) volumes{PATH} with tag Readonly (s) or Tmpfs (map: size (i) mode (i))
+ * Choice (list of s) volumes{PATH} with tag Readonly (s), Tmpfs (map: size mode (i) exec (b)),
+ * Persistent or Statedir (map: path (s) mode user group (i) exec mkdir (b)) require-mount[] (s; of
+ * a sandbox too)
  *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path
  * (s) health/interval health/timeout (i ms) log/size (i bytes) processes  NAME/kind NAME/image
  * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render

@@ -25,6 +25,7 @@ enum field_type {
 	T_PORT, /* 1-65535 or "@{variable}"; written as text */
 	T_HOSTPORT,
 	T_RANGE,   /* "N" or "A-B"; written as text */
+	T_IP,	   /* an address, IPv4 or IPv6; written as text */
 	T_ACCOUNT, /* a user's name or number; written as text */
 	T_ENUM,	   /* one of words; or a map of sub, when there is one */
 	T_MAP,	   /* sub: its fields */
@@ -43,9 +44,19 @@ enum field_flag {
 	F_UNIT = 4,	 /* T_SIZE, T_DURATION: a number alone is refused */
 	F_NULL = 8,	 /* null is a value: FLAT_NULL */
 	F_ROOTED = 16,	 /* T_RELPATH: written as if it began at "/", and told */
+	F_SHORT = 32,	 /* T_MAP: a scalar stands for its first field */
 };
 
-enum key_rule { KEY_TEXT, KEY_NAME, KEY_PATH, KEY_ENV, KEY_VARIABLE, KEY_FILE, KEY_FILE_OR_STAR };
+enum key_rule {
+	KEY_TEXT,
+	KEY_NAME,
+	KEY_PATH,
+	KEY_ENV,
+	KEY_VARIABLE,
+	KEY_FILE,
+	KEY_FILE_OR_STAR,
+	KEY_HOST,
+};
 
 struct field {
 	const char *key;

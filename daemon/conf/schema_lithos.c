@@ -139,9 +139,9 @@ const struct field schema_sandbox[] = {
     {.key = "userns", .type = T_BOOL},
     {.key = "limits", .type = T_MAP, .sub = sandbox_limits},
     {.key = "log", .type = T_MAP, .sub = log_},
+    {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     LATER("seccomp"),
     LATER("capabilities"),
-    LATER("require-mount"),
     /* lithos', later */
     LATER("additional-hosts"),
     LATER("resolv-conf"),
@@ -181,14 +181,34 @@ static const struct field variable_tags[] = {
 static const struct field tmpfs[] = {
     BYTES("size", 4096),
     {.key = "mode", .type = T_MODE, .max = 07777},
+    {.key = "exec", .type = T_BOOL}, /* ours; so below */
+    {.key = NULL},
+};
+
+static const struct field persistent[] = {
+    {.key = "path", .type = T_PATH, .max = PATH_BYTES},
+    {.key = "mkdir", .type = T_BOOL},
+    {.key = "mode", .type = T_MODE, .max = 01777},
+    ID_NUMBER("user"),
+    ID_NUMBER("group"),
+    {.key = "exec", .type = T_BOOL},
+    {.key = NULL},
+};
+
+static const struct field statedir[] = {
+    {.key = "path", .type = T_PATH, .max = PATH_BYTES},
+    {.key = "mode", .type = T_MODE, .max = 01777},
+    ID_NUMBER("user"),
+    ID_NUMBER("group"),
+    {.key = "exec", .type = T_BOOL},
     {.key = NULL},
 };
 
 static const struct field volume_tags[] = {
     {.key = "Readonly", .type = T_PATH, .max = PATH_BYTES},
     {.key = "Tmpfs", .type = T_MAP, .sub = tmpfs},
-    LATER("Persistent"),
-    LATER("Statedir"),
+    {.key = "Persistent", .type = T_MAP, .flags = F_SHORT, .sub = persistent},
+    {.key = "Statedir", .type = T_MAP, .flags = F_SHORT, .sub = statedir},
     {.key = NULL},
 };
 
@@ -253,9 +273,9 @@ const struct field schema_container[] = {
     CPUS("cpu-quota"),
     {.key = "health", .type = T_MAP, .sub = health},
     {.key = "log", .type = T_MAP, .sub = log_},
+    {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     LATER("seccomp"),
     LATER("capabilities"),
-    LATER("require-mount"),
     /* lithos', later */
     LATER("resolv-conf"),
     LATER("hosts-file"),

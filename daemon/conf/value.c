@@ -9,6 +9,7 @@
 
 #include "../base/name.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -379,6 +380,19 @@ value_range(struct walk *w, const struct tree_node *n)
 	return put_text(w, n);
 }
 
+static int
+value_ip(struct walk *w, const struct tree_node *n)
+{
+	unsigned char bytes[16];
+	char shown[SHOWN_CAP];
+
+	node_show(n, shown, sizeof shown);
+	if (strlen(n->text) != n->len ||
+	    (inet_pton(AF_INET, n->text, bytes) != 1 && inet_pton(AF_INET6, n->text, bytes) != 1))
+		return walk_fail(w, n, "'%s' is not an address (IPv4 or IPv6)", shown);
+	return put_text(w, n);
+}
+
 /* Like useradd: [a-z_][a-z0-9_-]{0,31}. */
 static bool
 account_ok(const char *s, size_t len)
@@ -496,6 +510,8 @@ value_scalar(struct walk *w, const struct field *f, const struct tree_node *n)
 		return value_hostport(w, n);
 	case T_RANGE:
 		return value_range(w, n);
+	case T_IP:
+		return value_ip(w, n);
 	case T_ACCOUNT:
 		return value_account(w, n);
 	case T_ENUM:

@@ -287,6 +287,8 @@ key_rule_text(enum key_rule rule)
 		return "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
 	case KEY_FILE_OR_STAR:
 		return "a file's name or \"*\"";
+	case KEY_HOST:
+		return "a host's name: [A-Za-z0-9_][A-Za-z0-9_.-]{0,252}";
 	case KEY_TEXT:
 		break;
 	}
@@ -329,6 +331,8 @@ key_ok(enum key_rule rule, const struct tree_node *k)
 		return env_key_ok(k->text);
 	case KEY_VARIABLE:
 		return k->len <= 63 && word_ok(k->text, LETTERS "_", LETTERS DIGITS "_.-");
+	case KEY_HOST:
+		return k->len <= 253 && word_ok(k->text, LETTERS DIGITS "_", LETTERS DIGITS "_.-");
 	case KEY_FILE_OR_STAR:
 		if (strcmp(k->text, "*") == 0)
 			return true;
@@ -438,6 +442,15 @@ walk_any(struct walk *w, const struct tree_node *n)
 				      : value_any(w, n);
 }
 
+/* `!Persistent /db` is `!Persistent {path: /db}`. */
+static int
+walk_short(struct walk *w, const struct field *f, const struct tree_node *n)
+{
+	int rc = put_count(w, n, FLAT_MAP, 1);
+
+	return rc != 0 ? rc : walk_child(w, f->sub, n, f->sub->key, -1);
+}
+
 static int
 walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 {
@@ -452,6 +465,8 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 		return walk_put(w, n, FLAT_STR, n->text, n->len);
 	switch (f->type) {
 	case T_MAP:
+		if ((f->flags & F_SHORT) && n->type == TREE_SCALAR && !node_is_null(n))
+			return walk_short(w, f, n);
 		return walk_map(w, f->sub, n);
 	case T_DICT:
 		return walk_dict(w, f, n);

@@ -251,6 +251,7 @@ finish_stop(struct sup *s, const char *file, const char *instance, msec now,
 		running_close(&run);
 		if (rc < 0)
 			return rc;
+		launch_forget_state(&s->launcher, instance);
 		record_forget(s, instance);
 		launch_forget(&s->launcher, instance);
 		return 0;

@@ -254,7 +254,7 @@ mount_tmpfs(const struct child *c, int root, const struct spec_volume *v)
 	snprintf(mode, sizeof mode, "%o", v->mode);
 	fd = new_mount("tmpfs", size, mode, c->outside_uid, c->outside_gid,
 	    MOUNT_ATTR_NOSUID | (unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) |
-		MOUNT_ATTR_NOEXEC);
+		(v->flags & SPEC_EXEC ? 0 : MOUNT_ATTR_NOEXEC));
 	rc = put(c, root, fd, v->target);
 	if (fd >= 0)
 		close(fd);

@@ -58,6 +58,8 @@ launch_open(struct launcher *l, const struct place *place,
 	l->place = place;
 	l->cgroups = cgroups;
 	l->gid = gid;
+	l->sweeping = true; /* what a supervisor before us did not finish */
+	l->gone_seq = sys_boot_ms();
 	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sys_boot_id(l->boot_id);
 	if (l->null < 0 || l->boot_id[0] == '\0')

@@ -34,6 +34,8 @@ struct launcher {
 	struct filter filter;
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
+	bool sweeping; /* state of instances that are gone is still on disk */
+	uint64_t gone_seq;
 	char boot_id[40];
 };
 
@@ -71,6 +73,12 @@ MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
 int launch_exit_status(const struct running *r);
 /* Forget pid, exit and fence files of an instance. */
 void launch_forget(const struct launcher *l, const char *instance);
+
+/* What an instance kept (!Statedir) is nobody's from now on; call it before its
+ * record goes.  launch_sweep removes some of what is gone, as long as `sweeping`
+ * holds.  (launch_state.c) */
+void launch_forget_state(struct launcher *l, const char *instance);
+void launch_sweep(struct launcher *l);
 
 /* A user namespace with the spec's maps: a borrowed fd, -1 if the spec has
  * none, or -2 and *err.  (launch_userns.c) */

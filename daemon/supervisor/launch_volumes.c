@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,14 +18,15 @@
 #include "launch.h"
 #include "sys.h"
 
-/* A detached, private, read-only copy of the mounts at dir; more: attributes
- * besides the usual. */
+enum { NAME_BYTES = 255 };
+
+/* A detached, private copy of the mounts at dir, never with less than nosuid and
+ * nodev; more: attributes besides.  userns: id-mapped by it, or -1. */
 static int
 copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
 {
 	struct mount_attr attr = {
-	    .attr_set = more | (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY) |
-		(unsigned)IF_HOLDS("nosuid", MOUNT_ATTR_NOSUID) |
+	    .attr_set = more | (unsigned)IF_HOLDS("nosuid", MOUNT_ATTR_NOSUID) |
 		(unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) |
 		(userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
 	    .propagation = MS_PRIVATE,
@@ -53,7 +56,8 @@ open_root(const struct spec *s, int userns, int *out, struct err *err)
 	rc = launch_image(s->instance, s->images_dir, s->image, &dir, err);
 	if (rc < 0)
 		return rc;
-	*out = copy_tree(dir, AT_RECURSIVE, userns, 0);
+	*out = copy_tree(dir, AT_RECURSIVE, userns,
+	    (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY));
 	close(dir);
 	if (*out < 0 && userns >= 0 && (errno == EINVAL || errno == EPERM))
 		return err_set(err, EXIT_CONFIG,
@@ -66,45 +70,216 @@ open_root(const struct spec *s, int userns, int *out, struct err *err)
 	return 0;
 }
 
+/* What was not there before: under a name of its own until owner and mode are
+ * right, so that a crash leaves none that are wrong.  The directory is the one
+ * that was made, whatever a container that has its parent does meanwhile. */
 static int
-open_volume(const struct launcher *l, const struct spec *s,
-    const struct spec_volume *v, struct err *err)
+make_last(int dir, const char *name, const struct spec_volume *v)
+{
+	char tmp[NAME_BYTES + 8];
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+	int out;
+
+	snprintf(tmp, sizeof tmp, ".%s.new", name);
+	if (mkdirat(dir, tmp, 0700) < 0 && errno != EEXIST)
+		return -1;
+	fd = sys_open_beneath(dir, tmp, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_uid != 0 || st.st_mode & 077) {
+		errno = EEXIST; /* somebody else's */
+		return -1;
+	}
+	/* On disk are the ids of inside: its mount is mapped. */
+	if (fchown(fd, v->user, v->group) < 0 || fchmod(fd, v->mode) < 0 ||
+	    syscall(SYS_renameat2, dir, tmp, dir, name, RENAME_NOREPLACE) < 0)
+		return -1;
+	out = fd;
+	fd = -1;
+	return out;
+}
+
+/* The directory at path below dir, part by part; what lacks is made, root's but
+ * for the last one. */
+static int
+make_path(int dir, const char *path, const struct spec_volume *v)
+{
+	char part[NAME_BYTES + 1];
+	int at = fcntl(dir, F_DUPFD_CLOEXEC, 3), next, saved;
+
+	while (at >= 0 && *(path += strspn(path, "/")) != '\0') {
+		size_t n = strcspn(path, "/");
+		bool last = path[n + strspn(path + n, "/")] == '\0';
+
+		snprintf(part, sizeof part, "%.*s", (int)n, path);
+		path += n;
+		next = sys_open_beneath(at, part, O_PATH | O_DIRECTORY);
+		if (next < 0 && errno == ENOENT && last)
+			next = make_last(at, part, v);
+		else if (next < 0 && errno == ENOENT &&
+		    (mkdirat(at, part, 0755) == 0 || errno == EEXIST))
+			next = sys_open_beneath(at, part, O_PATH | O_DIRECTORY);
+		saved = errno;
+		close(at);
+		errno = saved;
+		at = next;
+	}
+	return at;
+}
+
+/* Is dir where something is mounted? */
+static bool
+is_mount(int dir)
+{
+	struct statx sx;
+
+	return statx(dir, "", AT_EMPTY_PATH, 0, &sx) == 0 &&
+	    (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+static int
+cannot_open(const struct spec *s, const struct spec_volume *v, const char *top,
+    const char *path, struct err *err)
+{
+	return err_set(err, EXIT_CONFIG, "%s: volume %s: cannot open %s%s: %s%s",
+	    s->instance, v->target, top, path, strerror(errno),
+	    errno == ELOOP ? "; write the path without symlinks" :
+		errno == ENOENT && v->kind == SPEC_PERSISTENT &&
+		    !(v->flags & SPEC_MKDIR) ?
+			     "; make it, or add mkdir: on" :
+			     "");
+}
+
+/* The administrator's directory, then the path below it.  A container that can
+ * write in one of them can put a link there: none is followed. */
+static int
+open_host(const struct spec *s, const struct spec_volume *v, int *out,
+    struct err *err)
+{
+	const bool make = (v->flags & SPEC_MKDIR) != 0;
+	const struct spec_volume top_of = {.mode = 0755};
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int top = root < 0 ? -1 :
+					sys_open_beneath(root, v->source,
+					    O_PATH | O_DIRECTORY);
+
+	if (top < 0 && errno == ENOENT && make && !(v->flags & SPEC_MUST_MOUNT))
+		top = make_path(root, v->source, v->below[0] ? &top_of : v);
+	if (top < 0)
+		return cannot_open(s, v, v->source, "", err);
+	if ((v->flags & SPEC_MUST_MOUNT) && !is_mount(top))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: volume %s: %s is not a mount point (require-mount): mount what belongs there first",
+		    s->instance, v->target, v->source);
+	*out = make ? make_path(top, v->below, v) :
+		      sys_open_beneath(top, v->below, O_PATH | O_DIRECTORY);
+	return *out < 0 ? cannot_open(s, v, v->source, v->below, err) : 0;
+}
+
+/* volumes/INSTANCE/SANDBOX: what an instance keeps over its restarts.  Of another
+ * sandbox it would be another's. */
+static int
+open_state(const struct launcher *l, const struct spec *s,
+    const struct spec_volume *v, int *out, struct err *err)
+{
+	char path[2 * NAME_CAP];
+	const struct spec_volume top_of = {.mode = 01777};
+
+	snprintf(path, sizeof path, "%s/%s", s->instance, s->sandbox);
+	AUTO_CLOSE int top = make_path(l->place->volumes_dir, path, &top_of);
+	if (top < 0)
+		return cannot_open(s, v, "state of ", path, err);
+	*out = make_path(top, v->below, v);
+	return *out < 0 ? cannot_open(s, v, "state", v->below, err) : 0;
+}
+
+static int
+open_rendered(const struct launcher *l, const struct spec *s,
+    const struct spec_volume *v, int *out, struct err *err)
 {
 	char path[NAME_CAP + 8];
-	int dir, tree;
 
-	if (v->kind == SPEC_RENDERED) {
-		snprintf(path, sizeof path, "%s%s", s->role,
-		    s->staged ? "/check" : "");
-		dir = sys_open_beneath(l->place->rendered_dir, path,
-		    O_PATH | O_DIRECTORY);
-	} else {
-		AUTO_CLOSE int top = open(v->source,
-		    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(path, sizeof path, "%s%s", s->role, s->staged ? "/check" : "");
+	*out = sys_open_beneath(l->place->rendered_dir, path,
+	    O_PATH | O_DIRECTORY);
+	return *out < 0 ? cannot_open(s, v, "rendered/", path, err) : 0;
+}
 
-		snprintf(path, sizeof path, "%s", "host");
-		dir = top < 0 ? -1 :
-				sys_open_beneath(top, v->below,
-				    O_PATH | O_DIRECTORY);
+static bool
+holds(const struct spec *s, uint32_t uid, bool outside)
+{
+	for (uint32_t i = 0; i < s->uid_maps_count; i++) {
+		const struct spec_map *m = &s->uid_maps[i];
+		uint32_t first = outside ? m->outside : m->inside;
+
+		if (uid >= first && uid - first < m->count)
+			return true;
 	}
-	if (dir < 0)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: volume %s: cannot open %s%s%s: %s", s->instance,
-		    v->target,
-		    v->kind == SPEC_RENDERED ? "rendered/" : v->source,
-		    v->kind == SPEC_RENDERED ? path : "", v->below,
-		    strerror(errno));
+	return false;
+}
+
+/* On disk are the ids of inside, and the mount maps them, as the image's.  But
+ * lithos maps no volume: what belongs to an id of outside is one of its, and is
+ * left as it is. */
+static int
+volume_userns(const struct child *c, const struct spec *s,
+    const struct spec_volume *v, int dir)
+{
+	struct stat st;
+
+	/* The engine's files are for all to read, whoever owns them. */
+	if (v->kind == SPEC_RENDERED || fstat(dir, &st) < 0 ||
+	    (!holds(s, st.st_uid, false) && holds(s, st.st_uid, true)))
+		return -1;
+	return c->userns;
+}
+
+static int
+mount_volume(const struct child *c, const struct spec *s,
+    const struct spec_volume *v, int dir, struct err *err)
+{
+	const bool writes = v->kind == SPEC_PERSISTENT || v->kind == SPEC_STATEDIR;
+	const int userns = volume_userns(c, s, v, dir);
+	uint64_t more = writes ? 0 :
+				 (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY);
+	struct statvfs fs;
+	int tree;
+
 	/* The engine writes rendered files: it must not give programs. */
-	tree = v->kind == SPEC_RENDERED ?
-	    copy_tree(dir, 0, -1,
-		(unsigned)IF_HOLDS("rendered-noexec", MOUNT_ATTR_NOEXEC)) :
-	    copy_tree(dir, AT_RECURSIVE, -1, 0);
-	close(dir);
+	if (v->kind == SPEC_RENDERED)
+		more |= (unsigned)IF_HOLDS("rendered-noexec", MOUNT_ATTR_NOEXEC);
+	if (writes && !(v->flags & SPEC_EXEC))
+		more |= (unsigned)IF_HOLDS("noexec", MOUNT_ATTR_NOEXEC);
+	if (writes && (fstatvfs(dir, &fs) < 0 || (fs.f_flag & ST_RDONLY)))
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: volume %s: %s%s is on a read-only file system",
+		    s->instance, v->target, v->source, v->below);
+	tree = copy_tree(dir, v->kind == SPEC_RENDERED ? 0 : AT_RECURSIVE, userns,
+	    more);
+	if (tree < 0 && userns >= 0 && (errno == EINVAL || errno == EPERM))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: volume %s: the file system of %s%s can't be id-mapped; set userns: off in sandbox '%s' to accept less isolation",
+		    s->instance, v->target,
+		    v->kind == SPEC_STATEDIR ? "state-dir" : v->source,
+		    v->kind == SPEC_STATEDIR ? "" : v->below, s->sandbox);
 	if (tree < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: volume %s: cannot mount it: %s", s->instance, v->target,
 		    strerror(errno));
 	return tree;
+}
+
+static int
+open_volume(const struct launcher *l, const struct child *c,
+    const struct spec *s, const struct spec_volume *v, struct err *err)
+{
+	AUTO_CLOSE int dir = -1;
+	int rc = v->kind == SPEC_RENDERED ? open_rendered(l, s, v, &dir, err) :
+	    v->kind == SPEC_STATEDIR	  ? open_state(l, s, v, &dir, err) :
+					    open_host(s, v, &dir, err);
+
+	return rc < 0 ? rc : mount_volume(c, s, v, dir, err);
 }
 
 int
@@ -120,7 +295,7 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 	for (uint32_t i = 0; i < s->volumes_count && rc == 0; i++) {
 		if (s->volumes[i].kind == SPEC_TMPFS)
 			continue;
-		c->volumes[i] = open_volume(l, s, &s->volumes[i], err);
+		c->volumes[i] = open_volume(l, c, s, &s->volumes[i], err);
 		rc = c->volumes[i] < 0 ? c->volumes[i] : 0;
 	}
 	return rc;

@@ -75,6 +75,8 @@ deadline(const struct sup *s)
 {
 	msec d = s->ending ? s->end_at : MSEC_NEVER;
 
+	if (s->launcher.sweeping)
+		return 0;
 	if (!s->ending && s->engine.pidfd < 0)
 		d = earlier(d, s->engine.restart_at);
 	if (s->engine.pidfd >= 0)
@@ -179,6 +181,8 @@ turn(struct sup *s, struct set *set)
 		row_tick(s, s->rows[i], now);
 	engine_tick(s, now);
 	row_drop_over(s);
+	if (s->launcher.sweeping)
+		launch_sweep(&s->launcher);
 }
 
 int

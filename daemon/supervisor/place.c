@@ -50,7 +50,7 @@ static bool
 expected(const char *name)
 {
 	static const char *const names[] = {".", "..", "lock", "supervisor",
-	    "rendered", "images", "cluster.key", "ctl", "ctl.new",
+	    "rendered", "volumes", "images", "cluster.key", "ctl", "ctl.new",
 	    "lost+found"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -246,6 +246,8 @@ place_open(struct place *p, const struct config *c, struct err *err)
 		 &p->records_dir, err)) < 0 ||
 	    (rc = open_below(p->state_dir, c->state_dir, "rendered", 0, 0755,
 		 &p->rendered_dir, err)) < 0 ||
+	    (rc = open_below(p->state_dir, c->state_dir, "volumes", 0, 0700,
+		 &p->volumes_dir, err)) < 0 ||
 	    (rc = make_images(p, c, err)) < 0 ||
 	    (rc = open_top(c->run_dir, c, 0755, &p->run_dir, err)) < 0 ||
 	    (rc = open_below(p->run_dir, c->run_dir, "supervisor", 0, 0700,

@@ -12,6 +12,7 @@ struct place {
 	int state_dir;	  /* root:mesh 1770 */
 	int records_dir;  /* state-dir/supervisor, root 0700 */
 	int rendered_dir; /* state-dir/rendered, root 0755 */
+	int volumes_dir;  /* state-dir/volumes, root 0700 */
 	int run_dir;	  /* root:mesh 0755 */
 	int pids_dir;	  /* run-dir/supervisor, root 0700 */
 	int log_dir;	  /* root:mesh 0750 */

@@ -215,6 +215,7 @@ tell_exit(struct sup *s, struct row *r)
 void
 row_gone(struct sup *s, struct row *r)
 {
+	launch_forget_state(&s->launcher, r->instance);
 	if (r->has_spec && r->spec.command)
 		tell_exit(s, r);
 	else if (r->has_spec)

@@ -134,6 +134,12 @@ put_volume(struct flat_out *o, uint32_t i, const struct spec_volume *v)
 	flat_put_int(o, path, (int64_t)v->bytes);
 	snprintf(path, sizeof path, "volume/%u/mode", i);
 	flat_put_int(o, path, v->mode);
+	snprintf(path, sizeof path, "volume/%u/user", i);
+	flat_put_int(o, path, v->user);
+	snprintf(path, sizeof path, "volume/%u/group", i);
+	flat_put_int(o, path, v->group);
+	snprintf(path, sizeof path, "volume/%u/flags", i);
+	flat_put_int(o, path, v->flags);
 }
 
 static void
@@ -298,6 +304,18 @@ get_maps(const struct flat *f, const char *key, struct spec_map *m,
 	return true;
 }
 
+/* A number of a volume that older records lack. */
+static bool
+get_new(const struct flat *f, uint32_t i, const char *key, uint32_t *out)
+{
+	struct flat_rec rec;
+	char path[64];
+
+	snprintf(path, sizeof path, "volume/%u/%s", i, key);
+	*out = 0;
+	return !flat_find(f, path, &rec) || get_u32(f, path, out);
+}
+
 static bool
 get_volume(const struct flat *f, uint32_t i, struct spec_volume *v)
 {
@@ -306,7 +324,8 @@ get_volume(const struct flat *f, uint32_t i, struct spec_volume *v)
 	int64_t bytes;
 
 	snprintf(path, sizeof path, "volume/%u/kind", i);
-	if (!get_u32(f, path, &kind) || kind < SPEC_TMPFS || kind > SPEC_RENDERED)
+	if (!get_u32(f, path, &kind) || kind < SPEC_TMPFS ||
+	    kind >= SPEC_VOLUME_KINDS)
 		return false;
 	v->kind = (enum spec_volume_kind)kind;
 	snprintf(path, sizeof path, "volume/%u/target", i);
@@ -323,7 +342,10 @@ get_volume(const struct flat *f, uint32_t i, struct spec_volume *v)
 		return false;
 	v->bytes = (uint64_t)bytes;
 	snprintf(path, sizeof path, "volume/%u/mode", i);
-	return get_u32(f, path, &v->mode);
+	return get_u32(f, path, &v->mode) &&
+	    get_new(f, i, "user", &v->user) &&
+	    get_new(f, i, "group", &v->group) &&
+	    get_new(f, i, "flags", &v->flags);
 }
 
 static bool

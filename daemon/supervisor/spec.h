@@ -28,15 +28,30 @@ struct strs {
 	uint32_t count;
 };
 
-enum spec_volume_kind { SPEC_TMPFS = 1, SPEC_READONLY, SPEC_RENDERED };
+enum spec_volume_kind {
+	SPEC_TMPFS = 1,
+	SPEC_READONLY,
+	SPEC_RENDERED,
+	SPEC_PERSISTENT,
+	SPEC_STATEDIR,
+	SPEC_VOLUME_KINDS, /* one past the last */
+};
+
+enum spec_volume_flag {
+	SPEC_MKDIR = 1,	     /* PERSISTENT: make it if it is not there */
+	SPEC_EXEC = 2,	     /* of a writable one: programs may be run from it */
+	SPEC_MUST_MOUNT = 4, /* source must be a mount point */
+};
 
 struct spec_volume {
 	enum spec_volume_kind kind;
 	char target[SUP_PATH_CAP];   /* absolute, inside the image */
-	char source[SPEC_PATH_CAP];  /* READONLY: the host's directory ... */
-	char below[SUP_PATH_CAP];    /* ... and the path below it, or "" */
+	char source[SPEC_PATH_CAP];  /* READONLY, PERSISTENT: the host's directory ... */
+	char below[SUP_PATH_CAP];    /* ... and the path below it, or ""; STATEDIR likewise */
 	uint64_t bytes;		     /* TMPFS */
 	uint32_t mode;
+	uint32_t user, group;	     /* inside; of what is made, as is mode */
+	uint32_t flags;		     /* spec_volume_flag */
 };
 
 struct spec_map {

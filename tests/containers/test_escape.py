@@ -72,8 +72,8 @@ CASES = [
     ("web", "x32", "architectures"),
     # Memory that the host shares with itself.
     ("root", "shm:%d" % SHM, "ipcns"),
-    # A file that only meshd's group may read.
-    ("web", "read:/vol/of-group", "groups"),
+    # A file that only meshd's group may read (with a user namespace the mount maps groups besides).
+    ("user", "read:/vol/of-group", "groups"),
 ]
 EXTRA = "volumes: {/vol: !Readonly /vol, /data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
 

@@ -266,12 +266,18 @@ static void
 test_lithos_tags(void **state)
 {
 	static const struct bad bad[] = {
-	    {"container", "executable: /x\nvolumes: {/d: !Persistent {path: /d}}\n",
-		"f.yaml:2:15: volumes./d: !Persistent is not supported yet"},
+	    {"container", "executable: /x\nvolumes: {/d: !Persistent {path: d}}\n",
+		"f.yaml:2:34: volumes./d.path: must be an absolute path (got 'd')"},
+	    {"container", "executable: /x\nvolumes: {/d: !Persistent d}\n",
+		"f.yaml:2:15: volumes./d.path: must be an absolute path (got 'd')"},
+	    {"container", "executable: /x\nvolumes: {/d: !Statedir {mkdir: on}}\n",
+		"f.yaml:2:26: volumes./d: unknown key 'mkdir'; allowed: path, mode, user, group, exec"},
 	    {"container", "executable: /x\nvolumes: {/d: !Bind /d}\n",
-		"f.yaml:2:15: volumes./d: unknown tag !Bind; allowed: Readonly, Tmpfs"},
+		"f.yaml:2:15: volumes./d: unknown tag !Bind; allowed: Readonly, Tmpfs, "
+		"Persistent, Statedir"},
 	    {"container", "executable: /x\nvolumes: {/d: /d}\n",
-		"f.yaml:2:15: volumes./d: needs a tag before it (!NAME); allowed: Readonly, Tmpfs"},
+		"f.yaml:2:15: volumes./d: needs a tag before it (!NAME); allowed: Readonly, Tmpfs, "
+		"Persistent, Statedir"},
 	    {"container", "executable: /x\nvolumes: {d: !Readonly /d}\n",
 		"f.yaml:2:11: volumes: key 'd' must be an absolute path without '..'"},
 	    {"container", "executable: /x\nvolumes: {/a/../d: !Readonly /d}\n",

@@ -208,9 +208,9 @@ volumes_in_order(void **state)
 	accepted(&s);
 	assert_int_equal(s.volumes_count, 4);
 	assert_string_equal(s.volumes[3].target, "/x/long");
-	/* The longest entry wins; lithos took the shorter. */
-	assert_string_equal(s.volumes[3].source, "/other/b");
-	assert_string_equal(s.volumes[3].below, "/c");
+	/* Of two entries the shorter, as in lithos. */
+	assert_string_equal(s.volumes[3].source, "/host/a");
+	assert_string_equal(s.volumes[3].below, "/b/c");
 	assert_string_equal(s.volumes[0].target, "/x");
 	assert_int_equal(s.volumes[0].bytes, 4096);
 	assert_int_equal(s.volumes[0].mode, 0700);
@@ -236,8 +236,8 @@ volumes_refused(void **state)
 	    {"\\/a", "Readonly", "/rendered/current", "mount /rendered itself"},
 	    {"\\/a", "Readonly", "/a/../../etc", "parts are not allowed"},
 	    {"\\/a", "Readonly", "/etc", "'/etc' is not in readonly-paths"},
-	    {"\\/a", "Persistent", "/db", "volume !Persistent is not supported yet"},
-	    {"\\/a", "", "/db", "volume ! is not supported yet"},
+	    {"\\/a", "Persistent", "/db", "'/' is not in writable-paths"},
+	    {"\\/a", "", "/db", "unknown volume !"},
 	};
 	char path[64];
 

@@ -76,8 +76,8 @@ sandbox_with(const char *list, const char *name, const char *dir)
 	item(&container, "volumes/\\/mnt", "/data/deep/x");
 }
 
-/* Else /data would be taken for /data/deep, and a name that is too long for
- * one that everything is below. */
+/* Of several the shortest, and "/" is above all; one that is too long is not
+ * passed over for another. */
 static void
 host_paths_are_used_or_refused(void **state)
 {
@@ -91,8 +91,14 @@ host_paths_are_used_or_refused(void **state)
 		setup(state);
 		sandbox_with(lists[i], "/data\\/deep", path_of(dir, SPEC_PATH_CAP - 1));
 		accepted(&s);
+		assert_string_equal(s.volumes[0].source, "/srv/data");
+		assert_string_equal(s.volumes[0].below, "/deep/x");
+		spec_free(&s);
+		setup(state);
+		sandbox_with(lists[i], "/", path_of(dir, SPEC_PATH_CAP - 1));
+		accepted(&s);
 		assert_string_equal(s.volumes[0].source, dir);
-		assert_string_equal(s.volumes[0].below, "/x");
+		assert_string_equal(s.volumes[0].below, "/data/deep/x");
 		spec_free(&s);
 		setup(state);
 		sandbox_with(lists[i], "/data\\/deep", path_of(dir, SPEC_PATH_CAP));
@@ -103,6 +109,103 @@ host_paths_are_used_or_refused(void **state)
 	}
 }
 
+/* A map after the tag. */
+static void
+volume(const char *name, uint32_t count)
+{
+	flat_put_int(&sandbox.out, "default-user", 1);
+	map(&sandbox, "writable-paths", FLAT_MAP, 1);
+	item(&sandbox, "writable-paths/\\/db\\/", "/srv/db");
+	map(&container, "volumes", FLAT_MAP, 1);
+	tag(&container, "volumes/\\/a\\/", name);
+	map(&container, "volumes/\\/a\\/", FLAT_MAP, count);
+}
+
+static void
+yes(const char *key)
+{
+	const uint8_t on = 1;
+
+	flat_put(&container.out, key, FLAT_BOOL, 1, 1, &on, 1);
+}
+
+static void
+writable_volumes(void **state)
+{
+	struct spec s;
+
+	volume("Persistent", 1);
+	item(&container, "volumes/\\/a\\//path", "/db/");
+	accepted(&s);
+	assert_int_equal(s.volumes[0].kind, SPEC_PERSISTENT);
+	assert_string_equal(s.volumes[0].target, "/a");
+	assert_string_equal(s.volumes[0].source, "/srv/db");
+	assert_string_equal(s.volumes[0].below, "");
+	assert_int_equal(s.volumes[0].mode, 0777);
+	assert_int_equal(s.volumes[0].user, 0);
+	assert_int_equal(s.volumes[0].flags, 0);
+	spec_free(&s);
+	setup(state);
+	volume("Persistent", 6);
+	item(&container, "volumes/\\/a\\//path", "/db/x/y");
+	yes("volumes/\\/a\\//mkdir");
+	yes("volumes/\\/a\\//exec");
+	flat_put_int(&container.out, "volumes/\\/a\\//mode", 01750);
+	flat_put_int(&container.out, "volumes/\\/a\\//user", 65535);
+	flat_put_int(&container.out, "volumes/\\/a\\//group", 7);
+	map(&sandbox, "require-mount", FLAT_LIST, 1);
+	item(&sandbox, "require-mount/0", "/db");
+	accepted(&s);
+	assert_string_equal(s.volumes[0].below, "/x/y");
+	assert_int_equal(s.volumes[0].mode, 01750);
+	assert_int_equal(s.volumes[0].user, 65535);
+	assert_int_equal(s.volumes[0].group, 7);
+	assert_int_equal(s.volumes[0].flags, SPEC_MKDIR | SPEC_EXEC | SPEC_MUST_MOUNT);
+	spec_free(&s);
+	setup(state);
+	volume("Statedir", 0);
+	accepted(&s);
+	assert_int_equal(s.volumes[0].kind, SPEC_STATEDIR);
+	assert_string_equal(s.volumes[0].below, "");
+	spec_free(&s);
+}
+
+static void
+writable_volumes_refused(void **state)
+{
+	volume("Persistent", 1);
+	item(&container, "volumes/\\/a\\//path", "/dbx");
+	refused("/a: '/dbx' is not in writable-paths of sandbox 'web' (/etc/web.yaml)");
+	setup(state);
+	volume("Persistent", 1);
+	item(&container, "volumes/\\/a\\//path", "/db/../etc");
+	refused("/a: path: empty, '.' and '..' parts are not allowed");
+	setup(state);
+	volume("Statedir", 1);
+	flat_put_int(&container.out, "volumes/\\/a\\//group", 65536);
+	refused("/a: user 0, group 65536: not both are in uid-map and gid-map");
+	setup(state);
+	volume("Statedir", 0);
+	tag(&container, "volumes/\\/a", "Tmpfs");
+	map(&container, "volumes/\\/a", FLAT_MAP, 0);
+	refused("target /a: there are two volumes");
+	setup(state);
+	volume("Statedir", 0);
+	tag(&container, "volumes/\\/bin", "Statedir");
+	map(&container, "volumes/\\/bin", FLAT_MAP, 0);
+	refused("executable /bin/app: volume /bin is mounted noexec; add exec: on");
+	setup(state);
+	volume("Statedir", 0);
+	map(&container, "require-mount", FLAT_LIST, 1);
+	item(&container, "require-mount/0", "/a");
+	refused("require-mount: '/a' is no !Readonly or !Persistent volume");
+	setup(state);
+	volume("Statedir", 0);
+	map(&sandbox, "require-mount", FLAT_LIST, 1);
+	item(&sandbox, "require-mount/0", "/db/x");
+	refused("require-mount: a name in readonly-paths or writable-paths is needed");
+}
+
 int
 main(void)
 {
@@ -110,6 +213,8 @@ main(void)
 	    cmocka_unit_test_setup(normal_exits_are_kept, setup),
 	    cmocka_unit_test_setup(image_dir_is_used_or_refused, setup),
 	    cmocka_unit_test_setup(host_paths_are_used_or_refused, setup),
+	    cmocka_unit_test_setup(writable_volumes, setup),
+	    cmocka_unit_test_setup(writable_volumes_refused, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,11 +50,14 @@ fill(struct spec *s)
 	s->uid_maps[1] = (struct spec_map){1000, 4000000000u, 1};
 	s->gid_maps_count = 1;
 	s->gid_maps[0] = (struct spec_map){0, 1, 2};
-	s->volumes_count = 2;
+	s->volumes_count = 3;
 	s->volumes[0] = (struct spec_volume){.kind = SPEC_TMPFS,
 	    .target = "/data", .bytes = 1 << 20, .mode = 01777};
 	s->volumes[1] = (struct spec_volume){.kind = SPEC_READONLY,
 	    .target = "/ro", .source = "/srv/ro", .below = "/sub"};
+	s->volumes[2] = (struct spec_volume){.kind = SPEC_PERSISTENT,
+	    .target = "/db", .source = "/srv/db", .mode = 0700, .user = 5,
+	    .group = UINT32_MAX - 1, .flags = SPEC_MKDIR | SPEC_MUST_MOUNT};
 	s->memory_bytes = UINT64_C(1) << 40;
 	s->log_bytes = 123;
 	s->cpu_shares = 3;

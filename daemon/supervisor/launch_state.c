@@ -1,0 +1,143 @@
+/*
+ * launch_state.c - the end of an instance's state (!Statedir): put aside at once,
+ * by one rename, and removed bit by bit between other work, for how much there
+ * is a container decides.  What is in it is hostile: it is walked by descriptor,
+ * through no link, and never deeper than one level, since what lies deeper is
+ * first moved up.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "launch.h"
+#include "sys.h"
+
+enum { REMOVED_PER_TURN = 128, NAME_TRIES = 1000 };
+
+#define GONE ".gone" /* with a dot it is no instance */
+
+/* Under a name that nothing in gone has. */
+static int
+put_aside(struct launcher *l, int dir, const char *name, int gone)
+{
+	char as[24];
+
+	for (int i = 0; i < NAME_TRIES; i++) {
+		snprintf(as, sizeof as, "%llx",
+		    (unsigned long long)l->gone_seq++);
+		if (syscall(SYS_renameat2, dir, name, gone, as,
+			RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return -1;
+}
+
+void
+launch_forget_state(struct launcher *l, const char *instance)
+{
+	const int top = l->place->volumes_dir;
+	AUTO_CLOSE int had = sys_open_beneath(top, instance,
+	    O_PATH | O_DIRECTORY);
+	AUTO_CLOSE int gone = -1;
+
+	if (had < 0)
+		return;
+	if (mkdirat(top, GONE, 0700) == 0 || errno == EEXIST)
+		gone = sys_open_beneath(top, GONE, O_PATH | O_DIRECTORY);
+	if (gone < 0 || put_aside(l, top, instance, gone) < 0)
+		log_warn("%s: cannot put its state aside: %s; it stays in state-dir/volumes/%s",
+		    instance, strerror(errno), instance);
+	l->sweeping = true;
+}
+
+static bool
+dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* An open copy to read names from. */
+static DIR *
+names_of(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return copy < 0 ? NULL : fdopendir(copy);
+}
+
+/* What is in dir goes; a directory with something in it moves up to gone.  1: dir
+ * is empty, 0: not yet, -1 and errno. */
+static int
+empty(struct launcher *l, int dir, int gone, int *budget)
+{
+	AUTO_CLOSEDIR DIR *d = names_of(dir);
+	struct dirent *e;
+
+	if (d == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL) {
+		if (dots(e->d_name))
+			continue;
+		if ((*budget)-- <= 0)
+			return 0;
+		if (unlinkat(dir, e->d_name, 0) == 0 ||
+		    unlinkat(dir, e->d_name, AT_REMOVEDIR) == 0)
+			continue;
+		if ((errno != ENOTEMPTY && errno != EEXIST) ||
+		    put_aside(l, dir, e->d_name, gone) < 0)
+			return -1;
+	}
+	return 1;
+}
+
+/* One of gone. */
+static int
+remove_one(struct launcher *l, int gone, const char *name, int *budget)
+{
+	int rc;
+
+	if (unlinkat(gone, name, 0) == 0)
+		return 1;
+	AUTO_CLOSE int dir = sys_open_beneath(gone, name,
+	    O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		return -1;
+	rc = empty(l, dir, gone, budget);
+	return rc <= 0 ? rc : unlinkat(gone, name, AT_REMOVEDIR) == 0 ? 1 : -1;
+}
+
+void
+launch_sweep(struct launcher *l)
+{
+	AUTO_CLOSE int gone = sys_open_beneath(l->place->volumes_dir, GONE,
+	    O_RDONLY | O_DIRECTORY);
+	AUTO_CLOSEDIR DIR *d = gone < 0 ? NULL : names_of(gone);
+	struct dirent *e;
+	int budget = REMOVED_PER_TURN, rc = 1;
+	bool any = false;
+
+	l->sweeping = false;
+	while (d != NULL && rc > 0 && (e = readdir(d)) != NULL) {
+		if (dots(e->d_name))
+			continue;
+		any = true;
+		if (budget-- > 0)
+			rc = remove_one(l, gone, e->d_name, &budget);
+		else
+			rc = 0;
+	}
+	if (rc < 0)
+		log_warn("state-dir/volumes/" GONE
+			 ": cannot remove what is gone: %s; it is tried again when the next instance goes",
+		    strerror(errno));
+	else
+		l->sweeping = any; /* once more, for what moved up meanwhile */
+}

@@ -1,0 +1,227 @@
+"""Volumes of the host and of mesh: who owns what is in them, what may be done
+there, and that no link and no missing disk leads one elsewhere."""
+import os
+import stat
+import subprocess
+
+import pytest
+
+from conftest import wait_for
+
+
+@pytest.fixture
+def up(node):
+    """A node with a writable and a readonly path, each a directory of its own."""
+    for name in ("db", "ro"):
+        (node.top / name).mkdir()
+    (node.top / "ro/secret").write_text("of root\n")
+    (node.top / "ro/secret").chmod(0o644)
+    sandbox(node)
+    node.start()
+    return node
+
+
+def sandbox(node, extra="", paths="/db: {top}/db", name="web"):
+    node.sandbox(name, ("default-user: 1000\ndefault-group: 1000\nallow-users: [0-2000]\nallow-groups: [0-2000]\n"
+                        "writable-paths: {%s}\nreadonly-paths: {/ro: {top}/ro}\n" % paths).replace("{top}", str(node.top))
+                 + extra)
+
+
+def shell(node, image, volumes, script, extra=""):
+    node.shell(image, script + "\necho DONE\nexec sleep 1000", extra="volumes:\n" + "".join(
+        "  %s: %s\n" % v for v in volumes.items()) + extra)
+    for target in volumes:
+        if target.count("/") == 1:
+            (node.images / image / target[1:]).mkdir(exist_ok=True)
+
+
+def says(node, instance, image, **keys):
+    """START, and what it printed by DONE."""
+    node.up(instance, image, **keys)
+    return node.printed(instance, "DONE")
+
+
+def fails(node, instance, image, text, **keys):
+    """An accepted START that can't be done: its line."""
+    reply = node.run(instance, image, **keys)
+    assert reply["code"] == 0, reply["text"]
+    line = node.event(kind="state", instance=instance, state="backoff")["text"]
+    assert text in line, line
+
+
+def refused(node, instance, image, text):
+    reply = node.run(instance, image)
+    assert reply["code"] == 3 and text in reply["text"], reply["text"]
+
+
+def flags(text, target):
+    line = next(l for l in text.splitlines() if " %s " % target in l)
+    return set(line.split(" ")[5].split(",")) | set(line.split(" - ")[1].split(" ")[2].split(","))
+
+
+def owner(path):
+    st = os.stat(path)
+    return st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)
+
+
+def gone(node, instance):
+    node.ask("STOP", instance=instance)
+    node.event(kind="state", instance=instance, state="gone")
+
+
+# --- of the host --------------------------------------------------------------------
+def test_persistent_and_readonly(up):
+    """On disk are the ids that the container sees; nothing there is run or suid."""
+    shell(up, "a", {"/data": "!Persistent {path: /db/new/app, mkdir: true, mode: 0o1750, user: 1000, group: 1001}",
+                    "/ro": "!Readonly /ro"},
+          "echo mine >/data/f; busybox ls -ln /data/f /ro/secret; cat /ro/secret; touch /ro/x 2>&1;"
+          "busybox cp /bin/busybox /data/sh; /data/sh -c true 2>&1; cat /proc/self/mountinfo", "user-id: 1000\n")
+    text = says(up, "web.1", "a")
+    assert owner(up.top / "db/new/app") == (1000, 1001, 0o1750)
+    assert owner(up.top / "db/new") == (0, 0, 0o755)
+    assert owner(up.top / "db/new/app/f")[0] == 1000
+    lines = text.splitlines()
+    assert lines[0].split()[2:4] == ["1000", "1000"] and lines[1].split()[2:4] == ["0", "0"], lines[:2]
+    assert "of root" in text and "Read-only file system" in text and "Permission denied" in text
+    assert {"rw", "nosuid", "nodev", "noexec"} <= flags(text, "/data") and {"ro", "nosuid", "nodev"} <= flags(text, "/ro")
+    # What is there stays as it is, for the next one too.
+    (up.top / "db/new/app").chmod(0o700)
+    gone(up, "web.1")
+    shell(up, "b", {"/data": "!Persistent {path: /db/new/app, mkdir: true, mode: 0o777, exec: on}"},
+          "cat /data/f; /data/sh -c \"echo it runs\"; cat /proc/self/mountinfo", "user-id: 1000\n")
+    text = says(up, "web.2", "b")
+    assert "mine" in text and "it runs" in text and "noexec" not in flags(text, "/data")
+    assert owner(up.top / "db/new/app") == (1000, 1001, 0o700)
+
+
+def test_without_a_user_namespace(up):
+    sandbox(up, "userns: off\n")
+    shell(up, "a", {"/data": "!Persistent {path: /db/x, mkdir: true, user: 1000}", "/s": "!Statedir {user: 1000, path: /y}"},
+          "touch /data/f /s/f; busybox ls -ln /data/f", "user-id: 1000\n")
+    assert says(up, "web.1", "a").splitlines()[0].split()[2] == "1000"
+    assert owner(up.top / "db/x/f")[0] == 1000 and owner(up.top / "state/volumes/web.1/web/y/f")[0] == 1000
+
+
+def test_lithos_owners_are_left_as_they_are(up):
+    """A directory of an outside id of the map is not mapped once more."""
+    sandbox(up, "uid-map: [{inside: 0, outside: 200000, count: 65536}]\ngid-map: [{inside: 0, outside: 200000, count: 65536}]\n")
+    (up.top / "db/old").mkdir()
+    os.chown(up.top / "db/old", 201000, 201000)
+    (up.top / "db/new").mkdir()
+    os.chown(up.top / "db/new", 1000, 1000)
+    for name in ("old", "new"):
+        shell(up, name, {"/data": "!Persistent {path: /db/%s}" % name}, "echo x >/data/f; busybox ls -ln /data/f", "user-id: 1000\n")
+        assert says(up, "%s.1" % name, name, role="web").splitlines()[0].split()[2] == "1000"
+    assert owner(up.top / "db/old/f")[0] == 201000 and owner(up.top / "db/new/f")[0] == 1000
+
+
+def test_a_file_system_that_maps_no_ids(up):
+    subprocess.run(["mount", "-t", "ramfs", "-o", "mode=777", "none", up.top / "db"], check=True)
+    try:
+        shell(up, "a", {"/data": "!Persistent {path: /db}"}, "touch /data/f && echo made")
+        fails(up, "web.1", "a", "web.1: volume /data: the file system of %s/db can't be id-mapped; set userns: off in "
+              "sandbox 'web' to accept less isolation" % up.top)
+        gone(up, "web.1")
+        sandbox(up, "userns: off\n")
+        assert "made" in says(up, "web.2", "a")
+    finally:
+        gone(up, "web.2")
+        subprocess.run(["umount", up.top / "db"], check=True)
+
+
+def test_required_mount(up):
+    """A disk that is not mounted is not filled in its place."""
+    sandbox(up, "require-mount: [/db]\n")
+    shell(up, "a", {"/data": "!Persistent {path: /db/app, mkdir: true}"}, "touch /data/f")
+    fails(up, "web.1", "a", "web.1: volume /data: %s/db is not a mount point (require-mount): mount what belongs there first" % up.top)
+    assert os.listdir(up.top / "db") == []
+    gone(up, "web.1")
+    sandbox(up)
+    shell(up, "b", {"/data": "!Persistent {path: /db/app, mkdir: true}"}, "touch /data/f", "require-mount: [/data]\n")
+    fails(up, "web.2", "b", "is not a mount point (require-mount)")
+    gone(up, "web.2")
+    subprocess.run(["mount", "-t", "tmpfs", "none", up.top / "db"], check=True)
+    try:
+        says(up, "web.3", "b")
+        assert os.path.exists(up.top / "db/app/f")
+        gone(up, "web.3")
+    finally:
+        subprocess.run(["umount", "-l", up.top / "db"], check=True)
+
+
+def test_links_lead_nowhere(up):
+    """What a container with the volume can put there, when another one starts."""
+    sandbox(up, paths="/db: {top}/db, /in: {top}/db/in/deep")
+    shell(up, "a", {"/data": "!Persistent {path: /db}"}, "cd /data; busybox ln -s / link; busybox ln -s / in; busybox mkdir d; busybox ln -s / d/up", "user-id: 1000\n")
+    os.chown(up.top / "db", 1000, 1000)
+    says(up, "web.1", "a")
+    assert os.readlink(up.top / "db/link") == "/"
+    volumes = {"p": "!Persistent {path: /db/link}", "r": "!Readonly /db/link/etc", "m": "!Persistent {path: /db/link/mesh-was-here, mkdir: on}",
+               "n": "!Persistent {path: /db/d/up/mesh-was-here, mkdir: on}", "i": "!Persistent {path: /in, mkdir: on}"}
+    for name, volume in volumes.items():
+        shell(up, name, {"/data": volume}, "ls /data")
+        fails(up, "web.%s" % name, name, "web.%s: volume /data: cannot open " % name)
+    assert not os.path.exists("/mesh-was-here") and not os.path.exists("/deep")
+    line = [e for e in up.events if e["instance"] == "web.p"][-1]["text"]
+    assert line.endswith("write the path without symlinks")
+    # Of the place in the image too, and of one in a volume.
+    shell(up, "t", {"/d/up": "!Tmpfs {size: 1Mi}", "/d": "!Persistent {path: /db/d}"}, "ls /d/up")
+    fails(up, "web.t", "t", "mount /d/up: it is a symlink in the image")
+
+
+def test_what_is_not_allowed_is_refused(up):
+    cases = [("!Persistent {path: /ro}", "/data: '/ro' is not in writable-paths of sandbox 'web'"),
+             ("!Persistent", "/data: '/' is not in writable-paths of sandbox 'web'"),
+             ("!Persistent {path: /db, user: 65536}", "/data: user 65536, group 0: not both are in uid-map and gid-map of sandbox 'web'"),
+             ("!Persistent {path: /db, mode: 0o4777}", "out of range 0-01777"),
+             ("!Persistent {path: /db, size: 5}", "unknown key 'size'"),
+             ("!Statedir {path: /a, mkdir: true}", "unknown key 'mkdir'")]
+    for i, (volume, text) in enumerate(cases):
+        shell(up, "a%d" % i, {"/data": volume}, "true")
+        refused(up, "web.1", "a%d" % i, text)
+    up.image("x", run="executable: /data/app\nvolumes: {/data: !Persistent {path: /db}}\n")
+    refused(up, "web.1", "x", "executable /data/app: volume /data is mounted noexec; add exec: on to it if it must hold programs")
+    shell(up, "y", {"/data": "!Tmpfs {size: 1Mi}"}, "true", "require-mount: [/data]\n")
+    refused(up, "web.1", "y", "require-mount: '/data' is no !Readonly or !Persistent volume from the host")
+    sandbox(up, "require-mount: [/dv]\n")
+    refused(up, "web.1", "y", "web.yaml:7:17: require-mount: a name in readonly-paths or writable-paths is needed")
+
+
+# --- of mesh ------------------------------------------------------------------------
+def test_state_is_kept_until_the_instance_is_gone(up):
+    """Over restarts, also of the daemon, and never that of another sandbox."""
+    shell(up, "a", {"/data": "!Statedir {path: /cache, user: 1000, group: 1000, mode: 0o700}", "/s": "!Statedir"},
+          "cat /data/n 2>/dev/null; echo n >>/data/n; busybox mkdir -p /data/d/d/d/d/d; touch /data/d/d/d/f; busybox stat -c '%u %a' /data;"
+          "busybox stat -c '%u %a' /s; ls /s; cat /proc/self/mountinfo; echo $(busybox wc -l </data/n) starts", "user-id: 1000\n")
+    text = says(up, "web.1", "a")
+    assert text.splitlines()[:3] == ["1000 700", "0 1777", "cache"]
+    assert {"rw", "nosuid", "nodev", "noexec"} <= flags(text, "/data")
+    top = up.top / "state/volumes"
+    assert owner(top) == (0, 0, 0o700) and owner(top / "web.1/web/cache/n") == (1000, 1000, 0o644)
+    up.kill()
+    up.start()
+    up.ask("SIGNAL", instance="web.1", signal=15)
+    up.printed("web.1", "2 starts")
+    sandbox(up, "roles: [web]\n", name="other")
+    up.run("web.1", "a", sandbox="other")
+    wait_for(lambda: up.log("web.1").count("1 starts") == 2)
+    assert sorted(os.listdir(top / "web.1")) == ["other", "web"]
+    gone(up, "web.1")
+    wait_for(lambda: not (top / ".gone").exists() or os.listdir(top / ".gone") == [])
+    assert not (top / "web.1").exists()
+
+
+def test_much_state_is_removed_beside_other_work(up):
+    """Many and deep, a link and a pipe among them; what the link names stays."""
+    shell(up, "a", {"/data": "!Statedir {path: /x, user: 1000}"},
+          "cd /data; busybox ln -s /etc/passwd link; busybox mkfifo pipe; for i in $(seq 1 100); do busybox mkdir d; cd d; touch a b c; done", "user-id: 1000\n")
+    says(up, "web.1", "a")
+    outside = up.top / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("x")
+    (up.top / "state/volumes/web.1/web/x/out").symlink_to(outside)
+    for i in range(2000):
+        (up.top / "state/volumes/web.1/web/x" / ("f%d" % i)).touch()
+    gone(up, "web.1")
+    wait_for(lambda: os.listdir(up.top / "state/volumes/.gone") == [])
+    assert (outside / "kept").read_text() == "x" and os.path.exists("/etc/passwd")
