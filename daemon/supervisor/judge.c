@@ -67,6 +67,8 @@ path_ok(const char *s)
 int
 judge_names(const struct sup_req *req, struct err *err)
 {
+	if (!HOLDS("names"))
+		return 0;
 	if (!terminated(req->instance, sizeof req->instance) ||
 	    !name_ok(req->instance, strlen(req->instance)))
 		return err_set(err, EXIT_CONFIG, "bad instance name");

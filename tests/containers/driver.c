@@ -5,7 +5,7 @@
  * A test connects to the control socket and writes lines:
  *   START|RUN|STOP|SIGNAL|LIST|ROLE|UNROLE|KEY|FENCE key=value...
  *       keys: ticket sandbox role instance image config policy flags signal
- *       deadline,
+ *       deadline, version and op (of a record that lies),
  *       and var:NAME=VALUE for each variable; fd=PATH sends that file,
  *       opened, for the variables, fd=pipe a pipe, fd=memfd one without seals
  *   CLOSE        close the supervisor's socket and ignore TERM
@@ -190,6 +190,10 @@ set_key(struct sup_req *q, const char *key, const char *v)
 {
 	if (strcmp(key, "ticket") == 0)
 		q->ticket = strtoull(v, NULL, 10);
+	if (strcmp(key, "version") == 0)
+		q->version = (uint32_t)strtoul(v, NULL, 10);
+	if (strcmp(key, "op") == 0)
+		q->op = (uint32_t)strtoul(v, NULL, 10);
 	if (strcmp(key, "deadline") == 0)
 		q->deadline_ms = strtoull(v, NULL, 10);
 	if (strcmp(key, "policy") == 0)
