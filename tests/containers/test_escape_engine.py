@@ -8,6 +8,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 import pytest
 import weak
@@ -134,6 +135,7 @@ def reused(escape, pid):
     """pid is a process of the host's by now; gives who waits for its end."""
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+    time.sleep(2 / os.sysconf("SC_CLK_TCK"))  # a start time is a number of ticks: not the same one
     other = subprocess.Popen([escape, "born", str(pid)], stdout=subprocess.PIPE)
     assert other.stdout.read(5) == b"BORN\n"
     yield other
