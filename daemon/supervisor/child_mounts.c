@@ -37,6 +37,12 @@ static const char *const masked[] = {"acpi", "asound", "kcore", "keys",
     "interrupts", "kmsg"};
 static const char *const readonly[] = {"bus", "fs", "irq", "sys",
     "sysrq-trigger"};
+/* What only the host's root may read: without a user namespace that may be the
+ * container's. */
+static const char *const masked_of_root[] = {"kpagecgroup", "kpagecount",
+    "kpageflags", "pagetypeinfo", "slabinfo", "vmallocinfo"};
+static const char *const readonly_of_root[] = {"driver", "dynamic_debug",
+    "mtrr"};
 
 static int
 config(int fs, const char *key, const char *value)
@@ -238,6 +244,13 @@ mount_proc(const struct child *c, int root, int null)
 			return -1;
 	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
 		if (HOLDS("frozen") && freeze(c, proc, readonly[i]) < 0)
+			return -1;
+	for (size_t i = 0; c->userns < 0 && i < ARRAY_LEN(masked_of_root); i++)
+		if (HOLDS("masks") &&
+		    cover(c, proc, masked_of_root[i], null, empty) < 0)
+			return -1;
+	for (size_t i = 0; c->userns < 0 && i < ARRAY_LEN(readonly_of_root); i++)
+		if (HOLDS("frozen") && freeze(c, proc, readonly_of_root[i]) < 0)
 			return -1;
 	close(empty);
 	close(proc);

@@ -56,6 +56,13 @@ try_create(const char *path)
 	return open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
 }
 
+/* A way to "/", for who follows it. */
+static long
+try_link(const char *path)
+{
+	return symlink("/", path);
+}
+
 static long
 try_run(const char *path)
 {
@@ -303,7 +310,7 @@ static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
 } tries[] = {{"read", try_read}, {"write", try_write}, {"create", try_create},
-    {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
+    {"link", try_link}, {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
     {"packet", try_packet}, {"alg", try_alg}, {"key", try_key},

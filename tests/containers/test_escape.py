@@ -38,6 +38,7 @@ CASES = [
     ("root", "write:" + TRIGGER, "frozen"),
     ("root", "read:/proc/timer_list", "masks"),
     ("root", "read:/proc/interrupts", "masks"),
+    ("root", "read:/proc/vmallocinfo", "masks"),
     # Processes of the host with the same uid: no pid is theirs, no ptrace is allowed, nor out of a Landlock domain.
     ("user", "ptrace:@victim", "pidns allow-list landlock"),
     ("user", "kill:@victim", "pidns"),

@@ -20,9 +20,9 @@ def hosts(programs, weak_programs, escape):
     for host in both:
         host.escape = escape
         (host.top / "secret").write_text("x")
-        (host.top / "vol").mkdir()
-        (host.top / "vol/link").symlink_to("/")
-        paths = "readonly-paths: {/vol: %s}\n" % (host.top / "vol")
+        (host.top / "db").mkdir()
+        os.chown(host.top / "db", 1000, 1000)
+        paths = "writable-paths: {/db: %s}\n" % (host.top / "db")
         host.sandbox("web", "default-user: 1000\n" + paths)
         host.sandbox("user", "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\n" + USERLAND + paths)
         host.sandbox("root", "default-user: 0\nallow-users: [0]\nallow-groups: [0]\n" + USERLAND + paths)
@@ -114,11 +114,17 @@ def test_proc_is_the_images_own(hosts):
 
 # --- ways out of an image or a volume ----------------------------------------------------
 def test_volume_path_is_a_link_out(hosts):
-    """Left by another in a volume that both may write in."""
+    """A container leaves `way -> /` in a volume that it may write in; the next one's
+    volume is a path below it: what is there is mounted, or made, on the host."""
     for host in hosts:
-        (host.top / "vol/secret").symlink_to(host.top)
+        assert host.tries("good", ["link:/data/way"], extra="volumes: {/data: !Persistent /db}\n")["link:/data/way"] == "escaped"
+        assert os.readlink(host.top / "db/way") == "/"
+    inside, made = "/db/way%s" % hosts[1].top, "/db/way%s/made" % hosts[1].top
     both(hosts, "read:/data/secret", "volume /data: cannot open ", "beneath",
-         extra="volumes: {/data: !Readonly /vol/secret}\n")
+         extra="volumes: {/data: !Readonly %s}\n" % inside)
+    both(hosts, "read:/escape", "volume /data: cannot open ", "beneath",
+         extra="volumes: {/data: !Persistent {path: %s, mkdir: true}}\n" % made)
+    assert not (hosts[0].top / "made").exists() and (hosts[1].top / "made").is_dir()
 
 
 def test_image_is_a_link_out(hosts):
