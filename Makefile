@@ -86,10 +86,13 @@ $(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/
 	@mkdir -p $(@D)
 	$(INIT_CC) -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $(filter %.c,$^)
 # For tests, and never installed: each defence of a container can be left out (daemon/base/weak.h).
-weak: $(B)/weak/meshd $(B)/weak/meshd-init
+weak: $(addprefix $(B)/weak/,meshd meshd-conf meshd-init)
 $(B)/weak/meshd: $(shell grep -l base/weak.h daemon/supervisor/*.c) tests/containers/weak.c $(B)/meshd
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 -o $@ $(filter %.c,$^) $(call obj,daemon/supervisor/main.c) $(need_supervisor)
+$(B)/weak/meshd-conf: $(shell grep -l base/weak.h daemon/conf/*.c) tests/containers/weak.c $(B)/meshd-conf
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -DWEAK_ALL -O0 -o $@ $(filter %.c,$^) $(need_conf) $(call a,seccomp)
 $(B)/weak/meshd-init: tests/containers/weak.c $(B)/meshd-init
 	@mkdir -p $(@D)
 	gcc -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 -static -o $@ $(wildcard daemon/init/*.c) $<

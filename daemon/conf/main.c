@@ -11,6 +11,7 @@
 #include "conf.h"
 
 #include "../base/own.h"
+#include "../base/weak.h"
 
 #include <errno.h>
 #include <seccomp.h>
@@ -139,15 +140,16 @@ convert(const char *kind, const char *name, struct err *err)
 	struct conf_notes notes = {0};
 	struct flat_out out;
 	size_t len, bytes;
+	const size_t most = HOLDS("bounded") ? CONF_BYTES_MAX : FLAT_BYTES_MAX;
 	/* One byte more tells "larger than"; one for the NUL. */
-	AUTO_FREE char *text = malloc(CONF_BYTES_MAX + 2);
+	AUTO_FREE char *text = malloc(most + 2);
 	AUTO_FREE uint8_t *buf = malloc(FLAT_BYTES_MAX);
 	int rc;
 
 	err_escape(display, sizeof display, name, strlen(name));
 	if (text == NULL || buf == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "%s: out of memory", display);
-	rc = read_all(display, text, CONF_BYTES_MAX + 1, &len, err);
+	rc = read_all(display, text, most + 1, &len, err);
 	if (rc != 0)
 		return rc;
 	text[len] = '\0';

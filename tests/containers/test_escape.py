@@ -156,7 +156,7 @@ def test_no_family_but_the_four(hosts, held):
 
 def test_the_real_programs_know_no_switch():
     """Neither the question nor a name of a defence is in what is installed."""
-    for name, defence in (("meshd", b"keep-ours"), ("meshd-init", b"dumpable")):
+    for name, defence in (("meshd", b"keep-ours"), ("meshd-conf", b"bounded"), ("meshd-init", b"dumpable")):
         for word in (b"weak_holds", b"MESH_WEAK", defence):
             assert word in (BUILD / "weak" / name).read_bytes()
             assert word not in (BUILD / name).read_bytes()

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 import weak
-from conftest import USER, wait_for
+from conftest import BUILD, USER, wait_for
 
 USERLAND = "roles: [web]\nuserns: off\n"
 
@@ -172,6 +172,25 @@ def test_container_file_hangs_who_opens_it(hosts):
     os.close(os.open(hosts[1].images / "good/config/fifo.yaml", os.O_WRONLY))
     hosts[1].event(kind="reply", ticket=777)
     hosts[1].without()
+
+
+@pytest.mark.parametrize("conf", ["meshd-conf", "weak/meshd-conf"])
+def test_container_file_without_an_end(programs, node, conf):
+    """A sparse terabyte is never read to its end: no more than a MiB of it."""
+    node.programs = node.top / "programs"
+    node.programs.mkdir(mode=0o755)
+    for name in ("meshd", "meshd-engine", "meshd-init", "meshd-script"):
+        shutil.copy(programs / name, node.programs)
+    shutil.copy(BUILD / conf, node.programs / "meshd-conf")
+    node.image("a", run="kind: Daemon\nexecutable: /bin/sleep\narguments: ['1000']\n" + "# more\n" * 200000, sparse="#")
+    os.truncate(node.images / "a/config/sparse.yaml", 1 << 40)
+    node.start()
+    reply = node.run("web.1", "a")
+    if conf == "meshd-conf":
+        assert "a/config/run.yaml:1:1: larger than 1 MiB" in reply["text"]
+        assert "a/config/sparse.yaml:1:1: larger than 1 MiB" in node.run("web.2", "a", config="/config/sparse.yaml")["text"]
+    else:
+        assert reply["code"] == 0
 
 
 def test_workdir_is_a_descriptor_of_the_host(hosts):

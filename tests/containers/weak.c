@@ -1,6 +1,7 @@
 /*
  * weak.c - which defences a test left out (daemon/base/weak.h): MESH_WEAK is
- * a list of their names, or a file with one, read anew each time.
+ * a list of their names, or a file with one, read anew each time.  meshd-conf
+ * has no environment: compiled with WEAK_ALL it has none of its own.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,6 +34,9 @@ weak_holds(const char *defence)
 	ssize_t n;
 	int fd;
 
+#ifdef WEAK_ALL
+	return false;
+#endif
 	if (where == NULL || where[0] != '/')
 		return where == NULL || !listed(where, defence);
 	/* In a child whose "/" is an image: what its maker read last. */
