@@ -43,7 +43,7 @@ tidy-test:
 	@sh tests/tidy/test.sh && sh tests/tidy/test_run.sh && sh tests/tidy/test_deps.sh
 unit: unit_programs
 	@sh tests/run.sh unit $(UNIT)
-golden: $(addprefix $(B)/,meshd-conf meshd-script mesh)
+golden: $(addprefix $(B)/,meshd meshd-conf meshd-script mesh)
 	@sh tests/run.sh golden
 # The wire as it is now, for tests/unit/gossip/test_golden.c: after a change that is meant.
 golden-wire: $(B)/unit/gossip/test_golden

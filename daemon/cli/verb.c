@@ -170,6 +170,19 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.json_lines = true,
 	.print = show_logs},
+    {.name = "check",
+	.summary = "are a host's config files in order, and an image's",
+	.details = "DIR is /etc/mesh, or a directory of lithos: master.yaml, sandboxes/, processes/. Every\n"
+		   "file is read, whatever is wrong with another; images that processes/ names are judged\n"
+		   "by their sandbox, as at a start. IMAGE is an image's root: its config/*.yaml must be\n"
+		   "what one of the sandboxes takes. Nothing is asked of a daemon and nothing is run.\n"
+		   "A note is no error: a key that is treated otherwise than by lithos, an image that is\n"
+		   "not here. Owners and modes are judged where DIR is root's. Exit code: 0, or 1 with errors.",
+	.operand = OPERAND_FILE,
+	.operand_name = "DIR",
+	.second = OPERAND_FILE,
+	.second_name = "IMAGE",
+	.local = show_check},
     {.name = "schedule",
 	.summary = "the schedule this node acts on",
 	.operand = OPERAND_WORD,

@@ -74,7 +74,7 @@ enum operand {
 	OPERAND_NODES, /* names, joined by commas */
 	OPERAND_WORD,  /* one of verb.words */
 	OPERAND_VERB,
-	OPERAND_FILE, /* one that will be made */
+	OPERAND_FILE, /* a path */
 	OPERAND_TOKEN, /* of mesh token; "-" = from standard input */
 };
 

@@ -8,6 +8,7 @@
 const char args_usage[] =
     "usage: meshd [--config FILE] [--debug]\n"
     "       meshd --dev [--nodes N]     a throw-away mesh on this machine\n"
+    "       meshd --check DIR [IMAGE]   are the files there in order? (mesh check)\n"
     "       meshd --help | --version\n"
     "\n"
     "  --config FILE   the daemon's config (/etc/mesh/mesh.yaml)\n"
@@ -15,8 +16,8 @@ const char args_usage[] =
     "\n"
     "Exit codes: 64 usage, 3 config, 4 state, 5 environment, 6 key.\n";
 
-static const char *const options[] = {"--config", "--debug", "--dev", "--help",
-    "--version"};
+static const char *const options[] = {"--check", "--config", "--debug", "--dev",
+    "--help", "--version"};
 
 static int
 unknown(const char *arg, struct err *err)
@@ -35,6 +36,18 @@ unknown(const char *arg, struct err *err)
 	    shown);
 }
 
+static int
+parse_check(struct args *a, int argc, char **argv, struct err *err)
+{
+	a->mode = ARGS_CHECK;
+	if (argc < 1 || argc > 2 || argv[0][0] == '\0')
+		return err_set(err, EXIT_USAGE_,
+		    "--check needs a directory of configs, and may have one of an image");
+	a->check = argv[0];
+	a->image = argc > 1 ? argv[1] : NULL;
+	return 0;
+}
+
 int
 args_parse(struct args *a, int argc, char **argv, struct err *err)
 {
@@ -47,6 +60,8 @@ args_parse(struct args *a, int argc, char **argv, struct err *err)
 			a->dev_at = i + 1;
 			return 0;
 		}
+		if (strcmp(arg, "--check") == 0)
+			return parse_check(a, argc - i - 1, argv + i + 1, err);
 		if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
 			a->mode = ARGS_HELP;
 			return 0;

@@ -6,11 +6,12 @@
 
 #include "../base/err.h"
 
-enum args_mode { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_DEV };
+enum args_mode { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_DEV, ARGS_CHECK };
 
 struct args {
 	enum args_mode mode;
 	const char *config; /* borrowed from argv */
+	const char *check, *image; /* ARGS_CHECK; image may be NULL */
 	bool debug;
 	int dev_at; /* ARGS_DEV: index of the first argument that is its */
 };

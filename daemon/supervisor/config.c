@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,22 +175,12 @@ static int
 parse(const char *kind, const char *file, int conf_program, uint8_t **raw,
     size_t *len, struct err *err)
 {
-	struct helper h;
-	struct pollfd pfd;
 	AUTO_CLOSE int yaml = helper_open_yaml(AT_FDCWD, file, file, err);
-	int rc;
 
 	if (yaml < 0)
 		return yaml;
-	rc = helper_start(&h, conf_program, NOBODY, NOBODY, kind, file, yaml,
-	    sys_now(), err);
-	if (rc < 0)
-		return rc;
-	pfd.fd = h.pidfd;
-	pfd.events = POLLIN;
-	while (poll(&pfd, 1, 100) <= 0)
-		helper_tick(&h, sys_now());
-	return helper_finish(&h, raw, len, NULL, err);
+	return helper_run(conf_program, NOBODY, NOBODY, kind, file, yaml, NULL,
+	    raw, len, err);
 }
 
 static int

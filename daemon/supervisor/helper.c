@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -41,6 +42,15 @@ helper_close(struct helper *h)
 	helper_new(h);
 }
 
+/* Who checks files without being root has nothing to give up. */
+static int
+become(uid_t uid, gid_t gid)
+{
+	if (geteuid() == 0)
+		return sys_become(uid, gid);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 static void
 child(const struct helper *h, int program, uid_t uid, gid_t gid,
     const char *kind, int yaml, pid_t parent)
@@ -71,7 +81,7 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	umask(077);
 	/* Who would kill it at its deadline may die before it: so does it.  A
 	 * change of user clears this, hence after it. */
-	if (chdir("/") < 0 || sys_become(uid, gid) < 0 ||
+	if (chdir("/") < 0 || become(uid, gid) < 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(125);
 	sys_exec_fd(prog, argv, env);
@@ -217,6 +227,24 @@ helper_finish(struct helper *h, uint8_t **out, size_t *len, char *notes,
 	}
 	helper_close(h);
 	return rc;
+}
+
+int
+helper_run(int program, uid_t uid, gid_t gid, const char *kind,
+    const char *display, int yaml, char *notes, uint8_t **out, size_t *len,
+    struct err *err)
+{
+	struct helper h;
+	struct pollfd pfd = {.events = POLLIN};
+	int rc = helper_start(&h, program, uid, gid, kind, display, yaml,
+	    sys_now(), err);
+
+	if (rc < 0)
+		return rc;
+	pfd.fd = h.pidfd;
+	while (poll(&pfd, 1, 100) <= 0)
+		helper_tick(&h, sys_now());
+	return helper_finish(&h, out, len, notes, err);
 }
 
 int

@@ -35,6 +35,10 @@ void helper_tick(struct helper *h, msec now);
  * line with its newline.  Negative: *err is the helper's own line, escaped. */
 MUST_CHECK int helper_finish(struct helper *h, uint8_t **out, size_t *len,
     char *notes, struct err *err);
+/* Start, wait, finish: where there is nothing else to do. */
+MUST_CHECK int helper_run(int program, uid_t uid, gid_t gid, const char *kind,
+    const char *display, int yaml, char *notes, uint8_t **out, size_t *len,
+    struct err *err);
 /* Kill and forget. */
 void helper_cancel(struct helper *h);
 

@@ -105,48 +105,6 @@ judge_of(const struct sup *s, const struct job *j, const struct flat *sandbox,
 	out->images_dir = s->conf.images_dir;
 }
 
-/* Inside the image, as if it were "/": links lead nowhere else. */
-static int
-open_container_file(const struct job *j, int image, struct err *err)
-{
-	char self[32];
-	struct stat st;
-	/* First what it is, without opening it: an image may hold device
-	 * nodes, and some of them act when they are opened. */
-	AUTO_CLOSE int path = sys_open_inside(image, j->req.config, O_PATH);
-	AUTO_CLOSE int fd = -1;
-	int out;
-
-	if (path < 0 || fstat(path, &st) < 0)
-		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
-		    j->req.instance, j->req.image, j->req.config,
-		    strerror(errno));
-	if (HOLDS("regular") && !S_ISREG(st.st_mode))
-		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
-		    j->req.instance, j->req.image, j->req.config);
-	if (HOLDS("root-owned") && (st.st_uid != 0 || st.st_mode & 022))
-		return err_set(err, EXIT_CONFIG,
-		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by root and not writable by group or others",
-		    j->req.instance, j->req.image, j->req.config, st.st_uid,
-		    st.st_mode & 07777);
-	/* Another name of a file of the host would tell what that one holds. */
-	if (HOLDS("one-name") && st.st_nlink != 1)
-		return err_set(err, EXIT_CONFIG,
-		    "%s: %s%s: refusing: it has %lu names (hard links) and may be a file from outside of the image; put a copy there",
-		    j->req.instance, j->req.image, j->req.config,
-		    (unsigned long)st.st_nlink);
-	snprintf(self, sizeof self, "/proc/self/fd/%d", path);
-	fd = open(self,
-	    O_RDONLY | IF_HOLDS("nonblock", O_NONBLOCK) | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
-		    j->req.instance, j->req.image, j->req.config,
-		    strerror(errno));
-	out = fd;
-	fd = -1;
-	return out;
-}
-
 static int
 start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
     msec now, struct err *err)
@@ -167,7 +125,7 @@ start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 	    (rc = launch_image(r->instance, image.dir, j->req.image, &dir,
 		 err)) < 0)
 		return rc;
-	AUTO_CLOSE int yaml = open_container_file(j, dir, err);
+	AUTO_CLOSE int yaml = launch_container_file(&j->req, dir, err);
 	close(dir);
 	if (yaml < 0)
 		return yaml;

@@ -224,7 +224,7 @@ judge_program(const struct judge *j, struct spec *s, struct err *err)
 
 	if (!flat_find(j->container, "executable", &rec) || rec.type != FLAT_STR)
 		return judge_fail(j, NULL, err, "executable is missing");
-	rc = vars_fill(j, "executable", rec.str, rec.str_len, path, sizeof path,
+	rc = vars_fill(j, &rec, "executable", rec.str, rec.str_len, path, sizeof path,
 	    err);
 	if (rc < 0)
 		return rc;
@@ -256,7 +256,7 @@ judge_arguments(const struct judge *j, struct spec *s, char *value,
 		if (!flat_child(&rec, "arguments", key, sizeof key) ||
 		    rec.type != FLAT_STR)
 			continue;
-		n = vars_fill(j, "arguments", rec.str, rec.str_len, value,
+		n = vars_fill(j, &rec, "arguments", rec.str, rec.str_len, value,
 		    VALUE_CAP, err);
 		if (n < 0)
 			return n;
@@ -340,7 +340,7 @@ judge_environ(const struct judge *j, struct spec *s, char *value,
 		if (!env_name_ok(name))
 			return judge_fail(j, &rec, err, "env '%s': invalid name",
 			    name);
-		rc = vars_fill(j, "environ", rec.str, rec.str_len, value,
+		rc = vars_fill(j, &rec, "environ", rec.str, rec.str_len, value,
 		    VALUE_CAP, err);
 		if (rc < 0)
 			return rc;

@@ -11,8 +11,8 @@
 MUST_CHECK int vars_check(const struct judge *j, struct err *err);
 /* text with each @{name} replaced.  Bytes in out (NUL-terminated), negative
  * on an unknown name or when it does not fit. */
-MUST_CHECK int vars_fill(const struct judge *j, const char *what,
-    const char *text, size_t len, char *out, size_t cap, struct err *err);
+MUST_CHECK int vars_fill(const struct judge *j, const struct flat_rec *at,
+    const char *what, const char *text, size_t len, char *out, size_t cap, struct err *err);
 
 /* LITHOS_NAME, in lithos' own form: "SANDBOX/INSTANCE". */
 void judge_lithos_name(const struct judge *j, char *out, size_t cap);

@@ -166,7 +166,7 @@ health_port(const struct judge *j, const char *key, uint32_t *out,
 		return judge_fail(j, NULL, err, "%s is missing", key);
 	if (rec.type == FLAT_INT)
 		snprintf(text, sizeof text, "%lld", (long long)rec.num);
-	else if ((rc = vars_fill(j, key, rec.str, rec.str_len, text,
+	else if ((rc = vars_fill(j, &rec, key, rec.str, rec.str_len, text,
 		      sizeof text, err)) < 0)
 		return rc;
 	port = strtoul(text, &end, 10);

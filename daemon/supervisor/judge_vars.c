@@ -155,8 +155,8 @@ lookup(const struct judge *j, const char *name, size_t len, char *buf,
 }
 
 int
-vars_fill(const struct judge *j, const char *what, const char *text, size_t len,
-    char *out, size_t cap, struct err *err)
+vars_fill(const struct judge *j, const struct flat_rec *at, const char *what,
+    const char *text, size_t len, char *out, size_t cap, struct err *err)
 {
 	char buf[2 * NAME_CAP];
 	size_t n = 0, i = 0;
@@ -168,20 +168,20 @@ vars_fill(const struct judge *j, const char *what, const char *text, size_t len,
 		if (text[i] == '@' && i + 1 < len && text[i + 1] == '{') {
 			close = memchr(text + i, '}', len - i);
 			if (close == NULL)
-				return judge_fail(j, NULL, err,
+				return judge_fail(j, at, err,
 				    "%s: '@{' without '}'", what);
 			step = (size_t)(close - (text + i)) + 1;
 			value = lookup(j, text + i + 2, step - 3, buf,
 			    sizeof buf);
 			if (value == NULL)
-				return judge_fail(j, NULL, err,
+				return judge_fail(j, at, err,
 				    "%s: variable '%.*s' is not declared", what,
 				    (int)(step - 3 < 64 ? step - 3 : 64),
 				    text + i + 2);
 			bytes = strlen(value);
 		}
 		if (n + bytes + 1 > cap)
-			return judge_fail(j, NULL, err, "%s: longer than %zu bytes",
+			return judge_fail(j, at, err, "%s: longer than %zu bytes",
 			    what, cap - 1);
 		memcpy(out + n, value, bytes);
 		n += bytes;

@@ -95,5 +95,10 @@ MUST_CHECK int launch_mounts(struct launcher *l, const struct spec *s,
  * is root's, or this is refused.  (launch_image.c) */
 MUST_CHECK int launch_image(const char *instance, const char *images_dir,
     const char *image, int *fd, struct err *err);
+/* The container file that the request names, open for reading: found inside
+ * the image as if that were "/", so links lead nowhere else.  The fd, or
+ * negative. */
+MUST_CHECK int launch_container_file(const struct sup_req *req, int image,
+    struct err *err);
 
 #endif

@@ -111,3 +111,44 @@ launch_image(const char *instance, const char *images_dir, const char *image,
 	dir = -1;
 	return 0;
 }
+
+int
+launch_container_file(const struct sup_req *req, int image, struct err *err)
+{
+	char self[32];
+	struct stat st;
+	/* First what it is, without opening it: an image may hold device
+	 * nodes, and some of them act when they are opened. */
+	AUTO_CLOSE int path = sys_open_inside(image, req->config, O_PATH);
+	AUTO_CLOSE int fd = -1;
+	int out;
+
+	if (path < 0 || fstat(path, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
+		    req->instance, req->image, req->config,
+		    strerror(errno));
+	if (HOLDS("regular") && !S_ISREG(st.st_mode))
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
+		    req->instance, req->image, req->config);
+	if (HOLDS("root-owned") && (st.st_uid != 0 || st.st_mode & 022))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by root and not writable by group or others",
+		    req->instance, req->image, req->config, st.st_uid,
+		    st.st_mode & 07777);
+	/* Another name of a file of the host would tell what that one holds. */
+	if (HOLDS("one-name") && st.st_nlink != 1)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s%s: refusing: it has %lu names (hard links) and may be a file from outside of the image; put a copy there",
+		    req->instance, req->image, req->config,
+		    (unsigned long)st.st_nlink);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", path);
+	fd = open(self,
+	    O_RDONLY | IF_HOLDS("nonblock", O_NONBLOCK) | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
+		    req->instance, req->image, req->config,
+		    strerror(errno));
+	out = fd;
+	fd = -1;
+	return out;
+}

@@ -16,6 +16,7 @@
 #include "../base/ctl.h"
 #include "../base/log.h"
 #include "args.h"
+#include "check.h"
 #include "programs.h"
 #include "lease.h"
 #include "sup.h"
@@ -149,6 +150,11 @@ main(int argc, char **argv)
 		return fail(&err);
 	}
 	log_init("meshd", LOG_LEVEL_INFO);
+	if (args.mode == ARGS_CHECK) {
+		int rc = check_run(args.check, args.image, &err);
+
+		return rc < 0 ? fail(&err) : rc;
+	}
 	if (start(&s, &args, &err) < 0)
 		return fail(&err);
 	return loop(&s);

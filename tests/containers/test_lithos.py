@@ -1,5 +1,6 @@
 """A lithos directory as it may lie on a host: it loads, means the same, and what does not is told by name."""
 import pathlib
+import subprocess
 
 from conftest import children_of
 
@@ -81,3 +82,51 @@ def test_a_lithos_directory(node):
     before = told.count("web.yaml:1:14: config-file: accepted")
     node.up("web.1", "Deploy/App-X.1b")
     assert (node.top / "stderr").read_text().count("web.yaml:1:14: config-file: accepted") == before == 1
+
+
+PROCESSES = """\
+web: {image: Deploy/App-X.1b, config: /config/run.yaml, instances: 2}
+once: {kind: Command, image: Deploy/App-X.1b, config: /config/run.yaml}
+gone: {image: Deploy/App-X.2, config: /config/run.yaml}
+open: {image: Deploy/Open, config: /config/run.yaml}
+linked: {image: Deploy/App-X.1b, config: /config/linked.yaml}
+flat: {image: App, config: /config/run.yaml}
+asked: {image: Deploy/App-X.1b, config: /config/asked.yaml, variables: {port: 80, other: x}}
+"""
+
+
+def test_check_is_the_same_judge(node):
+    """What `meshd --check` says of an image is what a START would be told."""
+    node.sandbox("web", SANDBOX)
+    image = node.image("Deploy/App-X.1b", run=CONTAINER, also=CONTAINER,
+                       asked="executable: /bin/sh\nuser-id: 3000\nvariables: {port: !TcpPort }\n")
+    (image / "config/linked.yaml").hardlink_to(image / "config/also.yaml")
+    node.image("Deploy/Open", run=CONTAINER).chmod(0o777)
+    processes = node.top / "etc/lithos-configs/processes"
+    processes.mkdir()
+    (processes / "web.yaml").write_text(PROCESSES)
+    (processes / "web.yaml").chmod(0o644)
+    (node.top / "etc/mesh.yaml").write_text("images-dir: %s\n" % node.images)
+    (node.top / "etc/mesh.yaml").chmod(0o644)
+    check = [node.programs / "meshd", "--check", node.top / "etc"]
+    p = subprocess.run(check, capture_output=True, text=True, timeout=20)
+    assert p.returncode == 1 and not p.stderr, p
+    errors = [line for line in p.stdout.splitlines() if line.startswith("error: ")]
+    at = "error: %s/web.yaml:" % processes
+    node.start()
+    started = {}
+    for name, image_name, config in (("open", "Deploy/Open", "run"), ("flat", "App", "run"),
+                                     ("linked", "Deploy/App-X.1b", "linked"), ("asked", "Deploy/App-X.1b", "asked")):
+        given = {"port": "80", "other": "x"} if name == "asked" else {}
+        reply = node.run(name + ".0", image_name, config="/config/%s.yaml" % config, vars=given)
+        assert reply["code"] == 3
+        started[name] = reply["text"].split(": ", 1)[1]
+    once = node.run("once.0", "Deploy/App-X.1b", op="RUN")["text"].split(": ", 1)[1]
+    want = [at + "2:7: once: " + once, at + "4:7: open: " + started["open"], at + "5:9: linked: " + started["linked"],
+            at + "6:7: flat: " + started["flat"], at + "7:8: asked: " + started["asked"]]
+    assert errors == want, p.stdout
+    assert "note: %s/web.yaml:3:7: gone: image Deploy/App-X.2 is not here (%s)" % (processes, node.images) in p.stdout
+    # A file that is not root's is told as at a start; in a directory of somebody else nobody's are.
+    (node.sandboxes / "web.yaml").chmod(0o666)
+    p = subprocess.run(check, capture_output=True, text=True, timeout=20)
+    assert "error: %s: refusing: mode 0666" % (node.sandboxes / "web.yaml") in p.stdout

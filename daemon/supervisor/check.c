@@ -1,0 +1,345 @@
+/*
+ * check.c - see check.h: the directory, its sandboxes and processes files.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
+#include "helper.h"
+#include "programs.h"
+
+enum { NOBODY = 65534 };
+
+void
+check_say(struct check *c, const char *kind, const char *fmt, ...)
+{
+	char text[2 * CHECK_PATH_CAP], shown[2 * CHECK_PATH_CAP];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_escape(shown, sizeof shown, text, strlen(text));
+	printf("%s: %s\n", kind, shown);
+	c->errors += kind[0] == 'e';
+}
+
+static void
+say_notes(struct check *c, const char *notes)
+{
+	while (*notes != '\0') {
+		size_t len = strcspn(notes, "\n");
+
+		check_say(c, "note", "%.*s", (int)len, notes);
+		notes += len + (notes[len] == '\n');
+	}
+}
+
+bool
+check_read(struct check *c, struct check_doc *d, const char *kind, int yaml)
+{
+	AUTO_CLOSE int fd = yaml;
+	char notes[HELPER_NOTES_CAP];
+	struct err err = {0};
+	size_t len = 0;
+
+	if (helper_run(c->conf, NOBODY, NOBODY, kind, d->file, fd, notes,
+		&d->raw, &len, &err) < 0) {
+		check_say(c, "error", "%s", err.text);
+		return false;
+	}
+	say_notes(c, notes);
+	if (flat_open(&d->flat, d->raw, len) == 0)
+		return true;
+	check_say(c, "error", "%s: meshd-conf gave no records", d->file);
+	free(d->raw);
+	d->raw = NULL;
+	return false;
+}
+
+/* A file of the administrator's.  In a directory that is not root's, a
+ * checkout, nobody's files are. */
+static int
+open_file(const struct check *c, const char *file, struct err *err)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+	int out;
+
+	if (c->strict)
+		return helper_open_yaml(AT_FDCWD, file, file, err);
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s", file,
+		    strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EXIT_CONFIG, "%s: not a regular file", file);
+	out = fd;
+	fd = -1;
+	return out;
+}
+
+/* d->file as this kind: true, or an error line was said. */
+static bool
+read_file(struct check *c, struct check_doc *d, const char *kind)
+{
+	struct err err = {0};
+	int fd = open_file(c, d->file, &err);
+
+	if (fd >= 0)
+		return check_read(c, d, kind, fd);
+	check_say(c, "error", "%s", err.text);
+	return false;
+}
+
+static bool
+is_there(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* A path of the file's own: absolute, or from `from` on.  False: too long. */
+static bool
+place_of(char *out, const char *from, const struct flat *f, const char *key,
+    const char *dflt)
+{
+	char value[CHECK_PATH_CAP];
+	const char *rest = value;
+
+	if (f == NULL || !flat_str(f, key, value, sizeof value))
+		snprintf(value, sizeof value, "%s", dflt);
+	while (strncmp(rest, "./", 2) == 0)
+		rest += 2;
+	return snprintf(out, CHECK_PATH_CAP, "%s%s%s",
+		   rest[0] == '/' ? "" : from, rest[0] == '/' ? "" : "/", rest) <
+	    CHECK_PATH_CAP;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The files *.yaml of a directory, sorted; names (owned) without it. */
+static size_t
+list(struct check *c, const char *dir, char ***out)
+{
+	AUTO_CLOSEDIR DIR *d = opendir(dir);
+	char **names = calloc(CHECK_FILES_MAX, sizeof *names);
+	const struct dirent *e;
+	size_t n = 0, len;
+
+	*out = names;
+	if (d == NULL || names == NULL) {
+		check_say(c, "error", "%s: %s", dir, strerror(errno));
+		return 0;
+	}
+	while ((e = readdir(d)) != NULL) {
+		len = strlen(e->d_name);
+		if (e->d_name[0] == '.' || len < 6 ||
+		    strcmp(e->d_name + len - 5, ".yaml") != 0)
+			continue;
+		if (n == CHECK_FILES_MAX) {
+			check_say(c, "error", "%s: more than %d files", dir,
+			    CHECK_FILES_MAX);
+			break;
+		}
+		if ((names[n] = strndup(e->d_name, len - 5)) != NULL)
+			n++;
+	}
+	qsort(names, n, sizeof *names, by_text);
+	return n;
+}
+
+static void
+list_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+static void
+one_sandbox(struct check *c, const char *dir, const char *name)
+{
+	struct check_sandbox *s = calloc(1, sizeof *s);
+	char dflt[CHECK_PATH_CAP];
+
+	if (s == NULL || c->sandboxes_count == CHECK_SANDBOXES_MAX) {
+		check_say(c, "error", "%s/%s.yaml: more than %d sandboxes", dir,
+		    name, CHECK_SANDBOXES_MAX);
+		free(s);
+		return;
+	}
+	c->sandboxes[c->sandboxes_count++] = s;
+	snprintf(s->name, sizeof s->name, "%s", name);
+	snprintf(s->doc.file, sizeof s->doc.file, "%.700s/%.255s.yaml", dir, name);
+	snprintf(dflt, sizeof dflt, "%.255s.yaml", name);
+	if (!name_ok(name, strlen(name))) {
+		check_say(c, "error",
+		    "%s: the name of a sandbox is [a-z0-9][a-z0-9_.-]{0,62}; rename the file",
+		    s->doc.file);
+		s->name[0] = '\0';
+	}
+	if (!read_file(c, &s->doc, "sandbox"))
+		return;
+	if (s->name[0] != '\0')
+		check_say(c, "ok", "%s", s->doc.file);
+	if (!place_of(s->processes, c->processes_dir, &s->doc.flat,
+		"config-file", dflt))
+		check_say(c, "error", "%s: config-file: path too long",
+		    s->doc.file);
+}
+
+static void
+sandboxes(struct check *c, const char *dir)
+{
+	char **names;
+	size_t n = list(c, dir, &names);
+
+	for (size_t i = 0; i < n; i++)
+		one_sandbox(c, dir, names[i]);
+	if (n == 0 && names != NULL)
+		check_say(c, "note", "%s: there is no sandbox (NAME.yaml)", dir);
+	list_free(names, n);
+}
+
+static void
+one_processes(struct check *c, const char *file, const struct check_sandbox *of)
+{
+	struct check_doc d = {.raw = NULL};
+
+	snprintf(d.file, sizeof d.file, "%s", file);
+	if (!read_file(c, &d, "processes"))
+		return;
+	check_say(c, "ok", "%s", d.file);
+	if (of != NULL && of->doc.raw != NULL && of->name[0] != '\0')
+		check_processes(c, of, &d);
+	free(d.raw);
+}
+
+/* What lithos would run.  Here they are rendered from the schedule; but who
+ * comes from there has them, and they say which container files matter. */
+static void
+processes(struct check *c)
+{
+	char file[CHECK_PATH_CAP], **names;
+	size_t n;
+
+	for (size_t i = 0; i < c->sandboxes_count; i++)
+		if (c->sandboxes[i]->processes[0] != '\0' &&
+		    is_there(c->sandboxes[i]->processes))
+			one_processes(c, c->sandboxes[i]->processes,
+			    c->sandboxes[i]);
+	if (!is_there(c->processes_dir))
+		return;
+	n = list(c, c->processes_dir, &names);
+	for (size_t i = 0; i < n; i++) {
+		bool read = false;
+
+		snprintf(file, sizeof file, "%.700s/%.255s.yaml", c->processes_dir,
+		    names[i]);
+		for (size_t k = 0; k < c->sandboxes_count; k++)
+			read = read ||
+			    strcmp(c->sandboxes[k]->processes, file) == 0;
+		if (read)
+			continue;
+		check_say(c, "note", "%s: no sandbox reads it", file);
+		one_processes(c, file, NULL);
+	}
+	list_free(names, n);
+}
+
+/* mesh.yaml, where there is one, says where images are. */
+static void
+daemon_config(struct check *c, const char *dir)
+{
+	struct check_doc d = {.raw = NULL};
+	struct flat nothing = {NULL, 0};
+	struct err err = {0};
+	bool given;
+
+	snprintf(d.file, sizeof d.file, "%.900s/mesh.yaml", dir);
+	snprintf(c->config.file, sizeof c->config.file, "%.500s", d.file);
+	given = is_there(d.file);
+	if (given && !read_file(c, &d, "daemon"))
+		given = false;
+	else if (given)
+		check_say(c, "ok", "%s", d.file);
+	if (config_read(&c->config, given ? &d.flat : &nothing, &err) < 0)
+		check_say(c, "error", "%s", err.text);
+	free(d.raw);
+}
+
+static int
+look(struct check *c, const char *dir, struct err *err)
+{
+	struct check_doc master = {.raw = NULL};
+	char sandboxes_dir[CHECK_PATH_CAP];
+	const struct flat *f = NULL;
+	size_t len = strlen(dir);
+	struct stat st;
+
+	if (len > 400 || stat(dir, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%.200s: %s", dir,
+		    len > 400 ? "path too long" : strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, EXIT_CONFIG, "%.200s: not a directory", dir);
+	c->strict = st.st_uid == 0;
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	snprintf(c->base, sizeof c->base, "%.*s/lithos-configs", (int)len, dir);
+	if (!is_there(c->base))
+		snprintf(c->base, sizeof c->base, "%.*s", (int)len, dir);
+	snprintf(master.file, sizeof master.file, "%.900s/master.yaml", c->base);
+	snprintf(sandboxes_dir, sizeof sandboxes_dir, "%.900s/sandboxes", c->base);
+	if (!is_there(master.file) && !is_there(sandboxes_dir))
+		return err_set(err, EXIT_CONFIG,
+		    "%.200s: neither master.yaml nor sandboxes/ is there, nor lithos-configs/",
+		    dir);
+	daemon_config(c, dir);
+	if (is_there(master.file) && read_file(c, &master, "master")) {
+		check_say(c, "ok", "%s", master.file);
+		f = &master.flat;
+	}
+	if (!place_of(sandboxes_dir, c->base, f, "sandboxes-dir", "sandboxes") ||
+	    !place_of(c->processes_dir, c->base, f, "processes-dir", "processes"))
+		check_say(c, "error", "%s: a path is too long", master.file);
+	free(master.raw);
+	sandboxes(c, sandboxes_dir);
+	processes(c);
+	return 0;
+}
+
+int
+check_run(const char *dir, const char *image, struct err *err)
+{
+	AUTO_FREE struct check *c = calloc(1, sizeof *c);
+	int rc;
+
+	if (c == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	if ((rc = programs_open("meshd-conf", O_PATH, &c->conf, err)) < 0)
+		return rc;
+	rc = look(c, dir, err);
+	if (rc == 0 && image != NULL)
+		check_image(c, image);
+	for (size_t i = 0; i < c->sandboxes_count; i++) {
+		free(c->sandboxes[i]->doc.raw);
+		free(c->sandboxes[i]);
+	}
+	close(c->conf);
+	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		return err_set(err, EXIT_ENVIRONMENT, "standard output: %s",
+		    strerror(errno));
+	return rc < 0 ? rc : c->errors > 0;
+}

@@ -1,0 +1,379 @@
+/*
+ * check_image.c - container files, judged as a START would be: by the sandbox,
+ * with the values that a processes file gives, or else with ones that fit.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
+#include "judge.h"
+#include "launch.h"
+#include "sys.h"
+
+enum { VARS_CAP = SUP_VARS_BYTES_MAX, RANGE_ANY = 700000000 };
+
+/* One START that nobody asks for. */
+struct trial {
+	const struct check_sandbox *sandbox;
+	struct sup_req req;
+	struct judge judge;
+	struct check_doc container;
+	char vars[VARS_CAP];
+};
+
+static void
+begin(struct trial *t, const struct check *c, const struct check_sandbox *s)
+{
+	char role[NAME_CAP];
+
+	memset(t, 0, sizeof *t);
+	t->sandbox = s;
+	t->req.version = SUP_VERSION;
+	t->req.op = SUP_START;
+	snprintf(t->req.sandbox, sizeof t->req.sandbox, "%s", s->name);
+	snprintf(t->req.role, sizeof t->req.role, "%s",
+	    flat_str(&s->doc.flat, "roles/0", role, sizeof role) ? role :
+								   s->name);
+	t->judge = (struct judge){.req = &t->req,
+	    .vars = t->vars,
+	    .sandbox = &s->doc.flat,
+	    .container = &t->container.flat,
+	    .sandbox_file = s->doc.file,
+	    .images_dir = c->config.images_dir,
+	    .range_first = RANGE_ANY};
+}
+
+static bool
+add_var(struct trial *t, const char *name, const char *value, size_t len)
+{
+	size_t at = t->judge.vars_bytes;
+	int n = snprintf(t->vars + at, sizeof t->vars - at, "%s=%.*s", name,
+	    (int)len, value);
+
+	if (n < 0 || (size_t)n >= sizeof t->vars - at)
+		return false;
+	t->judge.vars_bytes += (size_t)n + 1;
+	return true;
+}
+
+/* 0, or *err: the container file as it was read, by the sandbox. */
+static int
+judge_it(struct check *c, struct trial *t, struct err *err)
+{
+	char moved[ERR_TEXT_CAP];
+	struct spec spec;
+	int rc = judge_container(&t->judge, &spec, err);
+
+	if (rc < 0)
+		return rc;
+	if (judge_moved(&t->judge, moved, sizeof moved))
+		check_say(c, "note", "%s", moved);
+	spec_free(&spec);
+	return 0;
+}
+
+/* What the judge says, without the instance that nobody asked for. */
+static const char *
+said_of(const struct trial *t, const struct err *err)
+{
+	size_t n = strlen(t->req.instance);
+
+	return strncmp(err->text, t->req.instance, n) == 0 &&
+		strncmp(err->text + n, ": ", 2) == 0 ?
+	    err->text + n + 2 :
+	    err->text;
+}
+
+/* --- what a processes file names ------------------------------------------ */
+
+static bool
+given_vars(struct trial *t, const struct check_doc *d, const char *process)
+{
+	char prefix[NAME_CAP + 16], name[256];
+	struct flat_rec rec;
+	size_t off = 0;
+
+	snprintf(prefix, sizeof prefix, "%s/variables", process);
+	while (flat_next(&d->flat, &off, &rec))
+		if (flat_child(&rec, prefix, name, sizeof name) &&
+		    rec.type == FLAT_STR &&
+		    !add_var(t, name, rec.str, rec.str_len))
+			return false;
+	return true;
+}
+
+/* The container file in the image of the request: 1 open, 0 said why not. */
+static int
+open_image(struct check *c, struct trial *t, const char *where, int *yaml,
+    struct err *err)
+{
+	char path[CHECK_PATH_CAP];
+	struct judge_image image;
+	int dir = -1, rc;
+
+	if ((rc = judge_names(&t->req, err)) < 0 ||
+	    (rc = judge_sandbox(&t->judge, &image, err)) < 0)
+		return rc;
+	snprintf(path, sizeof path, "%s/%s", image.dir, t->req.image);
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		check_say(c, "note",
+		    "%s: image %s is not here (%s): its container file is not checked",
+		    where, t->req.image, image.dir);
+		return 0;
+	}
+	if ((rc = launch_image(t->req.instance, image.dir, t->req.image, &dir,
+		 err)) < 0)
+		return rc;
+	snprintf(t->container.file, sizeof t->container.file, "%.500s/%.255s%.255s",
+	    image.dir, t->req.image, t->req.config);
+	*yaml = launch_container_file(&t->req, dir, err);
+	close(dir);
+	return *yaml < 0 ? *yaml : 1;
+}
+
+static int
+one_process(struct check *c, struct trial *t, const struct check_doc *d,
+    const char *name, const char *where, struct err *err)
+{
+	char key[NAME_CAP + 16], kind[32];
+	int yaml = -1, rc;
+
+	snprintf(t->req.instance, sizeof t->req.instance, "%.60s.0", name);
+	snprintf(key, sizeof key, "%s/kind", name);
+	if (flat_str(&d->flat, key, kind, sizeof kind) &&
+	    strcmp(kind, "Command") == 0)
+		t->req.op = SUP_RUN;
+	snprintf(key, sizeof key, "%s/image", name);
+	if (!flat_str(&d->flat, key, t->req.image, sizeof t->req.image))
+		return err_set(err, EXIT_CONFIG, "%s: image: longer than %zu bytes",
+		    name, sizeof t->req.image - 1);
+	snprintf(key, sizeof key, "%s/config", name);
+	if (!flat_str(&d->flat, key, t->req.config, sizeof t->req.config))
+		return err_set(err, EXIT_CONFIG, "%s: config: longer than %zu bytes",
+		    name, sizeof t->req.config - 1);
+	if (!given_vars(t, d, name))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: variables: more than %d bytes", name, VARS_CAP);
+	rc = open_image(c, t, where, &yaml, err);
+	if (rc <= 0)
+		return rc;
+	if (!check_read(c, &t->container, "container", yaml))
+		return 0;
+	return judge_it(c, t, err);
+}
+
+void
+check_processes(struct check *c, const struct check_sandbox *s,
+    const struct check_doc *d)
+{
+	AUTO_FREE struct trial *t = malloc(sizeof *t);
+	char name[NAME_CAP], where[CHECK_PATH_CAP + NAME_CAP + 32];
+	struct flat_rec rec;
+	size_t off = 0;
+
+	while (t != NULL && flat_next(&d->flat, &off, &rec)) {
+		struct err err = {0};
+
+		if (!flat_child(&rec, "", name, sizeof name) || name[0] == '\0')
+			continue;
+		begin(t, c, s);
+		snprintf(where, sizeof where, "%.1000s:%u:%u: %s", d->file, rec.line,
+		    rec.col, name);
+		if (one_process(c, t, d, name, where, &err) < 0)
+			check_say(c, "error", "%s: %s", where,
+			    said_of(t, &err));
+		free(t->container.raw);
+	}
+}
+
+/* --- an image by itself ---------------------------------------------------- */
+
+/* A value that a variable's type takes. */
+static bool
+sample_vars(struct trial *t)
+{
+	const struct flat *f = &t->container.flat;
+	char name[256], tag[32], path[FLAT_PATH_BYTES_MAX + 4];
+	char port[32], value[512];
+	struct flat_rec rec;
+	size_t off = 0;
+
+	if (!flat_str(t->judge.sandbox, "allow-tcp-ports/0", port, sizeof port))
+		snprintf(port, sizeof port, "1024");
+	port[strcspn(port, "-")] = '\0';
+	while (flat_next(f, &off, &rec)) {
+		if (!flat_child(&rec, "variables", name, sizeof name))
+			continue;
+		snprintf(path, sizeof path, "%.*s!", (int)rec.path_len, rec.path);
+		(void)flat_str(f, path, tag, sizeof tag);
+		snprintf(path, sizeof path, "%.*s/0", (int)rec.path_len,
+		    rec.path);
+		if (strcmp(tag, "TcpPort") == 0)
+			snprintf(value, sizeof value, "%s", port);
+		else if (!flat_str(f, path, value, sizeof value))
+			snprintf(value, sizeof value, "x");
+		if (!add_var(t, name, value, strlen(value)))
+			return false;
+	}
+	return true;
+}
+
+/* A name of as many levels as the sandbox wants. */
+static void
+name_image(struct trial *t, const char *last)
+{
+	int64_t levels = 1;
+	size_t n = 0;
+
+	(void)flat_int(t->judge.sandbox, "image-dir-levels", &levels);
+	for (; levels > 1 && n + 2 + NAME_CAP < sizeof t->req.image; levels--)
+		n += (size_t)snprintf(t->req.image + n, 3, "x/");
+	snprintf(t->req.image + n, sizeof t->req.image - n, "%s", last);
+}
+
+static bool
+takes(struct check *c, const struct check_sandbox *s, const char *image,
+    const struct check_doc *d, const char *config, struct err *err)
+{
+	AUTO_FREE struct trial *t = malloc(sizeof *t);
+	char kind[32] = "Daemon", named[SUP_IMAGE_CAP + SUP_PATH_CAP + 1];
+	size_t n;
+
+	if (t == NULL)
+		return false;
+	begin(t, c, s);
+	t->container = *d;
+	snprintf(t->req.instance, sizeof t->req.instance, "check.0");
+	snprintf(t->req.config, sizeof t->req.config, "%s", config);
+	name_image(t, image);
+	(void)flat_str(&d->flat, "kind", kind, sizeof kind);
+	if (strcmp(kind, "Command") == 0)
+		t->req.op = SUP_RUN;
+	if (!sample_vars(t)) {
+		err_set(err, EXIT_CONFIG, "%s: variables: more than %d bytes",
+		    d->file, VARS_CAP);
+		return false;
+	}
+	if (judge_names(&t->req, err) == 0 && judge_it(c, t, err) == 0)
+		return true;
+	memmove(err->text, said_of(t, err), strlen(said_of(t, err)) + 1);
+	snprintf(named, sizeof named, "%s%s:", t->req.image, config);
+	n = strlen(named);
+	if (strncmp(err->text, named, n) == 0) {
+		memmove(err->text, err->text + n, strlen(err->text + n) + 1);
+		err_prefix(err, "%s:", d->file);
+	}
+	return false;
+}
+
+/* By every sandbox; one that takes it is enough, an image is not for all. */
+static void
+by_sandboxes(struct check *c, const char *image, const struct check_doc *d,
+    const char *config)
+{
+	AUTO_FREE struct err *said = calloc(CHECK_SANDBOXES_MAX, sizeof *said);
+	size_t n = 0;
+
+	for (size_t i = 0; said != NULL && i < c->sandboxes_count; i++) {
+		const struct check_sandbox *s = c->sandboxes[i];
+
+		if (s->doc.raw == NULL || s->name[0] == '\0')
+			continue;
+		if (takes(c, s, image, d, config, &said[n])) {
+			check_say(c, "ok", "%s in sandbox '%s'", d->file, s->name);
+			return;
+		}
+		said[n].code = (int)i; /* whose word it is */
+		n++;
+	}
+	for (size_t i = 0; i < n; i++)
+		check_say(c, "error", "%s; not for sandbox '%s', then",
+		    said[i].text, c->sandboxes[said[i].code]->name);
+	if (n == 0)
+		check_say(c, "ok", "%s: no sandbox to judge it", d->file);
+}
+
+static void
+one_file(struct check *c, int root, const char *image, const char *name,
+    const char *shown)
+{
+	struct check_doc d = {.raw = NULL};
+	char config[SUP_PATH_CAP];
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+
+	snprintf(config, sizeof config, "/config/%s", name);
+	snprintf(d.file, sizeof d.file, "%.700s%s", shown, config);
+	fd = sys_open_inside(root, config, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		check_say(c, "error", "%s: %s", d.file,
+		    fd < 0 ? strerror(errno) : "not a regular file");
+		return;
+	}
+	int yaml = fd;
+
+	fd = -1;
+	if (check_read(c, &d, "container", yaml))
+		by_sandboxes(c, image, &d, config);
+	free(d.raw);
+}
+
+/* The last part of its path, if that can be an image's name. */
+static void
+last_part(const char *path, char *out, size_t cap)
+{
+	size_t end = strlen(path), start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/'; start--)
+		;
+	snprintf(out, cap, "%.*s", (int)(end - start), path + start);
+	if (!name_image_part_ok(out, strlen(out)))
+		snprintf(out, cap, "image");
+}
+
+static int
+yaml_file(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && len > 5 && len < SUP_PATH_CAP - 16 &&
+	    strcmp(e->d_name + len - 5, ".yaml") == 0;
+}
+
+void
+check_image(struct check *c, const char *image)
+{
+	AUTO_CLOSE int root = open(image, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int config = -1;
+	struct dirent **found = NULL;
+	char name[NAME_CAP];
+	int n = -1;
+
+	last_part(image, name, sizeof name);
+	if (root >= 0)
+		config = sys_open_inside(root, "/config", O_RDONLY | O_DIRECTORY);
+	if (config >= 0)
+		n = scandirat(config, ".", &found, yaml_file, alphasort);
+	if (n < 0) {
+		check_say(c, "error", "%s%s: %s", image,
+		    root < 0 ? "" : "/config", strerror(errno));
+		return;
+	}
+	if (n == 0)
+		check_say(c, "error", "%s/config: no container file (*.yaml)",
+		    image);
+	for (int i = 0; i < n; i++) {
+		one_file(c, root, name, found[i]->d_name, image);
+		free(found[i]);
+	}
+	free(found);
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# check.sh - mesh check on whole directories: a stranger's lithos, one in which
+# every file is wrong, one of mesh.
+#
+# lithos/NAME/ is checked, with lithos/NAME/image where that is there, and must
+# say what lithos/NAME.want has.  REWRITE=1 writes what is there now: look at the
+# diff before you commit it.
+cd "$(dirname "$0")/../.." || exit 5
+mesh=$PWD/${B:-build}/mesh
+here=$PWD/tests/golden/lithos
+tmp=$(mktemp -d) || exit 5
+trap 'rm -rf "$tmp"' EXIT
+umask 022
+failed=0
+
+# say NAME CONDITION...: one check
+say() {
+	name=$1
+	shift
+	if "$@"; then
+		echo "ok $name"
+	else
+		echo "not ok $name"
+		failed=1
+	fi
+}
+
+# A copy of ours: with owner and mode as on a host.
+cp -r "$here" "$tmp/lithos"
+cd "$tmp/lithos" || exit 5
+for dir in */; do
+	name=${dir%/}
+	image=
+	[ ! -d "$name/image" ] || image=$name/image
+	# shellcheck disable=SC2086  # no image: no word
+	"$mesh" check "$name" $image >"$tmp/out" 2>"$tmp/err"
+	echo "exit code $?" >>"$tmp/out"
+	[ -z "${REWRITE:-}" ] || cp "$tmp/out" "$here/$name.want"
+	say "check of $name" diff -u "$name.want" "$tmp/out"
+	say "check of $name has no more to say" [ ! -s "$tmp/err" ]
+done
+
+json() {
+	"$mesh" check --json "$1" >"$tmp/json"
+	[ $? = "$2" ] && /usr/bin/python3 -c '
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["ok"] is (not d["errors"]) is (sys.argv[2] == "0"), d
+assert all(e["text"] for e in d["errors"] + d["notes"]), d
+print(d["errors"][0]["file"], d["errors"][0]["line"], d["errors"][0]["column"]) if d["errors"] else print(*d["files"])
+' "$tmp/json" "$2" >"$tmp/first" && [ "$(cat "$tmp/first")" = "$3" ]
+}
+say "check --json of errors" json broken 1 "broken/master.yaml 2 1"
+say "check --json of none" json mesh 0 \
+    "mesh/mesh.yaml mesh/lithos-configs/master.yaml mesh/lithos-configs/sandboxes/front.yaml"
+say "check -q of none is silent" [ -z "$("$mesh" check -q mesh)" ]
+
+# What can't be looked at.
+line() {
+	"$mesh" check "$2" >"$tmp/out" 2>"$tmp/err"
+	[ $? = "$1" ] && [ ! -s "$tmp/out" ] && [ "$(cat "$tmp/err")" = "$3" ]
+}
+say "check of nothing" line 3 gone "meshd: gone: No such file or directory"
+say "check of a file" line 3 broken/master.yaml "meshd: broken/master.yaml: not a directory"
+mkdir empty
+say "check of an empty directory" line 3 empty \
+    "meshd: empty: neither master.yaml nor sandboxes/ is there, nor lithos-configs/"
+
+# Hostile: names, files that are no files, more than there is room for.
+mkdir -p odd/sandboxes odd/image/config
+: >"odd/sandboxes/$(printf 'a\033[2J').yaml"
+mkfifo odd/sandboxes/fifo.yaml odd/image/config/fifo.yaml
+ln -s /dev/zero odd/sandboxes/zero.yaml
+ln -s /etc/hostname odd/image/config/link.yaml
+mkdir odd/sandboxes/dir.yaml
+head -c 2097152 /dev/zero | tr '\0' a >odd/sandboxes/large.yaml
+timeout 20 "$mesh" check odd odd/image >"$tmp/out"
+say "check of an odd directory ends" [ $? = 1 ]
+for want in 'error: odd/sandboxes/a\\x1b\[2J.yaml: the name of a sandbox' \
+    'error: odd/sandboxes/fifo.yaml: not a regular file' \
+    'error: odd/sandboxes/zero.yaml: not a regular file' \
+    'error: odd/sandboxes/dir.yaml: ' \
+    'error: odd/sandboxes/large.yaml:1:1: larger than 1 MiB' \
+    'error: odd/image/config/fifo.yaml: not a regular file' \
+    'error: odd/image/config/link.yaml: '; do
+	say "check of an odd directory: $want" grep -q "$want" "$tmp/out"
+done
+say "check leaves no control character" sh -c '! grep -q "[[:cntrl:]]" "$1"' sh "$tmp/out"
+exit $failed
