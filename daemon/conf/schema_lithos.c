@@ -53,6 +53,9 @@ enum {
 static const char *const kinds[] = {"Daemon", "Command", "CommandOrDaemon", NULL};
 static const char *const process_kinds[] = {"Daemon", "Command", NULL};
 
+static const char *const automatic[] = {"auto", NULL};
+
+static const struct field address = {.type = T_IP};
 static const struct field text = {.type = T_TEXT, .max = TEXT_BYTES};
 static const struct field word = {.type = T_TEXT, .max = NAME_IN_IMAGE_BYTES};
 static const struct field host_path = {.type = T_RELPATH, .flags = F_ROOTED, .max = PATH_BYTES};
@@ -143,9 +146,9 @@ const struct field schema_sandbox[] = {
     LATER("seccomp"),
     LATER("capabilities"),
     /* lithos', later */
-    LATER("additional-hosts"),
-    LATER("resolv-conf"),
-    LATER("hosts-file"),
+    {.key = "additional-hosts", .type = T_DICT, .keys = KEY_HOST, .sub = &address},
+    {.key = "resolv-conf", .type = T_PATH, .max = PATH_BYTES},
+    {.key = "hosts-file", .type = T_PATH, .max = PATH_BYTES},
     LATER("bridged-network"),
     LATER("secrets-private-key"),
     LATER("secrets-namespaces"),
@@ -215,6 +218,20 @@ static const struct field volume_tags[] = {
 static const struct field variable = {.type = T_TAGGED, .sub = variable_tags};
 static const struct field volume = {.type = T_TAGGED, .sub = volume_tags};
 
+static const struct field resolv_conf[] = {
+    {.key = "mount", .type = T_BOOL, .words = automatic},
+    {.key = "copy-from-host", .type = T_BOOL},
+    {.key = NULL},
+};
+
+static const struct field hosts_file[] = {
+    {.key = "mount", .type = T_BOOL, .words = automatic},
+    {.key = "copy-from-host", .type = T_BOOL},
+    {.key = "localhost", .type = T_BOOL},
+    {.key = "public-hostname", .type = T_BOOL},
+    {.key = NULL},
+};
+
 static const struct field health_http[] = {
     {.key = "port", .type = T_PORT, .flags = F_REQUIRED},
     {.key = "path", .type = T_PATH, .max = 127},
@@ -277,8 +294,8 @@ const struct field schema_container[] = {
     LATER("seccomp"),
     LATER("capabilities"),
     /* lithos', later */
-    LATER("resolv-conf"),
-    LATER("hosts-file"),
+    {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},
+    {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},
     LATER("tcp-ports"),
     LATER("secret-environ"),
     LATER("secret-environ-file"),

@@ -225,12 +225,12 @@ wait_for_release(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[10 + CGROUP_COUNT + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
+	int fds[12 + CGROUP_COUNT + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
-	    -1};
+	    c->hosts, c->resolv, -1};
 
-	memcpy(fds + 10, c->doors, sizeof c->doors);
-	memcpy(fds + 10 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
+	memcpy(fds + 12, c->doors, sizeof c->doors);
+	memcpy(fds + 12 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 

@@ -8,11 +8,15 @@
 #include "filter.h"
 #include "spec.h"
 
+#define CHILD_HOSTS "/etc/hosts"
+#define CHILD_RESOLV "/etc/resolv.conf"
+
 struct child {
 	const struct spec *spec;
 	const struct filter *filter;
 	int root;		      /* detached mount of the image */
 	int volumes[SPEC_VOLUMES_MAX]; /* likewise, or -1 for tmpfs */
+	int hosts, resolv;	      /* files to mount there, or -1 */
 	int userns;		      /* or -1 */
 	int release;		      /* blocks until a byte comes; EOF: exit */
 	int error, exit_fd, logs[2], init;

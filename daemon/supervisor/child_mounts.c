@@ -274,6 +274,46 @@ mount_tmpfs(const struct child *c, int root, const struct spec_volume *v)
 	return rc;
 }
 
+/* A file of ours over one of the image, which may be a link or a pipe: only over
+ * a regular one. */
+static int
+put_file(const struct child *c, int root, int mnt, const char *path, bool must)
+{
+	int at = mnt < 0 ? -1 : sys_open_beneath(root, path, O_PATH), rc = 0;
+	struct stat st;
+
+	if (mnt < 0)
+		return 0;
+	if (at < 0 || fstat(at, &st) < 0 || !S_ISREG(st.st_mode)) {
+		if (at >= 0)
+			close(at);
+		return must ? child_say(c,
+				  "mount %s: the image needs an empty file there, and not a symlink",
+				  path) :
+			      0;
+	}
+	rc = (int)syscall(SYS_move_mount, mnt, "", at, "",
+	    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	close(at);
+	return rc < 0 ? child_say(c, "mount %s: %s", path, strerror(errno)) : 0;
+}
+
+/* /run, for the images that have it. */
+static int
+mount_run(const struct child *c, int root)
+{
+	static const struct spec_volume run = {.kind = SPEC_TMPFS,
+	    .target = "/run", .bytes = 16 << 20, .mode = 0755};
+	int at = c->spec->run_tmpfs ?
+	    sys_open_beneath(root, run.target, O_PATH | O_DIRECTORY) :
+	    -1;
+
+	if (at < 0)
+		return 0;
+	close(at);
+	return mount_tmpfs(c, root, &run);
+}
+
 static int
 mount_volumes(const struct child *c, int root)
 {
@@ -284,7 +324,8 @@ mount_volumes(const struct child *c, int root)
 
 	for (uint32_t i = 0; i < s->volumes_count; i++)
 		has_tmp = has_tmp || strcmp(s->volumes[i].target, "/tmp") == 0;
-	if (!has_tmp && mount_tmpfs(c, root, &tmp) < 0)
+	if ((!has_tmp && mount_tmpfs(c, root, &tmp) < 0) ||
+	    mount_run(c, root) < 0)
 		return -1;
 	for (uint32_t i = 0; i < s->volumes_count; i++) {
 		const struct spec_volume *v = &s->volumes[i];
@@ -295,7 +336,11 @@ mount_volumes(const struct child *c, int root)
 		    put(c, root, c->volumes[i], v->target) < 0)
 			return -1;
 	}
-	return 0;
+	if (put_file(c, root, c->hosts, CHILD_HOSTS,
+		(s->hosts_flags & SPEC_FILE_MUST) != 0) < 0)
+		return -1;
+	return put_file(c, root, c->resolv, CHILD_RESOLV,
+	    (s->resolv_flags & SPEC_FILE_MUST) != 0);
 }
 
 int

@@ -431,6 +431,10 @@ judge_volumes(const struct judge *j, struct spec *s, struct err *err)
 		judge_tag(j, &rec, tag, sizeof tag);
 		rc = one(j, s, &rec, key, tag, err);
 	}
+	/* Where a volume is at or below it, the image's author took care of it. */
+	s->run_tmpfs = true;
+	for (uint32_t i = 0; i < s->volumes_count; i++)
+		s->run_tmpfs &= !below(s->volumes[i].target, "/run");
 	if (rc == 0 && (rc = check_sizes(j, s, err)) == 0 &&
 	    (rc = check_program(j, s, err)) == 0)
 		rc = check_targets(j, s, err);

@@ -251,7 +251,7 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
 	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1,
-	    .doors = {-1, -1, -1}};
+	    .hosts = -1, .resolv = -1, .doors = {-1, -1, -1}};
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
@@ -284,6 +284,10 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		close(c.root);
 	if (c.fence >= 0)
 		close(c.fence);
+	if (c.hosts >= 0)
+		close(c.hosts);
+	if (c.resolv >= 0)
+		close(c.resolv);
 	for (size_t i = 0; i < CGROUP_COUNT; i++)
 		if (c.doors[i] >= 0)
 			close(c.doors[i]);
@@ -387,12 +391,12 @@ launch_exit_status(const struct running *r)
 void
 launch_forget(const struct launcher *l, const char *instance)
 {
-	char name[NAME_CAP + 8];
+	static const char *const files[] = {"pid", "exit", "fence", "hosts",
+	    "resolv.conf"};
+	char name[NAME_CAP + 16];
 
-	snprintf(name, sizeof name, "%s.pid", instance);
-	unlinkat(l->place->pids_dir, name, 0);
-	snprintf(name, sizeof name, "%s.exit", instance);
-	unlinkat(l->place->pids_dir, name, 0);
-	snprintf(name, sizeof name, "%s.fence", instance);
-	unlinkat(l->place->pids_dir, name, 0);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(name, sizeof name, "%s.%s", instance, files[i]);
+		unlinkat(l->place->pids_dir, name, 0);
+	}
 }

@@ -91,6 +91,10 @@ struct child;
 MUST_CHECK int launch_mounts(struct launcher *l, const struct spec *s,
     struct child *c, struct err *err);
 
+/* Its /etc/hosts and /etc/resolv.conf, into c likewise.  (launch_hosts.c) */
+MUST_CHECK int launch_hosts(const struct launcher *l, struct child *c,
+    struct err *err);
+
 /* The image's directory (O_PATH); it and each one from images_dir down to it
  * is root's, or this is refused.  (launch_image.c) */
 MUST_CHECK int launch_image(const char *instance, const char *images_dir,

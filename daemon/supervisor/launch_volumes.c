@@ -298,5 +298,5 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 		c->volumes[i] = open_volume(l, c, s, &s->volumes[i], err);
 		rc = c->volumes[i] < 0 ? c->volumes[i] : 0;
 	}
-	return rc;
+	return rc < 0 ? rc : launch_hosts(l, c, err);
 }

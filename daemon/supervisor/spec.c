@@ -19,7 +19,8 @@ enum { HEADER_BYTES = 20, RECORD_VERSION = 1 };
 /* Its first name: older supervisors read and wrote it so. */
 #define LEADER_KEY "cluster"
 
-enum field_type { F_STR, F_U32, F_U64, F_BOOL };
+/* F_NEW: a string that older records lack; then it is "". */
+enum field_type { F_STR, F_NEW, F_U32, F_U64, F_BOOL };
 
 struct field {
 	const char *key;
@@ -28,6 +29,7 @@ struct field {
 };
 
 #define STR(k, f) {k, F_STR, offsetof(struct spec, f), sizeof((struct spec *)0)->f}
+#define NEW(k, f) {k, F_NEW, offsetof(struct spec, f), sizeof((struct spec *)0)->f}
 #define U32(k, f) {k, F_U32, offsetof(struct spec, f), 4}
 #define U64(k, f) {k, F_U64, offsetof(struct spec, f), 8}
 #define BOOL(k, f) {k, F_BOOL, offsetof(struct spec, f), 1}
@@ -50,6 +52,9 @@ static const struct field fields[] = {
     U64("normal-exit-2", normal_exit[2]), U64("normal-exit-3", normal_exit[3]),
     U32("health-port", health_port), U32("health-interval", health_interval_ms),
     U32("health-timeout", health_timeout_ms), STR("health-path", health_path),
+    BOOL("run-tmpfs", run_tmpfs), U32("hosts-flags", hosts_flags),
+    U32("resolv-flags", resolv_flags), NEW("hosts-file", hosts_file),
+    NEW("resolv-file", resolv_file),
 };
 
 int
@@ -78,6 +83,7 @@ spec_free(struct spec *s)
 {
 	free(s->args.buf);
 	free(s->env.buf);
+	free(s->hosts.buf);
 	memset(s, 0, sizeof *s);
 }
 
@@ -151,6 +157,7 @@ put_field(struct flat_out *o, const struct field *f, const struct spec *s)
 
 	switch (f->type) {
 	case F_STR:
+	case F_NEW:
 		flat_put_str(o, f->key, at);
 		return;
 	case F_BOOL:
@@ -205,6 +212,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	flat_put_str(&o, LEADER_KEY, hex);
 	put_strs(&o, "arg", &s->args);
 	put_strs(&o, "env", &s->env);
+	put_strs(&o, "host", &s->hosts);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
 	put_maps(&o, "gid-map", s->gid_maps, s->gid_maps_count);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
@@ -242,6 +250,7 @@ get_field(const struct flat *f, const struct field *fd, struct spec *s)
 		return true; /* an older supervisor's record */
 	switch (fd->type) {
 	case F_STR:
+	case F_NEW:
 		return flat_str(f, fd->key, at, fd->cap);
 	case F_BOOL:
 		if (!get_u32(f, fd->key, &u))
@@ -379,6 +388,8 @@ get_all(const struct flat *f, struct spec *s)
 		return "arg";
 	if (!get_strs(f, "env", &s->env))
 		return "env";
+	if (!get_strs(f, "host", &s->hosts))
+		return "host";
 	if (!get_maps(f, "uid-map", s->uid_maps, s->uid_maps_count))
 		return "uid-map";
 	if (!get_maps(f, "gid-map", s->gid_maps, s->gid_maps_count))

@@ -18,6 +18,7 @@ enum {
 	SPEC_MAPS_MAX = 4,
 	SPEC_STRS_BYTES_MAX = 128 << 10, /* arguments, environment: each */
 	SPEC_RECORD_BYTES_MAX = 1 << 20,
+	SPEC_HOSTS_BYTES_MAX = 32 << 10, /* additional ones */
 	SPEC_LOG_BYTES = 8 << 20, /* of both log files, unless it is said */
 };
 
@@ -54,6 +55,16 @@ struct spec_volume {
 	uint32_t flags;		     /* spec_volume_flag */
 };
 
+/* Of /etc/hosts and /etc/resolv.conf. */
+enum spec_file_flag {
+	SPEC_FILE_AUTO = 1, /* mounted where the image has such a file */
+	SPEC_FILE_MUST = 2, /* mounted, or the start fails */
+	SPEC_FILE_MADE = 4, /* for a state directory too */
+	SPEC_FILE_COPY = 8, /* the host's */
+	SPEC_LOCALHOST = 16,
+	SPEC_HOSTNAME = 32,
+};
+
 struct spec_map {
 	uint32_t inside, outside, count;
 };
@@ -74,6 +85,10 @@ struct spec {
 	struct spec_map uid_maps[SPEC_MAPS_MAX], gid_maps[SPEC_MAPS_MAX];
 	uint32_t volumes_count;
 	struct spec_volume volumes[SPEC_VOLUMES_MAX];
+	bool run_tmpfs; /* on /run, if the image has it */
+	uint32_t hosts_flags, resolv_flags; /* spec_file_flag */
+	char hosts_file[SPEC_PATH_CAP], resolv_file[SPEC_PATH_CAP];
+	struct strs hosts; /* additional ones: "ADDRESS NAME" */
 	uint64_t memory_bytes; /* 0: no limit; so are those below */
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
 	uint64_t log_bytes; /* of both files together; 0: the default */

@@ -214,14 +214,100 @@ def test_state_is_kept_until_the_instance_is_gone(up):
 def test_much_state_is_removed_beside_other_work(up):
     """Many and deep, a link and a pipe among them; what the link names stays."""
     shell(up, "a", {"/data": "!Statedir {path: /x, user: 1000}"},
-          "cd /data; busybox ln -s /etc/passwd link; busybox mkfifo pipe; for i in $(seq 1 100); do busybox mkdir d; cd d; touch a b c; done", "user-id: 1000\n")
+          "cd /data; busybox ln -s /etc/passwd link; busybox mkfifo pipe", "user-id: 1000\n")
     says(up, "web.1", "a")
     outside = up.top / "outside"
     outside.mkdir()
     (outside / "kept").write_text("x")
     (up.top / "state/volumes/web.1/web/x/out").symlink_to(outside)
+    (up.top / "state/volumes/web.1/web/x" / ("d/" * 300)).mkdir(parents=True)
     for i in range(2000):
         (up.top / "state/volumes/web.1/web/x" / ("f%d" % i)).touch()
     gone(up, "web.1")
     wait_for(lambda: os.listdir(up.top / "state/volumes/.gone") == [])
     assert (outside / "kept").read_text() == "x" and os.path.exists("/etc/passwd")
+
+
+# --- /etc, /run, /dev/shm --------------------------------------------------------------
+def etc(node, image, script="", files=("hosts", "resolv.conf"), extra="", **kinds):
+    node.shell(image, script + "cat /etc/hosts; cat /etc/resolv.conf; echo DONE; exec sleep 1000", extra=extra, **kinds)
+    for name in files:
+        (node.images / image / "etc" / name).write_text("of the image\n")
+
+
+def test_hosts_and_resolv_conf(up):
+    """The host's, the sandbox's additions, or the image's own; nobody can write there."""
+    me = os.uname().nodename
+    (up.top / "h").write_text("10.9.9.9 other %s # me" % me)
+    (up.top / "r").write_text("nameserver 10.0.0.53\n")
+    plain = "hosts-file: {top}/h\nresolv-conf: {top}/r\n".replace("{top}", str(up.top))
+    sandbox(up, plain + "additional-hosts: {db: 10.0.0.1, six: 'fd00::1'}\n")
+    etc(up, "a", "(echo x >/etc/hosts) 2>&1; (echo x >/etc/resolv.conf) 2>&1; cat /proc/self/mountinfo; echo FILES;")
+    text = says(up, "web.1", "a")
+    assert text.split("FILES\n")[1] == "10.9.9.9 other %s # me\n10.0.0.1 db\nfd00::1 six\nnameserver 10.0.0.53\nDONE" % me
+    assert text.count("Read-only file system") == 2
+    for path in ("/etc/hosts", "/etc/resolv.conf"):
+        assert {"ro", "nosuid", "nodev", "noexec"} <= flags(text, path)
+    gone(up, "web.1")
+    assert os.listdir(up.top / "run/supervisor") == []
+    etc(up, "b", extra="hosts-file: {copy-from-host: false}\nresolv-conf: {mount: off}\n")
+    assert says(up, "web.2", "b") == ("127.0.0.1 localhost.localdomain localhost\n10.9.9.9 %s\n10.0.0.1 db\nfd00::1 six\n"
+                                      "of the image\nDONE" % me)
+    etc(up, "c", extra="hosts_file: {mount: no}\nresolv_conf: {copy_from_host: no}\n")
+    assert says(up, "web.3", "c") == "of the image\nof the image\nDONE"
+    etc(up, "d", extra="hosts-file: {mount: auto, copy-from-host: on, localhost: on}\n", files=["resolv.conf"])
+    assert says(up, "web.4", "d").endswith("nameserver 10.0.0.53\nDONE")
+    # As lithos' images have it.
+    shell(up, "s", {"/state": "!Statedir"}, "cat /etc/hosts /etc/resolv.conf", "user-id: 1000\n")
+    (up.images / "s/etc/hosts").symlink_to("/state/hosts")
+    (up.images / "s/etc/resolv.conf").symlink_to("/state/resolv.conf")
+    assert says(up, "web.5", "s").splitlines()[1:] == ["10.0.0.1 db", "fd00::1 six", "nameserver 10.0.0.53", "DONE"]
+
+
+def test_hosts_that_can_not_be_had(up):
+    (up.top / "h").write_text("127.0.0.1 localhost\n")
+    (up.top / "r").write_text("nameserver 10.0.0.53\n")
+    plain = "hosts-file: {top}/h\nresolv-conf: {top}/r\n".replace("{top}", str(up.top))
+    sandbox(up, plain)
+    must = "hosts-file: {mount: on}\nresolv-conf: {mount: off}\n"
+    etc(up, "a", extra=must, files=[])
+    fails(up, "web.1", "a", "web.1: mount /etc/hosts: the image needs an empty file there, and not a symlink")
+    # A link in the image, out of the image and to one of its own: nothing is mounted over either.
+    etc(up, "b", extra=must, files=["resolv.conf"])
+    (up.images / "b/etc/hosts").symlink_to("resolv.conf")
+    fails(up, "web.2", "b", "mount /etc/hosts: the image needs an empty file there, and not a symlink")
+    etc(up, "c", files=["real"], extra="resolv-conf: {mount: off}\n")
+    (up.images / "c/etc/hosts").symlink_to("real")
+    os.mkfifo(up.images / "c/etc/resolv.conf")
+    up.shell("c", "cat /etc/hosts; echo DONE; exec sleep 1000", name="more")
+    assert says(up, "web.3", "c", config="/config/more.yaml") == "of the image\nDONE"
+    etc(up, "d", extra="hosts-file: {copy-from-host: off}\n")
+    fails(up, "web.4", "d", "web.4: hosts-file: public-hostname: %s/h has no address for '%s': write it there, or say "
+          "public-hostname: off" % (up.top, os.uname().nodename))
+    (up.top / "r").unlink()
+    (up.top / "r").symlink_to("/etc/shadow")
+    etc(up, "e")
+    fails(up, "web.5", "e", "web.5: resolv-conf: refusing %s/r: a regular file of at most 64 KiB that all may read is needed" % up.top)
+    etc(up, "f", extra="resolv-conf: {mount: on, copy-from-host: off}\n")
+    refused(up, "web.6", "f", "resolv-conf: mount: on, and copy-from-host: off: there is nothing to mount")
+    sandbox(up, "additional-hosts: {db: db.example}\n")
+    refused(up, "web.6", "f", "web.yaml:7:24: additional-hosts.db: 'db.example' is not an address (IPv4 or IPv6)")
+    sandbox(up, "additional-hosts: {'a b': 10.0.0.1}\n")
+    refused(up, "web.6", "f", "web.yaml:7:20: additional-hosts: key 'a b' must be a host's name")
+
+
+def test_run_and_shm(up):
+    """A small /run where the image has one and no volume is there; /dev/shm of any size."""
+    script = "touch /run/mine && echo made; busybox df -k /dev/shm | busybox tail -n1; cat /proc/self/mountinfo"
+    shell(up, "a", {"/dev/shm": "!Tmpfs {size: 5Mi}"}, script, "user-id: 1000\n")
+    (up.images / "a/run").mkdir()
+    text = says(up, "web.1", "a")
+    assert "made" in text and " 5120 " in text
+    assert {"rw", "nosuid", "nodev", "noexec", "size=16384k"} <= flags(text, "/run")
+    shell(up, "b", {"/run": "!Tmpfs {size: 1Mi}"}, script, "user-id: 1000\n")
+    text = says(up, "web.2", "b")
+    assert text.count(" /run ") == 1 and "size=1024k" in flags(text, "/run")
+    shell(up, "c", {}, script, "user-id: 1000\n")
+    (up.images / "c/run").symlink_to("/tmp")
+    text = says(up, "web.3", "c")
+    assert " /run " not in text and text.count(" /tmp ") == 1

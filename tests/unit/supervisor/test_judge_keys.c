@@ -206,6 +206,75 @@ writable_volumes_refused(void **state)
 	refused("require-mount: a name in readonly-paths or writable-paths is needed");
 }
 
+static void
+no(const char *key)
+{
+	const uint8_t off = 0;
+
+	flat_put(&container.out, key, FLAT_BOOL, 1, 1, &off, 1);
+}
+
+static void
+hosts_as_in_lithos(void **state)
+{
+	struct spec s;
+
+	flat_put_int(&sandbox.out, "default-user", 1);
+	accepted(&s);
+	assert_int_equal(s.hosts_flags, SPEC_FILE_AUTO | SPEC_FILE_MADE | SPEC_FILE_COPY);
+	assert_int_equal(s.resolv_flags, SPEC_FILE_AUTO | SPEC_FILE_MADE | SPEC_FILE_COPY);
+	assert_string_equal(s.hosts_file, "/etc/hosts");
+	assert_string_equal(s.resolv_file, "/etc/resolv.conf");
+	assert_int_equal(s.hosts.count, 0);
+	assert_true(s.run_tmpfs);
+	spec_free(&s);
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1);
+	item(&sandbox, "hosts-file", "/srv/hosts");
+	map(&sandbox, "additional-hosts", FLAT_MAP, 1);
+	item(&sandbox, "additional-hosts/db", "fd00::1");
+	yes("hosts-file/mount");
+	no("hosts-file/copy-from-host");
+	no("hosts-file/public-hostname");
+	no("resolv-conf/copy-from-host");
+	accepted(&s);
+	assert_int_equal(s.hosts_flags, SPEC_FILE_MUST | SPEC_FILE_MADE | SPEC_LOCALHOST);
+	assert_int_equal(s.resolv_flags, 0);
+	assert_string_equal(s.hosts_file, "/srv/hosts");
+	assert_string_equal(s.hosts.buf, "fd00::1 db");
+	spec_free(&s);
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1);
+	yes("resolv-conf/mount");
+	no("resolv-conf/copy-from-host");
+	refused("resolv-conf: mount: on, and copy-from-host: off: there is nothing to mount");
+	setup(state);
+	volume("Statedir", 0);
+	tag(&container, "volumes/\\/run\\/app", "Statedir");
+	map(&container, "volumes/\\/run\\/app", FLAT_MAP, 0);
+	accepted(&s);
+	assert_false(s.run_tmpfs);
+	spec_free(&s);
+}
+
+/* No more of them than fit into the file. */
+static void
+too_many_hosts(void **state)
+{
+	char name[300], key[320];
+
+	(void)state;
+	flat_put_int(&sandbox.out, "default-user", 1);
+	map(&sandbox, "additional-hosts", FLAT_MAP, 200);
+	memset(name, 'x', sizeof name);
+	for (int i = 0; i < 200; i++) {
+		snprintf(name + 246, sizeof name - 246, "%03d", i);
+		snprintf(key, sizeof key, "additional-hosts/%s", name);
+		item(&sandbox, key, "10.0.0.1");
+	}
+	refused("/etc/web.yaml:0:0: additional-hosts: NAME: ADDRESS is needed, 32 KiB of them at most");
+}
+
 int
 main(void)
 {
@@ -213,6 +282,8 @@ main(void)
 	    cmocka_unit_test_setup(normal_exits_are_kept, setup),
 	    cmocka_unit_test_setup(image_dir_is_used_or_refused, setup),
 	    cmocka_unit_test_setup(host_paths_are_used_or_refused, setup),
+	    cmocka_unit_test_setup(hosts_as_in_lithos, setup),
+	    cmocka_unit_test_setup(too_many_hosts, setup),
 	    cmocka_unit_test_setup(writable_volumes, setup),
 	    cmocka_unit_test_setup(writable_volumes_refused, setup),
 	};

@@ -58,6 +58,12 @@ fill(struct spec *s)
 	s->volumes[2] = (struct spec_volume){.kind = SPEC_PERSISTENT,
 	    .target = "/db", .source = "/srv/db", .mode = 0700, .user = 5,
 	    .group = UINT32_MAX - 1, .flags = SPEC_MKDIR | SPEC_MUST_MOUNT};
+	s->run_tmpfs = true;
+	s->hosts_flags = SPEC_FILE_MUST | SPEC_FILE_COPY;
+	s->resolv_flags = SPEC_FILE_AUTO;
+	strcpy(s->hosts_file, "/etc/hosts");
+	add(&s->hosts, "10.0.0.1 db");
+	add(&s->hosts, "fd00::1 six");
 	s->memory_bytes = UINT64_C(1) << 40;
 	s->log_bytes = 123;
 	s->cpu_shares = 3;
@@ -96,10 +102,15 @@ what_goes_in_comes_out(void **state)
 	assert_memory_equal(out.args.buf, in.args.buf, in.args.len);
 	assert_int_equal(out.env.len, in.env.len);
 	assert_memory_equal(out.env.buf, in.env.buf, in.env.len);
+	assert_int_equal(out.hosts.count, 2);
+	assert_memory_equal(out.hosts.buf, in.hosts.buf, in.hosts.len);
 	/* All the rest is plain: nothing was forgotten in either direction. */
-	spec_free(&(struct spec){.args = in.args, .env = in.env});
+	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts});
 	free(out.args.buf);
 	free(out.env.buf);
+	free(out.hosts.buf);
+	memset(&in.hosts, 0, sizeof in.hosts);
+	memset(&out.hosts, 0, sizeof out.hosts);
 	memset(&in.args, 0, sizeof in.args);
 	memset(&in.env, 0, sizeof in.env);
 	memset(&out.args, 0, sizeof out.args);
