@@ -20,7 +20,7 @@
 #include "../../gossip/base.h"
 
 enum {
-	SUP_VERSION = 3,
+	SUP_VERSION = 4,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
@@ -47,6 +47,7 @@ enum sup_op {
 	SUP_ROLE,      /* make rendered/ROLE (root:mesh 0775) */
 	SUP_UNROLE,    /* remove rendered/ROLE; refused while it has instances */
 	SUP_KEY,       /* (re)open the cluster key: SUP_EV_KEY with its fd */
+	SUP_AUDIT,     /* what the kernel says of an instance: SUP_EV_AUDIT; one at a time */
 };
 
 /*
@@ -88,6 +89,7 @@ enum sup_ev {
 	SUP_EV_END,	  /* of LIST */
 	SUP_EV_LOST,	  /* events were dropped: ask LIST */
 	SUP_EV_KEY,	  /* fd = the key file, or code and text */
+	SUP_EV_AUDIT,	  /* fd = sealed memfd, a flat document (audit.h), or code and text */
 };
 
 enum sup_state {

@@ -21,6 +21,9 @@ int show_leader_code(const json_t *data);
 int show_version(const struct show *s, const json_t *data, struct err *err);
 /* show_facts.c */
 int show_facts(const struct show *s, const json_t *data, struct err *err);
+/* show_audit.c.  Exit code 1: something is weaker, or could not be looked at. */
+int show_audit(const struct show *s, const json_t *data, struct err *err);
+int show_audit_code(const json_t *data);
 /* The mesh itself: show_mesh.c; who sees whom: show_matrix.c. */
 int show_partition(const struct show *s, const json_t *data, struct err *err);
 int show_partition_code(const json_t *data);

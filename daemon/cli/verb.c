@@ -11,7 +11,8 @@
 #include "run.h"
 #include "show.h"
 
-enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000 };
+enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000,
+	AUDIT_MS = 60 * 1000 };
 
 const struct option_row options[OPT_COUNT] = {
     [OPT_SOCKET] = {.name = "socket",
@@ -183,6 +184,19 @@ const struct verb verbs[] = {
 	.second = OPERAND_FILE,
 	.second_name = "IMAGE",
 	.local = show_check},
+    {.name = "audit",
+	.summary = "what the kernel says of containers, and what is weaker than the default",
+	.details = "Rights, namespaces, mounts, descriptors, limits: read now from the kernel, of the init and\n"
+		   "the application. INSTANCE may be on any node; without it, all that run on this node.\n"
+		   "weaker: less than every container gets; allowed: so too, but its sandbox says so by\n"
+		   "name; unknown: this kernel does not tell. Exit code: 0 nothing is weaker, 1 something\n"
+		   "is, or could not be looked at. It needs root or an operator, as /proc does.",
+	.operand = OPERAND_INSTANCE,
+	.operand_name = "INSTANCE",
+	.operand_optional = true,
+	.timeout_ms = AUDIT_MS,
+	.print = show_audit,
+	.code = show_audit_code},
     {.name = "schedule",
 	.summary = "the schedule this node acts on",
 	.operand = OPERAND_WORD,

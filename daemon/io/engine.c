@@ -14,6 +14,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "addr.h"
+#include "audit.h"
 #include "events.h"
 #include "belong.h"
 #include "certify.h"
@@ -252,6 +253,8 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		break;
 	case SUP_EV_REPLY:
 	case SUP_EV_EXIT:
+		if (audit_event(e, ev, -1))
+			break;
 		if (ev->kind == SUP_EV_REPLY && ev->code != 0)
 			tell_refused(ev);
 		exclusive_event(e, ev);
@@ -272,6 +275,9 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		break;
 	case SUP_EV_KEY:
 		on_key(e, ev, fd);
+		break;
+	case SUP_EV_AUDIT:
+		(void)audit_event(e, ev, fd);
 		break;
 	}
 }

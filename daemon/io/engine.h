@@ -91,6 +91,7 @@ struct engine {
 	struct apply apply;
 	struct answers answers;
 	struct exclusive exclusive;
+	struct auditing *auditing; /* audit.h: who asks now, and who waits */
 	struct lead lead;
 	struct follow follow;
 	struct ctl ctl;

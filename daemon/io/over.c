@@ -35,6 +35,7 @@ passes(uint8_t kind)
 	case QUERY_HAND_OVER:
 	case QUERY_SIGHT:
 	case QUERY_KEYS:
+	case QUERY_AUDIT:
 		return true;
 	default:
 		return false;

@@ -6,6 +6,7 @@
 #include "../../gossip/mp.h"
 #include "../base/own.h"
 #include "acts.h"
+#include "audit.h"
 #include "engine.h"
 #include "logs.h"
 #include "over.h"
@@ -79,7 +80,8 @@ static int
 may_ask(const struct engine *e, const struct stream_peer *peer, uint8_t kind)
 {
 	enum mesh_standing who = e->mesh == NULL ? MESH_STRANGER : mesh_standing(e->mesh, peer->pk);
-	bool orders = kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS;
+	bool orders = kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS ||
+	    kind == QUERY_AUDIT;
 
 	if (who == MESH_OUT)
 		return -ERR_EVICTED;
@@ -119,6 +121,9 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 		return;
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);
+		return;
+	case QUERY_AUDIT:
+		audit_serve(e, payload, len, answer);
 		return;
 	case QUERY_OVER:
 		over_serve(e, peer, payload, len, answer, may_ask);

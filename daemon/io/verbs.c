@@ -9,6 +9,7 @@
 #include "../../gossip/mp.h"
 #include "../base/own.h"
 #include "acts.h"
+#include "audit.h"
 #include "belong.h"
 #include "certify.h"
 #include "depart.h"
@@ -24,6 +25,7 @@
 #include "seeing.h"
 #include "status.h"
 #include "viewing.h"
+#include "where.h"
 #include "wire.h"
 
 enum { FOLLOW_POLL_MS = 300 };
@@ -326,28 +328,6 @@ log_poll(uv_timer_t *timer)
 	blob_free(&text);
 }
 
-/* Which node has it, by the schedule. */
-static bool
-place_of(struct engine *e, const char *instance, struct logging *out)
-{
-	const struct plan *p = &e->apply.plan;
-	struct mesh_member m;
-
-	for (size_t i = 0; i < p->nodes_count; i++)
-		for (size_t k = 0; k < p->nodes[i].places_count; k++)
-			for (size_t x = 0; x < p->nodes[i].places[k].instances_count; x++) {
-				if (strcmp(p->nodes[i].places[k].instances[x].id, instance) != 0)
-					continue;
-				for (uint32_t j = 0; e->mesh && mesh_member(e->mesh, j, &m); j++)
-					if (strcmp(m.name, p->nodes[i].name) == 0) {
-						out->on = m.id;
-						memcpy(out->node, m.name, NAME_CAP);
-						return !m.self;
-					}
-			}
-	return false;
-}
-
 static void
 verb_logs(struct engine *e, struct ctl_req *r)
 {
@@ -365,7 +345,7 @@ verb_logs(struct engine *e, struct ctl_req *r)
 		v->lines = 100;
 	if (v->lines > LOGS_LINES_MAX)
 		v->lines = LOGS_LINES_MAX;
-	v->local = local_find(&e->local, v->instance) != NULL || !place_of(e, v->instance, v);
+	v->local = local_find(&e->local, v->instance) != NULL || !where_is(e, v->instance, &v->on, v->node);
 	uv_timer_init(e->loop, &v->timer);
 	v->timer.data = v;
 	log_poll(&v->timer);
@@ -388,6 +368,7 @@ static const struct verb {
     {"debug", insides_verb, false},
     {"ps", verb_ps, false},
     {"logs", verb_logs, false},
+    {"audit", audit_verb, true},
     {"schedule", verb_schedule, false},
     {"render", verb_render, false},
     {"version", verb_version, false},

@@ -11,6 +11,8 @@
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
  *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs.h)
  *
+ *   QUERY_AUDIT    instance                  -> [row] of `mesh audit` (audit.h)
+ *
  *   QUERY_ALIVE    id (16)                   -> id (16), generation (8 BE): it is I,
  *                  in this life; ERR_UNKNOWN from anybody else (gossip/dark.c)
  *   QUERY_HAND_OVER node's name or id        -> "ok": this leader resigns to it
@@ -23,7 +25,8 @@
  *   QUERY_FACTS    a question             -> records of facts (gossip/facts.h)
  *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
- * HAND_OVER and KEYS, which an operator asked for at the node that sends them (acts.h).
+ * HAND_OVER and KEYS, which an operator asked for at the node that sends them (acts.h); so is
+ * AUDIT, which reads what is hidden from other users of that host.
  */
 #ifndef IO_WIRE_H
 #define IO_WIRE_H
@@ -40,6 +43,7 @@ enum query {
 	QUERY_ALIVE,
 	QUERY_OVER,
 	QUERY_FACTS,
+	QUERY_AUDIT,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

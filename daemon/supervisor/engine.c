@@ -168,6 +168,7 @@ forget_tickets(struct sup *s)
 		if (s->rows[i]->job != NULL)
 			s->rows[i]->job->req.ticket = 0;
 	}
+	s->audit.ticket = 0;
 }
 
 /* It never ran and said why: so do we.  But not when there is local work: that

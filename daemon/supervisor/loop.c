@@ -16,10 +16,10 @@
 #include "sup.h"
 #include "sys.h"
 
-enum { FDS_PER_ROW = 3, FIXED = 4 };
+enum { FDS_PER_ROW = 3, FIXED = 5 };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT };
 
 struct watch {
 	enum source source;
@@ -62,6 +62,7 @@ collect(struct sup *s, struct set *set)
 	add(set, e->pidfd, POLLIN, FROM_ENGINE, NULL);
 	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
 	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
+	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
 }
 
 static msec
@@ -81,6 +82,8 @@ deadline(const struct sup *s)
 		d = earlier(d, s->engine.restart_at);
 	if (s->engine.pidfd >= 0)
 		d = earlier(d, s->engine.kill_at);
+	if (s->audit.pidfd >= 0)
+		d = earlier(d, s->audit.deadline);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		const struct row *r = s->rows[i];
 
@@ -135,6 +138,10 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		if (read(p->fd, &fired, sizeof fired) > 0)
 			s->lease_armed = UINT64_MAX;
 		break;
+	case FROM_AUDIT:
+		if (p->fd == s->audit.pidfd)
+			audit_ready(s);
+		break;
 	/* An earlier event of this turn may have closed what these are. */
 	case FROM_ERROR:
 		if (!r->over && p->fd == r->run.error)
@@ -179,6 +186,7 @@ turn(struct sup *s, struct set *set)
 			handle(s, &set->fds[i], &set->watches[i], now);
 	for (size_t i = 0; i < s->rows_count; i++)
 		row_tick(s, s->rows[i], now);
+	audit_tick(&s->audit, now);
 	engine_tick(s, now);
 	row_drop_over(s);
 	if (s->launcher.sweeping)

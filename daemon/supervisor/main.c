@@ -128,7 +128,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 int
 main(int argc, char **argv)
 {
-	static struct sup s = {.engine = {.pidfd = -1, .sock = -1}};
+	static struct sup s = {.engine = {.pidfd = -1, .sock = -1}, .audit = {.pidfd = -1, .out = -1}};
 	struct args args;
 	struct err err;
 

@@ -6,6 +6,7 @@
  *   job.c     a START on its way to a spec       row.c    an instance's life
  *   boot.c    records and processes found at start
  *   lease.c   until when an exclusive instance may run
+ *   audit.c   what the kernel says of one
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
  * descriptors in the poll.
@@ -14,6 +15,7 @@
 #define SUPERVISOR_SUP_H
 
 #include "../core/lifecycle.h"
+#include "audit.h"
 #include "cache.h"
 #include "config.h"
 #include "helper.h"
@@ -104,6 +106,7 @@ struct sup {
 	struct cache cache;
 	struct told told;
 	struct engine engine;
+	struct audit audit;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count;
 	size_t jobs_running;

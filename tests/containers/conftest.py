@@ -193,7 +193,7 @@ class Node:
         words = ["%s=%s" % (k, v) for k, v in keys.items() if k != "vars"]
         words += ["var:%s=%s" % kv for kv in keys.get("vars", {}).items()]
         self.say("%s ticket=%d %s" % (op, self.ticket, " ".join(words)))
-        kind = {"LIST": "end", "KEY": "key"}.get(op, "reply")
+        kind = {"LIST": "end", "KEY": "key", "AUDIT": "audit"}.get(op, "reply")
         return self.event(seconds=seconds, kind=kind, ticket=self.ticket)
 
     def run(self, instance, image, config="/config/run.yaml", sandbox="web", role="web", op="START", **keys):

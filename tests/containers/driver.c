@@ -3,7 +3,7 @@
  * as meshd-engine, with the engine's descriptors, user and (lack of) rights.
  *
  * A test connects to the control socket and writes lines:
- *   START|RUN|STOP|SIGNAL|LIST|ROLE|UNROLE|KEY|FENCE key=value...
+ *   START|RUN|STOP|SIGNAL|LIST|ROLE|UNROLE|KEY|FENCE|AUDIT key=value...
  *       keys: ticket sandbox role instance image config policy flags signal
  *       deadline, version and op (of a record that lies),
  *       and var:NAME=VALUE for each variable; fd=PATH sends that file,
@@ -12,7 +12,8 @@
  *   RAW BYTES    a message of that many zero bytes     WHO   who am I
  *   EXIT CODE    end                                   MUTE  read no events
  *   FORK         leave a child that does not end by itself; tells its pid
- * and reads one line per event, as JSON.  Events that come before anybody
+ * and reads one line per event, as JSON; before that of an audit one with its
+ * document.  Events that come before anybody
  * connects are kept.
  */
 #include <errno.h>
@@ -79,7 +80,7 @@ static void
 put_event(const struct sup_event *e, int fd)
 {
 	static const char *const kinds[] = {"?", "reply", "state", "exit", "end",
-	    "lost", "key"};
+	    "lost", "key", "audit"};
 	static const char *const states[] = {"none", "starting", "running",
 	    "stopping", "backoff", "failed", "exited", "gone"};
 	char line[4096], text[1024], path[256];
@@ -94,7 +95,7 @@ put_event(const struct sup_event *e, int fd)
 	    "\"restarts\": %u, \"crash_loop\": %u, \"since_ms\": %llu, \"retry_ms\": %llu, \"hash\": %llu, \"policy\": %u, "
 	    "\"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
 	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
-	    kinds[e->kind <= SUP_EV_KEY ? e->kind : 0],
+	    kinds[e->kind <= SUP_EV_AUDIT ? e->kind : 0],
 	    (unsigned long long)e->ticket, e->code,
 	    states[e->state <= SUP_ST_GONE ? e->state : 0], e->pid,
 	    e->exit_status, e->restarts, e->crash_loop,
@@ -104,6 +105,31 @@ put_event(const struct sup_event *e, int fd)
 	    e->config, text, fd >= 0 ? (long long)st.st_size : -1,
 	    now_us(), sent_us);
 	put_line(line);
+}
+
+/* What the descriptor of an audit holds, and whether it can change. */
+static void
+put_document(int fd)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	struct stat st;
+	unsigned char *bytes;
+	char *line;
+	int n;
+
+	if (fstat(fd, &st) < 0 || (bytes = malloc((size_t)st.st_size + 1)) == NULL ||
+	    (line = malloc((size_t)st.st_size * 2 + 200)) == NULL)
+		exit(9);
+	if (pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
+		exit(9);
+	n = sprintf(line, "{\"kind\": \"document\", \"ticket\": 0, \"code\": 0, \"state\": \"\", \"instance\": \"\", \"sealed\": %s, \"hex\": \"",
+	    (fcntl(fd, F_GET_SEALS) & seals) == seals ? "true" : "false");
+	for (off_t i = 0; i < st.st_size; i++)
+		n += sprintf(line + n, "%02x", bytes[i]);
+	sprintf(line + n, "\"}");
+	put_line(line);
+	free(line);
+	free(bytes);
 }
 
 static void
@@ -124,6 +150,8 @@ receive(void)
 		return;
 	if (c != NULL && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	if (fd >= 0 && ev.kind == SUP_EV_AUDIT)
+		put_document(fd);
 	put_event(&ev, fd);
 	if (fd >= 0)
 		close(fd);
@@ -279,7 +307,7 @@ static void
 command(char *line)
 {
 	static const char *const ops[] = {"", "START", "STOP", "SIGNAL", "RUN",
-	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY"};
+	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT"};
 	static char zero[1 << 16];
 	char *rest = strchr(line, ' ');
 
@@ -287,7 +315,7 @@ command(char *line)
 		*rest++ = '\0';
 	else
 		rest = line + strlen(line);
-	for (uint32_t op = SUP_START; op <= SUP_KEY; op++)
+	for (uint32_t op = SUP_START; op <= SUP_AUDIT; op++)
 		if (strcmp(line, ops[op]) == 0)
 			request(op, rest);
 	if (strcmp(line, "RAW") == 0 &&

@@ -40,7 +40,7 @@ is "no daemon" 7 "mesh: cannot connect to $gone: No such file or directory; is m
     --socket "$gone" ps
 is "no daemon for status" 3 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
     --socket "$gone" status
-for verb in members "members --compare" facts "facts n1" leader partition roster rtt "rtt n1 n2" reachability events \
+for verb in members "members --compare" facts "facts n1" audit "audit web.1" leader partition roster rtt "rtt n1 n2" reachability events \
     "debug show" "debug bundle"; do
 	# shellcheck disable=SC2086  # words, as typed
 	is "no daemon for $verb" 7 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \

@@ -1,0 +1,114 @@
+/*
+ * audit_filter.c - the seccomp programs of a container, from the kernel.
+ *
+ * Only a tracer gets them, of a process that stands still.  The init is asked,
+ * not the application: it waits in poll() all its life and takes an interrupted
+ * call in its stride, as no stranger's program must.  The application was
+ * forked from it, and a program once installed can't be taken off, so it has
+ * these first (the count in its status says whether it has more).  The init
+ * stands still for some ten microseconds a program; if we die meanwhile, the
+ * kernel lets it go.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "audit.h"
+#include "filter.h"
+#include "sys.h"
+
+#ifndef PTRACE_SECCOMP_GET_FILTER
+#define PTRACE_SECCOMP_GET_FILTER 0x420c
+#endif
+
+static long
+filter_of(pid_t pid, size_t n, struct sock_filter *out)
+{
+	return ptrace(PTRACE_SECCOMP_GET_FILTER, pid, n, out);
+}
+
+static bool
+is_ours(const struct filter *ours, const struct sock_filter *p, size_t count)
+{
+	for (int i = 0; i < FILTER_PROGRAMS; i++)
+		if (ours->prog[i].len == count &&
+		    memcmp(ours->prog[i].filter, p, count * sizeof *p) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+read_filters(struct flat_out *o, pid_t pid, const struct filter *ours)
+{
+	static const char digits[] = "0123456789abcdef";
+	AUTO_FREE struct sock_filter *p = malloc(BPF_MAXINSNS * sizeof *p);
+	AUTO_FREE char *hex = malloc(BPF_MAXINSNS * sizeof *p * 2);
+	char path[32];
+
+	for (size_t i = 0; i < AUDIT_FILTERS_MAX && p != NULL && hex != NULL; i++) {
+		long count = filter_of(pid, i, NULL);
+		const uint8_t *b = (const uint8_t *)p;
+
+		if (count < 0)
+			return errno == ENOENT ? NULL : strerror(errno);
+		if (count > BPF_MAXINSNS || filter_of(pid, i, p) != count)
+			return "a program changed while it was read";
+		for (size_t k = 0; k < (size_t)count * sizeof *p; k++) {
+			hex[2 * k] = digits[b[k] >> 4];
+			hex[2 * k + 1] = digits[b[k] & 15];
+		}
+		snprintf(path, sizeof path, "filters/%zu", i);
+		flat_put(o, path, FLAT_STR, 0, 0, hex,
+		    (size_t)count * sizeof *p * 2);
+		snprintf(path, sizeof path, "filters/%zu/default", i);
+		flat_put_int(o, path, is_ours(ours, p, (size_t)count));
+	}
+	return p != NULL && hex != NULL ? NULL : "out of memory";
+}
+
+/* 1: it stands still, *status as waitpid's; 0: it does not in time, or ended. */
+static int
+wait_stopped(pid_t pid, int *status)
+{
+	msec until = sys_now() + AUDIT_STOP_MS_MAX;
+
+	while (sys_now() < until) {
+		pid_t got = waitpid(pid, status, __WALL | WNOHANG);
+
+		if (got == pid && WIFSTOPPED(*status))
+			return 1;
+		if (got != 0)
+			return 0;
+		usleep(50);
+	}
+	return 0;
+}
+
+void
+audit_filters(struct flat_out *o, pid_t pid, int pidfd, const struct filter *ours)
+{
+	const char *why = NULL;
+	int status = 0;
+	long sig;
+
+	/* Alive after it was seized: then it was this one, by whatever number. */
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ||
+	    sys_pidfd_kill(pidfd, 0) < 0 ||
+	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+		why = strerror(errno);
+	else if (!wait_stopped(pid, &status))
+		why = "it did not stand still in time";
+	if (why == NULL) {
+		why = read_filters(o, pid, ours);
+		/* A signal that came just then is its own. */
+		sig = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+		ptrace(PTRACE_DETACH, pid, NULL, sig);
+	}
+	if (why != NULL)
+		flat_put_str(o, "filters-error", why);
+}

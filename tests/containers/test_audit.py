@@ -1,0 +1,284 @@
+"""`mesh audit`: what root reads from the kernel of a container, and what is judged weaker.
+
+The supervisor and the container are real; the document it gives is judged by
+daemon/core/audit.c itself, loaded into this process.
+"""
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+import weak
+from conftest import ROOT, children_of
+
+
+class Flat(ctypes.Structure):
+    _fields_ = [("buf", ctypes.c_char_p), ("len", ctypes.c_size_t)]
+
+
+class Finding(ctypes.Structure):
+    _fields_ = [("level", ctypes.c_int), ("text", ctypes.c_char * 240)]
+
+
+class Findings(ctypes.Structure):
+    _fields_ = [("items", Finding * 64), ("count", ctypes.c_size_t), ("weaker", ctypes.c_size_t)]
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """(weaker, {level: texts}) of a document."""
+    with tempfile.TemporaryDirectory() as top:
+        out = pathlib.Path(top) / "judge.so"
+        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", out,
+                        *(ROOT / "daemon" / f for f in ("core/audit.c", "core/auditread.c", "base/flat.c",
+                                                        "base/err.c"))], check=True)
+        lib = ctypes.CDLL(str(out))
+
+    def of(document):
+        flat, found = Flat(), Findings()
+        assert lib.flat_open(ctypes.byref(flat), document, ctypes.c_size_t(len(document))) == 0
+        lib.audit_judge(ctypes.byref(flat), ctypes.byref(found))
+        texts = {"weaker": [], "allowed": [], "unknown": []}
+        for f in found.items[:found.count]:
+            texts[("weaker", "allowed", "unknown")[f.level]].append(f.text.decode())
+        assert found.weaker >= len(texts["weaker"])
+        return texts
+    return of
+
+
+def records(document):
+    """path: value of a flat document."""
+    out, off = {}, 12
+    while off < len(document):
+        path, kind = int.from_bytes(document[off:off + 2], "little"), document[off + 2]
+        size = int.from_bytes(document[off + 12:off + 16], "little")
+        off += 16
+        value = document[off + path:off + path + size]
+        out[document[off:off + path].decode()] = int.from_bytes(value, "little", signed=True) if kind == 2 else value
+        off += path + size
+    return out
+
+
+def audit(node, instance):
+    """The document of an instance that runs."""
+    said = node.ask("AUDIT", instance=instance)
+    assert said["code"] == 0, said["text"]
+    told = node.events[-2]
+    assert told["kind"] == "document" and told["sealed"]
+    return bytes.fromhex(told["hex"])
+
+
+SANDBOXES = {"web": "default-user: 1000\n",
+             "off": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n"}
+LIMITS = "memory-limit: 32Mi\npids-limit: 20\ncpu-quota: 0.5\nfileno-limit: 256\n"
+
+
+def test_nothing_is_weaker(node, judge):
+    """With and without a user namespace, by the kernel's own files."""
+    for name, text in SANDBOXES.items():
+        node.sandbox(name, text)
+    node.shell("a", "echo UP; exec sleep 1000", extra=LIMITS)
+    node.start()
+    for sandbox, allowed in (("web", []), ("off", ["app", "init"])):
+        up = node.up(sandbox + ".1", "a", sandbox=sandbox)
+        node.printed(sandbox + ".1", "UP")
+        document = audit(node, sandbox + ".1")
+        said, got = judge(document), records(document)
+        assert (said["weaker"], said["unknown"]) == ([], []), said
+        assert [t.split(":")[0] for t in said["allowed"]] == allowed, said
+        app = children_of(up["pid"])[0]
+        assert (got["init/pid"], got["app/pid"]) == (up["pid"], app)
+        for key in ("uid_map", "limits", "mountinfo", "cgroup"):
+            assert got["app/" + key] == pathlib.Path("/proc/%d/%s" % (app, key)).read_bytes(), key
+        for kind in ("user", "mnt", "net", "pid"):
+            assert got["app/ns/" + kind].decode() == os.readlink("/proc/%d/ns/%s" % (app, kind))
+        assert {k for k in got if k.startswith("app/fds/") and k.count("/") == 2} == \
+            {"app/fds/%s" % n for n in os.listdir("/proc/%d/fd" % app)}
+        assert got["cgroup/v%d/pids.max" % (2 if "cgroup/v2/pids.max" in got else 1)] == b"20\n"
+        assert [got["filters/%d/default" % i] for i in (0, 1)] == [1, 1]
+        assert len(got["filters/0"]) > 16 * 300 and "filters/2" not in got
+    # It looked at both, and they run as they did.
+    for instance in ("web.1", "off.1"):
+        pid = next(e["pid"] for e in node.events if e.get("instance") == instance and e["state"] == "running")
+        assert "TracerPid:\t0\n" in pathlib.Path("/proc/%d/status" % pid).read_text()
+    os.kill(children_of(pid)[0], signal.SIGTERM)
+    node.event(kind="state", instance="off.1", state="backoff")
+
+
+def test_the_other_way(node, judge):
+    """An application of user 0 without a user namespace is allowed by its sandbox's name, and told."""
+    node.sandbox("root", "default-user: 0\nallow-users: [0]\nallow-groups: [0]\nroles: [web]\nuserns: off\n")
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    node.up("root.1", "a", sandbox="root")
+    said = judge(audit(node, "root.1"))
+    assert said["weaker"] == [] and any("app: runs as root of this host" in t for t in said["allowed"]), said
+
+
+# What is left out at the start (daemon/base/weak.h), and words of what must be said of it.
+WEAK = [
+    ("capabilities", "app: CapBnd is '"),
+    ("nnp allow-list deny-list landlock", "NoNewPrivs is '0', not 1"),
+    ("allow-list deny-list", "Seccomp is '0', not 2"),
+    ("allow-list", "init: 1 of its 1 seccomp programs are the default ones, not 2"),
+    ("keep-ours cloexec", "app: descriptor 200 is /"),
+    ("groups", "app: is in more groups: %d" % weak.GROUP),
+    ("setsid", "is in a session of the host"),
+    ("pidns", "host's pid namespace"),
+    ("ipcns", "host's ipc namespace"),
+    ("cgroupns", "host's cgroup namespace"),
+    ("nosuid", "mount / is not nosuid"),
+    ("nodev", "is not nodev"),
+    ("noexec", "mount /data can be written, and what is there be run"),
+    ("readonly", "mount / ("),
+    ("masks", "/proc/timer_list is not covered"),
+    ("frozen", "/proc/sys is not covered"),
+]
+
+
+def test_each_weakness_is_named(weak_programs, judge):
+    """By the second build, in which a defence can be left out: with it nothing is said, without it it is."""
+    host = weak.Host(weak_programs)
+    host.shell("a", "exec sleep 1000", extra="volumes: {/data: !Statedir {user: 1000}}\n")
+    try:
+        host.start()
+        for off, words in (("", None), *WEAK):
+            name = host.next_name()
+            host.without(*off.split())
+            host.up(name, "a")
+            host.without()
+            said = judge(audit(host, name))["weaker"]
+            assert any(words in t for t in said) if words else said == [], (off, said)
+            host.ask("STOP", instance=name)
+    finally:
+        host.close()
+
+
+def inside(pid, *command):
+    """Root of the host, in a container's mount namespace, with the host's tools."""
+    code = ("import ctypes, os, sys; fd = os.open('/proc/%d/ns/mnt', os.O_RDONLY); libc = ctypes.CDLL(None, use_errno=True)\n"
+            "assert libc.setns(fd, 0x20000) == 0\n"
+            "a = [None if x == '-' else x.encode() for x in sys.argv[1:5]]\n"
+            "assert libc.mount(a[0], a[2], a[1], ctypes.c_ulong(int(sys.argv[4])), None) == 0, ctypes.get_errno()\n" % pid)
+    subprocess.run(["/usr/bin/python3", "-c", code, *command], check=True)
+
+
+RDONLY, NODEV, REMOUNT, BIND = 1, 4, 32, 4096
+
+
+def test_what_root_changed_since(node, judge):
+    """It is of now, not of the start: each is done from outside to a container that runs."""
+    node.shell("a", "echo UP; exec sleep 1000", extra=LIMITS)
+    node.start()
+    up = node.up("web.1", "a")
+    node.printed("web.1", "UP")
+    app = children_of(up["pid"])[0]
+    assert judge(audit(node, "web.1"))["weaker"] == []
+    guest = subprocess.Popen(["sleep", "1000"])
+    leaf = node.leaves()[0]
+    v1 = pathlib.Path("/sys/fs/cgroup/pids") / node.cgroup / leaf
+    try:
+        (node.group() / leaf / "cgroup.procs").write_text(str(guest.pid))
+        ((v1 if v1.exists() else node.group() / leaf) / "pids.max").write_text("max")
+        pathlib.Path("/proc/%d/oom_score_adj" % app).write_text("5")
+        inside(up["pid"], "-", "-", "/", str(REMOUNT | BIND | NODEV))
+        document = audit(node, "web.1")
+        # Nobody can be given a higher limit here: as if the kernel had said so.
+        limits = records(document)["app/limits"]
+        higher = limits.replace(b"256 ", b"512 ").replace(b"size        0 ", b"size        1 ")
+        assert len(higher) == len(limits) != 0
+        said = judge(document.replace(limits, higher))["weaker"]
+    finally:
+        guest.kill()
+        guest.wait()
+    for words in ("process %d (sleep): Seccomp is '0', not 2" % guest.pid, "process %d (sleep): CapBnd" % guest.pid,
+                  "process %d (sleep): runs as root" % guest.pid, "pids-limit: no limit is set, and 20 was asked for",
+                  "app: oom_score_adj is '5'", "app: may open more files (512 512 files) than its limit of 256",
+                  "app: may write core files (1 0 bytes)", "app: mount / (", "app: mount / is not nosuid"):
+        assert any(words in t for t in said), (words, said)
+    assert not any(t.startswith(("app: Cap", "init: Cap", "app: Seccomp")) for t in said), said
+
+
+def test_names_are_only_names(node, judge):
+    """Of a file, of a mount, of the program: with a terminal's escapes and lines of /proc in them."""
+    node.shell("a", "mkdir /data/fake; exec 7>\"/data/$(printf 'f\\n\\033[2J')\"; echo UP; exec sleep 1000",
+               extra="volumes: {/data: !Tmpfs {size: 4Mi, mode: 0o777}}\n")
+    for tool in ("mkdir", "printf"):
+        os.symlink("busybox", node.images / "a/bin" / tool)
+    node.start()
+    up = node.up("web.1", "a")
+    node.printed("web.1", "UP")
+    app = children_of(up["pid"])[0]
+    source = "s\n1 1 0:1 / /faked rw - ext4 x rw\x1b[2J\u202e"
+    inside(up["pid"], source, "tmpfs", "/data/fake", str(0))
+    document = audit(node, "web.1")
+    said, got = judge(document), records(document)
+    assert got["app/fds/7"] == b"/data/f\n\x1b[2J"
+    assert b"\\0121\\0401\\0400:1" in got["app/mountinfo"]
+    assert "app: mount /data/fake is not nosuid" in said["weaker"], said
+    for text in sum(said.values(), []):
+        assert text.isprintable() and "/faked" not in text and "Priv" not in text, text
+    assert app == got["app/pid"]
+
+
+def test_one_that_ends_meanwhile(node):
+    """Whenever it ends, the answer is whole or says so, and it is started again as ever."""
+    node.shell("a", "exec sleep 0.0$(( $$ % 7 ))3", extra="restart-timeout: 0\n")
+    node.shell("b", "exec sleep 1000")
+    node.start()
+    node.up("web.1", "a")
+    up = node.up("web.2", "b")
+    seen, restarts, end = set(), 0, time.monotonic() + 10
+    while restarts < 5 or seen == {""}:
+        assert time.monotonic() < end, (seen, restarts)
+        node.ticket += 1
+        node.say("AUDIT ticket=%d instance=web.1" % node.ticket)
+        said = node.event(ticket=node.ticket)
+        seen.add(said["text"].split(": ")[-1])
+        restarts = max(e.get("restarts", 0) for e in node.events)
+    assert seen <= {"", "ended while it was looked at", "does not run"} and "" in seen, seen
+    # Two at once: one of them is told to come again, and nobody waits.
+    for ticket in (100001, 100002):
+        node.say("AUDIT ticket=%d instance=web.2" % ticket)
+    said = {}
+    while len(said) < 2:
+        e = node.next()
+        if e.get("ticket") in (100001, 100002):
+            said[e["ticket"]] = e
+    assert (said[100001]["kind"], said[100001]["code"]) == ("audit", 0)
+    assert said[100002]["kind"] == "reply" and "another audit is not done; ask again" in said[100002]["text"]
+    # One that stands still already is looked at, and stands still after it.
+    os.kill(up["pid"], signal.SIGSTOP)
+    assert b"\nState:\tT" in records(audit(node, "web.2"))["init/status"]
+    assert "\nState:\tT" in pathlib.Path("/proc/%d/status" % up["pid"]).read_text()
+    os.kill(up["pid"], signal.SIGCONT)
+
+
+def test_the_supervisor_dies_meanwhile(node):
+    """Who is looked at just then runs on, traced by nobody."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    for i in range(20):
+        node.say("AUDIT ticket=%d instance=web.1" % (i + 1000))
+        node.kill()
+        node.start()
+        pathlib.Path("/proc/%d" % up["pid"]).stat()
+    node.ask("LIST")
+    state = next(e for e in reversed(node.events) if e["kind"] == "state")
+    assert (state["pid"], state["state"]) == (up["pid"], "running")
+    assert "TracerPid:\t0\n" in pathlib.Path("/proc/%d/status" % up["pid"]).read_text()
+    audit(node, "web.1")
+
+
+def test_who_is_not_there(node):
+    """A refusal comes as a reply."""
+    node.start()
+    node.ticket += 1
+    node.say("AUDIT ticket=%d instance=web.9" % node.ticket)
+    said = node.event(kind="reply", ticket=node.ticket)
+    assert said["code"] != 0 and said["text"] == "web.9: does not run"
