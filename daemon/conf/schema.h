@@ -75,7 +75,7 @@ struct field {
 struct schema {
 	const char *kind;
 	struct field root;
-	bool lithos; /* '_' equals '-', keys with '_' first are ignored, odd integers */
+	bool lithos; /* '_' equals '-', keys with '_' first are ignored, odd integers, anchors */
 };
 
 extern const struct field schema_daemon[];

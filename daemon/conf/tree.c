@@ -4,11 +4,10 @@
  * Nodes live in chunks freed together.  Repeated keys are found by sorting a
  * map's keys: no table that a hostile file could make collide.
  */
-#include "tree.h"
+#include "tree_in.h"
 #include "conf.h"
 
 #include <stdlib.h>
-#include <yaml.h>
 
 enum { CHUNK_BYTES = 64 << 10 };
 
@@ -18,16 +17,7 @@ struct tree_chunk {
 	_Alignas(16) char bytes[];
 };
 
-struct builder {
-	struct tree *tree;
-	const struct place *place;
-	yaml_parser_t parser;
-	const char *text; /* ends with a NUL */
-	size_t len;
-	int depth;
-};
-
-static void *
+void *
 tree_alloc(struct tree *t, size_t n)
 {
 	struct tree_chunk *c = t->chunks;
@@ -61,20 +51,20 @@ tree_free(struct tree *t)
 	t->root = NULL;
 }
 
-static uint32_t
-mark_line(const yaml_mark_t *m)
+uint32_t
+tree_line(const yaml_mark_t *m)
 {
 	return (uint32_t)m->line + 1;
 }
 
-static uint32_t
-mark_col(const yaml_mark_t *m)
+uint32_t
+tree_col(const yaml_mark_t *m)
 {
 	return (uint32_t)m->column + 1;
 }
 
-static int
-out_of_memory(const struct builder *b)
+int
+tree_out_of_memory(const struct builder *b)
 {
 	return place_fail(b->place, 1, 1, "out of memory");
 }
@@ -123,32 +113,32 @@ parser_fail(const struct builder *b)
 	char c = marked_byte(line, m);
 
 	if (y->error == YAML_MEMORY_ERROR)
-		return out_of_memory(b);
-	if (y->error == YAML_SCANNER_ERROR && tab != 0 && tab <= mark_col(m))
-		return place_fail(b->place, mark_line(m), tab, "tab in indentation");
+		return tree_out_of_memory(b);
+	if (y->error == YAML_SCANNER_ERROR && tab != 0 && tab <= tree_col(m))
+		return place_fail(b->place, tree_line(m), tab, "tab in indentation");
 	if (y->error == YAML_SCANNER_ERROR && strstr(problem, "cannot start any token") != NULL &&
 	    c > ' ')
 		return place_fail(
-		    b->place, mark_line(m), mark_col(m), "'%c' cannot start a value; quote it", c);
+		    b->place, tree_line(m), tree_col(m), "'%c' cannot start a value; quote it", c);
 	if (strstr(problem, "expected <document start>") != NULL)
-		return place_fail(b->place, mark_line(m), mark_col(m),
+		return place_fail(b->place, tree_line(m), tree_col(m),
 		    m->column == 0 ? "second document in file"
 				   : "text after the end of the document");
 	if (strstr(problem, "undefined tag handle") != NULL ||
 	    (y->context != NULL && strstr(y->context, "anchor") != NULL))
 		return place_fail(
-		    b->place, mark_line(m), mark_col(m), "anchors and tags are not supported");
+		    b->place, tree_line(m), tree_col(m), "anchors and tags are not supported");
 	if (y->context != NULL && y->context_mark.line != m->line)
-		return place_fail(b->place, mark_line(m), mark_col(m),
+		return place_fail(b->place, tree_line(m), tree_col(m),
 		    "not YAML: %s (%s that began at line %u)", problem, y->context,
-		    mark_line(&y->context_mark));
-	return place_fail(b->place, mark_line(m), mark_col(m), "not YAML: %s", problem);
+		    tree_line(&y->context_mark));
+	return place_fail(b->place, tree_line(m), tree_col(m), "not YAML: %s", problem);
 }
 
-static int
-no_anchors(const struct builder *b, const yaml_event_t *ev)
+int
+tree_no_anchors(const struct builder *b, const yaml_event_t *ev)
 {
-	return place_fail(b->place, mark_line(&ev->start_mark), mark_col(&ev->start_mark),
+	return place_fail(b->place, tree_line(&ev->start_mark), tree_col(&ev->start_mark),
 	    "anchors and tags are not supported");
 }
 
@@ -169,14 +159,25 @@ event_props(const yaml_event_t *ev, const char **anchor, const char **tag)
 	}
 }
 
-static char *
-copy_text(struct tree *t, const char *s, size_t len)
+char *
+tree_copy(struct tree *t, const char *s, size_t len)
 {
 	char *p = tree_alloc(t, len + 1);
 
 	if (p != NULL && len > 0)
 		memcpy(p, s, len);
 	return p;
+}
+
+int
+tree_count(const struct builder *b, const yaml_mark_t *m, uint32_t more)
+{
+	if (more <= TREE_NODES_MAX - b->tree->nodes) {
+		b->tree->nodes += more;
+		return 0;
+	}
+	return place_fail(b->place, tree_line(m), tree_col(m), "more than %d values in one file",
+	    TREE_NODES_MAX);
 }
 
 /* A node for a scalar, list or map event, without children yet. */
@@ -186,24 +187,25 @@ node_make(struct builder *b, const yaml_event_t *ev, struct tree_node **out)
 	const yaml_mark_t *m = &ev->start_mark;
 	const char *anchor, *tag;
 	struct tree_node *n;
+	int rc;
 
 	event_props(ev, &anchor, &tag);
-	if (anchor != NULL || ev->type == YAML_ALIAS_EVENT ||
-	    (tag != NULL && (tag[0] != '!' || tag[1] == '\0')))
-		return no_anchors(b, ev);
-	if (++b->tree->nodes > TREE_NODES_MAX)
-		return place_fail(b->place, mark_line(m), mark_col(m),
-		    "more than %d values in one file", TREE_NODES_MAX);
+	if ((anchor != NULL && !b->allowed) || (tag != NULL && (tag[0] != '!' || tag[1] == '\0')))
+		return tree_no_anchors(b, ev);
+	rc = tree_count(b, m, 1);
+	if (rc != 0)
+		return rc;
 	n = tree_alloc(b->tree, sizeof *n);
 	if (n == NULL)
-		return out_of_memory(b);
-	n->line = mark_line(m);
-	n->col = mark_col(m);
+		return tree_out_of_memory(b);
+	n->line = tree_line(m);
+	n->col = tree_col(m);
+	n->total = 1;
 	n->type = ev->type == YAML_SEQUENCE_START_EVENT	 ? TREE_LIST
 		  : ev->type == YAML_MAPPING_START_EVENT ? TREE_MAP
 							 : TREE_SCALAR;
-	if (tag != NULL && (n->tag = copy_text(b->tree, tag + 1, strlen(tag + 1))) == NULL)
-		return out_of_memory(b);
+	if (tag != NULL && (n->tag = tree_copy(b->tree, tag + 1, strlen(tag + 1))) == NULL)
+		return tree_out_of_memory(b);
 	if (n->type == TREE_SCALAR) {
 		const char *s = (const char *)ev->data.scalar.value;
 
@@ -211,8 +213,8 @@ node_make(struct builder *b, const yaml_event_t *ev, struct tree_node **out)
 		n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 		if (n->len > 0 && memchr(s, '\0', n->len) != NULL)
 			return place_fail(b->place, n->line, n->col, "NUL byte in a string");
-		if ((n->text = copy_text(b->tree, s, n->len)) == NULL)
-			return out_of_memory(b);
+		if ((n->text = tree_copy(b->tree, s, n->len)) == NULL)
+			return tree_out_of_memory(b);
 	}
 	*out = n;
 	return 0;
@@ -275,7 +277,7 @@ keys_unique(const struct builder *b, const struct tree_node *map)
 		return 0;
 	list = calloc(map->count, sizeof(const struct tree_node *));
 	if (list == NULL)
-		return out_of_memory(b);
+		return tree_out_of_memory(b);
 	for (const struct tree_node *c = map->first; c != NULL; c = c->next)
 		list[n++] = c->key;
 	sort_keys(list, n);
@@ -306,7 +308,7 @@ key_check(const struct builder *b, const struct tree_node *k)
 		return place_fail(b->place, k->line, k->col, "a key must be a plain word");
 	if (k->len == 0)
 		return place_fail(b->place, k->line, k->col, "empty key");
-	if (k->plain && strcmp(k->text, "<<") == 0)
+	if (!b->allowed && alias_is_merge(k))
 		return place_fail(b->place, k->line, k->col,
 		    "anchors and tags are not supported (merge key '<<')");
 	return 0;
@@ -314,17 +316,37 @@ key_check(const struct builder *b, const struct tree_node *k)
 
 static int build(struct builder *b, struct tree_node **out, bool *ended);
 
+void
+tree_append(struct tree_node *parent, struct tree_node *n)
+{
+	if (parent->last != NULL)
+		parent->last->next = n;
+	else
+		parent->first = n;
+	parent->last = n;
+	parent->count++;
+	parent->total += n->total;
+	if (n->height + 1 > parent->height)
+		parent->height = n->height + 1;
+}
+
 /* Children up to the end of the list or map. */
 static int
 build_children(struct builder *b, struct tree_node *parent)
 {
+	const struct tree_node *merged = NULL;
+
 	for (;;) {
 		struct tree_node *key = NULL, *n = NULL;
 		bool ended = false;
 		int rc = build(b, &n, &ended);
 
+		if (rc == 0 && ended && parent->type == TREE_MAP)
+			rc = keys_unique(b, parent);
+		if (rc == 0 && ended && merged != NULL)
+			rc = alias_merge(b, parent, merged);
 		if (rc != 0 || ended)
-			return rc != 0 || parent->type != TREE_MAP ? rc : keys_unique(b, parent);
+			return rc;
 		if (parent->type == TREE_MAP) {
 			key = n;
 			rc = key_check(b, key);
@@ -334,12 +356,14 @@ build_children(struct builder *b, struct tree_node *parent)
 				return rc;
 		}
 		n->key = key;
-		if (parent->last != NULL)
-			parent->last->next = n;
-		else
-			parent->first = n;
-		parent->last = n;
-		parent->count++;
+		if (key == NULL || !alias_is_merge(key)) {
+			tree_append(parent, n);
+			continue;
+		}
+		if (merged != NULL)
+			return place_fail(b->place, key->line, key->col,
+			    "key '<<' repeated; give it a list");
+		merged = n;
 	}
 }
 
@@ -347,14 +371,17 @@ build_children(struct builder *b, struct tree_node *parent)
 static int
 build(struct builder *b, struct tree_node **out, bool *ended)
 {
+	const char *anchor, *tag;
 	yaml_event_t ev;
+	bool alias;
 	int rc;
 
 	if (!yaml_parser_parse(&b->parser, &ev))
 		return parser_fail(b);
 	*ended = ev.type == YAML_SEQUENCE_END_EVENT || ev.type == YAML_MAPPING_END_EVENT;
-	rc = *ended ? 0 : node_make(b, &ev, out);
-	if (rc == 0 && !*ended && (*out)->type != TREE_SCALAR) {
+	alias = ev.type == YAML_ALIAS_EVENT;
+	rc = *ended ? 0 : alias ? alias_make(b, &ev, out) : node_make(b, &ev, out);
+	if (rc == 0 && !*ended && !alias && (*out)->type != TREE_SCALAR) {
 		if (++b->depth > CONF_DEPTH_MAX)
 			rc = place_fail(b->place, (*out)->line, (*out)->col,
 			    "nesting deeper than %d", CONF_DEPTH_MAX);
@@ -362,6 +389,9 @@ build(struct builder *b, struct tree_node **out, bool *ended)
 			rc = build_children(b, *out);
 		b->depth--;
 	}
+	event_props(&ev, &anchor, &tag);
+	if (rc == 0 && anchor != NULL)
+		rc = alias_name(b, anchor, *out);
 	yaml_event_delete(&ev);
 	return rc;
 }
@@ -381,11 +411,11 @@ build_stream(struct builder *b)
 			done = true;
 		} else if (ev.type == YAML_DOCUMENT_START_EVENT) {
 			if (documents++ > 0)
-				rc = place_fail(b->place, mark_line(&ev.start_mark),
-				    mark_col(&ev.start_mark), "second document in file");
+				rc = place_fail(b->place, tree_line(&ev.start_mark),
+				    tree_col(&ev.start_mark), "second document in file");
 			else if (ev.data.document_start.tag_directives.start !=
 				 ev.data.document_start.tag_directives.end)
-				rc = no_anchors(b, &ev);
+				rc = tree_no_anchors(b, &ev);
 			else
 				rc = build(b, &b->tree->root, &ended);
 		}
@@ -395,15 +425,16 @@ build_stream(struct builder *b)
 }
 
 int
-tree_parse(struct tree *t, const struct place *p, const char *text, size_t len)
+tree_parse(struct tree *t, const struct place *p, const char *text, size_t len, bool anchors)
 {
-	struct builder b = {.tree = t, .place = p, .text = text, .len = len};
+	struct builder b = {
+	    .tree = t, .place = p, .text = text, .len = len, .allowed = anchors};
 	struct tree_node *root;
 	int rc;
 
 	memset(t, 0, sizeof *t);
 	if (!yaml_parser_initialize(&b.parser))
-		return out_of_memory(&b);
+		return tree_out_of_memory(&b);
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, len);
 	rc = build_stream(&b);
@@ -414,7 +445,7 @@ tree_parse(struct tree *t, const struct place *p, const char *text, size_t len)
 		return rc;
 	/* Nothing but comments: an empty map. */
 	if (root == NULL && (root = tree_alloc(t, sizeof *root)) == NULL)
-		return out_of_memory(&b);
+		return tree_out_of_memory(&b);
 	root->type = TREE_MAP;
 	root->line = root->col = 1;
 	root->plain = false;

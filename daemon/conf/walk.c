@@ -537,7 +537,7 @@ conf_run(const char *kind, const char *display, const char *text, size_t len, st
 	rc = text_check(&w.place, text, len);
 	if (rc != 0)
 		return rc;
-	rc = tree_parse(&t, &w.place, text, len);
+	rc = tree_parse(&t, &w.place, text, len, s->lithos);
 	w.lithos = s->lithos;
 	if (rc == 0)
 		rc = walk_field(&w, &s->root, t.root);
