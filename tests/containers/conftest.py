@@ -279,3 +279,21 @@ def node(programs):
 
 def children_of(pid):
     return [int(p) for p in pathlib.Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()]
+
+
+@pytest.fixture
+def countdown(tmp_path, monkeypatch):
+    """A meshd whose Nth call that leaves something behind is its last one."""
+    lib = tmp_path / "countdown.so"
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", lib,
+                    ROOT / "tests/containers/countdown.c", "-ldl"], check=True)
+
+    def start(node, after):
+        arm = tmp_path / "arm"
+        arm.unlink(missing_ok=True)
+        with monkeypatch.context() as m:
+            for k, v in (("LD_PRELOAD", lib), ("CRASH_ARM", arm), ("CRASH_AFTER", after)):
+                m.setenv(k, str(v))
+            node.start()
+        return arm
+    return start

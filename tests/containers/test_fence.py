@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT, UNIFIED, wait_for
+from conftest import UNIFIED, wait_for
 from test_life import alive
 
 # Writes CLOCK_BOOTTIME about each 10 ms; ignores TERM, and says that it came.
@@ -262,23 +262,6 @@ def test_supervisor_killed_at_any_step(node, change):
     for leaf in node.leaves():
         assert (node.group() / leaf / "cgroup.procs").read_text() == ""
     assert not [t for t in ticks(node) if t > last]
-
-
-@pytest.fixture
-def countdown(tmp_path, monkeypatch):
-    lib = tmp_path / "countdown.so"
-    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", lib,
-                    ROOT / "tests/containers/countdown.c", "-ldl"], check=True)
-
-    def start(node, after):
-        arm = tmp_path / "arm"
-        arm.unlink(missing_ok=True)
-        with monkeypatch.context() as m:
-            for k, v in (("LD_PRELOAD", lib), ("CRASH_ARM", arm), ("CRASH_AFTER", after)):
-                m.setenv(k, str(v))
-            node.start()
-        return arm
-    return start
 
 
 @pytest.mark.parametrize("change", ["START", "FENCE"])

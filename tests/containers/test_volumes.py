@@ -95,11 +95,14 @@ def test_persistent_and_readonly(up):
 
 
 def test_without_a_user_namespace(up):
-    sandbox(up, "userns: off\n")
+    sandbox(up, "userns: off\n", paths="/db: {top}/db/not/yet")
+    shell(up, "z", {"/data": "!Persistent /db/x"}, "true")
+    fails(up, "web.0", "z", "cannot open %s/db/not/yet: No such file or directory; make it, or add mkdir: on" % up.top)
     shell(up, "a", {"/data": "!Persistent {path: /db/x, mkdir: true, user: 1000}", "/s": "!Statedir {user: 1000, path: /y}"},
           "touch /data/f /s/f; busybox ls -ln /data/f", "user-id: 1000\n")
     assert says(up, "web.1", "a").splitlines()[0].split()[2] == "1000"
-    assert owner(up.top / "db/x/f")[0] == 1000 and owner(up.top / "state/volumes/web.1/web/y/f")[0] == 1000
+    assert owner(up.top / "db/not/yet") == (0, 0, 0o755)
+    assert owner(up.top / "db/not/yet/x/f")[0] == 1000 and owner(up.top / "state/volumes/web.1/web/y/f")[0] == 1000
 
 
 def test_lithos_owners_are_left_as_they_are(up):
@@ -136,6 +139,10 @@ def test_required_mount(up):
     fails(up, "web.1", "a", "web.1: volume /data: %s/db is not a mount point (require-mount): mount what belongs there first" % up.top)
     assert os.listdir(up.top / "db") == []
     gone(up, "web.1")
+    (up.top / "db").rmdir()
+    fails(up, "web.1", "a", "web.1: volume /data: cannot open %s/db: No such file or directory" % up.top)
+    gone(up, "web.1")
+    (up.top / "db").mkdir()
     sandbox(up)
     shell(up, "b", {"/data": "!Persistent {path: /db/app, mkdir: true}"}, "touch /data/f", "require-mount: [/data]\n")
     fails(up, "web.2", "b", "is not a mount point (require-mount)")
@@ -151,17 +158,19 @@ def test_required_mount(up):
 
 def test_links_lead_nowhere(up):
     """What a container with the volume can put there, when another one starts."""
-    sandbox(up, paths="/db: {top}/db, /in: {top}/db/in/deep")
-    shell(up, "a", {"/data": "!Persistent {path: /db}"}, "cd /data; busybox ln -s / link; busybox ln -s / in; busybox mkdir d; busybox ln -s / d/up", "user-id: 1000\n")
+    out = up.top / "out"
+    (out / "etc").mkdir(parents=True)
+    sandbox(up, paths="/db: {top}/db, /in: {top}/db/in/etc")
+    shell(up, "a", {"/data": "!Persistent {path: /db}"}, "cd /data; busybox ln -s %s link; busybox ln -s link in; busybox mkdir d; busybox ln -s ../link d/up" % out, "user-id: 1000\n")
     os.chown(up.top / "db", 1000, 1000)
     says(up, "web.1", "a")
-    assert os.readlink(up.top / "db/link") == "/"
-    volumes = {"p": "!Persistent {path: /db/link}", "r": "!Readonly /db/link/etc", "m": "!Persistent {path: /db/link/mesh-was-here, mkdir: on}",
-               "n": "!Persistent {path: /db/d/up/mesh-was-here, mkdir: on}", "i": "!Persistent {path: /in, mkdir: on}"}
+    assert os.listdir(up.top / "db/in") == ["etc"]
+    volumes = {"p": "!Persistent {path: /db/link}", "r": "!Readonly /db/link/etc", "m": "!Persistent {path: /db/link/made, mkdir: on}",
+               "n": "!Persistent {path: /db/d/up/made, mkdir: on}", "i": "!Readonly /in"}
     for name, volume in volumes.items():
         shell(up, name, {"/data": volume}, "ls /data")
         fails(up, "web.%s" % name, name, "web.%s: volume /data: cannot open " % name)
-    assert not os.path.exists("/mesh-was-here") and not os.path.exists("/deep")
+    assert os.listdir(out) == ["etc"]
     line = [e for e in up.events if e["instance"] == "web.p"][-1]["text"]
     assert line.endswith("write the path without symlinks")
     # Of the place in the image too, and of one in a volume.
@@ -221,11 +230,44 @@ def test_much_state_is_removed_beside_other_work(up):
     (outside / "kept").write_text("x")
     (up.top / "state/volumes/web.1/web/x/out").symlink_to(outside)
     (up.top / "state/volumes/web.1/web/x" / ("d/" * 300)).mkdir(parents=True)
-    for i in range(2000):
+    for i in range(600):
         (up.top / "state/volumes/web.1/web/x" / ("f%d" % i)).touch()
     gone(up, "web.1")
+    # Also by the next one, when this one is killed meanwhile.
+    up.kill()
+    up.start()
     wait_for(lambda: os.listdir(up.top / "state/volumes/.gone") == [])
+    assert os.listdir(up.top / "state/volumes") == [".gone"]
     assert (outside / "kept").read_text() == "x" and os.path.exists("/etc/passwd")
+
+
+def test_killed_at_each_step_of_a_start(node, countdown):
+    """What was made has its owner by then, or is made again; what is there is as it was."""
+    (node.top / "db").mkdir()
+    sandbox(node)
+    after, died, script = 0, True, "echo $(busybox stat -c '%u %a' /data /s)"
+    while died:
+        after += 1
+        image, instance = "a%d" % after, "web.%d" % after
+        shell(node, image, {"/data": "!Persistent {path: /db/x%d/y, mkdir: true, mode: 0o750, user: 1000}" % after,
+                            "/s": "!Statedir {path: /z, mode: 0o700, user: 1000}"}, script, "user-id: 1000\n")
+        (node.images / image / "etc/hosts").write_text("")
+        arm = countdown(node, after)
+        arm.touch()
+        node.say("START ticket=9 instance=%s image=%s config=/config/run.yaml sandbox=web role=web" % (instance, image))
+        try:
+            node.meshd.wait(0.15)
+        except subprocess.TimeoutExpired:
+            died = False
+        node.kill()
+        node.start()
+        assert node.run(instance, image)["code"] == 0
+        assert node.printed(instance, "DONE").splitlines()[0] == "1000 750 1000 700", after
+        for name in (node.top / ("db/x%d" % after), node.top / ("state/volumes/%s/web" % instance)):
+            assert [n for n in os.listdir(name) if n.endswith(".new")] == []
+        gone(node, instance)
+        node.kill()
+    assert after > 15
 
 
 # --- /etc, /run, /dev/shm --------------------------------------------------------------

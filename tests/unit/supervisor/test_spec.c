@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../../../daemon/base/flat.h"
 #include "../../../daemon/supervisor/spec.h"
 
 static uint8_t buf[SPEC_RECORD_BYTES_MAX];
@@ -118,6 +119,69 @@ what_goes_in_comes_out(void **state)
 	assert_memory_equal(&in, &out, sizeof in);
 }
 
+static bool
+is_new(const struct flat_rec *rec)
+{
+	static const char *const keys[] = {"/user", "/group", "/flags",
+	    "run-tmpfs", "hosts-flags", "resolv-flags", "hosts-file",
+	    "resolv-file", "host/0", "host/1"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		size_t n = strlen(keys[i]);
+
+		if (rec->path_len >= n &&
+		    memcmp(rec->path + rec->path_len - n, keys[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a supervisor wrote that knew less is read, and means what it meant. */
+static void
+older_records_are_read(void **state)
+{
+	static uint8_t old[SPEC_RECORD_BYTES_MAX];
+	struct spec in, out;
+	struct flat f;
+	struct flat_out o;
+	struct flat_rec rec;
+	struct err err;
+	size_t off = 0, len;
+	uint64_t sum;
+	int left_out = 0;
+	char path[128];
+
+	(void)state;
+	fill(&in);
+	len = spec_encode(&in, buf);
+	spec_free(&in);
+	assert_int_equal(flat_open(&f, buf + 20, len - 20), 0);
+	flat_begin(&o, old + 20, sizeof old - 20);
+	while (flat_next(&f, &off, &rec)) {
+		snprintf(path, sizeof path, "%.*s", (int)rec.path_len, rec.path);
+		if (is_new(&rec))
+			left_out++;
+		else if (rec.type == FLAT_STR)
+			flat_put(&o, path, FLAT_STR, 0, 0, rec.str, rec.str_len);
+		else
+			flat_put_int(&o, path, rec.num);
+	}
+	assert_int_equal(left_out, 16);
+	len = flat_end(&o);
+	memcpy(old, buf, 8);
+	sum = sup_hash_(UINT64_C(0xcbf29ce484222325), old + 20, len);
+	memcpy(old + 8, &(uint32_t){(uint32_t)len}, 4);
+	memcpy(old + 12, &sum, 8);
+	assert_int_equal(spec_decode(&out, old, len + 20, "web.1", &err), 0);
+	assert_int_equal(out.hosts_flags | out.resolv_flags, 0);
+	assert_string_equal(out.hosts_file, "");
+	assert_int_equal(out.hosts.count, 0);
+	assert_false(out.run_tmpfs);
+	assert_int_equal(out.volumes[2].user | out.volumes[2].flags, 0);
+	assert_string_equal(out.volumes[2].source, "/srv/db");
+	spec_free(&out);
+}
+
 static void
 every_cut_is_refused(void **state)
 {
@@ -210,6 +274,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_goes_in_comes_out),
+	    cmocka_unit_test(older_records_are_read),
 	    cmocka_unit_test(every_cut_is_refused),
 	    cmocka_unit_test(every_flipped_bit_is_refused),
 	    cmocka_unit_test(errors_say_what),
