@@ -9,6 +9,10 @@
  *          VERSION "1"; LOG_BYTES the limit of one log file, decimal;
  *          EXECUTABLE an absolute path inside the image;
  *          KILL_MS from TERM to kill, when its time is over
+ *   argv   meshd-init exec|exec-tty NAME [ARG...]
+ *          not pid 1: it becomes the command NAME, looked up by PATH; fds 0, 1,
+ *          2 are the command's (with -tty its controlling terminal), and
+ *          INIT_FD_ERROR as below
  *   env    the application's own
  *   cwd    the application's own
  *   fds    0 /dev/null, then the INIT_FD_ numbers; nothing else
@@ -29,6 +33,8 @@
 
 #define INIT_VERSION "1"
 #define INIT_VERSION_FENCE "2"
+#define INIT_VERSION_EXEC "exec"
+#define INIT_VERSION_TTY "exec-tty"
 
 enum {
 	INIT_FD_EXIT = 3,  /* one struct init_exit is written at offset 0 */

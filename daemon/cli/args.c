@@ -12,6 +12,7 @@
 
 #include "../base/name.h"
 #include "../base/own.h"
+#include "operand.h"
 #include "text.h"
 
 #define EXPIRES_MS_MAX (INT64_C(365) * 86400 * 1000)
@@ -394,43 +395,6 @@ parse_word(struct cursor *c, struct err *err)
 	return 0;
 }
 
-/* HOST:PORT; a literal IPv6 host stands in brackets. */
-static bool
-seed_ok(const char *s)
-{
-	const char *colon = strrchr(s, ':');
-	size_t host = colon != NULL ? (size_t)(colon - s) : 0;
-	char *end;
-
-	if (host == 0 || host > 255 || colon[1] < '0' || colon[1] > '9')
-		return false;
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	if (*end != '\0' || port < 1 || port > 65535)
-		return false;
-	if (s[0] == '[')
-		return s[host - 1] == ']' && strspn(s + 1, "0123456789abcdefABCDEF:.%") == host - 2;
-	for (size_t i = 0; i < host; i++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			   "0123456789.-_",
-			s[i]) == NULL)
-			return false;
-	return true;
-}
-
-/* TERM.LEADER8.SEQ, as `mesh status` and `mesh schedule show` print it. */
-static bool
-stamp_ok(const char *s)
-{
-	size_t term = strspn(s, "0123456789");
-	const char *leader = s + term + (s[term] == '.');
-	size_t hex = strspn(leader, "0123456789abcdef");
-	const char *seq = leader + hex + (leader[hex] == '.');
-	size_t digits = strspn(seq, "0123456789");
-
-	return term >= 1 && term <= 20 && leader == s + term + 1 && hex == 8 &&
-	       seq == leader + hex + 1 && digits >= 1 && digits <= 20 && seq[digits] == '\0';
-}
-
 static int
 bad_operand(const struct args *a, const char *name, const char *word, const char *wants,
     struct err *err)
@@ -480,10 +444,10 @@ check_operand(const struct args *a, enum operand kind, const char *name, const c
 			    a->verb->name, name, len, NAMES_BYTES_MAX);
 		return name_list_ok(word) ? 0 : bad_operand(a, name, word, "names joined by commas", err);
 	case OPERAND_SEED:
-		return seed_ok(word) ? 0 :
+		return operand_seed_ok(word) ? 0 :
 				       bad_operand(a, name, word, "HOST:PORT (port 1-65535)", err);
 	case OPERAND_STAMP:
-		return stamp_ok(word) ? 0 :
+		return operand_stamp_ok(word) ? 0 :
 					bad_operand(a, name, word,
 					    "TERM.LEADER8.SEQ as in mesh schedule show", err);
 	case OPERAND_FILE:
@@ -543,6 +507,8 @@ check_verb(const struct cursor *c, struct err *err)
 			return err_set(err, EXIT_USAGE_,
 			    "%s: --%s is not for --compare, which asks and shows all; leave one of the two out",
 			    a->verb->name, options[choosing[i]].name);
+	if (a->operand != NULL && a->verb->command && (a->command == NULL || a->command[0] == NULL))
+		return err_set(err, EXIT_USAGE_, "%s: missing COMMAND; usage: %s", a->verb->name, usage);
 	if (a->operand != NULL)
 		return check_operands(a, err);
 	if (a->verb->operand == OPERAND_WORD && a->verb->words[1] != NULL)
@@ -567,6 +533,12 @@ args_parse(struct args *a, int argc, char *const *argv, const char *env_socket, 
 	for (; rc == 0 && c.at < argc; c.at++) {
 		const char *arg = argv[c.at];
 
+		if (a->verb != NULL && a->verb->command && a->operand != NULL &&
+		    (words_only || arg[0] != '-' || strcmp(arg, "--") == 0)) {
+			/* From here on nothing is ours to read. */
+			a->command = argv + c.at + (!words_only && arg[0] == '-');
+			break;
+		}
 		if (words_only || arg[0] != '-' || arg[1] == '\0')
 			rc = parse_word(&c, err);
 		else if (strcmp(arg, "--") == 0)

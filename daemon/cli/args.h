@@ -28,6 +28,7 @@ struct args {
 	bool given[OPT_COUNT]; /* flags: given[OPT_WATCH] */
 	bool looks;	       /* an act that has begun: how far is it? (verb.over) */
 	const char *second;    /* the second operand, or NULL */
+	char *const *command;  /* verb.command: what follows, up to a NULL; borrowed; or NULL */
 	const char *to;	       /* --to, a node; borrowed; NULL = not given */
 	const char *status, *tag, *name; /* which members; borrowed; NULL = all */
 	int64_t lines;	       /* -n; ARGS_LINES_DEFAULT */

@@ -56,6 +56,8 @@ int show_keys(const struct show *s, const json_t *data, struct err *err);
 int keys_prepare(const struct show *s, struct args *a, struct run_error *e);
 /* debug bundle, debug show: bundle.c. */
 int show_bundle(const struct show *s, struct err *err);
+/* exec.c */
+int show_exec(const struct show *s, struct err *err);
 int show_debug(const struct show *s, const json_t *data, struct err *err);
 /* No daemon needed: help.c. */
 int show_help(const struct show *s, struct err *err);

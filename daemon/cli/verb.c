@@ -197,6 +197,18 @@ const struct verb verbs[] = {
 	.timeout_ms = AUDIT_MS,
 	.print = show_audit,
 	.code = show_audit_code},
+    {.name = "exec",
+	.summary = "a command inside a running container of this host",
+	.details = "As the container's own user, inside its namespaces, group, limits and system call\n"
+		   "filter, with no capability. For root alone, on the instance's own host, where its\n"
+		   "sandbox says `allow-exec: yes`; meshd writes down who ran which program where.\n"
+		   "Input and output are passed on, a terminal as one; signals too, and if this\n"
+		   "program ends, the command and all that it started end. Exit code: the command's\n"
+		   "own (128 + signal); 125 refused, 126 it can't be run, 127 it is not there.",
+	.operand = OPERAND_INSTANCE,
+	.operand_name = "INSTANCE",
+	.command = true,
+	.local = show_exec},
     {.name = "schedule",
 	.summary = "the schedule this node acts on",
 	.operand = OPERAND_WORD,
@@ -398,6 +410,8 @@ verb_words(char *out, size_t cap, const struct verb *v)
 		snprintf(out, cap, "%s %s%s%s%s%s%s", v->name, optional ? "[" : "", name,
 		    second ? " [" : "", second ? v->second_name : "", second ? "]" : "",
 		    optional ? "]" : "");
+	if (v->command)
+		snprintf(out + strlen(out), cap - strlen(out), " -- COMMAND [ARG...]");
 }
 
 void

@@ -104,6 +104,7 @@ struct verb {
 	const char *second_name;
 	const char *second_word; /* only this word takes it; NULL = whatever comes first */
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
+	bool command;  /* after its operand comes a command line, taken as it is */
 	unsigned options;		   /* OPT_BITs of its own */
 	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */
 	int failed_code;		   /* exit code of every failure but usage; 0 = its own */

@@ -37,6 +37,9 @@ void fence_ready(pid_t app);
 /* A TERM from outside: false when the fence said it already. */
 bool fence_lets_term(void);
 
+/* Become the command argv, found by PATH. */
+_Noreturn void exec_command(char **argv, bool tty);
+
 /* Say in one line on INIT_FD_ERROR why exec of path failed with code. */
 void explain_exec(const char *path, int code);
 

@@ -138,6 +138,9 @@ main(int argc, char **argv)
 	int out[2], err[2], sigfd, timer = -1, fenced;
 	pid_t app;
 
+	if (argc > 2 && (strcmp(argv[1], INIT_VERSION_EXEC) == 0 ||
+			    strcmp(argv[1], INIT_VERSION_TTY) == 0))
+		exec_command(argv + 2, strcmp(argv[1], INIT_VERSION_TTY) == 0);
 	fenced = argc > 1 && strcmp(argv[1], INIT_VERSION_FENCE) == 0;
 	if (argc < 5 + fenced ||
 	    (!fenced && strcmp(argv[1], INIT_VERSION) != 0))

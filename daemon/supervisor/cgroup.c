@@ -318,8 +318,13 @@ cgroup_end(const struct cgroups *g, const char *leaf, int ms)
 bool
 cgroup_remove(const struct cgroups *g, const char *leaf)
 {
-	if (unlinkat(g->unified, leaf, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return false;
+	if (unlinkat(g->unified, leaf, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		/* It may still hold those of its commands. */
+		cgroup_end_subs(g, leaf, 0);
+		if (unlinkat(g->unified, leaf, AT_REMOVEDIR) < 0 &&
+		    errno != ENOENT)
+			return false;
+	}
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		if (g->v1[i] >= 0 &&
 		    unlinkat(g->v1[i], leaf, AT_REMOVEDIR) < 0 &&
@@ -374,7 +379,8 @@ cgroup_foreign(const struct cgroups *g, const char *leaf)
 		return true;
 	while ((e = readdir(d)) != NULL)
 		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0)
+		    strcmp(e->d_name, "..") != 0 &&
+		    strncmp(e->d_name, CGROUP_SUB, strlen(CGROUP_SUB)) != 0)
 			return true;
 	return false;
 }

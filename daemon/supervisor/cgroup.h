@@ -58,6 +58,19 @@ void cgroup_kill(const struct cgroups *g, const char *leaf);
 bool cgroup_remove(const struct cgroups *g, const char *leaf);
 /* Did the kernel kill something in it for memory? */
 bool cgroup_oom_killed(const struct cgroups *g, const char *leaf);
+/*
+ * A group inside a leaf, LEAF/exec.N, of a command that runs beside the
+ * application (exec.h): the leaf's limits hold for it.  It is entered, killed and
+ * removed by its name as a leaf is, and goes with its leaf.  On v1 there is none:
+ * there the leaf's doors are the way.
+ */
+#define CGROUP_SUB "exec."
+/* *fd as of cgroup_make. */
+MUST_CHECK int cgroup_make_sub(const struct cgroups *g, const char *sub, int *fd,
+    struct err *err);
+/* Kill what is in those of a leaf, wait for its end, each at most ms, and remove
+ * them. */
+void cgroup_end_subs(const struct cgroups *g, const char *leaf, int ms);
 /* Is this process in the leaf? */
 bool cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid);
 /* Is it no leaf of ours at all, but the group of another daemon (locked, or

@@ -125,8 +125,8 @@ shut_abstract_sockets(void)
 /* From root of the host to the application's user, for good.  setns gives a
  * full set of capabilities and a full bounding set in the user namespace, so
  * everything is dropped after it. */
-static int
-become(const struct child *c, int error)
+int
+child_become(const struct child *c, int error)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct none[2] = {{0}};
@@ -156,9 +156,8 @@ become(const struct child *c, int error)
 	return 0;
 }
 
-/* NUL-separated strings as a NULL-terminated vector, after `skip` slots. */
-static char **
-vector(const struct strs *s, size_t skip)
+char **
+child_vector(const struct strs *s, size_t skip)
 {
 	char **v = calloc(skip + s->count + 1, sizeof *v);
 	char *p = s->buf;
@@ -175,8 +174,8 @@ exec_init(const struct child *c, int prog)
 {
 	bool fenced = c->fence >= 0;
 	char bytes[24], kill_ms[16];
-	char **env = vector(&c->spec->env, 0);
-	char **argv = vector(&c->spec->args, 4 + fenced);
+	char **env = child_vector(&c->spec->env, 0);
+	char **argv = child_vector(&c->spec->args, 4 + fenced);
 	size_t n = 0;
 
 	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
@@ -260,7 +259,7 @@ child_run(const struct child *c)
 	wait_for_release(c);
 	if (set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
 	    set_limit(c, RLIMIT_CORE, "core", 0) < 0 ||
-	    arrange(c, null, &prog) < 0 || become(c, INIT_FD_ERROR) != 0)
+	    arrange(c, null, &prog) < 0 || child_become(c, INIT_FD_ERROR) != 0)
 		_exit(125);
 	exec_init(c, prog);
 	_exit(126);

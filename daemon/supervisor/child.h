@@ -28,6 +28,12 @@ struct child {
 
 _Noreturn void child_run(const struct child *c);
 
+/* From root of the host to the application's user, in its working directory and
+ * under its filter, for good.  Not 0: the line is written to error. */
+MUST_CHECK int child_become(const struct child *c, int error);
+/* NUL-separated strings as a NULL-terminated vector, after `skip` slots. */
+char **child_vector(const struct strs *s, size_t skip);
+
 /* Used by child_run, in a file of its own: /proc, /dev, /tmp and volumes over
  * the image that is already "/".  *null: /dev/null in there.  0 or -1 with the
  * line said by child_say. */

@@ -129,8 +129,8 @@ open_outputs(const struct launcher *l, const struct spec *s, struct running *r,
 	return 0;
 }
 
-static uint32_t
-outside(const struct spec_map *maps, uint32_t count, uint32_t id)
+uint32_t
+launch_outside(const struct spec_map *maps, uint32_t count, uint32_t id)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (id >= maps[i].inside && id - maps[i].inside < maps[i].count)
@@ -276,8 +276,8 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		r->fenced = c.fence >= 0;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
 		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / 2;
-		c.outside_uid = outside(s->uid_maps, s->uid_maps_count, s->uid);
-		c.outside_gid = outside(s->gid_maps, s->gid_maps_count, s->gid);
+		c.outside_uid = launch_outside(s->uid_maps, s->uid_maps_count, s->uid);
+		c.outside_gid = launch_outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = run(l, &c, cgroup, r, err);
 	}
 	if (c.root >= 0)

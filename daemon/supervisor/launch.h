@@ -80,6 +80,9 @@ void launch_forget(const struct launcher *l, const char *instance);
 void launch_forget_state(struct launcher *l, const char *instance);
 void launch_sweep(struct launcher *l);
 
+/* What the host calls the id that is `id` inside. */
+uint32_t launch_outside(const struct spec_map *maps, uint32_t count, uint32_t id);
+
 /* A user namespace with the spec's maps: a borrowed fd, -1 if the spec has
  * none, or -2 and *err.  (launch_userns.c) */
 int launch_userns(struct launcher *l, const struct spec *s, struct err *err);

@@ -16,10 +16,10 @@
 #include "sup.h"
 #include "sys.h"
 
-enum { FDS_PER_ROW = 3, FIXED = 5 };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_MAX * EXEC_FDS_EACH, FIXED = 5 + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC };
 
 struct watch {
 	enum source source;
@@ -45,6 +45,7 @@ static void
 collect(struct sup *s, struct set *set)
 {
 	const struct engine *e = &s->engine;
+	int execs[EXECS];
 
 	set->count = 0;
 	for (size_t i = 0; i < s->rows_count; i++) {
@@ -63,6 +64,8 @@ collect(struct sup *s, struct set *set)
 	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
 	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
+	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
+		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
 }
 
 static msec
@@ -74,7 +77,7 @@ earlier(msec a, msec b)
 static msec
 deadline(const struct sup *s)
 {
-	msec d = s->ending ? s->end_at : MSEC_NEVER;
+	msec d = earlier(exec_deadline(s), s->ending ? s->end_at : MSEC_NEVER);
 
 	if (s->launcher.sweeping)
 		return 0;
@@ -142,6 +145,9 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		if (p->fd == s->audit.pidfd)
 			audit_ready(s);
 		break;
+	case FROM_EXEC:
+		exec_ready(s, p->fd, now);
+		break;
 	/* An earlier event of this turn may have closed what these are. */
 	case FROM_ERROR:
 		if (!r->over && p->fd == r->run.error)
@@ -187,6 +193,7 @@ turn(struct sup *s, struct set *set)
 	for (size_t i = 0; i < s->rows_count; i++)
 		row_tick(s, s->rows[i], now);
 	audit_tick(&s->audit, now);
+	exec_tick(s, now);
 	engine_tick(s, now);
 	row_drop_over(s);
 	if (s->launcher.sweeping)
@@ -209,6 +216,7 @@ loop(struct sup *s)
 		    (s->engine.pidfd < 0 || sys_now() >= s->end_at))
 			break;
 	}
+	exec_close(s);
 	cgroup_kill(&s->cgroups, SUP_ENGINE_GROUP);
 	free(set.fds);
 	free(set.watches);

@@ -122,6 +122,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 	s->lease_armed = UINT64_MAX; /* not armed */
 	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;
+	exec_open(s);
 	return check_key(s, err);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../base/execproto.h"
 #include "../base/own.h"
 #include "sys.h"
 
@@ -51,6 +52,7 @@ expected(const char *name)
 {
 	static const char *const names[] = {".", "..", "lock", "supervisor",
 	    "rendered", "volumes", "images", "cluster.key", "ctl", "ctl.new",
+	    EXEC_SOCKET, EXEC_SOCKET ".new",
 	    "lost+found"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -170,26 +172,29 @@ take_lock(struct place *p, const struct config *c, struct err *err)
 	return 0;
 }
 
-/* The socket is bound under a name of its own and renamed, so that nobody
- * ever meets one that has not its owner and mode yet. */
+/* A socket is bound under a name of its own and renamed, so that nobody ever
+ * meets one that has not its owner and mode yet. */
 static int
-open_ctl(struct place *p, const struct config *c, struct err *err)
+open_socket(const struct place *p, const struct config *c, const char *name,
+    int type, gid_t gid, mode_t mode, int *out, struct err *err)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	char fresh[16];
 	AUTO_CLOSE int fd = socket(AF_UNIX,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	    type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	/* By descriptor: run-dir's own path may be longer than sun_path. */
-	snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/ctl.new",
-	    p->run_dir);
-	unlinkat(p->run_dir, "ctl.new", 0);
+	snprintf(fresh, sizeof fresh, "%s.new", name);
+	snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/%s",
+	    p->run_dir, fresh);
+	unlinkat(p->run_dir, fresh, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 ||
-	    fchownat(p->run_dir, "ctl.new", 0, c->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(p->run_dir, "ctl.new", 0660, 0) < 0 || listen(fd, 64) < 0 ||
-	    renameat(p->run_dir, "ctl.new", p->run_dir, "ctl") < 0)
-		return err_set(err, EXIT_STATE, "cannot listen on %s/ctl: %s",
-		    c->run_dir, strerror(errno));
-	p->ctl = fd;
+	    fchownat(p->run_dir, fresh, 0, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(p->run_dir, fresh, mode, 0) < 0 || listen(fd, 64) < 0 ||
+	    renameat(p->run_dir, fresh, p->run_dir, name) < 0)
+		return err_set(err, EXIT_STATE, "cannot listen on %s/%s: %s",
+		    c->run_dir, name, strerror(errno));
+	*out = fd;
 	fd = -1;
 	return 0;
 }
@@ -252,9 +257,11 @@ place_open(struct place *p, const struct config *c, struct err *err)
 	    (rc = open_top(c->run_dir, c, 0755, &p->run_dir, err)) < 0 ||
 	    (rc = open_below(p->run_dir, c->run_dir, "supervisor", 0, 0700,
 		 &p->pids_dir, err)) < 0 ||
-	    (rc = open_top(c->log_dir, c, 0750, &p->log_dir, err)) < 0)
+	    (rc = open_top(c->log_dir, c, 0750, &p->log_dir, err)) < 0 ||
+	    (rc = open_socket(p, c, EXEC_SOCKET, SOCK_SEQPACKET, 0, 0600,
+		 &p->exec, err)) < 0)
 		return rc;
-	return open_ctl(p, c, err);
+	return open_socket(p, c, "ctl", SOCK_STREAM, c->gid, 0660, &p->ctl, err);
 }
 
 int

@@ -17,6 +17,7 @@ struct place {
 	int pids_dir;	  /* run-dir/supervisor, root 0700 */
 	int log_dir;	  /* root:mesh 0750 */
 	int ctl;	  /* listening, 0660 root:mesh */
+	int exec;	  /* listening, 0600 root (exec.h) */
 };
 
 /* EXIT_STATE, or EXIT_ENVIRONMENT when another daemon holds the lock. */

@@ -5,6 +5,7 @@
  *   engine.c  the engine's process and queue     serve.c  its requests
  *   job.c     a START on its way to a spec       row.c    an instance's life
  *   boot.c    records and processes found at start
+ *   exec.c    commands of root's in containers
  *   lease.c   until when an exclusive instance may run
  *   audit.c   what the kernel says of one
  *
@@ -18,6 +19,7 @@
 #include "audit.h"
 #include "cache.h"
 #include "config.h"
+#include "exec.h"
 #include "helper.h"
 #include "judge.h"
 #include "launch.h"
@@ -110,6 +112,7 @@ struct sup {
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count;
 	size_t jobs_running;
+	struct execs execs;
 	int signals;
 	int lease_timer; /* CLOCK_BOOTTIME */
 	uint64_t lease_armed;

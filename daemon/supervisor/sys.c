@@ -96,7 +96,8 @@ sys_fork(uint64_t flags, int cgroup, int *pidfd)
 	struct clone_args args = {
 	    .flags = flags | CLONE_PIDFD,
 	    .pidfd = (uint64_t)(uintptr_t)pidfd,
-	    .exit_signal = SIGCHLD,
+	    /* With CLONE_PARENT it is the caller's own. */
+	    .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
 	};
 
 	if (cgroup >= 0) {

@@ -255,7 +255,7 @@ class Node:
             for top in tops:
                 if not top.exists():
                     continue
-                for p in list(top.iterdir()):
+                for p in [*top.glob("*/*"), *top.iterdir()]:  # of commands, then of containers
                     if p.is_dir():
                         try:
                             p.rmdir()

@@ -1,0 +1,44 @@
+/*
+ * operand.c - is a word what it stands for?
+ */
+#include "operand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* HOST:PORT; a literal IPv6 host stands in brackets. */
+bool
+operand_seed_ok(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	size_t host = colon != NULL ? (size_t)(colon - s) : 0;
+	char *end;
+
+	if (host == 0 || host > 255 || colon[1] < '0' || colon[1] > '9')
+		return false;
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	if (*end != '\0' || port < 1 || port > 65535)
+		return false;
+	if (s[0] == '[')
+		return s[host - 1] == ']' && strspn(s + 1, "0123456789abcdefABCDEF:.%") == host - 2;
+	for (size_t i = 0; i < host; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "0123456789.-_",
+			s[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* TERM.LEADER8.SEQ, as `mesh status` and `mesh schedule show` print it. */
+bool
+operand_stamp_ok(const char *s)
+{
+	size_t term = strspn(s, "0123456789");
+	const char *leader = s + term + (s[term] == '.');
+	size_t hex = strspn(leader, "0123456789abcdef");
+	const char *seq = leader + hex + (leader[hex] == '.');
+	size_t digits = strspn(seq, "0123456789");
+
+	return term >= 1 && term <= 20 && leader == s + term + 1 && hex == 8 &&
+	       seq == leader + hex + 1 && digits >= 1 && digits <= 20 && seq[digits] == '\0';
+}
