@@ -78,7 +78,8 @@ put_text(struct walk *w, const struct tree_node *n)
 	return walk_put(w, n, FLAT_STR, n->text, n->len);
 }
 
-/* Text that every YAML reader takes for text. */
+/* Text that every YAML reader takes for text; in lithos' files whatever stands
+ * where text belongs, as lithos reads it (`image: 2024.10`). */
 static int
 need_string(struct walk *w, const struct tree_node *n)
 {
@@ -86,7 +87,7 @@ need_string(struct walk *w, const struct tree_node *n)
 
 	if (node_is_null(n))
 		return walk_expected(w, n, "string");
-	if (!n->plain || scalar_look(n->text) == LOOK_STR)
+	if (!n->plain || w->lithos || scalar_look(n->text) == LOOK_STR)
 		return 0;
 	node_show(n, shown, sizeof shown);
 	return walk_fail(w, n, "expected string, quote it: \"%s\"", shown);

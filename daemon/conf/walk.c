@@ -456,6 +456,15 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 {
 	if (f->type == T_TAGGED)
 		return walk_tagged(w, f, n);
+	if (n->tag != NULL && w->lithos && f->type == T_ENUM && node_is_null(n)) {
+		/* `kind: !Daemon`, lithos' other way to write it. */
+		struct tree_node word = *n;
+
+		word.text = n->tag;
+		word.len = strlen(n->tag);
+		word.tag = NULL;
+		return value_scalar(w, f, &word);
+	}
 	if (n->tag != NULL)
 		return walk_fail(w, n, "anchors and tags are not supported");
 	if ((f->flags & F_NULL) && node_is_null(n))

@@ -14,7 +14,9 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "helper.h"
+#include "judge.h"
 #include "programs.h"
+#include "ranges.h"
 
 enum { NOBODY = 65534 };
 
@@ -32,14 +34,15 @@ check_say(struct check *c, const char *kind, const char *fmt, ...)
 	c->errors += kind[0] == 'e';
 }
 
-static void
-say_notes(struct check *c, const char *notes)
+void
+check_notes(struct check *c, const char *lines)
 {
-	while (*notes != '\0') {
-		size_t len = strcspn(notes, "\n");
+	while (*lines != '\0') {
+		size_t len = strcspn(lines, "\n");
 
-		check_say(c, "note", "%.*s", (int)len, notes);
-		notes += len + (notes[len] == '\n');
+		if (len > 0 && told_new(&c->told, lines, len))
+			check_say(c, "note", "%.*s", (int)len, lines);
+		lines += len + (lines[len] == '\n');
 	}
 }
 
@@ -56,7 +59,7 @@ check_read(struct check *c, struct check_doc *d, const char *kind, int yaml)
 		check_say(c, "error", "%s", err.text);
 		return false;
 	}
-	say_notes(c, notes);
+	check_notes(c, notes);
 	if (flat_open(&d->flat, d->raw, len) == 0)
 		return true;
 	check_say(c, "error", "%s: meshd-conf gave no records", d->file);
@@ -168,6 +171,52 @@ list_free(char **names, size_t n)
 	free(names);
 }
 
+/* The outside ids of a sandbox's map; count 0: it has none, or it is not one. */
+static uint32_t
+outside(const struct flat *f, struct spec_map *maps)
+{
+	struct flat_rec rec;
+	char path[64];
+	int64_t first, count;
+	uint32_t n = 0;
+
+	if (!flat_find(f, "uid-map", &rec) || rec.num > SPEC_MAPS_MAX)
+		return 0;
+	for (; n < rec.num; n++) {
+		snprintf(path, sizeof path, "uid-map/%u/outside", n);
+		if (!flat_int(f, path, &first))
+			return 0;
+		snprintf(path, sizeof path, "uid-map/%u/count", n);
+		if (!flat_int(f, path, &count))
+			return 0;
+		maps[n] = (struct spec_map){0, (uint32_t)first, (uint32_t)count};
+	}
+	return n;
+}
+
+/* As job.c tells it when both run: nothing keeps them apart. */
+static void
+shared_ids(struct check *c)
+{
+	struct spec_map a[SPEC_MAPS_MAX], b[SPEC_MAPS_MAX];
+	uint32_t an, bn, id;
+
+	for (size_t i = 0; i < c->sandboxes_count; i++) {
+		const struct check_doc *x = &c->sandboxes[i]->doc;
+
+		an = x->raw != NULL ? outside(&x->flat, a) : 0;
+		for (size_t k = 0; k < i && an > 0; k++) {
+			const struct check_doc *y = &c->sandboxes[k]->doc;
+
+			bn = y->raw != NULL ? outside(&y->flat, b) : 0;
+			if (bn > 0 && ranges_meet(a, an, b, bn, &id))
+				check_say(c, "note",
+				    "%s: uid-map: shares outside ids with %s, from %u on: nothing keeps their containers apart",
+				    x->file, y->file, id);
+		}
+	}
+}
+
 static void
 one_sandbox(struct check *c, const char *dir, const char *name)
 {
@@ -210,6 +259,7 @@ sandboxes(struct check *c, const char *dir)
 		one_sandbox(c, dir, names[i]);
 	if (n == 0 && names != NULL)
 		check_say(c, "note", "%s: there is no sandbox (NAME.yaml)", dir);
+	shared_ids(c);
 	list_free(names, n);
 }
 

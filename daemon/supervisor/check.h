@@ -14,6 +14,7 @@
 #define SUPERVISOR_CHECK_H
 
 #include "config.h"
+#include "told.h"
 
 enum { CHECK_PATH_CAP = 1024, CHECK_SANDBOXES_MAX = 256, CHECK_FILES_MAX = 4096 };
 
@@ -37,6 +38,7 @@ struct check {
 	struct config config; /* of DIR/mesh.yaml, or the defaults */
 	struct check_sandbox *sandboxes[CHECK_SANDBOXES_MAX]; /* owned */
 	size_t sandboxes_count;
+	struct told told; /* notes */
 	uint32_t errors;
 };
 
@@ -47,6 +49,8 @@ int check_run(const char *dir, const char *image, struct err *err);
 /* --- between check.c and check_image.c ----------------------------------- */
 void check_say(struct check *c, const char *kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Lines, those that were not said yet. */
+void check_notes(struct check *c, const char *lines);
 /* yaml (taken) as a file of this kind: true, or an error line was said. */
 bool check_read(struct check *c, struct check_doc *d, const char *kind,
     int yaml);

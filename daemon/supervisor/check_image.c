@@ -67,14 +67,14 @@ add_var(struct trial *t, const char *name, const char *value, size_t len)
 static int
 judge_it(struct check *c, struct trial *t, struct err *err)
 {
-	char moved[ERR_TEXT_CAP];
+	char notes[JUDGE_TOLD_CAP];
 	struct spec spec;
 	int rc = judge_container(&t->judge, &spec, err);
 
 	if (rc < 0)
 		return rc;
-	if (judge_moved(&t->judge, moved, sizeof moved))
-		check_say(c, "note", "%s", moved);
+	judge_told(&t->judge, notes, sizeof notes);
+	check_notes(c, notes);
 	spec_free(&spec);
 	return 0;
 }

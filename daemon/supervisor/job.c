@@ -190,7 +190,7 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
     msec now, struct err *err)
 {
 	struct job *j = r->job;
-	char file[CONFIG_PATH_CAP + 128], moved[ERR_TEXT_CAP];
+	char file[CONFIG_PATH_CAP + 128], notes[JUDGE_TOLD_CAP];
 	struct flat sandbox, container;
 	struct judge judge;
 	struct spec spec;
@@ -209,8 +209,8 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 		 err)) < 0 ||
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
-	if (judge_moved(&judge, moved, sizeof moved))
-		told_lines(&s->told, moved);
+	judge_told(&judge, notes, sizeof notes);
+	told_lines(&s->told, notes);
 	tell_shared(s, &spec, judge.range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
 	if (rc == 0 && !spec.command)

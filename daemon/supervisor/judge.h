@@ -40,9 +40,10 @@ struct judge_image {
 MUST_CHECK int judge_sandbox(const struct judge *j, struct judge_image *out,
     struct err *err);
 
-/* Of what judge_container accepted: is its uid-map treated otherwise than by
- * lithos?  Then text is a line that says so. */
-bool judge_moved(const struct judge *j, char *text, size_t cap);
+/* Of what judge_container accepted: lines, each with its newline, that say what
+ * is treated otherwise than by lithos.  (judge_told.c) */
+enum { JUDGE_TOLD_CAP = 1024 };
+void judge_told(const struct judge *j, char *lines, size_t cap);
 
 /* All the rest.  *out is filled, or zero; free it with spec_free. */
 MUST_CHECK int judge_container(const struct judge *j, struct spec *out,

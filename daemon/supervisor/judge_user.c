@@ -245,23 +245,6 @@ mapped(const struct id_maps *m, uint32_t id)
 	return false;
 }
 
-bool
-judge_moved(const struct judge *j, char *text, size_t cap)
-{
-	struct flat_rec own, maps;
-	bool userns = true;
-
-	(void)flat_bool(j->sandbox, "userns", &userns);
-	if (!userns || !flat_find(j->container, users.map, &own) ||
-	    own.num == 0 ||
-	    (flat_find(j->sandbox, users.map, &maps) && maps.num > 0))
-		return false;
-	snprintf(text, cap,
-	    "%s%s:%u:%u: uid-map: accepted; ids outside are of the range that belongs to sandbox '%s' alone",
-	    j->req->image, j->req->config, own.line, own.col, j->req->sandbox);
-	return true;
-}
-
 int
 judge_user(const struct judge *j, struct spec *s, struct err *err)
 {

@@ -16,9 +16,11 @@ hash(const char *s, size_t len)
 	return h;
 }
 
-static bool
-is_new(struct told *t, uint64_t h)
+bool
+told_new(struct told *t, const char *line, size_t len)
 {
+	uint64_t h = hash(line, len);
+
 	for (size_t i = 0; i < TOLD_MAX; i++)
 		if (t->seen[i] == h)
 			return false;
@@ -32,7 +34,7 @@ told_lines(struct told *t, const char *lines)
 	while (*lines != '\0') {
 		size_t len = strcspn(lines, "\n");
 
-		if (len > 0 && is_new(t, hash(lines, len)))
+		if (len > 0 && told_new(t, lines, len))
 			log_info("%.*s", (int)len, lines);
 		lines += len + (lines[len] == '\n');
 	}

@@ -16,6 +16,8 @@ struct told {
 	size_t at;
 };
 
+/* Is this line one that was not there yet? */
+bool told_new(struct told *t, const char *line, size_t len);
 /* To the log, each line that was not there yet. */
 void told_lines(struct told *t, const char *lines);
 
