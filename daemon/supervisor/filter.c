@@ -5,6 +5,7 @@
 #include "filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -114,6 +115,47 @@ allow_list(scmp_filter_ctx ctx)
 	return rc;
 }
 
+/* Whoever makes a set-uid file on a volume makes it for the host too, where it is
+ * a program that all users of the host can run.  openat2 has its mode in memory,
+ * where no filter sees it; who asks for it has another way without it. */
+static int
+no_setuid_files(scmp_filter_ctx ctx)
+{
+	static const struct {
+		const char *name;
+		unsigned mode; /* which argument */
+	} calls[] = {{"chmod", 1}, {"fchmod", 1}, {"fchmodat", 2},
+	    {"fchmodat2", 2}, {"creat", 1}, {"mknod", 1}, {"mknodat", 2}};
+	static const struct {
+		const char *name;
+		unsigned flags, mode;
+	} opens[] = {{"open", 1, 2}, {"openat", 2, 3}};
+	/* Without these the mode is whatever the register holds. */
+	static const unsigned makes[] = {O_CREAT, O_TMPFILE & ~O_DIRECTORY};
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
+	    SCMP_SYS(openat2), 0);
+
+	for (size_t i = 0; i < ARRAY_LEN(calls) && rc == 0; i++) {
+		int nr = seccomp_syscall_resolve_name(calls[i].name);
+
+		if (nr >= 0)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), nr, 1,
+			    SCMP_CMP64(calls[i].mode, SCMP_CMP_MASKED_EQ,
+				S_ISUID, S_ISUID));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(opens) && rc == 0; i++) {
+		int nr = seccomp_syscall_resolve_name(opens[i].name);
+
+		for (size_t k = 0; k < ARRAY_LEN(makes) && rc == 0 && nr >= 0; k++)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), nr, 2,
+			    SCMP_CMP64(opens[i].flags, SCMP_CMP_MASKED_EQ,
+				makes[k], makes[k]),
+			    SCMP_CMP64(opens[i].mode, SCMP_CMP_MASKED_EQ,
+				S_ISUID, S_ISUID));
+	}
+	return rc;
+}
+
 /* The kernel looks at 32 bits of these arguments: so do we (_32 compares). */
 static int
 deny_list(scmp_filter_ctx ctx)
@@ -132,6 +174,8 @@ deny_list(scmp_filter_ctx ctx)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
 		    SCMP_SYS(ioctl), 1,
 		    SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL, requests[i]));
+	if (rc == 0 && HOLDS("setuid-files"))
+		rc = no_setuid_files(ctx);
 	for (int family = 0; family < AF_MAX && rc == 0; family++) {
 		bool fine = !HOLDS("families");
 

@@ -56,6 +56,44 @@ try_create(const char *path)
 	return open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
 }
 
+/* A set-uid file in this directory, in each way that there is. */
+static long
+try_setuid(const char *dir)
+{
+	struct {
+		uint64_t flags, mode, resolve;
+	} how = {O_WRONLY | O_CREAT, 04755, 0};
+	struct stat st;
+	int made = 0, fd;
+
+	if (chdir(dir) < 0)
+		return -1;
+	fd = open("a", O_RDWR | O_CREAT, 0755);
+	chmod("a", 04755);
+	made += fstat(fd, &st) == 0 && (st.st_mode & S_ISUID);
+	fchmod(fd, 06755);
+	made += fstat(fd, &st) == 0 && (st.st_mode & S_ISUID);
+	fchmodat(AT_FDCWD, "a", 04711, 0);
+	made += fstat(fd, &st) == 0 && (st.st_mode & S_ISUID);
+	syscall(452, AT_FDCWD, "a", 04700, 0); /* fchmodat2 */
+	made += fstat(fd, &st) == 0 && (st.st_mode & S_ISUID);
+	open("b", O_RDWR | O_CREAT, 04755);
+	made += stat("b", &st) == 0 && (st.st_mode & S_ISUID);
+	creat("c", 04755);
+	made += stat("c", &st) == 0 && (st.st_mode & S_ISUID);
+	mknod("d", S_IFREG | 04755, 0);
+	made += stat("d", &st) == 0 && (st.st_mode & S_ISUID);
+	fd = open(".", O_WRONLY | O_TMPFILE, 04755);
+	made += fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_ISUID);
+	syscall(SYS_openat2, AT_FDCWD, "e", &how, sizeof how);
+	made += stat("e", &st) == 0 && (st.st_mode & S_ISUID);
+	/* Other modes, and open with rubbish where no mode is looked at. */
+	if (chmod("a", 02775) < 0 || syscall(SYS_openat, AT_FDCWD, "a", O_RDONLY, 04755) < 0)
+		return -1;
+	errno = EPERM;
+	return made ? made : -1;
+}
+
 /* A way to "/", for who follows it. */
 static long
 try_link(const char *path)
@@ -310,7 +348,7 @@ static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
 } tries[] = {{"read", try_read}, {"write", try_write}, {"create", try_create},
-    {"link", try_link}, {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
+    {"link", try_link}, {"setuid", try_setuid}, {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
     {"packet", try_packet}, {"alg", try_alg}, {"key", try_key},

@@ -68,6 +68,8 @@ CASES = [
     ("root", "create:/etc/mine", "readonly"),
     ("root", "create:/sub/mine", "recursive"),
     ("root", "remount", "capabilities allow-list"),
+    # A program for the users of the host, left in a volume.
+    ("web", "setuid:/data", "setuid-files"),
     # System calls by other numbers.
     ("web", "i386", "architectures"),
     ("web", "x32", "architectures"),
