@@ -308,6 +308,8 @@ leftover(void *arg, const char *leaf)
 	if (!cgroup_end(&s->cgroups, leaf, LEFTOVER_MS_MAX) ||
 	    !cgroup_remove(&s->cgroups, leaf))
 		log_warn("cgroup %s: what is left over does not end", leaf);
+	else if (r == NULL)
+		launch_forget_state(&s->launcher, name);
 }
 
 static int

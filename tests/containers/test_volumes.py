@@ -220,6 +220,22 @@ def test_state_is_kept_until_the_instance_is_gone(up):
     assert not (top / "web.1").exists()
 
 
+def test_state_of_a_command(up):
+    """Is gone with it, also when the daemon did not see its end."""
+    top = up.top / "state/volumes"
+    shell(up, "a", {"/data": "!Statedir"}, "true", "user-id: 1000\n")
+    up.shell("a", "touch /data/x; ls /data", name="once", kind="Command", extra="volumes: {/data: !Statedir }\n")
+    assert up.run("web.c", "a", config="/config/once.yaml", op="RUN")["code"] == 0
+    assert "x" in up.event(kind="exit", instance="web.c")["text"]
+    wait_for(lambda: os.listdir(top) == [".gone"] and os.listdir(top / ".gone") == [])
+    up.shell("a", "touch /data/x; exec sleep 1000", name="long", kind="Command", extra="volumes: {/data: !Statedir }\n")
+    assert up.run("web.d", "a", config="/config/long.yaml", op="RUN")["code"] == 0
+    wait_for(lambda: (top / "web.d/web/x").exists())
+    up.kill()
+    up.start()
+    wait_for(lambda: os.listdir(top) == [".gone"] and os.listdir(top / ".gone") == [])
+
+
 def test_much_state_is_removed_beside_other_work(up):
     """Many and deep, a link and a pipe among them; what the link names stays."""
     shell(up, "a", {"/data": "!Statedir {path: /x, user: 1000}"},
