@@ -58,7 +58,8 @@ pivot(const struct child *c)
 		MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return child_say(c, "mount image: %s", strerror(errno));
 	if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+	    (HOLDS("no-old-root") && umount2(".", MNT_DETACH) < 0) ||
+	    chdir("/") < 0)
 		return child_say(c, "pivot to image: %s", strerror(errno));
 	if (getcwd(cwd, sizeof cwd) == NULL || strcmp(cwd, "/") != 0)
 		return child_say(c, "pivot to image: outside of it after all");

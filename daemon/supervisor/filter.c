@@ -187,6 +187,10 @@ deny_list(scmp_filter_ctx ctx)
 			    SCMP_A0_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL,
 				(scmp_datum_t)family));
 	}
+	/* Others make their sockets here too, with the modules they need. */
+	if (rc == 0 && HOLDS("families"))
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+		    SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
 	return rc;
 }
 

@@ -16,6 +16,7 @@
 
 #include "../base/execproto.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "sys.h"
 
 /* mkdir -p, but only the last one gets owner and mode. */
@@ -131,15 +132,22 @@ open_below(int dir, const char *top, const char *name, gid_t gid, mode_t mode,
     int *out, struct err *err)
 {
 	char path[CONFIG_PATH_CAP + 64];
+	struct stat st;
 
 	snprintf(path, sizeof path, "%s/%s", top, name);
 	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
 		return err_set(err, EXIT_STATE, "cannot create %s: %s", path,
 		    strerror(errno));
 	*out = sys_open_beneath(dir, name, O_RDONLY | O_DIRECTORY);
-	if (*out < 0)
+	if (*out < 0 || fstat(*out, &st) < 0)
 		return err_set(err, EXIT_STATE, "cannot open %s: %s", path,
 		    strerror(errno));
+	/* Where the engine's user may make directories too, this one is not
+	 * his: he could hold it open, and chose what is in it. */
+	if (HOLDS("root-owned") && st.st_uid != 0)
+		return err_set(err, EXIT_STATE,
+		    "%s: refusing: owned by uid %u, must be owned by root; move it away",
+		    path, st.st_uid);
 	return set_mode(*out, path, gid, mode, err);
 }
 

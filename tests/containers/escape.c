@@ -201,6 +201,17 @@ try_alg(const char *arg)
 	return socket(AF_ALG, SOCK_SEQPACKET, 0);
 }
 
+/* No family but AF_UNIX has pairs; what matters is who says so. */
+static long
+try_pair(const char *arg)
+{
+	int pair[2];
+
+	(void)arg;
+	return socketpair(AF_INET, SOCK_STREAM, 0, pair) < 0 &&
+		errno == EOPNOTSUPP ? 0 : -1;
+}
+
 static long
 try_key(const char *name)
 {
@@ -268,6 +279,23 @@ try_mknod(const char *path)
 	if (mknod(path, S_IFCHR | 0666, makedev(1, 5)) < 0)
 		return -1;
 	return open(path, O_RDONLY);
+}
+
+/* TYPE,HEX: a file of the same file system, by its number instead of its path. */
+static long
+try_handle(const char *what)
+{
+	struct {
+		unsigned bytes;
+		int type;
+		unsigned char data[128];
+	} handle = {0, atoi(what), {0}};
+	const char *hex = strchr(what, ',') + 1;
+	int dir = open("/sub", O_RDONLY | O_DIRECTORY);
+
+	for (; sscanf(hex, "%2hhx", &handle.data[handle.bytes]) == 1; hex += 2)
+		handle.bytes++;
+	return syscall(SYS_open_by_handle_at, dir, &handle, O_RDONLY);
 }
 
 static long
@@ -351,9 +379,9 @@ static const struct {
     {"link", try_link}, {"setuid", try_setuid}, {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
-    {"packet", try_packet}, {"alg", try_alg}, {"key", try_key},
+    {"packet", try_packet}, {"alg", try_alg}, {"pair", try_pair}, {"key", try_key},
     {"io_uring", try_io_uring}, {"type", try_type}, {"cgroup", try_cgroup},
-    {"mknod", try_mknod}, {"i386", try_i386}, {"x32", try_x32},
+    {"mknod", try_mknod}, {"handle", try_handle}, {"i386", try_i386}, {"x32", try_x32},
     {"personality", try_personality}, {"getfd", try_getfd},
     {"remount", try_remount}, {"syslog", try_syslog}, {"shm", try_shm},
     {"abstract", try_abstract}};

@@ -8,6 +8,7 @@ each of them alone must hold; which ones is said at each case.
 import ctypes
 import os
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -32,6 +33,7 @@ CASES = [
     # In and out of the init: it can't be dumped, so its memory is nobody's.
     ("web", "write:/proc/1/mem", "dumpable"),
     ("web", "read:/proc/1/environ", "dumpable"),
+    ("web", "read:/proc/1/exe", "dumpable"),
     ("web", "getfd:4", "dumpable allow-list"),
     # The kernel's own files, as root.
     ("root", "write:/proc/sys/kernel/core_pattern", "frozen"),
@@ -50,6 +52,7 @@ CASES = [
     # The network of the host: no capability; for packets the family is refused too.
     ("root", "raw", "capabilities"),
     ("root", "packet", "capabilities families"),
+    ("web", "pair", "families"),
     ("web", "abstract:mesh-test-escape", "landlock"),
     # Keys of whoever started meshd: a keyring of its own, and no keyctl.
     ("web", "key:" + weak.KEY.decode(), "keyring allow-list"),
@@ -70,6 +73,9 @@ CASES = [
     ("root", "remount", "capabilities allow-list"),
     # A program for the users of the host, left in a volume.
     ("web", "setuid:/data", "setuid-files"),
+    ("root", "handle:@handle", "capabilities allow-list"),
+    # The host's root, still mounted above the image's: `/..` leads there.
+    ("web", "read:/../@secret", "no-old-root"),
     # System calls by other numbers.
     ("web", "i386", "architectures"),
     ("web", "x32", "architectures"),
@@ -91,7 +97,13 @@ def furnish(host, escape):
         (top / name).chmod(0o4755 if name == "suid" else 0o755)
     os.mknod(top / "zero", 0o20666, os.makedev(1, 5))
     (top / "zero").chmod(0o666)
-    subprocess.run(["mount", "-t", "tmpfs", "none", top / "sub"], check=True)
+    # Mounted in the image: one directory of a file system that has more.
+    (host.top / "store").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", host.top / "store"], check=True)
+    (host.top / "store/sub").mkdir()
+    (host.top / "store/secret").write_text("x")
+    subprocess.run(["mount", "--bind", host.top / "store/sub", top / "sub"], check=True)
+    host.aims = {"handle": handle(host.top / "store/secret"), "secret": str(host.top / "store/secret")[1:]}
     (host.top / "vol").mkdir()
     (host.top / "vol/of-group").write_text("x")
     os.chown(host.top / "vol/of-group", 0, weak.GROUP)
@@ -118,33 +130,45 @@ def victim():
 
 
 @pytest.fixture(scope="module")
-def hosts(programs, weak_programs, escape):
+def hosts(programs, weak_programs, escape, victim):
     """The real one, and the one that leaves out what it is told to."""
     both = [weak.Host(programs), weak.Host(weak_programs)]
     for host in both:
         furnish(host, escape)
+        host.aims["victim"] = victim
         host.start()
     yield both
     for host in both:
-        subprocess.run(["umount", host.images / "a/sub"])
+        subprocess.run(["umount", host.images / "a/sub", host.top / "store"])
         host.close()
 
 
 @pytest.fixture(scope="module")
-def held(hosts, victim):
+def held(hosts):
     """All tries at once in the real thing, by sandbox."""
-    return {box: hosts[0].tries("a", sorted({aim(c[1], victim) for c in CASES if c[0] == box}), box, EXTRA)
+    return {box: hosts[0].tries("a", sorted({aim(c[1], hosts[0]) for c in CASES if c[0] == box}), box, EXTRA)
             for box in SANDBOXES}
 
 
-def aim(what, victim):
-    return what.replace("@victim", str(victim))
+def aim(what, host):
+    """@WORD is not the same on every host."""
+    for word, meant in host.aims.items():
+        what = what.replace("@" + word, str(meant))
+    return what
+
+
+def handle(path):
+    """TYPE,HEX by which the kernel finds it without a path."""
+    buf = ctypes.create_string_buffer(struct.pack("Ii", 128, 0) + bytes(128))
+    assert ctypes.CDLL(None).syscall(303, -100, bytes(path), buf, ctypes.create_string_buffer(4), 0) == 0
+    size, kind = struct.unpack("Ii", buf.raw[:8])
+    return "%d,%s" % (kind, buf.raw[8:8 + size].hex())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: "%s %s" % c[:2])
-def test_held_by_just_that(case, hosts, held, victim):
-    box, what, off = case[0], aim(case[1], victim), case[2].split()
-    assert held[box][what] not in ("escaped", "unknown")
+def test_held_by_just_that(case, hosts, held):
+    box, what, off = case[0], aim(case[1], hosts[1]), case[2].split()
+    assert held[box][aim(case[1], hosts[0])] not in ("escaped", "unknown")
     left = [one.split() for one in case[3]] if case[3:] else [[d for d in off if d != one] for one in off if off[1:]]
     for some in left:
         assert hosts[1].tries("a", [what], box, EXTRA, some)[what] != "escaped", some

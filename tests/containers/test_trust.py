@@ -204,6 +204,16 @@ def test_a_directory_of_another_user_is_not_taken(node, which):
         4, "meshd: %s/%s: refusing: owned by uid 1000, must be owned by root\n" % (node.top, which))
 
 
+@pytest.mark.parametrize("which", ["state/supervisor", "state/volumes", "state/rendered", "run/supervisor"])
+def test_a_directory_of_ours_that_another_made(node, which):
+    """Who made it holds it open, and knows what is in it."""
+    for name in (which.split("/")[0], which):
+        (node.top / name).mkdir()
+    os.chown(node.top / which, USER, USER)
+    assert node.run_once("--config", node.config) == (
+        4, "meshd: %s/%s: refusing: owned by uid %d, must be owned by root; move it away\n" % (node.top, which, USER))
+
+
 def test_directories_made_for_us_are_taken(node):
     """Empty ones, the user's own, one with images in it; and ours again."""
     (node.top / "state/images").mkdir(parents=True)
