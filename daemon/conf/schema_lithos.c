@@ -14,6 +14,8 @@ enum {
 	TEXT_BYTES = 64 << 10,
 	CPU_MILLI_MAX = 1024000,
 	DAY_MS = 86400000,
+	OOM_SCORE_MIN = -999, /* one less, and the kernel could never take it */
+	OOM_SCORE_MAX = 1000,
 	MEMORY_MIN = 4 << 20 /* less can't hold our init and a program */
 };
 
@@ -116,6 +118,7 @@ static const struct field sandbox_limits[] = {
     BYTES("memory", MEMORY_MIN),
     CPUS("cpu-quota"),
     NUMBER("pids", 1, 4194304),
+    NUMBER("oom-score", OOM_SCORE_MIN, OOM_SCORE_MAX),
     {.key = NULL},
 };
 
@@ -288,6 +291,9 @@ const struct field schema_container[] = {
     /* ours */
     NUMBER("pids-limit", 1, 4194304),
     CPUS("cpu-quota"),
+    BYTES("memory-high", MEMORY_MIN),
+    NUMBER("io-weight", 1, 10000),
+    NUMBER("oom-score", OOM_SCORE_MIN, OOM_SCORE_MAX),
     {.key = "health", .type = T_MAP, .sub = health},
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},

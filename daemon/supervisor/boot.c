@@ -16,6 +16,7 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "lease.h"
+#include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -205,6 +206,7 @@ take(struct sup *s, struct spec *spec, msec now, struct err *err)
 		return 0;
 	}
 	row_accept(r, spec, now);
+	sandbox_known(s, &r->spec);
 	if (r->spec.policy == SUP_EXCLUSIVE)
 		lease_load(s, r, true);
 	rc = launch_adopt(&s->launcher, r->instance, &r->run, err);
@@ -279,7 +281,8 @@ finish_stop(struct sup *s, const char *file, const char *instance, msec now,
 static void
 leftover(void *arg, const char *leaf)
 {
-	int n = (int)(strrchr(leaf, '.') - leaf);
+	const char *slash = strrchr(leaf, '/'), *base = slash ? slash + 1 : leaf;
+	int n = (int)(strrchr(base, '.') - base);
 	struct sup *s = arg;
 	struct running run;
 	char name[NAME_CAP];
@@ -291,7 +294,7 @@ leftover(void *arg, const char *leaf)
 	if (cgroup_holds(&s->cgroups, leaf, getpid()) ||
 	    cgroup_foreign(&s->cgroups, leaf))
 		return;
-	snprintf(name, sizeof name, "%.*s", n, leaf);
+	snprintf(name, sizeof name, "%.*s", n, base);
 	r = row_find(s, name);
 	if ((r == NULL || !r->has_spec) &&
 	    (there(s, "", name) || there(s, BAD_PREFIX, name))) {
@@ -358,5 +361,6 @@ boot(struct sup *s, msec now, struct err *err)
 		    "cannot read the records in state-dir/supervisor: %s; containers stay as they are",
 		    strerror(errno));
 	cgroup_each(&s->cgroups, leftover, s);
+	cgroup_sweep(&s->cgroups);
 	return 0;
 }

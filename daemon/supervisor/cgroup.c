@@ -23,7 +23,7 @@
 
 enum { LOCK_TRIES = 50 };
 
-const char *const cgroup_names[CGROUP_COUNT] = {"memory", "cpu", "pids"};
+const char *const cgroup_names[CGROUP_COUNT] = {"memory", "cpu", "pids", "io"};
 
 /* Is word among the comma-separated words of list? */
 static bool
@@ -90,7 +90,8 @@ take_mount(char *line, int *unified, int *v1)
 	if (strncmp(dash, " - cgroup ", 10) != 0 || options == NULL)
 		return;
 	for (int i = 0; i < CGROUP_COUNT; i++)
-		if (v1[i] < 0 && listed(options + 1, cgroup_names[i]))
+		if (v1[i] < 0 &&
+		    listed(options + 1, i == CGROUP_IO ? "blkio" : cgroup_names[i]))
 			v1[i] = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -157,9 +158,10 @@ clone_is_killed(int unified)
 int
 cgroup_open(struct cgroups *g, const char *name, struct err *err)
 {
-	int unified = -1, v1[CGROUP_COUNT] = {-1, -1, -1};
+	int unified = -1, v1[CGROUP_COUNT];
 
 	memset(g, 0, sizeof *g);
+	memset(v1, -1, sizeof v1);
 	find_roots(&unified, v1);
 	if (unified < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
@@ -169,6 +171,10 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 	if (g->unified < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot make cgroup %s: %s", name, strerror(errno));
+	if (faccessat(g->unified, "cgroup.kill", F_OK, 0) < 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "cgroup %s has no cgroup.kill: Linux 5.14 or later is needed",
+		    name);
 	/* A directory takes no record lock, and a child that the last daemon
 	 * had just forked holds this one for some ms after a kill -9. */
 	for (int i = 0; i < LOCK_TRIES; i++) {
@@ -194,6 +200,17 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 	return 0;
 }
 
+/* The sandbox's group, in a hierarchy that only few need.  If it is not there
+ * after this, the leaf says so. */
+static void
+make_box_of(int dir, const char *leaf)
+{
+	char box[CGROUP_LEAF_CAP];
+
+	snprintf(box, sizeof box, "%.*s", (int)strcspn(leaf, "/"), leaf);
+	(void)mkdirat(dir, box, 0755);
+}
+
 int
 cgroup_make(const struct cgroups *g, const char *leaf,
     const struct cgroup_limits *l, int *fd, struct err *err)
@@ -207,14 +224,16 @@ cgroup_make(const struct cgroups *g, const char *leaf,
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot make cgroup %s: %s", leaf, strerror(errno));
 	}
+	if (g->v1[CGROUP_IO] >= 0 && l->io_weight != 0)
+		make_box_of(g->v1[CGROUP_IO], leaf);
 	for (int i = 0; i < CGROUP_COUNT && rc == 0; i++)
-		if (g->v1[i] >= 0 && mkdirat(g->v1[i], leaf, 0755) < 0 &&
-		    errno != EEXIST)
+		if (g->v1[i] >= 0 && (i != CGROUP_IO || l->io_weight != 0) &&
+		    mkdirat(g->v1[i], leaf, 0755) < 0 && errno != EEXIST)
 			rc = err_set(err, EXIT_ENVIRONMENT,
 			    "cannot make cgroup %s (%s): %s", leaf, cgroup_names[i],
 			    strerror(errno));
 	if (rc == 0)
-		rc = cgroup_limit(g, leaf, l, err);
+		rc = cgroup_limit_leaf(g, leaf, l, err);
 	if (rc == 0 && !g->move) {
 		*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (*fd < 0)
@@ -237,7 +256,8 @@ cgroup_doors(const struct cgroups *g, const char *leaf, int doors[CGROUP_COUNT],
 		doors[i] = g->v1[i] < 0 ?
 		    -1 :
 		    openat(g->v1[i], path, O_WRONLY | O_CLOEXEC);
-		if (doors[i] >= 0 || g->v1[i] < 0)
+		if (doors[i] >= 0 || g->v1[i] < 0 ||
+		    (i == CGROUP_IO && errno == ENOENT))
 			continue;
 		err_set(err, EXIT_ENVIRONMENT, "cannot open cgroup %s (%s): %s",
 		    leaf, cgroup_names[i], strerror(errno));
@@ -316,40 +336,25 @@ cgroup_end(const struct cgroups *g, const char *leaf, int ms)
 }
 
 bool
-cgroup_remove(const struct cgroups *g, const char *leaf)
+cgroup_rmdir(const struct cgroups *g, const char *path)
 {
-	if (unlinkat(g->unified, leaf, AT_REMOVEDIR) < 0 && errno != ENOENT) {
-		/* It may still hold those of its commands. */
-		cgroup_end_subs(g, leaf, 0);
-		if (unlinkat(g->unified, leaf, AT_REMOVEDIR) < 0 &&
-		    errno != ENOENT)
-			return false;
-	}
+	/* cgroup2 last: what is there is found again after a kill -9. */
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		if (g->v1[i] >= 0 &&
-		    unlinkat(g->v1[i], leaf, AT_REMOVEDIR) < 0 &&
+		    unlinkat(g->v1[i], path, AT_REMOVEDIR) < 0 &&
 		    errno != ENOENT)
 			return false;
-	return true;
+	return unlinkat(g->unified, path, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
 bool
-cgroup_oom_killed(const struct cgroups *g, const char *leaf)
+cgroup_remove(const struct cgroups *g, const char *leaf)
 {
-	char path[CGROUP_LEAF_CAP + 64], text[512], *p;
-	int dir = g->v2[CGROUP_MEMORY] ? g->unified : g->v1[CGROUP_MEMORY];
-	ssize_t n;
-
-	snprintf(path, sizeof path, "%s/%s", leaf,
-	    g->v2[CGROUP_MEMORY] ? "memory.events" : "memory.oom_control");
-	AUTO_CLOSE int fd = dir < 0 ? -1 :
-				      openat(dir, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	p = strstr(text, "oom_kill ");
-	return p != NULL && strtoul(p + 9, NULL, 10) > 0;
+	if (cgroup_rmdir(g, leaf))
+		return true;
+	/* It may still hold those of its commands. */
+	cgroup_end_subs(g, leaf, 0);
+	return cgroup_rmdir(g, leaf);
 }
 
 bool
@@ -364,44 +369,4 @@ cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid)
 		if (atoi(line) == pid)
 			return true;
 	return false;
-}
-
-bool
-cgroup_foreign(const struct cgroups *g, const char *leaf)
-{
-	AUTO_CLOSE int fd = openat(g->unified, leaf,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int copy = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-
-	if (d == NULL || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return true;
-	while ((e = readdir(d)) != NULL)
-		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0 &&
-		    strncmp(e->d_name, CGROUP_SUB, strlen(CGROUP_SUB)) != 0)
-			return true;
-	return false;
-}
-
-void
-cgroup_each(const struct cgroups *g, void (*fn)(void *arg, const char *leaf),
-    void *arg)
-{
-	int copy = openat(g->unified, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		const char *dot = strrchr(e->d_name, '.');
-
-		if (e->d_type != DT_DIR || dot == NULL ||
-		    !name_ok(e->d_name, (size_t)(dot - e->d_name)) ||
-		    dot[1] < '1' || dot[1] > '9' ||
-		    dot[1 + strspn(dot + 1, "0123456789")] ||
-		    strlen(e->d_name) >= CGROUP_LEAF_CAP)
-			continue;
-		fn(arg, e->d_name);
-	}
 }

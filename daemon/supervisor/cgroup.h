@@ -3,8 +3,15 @@
  * grouping and killing, and each limit where its controller is (v2, or v1 on
  * hybrid hosts).  A limit that can't be set is an error, never "unlimited".
  *
- * A leaf is INSTANCE.GEN below the daemon's own group; nothing outside that
- * group is ever touched.
+ *   CGROUP/                  the daemon's own, flock'ed
+ *     .engine/               not ours to limit
+ *     @SANDBOX/              the sandbox's limits, for all in it together
+ *       INSTANCE.GEN/        a leaf: a container and its own limits
+ *     INSTANCE.GEN/          a leaf of a daemon before there were the above
+ *
+ * '@' and '.' begin no name of anybody's, so none of these is taken for
+ * another daemon's group or for a file of the kernel's.  Nothing outside
+ * CGROUP is ever touched.
  */
 #ifndef SUPERVISOR_CGROUP_H
 #define SUPERVISOR_CGROUP_H
@@ -13,9 +20,17 @@
 
 #include "../base/err.h"
 
-enum cgroup_controller { CGROUP_MEMORY, CGROUP_CPU, CGROUP_PIDS, CGROUP_COUNT };
+enum cgroup_controller {
+	CGROUP_MEMORY,
+	CGROUP_CPU,
+	CGROUP_PIDS,
+	CGROUP_IO, /* only for who has a weight: each v1 group costs a start */
+	CGROUP_COUNT
+};
 
-enum { CGROUP_LEAF_CAP = NAME_CAP + 12 };
+#define CGROUP_BOX '@'
+
+enum { CGROUP_LEAF_CAP = 2 * NAME_CAP + 14 };
 
 struct cgroups {
 	int unified;		/* our group in cgroup2, flock'ed */
@@ -27,12 +42,22 @@ struct cgroups {
 /* All zero: no limit of that kind. */
 struct cgroup_limits {
 	uint64_t memory_bytes;
-	uint32_t cpu_shares, cpu_milli, pids;
+	uint64_t memory_high_bytes; /* from here on reclaimed, and slowed down */
+	uint32_t cpu_shares, cpu_milli, pids, io_weight;
 };
 
 /* name: NAME[/NAME...] below each root; made if missing.  EXIT_ENVIRONMENT. */
 MUST_CHECK int cgroup_open(struct cgroups *g, const char *name, struct err *err);
-/* Make a leaf with its limits.  *fd is its cgroup2 directory, for clone3, or
+/* Make the sandbox's group, or set other limits to the one there is; no limit
+ * is one that is lifted. */
+MUST_CHECK int cgroup_box(const struct cgroups *g, const char *sandbox,
+    const struct cgroup_limits *l, struct err *err);
+bool cgroup_box_there(const struct cgroups *g, const char *sandbox);
+/* It goes, unless there is a leaf in it. */
+void cgroup_box_remove(const struct cgroups *g, const char *sandbox);
+/* The sandbox in whose group a leaf is, or "". */
+void cgroup_box_of(const char *leaf, char sandbox[NAME_CAP]);
+/* Make a leaf with its limits; the sandbox's group is there.  *fd is its cgroup2 directory, for clone3, or
  * -1 where cgroup_attach does it all.  On error nothing is left.  -EEXIST (err
  * unset) when it is there already. */
 MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf,
@@ -56,8 +81,9 @@ MUST_CHECK bool cgroup_end(const struct cgroups *g, const char *leaf, int ms);
 void cgroup_kill(const struct cgroups *g, const char *leaf);
 /* True when the leaf is gone everywhere; false: something still lives. */
 bool cgroup_remove(const struct cgroups *g, const char *leaf);
-/* Did the kernel kill something in it for memory? */
-bool cgroup_oom_killed(const struct cgroups *g, const char *leaf);
+/* Did the kernel kill something in it for memory, and for its own limit? */
+enum cgroup_oom { CGROUP_OOM_NONE, CGROUP_OOM_OWN, CGROUP_OOM_ABOVE };
+enum cgroup_oom cgroup_oom_killed(const struct cgroups *g, const char *leaf);
 /*
  * A group inside a leaf, LEAF/exec.N, of a command that runs beside the
  * application (exec.h): the leaf's limits hold for it.  It is entered, killed and
@@ -79,5 +105,8 @@ bool cgroup_foreign(const struct cgroups *g, const char *leaf);
 /* Call fn for each leaf there is: a directory named NAME.NUMBER. */
 void cgroup_each(const struct cgroups *g,
     void (*fn)(void *arg, const char *leaf), void *arg);
+/* Remove what a daemon that was killed left half made or half removed: empty
+ * groups of sandboxes, and v1 groups that cgroup2 has no more. */
+void cgroup_sweep(const struct cgroups *g);
 
 #endif

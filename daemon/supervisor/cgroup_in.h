@@ -8,8 +8,17 @@
 
 extern const char *const cgroup_names[CGROUP_COUNT]; /* of the controllers */
 
-/* Set all that is not zero.  EXIT_ENVIRONMENT: one of them can't be. */
-MUST_CHECK int cgroup_limit(const struct cgroups *g, const char *leaf,
+/* Remove a group everywhere, cgroup2 last.  False: something is in it. */
+bool cgroup_rmdir(const struct cgroups *g, const char *path);
+/* Set all that is not zero, of a new leaf.  EXIT_ENVIRONMENT: one can't be. */
+MUST_CHECK int cgroup_limit_leaf(const struct cgroups *g, const char *leaf,
     const struct cgroup_limits *l, struct err *err);
+/* Of the group of a sandbox.  was: it may have others, and zero lifts those. */
+MUST_CHECK int cgroup_limit_box(const struct cgroups *g, const char *box,
+    bool was, const struct cgroup_limits *l, struct err *err);
+/* v1's shares (2..262144, 1024 is normal) as cgroup2's weight (1..10000,
+ * 100), by the curve the field agreed on: 10^((l^2 + 125 l) / 612 - 7/34),
+ * l = log2(shares). */
+unsigned cgroup_cpu_weight(uint32_t shares);
 
 #endif

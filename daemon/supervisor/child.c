@@ -244,7 +244,7 @@ child_run(const struct child *c)
 		keep_ours(c);
 	sys_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
-	if (pivot(c) < 0 || child_mounts(c, &null) < 0)
+	if (child_reset(c) < 0 || pivot(c) < 0 || child_mounts(c, &null) < 0)
 		_exit(125);
 	if (sethostname(s->instance, strlen(s->instance)) < 0 ||
 	    (HOLDS("setsid") && setsid() < 0) ||

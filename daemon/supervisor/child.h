@@ -38,6 +38,11 @@ char **child_vector(const struct strs *s, size_t skip);
  * the image that is already "/".  *null: /dev/null in there.  0 or -1 with the
  * line said by child_say. */
 int child_mounts(const struct child *c, int *null);
+/* Likewise, before the image is "/": limits, priorities and the like as if a
+ * fresh kernel had started it.  (child_reset.c) */
+int child_reset(const struct child *c);
+/* proc: the container's procfs. */
+int child_oom_score(const struct child *c, int proc);
 /* Printf a line for the supervisor; returns -1. */
 int child_say(const struct child *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

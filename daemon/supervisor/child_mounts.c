@@ -23,7 +23,6 @@
 
 enum { INODES_MIN = 64 };
 
-#define OOM_SCORE "200" /* the application goes before the daemon does */
 
 static const struct {
 	const char *name;
@@ -231,8 +230,8 @@ mount_proc(const struct child *c, int root, int null)
 	if (fstatfs(proc, &fs) < 0 ||
 	    (HOLDS("is-procfs") && fs.f_type != PROC_SUPER_MAGIC))
 		return child_say(c, "mount /proc: it is not procfs");
-	if (sys_write_file(proc, "self/oom_score_adj", OOM_SCORE) < 0)
-		return child_say(c, "oom_score_adj: %s", strerror(errno));
+	if (child_oom_score(c, proc) < 0)
+		return -1;
 	empty = new_mount("tmpfs", "4k", "555", 0, 0,
 	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 		MOUNT_ATTR_NOEXEC);

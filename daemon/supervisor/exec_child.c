@@ -48,7 +48,7 @@ fail(const struct exec_child *c, const char *what)
 	_exit(FAILED);
 }
 
-_Static_assert(CGROUP_COUNT == 3, "fds of exec_child_run");
+_Static_assert(CGROUP_COUNT == 4, "fds of exec_child_run");
 
 /* What the kernel limits its pid 1 by: as it is, not as it was meant. */
 static void
@@ -149,7 +149,7 @@ _Noreturn void
 exec_child_run(const struct exec_child *c)
 {
 	int fds[] = {c->target, c->init, c->stdio[0], c->stdio[1], c->stdio[2],
-	    c->error, c->born, c->release, c->doors[0], c->doors[1], c->doors[2],
+	    c->error, c->born, c->release, c->doors[0], c->doors[1], c->doors[2], c->doors[3],
 	    -1};
 	struct exec_born born = {EXEC_BORN_MAGIC, 0};
 	struct child as = {.spec = c->spec, .filter = c->filter,

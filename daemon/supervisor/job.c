@@ -16,6 +16,7 @@
 #include "../base/weak.h"
 #include "lease.h"
 #include "ranges.h"
+#include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -213,6 +214,8 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 	told_lines(&s->told, notes);
 	tell_shared(s, &spec, judge.range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
+	if (rc == 0)
+		rc = sandbox_take(s, &spec, err);
 	if (rc == 0 && !spec.command)
 		rc = record_save(s, &spec, err);
 	if (rc < 0) {

@@ -24,11 +24,14 @@ enum {
 };
 
 /* A limit: its key in the container file, which may not be above the one in
- * the sandbox; where the sandbox is silent, not above `most` (0: anything). */
+ * the sandbox; where the sandbox is silent, not above `most` (0: anything).
+ * together: the sandbox's is for all its containers, and held by its group; a
+ * container that is silent has none of its own but `dflt`. */
 struct limit {
 	const char *key, *sandbox_key;
 	int64_t dflt, most;
 	bool zero; /* is a value too */
+	bool together;
 };
 
 static int
@@ -40,7 +43,7 @@ pick_limit(const struct judge *j, const struct limit *l, uint64_t *out,
 	bool capped = l->sandbox_key != NULL &&
 	    flat_int(j->sandbox, l->sandbox_key, &most);
 
-	*out = (uint64_t)(capped ? most : l->dflt);
+	*out = (uint64_t)(capped && !l->together ? most : l->dflt);
 	if (!flat_find(j->container, l->key, &rec))
 		return 0;
 	if (rec.type != FLAT_INT || rec.num < !l->zero)
@@ -77,17 +80,56 @@ pick_u32(const struct judge *j, const struct limit *l, uint32_t *out,
 
 /* An image does not choose its own limits where the sandbox says nothing. */
 static const struct limit
-    memory = {"memory-limit", "limits/memory", 0, 0, false},
-    pids = {"pids-limit", "limits/pids", PIDS_DEFAULT, PIDS_DEFAULT, false},
-    cpu_quota = {"cpu-quota", "limits/cpu-quota", 0, 0, false},
-    cpu_shares = {"cpu-shares", NULL, 0, 0, true},
-    fileno_limit = {"fileno-limit", NULL, FILENO_DEFAULT, 0, false},
-    log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES, false},
-    restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0, true},
-    kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX, true},
-    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX, true},
-    health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0, false},
-    health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0, false};
+    memory = {"memory-limit", "limits/memory", 0, 0, false, true},
+    memory_high = {"memory-high", "limits/memory", 0, 0, false, true},
+    pids = {"pids-limit", "limits/pids", PIDS_DEFAULT, PIDS_DEFAULT, false, true},
+    cpu_quota = {"cpu-quota", "limits/cpu-quota", 0, 0, false, true},
+    cpu_shares = {"cpu-shares", NULL, 0, 0, true, false},
+    io_weight = {"io-weight", NULL, 0, 0, false, false},
+    fileno_limit = {"fileno-limit", NULL, FILENO_DEFAULT, 0, false, false},
+    log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES, false, false},
+    restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0, true, false},
+    kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX, true, false},
+    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX, true, false},
+    health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0, false, false},
+    health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0, false, false};
+
+/* What all containers of the sandbox together may take. */
+static void
+together(const struct judge *j, struct spec *s)
+{
+	int64_t memory_bytes = 0, cpu_milli = 0, most = 0;
+
+	flat_int(j->sandbox, "limits/memory", &memory_bytes);
+	flat_int(j->sandbox, "limits/cpu-quota", &cpu_milli);
+	flat_int(j->sandbox, "limits/pids", &most);
+	s->all_memory_bytes = (uint64_t)memory_bytes;
+	s->all_cpu_milli = (uint32_t)cpu_milli;
+	s->all_pids = (uint32_t)most;
+}
+
+/* The lower, the later the kernel takes it when memory is gone: an image does
+ * not put itself before others, unless the sandbox says how far. */
+static int
+oom_score(const struct judge *j, struct spec *s, struct err *err)
+{
+	int64_t least = SPEC_OOM_DEFAULT, score;
+	struct flat_rec rec;
+
+	flat_int(j->sandbox, "limits/oom-score", &least);
+	score = least;
+	if (flat_find(j->container, "oom-score", &rec)) {
+		score = rec.type == FLAT_INT ? rec.num : INT64_MIN;
+		if (score < least)
+			return judge_fail(j, &rec, err,
+			    "oom-score: below %lld, the least that sandbox '%s' allows (limits: oom-score in %s)",
+			    (long long)least, j->req->sandbox, j->sandbox_file);
+	} else if (least <= SPEC_OOM_DEFAULT) {
+		return 0;
+	}
+	s->oom_score = (uint32_t)(score + SPEC_OOM_SCORE);
+	return 0;
+}
 
 static int
 normal_exits(const struct judge *j, struct spec *s, struct err *err)
@@ -137,6 +179,9 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 	int rc;
 
 	if ((rc = pick_limit(j, &memory, &s->memory_bytes, err)) < 0 ||
+	    (rc = pick_limit(j, &memory_high, &s->memory_high_bytes, err)) < 0 ||
+	    (rc = pick_u32(j, &io_weight, &s->io_weight, err)) < 0 ||
+	    (rc = oom_score(j, s, err)) < 0 ||
 	    (rc = pick_u32(j, &pids, &s->pids, err)) < 0 ||
 	    (rc = pick_u32(j, &cpu_quota, &s->cpu_milli, err)) < 0 ||
 	    (rc = pick_u32(j, &cpu_shares, &s->cpu_shares, err)) < 0 ||
@@ -149,6 +194,7 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 		 &s->kill_timeout_ms, err)) < 0 ||
 	    (rc = normal_exits(j, s, err)) < 0)
 		return rc;
+	together(j, s);
 	within_reason(j, s);
 	return 0;
 }

@@ -142,13 +142,14 @@ static int
 make_cgroup(const struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, int *fd, struct err *err)
 {
-	struct cgroup_limits limits = {s->memory_bytes, s->cpu_shares,
-	    s->cpu_milli, s->pids};
+	struct cgroup_limits limits = {s->memory_bytes, s->memory_high_bytes,
+	    s->cpu_shares, s->cpu_milli, s->pids, s->io_weight};
 	int rc = -EEXIST;
 
 	for (uint32_t i = 0; i < GEN_TRIES && rc == -EEXIST; i++) {
 		r->gen = gen + i;
-		snprintf(r->leaf, sizeof r->leaf, "%s.%u", s->instance, r->gen);
+		snprintf(r->leaf, sizeof r->leaf, "%c%s/%s.%u", CGROUP_BOX,
+		    s->sandbox, s->instance, r->gen);
 		rc = cgroup_make(l->cgroups, r->leaf, &limits, fd, err);
 	}
 	if (rc == -EEXIST)
@@ -164,14 +165,14 @@ static int
 note(const struct launcher *l, const struct spec *s, const struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[160];
+	char name[NAME_CAP + 8], text[160 + NAME_CAP];
 	int n;
 
 	snprintf(name, sizeof name, "%s.pid", s->instance);
-	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d\n",
+	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d %s\n",
 	    (int)r->pid, (unsigned long long)r->start_time, r->gen, l->boot_id,
 	    (unsigned long long)r->hash, (unsigned long long)r->since_ms,
-	    r->fenced);
+	    r->fenced, s->sandbox);
 	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
 }
 
@@ -251,11 +252,12 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
 	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1,
-	    .hosts = -1, .resolv = -1, .doors = {-1, -1, -1}};
+	    .hosts = -1, .resolv = -1};
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
 	memset(c.volumes, -1, sizeof c.volumes);
+	memset(c.doors, -1, sizeof c.doors);
 	running_new(r);
 	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
 	if (rc == 0)
@@ -310,7 +312,7 @@ static int
 read_note(const struct launcher *l, const char *instance, struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[160], boot[40];
+	char name[NAME_CAP + 8], text[160 + NAME_CAP], boot[40], box[NAME_CAP];
 	unsigned long long start, hash = 0, since = 0;
 	ssize_t n;
 	int pid, version, got, fenced = 0;
@@ -325,14 +327,19 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 		return err_set(err, EXIT_STATE, "cannot read %s: %s", name,
 		    strerror(errno));
 	text[n] = '\0';
-	/* Version 1 ended after the boot id, version 2 once before `fenced`. */
-	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d", &version,
-	    &pid, &start, &r->gen, boot, &hash, &since, &fenced);
+	/* Version 1 ended after the boot id, version 2 once before `fenced`,
+	 * and before the sandbox: its leaf was not in a group of that. */
+	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d %63s", &version,
+	    &pid, &start, &r->gen, boot, &hash, &since, &fenced, box);
 	if (got < 5 || pid <= 0 || strcmp(boot, l->boot_id) != 0) {
 		r->gen = 0;
 		return 0;
 	}
-	snprintf(r->leaf, sizeof r->leaf, "%s.%u", instance, r->gen);
+	if (got < 9)
+		snprintf(r->leaf, sizeof r->leaf, "%s.%u", instance, r->gen);
+	else
+		snprintf(r->leaf, sizeof r->leaf, "%c%s/%s.%u", CGROUP_BOX, box,
+		    instance, r->gen);
 	r->pid = pid;
 	r->start_time = start;
 	r->hash = hash;

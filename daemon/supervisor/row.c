@@ -10,6 +10,7 @@
 
 #include "../base/log.h"
 #include "lease.h"
+#include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -222,6 +223,7 @@ row_gone(struct sup *s, struct row *r)
 		record_forget(s, r->instance);
 	launch_forget(&s->launcher, r->instance);
 	r->over = true;
+	sandbox_left(s, r->spec.sandbox);
 	row_tell(s, r);
 }
 
@@ -241,7 +243,9 @@ act_launch(struct sup *s, struct row *r, msec now)
 		row_step(s, r, LIFE_EV_END, now);
 		return;
 	}
-	if (launch(&s->launcher, &r->spec, r->gen + 1, &r->run, &err) == 0) {
+	running_new(&r->run);
+	if (sandbox_make(s, &r->spec, &err) == 0 &&
+	    launch(&s->launcher, &r->spec, r->gen + 1, &r->run, &err) == 0) {
 		r->gen = r->run.gen;
 		r->text[0] = '\0';
 		r->command_until = r->spec.command ? now + SUP_COMMAND_MS_MAX :
@@ -255,17 +259,22 @@ act_launch(struct sup *s, struct row *r, msec now)
 	    err.text);
 	r->exit_status = -1;
 	running_new(&r->run);
+	sandbox_doubt(s, r->spec.sandbox);
 	row_step(s, r, LIFE_EV_END, now);
 }
 
 static void
 act_reap(struct sup *s, struct row *r, msec now)
 {
+	char sandbox[NAME_CAP];
+
 	if (r->run.leaf[0] != '\0') {
 		cgroup_kill(&s->cgroups, r->run.leaf);
 		if (!cgroup_remove(&s->cgroups, r->run.leaf))
 			return; /* LIFE_EV_TIME tries again */
+		cgroup_box_of(r->run.leaf, sandbox);
 		r->run.leaf[0] = '\0';
+		sandbox_left(s, sandbox);
 	}
 	row_step(s, r, LIFE_EV_EMPTY, now);
 }
@@ -364,16 +373,34 @@ row_error_ready(struct sup *s, struct row *r, msec now)
 }
 
 static void
+why_out_of_memory(struct row *r, enum cgroup_oom oom)
+{
+	const struct spec *sp = &r->spec;
+
+	if (sp->memory_bytes != 0 && oom == CGROUP_OOM_OWN)
+		snprintf(r->text, sizeof r->text,
+		    "killed for memory: its limit is %llu bytes",
+		    (unsigned long long)sp->memory_bytes);
+	else if (sp->all_memory_bytes != 0)
+		snprintf(r->text, sizeof r->text,
+		    "killed for memory: all of sandbox '%s' together may have %llu bytes",
+		    sp->sandbox, (unsigned long long)sp->all_memory_bytes);
+	else
+		snprintf(r->text, sizeof r->text,
+		    "killed for memory: the host had none left");
+}
+
+static void
 why_ended(struct sup *s, struct row *r)
 {
+	enum cgroup_oom oom = CGROUP_OOM_NONE;
 	int st = r->exit_status;
 
 	if (r->text[0] != '\0')
 		return; /* the start itself failed, and said why */
-	if (cgroup_oom_killed(&s->cgroups, r->run.leaf))
-		snprintf(r->text, sizeof r->text,
-		    "killed for memory: its limit is %llu bytes",
-		    (unsigned long long)r->spec.memory_bytes);
+	oom = cgroup_oom_killed(&s->cgroups, r->run.leaf);
+	if (oom != CGROUP_OOM_NONE)
+		why_out_of_memory(r, oom);
 	else if (st == -1)
 		snprintf(r->text, sizeof r->text, "killed, status unknown");
 	else if (WIFSIGNALED(st))
@@ -388,11 +415,15 @@ why_ended(struct sup *s, struct row *r)
 static void
 found_ended(struct sup *s, struct row *r)
 {
+	char sandbox[NAME_CAP];
+
 	log_info("%s: ended, and can't be started again without its record",
 	    r->instance);
 	cgroup_kill(&s->cgroups, r->run.leaf);
 	(void)cgroup_remove(&s->cgroups, r->run.leaf);
+	cgroup_box_of(r->run.leaf, sandbox);
 	r->over = true;
+	sandbox_left(s, sandbox);
 	row_tell(s, r);
 }
 

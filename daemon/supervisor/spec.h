@@ -19,6 +19,8 @@ enum {
 	SPEC_STRS_BYTES_MAX = 128 << 10, /* arguments, environment: each */
 	SPEC_RECORD_BYTES_MAX = 1 << 20,
 	SPEC_HOSTS_BYTES_MAX = 32 << 10, /* additional ones */
+	SPEC_OOM_SCORE = 1001, /* added to it: a record has 1 to 2001 */
+	SPEC_OOM_DEFAULT = 200, /* before meshd and the host's services */
 	SPEC_LOG_BYTES = 8 << 20, /* of both log files, unless it is said */
 };
 
@@ -91,6 +93,12 @@ struct spec {
 	struct strs hosts; /* additional ones: "ADDRESS NAME" */
 	uint64_t memory_bytes; /* 0: no limit; so are those below */
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
+	uint64_t memory_high_bytes;
+	uint32_t io_weight;
+	uint32_t oom_score; /* + SPEC_OOM_SCORE; 0: SPEC_OOM_DEFAULT, or meshd's own if that is more */
+	/* Of the sandbox, for all its containers together. */
+	uint64_t all_memory_bytes;
+	uint32_t all_cpu_milli, all_pids;
 	uint64_t log_bytes; /* of both files together; 0: the default */
 	uint32_t restart_timeout_ms, kill_timeout_ms;
 	uint64_t normal_exit[4]; /* a bit per exit code that is no failure */

@@ -8,6 +8,7 @@
  *   exec.c    commands of root's in containers
  *   lease.c   until when an exclusive instance may run
  *   audit.c   what the kernel says of one
+ *   sandbox.c what all containers of a sandbox together may take
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
  * descriptors in the poll.
@@ -113,6 +114,8 @@ struct sup {
 	size_t rows_count;
 	size_t jobs_running;
 	struct execs execs;
+	struct sandbox *sandboxes; /* owned */
+	size_t sandboxes_count;
 	int signals;
 	int lease_timer; /* CLOCK_BOOTTIME */
 	uint64_t lease_armed;

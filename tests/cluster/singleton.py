@@ -4,6 +4,7 @@ The watcher reads the instance's cgroups of all hosts all the while.  CLOCK_BOOT
 is one clock for all of them, so what it saw alive when is compared exactly: of no
 two hosts may the processes have lived at one instant.
 """
+import glob
 import os
 import threading
 import time
@@ -52,12 +53,9 @@ class Watch(threading.Thread):
 
     def look(self, node):
         top = os.path.join(node.world.unified, node.cgroup)
-        leaves = os.listdir(top) if os.path.isdir(top) else []
-        for leaf in leaves:
-            if not leaf.startswith("one.1."):
-                continue
+        for leaf in glob.glob(os.path.join(top, "@*", "one.1.*")):
             try:
-                pids = read(os.path.join(top, leaf, "cgroup.procs")).split()
+                pids = read(os.path.join(leaf, "cgroup.procs")).split()
             except OSError:
                 continue
             for pid in pids:

@@ -83,6 +83,7 @@ class Node:
         self.images.mkdir()
         self.sandboxes.mkdir(parents=True)
         self.home = None  # the cgroup2 group that meshd itself is started in
+        self.through = []  # the command that execs it, like nice
         self.meshd = None
         self.sock = None
         self.ticket = 0
@@ -130,7 +131,7 @@ class Node:
     def start(self, *args, wait=True):
         enter = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.home] if self.home else []
         self.stderr = open(self.top / "stderr", "ab")
-        self.meshd = subprocess.Popen([*enter, self.programs / "meshd", "--config", self.config, *args],
+        self.meshd = subprocess.Popen([*enter, *self.through, self.programs / "meshd", "--config", self.config, *args],
                                       stderr=self.stderr, stdin=subprocess.DEVNULL)
         if wait:
             self.connect()
@@ -221,10 +222,18 @@ class Node:
     def group(self):
         return pathlib.Path(UNIFIED) / self.cgroup
 
+    def boxes(self):
+        """The groups of sandboxes."""
+        return sorted(p.name for p in self.group().glob("@*"))
+
     def leaves(self):
-        """The groups of containers; the engine's has a dot."""
-        top = self.group()
-        return sorted(p.name for p in top.glob("[!.]*") if p.is_dir())
+        """The groups of containers, without those of the sandboxes they are in."""
+        return sorted(p.name for top in (self.group(), *self.group().glob("@*"))
+                      for p in top.glob("[!.@]*") if p.is_dir())
+
+    def leaf(self, name):
+        """The directory of one of them."""
+        return next(p for p in (self.group() / name, *self.group().glob("@*/" + name)) if p.is_dir())
 
     def kill(self):
         """kill -9 the supervisor, and nothing else."""
@@ -247,7 +256,7 @@ class Node:
         group = pathlib.Path(UNIFIED) / self.cgroup
         if group.exists():
             (group / "cgroup.kill").write_text("1")
-        tops = [pathlib.Path("/sys/fs/cgroup") / c / self.cgroup for c in ("memory", "cpu", "pids")] + [group]
+        tops = [pathlib.Path("/sys/fs/cgroup") / c / self.cgroup for c in ("memory", "cpu", "pids", "blkio")] + [group]
         if self.home:
             tops.append(self.home)
 
@@ -255,16 +264,11 @@ class Node:
             for top in tops:
                 if not top.exists():
                     continue
-                for p in [*top.glob("*/*"), *top.iterdir()]:  # of commands, then of containers
-                    if p.is_dir():
-                        try:
-                            p.rmdir()
-                        except OSError:
-                            pass
-                try:
-                    top.rmdir()
-                except OSError:
-                    pass
+                for p in sorted(top.glob("**/"), reverse=True):
+                    try:
+                        p.rmdir()
+                    except OSError:
+                        pass
             return not any(t.exists() for t in tops)
         wait_for(gone)
         shutil.rmtree(self.top, ignore_errors=True)

@@ -179,11 +179,11 @@ def test_what_root_changed_since(node, judge):
     app = children_of(up["pid"])[0]
     assert judge(audit(node, "web.1"))["weaker"] == []
     guest = subprocess.Popen(["sleep", "1000"])
-    leaf = node.leaves()[0]
-    v1 = pathlib.Path("/sys/fs/cgroup/pids") / node.cgroup / leaf
+    leaf = node.leaf(node.leaves()[0])
+    v1 = pathlib.Path("/sys/fs/cgroup/pids") / node.cgroup / leaf.relative_to(node.group())
     try:
-        (node.group() / leaf / "cgroup.procs").write_text(str(guest.pid))
-        ((v1 if v1.exists() else node.group() / leaf) / "pids.max").write_text("max")
+        (leaf / "cgroup.procs").write_text(str(guest.pid))
+        ((v1 if v1.exists() else leaf) / "pids.max").write_text("max")
         pathlib.Path("/proc/%d/oom_score_adj" % app).write_text("5")
         inside(up["pid"], "-", "-", "/", str(REMOUNT | BIND | NODEV))
         document = audit(node, "web.1")

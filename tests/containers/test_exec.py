@@ -43,7 +43,7 @@ def run(node, *words, give=b"", **keys):
 
 
 def groups(node):
-    return sorted(node.group().glob("web.0.*/exec.*"))
+    return sorted(node.group().glob("@*/web.0.*/exec.*"))
 
 
 def inside(node):

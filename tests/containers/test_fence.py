@@ -95,7 +95,7 @@ def test_both_dead(node, fenced):
     node.kill()
     over(node, up, deadline)
     assert len(ticks(node, "TERM")) == 1
-    group = node.group() / "web.1.1/cgroup.procs"
+    group = node.leaf("web.1.1") / "cgroup.procs"
     assert group.read_text() == ""
     node.start()
     wait_for(lambda: records(node) == [] and node.leaves() == [])
@@ -113,7 +113,7 @@ def test_all_forks_end(node):
         "setsid sh -c 'while true; do sleep 1; done' & read a b </proc/uptime; echo TICK $a; while true; do sleep 1; done"
     up, deadline = exclusive(node, script=script)
     node.kill()
-    group = node.group() / "web.1.1/cgroup.procs"
+    group = node.leaf("web.1.1") / "cgroup.procs"
     wait_for(lambda: len(group.read_text().split()) >= 4)
     wait_for(lambda: now_ms() >= deadline)
     assert group.read_text() == ""
@@ -147,9 +147,9 @@ def test_adopted_with_its_deadline(node):
 
 
 def freeze(node, yes):
-    (node.group() / "web.1.1/cgroup.freeze").write_text("1" if yes else "0")
+    (node.leaf("web.1.1") / "cgroup.freeze").write_text("1" if yes else "0")
     if yes:
-        wait_for(lambda: "frozen 1" in (node.group() / "web.1.1/cgroup.events").read_text())
+        wait_for(lambda: "frozen 1" in (node.leaf("web.1.1") / "cgroup.events").read_text())
 
 
 def test_frozen_and_killed(node):
@@ -260,7 +260,7 @@ def test_supervisor_killed_at_any_step(node, change):
     node.kill()
     wait_for(lambda: now_ms() >= last)
     for leaf in node.leaves():
-        assert (node.group() / leaf / "cgroup.procs").read_text() == ""
+        assert (node.leaf(leaf) / "cgroup.procs").read_text() == ""
     assert not [t for t in ticks(node) if t > last]
 
 
@@ -290,7 +290,7 @@ def test_killed_after_each_step(node, countdown, change):
             node.start()
         wait_for(lambda: now_ms() >= deadline)
         for leaf in node.leaves():
-            assert (node.group() / leaf / "cgroup.procs").read_text() == "", after
+            assert (node.leaf(leaf) / "cgroup.procs").read_text() == "", after
         assert not [t for t in ticks(node) if t > deadline], after
         if after % 2:
             node.kill()

@@ -370,5 +370,5 @@ def test_supervisor_killed_at_any_moment(node, killed_home):
     assert sorted(leaf.rsplit(".", 1)[0] for leaf in node.leaves()) == records
     inits = [e["pid"] for e in node.events if e["kind"] == "state"]
     for leaf in node.leaves():
-        pids = [int(p) for p in (node.group() / leaf / "cgroup.procs").read_text().split()]
+        pids = [int(p) for p in (node.leaf(leaf) / "cgroup.procs").read_text().split()]
         assert len(pids) == 2 and len(set(pids) & set(inits)) == 1, (leaf, pids)

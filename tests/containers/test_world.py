@@ -186,7 +186,7 @@ def test_command_can_be_stopped(node):
     node.run("check.1", "a", op="RUN")
 
     def started():
-        pids = [p for leaf in node.leaves() for p in (node.group() / leaf / "cgroup.procs").read_text().split()]
+        pids = [p for leaf in node.leaves() for p in (node.leaf(leaf) / "cgroup.procs").read_text().split()]
         return any(open("/proc/%s/cmdline" % p).read().startswith(("/bin/sh\0", "sleep\0")) for p in pids)
     wait_for(started)
     assert node.run("check.1", "a", op="RUN")["text"] == "check.1: is there already"

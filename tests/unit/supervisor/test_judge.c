@@ -317,6 +317,7 @@ limits_of_a_silent_sandbox(void **state)
 	accepted(&s);
 	assert_int_equal(s.pids, 100000);
 	assert_int_equal(s.restart_timeout_ms, 100); /* or nothing backs off */
+	assert_int_equal(s.all_pids, 100000);
 	spec_free(&s);
 }
 

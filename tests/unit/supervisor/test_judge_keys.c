@@ -32,6 +32,58 @@ normal_exits_are_kept(void **state)
 	}
 }
 
+/* The sandbox's limits are its group's; a container has those it asks for. */
+static void
+a_sandbox_has_limits_of_its_own(void **state)
+{
+	struct spec s;
+
+	(void)state;
+	flat_put_int(&sandbox.out, "default-user", 1);
+	flat_put_int(&sandbox.out, "limits/memory", 64 << 20);
+	flat_put_int(&sandbox.out, "limits/pids", 20);
+	flat_put_int(&sandbox.out, "limits/cpu-quota", 1500);
+	accepted(&s);
+	assert_true(s.memory_bytes == 0 && s.cpu_milli == 0 && s.pids == 4096);
+	assert_true(s.all_memory_bytes == 64 << 20 && s.all_cpu_milli == 1500 &&
+	    s.all_pids == 20);
+	spec_free(&s);
+}
+
+static void
+oom_score_is_bounded(void **state)
+{
+	static const struct {
+		int64_t least, asked; /* 2000: not said */
+		int score;	      /* 2000: refused, 0: the default */
+	} cases[] = {
+	    {2000, 2000, 0}, {2000, 200, 200}, {2000, 1000, 1000},
+	    {2000, 199, 2000}, {2000, -1, 2000}, {-500, 2000, 0},
+	    {-500, -500, -500}, {-500, -501, 2000}, {300, 2000, 300},
+	    {300, 299, 2000}, {2000, INT64_MIN, 2000},
+	};
+	struct spec s;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		if (cases[i].least != 2000)
+			flat_put_int(&sandbox.out, "limits/oom-score",
+			    cases[i].least);
+		if (cases[i].asked != 2000)
+			flat_put_int(&container.out, "oom-score",
+			    cases[i].asked);
+		if (cases[i].score == 2000) {
+			refused("the least that sandbox 'web' allows (limits: oom-score in /etc/web.yaml)");
+			continue;
+		}
+		accepted(&s);
+		assert_int_equal(s.oom_score,
+		    cases[i].score == 0 ? 0 : cases[i].score + SPEC_OOM_SCORE);
+		spec_free(&s);
+	}
+}
+
 /* An absolute path of that many bytes. */
 static const char *
 path_of(char *out, size_t bytes)
@@ -279,6 +331,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(a_sandbox_has_limits_of_its_own, setup),
+	    cmocka_unit_test_setup(oom_score_is_bounded, setup),
 	    cmocka_unit_test_setup(normal_exits_are_kept, setup),
 	    cmocka_unit_test_setup(image_dir_is_used_or_refused, setup),
 	    cmocka_unit_test_setup(host_paths_are_used_or_refused, setup),

@@ -1,0 +1,204 @@
+/*
+ * sandbox.c - the sandboxes that have containers here, and what all containers
+ * of one together may take.
+ *
+ * The limits are the sandbox file's.  Each accepted START brings them; what a
+ * START brought last holds for the group at once, and stands in the records of
+ * all the sandbox's instances, so that a boot without an engine knows it too.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "sandbox.h"
+#include "sup.h"
+
+enum { GROW = 16 };
+
+/* A sandbox with instances here. */
+struct sandbox {
+	char name[NAME_CAP];
+	struct cgroup_limits limits;
+	bool made; /* by this daemon: the group is there, with its limits */
+};
+
+static struct cgroup_limits
+limits_of(const struct spec *spec)
+{
+	return (struct cgroup_limits){
+	    .memory_bytes = spec->all_memory_bytes,
+	    .cpu_milli = spec->all_cpu_milli,
+	    .pids = spec->all_pids,
+	};
+}
+
+static bool
+same(const struct cgroup_limits *a, const struct cgroup_limits *b)
+{
+	return a->memory_bytes == b->memory_bytes &&
+	    a->cpu_milli == b->cpu_milli && a->pids == b->pids;
+}
+
+static struct sandbox *
+find(const struct sup *s, const char *name)
+{
+	for (size_t i = 0; i < s->sandboxes_count; i++)
+		if (strcmp(s->sandboxes[i].name, name) == 0)
+			return &s->sandboxes[i];
+	return NULL;
+}
+
+/* NULL: out of memory. */
+static struct sandbox *
+add(struct sup *s, const struct spec *spec)
+{
+	struct sandbox *b;
+
+	if (s->sandboxes_count % GROW == 0) {
+		b = realloc(s->sandboxes,
+		    (s->sandboxes_count + GROW) * sizeof *b);
+		if (b == NULL)
+			return NULL;
+		s->sandboxes = b;
+	}
+	b = &s->sandboxes[s->sandboxes_count++];
+	memset(b, 0, sizeof *b);
+	snprintf(b->name, sizeof b->name, "%s", spec->sandbox);
+	b->limits = limits_of(spec);
+	return b;
+}
+
+static uint64_t
+stricter(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void
+sandbox_known(struct sup *s, const struct spec *spec)
+{
+	struct cgroup_limits l = limits_of(spec);
+	struct sandbox *b = find(s, spec->sandbox);
+
+	if (b == NULL) {
+		(void)add(s, spec);
+		return;
+	}
+	/* Killed amid a change, which is asked for again: until then the
+	 * stricter word holds. */
+	b->limits.memory_bytes = stricter(b->limits.memory_bytes,
+	    l.memory_bytes);
+	b->limits.cpu_milli = (uint32_t)stricter(b->limits.cpu_milli,
+	    l.cpu_milli);
+	b->limits.pids = (uint32_t)stricter(b->limits.pids, l.pids);
+}
+
+/* The records of all others that go on; that of spec is saved by who asks. */
+static int
+save_others(struct sup *s, const struct spec *spec, struct err *err)
+{
+	for (size_t i = 0; i < s->rows_count; i++) {
+		struct row *r = s->rows[i];
+		int rc;
+
+		if (r->over || !r->has_spec || r->spec.command ||
+		    !r->life.wanted ||
+		    strcmp(r->spec.sandbox, spec->sandbox) != 0 ||
+		    strcmp(r->instance, spec->instance) == 0)
+			continue;
+		r->spec.all_memory_bytes = spec->all_memory_bytes;
+		r->spec.all_cpu_milli = spec->all_cpu_milli;
+		r->spec.all_pids = spec->all_pids;
+		if ((rc = record_save(s, &r->spec, err)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+sandbox_take(struct sup *s, const struct spec *spec, struct err *err)
+{
+	const struct cgroup_limits now = limits_of(spec);
+	struct sandbox *b = find(s, spec->sandbox);
+	struct err ignored;
+	int rc = 0;
+
+	if (b == NULL)
+		return add(s, spec) ? 0 : err_set(err, EXIT_ENVIRONMENT,
+						"out of memory");
+	if (same(&b->limits, &now))
+		return 0;
+	if (cgroup_box_there(&s->cgroups, b->name)) {
+		rc = cgroup_box(&s->cgroups, b->name, &now, err);
+		b->made = rc == 0;
+	}
+	if (rc < 0)
+		err_prefix(err, "%s: ", spec->instance);
+	else
+		rc = save_others(s, spec, err);
+	if (rc < 0) {
+		if (cgroup_box_there(&s->cgroups, b->name) &&
+		    cgroup_box(&s->cgroups, b->name, &b->limits, &ignored) < 0)
+			log_warn("%s", ignored.text);
+		return rc;
+	}
+	b->limits = now;
+	log_info("sandbox '%s': its limits are now those of its file",
+	    b->name);
+	return 0;
+}
+
+int
+sandbox_make(struct sup *s, const struct spec *spec, struct err *err)
+{
+	struct sandbox *b = find(s, spec->sandbox);
+	int rc;
+
+	if (b == NULL && (b = add(s, spec)) == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	if (b->made)
+		return 0;
+	rc = cgroup_box(&s->cgroups, b->name, &b->limits, err);
+	b->made = rc == 0;
+	if (rc < 0)
+		err_prefix(err, "%s: ", spec->instance);
+	return rc;
+}
+
+void
+sandbox_doubt(struct sup *s, const char *name)
+{
+	struct sandbox *b = find(s, name);
+
+	if (b != NULL)
+		b->made = false;
+}
+
+static bool
+used(const struct sup *s, const char *name)
+{
+	char box[NAME_CAP];
+
+	for (size_t i = 0; i < s->rows_count; i++) {
+		const struct row *r = s->rows[i];
+
+		cgroup_box_of(r->run.leaf, box);
+		if (!r->over &&
+		    (strcmp(box, name) == 0 ||
+			(r->has_spec && strcmp(r->spec.sandbox, name) == 0)))
+			return true;
+	}
+	return false;
+}
+
+void
+sandbox_left(struct sup *s, const char *name)
+{
+	struct sandbox *b = find(s, name);
+
+	if (name[0] == '\0' || used(s, name))
+		return;
+	cgroup_box_remove(&s->cgroups, name);
+	if (b != NULL)
+		*b = s->sandboxes[--s->sandboxes_count];
+}
