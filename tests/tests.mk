@@ -85,11 +85,7 @@ room_fuzz_asked := io
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script
-room_fuzz_plan := core
-room_fuzz_sample := core
-room_fuzz_schedule := core
-room_fuzz_outlook := core
-room_fuzz_facts := core
+$(foreach f,plan sample schedule outlook facts audit,$(eval room_fuzz_$f := core))
 room_fuzz_proto := supervisor
 room_fuzz_answer := cli
 fuzz_programs: $(FUZZERS)

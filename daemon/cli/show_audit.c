@@ -66,12 +66,14 @@ static void
 put_namespaces(const struct show *s, const json_t *process)
 {
 	json_t *all = json_object_get(process, "namespaces"), *one;
-	const char *name;
+	const char *name, *gap = "";
 
 	put_label(s, "    ", "namespaces");
 	json_object_foreach(all, name, one) {
+		fputs(gap, s->out);
 		show_put(s, value_str(one, "id"));
-		fputs(value_bool(one, "host") ? " (the host's)  " : "  ", s->out);
+		fputs(value_bool(one, "host") ? " (the host's)" : "", s->out);
+		gap = "  ";
 	}
 	fputc('\n', s->out);
 }

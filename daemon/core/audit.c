@@ -36,14 +36,17 @@ audit_level_name(enum audit_level level)
 static void __attribute__((format(printf, 3, 4)))
 find(struct audit_findings *f, enum audit_level level, const char *fmt, ...)
 {
+	char text[AUDIT_FINDING_CAP];
 	va_list ap;
 
 	f->weaker += level == AUDIT_WEAKER;
 	if (f->count == AUDIT_FINDINGS_MAX)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(f->items[f->count].text, AUDIT_FINDING_CAP, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	/* Whatever of it the container wrote. */
+	err_escape(f->items[f->count].text, AUDIT_FINDING_CAP, text, strlen(text));
 	f->items[f->count++].level = level;
 }
 
@@ -317,7 +320,7 @@ judge_mounts(struct subject *s)
 static void
 judge_fds(const struct subject *s)
 {
-	char prefix[16], link[AUDIT_VALUE_CAP], key[40], path[64], shown[160];
+	char prefix[16], link[AUDIT_VALUE_CAP], key[40], path[64];
 	bool init = strcmp(s->who, "init") == 0;
 	struct flat_rec rec;
 	size_t off = 0, n;
@@ -341,9 +344,8 @@ judge_fds(const struct subject *s)
 			own = own || s->mounts[i] == mount;
 		if (own || link[0] != '/' || strncmp(link, "/memfd:", 7) == 0)
 			continue;
-		err_escape(shown, sizeof shown, link, strlen(link));
 		find(s->out, AUDIT_WEAKER, "%s: descriptor %s is %.120s, of no mount of its own", s->who, key,
-		    shown);
+		    link);
 	}
 }
 

@@ -6,8 +6,8 @@
  * call in its stride, as no stranger's program must.  The application was
  * forked from it, and a program once installed can't be taken off, so it has
  * these first (the count in its status says whether it has more).  The init
- * stands still for some ten microseconds a program; if we die meanwhile, the
- * kernel lets it go.
+ * stands still for some tens of microseconds; if we die meanwhile, the kernel
+ * lets it go, and a KILL (its lease may end just then) waits for no tracer.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -42,33 +42,47 @@ is_ours(const struct filter *ours, const struct sock_filter *p, size_t count)
 	return false;
 }
 
+/* What was read while it stood still. */
+struct programs_read {
+	struct sock_filter code[AUDIT_FILTERS_MAX][BPF_MAXINSNS];
+	size_t len[AUDIT_FILTERS_MAX], count;
+};
+
 static const char *
-read_filters(struct flat_out *o, pid_t pid, const struct filter *ours)
+read_filters(pid_t pid, struct programs_read *r)
+{
+	for (r->count = 0; r->count < AUDIT_FILTERS_MAX; r->count++) {
+		long len = filter_of(pid, r->count, NULL);
+
+		if (len < 0)
+			return errno == ENOENT ? NULL : strerror(errno);
+		if (len > BPF_MAXINSNS || filter_of(pid, r->count, r->code[r->count]) != len)
+			return "a program changed while it was read";
+		r->len[r->count] = (size_t)len;
+	}
+	return NULL;
+}
+
+static void
+put_filters(struct flat_out *o, const struct programs_read *r, const struct filter *ours)
 {
 	static const char digits[] = "0123456789abcdef";
-	AUTO_FREE struct sock_filter *p = malloc(BPF_MAXINSNS * sizeof *p);
-	AUTO_FREE char *hex = malloc(BPF_MAXINSNS * sizeof *p * 2);
+	static char hex[sizeof r->code[0] * 2];
 	char path[32];
 
-	for (size_t i = 0; i < AUDIT_FILTERS_MAX && p != NULL && hex != NULL; i++) {
-		long count = filter_of(pid, i, NULL);
-		const uint8_t *b = (const uint8_t *)p;
+	for (size_t i = 0; i < r->count; i++) {
+		const uint8_t *b = (const uint8_t *)r->code[i];
+		size_t bytes = r->len[i] * sizeof r->code[i][0];
 
-		if (count < 0)
-			return errno == ENOENT ? NULL : strerror(errno);
-		if (count > BPF_MAXINSNS || filter_of(pid, i, p) != count)
-			return "a program changed while it was read";
-		for (size_t k = 0; k < (size_t)count * sizeof *p; k++) {
+		for (size_t k = 0; k < bytes; k++) {
 			hex[2 * k] = digits[b[k] >> 4];
 			hex[2 * k + 1] = digits[b[k] & 15];
 		}
 		snprintf(path, sizeof path, "filters/%zu", i);
-		flat_put(o, path, FLAT_STR, 0, 0, hex,
-		    (size_t)count * sizeof *p * 2);
+		flat_put(o, path, FLAT_STR, 0, 0, hex, 2 * bytes);
 		snprintf(path, sizeof path, "filters/%zu/default", i);
-		flat_put_int(o, path, is_ours(ours, p, (size_t)count));
+		flat_put_int(o, path, is_ours(ours, r->code[i], r->len[i]));
 	}
-	return p != NULL && hex != NULL ? NULL : "out of memory";
 }
 
 /* 1: it stands still, *status as waitpid's; 0: it does not in time, or ended. */
@@ -84,7 +98,7 @@ wait_stopped(pid_t pid, int *status)
 			return 1;
 		if (got != 0)
 			return 0;
-		usleep(50);
+		usleep(20);
 	}
 	return 0;
 }
@@ -92,22 +106,24 @@ wait_stopped(pid_t pid, int *status)
 void
 audit_filters(struct flat_out *o, pid_t pid, int pidfd, const struct filter *ours)
 {
+	AUTO_FREE struct programs_read *r = calloc(1, sizeof *r);
 	const char *why = NULL;
 	int status = 0;
 	long sig;
 
 	/* Alive after it was seized: then it was this one, by whatever number. */
-	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ||
+	if (r == NULL || ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ||
 	    sys_pidfd_kill(pidfd, 0) < 0 ||
 	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
 		why = strerror(errno);
 	else if (!wait_stopped(pid, &status))
 		why = "it did not stand still in time";
 	if (why == NULL) {
-		why = read_filters(o, pid, ours);
+		why = read_filters(pid, r);
 		/* A signal that came just then is its own. */
 		sig = status >> 16 == 0 ? WSTOPSIG(status) : 0;
 		ptrace(PTRACE_DETACH, pid, NULL, sig);
+		put_filters(o, r, ours);
 	}
 	if (why != NULL)
 		flat_put_str(o, "filters-error", why);

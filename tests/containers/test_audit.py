@@ -13,7 +13,7 @@ import time
 
 import pytest
 import weak
-from conftest import ROOT, children_of
+from conftest import ROOT, children_of, wait_for
 
 
 class Flat(ctypes.Structure):
@@ -254,7 +254,7 @@ def test_one_that_ends_meanwhile(node):
     # One that stands still already is looked at, and stands still after it.
     os.kill(up["pid"], signal.SIGSTOP)
     assert b"\nState:\tT" in records(audit(node, "web.2"))["init/status"]
-    assert "\nState:\tT" in pathlib.Path("/proc/%d/status" % up["pid"]).read_text()
+    wait_for(lambda: "\nState:\tT" in pathlib.Path("/proc/%d/status" % up["pid"]).read_text())
     os.kill(up["pid"], signal.SIGCONT)
 
 
