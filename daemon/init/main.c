@@ -50,6 +50,20 @@ application(char **argv, const sigset_t *mask, int out, int err)
 	_exit(127);
 }
 
+/* Nothing of us is copied: the child has our memory until its exec, and we go on
+ * when it is the application. */
+static pid_t
+start(char **argv, const sigset_t *mask, int out, int err)
+{
+	pid_t app = vfork();
+
+	if (app < 0)
+		fail("fork for", argv[0]);
+	if (app == 0)
+		application(argv, mask, out, err);
+	return app;
+}
+
 /* Reap everybody; true when the application itself is among them. */
 static int
 reap(pid_t app, int *status)
@@ -162,11 +176,7 @@ main(int argc, char **argv)
 		fail("pipe for", argv[3]);
 	for (int fd = INIT_FD_EXIT; fd <= INIT_FD_LAST; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	app = fork();
-	if (app < 0)
-		fail("fork for", argv[3]);
-	if (app == 0)
-		application(argv + 3, &old, out[1], err[1]);
+	app = start(argv + 3, &old, out[1], err[1]);
 	close(out[1]);
 	close(err[1]);
 	close(INIT_FD_ERROR);

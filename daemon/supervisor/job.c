@@ -134,8 +134,26 @@ start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 	return read_yaml(s, j, "container", display, yaml, buf, len, now, err);
 }
 
+/* A new instance's child makes its mounts while the record goes to the disk.
+ * What can't begin is begun again where its error is told. */
 static void
-accept_spec(struct sup *s, struct row *r, struct spec *spec, msec now)
+begin_ahead(struct sup *s, const struct row *r, const struct spec *spec,
+    struct running *ahead)
+{
+	struct err err;
+
+	running_new(ahead);
+	if (r->has_spec || r->run.leaf[0] != '\0' || spec->command ||
+	    spec->policy == SUP_EXCLUSIVE)
+		return;
+	if (sandbox_make(s, spec, &err) < 0 ||
+	    launch_begin(&s->launcher, spec, r->gen + 1, ahead, &err) < 0)
+		running_new(ahead);
+}
+
+static void
+accept_spec(struct sup *s, struct row *r, struct spec *spec,
+    const struct running *ahead, msec now)
 {
 	struct err ok = {0};
 
@@ -143,6 +161,8 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec, msec now)
 	serve_reply(s, r->ticket, &ok);
 	job_drop(s, r);
 	row_accept(r, spec, now);
+	if (ahead->release >= 0)
+		r->run = *ahead;
 	r->lease_ending = r->lease_killed = false;
 	if (r->spec.policy != SUP_EXCLUSIVE && r->lease_ms != 0)
 		lease_drop(s, r);
@@ -193,6 +213,7 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128], notes[JUDGE_TOLD_CAP];
 	struct flat sandbox, container;
+	struct running ahead;
 	struct judge judge;
 	struct spec spec;
 	int rc;
@@ -214,17 +235,23 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 	told_lines(&s->told, notes);
 	tell_shared(s, &spec, judge.range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
+	running_new(&ahead);
 	if (rc == 0)
 		rc = sandbox_take(s, &spec, err);
-	if (rc == 0 && !spec.command)
+	if (rc == 0 && !spec.command) {
+		begin_ahead(s, r, &spec, &ahead);
 		rc = record_save(s, &spec, err);
+	}
 	if (rc < 0) {
+		if (ahead.release >= 0)
+			launch_undo(&s->launcher, &ahead);
+		sandbox_left(s, spec.sandbox);
 		if (!r->has_spec && r->run.leaf[0] == '\0')
 			lease_drop(s, r);
 		spec_free(&spec);
 		return rc;
 	}
-	accept_spec(s, r, &spec, now);
+	accept_spec(s, r, &spec, &ahead, now);
 	return 0;
 }
 

@@ -31,13 +31,13 @@ void
 running_new(struct running *r)
 {
 	memset(r, 0, sizeof *r);
-	r->pidfd = r->error = r->exit_fd = r->logs[0] = r->logs[1] = -1;
+	r->pidfd = r->release = r->error = r->exit_fd = r->logs[0] = r->logs[1] = -1;
 }
 
 void
 running_close(struct running *r)
 {
-	int *fds[] = {&r->pidfd, &r->error, &r->exit_fd, &r->logs[0],
+	int *fds[] = {&r->pidfd, &r->release, &r->error, &r->exit_fd, &r->logs[0],
 	    &r->logs[1]};
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -176,12 +176,11 @@ note(const struct launcher *l, const struct spec *s, const struct running *r,
 	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
 }
 
-/* Clone, note, release. */
+/* The child makes its mounts from here on, and waits. */
 static int
-run(const struct launcher *l, struct child *c, int cgroup, struct running *r,
-    struct err *err)
+clone_child(struct child *c, int cgroup, struct running *r, struct err *err)
 {
-	int release[2] = {-1, -1}, error[2] = {-1, -1}, rc = 0;
+	int release[2] = {-1, -1}, error[2] = {-1, -1};
 
 	if (pipe2(release, O_CLOEXEC) < 0 ||
 	    pipe2(error, O_CLOEXEC | O_NONBLOCK) < 0) {
@@ -195,35 +194,21 @@ run(const struct launcher *l, struct child *c, int cgroup, struct running *r,
 	c->release = release[0];
 	c->error = error[1];
 	r->error = error[0];
+	r->release = release[1];
 	r->pid = sys_fork(NEW_NAMESPACES, cgroup, &r->pidfd);
 	if (r->pid == 0)
 		child_run(c); /* closes release[1], or would never see its end */
 	close(release[0]);
 	close(error[1]);
-	if (r->pid < 0) {
-		r->pidfd = -1;
-		rc = err_set(err, EXIT_ENVIRONMENT, "%s: clone3: %s",
-		    c->spec->instance, strerror(errno));
-	}
-	if (rc == 0) {
-		r->hash = c->spec->hash;
-		r->since_ms = sys_wall_ms();
-		r->start_time = sys_start_time(r->pid);
-		rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
-	}
-	if (rc == 0)
-		rc = note(l, c->spec, r, err);
-	/* EPIPE: the child failed already, and says why on its error pipe. */
-	if (rc == 0 && write(release[1], "x", 1) != 1 && errno != EPIPE)
-		rc = err_set(err, EXIT_ENVIRONMENT, "%s: release: %s",
-		    c->spec->instance, strerror(errno));
-	close(release[1]);
-	return rc;
+	if (r->pid > 0)
+		return 0;
+	r->pidfd = -1;
+	return err_set(err, EXIT_ENVIRONMENT, "%s: clone3: %s",
+	    c->spec->instance, strerror(errno));
 }
 
-/* A child that was never released, or anything else of a failed start. */
-static void
-undo(const struct launcher *l, struct running *r)
+void
+launch_undo(const struct launcher *l, struct running *r)
 {
 	siginfo_t si;
 
@@ -248,7 +233,7 @@ open_fence(const struct launcher *l, const struct spec *s, int *fd,
 }
 
 int
-launch(struct launcher *l, const struct spec *s, uint32_t gen,
+launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
 	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1,
@@ -280,7 +265,7 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / 2;
 		c.outside_uid = launch_outside(s->uid_maps, s->uid_maps_count, s->uid);
 		c.outside_gid = launch_outside(s->gid_maps, s->gid_maps_count, s->gid);
-		rc = run(l, &c, cgroup, r, err);
+		rc = clone_child(&c, cgroup, r, err);
 	}
 	if (c.root >= 0)
 		close(c.root);
@@ -297,7 +282,7 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		if (c.volumes[i] >= 0)
 			close(c.volumes[i]);
 	if (rc < 0) {
-		undo(l, r);
+		launch_undo(l, r);
 		return rc;
 	}
 	for (int i = 0; i < 2 && !s->command; i++) {
@@ -305,6 +290,38 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 		r->logs[i] = -1;
 	}
 	return 0;
+}
+
+int
+launch_go(const struct launcher *l, const struct spec *s, struct running *r,
+    struct err *err)
+{
+	int rc;
+
+	r->hash = s->hash;
+	r->since_ms = sys_wall_ms();
+	r->start_time = sys_start_time(r->pid);
+	rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
+	if (rc == 0)
+		rc = note(l, s, r, err);
+	/* EPIPE: the child failed already, and says why on its error pipe. */
+	if (rc == 0 && write(r->release, "x", 1) != 1 && errno != EPIPE)
+		rc = err_set(err, EXIT_ENVIRONMENT, "%s: release: %s",
+		    s->instance, strerror(errno));
+	close(r->release);
+	r->release = -1;
+	if (rc < 0)
+		launch_undo(l, r);
+	return rc;
+}
+
+int
+launch(struct launcher *l, const struct spec *s, uint32_t gen,
+    struct running *r, struct err *err)
+{
+	int rc = launch_begin(l, s, gen, r, err);
+
+	return rc < 0 ? rc : launch_go(l, s, r, err);
 }
 
 /* What note() wrote, of this boot.  1: read, 0: there is none. */

@@ -6,6 +6,8 @@
  * boot id in run-dir -> release.  The child makes its mounts meanwhile, then
  * waits on a pipe only we hold; released, it execs meshd-init; `error` reads a line when that
  * or the application's exec fails, and end-of-file when the application runs.
+ * The record of the instance is durable before the release; while it goes to the
+ * disk, a new instance's child makes its mounts already.
  */
 #ifndef SUPERVISOR_LAUNCH_H
 #define SUPERVISOR_LAUNCH_H
@@ -47,6 +49,7 @@ struct running {
 	uint64_t hash;	   /* of the spec it was launched from; 0: unknown */
 	uint64_t since_ms; /* CLOCK_REALTIME of the launch; 0: unknown */
 	int pidfd;    /* owned */
+	int release;  /* owned; between launch_begin and launch_go, else -1 */
 	int error;    /* owned; -1 when adopted */
 	int exit_fd;  /* owned: the init's last word */
 	int logs[2];  /* owned: memfds of a Command, else -1 */
@@ -63,6 +66,14 @@ MUST_CHECK int launch_open(struct launcher *l, const struct place *place,
 /* gen > 0: tried first; the next free one is taken. */
 MUST_CHECK int launch(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *out, struct err *err);
+/* The same in two steps: up to a child that waits, of which nothing is noted and
+ * nothing of the image runs, and its release. */
+MUST_CHECK int launch_begin(struct launcher *l, const struct spec *s,
+    uint32_t gen, struct running *out, struct err *err);
+MUST_CHECK int launch_go(const struct launcher *l, const struct spec *s,
+    struct running *r, struct err *err);
+/* A child that was never released, or anything else of a failed start: it ends. */
+void launch_undo(const struct launcher *l, struct running *r);
 /* The container that a supervisor before us started, if the very same process
  * still lives: 1.  0: it doesn't; *out then holds gen and leaf for clean-up,
  * if there was a note at all (gen > 0).  Negative: it can't be said (no more

@@ -2,6 +2,7 @@
  * row.c - one instance: what the table of its life decides is done here.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -31,8 +32,9 @@ row_make(struct sup *s, const char *instance)
 {
 	struct row *r;
 
-	if (s->rows_count == SUP_ROWS_MAX || (r = calloc(1, sizeof *r)) == NULL)
+	if (s->rows_count == SUP_ROWS_MAX || (r = malloc(sizeof *r)) == NULL)
 		return NULL;
+	memset(r, 0, offsetof(struct row, spec.volumes));
 	snprintf(r->instance, sizeof r->instance, "%s", instance);
 	running_new(&r->run);
 	life_new(&r->life, 1, 1, false, 1);
@@ -231,8 +233,11 @@ static void
 act_launch(struct sup *s, struct row *r, msec now)
 {
 	struct err err;
+	bool begun = r->run.release >= 0;
+	int rc;
 
-	running_close(&r->run);
+	if (!begun)
+		running_close(&r->run);
 	r->boot_at = MSEC_NEVER;
 	if (!lease_lets_run(r)) {
 		/* Not enough is left to end it in time. */
@@ -243,9 +248,16 @@ act_launch(struct sup *s, struct row *r, msec now)
 		row_step(s, r, LIFE_EV_END, now);
 		return;
 	}
-	running_new(&r->run);
-	if (sandbox_make(s, &r->spec, &err) == 0 &&
-	    launch(&s->launcher, &r->spec, r->gen + 1, &r->run, &err) == 0) {
+	if (begun) {
+		rc = launch_go(&s->launcher, &r->spec, &r->run, &err);
+	} else {
+		running_new(&r->run);
+		rc = sandbox_make(s, &r->spec, &err);
+		if (rc == 0)
+			rc = launch(&s->launcher, &r->spec, r->gen + 1, &r->run,
+			    &err);
+	}
+	if (rc == 0) {
 		r->gen = r->run.gen;
 		r->text[0] = '\0';
 		r->command_until = r->spec.command ? now + SUP_COMMAND_MS_MAX :
@@ -335,8 +347,7 @@ row_accept(struct row *r, struct spec *spec, msec now)
 
 	row_found(r, now);
 	spec_free(&r->spec);
-	r->spec = *spec;
-	memset(spec, 0, sizeof *spec);
+	spec_move(&r->spec, spec);
 	r->text[0] = '\0';
 	if (!r->has_spec) {
 		if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)

@@ -7,6 +7,7 @@
  */
 #include "spec.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -81,13 +82,30 @@ strs_add(struct strs *s, const char *str, size_t len, struct err *err)
 	return 0;
 }
 
+/* Up to and with the volumes that it has, or that a bad record says it has. */
+static size_t
+used_bytes(const struct spec *s)
+{
+	size_t n = s->volumes_count < SPEC_VOLUMES_MAX ? s->volumes_count :
+							 SPEC_VOLUMES_MAX;
+
+	return offsetof(struct spec, volumes) + n * sizeof *s->volumes;
+}
+
 void
 spec_free(struct spec *s)
 {
 	free(s->args.buf);
 	free(s->env.buf);
 	free(s->hosts.buf);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, used_bytes(s));
+}
+
+void
+spec_move(struct spec *to, struct spec *from)
+{
+	memcpy(to, from, used_bytes(from));
+	memset(from, 0, used_bytes(from));
 }
 
 bool

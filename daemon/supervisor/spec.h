@@ -85,8 +85,6 @@ struct spec {
 	uint32_t uid, gid; /* inside */
 	uint32_t uid_maps_count, gid_maps_count; /* 0: no user namespace */
 	struct spec_map uid_maps[SPEC_MAPS_MAX], gid_maps[SPEC_MAPS_MAX];
-	uint32_t volumes_count;
-	struct spec_volume volumes[SPEC_VOLUMES_MAX];
 	bool run_tmpfs; /* on /run, if the image has it */
 	uint32_t hosts_flags, resolv_flags; /* spec_file_flag */
 	char hosts_file[SPEC_PATH_CAP], resolv_file[SPEC_PATH_CAP];
@@ -105,6 +103,10 @@ struct spec {
 	uint32_t health_kind, health_port;
 	uint32_t health_interval_ms, health_timeout_ms;
 	char health_path[128];
+	/* Last: what is not used of it is never touched (spec_move), for hundreds
+	 * of these are kept, and each fork pays for all pages. */
+	uint32_t volumes_count;
+	struct spec_volume volumes[SPEC_VOLUMES_MAX];
 };
 
 /* A number that a record lacks is 0: fields may be added, as long as 0 means
@@ -112,6 +114,8 @@ struct spec {
 MUST_CHECK int strs_add(struct strs *s, const char *str, size_t len,
     struct err *err);
 void spec_free(struct spec *s);
+/* to, which owns nothing, takes all that from has, which then owns nothing. */
+void spec_move(struct spec *to, struct spec *from);
 
 /* Did it end, with this status of waitpid, as its file says it may? */
 bool spec_normal_exit(const struct spec *s, int status);

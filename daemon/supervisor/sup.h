@@ -63,7 +63,6 @@ struct job {
 struct row {
 	char instance[NAME_CAP];
 	bool has_spec;	  /* accepted: spec and life hold */
-	struct spec spec;
 	struct life life;
 	struct running run; /* run.pidfd >= 0: a process of it lives */
 	struct job *job;    /* owned, or NULL */
@@ -81,6 +80,7 @@ struct row {
 	bool lease_killed;
 	/* What a refused request asked for: an event needs names. */
 	struct sup_req asked;
+	struct spec spec; /* last: see its volumes */
 };
 
 struct queued {

@@ -24,3 +24,21 @@ def test_start_list_stop(node):
     assert not os.path.exists("/proc/%d" % up["pid"])
     assert node.leaves() == []
     assert [p.name for p in (node.top / "state/supervisor").iterdir()] == [".ranges"]
+
+
+def test_nothing_runs_without_its_record(node):
+    """The child of a new instance makes its mounts while the record goes to the disk:
+    when that fails it ends, unreleased, and leaves nothing."""
+    node.shell("a", "echo hello; exec sleep 1000")
+    node.start()
+    before = children_of(node.meshd.pid)
+    in_the_way = node.top / "state/supervisor/.web.1.tmp"
+    in_the_way.mkdir()
+    reply = node.run("web.1", "a")
+    assert reply["code"] != 0 and "cannot save record web.1" in reply["text"]
+    node.event(kind="state", instance="web.1", state="failed")
+    assert (node.leaves(), children_of(node.meshd.pid)) == ([], before)
+    assert "hello" not in node.log("web.1")
+    in_the_way.rmdir()
+    node.up("web.1", "a")
+    assert node.leaves() == ["web.1.1"]

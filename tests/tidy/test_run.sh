@@ -90,7 +90,7 @@ refuses "make bench WHAT=all" "cluster idle start round forge sim" \
     env WHAT="start all" sh "$here/bench/run.sh"
 refuses "make bench-mesh WHAT=all" "detect failover join idle still many" \
     /usr/bin/python3 -B "$here/bench/mesh.py" detect all
-refuses "make bench-containers WHAT=all" "start rate cost restart cycles" \
+refuses "make bench-containers WHAT=all" "start rate cost restart cycles many" \
     /usr/bin/python3 -B "$here/bench/containers.py" start all
 refuses "cluster.py all" "cluster idle" /usr/bin/python3 -B "$here/bench/cluster.py" all
 exit $bad
