@@ -371,15 +371,20 @@ judge_rlimits(const struct subject *s)
 static void
 judge_oom(const struct subject *s)
 {
+	int64_t least = OOM_SCORE_LEAST, score = 0;
 	struct slice text;
 	char v[24];
 
 	if (!audit_file(s->doc, s->who, "oom_score_adj", &text))
 		text.len = 0;
+	if (flat_int(s->doc, "asked/oom-score", &score) && score < least)
+		least = score;
 	err_escape(v, sizeof v, (const char *)text.b, text.len > 0 ? text.len - 1 : 0);
-	if (v[0] == '\0' || strtoll(v, NULL, 10) < OOM_SCORE_LEAST)
-		find(s->out, AUDIT_WEAKER, "%s: oom_score_adj is '%s', less than %d: out of memory it outlives meshd",
-		    s->who, v, OOM_SCORE_LEAST);
+	score = strtoll(v, NULL, 10);
+	if (v[0] == '\0' || score < OOM_SCORE_LEAST)
+		find(s->out, v[0] == '\0' || score < least ? AUDIT_WEAKER : AUDIT_ALLOWED,
+		    "%s: oom_score_adj is '%s', less than %d: out of memory it outlives others", s->who, v,
+		    OOM_SCORE_LEAST);
 }
 
 /* Of cgroup/vN/FILE: the number; INT64_MAX: there is none ("max", -1), -1: no such file. */
@@ -427,6 +432,12 @@ judge_cgroup(const struct flat *doc, struct audit_findings *f)
 	judge_limit(doc, f, "pids-limit", asked(doc, "pids-limit"), "v2/pids.max", "v1/pids.max");
 	judge_limit(doc, f, "cpu-quota", asked(doc, "cpu-quota") * 100, "v2/cpu.max",
 	    "v1/cpu.cfs_quota_us");
+	judge_limit(doc, f, "memory of its sandbox", (asked(doc, "all-memory") + PAGE - 1) / PAGE * PAGE,
+	    "sandbox/v2/memory.max", "sandbox/v1/memory.limit_in_bytes");
+	judge_limit(doc, f, "pids of its sandbox", asked(doc, "all-pids"), "sandbox/v2/pids.max",
+	    "sandbox/v1/pids.max");
+	judge_limit(doc, f, "cpu-quota of its sandbox", asked(doc, "all-cpu-quota") * 100,
+	    "sandbox/v2/cpu.max", "sandbox/v1/cpu.cfs_quota_us");
 	/* A host without swap has neither file. */
 	swap = limit_of(doc, "v2/memory.swap.max");
 	if (memory != 0 && swap > 0)

@@ -246,7 +246,8 @@ put_others(struct flat_out *o, const struct cgroups *g, const char *leaf,
 }
 
 static void
-put_limits(struct flat_out *o, const struct cgroups *g, const char *leaf)
+put_limits(struct flat_out *o, const struct cgroups *g, const char *group,
+    const char *whose)
 {
 	char file[CGROUP_LEAF_CAP + 64], path[PATH_BYTES];
 
@@ -257,8 +258,9 @@ put_limits(struct flat_out *o, const struct cgroups *g, const char *leaf)
 
 		if (name == NULL || dir < 0)
 			continue;
-		snprintf(file, sizeof file, "%s/%s", leaf, name);
-		snprintf(path, sizeof path, "cgroup/v%d/%s", v2 ? 2 : 1, name);
+		snprintf(file, sizeof file, "%s/%s", group, name);
+		snprintf(path, sizeof path, "cgroup/%sv%d/%s", whose, v2 ? 2 : 1,
+		    name);
 		(void)put_file(o, dir, file, path, 64);
 	}
 }
@@ -279,6 +281,12 @@ put_asked(struct flat_out *o, const struct row *r)
 	flat_put_int(o, "asked/cpu-quota", s->cpu_milli);
 	flat_put_int(o, "asked/pids-limit", s->pids);
 	flat_put_int(o, "asked/fileno-limit", s->fileno);
+	if (s->oom_score != 0)
+		flat_put_int(o, "asked/oom-score",
+		    (int64_t)s->oom_score - SPEC_OOM_SCORE);
+	flat_put_int(o, "asked/all-memory", (int64_t)s->all_memory_bytes);
+	flat_put_int(o, "asked/all-cpu-quota", s->all_cpu_milli);
+	flat_put_int(o, "asked/all-pids", s->all_pids);
 	for (uint32_t i = 0; i < s->volumes_count; i++) {
 		snprintf(path, sizeof path, "asked/volumes/%u", i);
 		flat_put_str(o, path, s->volumes[i].target);
@@ -330,6 +338,7 @@ audit_look(const struct sup *s, const struct row *r, int out)
 	const struct running *run = &r->run;
 	AUTO_CLOSE int init = open_proc(run->pid);
 	AUTO_CLOSE int app = -1;
+	char box[CGROUP_LEAF_CAP];
 	struct flat_out o;
 	pid_t app_pid;
 	size_t len;
@@ -347,7 +356,10 @@ audit_look(const struct sup *s, const struct row *r, int out)
 	if (app >= 0)
 		put_process(&o, app, app_pid, "app");
 	audit_filters(&o, run->pid, run->pidfd, &s->launcher.filter);
-	put_limits(&o, &s->cgroups, run->leaf);
+	put_limits(&o, &s->cgroups, run->leaf, "");
+	snprintf(box, sizeof box, "%.*s", (int)strcspn(run->leaf, "/"), run->leaf);
+	if (box[0] == CGROUP_BOX)
+		put_limits(&o, &s->cgroups, box, "sandbox/");
 	put_others(&o, &s->cgroups, run->leaf, run->pid, app_pid);
 	/* It lived till now, and all of this is of its life. */
 	if (has_ended(run->pidfd))

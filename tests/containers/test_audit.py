@@ -111,12 +111,14 @@ def test_nothing_is_weaker(node, judge):
 
 def test_the_other_way(node, judge):
     """An application of user 0 without a user namespace is allowed by its sandbox's name, and told."""
-    node.sandbox("root", "default-user: 0\nallow-users: [0]\nallow-groups: [0]\nroles: [web]\nuserns: off\n")
-    node.shell("a", "exec sleep 1000")
+    node.sandbox("root", "default-user: 0\nallow-users: [0]\nallow-groups: [0]\nroles: [web]\nuserns: off\n"
+                 "limits: {oom-score: 50}\n")
+    node.shell("a", "exec sleep 1000", extra="oom-score: 60\n")
     node.start()
     node.up("root.1", "a", sandbox="root")
     said = judge(audit(node, "root.1"))
     assert said["weaker"] == [] and any("app: runs as root of this host" in t for t in said["allowed"]), said
+    assert any("app: oom_score_adj is '60', less than 200" in t for t in said["allowed"]), said
 
 
 # What is left out at the start (daemon/base/weak.h), and words of what must be said of it.
@@ -173,6 +175,7 @@ RDONLY, NODEV, REMOUNT, BIND = 1, 4, 32, 4096
 def test_what_root_changed_since(node, judge):
     """It is of now, not of the start: each is done from outside to a container that runs."""
     node.shell("a", "echo UP; exec sleep 1000", extra=LIMITS)
+    node.sandbox("web", "default-user: 1000\nlimits: {memory: 1Gi, pids: 100, cpu-quota: 2}\n")
     node.start()
     up = node.up("web.1", "a")
     node.printed("web.1", "UP")
@@ -184,6 +187,7 @@ def test_what_root_changed_since(node, judge):
     try:
         (leaf / "cgroup.procs").write_text(str(guest.pid))
         ((v1 if v1.exists() else leaf) / "pids.max").write_text("max")
+        ((v1 if v1.exists() else leaf).parent / "pids.max").write_text("101")
         pathlib.Path("/proc/%d/oom_score_adj" % app).write_text("5")
         inside(up["pid"], "-", "-", "/", str(REMOUNT | BIND | NODEV))
         document = audit(node, "web.1")
@@ -197,6 +201,7 @@ def test_what_root_changed_since(node, judge):
         guest.wait()
     for words in ("process %d (sleep): Seccomp is '0', not 2" % guest.pid, "process %d (sleep): CapBnd" % guest.pid,
                   "process %d (sleep): runs as root" % guest.pid, "pids-limit: no limit is set, and 20 was asked for",
+                  "pids of its sandbox: 101 is set, and 100 was asked for",
                   "app: oom_score_adj is '5'", "app: may open more files (512 512 files) than its limit of 256",
                   "app: may write core files (1 0 bytes)", "app: mount / (", "app: mount / is not nosuid"):
         assert any(words in t for t in said), (words, said)
