@@ -16,6 +16,7 @@
 #include "../base/flat.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -218,8 +219,9 @@ judge(struct sup *s, struct exec *x, const struct row *r, const uint8_t *doc,
 	struct flat f;
 	bool allowed = false;
 
-	if (flat_open(&f, doc, len) == 0 && flat_bool(&f, "allow-exec", &allowed) &&
-	    allowed) {
+	if (flat_open(&f, doc, len) == 0 &&
+	    (!HOLDS("allow-exec") ||
+		(flat_bool(&f, "allow-exec", &allowed) && allowed))) {
 		start(s, x, now);
 		return;
 	}

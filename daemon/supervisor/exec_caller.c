@@ -17,6 +17,7 @@
 
 #include "../base/log.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "sup.h"
 
 enum {
@@ -117,6 +118,8 @@ check_stdio(const struct exec *x, struct err *err)
 		if (tty ? S_ISCHR(st.st_mode) && major(st.st_rdev) >= PTY_FIRST &&
 				major(st.st_rdev) <= PTY_LAST :
 			  S_ISFIFO(st.st_mode) && fs.f_type == PIPEFS_MAGIC)
+			continue;
+		if (!HOLDS("exec-stdio"))
 			continue;
 		return err_set(err, EXEC_CODE_REFUSED,
 		    "exec: descriptor %d is no %s; nothing else is let into a container",

@@ -127,6 +127,13 @@ try_fds(const char *arg)
 	return -1;
 }
 
+/* A file of the directory that is our stdin. */
+static long
+try_stdin(const char *name)
+{
+	return openat(0, name, O_RDONLY);
+}
+
 static long
 try_ptrace(const char *pid)
 {
@@ -376,7 +383,7 @@ static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
 } tries[] = {{"read", try_read}, {"write", try_write}, {"create", try_create},
-    {"link", try_link}, {"setuid", try_setuid}, {"run", try_run}, {"fds", try_fds}, {"ptrace", try_ptrace},
+    {"link", try_link}, {"setuid", try_setuid}, {"run", try_run}, {"fds", try_fds}, {"stdin", try_stdin}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
     {"packet", try_packet}, {"alg", try_alg}, {"pair", try_pair}, {"key", try_key},

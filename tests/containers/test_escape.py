@@ -7,6 +7,7 @@ each of them alone must hold; which ones is said at each case.
 """
 import ctypes
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -76,6 +77,8 @@ CASES = [
     ("root", "handle:@handle", "capabilities allow-list"),
     # The host's root, still mounted above the image's: `/..` leads there.
     ("web", "read:/../@secret", "no-old-root"),
+    # A program that was written where the container writes.
+    ("root", "run:/db/escape", "noexec"),
     # System calls by other numbers.
     ("web", "i386", "architectures"),
     ("web", "x32", "architectures"),
@@ -84,13 +87,13 @@ CASES = [
     # A file that only meshd's group may read (with a user namespace the mount maps groups besides).
     ("user", "read:/vol/of-group", "groups"),
 ]
-EXTRA = "volumes: {/vol: !Readonly /vol, /data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
+EXTRA = "volumes: {/vol: !Readonly /vol, /db: !Persistent /db, /data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
 
 
 def furnish(host, escape):
     """An image with all that a hostile one may hold, and a volume."""
     top = host.image("a")
-    for name in ("sub", "vol"):
+    for name in ("sub", "vol", "db"):
         (top / name).mkdir()
     for name in ("escape", "suid"):
         (top / name).write_bytes(escape.read_bytes())
@@ -108,7 +111,10 @@ def furnish(host, escape):
     (host.top / "vol/of-group").write_text("x")
     os.chown(host.top / "vol/of-group", 0, weak.GROUP)
     (host.top / "vol/of-group").chmod(0o640)
-    paths = "readonly-paths: {/vol: %s}\n" % (host.top / "vol")
+    (host.top / "db").mkdir()
+    (host.top / "db/escape").write_bytes(escape.read_bytes())
+    (host.top / "db/escape").chmod(0o755)
+    paths = "readonly-paths: {/vol: %s}\nwritable-paths: {/db: %s}\n" % (host.top / "vol", host.top / "db")
     for name, text in SANDBOXES.items():
         host.sandbox(name, text + paths)
 
@@ -178,6 +184,13 @@ def test_held_by_just_that(case, hosts, held):
 def test_no_family_but_the_four(hosts, held):
     """AF_ALG has a kernel behind it in few places: here only that it is refused."""
     assert hosts[0].tries("a", ["alg"])["alg"] == "EAFNOSUPPORT"
+
+
+def test_each_switch_is_tried():
+    """No defence can be left out without a test that does."""
+    names = {n for p in (ROOT / "daemon").rglob("*.[ch]") for n in re.findall(r'HOLDS\("([a-z0-9-]+)"', p.read_text())}
+    tried = "".join(p.read_text() for p in (ROOT / "tests/containers").glob("*.py"))
+    assert len(names) > 40 and not [n for n in names if not re.search(r"[\" ]%s[\" ]" % n, tried)]
 
 
 def test_the_real_programs_know_no_switch():

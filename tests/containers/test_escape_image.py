@@ -84,6 +84,18 @@ def test_tmp_is_a_link(hosts):
     both(hosts, "create:/etc/mine", "mount /tmp: it is a symlink in the image", "beneath", "tmp")
 
 
+@pytest.mark.parametrize("name", ["hosts", "resolv.conf"])
+@pytest.mark.parametrize("mount, refusal", [("auto", None), ("true", "the image needs an empty file there, and not a symlink")])
+def test_a_file_of_etc_is_a_link(hosts, name, mount, refusal):
+    """What mesh makes would be put over another file of the image."""
+    image = name + mount
+    for host in hosts:
+        (plant(host, image) / "config/empty").write_text("")
+        (host.images / image / "etc" / name).symlink_to("../config/empty")
+    both(hosts, "read:/config/empty", refusal, "beneath", image,
+         extra="%s: {mount: %s}\n" % ("hosts-file" if name == "hosts" else "resolv-conf", mount))
+
+
 @pytest.mark.parametrize("to", ["/proc", "proc/sys", "/dev"])
 def test_volume_target_is_a_link(hosts, to):
     """No target may be below /proc or /dev, and a link is no way around that."""
