@@ -180,7 +180,8 @@ outside(const struct flat *f, struct spec_map *maps)
 	int64_t first, count;
 	uint32_t n = 0;
 
-	if (!flat_find(f, "uid-map", &rec) || rec.num > SPEC_MAPS_MAX)
+	if (!flat_find(f, "uid-map", &rec) || rec.type != FLAT_LIST ||
+	    rec.num > SPEC_MAPS_MAX)
 		return 0;
 	for (; n < rec.num; n++) {
 		snprintf(path, sizeof path, "uid-map/%u/outside", n);

@@ -190,7 +190,7 @@ deny_list(scmp_filter_ctx ctx)
 	/* Others make their sockets here too, with the modules they need. */
 	if (rc == 0 && HOLDS("families"))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT),
-		    SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+		    SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
 	return rc;
 }
 

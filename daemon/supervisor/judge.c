@@ -132,6 +132,8 @@ role_allowed(const struct judge *j)
 
 	if (!flat_find(j->sandbox, "roles", &rec))
 		return strcmp(j->req->role, j->req->sandbox) == 0;
+	if (rec.type != FLAT_LIST)
+		return false;
 	for (int64_t i = 0; i < rec.num; i++) {
 		snprintf(path, sizeof path, "roles/%d", (int)i);
 		if (flat_str(j->sandbox, path, role, sizeof role) &&

@@ -87,7 +87,7 @@ read_maps(const struct judge *j, const struct flat *file, const char *where,
 	m->count = 0;
 	if (!flat_find(file, key, &rec) || rec.num == 0)
 		return 0;
-	if (rec.num > SPEC_MAPS_MAX)
+	if (rec.type != FLAT_LIST || rec.num > SPEC_MAPS_MAX)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s:%u:%u: %s: at most %d ranges are supported",
 		    j->req->instance, where, rec.line, rec.col, key,

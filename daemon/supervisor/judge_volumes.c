@@ -133,17 +133,17 @@ find_host(const struct judge *j, const char *list, const char *path,
 static int
 check_required(const struct judge *j, struct err *err)
 {
-	char path[64], name[SUP_PATH_CAP];
+	char key[16], name[SUP_PATH_CAP];
 	struct spec_volume v = {0};
-	struct flat_rec list, rec;
+	struct flat_rec rec;
+	size_t off = 0;
 
-	if (!flat_find(j->sandbox, "require-mount", &list))
-		return 0;
-	for (int64_t i = 0; i < list.num; i++) {
-		snprintf(path, sizeof path, "require-mount/%d", (int)i);
-		if (!flat_find(j->sandbox, path, &rec))
+	while (flat_next(j->sandbox, &off, &rec)) {
+		if (!flat_child(&rec, "require-mount", key, sizeof key))
 			continue;
-		if (flat_str(j->sandbox, path, name, sizeof name)) {
+		if (rec.type == FLAT_STR && rec.str_len < sizeof name) {
+			memcpy(name, rec.str, rec.str_len);
+			name[rec.str_len] = '\0';
 			trim(name);
 			if ((find_host(j, "readonly-paths", name, &v) ||
 				find_host(j, "writable-paths", name, &v)) &&
@@ -391,17 +391,18 @@ check_program(const struct judge *j, const struct spec *s, struct err *err)
 static int
 check_targets(const struct judge *j, const struct spec *s, struct err *err)
 {
-	char path[64], target[SUP_PATH_CAP];
-	struct flat_rec list, rec;
+	char key[16], target[SUP_PATH_CAP];
+	struct flat_rec rec;
+	size_t off = 0;
 	bool found;
 
-	if (!flat_find(j->container, "require-mount", &list))
-		return 0;
-	for (int64_t i = 0; i < list.num; i++) {
-		snprintf(path, sizeof path, "require-mount/%d", (int)i);
-		if (!flat_find(j->container, path, &rec))
+	/* One walk, not one for each: an image may list a hundred thousand. */
+	while (flat_next(j->container, &off, &rec)) {
+		if (!flat_child(&rec, "require-mount", key, sizeof key))
 			continue;
-		(void)flat_str(j->container, path, target, sizeof target);
+		snprintf(target, sizeof target, "%.*s",
+		    rec.type == FLAT_STR ? (int)rec.str_len : 0,
+		    rec.type == FLAT_STR ? rec.str : "");
 		trim(target);
 		found = false;
 		for (uint32_t k = 0; k < s->volumes_count; k++)

@@ -2,6 +2,7 @@
  * fuzz_proto.c - what root reads: records on disk, requests of the engine,
  * and the two documents that the judge compares.  The first byte says which.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../daemon/base/fence.h"
@@ -105,6 +106,47 @@ read_request(const uint8_t *data, size_t len)
 		must(q.deadline_ms > 1005000 && q.deadline_ms <= 1015000);
 }
 
+/* Is this range of ids the sandbox's to give: of its map, or of the range that
+ * it has without one? */
+static bool
+is_its_own(const struct judge *j, const char *key, const struct spec_map *m)
+{
+	uint64_t last = (uint64_t)m->outside + m->count;
+	struct flat_rec rec;
+	char path[64];
+	int64_t first, count;
+
+	if (!flat_find(j->sandbox, key, &rec) || rec.num == 0)
+		return m->outside >= j->range_first &&
+		    last <= (uint64_t)j->range_first + 65536;
+	for (int i = 0; i < rec.num; i++) {
+		snprintf(path, sizeof path, "%s/%d/outside", key, i);
+		must(flat_int(j->sandbox, path, &first));
+		snprintf(path, sizeof path, "%s/%d/count", key, i);
+		must(flat_int(j->sandbox, path, &count));
+		if (m->outside >= first && last <= (uint64_t)(first + count))
+			return true;
+	}
+	return false;
+}
+
+/* Whatever the image says, with a user namespace it gets no id of the host that
+ * its sandbox has not; and never half a namespace. */
+static void
+ids(const struct judge *j, const struct spec *s)
+{
+	bool userns = true;
+
+	must((s->uid_maps_count == 0) == (s->gid_maps_count == 0));
+	if (flat_bool(j->sandbox, "userns", &userns) && !userns)
+		return;
+	must(s->uid_maps_count > 0);
+	for (uint32_t i = 0; i < s->uid_maps_count; i++)
+		must(is_its_own(j, "uid-map", &s->uid_maps[i]));
+	for (uint32_t i = 0; i < s->gid_maps_count; i++)
+		must(is_its_own(j, "gid-map", &s->gid_maps[i]));
+}
+
 /* u16 bytes of the sandbox, u16 bytes of the variables, then sandbox,
  * variables, container. */
 static void
@@ -116,6 +158,7 @@ read_documents(const uint8_t *data, size_t len)
 	struct judge j = {.req = &req, .sandbox_file = "web.yaml",
 	    .images_dir = "/srv/images", .range_first = 700000000};
 	struct flat sandbox, container;
+	char told[JUDGE_TOLD_CAP];
 	struct spec s, again;
 	struct err err;
 	size_t a, b;
@@ -138,6 +181,9 @@ read_documents(const uint8_t *data, size_t len)
 		return;
 	}
 	sane(&s);
+	ids(&j, &s);
+	judge_told(&j, told, sizeof told);
+	ends(told, sizeof told);
 	must(s.executable[0] == '/' && s.workdir[0] == '/');
 	len = spec_encode(&s, record);
 	if (len > 0) {

@@ -74,6 +74,15 @@ ln -s /dev/zero odd/sandboxes/zero.yaml
 ln -s /etc/hostname odd/image/config/link.yaml
 mkdir odd/sandboxes/dir.yaml
 head -c 2097152 /dev/zero | tr '\0' a >odd/sandboxes/large.yaml
+# Root's, and somebody's: owners do not count then, what is no file still does.
+cp -a odd theirs
+chown -hR 65534 theirs 2>/dev/null || true # who is not root owns both
+timeout 20 "$mesh" check theirs >"$tmp/out"
+say "check of somebody's odd directory ends" [ $? = 1 ]
+for name in fifo zero dir; do
+	say "check of somebody's odd directory: $name" \
+	    grep -q "error: theirs/sandboxes/$name.yaml: not a regular file" "$tmp/out"
+done
 timeout 20 "$mesh" check odd odd/image >"$tmp/out"
 say "check of an odd directory ends" [ $? = 1 ]
 for want in 'error: odd/sandboxes/a\\x1b\[2J.yaml: the name of a sandbox' \
@@ -85,5 +94,6 @@ for want in 'error: odd/sandboxes/a\\x1b\[2J.yaml: the name of a sandbox' \
     'error: odd/image/config/link.yaml: '; do
 	say "check of an odd directory: $want" grep -q "$want" "$tmp/out"
 done
+"${mesh}d" --check odd odd/image >"$tmp/out" # not through mesh, which would clean it
 say "check leaves no control character" sh -c '! grep -q "[[:cntrl:]]" "$1"' sh "$tmp/out"
 exit $failed

@@ -157,7 +157,20 @@ bad_maps_of_an_image(void **state)
 	for (int i = 1; i <= 5; i++)
 		put_map(&container, "uid-map", i, i, i, 1);
 	refused("uid-map: at most 4 ranges are supported");
-	/* A map without its numbers: not from meshd-conf. */
+	/* Not from meshd-conf: no list at all, or one without its numbers. */
+	setup(state);
+	flat_put_int(&container.out, "uid-map", -1);
+	for (int i = 0; i < 6; i++) {
+		char path[40];
+
+		snprintf(path, sizeof path, "uid-map/%d/inside", i);
+		flat_put_int(&container.out, path, i);
+		snprintf(path, sizeof path, "uid-map/%d/outside", i);
+		flat_put_int(&container.out, path, i);
+		snprintf(path, sizeof path, "uid-map/%d/count", i);
+		flat_put_int(&container.out, path, 1);
+	}
+	refused("uid-map: at most 4 ranges are supported");
 	setup(state);
 	map(&container, "uid-map", FLAT_LIST, 1);
 	flat_put_int(&container.out, "uid-map/0/count", 1);
