@@ -16,75 +16,12 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "lease.h"
+#include "record.h"
 #include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
 
-#define STOP_PREFIX ".stop-" /* its end was asked for, and goes on */
-#define BAD_PREFIX ".bad-"   /* set aside */
-
-enum { FILE_CAP = NAME_CAP + 16, LEFTOVER_MS_MAX = 1000 };
-
-int
-record_save(struct sup *s, const struct spec *spec, struct err *err)
-{
-	uint8_t *buf = malloc(SPEC_RECORD_BYTES_MAX);
-	size_t len = buf == NULL ? 0 : spec_encode(spec, buf);
-	char stop[FILE_CAP];
-	int rc;
-
-	if (len == 0)
-		rc = err_set(err, EXIT_STATE, "record is too large");
-	else
-		rc = place_save(s->place.records_dir, spec->instance, buf, len,
-		    true, err);
-	free(buf);
-	if (rc < 0) {
-		err_prefix(err, "%s: ", spec->instance);
-		return rc;
-	}
-	/* Both there: the record is the later word (see boot). */
-	snprintf(stop, sizeof stop, STOP_PREFIX "%s", spec->instance);
-	unlinkat(s->place.records_dir, stop, 0);
-	return 0;
-}
-
-void
-record_stopping(struct sup *s, const char *instance)
-{
-	int dir = s->place.records_dir;
-	char stop[FILE_CAP];
-
-	snprintf(stop, sizeof stop, STOP_PREFIX "%s", instance);
-	if (renameat(dir, instance, dir, stop) < 0 && errno != ENOENT)
-		log_warn("%s: cannot write down that it stops: %s", instance,
-		    strerror(errno));
-	fsync(dir);
-}
-
-void
-record_forget(struct sup *s, const char *instance)
-{
-	int dir = s->place.records_dir;
-	char stop[FILE_CAP];
-
-	snprintf(stop, sizeof stop, STOP_PREFIX "%s", instance);
-	if ((unlinkat(dir, instance, 0) < 0 && errno != ENOENT) ||
-	    (unlinkat(dir, stop, 0) < 0 && errno != ENOENT))
-		log_warn("cannot remove record %s: %s", instance,
-		    strerror(errno));
-	fsync(dir);
-}
-
-static bool
-there(const struct sup *s, const char *prefix, const char *instance)
-{
-	char file[FILE_CAP];
-
-	snprintf(file, sizeof file, "%s%s", prefix, instance);
-	return faccessat(s->place.records_dir, file, F_OK,
-		   AT_SYMLINK_NOFOLLOW) == 0;
-}
+enum { LEFTOVER_MS_MAX = 1000 };
 
 /* It is said, and a broken one set aside; one of a newer version waits for the
  * supervisor that understands it. */
@@ -92,7 +29,7 @@ static void
 cannot_use(struct sup *s, const char *file, const char *instance, bool newer,
     const struct err *why)
 {
-	char bad[FILE_CAP];
+	char bad[RECORD_FILE_CAP];
 
 	if (newer) {
 		log_warn("record %s: it stays, and what runs of it runs on",
@@ -101,7 +38,7 @@ cannot_use(struct sup *s, const char *file, const char *instance, bool newer,
 	}
 	log_warn("record %s; it is kept as .bad-%s, START it again", why->text,
 	    instance);
-	snprintf(bad, sizeof bad, BAD_PREFIX "%s", instance);
+	snprintf(bad, sizeof bad, RECORD_BAD "%s", instance);
 	if (renameat(s->place.records_dir, file, s->place.records_dir, bad) < 0)
 		log_warn("record %s: rename: %s", file, strerror(errno));
 }
@@ -244,7 +181,7 @@ finish_stop(struct sup *s, const char *file, const char *instance, msec now,
 	struct row *r;
 	int rc;
 
-	if (there(s, "", instance)) { /* started again after it */
+	if (record_there(s, "", instance)) { /* started again after it */
 		unlinkat(s->place.records_dir, file, 0);
 		return 0;
 	}
@@ -297,7 +234,7 @@ leftover(void *arg, const char *leaf)
 	snprintf(name, sizeof name, "%.*s", n, base);
 	r = row_find(s, name);
 	if ((r == NULL || !r->has_spec) &&
-	    (there(s, "", name) || there(s, BAD_PREFIX, name))) {
+	    (record_there(s, "", name) || record_there(s, RECORD_BAD, name))) {
 		/* Never kill what can't be told: it may be all there is. */
 		if (cgroup_remove(&s->cgroups, leaf))
 			return;
@@ -318,8 +255,8 @@ leftover(void *arg, const char *leaf)
 static int
 boot_one(struct sup *s, const char *file, msec now, struct err *err)
 {
-	const char *stop = file + strlen(STOP_PREFIX);
-	const char *bad = file + strlen(BAD_PREFIX);
+	const char *stop = file + strlen(RECORD_STOP);
+	const char *bad = file + strlen(RECORD_BAD);
 	struct spec spec;
 	int rc;
 
@@ -329,12 +266,12 @@ boot_one(struct sup *s, const char *file, msec now, struct err *err)
 			return take(s, &spec, now, err);
 		return rc < 0 ? rc : find_unreadable(s, file, err);
 	}
-	if (strncmp(file, STOP_PREFIX, strlen(STOP_PREFIX)) == 0 &&
+	if (strncmp(file, RECORD_STOP, strlen(RECORD_STOP)) == 0 &&
 	    name_ok(stop, strlen(stop)))
 		return finish_stop(s, file, stop, now, err);
-	if (strncmp(file, BAD_PREFIX, strlen(BAD_PREFIX)) == 0 &&
-	    name_ok(bad, strlen(bad)) && !there(s, "", bad) &&
-	    !there(s, STOP_PREFIX, bad))
+	if (strncmp(file, RECORD_BAD, strlen(RECORD_BAD)) == 0 &&
+	    name_ok(bad, strlen(bad)) && !record_there(s, "", bad) &&
+	    !record_there(s, RECORD_STOP, bad))
 		return find_unreadable(s, bad, err);
 	return 0;
 }
@@ -362,5 +299,6 @@ boot(struct sup *s, msec now, struct err *err)
 		    strerror(errno));
 	cgroup_each(&s->cgroups, leftover, s);
 	cgroup_sweep(&s->cgroups);
+	record_sweep(s);
 	return 0;
 }

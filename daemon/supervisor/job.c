@@ -16,6 +16,7 @@
 #include "../base/weak.h"
 #include "lease.h"
 #include "ranges.h"
+#include "record.h"
 #include "sandbox.h"
 #include "sup.h"
 #include "sys.h"

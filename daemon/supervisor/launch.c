@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@
 #include "lease.h"
 #include "sys.h"
 
-enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20 };
+enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20,
+	UNBORN_MS_MAX = 200 };
 
 #define NEW_NAMESPACES                                                         \
 	(CLONE_NEWNS | CLONE_NEWUTS |                                          \
@@ -365,6 +367,34 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 	return 1;
 }
 
+/* Has it become meshd-init? */
+static bool
+is_init(pid_t pid)
+{
+	static const char want[] = "/memfd:meshd-init";
+	char path[64], exe[64];
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	n = readlink(path, exe, sizeof exe);
+	return n >= (ssize_t)sizeof want - 1 &&
+	    memcmp(exe, want, sizeof want - 1) == 0;
+}
+
+/* A child whose maker died between its note and its release ends by itself,
+ * unrun: it must not be told as one that runs.  One that was released is about
+ * to exec.  Both take a moment. */
+static bool
+lives_on(const struct running *r)
+{
+	struct pollfd end = {.fd = r->pidfd, .events = POLLIN};
+
+	for (int ms = 0; ms < UNBORN_MS_MAX && !is_init(r->pid); ms++)
+		if (poll(&end, 1, 1) != 0)
+			return false;
+	return true;
+}
+
 int
 launch_adopt(struct launcher *l, const char *instance, struct running *r,
     struct err *err)
@@ -376,7 +406,7 @@ launch_adopt(struct launcher *l, const char *instance, struct running *r,
 	running_new(r);
 	snprintf(name, sizeof name, "%s.exit", instance);
 	r->exit_fd = openat(l->place->pids_dir, name,
-	    O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (r->exit_fd < 0 && errno != ENOENT)
 		return err_set(err, EXIT_STATE, "cannot open %s: %s", name,
 		    strerror(errno));
@@ -386,7 +416,8 @@ launch_adopt(struct launcher *l, const char *instance, struct running *r,
 	 * between the question and the answer. */
 	r->pidfd = sys_pidfd_open(r->pid);
 	start = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
-	if (start != 0 && (start == r->start_time || !HOLDS("start-time")))
+	if (start != 0 && (start == r->start_time ? lives_on(r) :
+						    !HOLDS("start-time")))
 		return 1;
 	if (start == 0 && errno != ESRCH && errno != ENOENT &&
 	    errno != EINVAL)

@@ -82,6 +82,8 @@ make_last(int dir, const char *name, const struct spec_volume *v)
 	int out;
 
 	snprintf(tmp, sizeof tmp, ".%s.new", name);
+	/* One that a kill -9 left is empty, with whatever owner. */
+	unlinkat(dir, tmp, AT_REMOVEDIR);
 	if (mkdirat(dir, tmp, 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = sys_open_beneath(dir, tmp, O_RDONLY | O_DIRECTORY);

@@ -13,6 +13,7 @@
 
 #include "../base/log.h"
 #include "lease.h"
+#include "record.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -87,6 +88,7 @@ deadline(const struct sup *s)
 		d = earlier(d, s->engine.kill_at);
 	if (s->audit.pidfd >= 0)
 		d = earlier(d, s->audit.deadline);
+	d = earlier(d, s->late_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		const struct row *r = s->rows[i];
 
@@ -194,6 +196,7 @@ turn(struct sup *s, struct set *set)
 		row_tick(s, s->rows[i], now);
 	audit_tick(&s->audit, now);
 	exec_tick(s, now);
+	record_tick(s, now);
 	engine_tick(s, now);
 	row_drop_over(s);
 	if (s->launcher.sweeping)

@@ -120,6 +120,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0)
 		return rc;
 	s->lease_armed = UINT64_MAX; /* not armed */
+	s->late_at = MSEC_NEVER;
 	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;
 	exec_open(s);

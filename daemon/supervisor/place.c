@@ -279,7 +279,7 @@ place_save(int dir, const char *name, const void *buf, size_t len, bool durable,
 	char tmp[NAME_CAP + 16];
 	const char *p = buf;
 
-	snprintf(tmp, sizeof tmp, ".%s.tmp", name);
+	snprintf(tmp, sizeof tmp, PLACE_TMP "%s", name);
 	/* What has this name is of a save that was cut short, or hostile. */
 	unlinkat(dir, tmp, 0);
 	AUTO_CLOSE int fd = openat(dir, tmp,
@@ -292,9 +292,11 @@ place_save(int dir, const char *name, const void *buf, size_t len, bool durable,
 		p += n;
 		len -= (size_t)n;
 	}
-	if (fd < 0 || len > 0 || (durable && fsync(fd) < 0) ||
-	    renameat(dir, tmp, dir, name) < 0 || (durable && fsync(dir) < 0))
-		return err_set(err, EXIT_STATE, "cannot save record %s: %s",
-		    name, strerror(errno));
-	return 0;
+	if (fd >= 0 && len == 0 && (!durable || fsync(fd) == 0) &&
+	    renameat(dir, tmp, dir, name) == 0 && (!durable || fsync(dir) == 0))
+		return 0;
+	err_set(err, EXIT_STATE, "cannot save record %s: %s", name,
+	    strerror(errno));
+	unlinkat(dir, tmp, 0); /* half of one fills a disk that is full */
+	return -EXIT_STATE;
 }

@@ -36,6 +36,8 @@ MUST_CHECK int place_role(const struct place *p, const struct config *c,
 MUST_CHECK int place_unrole(const struct place *p, const char *role,
     struct err *err);
 
+/* Before the name of a file that is not whole yet. */
+#define PLACE_TMP ".tmp-"
 /* A whole small file, replaced atomically and durably. */
 MUST_CHECK int place_save(int dir, const char *name, const void *buf, size_t len,
     bool durable, struct err *err);

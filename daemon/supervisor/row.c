@@ -11,6 +11,7 @@
 
 #include "../base/log.h"
 #include "lease.h"
+#include "record.h"
 #include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
@@ -221,7 +222,7 @@ row_gone(struct sup *s, struct row *r)
 	launch_forget_state(&s->launcher, r->instance);
 	if (r->has_spec && r->spec.command)
 		tell_exit(s, r);
-	else if (r->has_spec)
+	else /* also of a refused START: its disk may have failed late */
 		record_forget(s, r->instance);
 	launch_forget(&s->launcher, r->instance);
 	r->over = true;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../base/log.h"
+#include "record.h"
 #include "sandbox.h"
 #include "sup.h"
 

@@ -17,6 +17,7 @@
 #include "../base/own.h"
 #include "../base/weak.h"
 #include "lease.h"
+#include "record.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -167,8 +168,8 @@ stop(struct sup *s, const struct sup_req *q, msec now)
 	struct row *r = row_find(s, q->instance);
 	struct sup_event ev;
 
-	reply_ok(s, q->ticket);
 	if (r == NULL) {
+		reply_ok(s, q->ticket);
 		memset(&ev, 0, sizeof ev);
 		ev.version = SUP_VERSION;
 		ev.kind = SUP_EV_STATE;
@@ -182,6 +183,7 @@ stop(struct sup *s, const struct sup_req *q, msec now)
 	row_found(r, now);
 	if (r->has_spec && !r->spec.command)
 		record_stopping(s, r->instance);
+	reply_ok(s, q->ticket); /* a promise: it is on disk */
 	if (r->has_spec)
 		row_step(s, r, LIFE_EV_STOP, now);
 	else

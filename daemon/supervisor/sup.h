@@ -6,6 +6,7 @@
  *   job.c     a START on its way to a spec       row.c    an instance's life
  *   boot.c    records and processes found at start
  *   exec.c    commands of root's in containers
+ *   record.c  records on disk
  *   lease.c   until when an exclusive instance may run
  *   audit.c   what the kernel says of one
  *   sandbox.c what all containers of a sandbox together may take
@@ -116,6 +117,9 @@ struct sup {
 	struct execs execs;
 	struct sandbox *sandboxes; /* owned */
 	size_t sandboxes_count;
+	char (*late)[NAME_CAP]; /* owned: stopped, and that is not on disk */
+	size_t late_count;
+	msec late_at;
 	int signals;
 	int lease_timer; /* CLOCK_BOOTTIME */
 	uint64_t lease_armed;
@@ -165,11 +169,6 @@ void row_gone(struct sup *s, struct row *r);
 /* boot.c */
 /* An error ends the daemon before anything is touched: containers stay. */
 MUST_CHECK int boot(struct sup *s, msec now, struct err *err);
-/* From here on it will not be started again, also by a supervisor after us. */
-void record_stopping(struct sup *s, const char *instance);
-int record_save(struct sup *s, const struct spec *spec, struct err *err);
-void record_forget(struct sup *s, const char *instance);
-
 /* loop.c */
 int loop(struct sup *s);
 

@@ -6,6 +6,7 @@ engine is; everything else, meshd-conf and meshd-init and the kernel, is real.
 import json
 import os
 import pathlib
+import select
 import shutil
 import socket
 import subprocess
@@ -69,6 +70,28 @@ def wait_for(what, seconds=10, every=0.01):
         time.sleep(every)
 
 
+class Lines:
+    """The lines of a socket; what has come can be had without waiting."""
+
+    def __init__(self, sock):
+        self.sock, self.buf = sock, b""
+
+    def readline(self):
+        while b"\n" not in self.buf:
+            got = self.sock.recv(65536)
+            if not got:
+                return ""
+            self.buf += got
+        line, self.buf = self.buf.split(b"\n", 1)
+        return line.decode() + "\n"
+
+    def ready(self):
+        if select.select([self.sock], [], [], 0)[0]:
+            self.buf += self.sock.recv(1 << 20)
+        *lines, self.buf = self.buf.split(b"\n")
+        return [line.decode() for line in lines]
+
+
 class Node:
     """A host of one test."""
 
@@ -84,6 +107,7 @@ class Node:
         self.sandboxes.mkdir(parents=True)
         self.home = None  # the cgroup2 group that meshd itself is started in
         self.through = []  # the command that execs it, like nice
+        self.env = {}  # besides ours
         self.meshd = None
         self.sock = None
         self.ticket = 0
@@ -132,7 +156,8 @@ class Node:
         enter = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.home] if self.home else []
         self.stderr = open(self.top / "stderr", "ab")
         self.meshd = subprocess.Popen([*enter, *self.through, self.programs / "meshd", "--config", self.config, *args],
-                                      stderr=self.stderr, stdin=subprocess.DEVNULL)
+                                      stderr=self.stderr, stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
+        self.stderr.close()
         if wait:
             self.connect()
 
@@ -150,7 +175,7 @@ class Node:
                 s.settimeout(5)
                 s.connect(str(self.top / "run/ctl"))
                 s.sendall(b"WHO\n")
-                lines = s.makefile("r")
+                lines = Lines(s)
                 self.pending = []
                 while True:
                     e = json.loads(lines.readline() or "{}")
@@ -283,21 +308,3 @@ def node(programs):
 
 def children_of(pid):
     return [int(p) for p in pathlib.Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()]
-
-
-@pytest.fixture
-def countdown(tmp_path, monkeypatch):
-    """A meshd whose Nth call that leaves something behind is its last one."""
-    lib = tmp_path / "countdown.so"
-    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", lib,
-                    ROOT / "tests/containers/countdown.c", "-ldl"], check=True)
-
-    def start(node, after):
-        arm = tmp_path / "arm"
-        arm.unlink(missing_ok=True)
-        with monkeypatch.context() as m:
-            for k, v in (("LD_PRELOAD", lib), ("CRASH_ARM", arm), ("CRASH_AFTER", after)):
-                m.setenv(k, str(v))
-            node.start()
-        return arm
-    return start

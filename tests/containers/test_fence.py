@@ -5,7 +5,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import UNIFIED, wait_for
+from conftest import UNIFIED, Node, wait_for
+from steps import FIRED, OWN, Steps, countdown, in_parallel
 from test_life import alive
 
 # Writes CLOCK_BOOTTIME about each 10 ms; ignores TERM, and says that it came.
@@ -264,27 +265,27 @@ def test_supervisor_killed_at_any_step(node, change):
     assert not [t for t in ticks(node) if t > last]
 
 
-@pytest.mark.parametrize("change", ["START", "FENCE"])
-def test_killed_after_each_step(node, countdown, change):
-    """Each call of the supervisor that leaves something behind is its last one;
-    then nobody comes, or the next supervisor does."""
-    node.shell("a", TICK, extra="kill-timeout: 100ms\n")
+def killed_at(programs, lib, change, after):
+    """One node, one life of it for each of these steps: was there the last?"""
     words = " instance=web.1 image=a config=/config/run.yaml sandbox=web role=web policy=2 deadline=%d"
-    after, died = 0, True
-    while died:
-        after += 1
-        arm = countdown(node, after)
+    node = Node(programs)
+    try:
+        node.shell("a", TICK, extra="kill-timeout: 100ms\n")
+        steps = Steps(node, lib)
+        node.start()
         deadline = now_ms() + 900
         if change == "FENCE":
             assert node.run("web.1", "a", policy=2, deadline=deadline)["code"] == 0
             node.event(kind="state", instance="web.1", state="running")
             deadline += 300
-        arm.touch()
+        steps.arm(OWN, after)
         node.say(change + " ticket=9" + words % deadline)
         try:
             node.meshd.wait(0.3)
         except subprocess.TimeoutExpired:
-            died = False
+            pass
+        died = steps[FIRED]
+        steps.rest()
         node.kill()
         if after % 2:
             node.start()
@@ -292,7 +293,19 @@ def test_killed_after_each_step(node, countdown, change):
         for leaf in node.leaves():
             assert (node.leaf(leaf) / "cgroup.procs").read_text() == "", after
         assert not [t for t in ticks(node) if t > deadline], after
-        if after % 2:
-            node.kill()
-    print("%s: %d steps" % (change, after - 1))
-    assert after > (10 if change == "START" else 1)
+        return died
+    finally:
+        node.close()
+
+
+@pytest.mark.parametrize("change, least", [("START", 30), ("FENCE", 1)])
+def test_killed_at_each_step(programs, countdown, change, least):
+    """Each call of the supervisor that leaves something behind is never made;
+    then nobody comes, or the next supervisor does."""
+    n, at_once, died = 1, 8 if least > 1 else 1, [True]
+    while all(died):
+        died = []
+        in_parallel(*[lambda k=k: died.append(killed_at(programs, countdown, change, k)) for k in range(n, n + at_once)])
+        n += at_once
+    print("%s: %d steps" % (change, n - 1 - died.count(0)))
+    assert n > least

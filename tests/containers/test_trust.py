@@ -56,7 +56,7 @@ def test_ranges_that_would_hang_or_are_not_roots(node):
     path.chmod(0o666)
     assert "must be a regular file of root" in node.run("web.1", "a")["text"]
     path.unlink()
-    os.mkfifo(node.top / "state/supervisor/..ranges.tmp")  # of a save cut short
+    os.mkfifo(node.top / "state/supervisor/.tmp-.ranges")  # of a save cut short
     node.up("web.1", "a")
 
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import wait_for
+from steps import FIRED, OWN, Steps, countdown
 
 
 @pytest.fixture
@@ -261,6 +262,7 @@ def test_killed_at_each_step_of_a_start(node, countdown):
     """What was made has its owner by then, or is made again; what is there is as it was."""
     (node.top / "db").mkdir()
     sandbox(node)
+    steps = Steps(node, countdown)
     after, died, script = 0, True, "echo $(busybox stat -c '%u %a' /data /s)"
     while died:
         after += 1
@@ -268,13 +270,15 @@ def test_killed_at_each_step_of_a_start(node, countdown):
         shell(node, image, {"/data": "!Persistent {path: /db/x%d/y, mkdir: true, mode: 0o750, user: 1000}" % after,
                             "/s": "!Statedir {path: /z, mode: 0o700, user: 1000}"}, script, "user-id: 1000\n")
         (node.images / image / "etc/hosts").write_text("")
-        arm = countdown(node, after)
-        arm.touch()
+        node.start()
+        steps.arm(OWN, after)
         node.say("START ticket=9 instance=%s image=%s config=/config/run.yaml sandbox=web role=web" % (instance, image))
         try:
             node.meshd.wait(0.15)
         except subprocess.TimeoutExpired:
-            died = False
+            pass
+        died = steps[FIRED]
+        steps.rest()
         node.kill()
         node.start()
         assert node.run(instance, image)["code"] == 0

@@ -1,0 +1,236 @@
+"""kill -9 of supervisor and engine before each step of whatever is done: what ran
+runs on with its pids, nothing runs twice or unrecorded, nothing is left behind."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+
+from conftest import Node, wait_for
+from steps import CHILD, FIRED, OWN, Runs, Steps, clean, countdown, in_parallel, state_of
+from test_crash import listed
+from test_life import app_of
+
+SCRIPT = "echo $V >/data/fifo; exec sleep 1000"
+STUBBORN = "trap '' TERM; echo $V >/data/fifo; while true; do sleep 1000; done"
+KEEP, REPLACE = 0, 1
+
+
+class Stage:
+    """A node on which one thing is done again and again, each time cut short one step later."""
+
+    def __init__(self, programs, lib):
+        self.node = n = Node(programs)
+        n.programs = n.top / "programs"  # its processes are told by them
+        shutil.copytree(programs, n.programs, copy_function=os.link)
+        self.runs = Runs(n)
+        self.steps = Steps(n, lib)
+        n.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\nreadonly-paths: {/out: %s}\n" % (n.top / "out"))
+        extra = "variables: {v: !Name }\nenviron: {V: '@{v}'}\nvolumes: {/data: !Readonly /out}\nrestart-timeout: 100ms\n"
+        n.shell("a", SCRIPT, extra=extra)
+        n.shell("stubborn", STUBBORN, extra=extra + "kill-timeout: 200ms\n")
+        n.shell("check", "echo $V >/data/fifo", kind="Command",
+                extra="variables: {v: !Name }\nenviron: {V: '@{v}'}\nvolumes: {/data: !Readonly /out}\n")
+        n.start()
+        self.engine = self.who()
+
+    def who(self):
+        self.node.say("WHO")
+        while True:
+            e = self.node.next()
+            if e["kind"] == "who":
+                return e["pid"]
+
+    def start(self, v="one", policy=KEEP, image="a", instance="web.1", **keys):
+        return self.node.run(instance, image, policy=policy, vars={"v": v}, **keys)
+
+    def up(self, v="one", **keys):
+        """START until it runs, as an engine does that was just started."""
+        reply = self.start(v, **keys)
+        assert reply["code"] == 0, reply["text"]
+        return self.running()
+
+    def running(self, instance="web.1"):
+        return wait_for(lambda: next((e for i, e in listed(self.node).items()
+                                      if i == instance and e["state"] == "running"), None))
+
+    def gone(self):
+        self.node.ask("STOP", instance="web.1")
+        wait_for(lambda: listed(self.node) == {})
+
+    def cut(self, which, n, act, last, how="supervisor"):
+        """act, and before the nth step of it the end of who; the tickets that were
+        answered well by then, or None when there is no nth step: then the last event
+        of act has come, which has these values."""
+        node, told = self.node, self.node.pending
+        node.pending = []
+        self.steps.arm(which, n, signal.SIGKILL if how == "supervisor" and which == OWN else signal.SIGSTOP)
+        act()
+
+        def over():
+            told.extend(json.loads(line) for line in node.lines.ready())
+            return self.steps[FIRED] or any(all(e[k] == v for k, v in last.items()) for e in told if e["kind"] != "who")
+        wait_for(over, 10, 0.001)
+        if not self.steps[FIRED]:
+            self.steps.rest()
+            return None
+        if how == "engine":
+            wait_for(lambda: state_of(node.meshd.pid) == "T")
+            os.kill(self.engine, signal.SIGKILL)
+            self.steps.rest()
+            node.meshd.send_signal(signal.SIGCONT)
+        else:
+            self.end_both(how == "both", n % 2 == 0)
+        with contextlib.suppress(ConnectionResetError):
+            told += [json.loads(line) for line in iter(node.lines.readline, "")]
+        if how == "engine":
+            node.connect()
+        else:
+            node.start()
+        self.engine = self.who()
+        return {e["ticket"] for e in told if e["kind"] == "reply" and e["code"] == 0}
+
+    def end_both(self, engine, last):
+        """kill -9 of the supervisor, and of the engine before or after it."""
+        if engine and not last:
+            os.kill(self.engine, signal.SIGKILL)
+        self.node.meshd.kill()
+        self.node.meshd.wait()
+        if engine and last:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.engine, signal.SIGKILL)
+        self.steps.rest()
+
+    def close(self):
+        self.steps.rest()
+        os.close(self.runs.fd)
+        self.node.close()
+
+
+def say_start(stage, v="one", policy=KEEP, ticket=900, op="START", image="a"):
+    stage.node.say("%s ticket=%d instance=web.1 image=%s config=/config/run.yaml sandbox=web role=web policy=%d var:v=%s"
+                   % (op, ticket, image, policy, v))
+
+
+def start(stage, which, n, how, policy=KEEP):
+    """It runs once, whatever was cut short."""
+    told = stage.cut(which, n, lambda: say_start(stage, policy=policy), dict(kind="state", state="running"), how)
+    if told is None:
+        return False
+    there = listed(stage.node)
+    assert there or 900 not in told, "promised, and forgotten"
+    up = stage.up(policy=policy) if policy == REPLACE or not there else stage.running()
+    assert stage.runs.wait(1) == ["one"]
+    clean(stage.node, {"web.1": up["pid"]}, "start %d" % n)
+    assert stage.runs.read() == ["one"]
+    return True
+
+
+def change(stage, which, n, how):
+    """The old one, and then the new one, each once."""
+    old = stage.up("old")
+    stage.runs.wait(1)
+    told = stage.cut(which, n, lambda: say_start(stage, "new"),
+                     dict(kind="state", state="running", restarts=0), how)
+    if told is None:
+        return False
+    there = listed(stage.node)["web.1"]
+    if there["state"] == "running" and there["hash"] == old["hash"]:
+        assert there["pid"] == old["pid"] and 900 not in told
+    up = stage.up("new")
+    assert stage.runs.wait(2) == ["old", "new"] and up["pid"] != old["pid"]
+    clean(stage.node, {"web.1": up["pid"]}, "change %d" % n)
+    assert stage.runs.read() == ["old", "new"]
+    return True
+
+
+def stop(stage, which, n, how):
+    """What was promised to end does; until then it is the same process."""
+    old = stage.up()
+    stage.runs.wait(1)
+    told = stage.cut(which, n, lambda: stage.node.say("STOP ticket=900 instance=web.1"),
+                     dict(kind="state", state="gone"), how)
+    if told is None:
+        return False
+    there = listed(stage.node)
+    if there and there["web.1"]["state"] == "running":
+        assert 900 not in told, "promised to end, and runs on"
+        assert there["web.1"]["pid"] == old["pid"]
+    stage.gone()
+    clean(stage.node, {}, "stop %d" % n)
+    assert stage.runs.read() == ["one"]
+    return True
+
+
+def command(stage, which, n, how):
+    """It is run at most once, and nothing of it is left."""
+    told = stage.cut(which, n, lambda: say_start(stage, op="RUN", image="check"), dict(kind="exit"), how)
+    if told is None:
+        return False
+    clean(stage.node, {}, "run %d" % n)
+    # Without its engine it may have begun only now.
+    wait_for(lambda: stage.start("two", op="RUN", image="check")["code"] == 0)
+    e = stage.node.event(kind="exit", instance="web.1")
+    clean(stage.node, {}, "run %d" % n)
+    assert (e["code"], e["exit_status"]) == (0, 0) and stage.runs.read() in (["two"], ["one", "two"])
+    return True
+
+
+def restart(stage, which, n, how):
+    """What ended runs again, once."""
+    old = stage.up()
+    app = app_of(old)
+    stage.runs.wait(1)
+    told = stage.cut(which, n, lambda: os.kill(app, signal.SIGKILL), dict(kind="state", state="running"), how)
+    if told is None:
+        return False
+    stage.runs.wait(2)
+    up = stage.running()
+    assert up["pid"] != old["pid"]
+    clean(stage.node, {"web.1": up["pid"]}, "restart %d" % n)
+    assert stage.runs.read() == ["one", "one"]
+    return True
+
+
+def each(programs, lib, least, what, which=OWN, how="supervisor", **keys):
+    """Every step of it, one after the other, on a node of its own."""
+    def run():
+        stage = Stage(programs, lib)
+        try:
+            n = 1
+            while what(stage, which, n, how, **keys):
+                stage.gone()
+                clean(stage.node, {})
+                stage.runs.forget()
+                n += 1
+                if how == "engine" and n % 2:  # its back-off begins anew
+                    stage.node.kill()
+                    stage.node.start()
+                    stage.engine = stage.who()
+            print("%s %s %s: %d steps" % (what.__name__, how, "own" if which == OWN else "child", n - 1))
+            assert n > least
+        finally:
+            stage.close()
+    return run
+
+
+def test_supervisor_killed(programs, countdown):
+    in_parallel(each(programs, countdown, 20, start), each(programs, countdown, 20, restart),
+                each(programs, countdown, 20, change), each(programs, countdown, 5, stop),
+                each(programs, countdown, 20, command))
+
+
+def test_supervisor_killed_under_its_child(programs, countdown):
+    """Its child, cloned and not yet let go, is at each step of its own."""
+    in_parallel(each(programs, countdown, 20, start, CHILD), each(programs, countdown, 20, change, CHILD),
+                each(programs, countdown, 20, command, CHILD))
+
+
+def test_engine_killed(programs, countdown):
+    in_parallel(each(programs, countdown, 20, start, how="engine"), each(programs, countdown, 20, change, how="engine"),
+                each(programs, countdown, 5, stop, how="engine"), each(programs, countdown, 20, command, how="engine"))
+
+
+def test_both_killed(programs, countdown):
+    in_parallel(each(programs, countdown, 20, start, how="both", policy=REPLACE),
+                each(programs, countdown, 5, stop, how="both"))
