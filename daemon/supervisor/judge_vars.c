@@ -8,6 +8,8 @@
 
 #include "judge_in.h"
 
+enum { VARIABLES_MAX = 256 };
+
 /* The value of a variable in NAME=VALUE NUL ..., or NULL. */
 static const char *
 given(const struct judge *j, const char *name, size_t len)
@@ -101,11 +103,17 @@ check_given(const struct judge *j, struct err *err)
 	const char *p = j->vars, *end = j->vars + j->vars_bytes;
 	char path[300], shown[128];
 	struct flat_rec rec;
+	int count = 0;
 
 	if (j->vars_bytes > 0 && end[-1] != '\0')
 		return judge_fail(j, NULL, err, "variables: not terminated");
 	for (; p < end; p += strlen(p) + 1) {
 		size_t n = strcspn(p, "=");
+
+		/* Each is looked for in the whole file. */
+		if (++count > VARIABLES_MAX)
+			return judge_fail(j, NULL, err,
+			    "more than %d variables are given", VARIABLES_MAX);
 
 		err_escape(shown, sizeof shown, p, n);
 		if (p[n] != '=' || n == 0 || n > 200)

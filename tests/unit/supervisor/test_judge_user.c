@@ -264,6 +264,36 @@ numbers_of_lithos(void **state)
 	refused("is above the 67108864 that sandbox 'web' allows");
 }
 
+/* A lying engine gives as many as fit, an image declares them all. */
+static void
+variables_have_a_number(void **state)
+{
+	static char many[257 * 8];
+	char path[32];
+	struct spec s;
+
+	for (int n = 256; n <= 257; n++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 33);
+		map(&container, "variables", FLAT_MAP, (uint32_t)n);
+		judge.vars = many;
+		judge.vars_bytes = 0;
+		for (int i = 0; i < n; i++) {
+			snprintf(path, sizeof path, "variables/v%d", i);
+			tag(&container, path, "Name");
+			flat_put(&container.out, path, FLAT_NULL, 1, 1, NULL, 0);
+			judge.vars_bytes += (size_t)sprintf(many + judge.vars_bytes,
+						"v%d=x", i) + 1;
+		}
+		if (n > 256) {
+			refused("more than 256 variables are given");
+			continue;
+		}
+		accepted(&s);
+		spec_free(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -275,6 +305,7 @@ main(void)
 	    cmocka_unit_test_setup(group_by_default, setup),
 	    cmocka_unit_test_setup(environment_of_lithos, setup),
 	    cmocka_unit_test_setup(numbers_of_lithos, setup),
+	    cmocka_unit_test_setup(variables_have_a_number, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
