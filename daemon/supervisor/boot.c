@@ -248,8 +248,6 @@ leftover(void *arg, const char *leaf)
 	if (!cgroup_end(&s->cgroups, leaf, LEFTOVER_MS_MAX) ||
 	    !cgroup_remove(&s->cgroups, leaf))
 		log_warn("cgroup %s: what is left over does not end", leaf);
-	else if (r == NULL)
-		launch_forget_state(&s->launcher, name);
 }
 
 static int
@@ -298,6 +296,7 @@ boot(struct sup *s, msec now, struct err *err)
 		    "cannot read the records in state-dir/supervisor: %s; containers stay as they are",
 		    strerror(errno));
 	cgroup_each(&s->cgroups, leftover, s);
+	launch_forget_commands(&s->launcher);
 	cgroup_sweep(&s->cgroups);
 	record_sweep(s);
 	return 0;

@@ -89,6 +89,12 @@ void launch_forget(const struct launcher *l, const char *instance);
  * record goes.  launch_sweep removes some of what is gone, as long as `sweeping`
  * holds.  (launch_state.c) */
 void launch_forget_state(struct launcher *l, const char *instance);
+/* At start, when all Commands of a supervisor before us have ended. */
+void launch_forget_commands(struct launcher *l);
+/* Where it lies below state-dir/volumes: apart for each sandbox, of another the
+ * ids are another's; and of a Command, which has no record. */
+enum { LAUNCH_STATE_CAP = 2 * NAME_CAP + 8 };
+void launch_state_path(const struct spec *s, char out[LAUNCH_STATE_CAP]);
 void launch_sweep(struct launcher *l);
 
 /* What the host calls the id that is `id` inside. */

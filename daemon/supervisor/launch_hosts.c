@@ -225,9 +225,9 @@ keep_file(int state, const char *name, const struct text *t)
 static int
 state_of(const struct launcher *l, const struct spec *s)
 {
-	char path[2 * NAME_CAP];
+	char path[LAUNCH_STATE_CAP];
 
-	snprintf(path, sizeof path, "%s/%s", s->instance, s->sandbox);
+	launch_state_path(s, path);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
 		if (s->volumes[i].kind == SPEC_STATEDIR &&
 		    s->volumes[i].below[0] == '\0')

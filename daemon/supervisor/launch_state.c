@@ -20,7 +20,16 @@
 
 enum { REMOVED_PER_TURN = 128, NAME_TRIES = 1000 };
 
-#define GONE ".gone" /* with a dot it is no instance */
+/* With a dot they are no instances. */
+#define GONE ".gone"
+#define ONCE ".once."
+
+void
+launch_state_path(const struct spec *s, char out[LAUNCH_STATE_CAP])
+{
+	snprintf(out, LAUNCH_STATE_CAP, "%s%s/%s", s->command ? ONCE : "",
+	    s->instance, s->sandbox);
+}
 
 /* Under a name that nothing in gone has. */
 static int
@@ -40,22 +49,31 @@ put_aside(struct launcher *l, int dir, const char *name, int gone)
 	return -1;
 }
 
-void
-launch_forget_state(struct launcher *l, const char *instance)
+static void
+forget(struct launcher *l, const char *name)
 {
 	const int top = l->place->volumes_dir;
-	AUTO_CLOSE int had = sys_open_beneath(top, instance,
-	    O_PATH | O_DIRECTORY);
+	AUTO_CLOSE int had = sys_open_beneath(top, name, O_PATH | O_DIRECTORY);
 	AUTO_CLOSE int gone = -1;
 
 	if (had < 0)
 		return;
 	if (mkdirat(top, GONE, 0700) == 0 || errno == EEXIST)
 		gone = sys_open_beneath(top, GONE, O_PATH | O_DIRECTORY);
-	if (gone < 0 || put_aside(l, top, instance, gone) < 0)
-		log_warn("%s: cannot put its state aside: %s; it stays in state-dir/volumes/%s",
-		    instance, strerror(errno), instance);
+	if (gone < 0 || put_aside(l, top, name, gone) < 0)
+		log_warn("state-dir/volumes/%s: cannot put aside what is gone: %s; it stays there",
+		    name, strerror(errno));
 	l->sweeping = true;
+}
+
+void
+launch_forget_state(struct launcher *l, const char *instance)
+{
+	char once[NAME_CAP + 8];
+
+	snprintf(once, sizeof once, ONCE "%s", instance);
+	forget(l, instance);
+	forget(l, once);
 }
 
 static bool
@@ -71,6 +89,17 @@ names_of(int dir)
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return copy < 0 ? NULL : fdopendir(copy);
+}
+
+void
+launch_forget_commands(struct launcher *l)
+{
+	AUTO_CLOSEDIR DIR *d = names_of(l->place->volumes_dir);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, ONCE, strlen(ONCE)) == 0)
+			forget(l, e->d_name);
 }
 
 /* What is in dir goes; a directory with something in it moves up to gone.  1: dir

@@ -179,16 +179,15 @@ open_host(const struct spec *s, const struct spec_volume *v, int *out,
 	return *out < 0 ? cannot_open(s, v, v->source, v->below, err) : 0;
 }
 
-/* volumes/INSTANCE/SANDBOX: what an instance keeps over its restarts.  Of another
- * sandbox it would be another's. */
+/* What an instance keeps over its restarts. */
 static int
 open_state(const struct launcher *l, const struct spec *s,
     const struct spec_volume *v, int *out, struct err *err)
 {
-	char path[2 * NAME_CAP];
+	char path[LAUNCH_STATE_CAP];
 	const struct spec_volume top_of = {.mode = 01777};
 
-	snprintf(path, sizeof path, "%s/%s", s->instance, s->sandbox);
+	launch_state_path(s, path);
 	AUTO_CLOSE int top = make_path(l->place->volumes_dir, path, &top_of);
 	if (top < 0)
 		return cannot_open(s, v, "state of ", path, err);

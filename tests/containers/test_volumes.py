@@ -231,7 +231,7 @@ def test_state_of_a_command(up):
     wait_for(lambda: os.listdir(top) == [".gone"] and os.listdir(top / ".gone") == [])
     up.shell("a", "touch /data/x; exec sleep 1000", name="long", kind="Command", extra="volumes: {/data: !Statedir }\n")
     assert up.run("web.d", "a", config="/config/long.yaml", op="RUN")["code"] == 0
-    wait_for(lambda: (top / "web.d/web/x").exists())
+    wait_for(lambda: (top / ".once.web.d/web/x").exists())
     up.kill()
     up.start()
     wait_for(lambda: os.listdir(top) == [".gone"] and os.listdir(top / ".gone") == [])
