@@ -41,6 +41,10 @@ audit_start(struct sup *s, const struct sup_req *q, msec now, struct err *err)
 	if (r == NULL || r->run.pidfd < 0)
 		return err_set(err, EXIT_CONFIG, "%s: does not run",
 		    q->instance);
+	/* Before its exec the application still has what is the init's. */
+	if (r->run.error >= 0)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: is being started; ask again", r->instance);
 	if (a->pidfd >= 0 || s->engine.fds >= SUP_FDS_MAX)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: another audit is not done; ask again", r->instance);

@@ -161,7 +161,7 @@ open_proc(pid_t pid)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Its parent by its own status; -1: it is gone. */
+/* Its parent by its own status; -1: it has ended. */
 static pid_t
 parent_of(int proc)
 {
@@ -171,7 +171,9 @@ parent_of(int proc)
 
 	text[n > 0 ? n : 0] = '\0';
 	p = strstr(text, "\nPPid:");
-	return p == NULL ? -1 : (pid_t)strtol(p + 6, NULL, 10);
+	if (p == NULL || strstr(text, "\nState:\tZ") || strstr(text, "\nState:\tX"))
+		return -1;
+	return (pid_t)strtol(p + 6, NULL, 10);
 }
 
 /* The init forks once; who else is its child was orphaned, and is younger or
@@ -361,8 +363,8 @@ audit_look(const struct sup *s, const struct row *r, int out)
 	if (box[0] == CGROUP_BOX)
 		put_limits(&o, &s->cgroups, box, "sandbox/");
 	put_others(&o, &s->cgroups, run->leaf, run->pid, app_pid);
-	/* It lived till now, and all of this is of its life. */
-	if (has_ended(run->pidfd))
+	/* They lived till now, and all of this is of their lives. */
+	if (has_ended(run->pidfd) || (app >= 0 && parent_of(app) != run->pid))
 		return AUDIT_ENDED;
 	len = flat_end(&o);
 	return len > 0 && write(out, buf, len) == (ssize_t)len ? AUDIT_DONE :

@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 
-from mesh import BUILD
+from mesh import BUILD, USER
 
 
 def audit(node, *args):
@@ -55,5 +55,6 @@ def test_who_may_not(cluster):
     code, said = audit(node, "web.99")
     assert code == 1 and "no instance web.99 runs on this node, nor should it on another" in said
     p = subprocess.run([os.path.join(BUILD, "mesh"), "--socket", node.socket, "audit"],
-                       capture_output=True, text=True, user=65534, check=False)
-    assert p.returncode != 0 and "permission denied" in p.stderr.lower(), p.stderr
+                       capture_output=True, text=True, user=65534,
+                       group=USER, extra_groups=[], check=False)
+    assert p.returncode != 0 and "audit: permission denied" in p.stderr, p.stderr
