@@ -41,6 +41,7 @@ int show_logs(const struct show *s, const json_t *data, struct err *err);
 int show_apply(const struct show *s, const json_t *data, struct err *err);
 int show_init(const struct show *s, const json_t *data, struct err *err);
 int show_join(const struct show *s, const json_t *data, struct err *err);
+int show_hold(const struct show *s, const json_t *data, struct err *err);
 int show_drain(const struct show *s, const json_t *data, struct err *err);
 int show_leave(const struct show *s, const json_t *data, struct err *err);
 int show_leave_over(const struct show *s, const json_t *data);

@@ -85,6 +85,34 @@ show_drain(const struct show *s, const json_t *data, struct err *err)
 	return 0;
 }
 
+/* mesh stop, start, restart. */
+int
+show_hold(const struct show *s, const json_t *data, struct err *err)
+{
+	char name[VALUE_TEXT_CAP];
+	bool held = value_bool(data, "held"), runs = value_bool(data, "runs");
+
+	(void)err;
+	show_put(s, value_text(name, sizeof name, data, "instance"));
+	if (show_names(s)) {
+		fputc('\n', s->out);
+		return 0;
+	}
+	if (held) {
+		fputs(runs ? " is being stopped" : " is stopped", s->out);
+		fputs("; held down until: mesh start ", s->out);
+		show_put(s, name);
+		fputc('\n', s->out);
+	} else if (runs) {
+		fputs(" is being restarted\n", s->out);
+	} else {
+		fputs(value_bool(data, "placed") ? " is being started\n" :
+			" is held no more; the schedule does not want it here now\n",
+		    s->out);
+	}
+	return 0;
+}
+
 static void
 show_lost(const struct show *s, const json_t *list)
 {

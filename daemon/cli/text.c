@@ -121,6 +121,7 @@ text_color(const char *word)
 	    {"backoff", TEXT_YELLOW},
 	    {"wait", TEXT_YELLOW},
 	    {"waiting", TEXT_YELLOW},
+	    {"held", TEXT_YELLOW},
 	    {"unknown", TEXT_YELLOW},
 	    {"failed", TEXT_RED},
 	    {"crash-loop", TEXT_RED},

@@ -49,7 +49,7 @@ decode_instance(struct mp *r, uint32_t fields, struct view_instance *v)
 	    (fields == INSTANCE_LEASED && (rc = mp_uint(r, &v->lease_until_ms)) < 0))
 		return rc;
 	/* A newer node may know states that this one does not. */
-	v->state = state <= VIEW_WAITING ? (enum view_state)state : VIEW_UNKNOWN;
+	v->state = state < VIEW_STATES ? (enum view_state)state : VIEW_UNKNOWN;
 	v->health = health <= VIEW_UNHEALTHY ? (enum view_health)health : VIEW_HEALTH_NONE;
 	v->restarts = (uint32_t)restarts;
 	v->pid = (int32_t)pid;

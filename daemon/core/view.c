@@ -17,6 +17,7 @@ static const char *const state_names[] = {
 	[VIEW_LOST] = "lost",
 	[VIEW_EXITED] = "exited",
 	[VIEW_WAITING] = "waiting",
+	[VIEW_HELD] = "held",
 };
 
 static const char *const health_names[] = {

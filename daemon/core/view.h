@@ -30,6 +30,8 @@ enum view_state {
 	VIEW_LOST,	 /* its node is failed */
 	VIEW_EXITED,
 	VIEW_WAITING,	 /* exclusive: for its role lease; error says why */
+	VIEW_HELD,	 /* by an operator of its host, until mesh start */
+	VIEW_STATES,
 };
 
 enum view_health { VIEW_HEALTH_NONE, VIEW_HEALTH_WAIT, VIEW_HEALTHY, VIEW_UNHEALTHY };

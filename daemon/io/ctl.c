@@ -28,6 +28,7 @@ struct ctl_conn {
 	size_t in_len;
 	unsigned handles; /* open uv handles */
 	bool writer, closing;
+	uint32_t uid; /* the peer's */
 	size_t writing; /* answers not yet out */
 	bool last;	/* the last answer was given: close when it is out */
 };
@@ -325,6 +326,7 @@ request(struct ctl_conn *c, size_t len)
 	c->req = r;
 	r->conn = c;
 	r->may_write = c->writer;
+	r->uid = c->uid;
 	if (!parse(r, c->in + 4, len))
 		ctl_fail(r, EXIT_USAGE_, "", "malformed request");
 	else
@@ -419,6 +421,7 @@ on_connect(uv_stream_t *listener, int status)
 		conn_close(c);
 		return;
 	}
+	c->uid = cred.uid;
 	c->writer = ctl->writer(ctl->arg, cred.uid);
 	uv_timer_start(&c->timer, on_slow, REQUEST_MS, 0);
 	uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);

@@ -28,6 +28,7 @@ struct ctl_req {
 	msgpack_sbuffer body; /* of ctl_begin */
 	msgpack_packer pk;
 	bool may_write; /* root, or a uid of operators: */
+	uint32_t uid;	/* who asks */
 	void *work;	/* the handler's own, for on_gone */
 	void (*on_gone)(struct ctl_req *r); /* the peer left: stop working; may be NULL */
 };

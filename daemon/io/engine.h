@@ -30,6 +30,7 @@
 #include "facts.h"
 #include "follow.h"
 #include "health.h"
+#include "hold.h"
 #include "identity.h"
 #include "keep.h"
 #include "launch.h"
@@ -104,6 +105,7 @@ struct engine {
 	int told_grade; /* of the last event about it; -1 = none */
 	bool told_twin;
 	msec joint_since; /* the roster is being changed since; 0 = it is not */
+	struct hold hold; /* mesh stop */
 	bool draining;	  /* an operator wants it so; kept over restarts */
 	struct depart depart; /* mesh leave */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */

@@ -104,6 +104,7 @@ exclusive_sync(struct engine *e)
 		return;
 	all = find_running(e, running, &running_count);
 	wants_count = exclusive_wants(&e->apply.plan, &e->apply.here, wants, MESH_EXCLUSIVE_MAX);
+	wants_count = hold_leave_out(&e->hold, wants, wants_count);
 	if (!x->begun && running_count + wants_count == 0)
 		return;
 	if (x->begun && same(running, running_count, x->running, x->running_count) &&

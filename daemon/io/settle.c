@@ -163,6 +163,8 @@ is_placed(const struct apply_job *j, const char *instance)
 	const struct plan_place *p = plan_place(&j->e->apply.here, j->role);
 	const struct plan_role *role = plan_role(&j->e->apply.plan, j->role);
 
+	if (hold_is(&j->e->hold, instance))
+		return false;
 	/* Who is out of the cluster does only what nobody else can do for it. */
 	if (belong_is_out(j->e) &&
 	    (j->e->depart.stop_all || role == NULL || role->on_split != PLAN_KEEP))

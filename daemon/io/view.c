@@ -286,9 +286,13 @@ world_problems(const struct world *w, bool is_out, const struct view_instance *a
 	for (size_t i = 0; i < count; i++) {
 		char hint[NAME_CAP + 16];
 
-		snprintf(hint, sizeof hint, "mesh logs %s", all[i].id);
+		snprintf(hint, sizeof hint, "mesh %s %s",
+		    all[i].state == VIEW_HELD ? "start" : "logs", all[i].id);
 		if (all[i].state == VIEW_WAITING)
 			problem(p, "mesh members", "%s on %s %s", all[i].id, all[i].node,
+			    all[i].error);
+		else if (all[i].state == VIEW_HELD)
+			problem(p, hint, "%s on %s is held: %s", all[i].id, all[i].node,
 			    all[i].error);
 		else if (all[i].state == VIEW_CRASH_LOOP || all[i].error[0] != '\0')
 			problem(p, hint, "%s on %s is %s%s%s", all[i].id, all[i].node,

@@ -296,7 +296,7 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 			n++;
 		}
 	}
-	return exclusive_rows(e, out, n, cap);
+	return hold_rows(e, out, exclusive_rows(e, out, n, cap), cap);
 }
 
 int

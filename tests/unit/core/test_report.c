@@ -24,7 +24,7 @@ instance(int i)
 	snprintf(v.version, sizeof v.version, "v1");
 	snprintf(v.image, sizeof v.image, "team/web-v%d", i);
 	snprintf(v.error, sizeof v.error, i % 2 ? "exec /bin/x: No such file" : "%s", "");
-	v.state = (enum view_state)(i % (VIEW_WAITING + 1));
+	v.state = (enum view_state)(i % VIEW_STATES);
 	v.health = (enum view_health)(i % (VIEW_UNHEALTHY + 1));
 	v.restarts = (uint32_t)i * 3;
 	v.pid = i * 7;

@@ -16,17 +16,17 @@ words(void **state)
 {
 	(void)state;
 	static const char *const states[] = {"unknown", "starting", "running", "stopping", "backoff",
-	    "crash-loop", "failed", "lost", "exited", "waiting"};
+	    "crash-loop", "failed", "lost", "exited", "waiting", "held"};
 	static const char *const health[] = {"none", "wait", "healthy", "unhealthy"};
 	static const char *const nodes[] = {"alive", "suspect", "failed", "left", "restarting"};
 
-	for (int i = 0; i <= VIEW_WAITING; i++)
+	for (int i = 0; i < VIEW_STATES; i++)
 		assert_string_equal(view_state_name((enum view_state)i), states[i]);
 	for (int i = 0; i <= VIEW_UNHEALTHY; i++)
 		assert_string_equal(view_health_name((enum view_health)i), health[i]);
 	for (int i = 0; i <= VIEW_RESTARTING; i++)
 		assert_string_equal(view_node_state_name((enum view_node_state)i), nodes[i]);
-	assert_string_equal(view_state_name((enum view_state)(VIEW_WAITING + 1)), "unknown");
+	assert_string_equal(view_state_name(VIEW_STATES), "unknown");
 	assert_string_equal(view_health_name((enum view_health)77), "unknown");
 	assert_string_equal(view_node_state_name((enum view_node_state)77), "unknown");
 }
