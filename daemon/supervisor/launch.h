@@ -54,6 +54,7 @@ struct running {
 	int exit_fd;  /* owned: the init's last word */
 	int logs[2];  /* owned: memfds of a Command, else -1 */
 	bool fenced;  /* its pid 1 has the fence file */
+	bool oom;     /* memory was gone in it, and that was told */
 	char leaf[CGROUP_LEAF_CAP];
 };
 

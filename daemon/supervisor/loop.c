@@ -17,10 +17,10 @@
 #include "sup.h"
 #include "sys.h"
 
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_MAX * EXEC_FDS_EACH, FIXED = 5 + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_MAX * EXEC_FDS_EACH, FIXED = 6 + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM };
 
 struct watch {
 	enum source source;
@@ -65,6 +65,7 @@ collect(struct sup *s, struct set *set)
 	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
 	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
+	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
 	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
 		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
 }
@@ -80,6 +81,7 @@ deadline(const struct sup *s)
 {
 	msec d = earlier(exec_deadline(s), s->ending ? s->end_at : MSEC_NEVER);
 
+	d = earlier(d, s->oom.check_at);
 	if (s->launcher.sweeping)
 		return 0;
 	if (!s->ending && s->engine.pidfd < 0)
@@ -147,6 +149,9 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		if (p->fd == s->audit.pidfd)
 			audit_ready(s);
 		break;
+	case FROM_OOM:
+		oom_ready(&s->oom, now);
+		break;
 	case FROM_EXEC:
 		exec_ready(s, p->fd, now);
 		break;
@@ -195,6 +200,7 @@ turn(struct sup *s, struct set *set)
 	for (size_t i = 0; i < s->rows_count; i++)
 		row_tick(s, s->rows[i], now);
 	audit_tick(&s->audit, now);
+	oom_tick(s, now);
 	exec_tick(s, now);
 	record_tick(s, now);
 	engine_tick(s, now);

@@ -119,6 +119,8 @@ start(struct sup *s, const struct args *a, struct err *err)
 		 s->programs.init, err)) < 0 ||
 	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0)
 		return rc;
+	if ((rc = oom_open(&s->oom, &s->cgroups, err)) < 0)
+		return rc;
 	s->lease_armed = UINT64_MAX; /* not armed */
 	s->late_at = MSEC_NEVER;
 	if ((rc = boot(s, sys_now(), err)) < 0)

@@ -264,6 +264,7 @@ act_launch(struct sup *s, struct row *r, msec now)
 		r->command_until = r->spec.command ? now + SUP_COMMAND_MS_MAX :
 						     MSEC_NEVER;
 		log_debug("%s: started, pid %d", r->instance, (int)r->run.pid);
+		oom_watch(&s->oom, &s->cgroups, r->run.leaf);
 		row_tell(s, r);
 		return;
 	}
@@ -411,6 +412,8 @@ why_ended(struct sup *s, struct row *r)
 	if (r->text[0] != '\0')
 		return; /* the start itself failed, and said why */
 	oom = cgroup_oom_killed(&s->cgroups, r->run.leaf);
+	if (oom != CGROUP_OOM_NONE && st == -1)
+		r->exit_status = SIGKILL; /* with its init, who else says so */
 	if (oom != CGROUP_OOM_NONE)
 		why_out_of_memory(r, oom);
 	else if (st == -1)

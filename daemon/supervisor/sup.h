@@ -25,6 +25,7 @@
 #include "helper.h"
 #include "judge.h"
 #include "launch.h"
+#include "oom.h"
 #include "place.h"
 #include "told.h"
 
@@ -111,6 +112,7 @@ struct sup {
 	struct told told;
 	struct engine engine;
 	struct audit audit;
+	struct oom oom;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count;
 	size_t jobs_running;

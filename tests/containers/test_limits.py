@@ -136,15 +136,19 @@ def test_a_sandbox_limit_that_cannot_be_set_is_refused(node):
     node.shell("a", "exec sleep 1000", extra="cpu-quota: 0.5\n")
     node.shell("a", "exec sleep 1000", name="small")
     node.start()
-    up = node.up("web.1", "a")
-    if on_v1(node, "cpu-quota"):  # refuses a whole that is less than its parts
-        node.sandbox("web", "default-user: 1000\nlimits: {cpu-quota: 0.2, memory: 8Mi}\n")
-        reply = node.run("web.2", "a", config="/config/small.yaml")
-        assert reply["code"] == 5
-        assert reply["text"] == ("web.2: sandbox 'web': limits: cpu-quota: cannot be set: write '20000' to "
-                                 "@web/cpu.cfs_quota_us: Invalid argument")
-    assert limit(node, "cpu-quota", "@web") == "100000" and limit(node, "memory", "@web") in NONE
-    assert node.leaves() == ["web.1.1"] and pathlib.Path("/proc/%d" % up["pid"]).exists()
+    node.shell("a", "x=y; while [ ${#x} -lt 8000000 ]; do x=$x$x; done; echo UP; while true; do sleep 1000; done", name="much")
+    ups = [node.up("web.1", "a"), node.up("web.2", "a", config="/config/much.yaml")]
+    node.printed("web.2", "UP")
+    # v1 refuses a whole that is less than its parts, and less than what is in use.
+    for limits, text in (("{cpu-quota: 0.2, memory: 8Mi}", "cpu-quota: cannot be set: write '20000' to @web/cpu.cfs_quota_us: Invalid argument"),
+                         ("{pids: 99, memory: 4Mi}", "memory: cannot be set: write '4194304' to @web/memory.limit_in_bytes: Device or resource busy")):
+        node.sandbox("web", "default-user: 1000\nlimits: %s\n" % limits)
+        if on_v1(node, "memory"):
+            reply = node.run("web.3", "a", config="/config/small.yaml")
+            assert (reply["code"], reply["text"]) == (5, "web.3: sandbox 'web': limits: " + text)
+        assert limit(node, "cpu-quota", "@web") == "100000"
+        assert limit(node, "memory", "@web") in NONE and limit(node, "pids", "@web") in NONE
+    assert node.leaves() == ["web.1.1", "web.2.1"] and all(pathlib.Path("/proc/%d" % up["pid"]).exists() for up in ups)
 
 
 def test_groups_of_an_older_daemon(node):
@@ -297,6 +301,27 @@ def test_out_of_memory_is_told(node):
     e = node.event(kind="state", instance="web.1", state="backoff", seconds=20)
     assert e["text"] == "killed for memory: its limit is 16777216 bytes"
     assert e["exit_status"] == 9
+
+
+def test_out_of_memory_ends_all_of_it(node):
+    """Not the one process that the kernel picks: also of one that was adopted."""
+    node.shell("a", "(sleep 0.2; x=y; while true; do x=$x$x; done) & exec sleep 1000",
+               extra="memory-limit: 16Mi\nrestart-timeout: 60s\n")
+    os.symlink("busybox", node.images / "a/bin/mkfifo")
+    script = "mkfifo /tmp/go; (read x </tmp/go; x=y; while true; do x=$x$x; done) & echo UP; exec sleep 1000"
+    node.shell("a", script, name="wait", extra="memory-limit: 16Mi\nrestart-timeout: 60s\n")
+    node.start()
+    node.run("web.1", "a")
+    other = node.up("web.2", "a", config="/config/wait.yaml")
+    node.printed("web.2", "UP")
+    e = node.event(kind="state", instance="web.1", state="backoff")
+    assert (e["exit_status"], e["text"]) == (9, "killed for memory: its limit is 16777216 bytes")
+    node.kill()
+    node.start()
+    assert pathlib.Path("/proc/%d" % other["pid"]).exists()
+    pathlib.Path("/proc/%d/root/tmp/go" % other["pid"]).write_text("\n")
+    e = node.event(kind="state", instance="web.2", state="backoff")
+    assert (e["exit_status"], e["text"]) == (9, "killed for memory: its limit is 16777216 bytes")
 
 
 def test_tmpfs_size_holds(node):
