@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sched.h>
@@ -132,6 +133,7 @@ child_become(const struct child *c, int error)
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct none[2] = {{0}};
 	const struct spec *s = c->spec;
+	char cwd[PATH_MAX];
 
 	if (HOLDS("groups") && setgroups(0, NULL) < 0)
 		return dprintf(error, "setgroups: %s", strerror(errno));
@@ -152,6 +154,11 @@ child_become(const struct child *c, int error)
 	if (chdir(s->workdir) < 0)
 		return dprintf(error, "workdir %s: %s", s->workdir,
 		    strerror(errno));
+	/* By a descriptor (/proc/self/fd/N) it could be a directory outside. */
+	if (HOLDS("cwd-inside") &&
+	    (getcwd(cwd, sizeof cwd) == NULL || cwd[0] != '/'))
+		return dprintf(error, "workdir %s: it is not in the image",
+		    s->workdir);
 	if (filter_install(c->filter) < 0)
 		return dprintf(error, "seccomp: %s", strerror(errno));
 	return 0;

@@ -206,13 +206,15 @@ def test_container_file_without_an_end(programs, node, conf):
 
 
 def test_workdir_is_a_descriptor_of_the_host(hosts):
-    """By a descriptor that was left to us, /proc/self/fd/N is the host's "/"."""
+    """By a descriptor that was left to us, /proc/self/fd/N is the host's "/": it is
+    closed before, and where we came to is looked at; each is enough."""
     for host in hosts:
         name = str(host.top / "secret")[1:]
-        said = host.tries("good", ["read:" + name], extra="workdir: /proc/self/fd/%d\n" % weak.LEAKED)
-        assert "workdir /proc/self/fd/%d: No such file or directory" % weak.LEAKED in said
-    said = hosts[1].tries("good", ["read:" + name], extra="workdir: /proc/self/fd/%d\n" % weak.LEAKED, off=["keep-ours"])
-    assert said == {"read:" + name: "escaped"}
+        keys = {"extra": "workdir: /proc/self/fd/%d\n" % weak.LEAKED, "tries": ["read:" + name], "image": "good"}
+        assert "workdir /proc/self/fd/%d: No such file or directory" % weak.LEAKED in host.tries(**keys)
+    assert "No such file" in hosts[1].tries(**keys, off=["cwd-inside"])
+    assert "it is not in the image" in hosts[1].tries(**keys, off=["keep-ours"])
+    assert hosts[1].tries(**keys, off=["keep-ours", "cwd-inside"]) == {"read:" + name: "escaped"}
 
 
 def test_image_of_the_engines_user(hosts):
