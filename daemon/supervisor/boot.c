@@ -56,6 +56,13 @@ load(struct sup *s, const char *file, const char *instance, struct spec *spec,
 	    -1 :
 	    sys_read_all(fd, buf, SPEC_RECORD_BYTES_MAX);
 
+	/* A block that can't be read is of one record; what can't be opened for
+	 * want of memory or descriptors says nothing of any. */
+	if (n < 0 && errno == EIO) {
+		err_set(err, EXIT_STATE, "%s: %s", file, strerror(errno));
+		cannot_use(s, file, instance, true, err);
+		return 0;
+	}
 	if (n < 0 && errno != ELOOP && errno != EISDIR)
 		return err_set(err, EXIT_STATE,
 		    "cannot read record %s: %s; containers stay as they are",

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../base/initproto.h"
+#include "../base/log.h"
 #include "../base/own.h"
 #include "../base/weak.h"
 #include "child.h"
@@ -95,6 +96,11 @@ open_log(const struct launcher *l, const struct spec *s, const char *suffix,
 	fd = openat(l->place->log_dir, name,
 	    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 	    0640);
+	if (fd < 0 && place_unwritable(errno)) {
+		log_warn("%s: cannot open log %s: %s; it runs, and what it prints is lost",
+		    s->instance, name, strerror(errno));
+		return fcntl(l->null, F_DUPFD_CLOEXEC, 3);
+	}
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    fchown(fd, 0, l->gid) < 0 || fchmod(fd, 0640) < 0)
 		return err_set(err, EXIT_ENVIRONMENT,

@@ -9,12 +9,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "../base/execproto.h"
+#include "../base/log.h"
 #include "../base/own.h"
 #include "../base/weak.h"
 #include "sys.h"
@@ -37,9 +40,22 @@ make_path(const char *path, struct err *err)
 	}
 }
 
+/* Does errno say that the disk takes nothing now? */
+bool
+place_unwritable(int why)
+{
+	return why == EROFS || why == ENOSPC || why == EDQUOT || why == EIO;
+}
+
 static int
 set_mode(int fd, const char *path, gid_t gid, mode_t mode, struct err *err)
 {
+	struct stat st;
+
+	/* A disk that is read-only takes not even what is so already. */
+	if (fstat(fd, &st) == 0 && st.st_uid == 0 && st.st_gid == gid &&
+	    (st.st_mode & 07777) == mode)
+		return 0;
 	if (fchown(fd, 0, gid) < 0 || fchmod(fd, mode) < 0)
 		return err_set(err, EXIT_STATE,
 		    "cannot set owner and mode %04o of %s: %s", mode, path,
@@ -151,20 +167,42 @@ open_below(int dir, const char *top, const char *name, gid_t gid, mode_t mode,
 	return set_mode(*out, path, gid, mode, err);
 }
 
+/* The file, for writing; or, on a disk that takes nothing, as it is: what runs
+ * here has to be watched all the same. */
+static int
+open_lock(struct place *p, const struct config *c, short *type, struct err *err)
+{
+	const uint64_t how = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+	int why;
+
+	*type = F_WRLCK;
+	p->lock = sys_openat2(p->state_dir, "lock", O_RDWR | O_CREAT, 0640, how);
+	if (p->lock >= 0)
+		return 0;
+	why = errno;
+	*type = F_RDLCK;
+	if (place_unwritable(why))
+		p->lock = sys_openat2(p->state_dir, "lock", O_RDONLY, 0, how);
+	if (p->lock < 0)
+		return err_set(err, EXIT_STATE, "cannot create %s/lock: %s",
+		    c->state_dir, strerror(why));
+	log_warn("cannot write %s/lock: %s; what runs here runs on, nothing new starts until %s can be written",
+	    c->state_dir, strerror(why), c->state_dir);
+	return 0;
+}
+
 /* A record lock, because it is this process's alone: no child that was just
- * forked keeps it when we are killed. */
+ * forked keeps it when we are killed.  One for reading keeps out who writes;
+ * two readers meet at the lock of their cgroup. */
 static int
 take_lock(struct place *p, const struct config *c, struct err *err)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct flock lock = {.l_whence = SEEK_SET};
 	char pid[16];
-	int n;
+	int n, rc;
 
-	p->lock = sys_openat2(p->state_dir, "lock", O_RDWR | O_CREAT, 0640,
-	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-	if (p->lock < 0)
-		return err_set(err, EXIT_STATE, "cannot create %s/lock: %s",
-		    c->state_dir, strerror(errno));
+	if ((rc = open_lock(p, c, &lock.l_type, err)) < 0)
+		return rc;
 	if (fcntl(p->lock, F_SETLK, &lock) < 0) {
 		if (fcntl(p->lock, F_GETLK, &lock) < 0 ||
 		    lock.l_type == F_UNLCK)
@@ -173,37 +211,74 @@ take_lock(struct place *p, const struct config *c, struct err *err)
 		    "already running: pid %d holds %s/lock", (int)lock.l_pid,
 		    c->state_dir);
 	}
+	if (lock.l_type == F_RDLCK)
+		return 0;
+	/* In place: on a full disk there is room for what was there. */
 	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-	if (ftruncate(p->lock, 0) < 0 || pwrite(p->lock, pid, (size_t)n, 0) != n)
-		return err_set(err, EXIT_STATE, "cannot write %s/lock: %s",
-		    c->state_dir, strerror(errno));
+	if (pwrite(p->lock, pid, (size_t)n, 0) != n || ftruncate(p->lock, n) < 0)
+		log_warn("cannot write %s/lock: %s", c->state_dir,
+		    strerror(errno));
 	return 0;
 }
 
 /* A socket is bound under a name of its own and renamed, so that nobody ever
  * meets one that has not its owner and mode yet. */
 static int
-open_socket(const struct place *p, const struct config *c, const char *name,
-    int type, gid_t gid, mode_t mode, int *out, struct err *err)
+bind_socket(int dir, const char *name, int type, gid_t gid, mode_t mode)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	char fresh[16];
+	int out;
 	AUTO_CLOSE int fd = socket(AF_UNIX,
 	    type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	/* By descriptor: run-dir's own path may be longer than sun_path. */
 	snprintf(fresh, sizeof fresh, "%s.new", name);
 	snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/%s",
-	    p->run_dir, fresh);
-	unlinkat(p->run_dir, fresh, 0);
+	    dir, fresh);
+	unlinkat(dir, fresh, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 ||
-	    fchownat(p->run_dir, fresh, 0, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(p->run_dir, fresh, mode, 0) < 0 || listen(fd, 64) < 0 ||
-	    renameat(p->run_dir, fresh, p->run_dir, name) < 0)
-		return err_set(err, EXIT_STATE, "cannot listen on %s/%s: %s",
-		    c->run_dir, name, strerror(errno));
-	*out = fd;
+	    fchownat(dir, fresh, 0, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(dir, fresh, mode, 0) < 0 || listen(fd, 64) < 0 ||
+	    renameat(dir, fresh, dir, name) < 0)
+		return -1;
+	out = fd;
 	fd = -1;
+	return out;
+}
+
+/* A tmpfs that is mounted nowhere, or -1. */
+static int
+nowhere(void)
+{
+	AUTO_CLOSE int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+
+	return fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL,
+			     NULL, 0) < 0 ?
+	    -1 :
+	    (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+}
+
+/* Where run-dir takes nothing, one that nobody can reach: the engine needs one,
+ * and what runs here has to be watched all the same. */
+static int
+open_socket(const struct place *p, const struct config *c, const char *name,
+    int type, gid_t gid, mode_t mode, int *out, struct err *err)
+{
+	int why;
+
+	*out = bind_socket(p->run_dir, name, type, gid, mode);
+	if (*out >= 0)
+		return 0;
+	why = errno;
+	AUTO_CLOSE int dir = place_unwritable(why) ? nowhere() : -1;
+	if (dir >= 0)
+		*out = bind_socket(dir, name, type, gid, mode);
+	if (*out < 0)
+		return err_set(err, EXIT_STATE, "cannot listen on %s/%s: %s",
+		    c->run_dir, name, strerror(why));
+	log_warn("cannot listen on %s/%s: %s; what runs here runs on, nobody can ask until meshd is restarted with a run-dir that can be written",
+	    c->run_dir, name, strerror(why));
 	return 0;
 }
 

@@ -20,7 +20,8 @@ struct place {
 	int exec;	  /* listening, 0600 root (exec.h) */
 };
 
-/* EXIT_STATE, or EXIT_ENVIRONMENT when another daemon holds the lock. */
+/* EXIT_STATE, or EXIT_ENVIRONMENT when another daemon holds the lock.  What was
+ * all made before is opened on a full or read-only disk too. */
 MUST_CHECK int place_open(struct place *p, const struct config *c,
     struct err *err);
 
@@ -35,6 +36,9 @@ MUST_CHECK int place_role(const struct place *p, const struct config *c,
     const char *role, struct err *err);
 MUST_CHECK int place_unrole(const struct place *p, const char *role,
     struct err *err);
+
+/* Does this errno say that a disk is full, read-only or broken? */
+bool place_unwritable(int why);
 
 /* Before the name of a file that is not whole yet. */
 #define PLACE_TMP ".tmp-"

@@ -9,6 +9,7 @@
  *           waits for `go`, and the test kills meshd meanwhile
  *   fired   one of both came to 0
  *   fail    an errno: changes below STEPS_BELOW fail with it
+ *   unread  an errno: so do reads
  *
  * STEPS_BOOT_ID is a file that is read as the kernel's boot id.
  */
@@ -32,7 +33,7 @@
 extern char *program_invocation_short_name;
 
 struct steps {
-	int own, child, sig, fired, go, fail;
+	int own, child, sig, fired, go, fail, unread;
 };
 
 static pid_t counted;
@@ -78,20 +79,26 @@ step(void)
 
 /* Is this descriptor on the disk that fails? */
 static int
-fails(int fd)
+fails_with(int fd, int why)
 {
 	char link[64], path[4096];
 	ssize_t n;
 
-	if (st == NULL || st->fail == 0 || below == NULL || getpid() != counted)
+	if (why == 0 || below == NULL || getpid() != counted)
 		return 0;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof path - 1);
 	path[n > 0 ? n : 0] = '\0';
 	if (strncmp(path, below, strlen(below)) != 0)
 		return 0;
-	errno = st->fail;
+	errno = why;
 	return 1;
+}
+
+static int
+fails(int fd)
+{
+	return st != NULL && fails_with(fd, st->fail);
 }
 
 #define REAL(name, type, args)                                                 \
@@ -126,6 +133,14 @@ WRAP(int, umount2, (const char *a, int b), (a, b), -1)
 WRAP(int, setsid, (void), (), -1)
 WRAP(int, setresuid, (uid_t a, uid_t b, uid_t c), (a, b, c), -1)
 WRAP(int, mount, (const char *a, const char *b, const char *c, unsigned long d, const void *e), (a, b, c, d, e), -1)
+
+/* Changes nothing: it can fail, that is all. */
+ssize_t
+pread(int fd, void *buf, size_t len, off_t at)
+{
+	REAL(pread, ssize_t, (int, void *, size_t, off_t));
+	return st != NULL && fails_with(fd, st->unread) ? -1 : real(fd, buf, len, at);
+}
 
 int
 openat(int dir, const char *path, int flags, ...)

@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, wait_for
 from test_life import alive
 
-OWN, CHILD, SIG, FIRED, GO, FAIL = range(6)
+OWN, CHILD, SIG, FIRED, GO, FAIL, UNREAD = range(7)
 
 
 @pytest.fixture(scope="session")
