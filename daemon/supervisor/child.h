@@ -41,6 +41,9 @@ int child_mounts(const struct child *c, int *null);
 /* Likewise, before the image is "/": limits, priorities and the like as if a
  * fresh kernel had started it.  (child_reset.c) */
 int child_reset(const struct child *c);
+/* Of that, what a command takes from no container: scheduler and I/O class,
+ * timer slack, personality, memory policy. */
+int child_reset_more(const struct child *c);
 /* proc: the container's procfs. */
 int child_oom_score(const struct child *c, int proc);
 /* Printf a line for the supervisor; returns -1. */

@@ -108,15 +108,23 @@ child_oom_score(const struct child *c, int proc)
 int
 child_reset(const struct child *c)
 {
-	const struct sched_param normal = {0};
 	uint8_t cpus[CPUS_BYTES];
 
 	memset(cpus, 0xff, sizeof cpus);
 	if (reset_limits(c) < 0)
 		return -1;
-	if (sched_setscheduler(0, SCHED_OTHER, &normal) < 0 ||
-	    setpriority(PRIO_PROCESS, 0, 0) < 0 ||
+	if (setpriority(PRIO_PROCESS, 0, 0) < 0 ||
 	    syscall(SYS_sched_setaffinity, 0, sizeof cpus, cpus) < 0)
+		return child_say(c, "scheduler: %s", strerror(errno));
+	return child_reset_more(c);
+}
+
+int
+child_reset_more(const struct child *c)
+{
+	const struct sched_param normal = {0};
+
+	if (sched_setscheduler(0, SCHED_OTHER, &normal) < 0)
 		return child_say(c, "scheduler: %s", strerror(errno));
 	/* To 0 it would be the value that was inherited. */
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) < 0 ||

@@ -166,6 +166,8 @@ exec_child_run(const struct exec_child *c)
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		if (c->doors[i] >= 0 && cgroup_join(c->doors[i]) < 0)
 			fail(c, "enter its cgroups");
+	if (child_reset_more(&(struct child){.error = c->error}) < 0)
+		_exit(FAILED);
 	take_limits(c);
 	if (c->spec->uid_maps_count > 0)
 		as.userns = fcntl(c->target, F_DUPFD_CLOEXEC, HIGH_FD);

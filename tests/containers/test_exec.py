@@ -25,6 +25,7 @@ def web(node):
     node.sandbox("web", ALLOW)
     node.shell("app", "while :; do sleep 0.1; done", extra="environ: {COLOR: blue}\nfileno-limit: 300\nworkdir: /data\n")
     os.symlink("busybox", node.images / "app/bin/env")
+    node.through = ["chrt", "-b", "0", "nice", "-n", "3", "ionice", "-c", "2", "-n", "7", "setarch", "-R"]
     node.start()
     node.init = node.up("web.0", "app")["pid"]
     return node
@@ -76,6 +77,8 @@ def facts(pid):
     for n in ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts"):
         out[n] = os.readlink("/proc/%s/ns/%s" % (pid, n))
     out["limits"] = read("limits")
+    out["priorities"] = (read("stat").rsplit(")", 1)[1].split()[16], os.sched_getscheduler(int(pid)), read("timerslack_ns"),
+                         subprocess.check_output(["ionice", "-p", str(pid)]), read("personality"))
     out["oom"] = read("oom_score_adj")
     out["environ"] = sorted(read("environ").split("\0"))
     out["cwd"] = os.readlink("/proc/%s/cwd" % pid)

@@ -316,6 +316,8 @@ def test_out_of_memory_ends_all_of_it(node):
     node.printed("web.2", "UP")
     e = node.event(kind="state", instance="web.1", state="backoff")
     assert (e["exit_status"], e["text"]) == (9, "killed for memory: its limit is 16777216 bytes")
+    node.ask("STOP", instance="web.1")
+    node.event(kind="state", instance="web.1", state="gone")
     node.kill()
     node.start()
     assert pathlib.Path("/proc/%d" % other["pid"]).exists()
