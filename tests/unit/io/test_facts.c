@@ -25,15 +25,17 @@ directories_are_images_and_yaml_files_are_sandboxes(void **state)
 	world_text(&img, "a-file", "no image");
 	assert_int_equal(symlinkat("front", img.fd, "link"), 0);
 	world_text(&box, "web.yaml", "");
+	world_text(&box, "Upper.yaml", ""); /* no name for a sandbox */
 	world_text(&box, "front.yaml", "");
 	world_text(&box, "front.yaml~", "");
 	world_text(&box, ".yaml", "");
 	world_text(&box, "notes.txt", "");
 	assert_int_equal(mkdirat(box.fd, "dir.yaml", 0755), 0);
 	assert_int_equal(facts_fill(&f, img.fd, box.fd, &err), 0);
-	assert_int_equal(f.images_count, 2);
-	assert_string_equal(f.images[0], "front");
-	assert_string_equal(f.images[1], "web-v2");
+	assert_int_equal(f.images_count, 3);
+	assert_string_equal(f.images[0], "Upper");
+	assert_string_equal(f.images[1], "front");
+	assert_string_equal(f.images[2], "web-v2");
 	assert_int_equal(f.sandboxes_count, 2);
 	assert_string_equal(f.sandboxes[0], "front");
 	assert_string_equal(f.sandboxes[1], "web");
