@@ -307,19 +307,31 @@ one_file(struct check *c, int root, const char *image, const char *name,
 	struct check_doc d = {.raw = NULL};
 	char config[SUP_PATH_CAP];
 	struct stat st;
-	AUTO_CLOSE int fd = -1;
+	char self[32];
+	AUTO_CLOSE int path = -1;
+	int yaml = -1;
 
 	snprintf(config, sizeof config, "/config/%s", name);
 	snprintf(d.file, sizeof d.file, "%.700s%s", shown, config);
-	fd = sys_open_inside(root, config, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	/* As at a start: first what it is, for a device may act when it is opened. */
+	path = sys_open_inside(root, config, O_PATH);
+	if (path < 0 || fstat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
 		check_say(c, "error", "%s: %s", d.file,
-		    fd < 0 ? strerror(errno) : "not a regular file");
+		    path < 0 ? strerror(errno) : "not a regular file");
 		return;
 	}
-	int yaml = fd;
-
-	fd = -1;
+	if (st.st_nlink != 1) {
+		check_say(c, "error",
+		    "%s: it has %lu names (hard links) and may be a file from outside of the image; put a copy there",
+		    d.file, (unsigned long)st.st_nlink);
+		return;
+	}
+	snprintf(self, sizeof self, "/proc/self/fd/%d", path);
+	yaml = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (yaml < 0) {
+		check_say(c, "error", "%s: %s", d.file, strerror(errno));
+		return;
+	}
 	if (check_read(c, &d, "container", yaml))
 		by_sandboxes(c, image, &d, config);
 	free(d.raw);

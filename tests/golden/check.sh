@@ -72,6 +72,8 @@ mkdir -p odd/sandboxes odd/image/config
 mkfifo odd/sandboxes/fifo.yaml odd/image/config/fifo.yaml
 ln -s /dev/zero odd/sandboxes/zero.yaml
 ln -s /etc/hostname odd/image/config/link.yaml
+echo 'password: hunter2' >secret
+ln secret odd/image/config/hard.yaml
 mkdir odd/sandboxes/dir.yaml
 head -c 2097152 /dev/zero | tr '\0' a >odd/sandboxes/large.yaml
 # Root's, and somebody's: owners do not count then, what is no file still does.
@@ -91,6 +93,7 @@ for want in 'error: odd/sandboxes/a\\x1b\[2J.yaml: the name of a sandbox' \
     'error: odd/sandboxes/dir.yaml: ' \
     'error: odd/sandboxes/large.yaml:1:1: larger than 1 MiB' \
     'error: odd/image/config/fifo.yaml: not a regular file' \
+    'error: odd/image/config/hard.yaml: it has 2 names' \
     'error: odd/image/config/link.yaml: '; do
 	say "check of an odd directory: $want" grep -q "$want" "$tmp/out"
 done
