@@ -60,6 +60,8 @@ enum sup_policy { SUP_KEEP, SUP_REPLACE, SUP_EXCLUSIVE };
 
 enum sup_flag {
 	SUP_F_STAGED = 1,	/* RUN: /rendered is rendered/ROLE/check */
+	SUP_F_ASKED = 4,	/* RUN: by root, not as a check: the sandbox must say allow-exec;
+				 * no time limit, ended with the engine; EXIT has its output as fd */
 	SUP_F_CREATE_KEY = 2,	/* KEY: make the file if there is none (init) */
 };
 
@@ -85,7 +87,8 @@ enum sup_ev {
 	SUP_EV_REPLY = 1, /* to ticket: ok (code 0), or code and text */
 	SUP_EV_STATE,	  /* an instance, after every change and for LIST */
 	SUP_EV_EXIT,	  /* a Command ended: exit_status, 0 for a code that its file
-			     calls normal; text = last output */
+			     calls normal; text = last output;
+			     SUP_F_ASKED: fd = a memfd, all that is kept of it */
 	SUP_EV_END,	  /* of LIST */
 	SUP_EV_LOST,	  /* events were dropped: ask LIST */
 	SUP_EV_KEY,	  /* fd = the key file, or code and text */

@@ -33,6 +33,7 @@ static size_t
 text_args(const struct args *a, struct arg out[TEXTS_MAX])
 {
 	static const char *const keys[] = {[OPERAND_ROLE] = "role",
+	    [OPERAND_SANDBOX] = "sandbox",
 	    [OPERAND_INSTANCE] = "instance",
 	    [OPERAND_STAMP] = "stamp",
 	    [OPERAND_SEED] = "seed",
@@ -50,6 +51,8 @@ text_args(const struct args *a, struct arg out[TEXTS_MAX])
 	if (a->second != NULL &&
 	    (a->verb->second == OPERAND_NODE || a->verb->second == OPERAND_NODES))
 		out[n++] = (struct arg){"other", a->second};
+	if (a->second != NULL && a->verb->second == OPERAND_COMMAND)
+		out[n++] = (struct arg){"command", a->second};
 	if (a->to != NULL)
 		out[n++] = (struct arg){"to", a->to};
 	if (a->status != NULL)

@@ -435,6 +435,8 @@ check_operand(const struct args *a, enum operand kind, const char *name, const c
 	case OPERAND_ROLE:
 	case OPERAND_INSTANCE:
 	case OPERAND_NODE:
+	case OPERAND_SANDBOX:
+	case OPERAND_COMMAND:
 		return name_ok(word, len) ?
 			   0 :
 			   bad_operand(a, name, word, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);

@@ -41,6 +41,8 @@ int show_logs(const struct show *s, const json_t *data, struct err *err);
 int show_apply(const struct show *s, const json_t *data, struct err *err);
 int show_init(const struct show *s, const json_t *data, struct err *err);
 int show_join(const struct show *s, const json_t *data, struct err *err);
+int show_run(const struct show *s, const json_t *data, struct err *err);
+int show_run_code(const json_t *data);
 int show_hold(const struct show *s, const json_t *data, struct err *err);
 int show_drain(const struct show *s, const json_t *data, struct err *err);
 int show_leave(const struct show *s, const json_t *data, struct err *err);

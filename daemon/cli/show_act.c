@@ -6,6 +6,7 @@
 #include "../base/own.h"
 #include "args.h"
 #include "show.h"
+#include "text.h"
 #include "value.h"
 
 int
@@ -82,6 +83,46 @@ show_drain(const struct show *s, const json_t *data, struct err *err)
 	show_some(s, "moving, as far as others can have it (mesh ps -w): ",
 	    json_object_get(data, "moving"));
 	show_some(s, "staying, as it is `keep`: ", json_object_get(data, "staying"));
+	return 0;
+}
+
+int
+show_run_code(const json_t *data)
+{
+	return (int)value_int(data, "code", 0);
+}
+
+/* The lines as the init stamped them: TIME STREAM TEXT. */
+static void
+show_output(const struct show *s, const char *text)
+{
+	for (const char *line = text, *next; *line != '\0'; line = next) {
+		const char *nl = strchr(line, '\n'), *stream = strchr(line, ' ');
+		const char *end = nl != NULL ? nl : line + strlen(line);
+		const char *said = stream != NULL ? strchr(stream + 1, ' ') : NULL;
+
+		next = nl != NULL ? nl + 1 : end;
+		if (said == NULL || said > end)
+			continue;
+		AUTO_FREE char *clean = text_clean(said + 1, (size_t)(end - said - 1), true);
+		fprintf(strncmp(stream, " stderr", 7) == 0 ? stderr : s->out, "%s\n", clean);
+	}
+}
+
+int
+show_run(const struct show *s, const json_t *data, struct err *err)
+{
+	const json_t *commands = json_object_get(data, "commands");
+
+	(void)err;
+	if (commands == NULL) {
+		show_output(s, value_str(data, "text"));
+		return show_run_code(data);
+	}
+	for (size_t i = 0; i < json_array_size(commands); i++) {
+		show_put(s, json_string_value(json_array_get(commands, i)));
+		fputc('\n', s->out);
+	}
 	return 0;
 }
 

@@ -74,6 +74,8 @@ enum operand {
 	OPERAND_NODES, /* names, joined by commas */
 	OPERAND_WORD,  /* one of verb.words */
 	OPERAND_VERB,
+	OPERAND_SANDBOX,
+	OPERAND_COMMAND, /* a Command container, by name */
 	OPERAND_FILE, /* a path */
 	OPERAND_TOKEN, /* of mesh token; "-" = from standard input */
 };

@@ -249,11 +249,12 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 
 	switch ((enum sup_ev)ev->kind) {
 	case SUP_EV_STATE:
+		(void)runs_event(e, ev, -1);
 		on_state(e, ev);
 		break;
 	case SUP_EV_REPLY:
 	case SUP_EV_EXIT:
-		if (audit_event(e, ev, -1))
+		if (audit_event(e, ev, -1) || runs_event(e, ev, fd))
 			break;
 		if (ev->kind == SUP_EV_REPLY && ev->code != 0)
 			tell_refused(ev);
@@ -269,6 +270,7 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		break;
 	case SUP_EV_LOST:
 		apply_lost(e);
+		runs_lost(e);
 		if (e->key_waiter != NULL || starting_is(e))
 			peers_ask_key(e, e->key_waiter != NULL && strcmp(e->key_waiter->verb, "init") == 0);
 		ask_list(e);

@@ -40,6 +40,7 @@
 #include "net.h"
 #include "peers.h"
 #include "probe.h"
+#include "runs.h"
 #include "dark.h"
 #include "starting.h"
 #include "store.h"
@@ -106,6 +107,7 @@ struct engine {
 	bool told_twin;
 	msec joint_since; /* the roster is being changed since; 0 = it is not */
 	struct hold hold; /* mesh stop */
+	struct run *runs; /* mesh run, under way; owned */
 	bool draining;	  /* an operator wants it so; kept over restarts */
 	struct depart depart; /* mesh leave */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */

@@ -379,6 +379,7 @@ static const struct verb {
     {"evict", belong_evict, true},
     {"drain", going_drain, true},
     {"undrain", going_undrain, true},
+    {"run", runs_verb, false},
     {"stop", hold_stop, true},
     {"start", hold_start, true},
     {"restart", hold_restart, true},

@@ -197,6 +197,7 @@ engine_ended(struct sup *s, msec now)
 		close(e->sock);
 	e->sock = -1;
 	drop_queue(e);
+	command_engine_ended(s, now);
 	forget_tickets(s);
 	if (s->ending)
 		return;

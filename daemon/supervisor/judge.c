@@ -143,6 +143,15 @@ role_allowed(const struct judge *j)
 	return false;
 }
 
+/* A Command that a person asks for, and no check. */
+static bool
+exec_allowed(const struct judge *j)
+{
+	bool on = false;
+
+	return flat_bool(j->sandbox, "allow-exec", &on) && on;
+}
+
 int
 judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
 {
@@ -155,6 +164,10 @@ judge_sandbox(const struct judge *j, struct judge_image *out, struct err *err)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: role '%s' may not use sandbox '%s'; add it to roles: in %s",
 		    req->instance, req->role, req->sandbox, j->sandbox_file);
+	if (req->op == SUP_RUN && (req->flags & SUP_F_ASKED) && !exec_allowed(j))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: sandbox '%s' does not allow it: `allow-exec: yes` in %s does",
+		    req->instance, req->sandbox, j->sandbox_file);
 	if (!flat_find(j->sandbox, "image-dir", &rec))
 		snprintf(out->dir, sizeof out->dir, "%s", j->images_dir);
 	else if (!flat_str(j->sandbox, "image-dir", out->dir, sizeof out->dir))

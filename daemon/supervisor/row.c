@@ -158,70 +158,13 @@ row_tell(struct sup *s, const struct row *r)
 	engine_send(s, &ev, -1);
 }
 
-/* The last lines a Command printed, without their stamps. */
-static void
-tail(const struct row *r, char *out, size_t cap)
-{
-	char raw[2048], text[2048];
-	size_t n = 0;
-
-	out[0] = '\0';
-	for (int i = 0; i < 2; i++) {
-		off_t size = r->run.logs[i] < 0 ?
-		    0 :
-		    lseek(r->run.logs[i], 0, SEEK_END);
-		off_t from = size > 700 ? size - 700 : 0;
-		ssize_t k = size <= 0 ? 0 :
-					pread(r->run.logs[i], raw + n,
-					    sizeof raw - 1 - n, from);
-
-		n += k > 0 ? (size_t)k : 0;
-	}
-	raw[n] = '\0';
-	size_t len = 0;
-	for (char *line = raw, *next; line != NULL && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		/* TIME STREAM TEXT */
-		char *p = strchr(line, ' ');
-		p = p ? strchr(p + 1, ' ') : NULL;
-		if (p != NULL && len < sizeof text)
-			len += (size_t)snprintf(text + len, sizeof text - len,
-			    "%s%s", len ? "; " : "", p + 1);
-	}
-	if (len >= sizeof text)
-		len = sizeof text - 1;
-	size_t skip = len > cap - 1 ? len - (cap - 1) : 0;
-	err_escape(out, cap, text + skip, len - skip);
-}
-
-static void
-tell_exit(struct sup *s, struct row *r)
-{
-	struct sup_event ev;
-
-	row_state(r, &ev);
-	ev.kind = SUP_EV_EXIT;
-	ev.state = SUP_ST_EXITED;
-	ev.ticket = r->ticket;
-	if (spec_normal_exit(&r->spec, r->exit_status))
-		ev.exit_status = 0; /* the file says that this is success */
-	ev.code = r->run.pid == 0 ? EXIT_ENVIRONMENT : 0;
-	if (r->text[0] == '\0')
-		tail(r, ev.text, sizeof ev.text);
-	else
-		ev.code = EXIT_ENVIRONMENT;
-	engine_send(s, &ev, -1);
-}
-
 /* Nothing of it is left, nobody wants it: forget it. */
 void
 row_gone(struct sup *s, struct row *r)
 {
 	launch_forget_state(&s->launcher, r->instance);
 	if (r->has_spec && r->spec.command)
-		tell_exit(s, r);
+		command_tell_exit(s, r);
 	else /* also of a refused START: its disk may have failed late */
 		record_forget(s, r->instance);
 	launch_forget(&s->launcher, r->instance);
@@ -261,8 +204,9 @@ act_launch(struct sup *s, struct row *r, msec now)
 	if (rc == 0) {
 		r->gen = r->run.gen;
 		r->text[0] = '\0';
-		r->command_until = r->spec.command ? now + SUP_COMMAND_MS_MAX :
-						     MSEC_NEVER;
+		r->command_until = r->spec.command && !command_asked(r) ?
+		    now + SUP_COMMAND_MS_MAX :
+		    MSEC_NEVER;
 		log_debug("%s: started, pid %d", r->instance, (int)r->run.pid);
 		oom_watch(&s->oom, &s->cgroups, r->run.leaf);
 		row_tell(s, r);

@@ -168,6 +168,12 @@ void row_process_ready(struct sup *s, struct row *r, msec now);
 void row_tick(struct sup *s, struct row *r, msec now);
 void row_gone(struct sup *s, struct row *r);
 
+/* command.c */
+/* Not a check: root's word (mesh run). */
+bool command_asked(const struct row *r);
+void command_tell_exit(struct sup *s, struct row *r);
+void command_engine_ended(struct sup *s, msec now);
+
 /* boot.c */
 /* An error ends the daemon before anything is touched: containers stay. */
 MUST_CHECK int boot(struct sup *s, msec now, struct err *err);

@@ -1,8 +1,21 @@
-"""mesh stop, start, restart: one instance of a host, by whom the host trusts; and
-mesh exec from a host that has not the instance."""
+"""mesh stop, start, restart: one instance of a host, by whom the host trusts; mesh
+exec from a host that has not the instance; and mesh run."""
+import json
+import os
+import subprocess
+
 import service
 import work
-from mesh import Missed, wait_until
+from mesh import BUILD, ROOT, USER, Missed, read, wait_until, write
+
+COMMAND = """kind: Command
+user-id: 1000
+group-id: 1000
+executable: /bin/busybox
+arguments: [sh, -c, %s]
+"""
+COMMANDS = {"hello": "echo out; echo err >&2; for i in 1 2 3; do echo a long line of words $i; done; exit 3",
+            "waits": "echo begun; exec sleep 1000"}
 
 
 def row(node, instance):
@@ -25,10 +38,47 @@ def says(node, code, text, *words):
     assert (p.returncode, text in p.stdout + p.stderr) == (code, True), p
 
 
+def with_commands(w):
+    """Two Commands beside the containers of the role."""
+    stock = read(os.path.join(ROOT, "templates/processes.yaml.tmpl"))
+    for name, script in COMMANDS.items():
+        stock += f"{name}:\n  kind: Command\n  image: work-v1\n  config: /config/{name}.yaml\n"
+        write(os.path.join(w.images, f"work-v1/config/{name}.yaml"), COMMAND % json.dumps(script))
+    for n in w.nodes:
+        write(os.path.join(n.etc, "templates/work/processes.yaml.tmpl"), stock)
+
+
+def commands_run(w, node):
+    assert node.mesh("run", "work").stdout.split() == sorted(COMMANDS)
+    # The sandbox has a word in it, and it is root's alone.
+    says(node, 125, "sandbox 'work' does not allow it: `allow-exec: yes` in ", "run", "work", "hello")
+    sandbox = os.path.join(node.etc, "lithos-configs/sandboxes/work.yaml")
+    write(sandbox, read(sandbox) + "allow-exec: yes\n")
+    p = node.mesh("run", "work", "hello")
+    assert (p.returncode, p.stderr) == (3, "err\n")
+    assert p.stdout == "out\n" + "".join(f"a long line of words {i}\n" for i in (1, 2, 3))
+    says(node, 125, "run: no role of this node has a Command none in sandbox work", "run", "work", "none")
+    says(node, 125, "run: no role of this node has a Command hello in sandbox web", "run", "web", "hello")
+    os.chmod(node.socket, 0o666)
+    p = subprocess.run([os.path.join(BUILD, "mesh"), "--socket", node.socket, "run", "work", "hello"], user=USER,
+                       capture_output=True, text=True, check=False)
+    assert (p.returncode, p.stderr) == (125, "mesh: run: only root may\nhint: sudo mesh run\n")
+    # It ends with who asked, and with the engine that was asked.
+    for end in (lambda p: p.kill(), lambda p: node.kill("meshd-engine")):
+        p = subprocess.Popen([os.path.join(BUILD, "mesh"), "--socket", node.socket, "run", "work", "waits"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        leaf = os.path.join(w.unified, node.cgroup, "@work", "waits.run.1")
+        wait_until("it runs", lambda: os.path.exists(leaf) and len(read(leaf + "/cgroup.procs").split()) == 2)
+        end(p)
+        wait_until("it has ended", lambda: not os.path.exists(leaf))
+        assert p.wait(10) != 0
+
+
 def test_held_down_until_started():
     with service.hosts("hold", 2, webs=0) as w:
         n1, n2 = w.nodes
         work.install(w)
+        with_commands(w)
         work.roll_out(w, "v1")
         wait_until("v1 runs", lambda: work.all_run(w.nodes, "v1"), 60)
         here = n1.running()["work.n1"]
@@ -40,6 +90,9 @@ def test_held_down_until_started():
         says(n2, 125, "exec: work.n1 is on node n1: run mesh exec there, as root", "exec", "work.n1", "--", "true")
         says(n1, 125, "its sandbox does not allow it", "exec", "work.n1", "--", "true")
         says(n1, 1, "start: work.n1 is not held down", "start", "work.n1")
+
+        commands_run(w, n1)
+        wait_until("the engine is back", lambda: work.all_run(w.nodes, "v1"), 20)
 
         # Started again, once.
         says(n1, 0, "work.n1 is being restarted", "restart", "work.n1")
