@@ -38,6 +38,7 @@ struct launcher {
 	size_t userns_count;
 	bool sweeping; /* state of instances that are gone is still on disk */
 	uint64_t gone_seq;
+	msec age_at; /* launch_age is due */
 	char boot_id[40];
 };
 
@@ -86,9 +87,10 @@ int launch_exit_status(const struct running *r);
 /* Forget pid, exit and fence files of an instance. */
 void launch_forget(const struct launcher *l, const char *instance);
 
-/* What an instance kept (!Statedir) is nobody's from now on; call it before its
- * record goes.  launch_sweep removes some of what is gone, as long as `sweeping`
- * holds.  (launch_state.c) */
+/* What an instance kept (!Statedir) is nobody's from now on, unless it is back
+ * within a day; call it before its record goes.  launch_age looks for what is
+ * older; launch_sweep removes some of it, as long as `sweeping` holds.
+ * (launch_state.c) */
 void launch_forget_state(struct launcher *l, const char *instance);
 /* At start, when all Commands of a supervisor before us have ended. */
 void launch_forget_commands(struct launcher *l);
@@ -96,6 +98,8 @@ void launch_forget_commands(struct launcher *l);
  * ids are another's; and of a Command, which has no record. */
 enum { LAUNCH_STATE_CAP = 2 * NAME_CAP + 8 };
 void launch_state_path(const struct spec *s, char out[LAUNCH_STATE_CAP]);
+void launch_age(struct launcher *l, bool (*is_here)(void *, const char *),
+    void *arg);
 void launch_sweep(struct launcher *l);
 
 /* What the host calls the id that is `id` inside. */

@@ -1,7 +1,8 @@
 /*
- * launch_state.c - the end of an instance's state (!Statedir): put aside at once,
- * by one rename, and removed bit by bit between other work, for how much there
- * is a container decides.  What is in it is hostile: it is walked by descriptor,
+ * launch_state.c - the end of an instance's state (!Statedir).  An instance that is
+ * gone may be back in a moment, restarted or changed: its state goes a day later.
+ * Then it is put aside, by one rename, and removed bit by bit between other work,
+ * for how much there is a container decides.  What is in it is hostile: it is walked by descriptor,
  * through no link, and never deeper than one level, since what lies deeper is
  * first moved up.
  */
@@ -18,7 +19,7 @@
 #include "launch.h"
 #include "sys.h"
 
-enum { REMOVED_PER_TURN = 128, NAME_TRIES = 1000 };
+enum { REMOVED_PER_TURN = 128, NAME_TRIES = 1000, GONE_FOR_S = 24 * 3600 };
 
 /* With a dot they are no instances. */
 #define GONE ".gone"
@@ -29,6 +30,21 @@ launch_state_path(const struct spec *s, char out[LAUNCH_STATE_CAP])
 {
 	snprintf(out, LAUNCH_STATE_CAP, "%s%s/%s", s->command ? ONCE : "",
 	    s->instance, s->sandbox);
+}
+
+static bool
+dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* An open copy to read names from. */
+static DIR *
+names_of(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return copy < 0 ? NULL : fdopendir(copy);
 }
 
 /* Under a name that nothing in gone has. */
@@ -71,24 +87,31 @@ launch_forget_state(struct launcher *l, const char *instance)
 {
 	char once[NAME_CAP + 8];
 
+	AUTO_CLOSE int state = sys_open_beneath(l->place->volumes_dir, instance,
+	    O_RDONLY | O_DIRECTORY);
+
 	snprintf(once, sizeof once, ONCE "%s", instance);
-	forget(l, instance);
 	forget(l, once);
+	/* Its own time of change is that since which it is gone: no container
+	 * has this directory. */
+	if (state >= 0 && futimens(state, NULL) < 0)
+		log_warn("%s: its state: %s", instance, strerror(errno));
 }
 
-static bool
-dots(const char *name)
+void
+launch_age(struct launcher *l, bool (*is_here)(void *, const char *), void *arg)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
+	AUTO_CLOSEDIR DIR *d = names_of(l->place->volumes_dir);
+	const int64_t now = (int64_t)(sys_wall_ms() / 1000);
+	struct dirent *e;
+	struct stat st;
 
-/* An open copy to read names from. */
-static DIR *
-names_of(int dir)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return copy < 0 ? NULL : fdopendir(copy);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && !is_here(arg, e->d_name) &&
+		    fstatat(l->place->volumes_dir, e->d_name, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		    now - st.st_mtim.tv_sec > GONE_FOR_S)
+			forget(l, e->d_name);
 }
 
 void

@@ -17,6 +17,7 @@
 #include "sup.h"
 #include "sys.h"
 
+enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
 enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_MAX * EXEC_FDS_EACH, FIXED = 6 + EXECS };
 
 /* What a descriptor of the set is about. */
@@ -84,6 +85,7 @@ deadline(const struct sup *s)
 	d = earlier(d, s->oom.check_at);
 	if (s->launcher.sweeping)
 		return 0;
+	d = earlier(d, s->launcher.age_at);
 	if (!s->ending && s->engine.pidfd < 0)
 		d = earlier(d, s->engine.restart_at);
 	if (s->engine.pidfd >= 0)
@@ -184,6 +186,16 @@ timeout_ms(const struct sup *s, msec now)
 	return d - now > 3600000 ? 3600000 : (int)(d - now);
 }
 
+static bool
+is_here(void *arg, const char *instance)
+{
+	struct sup *s = arg;
+
+	return row_find(s, instance) != NULL || record_there(s, "", instance) ||
+	    record_there(s, RECORD_BAD, instance) ||
+	    record_there(s, RECORD_STOP, instance);
+}
+
 static void
 turn(struct sup *s, struct set *set)
 {
@@ -205,6 +217,10 @@ turn(struct sup *s, struct set *set)
 	record_tick(s, now);
 	engine_tick(s, now);
 	row_drop_over(s);
+	if (now >= s->launcher.age_at) {
+		s->launcher.age_at = now + AGE_MS;
+		launch_age(&s->launcher, is_here, s);
+	}
 	if (s->launcher.sweeping)
 		launch_sweep(&s->launcher);
 }

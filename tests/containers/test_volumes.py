@@ -198,6 +198,14 @@ def test_what_is_not_allowed_is_refused(up):
 
 
 # --- of mesh ------------------------------------------------------------------------
+def a_day_later(node, instance):
+    """As if it were gone for longer: found so by the next daemon."""
+    old = os.stat(node.top / "state/volumes" / instance).st_mtime - 24 * 3600 - 10
+    os.utime(node.top / "state/volumes" / instance, (old, old))
+    node.kill()
+    node.start()
+
+
 def test_state_is_kept_until_the_instance_is_gone(up):
     """Over restarts, also of the daemon, and never that of another sandbox."""
     shell(up, "a", {"/data": "!Statedir {path: /cache, user: 1000, group: 1000, mode: 0o700}", "/s": "!Statedir"},
@@ -216,9 +224,19 @@ def test_state_is_kept_until_the_instance_is_gone(up):
     up.run("web.1", "a", sandbox="other")
     wait_for(lambda: up.log("web.1").count("1 starts") == 2)
     assert sorted(os.listdir(top / "web.1")) == ["other", "web"]
+    # Back soon, as after `mesh restart`, it finds it again; while it is there it keeps it, however old.
     gone(up, "web.1")
-    wait_for(lambda: not (top / ".gone").exists() or os.listdir(top / ".gone") == [])
-    assert not (top / "web.1").exists()
+    up.up("web.1", "a")
+    up.printed("web.1", "3 starts")
+    a_day_later(up, "web.1")
+    gone(up, "web.1")
+    assert up.run("web.2", "a")["code"] == 0
+    up.kill()
+    up.start()
+    wait_for(lambda: (top / "web.2/web").exists())
+    assert (top / "web.1/web/cache/n").exists()
+    a_day_later(up, "web.1")
+    wait_for(lambda: sorted(os.listdir(top)) == [".gone", "web.2"] and os.listdir(top / ".gone") == [])
 
 
 def test_state_of_a_command(up):
@@ -250,6 +268,7 @@ def test_much_state_is_removed_beside_other_work(up):
     for i in range(600):
         (up.top / "state/volumes/web.1/web/x" / ("f%d" % i)).touch()
     gone(up, "web.1")
+    a_day_later(up, "web.1")
     # Also by the next one, when this one is killed meanwhile.
     up.kill()
     up.start()
