@@ -68,7 +68,7 @@ put_filters(struct flat_out *o, const struct programs_read *r, const struct filt
 {
 	static const char digits[] = "0123456789abcdef";
 	static char hex[sizeof r->code[0] * 2];
-	char path[32];
+	char path[48];
 
 	for (size_t i = 0; i < r->count; i++) {
 		const uint8_t *b = (const uint8_t *)r->code[i];
