@@ -89,16 +89,21 @@ def groups_of(pid):
 
 
 def procs(node):
-    """Of all processes those that are in a group of the node's or run a program of it."""
+    """What is in a group of the node's."""
     found = set()
     for _, g in groups(node):
         with contextlib.suppress(OSError):
             found |= set(map(int, (g / "cgroup.procs").read_text().split()))
-    for p in pathlib.Path("/proc").glob("[0-9]*/exe"):
-        with contextlib.suppress(OSError):
-            if os.readlink(p).startswith(str(node.programs) + "/"):
-                found.add(int(p.parent.name))
     return {pid for pid in found if alive(pid)}
+
+
+def strays(node):
+    """What runs a program of the node's, wherever it is, beside its meshd."""
+    for pid in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if pid.isdigit() and int(pid) != node.meshd.pid and \
+                    os.readlink("/proc/%s/exe" % pid).startswith(str(node.programs) + "/") and alive(int(pid)):
+                yield int(pid)
 
 
 def state_of(pid):
@@ -109,16 +114,19 @@ def parent_of(pid):
     return int(pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[1])
 
 
+def engine(node, pid):
+    """Is it the one engine of this supervisor, or just forked for it?"""
+    return parent_of(pid) == node.meshd.pid and "/%s/.engine" % node.cgroup in groups_of(pid)
+
+
 def wrong(node, running):
     """What there is of the node's, or is not, beside these {instance: pid of its
     init}: "" if nothing is."""
     try:
         found = procs(node)
         for pid in found:
-            exe = os.readlink("/proc/%d/exe" % pid)
-            ours = exe.endswith("/meshd-engine") and parent_of(pid) == node.meshd.pid
-            if not ours and not {pid, parent_of(pid)} & {node.meshd.pid, *running.values()}:
-                return "process %d %s" % (pid, exe)
+            if not {pid, parent_of(pid)} & set(running.values()) and not engine(node, pid):
+                return "process %d %s" % (pid, os.readlink("/proc/%d/exe" % pid))
         lost = [i for i, pid in running.items() if pid not in found]
         if lost:
             return "does not run: %s" % lost
@@ -135,7 +143,10 @@ def wrong(node, running):
     if {re.sub(r"\.(pid|exit|fence)$", "", f) for f in run} != set(running):
         return "run-dir %s" % run
     mounts = [l for l in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if node.top.name in l]
-    return "mounts %s" % mounts if mounts else ""
+    if mounts:
+        return "mounts %s" % mounts
+    more = [pid for pid in strays(node) if not engine(node, pid)]
+    return "processes %s" % more if more else ""
 
 
 def clean(node, running, what=""):
@@ -146,7 +157,7 @@ def clean(node, running, what=""):
         last[:] = [wrong(node, running)]
         return not last[0]
     try:
-        wait_for(settled, 5, 0.005)
+        wait_for(settled, 5, 0.01)
     except AssertionError:
         raise AssertionError("%s: %s" % (what, last[0])) from None
 

@@ -5,11 +5,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 
 from conftest import Node, wait_for
 from steps import CHILD, FIRED, OWN, Runs, Steps, clean, countdown, in_parallel, state_of
 from test_crash import listed
-from test_life import app_of
+from test_life import alive, app_of
 
 SCRIPT = "echo $V >/data/fifo; exec sleep 1000"
 STUBBORN = "trap '' TERM; echo $V >/data/fifo; while true; do sleep 1000; done"
@@ -28,7 +29,7 @@ class Stage:
         n.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\nreadonly-paths: {/out: %s}\n" % (n.top / "out"))
         extra = "variables: {v: !Name }\nenviron: {V: '@{v}'}\nvolumes: {/data: !Readonly /out}\nrestart-timeout: 100ms\n"
         n.shell("a", SCRIPT, extra=extra)
-        n.shell("stubborn", STUBBORN, extra=extra + "kill-timeout: 200ms\n")
+        n.shell("stubborn", STUBBORN, extra=extra + "kill-timeout: 50ms\n")
         n.shell("check", "echo $V >/data/fifo", kind="Command",
                 extra="variables: {v: !Name }\nenviron: {V: '@{v}'}\nvolumes: {/data: !Readonly /out}\n")
         n.start()
@@ -48,7 +49,7 @@ class Stage:
         """START until it runs, as an engine does that was just started."""
         reply = self.start(v, **keys)
         assert reply["code"] == 0, reply["text"]
-        return self.running()
+        return self.running(keys.get("instance", "web.1"))
 
     def running(self, instance="web.1"):
         return wait_for(lambda: next((e for i, e in listed(self.node).items()
@@ -57,6 +58,16 @@ class Stage:
     def gone(self):
         self.node.ask("STOP", instance="web.1")
         wait_for(lambda: listed(self.node) == {})
+
+    def all_gone(self):
+        for i in listed(self.node):
+            self.node.ask("STOP", instance=i)
+        wait_for(lambda: listed(self.node) == {})
+
+    def engines(self):
+        """Those that did not see yet that their supervisor is gone."""
+        path = self.node.group() / ".engine/cgroup.procs"
+        return path.exists() and path.read_text()
 
     def cut(self, which, n, act, last, how="supervisor"):
         """act, and before the nth step of it the end of who; the tickets that were
@@ -192,6 +203,84 @@ def restart(stage, which, n, how):
     return True
 
 
+def boot_cut(stage, n):
+    """A start of the supervisor, and before its nth step its end; was there one?"""
+    node, steps = stage.node, stage.steps
+    steps.arm(OWN, n)
+    node.start(wait=False)
+    left, still = n, 0
+    while not steps[FIRED] and still < 60:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            node.meshd.wait(0.005)
+        still = still + 1 if steps[OWN] == left and left < n else 0
+        left = steps[OWN]
+    died = steps[FIRED]
+    node.meshd.kill()
+    node.meshd.wait()
+    steps.rest()
+    wait_for(lambda: not stage.engines())
+    node.start()
+    return died
+
+
+def boot(stage, n):
+    """What runs is adopted; what ended unseen runs again, once; an end that was
+    asked for goes on; what was never let go, or has no record, goes."""
+    node, runs = stage.node, stage.runs
+    pids = {i: stage.up(i, instance=i, policy=p)["pid"] for i, p in (("keep", KEEP), ("repl", REPLACE), ("dead", KEEP))}
+    stubborn = stage.up("stub", instance="stub", image="stubborn")["pid"]
+    runs.wait(4)
+    node.ask("STOP", instance="stub")
+    node.kill()
+    os.kill(pids["dead"], signal.SIGKILL)
+    wait_for(lambda: not alive(pids["dead"]))
+    died = boot_cut(stage, n)
+    up = {i: stage.running(i)["pid"] for i in pids}
+    assert {i: up[i] == pids[i] for i in up} == {"keep": True, "repl": True, "dead": False}
+    clean(node, up, "boot %d" % n)
+    assert not alive(stubborn) and sorted(runs.wait(5)) == ["dead", "dead", "keep", "repl", "stub"]
+    return died
+
+
+def reboot(stage, n):
+    """Before any peer is seen what is to be kept runs, once; what can be replaced
+    waits to be asked."""
+    node, runs = stage.node, stage.runs
+    for i, policy in (("keep", KEEP), ("repl", REPLACE)):
+        stage.up(i, instance=i, policy=policy)
+    runs.wait(2)
+    node.kill()
+    stage.steps.reboot()
+    died = boot_cut(stage, n)
+    keep = stage.running("keep")["pid"]
+    there = listed(node)["repl"]
+    assert (there["state"], there["pid"]) == ("starting", 0)
+    repl = stage.up("repl", instance="repl", policy=REPLACE)["pid"]
+    clean(node, {"keep": keep, "repl": repl}, "reboot %d" % n)
+    assert sorted(runs.wait(4)) == ["keep", "keep", "repl", "repl"]
+    return died
+
+
+def boots(programs, lib, what, least, stripes):
+    """Every step of it, on some nodes at once."""
+    cut = []
+
+    def run(first):
+        stage = Stage(programs, lib)
+        try:
+            n = first
+            while what(stage, n):
+                cut.append(n)
+                stage.all_gone()
+                stage.runs.forget()
+                n += stripes
+        finally:
+            stage.close()
+    in_parallel(*[lambda k=k: run(k) for k in range(1, stripes + 1)])
+    print("%s: %d steps" % (what.__name__, len(cut)))
+    assert sorted(cut) == list(range(1, len(cut) + 1)) and len(cut) > least
+
+
 def each(programs, lib, least, what, which=OWN, how="supervisor", **keys):
     """Every step of it, one after the other, on a node of its own."""
     def run():
@@ -222,15 +311,22 @@ def test_supervisor_killed(programs, countdown):
 
 def test_supervisor_killed_under_its_child(programs, countdown):
     """Its child, cloned and not yet let go, is at each step of its own."""
-    in_parallel(each(programs, countdown, 20, start, CHILD), each(programs, countdown, 20, change, CHILD),
-                each(programs, countdown, 20, command, CHILD))
+    in_parallel(each(programs, countdown, 20, start, CHILD), each(programs, countdown, 20, change, CHILD))
 
 
 def test_engine_killed(programs, countdown):
-    in_parallel(each(programs, countdown, 20, start, how="engine"), each(programs, countdown, 20, change, how="engine"),
-                each(programs, countdown, 5, stop, how="engine"), each(programs, countdown, 20, command, how="engine"))
+    in_parallel(each(programs, countdown, 20, command, how="engine"), each(programs, countdown, 20, change, how="engine"),
+                each(programs, countdown, 5, stop, how="engine"))
 
 
 def test_both_killed(programs, countdown):
     in_parallel(each(programs, countdown, 20, start, how="both", policy=REPLACE),
                 each(programs, countdown, 5, stop, how="both"))
+
+
+def test_boot(programs, countdown):
+    boots(programs, countdown, boot, 20, 4)
+
+
+def test_boot_after_a_reboot(programs, countdown):
+    boots(programs, countdown, reboot, 20, 4)
