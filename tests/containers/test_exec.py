@@ -304,12 +304,12 @@ def test_nothing_leaks(web):
     def fds():
         return len(os.listdir("/proc/%d/fd" % web.meshd.pid))
     assert run(web, "true")[0] == 0
-    before = fds()
+    before = min(fds() for _ in range(20) if nothing_left(web) is None)  # without what just closes
     for _ in range(40):
         assert run(web, "true")[0] == 0
     for _ in range(5):
         assert run(web, "none")[0] == 127
     nothing_left(web)
-    assert fds() == before
+    wait_for(lambda: fds() <= before)
     children = pathlib.Path("/proc/%d/task/%d/children" % (web.meshd.pid, web.meshd.pid)).read_text().split()
     assert len(children) == 2  # the engine and the container
