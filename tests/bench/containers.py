@@ -221,6 +221,7 @@ class Peers:
 def start(bench):
     took = {name: [] for name in ("mesh", "told", "judged", "stop", "floor", *PEERS)}
     peers, floor = Peers(bench), Floor(bench)
+    bench.start("other.0")  # the sandbox's own groups are there, as with any second start
     try:
         for i in range(RUNS + 3):
             now = {}
@@ -241,6 +242,7 @@ def start(bench):
     finally:
         floor.close()
         peers.close()
+    bench.stop("other.0")
     p50 = {kind: quantile(v, 0.5) for kind, v in took.items() if v}
     say("mesh.start.p50", p50["mesh"], "ms", p50.get("crun"))
     say("mesh.start.ratio", p50["mesh"] / p50["floor"], "floors",
