@@ -449,16 +449,23 @@ judge_cgroup(const struct flat *doc, struct audit_findings *f)
 
 /* --- all ------------------------------------------------------------------------ */
 
+/* In the group itself, or, below = true, in one of its own. */
 static bool
-is_in_leaf(struct slice cgroup, struct slice leaf)
+is_in_leaf(struct slice cgroup, struct slice leaf, bool below)
 {
-	struct slice line;
-	size_t off = 0;
+	struct slice l;
+	size_t off = 0, end;
 
-	while (audit_line(cgroup, &off, &line))
-		if (line.len > leaf.len + 4 && memcmp(line.b, "0::", 3) == 0)
-			return line.b[line.len - leaf.len - 1] == '/' &&
-			    memcmp(line.b + line.len - leaf.len, leaf.b, leaf.len) == 0;
+	while (audit_line(cgroup, &off, &l)) {
+		if (l.len < 3 || memcmp(l.b, "0::", 3) != 0)
+			continue;
+		for (size_t at = 3; at + leaf.len < l.len; at++) {
+			end = at + 1 + leaf.len;
+			if (l.b[at] == '/' && memcmp(l.b + at + 1, leaf.b, leaf.len) == 0 &&
+			    (end == l.len || (below && l.b[end] == '/')))
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -497,7 +504,7 @@ judge_others(const struct flat *doc, struct audit_findings *f, struct slice leaf
 		if (!audit_file(doc, "others", path, &status))
 			break;
 		snprintf(path, sizeof path, "%u/cgroup", i);
-		if (!audit_file(doc, "others", path, &cgroup) || !is_in_leaf(cgroup, leaf))
+		if (!audit_file(doc, "others", path, &cgroup) || !is_in_leaf(cgroup, leaf, true))
 			continue; /* it ended, and the number is another's */
 		(void)audit_field(status, "Pid", pid, sizeof pid);
 		(void)audit_field(status, "Name", name, sizeof name);
@@ -549,7 +556,7 @@ judge_process(struct subject *s, struct slice leaf, bool mounts)
 	judge_fds(s);
 	judge_rlimits(s);
 	judge_oom(s);
-	if (!is_in_leaf(cgroup, leaf))
+	if (!is_in_leaf(cgroup, leaf, false))
 		find(s->out, AUDIT_WEAKER, "%s: is not in its cgroup, %.*s", s->who,
 		    leaf.len < 80 ? (int)leaf.len : 80, (const char *)leaf.b);
 }

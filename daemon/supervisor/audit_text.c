@@ -209,20 +209,36 @@ application(int proc, pid_t init, int *out)
 	return *out >= 0 ? app : 0;
 }
 
-/* What else is in its group: whoever got in there, however. */
+/* What else is in its group. */
+struct others {
+	struct flat_out *o;
+	pid_t init, app;
+	size_t count, told;
+};
+
 static void
-put_others(struct flat_out *o, const struct cgroups *g, const char *leaf,
-    pid_t init, pid_t app)
+put_other(struct others *t, pid_t pid)
 {
-	char path[CGROUP_LEAF_CAP + 64];
+	char path[PATH_BYTES];
+	AUTO_CLOSE int proc = t->count++ < AUDIT_OTHERS_MAX ? open_proc(pid) : -1;
+
+	snprintf(path, sizeof path, "others/%zu", t->told);
+	if (proc < 0 || put_file(t->o, proc, "status", path, STATUS_BYTES) <= 0)
+		return;
+	/* Whose number it is by now, this says. */
+	snprintf(path, sizeof path, "others/%zu/cgroup", t->told++);
+	(void)put_file(t->o, proc, "cgroup", path, STATUS_BYTES);
+}
+
+static void
+put_members(struct others *t, int group)
+{
+	AUTO_CLOSE int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = malloc(PROCS_BYTES);
 	char *p = text;
-	size_t n = 0, told = 0;
-	ssize_t len;
+	ssize_t len = fd < 0 || text == NULL ? -1 :
+					       sys_read_all(fd, text, PROCS_BYTES - 1);
 
-	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
-	AUTO_CLOSE int fd = openat(g->unified, path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 || text == NULL ? -1 : sys_read_all(fd, text, PROCS_BYTES - 1);
 	if (len < 0)
 		return;
 	text[len] = '\0';
@@ -231,19 +247,35 @@ put_others(struct flat_out *o, const struct cgroups *g, const char *leaf,
 
 		if (pid <= 0)
 			break;
-		if (pid == init || pid == app)
-			continue;
-		AUTO_CLOSE int proc = n++ < AUDIT_OTHERS_MAX ? open_proc(pid) : -1;
-
-		snprintf(path, sizeof path, "others/%zu", told);
-		if (proc >= 0 && put_file(o, proc, "status", path, STATUS_BYTES) > 0) {
-			/* Whose number it is by now, this says. */
-			snprintf(path, sizeof path, "others/%zu/cgroup", told++);
-			(void)put_file(o, proc, "cgroup", path, STATUS_BYTES);
-		}
+		if (pid != t->init && pid != t->app)
+			put_other(t, pid);
 	}
-	flat_put_int(o, "others-count", (int64_t)n);
-	if (n > AUDIT_OTHERS_MAX)
+}
+
+/* Whoever got in there, however; in the groups below are commands of mesh exec. */
+static void
+put_others(struct flat_out *o, const struct cgroups *g, const char *leaf,
+    pid_t init, pid_t app)
+{
+	struct others t = {.o = o, .init = init, .app = app};
+	AUTO_CLOSE int fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	if (d == NULL)
+		return;
+	put_members(&t, fd);
+	while (t.count <= AUDIT_OTHERS_MAX && (e = readdir(d)) != NULL) {
+		AUTO_CLOSE int below = e->d_type != DT_DIR || e->d_name[0] == '.' ?
+		    -1 :
+		    openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (below >= 0)
+			put_members(&t, below);
+	}
+	flat_put_int(o, "others-count", (int64_t)t.count);
+	if (t.count > AUDIT_OTHERS_MAX)
 		flat_put_int(o, "others-cut", 1);
 }
 

@@ -13,7 +13,7 @@ import time
 
 import pytest
 import weak
-from conftest import ROOT, children_of, wait_for
+from conftest import BUILD, ROOT, children_of, wait_for
 
 
 class Flat(ctypes.Structure):
@@ -172,7 +172,7 @@ def inside(pid, *command):
     subprocess.run(["/usr/bin/python3", "-c", code, *command], check=True)
 
 
-RDONLY, NODEV, REMOUNT, BIND = 1, 4, 32, 4096
+NODEV, REMOUNT, BIND = 4, 32, 4096
 
 
 def test_what_root_changed_since(node, judge):
@@ -209,6 +209,27 @@ def test_what_root_changed_since(node, judge):
                   "app: may write core files (1 0 bytes)", "app: mount / (", "app: mount / is not nosuid"):
         assert any(words in t for t in said), (words, said)
     assert not any(t.startswith(("app: Cap", "init: Cap", "app: Seccomp")) for t in said), said
+
+
+def test_a_command_beside_it(node, judge):
+    """Of mesh exec: it is in a group below, and held as the application is."""
+    node.sandbox("web", "default-user: 1000\nallow-exec: yes\n")
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    node.up("web.1", "a")
+    command = subprocess.Popen([BUILD / "mesh", "--socket", node.top / "run/ctl", "exec", "web.1", "--", "sh", "-c",
+                                "echo UP; exec sleep 1000"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        assert command.stdout.readline() == b"UP\n"
+        document = audit(node, "web.1")
+        got, said = records(document), judge(document)
+        assert got["others-count"] == 1 and b"\nUid:\t" in got["others/0"], got["others-count"]
+        assert said["weaker"] == [], said
+        changed = got["others/0"].replace(b"\nNoNewPrivs:\t1", b"\nNoNewPrivs:\t0")
+        assert any("process " in t for t in judge(document.replace(got["others/0"], changed))["weaker"])
+    finally:
+        command.kill()
+        command.wait()
 
 
 def test_names_are_only_names(node, judge):
