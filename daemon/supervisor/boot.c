@@ -157,6 +157,10 @@ take(struct sup *s, struct spec *spec, msec now, struct err *err)
 	rc = launch_adopt(&s->launcher, r->instance, &r->run, err);
 	if (rc < 0)
 		return rc;
+	if (rc == 0 && r->run.leaf[0] == '\0') {
+		running_close(&r->run);
+		rc = launch_find(&s->launcher, &r->spec, &r->run);
+	}
 	if (rc > 0) {
 		adopted(s, r, now);
 		lease_tick(s, r, now); /* over: it is killed before anything else */

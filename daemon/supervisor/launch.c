@@ -169,8 +169,8 @@ make_cgroup(const struct launcher *l, const struct spec *s, uint32_t gen,
 }
 
 /* The note that lets the next supervisor find this very process. */
-static int
-note(const struct launcher *l, const struct spec *s, const struct running *r,
+int
+launch_note(const struct launcher *l, const struct spec *s, const struct running *r,
     struct err *err)
 {
 	char name[NAME_CAP + 8], text[160 + NAME_CAP];
@@ -311,7 +311,7 @@ launch_go(const struct launcher *l, const struct spec *s, struct running *r,
 	r->start_time = sys_start_time(r->pid);
 	rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
 	if (rc == 0)
-		rc = note(l, s, r, err);
+		rc = launch_note(l, s, r, err);
 	/* EPIPE: the child failed already, and says why on its error pipe. */
 	if (rc == 0 && write(r->release, "x", 1) != 1 && errno != EPIPE)
 		rc = err_set(err, EXIT_ENVIRONMENT, "%s: release: %s",
@@ -374,8 +374,8 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 }
 
 /* Has it become meshd-init? */
-static bool
-is_init(pid_t pid)
+bool
+launch_is_init(pid_t pid)
 {
 	static const char want[] = "/memfd:meshd-init";
 	char path[64], exe[64];
@@ -395,7 +395,7 @@ lives_on(const struct running *r)
 {
 	struct pollfd end = {.fd = r->pidfd, .events = POLLIN};
 
-	for (int ms = 0; ms < UNBORN_MS_MAX && !is_init(r->pid); ms++)
+	for (int ms = 0; ms < UNBORN_MS_MAX && !launch_is_init(r->pid); ms++)
 		if (poll(&end, 1, 1) != 0)
 			return false;
 	return true;

@@ -82,6 +82,14 @@ void launch_undo(const struct launcher *l, struct running *r);
  * descriptors, an I/O error): then it must not be taken for dead. */
 MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
     struct running *out, struct err *err);
+/* The same where the note is gone, by its group: run-dir was emptied under us.
+ * False: none is there, or it may be of another spec.  (launch_find.c) */
+bool launch_find(struct launcher *l, const struct spec *s, struct running *out);
+/* Has it become meshd-init? */
+bool launch_is_init(pid_t pid);
+/* Write down which process it is. */
+MUST_CHECK int launch_note(const struct launcher *l, const struct spec *s,
+    const struct running *r, struct err *err);
 /* Exit status as waitpid's from the init's record, or -1. */
 int launch_exit_status(const struct running *r);
 /* Forget pid, exit and fence files of an instance. */

@@ -3,7 +3,9 @@ ends, what is new is refused with a line, and all is well again when the disk is
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
+import time
 
 import pytest
 from conftest import wait_for
@@ -132,12 +134,15 @@ def test_fails_while_it_runs(disk, countdown, why):
     steps[FAIL] = 0
     wait_for(lambda: records(disk) == ["web.1", "web.3"])
     said(disk, "web.2: that it was stopped is on disk now")
-    # STOP, and START before the disk is well again: the later word counts.
+    # STOP, and START before that is made good: the later word counts.
+    up(disk, "web.4")
     steps[FAIL] = why
-    disk.ask("STOP", instance="web.3")
-    wait_for(lambda: "web.3" not in listed(disk))
+    for i in ("web.3", "web.4"):
+        disk.ask("STOP", instance=i)
+    wait_for(lambda: not {"web.3", "web.4"} & set(listed(disk)))
     steps[FAIL] = 0
     again = up(disk, "web.3")
+    said(disk, "web.4: that it was stopped is on disk now")
     mended(disk)
     disk.kill()
     disk.start()
@@ -192,6 +197,31 @@ def test_read_only_run_dir(disk):
     assert running(disk)["pid"] != one["pid"]
 
 
+
+
+def test_run_dir_gone(disk):
+    """Which process is whose is read from the groups then; what is exclusive ends,
+    since its deadline is gone too."""
+    disk.start()
+    ups = {i: up(disk, i)["pid"] for i in ("web.1", "web.2")}
+    changed = up(disk, "web.3")["pid"]
+    lease = disk.up("web.4", "a", policy=2, vars={"v": "x"},
+                    deadline=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000 + 14000)["pid"]
+    shutil.rmtree(disk.top / "run")
+    assert alive(lease)
+    disk.kill()
+    # Of a record that is newer than its process that may be another spec's.
+    os.utime(disk.top / "state/supervisor/web.3", (time.time() + 60,) * 2)
+    for _ in range(2):
+        disk.start()
+        assert {i: running(disk, i)["pid"] for i in ups} == ups
+        assert running(disk, "web.3")["pid"] != changed and not alive(changed)
+        wait_for(lambda: not alive(lease) and "web.4" not in listed(disk))
+        disk.kill()
+        # By now there are notes again.
+        assert {p.name for p in (disk.top / "run/supervisor").glob("*.pid")} == {"web.%d.pid" % i for i in (1, 2, 3)}
+    disk.start()
+    comes_back(disk)
 
 
 def test_a_record_that_cannot_be_read(disk, countdown):
