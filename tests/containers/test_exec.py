@@ -252,8 +252,11 @@ def test_signals_and_the_end_of_the_caller(web):
 def test_the_supervisor_is_killed(web):
     p = begin(web, "sh", "-c", "sleep 60 & sleep 61")
     wait_for(lambda: len(inside(web)) >= 2)
+    main = inside(web)[0]
     web.kill()
     assert p.wait(10) == 125
+    wait_for(lambda: not os.path.exists("/proc/" + main))  # by the kernel: nobody else is there
+    assert groups(web)
     web.start()
     nothing_left(web)
     web.ask("LIST")
