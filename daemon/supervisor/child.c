@@ -80,7 +80,7 @@ set_limit(const struct child *c, int what, const char *name, rlim_t value)
 
 /* The first numbers are the protocol's; the program keeps a high number. */
 static int
-arrange(const struct child *c, int null, int *prog)
+arrange(const struct child *c, int null, int *prog, int *release)
 {
 	const int from[] = {null, null, null, c->exit_fd, c->logs[0],
 	    c->logs[1], c->error, c->fence};
@@ -91,10 +91,11 @@ arrange(const struct child *c, int null, int *prog)
 		if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
 	*prog = fcntl(c->init, F_DUPFD_CLOEXEC, HIGH_FD);
+	*release = fcntl(c->release, F_DUPFD_CLOEXEC, HIGH_FD);
 	for (size_t i = 0; i < count; i++)
 		if (dup2(high[i], (int)i) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
-	return *prog < 0 ||
+	return *prog < 0 || *release < 0 ||
 		(HOLDS("cloexec") &&
 		    close_range((unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC) < 0) ?
 	    -1 :
@@ -212,21 +213,25 @@ join_groups(const struct child *c)
 }
 
 /*
- * Wait for our maker: until the byte comes nobody has noted us.  The mounts are
- * made before, while it writes the note; nothing of the image has run.
+ * Wait for our maker: until the byte comes nobody has noted us.  All else is done
+ * before, while it writes record and note; nothing of the image has run.
  */
 static void
-wait_for_release(const struct child *c)
+wait_for_release(int release)
 {
 	char byte;
 
-	if (read(c->release, &byte, 1) != 1)
+	if (read(release, &byte, 1) != 1)
 		_exit(0); /* it died: so do we, unrecorded and unrun */
-	/* The cgroups that were entered are now the root of ours. */
-	if (HOLDS("cgroupns") && unshare(CLONE_NEWCGROUP) < 0) {
-		child_say(c, "cgroup namespace: %s", strerror(errno));
-		_exit(125);
-	}
+}
+
+/* The cgroups that were entered are the root of ours from now on. */
+static int
+enter_cgroupns(const struct child *c)
+{
+	if (HOLDS("cgroupns") && unshare(CLONE_NEWCGROUP) < 0)
+		return child_say(c, "cgroup namespace: %s", strerror(errno));
+	return 0;
 }
 
 static void
@@ -245,7 +250,7 @@ _Noreturn void
 child_run(const struct child *c)
 {
 	const struct spec *s = c->spec;
-	int null = -1, prog = -1;
+	int null = -1, prog = -1, release = -1;
 
 	if (HOLDS("keep-ours"))
 		keep_ours(c);
@@ -264,11 +269,16 @@ child_run(const struct child *c)
 	signal(SIGPIPE, SIG_DFL);
 	if (join_groups(c) < 0)
 		_exit(125);
-	wait_for_release(c);
-	if (set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
+	if (c->moved)
+		wait_for_release(c->release);
+	if (enter_cgroupns(c) < 0 ||
+	    set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
 	    set_limit(c, RLIMIT_CORE, "core", 0) < 0 ||
-	    arrange(c, null, &prog) < 0 || child_become(c, INIT_FD_ERROR) != 0)
+	    arrange(c, null, &prog, &release) < 0 ||
+	    child_become(c, INIT_FD_ERROR) != 0)
 		_exit(125);
+	if (!c->moved)
+		wait_for_release(release);
 	exec_init(c, prog);
 	_exit(126);
 }

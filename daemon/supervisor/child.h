@@ -21,6 +21,7 @@ struct child {
 	int release;		      /* blocks until a byte comes; EOF: exit */
 	int error, exit_fd, logs[2], init;
 	int fence;		      /* or -1: no role lease */
+	bool moved;		      /* into its groups before its release: it waits for that first */
 	int doors[CGROUP_COUNT];      /* of its leaves on v1, or -1 */
 	uint64_t log_bytes;	      /* of one file */
 	uint32_t outside_uid, outside_gid; /* of the application */

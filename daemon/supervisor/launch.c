@@ -268,6 +268,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.logs[0] = r->logs[0];
 		c.logs[1] = r->logs[1];
 		c.init = l->init;
+		c.moved = l->cgroups->move;
 		r->fenced = c.fence >= 0;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
 		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / 2;
