@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 
-from conftest import Node, wait_for
+from conftest import BUILD, Node, wait_for
 from steps import CHILD, FIRED, OWN, Runs, Steps, clean, countdown, in_parallel, state_of
 from test_crash import listed
 from test_life import alive, app_of
@@ -26,7 +26,7 @@ class Stage:
         shutil.copytree(programs, n.programs, copy_function=os.link)
         self.runs = Runs(n)
         self.steps = Steps(n, lib)
-        n.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\nreadonly-paths: {/out: %s}\n" % (n.top / "out"))
+        n.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\nallow-exec: yes\nreadonly-paths: {/out: %s}\n" % (n.top / "out"))
         extra = "variables: {v: !Name }\nenviron: {V: '@{v}'}\nvolumes: {/data: !Readonly /out}\nrestart-timeout: 100ms\n"
         n.shell("a", SCRIPT, extra=extra)
         n.shell("stubborn", STUBBORN, extra=extra + "kill-timeout: 50ms\n")
@@ -72,7 +72,7 @@ class Stage:
     def cut(self, which, n, act, last, how="supervisor"):
         """act, and before the nth step of it the end of who; the tickets that were
         answered well by then, or None when there is no nth step: then the last event
-        of act has come, which has these values."""
+        of act has come, which has these values, or last() is true."""
         node, told = self.node, self.node.pending
         node.pending = []
         self.steps.arm(which, n, signal.SIGKILL if how == "supervisor" and which == OWN else signal.SIGSTOP)
@@ -80,6 +80,8 @@ class Stage:
 
         def over():
             told.extend(json.loads(line) for line in node.lines.ready())
+            if callable(last):
+                return self.steps[FIRED] or last()
             return self.steps[FIRED] or any(all(e[k] == v for k, v in last.items()) for e in told if e["kind"] != "who")
         wait_for(over, 10, 0.001)
         if not self.steps[FIRED]:
@@ -203,6 +205,24 @@ def restart(stage, which, n, how):
     return True
 
 
+def command_inside(stage, which, n, how):
+    """`mesh exec`: the command is run at most once and ends with the supervisor; the
+    container does not notice."""
+    up = stage.up()
+    stage.runs.wait(1)
+    mesh = []
+
+    def act():
+        mesh.append(subprocess.Popen([BUILD / "mesh", "--socket", stage.node.top / "run/ctl", "exec", "web.1", "--", "/bin/sh", "-c",
+                                      "echo inside >/data/fifo"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    told = stage.cut(which, n, act, lambda: mesh[0].poll() is not None, how)
+    code = mesh[0].wait(10)
+    assert code in (0, 125), code
+    clean(stage.node, {"web.1": up["pid"]}, "exec %d" % n)
+    assert stage.runs.read() in ([["one", "inside"]] if code == 0 else [["one"], ["one", "inside"]])
+    return told is not None
+
+
 def boot_cut(stage, n):
     """A start of the supervisor, and before its nth step its end; was there one?"""
     node, steps = stage.node, stage.steps
@@ -306,7 +326,7 @@ def each(programs, lib, least, what, which=OWN, how="supervisor", **keys):
 def test_supervisor_killed(programs, countdown):
     in_parallel(each(programs, countdown, 20, start), each(programs, countdown, 20, restart),
                 each(programs, countdown, 20, change), each(programs, countdown, 5, stop),
-                each(programs, countdown, 20, command))
+                each(programs, countdown, 20, command), each(programs, countdown, 5, command_inside))
 
 
 def test_supervisor_killed_under_its_child(programs, countdown):
