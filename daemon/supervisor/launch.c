@@ -374,8 +374,7 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 	return 1;
 }
 
-/* Has it become meshd-init? */
-bool
+int
 launch_is_init(pid_t pid)
 {
 	static const char want[] = "/memfd:meshd-init";
@@ -384,22 +383,28 @@ launch_is_init(pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
 	n = readlink(path, exe, sizeof exe);
+	if (n < 0)
+		return -1;
 	return n >= (ssize_t)sizeof want - 1 &&
 	    memcmp(exe, want, sizeof want - 1) == 0;
 }
 
 /* A child whose maker died between its note and its release ends by itself,
  * unrun: it must not be told as one that runs.  One that was released is about
- * to exec.  Both take a moment. */
+ * to exec.  Both take a moment; what takes longer is held up (frozen), has run
+ * nothing, and goes with its group. */
 static bool
 lives_on(const struct running *r)
 {
 	struct pollfd end = {.fd = r->pidfd, .events = POLLIN};
+	int is = launch_is_init(r->pid);
 
-	for (int ms = 0; ms < UNBORN_MS_MAX && !launch_is_init(r->pid); ms++)
+	for (int ms = 0; ms < UNBORN_MS_MAX && is != 1; ms++) {
 		if (poll(&end, 1, 1) != 0)
 			return false;
-	return true;
+		is = launch_is_init(r->pid);
+	}
+	return is != 0;
 }
 
 int

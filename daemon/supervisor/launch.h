@@ -85,8 +85,8 @@ MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
 /* The same where the note is gone, by its group: run-dir was emptied under us.
  * False: none is there, or it may be of another spec.  (launch_find.c) */
 bool launch_find(struct launcher *l, const struct spec *s, struct running *out);
-/* Has it become meshd-init? */
-bool launch_is_init(pid_t pid);
+/* Has it become meshd-init?  Negative: that can't be said. */
+int launch_is_init(pid_t pid);
 /* Write down which process it is. */
 MUST_CHECK int launch_note(const struct launcher *l, const struct spec *s,
     const struct running *r, struct err *err);

@@ -64,7 +64,7 @@ look(void *arg, const char *leaf)
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		pid_t pid = atoi(line);
 
-		if (pid <= 0 || !launch_is_init(pid) || !is_first(pid))
+		if (pid <= 0 || launch_is_init(pid) != 1 || !is_first(pid))
 			continue;
 		s->found++;
 		s->out->pid = pid;
