@@ -324,7 +324,9 @@ take_signal(struct sup *s, struct exec *x)
 {
 	int sig = exec_take_signal(x);
 
-	if (sig > 0)
+	if (sig > 0 && x->stage < EXEC_RUNS)
+		x->early |= UINT64_C(1) << (sig - 1);
+	else if (sig > 0)
 		signal_command(x, sig);
 	if (sig != 0)
 		return;
@@ -418,6 +420,10 @@ advance(struct sup *s, struct exec *x, msec now)
 		x->stage = EXEC_RUNS;
 		x->deadline = MSEC_NEVER;
 		exec_say(x, EXEC_STARTED, 0, 0, "");
+		for (int sig = 1; sig < NSIG && x->early != 0; sig++)
+			if (x->early & UINT64_C(1) << (sig - 1))
+				signal_command(x, sig);
+		x->early = 0;
 	}
 	if (x->joiner >= 0 || x->born >= 0 || x->command >= 0 || x->error >= 0)
 		return;

@@ -60,6 +60,7 @@ struct exec {
 	bool known;	  /* there was one */
 	int error;	  /* a pipe: a line, or its end when the command runs */
 	char group[EXEC_GROUP_CAP]; /* LEAF/exec.N, or "" */
+	uint64_t early; /* bits of signals that came before there was a command */
 	int status;
 	char text[SUP_TEXT_CAP]; /* why it could not be run */
 	int code;

@@ -202,10 +202,25 @@ def test_malformed_records_and_foreign_descriptors(web):
            (head(), b"true\0", (root, *good[1:])), (head(), b"true\0", (good[0], null, good[2])),
            (head(), b"true\0", (*good[:2], named)), (head(flags=1), b"true\0", good),
            (head(flags=1), b"true\0", (null, null, null))]
+    def held():
+        return len(os.listdir("/proc/%d/fd" % web.meshd.pid))
+    before = held()
     for h, tail, fds in bad:
         s, answer = call(web, h, tail, fds)
         assert answer[1] == REFUSED and answer[2] == 125 and answer[4].startswith(b"exec: "), (h, answer)
         assert s.recv(10) == b""
+    wait_for(lambda: held() <= before)  # of what was sent, nothing was kept
+    # A signal that comes before there is a command waits for it.
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(10)
+    s.connect(str(web.top / "run/exec"))
+    web.meshd.send_signal(signal.SIGSTOP)
+    s.sendmsg([head(argc=2, size=9) + b"sleep\00060\0"[:9]],
+              [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", good))])
+    s.send(struct.pack("<Ii", 1, signal.SIGTERM))
+    web.meshd.send_signal(signal.SIGCONT)
+    assert struct.unpack(SAY, s.recv(4096))[1] == STARTED
+    assert struct.unpack(SAY, s.recv(4096))[1:4] == (ENDED, 0, signal.SIGTERM)
     # The good one; then nonsense where a signal should be ends it.
     s, answer = call(web, head(argc=2, size=9), b"sleep\00060\0"[:9], good)
     assert answer[1] == STARTED
