@@ -561,6 +561,18 @@ judge_process(struct subject *s, struct slice leaf, bool mounts)
 		    leaf.len < 80 ? (int)leaf.len : 80, (const char *)leaf.b);
 }
 
+/* The kernel shows no Landlock rules; that it can't have one, it says. */
+static void
+judge_bind(const struct flat *doc, struct audit_findings *f)
+{
+	enum { LANDLOCK_PORTS = 4 };
+	int64_t abi;
+
+	if (asked(doc, "bind") != 0 && flat_int(doc, "host/landlock", &abi) && abi < LANDLOCK_PORTS)
+		find(f, AUDIT_WEAKER,
+		    "app: may bind any TCP port, allow-tcp-ports does not hold it: this kernel's Landlock has no rule for ports");
+}
+
 void
 audit_judge(const struct flat *doc, struct audit_findings *out)
 {
@@ -581,5 +593,6 @@ audit_judge(const struct flat *doc, struct audit_findings *out)
 	judge_process(&s, leaf, !app || !same_mounts(doc));
 	judge_filters(doc, out);
 	judge_cgroup(doc, out);
+	judge_bind(doc, out);
 	judge_others(doc, out, leaf, filters_of(doc, "init"));
 }

@@ -13,6 +13,7 @@
  *   asked/KEY              numbers of the record it was started from
  *   asked/volumes/N        where a volume is mounted; N/writable
  *   host/ns/KIND           meshd's own namespaces, "KIND:[inode]"
+ *   host/landlock              version of the kernel's
  *   host/proc              names in the host's /proc, a line each
  *   init/... app/...       pid 1 of the container, and the application:
  *       pid status uid_map gid_map limits oom_score_adj cgroup mountinfo

@@ -315,6 +315,7 @@ put_asked(struct flat_out *o, const struct row *r)
 	flat_put_int(o, "asked/cpu-quota", s->cpu_milli);
 	flat_put_int(o, "asked/pids-limit", s->pids);
 	flat_put_int(o, "asked/fileno-limit", s->fileno);
+	flat_put_int(o, "asked/bind", s->bind.count);
 	if (s->oom_score != 0)
 		flat_put_int(o, "asked/oom-score",
 		    (int64_t)s->oom_score - SPEC_OOM_SCORE);
@@ -344,6 +345,7 @@ put_host(struct flat_out *o)
 	struct dirent *e;
 
 	put_namespaces(o, self, "host");
+	flat_put_int(o, "host/landlock", sys_landlock_abi());
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		size_t n = strlen(e->d_name);
 

@@ -27,7 +27,13 @@
 #include "../base/weak.h"
 #include "sys.h"
 
-enum { HIGH_FD = 64 };
+enum {
+	HIGH_FD = 64,
+	/* Of Landlock, younger than the headers. */
+	BIND_TCP = 1,
+	RULE_NET_PORT = 2,
+	SCOPE_ABSTRACT = 1,
+};
 
 int
 child_say(const struct child *c, const char *fmt, ...)
@@ -102,27 +108,46 @@ arrange(const struct child *c, int null, int *prog, int *release)
 	    0;
 }
 
-/* On the host's network the abstract unix sockets of the host are in reach
- * (of a desktop, a container engine, ...): Landlock keeps them out.  Kernels
- * before 6.12 can't, and say so by an error. */
+/* On the host's network two things of the host are in reach that Landlock keeps
+ * out: its abstract unix sockets (of a desktop, a container engine, ...), from
+ * Linux 6.12 on, and ports that are not for this sandbox, from 6.7 on.  What an
+ * older kernel lacks was said at start. */
 static int
-shut_abstract_sockets(void)
+shut_network(const struct child *c)
 {
-	const struct {
+	const struct strs *ports = &c->spec->bind;
+	int abi = sys_landlock_abi(), fd, rc = 0;
+	struct {
 		uint64_t fs, net, scoped;
-	} rules = {0, 0, 1}; /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
-	int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules,
-	    0);
-	int rc;
+	} rules = {0,
+	    abi >= SYS_LANDLOCK_PORTS && ports->count > 0 &&
+		    HOLDS("landlock-bind") ?
+		BIND_TCP :
+		0,
+	    abi >= SYS_LANDLOCK_SCOPES && HOLDS("landlock") ? SCOPE_ABSTRACT : 0};
+	const char *p = ports->buf;
+	unsigned long first, last;
 
-	if (fd < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP ||
-			errno == E2BIG || errno == EINVAL ?
-		    0 :
-		    -1;
-	rc = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	if (rules.net == 0 && rules.scoped == 0)
+		return 0;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
+	for (uint32_t i = 0; fd >= 0 && rules.net != 0 && i < ports->count &&
+	     rc == 0;
+	     i++, p += strlen(p) + 1) {
+		if (sscanf(p, "%lu-%lu", &first, &last) != 2)
+			continue;
+		for (; first <= last && last <= 65535 && rc == 0; first++) {
+			const uint64_t rule[] = {BIND_TCP, first};
+
+			rc = (int)syscall(SYS_landlock_add_rule, fd,
+			    RULE_NET_PORT, rule, 0);
+		}
+	}
+	if (fd < 0 || rc < 0 ||
+	    syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		return -1;
 	close(fd);
-	return rc;
+	return 0;
 }
 
 /* From root of the host to the application's user, for good.  setns gives a
@@ -150,7 +175,7 @@ child_become(const struct child *c, int error)
 	if ((HOLDS("capabilities") && syscall(SYS_capset, &head, none) < 0) ||
 	    (HOLDS("nnp") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
 		return dprintf(error, "drop capabilities: %s", strerror(errno));
-	if (HOLDS("landlock") && shut_abstract_sockets() < 0)
+	if (shut_network(c) < 0)
 		return dprintf(error, "landlock: %s", strerror(errno));
 	if (chdir(s->workdir) < 0)
 		return dprintf(error, "workdir %s: %s", s->workdir,

@@ -94,6 +94,11 @@ static const unsigned long new_namespaces[] = {CLONE_NEWNS, CLONE_NEWUTS,
 
 static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
+/* TCP by another name, for which no Landlock rule on ports is asked: multipath
+ * TCP, and SMC.  Whoever would like the first (Go's listeners) takes TCP instead. */
+enum { PROTO_SMC = 256, PROTO_MPTCP = 262 };
+static const unsigned protocols[] = {PROTO_SMC, PROTO_MPTCP};
+
 static int
 allow_list(scmp_filter_ctx ctx)
 {
@@ -187,6 +192,10 @@ deny_list(scmp_filter_ctx ctx)
 			    SCMP_A0_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL,
 				(scmp_datum_t)family));
 	}
+	for (size_t i = 0; i < ARRAY_LEN(protocols) && rc == 0 && HOLDS("protocols"); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
+		    SCMP_SYS(socket), 1,
+		    SCMP_A2_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL, protocols[i]));
 	/* Others make their sockets here too, with the modules they need. */
 	if (rc == 0 && HOLDS("families"))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT),

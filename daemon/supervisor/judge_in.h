@@ -9,10 +9,20 @@
 /* Variables: every one given is declared and fits its type, every one
  * declared is given. */
 MUST_CHECK int vars_check(const struct judge *j, struct err *err);
+/* The value of a variable in NAME=VALUE NUL ..., or NULL. */
+const char *vars_given(const struct judge *j, const char *name, size_t len);
 /* text with each @{name} replaced.  Bytes in out (NUL-terminated), negative
  * on an unknown name or when it does not fit. */
 MUST_CHECK int vars_fill(const struct judge *j, const struct flat_rec *at,
     const char *what, const char *text, size_t len, char *out, size_t cap, struct err *err);
+
+/* May a container of this sandbox have the port?  A sandbox that lists ports
+ * means them. */
+bool judge_port_ok(const struct judge *j, uint64_t port);
+/* Of what a sandbox lists, more than this is not all bound by one container. */
+enum { JUDGE_BIND_MAX = 1024 };
+/* How many ports it lists; 0: any. */
+uint64_t judge_ports_listed(const struct judge *j);
 
 /* LITHOS_NAME, in lithos' own form: "SANDBOX/INSTANCE". */
 void judge_lithos_name(const struct judge *j, char *out, size_t cap);
@@ -22,6 +32,8 @@ MUST_CHECK int judge_volumes(const struct judge *j, struct spec *s,
     struct err *err);
 MUST_CHECK int judge_hosts(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_limits(const struct judge *j, struct spec *s,
+    struct err *err);
+MUST_CHECK int judge_ports(const struct judge *j, struct spec *s,
     struct err *err);
 MUST_CHECK int judge_health(const struct judge *j, struct spec *s,
     struct err *err);

@@ -80,6 +80,8 @@ launch_open(struct launcher *l, const struct place *place,
 	if (l->init < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "cannot seal meshd-init: %s",
 		    strerror(errno));
+	if (sys_landlock_abi() < SYS_LANDLOCK_PORTS)
+		log_warn("this kernel's Landlock can't say which TCP ports a process may bind (Linux 6.7 can): allow-tcp-ports holds for variables and tcp-ports, not for what a container binds by itself");
 	return filter_compile(&l->filter, err);
 }
 

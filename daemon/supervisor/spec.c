@@ -98,6 +98,7 @@ spec_free(struct spec *s)
 	free(s->args.buf);
 	free(s->env.buf);
 	free(s->hosts.buf);
+	free(s->bind.buf);
 	memset(s, 0, used_bytes(s));
 }
 
@@ -234,6 +235,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "arg", &s->args);
 	put_strs(&o, "env", &s->env);
 	put_strs(&o, "host", &s->hosts);
+	put_strs(&o, "bind", &s->bind);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
 	put_maps(&o, "gid-map", s->gid_maps, s->gid_maps_count);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
@@ -411,6 +413,8 @@ get_all(const struct flat *f, struct spec *s)
 		return "env";
 	if (!get_strs(f, "host", &s->hosts))
 		return "host";
+	if (!get_strs(f, "bind", &s->bind))
+		return "bind";
 	if (!get_maps(f, "uid-map", s->uid_maps, s->uid_maps_count))
 		return "uid-map";
 	if (!get_maps(f, "gid-map", s->gid_maps, s->gid_maps_count))

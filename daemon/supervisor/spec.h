@@ -89,6 +89,7 @@ struct spec {
 	uint32_t hosts_flags, resolv_flags; /* spec_file_flag */
 	char hosts_file[SPEC_PATH_CAP], resolv_file[SPEC_PATH_CAP];
 	struct strs hosts; /* additional ones: "ADDRESS NAME" */
+	struct strs bind;  /* "A-B": TCP ports it may bind; none: any */
 	uint64_t memory_bytes; /* 0: no limit; so are those below */
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
 	uint64_t memory_high_bytes;

@@ -189,6 +189,15 @@ sys_keep_only(int *fds, size_t count)
 }
 
 int
+sys_landlock_abi(void)
+{
+	enum { ASK_VERSION = 1 };
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, ASK_VERSION);
+
+	return abi > 0 ? (int)abi : 0;
+}
+
+int
 sys_memfd(const char *name, const void *buf, size_t len)
 {
 	AUTO_CLOSE int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -45,6 +45,10 @@ void sys_boot_id(char *out);
  * when we are killed. */
 void sys_keep_only(int *fds, size_t count);
 
+/* Version of the kernel's Landlock; 0: none.  What it can, from when on. */
+enum { SYS_LANDLOCK_PORTS = 4, SYS_LANDLOCK_SCOPES = 6 };
+int sys_landlock_abi(void);
+
 /* A sealed memfd with this content, or -1. */
 int sys_memfd(const char *name, const void *buf, size_t len);
 /* Read a whole file of at most cap bytes.  Bytes, or -1 and errno. */

@@ -26,6 +26,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -379,6 +380,20 @@ try_abstract(const char *name)
 	    (socklen_t)(sizeof a.sun_family + 1 + strlen(name)));
 }
 
+/* "PROTOCOL,PORT" */
+static long
+try_bind(const char *arg)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM, atoi(arg));
+	long rc;
+
+	a.sin_port = htons((uint16_t)atoi(strchr(arg, ',') + 1));
+	rc = bind(fd, (struct sockaddr *)&a, sizeof a);
+	close(fd);
+	return rc;
+}
+
 static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
@@ -391,7 +406,7 @@ static const struct {
     {"mknod", try_mknod}, {"handle", try_handle}, {"i386", try_i386}, {"x32", try_x32},
     {"personality", try_personality}, {"getfd", try_getfd},
     {"remount", try_remount}, {"syslog", try_syslog}, {"shm", try_shm},
-    {"abstract", try_abstract}};
+    {"abstract", try_abstract}, {"bind", try_bind}};
 
 static void
 attempt(const char *what)

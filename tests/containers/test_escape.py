@@ -21,14 +21,15 @@ SHM = 7780
 TRIGGER = "/proc/sysrq-trigger" if os.path.exists("/proc/sysrq-trigger") else "/proc/irq/default_smp_affinity"
 # "web" has a user namespace.  The others have none, so that no uid without a
 # right holds what the defence should hold.
-SANDBOXES = {"web": "default-user: 1000\n",
+SANDBOXES = {"web": "default-user: 1000\nallow-tcp-ports: [47810-47812]\n",
              "user": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n",
              "root": "default-user: 0\nallow-users: [0]\nallow-groups: [0]\nroles: [web]\nuserns: off\n"}
 # (sandbox, what is tried, what is left out [, sets of these without which it must fail still: without all but one])
 CASES = [
     # A set-uid program of the image: nosuid mounts; no_new_privs, without which no filter and no Landlock rule
     # can be installed either, so these go together.
-    ("web", "run:/suid", "nosuid nnp allow-list deny-list landlock", ["nosuid", "nnp allow-list deny-list landlock"]),
+    ("web", "run:/suid", "nosuid nnp allow-list deny-list landlock landlock-bind",
+     ["nosuid", "nnp allow-list deny-list landlock landlock-bind"]),
     # The supervisor's descriptors: closed in the child, and CLOEXEC once more before the exec.
     ("web", "fds", "keep-ours cloexec"),
     # In and out of the init: it can't be dumped, so its memory is nobody's.
@@ -55,6 +56,9 @@ CASES = [
     ("root", "packet", "capabilities families"),
     ("web", "pair", "families"),
     ("web", "abstract:mesh-test-escape", "landlock"),
+    # A port that is not for its sandbox; nor by TCP's other name, of which Landlock knows nothing.
+    ("web", "bind:0,47813", "landlock-bind"),
+    ("web", "bind:262,47813", "protocols"),
     # Keys of whoever started meshd: a keyring of its own, and no keyctl.
     ("web", "key:" + weak.KEY.decode(), "keyring allow-list"),
     ("web", "io_uring", "allow-list"),
@@ -88,7 +92,7 @@ CASES = [
     ("user", "read:/vol/of-group", "groups"),
 ]
 OF_KERNEL = (r"(read|write):/proc/[a-z].*|unshare|mount|clone3?|raw|packet|pair|io_uring|personality|syslog|i386|x32|"
-             r"shm:.*")
+             r"shm:.*|bind:262.*")
 EXTRA = "volumes: {/vol: !Readonly /vol, /db: !Persistent /db, /data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
 
 
@@ -164,6 +168,8 @@ def bare(escape, victim):
     p.wait()
     if ctypes.CDLL(None).syscall(444, None, 0, 1) < 6:
         said["abstract:mesh-test-escape"] = "Landlock before Linux 6.12 shuts none"
+    if ctypes.CDLL(None).syscall(444, None, 0, 1) < 4:
+        said["bind:0,47813"] = "Landlock before Linux 6.7 knows no ports"
     return said
 
 
