@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import BUILD, wait_for
 from steps import FAIL, UNREAD, Steps, countdown
 from test_crash import listed
 from test_life import alive, app_of
@@ -197,6 +197,32 @@ def test_read_only_run_dir(disk):
     assert running(disk)["pid"] != one["pid"]
 
 
+
+
+def test_read_only_with_the_real_engine(disk, programs):
+    """It can't begin at all, again and again, and containers need none."""
+    mount(disk, "state")
+    disk.start()
+    one = up(disk)
+    disk.kill()
+    remount(disk, "state", "ro")
+    disk.programs = disk.top / "programs"
+    shutil.copytree(programs, disk.programs)
+    shutil.copy(BUILD / "meshd-engine", disk.programs / "meshd-engine")
+    disk.start(wait=False)
+    said(disk, "web.1: adopted, pid %d" % one["pid"])
+    wait_for(lambda: (disk.top / "stderr").read_text().count("engine ended (status 4)") >= 2)
+    ran = disk.log("web.1").count("RUN")
+    os.kill(app_of(one), 9)
+    wait_for(lambda: disk.log("web.1").count("RUN") == ran + 1)
+    assert disk.meshd.poll() is None
+    disk.meshd.kill()
+    disk.meshd.wait()
+    remount(disk, "state", "rw")
+    disk.programs = programs
+    disk.start()
+    assert running(disk)["pid"] != one["pid"]
+    mended(disk)
 
 
 def test_run_dir_gone(disk):
