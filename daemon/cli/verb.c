@@ -200,7 +200,7 @@ const struct verb verbs[] = {
     {.name = "exec",
 	.summary = "a command inside a running container of this host",
 	.details = "As the container's own user, inside its namespaces, group, limits and system call\n"
-		   "filter, with no capability. For root alone, on the instance's own host, where its\n"
+		   "filter, with no capability that it lacks. For root alone, on the instance's own host, where its\n"
 		   "sandbox says `allow-exec: yes`; meshd writes down who ran which program where.\n"
 		   "Input and output are passed on, a terminal as one; signals too, and if this\n"
 		   "program ends, the command and all that it started end. Exit code: the command's\n"

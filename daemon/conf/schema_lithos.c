@@ -8,6 +8,8 @@
  */
 #include "schema.h"
 
+#include "../base/caps.h"
+
 enum {
 	PATH_BYTES = 4000,
 	NAME_IN_IMAGE_BYTES = 255,
@@ -63,6 +65,7 @@ static const struct field word = {.type = T_TEXT, .max = NAME_IN_IMAGE_BYTES};
 static const struct field host_path = {.type = T_RELPATH, .flags = F_ROOTED, .max = PATH_BYTES};
 static const struct field range = {.type = T_RANGE};
 static const struct field role = {.type = T_NAME};
+static const struct field capability = {.type = T_ENUM, .words = caps_names};
 static const struct field exit_code = {.type = T_INT, .max = 255};
 
 static const struct field log_[] = {
@@ -147,7 +150,7 @@ const struct field schema_sandbox[] = {
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     LATER("seccomp"),
-    LATER("capabilities"),
+    {.key = "capabilities", .type = T_LIST, .sub = &capability},
     /* lithos', later */
     {.key = "additional-hosts", .type = T_DICT, .keys = KEY_HOST, .sub = &address},
     {.key = "resolv-conf", .type = T_PATH, .max = PATH_BYTES},
@@ -298,7 +301,7 @@ const struct field schema_container[] = {
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     LATER("seccomp"),
-    LATER("capabilities"),
+    {.key = "capabilities", .type = T_LIST, .sub = &capability},
     /* lithos', later */
     {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},
     {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},

@@ -4,26 +4,16 @@
  * This is a list of its own, written from what a container must not be able to
  * do, and not made from what the start does: where the two differ one is wrong.
  */
-#include "audit.h"
+#include "audit_in.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/caps.h"
 #include "../base/err.h"
 #include "../base/initproto.h"
-
-enum { MOUNTS_MAX = 512, OOM_SCORE_LEAST = 200, PAGE = 4096 };
-
-/* One of init and app. */
-struct subject {
-	const struct flat *doc;
-	const char *who;
-	struct audit_findings *out;
-	int64_t mounts[MOUNTS_MAX]; /* ids */
-	size_t mounts_count;
-};
 
 const char *
 audit_level_name(enum audit_level level)
@@ -33,8 +23,8 @@ audit_level_name(enum audit_level level)
 	return names[level];
 }
 
-static void __attribute__((format(printf, 3, 4)))
-find(struct audit_findings *f, enum audit_level level, const char *fmt, ...)
+void
+audit_find(struct audit_findings *f, enum audit_level level, const char *fmt, ...)
 {
 	char text[AUDIT_FINDING_CAP];
 	va_list ap;
@@ -50,8 +40,8 @@ find(struct audit_findings *f, enum audit_level level, const char *fmt, ...)
 	f->items[f->count++].level = level;
 }
 
-static int64_t
-asked(const struct flat *doc, const char *key)
+int64_t
+audit_asked(const struct flat *doc, const char *key)
 {
 	char path[64];
 	int64_t n = 0;
@@ -72,25 +62,53 @@ is_cut(const struct flat *doc, const char *who, const char *file)
 
 /* --- privileges ----------------------------------------------------------- */
 
+/* `userns: off` and user 0, both by the sandbox's word. */
+static bool
+may_be_root(const struct flat *doc)
+{
+	int64_t uid;
+
+	return flat_int(doc, "asked/user-id", &uid) && uid == 0 && audit_asked(doc, "userns") == 0;
+}
+
+/* allowed: what its sandbox and its own file name. */
+static void
+judge_capabilities(struct audit_findings *f, const char *who, struct slice status, uint64_t allowed)
+{
+	static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
+	char v[AUDIT_VALUE_CAP], names[160], *end;
+	uint64_t set, all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		bool any = audit_field(status, sets[i], v, sizeof v) && v[0] != '\0';
+
+		set = strtoull(v, &end, 16);
+		if (!any || *end != '\0' || (set & ~allowed) != 0)
+			audit_find(f, AUDIT_WEAKER, "%s: %s is '%.32s', not empty", who, sets[i], v);
+		all |= set & allowed;
+	}
+	caps_text(all, names, sizeof names);
+	if (all != 0)
+		audit_find(f, AUDIT_ALLOWED, "%s: has the capabilities %s: its sandbox allows them", who, names);
+}
+
 static void
 judge_status(struct audit_findings *f, const char *who, struct slice status, int64_t least,
-    bool root)
+    const struct flat *doc)
 {
-	static const char *const caps[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
+	bool root = may_be_root(doc);
 	char v[AUDIT_VALUE_CAP];
 
 	if (!audit_field(status, "NoNewPrivs", v, sizeof v) || strcmp(v, "1") != 0)
-		find(f, AUDIT_WEAKER, "%s: NoNewPrivs is '%.16s', not 1: setuid programs give rights", who, v);
+		audit_find(f, AUDIT_WEAKER, "%s: NoNewPrivs is '%.16s', not 1: setuid programs give rights", who, v);
 	if (!audit_field(status, "Seccomp", v, sizeof v) || strcmp(v, "2") != 0)
-		find(f, AUDIT_WEAKER, "%s: Seccomp is '%.16s', not 2: system calls are not filtered", who, v);
+		audit_find(f, AUDIT_WEAKER, "%s: Seccomp is '%.16s', not 2: system calls are not filtered", who, v);
 	else if (audit_field(status, "Seccomp_filters", v, sizeof v) && strtoll(v, NULL, 10) < least)
-		find(f, AUDIT_WEAKER, "%s: has %.16s seccomp programs, the container's init has %lld", who, v,
+		audit_find(f, AUDIT_WEAKER, "%s: has %.16s seccomp programs, the container's init has %lld", who, v,
 		    (long long)least);
-	for (size_t i = 0; i < ARRAY_LEN(caps); i++)
-		if (!audit_field(status, caps[i], v, sizeof v) || strspn(v, "0") != strlen(v) || *v == '\0')
-			find(f, AUDIT_WEAKER, "%s: %s is '%.32s', not empty", who, caps[i], v);
+	judge_capabilities(f, who, status, (uint64_t)audit_asked(doc, "capabilities"));
 	if (!audit_field(status, "Uid", v, sizeof v) || v[0] == '0' || strstr(v, " 0") != NULL)
-		find(f, root ? AUDIT_ALLOWED : AUDIT_WEAKER, "%s: runs as root of this host (Uid %.64s)", who,
+		audit_find(f, root ? AUDIT_ALLOWED : AUDIT_WEAKER, "%s: runs as root of this host (Uid %.64s)", who,
 		    v);
 }
 
@@ -101,19 +119,10 @@ judge_session(struct audit_findings *f, const char *who, struct slice status)
 	char v[AUDIT_VALUE_CAP], *last;
 
 	if (!audit_field(status, "Groups", v, sizeof v) || v[0] != '\0')
-		find(f, AUDIT_WEAKER, "%s: is in more groups: %.100s", who, v);
+		audit_find(f, AUDIT_WEAKER, "%s: is in more groups: %.100s", who, v);
 	if (!audit_field(status, "NSsid", v, sizeof v) || (last = strrchr(v, ' ')) == NULL ||
 	    strcmp(last, " 0") == 0)
-		find(f, AUDIT_WEAKER, "%s: is in a session of the host, and has its terminal", who);
-}
-
-/* `userns: off` and user 0, both by the sandbox's word. */
-static bool
-may_be_root(const struct flat *doc)
-{
-	int64_t uid;
-
-	return flat_int(doc, "asked/user-id", &uid) && uid == 0 && asked(doc, "userns") == 0;
+		audit_find(f, AUDIT_WEAKER, "%s: is in a session of the host, and has its terminal", who);
 }
 
 static bool
@@ -128,7 +137,7 @@ is_hosts(const struct flat *doc, const char *who, const char *ns)
 }
 
 static void
-judge_maps(const struct subject *s, const char *file)
+judge_maps(const struct audit_subject *s, const char *file)
 {
 	struct slice text, line;
 	size_t off = 0;
@@ -143,28 +152,28 @@ judge_maps(const struct subject *s, const char *file)
 		(void)strtoull(v, &p, 10);
 		any = true;
 		if (strtoull(p, NULL, 10) == 0)
-			find(s->out, AUDIT_WEAKER, "%s: %s maps to the host's id 0", s->who, file);
+			audit_find(s->out, AUDIT_WEAKER, "%s: %s maps to the host's id 0", s->who, file);
 	}
 	if (!any)
-		find(s->out, AUDIT_WEAKER, "%s: %s can't be read", s->who, file);
+		audit_find(s->out, AUDIT_WEAKER, "%s: %s can't be read", s->who, file);
 }
 
 static void
-judge_namespaces(const struct subject *s)
+judge_namespaces(const struct audit_subject *s)
 {
 	/* The host's network is what a container has unless it asks for another. */
 	static const char *const own[] = {"cgroup", "ipc", "mnt", "pid", "uts"};
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (is_hosts(s->doc, s->who, own[i]))
-			find(s->out, AUDIT_WEAKER, "%s: is in the host's %s namespace", s->who, own[i]);
+			audit_find(s->out, AUDIT_WEAKER, "%s: is in the host's %s namespace", s->who, own[i]);
 	if (!is_hosts(s->doc, s->who, "user")) {
 		judge_maps(s, "uid_map");
 		judge_maps(s, "gid_map");
-	} else if (asked(s->doc, "userns") != 0) {
-		find(s->out, AUDIT_WEAKER, "%s: is in the host's user namespace", s->who);
+	} else if (audit_asked(s->doc, "userns") != 0) {
+		audit_find(s->out, AUDIT_WEAKER, "%s: is in the host's user namespace", s->who);
 	} else {
-		find(s->out, AUDIT_ALLOWED, "%s: is in the host's user namespace: its sandbox says `userns: off`",
+		audit_find(s->out, AUDIT_ALLOWED, "%s: is in the host's user namespace: its sandbox says `userns: off`",
 		    s->who);
 	}
 }
@@ -201,7 +210,7 @@ is_private(const char *type)
 }
 
 static void
-judge_mount(const struct subject *s, const struct audit_mount *m)
+judge_mount(const struct audit_subject *s, const struct audit_mount *m)
 {
 	bool ro = audit_has_option(m->options, "ro");
 	/* Devices that were made there, and the null of a mask. */
@@ -210,25 +219,25 @@ judge_mount(const struct subject *s, const struct audit_mount *m)
 	    strcmp(m->type, "devpts") == 0;
 
 	if (!audit_has_option(m->options, "nosuid"))
-		find(s->out, AUDIT_WEAKER, "%s: mount %.100s is not nosuid", s->who, m->at);
+		audit_find(s->out, AUDIT_WEAKER, "%s: mount %.100s is not nosuid", s->who, m->at);
 	if (!devices && !audit_has_option(m->options, "nodev"))
-		find(s->out, AUDIT_WEAKER, "%s: mount %.100s is not nodev", s->who, m->at);
+		audit_find(s->out, AUDIT_WEAKER, "%s: mount %.100s is not nodev", s->who, m->at);
 	if (strcmp(m->at, "/") == 0 ? !ro : !ro && !is_private(m->type) && volume(s->doc, m->at, "writable") != 1)
-		find(s->out, AUDIT_WEAKER, "%s: mount %.100s (%.20s) can be written", s->who, m->at, m->type);
+		audit_find(s->out, AUDIT_WEAKER, "%s: mount %.100s (%.20s) can be written", s->who, m->at, m->type);
 	if (!audit_has_option(m->options, "noexec") &&
 	    (volume(s->doc, m->at, "exec") == 0 || (!ro && volume(s->doc, m->at, "exec") != 1)))
-		find(s->out, AUDIT_WEAKER, "%s: mount %.100s can be written, and what is there be run", s->who,
+		audit_find(s->out, AUDIT_WEAKER, "%s: mount %.100s can be written, and what is there be run", s->who,
 		    m->at);
 	if (volume(s->doc, m->at, "writable") == 0 && !ro)
-		find(s->out, AUDIT_WEAKER, "%s: volume %.100s can be written, and is to be read-only", s->who,
+		audit_find(s->out, AUDIT_WEAKER, "%s: volume %.100s can be written, and is to be read-only", s->who,
 		    m->at);
 	if (strstr(m->spread, "shared:") != NULL)
-		find(s->out, AUDIT_WEAKER, "%s: mount %.100s is shared: what is mounted there is seen outside",
+		audit_find(s->out, AUDIT_WEAKER, "%s: mount %.100s is shared: what is mounted there is seen outside",
 		    s->who, m->at);
 	if (strcmp(m->at, "/proc") == 0 && strcmp(m->type, "proc") != 0)
-		find(s->out, AUDIT_WEAKER, "%s: /proc is a %.20s, no procfs", s->who, m->type);
+		audit_find(s->out, AUDIT_WEAKER, "%s: /proc is a %.20s, no procfs", s->who, m->type);
 	if (strcmp(m->type, "sysfs") == 0 && !ro)
-		find(s->out, AUDIT_WEAKER, "%s: mount %.100s is a sysfs that can be written", s->who, m->at);
+		audit_find(s->out, AUDIT_WEAKER, "%s: mount %.100s is a sysfs that can be written", s->who, m->at);
 }
 
 /* The last mount at a path is the one that is seen. */
@@ -251,7 +260,7 @@ enum { COVERED, READ_ONLY, OF_ROOT = 2 }; /* of root: where a container may be r
 
 /* What this host's kernel has in /proc must be covered, or only to be read. */
 static void
-judge_proc(const struct subject *s, struct slice text)
+judge_proc(const struct audit_subject *s, struct slice text)
 {
 	static const struct {
 		const char *name;
@@ -271,7 +280,7 @@ judge_proc(const struct subject *s, struct slice text)
 	char at[64];
 
 	if (!audit_file(s->doc, "host", "proc", &names))
-		find(s->out, AUDIT_WEAKER, "the host's /proc can't be read");
+		audit_find(s->out, AUDIT_WEAKER, "the host's /proc can't be read");
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		bool here = false;
 
@@ -283,14 +292,14 @@ judge_proc(const struct subject *s, struct slice text)
 			continue;
 		if (!seen_at(text, at, &m) ||
 		    (!(parts[i].how & READ_ONLY) && strcmp(m.type, "proc") == 0))
-			find(s->out, AUDIT_WEAKER, "%s: %s is not covered", s->who, at);
+			audit_find(s->out, AUDIT_WEAKER, "%s: %s is not covered", s->who, at);
 		else if (!audit_has_option(m.options, "ro"))
-			find(s->out, AUDIT_WEAKER, "%s: %s can be written", s->who, at);
+			audit_find(s->out, AUDIT_WEAKER, "%s: %s can be written", s->who, at);
 	}
 }
 
 static void
-judge_mounts(struct subject *s)
+judge_mounts(struct audit_subject *s)
 {
 	struct slice text;
 	struct audit_mount m;
@@ -300,17 +309,17 @@ judge_mounts(struct subject *s)
 	s->mounts_count = 0;
 	if (!audit_file(s->doc, s->who, "mountinfo", &text) || !seen_at(text, "/", &m) ||
 	    !seen_at(text, "/proc", &m)) {
-		find(s->out, AUDIT_WEAKER, "%s: its mounts can't be read", s->who);
+		audit_find(s->out, AUDIT_WEAKER, "%s: its mounts can't be read", s->who);
 		return;
 	}
 	while (audit_mount_next(text, &off, &m, &ok)) {
-		if (ok && s->mounts_count < MOUNTS_MAX)
+		if (ok && s->mounts_count < AUDIT_MOUNTS_MAX)
 			s->mounts[s->mounts_count++] = m.id;
 		if (ok)
 			judge_mount(s, &m);
 	}
 	if (is_cut(s->doc, s->who, "mountinfo"))
-		find(s->out, AUDIT_WEAKER, "%s: has more mounts than are looked at", s->who);
+		audit_find(s->out, AUDIT_WEAKER, "%s: has more mounts than are looked at", s->who);
 	judge_proc(s, text);
 }
 
@@ -318,7 +327,7 @@ judge_mounts(struct subject *s)
 
 /* A file that was opened by no mount of its own was handed in from outside. */
 static void
-judge_fds(const struct subject *s)
+judge_fds(const struct audit_subject *s)
 {
 	char prefix[16], link[AUDIT_VALUE_CAP], key[40], path[64];
 	bool init = strcmp(s->who, "init") == 0;
@@ -344,107 +353,28 @@ judge_fds(const struct subject *s)
 			own = own || s->mounts[i] == mount;
 		if (own || link[0] != '/' || strncmp(link, "/memfd:", 7) == 0)
 			continue;
-		find(s->out, AUDIT_WEAKER, "%s: descriptor %s is %.120s, of no mount of its own", s->who, key,
+		audit_find(s->out, AUDIT_WEAKER, "%s: descriptor %s is %.120s, of no mount of its own", s->who, key,
 		    link);
 	}
 }
 
 static void
-judge_rlimits(const struct subject *s)
+judge_rlimits(const struct audit_subject *s)
 {
-	int64_t fileno = asked(s->doc, "fileno-limit"), n;
+	int64_t fileno = audit_asked(s->doc, "fileno-limit"), n;
 	struct slice text;
 	char v[AUDIT_VALUE_CAP], *end;
 
 	if (!audit_file(s->doc, s->who, "limits", &text))
 		text.len = 0;
 	if (!audit_field(text, "Max core file size", v, sizeof v) || strncmp(v, "0 0", 3) != 0)
-		find(s->out, AUDIT_WEAKER, "%s: may write core files (%.40s)", s->who, v);
+		audit_find(s->out, AUDIT_WEAKER, "%s: may write core files (%.40s)", s->who, v);
 	if (fileno == 0)
 		return;
 	n = audit_field(text, "Max open files", v, sizeof v) ? strtoll(v, &end, 10) : 0;
 	if (n == 0 || n > fileno || strtoll(end, &end, 10) > fileno || strncmp(v, "unl", 3) == 0)
-		find(s->out, AUDIT_WEAKER, "%s: may open more files (%.40s) than its limit of %lld", s->who, v,
+		audit_find(s->out, AUDIT_WEAKER, "%s: may open more files (%.40s) than its limit of %lld", s->who, v,
 		    (long long)fileno);
-}
-
-static void
-judge_oom(const struct subject *s)
-{
-	int64_t least = OOM_SCORE_LEAST, score = 0;
-	struct slice text;
-	char v[24];
-
-	if (!audit_file(s->doc, s->who, "oom_score_adj", &text))
-		text.len = 0;
-	if (flat_int(s->doc, "asked/oom-score", &score) && score < least)
-		least = score;
-	err_escape(v, sizeof v, (const char *)text.b, text.len > 0 ? text.len - 1 : 0);
-	score = strtoll(v, NULL, 10);
-	if (v[0] == '\0' || score < OOM_SCORE_LEAST)
-		find(s->out, v[0] == '\0' || score < least ? AUDIT_WEAKER : AUDIT_ALLOWED,
-		    "%s: oom_score_adj is '%s', less than %d: out of memory it outlives others", s->who, v,
-		    OOM_SCORE_LEAST);
-}
-
-/* Of cgroup/vN/FILE: the number; INT64_MAX: there is none ("max", -1), -1: no such file. */
-static int64_t
-limit_of(const struct flat *doc, const char *file)
-{
-	struct slice text;
-	char v[32];
-	int64_t n;
-
-	if (!audit_file(doc, "cgroup", file, &text))
-		return -1;
-	err_escape(v, sizeof v, (const char *)text.b, text.len);
-	if (v[0] < '0' || v[0] > '9')
-		return INT64_MAX;
-	n = strtoll(v, NULL, 10);
-	return n;
-}
-
-/* The limit as it is set is at most the one that was asked for. */
-static void
-judge_limit(const struct flat *doc, struct audit_findings *f, const char *key, int64_t most,
-    const char *v2, const char *v1)
-{
-	bool by_v2 = limit_of(doc, v2) >= 0;
-	int64_t is = by_v2 ? limit_of(doc, v2) : limit_of(doc, v1);
-
-	if (most == 0 || (is >= 0 && is <= most))
-		return;
-	if (is == INT64_MAX || is < 0)
-		find(f, AUDIT_WEAKER, "%s: %s, and %lld was asked for", key,
-		    is < 0 ? "its cgroup can't be read" : "no limit is set", (long long)most);
-	else
-		find(f, AUDIT_WEAKER, "%s: %lld is set, and %lld was asked for", key, (long long)is,
-		    (long long)most);
-}
-
-static void
-judge_cgroup(const struct flat *doc, struct audit_findings *f)
-{
-	int64_t memory = asked(doc, "memory-limit"), swap;
-
-	judge_limit(doc, f, "memory-limit", (memory + PAGE - 1) / PAGE * PAGE, "v2/memory.max",
-	    "v1/memory.limit_in_bytes");
-	judge_limit(doc, f, "pids-limit", asked(doc, "pids-limit"), "v2/pids.max", "v1/pids.max");
-	judge_limit(doc, f, "cpu-quota", asked(doc, "cpu-quota") * 100, "v2/cpu.max",
-	    "v1/cpu.cfs_quota_us");
-	judge_limit(doc, f, "memory of its sandbox", (asked(doc, "all-memory") + PAGE - 1) / PAGE * PAGE,
-	    "sandbox/v2/memory.max", "sandbox/v1/memory.limit_in_bytes");
-	judge_limit(doc, f, "pids of its sandbox", asked(doc, "all-pids"), "sandbox/v2/pids.max",
-	    "sandbox/v1/pids.max");
-	judge_limit(doc, f, "cpu-quota of its sandbox", asked(doc, "all-cpu-quota") * 100,
-	    "sandbox/v2/cpu.max", "sandbox/v1/cpu.cfs_quota_us");
-	/* A host without swap has neither file. */
-	swap = limit_of(doc, "v2/memory.swap.max");
-	if (memory != 0 && swap > 0)
-		find(f, AUDIT_WEAKER, "memory-limit: it may swap, past its limit");
-	swap = limit_of(doc, "v1/memory.memsw.limit_in_bytes");
-	if (memory != 0 && swap > memory + PAGE)
-		find(f, AUDIT_WEAKER, "memory-limit: it may swap, past its limit");
 }
 
 /* --- all ------------------------------------------------------------------------ */
@@ -483,10 +413,10 @@ judge_filters(const struct flat *doc, struct audit_findings *f)
 		ours += k != 0;
 	}
 	if (flat_find(doc, "filters-error", &why) && why.type == FLAT_STR)
-		find(f, AUDIT_UNKNOWN, "init: its seccomp programs can't be read: %.*s",
+		audit_find(f, AUDIT_UNKNOWN, "init: its seccomp programs can't be read: %.*s",
 		    why.str_len < 100 ? (int)why.str_len : 100, why.str);
 	else if (ours < 2)
-		find(f, AUDIT_WEAKER, "init: %lld of its %lld seccomp programs are the default ones, not 2",
+		audit_find(f, AUDIT_WEAKER, "init: %lld of its %lld seccomp programs are the default ones, not 2",
 		    (long long)ours, (long long)n);
 }
 
@@ -509,10 +439,10 @@ judge_others(const struct flat *doc, struct audit_findings *f, struct slice leaf
 		(void)audit_field(status, "Pid", pid, sizeof pid);
 		(void)audit_field(status, "Name", name, sizeof name);
 		snprintf(who, sizeof who, "process %s (%s)", pid, name);
-		judge_status(f, who, status, least, may_be_root(doc));
+		judge_status(f, who, status, least, doc);
 	}
 	if (!flat_int(doc, "others-count", &count) || flat_int(doc, "others-cut", &cut))
-		find(f, AUDIT_WEAKER, "of %lld more processes in its cgroup only %u were looked at",
+		audit_find(f, AUDIT_WEAKER, "of %lld more processes in its cgroup only %u were looked at",
 		    (long long)count, i);
 }
 
@@ -539,25 +469,25 @@ same_mounts(const struct flat *doc)
 }
 
 static void
-judge_process(struct subject *s, struct slice leaf, bool mounts)
+judge_process(struct audit_subject *s, struct slice leaf, bool mounts)
 {
 	struct slice status, cgroup;
 
 	if (!audit_file(s->doc, s->who, "status", &status) ||
 	    !audit_file(s->doc, s->who, "cgroup", &cgroup)) {
-		find(s->out, AUDIT_WEAKER, "%s: can't be read", s->who);
+		audit_find(s->out, AUDIT_WEAKER, "%s: can't be read", s->who);
 		return;
 	}
-	judge_status(s->out, s->who, status, filters_of(s->doc, "init"), may_be_root(s->doc));
+	judge_status(s->out, s->who, status, filters_of(s->doc, "init"), s->doc);
 	judge_session(s->out, s->who, status);
 	judge_namespaces(s);
 	if (mounts)
 		judge_mounts(s);
 	judge_fds(s);
 	judge_rlimits(s);
-	judge_oom(s);
+	audit_oom(s);
 	if (!is_in_leaf(cgroup, leaf, false))
-		find(s->out, AUDIT_WEAKER, "%s: is not in its cgroup, %.*s", s->who,
+		audit_find(s->out, AUDIT_WEAKER, "%s: is not in its cgroup, %.*s", s->who,
 		    leaf.len < 80 ? (int)leaf.len : 80, (const char *)leaf.b);
 }
 
@@ -568,15 +498,15 @@ judge_bind(const struct flat *doc, struct audit_findings *f)
 	enum { LANDLOCK_PORTS = 4 };
 	int64_t abi;
 
-	if (asked(doc, "bind") != 0 && flat_int(doc, "host/landlock", &abi) && abi < LANDLOCK_PORTS)
-		find(f, AUDIT_WEAKER,
+	if (audit_asked(doc, "bind") != 0 && flat_int(doc, "host/landlock", &abi) && abi < LANDLOCK_PORTS)
+		audit_find(f, AUDIT_WEAKER,
 		    "app: may bind any TCP port, allow-tcp-ports does not hold it: this kernel's Landlock has no rule for ports");
 }
 
 void
 audit_judge(const struct flat *doc, struct audit_findings *out)
 {
-	struct subject s = {.doc = doc, .who = "app", .out = out};
+	struct audit_subject s = {.doc = doc, .who = "app", .out = out};
 	struct flat_rec rec;
 	struct slice leaf = {(const uint8_t *)"?", 1};
 	int64_t pid;
@@ -588,11 +518,11 @@ audit_judge(const struct flat *doc, struct audit_findings *out)
 	if (app)
 		judge_process(&s, leaf, true);
 	else
-		find(out, AUDIT_UNKNOWN, "app: there is none; it ends, or begins");
+		audit_find(out, AUDIT_UNKNOWN, "app: there is none; it ends, or begins");
 	s.who = "init";
 	judge_process(&s, leaf, !app || !same_mounts(doc));
 	judge_filters(doc, out);
-	judge_cgroup(doc, out);
+	audit_cgroup(doc, out);
 	judge_bind(doc, out);
 	judge_others(doc, out, leaf, filters_of(doc, "init"));
 }

@@ -310,6 +310,7 @@ put_asked(struct flat_out *o, const struct row *r)
 	flat_put_str(o, "leaf", r->run.leaf);
 	flat_put_int(o, "asked/user-id", s->uid);
 	flat_put_int(o, "asked/userns", s->uid_maps_count > 0);
+	flat_put_int(o, "asked/capabilities", (int64_t)s->capabilities);
 	flat_put_int(o, "asked/memory-limit", (int64_t)s->memory_bytes);
 	flat_put_int(o, "asked/cpu-shares", s->cpu_shares);
 	flat_put_int(o, "asked/cpu-quota", s->cpu_milli);

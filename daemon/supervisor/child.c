@@ -150,14 +150,34 @@ shut_network(const struct child *c)
 	return 0;
 }
 
+/* Just these, in every set: ambient too, or they end with the exec of a user who
+ * is not 0. */
+static int
+set_capabilities(uint64_t set)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++) {
+		uint32_t half = (uint32_t)(set >> (32 * i));
+
+		data[i] = (struct __user_cap_data_struct){half, half, half};
+	}
+	if (syscall(SYS_capset, &head, data) < 0)
+		return -1;
+	for (int cap = 0; cap < 64; cap++)
+		if ((set >> cap & 1) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -1;
+	return 0;
+}
+
 /* From root of the host to the application's user, for good.  setns gives a
  * full set of capabilities and a full bounding set in the user namespace, so
  * everything is dropped after it. */
 int
 child_become(const struct child *c, int error)
 {
-	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct none[2] = {{0}};
 	const struct spec *s = c->spec;
 	char cwd[PATH_MAX];
 
@@ -166,13 +186,14 @@ child_become(const struct child *c, int error)
 	if (c->userns >= 0 && setns(c->userns, CLONE_NEWUSER) < 0)
 		return dprintf(error, "enter user namespace: %s",
 		    strerror(errno));
-	if (HOLDS("capabilities") && sys_drop_bounding() < 0)
+	if (HOLDS("capabilities") && (sys_drop_bounding(s->capabilities) < 0 ||
+				       (s->capabilities != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)))
 		return dprintf(error, "drop bounding set: %s", strerror(errno));
 	if (setresgid(s->gid, s->gid, s->gid) < 0 ||
 	    setresuid(s->uid, s->uid, s->uid) < 0)
 		return dprintf(error, "become user %u group %u: %s", s->uid,
 		    s->gid, strerror(errno));
-	if ((HOLDS("capabilities") && syscall(SYS_capset, &head, none) < 0) ||
+	if ((HOLDS("capabilities") && set_capabilities(s->capabilities) < 0) ||
 	    (HOLDS("nnp") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
 		return dprintf(error, "drop capabilities: %s", strerror(errno));
 	if (shut_network(c) < 0)

@@ -406,6 +406,7 @@ judge_container(const struct judge *j, struct spec *out, struct err *err)
 	    (rc = judge_user(j, out, err)) == 0 &&
 	    (rc = judge_volumes(j, out, err)) == 0 &&
 	    (rc = judge_hosts(j, out, err)) == 0 &&
+	    (rc = judge_weaker(j, out, err)) == 0 &&
 	    (rc = judge_limits(j, out, err)) == 0 &&
 	    (rc = judge_ports(j, out, err)) == 0 &&
 	    (rc = judge_health(j, out, err)) == 0)

@@ -30,6 +30,8 @@ void judge_lithos_name(const struct judge *j, char *out, size_t cap);
 MUST_CHECK int judge_user(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_volumes(const struct judge *j, struct spec *s,
     struct err *err);
+/* What is weaker than the default, as both files say. (judge_weaker.c) */
+MUST_CHECK int judge_weaker(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_hosts(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_limits(const struct judge *j, struct spec *s,
     struct err *err);

@@ -57,7 +57,7 @@ static const struct field fields[] = {
     U32("health-port", health_port), U32("health-interval", health_interval_ms),
     U32("health-timeout", health_timeout_ms), STR("health-path", health_path),
     BOOL("run-tmpfs", run_tmpfs), U32("hosts-flags", hosts_flags),
-    U32("resolv-flags", resolv_flags), NEW("hosts-file", hosts_file),
+    U32("resolv-flags", resolv_flags), U64("capabilities", capabilities), NEW("hosts-file", hosts_file),
     NEW("resolv-file", resolv_file),
 };
 

@@ -101,6 +101,7 @@ struct spec {
 	uint64_t log_bytes; /* of both files together; 0: the default */
 	uint32_t restart_timeout_ms, kill_timeout_ms;
 	uint64_t normal_exit[4]; /* a bit per exit code that is no failure */
+	uint64_t capabilities; /* a bit each; beside its user, who has none */
 	uint32_t health_kind, health_port;
 	uint32_t health_interval_ms, health_timeout_ms;
 	char health_path[128];

@@ -296,13 +296,13 @@ sys_reset_signals(void)
 }
 
 int
-sys_drop_bounding(void)
+sys_drop_bounding(uint64_t keep)
 {
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -1;
 	/* EINVAL says that the kernel knows no such capability: the end. */
 	for (int cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno == EINVAL && cap > 0 ? 0 : -1;
 	return 0;
 }
@@ -313,7 +313,7 @@ sys_become(uid_t uid, gid_t gid)
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct none[2] = {{0}};
 
-	if (setgroups(0, NULL) < 0 || sys_drop_bounding() < 0 ||
+	if (setgroups(0, NULL) < 0 || sys_drop_bounding(0) < 0 ||
 	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ||
 	    syscall(SYS_capset, &head, none) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -64,9 +64,9 @@ void sys_restore_nofile(void);
 void sys_default_signals(void);
 /* In a child: default signals, nothing blocked. */
 void sys_reset_signals(void);
-/* Empty the bounding, inheritable and ambient sets; what is effective stays.
- * 0, or -1 and errno. */
-int sys_drop_bounding(void);
+/* Empty the bounding set but for these, the inheritable and the ambient set; what
+ * is effective stays.  0, or -1 and errno. */
+int sys_drop_bounding(uint64_t keep);
 /* No groups, this user, no capability, no new privileges.  0 or -1. */
 int sys_become(uid_t uid, gid_t gid);
 

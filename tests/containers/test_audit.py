@@ -34,8 +34,8 @@ def judge():
     with tempfile.TemporaryDirectory() as top:
         out = pathlib.Path(top) / "judge.so"
         subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", out,
-                        *(ROOT / "daemon" / f for f in ("core/audit.c", "core/auditread.c", "base/flat.c",
-                                                        "base/err.c"))], check=True)
+                        *(ROOT / "daemon" / f for f in ("core/audit.c", "core/audit_limits.c", "core/auditread.c", "base/flat.c",
+                                                        "base/caps.c", "base/err.c"))], check=True)
         lib = ctypes.CDLL(str(out))
 
     def of(document):

@@ -2,6 +2,7 @@
  * test_judge_keys.c - keys of a container or sandbox file one by one: what is
  * written there is used or refused, never taken for absent.
  */
+#include "../../../daemon/base/caps.h"
 #include "judging.h"
 
 static void
@@ -327,6 +328,50 @@ too_many_hosts(void **state)
 	refused("/etc/web.yaml:0:0: additional-hosts: NAME: ADDRESS is needed, 32 KiB of them at most");
 }
 
+/* Of every capability: never, or only with or without a user namespace, or both; and
+ * none without the sandbox's word. */
+static void
+capabilities_are_named_twice(void **state)
+{
+	static const char *const free_of[] = {"leads out of a container", NULL,
+	    "would reach the host", "does nothing in a user namespace"};
+	struct spec s;
+
+	for (int i = 0; i < CAPS_COUNT * 4; i++) {
+		int cap = i / 4;
+		bool userns = i & 1, allowed = i & 2;
+		enum caps_kind kind = caps_kind(cap);
+
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		flat_put_int(&sandbox.out, "default-group", 1);
+		map(&sandbox, "allow-users", FLAT_LIST, 1);
+		item(&sandbox, "allow-users/0", "1");
+		map(&sandbox, "allow-groups", FLAT_LIST, 1);
+		item(&sandbox, "allow-groups/0", "1");
+		if (!userns)
+			flat_put(&sandbox.out, "userns", FLAT_BOOL, 1, 1, "", 1);
+		map(&sandbox, "capabilities", FLAT_LIST, 2);
+		item(&sandbox, "capabilities/0", "KILL");
+		item(&sandbox, "capabilities/1", allowed ? caps_names[cap] : "KILL");
+		map(&container, "capabilities", FLAT_LIST, 2);
+		item(&container, "capabilities/0", caps_names[cap]);
+		item(&container, "capabilities/1", "KILL");
+		if (kind == CAPS_NEVER ||
+		    (allowed && (kind == (userns ? CAPS_HOST : CAPS_MAPPED)))) {
+			refused(free_of[kind]);
+		} else if (!allowed && cap != caps_find("KILL")) {
+			refused("sandbox 'web' does not allow");
+		} else {
+			accepted(&s);
+			assert_true(s.capabilities == (1u << cap | 1u << caps_find("KILL")));
+			spec_free(&s);
+		}
+	}
+	assert_int_equal(caps_kind(caps_find("SYS_ADMIN")), CAPS_NEVER);
+	assert_int_equal(caps_kind(-1), CAPS_NEVER);
+}
+
 int
 main(void)
 {
@@ -338,6 +383,7 @@ main(void)
 	    cmocka_unit_test_setup(host_paths_are_used_or_refused, setup),
 	    cmocka_unit_test_setup(hosts_as_in_lithos, setup),
 	    cmocka_unit_test_setup(too_many_hosts, setup),
+	    cmocka_unit_test_setup(capabilities_are_named_twice, setup),
 	    cmocka_unit_test_setup(writable_volumes, setup),
 	    cmocka_unit_test_setup(writable_volumes_refused, setup),
 	};

@@ -1,0 +1,87 @@
+/*
+ * judge_weaker.c - where the container asks to be held less than others, and its
+ * sandbox names just that.
+ *
+ * Nothing here is given because the sandbox allows it: the container file has to
+ * ask too, so one that does not is held as ever beside one that does.
+ */
+#include <stdio.h>
+
+#include "../base/caps.h"
+#include "judge_in.h"
+
+static bool
+lists(const struct flat *f, const char *list, const char *name)
+{
+	struct flat_rec rec;
+	char key[16], item[64], text[64];
+	size_t off = 0;
+
+	while (flat_next(f, &off, &rec)) {
+		if (!flat_child(&rec, list, key, sizeof key))
+			continue;
+		snprintf(item, sizeof item, "%s/%s", list, key);
+		if (flat_str(f, item, text, sizeof text) && strcmp(text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+capability(const struct judge *j, const struct flat_rec *at, const char *name, bool userns,
+    uint64_t *set, struct err *err)
+{
+	int cap = caps_find(name);
+	enum caps_kind kind = caps_kind(cap);
+
+	if (cap < 0)
+		return judge_fail(j, at, err, "capabilities: there is no '%s'", name);
+	if (kind == CAPS_NEVER)
+		return judge_fail(j, at, err,
+		    "capabilities: %s leads out of a container, so no sandbox can allow it", name);
+	if (!lists(j->sandbox, "capabilities", name))
+		return judge_fail(j, at, err,
+		    "capabilities: sandbox '%s' does not allow %s: it has to be in capabilities: of %s",
+		    j->req->sandbox, name, j->sandbox_file);
+	if (kind == CAPS_MAPPED && !userns)
+		return judge_fail(j, at, err,
+		    "capabilities: %s would reach the host, as sandbox '%s' says `userns: off` (%s)", name,
+		    j->req->sandbox, j->sandbox_file);
+	if (kind == CAPS_HOST && userns)
+		return judge_fail(j, at, err,
+		    "capabilities: %s does nothing in a user namespace: sandbox '%s' needs `userns: off` (%s)",
+		    name, j->req->sandbox, j->sandbox_file);
+	*set |= UINT64_C(1) << cap;
+	return 0;
+}
+
+static int
+capabilities(const struct judge *j, struct spec *s, struct err *err)
+{
+	const uint64_t becomes = UINT64_C(1) << caps_find("SETUID"), kill = UINT64_C(1) << caps_find("KILL");
+	struct flat_rec rec, all = {0};
+	char key[16], item[64], name[32];
+	size_t off = 0;
+	int rc = 0;
+
+	while (rc == 0 && flat_next(j->container, &off, &rec)) {
+		if (!flat_child(&rec, "capabilities", key, sizeof key))
+			continue;
+		snprintf(item, sizeof item, "capabilities/%s", key);
+		if (!flat_str(j->container, item, name, sizeof name))
+			return judge_fail(j, &rec, err, "capabilities: names are needed");
+		all = rec;
+		rc = capability(j, &rec, name, s->uid_maps_count > 0, &s->capabilities, err);
+	}
+	/* Its pid 1 is of the user that it began as, and hands TERM on. */
+	if (rc == 0 && (s->capabilities & becomes) && !(s->capabilities & kill))
+		return judge_fail(j, &all, err,
+		    "capabilities: SETUID needs KILL beside it, or nothing could tell it to stop once it is another user");
+	return rc;
+}
+
+int
+judge_weaker(const struct judge *j, struct spec *s, struct err *err)
+{
+	return capabilities(j, s, err);
+}

@@ -1,0 +1,92 @@
+"""What makes one container weaker than the others: only by two names, its own file's and its sandbox's.
+
+Each is given to who asks and may, refused to who asks and may not, never given to
+who does not ask, and told by `mesh audit` as allowed.
+"""
+import json
+import re
+
+import pytest
+from conftest import wait_for
+from test_audit import audit, judge  # noqa: F401 (a fixture)
+
+SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+SANDBOXES = {
+    "web": "default-user: 1000\ncapabilities: [CHOWN, KILL, SETUID, NET_RAW, SYS_ADMIN]\n",
+    "off": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n"
+           "capabilities: [CHOWN, NET_BIND_SERVICE, SETUID, KILL]\n",
+}
+# In the file system of the container, by its application, then by a child of it.
+CHOWN = ("cd /data; for i in 1 2; do echo x >f; chown 5 f && echo SON $i of $(busybox stat -c %u f); done; "
+         "cat /proc/self/status /proc/1/status; echo UP; exec sleep 1000")
+DATA = "volumes: {/data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
+
+
+@pytest.fixture
+def host(node):
+    for name, text in SANDBOXES.items():
+        node.sandbox(name, text)
+    node.image("a")
+    for tool in ("chown", "grep"):
+        (node.images / "a/bin" / tool).symlink_to("busybox")
+    node.start()
+    return node
+
+
+def sets(text):
+    """All values of the capability sets in some status files."""
+    return {int(v, 16) for key in SETS for v in re.findall(r"^%s:\s+(\w+)$" % key, text, re.M)}
+
+
+def test_capabilities(host, judge):  # noqa: F811
+    """Just those, in every set, also past an exec; by its pid 1 and by mesh audit the same."""
+    for box, asked, bits, names in (("web", "", 0, None), ("web", "CHOWN", 1, "CHOWN"),
+                                    ("off", "NET_BIND_SERVICE, CHOWN", 1 << 10 | 1, "CHOWN NET_BIND_SERVICE"),
+                                    ("web", "SETUID, KILL", 0xa0, "KILL SETUID")):
+        name = "%s.%d" % (box, bits)
+        host.shell("a", CHOWN, extra=DATA + ("capabilities: [%s]\n" % asked if asked else ""))
+        host.up(name, "a", sandbox=box)
+        said = host.printed(name, "UP")
+        assert sets(said) == {bits}, (asked, said)
+        assert said.count("NoNewPrivs:\t1") == 2 and said.count("Seccomp:\t2") == 2
+        assert ("SON 1 of 5" in said and "SON 2 of 5" in said) == bool(bits & 1), said
+        found = judge(audit(host, name))
+        assert found["weaker"] == [], found
+        assert [t for t in found["allowed"] if "capabilities" in t] == \
+            ["%s: has the capabilities %s: its sandbox allows them" % (who, names)
+             for who in ("app", "init") if names], found
+        # More than asked for is weaker, whoever gave it.
+        document = audit(host, name)
+        assert any("app: CapEff is '" in t for t in judge(document.replace(
+            b"CapEff:\t%016x" % bits, b"CapEff:\t%016x" % (bits | 1 << 21)))["weaker"])
+
+
+def test_capabilities_refused(host):
+    for box, asked, why in (
+            ("web", "FOWNER", "a/config/run.yaml:4:16: capabilities: sandbox 'web' does not allow FOWNER: it has to be in "
+                              "capabilities: of "),
+            ("web", "SYS_ADMIN", "capabilities: SYS_ADMIN leads out of a container, so no sandbox can allow it"),
+            ("web", "NET_RAW", "capabilities: NET_RAW does nothing in a user namespace: sandbox 'web' needs `userns: off`"),
+            ("off", "SETUID, KILL", "capabilities: SETUID would reach the host, as sandbox 'off' says `userns: off`"),
+            ("web", "SETUID", "SETUID needs KILL beside it"),
+            ("web", "CHWN", "unknown value 'CHWN'; did you mean 'CHOWN'?")):
+        host.shell("a", "true", extra="capabilities: [%s]\n" % asked)
+        said = host.run("no.1", "a", sandbox=box)
+        assert said["code"] == 3 and why in said["text"], said
+    assert host.leaves() == []
+
+
+def test_stopped_as_another_user(host):
+    """SETUID and KILL: who became another user gets its TERM from its pid 1 still."""
+    host.sandbox("web", "default-user: 0\nallow-users: [0]\ncapabilities: [KILL, SETUID, SETGID]\n")
+    (host.images / "a/bin/su").symlink_to("busybox")
+    (host.images / "a/etc/passwd").write_text("root:x:0:0::/:/bin/sh\napp:x:77:77::/:/bin/sh\n")
+    (host.images / "a/etc/group").write_text("root:x:0:\napp:x:77:\n")
+    host.image("a", run="executable: /bin/su\narguments: [-s, /bin/sh, app, -c, %s]\nkill-timeout: 60\n"
+               "capabilities: [SETUID, SETGID, KILL]\n" % json.dumps(
+                   "trap 'echo TERMINATED; exit 7' TERM; id -u; grep Cap /proc/self/status; echo UP; sleep 1000 & wait $!"))
+    host.up("web.1", "a")
+    said = host.printed("web.1", "UP")
+    assert said.startswith("77\n"), said
+    assert host.ask("STOP", instance="web.1")["code"] == 0
+    wait_for(lambda: "TERMINATED" in host.log("web.1"))
