@@ -162,9 +162,9 @@ def change(stage, which, n, how):
     return True
 
 
-def stop(stage, which, n, how):
+def stop(stage, which, n, how, image="a"):
     """What was promised to end does; until then it is the same process."""
-    old = stage.up()
+    old = stage.up(image=image)
     stage.runs.wait(1)
     told = stage.cut(which, n, lambda: stage.node.say("STOP ticket=900 instance=web.1"),
                      dict(kind="state", state="gone"), how)
@@ -347,7 +347,7 @@ def test_engine_killed(programs, countdown):
 
 def test_both_killed(programs, countdown):
     in_parallel(each(programs, countdown, 20, start, how="both", policy=REPLACE),
-                each(programs, countdown, 5, stop, how="both"))
+                each(programs, countdown, 5, stop, how="both", image="stubborn"))
 
 
 def test_boot(programs, countdown):
