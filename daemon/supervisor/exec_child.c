@@ -50,12 +50,46 @@ fail(const struct exec_child *c, const char *what)
 
 _Static_assert(CGROUP_COUNT == 4, "fds of exec_child_run");
 
+static rlim_t
+rlimit_of(const char *text)
+{
+	return strncmp(text, "unlimited", 9) == 0 ? RLIM_INFINITY :
+						    (rlim_t)strtoull(text, NULL, 10);
+}
+
+/* From its file, a line of fixed columns each: prlimit of another user's process
+ * needs CAP_SYS_RESOURCE, which meshd may have been started without. */
+static void
+take_rlimits(const struct exec_child *c)
+{
+	enum { SOFT = 26, HARD = 47, WIDTH = 20 };
+	char path[48], text[4096], *line;
+	struct rlimit lim;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%d/limits", (int)c->pid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	line = strchr(text, '\n'); /* titles */
+	for (int i = 0; i < (int)RLIM_NLIMITS; i++) {
+		char *next = line == NULL ? NULL : strchr(++line, '\n');
+
+		errno = EINVAL;
+		if (next == NULL || next - line < HARD + WIDTH)
+			fail(c, "limits of its pid 1");
+		lim = (struct rlimit){rlimit_of(line + SOFT), rlimit_of(line + HARD)};
+		if (setrlimit((__rlimit_resource_t)i, &lim) < 0)
+			fail(c, "limits");
+		line = next;
+	}
+}
+
 /* What the kernel limits its pid 1 by: as it is, not as it was meant. */
 static void
 take_limits(const struct exec_child *c)
 {
 	char path[48], score[16];
-	struct rlimit lim;
 	cpu_set_t cpus;
 	ssize_t n;
 
@@ -72,10 +106,7 @@ take_limits(const struct exec_child *c)
 	n = getpriority(PRIO_PROCESS, (id_t)c->pid);
 	if (errno != 0 || setpriority(PRIO_PROCESS, 0, (int)n) < 0)
 		fail(c, "priority");
-	for (int i = 0; i < (int)RLIM_NLIMITS; i++)
-		if (prlimit(c->pid, (__rlimit_resource_t)i, NULL, &lim) < 0 ||
-		    setrlimit((__rlimit_resource_t)i, &lim) < 0)
-			fail(c, "limits");
+	take_rlimits(c);
 }
 
 /* 0, 1, 2 and the error pipe where meshd-init has it; all else is closed. */

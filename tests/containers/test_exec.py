@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, UNIFIED, USER, wait_for
+from conftest import BUILD, USER, children_of, wait_for
 
 ALLOW = "default-user: 1000\nallow-users: [1-2000]\nallow-exec: yes\n"
 HEAD = "<IIII64s32s"  # struct exec_ask
@@ -44,7 +44,7 @@ def run(node, *words, give=b"", **keys):
 
 
 def groups(node):
-    return sorted(node.group().glob("@*/web.0.*/exec.*"))
+    return sorted(node.group().glob("@*/*/exec.*"))
 
 
 def inside(node):
@@ -87,7 +87,7 @@ def facts(pid):
 
 
 def test_it_is_as_the_application(web):
-    app = pathlib.Path("/proc/%d/task/%d/children" % (web.init, web.init)).read_text().split()[0]
+    app = children_of(web.init)[0]
     p = begin(web, "sleep", "60")
     other, = inside(web)
     mine, theirs = facts(app), facts(other)
@@ -100,6 +100,18 @@ def test_it_is_as_the_application(web):
     assert sorted(links) == ["0", "1", "2"] and all(v.startswith("pipe:") for v in links.values())
     # Only the joiner was not in the pid namespace, and it is gone.
     assert pathlib.Path("/proc/%s/stat" % other).read_text().rsplit(")")[1].split()[1] == str(web.meshd.pid)
+    p.kill()
+    p.wait()
+    nothing_left(web)
+    # Without a user namespace.
+    web.sandbox("off", ALLOW + "userns: off\nroles: [web]\n")
+    off = web.up("off.0", "app", sandbox="off")["pid"]
+    app = children_of(off)[0]
+    p = begin(web, "sleep", "60", instance="off.0")
+    other, = inside(web)
+    mine, theirs = facts(app), facts(other)
+    assert theirs.pop("groups")[""] == mine.pop("groups")[""] + "/exec.2"
+    assert theirs == mine and theirs["user"] == os.readlink("/proc/self/ns/user")
     p.kill()
     p.wait()
     nothing_left(web)
@@ -311,6 +323,7 @@ def test_a_terminal(web):
 def test_its_limits_are_the_containers(node):
     node.sandbox("web", ALLOW)
     node.shell("app", "sleep 1000", extra="pids-limit: 12\n")
+    node.killed_home()  # where nobody can be cloned into a group
     node.start()
     node.up("web.0", "app")
     code, out, err = run(node, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5 & done; echo all")
@@ -329,5 +342,4 @@ def test_nothing_leaks(web):
         assert run(web, "none")[0] == 127
     nothing_left(web)
     wait_for(lambda: fds() <= before)
-    children = pathlib.Path("/proc/%d/task/%d/children" % (web.meshd.pid, web.meshd.pid)).read_text().split()
-    assert len(children) == 2  # the engine and the container
+    assert len(children_of(web.meshd.pid)) == 2  # the engine and the container

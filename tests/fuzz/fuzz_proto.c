@@ -1,16 +1,17 @@
 /*
  * fuzz_proto.c - what root reads: records on disk, requests of the engine,
- * and the two documents that the judge compares.  The first byte says which.
+ * the two documents that the judge compares, and commands for containers.  The first byte says which.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../../daemon/base/fence.h"
+#include "../../daemon/supervisor/exec.h"
 #include "../../daemon/supervisor/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-enum { HEADER_BYTES = 20 };
+enum { HEADER_BYTES = 20, EXEC_FIRST = 0xee };
 
 static uint8_t record[SPEC_RECORD_BYTES_MAX];
 
@@ -217,11 +218,35 @@ read_fence(const uint8_t *data, size_t len)
 		must(deadline == old || deadline == new);
 }
 
+/* Of a caller of run-dir/exec. */
+static void
+read_exec(const uint8_t *data, size_t len)
+{
+	struct exec_request r;
+	struct err err = {0};
+	uint32_t count = 0;
+
+	if (exec_parse(data, len, &r, &err) < 0) {
+		must(err.text[0] != '\0' && r.argv.buf == NULL);
+		return;
+	}
+	ends(r.instance, sizeof r.instance);
+	ends(r.term, sizeof r.term);
+	for (size_t i = 0; i < r.argv.len; i++)
+		count += r.argv.buf[i] == '\0';
+	must(count == r.argv.count && count > 0 && r.argv.buf[r.argv.len - 1] == '\0');
+	free(r.argv.buf);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	if (len == 0)
 		return 0;
+	if (data[0] == EXEC_FIRST) {
+		read_exec(data + 1, len - 1);
+		return 0;
+	}
 	switch (data[0] % 5) {
 	case 0:
 		read_record(data + 1, len - 1);
