@@ -28,6 +28,8 @@
  * a sandbox too, as is capabilities[] (s)) hosts-file/{mount,copy-from-host,localhost,public-hostname}
  * resolv-conf/{mount,copy-from-host} (b; mount also s "auto"); of a sandbox: hosts-file resolv-conf
  * (s) additional-hosts{NAME: s address}
+ *              secret-environ{NAME: list of s} secret-environ-file (s); of a sandbox: secrets-private-key
+ * (s) secrets-namespaces[] (s) secrets  NAME: list of s
  *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path
  * (s) health/interval health/timeout (i ms) log/size (i bytes) processes  NAME/kind NAME/image
  * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render

@@ -1,14 +1,18 @@
 /*
  * main.c - meshd-conf KIND DISPLAY-NAME < yaml > records
+ *          meshd-conf open DISPLAY-NAME < items 3< key > environment
  *
  * One process per file: it shuts its doors (limits, then a system call filter
  * that leaves reading, writing and memory), reads all of stdin, and writes
  * either one flat document and exits 0, or one line on stderr and exits 3.
  * With exit 0 stderr has a line for each key that is treated otherwise than by
  * lithos (conf.h).
+ * `open` opens sealed secrets (secret.h) behind the same doors: the key is a
+ * descriptor, no path and no variable.
  * So whatever a file does to the parser, the parser can do to nobody.
  */
 #include "conf.h"
+#include "secret.h"
 
 #include "../base/own.h"
 #include "../base/weak.h"
@@ -96,13 +100,13 @@ shut_calls(struct err *err)
 	return 0;
 }
 
-/* All of stdin, at most cap bytes. */
+/* All of it, at most cap bytes. */
 static int
-read_all(const char *display, char *buf, size_t cap, size_t *len, struct err *err)
+read_all(int fd, const char *display, char *buf, size_t cap, size_t *len, struct err *err)
 {
 	*len = 0;
 	while (*len < cap) {
-		ssize_t n = read(STDIN_FILENO, buf + *len, cap - *len);
+		ssize_t n = read(fd, buf + *len, cap - *len);
 
 		if (n == 0)
 			break;
@@ -149,7 +153,7 @@ convert(const char *kind, const char *name, struct err *err)
 	err_escape(display, sizeof display, name, strlen(name));
 	if (text == NULL || buf == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "%s: out of memory", display);
-	rc = read_all(display, text, most + 1, &len, err);
+	rc = read_all(STDIN_FILENO, display, text, most + 1, &len, err);
 	if (rc != 0)
 		return rc;
 	text[len] = '\0';
@@ -159,6 +163,35 @@ convert(const char *kind, const char *name, struct err *err)
 		rc = write_all(buf, bytes, err);
 	if (rc == 0)
 		say_raw(notes.text);
+	return rc;
+}
+
+/* What was read and written is wiped, whatever came of it. */
+static int
+open_secrets(struct err *err)
+{
+	enum { KEY_FD = 3 };
+	const size_t caps[] = {SECRET_ITEMS_BYTES_MAX, SECRET_KEY_BYTES_MAX, SECRET_OUT_BYTES_MAX};
+	char *bufs[ARRAY_LEN(caps)];
+	size_t len[ARRAY_LEN(caps)] = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(caps); i++)
+		if ((bufs[i] = malloc(caps[i])) == NULL && rc == 0)
+			rc = err_set(err, EXIT_ENVIRONMENT, "meshd-conf: out of memory");
+	if (rc == 0)
+		rc = read_all(STDIN_FILENO, "secrets", bufs[0], caps[0], &len[0], err);
+	if (rc == 0)
+		rc = read_all(KEY_FD, "secrets-private-key", bufs[1], caps[1], &len[1], err);
+	if (rc == 0)
+		rc = secret_open(bufs[0], len[0], bufs[1], len[1], bufs[2], &len[2], err);
+	if (rc == 0)
+		rc = write_all((const uint8_t *)bufs[2], len[2], err);
+	for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
+		if (bufs[i] != NULL)
+			explicit_bzero(bufs[i], caps[i]);
+		free(bufs[i]);
+	}
 	return rc;
 }
 
@@ -172,15 +205,18 @@ main(int argc, char **argv)
 		say("meshd-conf: usage: meshd-conf KIND DISPLAY-NAME < yaml > records");
 		return EXIT_USAGE_;
 	}
-	if (!conf_kind_ok(argv[1])) {
+	const bool secrets = strcmp(argv[1], "open") == 0;
+
+	if (!secrets && !conf_kind_ok(argv[1])) {
 		err_escape(shown, sizeof shown, argv[1], strlen(argv[1]));
 		snprintf(line, sizeof line, "meshd-conf: unknown kind '%s'; allowed: %s", shown,
 		    conf_kind_list());
 		say(line);
 		return EXIT_USAGE_;
 	}
-	if ((!SANITIZED && (shut_limits(&err) != 0 || shut_calls(&err) != 0)) ||
-	    convert(argv[1], argv[2], &err) != 0) {
+	if ((secrets && secret_begin(&err) != 0) ||
+	    (!SANITIZED && (shut_limits(&err) != 0 || shut_calls(&err) != 0)) ||
+	    (secrets ? open_secrets(&err) : convert(argv[1], argv[2], &err)) != 0) {
 		say(err.text);
 		return err.code;
 	}

@@ -26,6 +26,7 @@ enum field_type {
 	T_HOSTPORT,
 	T_RANGE,   /* "N" or "A-B"; written as text */
 	T_IP,	   /* an address, IPv4 or IPv6; written as text */
+	T_SEALED,  /* a sealed secret (secret.h), never shown; at most max bytes */
 	T_ACCOUNT, /* a user's name or number; written as text */
 	T_ENUM,	   /* one of words; or a map of sub, when there is one */
 	T_MAP,	   /* sub: its fields */
@@ -44,7 +45,7 @@ enum field_flag {
 	F_UNIT = 4,	 /* T_SIZE, T_DURATION: a number alone is refused */
 	F_NULL = 8,	 /* null is a value: FLAT_NULL */
 	F_ROOTED = 16,	 /* T_RELPATH: written as if it began at "/", and told */
-	F_SHORT = 32,	 /* T_MAP: a scalar stands for its first field */
+	F_SHORT = 32,	 /* T_MAP: a scalar stands for its first field; T_LIST: for a list of it */
 };
 
 enum key_rule {
@@ -82,6 +83,7 @@ extern const struct field schema_daemon[];
 extern const struct field schema_sandbox[];
 extern const struct field schema_container[];
 extern const struct field schema_process[]; /* one entry of a processes file */
+extern const struct field schema_secret; /* one variable of a secrets file */
 extern const struct field schema_master[];
 extern const struct field schema_render[];
 

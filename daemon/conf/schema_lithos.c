@@ -66,6 +66,9 @@ static const struct field host_path = {.type = T_RELPATH, .flags = F_ROOTED, .ma
 static const struct field range = {.type = T_RANGE};
 static const struct field role = {.type = T_NAME};
 static const struct field capability = {.type = T_ENUM, .words = caps_names};
+static const struct field namespace_ = {.type = T_STR, .max = NAME_IN_IMAGE_BYTES};
+static const struct field sealed = {.type = T_SEALED, .max = TEXT_BYTES};
+const struct field schema_secret = {.type = T_LIST, .flags = F_SHORT, .min = 1, .sub = &sealed};
 static const struct field exit_code = {.type = T_INT, .max = 255};
 
 static const struct field log_[] = {
@@ -156,8 +159,8 @@ const struct field schema_sandbox[] = {
     {.key = "resolv-conf", .type = T_PATH, .max = PATH_BYTES},
     {.key = "hosts-file", .type = T_PATH, .max = PATH_BYTES},
     LATER("bridged-network"),
-    LATER("secrets-private-key"),
-    LATER("secrets-namespaces"),
+    {.key = "secrets-private-key", .type = T_PATH, .max = PATH_BYTES},
+    {.key = "secrets-namespaces", .type = T_LIST, .sub = &namespace_},
     {.key = NULL},
 };
 
@@ -170,7 +173,10 @@ const struct field schema_process[] = {
     NUMBER("instances", 0, 1000),
     {.key = "variables", .type = T_DICT, .keys = KEY_VARIABLE, .sub = &text},
     LATER("ip-addresses"),
-    LATER("extra-secrets-namespaces"),
+    {.key = "extra-secrets-namespaces",
+	.type = T_LIST,
+	.sub = &namespace_,
+	.treated = "no schedule widens what a host opens: name them in secrets-namespaces of the sandbox"},
     {.key = NULL},
 };
 
@@ -306,7 +312,7 @@ const struct field schema_container[] = {
     {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},
     {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},
     LATER("tcp-ports"),
-    LATER("secret-environ"),
-    LATER("secret-environ-file"),
+    {.key = "secret-environ", .type = T_DICT, .keys = KEY_ENV, .sub = &schema_secret},
+    {.key = "secret-environ-file", .type = T_PATH, .max = NAME_IN_IMAGE_BYTES},
     {.key = NULL},
 };

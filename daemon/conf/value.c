@@ -6,6 +6,7 @@
  */
 #include "walk.h"
 #include "scalar.h"
+#include "secret.h"
 
 #include "../base/name.h"
 
@@ -422,6 +423,18 @@ value_account(struct walk *w, const struct tree_node *n)
 	return put_text(w, n);
 }
 
+/* Somebody may have put the secret itself here: what it is, is never said. */
+static int
+value_sealed(struct walk *w, const struct field *f, const struct tree_node *n)
+{
+	if ((int64_t)n->len > f->max)
+		return walk_fail(w, n, "longer than %lld bytes", (long long)f->max);
+	if (!secret_sealed_ok(n->text, n->len))
+		return walk_fail(w, n, "not a sealed secret, or a part of one: " SECRET_FORM
+		    " is needed, as lithos_crypt prints it");
+	return put_text(w, n);
+}
+
 static int
 value_enum(struct walk *w, const struct field *f, const struct tree_node *n)
 {
@@ -513,6 +526,8 @@ value_scalar(struct walk *w, const struct field *f, const struct tree_node *n)
 		return value_range(w, n);
 	case T_IP:
 		return value_ip(w, n);
+	case T_SEALED:
+		return value_sealed(w, f, n);
 	case T_ACCOUNT:
 		return value_account(w, n);
 	case T_ENUM:

@@ -454,6 +454,8 @@ walk_short(struct walk *w, const struct field *f, const struct tree_node *n)
 static int
 walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 {
+	int rc;
+
 	if (f->type == T_TAGGED)
 		return walk_tagged(w, f, n);
 	if (n->tag != NULL && w->lithos && f->type == T_ENUM && node_is_null(n)) {
@@ -480,6 +482,10 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 	case T_DICT:
 		return walk_dict(w, f, n);
 	case T_LIST:
+		if ((f->flags & F_SHORT) && n->type == TREE_SCALAR) {
+			rc = put_count(w, n, FLAT_LIST, 1);
+			return rc != 0 ? rc : walk_child(w, f->sub, n, "0", 0);
+		}
 		return walk_list(w, f, n);
 	case T_EMPTY:
 		return walk_empty(w, f, n);
@@ -505,6 +511,9 @@ static const struct schema schemas[] = {
     {.kind = "processes",
 	.root = {.type = T_DICT, .keys = KEY_NAME, .sub = &process},
 	.lithos = true},
+    {.kind = "secrets",
+	.root = {.type = T_DICT, .keys = KEY_ENV, .sub = &schema_secret},
+	.lithos = true},
     {.kind = "master", .root = {.type = T_MAP, .sub = schema_master}, .lithos = true},
     {.kind = "render", .root = {.type = T_MAP, .sub = schema_render}},
     {.kind = "meta", .root = {.type = T_DICT, .keys = KEY_TEXT, .sub = &any_value}},
@@ -528,7 +537,7 @@ conf_kind_ok(const char *kind)
 const char *
 conf_kind_list(void)
 {
-	return "daemon, sandbox, container, processes, master, render, meta";
+	return "daemon, sandbox, container, processes, secrets, master, render, meta";
 }
 
 int

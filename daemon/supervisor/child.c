@@ -225,14 +225,17 @@ child_vector(const struct strs *s, size_t skip)
 }
 
 static void
-exec_init(const struct child *c, int prog)
+exec_init(const struct child *c, const struct strs *secrets, int prog)
 {
 	bool fenced = c->fence >= 0;
 	char bytes[24], kill_ms[16];
-	char **env = child_vector(&c->spec->env, 0);
+	char **env = child_vector(&c->spec->env, secrets->count);
 	char **argv = child_vector(&c->spec->args, 4 + fenced);
+	char *p = secrets->buf;
 	size_t n = 0;
 
+	for (uint32_t i = 0; i < secrets->count; i++, p += strlen(p) + 1)
+		env[i] = p;
 	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
 	snprintf(kill_ms, sizeof kill_ms, "%u", c->spec->kill_timeout_ms);
 	argv[n++] = (char *)(uintptr_t)"meshd-init";
@@ -283,12 +286,12 @@ enter_cgroupns(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[12 + CGROUP_COUNT + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
+	int fds[14 + CGROUP_COUNT + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
-	    c->hosts, c->resolv, -1};
+	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, -1};
 
-	memcpy(fds + 12, c->doors, sizeof c->doors);
-	memcpy(fds + 12 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
+	memcpy(fds + 14, c->doors, sizeof c->doors);
+	memcpy(fds + 14 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 
@@ -296,13 +299,16 @@ _Noreturn void
 child_run(const struct child *c)
 {
 	const struct spec *s = c->spec;
+	struct strs secrets = {0};
 	int null = -1, prog = -1, release = -1;
 
 	if (HOLDS("keep-ours"))
 		keep_ours(c);
 	sys_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
-	if (child_reset(c) < 0 || pivot(c) < 0 || child_mounts(c, &null) < 0)
+	/* Secrets first: meshd-conf needs the host's own libraries. */
+	if (child_reset(c) < 0 || child_secrets(c, &secrets) < 0 || pivot(c) < 0 ||
+	    child_mounts(c, &null) < 0)
 		_exit(125);
 	if (sethostname(s->instance, strlen(s->instance)) < 0 ||
 	    (HOLDS("setsid") && setsid() < 0) ||
@@ -325,6 +331,6 @@ child_run(const struct child *c)
 		_exit(125);
 	if (!c->moved)
 		wait_for_release(release);
-	exec_init(c, prog);
+	exec_init(c, &secrets, prog);
 	_exit(126);
 }

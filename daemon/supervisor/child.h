@@ -18,6 +18,10 @@ struct child {
 	int volumes[SPEC_VOLUMES_MAX]; /* likewise, or -1 for tmpfs */
 	int hosts, resolv;	      /* files to mount there, or -1 */
 	int userns;		      /* or -1 */
+	int key;		      /* of its secrets, or -1; then also: */
+	int conf;		      /* meshd-conf, and as whom it runs */
+	uid_t conf_uid;
+	gid_t conf_gid;
 	int release;		      /* blocks until a byte comes; EOF: exit */
 	int error, exit_fd, logs[2], init;
 	int fence;		      /* or -1: no role lease */
@@ -45,6 +49,9 @@ int child_reset(const struct child *c);
 /* Of that, what a command takes from no container: scheduler and I/O class,
  * timer slack, personality, memory policy. */
 int child_reset_more(const struct child *c);
+/* Likewise: its secrets in plain, NAME=VALUE each, into *out.  Only this process
+ * ever holds them, and its exec ends that.  (child_secrets.c) */
+int child_secrets(const struct child *c, struct strs *out);
 /* proc: the container's procfs. */
 int child_oom_score(const struct child *c, int proc);
 /* Printf a line for the supervisor; returns -1. */

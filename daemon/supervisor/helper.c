@@ -20,7 +20,7 @@
 #include "../base/own.h"
 #include "sys.h"
 
-enum { ERR_BYTES_MAX = 400 };
+enum { ERR_BYTES_MAX = 400, SECRETS_PID = 200 };
 
 void
 helper_new(struct helper *h)
@@ -30,9 +30,25 @@ helper_new(struct helper *h)
 	h->deadline = MSEC_NEVER;
 }
 
+/* Pages that are only freed keep what was in them until somebody needs them. */
+static void
+wipe_file(int fd)
+{
+	static const char zeros[4096];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	for (off_t at = 0; at < st.st_size; at += (off_t)sizeof zeros)
+		if (pwrite(fd, zeros, sizeof zeros, at) < 0)
+			return; /* memory: it can't */
+}
+
 static void
 helper_close(struct helper *h)
 {
+	if (h->secret && h->out_fd >= 0)
+		wipe_file(h->out_fd);
 	if (h->pidfd >= 0)
 		close(h->pidfd);
 	if (h->out_fd >= 0)
@@ -53,7 +69,7 @@ become(uid_t uid, gid_t gid)
 
 static void
 child(const struct helper *h, int program, uid_t uid, gid_t gid,
-    const char *kind, int yaml, pid_t parent)
+    const char *kind, int yaml, int key, pid_t parent)
 {
 	char *const argv[] = {"meshd-conf", (char *)(uintptr_t)kind,
 	    (char *)(uintptr_t)h->display, NULL};
@@ -61,7 +77,7 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	struct rlimit answer = {FLAT_BYTES_MAX, FLAT_BYTES_MAX};
 	struct rlimit none = {0, 0};
 
-	int keep[] = {yaml, h->out_fd, h->err_fd, program};
+	int keep[] = {yaml, h->out_fd, h->err_fd, program, key};
 
 	sys_keep_only(keep, ARRAY_LEN(keep));
 	sys_reset_signals();
@@ -70,11 +86,13 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	int out = fcntl(h->out_fd, F_DUPFD_CLOEXEC, 100);
 	int err = fcntl(h->err_fd, F_DUPFD_CLOEXEC, 100);
 	int prog = fcntl(program, F_DUPFD_CLOEXEC, 100);
+	int third = key < 0 ? -1 : fcntl(key, F_DUPFD_CLOEXEC, 100);
 
 	if (in < 0 || out < 0 || err < 0 || prog < 0 || dup2(in, 0) < 0 ||
-	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
+	    dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
+	    (key >= 0 && (third < 0 || dup2(third, 3) < 0)))
 		_exit(125);
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	close_range(key < 0 ? 3 : 4, ~0U, CLOSE_RANGE_CLOEXEC);
 	sys_restore_nofile();
 	setrlimit(RLIMIT_FSIZE, &answer);
 	setrlimit(RLIMIT_CORE, &none);
@@ -89,13 +107,14 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 	_exit(126);
 }
 
-int
-helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
-    const char *kind, const char *display, int yaml, msec now, struct err *err)
+static int
+start(struct helper *h, int program, uid_t uid, gid_t gid, const char *kind,
+    const char *display, int yaml, int key, msec now, struct err *err)
 {
 	pid_t parent = getpid(), pid;
 
 	helper_new(h);
+	h->secret = key >= 0;
 	snprintf(h->display, sizeof h->display, "%s", display);
 	h->out_fd = memfd_create("flat", MFD_CLOEXEC);
 	h->err_fd = memfd_create("error", MFD_CLOEXEC);
@@ -104,9 +123,11 @@ helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
 		return err_set(err, EXIT_ENVIRONMENT, "memfd_create: %s",
 		    strerror(errno));
 	}
-	pid = sys_fork(0, -1, &h->pidfd);
+	/* A container's first pids belong to its init and its application. */
+	pid = key < 0 ? sys_fork(0, -1, &h->pidfd) :
+			sys_fork_as(SECRETS_PID, &h->pidfd);
 	if (pid == 0)
-		child(h, program, uid, gid, kind, yaml, parent);
+		child(h, program, uid, gid, kind, yaml, key, parent);
 	if (pid < 0) {
 		h->pidfd = -1;
 		helper_close(h);
@@ -115,6 +136,13 @@ helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
 	}
 	h->deadline = now + HELPER_MS_MAX;
 	return 0;
+}
+
+int
+helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
+    const char *kind, const char *display, int yaml, msec now, struct err *err)
+{
+	return start(h, program, uid, gid, kind, display, yaml, -1, now, err);
 }
 
 void
@@ -229,22 +257,42 @@ helper_finish(struct helper *h, uint8_t **out, size_t *len, char *notes,
 	return rc;
 }
 
+static int
+wait_and_finish(struct helper *h, char *notes, uint8_t **out, size_t *len,
+    struct err *err)
+{
+	struct pollfd pfd = {.fd = h->pidfd, .events = POLLIN};
+
+	while (poll(&pfd, 1, 100) <= 0)
+		helper_tick(h, sys_now());
+	return helper_finish(h, out, len, notes, err);
+}
+
+int
+helper_open_secrets(int program, uid_t uid, gid_t gid, const char *display,
+    int sealed, int key, char **out, size_t *len, struct err *err)
+{
+	struct helper h;
+	uint8_t *buf = NULL;
+	int rc = start(&h, program, uid, gid, "open", display, sealed, key,
+	    sys_now(), err);
+
+	if (rc == 0)
+		rc = wait_and_finish(&h, NULL, &buf, len, err);
+	*out = (char *)buf;
+	return rc;
+}
+
 int
 helper_run(int program, uid_t uid, gid_t gid, const char *kind,
     const char *display, int yaml, char *notes, uint8_t **out, size_t *len,
     struct err *err)
 {
 	struct helper h;
-	struct pollfd pfd = {.events = POLLIN};
 	int rc = helper_start(&h, program, uid, gid, kind, display, yaml,
 	    sys_now(), err);
 
-	if (rc < 0)
-		return rc;
-	pfd.fd = h.pidfd;
-	while (poll(&pfd, 1, 100) <= 0)
-		helper_tick(&h, sys_now());
-	return helper_finish(&h, out, len, notes, err);
+	return rc < 0 ? rc : wait_and_finish(&h, notes, out, len, err);
 }
 
 int

@@ -20,6 +20,7 @@ struct helper {
 	int out_fd, err_fd;
 	msec deadline;
 	bool late;
+	bool secret; /* its answer is wiped, not only closed */
 	char display[512];
 };
 
@@ -38,6 +39,12 @@ MUST_CHECK int helper_finish(struct helper *h, uint8_t **out, size_t *len,
 /* Start, wait, finish: where there is nothing else to do. */
 MUST_CHECK int helper_run(int program, uid_t uid, gid_t gid, const char *kind,
     const char *display, int yaml, char *notes, uint8_t **out, size_t *len,
+    struct err *err);
+/* Likewise of `open` (daemon/conf/secret.h): sealed secrets in, the plain ones
+ * out, in no other memory of ours than *out.  key is its descriptor 3.  Asked by
+ * the first process of a new pid namespace. */
+MUST_CHECK int helper_open_secrets(int program, uid_t uid, gid_t gid,
+    const char *display, int sealed, int key, char **out, size_t *len,
     struct err *err);
 /* Kill and forget. */
 void helper_cancel(struct helper *h);

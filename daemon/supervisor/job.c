@@ -1,7 +1,7 @@
 /*
  * job.c - a START or RUN from names to a spec: the sandbox file through
- * meshd-conf, then the image's container file, then the judge, then a durable
- * record.  Few helpers run at once; the others wait their turn.
+ * meshd-conf, then the image's container file, and its file of sealed secrets if
+ * it names one, then the judge, then a durable record.  Few helpers run at once; the others wait their turn.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +40,7 @@ job_drop(struct sup *s, struct row *r)
 	helper_cancel(&j->helper);
 	free(j->vars);
 	free(j->sandbox);
+	free(j->container);
 	free(j);
 }
 
@@ -62,6 +63,12 @@ job_fail(struct sup *s, struct row *r, const struct err *err)
 	row_tell(s, r);
 }
 
+static char
+kind_of(const struct job *j)
+{
+	return j->stage == JOB_SANDBOX ? 's' : j->stage == JOB_CONTAINER ? 'c' : 'e';
+}
+
 /* The document of an open file: at once from the cache (1), or a helper is
  * started for it (0). */
 static int
@@ -70,7 +77,7 @@ read_yaml(struct sup *s, struct job *j, const char *kind, const char *display,
 {
 	*buf = NULL;
 	if (fstat(yaml, &j->file) == 0)
-		*buf = cache_get(&s->cache, kind[0], &j->file, len);
+		*buf = cache_get(&s->cache, kind_of(j), &j->file, len);
 	if (*buf != NULL)
 		return 1;
 	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
@@ -133,6 +140,42 @@ start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 		return yaml;
 	snprintf(display, sizeof display, "%s%s", j->req.image, j->req.config);
 	return read_yaml(s, j, "container", display, yaml, buf, len, now, err);
+}
+
+/* As read_yaml; 1 and no document when the container file names no such file. */
+static int
+start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
+    msec now, struct err *err)
+{
+	struct job *j = r->job;
+	char file[CONFIG_PATH_CAP + 128], display[SUP_IMAGE_CAP + SUP_PATH_CAP];
+	struct sup_req req = j->req;
+	struct judge_image image;
+	struct judge judge;
+	struct flat sandbox, doc;
+	int dir = -1, rc;
+
+	*buf = NULL;
+	sandbox_file(s, j->req.sandbox, file, sizeof file);
+	if (flat_open(&sandbox, j->sandbox, j->sandbox_len) < 0 ||
+	    flat_open(&doc, j->container, j->container_len) < 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s%s: meshd-conf gave no records", r->instance,
+		    j->req.image, j->req.config);
+	if (!flat_str(&doc, "secret-environ-file", req.config, sizeof req.config))
+		return 1;
+	judge_of(s, j, &sandbox, file, &judge);
+	if ((rc = judge_sandbox(&judge, &image, err)) < 0 ||
+	    (rc = launch_image(r->instance, image.dir, req.image, &dir, err)) < 0)
+		return rc;
+	AUTO_CLOSE int yaml = launch_container_file(&req, dir, err);
+	close(dir);
+	if (yaml < 0) {
+		err_prefix(err, "secret-environ-file: ");
+		return yaml;
+	}
+	snprintf(display, sizeof display, "%s%s", req.image, req.config);
+	return read_yaml(s, j, "secrets", display, yaml, buf, len, now, err);
 }
 
 /* A new instance's child makes its mounts while the record goes to the disk.
@@ -208,12 +251,12 @@ tell_shared(const struct sup *s, const struct spec *spec, uint32_t own)
 }
 
 static int
-judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
-    msec now, struct err *err)
+judge_all(struct sup *s, struct row *r, const uint8_t *secrets_buf,
+    size_t secrets_len, msec now, struct err *err)
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128], notes[JUDGE_TOLD_CAP];
-	struct flat sandbox, container;
+	struct flat sandbox, container, secrets;
 	struct running ahead;
 	struct judge judge;
 	struct spec spec;
@@ -221,12 +264,15 @@ judge_all(struct sup *s, struct row *r, const uint8_t *buf, size_t len,
 
 	sandbox_file(s, j->req.sandbox, file, sizeof file);
 	if (flat_open(&sandbox, j->sandbox, j->sandbox_len) < 0 ||
-	    flat_open(&container, buf, len) < 0)
+	    flat_open(&container, j->container, j->container_len) < 0 ||
+	    (secrets_buf != NULL &&
+		flat_open(&secrets, secrets_buf, secrets_len) < 0))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: meshd-conf gave no records", r->instance,
 		    j->req.image, j->req.config);
 	judge_of(s, j, &sandbox, file, &judge);
 	judge.container = &container;
+	judge.secrets = secrets_buf == NULL ? NULL : &secrets;
 	if ((rc = ranges_first(s->place.records_dir, s->conf.range_first,
 		 s->conf.range_last, j->req.sandbox, &judge.range_first,
 		 err)) < 0 ||
@@ -300,6 +346,14 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 		if (rc <= 0)
 			return rc;
 	}
+	if (j->stage == JOB_CONTAINER) {
+		j->container = buf;
+		j->container_len = len;
+		j->stage = JOB_SECRETS;
+		rc = start_secrets(s, r, &buf, &len, now, err);
+		if (rc <= 0)
+			return rc;
+	}
 	rc = judge_all(s, r, buf, len, now, err);
 	free(buf);
 	return rc;
@@ -342,8 +396,7 @@ job_ready(struct sup *s, struct row *r, msec now)
 	if (rc < 0) {
 		err_prefix(&err, "%s: ", r->instance);
 	} else {
-		cache_put(&s->cache, j->stage == JOB_SANDBOX ? 's' : 'c',
-		    &j->file, buf, len, sys_wall_ms());
+		cache_put(&s->cache, kind_of(j), &j->file, buf, len, sys_wall_ms());
 		told_lines(&s->told, notes);
 		rc = advance(s, r, buf, len, now, &err);
 	}

@@ -329,7 +329,8 @@ lithos_environ(const struct judge *j, struct spec *s, struct err *err)
 	judge_lithos_name(j, name, sizeof name);
 	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
 		snprintf(path, sizeof path, "environ/%s", given[i][0]);
-		if (flat_find(j->container, path, &rec))
+		if (flat_find(j->container, path, &rec) ||
+		    judge_is_secret(j, given[i][0]))
 			continue;
 		if ((rc = add_env(s, given[i][0], given[i][1], err)) < 0)
 			return rc;
@@ -403,6 +404,7 @@ judge_container(const struct judge *j, struct spec *out, struct err *err)
 	    (rc = judge_program(j, out, err)) == 0 &&
 	    (rc = judge_arguments(j, out, value, err)) == 0 &&
 	    (rc = judge_environ(j, out, value, err)) == 0 &&
+	    (rc = judge_secrets(j, out, err)) == 0 &&
 	    (rc = judge_user(j, out, err)) == 0 &&
 	    (rc = judge_volumes(j, out, err)) == 0 &&
 	    (rc = judge_hosts(j, out, err)) == 0 &&

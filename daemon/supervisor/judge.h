@@ -18,6 +18,7 @@ struct judge {
 	const char *vars; /* NAME=VALUE NUL ...; checked here */
 	size_t vars_bytes;
 	const struct flat *sandbox, *container;
+	const struct flat *secrets; /* of its secret-environ-file, or NULL */
 	const char *sandbox_file;   /* for error lines */
 	const char *images_dir;	    /* of the daemon config */
 	uint32_t range_first;	    /* outside uids for this sandbox, 64 Ki */

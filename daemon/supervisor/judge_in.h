@@ -33,6 +33,10 @@ MUST_CHECK int judge_volumes(const struct judge *j, struct spec *s,
 /* What is weaker than the default, as both files say. (judge_weaker.c) */
 MUST_CHECK int judge_weaker(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_hosts(const struct judge *j, struct spec *s, struct err *err);
+MUST_CHECK int judge_secrets(const struct judge *j, struct spec *s,
+    struct err *err);
+/* Is it a variable whose value is sealed? */
+bool judge_is_secret(const struct judge *j, const char *name);
 MUST_CHECK int judge_limits(const struct judge *j, struct spec *s,
     struct err *err);
 MUST_CHECK int judge_ports(const struct judge *j, struct spec *s,

@@ -247,7 +247,9 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
 	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1,
-	    .hosts = -1, .resolv = -1};
+	    .hosts = -1, .resolv = -1, .key = -1, .conf = l->conf,
+	    .conf_uid = l->conf_uid, .conf_gid = l->conf_gid};
+	int *const fds[] = {&c.root, &c.fence, &c.hosts, &c.resolv, &c.key};
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
@@ -257,6 +259,8 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
 	if (rc == 0)
 		rc = launch_mounts(l, s, &c, err);
+	if (rc == 0)
+		rc = launch_key(s, &c.key, err);
 	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
 		rc = open_fence(l, s, &c.fence, err);
 	if (rc == 0)
@@ -278,14 +282,9 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.outside_gid = launch_outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = clone_child(&c, cgroup, r, err);
 	}
-	if (c.root >= 0)
-		close(c.root);
-	if (c.fence >= 0)
-		close(c.fence);
-	if (c.hosts >= 0)
-		close(c.hosts);
-	if (c.resolv >= 0)
-		close(c.resolv);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (*fds[i] >= 0)
+			close(*fds[i]);
 	for (size_t i = 0; i < CGROUP_COUNT; i++)
 		if (c.doors[i] >= 0)
 			close(c.doors[i]);

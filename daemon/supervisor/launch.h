@@ -33,6 +33,9 @@ struct launcher {
 	gid_t gid;    /* who may read logs */
 	int init;     /* sealed memfd of meshd-init */
 	int null;     /* /dev/null */
+	int conf;     /* borrowed: meshd-conf, and as whom it runs */
+	uid_t conf_uid;
+	gid_t conf_gid;
 	struct filter filter;
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
@@ -123,6 +126,10 @@ int launch_userns(struct launcher *l, const struct spec *s, struct err *err);
 struct child;
 MUST_CHECK int launch_mounts(struct launcher *l, const struct spec *s,
     struct child *c, struct err *err);
+
+/* The key that its secrets are opened with, for reading: root's alone, or it is
+ * refused.  -1 if it has none.  (launch_secrets.c) */
+MUST_CHECK int launch_key(const struct spec *s, int *fd, struct err *err);
 
 /* Its /etc/hosts and /etc/resolv.conf, into c likewise.  (launch_hosts.c) */
 MUST_CHECK int launch_hosts(const struct launcher *l, struct child *c,

@@ -58,7 +58,7 @@ static const struct field fields[] = {
     U32("health-timeout", health_timeout_ms), STR("health-path", health_path),
     BOOL("run-tmpfs", run_tmpfs), U32("hosts-flags", hosts_flags),
     U32("resolv-flags", resolv_flags), U64("capabilities", capabilities), NEW("hosts-file", hosts_file),
-    NEW("resolv-file", resolv_file),
+    NEW("resolv-file", resolv_file), NEW("secrets-key", secrets_key),
 };
 
 int
@@ -99,6 +99,7 @@ spec_free(struct spec *s)
 	free(s->env.buf);
 	free(s->hosts.buf);
 	free(s->bind.buf);
+	free(s->sealed.buf);
 	memset(s, 0, used_bytes(s));
 }
 
@@ -236,6 +237,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "env", &s->env);
 	put_strs(&o, "host", &s->hosts);
 	put_strs(&o, "bind", &s->bind);
+	put_strs(&o, "sealed", &s->sealed);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
 	put_maps(&o, "gid-map", s->gid_maps, s->gid_maps_count);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
@@ -415,6 +417,9 @@ get_all(const struct flat *f, struct spec *s)
 		return "host";
 	if (!get_strs(f, "bind", &s->bind))
 		return "bind";
+	if (!get_strs(f, "sealed", &s->sealed) ||
+	    (s->sealed.count > 0 && s->secrets_key[0] != '/'))
+		return "sealed";
 	if (!get_maps(f, "uid-map", s->uid_maps, s->uid_maps_count))
 		return "uid-map";
 	if (!get_maps(f, "gid-map", s->gid_maps, s->gid_maps_count))

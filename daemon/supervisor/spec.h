@@ -90,6 +90,10 @@ struct spec {
 	char hosts_file[SPEC_PATH_CAP], resolv_file[SPEC_PATH_CAP];
 	struct strs hosts; /* additional ones: "ADDRESS NAME" */
 	struct strs bind;  /* "A-B": TCP ports it may bind; none: any */
+	/* Secrets as they were sealed, and what may be opened: what meshd-conf
+	 * takes (daemon/conf/secret.h).  They are opened at each launch. */
+	struct strs sealed;
+	char secrets_key[SPEC_PATH_CAP]; /* of the host; "" without secrets */
 	uint64_t memory_bytes; /* 0: no limit; so are those below */
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
 	uint64_t memory_high_bytes;

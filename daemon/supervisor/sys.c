@@ -107,6 +107,20 @@ sys_fork(uint64_t flags, int cgroup, int *pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
+pid_t
+sys_fork_as(pid_t pid, int *pidfd)
+{
+	struct clone_args args = {
+	    .flags = CLONE_PIDFD,
+	    .pidfd = (uint64_t)(uintptr_t)pidfd,
+	    .exit_signal = SIGCHLD,
+	    .set_tid = (uint64_t)(uintptr_t)&pid,
+	    .set_tid_size = 1,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
 int
 sys_pidfd_open(pid_t pid)
 {

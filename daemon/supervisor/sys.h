@@ -27,6 +27,9 @@ int sys_open_inside(int dir, const char *path, int flags);
 /* fork with a pidfd, into cgroup (O_PATH fd of a cgroup2 directory, or -1)
  * and new namespaces (CLONE_NEW*).  Returns as fork; *pidfd in the parent. */
 pid_t sys_fork(uint64_t flags, int cgroup, int *pidfd);
+/* Likewise, without either, as this pid, which must be free, in our own pid
+ * namespace: the pids that others get there are as without it. */
+pid_t sys_fork_as(pid_t pid, int *pidfd);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int sig);
 /* Exec the program behind fd. Returns only on failure. */

@@ -44,7 +44,7 @@ SHARED = "tests/shared/"
 # Outside library -> the rooms that may see it; a test sees what its room sees.
 LIBS = {
     r"uv\.h": ["daemon/io"],
-    r"sodium\.h|sodium/.*": ["daemon/io", "tests/sim"],
+    r"sodium\.h|sodium/.*": ["daemon/io", "daemon/conf", "tests/sim"],
     r"lmdb\.h": ["daemon/io"],
     r"lua\.h|lualib\.h|lauxlib\.h|lua5\.4/.*": ["daemon/script"],
     r"yaml\.h": ["daemon/conf"],

@@ -122,13 +122,41 @@ test_keys(void **state)
 		"f.yaml:1:22: election.degraded: missing key 'min'"},
 	    {"daemon", "election: {degraded: {min: 1, after: 10}}",
 		"f.yaml:1:38: election.degraded.after: needs a unit (ms, s, m, h) (got 10)"},
-	    {"container", "executable: /x\nsecret-environ: {}\n",
-		"f.yaml:2:1: key 'secret-environ' is not supported yet"},
-	    {"container", "executable: /x\nsecret_environ: {}\n",
-		"f.yaml:2:1: key 'secret_environ' is not supported yet"},
+	    {"container", "executable: /x\ntcp-ports: {}\n",
+		"f.yaml:2:1: key 'tcp-ports' is not supported yet"},
+	    {"container", "executable: /x\ntcp_ports: {}\n",
+		"f.yaml:2:1: key 'tcp_ports' is not supported yet"},
 	    {"container", "arguments: []\n", "f.yaml:1:1: missing key 'executable'"},
 	    {"container", "# nothing\n", "f.yaml:1:1: missing key 'executable'"},
 	    {"processes", "web: {image: web-1}\n", "f.yaml:1:6: web: missing key 'config'"},
+	};
+
+	(void)state;
+	check_all(bad, ARRAY_LEN(bad));
+}
+
+static void
+test_secrets(void **state)
+{
+	static const struct bad bad[] = {
+	    /* What may be the secret itself is never shown. */
+	    {"container", "executable: /x\nsecret-environ: {A: hunter2}\n",
+		"f.yaml:2:21: secret-environ.A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as lithos_crypt prints it"},
+	    {"container", "executable: /x\nsecret-environ: {A: {b: c}}\n",
+		"f.yaml:2:21: secret-environ.A: expected list, got map"},
+	    {"container", "executable: /x\nsecret-environ: {A: [[b]]}\n",
+		"f.yaml:2:22: secret-environ.A[0]: expected string, got list"},
+	    {"container", "executable: /x\nsecret-environ: [hunter2]\n",
+		"f.yaml:2:17: secret-environ: expected map, got list"},
+	    {"secrets", "A: \"v2:aaaaaaaa:bbbbbbbb:cccccccc:\"\n",
+		"f.yaml:1:4: A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as lithos_crypt prints it"},
+	    {"secrets", "A: v2:aaaaaaaa:bbbbbb!b:cccccccc:ffff\n",
+		"f.yaml:1:4: A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as lithos_crypt prints it"},
+	    {"secrets", "A: []\n", "f.yaml:1:4: A: must not be empty"},
+	    {"sandbox", "secrets-private-key: key\n",
+		"f.yaml:1:22: secrets-private-key: must be an absolute path (got 'key')"},
+	    {"sandbox", "secrets-namespaces: web\n",
+		"f.yaml:1:21: secrets-namespaces: expected list, got string 'web'"},
 	};
 
 	(void)state;
@@ -369,6 +397,7 @@ main(void)
 	    cmocka_unit_test(test_syntax),
 	    cmocka_unit_test(test_anchors_and_tags),
 	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test(test_secrets),
 	    cmocka_unit_test(test_types),
 	    cmocka_unit_test(test_types_of_roles),
 	    cmocka_unit_test(test_units),

@@ -84,6 +84,9 @@ fill(struct spec *s)
 	add(&s->args, "");
 	add(&s->args, "with space\nand newline \xff");
 	add(&s->env, "A=1");
+	strcpy(s->secrets_key, "/etc/mesh/key");
+	add(&s->sealed, "namespace ");
+	add(&s->sealed, "secret 3 14 PW v2:a:b:c:d");
 }
 
 static void
@@ -105,11 +108,16 @@ what_goes_in_comes_out(void **state)
 	assert_memory_equal(out.env.buf, in.env.buf, in.env.len);
 	assert_int_equal(out.hosts.count, 2);
 	assert_memory_equal(out.hosts.buf, in.hosts.buf, in.hosts.len);
+	assert_int_equal(out.sealed.count, 2);
+	assert_memory_equal(out.sealed.buf, in.sealed.buf, in.sealed.len);
 	/* All the rest is plain: nothing was forgotten in either direction. */
-	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts});
+	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts, .sealed = in.sealed});
 	free(out.args.buf);
 	free(out.env.buf);
 	free(out.hosts.buf);
+	free(out.sealed.buf);
+	memset(&in.sealed, 0, sizeof in.sealed);
+	memset(&out.sealed, 0, sizeof out.sealed);
 	memset(&in.hosts, 0, sizeof in.hosts);
 	memset(&out.hosts, 0, sizeof out.hosts);
 	memset(&in.args, 0, sizeof in.args);

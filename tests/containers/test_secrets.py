@@ -1,0 +1,219 @@
+"""Sealed secrets: in the environment of the application, and nowhere else."""
+import base64
+import ctypes
+import hashlib
+import os
+import subprocess
+
+import pytest
+
+from conftest import children_of, wait_for
+
+SODIUM = ctypes.CDLL("libsodium.so.23")
+SODIUM.sodium_init()
+
+
+def short(data):
+    return base64.b64encode(hashlib.blake2b(data, digest_size=6).digest()).decode()
+
+
+def seal(public, value, namespace=""):
+    """What `lithos_crypt encrypt -k KEY.pub -n NAMESPACE -d VALUE` prints; by libsodium itself."""
+    key = base64.b64decode(public.read_text().split()[1])[-32:]
+    curve = ctypes.create_string_buffer(32)
+    assert SODIUM.crypto_sign_ed25519_pk_to_curve25519(curve, key) == 0
+    ns, value = namespace.encode(), value.encode()
+    plain = ns + b":" + value
+    box = ctypes.create_string_buffer(len(plain) + 48)
+    assert SODIUM.crypto_box_seal(box, plain, ctypes.c_ulonglong(len(plain)), curve) == 0
+    return "v2:%s:%s:%s:%s" % (short(key), short(ns), short(value), base64.b64encode(box.raw).decode())
+
+
+def new_key(path):
+    path.unlink(missing_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
+    return path.with_name(path.name + ".pub")
+
+
+@pytest.fixture
+def keyed(node):
+    """A node whose sandbox opens namespaces "" and web by a key; node.pub is its public part."""
+    node.key = node.top / "key"
+    node.pub = new_key(node.key)
+    node.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\nsecrets-private-key: %s\n"
+                 "secrets-namespaces: ['', web]\n" % node.key)
+    node.start()
+    return node
+
+
+def leaks(node, value):
+    """Where the value is: files of ours, what our processes were started with, what the engine was told."""
+    found = []
+    needles = [value.encode(), base64.b64encode(value.encode())[:-4], value.encode().hex().encode()]
+
+    def look(where, data):
+        if any(n in data for n in needles):
+            found.append(str(where))
+
+    for top in ("state", "run", "log"):
+        for folder, _, names in os.walk(node.top / top):
+            for path in (os.path.join(folder, n) for n in names):
+                if os.path.isfile(path):
+                    look(path, open(path, "rb").read())
+    look("stderr", (node.top / "stderr").read_bytes())
+    pids = [node.meshd.pid, *children_of(node.meshd.pid)]
+    containers = [int(p) for p in node.pids]
+    for pid in pids + [p for c in containers for p in (c, *children_of(c))]:
+        for what in ("cmdline", "environ"):
+            if what == "environ" and pid not in pids or pid in containers:
+                continue  # there it belongs
+            try:
+                look("%s of %d" % (what, pid), open("/proc/%d/%s" % (pid, what), "rb").read())
+            except OSError:
+                pass
+    for event in node.events:
+        look("event", repr(event).encode())
+    return found
+
+
+def environ(pid):
+    """Of a process: what it was started with."""
+    with open("/proc/%d/environ" % pid, encoding="utf-8") as f:
+        found = dict(line.split("=", 1) for line in f.read().split("\0") if line)
+    return {k: v for k, v in found.items() if k not in ("PATH", "PWD", "SHLVL")}  # the shell's own
+
+
+def app(init):
+    """The application, once it is that."""
+    return wait_for(lambda: next((p for p in children_of(init) if os.readlink("/proc/%d/exe" % p).endswith("busybox")), None))
+
+
+def failed(node, instance):
+    return node.event(kind="state", instance=instance, state="backoff")["text"]
+
+
+def values(count):
+    return [base64.b32encode(os.urandom(20)).decode() for _ in range(count)]
+
+
+def test_the_application_has_them_and_nobody_else(keyed):
+    plain, spaced, rotated, filed = values(4)
+    spaced = "a b=c:" + spaced + "\n'\"@{x}"
+    other = new_key(keyed.top / "other")
+    keyed.shell("a", "exec sleep 1000", extra=(
+        "restart-timeout: 0.1\nenviron: {COLOR: blue}\nsecret-environ-file: /config/more.yaml\nsecret-environ:\n"
+        "  PLAIN: %s\n  SPACED: %s\n  ROTATED:\n  - %s\n  - %s\n  EMPTY: %s\n"
+        % (seal(keyed.pub, plain), seal(keyed.pub, spaced, "web"), seal(other, rotated), seal(keyed.pub, rotated),
+           seal(keyed.pub, ""))))
+    keyed.image("a", more="FILED: %s\n" % seal(keyed.pub, filed, "web"))
+    want = {"PLAIN": plain, "SPACED": spaced, "ROTATED": rotated, "FILED": filed, "EMPTY": "", "COLOR": "blue",
+            "TERM": "dumb", "LITHOS_NAME": "web/web.1", "LITHOS_CONFIG": "/config/run.yaml"}
+    init = keyed.up("web.1", "a")["pid"]
+    assert environ(app(init)) == want
+    # The init's copy is not for who runs in it; the application's own is.
+    with open("/proc/%d/status" % app(init), encoding="utf-8") as f:
+        assert [line.split()[-1] for line in f if line.startswith("NSpid:")] == ["2"]
+    owner = [os.stat("/proc/%d/environ" % pid).st_uid for pid in (init, app(init))]
+    assert owner[1] - owner[0] == 1000
+    record = next(p for p in (keyed.top / "state").rglob("web.1*") if p.is_file()).read_bytes()
+    assert seal(keyed.pub, plain)[:30].encode() in record  # up to the box
+    for value in (plain, spaced, rotated, filed):
+        keyed.pids = [init]
+        assert leaks(keyed, value) == []
+    # Nobody but the record says it again: after a crash, without an engine's word.
+    keyed.kill()
+    keyed.start()
+    os.kill(init, 9)
+    init = keyed.event(kind="state", instance="web.1", state="running")["pid"]
+    assert environ(app(init)) == want
+    keyed.pids = [init]
+    assert leaks(keyed, plain) == []
+
+
+def test_what_is_refused(keyed):
+    """Each with its place, and no byte of a secret in the line."""
+    value, = values(1)
+    good = seal(keyed.pub, value)
+    other = new_key(keyed.top / "other")
+    bad = {
+        "open": ("secret-environ: {PW: %s}\n" % value, "4:22: secret-environ.PW[0]: not a sealed secret"),
+        "cut": ("secret-environ: {PW: '%s'}\n" % good[:30], "4:22: secret-environ.PW[0]: not a sealed secret"),
+        "twice": ("environ: {PW: x}\nsecret-environ: {PW: '%s'}\n" % good, "5:22: secret-environ.PW: environ has it too"),
+        "badname": ("secret-environ: {'P W': '%s'}\n" % good, "key 'P W' must be printable ASCII"),
+        "none": ("secret-environ: {PW: []}\n", "must not be empty"),
+        "many": ("secret-environ:\n" + "".join("  P%d: '%s'\n" % (i, good) for i in range(1000)), "secrets exceed 128 KiB"),
+        "file": ("secret-environ-file: /config/nothere.yaml\n", "a/config/nothere.yaml: No such file"),
+    }
+    later = {
+        "key": (seal(other, value), "sealed for another key than secrets-private-key"),
+        "space": (seal(keyed.pub, value, "db"), "its namespace is none of secrets-namespaces"),
+        "short": (good[:-8], "can't be opened: cut short, or changed"),
+        "flip": (good[:60] + ("A" if good[60] != "A" else "B") + good[61:], "can't be opened"),
+        "hash": (":".join([*good.split(":")[:3], short(b"x"), good.split(":")[4]]), "can't be opened"),
+        "nul": (seal(keyed.pub, value + "\0"), "holds a NUL byte"),
+    }
+    for name, (text, _) in bad.items():
+        keyed.shell("a", "exec sleep 1000", name=name, extra=text)
+    for name, (text, _) in later.items():
+        keyed.shell("a", "exec sleep 1000", name=name, extra="restart-timeout: 60\nsecret-environ: {PW: '%s'}\n" % text)
+    for name, (_, want) in bad.items():
+        reply = keyed.run("web.1", "a", config="/config/%s.yaml" % name)
+        assert reply["code"] != 0 and want in reply["text"] and value not in reply["text"], (name, reply)
+    keyed.sandbox("none", "default-user: 1000\nallow-users: [1-2000]\nroles: [web]\n")
+    assert "a/config/key.yaml has secrets, and sandbox 'none' has no key for them" in \
+        keyed.run("web.1", "a", sandbox="none", config="/config/key.yaml")["text"]
+    for i, (name, (_, want)) in enumerate(later.items()):
+        assert keyed.run("web.%d" % i, "a", config="/config/%s.yaml" % name)["code"] == 0
+        text = failed(keyed, "web.%d" % i)
+        assert "a/config/%s.yaml:5:22: secret-environ.PW: %s" % (name, want) in text, (name, text)
+    keyed.pids = []
+    assert leaks(keyed, value) == []
+
+
+def test_the_key_is_roots_alone_and_read_anew(keyed):
+    value, = values(1)
+    keyed.shell("a", "exec sleep 1000", extra="restart-timeout: 0.1\nsecret-environ: {PW: '%s'}\n" % seal(keyed.pub, value))
+    aside = keyed.top / "aside"
+    keyed.key.rename(aside)
+    refused = []
+
+    def refuses(want):
+        reply = keyed.run("web.%d" % len(refused), "a")
+        text = reply["text"] if reply["code"] else failed(keyed, "web.%d" % len(refused))
+        assert "secrets-private-key: " in text and want in text, text
+        keyed.ask("STOP", instance="web.%d" % len(refused))
+        refused.append(want)
+
+    refuses("%s: No such file" % keyed.key)
+    keyed.key.symlink_to(aside)
+    refuses("%s: refusing: a symbolic link" % keyed.key)
+    keyed.key.unlink()
+    os.mkfifo(keyed.key)
+    refuses("refusing: not a regular file")
+    keyed.key.unlink()
+    aside.rename(keyed.key)
+    keyed.key.chmod(0o640)
+    refuses("refusing: uid 0, mode 0640; must be root's, with mode 0600 or 0400")
+    keyed.key.chmod(0o600)
+    os.chown(keyed.key, 1000, 0)
+    refuses("refusing: uid 1000, mode 0600")
+    os.chown(keyed.key, 0, 0)
+    kept = keyed.key.read_bytes()
+    keyed.key.write_bytes(kept[:200])
+    refuses("a damaged OpenSSH private key")
+    keyed.key.write_bytes(keyed.pub.read_bytes())
+    refuses("not an OpenSSH private key")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "pass word", "-f", keyed.top / "locked"], check=True)
+    keyed.key.write_bytes((keyed.top / "locked").read_bytes())
+    refuses("a key with a passphrase")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", keyed.top / "ecdsa"], check=True)
+    keyed.key.write_bytes((keyed.top / "ecdsa").read_bytes())
+    refuses("not an ed25519 key")
+    # One more key in the file, and the next try has it.
+    assert keyed.run("web.70", "a")["code"] == 0
+    failed(keyed, "web.70")
+    another = keyed.top / "another"
+    new_key(another)
+    keyed.key.write_bytes(another.read_bytes() + kept)
+    init = keyed.event(kind="state", instance="web.70", state="running")["pid"]
+    assert environ(app(init))["PW"] == value
