@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "../base/own.h"
-#include "../base/weak.h"
 #include "launch.h"
 
 int
@@ -31,7 +30,7 @@ launch_key(const struct spec *s, int *out, struct err *err)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: secrets-private-key: %s: refusing: not a regular file",
 		    s->instance, s->secrets_key);
-	if (HOLDS("key-owner") && (st.st_uid != 0 || st.st_mode & 07177))
+	if (st.st_uid != 0 || st.st_mode & 07177)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: secrets-private-key: %s: refusing: uid %u, mode %04o; must be root's, with mode 0600 or 0400",
 		    s->instance, s->secrets_key, st.st_uid, st.st_mode & 07777);
