@@ -25,7 +25,8 @@
  * ms) normal-exit-codes[] (i) variables{NAME} with tag TcpPort|Name|DottedName (FLAT_NULL) or
  * Choice (list of s) volumes{PATH} with tag Readonly (s), Tmpfs (map: size mode (i) exec (b)),
  * Persistent or Statedir (map: path (s) mode user group (i) exec mkdir (b)) require-mount[] (s; of
- * a sandbox too, as is capabilities[] (s)) hosts-file/{mount,copy-from-host,localhost,public-hostname}
+ * a sandbox too, as is capabilities[] (s)) seccomp (s; of a sandbox allow-unconfined (b)
+ * profiles{NAME}[] (s)) hosts-file/{mount,copy-from-host,localhost,public-hostname}
  * resolv-conf/{mount,copy-from-host} (b; mount also s "auto"); of a sandbox: hosts-file resolv-conf
  * (s) additional-hosts{NAME: s address}
  *              secret-environ{NAME: list of s} secret-environ-file (s); of a sandbox: secrets-private-key

@@ -128,6 +128,15 @@ static const struct field sandbox_limits[] = {
     {.key = NULL},
 };
 
+static const struct field call = {.type = T_STR, .min = 1, .max = 63};
+static const struct field profile = {.type = T_LIST, .sub = &call};
+
+static const struct field sandbox_seccomp[] = {
+    {.key = "allow-unconfined", .type = T_BOOL},
+    {.key = "profiles", .type = T_DICT, .keys = KEY_NAME, .sub = &profile},
+    {.key = NULL},
+};
+
 const struct field schema_sandbox[] = {
     {.key = "image-dir", .type = T_PATH, .max = PATH_BYTES},
     NUMBER("image-dir-levels", 1, 16),
@@ -152,7 +161,7 @@ const struct field schema_sandbox[] = {
     {.key = "limits", .type = T_MAP, .sub = sandbox_limits},
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
-    LATER("seccomp"),
+    {.key = "seccomp", .type = T_MAP, .sub = sandbox_seccomp},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},
     /* lithos', later */
     {.key = "additional-hosts", .type = T_DICT, .keys = KEY_HOST, .sub = &address},
@@ -306,7 +315,7 @@ const struct field schema_container[] = {
     {.key = "health", .type = T_MAP, .sub = health},
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
-    LATER("seccomp"),
+    {.key = "seccomp", .type = T_NAME},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},
     /* lithos', later */
     {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},

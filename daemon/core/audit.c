@@ -14,6 +14,7 @@
 #include "../base/caps.h"
 #include "../base/err.h"
 #include "../base/initproto.h"
+#include "../base/name.h"
 
 const char *
 audit_level_name(enum audit_level level)
@@ -71,6 +72,14 @@ may_be_root(const struct flat *doc)
 	return flat_int(doc, "asked/user-id", &uid) && uid == 0 && audit_asked(doc, "userns") == 0;
 }
 
+static bool
+is_unconfined(const struct flat *doc)
+{
+	char name[NAME_CAP];
+
+	return flat_str(doc, "asked/seccomp", name, sizeof name) && strcmp(name, "unconfined") == 0;
+}
+
 /* allowed: what its sandbox and its own file name. */
 static void
 judge_capabilities(struct audit_findings *f, const char *who, struct slice status, uint64_t allowed)
@@ -101,7 +110,10 @@ judge_status(struct audit_findings *f, const char *who, struct slice status, int
 
 	if (!audit_field(status, "NoNewPrivs", v, sizeof v) || strcmp(v, "1") != 0)
 		audit_find(f, AUDIT_WEAKER, "%s: NoNewPrivs is '%.16s', not 1: setuid programs give rights", who, v);
-	if (!audit_field(status, "Seccomp", v, sizeof v) || strcmp(v, "2") != 0)
+	if (!audit_field(status, "Seccomp", v, sizeof v) || (strcmp(v, "0") == 0 && is_unconfined(doc)))
+		audit_find(f, v[0] == '\0' ? AUDIT_WEAKER : AUDIT_ALLOWED,
+		    "%s: Seccomp is '%.16s': its sandbox allows `seccomp: unconfined`", who, v);
+	else if (strcmp(v, "2") != 0)
 		audit_find(f, AUDIT_WEAKER, "%s: Seccomp is '%.16s', not 2: system calls are not filtered", who, v);
 	else if (audit_field(status, "Seccomp_filters", v, sizeof v) && strtoll(v, NULL, 10) < least)
 		audit_find(f, AUDIT_WEAKER, "%s: has %.16s seccomp programs, the container's init has %lld", who, v,
@@ -404,17 +416,25 @@ judge_filters(const struct flat *doc, struct audit_findings *f)
 {
 	char path[48];
 	struct flat_rec why;
-	int64_t n = 0, ours = 0, k;
+	int64_t n = 0, ours = 0, asked = 0, k;
+	char profile[NAME_CAP];
 
+	if (is_unconfined(doc))
+		return; /* there is none, as its status says */
 	for (; n < 64; n++) {
 		snprintf(path, sizeof path, "filters/%lld/default", (long long)n);
 		if (!flat_int(doc, path, &k))
 			break;
 		ours += k != 0;
+		snprintf(path, sizeof path, "filters/%lld/asked", (long long)n);
+		asked += flat_int(doc, path, &k) && k != 0;
 	}
 	if (flat_find(doc, "filters-error", &why) && why.type == FLAT_STR)
 		audit_find(f, AUDIT_UNKNOWN, "init: its seccomp programs can't be read: %.*s",
 		    why.str_len < 100 ? (int)why.str_len : 100, why.str);
+	else if (ours < 2 && asked >= 2 && flat_str(doc, "asked/seccomp", profile, sizeof profile) && *profile != '\0')
+		audit_find(f, AUDIT_ALLOWED, "init: has the system calls of the profile %s too: its sandbox allows it",
+		    profile);
 	else if (ours < 2)
 		audit_find(f, AUDIT_WEAKER, "init: %lld of its %lld seccomp programs are the default ones, not 2",
 		    (long long)ours, (long long)n);

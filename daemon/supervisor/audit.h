@@ -56,6 +56,7 @@ struct sup;
 struct sup_req;
 struct row;
 struct filter;
+struct spec;
 
 /* 0: the answer comes later as SUP_EV_AUDIT. */
 MUST_CHECK int audit_start(struct sup *s, const struct sup_req *q, msec now,
@@ -68,6 +69,6 @@ void audit_tick(struct audit *a, msec now);
 enum audit_exit audit_look(const struct sup *s, const struct row *r, int out);
 /* audit_filter.c: the seccomp programs of pid, which pidfd is of. */
 void audit_filters(struct flat_out *o, pid_t pid, int pidfd,
-    const struct filter *ours);
+    const struct filter *ours, const struct spec *s);
 
 #endif

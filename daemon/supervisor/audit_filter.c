@@ -64,7 +64,8 @@ read_filters(pid_t pid, struct programs_read *r)
 }
 
 static void
-put_filters(struct flat_out *o, const struct programs_read *r, const struct filter *ours)
+put_filters(struct flat_out *o, const struct programs_read *r, const struct filter *ours,
+    const struct filter *asked)
 {
 	static const char digits[] = "0123456789abcdef";
 	static char hex[sizeof r->code[0] * 2];
@@ -82,6 +83,8 @@ put_filters(struct flat_out *o, const struct programs_read *r, const struct filt
 		flat_put(o, path, FLAT_STR, 0, 0, hex, 2 * bytes);
 		snprintf(path, sizeof path, "filters/%zu/default", i);
 		flat_put_int(o, path, is_ours(ours, r->code[i], r->len[i]));
+		snprintf(path, sizeof path, "filters/%zu/asked", i);
+		flat_put_int(o, path, is_ours(asked, r->code[i], r->len[i]));
 	}
 }
 
@@ -104,10 +107,13 @@ wait_stopped(pid_t pid, int *status)
 }
 
 void
-audit_filters(struct flat_out *o, pid_t pid, int pidfd, const struct filter *ours)
+audit_filters(struct flat_out *o, pid_t pid, int pidfd, const struct filter *ours,
+    const struct spec *s)
 {
 	AUTO_FREE struct programs_read *r = calloc(1, sizeof *r);
 	const char *why = NULL;
+	struct filter asked = {0};
+	struct err err = {0};
 	int status = 0;
 	long sig;
 
@@ -123,7 +129,11 @@ audit_filters(struct flat_out *o, pid_t pid, int pidfd, const struct filter *our
 		/* A signal that came just then is its own. */
 		sig = status >> 16 == 0 ? WSTOPSIG(status) : 0;
 		ptrace(PTRACE_DETACH, pid, NULL, sig);
-		put_filters(o, r, ours);
+		if (filter_for(ours, s, &asked, &err) < 0)
+			why = err.text;
+		else
+			put_filters(o, r, ours, &asked);
+		filter_done(&asked, ours);
 	}
 	if (why != NULL)
 		flat_put_str(o, "filters-error", why);

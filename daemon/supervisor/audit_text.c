@@ -310,6 +310,7 @@ put_asked(struct flat_out *o, const struct row *r)
 	flat_put_str(o, "leaf", r->run.leaf);
 	flat_put_int(o, "asked/user-id", s->uid);
 	flat_put_int(o, "asked/userns", s->uid_maps_count > 0);
+	flat_put_str(o, "asked/seccomp", s->seccomp);
 	flat_put_int(o, "asked/capabilities", (int64_t)s->capabilities);
 	flat_put_int(o, "asked/memory-limit", (int64_t)s->memory_bytes);
 	flat_put_int(o, "asked/cpu-shares", s->cpu_shares);
@@ -392,7 +393,7 @@ audit_look(const struct sup *s, const struct row *r, int out)
 	app_pid = application(init, run->pid, &app);
 	if (app >= 0)
 		put_process(&o, app, app_pid, "app");
-	audit_filters(&o, run->pid, run->pidfd, &s->launcher.filter);
+	audit_filters(&o, run->pid, run->pidfd, &s->launcher.filter, &r->spec);
 	put_limits(&o, &s->cgroups, run->leaf, "");
 	snprintf(box, sizeof box, "%.*s", (int)strcspn(run->leaf, "/"), run->leaf);
 	if (box[0] == CGROUP_BOX)

@@ -123,15 +123,18 @@ static int
 clone_joiner(struct sup *s, struct exec *x, const struct row *r, int group,
     struct err *err)
 {
+	struct filter filter;
 	struct exec_child c = {.ask = &x->ask, .spec = &r->spec,
-	    .filter = &s->launcher.filter, .target = r->run.pidfd,
+	    .filter = &filter, .target = r->run.pidfd,
 	    .pid = r->run.pid, .init = s->launcher.init};
 	int release[2] = {-1, -1}, error[2] = {-1, -1}, born[2] = {-1, -1};
 	pid_t pid = -1;
-	int rc = cgroup_doors(&s->cgroups, r->run.leaf, c.doors, err);
+	int rc = filter_for(&s->launcher.filter, &r->spec, &filter, err);
 
-	if (rc < 0)
+	if (rc < 0 || (rc = cgroup_doors(&s->cgroups, r->run.leaf, c.doors, err)) < 0) {
+		filter_done(&filter, &s->launcher.filter);
 		return rc;
+	}
 	memcpy(c.stdio, x->stdio, sizeof c.stdio);
 	if (pipe2(release, O_CLOEXEC) == 0 &&
 	    pipe2(error, O_CLOEXEC | O_NONBLOCK) == 0 &&
@@ -161,6 +164,7 @@ clone_joiner(struct sup *s, struct exec *x, const struct row *r, int group,
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		shut(&c.doors[i]);
 	close_pair(release); /* without its byte the child ends */
+	filter_done(&filter, &s->launcher.filter);
 	return rc;
 }
 

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -99,11 +100,20 @@ static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 enum { PROTO_SMC = 256, PROTO_MPTCP = 262 };
 static const unsigned protocols[] = {PROTO_SMC, PROTO_MPTCP};
 
+/* more: by the sandbox's word. */
 static int
-allow_list(scmp_filter_ctx ctx)
+allow_list(scmp_filter_ctx ctx, const struct strs *more)
 {
+	const char *name = more != NULL ? more->buf : NULL;
 	int rc = 0;
 
+	for (uint32_t i = 0; name != NULL && i < more->count && rc == 0; i++) {
+		int nr = seccomp_syscall_resolve_name(name);
+
+		if (nr >= 0)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+		name += strlen(name) + 1;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(allowed) && rc == 0; i++) {
 		int nr = seccomp_syscall_resolve_name(allowed[i]);
 
@@ -163,11 +173,12 @@ no_setuid_files(scmp_filter_ctx ctx)
 
 /* The kernel looks at 32 bits of these arguments: so do we (_32 compares). */
 static int
-deny_list(scmp_filter_ctx ctx)
+deny_list(scmp_filter_ctx ctx, const struct strs *none)
 {
 	static const unsigned requests[] = {TIOCSTI, TIOCLINUX};
 	int rc;
 
+	(void)none;
 	rc = !HOLDS("clone3") ? 0 :
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	for (size_t i = 0; i < ARRAY_LEN(new_namespaces) && rc == 0 && HOLDS("clone-flags"); i++)
@@ -222,8 +233,8 @@ export_program(scmp_filter_ctx ctx, struct sock_fprog *out)
 }
 
 static int
-compile_one(uint32_t dflt, int (*rules)(scmp_filter_ctx), struct sock_fprog *out,
-    struct err *err)
+compile_one(uint32_t dflt, int (*rules)(scmp_filter_ctx, const struct strs *),
+    const struct strs *more, struct sock_fprog *out, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(dflt);
 	int rc = -1;
@@ -233,7 +244,7 @@ compile_one(uint32_t dflt, int (*rules)(scmp_filter_ctx), struct sock_fprog *out
 		if (!HOLDS("architectures"))
 			(void)seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
 			    SCMP_ACT_ALLOW);
-		rc = rules(ctx);
+		rc = rules(ctx, more);
 		if (rc == 0)
 			rc = export_program(ctx, out);
 		seccomp_release(ctx);
@@ -247,18 +258,45 @@ compile_one(uint32_t dflt, int (*rules)(scmp_filter_ctx), struct sock_fprog *out
 int
 filter_compile(struct filter *f, struct err *err)
 {
-	int rc = compile_one(SCMP_ACT_ERRNO(EPERM), allow_list, &f->prog[0], err);
+	int rc = compile_one(SCMP_ACT_ERRNO(EPERM), allow_list, NULL, &f->prog[0], err);
 
 	if (rc < 0)
 		return rc;
-	return compile_one(SCMP_ACT_ALLOW, deny_list, &f->prog[1], err);
+	return compile_one(SCMP_ACT_ALLOW, deny_list, NULL, &f->prog[1], err);
+}
+
+bool
+filter_knows(const char *call)
+{
+	return seccomp_syscall_resolve_name(call) >= 0;
+}
+
+int
+filter_for(const struct filter *base, const struct spec *s, struct filter *out,
+    struct err *err)
+{
+	*out = *base;
+	if (strcmp(s->seccomp, SPEC_UNCONFINED) == 0)
+		memset(out, 0, sizeof *out);
+	if (s->calls.count == 0)
+		return 0;
+	memset(&out->prog[0], 0, sizeof out->prog[0]);
+	return compile_one(SCMP_ACT_ERRNO(EPERM), allow_list, &s->calls, &out->prog[0], err);
+}
+
+void
+filter_done(struct filter *f, const struct filter *base)
+{
+	if (f->prog[0].filter != base->prog[0].filter)
+		free(f->prog[0].filter);
+	f->prog[0].filter = NULL;
 }
 
 int
 filter_install(const struct filter *f)
 {
 	for (int i = 0; i < FILTER_PROGRAMS; i++)
-		if (HOLDS(i ? "deny-list" : "allow-list") &&
+		if (f->prog[i].len > 0 && HOLDS(i ? "deny-list" : "allow-list") &&
 		    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
 			&f->prog[i]) < 0)
 			return -1;

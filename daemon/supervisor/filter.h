@@ -1,5 +1,6 @@
 /*
- * filter.h - the seccomp filter of every container, compiled once at start.
+ * filter.h - the seccomp filter of every container, compiled once at start; of
+ * one that has a profile of its sandbox, when it starts.
  *
  * Two programs, both installed: an allow-list of system calls (anything else
  * is EPERM), and a deny-list of arguments (new namespaces, terminal
@@ -12,6 +13,7 @@
 #include <linux/filter.h>
 
 #include "../base/err.h"
+#include "spec.h"
 
 enum { FILTER_PROGRAMS = 2 };
 
@@ -20,6 +22,13 @@ struct filter {
 };
 
 MUST_CHECK int filter_compile(struct filter *f, struct err *err);
+/* Is there a system call of this name on this machine? */
+bool filter_knows(const char *call);
+/* What s asks for: base itself; base with more system calls in its allow-list; or
+ * nothing (`seccomp: unconfined`).  *out borrows from base, until filter_done. */
+MUST_CHECK int filter_for(const struct filter *base, const struct spec *s, struct filter *out,
+    struct err *err);
+void filter_done(struct filter *f, const struct filter *base);
 /* Into this process, which has no_new_privs.  0, or -1 and errno. */
 int filter_install(const struct filter *f);
 

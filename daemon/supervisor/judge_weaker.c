@@ -8,7 +8,10 @@
 #include <stdio.h>
 
 #include "../base/caps.h"
+#include "filter.h"
 #include "judge_in.h"
+
+enum { CALL_CAP = 64, CALLS_MAX = 256 };
 
 static bool
 lists(const struct flat *f, const char *list, const char *name)
@@ -80,8 +83,61 @@ capabilities(const struct judge *j, struct spec *s, struct err *err)
 	return rc;
 }
 
+/* The system calls of the sandbox's profile. */
+static int
+profile(const struct judge *j, const struct flat_rec *at, struct spec *s, struct err *err)
+{
+	char path[NAME_CAP + 32], key[16], item[NAME_CAP + 48], call[CALL_CAP];
+	struct flat_rec rec;
+	size_t off = 0;
+
+	snprintf(path, sizeof path, "seccomp/profiles/%s", s->seccomp);
+	if (!flat_find(j->sandbox, path, &rec) || rec.type != FLAT_LIST)
+		return judge_fail(j, at, err,
+		    "seccomp: sandbox '%s' has no profile '%s': seccomp: profiles: of %s names them", j->req->sandbox,
+		    s->seccomp, j->sandbox_file);
+	while (flat_next(j->sandbox, &off, &rec)) {
+		if (!flat_child(&rec, path, key, sizeof key))
+			continue;
+		snprintf(item, sizeof item, "%s/%s", path, key);
+		if (!flat_str(j->sandbox, item, call, sizeof call) || !filter_knows(call))
+			return err_set(err, EXIT_CONFIG,
+			    "%s: %s:%u:%u: seccomp: profile '%s': '%s' is no system call of this machine",
+			    j->req->instance, j->sandbox_file, rec.line, rec.col, s->seccomp, call);
+		if (s->calls.count >= CALLS_MAX || strs_add(&s->calls, call, strlen(call), err) < 0)
+			return err_set(err, EXIT_CONFIG, "%s: %s:%u:%u: seccomp: profile '%s' has more than %d",
+			    j->req->instance, j->sandbox_file, rec.line, rec.col, s->seccomp, CALLS_MAX);
+	}
+	return 0;
+}
+
+static int
+seccomp(const struct judge *j, struct spec *s, struct err *err)
+{
+	struct flat_rec rec;
+	bool unconfined = false;
+
+	if (!flat_find(j->container, "seccomp", &rec))
+		return 0;
+	if (!flat_str(j->container, "seccomp", s->seccomp, sizeof s->seccomp))
+		return judge_fail(j, &rec, err, "seccomp: default, unconfined or the name of a profile is needed");
+	if (strcmp(s->seccomp, "default") == 0) {
+		s->seccomp[0] = '\0';
+		return 0;
+	}
+	if (strcmp(s->seccomp, SPEC_UNCONFINED) != 0)
+		return profile(j, &rec, s, err);
+	if (!flat_bool(j->sandbox, "seccomp/allow-unconfined", &unconfined) || !unconfined)
+		return judge_fail(j, &rec, err,
+		    "seccomp: sandbox '%s' does not allow unconfined: `seccomp: {allow-unconfined: yes}` in %s does",
+		    j->req->sandbox, j->sandbox_file);
+	return 0;
+}
+
 int
 judge_weaker(const struct judge *j, struct spec *s, struct err *err)
 {
-	return capabilities(j, s, err);
+	int rc = capabilities(j, s, err);
+
+	return rc < 0 ? rc : seccomp(j, s, err);
 }

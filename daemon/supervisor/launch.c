@@ -246,7 +246,8 @@ int
 launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
-	struct child c = {.spec = s, .filter = &l->filter, .root = -1, .fence = -1,
+	struct filter filter;
+	struct child c = {.spec = s, .filter = &filter, .root = -1, .fence = -1,
 	    .hosts = -1, .resolv = -1, .key = -1, .conf = l->conf,
 	    .conf_uid = l->conf_uid, .conf_gid = l->conf_gid};
 	int *const fds[] = {&c.root, &c.fence, &c.hosts, &c.resolv, &c.key};
@@ -258,7 +259,10 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	running_new(r);
 	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
 	if (rc == 0)
-		rc = launch_mounts(l, s, &c, err);
+		rc = filter_for(&l->filter, s, &filter, err);
+	if (rc < 0)
+		return rc;
+	rc = launch_mounts(l, s, &c, err);
 	if (rc == 0)
 		rc = launch_key(s, &c.key, err);
 	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
@@ -282,6 +286,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.outside_gid = launch_outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = clone_child(&c, cgroup, r, err);
 	}
+	filter_done(&filter, &l->filter);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);

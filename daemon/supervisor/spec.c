@@ -57,7 +57,8 @@ static const struct field fields[] = {
     U32("health-port", health_port), U32("health-interval", health_interval_ms),
     U32("health-timeout", health_timeout_ms), STR("health-path", health_path),
     BOOL("run-tmpfs", run_tmpfs), U32("hosts-flags", hosts_flags),
-    U32("resolv-flags", resolv_flags), U64("capabilities", capabilities), NEW("hosts-file", hosts_file),
+    U32("resolv-flags", resolv_flags), U64("capabilities", capabilities),
+    NEW("seccomp", seccomp), NEW("hosts-file", hosts_file),
     NEW("resolv-file", resolv_file), NEW("secrets-key", secrets_key),
 };
 
@@ -98,6 +99,7 @@ spec_free(struct spec *s)
 	free(s->args.buf);
 	free(s->env.buf);
 	free(s->hosts.buf);
+	free(s->calls.buf);
 	free(s->bind.buf);
 	free(s->sealed.buf);
 	memset(s, 0, used_bytes(s));
@@ -236,6 +238,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "arg", &s->args);
 	put_strs(&o, "env", &s->env);
 	put_strs(&o, "host", &s->hosts);
+	put_strs(&o, "call", &s->calls);
 	put_strs(&o, "bind", &s->bind);
 	put_strs(&o, "sealed", &s->sealed);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
@@ -415,6 +418,8 @@ get_all(const struct flat *f, struct spec *s)
 		return "env";
 	if (!get_strs(f, "host", &s->hosts))
 		return "host";
+	if (!get_strs(f, "call", &s->calls))
+		return "call";
 	if (!get_strs(f, "bind", &s->bind))
 		return "bind";
 	if (!get_strs(f, "sealed", &s->sealed) ||

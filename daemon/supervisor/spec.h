@@ -24,6 +24,9 @@ enum {
 	SPEC_LOG_BYTES = 8 << 20, /* of both log files, unless it is said */
 };
 
+/* Of spec.seccomp: no filter at all. */
+#define SPEC_UNCONFINED "unconfined"
+
 /* Strings one after the other, each with its NUL. */
 struct strs {
 	char *buf; /* owned; NULL when empty */
@@ -106,6 +109,9 @@ struct spec {
 	uint32_t restart_timeout_ms, kill_timeout_ms;
 	uint64_t normal_exit[4]; /* a bit per exit code that is no failure */
 	uint64_t capabilities; /* a bit each; beside its user, who has none */
+	/* A profile of its sandbox, whose system calls it has besides, or "unconfined". */
+	char seccomp[NAME_CAP];
+	struct strs calls;
 	uint32_t health_kind, health_port;
 	uint32_t health_interval_ms, health_timeout_ms;
 	char health_path[128];

@@ -4,15 +4,19 @@ Each is given to who asks and may, refused to who asks and may not, never given 
 who does not ask, and told by `mesh audit` as allowed.
 """
 import json
+import os
 import re
+import shutil
+import subprocess
 
 import pytest
-from conftest import wait_for
+from conftest import BUILD, children_of, wait_for
 from test_audit import audit, judge  # noqa: F401 (a fixture)
 
 SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 SANDBOXES = {
-    "web": "default-user: 1000\ncapabilities: [CHOWN, KILL, SETUID, NET_RAW, SYS_ADMIN]\n",
+    "web": "default-user: 1000\ncapabilities: [CHOWN, KILL, SETUID, NET_RAW, SYS_ADMIN]\nallow-exec: yes\n"
+           "seccomp: {allow-unconfined: yes, profiles: {nest: [unshare, ptrace], wrong: [read, unshar]}}\n",
     "off": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n"
            "capabilities: [CHOWN, NET_BIND_SERVICE, SETUID, KILL]\n",
 }
@@ -90,3 +94,54 @@ def test_stopped_as_another_user(host):
     assert said.startswith("77\n"), said
     assert host.ask("STOP", instance="web.1")["code"] == 0
     wait_for(lambda: "TERMINATED" in host.log("web.1"))
+
+
+# What is tried, and what comes of it by default.
+TRIES = {"unshare": "EPERM", "clone": "EPERM", "personality": "EPERM", "clone3": "ENOSYS"}
+
+
+def test_seccomp(host, escape, judge):  # noqa: F811
+    """A profile adds its calls and nothing else; unconfined is none at all; each by the sandbox's word alone."""
+    shutil.copy(escape, host.images / "a/escape")
+    other = "default-user: 1000\nroles: [web]\nseccomp: {allow-unconfined: no}\n"
+    host.sandbox("other", other)
+    pids = {}
+    for asked, box, escaped, told in (
+            ("default", "other", set(), None),
+            ("nest", "web", {"unshare"}, "init: has the system calls of the profile nest too: its sandbox allows it"),
+            ("unconfined", "web", set(TRIES), "app: Seccomp is '0': its sandbox allows `seccomp: unconfined`")):
+        host.image("a", run="executable: /escape\narguments: [%s]\nseccomp: %s\n" % (", ".join(TRIES), asked))
+        name = "web.%s" % asked
+        pids[name] = host.up(name, "a", sandbox=box)["pid"]
+        said = dict(line.split("=") for line in host.printed(name, "DONE").splitlines() if "=" in line)
+        assert said == {t: "escaped" if t in escaped else no for t, no in TRIES.items()}, (asked, said)
+        found = judge(audit(host, name))
+        assert found["weaker"] == [] and [t for t in found["allowed"] if told and t == told] == [told] * bool(told), found
+        assert told or found["allowed"] == [], found
+        if box == "other":
+            continue
+        # A command beside it is filtered as it is.
+        p = subprocess.run([BUILD / "mesh", "--socket", host.top / "run/ctl", "exec", name, "--", "grep", "Seccomp",
+                            "/proc/self/status"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        ours = open("/proc/%d/status" % pids[name]).read()
+        assert p.stdout and p.stdout in ours, (p, ours)
+    # Whoever was allowed less had less: the same document, as if nobody had asked.
+    document = audit(host, "web.unconfined")
+    assert any("app: Seccomp is '0', not 2" in t
+               for t in judge(document.replace(b"unconfined", b"UNCONFINED"))["weaker"])
+    for box, asked, why in (
+            ("other", "unconfined", "a/config/run.yaml:4:10: seccomp: sandbox 'other' does not allow unconfined: "
+                                    "`seccomp: {allow-unconfined: yes}` in "),
+            ("off", "unconfined", "seccomp: sandbox 'off' does not allow unconfined"),
+            ("other", "nest", "a/config/run.yaml:4:10: seccomp: sandbox 'other' has no profile 'nest': seccomp: profiles: of "),
+            ("web", "../web", "seccomp: "),
+            ("web", "wrong", "web.yaml:4:84: seccomp: profile 'wrong': 'unshar' is no system call of this machine")):
+        host.shell("a", "true", extra="seccomp: %s\n" % asked)
+        said = host.run("no.1", "a", sandbox=box)
+        assert said["code"] == 3 and why in said["text"], said
+    # A supervisor that comes later starts it again from the record alone.
+    host.sandbox("web", "default-user: 1000\n")
+    host.kill()
+    host.start()
+    os.kill(children_of(pids["web.nest"])[0], 9)
+    assert wait_for(lambda: host.log("web.nest").count("unshare=escaped") == 2)
