@@ -1,6 +1,7 @@
 /*
  * main.c - meshd-conf KIND DISPLAY-NAME < yaml > records
  *          meshd-conf open DISPLAY-NAME < items 3< key > environment
+ *          meshd-conf try DISPLAY-NAME < items 3< key
  *
  * One process per file: it shuts its doors (limits, then a system call filter
  * that leaves reading, writing and memory), reads all of stdin, and writes
@@ -8,7 +9,7 @@
  * With exit 0 stderr has a line for each key that is treated otherwise than by
  * lithos (conf.h).
  * `open` opens sealed secrets (secret.h) behind the same doors: the key is a
- * descriptor, no path and no variable.
+ * descriptor, no path and no variable.  `try` only sees whether it could.
  * So whatever a file does to the parser, the parser can do to nobody.
  */
 #include "conf.h"
@@ -168,7 +169,7 @@ convert(const char *kind, const char *name, struct err *err)
 
 /* What was read and written is wiped, whatever came of it. */
 static int
-open_secrets(struct err *err)
+open_secrets(bool tell, struct err *err)
 {
 	enum { KEY_FD = 3 };
 	const size_t caps[] = {SECRET_ITEMS_BYTES_MAX, SECRET_KEY_BYTES_MAX, SECRET_OUT_BYTES_MAX};
@@ -185,7 +186,7 @@ open_secrets(struct err *err)
 		rc = read_all(KEY_FD, "secrets-private-key", bufs[1], caps[1], &len[1], err);
 	if (rc == 0)
 		rc = secret_open(bufs[0], len[0], bufs[1], len[1], bufs[2], &len[2], err);
-	if (rc == 0)
+	if (rc == 0 && tell)
 		rc = write_all((const uint8_t *)bufs[2], len[2], err);
 	for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
 		if (bufs[i] != NULL)
@@ -205,7 +206,8 @@ main(int argc, char **argv)
 		say("meshd-conf: usage: meshd-conf KIND DISPLAY-NAME < yaml > records");
 		return EXIT_USAGE_;
 	}
-	const bool secrets = strcmp(argv[1], "open") == 0;
+	const bool tell = strcmp(argv[1], "open") == 0;
+	const bool secrets = tell || strcmp(argv[1], "try") == 0;
 
 	if (!secrets && !conf_kind_ok(argv[1])) {
 		err_escape(shown, sizeof shown, argv[1], strlen(argv[1]));
@@ -216,7 +218,7 @@ main(int argc, char **argv)
 	}
 	if ((secrets && secret_begin(&err) != 0) ||
 	    (!SANITIZED && (shut_limits(&err) != 0 || shut_calls(&err) != 0)) ||
-	    (secrets ? open_secrets(&err) : convert(argv[1], argv[2], &err)) != 0) {
+	    (secrets ? open_secrets(tell, &err) : convert(argv[1], argv[2], &err)) != 0) {
 		say(err.text);
 		return err.code;
 	}

@@ -114,7 +114,7 @@ start(struct helper *h, int program, uid_t uid, gid_t gid, const char *kind,
 	pid_t parent = getpid(), pid;
 
 	helper_new(h);
-	h->secret = key >= 0;
+	h->secret = strcmp(kind, "open") == 0;
 	snprintf(h->display, sizeof h->display, "%s", display);
 	h->out_fd = memfd_create("flat", MFD_CLOEXEC);
 	h->err_fd = memfd_create("error", MFD_CLOEXEC);
@@ -124,8 +124,8 @@ start(struct helper *h, int program, uid_t uid, gid_t gid, const char *kind,
 		    strerror(errno));
 	}
 	/* A container's first pids belong to its init and its application. */
-	pid = key < 0 ? sys_fork(0, -1, &h->pidfd) :
-			sys_fork_as(SECRETS_PID, &h->pidfd);
+	pid = h->secret ? sys_fork_as(SECRETS_PID, &h->pidfd) :
+			  sys_fork(0, -1, &h->pidfd);
 	if (pid == 0)
 		child(h, program, uid, gid, kind, yaml, key, parent);
 	if (pid < 0) {
@@ -143,6 +143,13 @@ helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
     const char *kind, const char *display, int yaml, msec now, struct err *err)
 {
 	return start(h, program, uid, gid, kind, display, yaml, -1, now, err);
+}
+
+int
+helper_try_secrets(struct helper *h, int program, uid_t uid, gid_t gid,
+    const char *display, int sealed, int key, msec now, struct err *err)
+{
+	return start(h, program, uid, gid, "try", display, sealed, key, now, err);
 }
 
 void

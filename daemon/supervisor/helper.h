@@ -40,7 +40,11 @@ MUST_CHECK int helper_finish(struct helper *h, uint8_t **out, size_t *len,
 MUST_CHECK int helper_run(int program, uid_t uid, gid_t gid, const char *kind,
     const char *display, int yaml, char *notes, uint8_t **out, size_t *len,
     struct err *err);
-/* Likewise of `open` (daemon/conf/secret.h): sealed secrets in, the plain ones
+/* As helper_start, of `try`: do these sealed secrets open?  The answer is empty. */
+MUST_CHECK int helper_try_secrets(struct helper *h, int program, uid_t uid,
+    gid_t gid, const char *display, int sealed, int key, msec now,
+    struct err *err);
+/* As helper_run, of `open` (daemon/conf/secret.h): sealed secrets in, the plain ones
  * out, in no other memory of ours than *out.  key is its descriptor 3.  Asked by
  * the first process of a new pid namespace. */
 MUST_CHECK int helper_open_secrets(int program, uid_t uid, gid_t gid,

@@ -1,7 +1,7 @@
 /*
  * job.c - a START or RUN from names to a spec: the sandbox file through
  * meshd-conf, then the image's container file, and its file of sealed secrets if
- * it names one, then the judge, then a durable record.  Few helpers run at once; the others wait their turn.
+ * it names one, then the judge, then its secrets are tried, then a durable record.  Few helpers run at once; the others wait their turn.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +41,7 @@ job_drop(struct sup *s, struct row *r)
 	free(j->vars);
 	free(j->sandbox);
 	free(j->container);
+	free(j->secrets);
 	free(j);
 }
 
@@ -250,9 +251,31 @@ tell_shared(const struct sup *s, const struct spec *spec, uint32_t own)
 		    spec->sandbox, id);
 }
 
+/* Do its secrets open?  Asked before anything of this START counts: what runs
+ * goes on when they don't.  At the launch they are opened for good. */
 static int
-judge_all(struct sup *s, struct row *r, const uint8_t *secrets_buf,
-    size_t secrets_len, msec now, struct err *err)
+try_secrets(struct sup *s, struct row *r, const struct spec *spec, msec now,
+    struct err *err)
+{
+	struct job *j = r->job;
+	AUTO_CLOSE int sealed = sys_memfd("sealed", spec->sealed.buf,
+	    spec->sealed.len);
+	AUTO_CLOSE int key = -1;
+	int rc = launch_key(spec, &key, err);
+
+	if (rc == 0 && sealed < 0)
+		rc = err_set(err, EXIT_ENVIRONMENT, "%s: memfd_create: %s",
+		    r->instance, strerror(errno));
+	if (rc < 0)
+		return rc;
+	j->stage = JOB_TRIED;
+	return helper_try_secrets(&j->helper, s->programs.conf, s->conf.conf_uid,
+	    s->conf.conf_gid, r->instance, sealed, key, now, err);
+}
+
+/* All documents are there; with secrets, twice: before and after they are tried. */
+static int
+judge_all(struct sup *s, struct row *r, msec now, struct err *err)
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128], notes[JUDGE_TOLD_CAP];
@@ -265,19 +288,24 @@ judge_all(struct sup *s, struct row *r, const uint8_t *secrets_buf,
 	sandbox_file(s, j->req.sandbox, file, sizeof file);
 	if (flat_open(&sandbox, j->sandbox, j->sandbox_len) < 0 ||
 	    flat_open(&container, j->container, j->container_len) < 0 ||
-	    (secrets_buf != NULL &&
-		flat_open(&secrets, secrets_buf, secrets_len) < 0))
+	    (j->secrets != NULL &&
+		flat_open(&secrets, j->secrets, j->secrets_len) < 0))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: meshd-conf gave no records", r->instance,
 		    j->req.image, j->req.config);
 	judge_of(s, j, &sandbox, file, &judge);
 	judge.container = &container;
-	judge.secrets = secrets_buf == NULL ? NULL : &secrets;
+	judge.secrets = j->secrets == NULL ? NULL : &secrets;
 	if ((rc = ranges_first(s->place.records_dir, s->conf.range_first,
 		 s->conf.range_last, j->req.sandbox, &judge.range_first,
 		 err)) < 0 ||
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
+	if (spec.sealed.count > 0 && j->stage != JOB_TRIED) {
+		rc = try_secrets(s, r, &spec, now, err);
+		spec_free(&spec);
+		return rc;
+	}
 	judge_told(&judge, notes, sizeof notes);
 	told_lines(&s->told, notes);
 	tell_shared(s, &spec, judge.range_first);
@@ -354,9 +382,13 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 		if (rc <= 0)
 			return rc;
 	}
-	rc = judge_all(s, r, buf, len, now, err);
-	free(buf);
-	return rc;
+	if (j->stage == JOB_SECRETS) {
+		j->secrets = buf;
+		j->secrets_len = len;
+	} else {
+		free(buf); /* secrets were tried: it says nothing */
+	}
+	return judge_all(s, r, now, err);
 }
 
 void
@@ -396,7 +428,9 @@ job_ready(struct sup *s, struct row *r, msec now)
 	if (rc < 0) {
 		err_prefix(&err, "%s: ", r->instance);
 	} else {
-		cache_put(&s->cache, kind_of(j), &j->file, buf, len, sys_wall_ms());
+		if (j->stage != JOB_TRIED)
+			cache_put(&s->cache, kind_of(j), &j->file, buf, len,
+			    sys_wall_ms());
 		told_lines(&s->told, notes);
 		rc = advance(s, r, buf, len, now, &err);
 	}

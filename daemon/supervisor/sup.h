@@ -48,7 +48,7 @@ struct programs {
 	int engine, script, conf, init;
 };
 
-enum job_stage { JOB_WAITING, JOB_SANDBOX, JOB_CONTAINER, JOB_SECRETS };
+enum job_stage { JOB_WAITING, JOB_SANDBOX, JOB_CONTAINER, JOB_SECRETS, JOB_TRIED };
 
 /* A START or RUN that is being judged. */
 struct job {
@@ -56,8 +56,8 @@ struct job {
 	struct sup_req req;
 	char *vars; /* owned */
 	size_t vars_bytes;
-	uint8_t *sandbox, *container; /* owned flat documents */
-	size_t sandbox_len, container_len;
+	uint8_t *sandbox, *container, *secrets; /* owned flat documents */
+	size_t sandbox_len, container_len, secrets_len;
 	struct helper helper;
 	struct stat file; /* what the helper reads */
 };
