@@ -24,7 +24,7 @@ struct trial {
 	const struct check_sandbox *sandbox;
 	struct sup_req req;
 	struct judge judge;
-	struct check_doc container;
+	struct check_doc container, secrets;
 	char vars[VARS_CAP];
 };
 
@@ -112,7 +112,7 @@ given_vars(struct trial *t, const struct check_doc *d, const char *process)
 /* The container file in the image of the request: 1 open, 0 said why not. */
 static int
 open_image(struct check *c, struct trial *t, const char *where, int *yaml,
-    struct err *err)
+    int *root, struct err *err)
 {
 	char path[CHECK_PATH_CAP];
 	struct judge_image image;
@@ -134,8 +134,36 @@ open_image(struct check *c, struct trial *t, const char *where, int *yaml,
 	snprintf(t->container.file, sizeof t->container.file, "%.500s/%.255s%.255s",
 	    image.dir, t->req.image, t->req.config);
 	*yaml = launch_container_file(&t->req, dir, err);
-	close(dir);
-	return *yaml < 0 ? *yaml : 1;
+	if (*yaml < 0) {
+		close(dir);
+		return *yaml;
+	}
+	*root = dir;
+	return 1;
+}
+
+/* Its file of sealed secrets: 1 read or there is none, 0 said what is wrong. */
+static int
+read_secrets(struct check *c, struct trial *t, int root, struct err *err)
+{
+	struct sup_req req = t->req;
+	size_t top = strlen(t->container.file) - strlen(t->req.config);
+	int yaml;
+
+	if (!flat_str(&t->container.flat, "secret-environ-file", req.config,
+		sizeof req.config))
+		return 1;
+	yaml = launch_container_file(&req, root, err);
+	if (yaml < 0) {
+		err_prefix(err, "secret-environ-file: ");
+		return yaml;
+	}
+	snprintf(t->secrets.file, sizeof t->secrets.file, "%.*s%.255s", (int)top,
+	    t->container.file, req.config);
+	if (!check_read(c, &t->secrets, "secrets", yaml))
+		return 0;
+	t->judge.secrets = &t->secrets.flat;
+	return 1;
 }
 
 static int
@@ -143,6 +171,7 @@ one_process(struct check *c, struct trial *t, const struct check_doc *d,
     const char *name, const char *where, struct err *err)
 {
 	char key[NAME_CAP + 16], kind[32];
+	AUTO_CLOSE int root = -1;
 	int yaml = -1, rc;
 
 	snprintf(t->req.instance, sizeof t->req.instance, "%.60s.0", name);
@@ -161,12 +190,13 @@ one_process(struct check *c, struct trial *t, const struct check_doc *d,
 	if (!given_vars(t, d, name))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: variables: more than %d bytes", name, VARS_CAP);
-	rc = open_image(c, t, where, &yaml, err);
+	rc = open_image(c, t, where, &yaml, &root, err);
 	if (rc <= 0)
 		return rc;
 	if (!check_read(c, &t->container, "container", yaml))
 		return 0;
-	return judge_it(c, t, err);
+	rc = read_secrets(c, t, root, err);
+	return rc <= 0 ? rc : judge_it(c, t, err);
 }
 
 void
@@ -190,6 +220,7 @@ check_processes(struct check *c, const struct check_sandbox *s,
 			check_say(c, "error", "%s: %s", where,
 			    said_of(t, &err));
 		free(t->container.raw);
+		free(t->secrets.raw);
 	}
 }
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import children_of, wait_for
+from conftest import BUILD, children_of, wait_for
 
 SODIUM = ctypes.CDLL("libsodium.so.23")
 SODIUM.sodium_init()
@@ -73,6 +73,9 @@ def leaks(node, *values):
                 if " rw-p " in line:
                     mem.seek(start)
                     look("memory of %d" % pid, mem.read(end - start))
+    for instance in node.audited:
+        assert node.ask("AUDIT", instance=instance)["code"] == 0
+        look("audit", bytes.fromhex(next(e["hex"] for e in reversed(node.events) if e["kind"] == "document")))
     for event in node.events:
         look("event", repr(event).encode())
     return found
@@ -86,8 +89,14 @@ def environ(pid):
 
 
 def app(init):
-    """The application, once it is that."""
-    return wait_for(lambda: next((p for p in children_of(init) if os.readlink("/proc/%d/exe" % p).endswith("busybox")), None))
+    """The application, once it is what its shell becomes."""
+    def look():
+        for pid in children_of(init):
+            with open("/proc/%d/cmdline" % pid, "rb") as f:
+                if f.read().startswith(b"sleep\0") and environ(pid):
+                    return pid
+        return None
+    return wait_for(look)
 
 
 def fails(node, instance, why):
@@ -105,11 +114,11 @@ def test_the_application_has_them_and_nobody_else(keyed):
     spaced = "a b=c:" + spaced + "\n'\"@{x}"
     other = new_key(keyed.top / "other")
     keyed.shell("a", "exec sleep 1000", extra=(
-        "restart-timeout: 0.1\nenviron: {COLOR: blue}\nsecret-environ-file: /config/more.yaml\nsecret-environ:\n"
+        "restart-timeout: 0.1\nenviron: {COLOR: blue}\nsecret-environ-file: /data/more.yaml\nsecret-environ:\n"
         "  PLAIN: %s\n  SPACED: %s\n  ROTATED:\n  - %s\n  - %s\n  EMPTY: %s\n"
         % (seal(keyed.pub, plain), seal(keyed.pub, spaced, "web"), seal(other, rotated), seal(keyed.pub, rotated),
            seal(keyed.pub, ""))))
-    keyed.image("a", more="FILED: %s\n" % seal(keyed.pub, filed, "web"))
+    (keyed.images / "a/data/more.yaml").write_text("FILED: %s\n" % seal(keyed.pub, filed, "web"))
     want = {"PLAIN": plain, "SPACED": spaced, "ROTATED": rotated, "FILED": filed, "EMPTY": "", "COLOR": "blue",
             "TERM": "dumb", "LITHOS_NAME": "web/web.1", "LITHOS_CONFIG": "/config/run.yaml"}
     init = keyed.up("web.1", "a")["pid"]
@@ -121,7 +130,7 @@ def test_the_application_has_them_and_nobody_else(keyed):
     assert owner[1] - owner[0] == 1000
     record = next(p for p in (keyed.top / "state").rglob("web.1*") if p.is_file()).read_bytes()
     assert seal(keyed.pub, plain)[:30].encode() in record  # up to the box
-    keyed.pids = [init]
+    keyed.pids, keyed.audited = [init], ["web.1"]
     assert leaks(keyed, plain, spaced, rotated, filed) == []
     # Nobody but the record says it again: after a crash, without an engine's word.
     keyed.kill()
@@ -129,7 +138,7 @@ def test_the_application_has_them_and_nobody_else(keyed):
     os.kill(init, 9)
     init = keyed.event(kind="state", instance="web.1", state="running")["pid"]
     assert environ(app(init)) == want
-    keyed.pids = [init]
+    keyed.pids, keyed.audited = [init], []
     assert leaks(keyed, plain) == []
 
 
@@ -172,8 +181,28 @@ def test_what_is_refused(keyed):
         reply = keyed.run("web.1", "a", config="/config/%s.yaml" % name)
         assert reply["code"] == 3 and "a/config/%s.yaml:5:22: secret-environ.PW: %s" % (name, want) in reply["text"], reply
     assert environ(app(init))["PW"] == value
-    keyed.pids = [init]
+    keyed.pids, keyed.audited = [init], []
     assert leaks(keyed, value) == []
+
+
+def test_before_it_is_copied(keyed):
+    """mesh check judges the file of secrets that a container file names, and says nothing of what is in it."""
+    value, = values(1)
+    keyed.sandbox("web", "image-dir: %s\n%s" % (keyed.images, (keyed.sandboxes / "web.yaml").read_text()))
+    keyed.shell("a", "exec sleep 1000", extra="environ: {PW: x}\nsecret-environ-file: /data/more.yaml\n")
+    (keyed.sandboxes.parent / "processes").mkdir()
+    (keyed.sandboxes.parent / "processes/web.yaml").write_text("web: {image: a, config: /config/run.yaml}\n")
+
+    def check(text):
+        (keyed.images / "a/data/more.yaml").write_text(text)
+        p = subprocess.run([BUILD / "mesh", "check", keyed.sandboxes.parent], capture_output=True, text=True, timeout=20)
+        assert value not in p.stdout + p.stderr
+        return p.stdout
+    assert "error" not in check("A: %s\n" % seal(keyed.pub, value)).replace("0 errors", "")
+    assert "a/data/more.yaml:1:4: A[0]: not a sealed secret" in check("A: %s\n" % value)
+    assert "a/data/more.yaml:1:5: secret-environ.PW: environ has it too" in check("PW: %s\n" % seal(keyed.pub, value))
+    keyed.shell("a", "exec sleep 1000", extra="secret-environ-file: /data/none.yaml\n")
+    assert "a/data/none.yaml: No such file" in check("")
 
 
 def test_the_key_is_roots_alone_and_read_anew(keyed):
