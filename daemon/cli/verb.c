@@ -11,7 +11,7 @@
 #include "run.h"
 #include "show.h"
 
-enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000,
+enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000, RUN_MS = 24 * 3600 * 1000,
 	AUDIT_MS = 60 * 1000 };
 
 const struct option_row options[OPT_COUNT] = {
@@ -213,13 +213,14 @@ const struct verb verbs[] = {
 	.summary = "a Command container of this node, once",
 	.details = "COMMAND is an entry of kind Command that a role of this node has in its processes\n"
 		   "file; without it, those of SANDBOX are listed. Only root may run one, and where the\n"
-		   "sandbox says `allow-exec: yes`. It has no time limit; what it said is shown at its\n"
+		   "sandbox says `allow-exec: yes`. It may take a day; what it said is shown at its\n"
 		   "end (the last 64 to 128 KiB); if this program ends, so does it. Exit code: its own\n"
 		   "(0 for one that its file calls normal, 128 + signal); 125 refused.",
 	.operand = OPERAND_SANDBOX,
 	.operand_name = "SANDBOX",
 	.second = OPERAND_COMMAND,
 	.second_name = "COMMAND",
+	.timeout_ms = RUN_MS,
 	.print = show_run,
 	.code = show_run_code},
     {.name = "schedule",
