@@ -9,6 +9,9 @@
  *          VERSION "1"; LOG_BYTES the limit of one log file, decimal;
  *          EXECUTABLE an absolute path inside the image;
  *          KILL_MS from TERM to kill, when its time is over
+ *   argv   meshd-init 3 LOG_BYTES KILL_MS FDS EXECUTABLE ARGV0 [ARG...]
+ *          KILL_MS likewise, or "-": no fence file, INIT_FD_FENCE is /dev/null;
+ *          FDS the application's numbers of the sockets, "3,4"
  *   argv   meshd-init exec|exec-tty NAME [ARG...]
  *          not pid 1: it becomes the command NAME, looked up by PATH; fds 0, 1,
  *          2 are the command's (with -tty its controlling terminal), and
@@ -16,7 +19,7 @@
  *   env    the application's own
  *   cwd    the application's own
  *   fds    0 /dev/null, then the INIT_FD_ numbers; nothing else
- *          (INIT_FD_FENCE in version 2 only)
+ *          (INIT_FD_FENCE in versions 2 and 3 only, INIT_FD_PORT in 3 only)
  *   SIGTERM SIGINT SIGHUP SIGUSR1 SIGUSR2 go on to the application
  *
  * Init ends when the application ends, with its exit status (128 + signal).
@@ -25,6 +28,11 @@
  * itself ends the application in time, with nobody's help.  All others are
  * started with version 1 still: they have no such file, and what was right for
  * their inits stays right.
+ *
+ * Version 3 is for containers that get listening sockets, INIT_FD_PORT and on,
+ * as many as FDS has.  Init keeps its duplicates, for a supervisor that was
+ * killed lost its own and takes these back; it closes them at a TERM, so that
+ * nothing waits in the queue of an application that ends.
  */
 #ifndef BASE_INITPROTO_H
 #define BASE_INITPROTO_H
@@ -33,6 +41,7 @@
 
 #define INIT_VERSION "1"
 #define INIT_VERSION_FENCE "2"
+#define INIT_VERSION_PORTS "3"
 #define INIT_VERSION_EXEC "exec"
 #define INIT_VERSION_TTY "exec-tty"
 
@@ -44,6 +53,8 @@ enum {
 	INIT_FD_LAST = 6,
 	INIT_FD_FENCE = 7, /* read-only */
 	INIT_FD_LAST_FENCE = 7,
+	INIT_FD_PORT = 8,
+	INIT_PORTS_MAX = 32,
 	INIT_EXIT_MAGIC = 0x5449584d, /* "MXIT" */
 };
 

@@ -27,7 +27,9 @@
  * Persistent or Statedir (map: path (s) mode user group (i) exec mkdir (b)) require-mount[] (s; of
  * a sandbox too, as is capabilities[] (s)) seccomp (s; of a sandbox allow-unconfined (b)
  * profiles{NAME}[] (s)) hosts-file/{mount,copy-from-host,localhost,public-hostname}
- * resolv-conf/{mount,copy-from-host} (b; mount also s "auto"); of a sandbox: hosts-file resolv-conf
+ * resolv-conf/{mount,copy-from-host} (b; mount also s "auto") tcp-ports{PORT}/{fd,listen-backlog} (i)
+ * tcp-ports{PORT}/{reuse-addr,reuse-port,set-non-block,external} (b) tcp-ports{PORT}/host (s)
+ * variables{NAME}/activation (s); of a sandbox: hosts-file resolv-conf
  * (s) additional-hosts{NAME: s address}
  *              secret-environ{NAME: list of s} secret-environ-file (s); of a sandbox: secrets-private-key
  * (s) secrets-namespaces[] (s) secrets  NAME: list of s

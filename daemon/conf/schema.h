@@ -57,6 +57,7 @@ enum key_rule {
 	KEY_FILE,
 	KEY_FILE_OR_STAR,
 	KEY_HOST,
+	KEY_PORT,
 };
 
 struct field {

@@ -191,7 +191,26 @@ const struct field schema_process[] = {
 
 /* --- container ------------------------------------------------------------- */
 
-static const struct field tcp_port[] = {LATER("activation"), {.key = NULL}};
+static const char *const activations[] = {"none", "systemd", NULL};
+
+static const struct field tcp_port[] = {
+    {.key = "activation", .type = T_ENUM, .words = activations},
+    {.key = NULL},
+};
+
+static const struct field listening[] = {
+    {.key = "fd", .type = T_INT, .flags = F_REQUIRED, .max = (1 << 20) - 1},
+    {.key = "host", .type = T_IP},
+    NUMBER("listen-backlog", 0, 131072),
+    {.key = "reuse-addr", .type = T_BOOL},
+    {.key = "reuse-port", .type = T_BOOL},
+    {.key = "set-non-block", .type = T_BOOL},
+    {.key = "external", .type = T_BOOL}, /* of a network of its own: here all are */
+    {.key = NULL},
+};
+
+static const struct field listening_entry = {.type = T_MAP, .sub = listening};
+
 static const struct field nothing[] = {{.key = NULL}};
 
 static const struct field variable_tags[] = {
@@ -320,7 +339,7 @@ const struct field schema_container[] = {
     /* lithos', later */
     {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},
     {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},
-    LATER("tcp-ports"),
+    {.key = "tcp-ports", .type = T_DICT, .keys = KEY_PORT, .sub = &listening_entry},
     {.key = "secret-environ", .type = T_DICT, .keys = KEY_ENV, .sub = &schema_secret},
     {.key = "secret-environ-file", .type = T_PATH, .max = NAME_IN_IMAGE_BYTES},
     {.key = NULL},

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { FIELDS_MAX = 64 };
 
@@ -289,6 +290,8 @@ key_rule_text(enum key_rule rule)
 		return "a file's name or \"*\"";
 	case KEY_HOST:
 		return "a host's name: [A-Za-z0-9_][A-Za-z0-9_.-]{0,252}";
+	case KEY_PORT:
+		return "a port, 1-65535 or with @{variable}";
 	case KEY_TEXT:
 		break;
 	}
@@ -317,6 +320,17 @@ env_key_ok(const char *s)
 	return s[0] != '\0';
 }
 
+/* With a variable in it, what it is shows when there is a value. */
+static bool
+port_key_ok(const struct tree_node *k)
+{
+	long n = strtol(k->text, NULL, 10);
+
+	if (k->text[strspn(k->text, DIGITS)] == '\0')
+		return k->len <= 5 && k->text[0] != '0' && n >= 1 && n <= 65535;
+	return k->len <= 128 && strstr(k->text, "@{") != NULL && strchr(k->text, '}') != NULL;
+}
+
 static bool
 key_ok(enum key_rule rule, const struct tree_node *k)
 {
@@ -333,6 +347,8 @@ key_ok(enum key_rule rule, const struct tree_node *k)
 		return k->len <= 63 && word_ok(k->text, LETTERS "_", LETTERS DIGITS "_.-");
 	case KEY_HOST:
 		return k->len <= 253 && word_ok(k->text, LETTERS DIGITS "_", LETTERS DIGITS "_.-");
+	case KEY_PORT:
+		return port_key_ok(k);
 	case KEY_FILE_OR_STAR:
 		if (strcmp(k->text, "*") == 0)
 			return true;

@@ -48,18 +48,18 @@ explain_exec(const char *path, int code)
 		n = read(fd, head, sizeof head);
 	if (code == ENOEXEC && n >= 20 && memcmp(head, ELFMAG, SELFMAG) == 0 &&
 	    uname(&host) == 0)
-		dprintf(INIT_FD_ERROR,
+		dprintf(error_fd,
 		    "exec %s: Exec format error (image is %s, host %s)", path,
 		    machine_name((unsigned)head[18] | (unsigned)head[19] << 8),
 		    host.machine);
 	else if (code == ENOEXEC)
-		dprintf(INIT_FD_ERROR,
+		dprintf(error_fd,
 		    "exec %s: Exec format error (neither a program nor a script with #!)",
 		    path);
 	else if (code == ENOENT && fd >= 0)
-		dprintf(INIT_FD_ERROR,
+		dprintf(error_fd,
 		    "exec %s: its interpreter or loader is not in the image",
 		    path);
 	else
-		dprintf(INIT_FD_ERROR, "exec %s: %s", path, strerror(code));
+		dprintf(error_fd, "exec %s: %s", path, strerror(code));
 }

@@ -11,6 +11,8 @@
 
 #include "../base/initproto.h"
 
+extern int error_fd; /* INIT_FD_ERROR, or where it is now */
+
 enum { STREAM_LINE_MAX = 4096 }; /* longer lines are cut into several */
 
 /* One output of the application: a pipe, and the line that is not yet whole. */

@@ -28,12 +28,67 @@ extern char **environ;
 
 static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
-/* Before the application runs, the one place where an error can be told. */
+/* The application's numbers of INIT_FD_PORT and on. */
+static int ports[INIT_PORTS_MAX], ports_count;
+
+/* Before the application runs, the one place where an error can be told; one of
+ * its sockets may have to be where that was. */
+int error_fd = INIT_FD_ERROR;
+
 static void
 fail(const char *what, const char *path)
 {
-	dprintf(INIT_FD_ERROR, "%s %s: %s", what, path, strerror(errno));
+	dprintf(error_fd, "%s %s: %s", what, path, strerror(errno));
 	_exit(127);
+}
+
+static int
+is_port(int fd)
+{
+	for (int i = 0; i < ports_count; i++)
+		if (ports[i] == fd)
+			return 1;
+	return 0;
+}
+
+/* A duplicate where no socket has to be. */
+static int
+aside(int fd)
+{
+	int to = fcntl(fd, F_DUPFD_CLOEXEC, INIT_FD_PORT);
+
+	while (to >= 0 && is_port(to)) {
+		int next = to + 1;
+
+		close(to);
+		to = fcntl(fd, F_DUPFD_CLOEXEC, next);
+	}
+	return to;
+}
+
+static void
+place_ports(const char *path)
+{
+	int from[INIT_PORTS_MAX];
+
+	if (ports_count == 0)
+		return;
+	for (int i = 0; i < ports_count; i++)
+		if ((from[i] = aside(INIT_FD_PORT + i)) < 0)
+			fail("pass sockets to", path);
+	if ((error_fd = aside(INIT_FD_ERROR)) < 0)
+		_exit(127);
+	for (int i = 0; i < ports_count; i++)
+		if (dup2(from[i], ports[i]) < 0)
+			fail("pass sockets to", path);
+}
+
+static void
+close_ports(void)
+{
+	for (int i = 0; i < ports_count; i++)
+		close(INIT_FD_PORT + i);
+	ports_count = 0;
 }
 
 static void
@@ -45,6 +100,7 @@ application(char **argv, const sigset_t *mask, int out, int err)
 		signal(forwarded[i], SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
+	place_ports(argv[0]);
 	execve(argv[0], argv + 1, environ);
 	explain_exec(argv[0], errno);
 	_exit(127);
@@ -116,6 +172,8 @@ serve(pid_t app, int sigfd, int timer, struct stream *streams)
 		if (!pfd[0].revents ||
 		    read(sigfd, &si, sizeof si) != (ssize_t)sizeof si)
 			continue;
+		if (si.ssi_signo == SIGTERM)
+			close_ports();
 		if (si.ssi_signo != SIGCHLD) {
 			if (si.ssi_signo != SIGTERM || fence_lets_term())
 				kill(app, (int)si.ssi_signo);
@@ -144,28 +202,46 @@ open_fence(const char *kill_ms)
 	_exit(127);
 }
 
+static void
+read_ports(const char *fds)
+{
+	char *end = (char *)(uintptr_t)fds;
+
+	while (ports_count < INIT_PORTS_MAX && *end != '\0') {
+		fcntl(INIT_FD_PORT + ports_count, F_SETFD, FD_CLOEXEC);
+		ports[ports_count++] = (int)strtol(end, &end, 10);
+		end += *end == ',';
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	struct stream streams[2];
 	sigset_t set, old;
-	int out[2], err[2], sigfd, timer = -1, fenced;
+	int out[2], err[2], sigfd, timer = -1, more;
 	pid_t app;
 
 	if (argc > 2 && (strcmp(argv[1], INIT_VERSION_EXEC) == 0 ||
 			    strcmp(argv[1], INIT_VERSION_TTY) == 0))
 		exec_command(argv + 2, strcmp(argv[1], INIT_VERSION_TTY) == 0);
-	fenced = argc > 1 && strcmp(argv[1], INIT_VERSION_FENCE) == 0;
-	if (argc < 5 + fenced ||
-	    (!fenced && strcmp(argv[1], INIT_VERSION) != 0))
+	if (argc < 2)
+		return 64;
+	/* Words between LOG_BYTES and EXECUTABLE. */
+	more = strcmp(argv[1], INIT_VERSION) == 0	  ? 0 :
+	    strcmp(argv[1], INIT_VERSION_FENCE) == 0 ? 1 :
+	    strcmp(argv[1], INIT_VERSION_PORTS) == 0 ? 2 :
+							  -1;
+	if (more < 0 || argc < 5 + more)
 		return 64;
 	if (HOLDS("dumpable"))
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	log_open(strtoull(argv[2], NULL, 10));
-	if (fenced) {
+	if (more > 0 && strcmp(argv[3], "-") != 0)
 		timer = open_fence(argv[3]);
-		argv++;
-	}
+	if (more > 1)
+		read_ports(argv[4]);
+	argv += more;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
@@ -174,7 +250,7 @@ main(int argc, char **argv)
 	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (sigfd < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
 		fail("pipe for", argv[3]);
-	for (int fd = INIT_FD_EXIT; fd <= INIT_FD_LAST; fd++)
+	for (int fd = INIT_FD_EXIT; fd <= (more > 0 ? INIT_FD_LAST_FENCE : INIT_FD_LAST); fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	app = start(argv + 3, &old, out[1], err[1]);
 	close(out[1]);

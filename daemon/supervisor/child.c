@@ -25,6 +25,7 @@
 
 #include "../base/initproto.h"
 #include "../base/weak.h"
+#include "ports.h"
 #include "sys.h"
 
 enum {
@@ -88,11 +89,15 @@ set_limit(const struct child *c, int what, const char *name, rlim_t value)
 static int
 arrange(const struct child *c, int null, int *prog, int *release)
 {
-	const int from[] = {null, null, null, c->exit_fd, c->logs[0],
-	    c->logs[1], c->error, c->fence};
-	size_t count = ARRAY_LEN(from) - (c->fence < 0);
+	int from[INIT_FD_PORT + SPEC_PORTS_MAX] = {null, null, null, c->exit_fd,
+	    c->logs[0], c->logs[1], c->error, c->fence < 0 ? null : c->fence};
+	size_t ports = c->spec->ports.count,
+	       count = INIT_FD_PORT + ports;
 	int high[ARRAY_LEN(from)];
 
+	if (ports == 0 && c->fence < 0)
+		count--; /* version 1 ends before the fence */
+	memcpy(from + INIT_FD_PORT, c->ports, ports * sizeof *c->ports);
 	for (size_t i = 0; i < count; i++)
 		if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
@@ -224,13 +229,28 @@ child_vector(const struct strs *s, size_t skip)
 	return v;
 }
 
+/* The application's numbers of its sockets: "3,4". */
+static void
+port_numbers(const struct strs *ports, char *out, size_t cap)
+{
+	const char *line = ports->buf;
+	struct port p;
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i < ports->count; i++, line += strlen(line) + 1)
+		if (port_read(line, &p) && n < cap)
+			n += (size_t)snprintf(out + n, cap - n, "%s%u",
+			    n > 0 ? "," : "", p.fd);
+}
+
 static void
 exec_init(const struct child *c, const struct strs *secrets, int prog)
 {
-	bool fenced = c->fence >= 0;
-	char bytes[24], kill_ms[16];
+	bool fenced = c->fence >= 0, ports = c->spec->ports.count > 0;
+	char bytes[24], kill_ms[16], numbers[12 * SPEC_PORTS_MAX];
 	char **env = child_vector(&c->spec->env, secrets->count);
-	char **argv = child_vector(&c->spec->args, 4 + fenced);
+	char **argv = child_vector(&c->spec->args, 4 + (size_t)(fenced || ports) + ports);
 	char *p = secrets->buf;
 	size_t n = 0;
 
@@ -238,12 +258,16 @@ exec_init(const struct child *c, const struct strs *secrets, int prog)
 		env[i] = p;
 	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
 	snprintf(kill_ms, sizeof kill_ms, "%u", c->spec->kill_timeout_ms);
+	port_numbers(&c->spec->ports, numbers, sizeof numbers);
 	argv[n++] = (char *)(uintptr_t)"meshd-init";
-	argv[n++] = (char *)(uintptr_t)(fenced ? INIT_VERSION_FENCE :
-						 INIT_VERSION);
+	argv[n++] = (char *)(uintptr_t)(ports ? INIT_VERSION_PORTS :
+		fenced			      ? INIT_VERSION_FENCE :
+						INIT_VERSION);
 	argv[n++] = bytes;
-	if (fenced)
-		argv[n++] = kill_ms;
+	if (fenced || ports)
+		argv[n++] = fenced ? kill_ms : (char *)(uintptr_t)"-";
+	if (ports)
+		argv[n++] = numbers;
 	argv[n] = (char *)(uintptr_t)c->spec->executable;
 	sys_exec_fd(prog, argv, env);
 	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
@@ -286,12 +310,14 @@ enter_cgroupns(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[14 + CGROUP_COUNT + SPEC_VOLUMES_MAX] = {c->root, c->userns, c->release,
+	int fds[14 + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
 	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, -1};
 
 	memcpy(fds + 14, c->doors, sizeof c->doors);
 	memcpy(fds + 14 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
+	memcpy(fds + 14 + CGROUP_COUNT + SPEC_VOLUMES_MAX, c->ports,
+	    sizeof c->ports);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 

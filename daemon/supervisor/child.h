@@ -24,6 +24,7 @@ struct child {
 	gid_t conf_gid;
 	int release;		      /* blocks until a byte comes; EOF: exit */
 	int error, exit_fd, logs[2], init;
+	int ports[SPEC_PORTS_MAX];    /* listening, or -1 */
 	int fence;		      /* or -1: no role lease */
 	bool moved;		      /* into its groups before its release: it waits for that first */
 	int doors[CGROUP_COUNT];      /* of its leaves on v1, or -1 */

@@ -212,6 +212,7 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec,
 	if (r->spec.policy != SUP_EXCLUSIVE && r->lease_ms != 0)
 		lease_drop(s, r);
 	row_step(s, r, LIFE_EV_START, now);
+	ports_tidy(s);
 }
 
 /*
@@ -312,6 +313,8 @@ judge_all(struct sup *s, struct row *r, msec now, struct err *err)
 	rc = lease_take(s, r, &spec, &j->req, err);
 	running_new(&ahead);
 	if (rc == 0)
+		rc = ports_ask(s, r, &spec, err);
+	if (rc == 0)
 		rc = sandbox_take(s, &spec, err);
 	if (rc == 0 && !spec.command) {
 		begin_ahead(s, r, &spec, &ahead);
@@ -321,6 +324,7 @@ judge_all(struct sup *s, struct row *r, msec now, struct err *err)
 		if (ahead.release >= 0)
 			launch_undo(&s->launcher, &ahead);
 		sandbox_left(s, spec.sandbox);
+		ports_tidy(s);
 		if (!r->has_spec && r->run.leaf[0] == '\0')
 			lease_drop(s, r);
 		spec_free(&spec);

@@ -16,6 +16,9 @@ const char *vars_given(const struct judge *j, const char *name, size_t len);
 MUST_CHECK int vars_fill(const struct judge *j, const struct flat_rec *at,
     const char *what, const char *text, size_t len, char *out, size_t cap, struct err *err);
 
+/* Of the application, as it sees itself: the init's first child. */
+#define JUDGE_APP_PID "2"
+
 /* May a container of this sandbox have the port?  A sandbox that lists ports
  * means them. */
 bool judge_port_ok(const struct judge *j, uint64_t port);

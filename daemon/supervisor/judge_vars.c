@@ -149,7 +149,7 @@ lookup(const struct judge *j, const char *name, size_t len, char *buf,
 	}
 	/* As seen inside: the init's first child. */
 	if (len == 10 && memcmp(name, "lithos:pid", len) == 0)
-		return "2";
+		return JUDGE_APP_PID;
 	if (len == 22 && memcmp(name, "lithos:config_filename", len) == 0)
 		return j->req->config;
 	return vars_given(j, name, len);

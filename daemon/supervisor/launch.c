@@ -265,6 +265,8 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	rc = launch_mounts(l, s, &c, err);
 	if (rc == 0)
 		rc = launch_key(s, &c.key, err);
+	if (rc == 0)
+		rc = ports_open(&l->ports, s, c.ports, err);
 	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
 		rc = open_fence(l, s, &c.fence, err);
 	if (rc == 0)

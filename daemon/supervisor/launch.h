@@ -15,6 +15,7 @@
 #include "cgroup.h"
 #include "filter.h"
 #include "place.h"
+#include "ports.h"
 #include "spec.h"
 
 enum { LAUNCH_USERNS_MAX = 32 };
@@ -37,6 +38,7 @@ struct launcher {
 	uid_t conf_uid;
 	gid_t conf_gid;
 	struct filter filter;
+	struct ports ports;
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
 	bool sweeping; /* state of instances that are gone is still on disk */

@@ -169,6 +169,7 @@ row_gone(struct sup *s, struct row *r)
 		record_forget(s, r->instance);
 	launch_forget(&s->launcher, r->instance);
 	r->over = true;
+	ports_tidy(s);
 	sandbox_left(s, r->spec.sandbox);
 	row_tell(s, r);
 }
@@ -256,6 +257,7 @@ row_step(struct sup *s, struct row *r, enum life_event ev, msec now)
 	case LIFE_TERM:
 		if (r->run.pidfd >= 0)
 			sys_pidfd_kill(r->run.pidfd, SIGTERM);
+		ports_tidy(s); /* of one that is not wanted */
 		row_tell(s, r);
 		break;
 	case LIFE_KILL:

@@ -100,6 +100,7 @@ spec_free(struct spec *s)
 	free(s->env.buf);
 	free(s->hosts.buf);
 	free(s->calls.buf);
+	free(s->ports.buf);
 	free(s->bind.buf);
 	free(s->sealed.buf);
 	memset(s, 0, used_bytes(s));
@@ -239,6 +240,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "env", &s->env);
 	put_strs(&o, "host", &s->hosts);
 	put_strs(&o, "call", &s->calls);
+	put_strs(&o, "port", &s->ports);
 	put_strs(&o, "bind", &s->bind);
 	put_strs(&o, "sealed", &s->sealed);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
@@ -420,6 +422,8 @@ get_all(const struct flat *f, struct spec *s)
 		return "host";
 	if (!get_strs(f, "call", &s->calls))
 		return "call";
+	if (!get_strs(f, "port", &s->ports) || s->ports.count > SPEC_PORTS_MAX)
+		return "port";
 	if (!get_strs(f, "bind", &s->bind))
 		return "bind";
 	if (!get_strs(f, "sealed", &s->sealed) ||

@@ -16,6 +16,7 @@ enum {
 	SPEC_PATH_CAP = 512,
 	SPEC_VOLUMES_MAX = 16,
 	SPEC_MAPS_MAX = 4,
+	SPEC_PORTS_MAX = 32,
 	SPEC_STRS_BYTES_MAX = 128 << 10, /* arguments, environment: each */
 	SPEC_RECORD_BYTES_MAX = 1 << 20,
 	SPEC_HOSTS_BYTES_MAX = 32 << 10, /* additional ones */
@@ -92,6 +93,7 @@ struct spec {
 	uint32_t hosts_flags, resolv_flags; /* spec_file_flag */
 	char hosts_file[SPEC_PATH_CAP], resolv_file[SPEC_PATH_CAP];
 	struct strs hosts; /* additional ones: "ADDRESS NAME" */
+	struct strs ports; /* opened for it: ports.h */
 	struct strs bind;  /* "A-B": TCP ports it may bind; none: any */
 	/* Secrets as they were sealed, and what may be opened: what meshd-conf
 	 * takes (daemon/conf/secret.h).  They are opened at each launch. */

@@ -65,6 +65,9 @@ fill(struct spec *s)
 	strcpy(s->hosts_file, "/etc/hosts");
 	add(&s->hosts, "10.0.0.1 db");
 	add(&s->hosts, "fd00::1 six");
+	add(&s->ports, "80 3 128 1 ::1");
+	add(&s->bind, "0-0");
+	add(&s->bind, "80-90");
 	s->memory_bytes = UINT64_C(1) << 40;
 	s->log_bytes = 123;
 	s->cpu_shares = 3;
@@ -110,12 +113,20 @@ what_goes_in_comes_out(void **state)
 	assert_memory_equal(out.hosts.buf, in.hosts.buf, in.hosts.len);
 	assert_int_equal(out.sealed.count, 2);
 	assert_memory_equal(out.sealed.buf, in.sealed.buf, in.sealed.len);
+	assert_int_equal(out.ports.count, 1);
+	assert_string_equal(out.ports.buf, in.ports.buf);
+	assert_int_equal(out.bind.count, 2);
+	assert_memory_equal(out.bind.buf, in.bind.buf, in.bind.len);
 	/* All the rest is plain: nothing was forgotten in either direction. */
-	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts, .sealed = in.sealed});
+	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts,
+	    .sealed = in.sealed, .ports = in.ports, .bind = in.bind});
 	free(out.args.buf);
 	free(out.env.buf);
 	free(out.hosts.buf);
 	free(out.sealed.buf);
+	free(out.ports.buf);
+	free(out.bind.buf);
+	in.ports = in.bind = out.ports = out.bind = (struct strs){0};
 	memset(&in.sealed, 0, sizeof in.sealed);
 	memset(&out.sealed, 0, sizeof out.sealed);
 	memset(&in.hosts, 0, sizeof in.hosts);
@@ -132,7 +143,7 @@ is_new(const struct flat_rec *rec)
 {
 	static const char *const keys[] = {"/user", "/group", "/flags",
 	    "run-tmpfs", "hosts-flags", "resolv-flags", "hosts-file",
-	    "resolv-file", "host/0", "host/1"};
+	    "resolv-file", "host/0", "host/1", "port/0", "bind/0", "bind/1"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		size_t n = strlen(keys[i]);
@@ -174,7 +185,7 @@ older_records_are_read(void **state)
 		else
 			flat_put_int(&o, path, rec.num);
 	}
-	assert_int_equal(left_out, 16);
+	assert_int_equal(left_out, 19);
 	len = flat_end(&o);
 	memcpy(old, buf, 8);
 	sum = sup_hash_(UINT64_C(0xcbf29ce484222325), old + 20, len);
@@ -184,6 +195,7 @@ older_records_are_read(void **state)
 	assert_int_equal(out.hosts_flags | out.resolv_flags, 0);
 	assert_string_equal(out.hosts_file, "");
 	assert_int_equal(out.hosts.count, 0);
+	assert_int_equal(out.ports.count + out.bind.count, 0);
 	assert_false(out.run_tmpfs);
 	assert_int_equal(out.volumes[2].user | out.volumes[2].flags, 0);
 	assert_string_equal(out.volumes[2].source, "/srv/db");
