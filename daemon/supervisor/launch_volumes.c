@@ -3,6 +3,7 @@
  * the host as a detached copy of its mounts before there is a child.  The child
  * gets descriptors and never sees a path of the host.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,6 +71,17 @@ open_root(const struct spec *s, int userns, int *out, struct err *err)
 	return 0;
 }
 
+static bool
+is_empty(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	AUTO_CLOSEDIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+
+	while (d != NULL && n < 3 && readdir(d) != NULL)
+		n++; /* "." and ".." */
+	return d != NULL && n < 3;
+}
+
 /* What was not there before: under a name of its own until owner and mode are
  * right, so that a crash leaves none that are wrong.  The directory is the one
  * that was made, whatever a container that has its parent does meanwhile. */
@@ -84,12 +96,14 @@ make_last(int dir, const char *name, const struct spec_volume *v)
 	snprintf(tmp, sizeof tmp, ".%s.new", name);
 	/* One that a kill -9 left is empty, with whatever owner. */
 	unlinkat(dir, tmp, AT_REMOVEDIR);
-	if (mkdirat(dir, tmp, 0700) < 0 && errno != EEXIST)
+	if (mkdirat(dir, tmp, 0700) < 0)
 		return -1;
 	fd = sys_open_beneath(dir, tmp, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -1;
-	if (st.st_uid != 0 || st.st_mode & 077) {
+	/* Who may write in dir may give its name to one of root's that lies
+	 * there: what is in that must not become the container's. */
+	if (st.st_uid != 0 || st.st_mode & 077 || !is_empty(fd)) {
 		errno = EEXIST; /* somebody else's */
 		return -1;
 	}

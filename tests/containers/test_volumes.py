@@ -179,6 +179,21 @@ def test_links_lead_nowhere(up):
     fails(up, "web.t", "t", "mount /d/up: it is a symlink in the image")
 
 
+def test_what_is_roots_is_not_given_away(up):
+    """A container that may write where a directory is to be made gives the name it
+    is made under to one of root's."""
+    db = up.top / "db"
+    os.chown(db, 1000, 1000)
+    (db / "key").mkdir(0o700)
+    (db / "key/secret").write_text("of root\n")
+    shell(up, "a", {"/data": "!Persistent /db"}, "busybox mv /data/key /data/.cache.new 2>&1", "user-id: 1000\n")
+    assert says(up, "web.1", "a").splitlines() == ["DONE"]
+    shell(up, "b", {"/data": "!Persistent {path: /db/cache, mkdir: true, user: 1000, mode: 0o700}"}, "cat /data/secret",
+          "user-id: 1000\n")
+    fails(up, "web.2", "b", "cannot open %s/cache: File exists" % db)
+    assert owner(db / ".cache.new") == (0, 0, 0o700)
+
+
 def test_what_is_not_allowed_is_refused(up):
     cases = [("!Persistent {path: /ro}", "/data: '/ro' is not in writable-paths of sandbox 'web'"),
              ("!Persistent", "/data: '/' is not in writable-paths of sandbox 'web'"),
