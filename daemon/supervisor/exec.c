@@ -429,8 +429,13 @@ advance(struct sup *s, struct exec *x, msec now)
 				signal_command(x, sig);
 		x->early = 0;
 	}
-	if (x->joiner >= 0 || x->born >= 0 || x->command >= 0 || x->error >= 0)
+	if (x->joiner >= 0 || x->born >= 0 || x->command >= 0)
 		return;
+	/* Who writes there has ended.  That its end is not there yet means that
+	 * a process of the container opened it by /proc, and may keep it. */
+	if (x->error >= 0)
+		error_ready(x);
+	shut(&x->error);
 	if (x->stage != EXEC_ENDS) {
 		if (!x->known && x->text[0] == '\0')
 			snprintf(x->text, sizeof x->text,

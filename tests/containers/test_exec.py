@@ -298,6 +298,31 @@ def test_the_supervisor_is_killed(web):
     assert pathlib.Path("/proc/%d" % web.init).exists()
 
 
+def test_a_pipe_that_somebody_keeps(web):
+    """A process of the container can open what the command has by /proc, and keep it
+    for good: the command ends all the same, and so does its place among the few."""
+    leaf = next(web.group().glob("@web/web.0.*"))
+    (leaf / "cgroup.freeze").write_text("1")
+    p = begin(web, "sh", "-c", "exit 7")
+    joiner, = wait_for(lambda: [n for g in groups(web) for n in (g / "cgroup.procs").read_text().split()])
+    wait_for(lambda: "frozen 1" in (leaf / "cgroup.events").read_text())
+
+    def pipes(pid):
+        links = {}
+        for n in os.listdir("/proc/%s/fd" % pid):
+            links["/proc/%s/fd/%s" % (pid, n)] = os.readlink("/proc/%s/fd/%s" % (pid, n))
+        return {at: link for at, link in links.items() if link.startswith("pipe:")}
+    ours = pipes(web.meshd.pid).values()
+    kept = [os.open(at, os.O_WRONLY) for at, link in pipes(joiner).items() if link in ours]
+    assert len(kept) >= 2
+    (leaf / "cgroup.freeze").write_text("0")
+    _, err = p.communicate(timeout=20)
+    assert p.returncode == 7, err
+    nothing_left(web)
+    for fd in kept:
+        os.close(fd)
+
+
 def test_a_terminal(web):
     def line(*words):
         pid, master = pty.fork()
