@@ -20,7 +20,7 @@
 #include "../../gossip/base.h"
 
 enum {
-	SUP_VERSION = 4,
+	SUP_VERSION = 5,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
@@ -48,6 +48,8 @@ enum sup_op {
 	SUP_UNROLE,    /* remove rendered/ROLE; refused while it has instances */
 	SUP_KEY,       /* (re)open the cluster key: SUP_EV_KEY with its fd */
 	SUP_AUDIT,     /* what the kernel says of an instance: SUP_EV_AUDIT; one at a time */
+	SUP_UNWELL,    /* its liveness, asked by the engine, failed too often in the run
+			* with this pid: that run is ended, and another one started */
 };
 
 /*
@@ -63,6 +65,7 @@ enum sup_flag {
 	SUP_F_ASKED = 4,	/* RUN: by root, not as a check: the sandbox must say allow-exec;
 				 * no time limit, ended with the engine; EXIT has its output as fd */
 	SUP_F_CREATE_KEY = 2,	/* KEY: make the file if there is none (init) */
+	SUP_F_NEVER = 8,	/* UNWELL: nor was it ever well in that run */
 };
 
 struct sup_req {
@@ -71,7 +74,7 @@ struct sup_req {
 	uint64_t ticket; /* comes back in the answer */
 	uint32_t policy, flags;
 	int32_t signal;
-	uint32_t pad_;
+	int32_t pid; /* UNWELL: as in SUP_EV_STATE */
 	uint8_t leader[ID_BYTES]; /* its stamp asked: for the record */
 	uint64_t term, seq;
 	uint64_t deadline_ms; /* CLOCK_BOOTTIME: START of SUP_EXCLUSIVE, FENCE; else 0 */
@@ -106,7 +109,22 @@ enum sup_state {
 	SUP_ST_GONE,	 /* stopped and proven empty */
 };
 
-enum sup_health { SUP_HEALTH_NONE, SUP_HEALTH_TCP, SUP_HEALTH_HTTP };
+/* TCP and HTTP are asked by the engine, EXEC by the supervisor, who tells what
+ * came of it: root reads no byte from the network, the engine enters no container. */
+enum sup_health { SUP_HEALTH_NONE, SUP_HEALTH_TCP, SUP_HEALTH_HTTP, SUP_HEALTH_EXEC };
+
+/* Of this run: WAIT until it is well for the first time. */
+enum sup_well { SUP_WELL_WAIT, SUP_WELL_YES, SUP_WELL_NO };
+
+/* How a container's health is asked; numbers that are 0 mean their default. */
+struct sup_probe {
+	uint32_t kind, port;
+	uint32_t interval_ms, timeout_ms;
+	uint32_t failures, successes; /* in a row: that make it unwell, and well again */
+	uint32_t start_ms;	      /* liveness: not asked in the first ... of a run */
+	uint32_t pad_;
+	char path[128];
+};
 
 struct sup_event {
 	uint32_t version;
@@ -122,12 +140,9 @@ struct sup_event {
 	uint64_t retry_ms;   /* BACKOFF: CLOCK_REALTIME of the next try */
 	uint64_t spec_hash;  /* of sandbox, role, image, config, variables */
 	uint32_t policy;
-	uint32_t health_kind;
-	uint32_t health_port;
-	uint32_t health_interval_ms, health_timeout_ms;
-	uint32_t pad_;
+	uint32_t well;	     /* enum sup_well, of a readiness that is EXEC */
 	uint64_t lease_ms; /* CLOCK_BOOTTIME: its deadline as this is said; 0 = it has none */
-	char health_path[128];
+	struct sup_probe ready, live;
 	char sandbox[NAME_CAP];
 	char role[NAME_CAP];
 	char instance[NAME_CAP];

@@ -278,15 +278,31 @@ static const struct field health_http[] = {
     {.key = NULL},
 };
 
-static const struct field health[] = {
-    /* ours */
-    {.key = "tcp", .type = T_PORT, .flags = F_CHOICE},
-    {.key = "http", .type = T_MAP, .flags = F_CHOICE, .sub = health_http},
-    TIME("interval", 50, 60000),
+#define HOUR_MS 3600000
+#define PROBE_KINDS                                                                                \
+	{.key = "tcp", .type = T_PORT, .flags = F_CHOICE},                                         \
+	    {.key = "http", .type = T_MAP, .flags = F_CHOICE, .sub = health_http},                 \
+	    {.key = "exec", .type = T_LIST, .flags = F_CHOICE, .min = 1, .sub = &text}
+#define READINESS                                                                                  \
+	PROBE_KINDS, TIME("interval", 50, 60000), TIME("timeout", 50, 60000),                      \
+	    NUMBER("failures", 1, 100), NUMBER("successes", 1, 100)
+
+static const struct field readiness[] = {READINESS, {.key = NULL}};
+
+static const struct field liveness[] = {
+    PROBE_KINDS,
+    TIME("interval", 50, HOUR_MS),
     TIME("timeout", 50, 60000),
-    LATER("exec"),
-    LATER("readiness"),
-    LATER("liveness"),
+    NUMBER("failures", 1, 100),
+    TIME("start-period", 0, HOUR_MS),
+    {.key = NULL},
+};
+
+static const struct field health[] = {
+    /* ours; the short form is a readiness */
+    READINESS,
+    {.key = "readiness", .type = T_MAP, .flags = F_CHOICE, .sub = readiness},
+    {.key = "liveness", .type = T_MAP, .flags = F_ALONE, .sub = liveness},
     {.key = NULL},
 };
 

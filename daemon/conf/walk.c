@@ -198,18 +198,19 @@ check_present(struct walk *w, const struct field *fields, const struct tree_node
     const uint32_t *first_line)
 {
 	const char *choices[FIELDS_MAX + 1];
-	size_t count = 0, chosen = 0;
+	size_t count = 0, chosen = 0, alone = 0;
 	char list[200];
 
 	for (size_t i = 0; fields[i].key != NULL; i++) {
 		if ((fields[i].flags & F_REQUIRED) && first_line[i] == 0)
 			return walk_fail(w, n, "missing key '%s'", fields[i].key);
+		alone += (fields[i].flags & F_ALONE) && first_line[i] != 0;
 		if (!(fields[i].flags & F_CHOICE))
 			continue;
 		choices[count++] = fields[i].key;
 		chosen += first_line[i] != 0;
 	}
-	if (count == 0 || chosen == 1)
+	if (count == 0 || chosen == 1 || (chosen == 0 && alone > 0))
 		return 0;
 	choices[count] = NULL;
 	words_join(list, sizeof list, choices);

@@ -29,6 +29,7 @@ static const struct cell table[LIFE_STATES][LIFE_EVENTS] = {
 	[LIFE_EV_START] = GO(STOPPING, TERM),
 	[LIFE_EV_STOP] = GO(STOPPING, TERM),
 	[LIFE_EV_END] = GO(ENDING, REAP),
+	[LIFE_EV_UNWELL] = GO(STOPPING, TERM),
     },
     [LIFE_STOPPING] = {
 	[LIFE_EV_START] = GO(STOPPING, NOTHING),
@@ -106,8 +107,9 @@ reap_ms(uint32_t tries)
 static enum life_act
 settle(struct life *l, msec now)
 {
-	bool long_run = l->started != MSEC_NEVER &&
+	bool long_run = !l->failed && l->started != MSEC_NEVER &&
 	    now - l->started >= (msec)l->restart_timeout_ms;
+	bool normal = l->normal && !l->failed;
 	uint32_t wait;
 
 	if (!l->wanted || (l->once && !l->changed))
@@ -117,11 +119,11 @@ settle(struct life *l, msec now)
 		l->restarts = 0;
 		wait = 0;
 	} else {
-		l->fails = long_run || l->normal ? 0 : l->fails + 1;
+		l->fails = long_run || normal ? 0 : l->fails + 1;
 		l->restarts++;
 		/* Also what may end does not spin. */
 		wait = jitter(l, life_backoff_ms(l->restart_timeout_ms,
-				     long_run ? 0 : l->normal ? 1 : l->fails));
+				     long_run ? 0 : normal ? 1 : l->fails));
 	}
 	if (wait == 0) {
 		l->state = LIFE_STARTING;
@@ -171,7 +173,7 @@ life_step(struct life *l, enum life_event ev, msec now)
 		act = settle(l, now);
 	switch (act) {
 	case LIFE_LAUNCH:
-		l->changed = l->normal = false;
+		l->changed = l->normal = l->failed = false;
 		l->started = MSEC_NEVER;
 		l->deadline = now + LIFE_START_MS_MAX;
 		break;

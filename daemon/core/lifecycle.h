@@ -40,6 +40,7 @@ enum life_event {
 	LIFE_EV_END,
 	LIFE_EV_EMPTY,
 	LIFE_EV_TIME, /* the deadline came */
+	LIFE_EV_UNWELL, /* it runs, and does not work: to be ended, and run again */
 	LIFE_EVENTS
 };
 
@@ -65,6 +66,7 @@ struct life {
 	bool wanted;		     /* run again when it ended */
 	bool once;		     /* a Command: never again */
 	bool normal;		     /* said before LIFE_EV_END: no failure */
+	bool failed;		     /* said with LIFE_EV_UNWELL: a failure however long it ran */
 	bool changed;		     /* asked anew: run again without back-off */
 	msec started;		     /* when it came up; MSEC_NEVER before */
 	msec deadline;		     /* next LIFE_EV_TIME, or MSEC_NEVER */

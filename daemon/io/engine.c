@@ -174,45 +174,59 @@ on_swept(void *arg, const struct local_instance *i)
 	struct engine *e = arg;
 
 	health_remove(e->health, i->ev.instance);
+	health_remove(e->liveness, i->ev.instance);
 }
 
-/* Probe what runs and says how; on the node's own address. */
+/* Ask what runs, if it is for us to ask; on the node's own address. */
 static void
-probe_instance(struct engine *e, const struct local_instance *i)
+probe(struct engine *e, struct health *h, const struct sup_event *ev, const struct sup_probe *how,
+    bool new_run)
 {
-	struct health_conf hc = {.kind = (enum sup_health)i->ev.health_kind,
+	struct health_conf hc = {.kind = (enum sup_health)how->kind,
 	    .addr = e->conf.advertise,
-	    .interval_ms = i->ev.health_interval_ms,
-	    .timeout_ms = i->ev.health_timeout_ms};
+	    .interval_ms = how->interval_ms,
+	    .timeout_ms = how->timeout_ms,
+	    .failures = how->failures,
+	    .successes = how->successes,
+	    .start_ms = how->start_ms,
+	    .live = h == e->liveness};
 
-	if (i->ev.state != SUP_ST_RUNNING || i->ev.health_kind == SUP_HEALTH_NONE ||
-	    i->ev.health_port == 0 || i->ev.health_port > 65535) {
-		health_remove(e->health, i->ev.instance);
+	if (ev->state != SUP_ST_RUNNING ||
+	    (how->kind != SUP_HEALTH_TCP && how->kind != SUP_HEALTH_HTTP) || how->port == 0 ||
+	    how->port > 65535) {
+		health_remove(h, ev->instance);
 		return;
 	}
-	hc.addr.port = (uint16_t)i->ev.health_port;
-	snprintf(hc.path, sizeof hc.path, "%.*s", (int)sizeof hc.path - 1, i->ev.health_path);
-	if (i->health == VIEW_HEALTH_WAIT)
-		health_reset(e->health, i->ev.instance);
-	health_set(e->health, i->ev.instance, &hc);
+	hc.addr.port = (uint16_t)how->port;
+	snprintf(hc.path, sizeof hc.path, "%.*s", (int)sizeof hc.path - 1, how->path);
+	if (new_run)
+		health_reset(h, ev->instance);
+	health_set(h, ev->instance, &hc);
 }
 
 static void
 on_state(struct engine *e, const struct sup_event *ev)
 {
 	struct local_instance *old = local_find(&e->local, ev->instance), *i;
+	bool new_run = old == NULL || old->ev.pid != ev->pid;
 	char role[NAME_CAP];
 
 	/* The GONE of something unknown to the supervisor names no role. */
 	memcpy(role, old != NULL ? old->ev.role : ev->role, sizeof role);
+	/* Nobody asked for it: its liveness failed, or its lease is over. */
+	if (ev->state == SUP_ST_STOPPING && ev->text[0] != '\0' && old != NULL &&
+	    old->ev.state == SUP_ST_RUNNING)
+		events_note(e, "ended", ev->instance, "%.*s", SUP_TEXT_CAP - 1, ev->text);
 	i = local_state(&e->local, ev);
 	exclusive_event(e, ev);
 	if (i == NULL) {
 		health_remove(e->health, ev->instance);
+		health_remove(e->liveness, ev->instance);
 		apply_settle(e, role);
 		apply_event(e, ev);
 	} else {
-		probe_instance(e, i);
+		probe(e, e->health, &i->ev, &i->ev.ready, i->health == VIEW_HEALTH_WAIT);
+		probe(e, e->liveness, &i->ev, &i->ev.live, new_run);
 	}
 	engine_report_soon(e);
 }
@@ -304,6 +318,24 @@ on_health(void *arg, const char *id, enum view_health state)
 	engine_report_soon(e);
 }
 
+/* Its run with that pid: a later one is not meant.  What can't be sent now, is
+ * when it failed as often again. */
+static void
+on_liveness(void *arg, const char *id, enum view_health state)
+{
+	struct engine *e = arg;
+	struct local_instance *i = local_find(&e->local, id);
+	struct sup_req req;
+
+	if (i == NULL || i->ev.state != SUP_ST_RUNNING || state != VIEW_UNHEALTHY ||
+	    !launch_req(&req, SUP_UNWELL, i->ev.role, id))
+		return;
+	req.pid = i->ev.pid;
+	req.flags = health_was_well(e->liveness, id) ? 0 : SUP_F_NEVER;
+	if (launch_send(&e->launch, &req, NULL, 0) == 0)
+		health_reset(e->liveness, id);
+}
+
 static void
 on_trees(void *arg)
 {
@@ -389,7 +421,8 @@ open_host(struct engine *e, struct err *err)
 	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 ||
 	    (rc = engine_facts(e, &e->facts, err)) < 0)
 		return rc;
-	if ((e->health = health_new(e->loop, on_health, e)) == NULL || local_init(&e->local) < 0)
+	if ((e->health = health_new(e->loop, on_health, e)) == NULL ||
+	    (e->liveness = health_new(e->loop, on_liveness, e)) == NULL || local_init(&e->local) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	rc = trees_init(&e->trees, e->loop, e->conf.config_dir, e->conf_fd, e, on_trees, err);
 	e->facts.config_hash = e->trees.config_hash;

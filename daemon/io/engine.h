@@ -71,7 +71,7 @@ struct engine {
 	struct stream_server *stream;
 	struct launch launch;
 	struct local local;
-	struct health *health;
+	struct health *health, *liveness;
 	struct probe *probe;
 	struct view_facts facts;
 	struct dossier dossier;

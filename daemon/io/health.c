@@ -34,7 +34,8 @@ struct prober {
 	struct health_conf conf;
 	struct attempt *attempt;
 	enum view_health state;
-	int failures; /* in a row */
+	uint32_t failures, successes; /* in a row */
+	bool was_well;
 };
 
 struct health {
@@ -66,7 +67,7 @@ attempt_close(struct attempt *a)
 static uint32_t
 next_ms(const struct prober *p)
 {
-	if (p->state == VIEW_HEALTH_WAIT && p->conf.interval_ms > HEALTH_FAST_MS)
+	if (p->state == VIEW_HEALTH_WAIT && !p->conf.live && p->conf.interval_ms > HEALTH_FAST_MS)
 		return HEALTH_FAST_MS;
 	return p->conf.interval_ms;
 }
@@ -82,10 +83,12 @@ result(struct prober *p, bool ok)
 
 	p->attempt = NULL;
 	p->failures = ok ? 0 : p->failures + 1;
-	if (ok)
+	p->successes = ok ? p->successes + 1 : 0;
+	if (p->successes >= p->conf.successes)
 		p->state = VIEW_HEALTHY;
-	else if (old == VIEW_HEALTHY && p->failures >= HEALTH_FAILURES)
+	else if ((old == VIEW_HEALTHY || p->conf.live) && p->failures >= p->conf.failures)
 		p->state = VIEW_UNHEALTHY;
+	p->was_well = p->was_well || p->state == VIEW_HEALTHY;
 	uv_timer_start(&p->timer, on_timer, next_ms(p), 0);
 	if (p->state != old)
 		h->changed(h->arg, p->id, p->state);
@@ -222,7 +225,7 @@ prober_close(struct prober *p)
 	uv_close((uv_handle_t *)&p->timer, prober_closed);
 }
 
-/* WAIT, and the first attempt at once. */
+/* WAIT, and the first attempt when it may be. */
 static void
 restart(struct prober *p)
 {
@@ -230,8 +233,9 @@ restart(struct prober *p)
 		attempt_close(p->attempt);
 	p->attempt = NULL;
 	p->state = VIEW_HEALTH_WAIT;
-	p->failures = 0;
-	uv_timer_start(&p->timer, on_timer, 0, 0);
+	p->failures = p->successes = 0;
+	p->was_well = false;
+	uv_timer_start(&p->timer, on_timer, p->conf.start_ms, 0);
 }
 
 struct health *
@@ -272,6 +276,10 @@ clean(const struct health_conf *in)
 	c.addr.port = in->addr.port;
 	c.interval_ms = in->interval_ms == 0 ? HEALTH_INTERVAL_MS : in->interval_ms;
 	c.timeout_ms = in->timeout_ms == 0 ? HEALTH_TIMEOUT_MS : in->timeout_ms;
+	c.failures = in->failures == 0 ? HEALTH_FAILURES : in->failures;
+	c.successes = in->successes == 0 ? 1 : in->successes;
+	c.start_ms = in->start_ms;
+	c.live = in->live;
 	for (size_t i = 0; i + 1 < sizeof c.path && in->path[i] > ' ' && in->path[i] < 0x7f; i++)
 		c.path[i] = in->path[i];
 	return c;
@@ -329,4 +337,12 @@ health_state(const struct health *h, const char *id)
 	const struct prober *p = find(h, id);
 
 	return p == NULL ? VIEW_HEALTH_NONE : p->state;
+}
+
+bool
+health_was_well(const struct health *h, const char *id)
+{
+	const struct prober *p = find(h, id);
+
+	return p != NULL && p->was_well;
 }

@@ -2,7 +2,10 @@
  * health.h - asks each local instance whether it works, as its config says:
  * a TCP connect, or an HTTP GET that answers 2xx or 3xx.
  * WAIT until the first success (asked each 100 ms), then HEALTHY; UNHEALTHY
- * after 3 failures in a row, HEALTHY again after one success.
+ * after so many failures in a row, HEALTHY again after so many successes.  A
+ * liveness may become UNHEALTHY without ever having been well.
+ *
+ * Of an answer 13 bytes are read, whatever comes; what is slow, is late.
  */
 #ifndef IO_HEALTH_H
 #define IO_HEALTH_H
@@ -17,7 +20,7 @@ enum {
 	HEALTH_FAST_MS = 100,
 	HEALTH_INTERVAL_MS = 1000, /* for interval 0 */
 	HEALTH_TIMEOUT_MS = 1000,  /* for timeout 0 */
-	HEALTH_FAILURES = 3,
+	HEALTH_FAILURES = 3,	   /* for failures 0 */
 	HEALTH_PATH_CAP = 128,
 };
 
@@ -26,6 +29,9 @@ struct health_conf {
 	struct addr addr;     /* of the node, and the port */
 	char path[HEALTH_PATH_CAP]; /* HTTP; "" = "/" */
 	uint32_t interval_ms, timeout_ms;
+	uint32_t failures, successes; /* in a row */
+	uint32_t start_ms; /* liveness: not asked in the first ... of a run */
+	bool live;
 };
 
 struct health;
@@ -47,5 +53,7 @@ void health_reset(struct health *h, const char *id);
 void health_remove(struct health *h, const char *id);
 /* VIEW_HEALTH_NONE for an id that is not probed. */
 enum view_health health_state(const struct health *h, const char *id);
+/* At least once since it began or was reset. */
+bool health_was_well(const struct health *h, const char *id);
 
 #endif

@@ -63,7 +63,11 @@ local_state(struct local *l, const struct sup_event *ev)
 		memset(i, 0, sizeof *i);
 	}
 	if (i->ev.pid != ev->pid || ev->state != SUP_ST_RUNNING)
-		i->health = ev->health_kind == SUP_HEALTH_NONE ? VIEW_HEALTH_NONE : VIEW_HEALTH_WAIT;
+		i->health = ev->ready.kind == SUP_HEALTH_NONE ? VIEW_HEALTH_NONE : VIEW_HEALTH_WAIT;
+	if (ev->ready.kind == SUP_HEALTH_EXEC && ev->state == SUP_ST_RUNNING)
+		i->health = ev->well == SUP_WELL_YES ? VIEW_HEALTHY :
+		    ev->well == SUP_WELL_NO	     ? VIEW_UNHEALTHY :
+						       VIEW_HEALTH_WAIT;
 	i->ev = *ev;
 	i->listed = true;
 	return i;

@@ -41,7 +41,7 @@ void
 exec_open(struct sup *s)
 {
 	s->execs.listener = s->place.exec;
-	for (size_t i = 0; i < EXEC_MAX; i++)
+	for (size_t i = 0; i < EXEC_SLOTS; i++)
 		exec_slot_free(&s->execs.slots[i]);
 	for (size_t i = 0; i < s->rows_count; i++)
 		if (s->rows[i]->run.leaf[0] != '\0')
@@ -52,7 +52,7 @@ exec_open(struct sup *s)
 void
 exec_close(struct sup *s)
 {
-	for (size_t i = 0; i < EXEC_MAX; i++)
+	for (size_t i = 0; i < EXEC_SLOTS; i++)
 		if (s->execs.slots[i].group[0] != '\0')
 			cgroup_kill(&s->cgroups, s->execs.slots[i].group);
 }
@@ -84,6 +84,18 @@ refuse(struct exec *x, enum exec_kind kind, const struct err *err)
 
 	log_warn("exec: %s: refused: %s", who(x, buf), err->text);
 	exec_say(x, kind, EXEC_CODE_REFUSED, 0, err->text);
+	exec_slot_free(x);
+}
+
+/* A probe that we could not begin says nothing about its container. */
+static void
+not_begun(struct exec *x, enum exec_kind kind, const struct err *err)
+{
+	if (x->why == EXEC_ASKED) {
+		refuse(x, kind, err);
+		return;
+	}
+	log_debug("probe: %s", err->text);
 	exec_slot_free(x);
 }
 
@@ -168,8 +180,8 @@ clone_joiner(struct sup *s, struct exec *x, const struct row *r, int group,
 	return rc;
 }
 
-static void
-start(struct sup *s, struct exec *x, msec now)
+void
+exec_begin(struct sup *s, struct exec *x, msec now)
 {
 	enum exec_kind kind;
 	struct err err;
@@ -180,7 +192,7 @@ start(struct sup *s, struct exec *x, msec now)
 	int rc = 0;
 
 	if (r == NULL) {
-		refuse(x, kind, &err);
+		not_begun(x, kind, &err);
 		return;
 	}
 	sp = &r->spec;
@@ -198,12 +210,14 @@ start(struct sup *s, struct exec *x, msec now)
 		rc = cgroup_make_sub(&s->cgroups, x->group, &group, &err);
 	if (rc < 0) {
 		x->group[0] = '\0';
-		refuse(x, EXEC_REFUSED, &err);
+		not_begun(x, EXEC_REFUSED, &err);
 		return;
 	}
-	log_info("exec: %s", who(x, buf));
 	x->stage = EXEC_JOINS;
-	x->deadline = now + JOIN_MS_MAX;
+	if (x->why == EXEC_ASKED) {
+		log_info("exec: %s", who(x, buf));
+		x->deadline = now + JOIN_MS_MAX;
+	}
 	x->code = EXEC_CODE_REFUSED;
 	rc = clone_joiner(s, x, r, group, &err);
 	for (int i = 0; i < EXEC_FDS; i++)
@@ -226,7 +240,7 @@ judge(struct sup *s, struct exec *x, const struct row *r, const uint8_t *doc,
 	if (flat_open(&f, doc, len) == 0 &&
 	    (!HOLDS("allow-exec") ||
 		(flat_bool(&f, "allow-exec", &allowed) && allowed))) {
-		start(s, x, now);
+		exec_begin(s, x, now);
 		return;
 	}
 	err_set(&err, EXEC_CODE_REFUSED,
@@ -392,11 +406,16 @@ reap(struct exec *x, int *pidfd)
 }
 
 static void
-ended(struct exec *x)
+ended(struct sup *s, struct exec *x, msec now)
 {
 	char buf[WHO_CAP];
 	int code = WIFEXITED(x->status) ? WEXITSTATUS(x->status) : 0;
 
+	if (x->why != EXEC_ASKED) {
+		exec_probe_ended(s, x, now);
+		exec_slot_free(x);
+		return;
+	}
 	if (x->text[0] != '\0') {
 		log_info("exec: %s: could not: %s", who(x, buf), x->text);
 		exec_say(x, EXEC_REFUSED,
@@ -422,7 +441,8 @@ advance(struct sup *s, struct exec *x, msec now)
 	if (x->stage == EXEC_JOINS && x->error < 0 && x->known &&
 	    x->text[0] == '\0') {
 		x->stage = EXEC_RUNS;
-		x->deadline = MSEC_NEVER;
+		if (x->why == EXEC_ASKED)
+			x->deadline = MSEC_NEVER;
 		exec_say(x, EXEC_STARTED, 0, 0, "");
 		for (int sig = 1; sig < NSIG && x->early != 0; sig++)
 			if (x->early & UINT64_C(1) << (sig - 1))
@@ -447,7 +467,7 @@ advance(struct sup *s, struct exec *x, msec now)
 		x->deadline = now + END_MS_MAX;
 	}
 	if (cgroup_remove(&s->cgroups, x->group) || now >= x->deadline)
-		ended(x);
+		ended(s, x, now);
 }
 
 static void
@@ -476,7 +496,7 @@ exec_fds(const struct sup *s, int *fds)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < EXEC_MAX; i++) {
+	for (size_t i = 0; i < EXEC_SLOTS; i++) {
 		const struct exec *x = &s->execs.slots[i];
 		const int those[EXEC_FDS_EACH] = {x->conn, x->joiner, x->born,
 		    x->error, x->stage == EXEC_JUDGED ? x->helper.pidfd : x->command};
@@ -497,29 +517,41 @@ exec_ready(struct sup *s, int fd, msec now)
 		exec_accept(s, now);
 		return;
 	}
-	for (size_t i = 0; i < EXEC_MAX; i++)
+	for (size_t i = 0; i < EXEC_SLOTS; i++)
 		if (s->execs.slots[i].stage != EXEC_FREE)
 			slot_ready(s, &s->execs.slots[i], fd, now);
+}
+
+/* A caller's may take long, once it runs; a probe has its time for all. */
+static void
+late(struct sup *s, struct exec *x, msec now)
+{
+	bool probe = x->why != EXEC_ASKED;
+
+	if ((x->stage != EXEC_JOINS && !(probe && x->stage == EXEC_RUNS)) ||
+	    now < x->deadline)
+		return;
+	x->deadline = MSEC_NEVER;
+	if (x->text[0] == '\0' && probe)
+		snprintf(x->text, sizeof x->text, "took too long: killed");
+	else if (x->text[0] == '\0')
+		snprintf(x->text, sizeof x->text,
+		    "exec: %s: took more than %d s to enter: killed",
+		    x->ask.instance, JOIN_MS_MAX / 1000);
+	cgroup_kill(&s->cgroups, x->group);
 }
 
 void
 exec_tick(struct sup *s, msec now)
 {
-	for (size_t i = 0; i < EXEC_MAX; i++) {
+	for (size_t i = 0; i < EXEC_SLOTS; i++) {
 		struct exec *x = &s->execs.slots[i];
 
 		if (x->stage == EXEC_JUDGED)
 			helper_tick(&x->helper, now);
 		if (x->stage == EXEC_WAITS && now >= x->deadline)
 			exec_slot_free(x);
-		if (x->stage == EXEC_JOINS && now >= x->deadline) {
-			x->deadline = MSEC_NEVER;
-			if (x->text[0] == '\0')
-				snprintf(x->text, sizeof x->text,
-				    "exec: %s: took more than %d s to enter: killed",
-				    x->ask.instance, JOIN_MS_MAX / 1000);
-			cgroup_kill(&s->cgroups, x->group);
-		}
+		late(s, x, now);
 		advance(s, x, now);
 	}
 }
@@ -529,7 +561,7 @@ exec_deadline(const struct sup *s)
 {
 	msec d = MSEC_NEVER;
 
-	for (size_t i = 0; i < EXEC_MAX; i++) {
+	for (size_t i = 0; i < EXEC_SLOTS; i++) {
 		const struct exec *x = &s->execs.slots[i];
 		msec at = x->stage == EXEC_JUDGED ? x->helper.deadline : x->deadline;
 

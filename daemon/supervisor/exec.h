@@ -19,6 +19,8 @@
 
 enum {
 	EXEC_MAX = 16,	  /* at once; one more is refused */
+	EXEC_PROBES = 48, /* at once besides; one more waits */
+	EXEC_SLOTS = EXEC_MAX + EXEC_PROBES,
 	EXEC_FDS_EACH = 5, /* of a command, in the poll */
 	EXEC_GROUP_CAP = CGROUP_LEAF_CAP + 16,
 };
@@ -43,12 +45,17 @@ enum exec_stage {
 	EXEC_ENDS, /* its group is emptied */
 };
 
+/* Why it runs: somebody called, or it is a probe of the container's own. */
+enum exec_why { EXEC_ASKED, EXEC_READY, EXEC_LIVE };
+
 struct exec {
 	enum exec_stage stage;
+	enum exec_why why;
+	int output;   /* a probe's: what it says, at the end */
 	msec deadline; /* MSEC_NEVER: none */
 	int conn;      /* -1: the caller is gone, or was told all */
 	uint32_t uid, login;
-	int32_t pid;   /* the caller's */
+	int32_t pid;   /* the caller's; of a probe: the run's */
 	struct exec_request ask;
 	int stdio[EXEC_FDS];
 	struct helper helper; /* EXEC_JUDGED */
@@ -69,15 +76,20 @@ struct exec {
 struct execs {
 	int listener; /* run-dir/exec */
 	uint32_t count;
-	struct exec slots[EXEC_MAX];
+	struct exec slots[EXEC_SLOTS]; /* callers' first */
 };
 
 struct sup;
+struct row;
+/* Ask this container; health_probed has the answer.  False: not now, for too
+ * many probes run, or it is being changed. */
+MUST_CHECK bool exec_probe(struct sup *s, const struct row *r, enum exec_why why,
+    msec now);
 /* After boot: what the last supervisor's commands left is ended. */
 void exec_open(struct sup *s);
 /* At the end: the commands end, containers stay. */
 void exec_close(struct sup *s);
-/* What to poll for reading: at most 1 + EXEC_MAX * EXEC_FDS_EACH. */
+/* What to poll for reading: at most 1 + EXEC_SLOTS * EXEC_FDS_EACH. */
 size_t exec_fds(const struct sup *s, int *fds);
 /* One of those can be read. */
 void exec_ready(struct sup *s, int fd, msec now);

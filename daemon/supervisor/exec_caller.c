@@ -29,7 +29,7 @@ void
 exec_slot_free(struct exec *x)
 {
 	int *fds[] = {&x->conn, &x->stdio[0], &x->stdio[1], &x->stdio[2],
-	    &x->joiner, &x->born, &x->command, &x->error};
+	    &x->joiner, &x->born, &x->command, &x->error, &x->output};
 
 	if (x->stage != EXEC_FREE) {
 		for (size_t i = 0; i < ARRAY_LEN(fds); i++)

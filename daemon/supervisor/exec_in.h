@@ -6,8 +6,12 @@
 
 #include "exec.h"
 
+/* Its instance and argv are set: judge no more, run it. */
+void exec_begin(struct sup *s, struct exec *x, msec now);
 /* Close and free all of it; also the first time. */
 void exec_slot_free(struct exec *x);
+/* A probe that was begun is over: tell health.h. */
+void exec_probe_ended(struct sup *s, struct exec *x, msec now);
 void exec_say(struct exec *x, enum exec_kind kind, int code, int status,
     const char *text);
 

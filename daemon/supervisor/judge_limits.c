@@ -1,6 +1,5 @@
 /*
- * judge_limits.c - how much the container may take, and how its health is
- * asked.
+ * judge_limits.c - how much the container may take.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +18,6 @@ enum {
 	RESTART_MS_MIN = 100,
 	KILL_MS = 5000,
 	KILL_MS_MAX = 86400000,
-	HEALTH_INTERVAL_MS = 1000,
-	HEALTH_TIMEOUT_MS = 1000,
 };
 
 /* A limit: its key in the container file, which may not be above the one in
@@ -90,9 +87,7 @@ static const struct limit
     log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES, false, false},
     restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0, true, false},
     kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX, true, false},
-    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX, true, false},
-    health_interval = {"health/interval", NULL, HEALTH_INTERVAL_MS, 0, false, false},
-    health_timeout = {"health/timeout", NULL, HEALTH_TIMEOUT_MS, 0, false, false};
+    lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX, true, false};
 
 /* What all containers of the sandbox together may take. */
 static void
@@ -197,72 +192,4 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 	together(j, s);
 	within_reason(j, s);
 	return 0;
-}
-
-static int
-health_port(const struct judge *j, const char *key, uint32_t *out,
-    struct err *err)
-{
-	struct flat_rec rec;
-	char text[64], *end;
-	unsigned long port;
-	int rc;
-
-	if (!flat_find(j->container, key, &rec))
-		return judge_fail(j, NULL, err, "%s is missing", key);
-	if (rec.type == FLAT_INT)
-		snprintf(text, sizeof text, "%lld", (long long)rec.num);
-	else if ((rc = vars_fill(j, &rec, key, rec.str, rec.str_len, text,
-		      sizeof text, err)) < 0)
-		return rc;
-	port = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || port < 1 ||
-	    port > 65535)
-		return judge_fail(j, &rec, err, "%s: a port (1-65535) is needed",
-		    key);
-	*out = (uint32_t)port;
-	return 0;
-}
-
-static bool
-line_of_http_ok(const char *path)
-{
-	for (; *path != '\0'; path++)
-		if (*path < 0x21 || *path > 0x7e)
-			return false;
-	return true;
-}
-
-int
-judge_health(const struct judge *j, struct spec *s, struct err *err)
-{
-	struct flat_rec rec;
-	int rc;
-
-	if (flat_find(j->container, "health/tcp", &rec)) {
-		s->health_kind = SUP_HEALTH_TCP;
-		if ((rc = health_port(j, "health/tcp", &s->health_port, err)) < 0)
-			return rc;
-	} else if (flat_find(j->container, "health/http", &rec)) {
-		s->health_kind = SUP_HEALTH_HTTP;
-		if ((rc = health_port(j, "health/http/port", &s->health_port,
-			 err)) < 0)
-			return rc;
-		snprintf(s->health_path, sizeof s->health_path, "/");
-		if (flat_find(j->container, "health/http/path", &rec) &&
-		    (!flat_str(j->container, "health/http/path", s->health_path,
-			 sizeof s->health_path) ||
-			s->health_path[0] != '/' ||
-			!line_of_http_ok(s->health_path)))
-			return judge_fail(j, &rec, err,
-			    "health/http/path: a path of less than 128 bytes is needed");
-	} else if (flat_find(j->container, "health", &rec)) {
-		return judge_fail(j, &rec, err,
-		    "health: only tcp and http are supported yet");
-	} else {
-		return 0;
-	}
-	if ((rc = pick_u32(j, &health_interval, &s->health_interval_ms, err)) < 0)
-		return rc;
-	return pick_u32(j, &health_timeout, &s->health_timeout_ms, err);
 }

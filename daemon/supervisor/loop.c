@@ -18,7 +18,7 @@
 #include "sys.h"
 
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_MAX * EXEC_FDS_EACH, FIXED = 6 + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 6 + EXECS };
 
 /* What a descriptor of the set is about. */
 enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM };
@@ -82,6 +82,7 @@ deadline(const struct sup *s)
 {
 	msec d = earlier(exec_deadline(s), s->ending ? s->end_at : MSEC_NEVER);
 
+	d = earlier(d, health_deadline(s));
 	d = earlier(d, s->oom.check_at);
 	if (s->launcher.sweeping)
 		return 0;
@@ -213,6 +214,7 @@ turn(struct sup *s, struct set *set)
 		row_tick(s, s->rows[i], now);
 	audit_tick(&s->audit, now);
 	oom_tick(s, now);
+	health_tick(s, now);
 	exec_tick(s, now);
 	record_tick(s, now);
 	engine_tick(s, now);

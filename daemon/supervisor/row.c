@@ -109,13 +109,10 @@ name_from_spec(const struct spec *sp, struct sup_event *ev)
 	memcpy(ev->role, sp->role, sizeof ev->role);
 	memcpy(ev->image, sp->image, sizeof ev->image);
 	memcpy(ev->config, sp->config, sizeof ev->config);
-	memcpy(ev->health_path, sp->health_path, sizeof ev->health_path);
 	ev->spec_hash = sp->hash;
 	ev->policy = sp->policy;
-	ev->health_kind = sp->health_kind;
-	ev->health_port = sp->health_port;
-	ev->health_interval_ms = sp->health_interval_ms;
-	ev->health_timeout_ms = sp->health_timeout_ms;
+	ev->ready = sp->ready.how;
+	ev->live = sp->live.how;
 }
 
 void
@@ -131,6 +128,8 @@ row_state(const struct row *r, struct sup_event *ev)
 	ev->crash_loop = life_crash_loop(&r->life);
 	ev->since_ms = r->since_ms;
 	ev->lease_ms = r->lease_ms;
+	if (r->probes[PROBE_READY].pid == ev->pid)
+		ev->well = r->probes[PROBE_READY].well;
 	if (r->life.state == LIFE_BACKOFF)
 		ev->retry_ms = sys_wall_ms() +
 		    (uint64_t)(r->life.deadline > sys_now() ?

@@ -51,11 +51,20 @@ static const struct field fields[] = {
     U32("oom-score", oom_score), U64("all-memory", all_memory_bytes),
     U32("all-cpu-quota", all_cpu_milli), U32("all-pids", all_pids),
     U32("restart-timeout", restart_timeout_ms),
-    U32("kill-timeout", kill_timeout_ms), U32("health", health_kind),
+    U32("kill-timeout", kill_timeout_ms), U32("health", ready.how.kind),
     U64("normal-exit-0", normal_exit[0]), U64("normal-exit-1", normal_exit[1]),
     U64("normal-exit-2", normal_exit[2]), U64("normal-exit-3", normal_exit[3]),
-    U32("health-port", health_port), U32("health-interval", health_interval_ms),
-    U32("health-timeout", health_timeout_ms), STR("health-path", health_path),
+    U32("health-port", ready.how.port),
+    U32("health-interval", ready.how.interval_ms),
+    U32("health-timeout", ready.how.timeout_ms),
+    STR("health-path", ready.how.path),
+    U32("health-failures", ready.how.failures),
+    U32("health-successes", ready.how.successes),
+    U32("live", live.how.kind), U32("live-port", live.how.port),
+    U32("live-interval", live.how.interval_ms),
+    U32("live-timeout", live.how.timeout_ms),
+    NEW("live-path", live.how.path), U32("live-failures", live.how.failures),
+    U32("live-start", live.how.start_ms),
     BOOL("run-tmpfs", run_tmpfs), U32("hosts-flags", hosts_flags),
     U32("resolv-flags", resolv_flags), U64("capabilities", capabilities),
     NEW("seccomp", seccomp), NEW("hosts-file", hosts_file),
@@ -103,6 +112,8 @@ spec_free(struct spec *s)
 	free(s->ports.buf);
 	free(s->bind.buf);
 	free(s->sealed.buf);
+	free(s->ready.argv.buf);
+	free(s->live.argv.buf);
 	memset(s, 0, used_bytes(s));
 }
 
@@ -243,6 +254,8 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "port", &s->ports);
 	put_strs(&o, "bind", &s->bind);
 	put_strs(&o, "sealed", &s->sealed);
+	put_strs(&o, "health-arg", &s->ready.argv);
+	put_strs(&o, "live-arg", &s->live.argv);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
 	put_maps(&o, "gid-map", s->gid_maps, s->gid_maps_count);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
@@ -429,6 +442,12 @@ get_all(const struct flat *f, struct spec *s)
 	if (!get_strs(f, "sealed", &s->sealed) ||
 	    (s->sealed.count > 0 && s->secrets_key[0] != '/'))
 		return "sealed";
+	if (!get_strs(f, "health-arg", &s->ready.argv) ||
+	    (s->ready.how.kind == SUP_HEALTH_EXEC && s->ready.argv.count == 0))
+		return "health-arg";
+	if (!get_strs(f, "live-arg", &s->live.argv) ||
+	    (s->live.how.kind == SUP_HEALTH_EXEC && s->live.argv.count == 0))
+		return "live-arg";
 	if (!get_maps(f, "uid-map", s->uid_maps, s->uid_maps_count))
 		return "uid-map";
 	if (!get_maps(f, "gid-map", s->gid_maps, s->gid_maps_count))

@@ -75,6 +75,11 @@ struct spec_map {
 	uint32_t inside, outside, count;
 };
 
+struct spec_probe {
+	struct sup_probe how;
+	struct strs argv; /* EXEC */
+};
+
 struct spec {
 	char instance[NAME_CAP], role[NAME_CAP], sandbox[NAME_CAP];
 	char image[SUP_IMAGE_CAP], config[SUP_PATH_CAP];
@@ -114,9 +119,7 @@ struct spec {
 	/* A profile of its sandbox, whose system calls it has besides, or "unconfined". */
 	char seccomp[NAME_CAP];
 	struct strs calls;
-	uint32_t health_kind, health_port;
-	uint32_t health_interval_ms, health_timeout_ms;
-	char health_path[128];
+	struct spec_probe ready, live;
 	/* Last: what is not used of it is never touched (spec_move), for hundreds
 	 * of these are kept, and each fork pays for all pages. */
 	uint32_t volumes_count;

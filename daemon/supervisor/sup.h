@@ -6,6 +6,7 @@
  *   job.c     a START on its way to a spec       row.c    an instance's life
  *   boot.c    records and processes found at start
  *   exec.c    commands of root's in containers
+ *   health.c  probes that are commands, and what follows from a liveness
  *   record.c  records on disk
  *   lease.c   until when an exclusive instance may run
  *   audit.c   what the kernel says of one
@@ -22,6 +23,7 @@
 #include "cache.h"
 #include "config.h"
 #include "exec.h"
+#include "health.h"
 #include "helper.h"
 #include "judge.h"
 #include "launch.h"
@@ -78,8 +80,8 @@ struct row {
 	msec command_until;
 	uint64_t lease_ms;  /* CLOCK_BOOTTIME: may run until then; 0: no lease, 1:
 			     * one that is long over */
-	bool lease_ending;  /* by the lease: it was asked to end */
-	bool lease_killed;
+	bool lease_ending, lease_killed; /* by the lease: it was asked to end, or made to */
+	struct row_probe probes[ROW_PROBES];
 	/* What a refused request asked for: an event needs names. */
 	struct sup_req asked;
 	struct spec spec; /* last: see its volumes */
@@ -114,8 +116,7 @@ struct sup {
 	struct audit audit;
 	struct oom oom;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
-	size_t rows_count;
-	size_t jobs_running;
+	size_t rows_count, jobs_running;
 	struct execs execs;
 	struct sandbox *sandboxes; /* owned */
 	size_t sandboxes_count;

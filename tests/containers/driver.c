@@ -87,21 +87,21 @@ put_event(const struct sup_event *e, int fd)
 	struct stat st = {0};
 
 	json_text(text, sizeof text, e->text);
-	json_text(path, sizeof path, e->health_path);
+	json_text(path, sizeof path, e->ready.path);
 	if (fd >= 0)
 		fstat(fd, &st);
 	snprintf(line, sizeof line,
 	    "{\"kind\": \"%s\", \"ticket\": %llu, \"code\": %d, \"state\": \"%s\", \"pid\": %d, \"exit_status\": %d, "
 	    "\"restarts\": %u, \"crash_loop\": %u, \"since_ms\": %llu, \"retry_ms\": %llu, \"hash\": %llu, \"policy\": %u, "
-	    "\"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
+	    "\"well\": %u, \"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
 	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
 	    kinds[e->kind <= SUP_EV_AUDIT ? e->kind : 0],
 	    (unsigned long long)e->ticket, e->code,
 	    states[e->state <= SUP_ST_GONE ? e->state : 0], e->pid,
 	    e->exit_status, e->restarts, e->crash_loop,
 	    (unsigned long long)e->since_ms, (unsigned long long)e->retry_ms,
-	    (unsigned long long)e->spec_hash, e->policy, e->health_kind,
-	    e->health_port, path, e->sandbox, e->role, e->instance, e->image,
+	    (unsigned long long)e->spec_hash, e->policy, e->well, e->ready.kind,
+	    e->ready.port, path, e->sandbox, e->role, e->instance, e->image,
 	    e->config, text, fd >= 0 ? (long long)st.st_size : -1,
 	    now_us(), sent_us);
 	put_line(line);
@@ -228,6 +228,8 @@ set_key(struct sup_req *q, const char *key, const char *v)
 		q->policy = (uint32_t)strtoul(v, NULL, 10);
 	if (strcmp(key, "flags") == 0)
 		q->flags = (uint32_t)strtoul(v, NULL, 10);
+	if (strcmp(key, "pid") == 0)
+		q->pid = atoi(v);
 	if (strcmp(key, "signal") == 0)
 		q->signal = atoi(v);
 	if (strcmp(key, "sandbox") == 0)
@@ -307,7 +309,7 @@ static void
 command(char *line)
 {
 	static const char *const ops[] = {"", "START", "STOP", "SIGNAL", "RUN",
-	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT"};
+	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT", "UNWELL"};
 	static char zero[1 << 16];
 	char *rest = strchr(line, ' ');
 
@@ -315,7 +317,7 @@ command(char *line)
 		*rest++ = '\0';
 	else
 		rest = line + strlen(line);
-	for (uint32_t op = SUP_START; op <= SUP_AUDIT; op++)
+	for (uint32_t op = SUP_START; op <= SUP_UNWELL; op++)
 		if (strcmp(line, ops[op]) == 0)
 			request(op, rest);
 	if (strcmp(line, "RAW") == 0 &&

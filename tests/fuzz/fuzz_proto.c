@@ -38,7 +38,8 @@ sane(const struct spec *s)
 	ends(s->executable, sizeof s->executable);
 	ends(s->workdir, sizeof s->workdir);
 	ends(s->images_dir, sizeof s->images_dir);
-	ends(s->health_path, sizeof s->health_path);
+	ends(s->ready.how.path, sizeof s->ready.how.path);
+	ends(s->live.how.path, sizeof s->live.how.path);
 	must(s->args.count > 0 && s->args.buf[s->args.len - 1] == '\0');
 	must(s->volumes_count <= SPEC_VOLUMES_MAX);
 	must(s->uid_maps_count <= SPEC_MAPS_MAX);

@@ -269,9 +269,9 @@ test_units(void **state)
 		"f.yaml:2:29: health.interval: expected duration like 500ms or 3s, got string "
 		"'inf'"},
 	    {"container", HEALTH("http: {port: 80}"),
-		"f.yaml:2:9: health: needs exactly one of: tcp, http"},
+		"f.yaml:2:9: health: needs exactly one of: tcp, http, exec, readiness"},
 	    {"container", "executable: /x\nhealth: {interval: 1s}\n",
-		"f.yaml:2:9: health: needs exactly one of: tcp, http"},
+		"f.yaml:2:9: health: needs exactly one of: tcp, http, exec, readiness"},
 	    {"container", "executable: /x\nhealth: {tcp: 70000}\n",
 		"f.yaml:2:15: health.tcp: '70000' is not a port (1-65535, or \"@{variable}\")"},
 	    {"container", "executable: /x\nhealth: {tcp: \"@{a b}\"}\n",

@@ -140,7 +140,7 @@ health_belongs_to_one_run(void **state)
 	struct local_instance *i;
 
 	(void)state;
-	ev.health_kind = SUP_HEALTH_TCP;
+	ev.ready.kind = SUP_HEALTH_TCP;
 	i = local_state(&local, &ev);
 	assert_int_equal(i->health, VIEW_HEALTH_WAIT);
 	i->health = VIEW_HEALTHY;
@@ -155,7 +155,7 @@ health_belongs_to_one_run(void **state)
 	ev.state = SUP_ST_BACKOFF;
 	ev.pid = 0;
 	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_WAIT);
-	ev.health_kind = SUP_HEALTH_NONE;
+	ev.ready.kind = SUP_HEALTH_NONE;
 	ev.state = SUP_ST_RUNNING;
 	ev.pid = 7;
 	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_NONE);

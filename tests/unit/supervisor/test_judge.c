@@ -125,11 +125,11 @@ variables_are_put_in(void **state)
 	p += strlen(p) + 1;
 	assert_string_equal(p, "LITHOS_CONFIG=/config/web.yaml");
 	assert_string_equal(p + strlen(p) + 1, "NAME=<a.b>/config/web.yaml");
-	assert_int_equal(s.health_kind, SUP_HEALTH_HTTP);
-	assert_int_equal(s.health_port, 80);
-	assert_string_equal(s.health_path, "/ok");
-	assert_int_equal(s.health_interval_ms, 500);
-	assert_int_equal(s.health_timeout_ms, 1000);
+	assert_int_equal(s.ready.how.kind, SUP_HEALTH_HTTP);
+	assert_int_equal(s.ready.how.port, 80);
+	assert_string_equal(s.ready.how.path, "/ok");
+	assert_int_equal(s.ready.how.interval_ms, 500);
+	assert_int_equal(s.ready.how.timeout_ms, 1000);
 	spec_free(&s);
 }
 

@@ -26,6 +26,18 @@ add(struct strs *s, const char *text)
 }
 
 static void
+fill_health(struct spec *s)
+{
+	s->ready.how.failures = 13;
+	s->ready.how.successes = 14;
+	s->live.how = (struct sup_probe){.kind = SUP_HEALTH_EXEC, .port = 15,
+	    .interval_ms = 16, .timeout_ms = 17, .failures = 18, .start_ms = 19, .path = "/live"};
+	add(&s->live.argv, "/bin/check");
+	add(&s->live.argv, "it");
+	add(&s->ready.argv, "/bin/ready");
+}
+
+static void
 fill(struct spec *s)
 {
 	memset(s, 0, sizeof *s);
@@ -37,7 +49,7 @@ fill(struct spec *s)
 	strcpy(s->images_dir, "/srv/images");
 	strcpy(s->executable, "/bin/app");
 	strcpy(s->workdir, "/");
-	strcpy(s->health_path, "/ok");
+	strcpy(s->ready.how.path, "/ok");
 	s->policy = SUP_REPLACE;
 	s->term = 7;
 	s->seq = UINT64_MAX;
@@ -75,14 +87,15 @@ fill(struct spec *s)
 	s->pids = 9;
 	s->fileno = 1024;
 	s->command = true;
-	s->health_interval_ms = 11;
-	s->health_timeout_ms = 12;
+	s->ready.how.interval_ms = 11;
+	s->ready.how.timeout_ms = 12;
 	s->restart_timeout_ms = 1000;
 	s->kill_timeout_ms = 5000;
 	s->normal_exit[0] = 1 | 1 << 7;
 	s->normal_exit[3] = UINT64_C(1) << 63;
-	s->health_kind = SUP_HEALTH_HTTP;
-	s->health_port = 8080;
+	fill_health(s);
+	s->ready.how.kind = SUP_HEALTH_HTTP;
+	s->ready.how.port = 8080;
 	add(&s->args, "/bin/app");
 	add(&s->args, "");
 	add(&s->args, "with space\nand newline \xff");
@@ -117,9 +130,19 @@ what_goes_in_comes_out(void **state)
 	assert_string_equal(out.ports.buf, in.ports.buf);
 	assert_int_equal(out.bind.count, 2);
 	assert_memory_equal(out.bind.buf, in.bind.buf, in.bind.len);
+	assert_int_equal(out.live.argv.count, 2);
+	assert_memory_equal(out.live.argv.buf, "/bin/check\0it", sizeof "/bin/check\0it");
+	assert_int_equal(out.ready.argv.count, 1);
 	/* All the rest is plain: nothing was forgotten in either direction. */
 	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts,
-	    .sealed = in.sealed, .ports = in.ports, .bind = in.bind});
+	    .sealed = in.sealed, .ports = in.ports, .bind = in.bind, .ready = in.ready,
+	    .live = in.live});
+	free(out.ready.argv.buf);
+	free(out.live.argv.buf);
+	memset(&in.ready.argv, 0, sizeof in.ready.argv);
+	memset(&out.ready.argv, 0, sizeof out.ready.argv);
+	memset(&in.live.argv, 0, sizeof in.live.argv);
+	memset(&out.live.argv, 0, sizeof out.live.argv);
 	free(out.args.buf);
 	free(out.env.buf);
 	free(out.hosts.buf);
@@ -143,7 +166,10 @@ is_new(const struct flat_rec *rec)
 {
 	static const char *const keys[] = {"/user", "/group", "/flags",
 	    "run-tmpfs", "hosts-flags", "resolv-flags", "hosts-file",
-	    "resolv-file", "host/0", "host/1", "port/0", "bind/0", "bind/1"};
+	    "resolv-file", "host/0", "host/1", "port/0", "bind/0", "bind/1", "health-failures",
+	    "health-successes", "health-arg/0", "live", "live-port", "live-interval",
+	    "live-timeout", "live-path", "live-failures", "live-start", "live-arg/0",
+	    "live-arg/1"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		size_t n = strlen(keys[i]);
@@ -185,7 +211,7 @@ older_records_are_read(void **state)
 		else
 			flat_put_int(&o, path, rec.num);
 	}
-	assert_int_equal(left_out, 19);
+	assert_int_equal(left_out, 31);
 	len = flat_end(&o);
 	memcpy(old, buf, 8);
 	sum = sup_hash_(UINT64_C(0xcbf29ce484222325), old + 20, len);
@@ -197,6 +223,7 @@ older_records_are_read(void **state)
 	assert_int_equal(out.hosts.count, 0);
 	assert_int_equal(out.ports.count + out.bind.count, 0);
 	assert_false(out.run_tmpfs);
+	assert_int_equal(out.live.how.kind | out.ready.how.failures, 0);
 	assert_int_equal(out.volumes[2].user | out.volumes[2].flags, 0);
 	assert_string_equal(out.volumes[2].source, "/srv/db");
 	spec_free(&out);
