@@ -52,6 +52,7 @@ int show_recover_code(const json_t *data);
 int show_evict(const struct show *s, const json_t *data, struct err *err);
 /* check.c */
 int show_check(const struct show *s, struct err *err);
+int show_seal(const struct show *s, struct err *err);
 /* admit.c */
 int show_token(const struct show *s, struct err *err);
 /* show_keys.c */

@@ -184,6 +184,16 @@ const struct verb verbs[] = {
 	.second = OPERAND_FILE,
 	.second_name = "IMAGE",
 	.local = show_check},
+    {.name = "seal",
+	.summary = "a secret from standard input, sealed for a container file",
+	.details = "KEY is the public half of the hosts' secrets-private-key (FILE.pub of ssh-keygen -t ed25519);\n"
+		   "with NAMESPACE, sandboxes open it that have that in secrets-namespaces. A newline at its end\n"
+		   "is not part of the secret. Goes into secret-environ. Nothing is asked of a daemon.",
+	.operand = OPERAND_FILE,
+	.operand_name = "KEY",
+	.second = OPERAND_FILE,
+	.second_name = "NAMESPACE",
+	.local = show_seal},
     {.name = "audit",
 	.summary = "what the kernel says of containers, and what is weaker than the default",
 	.details = "Rights, namespaces, mounts, descriptors, limits: read now from the kernel, of the init and\n"

@@ -431,7 +431,7 @@ value_sealed(struct walk *w, const struct field *f, const struct tree_node *n)
 		return walk_fail(w, n, "longer than %lld bytes", (long long)f->max);
 	if (!secret_sealed_ok(n->text, n->len))
 		return walk_fail(w, n, "not a sealed secret, or a part of one: " SECRET_FORM
-		    " is needed, as lithos_crypt prints it");
+		    " is needed, as `mesh seal` prints it");
 	return put_text(w, n);
 }
 

@@ -29,6 +29,13 @@ def seal(public, value, namespace=""):
     return "v2:%s:%s:%s:%s" % (short(key), short(ns), short(value), base64.b64encode(box.raw).decode())
 
 
+def mesh_seal(public, *words):
+    """Likewise, by `mesh seal`; ends with a newline."""
+    value, *namespace = words
+    return subprocess.run([BUILD / "mesh", "seal", public, *namespace], input=value, stdout=subprocess.PIPE, text=True,
+                          check=True, timeout=20).stdout
+
+
 def new_key(path):
     path.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
@@ -118,7 +125,7 @@ def test_the_application_has_them_and_nobody_else(keyed):
         "  PLAIN: %s\n  SPACED: %s\n  ROTATED:\n  - %s\n  - %s\n  EMPTY: %s\n"
         % (seal(keyed.pub, plain), seal(keyed.pub, spaced, "web"), seal(other, rotated), seal(keyed.pub, rotated),
            seal(keyed.pub, ""))))
-    (keyed.images / "a/data/more.yaml").write_text("FILED: %s\n" % seal(keyed.pub, filed, "web"))
+    (keyed.images / "a/data/more.yaml").write_text("FILED: " + mesh_seal(keyed.pub, filed + "\n", "web"))
     want = {"PLAIN": plain, "SPACED": spaced, "ROTATED": rotated, "FILED": filed, "EMPTY": "", "COLOR": "blue",
             "TERM": "dumb", "LITHOS_NAME": "web/web.1", "LITHOS_CONFIG": "/config/run.yaml"}
     init = keyed.up("web.1", "a")["pid"]

@@ -51,6 +51,23 @@ is "a file is for the bundle" 64 "mesh: debug: only bundle takes FILE, not show;
 is "a state is a word" 64 "mesh: --status: unknown state 'faild'; did you mean 'failed'?" members --status faild
 is "a file that is no socket" 7 "mesh: cannot connect to $0: Connection refused; is meshd running?" \
     --socket "$0" ps
+# mesh seal: nothing of what came from standard input is in a line.
+echo hunter2 >"$dir/value"
+echo 'ssh-rsa AAAA x' >"$dir/rsa.pub"
+sealed() { # NAME CODE LINE FILE WORD...
+	about=$1 want=$2 line=$3 from=$4
+	shift 4
+	"$mesh" seal "$@" <"$from" >"$dir/out" 2>"$dir/err"
+	code=$?
+	that "seal: $about" [ "$code" = "$want" ] && that "seal: $about: says so" [ "$(cat "$dir/err")" = "$line" ]
+}
+sealed "no key" 3 "mesh: seal: $dir/none: No such file or directory" "$dir/value" "$dir/none"
+sealed "a key of another kind" 3 "mesh: seal: $dir/rsa.pub: not the public half of an OpenSSH ed25519 key: \`ssh-ed25519 ...\` in FILE.pub" \
+    "$dir/value" "$dir/rsa.pub"
+sealed "the secret in place of the key" 3 "mesh: seal: $dir/value: not the public half of an OpenSSH ed25519 key: \`ssh-ed25519 ...\` in FILE.pub" \
+    "$dir/rsa.pub" "$dir/value"
+sealed "a namespace" 64 "mesh: seal: NAMESPACE must be of [A-Za-z0-9_.-], at most 255 bytes" "$dir/value" "$dir/rsa.pub" a/b
+sealed "too much" 3 "mesh: seal: standard input: more than 32 KiB" /dev/zero "$dir/rsa.pub"
 is "own version" 0 "" --version
 is "help" 0 "" help
 is "help of a command" 0 "" logs --help

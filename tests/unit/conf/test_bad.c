@@ -141,7 +141,7 @@ test_secrets(void **state)
 	static const struct bad bad[] = {
 	    /* What may be the secret itself is never shown. */
 	    {"container", "executable: /x\nsecret-environ: {A: hunter2}\n",
-		"f.yaml:2:21: secret-environ.A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as lithos_crypt prints it"},
+		"f.yaml:2:21: secret-environ.A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as `mesh seal` prints it"},
 	    {"container", "executable: /x\nsecret-environ: {A: {b: c}}\n",
 		"f.yaml:2:21: secret-environ.A: expected list, got map"},
 	    {"container", "executable: /x\nsecret-environ: {A: [[b]]}\n",
@@ -149,9 +149,9 @@ test_secrets(void **state)
 	    {"container", "executable: /x\nsecret-environ: [hunter2]\n",
 		"f.yaml:2:17: secret-environ: expected map, got list"},
 	    {"secrets", "A: \"v2:aaaaaaaa:bbbbbbbb:cccccccc:\"\n",
-		"f.yaml:1:4: A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as lithos_crypt prints it"},
+		"f.yaml:1:4: A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as `mesh seal` prints it"},
 	    {"secrets", "A: v2:aaaaaaaa:bbbbbb!b:cccccccc:ffff\n",
-		"f.yaml:1:4: A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as lithos_crypt prints it"},
+		"f.yaml:1:4: A[0]: not a sealed secret, or a part of one: v2:KEY:NAMESPACE:SECRET:SEALED is needed, as `mesh seal` prints it"},
 	    {"secrets", "A: []\n", "f.yaml:1:4: A: must not be empty"},
 	    {"sandbox", "secrets-private-key: key\n",
 		"f.yaml:1:22: secrets-private-key: must be an absolute path (got 'key')"},
