@@ -272,6 +272,18 @@ test_units(void **state)
 		"f.yaml:2:9: health: needs exactly one of: tcp, http, exec, readiness"},
 	    {"container", "executable: /x\nhealth: {interval: 1s}\n",
 		"f.yaml:2:9: health: needs exactly one of: tcp, http, exec, readiness"},
+	    {"container", "executable: /x\nhealth: {tcp: 80, readiness: {tcp: 80}}\n",
+		"f.yaml:2:9: health: needs exactly one of: tcp, http, exec, readiness"},
+	    {"container", "executable: /x\nhealth: {liveness: {interval: 1s}}\n",
+		"f.yaml:2:20: health.liveness: needs exactly one of: tcp, http, exec"},
+	    {"container", "executable: /x\nhealth: {liveness: {tcp: 80, failures: 0}}\n",
+		"f.yaml:2:40: health.liveness.failures: out of range 1-100 (got 0)"},
+	    {"container", "executable: /x\nhealth: {liveness: {tcp: 80, successes: 2}}\n",
+		"f.yaml:2:30: health.liveness: unknown key 'successes'; allowed: tcp, http, exec, interval, "
+		"timeout, failures, start-period"},
+	    {"container", "executable: /x\nhealth: {tcp: 80, start-period: 1s}\n",
+		"f.yaml:2:19: health: unknown key 'start-period'; allowed: tcp, http, exec, interval, "
+		"timeout, failures, successes, readiness, liveness"},
 	    {"container", "executable: /x\nhealth: {tcp: 70000}\n",
 		"f.yaml:2:15: health.tcp: '70000' is not a port (1-65535, or \"@{variable}\")"},
 	    {"container", "executable: /x\nhealth: {tcp: \"@{a b}\"}\n",

@@ -389,6 +389,71 @@ same_conf_goes_on_and_reset_waits_again(void **state)
 	loop_dry(&loop);
 }
 
+/* Back only after so many successes in a row, gone after so many failures. */
+static void
+thresholds_are_as_asked(void **state)
+{
+	struct seen seen = { 0 };
+	struct health *h = health_new(&loop, changed, &seen);
+	struct health_conf c;
+	struct server s;
+
+	(void)state;
+	serve(&s, 0, "HTTP/1.0 200 OK\r\n\r\n");
+	c = conf(SUP_HEALTH_HTTP, &s.addr, "/");
+	c.failures = 1;
+	c.successes = 4;
+	health_set(h, "x", &c);
+	loop_until(&loop, seen.changes == 1);
+	assert_int_equal(seen.last, VIEW_HEALTHY);
+	assert_int_equal(s.accepted, 4);
+	s.says = "HTTP/1.0 500 No\r\n\r\n";
+	loop_until(&loop, seen.changes == 2);
+	assert_int_equal(seen.last, VIEW_UNHEALTHY);
+	assert_in_range(s.accepted, 5, 6); /* one may be under way */
+	health_free(h);
+	uv_close((uv_handle_t *)&s.listen, NULL);
+	loop_dry(&loop);
+}
+
+/* It need not have been well once, is not hurried, and is left alone at first. */
+static void
+a_liveness_may_never_have_been_well(void **state)
+{
+	struct seen seen = { 0 };
+	struct health *h = health_new(&loop, changed, &seen);
+	struct health_conf c;
+	struct server s;
+
+	(void)state;
+	serve(&s, 0, "HTTP/1.0 500 No\r\n\r\n");
+	c = conf(SUP_HEALTH_HTTP, &s.addr, "/");
+	c.live = true;
+	c.failures = 3;
+	c.start_ms = 150;
+	health_set(h, "x", &c);
+	loop_for(&loop, 100);
+	assert_int_equal(s.accepted, 0);
+	loop_until(&loop, seen.changes == 1);
+	assert_int_equal(seen.last, VIEW_UNHEALTHY);
+	assert_int_equal(s.accepted, 3);
+	assert_false(health_was_well(h, "x"));
+	/* The next run. */
+	s.says = "HTTP/1.0 200 OK\r\n\r\n";
+	health_reset(h, "x");
+	assert_int_equal(health_state(h, "x"), VIEW_HEALTH_WAIT);
+	loop_until(&loop, seen.changes == 2);
+	assert_int_equal(seen.last, VIEW_HEALTHY);
+	s.says = "HTTP/1.0 500 No\r\n\r\n";
+	loop_until(&loop, seen.changes == 3);
+	assert_int_equal(seen.last, VIEW_UNHEALTHY);
+	assert_true(health_was_well(h, "x"));
+	assert_false(health_was_well(h, "nobody"));
+	health_free(h);
+	uv_close((uv_handle_t *)&s.listen, NULL);
+	loop_dry(&loop);
+}
+
 static void
 many_are_told_apart_and_may_go_in_the_callback(void **state)
 {
@@ -435,6 +500,8 @@ main(void)
 		T(an_endless_answer_is_not_read_to_its_end),
 		T(the_request_is_what_was_asked_for),
 		T(same_conf_goes_on_and_reset_waits_again),
+		T(thresholds_are_as_asked),
+		T(a_liveness_may_never_have_been_well),
 		T(many_are_told_apart_and_may_go_in_the_callback),
 	};
 

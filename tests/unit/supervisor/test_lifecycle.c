@@ -110,6 +110,47 @@ normal_ends_are_no_failures(void **state)
 	assert_int_equal(l.fails, 1);
 }
 
+/* Ended because it does not work: as a stop, but it is run again. */
+static void
+unwell_is_ended_and_run_again(void **state)
+{
+	struct life l;
+	msec now = 0;
+
+	(void)state;
+	life_new(&l, 1000, 5000, false, 7);
+	for (uint32_t fails = 1; fails <= LIFE_CRASH_LOOP; fails++) {
+		assert_int_equal(life_step(&l, fails == 1 ? LIFE_EV_START : LIFE_EV_TIME, now), LIFE_LAUNCH);
+		assert_int_equal(life_step(&l, LIFE_EV_UP, now), LIFE_NOTHING);
+		l.failed = l.normal = true;
+		now += 10000; /* much longer than restart-timeout */
+		assert_int_equal(life_step(&l, LIFE_EV_UNWELL, now), LIFE_TERM);
+		assert_int_equal(l.deadline, now + 5000);
+		assert_int_equal(life_step(&l, LIFE_EV_UNWELL, now), LIFE_NOTHING);
+		assert_int_equal(life_step(&l, LIFE_EV_END, now), LIFE_REAP);
+		assert_int_equal(life_step(&l, LIFE_EV_EMPTY, now), LIFE_NOTHING);
+		assert_int_equal(l.state, LIFE_BACKOFF);
+		assert_int_equal(l.fails, fails);
+		now = l.deadline;
+	}
+	assert_true(life_crash_loop(&l));
+	/* Once it was well, it is a long run like any other. */
+	assert_int_equal(life_step(&l, LIFE_EV_TIME, now), LIFE_LAUNCH);
+	assert_false(l.failed);
+	assert_int_equal(life_step(&l, LIFE_EV_UP, now), LIFE_NOTHING);
+	now += 10000;
+	assert_int_equal(life_step(&l, LIFE_EV_UNWELL, now), LIFE_TERM);
+	assert_int_equal(life_step(&l, LIFE_EV_END, now), LIFE_REAP);
+	assert_int_equal(life_step(&l, LIFE_EV_EMPTY, now), LIFE_LAUNCH);
+	assert_int_equal(l.fails, 0);
+	/* Not wanted any more, while it is ended for that. */
+	assert_int_equal(life_step(&l, LIFE_EV_UP, now), LIFE_NOTHING);
+	assert_int_equal(life_step(&l, LIFE_EV_UNWELL, now), LIFE_TERM);
+	assert_int_equal(life_step(&l, LIFE_EV_STOP, now), LIFE_NOTHING);
+	assert_int_equal(life_step(&l, LIFE_EV_END, now), LIFE_REAP);
+	assert_int_equal(life_step(&l, LIFE_EV_EMPTY, now), LIFE_FORGET);
+}
+
 static void
 backoff_never_overflows(void **state)
 {
@@ -303,6 +344,7 @@ main(void)
 	    cmocka_unit_test(long_runs_restart_at_once),
 	    cmocka_unit_test(short_runs_back_off),
 	    cmocka_unit_test(normal_ends_are_no_failures),
+	    cmocka_unit_test(unwell_is_ended_and_run_again),
 	    cmocka_unit_test(backoff_never_overflows),
 	    cmocka_unit_test(jitter_differs_by_seed),
 	    cmocka_unit_test(change_stops_then_starts_without_backoff),
