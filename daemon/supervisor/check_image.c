@@ -226,19 +226,44 @@ check_processes(struct check *c, const struct check_sandbox *s,
 
 /* --- an image by itself ---------------------------------------------------- */
 
+/* The nth port that the sandbox lets a container have, without those that the
+ * container file names itself: no two variables get the same one. */
+static unsigned
+sample_port(const struct trial *t, unsigned nth)
+{
+	char path[48], range[32] = "1024-65535", *end;
+	struct flat_rec rec;
+	unsigned found = 0;
+
+	(void)flat_str(t->judge.sandbox, "allow-tcp-ports/0", range, sizeof range);
+	for (unsigned i = 1; found <= nth; i++) {
+		unsigned long p = strtoul(range, &end, 10),
+			      last = *end == '-' ? strtoul(end + 1, NULL, 10) : p;
+
+		for (; p <= last && p <= 65535; p++) {
+			snprintf(path, sizeof path, "tcp-ports/%lu", p);
+			if (!flat_find(&t->container.flat, path, &rec) &&
+			    found++ == nth)
+				return (unsigned)p;
+		}
+		snprintf(path, sizeof path, "allow-tcp-ports/%u", i);
+		if (!flat_str(t->judge.sandbox, path, range, sizeof range))
+			break;
+	}
+	return 1024; /* there are not as many */
+}
+
 /* A value that a variable's type takes. */
 static bool
 sample_vars(struct trial *t)
 {
 	const struct flat *f = &t->container.flat;
 	char name[256], tag[32], path[FLAT_PATH_BYTES_MAX + 4];
-	char port[32], value[512];
+	char value[512];
 	struct flat_rec rec;
+	unsigned ports = 0;
 	size_t off = 0;
 
-	if (!flat_str(t->judge.sandbox, "allow-tcp-ports/0", port, sizeof port))
-		snprintf(port, sizeof port, "1024");
-	port[strcspn(port, "-")] = '\0';
 	while (flat_next(f, &off, &rec)) {
 		if (!flat_child(&rec, "variables", name, sizeof name))
 			continue;
@@ -247,7 +272,8 @@ sample_vars(struct trial *t)
 		snprintf(path, sizeof path, "%.*s/0", (int)rec.path_len,
 		    rec.path);
 		if (strcmp(tag, "TcpPort") == 0)
-			snprintf(value, sizeof value, "%s", port);
+			snprintf(value, sizeof value, "%u",
+			    sample_port(t, ports++));
 		else if (!flat_str(f, path, value, sizeof value))
 			snprintf(value, sizeof value, "x");
 		if (!add_var(t, name, value, strlen(value)))

@@ -10,6 +10,7 @@
  *   record.c  records on disk
  *   lease.c   until when an exclusive instance may run
  *   audit.c   what the kernel says of one
+ *   ports.c   listening sockets that containers get
  *   sandbox.c what all containers of a sandbox together may take
  *
  * One thread, nothing blocks: helpers, containers and the engine are all

@@ -4,6 +4,7 @@
  *   server FD COUNT [wait]   answers COUNT connections, each with what it was
  *                            given, and ends with 3; wait: for a signal first
  *   server linger FD         at a TERM closes it, and ends at a USR1
+ *   server turn FD PORT      makes of it a connection to PORT, and ends
  *   server show FD...        prints what each descriptor is, and waits
  *   server bind PORT...      prints what a bind of each says, and waits
  */
@@ -97,6 +98,13 @@ main(int argc, char **argv)
 		fflush(stdout);
 		sigwait(&set, &sig);
 		return 0;
+	}
+	if (strcmp(argv[1], "turn") == 0) {
+		struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[3])),
+		    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+		shutdown(atoi(argv[2]), SHUT_RDWR);
+		return connect(atoi(argv[2]), (struct sockaddr *)&a, sizeof a) < 0 ? 5 : 6;
 	}
 	fd = atoi(argv[1]);
 	if (argc > 3) {

@@ -135,6 +135,17 @@ def test_nothing_in_the_queue_is_lost(host):
     assert [answer(second)[0], answer(third)[0]] == ["web/web.1"] * 2
 
 
+def test_what_an_application_made_of_it_is_not_passed_on(host):
+    """A listening socket can be shut down and made a connection; the next life gets a new one."""
+    config = app(host, "a", "turn, 3, 47829", "tcp-ports: {47820: {fd: 3}}\n")
+    with socket.create_server(("127.0.0.1", 47829)) as other:
+        other.settimeout(10)
+        assert host.run("web.0", "s", config=config)["code"] == 0
+        for _ in range(2):
+            other.accept()[0].close()
+    assert "web.0: port 47820 of 0.0.0.0 was shut down by its application: opened anew" in (host.top / "stderr").read_text()
+
+
 def test_shared_in_a_role_and_refused_beyond(host):
     config = app(host, "a", "3, 1000", "tcp-ports: {47820: {fd: 3}}\n")
     host.up("web.0", "s", config=config)
