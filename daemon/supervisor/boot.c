@@ -132,6 +132,7 @@ adopted(struct sup *s, struct row *r, msec now)
 	if (r->run.since_ms != 0)
 		r->since_ms = r->run.since_ms;
 	if (r->run.hash == 0 || (r->run.hash == r->spec.hash &&
+		(r->run.judged == 0 || r->run.judged == r->spec.judged) &&
 		r->run.fenced == (r->spec.policy == SUP_EXCLUSIVE)))
 		return;
 	/* Killed between the record of a change and the change. */

@@ -55,6 +55,7 @@ job_fail(struct sup *s, struct row *r, const struct err *err)
 	bool run = r->job->req.op == SUP_RUN;
 
 	job_drop(s, r);
+	changed_refused(r);
 	snprintf(r->text, sizeof r->text, "%.*s", (int)sizeof r->text - 1,
 	    err->text);
 	if (run && !r->has_spec) {
@@ -196,10 +197,24 @@ begin_ahead(struct sup *s, const struct row *r, const struct spec *spec,
 		running_new(ahead);
 }
 
+/* Judged anew by other files, it comes out as it was: nothing is restarted. */
+static bool
+is_as_it_runs(const struct row *r, const struct spec *spec)
+{
+	bool runs_other = r->life.state == LIFE_UP &&
+	    ((r->run.hash != 0 && r->run.hash != spec->hash) ||
+		(r->run.judged != 0 && r->run.judged != spec->judged));
+
+	return HOLDS("replay") && r->has_spec && !spec->command &&
+	    r->life.wanted && !runs_other && r->spec.hash == spec->hash &&
+	    r->spec.judged == spec->judged;
+}
+
 static void
 accept_spec(struct sup *s, struct row *r, struct spec *spec,
     const struct running *ahead, msec now)
 {
+	bool same = is_as_it_runs(r, spec);
 	struct err ok = {0};
 
 	r->ticket = r->job->req.ticket;
@@ -211,7 +226,10 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec,
 	r->lease_ending = r->lease_killed = false;
 	if (r->spec.policy != SUP_EXCLUSIVE && r->lease_ms != 0)
 		lease_drop(s, r);
-	row_step(s, r, LIFE_EV_START, now);
+	if (same)
+		row_tell(s, r);
+	else
+		row_step(s, r, LIFE_EV_START, now);
 	ports_tidy(s);
 }
 
@@ -307,6 +325,10 @@ judge_all(struct sup *s, struct row *r, msec now, struct err *err)
 		spec_free(&spec);
 		return rc;
 	}
+	spec.judged = spec_judged(&spec);
+	spec.sandbox_seen = changed_sandbox(s, &j->sandbox_file);
+	spec.container_seen = changed_container(&j->container_file,
+	    j->secrets == NULL ? NULL : &j->secrets_file);
 	judge_told(&judge, notes, sizeof notes);
 	told_lines(&s->told, notes);
 	tell_shared(s, &spec, judge.range_first);
@@ -371,6 +393,7 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 	int rc;
 
 	if (j->stage == JOB_SANDBOX) {
+		j->sandbox_file = j->file;
 		j->sandbox = buf;
 		j->sandbox_len = len;
 		j->stage = JOB_CONTAINER;
@@ -379,6 +402,7 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 			return rc;
 	}
 	if (j->stage == JOB_CONTAINER) {
+		j->container_file = j->file;
 		j->container = buf;
 		j->container_len = len;
 		j->stage = JOB_SECRETS;
@@ -387,6 +411,7 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 			return rc;
 	}
 	if (j->stage == JOB_SECRETS) {
+		j->secrets_file = j->file;
 		j->secrets = buf;
 		j->secrets_len = len;
 	} else {

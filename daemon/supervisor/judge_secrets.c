@@ -173,6 +173,9 @@ judge_secrets(const struct judge *j, struct spec *s, struct err *err)
 	if (item == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	(void)flat_str(j->container, "secret-environ-file", path, sizeof path);
+	if (j->secrets != NULL)
+		snprintf(s->secrets_file, sizeof s->secrets_file, "%.*s",
+		    (int)sizeof s->secrets_file - 1, path);
 	snprintf(inside.file, sizeof inside.file, "%s%s", j->req->image,
 	    j->req->config);
 	snprintf(beside.file, sizeof beside.file, "%s%s", j->req->image, path);

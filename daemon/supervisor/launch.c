@@ -175,14 +175,14 @@ int
 launch_note(const struct launcher *l, const struct spec *s, const struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[160 + NAME_CAP];
+	char name[NAME_CAP + 8], text[192 + NAME_CAP];
 	int n;
 
 	snprintf(name, sizeof name, "%s.pid", s->instance);
-	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d %s\n",
+	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d %s %llx\n",
 	    (int)r->pid, (unsigned long long)r->start_time, r->gen, l->boot_id,
 	    (unsigned long long)r->hash, (unsigned long long)r->since_ms,
-	    r->fenced, s->sandbox);
+	    r->fenced, s->sandbox, (unsigned long long)r->judged);
 	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
 }
 
@@ -316,6 +316,7 @@ launch_go(const struct launcher *l, const struct spec *s, struct running *r,
 	int rc;
 
 	r->hash = s->hash;
+	r->judged = s->judged;
 	r->since_ms = sys_wall_ms();
 	r->start_time = sys_start_time(r->pid);
 	rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
@@ -346,8 +347,8 @@ static int
 read_note(const struct launcher *l, const char *instance, struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[160 + NAME_CAP], boot[40], box[NAME_CAP];
-	unsigned long long start, hash = 0, since = 0;
+	char name[NAME_CAP + 8], text[192 + NAME_CAP], boot[40], box[NAME_CAP];
+	unsigned long long start, hash = 0, since = 0, judged = 0;
 	ssize_t n;
 	int pid, version, got, fenced = 0;
 
@@ -363,8 +364,9 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 	text[n] = '\0';
 	/* Version 1 ended after the boot id, version 2 once before `fenced`,
 	 * and before the sandbox: its leaf was not in a group of that. */
-	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d %63s", &version,
-	    &pid, &start, &r->gen, boot, &hash, &since, &fenced, box);
+	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d %63s %llx", &version,
+	    &pid, &start, &r->gen, boot, &hash, &since, &fenced, box,
+	    &judged);
 	if (got < 5 || pid <= 0 || strcmp(boot, l->boot_id) != 0) {
 		r->gen = 0;
 		return 0;
@@ -377,6 +379,7 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 	r->pid = pid;
 	r->start_time = start;
 	r->hash = hash;
+	r->judged = judged;
 	r->since_ms = since;
 	r->fenced = fenced != 0;
 	return 1;

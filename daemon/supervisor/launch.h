@@ -53,6 +53,7 @@ struct running {
 	uint64_t start_time;
 	uint32_t gen;
 	uint64_t hash;	   /* of the spec it was launched from; 0: unknown */
+	uint64_t judged;   /* likewise, spec_judged() */
 	uint64_t since_ms; /* CLOCK_REALTIME of the launch; 0: unknown */
 	int pidfd;    /* owned */
 	int release;  /* owned; between launch_begin and launch_go, else -1 */

@@ -94,6 +94,8 @@ deadline(const struct sup *s)
 	if (s->audit.pidfd >= 0)
 		d = earlier(d, s->audit.deadline);
 	d = earlier(d, s->late_at);
+	if (s->rows_count > 0)
+		d = earlier(d, s->look_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		const struct row *r = s->rows[i];
 
@@ -212,6 +214,7 @@ turn(struct sup *s, struct set *set)
 			handle(s, &set->fds[i], &set->watches[i], now);
 	for (size_t i = 0; i < s->rows_count; i++)
 		row_tick(s, s->rows[i], now);
+	changed_tick(s, now);
 	audit_tick(&s->audit, now);
 	oom_tick(s, now);
 	health_tick(s, now);

@@ -142,6 +142,8 @@ row_state(const struct row *r, struct sup_event *ev)
 	/* What really runs, should it not be what was accepted last. */
 	if (r->has_spec && r->life.state == LIFE_UP && r->run.hash != 0)
 		ev->spec_hash = r->run.hash;
+	if (r->changed.stale)
+		ev->spec_hash = 0;
 	snprintf(ev->instance, sizeof ev->instance, "%s", r->instance);
 	snprintf(ev->text, sizeof ev->text, "%s", r->text);
 }
@@ -296,6 +298,7 @@ row_accept(struct row *r, struct spec *spec, msec now)
 	spec_free(&r->spec);
 	spec_move(&r->spec, spec);
 	r->text[0] = '\0';
+	memset(&r->changed, 0, sizeof r->changed);
 	if (!r->has_spec) {
 		if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
 			seed = (uint32_t)now;

@@ -143,7 +143,7 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 		return rc;
 	}
 	if (HOLDS("replay") && r != NULL &&
-	    is_so(r, q, sup_spec_hash(q, vars, bytes))) {
+	    is_so(r, q, sup_spec_hash(q, vars, bytes)) && !changed_is(s, r)) {
 		free(vars);
 		reply_ok(s, q->ticket);
 		return 0;

@@ -15,7 +15,7 @@
 #include "../base/flat.h"
 #include "../base/name.h"
 
-enum { HEADER_BYTES = 20, RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 1 };
 
 /* Its first name: older supervisors read and wrote it so. */
 #define LEADER_KEY "cluster"
@@ -39,6 +39,8 @@ static const struct field fields[] = {
     STR("instance", instance), STR("role", role), STR("sandbox", sandbox),
     STR("image", image), STR("config", config), U32("policy", policy),
     U64("term", term), U64("seq", seq), U64("hash", hash),
+    U64("judged", judged), U64("sandbox-seen", sandbox_seen),
+    U64("container-seen", container_seen),
     BOOL("command", command), BOOL("staged", staged),
     STR("images-dir", images_dir), STR("executable", executable),
     STR("workdir", workdir), U32("uid", uid), U32("gid", gid),
@@ -69,6 +71,7 @@ static const struct field fields[] = {
     U32("resolv-flags", resolv_flags), U64("capabilities", capabilities),
     NEW("seccomp", seccomp), NEW("hosts-file", hosts_file),
     NEW("resolv-file", resolv_file), NEW("secrets-key", secrets_key),
+    NEW("secrets-file", secrets_file),
 };
 
 int
@@ -241,7 +244,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	char hex[2 * ID_BYTES + 1];
 	size_t len;
 
-	flat_begin(&o, out + HEADER_BYTES, SPEC_RECORD_BYTES_MAX - HEADER_BYTES);
+	flat_begin(&o, out + SPEC_HEADER_BYTES, SPEC_RECORD_BYTES_MAX - SPEC_HEADER_BYTES);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		put_field(&o, &fields[i], s);
 	for (size_t i = 0; i < ID_BYTES; i++)
@@ -266,8 +269,8 @@ spec_encode(const struct spec *s, uint8_t *out)
 	memcpy(out, "MSUP", 4);
 	put_le(out + 4, RECORD_VERSION, 4);
 	put_le(out + 8, len, 4);
-	put_le(out + 12, checksum(out + HEADER_BYTES, len), 8);
-	return HEADER_BYTES + len;
+	put_le(out + 12, checksum(out + SPEC_HEADER_BYTES, len), 8);
+	return SPEC_HEADER_BYTES + len;
 }
 
 static bool
@@ -463,7 +466,7 @@ get_all(const struct flat *f, struct spec *s)
 bool
 spec_newer(const uint8_t *buf, size_t len)
 {
-	return len >= HEADER_BYTES && memcmp(buf, "MSUP", 4) == 0 &&
+	return len >= SPEC_HEADER_BYTES && memcmp(buf, "MSUP", 4) == 0 &&
 	    get_le(buf + 4, 4) > RECORD_VERSION;
 }
 
@@ -475,22 +478,24 @@ spec_decode(struct spec *s, const uint8_t *buf, size_t len, const char *where,
 	const char *bad;
 
 	memset(s, 0, sizeof *s);
-	if (len < HEADER_BYTES || memcmp(buf, "MSUP", 4) != 0)
+	if (len < SPEC_HEADER_BYTES || memcmp(buf, "MSUP", 4) != 0)
 		return err_set(err, EXIT_STATE,
 		    "%s: not a record of the supervisor", where);
 	if (get_le(buf + 4, 4) != RECORD_VERSION)
 		return err_set(err, EXIT_STATE,
 		    "%s: record version %u, this meshd understands %d", where,
 		    (unsigned)get_le(buf + 4, 4), RECORD_VERSION);
-	if (get_le(buf + 8, 4) != len - HEADER_BYTES)
+	if (get_le(buf + 8, 4) != len - SPEC_HEADER_BYTES)
 		return err_set(err, EXIT_STATE,
 		    "%s: torn record (%zu bytes, its header says %zu)", where,
-		    len - HEADER_BYTES, (size_t)get_le(buf + 8, 4));
-	if (get_le(buf + 12, 8) != checksum(buf + HEADER_BYTES, len - HEADER_BYTES))
+		    len - SPEC_HEADER_BYTES, (size_t)get_le(buf + 8, 4));
+	if (get_le(buf + 12, 8) != checksum(buf + SPEC_HEADER_BYTES, len - SPEC_HEADER_BYTES))
 		return err_set(err, EXIT_STATE, "%s: bad checksum", where);
-	if (flat_open(&f, buf + HEADER_BYTES, len - HEADER_BYTES) < 0)
+	if (flat_open(&f, buf + SPEC_HEADER_BYTES, len - SPEC_HEADER_BYTES) < 0)
 		return err_set(err, EXIT_STATE, "%s: malformed record", where);
 	bad = get_all(&f, s);
+	if (bad == NULL && s->judged == 0)
+		s->judged = spec_judged(s); /* an older supervisor's record */
 	if (bad == NULL)
 		return 0;
 	spec_free(s);

@@ -18,6 +18,7 @@ enum {
 	SPEC_MAPS_MAX = 4,
 	SPEC_PORTS_MAX = 32,
 	SPEC_STRS_BYTES_MAX = 128 << 10, /* arguments, environment: each */
+	SPEC_HEADER_BYTES = 20,
 	SPEC_RECORD_BYTES_MAX = 1 << 20,
 	SPEC_HOSTS_BYTES_MAX = 32 << 10, /* additional ones */
 	SPEC_OOM_SCORE = 1001, /* added to it: a record has 1 to 2001 */
@@ -87,6 +88,8 @@ struct spec {
 	uint8_t leader[ID_BYTES]; /* of the schedule that asked */
 	uint64_t term, seq;
 	uint64_t hash; /* sup_spec_hash of the request */
+	uint64_t judged; /* spec_judged() of this, as it was accepted */
+	uint64_t sandbox_seen, container_seen; /* the files it was judged by (changed.h); 0: unknown */
 	bool command, staged;
 	char images_dir[SPEC_PATH_CAP];
 	char executable[SUP_PATH_CAP], workdir[SUP_PATH_CAP];
@@ -104,6 +107,7 @@ struct spec {
 	 * takes (daemon/conf/secret.h).  They are opened at each launch. */
 	struct strs sealed;
 	char secrets_key[SPEC_PATH_CAP]; /* of the host; "" without secrets */
+	char secrets_file[SUP_PATH_CAP]; /* of the image; "" without one */
 	uint64_t memory_bytes; /* 0: no limit; so are those below */
 	uint32_t cpu_shares, cpu_milli, pids, fileno;
 	uint64_t memory_high_bytes;
@@ -136,6 +140,14 @@ void spec_move(struct spec *to, struct spec *from);
 
 /* Did it end, with this status of waitpid, as its file says it may? */
 bool spec_normal_exit(const struct spec *s, int status);
+
+/*
+ * Of all that a running container has from it: two that are equal need no
+ * restart.  What the supervisor does by itself (back-off, which exit codes are
+ * fine, the sandbox's limits) is not in it.  What is 0 or "" is not
+ * either, so a field that is new changes nothing of older ones.
+ */
+uint64_t spec_judged(const struct spec *s);
 
 /* Bytes of the record in out (SPEC_RECORD_BYTES_MAX), or 0: it didn't fit. */
 size_t spec_encode(const struct spec *s, uint8_t *out);

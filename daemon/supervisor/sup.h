@@ -12,6 +12,7 @@
  *   audit.c   what the kernel says of one
  *   ports.c   listening sockets that containers get
  *   sandbox.c what all containers of a sandbox together may take
+ *   changed.c the files that a START was judged by, edited
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
  * descriptors in the poll.
@@ -22,6 +23,7 @@
 #include "../core/lifecycle.h"
 #include "audit.h"
 #include "cache.h"
+#include "changed.h"
 #include "config.h"
 #include "exec.h"
 #include "health.h"
@@ -62,7 +64,7 @@ struct job {
 	uint8_t *sandbox, *container, *secrets; /* owned flat documents */
 	size_t sandbox_len, container_len, secrets_len;
 	struct helper helper;
-	struct stat file; /* what the helper reads */
+	struct stat file, sandbox_file, container_file, secrets_file; /* what the helper reads; has read */
 };
 
 struct row {
@@ -83,6 +85,7 @@ struct row {
 			     * one that is long over */
 	bool lease_ending, lease_killed; /* by the lease: it was asked to end, or made to */
 	struct row_probe probes[ROW_PROBES];
+	struct changed changed;
 	/* What a refused request asked for: an event needs names. */
 	struct sup_req asked;
 	struct spec spec; /* last: see its volumes */
@@ -99,8 +102,7 @@ struct engine {
 	msec started, restart_at;
 	uint32_t starts, fails;
 	struct queued *queue; /* ring of SUP_EVENTS_MAX */
-	size_t head, count;
-	size_t fds; /* in the queue */
+	size_t head, count, fds; /* fds: in the queue */
 	bool lost;
 	msec kill_at; /* it closed its socket, and has until then to end */
 };
@@ -123,9 +125,8 @@ struct sup {
 	size_t sandboxes_count;
 	char (*late)[NAME_CAP]; /* owned: stopped, and that is not on disk */
 	size_t late_count;
-	msec late_at;
-	int signals;
-	int lease_timer; /* CLOCK_BOOTTIME */
+	msec late_at, look_at; /* changed.h */
+	int signals, lease_timer; /* of CLOCK_BOOTTIME */
 	uint64_t lease_armed;
 	bool ending;
 	msec end_at;

@@ -54,6 +54,9 @@ fill(struct spec *s)
 	s->term = 7;
 	s->seq = UINT64_MAX;
 	s->hash = 0xfedcba9876543210;
+	s->judged = 0xfedcba9876543211;
+	s->sandbox_seen = UINT64_MAX;
+	s->container_seen = 7;
 	s->staged = true;
 	memset(s->leader, 0xa5, sizeof s->leader);
 	s->uid = 1000;
@@ -229,6 +232,49 @@ older_records_are_read(void **state)
 	spec_free(&out);
 }
 
+/* By what a container has: not by what the supervisor does by itself. */
+static void
+what_needs_a_restart(void **state)
+{
+	struct spec s;
+	struct err err;
+	uint64_t was;
+
+	(void)state;
+	fill(&s);
+	was = spec_judged(&s);
+	s.term++;
+	s.hash++;
+	s.judged = s.sandbox_seen = s.container_seen = 99;
+	s.all_memory_bytes++;
+	s.all_pids++;
+	s.all_cpu_milli++;
+	s.restart_timeout_ms++;
+	s.normal_exit[1]++;
+	assert_int_equal(spec_judged(&s), was);
+#define CHANGES(field) \
+	do { \
+		s.field++; \
+		assert_int_not_equal(spec_judged(&s), was); \
+		s.field--; \
+	} while (0)
+	CHANGES(uid);
+	CHANGES(gid);
+	CHANGES(memory_bytes);
+	CHANGES(pids);
+	CHANGES(kill_timeout_ms);
+	CHANGES(oom_score);
+	CHANGES(policy);
+	CHANGES(executable[1]);
+	CHANGES(volumes[0].mode);
+	CHANGES(uid_maps[0].outside);
+#undef CHANGES
+	assert_int_equal(spec_judged(&s), was);
+	assert_int_equal(strs_add(&s.env, "A=b", 3, &err), 0);
+	assert_int_not_equal(spec_judged(&s), was);
+	spec_free(&s);
+}
+
 static void
 every_cut_is_refused(void **state)
 {
@@ -322,7 +368,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_goes_in_comes_out),
 	    cmocka_unit_test(older_records_are_read),
-	    cmocka_unit_test(every_cut_is_refused),
+	    cmocka_unit_test(what_needs_a_restart), cmocka_unit_test(every_cut_is_refused),
 	    cmocka_unit_test(every_flipped_bit_is_refused),
 	    cmocka_unit_test(errors_say_what),
 	    cmocka_unit_test(strings_are_bounded),
