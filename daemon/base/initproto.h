@@ -12,6 +12,9 @@
  *   argv   meshd-init 3 LOG_BYTES KILL_MS FDS EXECUTABLE ARGV0 [ARG...]
  *          KILL_MS likewise, or "-": no fence file, INIT_FD_FENCE is /dev/null;
  *          FDS the application's numbers of the sockets, "3,4"
+ *   argv   meshd-init 4 LOG_BYTES KILL_MS FDS FILES EXECUTABLE ARGV0 [ARG...]
+ *          KILL_MS and FDS likewise, FDS may be ""; FILES how many log files, 3 to
+ *          INIT_LOGS_MAX: the third and on follow the sockets
  *   argv   meshd-init exec|exec-tty NAME [ARG...]
  *          not pid 1: it becomes the command NAME, looked up by PATH; fds 0, 1,
  *          2 are the command's (with -tty its controlling terminal), and
@@ -19,8 +22,9 @@
  *   env    the application's own
  *   cwd    the application's own
  *   fds    0 /dev/null, then the INIT_FD_ numbers; nothing else
- *          (INIT_FD_FENCE in versions 2 and 3 only, INIT_FD_PORT in 3 only)
- *   SIGTERM SIGINT SIGHUP SIGUSR1 SIGUSR2 go on to the application
+ *          (INIT_FD_FENCE since version 2 only, INIT_FD_PORT since 3)
+ *   SIGTERM SIGINT SIGHUP SIGUSR1 SIGUSR2, and since there is a version 4 SIGQUIT
+ *   and SIGWINCH, go on to the application
  *
  * Init ends when the application ends, with its exit status (128 + signal).
  *
@@ -33,6 +37,8 @@
  * as many as FDS has.  Init keeps its duplicates, for a supervisor that was
  * killed lost its own and takes these back; it closes them at a TERM, so that
  * nothing waits in the queue of an application that ends.
+ *
+ * Version 4 is for more log files than two.
  */
 #ifndef BASE_INITPROTO_H
 #define BASE_INITPROTO_H
@@ -42,6 +48,7 @@
 #define INIT_VERSION "1"
 #define INIT_VERSION_FENCE "2"
 #define INIT_VERSION_PORTS "3"
+#define INIT_VERSION_LOGS "4"
 #define INIT_VERSION_EXEC "exec"
 #define INIT_VERSION_TTY "exec-tty"
 
@@ -55,6 +62,7 @@ enum {
 	INIT_FD_LAST_FENCE = 7,
 	INIT_FD_PORT = 8,
 	INIT_PORTS_MAX = 32,
+	INIT_LOGS_MAX = 8,
 	INIT_EXIT_MAGIC = 0x5449584d, /* "MXIT" */
 };
 

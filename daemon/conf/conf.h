@@ -34,7 +34,7 @@
  *              secret-environ{NAME: list of s} secret-environ-file (s); of a sandbox: secrets-private-key
  * (s) secrets-namespaces[] (s) secrets  NAME: list of s
  *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path
- * (s) health/interval health/timeout (i ms) log/size (i bytes) processes  NAME/kind NAME/image
+ * (s) health/interval health/timeout (i ms) log/size (i bytes) log/count (i) processes  NAME/kind NAME/image
  * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render
  * files{NAME}/template (s) files{NAME}/mode (i) processes (s) check/container (s) on-change{NAME or
  * "*"} = s "restart", or map signal (s "USR2") container (s) meta       any map, flattened by

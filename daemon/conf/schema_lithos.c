@@ -9,6 +9,7 @@
 #include "schema.h"
 
 #include "../base/caps.h"
+#include "../base/initproto.h"
 
 enum {
 	PATH_BYTES = 4000,
@@ -71,9 +72,16 @@ static const struct field sealed = {.type = T_SEALED, .max = TEXT_BYTES};
 const struct field schema_secret = {.type = T_LIST, .flags = F_SHORT, .min = 1, .sub = &sealed};
 static const struct field exit_code = {.type = T_INT, .max = 255};
 
+static const struct field sandbox_log[] = {
+    /* ours */
+    BYTES("size", 64 << 10),
+    {.key = NULL},
+};
+
 static const struct field log_[] = {
     /* ours */
     BYTES("size", 64 << 10),
+    NUMBER("count", 2, INIT_LOGS_MAX),
     {.key = NULL},
 };
 
@@ -159,7 +167,7 @@ const struct field schema_sandbox[] = {
     {.key = "allow-exec", .type = T_BOOL},
     {.key = "userns", .type = T_BOOL},
     {.key = "limits", .type = T_MAP, .sub = sandbox_limits},
-    {.key = "log", .type = T_MAP, .sub = log_},
+    {.key = "log", .type = T_MAP, .sub = sandbox_log},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     {.key = "seccomp", .type = T_MAP, .sub = sandbox_seccomp},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},

@@ -23,8 +23,9 @@ struct stream {
 	char line[STREAM_LINE_MAX];
 };
 
-/* Choose the file that was written last; limit is of one file, bytes. */
-void log_open(uint64_t limit);
+/* Choose the file that was written last; limit is of one file, bytes;
+ * the third one's number is more. */
+void log_open(uint64_t limit, int files, int more);
 void stream_open(struct stream *s, int fd, const char *name);
 /* Read once and write whole lines.  0 at the end of the pipe. */
 int stream_read(struct stream *s);

@@ -1,8 +1,8 @@
 /*
- * log.c - the application's lines, stamped, in two files that take turns.
+ * log.c - the application's lines, stamped, in two or more files that take turns.
  *
- * When one file is full the other is emptied and written: at least one whole
- * half of what was said last is always there, and the limit holds without
+ * When one file is full the next is emptied and written: all but one of them
+ * whole, of what was said last, are always there, and the limit holds without
  * anybody's help.  A disk that is full loses lines, never the application.
  */
 #include "init.h"
@@ -16,22 +16,39 @@
 #include <unistd.h>
 
 static uint64_t limit_bytes, used_bytes;
-static int current = INIT_FD_LOG;
+static int count, third, current; /* which of them, not its descriptor */
 
-void
-log_open(uint64_t limit)
+static int
+fd_of(int i)
 {
-	struct stat a, b;
+	return i < 2 ? INIT_FD_LOG + i : third + i - 2;
+}
+
+/* Milliseconds are what the clock of files has, or fewer: of some that were written
+ * in one tick the last one is that whose next was not. */
+void
+log_open(uint64_t limit, int files, int more)
+{
+	struct timespec t[INIT_LOGS_MAX] = {{0}}, max = {0};
+	struct stat st;
 
 	limit_bytes = limit;
-	if (fstat(INIT_FD_LOG, &a) < 0 || fstat(INIT_FD_LOG2, &b) < 0)
-		return;
-	if (b.st_size > 0 &&
-	    (b.st_mtim.tv_sec > a.st_mtim.tv_sec ||
-		(b.st_mtim.tv_sec == a.st_mtim.tv_sec &&
-		    b.st_mtim.tv_nsec > a.st_mtim.tv_nsec)))
-		current = INIT_FD_LOG2;
-	used_bytes = (uint64_t)(current == INIT_FD_LOG ? a.st_size : b.st_size);
+	count = files;
+	third = more;
+	for (int i = 0; i < count; i++) {
+		if (fstat(fd_of(i), &st) < 0 || st.st_size == 0)
+			continue;
+		t[i] = st.st_mtim;
+		if (t[i].tv_sec > max.tv_sec ||
+		    (t[i].tv_sec == max.tv_sec && t[i].tv_nsec > max.tv_nsec))
+			max = t[i];
+	}
+	for (int i = 0; i < count; i++)
+		if (memcmp(&t[i], &max, sizeof max) == 0 &&
+		    memcmp(&t[(i + 1) % count], &max, sizeof max) != 0)
+			current = i;
+	if (fstat(fd_of(current), &st) == 0)
+		used_bytes = (uint64_t)st.st_size;
 }
 
 static void
@@ -54,12 +71,12 @@ log_line(const char *stream, const char *text, size_t len)
 	n += len;
 	buf[n++] = '\n';
 	if (used_bytes + n > limit_bytes) {
-		current = current == INIT_FD_LOG ? INIT_FD_LOG2 : INIT_FD_LOG;
-		if (ftruncate(current, 0) < 0)
+		current = (current + 1) % count;
+		if (ftruncate(fd_of(current), 0) < 0)
 			return;
 		used_bytes = 0;
 	}
-	if (write(current, buf, n) == (ssize_t)n)
+	if (write(fd_of(current), buf, n) == (ssize_t)n)
 		used_bytes += n;
 }
 

@@ -2,7 +2,7 @@
  * meshd-init - pid 1 of a container.
  *
  * It starts the application, hands signals on, reaps what is orphaned, stamps
- * each line the application prints with its time and stream into two log
+ * each line the application prints with its time and stream into log
  * files in turn, and leaves the exit status in a file.  It runs with the
  * application's own user, no capability and the container's seccomp filter,
  * and it outlives engine and supervisor: nobody has to listen.  An exclusive
@@ -26,7 +26,8 @@
 
 extern char **environ;
 
-static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
+    SIGQUIT, SIGWINCH};
 
 /* The application's numbers of INIT_FD_PORT and on. */
 static int ports[INIT_PORTS_MAX], ports_count;
@@ -219,7 +220,7 @@ main(int argc, char **argv)
 {
 	struct stream streams[2];
 	sigset_t set, old;
-	int out[2], err[2], sigfd, timer = -1, more;
+	int out[2], err[2], sigfd, timer = -1, more, files = 2;
 	pid_t app;
 
 	if (argc > 2 && (strcmp(argv[1], INIT_VERSION_EXEC) == 0 ||
@@ -231,16 +232,19 @@ main(int argc, char **argv)
 	more = strcmp(argv[1], INIT_VERSION) == 0	  ? 0 :
 	    strcmp(argv[1], INIT_VERSION_FENCE) == 0 ? 1 :
 	    strcmp(argv[1], INIT_VERSION_PORTS) == 0 ? 2 :
+	    strcmp(argv[1], INIT_VERSION_LOGS) == 0  ? 3 :
 							  -1;
 	if (more < 0 || argc < 5 + more)
 		return 64;
 	if (HOLDS("dumpable"))
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	log_open(strtoull(argv[2], NULL, 10));
 	if (more > 0 && strcmp(argv[3], "-") != 0)
 		timer = open_fence(argv[3]);
 	if (more > 1)
 		read_ports(argv[4]);
+	if (more > 2 && ((files = atoi(argv[5])) < 2 || files > INIT_LOGS_MAX))
+		return 64;
+	log_open(strtoull(argv[2], NULL, 10), files, INIT_FD_PORT + ports_count);
 	argv += more;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -250,6 +254,8 @@ main(int argc, char **argv)
 	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (sigfd < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
 		fail("pipe for", argv[3]);
+	for (int fd = INIT_FD_PORT + ports_count, i = 2; i < files; i++)
+		fcntl(fd++, F_SETFD, FD_CLOEXEC);
 	for (int fd = INIT_FD_EXIT; fd <= (more > 0 ? INIT_FD_LAST_FENCE : INIT_FD_LAST); fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	app = start(argv + 3, &old, out[1], err[1]);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "../base/initproto.h"
 #include "../base/name.h"
 #include "../base/own.h"
 
@@ -137,17 +138,67 @@ collect(struct lines *l, const char *text, size_t len)
 	return true;
 }
 
+/* One of its files, and the time that it begins with. */
+struct part {
+	char *text; /* owned */
+	size_t len;
+	char first[LOGS_TIME_CAP];
+};
+
+/* In the order of their times: they are written in turn, and which turn it is none
+ * of them says.  One that has not begun is first, and empty. */
+static int
+read_parts(int logs_fd, const char *instance, struct part *parts)
+{
+	char name[NAME_CAP + 8];
+	int rc = 0;
+
+	for (int i = 0; i < INIT_LOGS_MAX; i++) {
+		struct part p;
+		int at = i, one;
+
+		if (i == 0)
+			snprintf(name, sizeof name, "%s.log", instance);
+		else
+			snprintf(name, sizeof name, "%s.log.%d", instance, i);
+		one = read_end(logs_fd, name, &p.text, &p.len);
+		rc = i == 0 ? one : rc; /* others may not have begun yet */
+		time_of(p.text != NULL ? p.text : "", p.len, p.first);
+		for (; at > 0 && strcmp(parts[at - 1].first, p.first) > 0; at--)
+			parts[at] = parts[at - 1];
+		parts[at] = p;
+	}
+	return rc;
+}
+
+/* Of all parts: the last lines that were not given, into out. */
+static int
+take(struct lines *l, const struct part *parts, size_t lines, struct blob *out)
+{
+	size_t bytes = 0, from;
+
+	for (int i = 0; i < INIT_LOGS_MAX; i++)
+		if (parts[i].len > 0 && !collect(l, parts[i].text, parts[i].len))
+			return -1;
+	from = l->count > lines ? l->count - lines : 0;
+	for (size_t i = from; i < l->count; i++)
+		bytes += l->len[i];
+	if ((out->b = malloc(bytes + 1)) == NULL)
+		return -1;
+	for (size_t i = from; i < l->count; i++) {
+		memcpy(out->b + out->len, l->at[i], l->len[i]);
+		out->len += l->len[i];
+	}
+	return 0;
+}
+
 int
 logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_CAP],
     struct blob *out, struct err *err)
 {
-	char shown[NAME_CAP], name[2][NAME_CAP + 8], first[2][LOGS_TIME_CAP];
-	AUTO_FREE char *a = NULL, *b = NULL;
-	AUTO_FREE const char **at = NULL;
-	AUTO_FREE size_t *lens = NULL;
-	size_t a_len, b_len, bytes = 0, from;
+	struct part parts[INIT_LOGS_MAX] = {0};
+	char shown[NAME_CAP];
 	struct lines l = {0};
-	bool ok;
 	int rc;
 
 	memset(out, 0, sizeof *out);
@@ -156,29 +207,16 @@ logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_
 		return err_set(err, EXIT_USAGE_, "'%s' is no instance name", shown);
 	}
 	cursor_read(&l, after);
-	snprintf(name[0], sizeof name[0], "%s.log", instance);
-	snprintf(name[1], sizeof name[1], "%s.log.1", instance);
-	if ((rc = read_end(logs_fd, name[0], &a, &a_len)) < 0)
-		return err_set(err, 1, "no log of %s on this node: %s", instance, strerror(-rc));
-	(void)read_end(logs_fd, name[1], &b, &b_len); /* it may not have begun yet */
-	time_of(a, a_len, first[0]);
-	time_of(b != NULL ? b : "", b_len, first[1]);
-	if (strcmp(first[0], first[1]) <= 0 && b_len > 0)
-		ok = collect(&l, a, a_len) && collect(&l, b, b_len);
-	else
-		ok = collect(&l, b != NULL ? b : "", b_len) && collect(&l, a, a_len);
-	at = l.at;
-	lens = l.len;
-	from = l.count > lines ? l.count - lines : 0;
-	for (size_t i = from; i < l.count; i++)
-		bytes += lens[i];
-	if (!ok || (out->b = malloc(bytes + 1)) == NULL)
-		return err_set(err, 1, "out of memory");
-	for (size_t i = from; i < l.count; i++) {
-		memcpy(out->b + out->len, at[i], lens[i]);
-		out->len += lens[i];
-	}
-	if (l.count > 0)
+	rc = read_parts(logs_fd, instance, parts);
+	if (rc < 0)
+		rc = err_set(err, 1, "no log of %s on this node: %s", instance, strerror(-rc));
+	else if (take(&l, parts, lines, out) < 0)
+		rc = err_set(err, 1, "out of memory");
+	else if (l.count > 0)
 		snprintf(after, LOGS_TIME_CAP, "%s#%zu", l.last, l.given);
-	return 0;
+	free(l.at);
+	free(l.len);
+	for (int i = 0; i < INIT_LOGS_MAX; i++)
+		free(parts[i].text);
+	return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * logs.h - read what an instance printed: two files that its init writes in
+ * logs.h - read what an instance printed: files that its init writes in
  * turn, every line beginning with its time (RFC 3339, milliseconds, Z).
  */
 #ifndef IO_LOGS_H

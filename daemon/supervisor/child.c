@@ -89,15 +89,17 @@ set_limit(const struct child *c, int what, const char *name, rlim_t value)
 static int
 arrange(const struct child *c, int null, int *prog, int *release)
 {
-	int from[INIT_FD_PORT + SPEC_PORTS_MAX] = {null, null, null, c->exit_fd,
-	    c->logs[0], c->logs[1], c->error, c->fence < 0 ? null : c->fence};
-	size_t ports = c->spec->ports.count,
-	       count = INIT_FD_PORT + ports;
+	int from[INIT_FD_PORT + SPEC_PORTS_MAX + ARRAY_LEN(c->more_logs)] = {null, null,
+	    null, c->exit_fd, c->logs[0], c->logs[1], c->error,
+	    c->fence < 0 ? null : c->fence};
+	size_t ports = c->spec->ports.count, more = (size_t)c->logs_count - 2,
+	       count = INIT_FD_PORT + ports + more;
 	int high[ARRAY_LEN(from)];
 
-	if (ports == 0 && c->fence < 0)
+	if (ports + more == 0 && c->fence < 0)
 		count--; /* version 1 ends before the fence */
 	memcpy(from + INIT_FD_PORT, c->ports, ports * sizeof *c->ports);
+	memcpy(from + INIT_FD_PORT + ports, c->more_logs, more * sizeof *c->more_logs);
 	for (size_t i = 0; i < count; i++)
 		if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
 			return child_say(c, "dup: %s", strerror(errno));
@@ -247,10 +249,12 @@ port_numbers(const struct strs *ports, char *out, size_t cap)
 static void
 exec_init(const struct child *c, const struct strs *secrets, int prog)
 {
-	bool fenced = c->fence >= 0, ports = c->spec->ports.count > 0;
-	char bytes[24], kill_ms[16], numbers[12 * SPEC_PORTS_MAX];
+	bool fenced = c->fence >= 0, more = c->logs_count > 2,
+	     ports = more || c->spec->ports.count > 0;
+	char bytes[24], kill_ms[16], files[16], numbers[12 * SPEC_PORTS_MAX] = "";
 	char **env = child_vector(&c->spec->env, secrets->count);
-	char **argv = child_vector(&c->spec->args, 4 + (size_t)(fenced || ports) + ports);
+	char **argv = child_vector(&c->spec->args,
+	    4 + (size_t)(fenced || ports) + ports + more);
 	char *p = secrets->buf;
 	size_t n = 0;
 
@@ -260,14 +264,18 @@ exec_init(const struct child *c, const struct strs *secrets, int prog)
 	snprintf(kill_ms, sizeof kill_ms, "%u", c->spec->kill_timeout_ms);
 	port_numbers(&c->spec->ports, numbers, sizeof numbers);
 	argv[n++] = (char *)(uintptr_t)"meshd-init";
-	argv[n++] = (char *)(uintptr_t)(ports ? INIT_VERSION_PORTS :
-		fenced			      ? INIT_VERSION_FENCE :
-						INIT_VERSION);
+	snprintf(files, sizeof files, "%d", c->logs_count);
+	argv[n++] = (char *)(uintptr_t)(more ? INIT_VERSION_LOGS :
+		ports			     ? INIT_VERSION_PORTS :
+		fenced			     ? INIT_VERSION_FENCE :
+					       INIT_VERSION);
 	argv[n++] = bytes;
 	if (fenced || ports)
 		argv[n++] = fenced ? kill_ms : (char *)(uintptr_t)"-";
 	if (ports)
 		argv[n++] = numbers;
+	if (more)
+		argv[n++] = files;
 	argv[n] = (char *)(uintptr_t)c->spec->executable;
 	sys_exec_fd(prog, argv, env);
 	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
@@ -310,7 +318,8 @@ enter_cgroupns(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[14 + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX] = {c->root, c->userns, c->release,
+	int fds[14 + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX +
+	    ARRAY_LEN(c->more_logs)] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
 	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, -1};
 
@@ -318,6 +327,8 @@ keep_ours(const struct child *c)
 	memcpy(fds + 14 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
 	memcpy(fds + 14 + CGROUP_COUNT + SPEC_VOLUMES_MAX, c->ports,
 	    sizeof c->ports);
+	memcpy(fds + 14 + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX, c->more_logs,
+	    sizeof c->more_logs);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 

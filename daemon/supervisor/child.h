@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_CHILD_H
 #define SUPERVISOR_CHILD_H
 
+#include "../base/initproto.h"
 #include "cgroup.h"
 #include "filter.h"
 #include "spec.h"
@@ -26,6 +27,8 @@ struct child {
 	int error, exit_fd, logs[2], init;
 	int ports[SPEC_PORTS_MAX];    /* listening, or -1 */
 	int fence;		      /* or -1: no role lease */
+	int logs_count;
+	int more_logs[INIT_LOGS_MAX - 2]; /* the third, ..., or -1 */
 	bool moved;		      /* into its groups before its release: it waits for that first */
 	int doors[CGROUP_COUNT];      /* of its leaves on v1, or -1 */
 	uint64_t log_bytes;	      /* of one file */

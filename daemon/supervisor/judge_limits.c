@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../base/initproto.h"
 #include "judge_in.h"
 
 #define MEMORY_UNLIMITED (UINT64_C(1) << 50) /* lithos' own default is 2^63-1 */
@@ -85,6 +86,7 @@ static const struct limit
     io_weight = {"io-weight", NULL, 0, 0, false, false},
     fileno_limit = {"fileno-limit", NULL, FILENO_DEFAULT, 0, false, false},
     log_size = {"log/size", "log/size", 0, SPEC_LOG_BYTES, false, false},
+    log_count = {"log/count", NULL, SPEC_LOGS, INIT_LOGS_MAX, false, false},
     restart_timeout = {"restart-timeout", NULL, RESTART_MS, 0, true, false},
     kill_timeout = {"kill-timeout", NULL, KILL_MS, KILL_MS_MAX, true, false},
     lease_kill = {"kill-timeout", NULL, KILL_MS, SUP_LEASE_KILL_MS_MAX, true, false};
@@ -182,6 +184,7 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 	    (rc = pick_u32(j, &cpu_shares, &s->cpu_shares, err)) < 0 ||
 	    (rc = pick_u32(j, &fileno_limit, &s->fileno, err)) < 0 ||
 	    (rc = pick_limit(j, &log_size, &s->log_bytes, err)) < 0 ||
+	    (rc = pick_u32(j, &log_count, &s->log_count, err)) < 0 ||
 	    (rc = pick_u32(j, &restart_timeout, &s->restart_timeout_ms,
 		 err)) < 0 ||
 	    (rc = pick_u32(j,

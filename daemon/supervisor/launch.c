@@ -85,60 +85,6 @@ launch_open(struct launcher *l, const struct place *place,
 	return filter_compile(&l->filter, err);
 }
 
-static int
-open_log(const struct launcher *l, const struct spec *s, const char *suffix,
-    struct err *err)
-{
-	char name[NAME_CAP + 8];
-	struct stat st;
-	AUTO_CLOSE int fd = -1;
-	int out;
-
-	snprintf(name, sizeof name, "%s.log%s", s->instance, suffix);
-	fd = openat(l->place->log_dir, name,
-	    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    0640);
-	if (fd < 0 && place_unwritable(errno)) {
-		log_warn("%s: cannot open log %s: %s; it runs, and what it prints is lost",
-		    s->instance, name, strerror(errno));
-		return fcntl(l->null, F_DUPFD_CLOEXEC, 3);
-	}
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    fchown(fd, 0, l->gid) < 0 || fchmod(fd, 0640) < 0)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "%s: cannot open log %s: %s", s->instance, name,
-		    strerror(errno));
-	out = fd;
-	fd = -1;
-	return out;
-}
-
-/* Where the init writes: files, or memory for a Command. */
-static int
-open_outputs(const struct launcher *l, const struct spec *s, struct running *r,
-    struct err *err)
-{
-	char name[NAME_CAP + 8];
-
-	for (int i = 0; i < 2; i++) {
-		r->logs[i] = s->command ? memfd_create("log", MFD_CLOEXEC) :
-					  open_log(l, s, i ? ".1" : "", err);
-		if (r->logs[i] < 0 && !s->command)
-			return r->logs[i];
-		if (r->logs[i] < 0 || fcntl(r->logs[i], F_SETFL, O_APPEND) < 0)
-			return err_set(err, EXIT_ENVIRONMENT,
-			    "%s: memfd_create: %s", s->instance,
-			    strerror(errno));
-	}
-	snprintf(name, sizeof name, "%s.exit", s->instance);
-	r->exit_fd = openat(l->place->pids_dir, name,
-	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (r->exit_fd < 0)
-		return err_set(err, EXIT_STATE, "%s: cannot open %s: %s",
-		    s->instance, name, strerror(errno));
-	return 0;
-}
-
 uint32_t
 launch_outside(const struct spec_map *maps, uint32_t count, uint32_t id)
 {
@@ -256,6 +202,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 
 	memset(c.volumes, -1, sizeof c.volumes);
 	memset(c.doors, -1, sizeof c.doors);
+	memset(c.more_logs, -1, sizeof c.more_logs);
 	running_new(r);
 	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
 	if (rc == 0)
@@ -270,7 +217,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
 		rc = open_fence(l, s, &c.fence, err);
 	if (rc == 0)
-		rc = open_outputs(l, s, r, err);
+		rc = launch_outputs(l, s, &c, r, err);
 	if (rc == 0)
 		rc = make_cgroup(l, s, gen, r, &cgroup, err);
 	if (rc == 0)
@@ -283,7 +230,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.moved = l->cgroups->move;
 		r->fenced = c.fence >= 0;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
-		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / 2;
+		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / (uint64_t)c.logs_count;
 		c.outside_uid = launch_outside(s->uid_maps, s->uid_maps_count, s->uid);
 		c.outside_gid = launch_outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = clone_child(&c, cgroup, r, err);
@@ -292,6 +239,9 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
+	for (size_t i = 0; i < ARRAY_LEN(c.more_logs); i++)
+		if (c.more_logs[i] >= 0)
+			close(c.more_logs[i]);
 	for (size_t i = 0; i < CGROUP_COUNT; i++)
 		if (c.doors[i] >= 0)
 			close(c.doors[i]);
@@ -473,6 +423,7 @@ launch_forget(const struct launcher *l, const char *instance)
 	    "resolv.conf"};
 	char name[NAME_CAP + 16];
 
+	launch_forget_logs(l, instance);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		snprintf(name, sizeof name, "%s.%s", instance, files[i]);
 		unlinkat(l->place->pids_dir, name, 0);

@@ -116,6 +116,15 @@ void launch_age(struct launcher *l, bool (*is_here)(void *, const char *),
     void *arg);
 void launch_sweep(struct launcher *l);
 
+/* Its log files into c and r, opened, and its exit file.  They stay when it goes:
+ * forget says since when, age removes what is gone for a day.  (launch_logs.c) */
+struct child;
+MUST_CHECK int launch_outputs(const struct launcher *l, const struct spec *s, struct child *c,
+    struct running *r, struct err *err);
+void launch_forget_logs(const struct launcher *l, const char *instance);
+void launch_age_logs(const struct launcher *l, bool (*is_here)(void *, const char *),
+    void *arg);
+
 /* What the host calls the id that is `id` inside. */
 uint32_t launch_outside(const struct spec_map *maps, uint32_t count, uint32_t id);
 

@@ -225,6 +225,7 @@ turn(struct sup *s, struct set *set)
 	if (now >= s->launcher.age_at) {
 		s->launcher.age_at = now + AGE_MS;
 		launch_age(&s->launcher, is_here, s);
+		launch_age_logs(&s->launcher, is_here, s);
 	}
 	if (s->launcher.sweeping)
 		launch_sweep(&s->launcher);

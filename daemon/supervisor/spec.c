@@ -46,7 +46,7 @@ static const struct field fields[] = {
     STR("workdir", workdir), U32("uid", uid), U32("gid", gid),
     U32("uid-maps", uid_maps_count), U32("gid-maps", gid_maps_count),
     U32("volumes", volumes_count), U64("memory", memory_bytes),
-    U64("log-size", log_bytes),
+    U64("log-size", log_bytes), U32("log-count", log_count),
     U32("cpu-shares", cpu_shares), U32("cpu-quota", cpu_milli),
     U32("pids", pids), U32("fileno", fileno),
     U64("memory-high", memory_high_bytes), U32("io-weight", io_weight),

@@ -23,7 +23,8 @@ enum {
 	SPEC_HOSTS_BYTES_MAX = 32 << 10, /* additional ones */
 	SPEC_OOM_SCORE = 1001, /* added to it: a record has 1 to 2001 */
 	SPEC_OOM_DEFAULT = 200, /* before meshd and the host's services */
-	SPEC_LOG_BYTES = 8 << 20, /* of both log files, unless it is said */
+	SPEC_LOG_BYTES = 8 << 20, /* of all log files, unless it is said */
+	SPEC_LOGS = 2,
 };
 
 /* Of spec.seccomp: no filter at all. */
@@ -116,7 +117,8 @@ struct spec {
 	/* Of the sandbox, for all its containers together. */
 	uint64_t all_memory_bytes;
 	uint32_t all_cpu_milli, all_pids;
-	uint64_t log_bytes; /* of both files together; 0: the default */
+	uint64_t log_bytes; /* of all files together; 0: the default */
+	uint32_t log_count; /* of files; 0: SPEC_LOGS */
 	uint32_t restart_timeout_ms, kill_timeout_ms;
 	uint64_t normal_exit[4]; /* a bit per exit code that is no failure */
 	uint64_t capabilities; /* a bit each; beside its user, who has none */
