@@ -61,6 +61,7 @@ launch_open(struct launcher *l, const struct place *place,
 	l->place = place;
 	l->cgroups = cgroups;
 	l->gid = gid;
+	l->sweeper = -1;
 	l->sweeping = true; /* what a supervisor before us did not finish */
 	l->gone_seq = sys_boot_ms();
 	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -42,6 +42,7 @@ struct launcher {
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
 	bool sweeping; /* state of instances that are gone is still on disk */
+	int sweeper; /* pidfd of who removes it; -1: nobody */
 	uint64_t gone_seq;
 	msec age_at; /* launch_age is due */
 	char boot_id[40];
@@ -103,7 +104,8 @@ void launch_forget(const struct launcher *l, const char *instance);
 
 /* What an instance kept (!Statedir) is nobody's from now on, unless it is back
  * within a day; call it before its record goes.  launch_age looks for what is
- * older; launch_sweep removes some of it, as long as `sweeping` holds.
+ * older; launch_sweep has it removed when `sweeping` holds, by a process of
+ * its own, and launch_swept hears that this ended.
  * (launch_state.c) */
 void launch_forget_state(struct launcher *l, const char *instance);
 /* At start, when all Commands of a supervisor before us have ended. */
@@ -115,6 +117,7 @@ void launch_state_path(const struct spec *s, char out[LAUNCH_STATE_CAP]);
 void launch_age(struct launcher *l, bool (*is_here)(void *, const char *),
     void *arg);
 void launch_sweep(struct launcher *l);
+void launch_swept(struct launcher *l);
 
 /* Its log files into c and r, opened, and its exit file.  They stay when it goes:
  * forget says since when, age removes what is gone for a day.  (launch_logs.c) */

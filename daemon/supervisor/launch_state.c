@@ -1,15 +1,18 @@
 /*
  * launch_state.c - the end of an instance's state (!Statedir).  An instance that is
  * gone may be back in a moment, restarted or changed: its state goes a day later.
- * Then it is put aside, by one rename, and removed bit by bit between other work,
- * for how much there is a container decides.  What is in it is hostile: it is walked by descriptor,
- * through no link, and never deeper than one level, since what lies deeper is
- * first moved up.
+ * Then it is put aside, by one rename, and removed by a process of its own, for how
+ * much there is a container decides, and one file of it in many pieces can keep
+ * who unlinks it for seconds.  What is in it is hostile: it is walked by
+ * descriptor, through no link, and never deeper than one level, since what lies
+ * deeper is first moved up.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -166,8 +169,9 @@ remove_one(struct launcher *l, int gone, const char *name, int *budget)
 	return rc <= 0 ? rc : unlinkat(gone, name, AT_REMOVEDIR) == 0 ? 1 : -1;
 }
 
-void
-launch_sweep(struct launcher *l)
+/* A piece of it; in l->sweeping whether there is more. */
+static void
+sweep(struct launcher *l)
 {
 	AUTO_CLOSE int gone = sys_open_beneath(l->place->volumes_dir, GONE,
 	    O_RDONLY | O_DIRECTORY);
@@ -192,4 +196,66 @@ launch_sweep(struct launcher *l)
 		    strerror(errno));
 	else
 		l->sweeping = any; /* once more, for what moved up meanwhile */
+}
+
+static bool
+any_gone(const struct launcher *l)
+{
+	AUTO_CLOSE int gone = sys_open_beneath(l->place->volumes_dir, GONE,
+	    O_RDONLY | O_DIRECTORY);
+	AUTO_CLOSEDIR DIR *d = gone < 0 ? NULL : names_of(gone);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (!dots(e->d_name))
+			return true;
+	return false;
+}
+
+_Noreturn static void
+sweeper(struct launcher *l, pid_t parent)
+{
+	int keep[] = {l->place->volumes_dir};
+
+	sys_keep_only(keep, ARRAY_LEN(keep));
+	sys_reset_signals();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	/* Names that neither its maker nor the sweeper before it takes. */
+	l->gone_seq = UINT64_C(1) << 63 | sys_boot_ms() << 16;
+	while (l->sweeping)
+		sweep(l);
+	_exit(0);
+}
+
+void
+launch_sweep(struct launcher *l)
+{
+	pid_t parent = getpid(), pid;
+
+	if (!l->sweeping || l->sweeper >= 0)
+		return;
+	if (any_gone(l)) {
+		pid = sys_fork(0, -1, &l->sweeper);
+		if (pid == 0)
+			sweeper(l, parent);
+		if (pid < 0) {
+			l->sweeper = -1;
+			log_warn("state-dir/volumes/" GONE
+				 ": cannot fork who removes what is gone: %s; it is tried again when the next instance goes",
+			    strerror(errno));
+		}
+	}
+	l->sweeping = false;
+}
+
+void
+launch_swept(struct launcher *l)
+{
+	int status;
+
+	if (sys_reap(l->sweeper, &status) == 0)
+		return;
+	close(l->sweeper);
+	l->sweeper = -1;
 }

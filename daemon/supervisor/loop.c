@@ -18,10 +18,10 @@
 #include "sys.h"
 
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 6 + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 7 + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER };
 
 struct watch {
 	enum source source;
@@ -66,6 +66,7 @@ collect(struct sup *s, struct set *set)
 	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
 	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
+	add(set, s->launcher.sweeper, POLLIN, FROM_SWEEPER, NULL);
 	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
 	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
 		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
@@ -84,7 +85,7 @@ deadline(const struct sup *s)
 
 	d = earlier(d, health_deadline(s));
 	d = earlier(d, s->oom.check_at);
-	if (s->launcher.sweeping)
+	if (s->launcher.sweeping && s->launcher.sweeper < 0)
 		return 0;
 	d = earlier(d, s->launcher.age_at);
 	if (!s->ending && s->engine.pidfd < 0)
@@ -153,6 +154,10 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 	case FROM_AUDIT:
 		if (p->fd == s->audit.pidfd)
 			audit_ready(s);
+		break;
+	case FROM_SWEEPER:
+		if (p->fd == s->launcher.sweeper)
+			launch_swept(&s->launcher);
 		break;
 	case FROM_OOM:
 		oom_ready(&s->oom, now);
@@ -227,8 +232,7 @@ turn(struct sup *s, struct set *set)
 		launch_age(&s->launcher, is_here, s);
 		launch_age_logs(&s->launcher, is_here, s);
 	}
-	if (s->launcher.sweeping)
-		launch_sweep(&s->launcher);
+	launch_sweep(&s->launcher);
 }
 
 int

@@ -1,7 +1,9 @@
 """Volumes of the host and of mesh: who owns what is in them, what may be done
 there, and that no link and no missing disk leads one elsewhere."""
+import ctypes
 import os
 import stat
+import struct
 import subprocess
 
 import pytest
@@ -270,8 +272,27 @@ def test_state_of_a_command(up):
     wait_for(lambda: os.listdir(top) == [".gone"] and os.listdir(top / ".gone") == [])
 
 
+def deletes(path):
+    """A fanotify of what is deleted in a directory."""
+    libc, add, fid, delete = ctypes.CDLL(None, use_errno=True), 1, 0x200, 0x200
+    fd = libc.fanotify_init(fid | 3, os.O_RDONLY)  # and CLOEXEC, NONBLOCK
+    assert libc.fanotify_mark(fd, add, ctypes.c_uint64(delete), -100, str(path).encode()) == 0, os.strerror(ctypes.get_errno())
+    return fd
+
+
+def who(fd):
+    """The pids that it tells of."""
+    pids, data = set(), os.read(fd, 1 << 20)
+    while data:
+        pids.add(struct.unpack_from("=IBBHQii", data)[6])
+        data = data[struct.unpack_from("=I", data)[0]:]
+    os.close(fd)
+    return pids
+
+
 def test_much_state_is_removed_beside_other_work(up):
-    """Many and deep, a link and a pipe among them; what the link names stays."""
+    """Many and deep, a link and a pipe among them; what the link names stays.  None of it
+    is unlinked by the supervisor itself: for how long, the container decides."""
     shell(up, "a", {"/data": "!Statedir {path: /x, user: 1000}"},
           "cd /data; busybox ln -s /etc/passwd link; busybox mkfifo pipe", "user-id: 1000\n")
     says(up, "web.1", "a")
@@ -282,12 +303,17 @@ def test_much_state_is_removed_beside_other_work(up):
     (up.top / "state/volumes/web.1/web/x" / ("d/" * 300)).mkdir(parents=True)
     for i in range(600):
         (up.top / "state/volumes/web.1/web/x" / ("f%d" % i)).touch()
+    heard, pids = deletes(up.top / "state/volumes/web.1/web/x"), {up.meshd.pid}
     gone(up, "web.1")
     a_day_later(up, "web.1")
+    pids.add(up.meshd.pid)
     # Also by the next one, when this one is killed meanwhile.
     up.kill()
     up.start()
+    pids.add(up.meshd.pid)
     wait_for(lambda: os.listdir(up.top / "state/volumes/.gone") == [])
+    others = who(heard)
+    assert others and not others & pids
     assert os.listdir(up.top / "state/volumes") == [".gone"]
     assert (outside / "kept").read_text() == "x" and os.path.exists("/etc/passwd")
 
