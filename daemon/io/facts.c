@@ -1,4 +1,8 @@
 /*
+ * An image is a directory with a /proc to mount on, the one thing that each must
+ * have; what has none may hold images of more levels, or be one that can't be
+ * looked into.
+ *
  * Facts are read seldom and sent whole, so lists are bounded and sorted: two
  * nodes with the same files tell the same bytes.
  */
@@ -14,6 +18,15 @@
 
 #include "../base/name.h"
 #include "../base/own.h"
+
+enum { LOOKS_MAX = 4096 }; /* directories below images-dir */
+
+/* Rows of cap bytes each, count of them used. */
+struct names {
+	char *rows;
+	size_t cap;
+	uint32_t *count;
+};
 
 static int
 by_text(const void *a, const void *b)
@@ -53,24 +66,55 @@ told(int fd, const struct dirent *e, const char *suffix, bool dirs)
  * place.
  */
 static void
-keep(char *list, size_t cap, uint32_t *count, const char *name, size_t len)
+keep(const struct names *l, const char *name, size_t len)
 {
-	char text[NAME_CAP];
-	size_t at;
+	char text[VIEW_IMAGE_CAP];
+	size_t at, cap = l->cap;
 
+	if (len >= cap)
+		return;
 	memcpy(text, name, len);
 	text[len] = '\0';
-	if (*count < VIEW_LIST_MAX) {
-		snprintf(list + *count * cap, cap, "%s", text);
-		if (++*count == VIEW_LIST_MAX)
-			qsort(list, *count, cap, by_text);
+	if (*l->count < VIEW_LIST_MAX) {
+		snprintf(l->rows + *l->count * cap, cap, "%s", text);
+		if (++*l->count == VIEW_LIST_MAX)
+			qsort(l->rows, *l->count, cap, by_text);
 		return;
 	}
-	if (strcmp(text, list + (VIEW_LIST_MAX - 1) * cap) >= 0)
+	if (strcmp(text, l->rows + (VIEW_LIST_MAX - 1) * cap) >= 0)
 		return;
-	for (at = VIEW_LIST_MAX - 1; at > 0 && strcmp(list + (at - 1) * cap, text) > 0; at--)
-		memcpy(list + at * cap, list + (at - 1) * cap, cap);
-	snprintf(list + at * cap, cap, "%s", text);
+	for (at = VIEW_LIST_MAX - 1; at > 0 && strcmp(l->rows + (at - 1) * cap, text) > 0; at--)
+		memcpy(l->rows + at * cap, l->rows + (at - 1) * cap, cap);
+	snprintf(l->rows + at * cap, cap, "%s", text);
+}
+
+/* Keeps name, or the images below it; false: there is none.  Below the first
+ * level nothing is an error: who made it unreadable for us has his reasons. */
+static bool
+look(int dir_fd, const char *last, const char *name, int level, const struct names *l, int *looks)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	char below[VIEW_IMAGE_CAP];
+	struct dirent *e;
+	struct stat st;
+	bool found = false;
+	int fd = -1;
+
+	if ((*looks)-- > 0)
+		fd = openat(dir_fd, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && (d = fdopendir(fd)) == NULL)
+		own_close_(&fd);
+	if (d != NULL && fstatat(fd, "proc", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
+		keep(l, name, strlen(name));
+		return true;
+	}
+	while (d != NULL && level < VIEW_IMAGE_LEVELS_MAX && (e = readdir(d)) != NULL)
+		if (told(fd, e, "", true) > 0 &&
+		    (size_t)snprintf(below, sizeof below, "%s/%s", name, e->d_name) < sizeof below)
+			found = look(fd, e->d_name, below, level + 1, l, looks) || found;
+	if (!found && level == 1)
+		keep(l, name, strlen(name));
+	return found;
 }
 
 static int
@@ -79,8 +123,9 @@ names(int dir_fd, const char *what, const char *suffix, bool dirs, size_t cap,
 {
 	AUTO_CLOSEDIR DIR *d = NULL;
 	AUTO_FREE char *list = NULL;
+	struct names l = {.cap = cap, .count = count};
 	struct dirent *e;
-	int fd;
+	int fd, looks = LOOKS_MAX;
 
 	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
@@ -92,11 +137,14 @@ names(int dir_fd, const char *what, const char *suffix, bool dirs, size_t cap,
 	list = calloc(VIEW_LIST_MAX, cap);
 	if (list == NULL)
 		return err_set(err, EXIT_STATE, "read %s: out of memory", what);
+	l.rows = list;
 	while (errno = 0, (e = readdir(d)) != NULL) {
 		size_t n = told(fd, e, suffix, dirs);
 
-		if (n > 0)
-			keep(list, cap, count, e->d_name, n);
+		if (n > 0 && dirs)
+			(void)look(fd, e->d_name, e->d_name, 1, &l, &looks);
+		else if (n > 0)
+			keep(&l, e->d_name, n);
 	}
 	if (errno != 0)
 		return err_set(err, EXIT_STATE, "read %s: %s", what, strerror(errno));

@@ -51,6 +51,51 @@ directories_are_images_and_yaml_files_are_sandboxes(void **state)
 }
 
 static void
+deep(const struct world *w, const char *path)
+{
+	char at[512];
+
+	for (size_t i = 1; i <= strlen(path); i++)
+		if (path[i] == '/' || path[i] == '\0') {
+			snprintf(at, sizeof at, "%.*s", (int)i, path);
+			if (mkdirat(w->fd, at, 0755) < 0)
+				assert_int_equal(errno, EEXIST);
+		}
+}
+
+/* As a sandbox with image-dir-levels: 2 takes them. */
+static void
+images_of_more_levels_are_told_whole(void **state)
+{
+	static const char *const want[] = {"1/2/3/4/5/6/7/8", "org/api", "org/web", "plain", "unknown"};
+	struct view_facts f;
+	struct world img;
+	struct err err;
+
+	(void)state;
+	world_open(&img);
+	deep(&img, "org/web/proc");
+	deep(&img, "org/web/bin/proc"); /* of the image's own */
+	deep(&img, "org/api/proc");
+	deep(&img, "org/empty");
+	deep(&img, "org/.hidden/proc");
+	deep(&img, "plain/proc");
+	deep(&img, "unknown/etc");
+	deep(&img, "1/2/3/4/5/6/7/8/proc");
+	deep(&img, "9/2/3/4/5/6/7/8/9/proc"); /* no schedule can name it */
+	assert_int_equal(symlinkat("org", img.fd, "link"), 0);
+	assert_int_equal(symlinkat("..", img.fd, "unknown/up"), 0);
+	assert_int_equal(facts_fill(&f, img.fd, -1, &err), 0);
+	assert_int_equal(f.images_count, ARRAY_LEN(want) + 1);
+	assert_string_equal(f.images[1], "9");
+	assert_string_equal(f.images[0], want[0]);
+	for (size_t i = 1; i < ARRAY_LEN(want); i++)
+		assert_string_equal(f.images[i + 1], want[i]);
+	facts_free(&f);
+	world_close(&img);
+}
+
+static void
 none_is_none(void **state)
 {
 	struct view_facts f;
@@ -116,6 +161,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directories_are_images_and_yaml_files_are_sandboxes),
+		cmocka_unit_test(images_of_more_levels_are_told_whole),
 		cmocka_unit_test(none_is_none),
 		cmocka_unit_test(too_many_keep_the_first_by_name),
 		cmocka_unit_test(what_is_no_directory_is_an_error),
