@@ -372,6 +372,44 @@ capabilities_are_named_twice(void **state)
 	assert_int_equal(caps_kind(-1), CAPS_NEVER);
 }
 
+/* What meshd-conf will be given: still sealed, each with its place. */
+static void
+secrets_stay_sealed(void **state)
+{
+	static const char nameless[] = "namespace \0file img/config/web.yaml\0secret 1 1 PW v2:a v2:b";
+	static const char named[] = "namespace web\0namespace \0file img/config/web.yaml\0secret 1 1 PW v2:a v2:b";
+	struct spec s;
+
+	for (int i = 0; i < 2; i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1000);
+		item(&sandbox, "secrets-private-key", "/etc/mesh/key");
+		if (i == 1) {
+			map(&sandbox, "secrets-namespaces", FLAT_LIST, 2);
+			item(&sandbox, "secrets-namespaces/0", "web");
+			item(&sandbox, "secrets-namespaces/1", "");
+		}
+		map(&container, "secret-environ", FLAT_MAP, 1);
+		map(&container, "secret-environ/PW", FLAT_LIST, 2);
+		item(&container, "secret-environ/PW/0", "v2:a");
+		item(&container, "secret-environ/PW/1", "v2:b");
+		accepted(&s);
+		assert_string_equal(s.secrets_key, "/etc/mesh/key");
+		assert_int_equal(s.sealed.len, i == 0 ? sizeof nameless : sizeof named);
+		assert_memory_equal(s.sealed.buf, i == 0 ? nameless : named, s.sealed.len);
+		spec_free(&s);
+	}
+	/* Without any, the key is nobody's business. */
+	setup(state);
+	flat_put_int(&sandbox.out, "default-user", 1000);
+	item(&sandbox, "secrets-private-key", "/etc/mesh/key");
+	map(&container, "secret-environ", FLAT_MAP, 0);
+	accepted(&s);
+	assert_int_equal(s.sealed.count, 0);
+	assert_string_equal(s.secrets_key, "");
+	spec_free(&s);
+}
+
 int
 main(void)
 {
@@ -385,6 +423,7 @@ main(void)
 	    cmocka_unit_test_setup(too_many_hosts, setup),
 	    cmocka_unit_test_setup(capabilities_are_named_twice, setup),
 	    cmocka_unit_test_setup(writable_volumes, setup),
+	    cmocka_unit_test_setup(secrets_stay_sealed, setup),
 	    cmocka_unit_test_setup(writable_volumes_refused, setup),
 	};
 
