@@ -19,10 +19,12 @@
 
 #include "../base/weak.h"
 #include "child.h"
+#include "launch.h"
 #include "sys.h"
 
-enum { INODES_MIN = 64 };
+enum { INODES_MIN = 64, TTY_GID = 5 };
 
+#define TERMINALS_MAX "256"
 
 static const struct {
 	const char *name;
@@ -126,6 +128,29 @@ set_readonly(int mnt)
 	    sizeof attr);
 }
 
+/* Terminals of its own: an instance of devpts shows nobody else's, and the host
+ * keeps some of the kernel's number for itself.  Group 5 is tty, as everywhere. */
+static int
+mount_pts(const struct child *c, int dev)
+{
+	const struct spec *s = c->spec;
+	char gid[16];
+	int fs = (int)syscall(SYS_fsopen, "devpts", FSOPEN_CLOEXEC), pts = -1, rc;
+
+	snprintf(gid, sizeof gid, "%u", launch_outside(s->gid_maps, s->gid_maps_count, TTY_GID));
+	if (fs >= 0 && config(fs, "gid", gid) == 0 && config(fs, "mode", "620") == 0 &&
+	    config(fs, "ptmxmode", "666") == 0 && config(fs, "max", TERMINALS_MAX) == 0 &&
+	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		pts = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	rc = put(c, dev, pts, "/pts");
+	if (fs >= 0)
+		close(fs);
+	if (pts >= 0)
+		close(pts);
+	return rc;
+}
+
 /* A private /dev; the image's own is never looked at. */
 static int
 mount_dev(const struct child *c, int root, int *null)
@@ -151,14 +176,15 @@ mount_dev(const struct child *c, int root, int *null)
 	    symlinkat("/proc/self/fd/0", dev, "stdin") < 0 ||
 	    symlinkat("/proc/self/fd/1", dev, "stdout") < 0 ||
 	    symlinkat("/proc/self/fd/2", dev, "stderr") < 0 ||
-	    mkdirat(dev, "shm", 0755) < 0)
+	    symlinkat("pts/ptmx", dev, "ptmx") < 0 ||
+	    mkdirat(dev, "shm", 0755) < 0 || mkdirat(dev, "pts", 0755) < 0)
 		return child_say(c, "fill /dev: %s", strerror(errno));
 	*null = openat(dev, "null", O_RDWR | O_CLOEXEC);
 	shm = new_mount("tmpfs", "64m", "1777", 0, 0,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (*null < 0 || set_readonly(dev) < 0 || shm < 0)
 		return child_say(c, "fill /dev: %s", strerror(errno));
-	if (put(c, dev, shm, "/shm") < 0)
+	if (put(c, dev, shm, "/shm") < 0 || mount_pts(c, dev) < 0)
 		return -1;
 	close(shm);
 	close(dev);

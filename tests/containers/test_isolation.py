@@ -13,6 +13,7 @@ echo FDS; ls /proc/$$/fd
 echo ROOT; touch /x 2>&1; touch /etc/x 2>&1
 echo TMP; touch /tmp/x && echo tmp-ok; touch /dev/shm/x && echo shm-ok; touch /dev/x 2>&1
 echo DEV; ls /dev
+echo PTS; (exec 3<>/dev/ptmx; busybox stat -c "%u %g %a" /dev/pts/0; ls /dev/pts) 2>&1
 echo MASK; for f in kcore keys timer_list sched_debug interrupts kmsg; do echo "$f:$(cat /proc/$f 2>/dev/null | head -c 10)"; done; ls -A /proc/acpi /proc/scsi 2>/dev/null
 echo SYSCTL; (echo x > /proc/sys/kernel/core_pattern) 2>&1; (echo h > /proc/sysrq-trigger) 2>&1
 echo MOUNT; mount -t tmpfs none /tmp 2>&1; cat /proc/1/environ 2>&1; ls /proc/1/fd 2>&1
@@ -34,7 +35,7 @@ def probe(node, sandbox=None, extra="user-id: 1000\n"):
 
 
 def part(text, name):
-    words = ["FDS", "ROOT", "TMP", "DEV", "MASK", "SYSCTL", "MOUNT", "NAMES", "MOUNTS", "DONE"]
+    words = ["FDS", "ROOT", "TMP", "DEV", "PTS", "MASK", "SYSCTL", "MOUNT", "NAMES", "MOUNTS", "DONE"]
     return text.split("\n%s\n" % name)[1].split("\n%s\n" % words[words.index(name) + 1])[0] \
         if name != "MOUNTS" else text.split("\nMOUNTS\n")[1]
 
@@ -49,8 +50,10 @@ def check(up, text, gid):
     assert "/etc/x: Read-only file system" in part(text, "ROOT")
     assert "tmp-ok" in part(text, "TMP") and "shm-ok" in part(text, "TMP")
     assert "/dev/x: Read-only file system" in part(text, "TMP")
-    assert part(text, "DEV").split() == ["fd", "full", "null", "random", "shm", "stderr", "stdin", "stdout", "tty",
-                                         "urandom", "zero"]
+    assert part(text, "DEV").split() == ["fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout",
+                                         "tty", "urandom", "zero"]
+    # A terminal of its own, the first one there, of its user and of group tty.
+    assert part(text, "PTS").split() == ["1000", "5", "620", "0", "ptmx"], part(text, "PTS")
     for line in filter(None, part(text, "MASK").splitlines()):
         assert line.endswith(":"), line
     assert "core_pattern: Read-only file system" in part(text, "SYSCTL")
