@@ -25,18 +25,18 @@ enum { GONE_FOR_S = 24 * 3600 };
 
 /* web.1.log, web.1.log.1, ... */
 static void
-log_name(const char *instance, int i, char out[NAME_CAP + 8])
+log_name(const char *instance, int i, char out[NAME_CAP + 16])
 {
 	if (i == 0)
-		snprintf(out, NAME_CAP + 8, "%s.log", instance);
+		snprintf(out, NAME_CAP + 16, "%s.log", instance);
 	else
-		snprintf(out, NAME_CAP + 8, "%s.log.%d", instance, i);
+		snprintf(out, NAME_CAP + 16, "%s.log.%d", instance, i);
 }
 
 static int
 open_log(const struct launcher *l, const struct spec *s, int i, struct err *err)
 {
-	char name[NAME_CAP + 8];
+	char name[NAME_CAP + 16];
 	struct stat st;
 	AUTO_CLOSE int fd = -1;
 	int out;
@@ -64,7 +64,7 @@ int
 launch_outputs(const struct launcher *l, const struct spec *s, struct child *c,
     struct running *r, struct err *err)
 {
-	char name[NAME_CAP + 8];
+	char name[NAME_CAP + 16];
 
 	c->logs_count = s->command || s->log_count < SPEC_LOGS ||
 		s->log_count > INIT_LOGS_MAX ?
@@ -102,7 +102,7 @@ static struct timespec
 last_time(const struct launcher *l, const char *instance)
 {
 	struct timespec last = {0};
-	char name[NAME_CAP + 8];
+	char name[NAME_CAP + 16];
 	struct stat st;
 
 	for (int i = 0; i < INIT_LOGS_MAX; i++) {
@@ -124,7 +124,7 @@ launch_forget_logs(const struct launcher *l, const char *instance)
 {
 	const struct timespec last = last_time(l, instance);
 	struct timespec now[2];
-	char name[NAME_CAP + 8];
+	char name[NAME_CAP + 16];
 	struct stat st;
 
 	clock_gettime(CLOCK_REALTIME, &now[0]);
@@ -141,7 +141,7 @@ launch_forget_logs(const struct launcher *l, const char *instance)
 static bool
 instance_of(const char *name, char instance[NAME_CAP])
 {
-	char again[NAME_CAP + 8];
+	char again[NAME_CAP + 16];
 	const char *end = strstr(name, ".log"), *last = end;
 
 	/* An instance's own name may have that in it. */
@@ -167,7 +167,7 @@ launch_age_logs(const struct launcher *l, bool (*is_here)(void *, const char *),
 	AUTO_CLOSE int dir = openat(l->place->log_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSEDIR DIR *d = dir < 0 ? NULL : fdopendir(dir);
 	const int64_t now = (int64_t)(sys_wall_ms() / 1000);
-	char instance[NAME_CAP], name[NAME_CAP + 8];
+	char instance[NAME_CAP], name[NAME_CAP + 16];
 	struct dirent *e;
 
 	if (d != NULL)
