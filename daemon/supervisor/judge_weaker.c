@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "../base/caps.h"
+#include "../base/weak.h"
 #include "filter.h"
 #include "judge_in.h"
 
@@ -39,14 +40,14 @@ capability(const struct judge *j, const struct flat_rec *at, const char *name, b
 
 	if (cap < 0)
 		return judge_fail(j, at, err, "capabilities: there is no '%s'", name);
-	if (kind == CAPS_NEVER)
+	if (kind == CAPS_NEVER && HOLDS("caps-never"))
 		return judge_fail(j, at, err,
 		    "capabilities: %s leads out of a container, so no sandbox can allow it", name);
-	if (!lists(j->sandbox, "capabilities", name))
+	if (!lists(j->sandbox, "capabilities", name) && HOLDS("caps-named"))
 		return judge_fail(j, at, err,
 		    "capabilities: sandbox '%s' does not allow %s: it has to be in capabilities: of %s",
 		    j->req->sandbox, name, j->sandbox_file);
-	if (kind == CAPS_MAPPED && !userns)
+	if (kind == CAPS_MAPPED && !userns && HOLDS("caps-reach"))
 		return judge_fail(j, at, err,
 		    "capabilities: %s would reach the host, as sandbox '%s' says `userns: off` (%s)", name,
 		    j->req->sandbox, j->sandbox_file);
@@ -127,7 +128,8 @@ seccomp(const struct judge *j, struct spec *s, struct err *err)
 	}
 	if (strcmp(s->seccomp, SPEC_UNCONFINED) != 0)
 		return profile(j, &rec, s, err);
-	if (!flat_bool(j->sandbox, "seccomp/allow-unconfined", &unconfined) || !unconfined)
+	if ((!flat_bool(j->sandbox, "seccomp/allow-unconfined", &unconfined) || !unconfined) &&
+	    HOLDS("seccomp-named"))
 		return judge_fail(j, &rec, err,
 		    "seccomp: sandbox '%s' does not allow unconfined: `seccomp: {allow-unconfined: yes}` in %s does",
 		    j->req->sandbox, j->sandbox_file);

@@ -57,6 +57,12 @@ try_create(const char *path)
 	return open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
 }
 
+static long
+try_become(const char *uid)
+{
+	return setuid((uid_t)atoi(uid));
+}
+
 /* A set-uid file in this directory, in each way that there is. */
 static long
 try_setuid(const char *dir)
@@ -398,7 +404,7 @@ static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
 } tries[] = {{"read", try_read}, {"write", try_write}, {"create", try_create},
-    {"link", try_link}, {"setuid", try_setuid}, {"run", try_run}, {"fds", try_fds}, {"stdin", try_stdin}, {"ptrace", try_ptrace},
+    {"link", try_link}, {"setuid", try_setuid}, {"become", try_become}, {"run", try_run}, {"fds", try_fds}, {"stdin", try_stdin}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
     {"packet", try_packet}, {"alg", try_alg}, {"pair", try_pair}, {"key", try_key},

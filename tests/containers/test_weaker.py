@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 import pytest
+import weak
 from conftest import BUILD, children_of, wait_for
 from test_audit import audit, judge  # noqa: F401 (a fixture)
 
@@ -145,3 +146,30 @@ def test_seccomp(host, escape, judge):  # noqa: F811
     host.start()
     os.kill(children_of(pids["web.nest"])[0], 9)
     assert wait_for(lambda: host.log("web.nest").count("unshare=escaped") == 2)
+
+
+# (asked for in the container file, what is tried, what is left out, what is said where it is not)
+NOT_GIVEN = [
+    ("capabilities: [NET_RAW]", "raw", "caps-named", "does not allow NET_RAW"),
+    ("capabilities: [MKNOD]", "mknod:/data/zero", "caps-never nodev", "MKNOD leads out"),
+    ("capabilities: [KILL, SETUID]", "become:64780", "caps-reach", "SETUID would reach the host"),
+    ("seccomp: unconfined", "unshare", "seccomp-named", "does not allow unconfined"),
+]
+
+
+def test_what_is_not_named_is_what_holds(weak_programs, escape):
+    """Each gets out with what it asks for, where only the rule that refuses it is left out."""
+    host = weak.Host(weak_programs)
+    host.sandbox("web", "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nuserns: off\n"
+                 "capabilities: [MKNOD, KILL, SETUID]\n")
+    try:
+        shutil.copy(escape, host.image("a") / "escape")
+        host.start()
+        for asked, what, off, why in NOT_GIVEN:
+            held = host.tries("a", [what], extra=asked + "\n" + DATA)
+            assert isinstance(held, str) and why in held, held
+            for one in [[]] + [[d for d in off.split() if d != one] for one in off.split()[1:]]:
+                assert host.tries("a", [what], extra=asked + "\n" + DATA, off=one) != {what: "escaped"}, one
+            assert host.tries("a", [what], extra=asked + "\n" + DATA, off=off.split()) == {what: "escaped"}, what
+    finally:
+        host.close()
