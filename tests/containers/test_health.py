@@ -27,13 +27,25 @@ def app_of(up):
     return wait_for(lambda: children_of(up["pid"]))[0]
 
 
+def asked(up, name):
+    """How often, by what each leaves in a file of its container's."""
+    p = pathlib.Path("/proc/%d/root/tmp" % up["pid"]) / name
+    return len(p.read_text()) if p.exists() else 0
+
+
 def test_a_readiness_follows_its_command(node):
     node.shell("a", SWITCH, extra=health(readiness=probe("cat /tmp/well", failures=1, successes=2)))
     # One that hangs, with a child, and more output than a pipe holds.
     hangs = probe("sleep 1000 & while :; do echo aaaaaaaaaaaaaaaaaaaaaaa; done", timeout="100ms", failures=1)
     node.shell("b", SWITCH, extra=health(readiness=hangs))
+    # Well and unwell by turns: neither twice in a row.
+    turns = "echo >>/tmp/%s; [ $(($(busybox wc -l </tmp/%s) %% 2)) = 1 ]"
+    node.shell("c", SWITCH, extra=health(
+        readiness=probe(turns % ("r", "r"), successes=2, failures=1),
+        liveness=probe(turns % ("l", "l"), **{"failures": 2, "start-period": "0s"})))
     node.start()
     node.up("web.2", "b")
+    third = node.up("web.3", "c")
     up = node.up("web.1", "a")
     assert up["well"] == WAIT and up["health"] == 3
     node.printed("web.1", "set")
@@ -45,7 +57,10 @@ def test_a_readiness_follows_its_command(node):
     probes = lambda: [*node.leaf("web.2.1").glob("exec.*")]
     wait_for(probes)
     wait_for(lambda: not probes())
-    assert not [e for e in node.events if e["kind"] == "state" and e["instance"] == "web.2" and e["well"] != WAIT]
+    wait_for(lambda: all(asked(third, f) >= 5 for f in "rl"))
+    node.ask("LIST")
+    others = [e for e in node.events if e["kind"] == "state" and e["instance"] in ("web.2", "web.3")]
+    assert {(e["well"], e["restarts"]) for e in others} == {(WAIT, 0)}
     # A new supervisor asks anew.
     node.kill()
     node.start()
@@ -60,11 +75,11 @@ def test_what_is_not_alive_is_started_again(node):
     node.shell("never", "sleep 1000", extra=health(liveness=probe(look, **{"failures": 2, "start-period": "0s"})))
     node.shell("hangs", "sleep 1000", extra=health(
         liveness=probe("sleep 1000", **{"failures": 1, "timeout": "100ms", "start-period": "0s"})))
-    node.shell("switch", SWITCH, extra=health(liveness=probe("cat /tmp/well", **{"failures": 1, "start-period": "600ms"})))
+    node.shell("switch", "touch /tmp/well; " + SWITCH, extra=health(
+        liveness=probe("echo >>/tmp/asked; cat /tmp/well", **{"failures": 1, "start-period": "600ms"})))
     node.start()
     switch = node.up("web.3", "switch")
     node.printed("web.3", "set")
-    os.kill(app_of(switch), signal.SIGHUP)
     node.run("web.2", "hangs")
     node.run("web.1", "never")
     e = node.event(kind="state", instance="web.2", state="stopping")
@@ -80,8 +95,7 @@ def test_what_is_not_alive_is_started_again(node):
     # With an engine that does nothing; it was well, so it is started at once.
     engine = children_of(node.meshd.pid)
     engine = next(p for p in engine if "meshd-engine" in pathlib.Path("/proc/%d/cmdline" % p).read_text())
-    wait_for(lambda: [*node.leaf("web.3.1").glob("exec.*")])
-    wait_for(lambda: not [*node.leaf("web.3.1").glob("exec.*")])
+    wait_for(lambda: asked(switch, "asked") >= 2)
     os.kill(engine, signal.SIGSTOP)
     os.kill(app_of(switch), signal.SIGUSR1)
     wait_for(lambda: node.leaves() == ["web.3.2"])
@@ -109,6 +123,8 @@ def test_the_engine_says_what_it_asked(node):
     assert node.ask("UNWELL", instance="web.9", pid=up["pid"])["code"] != 0
     # Of another run: it is over, and nothing follows.
     assert node.ask("UNWELL", instance="web.1", pid=other["pid"])["code"] == 0
+    node.ask("LIST")
+    assert [e["state"] for e in node.events if e.get("instance") == "web.1"][-1] == "running"
     assert node.ask("UNWELL", instance="web.1", pid=up["pid"], flags=NEVER)["code"] == 0
     e = node.event(kind="state", instance="web.1", state="backoff")
     assert e["text"] == "liveness failed 4 times in a row, ended: GET /live on port 80"
