@@ -29,7 +29,7 @@ caps_find(const char *name)
  * keeps set-uid bits of programs that are changed, SETFCAP and MKNOD leave on a
  * volume what the host's own users can run or open; NET_ADMIN is of the host's
  * network; SYS_RESOURCE is past every limit; AUDIT_WRITE speaks in the host's audit
- * trail. */
+ * trail; LEASE keeps the host from opening the image's files. */
 enum caps_kind
 caps_kind(int cap)
 {
@@ -53,7 +53,6 @@ caps_kind(int cap)
 	    {"IPC_LOCK", CAPS_HOST},
 	    {"IPC_OWNER", CAPS_HOST},
 	    {"SYS_NICE", CAPS_HOST},
-	    {"LEASE", CAPS_HOST},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(given) && cap >= 0 && cap < CAPS_COUNT; i++)

@@ -63,6 +63,14 @@ try_become(const char *uid)
 	return setuid((uid_t)atoi(uid));
 }
 
+static long
+try_lease(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	return fd < 0 ? -1 : fcntl(fd, F_SETLEASE, F_WRLCK);
+}
+
 /* A set-uid file in this directory, in each way that there is. */
 static long
 try_setuid(const char *dir)
@@ -404,7 +412,8 @@ static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
 } tries[] = {{"read", try_read}, {"write", try_write}, {"create", try_create},
-    {"link", try_link}, {"setuid", try_setuid}, {"become", try_become}, {"run", try_run}, {"fds", try_fds}, {"stdin", try_stdin}, {"ptrace", try_ptrace},
+    {"link", try_link}, {"setuid", try_setuid}, {"become", try_become}, {"lease", try_lease},
+    {"run", try_run}, {"fds", try_fds}, {"stdin", try_stdin}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
     {"packet", try_packet}, {"alg", try_alg}, {"pair", try_pair}, {"key", try_key},
