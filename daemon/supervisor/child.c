@@ -74,15 +74,17 @@ pivot(const struct child *c)
 	return 0;
 }
 
+/* After arrange(), whose high numbers a small limit would not let be. */
 static int
-set_limit(const struct child *c, int what, const char *name, rlim_t value)
+set_limit(int what, const char *name, rlim_t value)
 {
 	struct rlimit lim = {value, value};
 
-	if (setrlimit((__rlimit_resource_t)what, &lim) < 0)
-		return child_say(c, "%s %llu: %s", name,
-		    (unsigned long long)value, strerror(errno));
-	return 0;
+	if (setrlimit((__rlimit_resource_t)what, &lim) == 0)
+		return 0;
+	dprintf(INIT_FD_ERROR, "%s %llu: %s", name, (unsigned long long)value,
+	    strerror(errno));
+	return -1;
 }
 
 /* The first numbers are the protocol's; the program keeps a high number. */
@@ -361,9 +363,9 @@ child_run(const struct child *c)
 	if (c->moved)
 		wait_for_release(c->release);
 	if (enter_cgroupns(c) < 0 ||
-	    set_limit(c, RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
-	    set_limit(c, RLIMIT_CORE, "core", 0) < 0 ||
 	    arrange(c, null, &prog, &release) < 0 ||
+	    set_limit(RLIMIT_NOFILE, "fileno-limit", s->fileno) < 0 ||
+	    set_limit(RLIMIT_CORE, "core", 0) < 0 ||
 	    child_become(c, INIT_FD_ERROR) != 0)
 		_exit(125);
 	if (!c->moved)

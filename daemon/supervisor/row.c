@@ -256,9 +256,9 @@ row_step(struct sup *s, struct row *r, enum life_event ev, msec now)
 		act_launch(s, r, now);
 		break;
 	case LIFE_TERM:
+		ports_tidy(s); /* of one that is not wanted: before it closes its own */
 		if (r->run.pidfd >= 0)
 			sys_pidfd_kill(r->run.pidfd, SIGTERM);
-		ports_tidy(s); /* of one that is not wanted */
 		row_tell(s, r);
 		break;
 	case LIFE_KILL:

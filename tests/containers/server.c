@@ -92,6 +92,8 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "linger") == 0) {
 		sigaddset(&set, SIGTERM);
 		sigprocmask(SIG_BLOCK, &set, NULL);
+		puts("WAITS");
+		fflush(stdout);
 		sigwait(&set, &sig);
 		close(atoi(argv[2]));
 		puts("CLOSED");

@@ -7,7 +7,9 @@ import socket
 import subprocess
 
 import pytest
-from conftest import ROOT, children_of
+from conftest import ROOT, children_of, wait_for
+from test_fence import now_ms
+from test_life import alive
 
 BOX = "default-user: 1000\nallow-users: [1000]\nallow-tcp-ports: [7, 47820-47829]\n"
 QUICK = "restart-timeout: 0.1\n"
@@ -82,7 +84,8 @@ tcp-ports:
         call(port, to).close()
     # Another set of ports: what is not wanted any more is closed, the rest is the same socket.
     waiting = call(47820)
-    change = app(host, "b", "3, 1", "variables: {p: !TcpPort }\ntcp-ports: {'@{p}': {fd: 3}, 47823: {fd: 4}}\n")
+    change = app(host, "b", "3, 1", "variables: {p: !TcpPort }\nfileno-limit: 24\n"
+                 "tcp-ports: {'@{p}': {fd: 3}, 47823: {fd: 4}}\n")
     assert host.run("web.0", "s", config=change, vars={"p": "47820"})["code"] == 0
     assert answer(waiting)[0] == "web/web.0"
     call(47823).close()
@@ -96,6 +99,7 @@ def test_a_stop_leaves_nobody_waiting(host):
     """Who is asked to end closes its socket and goes on for a while: then it is closed, nobody else holds it open."""
     config = app(host, "a", "linger, 3", "tcp-ports: {47820: {fd: 3}}\n")
     pid = host.up("web.0", "s", config=config)["pid"]
+    host.printed("web.0", "WAITS")
     call(47820).close()
     assert host.ask("STOP", instance="web.0")["code"] == 0
     host.printed("web.0", "CLOSED")
@@ -188,3 +192,14 @@ def test_binds_by_itself(host):
     host.event(kind="state", instance="web.0", state="gone")
     host.up("web.1", "s", config=config, sandbox="any")
     assert host.printed("web.1", "TRIED").splitlines()[1] == "bind 47830: bound"
+
+
+def test_of_an_exclusive_instance(host):
+    """Its init has fence and sockets: it is ended in time with nobody's help, and its port is shut with it."""
+    config = app(host, "a", "3, 1000", "kill-timeout: 0.3\ntcp-ports: {47820: {fd: 3}}\n")
+    deadline = now_ms() + 1500
+    up = host.up("web.0", "s", config=config, policy=2, deadline=deadline)
+    host.kill()
+    assert answer(call(47820))[0] == "web/web.0"
+    wait_for(lambda: now_ms() >= deadline)
+    assert not alive(up["pid"]) and refused(47820)
