@@ -192,6 +192,11 @@ deny_list(scmp_filter_ctx ctx, const struct strs *none)
 		    SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL, requests[i]));
 	if (rc == 0 && HOLDS("setuid-files"))
 		rc = no_setuid_files(ctx);
+	/* Another line discipline is a module of the kernel's that it loads by itself,
+	 * for whoever has a terminal. */
+	if (rc == 0 && HOLDS("disciplines"))
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+		    SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL, TIOCSETD));
 	/* With a lease on a file of its image, which is its own where it is user 0
 	 * inside, it could keep all others of the image from being started. */
 	if (rc == 0 && HOLDS("leases"))

@@ -78,6 +78,8 @@ CASES = [
     ("root", "remount", "capabilities allow-list"),
     # A program for the users of the host, left in a volume.
     ("web", "setuid:/data", "setuid-files"),
+    # A line discipline, for which the kernel loads a module.
+    ("web", "discipline", "disciplines"),
     # A lease on a file of the image, whoever wants to open that on the host.
     ("root", "lease:/suid", "leases"),
     ("root", "handle:@handle", "capabilities allow-list"),
