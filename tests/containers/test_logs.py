@@ -16,9 +16,9 @@ def logs(node):
             for p in sorted((node.top / "log").glob("web.1.*"))}
 
 
-def printed(node, count):
-    """count files hold what was said last, in turn, the limit kept; the last number."""
-    wait_for(lambda: any("END" in p.read_text() for p in (node.top / "log").iterdir()))
+def printed(node, count, last):
+    """count files hold what was said last, in turn, the limit kept."""
+    wait_for(lambda: any("N%d\n" % last in p.read_text() for p in (node.top / "log").iterdir()))
     said = logs(node)
     assert sorted(said) == NAMES[:count]
     for name in said:
@@ -27,7 +27,6 @@ def printed(node, count):
     assert numbers == list(range(numbers[0], numbers[-1] + 1)) and numbers[0] > 1
     # All but one were full: none was emptied too early.
     assert len(numbers) > 65536 / 40 * (count - 1) / count, len(numbers)
-    return numbers[-1]
 
 
 def prints(node, first, last, extra):
@@ -45,20 +44,21 @@ def test_files_take_turns(node):
     """Four of them; one that starts again goes on in the one that was written last; two are two again."""
     node.start()
     prints(node, 1, 5000, ", count: 4")
-    assert printed(node, 4) == 5000
+    printed(node, 4, 5000)
+    wait_for(lambda: any("stdout 3\n" in p.read_text() for p in (node.top / "log").iterdir()))
     fds = [line.split()[-1] for p in (node.top / "log").iterdir() for line in p.read_text().splitlines()
            if re.search(r"stdout \d+$", line)]
-    assert fds == ["0", "1", "2", "3"]  # 3: of ls itself
-    last = max(logs(node), key=lambda name: max(logs(node)[name]))
-    # Written in one tick of the clock, which is coarse, as its whole life may be.
-    for name in NAMES:
-        os.utime(node.top / "log" / name, ns=(10**18, 10**18 - (name in (NAMES + NAMES)[NAMES.index(last) + 1:][:1])))
+    assert sorted(fds) == ["0", "1", "2", "3"]  # 3: of ls itself
     gone(node)
+    # The last and the first were written in one tick of the clock, which is coarse; so the first was the last.
+    (node.top / "log" / NAMES[0]).write_text("x\n")
+    for i, name in enumerate(NAMES):
+        os.utime(node.top / "log" / name, ns=(10**18, 10**18 + (i in (0, 3))))
     prints(node, 5001, 5010, ", count: 4")
-    wait_for(lambda: 5010 in logs(node)[last])
+    wait_for(lambda: 5010 in logs(node)[NAMES[0]])
     gone(node)
-    prints(node, 1, 5000, "")
-    assert printed(node, 2) == 5000
+    prints(node, 6001, 11000, "")
+    printed(node, 2, 11000)
 
 
 def test_exclusive_with_more_files(node):
@@ -90,7 +90,7 @@ def test_a_day_longer(node):
     """What is gone can be asked why for a day, then its files go; nobody else's do."""
     node.start()
     prints(node, 1, 3000, "")
-    printed(node, 2)
+    printed(node, 2, 3000)
     top = node.top / "log"
     for name in ("web.1.log.old", "mine.txt", "web.1.log.9", ".log"):
         (top / name).write_text("x")
