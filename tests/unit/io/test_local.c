@@ -155,6 +155,19 @@ health_belongs_to_one_run(void **state)
 	ev.state = SUP_ST_BACKOFF;
 	ev.pid = 0;
 	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_WAIT);
+	/* What the supervisor asks, it tells; of a run that is up. */
+	ev.ready.kind = SUP_HEALTH_EXEC;
+	ev.state = SUP_ST_RUNNING;
+	ev.pid = 8;
+	ev.well = SUP_WELL_YES;
+	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTHY);
+	ev.well = SUP_WELL_NO;
+	assert_int_equal(local_state(&local, &ev)->health, VIEW_UNHEALTHY);
+	ev.well = SUP_WELL_WAIT;
+	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_WAIT);
+	ev.well = SUP_WELL_YES;
+	ev.state = SUP_ST_STOPPING;
+	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_WAIT);
 	ev.ready.kind = SUP_HEALTH_NONE;
 	ev.state = SUP_ST_RUNNING;
 	ev.pid = 7;
