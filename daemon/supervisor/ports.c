@@ -279,7 +279,7 @@ ports_ask(struct sup *s, const struct row *r, const struct spec *spec,
     struct err *err)
 {
 	const char *line = spec->ports.buf;
-	int fds[SPEC_PORTS_MAX];
+	int fds[SPEC_PORTS_MAX], rc;
 	struct port p;
 
 	for (uint32_t i = 0; i < spec->ports.count; i++, line += strlen(line) + 1)
@@ -293,10 +293,8 @@ ports_ask(struct sup *s, const struct row *r, const struct spec *spec,
 				    o->spec.role, o->spec.sandbox);
 		}
 	/* Who has it now may be about to end, or is this very instance. */
-	return ports_open(&s->launcher.ports, spec, fds, err) < 0 &&
-		!s->launcher.ports.busy ?
-	    -EXIT_CONFIG :
-	    0;
+	rc = ports_open(&s->launcher.ports, spec, fds, err);
+	return s->launcher.ports.busy ? 0 : rc;
 }
 
 static bool

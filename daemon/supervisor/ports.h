@@ -55,7 +55,7 @@ struct sup;
 struct row;
 
 /* Before the spec is accepted: does another instance have one of its ports, or
- * can one never be opened here?  EXIT_CONFIG. */
+ * can one never be opened here?  EXIT_CONFIG, EXIT_ENVIRONMENT. */
 MUST_CHECK int ports_ask(struct sup *s, const struct row *r,
     const struct spec *spec, struct err *err);
 /* Close what no instance wants any more. */
