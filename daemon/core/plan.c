@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "../../gossip/mp.h"
+
 static void
 place_free(struct plan_place *p)
 {
@@ -121,4 +123,31 @@ const char *
 plan_split_name(enum plan_split s)
 {
 	return s == PLAN_EXCLUSIVE ? "exclusive" : s == PLAN_KEEP ? "keep" : "replace";
+}
+
+uint32_t
+plan_max_unavailable(const struct plan_role *r)
+{
+	static const char key[] = "max_unavailable";
+	uint32_t count;
+	uint64_t n;
+	struct mp m;
+
+	mp_init(&m, r->update.b, r->update.len, PLAN_DEPTH_MAX + 1);
+	if (r->update.len == 0 || mp_map(&m, &count) < 0)
+		return 0;
+	while (count-- > 0) {
+		const char *s;
+		size_t len;
+
+		if (mp_peek(&m) != MP_STR || mp_str(&m, &s, &len) < 0)
+			return 0;
+		if (len == sizeof key - 1 && memcmp(s, key, len) == 0)
+			return mp_uint_max(&m, PLAN_NODE_INSTANCES_MAX, &n) < 0 || n == 0 ?
+			    UINT32_MAX :
+			    (uint32_t)n;
+		if (mp_skip(&m) < 0)
+			return 0;
+	}
+	return 0;
 }

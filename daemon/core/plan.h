@@ -123,6 +123,9 @@ const struct node_id *plan_first(const struct plan *p, const char *name);
 /* Whose that part is; NULL: anybody's who has the name. */
 const struct node_id *plan_holder(const struct plan_node *n);
 const struct plan_place *plan_place(const struct plan_node *n, const char *role);
+/* update.max_unavailable: how many of its instances on one host may be down at
+ * once for a change.  0: it is not said; UINT32_MAX: it is no number from 1 on. */
+uint32_t plan_max_unavailable(const struct plan_role *r);
 const char *plan_split_name(enum plan_split s);
 
 #endif

@@ -136,6 +136,17 @@ check_template(struct check *c, struct plan_role *role)
 	return walk_fail(&c->w, "no such template '%s' (known: %s)", word, known);
 }
 
+static int
+check_update(struct check *c, struct plan_role *role)
+{
+	if (check_blob(c, false, &role->update) < 0)
+		return -1;
+	if (plan_max_unavailable(role) != UINT32_MAX)
+		return 0;
+	(void)walk_push(&c->w, "max_unavailable", strlen("max_unavailable"));
+	return walk_fail(&c->w, "must be a whole number from 1 to %d", PLAN_NODE_INSTANCES_MAX);
+}
+
 enum { R_ON_SPLIT, R_TEMPLATE, R_UPDATE, R_VARS, R_VERSION, R_COUNT };
 
 static int
@@ -158,7 +169,7 @@ check_role(struct check *c, struct plan_role *role)
 		else if (key == R_TEMPLATE)
 			rc = check_template(c, role);
 		else if (key == R_UPDATE)
-			rc = check_blob(c, false, &role->update);
+			rc = check_update(c, role);
 		else if (key == R_VARS)
 			rc = check_blob(c, true, &role->vars);
 		else

@@ -96,6 +96,7 @@ job_free(struct engine *e, struct apply_job *j)
 	*at = j->next;
 	job_cancel(j);
 	wants_free(j->wants, j->wants_count);
+	roll_free(&j->roll);
 	free(j);
 }
 
@@ -588,7 +589,8 @@ apply_tick(struct engine *e, msec now)
 			job_fail(j, "the supervisor did not answer in time: asked again");
 		else if (!j->gone && j->retry_at <= now)
 			job_start(j);
-		else if (now - j->restart_failed_at >= SETTLE_RETRY_MS)
+		else if (now - j->restart_failed_at >= SETTLE_RETRY_MS ||
+		    roll_deadline(&j->roll) <= now)
 			settle_containers(j);
 	}
 }

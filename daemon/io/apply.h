@@ -11,6 +11,7 @@
 #define IO_APPLY_H
 
 #include "../core/plan.h"
+#include "../core/roll.h"
 #include "launch.h"
 #include "local.h"
 #include "render.h"
@@ -59,6 +60,7 @@ struct apply_job {
 	uint32_t failures;
 	msec retry_at; /* MSEC_NEVER = no retry due */
 	msec restart_failed_at;
+	struct roll roll; /* in which order its instances are replaced */
 };
 
 struct apply {

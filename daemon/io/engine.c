@@ -22,6 +22,7 @@
 #include "peers.h"
 #include "ring.h"
 #include "saving.h"
+#include "settle.h"
 #include "tell.h"
 
 enum { SECOND_MS = 1000 };
@@ -227,6 +228,8 @@ on_state(struct engine *e, const struct sup_event *ev)
 	} else {
 		probe(e, e->health, &i->ev, &i->ev.ready, i->health == VIEW_HEALTH_WAIT);
 		probe(e, e->liveness, &i->ev, &i->ev.live, new_run);
+		settle_moved(e, role, ev->instance,
+		    ev->state == SUP_ST_RUNNING && ev->spec_hash == 0);
 	}
 	engine_report_soon(e);
 }
@@ -315,6 +318,7 @@ on_health(void *arg, const char *id, enum view_health state)
 	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
 		return;
 	i->health = state;
+	settle_moved(e, i->ev.role, id, false);
 	engine_report_soon(e);
 }
 

@@ -12,6 +12,7 @@
 #include "../core/diff.h"
 #include "belong.h"
 #include "engine.h"
+#include "wants.h"
 
 /* --- on-change --------------------------------------------------------------- */
 
@@ -107,7 +108,8 @@ settle_actions(struct apply_job *j, const struct render_out *out)
 			restart |= sig == 0;
 			done |= 1u << sig;
 		}
-		if (restart)
+		/* In its turn; without memory for that, at once. */
+		if (restart && roll_restart(&j->roll, want->instance) < 0)
 			poke(j, want->instance, 0);
 		for (int sig = 1; !restart && sig < 31; sig++)
 			if (done & 1u << sig)
@@ -200,6 +202,18 @@ fill_have(struct apply_job *j, struct diff_have *have, size_t cap)
 	return n;
 }
 
+static void
+put_want(const struct apply_job *j, const struct apply_want *w, struct diff_want *out)
+{
+	memcpy(out->instance, w->instance, NAME_CAP);
+	memcpy(out->role, j->role, NAME_CAP);
+	memcpy(out->sandbox, j->face.sandbox, NAME_CAP);
+	memcpy(out->image, w->image, SUP_IMAGE_CAP);
+	memcpy(out->config, w->config, SUP_PATH_CAP);
+	out->policy = j->face.policy;
+	out->vars = blob_slice(&w->vars);
+}
+
 static size_t
 fill_want(const struct apply_job *j, struct diff_want *want)
 {
@@ -210,14 +224,7 @@ fill_want(const struct apply_job *j, struct diff_want *want)
 
 		if (w->command || !is_placed(j, w->instance))
 			continue;
-		memcpy(want[n].instance, w->instance, NAME_CAP);
-		memcpy(want[n].role, j->role, NAME_CAP);
-		memcpy(want[n].sandbox, j->face.sandbox, NAME_CAP);
-		memcpy(want[n].image, w->image, SUP_IMAGE_CAP);
-		memcpy(want[n].config, w->config, SUP_PATH_CAP);
-		want[n].policy = j->face.policy;
-		want[n].vars = blob_slice(&w->vars);
-		n++;
+		put_want(j, w, &want[n++]);
 	}
 	return n;
 }
@@ -257,17 +264,88 @@ confirm(struct apply_job *j, const struct diff_want *want, size_t count, bool st
 	}
 }
 
+/* Does it serve?  A probed one only when it is healthy. */
+static bool
+is_up(const struct local_instance *i)
+{
+	return i != NULL && i->ev.state == SUP_ST_RUNNING && !i->ev.crash_loop &&
+	    (i->health == VIEW_HEALTH_NONE || i->health == VIEW_HEALTHY);
+}
+
+/* Which of the wants may be replaced or started now: go[i].  The turn of a mere
+ * restart has come: it is ended, and started when it is gone. */
+static void
+take_turns(struct apply_job *j, const struct diff_want *want, size_t count,
+    const struct diff_action *todo, size_t todo_count, bool *go)
+{
+	const struct plan_role *role = plan_role(&j->e->apply.plan, j->role);
+	AUTO_FREE struct roll_one *all = calloc(count + 1, sizeof *all);
+	uint32_t most = role == NULL ? 0 : plan_max_unavailable(role);
+	const char *stuck;
+	bool restart;
+	size_t i;
+
+	for (i = 0; all != NULL && i < count; i++) {
+		memcpy(all[i].instance, want[i].instance, NAME_CAP);
+		all[i].want = diff_spec_hash(&want[i]) ^ want[i].policy;
+		all[i].up = is_up(local_find(&j->e->local, want[i].instance));
+	}
+	for (i = 0; all != NULL && i < todo_count; i++)
+		if (todo[i].op == DIFF_START)
+			all[todo[i].index].differs = true;
+	if (all == NULL ||
+	    roll_recv(&j->roll, net_now(), all, count,
+		most == UINT32_MAX ? 0 : most) < 0)
+		return; /* without memory: later */
+	while (roll_poll(&j->roll, &i, &restart)) {
+		go[i] = !restart;
+		if (restart)
+			poke(j, want[i].instance, 0);
+	}
+	if ((stuck = roll_stuck(&j->roll, net_now())) != NULL)
+		log_warn("role %s: its change waits: %s is not up; the others run on as they were",
+		    j->role, stuck);
+}
+
+/* What is only to go, goes; what is to be replaced is not ended before its turn. */
+static bool
+may_stop(const struct diff_have *have, const struct diff_want *want, size_t count, const bool *go)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(want[i].instance, have->instance) == 0)
+			return go[i];
+	return true;
+}
+
+void
+settle_moved(struct engine *e, const char *role, const char *instance, bool must)
+{
+	struct apply_job *j = apply_job(e, role);
+	const struct apply_want *w =
+	    j == NULL ? NULL : wants_find(j->wants, j->wants_count, instance);
+	struct diff_want want;
+
+	if (j != NULL && (must || roll_busy(&j->roll))) {
+		settle_containers(j);
+	} else if (w != NULL && !w->command) {
+		memset(&want, 0, sizeof want);
+		put_want(j, w, &want);
+		confirm(j, &want, 1, false);
+	}
+}
+
 void
 settle_containers(struct apply_job *j)
 {
 	size_t cap = j->e->local.count + 1, have_count, want_count, count;
 	AUTO_FREE struct diff_have *have = calloc(cap, sizeof *have);
 	AUTO_FREE struct diff_want *want = calloc(j->wants_count + 1, sizeof *want);
+	AUTO_FREE bool *go = calloc(j->wants_count + 1, sizeof *go);
 	AUTO_FREE struct diff_action *todo = NULL;
 	msec now = net_now();
 	bool retry = now - j->restart_failed_at >= SETTLE_RETRY_MS, start = may_start(j);
 
-	if (!j->e->local.known || !j->e->keep.has || have == NULL || want == NULL)
+	if (!j->e->local.known || !j->e->keep.has || have == NULL || want == NULL || go == NULL)
 		return;
 	have_count = fill_have(j, have, cap);
 	want_count = fill_want(j, want);
@@ -275,11 +353,15 @@ settle_containers(struct apply_job *j)
 		return;
 	if (retry)
 		j->restart_failed_at = now;
+	if (start)
+		take_turns(j, want, want_count, todo, count, go);
 	for (size_t i = 0; i < count; i++) {
-		if (todo[i].op == DIFF_STOP)
-			ask_stop(j, &have[todo[i].index]);
-		else if ((todo[i].op == DIFF_START || retry) && start)
-			ask_start(j, &want[todo[i].index]);
+		uint32_t at = todo[i].index;
+
+		if (todo[i].op == DIFF_STOP && may_stop(&have[at], want, want_count, go))
+			ask_stop(j, &have[at]);
+		else if (todo[i].op == DIFF_START ? go[at] : todo[i].op == DIFF_RETRY && retry && start)
+			ask_start(j, &want[at]);
 	}
 	confirm(j, want, want_count, start);
 }

@@ -17,6 +17,9 @@ enum {
  * at all before the supervisor has listed the local containers.  Versions of
  * what runs as wanted are brought up to date. */
 void settle_containers(struct apply_job *j);
+/* An instance of the role is otherwise than it was: who waits for that has its
+ * turn now.  must: the supervisor wants to be asked again. */
+void settle_moved(struct engine *e, const char *role, const char *instance, bool must);
 /* After a switch: on-change, once per instance however many files changed; a
  * restart beats signals; what does not run is left alone. */
 void settle_actions(struct apply_job *j, const struct render_out *out);

@@ -1,0 +1,238 @@
+/*
+ * roll.c - see roll.h.
+ */
+#include "roll.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+roll_new(struct roll *r)
+{
+	memset(r, 0, sizeof *r);
+}
+
+void
+roll_free(struct roll *r)
+{
+	free(r->asked);
+	free(r->restarts);
+	free(r->all);
+	roll_new(r);
+}
+
+static struct roll_asked *
+find(const struct roll *r, const char *instance)
+{
+	for (size_t i = 0; i < r->asked_count; i++)
+		if (strcmp(r->asked[i].instance, instance) == 0)
+			return &r->asked[i];
+	return NULL;
+}
+
+static void
+forget(struct roll *r, struct roll_asked *a)
+{
+	*a = r->asked[--r->asked_count];
+}
+
+static struct roll_one *
+one_of(const struct roll *r, const char *instance)
+{
+	for (size_t i = 0; i < r->all_count; i++)
+		if (strcmp(r->all[i].instance, instance) == 0)
+			return &r->all[i];
+	return NULL;
+}
+
+/* What was asked for, seen beside what there is. */
+static void
+look(struct roll *r, struct roll_asked *a)
+{
+	const struct roll_one *o = one_of(r, a->instance);
+
+	if (o == NULL || o->want != a->want ||
+	    (o->differs && o->up && a->up_at != MSEC_NEVER)) {
+		forget(r, a); /* something else is wanted now */
+		return;
+	}
+	if (o->differs || !o->up)
+		a->up_at = MSEC_NEVER;
+	else if (a->up_at == MSEC_NEVER)
+		a->up_at = r->now;
+}
+
+int
+roll_restart(struct roll *r, const char *instance)
+{
+	char (*more)[NAME_CAP];
+
+	for (size_t i = 0; i < r->restarts_count; i++)
+		if (strcmp(r->restarts[i], instance) == 0)
+			return 0;
+	more = realloc(r->restarts, (r->restarts_count + 1) * sizeof *more);
+	if (more == NULL)
+		return -ERR_FULL;
+	r->restarts = more;
+	snprintf(more[r->restarts_count++], NAME_CAP, "%s", instance);
+	return 0;
+}
+
+static void
+restart_done(struct roll *r, size_t i)
+{
+	memcpy(r->restarts[i], r->restarts[--r->restarts_count], NAME_CAP);
+}
+
+/* Who is replaced or starts anyway is not started twice for it. */
+static void
+mark_restarts(struct roll *r)
+{
+	for (size_t i = r->restarts_count; i-- > 0;) {
+		struct roll_one *o = one_of(r, r->restarts[i]);
+
+		if (o == NULL || o->differs)
+			restart_done(r, i);
+		else
+			o->differs = o->restart = true;
+	}
+}
+
+/* Is there less of it than there should be? */
+static bool
+is_down(const struct roll *r, const struct roll_one *o)
+{
+	return !o->up || find(r, o->instance) != NULL;
+}
+
+int
+roll_recv(struct roll *r, msec now, const struct roll_one *all, size_t count,
+    uint32_t max_unavailable)
+{
+	struct roll_one *copy = realloc(r->all, (count + 1) * sizeof *copy);
+	struct roll_asked *asked;
+
+	if (copy == NULL)
+		return -ERR_FULL;
+	r->all = copy;
+	asked = realloc(r->asked, (count + r->asked_count + 1) * sizeof *asked);
+	if (asked == NULL)
+		return -ERR_FULL;
+	r->asked = asked;
+	if (count > 0)
+		memcpy(r->all, all, count * sizeof *all);
+	r->all_count = count;
+	r->max_unavailable = max_unavailable == 0 ? 1 : max_unavailable;
+	r->next = r->down = 0;
+	r->now = now;
+	r->waits = false;
+	for (size_t i = r->asked_count; i-- > 0;)
+		look(r, &r->asked[i]);
+	mark_restarts(r);
+	roll_tick(r, now);
+	for (size_t i = 0; i < count; i++)
+		r->down += is_down(r, &r->all[i]);
+	return 0;
+}
+
+static void
+ask(struct roll *r, const struct roll_one *o)
+{
+	struct roll_asked *a = &r->asked[r->asked_count++];
+
+	memset(a, 0, sizeof *a);
+	snprintf(a->instance, sizeof a->instance, "%s", o->instance);
+	a->want = o->want;
+	a->at = r->now;
+	a->up_at = MSEC_NEVER;
+	r->told = false;
+}
+
+static void
+restart_polled(struct roll *r, const struct roll_one *o)
+{
+	for (size_t i = 0; i < r->restarts_count; i++)
+		if (strcmp(r->restarts[i], o->instance) == 0) {
+			restart_done(r, i);
+			return;
+		}
+}
+
+bool
+roll_busy(const struct roll *r)
+{
+	return r->waits;
+}
+
+bool
+roll_poll(struct roll *r, size_t *index, bool *restart)
+{
+	while (r->next < r->all_count) {
+		const struct roll_one *o = &r->all[r->next];
+
+		*index = r->next++;
+		/* Asked for and not up, it may be asked for again: it is a word,
+		 * and nothing that runs ends by it. */
+		if (!o->differs || (o->up && find(r, o->instance) != NULL))
+			continue;
+		if (o->up && r->down >= r->max_unavailable) {
+			r->waits = true;
+			continue;
+		}
+		r->down += o->up;
+		if (find(r, o->instance) == NULL)
+			ask(r, o);
+		*restart = o->restart;
+		if (o->restart)
+			restart_polled(r, o);
+		return true;
+	}
+	return false;
+}
+
+void
+roll_tick(struct roll *r, msec now)
+{
+	r->now = now;
+	for (size_t i = r->asked_count; i-- > 0;) {
+		struct roll_asked *a = &r->asked[i];
+		const struct roll_one *o = one_of(r, a->instance);
+		bool steady = a->up_at != MSEC_NEVER && now - a->up_at >= ROLL_STEADY_MS;
+		bool never_begun = o != NULL && o->differs && o->up && now - a->at >= ROLL_ASK_MS;
+
+		if (steady || never_begun)
+			forget(r, a);
+	}
+}
+
+msec
+roll_deadline(const struct roll *r)
+{
+	msec first = MSEC_NEVER;
+
+	for (size_t i = 0; i < r->asked_count; i++) {
+		const struct roll_asked *a = &r->asked[i];
+		/* Nobody waits for it to be steady. */
+		if (a->up_at != MSEC_NEVER && !r->waits)
+			continue;
+		msec at = a->up_at != MSEC_NEVER ? a->up_at + ROLL_STEADY_MS : a->at + ROLL_ASK_MS;
+
+		/* What comes up slowly is seen by what happens to it. */
+		if (at > r->now && at < first)
+			first = at;
+	}
+	return first;
+}
+
+const char *
+roll_stuck(struct roll *r, msec now)
+{
+	if (!r->waits || r->told)
+		return NULL;
+	for (size_t i = 0; i < r->asked_count; i++)
+		if (r->asked[i].up_at == MSEC_NEVER && now - r->asked[i].at >= ROLL_STUCK_MS) {
+			r->told = true;
+			return r->asked[i].instance;
+		}
+	return NULL;
+}

@@ -1,0 +1,75 @@
+/*
+ * roll.h - a change of a role on one host, instance by instance: which may be
+ * replaced now, so that at most max_unavailable of them are down at once.
+ *
+ * A protocol machine without a network: roll_recv brings how all wanted
+ * instances are, roll_poll says in order which to replace, roll_tick and
+ * roll_deadline bring the time.  What is down already is replaced at once, for
+ * nothing is lost by that.  One that was replaced counts as down until it is up
+ * (and healthy, if it is probed) for ROLL_STEADY_MS.
+ *
+ * One that does not come up stops the change, for good: the others run on as
+ * they were, roll_stuck names it, and it goes on when that one is up or when
+ * something else is wanted.
+ */
+#ifndef CORE_ROLL_H
+#define CORE_ROLL_H
+
+#include "../../gossip/base.h"
+#include "../base/proto.h"
+
+enum {
+	ROLL_STEADY_MS = 1000, /* what ends sooner is a failed run */
+	ROLL_ASK_MS = 10000,   /* not even begun by then: it is asked for again */
+	ROLL_STUCK_MS = 60000, /* until that is said */
+};
+
+/* A wanted instance, as it is. */
+struct roll_one {
+	char instance[NAME_CAP];
+	uint64_t want; /* what it is to be: a hash */
+	bool differs;  /* it is not that, or not there */
+	bool up;       /* it runs, and is healthy if it is probed */
+	bool restart;  /* set by roll_recv: it is that, and is to be started anew */
+};
+
+/* One that was asked for and is not yet steady. */
+struct roll_asked {
+	char instance[NAME_CAP];
+	uint64_t want;
+	msec at;
+	msec up_at; /* MSEC_NEVER: it is not up as it is wanted */
+};
+
+struct roll {
+	struct roll_asked *asked; /* owned */
+	char (*restarts)[NAME_CAP]; /* owned */
+	size_t asked_count, restarts_count;
+	struct roll_one *all; /* owned; of the last roll_recv */
+	size_t all_count, next, down;
+	uint32_t max_unavailable;
+	msec now;
+	bool waits; /* something is held back */
+	bool told;
+};
+
+void roll_new(struct roll *r);
+void roll_free(struct roll *r);
+/* All wanted ones, in the order in which they are to be replaced.
+ * max_unavailable 0 is 1. */
+MUST_CHECK int roll_recv(struct roll *r, msec now, const struct roll_one *all, size_t count,
+    uint32_t max_unavailable);
+/* This one is to be started anew in its turn, as it is. */
+MUST_CHECK int roll_restart(struct roll *r, const char *instance);
+/* Replace or start all[*index] now; restart: it differs in nothing. */
+bool roll_poll(struct roll *r, size_t *index, bool *restart);
+/* Is something held back?  Then all that happens to an instance matters. */
+bool roll_busy(const struct roll *r);
+/* What is not begun may be asked for again, what is steady is forgotten. */
+void roll_tick(struct roll *r, msec now);
+/* When roll_recv is to be called again, if nothing happens; or MSEC_NEVER. */
+msec roll_deadline(const struct roll *r);
+/* Said once: the instance that the others wait for too long for, or NULL. */
+const char *roll_stuck(struct roll *r, msec now);
+
+#endif

@@ -1,0 +1,93 @@
+"""A change on one host: its instances are replaced one after the other, a version that
+does not come up goes no further, and so it is with what an administrator edits."""
+import os
+
+import images
+import service
+import work
+from mesh import Missed, read, wait_until, write
+
+SHELL = {"good": "trap 'echo ended; exit 0' TERM; echo started {v}; while :; do sleep 1000 & wait; done",
+         "bad": "echo started {v}; exit 3"}
+MAIN = """local work = mesh.role("work", {{version = "{v}", image = "work-{v}", count = 2, update = {{max_unavailable = 1}}}})
+return mesh.scheduler {{work}}
+"""
+NAMES = [f"work.{i}" for i in (1, 2)]
+
+
+def image(w, version, kind):
+    root = images.empty(w.images, f"work-{version}")
+    images.copy("/bin/busybox", root, "/bin/busybox")
+    text = work.WORK.format(version=version)
+    old = text[text.index("arguments:"):text.index("\n", text.index("arguments:"))]
+    write(os.path.join(root, "config/work.yaml"),
+          text.replace(old, f'arguments: [sh, -c, "{SHELL[kind].format(v=version)}"]'))
+    for tool in ("sleep", "sh"):
+        os.symlink("busybox", os.path.join(root, "bin", tool))
+
+
+def said(node):
+    """All that the containers said, (instance, word) by time."""
+    lines = [(*line.split(" ", 2)[::2], name) for name in NAMES
+             for line in read(os.path.join(node.dir, "log", name + ".log")).splitlines()]
+    return [(name, text.strip()) for _, text, name in sorted(lines)]
+
+
+def run_as(node, version):
+    rows = {r["instance"]: r for r in node.ps("work")}
+    if [(n, rows[n]["state"], rows[n]["version"]) for n in sorted(rows)] != [(n, "running", version) for n in NAMES]:
+        raise Missed(str(rows))
+    return {n: rows[n]["pid"] for n in NAMES}
+
+
+def so_far(node, begun, want):
+    got = sorted(said(node)) if begun == 0 else said(node)[begun:]
+    if got != want:
+        raise Missed(str(got))
+    return True
+
+
+def in_turn(version):
+    return [(n, word) for n in NAMES for word in ("ended", f"started {version}")]
+
+
+def test_one_after_the_other():
+    with service.hosts("change", 1, webs=0) as w:
+        n1 = w.nodes[0]
+        work.install(w, versions=())
+        for version, kind in (("v1", "good"), ("v2", "good"), ("v3", "bad")):
+            image(w, version, kind)
+        service.set_script([n1], MAIN.format(v="v1"))
+        wait_until("v1", lambda: run_as(n1, "v1"), 60)
+        begun = len(NAMES)
+        wait_until("they say so", lambda: so_far(n1, 0, [(n, "started v1") for n in NAMES]))
+
+        # Another version.
+        service.set_script([n1], MAIN.format(v="v2"))
+        pids, _ = wait_until("v2", lambda: run_as(n1, "v2"), 60)
+        wait_until("one by one", lambda: so_far(n1, begun, in_turn("v2")))
+
+        # A file of the image, edited in its place.
+        begun = len(said(n1))
+        config = os.path.join(w.images, "work-v2/config/work.yaml")
+        write(config, read(config) + "environ: {MORE: words}\n")
+        wait_until("all are new", lambda: not set(run_as(n1, "v2").values()) & set(pids.values()), 60)
+        wait_until("one by one", lambda: so_far(n1, begun, in_turn("v2")))
+
+        # A broken one is refused, shown, and nothing ends.
+        pids = run_as(n1, "v2")
+        box = os.path.join(n1.etc, "lithos-configs/sandboxes/work.yaml")
+        good = read(box)
+        write(box, good + "allow-usrs: [1]\n")
+        wait_until("told", lambda: all("did you mean 'allow-users'" in (r["error"] or "") for r in n1.ps("work")), 40)
+        assert run_as(n1, "v2") == pids
+        write(box, good)
+
+        # One that does not come up: the others are never touched.
+        service.set_script([n1], MAIN.format(v="v3"))
+        wait_until("a crash loop", lambda: "started v3" in str(said(n1)) and
+                   any(r["instance"] == "work.1" and r["restarts"] > 0 for r in n1.ps("work")), 60)
+        assert [r["pid"] for r in n1.ps("work") if r["instance"] == "work.2"] == [pids["work.2"]]
+        service.set_script([n1], MAIN.format(v="v2"))
+        now, _ = wait_until("back", lambda: run_as(n1, "v2"), 60)
+        assert now["work.2"] == pids["work.2"]
