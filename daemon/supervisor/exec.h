@@ -20,6 +20,7 @@
 enum {
 	EXEC_MAX = 16,	  /* at once; one more is refused */
 	EXEC_PROBES = 48, /* at once besides; one more waits */
+	EXEC_PROBES_EACH = 12, /* of these, of one sandbox */
 	EXEC_SLOTS = EXEC_MAX + EXEC_PROBES,
 	EXEC_FDS_EACH = 5, /* of a command, in the poll */
 	EXEC_GROUP_CAP = CGROUP_LEAF_CAP + 16,
@@ -56,6 +57,7 @@ struct exec {
 	int conn;      /* -1: the caller is gone, or was told all */
 	uint32_t uid, login;
 	int32_t pid;   /* the caller's; of a probe: the run's */
+	char sandbox[NAME_CAP]; /* a probe's */
 	struct exec_request ask;
 	int stdio[EXEC_FDS];
 	struct helper helper; /* EXEC_JUDGED */

@@ -34,21 +34,38 @@ descriptors(struct exec *x)
 	return x->stdio[2] >= 0 && fcntl(out[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
+/* One that is free.  How long a probe takes an image says (60 s at most): without a
+ * share for each sandbox those of one could keep all others' from being asked. */
+static struct exec *
+find_slot(struct sup *s, const char *sandbox)
+{
+	struct exec *found = NULL;
+	size_t theirs = 0;
+
+	for (size_t i = EXEC_MAX; i < EXEC_SLOTS; i++) {
+		struct exec *x = &s->execs.slots[i];
+
+		if (x->stage == EXEC_FREE)
+			found = found ? found : x;
+		else
+			theirs += strcmp(x->sandbox, sandbox) == 0;
+	}
+	return theirs < EXEC_PROBES_EACH ? found : NULL;
+}
+
 bool
 exec_probe(struct sup *s, const struct row *r, enum exec_why why, msec now)
 {
 	const struct spec_probe *p = why == EXEC_LIVE ? &r->spec.live : &r->spec.ready;
-	struct exec *x = NULL;
+	struct exec *x = find_slot(s, r->spec.sandbox);
 
-	for (size_t i = EXEC_MAX; i < EXEC_SLOTS && x == NULL; i++)
-		if (s->execs.slots[i].stage == EXEC_FREE)
-			x = &s->execs.slots[i];
 	if (x == NULL)
 		return false;
 	x->stage = EXEC_WAITS;
 	x->why = why;
 	x->pid = r->run.pid;
 	x->deadline = now + (msec)p->how.timeout_ms;
+	memcpy(x->sandbox, r->spec.sandbox, sizeof x->sandbox);
 	snprintf(x->ask.instance, sizeof x->ask.instance, "%s", r->instance);
 	x->ask.argv.buf = malloc(p->argv.len);
 	if (x->ask.argv.buf == NULL || !descriptors(x)) {

@@ -134,3 +134,18 @@ def test_the_engine_says_what_it_asked(node):
                         ("d", "health/exec: with an interval of 100 ms; at least 500 ms are needed"),
                         ("e", "health/exec: the program's absolute path inside the image comes first")):
         assert node.run("web.5", image)["text"].endswith(text)
+
+
+def test_one_sandbox_keeps_no_other_from_being_asked(node):
+    """Probes that take as long as their image says, of more containers than may be asked at once."""
+    node.sandbox("other", "default-user: 1000\nroles: [web]\n")
+    long, at_once = {"timeout": "60s"}, {"start-period": "0s"}
+    node.shell("a", "exec sleep 1000", extra=health(
+        readiness=probe("exec sleep 1000", **long), liveness=probe("exec sleep 1000", **long, **at_once)))
+    node.shell("b", "exec sleep 1000", extra=health(readiness=probe("true")))
+    node.start()
+    for i in range(24):
+        node.up("web.%d" % i, "a")
+    wait_for(lambda: len([*node.group().glob("@web/*/exec.*")]) >= 12)
+    node.up("other.0", "b", sandbox="other")
+    assert node.event(kind="state", instance="other.0")["well"] == YES
