@@ -83,9 +83,12 @@ launch_outputs(const struct launcher *l, const struct spec *s, struct child *c,
 	}
 	for (int i = 2; i < INIT_LOGS_MAX && !s->command; i++) {
 		log_name(s->instance, i, name);
-		if (i >= c->logs_count)
-			unlinkat(l->place->log_dir, name, 0); /* it had more */
-		else if ((c->more_logs[i - 2] = open_log(l, s, i, err)) < 0)
+		if (i >= c->logs_count) {
+			if (faccessat(l->place->log_dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+				unlinkat(l->place->log_dir, name, 0); /* it had more */
+			continue;
+		}
+		if ((c->more_logs[i - 2] = open_log(l, s, i, err)) < 0)
 			return c->more_logs[i - 2];
 	}
 	snprintf(name, sizeof name, "%s.exit", s->instance);
