@@ -132,6 +132,7 @@ teardown_engine(void **state)
 
 	(void)state;
 	wants_free(j->wants, j->wants_count);
+	roll_free(&j->roll);
 	free(j);
 	plan_free(&e->apply.plan);
 	plan_node_free(&e->apply.here);
