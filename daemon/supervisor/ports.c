@@ -208,19 +208,23 @@ ports_open(struct ports *ports, const struct spec *s, int fds[SPEC_PORTS_MAX],
 	return 0;
 }
 
-/* Its own spec may be of before a change: which socket is which, they say
+/* Takes fd.  Its own spec may be of before a change: which socket is which, they say
  * themselves. */
-static bool
+static void
 take_back(struct ports *ports, const struct spec *s, int fd)
 {
 	const char *line = s->ports.buf;
 	struct port p;
 
-	for (uint32_t i = 0; i < s->ports.count; i++, line += strlen(line) + 1)
-		if (port_read(line, &p) && listens_at(fd, &p))
-			return find(ports, &p, s) == NULL &&
-			    keep(ports, &p, s, fd) != NULL;
-	return false;
+	for (uint32_t i = 0; i < s->ports.count; i++, line += strlen(line) + 1) {
+		if (!port_read(line, &p) || !listens_at(fd, &p))
+			continue;
+		if (find(ports, &p, s) != NULL)
+			break;
+		(void)keep(ports, &p, s, fd);
+		return;
+	}
+	close(fd);
 }
 
 void
@@ -234,8 +238,7 @@ ports_adopt(struct ports *ports, const struct spec *s, int pidfd)
 			    s->instance, strerror(errno));
 		if (fd < 0)
 			return;
-		if (!take_back(ports, s, fd))
-			close(fd);
+		take_back(ports, s, fd);
 	}
 }
 
