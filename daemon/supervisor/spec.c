@@ -15,7 +15,8 @@
 #include "../base/flat.h"
 #include "../base/name.h"
 
-enum { RECORD_VERSION = 1 };
+/* NEEDS: it names sockets or secrets, without which an older meshd would start it. */
+enum { RECORD_VERSION = 1, RECORD_NEEDS = 2 };
 
 /* Its first name: older supervisors read and wrote it so. */
 #define LEADER_KEY "cluster"
@@ -237,6 +238,12 @@ checksum(const uint8_t *p, size_t n)
 	return sup_hash_(UINT64_C(0xcbf29ce484222325), p, n);
 }
 
+static bool
+needs(const struct spec *s)
+{
+	return s->ports.count > 0 || s->sealed.count > 0 || s->secrets_file[0] != '\0';
+}
+
 size_t
 spec_encode(const struct spec *s, uint8_t *out)
 {
@@ -267,7 +274,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	if (len == 0)
 		return 0;
 	memcpy(out, "MSUP", 4);
-	put_le(out + 4, RECORD_VERSION, 4);
+	put_le(out + 4, needs(s) ? RECORD_NEEDS : RECORD_VERSION, 4);
 	put_le(out + 8, len, 4);
 	put_le(out + 12, checksum(out + SPEC_HEADER_BYTES, len), 8);
 	return SPEC_HEADER_BYTES + len;
@@ -467,7 +474,7 @@ bool
 spec_newer(const uint8_t *buf, size_t len)
 {
 	return len >= SPEC_HEADER_BYTES && memcmp(buf, "MSUP", 4) == 0 &&
-	    get_le(buf + 4, 4) > RECORD_VERSION;
+	    get_le(buf + 4, 4) > RECORD_NEEDS;
 }
 
 int
@@ -481,10 +488,10 @@ spec_decode(struct spec *s, const uint8_t *buf, size_t len, const char *where,
 	if (len < SPEC_HEADER_BYTES || memcmp(buf, "MSUP", 4) != 0)
 		return err_set(err, EXIT_STATE,
 		    "%s: not a record of the supervisor", where);
-	if (get_le(buf + 4, 4) != RECORD_VERSION)
+	if (get_le(buf + 4, 4) < RECORD_VERSION || spec_newer(buf, len))
 		return err_set(err, EXIT_STATE,
 		    "%s: record version %u, this meshd understands %d", where,
-		    (unsigned)get_le(buf + 4, 4), RECORD_VERSION);
+		    (unsigned)get_le(buf + 4, 4), RECORD_NEEDS);
 	if (get_le(buf + 8, 4) != len - SPEC_HEADER_BYTES)
 		return err_set(err, EXIT_STATE,
 		    "%s: torn record (%zu bytes, its header says %zu)", where,

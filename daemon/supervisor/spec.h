@@ -4,7 +4,8 @@
  *
  * A record on disk is  "MSUP" | u32 version | u32 bytes | u64 FNV-1a of the
  * rest | flat document (daemon/base/flat.h).  A record that does not check is
- * refused with a line; it is never guessed at.
+ * refused with a line; it is never guessed at.  Version 2: it has sockets or secrets,
+ * without which an older meshd would start it.
  */
 #ifndef SUPERVISOR_SPEC_H
 #define SUPERVISOR_SPEC_H

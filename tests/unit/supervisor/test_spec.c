@@ -332,7 +332,11 @@ errors_say_what(void **state)
 	buf[4] = 9;
 	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
 	assert_string_equal(err.text,
-	    "a: record version 9, this meshd understands 1");
+	    "a: record version 9, this meshd understands 2");
+	buf[4] = 0;
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
+	assert_string_equal(err.text,
+	    "a: record version 0, this meshd understands 2");
 	spec_free(&in);
 	/* A sound record that means nothing: no argument, not even argv[0]. */
 	fill(&in);
@@ -362,6 +366,34 @@ strings_are_bounded(void **state)
 	free(s.buf);
 }
 
+/* An older meshd would start it without them. */
+static void
+what_an_older_meshd_must_not_start(void **state)
+{
+	struct spec in;
+	struct strs none = {0}, ports, sealed;
+
+	(void)state;
+	fill(&in);
+	ports = in.ports;
+	sealed = in.sealed;
+	in.sealed = none;
+	assert_true(spec_encode(&in, buf) > 0);
+	assert_int_equal(buf[4], 2);
+	in.ports = none;
+	assert_true(spec_encode(&in, buf) > 0);
+	assert_int_equal(buf[4], 1);
+	strcpy(in.secrets_file, "/secrets.yaml");
+	assert_true(spec_encode(&in, buf) > 0);
+	assert_int_equal(buf[4], 2);
+	in.secrets_file[0] = '\0';
+	in.sealed = sealed;
+	assert_true(spec_encode(&in, buf) > 0);
+	assert_int_equal(buf[4], 2);
+	in.ports = ports;
+	spec_free(&in);
+}
+
 int
 main(void)
 {
@@ -371,6 +403,7 @@ main(void)
 	    cmocka_unit_test(what_needs_a_restart), cmocka_unit_test(every_cut_is_refused),
 	    cmocka_unit_test(every_flipped_bit_is_refused),
 	    cmocka_unit_test(errors_say_what),
+	    cmocka_unit_test(what_an_older_meshd_must_not_start),
 	    cmocka_unit_test(strings_are_bounded),
 	};
 
