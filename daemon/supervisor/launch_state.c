@@ -177,25 +177,23 @@ sweep(struct launcher *l)
 	    O_RDONLY | O_DIRECTORY);
 	AUTO_CLOSEDIR DIR *d = gone < 0 ? NULL : names_of(gone);
 	struct dirent *e;
-	int budget = REMOVED_PER_TURN, rc = 1;
+	int budget = REMOVED_PER_TURN, failed = 0;
 	bool any = false;
 
-	l->sweeping = false;
-	while (d != NULL && rc > 0 && (e = readdir(d)) != NULL) {
+	while (d != NULL && budget > 1 && (e = readdir(d)) != NULL) { /* 1: for what is in it */
 		if (dots(e->d_name))
 			continue;
-		any = true;
-		if (budget-- > 0)
-			rc = remove_one(l, gone, e->d_name, &budget);
+		budget--;
+		if (remove_one(l, gone, e->d_name, &budget) >= 0)
+			any = true;
 		else
-			rc = 0;
+			failed = errno; /* the others go nevertheless */
 	}
-	if (rc < 0)
+	l->sweeping = any; /* once more, for what moved up meanwhile */
+	if (failed != 0 && !any)
 		log_warn("state-dir/volumes/" GONE
 			 ": cannot remove what is gone: %s; it is tried again when the next instance goes",
-		    strerror(errno));
-	else
-		l->sweeping = any; /* once more, for what moved up meanwhile */
+		    strerror(failed));
 }
 
 static bool

@@ -318,6 +318,20 @@ def test_much_state_is_removed_beside_other_work(up):
     assert (outside / "kept").read_text() == "x" and os.path.exists("/etc/passwd")
 
 
+def test_what_can_not_be_removed_keeps_nothing_else(up):
+    up.kill()
+    old = up.top / "state/volumes/.gone"
+    for i in range(20):
+        (old / ("e%d" % i) / "below").mkdir(parents=True)
+    subprocess.run(["mount", "--bind", up.top, old / "e7/below"], check=True)
+    try:
+        up.start()
+        wait_for(lambda: os.listdir(old) == ["e7"])
+        wait_for(lambda: "cannot remove what is gone: Device or resource busy" in (up.top / "stderr").read_text())
+    finally:
+        subprocess.run(["umount", "-l", old / "e7/below"], check=True)
+
+
 def test_killed_at_each_step_of_a_start(node, countdown):
     """What was made has its owner by then, or is made again; what is there is as it was."""
     (node.top / "db").mkdir()
