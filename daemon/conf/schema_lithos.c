@@ -171,7 +171,7 @@ const struct field schema_sandbox[] = {
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     {.key = "seccomp", .type = T_MAP, .sub = sandbox_seccomp},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},
-    /* lithos', later */
+    /* lithos' */
     {.key = "additional-hosts", .type = T_DICT, .keys = KEY_HOST, .sub = &address},
     {.key = "resolv-conf", .type = T_PATH, .max = PATH_BYTES},
     {.key = "hosts-file", .type = T_PATH, .max = PATH_BYTES},
@@ -360,7 +360,7 @@ const struct field schema_container[] = {
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     {.key = "seccomp", .type = T_NAME},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},
-    /* lithos', later */
+    /* lithos' */
     {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},
     {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},
     {.key = "tcp-ports", .type = T_DICT, .keys = KEY_PORT, .sub = &listening_entry},

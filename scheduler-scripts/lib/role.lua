@@ -20,7 +20,7 @@ local COUNT_MAX <const> = 10000
 ---@field variables? table|fun(id: string, node: string, round: mesh.Round): table   more of them
 ---@field on_split? "replace"|"keep"|"exclusive"   default "replace"
 ---@field place? function              default mesh.place.spread()
----@field update? table                comes back through parents
+---@field update? table                {max_unavailable = N}: so many may be down at once on a host
 
 ---@class mesh.Role: mesh.RoleSpec
 ---@field name string
