@@ -29,10 +29,13 @@ struct text {
 static void
 add_line(struct text *t, const char *address, const char *names)
 {
-	int n = snprintf(t->buf + t->len, TEXT_CAP - t->len, "%s%s%s\n", address,
+	size_t room = TEXT_CAP - t->len;
+	int n = snprintf(t->buf + t->len, room, "%s%s%s\n", address,
 	    names[0] ? " " : "", names);
 
-	t->len += n > 0 ? (size_t)n : 0;
+	/* The judge lets in what fits; of a record nothing says that. */
+	if (n > 0 && (size_t)n < room)
+		t->len += (size_t)n;
 }
 
 /* A file of the host, which everybody may read, as everybody in the container
