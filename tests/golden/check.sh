@@ -11,19 +11,7 @@ here=$PWD/tests/golden/lithos
 tmp=$(mktemp -d) || exit 5
 trap 'rm -rf "$tmp"' EXIT
 umask 022
-failed=0
-
-# say NAME CONDITION...: one check
-say() {
-	name=$1
-	shift
-	if "$@"; then
-		echo "ok $name"
-	else
-		echo "not ok $name"
-		failed=1
-	fi
-}
+. tests/shared/say.sh
 
 # A copy of ours: with owner and mode as on a host.
 cp -r "$here" "$tmp/lithos"

@@ -10,19 +10,7 @@ conf=${B:-build}/meshd-conf
 here=tests/golden/conf
 tmp=$(mktemp -d) || exit 5
 trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-# say NAME CONDITION...: one check
-say() {
-	name=$1
-	shift
-	if "$@"; then
-		echo "ok $name"
-	else
-		echo "not ok $name"
-		failed=1
-	fi
-}
+. tests/shared/say.sh
 
 # run KIND DISPLAY FILE: exit code in $rc, outputs in $tmp
 run() {
