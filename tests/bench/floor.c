@@ -247,8 +247,8 @@ remove_groups(void)
 		    i < 3 ? "/sys/fs/cgroup/" : unified,
 		    i < 3 ? limits[i].name : "");
 		leaf(path, sizeof path, top, "");
-		while (rmdir(path) < 0 && errno == EBUSY)
-			usleep(100);
+		for (int tries = 0; rmdir(path) < 0 && errno == EBUSY && tries < 10000; tries++)
+			usleep(100); /* who ended is not yet out of it; a second at most */
 	}
 }
 
