@@ -83,6 +83,8 @@ launch_open(struct launcher *l, const struct place *place,
 		    strerror(errno));
 	if (sys_landlock_abi() < SYS_LANDLOCK_PORTS)
 		log_warn("this kernel's Landlock can't say which TCP ports a process may bind (Linux 6.7 can): allow-tcp-ports holds for variables and tcp-ports, not for what a container binds by itself");
+	if (sys_landlock_abi() < SYS_LANDLOCK_SCOPES)
+		log_warn("this kernel's Landlock can't keep a process from abstract unix sockets (Linux 6.12 can): containers reach those of this host");
 	return filter_compile(&l->filter, err);
 }
 
