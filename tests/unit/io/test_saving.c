@@ -166,6 +166,13 @@ full_leaders(void)
 	return n;
 }
 
+/* Whom an operator gave up leads on until it hears of it: the operator said that it can't. */
+static bool
+leads_beside(void)
+{
+	return may_be != NULL && wire.node[B]->roster.n.all == 1;
+}
+
 static bool
 settles(void)
 {
@@ -174,7 +181,7 @@ settles(void)
 	for (int ms = 0; ms < SETTLES_MS && !yes; ms += TURN_MS) {
 		wire.now += TURN_MS - 1;
 		wire_step(&wire);
-		if (full_leaders() > 1)
+		if (full_leaders() > 1 && !leads_beside())
 			return false;
 		yes = settled() || (may_be != NULL && may_be());
 	}
