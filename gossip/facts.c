@@ -159,7 +159,7 @@ mesh_facts_take(struct mesh *m, const struct facts_record *r)
 	int rc;
 
 	if (i == MEMBER_NONE || i == 0 || !m->member || !facts_counts(&m->ms.m[i])) {
-		st->refused++;
+		st->unknown++;
 		return -ERR_UNKNOWN;
 	}
 	x = &m->ms.facts[i];

@@ -66,7 +66,9 @@ struct mesh_facts {
 };
 
 struct mesh_facts_stats {
-	uint64_t asked, taken, stale, refused; /* questions; records */
+	/* Questions; records.  Unknown: of who began anew or left while the answer came, which
+	 * is nobody's fault; refused: forged, or there is no room. */
+	uint64_t asked, taken, stale, unknown, refused;
 	uint32_t held;
 	size_t bytes; /* of facts, of others */
 };

@@ -125,10 +125,11 @@ pack_facts(const struct engine *e, msgpack_packer *pk)
 	if (e->mesh != NULL)
 		mesh_facts_stats(e->mesh, &st);
 	pk_str(pk, "facts");
-	msgpack_pack_map(pk, 6);
+	msgpack_pack_map(pk, 7);
 	pk_kuint(pk, "asked", st.asked);
 	pk_kuint(pk, "taken", st.taken);
 	pk_kuint(pk, "stale", st.stale);
+	pk_kuint(pk, "unknown", st.unknown);
 	pk_kuint(pk, "refused", st.refused);
 	pk_kuint(pk, "held", st.held);
 	pk_kuint(pk, "held_bytes", st.bytes);

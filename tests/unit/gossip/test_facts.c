@@ -235,6 +235,7 @@ a_forged_record_is_refused(void **state)
 	struct world *w = whole();
 	struct said t = says(w, 2, "facts"), bad;
 	struct node_id other = world_id(1), stranger = world_id(9), own = world_id(0);
+	struct mesh_facts_stats st;
 
 	(void)state;
 	for (size_t at = ID_BYTES; at < t.len; at++) {
@@ -247,6 +248,8 @@ a_forged_record_is_refused(void **state)
 	bad = t;
 	memcpy(bad.bytes, other.b, ID_BYTES);
 	assert_int_equal(takes(w, 0, &bad), -ERR_AUTH);
+	mesh_facts_stats(w->node[0], &st);
+	assert_true(st.unknown == 0 && st.refused == t.len - ID_BYTES - 4 + 1);
 	memcpy(bad.bytes, stranger.b, ID_BYTES);
 	assert_int_equal(takes(w, 0, &bad), -ERR_UNKNOWN);
 	memcpy(bad.bytes, own.b, ID_BYTES);
@@ -320,6 +323,7 @@ who_left_is_dropped(void **state)
 	world_run(w, 15000);
 	mesh_facts_stats(w->node[0], &st);
 	assert_true(st.held == 0 && st.bytes == 0);
+	assert_true(st.unknown == 1 && st.refused == 0); /* a late answer is no forgery */
 	world_free(w);
 }
 
