@@ -191,22 +191,30 @@ mount_dev(const struct child *c, int root, int *null)
 	return 0;
 }
 
+/* What hides a file of /proc, and what a directory. */
+struct masks {
+	int null, empty;
+	bool mounted; /* empty: what is mounted nowhere can't be copied before Linux 6.15 */
+};
+
 /* Over one name in /proc; a name that this kernel lacks is fine. */
 static int
-cover(const struct child *c, int proc, const char *name, int file, int dir)
+cover(const struct child *c, int proc, const char *name, struct masks *m)
 {
 	struct stat st;
-	int at = sys_open_beneath(proc, name, O_PATH), mnt, rc;
+	int at = sys_open_beneath(proc, name, O_PATH), mnt = -1, rc;
 
 	if (at < 0)
 		return errno == ENOENT ? 0 :
 					 child_say(c, "mask /proc/%s: %s", name,
 					     strerror(errno));
-	mnt = fstat(at, &st) < 0 ? -1 :
-				   (int)syscall(SYS_open_tree,
-				       S_ISDIR(st.st_mode) ? dir : file, "",
-				       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-					   AT_EMPTY_PATH);
+	if (fstat(at, &st) == 0 && S_ISDIR(st.st_mode) && !m->mounted) {
+		mnt = fcntl(m->empty, F_DUPFD_CLOEXEC, 3);
+		m->mounted = true;
+	} else
+		mnt = (int)syscall(SYS_open_tree,
+		    S_ISDIR(st.st_mode) ? m->empty : m->null, "",
+		    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	rc = mnt < 0 ? -1 :
 		       (int)syscall(SYS_move_mount, mnt, "", at, "",
 			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -244,12 +252,12 @@ freeze(const struct child *c, int proc, const char *name)
 static int
 mount_proc(const struct child *c, int root, int null)
 {
+	struct masks m = {.null = null};
 	struct statfs fs;
 	int proc = HOLDS("fresh-proc") ?
 	    new_mount("proc", NULL, NULL, 0, 0,
 		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) :
 	    (int)syscall(SYS_open_tree, root, "proc", OPEN_TREE_CLONE);
-	int empty;
 
 	if (put(c, root, proc, "/proc") < 0)
 		return -1;
@@ -258,26 +266,26 @@ mount_proc(const struct child *c, int root, int null)
 		return child_say(c, "mount /proc: it is not procfs");
 	if (child_oom_score(c, proc) < 0)
 		return -1;
-	empty = new_mount("tmpfs", "4k", "555", 0, 0,
+	m.empty = new_mount("tmpfs", "4k", "555", 0, 0,
 	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 		MOUNT_ATTR_NOEXEC);
-	if (empty < 0)
+	if (m.empty < 0)
 		return child_say(c, "mask /proc: %s", strerror(errno));
 	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
 		if (HOLDS("masks") &&
-		    cover(c, proc, masked[i], null, empty) < 0)
+		    cover(c, proc, masked[i], &m) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
 		if (HOLDS("frozen") && freeze(c, proc, readonly[i]) < 0)
 			return -1;
 	for (size_t i = 0; c->userns < 0 && i < ARRAY_LEN(masked_of_root); i++)
 		if (HOLDS("masks") &&
-		    cover(c, proc, masked_of_root[i], null, empty) < 0)
+		    cover(c, proc, masked_of_root[i], &m) < 0)
 			return -1;
 	for (size_t i = 0; c->userns < 0 && i < ARRAY_LEN(readonly_of_root); i++)
 		if (HOLDS("frozen") && freeze(c, proc, readonly_of_root[i]) < 0)
 			return -1;
-	close(empty);
+	close(m.empty);
 	close(proc);
 	return 0;
 }
