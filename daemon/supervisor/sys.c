@@ -290,10 +290,11 @@ sys_restore_nofile(void)
 void
 sys_default_signals(void)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	static const unsigned long dfl[4]; /* the kernel's own struct: all zero is SIG_DFL */
 
+	/* By hand: libc keeps two for itself and would leave those ignored. */
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(uint64_t));
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 }
