@@ -50,6 +50,7 @@ enum sup_op {
 	SUP_AUDIT,     /* what the kernel says of an instance: SUP_EV_AUDIT; one at a time */
 	SUP_UNWELL,    /* its liveness, asked by the engine, failed too often in the run
 			* with this pid: that run is ended, and another one started */
+	SUP_ALIVE,     /* to SUP_EV_ALIVE; not answered */
 };
 
 /*
@@ -96,6 +97,7 @@ enum sup_ev {
 	SUP_EV_LOST,	  /* events were dropped: ask LIST */
 	SUP_EV_KEY,	  /* fd = the key file, or code and text */
 	SUP_EV_AUDIT,	  /* fd = sealed memfd, a flat document (audit.h), or code and text */
+	SUP_EV_ALIVE,	  /* is the engine well?  It says so by SUP_ALIVE */
 };
 
 enum sup_state {

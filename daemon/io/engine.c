@@ -169,6 +169,16 @@ ask_list(struct engine *e)
 		local_list_begin(&e->local, launch_send(&e->launch, &req, NULL, 0));
 }
 
+/* Asked for a service manager's watchdog.  If there is no room, it is asked again. */
+static void
+say_alive(struct engine *e)
+{
+	struct sup_req req;
+
+	if (launch_req(&req, SUP_ALIVE, "", ""))
+		(void)launch_send(&e->launch, &req, NULL, 0);
+}
+
 static void
 on_swept(void *arg, const struct local_instance *i)
 {
@@ -297,6 +307,9 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		break;
 	case SUP_EV_AUDIT:
 		(void)audit_event(e, ev, fd);
+		break;
+	case SUP_EV_ALIVE:
+		say_alive(e);
 		break;
 	}
 }

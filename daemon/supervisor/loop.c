@@ -85,6 +85,7 @@ deadline(const struct sup *s)
 
 	d = earlier(d, health_deadline(s));
 	d = earlier(d, s->oom.check_at);
+	d = earlier(d, notify_deadline(&s->notify));
 	if (s->launcher.sweeping && s->launcher.sweeper < 0)
 		return 0;
 	d = earlier(d, s->launcher.age_at);
@@ -226,6 +227,7 @@ turn(struct sup *s, struct set *set)
 	exec_tick(s, now);
 	record_tick(s, now);
 	engine_tick(s, now);
+	notify_tick(s, now);
 	row_drop_over(s);
 	if (now >= s->launcher.age_at) {
 		s->launcher.age_at = now + AGE_MS;

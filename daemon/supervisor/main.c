@@ -112,6 +112,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 		 err)) < 0)
 		return rc;
 	log_init("meshd", s->conf.log_level);
+	notify_open(&s->notify);
 	if ((rc = config_accounts(&s->conf, err)) < 0 ||
 	    (rc = place_open(&s->place, &s->conf, err)) < 0 ||
 	    (rc = cgroup_open(&s->cgroups, s->conf.cgroup, err)) < 0 ||

@@ -12,6 +12,7 @@
  *   audit.c   what the kernel says of one
  *   ports.c   listening sockets that containers get
  *   sandbox.c what all containers of a sandbox together may take
+ *   notify.c  what a service manager is told
  *   changed.c the files that a START was judged by, edited
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
@@ -24,14 +25,13 @@
 #include "audit.h"
 #include "cache.h"
 #include "changed.h"
-#include "config.h"
 #include "exec.h"
 #include "health.h"
 #include "helper.h"
 #include "judge.h"
 #include "launch.h"
+#include "notify.h"
 #include "oom.h"
-#include "place.h"
 #include "told.h"
 
 enum {
@@ -118,6 +118,7 @@ struct sup {
 	struct engine engine;
 	struct audit audit;
 	struct oom oom;
+	struct notify notify;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count, jobs_running;
 	struct execs execs;

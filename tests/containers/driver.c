@@ -80,7 +80,7 @@ static void
 put_event(const struct sup_event *e, int fd)
 {
 	static const char *const kinds[] = {"?", "reply", "state", "exit", "end",
-	    "lost", "key", "audit"};
+	    "lost", "key", "audit", "alive"};
 	static const char *const states[] = {"none", "starting", "running",
 	    "stopping", "backoff", "failed", "exited", "gone"};
 	char line[4096], text[1024], path[256];
@@ -95,7 +95,7 @@ put_event(const struct sup_event *e, int fd)
 	    "\"restarts\": %u, \"crash_loop\": %u, \"since_ms\": %llu, \"retry_ms\": %llu, \"hash\": %llu, \"policy\": %u, "
 	    "\"well\": %u, \"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
 	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
-	    kinds[e->kind <= SUP_EV_AUDIT ? e->kind : 0],
+	    kinds[e->kind <= SUP_EV_ALIVE ? e->kind : 0],
 	    (unsigned long long)e->ticket, e->code,
 	    states[e->state <= SUP_ST_GONE ? e->state : 0], e->pid,
 	    e->exit_status, e->restarts, e->crash_loop,
@@ -135,6 +135,7 @@ put_document(int fd)
 static void
 receive(void)
 {
+	static const struct sup_req alive = {.version = SUP_VERSION, .op = SUP_ALIVE};
 	struct sup_event ev;
 	char room[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {&ev, sizeof ev};
@@ -148,6 +149,10 @@ receive(void)
 		exit(0);
 	if (n != (ssize_t)sizeof ev)
 		return;
+	if (ev.kind == SUP_EV_ALIVE) {
+		send(SUP_FD_SOCKET, &alive, sizeof alive, 0);
+		return;
+	}
 	if (c != NULL && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	if (fd >= 0 && ev.kind == SUP_EV_AUDIT)
@@ -309,7 +314,7 @@ static void
 command(char *line)
 {
 	static const char *const ops[] = {"", "START", "STOP", "SIGNAL", "RUN",
-	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT", "UNWELL"};
+	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT", "UNWELL", "ALIVE"};
 	static char zero[1 << 16];
 	char *rest = strchr(line, ' ');
 
@@ -317,7 +322,7 @@ command(char *line)
 		*rest++ = '\0';
 	else
 		rest = line + strlen(line);
-	for (uint32_t op = SUP_START; op <= SUP_UNWELL; op++)
+	for (uint32_t op = SUP_START; op <= SUP_ALIVE; op++)
 		if (strcmp(line, ops[op]) == 0)
 			request(op, rest);
 	if (strcmp(line, "RAW") == 0 &&

@@ -37,5 +37,25 @@ that "no path of the build" \
 that "the unit starts what is installed" \
     grep -q '^ExecStart=/usr/sbin/meshd --config /etc/mesh/mesh.yaml$' \
     "$dir/usr/lib/systemd/system/meshd.service"
+# systemd looks for what the unit starts: so this one starts what lies here.  It exits 0
+# where it only warns, and a key it does not know is a warning: it must say nothing.
+unit=$dir/usr/lib/systemd/system/meshd.service
+verify() {
+	said=$(systemd-analyze verify --man=no "$1" 2>&1) && [ -z "$said" ] ||
+	    { echo "$said"; return 1; }
+}
+refused() {
+	sed "$1" "$dir/meshd.service" >"$dir/bad.service"
+	! cmp -s "$dir/meshd.service" "$dir/bad.service" && ! verify "$dir/bad.service"
+}
+sed "s|^ExecStart=|&$dir|" "$unit" >"$dir/meshd.service"
+that "systemd has nothing against the unit" verify "$dir/meshd.service"
+that "it would not take a misspelt key" refused 's/^OOMPolicy=/OOMPolcy=/'
+that "it would not take a program that is not there" refused 's|sbin/meshd|sbin/mesd|'
+that "the unit leaves containers alone" sh -c '
+	for line in Type=notify NotifyAccess=main KillMode=process Delegate=yes OOMPolicy=continue Restart=always; do
+		grep -qx "$line" "$1" || { echo "no $line"; exit 1; }
+	done
+	! grep -E "^(Protect|Private|Restrict|SystemCall|MemoryDeny|NoNewPriv|CapabilityB|Ambient|ReadOnly|ReadWrite|RuntimeDir|StateDir)" "$1"' sh "$unit"
 that "mesh runs" "$dir/usr/bin/mesh" --version
 that "meshd runs" "$dir/usr/sbin/meshd" --version
