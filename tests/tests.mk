@@ -111,14 +111,16 @@ UNITS  ?= $(D)/lib/systemd/system
 TREES  := scheduler-scripts templates lithos-configs
 HELPERS := meshd-engine meshd-script meshd-conf meshd-init mesh-dev
 install: all
-	install -d $(D)/bin $(D)/sbin $(D)/libexec/mesh $(SHARE) $(D)/share/doc/mesh $(UNITS) \
+	install -d $(D)/bin $(D)/sbin $(D)/libexec/mesh $(SHARE) $(D)/share/doc/mesh/doc $(UNITS) \
 	    $(D)/share/bash-completion/completions $(D)/share/fish/vendor_completions.d $(D)/share/man/man1
 	install -m 755 $(B)/mesh $(D)/bin/mesh
 	install -m 755 $(B)/meshd $(D)/sbin/meshd
 	install -m 755 packaging/mesh-accounts.sh $(D)/sbin/mesh-accounts
 	install -m 755 $(addprefix $(B)/,$(HELPERS)) $(D)/libexec/mesh/
 	find $(TREES) -type f ! -path '*/spec/*' -exec sh -c 'for f; do install -D -m 644 "$$f" "$(SHARE)/$$f"; done' sh {} +
-	install -m 644 README.md LICENSE ARCHITECTURE.md doc/*.md $(wildcard packaging/mesh.yaml) $(D)/share/doc/mesh/
+	install -m 644 README.md LICENSE ARCHITECTURE.md $(wildcard packaging/mesh.yaml) $(D)/share/doc/mesh/
+	install -m 644 doc/*.md $(D)/share/doc/mesh/doc/
+	for t in $(TREES); do ln -sfn ../../mesh/$$t $(D)/share/doc/mesh/$$t; done # what the README's links say
 	install -m 644 doc/mesh.1 $(D)/share/man/man1/
 	$(B)/mesh completion bash > $(D)/share/bash-completion/completions/mesh
 	$(B)/mesh completion fish > $(D)/share/fish/vendor_completions.d/mesh.fish

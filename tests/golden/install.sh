@@ -22,7 +22,7 @@ for f in bin/mesh sbin/meshd sbin/mesh-accounts libexec/mesh/meshd-engine \
 	that "program $f" test -x "$dir/usr/$f"
 done
 for f in lib/systemd/system/meshd.service share/man/man1/mesh.1 \
-    share/doc/mesh/README.md share/doc/mesh/guide.md \
+    share/doc/mesh/README.md share/doc/mesh/doc/guide.md \
     share/bash-completion/completions/mesh \
     share/mesh/templates/processes.yaml.tmpl; do
 	that "file $f" test -s "$dir/usr/$f"
@@ -30,6 +30,7 @@ done
 for d in scheduler-scripts templates lithos-configs; do
 	that "tree $d" sh -c 'test -n "$(find "$1" -type f)"' sh "$dir/usr/share/mesh/$d"
 done
+that "the links of the pages lead somewhere" /usr/bin/python3 -B tests/golden/links.py "$dir/usr/share/doc/mesh"
 that "nobody but the owner may write" \
     sh -c 'test -z "$(find "$1" ! -type l -perm /022)"' sh "$dir/usr"
 that "no path of the build" \
