@@ -38,7 +38,8 @@
  *                                      config: {}, mesh_queues: {}, queues: {}, counters: {}, usage: {}, log: [str]}
  *   ps        {role: str?, all: bool} [{instance, role, version, node, state, health, restarts, pid, image,
  *                                      since_ms, lease_until_ms, error}]
- *   logs      {instance: str, lines: int, follow: bool}   frames of {text: str}
+ *   logs      {instance: str, lines: int, follow: bool, since_ms: int?}  frames of {text: str}; of a role of {instance, node,
+ *                                      text}, {node, note}, at the end {asked, answered, logs}
  *   schedule  {}                      {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
  *   render    {role: str}             {role, files: {name: str}, generation: int}

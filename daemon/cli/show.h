@@ -37,6 +37,7 @@ int show_matrix(const struct show *s, const json_t *data, struct err *err);
 int show_schedule(const struct show *s, const json_t *data, struct err *err);
 int show_render(const struct show *s, const json_t *data, struct err *err);
 int show_logs(const struct show *s, const json_t *data, struct err *err);
+int show_logs_code(const json_t *data); /* of a role: not all nodes answered */
 /* What was done, and what to do next: show_act.c. */
 int show_apply(const struct show *s, const json_t *data, struct err *err);
 int show_init(const struct show *s, const json_t *data, struct err *err);

@@ -179,6 +179,38 @@ line_is_old(const char *line, size_t len, const char *since, bool before)
 	return memcmp(line, since, n) < 0;
 }
 
+/* Of a role each line says whose it is. */
+static void
+put_line(const struct show *s, const char *whose, const char *line, size_t len)
+{
+	AUTO_FREE char *clean = NULL;
+
+	fputs(whose, s->out);
+	if (s->args->given[OPT_RAW]) {
+		fwrite(line, 1, len, s->out);
+		return;
+	}
+	clean = text_clean(line, len, true);
+	fputs(clean, s->out);
+}
+
+/* Beside the lines, so that who reads these alone sees no other. */
+static void
+put_note(const json_t *data)
+{
+	const char *node = value_str(data, "node"), *text = value_str(data, "note");
+	AUTO_FREE char *who = text_clean(node, strlen(node), false);
+	AUTO_FREE char *what = text_clean(text, strlen(text), false);
+
+	fprintf(stderr, "mesh: logs: %s%s%s\n", who, *who != '\0' ? ": " : "", what);
+}
+
+int
+show_logs_code(const json_t *data)
+{
+	return value_int(data, "answered", 0) < value_int(data, "asked", 0) ? 1 : 0;
+}
+
 int
 show_logs(const struct show *s, const json_t *data, struct err *err)
 {
@@ -186,11 +218,17 @@ show_logs(const struct show *s, const json_t *data, struct err *err)
 	const char *text = json_string_value(value);
 	const char *end = text != NULL ? text + json_string_length(value) : NULL;
 	time_t t = (time_t)(s->args->since_ms / 1000);
-	char since[32] = "";
+	char since[32] = "", name[2 * NAME_CAP + 4] = "";
 	struct tm tm;
 	bool old = false;
 
 	(void)err;
+	if (json_object_get(data, "note") != NULL)
+		put_note(data);
+	if (json_object_get(data, "instance") != NULL)
+		snprintf(name, sizeof name, "%s@%s ", value_str(data, "instance"),
+		    value_str(data, "node"));
+	AUTO_FREE char *whose = text_clean(name, strlen(name), false);
 	if (s->args->given[OPT_SINCE] && gmtime_r(&t, &tm) != NULL)
 		strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%S", &tm);
 	while (text != NULL && text < end) {
@@ -198,15 +236,11 @@ show_logs(const struct show *s, const json_t *data, struct err *err)
 		size_t len = (size_t)((nl != NULL ? nl + 1 : end) - text);
 
 		old = *since != '\0' && line_is_old(text, len, since, old);
-		if (!old && s->args->given[OPT_RAW]) {
-			fwrite(text, 1, len, s->out);
-		} else if (!old) {
-			AUTO_FREE char *clean = text_clean(text, len, true);
-			fputs(clean, s->out);
-		}
+		if (!old)
+			put_line(s, whose, text, len);
 		text += len;
 	}
 	/* Followed by a person: what came is shown at once. */
 	fflush(s->out);
-	return 0;
+	return show_logs_code(data);
 }

@@ -164,13 +164,18 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.print = show_ps},
     {.name = "logs",
-	.summary = "what an instance wrote, on whatever node",
+	.summary = "what an instance wrote, on whatever node, or all of a role",
+	.details = "Of a role: the last lines of all its instances on all nodes, merged by their stamps, each\n"
+		   "with INSTANCE@NODE before it. A stamp is of the clock of its own host; one that is a\n"
+		   "second off is named. So is, on standard error, a node that does not answer: exit\n"
+		   "code 1. -f follows, also what comes later. What has ended can be read for a day.",
 	.operand = OPERAND_INSTANCE,
-	.operand_name = "INSTANCE",
+	.operand_name = "INSTANCE|ROLE",
 	.options = OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES) | OPT_BIT(OPT_SINCE) | OPT_BIT(OPT_RAW),
 	.timeout_ms = ANSWER_MS,
 	.json_lines = true,
-	.print = show_logs},
+	.print = show_logs,
+	.code = show_logs_code},
     {.name = "check",
 	.summary = "are a host's config files in order, and an image's",
 	.details = "DIR is /etc/mesh, or a directory of lithos: master.yaml, sandboxes/, processes/. Every\n"

@@ -111,6 +111,7 @@ struct engine {
 	bool draining;	  /* an operator wants it so; kept over restarts */
 	struct depart depart; /* mesh leave */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
+	uint32_t log_askers, log_readings; /* likewise: logall.c, logrole.c */
 	msec started;
 };
 

@@ -7,45 +7,28 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "../base/initproto.h"
 #include "../base/name.h"
 #include "../base/own.h"
 
-/* The end of a file, from the beginning of a line on; "" when there is none. */
-static int
-read_end(int logs_fd, const char *name, char **out, size_t *len)
-{
-	AUTO_CLOSE int fd = openat(logs_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	off_t from;
-	ssize_t n;
+enum { FIRST_BYTES = 16 << 10 }; /* are looked at at once: some lines of the longest */
 
-	*out = NULL;
-	*len = 0;
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return -EINVAL;
-	from = st.st_size > LOGS_READ_BYTES ? st.st_size - LOGS_READ_BYTES : 0;
-	if ((*out = malloc(LOGS_READ_BYTES + 1)) == NULL)
-		return -ENOMEM;
-	n = pread(fd, *out, LOGS_READ_BYTES, from);
-	*len = n > 0 ? (size_t)n : 0;
-	if (from > 0) {
-		const char *nl = memchr(*out, '\n', *len);
-		size_t cut = nl != NULL ? (size_t)(nl - *out) + 1 : *len;
+/* One of its files: the end of it that was read, and the time that all of it begins with. */
+struct part {
+	int fd; /* -1 = none */
+	off_t size;
+	char *text; /* owned */
+	size_t len;
+	char first[LINES_STAMP_CAP];
+};
 
-		memmove(*out, *out + cut, *len - cut);
-		*len -= cut;
-	}
-	return 0;
-}
-
-struct lines {
+struct lines_found {
 	const char **at;
 	size_t *len;
 	size_t count, cap;
+	const char *since;
 	/* The cursor as it came: `skip` lines of that very time were given. */
 	char after[LOGS_TIME_CAP];
 	size_t skip;
@@ -54,10 +37,22 @@ struct lines {
 	size_t given;
 };
 
+void
+logs_stamp(uint64_t ms, char out[LINES_STAMP_CAP])
+{
+	static const uint64_t last_s = UINT64_C(253402300799); /* of the year 9999 */
+	time_t s = (time_t)(ms / 1000 < last_s ? ms / 1000 : last_s);
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(out, LINES_STAMP_CAP, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + 19, LINES_STAMP_CAP - 19, ".%03uZ", (unsigned)(ms % 1000));
+}
+
 /* TIME or TIME#LINES: many lines share a millisecond, and a look may fall
  * between two of them. */
 static void
-cursor_read(struct lines *l, const char *cursor)
+cursor_read(struct lines_found *l, const char *cursor)
 {
 	const char *mark = strchr(cursor, '#');
 	size_t n = mark != NULL ? (size_t)(mark - cursor) : strlen(cursor);
@@ -71,7 +66,7 @@ cursor_read(struct lines *l, const char *cursor)
 
 /* Was this line given before?  Counts it into the cursor if not. */
 static bool
-cursor_passed(struct lines *l, const char *when)
+cursor_passed(struct lines_found *l, const char *when)
 {
 	int c = strcmp(when, l->after);
 
@@ -82,105 +77,157 @@ cursor_passed(struct lines *l, const char *when)
 		return true;
 	}
 	if (strcmp(when, l->last) != 0) {
-		memcpy(l->last, when, LOGS_TIME_CAP);
+		memcpy(l->last, when, LINES_STAMP_CAP);
 		l->given = 0;
 	}
 	l->given++;
 	return false;
 }
 
-/* The time a line begins with, or "" */
-static void
-time_of(const char *line, size_t len, char out[LOGS_TIME_CAP])
-{
-	static const char form[] = "0000-00-00T00:00:00.000Z ";
-	size_t n = 0;
-
-	/* Only what init wrote may move a cursor. */
-	while (form[n] != '\0' && n < len &&
-	    (form[n] == '0' ? line[n] >= '0' && line[n] <= '9' : line[n] == form[n]))
-		n++;
-	n = form[n] == '\0' ? n - 1 : 0;
-	memcpy(out, line, n);
-	out[n] = '\0';
-}
-
-static bool
-collect(struct lines *l, const char *text, size_t len)
-{
-	size_t off = 0;
-
-	while (off < len) {
-		const char *nl = memchr(text + off, '\n', len - off);
-		size_t n = nl != NULL ? (size_t)(nl - (text + off)) + 1 : len - off;
-		char when[LOGS_TIME_CAP];
-
-		time_of(text + off, n, when);
-		if (nl != NULL && when[0] != '\0' && !cursor_passed(l, when)) {
-			if (l->count == l->cap) {
-				size_t cap = l->cap == 0 ? 1024 : l->cap * 2;
-				const char **at = realloc(l->at, cap * sizeof *at);
-				size_t *ln;
-
-				if (at == NULL)
-					return false;
-				l->at = at;
-				if ((ln = realloc(l->len, cap * sizeof *ln)) == NULL)
-					return false;
-				l->len = ln;
-				l->cap = cap;
-			}
-			l->at[l->count] = text + off;
-			l->len[l->count++] = n;
-		}
-		off += n;
-	}
-	return true;
-}
-
-/* One of its files, and the time that it begins with. */
-struct part {
-	char *text; /* owned */
-	size_t len;
-	char first[LOGS_TIME_CAP];
-};
-
-/* In the order of their times: they are written in turn, and which turn it is none
- * of them says.  One that has not begun is first, and empty. */
 static int
-read_parts(int logs_fd, const char *instance, struct part *parts)
+found_add(struct lines_found *l, const char *line, size_t len)
 {
-	char name[NAME_CAP + 8];
-	int rc = 0;
+	if (l->count == l->cap) {
+		size_t cap = l->cap == 0 ? 1024 : l->cap * 2;
+		const char **at = realloc(l->at, cap * sizeof *at);
+		size_t *ln;
 
-	for (int i = 0; i < INIT_LOGS_MAX; i++) {
-		struct part p;
-		int at = i, one;
+		if (at == NULL)
+			return -1;
+		l->at = at;
+		if ((ln = realloc(l->len, cap * sizeof *ln)) == NULL)
+			return -1;
+		l->len = ln;
+		l->cap = cap;
+	}
+	l->at[l->count] = line;
+	l->len[l->count++] = len;
+	return 0;
+}
 
-		if (i == 0)
-			snprintf(name, sizeof name, "%s.log", instance);
-		else
-			snprintf(name, sizeof name, "%s.log.%d", instance, i);
-		one = read_end(logs_fd, name, &p.text, &p.len);
-		rc = i == 0 ? one : rc; /* others may not have begun yet */
-		time_of(p.text != NULL ? p.text : "", p.len, p.first);
+/* Only what init wrote may move a cursor. */
+static int
+collect(struct lines_found *l, const char *text, size_t len)
+{
+	for (size_t off = 0, n; off < len; off += n) {
+		const char *nl = memchr(text + off, '\n', len - off);
+		char when[LINES_STAMP_CAP];
+
+		n = nl != NULL ? (size_t)(nl - (text + off)) + 1 : len - off;
+		lines_stamp(text + off, n, when);
+		if (nl == NULL || when[0] == '\0' || strcmp(when, l->since) < 0 ||
+		    cursor_passed(l, when))
+			continue;
+		if (found_add(l, text + off, n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The first and the last time in a text, and its lines that have one. */
+static size_t
+times(const char *text, size_t len, char first[LINES_STAMP_CAP], char last[LINES_STAMP_CAP])
+{
+	size_t count = 0;
+
+	first[0] = last[0] = '\0';
+	for (size_t off = 0, n; off < len; off += n) {
+		const char *nl = memchr(text + off, '\n', len - off);
+		char when[LINES_STAMP_CAP];
+
+		n = nl != NULL ? (size_t)(nl - (text + off)) + 1 : len - off;
+		lines_stamp(text + off, n, when);
+		if (when[0] == '\0')
+			continue;
+		if (count++ == 0)
+			memcpy(first, when, sizeof when);
+		memcpy(last, when, sizeof when);
+	}
+	return count;
+}
+
+/* Its last bytes, from the beginning of a line on. */
+static int
+read_end(struct part *p, size_t bytes)
+{
+	off_t from = p->size > (off_t)bytes ? p->size - (off_t)bytes : 0;
+	ssize_t n;
+
+	free(p->text);
+	p->len = 0;
+	if ((p->text = malloc(bytes + 1)) == NULL)
+		return -1;
+	n = pread(p->fd, p->text, bytes, from);
+	p->len = n > 0 ? (size_t)n : 0;
+	if (from > 0) {
+		const char *nl = p->len > 0 ? memchr(p->text, '\n', p->len) : NULL;
+		size_t skip = nl != NULL ? (size_t)(nl - p->text) + 1 : p->len;
+
+		memmove(p->text, p->text + skip, p->len - skip);
+		p->len -= skip;
+	}
+	return 0;
+}
+
+/* Is nothing older than this text needed?  All of its last time are: the cursor counts them. */
+static bool
+reaches(const struct part *p, const struct lines_found *l, size_t lines)
+{
+	const char *bound = l->after[0] != '\0' ? l->after : l->since;
+	char first[LINES_STAMP_CAP], last[LINES_STAMP_CAP];
+	size_t count = times(p->text, p->len, first, last);
+
+	if (count == 0)
+		return false;
+	return strcmp(first, bound) < 0 ||
+	    (l->after[0] == '\0' && count >= lines && strcmp(first, last) < 0);
+}
+
+/*
+ * Read as much of its end as is needed, within the budget.  1: nothing older is needed,
+ * 0: it was read whole, -1: without memory, -2: the budget ended before.
+ */
+static int
+read_needed(struct part *p, const struct lines_found *l, size_t lines, size_t *budget)
+{
+	for (size_t bytes = FIRST_BYTES;; bytes *= 2) {
+		size_t want = bytes < *budget ? bytes : *budget;
+		bool whole = (off_t)want >= p->size, over;
+
+		if (read_end(p, want) < 0)
+			return -1;
+		over = reaches(p, l, lines);
+		if (!over && !whole && want < *budget)
+			continue;
+		*budget -= whole ? (size_t)p->size : want;
+		return over ? 1 : whole ? 0 : -2;
+	}
+}
+
+/* In the order of their times: they are written in turn, and which turn it is none of
+ * them says.  One that has not begun is first, and empty. */
+static void
+sort_parts(struct part *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct part p = parts[i];
+		char head[FIRST_BYTES], last[LINES_STAMP_CAP];
+		ssize_t n = p.fd >= 0 ? pread(p.fd, head, sizeof head, 0) : 0;
+		size_t at = i;
+
+		(void)times(head, n > 0 ? (size_t)n : 0, p.first, last);
 		for (; at > 0 && strcmp(parts[at - 1].first, p.first) > 0; at--)
 			parts[at] = parts[at - 1];
 		parts[at] = p;
 	}
-	return rc;
 }
 
-/* Of all parts: the last lines that were not given, into out. */
+/* The last lines that were found, into out. */
 static int
-take(struct lines *l, const struct part *parts, size_t lines, struct blob *out)
+give(const struct lines_found *l, size_t lines, struct blob *out)
 {
-	size_t bytes = 0, from;
+	size_t from = l->count > lines ? l->count - lines : 0, bytes = 0;
 
-	for (int i = 0; i < INIT_LOGS_MAX; i++)
-		if (parts[i].len > 0 && !collect(l, parts[i].text, parts[i].len))
-			return -1;
-	from = l->count > lines ? l->count - lines : 0;
 	for (size_t i = from; i < l->count; i++)
 		bytes += l->len[i];
 	if ((out->b = malloc(bytes + 1)) == NULL)
@@ -192,31 +239,108 @@ take(struct lines *l, const struct part *parts, size_t lines, struct blob *out)
 	return 0;
 }
 
+static int
+read_parts(struct part *parts, size_t count, struct logs_want *want, struct blob *out, bool *cut)
+{
+	struct lines_found l = {.since = want->since};
+	size_t budget = LOGS_READ_BYTES, oldest = count;
+	size_t lines = want->lines > 0 ? want->lines : 1; /* of none there is a last one too */
+	int rc = 0;
+
+	cursor_read(&l, want->after);
+	sort_parts(parts, count);
+	while (rc == 0 && oldest > 0) {
+		struct part *p = &parts[--oldest];
+
+		if (p->fd < 0 || p->size == 0)
+			continue;
+		rc = budget > 0 ? read_needed(p, &l, lines, &budget) : -2;
+	}
+	*cut = rc == -2;
+	rc = rc == -1 ? -1 : 0;
+	for (size_t i = oldest; rc == 0 && i < count; i++)
+		if (parts[i].len > 0)
+			rc = collect(&l, parts[i].text, parts[i].len);
+	if (rc == 0 && (rc = give(&l, want->lines, out)) == 0 && l.count > 0)
+		snprintf(want->after, sizeof want->after, "%s#%zu", l.last, l.given);
+	free(l.at);
+	free(l.len);
+	return rc;
+}
+
 int
-logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_CAP],
-    struct blob *out, struct err *err)
+logs_read_files(const int *fds, size_t count, struct logs_want *want, struct blob *out, bool *cut)
 {
 	struct part parts[INIT_LOGS_MAX] = {0};
-	char shown[NAME_CAP];
-	struct lines l = {0};
+	struct stat st = {0};
+	bool none;
 	int rc;
+
+	assert(count <= INIT_LOGS_MAX);
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < count; i++)
+		parts[i] = (struct part){
+		    .fd = fds[i] >= 0 && fstat(fds[i], &st) == 0 && S_ISREG(st.st_mode) ? fds[i] : -1,
+		    .size = st.st_size};
+	rc = read_parts(parts, count, want, out, cut != NULL ? cut : &none);
+	for (size_t i = 0; i < count; i++)
+		free(parts[i].text);
+	return rc;
+}
+
+/* -EINVAL: it is no regular file. */
+static int
+open_part(int logs_fd, const char *instance, int i)
+{
+	char name[NAME_CAP + 8];
+	struct stat st;
+	int fd;
+
+	if (i == 0)
+		snprintf(name, sizeof name, "%s.log", instance);
+	else
+		snprintf(name, sizeof name, "%s.log.%d", instance, i);
+	fd = openat(logs_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
+int
+logs_read(int logs_fd, const char *instance, struct logs_want *want, struct blob *out, bool *cut,
+    struct err *err)
+{
+	int fds[INIT_LOGS_MAX], rc;
+	char shown[NAME_CAP];
 
 	memset(out, 0, sizeof *out);
 	if (!name_ok(instance, strlen(instance))) {
 		err_escape(shown, sizeof shown, instance, strlen(instance));
 		return err_set(err, EXIT_USAGE_, "'%s' is no instance name", shown);
 	}
-	cursor_read(&l, after);
-	rc = read_parts(logs_fd, instance, parts);
-	if (rc < 0)
-		rc = err_set(err, 1, "no log of %s on this node: %s", instance, strerror(-rc));
-	else if (take(&l, parts, lines, out) < 0)
-		rc = err_set(err, 1, "out of memory");
-	else if (l.count > 0)
-		snprintf(after, LOGS_TIME_CAP, "%s#%zu", l.last, l.given);
-	free(l.at);
-	free(l.len);
+	if ((fds[0] = open_part(logs_fd, instance, 0)) < 0)
+		return err_set(err, 1, "no log of %s on this node: %s", instance, strerror(-fds[0]));
+	for (int i = 1; i < INIT_LOGS_MAX; i++) /* others may not have begun yet */
+		fds[i] = open_part(logs_fd, instance, i);
+	rc = logs_read_files(fds, INIT_LOGS_MAX, want, out, cut);
 	for (int i = 0; i < INIT_LOGS_MAX; i++)
-		free(parts[i].text);
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return rc < 0 ? err_set(err, 1, "out of memory") : 0;
+}
+
+int
+logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_CAP],
+    struct blob *out, struct err *err)
+{
+	struct logs_want want = {.lines = lines};
+	int rc;
+
+	memcpy(want.after, after, LOGS_TIME_CAP);
+	rc = logs_read(logs_fd, instance, &want, out, NULL, err);
+	memcpy(after, want.after, LOGS_TIME_CAP);
 	return rc;
 }

@@ -32,6 +32,7 @@ passes(uint8_t kind)
 	case QUERY_VIEW:
 	case QUERY_FORCE:
 	case QUERY_LOGS:
+	case QUERY_LOGS_OF:
 	case QUERY_HAND_OVER:
 	case QUERY_SIGHT:
 	case QUERY_KEYS:

@@ -8,6 +8,7 @@
 #include "acts.h"
 #include "audit.h"
 #include "engine.h"
+#include "logrole.h"
 #include "logs.h"
 #include "over.h"
 #include "pack.h"
@@ -121,6 +122,9 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 		return;
 	case QUERY_LOGS:
 		serve_logs(e, payload, len, answer);
+		return;
+	case QUERY_LOGS_OF:
+		logrole_serve(e, payload, len, answer);
 		return;
 	case QUERY_AUDIT:
 		audit_serve(e, payload, len, answer);

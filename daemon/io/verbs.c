@@ -17,18 +17,14 @@
 #include "events.h"
 #include "going.h"
 #include "insides.h"
-#include "logs.h"
-#include "over.h"
+#include "logverb.h"
 #include "pack.h"
 #include "regain.h"
 #include "rotate.h"
 #include "seeing.h"
 #include "status.h"
 #include "viewing.h"
-#include "where.h"
 #include "wire.h"
-
-enum { FOLLOW_POLL_MS = 300 };
 
 /* --- with a view --------------------------------------------------------------- */
 
@@ -188,169 +184,6 @@ verb_render(struct engine *e, struct ctl_req *r)
 	blob_free(&vars);
 }
 
-/* --- logs ---------------------------------------------------------------------------- */
-
-struct logging {
-	struct engine *e;
-	struct ctl_req *r;
-	uv_timer_t timer;
-	char instance[NAME_CAP], after[LOGS_TIME_CAP];
-	int64_t lines;
-	bool follow, local, sent;
-	struct node_id on; /* unless local; its name */
-	char node[NAME_CAP];
-};
-
-static void
-on_log_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-static void
-log_end(struct logging *v)
-{
-	uv_close((uv_handle_t *)&v->timer, on_log_closed);
-}
-
-static void log_poll(uv_timer_t *timer);
-
-static void
-log_text(struct logging *v, const void *text, size_t len)
-{
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-	bool more = v->follow && ctl_alive(v->r);
-
-	if (len > 0 || !more) {
-		pk_begin(&buf, &pk);
-		msgpack_pack_map(&pk, 1);
-		pk_str(&pk, "text");
-		pk_strn(&pk, text, len);
-		ctl_answer(v->r, buf.data, buf.size, more);
-		msgpack_sbuffer_destroy(&buf);
-	}
-	v->lines = LOGS_LINES_MAX; /* from now on: all that is new */
-	v->sent = true;
-	if (more)
-		uv_timer_start(&v->timer, log_poll, FOLLOW_POLL_MS, 0);
-	else
-		log_end(v);
-}
-
-static void
-log_failed(struct logging *v, const char *why)
-{
-	if (v->sent && v->follow && ctl_alive(v->r)) {
-		uv_timer_start(&v->timer, log_poll, 3 * FOLLOW_POLL_MS, 0);
-		return;
-	}
-	if (v->local)
-		ctl_fail(v->r, 1, "mesh ps", "%s", why);
-	else
-		ctl_fail(v->r, 1, "mesh reachability; mesh ps", "%s should run on %s: %s",
-		    v->instance, v->node, why);
-	log_end(v);
-}
-
-/* A node's answer: [after, text]. */
-static void
-on_remote(void *arg, int rc, const uint8_t *data, size_t len)
-{
-	struct logging *v = arg;
-	const char *text;
-	struct mp mp;
-	uint32_t n;
-	size_t k;
-
-	mp_init(&mp, data, rc == 0 ? len : 0, 2);
-	if (rc < 0) {
-		log_failed(v, rc == -ERR_UNKNOWN ? "it has no log of it" : stream_error(rc));
-		return;
-	}
-	if (mp_array(&mp, &n) < 0 || n != 2 || mp_str(&mp, &text, &k) < 0 ||
-	    k >= sizeof v->after) {
-		log_failed(v, "the node gave a malformed answer");
-		return;
-	}
-	memcpy(v->after, text, k);
-	v->after[k] = '\0';
-	if (mp_str(&mp, &text, &k) < 0)
-		log_failed(v, "the node gave a malformed answer");
-	else
-		log_text(v, text, k);
-}
-
-static void
-ask_remote(struct logging *v)
-{
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, 3);
-	pk_str(&pk, v->instance);
-	msgpack_pack_int64(&pk, v->lines);
-	pk_str(&pk, v->after);
-	if (!over_ask(v->e, &v->on,
-		&(struct over_question){QUERY_LOGS, false, buf.data, buf.size, QUERY_TIMEOUT_MS},
-		on_remote, v))
-		log_failed(v, "it is no member any more");
-	msgpack_sbuffer_destroy(&buf);
-}
-
-static void
-log_poll(uv_timer_t *timer)
-{
-	struct logging *v = timer->data;
-	struct blob text;
-	struct err err;
-
-	if (!ctl_alive(v->r)) {
-		ctl_fail(v->r, 1, "", "gone");
-		log_end(v);
-		return;
-	}
-	if (ctl_busy(v->r)) { /* the reader is slow: don't pile up here */
-		uv_timer_start(timer, log_poll, FOLLOW_POLL_MS, 0);
-		return;
-	}
-	if (!v->local) {
-		ask_remote(v);
-		return;
-	}
-	AUTO_CLOSE int dir = engine_open_dir(v->e->conf.log_dir);
-	if (logs_tail(dir, v->instance, (size_t)v->lines, v->after, &text, &err) < 0) {
-		log_failed(v, err.text);
-		return;
-	}
-	log_text(v, text.b, text.len);
-	blob_free(&text);
-}
-
-static void
-verb_logs(struct engine *e, struct ctl_req *r)
-{
-	struct logging *v = calloc(1, sizeof *v);
-
-	if (v == NULL || !ctl_arg_str(r, "instance", v->instance, sizeof v->instance)) {
-		free(v);
-		ctl_fail(r, EXIT_USAGE_, "mesh logs INSTANCE", "logs: missing INSTANCE");
-		return;
-	}
-	v->e = e;
-	v->r = r;
-	v->follow = ctl_arg_bool(r, "follow");
-	if (!ctl_arg_int(r, "lines", &v->lines) || v->lines < 0)
-		v->lines = 100;
-	if (v->lines > LOGS_LINES_MAX)
-		v->lines = LOGS_LINES_MAX;
-	v->local = local_find(&e->local, v->instance) != NULL || !where_is(e, v->instance, &v->on, v->node);
-	uv_timer_init(e->loop, &v->timer);
-	v->timer.data = v;
-	log_poll(&v->timer);
-}
-
 static const struct verb {
 	const char *name;
 	void (*run)(struct engine *e, struct ctl_req *r);
@@ -367,7 +200,7 @@ static const struct verb {
     {"events", events_verb, false},
     {"debug", insides_verb, false},
     {"ps", verb_ps, false},
-    {"logs", verb_logs, false},
+    {"logs", logverb, false},
     {"audit", audit_verb, true},
     {"schedule", verb_schedule, false},
     {"render", verb_render, false},

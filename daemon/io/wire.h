@@ -11,6 +11,7 @@
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
  *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs.h)
  *
+ *   QUERY_LOGS_OF  a question of a role      -> its logs on that node (logrole.h)
  *   QUERY_AUDIT    instance                  -> [row] of `mesh audit` (audit.h)
  *
  *   QUERY_ALIVE    id (16)                   -> id (16), generation (8 BE): it is I,
@@ -44,6 +45,7 @@ enum query {
 	QUERY_OVER,
 	QUERY_FACTS,
 	QUERY_AUDIT,
+	QUERY_LOGS_OF,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

@@ -20,6 +20,7 @@
 #include <sys/un.h>
 
 #include "../../daemon/io/dark.h"
+#include "../../daemon/io/logrole.h"
 #include "../../daemon/io/logs.h"
 #include "../../daemon/io/render.h"
 #include "../../daemon/io/sight.h"
@@ -127,6 +128,8 @@ member_asks(struct rest in)
 	free(copy);
 	in.len = 0;
 	answer_all(&in);
+	while (desk.e.log_readings > 0) /* it is read a piece at a time */
+		uv_run(&desk.loop, UV_RUN_ONCE);
 	must(answer.consumed == 1);
 	if (answer.good &&
 	    (kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS))
@@ -381,13 +384,34 @@ log_looks(struct rest in)
 	blob_free(&out);
 }
 
+/* Another node's answer about a role, and lines of it beside lines that are known. */
+static void
+log_answer(struct rest in)
+{
+	struct logrole_answer a;
+	char instance[NAME_CAP];
+	struct slice text;
+	struct lines l;
+
+	lines_init(&l, byte(&in), 1000);
+	if (logrole_answer_open(&a, in.b, in.len) == 0)
+		while (logrole_answer_next(&a, instance, &text) > 0)
+			must(strlen(instance) > 0 &&
+			    lines_add(&l, 1, 1, (const char *)text.b, text.len) == 0);
+	must(lines_add(&l, 2, 2, (const char *)in.b, in.len) == 0);
+	must(l.count <= l.lines_max && l.bytes <= l.bytes_max);
+	for (size_t i = 1; i < l.count; i++)
+		must(strcmp(l.all[i - 1].key, l.all[i].key) <= 0);
+	lines_free(&l);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rest in = {data, size};
 
 	desk_open();
-	switch (byte(&in) % 8) {
+	switch (byte(&in) % 9) {
 	case 0:
 		member_asks(in);
 		break;
@@ -408,6 +432,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 6:
 		is_alive(in);
+		break;
+	case 8:
+		log_answer(in);
 		break;
 	default:
 		log_looks(in);

@@ -117,7 +117,7 @@ bad(void **state)
 	    {"stauts", "unknown command 'stauts'; did you mean 'status'? see "
 		       "mesh --help"},
 	    {"xyzzyx", "unknown command 'xyzzyx'; see mesh --help"},
-	    {"logs", "logs: missing INSTANCE; usage: mesh logs INSTANCE [-f] "
+	    {"logs", "logs: missing INSTANCE|ROLE; usage: mesh logs INSTANCE|ROLE [-f] "
 		     "[-n N] [--since TIME] [--raw]"},
 	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
 	    {"leader --to", "--to: missing NODE"},
@@ -159,7 +159,7 @@ bad(void **state)
 	    {"logs w --since 2026-13-40",
 		"--since: '2026-13-40' is not a date (YYYY-MM-DD[Thh:mm:ss]) "
 		"nor a duration (10m)"},
-	    {"logs ../x", "logs: INSTANCE '../x' is not a name "
+	    {"logs ../x", "logs: INSTANCE|ROLE '../x' is not a name "
 			  "([a-z0-9][a-z0-9_.-]{0,62})"},
 	    {"apply --force 1.2.3", "apply: STAMP '1.2.3' is not "
 				    "TERM.LEADER8.SEQ as in mesh schedule show"},
@@ -259,7 +259,7 @@ hostile(void **state)
 
 	(void)state;
 	assert_int_equal(args_parse(&a, 3, newline, NULL, NOW, &err), -64);
-	assert_string_equal(err.text, "logs: INSTANCE 'web\\x0a\\x1b[2J' is not a name "
+	assert_string_equal(err.text, "logs: INSTANCE|ROLE 'web\\x0a\\x1b[2J' is not a name "
 				      "([a-z0-9][a-z0-9_.-]{0,62})");
 	assert_int_equal(args_parse(&a, 3, invalid, NULL, NOW, &err), -64);
 	assert_non_null(strstr(err.text, "ROLE 'w\\xff' is not a name"));
@@ -271,7 +271,7 @@ hostile(void **state)
 	long_word[len] = '\0';
 	huge[2] = verb[1] = long_word;
 	assert_int_equal(args_parse(&a, 3, huge, NULL, NOW, &err), -64);
-	assert_string_equal(err.text, "logs: INSTANCE is 4194304 bytes long; at most 4096");
+	assert_string_equal(err.text, "logs: INSTANCE|ROLE is 4194304 bytes long; at most 4096");
 	assert_int_equal(args_parse(&a, 2, verb, NULL, NOW, &err), -64);
 	assert_int_equal(strncmp(err.text, "unknown command 'aaaa", 21), 0);
 	memcpy(long_word, "--", 2);

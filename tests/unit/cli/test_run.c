@@ -257,30 +257,6 @@ leader(void **state)
 }
 
 static void
-logs(void **state)
-{
-	const struct script s = {.verb = "logs",
-	    .frames = {"{\"ok\":true,\"more\":true,\"data\":{\"text\":"
-		       "\"2026-11-21T07:59:59.001Z out old\\n  stack\\n\"}}",
-		"{\"ok\":true,\"more\":false,\"data\":{\"text\":"
-		"\"2026-11-21T08:00:00.001Z err \\u001b[2Jnew\\n\"}}"}};
-
-	(void)state;
-	check("logs web.1", 0, &s, 0,
-	    "2026-11-21T07:59:59.001Z out old\n  stack\n"
-	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n",
-	    "");
-	check("logs web.1 --since 2026-11-21T08:00:00", 0, &s, 0,
-	    "2026-11-21T08:00:00.001Z err \\x1b[2Jnew\n", "");
-	check("logs web.1 --raw --since 2026-11-21T08:00", 0, &s, 0,
-	    "2026-11-21T08:00:00.001Z err \033[2Jnew\n", "");
-	check("logs web.1 --json", 0, &s, 0,
-	    "{\"text\":\"2026-11-21T07:59:59.001Z out old\\n  stack\\n\"}\n"
-	    "{\"text\":\"2026-11-21T08:00:00.001Z err \\u001B[2Jnew\\n\"}\n",
-	    "");
-}
-
-static void
 schedule_and_render(void **state)
 {
 	const struct script schedule = {.verb = "schedule",
@@ -572,7 +548,6 @@ main(void)
 	    cmocka_unit_test(json_on_a_terminal),
 	    cmocka_unit_test(the_key_goes_to_no_terminal),
 	    cmocka_unit_test(leader),
-	    cmocka_unit_test(logs),
 	    cmocka_unit_test(schedule_and_render),
 	    cmocka_unit_test(daemon_refuses),
 	    cmocka_unit_test(broken_answers),

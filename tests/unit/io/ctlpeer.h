@@ -57,7 +57,7 @@ framed(struct text *t, const void *body, size_t n)
 }
 
 /* {"verb": verb, "args": {"name": "web", "n": 7, "yes": true, "pad": ...}} */
-static void
+WORLD_UNUSED static void
 question(struct text *t, const char *verb, size_t pad)
 {
 	msgpack_sbuffer b;
@@ -101,7 +101,7 @@ drain(int fd, uint8_t **out)
 }
 
 /* One frame of buf: its body; how many bytes it was. */
-static size_t
+WORLD_UNUSED static size_t
 frame_of(const uint8_t *buf, size_t len, struct mp *mp)
 {
 	size_t n;
@@ -132,7 +132,7 @@ key_of(struct mp mp, const char *key, struct mp *value)
 	return false;
 }
 
-static bool
+WORLD_UNUSED static bool
 flag(const struct mp *mp, const char *key)
 {
 	struct mp v;

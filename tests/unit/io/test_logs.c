@@ -191,6 +191,138 @@ only_the_end_of_a_large_file_from_a_line_on(void **state)
 	free(all);
 }
 
+/* Read from the end in pieces: whatever was said in the last millisecond counts, also
+ * what lies before the piece that had enough lines. */
+static void
+many_lines_of_the_last_millisecond(void **state)
+{
+	static const char line[] = L("01", "007", "x");
+	size_t n = 3000, len = 0;
+	char *all = malloc((n + 2) * sizeof line);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++, len += sizeof line - 1)
+		memcpy(all + len, line, sizeof line);
+	world_text(&w, "web.1.log", all);
+	tail_is(1, line);
+	tail_is(10, "");
+	strcpy(all + len, L("01", "007", "y") L("01", "008", "z"));
+	world_text(&w, "web.1.log", all);
+	tail_is(10, L("01", "007", "y") L("01", "008", "z"));
+	/* Half of them in the other file. */
+	after[0] = '\0';
+	all[len / 2 / (sizeof line - 1) * (sizeof line - 1)] = '\0';
+	world_text(&w, "web.1.log.1", all);
+	world_text(&w, "web.1.log", line);
+	tail_is(1, line);
+	tail_is(10, "");
+	free(all);
+}
+
+static void
+reads(struct logs_want *want, const char *text, bool is_cut)
+{
+	struct blob out;
+	struct err err = { 0 };
+	bool cut = !is_cut;
+
+	if (logs_read(w.fd, "web.1", want, &out, &cut, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(out.len, strlen(text));
+	assert_memory_equal(out.b, text, out.len);
+	assert_int_equal(cut, is_cut);
+	blob_free(&out);
+}
+
+static void
+since_a_time(void **state)
+{
+	struct logs_want want = { .lines = SIZE_MAX, .since = "2026-01-02T03:04:02.000Z" };
+
+	(void)state;
+	world_text(&w, "web.1.log.1", L("01", "000", "a") L("01", "999", "b"));
+	world_text(&w, "web.1.log", L("02", "000", "c") L("03", "000", "d"));
+	reads(&want, L("02", "000", "c") L("03", "000", "d"), false);
+	reads(&want, "", false);
+	want = (struct logs_want){ .lines = SIZE_MAX, .since = "2026-01-02T03:04:09.000Z" };
+	reads(&want, "", false);
+	world_text(&w, "web.1.log.1", L("08", "000", "e") L("09", "000", "f"));
+	reads(&want, L("09", "000", "f"), false);
+	want = (struct logs_want){ .lines = 1, .since = "2026-01-02T03:04:02.000Z" };
+	reads(&want, L("09", "000", "f"), false);
+}
+
+/* A flood between two looks: what is not read is said to be missing. */
+static void
+more_than_is_read_at_once(void **state)
+{
+	static const char line[] = L("02", "000", "0123456789");
+	size_t n = LOGS_READ_BYTES / (sizeof line - 1) + 1000, at = 0;
+	char *all = malloc(n * (sizeof line - 1) + sizeof line);
+	struct logs_want want = { .lines = SIZE_MAX };
+	struct blob out;
+	struct err err;
+	bool cut = false;
+
+	(void)state;
+	at = (size_t)sprintf(all, "%s", L("01", "000", "a"));
+	world_text(&w, "web.1.log", all);
+	reads(&want, L("01", "000", "a"), false);
+	for (size_t i = 0; i + 1 < n; i++, at += sizeof line - 1)
+		memcpy(all + at, line, sizeof line);
+	world_text(&w, "web.1.log", all);
+	assert_int_equal(logs_read(w.fd, "web.1", &want, &out, &cut, &err), 0);
+	assert_true(cut && out.len <= LOGS_READ_BYTES && out.len > LOGS_READ_BYTES - 2 * sizeof line);
+	blob_free(&out);
+	strcpy(all + at, L("03", "000", "b"));
+	world_text(&w, "web.1.log", all);
+	reads(&want, L("03", "000", "b"), true); /* the time before is not reached */
+	world_text(&w, "web.1.log.1", L("04", "000", "c"));
+	reads(&want, L("04", "000", "c"), false);
+	free(all);
+}
+
+static void
+files_that_are_open(void **state)
+{
+	struct logs_want want = { .lines = SIZE_MAX };
+	int pair[2], fds[4];
+	struct blob out;
+	bool cut;
+
+	(void)state;
+	world_text(&w, "a", L("02", "000", "b"));
+	world_text(&w, "b", L("01", "000", "a"));
+	assert_int_equal(pipe(pair), 0);
+	fds[0] = openat(w.fd, "a", O_RDONLY);
+	fds[1] = -1;
+	fds[2] = pair[0];
+	fds[3] = openat(w.fd, "b", O_RDONLY);
+	assert_int_equal(logs_read_files(fds, 4, &want, &out, &cut), 0);
+	assert_int_equal(out.len, strlen(L("01", "000", "a") L("02", "000", "b")));
+	assert_memory_equal(out.b, L("01", "000", "a") L("02", "000", "b"), out.len);
+	blob_free(&out);
+	close(fds[0]);
+	close(fds[3]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
+a_time_as_a_stamp(void **state)
+{
+	char s[LINES_STAMP_CAP];
+
+	(void)state;
+	logs_stamp(0, s);
+	assert_string_equal(s, "1970-01-01T00:00:00.000Z");
+	logs_stamp(UINT64_C(1767323045678), s);
+	assert_string_equal(s, "2026-01-02T03:04:05.678Z");
+	logs_stamp(UINT64_MAX, s);
+	assert_int_equal(strlen(s), LINES_STAMP_BYTES);
+	assert_memory_equal(s, "9999-12-31T23:59:59", 19);
+}
+
 static void
 refused(const char *instance, int code, const char *words)
 {
@@ -269,6 +401,11 @@ main(void)
 		C(the_cursor_of_many_lines_fits),
 		C(a_torn_line_waits_or_is_left_out),
 		C(only_the_end_of_a_large_file_from_a_line_on),
+		C(many_lines_of_the_last_millisecond),
+		C(since_a_time),
+		C(more_than_is_read_at_once),
+		C(files_that_are_open),
+		C(a_time_as_a_stamp),
 		C(a_name_is_never_a_path),
 		C(what_is_no_log_is_not_read),
 		C(a_strange_cursor_harms_nobody),
