@@ -6,42 +6,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void
-roll_new(struct roll *r)
+int
+roll_new(struct roll *r, size_t most)
 {
 	memset(r, 0, sizeof *r);
+	r->slots = malloc(most * sizeof *r->slots);
+	if (r->slots == NULL)
+		return -ERR_FULL;
+	r->most = most;
+	return 0;
 }
 
 void
 roll_free(struct roll *r)
 {
-	free(r->asked);
-	free(r->restarts);
-	free(r->all);
-	roll_new(r);
+	free(r->slots);
+	memset(r, 0, sizeof *r);
 }
 
 static struct roll_asked *
 find(const struct roll *r, const char *instance)
 {
 	for (size_t i = 0; i < r->asked_count; i++)
-		if (strcmp(r->asked[i].instance, instance) == 0)
-			return &r->asked[i];
+		if (strcmp(r->slots[i].asked.instance, instance) == 0)
+			return &r->slots[i].asked;
 	return NULL;
 }
 
 static void
 forget(struct roll *r, struct roll_asked *a)
 {
-	*a = r->asked[--r->asked_count];
+	*a = r->slots[--r->asked_count].asked;
 }
 
 static struct roll_one *
 one_of(const struct roll *r, const char *instance)
 {
 	for (size_t i = 0; i < r->all_count; i++)
-		if (strcmp(r->all[i].instance, instance) == 0)
-			return &r->all[i];
+		if (strcmp(r->slots[i].one.instance, instance) == 0)
+			return &r->slots[i].one;
 	return NULL;
 }
 
@@ -65,23 +68,19 @@ look(struct roll *r, struct roll_asked *a)
 int
 roll_restart(struct roll *r, const char *instance)
 {
-	char (*more)[NAME_CAP];
-
 	for (size_t i = 0; i < r->restarts_count; i++)
-		if (strcmp(r->restarts[i], instance) == 0)
+		if (strcmp(r->slots[i].restart, instance) == 0)
 			return 0;
-	more = realloc(r->restarts, (r->restarts_count + 1) * sizeof *more);
-	if (more == NULL)
+	if (r->restarts_count == r->most)
 		return -ERR_FULL;
-	r->restarts = more;
-	snprintf(more[r->restarts_count++], NAME_CAP, "%s", instance);
+	snprintf(r->slots[r->restarts_count++].restart, NAME_CAP, "%s", instance);
 	return 0;
 }
 
 static void
 restart_done(struct roll *r, size_t i)
 {
-	memcpy(r->restarts[i], r->restarts[--r->restarts_count], NAME_CAP);
+	memmove(r->slots[i].restart, r->slots[--r->restarts_count].restart, NAME_CAP);
 }
 
 /* Who is replaced or starts anyway is not started twice for it. */
@@ -89,7 +88,7 @@ static void
 mark_restarts(struct roll *r)
 {
 	for (size_t i = r->restarts_count; i-- > 0;) {
-		struct roll_one *o = one_of(r, r->restarts[i]);
+		struct roll_one *o = one_of(r, r->slots[i].restart);
 
 		if (o == NULL || o->differs)
 			restart_done(r, i);
@@ -109,36 +108,29 @@ int
 roll_recv(struct roll *r, msec now, const struct roll_one *all, size_t count,
     uint32_t max_unavailable)
 {
-	struct roll_one *copy = realloc(r->all, (count + 1) * sizeof *copy);
-	struct roll_asked *asked;
-
-	if (copy == NULL)
+	if (count > r->most)
 		return -ERR_FULL;
-	r->all = copy;
-	asked = realloc(r->asked, (count + r->asked_count + 1) * sizeof *asked);
-	if (asked == NULL)
-		return -ERR_FULL;
-	r->asked = asked;
-	if (count > 0)
-		memcpy(r->all, all, count * sizeof *all);
+	for (size_t i = 0; i < count; i++)
+		r->slots[i].one = all[i];
 	r->all_count = count;
 	r->max_unavailable = max_unavailable == 0 ? 1 : max_unavailable;
 	r->next = r->down = 0;
 	r->now = now;
 	r->waits = false;
 	for (size_t i = r->asked_count; i-- > 0;)
-		look(r, &r->asked[i]);
+		look(r, &r->slots[i].asked);
 	mark_restarts(r);
 	roll_tick(r, now);
 	for (size_t i = 0; i < count; i++)
-		r->down += is_down(r, &r->all[i]);
+		r->down += is_down(r, &r->slots[i].one);
 	return 0;
 }
 
+/* There is room: each of those that were asked is one of all, and this is another. */
 static void
 ask(struct roll *r, const struct roll_one *o)
 {
-	struct roll_asked *a = &r->asked[r->asked_count++];
+	struct roll_asked *a = &r->slots[r->asked_count++].asked;
 
 	memset(a, 0, sizeof *a);
 	snprintf(a->instance, sizeof a->instance, "%s", o->instance);
@@ -152,7 +144,7 @@ static void
 restart_polled(struct roll *r, const struct roll_one *o)
 {
 	for (size_t i = 0; i < r->restarts_count; i++)
-		if (strcmp(r->restarts[i], o->instance) == 0) {
+		if (strcmp(r->slots[i].restart, o->instance) == 0) {
 			restart_done(r, i);
 			return;
 		}
@@ -168,7 +160,7 @@ bool
 roll_poll(struct roll *r, size_t *index, bool *restart)
 {
 	while (r->next < r->all_count) {
-		const struct roll_one *o = &r->all[r->next];
+		const struct roll_one *o = &r->slots[r->next].one;
 
 		*index = r->next++;
 		/* Asked for and not up, it may be asked for again: it is a word,
@@ -195,7 +187,7 @@ roll_tick(struct roll *r, msec now)
 {
 	r->now = now;
 	for (size_t i = r->asked_count; i-- > 0;) {
-		struct roll_asked *a = &r->asked[i];
+		struct roll_asked *a = &r->slots[i].asked;
 		const struct roll_one *o = one_of(r, a->instance);
 		bool steady = a->up_at != MSEC_NEVER && now - a->up_at >= ROLL_STEADY_MS;
 		bool never_begun = o != NULL && o->differs && o->up && now - a->at >= ROLL_ASK_MS;
@@ -211,7 +203,7 @@ roll_deadline(const struct roll *r)
 	msec first = MSEC_NEVER;
 
 	for (size_t i = 0; i < r->asked_count; i++) {
-		const struct roll_asked *a = &r->asked[i];
+		const struct roll_asked *a = &r->slots[i].asked;
 		/* Nobody waits for it to be steady. */
 		if (a->up_at != MSEC_NEVER && !r->waits)
 			continue;
@@ -230,9 +222,10 @@ roll_stuck(struct roll *r, msec now)
 	if (!r->waits || r->told)
 		return NULL;
 	for (size_t i = 0; i < r->asked_count; i++)
-		if (r->asked[i].up_at == MSEC_NEVER && now - r->asked[i].at >= ROLL_STUCK_MS) {
+		if (r->slots[i].asked.up_at == MSEC_NEVER &&
+		    now - r->slots[i].asked.at >= ROLL_STUCK_MS) {
 			r->told = true;
-			return r->asked[i].instance;
+			return r->slots[i].asked.instance;
 		}
 	return NULL;
 }

@@ -41,25 +41,33 @@ struct roll_asked {
 	msec up_at; /* MSEC_NEVER: it is not up as it is wanted */
 };
 
+/* The nth of each list.  Side by side, so that of memory for many only what a few
+ * need is ever touched. */
+struct roll_slot {
+	struct roll_one one;	 /* of the last roll_recv */
+	struct roll_asked asked;
+	char restart[NAME_CAP];
+};
+
 struct roll {
-	struct roll_asked *asked; /* owned */
-	char (*restarts)[NAME_CAP]; /* owned */
-	size_t asked_count, restarts_count;
-	struct roll_one *all; /* owned; of the last roll_recv */
-	size_t all_count, next, down;
+	struct roll_slot *slots; /* owned */
+	size_t most;		 /* of them */
+	size_t all_count, asked_count, restarts_count;
+	size_t next, down;
 	uint32_t max_unavailable;
 	msec now;
 	bool waits; /* something is held back */
 	bool told;
 };
 
-void roll_new(struct roll *r);
+/* For as many instances at most.  -ERR_FULL: no memory; free and forget it. */
+MUST_CHECK int roll_new(struct roll *r, size_t most);
 void roll_free(struct roll *r);
 /* All wanted ones, in the order in which they are to be replaced.
- * max_unavailable 0 is 1. */
+ * max_unavailable 0 is 1.  -ERR_FULL: more than it is for; nothing has changed. */
 MUST_CHECK int roll_recv(struct roll *r, msec now, const struct roll_one *all, size_t count,
     uint32_t max_unavailable);
-/* This one is to be started anew in its turn, as it is. */
+/* This one is to be started anew in its turn, as it is.  -ERR_FULL as above. */
 MUST_CHECK int roll_restart(struct roll *r, const char *instance);
 /* Replace or start all[*index] now; restart: it differs in nothing. */
 bool roll_poll(struct roll *r, size_t *index, bool *restart);

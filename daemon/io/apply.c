@@ -50,6 +50,10 @@ job_get(struct engine *e, const char *role)
 
 	if (j != NULL || (j = calloc(1, sizeof *j)) == NULL)
 		return j;
+	if (roll_new(&j->roll, PLAN_NODE_INSTANCES_MAX) < 0) {
+		free(j);
+		return NULL;
+	}
 	snprintf(j->role, sizeof j->role, "%s", role);
 	j->e = e;
 	j->retry_at = MSEC_NEVER;

@@ -33,9 +33,8 @@ static int
 begin(void **state)
 {
 	(void)state;
-	roll_new(&roll);
 	all_want(NEW);
-	return 0;
+	return roll_new(&roll, 4);
 }
 
 static int
@@ -194,6 +193,33 @@ a_restart_waits_for_its_turn(void **state)
 	assert_false(roll_busy(&roll));
 }
 
+/* Its memory is that of its beginning: for four, and for no fifth. */
+static void
+no_more_than_it_is_for(void **state)
+{
+	const struct roll_slot *slots = roll.slots;
+	struct roll_one five[5] = {{.instance = "other", .want = NEW, .differs = true}};
+	size_t i;
+	bool restart;
+
+	(void)state;
+	memcpy(five + 1, all, sizeof all);
+	assert_string_equal(step(1, 1), "0");
+	assert_int_equal(roll_recv(&roll, 2, five, 5, 9), -ERR_FULL);
+	assert_false(roll_poll(&roll, &i, &restart)); /* as if it had not been asked */
+	assert_string_equal(step(3, 9), "123"); /* all of them are asked for */
+	assert_string_equal(step(4, 9), "");
+	for (i = 0; i < 4; i++)
+		is(i, false, true);
+	step(5, 9);
+	assert_string_equal(step(5 + ROLL_STEADY_MS, 9), "");
+	for (i = 0; i < 4; i++)
+		assert_int_equal(roll_restart(&roll, all[i].instance), 0);
+	assert_int_equal(roll_restart(&roll, "other"), -ERR_FULL);
+	assert_string_equal(step(6 + ROLL_STEADY_MS, 9), "abcd");
+	assert_ptr_equal(roll.slots, slots);
+}
+
 int
 main(void)
 {
@@ -205,6 +231,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(changed_again_before_it_is_steady, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restart_waits_for_its_turn, begin, end),
 	    cmocka_unit_test_setup_teardown(what_is_not_begun_is_asked_for_again, begin, end),
+	    cmocka_unit_test_setup_teardown(no_more_than_it_is_for, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
