@@ -24,6 +24,7 @@ SANDBOXES = {
 # In the file system of the container, by its application, then by a child of it.
 CHOWN = ("cd /data; for i in 1 2; do echo x >f; chown 5 f && echo SON $i of $(busybox stat -c %u f); done; "
          "cat /proc/self/status /proc/1/status; echo UP; exec sleep 1000")
+SLEEP = "exec sleep 1000"
 DATA = "volumes: {/data: !Tmpfs {size: 1Mi, mode: 0o777}}\n"
 
 
@@ -173,3 +174,34 @@ def test_what_is_not_named_is_what_holds(weak_programs, escape):
             assert host.tries("a", [what], extra=asked + "\n" + DATA, off=off.split()) == {what: "escaped"}, what
     finally:
         host.close()
+
+
+def test_an_edit_holds_at_once(host):
+    """Of a profile, of a container's capabilities: who has it from there restarts, nobody else.  What is taken back from who
+    asks for it is refused, and told; that one runs on as it was."""
+    host.shell("a", SLEEP, extra="seccomp: nest\n")
+    host.shell("a", SLEEP, name="caps", extra="capabilities: [CHOWN]\n")
+    host.shell("a", SLEEP, name="plain")
+    files = {"web.1": "/config/run.yaml", "web.2": "/config/caps.yaml", "web.3": "/config/plain.yaml"}
+    pids = {name: host.up(name, "a", config=files[name])["pid"] for name in files}
+
+    def edited(names, restarts=(), refused=()):
+        for _ in names:
+            host.event(kind="state", hash=0)
+        for name in names:
+            said = host.run(name, "a", config=files[name])
+            assert said["code"] == (3 if name in refused else 0), said
+            told = host.event(kind="state", instance=name, state="running")
+            assert (told["pid"] != pids[name]) == (name in restarts), (name, told)
+            assert told["text"] == said["text"], (told, said)
+            pids[name] = told["pid"]
+
+    less = SANDBOXES["web"].replace("[unshare, ptrace]", "[ptrace]")
+    host.sandbox("web", less)
+    edited(files, restarts=["web.1"])
+    host.shell("a", SLEEP, name="caps", extra="capabilities: [CHOWN, KILL]\n")
+    edited(["web.2"], restarts=["web.2"])
+    assert sets(open("/proc/%d/status" % pids["web.2"]).read()) == {0x21}
+    host.sandbox("web", less.replace("CHOWN, KILL", "KILL"))
+    edited(files, refused=["web.2"])
+    assert sets(open("/proc/%d/status" % pids["web.2"]).read()) == {0x21}
