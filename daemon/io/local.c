@@ -62,7 +62,9 @@ local_state(struct local *l, const struct sup_event *ev)
 		i = &l->items[l->count++];
 		memset(i, 0, sizeof *i);
 	}
-	if (i->ev.pid != ev->pid || ev->state != SUP_ST_RUNNING)
+	/* A new run, and an old one of which other things are asked now. */
+	if (i->ev.pid != ev->pid || ev->state != SUP_ST_RUNNING ||
+	    memcmp(&i->ev.ready, &ev->ready, sizeof ev->ready) != 0)
 		i->health = ev->ready.kind == SUP_HEALTH_NONE ? VIEW_HEALTH_NONE : VIEW_HEALTH_WAIT;
 	if (ev->ready.kind == SUP_HEALTH_EXEC && ev->state == SUP_ST_RUNNING)
 		i->health = ev->well == SUP_WELL_YES ? VIEW_HEALTHY :

@@ -58,6 +58,7 @@ struct exec {
 	uint32_t uid, login;
 	int32_t pid;   /* the caller's; of a probe: the run's */
 	char sandbox[NAME_CAP]; /* a probe's */
+	uint32_t turn; /* a probe's: row_probe.turn */
 	struct exec_request ask;
 	int stdio[EXEC_FDS];
 	struct helper helper; /* EXEC_JUDGED */

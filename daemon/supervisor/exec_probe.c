@@ -64,6 +64,7 @@ exec_probe(struct sup *s, const struct row *r, enum exec_why why, msec now)
 	x->stage = EXEC_WAITS;
 	x->why = why;
 	x->pid = r->run.pid;
+	x->turn = r->probes[why == EXEC_LIVE ? PROBE_LIVE : PROBE_READY].turn;
 	x->deadline = now + (msec)p->how.timeout_ms;
 	memcpy(x->sandbox, r->spec.sandbox, sizeof x->sandbox);
 	snprintf(x->ask.instance, sizeof x->ask.instance, "%s", r->instance);

@@ -43,7 +43,7 @@ ask(struct sup *s, struct row *r, int which, msec now)
 	struct row_probe *c = &r->probes[which];
 
 	if (c->pid != r->run.pid)
-		*c = (struct row_probe){.pid = r->run.pid, .at = now + (msec)how->start_ms};
+		*c = (struct row_probe){.pid = r->run.pid, .turn = c->turn, .at = now + (msec)how->start_ms};
 	if (c->asks || now < c->at)
 		return;
 	c->asks = true;
@@ -83,6 +83,24 @@ health_deadline(const struct sup *s)
 	return d;
 }
 
+static bool
+same_probe(const struct spec_probe *a, const struct spec_probe *b)
+{
+	return memcmp(&a->how, &b->how, sizeof a->how) == 0 &&
+	    a->argv.len == b->argv.len &&
+	    (a->argv.len == 0 || memcmp(a->argv.buf, b->argv.buf, a->argv.len) == 0);
+}
+
+void
+health_changed(struct row *r, const struct spec *next)
+{
+	const struct spec_probe *const then[] = {[PROBE_READY] = &next->ready, [PROBE_LIVE] = &next->live};
+
+	for (int which = 0; which < ROW_PROBES; which++)
+		if (!same_probe(probe_of(r, which), then[which]))
+			r->probes[which] = (struct row_probe){.turn = r->probes[which].turn + 1};
+}
+
 static void
 unwell(struct sup *s, struct row *r, bool never, const char *why, msec now)
 {
@@ -105,8 +123,8 @@ health_probed(struct sup *s, const struct exec *x, bool ok, const char *text, ms
 	struct row_probe *c;
 	uint32_t was;
 
-	if (r == NULL || r->probes[which].pid != x->pid)
-		return; /* of a run that is over */
+	if (r == NULL || r->probes[which].pid != x->pid || r->probes[which].turn != x->turn)
+		return; /* of a run that is over, or of another probe */
 	c = &r->probes[which];
 	c->asks = false;
 	if (!is_ours(r, which) || r->run.pid != x->pid)

@@ -20,14 +20,20 @@ struct row_probe {
 	uint32_t well; /* enum sup_well */
 	uint32_t fails, oks; /* in a row */
 	bool asks;     /* its command runs */
+	uint32_t turn; /* counts its changes */
 	msec at;       /* to be asked */
 };
 
 struct sup;
+struct row;
 struct exec;
+struct spec;
 
 void health_tick(struct sup *s, msec now);
 msec health_deadline(const struct sup *s);
+/* next is to be its spec, whether it restarts or not: a probe that is another one
+ * begins as after a start, and what the old one still says does not count. */
+void health_changed(struct row *r, const struct spec *next);
 /* What a command that health_tick began came to; text: which, and what it said. */
 void health_probed(struct sup *s, const struct exec *x, bool ok, const char *text,
     msec now);

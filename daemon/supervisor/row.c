@@ -295,6 +295,7 @@ row_accept(struct row *r, struct spec *spec, msec now)
 	uint32_t seed = 1;
 
 	row_found(r, now);
+	health_changed(r, spec);
 	spec_free(&r->spec);
 	spec_move(&r->spec, spec);
 	r->text[0] = '\0';

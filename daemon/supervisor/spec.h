@@ -147,7 +147,7 @@ bool spec_normal_exit(const struct spec *s, int status);
 /*
  * Of all that a running container has from it: two that are equal need no
  * restart.  What the supervisor does by itself (back-off, which exit codes are
- * fine, the sandbox's limits) is not in it.  What is 0 or "" is not
+ * fine, the sandbox's limits, probes) is not in it.  What is 0 or "" is not
  * either, so a field that is new changes nothing of older ones.
  */
 uint64_t spec_judged(const struct spec *s);

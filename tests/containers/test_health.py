@@ -149,3 +149,38 @@ def test_one_sandbox_keeps_no_other_from_being_asked(node):
     wait_for(lambda: len([*node.group().glob("@web/*/exec.*")]) >= 12)
     node.up("other.0", "b", sandbox="other")
     assert node.event(kind="state", instance="other.0")["well"] == YES
+
+
+def test_other_probes_restart_nobody(node):
+    """An edit of health: what runs is asked otherwise from then on, and begins as after a start."""
+    def edited(**probes):
+        node.shell("a", "exec sleep 1000", extra=health(**probes))
+        node.event(kind="state", instance="web.1", hash=0)
+        reply = node.run("web.1", "a")
+        assert reply["code"] == 0, reply
+        e = node.event(kind="state", instance="web.1")
+        assert (e["state"], e["pid"], e["well"], e["restarts"]) == ("running", up["pid"], WAIT, 0), e
+        return e
+    # The first say no only when others ask already.
+    slow, first = "until [ -e /tmp/go ]; do sleep 0.1; done; echo -n xx >>/tmp/slow; exit 1", {"timeout": "60s", "failures": 1}
+    node.shell("a", "exec sleep 1000", extra=health(
+        readiness=probe(slow, **first), liveness=probe(slow, **first, **{"start-period": "0s"})))
+    node.start()
+    up = node.up("web.1", "a")
+    wait_for(lambda: len([*node.leaf("web.1.1").glob("exec.*")]) == 2)
+    yes = probe("echo >>/tmp/yes", **{"failures": 1})
+    edited(readiness=yes, liveness=probe("echo >>/tmp/live", **{"failures": 1, "start-period": "0s"}))
+    e = node.event(kind="state", instance="web.1")
+    assert (e["well"], e["pid"]) == (YES, up["pid"])
+    pathlib.Path("/proc/%d/root/tmp/go" % up["pid"]).touch()
+    wait_for(lambda: asked(up, "slow") == 4)
+    then = asked(up, "yes"), asked(up, "live")
+    wait_for(lambda: asked(up, "yes") > then[0] + 1 and asked(up, "live") > then[1] + 1)
+    # None, another kind, which the engine asks, and back: each without a restart.
+    assert edited(liveness=probe("true"))["health"] == 0
+    assert edited(readiness="{tcp: 80}")["health"] == 1
+    edited(readiness=probe("cat /tmp/none", failures=1), liveness=probe("cat /tmp/none", **{
+        "failures": 1, "start-period": "0s"}))
+    e = node.event(kind="state", instance="web.1", state="stopping")
+    assert e["text"].startswith("liveness failed 1 time in a row, ended: /bin/sh: status 1: cat: ")
+    assert e["pid"] == up["pid"]

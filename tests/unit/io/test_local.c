@@ -146,6 +146,9 @@ health_belongs_to_one_run(void **state)
 	i->health = VIEW_HEALTHY;
 	i = local_state(&local, &ev); /* told again, as a LIST does */
 	assert_int_equal(i->health, VIEW_HEALTHY);
+	ev.ready.port = 81; /* asked otherwise from now on */
+	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_WAIT);
+	i->health = VIEW_HEALTHY;
 	ev.pid = 6; /* another run */
 	assert_int_equal(local_state(&local, &ev)->health, VIEW_HEALTH_WAIT);
 	i->health = VIEW_HEALTHY;

@@ -251,6 +251,10 @@ what_needs_a_restart(void **state)
 	s.all_cpu_milli++;
 	s.restart_timeout_ms++;
 	s.normal_exit[1]++;
+	s.ready.how.port++;
+	s.live.how.start_ms++;
+	assert_int_equal(strs_add(&s.ready.argv, "more", 4, &err), 0);
+	assert_int_equal(strs_add(&s.live.argv, "more", 4, &err), 0);
 	assert_int_equal(spec_judged(&s), was);
 #define CHANGES(field) \
 	do { \
