@@ -35,7 +35,7 @@ job_drop(struct sup *s, struct row *r)
 	if (j == NULL)
 		return;
 	r->job = NULL;
-	if (j->stage != JOB_WAITING)
+	if (j->stage != JOB_WAITING && j->stage != JOB_LIMITS)
 		s->jobs_running--;
 	helper_cancel(&j->helper);
 	free(j->vars);
@@ -292,6 +292,20 @@ try_secrets(struct sup *s, struct row *r, const struct spec *spec, msec now,
 	    s->conf.conf_gid, r->instance, sealed, key, now, err);
 }
 
+/* As sandbox_ready.  Who waits keeps nobody else from being judged. */
+static int
+wait_for_limits(struct sup *s, struct job *j, const struct spec *spec, msec now,
+    struct err *err)
+{
+	int rc = sandbox_ready(s, spec, now, err);
+
+	if (rc == 0 && j->stage != JOB_LIMITS) {
+		s->jobs_running--;
+		j->stage = JOB_LIMITS;
+	}
+	return rc;
+}
+
 /* All documents are there; with secrets, twice: before and after they are tried. */
 static int
 judge_all(struct sup *s, struct row *r, msec now, struct err *err)
@@ -320,8 +334,12 @@ judge_all(struct sup *s, struct row *r, msec now, struct err *err)
 		 err)) < 0 ||
 	    (rc = judge_container(&judge, &spec, err)) < 0)
 		return rc;
-	if (spec.sealed.count > 0 && j->stage != JOB_TRIED) {
+	if (spec.sealed.count > 0 && j->stage < JOB_TRIED) {
 		rc = try_secrets(s, r, &spec, now, err);
+		spec_free(&spec);
+		return rc;
+	}
+	if ((rc = wait_for_limits(s, j, &spec, now, err)) <= 0) {
 		spec_free(&spec);
 		return rc;
 	}
@@ -429,6 +447,11 @@ job_tick(struct sup *s, struct row *r, msec now)
 	size_t len;
 	int rc;
 
+	if (j->stage == JOB_LIMITS) {
+		if (s->limiter.pidfd < 0 && judge_all(s, r, now, &err) < 0)
+			job_fail(s, r, &err);
+		return;
+	}
 	if (j->stage != JOB_WAITING) {
 		helper_tick(&j->helper, now);
 		return;

@@ -18,10 +18,10 @@
 #include "sys.h"
 
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 7 + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 8 + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_LIMITER };
 
 struct watch {
 	enum source source;
@@ -67,6 +67,7 @@ collect(struct sup *s, struct set *set)
 	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
 	add(set, s->launcher.sweeper, POLLIN, FROM_SWEEPER, NULL);
+	add(set, s->limiter.pidfd, POLLIN, FROM_LIMITER, NULL);
 	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
 	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
 		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
@@ -76,6 +77,16 @@ static msec
 earlier(msec a, msec b)
 {
 	return a < b ? a : b;
+}
+
+static msec
+job_deadline(const struct sup *s, const struct job *j)
+{
+	if (j->stage == JOB_WAITING)
+		return s->jobs_running < SUP_JOBS_MAX ? 0 : MSEC_NEVER;
+	if (j->stage == JOB_LIMITS)
+		return s->limiter.pidfd < 0 ? 0 : MSEC_NEVER;
+	return j->helper.deadline;
 }
 
 static msec
@@ -95,18 +106,14 @@ deadline(const struct sup *s)
 		d = earlier(d, s->engine.kill_at);
 	if (s->audit.pidfd >= 0)
 		d = earlier(d, s->audit.deadline);
-	d = earlier(d, s->late_at);
+	d = earlier(earlier(d, s->late_at), limiter_deadline(s));
 	if (s->rows_count > 0)
 		d = earlier(d, s->look_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		const struct row *r = s->rows[i];
 
 		if (r->job != NULL)
-			d = earlier(d,
-			    r->job->stage != JOB_WAITING ?
-				r->job->helper.deadline :
-				s->jobs_running < SUP_JOBS_MAX ? 0 :
-								 MSEC_NEVER);
+			d = earlier(d, job_deadline(s, r->job));
 		if (r->has_spec)
 			d = earlier(d, earlier(r->life.deadline,
 				earlier(r->boot_at, r->command_until)));
@@ -159,6 +166,10 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 	case FROM_SWEEPER:
 		if (p->fd == s->launcher.sweeper)
 			launch_swept(&s->launcher);
+		break;
+	case FROM_LIMITER:
+		if (p->fd == s->limiter.pidfd)
+			limiter_ready(s);
 		break;
 	case FROM_OOM:
 		oom_ready(&s->oom, now);
@@ -220,6 +231,7 @@ turn(struct sup *s, struct set *set)
 			handle(s, &set->fds[i], &set->watches[i], now);
 	for (size_t i = 0; i < s->rows_count; i++)
 		row_tick(s, s->rows[i], now);
+	limiter_tick(s, now);
 	changed_tick(s, now);
 	audit_tick(&s->audit, now);
 	oom_tick(s, now);

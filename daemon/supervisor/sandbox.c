@@ -33,8 +33,8 @@ limits_of(const struct spec *spec)
 	};
 }
 
-static bool
-same(const struct cgroup_limits *a, const struct cgroup_limits *b)
+bool
+sandbox_same(const struct cgroup_limits *a, const struct cgroup_limits *b)
 {
 	return a->memory_bytes == b->memory_bytes &&
 	    a->cpu_milli == b->cpu_milli && a->pids == b->pids;
@@ -94,26 +94,75 @@ sandbox_known(struct sup *s, const struct spec *spec)
 	b->limits.pids = (uint32_t)stricter(b->limits.pids, l.pids);
 }
 
-/* The records of all others that go on; that of spec is saved by who asks. */
+/* Another one of its sandbox, with a record, where other limits stand? */
+static bool
+has_others(const struct row *r, const struct spec *spec,
+    const struct cgroup_limits *limits)
+{
+	const struct cgroup_limits has = limits_of(&r->spec);
+
+	return !r->over && r->has_spec && !r->spec.command && r->life.wanted &&
+	    strcmp(r->spec.sandbox, spec->sandbox) == 0 &&
+	    strcmp(r->instance, spec->instance) != 0 && !sandbox_same(&has, limits);
+}
+
+static void
+put_limits(struct spec *spec, const struct cgroup_limits *l)
+{
+	spec->all_memory_bytes = l->memory_bytes;
+	spec->all_cpu_milli = l->cpu_milli;
+	spec->all_pids = l->pids;
+}
+
+/* The records of all others that go on; that of spec is saved by who asks.  What
+ * the disk does not take is not so in memory either: it is tried again by the next
+ * START, also by one that brings the limits of before. */
 static int
 save_others(struct sup *s, const struct spec *spec, struct err *err)
 {
-	for (size_t i = 0; i < s->rows_count; i++) {
-		struct row *r = s->rows[i];
-		int rc;
+	const struct cgroup_limits now = limits_of(spec);
+	int rc = 0;
 
-		if (r->over || !r->has_spec || r->spec.command ||
-		    !r->life.wanted ||
-		    strcmp(r->spec.sandbox, spec->sandbox) != 0 ||
-		    strcmp(r->instance, spec->instance) == 0)
+	for (size_t i = 0; i < s->rows_count && rc == 0; i++) {
+		struct row *r = s->rows[i];
+		const struct cgroup_limits was = limits_of(&r->spec);
+
+		if (!has_others(r, spec, &now))
 			continue;
-		r->spec.all_memory_bytes = spec->all_memory_bytes;
-		r->spec.all_cpu_milli = spec->all_cpu_milli;
-		r->spec.all_pids = spec->all_pids;
-		if ((rc = record_save(s, &r->spec, err)) < 0)
-			return rc;
+		put_limits(&r->spec, &now);
+		rc = record_save(s, &r->spec, err);
+		if (rc < 0)
+			put_limits(&r->spec, &was);
 	}
-	return 0;
+	return rc;
+}
+
+int
+sandbox_ready(struct sup *s, const struct spec *spec, msec now, struct err *err)
+{
+	const struct cgroup_limits l = limits_of(spec);
+	const struct sandbox *b = find(s, spec->sandbox);
+	int rc;
+
+	if (b == NULL || l.memory_bytes == 0 ||
+	    (b->limits.memory_bytes != 0 && l.memory_bytes >= b->limits.memory_bytes) ||
+	    !cgroup_box_there(&s->cgroups, b->name))
+		return 1;
+	rc = limiter_ask(s, b->name, &l, now, err);
+	if (rc < 0)
+		err_prefix(err, "%s: ", spec->instance);
+	return rc;
+}
+
+void
+sandbox_restore(struct sup *s, const char *name)
+{
+	const struct sandbox *b = find(s, name);
+	struct err err;
+
+	if (b != NULL && cgroup_box_there(&s->cgroups, name) &&
+	    cgroup_box(&s->cgroups, name, &b->limits, &err) < 0)
+		log_warn("%s", err.text);
 }
 
 int
@@ -121,14 +170,13 @@ sandbox_take(struct sup *s, const struct spec *spec, struct err *err)
 {
 	const struct cgroup_limits now = limits_of(spec);
 	struct sandbox *b = find(s, spec->sandbox);
-	struct err ignored;
 	int rc = 0;
 
 	if (b == NULL)
 		return add(s, spec) ? 0 : err_set(err, EXIT_ENVIRONMENT,
 						"out of memory");
-	if (same(&b->limits, &now))
-		return 0;
+	if (sandbox_same(&b->limits, &now))
+		return save_others(s, spec, err);
 	if (cgroup_box_there(&s->cgroups, b->name)) {
 		rc = cgroup_box(&s->cgroups, b->name, &now, err);
 		b->made = rc == 0;
@@ -138,9 +186,7 @@ sandbox_take(struct sup *s, const struct spec *spec, struct err *err)
 	else
 		rc = save_others(s, spec, err);
 	if (rc < 0) {
-		if (cgroup_box_there(&s->cgroups, b->name) &&
-		    cgroup_box(&s->cgroups, b->name, &b->limits, &ignored) < 0)
-			log_warn("%s", ignored.text);
+		sandbox_restore(s, b->name);
 		return rc;
 	}
 	b->limits = now;

@@ -5,12 +5,20 @@
 #ifndef SUPERVISOR_SANDBOX_H
 #define SUPERVISOR_SANDBOX_H
 
+#include "cgroup.h"
 #include "spec.h"
 
 struct sup;
 
 /* From a record found at start. */
 void sandbox_known(struct sup *s, const struct spec *spec);
+/* Of a START that would be accepted: may its sandbox's limits be taken now?  1: yes.
+ * 0: less memory is being made of it; ask in each turn.  Negative: it can't. */
+MUST_CHECK int sandbox_ready(struct sup *s, const struct spec *spec, msec now,
+    struct err *err);
+bool sandbox_same(const struct cgroup_limits *a, const struct cgroup_limits *b);
+/* Its group has the limits that were taken last, again. */
+void sandbox_restore(struct sup *s, const char *name);
 /* From a START that is accepted, before it is written down: other limits are
  * set to the sandbox's group at once.  An error: they are as they were. */
 MUST_CHECK int sandbox_take(struct sup *s, const struct spec *spec,

@@ -13,6 +13,7 @@
  *   ports.c   listening sockets that containers get
  *   sandbox.c what all containers of a sandbox together may take
  *   notify.c  what a service manager is told
+ *   limiter.c less memory for all of them, by a process that may wait for it
  *   changed.c the files that a START was judged by, edited
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
@@ -30,6 +31,7 @@
 #include "helper.h"
 #include "judge.h"
 #include "launch.h"
+#include "limiter.h"
 #include "notify.h"
 #include "oom.h"
 #include "told.h"
@@ -53,7 +55,7 @@ struct programs {
 	int engine, script, conf, init;
 };
 
-enum job_stage { JOB_WAITING, JOB_SANDBOX, JOB_CONTAINER, JOB_SECRETS, JOB_TRIED };
+enum job_stage { JOB_WAITING, JOB_SANDBOX, JOB_CONTAINER, JOB_SECRETS, JOB_TRIED, JOB_LIMITS };
 
 /* A START or RUN that is being judged. */
 struct job {
@@ -99,12 +101,12 @@ struct queued {
 struct engine {
 	int pidfd, sock; /* -1: it does not run */
 	pid_t pid;
-	msec started, restart_at;
+	/* kill_at: it closed its socket, and has until then to end. */
+	msec started, restart_at, kill_at;
 	uint32_t starts, fails;
 	struct queued *queue; /* ring of SUP_EVENTS_MAX */
 	size_t head, count, fds; /* fds: in the queue */
 	bool lost;
-	msec kill_at; /* it closed its socket, and has until then to end */
 };
 
 struct sup {
@@ -118,6 +120,7 @@ struct sup {
 	struct engine engine;
 	struct audit audit;
 	struct oom oom;
+	struct limiter limiter;
 	struct notify notify;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count, jobs_running;
@@ -126,11 +129,10 @@ struct sup {
 	size_t sandboxes_count;
 	char (*late)[NAME_CAP]; /* owned: stopped, and that is not on disk */
 	size_t late_count;
-	msec late_at, look_at; /* changed.h */
+	msec late_at, look_at, end_at; /* changed.h: look_at; end_at: if ending */
 	int signals, lease_timer; /* of CLOCK_BOOTTIME */
 	uint64_t lease_armed;
 	bool ending;
-	msec end_at;
 	int exit_code;
 };
 

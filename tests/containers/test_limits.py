@@ -7,8 +7,10 @@ import ctypes
 import os
 import pathlib
 import re
+import signal
 import sys
 
+import weak
 from conftest import UNIFIED, children_of, wait_for
 
 FILES = {  # what: (v1 controller, v1 file, cgroup2 file)
@@ -149,6 +151,88 @@ def test_a_sandbox_limit_that_cannot_be_set_is_refused(node):
         assert limit(node, "cpu-quota", "@web") == "100000"
         assert limit(node, "memory", "@web") in NONE and limit(node, "pids", "@web") in NONE
     assert node.leaves() == ["web.1.1", "web.2.1"] and all(pathlib.Path("/proc/%d" % up["pid"]).exists() for up in ups)
+
+
+def test_records_that_the_disk_does_not_take_all(node):
+    """An edit that can't be written down for all is refused.  Taken back, or tried again when the disk is well, it is so in each
+    record: of those the strictest holds for a new supervisor."""
+    broken = node.top / "state/supervisor/web.1"
+
+    def asked(pids):
+        node.sandbox("web", "default-user: 1000\nlimits: {pids: %d}\n" % pids)
+        return node.run("web.2", "a")["code"]
+    node.shell("a", "exec sleep 1000", extra="restart-timeout: 100ms\n")
+    node.sandbox("web", "default-user: 1000\nlimits: {pids: 60}\n")
+    node.start()
+    app = [node.up("web.%d" % i, "a") for i in range(3)][0]["pid"]
+    for new, then, was in ((50, 60, "60"), (70, 70, "60")):
+        kept = broken.read_bytes()
+        broken.unlink()
+        (broken / "in-the-way").mkdir(parents=True)
+        assert asked(new) == 4
+        assert limit(node, "pids", "@web") == was
+        (broken / "in-the-way").rmdir()
+        broken.rmdir()
+        broken.write_bytes(kept)
+        assert asked(then) == 0
+        node.kill()
+        node.start()
+        os.kill(children_of(app)[0], 9)
+        app = node.event(kind="state", instance="web.0", state="running")["pid"]
+        assert limit(node, "pids", "@web") == str(then)
+
+
+def lowers(pid):
+    """The child of meshd that is stopped instead of waiting for a disk."""
+    def stopped():
+        return [c for c in children_of(pid) if pathlib.Path("/proc/%d/stat" % c).read_text().rsplit(") ", 1)[1][0] == "T"]
+    return wait_for(stopped)[0]
+
+
+def test_less_memory_is_waited_for_by_another_process(weak_programs):
+    """The kernel frees memory while the limit is written, as slowly as a disk is: meanwhile others start, stop and are asked."""
+    host = weak.Host(weak_programs)
+    text = "default-user: 1000\nlimits: {memory: %s}\n"
+    try:
+        for name in ("web", "other"):
+            host.sandbox(name, text % "64Mi" + "roles: [web]\n")
+        host.shell("a", "exec sleep 1000")
+        host.start()
+        host.without("no-reclaim")
+        up = host.up("web.1", "a")
+        host.sandbox("web", text % "32Mi")
+        host.say("START ticket=900 instance=web.1 image=a config=/config/run.yaml sandbox=web role=web")
+        waits = lowers(host.meshd.pid)
+        # Of the same sandbox, which waits too; of another; and what takes its wait back.
+        host.say("START ticket=901 instance=web.2 image=a config=/config/run.yaml sandbox=web role=web")
+        assert host.up("other.1", "a", sandbox="other")["pid"] > 0
+        assert host.ask("STOP", instance="other.1")["code"] == 0
+        assert host.ask("LIST")["kind"] == "end"
+        assert limit(host, "memory", "@web") == str(64 << 20)
+        assert not [e for e in host.events if e.get("ticket") in (900, 901)]
+        os.kill(waits, signal.SIGCONT)
+        for _ in range(2):
+            assert host.event(kind="reply")["code"] == 0
+        host.event(kind="state", instance="web.2", state="running")
+        assert limit(host, "memory", "@web") == str(32 << 20)
+        assert pathlib.Path("/proc/%d" % up["pid"]).exists()
+
+        # Nobody wants it any more when it is done: what holds is what was taken last.
+        host.sandbox("web", text % "16Mi")
+        host.say("START ticket=902 instance=web.3 image=a config=/config/run.yaml sandbox=web role=web")
+        waits = lowers(host.meshd.pid)
+        assert host.ask("STOP", instance="web.3")["code"] == 0
+        os.kill(waits, signal.SIGCONT)
+        wait_for(lambda: not pathlib.Path("/proc/%d" % waits).exists())
+        wait_for(lambda: limit(host, "memory", "@web") == str(32 << 20))
+        # It is killed: refused, with a line.
+        host.say("START ticket=903 instance=web.2 image=a config=/config/run.yaml sandbox=web role=web")
+        os.kill(lowers(host.meshd.pid), 9)
+        reply = host.event(kind="reply", ticket=903)
+        assert (reply["code"], reply["text"]) == (5, "web.2: sandbox 'web': limits: memory: who lowers it was killed")
+        assert limit(host, "memory", "@web") == str(32 << 20)
+    finally:
+        host.close()
 
 
 def test_groups_of_an_older_daemon(node):
