@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../base/log.h"
 #include "../base/own.h"
 #include "child.h"
 #include "launch.h"
@@ -24,6 +25,11 @@ enum { SOURCE_BYTES_MAX = 64 << 10, TEXT_CAP = SOURCE_BYTES_MAX + 2 * SPEC_HOSTS
 struct text {
 	char *buf; /* TEXT_CAP; owned */
 	size_t len;
+};
+
+/* An instance's state, and the directory that it is in: root's, shown to nobody. */
+struct state {
+	int dir, beside;
 };
 
 static void
@@ -172,7 +178,7 @@ write_all(int fd, const struct text *t)
 	return true;
 }
 
-/* A new file under a name that is free; it may lie where a container writes. */
+/* A new file, in place of one that a kill -9 left. */
 static int
 new_file(int dir, const char *name, const struct text *t)
 {
@@ -213,38 +219,57 @@ mount_file(const struct launcher *l, const struct spec *s, const char *file,
 			      AT_EMPTY_PATH, &attr, sizeof attr);
 }
 
+/* Made beside the state, where no container has a name, and put into it whole.
+ * If it has made a directory there, that is its own business, and stays. */
 static int
-keep_file(int state, const char *name, const struct text *t)
+keep_file(const struct spec *s, const struct state *state, const char *name, const struct text *t)
 {
 	char tmp[24];
 	AUTO_CLOSE int fd = -1;
+	int saved;
 
 	snprintf(tmp, sizeof tmp, ".%s.new", name);
-	fd = new_file(state, tmp, t);
-	return fd < 0 ? -1 : renameat(state, tmp, state, name);
+	fd = new_file(state->beside, tmp, t);
+	if (fd >= 0 && renameat(state->beside, tmp, state->dir, name) == 0)
+		return 0;
+	saved = errno;
+	if (fd >= 0)
+		unlinkat(state->beside, tmp, 0);
+	if (saved == EISDIR) {
+		log_warn("%s: no %s is put into its state: a directory has that name there",
+		    s->instance, name);
+		return 0;
+	}
+	errno = saved;
+	return -1;
 }
 
-/* The top of the state, when a volume shows all of it; or -1. */
-static int
+/* When a volume shows all of the state; else, and when there is none, -1. */
+static struct state
 state_of(const struct launcher *l, const struct spec *s)
 {
+	struct state state = {-1, -1};
 	char path[LAUNCH_STATE_CAP];
+	bool whole = false;
 
-	launch_state_path(s, path);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
-		if (s->volumes[i].kind == SPEC_STATEDIR &&
-		    s->volumes[i].below[0] == '\0')
-			return sys_open_beneath(l->place->volumes_dir, path,
-			    O_PATH | O_DIRECTORY);
-	return -1;
+		whole = whole || (s->volumes[i].kind == SPEC_STATEDIR &&
+				     s->volumes[i].below[0] == '\0');
+	if (!whole)
+		return state;
+	launch_state_path(s, path);
+	state.dir = sys_open_beneath(l->place->volumes_dir, path, O_PATH | O_DIRECTORY);
+	path[strcspn(path, "/")] = '\0';
+	state.beside = sys_open_beneath(l->place->volumes_dir, path, O_PATH | O_DIRECTORY);
+	return state;
 }
 
 static int
 place_file(const struct launcher *l, const struct spec *s, const char *name,
-    const struct text *t, int state, int *mount, struct err *err)
+    const struct text *t, const struct state *state, int *mount, struct err *err)
 {
 	if ((mount != NULL && mount_file(l, s, name, t, mount) < 0) ||
-	    (state >= 0 && keep_file(state, name, t) < 0))
+	    (state->dir >= 0 && keep_file(s, state, name, t) < 0))
 		return err_set(err, EXIT_STATE, "%s: cannot make its %s: %s",
 		    s->instance, name, strerror(errno));
 	return 0;
@@ -256,23 +281,24 @@ launch_hosts(const struct launcher *l, struct child *c, struct err *err)
 	const struct spec *s = c->spec;
 	bool hosts = wanted(c, s->hosts_flags, CHILD_HOSTS),
 	     resolv = wanted(c, s->resolv_flags, CHILD_RESOLV);
-	AUTO_CLOSE int state = state_of(l, s);
+	const struct state state = state_of(l, s);
+	AUTO_CLOSE int dir = state.dir, beside = state.beside;
 	AUTO_FREE char *buf = NULL;
 	struct text t;
 	int rc = 0;
 
-	if (!hosts && !resolv && state < 0)
+	if (!hosts && !resolv && dir < 0)
 		return 0;
 	t.buf = buf = malloc(TEXT_CAP);
 	if (buf == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
-	if (hosts || (state >= 0 && s->hosts_flags & SPEC_FILE_MADE))
+	if (hosts || (dir >= 0 && s->hosts_flags & SPEC_FILE_MADE))
 		if ((rc = hosts_text(s, &t, err)) == 0)
-			rc = place_file(l, s, "hosts", &t, state,
+			rc = place_file(l, s, "hosts", &t, &state,
 			    hosts ? &c->hosts : NULL, err);
-	if (rc == 0 && (resolv || (state >= 0 && s->resolv_flags & SPEC_FILE_MADE)))
+	if (rc == 0 && (resolv || (dir >= 0 && s->resolv_flags & SPEC_FILE_MADE)))
 		if ((rc = read_source(s, "resolv-conf", s->resolv_file, &t, err)) == 0)
-			rc = place_file(l, s, "resolv.conf", &t, state,
+			rc = place_file(l, s, "resolv.conf", &t, &state,
 			    resolv ? &c->resolv : NULL, err);
 	return rc;
 }

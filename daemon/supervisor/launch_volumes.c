@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -19,7 +20,7 @@
 #include "launch.h"
 #include "sys.h"
 
-enum { NAME_BYTES = 255 };
+enum { NAME_BYTES = 255, NEW_CAP = NAME_BYTES + 16, NEW_TRIES = 4 };
 
 /* A detached, private copy of the mounts at dir, never with less than nosuid and
  * nodev; more: attributes besides.  userns: id-mapped by it, or -1. */
@@ -82,21 +83,39 @@ is_empty(int dir)
 	return d != NULL && n < 3;
 }
 
+/* An empty directory under a name of ours; a container that has dir may be in the
+ * way with whatever it made there, but not of names that it can't know. */
+static int
+make_new(int dir, const char *name, char tmp[NEW_CAP])
+{
+	uint32_t random = 0;
+	int rc;
+
+	snprintf(tmp, NEW_CAP, ".%s.new", name);
+	/* One that a kill -9 left is empty, with whatever owner. */
+	unlinkat(dir, tmp, AT_REMOVEDIR);
+	rc = mkdirat(dir, tmp, 0700);
+	for (int i = 0; rc < 0 && errno == EEXIST && i < NEW_TRIES; i++) {
+		if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+			break;
+		snprintf(tmp, NEW_CAP, ".%s.new%08x", name, random);
+		rc = mkdirat(dir, tmp, 0700);
+	}
+	return rc;
+}
+
 /* What was not there before: under a name of its own until owner and mode are
  * right, so that a crash leaves none that are wrong.  The directory is the one
  * that was made, whatever a container that has its parent does meanwhile. */
 static int
 make_last(int dir, const char *name, const struct spec_volume *v)
 {
-	char tmp[NAME_BYTES + 8];
+	char tmp[NEW_CAP];
 	struct stat st;
 	AUTO_CLOSE int fd = -1;
 	int out;
 
-	snprintf(tmp, sizeof tmp, ".%s.new", name);
-	/* One that a kill -9 left is empty, with whatever owner. */
-	unlinkat(dir, tmp, AT_REMOVEDIR);
-	if (mkdirat(dir, tmp, 0700) < 0)
+	if (make_new(dir, name, tmp) < 0)
 		return -1;
 	fd = sys_open_beneath(dir, tmp, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || fstat(fd, &st) < 0)

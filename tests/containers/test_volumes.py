@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import wait_for
+from conftest import children_of, wait_for
 from steps import FIRED, OWN, Steps, countdown
 
 
@@ -190,10 +190,10 @@ def test_what_is_roots_is_not_given_away(up):
     (db / "key/secret").write_text("of root\n")
     shell(up, "a", {"/data": "!Persistent /db"}, "busybox mv /data/key /data/.cache.new 2>&1", "user-id: 1000\n")
     assert says(up, "web.1", "a").splitlines() == ["DONE"]
-    shell(up, "b", {"/data": "!Persistent {path: /db/cache, mkdir: true, user: 1000, mode: 0o700}"}, "cat /data/secret",
-          "user-id: 1000\n")
-    fails(up, "web.2", "b", "cannot open %s/cache: File exists" % db)
-    assert owner(db / ".cache.new") == (0, 0, 0o700)
+    shell(up, "b", {"/data": "!Persistent {path: /db/cache, mkdir: true, user: 1000, mode: 0o700}"},
+          "cat /data/secret 2>&1", "user-id: 1000\n")
+    assert says(up, "web.2", "b").splitlines() == ["cat: can't open '/data/secret': No such file or directory", "DONE"]
+    assert owner(db / ".cache.new") == (0, 0, 0o700) and owner(db / "cache") == (1000, 0, 0o700)
 
 
 def test_what_is_not_allowed_is_refused(up):
@@ -398,6 +398,27 @@ def test_hosts_and_resolv_conf(up):
     (up.images / "s/etc/hosts").symlink_to("/state/hosts")
     (up.images / "s/etc/resolv.conf").symlink_to("/state/resolv.conf")
     assert says(up, "web.5", "s").splitlines()[1:] == ["10.0.0.1 db", "fd00::1 six", "nameserver 10.0.0.53", "DONE"]
+
+
+def test_what_it_makes_in_its_state_keeps_it_from_no_start(up):
+    """Names that we use there, taken by directories with something in them; and that of a file that we put there."""
+    (up.top / "r").write_text("nameserver 10.0.0.53\n")
+    sandbox(up, "resolv-conf: %s/r\n" % up.top)
+    names = [".hosts.new", ".resolv.conf.new", ".y.new"]
+    shell(up, "s", {"/state": "!Statedir", "/y": "!Statedir {user: 1000, path: /y}"},
+          "cd /state; for d in %s; do busybox mkdir -p $d/in; done; busybox rmdir y" % " ".join(names), "user-id: 1000\n")
+    pid = up.up("web.1", "s")["pid"]
+    up.printed("web.1", "DONE")
+    state = up.top / "state/volumes/web.1/web"
+    (state / "resolv.conf").write_text("another\n")
+    (state / "hosts").unlink()
+    (state / "hosts/in").mkdir(parents=True)
+    os.kill(children_of(pid)[0], 9)
+    wait_for(lambda: up.log("web.1").count("DONE") == 2)
+    assert (state / "resolv.conf").read_text() == "nameserver 10.0.0.53\n"
+    assert sorted(os.listdir(state)) == sorted([*names, "hosts", "resolv.conf"])
+    assert os.listdir(state.parent) == ["web"] and (state / "hosts/in").is_dir()
+    assert "no hosts is put into its state: a directory has that name there" in (up.top / "stderr").read_text()
 
 
 def test_hosts_that_can_not_be_had(up):
