@@ -124,14 +124,15 @@ int
 launch_note(const struct launcher *l, const struct spec *s, const struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[192 + NAME_CAP];
+	char name[NAME_CAP + 8], text[224 + NAME_CAP];
 	int n;
 
 	snprintf(name, sizeof name, "%s.pid", s->instance);
-	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d %s %llx\n",
+	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d %s %llx %llu\n",
 	    (int)r->pid, (unsigned long long)r->start_time, r->gen, l->boot_id,
 	    (unsigned long long)r->hash, (unsigned long long)r->since_ms,
-	    r->fenced, s->sandbox, (unsigned long long)r->judged);
+	    r->fenced, s->sandbox, (unsigned long long)r->judged,
+	    (unsigned long long)r->id);
 	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
 }
 
@@ -272,6 +273,7 @@ launch_go(const struct launcher *l, const struct spec *s, struct running *r,
 	r->judged = s->judged;
 	r->since_ms = sys_wall_ms();
 	r->start_time = sys_start_time(r->pid);
+	r->id = sys_pidfd_id(r->pidfd);
 	rc = cgroup_attach(l->cgroups, r->leaf, r->pid, err);
 	if (rc == 0)
 		rc = launch_note(l, s, r, err);
@@ -300,8 +302,8 @@ static int
 read_note(const struct launcher *l, const char *instance, struct running *r,
     struct err *err)
 {
-	char name[NAME_CAP + 8], text[192 + NAME_CAP], boot[40], box[NAME_CAP];
-	unsigned long long start, hash = 0, since = 0, judged = 0;
+	char name[NAME_CAP + 8], text[224 + NAME_CAP], boot[40], box[NAME_CAP];
+	unsigned long long start, hash = 0, since = 0, judged = 0, id = 0;
 	ssize_t n;
 	int pid, version, got, fenced = 0;
 
@@ -316,10 +318,10 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 		    strerror(errno));
 	text[n] = '\0';
 	/* Version 1 ended after the boot id, version 2 once before `fenced`,
-	 * and before the sandbox: its leaf was not in a group of that. */
-	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d %63s %llx", &version,
+	 * before the sandbox (its leaf was not in a group of that), and before the id. */
+	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d %63s %llx %llu", &version,
 	    &pid, &start, &r->gen, boot, &hash, &since, &fenced, box,
-	    &judged);
+	    &judged, &id);
 	if (got < 5 || pid <= 0 || strcmp(boot, l->boot_id) != 0) {
 		r->gen = 0;
 		return 0;
@@ -331,6 +333,7 @@ read_note(const struct launcher *l, const char *instance, struct running *r,
 		    instance, r->gen);
 	r->pid = pid;
 	r->start_time = start;
+	r->id = id;
 	r->hash = hash;
 	r->judged = judged;
 	r->since_ms = since;
@@ -371,6 +374,15 @@ lives_on(const struct running *r)
 	return is != 0;
 }
 
+/* Is what we hold now what the note is about? */
+static bool
+is_noted(const struct running *r, uint64_t start)
+{
+	return (start == r->start_time || !HOLDS("start-time")) &&
+	    (r->id == 0 || r->id == sys_pidfd_id(r->pidfd) || !HOLDS("pidfd-id")) &&
+	    (lives_on(r) || !HOLDS("is-init"));
+}
+
 int
 launch_adopt(struct launcher *l, const char *instance, struct running *r,
     struct err *err)
@@ -392,8 +404,7 @@ launch_adopt(struct launcher *l, const char *instance, struct running *r,
 	 * between the question and the answer. */
 	r->pidfd = sys_pidfd_open(r->pid);
 	start = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
-	if (start != 0 && (start == r->start_time ? lives_on(r) :
-						    !HOLDS("start-time")))
+	if (start != 0 && is_noted(r, start))
 		return 1;
 	if (start == 0 && errno != ESRCH && errno != ENOENT &&
 	    errno != EINVAL)

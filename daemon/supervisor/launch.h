@@ -52,6 +52,7 @@ struct launcher {
 struct running {
 	pid_t pid;
 	uint64_t start_time;
+	uint64_t id;	   /* sys_pidfd_id; 0: unknown */
 	uint32_t gen;
 	uint64_t hash;	   /* of the spec it was launched from; 0: unknown */
 	uint64_t judged;   /* likewise, spec_judged() */

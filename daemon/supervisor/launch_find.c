@@ -102,6 +102,7 @@ launch_find(struct launcher *l, const struct spec *s, struct running *r)
 	/* First hold it, then ask again: it may be another by now. */
 	r->pidfd = search.found == 1 ? sys_pidfd_open(r->pid) : -1;
 	r->start_time = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
+	r->id = r->pidfd < 0 ? 0 : sys_pidfd_id(r->pidfd);
 	r->since_ms = wall_ms(r->start_time);
 	if (r->start_time == 0 || !cgroup_holds(l->cgroups, r->leaf, r->pid) ||
 	    changed_since(l, s->instance, r->since_ms)) {

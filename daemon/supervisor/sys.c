@@ -13,7 +13,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,6 +171,20 @@ sys_start_time(pid_t pid)
 	for (int field = 2; p != NULL && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* Magic of the file system that pidfds are in since Linux 6.9. */
+enum { PIDFS = 0x50494446 };
+
+uint64_t
+sys_pidfd_id(int pidfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	return fstatfs(pidfd, &fs) == 0 && fs.f_type == PIDFS && fstat(pidfd, &st) == 0 ?
+	    st.st_ino :
+	    0;
 }
 
 void

@@ -40,6 +40,9 @@ int sys_reap(int pidfd, int *status);
 
 /* Start time of a process in clock ticks since boot; 0: no such process. */
 uint64_t sys_start_time(pid_t pid);
+/* Number of a process that no other of this boot ever has, unlike its pid and, in
+ * one tick, its start time; 0: the kernel is older than Linux 6.9 and has none. */
+uint64_t sys_pidfd_id(int pidfd);
 /* The kernel's boot id as text (37 bytes with its NUL). */
 void sys_boot_id(char *out);
 
