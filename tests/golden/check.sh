@@ -6,8 +6,9 @@
 # say what lithos/NAME.want has.  REWRITE=1 writes what is there now: look at the
 # diff before you commit it.
 cd "$(dirname "$0")/../.." || exit 5
-mesh=$PWD/${B:-build}/mesh
-here=$PWD/tests/golden/lithos
+top=$PWD
+mesh=$top/${B:-build}/mesh
+here=$top/tests/golden/lithos
 tmp=$(mktemp -d) || exit 5
 trap 'rm -rf "$tmp"' EXIT
 umask 022
@@ -42,6 +43,18 @@ say "check --json of errors" json broken 1 "broken/master.yaml 2 1"
 say "check --json of none" json mesh 0 \
     "mesh/mesh.yaml mesh/lithos-configs/master.yaml mesh/lithos-configs/sandboxes/front.yaml"
 say "check -q of none is silent" [ -z "$("$mesh" check -q mesh)" ]
+
+# The stock files say what is treated otherwise of nobody's.
+stock() {
+	mkdir -p "stock/$1/sandboxes" "stock/$1/image/config"
+	cp "$top/lithos-configs/master.yaml" "stock/$1"
+	cp "$top/lithos-configs/sandboxes/$1.yaml" "stock/$1/sandboxes"
+	cp "$top/lithos-configs/containers/$2"*.yaml "stock/$1/image/config"
+	"$mesh" check "stock/$1" "stock/$1/image" >"$tmp/out" 2>&1 && ! grep "^note: " "$tmp/out" &&
+		grep -q "in sandbox '$1'" "$tmp/out"
+}
+say "check of the stock sandbox web" stock web web
+say "check of the stock sandbox front" stock front haproxy
 
 # What can't be looked at.
 line() {
