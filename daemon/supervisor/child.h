@@ -53,8 +53,9 @@ int child_reset(const struct child *c);
 /* Of that, what a command takes from no container: scheduler and I/O class,
  * timer slack, personality, memory policy. */
 int child_reset_more(const struct child *c);
-/* Likewise: its secrets in plain, NAME=VALUE each, into *out.  Only this process
- * ever holds them, and its exec ends that.  (child_secrets.c) */
+/* Likewise: its secrets in plain, NAME=VALUE each, into *out.  Only this process,
+ * or one that enters as a command, ever holds them, and its exec ends that.  Of c
+ * it takes spec, error, key and what goes with that.  (child_secrets.c) */
 int child_secrets(const struct child *c, struct strs *out);
 /* proc: the container's procfs. */
 int child_oom_score(const struct child *c, int proc);

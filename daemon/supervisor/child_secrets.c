@@ -2,7 +2,7 @@
  * child_secrets.c - a container's secrets, from sealed to its environment.
  *
  * The supervisor never has them in plain.  Its child, which is to become the
- * container's pid 1, asks meshd-conf while the host's tree is still its own and
+ * container's pid 1 or a command beside that, asks meshd-conf while the host's tree is still its own and
  * nothing of the image has run; the answer is a piece of memory that is wiped
  * when it was read.  What the child holds ends with its exec.
  */

@@ -138,13 +138,18 @@ clone_joiner(struct sup *s, struct exec *x, const struct row *r, int group,
 	struct filter filter;
 	struct exec_child c = {.ask = &x->ask, .spec = &r->spec,
 	    .filter = &filter, .target = r->run.pidfd,
-	    .pid = r->run.pid, .init = s->launcher.init};
+	    .pid = r->run.pid, .init = s->launcher.init,
+	    .key = -1, .conf = s->launcher.conf,
+	    .conf_uid = s->launcher.conf_uid, .conf_gid = s->launcher.conf_gid};
 	int release[2] = {-1, -1}, error[2] = {-1, -1}, born[2] = {-1, -1};
 	pid_t pid = -1;
 	int rc = filter_for(&s->launcher.filter, &r->spec, &filter, err);
 
+	if (rc == 0 && (rc = launch_key(&r->spec, &c.key, err)) < 0)
+		x->sealed = true;
 	if (rc < 0 || (rc = cgroup_doors(&s->cgroups, r->run.leaf, c.doors, err)) < 0) {
 		filter_done(&filter, &s->launcher.filter);
+		shut(&c.key);
 		return rc;
 	}
 	memcpy(c.stdio, x->stdio, sizeof c.stdio);
@@ -176,6 +181,7 @@ clone_joiner(struct sup *s, struct exec *x, const struct row *r, int group,
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		shut(&c.doors[i]);
 	close_pair(release); /* without its byte the child ends */
+	shut(&c.key);
 	filter_done(&filter, &s->launcher.filter);
 	return rc;
 }
@@ -402,6 +408,8 @@ reap(struct exec *x, int *pidfd)
 		return;
 	if (pidfd == &x->command)
 		x->status = rc > 0 ? status : -1;
+	else if (rc > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXEC_NO_SECRETS)
+		x->sealed = true;
 	shut(pidfd);
 }
 

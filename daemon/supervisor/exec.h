@@ -68,6 +68,7 @@ struct exec {
 	int joiner, born; /* its pidfd; a pipe that tells the command's pid */
 	int command;	  /* pidfd */
 	bool known;	  /* there was one */
+	bool sealed;	  /* there was none: its secrets can't be opened */
 	int error;	  /* a pipe: a line, or its end when the command runs */
 	char group[EXEC_GROUP_CAP]; /* LEAF/exec.N, or "" */
 	uint64_t early; /* bits of signals that came before there was a command */
@@ -108,7 +109,12 @@ struct exec_child {
 	pid_t pid;  /* its pid */
 	int init, stdio[EXEC_FDS], error, born, release;
 	int doors[CGROUP_COUNT]; /* to its v1 groups */
+	int key, conf; /* of its secrets, or -1; meshd-conf, and as whom it runs */
+	uid_t conf_uid;
+	gid_t conf_gid;
 };
+/* Exit code of who enters: its secrets can't be opened. */
+enum { EXEC_NO_SECRETS = 124 };
 _Noreturn void exec_child_run(const struct exec_child *c);
 
 /* What `born` carries: one of these. */

@@ -7,6 +7,8 @@
  *   - it is in the container's group from its first instruction, and waits
  *     until all limits hold;
  *   - no descriptor but the command's three, and what is named below, is open;
+ *   - its secrets, which the container's application has too, are opened by another
+ *     process, before it is where those of the container can see it;
  *   - it can't be traced nor its /proc files be opened (dumpable is off) from
  *     before it enters the pid namespace until it has given up everything;
  *   - the user namespace comes last, with the one step that drops all (the same
@@ -130,13 +132,15 @@ arrange(const struct exec_child *c)
 }
 
 static char **
-environment(const struct exec_child *c)
+environment(const struct exec_child *c, const struct strs *secrets)
 {
 	static char term[EXEC_TERM_CAP + 8];
-	char **env = child_vector(&c->spec->env, 1);
+	char **env = child_vector(&c->spec->env, 1 + secrets->count), *p = secrets->buf;
 
 	snprintf(term, sizeof term, "TERM=%s", c->ask->term);
 	env[0] = term;
+	for (uint32_t i = 0; i < secrets->count; i++, p += strlen(p) + 1)
+		env[1 + i] = p;
 	/* The terminal's own word, else the container's. */
 	if (c->ask->term[0] == '\0')
 		return env + 1;
@@ -149,10 +153,10 @@ environment(const struct exec_child *c)
 }
 
 static _Noreturn void
-command(const struct exec_child *c, const struct child *as)
+command(const struct exec_child *c, const struct child *as, const struct strs *secrets)
 {
 	bool tty = c->ask->flags & EXEC_F_TTY;
-	char **argv = child_vector(&c->ask->argv, 2), **env = environment(c);
+	char **argv = child_vector(&c->ask->argv, 2), **env = environment(c, secrets);
 	int prog;
 
 	close(c->born);
@@ -181,10 +185,13 @@ exec_child_run(const struct exec_child *c)
 {
 	int fds[] = {c->target, c->init, c->stdio[0], c->stdio[1], c->stdio[2],
 	    c->error, c->born, c->release, c->doors[0], c->doors[1], c->doors[2], c->doors[3],
-	    -1};
+	    c->key, c->key < 0 ? -1 : c->conf};
 	struct exec_born born = {EXEC_BORN_MAGIC, 0};
 	struct child as = {.spec = c->spec, .filter = c->filter,
 	    .error = INIT_FD_ERROR, .userns = -1};
+	const struct child of_secrets = {.spec = c->spec, .error = c->error, .key = c->key,
+	    .conf = c->conf, .conf_uid = c->conf_uid, .conf_gid = c->conf_gid};
+	struct strs secrets = {0};
 	int pidfd = -1;
 	char byte;
 
@@ -194,6 +201,8 @@ exec_child_run(const struct exec_child *c)
 	if (read(c->release, &byte, 1) != 1)
 		_exit(0); /* our maker died, or thought better of it */
 	close(c->release);
+	if (child_secrets(&of_secrets, &secrets) < 0)
+		_exit(EXEC_NO_SECRETS);
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		if (c->doors[i] >= 0 && cgroup_join(c->doors[i]) < 0)
 			fail(c, "enter its cgroups");
@@ -206,7 +215,7 @@ exec_child_run(const struct exec_child *c)
 		fail(c, "enter the container");
 	born.pid = sys_fork(CLONE_PARENT, -1, &pidfd);
 	if (born.pid == 0)
-		command(c, &as);
+		command(c, &as, &secrets);
 	if (born.pid < 0)
 		fail(c, "clone");
 	if (write(c->born, &born, sizeof born) != (ssize_t)sizeof born)

@@ -111,5 +111,12 @@ exec_probe_ended(struct sup *s, struct exec *x, msec now)
 		    WIFSIGNALED(st) ? "signal" : "status",
 		    WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st),
 		    line[0] ? ": " : "", line);
+	if (x->sealed) {
+		/* Not the container's fault: it has its own since its start. */
+		snprintf(text, sizeof text, "%s: a probe can't be asked: %.*s\n", x->ask.instance, 300, x->text);
+		told_lines(&s->told, text);
+		health_not_asked(s, x, now);
+		return;
+	}
 	health_probed(s, x, ok, text, now);
 }

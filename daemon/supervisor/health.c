@@ -114,18 +114,42 @@ unwell(struct sup *s, struct row *r, bool never, const char *why, msec now)
 	row_step(s, r, LIFE_EV_UNWELL, now);
 }
 
+/* Of the run, and the probe, that this was about; or NULL: that is over. */
+static struct row_probe *
+probe_meant(struct sup *s, const struct exec *x, struct row **r)
+{
+	struct row_probe *c;
+
+	*r = row_find(s, x->ask.instance);
+	if (*r == NULL)
+		return NULL;
+	c = &(*r)->probes[x->why == EXEC_LIVE ? PROBE_LIVE : PROBE_READY];
+	return c->pid == x->pid && c->turn == x->turn ? c : NULL;
+}
+
+void
+health_not_asked(struct sup *s, const struct exec *x, msec now)
+{
+	struct row *r;
+	struct row_probe *c = probe_meant(s, x, &r);
+
+	if (c == NULL)
+		return;
+	c->asks = false;
+	c->at = now + INTERVAL_MS;
+}
+
 void
 health_probed(struct sup *s, const struct exec *x, bool ok, const char *text, msec now)
 {
 	int which = x->why == EXEC_LIVE ? PROBE_LIVE : PROBE_READY;
-	struct row *r = row_find(s, x->ask.instance);
 	const struct sup_probe *how;
-	struct row_probe *c;
+	struct row *r;
+	struct row_probe *c = probe_meant(s, x, &r);
 	uint32_t was;
 
-	if (r == NULL || r->probes[which].pid != x->pid || r->probes[which].turn != x->turn)
-		return; /* of a run that is over, or of another probe */
-	c = &r->probes[which];
+	if (c == NULL)
+		return;
 	c->asks = false;
 	if (!is_ours(r, which) || r->run.pid != x->pid)
 		return;

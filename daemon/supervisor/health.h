@@ -37,6 +37,8 @@ void health_changed(struct row *r, const struct spec *next);
 /* What a command that health_tick began came to; text: which, and what it said. */
 void health_probed(struct sup *s, const struct exec *x, bool ok, const char *text,
     msec now);
+/* It could not be begun after all, for no reason of the container's. */
+void health_not_asked(struct sup *s, const struct exec *x, msec now);
 /* SUP_UNWELL.  EXIT_CONFIG: it has no liveness that the engine asks. */
 MUST_CHECK int health_unwell(struct sup *s, const struct sup_req *q, msec now,
     struct err *err);

@@ -124,8 +124,8 @@ start(struct helper *h, int program, uid_t uid, gid_t gid, const char *kind,
 		    strerror(errno));
 	}
 	/* A container's first pids belong to its init and its application. */
-	pid = h->secret ? sys_fork_as(SECRETS_PID, &h->pidfd) :
-			  sys_fork(0, -1, &h->pidfd);
+	pid = h->secret && parent == 1 ? sys_fork_as(SECRETS_PID, &h->pidfd) :
+					 sys_fork(0, -1, &h->pidfd);
 	if (pid == 0)
 		child(h, program, uid, gid, kind, yaml, key, parent);
 	if (pid < 0) {

@@ -46,7 +46,7 @@ MUST_CHECK int helper_try_secrets(struct helper *h, int program, uid_t uid,
     struct err *err);
 /* As helper_run, of `open` (daemon/conf/secret.h): sealed secrets in, the plain ones
  * out, in no other memory of ours than *out.  key is its descriptor 3.  Asked by
- * the first process of a new pid namespace. */
+ * who is to become a process of a container. */
 MUST_CHECK int helper_open_secrets(int program, uid_t uid, gid_t gid,
     const char *display, int sealed, int key, char **out, size_t *len,
     struct err *err);

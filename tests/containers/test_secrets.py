@@ -3,6 +3,7 @@ import base64
 import ctypes
 import hashlib
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -147,6 +148,48 @@ def test_the_application_has_them_and_nobody_else(keyed):
     assert environ(app(init)) == want
     keyed.pids, keyed.audited = [init], []
     assert leaks(keyed, plain) == []
+
+
+def mesh_exec(node, instance, *argv):
+    return subprocess.run([BUILD / "mesh", "--socket", node.top / "run/ctl", "exec", instance, "--", *argv], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+
+
+def test_commands_beside_it_have_them(keyed):
+    """One of root's, and probes: the environment of the application.  When they can't be opened any more no command
+    starts, and that a probe can't be asked is no word about what runs."""
+    value, = values(1)
+    (keyed.sandboxes / "web.yaml").write_text((keyed.sandboxes / "web.yaml").read_text() + "allow-exec: yes\n")
+    probe = '{exec: [/bin/sh, -c, "echo >>/tmp/%s; [ ${#PW} = 32 ]"], interval: 500ms, failures: 1, start-period: 0s}'
+    probe = "health: {readiness: %s, liveness: %s}\n" % (probe.replace(", start-period: 0s", "") % "r", probe % "l")
+    keyed.shell("a", "exec sleep 1000", extra="environ: {COLOR: blue}\nsecret-environ: {PW: '%s'}\n%s" % (
+        seal(keyed.pub, value, "web"), probe))
+    init = keyed.up("web.1", "a")["pid"]
+    keyed.event(kind="state", instance="web.1", well=1)
+    p = mesh_exec(keyed, "web.1", "/bin/busybox", "env")
+    has = dict(line.split("=", 1) for line in p.stdout.splitlines())
+    assert has == environ(app(init)) and has["PW"] == value, p
+
+    asked = [pathlib.Path("/proc/%d/root/tmp" % init) / f for f in "rl"]
+    wait_for(lambda: all(f.exists() for f in asked))
+    keyed.key.rename(keyed.top / "gone")
+    p = mesh_exec(keyed, "web.1", "/bin/true")
+    assert p.returncode == 125 and "web.1: secrets-private-key: %s: No such file" % keyed.key in p.stderr, p
+    new_key(keyed.key)
+    p = mesh_exec(keyed, "web.1", "/bin/true")
+    assert p.returncode == 125 and "sealed for another key than secrets-private-key" in p.stderr, p
+    log = keyed.top / "stderr"
+    wait_for(lambda: "web.1: a probe can't be asked: " in log.read_text() and "another key" in log.read_text())
+    then = [f.stat().st_size for f in asked]
+    for pub in ("key", "gone"):
+        (keyed.top / pub).replace(keyed.top / ("old" if pub == "key" else "key"))
+    wait_for(lambda: all(f.stat().st_size > was + 1 for f, was in zip(asked, then)))
+    keyed.ask("LIST")
+    e = [e for e in keyed.events if e.get("instance") == "web.1"][-1]
+    assert (e["pid"], e["well"], e["restarts"], e["text"]) == (init, 1, 0, ""), e
+    assert not [e for e in keyed.events if e.get("instance") == "web.1" and e["state"] == "stopping"]
+    keyed.pids, keyed.audited = [init], ["web.1"]
+    assert leaks(keyed, value) == []
 
 
 def test_what_is_refused(keyed):
