@@ -187,6 +187,7 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 		usleep(10000);
 	}
 	find_v2_controllers(g);
+	cgroup_devices(g);
 	g->move = clone_is_killed(g->unified);
 	if (g->move)
 		log_warn("the kernel kills what is cloned into cgroup %s, because meshd's own was killed once (cgroup.kill): containers are moved into theirs",

@@ -30,7 +30,14 @@ enum cgroup_controller {
 
 #define CGROUP_BOX '@'
 
-enum { CGROUP_LEAF_CAP = 2 * NAME_CAP + 14 };
+enum { CGROUP_LEAF_CAP = 2 * NAME_CAP + 14, CGROUP_NODES = 6 };
+
+/* The devices of a container's /dev; with its terminals, all it may open. */
+struct cgroup_node {
+	const char *name;
+	unsigned major, minor;
+};
+extern const struct cgroup_node cgroup_nodes[CGROUP_NODES];
 
 struct cgroups {
 	int unified;		/* our group in cgroup2, flock'ed */

@@ -8,6 +8,9 @@
 
 extern const char *const cgroup_names[CGROUP_COUNT]; /* of the controllers */
 
+/* Nobody below our group opens another device than those of cgroup_nodes, and
+ * terminals.  A kernel that can't do that is told in the log. */
+void cgroup_devices(const struct cgroups *g);
 /* Remove a group everywhere, cgroup2 last.  False: something is in it. */
 bool cgroup_rmdir(const struct cgroups *g, const char *path);
 /* Set all that is not zero, of a new leaf.  EXIT_ENVIRONMENT: one can't be. */

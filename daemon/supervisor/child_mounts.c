@@ -26,12 +26,6 @@ enum { INODES_MIN = 64, TTY_GID = 5 };
 
 #define TERMINALS_MAX "256"
 
-static const struct {
-	const char *name;
-	unsigned major, minor;
-} nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8},
-    {"urandom", 1, 9}, {"tty", 5, 0}};
-
 /* What the kernel tells about itself and the whole host. */
 static const char *const masked[] = {"acpi", "asound", "kcore", "keys",
     "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
@@ -163,13 +157,13 @@ mount_dev(const struct child *c, int root, int *null)
 	if (put(c, root, dev, "/dev") < 0)
 		return -1;
 	umask(0);
-	for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
-		dev_t want = makedev(nodes[i].major, nodes[i].minor);
+	for (size_t i = 0; i < CGROUP_NODES; i++) {
+		dev_t want = makedev(cgroup_nodes[i].major, cgroup_nodes[i].minor);
 
-		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, want) < 0 ||
-		    fstatat(dev, nodes[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		if (mknodat(dev, cgroup_nodes[i].name, S_IFCHR | 0666, want) < 0 ||
+		    fstatat(dev, cgroup_nodes[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISCHR(st.st_mode) || st.st_rdev != want)
-			return child_say(c, "make /dev/%s: %s", nodes[i].name,
+			return child_say(c, "make /dev/%s: %s", cgroup_nodes[i].name,
 			    strerror(errno));
 	}
 	if (symlinkat("/proc/self/fd", dev, "fd") < 0 ||

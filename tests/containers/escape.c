@@ -313,6 +313,15 @@ try_mknod(const char *path)
 	return open(path, O_RDONLY);
 }
 
+/* One that no /dev of ours has: the kernel's own log. */
+static long
+try_mknod_log(const char *path)
+{
+	if (mknod(path, S_IFCHR | 0666, makedev(1, 11)) < 0)
+		return -1;
+	return open(path, O_WRONLY);
+}
+
 /* TYPE,HEX: a file of the same file system, by its number instead of its path. */
 static long
 try_handle(const char *what)
@@ -428,7 +437,7 @@ static const struct {
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
     {"packet", try_packet}, {"alg", try_alg}, {"pair", try_pair}, {"key", try_key},
     {"io_uring", try_io_uring}, {"type", try_type}, {"cgroup", try_cgroup},
-    {"mknod", try_mknod}, {"handle", try_handle}, {"i386", try_i386}, {"x32", try_x32},
+    {"mknod", try_mknod}, {"mknod-log", try_mknod_log}, {"handle", try_handle}, {"i386", try_i386}, {"x32", try_x32},
     {"personality", try_personality}, {"getfd", try_getfd},
     {"remount", try_remount}, {"syslog", try_syslog}, {"shm", try_shm},
     {"abstract", try_abstract}, {"bind", try_bind}};

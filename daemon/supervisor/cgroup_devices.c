@@ -1,0 +1,127 @@
+/*
+ * cgroup_devices.c - which devices may be opened, or made, below our group: those
+ * of a container's /dev.
+ *
+ * It stands behind mounts without devices and capabilities that nobody has.  On
+ * cgroup2, with v1 beside it or not, this is a program of the group itself; it is
+ * built here, of as many instructions as there are nodes, and holds for all that
+ * is in the group or below it, for as long as the group is there: also when we are
+ * not.  One for all costs a start nothing but the kernel's look at it.
+ */
+#include "cgroup_in.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "../base/own.h"
+#include "../base/weak.h"
+
+enum {
+	TTY_MAJOR = 5,
+	PTMX_MINOR = 2,
+	PTS_MAJOR = 136,
+	HEAD = 5,
+	TAIL = 7,
+	INSNS = HEAD + 2 * CGROUP_NODES + TAIL,
+};
+
+const struct cgroup_node cgroup_nodes[CGROUP_NODES] = {{"null", 1, 3},
+    {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
+    {"tty", TTY_MAJOR, 0}};
+
+/* A field of what the kernel asks about, to a register. */
+static struct bpf_insn
+load(unsigned reg, size_t at)
+{
+	return (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W,
+	    .dst_reg = reg & 0xf,
+	    .src_reg = BPF_REG_1,
+	    .off = (int16_t)at};
+}
+
+/* To instruction to, if reg is, or is not, number. */
+static void
+jump(struct bpf_insn *all, size_t at, unsigned op, unsigned reg,
+    unsigned number, size_t to)
+{
+	all[at] = (struct bpf_insn){.code = (uint8_t)(BPF_JMP | BPF_K | op),
+	    .dst_reg = reg & 0xf,
+	    .off = (int16_t)(to - at - 1),
+	    .imm = (int32_t)number};
+}
+
+static struct bpf_insn
+put(unsigned op, unsigned reg, unsigned number)
+{
+	return (struct bpf_insn){.code = (uint8_t)(BPF_ALU64 | BPF_K | op),
+	    .dst_reg = reg & 0xf,
+	    .imm = (int32_t)number};
+}
+
+static void
+build(struct bpf_insn all[INSNS])
+{
+	const size_t no = INSNS - 4, yes = INSNS - 2;
+	size_t n = 0;
+
+	all[n++] = load(BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
+	all[n++] = load(BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, major));
+	all[n++] = load(BPF_REG_4, offsetof(struct bpf_cgroup_dev_ctx, minor));
+	all[n++] = put(BPF_AND, BPF_REG_2, 0xffff); /* its upper half: for what */
+	jump(all, n++, BPF_JNE, BPF_REG_2, BPF_DEVCG_DEV_CHAR, no);
+	for (size_t i = 0; i < CGROUP_NODES; i++) {
+		jump(all, n, BPF_JNE, BPF_REG_3, cgroup_nodes[i].major, n + 2);
+		jump(all, n + 1, BPF_JEQ, BPF_REG_4, cgroup_nodes[i].minor, yes);
+		n += 2;
+	}
+	jump(all, n++, BPF_JEQ, BPF_REG_3, PTS_MAJOR, yes);
+	jump(all, n++, BPF_JNE, BPF_REG_3, TTY_MAJOR, no);
+	jump(all, n++, BPF_JEQ, BPF_REG_4, PTMX_MINOR, yes);
+	assert(n == no);
+	all[no] = put(BPF_MOV, BPF_REG_0, 0);
+	all[no + 1] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
+	all[yes] = put(BPF_MOV, BPF_REG_0, 1);
+	all[yes + 1] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
+}
+
+static int
+bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, cmd, attr, sizeof *attr);
+}
+
+/* In the place of the one that a daemon before us left there. */
+static int
+attach(int group)
+{
+	struct bpf_insn all[INSNS];
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+	    .insns = (uintptr_t)all,
+	    .insn_cnt = INSNS,
+	    .license = (uintptr_t)"Apache-2.0",
+	    .prog_name = "mesh_devices"};
+
+	build(all);
+	AUTO_CLOSE int program = bpf(BPF_PROG_LOAD, &attr);
+	if (program < 0)
+		return -1;
+	memset(&attr, 0, sizeof attr);
+	attr.target_fd = (uint32_t)group;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	attr.attach_flags = BPF_F_ALLOW_OVERRIDE; /* another daemon's group may be below */
+	return bpf(BPF_PROG_ATTACH, &attr);
+}
+
+void
+cgroup_devices(const struct cgroups *g)
+{
+	if (HOLDS("devices") && attach(g->unified) < 0)
+		log_warn("devices can't be limited by cgroup (%s): what keeps containers from them are mounts and capabilities alone",
+		    strerror(errno));
+}
