@@ -36,7 +36,7 @@ abstract(void)
 	if (bind(own, (struct sockaddr *)&a, sizeof a) < 0 || listen(own, 1) < 0)
 		puts("abstract-own=cannot bind");
 	else
-		say("abstract-own", connect(fd, (struct sockaddr *)&a, sizeof a));
+		say("abstract-own", connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&a, sizeof a));
 }
 
 static void *

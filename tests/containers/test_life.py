@@ -124,7 +124,7 @@ def test_same_start_changes_nothing_another_replaces(node):
     second = node.up("web.1", "a", vars={"n": "1001"})
     assert second["pid"] != first["pid"] and second["hash"] != first["hash"] and second["restarts"] == 0
     app = app_of(second)
-    assert pathlib.Path("/proc/%d/cmdline" % app).read_bytes() == b"/bin/sleep\x001001\x00"
+    wait_for(lambda: pathlib.Path("/proc/%d/cmdline" % app).read_bytes() == b"/bin/sleep\x001001\x00")
     assert node.leaves() == ["web.1.2"]
     assert not alive(first["pid"])
 

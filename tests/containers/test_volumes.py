@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import children_of, wait_for
+from conftest import children_of, mount_another, wait_for
 from steps import FIRED, OWN, Steps, countdown
 
 
@@ -150,7 +150,7 @@ def test_required_mount(up):
     shell(up, "b", {"/data": "!Persistent {path: /db/app, mkdir: true}"}, "touch /data/f", "require-mount: [/data]\n")
     fails(up, "web.2", "b", "is not a mount point (require-mount)")
     gone(up, "web.2")
-    subprocess.run(["mount", "-t", "tmpfs", "none", up.top / "db"], check=True)
+    mount_another(up.top / "db")
     try:
         says(up, "web.3", "b")
         assert os.path.exists(up.top / "db/app/f")
