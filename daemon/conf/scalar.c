@@ -251,8 +251,9 @@ scalar_real(const char *s, double *out)
 int
 scalar_bool(const char *s, bool *out)
 {
-	static const char *const yes[] = {"true", "yes", "on"};
-	static const char *const no[] = {"false", "no", "off"};
+	/* The last two of each are lithos' own: only its files have switches. */
+	static const char *const yes[] = {"true", "yes", "on", "y", "1"};
+	static const char *const no[] = {"false", "no", "off", "n", "0"};
 
 	*out = one_of(s, yes, ARRAY_LEN(yes));
 	return *out || one_of(s, no, ARRAY_LEN(no)) ? 0 : -ERR_MALFORMED;

@@ -29,7 +29,7 @@ MUST_CHECK int scalar_cpu(const char *s, int64_t *milli);
 /* A file mode: "0644" or "0o644". */
 MUST_CHECK int scalar_mode(const char *s, int64_t *mode);
 MUST_CHECK int scalar_real(const char *s, double *out);
-/* true/false/on/off/yes/no. */
+/* true/false/on/off/yes/no, and lithos' y/n/1/0. */
 MUST_CHECK int scalar_bool(const char *s, bool *out);
 
 /* "10" or "10-20", 0 <= a <= b < 2^32-1. */

@@ -37,6 +37,15 @@ enum {
 	{                                                                                          \
 		.key = k, .type = t, .flags = F_NULL, .min = 1, .max = PATH_BYTES, .treated = how  \
 	}
+/* Null, where lithos takes one, is its default. */
+#define TREATED_OR_UNSET(k, t, how)                                                                \
+	{                                                                                          \
+		.key = k, .type = t, .flags = F_UNSET, .min = 1, .max = PATH_BYTES, .treated = how \
+	}
+#define ID_OR_UNSET(k)                                                                             \
+	{                                                                                          \
+		.key = k, .type = T_INT, .flags = F_UNSET, .max = ID_MAX                           \
+	}
 #define TIME(k, lo_ms, hi_ms)                                                                      \
 	{                                                                                          \
 		.key = k, .type = T_DURATION, .flags = F_UNIT, .min = lo_ms, .max = hi_ms          \
@@ -153,14 +162,14 @@ const struct field schema_sandbox[] = {
     {.key = "allow-users", .type = T_LIST, .sub = &range},
     {.key = "allow-groups", .type = T_LIST, .sub = &range},
     {.key = "allow-tcp-ports", .type = T_LIST, .sub = &range},
-    ID_NUMBER("default-user"),
+    ID_OR_UNSET("default-user"),
     ID_NUMBER("default-group"),
     {.key = "uid-map", .type = T_LIST, .sub = &id_map_entry},
     {.key = "gid-map", .type = T_LIST, .sub = &id_map_entry},
-    TREATED("config-file", T_RELPATH, BY_SCHEDULE),
-    TREATED("log-file", T_RELPATH, TO_STDERR),
-    TREATED("log-level", T_STR, "log.level of mesh.yaml is used"),
-    TREATED("used-images-list", T_RELPATH, NO_CLEANING),
+    TREATED_OR_UNSET("config-file", T_RELPATH, BY_SCHEDULE),
+    TREATED_OR_UNSET("log-file", T_RELPATH, TO_STDERR),
+    TREATED_OR_UNSET("log-level", T_STR, "log.level of mesh.yaml is used"),
+    TREATED_OR_UNSET("used-images-list", T_RELPATH, NO_CLEANING),
     TREATED("auto-clean", T_BOOL, NO_CLEANING),
     /* ours */
     {.key = "roles", .type = T_LIST, .sub = &role},
@@ -176,7 +185,7 @@ const struct field schema_sandbox[] = {
     {.key = "resolv-conf", .type = T_PATH, .max = PATH_BYTES},
     {.key = "hosts-file", .type = T_PATH, .max = PATH_BYTES},
     LATER("bridged-network"),
-    {.key = "secrets-private-key", .type = T_PATH, .max = PATH_BYTES},
+    {.key = "secrets-private-key", .type = T_PATH, .flags = F_UNSET, .max = PATH_BYTES},
     {.key = "secrets-namespaces", .type = T_LIST, .sub = &namespace_},
     {.key = NULL},
 };
@@ -267,16 +276,16 @@ static const struct field variable = {.type = T_TAGGED, .sub = variable_tags};
 static const struct field volume = {.type = T_TAGGED, .sub = volume_tags};
 
 static const struct field resolv_conf[] = {
-    {.key = "mount", .type = T_BOOL, .words = automatic},
+    {.key = "mount", .type = T_BOOL, .flags = F_UNSET, .words = automatic},
     {.key = "copy-from-host", .type = T_BOOL},
     {.key = NULL},
 };
 
 static const struct field hosts_file[] = {
-    {.key = "mount", .type = T_BOOL, .words = automatic},
+    {.key = "mount", .type = T_BOOL, .flags = F_UNSET, .words = automatic},
     {.key = "copy-from-host", .type = T_BOOL},
-    {.key = "localhost", .type = T_BOOL},
-    {.key = "public-hostname", .type = T_BOOL},
+    {.key = "localhost", .type = T_BOOL, .flags = F_UNSET},
+    {.key = "public-hostname", .type = T_BOOL, .flags = F_UNSET},
     {.key = NULL},
 };
 
@@ -320,8 +329,8 @@ const struct field schema_container[] = {
     {.key = "arguments", .type = T_LIST, .sub = &text},
     {.key = "workdir", .type = T_PATH, .max = PATH_BYTES},
     {.key = "environ", .type = T_DICT, .keys = KEY_ENV, .sub = &text},
-    ID_NUMBER("user-id"),
-    ID_NUMBER("group-id"),
+    ID_OR_UNSET("user-id"),
+    ID_OR_UNSET("group-id"),
     {.key = "uid-map", .type = T_LIST, .sub = &id_map_entry},
     {.key = "gid-map", .type = T_LIST, .sub = &id_map_entry},
     {.key = "memory-limit",
@@ -344,7 +353,7 @@ const struct field schema_container[] = {
     {.key = "kill-timeout", .type = T_DURATION, .max = DAY_MS},
     TREATED("restart-process-only", T_BOOL, "each restart makes the container anew"),
     TREATED("interactive", T_BOOL, "a Command has no terminal; its output goes to its log"),
-    TREATED("stdout-stderr-file", T_PATH, "output goes to the instance's log: mesh logs"),
+    TREATED_OR_UNSET("stdout-stderr-file", T_PATH, "output goes to the instance's log: mesh logs"),
     {.key = "normal-exit-codes", .type = T_LIST, .sub = &exit_code},
     {.key = "variables", .type = T_DICT, .keys = KEY_VARIABLE, .sub = &variable},
     {.key = "volumes", .type = T_DICT, .keys = KEY_PATH, .sub = &volume},
@@ -365,6 +374,6 @@ const struct field schema_container[] = {
     {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},
     {.key = "tcp-ports", .type = T_DICT, .keys = KEY_PORT, .sub = &listening_entry},
     {.key = "secret-environ", .type = T_DICT, .keys = KEY_ENV, .sub = &schema_secret},
-    {.key = "secret-environ-file", .type = T_PATH, .max = NAME_IN_IMAGE_BYTES},
+    {.key = "secret-environ-file", .type = T_PATH, .flags = F_UNSET, .max = NAME_IN_IMAGE_BYTES},
     {.key = NULL},
 };

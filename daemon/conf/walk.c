@@ -218,11 +218,18 @@ check_present(struct walk *w, const struct field *fields, const struct tree_node
 }
 
 static bool
+is_unset(const struct field *f, const struct tree_node *n)
+{
+	return (f->flags & F_UNSET) && n->tag == NULL && node_is_null(n);
+}
+
+static bool
 is_ignored(const struct walk *w, const struct field *fields, const struct tree_node *c)
 {
 	const struct field *f = field_find(fields, c->key->text, w->lithos);
 
-	return (w->lithos && c->key->text[0] == '_') || (f != NULL && f->type == T_IGNORED);
+	return (w->lithos && c->key->text[0] == '_') ||
+	       (f != NULL && (f->type == T_IGNORED || is_unset(f, c)));
 }
 
 static int
@@ -244,7 +251,7 @@ walk_map_child(
 		return walk_fail(w, c->key, "key '%s' repeated, first at line %u", shown,
 		    first_line[f - fields]);
 	first_line[f - fields] = c->key->line;
-	return f->type == T_IGNORED ? 0 : walk_child(w, f, c, f->key, -1);
+	return f->type == T_IGNORED || is_unset(f, c) ? 0 : walk_child(w, f, c, f->key, -1);
 }
 
 static int

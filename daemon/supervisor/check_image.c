@@ -63,18 +63,39 @@ add_var(struct trial *t, const char *name, const char *value, size_t len)
 	return true;
 }
 
+/* What follows "IMAGE/CONFIG" at the front of a line, or NULL: the judge knows the
+ * file by these, who asked by its path. */
+static const char *
+after_name(const struct trial *t, const char *line)
+{
+	size_t image = strlen(t->req.image), config = strlen(t->req.config);
+
+	return strncmp(line, t->req.image, image) == 0 &&
+			strncmp(line + image, t->req.config, config) == 0 &&
+			line[image + config] == ':' ?
+		   line + image + config :
+		   NULL;
+}
+
 /* 0, or *err: the container file as it was read, by the sandbox. */
 static int
 judge_it(struct check *c, struct trial *t, struct err *err)
 {
-	char notes[JUDGE_TOLD_CAP];
+	char notes[JUDGE_TOLD_CAP], line[JUDGE_TOLD_CAP + CHECK_PATH_CAP];
 	struct spec spec;
 	int rc = judge_container(&t->judge, &spec, err);
 
 	if (rc < 0)
 		return rc;
 	judge_told(&t->judge, notes, sizeof notes);
-	check_notes(c, notes);
+	for (char *rest = notes, *one; (one = strsep(&rest, "\n")) != NULL;) {
+		const char *place = after_name(t, one);
+
+		snprintf(line, sizeof line, "%s%s",
+		    place != NULL ? t->container.file : "",
+		    place != NULL ? place : one);
+		check_notes(c, line);
+	}
 	spec_free(&spec);
 	return 0;
 }
@@ -231,11 +252,12 @@ check_processes(struct check *c, const struct check_sandbox *s,
 static unsigned
 sample_port(const struct trial *t, unsigned nth)
 {
-	char path[48], range[32] = "1024-65535", *end;
+	char path[48], range[32], *end;
 	struct flat_rec rec;
 	unsigned found = 0;
 
-	(void)flat_str(t->judge.sandbox, "allow-tcp-ports/0", range, sizeof range);
+	if (!flat_str(t->judge.sandbox, "allow-tcp-ports/0", range, sizeof range))
+		snprintf(range, sizeof range, "1024-65535");
 	for (unsigned i = 1; found <= nth; i++) {
 		unsigned long p = strtoul(range, &end, 10),
 			      last = *end == '-' ? strtoul(end + 1, NULL, 10) : p;
@@ -300,8 +322,8 @@ takes(struct check *c, const struct check_sandbox *s, const char *image,
     const struct check_doc *d, const char *config, struct err *err)
 {
 	AUTO_FREE struct trial *t = malloc(sizeof *t);
-	char kind[32] = "Daemon", named[SUP_IMAGE_CAP + SUP_PATH_CAP + 1];
-	size_t n;
+	char kind[32] = "Daemon";
+	const char *place;
 
 	if (t == NULL)
 		return false;
@@ -321,11 +343,10 @@ takes(struct check *c, const struct check_sandbox *s, const char *image,
 	if (judge_names(&t->req, err) == 0 && judge_it(c, t, err) == 0)
 		return true;
 	memmove(err->text, said_of(t, err), strlen(said_of(t, err)) + 1);
-	snprintf(named, sizeof named, "%s%s:", t->req.image, config);
-	n = strlen(named);
-	if (strncmp(err->text, named, n) == 0) {
-		memmove(err->text, err->text + n, strlen(err->text + n) + 1);
-		err_prefix(err, "%s:", d->file);
+	place = after_name(t, err->text);
+	if (place != NULL) {
+		memmove(err->text, place, strlen(place) + 1);
+		err_prefix(err, "%s", d->file);
 	}
 	return false;
 }
@@ -377,9 +398,9 @@ one_file(struct check *c, int root, const char *image, const char *name,
 		    path < 0 ? strerror(errno) : "not a regular file");
 		return;
 	}
-	if (st.st_nlink != 1) {
+	if (launch_may_be_foreign(&st)) {
 		check_say(c, "error",
-		    "%s: it has %lu names (hard links) and may be a file from outside of the image; put a copy there",
+		    "%s: it has %lu names (hard links), and not everybody may read it: it may be a file from outside of the image; put a copy there",
 		    d.file, (unsigned long)st.st_nlink);
 		return;
 	}

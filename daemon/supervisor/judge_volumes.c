@@ -349,13 +349,14 @@ one(const struct judge *j, struct spec *s, const struct flat_rec *rec,
 	return rc;
 }
 
-/* Memory by another name: as much as the sandbox gives of that. */
+/* Memory by another name, and counted as the container's: as much as the sandbox
+ * gives of that; where it sets no limit there is none, as for memory itself. */
 static int
 check_sizes(const struct judge *j, const struct spec *s, struct err *err)
 {
-	int64_t most = 0, sum = 0;
+	int64_t most = INT64_MAX, sum = 0;
 
-	if (!flat_int(j->sandbox, "limits/memory", &most) || most < TMPFS_BYTES)
+	if (flat_int(j->sandbox, "limits/memory", &most) && most < TMPFS_BYTES)
 		most = TMPFS_BYTES;
 	for (uint32_t i = 0; i < s->volumes_count; i++) {
 		/* One by one, so that no sum of them wraps. */

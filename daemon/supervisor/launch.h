@@ -12,6 +12,8 @@
 #ifndef SUPERVISOR_LAUNCH_H
 #define SUPERVISOR_LAUNCH_H
 
+#include <sys/stat.h>
+
 #include "cgroup.h"
 #include "filter.h"
 #include "place.h"
@@ -155,6 +157,10 @@ MUST_CHECK int launch_hosts(const struct launcher *l, struct child *c,
  * is root's, or this is refused.  (launch_image.c) */
 MUST_CHECK int launch_image(const char *instance, const char *images_dir,
     const char *image, int *fd, struct err *err);
+/* Another name of a file of the host would tell what that one holds, in an error.
+ * One that everybody may read has nothing to tell: images share such files with
+ * their version before (rsync --link-dest). */
+bool launch_may_be_foreign(const struct stat *st);
 /* The container file that the request names, open for reading: found inside
  * the image as if that were "/", so links lead nowhere else.  The fd, or
  * negative. */

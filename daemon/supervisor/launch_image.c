@@ -112,6 +112,12 @@ launch_image(const char *instance, const char *images_dir, const char *image,
 	return 0;
 }
 
+bool
+launch_may_be_foreign(const struct stat *st)
+{
+	return st->st_nlink != 1 && !(st->st_mode & S_IROTH);
+}
+
 int
 launch_container_file(const struct sup_req *req, int image, struct err *err)
 {
@@ -135,10 +141,9 @@ launch_container_file(const struct sup_req *req, int image, struct err *err)
 		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by root and not writable by group or others",
 		    req->instance, req->image, req->config, st.st_uid,
 		    st.st_mode & 07777);
-	/* Another name of a file of the host would tell what that one holds. */
-	if (HOLDS("one-name") && st.st_nlink != 1)
+	if (HOLDS("one-name") && launch_may_be_foreign(&st))
 		return err_set(err, EXIT_CONFIG,
-		    "%s: %s%s: refusing: it has %lu names (hard links) and may be a file from outside of the image; put a copy there",
+		    "%s: %s%s: refusing: it has %lu names (hard links), and not everybody may read it: it may be a file from outside of the image; put a copy there",
 		    req->instance, req->image, req->config,
 		    (unsigned long)st.st_nlink);
 	snprintf(self, sizeof self, "/proc/self/fd/%d", path);

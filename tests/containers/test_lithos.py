@@ -100,6 +100,7 @@ def test_check_is_the_same_judge(node):
     node.sandbox("web", SANDBOX)
     image = node.image("Deploy/App-X.1b", run=CONTAINER, also=CONTAINER,
                        asked="executable: /bin/sh\nuser-id: 3000\nvariables: {port: !TcpPort }\n")
+    (image / "config/also.yaml").chmod(0o600)
     (image / "config/linked.yaml").hardlink_to(image / "config/also.yaml")
     node.image("Deploy/Open", run=CONTAINER).chmod(0o777)
     processes = node.top / "etc/lithos-configs/processes"

@@ -74,6 +74,7 @@ mkfifo odd/sandboxes/fifo.yaml odd/image/config/fifo.yaml
 ln -s /dev/zero odd/sandboxes/zero.yaml
 ln -s /etc/hostname odd/image/config/link.yaml
 echo 'password: hunter2' >secret
+chmod 600 secret
 ln secret odd/image/config/hard.yaml
 mkdir odd/sandboxes/dir.yaml
 head -c 2097152 /dev/zero | tr '\0' a >odd/sandboxes/large.yaml

@@ -339,10 +339,12 @@ tmpfs_is_memory(void **state)
 {
 	struct spec s;
 
+	flat_put_int(&sandbox.out, "limits/memory", 64 << 20);
 	two_tmpfs(50 << 20, 50 << 20);
 	accepted(&s);
 	spec_free(&s);
 	setup(state);
+	flat_put_int(&sandbox.out, "limits/memory", 64 << 20);
 	two_tmpfs(50 << 20, (50 << 20) + 1);
 	refused("all sizes together are above 104857600, the most that limits/memory of sandbox 'web' allows");
 	setup(state);
@@ -350,6 +352,11 @@ tmpfs_is_memory(void **state)
 	refused("all sizes together are above");
 	setup(state);
 	flat_put_int(&sandbox.out, "limits/memory", 1 << 30);
+	two_tmpfs(512 << 20, 512 << 20);
+	accepted(&s);
+	spec_free(&s);
+	/* As of memory itself: without a limit of the sandbox there is none. */
+	setup(state);
 	two_tmpfs(512 << 20, 512 << 20);
 	accepted(&s);
 	spec_free(&s);
