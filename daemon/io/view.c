@@ -241,8 +241,25 @@ problem(struct problems *p, const char *hint, const char *fmt, ...)
 	pk_kstr(&p->pk, "hint", hint);
 }
 
+/* A sandbox may have an image-dir of its own, of which its node tells nobody: what runs
+ * shows that the image is there. */
+static bool
+runs_there(const struct plan_missing *m, const struct view_instance *all, size_t count)
+{
+	char image[sizeof m->what];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(image, sizeof image, "image %s", all[i].image);
+		if (all[i].state == VIEW_RUNNING && strcmp(all[i].node, m->node) == 0 &&
+		    strcmp(all[i].role, m->role) == 0 && strcmp(image, m->what) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
-leader_problems(const struct engine *e, struct problems *p)
+leader_problems(const struct engine *e, const struct view_instance *all, size_t count,
+    struct problems *p)
 {
 	const struct lead *l = &e->lead;
 	char hint[STAMP_TEXT_CAP + 32], names[4 * NAME_CAP], force[sizeof names + 64];
@@ -267,6 +284,8 @@ leader_problems(const struct engine *e, struct problems *p)
 	for (size_t i = 0; i < l->missing_count; i++) {
 		const struct plan_missing *m = &l->missing[i];
 
+		if (runs_there(m, all, count))
+			continue;
 		problem(p, "put it there, or let the scheduler place the role elsewhere",
 		    "role %s: %s%s lacks %s", m->role, m->node[0] != '\0' ? "node " : "",
 		    m->node[0] != '\0' ? m->node : "every node", m->what);
@@ -324,7 +343,7 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 	pk_str(pk, "scheduler");
 	pack_scheduler(e, pk);
 	if (e->lead.leading)
-		leader_problems(e, &p);
+		leader_problems(e, all, count, &p);
 	world_problems(&w, belong_is_out(e), all, count, &p);
 	pk_str(pk, "problems");
 	msgpack_pack_array(pk, p.count);

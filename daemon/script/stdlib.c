@@ -22,6 +22,7 @@
 	X(ports, "mesh/ports.lua", "scheduler-scripts/lib/ports.lua")                              \
 	X(version, "mesh/version.lua", "scheduler-scripts/lib/version.lua")                        \
 	X(merge, "mesh/merge.lua", "scheduler-scripts/lib/merge.lua")                              \
+	X(lithos, "mesh/lithos.lua", "scheduler-scripts/lib/lithos.lua")                           \
 	X(util, "mesh/util.lua", "scheduler-scripts/lib/util.lua")                                 \
 	X(processes, "mesh/processes.yaml.tmpl", "templates/processes.yaml.tmpl")
 

@@ -10,6 +10,7 @@
 
 ---@class mesh
 ---@field role fun(name: string, spec: mesh.RoleSpec): mesh.Role
+---@field lithos fun(sandbox: string, update: table?): mesh.Role
 ---@field scheduler fun(roles: mesh.Role[]|{query: table<string, string>?}): {schedule: fun(input: table): table}
 local mesh = {
   role = require "mesh.role",
@@ -18,6 +19,7 @@ local mesh = {
   ports = require "mesh.ports",
   version = require "mesh.version",
   merge = require "mesh.merge",
+  lithos = require "mesh.lithos",
 }
 
 return mesh

@@ -91,6 +91,11 @@ end
 --- Compute one role; nothing of the round is touched until it is whole, but
 -- for the ports it takes.
 local function compute(round, spec)
+  if spec.compute then -- it places itself: lithos.lua
+    local part = spec.compute(round, spec)
+    round.done[spec.name] = part
+    return part
+  end
   local job = {
     round = round, spec = spec, count = role.count(spec, round),
     past = round.past.places[spec.name] or {}, why = {}, missing = {}, as_it_was = {},
@@ -136,26 +141,32 @@ local function keep(round, name)
   return part
 end
 
---- Put a role's part into the result; `base` gives what a node's share of it
--- starts with.
+--- The share of a role that a node has in the result; `base` gives what it starts with.
+local function share(round, name, base, node)
+  local nodes = round.result.nodes
+  local on = nodes[node]
+  if on == nil then
+    on = {roles = {}}
+    nodes[node] = on
+  end
+  local here = on.roles[name]
+  if here == nil then
+    here = base(node)
+    here.instances = {}
+    on.roles[name] = here
+  end
+  return here
+end
+
+--- Put a role's part into the result.
 local function add(round, name, base, part)
   local result, past = round.result, round.past.places[name] or {}
   result.roles[name] = part.role
+  for node in pairs(part.node_vars or {}) do share(round, name, base, node) end
   for _, id in ipairs(part.ids) do
     local node = part.at[id]
     if node then
-      local on = result.nodes[node]
-      if on == nil then
-        on = {roles = {}}
-        result.nodes[node] = on
-      end
-      local here = on.roles[name]
-      if here == nil then
-        here = base(node)
-        here.instances = {}
-        on.roles[name] = here
-      end
-      here.instances[id] = part.instances[id]
+      share(round, name, base, node).instances[id] = part.instances[id]
       round.load[node] = (round.load[node] or 0) + 1
       note_move(round, id, past[id], node)
     end
@@ -191,7 +202,8 @@ end
 local function one_role(round, spec)
   local ok, part = pcall(compute, round, spec)
   if ok then
-    add(round, spec.name, function() return {sandbox = spec.sandbox} end, part)
+    local vars = part.node_vars or {}
+    add(round, spec.name, function(node) return {sandbox = spec.sandbox, vars = vars[node]} end, part)
     return
   end
   -- Text: an error object may be anything, and a reader wants a line.
