@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../base/execproto.h"
+#include "../base/name.h"
 #include "../base/own.h"
 #include "answer.h"
 #include "client.h"
@@ -327,9 +328,33 @@ serve(struct session *x, struct err *err)
 
 /* --- where it is --------------------------------------------------------------------- */
 
-/* The node that has it, by what this host's engine knows. */
+/* An instance that may have been meant: of a role of that name, or nearly so called. */
+static void
+find_near(const json_t *rows, const char *word, char near[NAME_CAP])
+{
+	AUTO_FREE const char **ids = calloc(json_array_size(rows) + 1, sizeof *ids);
+	const char *best = NULL;
+	const json_t *row;
+	size_t n = 0, i;
+
+	json_array_foreach (rows, i, row) {
+		const char *role = json_string_value(json_object_get(row, "role"));
+		const char *id = json_string_value(json_object_get(row, "instance"));
+
+		if (ids == NULL || role == NULL || id == NULL)
+			continue;
+		ids[n++] = id;
+		if (strcmp(role, word) == 0 && (best == NULL || strcmp(id, best) < 0))
+			best = id;
+	}
+	if (best == NULL && ids != NULL)
+		best = name_suggest(word, ids, n);
+	snprintf(near, NAME_CAP, "%s", best != NULL ? best : "");
+}
+
+/* The node that has it, by what this host's engine knows; or who may be meant. */
 static bool
-find_node(const struct show *s, char node[NAME_CAP])
+find_node(const struct show *s, char node[NAME_CAP], char near[NAME_CAP])
 {
 	struct args ps = {.verb = verb_find("ps"), .socket = s->args->socket};
 	uint8_t request[ANSWER_REQUEST_CAP];
@@ -359,6 +384,7 @@ find_node(const struct show *s, char node[NAME_CAP])
 		snprintf(node, NAME_CAP, "%s", on);
 		found = true;
 	}
+	find_near(a.data, s->args->operand, near);
 	answer_free(&a);
 	return found;
 }
@@ -367,13 +393,14 @@ static int
 elsewhere(const struct show *s, struct err *err)
 {
 	const char *instance = s->args->operand;
-	char node[NAME_CAP];
+	char node[NAME_CAP], near[NAME_CAP] = "";
 
-	if (find_node(s, node))
+	if (find_node(s, node, near))
 		return err_set(err, EXEC_CODE_REFUSED,
 		    "exec: %s is on node %s: run mesh exec there, as root", instance, node);
 	return err_set(err, EXEC_CODE_REFUSED,
-	    "exec: %s is not on this host, nor known on another: mesh ps", instance);
+	    "exec: %s is not on this host, nor known on another%s%s%s", instance,
+	    near[0] != '\0' ? "; did you mean " : ": mesh ps", near, near[0] != '\0' ? "?" : "");
 }
 
 /* --- all of it ------------------------------------------------------------------------- */

@@ -283,7 +283,7 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 	case SUP_EV_EXIT:
 		if (audit_event(e, ev, -1) || runs_event(e, ev, fd))
 			break;
-		if (ev->kind == SUP_EV_REPLY && ev->code != 0)
+		if (ev->kind == SUP_EV_REPLY && ev->code != 0 && !local_is_told(&e->local, ev))
 			tell_refused(ev);
 		exclusive_event(e, ev);
 		apply_event(e, ev);

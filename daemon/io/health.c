@@ -12,7 +12,7 @@
 
 #include "addr.h"
 
-enum { ANSWER_CAP = 64, REQUEST_CAP = HEALTH_PATH_CAP + 128 };
+enum { ANSWER_CAP = 64, WHY_CAP = 48, REQUEST_CAP = HEALTH_PATH_CAP + 128 };
 
 /* One connection.  Its own allocation: it may outlive its prober. */
 struct attempt {
@@ -36,6 +36,7 @@ struct prober {
 	enum view_health state;
 	uint32_t failures, successes; /* in a row */
 	bool was_well;
+	char why[WHY_CAP]; /* of the last attempt that failed */
 };
 
 struct health {
@@ -76,12 +77,13 @@ static void on_timer(uv_timer_t *t);
 
 /* Re-arms before telling: the callback may remove this prober. */
 static void
-result(struct prober *p, bool ok)
+result(struct prober *p, bool ok, const char *why)
 {
 	enum view_health old = p->state;
 	struct health *h = p->health;
 
 	p->attempt = NULL;
+	snprintf(p->why, sizeof p->why, "%s", ok ? "" : why);
 	p->failures = ok ? 0 : p->failures + 1;
 	p->successes = ok ? p->successes + 1 : 0;
 	if (p->successes >= p->conf.successes)
@@ -95,20 +97,20 @@ result(struct prober *p, bool ok)
 }
 
 static void
-attempt_done(struct attempt *a, bool ok)
+attempt_done(struct attempt *a, bool ok, const char *why)
 {
 	struct prober *p = a->prober;
 
 	if (p == NULL)
 		return;
 	attempt_close(a);
-	result(p, ok);
+	result(p, ok, why);
 }
 
 static void
 on_timeout(uv_timer_t *t)
 {
-	attempt_done(t->data, false);
+	attempt_done(t->data, false, "no answer in time");
 }
 
 /* "HTTP/1.x 2yz" or 3yz: all that is read of an answer. */
@@ -134,19 +136,27 @@ static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct attempt *a = stream->data;
+	char why[WHY_CAP];
+	bool is_http;
 
 	(void)buf;
 	if (n > 0)
 		a->len += (size_t)n;
-	if (n < 0 || a->len > 12)
-		attempt_done(a, status_ok(a->answer, a->len));
+	if (n < 0 || a->len > 12) {
+		is_http = a->len >= 12 && memcmp(a->answer, "HTTP/", 5) == 0;
+		for (size_t i = 9; i < 12; i++)
+			is_http = is_http && a->answer[i] >= '0' && a->answer[i] <= '9';
+		snprintf(why, sizeof why, is_http ? "answered with status %.3s" : "no HTTP in the answer",
+		    a->answer + 9);
+		attempt_done(a, status_ok(a->answer, a->len), why);
+	}
 }
 
 static void
 on_written(uv_write_t *w, int status)
 {
 	if (status < 0)
-		attempt_done(w->data, false);
+		attempt_done(w->data, false, uv_strerror(status));
 }
 
 static void
@@ -162,7 +172,7 @@ on_connect(uv_connect_t *c, int status)
 	const struct health_conf *conf = &a->prober->conf;
 
 	if (status < 0 || conf->kind == SUP_HEALTH_TCP) {
-		attempt_done(a, status == 0);
+		attempt_done(a, status == 0, status < 0 ? uv_strerror(status) : "");
 		return;
 	}
 	addr_format(&conf->addr, host, sizeof host);
@@ -172,7 +182,7 @@ on_connect(uv_connect_t *c, int status)
 	buf = uv_buf_init(a->request, (unsigned)n);
 	if (uv_read_start((uv_stream_t *)&a->tcp, alloc_answer, on_read) != 0 ||
 	    uv_write(&a->write, (uv_stream_t *)&a->tcp, &buf, 1, on_written) != 0)
-		attempt_done(a, false);
+		attempt_done(a, false, "cannot ask");
 }
 
 static void
@@ -184,7 +194,7 @@ on_timer(uv_timer_t *t)
 
 	if (a == NULL || uv_tcp_init(t->loop, &a->tcp) != 0) {
 		free(a);
-		result(p, false);
+		result(p, false, "out of memory");
 		return;
 	}
 	uv_timer_init(t->loop, &a->timeout);
@@ -195,7 +205,7 @@ on_timer(uv_timer_t *t)
 	addr_to_sockaddr(&p->conf.addr, &to);
 	uv_timer_start(&a->timeout, on_timeout, p->conf.timeout_ms, 0);
 	if (uv_tcp_connect(&a->connect, &a->tcp, (struct sockaddr *)&to, on_connect) != 0)
-		attempt_done(a, false);
+		attempt_done(a, false, "cannot connect");
 }
 
 /* --- probers --------------------------------------------------------------- */
@@ -235,6 +245,7 @@ restart(struct prober *p)
 	p->state = VIEW_HEALTH_WAIT;
 	p->failures = p->successes = 0;
 	p->was_well = false;
+	p->why[0] = '\0';
 	uv_timer_start(&p->timer, on_timer, p->conf.start_ms, 0);
 }
 
@@ -337,6 +348,19 @@ health_state(const struct health *h, const char *id)
 	const struct prober *p = find(h, id);
 
 	return p == NULL ? VIEW_HEALTH_NONE : p->state;
+}
+
+bool
+health_why(const struct health *h, const char *id, char *out, size_t cap)
+{
+	const struct prober *p = find(h, id);
+	char at[ADDR_TEXT_CAP];
+
+	if (p == NULL || p->why[0] == '\0')
+		return false;
+	addr_format(&p->conf.addr, at, sizeof at);
+	snprintf(out, cap, "%s%s: %s", at, p->conf.path, p->why);
+	return true;
 }
 
 bool

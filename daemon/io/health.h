@@ -53,6 +53,9 @@ void health_reset(struct health *h, const char *id);
 void health_remove(struct health *h, const char *id);
 /* VIEW_HEALTH_NONE for an id that is not probed. */
 enum view_health health_state(const struct health *h, const char *id);
+/* What the last attempt failed of ("10.0.0.1:80/ready: answered with status 503"); false
+ * when it did not fail, or none was made. */
+bool health_why(const struct health *h, const char *id, char *out, size_t cap);
 /* At least once since it began or was reset. */
 bool health_was_well(const struct health *h, const char *id);
 

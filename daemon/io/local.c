@@ -31,6 +31,16 @@ local_find(struct local *l, const char *instance)
 	return NULL;
 }
 
+bool
+local_is_told(const struct local *l, const struct sup_event *ev)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].ev.state == SUP_ST_FAILED &&
+		    strcmp(l->items[i].ev.text, ev->text) == 0)
+			return true;
+	return false;
+}
+
 static void
 forget(struct local *l, struct local_instance *i)
 {
@@ -125,6 +135,22 @@ view_of(const struct sup_event *ev)
 	return VIEW_UNKNOWN;
 }
 
+/* Its row names the instance already; what does not fit says so. */
+static void
+put_error(const struct sup_event *ev, char *out, size_t cap)
+{
+	size_t n = strlen(ev->instance), len;
+	const char *text = ev->text;
+
+	if (n > 0 && strncmp(text, ev->instance, n) == 0 && strncmp(text + n, ": ", 2) == 0)
+		text += n + 2;
+	len = strlen(text);
+	if (len < cap)
+		memcpy(out, text, len + 1);
+	else
+		snprintf(out, cap, "%.*s...", (int)cap - 4, text);
+}
+
 void
 local_view(const struct local_instance *i, const char *node, struct view_instance *out)
 {
@@ -134,7 +160,7 @@ local_view(const struct local_instance *i, const char *node, struct view_instanc
 	snprintf(out->version, sizeof out->version, "%s", i->version);
 	snprintf(out->node, sizeof out->node, "%s", node);
 	snprintf(out->image, sizeof out->image, "%s", i->ev.image);
-	snprintf(out->error, sizeof out->error, "%.*s", (int)sizeof out->error - 1, i->ev.text);
+	put_error(&i->ev, out->error, sizeof out->error);
 	out->state = view_of(&i->ev);
 	out->health = i->health;
 	out->restarts = i->ev.restarts;

@@ -36,6 +36,8 @@ struct local_instance *local_state(struct local *l, const struct sup_event *ev);
 /* Fold the END of the LIST in; calls gone for each instance swept away. */
 void local_list_end(struct local *l, uint64_t ticket, void *arg,
     void (*gone)(void *arg, const struct local_instance *i));
+/* Has an instance failed with these very words?  Then the supervisor's log has them. */
+bool local_is_told(const struct local *l, const struct sup_event *ev);
 struct local_instance *local_find(struct local *l, const char *instance);
 /* An instance of its role, not a check container: ROLE.something, not EXITED. */
 bool local_is_instance(const struct sup_event *ev);

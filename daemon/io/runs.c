@@ -131,7 +131,7 @@ begin(struct run *run, const char *sandbox, const struct apply_want *w)
 void
 runs_verb(struct engine *e, struct ctl_req *r)
 {
-	char sandbox[NAME_CAP], command[NAME_CAP];
+	char sandbox[NAME_CAP], command[NAME_CAP], hint[NAME_CAP + 32];
 	const struct apply_want *w = NULL;
 	const struct apply_job *j = NULL;
 	struct run *run;
@@ -142,7 +142,11 @@ runs_verb(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	if (!ctl_arg_str(r, "command", command, sizeof command)) {
-		list(e, r, sandbox);
+		if (pack_commands(e, sandbox, NULL) > 0)
+			list(e, r, sandbox);
+		else
+			ctl_fail(r, EXEC_CODE_REFUSED, "mesh ps shows the roles of this node",
+			    "run: no role of this node has a Command in sandbox %s", sandbox);
 		return;
 	}
 	if (r->uid != 0) {
@@ -150,7 +154,8 @@ runs_verb(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	if ((n = find(e, sandbox, command, &j, &w)) != 1) {
-		ctl_fail(r, EXEC_CODE_REFUSED, "mesh run SANDBOX lists them",
+		snprintf(hint, sizeof hint, "mesh run %s lists them", sandbox);
+		ctl_fail(r, EXEC_CODE_REFUSED, hint,
 		    n == 0 ? "run: no role of this node has a Command %s in sandbox %s" :
 			     "run: more than one role of this node has a Command %s in sandbox %s",
 		    command, sandbox);

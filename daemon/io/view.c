@@ -175,6 +175,7 @@ pack_roles(const struct engine *e, const struct plan *plan, const struct view_in
 			    c.waiting > 0	  ? "waits for its role lease" :
 			    !e->lead.leading ? "counted on this node only" :
 			    !fresh		  ? "not all nodes have reported yet" :
+			    c.running < c.desired ? "not all run" :
 						    "not all healthy";
 		if (fresh && c.healthy < c.desired && *level < 1)
 			*level = 1;
@@ -292,6 +293,42 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 	}
 }
 
+/* Does its program have a part in it?  Else there is nothing in its log. */
+static bool
+has_run(const struct view_instance *v)
+{
+	static const char *const ends[] = {
+	    "exited with ", "killed ", "liveness failed ", "readiness: "};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (strncmp(v->error, ends[i], strlen(ends[i])) == 0)
+			return true;
+	return v->error[0] == '\0';
+}
+
+static void
+instance_problem(const struct view_instance *v, struct problems *p)
+{
+	char hint[2 * NAME_CAP + 96], times[32] = "";
+
+	snprintf(hint, sizeof hint, "mesh %s %s", v->state == VIEW_HELD ? "start" : "logs", v->id);
+	if (!has_run(v))
+		snprintf(hint, sizeof hint,
+		    "mend that on %s, it is tried again by itself; mesh check there says if all is in order",
+		    v->node);
+	if (v->restarts > 0)
+		snprintf(times, sizeof times, ", %u restart%s", v->restarts,
+		    v->restarts == 1 ? "" : "s");
+	if (v->state == VIEW_WAITING)
+		problem(p, "mesh members", "%s on %s %s", v->id, v->node, v->error);
+	else if (v->state == VIEW_HELD)
+		problem(p, hint, "%s on %s is held: %s", v->id, v->node, v->error);
+	else if (v->state == VIEW_CRASH_LOOP || v->error[0] != '\0')
+		problem(p, hint, "%s on %s is %s%s%s%s%s", v->id, v->node,
+		    v->state == VIEW_BACKOFF || v->state == VIEW_CRASH_LOOP ? "in " : "",
+		    view_state_name(v->state), times, v->error[0] != '\0' ? ": " : "", v->error);
+}
+
 static void
 world_problems(const struct world *w, bool is_out, const struct view_instance *all, size_t count,
     struct problems *p)
@@ -302,22 +339,8 @@ world_problems(const struct world *w, bool is_out, const struct view_instance *a
 	for (size_t i = 0; !is_out && i < w->nodes_count; i++)
 		if (w->nodes[i].state == VIEW_NODE_FAILED)
 			problem(p, "mesh members", "node %s is failed", w->nodes[i].name);
-	for (size_t i = 0; i < count; i++) {
-		char hint[NAME_CAP + 16];
-
-		snprintf(hint, sizeof hint, "mesh %s %s",
-		    all[i].state == VIEW_HELD ? "start" : "logs", all[i].id);
-		if (all[i].state == VIEW_WAITING)
-			problem(p, "mesh members", "%s on %s %s", all[i].id, all[i].node,
-			    all[i].error);
-		else if (all[i].state == VIEW_HELD)
-			problem(p, hint, "%s on %s is held: %s", all[i].id, all[i].node,
-			    all[i].error);
-		else if (all[i].state == VIEW_CRASH_LOOP || all[i].error[0] != '\0')
-			problem(p, hint, "%s on %s is %s%s%s", all[i].id, all[i].node,
-			    view_state_name(all[i].state), all[i].error[0] != '\0' ? ": " : "",
-			    all[i].error);
-	}
+	for (size_t i = 0; i < count; i++)
+		instance_problem(&all[i], p);
 }
 
 void

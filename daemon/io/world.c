@@ -263,14 +263,34 @@ placed_view(const struct engine *e, const struct apply_job *j, const struct plan
 	out->since_ms = engine_wall_ms();
 }
 
+enum { UNREADY_MS = 5000 };
+
+/* Why what runs is not ready, once it is not just starting. */
+static void
+add_why(const struct engine *e, const struct local_instance *i, struct view_instance *out)
+{
+	char why[VIEW_TEXT_CAP - 16] = "its command fails";
+
+	if (out->state != VIEW_RUNNING || out->error[0] != '\0' ||
+	    (out->health != VIEW_HEALTH_WAIT && out->health != VIEW_UNHEALTHY) ||
+	    out->since_ms + UNREADY_MS > engine_wall_ms())
+		return;
+	if (i->ev.ready.kind != SUP_HEALTH_EXEC &&
+	    !health_why(e->health, out->id, why, sizeof why))
+		return;
+	snprintf(out->error, sizeof out->error, "readiness: %s", why);
+}
+
 size_t
 world_local(const struct engine *e, struct view_instance *out, size_t cap)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->local.count && n < cap; i++)
-		if (local_is_instance(&e->local.items[i].ev))
-			local_view(&e->local.items[i], e->conf.name, &out[n++]);
+		if (local_is_instance(&e->local.items[i].ev)) {
+			local_view(&e->local.items[i], e->conf.name, &out[n]);
+			add_why(e, &e->local.items[i], &out[n++]);
+		}
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		const struct plan_place *p = plan_place(&e->apply.here, j->role);
 

@@ -58,7 +58,9 @@ def commands_run(w, node):
     assert (p.returncode, p.stderr) == (3, "err\n")
     assert p.stdout == "out\n" + "".join(f"a long line of words {i}\n" for i in (1, 2, 3))
     says(node, 125, "run: no role of this node has a Command none in sandbox work", "run", "work", "none")
-    says(node, 125, "run: no role of this node has a Command hello in sandbox web", "run", "web", "hello")
+    says(node, 125, "run: no role of this node has a Command hello in sandbox web\nhint: mesh run web lists them", "run",
+         "web", "hello")
+    says(node, 125, "run: no role of this node has a Command in sandbox web\nhint: mesh ps", "run", "web")
     os.chmod(node.socket, 0o666)
     p = subprocess.run([os.path.join(BUILD, "mesh"), "--socket", node.socket, "run", "work", "hello"], user=USER,
                        capture_output=True, text=True, check=False)
@@ -86,8 +88,13 @@ def test_held_down_until_started():
         # Its own host decides.
         for verb in ("stop", "start", "restart"):
             says(n2, 1, f"{verb}: work.n1 is on node n1: run it there", verb, "work.n1")
-            says(n1, 1, f"{verb}: no instance work.n7 is known", verb, "work.n7")
+            says(n1, 1, f"{verb}: no instance work.n7 is known; did you mean work.n1?", verb, "work.n7")
+            says(n1, 1, f"{verb}: no instance work is known; did you mean work.n1?", verb, "work")
+            says(n1, 1, f"{verb}: no instance other is known\nhint: mesh ps", verb, "other")
         says(n2, 125, "exec: work.n1 is on node n1: run mesh exec there, as root", "exec", "work.n1", "--", "true")
+        for word in ("work", "work.n3"):
+            says(n1, 125, f"exec: {word} is not on this host, nor known on another; did you mean work.n1?", "exec", word,
+                 "--", "true")
         says(n1, 125, "its sandbox does not allow it", "exec", "work.n1", "--", "true")
         says(n1, 1, "start: work.n1 is not held down", "start", "work.n1")
 

@@ -1,0 +1,84 @@
+"""What does not come up says on every node what, where, why, and what to do next."""
+import json
+import os
+import socket
+
+import images
+import service
+from mesh import ROOT, Missed, copy_tree, in_netns, wait_until, write
+
+PORT = 7001
+SHELL = "kind: Daemon\nuser-id: 1000\nexecutable: /bin/busybox\narguments: [sh, -c, {script}]\nkill-timeout: 1s\n{more}"
+MAIN = """local roles = {{}}
+for _, name in ipairs {{{names}}} do
+  roles[#roles + 1] = mesh.role(name, {{
+    image = name, sandbox = "app", process = "run", template = "one",
+    ports = name == "port" and {{port = {port}}} or nil,
+    place = mesh.place.every {{only = function(_, node) return node == "n1" end}},
+  }})
+end
+return mesh.scheduler(roles)
+"""
+LOGS, MEND = "mesh logs {}.n1", "mend that on n1, it is tried again by itself"
+# image: its container file (script and more keys, or all of it), what is said of it, what to do.
+CASES = {
+    "yaml": ("kind: Daemon\n\tuser-id: 1\n", "is failed: yaml/config/run.yaml:2:1: tab in indentation", MEND),
+    "user": ("user-id: 77\nexecutable: /bin/sh\n",
+             "is failed: user/config/run.yaml:1:10: user-id: 77 is not in allow-users of sandbox 'app' (", MEND),
+    "none": (None, "is failed: none/config/run.yaml: No such file or directory", MEND),
+    "program": ("user-id: 1000\nexecutable: /bin/gone\n", "exec /bin/gone: No such file or directory", MEND),
+    "port": (("sleep 1000", f'variables: {{port: !TcpPort , address: !DottedName }}\ntcp-ports: {{"@{{port}}": {{fd: 3}}}}\n'),
+             f"tcp-ports: cannot listen on port {PORT} of 0.0.0.0: Address already in use", MEND),
+    "exits": (("exit 1", ""), "exited with status 1", LOGS),
+    "ready": (("sleep 1000", "health: {tcp: 9}\n"), "is running: readiness: 10.77.0.1:9: connection refused", LOGS),
+    "http": (("exec busybox httpd -f -p 8000 -h /tmp", "health: {http: {port: 8000, path: /x}}\n"),
+             "is running: readiness: 10.77.0.1:8000/x: answered with status 404", LOGS),
+    "asked": (("sleep 1000", "health: {exec: [/bin/busybox, 'false'], interval: 500ms}\n"),
+              "is running: readiness: its command fails", LOGS),
+}
+
+
+def install(w):
+    for name, (what, _, _) in CASES.items():
+        root = images.empty(w.images, name)
+        images.copy("/bin/busybox", root, "/bin/busybox")
+        if isinstance(what, tuple):
+            what = SHELL.format(script=json.dumps("PATH=/bin; alias busybox=/bin/busybox; " + what[0]), more=what[1])
+        if what:
+            write(os.path.join(root, "config/run.yaml"), what)
+        for tool in ("sh", "sleep"):
+            os.symlink("busybox", os.path.join(root, "bin", tool))
+    for node in w.nodes:
+        copy_tree(os.path.join(ROOT, "templates"), os.path.join(node.etc, "templates"))
+        write(os.path.join(node.etc, "templates/one/render.yaml"), "processes: processes.yaml.tmpl\n")
+        write(os.path.join(node.etc, "lithos-configs/sandboxes/app.yaml"),
+              f"roles: [{', '.join(CASES)}]\nallow-users: [1000]\nallow-tcp-ports: [{PORT}, 8000]\n")
+
+
+def all_said(node, cases):
+    said = {p["text"].split(" on n1 ")[0]: (p["text"], p["hint"]) for p in node.status()["problems"]}
+    rows = {r["instance"]: r for r in node.ps()}
+    for name, (_, want, hint) in cases.items():
+        instance = f"{name}.n1"
+        text, do = said.get(instance, ("", ""))
+        if want not in text or text.count(instance) != 1 or not do.startswith(hint.format(name)):
+            raise Missed(f"{name}: {text}\n{do}")
+        if not rows[instance]["error"] or rows[instance]["error"] not in text:
+            raise Missed(str(rows[instance]))
+    return True
+
+
+def test_each_says_why():
+    with service.hosts("down", 2, webs=0) as w:
+        n1, n2 = w.nodes
+        install(w)
+        holder = in_netns(n1.netns, lambda: socket.create_server(("0.0.0.0", PORT)))
+        service.set_script(w.nodes, MAIN.format(port=PORT, names=", ".join(f'"{n}"' for n in CASES)))
+        cases = {name: case for name, case in CASES.items() if name != "yaml"}
+        wait_until("it is said", lambda: all_said(n2, {"yaml": CASES["yaml"]}), 30)
+        # Mended, it comes up by itself.
+        write(os.path.join(w.images, "yaml/config/run.yaml"), SHELL.format(script='"exec sleep 1000"', more=""))
+        for node in (n2, n1):
+            wait_until("all is said", lambda node=node: all_said(node, cases), 40)
+        holder.close()
+        wait_until("it runs", lambda: "yaml.n1" in n1.running(), 20)
