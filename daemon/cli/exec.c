@@ -243,11 +243,12 @@ move(struct way *w, short from_events, short to_events, bool ours)
 		n = write(w->to, w->buf + w->off, w->len);
 		if (not_now(n))
 			return;
-		/* Who does not read any more misses nothing. */
+		/* Who does not read any more misses nothing; and the command hears of it as
+		 * it would of its own pipe (`mesh exec ... -- yes | head -1`). */
 		w->off += n > 0 ? (size_t)n : w->len;
 		w->len -= n > 0 ? (size_t)n : w->len;
 		if (n < 0 && !ours)
-			w->from = -1;
+			shut(&w->from);
 	}
 	if (w->from < 0 && w->len == 0 && ours)
 		shut(&w->to);

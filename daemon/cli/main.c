@@ -5,6 +5,7 @@
  * answer; every verb is a row of the table in verb.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,18 @@ run(const struct args *a, int64_t now_ms)
 	return code;
 }
 
+/* What is closed stays taken, and as little use: no socket of ours becomes its standard
+ * output.  Without it, reading and writing there fail as they did. */
+static bool
+hold_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,6 +104,8 @@ main(int argc, char **argv)
 	struct timespec now;
 	struct args a;
 
+	if (!hold_standard())
+		return 1; /* there is nowhere to say it */
 	/* A reader that goes away is seen at write, not as a death. */
 	signal(SIGPIPE, SIG_IGN);
 	clock_gettime(CLOCK_REALTIME, &now);

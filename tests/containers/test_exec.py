@@ -137,6 +137,24 @@ def test_bytes_and_exit_codes(web):
     nothing_left(web)
 
 
+def test_nobody_reads_what_it_says(web):
+    """The command ends of it, as it would of a pipe of its own."""
+    p = begin(web, "sh", "-c", "while echo word; do :; done; echo $? >&2; exit 5")
+    assert p.stdout.read(5) == b"word\n"
+    p.stdout.close()
+    assert p.wait(10) in (5, 128 + signal.SIGPIPE)
+    with open("/dev/full", "wb") as full:
+        assert begin(web, "sh", "-c", "while echo word; do :; done", stdout=full).wait(10) != 0
+    # None at all, of any of the three.
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        line = '"$0" --socket "$1" exec web.0 -- sh -c "cat; echo out; echo err >&2; exit 7" ' + closed
+        p = subprocess.run(["sh", "-c", line, BUILD / "mesh", web.top / "run/ctl"], stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True, timeout=20, check=False)
+        assert (p.returncode, p.stdout, p.stderr) == (7, "" if ">&-" in closed.split("2")[0] else "out\n",
+                                                      "" if "2>&-" in closed else "err\n"), (closed, p)
+    nothing_left(web)
+
+
 def test_who_may(web):
     web.sandbox("web", ALLOW.replace("yes", "no"))
     code, _, err = run(web, "sh", "-c", "echo hunter2")
