@@ -263,7 +263,7 @@ placed_view(const struct engine *e, const struct apply_job *j, const struct plan
 	out->since_ms = engine_wall_ms();
 }
 
-enum { UNREADY_MS = 5000 };
+enum { UNREADY_MS = 3000 };
 
 /* Why what runs is not ready, once it is not just starting. */
 static void
