@@ -312,7 +312,7 @@ instance_problem(const struct view_instance *v, struct problems *p)
 	char hint[2 * NAME_CAP + 96], times[32] = "";
 
 	snprintf(hint, sizeof hint, "mesh %s %s", v->state == VIEW_HELD ? "start" : "logs", v->id);
-	if (!has_run(v))
+	if (v->state != VIEW_HELD && !has_run(v))
 		snprintf(hint, sizeof hint,
 		    "mend that on %s, it is tried again by itself; mesh check there says if all is in order",
 		    v->node);
