@@ -2,6 +2,7 @@
  * main.c - meshd-conf KIND DISPLAY-NAME < yaml > records
  *          meshd-conf open DISPLAY-NAME < items 3< key > environment
  *          meshd-conf try DISPLAY-NAME < items 3< key
+ *          meshd-conf program DISPLAY-NAME < program > records
  *
  * One process per file: it shuts its doors (limits, then a system call filter
  * that leaves reading, writing and memory), reads all of stdin, and writes
@@ -10,9 +11,11 @@
  * lithos (conf.h).
  * `open` opens sealed secrets (secret.h) behind the same doors: the key is a
  * descriptor, no path and no variable.  `try` only sees whether it could.
+ * `program` says what the first bytes of a program ask for (program.h).
  * So whatever a file does to the parser, the parser can do to nobody.
  */
 #include "conf.h"
+#include "program.h"
 #include "secret.h"
 
 #include "../base/own.h"
@@ -167,6 +170,27 @@ convert(const char *kind, const char *name, struct err *err)
 	return rc;
 }
 
+static int
+look_at_program(const char *name, struct err *err)
+{
+	char display[256];
+	struct flat_out out;
+	size_t len, bytes;
+	AUTO_FREE char *head = malloc(PROGRAM_HEAD_BYTES);
+	uint8_t buf[PROGRAM_OUT_BYTES];
+	int rc;
+
+	err_escape(display, sizeof display, name, strlen(name));
+	if (head == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: out of memory", display);
+	rc = read_all(STDIN_FILENO, display, head, PROGRAM_HEAD_BYTES, &len, err);
+	if (rc != 0)
+		return rc;
+	flat_begin(&out, buf, sizeof buf);
+	bytes = program_read((const uint8_t *)head, len, &out);
+	return write_all(buf, bytes, err);
+}
+
 /* What was read and written is wiped, whatever came of it. */
 static int
 open_secrets(bool tell, struct err *err)
@@ -208,8 +232,9 @@ main(int argc, char **argv)
 	}
 	const bool tell = strcmp(argv[1], "open") == 0;
 	const bool secrets = tell || strcmp(argv[1], "try") == 0;
+	const bool program = strcmp(argv[1], "program") == 0;
 
-	if (!secrets && !conf_kind_ok(argv[1])) {
+	if (!secrets && !program && !conf_kind_ok(argv[1])) {
 		err_escape(shown, sizeof shown, argv[1], strlen(argv[1]));
 		snprintf(line, sizeof line, "meshd-conf: unknown kind '%s'; allowed: %s", shown,
 		    conf_kind_list());
@@ -218,7 +243,9 @@ main(int argc, char **argv)
 	}
 	if ((secrets && secret_begin(&err) != 0) ||
 	    (!SANITIZED && (shut_limits(&err) != 0 || shut_calls(&err) != 0)) ||
-	    (secrets ? open_secrets(tell, &err) : convert(argv[1], argv[2], &err)) != 0) {
+	    (secrets	    ? open_secrets(tell, &err) :
+		    program ? look_at_program(argv[2], &err) :
+			      convert(argv[1], argv[2], &err)) != 0) {
 		say(err.text);
 		return err.code;
 	}

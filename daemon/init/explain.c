@@ -3,8 +3,8 @@
  * kernel's "Exec format error" is usually another machine's image.
  */
 #include "init.h"
+#include "../base/machine.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,29 +12,6 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-static const char *
-machine_name(unsigned machine)
-{
-	switch (machine) {
-	case EM_X86_64:
-		return "x86_64";
-	case EM_386:
-		return "i386";
-	case EM_AARCH64:
-		return "arm64";
-	case EM_ARM:
-		return "arm";
-	case EM_RISCV:
-		return "riscv64";
-	case EM_PPC64:
-		return "ppc64";
-	case EM_S390:
-		return "s390x";
-	default:
-		return "of another machine";
-	}
-}
 
 void
 explain_exec(const char *path, int code)

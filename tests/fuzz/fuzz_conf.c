@@ -1,12 +1,13 @@
 /*
  * fuzz_conf.c - any bytes as a config file of any kind.
  *
- * The first byte chooses the kind.  Whatever comes, the answer is either one
+ * The first byte chooses the kind, 0xff a program.  Whatever comes, the answer is either one
  * line with a place in it, or a document that flat_open takes.
  */
 #include <stdlib.h>
 
 #include "../../daemon/conf/conf.h"
+#include "../../daemon/conf/program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -15,6 +16,23 @@ must(bool ok)
 {
 	if (!ok)
 		abort();
+}
+
+static void
+program(const uint8_t *data, size_t len)
+{
+	uint8_t records[PROGRAM_OUT_BYTES];
+	char path[PROGRAM_PATH_MAX + 1];
+	struct flat_out out;
+	struct flat_rec rec;
+	struct flat f;
+	int64_t bytes;
+
+	flat_begin(&out, records, sizeof records);
+	must(flat_open(&f, records, program_read(data, len, &out)) == 0);
+	must(!flat_find(&f, "interpreter", &rec) ||
+	    (flat_str(&f, "interpreter", path, sizeof path) && path[0] == '/'));
+	must(!flat_int(&f, "bytes", &bytes) || bytes > 0);
 }
 
 int
@@ -32,6 +50,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len == 0)
 		return 0;
+	if (data[0] == 0xff) {
+		program(data + 1, len - 1);
+		return 0;
+	}
 	char *text = malloc(len);
 
 	must(text != NULL);
