@@ -1,7 +1,8 @@
 /*
  * An image is a directory with a /proc to mount on, the one thing that each must
  * have; what has none may hold images of more levels, or be one that can't be
- * looked into.
+ * looked into.  Or it is a file, erofs or squashfs: by its name's end, or, where it
+ * has none, by its first bytes.
  *
  * Facts are read seldom and sent whole, so lists are bounded and sorted: two
  * nodes with the same files tell the same bytes.
@@ -19,7 +20,7 @@
 #include "../base/name.h"
 #include "../base/own.h"
 
-enum { LOOKS_MAX = 4096 }; /* directories below images-dir */
+enum { LOOKS_MAX = 4096 }; /* directories and files below images-dir */
 
 /* Rows of cap bytes each, count of them used. */
 struct names {
@@ -49,12 +50,12 @@ is_kind(int fd, const struct dirent *e, bool dirs)
 
 /* Length of the name to tell, or 0. */
 static size_t
-told(int fd, const struct dirent *e, const char *suffix, bool dirs)
+told(int fd, const struct dirent *e, const char *suffix, bool image, bool dirs)
 {
 	size_t n = strlen(e->d_name), s = strlen(suffix);
 
 	if (n <= s || strcmp(e->d_name + n - s, suffix) != 0 ||
-	    !(dirs ? name_image_part_ok : name_ok)(e->d_name, n - s) ||
+	    !(image ? name_image_part_ok : name_ok)(e->d_name, n - s) ||
 	    !is_kind(fd, e, dirs))
 		return 0;
 	return n - s;
@@ -88,13 +89,66 @@ keep(const struct names *l, const char *name, size_t len)
 	snprintf(l->rows + at * cap, cap, "%s", text);
 }
 
+static bool
+has_magic(int fd, const char *name)
+{
+	static const uint8_t erofs[] = {0xe2, 0xe1, 0xf5, 0xe0}, squashfs[] = {'h', 's', 'q', 's'};
+	uint8_t head[1028];
+	AUTO_CLOSE int f = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return f >= 0 && pread(f, head, sizeof head, 0) == (ssize_t)sizeof head &&
+	    (memcmp(head, squashfs, sizeof squashfs) == 0 ||
+		memcmp(head + 1024, erofs, sizeof erofs) == 0);
+}
+
+/* Of a file that is an image: the length of the image's name, or 0.  Two things of
+ * one name are told once. */
+static size_t
+told_file(int fd, const struct dirent *e, int *looks)
+{
+	char name[VIEW_IMAGE_CAP];
+	struct stat st;
+	size_t erofs = told(fd, e, ".erofs", true, false), n = erofs > 0 ? erofs :
+							 told(fd, e, ".squashfs", true, false);
+
+	if (n == 0)
+		return told(fd, e, "", true, false) > 0 && (*looks)-- > 0 && has_magic(fd, e->d_name) ?
+		    strlen(e->d_name) :
+		    0;
+	if (n + sizeof ".erofs" > sizeof name)
+		return 0;
+	snprintf(name, sizeof name, "%.*s", (int)n, e->d_name);
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	snprintf(name, sizeof name, "%.*s.erofs", (int)n, e->d_name);
+	return erofs > 0 || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ? n : 0;
+}
+
+static bool look(int dir_fd, const char *last, const char *name, int level, const struct names *l, int *looks);
+
+/* Keeps the image, or those, that this entry of fd is; above: the names of the levels
+ * above it, each with its '/'. */
+static bool
+look_at(int fd, const struct dirent *e, const char *above, int level, const struct names *l, int *looks)
+{
+	size_t dir = told(fd, e, "", true, true), n = dir > 0 ? dir : told_file(fd, e, looks);
+	char name[VIEW_IMAGE_CAP];
+
+	if (n == 0 || (size_t)snprintf(name, sizeof name, "%s%.*s", above, (int)n, e->d_name) >= sizeof name)
+		return false;
+	if (dir > 0)
+		return look(fd, e->d_name, name, level, l, looks);
+	keep(l, name, strlen(name));
+	return true;
+}
+
 /* Keeps name, or the images below it; false: there is none.  Below the first
  * level nothing is an error: who made it unreadable for us has his reasons. */
 static bool
 look(int dir_fd, const char *last, const char *name, int level, const struct names *l, int *looks)
 {
 	AUTO_CLOSEDIR DIR *d = NULL;
-	char below[VIEW_IMAGE_CAP];
+	char above[VIEW_IMAGE_CAP];
 	struct dirent *e;
 	struct stat st;
 	bool found = false;
@@ -109,9 +163,8 @@ look(int dir_fd, const char *last, const char *name, int level, const struct nam
 		return true;
 	}
 	while (d != NULL && level < VIEW_IMAGE_LEVELS_MAX && (e = readdir(d)) != NULL)
-		if (told(fd, e, "", true) > 0 &&
-		    (size_t)snprintf(below, sizeof below, "%s/%s", name, e->d_name) < sizeof below)
-			found = look(fd, e->d_name, below, level + 1, l, looks) || found;
+		if ((size_t)snprintf(above, sizeof above, "%s/", name) < sizeof above)
+			found = look_at(fd, e, above, level + 1, l, looks) || found;
 	if (!found && level == 1)
 		keep(l, name, strlen(name));
 	return found;
@@ -139,10 +192,10 @@ names(int dir_fd, const char *what, const char *suffix, bool dirs, size_t cap,
 		return err_set(err, EXIT_STATE, "read %s: out of memory", what);
 	l.rows = list;
 	while (errno = 0, (e = readdir(d)) != NULL) {
-		size_t n = told(fd, e, suffix, dirs);
+		size_t n = dirs ? 0 : told(fd, e, suffix, false, false);
 
-		if (n > 0 && dirs)
-			(void)look(fd, e->d_name, e->d_name, 1, &l, &looks);
+		if (dirs)
+			(void)look_at(fd, e, "", 1, &l, &looks);
 		else if (n > 0)
 			keep(&l, e->d_name, n);
 	}

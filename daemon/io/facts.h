@@ -13,7 +13,8 @@
  * Fill *out (zeroed first; config_hash is left 0 for the caller).
  * images_fd: the images directory; its subdirectories with a valid name are
  * images, or hold some ("org/web"), which is looked for to the level that a
- * report can tell.  sandboxes_fd: the master file's sandboxes-dir; every NAME.yaml is one.
+ * report can tell; files NAME.erofs and NAME.squashfs are, and others that begin
+ * as such a file does.  sandboxes_fd: the master file's sandboxes-dir; every NAME.yaml is one.
  * Both borrowed; -1 = there is none.  Lists are sorted, at most
  * VIEW_LIST_MAX; names that can't be names are left out.
  * EXIT_STATE when a directory can't be read.

@@ -95,6 +95,41 @@ images_of_more_levels_are_told_whole(void **state)
 	world_close(&img);
 }
 
+/* The name is without the end that says what it is; of one name one is told. */
+static void
+files_are_images(void **state)
+{
+	static const char *const want[] = {"Upper-v1.2", "both", "org/web", "plain", "squash", "three"};
+	static const char *const files[] = {"Upper-v1.2.erofs", "squash.squashfs", "both.erofs", "three.erofs",
+	    "three.squashfs", ".temp.erofs.Xy12Zw", ".erofs", "a b.erofs", "half.erofs.part", "org/web.erofs"};
+	char head[1100] = {0};
+	struct view_facts f;
+	struct world img;
+	struct err err;
+
+	(void)state;
+	world_open(&img);
+	deep(&img, "both/proc");
+	deep(&img, "org");
+	deep(&img, "dir.erofs/proc");
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		world_text(&img, files[i], "");
+	memcpy(head + 1024, "\xe2\xe1\xf5\xe0", 4);
+	world_write(&img, "plain", head, sizeof head, 0644);
+	world_write(&img, "short", head, 1027, 0644);
+	assert_int_equal(symlinkat("plain", img.fd, "link"), 0);
+	assert_int_equal(mkfifoat(img.fd, "fifo", 0644), 0);
+	assert_int_equal(facts_fill(&f, img.fd, -1, &err), 0);
+	assert_int_equal(f.images_count, ARRAY_LEN(want) + 1);
+	assert_string_equal(f.images[0], want[0]);
+	assert_string_equal(f.images[1], want[1]);
+	assert_string_equal(f.images[2], "dir.erofs");
+	for (size_t i = 2; i < ARRAY_LEN(want); i++)
+		assert_string_equal(f.images[i + 1], want[i]);
+	facts_free(&f);
+	world_close(&img);
+}
+
 static void
 none_is_none(void **state)
 {
@@ -162,6 +197,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directories_are_images_and_yaml_files_are_sandboxes),
 		cmocka_unit_test(images_of_more_levels_are_told_whole),
+		cmocka_unit_test(files_are_images),
 		cmocka_unit_test(none_is_none),
 		cmocka_unit_test(too_many_keep_the_first_by_name),
 		cmocka_unit_test(what_is_no_directory_is_an_error),
