@@ -266,9 +266,14 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 	char hint[STAMP_TEXT_CAP + 32], names[4 * NAME_CAP], force[sizeof names + 64];
 	size_t waits;
 
-	if (l->error[0] != '\0')
+	if (strncmp(l->error, "write the state database", 24) == 0) {
+		snprintf(force, sizeof force, "make room on %s; the last good schedule stays in force, the script is in order",
+		    e->conf.name);
+		problem(p, force, "scheduler: on %s: %s", e->conf.name, l->error);
+	} else if (l->error[0] != '\0') {
 		problem(p, "the last good schedule stays in force; correct the script", "scheduler: %s",
 		    l->error);
+	}
 	if (e->mesh != NULL && (waits = rotate_waits(e, names, sizeof names)) > 0) {
 		snprintf(force, sizeof force, "start %s; or go on without: mesh keys rotate --force %s",
 		    waits > 1 ? "them" : "it", names);

@@ -38,10 +38,11 @@ def install(world):
 
 
 @contextlib.contextmanager
-def hosts(what, count, begin=None, webs=WEBS, **settings):
+def hosts(what, count, begin=None, webs=WEBS, before=None, **settings):
     """A world of its own: hosts n1 n2 ..., all configured, of which the first `begin`
     (all, unless said) run as one mesh with the service; with webs=0 without it.
-    Who does not get there says its last lines."""
+    before(node) is done ahead of its first start.  Who does not get there says its
+    last lines."""
     w = World(f"mesh-r{os.getpid()}", what)
     try:
         w.bridge([f"n{i}" for i in range(1, count + 1)])
@@ -51,6 +52,8 @@ def hosts(what, count, begin=None, webs=WEBS, **settings):
         for n in w.nodes:
             n.write_config(**settings)
         for n in nodes:
+            if before:
+                before(n)
             n.start()
         init(nodes[0])
         try:

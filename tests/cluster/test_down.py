@@ -1,11 +1,12 @@
 """What does not come up says on every node what, where, why, and what to do next."""
+import contextlib
 import json
 import os
 import socket
 
 import images
 import service
-from mesh import ROOT, Missed, copy_tree, in_netns, wait_until, write
+from mesh import ROOT, Missed, copy_tree, in_netns, run, wait_until, write
 
 PORT = 7001
 SHELL = "kind: Daemon\nuser-id: 1000\nexecutable: /bin/busybox\narguments: [sh, -c, {script}]\nkill-timeout: 1s\n{more}"
@@ -68,8 +69,22 @@ def all_said(node, cases):
     return True
 
 
+def small_disk(node):
+    os.makedirs(node.state, exist_ok=True)
+    run("mount", "-t", "tmpfs", "-o", "size=24M", "none", node.state)
+
+
+def disk_is_told(asked, leader):
+    """By the leader, whose disk it is, and by who asks it."""
+    said = {p["text"]: p["hint"] for p in asked.status()["problems"]}
+    hint = said.get(f"scheduler: on {leader.name}: write the state database: No space left on device", "")
+    if not hint.startswith(f"make room on {leader.name}; "):
+        raise Missed(str(said))
+    return True
+
+
 def test_each_says_why():
-    with service.hosts("down", 2, webs=0) as w:
+    with service.hosts("down", 2, webs=0, before=small_disk) as w:
         n1, n2 = w.nodes
         install(w)
         holder = in_netns(n1.netns, lambda: socket.create_server(("0.0.0.0", PORT)))
@@ -82,3 +97,13 @@ def test_each_says_why():
             wait_until("all is said", lambda node=node: all_said(node, cases), 40)
         holder.close()
         wait_until("it runs", lambda: "yaml.n1" in n1.running(), 20)
+        # No room for another schedule.
+        leader = next(n for n in w.nodes if n.name == n1.leader())
+        with open(os.path.join(leader.state, "filler"), "wb", buffering=0) as filler:
+            with contextlib.suppress(OSError):
+                while True:
+                    filler.write(bytes(1 << 16))
+        service.set_script(w.nodes, MAIN.format(port=PORT, names='"yaml"'))
+        for node in w.nodes:
+            wait_until("it is told", lambda node=node: disk_is_told(node, leader), 20)
+        assert "yaml.n1" in n1.running()
