@@ -67,7 +67,11 @@ judge_limit(const struct flat *doc, struct audit_findings *f, const char *key, i
 void
 audit_cgroup(const struct flat *doc, struct audit_findings *f)
 {
-	int64_t memory = audit_asked(doc, "memory-limit"), swap;
+	int64_t memory = audit_asked(doc, "memory-limit"), swap, devices;
+
+	if (flat_int(doc, "devices", &devices) && devices == 0)
+		audit_find(f, AUDIT_WEAKER,
+		    "devices: its cgroup holds it to none; its mounts and capabilities may still");
 
 	judge_limit(doc, f, "memory-limit", (memory + PAGE - 1) / PAGE * PAGE, "v2/memory.max",
 	    "v1/memory.limit_in_bytes");

@@ -395,6 +395,7 @@ audit_look(const struct sup *s, const struct row *r, int out)
 		put_process(&o, app, app_pid, "app");
 	audit_filters(&o, run->pid, run->pidfd, &s->launcher.filter, &r->spec);
 	put_limits(&o, &s->cgroups, run->leaf, "");
+	flat_put_int(&o, "devices", cgroup_devices_of(&s->cgroups, run->leaf));
 	snprintf(box, sizeof box, "%.*s", (int)strcspn(run->leaf, "/"), run->leaf);
 	if (box[0] == CGROUP_BOX)
 		put_limits(&o, &s->cgroups, box, "sandbox/");

@@ -104,6 +104,8 @@ MUST_CHECK int cgroup_make_sub(const struct cgroups *g, const char *sub, int *fd
 /* Kill what is in those of a leaf, wait for its end, each at most ms, and remove
  * them. */
 void cgroup_end_subs(const struct cgroups *g, const char *leaf, int ms);
+/* Does the kernel hold this group to the devices of cgroup_nodes? */
+bool cgroup_devices_of(const struct cgroups *g, const char *leaf);
 /* Is this process in the leaf? */
 bool cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid);
 /* Is it no leaf of ours at all, but the group of another daemon (locked, or

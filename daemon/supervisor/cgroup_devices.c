@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -21,12 +22,15 @@
 #include "../base/own.h"
 #include "../base/weak.h"
 
+#define NAME "mesh_devices"
+
 enum {
 	TTY_MAJOR = 5,
 	PTMX_MINOR = 2,
 	PTS_MAJOR = 136,
 	HEAD = 5,
 	TAIL = 7,
+	PROGRAMS_MAX = 8,
 	INSNS = HEAD + 2 * CGROUP_NODES + TAIL,
 };
 
@@ -104,7 +108,7 @@ attach(int group)
 	    .insns = (uintptr_t)all,
 	    .insn_cnt = INSNS,
 	    .license = (uintptr_t)"Apache-2.0",
-	    .prog_name = "mesh_devices"};
+	    .prog_name = NAME};
 
 	build(all);
 	AUTO_CLOSE int program = bpf(BPF_PROG_LOAD, &attr);
@@ -116,6 +120,45 @@ attach(int group)
 	attr.attach_type = BPF_CGROUP_DEVICE;
 	attr.attach_flags = BPF_F_ALLOW_OVERRIDE; /* another daemon's group may be below */
 	return bpf(BPF_PROG_ATTACH, &attr);
+}
+
+/* Is the program that the kernel numbers so one of ours? */
+static bool
+is_ours(uint32_t id)
+{
+	struct bpf_prog_info info = {0};
+	union bpf_attr attr = {.prog_id = id};
+	AUTO_CLOSE int program = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+
+	if (program < 0)
+		return false;
+	memset(&attr, 0, sizeof attr);
+	attr.info.bpf_fd = (uint32_t)program;
+	attr.info.info_len = sizeof info;
+	attr.info.info = (uintptr_t)&info;
+	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
+	    strcmp(info.name, NAME) == 0;
+}
+
+bool
+cgroup_devices_of(const struct cgroups *g, const char *leaf)
+{
+	uint32_t ids[PROGRAMS_MAX] = {0};
+	union bpf_attr attr = {0};
+	AUTO_CLOSE int group = openat(g->unified, leaf,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	attr.query.target_fd = (uint32_t)group;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.query_flags = BPF_F_QUERY_EFFECTIVE;
+	attr.query.prog_ids = (uintptr_t)ids;
+	attr.query.prog_cnt = PROGRAMS_MAX;
+	if (group < 0 || bpf(BPF_PROG_QUERY, &attr) < 0)
+		return false;
+	for (size_t i = 0; i < PROGRAMS_MAX && ids[i] != 0; i++)
+		if (is_ours(ids[i]))
+			return true;
+	return false;
 }
 
 void

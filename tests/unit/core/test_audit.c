@@ -140,6 +140,7 @@ parts_are_missing(void **state)
 	flat_put_int(&o, "asked/fileno-limit", 16);
 	flat_put_int(&o, "asked/bind", 2);
 	flat_put_int(&o, "host/landlock", 3);
+	flat_put_int(&o, "devices", 0);
 	flat_put_int(&o, "app/pid", 7);
 	flat_put_str(&o, "app/status", "Name:\tx\n");
 	flat_put_str(&o, "app/cgroup", "0::/other/web.1.10\n");
@@ -149,7 +150,7 @@ parts_are_missing(void **state)
 	static const char *const want[] = {"app: NoNewPrivs is ''", "app: Seccomp is ''", "app: CapInh is ''",
 	    "app: CapAmb is ''", "app: runs as root", "app: is in the host's mnt", "app: is in the host's user",
 	    "app: its mounts can't be read", "app: may write core", "app: may open more files", "app: oom_score_adj",
-	    "app: is not in its cgroup, web.1.1", "memory-limit: its cgroup can't be read", "app: may bind any TCP port"};
+	    "app: is not in its cgroup, web.1.1", "memory-limit: its cgroup can't be read", "app: may bind any TCP port", "devices: its cgroup holds it to none"};
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		if (!says(&f, AUDIT_WEAKER, want[i]))
