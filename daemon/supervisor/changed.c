@@ -64,25 +64,29 @@ look_sandbox(const struct sup *s, const struct spec *spec)
 }
 
 static uint64_t
-look_container(const struct spec *spec)
+look_container(struct images *im, const struct spec *spec)
 {
+	const struct image_who who = {spec->instance, spec->images_dir,
+	    spec->image, true};
 	struct stat st, secrets;
 	struct err err;
 	int image = -1;
 
-	if (launch_image(spec->instance, spec->images_dir, spec->image, &image,
-		&err) < 0)
+	if (launch_image(im, &who, &image, &err) < 0)
 		return GONE;
 	AUTO_CLOSE int dir = image;
 	AUTO_CLOSE int fd = sys_open_inside(dir, spec->config, O_PATH);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return GONE;
+	images_stat(im, &who, &st);
 	if (spec->secrets_file[0] == '\0')
 		return changed_container(&st, NULL);
 	AUTO_CLOSE int of = sys_open_inside(dir, spec->secrets_file, O_PATH);
 
-	return of < 0 || fstat(of, &secrets) < 0 ? GONE :
-						  changed_container(&st, &secrets);
+	if (of < 0 || fstat(of, &secrets) < 0)
+		return GONE;
+	images_stat(im, &who, &secrets);
+	return changed_container(&st, &secrets);
 }
 
 static uint64_t *
@@ -123,7 +127,7 @@ look(struct sup *s, struct row *r, struct known *sandboxes,
 
 	r->changed.sandbox_now = *at = found ? *at : look_sandbox(s, &r->spec);
 	at = slot_of(containers, &r->spec, &found, same_container);
-	r->changed.container_now = *at = found ? *at : look_container(&r->spec);
+	r->changed.container_now = *at = found ? *at : look_container(&s->launcher.images, &r->spec);
 	if (r->spec.sandbox_seen == 0)
 		r->spec.sandbox_seen = r->changed.sandbox_now;
 	if (r->spec.container_seen == 0)
@@ -144,6 +148,21 @@ changed_is(struct sup *s, struct row *r)
 
 	look(s, r, &sandboxes, &containers);
 	return differs(r);
+}
+
+bool
+changed_holds(const void *arg, const char *dir, const char *image)
+{
+	const struct sup *s = arg;
+
+	for (size_t i = 0; i < s->rows_count; i++) {
+		const struct row *r = s->rows[i];
+
+		if (r->has_spec && !r->over && strcmp(r->spec.image, image) == 0 &&
+		    strcmp(r->spec.images_dir, dir) == 0)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -169,6 +188,7 @@ changed_tick(struct sup *s, msec now)
 	if (now < s->look_at)
 		return;
 	s->look_at = now + CHANGED_LOOK_MS;
+	images_tidy(&s->launcher.images, now, changed_holds, s);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		struct row *r = s->rows[i];
 

@@ -35,6 +35,9 @@ uint64_t changed_container(const struct stat *st, const struct stat *secrets);
 bool changed_is(struct sup *s, struct row *r);
 /* A request for it was refused: that is told once, not at each look. */
 void changed_refused(struct row *r);
+/* Has an instance or a Command of this supervisor (arg) this image? */
+bool changed_holds(const void *arg, const char *dir, const char *image);
+/* Closes images that nobody has any more, too. */
 void changed_tick(struct sup *s, msec now);
 
 #endif

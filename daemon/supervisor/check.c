@@ -18,8 +18,6 @@
 #include "programs.h"
 #include "ranges.h"
 
-enum { NOBODY = 65534 };
-
 void
 check_say(struct check *c, const char *kind, const char *fmt, ...)
 {
@@ -54,7 +52,7 @@ check_read(struct check *c, struct check_doc *d, const char *kind, int yaml)
 	struct err err = {0};
 	size_t len = 0;
 
-	if (helper_run(c->conf, NOBODY, NOBODY, kind, d->file, fd, notes,
+	if (helper_run(c->conf, CHECK_NOBODY, CHECK_NOBODY, kind, d->file, fd, notes,
 		&d->raw, &len, &err) < 0) {
 		check_say(c, "error", "%s", err.text);
 		return false;
@@ -388,6 +386,7 @@ check_run(const char *dir, const char *image, struct err *err)
 		free(c->sandboxes[i]->doc.raw);
 		free(c->sandboxes[i]);
 	}
+	images_close(&c->images);
 	close(c->conf);
 	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		return err_set(err, EXIT_ENVIRONMENT, "standard output: %s",

@@ -14,9 +14,10 @@
 #define SUPERVISOR_CHECK_H
 
 #include "config.h"
+#include "images.h"
 #include "told.h"
 
-enum { CHECK_PATH_CAP = 1024, CHECK_SANDBOXES_MAX = 256, CHECK_FILES_MAX = 4096 };
+enum { CHECK_PATH_CAP = 1024, CHECK_SANDBOXES_MAX = 256, CHECK_FILES_MAX = 4096, CHECK_NOBODY = 65534 };
 
 /* A document, or none: raw is NULL. */
 struct check_doc {
@@ -35,6 +36,7 @@ struct check {
 	int conf;    /* meshd-conf */
 	bool strict; /* DIR is root's: so must be what is in it */
 	char base[CHECK_PATH_CAP], processes_dir[CHECK_PATH_CAP];
+	struct images images;
 	struct config config; /* of DIR/mesh.yaml, or the defaults */
 	struct check_sandbox *sandboxes[CHECK_SANDBOXES_MAX]; /* owned */
 	size_t sandboxes_count;

@@ -13,8 +13,10 @@
 
 #include "../base/name.h"
 #include "../base/own.h"
+#include "helper.h"
 #include "judge.h"
 #include "launch.h"
+#include "program.h"
 #include "sys.h"
 
 enum { VARS_CAP = SUP_VARS_BYTES_MAX, RANGE_ANY = 700000000 };
@@ -25,6 +27,7 @@ struct trial {
 	struct sup_req req;
 	struct judge judge;
 	struct check_doc container, secrets;
+	bool others; /* the image may be anybody's: it was not yet copied to where it counts */
 	char vars[VARS_CAP];
 };
 
@@ -77,9 +80,38 @@ after_name(const struct trial *t, const char *line)
 		   NULL;
 }
 
+/* What it runs, as job_program.c has it. */
+static int
+judge_programs(struct check *c, const struct trial *t, const struct spec *spec,
+    int root, struct err *err)
+{
+	char path[SUP_PATH_CAP], next[SUP_PATH_CAP], display[CHECK_PATH_CAP];
+	struct stat st;
+	size_t len;
+	int rc = 1;
+
+	snprintf(path, sizeof path, "%s", spec->executable);
+	for (int i = 0; rc > 0 && i < PROGRAM_CHAIN_MAX; i++) {
+		AUTO_FREE uint8_t *doc = NULL;
+		AUTO_CLOSE int fd = -1;
+
+		rc = program_open(spec, root, path, !t->others, &fd, &st, err);
+		if (rc <= 0)
+			break;
+		snprintf(display, sizeof display, "%s%s", spec->image, path);
+		rc = helper_run(c->conf, CHECK_NOBODY, CHECK_NOBODY, "program",
+		    display, fd, NULL, &doc, &len, err);
+		if (rc == 0)
+			rc = program_judge(spec, path, &st, doc, len, next, err);
+		if (rc > 0)
+			memcpy(path, next, sizeof path);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 /* 0, or *err: the container file as it was read, by the sandbox. */
 static int
-judge_it(struct check *c, struct trial *t, struct err *err)
+judge_it(struct check *c, struct trial *t, int root, struct err *err)
 {
 	char notes[JUDGE_TOLD_CAP], line[JUDGE_TOLD_CAP + CHECK_PATH_CAP];
 	struct spec spec;
@@ -96,8 +128,9 @@ judge_it(struct check *c, struct trial *t, struct err *err)
 		    place != NULL ? place : one);
 		check_notes(c, line);
 	}
+	rc = judge_programs(c, t, &spec, root, err);
 	spec_free(&spec);
-	return 0;
+	return rc;
 }
 
 /* What the judge says, without the instance that nobody asked for. */
@@ -130,27 +163,41 @@ given_vars(struct trial *t, const struct check_doc *d, const char *process)
 	return true;
 }
 
+/* A file system is mounted by root alone: to others that is no error. */
+static bool
+only_root(struct check *c, const char *where, const struct err *err)
+{
+	if (err->code != EXIT_ENVIRONMENT || geteuid() == 0)
+		return false;
+	check_say(c, "note",
+	    "%s: only root can look into an image that is a file: what is in it is not checked",
+	    where);
+	return true;
+}
+
 /* The container file in the image of the request: 1 open, 0 said why not. */
 static int
 open_image(struct check *c, struct trial *t, const char *where, int *yaml,
     int *root, struct err *err)
 {
-	char path[CHECK_PATH_CAP];
 	struct judge_image image;
 	int dir = -1, rc;
 
 	if ((rc = judge_names(&t->req, err)) < 0 ||
 	    (rc = judge_sandbox(&t->judge, &image, err)) < 0)
 		return rc;
-	snprintf(path, sizeof path, "%s/%s", image.dir, t->req.image);
-	if (access(path, F_OK) < 0 && errno == ENOENT) {
+	const struct image_who who = {t->req.instance, image.dir, t->req.image, false};
+
+	rc = launch_image(&c->images, &who, &dir, err);
+	if (rc < 0 && strstr(err->text, ": not found under ") != NULL) {
 		check_say(c, "note",
 		    "%s: image %s is not here (%s): its container file is not checked",
 		    where, t->req.image, image.dir);
 		return 0;
 	}
-	if ((rc = launch_image(t->req.instance, image.dir, t->req.image, &dir,
-		 err)) < 0)
+	if (rc < 0 && only_root(c, where, err))
+		return 0;
+	if (rc < 0)
 		return rc;
 	snprintf(t->container.file, sizeof t->container.file, "%.500s/%.255s%.255s",
 	    image.dir, t->req.image, t->req.config);
@@ -217,7 +264,7 @@ one_process(struct check *c, struct trial *t, const struct check_doc *d,
 	if (!check_read(c, &t->container, "container", yaml))
 		return 0;
 	rc = read_secrets(c, t, root, err);
-	return rc <= 0 ? rc : judge_it(c, t, err);
+	return rc <= 0 ? rc : judge_it(c, t, root, err);
 }
 
 void
@@ -318,7 +365,7 @@ name_image(struct trial *t, const char *last)
 }
 
 static bool
-takes(struct check *c, const struct check_sandbox *s, const char *image,
+takes(struct check *c, const struct check_sandbox *s, int root, const char *image,
     const struct check_doc *d, const char *config, struct err *err)
 {
 	AUTO_FREE struct trial *t = malloc(sizeof *t);
@@ -329,6 +376,7 @@ takes(struct check *c, const struct check_sandbox *s, const char *image,
 		return false;
 	begin(t, c, s);
 	t->container = *d;
+	t->others = true;
 	snprintf(t->req.instance, sizeof t->req.instance, "check.0");
 	snprintf(t->req.config, sizeof t->req.config, "%s", config);
 	name_image(t, image);
@@ -340,7 +388,7 @@ takes(struct check *c, const struct check_sandbox *s, const char *image,
 		    d->file, VARS_CAP);
 		return false;
 	}
-	if (judge_names(&t->req, err) == 0 && judge_it(c, t, err) == 0)
+	if (judge_names(&t->req, err) == 0 && judge_it(c, t, root, err) == 0)
 		return true;
 	memmove(err->text, said_of(t, err), strlen(said_of(t, err)) + 1);
 	place = after_name(t, err->text);
@@ -353,8 +401,8 @@ takes(struct check *c, const struct check_sandbox *s, const char *image,
 
 /* By every sandbox; one that takes it is enough, an image is not for all. */
 static void
-by_sandboxes(struct check *c, const char *image, const struct check_doc *d,
-    const char *config)
+by_sandboxes(struct check *c, int root, const char *image,
+    const struct check_doc *d, const char *config)
 {
 	AUTO_FREE struct err *said = calloc(CHECK_SANDBOXES_MAX, sizeof *said);
 	size_t n = 0;
@@ -364,7 +412,7 @@ by_sandboxes(struct check *c, const char *image, const struct check_doc *d,
 
 		if (s->doc.raw == NULL || s->name[0] == '\0')
 			continue;
-		if (takes(c, s, image, d, config, &said[n])) {
+		if (takes(c, s, root, image, d, config, &said[n])) {
 			check_say(c, "ok", "%s in sandbox '%s'", d->file, s->name);
 			return;
 		}
@@ -411,7 +459,7 @@ one_file(struct check *c, int root, const char *image, const char *name,
 		return;
 	}
 	if (check_read(c, &d, "container", yaml))
-		by_sandboxes(c, image, &d, config);
+		by_sandboxes(c, root, image, &d, config);
 	free(d.raw);
 }
 
@@ -439,23 +487,59 @@ yaml_file(const struct dirent *e)
 	    strcmp(e->d_name + len - 5, ".yaml") == 0;
 }
 
+/* The root of an image at this path, a directory or a file (with or without its
+ * suffix), or -1 and it is said. */
+static int
+open_path(struct check *c, const char *path)
+{
+	const struct image_who who = {"image", "", path, false};
+	char file[CHECK_PATH_CAP];
+	AUTO_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
+	struct err err = {0};
+	struct stat st;
+	int root = -1, saved = errno;
+
+	for (int i = 0; fd < 0 && saved == ENOENT && i < IMAGES_SUFFIXES; i++) {
+		snprintf(file, sizeof file, "%.900s%s", path, images_suffixes[i]);
+		fd = open(file, O_PATH | O_CLOEXEC);
+	}
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		check_say(c, "error", "%s: %s", path, strerror(saved));
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		check_say(c, "error", "%s: neither a directory nor a file", path);
+		return -1;
+	}
+	if (images_root(&c->images, &who, fd, &st, &root, &err) < 0) {
+		if (!only_root(c, path, &err))
+			check_say(c, "error", "%s", err.text + strlen("image: image "));
+		return -1;
+	}
+	if (root < 0) {
+		root = fd;
+		fd = -1;
+	}
+	return root;
+}
+
 void
 check_image(struct check *c, const char *image)
 {
-	AUTO_CLOSE int root = open(image, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int root = open_path(c, image);
 	AUTO_CLOSE int config = -1;
 	struct dirent **found = NULL;
 	char name[NAME_CAP];
 	int n = -1;
 
+	if (root < 0)
+		return;
 	last_part(image, name, sizeof name);
-	if (root >= 0)
-		config = sys_open_inside(root, "/config", O_RDONLY | O_DIRECTORY);
+	config = sys_open_inside(root, "/config", O_RDONLY | O_DIRECTORY);
 	if (config >= 0)
 		n = scandirat(config, ".", &found, yaml_file, alphasort);
 	if (n < 0) {
-		check_say(c, "error", "%s%s: %s", image,
-		    root < 0 ? "" : "/config", strerror(errno));
+		check_say(c, "error", "%s/config: %s", image, strerror(errno));
 		return;
 	}
 	if (n == 0)

@@ -42,6 +42,9 @@ job_drop(struct sup *s, struct row *r)
 	free(j->sandbox);
 	free(j->container);
 	free(j->secrets);
+	free(j->said);
+	spec_free(&j->spec);
+	own_close_(&j->root);
 	free(j);
 }
 
@@ -68,7 +71,20 @@ job_fail(struct sup *s, struct row *r, const struct err *err)
 static char
 kind_of(const struct job *j)
 {
-	return j->stage == JOB_SANDBOX ? 's' : j->stage == JOB_CONTAINER ? 'c' : 'e';
+	return j->stage == JOB_SANDBOX ? 's' :
+	    j->stage == JOB_CONTAINER  ? 'c' :
+	    j->stage == JOB_PROGRAM    ? 'p' :
+					 'e';
+}
+
+struct image_who
+job_image(const struct sup *s, const struct job *j)
+{
+	struct image_who who = {j->req.instance, j->image.dir, j->req.image, false};
+
+	who.held = images_has(&s->launcher.images, &who) &&
+	    changed_holds(s, who.dir, who.image);
+	return who;
 }
 
 /* The document of an open file: at once from the cache (1), or a helper is
@@ -78,8 +94,13 @@ read_yaml(struct sup *s, struct job *j, const char *kind, const char *display,
     int yaml, uint8_t **buf, size_t *len, msec now, struct err *err)
 {
 	*buf = NULL;
-	if (fstat(yaml, &j->file) == 0)
+	if (fstat(yaml, &j->file) == 0) {
+		const struct image_who who = job_image(s, j);
+
+		if (j->stage != JOB_SANDBOX)
+			images_stat(&s->launcher.images, &who, &j->file);
 		*buf = cache_get(&s->cache, kind_of(j), &j->file, len);
+	}
 	if (*buf != NULL)
 		return 1;
 	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
@@ -116,28 +137,39 @@ judge_of(const struct sup *s, const struct job *j, const struct flat *sandbox,
 	out->images_dir = s->conf.images_dir;
 }
 
+/* Its image's root, once the sandbox is read. */
 static int
-start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
-    msec now, struct err *err)
+open_image(struct sup *s, struct row *r, struct err *err)
 {
 	struct job *j = r->job;
-	char file[CONFIG_PATH_CAP + 128], display[SUP_IMAGE_CAP + SUP_PATH_CAP];
-	struct judge_image image;
+	char file[CONFIG_PATH_CAP + 128];
 	struct judge judge;
 	struct flat doc;
-	int dir = -1, rc;
+	int rc;
 
 	sandbox_file(s, j->req.sandbox, file, sizeof file);
 	if (flat_open(&doc, j->sandbox, j->sandbox_len) < 0)
 		return err_set(err, EXIT_CONFIG, "%s: %s: meshd-conf gave no records",
 		    r->instance, file);
 	judge_of(s, j, &doc, file, &judge);
-	if ((rc = judge_sandbox(&judge, &image, err)) < 0 ||
-	    (rc = launch_image(r->instance, image.dir, j->req.image, &dir,
-		 err)) < 0)
+	if ((rc = judge_sandbox(&judge, &j->image, err)) < 0)
 		return rc;
-	AUTO_CLOSE int yaml = launch_container_file(&j->req, dir, err);
-	close(dir);
+	const struct image_who who = job_image(s, j);
+
+	return launch_image(&s->launcher.images, &who, &j->root, err);
+}
+
+static int
+start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
+    msec now, struct err *err)
+{
+	struct job *j = r->job;
+	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
+	int rc = open_image(s, r, err);
+
+	if (rc < 0)
+		return rc;
+	AUTO_CLOSE int yaml = launch_container_file(&j->req, j->root, err);
 	if (yaml < 0)
 		return yaml;
 	snprintf(display, sizeof display, "%s%s", j->req.image, j->req.config);
@@ -150,28 +182,18 @@ start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
     msec now, struct err *err)
 {
 	struct job *j = r->job;
-	char file[CONFIG_PATH_CAP + 128], display[SUP_IMAGE_CAP + SUP_PATH_CAP];
+	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
 	struct sup_req req = j->req;
-	struct judge_image image;
-	struct judge judge;
-	struct flat sandbox, doc;
-	int dir = -1, rc;
+	struct flat doc;
 
 	*buf = NULL;
-	sandbox_file(s, j->req.sandbox, file, sizeof file);
-	if (flat_open(&sandbox, j->sandbox, j->sandbox_len) < 0 ||
-	    flat_open(&doc, j->container, j->container_len) < 0)
+	if (flat_open(&doc, j->container, j->container_len) < 0)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: meshd-conf gave no records", r->instance,
 		    j->req.image, j->req.config);
 	if (!flat_str(&doc, "secret-environ-file", req.config, sizeof req.config))
 		return 1;
-	judge_of(s, j, &sandbox, file, &judge);
-	if ((rc = judge_sandbox(&judge, &image, err)) < 0 ||
-	    (rc = launch_image(r->instance, image.dir, req.image, &dir, err)) < 0)
-		return rc;
-	AUTO_CLOSE int yaml = launch_container_file(&req, dir, err);
-	close(dir);
+	AUTO_CLOSE int yaml = launch_container_file(&req, j->root, err);
 	if (yaml < 0) {
 		err_prefix(err, "secret-environ-file: ");
 		return yaml;
@@ -273,10 +295,10 @@ tell_shared(const struct sup *s, const struct spec *spec, uint32_t own)
 /* Do its secrets open?  Asked before anything of this START counts: what runs
  * goes on when they don't.  At the launch they are opened for good. */
 static int
-try_secrets(struct sup *s, struct row *r, const struct spec *spec, msec now,
-    struct err *err)
+try_secrets(struct sup *s, struct row *r, msec now, struct err *err)
 {
 	struct job *j = r->job;
+	const struct spec *spec = &j->spec;
 	AUTO_CLOSE int sealed = sys_memfd("sealed", spec->sealed.buf,
 	    spec->sealed.len);
 	AUTO_CLOSE int key = -1;
@@ -306,16 +328,14 @@ wait_for_limits(struct sup *s, struct job *j, const struct spec *spec, msec now,
 	return rc;
 }
 
-/* All documents are there; with secrets, twice: before and after they are tried. */
+/* All documents are there: what comes out is the job's. */
 static int
-judge_all(struct sup *s, struct row *r, msec now, struct err *err)
+judge_all(struct sup *s, struct row *r, struct err *err)
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128], notes[JUDGE_TOLD_CAP];
 	struct flat sandbox, container, secrets;
-	struct running ahead;
 	struct judge judge;
-	struct spec spec;
 	int rc;
 
 	sandbox_file(s, j->req.sandbox, file, sizeof file);
@@ -332,24 +352,31 @@ judge_all(struct sup *s, struct row *r, msec now, struct err *err)
 	if ((rc = ranges_first(s->place.records_dir, s->conf.range_first,
 		 s->conf.range_last, j->req.sandbox, &judge.range_first,
 		 err)) < 0 ||
-	    (rc = judge_container(&judge, &spec, err)) < 0)
+	    (rc = judge_container(&judge, &j->spec, err)) < 0)
 		return rc;
-	if (spec.sealed.count > 0 && j->stage < JOB_TRIED) {
-		rc = try_secrets(s, r, &spec, now, err);
-		spec_free(&spec);
-		return rc;
-	}
-	if ((rc = wait_for_limits(s, j, &spec, now, err)) <= 0) {
-		spec_free(&spec);
-		return rc;
-	}
-	spec.judged = spec_judged(&spec);
-	spec.sandbox_seen = changed_sandbox(s, &j->sandbox_file);
-	spec.container_seen = changed_container(&j->container_file,
+	j->range_first = judge.range_first;
+	j->spec.judged = spec_judged(&j->spec);
+	j->spec.sandbox_seen = changed_sandbox(s, &j->sandbox_file);
+	j->spec.container_seen = changed_container(&j->container_file,
 	    j->secrets == NULL ? NULL : &j->secrets_file);
 	judge_told(&judge, notes, sizeof notes);
 	told_lines(&s->told, notes);
-	tell_shared(s, &spec, judge.range_first);
+	return 0;
+}
+
+/* Judged, its programs looked at and its secrets tried, it is what is to run. */
+static int
+take_on(struct sup *s, struct row *r, msec now, struct err *err)
+{
+	struct job *j = r->job;
+	struct running ahead;
+	struct spec spec;
+	int rc = wait_for_limits(s, j, &j->spec, now, err);
+
+	if (rc <= 0)
+		return rc;
+	spec_move(&spec, &j->spec);
+	tell_shared(s, &spec, j->range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
 	running_new(&ahead);
 	if (rc == 0)
@@ -397,6 +424,7 @@ job_start(struct sup *s, struct row *r, const struct sup_req *req, char *vars,
 	j->vars = vars;
 	j->vars_bytes = vars_bytes;
 	helper_new(&j->helper);
+	j->root = -1;
 	r->job = j;
 	r->asked = *req;
 	job_tick(s, r, now);
@@ -432,10 +460,18 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 		j->secrets_file = j->file;
 		j->secrets = buf;
 		j->secrets_len = len;
+	} else if (j->stage == JOB_PROGRAM) {
+		j->said = buf;
+		j->said_len = len;
 	} else {
 		free(buf); /* secrets were tried: it says nothing */
 	}
-	return judge_all(s, r, now, err);
+	if ((j->stage == JOB_SECRETS && (rc = judge_all(s, r, err)) < 0) ||
+	    (j->stage != JOB_TRIED && (rc = job_programs(s, r, now, err)) <= 0))
+		return rc;
+	return j->spec.sealed.count > 0 && j->stage != JOB_TRIED ?
+	    try_secrets(s, r, now, err) :
+	    take_on(s, r, now, err);
 }
 
 void
@@ -448,7 +484,7 @@ job_tick(struct sup *s, struct row *r, msec now)
 	int rc;
 
 	if (j->stage == JOB_LIMITS) {
-		if (s->limiter.pidfd < 0 && judge_all(s, r, now, &err) < 0)
+		if (s->limiter.pidfd < 0 && take_on(s, r, now, &err) < 0)
 			job_fail(s, r, &err);
 		return;
 	}

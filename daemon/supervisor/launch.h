@@ -16,6 +16,7 @@
 
 #include "cgroup.h"
 #include "filter.h"
+#include "images.h"
 #include "place.h"
 #include "ports.h"
 #include "spec.h"
@@ -41,6 +42,7 @@ struct launcher {
 	gid_t conf_gid;
 	struct filter filter;
 	struct ports ports;
+	struct images images;
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
 	bool sweeping; /* state of instances that are gone is still on disk */
@@ -153,10 +155,11 @@ MUST_CHECK int launch_key(const struct spec *s, int *fd, struct err *err);
 MUST_CHECK int launch_hosts(const struct launcher *l, struct child *c,
     struct err *err);
 
-/* The image's directory (O_PATH); it and each one from images_dir down to it
- * is root's, or this is refused.  (launch_image.c) */
-MUST_CHECK int launch_image(const char *instance, const char *images_dir,
-    const char *image, int *fd, struct err *err);
+/* The image's root, a directory (O_PATH), of what is mounted if the image is a file;
+ * it and each level from who->dir down to it is root's, or this is refused.
+ * (launch_image.c) */
+MUST_CHECK int launch_image(struct images *im, const struct image_who *who,
+    int *fd, struct err *err);
 /* Another name of a file of the host would tell what that one holds, in an error.
  * One that everybody may read has nothing to tell: images share such files with
  * their version before (rsync --link-dest). */

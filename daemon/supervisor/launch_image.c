@@ -1,7 +1,7 @@
 /*
- * launch_image.c - from an image's name to its directory, level by level: each
- * one must be root's and writable by nobody else, for an image is code that
- * runs with whatever its sandbox grants.
+ * launch_image.c - from an image's name to its root, level by level: each one
+ * must be root's and writable by nobody else, for an image is code that
+ * runs with whatever its sandbox grants.  The last may be a file (images.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ judge_level(const char *instance, const char *image, const char *part, int fd,
 	if (fstat(fd, &st) < 0)
 		return err_set(err, EXIT_CONFIG, "%s: image %s: %s", instance,
 		    image, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode) && !(part[0] == '\0' && S_ISREG(st.st_mode)))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: image %s: %s%snot a directory", instance, image, part,
 		    colon);
@@ -66,45 +66,101 @@ open_images(const char *instance, const char *images_dir, const char *image,
 	return 0;
 }
 
-/* The next level down; dir is closed and replaced. */
+/* The last level: a directory, or a file of that name or with a suffix.  More than
+ * one such file: which is meant nobody can say.  -1 and errno, or -EXIT_CONFIG. */
 static int
-down(const char *instance, const char *images_dir, const char *image,
-    const char *sofar, int *dir, struct err *err)
+open_last(const struct image_who *w, int dir, const char *name, struct err *err)
 {
-	const char *slash = strrchr(sofar, '/');
-	int fd = sys_open_beneath(*dir, slash ? slash + 1 : sofar, O_PATH);
+	char file[SUP_IMAGE_CAP + 16];
+	int fd = sys_open_beneath(dir, name, O_PATH), found = -1, saved = errno;
 
+	for (int i = 0; fd < 0 && saved == ENOENT && i < IMAGES_SUFFIXES; i++) {
+		snprintf(file, sizeof file, "%s%s", name, images_suffixes[i]);
+		int next = sys_open_beneath(dir, file, O_PATH);
+
+		if (next < 0 && errno != ENOENT)
+			saved = errno;
+		if (next >= 0 && found >= 0) {
+			close(next);
+			close(found);
+			return err_set(err, EXIT_CONFIG,
+			    "%s: image %s: there is more than one file of it, %s%s and %s: take one away",
+			    w->instance, w->image, name, images_suffixes[0], file);
+		}
+		found = next >= 0 ? next : found;
+	}
+	errno = saved;
+	return fd >= 0 ? fd : found;
+}
+
+/* The next level down; dir is closed and replaced.  1: it is what is mounted of an
+ * image whose file is gone. */
+static int
+down(struct images *im, const struct image_who *w, const char *sofar, int *dir,
+    struct err *err)
+{
+	const char *slash = strrchr(sofar, '/'), *name = slash ? slash + 1 : sofar;
+	const bool last = strcmp(sofar, w->image) == 0;
+	int fd = last ? open_last(w, *dir, name, err) :
+			sys_open_beneath(*dir, name, O_PATH);
+
+	if (fd == -EXIT_CONFIG)
+		return fd;
+	if (fd < 0 && errno == ENOENT && last && w->held && images_left(im, w, &fd)) {
+		close(*dir);
+		*dir = fd;
+		return 1;
+	}
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: not found under %s", instance, image,
-		    images_dir);
+		    "%s: image %s: not found under %s", w->instance, w->image,
+		    w->dir);
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, EXIT_CONFIG,
 		    "%s: image %s: is or goes through a symlink under %s",
-		    instance, image, images_dir);
+		    w->instance, w->image, w->dir);
 	if (fd < 0)
 		return err_set(err, EXIT_CONFIG, "%s: image %s under %s: %s",
-		    instance, image, images_dir, strerror(errno));
+		    w->instance, w->image, w->dir, strerror(errno));
 	close(*dir);
 	*dir = fd;
-	return judge_level(instance, image,
-	    strcmp(sofar, image) == 0 ? "" : sofar, fd, err);
+	return judge_level(w->instance, w->image, last ? "" : sofar, fd, err);
+}
+
+/* A file becomes what is mounted of it. */
+static int
+into_file(struct images *im, const struct image_who *w, int *fd, struct err *err)
+{
+	struct stat st;
+	int root = -1, rc;
+
+	if (fstat(*fd, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: image %s: %s", w->instance,
+		    w->image, strerror(errno));
+	rc = images_root(im, w, *fd, &st, &root, err);
+	if (rc < 0 || root < 0)
+		return rc;
+	close(*fd);
+	*fd = root;
+	return 0;
 }
 
 int
-launch_image(const char *instance, const char *images_dir, const char *image,
-    int *out, struct err *err)
+launch_image(struct images *im, const struct image_who *w, int *out,
+    struct err *err)
 {
 	char sofar[SUP_IMAGE_CAP];
 	AUTO_CLOSE int dir = -1;
-	int rc = open_images(instance, images_dir, image, &dir, err);
+	int rc = open_images(w->instance, w->dir, w->image, &dir, err);
 
-	for (const char *p = image; rc == 0 && *p != '\0';) {
+	for (const char *p = w->image; rc == 0 && *p != '\0';) {
 		p += strcspn(p, "/");
-		snprintf(sofar, sizeof sofar, "%.*s", (int)(p - image), image);
-		rc = down(instance, images_dir, image, sofar, &dir, err);
+		snprintf(sofar, sizeof sofar, "%.*s", (int)(p - w->image), w->image);
+		rc = down(im, w, sofar, &dir, err);
 		p += *p == '/';
 	}
+	if (rc == 0)
+		rc = into_file(im, w, &dir, err);
 	if (rc < 0)
 		return rc;
 	*out = dir;

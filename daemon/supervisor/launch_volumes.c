@@ -22,10 +22,11 @@
 
 enum { NAME_BYTES = 255, NEW_CAP = NAME_BYTES + 16, NEW_TRIES = 4 };
 
-/* A detached, private copy of the mounts at dir, never with less than nosuid and
- * nodev; more: attributes besides.  userns: id-mapped by it, or -1. */
+/* A detached mount that is nobody else's: private, never with less than nosuid and
+ * nodev; more: attributes besides.  userns: id-mapped by it, or -1.  It is closed
+ * when that can't be. */
 static int
-copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
+set_tree(int tree, unsigned recursive, int userns, uint64_t more)
 {
 	struct mount_attr attr = {
 	    .attr_set = more | (unsigned)IF_HOLDS("nosuid", MOUNT_ATTR_NOSUID) |
@@ -34,8 +35,6 @@ copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
 	    .propagation = MS_PRIVATE,
 	    .userns_fd = userns >= 0 ? (uint64_t)(unsigned)userns : 0,
 	};
-	int tree = (int)syscall(SYS_open_tree, dir, "",
-	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
 
 	if (tree >= 0 &&
 	    syscall(SYS_mount_setattr, tree, "",
@@ -50,17 +49,30 @@ copy_tree(int dir, unsigned recursive, int userns, uint64_t more)
 	return tree;
 }
 
+/* A copy of the mounts at dir. */
 static int
-open_root(const struct spec *s, int userns, int *out, struct err *err)
+copy_tree(int dir, unsigned recursive)
 {
-	int dir = -1, rc;
+	return (int)syscall(SYS_open_tree, dir, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
+}
 
-	rc = launch_image(s->instance, s->images_dir, s->image, &dir, err);
+static int
+open_root(struct launcher *l, const struct spec *s, int userns, int *out,
+    struct err *err)
+{
+	const struct image_who who = {s->instance, s->images_dir, s->image, true};
+	AUTO_CLOSE int dir = -1;
+	int rc = launch_image(&l->images, &who, &dir, err), tree;
+
 	if (rc < 0)
 		return rc;
-	*out = copy_tree(dir, AT_RECURSIVE, userns,
+	tree = HOLDS("copies") ? copy_tree(dir, AT_RECURSIVE) : -1;
+	if (tree < 0 && images_has(&l->images, &who) &&
+	    (tree = images_again(&l->images, &who, err)) < 0)
+		return tree;
+	*out = set_tree(tree, AT_RECURSIVE, userns,
 	    (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY));
-	close(dir);
 	if (*out < 0 && userns >= 0 && (errno == EINVAL || errno == EPERM))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: image %s: its file system can't be id-mapped; set userns: off in sandbox '%s' to accept less isolation",
@@ -275,6 +287,7 @@ mount_volume(const struct child *c, const struct spec *s,
 {
 	const bool writes = v->kind == SPEC_PERSISTENT || v->kind == SPEC_STATEDIR;
 	const int userns = volume_userns(c, s, v, dir);
+	const unsigned recursive = v->kind == SPEC_RENDERED ? 0 : AT_RECURSIVE;
 	uint64_t more = writes ? 0 :
 				 (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY);
 	struct statvfs fs;
@@ -289,8 +302,7 @@ mount_volume(const struct child *c, const struct spec *s,
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: volume %s: %s%s is on a read-only file system",
 		    s->instance, v->target, v->source, v->below);
-	tree = copy_tree(dir, v->kind == SPEC_RENDERED ? 0 : AT_RECURSIVE, userns,
-	    more);
+	tree = set_tree(copy_tree(dir, recursive), recursive, userns, more);
 	if (tree < 0 && userns >= 0 && (errno == EINVAL || errno == EPERM))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: volume %s: the file system of %s%s can't be id-mapped; set userns: off in sandbox '%s' to accept less isolation",
@@ -325,7 +337,7 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 	c->userns = launch_userns(l, s, err);
 	if (c->userns < -1)
 		return -err->code;
-	rc = open_root(s, c->userns, &c->root, err);
+	rc = open_root(l, s, c->userns, &c->root, err);
 	for (uint32_t i = 0; i < s->volumes_count && rc == 0; i++) {
 		if (s->volumes[i].kind == SPEC_TMPFS)
 			continue;

@@ -107,7 +107,7 @@ deadline(const struct sup *s)
 	if (s->audit.pidfd >= 0)
 		d = earlier(d, s->audit.deadline);
 	d = earlier(earlier(d, s->late_at), limiter_deadline(s));
-	if (s->rows_count > 0)
+	if (s->rows_count > 0 || s->launcher.images.first != NULL)
 		d = earlier(d, s->look_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
 		const struct row *r = s->rows[i];

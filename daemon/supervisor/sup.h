@@ -28,8 +28,7 @@
 #include "changed.h"
 #include "exec.h"
 #include "health.h"
-#include "helper.h"
-#include "judge.h"
+#include "job.h"
 #include "launch.h"
 #include "limiter.h"
 #include "notify.h"
@@ -53,20 +52,6 @@ enum {
 /* Programs beside us, opened at start. */
 struct programs {
 	int engine, script, conf, init;
-};
-
-enum job_stage { JOB_WAITING, JOB_SANDBOX, JOB_CONTAINER, JOB_SECRETS, JOB_TRIED, JOB_LIMITS };
-
-/* A START or RUN that is being judged. */
-struct job {
-	enum job_stage stage;
-	struct sup_req req;
-	char *vars; /* owned */
-	size_t vars_bytes;
-	uint8_t *sandbox, *container, *secrets; /* owned flat documents */
-	size_t sandbox_len, container_len, secrets_len;
-	struct helper helper;
-	struct stat file, sandbox_file, container_file, secrets_file; /* what the helper reads; has read */
 };
 
 struct row {
@@ -149,13 +134,6 @@ void engine_closed(struct sup *s, msec now);
 /* serve.c */
 void serve(struct sup *s, msec now);
 void serve_reply(struct sup *s, uint64_t ticket, const struct err *err);
-
-/* job.c: takes vars.  The answer goes to the engine when it is there. */
-void job_start(struct sup *s, struct row *r, const struct sup_req *req,
-    char *vars, size_t vars_bytes, msec now);
-void job_tick(struct sup *s, struct row *r, msec now);
-void job_ready(struct sup *s, struct row *r, msec now);
-void job_drop(struct sup *s, struct row *r);
 
 /* row.c */
 struct row *row_find(struct sup *s, const char *instance);

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 import weak
 from conftest import BUILD, USER, wait_for
+from image_files import pack
 
 USERLAND = "roles: [web]\nuserns: off\n"
 
@@ -221,6 +222,21 @@ def test_image_of_the_engines_user(hosts):
     for host in hosts:
         os.chown(plant(host, "others"), USER, USER)
     both(hosts, "read:/escape", "image others: owned by uid %d, must be owned by root" % USER, "root-owned", "others")
+
+
+@pytest.mark.parametrize("try_, off", [("run:/suid", "nosuid nnp allow-list deny-list landlock landlock-bind"), ("read:/zero", "nodev")])
+def test_image_in_a_file_with_programs_of_root_and_devices(hosts, try_, off):
+    image = "file-" + try_[:3]
+    for host in hosts:
+        top = plant(host, image)
+        (top / "suid").write_bytes(host.escape.read_bytes())
+        (top / "suid").chmod(0o4755)
+        os.mknod(top / "zero", 0o20666, os.makedev(1, 5))
+        (top / "zero").chmod(0o666)
+        (top / "config/run.yaml").write_text("kind: Daemon\nexecutable: /escape\narguments: ['%s']\nenviron: {MESH_WEAK: '%s'}\n" % (try_, off))
+        pack(host, image, "erofs")
+    assert hosts[0].outcome(hosts[0].next_name(), image)[try_] != "escaped"
+    assert hosts[1].outcome(hosts[1].next_name(), image, off.split())[try_] == "escaped"
 
 
 # --- what the engine's user may write in -------------------------------------------------

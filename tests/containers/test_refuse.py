@@ -37,7 +37,7 @@ def test_image_missing(up):
 
 def test_image_is_a_file(up):
     (up.images / "a").write_text("x")
-    refused(up, "web.1: image a: not a directory")
+    refused(up, "web.1: image a: neither a directory nor an image file: its first bytes are of no erofs or squashfs")
 
 
 def test_image_is_a_link(up):
@@ -121,7 +121,7 @@ def test_command_of_another_machine(up):
     elf[18:20] = (183).to_bytes(2, "little")
     (top / "bin/app").write_bytes(elf)
     (top / "bin/app").chmod(0o755)
-    start_fails(up, "web.1: exec /bin/app: Exec format error (image is arm64, host %s)" % os.uname().machine)
+    refused(up, "web.1: a/bin/app: a program for arm64 (64 bits), and this host is %s: build the image for that" % os.uname().machine)
 
 
 def test_script_without_interpreter_line(up):

@@ -1,0 +1,63 @@
+/*
+ * job_program.c - the programs of a START, one after the other (program.h): each
+ * by meshd-conf, or by what it said of the same file before.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/own.h"
+#include "program.h"
+#include "sup.h"
+
+static int
+look_at(struct sup *s, struct job *j, const struct spec *spec, msec now,
+    struct err *err)
+{
+	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
+	const struct image_who who = job_image(s, j);
+	AUTO_CLOSE int fd = -1;
+	int rc = program_open(spec, j->root, j->program, true, &fd, &j->file, err);
+
+	if (rc <= 0) {
+		j->program[0] = '\0';
+		return rc < 0 ? rc : 1;
+	}
+	images_stat(&s->launcher.images, &who, &j->file);
+	j->said = cache_get(&s->cache, 'p', &j->file, &j->said_len);
+	if (j->said != NULL)
+		return 1;
+	snprintf(display, sizeof display, "%s%s", spec->image, j->program);
+	j->stage = JOB_PROGRAM;
+	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
+	    s->conf.conf_gid, "program", display, fd, now, err);
+}
+
+int
+job_programs(struct sup *s, struct row *r, msec now, struct err *err)
+{
+	struct job *j = r->job;
+	const struct spec *spec = &j->spec;
+	char next[SUP_PATH_CAP];
+	int rc;
+
+	if (j->programs == 0) {
+		j->programs = 1;
+		snprintf(j->program, sizeof j->program, "%s", spec->executable);
+	}
+	while (j->program[0] != '\0') {
+		if (j->said == NULL && (rc = look_at(s, j, spec, now, err)) <= 0)
+			return rc;
+		if (j->said == NULL)
+			break;
+		rc = program_judge(spec, j->program, &j->file, j->said,
+		    j->said_len, next, err);
+		free(j->said);
+		j->said = NULL;
+		if (rc < 0)
+			return rc;
+		if (rc == 0 || ++j->programs > PROGRAM_CHAIN_MAX)
+			next[0] = '\0';
+		memcpy(j->program, next, sizeof j->program);
+	}
+	return 1;
+}

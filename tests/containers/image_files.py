@@ -1,0 +1,65 @@
+"""Images that are files: made, and looked for afterwards."""
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+
+from conftest import wait_for
+
+FORMS = ("erofs", "squashfs")
+
+
+def pack(node, name, form, *more, to=None):
+    """The directory images/NAME becomes images/NAME.FORM; the file."""
+    top = node.images / name
+    out = to or node.images / ("%s.%s" % (name, form))
+    quiet = {"stdout": subprocess.DEVNULL, "check": True}
+    if form == "erofs":
+        subprocess.run(["mkfs.erofs", "--quiet", "--all-root", *more, out, top], **quiet)
+    else:
+        subprocess.run(["mksquashfs", top, out, "-noappend", "-all-root", "-quiet", "-no-progress",
+                        "-processors", "1", "-comp", "zstd", "-Xcompression-level", "1", *more], **quiet)
+    shutil.rmtree(top)
+    return out
+
+
+def shell(node, name, form, script="echo UP; exec sleep 1000", **keys):
+    """An image whose container runs a shell script, in a file of this form."""
+    node.shell(name, script, **keys)
+    return pack(node, name, form)
+
+
+def is_free(path):
+    """Nobody has this file open: no mount, no loop device, no descriptor."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def loops(node):
+    """Loop devices of the node's files."""
+    found = []
+    for p in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            if str(node.top) in p.read_text():
+                found.append(p.parts[3])
+        except OSError:
+            pass  # it just went
+    return found
+
+
+def all_free(node, seconds=10):
+    """What was mounted of the node's image files is not any more."""
+    wait_for(lambda: all(is_free(p) for p in node.images.iterdir() if p.is_file()) and not loops(node), seconds, 0.05)
+
+
+def device_of(pid, path="/"):
+    """Which file system a process sees there."""
+    return os.stat("/proc/%d/root%s" % (pid, path)).st_dev
