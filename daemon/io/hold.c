@@ -359,10 +359,25 @@ hold_start(struct engine *e, struct ctl_req *r)
 	answer(e, r, instance);
 }
 
+/* What a running one's last START was refused for, or NULL: what it runs with is the last
+ * good set, and once it has ended it would not be started with that again. */
+static const char *
+refused(const struct local_instance *l)
+{
+	size_t n = strlen(l->ev.instance);
+
+	/* The supervisor says so of one whose record is damaged: a restart is its cure. */
+	if (l->ev.state != SUP_ST_RUNNING || strncmp(l->ev.text, l->ev.instance, n) != 0 ||
+	    strncmp(l->ev.text + n, ": ", 2) != 0 || strstr(l->ev.text, ": runs on without") != NULL)
+		return NULL;
+	return l->ev.text + n + 2;
+}
+
 void
 hold_restart(struct engine *e, struct ctl_req *r)
 {
-	char instance[NAME_CAP];
+	char instance[NAME_CAP], hint[2 * NAME_CAP + 64];
+	const char *why;
 	const struct local_instance *l;
 	const struct plan_instance *p;
 
@@ -376,6 +391,12 @@ hold_restart(struct engine *e, struct ctl_req *r)
 	if ((l = local_one(e, instance)) == NULL || placed(e, instance, &p) == NULL) {
 		ctl_fail(r, 1, "mesh ps", "restart: %s %s", instance,
 		    l == NULL ? "does not run here" : "is not wanted here by the schedule");
+		return;
+	}
+	if ((why = refused(l)) != NULL) {
+		snprintf(hint, sizeof hint, "mend that; or all the same: mesh stop %s; mesh start %s",
+		    instance, instance);
+		ctl_fail(r, 1, hint, "restart: %s would not come up again: %s", instance, why);
 		return;
 	}
 	log_info("%s: restarted: uid %u said so", instance, r->uid);

@@ -80,6 +80,10 @@ def test_one_after_the_other():
         good = read(box)
         write(box, good + "allow-usrs: [1]\n")
         wait_until("told", lambda: all("did you mean 'allow-users'" in (r["error"] or "") for r in n1.ps("work")), 40)
+        # Nor by a person, who would be left without it.
+        p = n1.mesh("restart", "work.1")
+        assert p.returncode == 1 and p.stderr.startswith(f"mesh: restart: work.1 would not come up again: {box}:"), p
+        assert p.stderr.endswith("\nhint: mend that; or all the same: mesh stop work.1; mesh start work.1\n"), p
         assert run_as(n1, "v2") == pids
         write(box, good)
 
