@@ -213,10 +213,9 @@ make_box_of(int dir, const char *leaf)
 }
 
 int
-cgroup_make(const struct cgroups *g, const char *leaf,
-    const struct cgroup_limits *l, int *fd, struct err *err)
+cgroup_make(const struct cgroups *g, const char *leaf, int *fd, struct err *err)
 {
-	int rc = 0;
+	int why;
 
 	*fd = -1;
 	if (mkdirat(g->unified, leaf, 0755) < 0) {
@@ -225,6 +224,23 @@ cgroup_make(const struct cgroups *g, const char *leaf,
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot make cgroup %s: %s", leaf, strerror(errno));
 	}
+	if (g->move)
+		return 0;
+	*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
+	why = errno;
+	(void)cgroup_remove(g, leaf);
+	return err_set(err, EXIT_ENVIRONMENT, "cannot open cgroup %s: %s", leaf,
+	    strerror(why));
+}
+
+int
+cgroup_limit(const struct cgroups *g, const char *leaf,
+    const struct cgroup_limits *l, struct err *err)
+{
+	int rc = 0;
+
 	if (g->v1[CGROUP_IO] >= 0 && l->io_weight != 0)
 		make_box_of(g->v1[CGROUP_IO], leaf);
 	for (int i = 0; i < CGROUP_COUNT && rc == 0; i++)
@@ -233,17 +249,7 @@ cgroup_make(const struct cgroups *g, const char *leaf,
 			rc = err_set(err, EXIT_ENVIRONMENT,
 			    "cannot make cgroup %s (%s): %s", leaf, cgroup_names[i],
 			    strerror(errno));
-	if (rc == 0)
-		rc = cgroup_limit_leaf(g, leaf, l, err);
-	if (rc == 0 && !g->move) {
-		*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (*fd < 0)
-			rc = err_set(err, EXIT_ENVIRONMENT,
-			    "cannot open cgroup %s: %s", leaf, strerror(errno));
-	}
-	if (rc < 0)
-		(void)cgroup_remove(g, leaf);
-	return rc;
+	return rc < 0 ? rc : cgroup_limit_leaf(g, leaf, l, err);
 }
 
 int

@@ -64,11 +64,15 @@ bool cgroup_box_there(const struct cgroups *g, const char *sandbox);
 void cgroup_box_remove(const struct cgroups *g, const char *sandbox);
 /* The sandbox in whose group a leaf is, or "". */
 void cgroup_box_of(const char *leaf, char sandbox[NAME_CAP]);
-/* Make a leaf with its limits; the sandbox's group is there.  *fd is its cgroup2 directory, for clone3, or
- * -1 where cgroup_attach does it all.  On error nothing is left.  -EEXIST (err
- * unset) when it is there already. */
-MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf,
-    const struct cgroup_limits *l, int *fd, struct err *err);
+/* Make a leaf on cgroup2; the sandbox's group is there.  *fd is its directory, for
+ * clone3, or -1 where cgroup_attach does it all.  On error nothing is left.
+ * -EEXIST (err unset) when it is there already. */
+MUST_CHECK int cgroup_make(const struct cgroups *g, const char *leaf, int *fd,
+    struct err *err);
+/* Then its groups on v1, and its limits everywhere: before it holds anybody but a
+ * child of ours.  On error cgroup_remove takes what is there. */
+MUST_CHECK int cgroup_limit(const struct cgroups *g, const char *leaf,
+    const struct cgroup_limits *l, struct err *err);
 /* The doors of the leaves on v1 (-1: none there), for the process that is to live
  * in them: it goes through each by itself, see cgroup_join.  On error all -1. */
 MUST_CHECK int cgroup_doors(const struct cgroups *g, const char *leaf,

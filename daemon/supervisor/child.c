@@ -283,18 +283,6 @@ exec_init(const struct child *c, const struct strs *secrets, int prog)
 	dprintf(INIT_FD_ERROR, "exec meshd-init: %s", strerror(errno));
 }
 
-/* Before anything of the image runs; after the mounts, which a small quota of
- * the application's shall not make slow. */
-static int
-join_groups(const struct child *c)
-{
-	for (int i = 0; i < CGROUP_COUNT; i++)
-		if (c->doors[i] >= 0 && cgroup_join(c->doors[i]) < 0)
-			return child_say(c, "cannot enter its cgroup: %s",
-			    strerror(errno));
-	return 0;
-}
-
 /*
  * Wait for our maker: until the byte comes nobody has noted us.  All else is done
  * before, while it writes record and note; nothing of the image has run.
@@ -306,6 +294,29 @@ wait_for_release(int release)
 
 	if (read(release, &byte, 1) != 1)
 		_exit(0); /* it died: so do we, unrecorded and unrun */
+}
+
+/* Before anything of the image runs; after the mounts, which a small quota of
+ * the application's shall not make slow, and while which our maker makes them. */
+static int
+join_groups(const struct child *c)
+{
+	int doors[CGROUP_COUNT];
+	struct err err;
+
+	wait_for_release(c->release);
+	if (cgroup_doors(c->cgroups, c->leaf, doors, &err) < 0)
+		return child_say(c, "%s", err.text);
+	for (int i = 0; i < CGROUP_COUNT; i++) {
+		if (doors[i] >= 0 && cgroup_join(doors[i]) < 0)
+			return child_say(c, "cannot enter its cgroup: %s",
+			    strerror(errno));
+		if (doors[i] >= 0)
+			close(doors[i]);
+		if (c->cgroups->v1[i] >= 0)
+			close(c->cgroups->v1[i]);
+	}
+	return 0;
 }
 
 /* The cgroups that were entered are the root of ours from now on. */
@@ -325,7 +336,7 @@ keep_ours(const struct child *c)
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
 	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, -1};
 
-	memcpy(fds + 14, c->doors, sizeof c->doors);
+	memcpy(fds + 14, c->cgroups->v1, sizeof c->cgroups->v1);
 	memcpy(fds + 14 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
 	memcpy(fds + 14 + CGROUP_COUNT + SPEC_VOLUMES_MAX, c->ports,
 	    sizeof c->ports);
@@ -360,7 +371,7 @@ child_run(const struct child *c)
 	signal(SIGPIPE, SIG_DFL);
 	if (join_groups(c) < 0)
 		_exit(125);
-	if (c->moved)
+	if (c->cgroups->move)
 		wait_for_release(c->release);
 	if (enter_cgroupns(c) < 0 ||
 	    arrange(c, null, &prog, &release) < 0 ||
@@ -368,7 +379,7 @@ child_run(const struct child *c)
 	    set_limit(RLIMIT_CORE, "core", 0) < 0 ||
 	    child_become(c, INIT_FD_ERROR) != 0)
 		_exit(125);
-	if (!c->moved)
+	if (!c->cgroups->move)
 		wait_for_release(release);
 	exec_init(c, &secrets, prog);
 	_exit(126);

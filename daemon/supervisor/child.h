@@ -23,14 +23,14 @@ struct child {
 	int conf;		      /* meshd-conf, and as whom it runs */
 	uid_t conf_uid;
 	gid_t conf_gid;
-	int release;		      /* blocks until a byte comes; EOF: exit */
+	int release;		      /* a byte: its groups are there; another: go; EOF: exit */
 	int error, exit_fd, logs[2], init;
 	int ports[SPEC_PORTS_MAX];    /* listening, or -1 */
 	int fence;		      /* or -1: no role lease */
 	int logs_count;
 	int more_logs[INIT_LOGS_MAX - 2]; /* the third, ..., or -1 */
-	bool moved;		      /* into its groups before its release: it waits for that first */
-	int doors[CGROUP_COUNT];      /* of its leaves on v1, or -1 */
+	const struct cgroups *cgroups; /* if `move`, its maker moves it before its release */
+	const char *leaf;
 	uint64_t log_bytes;	      /* of one file */
 	uint32_t outside_uid, outside_gid; /* of the application */
 };

@@ -268,6 +268,8 @@ engine_flush(struct sup *s)
 {
 	struct engine *e = &s->engine;
 
+	if (e->held)
+		return;
 	while (e->sock >= 0 && e->count > 0) {
 		struct queued *q = &e->queue[e->head];
 

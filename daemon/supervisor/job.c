@@ -240,6 +240,8 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec,
 	struct err ok = {0};
 
 	r->ticket = r->job->req.ticket;
+	/* Who is woken by it wants a CPU, which the child that waits wants too. */
+	s->engine.held = true;
 	serve_reply(s, r->ticket, &ok);
 	job_drop(s, r);
 	row_accept(r, spec, now);
@@ -252,6 +254,8 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec,
 		row_tell(s, r);
 	else
 		row_step(s, r, LIFE_EV_START, now);
+	s->engine.held = false;
+	engine_flush(s);
 	ports_tidy(s);
 }
 

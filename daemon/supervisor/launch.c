@@ -101,19 +101,34 @@ static int
 make_cgroup(const struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, int *fd, struct err *err)
 {
-	struct cgroup_limits limits = {s->memory_bytes, s->memory_high_bytes,
-	    s->cpu_shares, s->cpu_milli, s->pids, s->io_weight};
 	int rc = -EEXIST;
 
 	for (uint32_t i = 0; i < GEN_TRIES && rc == -EEXIST; i++) {
 		r->gen = gen + i;
 		snprintf(r->leaf, sizeof r->leaf, "%c%s/%s.%u", CGROUP_BOX,
 		    s->sandbox, s->instance, r->gen);
-		rc = cgroup_make(l->cgroups, r->leaf, &limits, fd, err);
+		rc = cgroup_make(l->cgroups, r->leaf, fd, err);
 	}
 	if (rc == -EEXIST)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "too many old cgroups named %s.N", s->instance);
+	if (rc < 0)
+		err_prefix(err, "%s: ", s->instance);
+	return rc;
+}
+
+/* The rest of its groups, while the child makes its mounts: it waits for them. */
+static int
+limit_cgroup(const struct launcher *l, const struct spec *s,
+    const struct running *r, struct err *err)
+{
+	const struct cgroup_limits limits = {s->memory_bytes, s->memory_high_bytes,
+	    s->cpu_shares, s->cpu_milli, s->pids, s->io_weight};
+	int rc = cgroup_limit(l->cgroups, r->leaf, &limits, err);
+
+	/* EPIPE: the child failed already, and says why on its error pipe. */
+	if (rc == 0 && write(r->release, "x", 1) != 1 && errno != EPIPE)
+		rc = err_set(err, EXIT_ENVIRONMENT, "pipe: %s", strerror(errno));
 	if (rc < 0)
 		err_prefix(err, "%s: ", s->instance);
 	return rc;
@@ -205,7 +220,6 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	int rc;
 
 	memset(c.volumes, -1, sizeof c.volumes);
-	memset(c.doors, -1, sizeof c.doors);
 	memset(c.more_logs, -1, sizeof c.more_logs);
 	running_new(r);
 	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
@@ -224,14 +238,13 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		rc = launch_outputs(l, s, &c, r, err);
 	if (rc == 0)
 		rc = make_cgroup(l, s, gen, r, &cgroup, err);
-	if (rc == 0)
-		rc = cgroup_doors(l->cgroups, r->leaf, c.doors, err);
 	if (rc == 0) {
 		c.exit_fd = r->exit_fd;
 		c.logs[0] = r->logs[0];
 		c.logs[1] = r->logs[1];
 		c.init = l->init;
-		c.moved = l->cgroups->move;
+		c.cgroups = l->cgroups;
+		c.leaf = r->leaf;
 		r->fenced = c.fence >= 0;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
 		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / (uint64_t)c.logs_count;
@@ -239,6 +252,8 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.outside_gid = launch_outside(s->gid_maps, s->gid_maps_count, s->gid);
 		rc = clone_child(&c, cgroup, r, err);
 	}
+	if (rc == 0)
+		rc = limit_cgroup(l, s, r, err);
 	filter_done(&filter, &l->filter);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
@@ -246,9 +261,6 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	for (size_t i = 0; i < ARRAY_LEN(c.more_logs); i++)
 		if (c.more_logs[i] >= 0)
 			close(c.more_logs[i]);
-	for (size_t i = 0; i < CGROUP_COUNT; i++)
-		if (c.doors[i] >= 0)
-			close(c.doors[i]);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
 		if (c.volumes[i] >= 0)
 			close(c.volumes[i]);

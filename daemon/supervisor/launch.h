@@ -2,9 +2,10 @@
  * launch.h - make one container run from its spec.
  *
  * Order (a crash of ours at any instant runs nothing twice or unrecorded):
- * open all that is needed -> cgroup -> clone3 a child -> note pid, start time,
- * boot id in run-dir -> release.  The child makes its mounts meanwhile, then
- * drops all rights and waits on a pipe only we hold; released, it execs meshd-init; `error` reads a line when that
+ * open all that is needed -> a leaf on cgroup2 -> clone3 a child into it -> its
+ * groups on v1, and its limits -> note pid, start time, boot id in run-dir ->
+ * release.  The child makes its mounts meanwhile, goes into its groups when they
+ * are there, drops all rights and waits on a pipe only we hold; released, it execs meshd-init; `error` reads a line when that
  * or the application's exec fails, and end-of-file when the application runs.
  * The record of the instance is durable before the release; while it goes to the
  * disk, a new instance's child makes its mounts already.

@@ -91,7 +91,7 @@ struct engine {
 	uint32_t starts, fails;
 	struct queued *queue; /* ring of SUP_EVENTS_MAX */
 	size_t head, count, fds; /* fds: in the queue */
-	bool lost;
+	bool lost, held; /* held: what is sent waits for engine_flush */
 };
 
 struct sup {
