@@ -20,7 +20,7 @@
 #include "../../gossip/base.h"
 
 enum {
-	SUP_VERSION = 5,
+	SUP_VERSION = 6,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
@@ -74,11 +74,11 @@ struct sup_req {
 	uint32_t op;
 	uint64_t ticket; /* comes back in the answer */
 	uint32_t policy, flags;
-	int32_t signal;
-	int32_t pid; /* UNWELL: as in SUP_EV_STATE */
+	int32_t signal, pid; /* pid: UNWELL: as in SUP_EV_STATE */
 	uint8_t leader[ID_BYTES]; /* its stamp asked: for the record */
 	uint64_t term, seq;
 	uint64_t deadline_ms; /* CLOCK_BOOTTIME: START of SUP_EXCLUSIVE, FENCE; else 0 */
+	uint32_t address, pad_; /* START, RUN: of IPv4, 10.0.0.1 is 0x0a000001; 0: none */
 	char sandbox[NAME_CAP];
 	char role[NAME_CAP];
 	char instance[NAME_CAP];
@@ -123,8 +123,7 @@ struct sup_probe {
 	uint32_t kind, port;
 	uint32_t interval_ms, timeout_ms;
 	uint32_t failures, successes; /* in a row: that make it unwell, and well again */
-	uint32_t start_ms;	      /* liveness: not asked in the first ... of a run */
-	uint32_t pad_;
+	uint32_t start_ms, pad_;      /* liveness: not asked in the first ... of a run */
 	char path[128];
 };
 
@@ -140,10 +139,11 @@ struct sup_event {
 	uint32_t crash_loop; /* 1 from the 5th failed run in a row */
 	uint64_t since_ms;   /* CLOCK_REALTIME of the last state change */
 	uint64_t retry_ms;   /* BACKOFF: CLOCK_REALTIME of the next try */
-	uint64_t spec_hash;  /* of sandbox, role, image, config, variables */
+	uint64_t spec_hash;  /* of sandbox, role, image, config, address, variables */
 	uint32_t policy;
 	uint32_t well;	     /* enum sup_well, of a readiness that is EXEC */
 	uint64_t lease_ms; /* CLOCK_BOOTTIME: its deadline as this is said; 0 = it has none */
+	uint32_t address, pad_; /* its own, as in the request; 0: the host's, or none */
 	struct sup_probe ready, live;
 	char sandbox[NAME_CAP];
 	char role[NAME_CAP];
@@ -174,6 +174,7 @@ sup_spec_hash(const struct sup_req *r, const void *vars, size_t vars_bytes)
 	h = sup_hash_(h, r->role, sizeof r->role);
 	h = sup_hash_(h, r->image, sizeof r->image);
 	h = sup_hash_(h, r->config, sizeof r->config);
+	h = sup_hash_(h, &r->address, r->address != 0 ? sizeof r->address : 0);
 	return sup_hash_(h, vars, vars_bytes);
 }
 

@@ -119,6 +119,12 @@ put_container(const struct show *s, const json_t *row)
 		fputs(value_bool(one, "default") ? "  default\n" : "  not of the default\n", s->out);
 	}
 	put_map(s, json_object_get(row, "limits"), "  ", "limits");
+	list = json_object_get(row, "network");
+	for (i = 0; i < json_array_size(list); i++) {
+		put_label(s, "  ", i == 0 ? "network" : "");
+		show_put(s, json_string_value(json_array_get(list, i)));
+		fputc('\n', s->out);
+	}
 	list = json_object_get(row, "mounts");
 	for (i = 0; i < json_array_size(list); i++) {
 		static const char *const keys[] = {"at", "type", "options", "source", "root", "spread"};

@@ -33,6 +33,8 @@
  * (s) additional-hosts{NAME: s address}
  *              secret-environ{NAME: list of s} secret-environ-file (s); of a sandbox: secrets-private-key
  * (s) secrets-namespaces[] (s) secrets  NAME: list of s
+ *              network bridged-network/{bridge,network,default-gateway} (s)
+ * bridged-network/after-setup-command[] (s); of a container network (s), of a process ip-addresses[] (s)
  *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path
  * (s) health/interval health/timeout (i ms) log/size (i bytes) log/count (i) processes  NAME/kind NAME/image
  * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render

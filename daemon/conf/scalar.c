@@ -292,6 +292,16 @@ ipv4_ok(const char *s, size_t len)
 	return i == len;
 }
 
+bool
+scalar_network_ok(const char *s)
+{
+	const char *slash = strchr(s, '/'), *end;
+	int64_t bits;
+
+	return slash != NULL && ipv4_ok(s, (size_t)(slash - s)) &&
+	       digits(slash + 1, 10, false, &end, &bits) == 0 && *end == '\0' && bits <= 32;
+}
+
 /* Groups of hex digits, at most one "::", at most 8 groups; no zone id. */
 static bool
 ipv6_ok(const char *s, size_t len)

@@ -36,6 +36,8 @@ MUST_CHECK int scalar_bool(const char *s, bool *out);
 bool scalar_range_ok(const char *s);
 /* IPv4:PORT, [IPv6]:PORT or NAME:PORT, port 1-65535. */
 bool scalar_hostport_ok(const char *s);
+/* "A.B.C.D/N", N at most 32. */
+bool scalar_network_ok(const char *s);
 
 /* How a limit is shown in an error: "64Mi", "500ms". */
 void scalar_show_size(char *dst, size_t cap, int64_t bytes);

@@ -26,6 +26,8 @@ enum field_type {
 	T_HOSTPORT,
 	T_RANGE,   /* "N" or "A-B"; written as text */
 	T_IP,	   /* an address, IPv4 or IPv6; written as text */
+	T_IPV4,	   /* likewise, of IPv4 */
+	T_NETWORK, /* "A.B.C.D/N"; written as text */
 	T_SEALED,  /* a sealed secret (secret.h), never shown; at most max bytes */
 	T_ACCOUNT, /* a user's name or number; written as text */
 	T_ENUM,	   /* one of words; or a map of sub, when there is one */

@@ -2,9 +2,7 @@
  * schema_lithos.c - lithos' four files: master, sandbox, processes, container.
  *
  * The keys are lithos' own, so that existing files are accepted.  What has no
- * meaning here, or another one, is taken and told by name; what is not done yet
- * is refused by name, because a limit or a mount that is silently not there is
- * worse than an error.  Ours are marked.
+ * meaning here, or another one, is taken and told by name.  Ours are marked.
  */
 #include "schema.h"
 
@@ -24,10 +22,6 @@ enum {
 
 #define ID_MAX ((int64_t)UINT32_MAX - 1)
 #define SIZE_MAX_BYTES (INT64_C(1) << 50)
-#define LATER(k)                                                                                   \
-	{                                                                                          \
-		.key = k, .type = T_LATER                                                          \
-	}
 /* Lithos' own, with its type, and what becomes of it here. */
 #define TREATED(k, t, how)                                                                         \
 	{                                                                                          \
@@ -70,6 +64,7 @@ static const char *const process_kinds[] = {"Daemon", "Command", NULL};
 static const char *const automatic[] = {"auto", NULL};
 
 static const struct field address = {.type = T_IP};
+static const struct field address_v4 = {.type = T_IPV4};
 static const struct field text = {.type = T_TEXT, .max = TEXT_BYTES};
 static const struct field word = {.type = T_TEXT, .max = NAME_IN_IMAGE_BYTES};
 static const struct field host_path = {.type = T_RELPATH, .flags = F_ROOTED, .max = PATH_BYTES};
@@ -154,6 +149,16 @@ static const struct field sandbox_seccomp[] = {
     {.key = NULL},
 };
 
+static const char *const networks[] = {"host", "none", "bridged", NULL};
+
+static const struct field bridged[] = {
+    {.key = "bridge", .type = T_STR, .flags = F_REQUIRED, .min = 1, .max = 15},
+    {.key = "network", .type = T_NETWORK, .flags = F_REQUIRED},
+    {.key = "default-gateway", .type = T_IPV4, .flags = F_UNSET},
+    {.key = "after-setup-command", .type = T_LIST, .sub = &text},
+    {.key = NULL},
+};
+
 const struct field schema_sandbox[] = {
     {.key = "image-dir", .type = T_PATH, .max = PATH_BYTES},
     NUMBER("image-dir-levels", 1, 16),
@@ -180,11 +185,12 @@ const struct field schema_sandbox[] = {
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     {.key = "seccomp", .type = T_MAP, .sub = sandbox_seccomp},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},
+    {.key = "network", .type = T_ENUM, .words = networks},
     /* lithos' */
     {.key = "additional-hosts", .type = T_DICT, .keys = KEY_HOST, .sub = &address},
     {.key = "resolv-conf", .type = T_PATH, .max = PATH_BYTES},
     {.key = "hosts-file", .type = T_PATH, .max = PATH_BYTES},
-    LATER("bridged-network"),
+    {.key = "bridged-network", .type = T_MAP, .flags = F_UNSET, .sub = bridged},
     {.key = "secrets-private-key", .type = T_PATH, .flags = F_UNSET, .max = PATH_BYTES},
     {.key = "secrets-namespaces", .type = T_LIST, .sub = &namespace_},
     {.key = NULL},
@@ -198,7 +204,7 @@ const struct field schema_process[] = {
     {.key = "config", .type = T_PATH, .flags = F_REQUIRED, .max = NAME_IN_IMAGE_BYTES},
     NUMBER("instances", 0, 1000),
     {.key = "variables", .type = T_DICT, .keys = KEY_VARIABLE, .sub = &text},
-    LATER("ip-addresses"),
+    {.key = "ip-addresses", .type = T_LIST, .sub = &address_v4},
     {.key = "extra-secrets-namespaces",
 	.type = T_LIST,
 	.sub = &namespace_,
@@ -222,7 +228,7 @@ static const struct field listening[] = {
     {.key = "reuse-addr", .type = T_BOOL},
     {.key = "reuse-port", .type = T_BOOL},
     {.key = "set-non-block", .type = T_BOOL},
-    {.key = "external", .type = T_BOOL}, /* of a network of its own: here all are */
+    {.key = "external", .type = T_BOOL}, /* opened on the host's network all the same */
     {.key = NULL},
 };
 
@@ -323,6 +329,8 @@ static const struct field health[] = {
     {.key = NULL},
 };
 
+static const char *const no_network[] = {"none", NULL};
+
 const struct field schema_container[] = {
     {.key = "kind", .type = T_ENUM, .words = kinds},
     {.key = "executable", .type = T_PATH, .flags = F_REQUIRED, .max = PATH_BYTES},
@@ -369,6 +377,7 @@ const struct field schema_container[] = {
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     {.key = "seccomp", .type = T_NAME},
     {.key = "capabilities", .type = T_LIST, .sub = &capability},
+    {.key = "network", .type = T_ENUM, .words = no_network},
     /* lithos' */
     {.key = "resolv-conf", .type = T_MAP, .sub = resolv_conf},
     {.key = "hosts-file", .type = T_MAP, .sub = hosts_file},

@@ -383,15 +383,20 @@ value_range(struct walk *w, const struct tree_node *n)
 }
 
 static int
-value_ip(struct walk *w, const struct tree_node *n)
+value_address(struct walk *w, const struct field *f, const struct tree_node *n)
 {
+	const char *noun = f->type == T_IP ? "an address (IPv4 or IPv6)" :
+	    f->type == T_IPV4		   ? "an IPv4 address" :
+					     "an IPv4 network like 10.0.0.0/24";
 	unsigned char bytes[16];
 	char shown[SHOWN_CAP];
+	bool ok = f->type == T_NETWORK ? scalar_network_ok(n->text) :
+	    inet_pton(AF_INET, n->text, bytes) == 1 ||
+		(f->type == T_IP && inet_pton(AF_INET6, n->text, bytes) == 1);
 
 	node_show(n, shown, sizeof shown);
-	if (strlen(n->text) != n->len ||
-	    (inet_pton(AF_INET, n->text, bytes) != 1 && inet_pton(AF_INET6, n->text, bytes) != 1))
-		return walk_fail(w, n, "'%s' is not an address (IPv4 or IPv6)", shown);
+	if (strlen(n->text) != n->len || !ok)
+		return walk_fail(w, n, "'%s' is not %s", shown, noun);
 	return put_text(w, n);
 }
 
@@ -525,7 +530,9 @@ value_scalar(struct walk *w, const struct field *f, const struct tree_node *n)
 	case T_RANGE:
 		return value_range(w, n);
 	case T_IP:
-		return value_ip(w, n);
+	case T_IPV4:
+	case T_NETWORK:
+		return value_address(w, f, n);
 	case T_SEALED:
 		return value_sealed(w, f, n);
 	case T_ACCOUNT:

@@ -179,6 +179,9 @@ judge_namespaces(const struct audit_subject *s)
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (is_hosts(s->doc, s->who, own[i]))
 			audit_find(s->out, AUDIT_WEAKER, "%s: is in the host's %s namespace", s->who, own[i]);
+	if (audit_asked(s->doc, "network") > 0 && is_hosts(s->doc, s->who, "net"))
+		audit_find(s->out, AUDIT_WEAKER, "%s: is in the host's net namespace, and should have one of its own",
+		    s->who);
 	if (!is_hosts(s->doc, s->who, "user")) {
 		judge_maps(s, "uid_map");
 		judge_maps(s, "gid_map");

@@ -31,6 +31,7 @@ diff_spec_hash(const struct diff_want *w)
 	memcpy(r.role, w->role, strnlen(w->role, sizeof r.role - 1));
 	memcpy(r.image, w->image, strnlen(w->image, sizeof r.image - 1));
 	memcpy(r.config, w->config, strnlen(w->config, sizeof r.config - 1));
+	r.address = w->address;
 	return sup_spec_hash(&r, w->vars.b, w->vars.len);
 }
 

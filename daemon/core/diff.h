@@ -14,6 +14,7 @@ struct diff_want {
 	char image[SUP_IMAGE_CAP];
 	char config[SUP_PATH_CAP];
 	uint32_t policy;   /* enum sup_policy */
+	uint32_t address;  /* of IPv4; 0: none */
 	struct slice vars; /* borrowed: NAME=VALUE NUL ... as START's memfd */
 };
 

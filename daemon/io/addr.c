@@ -24,6 +24,15 @@ addr_is_ipv4(const struct addr *a)
 	return memcmp(a->ip, v4_prefix, sizeof v4_prefix) == 0;
 }
 
+struct addr
+addr_of_ipv4(uint32_t address)
+{
+	struct addr a = {.ip = {[10] = 0xff, 0xff, (uint8_t)(address >> 24),
+			     (uint8_t)(address >> 16), (uint8_t)(address >> 8), (uint8_t)address}};
+
+	return a;
+}
+
 bool
 addr_is_any(const struct addr *a)
 {

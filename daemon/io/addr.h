@@ -27,6 +27,8 @@ void addr_format(const struct addr *a, char *out, size_t cap);
 void addr_format_host(const struct addr *a, char *out, size_t cap);
 
 bool addr_is_ipv4(const struct addr *a);
+/* 0x0a000001 is 10.0.0.1; port 0. */
+struct addr addr_of_ipv4(uint32_t address);
 /* 0.0.0.0 or ::, "every address of this host". */
 bool addr_is_any(const struct addr *a);
 /* Why a daemon that listens at `listen` and tells `own` gets no answer from `to`, whoever

@@ -195,8 +195,7 @@ job_run_check(struct apply_job *j)
 		return;
 	}
 	memcpy(req.sandbox, j->fresh_face.sandbox, sizeof req.sandbox);
-	memcpy(req.image, w->image, sizeof req.image);
-	memcpy(req.config, w->config, sizeof req.config);
+	wants_ask(w, &req);
 	req.flags = SUP_F_STAGED;
 	j->step = APPLY_CHECK;
 	j->step_until = net_now() + CHECK_MS;

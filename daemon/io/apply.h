@@ -22,6 +22,7 @@ struct engine;
 struct apply_want {
 	char instance[NAME_CAP], process[NAME_CAP];
 	char image[SUP_IMAGE_CAP], config[SUP_PATH_CAP];
+	uint32_t address; /* of IPv4; 0: none */
 	struct blob vars; /* NAME=VALUE NUL ... */
 	bool command;	  /* kind Command: only for checks */
 };

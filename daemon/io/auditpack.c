@@ -285,7 +285,7 @@ audit_pack(msgpack_packer *pk, const struct flat *doc, const char *instance, con
 
 	audit_judge(doc, &f);
 	(void)flat_int(doc, "others-count", &others);
-	msgpack_pack_map(pk, 12);
+	msgpack_pack_map(pk, 13);
 	pk_kstr(pk, "instance", instance);
 	pk_kstr(pk, "node", node);
 	(void)flat_str(doc, "role", text, sizeof text);
@@ -295,6 +295,7 @@ audit_pack(msgpack_packer *pk, const struct flat *doc, const char *instance, con
 	pack_findings(pk, &f);
 	pack_process(pk, doc, "init");
 	pack_process(pk, doc, "app");
+	pack_lines(pk, doc, "init", "network");
 	pack_mounts(pk, doc);
 	pack_filters(pk, doc);
 	pack_limits(pk, doc);

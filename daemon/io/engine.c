@@ -188,7 +188,7 @@ on_swept(void *arg, const struct local_instance *i)
 	health_remove(e->liveness, i->ev.instance);
 }
 
-/* Ask what runs, if it is for us to ask; on the node's own address. */
+/* Ask what runs, if it is for us to ask; on its own address, or else on the node's. */
 static void
 probe(struct engine *e, struct health *h, const struct sup_event *ev, const struct sup_probe *how,
     bool new_run)
@@ -208,6 +208,8 @@ probe(struct engine *e, struct health *h, const struct sup_event *ev, const stru
 		health_remove(h, ev->instance);
 		return;
 	}
+	if (ev->address != 0)
+		hc.addr = addr_of_ipv4(ev->address);
 	hc.addr.port = (uint16_t)how->port;
 	snprintf(hc.path, sizeof hc.path, "%.*s", (int)sizeof hc.path - 1, how->path);
 	if (new_run)

@@ -121,8 +121,7 @@ begin(struct run *run, const char *sandbox, const struct apply_want *w)
 		return -1;
 	memcpy(run->instance, req.instance, sizeof run->instance);
 	snprintf(req.sandbox, sizeof req.sandbox, "%s", sandbox);
-	memcpy(req.image, w->image, sizeof req.image);
-	memcpy(req.config, w->config, sizeof req.config);
+	wants_ask(w, &req);
 	req.flags = SUP_F_ASKED;
 	run->ticket = launch_send(&run->e->launch, &req, w->vars.b, w->vars.len);
 	return run->ticket == 0 ? -1 : 0;

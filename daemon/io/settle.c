@@ -143,6 +143,7 @@ ask_start(struct apply_job *j, const struct diff_want *w)
 	memcpy(req.sandbox, w->sandbox, sizeof req.sandbox);
 	memcpy(req.image, w->image, sizeof req.image);
 	memcpy(req.config, w->config, sizeof req.config);
+	req.address = w->address;
 	memcpy(req.leader, st->leader.b, sizeof req.leader);
 	req.term = st->term;
 	req.seq = st->seq;
@@ -211,6 +212,7 @@ put_want(const struct apply_job *j, const struct apply_want *w, struct diff_want
 	memcpy(out->image, w->image, SUP_IMAGE_CAP);
 	memcpy(out->config, w->config, SUP_PATH_CAP);
 	out->policy = j->face.policy;
+	out->address = w->address;
 	out->vars = blob_slice(&w->vars);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "wants.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,6 +26,14 @@ wants_find(const struct apply_want *w, size_t count, const char *instance)
 		if (strcmp(w[i].instance, instance) == 0)
 			return &w[i];
 	return NULL;
+}
+
+void
+wants_ask(const struct apply_want *w, struct sup_req *req)
+{
+	memcpy(req->image, w->image, sizeof req->image);
+	memcpy(req->config, w->config, sizeof req->config);
+	req->address = w->address;
 }
 
 struct var {
@@ -93,6 +102,31 @@ placed(const struct plan_place *place, const char *id)
 	return NULL;
 }
 
+/* lithos has one for each of `instances`; here an entry is one instance. */
+static int
+read_address(const struct flat *f, struct apply_want *w, const char *role, struct err *err)
+{
+	char path[NAME_CAP + 24], text[INET_ADDRSTRLEN];
+	struct flat_rec rec;
+	struct in_addr a;
+
+	w->address = 0;
+	snprintf(path, sizeof path, "%s/ip-addresses", w->instance);
+	if (!flat_find(f, path, &rec) || rec.num == 0)
+		return 0;
+	snprintf(path, sizeof path, "%s/ip-addresses/0", w->instance);
+	if (rec.num > 1)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: the processes file:%u:%u: %s: ip-addresses has %lld; an entry is one instance, so it must be one",
+		    role, rec.line, rec.col, w->instance, (long long)rec.num);
+	if (!flat_str(f, path, text, sizeof text) || inet_pton(AF_INET, text, &a) != 1 || a.s_addr == 0)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: the processes file:%u:%u: %s: ip-addresses: an address of a host is needed", role,
+		    rec.line, rec.col, w->instance);
+	w->address = ntohl(a.s_addr);
+	return 0;
+}
+
 static int
 read_one(const struct flat *f, const struct plan_place *place, const char *role,
     struct apply_want *w, struct err *err)
@@ -100,6 +134,7 @@ read_one(const struct flat *f, const struct plan_place *place, const char *role,
 	char path[NAME_CAP + 16], kind[32] = "Daemon";
 	const struct plan_instance *inst;
 	int64_t instances = 1;
+	int rc;
 
 	snprintf(path, sizeof path, "%s/kind", w->instance);
 	(void)flat_str(f, path, kind, sizeof kind); /* absent: Daemon */
@@ -112,6 +147,8 @@ read_one(const struct flat *f, const struct plan_place *place, const char *role,
 	if (!flat_str(f, path, w->config, sizeof w->config))
 		return err_set(err, EXIT_CONFIG, "%s: %s: no config, or a longer path than %d",
 		    role, w->instance, SUP_PATH_CAP - 1);
+	if ((rc = read_address(f, w, role, err)) < 0)
+		return rc;
 	inst = placed(place, w->instance);
 	if (inst == NULL && !w->command)
 		return err_set(err, EXIT_CONFIG,

@@ -16,4 +16,7 @@ void wants_free(struct apply_want *w, size_t count);
 const struct apply_want *wants_find(const struct apply_want *w, size_t count,
     const char *instance);
 
+/* Its image, container file and address, into a request for it. */
+void wants_ask(const struct apply_want *w, struct sup_req *req);
+
 #endif

@@ -20,6 +20,8 @@
  *                          the files of /proc/PID as they are; FILE-cut when
  *                          there was more
  *       ns/KIND fds/N fds/N/mount fds-count
+ *   init/network           its interfaces and their addresses, a line each, if it has
+ *                          any of its own
  *   filters/N, N/default   of the init, as ptrace gives them: hex; 1 if it is ours
  *   filters-error          why they could not be read
  *   cgroup/v1|v2/FILE      limits as set
@@ -67,6 +69,8 @@ void audit_tick(struct audit *a, msec now);
 
 /* audit_text.c: in the process that looks.  Writes the document to out. */
 enum audit_exit audit_look(const struct sup *s, const struct row *r, int out);
+/* audit_network.c: enters the network of pidfd, and looks at what is there. */
+void audit_network(struct flat_out *o, int pidfd);
 /* audit_filter.c: the seccomp programs of pid, which pidfd is of. */
 void audit_filters(struct flat_out *o, pid_t pid, int pidfd,
     const struct filter *ours, const struct spec *s);

@@ -318,6 +318,7 @@ put_asked(struct flat_out *o, const struct row *r)
 	flat_put_int(o, "asked/pids-limit", s->pids);
 	flat_put_int(o, "asked/fileno-limit", s->fileno);
 	flat_put_int(o, "asked/bind", s->bind.count);
+	flat_put_int(o, "asked/network", s->network);
 	if (s->oom_score != 0)
 		flat_put_int(o, "asked/oom-score",
 		    (int64_t)s->oom_score - SPEC_OOM_SCORE);
@@ -400,6 +401,8 @@ audit_look(const struct sup *s, const struct row *r, int out)
 	if (box[0] == CGROUP_BOX)
 		put_limits(&o, &s->cgroups, box, "sandbox/");
 	put_others(&o, &s->cgroups, run->leaf, run->pid, app_pid);
+	if (r->spec.network != SPEC_NET_HOST) /* last: we are on its network from here on */
+		audit_network(&o, run->pidfd);
 	/* They lived till now, and all of this is of their lives. */
 	if (has_ended(run->pidfd) || (app >= 0 && parent_of(app) != run->pid))
 		return AUDIT_ENDED;

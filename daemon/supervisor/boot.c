@@ -128,6 +128,7 @@ adopted(struct sup *s, struct row *r, msec now)
 	log_info("%s: adopted, pid %d", r->instance, (int)r->run.pid);
 	row_step(s, r, LIFE_EV_ADOPT, now);
 	oom_watch(&s->oom, &s->cgroups, r->run.leaf);
+	nets_keep(&s->launcher, &r->spec, &r->run);
 	ports_adopt(&s->launcher.ports, &r->spec, r->run.pidfd);
 	if (r->run.since_ms != 0)
 		r->since_ms = r->run.since_ms;

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -234,6 +235,38 @@ read_secrets(struct check *c, struct trial *t, int root, struct err *err)
 	return 1;
 }
 
+/* Each of its instances has one, or none has: all are judged. */
+static int
+by_addresses(struct check *c, struct trial *t, const struct check_doc *d,
+    const char *name, int root, struct err *err)
+{
+	char key[NAME_CAP + 48], text[INET_ADDRSTRLEN];
+	struct flat_rec list = {0};
+	int64_t instances = 1;
+	struct in_addr a;
+	int rc = 0;
+
+	snprintf(key, sizeof key, "%s/instances", name);
+	(void)flat_int(&d->flat, key, &instances);
+	snprintf(key, sizeof key, "%s/ip-addresses", name);
+	if (!flat_find(&d->flat, key, &list) || list.num == 0)
+		return judge_it(c, t, root, err);
+	if (list.num != instances)
+		return err_set(err, EXIT_CONFIG,
+		    "ip-addresses has %lld, and there are %lld instances",
+		    (long long)list.num, (long long)instances);
+	for (int64_t i = 0; rc == 0 && i < list.num; i++) {
+		snprintf(key, sizeof key, "%s/ip-addresses/%lld", name, (long long)i);
+		snprintf(t->req.instance, sizeof t->req.instance, "%.40s.%u", name,
+		    (unsigned)i % 1000);
+		if (flat_str(&d->flat, key, text, sizeof text) &&
+		    inet_pton(AF_INET, text, &a) == 1)
+			t->req.address = ntohl(a.s_addr);
+		rc = judge_it(c, t, root, err);
+	}
+	return rc;
+}
+
 static int
 one_process(struct check *c, struct trial *t, const struct check_doc *d,
     const char *name, const char *where, struct err *err)
@@ -264,7 +297,7 @@ one_process(struct check *c, struct trial *t, const struct check_doc *d,
 	if (!check_read(c, &t->container, "container", yaml))
 		return 0;
 	rc = read_secrets(c, t, root, err);
-	return rc <= 0 ? rc : judge_it(c, t, root, err);
+	return rc <= 0 ? rc : by_addresses(c, t, d, name, root, err);
 }
 
 void
@@ -371,6 +404,7 @@ takes(struct check *c, const struct check_sandbox *s, int root, const char *imag
 	AUTO_FREE struct trial *t = malloc(sizeof *t);
 	char kind[32] = "Daemon";
 	const char *place;
+	struct flat_rec own;
 
 	if (t == NULL)
 		return false;
@@ -383,6 +417,8 @@ takes(struct check *c, const struct check_sandbox *s, int root, const char *imag
 	(void)flat_str(&d->flat, "kind", kind, sizeof kind);
 	if (strcmp(kind, "Command") == 0)
 		t->req.op = SUP_RUN;
+	if (!flat_find(&d->flat, "network", &own))
+		t->req.address = judge_any_address(&t->judge);
 	if (!sample_vars(t)) {
 		err_set(err, EXIT_CONFIG, "%s: variables: more than %d bytes",
 		    d->file, VARS_CAP);

@@ -331,22 +331,23 @@ enter_cgroupns(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	int fds[14 + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX +
+	enum { KEPT = 14 };
+	int fds[KEPT + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX +
 	    ARRAY_LEN(c->more_logs)] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
-	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, -1};
+	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, c->net};
 
-	memcpy(fds + 14, c->cgroups->v1, sizeof c->cgroups->v1);
-	memcpy(fds + 14 + CGROUP_COUNT, c->volumes, sizeof c->volumes);
-	memcpy(fds + 14 + CGROUP_COUNT + SPEC_VOLUMES_MAX, c->ports,
+	memcpy(fds + KEPT, c->cgroups->v1, sizeof c->cgroups->v1);
+	memcpy(fds + KEPT + CGROUP_COUNT, c->volumes, sizeof c->volumes);
+	memcpy(fds + KEPT + CGROUP_COUNT + SPEC_VOLUMES_MAX, c->ports,
 	    sizeof c->ports);
-	memcpy(fds + 14 + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX, c->more_logs,
+	memcpy(fds + KEPT + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX, c->more_logs,
 	    sizeof c->more_logs);
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 
 _Noreturn void
-child_run(const struct child *c)
+child_run(struct child *c)
 {
 	const struct spec *s = c->spec;
 	struct strs secrets = {0};
@@ -357,8 +358,8 @@ child_run(const struct child *c)
 	sys_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
 	/* Secrets first: meshd-conf needs the host's own libraries. */
-	if (child_reset(c) < 0 || child_secrets(c, &secrets) < 0 || pivot(c) < 0 ||
-	    child_mounts(c, &null) < 0)
+	if (child_reset(c) < 0 || child_secrets(c, &secrets) < 0 || child_network(c) < 0 ||
+	    pivot(c) < 0 || child_mounts(c, &null) < 0)
 		_exit(125);
 	if (sethostname(s->instance, strlen(s->instance)) < 0 ||
 	    (HOLDS("setsid") && setsid() < 0) ||

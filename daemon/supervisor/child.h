@@ -7,6 +7,7 @@
 #include "../base/initproto.h"
 #include "cgroup.h"
 #include "filter.h"
+#include "rtnl.h"
 #include "spec.h"
 
 #define CHILD_HOSTS "/etc/hosts"
@@ -25,8 +26,10 @@ struct child {
 	gid_t conf_gid;
 	int release;		      /* a byte: its groups are there; another: go; EOF: exit */
 	int error, exit_fd, logs[2], init;
-	int ports[SPEC_PORTS_MAX];    /* listening, or -1 */
+	int ports[SPEC_PORTS_MAX];    /* listening; -1: it opens that itself */
 	int fence;		      /* or -1: no role lease */
+	int net;		      /* the network that is kept for it, or -1 */
+	char alias[RTNL_ALIAS_CAP];   /* of its link */
 	int logs_count;
 	int more_logs[INIT_LOGS_MAX - 2]; /* the third, ..., or -1 */
 	const struct cgroups *cgroups; /* if `move`, its maker moves it before its release */
@@ -35,7 +38,7 @@ struct child {
 	uint32_t outside_uid, outside_gid; /* of the application */
 };
 
-_Noreturn void child_run(const struct child *c);
+_Noreturn void child_run(struct child *c);
 
 /* From root of the host to the application's user, in its working directory and
  * under its filter, for good.  Not 0: the line is written to error. */
@@ -53,6 +56,9 @@ int child_reset(const struct child *c);
 /* Of that, what a command takes from no container: scheduler and I/O class,
  * timer slack, personality, memory policy. */
 int child_reset_more(const struct child *c);
+/* Likewise: onto its own network, if it has one; the ports in it are opened.
+ * (child_network.c) */
+int child_network(struct child *c);
 /* Likewise: its secrets in plain, NAME=VALUE each, into *out.  Only this process,
  * or one that enters as a command, ever holds them, and its exec ends that.  Of c
  * it takes spec, error, key and what goes with that.  (child_secrets.c) */

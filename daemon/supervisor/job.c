@@ -365,7 +365,7 @@ judge_all(struct sup *s, struct row *r, struct err *err)
 	    j->secrets == NULL ? NULL : &j->secrets_file);
 	judge_told(&judge, notes, sizeof notes);
 	told_lines(&s->told, notes);
-	return 0;
+	return nets_ask(&j->spec, &judge, err);
 }
 
 /* Judged, its programs looked at and its secrets tried, it is what is to run. */
@@ -383,6 +383,8 @@ take_on(struct sup *s, struct row *r, msec now, struct err *err)
 	tell_shared(s, &spec, j->range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
 	running_new(&ahead);
+	if (rc == 0)
+		rc = nets_alone(s, r, &spec, err);
 	if (rc == 0)
 		rc = ports_ask(s, r, &spec, err);
 	if (rc == 0)

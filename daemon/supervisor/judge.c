@@ -410,6 +410,7 @@ judge_container(const struct judge *j, struct spec *out, struct err *err)
 	    (rc = judge_hosts(j, out, err)) == 0 &&
 	    (rc = judge_weaker(j, out, err)) == 0 &&
 	    (rc = judge_limits(j, out, err)) == 0 &&
+	    (rc = judge_network(j, out, err)) == 0 &&
 	    (rc = judge_ports(j, out, err)) == 0 &&
 	    (rc = judge_health(j, out, err)) == 0)
 		memcpy(out->images_dir, image.dir, sizeof out->images_dir);

@@ -46,6 +46,10 @@ MUST_CHECK int judge_sandbox(const struct judge *j, struct judge_image *out,
 enum { JUDGE_TOLD_CAP = 1024 };
 void judge_told(const struct judge *j, char *lines, size_t cap);
 
+/* An address that fits where the sandbox has a bridge, for a START that nobody
+ * asks for; else 0.  (judge_network.c) */
+uint32_t judge_any_address(const struct judge *j);
+
 /* All the rest.  *out is filled, or zero; free it with spec_free. */
 MUST_CHECK int judge_container(const struct judge *j, struct spec *out,
     struct err *err);

@@ -135,8 +135,8 @@ exec(const struct judge *j, const char *at, struct strs *argv, struct err *err)
 }
 
 static int
-probe(const struct judge *j, const struct probe_kind *k, struct spec_probe *out,
-    struct err *err)
+probe(const struct judge *j, const struct probe_kind *k, const struct spec *s,
+    struct spec_probe *out, struct err *err)
 {
 	struct sup_probe *p = &out->how;
 	struct flat_rec rec;
@@ -165,6 +165,10 @@ probe(const struct judge *j, const struct probe_kind *k, struct spec_probe *out,
 	    (rc = number(j, k->at, "start-period", k->live ? p->interval_ms : 0,
 		 &p->start_ms, err)) < 0)
 		return rc;
+	if (p->kind != SUP_HEALTH_EXEC && s->network == SPEC_NET_NONE)
+		return judge_fail(j, &rec, err,
+		    "%s: nothing reaches it from outside, as its network is none: exec does",
+		    path);
 	if (p->kind == SUP_HEALTH_EXEC && p->interval_ms < EXEC_MS_MIN)
 		return judge_fail(j, &rec, err,
 		    "%s: with an interval of %u ms; at least %d ms are needed", path,
@@ -194,8 +198,8 @@ judge_health(const struct judge *j, struct spec *s, struct err *err)
 			return judge_fail(j, &rec, err,
 			    "%s: of which? Write it into readiness or liveness", path);
 	if (is_brief || !is_live || is_ready)
-		rc = probe(j, is_ready ? &readiness : &brief, &s->ready, err);
+		rc = probe(j, is_ready ? &readiness : &brief, s, &s->ready, err);
 	if (rc == 0 && is_live)
-		rc = probe(j, &liveness, &s->live, err);
+		rc = probe(j, &liveness, s, &s->live, err);
 	return rc;
 }

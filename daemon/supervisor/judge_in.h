@@ -42,6 +42,8 @@ MUST_CHECK int judge_secrets(const struct judge *j, struct spec *s,
 bool judge_is_secret(const struct judge *j, const char *name);
 MUST_CHECK int judge_limits(const struct judge *j, struct spec *s,
     struct err *err);
+/* Whose network, and which address.  Before ports and health. (judge_network.c) */
+MUST_CHECK int judge_network(const struct judge *j, struct spec *s, struct err *err);
 MUST_CHECK int judge_ports(const struct judge *j, struct spec *s,
     struct err *err);
 MUST_CHECK int judge_health(const struct judge *j, struct spec *s,

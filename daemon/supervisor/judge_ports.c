@@ -1,7 +1,8 @@
 /*
  * judge_ports.c - which TCP ports a container has.
  *
- * What it may bind itself is what its sandbox lists.  A rule of the kernel is of
+ * On the host's network what it may bind itself is what its sandbox lists; in one
+ * of its own, where it takes nobody's, anything.  A rule of the kernel is of
  * one port, and is copied at each start: of a long list a container gets what its
  * own file names, its variables of type !TcpPort.  What is opened for it
  * (tcp-ports, and variables that say so) needs no right to bind.
@@ -107,7 +108,7 @@ judge_bind(const struct judge *j, struct spec *s, struct err *err)
 	uint64_t listed = judge_ports_listed(j);
 	int rc;
 
-	if (listed == 0)
+	if (listed == 0 || s->network != SPEC_NET_HOST)
 		return 0;
 	/* 0 is any that is free, by the kernel's choice: listen() without a bind
 	 * gets that too. */
@@ -126,14 +127,14 @@ check_port(const struct judge *j, const struct flat_rec *at,
     const struct spec *s, const struct port *p, struct err *err)
 {
 	const char *line = s->ports.buf;
+	bool low = p->number < 1024 && !(p->flags & PORT_INSIDE);
 	struct port q;
 
-	if (!judge_port_ok(j, p->number) ||
-	    (p->number < 1024 && judge_ports_listed(j) == 0))
+	if (!judge_port_ok(j, p->number) || (low && judge_ports_listed(j) == 0))
 		return judge_fail(j, at, err,
 		    "tcp-ports: port %u is not in allow-tcp-ports of sandbox '%s'%s",
 		    p->number, j->req->sandbox,
-		    p->number < 1024 ? ", as one below 1024 has to be" : "");
+		    low ? ", as one below 1024 has to be" : "");
 	if (p->fd == 1 || p->fd == 2)
 		return judge_fail(j, at, err,
 		    "tcp-ports: port %u: fd %u is its output; 0 or 3 and more are free",
@@ -193,7 +194,7 @@ one_form(char *host, socklen_t cap)
 	    inet_ntop(family, bytes, host, cap) != NULL;
 }
 
-/* One entry of tcp-ports; `external` is for a network of its own. */
+/* One entry of tcp-ports; an `external` one is the host's whatever the network. */
 static int
 judge_entry(const struct judge *j, const struct flat_rec *rec, const char *key,
     struct spec *s, struct err *err)
@@ -231,7 +232,8 @@ judge_entry(const struct judge *j, const struct flat_rec *rec, const char *key,
 		    "tcp-ports: port %u: host: an address is needed", p.number);
 	p.flags = (is_on(j, entry, "reuse-addr", true) ? PORT_REUSE_ADDR : 0) |
 	    (is_on(j, entry, "reuse-port", false) ? PORT_REUSE_PORT : 0) |
-	    (is_on(j, entry, "set-non-block", false) ? PORT_NONBLOCK : 0);
+	    (is_on(j, entry, "set-non-block", false) ? PORT_NONBLOCK : 0) |
+	    (s->network != SPEC_NET_HOST && !is_on(j, entry, "external", false) ? PORT_INSIDE : 0);
 	return add_port(j, rec, s, &p, err);
 }
 
@@ -268,7 +270,9 @@ judge_activation(const struct judge *j, struct spec *s, struct err *err)
 
 	while (rc == 0 && flat_next(j->container, &off, &rec)) {
 		struct port p = {.fd = fd, .backlog = 128,
-		    .flags = PORT_REUSE_ADDR, .host = "0.0.0.0"};
+		    .flags = PORT_REUSE_ADDR |
+			(s->network != SPEC_NET_HOST ? PORT_INSIDE : 0),
+		    .host = "0.0.0.0"};
 		const char *value;
 
 		if (!flat_child(&rec, "variables", name, sizeof name))

@@ -207,13 +207,21 @@ open_fence(const struct launcher *l, const struct spec *s, int *fd,
 	    s->instance, strerror(errno));
 }
 
+static void
+close_each(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 int
 launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
 {
 	struct filter filter;
 	struct child c = {.spec = s, .filter = &filter, .root = -1, .fence = -1,
-	    .hosts = -1, .resolv = -1, .key = -1, .conf = l->conf,
+	    .hosts = -1, .resolv = -1, .key = -1, .net = -1, .conf = l->conf,
 	    .conf_uid = l->conf_uid, .conf_gid = l->conf_gid};
 	int *const fds[] = {&c.root, &c.fence, &c.hosts, &c.resolv, &c.key};
 	AUTO_CLOSE int cgroup = -1;
@@ -231,6 +239,8 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	if (rc == 0)
 		rc = launch_key(s, &c.key, err);
 	if (rc == 0)
+		rc = nets_take(l, s, &c.net, err);
+	if (rc == 0)
 		rc = ports_open(&l->ports, s, c.ports, err);
 	if (rc == 0 && s->policy == SUP_EXCLUSIVE)
 		rc = open_fence(l, s, &c.fence, err);
@@ -245,6 +255,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.init = l->init;
 		c.cgroups = l->cgroups;
 		c.leaf = r->leaf;
+		nets_alias(&l->nets, s, c.alias);
 		r->fenced = c.fence >= 0;
 		c.log_bytes = s->command ? COMMAND_LOG_BYTES :
 		    (s->log_bytes ? s->log_bytes : SPEC_LOG_BYTES) / (uint64_t)c.logs_count;
@@ -258,12 +269,8 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
-	for (size_t i = 0; i < ARRAY_LEN(c.more_logs); i++)
-		if (c.more_logs[i] >= 0)
-			close(c.more_logs[i]);
-	for (uint32_t i = 0; i < s->volumes_count; i++)
-		if (c.volumes[i] >= 0)
-			close(c.volumes[i]);
+	close_each(c.more_logs, ARRAY_LEN(c.more_logs));
+	close_each(c.volumes, s->volumes_count);
 	if (rc < 0) {
 		launch_undo(l, r);
 		return rc;

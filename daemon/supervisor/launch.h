@@ -18,6 +18,7 @@
 #include "cgroup.h"
 #include "filter.h"
 #include "images.h"
+#include "nets.h"
 #include "place.h"
 #include "ports.h"
 #include "spec.h"
@@ -44,6 +45,7 @@ struct launcher {
 	struct filter filter;
 	struct ports ports;
 	struct images images;
+	struct nets nets;
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
 	bool sweeping; /* state of instances that are gone is still on disk */

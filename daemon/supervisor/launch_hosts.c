@@ -4,6 +4,7 @@
  * they lie in the state directory, and images have links to them there: so who
  * mounts all of that finds them in it too.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -123,6 +124,8 @@ static int
 hosts_text(const struct spec *s, struct text *t, struct err *err)
 {
 	const char *p = s->hosts.buf;
+	struct in_addr own = {.s_addr = htonl(s->address)};
+	char address[INET_ADDRSTRLEN];
 	int rc = 0;
 
 	t->len = 0;
@@ -135,6 +138,9 @@ hosts_text(const struct spec *s, struct text *t, struct err *err)
 		add_line(t, "127.0.0.1", "localhost.localdomain localhost");
 	if (rc == 0 && s->hosts_flags & SPEC_HOSTNAME)
 		rc = add_hostname(s, t, err);
+	if (s->address != 0 &&
+	    inet_ntop(AF_INET, &own, address, sizeof address) != NULL)
+		add_line(t, address, s->instance);
 	for (uint32_t i = 0; i < s->hosts.count; i++, p += strlen(p) + 1)
 		add_line(t, p, "");
 	return rc;

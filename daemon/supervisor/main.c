@@ -120,6 +120,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 		 s->programs.init, err)) < 0 ||
 	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0)
 		return rc;
+	nets_new(&s->launcher.nets, s->conf.cgroup);
 	s->launcher.conf = s->programs.conf;
 	s->launcher.conf_uid = s->conf.conf_uid;
 	s->launcher.conf_gid = s->conf.conf_gid;

@@ -61,6 +61,18 @@ option(int fd, int level, int name)
 	return getsockopt(fd, level, name, &value, &len) < 0 ? -1 : value;
 }
 
+/* On the network that we are on ourselves, the host's? */
+static bool
+is_hosts(int fd)
+{
+	AUTO_CLOSE int ours = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t a = 0, b = 1;
+	socklen_t len = sizeof a;
+
+	return getsockopt(ours, SOL_SOCKET, SO_NETNS_COOKIE, &a, &len) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &b, &len) == 0 && a == b;
+}
+
 /* Is it what it was?  An application can shut it down, or worse. */
 static bool
 listens_at(int fd, const struct port *p)
@@ -69,7 +81,8 @@ listens_at(int fd, const struct port *p)
 	socklen_t want_len = address_of(p, &want), is_len = sizeof is;
 
 	memset(&is, 0, sizeof is);
-	return want_len > 0 && option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1 &&
+	return want_len > 0 &&
+	    is_hosts(fd) == !(p->flags & PORT_INSIDE) && option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1 &&
 	    option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP &&
 	    (option(fd, SOL_SOCKET, SO_REUSEPORT) == 1) ==
 	    ((p->flags & PORT_REUSE_PORT) != 0) &&
@@ -78,10 +91,12 @@ listens_at(int fd, const struct port *p)
 }
 
 /* "::" is every address, of v4 too. */
-static int
-open_socket(const struct port *p)
+int
+ports_listen(const struct port *p)
 {
 	const int on = 1, off = 0;
+	const int type = SOCK_STREAM | SOCK_CLOEXEC |
+	    (p->flags & PORT_NONBLOCK ? SOCK_NONBLOCK : 0);
 	int reuse = (p->flags & PORT_REUSE_ADDR) != 0, fd;
 	struct sockaddr_storage ss;
 	socklen_t len = address_of(p, &ss);
@@ -90,7 +105,7 @@ open_socket(const struct port *p)
 		errno = EINVAL;
 		return -1;
 	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	fd = socket(ss.ss_family, type, IPPROTO_TCP);
 	if (fd < 0)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) == 0 &&
@@ -110,12 +125,13 @@ open_socket(const struct port *p)
 static bool
 is_of(const struct ports_socket *k, const struct port *p, const struct spec *s)
 {
+	const uint32_t kind = PORT_REUSE_PORT | PORT_INSIDE;
+
 	return k->port.number == p->number && strcmp(k->port.host, p->host) == 0 &&
-	    ((k->port.flags ^ p->flags) & PORT_REUSE_PORT) == 0 &&
+	    ((k->port.flags ^ p->flags) & kind) == 0 &&
 	    strcmp(k->role, s->role) == 0 &&
 	    strcmp(k->sandbox, s->sandbox) == 0 &&
-	    (!(p->flags & PORT_REUSE_PORT) ||
-		strcmp(k->instance, s->instance) == 0);
+	    (!(p->flags & kind) || strcmp(k->instance, s->instance) == 0);
 }
 
 static struct ports_socket *
@@ -167,8 +183,10 @@ open_one(struct ports *ports, const struct port *p, const struct spec *s)
 		drop(ports, k);
 		k = NULL;
 	}
+	if (k == NULL && (p->flags & PORT_INSIDE))
+		return NULL;
 	if (k == NULL) {
-		fd = open_socket(p);
+		fd = ports_listen(p);
 		if (fd < 0 || (k = keep(ports, p, s, fd)) == NULL)
 			return NULL;
 	}
@@ -197,7 +215,11 @@ ports_open(struct ports *ports, const struct spec *s, int fds[SPEC_PORTS_MAX],
 		if (!port_read(line, &p))
 			return err_set(err, EXIT_STATE, "%s: bad port in its record",
 			    s->instance);
+		if ((p.flags & PORT_INSIDE) && find(ports, &p, s) == NULL)
+			continue; /* the child does */
 		if ((k = open_one(ports, &p, s)) == NULL) {
+			if (p.flags & PORT_INSIDE)
+				continue;
 			ports->busy = errno == EADDRINUSE;
 			return err_set(err, EXIT_ENVIRONMENT,
 			    "%s: tcp-ports: cannot listen on port %u of %s: %s",
@@ -242,6 +264,29 @@ ports_adopt(struct ports *ports, const struct spec *s, int pidfd)
 	}
 }
 
+void
+ports_drop_inside(struct ports *ports, const char *instance)
+{
+	for (size_t i = ports->count; i-- > 0;) {
+		struct ports_socket *k = &ports->list[i];
+
+		if ((k->port.flags & PORT_INSIDE) && strcmp(k->instance, instance) == 0)
+			drop(ports, k);
+	}
+}
+
+bool
+ports_has_inside(const struct spec *s)
+{
+	const char *line = s->ports.buf;
+	struct port p;
+
+	for (uint32_t i = 0; i < s->ports.count; i++, line += strlen(line) + 1)
+		if (port_read(line, &p) && (p.flags & PORT_INSIDE))
+			return true;
+	return false;
+}
+
 static bool
 wants_ports(const struct row *r)
 {
@@ -271,7 +316,7 @@ has_port(const struct row *r, const struct port *p, const struct spec *spec)
 	    strcmp(r->spec.sandbox, spec->sandbox) == 0)
 		return false;
 	for (uint32_t i = 0; i < r->spec.ports.count; i++, line += strlen(line) + 1)
-		if (port_read(line, &q) && q.number == p->number &&
+		if (port_read(line, &q) && !(q.flags & PORT_INSIDE) && q.number == p->number &&
 		    overlap(q.host, p->host))
 			return true;
 	return false;
@@ -289,7 +334,8 @@ ports_ask(struct sup *s, const struct row *r, const struct spec *spec,
 		for (size_t k = 0; port_read(line, &p) && k < s->rows_count; k++) {
 			const struct row *o = s->rows[k];
 
-			if (o != r && wants_ports(o) && has_port(o, &p, spec))
+			if (o != r && !(p.flags & PORT_INSIDE) && wants_ports(o) &&
+			    has_port(o, &p, spec))
 				return err_set(err, EXIT_CONFIG,
 				    "%s: tcp-ports: port %u of %s is that of %s (role '%s', sandbox '%s'); give one of them another",
 				    spec->instance, p.number, p.host, o->instance,

@@ -111,6 +111,7 @@ name_from_spec(const struct spec *sp, struct sup_event *ev)
 	memcpy(ev->config, sp->config, sizeof ev->config);
 	ev->spec_hash = sp->hash;
 	ev->policy = sp->policy;
+	ev->address = sp->address;
 	ev->ready = sp->ready.how;
 	ev->live = sp->live.how;
 }
@@ -236,6 +237,8 @@ act_reap(struct sup *s, struct row *r, msec now)
 		r->run.leaf[0] = '\0';
 		sandbox_left(s, sandbox);
 	}
+	if (!r->life.wanted && !nets_leave(&s->launcher, &r->spec, r->life.reaps))
+		return; /* likewise */
 	row_step(s, r, LIFE_EV_EMPTY, now);
 }
 
@@ -325,6 +328,7 @@ row_error_ready(struct sup *s, struct row *r, msec now)
 	if (n <= 0) {
 		/* A child that died before it could say a word also ends the
 		 * pipe: its pidfd tells the same moment. */
+		nets_keep(&s->launcher, &r->spec, &r->run);
 		row_step(s, r, LIFE_EV_UP, now);
 		return;
 	}

@@ -15,8 +15,10 @@
 #include "../base/flat.h"
 #include "../base/name.h"
 
-/* NEEDS: it names sockets or secrets, without which an older meshd would start it. */
-enum { RECORD_VERSION = 1, RECORD_NEEDS = 2 };
+/* NEEDS: it names sockets or secrets, without which an older meshd would start it;
+ * NETWORK: it has one of its own, and an older meshd would start it on the host's.  No
+ * flipped bit makes one of another. */
+enum { RECORD_VERSION = 1, RECORD_NEEDS = 2, RECORD_NETWORK = 4 };
 
 /* Its first name: older supervisors read and wrote it so. */
 #define LEADER_KEY "cluster"
@@ -72,7 +74,9 @@ static const struct field fields[] = {
     U32("resolv-flags", resolv_flags), U64("capabilities", capabilities),
     NEW("seccomp", seccomp), NEW("hosts-file", hosts_file),
     NEW("resolv-file", resolv_file), NEW("secrets-key", secrets_key),
-    NEW("secrets-file", secrets_file),
+    NEW("secrets-file", secrets_file), U32("network", network),
+    NEW("bridge", bridge), U32("address", address), U32("prefix", prefix),
+    U32("gateway", gateway),
 };
 
 int
@@ -115,6 +119,7 @@ spec_free(struct spec *s)
 	free(s->calls.buf);
 	free(s->ports.buf);
 	free(s->bind.buf);
+	free(s->after_setup.buf);
 	free(s->sealed.buf);
 	free(s->ready.argv.buf);
 	free(s->live.argv.buf);
@@ -238,10 +243,14 @@ checksum(const uint8_t *p, size_t n)
 	return sup_hash_(UINT64_C(0xcbf29ce484222325), p, n);
 }
 
-static bool
-needs(const struct spec *s)
+static int
+version_of(const struct spec *s)
 {
-	return s->ports.count > 0 || s->sealed.count > 0 || s->secrets_file[0] != '\0';
+	if (s->network != SPEC_NET_HOST)
+		return RECORD_NETWORK;
+	return s->ports.count > 0 || s->sealed.count > 0 || s->secrets_file[0] != '\0' ?
+	    RECORD_NEEDS :
+	    RECORD_VERSION;
 }
 
 size_t
@@ -263,6 +272,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "call", &s->calls);
 	put_strs(&o, "port", &s->ports);
 	put_strs(&o, "bind", &s->bind);
+	put_strs(&o, "after-setup", &s->after_setup);
 	put_strs(&o, "sealed", &s->sealed);
 	put_strs(&o, "health-arg", &s->ready.argv);
 	put_strs(&o, "live-arg", &s->live.argv);
@@ -274,7 +284,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	if (len == 0)
 		return 0;
 	memcpy(out, "MSUP", 4);
-	put_le(out + 4, needs(s) ? RECORD_NEEDS : RECORD_VERSION, 4);
+	put_le(out + 4, (uint64_t)version_of(s), 4);
 	put_le(out + 8, len, 4);
 	put_le(out + 12, checksum(out + SPEC_HEADER_BYTES, len), 8);
 	return SPEC_HEADER_BYTES + len;
@@ -449,6 +459,11 @@ get_all(const struct flat *f, struct spec *s)
 		return "port";
 	if (!get_strs(f, "bind", &s->bind))
 		return "bind";
+	if (s->network > SPEC_NET_BRIDGED || s->prefix > 32 ||
+	    (s->network == SPEC_NET_BRIDGED && (s->bridge[0] == '\0' || s->address == 0)))
+		return "network";
+	if (!get_strs(f, "after-setup", &s->after_setup))
+		return "after-setup";
 	if (!get_strs(f, "sealed", &s->sealed) ||
 	    (s->sealed.count > 0 && s->secrets_key[0] != '/'))
 		return "sealed";
@@ -474,7 +489,7 @@ bool
 spec_newer(const uint8_t *buf, size_t len)
 {
 	return len >= SPEC_HEADER_BYTES && memcmp(buf, "MSUP", 4) == 0 &&
-	    get_le(buf + 4, 4) > RECORD_NEEDS;
+	    get_le(buf + 4, 4) > RECORD_NETWORK;
 }
 
 int
@@ -488,10 +503,10 @@ spec_decode(struct spec *s, const uint8_t *buf, size_t len, const char *where,
 	if (len < SPEC_HEADER_BYTES || memcmp(buf, "MSUP", 4) != 0)
 		return err_set(err, EXIT_STATE,
 		    "%s: not a record of the supervisor", where);
-	if (get_le(buf + 4, 4) < RECORD_VERSION || spec_newer(buf, len))
+	if (get_le(buf + 4, 4) < RECORD_VERSION || get_le(buf + 4, 4) == 3 || spec_newer(buf, len))
 		return err_set(err, EXIT_STATE,
 		    "%s: record version %u, this meshd understands %d", where,
-		    (unsigned)get_le(buf + 4, 4), RECORD_NEEDS);
+		    (unsigned)get_le(buf + 4, 4), RECORD_NETWORK);
 	if (get_le(buf + 8, 4) != len - SPEC_HEADER_BYTES)
 		return err_set(err, EXIT_STATE,
 		    "%s: torn record (%zu bytes, its header says %zu)", where,

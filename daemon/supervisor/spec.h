@@ -5,7 +5,7 @@
  * A record on disk is  "MSUP" | u32 version | u32 bytes | u64 FNV-1a of the
  * rest | flat document (daemon/base/flat.h).  A record that does not check is
  * refused with a line; it is never guessed at.  Version 2: it has sockets or secrets,
- * without which an older meshd would start it.
+ * version 4: a network of its own; without these an older meshd would start it.
  */
 #ifndef SUPERVISOR_SPEC_H
 #define SUPERVISOR_SPEC_H
@@ -26,6 +26,7 @@ enum {
 	SPEC_OOM_DEFAULT = 200, /* before meshd and the host's services */
 	SPEC_LOG_BYTES = 8 << 20, /* of all log files, unless it is said */
 	SPEC_LOGS = 2,
+	SPEC_BRIDGE_CAP = 16, /* the kernel's names of interfaces */
 };
 
 /* Of spec.seccomp: no filter at all. */
@@ -63,6 +64,10 @@ struct spec_volume {
 	uint32_t user, group;	     /* inside; of what is made, as is mode */
 	uint32_t flags;		     /* spec_volume_flag */
 };
+
+/* Whose interfaces it sees: the host's, a loopback of its own, or also one that is a
+ * port of a bridge of the host. */
+enum spec_network { SPEC_NET_HOST, SPEC_NET_NONE, SPEC_NET_BRIDGED };
 
 /* Of /etc/hosts and /etc/resolv.conf. */
 enum spec_file_flag {
@@ -105,6 +110,10 @@ struct spec {
 	struct strs hosts; /* additional ones: "ADDRESS NAME" */
 	struct strs ports; /* opened for it: ports.h */
 	struct strs bind;  /* "A-B": TCP ports it may bind; none: any */
+	uint32_t network;  /* enum spec_network */
+	char bridge[SPEC_BRIDGE_CAP];
+	uint32_t address, prefix, gateway; /* of IPv4, as in a request; 0: none */
+	struct strs after_setup; /* run in its network by the host's root */
 	/* Secrets as they were sealed, and what may be opened: what meshd-conf
 	 * takes (daemon/conf/secret.h).  They are opened at each launch. */
 	struct strs sealed;

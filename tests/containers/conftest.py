@@ -3,6 +3,8 @@
 The engine is played by driver.c (built here), exec'd by meshd exactly as the
 engine is; everything else, meshd-conf and meshd-init and the kernel, is real.
 """
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -76,6 +78,30 @@ def mount_another(where):
     subprocess.run(["mount", "-t", "tmpfs", "none", where] if new else ["mount", "--bind", where, where], check=True)
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+NEWNET = 0x40000000
+
+
+def ip(*args):
+    return subprocess.run(["ip", *args], check=True, capture_output=True, text=True).stdout
+
+
+@contextlib.contextmanager
+def bridge_apart():
+    """This thread, and what it starts, on a network of its own with a bridge."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    assert LIBC.unshare(NEWNET) == 0
+    try:
+        ip("link", "set", "lo", "up")
+        ip("link", "add", "br7", "mtu", "1400", "type", "bridge")
+        ip("addr", "add", "10.77.0.1/24", "dev", "br7")
+        ip("link", "set", "br7", "up")
+        yield
+    finally:
+        assert LIBC.setns(home, NEWNET) == 0
+        os.close(home)
+
+
 class Lines:
     """The lines of a socket; what has come can be had without waiting."""
 
@@ -114,6 +140,7 @@ class Node:
         self.home = None  # the cgroup2 group that meshd itself is started in
         self.through = []  # the command that execs it, like nice
         self.env = {}  # besides ours
+        self.bridged = False  # it is in a network of its own that has a bridge, br7
         self.meshd = None
         self.sock = None
         self.ticket = 0

@@ -5,7 +5,7 @@
  * A test connects to the control socket and writes lines:
  *   START|RUN|STOP|SIGNAL|LIST|ROLE|UNROLE|KEY|FENCE|AUDIT key=value...
  *       keys: ticket sandbox role instance image config policy flags signal
- *       deadline, version and op (of a record that lies),
+ *       deadline address (A.B.C.D), version and op (of a record that lies),
  *       and var:NAME=VALUE for each variable; fd=PATH sends that file,
  *       opened, for the variables, fd=pipe a pipe, fd=memfd one without seals
  *   CLOSE        close the supervisor's socket and ignore TERM
@@ -16,6 +16,7 @@
  * document.  Events that come before anybody
  * connects are kept.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -94,7 +95,7 @@ put_event(const struct sup_event *e, int fd)
 	    "{\"kind\": \"%s\", \"ticket\": %llu, \"code\": %d, \"state\": \"%s\", \"pid\": %d, \"exit_status\": %d, "
 	    "\"restarts\": %u, \"crash_loop\": %u, \"since_ms\": %llu, \"retry_ms\": %llu, \"hash\": %llu, \"policy\": %u, "
 	    "\"well\": %u, \"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
-	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
+	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"address\": %u, \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
 	    kinds[e->kind <= SUP_EV_ALIVE ? e->kind : 0],
 	    (unsigned long long)e->ticket, e->code,
 	    states[e->state <= SUP_ST_GONE ? e->state : 0], e->pid,
@@ -102,7 +103,7 @@ put_event(const struct sup_event *e, int fd)
 	    (unsigned long long)e->since_ms, (unsigned long long)e->retry_ms,
 	    (unsigned long long)e->spec_hash, e->policy, e->well, e->ready.kind,
 	    e->ready.port, path, e->sandbox, e->role, e->instance, e->image,
-	    e->config, text, fd >= 0 ? (long long)st.st_size : -1,
+	    e->config, text, e->address, fd >= 0 ? (long long)st.st_size : -1,
 	    now_us(), sent_us);
 	put_line(line);
 }
@@ -229,6 +230,8 @@ set_key(struct sup_req *q, const char *key, const char *v)
 		q->op = (uint32_t)strtoul(v, NULL, 10);
 	if (strcmp(key, "deadline") == 0)
 		q->deadline_ms = strtoull(v, NULL, 10);
+	if (strcmp(key, "address") == 0)
+		q->address = ntohl(inet_addr(v));
 	if (strcmp(key, "policy") == 0)
 		q->policy = (uint32_t)strtoul(v, NULL, 10);
 	if (strcmp(key, "flags") == 0)

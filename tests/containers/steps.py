@@ -1,6 +1,7 @@
 """A meshd that dies, or stops, before its Nth call that leaves something behind
 (countdown.c), and what must be true of the host afterwards."""
 import contextlib
+import json
 import mmap
 import os
 import pathlib
@@ -12,7 +13,7 @@ import threading
 import uuid
 
 import pytest
-from conftest import ROOT, wait_for
+from conftest import ROOT, ip, wait_for
 from test_life import alive
 
 OWN, CHILD, SIG, FIRED, GO, FAIL, UNREAD = range(7)
@@ -145,8 +146,15 @@ def wrong(node, running):
     mounts = [l for l in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if node.top.name in l]
     if mounts:
         return "mounts %s" % mounts
+    if node.bridged and links() != sorted("mesh net/%s of %s" % (i, node.cgroup) for i in running):
+        return "links %s" % links()
     more = [pid for pid in strays(node) if not engine(node, pid)]
     return "processes %s" % more if more else ""
+
+
+def links():
+    """Of the network that this thread is on: whose containers' links end here."""
+    return sorted(l.get("ifalias", "") for l in json.loads(ip("-j", "link", "show", "type", "veth")))
 
 
 def clean(node, running, what=""):

@@ -105,7 +105,7 @@ def unreadable(node, version):
     path = node.top / "state/supervisor/web.1"
     data = bytearray(path.read_bytes())
     if version:
-        data[4] = 3
+        data[4] = 5
     else:
         data[100] ^= 1
     path.write_bytes(data)
@@ -120,7 +120,7 @@ def unreadable(node, version):
 def test_record_of_a_later_version(node):
     up, path, data = unreadable(node, True)
     assert path.read_bytes() == data
-    assert "record version 3, this meshd understands 2: it stays" in (node.top / "stderr").read_text()
+    assert "record version 5, this meshd understands 4: it stays" in (node.top / "stderr").read_text()
     # It ends by itself: what a later supervisor needs is still there.
     os.kill(app_of(up), 9)
     node.event(kind="state", instance="web.1", state="gone")

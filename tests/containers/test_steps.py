@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 
-from conftest import BUILD, Node, wait_for
+from conftest import BUILD, Node, bridge_apart, wait_for
 from steps import CHILD, FIRED, OWN, Runs, Steps, clean, countdown, in_parallel, state_of
 from test_crash import listed
 from test_life import alive, app_of
@@ -20,13 +20,17 @@ KEEP, REPLACE = 0, 1
 class Stage:
     """A node on which one thing is done again and again, each time cut short one step later."""
 
-    def __init__(self, programs, lib):
+    def __init__(self, programs, lib, bridged=False):
         self.node = n = Node(programs)
+        n.bridged = bridged
+        self.sandbox = "net" if bridged else "web"
         n.programs = n.top / "programs"  # its processes are told by them
         shutil.copytree(programs, n.programs, copy_function=os.link)
         self.runs = Runs(n)
         self.steps = Steps(n, lib)
         n.sandbox("web", "default-user: 1000\nallow-users: [1-2000]\nallow-exec: yes\nreadonly-paths: {/out: %s}\n" % (n.top / "out"))
+        n.sandbox("net", "default-user: 1000\nallow-users: [1-2000]\nroles: [web]\nreadonly-paths: {/out: %s}\n"
+                  "bridged-network: {bridge: br7, network: 10.77.0.0/24}\n" % (n.top / "out"))
         extra = "variables: {v: !Name }\nenviron: {V: '@{v}'}\nvolumes: {/data: !Readonly /out}\nrestart-timeout: 100ms\n"
         n.shell("a", SCRIPT, extra=extra)
         n.shell("stubborn", STUBBORN, extra=extra + "kill-timeout: 50ms\n")
@@ -43,7 +47,9 @@ class Stage:
                 return e["pid"]
 
     def start(self, v="one", policy=KEEP, image="a", instance="web.1", **keys):
-        return self.node.run(instance, image, policy=policy, vars={"v": v}, **keys)
+        if self.node.bridged:
+            keys["address"] = "10.77.0.5"
+        return self.node.run(instance, image, policy=policy, sandbox=self.sandbox, vars={"v": v}, **keys)
 
     def up(self, v="one", **keys):
         """START until it runs, as an engine does that was just started."""
@@ -126,8 +132,8 @@ class Stage:
 
 
 def say_start(stage, v="one", policy=KEEP, ticket=900, op="START", image="a"):
-    stage.node.say("%s ticket=%d instance=web.1 image=%s config=/config/run.yaml sandbox=web role=web policy=%d var:v=%s"
-                   % (op, ticket, image, policy, v))
+    stage.node.say("%s ticket=%d instance=web.1 image=%s config=/config/run.yaml sandbox=%s role=web policy=%d%s var:v=%s"
+                   % (op, ticket, image, stage.sandbox, policy, " address=10.77.0.5" if stage.node.bridged else "", v))
 
 
 def start(stage, which, n, how, policy=KEEP):
@@ -306,10 +312,14 @@ def boots(programs, lib, what, least, stripes):
     assert sorted(cut) == list(range(1, len(cut) + 1)) and len(cut) > least
 
 
-def each(programs, lib, least, what, which=OWN, how="supervisor", **keys):
+def each(programs, lib, least, what, which=OWN, how="supervisor", bridged=False, **keys):
     """Every step of it, one after the other, on a node of its own."""
+    def on_a_bridge():
+        with bridge_apart():
+            run()
+
     def run():
-        stage = Stage(programs, lib)
+        stage = Stage(programs, lib, bridged)
         try:
             n = 1
             while what(stage, which, n, how, **keys):
@@ -325,7 +335,7 @@ def each(programs, lib, least, what, which=OWN, how="supervisor", **keys):
             assert n > least
         finally:
             stage.close()
-    return run
+    return on_a_bridge if bridged else run
 
 
 def test_supervisor_killed(programs, countdown):
@@ -338,6 +348,12 @@ def test_supervisor_killed_under_its_child(programs, countdown):
     """Its child, cloned and not yet let go, is at each step of its own; every
     other time it stays there until the next supervisor has come."""
     in_parallel(each(programs, countdown, 20, start, CHILD), each(programs, countdown, 20, change, CHILD))
+
+
+def test_killed_on_a_bridge(programs, countdown):
+    """No link and no network outlives whom it is for, and no instance is on two."""
+    in_parallel(each(programs, countdown, 20, start, CHILD, bridged=True),
+                each(programs, countdown, 20, restart, bridged=True), each(programs, countdown, 5, stop, bridged=True))
 
 
 def test_engine_killed(programs, countdown):

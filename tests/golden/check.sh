@@ -67,6 +67,28 @@ mkdir empty
 say "check of an empty directory" line 3 empty \
     "meshd: empty: neither master.yaml nor sandboxes/ is there, nor lithos-configs/"
 
+# Addresses: each instance's is judged, as its START would be.
+mkdir -p net/sandboxes net/processes net/images/app/config
+cat >net/sandboxes/web.yaml <<END
+image-dir: $tmp/lithos/net/images
+default-user: 1
+allow-users: [1]
+bridged-network: {bridge: br0, network: 10.0.0.0/24, default-gateway: 10.0.0.1}
+END
+echo 'executable: /bin/app' >net/images/app/config/web.yaml
+addresses() {
+	echo "web: {image: app, config: /config/web.yaml, instances: 2, ip-addresses: [$1]}" >net/processes/web.yaml
+	"$mesh" check net net/images/app >"$tmp/out"
+	[ $? = "$2" ] && grep -qF "$3" "$tmp/out"
+}
+say "check of addresses" addresses "10.0.0.2, 10.0.0.3" 0 "ok: net/images/app/config/web.yaml in sandbox 'web'"
+say "check of one too few" addresses "10.0.0.2" 1 \
+    "web: ip-addresses has 1, and there are 2 instances"
+say "check of one of another network" addresses "10.0.0.2, 10.0.1.3" 1 \
+    "net/sandboxes/web.yaml:4:41: bridged-network/network: ip-addresses: 10.0.1.3 is no address of a host in 10.0.0.0/24"
+say "check of none" addresses "" 1 "ip-addresses: one address is needed, as sandbox 'web' has a bridged-network"
+rm -r net
+
 # Hostile: names, files that are no files, more than there is room for.
 mkdir -p odd/sandboxes odd/image/config
 : >"odd/sandboxes/$(printf 'a\033[2J').yaml"

@@ -122,13 +122,39 @@ test_keys(void **state)
 		"f.yaml:1:22: election.degraded: missing key 'min'"},
 	    {"daemon", "election: {degraded: {min: 1, after: 10}}",
 		"f.yaml:1:38: election.degraded.after: needs a unit (ms, s, m, h) (got 10)"},
-	    {"sandbox", "userns: on\nbridged-network: {}\n",
-		"f.yaml:2:1: key 'bridged-network' is not supported yet"},
-	    {"sandbox", "userns: on\nbridged_network: {}\n",
-		"f.yaml:2:1: key 'bridged_network' is not supported yet"},
 	    {"container", "arguments: []\n", "f.yaml:1:1: missing key 'executable'"},
 	    {"container", "# nothing\n", "f.yaml:1:1: missing key 'executable'"},
 	    {"processes", "web: {image: web-1}\n", "f.yaml:1:6: web: missing key 'config'"},
+	};
+
+	(void)state;
+	check_all(bad, ARRAY_LEN(bad));
+}
+
+static void
+test_networks(void **state)
+{
+	static const struct bad bad[] = {
+	    {"sandbox", "userns: on\nbridged-network: {}\n",
+		"f.yaml:2:18: bridged-network: missing key 'bridge'"},
+	    {"sandbox", "bridged_network: {bridge: br0}\n",
+		"f.yaml:1:18: bridged-network: missing key 'network'"},
+	    {"sandbox", "bridged-network: {bridge: br0123456789abcd, network: 10.0.0.0/8}\n",
+		"f.yaml:1:27: bridged-network.bridge: longer than 15 bytes"},
+	    {"sandbox", "bridged-network: {bridge: br0, network: 10.0.0.0}\n",
+		"f.yaml:1:41: bridged-network.network: '10.0.0.0' is not an IPv4 network like 10.0.0.0/24"},
+	    {"sandbox", "bridged-network: {bridge: br0, network: 10.0.0.0/33}\n",
+		"f.yaml:1:41: bridged-network.network: '10.0.0.0/33' is not an IPv4 network like 10.0.0.0/24"},
+	    {"sandbox", "bridged-network: {bridge: br0, network: \"fd00::/64\"}\n",
+		"f.yaml:1:41: bridged-network.network: 'fd00::/64' is not an IPv4 network like 10.0.0.0/24"},
+	    {"sandbox", "bridged-network: {bridge: br0, network: 10.0.0.0/8, default-gateway: \"::1\"}\n",
+		"f.yaml:1:70: bridged-network.default-gateway: '::1' is not an IPv4 address"},
+	    {"sandbox", "network: bridge\n",
+		"f.yaml:1:10: network: unknown value 'bridge'; did you mean 'bridged'?"},
+	    {"container", "executable: /a\nnetwork: host\n",
+		"f.yaml:2:10: network: unknown value 'host'; allowed: none"},
+	    {"processes", "web: {image: a, config: /a, ip-addresses: [\"fd00::1\"]}\n",
+		"f.yaml:1:44: web.ip-addresses[0]: 'fd00::1' is not an IPv4 address"},
 	};
 
 	(void)state;
@@ -410,6 +436,7 @@ main(void)
 	    cmocka_unit_test(test_syntax),
 	    cmocka_unit_test(test_anchors_and_tags),
 	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test(test_networks),
 	    cmocka_unit_test(test_secrets),
 	    cmocka_unit_test(test_types),
 	    cmocka_unit_test(test_types_of_roles),

@@ -178,6 +178,10 @@ the_hash_is_the_supervisors(void **state)
 	strcpy(r.image, "web-v1");
 	strcpy(r.config, "/web.yaml");
 	assert_true(diff_spec_hash(&w) == sup_spec_hash(&r, "PORT=80", 8));
+	w.address = 0x0a000001;
+	assert_true(diff_spec_hash(&w) != sup_spec_hash(&r, "PORT=80", 8));
+	r.address = 0x0a000001;
+	assert_true(diff_spec_hash(&w) == sup_spec_hash(&r, "PORT=80", 8));
 }
 
 int

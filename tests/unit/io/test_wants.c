@@ -37,7 +37,7 @@ what_is_placed_is_wanted(void **state)
 	(void)state;
 	assert_true(doc_yaml(&d, "processes",
 	    ONE("web.1") "  kind: Daemon\n  instances: 1\n"
-	    "  variables: {port: 8000, b: \"x y\", a: \"\", a.b: 'line=1'}\n"
+	    "  ip-addresses: [10.0.0.5]\n  variables: {port: 8000, b: \"x y\", a: \"\", a.b: 'line=1'}\n"
 	    ONE("web.2") ONE("check") "  kind: Command\n"));
 	assert_int_equal(wants_read(&d.f, &place, "web", &w, &n, &err), 0);
 	assert_int_equal(n, 3);
@@ -50,6 +50,8 @@ what_is_placed_is_wanted(void **state)
 	static const char vars[] = "a=\0a.b=line=1\0b=x y\0port=8000";
 	assert_int_equal(one->vars.len, sizeof vars);
 	assert_memory_equal(one->vars.b, vars, sizeof vars);
+	assert_int_equal(one->address, 0x0a000005);
+	assert_int_equal(wants_find(w, n, "web.2")->address, 0);
 	assert_int_equal(wants_find(w, n, "web.2")->vars.len, 0);
 	assert_true(wants_find(w, n, "check")->command);
 	assert_string_equal(wants_find(w, n, "check")->process, "check");
@@ -116,6 +118,10 @@ every_disagreement_is_named(void **state)
 	    "web: web.2: instances is 3; the schedule names each instance, so it must be 1");
 	refused_yaml(ONE("web.1") "  instances: 0\n" ONE("web.2"),
 	    "web: web.1: instances is 0; the schedule names each instance, so it must be 1");
+	refused_yaml(ONE("web.1") "  ip-addresses: [10.0.0.5, 10.0.0.6]\n" ONE("web.2"),
+	    "web: the processes file:4:17: web.1: ip-addresses has 2; an entry is one instance, so it must be one");
+	refused_yaml(ONE("web.1") "  ip-addresses: [0.0.0.0]\n" ONE("web.2"),
+	    "web: the processes file:4:17: web.1: ip-addresses: an address of a host is needed");
 	refused_yaml(ONE("web.1") ONE("web.2") "  kind: Command\n",
 	    "web: the processes file makes 'web.2' a Command; the schedule placed it here to run, "
 	    "kind must be Daemon");

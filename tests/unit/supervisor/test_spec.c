@@ -336,11 +336,11 @@ errors_say_what(void **state)
 	buf[4] = 9;
 	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
 	assert_string_equal(err.text,
-	    "a: record version 9, this meshd understands 2");
+	    "a: record version 9, this meshd understands 4");
 	buf[4] = 0;
 	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
 	assert_string_equal(err.text,
-	    "a: record version 0, this meshd understands 2");
+	    "a: record version 0, this meshd understands 4");
 	spec_free(&in);
 	/* A sound record that means nothing: no argument, not even argv[0]. */
 	fill(&in);
@@ -395,6 +395,49 @@ what_an_older_meshd_must_not_start(void **state)
 	assert_true(spec_encode(&in, buf) > 0);
 	assert_int_equal(buf[4], 2);
 	in.ports = ports;
+	in.network = SPEC_NET_NONE;
+	assert_true(spec_encode(&in, buf) > 0);
+	assert_int_equal(buf[4], 4);
+	spec_free(&in);
+}
+
+static void
+networks(void **state)
+{
+	struct spec in, out;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	fill(&in);
+	in.network = SPEC_NET_BRIDGED;
+	strcpy(in.bridge, "br0");
+	in.address = 0xfffffffe;
+	in.prefix = 24;
+	in.gateway = 0x0a000001;
+	add(&in.after_setup, "/bin/true");
+	len = spec_encode(&in, buf);
+	assert_int_equal(spec_decode(&out, buf, len, "a", &err), 0);
+	assert_int_equal(out.network, SPEC_NET_BRIDGED);
+	assert_string_equal(out.bridge, "br0");
+	assert_int_equal(out.address, 0xfffffffe);
+	assert_int_equal(out.prefix, 24);
+	assert_int_equal(out.gateway, 0x0a000001);
+	assert_string_equal(out.after_setup.buf, "/bin/true");
+	spec_free(&out);
+	/* What would make no network. */
+	in.address = 0;
+	len = spec_encode(&in, buf);
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
+	assert_string_equal(err.text, "a: bad or missing field 'network'");
+	in.address = 1;
+	in.prefix = 33;
+	len = spec_encode(&in, buf);
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
+	in.prefix = 24;
+	in.network = SPEC_NET_BRIDGED + 1;
+	len = spec_encode(&in, buf);
+	assert_true(spec_decode(&out, buf, len, "a", &err) < 0);
 	spec_free(&in);
 }
 
@@ -408,7 +451,7 @@ main(void)
 	    cmocka_unit_test(every_flipped_bit_is_refused),
 	    cmocka_unit_test(errors_say_what),
 	    cmocka_unit_test(what_an_older_meshd_must_not_start),
-	    cmocka_unit_test(strings_are_bounded),
+	    cmocka_unit_test(networks), cmocka_unit_test(strings_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
