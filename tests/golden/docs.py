@@ -41,7 +41,7 @@ def blocks(name, language):
 
 
 def examples():
-    for name in ("README.md", "doc/guide.md"):
+    for name in ("README.md", "doc/guide.md", "doc/network.md"):
         found = blocks(name, "yaml")
         if not found:
             say(f"{name} yaml", "no example found")
