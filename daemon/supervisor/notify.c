@@ -65,9 +65,6 @@ notify_open(struct notify *n)
 			log_warn("NOTIFY_SOCKET: %s: no service manager is told",
 			    strerror(errno));
 	}
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("WATCHDOG_PID");
 }
 
 static bool

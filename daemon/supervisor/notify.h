@@ -37,8 +37,9 @@ struct notify {
 	char status[NOTIFY_TEXT_CAP];
 };
 
-/* Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment.
- * What can't be used is told in the log, and then nobody is told. */
+/* By NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID in the environment, which no
+ * process of ours inherits: each is given one of its own.  What can't be used is
+ * told in the log, and then nobody is told. */
 void notify_open(struct notify *n);
 /* The engine says that it is well. */
 void notify_answered(struct notify *n);

@@ -94,7 +94,7 @@ def test_not_ready_before_the_engine_answers(node):
     m = Manager(node)
     node.start(wait=False)
     m.heard("STATUS=0 of 0 containers run")
-    assert m.silent(0.3) == []
+    assert m.silent(0.3) == [] and "READY=1" not in m.said
 
 
 def test_watchdog_is_fed_while_the_engine_answers(node):
