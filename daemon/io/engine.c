@@ -230,6 +230,7 @@ on_state(struct engine *e, const struct sup_event *ev)
 	if (ev->state == SUP_ST_STOPPING && ev->text[0] != '\0' && old != NULL &&
 	    old->ev.state == SUP_ST_RUNNING)
 		events_note(e, "ended", ev->instance, "%.*s", SUP_TEXT_CAP - 1, ev->text);
+	tell_end(e, old, ev);
 	i = local_state(&e->local, ev);
 	exclusive_event(e, ev);
 	if (i == NULL) {

@@ -135,9 +135,8 @@ view_of(const struct sup_event *ev)
 	return VIEW_UNKNOWN;
 }
 
-/* Its row names the instance already; what does not fit says so. */
-static void
-put_error(const struct sup_event *ev, char *out, size_t cap)
+void
+local_error(const struct sup_event *ev, char *out, size_t cap)
 {
 	size_t n = strlen(ev->instance), len;
 	const char *text = ev->text;
@@ -160,7 +159,7 @@ local_view(const struct local_instance *i, const char *node, struct view_instanc
 	snprintf(out->version, sizeof out->version, "%s", i->version);
 	snprintf(out->node, sizeof out->node, "%s", node);
 	snprintf(out->image, sizeof out->image, "%s", i->ev.image);
-	put_error(&i->ev, out->error, sizeof out->error);
+	local_error(&i->ev, out->error, sizeof out->error);
 	out->state = view_of(&i->ev);
 	out->health = i->health;
 	out->restarts = i->ev.restarts;

@@ -36,6 +36,9 @@ struct local_instance *local_state(struct local *l, const struct sup_event *ev);
 /* Fold the END of the LIST in; calls gone for each instance swept away. */
 void local_list_end(struct local *l, uint64_t ticket, void *arg,
     void (*gone)(void *arg, const struct local_instance *i));
+/* The event's text without the instance's name, which stands beside it wherever it is
+ * shown; what does not fit ends in "...". */
+void local_error(const struct sup_event *ev, char *out, size_t cap);
 /* Has an instance failed with these very words?  Then the supervisor's log has them. */
 bool local_is_told(const struct local *l, const struct sup_event *ev);
 struct local_instance *local_find(struct local *l, const char *instance);

@@ -29,6 +29,30 @@ tell_refused(const struct sup_event *ev)
 	log_warn("supervisor: %s%s%s", ev->instance, ev->instance[0] != '\0' ? ": " : "", text);
 }
 
+/* Was that an end which its row did not show yet? */
+static bool
+is_end(const struct local_instance *old, const struct sup_event *ev)
+{
+	if (old == NULL || (ev->crash_loop && old->ev.crash_loop))
+		return false; /* of a crash loop that it began is enough */
+	return (ev->state == SUP_ST_BACKOFF && old->ev.state != SUP_ST_BACKOFF) ||
+	       (ev->state == SUP_ST_STARTING && old->ev.state == SUP_ST_RUNNING);
+}
+
+void
+tell_end(struct engine *e, const struct local_instance *old, const struct sup_event *ev)
+{
+	char text[VIEW_TEXT_CAP];
+	bool failed = ev->state == SUP_ST_FAILED &&
+	    (old == NULL || old->ev.state != SUP_ST_FAILED || strcmp(old->ev.text, ev->text) != 0);
+
+	if (ev->text[0] == '\0' || !local_is_instance(ev) || (!failed && !is_end(old, ev)))
+		return;
+	local_error(ev, text, sizeof text);
+	events_note(e, failed ? "failed" : "died", ev->instance, "%s%s", text,
+	    ev->crash_loop ? "; in a crash loop from now on" : "");
+}
+
 static uint32_t
 running(const struct engine *e)
 {

@@ -10,6 +10,7 @@
 #include "../core/report.h"
 
 struct engine;
+struct local_instance;
 
 enum { TELL_SOON_MS = 10, TELL_METRICS_MS = 2000 };
 
@@ -26,6 +27,9 @@ void tell_look(struct engine *e);
 void tell_second(struct engine *e);
 /* The trace hook of the mesh machine (struct mesh_conf). */
 void tell_trace(void *arg, msec now, const char *event);
+/* Before a STATE is folded in, with what was known: an end that nobody asked for, or a
+ * START refused, is an event; the instance's row forgets it as soon as it runs again. */
+void tell_end(struct engine *e, const struct local_instance *old, const struct sup_event *ev);
 /* The supervisor refused a request: say so. */
 void tell_refused(const struct sup_event *ev);
 

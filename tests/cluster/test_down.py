@@ -37,12 +37,16 @@ CASES = {
     "asked": (("sleep 1000", "health: {exec: [/bin/busybox, 'false'], interval: 500ms}\n"),
               "is running: readiness: its command fails", LOGS),
 }
+# Out of memory once, and well ever after: its row shows nothing any more.
+ONCE = ("test -e /data/f && exec sleep 1000; : >/data/f; x=aaaa; while :; do x=$x$x; done",
+        "memory-limit: 8Mi\nvolumes: {/data: !Statedir }\n")
 
 
 def install(w):
-    for name, (what, _, _) in CASES.items():
+    for name, what in [(n, case[0]) for n, case in CASES.items()] + [("once", ONCE)]:
         root = images.empty(w.images, name)
         images.copy("/bin/busybox", root, "/bin/busybox")
+        os.mkdir(os.path.join(root, "data"), 0o755)
         if isinstance(what, tuple):
             what = SHELL.format(script=json.dumps("PATH=/bin; alias busybox=/bin/busybox; " + what[0]), more=what[1])
         if what:
@@ -53,7 +57,7 @@ def install(w):
         copy_tree(os.path.join(ROOT, "templates"), os.path.join(node.etc, "templates"))
         write(os.path.join(node.etc, "templates/one/render.yaml"), "processes: processes.yaml.tmpl\n")
         write(os.path.join(node.etc, "lithos-configs/sandboxes/app.yaml"),
-              f"roles: [{', '.join(CASES)}]\nallow-users: [1000]\nallow-tcp-ports: [{PORT}, 8000]\n")
+              f"roles: [{', '.join(CASES)}, once]\nallow-users: [1000]\nallow-tcp-ports: [{PORT}, 8000]\n")
 
 
 def all_said(node, cases):
@@ -67,6 +71,15 @@ def all_said(node, cases):
         if not rows[instance]["error"] or rows[instance]["error"] not in text:
             raise Missed(str(rows[instance]))
     return True
+
+
+def events(node, kind):
+    """Instance: what was told of it, the oldest first."""
+    told = {}
+    for e in node.events():
+        if e["kind"] == kind:
+            told.setdefault(e["subject"], []).append(e["text"])
+    return told
 
 
 def small_disk(node):
@@ -88,7 +101,7 @@ def test_each_says_why():
         n1, n2 = w.nodes
         install(w)
         holder = in_netns(n1.netns, lambda: socket.create_server(("0.0.0.0", PORT)))
-        service.set_script(w.nodes, MAIN.format(port=PORT, names=", ".join(f'"{n}"' for n in CASES)))
+        service.set_script(w.nodes, MAIN.format(port=PORT, names=", ".join(f'"{n}"' for n in [*CASES, "once"])))
         cases = {name: case for name, case in CASES.items() if name != "yaml"}
         wait_until("it is said", lambda: all_said(n2, {"yaml": CASES["yaml"]}), 30)
         # Mended, it comes up by itself.
@@ -97,6 +110,11 @@ def test_each_says_why():
             wait_until("all is said", lambda node=node: all_said(node, cases), 40)
         holder.close()
         wait_until("it runs", lambda: "yaml.n1" in n1.running(), 20)
+        died = events(n1, "died")
+        assert died["once.n1"] == ["killed for memory: its limit is 8388608 bytes"], died
+        assert not [p for p in n1.status()["problems"] if p["text"].startswith("once")] and "once.n1" in n1.running()
+        assert died["exits.n1"][0] == "exited with status 1" and "yaml.n1" not in died, died
+        assert events(n1, "failed")["yaml.n1"] == ["yaml/config/run.yaml:2:1: tab in indentation"]
         # No room for another schedule.
         leader = next(n for n in w.nodes if n.name == n1.leader())
         with open(os.path.join(leader.state, "filler"), "wb", buffering=0) as filler:
