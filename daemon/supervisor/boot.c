@@ -298,6 +298,7 @@ boot(struct sup *s, msec now, struct err *err)
 	struct dirent *e = NULL;
 	int rc = 0;
 
+	spare_found(&s->place.spare, s->place.records_dir, now);
 	while (d != NULL && rc == 0) {
 		errno = 0;
 		if ((e = readdir(d)) == NULL)

@@ -107,6 +107,7 @@ deadline(const struct sup *s)
 	if (s->audit.pidfd >= 0)
 		d = earlier(d, s->audit.deadline);
 	d = earlier(earlier(d, s->late_at), limiter_deadline(s));
+	d = earlier(d, s->place.spare.make_at);
 	if (s->rows_count > 0 || s->launcher.images.first != NULL)
 		d = earlier(d, s->look_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
@@ -238,6 +239,7 @@ turn(struct sup *s, struct set *set)
 	health_tick(s, now);
 	exec_tick(s, now);
 	record_tick(s, now);
+	spare_tick(&s->place.spare, now);
 	engine_tick(s, now);
 	notify_tick(s, now);
 	row_drop_over(s);

@@ -6,11 +6,13 @@
 #define SUPERVISOR_PLACE_H
 
 #include "config.h"
+#include "spare.h"
 
 struct place {
 	int lock;	  /* state-dir/lock, locked for our life */
 	int state_dir;	  /* root:mesh 1770 */
 	int records_dir;  /* state-dir/supervisor, root 0700 */
+	struct spare spare; /* of that; spare_found makes it */
 	int rendered_dir; /* state-dir/rendered, root 0755 */
 	int volumes_dir;  /* state-dir/volumes, root 0700 */
 	int run_dir;	  /* root:mesh 0755 */

@@ -4,6 +4,7 @@
  *
  *   NAME         it shall run             .stop-NAME  its end was asked for
  *   .bad-NAME    it can't be read         .tmp-NAME   a save that was cut short
+ *   .spare       room for the next (spare.h)
  *
  * A START is accepted when its record is on disk, and else refused.  A STOP is
  * done in any case: two of one instance, here and where it goes, are worse than
@@ -79,6 +80,8 @@ record_save(struct sup *s, const struct spec *spec, struct err *err)
 	if (len == 0)
 		rc = err_set(err, EXIT_STATE, "record is too large");
 	else
+		rc = spare_save(&s->place.spare, spec->instance, buf, len, sys_now(), err);
+	if (rc == 0)
 		rc = place_save(s->place.records_dir, spec->instance, buf, len,
 		    true, err);
 	free(buf);

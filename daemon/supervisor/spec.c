@@ -492,6 +492,15 @@ spec_newer(const uint8_t *buf, size_t len)
 	    get_le(buf + 4, 4) > RECORD_NETWORK;
 }
 
+size_t
+spec_bytes(const uint8_t *buf, size_t len)
+{
+	if (len < SPEC_HEADER_BYTES || memcmp(buf, "MSUP", 4) != 0 ||
+	    get_le(buf + 8, 4) > len - SPEC_HEADER_BYTES)
+		return 0;
+	return SPEC_HEADER_BYTES + (size_t)get_le(buf + 8, 4);
+}
+
 int
 spec_decode(struct spec *s, const uint8_t *buf, size_t len, const char *where,
     struct err *err)

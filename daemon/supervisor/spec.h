@@ -163,6 +163,9 @@ uint64_t spec_judged(const struct spec *s);
 
 /* Bytes of the record in out (SPEC_RECORD_BYTES_MAX), or 0: it didn't fit. */
 size_t spec_encode(const struct spec *s, uint8_t *out);
+/* How long the record is that these begin with, by its header; 0: they are none, or
+ * not all of one. */
+size_t spec_bytes(const uint8_t *buf, size_t len);
 /* Of a later version: it is not bad, only not for us. */
 bool spec_newer(const uint8_t *buf, size_t len);
 /* *s is filled, or zero.  where names the file in the error line. */

@@ -280,6 +280,10 @@ class Node:
     def group(self):
         return pathlib.Path(UNIFIED) / self.cgroup
 
+    def records(self):
+        """What there is of instances: .ranges and .spare are of nobody."""
+        return sorted(p.name for p in (self.top / "state/supervisor").iterdir() if p.name not in (".ranges", ".spare"))
+
     def boxes(self):
         """The groups of sandboxes."""
         return sorted(p.name for p in self.group().glob("@*"))

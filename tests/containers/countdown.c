@@ -117,6 +117,7 @@ fails(int fd)
 	}
 
 WRAP(int, fsync, (int fd), (fd), fd)
+WRAP(int, fdatasync, (int fd), (fd), fd)
 WRAP(int, ftruncate, (int fd, off_t n), (fd, n), fd)
 WRAP(int, fchown, (int fd, uid_t u, gid_t g), (fd, u, g), fd)
 WRAP(int, fchmod, (int fd, mode_t m), (fd, m), fd)

@@ -138,9 +138,9 @@ def wrong(node, running):
         path = "/%s/%s/" % (node.cgroup, g.relative_to(top))
         if g not in (top, top / ".engine") and not any((u + "/").startswith(path) for u in used):
             return "group %s" % g
-    state, run = (sorted(p.name for p in (node.top / d / "supervisor").iterdir()) for d in ("state", "run"))
-    if [f for f in state if f != ".ranges"] != sorted(running):
-        return "records %s" % state
+    run = sorted(p.name for p in (node.top / "run/supervisor").iterdir())
+    if node.records() != sorted(running):
+        return "records %s" % node.records()
     if {re.sub(r"\.(pid|exit|fence)$", "", f) for f in run} != set(running):
         return "run-dir %s" % run
     mounts = [l for l in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if node.top.name in l]

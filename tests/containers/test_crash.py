@@ -61,7 +61,7 @@ def test_stop_goes_on_after_kill(node):
     wait_for(lambda: not alive(up["pid"]))
     wait_for(lambda: listed(node) == {})
     assert node.leaves() == []
-    assert [p.name for p in (node.top / "state/supervisor").iterdir() if p.name != ".ranges"] == []
+    assert node.records() == []
 
 
 def test_stopped_and_ended_unseen_stays_down(node):
@@ -94,6 +94,24 @@ def test_started_again_while_it_stops(node):
     node.start()
     e = wait_for(lambda: (lambda e: e if e["state"] == "running" else None)(listed(node)["web.1"]))
     assert e["pid"] != up["pid"]
+
+
+def test_power_fails_before_a_record_has_its_name(node):
+    """The START was answered: the disk has the record, as the spare (spare.h)."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    node.kill()
+    (node.group() / "cgroup.kill").write_text("1")
+    wait_for(lambda: not alive(up["pid"]))
+    records = node.top / "state/supervisor"
+    (records / "web.1").rename(records / ".spare")
+    with open(records / ".spare", "ab") as f:
+        f.write(bytes(4096))
+    node.start()
+    assert wait_for(lambda: listed(node)["web.1"]["state"] == "running")
+    assert "web.1: what was saved last has its name now" in (node.top / "stderr").read_text()
+    assert node.records() == ["web.1"]
 
 
 def unreadable(node, version):

@@ -98,10 +98,6 @@ def mended(node):
     return e
 
 
-def records(node):
-    return sorted(p.name for p in (node.top / "state/supervisor").iterdir() if p.name != ".ranges")
-
-
 def test_full(disk):
     mount(disk, "state")
     disk.start()
@@ -114,7 +110,7 @@ def test_full(disk):
     ups[0] = goes_on(disk, ups, "No space left on device")
     disk.ask("STOP", instance="web.2")
     wait_for(lambda: "web.2" not in listed(disk))
-    assert records(disk) == ["web.1"]  # no half of one fills it further
+    assert disk.records() == ["web.1"]  # no half of one fills it further
     filler.unlink()
     mended(disk)
 
@@ -129,10 +125,10 @@ def test_fails_while_it_runs(disk, countdown, why):
     # What is stopped ends all the same, and that is made good later.
     disk.ask("STOP", instance="web.2")
     wait_for(lambda: "web.2" not in listed(disk))
-    assert not alive(ups[1]["pid"]) and "web.2" in records(disk)
+    assert not alive(ups[1]["pid"]) and "web.2" in disk.records()
     said(disk, "web.2: cannot write down in state-dir that it was stopped: %s; it ends, and this is tried again" % os.strerror(why))
     steps[FAIL] = 0
-    wait_for(lambda: records(disk) == ["web.1", "web.3"])
+    wait_for(lambda: disk.records() == ["web.1", "web.3"])
     said(disk, "web.2: that it was stopped is on disk now")
     # STOP, and START before that is made good: the later word counts.
     up(disk, "web.4")
@@ -264,4 +260,4 @@ def test_a_record_that_cannot_be_read(disk, countdown):
     steps[UNREAD] = 0
     disk.kill()
     disk.start()
-    assert running(disk)["pid"] == ups[0]["pid"] and records(disk) == ["web.1", "web.2"]
+    assert running(disk)["pid"] == ups[0]["pid"] and disk.records() == ["web.1", "web.2"]

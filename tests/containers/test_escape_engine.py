@@ -107,7 +107,7 @@ IMAGES = ["", ".", "..", "/", "/etc", "../a", "a/..", "a/../../x", "a//b", "a/"]
 def test_every_lie_is_one_line(hosts):
     """Each field, each kind of lie: refused, and nothing came of it."""
     host = hosts[0]
-    trees = host.leaves(), sorted(os.listdir(host.top / "state/supervisor")), sorted(os.listdir(host.top / "state/rendered"))
+    trees = host.leaves(), host.records(), sorted(os.listdir(host.top / "state/rendered"))
     lies = [(op, {key: value}) for op in ("START", "RUN") for keys, values in
             ((("instance", "sandbox", "role"), NAMES), (("config",), PATHS), (("image",), IMAGES))
             for key in keys for value in values]
@@ -125,7 +125,7 @@ def test_every_lie_is_one_line(hosts):
     for value in filter(str.isprintable, NAMES):  # gone already
         assert said(host, [], "STOP", instance=value)["code"] == 0
     host.ask("STOP", instance="web.2")
-    assert trees == (host.leaves(), sorted(os.listdir(host.top / "state/supervisor")),
+    assert trees == (host.leaves(), host.records(),
                      sorted(os.listdir(host.top / "state/rendered")))
 
 

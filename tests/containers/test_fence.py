@@ -46,10 +46,6 @@ def over(node, up, deadline):
     assert deadline - 1000 < last < deadline, (last, deadline)
 
 
-def records(node):
-    return [p.name for p in (node.top / "state/supervisor").iterdir() if p.name != ".ranges"]
-
-
 def end_engine(node):
     node.say("EXIT 0")
 
@@ -61,7 +57,7 @@ def test_ends_at_its_deadline(node):
     over(node, up, deadline)
     assert len(ticks(node, "TERM")) == 1  # not once by each
     assert deadline - 500 - 300 <= ticks(node, "TERM")[0] <= deadline - 150
-    assert records(node) == [] and node.leaves() == []
+    assert node.records() == [] and node.leaves() == []
     assert list((node.top / "run/supervisor").iterdir()) == []
 
 
@@ -99,7 +95,7 @@ def test_both_dead(node, fenced):
     group = node.leaf("web.1.1") / "cgroup.procs"
     assert group.read_text() == ""
     node.start()
-    wait_for(lambda: records(node) == [] and node.leaves() == [])
+    wait_for(lambda: node.records() == [] and node.leaves() == [])
 
 
 def test_engine_dead(node):
@@ -129,7 +125,7 @@ def test_restarted_while_the_lease_lives(node):
     e = node.event(kind="state", instance="web.1", state="gone")
     assert e["text"] == "its role lease is over" and len(ticks(node)) >= 3
     assert ticks(node)[-1] < deadline - 500
-    assert records(node) == [] and node.leaves() == []
+    assert node.records() == [] and node.leaves() == []
 
 
 def test_adopted_with_its_deadline(node):
@@ -181,7 +177,7 @@ def test_frozen_and_adopted(node):
     freeze(node, True)
     wait_for(lambda: now_ms() >= deadline)
     node.start()
-    wait_for(lambda: not alive(up["pid"]) and records(node) == [])
+    wait_for(lambda: not alive(up["pid"]) and node.records() == [])
     assert ticks(node)[-1] < deadline
 
 
@@ -193,7 +189,7 @@ def test_not_started_after_a_reboot(node):
     for p in (node.top / "run/supervisor").iterdir():
         p.unlink()
     node.start()
-    wait_for(lambda: records(node) == [] and node.leaves() == [])
+    wait_for(lambda: node.records() == [] and node.leaves() == [])
     node.ask("LIST")
     assert now_ms() < deadline and ticks(node)[-1] < deadline - 6000
 
@@ -225,7 +221,7 @@ def test_broken_fence_is_no_lease(node):
     data[16] ^= 0xff
     path.write_bytes(data)
     node.start()
-    wait_for(lambda: not alive(up["pid"]) and records(node) == [])
+    wait_for(lambda: not alive(up["pid"]) and node.records() == [])
     assert now_ms() < deadline
 
 

@@ -240,7 +240,7 @@ def boot_cut(stage, n):
     steps.arm(OWN, n)
     node.start(wait=False)
     left, still = n, 0
-    while not steps[FIRED] and still < 60:
+    while not steps[FIRED] and still < 200:
         with contextlib.suppress(subprocess.TimeoutExpired):
             node.meshd.wait(0.005)
         still = still + 1 if steps[OWN] == left and left < n else 0
