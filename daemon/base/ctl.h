@@ -44,7 +44,8 @@
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
  *   render    {role: str}             {role, files: {name: str}, generation: int}
  *   apply     {stamp: str, force: bool}  {applied: str}                              write
- *   run       {sandbox: str, command: str?}  {command, code: int, text: str}; without command {sandbox, commands: [str]}  root
+ *   run       {sandbox: str, command: str?}  frames of {command, text: str, missing: bool}, the last with code: int;
+ *                                      without command {sandbox, commands: [str]}  root
  *   stop start restart  {instance: str}  {instance, node, held: bool, runs: bool, placed: bool}  write
  *   identity  {node: str?}            {node, pk, zone, state_dir, starter, member, ca, cluster, other, id, token}: what
  *                                      `mesh` signs for this node, or about another one; keys, ids, signatures in hex

@@ -98,6 +98,8 @@ enum sup_ev {
 	SUP_EV_KEY,	  /* fd = the key file, or code and text */
 	SUP_EV_AUDIT,	  /* fd = sealed memfd, a flat document (audit.h), or code and text */
 	SUP_EV_ALIVE,	  /* is the engine well?  It says so by SUP_ALIVE */
+	SUP_EV_OUTPUT,	  /* SUP_F_ASKED: it begins; fd = one of the two logs that it writes in
+			     turn, read-only.  Two of them, the one that is first begun first */
 };
 
 enum sup_state {
@@ -145,9 +147,7 @@ struct sup_event {
 	uint64_t lease_ms; /* CLOCK_BOOTTIME: its deadline as this is said; 0 = it has none */
 	uint32_t address, pad_; /* its own, as in the request; 0: the host's, or none */
 	struct sup_probe ready, live;
-	char sandbox[NAME_CAP];
-	char role[NAME_CAP];
-	char instance[NAME_CAP];
+	char sandbox[NAME_CAP], role[NAME_CAP], instance[NAME_CAP];
 	char image[SUP_IMAGE_CAP];
 	char config[SUP_PATH_CAP];
 	char text[SUP_TEXT_CAP];

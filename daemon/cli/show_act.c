@@ -116,7 +116,10 @@ show_run(const struct show *s, const json_t *data, struct err *err)
 
 	(void)err;
 	if (commands == NULL) {
+		if (value_bool(data, "missing"))
+			fputs("mesh: run: output is missing here: more was said at once than is kept\n", stderr);
 		show_output(s, value_str(data, "text"));
+		fflush(s->out); /* it comes as it is said */
 		return show_run_code(data);
 	}
 	for (size_t i = 0; i < json_array_size(commands); i++) {

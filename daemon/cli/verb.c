@@ -228,14 +228,15 @@ const struct verb verbs[] = {
 	.summary = "a Command container of this node, once",
 	.details = "COMMAND is an entry of kind Command that a role of this node has in its processes\n"
 		   "file; without it, those of SANDBOX are listed. Only root may run one, and where the\n"
-		   "sandbox says `allow-exec: yes`. It may take a day; what it said is shown at its\n"
-		   "end (the last 64 to 128 KiB); if this program ends, so does it. Exit code: its own\n"
-		   "(0 for one that its file calls normal, 128 + signal); 125 refused.",
+		   "sandbox says `allow-exec: yes`. It may take a day; what it says is shown line by line;\n"
+		   "if this program ends (Ctrl-C), so does it. Exit code: its own (0 for one that its\n"
+		   "file calls normal, 128 + signal); 125 refused.",
 	.operand = OPERAND_SANDBOX,
 	.operand_name = "SANDBOX",
 	.second = OPERAND_COMMAND,
 	.second_name = "COMMAND",
 	.timeout_ms = RUN_MS,
+	.json_lines = true,
 	.print = show_run,
 	.code = show_run_code},
     {.name = "schedule",

@@ -1,7 +1,7 @@
 /*
  * ctl.c - see ctl.h.  A connection carries one request.  It ends when its last
  * answer has been written, when the peer closes, when a request is not whole
- * within 5 s, or when the peer reads nothing for 30 s; at most CTL_CONNS_MAX
+ * within 5 s, or when the peer reads nothing for 30 s (unless ctl_patient); at most CTL_CONNS_MAX
  * are open, and when places run out the oldest that has asked nothing goes.
  */
 #include "ctl.h"
@@ -28,6 +28,7 @@ struct ctl_conn {
 	size_t in_len;
 	unsigned handles; /* open uv handles */
 	bool writer, closing;
+	bool patient; /* who does not read keeps its place */
 	uint32_t uid; /* the peer's */
 	size_t writing; /* answers not yet out */
 	bool last;	/* the last answer was given: close when it is out */
@@ -91,6 +92,13 @@ ctl_busy(const struct ctl_req *r)
 	    uv_stream_get_write_queue_size((uv_stream_t *)&r->conn->pipe) > CTL_BUSY_BYTES;
 }
 
+void
+ctl_patient(struct ctl_req *r)
+{
+	if (r->conn != NULL)
+		r->conn->patient = true;
+}
+
 static void
 on_written(uv_write_t *w, int status)
 {
@@ -104,7 +112,7 @@ on_written(uv_write_t *w, int status)
 		conn_close(c);
 	else if (!c->closing && c->writing == 0)
 		uv_timer_stop(&c->timer);
-	else if (!c->closing)
+	else if (!c->closing && !c->patient)
 		uv_timer_start(&c->timer, on_slow, READ_MS, 0);
 }
 
@@ -120,7 +128,7 @@ frame(struct ctl_conn *c, struct out *o)
 	bufs[1] = uv_buf_init(o->body.data, (unsigned)o->body.size);
 	o->c = c;
 	o->w.data = o;
-	if (c->writing++ == 0) /* who does not read gives the place free */
+	if (c->writing++ == 0 && !c->patient) /* who does not read gives the place free */
 		uv_timer_start(&c->timer, on_slow, READ_MS, 0);
 	if (uv_write(&o->w, (uv_stream_t *)&c->pipe, bufs, 2, on_written) < 0) {
 		c->writing--;

@@ -47,6 +47,8 @@ MUST_CHECK int ctl_init(struct ctl *c, uv_loop_t *loop, int fd, void *arg,
 bool ctl_alive(const struct ctl_req *r);
 /* More than CTL_BUSY_BYTES of answers wait for the peer to read them. */
 bool ctl_busy(const struct ctl_req *r);
+/* The peer may leave answers unread for as long as it likes: for what ends when it goes. */
+void ctl_patient(struct ctl_req *r);
 /* data is one packed value.  more = false frees r. */
 void ctl_answer(struct ctl_req *r, const void *data, size_t data_bytes, bool more);
 /* The last answer, one value, is packed into what ctl_begin gives; ctl_end sends it.

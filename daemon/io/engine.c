@@ -311,6 +311,10 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 	case SUP_EV_AUDIT:
 		(void)audit_event(e, ev, fd);
 		break;
+	case SUP_EV_OUTPUT:
+		runs_output(e, ev, fd);
+		fd = -1;
+		break;
 	case SUP_EV_ALIVE:
 		say_alive(e);
 		break;

@@ -343,9 +343,12 @@ take_answer(struct logall *a, uint32_t source, const uint8_t *data, size_t len)
 		note(a, s->node, "%" PRIu64 " logs more than are read at once: those written last are shown",
 		    answer.more);
 	s->more = answer.more;
-	if (answer.cut)
-		note(a, s->node, "lines are left out: no more than %d KiB are read at once",
-		    (a->round == 1 ? FIRST_BYTES : NEXT_BYTES) >> 10);
+	if (answer.cut && a->round == 1)
+		note(a, s->node, "older lines are left out: no more than %d KiB are read at once",
+		    FIRST_BYTES >> 10);
+	else if (answer.cut)
+		note(a, s->node, "lines are missing: more was written than is read at once (%d KiB) or than its logs keep",
+		    NEXT_BYTES >> 10);
 	return 0;
 }
 

@@ -239,6 +239,17 @@ give(const struct lines_found *l, size_t lines, struct blob *out)
 	return 0;
 }
 
+/* All that is there is younger than the line that was given last, which is gone: whatever
+ * stood behind it may be gone too. */
+static bool
+overwritten(const struct part *parts, size_t count, const char *after)
+{
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].first[0] != '\0')
+			return after[0] != '\0' && strcmp(parts[i].first, after) > 0;
+	return false;
+}
+
 static int
 read_parts(struct part *parts, size_t count, struct logs_want *want, struct blob *out, bool *cut)
 {
@@ -256,7 +267,7 @@ read_parts(struct part *parts, size_t count, struct logs_want *want, struct blob
 			continue;
 		rc = budget > 0 ? read_needed(p, &l, lines, &budget) : -2;
 	}
-	*cut = rc == -2;
+	*cut = rc == -2 || (rc == 0 && overwritten(parts, count, l.after));
 	rc = rc == -1 ? -1 : 0;
 	for (size_t i = oldest; rc == 0 && i < count; i++)
 		if (parts[i].len > 0)

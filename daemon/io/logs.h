@@ -29,7 +29,7 @@ struct logs_want {
 /*
  * Whole lines, oldest first.  What does not begin with a time is left out: it is the
  * rest of a torn line.  *out is malloc'd text, maybe empty.  *cut (or NULL): more were
- * asked for, or had come, than LOGS_READ_BYTES.  -1 and the line when there is no log.
+ * asked for, or had come, than LOGS_READ_BYTES, or than the files keep.  -1 and the line when there is no log.
  */
 MUST_CHECK int logs_read(int logs_fd, const char *instance, struct logs_want *want,
     struct blob *out, bool *cut, struct err *err);

@@ -12,10 +12,11 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "engine.h"
+#include "logs.h"
 #include "pack.h"
 #include "wants.h"
 
-enum { OUTPUT_BYTES_MAX = 1 << 20 };
+enum { LOOK_MS = 50 }; /* its logs keep 128 KiB */
 
 /* One that runs, or is being judged. */
 struct run {
@@ -24,7 +25,16 @@ struct run {
 	struct ctl_req *r;
 	uint64_t ticket;
 	char role[NAME_CAP], instance[NAME_CAP], command[NAME_CAP];
+	int logs[2]; /* that it writes in turn; -1: not told yet */
+	struct logs_want want; /* what was not shown yet */
+	uv_timer_t look;
 };
+
+static void
+on_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
 
 static void
 drop(struct run *run)
@@ -34,7 +44,10 @@ drop(struct run *run)
 	while (*at != run)
 		at = &(*at)->next;
 	*at = run->next;
-	free(run);
+	for (size_t i = 0; i < ARRAY_LEN(run->logs); i++)
+		if (run->logs[i] >= 0)
+			close(run->logs[i]);
+	uv_close((uv_handle_t *)&run->look, on_closed);
 }
 
 static void
@@ -164,8 +177,9 @@ runs_verb(struct engine *e, struct ctl_req *r)
 		ctl_fail(r, 1, "", "out of memory");
 		return;
 	}
-	run->e = e;
-	run->r = r;
+	*run = (struct run){.e = e, .r = r, .logs = {-1, -1}, .want = {.lines = SIZE_MAX}};
+	uv_timer_init(e->loop, &run->look);
+	run->look.data = run;
 	run->next = e->runs;
 	e->runs = run;
 	memcpy(run->role, j->role, sizeof run->role);
@@ -177,25 +191,91 @@ runs_verb(struct engine *e, struct ctl_req *r)
 	}
 	r->work = run;
 	r->on_gone = on_gone;
+	ctl_patient(r); /* a pager that is not read on must not end it */
+}
+
+/* --- what it says ------------------------------------------------------------------ */
+
+/* The second log older than the first, at the first look: the first was written anew. */
+static bool
+has_wrapped(const struct run *run)
+{
+	char head[2][LINES_STAMP_BYTES + 1], first[2][LINES_STAMP_CAP];
+
+	for (int i = 0; i < 2; i++) {
+		ssize_t n = pread(run->logs[i], head[i], sizeof head[i], 0);
+
+		lines_stamp(head[i], n > 0 ? (size_t)n : 0, first[i]);
+	}
+	return run->want.after[0] == '\0' && first[1][0] != '\0' && strcmp(first[1], first[0]) < 0;
+}
+
+static void
+pack_text(msgpack_packer *pk, const struct run *run, uint32_t keys, const struct blob *text,
+    bool missing)
+{
+	msgpack_pack_map(pk, keys);
+	pk_kstr(pk, "command", run->command);
+	pk_str(pk, "text");
+	pk_strn(pk, (const char *)text->b, text->len);
+	pk_kbool(pk, "missing", missing);
+}
+
+/* Nothing is read for a reader who does not read. */
+static void
+on_look(uv_timer_t *timer)
+{
+	struct run *run = timer->data;
+	bool missing = has_wrapped(run), cut = false;
+	struct blob text;
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	if (ctl_busy(run->r) || logs_read_files(run->logs, 2, &run->want, &text, &cut) < 0)
+		return;
+	if (text.len > 0) {
+		pk_begin(&buf, &pk);
+		pack_text(&pk, run, 3, &text, missing || cut);
+		ctl_answer(run->r, buf.data, buf.size, true);
+		msgpack_sbuffer_destroy(&buf);
+	}
+	blob_free(&text);
+}
+
+void
+runs_output(struct engine *e, const struct sup_event *ev, int fd)
+{
+	struct run *run = e->runs;
+
+	while (run != NULL && (ev->ticket == 0 || run->ticket != ev->ticket))
+		run = run->next;
+	if (run == NULL || run->logs[1] >= 0) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	run->logs[run->logs[0] >= 0] = fd;
+	if (run->logs[1] >= 0)
+		uv_timer_start(&run->look, on_look, 0, LOOK_MS);
 }
 
 static void
 ended(struct run *run, const struct sup_event *ev, int fd)
 {
-	AUTO_FREE char *text = malloc(OUTPUT_BYTES_MAX);
-	ssize_t n = fd < 0 || text == NULL ? 0 : pread(fd, text, OUTPUT_BYTES_MAX, 0);
 	int status = ev->exit_status;
+	struct blob text = {0};
 	msgpack_packer *pk;
+	bool cut = false;
 
 	run->r->on_gone = NULL;
+	if (fd >= 0 && logs_read_files(&fd, 1, &run->want, &text, &cut) < 0)
+		cut = true;
 	pk = ctl_begin(run->r);
-	msgpack_pack_map(pk, 3);
-	pk_kstr(pk, "command", run->command);
+	pack_text(pk, run, 4, &text, cut);
 	pk_kint(pk, "code", status < 0 ? EXEC_CODE_REFUSED :
 		WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
-	pk_str(pk, "text");
-	pk_strn(pk, text, n > 0 ? (size_t)n : 0);
 	ctl_end(run->r);
+	blob_free(&text);
 	drop(run);
 }
 

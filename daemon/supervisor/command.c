@@ -1,6 +1,7 @@
 /*
  * command.c - what a Command said, and to whom it is told.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -78,6 +79,28 @@ output(const struct row *r)
 		len += n > 0 ? (size_t)n : 0;
 	}
 	return text != NULL ? sys_memfd("output", text, len) : -1;
+}
+
+/*
+ * Who asked is to read along.  Each log is opened once more, for reading only, and by its
+ * mode (launch_logs.c) the engine can't open it otherwise: it is its container's word.
+ */
+void
+command_tell_output(struct sup *s, const struct row *r)
+{
+	char self[32];
+	struct sup_event ev;
+	int fd;
+
+	for (int i = 0; i < 2 && command_asked(r); i++) {
+		snprintf(self, sizeof self, "/proc/self/fd/%d", r->run.logs[i]);
+		if ((fd = open(self, O_RDONLY | O_CLOEXEC)) < 0)
+			return; /* what it said is told at its end */
+		row_state(r, &ev);
+		ev.kind = SUP_EV_OUTPUT;
+		ev.ticket = r->ticket;
+		engine_send(s, &ev, fd);
+	}
 }
 
 /* With the engine that asked goes who asked it. */

@@ -76,7 +76,9 @@ launch_outputs(const struct launcher *l, const struct spec *s, struct child *c,
 					  open_log(l, s, i, err);
 		if (r->logs[i] < 0 && !s->command)
 			return r->logs[i];
-		if (r->logs[i] < 0 || fcntl(r->logs[i], F_SETFL, O_APPEND) < 0)
+		/* A memfd is everybody's, unless it is told otherwise. */
+		if (r->logs[i] < 0 || fcntl(r->logs[i], F_SETFL, O_APPEND) < 0 ||
+		    (s->command && fchmod(r->logs[i], 0600) < 0))
 			return err_set(err, EXIT_ENVIRONMENT,
 			    "%s: memfd_create: %s", s->instance,
 			    strerror(errno));

@@ -213,6 +213,7 @@ act_launch(struct sup *s, struct row *r, msec now)
 		log_debug("%s: started, pid %d", r->instance, (int)r->run.pid);
 		oom_watch(&s->oom, &s->cgroups, r->run.leaf);
 		row_tell(s, r);
+		command_tell_output(s, r);
 		return;
 	}
 	log_warn("%s", err.text);

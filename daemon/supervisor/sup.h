@@ -111,9 +111,8 @@ struct sup {
 	size_t rows_count, jobs_running;
 	struct execs execs;
 	struct sandbox *sandboxes; /* owned */
-	size_t sandboxes_count;
 	char (*late)[NAME_CAP]; /* owned: stopped, and that is not on disk */
-	size_t late_count;
+	size_t sandboxes_count, late_count;
 	msec late_at, look_at, end_at; /* changed.h: look_at; end_at: if ending */
 	int signals, lease_timer; /* of CLOCK_BOOTTIME */
 	uint64_t lease_armed;
@@ -155,6 +154,7 @@ void row_gone(struct sup *s, struct row *r);
 /* command.c */
 /* Not a check: root's word (mesh run). */
 bool command_asked(const struct row *r);
+void command_tell_output(struct sup *s, const struct row *r);
 void command_tell_exit(struct sup *s, struct row *r);
 void command_engine_ended(struct sup *s, msec now);
 

@@ -2,6 +2,7 @@
 exec from a host that has not the instance; and mesh run."""
 import json
 import os
+import signal
 import subprocess
 
 import service
@@ -15,7 +16,9 @@ executable: /bin/busybox
 arguments: [sh, -c, %s]
 """
 COMMANDS = {"hello": "echo out; echo err >&2; for i in 1 2 3; do echo a long line of words $i; done; exit 3",
-            "waits": "echo begun; exec sleep 1000"}
+            "waits": "echo begun; exec sleep 1000",
+            "yells": "echo one; echo two >&2; trap 'for i in $(seq 30000); do echo $i; done; exit 4' USR1; "
+                     "while :; do sleep 0.05; done"}
 
 
 def row(node, instance):
@@ -48,6 +51,24 @@ def with_commands(w):
         write(os.path.join(n.etc, "templates/work/processes.yaml.tmpl"), stock)
 
 
+def yells(w, node):
+    """What it says is shown when it says it; and all of it once, however much and however fast, or it is told."""
+    leaf = os.path.join(w.unified, node.cgroup, "@work", "yells.run.1")
+    p = subprocess.Popen([os.path.join(BUILD, "mesh"), "--socket", node.socket, "run", "work", "yells"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert (p.stdout.readline(), p.stderr.readline()) == ("one\n", "two\n") and p.poll() is None
+    for pid in read(leaf + "/cgroup.procs").split():
+        if read(f"/proc/{pid}/comm") == "busybox\n":
+            os.kill(int(pid), signal.SIGUSR1)
+    out, err = p.communicate(timeout=30)
+    said = [int(n) for n in out.split()]
+    assert p.returncode == 4 and said[-1] == 30000
+    assert said == sorted(set(said)) and (said[0] == 1 and len(said) == 30000) != ("output is missing here" in err), err
+    rows = [json.loads(row) for row in node.mesh("run", "work", "hello", "--json").stdout.splitlines()]
+    assert rows[-1]["code"] == 3 and sorted(rows[0]) == ["command", "missing", "text"] or len(rows) == 1
+    assert "".join(r["text"] for r in rows).count("a long line of words") == 3
+
+
 def commands_run(w, node):
     assert node.mesh("run", "work").stdout.split() == sorted(COMMANDS)
     # The sandbox has a word in it, and it is root's alone.
@@ -65,8 +86,9 @@ def commands_run(w, node):
     p = subprocess.run([os.path.join(BUILD, "mesh"), "--socket", node.socket, "run", "work", "hello"], user=USER,
                        capture_output=True, text=True, check=False)
     assert (p.returncode, p.stderr) == (125, "mesh: run: only root may\nhint: sudo mesh run\n")
-    # It ends with who asked, and with the engine that was asked.
-    for end in (lambda p: p.kill(), lambda p: node.kill("meshd-engine")):
+    yells(w, node)
+    # It ends with who asked (Ctrl-C), and with the engine that was asked.
+    for end in (lambda p: p.send_signal(signal.SIGINT), lambda p: node.kill("meshd-engine")):
         p = subprocess.Popen([os.path.join(BUILD, "mesh"), "--socket", node.socket, "run", "work", "waits"],
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         leaf = os.path.join(w.unified, node.cgroup, "@work", "waits.run.1")

@@ -77,11 +77,26 @@ json_text(char *out, size_t cap, const char *in)
 	out[n] = '\0';
 }
 
+/* As it is, or opened once more. */
+static int
+writable(int fd)
+{
+	char self[32];
+	int again;
+
+	if (fd < 0)
+		return 0;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	if ((again = open(self, O_WRONLY | O_CLOEXEC)) >= 0)
+		close(again);
+	return again >= 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+}
+
 static void
 put_event(const struct sup_event *e, int fd)
 {
 	static const char *const kinds[] = {"?", "reply", "state", "exit", "end",
-	    "lost", "key", "audit", "alive"};
+	    "lost", "key", "audit", "alive", "output"};
 	static const char *const states[] = {"none", "starting", "running",
 	    "stopping", "backoff", "failed", "exited", "gone"};
 	char line[4096], text[1024], path[256];
@@ -95,15 +110,16 @@ put_event(const struct sup_event *e, int fd)
 	    "{\"kind\": \"%s\", \"ticket\": %llu, \"code\": %d, \"state\": \"%s\", \"pid\": %d, \"exit_status\": %d, "
 	    "\"restarts\": %u, \"crash_loop\": %u, \"since_ms\": %llu, \"retry_ms\": %llu, \"hash\": %llu, \"policy\": %u, "
 	    "\"well\": %u, \"health\": %u, \"health_port\": %u, \"health_path\": \"%s\", \"sandbox\": \"%s\", \"role\": \"%s\", "
-	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"address\": %u, \"fd_bytes\": %lld, \"us\": %llu, \"sent_us\": %llu}",
-	    kinds[e->kind <= SUP_EV_ALIVE ? e->kind : 0],
+	    "\"instance\": \"%s\", \"image\": \"%s\", \"config\": \"%s\", \"text\": \"%s\", \"address\": %u, \"fd_bytes\": %lld, "
+	    "\"fd_writable\": %s, \"us\": %llu, \"sent_us\": %llu}",
+	    kinds[e->kind <= SUP_EV_OUTPUT ? e->kind : 0],
 	    (unsigned long long)e->ticket, e->code,
 	    states[e->state <= SUP_ST_GONE ? e->state : 0], e->pid,
 	    e->exit_status, e->restarts, e->crash_loop,
 	    (unsigned long long)e->since_ms, (unsigned long long)e->retry_ms,
 	    (unsigned long long)e->spec_hash, e->policy, e->well, e->ready.kind,
 	    e->ready.port, path, e->sandbox, e->role, e->instance, e->image,
-	    e->config, text, e->address, fd >= 0 ? (long long)st.st_size : -1,
+	    e->config, text, e->address, fd >= 0 ? (long long)st.st_size : -1, writable(fd) ? "true" : "false",
 	    now_us(), sent_us);
 	put_line(line);
 }

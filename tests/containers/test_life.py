@@ -75,6 +75,23 @@ def test_normal_exit_is_no_failure(node):
         assert (e["code"], e["exit_status"], e["text"]) == (0, status, "so")
 
 
+def test_who_asked_reads_along(node):
+    """A Command that root asked for: both its logs, while it runs, and only to be read. Not a check's."""
+    node.sandbox("web", (node.sandboxes / "web.yaml").read_text() + "allow-exec: yes\n")
+    node.shell("a", "echo so; exec sleep 0.2", kind="Command")
+    node.start()
+    assert node.run("asked.run", "a", op="RUN", flags=4)["code"] == 0
+    ticket = node.ticket
+    for _ in range(2):
+        e = node.event(kind="output", instance="asked.run")
+        assert (e["ticket"], e["fd_bytes"] >= 0, e["fd_writable"]) == (ticket, True, False)
+    e = node.event(kind="exit", instance="asked.run")
+    assert e["exit_status"] == 0 and e["fd_bytes"] > 0
+    assert node.run("check-web", "a", op="RUN")["code"] == 0
+    node.event(kind="exit", instance="check-web")
+    assert not [e for e in node.events if e["kind"] == "output" and e["instance"] == "check-web"]
+
+
 def test_stop_waits_then_kills(node):
     node.shell("a", "trap 'echo TERM' TERM; echo READY; while true; do busybox usleep 10000; done", extra="kill-timeout: 300ms\n")
     node.start()

@@ -282,6 +282,27 @@ more_than_is_read_at_once(void **state)
 	free(all);
 }
 
+/* Who looks too late is told so; who asks for the first time misses nothing. */
+static void
+what_was_overwritten_meanwhile(void **state)
+{
+	struct logs_want want = { .lines = SIZE_MAX };
+
+	(void)state;
+	world_text(&w, "web.1.log", L("01", "000", "a"));
+	reads(&want, L("01", "000", "a"), false);
+	world_text(&w, "web.1.log", L("03", "000", "c"));
+	world_text(&w, "web.1.log.1", L("02", "000", "b"));
+	reads(&want, L("02", "000", "b") L("03", "000", "c"), true);
+	reads(&want, "", false);
+	world_text(&w, "web.1.log.1", "");
+	reads(&want, "", false);
+	want = (struct logs_want){ .lines = SIZE_MAX };
+	reads(&want, L("03", "000", "c"), false);
+	world_text(&w, "web.1.log", "");
+	reads(&want, "", false);
+}
+
 static void
 files_that_are_open(void **state)
 {
@@ -404,6 +425,7 @@ main(void)
 		C(many_lines_of_the_last_millisecond),
 		C(since_a_time),
 		C(more_than_is_read_at_once),
+		C(what_was_overwritten_meanwhile),
 		C(files_that_are_open),
 		C(a_time_as_a_stamp),
 		C(a_name_is_never_a_path),
