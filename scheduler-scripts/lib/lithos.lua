@@ -11,7 +11,7 @@ local INSTANCES_MAX <const> = 1000
 
 -- Of lithos; false: taken, and not used.
 local keys <const> = {
-  kind = true, image = true, config = true, instances = true, variables = true,
+  kind = true, image = true, config = true, instances = true, variables = true, ["ip-addresses"] = true,
   ["extra-secrets-namespaces"] = false,
 }
 local kinds <const> = {Daemon = true, Command = true}
@@ -41,6 +41,10 @@ local function process(where, name, given)
     fail(where, "instances: %s is not an integer 0-%d", tostring(p.instances), INSTANCES_MAX)
   end
   if p.variables ~= nil and type(p.variables) ~= "table" then fail(where, "variables: expected a map") end
+  local addresses = p["ip-addresses"]
+  if addresses ~= nil and (type(addresses) ~= "table" or #addresses ~= p.instances) then
+    fail(where, "ip-addresses: expected a list of %d, one for each instance", p.instances)
+  end
   return p
 end
 
@@ -59,9 +63,11 @@ local function file_of(input, sandbox, host)
   return nil
 end
 
-local function text_of(variables)
+--- The variables of its nth instance; `ip_address` as the stock processes file has it.
+local function vars_of(p, n)
   local vars = {}
-  for key, value in pairs(variables or {}) do vars[key] = tostring(value) end
+  for key, value in pairs(p.variables or {}) do vars[key] = tostring(value) end
+  if p["ip-addresses"] then vars.ip_address = tostring(p["ip-addresses"][n]) end
   return vars
 end
 
@@ -71,14 +77,14 @@ local function on_host(part, sandbox, host, list)
   for _, name in ipairs(util.keys(list)) do
     local p = list[name]
     if p.kind == "Command" then
-      commands[name] = {image = p.image, config = p.config, variables = text_of(p.variables)}
+      commands[name] = {image = p.image, config = p.config, variables = vars_of(p, 1)}
     else
       configs[name] = p.config
       for i = 0, p.instances - 1 do
         local id = ("%s.%s.%s.%d"):format(sandbox, name, host, i)
         if not util.is_name(id) then fail(id, "longer than 63 bytes: a shorter name") end
         part.ids[#part.ids + 1], part.at[id] = id, host
-        part.instances[id] = {process = name, image = p.image, vars = text_of(p.variables)}
+        part.instances[id] = {process = name, image = p.image, vars = vars_of(p, i + 1)}
         part.why[id] = "said by the processes file of " .. host
       end
     end

@@ -37,6 +37,17 @@ describe("mesh.lithos", function()
     assert.is_not_nil(result.nodes.n2.roles.shop.vars.commands.shell)
   end)
 
+  it("gives each instance its address", function()
+    local input, scheduler = shop {n1 = {
+      web = {image = "a", config = "/w.yaml", instances = 2, ["ip-addresses"] = {"10.9.0.1", "10.9.0.2"}},
+      shell = {kind = "Command", image = "a", config = "/s.yaml", ip_addresses = {"10.9.0.3"}}}}
+    local result = scheduler.schedule(input)
+    assert.is_nil(result.errors)
+    local here = result.nodes.n1.roles.shop
+    assert.are.same({ip_address = "10.9.0.2"}, here.instances["shop.web.n1.1"].vars)
+    assert.are.same({ip_address = "10.9.0.3"}, here.vars.commands.shell.variables)
+  end)
+
   it("stays where it is while its host is gone, and beside other roles", function()
     local input = shop {n1 = {web = web}}
     input.nodes.n1.state = "failed"
@@ -53,6 +64,8 @@ describe("mesh.lithos", function()
     {{web = {image = "a", config = "/w.yaml", instanses = 2}},
       "web: unknown key 'instanses'; did you mean 'instances'?"},
     {{web = {image = "a", config = "/w.yaml", variables = 2}}, "web: variables: expected a map"},
+    {{web = {image = "a", config = "/w.yaml", instances = 2, ip_addresses = {"10.0.0.1"}}},
+      "web: ip-addresses: expected a list of 2, one for each instance"},
     {{Web = {image = "a", config = "/w.yaml"}}, "Web: must match [a-z0-9][a-z0-9_.-]{0,62}"},
     {{web = "a"}, "web: expected a map, got string"},
     {"web", "expected a map"},
