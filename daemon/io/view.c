@@ -242,19 +242,18 @@ problem(struct problems *p, const char *hint, const char *fmt, ...)
 	pk_kstr(&p->pk, "hint", hint);
 }
 
-/* A sandbox may have an image-dir of its own, of which its node tells nobody: what runs
- * shows that the image is there. */
+/* A sandbox may have an image-dir of its own, of which its node tells nobody, and what a
+ * node has just got it tells a moment later: what runs, and well, shows that all is there. */
 static bool
 runs_there(const struct plan_missing *m, const struct view_instance *all, size_t count)
 {
-	char image[sizeof m->what];
+	bool image = strncmp(m->what, "image ", 6) == 0;
 
-	for (size_t i = 0; i < count; i++) {
-		snprintf(image, sizeof image, "image %s", all[i].image);
-		if (all[i].state == VIEW_RUNNING && strcmp(all[i].node, m->node) == 0 &&
-		    strcmp(all[i].role, m->role) == 0 && strcmp(image, m->what) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (all[i].state == VIEW_RUNNING && all[i].error[0] == '\0' &&
+		    strcmp(all[i].node, m->node) == 0 && strcmp(all[i].role, m->role) == 0 &&
+		    (!image || strcmp(all[i].image, m->what + 6) == 0))
 			return true;
-	}
 	return false;
 }
 
