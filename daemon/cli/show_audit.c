@@ -160,6 +160,8 @@ put_row(const struct show *s, const json_t *row)
 	put_value(s, row, "role");
 	fputs("  sandbox ", s->out);
 	put_value(s, row, "sandbox");
+	fputs("  image ", s->out);
+	put_value(s, row, "image");
 	if (weaker > 0)
 		fprintf(s->out, "  %s%lld weaker than the default%s\n", s->color ? TEXT_RED : "",
 		    (long long)weaker, s->color ? TEXT_RESET : "");

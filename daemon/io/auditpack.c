@@ -280,7 +280,7 @@ void
 audit_pack(msgpack_packer *pk, const struct flat *doc, const char *instance, const char *node)
 {
 	struct audit_findings f;
-	char text[NAME_CAP];
+	char text[SUP_IMAGE_CAP]; /* of the longest name */
 	int64_t others = 0;
 
 	audit_judge(doc, &f);
@@ -292,6 +292,8 @@ audit_pack(msgpack_packer *pk, const struct flat *doc, const char *instance, con
 	pk_kstr(pk, "role", text);
 	(void)flat_str(doc, "sandbox", text, sizeof text);
 	pk_kstr(pk, "sandbox", text);
+	(void)flat_str(doc, "image", text, sizeof text);
+	pk_kstr(pk, "image", text);
 	pack_findings(pk, &f);
 	pack_process(pk, doc, "init");
 	pack_process(pk, doc, "app");

@@ -307,6 +307,7 @@ put_asked(struct flat_out *o, const struct row *r)
 
 	flat_put_str(o, "role", s->role);
 	flat_put_str(o, "sandbox", s->sandbox);
+	flat_put_str(o, "image", s->image);
 	flat_put_str(o, "leaf", r->run.leaf);
 	flat_put_int(o, "asked/user-id", s->uid);
 	flat_put_int(o, "asked/userns", s->uid_maps_count > 0);

@@ -33,6 +33,7 @@ def install(w):
     root = images.empty(w.images, "talk-v1")
     images.copy("/bin/busybox", root, "/bin/busybox")
     write(os.path.join(root, "config/talk.yaml"), TALK)
+    images.into_file(root)
     for node in w.nodes:
         templates = os.path.join(node.etc, "templates")
         copy_tree(os.path.join(ROOT, "templates"), templates)

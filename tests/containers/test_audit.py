@@ -15,6 +15,7 @@ import time
 import pytest
 import weak
 from conftest import BUILD, ROOT, children_of, wait_for
+from image_files import FORMS, shell
 
 
 class Flat(ctypes.Structure):
@@ -76,6 +77,20 @@ def audit(node, instance):
 SANDBOXES = {"web": "default-user: 1000\n",
              "off": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n"}
 LIMITS = "memory-limit: 32Mi\npids-limit: 20\ncpu-quota: 0.5\nfileno-limit: 256\n"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_image_in_a_file_is_not_weaker(node, judge, form):
+    """Which it is, and by the kernel's word what is mounted as "/"."""
+    shell(node, "a", form)
+    node.start()
+    node.up("web.1", "a")
+    node.printed("web.1", "UP")
+    document = audit(node, "web.1")
+    said, got = judge(document), records(document)
+    assert (said["weaker"], said["unknown"], got["image"]) == ([], [], b"a"), said
+    root = got["app/mountinfo"].decode().splitlines()[0].split()
+    assert root[4] == "/" and root[root.index("-") + 1] == form
 
 
 def test_nothing_is_weaker(node, judge):
