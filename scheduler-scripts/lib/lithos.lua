@@ -33,6 +33,7 @@ local function process(where, name, given)
     end
     p[known] = value
   end
+  if math.type(p.image) == "integer" then p.image = tostring(p.image) end -- a date, say
   for _, key in ipairs {"image", "config"} do
     if type(p[key]) ~= "string" then fail(where, "%s: expected text, got %s", key, type(p[key])) end
   end
@@ -41,6 +42,12 @@ local function process(where, name, given)
     fail(where, "instances: %s is not an integer 0-%d", tostring(p.instances), INSTANCES_MAX)
   end
   if p.variables ~= nil and type(p.variables) ~= "table" then fail(where, "variables: expected a map") end
+  for key, value in pairs(p.variables or {}) do
+    -- lithos has the letters as they stand, here `yes` came as true and 1.50 as 1.5.
+    if type(value) ~= "string" and math.type(value) ~= "integer" then
+      fail(where, "variables: %s: put its value in quotes: it is text", tostring(key))
+    end
+  end
   local addresses = p["ip-addresses"]
   if addresses ~= nil and (type(addresses) ~= "table" or #addresses ~= p.instances) then
     fail(where, "ip-addresses: expected a list of %d, one for each instance", p.instances)

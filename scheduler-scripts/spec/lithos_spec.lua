@@ -66,6 +66,11 @@ describe("mesh.lithos", function()
     {{web = {image = "a", config = "/w.yaml", variables = 2}}, "web: variables: expected a map"},
     {{web = {image = "a", config = "/w.yaml", instances = 2, ip_addresses = {"10.0.0.1"}}},
       "web: ip-addresses: expected a list of 2, one for each instance"},
+    {{web = {image = "a", config = "/w.yaml", variables = {debug = true}}},
+      "web: variables: debug: put its value in quotes: it is text"},
+    {{web = {image = "a", config = "/w.yaml", variables = {rate = 1.5}}},
+      "web: variables: rate: put its value in quotes"},
+    {{web = {image = 1.5, config = "/w.yaml"}}, "web: image: expected text, got number"},
     {{Web = {image = "a", config = "/w.yaml"}}, "Web: must match [a-z0-9][a-z0-9_.-]{0,62}"},
     {{web = "a"}, "web: expected a map, got string"},
     {"web", "expected a map"},
@@ -83,6 +88,11 @@ describe("mesh.lithos", function()
       assert.are.same({web = "/etc/web.yaml"}, result.nodes.n1.roles.shop.vars.configs)
     end)
   end
+
+  it("takes a number for the name of an image", function()
+    local input, scheduler = shop {n1 = {web = {image = 20181231, config = "/w.yaml"}}}
+    assert.are.equal("20181231", scheduler.schedule(input).nodes.n1.roles.shop.instances["shop.web.n1.0"].image)
+  end)
 
   it("takes - and _ alike, and what begins with _ for a comment", function()
     local input, scheduler = shop {n1 = {
