@@ -14,6 +14,7 @@
 #include "../base/log.h"
 #include "lease.h"
 #include "record.h"
+#include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -106,7 +107,7 @@ deadline(const struct sup *s)
 		d = earlier(d, s->engine.kill_at);
 	if (s->audit.pidfd >= 0)
 		d = earlier(d, s->audit.deadline);
-	d = earlier(earlier(d, s->late_at), limiter_deadline(s));
+	d = earlier(earlier(d, s->late_at), earlier(s->limits_at, limiter_deadline(s)));
 	d = earlier(d, s->place.spare.make_at);
 	if (s->rows_count > 0 || s->launcher.images.first != NULL)
 		d = earlier(d, s->look_at);
@@ -233,6 +234,7 @@ turn(struct sup *s, struct set *set)
 	for (size_t i = 0; i < s->rows_count; i++)
 		row_tick(s, s->rows[i], now);
 	limiter_tick(s, now);
+	sandbox_tick(s, now);
 	changed_tick(s, now);
 	audit_tick(&s->audit, now);
 	oom_tick(s, now);

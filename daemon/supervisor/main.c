@@ -128,6 +128,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 		return rc;
 	s->lease_armed = UINT64_MAX; /* not armed */
 	s->late_at = MSEC_NEVER;
+	s->limits_at = MSEC_NEVER;
 	limiter_new(&s->limiter);
 	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;

@@ -3,8 +3,9 @@
  * of one together may take.
  *
  * The limits are the sandbox file's.  Each accepted START brings them; what a
- * START brought last holds for the group at once, and stands in the records of
- * all the sandbox's instances, so that a boot without an engine knows it too.
+ * START brought last holds for the group at once, and is written into the records of
+ * all the sandbox's instances, some in each turn, so that a boot without an engine
+ * knows it too.  One amid that holds to the stricter word, until it is asked again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,13 @@
 #include "record.h"
 #include "sandbox.h"
 #include "sup.h"
+#include "sys.h"
 
-enum { GROW = 16 };
+enum {
+	GROW = 16,
+	SAVE_MS = 20, /* of records in a turn */
+	LATE_MS = 1000, /* what the disk does not take, again */
+};
 
 /* A sandbox with instances here. */
 struct sandbox {
@@ -94,18 +100,6 @@ sandbox_known(struct sup *s, const struct spec *spec)
 	b->limits.pids = (uint32_t)stricter(b->limits.pids, l.pids);
 }
 
-/* Another one of its sandbox, with a record, where other limits stand? */
-static bool
-has_others(const struct row *r, const struct spec *spec,
-    const struct cgroup_limits *limits)
-{
-	const struct cgroup_limits has = limits_of(&r->spec);
-
-	return !r->over && r->has_spec && !r->spec.command && r->life.wanted &&
-	    strcmp(r->spec.sandbox, spec->sandbox) == 0 &&
-	    strcmp(r->instance, spec->instance) != 0 && !sandbox_same(&has, limits);
-}
-
 static void
 put_limits(struct spec *spec, const struct cgroup_limits *l)
 {
@@ -114,27 +108,54 @@ put_limits(struct spec *spec, const struct cgroup_limits *l)
 	spec->all_pids = l->pids;
 }
 
-/* The records of all others that go on; that of spec is saved by who asks.  What
- * the disk does not take is not so in memory either: it is tried again by the next
- * START, also by one that brings the limits of before. */
-static int
-save_others(struct sup *s, const struct spec *spec, struct err *err)
+/* What holds for it, if something else stands in its record. */
+static const struct cgroup_limits *
+lags_behind(const struct sup *s, const struct row *r)
 {
-	const struct cgroup_limits now = limits_of(spec);
-	int rc = 0;
+	const struct cgroup_limits has = limits_of(&r->spec);
+	const struct sandbox *b;
 
-	for (size_t i = 0; i < s->rows_count && rc == 0; i++) {
-		struct row *r = s->rows[i];
-		const struct cgroup_limits was = limits_of(&r->spec);
+	if (r->over || !r->has_spec || r->spec.command || !r->life.wanted ||
+	    (b = find(s, r->spec.sandbox)) == NULL || sandbox_same(&has, &b->limits))
+		return NULL;
+	return &b->limits;
+}
 
-		if (!has_others(r, spec, &now))
+/* In memory is what is on disk, also of what the disk does not take. */
+static bool
+save_limits(struct sup *s, struct row *r, const struct cgroup_limits *now)
+{
+	const struct cgroup_limits was = limits_of(&r->spec);
+	char line[ERR_TEXT_CAP + 80];
+	struct err err;
+
+	put_limits(&r->spec, now);
+	if (record_save(s, &r->spec, &err) == 0)
+		return true;
+	put_limits(&r->spec, &was);
+	snprintf(line, sizeof line, "%s; other limits of its sandbox hold already; this is tried again\n",
+	    err.text);
+	told_lines(&s->told, line);
+	return false;
+}
+
+void
+sandbox_tick(struct sup *s, msec now)
+{
+	bool failed = false;
+
+	if (now < s->limits_at)
+		return;
+	for (size_t i = 0; i < s->rows_count; i++) {
+		const struct cgroup_limits *l = lags_behind(s, s->rows[i]);
+
+		if (l == NULL)
 			continue;
-		put_limits(&r->spec, &now);
-		rc = record_save(s, &r->spec, err);
-		if (rc < 0)
-			put_limits(&r->spec, &was);
+		if (sys_now() - now >= SAVE_MS)
+			return; /* the rest in the next turn: nobody waits for it */
+		failed = !save_limits(s, s->rows[i], l) || failed;
 	}
-	return rc;
+	s->limits_at = failed ? now + LATE_MS : MSEC_NEVER;
 }
 
 int
@@ -176,20 +197,18 @@ sandbox_take(struct sup *s, const struct spec *spec, struct err *err)
 		return add(s, spec) ? 0 : err_set(err, EXIT_ENVIRONMENT,
 						"out of memory");
 	if (sandbox_same(&b->limits, &now))
-		return save_others(s, spec, err);
+		return 0;
 	if (cgroup_box_there(&s->cgroups, b->name)) {
 		rc = cgroup_box(&s->cgroups, b->name, &now, err);
 		b->made = rc == 0;
 	}
-	if (rc < 0)
-		err_prefix(err, "%s: ", spec->instance);
-	else
-		rc = save_others(s, spec, err);
 	if (rc < 0) {
+		err_prefix(err, "%s: ", spec->instance);
 		sandbox_restore(s, b->name);
 		return rc;
 	}
 	b->limits = now;
+	s->limits_at = 0;
 	log_info("sandbox '%s': its limits are now those of its file",
 	    b->name);
 	return 0;

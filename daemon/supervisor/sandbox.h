@@ -23,6 +23,8 @@ void sandbox_restore(struct sup *s, const char *name);
  * set to the sandbox's group at once.  An error: they are as they were. */
 MUST_CHECK int sandbox_take(struct sup *s, const struct spec *spec,
     struct err *err);
+/* At the end of a turn: records in which other limits stand, so that no turn is long. */
+void sandbox_tick(struct sup *s, msec now);
 /* The group is there before a container is started in it. */
 MUST_CHECK int sandbox_make(struct sup *s, const struct spec *spec,
     struct err *err);

@@ -113,7 +113,8 @@ struct sup {
 	struct sandbox *sandboxes; /* owned */
 	char (*late)[NAME_CAP]; /* owned: stopped, and that is not on disk */
 	size_t sandboxes_count, late_count;
-	msec late_at, look_at, end_at; /* changed.h: look_at; end_at: if ending */
+	/* changed.h: look_at; sandbox.c: limits_at; end_at: if ending. */
+	msec late_at, look_at, limits_at, end_at;
 	int signals, lease_timer; /* of CLOCK_BOOTTIME */
 	uint64_t lease_armed;
 	bool ending;
