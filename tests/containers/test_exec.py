@@ -1,6 +1,7 @@
 """`mesh exec` with the real `mesh` and the real supervisor: what the command is
 inside, whom it obeys, and that nothing of it stays."""
 import array
+import fcntl
 import os
 import pathlib
 import pty
@@ -9,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -354,6 +356,26 @@ def test_a_terminal(web):
         while what not in got:
             got += os.read(master, 4096)
         return got
+    def sized(rows, columns):
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    # Its window is ours, also when that changes.
+    pid, master = line("sh", "-c", "trap 'busybox stty size' WINCH; echo up; while :; do sleep 0.05; done")
+    until(master, b"up\r\n")
+    for rows, columns in ((33, 77), (40, 120)):
+        sized(rows, columns)
+        until(master, b"%d %d\r\n" % (rows, columns))
+    # A terminal that hangs up ends it.
+    os.close(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
+    nothing_left(web)
+    # A terminal on one side alone: none inside.
+    master, slave = pty.openpty()
+    p = begin(web, "sh", "-c", "test -t 0 || test -t 1 || echo none; cat", stdin=slave)
+    os.write(master, b"word\n\x04")
+    assert p.communicate(timeout=10) == (b"none\nword\n", b"") and p.returncode == 0
+    os.close(master)
+    os.close(slave)
     pid, master = line("sh", "-c", "test -t 0 && test -t 2 && echo $TERM; cat")
     until(master, b"vt52\r\n")
     os.write(master, b"word\r")
