@@ -4,9 +4,11 @@
  */
 #include "status.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "../../gossip/mp.h"
+#include "../base/own.h"
 #include "addr.h"
 #include "ails.h"
 #include "belong.h"
@@ -106,6 +108,7 @@ struct notes {
 	char starting[ERR_TEXT_CAP], seeds[ERR_TEXT_CAP], belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
 	char disk[ERR_TEXT_CAP], depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
+	char shut[ERR_TEXT_CAP];
 };
 
 static const char *
@@ -175,6 +178,25 @@ belonging_problems(const struct engine *e, const struct mesh_side *s, struct sli
 	return n;
 }
 
+/* What is in it exists, and the scheduler is told of none. */
+static bool
+shut_line(const struct engine *e, char text[ERR_TEXT_CAP])
+{
+	const char *const dirs[] = {e->conf.images_dir, e->conf.sandboxes_dir};
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		AUTO_CLOSE int fd = engine_open_dir(dirs[i]);
+
+		if (fd >= 0 || errno != EACCES)
+			continue;
+		snprintf(text, ERR_TEXT_CAP,
+		    "%.350s can't be listed by the account of the engine: nothing in it is known to the scheduler",
+		    dirs[i]);
+		return true;
+	}
+	return false;
+}
+
 /* At most `cap` of this node's own; the caller packs them with the view's. */
 static size_t
 own_problems(const struct engine *e, const struct mesh_side *s, struct slice view,
@@ -208,6 +230,9 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	if (probe_disk_line(&e->metrics, e->conf.state_dir, notes->disk, sizeof notes->disk) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->disk, "make room there: a schedule or a file of a role that can not be written is refused"};
+	if (shut_line(e, notes->shut) && n < cap)
+		out[n++] = (struct own_problem){
+		    notes->shut, "chmod o+rx that directory, and those above it"};
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;

@@ -115,6 +115,12 @@ def test_each_says_why():
         assert not [p for p in n1.status()["problems"] if p["text"].startswith("once")] and "once.n1" in n1.running()
         assert died["exits.n1"][0] == "exited with status 1" and "yaml.n1" not in died, died
         assert events(n1, "failed")["yaml.n1"] == ["yaml/config/run.yaml:2:1: tab in indentation"]
+        # What the engine may not see.
+        boxes = os.path.join(n2.etc, "lithos-configs/sandboxes")
+        os.chmod(boxes, 0o700)
+        assert [p["hint"] for p in n2.status()["problems"] if p["text"].startswith(f"{boxes} can't be listed by ")] == [
+            "chmod o+rx that directory, and those above it"]
+        os.chmod(boxes, 0o755)
         # No room for another schedule.
         leader = next(n for n in w.nodes if n.name == n1.leader())
         with open(os.path.join(leader.state, "filler"), "wb", buffering=0) as filler:
