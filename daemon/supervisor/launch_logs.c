@@ -50,8 +50,10 @@ open_log(const struct launcher *l, const struct spec *s, int i, struct err *err)
 		    s->instance, name, strerror(errno));
 		return fcntl(l->null, F_DUPFD_CLOEXEC, 3);
 	}
+	/* What is as it should be already needs no word with the disk. */
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    fchown(fd, 0, l->gid) < 0 || fchmod(fd, 0640) < 0)
+	    ((st.st_uid != 0 || st.st_gid != l->gid || (st.st_mode & 07777) != 0640) &&
+		(fchown(fd, 0, l->gid) < 0 || fchmod(fd, 0640) < 0)))
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: cannot open log %s: %s", s->instance, name,
 		    strerror(errno));

@@ -151,7 +151,7 @@ found_without_its_name(void **state)
 	struct spare sp;
 
 	(void)state;
-	for (size_t tail = 0; tail <= TAIL; tail += TAIL) {
+	for (size_t tail = 0; tail <= TAIL; tail += TAIL / 4) {
 		put("web.1", record_len);
 		encode("new");
 		put(SPARE_NAME, record_len + tail);
