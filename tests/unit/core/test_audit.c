@@ -139,6 +139,7 @@ parts_are_missing(void **state)
 	flat_put_int(&o, "asked/memory-limit", 4096);
 	flat_put_int(&o, "asked/fileno-limit", 16);
 	flat_put_int(&o, "asked/bind", 2);
+	flat_put_int(&o, "asked/network", 1);
 	flat_put_int(&o, "host/landlock", 3);
 	flat_put_int(&o, "devices", 0);
 	flat_put_int(&o, "app/pid", 7);
@@ -149,6 +150,7 @@ parts_are_missing(void **state)
 	audit_judge(&doc, &f);
 	static const char *const want[] = {"app: NoNewPrivs is ''", "app: Seccomp is ''", "app: CapInh is ''",
 	    "app: CapAmb is ''", "app: runs as root", "app: is in the host's mnt", "app: is in the host's user",
+	    "app: is in the host's net namespace, and should have one of its own",
 	    "app: its mounts can't be read", "app: may write core", "app: may open more files", "app: oom_score_adj",
 	    "app: is not in its cgroup, web.1.1", "memory-limit: its cgroup can't be read", "app: may bind any TCP port", "devices: its cgroup holds it to none"};
 
