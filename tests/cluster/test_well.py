@@ -5,7 +5,7 @@ import os
 
 import service
 import work
-from mesh import Missed, wait_until, write
+from mesh import Missed, run, wait_until, write
 
 # What is asked for are files of the application's own /tmp.
 SERVER = """kind: Daemon
@@ -21,9 +21,32 @@ health:
 """
 
 
-def is_so(nodes, **want):
+# Of the second host: on a bridge, where its port is not the host's.
+BRIDGE = "bridged-network: {bridge: br7, network: 10.78.0.0/24, default-gateway: 10.78.0.1}\n"
+ONE = """{% for id, instance in pairs(instances) %}
+{{ yaml(id) }}:
+  image: {{ yaml(instance.image) }}
+  config: /config/work.yaml
+{% if node.name == "n2" %}
+  ip-addresses: [10.78.0.5]
+{% end %}
+{% end %}
+"""
+
+
+def on_a_bridge(world, node):
+    inside = ["nsenter", f"--net=/run/netns/{node.netns}", "ip"]
+    for words in ("link add br7 type bridge", "addr add 10.78.0.1/24 dev br7", "link set br7 up"):
+        run(*inside, *words.split())
+    write(os.path.join(node.etc, "lithos-configs/sandboxes/work.yaml"),
+          service.SANDBOX.format(role="work", images=world.images) + "allow-tcp-ports: [8080]\n" + BRIDGE)
+    for n in world.nodes:  # templates are the same on all hosts
+        write(os.path.join(n.etc, "templates/work/processes.yaml.tmpl"), ONE)
+
+
+def is_so(nodes, instance="work.n1", **want):
     for n in nodes:
-        row = next((r for r in n.ps() if r["instance"] == "work.n1"), {})
+        row = next((r for r in n.ps() if r["instance"] == instance), {})
         if any(row.get(k) != v for k, v in want.items()):
             raise Missed(f"{n.name}: {row}")
     return True
@@ -37,7 +60,9 @@ def test_what_the_engine_asks():
         for n in w.nodes:
             sandbox = os.path.join(n.etc, "lithos-configs/sandboxes/work.yaml")
             write(sandbox, service.SANDBOX.format(role="work", images=w.images) + "allow-tcp-ports: [8080]\n")
+        on_a_bridge(w, w.nodes[1])
         work.roll_out(w, "v1")
+        wait_until("healthy on a bridge", lambda: is_so(w.nodes, "work.n2", state="running", health="healthy"), 60)
         wait_until("healthy", lambda: is_so(w.nodes, state="running", health="healthy"), 60)
         pid = n1.running()["work.n1"]
 
