@@ -14,6 +14,7 @@ roll_new(struct roll *r, size_t most)
 	if (r->slots == NULL)
 		return -ERR_FULL;
 	r->most = most;
+	r->waits_since = MSEC_NEVER;
 	return 0;
 }
 
@@ -117,6 +118,8 @@ roll_recv(struct roll *r, msec now, const struct roll_one *all, size_t count,
 	r->next = r->down = 0;
 	r->now = now;
 	r->waits = false;
+	for (size_t i = 0; i < count; i++)
+		r->slots[i].one.held = false;
 	for (size_t i = r->asked_count; i-- > 0;)
 		look(r, &r->slots[i].asked);
 	mark_restarts(r);
@@ -160,7 +163,7 @@ bool
 roll_poll(struct roll *r, size_t *index, bool *restart)
 {
 	while (r->next < r->all_count) {
-		const struct roll_one *o = &r->slots[r->next].one;
+		struct roll_one *o = &r->slots[r->next].one;
 
 		*index = r->next++;
 		/* Asked for and not up, it may be asked for again: it is a word,
@@ -168,7 +171,9 @@ roll_poll(struct roll *r, size_t *index, bool *restart)
 		if (!o->differs || (o->up && find(r, o->instance) != NULL))
 			continue;
 		if (o->up && r->down >= r->max_unavailable) {
-			r->waits = true;
+			r->waits = o->held = true;
+			if (r->waits_since == MSEC_NEVER)
+				r->waits_since = r->now;
 			continue;
 		}
 		r->down += o->up;
@@ -179,7 +184,27 @@ roll_poll(struct roll *r, size_t *index, bool *restart)
 			restart_polled(r, o);
 		return true;
 	}
+	if (!r->waits)
+		r->waits_since = MSEC_NEVER;
 	return false;
+}
+
+const char *
+roll_waits_for(const struct roll *r, const char *instance, msec *since)
+{
+	const struct roll_one *o = one_of(r, instance), *who = NULL;
+	const struct roll_asked *a;
+
+	if (o == NULL || !o->held)
+		return NULL;
+	for (size_t i = 0; i < r->all_count && (who == NULL || who->up); i++)
+		if (is_down(r, &r->slots[i].one) && (who == NULL || !r->slots[i].one.up))
+			who = &r->slots[i].one;
+	if (who == NULL)
+		return NULL;
+	a = find(r, who->instance);
+	*since = a != NULL ? a->at : r->waits_since;
+	return who->instance;
 }
 
 void

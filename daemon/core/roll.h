@@ -31,6 +31,7 @@ struct roll_one {
 	bool differs;  /* it is not that, or not there */
 	bool up;       /* it runs, and is healthy if it is probed */
 	bool restart;  /* set by roll_recv: it is that, and is to be started anew */
+	bool held;     /* set by roll_poll: not before its turn */
 };
 
 /* One that was asked for and is not yet steady. */
@@ -57,6 +58,7 @@ struct roll {
 	uint32_t max_unavailable;
 	msec now;
 	bool waits; /* something is held back */
+	msec waits_since; /* MSEC_NEVER: nothing is */
 	bool told;
 };
 
@@ -77,6 +79,9 @@ bool roll_busy(const struct roll *r);
 void roll_tick(struct roll *r, msec now);
 /* When roll_recv is to be called again, if nothing happens; or MSEC_NEVER. */
 msec roll_deadline(const struct roll *r);
+/* Is this one held back?  Then for whom, which is not up or not for long enough, and since
+ * when: it was asked for, or the change waits.  NULL: it is not. */
+const char *roll_waits_for(const struct roll *r, const char *instance, msec *since);
 /* Said once: the instance that the others wait for too long for, or NULL. */
 const char *roll_stuck(struct roll *r, msec now);
 

@@ -327,6 +327,9 @@ instance_problem(const struct view_instance *v, struct problems *p)
 		problem(p, "mesh members", "%s on %s %s", v->id, v->node, v->error);
 	else if (v->state == VIEW_HELD)
 		problem(p, hint, "%s on %s is held: %s", v->id, v->node, v->error);
+	else if (strncmp(v->error, WORLD_WAITS, strlen(WORLD_WAITS)) == 0)
+		problem(p, "it goes on by itself when that one is up, or take the change back: doc/change.md",
+		    "%s on %s runs as it was: %s", v->id, v->node, v->error);
 	else if (v->state == VIEW_CRASH_LOOP || v->error[0] != '\0')
 		problem(p, hint, "%s on %s is %s%s%s%s%s", v->id, v->node,
 		    v->state == VIEW_BACKOFF || v->state == VIEW_CRASH_LOOP ? "in " : "",

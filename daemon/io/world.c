@@ -9,6 +9,7 @@
 #include "addr.h"
 #include "engine.h"
 #include "hear.h"
+#include "logs.h"
 
 size_t
 world_meta_pack(const char *zone, const char *tags, const char *version, uint8_t *out, size_t cap)
@@ -281,6 +282,30 @@ add_why(const struct engine *e, const struct local_instance *i, struct view_inst
 	snprintf(out->error, sizeof out->error, "readiness: %s", why);
 }
 
+/* What runs as it was, since its turn in a change does not come: for whom, and since when,
+ * to the minute, so that it is the same in each report. */
+static void
+add_waits(const struct engine *e, const struct apply_job *j, struct view_instance *out)
+{
+	char since[LINES_STAMP_CAP];
+	struct view_instance blocks = {.state = VIEW_UNKNOWN};
+	const char *who;
+	msec at = 0, now = net_now();
+
+	if (out->error[0] != '\0' || out->state != VIEW_RUNNING ||
+	    (who = roll_waits_for(&j->roll, out->id, &at)) == NULL || now - at < WORLD_WAITS_MS)
+		return;
+	for (size_t i = 0; i < e->local.count; i++)
+		if (strcmp(e->local.items[i].ev.instance, who) == 0)
+			local_view(&e->local.items[i], e->conf.name, &blocks);
+	logs_stamp(engine_wall_ms() - (uint64_t)(now - at), since);
+	snprintf(out->error, sizeof out->error, WORLD_WAITS "%.16sZ: %s is %s", since, who,
+	    blocks.state != VIEW_RUNNING	  ? view_state_name(blocks.state) :
+		blocks.health == VIEW_HEALTH_WAIT ? "not healthy yet" :
+		blocks.health == VIEW_UNHEALTHY	  ? "unhealthy" :
+						    "up only since a moment");
+}
+
 size_t
 world_local(const struct engine *e, struct view_instance *out, size_t cap)
 {
@@ -298,6 +323,9 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 			if (strcmp(out[i].role, j->role) == 0 && out[i].version[0] == '\0')
 				memcpy(out[i].version, j->fresh_face.version,
 				    sizeof out[i].version);
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(out[i].role, j->role) == 0)
+				add_waits(e, j, &out[i]);
 		for (size_t i = 0; i < n && j->error[0] != '\0'; i++)
 			if (strcmp(out[i].role, j->role) == 0 && out[i].error[0] == '\0')
 				snprintf(out[i].error, sizeof out[i].error, "%.*s",

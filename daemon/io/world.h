@@ -29,6 +29,10 @@ void world_free(struct world *w);
 /* Say in a plan whose each part is, and who had a name first.  0, or -1 without memory. */
 MUST_CHECK int world_name(const struct world *w, struct plan *plan);
 
+/* A change that it has its turn in waits so long: the error of what runs begins so. */
+#define WORLD_WAITS "its change waits since "
+enum { WORLD_WAITS_MS = 5000 };
+
 /* This node's containers, those placed here that can't be made (state failed,
  * with the role's error) and those that wait for their role lease.  How many of cap were filled. */
 size_t world_local(const struct engine *e, struct view_instance *out, size_t cap);

@@ -1,6 +1,7 @@
 """A change on one host: its instances are replaced one after the other, a version that
 does not come up goes no further, and so it is with what an administrator edits."""
 import os
+import re
 
 import images
 import service
@@ -47,6 +48,16 @@ def so_far(node, begun, want):
     return True
 
 
+def waits(node):
+    """What waits, for whom, and since when; and what to do."""
+    line = re.compile(r"work\.2 on n1 runs as it was: its change waits since \d{4}-\d\d-\d\dT\d\d:\d\dZ: "
+                      r"work\.1 is (starting|backoff|crash-loop|up only since a moment)")
+    said = [p["hint"] for p in node.status()["problems"] if line.fullmatch(p["text"])]
+    row = next(r for r in node.ps("work") if r["instance"] == "work.2")
+    return said and said[0].startswith("it goes on by itself when that one is up") and \
+        (row["error"] or "").startswith("its change waits since ")
+
+
 def in_turn(version):
     return [(n, word) for n in NAMES for word in ("ended", f"started {version}")]
 
@@ -86,12 +97,15 @@ def test_one_after_the_other():
         assert p.stderr.endswith("\nhint: mend that; or all the same: mesh stop work.1; mesh start work.1\n"), p
         assert run_as(n1, "v2") == pids
         write(box, good)
+        wait_until("mended", lambda: not any(r["error"] for r in n1.ps("work")), 40)
 
         # One that does not come up: the others are never touched.
         service.set_script([n1], MAIN.format(v="v3"))
         wait_until("a crash loop", lambda: "started v3" in str(said(n1)) and
                    any(r["instance"] == "work.1" and r["restarts"] > 0 for r in n1.ps("work")), 60)
         assert [r["pid"] for r in n1.ps("work") if r["instance"] == "work.2"] == [pids["work.2"]]
+        wait_until("it is told", lambda: waits(n1), 40)
         service.set_script([n1], MAIN.format(v="v2"))
         now, _ = wait_until("back", lambda: run_as(n1, "v2"), 60)
         assert now["work.2"] == pids["work.2"]
+        assert "its change waits" not in str(n1.status()["problems"])

@@ -153,6 +153,36 @@ one_that_fails_again_and_again_stops_it(void **state)
 	assert_string_equal(step(now + 1, 1), "0");
 }
 
+/* For whom, and since when: whoever is down comes before one that is not steady yet. */
+static void
+who_waits_is_told_for_whom(void **state)
+{
+	msec since = 0;
+
+	(void)state;
+	assert_null(roll_waits_for(&roll, "web.1", &since));
+	assert_string_equal(step(1, 2), "01");
+	assert_null(roll_waits_for(&roll, "web.0", &since));
+	assert_string_equal(roll_waits_for(&roll, "web.2", &since), "web.0");
+	assert_int_equal(since, 1);
+	is(0, false, true);
+	is(1, false, false);
+	assert_string_equal(step(5, 2), "");
+	assert_string_equal(roll_waits_for(&roll, "web.3", &since), "web.1");
+	/* One that fell by itself: since the change waits. */
+	is(1, false, true);
+	assert_string_equal(step(6, 1), "");
+	is(0, false, false);
+	assert_string_equal(step(6 + ROLL_STEADY_MS, 1), "");
+	assert_string_equal(roll_waits_for(&roll, "web.2", &since), "web.0");
+	assert_null(roll_waits_for(&roll, "other", &since));
+	/* Taken back: nobody waits. */
+	is(2, false, true);
+	is(3, false, true);
+	assert_string_equal(step(9999, 1), "");
+	assert_null(roll_waits_for(&roll, "web.2", &since));
+}
+
 static void
 what_is_not_begun_is_asked_for_again(void **state)
 {
@@ -230,6 +260,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(one_that_fails_again_and_again_stops_it, begin, end),
 	    cmocka_unit_test_setup_teardown(changed_again_before_it_is_steady, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restart_waits_for_its_turn, begin, end),
+	    cmocka_unit_test_setup_teardown(who_waits_is_told_for_whom, begin, end),
 	    cmocka_unit_test_setup_teardown(what_is_not_begun_is_asked_for_again, begin, end),
 	    cmocka_unit_test_setup_teardown(no_more_than_it_is_for, begin, end),
 	};
