@@ -60,6 +60,10 @@ look(struct roll *r, struct roll_asked *a)
 		forget(r, a); /* something else is wanted now */
 		return;
 	}
+	if (!o->differs && o->up && a->run != 0 && o->run == a->run) {
+		forget(r, a); /* it needed no other run */
+		return;
+	}
 	if (o->differs || !o->up)
 		a->up_at = MSEC_NEVER;
 	else if (a->up_at == MSEC_NEVER)
@@ -138,6 +142,7 @@ ask(struct roll *r, const struct roll_one *o)
 	memset(a, 0, sizeof *a);
 	snprintf(a->instance, sizeof a->instance, "%s", o->instance);
 	a->want = o->want;
+	a->run = o->restart ? 0 : o->run;
 	a->at = r->now;
 	a->up_at = MSEC_NEVER;
 	r->told = false;

@@ -6,7 +6,8 @@
  * instances are, roll_poll says in order which to replace, roll_tick and
  * roll_deadline bring the time.  What is down already is replaced at once, for
  * nothing is lost by that.  One that was replaced counts as down until it is up
- * (and healthy, if it is probed) for ROLL_STEADY_MS.
+ * (and healthy, if it is probed) for ROLL_STEADY_MS.  One that is what it is to be
+ * without another run (an edit that meant nothing for it) was never down.
  *
  * One that does not come up stops the change, for good: the others run on as
  * they were, roll_stuck names it, and it goes on when that one is up or when
@@ -28,6 +29,7 @@ enum {
 struct roll_one {
 	char instance[NAME_CAP];
 	uint64_t want; /* what it is to be: a hash */
+	int32_t run;   /* pid of its run, or 0 */
 	bool differs;  /* it is not that, or not there */
 	bool up;       /* it runs, and is healthy if it is probed */
 	bool restart;  /* set by roll_recv: it is that, and is to be started anew */
@@ -38,6 +40,7 @@ struct roll_one {
 struct roll_asked {
 	char instance[NAME_CAP];
 	uint64_t want;
+	int32_t run; /* then; 0: it is to be another */
 	msec at;
 	msec up_at; /* MSEC_NEVER: it is not up as it is wanted */
 };

@@ -290,7 +290,10 @@ take_turns(struct apply_job *j, const struct diff_want *want, size_t count,
 	for (i = 0; all != NULL && i < count; i++) {
 		memcpy(all[i].instance, want[i].instance, NAME_CAP);
 		all[i].want = diff_spec_hash(&want[i]) ^ want[i].policy;
-		all[i].up = is_up(local_find(&j->e->local, want[i].instance));
+		const struct local_instance *l = local_find(&j->e->local, want[i].instance);
+
+		all[i].up = is_up(l);
+		all[i].run = l == NULL ? 0 : l->ev.pid;
 	}
 	for (i = 0; all != NULL && i < todo_count; i++)
 		if (todo[i].op == DIFF_START)

@@ -67,6 +67,34 @@ is(size_t i, bool differs, bool up)
 	all[i].up = up;
 }
 
+/* An edit that means nothing for them: the next as soon as one is as it is to be; one
+ * that needed another run, or was only to be started anew, is waited for. */
+static void
+what_needs_no_other_run(void **state)
+{
+	msec now = 1;
+
+	(void)state;
+	for (int32_t i = 0; i < 4; i++)
+		all[i].run = 100 + i;
+	assert_string_equal(step(now, 0), "0");
+	is(0, false, true);
+	assert_string_equal(step(now, 0), "1");
+	is(1, false, false);
+	assert_string_equal(step(now, 0), "");
+	all[1].run = 201;
+	is(1, false, true);
+	assert_string_equal(step(now, 0), "");
+	now += ROLL_STEADY_MS;
+	assert_string_equal(step(now, 0), "2");
+	is(2, false, true);
+	is(3, false, true);
+	assert_int_equal(roll_restart(&roll, "web.0"), 0);
+	assert_int_equal(roll_restart(&roll, "web.1"), 0);
+	assert_string_equal(step(now, 0), "a");
+	assert_string_equal(step(now, 0), ""); /* not ended yet, and the same run */
+}
+
 static void
 one_by_one_in_order(void **state)
 {
@@ -254,6 +282,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(what_needs_no_other_run, begin, end),
 	    cmocka_unit_test_setup_teardown(one_by_one_in_order, begin, end),
 	    cmocka_unit_test_setup_teardown(as_many_at_once_as_is_said, begin, end),
 	    cmocka_unit_test_setup_teardown(what_is_down_does_not_wait_and_counts, begin, end),
