@@ -67,6 +67,13 @@ def test_capabilities(host, judge):  # noqa: F811
             b"CapEff:\t%016x" % bits, b"CapEff:\t%016x" % (bits | 1 << 21)))["weaker"])
 
 
+def refused(host, box, line, why):
+    """A container file with that line, in that sandbox."""
+    host.shell("a", "true", extra=line + "\n")
+    said = host.run("no.1", "a", sandbox=box)
+    assert said["code"] == 3 and why in said["text"], said
+
+
 def test_capabilities_refused(host):
     for box, asked, why in (
             ("web", "FOWNER", "a/config/run.yaml:4:16: capabilities: sandbox 'web' does not allow FOWNER: it has to be in "
@@ -76,9 +83,7 @@ def test_capabilities_refused(host):
             ("off", "SETUID, KILL", "capabilities: SETUID would reach the host, as sandbox 'off' says `userns: off`"),
             ("web", "SETUID", "SETUID needs KILL beside it"),
             ("web", "CHWN", "unknown value 'CHWN'; did you mean 'CHOWN'?")):
-        host.shell("a", "true", extra="capabilities: [%s]\n" % asked)
-        said = host.run("no.1", "a", sandbox=box)
-        assert said["code"] == 3 and why in said["text"], said
+        refused(host, box, "capabilities: [%s]" % asked, why)
     assert host.leaves() == []
 
 
@@ -138,9 +143,7 @@ def test_seccomp(host, escape, judge):  # noqa: F811
             ("other", "nest", "a/config/run.yaml:4:10: seccomp: sandbox 'other' has no profile 'nest': seccomp: profiles: of "),
             ("web", "../web", "seccomp: "),
             ("web", "wrong", "web.yaml:4:84: seccomp: profile 'wrong': 'unshar' is no system call of this machine")):
-        host.shell("a", "true", extra="seccomp: %s\n" % asked)
-        said = host.run("no.1", "a", sandbox=box)
-        assert said["code"] == 3 and why in said["text"], said
+        refused(host, box, "seccomp: " + asked, why)
     # A supervisor that comes later starts it again from the record alone.
     host.sandbox("web", "default-user: 1000\n")
     host.kill()

@@ -148,6 +148,15 @@ changed(void *arg, const char *id, enum view_health state)
 		health_remove(seen->remove_from, id);
 }
 
+/* Both are gone, and left nothing open. */
+static void
+done(struct health *h, struct server *s)
+{
+	health_free(h);
+	uv_close((uv_handle_t *)&s->listen, NULL);
+	loop_dry(&loop);
+}
+
 static int
 setup(void **state)
 {
@@ -241,9 +250,7 @@ three_failures_in_a_row_make_unhealthy(void **state)
 	loop_until(&loop, seen.changes == 2);
 	assert_int_equal(seen.last, VIEW_UNHEALTHY);
 	assert_in_range(s.accepted, before + 2, before + 3); /* one may be under way */
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 static void
@@ -302,9 +309,7 @@ silence_times_out_and_is_asked_again(void **state)
 	health_set(h, "x", &c);
 	loop_until(&loop, s.accepted == 4);
 	assert_int_equal(health_state(h, "x"), VIEW_HEALTH_WAIT);
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 static void
@@ -327,9 +332,7 @@ an_endless_answer_is_not_read_to_its_end(void **state)
 	memcpy(flood, "HTTP/1.0 200 OK\r\n\r\n", 19);
 	loop_until(&loop, seen.changes == 1);
 	assert_int_equal(seen.last, VIEW_HEALTHY);
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 static void
@@ -358,9 +361,7 @@ the_request_is_what_was_asked_for(void **state)
 	loop_until(&loop, seen.changes == 2);
 	assert_ptr_equal(strstr(s.heard, "GET /a HTTP/1.0\r\n"), s.heard);
 	assert_null(strstr(s.heard, "Evil"));
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 static void
@@ -384,9 +385,7 @@ same_conf_goes_on_and_reset_waits_again(void **state)
 	assert_int_equal(seen.last, VIEW_HEALTHY);
 	health_reset(h, "nobody");
 	health_remove(h, "nobody");
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 /* Back only after so many successes in a row, gone after so many failures. */
@@ -411,9 +410,7 @@ thresholds_are_as_asked(void **state)
 	loop_until(&loop, seen.changes == 2);
 	assert_int_equal(seen.last, VIEW_UNHEALTHY);
 	assert_in_range(s.accepted, 5, 6); /* one may be under way */
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 /* It need not have been well once, is not hurried, and is left alone at first. */
@@ -449,9 +446,7 @@ a_liveness_may_never_have_been_well(void **state)
 	assert_int_equal(seen.last, VIEW_UNHEALTHY);
 	assert_true(health_was_well(h, "x"));
 	assert_false(health_was_well(h, "nobody"));
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 static void
@@ -483,9 +478,7 @@ many_are_told_apart_and_may_go_in_the_callback(void **state)
 	loop_until(&loop, seen.changes == 51);
 	assert_int_equal(health_state(h, "a"), VIEW_HEALTHY);
 	assert_int_equal(health_state(h, "b"), VIEW_HEALTH_WAIT);
-	health_free(h);
-	uv_close((uv_handle_t *)&s.listen, NULL);
-	loop_dry(&loop);
+	done(h, &s);
 }
 
 int
