@@ -1,7 +1,8 @@
 #!/bin/sh
 # make deps - the Debian packages that building and testing need.  Says what it
 # installs; quick and silent when everything is there.  BENCH=1 adds the peers
-# that the benchmarks run beside us, PEERS=1 those of `make bench-mesh`.
+# that the benchmarks run beside us, PEERS=1 those of `make bench-mesh`, V2=1 what
+# `make test-v2` boots.
 set -eu
 . "$(dirname "$0")/root.sh"
 
@@ -12,6 +13,7 @@ haproxy busybox-static erofs-utils squashfs-tools python3 python3-pytest nftable
 lua-check lua-busted spin systemd"
 [ -z "${BENCH:-}" ] || want="$want crun runc bubblewrap hyperfine"
 [ -z "${PEERS:-}" ] || want="$want serf etcd-server"
+[ -z "${V2:-}" ] || want="$want qemu-system-x86 e2fsprogs"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	echo "deps: this is not Debian; install what these packages hold:" $want >&2

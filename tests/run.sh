@@ -290,6 +290,7 @@ containers | cluster | net)
 	suite_pytest "tests/$suite"
 	;;
 pytest) suite_pytest "$1" ;; # of any folder
+v2) check "cgroup v2 alone" /usr/bin/python3 -B tests/v2/guest.py ${WHAT:-} ;;
 
 to_file) # of programs, for xargs
 	to_file "$@"
