@@ -191,8 +191,14 @@ def test_records_that_the_disk_does_not_take(node):
 
 def lowers(pid):
     """The child of meshd that is stopped instead of waiting for a disk."""
+    def state(child):
+        try:
+            return pathlib.Path("/proc/%d/stat" % child).read_text().rsplit(") ", 1)[1][0]
+        except FileNotFoundError:
+            return ""  # another child, which has ended meanwhile
+
     def stopped():
-        return [c for c in children_of(pid) if pathlib.Path("/proc/%d/stat" % c).read_text().rsplit(") ", 1)[1][0] == "T"]
+        return [c for c in children_of(pid) if state(c) == "T"]
     return wait_for(stopped)[0]
 
 
