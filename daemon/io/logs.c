@@ -204,6 +204,20 @@ read_needed(struct part *p, const struct lines_found *l, size_t lines, size_t *b
 	}
 }
 
+/* It begins with a line of ours, but for the rest of a torn one. */
+static void
+first_time(int fd, char first[LINES_STAMP_CAP])
+{
+	char head[FIRST_BYTES], last[LINES_STAMP_CAP];
+	ssize_t n = pread(fd, head, LINES_STAMP_CAP, 0);
+
+	lines_stamp(head, n > 0 ? (size_t)n : 0, first);
+	if (first[0] != '\0' || n <= 0)
+		return;
+	n = pread(fd, head, sizeof head, 0);
+	(void)times(head, n > 0 ? (size_t)n : 0, first, last);
+}
+
 /* In the order of their times: they are written in turn, and which turn it is none of
  * them says.  One that has not begun is first, and empty. */
 static void
@@ -211,11 +225,10 @@ sort_parts(struct part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct part p = parts[i];
-		char head[FIRST_BYTES], last[LINES_STAMP_CAP];
-		ssize_t n = p.fd >= 0 ? pread(p.fd, head, sizeof head, 0) : 0;
 		size_t at = i;
 
-		(void)times(head, n > 0 ? (size_t)n : 0, p.first, last);
+		if (p.fd >= 0)
+			first_time(p.fd, p.first);
 		for (; at > 0 && strcmp(parts[at - 1].first, p.first) > 0; at--)
 			parts[at] = parts[at - 1];
 		parts[at] = p;
