@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,9 +99,23 @@ hold_standard(void)
 	return true;
 }
 
+/* $MESH_SOCKET; else that of the user's own meshd --rootless, when there is one. */
+static const char *
+find_socket(char *own, size_t cap)
+{
+	const char *named = getenv("MESH_SOCKET"), *dir = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if ((named != NULL && *named != '\0') || geteuid() == 0 || dir == NULL || dir[0] != '/')
+		return named;
+	n = snprintf(own, cap, "%s/mesh/ctl", dir);
+	return n > 0 && (size_t)n < cap && access(own, F_OK) == 0 ? own : named;
+}
+
 int
 main(int argc, char **argv)
 {
+	char own[sizeof((struct sockaddr_un *)NULL)->sun_path];
 	struct run_error e = {0};
 	struct timespec now;
 	struct args a;
@@ -110,7 +126,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	clock_gettime(CLOCK_REALTIME, &now);
 	int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	if (args_parse(&a, argc, argv, getenv("MESH_SOCKET"), now_ms, &e.err) < 0)
+	if (args_parse(&a, argc, argv, find_socket(own, sizeof own), now_ms, &e.err) < 0)
 		return run_report(&a, &e, stderr);
 	return finish(&a, run(&a, now_ms));
 }

@@ -17,7 +17,7 @@ enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000, 
 const struct option_row options[OPT_COUNT] = {
     [OPT_SOCKET] = {.name = "socket",
 	.value = "PATH",
-	.help = "the daemon's socket ($MESH_SOCKET, else /run/mesh/ctl)"},
+	.help = "the daemon's socket ($MESH_SOCKET, else your own meshd --rootless's, else /run/mesh/ctl)"},
     [OPT_OUTPUT] = {.name = "output",
 	.letter = 'o',
 	.value = "FORMAT",

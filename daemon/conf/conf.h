@@ -17,7 +17,7 @@
  *              limits/{script-cpu,script-wall} (i ms) limits/script-memory (i bytes)
  *   sandbox    image-dir (s) image-dir-levels (i) readonly-paths{VIRTUAL: HOST} writable-paths{...}
  *              allow-users[] allow-groups[] allow-tcp-ports[] (s "N" or "A-B") default-user
- * default-group (i) roles[] (s) allow-exec userns (b) uid-map[]{inside,outside,count} gid-map[] (i)
+ * default-group (i) roles[] (s) allow-exec userns limits-optional (b) uid-map[]{inside,outside,count} gid-map[] (i)
  *              limits/memory (i bytes) limits/cpu-quota (i, thousandths of a CPU) limits/pids (i)
  * log/size (i bytes) container  kind (s Daemon|Command|CommandOrDaemon) executable workdir (s)
  * arguments[] (s) environ{NAME: s} user-id group-id (i) memory-limit (i bytes) cpu-shares

@@ -180,6 +180,7 @@ const struct field schema_sandbox[] = {
     {.key = "roles", .type = T_LIST, .sub = &role},
     {.key = "allow-exec", .type = T_BOOL},
     {.key = "userns", .type = T_BOOL},
+    {.key = "limits-optional", .type = T_BOOL},
     {.key = "limits", .type = T_MAP, .sub = sandbox_limits},
     {.key = "log", .type = T_MAP, .sub = sandbox_log},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},

@@ -51,6 +51,16 @@ audit_asked(const struct flat *doc, const char *key)
 	return flat_int(doc, path, &n) ? n : 0;
 }
 
+bool
+audit_host(const struct flat *doc, const char *key)
+{
+	char path[64];
+	int64_t n = 0;
+
+	snprintf(path, sizeof path, "host/%s", key);
+	return flat_int(doc, path, &n) && n != 0;
+}
+
 static bool
 is_cut(const struct flat *doc, const char *who, const char *file)
 {
@@ -105,7 +115,8 @@ static void
 judge_status(struct audit_findings *f, const char *who, struct slice status, int64_t least,
     const struct flat *doc)
 {
-	bool root = may_be_root(doc);
+	/* Of one id 0 is the user's own, as its maps are told to be. */
+	bool root = may_be_root(doc) || audit_host(doc, "one-id");
 	char v[AUDIT_VALUE_CAP];
 
 	if (!audit_field(status, "NoNewPrivs", v, sizeof v) || strcmp(v, "1") != 0)
@@ -120,18 +131,19 @@ judge_status(struct audit_findings *f, const char *who, struct slice status, int
 		    (long long)least);
 	judge_capabilities(f, who, status, (uint64_t)audit_asked(doc, "capabilities"));
 	if (!audit_field(status, "Uid", v, sizeof v) || v[0] == '0' || strstr(v, " 0") != NULL)
-		audit_find(f, root ? AUDIT_ALLOWED : AUDIT_WEAKER, "%s: runs as root of this host (Uid %.64s)", who,
-		    v);
+		audit_find(f, root ? AUDIT_ALLOWED : AUDIT_WEAKER, "%s: runs as %s (Uid %.64s)", who,
+		    audit_host(doc, "one-id") ? "meshd's own user" : "root of this host", v);
 }
 
 /* Of the application and the init, not of what was put beside them. */
 static void
-judge_session(struct audit_findings *f, const char *who, struct slice status)
+judge_session(struct audit_findings *f, const char *who, struct slice status, const struct flat *doc)
 {
 	char v[AUDIT_VALUE_CAP], *last;
 
 	if (!audit_field(status, "Groups", v, sizeof v) || v[0] != '\0')
-		audit_find(f, AUDIT_WEAKER, "%s: is in more groups: %.100s", who, v);
+		audit_find(f, audit_host(doc, "one-id") ? AUDIT_ALLOWED : AUDIT_WEAKER, "%s: is in more groups: %.100s",
+		    who, v);
 	if (!audit_field(status, "NSsid", v, sizeof v) || (last = strrchr(v, ' ')) == NULL ||
 	    strcmp(last, " 0") == 0)
 		audit_find(f, AUDIT_WEAKER, "%s: is in a session of the host, and has its terminal", who);
@@ -163,7 +175,11 @@ judge_maps(const struct audit_subject *s, const char *file)
 		err_escape(v, sizeof v, (const char *)line.b, line.len);
 		(void)strtoull(v, &p, 10);
 		any = true;
-		if (strtoull(p, NULL, 10) == 0)
+		if (strtoull(p, NULL, 10) == 0 && audit_host(s->doc, "rootless"))
+			audit_find(s->out, AUDIT_ALLOWED,
+			    "%s: %s maps to the id of meshd's own user (--rootless): what is his is the container's", s->who,
+			    file);
+		else if (strtoull(p, NULL, 10) == 0)
 			audit_find(s->out, AUDIT_WEAKER, "%s: %s maps to the host's id 0", s->who, file);
 	}
 	if (!any)
@@ -224,12 +240,20 @@ is_private(const char *type)
 	return false;
 }
 
+/* One node of the host's, as a user's container has them. */
+static bool
+is_lent(const struct audit_subject *s, const struct audit_mount *m)
+{
+	return audit_host(s->doc, "rootless") &&
+	    (strcmp(m->root, "/null") == 0 || (strncmp(m->at, "/dev/", 5) == 0 && strcmp(m->root, m->at + 4) == 0));
+}
+
 static void
 judge_mount(const struct audit_subject *s, const struct audit_mount *m)
 {
 	bool ro = audit_has_option(m->options, "ro");
 	/* Devices that were made there, and the null of a mask. */
-	bool devices = strcmp(m->at, "/dev") == 0 ||
+	bool devices = strcmp(m->at, "/dev") == 0 || is_lent(s, m) ||
 	    (strcmp(m->type, "tmpfs") == 0 && strcmp(m->root, "/null") == 0) ||
 	    strcmp(m->type, "devpts") == 0;
 
@@ -350,6 +374,9 @@ judge_fds(const struct audit_subject *s)
 	size_t off = 0, n;
 	int64_t mount = 0;
 
+	snprintf(path, sizeof path, "%s/fds-count", s->who);
+	if (audit_host(s->doc, "rootless") && !flat_int(s->doc, path, &mount))
+		audit_find(s->out, AUDIT_UNKNOWN, "%s: its descriptors can't be read", s->who);
 	n = (size_t)snprintf(prefix, sizeof prefix, "%s/fds/", s->who);
 	while (flat_next(s->doc, &off, &rec)) {
 		bool own = false;
@@ -464,6 +491,8 @@ judge_others(const struct flat *doc, struct audit_findings *f, struct slice leaf
 		snprintf(who, sizeof who, "process %s (%s)", pid, name);
 		judge_status(f, who, status, least, doc);
 	}
+	if (audit_host(doc, "no-groups"))
+		return; /* nothing says who they are */
 	if (!flat_int(doc, "others-count", &count) || flat_int(doc, "others-cut", &cut))
 		audit_find(f, AUDIT_WEAKER, "of %lld more processes in its cgroup only %u were looked at",
 		    (long long)count, i);
@@ -502,14 +531,17 @@ judge_process(struct audit_subject *s, struct slice leaf, bool mounts)
 		return;
 	}
 	judge_status(s->out, s->who, status, filters_of(s->doc, "init"), s->doc);
-	judge_session(s->out, s->who, status);
+	judge_session(s->out, s->who, status, s->doc);
 	judge_namespaces(s);
 	if (mounts)
 		judge_mounts(s);
 	judge_fds(s);
 	judge_rlimits(s);
 	audit_oom(s);
-	if (!is_in_leaf(cgroup, leaf, false))
+	if (audit_host(s->doc, "no-groups"))
+		audit_find(s->out, AUDIT_ALLOWED, "%s: has no cgroup (--rootless): it is not limited, and ends by its pid 1",
+		    s->who);
+	else if (!is_in_leaf(cgroup, leaf, false))
 		audit_find(s->out, AUDIT_WEAKER, "%s: is not in its cgroup, %.*s", s->who,
 		    leaf.len < 80 ? (int)leaf.len : 80, (const char *)leaf.b);
 }

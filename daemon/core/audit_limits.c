@@ -56,6 +56,12 @@ judge_limit(const struct flat *doc, struct audit_findings *f, const char *key, i
 
 	if (most == 0 || (is >= 0 && is <= most))
 		return;
+	if (is < 0 && audit_asked(doc, "limits-optional") != 0) {
+		audit_find(f, AUDIT_ALLOWED,
+		    "%s: is not limited here, and %lld was asked for: its sandbox says `limits-optional: yes`", key,
+		    (long long)most);
+		return;
+	}
 	if (is == INT64_MAX || is < 0)
 		audit_find(f, AUDIT_WEAKER, "%s: %s, and %lld was asked for", key,
 		    is < 0 ? "its cgroup can't be read" : "no limit is set", (long long)most);
@@ -70,7 +76,7 @@ audit_cgroup(const struct flat *doc, struct audit_findings *f)
 	int64_t memory = audit_asked(doc, "memory-limit"), swap, devices;
 
 	if (flat_int(doc, "devices", &devices) && devices == 0)
-		audit_find(f, AUDIT_WEAKER,
+		audit_find(f, audit_host(doc, "rootless") ? AUDIT_ALLOWED : AUDIT_WEAKER,
 		    "devices: its cgroup holds it to none; its mounts and capabilities may still");
 
 	judge_limit(doc, f, "memory-limit", (memory + PAGE - 1) / PAGE * PAGE, "v2/memory.max",

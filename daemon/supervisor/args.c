@@ -3,21 +3,27 @@
  */
 #include "args.h"
 
+#include <stdlib.h>
+
 #include "../base/name.h"
 
 const char args_usage[] =
-    "usage: meshd [--config FILE] [--debug]\n"
+    "usage: meshd [--config FILE] [--rootless] [--debug]\n"
     "       meshd --dev [--nodes N]     a throw-away mesh on this machine\n"
     "       meshd --check DIR [IMAGE]   are the files there in order? (mesh check)\n"
     "       meshd --help | --version\n"
     "\n"
     "  --config FILE   the daemon's config (/etc/mesh/mesh.yaml)\n"
+    "  --rootless      as an ordinary user: what can be had without root (doc/rootless.md);\n"
+    "                  its config is ~/.config/mesh/mesh.yaml\n"
     "  --debug         tell more on stderr\n"
     "\n"
     "Exit codes: 64 usage, 3 config, 4 state, 5 environment, 6 key.\n";
 
+#define WITH "--rootless-with="
+
 static const char *const options[] = {"--check", "--config", "--debug", "--dev",
-    "--help", "--version"};
+    "--help", "--rootless", "--version"};
 
 static int
 unknown(const char *arg, struct err *err)
@@ -52,6 +58,7 @@ int
 args_parse(struct args *a, int argc, char **argv, struct err *err)
 {
 	memset(a, 0, sizeof *a);
+	a->owners = -1;
 	for (int i = 1; i < argc; i++) {
 		const char *arg = argv[i], *value = NULL;
 
@@ -74,6 +81,14 @@ args_parse(struct args *a, int argc, char **argv, struct err *err)
 			a->debug = true;
 			continue;
 		}
+		if (strcmp(arg, "--rootless") == 0) {
+			a->rootless = true;
+			continue;
+		}
+		if (strncmp(arg, WITH, strlen(WITH)) == 0) {
+			a->owners = atoi(arg + strlen(WITH));
+			continue;
+		}
 		if (strcmp(arg, "--config") == 0) {
 			value = ++i < argc ? argv[i] : NULL;
 			if (value == NULL || value[0] == '\0')
@@ -88,7 +103,9 @@ args_parse(struct args *a, int argc, char **argv, struct err *err)
 			return err_set(err, EXIT_USAGE_, "--config given twice");
 		a->config = value;
 	}
-	if (a->config == NULL)
+	if (a->owners >= 0 && !a->rootless)
+		return err_set(err, EXIT_USAGE_, WITH "N is meshd's own; say --rootless");
+	if (a->config == NULL && !a->rootless)
 		a->config = "/etc/mesh/mesh.yaml";
 	return 0;
 }

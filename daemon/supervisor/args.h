@@ -10,9 +10,10 @@ enum args_mode { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_DEV, ARGS_CHECK };
 
 struct args {
 	enum args_mode mode;
-	const char *config; /* borrowed from argv */
+	const char *config; /* borrowed from argv; NULL: the default of --rootless */
 	const char *check, *image; /* ARGS_CHECK; image may be NULL */
-	bool debug;
+	bool debug, rootless;
+	int owners; /* meshd's own --rootless-with, or -1 */
 	int dev_at; /* ARGS_DEV: index of the first argument that is its */
 };
 

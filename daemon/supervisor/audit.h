@@ -14,6 +14,7 @@
  *   asked/volumes/N        where a volume is mounted; N/writable
  *   host/ns/KIND           meshd's own namespaces, "KIND:[inode]"
  *   host/landlock              version of the kernel's
+ *   host/rootless one-id no-groups 1: meshd --rootless, what its user lacks
  *   host/proc              names in the host's /proc, a line each
  *   init/... app/...       pid 1 of the container, and the application:
  *       pid status uid_map gid_map limits oom_score_adj cgroup mountinfo

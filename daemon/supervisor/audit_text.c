@@ -17,6 +17,7 @@
 
 #include "../base/own.h"
 #include "audit.h"
+#include "rootless.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -318,6 +319,7 @@ put_asked(struct flat_out *o, const struct row *r)
 	flat_put_int(o, "asked/cpu-quota", s->cpu_milli);
 	flat_put_int(o, "asked/pids-limit", s->pids);
 	flat_put_int(o, "asked/fileno-limit", s->fileno);
+	flat_put_int(o, "asked/limits-optional", s->limits_optional);
 	flat_put_int(o, "asked/bind", s->bind.count);
 	flat_put_int(o, "asked/network", s->network);
 	if (s->oom_score != 0)
@@ -340,7 +342,7 @@ put_asked(struct flat_out *o, const struct row *r)
 
 /* The host as a container would see it if nothing were done. */
 static void
-put_host(struct flat_out *o)
+put_host(struct flat_out *o, const struct cgroups *g)
 {
 	AUTO_CLOSE int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSEDIR DIR *d = opendir("/proc");
@@ -350,6 +352,9 @@ put_host(struct flat_out *o)
 
 	put_namespaces(o, self, "host");
 	flat_put_int(o, "host/landlock", sys_landlock_abi());
+	flat_put_int(o, "host/rootless", rootless());
+	flat_put_int(o, "host/one-id", rootless_one_id());
+	flat_put_int(o, "host/no-groups", g->unified < 0);
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		size_t n = strlen(e->d_name);
 
@@ -390,7 +395,7 @@ audit_look(const struct sup *s, const struct row *r, int out)
 	flat_begin(&o, buf, FLAT_BYTES_MAX);
 	flat_put_str(&o, "instance", r->instance);
 	put_asked(&o, r);
-	put_host(&o);
+	put_host(&o, &s->cgroups);
 	put_process(&o, init, run->pid, "init");
 	app_pid = application(init, run->pid, &app);
 	if (app >= 0)

@@ -17,6 +17,7 @@
 #include "../base/own.h"
 #include "lease.h"
 #include "record.h"
+#include "rootless_left.h"
 #include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
@@ -312,6 +313,7 @@ boot(struct sup *s, msec now, struct err *err)
 		    "cannot read the records in state-dir/supervisor: %s; containers stay as they are",
 		    strerror(errno));
 	cgroup_each(&s->cgroups, leftover, s);
+	left_containers(s);
 	launch_forget_commands(&s->launcher);
 	cgroup_sweep(&s->cgroups);
 	record_sweep(s);

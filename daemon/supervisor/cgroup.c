@@ -17,6 +17,7 @@
 #include "../base/log.h"
 #include "../base/name.h"
 #include "../base/own.h"
+#include "rootless.h"
 #include "sys.h"
 
 #define PROBE ".probe" /* no name of an instance, nor of another daemon's group */
@@ -25,9 +26,8 @@ enum { LOCK_TRIES = 50 };
 
 const char *const cgroup_names[CGROUP_COUNT] = {"memory", "cpu", "pids", "io"};
 
-/* Is word among the comma-separated words of list? */
-static bool
-listed(const char *list, const char *word)
+bool
+cgroup_listed(const char *list, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -72,6 +72,12 @@ descend(int root, const char *name, bool unified)
 	return dir;
 }
 
+const char *
+cgroup_v1_name(enum cgroup_controller c)
+{
+	return c == CGROUP_IO ? "blkio" : cgroup_names[c];
+}
+
 /* One line of mountinfo: remember the roots of the hierarchies we want. */
 static void
 take_mount(char *line, int *unified, int *v1)
@@ -91,12 +97,12 @@ take_mount(char *line, int *unified, int *v1)
 		return;
 	for (int i = 0; i < CGROUP_COUNT; i++)
 		if (v1[i] < 0 &&
-		    listed(options + 1, i == CGROUP_IO ? "blkio" : cgroup_names[i]))
+		    cgroup_listed(options + 1, cgroup_v1_name(i)))
 			v1[i] = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void
-find_roots(int *unified, int *v1)
+void
+cgroup_find_roots(int *unified, int v1[])
 {
 	AUTO_FCLOSE FILE *f = fopen("/proc/self/mountinfo", "re");
 	AUTO_FREE char *line = NULL;
@@ -123,7 +129,7 @@ find_v2_controllers(struct cgroups *g)
 	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	text[n > 0 ? n : 0] = '\0';
 	for (int i = 0; i < CGROUP_COUNT; i++)
-		g->v2[i] = listed(text, cgroup_names[i]);
+		g->v2[i] = cgroup_listed(text, cgroup_names[i]);
 }
 
 /*
@@ -162,11 +168,18 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 
 	memset(g, 0, sizeof *g);
 	memset(v1, -1, sizeof v1);
-	find_roots(&unified, v1);
+	cgroup_find_roots(&unified, v1);
 	if (unified < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "no cgroup2 file system is mounted; mount it: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified");
-	g->unified = descend(unified, name, true);
+	if (rootless())
+		rootless_groups(&unified, v1);
+	g->unified = unified < 0 ? -1 : descend(unified, name, true);
+	if (unified < 0) {
+		log_warn("rootless: no cgroup of yours can be written: containers have no limits, and a sandbox has to accept that (doc/rootless.md)");
+		memset(g->v1, -1, sizeof g->v1);
+		return 0;
+	}
 	close(unified);
 	if (g->unified < 0)
 		return err_set(err, EXIT_ENVIRONMENT,
@@ -218,13 +231,13 @@ cgroup_make(const struct cgroups *g, const char *leaf, int *fd, struct err *err)
 	int why;
 
 	*fd = -1;
-	if (mkdirat(g->unified, leaf, 0755) < 0) {
+	if (g->unified >= 0 && mkdirat(g->unified, leaf, 0755) < 0) {
 		if (errno == EEXIST)
 			return -EEXIST;
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot make cgroup %s: %s", leaf, strerror(errno));
 	}
-	if (g->move)
+	if (g->move || g->unified < 0)
 		return 0;
 	*fd = openat(g->unified, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd >= 0)
@@ -314,7 +327,17 @@ cgroup_enter(const struct cgroups *g, const char *leaf)
 	char path[CGROUP_LEAF_CAP + 64];
 
 	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
-	return sys_write_file(g->unified, path, "0");
+	return g->unified < 0 ? 0 : sys_write_file(g->unified, path, "0");
+}
+
+int
+cgroup_make_plain(const struct cgroups *g, const char *name, struct err *err)
+{
+	if (g->unified < 0 || mkdirat(g->unified, name, 0755) == 0 ||
+	    errno == EEXIST)
+		return 0;
+	return err_set(err, EXIT_ENVIRONMENT, "cannot make cgroup %s: %s", name,
+	    strerror(errno));
 }
 
 bool
@@ -328,7 +351,7 @@ cgroup_end(const struct cgroups *g, const char *leaf, int ms)
 	struct pollfd changed = {.fd = fd, .events = POLLPRI};
 
 	if (fd < 0)
-		return errno == ENOENT;
+		return g->unified < 0 || errno == ENOENT;
 	cgroup_kill(g, leaf);
 	for (;;) {
 		ssize_t n = sys_read_all(fd, text, sizeof text - 1);
@@ -351,7 +374,8 @@ cgroup_rmdir(const struct cgroups *g, const char *path)
 		    unlinkat(g->v1[i], path, AT_REMOVEDIR) < 0 &&
 		    errno != ENOENT)
 			return false;
-	return unlinkat(g->unified, path, AT_REMOVEDIR) == 0 || errno == ENOENT;
+	return g->unified < 0 ||
+	    unlinkat(g->unified, path, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
 bool

@@ -40,7 +40,9 @@ struct cgroup_node {
 extern const struct cgroup_node cgroup_nodes[CGROUP_NODES];
 
 struct cgroups {
-	int unified;		/* our group in cgroup2, flock'ed */
+	int unified;		/* our group in cgroup2, flock'ed; -1: a rootless
+				 * user without one; then nothing is grouped or
+				 * limited, and the end of a pid 1 is that of all */
 	int v1[CGROUP_COUNT];	/* our group in that v1 hierarchy, or -1 */
 	bool v2[CGROUP_COUNT];	/* the controller is on cgroup2 for leaves */
 	bool move;		/* a child can't be cloned into a leaf, see cgroup.c */
@@ -51,6 +53,7 @@ struct cgroup_limits {
 	uint64_t memory_bytes;
 	uint64_t memory_high_bytes; /* from here on reclaimed, and slowed down */
 	uint32_t cpu_shares, cpu_milli, pids, io_weight;
+	bool optional; /* one that this host has no controller for is left out */
 };
 
 /* name: NAME[/NAME...] below each root; made if missing.  EXIT_ENVIRONMENT. */
@@ -84,6 +87,9 @@ MUST_CHECK int cgroup_attach(const struct cgroups *g, const char *leaf,
  * that moves whole, makes the kernel wait for all CPUs (seen: 4 to 20 ms).
  * 0, or -1 and errno. */
 MUST_CHECK int cgroup_join(int door);
+/* Make one that is not ours to limit, if it is missing.  EXIT_ENVIRONMENT. */
+MUST_CHECK int cgroup_make_plain(const struct cgroups *g, const char *name,
+    struct err *err);
 /* The calling process goes into the cgroup2 group alone.  0, or -1 and errno. */
 MUST_CHECK int cgroup_enter(const struct cgroups *g, const char *leaf);
 /* SIGKILL to all in it, and wait until they are gone: false after ms. */

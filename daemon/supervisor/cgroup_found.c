@@ -33,7 +33,7 @@ cgroup_box(const struct cgroups *g, const char *sandbox,
 	bool was;
 
 	box_path(sandbox, box);
-	was = mkdirat(g->unified, box, 0755) < 0;
+	was = g->unified >= 0 && mkdirat(g->unified, box, 0755) < 0;
 	if (was && errno != EEXIST)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot make cgroup %s: %s", box, strerror(errno));

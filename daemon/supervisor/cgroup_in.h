@@ -11,6 +11,13 @@ extern const char *const cgroup_names[CGROUP_COUNT]; /* of the controllers */
 /* Nobody below our group opens another device than those of cgroup_nodes, and
  * terminals.  A kernel that can't do that is told in the log. */
 void cgroup_devices(const struct cgroups *g);
+/* Is word among the comma-separated words of list? */
+bool cgroup_listed(const char *list, const char *word);
+/* The roots of the hierarchies that are mounted, opened, where these are -1. */
+void cgroup_find_roots(int *unified, int v1[]);
+/* What v1 calls a controller. */
+const char *cgroup_v1_name(enum cgroup_controller c);
+
 /* Remove a group everywhere, cgroup2 last.  False: something is in it. */
 bool cgroup_rmdir(const struct cgroups *g, const char *path);
 /* Set all that is not zero, of a new leaf.  EXIT_ENVIRONMENT: one can't be. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum { SWAPS_HEAD_BYTES = 256, NEAR_BYTES = 256 << 10, PATH_CAP = CGROUP_LEAF_CAP + 64 };
@@ -23,7 +24,7 @@ enum { SWAPS_HEAD_BYTES = 256, NEAR_BYTES = 256 << 10, PATH_CAP = CGROUP_LEAF_CA
 struct target {
 	const struct cgroups *g;
 	const char *path;
-	bool box, lift;
+	bool box, lift, optional;
 	struct err *err;
 };
 
@@ -82,9 +83,12 @@ cannot(const struct target *t, const struct key *k, const char *value)
 static int
 absent(const struct target *t, const struct key *k)
 {
+	if (t->optional)
+		return 0;
 	return err_set(t->err, EXIT_ENVIRONMENT,
-	    "%s: cannot be set: the %s controller of cgroups is not mounted",
-	    called(t, k), cgroup_names[k->c]);
+	    "%s: cannot be set: the %s controller of cgroups is not %s; `limits-optional: yes` in its sandbox starts it without",
+	    called(t, k), cgroup_names[k->c],
+	    rootless() ? "yours to use (doc/rootless.md)" : "mounted");
 }
 
 /* Is there anything to write? */
@@ -258,7 +262,7 @@ int
 cgroup_limit_leaf(const struct cgroups *g, const char *leaf,
     const struct cgroup_limits *l, struct err *err)
 {
-	const struct target t = {g, leaf, false, false, err};
+	const struct target t = {g, leaf, false, false, l->optional, err};
 	int rc = limit_all(&t, l);
 
 	return rc < 0 ? rc : end_together(&t);
@@ -268,7 +272,7 @@ int
 cgroup_limit_box(const struct cgroups *g, const char *box, bool was,
     const struct cgroup_limits *l, struct err *err)
 {
-	const struct target t = {g, box, true, was, err};
+	const struct target t = {g, box, true, was, l->optional, err};
 	char path[PATH_CAP], word[16];
 
 	/* On cgroup2 the controllers are handed down to the leaves. */
@@ -288,7 +292,7 @@ static unsigned long long
 number(const struct cgroups *g, const char *leaf, const char *file,
     const char *word)
 {
-	const struct target t = {g, leaf, false, false, NULL};
+	const struct target t = {g, leaf, false, false, false, NULL};
 	char path[PATH_CAP], text[512], *p;
 	int dir = dir_of(&t, CGROUP_MEMORY);
 	ssize_t n;

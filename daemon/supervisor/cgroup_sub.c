@@ -18,6 +18,8 @@ cgroup_make_sub(const struct cgroups *g, const char *sub, int *fd,
     struct err *err)
 {
 	*fd = -1;
+	if (g->unified < 0)
+		return 0;
 	if (mkdirat(g->unified, sub, 0755) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "cannot make cgroup %s: %s",
 		    sub, strerror(errno));

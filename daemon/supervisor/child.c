@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
@@ -190,7 +189,7 @@ child_become(const struct child *c, int error)
 	const struct spec *s = c->spec;
 	char cwd[PATH_MAX];
 
-	if (HOLDS("groups") && setgroups(0, NULL) < 0)
+	if (HOLDS("groups") && sys_no_groups() < 0)
 		return dprintf(error, "setgroups: %s", strerror(errno));
 	if (c->userns >= 0 && setns(c->userns, CLONE_NEWUSER) < 0)
 		return dprintf(error, "enter user namespace: %s",
@@ -351,6 +350,7 @@ child_run(struct child *c)
 {
 	const struct spec *s = c->spec;
 	struct strs secrets = {0};
+	struct child_early early;
 	int null = -1, prog = -1, release = -1;
 
 	if (HOLDS("keep-ours"))
@@ -359,7 +359,8 @@ child_run(struct child *c)
 	signal(SIGPIPE, SIG_IGN);
 	/* Secrets first: meshd-conf needs the host's own libraries. */
 	if (child_reset(c) < 0 || child_secrets(c, &secrets) < 0 || child_network(c) < 0 ||
-	    pivot(c) < 0 || child_mounts(c, &null) < 0)
+	    child_early(c, &early) < 0 || pivot(c) < 0 ||
+	    child_mounts(c, &early, &null) < 0)
 		_exit(125);
 	if (sethostname(s->instance, strlen(s->instance)) < 0 ||
 	    (HOLDS("setsid") && setsid() < 0) ||

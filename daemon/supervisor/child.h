@@ -49,7 +49,13 @@ char **child_vector(const struct strs *s, size_t skip);
 /* Used by child_run, in a file of its own: /proc, /dev, /tmp and volumes over
  * the image that is already "/".  *null: /dev/null in there.  0 or -1 with the
  * line said by child_say. */
-int child_mounts(const struct child *c, int *null);
+/* What a user gets only while the host's are in sight; else -1 each. */
+struct child_early {
+	int devices[CGROUP_NODES], proc; /* detached mounts */
+};
+int child_mounts(const struct child *c, const struct child_early *early, int *null);
+/* Before that. */
+int child_early(const struct child *c, struct child_early *early);
 /* Likewise, before the image is "/": limits, priorities and the like as if a
  * fresh kernel had started it.  (child_reset.c) */
 int child_reset(const struct child *c);

@@ -20,6 +20,7 @@
 #include "../base/weak.h"
 #include "child.h"
 #include "launch.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum { INODES_MIN = 64, TTY_GID = 5 };
@@ -87,6 +88,13 @@ new_mount(const char *type, const char *size, const char *mode, uint32_t uid,
 	return fd;
 }
 
+static int
+new_proc(void)
+{
+	return new_mount("proc", NULL, NULL, 0, 0,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
 /* Put a detached mount onto path below dir. */
 static int
 put(const struct child *c, int dir, int mnt, const char *path)
@@ -131,7 +139,9 @@ mount_pts(const struct child *c, int dev)
 	char gid[16];
 	int fs = (int)syscall(SYS_fsopen, "devpts", FSOPEN_CLOEXEC), pts = -1, rc;
 
-	snprintf(gid, sizeof gid, "%u", launch_outside(s->gid_maps, s->gid_maps_count, TTY_GID));
+	/* A user may have no such id. */
+	snprintf(gid, sizeof gid, "%u", rootless() ? c->outside_gid :
+		launch_outside(s->gid_maps, s->gid_maps_count, TTY_GID));
 	if (fs >= 0 && config(fs, "gid", gid) == 0 && config(fs, "mode", "620") == 0 &&
 	    config(fs, "ptmxmode", "666") == 0 && config(fs, "max", TERMINALS_MAX) == 0 &&
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
@@ -147,7 +157,7 @@ mount_pts(const struct child *c, int dev)
 
 /* A private /dev; the image's own is never looked at. */
 static int
-mount_dev(const struct child *c, int root, int *null)
+mount_dev(const struct child *c, int root, const struct child_early *early, int *null)
 {
 	struct stat st;
 	int dev = new_mount("tmpfs", "64k", "755", 0, 0,
@@ -160,7 +170,9 @@ mount_dev(const struct child *c, int root, int *null)
 	for (size_t i = 0; i < CGROUP_NODES; i++) {
 		dev_t want = makedev(cgroup_nodes[i].major, cgroup_nodes[i].minor);
 
-		if (mknodat(dev, cgroup_nodes[i].name, S_IFCHR | 0666, want) < 0 ||
+		if ((rootless() ?
+			    rootless_put_device(early->devices[i], dev, cgroup_nodes[i].name) :
+			    mknodat(dev, cgroup_nodes[i].name, S_IFCHR | 0666, want)) < 0 ||
 		    fstatat(dev, cgroup_nodes[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISCHR(st.st_mode) || st.st_rdev != want)
 			return child_say(c, "make /dev/%s: %s", cgroup_nodes[i].name,
@@ -244,13 +256,12 @@ freeze(const struct child *c, int proc, const char *name)
 }
 
 static int
-mount_proc(const struct child *c, int root, int null)
+mount_proc(const struct child *c, int root, const struct child_early *early, int null)
 {
 	struct masks m = {.null = null};
 	struct statfs fs;
-	int proc = HOLDS("fresh-proc") ?
-	    new_mount("proc", NULL, NULL, 0, 0,
-		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) :
+	int proc = early->proc >= 0 ? early->proc :
+	    HOLDS("fresh-proc")	    ? new_proc() :
 	    (int)syscall(SYS_open_tree, root, "proc", OPEN_TREE_CLONE);
 
 	if (put(c, root, proc, "/proc") < 0)
@@ -370,11 +381,32 @@ mount_volumes(const struct child *c, int root)
 	    (s->resolv_flags & SPEC_FILE_MUST) != 0);
 }
 
+/* The kernel gives a user no procfs of his own where he sees less than all of
+ * another one: a container engine may have covered some of it. */
 int
-child_mounts(const struct child *c, int *null)
+child_early(const struct child *c, struct child_early *early)
 {
-	if (mount_dev(c, c->root, null) < 0 ||
-	    mount_proc(c, c->root, *null) < 0)
+	memset(early, -1, sizeof *early);
+	if (!rootless())
+		return 0;
+	for (size_t i = 0; i < CGROUP_NODES; i++)
+		if ((early->devices[i] = rootless_device(cgroup_nodes[i].name)) < 0)
+			return child_say(c, "take the host's /dev/%s: %s",
+			    cgroup_nodes[i].name, strerror(errno));
+	early->proc = new_proc();
+	if (early->proc < 0)
+		return child_say(c, "mount /proc: %s%s", strerror(errno),
+		    errno == EPERM ?
+			": is something mounted over parts of this host's /proc?" :
+			"");
+	return 0;
+}
+
+int
+child_mounts(const struct child *c, const struct child_early *early, int *null)
+{
+	if (mount_dev(c, c->root, early, null) < 0 ||
+	    mount_proc(c, c->root, early, *null) < 0)
 		return -1;
 	return mount_volumes(c, c->root);
 }

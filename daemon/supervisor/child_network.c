@@ -23,6 +23,7 @@
 #include "child.h"
 #include "nets.h"
 #include "ports.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum { LOOPBACK = 1, WAIT_MS = 10, WAITS_MAX = 100 };
@@ -249,6 +250,9 @@ child_network(struct child *c)
 
 	if (c->spec->network == SPEC_NET_HOST)
 		return 0;
+	if (c->spec->network == SPEC_NET_BRIDGED && rootless())
+		return child_say(c,
+		    "network: a port of a bridge is root's to make; with --rootless there are host and none");
 	rc = enter(c, &to);
 	if (rc == 0 && c->spec->network == SPEC_NET_BRIDGED && HOLDS("netns"))
 		rc = join_bridge(c, &to);

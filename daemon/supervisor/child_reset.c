@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum {
@@ -113,7 +114,9 @@ child_reset(const struct child *c)
 	memset(cpus, 0xff, sizeof cpus);
 	if (reset_limits(c) < 0)
 		return -1;
-	if (setpriority(PRIO_PROCESS, 0, 0) < 0 ||
+	/* What a user took upon himself nobody takes from him. */
+	if ((setpriority(PRIO_PROCESS, 0, 0) < 0 &&
+		!(rootless() && errno == EACCES)) ||
 	    syscall(SYS_sched_setaffinity, 0, sizeof cpus, cpus) < 0)
 		return child_say(c, "scheduler: %s", strerror(errno));
 	return child_reset_more(c);
@@ -124,7 +127,8 @@ child_reset_more(const struct child *c)
 {
 	const struct sched_param normal = {0};
 
-	if (sched_setscheduler(0, SCHED_OTHER, &normal) < 0)
+	if (sched_setscheduler(0, SCHED_OTHER, &normal) < 0 &&
+	    !(rootless() && errno == EPERM))
 		return child_say(c, "scheduler: %s", strerror(errno));
 	/* To 0 it would be the value that was inherited. */
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) < 0 ||

@@ -15,6 +15,8 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "helper.h"
+#include "ranges.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum {
@@ -27,11 +29,17 @@ static int
 read_path(const struct flat *f, const char *file, const char *key,
     const char *dflt, char *out, struct err *err)
 {
+	char own[CONFIG_PATH_CAP];
 	struct flat_rec rec;
 
 	if (!flat_find(f, key, &rec)) {
-		snprintf(out, CONFIG_PATH_CAP, "%s", dflt);
-		return 0;
+		snprintf(out, CONFIG_PATH_CAP, "%s",
+		    rootless_path(key, dflt, own, sizeof own));
+		if (out[0] == '/')
+			return 0;
+		return err_set(err, EXIT_CONFIG,
+		    "%s: %s: neither it nor $HOME or $XDG_RUNTIME_DIR says where; set it",
+		    file, key);
 	}
 	if (!flat_str(f, key, out, CONFIG_PATH_CAP) || out[0] != '/')
 		return err_set(err, EXIT_CONFIG,
@@ -84,6 +92,7 @@ read_range(struct config *c, const struct flat *f, struct err *err)
 	char text[32], *end;
 	unsigned long first, last;
 
+	c->range_ids = RANGES_IDS;
 	c->range_first = RANGE_FIRST;
 	c->range_last = RANGE_LAST;
 	if (!flat_find(f, "uid-range", &rec))
@@ -125,6 +134,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 		return rc;
 	snprintf(key, sizeof key, "%s/cluster.key", c->state_dir);
 	c->key_configured = flat_find(f, "cluster-key", &rec);
+	c->account_configured = flat_find(f, "user", &rec) ||
+	    flat_find(f, "conf-user", &rec) || flat_find(f, "uid-range", &rec);
 	if (strlen(key) >= CONFIG_PATH_CAP)
 		return err_set(err, EXIT_CONFIG, "%s: state-dir is too long",
 		    c->file);
@@ -212,19 +223,37 @@ load_master(struct config *c, int conf_program, struct err *err)
 	return config_master(c, file, &f, err);
 }
 
+/* A path that the engine has no default of its own for. */
+static void
+add_path(struct flat_out *o, const struct flat *f, const char *key, const char *path)
+{
+	struct flat_rec rec;
+
+	if (rootless() && !flat_find(f, key, &rec))
+		flat_put_str(o, key, path);
+}
+
 /* The engine gets the records of mesh.yaml, and what else was told to us. */
 static int
 add_records(struct config *c, bool debug, struct err *err)
 {
 	struct flat_out o = {.len = c->raw_len,
-	    .cap = c->raw_len + sizeof c->sandboxes_dir + 256};
+	    .cap = c->raw_len + 6 * sizeof c->sandboxes_dir + 512};
 	const uint8_t yes = 1;
+	struct flat f;
 
 	if (o.cap > FLAT_BYTES_MAX)
 		return err_set(err, EXIT_CONFIG, "%s: is too large", c->file);
 	if ((o.buf = realloc(c->raw, o.cap)) == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	c->raw = o.buf;
+	if (flat_open(&f, c->raw, c->raw_len) < 0)
+		return no_records(c->file, err);
+	add_path(&o, &f, "config-dir", c->config_dir);
+	add_path(&o, &f, "state-dir", c->state_dir);
+	add_path(&o, &f, "run-dir", c->run_dir);
+	add_path(&o, &f, "log-dir", c->log_dir);
+	add_path(&o, &f, "images-dir", c->images_dir);
 	flat_put_str(&o, "sandboxes-dir", c->sandboxes_dir);
 	if (debug)
 		flat_put(&o, "debug", FLAT_BOOL, 0, 0, &yes, sizeof yes);
@@ -300,9 +329,11 @@ account(const char *key, const char *name, uid_t *uid, gid_t *gid,
 int
 config_accounts(struct config *c, struct err *err)
 {
-	int rc = account("user", c->user, &c->uid, &c->gid, err);
+	int rc;
 
-	if (rc < 0)
+	if (rootless())
+		return rootless_accounts(c, err);
+	if ((rc = account("user", c->user, &c->uid, &c->gid, err)) < 0)
 		return rc;
 	rc = account("conf-user", c->conf_user, &c->conf_uid, &c->conf_gid, err);
 	if (rc < 0)

@@ -23,11 +23,13 @@ struct config {
 	char sandboxes_dir[CONFIG_PATH_CAP + 32]; /* of the master file */
 	char cluster_key[CONFIG_PATH_CAP]; /* always set ... */
 	bool key_configured;		   /* ... but only then it must exist */
+	bool account_configured;	   /* user, conf-user or uid-range is */
 	char cgroup[CONFIG_PATH_CAP];	   /* NAME[/NAME...], below the roots */
 	char user[NAME_CAP], conf_user[NAME_CAP];
 	uid_t uid, conf_uid;
 	gid_t gid, conf_gid;
-	uint32_t range_first, range_last; /* of outside uids for sandboxes */
+	uint32_t range_first, range_last; /* of outside uids for sandboxes ... */
+	uint32_t range_ids;		  /* ... so many for each */
 	enum log_level log_level;
 	uint8_t *raw;			  /* the flat document, owned */
 	size_t raw_len;

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "rootless.h"
+#include "rootless_left.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -29,7 +31,7 @@ enum {
 };
 
 static void
-child(struct sup *s, int sock, int conf)
+child(struct sup *s, int sock, int conf, pid_t supervisor)
 {
 	const int from[] = {sock, conf, s->place.ctl, s->place.state_dir,
 	    s->programs.script, s->programs.conf};
@@ -58,8 +60,14 @@ child(struct sup *s, int sock, int conf)
 	close_range(SUP_FD_LAST + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	sys_restore_nofile();
 	umask(022);
+	if (rootless() && rootless_view(&s->conf) < 0) {
+		dprintf(2, "cannot keep the engine from your home: %s\n",
+		    strerror(errno));
+		_exit(125);
+	}
 	if (chdir("/") < 0 || sys_become(s->conf.uid, s->conf.gid) < 0)
 		_exit(125);
+	left_tie_engine(s, supervisor);
 	sys_exec_fd(prog, argv, env);
 	dprintf(2, "cannot run meshd-engine: %s\n", strerror(errno));
 	_exit(126);
@@ -70,22 +78,19 @@ child(struct sup *s, int sock, int conf)
 static int
 end_last(struct sup *s, struct err *err)
 {
-	if (!cgroup_end(&s->cgroups, SUP_ENGINE_GROUP, LEFT_MS_MAX))
+	if (!cgroup_end(&s->cgroups, SUP_ENGINE_GROUP, LEFT_MS_MAX) ||
+	    !left_end_engine(s, LEFT_MS_MAX))
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "the last engine, or what it started, does not end: cgroup %s/" SUP_ENGINE_GROUP,
 		    s->conf.cgroup);
-	if (mkdirat(s->cgroups.unified, SUP_ENGINE_GROUP, 0755) < 0 &&
-	    errno != EEXIST)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "cannot make cgroup %s/" SUP_ENGINE_GROUP ": %s",
-		    s->conf.cgroup, strerror(errno));
-	return 0;
+	return cgroup_make_plain(&s->cgroups, SUP_ENGINE_GROUP, err);
 }
 
 static int
 engine_open(struct sup *s, struct err *err)
 {
 	struct engine *e = &s->engine;
+	const pid_t self = getpid();
 	int pair[2], conf, rc;
 
 	if ((rc = end_last(s, err)) < 0)
@@ -106,7 +111,7 @@ engine_open(struct sup *s, struct err *err)
 	}
 	e->pid = sys_fork(0, -1, &e->pidfd);
 	if (e->pid == 0)
-		child(s, pair[1], conf);
+		child(s, pair[1], conf, self);
 	close(pair[1]);
 	close(conf);
 	if (e->pid < 0) {
@@ -119,6 +124,7 @@ engine_open(struct sup *s, struct err *err)
 	e->started = sys_now();
 	e->restart_at = e->kill_at = MSEC_NEVER;
 	e->starts++;
+	left_note_engine(s);
 	log_debug("engine started, pid %d", (int)e->pid);
 	return 0;
 }

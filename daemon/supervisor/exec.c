@@ -123,6 +123,18 @@ find_running(struct sup *s, const struct exec *x, enum exec_kind *kind,
 	return NULL;
 }
 
+/* All of it; without a group those it started are left to the end of their
+ * container. */
+static void
+end_all(const struct sup *s, const struct exec *x)
+{
+	cgroup_kill(&s->cgroups, x->group);
+	if (s->cgroups.unified < 0 && x->command >= 0)
+		sys_pidfd_kill(x->command, SIGKILL);
+	if (s->cgroups.unified < 0 && x->joiner >= 0)
+		sys_pidfd_kill(x->joiner, SIGKILL);
+}
+
 static void
 close_pair(int *pair)
 {
@@ -359,7 +371,7 @@ take_signal(struct sup *s, struct exec *x)
 	if (x->stage < EXEC_JOINS)
 		exec_slot_free(x);
 	else
-		cgroup_kill(&s->cgroups, x->group);
+		end_all(s, x);
 }
 
 /* --- the command --------------------------------------------------------------------- */
@@ -470,7 +482,7 @@ advance(struct sup *s, struct exec *x, msec now)
 			    "exec: %s: killed on the way into it",
 			    x->ask.instance);
 		/* What it left behind is nobody's. */
-		cgroup_kill(&s->cgroups, x->group);
+		end_all(s, x);
 		x->stage = EXEC_ENDS;
 		x->deadline = now + END_MS_MAX;
 	}
@@ -546,7 +558,7 @@ late(struct sup *s, struct exec *x, msec now)
 		snprintf(x->text, sizeof x->text,
 		    "exec: %s: took more than %d s to enter: killed",
 		    x->ask.instance, JOIN_MS_MAX / 1000);
-	cgroup_kill(&s->cgroups, x->group);
+	end_all(s, x);
 }
 
 void

@@ -41,7 +41,7 @@ enum { HIGH_FD = 64, FAILED = 125 };
 
 #define JOINED                                                                 \
 	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |            \
-	    CLONE_NEWNET | CLONE_NEWCGROUP)
+	    CLONE_NEWCGROUP)
 
 static _Noreturn void
 fail(const struct exec_child *c, const char *what)
@@ -180,6 +180,20 @@ command(const struct exec_child *c, const struct child *as, const struct strs *s
 	_exit(FAILED);
 }
 
+/* To a network that one is in already only the host's root may go. */
+static int
+other_network(pid_t pid)
+{
+	char path[48];
+	struct stat theirs, ours;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	return stat(path, &theirs) == 0 && stat("/proc/self/ns/net", &ours) == 0 &&
+		theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev ?
+	    0 :
+	    CLONE_NEWNET;
+}
+
 _Noreturn void
 exec_child_run(const struct exec_child *c)
 {
@@ -211,7 +225,7 @@ exec_child_run(const struct exec_child *c)
 	take_limits(c);
 	if (c->spec->uid_maps_count > 0)
 		as.userns = fcntl(c->target, F_DUPFD_CLOEXEC, HIGH_FD);
-	if (setns(c->target, JOINED) < 0)
+	if (setns(c->target, JOINED | other_network(c->pid)) < 0)
 		fail(c, "enter the container");
 	born.pid = sys_fork(CLONE_PARENT, -1, &pidfd);
 	if (born.pid == 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@
 #include "../base/flat.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum { ERR_BYTES_MAX = 400, SECRETS_PID = 200 };
@@ -62,8 +64,11 @@ helper_close(struct helper *h)
 static int
 become(uid_t uid, gid_t gid)
 {
-	if (geteuid() == 0)
-		return sys_become(uid, gid);
+	if (geteuid() == 0 && sys_become(uid, gid) < 0)
+		return -1;
+	/* Of the engine's own user, it is where that has no say. */
+	if (rootless_one_id())
+		return unshare(CLONE_NEWUSER);
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
@@ -322,10 +327,10 @@ helper_open_yaml(int dir, const char *name, const char *display, struct err *err
 		return err_set(err, EXIT_CONFIG,
 		    "%s: refusing: mode %04o, must not be writable by group or others",
 		    display, st.st_mode & 07777);
-	if (st.st_uid != 0)
+	if (!rootless_trusts(fd, &st))
 		return err_set(err, EXIT_CONFIG,
-		    "%s: refusing: owned by uid %u, must be owned by root",
-		    display, st.st_uid);
+		    "%s: refusing: owned by uid %u, must be owned by %s",
+		    display, st.st_uid, rootless_owner());
 	out = fd;
 	fd = -1;
 	return out;

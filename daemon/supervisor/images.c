@@ -17,6 +17,7 @@
 #include "../base/own.h"
 #include "../base/proto.h"
 #include "../base/weak.h"
+#include "rootless.h"
 #include "spec.h"
 #include "sys.h"
 
@@ -182,6 +183,10 @@ mount_file(const struct image_who *who, struct image_file *f, struct err *err)
 	char said[160] = "";
 	int mnt = -1;
 
+	if (rootless())
+		return err_set(err, EXIT_CONFIG,
+		    "%s: image %s: %s is root's to mount; with --rootless an image is a directory",
+		    who->instance, who->image, type);
 	errno = ENOTBLK;
 	if (f->kind == IMAGES_EROFS && f->loop < 0 && HOLDS("no-loop"))
 		mnt = mount_it(type, f->file, said, sizeof said);

@@ -352,10 +352,11 @@ judge_all(struct sup *s, struct row *r, struct err *err)
 		    j->req.image, j->req.config);
 	judge_of(s, j, &sandbox, file, &judge);
 	judge.container = &container;
+	judge.range_ids = s->conf.range_ids;
 	judge.secrets = j->secrets == NULL ? NULL : &secrets;
 	if ((rc = ranges_first(s->place.records_dir, s->conf.range_first,
-		 s->conf.range_last, j->req.sandbox, &judge.range_first,
-		 err)) < 0 ||
+		 s->conf.range_last, s->conf.range_ids, j->req.sandbox,
+		 &judge.range_first, err)) < 0 ||
 	    (rc = judge_container(&judge, &j->spec, err)) < 0)
 		return rc;
 	j->range_first = judge.range_first;

@@ -21,7 +21,8 @@ struct judge {
 	const struct flat *secrets; /* of its secret-environ-file, or NULL */
 	const char *sandbox_file;   /* for error lines */
 	const char *images_dir;	    /* of the daemon config */
-	uint32_t range_first;	    /* outside uids for this sandbox, 64 Ki */
+	uint32_t range_first;	    /* outside uids for this sandbox ... */
+	uint32_t range_ids;	    /* ... so many; 0: 64 Ki */
 };
 
 /* The names in a request, before any file is opened.  EXIT_CONFIG. */

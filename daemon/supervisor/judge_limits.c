@@ -192,6 +192,7 @@ judge_limits(const struct judge *j, struct spec *s, struct err *err)
 		 &s->kill_timeout_ms, err)) < 0 ||
 	    (rc = normal_exits(j, s, err)) < 0)
 		return rc;
+	(void)flat_bool(j->sandbox, "limits-optional", &s->limits_optional);
 	together(j, s);
 	within_reason(j, s);
 	return 0;

@@ -38,7 +38,20 @@ static const struct kind groups = {"gid-map", "group-id", "allow-groups",
 struct id_maps {
 	struct spec_map maps[SPEC_MAPS_MAX];
 	uint32_t count;
+	bool dflt; /* no file has one: it is the sandbox's range */
 };
+
+static uint32_t
+ids_of(const struct judge *j)
+{
+	return j->range_ids == 0 ? RANGE_IDS : j->range_ids;
+}
+
+static bool
+is_rootless(const struct judge *j)
+{
+	return ids_of(j) != RANGE_IDS;
+}
 
 /* user-id or group-id, else the sandbox's default.  1: set, 0: not, < 0. */
 static int
@@ -188,12 +201,12 @@ narrow(const struct judge *j, const struct kind *k, bool userns,
 			    k->map, m->count, m->outside, k->allow,
 			    j->req->sandbox, j->sandbox_file);
 		}
-		if ((uint64_t)m->inside + m->count > RANGE_IDS)
+		if ((uint64_t)m->inside + m->count > ids_of(j))
 			return judge_fail(j, &rec, err,
-			    "%s: ids inside go to %llu; without a uid-map sandbox '%s' has %d (%s)",
+			    "%s: ids inside go to %llu; without a uid-map sandbox '%s' has %u (%s)",
 			    k->map,
 			    (unsigned long long)m->inside + m->count - 1,
-			    j->req->sandbox, RANGE_IDS, j->sandbox_file);
+			    j->req->sandbox, ids_of(j), j->sandbox_file);
 		m->outside = j->range_first + m->inside;
 	}
 	return 0;
@@ -217,7 +230,7 @@ choose_maps(const struct judge *j, const struct kind *k, bool userns,
 	    (rc = read_maps(j, j->container, image, k->map, &own, err)) < 0 ||
 	    (rc = check_maps(j, image, k->map, &own, err)) < 0)
 		return rc;
-	if (userns && sandbox.count == 0 &&
+	if (userns && sandbox.count == 0 && !is_rootless(j) &&
 	    (j->range_first < RANGE_FIRST_MIN ||
 		j->range_first > ID_MAX - RANGE_IDS))
 		return err_set(err, EXIT_STATE,
@@ -226,9 +239,11 @@ choose_maps(const struct judge *j, const struct kind *k, bool userns,
 	if ((rc = narrow(j, k, userns, &sandbox, &own, err)) < 0)
 		return rc;
 	*out = own.count > 0 ? own : sandbox;
+	out->dflt = false;
 	if (out->count == 0 && userns) {
-		out->maps[0] = (struct spec_map){0, j->range_first, RANGE_IDS};
+		out->maps[0] = (struct spec_map){0, j->range_first, ids_of(j)};
 		out->count = 1;
+		out->dflt = true;
 	}
 	return 0;
 }
@@ -245,6 +260,14 @@ mapped(const struct id_maps *m, uint32_t id)
 	return false;
 }
 
+/* Of a sandbox with one id it is the user's, whatever his number is inside. */
+static void
+take_only(struct id_maps *m, uint32_t id)
+{
+	if (m->dflt && m->maps[0].count == 1)
+		m->maps[0].inside = id;
+}
+
 int
 judge_user(const struct judge *j, struct spec *s, struct err *err)
 {
@@ -253,6 +276,10 @@ judge_user(const struct judge *j, struct spec *s, struct err *err)
 	int rc;
 
 	(void)flat_bool(j->sandbox, "userns", &userns);
+	if (!userns && is_rootless(j))
+		return err_set(err, EXIT_CONFIG,
+		    "%s: sandbox '%s': `userns: off` is not for --rootless, where nothing has to be id-mapped: remove it (%s)",
+		    j->req->instance, j->req->sandbox, j->sandbox_file);
 	if ((rc = choose_maps(j, &users, userns, &u, err)) < 0 ||
 	    (rc = choose_maps(j, &groups, userns, &g, err)) < 0)
 		return rc;
@@ -272,6 +299,8 @@ judge_user(const struct judge *j, struct spec *s, struct err *err)
 	/* Lithos' default; but never the host's own group 0 unasked. */
 	if (rc == 0)
 		s->gid = u.count > 0 ? 0 : s->uid;
+	take_only(&u, s->uid);
+	take_only(&g, s->gid);
 	if (!mapped(&u, s->uid) || !mapped(&g, s->gid))
 		return judge_fail(j, NULL, err,
 		    "user-id %u or group-id %u is outside the id maps of sandbox '%s'",

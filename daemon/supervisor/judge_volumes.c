@@ -246,6 +246,10 @@ writable(const struct judge *j, const struct spec *s, const struct flat_rec *rec
 		return judge_fail(j, rec, err, "%s: path: %s", v->target,
 		    bad_path(path));
 	v->mode = MODE;
+	if (j->range_ids == 1) { /* there may be no id 0 that could own it */
+		v->user = s->uid;
+		v->group = s->gid;
+	}
 	option(j, rec, "mode", &v->mode);
 	option(j, rec, "user", &v->user);
 	option(j, rec, "group", &v->group);

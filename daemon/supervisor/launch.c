@@ -123,7 +123,7 @@ limit_cgroup(const struct launcher *l, const struct spec *s,
     const struct running *r, struct err *err)
 {
 	const struct cgroup_limits limits = {s->memory_bytes, s->memory_high_bytes,
-	    s->cpu_shares, s->cpu_milli, s->pids, s->io_weight};
+	    s->cpu_shares, s->cpu_milli, s->pids, s->io_weight, s->limits_optional};
 	int rc = cgroup_limit(l->cgroups, r->leaf, &limits, err);
 
 	/* EPIPE: the child failed already, and says why on its error pipe. */
@@ -425,6 +425,9 @@ launch_adopt(struct launcher *l, const char *instance, struct running *r,
 	start = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
 	if (start != 0 && is_noted(r, start))
 		return 1;
+	/* Held up on its way, it has run nothing; a group would see to its end. */
+	if (start != 0 && start == r->start_time && l->cgroups->unified < 0)
+		sys_pidfd_kill(r->pidfd, SIGKILL);
 	if (start == 0 && errno != ESRCH && errno != ENOENT &&
 	    errno != EINVAL)
 		return err_set(err, EXIT_ENVIRONMENT,

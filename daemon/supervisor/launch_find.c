@@ -16,6 +16,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "launch.h"
+#include "rootless.h"
 #include "sys.h"
 
 /* A record that is newer than this after the start is of a change: what runs is
@@ -73,6 +74,18 @@ look(void *arg, const char *leaf)
 	}
 }
 
+/* Where there are no groups. */
+static void
+look_at(void *arg, pid_t pid, const char *instance)
+{
+	struct search *s = arg;
+
+	if (strcmp(instance, s->instance) != 0)
+		return;
+	s->found++;
+	s->out->pid = pid;
+}
+
 /* CLOCK_REALTIME of a start time in clock ticks since boot. */
 static uint64_t
 wall_ms(uint64_t start_time)
@@ -99,12 +112,19 @@ launch_find(struct launcher *l, const struct spec *s, struct running *r)
 
 	running_new(r);
 	cgroup_each(l->cgroups, look, &search);
+	if (l->cgroups->unified < 0)
+		rootless_each(l->place->log_dir, look_at, &search);
+	if (r->gen == 0)
+		snprintf(r->leaf, sizeof r->leaf, "%c%s/%s.%u", CGROUP_BOX,
+		    s->sandbox, s->instance, r->gen = 1);
 	/* First hold it, then ask again: it may be another by now. */
 	r->pidfd = search.found == 1 ? sys_pidfd_open(r->pid) : -1;
 	r->start_time = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
 	r->id = r->pidfd < 0 ? 0 : sys_pidfd_id(r->pidfd);
 	r->since_ms = wall_ms(r->start_time);
-	if (r->start_time == 0 || !cgroup_holds(l->cgroups, r->leaf, r->pid) ||
+	if (r->start_time == 0 ||
+	    (l->cgroups->unified >= 0 &&
+		!cgroup_holds(l->cgroups, r->leaf, r->pid)) ||
 	    changed_since(l, s->instance, r->since_ms)) {
 		running_close(r);
 		running_new(r);

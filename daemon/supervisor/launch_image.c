@@ -12,6 +12,7 @@
 #include "../base/own.h"
 #include "../base/weak.h"
 #include "launch.h"
+#include "rootless.h"
 #include "sys.h"
 
 /* What only root could have put there: else the engine's user, or anybody,
@@ -34,10 +35,10 @@ judge_level(const char *instance, const char *image, const char *part, int fd,
 		return err_set(err, EXIT_CONFIG,
 		    "%s: image %s: %s%smode %04o, must not be writable by group or others",
 		    instance, image, part, colon, st.st_mode & 07777);
-	if (HOLDS("root-owned") && st.st_uid != 0)
+	if (HOLDS("root-owned") && !rootless_trusts(fd, &st))
 		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: %s%sowned by uid %u, must be owned by root",
-		    instance, image, part, colon, st.st_uid);
+		    "%s: image %s: %s%sowned by uid %u, must be owned by %s",
+		    instance, image, part, colon, st.st_uid, rootless_owner());
 	return 0;
 }
 
@@ -48,17 +49,18 @@ open_images(const char *instance, const char *images_dir, const char *image,
 {
 	struct stat st;
 	AUTO_CLOSE int dir = open(images_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int link = open(images_dir, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	int rc;
 
-	if (dir < 0 || lstat(images_dir, &st) < 0)
+	if (dir < 0 || link < 0 || fstat(link, &st) < 0)
 		return err_set(err, EXIT_CONFIG,
 		    errno == ENOENT ? "%s: image %s: not found under %s: %s" :
 				      "%s: image %s: under %s: %s",
 		    instance, image, images_dir, strerror(errno));
-	if (S_ISLNK(st.st_mode) && st.st_uid != 0)
+	if (S_ISLNK(st.st_mode) && !rootless_trusts(link, &st))
 		return err_set(err, EXIT_CONFIG,
-		    "%s: image %s: %s: a link owned by uid %u, must be owned by root",
-		    instance, image, images_dir, st.st_uid);
+		    "%s: image %s: %s: a link owned by uid %u, must be owned by %s",
+		    instance, image, images_dir, st.st_uid, rootless_owner());
 	if ((rc = judge_level(instance, image, images_dir, dir, err)) < 0)
 		return rc;
 	*out = dir;
@@ -192,11 +194,12 @@ launch_container_file(const struct sup_req *req, int image, struct err *err)
 	if (HOLDS("regular") && !S_ISREG(st.st_mode))
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
 		    req->instance, req->image, req->config);
-	if (HOLDS("root-owned") && (st.st_uid != 0 || st.st_mode & 022))
+	if (HOLDS("root-owned") &&
+	    (!rootless_trusts(path, &st) || st.st_mode & 022))
 		return err_set(err, EXIT_CONFIG,
-		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by root and not writable by group or others",
+		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by %s and not writable by group or others",
 		    req->instance, req->image, req->config, st.st_uid,
-		    st.st_mode & 07777);
+		    st.st_mode & 07777, rootless_owner());
 	if (HOLDS("one-name") && launch_may_be_foreign(&st))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: refusing: it has %lu names (hard links), and not everybody may read it: it may be a file from outside of the image; put a copy there",

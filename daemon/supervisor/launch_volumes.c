@@ -18,6 +18,7 @@
 #include "../base/weak.h"
 #include "child.h"
 #include "launch.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum { NAME_BYTES = 255, NEW_CAP = NAME_BYTES + 16, NEW_TRIES = 4 };
@@ -275,7 +276,7 @@ volume_userns(const struct child *c, const struct spec *s,
 	struct stat st;
 
 	/* The engine's files are for all to read, whoever owns them. */
-	if (v->kind == SPEC_RENDERED || fstat(dir, &st) < 0 ||
+	if (v->kind == SPEC_RENDERED || rootless() || fstat(dir, &st) < 0 ||
 	    (!holds(s, st.st_uid, false) && holds(s, st.st_uid, true)))
 		return -1;
 	return c->userns;
@@ -337,11 +338,18 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 	c->userns = launch_userns(l, s, err);
 	if (c->userns < -1)
 		return -err->code;
-	rc = open_root(l, s, c->userns, &c->root, err);
+	/* A user may id-map no mount of a file system that is the host's. */
+	rc = open_root(l, s, rootless() ? -1 : c->userns, &c->root, err);
 	for (uint32_t i = 0; i < s->volumes_count && rc == 0; i++) {
-		if (s->volumes[i].kind == SPEC_TMPFS)
+		struct spec_volume v = s->volumes[i];
+
+		if (v.kind == SPEC_TMPFS)
 			continue;
-		c->volumes[i] = open_volume(l, c, s, &s->volumes[i], err);
+		if (rootless()) { /* no mount maps them: on disk are those of outside */
+			v.user = launch_outside(s->uid_maps, s->uid_maps_count, v.user);
+			v.group = launch_outside(s->gid_maps, s->gid_maps_count, v.group);
+		}
+		c->volumes[i] = open_volume(l, c, s, &v, err);
 		rc = c->volumes[i] < 0 ? c->volumes[i] : 0;
 	}
 	return rc < 0 ? rc : launch_hosts(l, c, err);

@@ -12,6 +12,7 @@
 #include "../base/fence.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "rootless_left.h"
 #include "sys.h"
 
 enum { FILE_CAP = NAME_CAP + 8 };
@@ -221,8 +222,8 @@ lease_tick(struct sup *s, struct row *r, msec now)
 	if (due == FENCE_RUN)
 		return;
 	/* First the kill, then the book-keeping.  A frozen group dies too. */
-	if (due == FENCE_LAST && !r->lease_killed && r->run.leaf[0] != '\0')
-		cgroup_kill(&s->cgroups, r->run.leaf);
+	if (due == FENCE_LAST && !r->lease_killed)
+		left_kill(s, &r->run);
 	if (lease_goes_on(r))
 		begin_end(s, r, now);
 	if (due == FENCE_LAST && !r->lease_killed) {

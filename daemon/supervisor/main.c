@@ -19,6 +19,7 @@
 #include "check.h"
 #include "programs.h"
 #include "lease.h"
+#include "rootless.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -104,12 +105,15 @@ start(struct sup *s, const struct args *a, struct err *err)
 {
 	int rc;
 
+	if (a->rootless && (rc = rootless_open(a->owners, err)) < 0)
+		return rc;
 	if (geteuid() != 0)
 		return err_set(err, EXIT_ENVIRONMENT,
-		    "must run as root (uid 0), running as uid %u", geteuid());
+		    "must run as root (uid 0), running as uid %u; as an ordinary user: meshd --rootless",
+		    geteuid());
 	if ((rc = open_programs(&s->programs, err)) < 0 ||
-	    (rc = config_load(&s->conf, a->config, s->programs.conf, a->debug,
-		 err)) < 0)
+	    (rc = config_load(&s->conf, rootless_config(a->config), s->programs.conf,
+		 a->debug, err)) < 0)
 		return rc;
 	log_init("meshd", s->conf.log_level);
 	notify_open(&s->notify);
@@ -166,6 +170,8 @@ main(int argc, char **argv)
 
 		return rc < 0 ? fail(&err) : rc;
 	}
+	if (args.rootless && args.owners < 0) /* it comes back only with an error */
+		return rootless_enter(&args, argv, &err) < 0 ? fail(&err) : 0;
 	if (start(&s, &args, &err) < 0)
 		return fail(&err);
 	return loop(&s);

@@ -222,8 +222,11 @@ ports_open(struct ports *ports, const struct spec *s, int fds[SPEC_PORTS_MAX],
 				continue;
 			ports->busy = errno == EADDRINUSE;
 			return err_set(err, EXIT_ENVIRONMENT,
-			    "%s: tcp-ports: cannot listen on port %u of %s: %s",
-			    s->instance, p.number, p.host, strerror(errno));
+			    "%s: tcp-ports: cannot listen on port %u of %s: %s%s",
+			    s->instance, p.number, p.host, strerror(errno),
+			    errno == EACCES ?
+				" (below net.ipv4.ip_unprivileged_port_start they are root's)" :
+				"");
 		}
 		fds[i] = k->fd;
 	}

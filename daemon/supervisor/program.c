@@ -12,6 +12,7 @@
 #include "../base/machine.h"
 #include "../base/own.h"
 #include "../base/weak.h"
+#include "rootless.h"
 #include "sys.h"
 
 /* meshd itself, as it lies in memory: the linker says where that begins. */
@@ -50,10 +51,11 @@ program_open(const struct spec *s, int root, const char *path, bool owner,
 	if (at < 0 || fstat(at, st) < 0 || !S_ISREG(st->st_mode) || !(st->st_mode & 0111))
 		return 0;
 	/* Who may write in it chooses what runs. */
-	if (owner && HOLDS("root-owned") && (st->st_uid != 0 || st->st_mode & 022))
+	if (owner && HOLDS("root-owned") && (!rootless_trusts(at, st) || st->st_mode & 022))
 		return err_set(err, EXIT_CONFIG,
-		    "%s: %s%s: refusing: uid %u, mode %04o; a program must be owned by root and not writable by group or others",
-		    s->instance, s->image, path, st->st_uid, st->st_mode & 07777);
+		    "%s: %s%s: refusing: uid %u, mode %04o; a program must be owned by %s and not writable by group or others",
+		    s->instance, s->image, path, st->st_uid, st->st_mode & 07777,
+		    rootless_owner());
 	snprintf(self, sizeof self, "/proc/self/fd/%d", at);
 	*fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return *fd < 0 ? 0 : 1;

@@ -105,15 +105,18 @@ load(int dir, char *text, struct err *err)
 }
 
 int
-ranges_first(int dir, uint32_t range_first, uint32_t range_last,
+ranges_first(int dir, uint32_t range_first, uint32_t range_last, uint32_t each,
     const char *sandbox, uint32_t *first, struct err *err)
 {
 	AUTO_FREE char *text = malloc(RANGES_BYTES_MAX + NAME_CAP + 16);
 	uint64_t ids = (uint64_t)range_last - range_first + 1;
-	uint32_t room = (uint32_t)(ids / RANGES_IDS), index = 0;
+	uint32_t room = (uint32_t)(ids / each), index = 0;
 	bool found;
 	ssize_t n;
 
+	*first = range_first;
+	if (ids == 1)
+		return 0;
 	if (text == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	if ((n = load(dir, text, err)) < 0)
@@ -125,7 +128,7 @@ ranges_first(int dir, uint32_t range_first, uint32_t range_last,
 		return err_set(err, EXIT_CONFIG,
 		    "sandbox '%s': uid-range has no room for another sandbox; make it larger",
 		    sandbox);
-	*first = range_first + index * RANGES_IDS;
+	*first = range_first + index * each;
 	if (found)
 		return 0;
 	n += snprintf(text + n, NAME_CAP + 16, "%u %s\n", index, sandbox);

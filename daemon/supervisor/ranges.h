@@ -19,10 +19,11 @@ enum { RANGES_IDS = 65536, RANGES_MAX = 65536, RANGES_BYTES_MAX = 1 << 20 };
 bool ranges_find(const char *text, size_t len, uint32_t room,
     const char *sandbox, uint32_t *index, struct err *err);
 
-/* First outside id of a sandbox; a new one is added to the file in dir.
+/* First outside id of a sandbox that has so many (RANGES_IDS; rootless: 1); a new
+ * one is added to the file in dir.  A range of one id is everybody's.
  * EXIT_STATE: the file; EXIT_CONFIG: no room for another. */
 MUST_CHECK int ranges_first(int dir, uint32_t range_first, uint32_t range_last,
-    const char *sandbox, uint32_t *first, struct err *err);
+    uint32_t each, const char *sandbox, uint32_t *first, struct err *err);
 
 /* Do two sandboxes' maps lead to one outside id?  *id is the first such id of
  * the first ranges that do. */

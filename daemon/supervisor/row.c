@@ -12,6 +12,7 @@
 #include "../base/log.h"
 #include "lease.h"
 #include "record.h"
+#include "rootless_left.h"
 #include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
@@ -266,8 +267,7 @@ row_step(struct sup *s, struct row *r, enum life_event ev, msec now)
 		row_tell(s, r);
 		break;
 	case LIFE_KILL:
-		if (r->run.leaf[0] != '\0')
-			cgroup_kill(&s->cgroups, r->run.leaf);
+		left_kill(s, &r->run);
 		if (old != r->life.state)
 			row_tell(s, r);
 		break;

@@ -36,6 +36,7 @@ limits_of(const struct spec *spec)
 	    .memory_bytes = spec->all_memory_bytes,
 	    .cpu_milli = spec->all_cpu_milli,
 	    .pids = spec->all_pids,
+	    .optional = spec->limits_optional,
 	};
 }
 
@@ -43,7 +44,8 @@ bool
 sandbox_same(const struct cgroup_limits *a, const struct cgroup_limits *b)
 {
 	return a->memory_bytes == b->memory_bytes &&
-	    a->cpu_milli == b->cpu_milli && a->pids == b->pids;
+	    a->cpu_milli == b->cpu_milli && a->pids == b->pids &&
+	    a->optional == b->optional;
 }
 
 static struct sandbox *
@@ -98,6 +100,7 @@ sandbox_known(struct sup *s, const struct spec *spec)
 	b->limits.cpu_milli = (uint32_t)stricter(b->limits.cpu_milli,
 	    l.cpu_milli);
 	b->limits.pids = (uint32_t)stricter(b->limits.pids, l.pids);
+	b->limits.optional = b->limits.optional && l.optional;
 }
 
 static void
@@ -106,6 +109,7 @@ put_limits(struct spec *spec, const struct cgroup_limits *l)
 	spec->all_memory_bytes = l->memory_bytes;
 	spec->all_cpu_milli = l->cpu_milli;
 	spec->all_pids = l->pids;
+	spec->limits_optional = l->optional;
 }
 
 /* What holds for it, if something else stands in its record. */

@@ -124,6 +124,7 @@ struct spec {
 	uint64_t memory_high_bytes;
 	uint32_t io_weight;
 	uint32_t oom_score; /* + SPEC_OOM_SCORE; 0: SPEC_OOM_DEFAULT, or meshd's own if that is more */
+	bool limits_optional; /* what this host has no controller for is left out */
 	/* Of the sandbox, for all its containers together. */
 	uint64_t all_memory_bytes;
 	uint32_t all_cpu_milli, all_pids;

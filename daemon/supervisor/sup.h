@@ -15,6 +15,7 @@
  *   notify.c  what a service manager is told
  *   limiter.c less memory for all of them, by a process that may wait for it
  *   changed.c the files that a START was judged by, edited
+ *   rootless*.c what an ordinary user's does otherwise
  *
  * One thread, nothing blocks: helpers, containers and the engine are all
  * descriptors in the poll.

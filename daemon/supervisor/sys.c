@@ -338,13 +338,29 @@ sys_drop_bounding(uint64_t keep)
 	return 0;
 }
 
+static bool one_id;
+
+void
+sys_keep_groups(void)
+{
+	one_id = true;
+}
+
+int
+sys_no_groups(void)
+{
+	return one_id ? 0 : setgroups(0, NULL);
+}
+
 int
 sys_become(uid_t uid, gid_t gid)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct none[2] = {{0}};
 
-	if (setgroups(0, NULL) < 0 || sys_drop_bounding(0) < 0 ||
+	if (one_id)
+		uid = gid = 0;
+	if (sys_no_groups() < 0 || sys_drop_bounding(0) < 0 ||
 	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ||
 	    syscall(SYS_capset, &head, none) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -73,6 +73,11 @@ void sys_reset_signals(void);
 /* Empty the bounding set but for these, the inheritable and the ambient set; what
  * is effective stays.  0, or -1 and errno. */
 int sys_drop_bounding(uint64_t keep);
+/* Leave all groups.  0 or -1. */
+int sys_no_groups(void);
+/* In a namespace with one id nobody leaves a group, and all are that id: from now
+ * on sys_no_groups and sys_become do as much as can be done. */
+void sys_keep_groups(void);
 /* No groups, this user, no capability, no new privileges.  0 or -1. */
 int sys_become(uid_t uid, gid_t gid);
 

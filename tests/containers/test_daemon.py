@@ -62,7 +62,7 @@ def test_not_root(node):
     p = subprocess.run([node.programs / "meshd", "--config", node.config], capture_output=True, text=True,
                        user=1000, group=1000, extra_groups=[])
     assert p.returncode == 5
-    assert p.stderr == "meshd: must run as root (uid 0), running as uid 1000\n"
+    assert p.stderr == "meshd: must run as root (uid 0), running as uid 1000; as an ordinary user: meshd --rootless\n"
 
 
 def test_second_daemon(node):

@@ -74,6 +74,39 @@ own_map_within_the_sandboxes(void **state)
 	}
 }
 
+/* A sandbox of meshd --rootless: its one id is the user's, whatever his number. */
+static void
+one_id_of_the_range(void **state)
+{
+	struct spec s;
+
+	flat_put_int(&sandbox.out, "default-user", 5);
+	flat_put_int(&sandbox.out, "default-group", 7);
+	allow("5-7");
+	judge.range_first = 1003;
+	judge.range_ids = 1;
+	accepted(&s);
+	assert_int_equal(s.uid_maps_count, 1);
+	assert_int_equal(s.uid_maps[0].inside, 5);
+	assert_int_equal(s.uid_maps[0].outside, 1003);
+	assert_int_equal(s.uid_maps[0].count, 1);
+	assert_int_equal(s.gid_maps[0].inside, 7);
+	assert_int_equal(s.gid_maps[0].outside, 1003);
+	spec_free(&s);
+	setup(state);
+	judge.range_first = 1003;
+	judge.range_ids = 1;
+	flat_put_int(&sandbox.out, "default-user", 5);
+	both_maps(&container, 0, 0, 6);
+	refused("ids inside go to 5; without a uid-map sandbox 'web' has 1 (/etc/web.yaml)");
+	setup(state);
+	judge.range_ids = 1;
+	flat_put_int(&sandbox.out, "default-user", 5);
+	allow("5");
+	userns_off();
+	refused("`userns: off` is not for --rootless");
+}
+
 /* Without a map in the sandbox ids outside are of its own range, whatever the
  * image says: allow-users is about ids inside then. */
 static void
@@ -299,6 +332,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(own_map_within_the_sandboxes, setup),
+	    cmocka_unit_test_setup(one_id_of_the_range, setup),
 	    cmocka_unit_test_setup(own_map_of_the_range, setup),
 	    cmocka_unit_test_setup(own_map_of_the_host, setup),
 	    cmocka_unit_test_setup(bad_maps_of_an_image, setup),
