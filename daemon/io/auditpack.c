@@ -285,7 +285,7 @@ audit_pack(msgpack_packer *pk, const struct flat *doc, const char *instance, con
 
 	audit_judge(doc, &f);
 	(void)flat_int(doc, "others-count", &others);
-	msgpack_pack_map(pk, 13);
+	msgpack_pack_map(pk, 14);
 	pk_kstr(pk, "instance", instance);
 	pk_kstr(pk, "node", node);
 	(void)flat_str(doc, "role", text, sizeof text);
