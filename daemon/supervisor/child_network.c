@@ -26,7 +26,7 @@
 #include "rootless.h"
 #include "sys.h"
 
-enum { LOOPBACK = 1, WAIT_MS = 10, WAITS_MAX = 100 };
+enum { LOOPBACK = 1, WAIT_MS = 10, WAITS_MAX = 100, UP_MS_MAX = 200 };
 
 /* Both ends of what is to be made. */
 struct sides {
@@ -45,7 +45,7 @@ set_up_kernel(const struct child *c)
 	    /* Routers of the bridge's network give it no address, and nothing is sent
 	     * from one that it made up, as any process may of IPv6. */
 	    {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
-	    /* Once up it tells its neighbours where its address is now. */
+	    /* It tells its neighbours where its address is now (announce). */
 	    {"/proc/sys/net/ipv4/conf/default/arp_notify", "1"},
 	};
 
@@ -130,8 +130,30 @@ make_link(const struct child *c, struct sides *to, const struct rtnl_link *bridg
 	return rc < 0 ? failed(c, "make its link", rc) : 0;
 }
 
+/* The kernel lets a port of a bridge carry packets a moment after its link is up; what
+ * is sent before that is lost, and nobody knows.  So it is waited for, and then the
+ * address is announced. */
 static int
-set_address(const struct child *c, struct sides *to)
+announce(const struct child *c, struct sides *to, const char *name, int index)
+{
+	const struct timespec wait = {.tv_nsec = 1000000};
+	struct rtnl_link link = {.up = false};
+	struct rtnl_veth v;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && !link.up && i < UP_MS_MAX; i++) {
+		if (i > 0)
+			nanosleep(&wait, NULL);
+		rc = rtnl_find(&to->host, name, &link);
+	}
+	macs(c->spec, &v);
+	if (rc == 0)
+		rc = rtnl_set_mac(&to->own, index, v.peer_mac);
+	return rc < 0 ? failed(c, "announce its address", rc) : 0;
+}
+
+static int
+set_address(const struct child *c, struct sides *to, const char *name)
 {
 	const struct spec *s = c->spec;
 	int index = (int)if_nametoindex(NETS_INSIDE), rc;
@@ -140,12 +162,11 @@ set_address(const struct child *c, struct sides *to)
 		return failed(c, "its link", -errno);
 	if ((rc = rtnl_add_address(&to->own, index, s->address, s->prefix)) < 0)
 		return failed(c, "set its address", rc);
-	/* Only now: it tells its address as it comes up. */
 	if ((rc = rtnl_set_up(&to->own, index, 0)) < 0)
 		return failed(c, "set its link up", rc);
 	if (s->gateway != 0 && (rc = rtnl_add_default(&to->own, index, s->gateway)) < 0)
 		return failed(c, "set its default-gateway", rc);
-	return 0;
+	return announce(c, to, name, index);
 }
 
 /* 1: the link was made; 0: it is there, and where it belongs. */
@@ -171,7 +192,7 @@ join_bridge(const struct child *c, struct sides *to)
 			return failed(c, "put its link onto the bridge", rc);
 		return 0;
 	}
-	return make_link(c, to, &bridge, name) < 0 || set_address(c, to) < 0 ? -1 : 1;
+	return make_link(c, to, &bridge, name) < 0 || set_address(c, to, name) < 0 ? -1 : 1;
 }
 
 /* --- after it --------------------------------------------------------------- */

@@ -19,6 +19,7 @@ enum {
 	HEAD = sizeof(struct nlmsghdr),
 	ATTR = sizeof(struct nlattr),
 	TYPE_MASK = 0x3fff,
+	OPER_UP = 6, /* of RFC 2863; linux/if.h and net/if.h do not go together */
 };
 
 static size_t
@@ -169,6 +170,8 @@ read_link(const uint8_t *body, size_t len, struct rtnl_link *out)
 	while (next(&all, &a)) {
 		if (a.type == IFLA_MTU)
 			out->mtu = number(&a);
+		if (a.type == IFLA_OPERSTATE && a.len == 1)
+			out->up = a.value[0] == OPER_UP;
 		if (a.type == IFLA_MASTER)
 			out->master = (int)number(&a);
 		if (a.type == IFLA_IFALIAS)
@@ -314,6 +317,17 @@ rtnl_set_up(struct rtnl *r, int index, int bridge)
 	begin(&m, RTM_SETLINK, NLM_F_ACK, &ifi, sizeof ifi);
 	if (bridge != 0)
 		put_u32(&m, IFLA_MASTER, (uint32_t)bridge);
+	return talk(r, &m, NULL);
+}
+
+int
+rtnl_set_mac(struct rtnl *r, int index, const uint8_t mac[RTNL_MAC_BYTES])
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+	struct message m;
+
+	begin(&m, RTM_SETLINK, NLM_F_ACK, &ifi, sizeof ifi);
+	put(&m, IFLA_ADDRESS, mac, RTNL_MAC_BYTES);
 	return talk(r, &m, NULL);
 }
 

@@ -22,6 +22,7 @@ struct rtnl {
 struct rtnl_link {
 	int index;
 	uint32_t mtu;
+	bool up;		    /* it carries packets */
 	int master;		    /* index of the bridge that it is a port of; 0: none */
 	char kind[RTNL_NAME_CAP];   /* "bridge", "veth", ...; "" for a real one */
 	char alias[RTNL_ALIAS_CAP]; /* what `ip link` shows so; "" */
@@ -46,6 +47,8 @@ MUST_CHECK int rtnl_add_veth(struct rtnl *r, const struct rtnl_veth *v);
 MUST_CHECK int rtnl_set_alias(struct rtnl *r, int index, const char *alias);
 /* Up, and a port of that bridge (0: of none). */
 MUST_CHECK int rtnl_set_up(struct rtnl *r, int index, int bridge);
+/* Also of what it is already: then neighbours are told (arp_notify). */
+MUST_CHECK int rtnl_set_mac(struct rtnl *r, int index, const uint8_t mac[RTNL_MAC_BYTES]);
 /* With its other end. */
 MUST_CHECK int rtnl_delete(struct rtnl *r, int index);
 MUST_CHECK int rtnl_add_address(struct rtnl *r, int index, uint32_t address, uint32_t prefix);

@@ -61,7 +61,12 @@ def gone(host, instance):
 
 def test_bridged(host):
     """Its address, its neighbours' view of it, and nothing left of it."""
-    up = host.up("web.0", "s", config="/config/look.yaml", address="10.77.0.5")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0806)) as wire:
+        wire.bind(("br7", 0x0806))
+        wire.settimeout(10)
+        up = host.up("web.0", "s", config="/config/look.yaml", address="10.77.0.5")
+        # It says where its address is now, before anybody asks: sender and target are the same.
+        assert wire.recv(100)[8:28] == bytes.fromhex("026d0a4d00050a4d0005") + bytes(6) + bytes.fromhex("0a4d0005")
     text = host.printed("web.0", "LOOKED")
     assert "eth0" in text and "mtu 1400" in text and "link/ether 02:6d:0a:4d:00:05" in text
     assert "inet 10.77.0.5/24" in text and "inet 127.0.0.1/8" in text and "inet6 fe80" not in text

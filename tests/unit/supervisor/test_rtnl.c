@@ -62,6 +62,7 @@ a_bridge(void)
 {
 	struct ifinfomsg ifi = {.ifi_index = 5};
 	uint32_t mtu = 1400, master = 9;
+	uint8_t up = 6;
 	struct nlattr nest = {sizeof nest + sizeof nest + 8, IFLA_LINKINFO | NLA_F_NESTED};
 
 	head(RTM_NEWLINK);
@@ -69,6 +70,7 @@ a_bridge(void)
 	attr(IFLA_IFNAME, "br0", 4);
 	attr(IFLA_MTU, &mtu, 4);
 	attr(IFLA_MASTER, &master, 4);
+	attr(IFLA_OPERSTATE, &up, 1);
 	attr(IFLA_IFALIAS, "mine", 4); /* without a NUL, as the kernel has it */
 	put(&nest, sizeof nest);
 	attr(IFLA_INFO_KIND, "bridge", 7);
@@ -96,6 +98,7 @@ what_is_right_is_read(void **state)
 	assert_int_equal(l.index, 5);
 	assert_int_equal(l.mtu, 1400);
 	assert_int_equal(l.master, 9);
+	assert_true(l.up);
 	assert_string_equal(l.kind, "bridge");
 	assert_string_equal(l.alias, "mine");
 	error(0);
