@@ -14,7 +14,8 @@
  *   - the user namespace comes last, with the one step that drops all (the same
  *     as of a container's start), since the others belong to the host's;
  *   - /proc/self/exe is never the host's meshd when a file of the image is
- *     exec'd: the sealed copy of meshd-init does that, as the container's user.
+ *     exec'd: the sealed copy of meshd-init does that, as the container's user.  Nobody
+ *     may read that copy, so from one exec to the other it can't be dumped either.
  *     (A script "#!/proc/self/exe" would run, and hold open, what that is.)
  */
 #include <errno.h>

@@ -23,7 +23,7 @@
 #include "sys.h"
 
 enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20,
-	UNBORN_MS_MAX = 200 };
+	UNBORN_MS_MAX = 200, UNREADABLE = 0111 };
 
 #define NEW_NAMESPACES                                                         \
 	(CLONE_NEWNS | CLONE_NEWUTS |                                          \
@@ -48,6 +48,14 @@ running_close(struct running *r)
 			close(*fds[i]);
 		*fds[i] = -1;
 	}
+}
+
+/* Nobody may read it: what execs it can't be dumped, from its first instruction on
+ * and not only once it says so. */
+static int
+hide_init(const struct launcher *l)
+{
+	return fchmod(l->init, HOLDS("unreadable") ? UNREADABLE : 0555);
 }
 
 int
@@ -78,7 +86,7 @@ launch_open(struct launcher *l, const struct place *place,
 	/* A sealed copy: nothing that runs in a container can change the file
 	 * that the next one is started from. */
 	l->init = sys_memfd("meshd-init", image, (size_t)st.st_size);
-	if (l->init < 0)
+	if (l->init < 0 || hide_init(l) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "cannot seal meshd-init: %s",
 		    strerror(errno));
 	if (sys_landlock_abi() < SYS_LANDLOCK_PORTS)
@@ -227,6 +235,9 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
+	if (hide_init(l) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: chmod of meshd-init: %s",
+		    s->instance, strerror(errno));
 	memset(c.volumes, -1, sizeof c.volumes);
 	memset(c.more_logs, -1, sizeof c.more_logs);
 	running_new(r);

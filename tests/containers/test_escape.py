@@ -32,11 +32,12 @@ CASES = [
      ["nosuid", "nnp allow-list deny-list landlock landlock-bind"]),
     # The supervisor's descriptors: closed in the child, and CLOEXEC once more before the exec.
     ("web", "fds", "keep-ours cloexec"),
-    # In and out of the init: it can't be dumped, so its memory is nobody's.
-    ("web", "write:/proc/1/mem", "dumpable"),
-    ("web", "read:/proc/1/environ", "dumpable"),
-    ("web", "read:/proc/1/exe", "dumpable"),
-    ("web", "getfd:4", "dumpable allow-list"),
+    # In and out of the init: it can't be dumped, as it says and since its file can't be read (which holds before it
+    # could say so), so its memory is nobody's.
+    ("web", "write:/proc/1/mem", "dumpable unreadable"),
+    ("web", "read:/proc/1/environ", "dumpable unreadable"),
+    ("web", "read:/proc/1/exe", "dumpable unreadable"),
+    ("web", "getfd:4", "dumpable unreadable allow-list"),
     # The kernel's own files, as root.
     ("root", "write:/proc/sys/kernel/core_pattern", "frozen"),
     ("root", "write:" + TRIGGER, "frozen"),
