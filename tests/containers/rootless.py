@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import UNIFIED, Node, wait_for
+from conftest import BUILD, UNIFIED, Node, wait_for
 
 UID, SUB, COUNT = 64790, 1500000000, 65536
 V1 = [c for c in ("memory", "cpu", "pids") if os.path.isdir("/sys/fs/cgroup/%s" % c) and
@@ -39,6 +39,8 @@ class User(Node):
         self.state = self.dir / ".local/state/mesh"
         self.sandboxes = self.dir / ".config/mesh/lithos-configs/sandboxes"
         self.config = self.dir / ".config/mesh/mesh.yaml"
+        self.tool = self.top / "mesh"  # where the user may run it, wherever this was built
+        shutil.copy(BUILD / "mesh", self.tool)
         for d in (self.images, self.sandboxes, self.runtime, self.top / "etc"):
             d.mkdir(parents=True, exist_ok=True)
         os.symlink("rt/mesh", self.top / "run")

@@ -180,11 +180,11 @@ def test_a_command_inside(user):
     user.shell("a", "while :; do sleep 0.1; done")
     user.start()
     user.up("web.1", "a")
-    out = user.as_user(BUILD / "mesh", "exec", "web.1", "--", "sh", "-c", "id; cat /proc/self/status; exit 7")
+    out = user.as_user(user.tool, "exec", "web.1", "--", "sh", "-c", "id; cat /proc/self/status; exit 7")
     assert out.returncode == 7, out
     assert out.stdout.startswith("uid=1000 gid=") and "NoNewPrivs:\t1" in out.stdout and "CapBnd:\t" + "0" * 16 in out.stdout
     user.sandbox("web", LIMITS + "limits-optional: yes\n")
-    out = user.as_user(BUILD / "mesh", "exec", "web.1", "--", "true")
+    out = user.as_user(user.tool, "exec", "web.1", "--", "true")
     assert out.returncode == 125 and "allow-exec" in out.stderr
 
 
@@ -324,7 +324,7 @@ def test_networks_and_image_files(make):  # noqa: F811
     user.up("web.1", "a")
     links = [line.split(":")[0].strip() for line in user.printed("web.1", "DONE").splitlines() if ":" in line]
     assert links == ["lo"]
-    out = user.as_user(BUILD / "mesh", "exec", "web.1", "--", "cat", "/proc/net/dev")
+    out = user.as_user(user.tool, "exec", "web.1", "--", "cat", "/proc/net/dev")
     assert out.returncode == 0 and len(out.stdout.splitlines()) == 3
     reply = user.run("web.2", "file")
     assert "squashfs is root's to mount; with --rootless an image is a directory" in reply["text"]
@@ -394,9 +394,12 @@ def test_the_whole_of_it(user):
         (config / f).write_text(text)
     user.sandbox("web", LIMITS + "limits-optional: yes\nallow-exec: yes\n")
     user.shell("a", "cat /rendered/current/page; while :; do sleep 0.1; done", extra="volumes: {/rendered: !Readonly /rendered}\n")
-    user.programs = BUILD
+    user.programs = user.top / "programs"
+    user.programs.mkdir()
+    for name in ("meshd", "meshd-engine", "meshd-conf", "meshd-init", "meshd-script"):
+        shutil.copy(BUILD / name, user.programs)
     user.start(wait=False)
-    mesh = BUILD / "mesh"
+    mesh = user.tool
     wait_for(lambda: user.as_user(mesh, "init").returncode == 0, seconds=20)
 
     def running():
