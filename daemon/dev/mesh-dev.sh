@@ -1,7 +1,8 @@
 #!/bin/sh
 # mesh-dev - what `meshd --dev [--nodes 3]` runs: a throw-away mesh on loopback
 # (127.0.0.1, 127.0.0.2 ...), each node with its own temporary directories and
-# cgroup, from the same files as a real one.  Nothing stays when it ends.
+# cgroup, from the same files as a real one.  Nothing stays when it ends.  By an
+# ordinary user each is a `meshd --rootless`.
 #
 #   --nodes N        how many (1-9; default 1)
 #   --config-dir D   scheduler-scripts/ roles/ templates/ lithos-configs/
@@ -25,7 +26,8 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 case $nodes in [1-9]) ;; *) die "--nodes: '$nodes' is not 1-9" ;; esac
-[ "$(id -u)" = 0 ] || die "must run as root (uid 0), running as uid $(id -u)" 5
+rootless=
+[ "$(id -u)" = 0 ] || rootless=--rootless
 
 here=$(dirname "$(readlink -f "$0")")
 meshd=$here/meshd
@@ -34,22 +36,35 @@ meshd=$here/meshd
 mesh=$here/mesh
 [ -x "$mesh" ] || mesh=$(readlink -f "$here/../../bin/mesh")
 unified=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-[ -n "$unified" ] || die "no cgroup2 is mounted; mount -t cgroup2 none /sys/fs/cgroup/unified" 5
+[ -n "$unified$rootless" ] || die "no cgroup2 is mounted; mount -t cgroup2 none /sys/fs/cgroup/unified" 5
 dir=$(mktemp -d /tmp/mesh-dev.XXXXXX) || die "cannot make a directory in /tmp" 5
 chmod 755 "$dir" # the engine's user must get through
 tag=mesh-dev-$$
 pids=
 
-# TERM to the keepers ends their daemons; then whatever containers they left.
+# Our groups in a hierarchy: root's at its top, a user's somewhere in his own.
+groups() {
+	if [ -n "$rootless" ]; then
+		find "$1" -type d -name "$tag-*" 2>/dev/null
+	else
+		find "$1" -maxdepth 1 -type d -name "$tag-*" 2>/dev/null
+	fi
+}
+
+# TERM to the keepers ends their daemons; then whatever containers they left, each by
+# its pid 1 where it has no group.
 cleanup() {
 	trap '' INT TERM HUP
 	for p in $pids; do kill "$p" 2>/dev/null; done
 	wait
-	for c in "$unified/$tag"-*; do
+	for f in "$dir"/n*/run/supervisor/*.pid; do
+		[ -e "$f" ] && read -r _ p _ <"$f" && kill -9 "$p" 2>/dev/null
+	done
+	for c in $(groups "$unified"); do
 		[ -e "$c/cgroup.kill" ] && echo 1 >"$c/cgroup.kill"
 	done
 	awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/self/mounts | while read -r h; do
-		for c in "$h/$tag"-*; do
+		for c in $(groups "$h"); do
 			[ -d "$c" ] || continue
 			try=0
 			while [ -d "$c" ] && [ $try -lt 50 ]; do
@@ -59,7 +74,9 @@ cleanup() {
 			done
 		done
 	done
-	rm -rf "$dir"
+	rm -rf "$dir" 2>/dev/null && return
+	# What the engine and containers made is of a user's other ids.
+	unshare --map-root-user --map-auto rm -rf "$dir"
 }
 
 tree() { # NODE-DIR: its own copy of the config trees
@@ -85,7 +102,7 @@ keep() { # CONFIG LOG
 	child=
 	trap 'kill "$child" 2>/dev/null; wait "$child"; exit 0' TERM
 	while :; do
-		"$meshd" --config "$1" >>"$2" 2>&1 &
+		"$meshd" $rootless --config "$1" >>"$2" 2>&1 &
 		child=$!
 		wait "$child"
 		code=$?
@@ -123,10 +140,10 @@ while [ "$i" -le "$nodes" ]; do
 		run-dir: $n/run
 		log-dir: $n/log
 		images-dir: ${images:-$n/images}
-		user: 64780
-		conf-user: 64781
 		cgroup: $tag-n$i
 	END
+	[ -n "$rootless" ] ||
+	    printf 'user: 64780\nconf-user: 64781\n' >>"$n/etc/mesh.yaml"
 	chmod 644 "$n/etc/mesh.yaml"
 	keep "$n/etc/mesh.yaml" "$n/meshd.log" &
 	pids="$pids $!"

@@ -2,8 +2,10 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -15,13 +17,12 @@ def dev(world):
     """Runs `meshd --dev ARGS` in the world's namespace; TERM at the end."""
     started = []
 
-    def start(*args):
-        out = os.path.join(world.dir, "dev.out")
+    def start(*args, by=(os.path.join(BUILD, "meshd"),)):
+        out, cwd = os.path.join(world.dir, "dev.out"), "/" if len(by) > 1 else os.path.join(ROOT, "tests")
         with open(out, "wb") as f:
             p = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{world.netns}",
-                 os.path.join(BUILD, "meshd"), "--dev", *args], stdout=f, stderr=f,
-                stdin=subprocess.DEVNULL, cwd=os.path.join(ROOT, "tests"))
+                ["nsenter", f"--net=/run/netns/{world.netns}", *by, "--dev", *args], stdout=f, stderr=f,
+                stdin=subprocess.DEVNULL, cwd=cwd)
         started.append(p)
         return p, out
     yield start
@@ -36,8 +37,20 @@ def socket_of(out):
     return m.group(1) if m else None
 
 
-def test_three_nodes_and_nothing_left(dev):
-    p, out = dev("--nodes", "3")
+@pytest.fixture
+def programs():
+    """Where an ordinary user may run them, wherever they were built."""
+    with tempfile.TemporaryDirectory(prefix="mesh-programs-") as top:
+        os.chmod(top, 0o755)
+        for name in ("meshd", "meshd-engine", "meshd-conf", "meshd-init", "meshd-script", "mesh", "mesh-dev"):
+            shutil.copy(os.path.join(BUILD, name), top)
+        yield top
+
+
+@pytest.mark.parametrize("uid", [0, 64791])
+def test_three_nodes_and_nothing_left(dev, programs, uid):
+    p, out = dev("--nodes", "3", by=("setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups",
+                                     os.path.join(programs, "meshd")))
     where, _ = wait_until("it says where it is", lambda: socket_of(out), 30)
 
     def up():
