@@ -12,7 +12,7 @@
 	"\"host\":true},\"mnt\":{\"id\":\"mnt:[2]\",\"host\":false}},\"rlimits\":{\"open files\":\"9 9\"}," \
 	"\"oom_score_adj\":\"200\",\"fds_count\":1,\"fds\":{\"0\":\"/dev/null\"}}"
 #define ROW(weaker, findings)                                                                      \
-	"{\"instance\":\"web.1\",\"node\":\"n1\",\"role\":\"web\",\"sandbox\":\"box\",\"weaker\":" weaker \
+	"{\"instance\":\"web.1\",\"node\":\"n1\",\"role\":\"web\",\"sandbox\":\"box\",\"image\":\"pic\",\"weaker\":" weaker \
 	",\"findings\":[" findings "],\"init\":null,\"app\":" PROCESS ",\"mounts\":[{\"at\":\"/\","    \
 	"\"type\":\"ext4\",\"options\":\"ro,nosuid\",\"source\":\"/dev/vda\",\"root\":\"/i\",\"spread\":" \
 	"null}],\"filters\":[{\"sha256\":\"ab\",\"instructions\":3,\"default\":true},{\"sha256\":\"cd\"," \
@@ -45,7 +45,7 @@ nothing_is_weaker(void **state)
 
 	(void)state;
 	check("audit", 0, &s, 0,
-	    "web.1  on n1  role web  sandbox box  nothing is weaker than the default\n"
+	    "web.1  on n1  role web  sandbox box  image pic  nothing is weaker than the default\n"
 	    "  allowed  app: so it is\n" SHOWN, "");
 	check("audit -q web.1", 0, &s, 0, "web.1\n", "");
 	check("audit", 0, &none, 0, "", "");
@@ -62,7 +62,7 @@ weaker(void **state)
 
 	(void)state;
 	check("audit web.1", 0, &s, 1,
-	    "web.1  on n1  role web  sandbox box  2 weaker than the default\n"
+	    "web.1  on n1  role web  sandbox box  image pic  2 weaker than the default\n"
 	    "  weaker  app: one\n"
 	    "  weaker  app: two\n" SHOWN, "");
 	check("audit -q", 0, &s, 1, "web.1\n", "");
