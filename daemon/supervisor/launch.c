@@ -55,7 +55,7 @@ running_close(struct running *r)
 static int
 hide_init(const struct launcher *l)
 {
-	return fchmod(l->init, HOLDS("unreadable") ? UNREADABLE : 0555);
+	return fchmod(l->init, HOLDS("unreadable") ? UNREADABLE : 0777);
 }
 
 int
