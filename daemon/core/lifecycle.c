@@ -45,7 +45,8 @@ static const struct cell table[LIFE_STATES][LIFE_EVENTS] = {
     },
     [LIFE_BACKOFF] = {
 	[LIFE_EV_START] = GO(STARTING, LAUNCH),
-	[LIFE_EV_STOP] = GO(DOWN, FORGET),
+	/* No process is left, but maybe what was kept for the next one. */
+	[LIFE_EV_STOP] = GO(ENDING, REAP),
 	[LIFE_EV_TIME] = GO(STARTING, LAUNCH),
     },
 };

@@ -239,7 +239,9 @@ act_reap(struct sup *s, struct row *r, msec now)
 		r->run.leaf[0] = '\0';
 		sandbox_left(s, sandbox);
 	}
-	if (!r->life.wanted && !nets_leave(&s->launcher, &r->spec, r->life.reaps))
+	/* What is wanted runs again on its network; a Command runs once. */
+	if ((!r->life.wanted || r->life.once) &&
+	    !nets_leave(&s->launcher, &r->spec, r->life.reaps))
 		return; /* likewise */
 	row_step(s, r, LIFE_EV_EMPTY, now);
 }

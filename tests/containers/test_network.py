@@ -232,6 +232,28 @@ def test_kept_over_restarts(host):
     assert answer(call(80, "10.77.0.6"))[0] == "web/web.2"
 
 
+def networks_held(host):
+    """How many networks the supervisor holds."""
+    return len(subprocess.run(["find", "/proc/%d/fd" % host.meshd.pid, "-lname", "net:*"],
+                              capture_output=True, text=True).stdout.splitlines())
+
+
+def test_nothing_is_held_for_nobody(host):
+    """Of what is stopped between two runs, and of a Command that has ended, no network is left, nor its address."""
+    host.shell("s", "exit 3", name="fails", extra="restart-timeout: 60\n")
+    assert host.run("web.0", "s", config="/config/fails.yaml", address="10.77.0.5")["code"] == 0
+    host.event(kind="state", instance="web.0", state="backoff")
+    assert networks_held(host) == 1 and len(links()) == 1
+    gone(host, "web.0")
+    assert networks_held(host) == 0 and links() == {}
+    host.shell("s", "ip -o addr", name="command", kind="Command")
+    for i, keys in enumerate((dict(address="10.77.0.5"), dict(sandbox="alone"))):
+        assert host.run("c.%d" % i, "s", config="/config/command.yaml", op="RUN", **keys)["code"] == 0
+        said = host.event(kind="exit", instance="c.%d" % i)["text"]
+        assert ("10.77.0.5" in said) == (i == 0) and networks_held(host) == 0 and links() == {}
+    host.up("web.1", "s", config="/config/look.yaml", address="10.77.0.5")
+
+
 def test_a_network_that_a_connection_holds(host):
     """What a process sent last, to a peer that is gone, holds its network for a while, and nobody can end that:
     its link goes all the same."""

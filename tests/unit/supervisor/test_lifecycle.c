@@ -248,6 +248,22 @@ hung_start_is_killed(void **state)
 	assert_int_equal(l.state, LIFE_BACKOFF);
 }
 
+/* Nothing runs, but something may be kept for the next run: that goes first. */
+static void
+stopped_between_runs_is_reaped(void **state)
+{
+	struct life l;
+	msec now = 0;
+
+	(void)state;
+	life_new(&l, 1000, 5000, false, 7);
+	assert_int_equal(life_step(&l, LIFE_EV_START, now), LIFE_LAUNCH);
+	assert_int_equal(one_run(&l, &now, 10), LIFE_NOTHING);
+	assert_int_equal(life_step(&l, LIFE_EV_STOP, now), LIFE_REAP);
+	assert_int_equal(life_step(&l, LIFE_EV_TIME, l.deadline), LIFE_REAP);
+	assert_int_equal(life_step(&l, LIFE_EV_EMPTY, now), LIFE_FORGET);
+}
+
 static void
 unkillable_is_asked_ever_more_rarely(void **state)
 {
@@ -351,6 +367,7 @@ main(void)
 	    cmocka_unit_test(start_during_a_stop_wins),
 	    cmocka_unit_test(command_runs_once),
 	    cmocka_unit_test(hung_start_is_killed),
+	    cmocka_unit_test(stopped_between_runs_is_reaped),
 	    cmocka_unit_test(unkillable_is_asked_ever_more_rarely),
 	    cmocka_unit_test(adopted_is_watched_like_any_other),
 	    cmocka_unit_test(any_order_keeps_the_invariants),
