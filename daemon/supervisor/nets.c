@@ -219,12 +219,12 @@ nets_take(struct launcher *l, const struct spec *s, int *fd, struct err *err)
 
 /* --- before it is accepted --------------------------------------------------- */
 
+/* Is it, or will it be, on the bridge that this spec is for? */
 static bool
-wants_address(const struct row *r, const struct spec *spec)
+is_beside(const struct row *r, const struct spec *spec)
 {
 	return r->has_spec && !r->over && (r->life.wanted || r->life.state == LIFE_DOWN) &&
-	    r->spec.network == SPEC_NET_BRIDGED && r->spec.address == spec->address &&
-	    strcmp(r->spec.bridge, spec->bridge) == 0;
+	    r->spec.network == SPEC_NET_BRIDGED && strcmp(r->spec.bridge, spec->bridge) == 0;
 }
 
 /* From where this host would send to it: 0: nowhere. */
@@ -248,21 +248,37 @@ is_asked(const struct spec_probe *p)
 	return p->how.kind == SUP_HEALTH_TCP || p->how.kind == SUP_HEALTH_HTTP;
 }
 
-int
-nets_alone(const struct sup *s, const struct row *r, const struct spec *spec, struct err *err)
+/* The address comes with the request, so from the engine; the way out of a network is
+ * its administrator's word, and who had that address would get all that goes there. */
+static int
+beside(const struct spec *o, const struct spec *spec, struct err *err)
 {
 	char text[INET_ADDRSTRLEN];
 
-	for (size_t i = 0; spec->network == SPEC_NET_BRIDGED && i < s->rows_count; i++) {
-		const struct row *o = s->rows[i];
-
-		if (o != r && wants_address(o, spec))
-			return err_set(err, EXIT_CONFIG,
-			    "%s: ip-addresses: %s is that of %s (role '%s', sandbox '%s'); give one of them another",
-			    spec->instance, show(spec->address, text), o->instance, o->spec.role,
-			    o->spec.sandbox);
-	}
+	if (o->address == spec->address)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: ip-addresses: %s is that of %s (role '%s', sandbox '%s'); give one of them another",
+		    spec->instance, show(spec->address, text), o->instance, o->role, o->sandbox);
+	if (o->gateway == spec->address)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: ip-addresses: %s is the default-gateway of sandbox '%s' (%s); give it another",
+		    spec->instance, show(spec->address, text), o->sandbox, o->instance);
+	if (o->address == spec->gateway)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: bridged-network/default-gateway: %s is the address of %s (role '%s', sandbox '%s'); give one of them another",
+		    spec->instance, show(spec->gateway, text), o->instance, o->role, o->sandbox);
 	return 0;
+}
+
+int
+nets_alone(const struct sup *s, const struct row *r, const struct spec *spec, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && spec->network == SPEC_NET_BRIDGED && i < s->rows_count; i++)
+		if (s->rows[i] != r && is_beside(s->rows[i], spec))
+			rc = beside(&s->rows[i]->spec, spec, err);
+	return rc;
 }
 
 int

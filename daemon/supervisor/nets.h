@@ -49,7 +49,8 @@ void nets_alias(const struct nets *n, const struct spec *s, char out[RTNL_ALIAS_
 /* Once it is judged: is there such a bridge, is the address not this host's own, can its
  * probes reach it?  EXIT_CONFIG, EXIT_ENVIRONMENT. */
 MUST_CHECK int nets_ask(const struct spec *spec, const struct judge *j, struct err *err);
-/* Before it is accepted: has no other instance its address?  EXIT_CONFIG. */
+/* Before it is accepted: has no other instance its address, and is neither the other's
+ * way out?  EXIT_CONFIG. */
 MUST_CHECK int nets_alone(const struct sup *s, const struct row *r, const struct spec *spec,
     struct err *err);
 /* For a start: the network that is kept for it, borrowed, or -1: make one. */

@@ -232,6 +232,19 @@ def test_kept_over_restarts(host):
     assert answer(call(80, "10.77.0.6"))[0] == "web/web.2"
 
 
+def test_nobody_is_the_gateway_of_another_sandbox(host):
+    """What a sandbox says is its way out is no container's, whichever comes first; on another bridge it may be."""
+    host.sandbox("web", BRIDGED.replace("10.77.0.1}", "10.77.0.254}"))
+    host.sandbox("other", BRIDGED.replace(", default-gateway: 10.77.0.1", "") + "roles: [web]\n")
+    host.up("web.0", "s", config="/config/look.yaml", address="10.77.0.5")
+    assert host.run("other.0", "s", config="/config/look.yaml", sandbox="other", address="10.77.0.254")["text"] == (
+        "other.0: ip-addresses: 10.77.0.254 is the default-gateway of sandbox 'web' (web.0); give it another")
+    gone(host, "web.0")
+    host.up("other.0", "s", config="/config/look.yaml", sandbox="other", address="10.77.0.254")
+    assert host.run("web.0", "s", config="/config/look.yaml", address="10.77.0.5")["text"] == (
+        "web.0: bridged-network/default-gateway: 10.77.0.254 is the address of other.0 (role 'web', sandbox 'other'); give one of them another")
+
+
 def networks_held(host):
     """How many networks the supervisor holds."""
     return len(subprocess.run(["find", "/proc/%d/fd" % host.meshd.pid, "-lname", "net:*"],
