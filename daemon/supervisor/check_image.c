@@ -14,6 +14,7 @@
 
 #include "../base/name.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "helper.h"
 #include "judge.h"
 #include "launch.h"
@@ -545,6 +546,16 @@ open_path(struct check *c, const char *path)
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
 		check_say(c, "error", "%s: neither a directory nor a file", path);
+		return -1;
+	}
+	/* A directory may be anybody's, as it was not yet copied to where it counts.
+	 * But a file system that somebody changes while it is mounted is a way into
+	 * the kernel. */
+	if (S_ISREG(st.st_mode) && geteuid() == 0 && HOLDS("root-owned") &&
+	    (st.st_uid != 0 || st.st_mode & 022)) {
+		check_say(c, "error",
+		    "%s: uid %u, mode %04o: the kernel would read it with root's rights; look into a copy that nobody but root can change",
+		    path, st.st_uid, st.st_mode & 07777);
 		return -1;
 	}
 	if (images_root(&c->images, &who, fd, &st, &root, &err) < 0) {

@@ -266,3 +266,14 @@ def test_check_of_a_file_by_anybody(up):
     path.write_bytes(path.read_bytes()[:-1])
     code, said = check(up, path, user=1000)
     assert code == 1 and "cut off" in said
+
+
+@pytest.mark.parametrize("uid, mode", [(1000, 0o644), (0, 0o664), (0, 0o646)])
+def test_check_mounts_only_what_is_roots(up, uid, mode):
+    """Whoever can change a file while the kernel reads it as a file system can do that to the kernel."""
+    path = shell(up, "a", "erofs")
+    os.chown(path, uid, 0)
+    path.chmod(mode)
+    code, said = check(up, path)
+    assert code == 1 and ("error: %s: uid %d, mode %04o: the kernel would read it with root's rights; look into a copy "
+                          "that nobody but root can change\n" % (path, uid, mode)) in said
