@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +57,19 @@ rootless_begin(void)
 	self.on = true;
 }
 
+/* Only who came by rootless_enter has such a process, and to that process what is ours
+ * is a user's.  Root himself would run the engine as root. */
+static bool
+has_entered(int owners)
+{
+	AUTO_CLOSE int own = memfd_create("own", MFD_CLOEXEC);
+	uint32_t uid = 0;
+
+	return geteuid() == 0 && own >= 0 &&
+	    owners_ask(owners, OWNERS_WHOSE, own, &uid) && uid != 0 &&
+	    uid != UINT32_MAX;
+}
+
 int
 rootless_open(int owners, struct err *err)
 {
@@ -63,7 +77,7 @@ rootless_open(int owners, struct err *err)
 		 gids = sub_ids("/proc/self/gid_map");
 
 	self.on = true;
-	if (geteuid() != 0 || fcntl(owners, F_SETFD, FD_CLOEXEC) < 0)
+	if (fcntl(owners, F_SETFD, FD_CLOEXEC) < 0 || !has_entered(owners))
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "--rootless-with is meshd's own; say --rootless");
 	self.owners = owners;

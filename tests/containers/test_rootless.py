@@ -367,6 +367,9 @@ def test_what_is_refused_at_start(make):  # noqa: F811
     assert code == 5 and "--rootless is for an ordinary user, and this is root" in text
     code, text = user.run_once("--rootless-with=9")
     assert (code, text) == (64, "meshd: --rootless-with=N is meshd's own; say --rootless\n")
+    # By root himself, whose engine would be root.
+    code, text = user.run_once("--rootless", "--rootless-with=2", "--config", user.config)
+    assert (code, text) == (5, "meshd: --rootless-with is meshd's own; say --rootless\n")
     user.config_text("user: 1234\n")
     user.start(wait=False)
     assert user.meshd.wait(10) == 3
