@@ -120,6 +120,7 @@ nets_keep(struct launcher *l, const struct spec *s, const struct running *r)
 		*k = (struct nets_kept){.fd = fd, .network = s->network,
 		    .address = s->address, .prefix = s->prefix, .gateway = s->gateway};
 		memcpy(k->instance, s->instance, sizeof k->instance);
+		memcpy(k->sandbox, s->sandbox, sizeof k->sandbox);
 		memcpy(k->bridge, s->bridge, sizeof k->bridge);
 	}
 	if (ports_has_inside(s))
@@ -203,7 +204,9 @@ nets_take(struct launcher *l, const struct spec *s, int *fd, struct err *err)
 	char text[INET_ADDRSTRLEN];
 
 	*fd = -1;
-	if (k != NULL && same_address(k, s) && k->prefix == s->prefix && k->gateway == s->gateway) {
+	/* Of another sandbox, it is what that one's after-setup-command made of it. */
+	if (k != NULL && strcmp(k->sandbox, s->sandbox) == 0 && same_address(k, s) &&
+	    k->prefix == s->prefix && k->gateway == s->gateway) {
 		*fd = k->fd;
 		return 0;
 	}

@@ -23,7 +23,7 @@
 
 struct nets_kept {
 	int fd; /* owned */
-	char instance[NAME_CAP], bridge[SPEC_BRIDGE_CAP];
+	char instance[NAME_CAP], sandbox[NAME_CAP], bridge[SPEC_BRIDGE_CAP];
 	uint32_t network, address, prefix, gateway;
 };
 

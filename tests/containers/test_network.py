@@ -245,6 +245,20 @@ def test_nobody_is_the_gateway_of_another_sandbox(host):
         "web.0: bridged-network/default-gateway: 10.77.0.254 is the address of other.0 (role 'web', sandbox 'other'); give one of them another")
 
 
+def test_another_sandbox_gets_a_network_of_its_own(host):
+    """One instance asked for in another sandbox: nothing that the first one made of its network is the second's."""
+    host.sandbox("other", BRIDGED + "roles: [web]\n")
+    host.sandbox("apart", BOX + "network: none\nroles: [web]\n")
+    inode = lambda e: os.stat("/proc/%d/ns/net" % e["pid"]).st_ino  # noqa: E731
+    for first, second, keys in (("web", "other", dict(address="10.77.0.5")), ("alone", "apart", {})):
+        before = inode(host.up(first + ".0", "s", config="/config/look.yaml", sandbox=first, **keys))
+        assert host.run(first + ".0", "s", config="/config/look.yaml", sandbox=second, **keys)["code"] == 0
+        host.event(kind="state", instance=first + ".0", state="starting")
+        assert inode(host.event(kind="state", instance=first + ".0", state="running")) != before
+        gone(host, first + ".0")
+    assert links() == {}
+
+
 def networks_held(host):
     """How many networks the supervisor holds."""
     return len(subprocess.run(["find", "/proc/%d/fd" % host.meshd.pid, "-lname", "net:*"],
