@@ -70,6 +70,21 @@ same_address(const struct nets_kept *k, const struct spec *s)
 	    strcmp(k->bridge, s->bridge) == 0;
 }
 
+static uint64_t
+set_up_by(const struct spec *s)
+{
+	return sup_hash_(UINT64_C(0xcbf29ce484222325), s->after_setup.buf, s->after_setup.len);
+}
+
+/* Of another sandbox, or set up otherwise, it is what somebody else made of it. */
+static bool
+is_as_asked(const struct nets_kept *k, const struct spec *s)
+{
+	return strcmp(k->sandbox, s->sandbox) == 0 && same_address(k, s) &&
+	    k->prefix == s->prefix && k->gateway == s->gateway &&
+	    k->after_setup == set_up_by(s);
+}
+
 static void
 drop(struct launcher *l, struct nets_kept *k)
 {
@@ -118,7 +133,8 @@ nets_keep(struct launcher *l, const struct spec *s, const struct running *r)
 		n->list = list;
 		k = &list[n->count++];
 		*k = (struct nets_kept){.fd = fd, .network = s->network,
-		    .address = s->address, .prefix = s->prefix, .gateway = s->gateway};
+		    .address = s->address, .prefix = s->prefix, .gateway = s->gateway,
+		    .after_setup = set_up_by(s)};
 		memcpy(k->instance, s->instance, sizeof k->instance);
 		memcpy(k->sandbox, s->sandbox, sizeof k->sandbox);
 		memcpy(k->bridge, s->bridge, sizeof k->bridge);
@@ -204,9 +220,7 @@ nets_take(struct launcher *l, const struct spec *s, int *fd, struct err *err)
 	char text[INET_ADDRSTRLEN];
 
 	*fd = -1;
-	/* Of another sandbox, it is what that one's after-setup-command made of it. */
-	if (k != NULL && strcmp(k->sandbox, s->sandbox) == 0 && same_address(k, s) &&
-	    k->prefix == s->prefix && k->gateway == s->gateway) {
+	if (k != NULL && is_as_asked(k, s)) {
 		*fd = k->fd;
 		return 0;
 	}

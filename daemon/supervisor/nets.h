@@ -25,6 +25,7 @@ struct nets_kept {
 	int fd; /* owned */
 	char instance[NAME_CAP], sandbox[NAME_CAP], bridge[SPEC_BRIDGE_CAP];
 	uint32_t network, address, prefix, gateway;
+	uint64_t after_setup; /* hash of what was run in it */
 };
 
 struct nets {

@@ -337,6 +337,12 @@ def test_after_setup(host):
     os.kill(children_of(pid)[0], 9)
     host.event(kind="state", instance="web.0", state="running")
     assert out.read_text() == "10.77.0.5 1 0\n"
+    # Edited, it is not what was done to this network, which goes: what it lets through may be less now.
+    host.sandbox("web", BRIDGED.replace("}", ", after-setup-command: [/bin/sh, -c, 'echo anew >>%s']}" % out))
+    assert host.run("web.0", "s", config="/config/look.yaml", address="10.77.0.5")["code"] == 0
+    host.event(kind="state", instance="web.0", state="starting")
+    host.event(kind="state", instance="web.0", state="running")
+    assert out.read_text() == "10.77.0.5 1 0\nanew\n"
     host.sandbox("web", BRIDGED.replace("}", ", after-setup-command: [/bin/false]}"))
     assert host.run("web.1", "s", config="/config/look.yaml", address="10.77.0.6")["code"] == 0
     assert host.event(kind="state", instance="web.1", state="backoff")["text"] == \
