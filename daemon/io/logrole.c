@@ -434,7 +434,7 @@ logrole_answer_open(struct logrole_answer *a, const uint8_t *b, size_t len)
 	uint32_t n;
 
 	mp_init(mp, b, len, 2);
-	if (mp_array(mp, &n) < 0 || n != 5 || mp_uint_max(mp, INT64_MAX, &a->at_ms) < 0 ||
+	if (mp_array(mp, &n) < 0 || n != 5 || mp_uint_max(mp, LOGROLE_AT_MS_MAX, &a->at_ms) < 0 ||
 	    mp_uint(mp, &a->more) < 0 || mp_bool(mp, &a->cut) < 0 ||
 	    mp_bin(mp, &a->cursors.b, &a->cursors.len) < 0 ||
 	    a->cursors.len > LOGROLE_CURSORS_BYTES || mp_array(mp, &a->left) < 0 ||

@@ -29,6 +29,8 @@ enum {
 	LOGROLE_INSTANCES_MAX = 4096, /* of one answer */
 	LOGROLE_MAX = 16,
 };
+/* Of a clock: the end of the year 9999, as of a stamp. */
+#define LOGROLE_AT_MS_MAX UINT64_C(253402300799999)
 
 /* Pack a question. */
 MUST_CHECK int logrole_question(const char *name, size_t lines, size_t bytes, uint64_t since_ms,
