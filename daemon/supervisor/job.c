@@ -43,7 +43,9 @@ job_drop(struct sup *s, struct row *r)
 	free(j->container);
 	free(j->secrets);
 	free(j->said);
-	spec_free(&j->spec);
+	if (j->spec != NULL)
+		spec_free(j->spec);
+	free(j->spec);
 	own_close_(&j->root);
 	free(j);
 }
@@ -302,7 +304,7 @@ static int
 try_secrets(struct sup *s, struct row *r, msec now, struct err *err)
 {
 	struct job *j = r->job;
-	const struct spec *spec = &j->spec;
+	const struct spec *spec = j->spec;
 	AUTO_CLOSE int sealed = sys_memfd("sealed", spec->sealed.buf,
 	    spec->sealed.len);
 	AUTO_CLOSE int key = -1;
@@ -354,19 +356,23 @@ judge_all(struct sup *s, struct row *r, struct err *err)
 	judge.container = &container;
 	judge.range_ids = s->conf.range_ids;
 	judge.secrets = j->secrets == NULL ? NULL : &secrets;
+	j->spec = calloc(1, sizeof *j->spec);
+	if (j->spec == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: out of memory",
+		    r->instance);
 	if ((rc = ranges_first(s->place.records_dir, s->conf.range_first,
 		 s->conf.range_last, s->conf.range_ids, j->req.sandbox,
 		 &judge.range_first, err)) < 0 ||
-	    (rc = judge_container(&judge, &j->spec, err)) < 0)
+	    (rc = judge_container(&judge, j->spec, err)) < 0)
 		return rc;
 	j->range_first = judge.range_first;
-	j->spec.judged = spec_judged(&j->spec);
-	j->spec.sandbox_seen = changed_sandbox(s, &j->sandbox_file);
-	j->spec.container_seen = changed_container(&j->container_file,
+	j->spec->judged = spec_judged(j->spec);
+	j->spec->sandbox_seen = changed_sandbox(s, &j->sandbox_file);
+	j->spec->container_seen = changed_container(&j->container_file,
 	    j->secrets == NULL ? NULL : &j->secrets_file);
 	judge_told(&judge, notes, sizeof notes);
 	told_lines(&s->told, notes);
-	return nets_ask(&j->spec, &judge, err);
+	return nets_ask(j->spec, &judge, err);
 }
 
 /* Judged, its programs looked at and its secrets tried, it is what is to run. */
@@ -376,11 +382,11 @@ take_on(struct sup *s, struct row *r, msec now, struct err *err)
 	struct job *j = r->job;
 	struct running ahead;
 	struct spec spec;
-	int rc = wait_for_limits(s, j, &j->spec, now, err);
+	int rc = wait_for_limits(s, j, j->spec, now, err);
 
 	if (rc <= 0)
 		return rc;
-	spec_move(&spec, &j->spec);
+	spec_move(&spec, j->spec);
 	tell_shared(s, &spec, j->range_first);
 	rc = lease_take(s, r, &spec, &j->req, err);
 	running_new(&ahead);
@@ -476,7 +482,7 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 	if ((j->stage == JOB_SECRETS && (rc = judge_all(s, r, err)) < 0) ||
 	    (j->stage != JOB_TRIED && (rc = job_programs(s, r, now, err)) <= 0))
 		return rc;
-	return j->spec.sealed.count > 0 && j->stage != JOB_TRIED ?
+	return j->spec->sealed.count > 0 && j->stage != JOB_TRIED ?
 	    try_secrets(s, r, now, err) :
 	    take_on(s, r, now, err);
 }

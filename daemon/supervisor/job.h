@@ -43,7 +43,9 @@ struct job {
 	uint8_t *said;		    /* owned: of that one, or NULL */
 	size_t said_len;
 	uint32_t range_first; /* of uid-range, for this sandbox */
-	struct spec spec;     /* judged, or zero; last: see its volumes */
+	/* Owned: judged, or NULL.  Not in here: of hundreds that wait at once each would
+	 * touch its own, and leave a hole of its size between the rows. */
+	struct spec *spec;
 };
 
 /* Takes vars. */

@@ -36,7 +36,7 @@ int
 job_programs(struct sup *s, struct row *r, msec now, struct err *err)
 {
 	struct job *j = r->job;
-	const struct spec *spec = &j->spec;
+	const struct spec *spec = j->spec;
 	char next[SUP_PATH_CAP];
 	int rc;
 
