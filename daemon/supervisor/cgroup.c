@@ -95,7 +95,7 @@ take_mount(char *line, int *unified, int *v1)
 		*unified = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (strncmp(dash, " - cgroup ", 10) != 0 || options == NULL)
 		return;
-	for (int i = 0; i < CGROUP_COUNT; i++)
+	for (unsigned i = 0; i < CGROUP_COUNT; i++)
 		if (v1[i] < 0 &&
 		    cgroup_listed(options + 1, cgroup_v1_name(i)))
 			v1[i] = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -293,6 +293,7 @@ launch_hosts(const struct launcher *l, struct child *c, struct err *err)
 	struct text t;
 	int rc = 0;
 
+	(void)beside; /* open as long as dir is */
 	if (!hosts && !resolv && dir < 0)
 		return 0;
 	t.buf = buf = malloc(TEXT_CAP);

@@ -84,7 +84,7 @@ rootless_groups(int *unified, int v1[])
 		close(*unified);
 		*unified = top;
 	}
-	for (int i = 0; i < CGROUP_COUNT; i++) {
+	for (unsigned i = 0; i < CGROUP_COUNT; i++) {
 		if (v1[i] < 0)
 			continue;
 		top = *unified < 0 ? -1 :

@@ -71,7 +71,10 @@ def test_ready_is_after_what_was_known(node):
     node.start()
     pids = [node.up("web.%d" % i, "a")["pid"] for i in (1, 2)]
     node.kill()
+    end = os.pidfd_open(pids[1])
     os.kill(pids[1], signal.SIGKILL)
+    assert select.select([end], [], [], 10)[0]  # or it is adopted, and dies later
+    os.close(end)
     m = Manager(node)
     node.start(wait=False)
     m.heard("READY=1")
