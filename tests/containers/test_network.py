@@ -267,8 +267,9 @@ def networks_held(host):
 
 def test_nothing_is_held_for_nobody(host):
     """Of what is stopped between two runs, and of a Command that has ended, no network is left, nor its address."""
-    host.shell("s", "exit 3", name="fails", extra="restart-timeout: 60\n")
-    assert host.run("web.0", "s", config="/config/fails.yaml", address="10.77.0.5")["code"] == 0
+    host.shell("s", "exec sleep 1000", name="fails", extra="restart-timeout: 60\n")
+    pid = host.up("web.0", "s", config="/config/fails.yaml", address="10.77.0.5")["pid"]
+    os.kill(children_of(pid)[0], 9)
     host.event(kind="state", instance="web.0", state="backoff")
     assert networks_held(host) == 1 and len(links()) == 1
     gone(host, "web.0")

@@ -228,7 +228,7 @@ def command_inside(stage, which, n, how):
                                       "echo inside >/data/fifo"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     told = stage.cut(which, n, act, lambda: mesh[0].poll() is not None, how)
     code = mesh[0].wait(10)
-    assert code in (0, 125), code
+    assert code in (0, 7, 125), code  # 7: it was cut at a step of its own, before it was asked
     clean(stage.node, {"web.1": up["pid"]}, "exec %d" % n)
     assert stage.runs.read() in ([["one", "inside"]] if code == 0 else [["one"], ["one", "inside"]])
     return told is not None
