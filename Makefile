@@ -49,7 +49,7 @@ need_core       := $(call lib,core) $(need_base)
 need_io         := $(call lib,io) $(need_core) $(call a,uv_a) $(call a,sodium) $(call a,lmdb) -lpthread -ldl -lrt
 need_script     := $(call lib,script) $(need_base) $(call a,lua5.4) $(call a,seccomp) -lm -ldl
 need_conf       := $(call lib,conf) $(need_base) $(call a,yaml) $(call a,sodium)
-need_supervisor := $(call lib,supervisor) $(call lib,core) $(call lib,base) $(call a,seccomp) -lm
+need_supervisor := $(call lib,supervisor) $(call lib,core) $(call lib,base) $(call a,seccomp)
 # It signs with ca.key and tokens: of io only that file, and what that needs, is linked.
 need_cli        := $(call lib,cli) $(call lib,io) $(need_base) $(call a,jansson) $(call a,sodium)
 
