@@ -8,7 +8,7 @@
 #include "../base/err.h"
 #include "audit_in.h"
 
-enum { OOM_SCORE_LEAST = 200, PAGE = 4096 };
+enum { OOM_SCORE_LEAST = 200, PAGE = 4096, QUOTA_US = 100 };
 
 void
 audit_oom(const struct audit_subject *s)
@@ -46,6 +46,23 @@ limit_of(const struct flat *doc, const char *file)
 	return n;
 }
 
+/* What was asked for as the kernel counts it: bytes in whole pages, thousandths of a
+ * CPU in microseconds of each 100 ms.  The document may say any number: at the ends of
+ * the range these stay there. */
+static int64_t
+in_pages(int64_t bytes)
+{
+	return bytes > INT64_MAX - PAGE ? INT64_MAX : (bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+static int64_t
+in_quota(int64_t milli)
+{
+	int64_t most = INT64_MAX / QUOTA_US;
+
+	return milli > most ? INT64_MAX : milli < -most ? -INT64_MAX : milli * QUOTA_US;
+}
+
 /* The limit as it is set is at most the one that was asked for. */
 static void
 judge_limit(const struct flat *doc, struct audit_findings *f, const char *key, int64_t most,
@@ -79,22 +96,22 @@ audit_cgroup(const struct flat *doc, struct audit_findings *f)
 		audit_find(f, audit_host(doc, "rootless") ? AUDIT_ALLOWED : AUDIT_WEAKER,
 		    "devices: its cgroup holds it to none; its mounts and capabilities may still");
 
-	judge_limit(doc, f, "memory-limit", (memory + PAGE - 1) / PAGE * PAGE, "v2/memory.max",
+	judge_limit(doc, f, "memory-limit", in_pages(memory), "v2/memory.max",
 	    "v1/memory.limit_in_bytes");
 	judge_limit(doc, f, "pids-limit", audit_asked(doc, "pids-limit"), "v2/pids.max", "v1/pids.max");
-	judge_limit(doc, f, "cpu-quota", audit_asked(doc, "cpu-quota") * 100, "v2/cpu.max",
+	judge_limit(doc, f, "cpu-quota", in_quota(audit_asked(doc, "cpu-quota")), "v2/cpu.max",
 	    "v1/cpu.cfs_quota_us");
-	judge_limit(doc, f, "memory of its sandbox", (audit_asked(doc, "all-memory") + PAGE - 1) / PAGE * PAGE,
+	judge_limit(doc, f, "memory of its sandbox", in_pages(audit_asked(doc, "all-memory")),
 	    "sandbox/v2/memory.max", "sandbox/v1/memory.limit_in_bytes");
 	judge_limit(doc, f, "pids of its sandbox", audit_asked(doc, "all-pids"), "sandbox/v2/pids.max",
 	    "sandbox/v1/pids.max");
-	judge_limit(doc, f, "cpu-quota of its sandbox", audit_asked(doc, "all-cpu-quota") * 100,
+	judge_limit(doc, f, "cpu-quota of its sandbox", in_quota(audit_asked(doc, "all-cpu-quota")),
 	    "sandbox/v2/cpu.max", "sandbox/v1/cpu.cfs_quota_us");
 	/* A host without swap has neither file. */
 	swap = limit_of(doc, "v2/memory.swap.max");
 	if (memory != 0 && swap > 0)
 		audit_find(f, AUDIT_WEAKER, "memory-limit: it may swap, past its limit");
 	swap = limit_of(doc, "v1/memory.memsw.limit_in_bytes");
-	if (memory != 0 && swap > memory + PAGE)
+	if (memory != 0 && swap - PAGE > memory)
 		audit_find(f, AUDIT_WEAKER, "memory-limit: it may swap, past its limit");
 }

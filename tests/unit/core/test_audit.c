@@ -160,6 +160,37 @@ parts_are_missing(void **state)
 	assert_true(says(&f, AUDIT_UNKNOWN, "seccomp programs can't be read: no\\x1b way"));
 }
 
+/* The document comes from files: it may say any number at all. */
+static void
+absurd_limits(void **state)
+{
+	static const char *const keys[] = {"memory-limit", "pids-limit", "cpu-quota", "all-memory", "all-pids",
+	    "all-cpu-quota", "oom-score", "fileno-limit"};
+	static const int64_t numbers[] = {INT64_MAX, INT64_MIN, INT64_MAX / 100 + 1, INT64_MIN / 100 - 1,
+	    288230376151712244};
+
+	(void)state;
+	for (size_t n = 0; n < ARRAY_LEN(numbers); n++) {
+		uint8_t buf[2048];
+		struct flat_out o;
+		struct flat doc;
+		struct audit_findings f;
+		char path[64];
+
+		flat_begin(&o, buf, sizeof buf);
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+			snprintf(path, sizeof path, "asked/%s", keys[i]);
+			flat_put_int(&o, path, numbers[n]);
+		}
+		flat_put_str(&o, "cgroup/v1/cpu.cfs_quota_us", "50000\n");
+		flat_put_str(&o, "cgroup/v1/memory.limit_in_bytes", "9223372036854771712\n");
+		flat_put_str(&o, "cgroup/v1/memory.memsw.limit_in_bytes", "9223372036854775807\n");
+		assert_int_equal(flat_open(&doc, buf, flat_end(&o)), 0);
+		audit_judge(&doc, &f);
+		assert_int_equal(says(&f, AUDIT_WEAKER, "cpu-quota: 50000 is set"), numbers[n] < 0);
+	}
+}
+
 /* More is wrong than there is room for: it is counted all the same. */
 static void
 too_much(void **state)
@@ -197,6 +228,7 @@ main(void)
 	    cmocka_unit_test(long_words),
 	    cmocka_unit_test(nothing_is_there),
 	    cmocka_unit_test(parts_are_missing),
+	    cmocka_unit_test(absurd_limits),
 	    cmocka_unit_test(too_much),
 	};
 
