@@ -18,6 +18,7 @@
 #ifndef CORE_PROM_H
 #define CORE_PROM_H
 
+#include "../base/err.h"
 #include "series.h"
 
 enum {
