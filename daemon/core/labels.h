@@ -36,16 +36,17 @@ struct labels {
 	struct label items[LABELS_MAX];
 };
 
-/* Add or replace (name as a whole); an empty value takes it out.  -ERR_FULL, -ERR_LONG. */
+/* Add or replace, in the order of names; an empty value takes it out.  -ERR_FULL: LABELS_MAX
+ * others are there; -ERR_LONG: name (empty, too) or value. */
 MUST_CHECK int labels_set(struct labels *l, struct slice name, struct slice value);
 void labels_drop(struct labels *l, struct slice name);
-/* Of names that are no more than bytes in order: value, or an empty slice. */
+/* Its value, or an empty slice. */
 struct slice labels_get(const struct labels *l, struct slice name);
-/* Packed into out (LABELS_BYTES_MAX is always enough): bytes, or -ERR_LONG. */
+/* Packed into out (LABELS_BYTES_MAX is all a set may take): bytes, or -ERR_LONG. */
 MUST_CHECK int labels_pack(const struct labels *l, uint8_t *out, size_t cap);
 /* -ERR_MALFORMED, -ERR_FULL, -ERR_LONG: not the canonical form of any set. */
 MUST_CHECK int labels_read(struct slice packed, struct labels *out);
-/* Of one label in a packed set that is known to be well-formed. */
+/* Of one label in a packed set that labels_read would take; else nothing, or anything of its bytes. */
 struct slice labels_find(struct slice packed, struct slice name);
 
 /* [a-zA-Z_:][a-zA-Z0-9_:]*, and the same without ':' (data model of Prometheus). */

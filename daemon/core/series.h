@@ -26,6 +26,7 @@ struct series_conf {
 	size_t bytes_max;	/* of samples, index and names together */
 	uint32_t series_max;
 	uint32_t owner_series_max; /* of each owner but SERIES_HOST */
+	size_t owner_bytes_max;	/* likewise; 0: an eighth of bytes_max */
 	uint32_t keep_ticks;	/* samples older than that are dropped */
 };
 
@@ -54,8 +55,9 @@ series_id series_open(struct series_store *s, uint32_t owner, struct slice label
 /* Ticks of a series rise; the same or an older one is -ERR_RANGE and nothing happens.
  * -ERR_UNKNOWN: no such id any more, open it again.  -ERR_FULL: its owner has no room. */
 MUST_CHECK int series_put(struct series_store *s, series_id id, int64_t tick, double value);
-/* It ended: after this tick it is stale (PromQL: gone at once, without looking back).
- * A later put goes on with it. */
+/* It ended: stale at this tick (PromQL: gone at once, without looking back), or at the next
+ * one if it has a sample of this.  A later put goes on with it; one of the very tick of the
+ * mark takes its place. */
 void series_close(struct series_store *s, series_id id, int64_t tick);
 /* Drop what is older than keep_ticks; each tick or now and then. */
 void series_expire(struct series_store *s, int64_t now_tick);
@@ -71,12 +73,12 @@ struct series_matcher {
 	const struct pattern *re;
 };
 
-/* The series that all of these match, in the order of their packed labels: *ids
+/* The series with samples that all of these match, in the order of their packed labels: *ids
  * (malloc'd, the caller's).  How many, or -ERR_FULL (memory, or more than max). */
 MUST_CHECK int64_t series_select(const struct series_store *s, const struct series_matcher *m,
     uint32_t count, uint32_t max, series_id **ids);
-/* Its labels, packed; borrowed until the store changes.  Empty: no such id. */
-struct slice series_labels(const struct series_store *s, series_id id);
+/* Its labels, packed, into out: bytes.  0: no such id. */
+size_t series_labels(const struct series_store *s, series_id id, uint8_t out[LABELS_BYTES_MAX]);
 
 struct series_point {
 	int64_t tick;
@@ -91,6 +93,10 @@ size_t series_read(const struct series_store *s, series_id id, int64_t from, int
     struct series_point *out, size_t cap);
 /* The newest one; false: none. */
 bool series_last(const struct series_store *s, series_id id, struct series_point *out);
+/* All that were described, one after the other: at = 0, 1, ... until false.  Borrowed until
+ * the store changes. */
+bool series_metric(const struct series_store *s, uint32_t at, struct slice *metric,
+    enum series_type *type, struct slice *help);
 /* What the metric is; UNTYPED and "" when nobody said. */
 enum series_type series_meta(const struct series_store *s, struct slice metric, struct slice *help);
 
