@@ -94,7 +94,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
 	    {OPT_MATRIX, "matrix"}, {OPT_STOP, "stop"}, {OPT_KEEP, "keep"}, {OPT_LAST, "last"},
 	    {OPT_CANCEL, "cancel"}, {OPT_YES, "yes"}, {OPT_FORGET, "forget"}};
-	unsigned takes = a->verb->options;
+	uint64_t takes = a->verb->options;
 	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);
 	uint32_t count = (uint32_t)texts_count;

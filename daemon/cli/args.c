@@ -23,7 +23,7 @@ struct cursor {
 	int argc, at;
 	char *const *argv;
 	int64_t now_ms;
-	unsigned seen; /* OPT_BITs, checked against the verb at the end */
+	uint64_t seen; /* OPT_BITs, checked against the verb at the end */
 };
 
 /* An argument as it may be shown: escaped, and cut when long. */
@@ -493,7 +493,7 @@ check_verb(const struct cursor *c, struct err *err)
 {
 	const struct args *a = c->args;
 	static const int choosing[] = {OPT_STATUS, OPT_TAG, OPT_NAME};
-	unsigned allowed = OPT_EVERYWHERE | a->verb->options;
+	uint64_t allowed = OPT_EVERYWHERE | a->verb->options;
 	char usage[256];
 
 	verb_usage(usage, sizeof usage, a->verb);

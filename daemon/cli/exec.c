@@ -428,6 +428,10 @@ show_exec(const struct show *s, struct err *err)
 	int rc;
 
 	x.tty = isatty(0) == 1 && isatty(1) == 1;
+	if (s->args->given[OPT_TTY] && !x.tty)
+		return err_set(err, EXEC_CODE_REFUSED,
+		    "exec: -t: standard %s is no terminal: leave -t out, and it is passed on as it is",
+		    isatty(0) == 1 ? "output" : "input");
 	AUTO_CLOSE int conn = dial(s->args->socket, err);
 	if (conn < 0)
 		return conn;

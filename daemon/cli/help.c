@@ -21,7 +21,7 @@ print_option(FILE *out, int o)
 }
 
 static void
-print_options(FILE *out, unsigned which)
+print_options(FILE *out, uint64_t which)
 {
 	for (int o = 0; o < OPT_COUNT; o++)
 		if ((which & OPT_BIT(o)) != 0)
@@ -104,7 +104,7 @@ candidates(const struct verb *v)
 }
 
 static void
-bash_options(FILE *out, unsigned which)
+bash_options(FILE *out, uint64_t which)
 {
 	for (int o = 0; o < OPT_COUNT; o++)
 		if ((which & OPT_BIT(o)) != 0)

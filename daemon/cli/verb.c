@@ -67,6 +67,8 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_LOST] = {.name = "lost", .value = "NAMES", .help = "who is gone for good, joined by commas"},
     [OPT_YES] = {.name = "yes", .help = "do it, and not only say what it gives up"},
     [OPT_FORGET] = {.name = "forget", .help = "take back what mesh join HOST:PORT added"},
+    [OPT_INTERACTIVE] = {.name = "interactive", .letter = 'i', .help = "pass standard input on, as is always done"},
+    [OPT_TTY] = {.name = "tty", .letter = 't', .help = "refuse where input or output is no terminal; where both are, it gets one without this too"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
@@ -223,6 +225,7 @@ const struct verb verbs[] = {
 	.operand = OPERAND_INSTANCE,
 	.operand_name = "INSTANCE",
 	.command = true,
+	.options = OPT_BIT(OPT_INTERACTIVE) | OPT_BIT(OPT_TTY),
 	.local = show_exec},
     {.name = "run",
 	.summary = "a Command container of this node, once",
@@ -449,8 +452,10 @@ verb_suggest(const char *name)
 	return name_suggest(name, names, ARRAY_LEN(verbs));
 }
 
-void
-verb_words(char *out, size_t cap, const struct verb *v)
+static const char command_words[] = " -- COMMAND [ARG...]";
+
+static void
+put_operands(char *out, size_t cap, const struct verb *v)
 {
 	const char *name =
 	    v->operand == OPERAND_WORD && v->words[1] == NULL ? v->words[0] : v->operand_name;
@@ -462,8 +467,14 @@ verb_words(char *out, size_t cap, const struct verb *v)
 		snprintf(out, cap, "%s %s%s%s%s%s%s", v->name, optional ? "[" : "", name,
 		    second ? " [" : "", second ? v->second_name : "", second ? "]" : "",
 		    optional ? "]" : "");
+}
+
+void
+verb_words(char *out, size_t cap, const struct verb *v)
+{
+	put_operands(out, cap, v);
 	if (v->command)
-		snprintf(out + strlen(out), cap - strlen(out), " -- COMMAND [ARG...]");
+		snprintf(out + strlen(out), cap - strlen(out), "%s", command_words);
 }
 
 void
@@ -472,7 +483,7 @@ verb_usage(char *out, size_t cap, const struct verb *v)
 	char words[96];
 	size_t n;
 
-	verb_words(words, sizeof words, v);
+	put_operands(words, sizeof words, v);
 	snprintf(out, cap, "mesh %s", words);
 	for (int o = 0; o < OPT_COUNT; o++) {
 		const struct option_row *row = &options[o];
@@ -488,4 +499,8 @@ verb_usage(char *out, size_t cap, const struct verb *v)
 		snprintf(out + n, cap - n, " [%s%s%s]", word, row->value != NULL ? " " : "",
 		    row->value != NULL ? row->value : "");
 	}
+	/* Behind these every word is the command's. */
+	n = strlen(out);
+	if (v->command)
+		snprintf(out + n, cap - n, "%s", command_words);
 }

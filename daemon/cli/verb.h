@@ -48,9 +48,11 @@ enum option {
 	OPT_LOST,
 	OPT_YES,
 	OPT_FORGET,
+	OPT_INTERACTIVE,
+	OPT_TTY,
 	OPT_COUNT,
 };
-#define OPT_BIT(o) (1u << (o))
+#define OPT_BIT(o) (UINT64_C(1) << (o))
 /* Taken by every verb; the others only where a verb's row names them. */
 #define OPT_EVERYWHERE                                                                             \
 	(OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_QUIET) |      \
@@ -107,7 +109,7 @@ struct verb {
 	const char *second_word; /* only this word takes it; NULL = whatever comes first */
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
 	bool command;  /* after its operand comes a command line, taken as it is */
-	unsigned options;		   /* OPT_BITs of its own */
+	uint64_t options;		   /* OPT_BITs of its own */
 	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */
 	int failed_code;		   /* exit code of every failure but usage; 0 = its own */
 	bool json_lines;		   /* --json is a line a frame, not a document */
@@ -133,7 +135,7 @@ const struct verb *verb_find(const char *name);
 const char *verb_suggest(const char *name);
 /* "logs INSTANCE" */
 void verb_words(char *out, size_t cap, const struct verb *v);
-/* "mesh logs INSTANCE [-f] [-n N]" */
+/* "mesh logs INSTANCE [-f] [-n N]", "mesh exec INSTANCE [-t] -- COMMAND [ARG...]" */
 void verb_usage(char *out, size_t cap, const struct verb *v);
 
 #endif

@@ -345,11 +345,11 @@ def test_a_pipe_that_somebody_keeps(web):
 
 
 def test_a_terminal(web):
-    def line(*words):
+    def line(*words, options=()):
         pid, master = pty.fork()
         if pid == 0:
             os.environ["TERM"] = "vt52"
-            os.execv(BUILD / "mesh", ["mesh", "--socket", str(web.top / "run/ctl"), "exec", "web.0", "--", *words])
+            os.execv(BUILD / "mesh", ["mesh", "--socket", str(web.top / "run/ctl"), "exec", *options, "web.0", "--", *words])
         return pid, master
 
     def until(master, what):
@@ -377,7 +377,16 @@ def test_a_terminal(web):
     assert p.communicate(timeout=10) == (b"none\nword\n", b"") and p.returncode == 0
     os.close(master)
     os.close(slave)
-    pid, master = line("sh", "-c", "test -t 0 && test -t 2 && echo $TERM; cat")
+    # Who asks for one in docker's words gets it, or is told that there is none.
+    ask = [BUILD / "mesh", "--socket", web.top / "run/ctl", "exec", "-ti", "web.0", "--", "sh"]
+    p = subprocess.run(ask, input=b"", capture_output=True, timeout=20)
+    assert p.returncode == 125 and b"exec: -t: standard input is no terminal" in p.stderr, p.stderr
+    master, slave = pty.openpty()
+    p = subprocess.run(ask, stdin=slave, capture_output=True, timeout=20)
+    assert p.returncode == 125 and b"exec: -t: standard output is no terminal" in p.stderr, p.stderr
+    os.close(master)
+    os.close(slave)
+    pid, master = line("sh", "-c", "test -t 0 && test -t 2 && echo $TERM; cat", options=["-it"])
     until(master, b"vt52\r\n")
     os.write(master, b"word\r")
     until(master, b"word\r\nword\r\n")

@@ -58,6 +58,17 @@ good(void **state)
 	takes("--socket=/y members -ojson", &a);
 	assert_string_equal(a.socket, "/y");
 	assert_int_equal(a.output, ARGS_JSON);
+	static const char *const terminal[] = {"exec -it web.1 -- sh -c x", "exec -ti web.1 sh -c x",
+	    "exec web.1 -it -- sh -c x", "exec -i --tty web.1 -- sh -c x"};
+	for (size_t i = 0; i < ARRAY_LEN(terminal); i++) {
+		takes(terminal[i], &a);
+		assert_true(a.given[OPT_INTERACTIVE] && a.given[OPT_TTY]);
+		assert_string_equal(a.operand, "web.1");
+		assert_string_equal(a.command[0], "sh");
+		assert_string_equal(a.command[1], "-c");
+	}
+	takes("exec web.1 sh -it", &a);
+	assert_false(a.given[OPT_TTY]);
 	takes("members -o wide --json", &a);
 	assert_int_equal(a.output, ARGS_JSON);
 	takes("logs web.1 -fn5", &a);
@@ -122,6 +133,9 @@ bad(void **state)
 	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
 	    {"leader --to", "--to: missing NODE"},
 	    {"leader --to 'N\x9b'", "--to: ''N\\x9b'' is no node's name"},
+	    {"exec -it web.1", "exec: missing COMMAND; usage: mesh exec INSTANCE [-i] [-t] -- COMMAND [ARG...]"},
+	    {"exec -ix web.1 -- sh", "unknown option '-ix'; see mesh --help"},
+	    {"ps -t", "ps: --tty is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"ps -a", "unknown option '-a'; see mesh --help"},
 	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
