@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../gossip/mp.h"
-#include "../base/own.h"
+#include "../base/name.h"
 #include "acts.h"
 #include "audit.h"
 #include "belong.h"
@@ -17,6 +16,7 @@
 #include "events.h"
 #include "going.h"
 #include "insides.h"
+#include "logrole.h"
 #include "logverb.h"
 #include "pack.h"
 #include "regain.h"
@@ -49,40 +49,88 @@ then_schedule(struct engine *e, struct ctl_req *r, struct slice view)
 	ctl_end(r);
 }
 
+/* name instead of what is in near, if it is closer to the word. */
+static void
+take_nearer(const char *word, const char *name, char near[NAME_CAP])
+{
+	const char *both[] = {near, name};
+	size_t from = near[0] == '\0' ? 1 : 0;
+
+	if (name_suggest(word, both + from, 2 - from) == name)
+		snprintf(near, NAME_CAP, "%s", name);
+}
+
+/* Is there such a role, with or without instances?  By the leader's view, and by the schedule
+ * that is here, which may be another.  If not, near is what may be meant, or "". */
+static bool
+role_is_known(struct engine *e, struct slice view, const char *role, char near[NAME_CAP])
+{
+	struct viewing_rows roles = viewing_rows_of(view, "roles");
+	const struct plan *p = &e->apply.plan;
+	char name[NAME_CAP];
+	struct slice row;
+
+	near[0] = '\0';
+	while (viewing_rows_next(&roles, &row)) {
+		if (!viewing_row_name(row, "name", name))
+			continue;
+		if (strcmp(name, role) == 0)
+			return true;
+		take_nearer(role, name, near);
+	}
+	for (size_t i = 0; i < p->roles_count; i++)
+		take_nearer(role, p->roles[i].name, near);
+	return logrole_known(e, role);
+}
+
+static void
+no_such_role(struct ctl_req *r, struct slice view, const char *role, const char *near)
+{
+	struct viewing_rows rows = viewing_rows_of(view, "ps");
+	char of[NAME_CAP];
+	struct slice row;
+
+	while (viewing_rows_next(&rows, &row))
+		if (viewing_row_is(row, "instance", role) && viewing_row_name(row, "role", of)) {
+			ctl_fail(r, 1, "mesh ps ROLE", "ps: %s is an instance of the role %s", role, of);
+			return;
+		}
+	ctl_fail(r, 1, "mesh status", "ps: no role '%s' is known%s%s%s", role,
+	    near[0] != '\0' ? "; did you mean '" : "", near, near[0] != '\0' ? "'?" : "");
+}
+
 static void
 then_ps(struct engine *e, struct ctl_req *r, struct slice view)
 {
-	struct slice ps = status_view_get(view, "ps");
-	char role[NAME_CAP];
-	bool only = ctl_arg_str(r, "role", role, sizeof role);
+	struct viewing_rows of_view = viewing_rows_of(view, "ps");
+	char role[NAME_CAP], near[NAME_CAP];
+	bool only = ctl_arg_has(r, "role");
 	msgpack_sbuffer rows;
 	msgpack_packer pk, *answer;
-	uint32_t n = 0, kept = 0;
-	struct mp mp;
+	uint32_t kept = 0;
+	struct slice row;
 
-	(void)e;
+	if (only && (!ctl_arg_str(r, "role", role, sizeof role) || !name_ok(role, strlen(role)))) {
+		ctl_fail(r, EXIT_USAGE_, "mesh ps [ROLE]", "ps: that is no name of a role");
+		return;
+	}
 	pk_begin(&rows, &pk);
-	mp_init(&mp, ps.b, ps.len, CTL_DEPTH_MAX);
-	if (ps.len == 0 || mp_array(&mp, &n) < 0)
-		n = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		size_t from = mp.off;
-		struct slice row;
-
-		if (mp_skip(&mp) < 0)
-			break;
-		row = (struct slice){ps.b + from, mp.off - from};
+	while (viewing_rows_next(&of_view, &row)) {
 		if (only && !viewing_row_is(row, "role", role))
 			continue;
 		pk_raw(&pk, row.b, row.len);
 		kept++;
 	}
-	answer = ctl_begin(r);
-	msgpack_pack_array(answer, kept);
-	if (kept > 0)
-		pk_raw(answer, rows.data, rows.size);
+	if (only && kept == 0 && !role_is_known(e, view, role, near)) {
+		no_such_role(r, view, role, near);
+	} else {
+		answer = ctl_begin(r);
+		msgpack_pack_array(answer, kept);
+		if (kept > 0)
+			pk_raw(answer, rows.data, rows.size);
+		ctl_end(r);
+	}
 	msgpack_sbuffer_destroy(&rows);
-	ctl_end(r);
 }
 
 static void

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "../../gossip/mp.h"
+#include "../base/name.h"
 #include "engine.h"
 #include "over.h"
 #include "pack.h"
@@ -31,6 +31,40 @@ viewing_row_is(struct slice row, const char *key, const char *text)
 	mp_init(&mp, v.b, v.len, 1);
 	return v.len > 0 && mp_str(&mp, &s, &n) == 0 && n == strlen(text) &&
 	    memcmp(s, text, n) == 0;
+}
+
+bool
+viewing_row_name(struct slice row, const char *key, char out[NAME_CAP])
+{
+	struct slice v = status_view_get(row, key);
+	struct mp mp;
+
+	out[0] = '\0';
+	mp_init(&mp, v.b, v.len, 1);
+	return v.len > 0 && mp_cstr(&mp, out, NAME_CAP) == 0 && name_ok(out, strlen(out));
+}
+
+struct viewing_rows
+viewing_rows_of(struct slice view, const char *key)
+{
+	struct viewing_rows r = {.rows = status_view_get(view, key)};
+
+	mp_init(&r.mp, r.rows.b, r.rows.len, CTL_DEPTH_MAX);
+	if (r.rows.len == 0 || mp_array(&r.mp, &r.left) < 0)
+		r.left = 0;
+	return r;
+}
+
+bool
+viewing_rows_next(struct viewing_rows *r, struct slice *row)
+{
+	size_t from = r->mp.off;
+
+	if (r->left == 0 || mp_skip(&r->mp) < 0)
+		return false;
+	r->left--;
+	*row = (struct slice){r->rows.b + from, r->mp.off - from};
+	return true;
 }
 
 bool
@@ -71,20 +105,11 @@ is_fresh(struct slice view)
 static uint32_t
 take_rows(const struct engine *e, struct slice view, bool own, msgpack_packer *pk)
 {
-	struct slice ps = status_view_get(view, "ps");
-	uint32_t n = 0, kept = 0;
-	struct mp mp;
+	struct viewing_rows rows = viewing_rows_of(view, "ps");
+	struct slice row;
+	uint32_t kept = 0;
 
-	mp_init(&mp, ps.b, ps.len, MP_DEPTH_MAX);
-	if (ps.len == 0 || mp_array(&mp, &n) < 0)
-		return 0;
-	for (uint32_t i = 0; i < n; i++) {
-		size_t from = mp.off;
-		struct slice row;
-
-		if (mp_skip(&mp) < 0)
-			break;
-		row = (struct slice){ps.b + from, mp.off - from};
+	while (viewing_rows_next(&rows, &row)) {
 		if (viewing_row_is(row, "node", e->conf.name) != own)
 			continue;
 		pk_raw(pk, row.b, row.len);

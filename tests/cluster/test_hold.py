@@ -113,6 +113,10 @@ def test_held_down_until_started():
             says(n1, 1, f"{verb}: no instance work.n7 is known; did you mean work.n1?", verb, "work.n7")
             says(n1, 1, f"{verb}: no instance work is known; did you mean work.n1?", verb, "work")
             says(n1, 1, f"{verb}: no instance other is known\nhint: mesh ps", verb, "other")
+        for node in w.nodes:
+            says(node, 1, "ps: no role 'wrk' is known; did you mean 'work'?", "ps", "wrk")
+            says(node, 1, "ps: no role 'elsewhere' is known\nhint: mesh status", "ps", "elsewhere")
+            says(node, 1, "ps: work.n1 is an instance of the role work\nhint: mesh ps ROLE", "ps", "work.n1")
         says(n2, 125, "exec: work.n1 is on node n1: run mesh exec there, as root", "exec", "work.n1", "--", "true")
         says(n1, 125, "exec: work is not on this host, nor known on another; did you mean work.n1?", "exec", "work", "--", "true")
         says(n1, 125, "exec: wrk.n2 is not on this host, nor known on another; did you mean work.n2?", "exec", "wrk.n2", "--",

@@ -84,6 +84,24 @@ class Follower:
         return split("".join(self.out))
 
 
+def none_yet(w):
+    """A role without instances is a role."""
+    p = w.nodes[0].mesh("ps", "talk")
+    assert (p.returncode, p.stdout, p.stderr.splitlines()[0]) == (1, "", "mesh: ps: no role 'talk' is known")
+    service.set_script(w.nodes, MAIN % 0)
+
+    def known(node):
+        p = node.mesh("ps", "talk")
+        if p.returncode != 0:
+            raise Missed(p.stderr)
+        return p.stdout.split()
+    for node in w.nodes:
+        header = wait_until("the role is known", lambda node=node: known(node), 40)[0]
+        assert header[0] == "INSTANCE" and header[-1] == "AGE"
+    p = w.nodes[1].mesh("ps", "tlk")
+    assert (p.returncode, p.stdout) == (1, "") and "no role 'tlk' is known; did you mean 'talk'?" in p.stderr
+
+
 def merged(w):
     """The same from every node: all lines, in the order of their stamps, whatever a program says."""
     lines = wait_until("they talk", lambda: talks(w.nodes[0], 6), 60)[0]
@@ -177,6 +195,7 @@ def test_logs_of_a_role():
         assert p.returncode == 1 and "no log of a role or an instance talk: 3 of 3 nodes answered" in p.stderr
         wait_until("all have it", lambda: all("talk-v1" in f["images"] and "talk" in f["sandboxes"]
                                               for n in w.nodes for f in n.ask("facts")), 40)
+        none_yet(w)
         service.set_script(w.nodes, MAIN % 6)
         merged(w)
         followed(w)

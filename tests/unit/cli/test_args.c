@@ -133,9 +133,6 @@ bad(void **state)
 	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
 	    {"leader --to", "--to: missing NODE"},
 	    {"leader --to 'N\x9b'", "--to: ''N\\x9b'' is no node's name"},
-	    {"exec -it web.1", "exec: missing COMMAND; usage: mesh exec INSTANCE [-i] [-t] -- COMMAND [ARG...]"},
-	    {"exec -ix web.1 -- sh", "unknown option '-ix'; see mesh --help"},
-	    {"ps -t", "ps: --tty is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"ps -a", "unknown option '-a'; see mesh --help"},
 	    {"apply", "apply: missing STAMP; usage: mesh apply STAMP [--force]"},
@@ -227,7 +224,7 @@ second_operands(void **state)
 }
 
 static void
-bad_members(void **state)
+bad_ones_of_later_verbs(void **state)
 {
 	static const struct {
 		const char *line, *error;
@@ -235,6 +232,9 @@ bad_members(void **state)
 	    {"members --status faled", "--status: unknown state 'faled'; did you mean 'failed'?"},
 	    {"members --status x", "--status: unknown state 'x'; allowed: alive, suspect, failed, "
 				   "left, restarting, evicted"},
+	    {"exec -it web.1", "exec: missing COMMAND; usage: mesh exec INSTANCE [-i] [-t] -- COMMAND [ARG...]"},
+	    {"exec -ix web.1 -- sh", "unknown option '-ix'; see mesh --help"},
+	    {"ps -t", "ps: --tty is not for this command; usage: mesh ps [ROLE] [-w]"},
 	    {"members --tag ssd", "--tag: 'ssd' is not KEY=VALUE"},
 	    {"members --tag a=b,c=d", "--tag: 'a=b,c=d' is not KEY=VALUE"},
 	    {"members --name N[1]", "--name: 'N[1]' can match no name (a-z 0-9 _ . - and * ?)"},
@@ -350,7 +350,7 @@ main(void)
 	    cmocka_unit_test(good),
 	    cmocka_unit_test(bad),
 	    cmocka_unit_test(second_operands),
-    cmocka_unit_test(bad_members),
+    cmocka_unit_test(bad_ones_of_later_verbs),
 	    cmocka_unit_test(hostile),
 	    cmocka_unit_test(socket_from_environment),
 	    cmocka_unit_test(table_is_whole),
