@@ -233,6 +233,14 @@ try_alg(const char *arg)
 	return socket(AF_ALG, SOCK_SEQPACKET, 0);
 }
 
+/* To the hypervisor, and to other machines of it. */
+static long
+try_vsock(const char *arg)
+{
+	(void)arg;
+	return socket(AF_VSOCK, SOCK_STREAM, 0);
+}
+
 /* No family but AF_UNIX has pairs; what matters is who says so. */
 static long
 try_pair(const char *arg)
@@ -435,7 +443,7 @@ static const struct {
     {"run", try_run}, {"fds", try_fds}, {"stdin", try_stdin}, {"ptrace", try_ptrace},
     {"kill", try_kill}, {"unshare", try_unshare}, {"clone", try_clone},
     {"clone3", try_clone3}, {"mount", try_mount}, {"raw", try_raw},
-    {"packet", try_packet}, {"alg", try_alg}, {"pair", try_pair}, {"key", try_key},
+    {"packet", try_packet}, {"alg", try_alg}, {"vsock", try_vsock}, {"pair", try_pair}, {"key", try_key},
     {"io_uring", try_io_uring}, {"type", try_type}, {"cgroup", try_cgroup},
     {"mknod", try_mknod}, {"mknod-log", try_mknod_log}, {"handle", try_handle}, {"i386", try_i386}, {"x32", try_x32},
     {"personality", try_personality}, {"getfd", try_getfd},
