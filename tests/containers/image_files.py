@@ -8,6 +8,23 @@ import subprocess
 from conftest import wait_for
 
 FORMS = ("erofs", "squashfs")
+KERNEL = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
+MAPS_IDS = {"erofs": (5, 19), "squashfs": (6, 2), "tmpfs": (6, 3)}  # since this Linux
+
+
+def maps_ids(form):
+    """Can this kernel id-map mounts of such a file system?"""
+    return KERNEL >= MAPS_IDS[form]
+
+
+def not_mapped(node, instance, name, sandbox="web"):
+    """Its start fails for just that, and says what to do."""
+    reply = node.run(instance, name, sandbox=sandbox)
+    assert reply["code"] == 0, reply["text"]
+    told = node.event(kind="state", instance=instance, state="backoff")["text"]
+    assert told == "%s: image %s: its file system can't be id-mapped; set userns: off in sandbox '%s' to accept less isolation" % (
+        instance, name, sandbox)
+    node.ask("STOP", instance=instance)
 
 
 def pack(node, name, form, *more, to=None):

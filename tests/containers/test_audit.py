@@ -15,7 +15,7 @@ import time
 import pytest
 import weak
 from conftest import BUILD, ROOT, children_of, wait_for
-from image_files import FORMS, shell
+from image_files import FORMS, maps_ids, not_mapped, shell
 
 
 class Flat(ctypes.Structure):
@@ -83,12 +83,17 @@ LIMITS = "memory-limit: 32Mi\npids-limit: 20\ncpu-quota: 0.5\nfileno-limit: 256\
 def test_an_image_in_a_file_is_not_weaker(node, judge, form):
     """Which it is, and by the kernel's word what is mounted as "/"."""
     shell(node, "a", form)
+    node.sandbox("off", SANDBOXES["off"])
     node.start()
-    node.up("web.1", "a")
+    box = "web" if maps_ids(form) else "off"
+    if box == "off":
+        not_mapped(node, "web.0", "a")
+    node.up("web.1", "a", sandbox=box)
     node.printed("web.1", "UP")
     document = audit(node, "web.1")
     said, got = judge(document), records(document)
     assert (said["weaker"], said["unknown"], got["image"]) == ([], [], b"a"), said
+    assert [t.split(":")[0] for t in said["allowed"]] == ([] if box == "web" else ["app", "init"]), said
     root = got["app/mountinfo"].decode().splitlines()[0].split()
     assert root[4] == "/" and root[root.index("-") + 1] == form
 
