@@ -75,8 +75,7 @@ done(struct auditing *a)
 	msgpack_sbuffer all;
 	msgpack_packer pk;
 
-	pk_begin(&all, &pk);
-	msgpack_pack_array(&pk, a->count);
+	pk_begin_array(&all, &pk, a->count);
 	if (a->rows.size > 0)
 		pk_raw(&pk, a->rows.data, a->rows.size);
 	if (a->r != NULL)

@@ -107,8 +107,7 @@ tell(struct ctl_req *r, const struct journal_event *v, bool more)
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 5);
+	pk_begin_map(&buf, &pk, 5);
 	pk_kuint(&pk, "seq", v->seq);
 	pk_kuint(&pk, "at_ms", v->at_ms);
 	pk_kstr(&pk, "kind", v->kind);

@@ -73,12 +73,8 @@ struct asked {
 
 /* --- telling ------------------------------------------------------------------- */
 
-static void
-note(struct logall *a, const char *node, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-note(struct logall *a, const char *node, const char *fmt, ...)
+void
+logall_note(struct ctl_req *r, const char *node, const char *fmt, ...)
 {
 	char text[ERR_TEXT_CAP];
 	msgpack_sbuffer buf;
@@ -88,11 +84,10 @@ note(struct logall *a, const char *node, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 2);
+	pk_begin_map(&buf, &pk, 2);
 	pk_kstr(&pk, "node", node);
 	pk_kstr(&pk, "note", text);
-	ctl_answer(a->r, buf.data, buf.size, true);
+	ctl_answer(r, buf.data, buf.size, true);
 	msgpack_sbuffer_destroy(&buf);
 }
 
@@ -108,8 +103,7 @@ tell_run(struct logall *a, size_t from)
 
 	for (; from + n < a->kept.count && l[n].owner == l->owner; n++)
 		bytes += l[n].len;
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 3);
+	pk_begin_map(&buf, &pk, 3);
 	pk_kstr(&pk, "instance", o->instance);
 	pk_kstr(&pk, "node", a->all[o->source].node);
 	pk_str(&pk, "text");
@@ -125,9 +119,9 @@ static void
 tell_kept(struct logall *a)
 {
 	if (a->round == 1 && a->since_ms > 0 && a->kept.count > 0 && a->kept.count == a->lines)
-		note(a, "", "the last %zu lines: there may be older ones since then", a->lines);
+		logall_note(a->r, "", "the last %zu lines: there may be older ones since then", a->lines);
 	if (a->kept.cut)
-		note(a, "", "older lines are left out: no more than %d MiB are merged at once",
+		logall_note(a->r, "", "older lines are left out: no more than %d MiB are merged at once",
 		    LOGALL_BYTES_MAX >> 20);
 	for (size_t i = 0; i < a->kept.count;)
 		i += tell_run(a, i);
@@ -231,7 +225,7 @@ silent(struct logall *a, struct source *s, const char *why)
 {
 	s->next = net_now() + IDLE_MS;
 	if (!s->silent)
-		note(a, s->node, "%s: what its instances wrote is missing here", why);
+		logall_note(a->r, s->node, "%s: what its instances wrote is missing here", why);
 	s->silent = true;
 }
 
@@ -314,9 +308,9 @@ look_at_clock(struct logall *a, struct source *s, uint64_t at_ms)
 		return;
 	s->skew_ms = skew;
 	if (skew == 0)
-		note(a, s->node, "its clock agrees with this node's again");
+		logall_note(a->r, s->node, "its clock agrees with this node's again");
 	else
-		note(a, s->node, "its clock is %" PRId64 ".%" PRId64 " s %s of this node's: its lines stand so much too %s",
+		logall_note(a->r, s->node, "its clock is %" PRId64 ".%" PRId64 " s %s of this node's: its lines stand so much too %s",
 		    (skew < 0 ? -skew : skew) / 1000, (skew < 0 ? -skew : skew) % 1000 / 100,
 		    skew < 0 ? "behind" : "ahead", skew < 0 ? "early" : "late");
 }
@@ -340,14 +334,14 @@ take_answer(struct logall *a, uint32_t source, const uint8_t *data, size_t len)
 	s->answered = true;
 	look_at_clock(a, s, answer.at_ms);
 	if (answer.more != s->more)
-		note(a, s->node, "%" PRIu64 " logs more than are read at once: those written last are shown",
+		logall_note(a->r, s->node, "%" PRIu64 " logs more than are read at once: those written last are shown",
 		    answer.more);
 	s->more = answer.more;
 	if (answer.cut && a->round == 1)
-		note(a, s->node, "older lines are left out: no more than %d KiB are read at once",
+		logall_note(a->r, s->node, "older lines are left out: no more than %d KiB are read at once",
 		    FIRST_BYTES >> 10);
 	else if (answer.cut)
-		note(a, s->node, "lines are missing: more was written than is read at once (%d KiB) or than its logs keep",
+		logall_note(a->r, s->node, "lines are missing: more was written than is read at once (%d KiB) or than its logs keep",
 		    NEXT_BYTES >> 10);
 	return 0;
 }
@@ -372,7 +366,7 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 	}
 	if (rc == 0 && (rc = take_answer(a, q->source, data, len)) == 0) {
 		if (s->silent)
-			note(a, s->node, "answers again");
+			logall_note(a->r, s->node, "answers again");
 		s->silent = false;
 		s->next = net_now() + (s->has ? 0 : IDLE_MS);
 	} else {

@@ -32,6 +32,9 @@ enum {
 	LOGALL_SKEW_MS = 1000,
 };
 
+/* A frame of what is to be known of a node, or of its own. */
+void logall_note(struct ctl_req *r, const char *node, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* since_ms of the wall clock, 0 = any. */
 void logall_start(struct engine *e, struct ctl_req *r, const char *name, size_t lines,
     uint64_t since_ms, bool follow);

@@ -198,9 +198,8 @@ static int
 read_cursors(struct reading *r)
 {
 	char instance[NAME_CAP];
-	const char *after;
+	char after[LOGS_TIME_CAP];
 	uint32_t n;
-	size_t len;
 	struct mp mp;
 
 	mp_init(&mp, r->cursors.b, r->cursors.len, 1);
@@ -211,13 +210,10 @@ read_cursors(struct reading *r)
 	for (uint32_t i = 0; i < n; i += 2) {
 		struct one *o;
 
-		if (mp_cstr(&mp, instance, sizeof instance) < 0 || mp_str(&mp, &after, &len) < 0 ||
-		    len >= LOGS_TIME_CAP)
+		if (mp_cstr(&mp, instance, sizeof instance) < 0 || logs_cursor(&mp, after) < 0)
 			return -ERR_MALFORMED;
-		if ((o = find(r, instance)) == NULL)
-			continue;
-		memcpy(o->after, after, len);
-		o->after[len] = '\0';
+		if ((o = find(r, instance)) != NULL)
+			memcpy(o->after, after, sizeof o->after);
 	}
 	return mp_end(&mp);
 }
@@ -228,8 +224,7 @@ pack_cursors(const struct reading *r, msgpack_packer *pk)
 	msgpack_sbuffer buf;
 	msgpack_packer in;
 
-	pk_begin(&buf, &in);
-	msgpack_pack_array(&in, 2 * r->count);
+	pk_begin_array(&buf, &in, 2 * r->count);
 	for (size_t i = 0; i < r->count; i++) {
 		pk_str(&in, r->all[i].instance);
 		pk_str(&in, r->all[i].after);
@@ -302,8 +297,7 @@ end(struct reading *r, int rc)
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, 5);
+	pk_begin_array(&buf, &pk, 5);
 	msgpack_pack_uint64(&pk, r->at_ms);
 	msgpack_pack_uint64(&pk, r->more);
 	if (r->cut || r->kept.cut)
@@ -413,8 +407,7 @@ logrole_question(const char *name, size_t lines, size_t bytes, uint64_t since_ms
 	msgpack_packer pk;
 	int rc;
 
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, 5);
+	pk_begin_array(&buf, &pk, 5);
 	pk_str(&pk, name);
 	msgpack_pack_uint64(&pk, lines);
 	msgpack_pack_uint64(&pk, bytes);

@@ -13,7 +13,10 @@
 #include "../base/name.h"
 #include "../base/own.h"
 
-enum { FIRST_BYTES = 16 << 10 }; /* are looked at at once: some lines of the longest */
+enum {
+	FIRST_BYTES = 16 << 10, /* are looked at at once: some lines of the longest */
+	ON_BYTES = 256 << 10,	/* going on */
+};
 
 /* One of its files: the end of it that was read, and the time that all of it begins with. */
 struct part {
@@ -64,24 +67,28 @@ cursor_read(struct lines_found *l, const char *cursor)
 	l->given = l->skip;
 }
 
-/* Was this line given before?  Counts it into the cursor if not. */
+/* Was this line given before? */
 static bool
 cursor_passed(struct lines_found *l, const char *when)
 {
 	int c = strcmp(when, l->after);
 
-	if (c < 0)
-		return true;
 	if (c == 0 && l->skip > 0) {
 		l->skip--;
 		return true;
 	}
+	return c < 0;
+}
+
+/* It is given now. */
+static void
+cursor_move(struct lines_found *l, const char *when)
+{
 	if (strcmp(when, l->last) != 0) {
 		memcpy(l->last, when, LINES_STAMP_CAP);
 		l->given = 0;
 	}
 	l->given++;
-	return false;
 }
 
 static int
@@ -118,6 +125,7 @@ collect(struct lines_found *l, const char *text, size_t len)
 		if (nl == NULL || when[0] == '\0' || strcmp(when, l->since) < 0 ||
 		    cursor_passed(l, when))
 			continue;
+		cursor_move(l, when);
 		if (found_add(l, text + off, n) < 0)
 			return -1;
 	}
@@ -292,20 +300,161 @@ read_parts(struct part *parts, size_t count, struct logs_want *want, struct blob
 	return rc;
 }
 
-int
-logs_read_files(const int *fds, size_t count, struct logs_want *want, struct blob *out, bool *cut)
+/* --- on from a cursor ----------------------------------------------------------- */
+
+/* Where the first line at or behind `from` begins that has a time; -1: none is near. */
+static off_t
+line_at(const struct part *p, off_t from, char when[LINES_STAMP_CAP])
 {
-	struct part parts[INIT_LOGS_MAX] = {0};
+	char text[FIRST_BYTES];
+	ssize_t n = pread(p->fd, text, sizeof text, from);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	for (size_t off = 0; off < len;) {
+		const char *nl = memchr(text + off, '\n', len - off);
+
+		when[0] = '\0';
+		if (off > 0 || from == 0) /* else it may be the rest of one */
+			lines_stamp(text + off, len - off, when);
+		if (when[0] != '\0')
+			return from + (off_t)off;
+		off = nl != NULL ? (size_t)(nl - text) + 1 : len;
+	}
+	return -1;
+}
+
+/* Of a line such that all before it are older than the cursor; some more may be. */
+static off_t
+place_of(const struct part *p, const char *after)
+{
+	off_t low = 0, high = p->size;
+
+	while (high - low > FIRST_BYTES) {
+		char when[LINES_STAMP_CAP];
+		off_t middle = low + (high - low) / 2, at = line_at(p, middle, when);
+
+		if (at >= 0 && at < high && strcmp(when, after) < 0)
+			low = at;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Whole lines of a text that were not given yet go to out; how many bytes of the text are
+ * done with.  Less than are whole lines: out is full. */
+static size_t
+take_lines(struct lines_found *l, const char *text, size_t len, struct blob *out)
+{
+	size_t off = 0, n;
+	const char *nl;
+
+	for (; off < len && (nl = memchr(text + off, '\n', len - off)) != NULL; off += n) {
+		char when[LINES_STAMP_CAP];
+
+		n = (size_t)(nl - (text + off)) + 1;
+		lines_stamp(text + off, n, when);
+		if (when[0] == '\0' || cursor_passed(l, when))
+			continue;
+		if (out->len + n > LOGS_READ_BYTES)
+			break;
+		memcpy(out->b + out->len, text + off, n);
+		out->len += n;
+		cursor_move(l, when);
+	}
+	return off;
+}
+
+/* True: out is full. */
+static bool
+read_on(const struct part *p, struct lines_found *l, char *text, struct blob *out)
+{
+	off_t at = place_of(p, l->after);
+
+	while (at < p->size) {
+		size_t want = p->size - at < ON_BYTES ? (size_t)(p->size - at) : ON_BYTES, done;
+		ssize_t n = pread(p->fd, text, want, at);
+
+		if (n <= 0)
+			return false;
+		done = take_lines(l, text, (size_t)n, out);
+		if (memchr(text + done, '\n', (size_t)n - done) != NULL)
+			return true;
+		if (done == 0 && n < ON_BYTES)
+			return false; /* the last one is not whole yet */
+		at += done > 0 ? (off_t)done : n; /* no line of ours is that long */
+	}
+	return false;
+}
+
+/* Did one begin anew since they were put in order?  Then that was none. */
+static bool
+began_anew(const struct part *parts, size_t count)
+{
+	char first[LINES_STAMP_CAP];
+
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i].fd < 0 || parts[i].first[0] == '\0')
+			continue;
+		first_time(parts[i].fd, first);
+		if (strcmp(first, parts[i].first) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+read_parts_on(struct part *parts, size_t count, char after[LOGS_TIME_CAP], struct blob *out,
+    bool *missing)
+{
+	struct lines_found l = {.since = ""};
+	AUTO_FREE char *text = malloc(ON_BYTES);
+	bool full = false;
+
+	if (text == NULL || (out->b = malloc(LOGS_READ_BYTES)) == NULL)
+		return -1;
+	cursor_read(&l, after);
+	sort_parts(parts, count);
+	*missing = overwritten(parts, count, l.after);
+	for (size_t i = 0; i < count && !full; i++) {
+		bool old = i + 1 < count && parts[i + 1].first[0] != '\0' &&
+		    strcmp(parts[i + 1].first, l.after) < 0;
+
+		if (parts[i].fd >= 0 && !old)
+			full = read_on(&parts[i], &l, text, out);
+	}
+	if (began_anew(parts, count)) {
+		out->len = 0; /* the next look has it */
+		*missing = false;
+	} else if (out->len > 0) {
+		snprintf(after, LOGS_TIME_CAP, "%s#%zu", l.last, l.given);
+	}
+	return 0;
+}
+
+/* --- files ------------------------------------------------------------------------ */
+
+static void
+parts_of(const int *fds, size_t count, struct part *parts)
+{
 	struct stat st = {0};
-	bool none;
-	int rc;
 
 	assert(count <= INIT_LOGS_MAX);
-	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < count; i++)
 		parts[i] = (struct part){
 		    .fd = fds[i] >= 0 && fstat(fds[i], &st) == 0 && S_ISREG(st.st_mode) ? fds[i] : -1,
 		    .size = st.st_size};
+}
+
+int
+logs_read_files(const int *fds, size_t count, struct logs_want *want, struct blob *out, bool *cut)
+{
+	struct part parts[INIT_LOGS_MAX] = {0};
+	bool none;
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	parts_of(fds, count, parts);
 	rc = read_parts(parts, count, want, out, cut != NULL ? cut : &none);
 	for (size_t i = 0; i < count; i++)
 		free(parts[i].text);
@@ -333,14 +482,12 @@ open_part(int logs_fd, const char *instance, int i)
 	return -EINVAL;
 }
 
-int
-logs_read(int logs_fd, const char *instance, struct logs_want *want, struct blob *out, bool *cut,
-    struct err *err)
+/* All of its files; the first one must be there. */
+static int
+open_all(int logs_fd, const char *instance, int fds[INIT_LOGS_MAX], struct err *err)
 {
-	int fds[INIT_LOGS_MAX], rc;
 	char shown[NAME_CAP];
 
-	memset(out, 0, sizeof *out);
 	if (!name_ok(instance, strlen(instance))) {
 		err_escape(shown, sizeof shown, instance, strlen(instance));
 		return err_set(err, EXIT_USAGE_, "'%s' is no instance name", shown);
@@ -349,22 +496,81 @@ logs_read(int logs_fd, const char *instance, struct logs_want *want, struct blob
 		return err_set(err, 1, "no log of %s on this node: %s", instance, strerror(-fds[0]));
 	for (int i = 1; i < INIT_LOGS_MAX; i++) /* others may not have begun yet */
 		fds[i] = open_part(logs_fd, instance, i);
-	rc = logs_read_files(fds, INIT_LOGS_MAX, want, out, cut);
+	return 0;
+}
+
+static void
+close_all(const int fds[INIT_LOGS_MAX])
+{
 	for (int i = 0; i < INIT_LOGS_MAX; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+}
+
+int
+logs_read(int logs_fd, const char *instance, struct logs_want *want, struct blob *out, bool *cut,
+    struct err *err)
+{
+	int fds[INIT_LOGS_MAX], rc;
+
+	memset(out, 0, sizeof *out);
+	if ((rc = open_all(logs_fd, instance, fds, err)) < 0)
+		return rc;
+	rc = logs_read_files(fds, INIT_LOGS_MAX, want, out, cut);
+	close_all(fds);
 	return rc < 0 ? err_set(err, 1, "out of memory") : 0;
 }
 
 int
-logs_tail(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_CAP],
+logs_cursor(struct mp *mp, char after[LOGS_TIME_CAP])
+{
+	const char *s;
+	size_t n;
+
+	if (mp_str(mp, &s, &n) < 0 || n >= LOGS_TIME_CAP)
+		return -ERR_MALFORMED;
+	memcpy(after, s, n);
+	after[n] = '\0';
+	return 0;
+}
+
+bool
+logs_mark_taken(char after[LOGS_TIME_CAP])
+{
+	size_t n = strlen(after);
+
+	if (n == 0 || after[n - 1] != LOGS_MISSING_MARK)
+		return false;
+	after[n - 1] = '\0';
+	return true;
+}
+
+int
+logs_look(int logs_fd, const char *instance, size_t lines, char after[LOGS_TIME_CAP],
     struct blob *out, struct err *err)
 {
 	struct logs_want want = {.lines = lines};
-	int rc;
+	struct part parts[INIT_LOGS_MAX] = {0};
+	int fds[INIT_LOGS_MAX], rc;
+	bool missing = false;
+	size_t n;
 
-	memcpy(want.after, after, LOGS_TIME_CAP);
-	rc = logs_read(logs_fd, instance, &want, out, NULL, err);
-	memcpy(after, want.after, LOGS_TIME_CAP);
-	return rc;
+	memset(out, 0, sizeof *out);
+	(void)logs_mark_taken(after);
+	if ((rc = open_all(logs_fd, instance, fds, err)) < 0)
+		return rc;
+	if (after[0] == '\0') {
+		rc = logs_read_files(fds, INIT_LOGS_MAX, &want, out, &missing);
+		memcpy(after, want.after, LOGS_TIME_CAP);
+	} else {
+		parts_of(fds, INIT_LOGS_MAX, parts);
+		rc = read_parts_on(parts, INIT_LOGS_MAX, after, out, &missing);
+	}
+	close_all(fds);
+	n = strlen(after);
+	if (missing && n + 1 < LOGS_TIME_CAP) {
+		after[n] = LOGS_MISSING_MARK;
+		after[n + 1] = '\0';
+	}
+	return rc < 0 ? err_set(err, 1, "out of memory") : 0;
 }

@@ -2,12 +2,13 @@
  * logs.h - read what an instance printed: files that its init writes in
  * turn, every line beginning with its time (RFC 3339, milliseconds, Z).
  *
- * Read from the end, no further back than is needed: who follows a log costs what
- * was written meanwhile, and at most LOGS_READ_BYTES a look.
+ * Read from the end, no further back than is needed, or on from a cursor: who follows a
+ * log costs what was written meanwhile, and at most LOGS_READ_BYTES a look.
  */
 #ifndef IO_LOGS_H
 #define IO_LOGS_H
 
+#include "../../gossip/mp.h"
 #include "../base/err.h"
 #include "../core/blob.h"
 #include "../core/lines.h"
@@ -38,8 +39,20 @@ MUST_CHECK int logs_read(int logs_fd, const char *instance, struct logs_want *wa
 MUST_CHECK int logs_read_files(const int *fds, size_t count, struct logs_want *want,
     struct blob *out, bool *cut);
 
-/* logs_read of the last `lines` behind `after`. */
-MUST_CHECK int logs_tail(int logs_fd, const char *instance, size_t lines,
+/*
+ * A look by who may go on from it: with after "" the last `lines`; else whatever came
+ * behind that cursor, the oldest first, so that what is more is for the next look, and
+ * nothing is lost that the files keep until then.  LOGS_BEGIN is a cursor before them all.
+ * The cursor that comes back ends in LOGS_MISSING_MARK when lines before those that are
+ * given can't be: it is a cursor with or without that.
+ */
+#define LOGS_BEGIN "#0"
+#define LOGS_MISSING_MARK '!'
+MUST_CHECK int logs_look(int logs_fd, const char *instance, size_t lines,
     char after[LOGS_TIME_CAP], struct blob *out, struct err *err);
+/* A cursor out of a packed one; 0, or -ERR_MALFORMED. */
+MUST_CHECK int logs_cursor(struct mp *mp, char after[LOGS_TIME_CAP]);
+/* Takes the mark away; was it there? */
+bool logs_mark_taken(char after[LOGS_TIME_CAP]);
 
 #endif

@@ -53,8 +53,7 @@ ask_at(struct engine *e, const struct addr *at, const struct node_id *id,
 	msgpack_packer pk;
 	bool ok;
 
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, 5);
+	pk_begin_array(&buf, &pk, 5);
 	msgpack_pack_uint32(&pk, hops);
 	msgpack_pack_uint32(&pk, q->timeout_ms > HOP_MS ? q->timeout_ms - HOP_MS : 1);
 	msgpack_pack_bin(&pk, ID_BYTES);

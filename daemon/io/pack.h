@@ -14,6 +14,21 @@ pk_begin(msgpack_sbuffer *buf, msgpack_packer *pk)
 	msgpack_packer_init(pk, buf, msgpack_sbuffer_write);
 }
 
+/* What is packed is a list of n, or a map of n pairs. */
+static inline void
+pk_begin_array(msgpack_sbuffer *buf, msgpack_packer *pk, size_t n)
+{
+	pk_begin(buf, pk);
+	msgpack_pack_array(pk, n);
+}
+
+static inline void
+pk_begin_map(msgpack_sbuffer *buf, msgpack_packer *pk, size_t n)
+{
+	pk_begin(buf, pk);
+	msgpack_pack_map(pk, n);
+}
+
 static inline void
 pk_strn(msgpack_packer *pk, const char *s, size_t n)
 {

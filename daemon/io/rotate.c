@@ -315,8 +315,7 @@ ask(struct engine *e, struct ctl_req *r, bool rotate, const char *names)
 	*a = (struct asking){.e = e, .r = r, .rotate = rotate};
 	snprintf(a->without, sizeof a->without, "%s", without);
 	snprintf(a->rest, sizeof a->rest, "%s", rest);
-	pk_begin(&buf, &pk);
-	msgpack_pack_array(&pk, 2);
+	pk_begin_array(&buf, &pk, 2);
 	if (rotate)
 		msgpack_pack_true(&pk);
 	else
@@ -359,8 +358,7 @@ export(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	sodium_bin2hex(text, sizeof text, e->keys.key, KEY_BYTES);
-	pk_begin(&buf, &pk);
-	msgpack_pack_map(&pk, 2);
+	pk_begin_map(&buf, &pk, 2);
 	pk_kuint(&pk, "epoch", e->keys.epoch);
 	pk_kstr(&pk, "key", text);
 	ctl_answer(r, buf.data, buf.size, false);

@@ -38,33 +38,27 @@ static void
 serve_logs(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
 {
 	char instance[NAME_CAP], after[LOGS_TIME_CAP] = "";
-	const char *s;
 	struct blob text;
 	struct err err;
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
 	uint64_t lines;
 	uint32_t n;
-	size_t k;
 	struct mp mp;
 
 	mp_init(&mp, payload, len, 2);
 	if (mp_array(&mp, &n) < 0 || n != 3 || mp_cstr(&mp, instance, sizeof instance) < 0 ||
-	    mp_uint_max(&mp, LOGS_LINES_MAX, &lines) < 0 || mp_str(&mp, &s, &k) < 0 ||
-	    k >= sizeof after || mp_end(&mp) < 0) {
+	    mp_uint_max(&mp, LOGS_LINES_MAX, &lines) < 0 || logs_cursor(&mp, after) < 0 ||
+	    mp_end(&mp) < 0) {
 		stream_answer_fail(answer, ERR_MALFORMED);
 		return;
 	}
-	memcpy(after, s, k);
-	after[k] = '\0';
 	AUTO_CLOSE int dir = engine_open_dir(e->conf.log_dir);
-	if (logs_tail(dir, instance, (size_t)lines, after, &text, &err) < 0) {
+	if (logs_look(dir, instance, (size_t)lines, after, &text, &err) < 0) {
 		stream_answer_fail(answer, ERR_UNKNOWN);
 		return;
 	}
-	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-	msgpack_pack_array(&pk, 2);
+	pk_begin_array(&buf, &pk, 2);
 	pk_str(&pk, after);
 	pk_strn(&pk, (const char *)text.b, text.len);
 	stream_answer_send(answer, buf.data, buf.size);

@@ -19,16 +19,41 @@ other_of_name(const struct engine *e, const char *name, struct node_id *on, char
 	return false;
 }
 
+/* The next node from *i on that has it by the schedule, or NULL. */
+static const char *
+next_place(const struct plan *p, const char *instance, size_t *i)
+{
+	while (*i < p->nodes_count) {
+		const struct plan_node *n = &p->nodes[(*i)++];
+
+		for (size_t k = 0; k < n->places_count; k++)
+			for (size_t x = 0; x < n->places[k].instances_count; x++)
+				if (strcmp(n->places[k].instances[x].id, instance) == 0)
+					return n->name;
+	}
+	return NULL;
+}
+
 bool
 where_is(const struct engine *e, const char *instance, struct node_id *on, char node[NAME_CAP])
 {
-	const struct plan *p = &e->apply.plan;
+	const char *name;
+	size_t i = 0;
 
-	for (size_t i = 0; i < p->nodes_count; i++)
-		for (size_t k = 0; k < p->nodes[i].places_count; k++)
-			for (size_t x = 0; x < p->nodes[i].places[k].instances_count; x++)
-				if (strcmp(p->nodes[i].places[k].instances[x].id, instance) == 0 &&
-				    other_of_name(e, p->nodes[i].name, on, node))
-					return true;
+	while ((name = next_place(&e->apply.plan, instance, &i)) != NULL)
+		if (other_of_name(e, name, on, node))
+			return true;
+	return false;
+}
+
+bool
+where_here(const struct engine *e, const char *instance)
+{
+	const char *name;
+	size_t i = 0;
+
+	while ((name = next_place(&e->apply.plan, instance, &i)) != NULL)
+		if (strcmp(name, e->conf.name) == 0)
+			return true;
 	return false;
 }

@@ -12,5 +12,7 @@ struct engine;
  * false: it is here, or nobody knows. */
 bool where_is(const struct engine *e, const char *instance, struct node_id *on,
     char node[NAME_CAP]);
+/* By that schedule it is here. */
+bool where_here(const struct engine *e, const char *instance);
 
 #endif

@@ -9,7 +9,7 @@
  *   QUERY_VIEW     nothing                   -> msgpack {ps: [...], roles: [...],
  *                  scheduler: {...}, problems: [...], held: [...]}  what this node knows
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
- *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs.h)
+ *   QUERY_LOGS     [instance, lines, after]  -> [after, text]  (logs_look)
  *
  *   QUERY_LOGS_OF  a question of a role      -> its logs on that node (logrole.h)
  *   QUERY_AUDIT    instance                  -> [row] of `mesh audit` (audit.h)

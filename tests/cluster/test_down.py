@@ -2,11 +2,13 @@
 import contextlib
 import json
 import os
+import re
 import socket
+import subprocess
 
 import images
 import service
-from mesh import ROOT, Missed, copy_tree, in_netns, run, wait_until, write
+from mesh import BUILD, ROOT, Missed, copy_tree, in_netns, run, wait_until, write
 
 PORT = 7001
 SHELL = "kind: Daemon\nuser-id: 1000\nexecutable: /bin/busybox\narguments: [sh, -c, {script}]\nkill-timeout: 1s\n{more}"
@@ -82,6 +84,39 @@ def events(node, kind):
     return told
 
 
+def log_says_why(node, name, want):
+    """What never wrote a line is no empty answer, unless it runs."""
+    p = node.mesh("logs", f"{name}.n1")
+    if want is None:
+        assert (p.returncode, p.stdout, p.stderr) == (0, "", ""), p
+        return True
+    first = p.stderr.partition("\n")[0]
+    if p.returncode != 1 or p.stdout or not re.match(
+            rf"mesh: (logs: |{name}.n1 should run on n1: )?(no log of {name}.n1|{name}.n1 has written nothing|it has no log of it)", first) or want not in first:
+        raise Missed(str(p))
+    return True
+
+
+def logs_say_why(nodes, cases):
+    """Whoever asks."""
+    for node in nodes:
+        for name, (_, want, _) in cases.items():
+            runs = want.startswith("is running: ")
+            wait_until("its log says why", lambda node=node, name=name, want=None if runs else want.removeprefix("is failed: "):
+                       log_says_why(node, name, want), 20)
+        p = node.mesh("logs", "port.n7")
+        assert p.returncode == 1 and "no log of a role or an instance port.n7: 2 of 2 nodes answered" in p.stderr, p
+        wait_until("who follows is told, and waits on", lambda node=node: follower_is_told(node))
+
+
+def follower_is_told(node):
+    p = subprocess.run(["timeout", "2", os.path.join(BUILD, "mesh"), "--socket", node.socket, "logs", "-f", "exits.n1"],
+                       capture_output=True, text=True, check=False)
+    if p.returncode != 124 or "exits.n1 has written nothing yet: it is " not in p.stderr:  # it runs for a moment now and then
+        raise Missed(str(p))
+    return True
+
+
 def small_disk(node):
     os.makedirs(node.state, exist_ok=True)
     run("mount", "-t", "tmpfs", "-o", "size=24M", "none", node.state)
@@ -108,6 +143,7 @@ def test_each_says_why():
         write(os.path.join(w.images, "yaml/config/run.yaml"), SHELL.format(script='"exec sleep 1000"', more=""))
         for node in (n2, n1):
             wait_until("all is said", lambda node=node: all_said(node, cases), 40)
+        logs_say_why(w.nodes, cases)
         holder.close()
         wait_until("it runs", lambda: "yaml.n1" in n1.running(), 20)
         died = events(n1, "died")

@@ -64,9 +64,9 @@ def talks(node, count):
 class Follower:
     """mesh logs talk -f, and what it has said so far; nobody reads before reads()."""
 
-    def __init__(self, node, *words, reads=True):
+    def __init__(self, node, *words, reads=True, of="talk"):
         self.out, self.err = [], []
-        self.p = subprocess.Popen([os.path.join(BUILD, "mesh"), "--socket", node.socket, "logs", "talk", "-f", *words],
+        self.p = subprocess.Popen([os.path.join(BUILD, "mesh"), "--socket", node.socket, "logs", of, "-f", *words],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if reads:
             self.reads()
@@ -162,6 +162,28 @@ def flooded(w):
     assert len(f.ends()) < 100000
 
 
+def flooded_alone(w):
+    """Of one instance all lines come, or it is said which are missing; from its own node and from another."""
+    n1, n2, _ = w.nodes
+    instance, pid = next(iter(n2.running("talk").items()))
+    followers = [Follower(node, "-n", "0", of=instance) for node in (n1, n2)]
+
+    def hears(f):
+        os.kill(pid, signal.SIGUSR2)
+        return any(line.endswith(" poked\n") for line in f.out)
+    for f in followers:
+        wait_until("it follows", lambda f=f: hears(f))
+    os.kill(pid, signal.SIGUSR1)
+    for f in followers:
+        wait_until("its end", lambda f=f: any(line.endswith(" after the flood\n") for line in f.out[-20:]), 60)
+        f.p.kill()
+        f.p.wait()
+        words = [line.split(" ", 2)[2] for line in f.out]
+        assert set(words) == {"poked\n", "a line of words\n", "after the flood\n"}
+        missing = [e for e in f.err if f"lines of {instance} are missing, from 2" in e]
+        assert (words.count("a line of words\n") == 3000000 // 16) != bool(missing), (len(words), f.err)
+
+
 def rss(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", read(f"/proc/{pid}/status")).group(1))
 
@@ -201,3 +223,4 @@ def test_logs_of_a_role():
         followed(w)
         cut_off(w)
         flooded(w)
+        flooded_alone(w)

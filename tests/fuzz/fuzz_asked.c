@@ -361,7 +361,7 @@ log_file(const char *name, const uint8_t *b, size_t len)
 	close(fd);
 }
 
-/* Asked on from where the first look ended, only what is new is told: nothing. */
+/* And on from where the first look ended. */
 static void
 log_looks(struct rest in)
 {
@@ -377,10 +377,10 @@ log_looks(struct rest in)
 	n = take(&in, len << 8 | byte(&in), &b);
 	log_file("web.9.log", b, n);
 	log_file("web.9.log.1", in.b, in.len);
-	must(logs_tail(desk.e.state_fd, "web.9", lines, after, &out, &err) == 0);
+	must(logs_look(desk.e.state_fd, "web.9", lines, after, &out, &err) == 0);
 	must(out.len <= n + in.len && strlen(after) < sizeof after);
 	blob_free(&out);
-	must(logs_tail(desk.e.state_fd, "web.9", lines, after, &out, &err) == 0);
+	must(logs_look(desk.e.state_fd, "web.9", lines, after, &out, &err) == 0);
 	blob_free(&out);
 }
 

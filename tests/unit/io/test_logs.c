@@ -36,7 +36,7 @@ tail_is(size_t lines, const char *want)
 	struct blob out;
 	struct err err = { 0 };
 
-	if (logs_tail(w.fd, "web.1", lines, after, &out, &err) != 0)
+	if (logs_look(w.fd, "web.1", lines, after, &out, &err) != 0)
 		fail_msg("%s", err.text);
 	if (out.len != strlen(want) || memcmp(out.b, want, out.len) != 0)
 		fail_msg("got  '%.*s'\nwant '%s'", (int)out.len, (char *)out.b, want);
@@ -141,7 +141,7 @@ the_cursor_of_many_lines_fits(void **state)
 	for (size_t i = 0; i < n; i++)
 		memcpy(all + i * (sizeof line - 1), line, sizeof line);
 	world_text(&w, "web.1.log", all);
-	assert_int_equal(logs_tail(w.fd, "web.1", LOGS_LINES_MAX, after, &out, &err), 0);
+	assert_int_equal(logs_look(w.fd, "web.1", LOGS_LINES_MAX, after, &out, &err), 0);
 	assert_int_equal(out.len, LOGS_LINES_MAX * (sizeof line - 1));
 	blob_free(&out);
 	tail_is(10, "");
@@ -178,7 +178,7 @@ only_the_end_of_a_large_file_from_a_line_on(void **state)
 	for (size_t i = 0; i < n; i++)
 		memcpy(all + i * (sizeof line - 1), line, sizeof line);
 	world_text(&w, "web.1.log", all);
-	assert_int_equal(logs_tail(w.fd, "web.1", SIZE_MAX, after, &out, &err), 0);
+	assert_int_equal(logs_look(w.fd, "web.1", SIZE_MAX, after, &out, &err), 0);
 	assert_true(out.len <= LOGS_READ_BYTES && out.len > LOGS_READ_BYTES - 2 * sizeof line);
 	assert_int_equal(out.len % (sizeof line - 1), 0);
 	assert_memory_equal(out.b, line, sizeof line - 1);
@@ -303,6 +303,115 @@ what_was_overwritten_meanwhile(void **state)
 	reads(&want, "", false);
 }
 
+/* n lines of 64 bytes, the i'th at i / 100 milliseconds. */
+static size_t
+many(char *out, size_t from, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = from; i < from + n; i++) {
+		size_t ms = i / 100;
+
+		at += (size_t)sprintf(out + at, "2026-01-02T03:%02zu:%02zu.%03zuZ out %034zu\n", ms / 60000,
+		    ms / 1000 % 60, ms % 1000, i);
+	}
+	return at;
+}
+
+/* Who follows a flood gets each line, once and in order, however much came since the last look. */
+static void
+a_flood_is_read_on_until_its_end(void **state)
+{
+	enum { LINES = 100000, LINE = 64 };
+	char *all = malloc(LINES * LINE + 1), *got = malloc(LINES * LINE + 1);
+	size_t len = 0, looks = 0, half = many(all, 0, LINES / 2);
+	struct blob out;
+	struct err err;
+
+	(void)state;
+	world_text(&w, "web.1.log.1", "");
+	world_text(&w, "web.1.log", "");
+	tail_is(10, "");
+	snprintf(after, sizeof after, LOGS_BEGIN);
+	assert_int_equal(half, LINES / 2 * LINE);
+	world_text(&w, "web.1.log.1", all);
+	many(all + half, LINES / 2, LINES / 2);
+	world_text(&w, "web.1.log", all + half);
+	do {
+		assert_int_equal(logs_look(w.fd, "web.1", 10, after, &out, &err), 0);
+		assert_true(out.len <= LOGS_READ_BYTES && len + out.len <= LINES * LINE);
+		assert_false(logs_mark_taken(after));
+		memcpy(got + len, out.b, out.len);
+		len += out.len;
+		blob_free(&out);
+	} while (looks++ < 100 && len < LINES * LINE);
+	assert_int_equal(len, LINES * LINE);
+	assert_memory_equal(got, all, len);
+	assert_int_equal(looks, (LINES * LINE + LOGS_READ_BYTES - 1) / LOGS_READ_BYTES);
+	tail_is(10, "");
+	free(got);
+	free(all);
+}
+
+/* What is no line of ours hides none, wherever the look begins. */
+static void
+rubbish_between_the_lines(void **state)
+{
+	enum { RUBBISH = 700 << 10, LINES = 2000 };
+	char *all = malloc(2 * RUBBISH), *line = malloc(100);
+	size_t n = many(all, 0, LINES), last;
+	struct blob out;
+	struct err err;
+
+	(void)state;
+	memset(all + n, 'x', RUBBISH);
+	n += RUBBISH;
+	all[n++] = '\n';
+	last = many(all + n, LINES, LINES);
+	memcpy(all + n + last, "2026-01-02T03:59:00.000Z out not yet whole", 43);
+	world_text(&w, "web.1.log", all);
+	many(line, LINES - 1, 1);
+	snprintf(after, sizeof after, "%.24s#100", line);
+	assert_int_equal(logs_look(w.fd, "web.1", 10, after, &out, &err), 0);
+	assert_int_equal(out.len, last);
+	assert_memory_equal(out.b, all + n, last);
+	blob_free(&out);
+	tail_is(10, "");
+	free(line);
+	free(all);
+}
+
+/* What the files did not keep is told, once; and so is what a first look left out. */
+static void
+what_is_missing_is_marked(void **state)
+{
+	enum { LINES = 20000 };
+	char *all = malloc(LINES * 64 + 1);
+	struct blob out;
+	struct err err;
+
+	(void)state;
+	world_text(&w, "web.1.log", L("01", "000", "a"));
+	tail_is(10, L("01", "000", "a"));
+	world_text(&w, "web.1.log", L("03", "000", "c"));
+	tail_is(10, L("03", "000", "c"));
+	assert_true(logs_mark_taken(after));
+	assert_false(logs_mark_taken(after));
+	strcat(after, "!"); /* as it comes back from who does not know of it */
+	tail_is(10, "");
+	assert_false(logs_mark_taken(after));
+	world_text(&w, "web.1.log.1", L("04", "000", "d"));
+	tail_is(10, L("04", "000", "d"));
+	assert_false(logs_mark_taken(after));
+	many(all, 0, LINES);
+	world_text(&w, "web.1.log", all);
+	after[0] = '\0';
+	assert_int_equal(logs_look(w.fd, "web.1", SIZE_MAX, after, &out, &err), 0);
+	assert_true(out.len <= LOGS_READ_BYTES && logs_mark_taken(after));
+	blob_free(&out);
+	free(all);
+}
+
 static void
 files_that_are_open(void **state)
 {
@@ -350,7 +459,7 @@ refused(const char *instance, int code, const char *words)
 	struct blob out;
 	struct err err = { 0 };
 
-	assert_true(logs_tail(w.fd, instance, 10, after, &out, &err) < 0);
+	assert_true(logs_look(w.fd, instance, 10, after, &out, &err) < 0);
 	assert_err(err, code, words);
 	assert_null(out.b);
 }
@@ -403,7 +512,7 @@ a_strange_cursor_harms_nobody(void **state)
 	world_text(&w, "web.1.log", L("01", "000", "a") L("02", "000", "b"));
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
 		snprintf(after, sizeof after, "%s", odd[i]);
-		assert_int_equal(logs_tail(w.fd, "web.1", 10, after, &out, &err), 0);
+		assert_int_equal(logs_look(w.fd, "web.1", 10, after, &out, &err), 0);
 		assert_true(out.len <= 2 * strlen(L("01", "000", "a")));
 		assert_true(strlen(after) < sizeof after);
 		blob_free(&out);
@@ -426,6 +535,9 @@ main(void)
 		C(since_a_time),
 		C(more_than_is_read_at_once),
 		C(what_was_overwritten_meanwhile),
+		C(a_flood_is_read_on_until_its_end),
+		C(rubbish_between_the_lines),
+		C(what_is_missing_is_marked),
 		C(files_that_are_open),
 		C(a_time_as_a_stamp),
 		C(a_name_is_never_a_path),
