@@ -1,66 +1,56 @@
 /*
- * series.c - see series.h.  Samples as they came, in arrays: right, and far too big; the
- * codec takes its place.
+ * series.c - see series.h: series come and go, and whose they are.
+ *
+ * Memory is in two parts, so that neither can crowd out the other: a quarter of
+ * bytes_max for the index (labels, structs, owners), the rest for samples.  Nothing in
+ * either moves because another grows; all that is done in one call is bounded, and what
+ * is due for all (series_expire) is done for some of them each tick.
+ *
+ * Who comes with ever new series has series_max and bytes of his own.  When they are
+ * used up, his own closed series go, the one that ended first before the others, then
+ * his own oldest samples; with nothing of that left he is refused.  When the store as a
+ * whole has no number left, the closed series of the owner with the most go.
  */
-#include "series.h"
+#include "series_in.h"
 
 #include <stdlib.h>
 
-#include "pattern.h"
-
-struct one {
-	struct blob labels;
-	uint32_t owner, serial;
-	struct series_point *points;
-	size_t count, cap;
-	bool closed;
+enum {
+	BYTES_MIN = 256 * 1024,
+	INDEX_PART = 4,	 /* of bytes_max */
+	OWNER_PART = 8,	 /* likewise, when the caller doesn't say */
+	SWEEP_PART = 16, /* of all series, in one series_expire */
+	SWEEP_MIN = 64,
+	TRIES_MAX = 64,
 };
-
-struct metric {
-	struct blob name, help;
-	enum series_type type;
-};
-
-struct series_store {
-	struct series_conf conf;
-	struct one *all;
-	uint32_t count;
-	struct blob *owners;
-	uint32_t owners_count;
-	struct metric *metrics;
-	uint32_t metrics_count;
-	int64_t floor;
-	uint64_t refused_series, refused_samples, evicted;
-};
-
-double
-series_stale(void)
-{
-	uint64_t bits = UINT64_C(0x7ff0000000000002);
-	double v;
-
-	memcpy(&v, &bits, sizeof v);
-	return v;
-}
-
-bool
-series_is_stale(double value)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &value, sizeof bits);
-	return bits == UINT64_C(0x7ff0000000000002);
-}
 
 struct series_store *
 series_new(const struct series_conf *conf)
 {
 	struct series_store *s = calloc(1, sizeof *s);
+	struct owner *host;
 
 	if (s == NULL)
 		return NULL;
 	s->conf = *conf;
-	s->floor = INT64_MIN;
+	if (s->conf.bytes_max < BYTES_MIN)
+		s->conf.bytes_max = BYTES_MIN;
+	if (s->conf.owner_bytes_max == 0)
+		s->conf.owner_bytes_max = s->conf.bytes_max / OWNER_PART;
+	s->index.max = s->conf.bytes_max / INDEX_PART;
+	s->index.used = sizeof *s;
+	s->busy = SERIES_NONE;
+	tags_init(&s->tags, conf->seed, &s->index);
+	pages_init(&s->ones, sizeof(struct one), 5, &s->index);
+	pages_init(&s->owners, sizeof(struct owner), 3, &s->index);
+	pool_init(&s->pool, s->conf.bytes_max - s->index.max);
+	if (pages_reach(&s->owners, SERIES_HOST) < 0) {
+		series_free(s);
+		return NULL;
+	}
+	host = owner_at(s, SERIES_HOST);
+	*host = (struct owner){.live = {SERIES_NONE, SERIES_NONE}, .closed = {SERIES_NONE, SERIES_NONE}, .used = 1};
+	s->owners_count = 1;
 	return s;
 }
 
@@ -69,293 +59,371 @@ series_free(struct series_store *s)
 {
 	if (s == NULL)
 		return;
-	for (uint32_t i = 0; i < s->count; i++) {
-		blob_free(&s->all[i].labels);
-		free(s->all[i].points);
-	}
-	for (uint32_t i = 0; i < s->owners_count; i++)
-		blob_free(&s->owners[i]);
-	for (uint32_t i = 0; i < s->metrics_count; i++) {
-		blob_free(&s->metrics[i].name);
-		blob_free(&s->metrics[i].help);
-	}
-	free(s->all);
-	free(s->owners);
-	free(s->metrics);
+	tags_fini(&s->tags);
+	pages_fini(&s->ones);
+	pages_fini(&s->owners);
+	pool_fini(&s->pool);
 	free(s);
 }
+
+/* --- lists ------------------------------------------------------------------------------ */
+
+static struct list *
+list_of(const struct series_store *s, const struct one *o)
+{
+	struct owner *w = owner_at(s, o->owner);
+
+	return o->flags & ONE_CLOSED ? &w->closed : &w->live;
+}
+
+static void
+list_out(struct series_store *s, struct one *o)
+{
+	struct list *l = list_of(s, o);
+
+	*(o->before != SERIES_NONE ? &one_at(s, o->before)->after : &l->first) = o->after;
+	*(o->after != SERIES_NONE ? &one_at(s, o->after)->before : &l->last) = o->before;
+}
+
+static void
+list_in(struct series_store *s, uint32_t i)
+{
+	struct one *o = one_at(s, i);
+	struct list *l = list_of(s, o);
+
+	o->before = l->last;
+	o->after = SERIES_NONE;
+	*(l->last != SERIES_NONE ? &one_at(s, l->last)->after : &l->first) = i;
+	l->last = i;
+}
+
+static size_t
+charge_of(const struct series_store *s, uint32_t i)
+{
+	uint8_t b[LABELS_BYTES_MAX];
+
+	return SERIES_EACH_BYTES + tags_labels(&s->tags, i, b);
+}
+
+/* --- owners ------------------------------------------------------------------------------ */
 
 int
 series_owner(struct series_store *s, struct slice name, uint32_t *owner)
 {
-	struct blob *grown;
+	uint32_t at = s->owners_count;
+	struct owner *w;
 
-	for (uint32_t i = 0; i < s->owners_count; i++)
-		if (slice_eq(blob_slice(&s->owners[i]), name)) {
-			*owner = i + 1;
+	if (name.len > OWNER_NAME_BYTES_MAX)
+		return -ERR_LONG;
+	for (uint32_t i = 1; i < s->owners_count; i++) {
+		w = owner_at(s, i);
+		if (w->used && slice_eq((struct slice){w->name, w->name_len}, name)) {
+			w->ended = 0;
+			*owner = i;
 			return 0;
 		}
-	grown = realloc(s->owners, (s->owners_count + 1) * sizeof *grown);
-	if (grown == NULL)
+		at = !w->used ? i : at;
+	}
+	if (at >= OWNERS_MAX || pages_reach(&s->owners, at) < 0)
 		return -ERR_FULL;
-	s->owners = grown;
-	if (blob_copy(&grown[s->owners_count], name) < 0)
-		return -ERR_FULL;
-	*owner = ++s->owners_count;
+	if (at == s->owners_count)
+		s->owners_count++;
+	w = owner_at(s, at);
+	*w = (struct owner){.live = {SERIES_NONE, SERIES_NONE}, .closed = {SERIES_NONE, SERIES_NONE}, .used = 1,
+	    .name_len = (uint8_t)name.len};
+	if (name.len > 0)
+		memcpy(w->name, name.b, name.len);
+	*owner = at;
 	return 0;
+}
+
+static void
+owner_done(struct series_store *s, uint32_t owner)
+{
+	struct owner *w = owner_at(s, owner);
+
+	if (w->ended && w->series == 0 && owner != SERIES_HOST)
+		w->used = 0;
 }
 
 void
 series_owner_end(struct series_store *s, uint32_t owner, int64_t tick)
 {
-	for (uint32_t i = 0; i < s->count; i++)
-		if (s->all[i].owner == owner && s->all[i].labels.b != NULL)
-			series_close(s, ((series_id)s->all[i].serial << 32) + i + 1, tick);
+	struct owner *w;
+
+	if (owner >= s->owners_count || !owner_at(s, owner)->used)
+		return;
+	w = owner_at(s, owner);
+	while (w->live.first != SERIES_NONE)
+		series_close(s, id_of(s, w->live.first), tick);
+	w->ended = owner != SERIES_HOST;
+	owner_done(s, owner);
 }
 
-static const struct metric *
-metric_of(const struct series_store *s, struct slice name)
+/* --- series ------------------------------------------------------------------------------- */
+
+void
+one_drop(struct series_store *s, uint32_t i)
 {
-	for (uint32_t i = 0; i < s->metrics_count; i++)
-		if (slice_eq(blob_slice(&s->metrics[i].name), name))
-			return &s->metrics[i];
-	return NULL;
+	struct one *o = one_at(s, i);
+	struct owner *w = owner_at(s, o->owner);
+
+	while (one_has_packed(o))
+		s->evicted_samples += one_drop_block(s, o);
+	s->evicted_samples += o->count;
+	one_clear_open(s, o);
+	w->bytes -= charge_of(s, i);
+	tags_drop(&s->tags, i);
+	list_out(s, o);
+	w->series--;
+	s->series--;
+	s->live -= !(o->flags & ONE_CLOSED);
+	owner_done(s, o->owner);
+	*o = (struct one){.serial = o->serial, .after = s->ones_unused};
+	s->ones_unused = i + 1;
 }
 
-int
-series_describe(struct series_store *s, struct slice metric, enum series_type type, struct slice help)
+/* The owner whose closed series go when there is no number left for `owner`'s new one. */
+static uint32_t
+who_gives(const struct series_store *s, uint32_t owner)
 {
-	const struct metric *was = metric_of(s, metric);
-	struct metric *grown, m = {.type = type};
+	uint32_t most = SERIES_NONE;
 
-	if (was != NULL)
-		return was->type == type ? 0 : -ERR_UNKNOWN;
-	grown = realloc(s->metrics, (s->metrics_count + 1) * sizeof *grown);
-	if (grown == NULL)
-		return -ERR_FULL;
-	s->metrics = grown;
-	if (blob_copy(&m.name, metric) < 0 || blob_copy(&m.help, help) < 0) {
-		blob_free(&m.name);
-		return -ERR_FULL;
+	if (owner_at(s, owner)->closed.first != SERIES_NONE)
+		return owner;
+	for (uint32_t i = 1; i < s->owners_count; i++) {
+		const struct owner *w = owner_at(s, i);
+
+		if (!w->used || w->closed.first == SERIES_NONE)
+			continue;
+		if (most == SERIES_NONE || w->series > owner_at(s, most)->series)
+			most = i;
 	}
-	grown[s->metrics_count++] = m;
-	return 0;
+	/* Nobody's who has less than he has. */
+	if (most != SERIES_NONE && owner != SERIES_HOST && owner_at(s, most)->series <= owner_at(s, owner)->series)
+		most = SERIES_NONE;
+	return most;
 }
 
-bool
-series_metric(const struct series_store *s, uint32_t at, struct slice *metric, enum series_type *type,
-    struct slice *help)
+static bool
+drop_closed(struct series_store *s, uint32_t owner)
 {
-	if (at >= s->metrics_count)
+	if (owner == SERIES_NONE || owner_at(s, owner)->closed.first == SERIES_NONE)
 		return false;
-	*metric = blob_slice(&s->metrics[at].name);
-	*type = s->metrics[at].type;
-	*help = blob_slice(&s->metrics[at].help);
+	one_drop(s, owner_at(s, owner)->closed.first);
 	return true;
 }
 
-enum series_type
-series_meta(const struct series_store *s, struct slice metric, struct slice *help)
+/* One more of that owner's, of so many bytes of labels? */
+static bool
+may_open(struct series_store *s, uint32_t owner, size_t labels)
 {
-	const struct metric *m = metric_of(s, metric);
+	const struct owner *w = owner_at(s, owner);
 
-	*help = m != NULL ? blob_slice(&m->help) : (struct slice){0};
-	return m != NULL ? m->type : SERIES_UNTYPED;
+	while (owner != SERIES_HOST && (w->series >= s->conf.owner_series_max ||
+	    w->bytes + SERIES_EACH_BYTES + labels > s->conf.owner_bytes_max))
+		if (!drop_closed(s, owner))
+			return false;
+	while (s->series >= s->conf.series_max)
+		if (!drop_closed(s, who_gives(s, owner)))
+			return false;
+	return true;
 }
 
-/* --- putting ------------------------------------------------------------------------- */
+/* A closed series goes on as another owner's: that one's instance is there anew. */
+static bool
+take_over(struct series_store *s, uint32_t i, uint32_t owner)
+{
+	struct one *o = one_at(s, i);
+	struct owner *w = owner_at(s, owner), *was = owner_at(s, o->owner);
+	size_t charge = charge_of(s, i) + (size_t)pool_length(&s->pool, o->head) * POOL_UNIT_WHOLE;
+
+	if (owner != SERIES_HOST && (w->series >= s->conf.owner_series_max || w->bytes + charge > s->conf.owner_bytes_max))
+		return false;
+	list_out(s, o);
+	was->series--;
+	was->bytes -= charge;
+	owner_done(s, o->owner);
+	o->owner = (uint16_t)owner;
+	w->series++;
+	w->bytes += charge;
+	list_in(s, i);
+	return true;
+}
+
+static uint32_t
+new_one(struct series_store *s, uint32_t owner, struct slice labels)
+{
+	uint32_t i = s->ones_unused != 0 ? s->ones_unused - 1 : s->ones_count, serial;
+	struct one *o;
+
+	if (pages_reach(&s->ones, i) < 0 || tags_add(&s->tags, i, labels) < 0)
+		return SERIES_NONE;
+	o = one_at(s, i);
+	serial = o->serial + 1;
+	if (s->ones_unused != 0)
+		s->ones_unused = o->after;
+	else
+		s->ones_count++;
+	*o = (struct one){.serial = serial, .head = POOL_NONE, .mark = POOL_NONE, .end = POOL_NONE,
+	    .owner = (uint16_t)owner, .flags = ONE_USED};
+	list_in(s, i);
+	owner_at(s, owner)->series++;
+	owner_at(s, owner)->bytes += SERIES_EACH_BYTES + labels.len;
+	s->series++;
+	s->live++;
+	return i;
+}
+
+/* Its number; SERIES_NONE: refused. */
+static uint32_t
+open_one(struct series_store *s, uint32_t owner, struct slice labels)
+{
+	struct labels checked;
+	uint32_t i;
+
+	if (owner >= s->owners_count || !owner_at(s, owner)->used || owner_at(s, owner)->ended ||
+	    labels_read(labels, &checked) < 0)
+		return SERIES_NONE;
+	i = tags_find(&s->tags, labels);
+	if (i != TAGS_NONE) {
+		const struct one *o = one_at(s, i);
+		bool his = o->owner == owner || ((o->flags & ONE_CLOSED) && take_over(s, i, owner));
+
+		return his ? i : SERIES_NONE;
+	}
+	if (!may_open(s, owner, labels.len))
+		return SERIES_NONE;
+	i = new_one(s, owner, labels);
+	/* No room in the index: as with no number left. */
+	for (int tries = 0; i == SERIES_NONE && tries < TRIES_MAX; tries++) {
+		if (!drop_closed(s, who_gives(s, owner)))
+			return SERIES_NONE;
+		i = new_one(s, owner, labels);
+	}
+	return i;
+}
 
 series_id
 series_open(struct series_store *s, uint32_t owner, struct slice labels)
 {
-	struct one *grown;
-	uint32_t mine = 0, free_one = UINT32_MAX;
+	uint32_t i = open_one(s, owner, labels);
 
-	for (uint32_t i = 0; i < s->count; i++) {
-		if (slice_eq(blob_slice(&s->all[i].labels), labels))
-			return ((series_id)s->all[i].serial << 32) + i + 1;
-		mine += s->all[i].owner == owner;
-		if (s->all[i].labels.b == NULL)
-			free_one = i;
-	}
-	if (s->count == s->conf.series_max || (owner != SERIES_HOST && mine >= s->conf.owner_series_max)) {
-		s->refused_series++;
-		return 0;
-	}
-	if (free_one == UINT32_MAX) {
-		grown = realloc(s->all, (s->count + 1) * sizeof *grown);
-		if (grown == NULL)
-			return 0;
-		s->all = grown;
-		free_one = s->count++;
-		s->all[free_one] = (struct one){0};
-	}
-	s->all[free_one] = (struct one){.owner = owner, .serial = s->all[free_one].serial + 1};
-	if (blob_copy(&s->all[free_one].labels, labels) < 0)
-		return 0;
-	return ((series_id)s->all[free_one].serial << 32) + free_one + 1;
+	if (i != SERIES_NONE)
+		return id_of(s, i);
+	s->refused_series++;
+	return 0;
 }
 
-static struct one *
-one_of(const struct series_store *s, series_id id)
+/* The first tick of all is in the middle of what 32 bits can say. */
+static bool
+tick_of(struct series_store *s, int64_t tick, uint32_t *out)
 {
-	uint64_t i = (id & UINT32_MAX) - 1;
+	const int64_t room = INT64_C(1) << 30;
 
-	if (i >= s->count || s->all[i].serial != id >> 32 || s->all[i].labels.b == NULL)
-		return NULL;
-	return &s->all[i];
+	if (tick < -(INT64_C(1) << 60) || tick > INT64_C(1) << 60)
+		return false;
+	if (!s->started) {
+		s->started = true;
+		s->base = tick - room;
+	}
+	if (tick < s->base + 2 || tick >= s->base + UINT32_MAX)
+		return false;
+	*out = (uint32_t)(tick - s->base);
+	return *out >= s->floor;
+}
+
+/* A closed series is open again: its mark is a sample like others now. */
+static int
+reopen(struct series_store *s, uint32_t i, uint32_t tick)
+{
+	struct one *o = one_at(s, i);
+
+	if ((o->flags & ONE_SEEN) && tick < o->ended)
+		return -ERR_RANGE;
+	if ((o->flags & ONE_SEEN) && tick > o->ended) {
+		if (one_put(s, i, o->ended, SERIESCODE_STALE) < 0)
+			return -ERR_FULL;
+		o->flags |= ONE_STALE;
+	}
+	list_out(s, o);
+	o->flags &= (uint8_t)~ONE_CLOSED;
+	list_in(s, i);
+	s->live++;
+	return 0;
 }
 
 int
 series_put(struct series_store *s, series_id id, int64_t tick, double value)
 {
-	struct one *o = one_of(s, id);
-	struct series_point *grown;
+	uint32_t i = one_of(s, id), t;
+	struct one *o;
+	uint64_t bits;
+	int rc = 0;
 
-	if (o == NULL)
+	if (i == SERIES_NONE)
 		return -ERR_UNKNOWN;
-	if (o->closed && o->count > 0 && o->points[o->count - 1].tick == tick)
-		o->count--;
-	if (o->count > 0 && o->points[o->count - 1].tick >= tick) {
+	o = one_at(s, i);
+	if (!tick_of(s, tick, &t) || ((o->flags & ONE_SEEN) && t <= o->last)) {
 		s->refused_samples++;
 		return -ERR_RANGE;
 	}
-	if (o->count == o->cap) {
-		grown = realloc(o->points, (o->cap * 2 + 16) * sizeof *grown);
-		if (grown == NULL)
-			return -ERR_FULL;
-		o->points = grown;
-		o->cap = o->cap * 2 + 16;
+	s->busy = i;
+	if (o->flags & ONE_CLOSED)
+		rc = reopen(s, i, t);
+	memcpy(&bits, &value, sizeof bits);
+	if (rc == 0)
+		rc = one_put(s, i, t, bits);
+	s->busy = SERIES_NONE;
+	if (rc < 0) {
+		s->refused_samples++;
+		return rc;
 	}
-	o->closed = false;
-	o->points[o->count++] = (struct series_point){tick, value};
+	o->flags |= ONE_SEEN;
+	o->flags = (uint8_t)(bits == SERIESCODE_STALE ? o->flags | ONE_STALE : o->flags & ~ONE_STALE);
 	return 0;
 }
 
 void
 series_close(struct series_store *s, series_id id, int64_t tick)
 {
-	struct one *o = one_of(s, id);
+	uint32_t i = one_of(s, id), t;
+	struct one *o;
 
-	if (o == NULL || o->closed)
+	if (i == SERIES_NONE || (one_at(s, i)->flags & ONE_CLOSED))
 		return;
-	if (o->count > 0) {
-		if (tick <= o->points[o->count - 1].tick)
-			tick = o->points[o->count - 1].tick + 1;
-		if (series_put(s, id, tick, series_stale()) < 0)
-			return;
-	}
-	o->closed = true;
+	o = one_at(s, i);
+	list_out(s, o);
+	o->flags |= ONE_CLOSED;
+	list_in(s, i);
+	s->live--;
+	o->ended = o->last + 1;
+	if ((o->flags & ONE_SEEN) && tick_of(s, tick, &t) && t > o->last)
+		o->ended = t;
 }
+
+/* --- what is too old ------------------------------------------------------------------------ */
 
 void
 series_expire(struct series_store *s, int64_t now_tick)
 {
-	s->floor = now_tick - s->conf.keep_ticks;
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct one *o = &s->all[i];
+	uint32_t some = s->ones_count / SWEEP_PART + SWEEP_MIN;
+	int64_t floor;
 
-		while (o->count > 0 && o->points[0].tick < s->floor) {
-			o->count--;
-			memmove(o->points, o->points + 1, o->count * sizeof o->points[0]);
-		}
-		if (o->count == 0 && o->closed && o->labels.b != NULL) {
-			blob_free(&o->labels);
-			free(o->points);
-			*o = (struct one){.serial = o->serial};
-		}
+	if (!s->started || now_tick < s->base + s->conf.keep_ticks)
+		return;
+	floor = now_tick - s->base - s->conf.keep_ticks;
+	if (floor > (int64_t)s->floor)
+		s->floor = floor < UINT32_MAX ? (uint32_t)floor : UINT32_MAX;
+	for (uint32_t n = 0; n < some && n < s->ones_count; n++) {
+		s->swept = s->swept + 1 < s->ones_count ? s->swept + 1 : 0;
+		if ((one_at(s, s->swept)->flags & ONE_USED) && one_expire(s, s->swept))
+			one_drop(s, s->swept);
 	}
 }
 
-/* --- reading ------------------------------------------------------------------------- */
-
-static bool
-matches(const struct series_matcher *m, struct slice labels)
+int
+series_describe(struct series_store *s, struct slice metric, enum series_type type, struct slice help)
 {
-	struct slice value = labels_find(labels, m->name);
-
-	switch (m->op) {
-	case SERIES_EQ:
-		return slice_eq(value, m->value);
-	case SERIES_NE:
-		return !slice_eq(value, m->value);
-	case SERIES_RE:
-		return pattern_match(m->re, value, NULL, NULL);
-	case SERIES_NRE:
-		return !pattern_match(m->re, value, NULL, NULL);
-	}
-	return false;
-}
-
-int64_t
-series_select(const struct series_store *s, const struct series_matcher *m, uint32_t count, uint32_t max,
-    series_id **ids)
-{
-	int64_t n = 0;
-
-	*ids = malloc((s->count + 1) * sizeof **ids);
-	if (*ids == NULL)
-		return -ERR_FULL;
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct one *o = &s->all[i];
-		bool all = o->labels.b != NULL && o->count > 0;
-
-		for (uint32_t j = 0; all && j < count; j++)
-			all = matches(&m[j], blob_slice(&o->labels));
-		if (all)
-			(*ids)[n++] = ((series_id)o->serial << 32) + i + 1;
-	}
-	if (n <= max)
-		return n;
-	free(*ids);
-	*ids = NULL;
-	return -ERR_FULL;
-}
-
-size_t
-series_labels(const struct series_store *s, series_id id, uint8_t out[LABELS_BYTES_MAX])
-{
-	struct one *o = one_of(s, id);
-
-	if (o == NULL)
-		return 0;
-	memcpy(out, o->labels.b, o->labels.len);
-	return o->labels.len;
-}
-
-size_t
-series_read(const struct series_store *s, series_id id, int64_t from, int64_t to, struct series_point *out,
-    size_t cap)
-{
-	struct one *o = one_of(s, id);
-	size_t n = 0;
-
-	for (size_t i = 0; o != NULL && i < o->count && n < cap; i++)
-		if (o->points[i].tick >= from && o->points[i].tick <= to)
-			out[n++] = o->points[i];
-	return n;
-}
-
-bool
-series_last(const struct series_store *s, series_id id, struct series_point *out)
-{
-	struct one *o = one_of(s, id);
-
-	if (o == NULL || o->count == 0)
-		return false;
-	*out = o->points[o->count - 1];
-	return true;
-}
-
-void
-series_stats(const struct series_store *s, struct series_stats *out)
-{
-	*out = (struct series_stats){.bytes_max = s->conf.bytes_max, .refused_series = s->refused_series,
-	    .refused_samples = s->refused_samples, .evicted_samples = s->evicted};
-	for (uint32_t i = 0; i < s->count; i++) {
-		out->series += s->all[i].labels.b != NULL;
-		out->series_live += s->all[i].labels.b != NULL && !s->all[i].closed;
-		out->samples += s->all[i].count;
-		out->bytes += s->all[i].cap * sizeof s->all[i].points[0];
-	}
+	return tags_describe(&s->tags, metric, type, help);
 }

@@ -28,6 +28,7 @@ struct series_conf {
 	uint32_t owner_series_max; /* of each owner but SERIES_HOST */
 	size_t owner_bytes_max;	/* likewise; 0: an eighth of bytes_max */
 	uint32_t keep_ticks;	/* samples older than that are dropped */
+	uint64_t seed;		/* random, and nobody's to know: labels that collide can't be chosen */
 };
 
 struct series_store;
