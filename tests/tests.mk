@@ -77,6 +77,7 @@ print-fuzz:
 
 # --- fuzzers: clang, every object instrumented; the name says the room ---------
 FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
+room_fuzz_metrics := core
 room_fuzz_frame := gossip
 room_fuzz_gossip := gossip
 room_fuzz_cert := gossip

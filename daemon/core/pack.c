@@ -12,8 +12,6 @@ grow(struct pack *p, size_t need)
 {
 	size_t cap = p->cap ? p->cap : PACK_FIRST_BYTES;
 
-	if (need > p->max)
-		return -ERR_LONG;
 	while (cap < need)
 		cap *= 2;
 	uint8_t *b = realloc(p->out.b, cap);
@@ -33,11 +31,12 @@ put(void *arg, const char *buf, size_t len)
 	if (p->err != 0 || len == 0)
 		return 0;
 	/* out.len <= max <= a few MiB and len is a buffer's: no overflow. */
-	if (p->out.len + len > p->cap) {
+	if (p->out.len + len > p->max)
+		p->err = -ERR_LONG;
+	else if (p->out.len + len > p->cap)
 		p->err = grow(p, p->out.len + len);
-		if (p->err != 0)
-			return 0;
-	}
+	if (p->err != 0)
+		return 0;
 	memcpy(p->out.b + p->out.len, buf, len);
 	p->out.len += len;
 	return 0;
