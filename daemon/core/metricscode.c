@@ -11,7 +11,7 @@
 
 enum {
 	FORMAT = 1,
-	FIELDS = 7,
+	FIELDS = 8,
 	DEPTH = 6,
 	VALUE_BYTES = 8,
 	SERIES_BYTES_MIN = 7, /* an array of three binaries, and one byte of labels */
@@ -41,6 +41,7 @@ metricscode_ask(const struct metrics_question *q, size_t max, struct blob *out)
 	for (uint32_t i = 0; i < q->count; i++)
 		pack_bin(&p, q->texts[i].b, q->texts[i].len);
 	pack_bin(&p, q->name.b, q->name.len);
+	pack_u64(&p, q->wait_ms);
 	return pack_end(&p, out);
 }
 
@@ -75,7 +76,7 @@ read_when(struct mp *r, struct prom_when *w)
 int
 metricscode_asked(struct slice bytes, struct metrics_question *q)
 {
-	uint64_t format, what;
+	uint64_t format, what, wait_ms;
 	uint32_t fields;
 	struct mp r;
 	int rc;
@@ -98,10 +99,12 @@ metricscode_asked(struct slice bytes, struct metrics_question *q)
 		if (q->texts[i].len > PROM_TEXT_BYTES_MAX)
 			return -ERR_RANGE;
 	}
-	if (read_bin(&r, &q->name) < 0 || skip_rest(&r, fields, FIELDS) < 0)
+	if (read_bin(&r, &q->name) < 0 || mp_uint(&r, &wait_ms) < 0 ||
+	    skip_rest(&r, fields, FIELDS) < 0)
 		return -ERR_MALFORMED;
-	if (q->name.len > LABEL_NAME_BYTES_MAX)
+	if (q->name.len > LABEL_VALUE_BYTES_MAX || wait_ms == 0 || wait_ms > METRICS_WAIT_MS_MAX)
 		return -ERR_RANGE;
+	q->wait_ms = (uint32_t)wait_ms;
 	return mp_end(&r);
 }
 

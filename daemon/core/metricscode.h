@@ -3,9 +3,10 @@
  * (QUERY_METRICS of daemon/io/wire.h).  msgpack; what else an array holds at its end is
  * of a later version, and skipped.
  *
- *   question  [1, what, start_ms, end_ms, step_ms, [text...], name]
+ *   question  [1, what, start_ms, end_ms, step_ms, [text...], name, wait_ms]
  *             EVAL: texts are the parts of prom_split.  Others: selectors, and none of
- *             them is all series; name is the label of VALUES
+ *             them is all series; name is the label of VALUES, a metric
+ *             of METADATA, or empty.  After wait_ms nobody waits for the answer
  *   answer    [1, 0, "why"]                     it could not
  *             [1, 1, [[kind, [series...]]...]]  EVAL: a result for each part
  *             [1, 1, [bin...]]                  SERIES: labels, packed; LABELS, VALUES
@@ -32,7 +33,7 @@ enum metrics_what {
 	METRICS_WHAT_COUNT
 };
 
-enum { METRICS_TEXTS_MAX = 64, METRICS_MS_MAX_BITS = 52 };
+enum { METRICS_TEXTS_MAX = 64, METRICS_MS_MAX_BITS = 52, METRICS_WAIT_MS_MAX = 10000 };
 
 /* All slices are borrowed; of a question that was read, from its bytes. */
 struct metrics_question {
@@ -41,6 +42,7 @@ struct metrics_question {
 	uint32_t count;
 	struct slice texts[METRICS_TEXTS_MAX];
 	struct slice name;
+	uint32_t wait_ms; /* 1..METRICS_WAIT_MS_MAX */
 };
 
 /* At most max bytes: 0, -ERR_LONG, -ERR_FULL. */

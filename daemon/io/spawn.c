@@ -65,9 +65,20 @@ child_failed(const char *what, int e)
 	_exit(EXEC_FAILED);
 }
 
+/* A copy of us has our handlers, which write to what it is about to close. */
+static _Noreturn void
+work(const struct spawn_conf *conf)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	if (syscall(SYS_close_range, 3u, ~0u, 0) != 0)
+		child_failed("close_range", errno);
+	_exit(conf->work(conf->work_arg));
+}
+
 /* All descriptors given are above 2, so no dup2 overwrites another. */
 static _Noreturn void
-child(pid_t parent, int prog, int in, int out, int err, char *const argv[])
+child(pid_t parent, const struct spawn_conf *conf, int in, int out, int err)
 {
 	static char *const envp[] = { (char *)"LC_ALL=C", NULL };
 	sigset_t none;
@@ -80,9 +91,11 @@ child(pid_t parent, int prog, int in, int out, int err, char *const argv[])
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (conf->work != NULL)
+		work(conf);
 	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
 		child_failed("close_range", errno);
-	syscall(SYS_execveat, prog, "", argv, envp, AT_EMPTY_PATH);
+	syscall(SYS_execveat, conf->prog_fd, "", conf->argv, envp, AT_EMPTY_PATH);
 	child_failed("exec", errno);
 }
 
@@ -343,8 +356,7 @@ spawn_run(uv_loop_t *loop, const struct spawn_conf *conf, spawn_done *done, void
 	s->arg = arg;
 	s->pid = fork();
 	if (s->pid == 0)
-		child(parent, conf->prog_fd, in, out_w, err_w,
-		    (char *const *)(uintptr_t)conf->argv);
+		child(parent, conf, in, out_w, err_w);
 	if (s->pid < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "start a helper: %s", strerror(errno));
 	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);

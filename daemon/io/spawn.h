@@ -3,6 +3,9 @@
  * address space: input in a sealed memfd, answer from a pipe, killed at the
  * deadline and when we die.  Children are reaped through pidfds: no SIGCHLD,
  * no global state, any number at once.
+ *
+ * Or, with work, no program: a copy of this process as it is now (fork), which has what
+ * we have in memory, and can change nothing of it.
  */
 #ifndef IO_SPAWN_H
 #define IO_SPAWN_H
@@ -21,6 +24,8 @@ struct spawn_conf {
 	size_t input_len;
 	size_t out_cap;		 /* more output than this ends the child */
 	uint32_t deadline_ms;	 /* of wall time, then SIGKILL; > 0 */
+	int (*work)(void *arg);	 /* instead of a program: runs in the copy, gives its exit code */
+	void *work_arg;
 };
 
 struct spawn_result {
@@ -42,7 +47,8 @@ typedef void spawn_done(void *arg, struct spawn_result *r);
  * LC_ALL=C, and SIGKILL as its parent-death signal.  done is called exactly
  * once, from the loop and never from inside this call, unless it is cancelled.
  * EXIT_ENVIRONMENT when it can't be started; *out (may be NULL) then NULL.
- * A program that can't be exec'd is a result with exit_status 127.
+ * A program that can't be exec'd is a result with exit_status 127.  Work finds every
+ * signal at its default and no other descriptor open; it must not touch the loop.
  */
 MUST_CHECK int spawn_run(uv_loop_t *loop, const struct spawn_conf *conf,
     spawn_done *done, void *arg, struct spawn **out, struct err *err);

@@ -36,7 +36,7 @@ static void
 test_question(void **state)
 {
 	struct metrics_question q = {.what = METRICS_VALUES, .when = {1700000000000, 1700000600000, 5000},
-	    .count = 2, .texts = {slice_of("up"), slice_of("sum(x)")}, .name = slice_of("job")}, got;
+	    .count = 2, .texts = {slice_of("up"), slice_of("sum(x)")}, .name = slice_of("job"), .wait_ms = 2000}, got;
 	struct blob b;
 
 	(void)state;
@@ -47,6 +47,7 @@ test_question(void **state)
 	assert_int_equal(got.count, 2);
 	same(got.texts[1], q.texts[1]);
 	same(got.name, q.name);
+	assert_int_equal(got.wait_ms, 2000);
 	for (size_t cut = 0; cut < b.len; cut++)
 		assert_true(metricscode_asked((struct slice){b.b, cut}, &got) < 0);
 	blob_free(&b);
@@ -58,7 +59,7 @@ test_question_out_of_range(void **state)
 {
 	static const struct prom_when bad[] = {{-1, 5, 0}, {5, 4, 0}, {0, INT64_C(1) << 52, 0},
 	    {0, 11000, 1}, {0, 5, -1}, {0, 5, INT64_MAX}};
-	struct metrics_question q = {.when = {0, 10999, 1}}, got;
+	struct metrics_question q = {.when = {0, 10999, 1}, .wait_ms = 1}, got;
 	struct blob b;
 
 	(void)state;

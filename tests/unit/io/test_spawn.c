@@ -54,7 +54,8 @@ start(struct run *run, const char *const *argv, const void *input, size_t len, s
 	struct spawn *s;
 	struct err err = { 0 };
 	int fd = open(argv[0], O_PATH | O_CLOEXEC);
-	struct spawn_conf conf = { fd, argv, input, len, out_cap, deadline_ms };
+	struct spawn_conf conf = { .prog_fd = fd, .argv = argv, .input = input,
+	    .input_len = len, .out_cap = out_cap, .deadline_ms = deadline_ms };
 
 	assert_true(fd >= 0);
 	memset(run, 0, sizeof *run);
