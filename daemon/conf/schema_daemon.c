@@ -58,6 +58,8 @@ static const struct field election[] = {
 static const struct field limits[] = {
     TIME("script-cpu", 10, 60000),
     TIME("script-wall", 100, 600000),
+    {.key = "metrics-memory", .type = T_SIZE, .flags = F_UNIT, .min = MIB, .max = 1024L * MIB},
+    TIME("metrics-keep", 60000, 86400000),
     {.key = "script-memory", .type = T_SIZE, .flags = F_UNIT, .min = MIB, .max = 1024L * MIB},
     {.key = NULL},
 };

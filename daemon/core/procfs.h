@@ -110,5 +110,8 @@ bool procfs_process(struct slice text, struct procfs_process *out);
 /* Where a process is: of /proc/PID/cgroup the path in the hierarchy of that v1 controller,
  * or "" for cgroup2.  false: none, or not fit to be opened (absolute, no ".."). */
 bool procfs_group(struct slice text, const char *controller, char *path, size_t cap);
+/* Of /proc/self/mountinfo: where that hierarchy is mounted, and which part of it (root;
+ * "/" is all).  false: nowhere. */
+bool procfs_hierarchy(struct slice text, const char *controller, char *point, char *root, size_t cap);
 
 #endif

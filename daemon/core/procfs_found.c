@@ -73,11 +73,12 @@ undo(struct slice s, char *out, size_t cap)
 	return n > 0;
 }
 
-/* ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/) */
+/* Of names of network namespaces there are none to measure; the others are its own:
+ * ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/) */
 static bool
 is_left_out_point(const char *point)
 {
-	static const char *const whole[] = {"/dev", "/proc", "/sys"},
+	static const char *const whole[] = {"/dev", "/proc", "/sys", "/run/netns"},
 	    *const below[] = {"/run/credentials/", "/var/lib/docker/", "/var/lib/containers/storage/"};
 
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
@@ -207,6 +208,29 @@ is_safe(struct slice path)
 		if (is(field(&rest, '/'), ".."))
 			return false;
 	return true;
+}
+
+bool
+procfs_hierarchy(struct slice text, const char *controller, char *point, char *root, size_t cap)
+{
+	while (text.len > 0) {
+		struct slice line = line_of(&text), of, at, type;
+
+		for (int i = 0; i < 3; i++)
+			(void)field(&line, ' ');
+		of = field(&line, ' ');
+		at = field(&line, ' ');
+		while (line.len > 0 && !is(field(&line, ' '), "-"))
+			;
+		type = field(&line, ' ');
+		(void)field(&line, ' '); /* its device */
+		if (controller[0] == '\0' ? !is(type, "cgroup2") :
+					    !is(type, "cgroup") || !has_option(line, controller))
+			continue;
+		if (undo(at, point, cap) && undo(of, root, cap))
+			return true;
+	}
+	return false;
 }
 
 /* NUMBER:controllers:PATH; cgroup2 has number 0 and no controllers. */

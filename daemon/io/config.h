@@ -33,6 +33,7 @@ struct config {
 	uint32_t operators[CONFIG_OPERATORS_MAX];
 	size_t operators_count;
 	int64_t script_heap_bytes, script_cpu_ms, script_wall_ms;
+	int64_t metrics_bytes, metrics_keep_ms;
 	enum log_level log_level;
 };
 

@@ -50,6 +50,12 @@ static const struct kind kinds[COUNTERS_KINDS] = {
     [COUNTERS_ROOM + MESH_ROOM_REPORTS] = {"no_room_reports", "pieces of reports not taken yet: too many at once"},
 };
 
+const char *
+counters_reason(unsigned kind)
+{
+	return kinds[kind].reason;
+}
+
 static void
 take(struct counters *c, const struct mesh_stats *mesh, const struct stream_stats *stream)
 {

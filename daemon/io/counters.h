@@ -31,6 +31,8 @@ struct counters {
 /* Look, once a second.  True: line is to be logged, at most once a minute. */
 bool counters_look(struct counters *c, msec now, const struct mesh_stats *mesh,
     const struct stream_stats *stream, uint64_t send_failed, char line[COUNTERS_LINE_CAP]);
+/* What a kind is called ("auth"); NULL: it is none. */
+const char *counters_reason(unsigned kind);
 /* How many of kind in the last COUNTERS_MINUTES. */
 uint64_t counters_recent(const struct counters *c, unsigned kind);
 /* A map: traffic; dropped {reason: n}; no_room {what: n}; streams; recent [{reason, count, means}]. */

@@ -18,6 +18,7 @@
 #include "events.h"
 #include "belong.h"
 #include "certify.h"
+#include "collect.h"
 #include "going.h"
 #include "peers.h"
 #include "ring.h"
@@ -442,7 +443,7 @@ open_host(struct engine *e, struct err *err)
 {
 	int rc;
 
-	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 ||
+	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 || (rc = collect_start(e, err)) < 0 ||
 	    (rc = engine_facts(e, &e->facts, err)) < 0)
 		return rc;
 	if ((e->health = health_new(e->loop, on_health, e)) == NULL ||

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "../core/journal.h"
+#include "../core/series.h"
 #include "answers.h"
 #include "apply.h"
 #include "config.h"
@@ -73,6 +74,8 @@ struct engine {
 	struct local local;
 	struct health *health, *liveness;
 	struct probe *probe;
+	struct series_store *series; /* collect.h */
+	struct collect *collect;
 	struct view_facts facts;
 	struct dossier dossier;
 	struct view_metrics metrics;

@@ -54,6 +54,8 @@ void
 lead_ended(struct engine *e, bool ok)
 {
 	sched_done(&e->lead.sched, net_now(), ok);
+	e->lead.rounds_ok += ok;
+	e->lead.rounds_failed += !ok;
 	exclusive_lead(e);
 	arm(e);
 }

@@ -52,6 +52,7 @@ struct lead {
 	enum mesh_grade grade;	/* at the last look */
 	struct world world; /* of the running round */
 	/* of the last round, for status */
+	uint64_t rounds_ok, rounds_failed; /* since the start */
 	uint64_t round, round_ms_wall;
 	uint32_t ms;
 	char error[ERR_TEXT_CAP], excerpt[ERR_TEXT_CAP];

@@ -1,31 +1,17 @@
 /*
- * /proc once a second.  Three small files kept open and read whole with one
- * pread each; the parsers look for what they need by name and shrug at the
+ * probe.c - see probe.h.  The parsers look for what they need by name and shrug at the
  * rest, since kernels add fields.
  */
 #include "probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
-#include "../base/own.h"
-
-enum { FILE_STAT, FILE_MEMINFO, FILE_LOADAVG, FILE_COUNT };
 enum { TEXT_CAP = 8192 }; /* the lines we want come first */
 enum { DISK_LOW_BYTES = 16 << 20, DISK_FEW_BYTES = 1 << 30 };
 
-static const char *const paths[FILE_COUNT] = {
-	"/proc/stat",
-	"/proc/meminfo",
-	"/proc/loadavg",
-};
-
 struct probe {
-	int fds[FILE_COUNT];
 	int disk_fd;
 	uint64_t busy, total; /* CPU ticks at the last call */
 	struct mesh_summary summary;
@@ -130,15 +116,6 @@ probe_parse_loadavg(const char *text, double *load1)
 	return true;
 }
 
-static bool
-read_text(int fd, char text[TEXT_CAP])
-{
-	ssize_t n = pread(fd, text, TEXT_CAP - 1, 0);
-
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
-
 static uint8_t
 percent(uint64_t part, uint64_t whole)
 {
@@ -150,12 +127,11 @@ percent(uint64_t part, uint64_t whole)
 }
 
 static void
-read_cpu(struct probe *p)
+take_cpu(struct probe *p, const char *text)
 {
-	char text[TEXT_CAP];
 	uint64_t busy, total;
 
-	if (!read_text(p->fds[FILE_STAT], text) || !probe_parse_stat(text, &busy, &total))
+	if (!probe_parse_stat(text, &busy, &total))
 		return;
 	/* Counters may step back (iowait does): then this second is unknown. */
 	if (p->total != 0 && total > p->total && busy >= p->busy) {
@@ -170,25 +146,22 @@ read_cpu(struct probe *p)
 }
 
 static void
-read_memory(struct probe *p)
+take_memory(struct probe *p, const char *text)
 {
-	char text[TEXT_CAP];
 	uint64_t total, available;
 
-	if (!read_text(p->fds[FILE_MEMINFO], text) ||
-	    !probe_parse_meminfo(text, &total, &available))
+	if (!probe_parse_meminfo(text, &total, &available))
 		return;
 	p->metrics.memory_free_bytes = available;
 	p->summary.mem_percent = percent(total - available, total);
 }
 
 static void
-read_load(struct probe *p)
+take_load(struct probe *p, const char *text)
 {
-	char text[TEXT_CAP];
 	double load;
 
-	if (!read_text(p->fds[FILE_LOADAVG], text) || !probe_parse_loadavg(text, &load))
+	if (!probe_parse_loadavg(text, &load))
 		return;
 	p->metrics.load1 = load;
 	p->summary.load_centi =
@@ -220,27 +193,31 @@ probe_new(int disk_fd, struct probe **out, struct err *err)
 	if (p == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "probe: out of memory");
 	p->disk_fd = disk_fd;
-	memset(p->fds, -1, sizeof p->fds);
-	for (int i = 0; i < FILE_COUNT; i++) {
-		p->fds[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
-		if (p->fds[i] < 0) {
-			int e = errno;
-
-			probe_free(p);
-			return err_set(err, EXIT_ENVIRONMENT, "open %s: %s: mount /proc",
-			    paths[i], strerror(e));
-		}
-	}
 	*out = p;
 	return 0;
 }
 
 void
+probe_take(struct probe *p, enum procfs_kind kind, struct slice all)
+{
+	char text[TEXT_CAP];
+	size_t n = all.len < TEXT_CAP ? all.len : TEXT_CAP - 1;
+
+	if (n == 0 || (kind != PROCFS_STAT && kind != PROCFS_MEMINFO && kind != PROCFS_LOADAVG))
+		return;
+	memcpy(text, all.b, n);
+	text[n] = '\0';
+	if (kind == PROCFS_STAT)
+		take_cpu(p, text);
+	else if (kind == PROCFS_MEMINFO)
+		take_memory(p, text);
+	else
+		take_load(p, text);
+}
+
+void
 probe_read(struct probe *p, struct mesh_summary *summary, struct view_metrics *metrics)
 {
-	read_cpu(p);
-	read_memory(p);
-	read_load(p);
 	read_disk(p);
 	if (summary != NULL) {
 		summary->cpu_percent = p->summary.cpu_percent;
@@ -268,9 +245,5 @@ probe_disk_line(const struct view_metrics *m, const char *dir, char *out, size_t
 void
 probe_free(struct probe *p)
 {
-	if (p == NULL)
-		return;
-	for (int i = 0; i < FILE_COUNT; i++)
-		own_close_(&p->fds[i]);
 	free(p);
 }

@@ -403,6 +403,24 @@ groups_of_a_process(void **state)
 	assert_true(procfs_group(text_of(text), "", path, 19));
 }
 
+static void
+hierarchies(void **state)
+{
+	static const char text[] = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+				   "41 31 0:38 /part /sys/fs/cgroup/uni\\040fied rw shared:3 - cgroup2 none rw,nsdelegate\n"
+				   "42 31 0:39 / /x rw - ext4 cgroup rw,memory\n";
+	char point[64], root[64];
+
+	(void)state;
+	assert_true(procfs_hierarchy(text_of(text), "", point, root, sizeof point));
+	assert_string_equal(point, "/sys/fs/cgroup/uni fied");
+	assert_string_equal(root, "/part");
+	assert_true(procfs_hierarchy(text_of(text), "cpu", point, root, sizeof point));
+	assert_string_equal(point, "/sys/fs/cgroup/cpu");
+	assert_false(procfs_hierarchy(text_of(text), "memory", point, root, sizeof point));
+	assert_false(procfs_hierarchy(text_of(text), "cpu", point, root, 10));
+}
+
 int
 main(void)
 {
@@ -423,6 +441,7 @@ main(void)
 	    cmocka_unit_test(mounts_that_are_measured),
 	    cmocka_unit_test(a_process),
 	    cmocka_unit_test(groups_of_a_process),
+	    cmocka_unit_test(hierarchies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
