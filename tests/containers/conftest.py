@@ -119,7 +119,8 @@ class Lines:
 
     def ready(self):
         if select.select([self.sock], [], [], 0)[0]:
-            self.buf += self.sock.recv(1 << 20)
+            with contextlib.suppress(ConnectionResetError):  # who was killed has not read all
+                self.buf += self.sock.recv(1 << 20)
         *lines, self.buf = self.buf.split(b"\n")
         return [line.decode() for line in lines]
 

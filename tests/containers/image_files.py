@@ -9,12 +9,24 @@ from conftest import wait_for
 
 FORMS = ("erofs", "squashfs")
 KERNEL = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
-MAPS_IDS = {"erofs": (5, 19), "squashfs": (6, 2), "tmpfs": (6, 3)}  # since this Linux
+MAPS_IDS = {"erofs": (5, 19), "squashfs": (6, 2)}  # since this Linux
+MOUNTS_FILES = {"erofs": (6, 12)}  # without a loop device
 
 
 def maps_ids(form):
     """Can this kernel id-map mounts of such a file system?"""
     return KERNEL >= MAPS_IDS[form]
+
+
+def loops_of(*forms):
+    """How many loop devices an image of each of these forms takes."""
+    return sum(KERNEL < MOUNTS_FILES.get(form, (99, 0)) for form in forms)
+
+
+def takes(node, *forms, names=("web",)):
+    """Sandboxes that take such images: with a user namespace, where this kernel can."""
+    for name in names:
+        node.sandbox(name, "default-user: 1000\n" + ("" if all(map(maps_ids, forms)) else "userns: off\n"))
 
 
 def not_mapped(node, instance, name, sandbox="web"):

@@ -51,6 +51,16 @@ class Steps:
         self[SIG] = sig
         self[which] = n
 
+    def come(self, last, seconds=30):
+        """Waits for the armed step, None; or for an event for which last(event) is true, that one."""
+        told = []
+
+        def over():
+            told.extend(json.loads(line) for line in self.node.lines.ready())
+            return self[FIRED] or any(map(last, told))
+        wait_for(over, seconds, 0.002)
+        return None if self[FIRED] else next(filter(last, told))
+
     def rest(self):
         """Nothing more is counted: what waits goes on."""
         self[OWN] = self[CHILD] = 0

@@ -1,15 +1,14 @@
 """kill -9 of a supervisor without root and without groups within a start, a stop and its
 own boot: nothing runs twice, nothing is lost, nothing is left."""
-import contextlib
 import json
 import os
+import pathlib
 import shutil
-import time
 
 import pytest
 from conftest import wait_for
 from rootless import UID, make  # noqa: F401
-from steps import CHILD, FIRED, OWN, Runs, Steps, countdown  # noqa: F401
+from steps import CHILD, FIRED, OWN, Runs, Steps, countdown, state_of  # noqa: F401
 from test_crash import listed
 
 STRIDE = 4  # test_steps.py takes each step
@@ -34,6 +33,7 @@ class Stage:
         """A request, and the end of the supervisor before its nth step; False: there is none."""
         user, steps = self.user, self.steps
         user.pending = []
+        before = self.supervisors()
         steps.arm(which, n)
         user.say(line)
 
@@ -45,9 +45,9 @@ class Stage:
             steps.rest()
             return False
         if which == CHILD:  # it waits, maybe noted and let go, and does so still when the next one looks
-            with contextlib.suppress(AssertionError):
-                wait_for((user.mesh / "supervisor/web.1.pid").exists, seconds=0.1)
-                time.sleep(0.03)
+            waits = self.supervisors() - before
+            assert waits
+            self.sleeps(user.meshd.pid)
             user.meshd.kill()
         user.meshd.wait()
         if which == OWN:
@@ -56,8 +56,28 @@ class Stage:
         if which == CHILD:
             listed(user)
             steps.rest()
-            time.sleep(0.05)
+            wait_for(lambda: not waits & self.supervisors())
         return True
+
+    def supervisors(self):
+        """What runs its program: also a child that did not get to another one."""
+        found = set()
+        for p in pathlib.Path("/proc").glob("[0-9]*/exe"):
+            try:
+                if os.readlink(p) == str(self.user.programs / "meshd"):
+                    found.add(int(p.parts[2]))
+            except OSError:
+                pass  # it just ended
+        return found
+
+    def sleeps(self, pid):
+        """It has done all that it can do without its child."""
+        seen = []
+
+        def still():
+            seen.append(state_of(pid))
+            return seen[-5:] == ["S"] * 5
+        wait_for(still, every=0.005)
 
     def once(self):
         """It runs, and ran once; its pid."""

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from conftest import children_of, mount_another, wait_for
-from steps import FIRED, OWN, Steps, countdown
+from steps import OWN, Steps, countdown
 
 
 @pytest.fixture
@@ -347,11 +347,7 @@ def test_killed_at_each_step_of_a_start(node, countdown):
         node.start()
         steps.arm(OWN, after)
         node.say("START ticket=9 instance=%s image=%s config=/config/run.yaml sandbox=web role=web" % (instance, image))
-        try:
-            node.meshd.wait(0.15)
-        except subprocess.TimeoutExpired:
-            pass
-        died = steps[FIRED]
+        died = steps.come(lambda e: e["kind"] == "state" and e["state"] == "running") is None
         steps.rest()
         node.kill()
         node.start()
