@@ -16,6 +16,7 @@
 #include "../base/own.h"
 #include "engine.h"
 #include "pack.h"
+#include "where.h"
 
 enum { LINE_MAX_ = NAME_CAP + 40 };
 
@@ -209,30 +210,6 @@ elsewhere(const struct engine *e, const char *instance)
 	return NULL;
 }
 
-/* An instance that may have been meant: of a role of that name, or nearly so called. */
-static const char *
-near(const struct engine *e, const char *word)
-{
-	const struct plan *p = &e->apply.plan;
-	AUTO_FREE const char **ids = NULL;
-	size_t n = 0, room = 0;
-
-	for (size_t i = 0; i < p->nodes_count; i++)
-		for (size_t k = 0; k < p->nodes[i].places_count; k++)
-			room += p->nodes[i].places[k].instances_count;
-	ids = calloc(room + 1, sizeof *ids);
-	for (size_t i = 0; ids != NULL && i < p->nodes_count; i++)
-		for (size_t k = 0; k < p->nodes[i].places_count; k++) {
-			const struct plan_place *pl = &p->nodes[i].places[k];
-
-			for (size_t x = 0; x < pl->instances_count; x++)
-				ids[n++] = pl->instances[x].id;
-			if (strcmp(pl->role, word) == 0 && pl->instances_count > 0)
-				return pl->instances[0].id;
-		}
-	return ids != NULL ? name_suggest(word, ids, n) : NULL;
-}
-
 /* The instance that is meant; false: the request has failed. */
 static bool
 named(struct engine *e, struct ctl_req *r, char instance[NAME_CAP])
@@ -252,7 +229,7 @@ named(struct engine *e, struct ctl_req *r, char instance[NAME_CAP])
 	if (node != NULL)
 		ctl_fail(r, 1, "its own host's operators decide what runs there",
 		    "%s: %s is on node %s: run it there", r->verb, instance, node);
-	else if ((meant = near(e, instance)) != NULL)
+	else if ((meant = where_near(e, instance)) != NULL)
 		ctl_fail(r, 1, "mesh ps", "%s: no instance %s is known; did you mean %s?", r->verb,
 		    instance, meant);
 	else

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../base/name.h"
 #include "../base/own.h"
 #include "engine.h"
 #include "logrole.h"
 #include "logs.h"
 #include "over.h"
 #include "pack.h"
+#include "where.h"
 #include "wire.h"
 
 enum {
@@ -154,6 +156,20 @@ leave(struct logall *a)
 	uv_close((uv_handle_t *)&a->timer, on_closed);
 }
 
+/* A role nearly so called, or an instance; or NULL. */
+static const char *
+meant(const struct engine *e, const char *word)
+{
+	const struct plan *p = &e->apply.plan;
+	AUTO_FREE const char **roles = calloc(p->roles_count + 1, sizeof *roles);
+	const char *near;
+
+	for (size_t i = 0; roles != NULL && i < p->roles_count; i++)
+		roles[i] = p->roles[i].name;
+	near = roles != NULL ? name_suggest(word, roles, p->roles_count) : NULL;
+	return near != NULL ? near : where_near(e, word);
+}
+
 static void
 finish(struct logall *a)
 {
@@ -169,8 +185,11 @@ finish(struct logall *a)
 	a->r = NULL;
 	uv_timer_stop(&a->timer);
 	if (logs == 0) {
-		ctl_fail(r, 1, "mesh ps", "no log of a role or an instance %s: %zu of %zu nodes answered",
-		    a->name, answered, asked);
+		const char *near = logrole_known(a->e, a->name) ? NULL : meant(a->e, a->name);
+
+		ctl_fail(r, 1, "mesh ps", "no log of a role or an instance %s: %zu of %zu nodes answered%s%s%s",
+		    a->name, answered, asked, near != NULL ? "; did you mean " : "",
+		    near != NULL ? near : "", near != NULL ? "?" : "");
 	} else {
 		pk = ctl_begin(r);
 		msgpack_pack_map(pk, 3);

@@ -3,6 +3,10 @@
  */
 #include "where.h"
 
+#include <stdlib.h>
+
+#include "../base/name.h"
+#include "../base/own.h"
 #include "engine.h"
 
 static bool
@@ -56,4 +60,27 @@ where_here(const struct engine *e, const char *instance)
 		if (strcmp(name, e->conf.name) == 0)
 			return true;
 	return false;
+}
+
+const char *
+where_near(const struct engine *e, const char *word)
+{
+	const struct plan *p = &e->apply.plan;
+	AUTO_FREE const char **ids = NULL;
+	size_t n = 0, room = 0;
+
+	for (size_t i = 0; i < p->nodes_count; i++)
+		for (size_t k = 0; k < p->nodes[i].places_count; k++)
+			room += p->nodes[i].places[k].instances_count;
+	ids = calloc(room + 1, sizeof *ids);
+	for (size_t i = 0; ids != NULL && i < p->nodes_count; i++)
+		for (size_t k = 0; k < p->nodes[i].places_count; k++) {
+			const struct plan_place *pl = &p->nodes[i].places[k];
+
+			for (size_t x = 0; x < pl->instances_count; x++)
+				ids[n++] = pl->instances[x].id;
+			if (strcmp(pl->role, word) == 0 && pl->instances_count > 0)
+				return pl->instances[0].id;
+		}
+	return ids != NULL ? name_suggest(word, ids, n) : NULL;
 }

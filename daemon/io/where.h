@@ -14,5 +14,8 @@ bool where_is(const struct engine *e, const char *instance, struct node_id *on,
     char node[NAME_CAP]);
 /* By that schedule it is here. */
 bool where_here(const struct engine *e, const char *instance);
+/* An instance of that schedule that may have been meant: of a role of that name, or nearly
+ * so called; or NULL. */
+const char *where_near(const struct engine *e, const char *word);
 
 #endif

@@ -124,7 +124,9 @@ def merged(w):
     assert one.stdout == " ".join([x for x in lines if x[0] == "talk.1"][-1][2:]) + "\n"
     p = w.nodes[1].mesh("logs", "talk.77")
     assert (p.returncode, p.stdout) == (1, "")
-    assert "no log of a role or an instance talk.77: 3 of 3 nodes answered" in p.stderr
+    assert "no log of a role or an instance talk.77: 3 of 3 nodes answered; did you mean talk.1?" in p.stderr, p.stderr
+    p = w.nodes[1].mesh("logs", "tlk")
+    assert p.returncode == 1 and "no log of a role or an instance tlk: 3 of 3 nodes answered; did you mean talk?" in p.stderr
 
 
 def followed(w):
