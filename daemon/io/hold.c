@@ -13,7 +13,6 @@
 
 #include "../base/log.h"
 #include "../base/name.h"
-#include "../base/own.h"
 #include "engine.h"
 #include "pack.h"
 #include "where.h"

@@ -9,7 +9,7 @@ from conftest import wait_for
 
 FORMS = ("erofs", "squashfs")
 KERNEL = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
-MAPS_IDS = {"erofs": (5, 19), "squashfs": (6, 2)}  # since this Linux
+MAPS_IDS = {"erofs": (5, 19), "squashfs": (6, 2), "tmpfs": (6, 3)}  # since this Linux
 MOUNTS_FILES = {"erofs": (6, 12)}  # without a loop device
 
 

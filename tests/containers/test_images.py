@@ -39,6 +39,24 @@ def test_an_image_in_a_file(node, form, userns):
     all_free(node)
 
 
+def test_a_directory_in_memory(node):
+    """On tmpfs, whose ids older kernels can't map: they say so."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", node.images], check=True)
+    try:
+        node.shell("a", "busybox stat -c 'OWNER %u' /bin/busybox; exec sleep 1000")
+        node.start()
+        if not maps_ids("tmpfs"):
+            not_mapped(node, "web.1", "a")
+            node.sandbox("web", "default-user: 1000\nuserns: off\n")
+        node.up("web.2", "a")
+        node.printed("web.2", "OWNER 0")
+        node.ask("STOP", instance="web.2")
+        node.event(kind="state", instance="web.2", state="gone")
+        node.kill()
+    finally:
+        subprocess.run(["umount", "-l", node.images], check=True)
+
+
 def again(node, up):
     """Its application dies; the pid of the next run."""
     os.kill(wait_for(lambda: children_of(up["pid"]))[0], signal.SIGKILL)
