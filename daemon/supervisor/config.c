@@ -304,17 +304,17 @@ static int
 account(const char *key, const char *name, uid_t *uid, gid_t *gid,
     struct err *err)
 {
-	struct passwd *pw;
+	const struct passwd *pw;
 	uint32_t n;
 
 	if (number(name, &n)) {
 		*uid = n;
 		*gid = n;
 	} else {
-		pw = getpwnam(name);
+		pw = sys_passwd(name, 0);
 		if (pw == NULL)
 			return err_set(err, EXIT_ENVIRONMENT,
-			    "%s: no account '%s'; make it: groupadd --system %s && useradd --system --gid %s --home-dir / --shell /usr/sbin/nologin %s",
+			    "%s: no account '%s'; make it: groupadd --system %s && useradd --system --gid %s --home-dir / --shell /usr/sbin/nologin %s; of one that only LDAP or the like knows, give the number",
 			    key, name, name, name, name);
 		*uid = pw->pw_uid;
 		*gid = pw->pw_gid;

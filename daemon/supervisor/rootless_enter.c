@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +52,7 @@ find_range(const char *file, const char *name, uint32_t *first, uint32_t *count)
 static void
 find_ids(struct owners_ids *ids)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	const struct passwd *pw = sys_passwd(NULL, getuid());
 	const char *name = pw != NULL ? pw->pw_name : "";
 
 	find_range("/etc/subuid", name, &ids->uid_first, &ids->uid_count);

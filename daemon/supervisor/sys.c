@@ -367,3 +367,15 @@ sys_become(uid_t uid, gid_t gid)
 		return -1;
 	return 0;
 }
+
+const struct passwd *
+sys_passwd(const char *name, uid_t uid)
+{
+	AUTO_FCLOSE FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *pw = NULL;
+
+	while (f != NULL && (pw = fgetpwent(f)) != NULL)
+		if (name != NULL ? strcmp(pw->pw_name, name) == 0 : pw->pw_uid == uid)
+			break;
+	return pw;
+}

@@ -5,6 +5,7 @@
 #define SUPERVISOR_SYS_H
 
 #include <linux/openat2.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/types.h>
 
@@ -80,5 +81,9 @@ int sys_no_groups(void);
 void sys_keep_groups(void);
 /* No groups, this user, no capability, no new privileges.  0 or -1. */
 int sys_become(uid_t uid, gid_t gid);
+
+/* Of /etc/passwd: who is called name, or is uid where name is NULL; NULL: nobody.  Until
+ * the next call.  No other name service is asked: root's program loads no library. */
+const struct passwd *sys_passwd(const char *name, uid_t uid);
 
 #endif

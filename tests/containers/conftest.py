@@ -38,6 +38,11 @@ def programs():
         shutil.copy(BUILD / name, top / name)
     subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-static", "-o", top / "meshd-engine",
                     ROOT / "tests/containers/driver.c"], check=True)
+    # The same supervisor, linked so that a test can stand before its calls (steps.py).
+    (top / "dynamic").mkdir()
+    for path in [p for p in top.iterdir() if p.is_file() and p.name != "meshd"]:
+        os.link(path, top / "dynamic" / path.name)
+    shutil.copy(BUILD / "weak" / "meshd-dynamic", top / "dynamic" / "meshd")
     yield top
     shutil.rmtree(top)
 

@@ -33,6 +33,7 @@ class Steps:
 
     def __init__(self, node, lib, below="state"):
         self.node = node
+        node.programs = node.programs / "dynamic"
         path = node.top / "steps"
         path.write_bytes(bytes(4096))
         path.chmod(0o600)
