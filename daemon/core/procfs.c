@@ -25,13 +25,13 @@ skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* A word at p after blanks; *p goes behind it. */
+/* A word at p after blanks, which a stop ends too; *p goes behind it. */
 static struct slice
-word(const char **p, const char *end, const char *stops)
+word(const char **p, const char *end, char stop)
 {
 	const char *from = skip_blanks(*p, end), *q = from;
 
-	while (q < end && !is_blank(*q) && strchr(stops, *q) == NULL)
+	while (q < end && !is_blank(*q) && *q != stop)
 		q++;
 	*p = q;
 	return (struct slice){(const uint8_t *)from, (size_t)(q - from)};
@@ -40,7 +40,7 @@ word(const char **p, const char *end, const char *stops)
 static bool
 is_word(struct slice s, const char *text)
 {
-	return strlen(text) == s.len && memcmp(s.b, text, s.len) == 0;
+	return strncmp(text, (const char *)s.b, s.len) == 0 && text[s.len] == '\0';
 }
 
 bool
@@ -109,9 +109,9 @@ fits(struct slice key)
 }
 
 static bool
-take_key(struct procfs_scan *s, const char *stops)
+take_key(struct procfs_scan *s, char stop)
 {
-	s->key = word(&s->p, s->line_end, stops);
+	s->key = word(&s->p, s->line_end, stop);
 	s->key_hash = hash_of(s->key);
 	return fits(s->key);
 }
@@ -140,7 +140,7 @@ begin_pairs(struct procfs_scan *s, const struct procfs_layout *l)
 {
 	struct slice above = s->key;
 
-	if (!take_key(s, ":") || s->p == s->line_end)
+	if (!take_key(s, ':') || s->p == s->line_end)
 		return false;
 	s->p++;
 	if (s->names != NULL && slice_eq(above, s->key))
@@ -157,10 +157,10 @@ begin_line(struct procfs_scan *s, const struct procfs_layout *l)
 	if (s->lines <= l->skip_lines)
 		return false;
 	for (int i = 0; i < l->skip_words; i++)
-		(void)word(&s->p, s->line_end, "");
+		(void)word(&s->p, s->line_end, ' ');
 	switch (l->format) {
 	case FORMAT_STAT:
-		if (!take_key(s, ""))
+		if (!take_key(s, ' '))
 			return false;
 		if (s->key.len > 3 && memcmp(s->key.b, "cpu", 3) == 0) {
 			s->key.b += 3;
@@ -172,7 +172,7 @@ begin_line(struct procfs_scan *s, const struct procfs_layout *l)
 	case FORMAT_PAIRS:
 		return begin_pairs(s, l);
 	case FORMAT_COLUMNS:
-		if (!take_key(s, ":") || procfs_left_out(s->kind, s->key))
+		if (!take_key(s, ':') || procfs_left_out(s->kind, s->key))
 			return false;
 		s->p += s->p < s->line_end && *s->p == ':';
 		return true;
@@ -185,14 +185,14 @@ begin_line(struct procfs_scan *s, const struct procfs_layout *l)
 		return s->lines == 1;
 	case FORMAT_WORDS:
 	case FORMAT_SOCKETS:
-		if (!take_key(s, ":"))
+		if (!take_key(s, ':'))
 			return false;
 		s->p += s->p < s->line_end && *s->p == ':';
 		return true;
 	case FORMAT_PSI:
 	case FORMAT_FIELDS:
 	case FORMAT_DEVICES:
-		return take_key(s, "");
+		return take_key(s, ' ');
 	}
 	return false;
 }
@@ -256,7 +256,7 @@ read_word(struct procfs_scan *s, const struct procfs_layout *l, struct procfs_it
 	if (s->kind == PROCFS_MEMINFO) {
 		if (!procfs_number(&p, end, &v))
 			return false;
-		which = is_word(word(&p, end, ""), "kB") ? 0 : 1;
+		which = is_word(word(&p, end, ' '), "kB") ? 0 : 1;
 	} else if (!find_word(l, s->key, &which) || !procfs_number(&p, end, &v)) {
 		return false;
 	}
@@ -307,7 +307,7 @@ read_place(struct procfs_scan *s, const struct procfs_layout *l, struct procfs_i
 			if (!read_hex(&s->p, s->line_end, &v))
 				break;
 		} else if (!procfs_number(&s->p, s->line_end, &v)) {
-			if (!is_word(word(&s->p, s->line_end, ""), "max"))
+			if (!is_word(word(&s->p, s->line_end, ' '), "max"))
 				break;
 		}
 		if (is_limit(s->kind, column, &v) && give(s, l, column, v, out))
@@ -326,7 +326,7 @@ read_psi(struct procfs_scan *s, const struct procfs_layout *l, struct procfs_ite
 	double v;
 
 	if (find_word(l, s->key, &which))
-		while ((w = word(&s->p, s->line_end, "")).len > 0) {
+		while ((w = word(&s->p, s->line_end, ' ')).len > 0) {
 			const char *p = (const char *)w.b + sizeof total - 1;
 
 			if (w.len < sizeof total || memcmp(w.b, total, sizeof total - 1) != 0)
@@ -353,7 +353,7 @@ read_sockets(struct procfs_scan *s, const struct procfs_layout *l, struct procfs
 {
 	for (;;) {
 		const char *p = s->p;
-		struct slice w = word(&p, s->line_end, "");
+		struct slice w = word(&p, s->line_end, ' ');
 		bool is_mem = is_word(w, "mem") && s->column == 0;
 		double v;
 
@@ -375,7 +375,7 @@ static bool
 read_pair(struct procfs_scan *s, const struct procfs_layout *l, struct procfs_item *out)
 {
 	for (;;) {
-		struct slice name = word(&s->names, s->names_end, "");
+		struct slice name = word(&s->names, s->names_end, ' ');
 		double v;
 
 		if (name.len == 0 || !procfs_number(&s->p, s->line_end, &v))
@@ -396,7 +396,7 @@ static bool
 read_device(struct procfs_scan *s, const struct procfs_layout *l, struct procfs_item *out)
 {
 	for (;;) {
-		struct slice w = word(&s->p, s->line_end, "=");
+		struct slice w = word(&s->p, s->line_end, '=');
 		uint32_t which;
 		double v;
 
@@ -404,7 +404,7 @@ read_device(struct procfs_scan *s, const struct procfs_layout *l, struct procfs_
 			break;
 		s->p += s->p < s->line_end && *s->p == '=';
 		if (!procfs_number(&s->p, s->line_end, &v)) {
-			(void)word(&s->p, s->line_end, "");
+			(void)word(&s->p, s->line_end, ' ');
 			continue;
 		}
 		if (find_word(l, w, &which) && give(s, l, which, v, out))

@@ -167,7 +167,7 @@ collect_start(struct engine *e, struct err *err)
 	name_readings(c, e, text);
 	/* Of processes come and go many: they have an owner, and bounds, of their own. */
 	if (series_owner(e->series, slice_of("processes"), &c->top_of.owner) < 0 ||
-	    (c->groups = collect_groups_new(&c->host_of, e->conf.name, raise_files())) == NULL ||
+	    (c->groups = collect_groups_new(&c->host_of, e->conf.name, raise_files(), "/proc")) == NULL ||
 	    (c->top = collect_top_new(&c->top_of)) == NULL || (c->own = collect_own_new(&c->own_of)) == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "metrics: out of memory");
 	if ((rc = collect_host_new(&c->host_of, e->probe, &c->host, err)) < 0)

@@ -18,7 +18,8 @@ enum hierarchy { UNIFIED, MEMORY, CPU, PIDS, BLKIO, HIERARCHIES };
 
 static const char *const controllers[HIERARCHIES] = {"", "memory", "cpu", "pids", "blkio"};
 
-/* Memory before its statistics: those need it. */
+/* Memory before its statistics: those need it.  Those statistics, which the kernel adds up
+ * over all CPUs when it is asked, cost as much as all else of a container. */
 static const struct {
 	enum hierarchy in;
 	enum procfs_kind kind;
@@ -27,12 +28,12 @@ static const struct {
 } files[] = {
     {UNIFIED, PROCFS_GROUP_CPU_STAT, "cpu.stat", 1},
     {UNIFIED, PROCFS_GROUP_MEMORY, "memory.current", 1},
-    {UNIFIED, PROCFS_GROUP_MEMORY_STAT, "memory.stat", 1},
-    {UNIFIED, PROCFS_GROUP_PIDS, "pids.current", 1},
+    {UNIFIED, PROCFS_GROUP_MEMORY_STAT, "memory.stat", 5},
+    {UNIFIED, PROCFS_GROUP_PIDS, "pids.current", 5},
     {UNIFIED, PROCFS_GROUP_IO, "io.stat", 5},
-    {UNIFIED, PROCFS_GROUP_PSI_CPU, "cpu.pressure", 5},
-    {UNIFIED, PROCFS_GROUP_PSI_IO, "io.pressure", 5},
-    {UNIFIED, PROCFS_GROUP_PSI_MEMORY, "memory.pressure", 5},
+    {UNIFIED, PROCFS_GROUP_PSI_CPU, "cpu.pressure", 10},
+    {UNIFIED, PROCFS_GROUP_PSI_IO, "io.pressure", 10},
+    {UNIFIED, PROCFS_GROUP_PSI_MEMORY, "memory.pressure", 10},
     {UNIFIED, PROCFS_GROUP_MEMORY_EVENTS, "memory.events", 5},
     {UNIFIED, PROCFS_GROUP_SWAP, "memory.swap.current", 5},
     {UNIFIED, PROCFS_GROUP_MEMORY_PEAK, "memory.peak", 10},
@@ -40,7 +41,7 @@ static const struct {
     {UNIFIED, PROCFS_GROUP_PIDS_MAX, "pids.max", 10},
     {UNIFIED, PROCFS_GROUP_CPU_MAX, "cpu.max", 10},
     {MEMORY, PROCFS_GROUP_MEMORY, "memory.usage_in_bytes", 1},
-    {MEMORY, PROCFS_GROUP_MEMORY_STAT_V1, "memory.stat", 1},
+    {MEMORY, PROCFS_GROUP_MEMORY_STAT_V1, "memory.stat", 5},
     {MEMORY, PROCFS_GROUP_MEMORY_EVENTS, "memory.oom_control", 5},
     {MEMORY, PROCFS_GROUP_MEMORY_FAILCNT, "memory.failcnt", 5},
     {MEMORY, PROCFS_GROUP_MEMORY_PEAK, "memory.max_usage_in_bytes", 10},
@@ -48,7 +49,7 @@ static const struct {
     {CPU, PROCFS_GROUP_CPU_STAT, "cpu.stat", 5},
     {CPU, PROCFS_GROUP_CPU_QUOTA, "cpu.cfs_quota_us", 10},
     {CPU, PROCFS_GROUP_CPU_PERIOD, "cpu.cfs_period_us", 10},
-    {PIDS, PROCFS_GROUP_PIDS, "pids.current", 1},
+    {PIDS, PROCFS_GROUP_PIDS, "pids.current", 5},
     {PIDS, PROCFS_GROUP_PIDS_MAX, "pids.max", 10},
     {BLKIO, PROCFS_GROUP_BLKIO_BYTES, "blkio.throttle.io_service_bytes_recursive", 5},
     {BLKIO, PROCFS_GROUP_BLKIO_OPS, "blkio.throttle.io_serviced_recursive", 5},
@@ -83,6 +84,7 @@ struct group {
 	struct label told_labels[4];
 	struct reading readings[READINGS];
 	series_id figures[FIGURES], told[TOLD];
+	double said[TOLD]; /* what was told last */
 };
 
 struct collect_groups {
@@ -102,7 +104,8 @@ struct collect_groups {
 /* --- the hierarchies ----------------------------------------------------------------- */
 
 struct collect_groups *
-collect_groups_new(const struct reading_of *of, const char *node, uint32_t most)
+collect_groups_new(const struct reading_of *of, const char *node, uint32_t most,
+    const char *proc)
 {
 	struct collect_groups *g = calloc(1, sizeof *g);
 	char point[PATH_CAP];
@@ -113,7 +116,7 @@ collect_groups_new(const struct reading_of *of, const char *node, uint32_t most)
 	g->of = of;
 	g->node = node;
 	g->most = most;
-	g->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g->proc = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int mounts = openat(g->proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 	struct slice text = mounts < 0 ? (struct slice){NULL, 0} : reading_text(mounts, of, &cut);
 	for (int i = 0; i < HIERARCHIES; i++) {
@@ -338,16 +341,20 @@ read_run(struct collect_groups *g, struct group *x, const struct collect_instanc
 	    (double)i->since_ms / 1000);
 }
 
+/* At once when it changes, else each five seconds. */
 static void
 tell(struct collect_groups *g, struct group *x, const struct collect_instance *i)
 {
-	reading_figure(&x->told_of, &told[TOLD_UP], &x->told[TOLD_UP], NULL, 0, g->tick, i->pid > 0);
-	reading_figure(&x->told_of, &told[TOLD_RESTARTS], &x->told[TOLD_RESTARTS], NULL, 0, g->tick, i->restarts);
-	if (i->health == VIEW_HEALTH_NONE || i->pid <= 0)
-		reading_gone(&x->told_of, &x->told[TOLD_HEALTH], g->tick);
-	else
-		reading_figure(&x->told_of, &told[TOLD_HEALTH], &x->told[TOLD_HEALTH], NULL, 0, g->tick,
-		    i->health == VIEW_HEALTHY);
+	bool asked = i->health != VIEW_HEALTH_NONE && i->pid > 0, due = (g->tick + x->turn) % 5 == 0;
+	const double now[TOLD] = {i->pid > 0, i->restarts, asked ? i->health == VIEW_HEALTHY : -1};
+
+	for (int k = 0; k < TOLD; k++) {
+		if (k == TOLD_HEALTH && !asked)
+			reading_gone(&x->told_of, &x->told[k], g->tick);
+		else if (due || x->told[k] == 0 || x->said[k] != now[k])
+			reading_figure(&x->told_of, &told[k], &x->told[k], NULL, 0, g->tick, now[k]);
+		x->said[k] = now[k];
+	}
 }
 
 /* --- the tick --------------------------------------------------------------------------- */

@@ -29,9 +29,10 @@ struct collect_instance {
 };
 
 /* of: store, text and page_bytes of it are used; borrowed until the end.  node: likewise.
- * most: instances whose groups are read; the others are counted (collect_groups_left). */
+ * most: instances whose groups are read; the others are counted (collect_groups_left).
+ * proc: "/proc". */
 MUST_CHECK struct collect_groups *collect_groups_new(const struct reading_of *of, const char *node,
-    uint32_t most); /* NULL: no memory */
+    uint32_t most, const char *proc); /* NULL: no memory */
 void collect_groups_begin(struct collect_groups *g, int64_t tick, int64_t wall_ms);
 void collect_groups_see(struct collect_groups *g, const struct collect_instance *i);
 void collect_groups_end(struct collect_groups *g);

@@ -23,7 +23,7 @@ static const struct {
     {"stat", PROCFS_STAT, 1},
     {"meminfo", PROCFS_MEMINFO, 1},
     {"loadavg", PROCFS_LOADAVG, 1},
-    {"vmstat", PROCFS_VMSTAT, 1},
+    {"vmstat", PROCFS_VMSTAT, 5},
     {"diskstats", PROCFS_DISKSTATS, 1},
     {"net/dev", PROCFS_NETDEV, 1},
     {"pressure/cpu", PROCFS_PSI_CPU, 1},

@@ -15,6 +15,7 @@
 #define HZ 100.0 /* of /proc */
 
 enum { CPU, MEMORY, KINDS };
+enum { IDLE_ROUNDS = 6 };
 
 static const struct reading_figure figures[KINDS] = {
     {"mesh_process_cpu_seconds_total", "CPU time of a process that is among the first by it.", SERIES_COUNTER},
@@ -23,7 +24,7 @@ static const struct reading_figure figures[KINDS] = {
 
 struct process {
 	uint64_t cpu_ticks, start_ticks;
-	uint32_t pid, rss_pages, used; /* used: ticks of CPU since the last round */
+	uint32_t pid, rss_pages, used; /* used: ticks of CPU since it was read before */
 	char comm[16];
 };
 
@@ -39,7 +40,8 @@ struct collect_top {
 	const struct reading_of *of;
 	int proc;
 	struct process *now, *before; /* by pid; owned */
-	uint32_t count, cap, before_count, read;
+	uint32_t count, cap, before_count, read, known; /* known: how far of before that is */
+	uint32_t round;
 	bool any; /* before is of a whole round */
 	struct first first[KINDS][TOP_COUNT];
 };
@@ -82,7 +84,7 @@ list(struct collect_top *t)
 	AUTO_CLOSEDIR DIR *d = t->proc < 0 ? NULL : fdopendir(openat(t->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *e;
 
-	t->count = t->read = 0;
+	t->count = t->read = t->known = 0;
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		uint32_t pid = e->d_name[0] >= '1' && e->d_name[0] <= '9' ? (uint32_t)strtoul(e->d_name, NULL, 10) : 0;
 
@@ -91,13 +93,28 @@ list(struct collect_top *t)
 	}
 }
 
-/* Of one that is gone, nothing is known: its start is 0. */
+/* The same pid in the last round, or NULL; pids are asked for in order. */
+static const struct process *
+known(struct collect_top *t, uint32_t pid)
+{
+	while (t->known < t->before_count && t->before[t->known].pid < pid)
+		t->known++;
+	return t->known < t->before_count && t->before[t->known].pid == pid ? &t->before[t->known] : NULL;
+}
+
+/* Of one that is gone, nothing is known: its start is 0.  Who is new used all that it has. */
 static void
 read_process(struct collect_top *t, struct process *p)
 {
-	char path[24], text[512];
+	const struct process *was = known(t, p->pid);
 	struct procfs_process found;
+	char path[24], text[512];
+	uint64_t used;
 
+	if (was != NULL && was->start_ticks != 0 && was->used == 0 && (p->pid + t->round) % IDLE_ROUNDS != 0) {
+		*p = *was;
+		return;
+	}
 	snprintf(path, sizeof path, "%u/stat", p->pid);
 	AUTO_CLOSE int fd = openat(t->proc, path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
@@ -108,25 +125,10 @@ read_process(struct collect_top *t, struct process *p)
 	p->start_ticks = found.start_ticks + 1;
 	p->rss_pages = found.rss_pages < UINT32_MAX ? (uint32_t)found.rss_pages : UINT32_MAX;
 	memcpy(p->comm, found.comm, sizeof p->comm);
-}
-
-/* Who is new used all that it has. */
-static void
-compare(struct collect_top *t)
-{
-	uint32_t k = 0;
-
-	for (uint32_t i = 0; i < t->count; i++) {
-		struct process *p = &t->now[i];
-		uint64_t had = 0, used;
-
-		while (k < t->before_count && t->before[k].pid < p->pid)
-			k++;
-		if (k < t->before_count && t->before[k].pid == p->pid && t->before[k].start_ticks == p->start_ticks)
-			had = t->before[k].cpu_ticks;
-		used = p->cpu_ticks > had ? p->cpu_ticks - had : 0;
-		p->used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
-	}
+	used = p->cpu_ticks;
+	if (was != NULL && was->start_ticks == p->start_ticks)
+		used = used > was->cpu_ticks ? used - was->cpu_ticks : 0;
+	p->used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
 }
 
 static uint32_t
@@ -217,11 +219,11 @@ end_round(struct collect_top *t, int64_t tick)
 {
 	struct process *was = t->before;
 
-	compare(t);
 	if (t->any) /* else all that they ever used would count as just now */
 		tell(t, CPU, tick);
 	tell(t, MEMORY, tick);
 	t->any = true;
+	t->round++;
 	t->before = t->now;
 	t->before_count = t->count;
 	t->now = was;

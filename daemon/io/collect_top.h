@@ -3,7 +3,8 @@
  * last ten seconds) and the ten first by memory, as mesh_process_cpu_seconds_total and
  * mesh_process_resident_memory_bytes with pid and comm.
  *
- * A walk over all processes is dear, so it takes ten ticks, a tenth each.  Who is not
+ * A walk over all processes is dear, so it takes ten ticks, a tenth each, and who used no
+ * CPU when it was looked at last is left alone in five rounds of six.  Who is not
  * among the first any more has ended, as has who is gone: no process keeps a series for
  * long.  Where /proc hides others' processes (hidepid), there are only our own.
  */
