@@ -9,13 +9,15 @@
  *	[block][block]..[open block's ops]      and its last value, difference and how
  *	                                        often that came again: in the struct
  *
- *	op	0x00..0x6f	the difference changed: zigzag of it
- *		0x70..0x77	the same in 1..8 bytes, lowest first
- *		0x80..0xbf	the same difference again, 1..64 times
- *		0xc0, varint	... as often as that says
- *		0xd0 + scale	a whole number by a scale: 8 bytes; 0xdf: bits of a double
- *		0xe0		a stale mark; the value of before stays
- *		0xe1, varint	the distance of ticks, from here on
+ *	op	0x00..0x5f	the difference changed: zigzag of it
+ *		0x60..0x7f	likewise: 5 bits and a byte, + 96
+ *		0xa0..0xaf	likewise: 4 bits and two bytes
+ *		0xb0..0xb7	likewise: 1..8 bytes, the lowest first
+ *		0x80..0x9f	the same difference again, 1..32 times
+ *		0xb8, varint	... as often as that says
+ *		0xb9		a stale mark; the value of before stays
+ *		0xba, varint	the distance of ticks, from here on
+ *		0xc0 + scale	a whole number by a scale: 8 bytes; 0xcf: bits of a double
  *
  * As long as an open block is a line it has no ops at all: a value that never changes
  * takes no memory but its struct, however long that lasts.  With 512 samples, or 768

@@ -5,8 +5,8 @@
 #include "seriescode.h"
 #include "seriescode_in.h"
 
-static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-static_assert(ARRAY_LEN(power) == SERIESCODE_SCALE_MAX + 1, "a power for each scale");
+static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 0x1p-10, 0x1p-12};
+static_assert(ARRAY_LEN(power) == SERIESCODE_PAGE + 1, "a power for each scale");
 
 static inline double
 double_of(uint64_t bits)
@@ -55,6 +55,16 @@ seriescode_scale(uint64_t bits, unsigned from, int64_t *whole)
 	return SERIESCODE_RAW;
 }
 
+unsigned
+seriescode_begin(uint64_t bits, int64_t *whole)
+{
+	if (seriescode_whole(bits, 0, whole) && *whole != 0)
+		for (unsigned scale = SERIESCODE_PAGE; scale >= SERIESCODE_KIB; scale--)
+			if (seriescode_whole(bits, scale, whole))
+				return scale;
+	return seriescode_scale(bits, 0, whole);
+}
+
 /* --- heads --------------------------------------------------------------------------- */
 
 size_t
@@ -65,7 +75,12 @@ seriescode_head(const uint8_t *in, uint32_t before, struct seriescode_head *h)
 
 	h->flags = *at++;
 	h->form = h->flags & CODE_FORM;
-	h->count = (uint32_t)take_varint(&at);
+	if (h->form == SERIESCODE_FULL) {
+		h->form = SERIESCODE_INTS;
+		h->count = SERIESCODE_SAMPLES_MAX;
+	} else {
+		h->count = (uint32_t)take_varint(&at);
+	}
 	h->step = 1;
 	h->first = before + 1;
 	if (h->flags & CODE_TICKS) {

@@ -15,7 +15,7 @@
  *	+------+-------+--------------------------------+--------+- - - - - - - - - - - +
  *	| form | count | if not plain: diff step span   | length | body		|
  *	+------+-------+--------------------------------+--------+- - - - - - - - - - - +
- *	form	bits 0..1: line, ints, xor; 2: not plain; 3: odd ticks; 4: stale marks;
+ *	form	bits 0..1: line, ints, xor, or ints of 512 (and no count); 2: not plain; 3: odd ticks; 4: stale marks;
  *		5: a divisor; 6..7: the order (of ints)
  *	count, diff ... varints (7 bits a byte, the lowest first)
  *	plain	the first tick follows the last one of the block before, and each the one
@@ -35,6 +35,8 @@ enum {
 	SERIESCODE_HEAD_BYTES_MAX = 40,
 	SERIESCODE_BYTES_MAX = 12288, /* of a block, head and body */
 	SERIESCODE_SCALE_MAX = 9,
+	SERIESCODE_KIB = 10, /* scales that divide: by 1024, by 4096; not in packed ints */
+	SERIESCODE_PAGE = 11,
 	SERIESCODE_RAW = 15, /* in place of a scale: bits of a double */
 };
 #define SERIESCODE_STALE UINT64_C(0x7ff0000000000002)
@@ -45,7 +47,7 @@ struct seriescode_block {
 	uint64_t bits[SERIESCODE_SAMPLES_MAX];	/* of the doubles */
 };
 
-enum seriescode_form { SERIESCODE_LINE, SERIESCODE_INTS, SERIESCODE_XOR };
+enum seriescode_form { SERIESCODE_LINE, SERIESCODE_INTS, SERIESCODE_XOR, SERIESCODE_FULL };
 
 /* What a head says. */
 struct seriescode_head {
@@ -61,6 +63,8 @@ struct seriescode_head {
 bool seriescode_whole(uint64_t bits, unsigned scale, int64_t *whole);
 /* And back; scale SERIESCODE_RAW: its bits. */
 uint64_t seriescode_bits(int64_t whole, unsigned scale);
+/* The scale that a block is begun with: sizes in memory are so many pages or KiB. */
+unsigned seriescode_begin(uint64_t bits, int64_t *whole);
 /* The least scale from `from` on by which it is one, or SERIESCODE_RAW and its bits. */
 unsigned seriescode_scale(uint64_t bits, unsigned from, int64_t *whole);
 

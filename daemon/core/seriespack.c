@@ -378,8 +378,11 @@ put_head(uint8_t *at, const struct seriescode_head *h, uint32_t before, bool odd
 {
 	bool plain = h->first == before + 1 && h->step == 1 && !odd;
 
-	*at++ = (uint8_t)(h->flags | (unsigned)h->form | (plain ? 0 : CODE_TICKS) | (odd ? CODE_ODD : 0));
-	at = put_varint(at, h->count);
+	bool full = h->form == SERIESCODE_INTS && h->count == SAMPLES;
+
+	*at++ = (uint8_t)(h->flags | (unsigned)(full ? SERIESCODE_FULL : h->form) | (plain ? 0 : CODE_TICKS) | (odd ? CODE_ODD : 0));
+	if (!full)
+		at = put_varint(at, h->count);
 	if (!plain) {
 		at = put_varint(at, h->first - before);
 		at = put_varint(at, h->step);

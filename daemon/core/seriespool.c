@@ -24,11 +24,27 @@ unit_at(const struct pool *p, uint32_t unit)
 	return pages_at(&p->units, unit);
 }
 
+static uint32_t
+next_of(const struct pool_unit *u)
+{
+	return (uint32_t)u->next[0] | (uint32_t)u->next[1] << 8 | (uint32_t)u->next[2] << 16;
+}
+
+static void
+set_next(struct pool_unit *u, uint32_t next)
+{
+	u->next[0] = (uint8_t)next;
+	u->next[1] = (uint8_t)(next >> 8);
+	u->next[2] = (uint8_t)(next >> 16);
+}
+
 bool
 pool_has(struct pool *p, uint32_t units)
 {
 	if (units <= p->unused_count)
 		return true;
+	if (p->fresh + (units - p->unused_count) >= POOL_NONE)
+		return false;
 	return pages_reach(&p->units, p->fresh + (units - p->unused_count) - 1) == 0;
 }
 
@@ -41,10 +57,10 @@ take(struct pool *p)
 		assert(p->fresh >> SLAB_SHIFT < p->units.count);
 		unit = p->fresh++;
 	} else {
-		p->unused = unit_at(p, unit)->next;
+		p->unused = next_of(unit_at(p, unit));
 		p->unused_count--;
 	}
-	unit_at(p, unit)->next = POOL_NONE;
+	set_next(unit_at(p, unit), POOL_NONE);
 	return unit;
 }
 
@@ -60,7 +76,7 @@ pool_append(struct pool *p, struct pool_place *end, const uint8_t *b, size_t n, 
 			if (end->unit == POOL_NONE)
 				*start = unit;
 			else
-				unit_at(p, end->unit)->next = unit;
+				set_next(unit_at(p, end->unit), unit);
 			*end = (struct pool_place){unit, 0};
 		}
 		some = (size_t)(POOL_UNIT_BYTES - end->byte) < n ? (size_t)(POOL_UNIT_BYTES - end->byte) : n;
@@ -79,9 +95,9 @@ pool_read(const struct pool *p, struct pool_place *at, uint8_t *out, size_t n)
 		size_t some = (size_t)(POOL_UNIT_BYTES - at->byte);
 
 		if (some == 0) {
-			if (u->next == POOL_NONE)
+			if (next_of(u) == POOL_NONE)
 				break;
-			*at = (struct pool_place){u->next, 0};
+			*at = (struct pool_place){next_of(u), 0};
 			continue;
 		}
 		some = some < n ? some : n;
@@ -98,7 +114,7 @@ pool_skip(const struct pool *p, struct pool_place *at, size_t n)
 {
 	while (n > (size_t)(POOL_UNIT_BYTES - at->byte)) {
 		n -= (size_t)(POOL_UNIT_BYTES - at->byte);
-		*at = (struct pool_place){unit_at(p, at->unit)->next, 0};
+		*at = (struct pool_place){next_of(unit_at(p, at->unit)), 0};
 		assert(at->unit != POOL_NONE);
 	}
 	at->byte = (uint8_t)(at->byte + n);
@@ -109,7 +125,7 @@ pool_length(const struct pool *p, uint32_t unit)
 {
 	uint32_t n = 0;
 
-	for (; unit != POOL_NONE; unit = unit_at(p, unit)->next)
+	for (; unit != POOL_NONE; unit = next_of(unit_at(p, unit)))
 		n++;
 	return n;
 }
@@ -121,9 +137,9 @@ pool_give(struct pool *p, uint32_t from, uint32_t until)
 
 	while (from != until && from != POOL_NONE) {
 		struct pool_unit *u = unit_at(p, from);
-		uint32_t next = u->next;
+		uint32_t next = next_of(u);
 
-		u->next = p->unused;
+		set_next(u, p->unused);
 		p->unused = from;
 		from = next;
 		n++;
@@ -136,8 +152,8 @@ uint32_t
 pool_cut(struct pool *p, uint32_t unit)
 {
 	struct pool_unit *u = unit_at(p, unit);
-	uint32_t next = u->next;
+	uint32_t next = next_of(u);
 
-	u->next = POOL_NONE;
+	set_next(u, POOL_NONE);
 	return pool_give(p, next, POOL_NONE);
 }

@@ -2,9 +2,9 @@
  * seriespool.h - bytes of many queues in units of 64: what one gives back, any other can
  * use, so there is no room that is free and of no use.
  *
- *	unit: | next (4) | 60 bytes |		a queue is a chain of them
+ *	unit: | next (3) | 61 bytes |		a queue is a chain of them
  *
- * A place is a unit and a byte in it; byte 60 of one is byte 0 of the next.
+ * A place is a unit and a byte in it; byte 61 of one is byte 0 of the next.
  */
 #ifndef CORE_SERIESPOOL_H
 #define CORE_SERIESPOOL_H
@@ -12,11 +12,10 @@
 #include "../../gossip/base.h"
 #include "seriespages.h"
 
-enum { POOL_UNIT_BYTES = 60, POOL_UNIT_WHOLE = 64 };
-#define POOL_NONE UINT32_MAX
+enum { POOL_UNIT_BYTES = 61, POOL_UNIT_WHOLE = 64, POOL_NONE = 0xffffff };
 
 struct pool_unit {
-	uint32_t next;
+	uint8_t next[3]; /* lowest first */
 	uint8_t b[POOL_UNIT_BYTES];
 };
 static_assert(sizeof(struct pool_unit) == POOL_UNIT_WHOLE, "units fill a line of a cache");

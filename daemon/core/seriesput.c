@@ -5,14 +5,15 @@
 #include "seriescode_in.h"
 
 enum {
-	OP_SHORT_MAX = 0x6f,
-	OP_LONG = 0x70,
+	OP_LESS = 0x60,
 	OP_AGAIN = 0x80,
-	OP_AGAIN_MAX = 64,
-	OP_AGAIN_MANY = 0xc0,
-	OP_VALUE = 0xd0,
-	OP_STALE = 0xe0,
-	OP_STEP = 0xe1,
+	OP_AGAIN_MAX = 32,
+	OP_MORE = 0xa0,
+	OP_LONG = 0xb0,
+	OP_AGAIN_MANY = 0xb8,
+	OP_STALE = 0xb9,
+	OP_STEP = 0xba,
+	OP_VALUE = 0xc0,
 };
 
 /* What is to be written, before it is. */
@@ -34,7 +35,20 @@ op_delta(struct ops *ops, int64_t delta)
 {
 	uint64_t z = zig(delta);
 
-	if (z <= OP_SHORT_MAX) {
+	if (z < OP_LESS) {
+		*ops->at++ = (uint8_t)z;
+		return;
+	}
+	z -= OP_LESS;
+	if (z < 1u << 13) {
+		*ops->at++ = (uint8_t)(OP_LESS + (z >> 8));
+		*ops->at++ = (uint8_t)z;
+		return;
+	}
+	z += OP_LESS;
+	if (z < 1u << 20) {
+		*ops->at++ = (uint8_t)(OP_MORE + (z >> 16));
+		*ops->at++ = (uint8_t)(z >> 8);
 		*ops->at++ = (uint8_t)z;
 		return;
 	}
@@ -96,36 +110,51 @@ again(struct opening *p, uint32_t times)
 	}
 }
 
+/* The difference that an op says, zigzag. */
+static uint64_t
+op_read(uint8_t op, const uint8_t **at)
+{
+	const uint8_t *b = *at;
+	uint64_t z = 0;
+
+	if (op < OP_LESS)
+		return op;
+	if (op < OP_AGAIN) {
+		*at += 1;
+		return ((uint64_t)(op - OP_LESS) << 8 | b[0]) + OP_LESS;
+	}
+	if (op < OP_LONG) {
+		*at += 2;
+		return (uint64_t)(op - OP_MORE) << 16 | (uint64_t)b[0] << 8 | b[1];
+	}
+	for (unsigned n = op - OP_LONG + 1u; n > 0; n--)
+		z = z << 8 | b[n - 1];
+	*at += op - OP_LONG + 1;
+	return z;
+}
+
 static const uint8_t *
 opening_op(struct opening *p, const uint8_t *at)
 {
 	uint8_t op = *at++;
-	uint64_t z = op;
 
-	if (op < OP_AGAIN) {
-		if (op >= OP_LONG) {
-			unsigned n = op - OP_LONG + 1u;
-
-			z = 0;
-			memcpy(&z, at, n);
-			at += n;
-		}
-		p->delta = zag(z);
+	if (op < OP_AGAIN || (op >= OP_MORE && op < OP_AGAIN_MANY)) {
+		p->delta = zag(op_read(op, &at));
 		again(p, 1);
-	} else if (op < OP_AGAIN_MANY) {
+	} else if (op < OP_MORE) {
 		again(p, op - OP_AGAIN + 1u);
 	} else if (op == OP_AGAIN_MANY) {
 		again(p, (uint32_t)take_varint(&at));
-	} else if (op < OP_STALE) {
+	} else if (op == OP_STALE) {
+		down(p, SERIESCODE_STALE);
+	} else if (op == OP_STEP) {
+		p->step = (uint32_t)take_varint(&at);
+	} else {
 		p->scale = op - OP_VALUE;
 		memcpy(&p->value, at, sizeof p->value);
 		at += sizeof p->value;
 		p->delta = 0;
 		down(p, seriescode_bits(p->value, p->scale));
-	} else if (op == OP_STALE) {
-		down(p, SERIESCODE_STALE);
-	} else {
-		p->step = (uint32_t)take_varint(&at);
 	}
 	return at;
 }
@@ -173,7 +202,7 @@ one_start(struct one *o, uint32_t tick, uint64_t bits)
 	o->run = 0;
 	o->step = 1;
 	o->delta = 0;
-	o->scale = (uint8_t)seriescode_scale(bits, 0, &o->value);
+	o->scale = (uint8_t)seriescode_begin(bits, &o->value);
 }
 
 /* At the end of the queue; evict_for has seen to the room. */
@@ -284,7 +313,7 @@ put_ops(struct series_store *s, struct one *o, uint32_t tick, uint64_t bits, uin
 	} else {
 		/* Real fractions are not tried by all scales each time. */
 		if (o->scale != SERIESCODE_RAW)
-			scale = seriescode_scale(bits, o->scale + 1u, &value);
+			scale = seriescode_scale(bits, o->scale < SERIESCODE_KIB ? o->scale + 1u : 0, &value);
 		else
 			scale = seriescode_whole(bits, 0, &value) ? 0 : SERIESCODE_RAW;
 		if (scale == SERIESCODE_RAW)

@@ -1,6 +1,6 @@
 # Figures of metrics: each part has a line and files of its own.  Included by tests/tests.mk.
-.PHONY: bench-metrics bench-metrics-sample test-exporter
-bench-metrics: bench-metrics-sample
+.PHONY: bench-metrics bench-metrics-sample bench-metrics-store test-exporter
+bench-metrics: bench-metrics-sample bench-metrics-store
 bench-metrics-sample: $(B)/bench/sample # as root: it makes cgroups
 	@/usr/bin/python3 -B tests/bench/metrics_sample.py $(B)/bench/sample
 $(B)/bench/sample: tests/bench/sample.c $(filter $(B)/%,$(need_io))
@@ -10,3 +10,10 @@ $(B)/bench/sample: tests/bench/sample.c $(filter $(B)/%,$(need_io))
 # As root's or anybody's: our names, labels, types and values beside node_exporter's own.
 test-exporter: $(B)/bench/sample
 	@/usr/bin/python3 -B tests/bench/exporter.py $(B)/bench/sample
+
+bench-metrics-store: $(B)/bench/metrics # of the trace that is kept; SECS=1200: of this host, recorded now; TRIALS=5
+	@/usr/bin/python3 -B tests/bench/trace.py $(or $(SECS),tests/bench/proc.trace.xz) > $(B)/bench/trace
+	@$< < $(B)/bench/trace
+$(B)/bench/metrics: tests/bench/metrics.c tests/bench/cantal.h tests/bench/gorilla.h $(filter $(B)/%,$(need_core))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_core) -Wl,--end-group -o $@
