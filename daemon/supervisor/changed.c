@@ -12,8 +12,9 @@
 #include "sup.h"
 #include "sys.h"
 
-/* GONE: no such file, or none that may be used: judged, it says why. */
-enum { GONE = 1, KNOWN_MAX = 64 };
+/* GONE: no such file, or none that may be used: judged, it says why.  UNKNOWN: only a
+ * child can say. */
+enum { UNKNOWN = 0, GONE = 1, KNOWN_MAX = 64 };
 
 /* What one look has seen already: many instances start from few files. */
 struct known {
@@ -63,29 +64,45 @@ look_sandbox(const struct sup *s, const struct spec *spec)
 	return stat(file, &st) < 0 ? GONE : changed_sandbox(s, &st);
 }
 
+/* One file of the image.  1: *st is of it; or UNKNOWN or GONE. */
 static uint64_t
-look_container(struct images *im, const struct spec *spec)
+stat_inside(struct sup *s, const struct image_who *who, int root,
+    const char *path, struct stat *st)
+{
+	AUTO_CLOSE int fd = -1;
+	struct err err;
+
+	if (!opener_knows(root, path, &fd)) {
+		/* In a second it is known.  Too many look already: later. */
+		if (s->looker.pidfd < 0)
+			(void)!opener_start(&s->openers, &s->looker, root, path, 0, &err);
+		return UNKNOWN;
+	}
+	if (fd < 0 || fstat(fd, st) < 0)
+		return GONE;
+	images_stat(&s->launcher.images, who, st);
+	return GONE + 1;
+}
+
+static uint64_t
+look_container(struct sup *s, const struct spec *spec)
 {
 	const struct image_who who = {spec->instance, spec->images_dir,
 	    spec->image, true};
 	struct stat st, secrets;
 	struct err err;
+	uint64_t is;
 	int image = -1;
 
-	if (launch_image(im, &who, &image, &err) < 0)
+	if (launch_image(&s->launcher.images, &who, &image, &err) < 0)
 		return GONE;
 	AUTO_CLOSE int dir = image;
-	AUTO_CLOSE int fd = sys_open_inside(dir, spec->config, O_PATH);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return GONE;
-	images_stat(im, &who, &st);
+	if ((is = stat_inside(s, &who, dir, spec->config, &st)) <= GONE)
+		return is;
 	if (spec->secrets_file[0] == '\0')
 		return changed_container(&st, NULL);
-	AUTO_CLOSE int of = sys_open_inside(dir, spec->secrets_file, O_PATH);
-
-	if (of < 0 || fstat(of, &secrets) < 0)
-		return GONE;
-	images_stat(im, &who, &secrets);
+	if ((is = stat_inside(s, &who, dir, spec->secrets_file, &secrets)) <= GONE)
+		return is;
 	return changed_container(&st, &secrets);
 }
 
@@ -127,7 +144,9 @@ look(struct sup *s, struct row *r, struct known *sandboxes,
 
 	r->changed.sandbox_now = *at = found ? *at : look_sandbox(s, &r->spec);
 	at = slot_of(containers, &r->spec, &found, same_container);
-	r->changed.container_now = *at = found ? *at : look_container(&s->launcher.images, &r->spec);
+	*at = found ? *at : look_container(s, &r->spec);
+	/* Not known, it is as it was taken for. */
+	r->changed.container_now = *at != UNKNOWN ? *at : r->spec.container_seen;
 	if (r->spec.sandbox_seen == 0)
 		r->spec.sandbox_seen = r->changed.sandbox_now;
 	if (r->spec.container_seen == 0)
@@ -147,7 +166,8 @@ changed_is(struct sup *s, struct row *r)
 	struct known sandboxes = {.count = 0}, containers = {.count = 0};
 
 	look(s, r, &sandboxes, &containers);
-	return differs(r);
+	/* Judged anew though nothing changed, it comes out as it was. */
+	return differs(r) || containers.seen[0] == UNKNOWN;
 }
 
 bool
@@ -178,6 +198,16 @@ is_watched(const struct row *r)
 {
 	return r->has_spec && !r->over && !r->spec.command && r->life.wanted &&
 	    r->job == NULL && !r->changed.stale && r->spec.sandbox[0] != '\0';
+}
+
+void
+changed_looked(struct sup *s)
+{
+	int fd;
+
+	opener_finish(&s->openers, &s->looker, &fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 void

@@ -39,5 +39,7 @@ void changed_refused(struct row *r);
 bool changed_holds(const void *arg, const char *dir, const char *image);
 /* Closes images that nobody has any more, too. */
 void changed_tick(struct sup *s, msec now);
+/* Its `looker` has ended: what it looked for, the kernel knows now. */
+void changed_looked(struct sup *s);
 
 #endif

@@ -95,9 +95,9 @@ judge_programs(struct check *c, const struct trial *t, const struct spec *spec,
 	snprintf(path, sizeof path, "%s", spec->executable);
 	for (int i = 0; rc > 0 && i < PROGRAM_CHAIN_MAX; i++) {
 		AUTO_FREE uint8_t *doc = NULL;
-		AUTO_CLOSE int fd = -1;
+		AUTO_CLOSE int at = program_look(spec, root, path), fd = -1;
 
-		rc = program_open(spec, root, path, !t->others, &fd, &st, err);
+		rc = program_open(spec, at, path, !t->others, &fd, &st, err);
 		if (rc <= 0)
 			break;
 		snprintf(display, sizeof display, "%s%s", spec->image, path);
@@ -203,7 +203,7 @@ open_image(struct check *c, struct trial *t, const char *where, int *yaml,
 		return rc;
 	snprintf(t->container.file, sizeof t->container.file, "%.500s/%.255s%.255s",
 	    image.dir, t->req.image, t->req.config);
-	*yaml = launch_container_file(&t->req, dir, err);
+	*yaml = launch_container_at_once(&t->req, dir, err);
 	if (*yaml < 0) {
 		close(dir);
 		return *yaml;
@@ -223,7 +223,7 @@ read_secrets(struct check *c, struct trial *t, int root, struct err *err)
 	if (!flat_str(&t->container.flat, "secret-environ-file", req.config,
 		sizeof req.config))
 		return 1;
-	yaml = launch_container_file(&req, root, err);
+	yaml = launch_container_at_once(&req, root, err);
 	if (yaml < 0) {
 		err_prefix(err, "secret-environ-file: ");
 		return yaml;

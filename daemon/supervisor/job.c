@@ -38,6 +38,7 @@ job_drop(struct sup *s, struct row *r)
 	if (j->stage != JOB_WAITING && j->stage != JOB_LIMITS)
 		s->jobs_running--;
 	helper_cancel(&j->helper);
+	job_find_drop(s, j);
 	free(j->vars);
 	free(j->sandbox);
 	free(j->container);
@@ -167,11 +168,12 @@ start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 {
 	struct job *j = r->job;
 	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
-	int rc = open_image(s, r, err);
+	AUTO_CLOSE int at = -1;
+	int rc = j->root >= 0 ? 0 : open_image(s, r, err);
 
-	if (rc < 0)
+	if (rc < 0 || (rc = job_find(s, j, j->req.config, &at, now, err)) <= 0)
 		return rc;
-	AUTO_CLOSE int yaml = launch_container_file(&j->req, j->root, err);
+	AUTO_CLOSE int yaml = launch_container_file(&j->req, at, err);
 	if (yaml < 0)
 		return yaml;
 	snprintf(display, sizeof display, "%s%s", j->req.image, j->req.config);
@@ -186,7 +188,9 @@ start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 	struct job *j = r->job;
 	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
 	struct sup_req req = j->req;
+	AUTO_CLOSE int at = -1;
 	struct flat doc;
+	int rc;
 
 	*buf = NULL;
 	if (flat_open(&doc, j->container, j->container_len) < 0)
@@ -195,7 +199,9 @@ start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 		    j->req.image, j->req.config);
 	if (!flat_str(&doc, "secret-environ-file", req.config, sizeof req.config))
 		return 1;
-	AUTO_CLOSE int yaml = launch_container_file(&req, j->root, err);
+	if ((rc = job_find(s, j, req.config, &at, now, err)) <= 0)
+		return rc;
+	AUTO_CLOSE int yaml = launch_container_file(&req, at, err);
 	if (yaml < 0) {
 		err_prefix(err, "secret-environ-file: ");
 		return yaml;
@@ -437,10 +443,22 @@ job_start(struct sup *s, struct row *r, const struct sup_req *req, char *vars,
 	j->vars = vars;
 	j->vars_bytes = vars_bytes;
 	helper_new(&j->helper);
+	opener_new(&j->opener);
 	j->root = -1;
 	r->job = j;
 	r->asked = *req;
 	job_tick(s, r, now);
+}
+
+static int
+look_at_programs(struct sup *s, struct row *r, msec now, struct err *err)
+{
+	int rc = job_programs(s, r, now, err);
+
+	if (rc <= 0)
+		return rc;
+	return r->job->spec->sealed.count > 0 ? try_secrets(s, r, now, err) :
+						take_on(s, r, now, err);
 }
 
 /* A document has come: on to the next stage, or to the judge.  Takes buf. */
@@ -479,12 +497,26 @@ advance(struct sup *s, struct row *r, uint8_t *buf, size_t len, msec now,
 	} else {
 		free(buf); /* secrets were tried: it says nothing */
 	}
-	if ((j->stage == JOB_SECRETS && (rc = judge_all(s, r, err)) < 0) ||
-	    (j->stage != JOB_TRIED && (rc = job_programs(s, r, now, err)) <= 0))
+	if (j->stage == JOB_SECRETS && (rc = judge_all(s, r, err)) < 0)
 		return rc;
-	return j->spec->sealed.count > 0 && j->stage != JOB_TRIED ?
-	    try_secrets(s, r, now, err) :
-	    take_on(s, r, now, err);
+	return j->stage == JOB_TRIED ? take_on(s, r, now, err) :
+				       look_at_programs(s, r, now, err);
+}
+
+/* What is in the image was found: on where it was asked for. */
+static int
+go_on(struct sup *s, struct row *r, msec now, struct err *err)
+{
+	uint8_t *buf;
+	size_t len;
+	int rc;
+
+	if (r->job->stage != JOB_CONTAINER && r->job->stage != JOB_SECRETS)
+		return look_at_programs(s, r, now, err);
+	rc = r->job->stage == JOB_CONTAINER ?
+	    start_container(s, r, &buf, &len, now, err) :
+	    start_secrets(s, r, &buf, &len, now, err);
+	return rc <= 0 ? rc : advance(s, r, buf, len, now, err);
 }
 
 void
@@ -503,6 +535,8 @@ job_tick(struct sup *s, struct row *r, msec now)
 	}
 	if (j->stage != JOB_WAITING) {
 		helper_tick(&j->helper, now);
+		if (job_find_tick(j, now, &err) < 0)
+			job_fail(s, r, &err);
 		return;
 	}
 	if (s->jobs_running >= SUP_JOBS_MAX)
@@ -524,8 +558,15 @@ job_ready(struct sup *s, struct row *r, msec now)
 	struct err err;
 	uint8_t *buf;
 	size_t len;
-	int rc = helper_finish(&j->helper, &buf, &len, notes, &err);
+	int rc;
 
+	if (j->opener.pidfd >= 0) {
+		job_found(s, j);
+		if (go_on(s, r, now, &err) < 0)
+			job_fail(s, r, &err);
+		return;
+	}
+	rc = helper_finish(&j->helper, &buf, &len, notes, &err);
 	if (rc < 0) {
 		err_prefix(&err, "%s: ", r->instance);
 	} else {

@@ -10,6 +10,7 @@
 #include "helper.h"
 #include "images.h"
 #include "judge.h"
+#include "opener.h"
 
 struct row;
 struct sup;
@@ -32,6 +33,9 @@ struct job {
 	uint8_t *sandbox, *container, *secrets; /* owned flat documents */
 	size_t sandbox_len, container_len, secrets_len;
 	struct helper helper;
+	struct opener opener; /* looks for a file in the image, before the helper reads it */
+	bool has_found;
+	int found;	      /* by it: owned, or -errno */
 	/* What the helper reads; has read. */
 	struct stat file, sandbox_file, container_file, secrets_file;
 	/* Once the sandbox is read: where its images are, and the root of its own
@@ -40,6 +44,7 @@ struct job {
 	int root;
 	char program[SUP_PATH_CAP]; /* that is looked at; "" when no more is */
 	int programs;		    /* so many were */
+	size_t places;		    /* likewise, of files that it may get */
 	uint8_t *said;		    /* owned: of that one, or NULL */
 	size_t said_len;
 	uint32_t range_first; /* of uid-range, for this sandbox */
@@ -57,8 +62,17 @@ void job_drop(struct sup *s, struct row *r);
 
 /* The image of a job whose sandbox was read. */
 struct image_who job_image(const struct sup *s, const struct job *j);
-/* 1: each program may run here; 0: a helper looks at one, and job_ready comes;
- * negative: refused.  (job_program.c) */
+/* The file at path of its image: 1 and *fd, the caller's, or -errno; 0: a child looks for
+ * it, and job_ready comes; negative: it can't.  (job_open.c) */
+MUST_CHECK int job_find(struct sup *s, struct job *j, const char *path, int *fd,
+    msec now, struct err *err);
+/* What the child found is kept for the next job_find. */
+void job_found(struct sup *s, struct job *j);
+void job_find_drop(struct sup *s, struct job *j);
+/* Negative: it takes too long. */
+MUST_CHECK int job_find_tick(const struct job *j, msec now, struct err *err);
+/* 1: each program may run here; 0: a helper looks at one, or a child for a place of a
+ * file of ours, and job_ready comes; negative: refused.  (job_program.c) */
 MUST_CHECK int job_programs(struct sup *s, struct row *r, msec now,
     struct err *err);
 

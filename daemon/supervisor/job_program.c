@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../base/own.h"
+#include "child.h"
 #include "program.h"
 #include "sup.h"
 
@@ -15,9 +16,14 @@ look_at(struct sup *s, struct job *j, const struct spec *spec, msec now,
 {
 	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
 	const struct image_who who = job_image(s, j);
-	AUTO_CLOSE int fd = -1;
-	int rc = program_open(spec, j->root, j->program, true, &fd, &j->file, err);
+	AUTO_CLOSE int at = -1, fd = -1;
+	int rc;
 
+	j->stage = JOB_PROGRAM;
+	if (!program_in_volume(spec, j->program) &&
+	    (rc = job_find(s, j, j->program, &at, now, err)) <= 0)
+		return rc;
+	rc = program_open(spec, at, j->program, true, &fd, &j->file, err);
 	if (rc <= 0) {
 		j->program[0] = '\0';
 		return rc < 0 ? rc : 1;
@@ -27,9 +33,29 @@ look_at(struct sup *s, struct job *j, const struct spec *spec, msec now,
 	if (j->said != NULL)
 		return 1;
 	snprintf(display, sizeof display, "%s%s", spec->image, j->program);
-	j->stage = JOB_PROGRAM;
 	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
 	    s->conf.conf_gid, "program", display, fd, now, err);
+}
+
+/* Is there a place for what its child may find there?  launch_hosts.c asks the same, and
+ * waits for nobody. */
+static int
+look_at_places(struct sup *s, struct job *j, msec now, struct err *err)
+{
+	static const char *const places[] = {CHILD_HOSTS, CHILD_RESOLV};
+	const uint32_t flags[] = {j->spec->hosts_flags, j->spec->resolv_flags};
+
+	j->stage = JOB_PROGRAM;
+	for (; j->places < ARRAY_LEN(places); j->places++) {
+		AUTO_CLOSE int fd = -1;
+		int rc = flags[j->places] & SPEC_FILE_AUTO ?
+		    job_find(s, j, places[j->places], &fd, now, err) :
+		    1;
+
+		if (rc <= 0)
+			return rc;
+	}
+	return 1;
 }
 
 int
@@ -59,5 +85,5 @@ job_programs(struct sup *s, struct row *r, msec now, struct err *err)
 			next[0] = '\0';
 		memcpy(j->program, next, sizeof j->program);
 	}
-	return 1;
+	return look_at_places(s, j, now, err);
 }

@@ -167,10 +167,13 @@ MUST_CHECK int launch_image(struct images *im, const struct image_who *who,
  * One that everybody may read has nothing to tell: images share such files with
  * their version before (rsync --link-dest). */
 bool launch_may_be_foreign(const struct stat *st);
-/* The container file that the request names, open for reading: found inside
- * the image as if that were "/", so links lead nowhere else.  The fd, or
- * negative. */
-MUST_CHECK int launch_container_file(const struct sup_req *req, int image,
+/* The container file that the request names, open for reading.  at: found inside
+ * the image as if that were "/", so that links lead nowhere else (O_PATH, borrowed),
+ * or -errno.  The fd, or negative. */
+MUST_CHECK int launch_container_file(const struct sup_req *req, int at,
+    struct err *err);
+/* It is looked for and opened in one: however long that takes. */
+MUST_CHECK int launch_container_at_once(const struct sup_req *req, int image,
     struct err *err);
 
 #endif

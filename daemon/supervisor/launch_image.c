@@ -177,25 +177,24 @@ launch_may_be_foreign(const struct stat *st)
 }
 
 int
-launch_container_file(const struct sup_req *req, int image, struct err *err)
+launch_container_file(const struct sup_req *req, int at, struct err *err)
 {
 	char self[32];
 	struct stat st;
-	/* First what it is, without opening it: an image may hold device
-	 * nodes, and some of them act when they are opened. */
-	AUTO_CLOSE int path = sys_open_inside(image, req->config, O_PATH);
 	AUTO_CLOSE int fd = -1;
 	int out;
 
-	if (path < 0 || fstat(path, &st) < 0)
+	/* First what it is, without opening it: an image may hold device
+	 * nodes, and some of them act when they are opened. */
+	if (at < 0 || fstat(at, &st) < 0)
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
 		    req->instance, req->image, req->config,
-		    strerror(errno));
+		    strerror(at < 0 ? -at : errno));
 	if (HOLDS("regular") && !S_ISREG(st.st_mode))
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
 		    req->instance, req->image, req->config);
 	if (HOLDS("root-owned") &&
-	    (!rootless_trusts(path, &st) || st.st_mode & 022))
+	    (!rootless_trusts(at, &st) || st.st_mode & 022))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by %s and not writable by group or others",
 		    req->instance, req->image, req->config, st.st_uid,
@@ -205,7 +204,7 @@ launch_container_file(const struct sup_req *req, int image, struct err *err)
 		    "%s: %s%s: refusing: it has %lu names (hard links), and not everybody may read it: it may be a file from outside of the image; put a copy there",
 		    req->instance, req->image, req->config,
 		    (unsigned long)st.st_nlink);
-	snprintf(self, sizeof self, "/proc/self/fd/%d", path);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", at);
 	fd = open(self,
 	    O_RDONLY | IF_HOLDS("nonblock", O_NONBLOCK) | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -215,4 +214,12 @@ launch_container_file(const struct sup_req *req, int image, struct err *err)
 	out = fd;
 	fd = -1;
 	return out;
+}
+
+int
+launch_container_at_once(const struct sup_req *req, int image, struct err *err)
+{
+	AUTO_CLOSE int at = sys_open_inside(image, req->config, O_PATH);
+
+	return launch_container_file(req, at < 0 ? -errno : at, err);
 }

@@ -19,10 +19,10 @@
 #include "sys.h"
 
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 8 + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + OPENERS_MAX + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_LIMITER };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_LIMITER, FROM_LOOKER, FROM_OPENER };
 
 struct watch {
 	enum source source;
@@ -57,8 +57,11 @@ collect(struct sup *s, struct set *set)
 		/* The error pipe first: a start is told before an end. */
 		add(set, r->run.error, POLLIN, FROM_ERROR, r);
 		add(set, r->run.pidfd, POLLIN, FROM_PROCESS, r);
-		if (r->job != NULL)
+		/* One of them runs, or none. */
+		if (r->job != NULL) {
 			add(set, r->job->helper.pidfd, POLLIN, FROM_JOB, r);
+			add(set, r->job->opener.pidfd, POLLIN, FROM_JOB, r);
+		}
 	}
 	/* What has happened comes before what is asked. */
 	add(set, e->sock, (short)(POLLIN | (e->count ? POLLOUT : 0)),
@@ -69,6 +72,9 @@ collect(struct sup *s, struct set *set)
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
 	add(set, s->launcher.sweeper, POLLIN, FROM_SWEEPER, NULL);
 	add(set, s->limiter.pidfd, POLLIN, FROM_LIMITER, NULL);
+	add(set, s->looker.pidfd, POLLIN, FROM_LOOKER, NULL);
+	for (size_t i = 0; i < s->openers.left_count; i++)
+		add(set, s->openers.left[i], POLLIN, FROM_OPENER, NULL);
 	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
 	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
 		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
@@ -87,7 +93,7 @@ job_deadline(const struct sup *s, const struct job *j)
 		return s->jobs_running < SUP_JOBS_MAX ? 0 : MSEC_NEVER;
 	if (j->stage == JOB_LIMITS)
 		return s->limiter.pidfd < 0 ? 0 : MSEC_NEVER;
-	return j->helper.deadline;
+	return earlier(j->helper.deadline, j->opener.deadline);
 }
 
 static msec
@@ -173,6 +179,12 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		if (p->fd == s->limiter.pidfd)
 			limiter_ready(s);
 		break;
+	case FROM_LOOKER:
+		changed_looked(s);
+		break;
+	case FROM_OPENER:
+		opener_reap(&s->openers, p->fd);
+		break;
 	case FROM_OOM:
 		oom_ready(&s->oom, now);
 		break;
@@ -190,7 +202,7 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		break;
 	case FROM_JOB:
 		if (!r->over && r->job != NULL &&
-		    p->fd == r->job->helper.pidfd)
+		    (p->fd == r->job->helper.pidfd || p->fd == r->job->opener.pidfd))
 			job_ready(s, r, now);
 		break;
 	}

@@ -134,6 +134,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 	s->late_at = MSEC_NEVER;
 	s->limits_at = MSEC_NEVER;
 	limiter_new(&s->limiter);
+	opener_new(&s->looker);
 	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;
 	exec_open(s);

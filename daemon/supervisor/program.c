@@ -10,7 +10,6 @@
 
 #include "../base/flat.h"
 #include "../base/machine.h"
-#include "../base/own.h"
 #include "../base/weak.h"
 #include "rootless.h"
 #include "sys.h"
@@ -28,9 +27,8 @@ is_of_here(int64_t machine, int64_t bits, bool big)
 	    big == (ident[EI_DATA] == ELFDATA2MSB);
 }
 
-/* What is mounted there is not the image's. */
-static bool
-in_volume(const struct spec *s, const char *path)
+bool
+program_in_volume(const struct spec *s, const char *path)
 {
 	for (uint32_t i = 0; i < s->volumes_count; i++) {
 		size_t n = strlen(s->volumes[i].target);
@@ -42,11 +40,16 @@ in_volume(const struct spec *s, const char *path)
 }
 
 int
-program_open(const struct spec *s, int root, const char *path, bool owner,
+program_look(const struct spec *s, int root, const char *path)
+{
+	return program_in_volume(s, path) ? -1 : sys_open_inside(root, path, O_PATH);
+}
+
+int
+program_open(const struct spec *s, int at, const char *path, bool owner,
     int *fd, struct stat *st, struct err *err)
 {
 	char self[32];
-	AUTO_CLOSE int at = in_volume(s, path) ? -1 : sys_open_inside(root, path, O_PATH);
 
 	if (at < 0 || fstat(at, st) < 0 || !S_ISREG(st->st_mode) || !(st->st_mode & 0111))
 		return 0;

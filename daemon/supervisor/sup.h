@@ -13,6 +13,7 @@
  *   ports.c   listening sockets that containers get
  *   sandbox.c what all containers of a sandbox together may take
  *   notify.c  what a service manager is told
+ *   opener.c  a file in an image, by a process that may wait for it
  *   limiter.c less memory for all of them, by a process that may wait for it
  *   changed.c the files that a START was judged by, edited
  *   rootless*.c what an ordinary user's does otherwise
@@ -107,6 +108,8 @@ struct sup {
 	struct audit audit;
 	struct oom oom;
 	struct limiter limiter;
+	struct openers openers;
+	struct opener looker; /* of changed.c */
 	struct notify notify;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count, jobs_running;

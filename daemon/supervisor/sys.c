@@ -92,6 +92,18 @@ sys_open_inside(int dir, const char *path, int flags)
 	    IF_HOLDS("inside", RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
 }
 
+int
+sys_open_cached(int dir, const char *path, int flags)
+{
+	const struct open_how how = {
+	    .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+	    .resolve = RESOLVE_CACHED |
+		(uint64_t)IF_HOLDS("inside", RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
+	};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
 pid_t
 sys_fork(uint64_t flags, int cgroup, int *pidfd)
 {

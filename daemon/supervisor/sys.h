@@ -24,6 +24,8 @@ int sys_openat2(int dir, const char *path, int flags, mode_t mode,
 int sys_open_beneath(int dir, const char *path, int flags);
 /* As if dir were "/": for what is in an image. */
 int sys_open_inside(int dir, const char *path, int flags);
+/* Likewise, of what the kernel knows without reading: else EAGAIN. */
+int sys_open_cached(int dir, const char *path, int flags);
 
 /* fork with a pidfd, into cgroup (O_PATH fd of a cgroup2 directory, or -1)
  * and new namespaces (CLONE_NEW*).  Returns as fork; *pidfd in the parent. */

@@ -1,5 +1,6 @@
 """Images that are one file, erofs or squashfs: they run as directories do, are
 mounted once, and are gone with the last that has them."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -8,8 +9,9 @@ import subprocess
 import pytest
 from conftest import BUILD, children_of, wait_for
 from image_files import FORMS, all_free, device_of, is_free, loops, loops_of, maps_ids, not_mapped, pack, shell, takes
-from steps import OWN, Steps, countdown
+from steps import OWN, Steps, countdown, state_of
 from test_crash import listed
+from weak import Host
 
 ROOT_LINE = "while read a b c d e f g; do case $e in /) echo MOUNT $f $g;; esac; done </proc/self/mountinfo; "
 
@@ -265,3 +267,81 @@ def test_killed_at_each_step(node, countdown, form):
         if not done:
             all_free(node)
     assert n > 5
+
+
+# --- a directory without an end ------------------------------------------------------
+ENTRIES = 5000
+
+
+def endless(node, name):
+    """An image with a directory whose names the kernel reads one by one to say that another is not there: this
+    many; with a million it took 600 ms, with what a squashfs file can hold it takes half a minute."""
+    node.shell(name, "exec sleep 1000")
+    for i in range(ENTRIES):
+        os.symlink("x", node.images / name / ("config/rz%s%07d" % ("z" * 200, i)))
+    pack(node, name, "squashfs")
+
+
+def asked_at_once(node, *lines):
+    """The supervisor gets all of these in one turn."""
+    os.kill(node.meshd.pid, signal.SIGSTOP)
+    for line in lines:
+        node.say(line)
+    node.say("WHO")
+    node.event(kind="who")
+    os.kill(node.meshd.pid, signal.SIGCONT)
+
+
+START = "START ticket=%d instance=%s image=%s config=/config/%s.yaml sandbox=web role=web"
+
+
+def test_a_long_look_up_is_nobody_elses(node):
+    """Who asks for a file in such a directory waits for that, and the supervisor does not."""
+    endless(node, "a")
+    node.start()
+    node.up("web.1", "a")
+    asked_at_once(node, START % (900, "web.2", "a", "rx"), "LIST ticket=901")
+    first = node.event(kind="reply", ticket=900)
+    assert any(e["kind"] == "end" and e["ticket"] == 901 for e in node.events), "it waited for the look-up"
+    assert "No such file or directory" in first["text"]
+    # Known now: at once.
+    asked_at_once(node, START % (902, "web.2", "a", "rx"), "LIST ticket=903")
+    node.event(kind="end", ticket=903)
+    assert any(e["kind"] == "reply" and e["ticket"] == 902 for e in node.events)
+    assert listed(node)["web.1"]["state"] == "running"
+
+
+def children_in(node, states):
+    """Its children in these states."""
+    found = []
+    for pid in children_of(node.meshd.pid):
+        with contextlib.suppress(OSError):
+            if state_of(pid) in states:
+                found.append(pid)
+    return found
+
+
+def test_a_look_up_that_does_not_end(weak_programs):
+    """The START is refused after 5 s, and what looks is left to itself; a STOP does not wait for it."""
+    host = Host(weak_programs)
+    try:
+        host.shell("a", "exec sleep 1000")
+        host.start()
+        host.without("prompt-look")
+        at = host.images / "a/config"
+        subprocess.run(["mount", "-t", "tmpfs", "none", at], check=True)  # nobody has looked in it
+        try:
+            host.say(START % (900, "web.1", "a", "run"))
+            looks = wait_for(lambda: children_in(host, "T"))
+            assert host.ask("STOP", instance="web.1")["code"] == 0
+            wait_for(lambda: not os.path.exists("/proc/%d" % looks[0]))
+            host.say(START % (902, "web.1", "a", "run"))
+            refused = host.event(kind="reply", ticket=902, seconds=30)
+            assert "web.1: image a: looking for a file in it took more than 5 s" in refused["text"]
+            wait_for(lambda: not children_in(host, "TZ"))
+        finally:
+            subprocess.run(["umount", at], check=True)
+        host.without()
+        host.up("web.1", "a")
+    finally:
+        host.close()
