@@ -67,6 +67,9 @@ enum sup_flag {
 				 * no time limit, ended with the engine; EXIT has its output as fd */
 	SUP_F_CREATE_KEY = 2,	/* KEY: make the file if there is none (init) */
 	SUP_F_NEVER = 8,	/* UNWELL: nor was it ever well in that run */
+	SUP_F_ANEW = 16,	/* START: once it is accepted, what runs is ended and run
+				 * again, though it is what it is to be; refused, it runs on,
+				 * and that is done with the next START that is accepted */
 };
 
 struct sup_req {

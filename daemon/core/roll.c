@@ -49,6 +49,13 @@ one_of(const struct roll *r, const char *instance)
 	return NULL;
 }
 
+/* It was to be started anew, and is not ended yet. */
+static bool
+in_old_run(const struct roll_asked *a, const struct roll_one *o)
+{
+	return a->old != 0 && o->up && o->run == a->old;
+}
+
 /* What was asked for, seen beside what there is. */
 static void
 look(struct roll *r, struct roll_asked *a)
@@ -64,7 +71,7 @@ look(struct roll *r, struct roll_asked *a)
 		forget(r, a); /* it needed no other run */
 		return;
 	}
-	if (o->differs || !o->up)
+	if (o->differs || !o->up || in_old_run(a, o))
 		a->up_at = MSEC_NEVER;
 	else if (a->up_at == MSEC_NEVER)
 		a->up_at = r->now;
@@ -88,14 +95,15 @@ restart_done(struct roll *r, size_t i)
 	memmove(r->slots[i].restart, r->slots[--r->restarts_count].restart, NAME_CAP);
 }
 
-/* Who is replaced or starts anyway is not started twice for it. */
+/* Who starts anyway is not started twice for it.  Who runs and is to be replaced has to be
+ * told: what is refused may be accepted later, as what it is now. */
 static void
 mark_restarts(struct roll *r)
 {
 	for (size_t i = r->restarts_count; i-- > 0;) {
 		struct roll_one *o = one_of(r, r->slots[i].restart);
 
-		if (o == NULL || o->differs)
+		if (o == NULL || (o->differs && !o->up))
 			restart_done(r, i);
 		else
 			o->differs = o->restart = true;
@@ -143,6 +151,7 @@ ask(struct roll *r, const struct roll_one *o)
 	snprintf(a->instance, sizeof a->instance, "%s", o->instance);
 	a->want = o->want;
 	a->run = o->restart ? 0 : o->run;
+	a->old = o->restart ? o->run : 0;
 	a->at = r->now;
 	a->up_at = MSEC_NEVER;
 	r->told = false;
@@ -220,7 +229,8 @@ roll_tick(struct roll *r, msec now)
 		struct roll_asked *a = &r->slots[i].asked;
 		const struct roll_one *o = one_of(r, a->instance);
 		bool steady = a->up_at != MSEC_NEVER && now - a->up_at >= ROLL_STEADY_MS;
-		bool never_begun = o != NULL && o->differs && o->up && now - a->at >= ROLL_ASK_MS;
+		bool never_begun = o != NULL && o->up && (o->differs || in_old_run(a, o)) &&
+		    now - a->at >= ROLL_ASK_MS;
 
 		if (steady || never_begun)
 			forget(r, a);

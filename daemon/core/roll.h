@@ -7,7 +7,8 @@
  * roll_deadline bring the time.  What is down already is replaced at once, for
  * nothing is lost by that.  One that was replaced counts as down until it is up
  * (and healthy, if it is probed) for ROLL_STEADY_MS.  One that is what it is to be
- * without another run (an edit that meant nothing for it) was never down.
+ * without another run (an edit that meant nothing for it) was never down.  One that is
+ * started anew is up with its next run.
  *
  * One that does not come up stops the change, for good: the others run on as
  * they were, roll_stuck names it, and it goes on when that one is up or when
@@ -32,7 +33,7 @@ struct roll_one {
 	int32_t run;   /* pid of its run, or 0 */
 	bool differs;  /* it is not that, or not there */
 	bool up;       /* it runs, and is healthy if it is probed */
-	bool restart;  /* set by roll_recv: it is that, and is to be started anew */
+	bool restart;  /* set by roll_recv: it runs, and is to be started anew */
 	bool held;     /* set by roll_poll: not before its turn */
 };
 
@@ -40,7 +41,8 @@ struct roll_one {
 struct roll_asked {
 	char instance[NAME_CAP];
 	uint64_t want;
-	int32_t run; /* then; 0: it is to be another */
+	int32_t run;  /* then; 0: it is to be another */
+	int32_t old;  /* of what is started anew: the run that is to end; 0: unknown */
 	msec at;
 	msec up_at; /* MSEC_NEVER: it is not up as it is wanted */
 };
@@ -74,7 +76,7 @@ MUST_CHECK int roll_recv(struct roll *r, msec now, const struct roll_one *all, s
     uint32_t max_unavailable);
 /* This one is to be started anew in its turn, as it is.  -ERR_FULL as above. */
 MUST_CHECK int roll_restart(struct roll *r, const char *instance);
-/* Replace or start all[*index] now; restart: it differs in nothing. */
+/* Replace or start all[*index] now; restart: though it may differ in nothing. */
 bool roll_poll(struct roll *r, size_t *index, bool *restart);
 /* Is something held back?  Then all that happens to an instance matters. */
 bool roll_busy(const struct roll *r);

@@ -46,16 +46,22 @@ say(struct apply_job *j, struct sup_req *req, const struct slice *vars)
 		    (msec)req->deadline_ms);
 }
 
-/* Signal or restart one running instance; 0 = restart. */
+/* Whoever starts later reads the new files anyway. */
+static bool
+runs(const struct apply_job *j, const char *instance)
+{
+	const struct local_instance *i = local_find(&j->e->local, instance);
+
+	return i != NULL && i->ev.state == SUP_ST_RUNNING;
+}
+
 static void
 poke(struct apply_job *j, const char *instance, int sig)
 {
 	struct local_instance *i = local_find(&j->e->local, instance);
 	struct sup_req req;
 
-	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
-		return; /* whoever starts later reads the new files anyway */
-	if (!launch_req(&req, sig != 0 ? SUP_SIGNAL : SUP_STOP, j->role, instance))
+	if (!runs(j, instance) || !launch_req(&req, SUP_SIGNAL, j->role, instance))
 		return;
 	memcpy(req.sandbox, i->ev.sandbox, sizeof req.sandbox);
 	req.signal = sig;
@@ -87,35 +93,11 @@ action_of(const struct render_out *out, const char *file, int *sig, char *proces
 	return false;
 }
 
-/* One action per instance, however many files changed; a restart beats signals. */
-void
-settle_actions(struct apply_job *j, const struct render_out *out)
-{
-	for (size_t w = 0; w < j->wants_count; w++) {
-		const struct apply_want *want = &j->wants[w];
-		bool restart = false;
-		unsigned done = 0;
-
-		for (size_t f = 0; f < out->files_count && !want->command; f++) {
-			char process[NAME_CAP];
-			int sig;
-
-			if (!out->files[f].changed ||
-			    !action_of(out, out->files[f].name, &sig, process, sizeof process))
-				continue;
-			if (process[0] != '\0' && strcmp(process, want->process) != 0)
-				continue;
-			restart |= sig == 0;
-			done |= 1u << sig;
-		}
-		/* In its turn; without memory for that, at once. */
-		if (restart && roll_restart(&j->roll, want->instance) < 0)
-			poke(j, want->instance, 0);
-		for (int sig = 1; !restart && sig < 31; sig++)
-			if (done & 1u << sig)
-				poke(j, want->instance, sig);
-	}
-}
+/* A want's. */
+struct turn {
+	bool now;
+	uint32_t flags;
+};
 
 /* --- start and stop ------------------------------------------------------ */
 
@@ -132,7 +114,7 @@ ask_stop(struct apply_job *j, const struct diff_have *have)
 }
 
 static void
-ask_start(struct apply_job *j, const struct diff_want *w)
+ask_start(struct apply_job *j, const struct diff_want *w, uint32_t flags)
 {
 	const struct stamp *st = &j->e->keep.current.meta.stamp;
 	struct local_instance *i = local_find(&j->e->local, w->instance);
@@ -148,6 +130,7 @@ ask_start(struct apply_job *j, const struct diff_want *w)
 	req.term = st->term;
 	req.seq = st->seq;
 	req.policy = w->policy;
+	req.flags = flags;
 	if (w->policy == SUP_EXCLUSIVE &&
 	    (req.deadline_ms = (uint64_t)exclusive_deadline(j->e, w->instance)) == 0)
 		return; /* without its role lease: never */
@@ -262,7 +245,7 @@ confirm(struct apply_job *j, const struct diff_want *want, size_t count, bool st
 			continue;
 		memcpy(l->version, j->face.version, sizeof l->version);
 		if (start && !l->asked && l->ev.state != SUP_ST_FAILED)
-			ask_start(j, &want[i]);
+			ask_start(j, &want[i], 0);
 	}
 }
 
@@ -274,11 +257,55 @@ is_up(const struct local_instance *i)
 	    (i->health == VIEW_HEALTH_NONE || i->health == VIEW_HEALTHY);
 }
 
-/* Which of the wants may be replaced or started now: go[i].  The turn of a mere
- * restart has come: it is ended, and started when it is gone. */
+/* It is ended once it is known that it may start again: a file that was broken
+ * meanwhile ends nothing. */
+static void
+ask_anew(struct apply_job *j, const struct diff_want *w)
+{
+	if (runs(j, w->instance))
+		ask_start(j, w, SUP_F_ANEW);
+}
+
+/* One action per instance, however many files changed; a restart beats signals. */
+void
+settle_actions(struct apply_job *j, const struct render_out *out)
+{
+	for (size_t w = 0; w < j->wants_count; w++) {
+		const struct apply_want *want = &j->wants[w];
+		bool restart = false;
+		unsigned done = 0;
+
+		for (size_t f = 0; f < out->files_count && !want->command; f++) {
+			char process[NAME_CAP];
+			int sig;
+
+			if (!out->files[f].changed ||
+			    !action_of(out, out->files[f].name, &sig, process, sizeof process))
+				continue;
+			if (process[0] != '\0' && strcmp(process, want->process) != 0)
+				continue;
+			restart |= sig == 0;
+			done |= 1u << sig;
+		}
+		/* In its turn; without memory for that, at once. */
+		if (restart && roll_restart(&j->roll, want->instance) < 0) {
+			struct diff_want anew;
+
+			memset(&anew, 0, sizeof anew);
+			put_want(j, want, &anew);
+			ask_anew(j, &anew);
+		}
+		for (int sig = 1; !restart && sig < 31; sig++)
+			if (done & 1u << sig)
+				poke(j, want->instance, sig);
+	}
+}
+
+/* Which of the wants may be replaced or started now: go[i], with these flags.  What is only
+ * to be started anew is asked for here. */
 static void
 take_turns(struct apply_job *j, const struct diff_want *want, size_t count,
-    const struct diff_action *todo, size_t todo_count, bool *go)
+    const struct diff_action *todo, size_t todo_count, struct turn *go)
 {
 	const struct plan_role *role = plan_role(&j->e->apply.plan, j->role);
 	AUTO_FREE struct roll_one *all = calloc(count + 1, sizeof *all);
@@ -303,9 +330,10 @@ take_turns(struct apply_job *j, const struct diff_want *want, size_t count,
 		most == UINT32_MAX ? 0 : most) < 0)
 		return; /* without memory: later */
 	while (roll_poll(&j->roll, &i, &restart)) {
-		go[i] = !restart;
-		if (restart)
-			poke(j, want[i].instance, 0);
+		go[i].now = all[i].differs;
+		go[i].flags = restart ? SUP_F_ANEW : 0;
+		if (!all[i].differs)
+			ask_anew(j, &want[i]);
 	}
 	if ((stuck = roll_stuck(&j->roll, net_now())) != NULL)
 		log_warn("role %s: its change waits: %s is not up; the others run on as they were",
@@ -314,11 +342,12 @@ take_turns(struct apply_job *j, const struct diff_want *want, size_t count,
 
 /* What is only to go, goes; what is to be replaced is not ended before its turn. */
 static bool
-may_stop(const struct diff_have *have, const struct diff_want *want, size_t count, const bool *go)
+may_stop(const struct diff_have *have, const struct diff_want *want, size_t count,
+    const struct turn *go)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(want[i].instance, have->instance) == 0)
-			return go[i];
+			return go[i].now;
 	return true;
 }
 
@@ -345,7 +374,7 @@ settle_containers(struct apply_job *j)
 	size_t cap = j->e->local.count + 1, have_count, want_count, count;
 	AUTO_FREE struct diff_have *have = calloc(cap, sizeof *have);
 	AUTO_FREE struct diff_want *want = calloc(j->wants_count + 1, sizeof *want);
-	AUTO_FREE bool *go = calloc(j->wants_count + 1, sizeof *go);
+	AUTO_FREE struct turn *go = calloc(j->wants_count + 1, sizeof *go);
 	AUTO_FREE struct diff_action *todo = NULL;
 	msec now = net_now();
 	bool retry = now - j->restart_failed_at >= SETTLE_RETRY_MS, start = may_start(j);
@@ -365,8 +394,8 @@ settle_containers(struct apply_job *j)
 
 		if (todo[i].op == DIFF_STOP && may_stop(&have[at], want, want_count, go))
 			ask_stop(j, &have[at]);
-		else if (todo[i].op == DIFF_START ? go[at] : todo[i].op == DIFF_RETRY && retry && start)
-			ask_start(j, &want[at]);
+		else if (todo[i].op == DIFF_START ? go[at].now : todo[i].op == DIFF_RETRY && retry && start)
+			ask_start(j, &want[at], go[at].flags);
 	}
 	confirm(j, want, want_count, start);
 }

@@ -236,7 +236,7 @@ is_as_it_runs(const struct row *r, const struct spec *spec)
 		(r->run.judged != 0 && r->run.judged != spec->judged));
 
 	return HOLDS("replay") && r->has_spec && !spec->command &&
-	    r->life.wanted && !runs_other && r->spec.hash == spec->hash &&
+	    !r->anew && r->life.wanted && !runs_other && r->spec.hash == spec->hash &&
 	    r->spec.judged == spec->judged;
 }
 
@@ -253,6 +253,7 @@ accept_spec(struct sup *s, struct row *r, struct spec *spec,
 	serve_reply(s, r->ticket, &ok);
 	job_drop(s, r);
 	row_accept(r, spec, now);
+	r->anew = false;
 	if (ahead->release >= 0)
 		r->run = *ahead;
 	r->lease_ending = r->lease_killed = false;

@@ -207,6 +207,7 @@ act_launch(struct sup *s, struct row *r, msec now)
 	}
 	if (rc == 0) {
 		r->gen = r->run.gen;
+		r->anew = false; /* whatever it was asked for by */
 		r->text[0] = '\0';
 		r->command_until = r->spec.command && !command_asked(r) ?
 		    now + SUP_COMMAND_MS_MAX :

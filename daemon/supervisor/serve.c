@@ -142,7 +142,9 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 		free(vars);
 		return rc;
 	}
-	if (HOLDS("replay") && r != NULL &&
+	if (r != NULL && q->flags & SUP_F_ANEW)
+		r->anew = true;
+	if (HOLDS("replay") && r != NULL && !r->anew &&
 	    is_so(r, q, sup_spec_hash(q, vars, bytes)) && !changed_is(s, r)) {
 		free(vars);
 		reply_ok(s, q->ticket);

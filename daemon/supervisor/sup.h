@@ -75,6 +75,7 @@ struct row {
 	bool lease_ending, lease_killed; /* by the lease: it was asked to end, or made to */
 	struct row_probe probes[ROW_PROBES];
 	struct changed changed;
+	bool anew; /* SUP_F_ANEW: another run is asked for */
 	/* What a refused request asked for: an event needs names. */
 	struct sup_req asked;
 	struct spec spec; /* last: see its volumes */

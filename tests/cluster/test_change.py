@@ -109,3 +109,35 @@ def test_one_after_the_other():
         now, _ = wait_until("back", lambda: run_as(n1, "v2"), 60)
         assert now["work.2"] == pids["work.2"]
         assert "its change waits" not in str(n1.status()["problems"])
+
+
+def test_on_change_ends_nothing_that_would_not_come_up():
+    """A new text of a file asks for another run; with a container file that is broken meanwhile all
+    run on, and get it when that is mended."""
+    with service.hosts("onchange", 1, webs=0) as w:
+        n1 = w.nodes[0]
+        work.install(w, versions=())
+        image(w, "v1", "good")
+        write(os.path.join(n1.etc, "templates/work/render.yaml"),
+              'files:\n  conf: {template: conf.tmpl}\nprocesses: processes.yaml.tmpl\non-change: {"*": restart}\n')
+        text = os.path.join(n1.etc, "templates/work/conf.tmpl")
+        write(text, "one\n")
+        service.set_script([n1], MAIN.format(v="v1"))
+        pids, _ = wait_until("v1", lambda: run_as(n1, "v1"), 60)
+        begun = len(said(n1))
+        write(text, "two\n")
+        wait_until("all anew", lambda: not set(run_as(n1, "v1").values()) & set(pids.values()), 60)
+        wait_until("one by one", lambda: so_far(n1, begun, in_turn("v1")))
+
+        pids, begun = run_as(n1, "v1"), len(said(n1))
+        config = os.path.join(w.images, "work-v1/config/work.yaml")
+        good = read(config)
+        write(config, good + "broken\n")
+        wait_until("told", lambda: all("work.yaml:" in (r["error"] or "") for r in n1.ps("work")), 60)
+        told = read(n1.log).count("work.1: work-v1/config/work.yaml:")
+        write(text, "three\n")
+        wait_until("again", lambda: read(n1.log).count("work.1: work-v1/config/work.yaml:") > told, 60)
+        assert run_as(n1, "v1") == pids and said(n1)[begun:] == []
+        write(config, good)
+        wait_until("all anew", lambda: not set(run_as(n1, "v1").values()) & set(pids.values()), 90)
+        wait_until("one by one", lambda: so_far(n1, begun, in_turn("v1")))

@@ -112,3 +112,30 @@ def test_an_edit_of_a_container_file_and_of_the_daemon_config(node):
     wait_for(lambda: listed(node, "web.0")["hash"] == 0)
     assert again(node, "web.0")["code"] == 0
     wait_for(lambda: listed(node, "web.0")["pid"] not in (0, one["pid"]))
+
+
+ANEW = 16
+
+
+def test_anew(node):
+    """Another run of what is as it is to be; a broken file ends nothing, and it is done when that is mended."""
+    node.shell("app", SLEEP)
+    node.start()
+    first = node.up("web.0", "app")
+    assert node.run("web.0", "app", flags=ANEW)["code"] == 0
+    second = node.event(kind="state", instance="web.0", state="running")
+    assert second["pid"] != first["pid"] and second["hash"] == first["hash"]
+    # Asked for once, it is done once.
+    assert node.run("web.0", "app")["code"] == 0 and pid_of(node, "web.0") == second["pid"]
+
+    node.image("app", run="kind: Daemon\nexecutable: /bin/sh\nbroken\n")
+    assert "run.yaml:4:" in node.run("web.0", "app", flags=ANEW)["text"]
+    told = listed(node, "web.0")
+    assert (told["state"], told["pid"]) == ("running", second["pid"]) and "run.yaml:4:" in told["text"]
+    assert "web.0" in node.records()
+    node.shell("app", SLEEP)
+    asked_again(node, "web.0")
+    assert node.run("web.0", "app")["code"] == 0
+    third = node.event(kind="state", instance="web.0", state="running")
+    assert third["pid"] != second["pid"] and third["text"] == ""
+    assert node.run("web.0", "app")["code"] == 0 and pid_of(node, "web.0") == third["pid"]

@@ -93,6 +93,18 @@ what_needs_no_other_run(void **state)
 	assert_int_equal(roll_restart(&roll, "web.1"), 0);
 	assert_string_equal(step(now, 0), "a");
 	assert_string_equal(step(now, 0), ""); /* not ended yet, and the same run */
+	assert_string_equal(step(now + ROLL_STEADY_MS, 0), "");
+	is(0, false, false);
+	assert_string_equal(step(now + 2 * ROLL_STEADY_MS, 0), "");
+	all[0].run = 200;
+	is(0, false, true);
+	assert_string_equal(step(now + 3 * ROLL_STEADY_MS, 0), "");
+	assert_string_equal(step(now + 4 * ROLL_STEADY_MS, 0), "b");
+	/* That one is refused, and runs on: it is not waited for without an end. */
+	assert_int_equal(roll_restart(&roll, "web.2"), 0);
+	now += 4 * ROLL_STEADY_MS;
+	assert_string_equal(step(now + ROLL_ASK_MS - 1, 0), "");
+	assert_string_equal(step(now + ROLL_ASK_MS, 0), "c");
 }
 
 static void
@@ -228,7 +240,7 @@ a_restart_waits_for_its_turn(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++)
 		is(i, false, true);
-	is(1, true, true); /* is replaced, which is a restart too */
+	is(1, true, true); /* is replaced: told too, for that may be refused now and done later */
 	is(3, true, true);
 	for (size_t i = 0; i < 3; i++)
 		for (int twice = 0; twice < 2; twice++)
@@ -240,7 +252,7 @@ a_restart_waits_for_its_turn(void **state)
 	assert_string_equal(step(3, 1), "0");
 	is(0, false, true);
 	assert_string_equal(step(4, 1), "");
-	assert_string_equal(step(4 + ROLL_STEADY_MS, 1), "1");
+	assert_string_equal(step(4 + ROLL_STEADY_MS, 1), "b");
 	is(1, false, true);
 	step(5 + ROLL_STEADY_MS, 1);
 	assert_string_equal(step(5 + 2 * ROLL_STEADY_MS, 9), "c3");
