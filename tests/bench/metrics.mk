@@ -3,13 +3,9 @@
 bench-metrics: bench-metrics-sample bench-metrics-store
 bench-metrics-sample: $(B)/bench/sample # as root: it makes cgroups
 	@/usr/bin/python3 -B tests/bench/metrics_sample.py $(B)/bench/sample
-$(B)/bench/sample: tests/bench/sample.c $(filter $(B)/%,$(need_io))
+$(B)/bench/sample $(B)/bench/dump: $(B)/bench/%: tests/bench/%.c $(filter $(B)/%,$(need_io))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_io) -Wl,--end-group -lm -o $@
-
-# As root's or anybody's: our names, labels, types and values beside node_exporter's own.
-test-exporter: $(B)/bench/sample
-	@/usr/bin/python3 -B tests/bench/exporter.py $(B)/bench/sample
 
 bench-metrics-store: $(B)/bench/metrics # of the trace that is kept; SECS=1200: of this host, recorded now; TRIALS=5
 	@/usr/bin/python3 -B tests/bench/trace.py $(or $(SECS),tests/bench/proc.trace.xz) > $(B)/bench/trace
@@ -17,3 +13,7 @@ bench-metrics-store: $(B)/bench/metrics # of the trace that is kept; SECS=1200: 
 $(B)/bench/metrics: tests/bench/metrics.c tests/bench/cantal.h tests/bench/gorilla.h $(filter $(B)/%,$(need_core))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_core) -Wl,--end-group -o $@
+
+# Our names, labels, types and values beside node_exporter's own.
+test-exporter: $(B)/bench/dump
+	@/usr/bin/python3 -B tests/bench/exporter.py $<
