@@ -16,14 +16,14 @@ DESTDIR ?=
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARD    := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARD) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) -MMD -MP
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fno-math-errno $(WARN) $(HARD) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) -MMD -MP
 LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now
 
 pc      = $(shell pkg-config --cflags $(1) 2>/dev/null)
 # Debian's static archives, by pkg-config's own library directory.
 libdir := $(shell pkg-config --variable=libdir libsodium 2>/dev/null)
 a       = $(libdir)/lib$(1).a
-absent := $(strip $(foreach l,msgpackc uv_a sodium lmdb lua5.4 seccomp yaml jansson,$(if $(wildcard $(call a,$(l))),,lib$(l).a)))
+absent := $(strip $(foreach l,msgpackc uv_a sodium lmdb pcre2-8 lua5.4 seccomp yaml jansson,$(if $(wildcard $(call a,$(l))),,lib$(l).a)))
 
 ROOMS   := gossip base core io script conf supervisor cli
 src_gossip     := $(wildcard gossip/*.c)
@@ -45,7 +45,7 @@ LUA_LIB := $(wildcard scheduler-scripts/lib/*.lua)
 
 need_gossip     := $(call lib,gossip) $(call a,msgpackc)
 need_base       := $(call lib,base) $(need_gossip)
-need_core       := $(call lib,core) $(need_base)
+need_core       := $(call lib,core) $(need_base) $(call a,pcre2-8)
 need_io         := $(call lib,io) $(need_core) $(call a,uv_a) $(call a,sodium) $(call a,lmdb) -lpthread -ldl -lrt
 need_script     := $(call lib,script) $(need_base) $(call a,lua5.4) $(call a,seccomp) -lm -ldl
 need_conf       := $(call lib,conf) $(need_base) $(call a,yaml) $(call a,sodium)

@@ -28,6 +28,7 @@ enum {
 	PROM_STEPS_MAX = 11000, /* Prometheus' own */
 	PROM_LOOKBACK_MS = 300000,
 };
+#define PROM_TIME_MAX INT64_C(1000000000000000)
 
 struct prom; /* a parsed expression */
 enum prom_kind { PROM_SCALAR, PROM_VECTOR, PROM_MATRIX, PROM_STRING };
@@ -39,20 +40,20 @@ enum prom_kind prom_kind(const struct prom *p);
 /* The canonical text of it, malloc'd. */
 MUST_CHECK char *prom_text(const struct prom *p);
 
-/* Times of an answer, ms of the wall clock: start, start + step, ... <= end.
- * step 0: start alone (an instant query). */
+/* Times of an answer, ms of the wall clock, at most PROM_TIME_MAX from 0: start, start +
+ * step, ... <= end.  step 0: start alone (an instant query). */
 struct prom_when {
 	int64_t start_ms, end_ms, step_ms;
 };
 
-/* Selector i needs the samples with from_ms < time <= to_ms (as doc/metrics.md says of
- * ranges: left end included as 2.42 does). */
+/* Selector i needs the samples with from_ms <= time <= to_ms: both ends belong to a range,
+ * as in 2.42.  More of them do no harm, but are looked at. */
 struct prom_need {
 	const struct series_matcher *matchers;
 	uint32_t matchers_count;
 	int64_t from_ms, to_ms;
 };
-uint32_t prom_needs(const struct prom *p, const struct prom_when *w, struct prom_need *out /* PROM_SELECTORS_MAX */);
+MUST_CHECK uint32_t prom_needs(const struct prom *p, const struct prom_when *w, struct prom_need *out /* PROM_SELECTORS_MAX */);
 
 /* One series handed in; times rise.  Borrowed. */
 struct prom_points {
@@ -76,7 +77,7 @@ struct prom_result {
 	enum prom_kind kind; /* of a range query: MATRIX.  SCALAR: one series without labels */
 	struct prom_series *series;
 	uint32_t count;
-	struct blob text; /* STRING */
+	struct slice text; /* STRING; in the result's own memory */
 	void *memory; /* owned */
 };
 struct prom_limits {

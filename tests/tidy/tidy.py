@@ -49,6 +49,7 @@ LIBS = {
     r"lua\.h|lualib\.h|lauxlib\.h|lua5\.4/.*": ["daemon/script"],
     r"yaml\.h": ["daemon/conf"],
     r"jansson\.h": ["daemon/cli"],
+    r"pcre2\.h": ["daemon/core"],
     r"seccomp\.h": ["daemon/supervisor", "daemon/script", "daemon/conf",
                     "daemon/io"],
     r"msgpack(\.h|/.*)": ["gossip", "daemon/core", "daemon/io", "daemon/cli",
@@ -57,8 +58,8 @@ LIBS = {
 }
 PURE = ["gossip", "daemon/core"]
 PURE_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h",
-                "math.h", "msgpack.h", "stdarg.h", "stdbool.h", "stddef.h",
-                "stdint.h", "stdlib.h", "string.h"}
+                "math.h", "msgpack.h", "pcre2.h", "stdarg.h", "stdbool.h",
+                "stddef.h", "stdint.h", "stdlib.h", "string.h"}
 # What an object of a pure room may ask of the world: memory it was given,
 # assertions, msgpack.  Anything else is a clock, a file or a thread in disguise.
 PURE_SYMBOLS = re.compile(
@@ -70,7 +71,7 @@ ALLOC = re.compile(r"(malloc|calloc|realloc|reallocarray|free)$")
 CORE_SYMBOLS = re.compile(
     r"(v?snprintf|__v?snprintf_chk|qsort|bsearch|strn?dup|strto(u?ll?|d)"
     r"|__isoc\w+_strto(u?ll?)|(f?abs|floor|ceil|round|pow|exp|log|fmod|sqrt)"
-    r"|__errno_location|__is(nan|inf|finite))$")
+    r"|__errno_location|__is(nan|inf|finite)|pcre2_\w+_8)$")
 
 problems = []
 
