@@ -2,7 +2,7 @@
 # make deps - the Debian packages that building and testing need.  Says what it
 # installs; quick and silent when everything is there.  BENCH=1 adds the peers
 # that the benchmarks run beside us, PEERS=1 those of `make bench-mesh`, V2=1 what
-# `make test-v2` boots.
+# `make test-v2` boots, PROMQL=1 the Prometheus that `make test-promql` asks.
 set -eu
 . "$(dirname "$0")/root.sh"
 
@@ -13,6 +13,7 @@ haproxy busybox-static erofs-utils squashfs-tools python3 python3-pytest nftable
 lua-check lua-busted spin systemd uidmap"
 [ -z "${BENCH:-}" ] || want="$want crun runc bubblewrap hyperfine"
 [ -z "${PEERS:-}" ] || want="$want serf etcd-server"
+[ -z "${PROMQL:-}" ] || want="$want prometheus"
 [ -z "${V2:-}" ] || want="$want qemu-system-x86 e2fsprogs"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
@@ -54,7 +55,10 @@ apt() {
 # or after a reboot: RUNLEVEL=1 sees to it without systemd, this does with it.
 unit=
 case "$missing " in
-*" haproxy "*) [ ! -d /run/systemd/system ] || unit=haproxy.service ;;
+*" prometheus "*) [ ! -d /run/systemd/system ] || unit=prometheus.service ;;
+esac
+case "$missing " in
+*" haproxy "*) [ ! -d /run/systemd/system ] || unit="$unit haproxy.service" ;;
 esac
 case "$missing " in
 *" etcd-server "*) [ ! -d /run/systemd/system ] || unit="$unit etcd.service" ;;

@@ -103,7 +103,7 @@ moved(const struct prom_expr *e, struct span s, const struct prom_when *w)
 	if (e->at_kind == AT_START)
 		s.from = s.to = w->start_ms;
 	else if (e->at_kind == AT_END)
-		s.from = s.to = w->end_ms;
+		s.from = s.to = w->step_ms > 0 ? w->end_ms : w->start_ms;
 	else if (e->at_kind == AT_TIME)
 		s.from = s.to = e->at_ms;
 	s.from -= e->offset_ms;

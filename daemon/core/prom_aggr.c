@@ -372,11 +372,12 @@ ev_topk(struct prom_ev *ev, const struct prom_expr *e, const double *param, cons
 
 /* --- count_values -------------------------------------------------------------------------------- */
 
-/* As Go's FormatFloat(v, 'f', -1, 64): the fewest digits that are this number. */
+/* As Go's FormatFloat(v, 'f', -1, 64): the fewest digits that are this number, and
+ * zeros.  Bytes; at most 360. */
 static size_t
 shortest(double v, char *out, size_t cap)
 {
-	char e[40], *exp;
+	char e[40], *at = e;
 	int digits = 0, point;
 	size_t n = 0;
 
@@ -385,11 +386,22 @@ shortest(double v, char *out, size_t cap)
 	do
 		snprintf(e, sizeof e, "%.*e", digits, v);
 	while (strtod(e, NULL) != v && ++digits < 17);
-	exp = strchr(e, 'e');
-	point = (int)strtod(exp + 1, NULL);
-	digits = digits - point > 0 ? digits - point : 0;
-	n = (size_t)snprintf(out, cap, "%.*f", digits, v);
-	return n < cap ? n : cap - 1;
+	point = (int)strtod(strchr(e, 'e') + 1, NULL) + 1; /* digits before it */
+	if (*at == '-')
+		out[n++] = *at++;
+	if (point <= 0)
+		out[n++] = '0';
+	for (int i = point < 0 ? point : 0; i <= digits || i < point; i++) {
+		if (i == point)
+			out[n++] = '.';
+		if (i < 0 || i > digits) {
+			out[n++] = '0';
+			continue;
+		}
+		at += *at == '.';
+		out[n++] = *at++;
+	}
+	return n;
 }
 
 static int

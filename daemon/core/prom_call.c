@@ -283,7 +283,8 @@ cmp_ordered(const void *a, const void *b)
 		return isnan(l->v) ? 1 : -1;
 	if (l->v != r->v && !isnan(l->v))
 		return (l->v < r->v) == l->down ? 1 : -1;
-	return l->i < r->i ? -1 : 1;
+	/* Equals stay as they are; NaN turn around, as Go's insertion sort leaves them. */
+	return (l->i < r->i) == !isnan(l->v) ? -1 : 1;
 }
 
 /* Of an instant query; a range has the order of labels. */

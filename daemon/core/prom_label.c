@@ -12,9 +12,7 @@ prom_absent_labels(struct prom_ev *ev, const struct prom_expr *e, struct slice *
 {
 	struct labels l = {0};
 
-	if (e->kind == EXPR_PART)
-		e = e->args[0];
-	if (e->kind == EXPR_MATRIX)
+	while (e->kind == EXPR_PART || e->kind == EXPR_PAREN || e->kind == EXPR_MATRIX)
 		e = e->args[0];
 	for (uint32_t i = 0; e->kind == EXPR_SELECTOR && i < e->matchers_count; i++) {
 		const struct series_matcher *m = &e->matchers[i];

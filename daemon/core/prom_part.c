@@ -76,7 +76,8 @@ join(double *n, double *mean, double *squares, double n2, double mean2, double v
 		*n = n2, *mean = mean2, *squares = variance2 * n2;
 		return;
 	}
-	*squares += variance2 * n2 + delta * delta * (*n * n2 / all);
+	/* An infinity among several has no distance from any mean. */
+	*squares += isfinite(delta) ? variance2 * n2 + delta * delta * (*n * n2 / all) : NAN;
 	*mean += delta * (n2 / all);
 	*n = all;
 }

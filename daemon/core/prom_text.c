@@ -13,7 +13,7 @@
 static void
 put(struct prom_out *o, const char *s, size_t n)
 {
-	if (o->failed)
+	if (o->failed || n == 0)
 		return;
 	if (n > o->cap - o->len) {
 		size_t cap = o->cap * 2 + n + 256;
