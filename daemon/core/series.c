@@ -4,12 +4,14 @@
  * Memory is in two parts, so that neither can crowd out the other: a quarter of
  * bytes_max for the index (labels, structs, owners), the rest for samples.  Nothing in
  * either moves because another grows; all that is done in one call is bounded, and what
- * is due for all (series_expire) is done for some of them each tick.
+ * is due for all (series_expire) is done for some of them each tick.  Of the index three
+ * eighths are the host's, whatever others want.
  *
  * Who comes with ever new series has series_max and bytes of his own.  When they are
  * used up, his own closed series go, the one that ended first before the others, then
  * his own oldest samples; with nothing of that left he is refused.  When the store as a
- * whole has no number left, the closed series of the owner with the most go.
+ * whole has no number left, the closed series of an owner that ended go, or of the one
+ * with the most.
  */
 #include "series_in.h"
 
@@ -19,6 +21,7 @@ enum {
 	BYTES_MIN = 256 * 1024,
 	INDEX_PART = 4,	 /* of bytes_max */
 	OWNER_PART = 8,	 /* likewise, when the caller doesn't say */
+	FOREIGN_EIGHTHS = 5, /* of the index, for all owners but the host */
 	SWEEP_PART = 16, /* of all series, in one series_expire */
 	SWEEP_MIN = 64,
 	TRIES_MAX = 64,
@@ -101,8 +104,26 @@ static size_t
 charge_of(const struct series_store *s, uint32_t i)
 {
 	uint8_t b[LABELS_BYTES_MAX];
+	size_t n = tags_labels(&s->tags, i, b);
 
-	return SERIES_EACH_BYTES + tags_labels(&s->tags, i, b);
+	return series_charge((struct slice){b, n});
+}
+
+/* What a series costs in the index is its owner's, and all owners' but the host's. */
+static void
+charge(struct series_store *s, uint32_t owner, size_t bytes)
+{
+	owner_at(s, owner)->bytes += bytes;
+	owner_at(s, owner)->series++;
+	s->foreign += owner != SERIES_HOST ? bytes : 0;
+}
+
+static void
+discharge(struct series_store *s, uint32_t owner, size_t bytes)
+{
+	owner_at(s, owner)->bytes -= bytes;
+	owner_at(s, owner)->series--;
+	s->foreign -= owner != SERIES_HOST ? bytes : 0;
 }
 
 /* --- owners ------------------------------------------------------------------------------ */
@@ -166,16 +187,14 @@ void
 one_drop(struct series_store *s, uint32_t i)
 {
 	struct one *o = one_at(s, i);
-	struct owner *w = owner_at(s, o->owner);
 
 	while (one_has_packed(o))
 		s->evicted_samples += one_drop_block(s, o);
 	s->evicted_samples += o->count;
 	one_clear_open(s, o);
-	w->bytes -= charge_of(s, i);
+	discharge(s, o->owner, charge_of(s, i));
 	tags_drop(&s->tags, i);
 	list_out(s, o);
-	w->series--;
 	s->series--;
 	s->live -= !(o->flags & ONE_CLOSED);
 	owner_done(s, o->owner);
@@ -196,13 +215,14 @@ who_gives(const struct series_store *s, uint32_t owner)
 
 		if (!w->used || w->closed.first == SERIES_NONE)
 			continue;
-		if (most == SERIES_NONE || w->series > owner_at(s, most)->series)
+		if (most == SERIES_NONE || w->ended > owner_at(s, most)->ended ||
+		    (w->ended == owner_at(s, most)->ended && w->series > owner_at(s, most)->series))
 			most = i;
 	}
-	/* Nobody's who has less than he has. */
-	if (most != SERIES_NONE && owner != SERIES_HOST && owner_at(s, most)->series <= owner_at(s, owner)->series)
-		most = SERIES_NONE;
-	return most;
+	/* Nobody's who is there and has less than he has. */
+	if (most == SERIES_NONE || owner == SERIES_HOST || owner_at(s, most)->ended)
+		return most;
+	return owner_at(s, most)->series > owner_at(s, owner)->series ? most : SERIES_NONE;
 }
 
 static bool
@@ -216,13 +236,16 @@ drop_closed(struct series_store *s, uint32_t owner)
 
 /* One more of that owner's, of so many bytes of labels? */
 static bool
-may_open(struct series_store *s, uint32_t owner, size_t labels)
+may_open(struct series_store *s, uint32_t owner, size_t cost)
 {
 	const struct owner *w = owner_at(s, owner);
 
 	while (owner != SERIES_HOST && (w->series >= s->conf.owner_series_max ||
-	    w->bytes + SERIES_EACH_BYTES + labels > s->conf.owner_bytes_max))
+	    w->bytes + cost > s->conf.owner_bytes_max))
 		if (!drop_closed(s, owner))
+			return false;
+	while (owner != SERIES_HOST && s->foreign + cost > s->index.max / 8 * FOREIGN_EIGHTHS)
+		if (!drop_closed(s, who_gives(s, owner)))
 			return false;
 	while (s->series >= s->conf.series_max)
 		if (!drop_closed(s, who_gives(s, owner)))
@@ -230,23 +253,23 @@ may_open(struct series_store *s, uint32_t owner, size_t labels)
 	return true;
 }
 
-/* A closed series goes on as another owner's: that one's instance is there anew. */
+/* A closed series of an owner goes on as another's: the instance is there anew. */
 static bool
 take_over(struct series_store *s, uint32_t i, uint32_t owner)
 {
 	struct one *o = one_at(s, i);
 	struct owner *w = owner_at(s, owner), *was = owner_at(s, o->owner);
-	size_t charge = charge_of(s, i) + (size_t)pool_length(&s->pool, o->head) * POOL_UNIT_WHOLE;
+	size_t units = (size_t)pool_length(&s->pool, o->head) * POOL_UNIT_WHOLE, cost = charge_of(s, i);
 
-	if (owner != SERIES_HOST && (w->series >= s->conf.owner_series_max || w->bytes + charge > s->conf.owner_bytes_max))
+	if (owner != SERIES_HOST && (w->series >= s->conf.owner_series_max || w->bytes + cost + units > s->conf.owner_bytes_max))
 		return false;
 	list_out(s, o);
-	was->series--;
-	was->bytes -= charge;
+	discharge(s, o->owner, cost);
+	was->bytes -= units;
 	owner_done(s, o->owner);
 	o->owner = (uint16_t)owner;
-	w->series++;
-	w->bytes += charge;
+	charge(s, owner, cost);
+	w->bytes += units;
 	list_in(s, i);
 	return true;
 }
@@ -268,8 +291,7 @@ new_one(struct series_store *s, uint32_t owner, struct slice labels)
 	*o = (struct one){.serial = serial, .head = POOL_NONE, .mark = POOL_NONE, .end = POOL_NONE,
 	    .owner = (uint16_t)owner, .flags = ONE_USED};
 	list_in(s, i);
-	owner_at(s, owner)->series++;
-	owner_at(s, owner)->bytes += SERIES_EACH_BYTES + labels.len;
+	charge(s, owner, series_charge(labels));
 	s->series++;
 	s->live++;
 	return i;
@@ -288,11 +310,11 @@ open_one(struct series_store *s, uint32_t owner, struct slice labels)
 	i = tags_find(&s->tags, labels);
 	if (i != TAGS_NONE) {
 		const struct one *o = one_at(s, i);
-		bool his = o->owner == owner || ((o->flags & ONE_CLOSED) && take_over(s, i, owner));
+		bool his = o->owner == owner || ((o->flags & ONE_CLOSED) && o->owner != SERIES_HOST && take_over(s, i, owner));
 
 		return his ? i : SERIES_NONE;
 	}
-	if (!may_open(s, owner, labels.len))
+	if (!may_open(s, owner, series_charge(labels)))
 		return SERIES_NONE;
 	i = new_one(s, owner, labels);
 	/* No room in the index: as with no number left. */

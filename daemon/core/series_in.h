@@ -39,6 +39,7 @@ enum {
 	OWNER_NAME_BYTES_MAX = 255,
 	OWNERS_MAX = UINT16_MAX,
 	SERIES_EACH_BYTES = 128, /* what a series takes besides labels and samples */
+	SERIES_LABEL_BYTES = 32, /* and each label besides its bytes, if it is kept for it alone */
 };
 #define SERIES_NONE UINT32_MAX
 
@@ -81,6 +82,7 @@ struct series_store {
 	struct pool pool;
 	uint32_t ones_count, ones_unused; /* ever used; a chain by `after` of free ones, + 1 */
 	uint32_t owners_count;
+	size_t foreign; /* what series that are not the host's take of the index, at most */
 	uint32_t swept; /* series_expire goes on here */
 	uint32_t busy;	/* being written: it may lose packed blocks, and no more */
 	bool started;
@@ -100,6 +102,13 @@ static inline struct owner *
 owner_at(const struct series_store *s, uint32_t i)
 {
 	return pages_at(&s->owners, i);
+}
+
+/* Of its owner's bytes, when all its labels are its own. */
+static inline size_t
+series_charge(struct slice labels)
+{
+	return SERIES_EACH_BYTES + labels.len + (size_t)labels.b[0] * SERIES_LABEL_BYTES;
 }
 
 /* SERIES_NONE: no such one. */
