@@ -40,6 +40,15 @@
  *                                      since_ms, lease_until_ms, error}]
  *   logs      {instance: str, lines: int, follow: bool, since_ms: int?}  frames of {text: str}; of a role of {instance, node,
  *                                      text}, {node, note}, at the end {asked, answered, logs}
+ *   metrics   {expr: str, start_ms, end_ms, step_ms: int?, node: str?, timeout_ms: int?}  PromQL over all nodes, or one;
+ *                                      without step_ms at one time, now unless said
+ *                                     {kind: "scalar" | "vector" | "matrix" | "string", text: str?, series: [{labels: {name: str},
+ *                                      points: [[ms, double]]}], nodes: how many answered, missing: [{node, why}], took_ms}
+ *   series    {match: [str]?, start_ms, end_ms, node, timeout_ms: ?}  {data: [{name: str}], nodes, missing, took_ms}  of an hour
+ *   labels    as series               {data: [str], nodes, missing, took_ms}
+ *   label_values  as series, and name: str  likewise
+ *   metadata  {metric: str?, node, timeout_ms: ?}  {data: [{metric, type, help}], nodes, missing, took_ms}
+ *                                      a double that is no number: JSON has the string "NaN", "+Inf" or "-Inf"
  *   schedule  {}                      {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
  *   render    {role: str}             {role, files: {name: str}, generation: int}

@@ -40,14 +40,17 @@ text_args(const struct args *a, struct arg out[TEXTS_MAX])
 	    [OPERAND_NODE] = "node",
 	    [OPERAND_WORD] = NULL,
 	    [OPERAND_FILE] = NULL,
+	    [OPERAND_EXPR] = "expr",
 	    [OPERAND_TOKEN] = NULL};
 	const char *key = keys[a->verb->operand];
 	size_t n = 0;
 
 	if (a->verb->operand == OPERAND_WORD && a->verb->words[1] != NULL)
 		key = "command";
-	if (key != NULL)
+	if (key != NULL && a->asks == NULL)
 		out[n++] = (struct arg){key, a->operand};
+	if (a->node != NULL)
+		out[n++] = (struct arg){"node", a->node};
 	if (a->second != NULL &&
 	    (a->verb->second == OPERAND_NODE || a->verb->second == OPERAND_NODES))
 		out[n++] = (struct arg){"other", a->second};
@@ -95,6 +98,11 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	    {OPT_MATRIX, "matrix"}, {OPT_STOP, "stop"}, {OPT_KEEP, "keep"}, {OPT_LAST, "last"},
 	    {OPT_CANCEL, "cancel"}, {OPT_YES, "yes"}, {OPT_FORGET, "forget"}};
 	uint64_t takes = a->verb->options;
+	const struct {
+		const char *key;
+		int64_t value;
+	} numbers[] = {{"number", a->number}, {"start_ms", a->from_ms}, {"end_ms", a->to_ms},
+	    {"step_ms", a->from_ms > 0 ? a->step_ms : 0}};
 	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);
 	uint32_t count = (uint32_t)texts_count;
@@ -105,11 +113,12 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	count += (takes & OPT_BIT(OPT_LINES)) != 0;
 	count += a->given[OPT_SINCE];
 	count += a->looks;
-	count += a->number > 0;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		count += numbers[i].value > 0;
 	mpw_init(&w, out, cap);
 	mpw_map(&w, 2);
 	mpw_cstr(&w, "verb");
-	mpw_cstr(&w, a->verb->name);
+	mpw_cstr(&w, a->asks != NULL ? a->asks : a->verb->name);
 	mpw_cstr(&w, "args");
 	mpw_map(&w, count);
 	for (size_t i = 0; i < texts_count; i++) {
@@ -137,9 +146,11 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		mpw_cstr(&w, "look");
 		mpw_bool(&w, true);
 	}
-	if (a->number > 0) {
-		mpw_cstr(&w, "number");
-		mpw_int(&w, a->number);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (numbers[i].value <= 0)
+			continue;
+		mpw_cstr(&w, numbers[i].key);
+		mpw_int(&w, numbers[i].value);
 	}
 	assert(!w.full); /* operands are bounded by args_parse */
 	return w.len;
@@ -200,7 +211,10 @@ decode_number(struct decoder *d)
 	/* A double, or an integer above what JSON values hold here. */
 	if (mp_double(&d->r, &real) < 0)
 		return NULL;
-	return isfinite(real) ? json_real(real) : json_null();
+	if (isfinite(real))
+		return json_real(real);
+	/* As Prometheus says them, for JSON has no number for them. */
+	return json_string(isnan(real) ? "NaN" : real > 0 ? "+Inf" : "-Inf");
 }
 
 static json_t *

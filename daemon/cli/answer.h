@@ -29,7 +29,7 @@ size_t answer_request(uint8_t *out, size_t cap, const struct args *a);
 /*
  * msgpack bytes (hostile) to one JSON value: depth <= CTL_DEPTH_MAX, at most
  * ANSWER_VALUES_MAX values, nothing after it.  Strings that are not UTF-8 are
- * escaped, bin is hex, NaN is null, integer keys become strings.  A new
+ * escaped, bin is hex, NaN, +Inf and -Inf are strings, integer keys become strings.  A new
  * reference, or NULL: *at is then the byte it stopped at.
  */
 json_t *answer_json(const uint8_t *buf, size_t len, size_t *at);

@@ -141,15 +141,15 @@ set_socket(struct args *a, const char *value, const char *from, struct err *err)
 }
 
 static int
-set_node(struct args *a, const char *value, struct err *err)
+set_node(const char **out, const char *option, const char *value, struct err *err)
 {
 	char shown[ERR_TEXT_CAP];
 
-	a->to = value;
+	*out = value;
 	if (name_ok(value, strlen(value)))
 		return 0;
 	err_escape(shown, sizeof shown, value, strlen(value));
-	return err_set(err, EXIT_USAGE_, "--to: '%.80s' is no node's name", shown);
+	return err_set(err, EXIT_USAGE_, "%s: '%.80s' is no node's name", option, shown);
 }
 
 static int
@@ -275,7 +275,7 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 	case OPT_LINES:
 		return set_lines(c->args, value, err);
 	case OPT_TO:
-		return set_node(c->args, value, err);
+		return set_node(&c->args->to, "--to", value, err);
 	case OPT_STATUS:
 		return set_status(c->args, value, err);
 	case OPT_TAG:
@@ -294,6 +294,12 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_path(&c->args->ca_key, "--ca-key", value, err);
 	case OPT_TOKEN_FILE:
 		return set_path(&c->args->token_file, "--token-file", value, err);
+	case OPT_NODE:
+		return set_node(&c->args->node, "--node", value, err);
+	case OPT_RANGE:
+		return operand_span(&c->args->range_ms, "--range", value, err);
+	case OPT_STEP:
+		return operand_span(&c->args->step_ms, "--step", value, err);
 	case OPT_SINCE:
 		return set_since(c->args, value, c->now_ms, err);
 	default:
@@ -454,6 +460,8 @@ check_operand(const struct args *a, enum operand kind, const char *name, const c
 					    "TERM.LEADER8.SEQ as in mesh schedule show", err);
 	case OPERAND_FILE:
 		return len > 0 ? 0 : bad_operand(a, name, word, "a file's path", err);
+	case OPERAND_EXPR:
+		return len > 0 ? 0 : bad_operand(a, name, word, "an expression", err);
 	case OPERAND_WORD:
 		return check_word(a, err);
 	default:

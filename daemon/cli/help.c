@@ -96,6 +96,8 @@ candidates(const struct verb *v)
 		return "mesh status -o name 2>/dev/null";
 	case OPERAND_NODE:
 		return "mesh members -o name 2>/dev/null";
+	case OPERAND_EXPR:
+		return "mesh metrics --list -o name 2>/dev/null";
 	case OPERAND_INSTANCE:
 		return "mesh ps -o name 2>/dev/null";
 	default:
@@ -142,7 +144,7 @@ completion_bash(FILE *out)
 	      "\t-o|--output) words='json wide name' ;;\n"
 	      "\t--color) words='auto always never' ;;\n"
 	      "\t--status) words='alive suspect failed left restarting evicted' ;;\n"
-	      "\t--to) words=$(mesh members -o name 2>/dev/null) ;;\n"
+	      "\t--to|--node) words=$(mesh members -o name 2>/dev/null) ;;\n"
 	      "\t--socket) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
 	      "\t*) case $verb:$cur in\n",
 	    out);

@@ -71,7 +71,8 @@ run(const struct args *a, int64_t now_ms)
 	}
 	if (a->verb == NULL || a->given[OPT_HELP])
 		return show_help(&s, &e.err);
-	if (a->given[OPT_WATCH])
+	if (a->given[OPT_WATCH] ||
+	    (a->verb->live_ms > 0 && s.terminal && a->output == ARGS_TABLE && !a->given[OPT_QUIET]))
 		return run_watch(&s);
 	if (a->given[OPT_FOLLOW] && a->verb->print == show_events)
 		code = run_follow(&s, &e);

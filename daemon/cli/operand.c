@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 /* HOST:PORT; a literal IPv6 host stands in brackets. */
 bool
 operand_seed_ok(const char *s)
@@ -41,4 +43,16 @@ operand_stamp_ok(const char *s)
 
 	return term >= 1 && term <= 20 && leader == s + term + 1 && hex == 8 &&
 	       seq == leader + hex + 1 && digits >= 1 && digits <= 20 && seq[digits] == '\0';
+}
+
+int
+operand_span(int64_t *out, const char *option, const char *value, struct err *err)
+{
+	char buf[96];
+
+	*out = text_parse_duration(value);
+	if (*out >= 1000 && *out <= INT64_C(86400) * 1000)
+		return 0;
+	err_escape(buf, sizeof buf, value, strnlen(value, sizeof buf));
+	return err_set(err, EXIT_USAGE_, "%s: '%s' is not a duration from 1s to 24h (10m)", option, buf);
 }

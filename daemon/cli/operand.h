@@ -5,8 +5,14 @@
 #define CLI_OPERAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "../base/err.h"
 
 bool operand_seed_ok(const char *s);
 bool operand_stamp_ok(const char *s);
+
+/* A span of time, a second to a day: "10m". */
+MUST_CHECK int operand_span(int64_t *out, const char *option, const char *value, struct err *err);
 
 #endif

@@ -36,12 +36,14 @@ print_json(const struct show *s, const json_t *data)
 
 /* The error of the daemon becomes ours, with its code and its hint. */
 static int
-refused(struct answer *a, struct run_error *e)
+refused(const struct show *s, struct answer *a, struct run_error *e)
 {
 	e->err.code = a->code;
 	e->text = a->error;
 	a->error = NULL;
 	set_hint(e, a->hint);
+	if (s->args->verb->explain != NULL)
+		s->args->verb->explain(s->args, e);
 	return -a->code;
 }
 
@@ -59,7 +61,7 @@ answer_one(const struct show *s, struct client *c, bool *more, struct run_error 
 		return -e->err.code;
 	*more = a.more;
 	if (!a.ok)
-		rc = refused(&a, e);
+		rc = refused(s, &a, e);
 	else if (s->args->verb->json_lines && json_is_null(a.data))
 		rc = 0; /* the end of a stream */
 	else if (s->args->output == ARGS_JSON)

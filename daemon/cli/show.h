@@ -21,6 +21,11 @@ int show_leader_code(const json_t *data);
 int show_version(const struct show *s, const json_t *data, struct err *err);
 /* show_facts.c */
 int show_facts(const struct show *s, const json_t *data, struct err *err);
+/* show_metrics.c, show_top.c */
+int metrics_prepare(const struct show *s, struct args *a, struct run_error *e);
+void metrics_explain(const struct args *a, struct run_error *e);
+int show_metrics(const struct show *s, const json_t *data, struct err *err);
+int show_top(const struct show *s, struct err *err);
 /* show_audit.c.  Exit code 1: something is weaker, or could not be looked at. */
 int show_audit(const struct show *s, const json_t *data, struct err *err);
 int show_audit_code(const json_t *data);

@@ -69,6 +69,10 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_FORGET] = {.name = "forget", .help = "take back what mesh join HOST:PORT added"},
     [OPT_INTERACTIVE] = {.name = "interactive", .letter = 'i', .help = "pass standard input on, as is always done"},
     [OPT_TTY] = {.name = "tty", .letter = 't', .help = "refuse where input or output is no terminal; where both are, it gets one without this too"},
+    [OPT_RANGE] = {.name = "range", .value = "TIME", .help = "from so long ago until now: 10m"},
+    [OPT_STEP] = {.name = "step", .value = "TIME", .help = "of a range: a value each (a 60th of it, 1s at least)"},
+    [OPT_NODE] = {.name = "node", .value = "NODE", .help = "only what this node has measured"},
+    [OPT_LIST] = {.name = "list", .help = "the names of all metrics, or of those like PATTERN ('node_*')"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };
 
@@ -178,6 +182,28 @@ const struct verb verbs[] = {
 	.json_lines = true,
 	.print = show_logs,
 	.code = show_logs_code},
+    {.name = "metrics",
+	.summary = "what nodes measure, asked in PromQL",
+	.details = "Every node evaluates its part over the hour that it keeps, and this one puts them together:\n"
+		   "'sum by (role) (rate(container_cpu_usage_seconds_total[1m]))'. With --range a line a series,\n"
+		   "drawn over time; --list PATTERN names what there is. A node that does not answer in time is\n"
+		   "named on standard error, and what is told lacks it. Exit code: 0, also then; 1 nobody\n"
+		   "answered, or it costs too much; 64 it is no PromQL.",
+	.operand = OPERAND_EXPR,
+	.operand_name = "EXPR",
+	.operand_optional = true,
+	.options = OPT_BIT(OPT_RANGE) | OPT_BIT(OPT_STEP) | OPT_BIT(OPT_NODE) | OPT_BIT(OPT_LIST) |
+		   OPT_BIT(OPT_WATCH),
+	.timeout_ms = ANSWER_MS,
+	.prepare = metrics_prepare,
+	.explain = metrics_explain,
+	.print = show_metrics},
+    {.name = "top",
+	.summary = "nodes and containers, by what they use",
+	.details = "CPU in cores and memory of each node, then of each container, the largest users first.\n"
+		   "On a terminal again each two seconds, until q; else, or with -o, once.",
+	.live_ms = 2000,
+	.local = show_top},
     {.name = "check",
 	.summary = "are a host's config files in order, and an image's",
 	.details = "DIR is /etc/mesh, or a directory of lithos: master.yaml, sandboxes/, processes/. Every\n"

@@ -50,6 +50,10 @@ enum option {
 	OPT_FORGET,
 	OPT_INTERACTIVE,
 	OPT_TTY,
+	OPT_RANGE,
+	OPT_STEP,
+	OPT_NODE,
+	OPT_LIST,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (UINT64_C(1) << (o))
@@ -79,6 +83,7 @@ enum operand {
 	OPERAND_SANDBOX,
 	OPERAND_COMMAND, /* a Command container, by name */
 	OPERAND_FILE, /* a path */
+	OPERAND_EXPR, /* PromQL */
 	OPERAND_TOKEN, /* of mesh token; "-" = from standard input */
 };
 
@@ -111,11 +116,14 @@ struct verb {
 	bool command;  /* after its operand comes a command line, taken as it is */
 	uint64_t options;		   /* OPT_BITs of its own */
 	int timeout_ms;			   /* of one answer frame; 0 = wait for ever */
+	int live_ms;			   /* on a terminal: shown again each, until q; 0 = once */
 	int failed_code;		   /* exit code of every failure but usage; 0 = its own */
 	bool json_lines;		   /* --json is a line a frame, not a document */
 	const char *local_word; /* OPERAND_WORD: this word alone is local */
 	/* Before it asks, or NULL: what `mesh` itself signs (admit.h). */
 	int (*prepare)(const struct show *s, struct args *a, struct run_error *e);
+	/* More of an error that the daemon told; NULL: nothing. */
+	void (*explain)(const struct args *a, struct run_error *e);
 	/* Exactly one of the two (with local_word both):  local needs no daemon, print shows the data
 	 * of an answer.  Both return the exit code, or negative with *err. */
 	int (*local)(const struct show *s, struct err *err);

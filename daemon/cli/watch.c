@@ -5,21 +5,26 @@
  * every way out that can be caught; elsewhere one text follows the other.  A
  * daemon that is restarted meanwhile is an error line, not the end.
  *
+ * A verb that is shown alive (mesh top) has its own period, and ends with q too.
+ *
  * An act is begun once, and then looked at until it is over: who asked for it again
  * each second would undo what another did meanwhile.  Refused, it is no screen at all.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../base/own.h"
 #include "run.h"
 
-enum { PERIOD_S = 1, WATCH_ANSWER_MS = 2000, UNASKED = -2 };
+enum { PERIOD_MS = 1000, WATCH_ANSWER_MS = 2000, UNASKED = -2 };
 
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
 #define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
@@ -79,19 +84,59 @@ draw(FILE *out, const char *text)
 	fputs(SCREEN_REST, out);
 }
 
-/* Sleep a period.  False when a signal says to end. */
-static bool
-next_period(const sigset_t *ends)
-{
-	struct timespec period = {.tv_sec = PERIOD_S};
+/* What ends it: a signal, and of a terminal, for what is shown alive, the key q. */
+struct ends {
+	int signals, keys; /* keys: -1 = none are read */
+	int period_ms;
+	struct termios was;
+};
 
-	while (sigtimedwait(ends, NULL, &period) < 0) {
-		if (errno == EAGAIN)
-			return true;
-		if (errno != EINTR)
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Sleep a period.  False when it is to end. */
+static bool
+next_period(struct ends *e)
+{
+	struct pollfd p[2] = {{.fd = e->signals, .events = POLLIN}, {.fd = e->keys, .events = POLLIN}};
+	int64_t until = now_ms() + e->period_ms, left;
+	char key;
+
+	while ((left = until - now_ms()) > 0) {
+		int n = poll(p, 2, (int)left);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0 && p[0].revents != 0)
+			return false;
+		if (n > 0 && p[1].revents != 0 && read(e->keys, &key, 1) != 1)
+			p[1].fd = -1; /* nobody types any more */
+		else if (n > 0 && p[1].revents != 0 && (key == 'q' || key == 'Q'))
 			return false;
 	}
-	return false;
+	return true;
+}
+
+/* A key is a key, and is not shown; Ctrl-C stays a signal. */
+static void
+read_keys(struct ends *e)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &e->was) < 0)
+		return;
+	raw = e->was;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0)
+		e->keys = STDIN_FILENO;
 }
 
 /* Block what ends it: it is taken between two runs, and a run is bounded by
@@ -105,6 +150,28 @@ block(sigset_t *ends)
 	sigaddset(ends, SIGHUP);
 	sigaddset(ends, SIGQUIT);
 	sigprocmask(SIG_BLOCK, ends, NULL);
+}
+
+static void
+ends_begin(struct ends *e, const struct args *a, bool screen)
+{
+	sigset_t signals;
+
+	block(&signals);
+	*e = (struct ends){.signals = signalfd(-1, &signals, SFD_CLOEXEC), .keys = -1};
+	if (e->signals < 0)
+		abort();
+	e->period_ms = a->verb->live_ms > 0 ? a->verb->live_ms : PERIOD_MS;
+	if (screen && a->verb->live_ms > 0)
+		read_keys(e);
+}
+
+static void
+ends_end(struct ends *e)
+{
+	if (e->keys >= 0)
+		tcsetattr(STDIN_FILENO, TCSANOW, &e->was);
+	close(e->signals);
 }
 
 /* True when what the screen shows is the last of it. */
@@ -126,14 +193,15 @@ run_watch(const struct show *s)
 	AUTO_FREE char *text = NULL;
 	struct args args = *s->args;
 	struct show mine = *s;
-	sigset_t ends;
+	struct ends ends;
 
-	block(&ends);
+	ends_begin(&ends, &args, screen);
 	mine.args = &args;
 	mine.over = args.verb->over != NULL ? &over : NULL;
 	text = run_to_text(&mine, &code);
 	if (mine.over != NULL && over == UNASKED) {
 		fputs(text, stderr);
+		ends_end(&ends);
 		return code;
 	}
 	if (screen)
@@ -154,5 +222,6 @@ run_watch(const struct show *s)
 		fputs(SCREEN_LEAVE, s->out);
 		fputs(text, s->out);
 	}
+	ends_end(&ends);
 	return code;
 }

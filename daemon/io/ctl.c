@@ -287,6 +287,38 @@ ctl_arg_bool(const struct ctl_req *r, const char *key)
 	return find_arg(r, key, &mp) && mp_bool(&mp, &v) == 0 && v;
 }
 
+bool
+ctl_arg_slice(const struct ctl_req *r, const char *key, struct slice *out)
+{
+	struct mp mp;
+	const char *s;
+
+	if (!find_arg(r, key, &mp) || mp_str(&mp, &s, &out->len) < 0)
+		return false;
+	out->b = (const uint8_t *)s;
+	return true;
+}
+
+int
+ctl_arg_list(const struct ctl_req *r, const char *key, struct slice *out, size_t cap)
+{
+	struct mp mp;
+	uint32_t n;
+
+	if (!find_arg(r, key, &mp) || mp_peek(&mp) == MP_NIL)
+		return 0;
+	if (mp_array(&mp, &n) < 0 || n > cap)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *s;
+
+		if (mp_str(&mp, &s, &out[i].len) < 0)
+			return -1;
+		out[i].b = (const uint8_t *)s;
+	}
+	return (int)n;
+}
+
 /* --- requests ------------------------------------------------------------------- */
 
 /* {"verb": str, "args": map}, in any order. */

@@ -15,6 +15,7 @@
 #include "../../gossip/mp.h"
 #include "../base/ctl.h"
 #include "../base/err.h"
+#include "../core/blob.h"
 
 enum { CTL_CONNS_MAX = 64, CTL_VERB_CAP = 32, CTL_BUSY_BYTES = 1 << 20 };
 
@@ -62,6 +63,10 @@ void ctl_fail(struct ctl_req *r, int code, const char *hint, const char *fmt, ..
 bool ctl_arg_str(const struct ctl_req *r, const char *key, char *out, size_t cap);
 bool ctl_arg_has(const struct ctl_req *r, const char *key);
 bool ctl_arg_int(const struct ctl_req *r, const char *key, int64_t *out);
+/* Of strings, borrowed from the request: how many, at most cap; -1 when it is none such. */
+int ctl_arg_list(const struct ctl_req *r, const char *key, struct slice *out, size_t cap);
+/* A string of any bytes, borrowed. */
+bool ctl_arg_slice(const struct ctl_req *r, const char *key, struct slice *out);
 bool ctl_arg_bool(const struct ctl_req *r, const char *key);
 
 #endif

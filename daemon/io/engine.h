@@ -37,6 +37,7 @@
 #include "launch.h"
 #include "lead.h"
 #include "local.h"
+#include "metricsrun.h"
 #include "names.h"
 #include "net.h"
 #include "peers.h"
@@ -115,6 +116,9 @@ struct engine {
 	struct depart depart; /* mesh leave */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	uint32_t log_askers, log_readings; /* likewise: logall.c, logrole.c */
+	struct metricsrun metricsrun;
+	struct metricsask *metrics_askers; /* metricsask.c */
+	uint32_t metrics_asking, metrics_open;
 	msec started;
 };
 

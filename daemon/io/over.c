@@ -37,6 +37,7 @@ passes(uint8_t kind)
 	case QUERY_SIGHT:
 	case QUERY_KEYS:
 	case QUERY_AUDIT:
+	case QUERY_METRICS:
 		return true;
 	default:
 		return false;

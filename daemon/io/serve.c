@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "logrole.h"
 #include "logs.h"
+#include "metricsask.h"
 #include "over.h"
 #include "pack.h"
 #include "rotate.h"
@@ -128,6 +129,9 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 		return;
 	case QUERY_FACTS:
 		dossier_serve(e, payload, len, answer);
+		return;
+	case QUERY_METRICS:
+		metricsask_serve(e, payload, len, answer);
 		return;
 	case QUERY_ALIVE:
 		dark_serve(e, payload, len, answer);

@@ -18,6 +18,7 @@
 #include "insides.h"
 #include "logrole.h"
 #include "logverb.h"
+#include "metricsverb.h"
 #include "pack.h"
 #include "regain.h"
 #include "rotate.h"
@@ -249,6 +250,11 @@ static const struct verb {
     {"debug", insides_verb, false},
     {"ps", verb_ps, false},
     {"logs", logverb, false},
+    {"metrics", metricsverb_metrics, false},
+    {"series", metricsverb_series, false},
+    {"labels", metricsverb_labels, false},
+    {"label_values", metricsverb_values, false},
+    {"metadata", metricsverb_metadata, false},
     {"audit", audit_verb, true},
     {"schedule", verb_schedule, false},
     {"render", verb_render, false},

@@ -25,6 +25,8 @@
  *
  *   QUERY_FACTS    a question             -> records of facts (gossip/facts.h)
  *
+ *   QUERY_METRICS  a question             -> this node's part (core/metricscode.h)
+ *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
  * HAND_OVER and KEYS, which an operator asked for at the node that sends them (acts.h); so is
  * AUDIT, which reads what is hidden from other users of that host.
@@ -46,6 +48,7 @@ enum query {
 	QUERY_FACTS,
 	QUERY_AUDIT,
 	QUERY_LOGS_OF,
+	QUERY_METRICS,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

@@ -49,7 +49,11 @@ values(void **state)
 	BECOMES("\xcf\x7f\xff\xff\xff\xff\xff\xff\xff", "9223372036854775807");
 	BECOMES("\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "1.8446744073709552e19");
 	BECOMES("\xcb\x3f\xf8\0\0\0\0\0\0", "1.5");
-	BECOMES("\xcb\x7f\xf8\0\0\0\0\0\0", "null"); /* NaN */
+	BECOMES("\xcb\x7f\xf8\0\0\0\0\0\0", "\"NaN\"");
+	BECOMES("\xcb\x7f\xf0\0\0\0\0\0\x02", "\"NaN\""); /* the stale one */
+	BECOMES("\xcb\x7f\xf0\0\0\0\0\0\0", "\"+Inf\"");
+	BECOMES("\xcb\xff\xf0\0\0\0\0\0\0", "\"-Inf\"");
+	BECOMES("\xca\x7f\x80\0\0", "\"+Inf\"");
 	BECOMES("\xa3"
 		"abc",
 	    "\"abc\"");

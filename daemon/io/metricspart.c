@@ -1,0 +1,110 @@
+/*
+ * metricspart.c - see metricspart.h.
+ */
+#include "metricspart.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collect.h"
+#include "engine.h"
+#include "metricsask.h"
+#include "metricsread.h"
+
+struct part {
+	struct engine *e;
+	struct blob bytes; /* what q borrows */
+	struct metrics_question q;
+	int64_t wall_ms;
+	stream_done *done;
+	void *arg;
+};
+
+static void
+part_free(struct part *p)
+{
+	blob_free(&p->bytes);
+	free(p);
+}
+
+/* In a copy of the engine. */
+static int
+work(void *arg, struct blob *out, struct err *err)
+{
+	struct part *p = arg;
+
+	return metricsread_part(p->e->series, p->wall_ms, &p->q, STREAM_BYTES_MAX, out, err);
+}
+
+static void
+on_done(void *arg, const char *why, struct slice answer)
+{
+	struct part *p = arg;
+	struct blob failed = {0};
+
+	if (why != NULL && metricscode_fail(why, &failed) == 0)
+		answer = blob_slice(&failed);
+	if (answer.len > 0)
+		p->done(p->arg, 0, answer.b, answer.len);
+	else
+		p->done(p->arg, -ERR_FULL, NULL, 0);
+	blob_free(&failed);
+	part_free(p);
+}
+
+int
+metricspart_start(struct engine *e, struct slice question, stream_done *done, void *arg)
+{
+	struct part *p = calloc(1, sizeof *p);
+	int rc;
+
+	if (p == NULL || blob_copy(&p->bytes, question) < 0) {
+		free(p);
+		return -ERR_FULL;
+	}
+	p->e = e;
+	p->done = done;
+	p->arg = arg;
+	p->wall_ms = collect_wall_offset_ms();
+	if ((rc = metricscode_asked(blob_slice(&p->bytes), &p->q)) == 0) {
+		struct metricsrun_conf c = {.work = work,
+		    .done = on_done,
+		    .arg = p,
+		    .out_max = STREAM_BYTES_MAX,
+		    .wait_ms = p->q.wait_ms};
+
+		rc = metricsrun_start(&e->metricsrun, &c);
+	}
+	if (rc < 0)
+		part_free(p);
+	return rc;
+}
+
+/* --- for others ----------------------------------------------------------------- */
+
+static void
+on_served(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	if (rc == 0)
+		stream_answer_send(arg, data, len);
+	else
+		stream_answer_fail(arg, -rc);
+}
+
+void
+metricsask_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
+{
+	struct slice question = {payload, len};
+	struct blob busy = {0};
+	char why[64];
+	int rc = metricspart_start(e, question, on_served, answer);
+
+	if (rc == 0)
+		return;
+	snprintf(why, sizeof why, "busy: %u queries are under way", e->metricsrun.running + e->metricsrun.waiting);
+	if (rc == -ERR_FULL && metricscode_fail(why, &busy) == 0)
+		stream_answer_send(answer, busy.b, busy.len);
+	else
+		stream_answer_fail(answer, -rc);
+	blob_free(&busy);
+}
