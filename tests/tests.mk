@@ -87,7 +87,7 @@ room_fuzz_asked := io
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script
-$(foreach f,plan sample schedule outlook facts audit labels series expo cantalfile,$(eval room_fuzz_$f := core))
+$(foreach f,plan sample schedule outlook facts audit labels series expo cantalfile prom pattern,$(eval room_fuzz_$f := core))
 room_fuzz_proto := supervisor
 room_fuzz_answer := cli
 fuzz_programs: $(FUZZERS)

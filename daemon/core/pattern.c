@@ -129,7 +129,7 @@ compile(struct pattern *p, struct slice text, struct err *err)
 	rc = pattern_translate(text, &t, err);
 	if (rc == 0) {
 		p->code = pcre2_compile((PCRE2_SPTR)t.out, t.len,
-		    PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF |
+		    PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF |
 			PCRE2_NEVER_BACKSLASH_C,
 		    &why, &at, NULL);
 		if (p->code == NULL) {
@@ -201,18 +201,59 @@ pattern_free(struct pattern *p)
 	free(p);
 }
 
+/* What is no UTF-8 is to Go a U+FFFD for each byte: v so, in out; 0: too long for that. */
+static size_t
+mended(struct slice v, uint8_t *out, size_t cap)
+{
+	size_t n = 0, len;
+
+	for (size_t i = 0; i < v.len; i += len) {
+		const uint8_t *s = v.b + i;
+		uint32_t c = s[0];
+		bool good;
+
+		len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		good = c < 0x80 || (c >= 0xc2 && c <= 0xf4 && len <= v.len - i);
+		for (size_t k = 1; good && k < len; k++)
+			good = (s[k] & 0xc0) == 0x80;
+		/* Too long for what it says, a surrogate, beyond the last. */
+		good = good && !(c == 0xe0 && s[1] < 0xa0) && !(c == 0xed && s[1] >= 0xa0) &&
+		    !(c == 0xf0 && s[1] < 0x90) && !(c == 0xf4 && s[1] >= 0x90);
+		if (!good)
+			len = 1;
+		if (cap - n < 4)
+			return 0;
+		memcpy(out + n, good ? s : (const uint8_t *)"\xef\xbf\xbd", good ? len : 3);
+		n += good ? len : 3;
+	}
+	return n;
+}
+
+/* The matcher that does not backtrack: no groups. */
+static int
+engine_plain(const struct pattern *p, struct slice v)
+{
+	int *room = malloc(WORKSPACE * sizeof *room), rc = PCRE2_ERROR_NOMEMORY;
+
+	if (room != NULL)
+		rc = pcre2_dfa_match(p->code, v.b, v.len, 0, 0, p->data, p->limits, room, WORKSPACE);
+	free(room);
+	return rc;
+}
+
 static bool
 engine_matches(const struct pattern *p, struct slice v, struct slice *groups, uint32_t *gave_up)
 {
+	uint8_t room[2048];
 	int rc = pcre2_match(p->code, v.b, v.len, 0, 0, p->data, p->limits);
 
-	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH && groups == NULL) {
-		int *room = malloc(WORKSPACE * sizeof *room);
-
-		if (room != NULL)
-			rc = pcre2_dfa_match(p->code, v.b, v.len, 0, 0, p->data, p->limits, room, WORKSPACE);
-		free(room);
+	if (rc <= PCRE2_ERROR_UTF8_ERR1 && rc >= PCRE2_ERROR_UTF8_ERR21 && groups == NULL) {
+		v = (struct slice){room, mended(v, room, sizeof room)};
+		if (v.len > 0)
+			rc = pcre2_match(p->code, v.b, v.len, 0, 0, p->data, p->limits);
 	}
+	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH && groups == NULL && v.len > 0)
+		rc = engine_plain(p, v);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH && gave_up != NULL)
 		(*gave_up)++;
 	for (int i = 0; groups != NULL && i < rc; i++) {

@@ -100,8 +100,8 @@ static void
 put_modifiers(struct prom_out *o, const struct prom_expr *e)
 {
 	if (e->at_kind == AT_TIME)
-		prom_put(o, " @ %lld.%03lld", (long long)(e->at_ms / 1000),
-		    (long long)(e->at_ms % 1000 < 0 ? -(e->at_ms % 1000) : e->at_ms % 1000));
+		prom_put(o, " @ %s%lld.%03lld", e->at_ms < 0 ? "-" : "", llabs(e->at_ms) / 1000,
+		    llabs(e->at_ms) % 1000);
 	else if (e->at_kind != AT_NONE)
 		prom_put(o, " @ %s()", e->at_kind == AT_START ? "start" : "end");
 	if (e->has_offset) {
