@@ -411,9 +411,11 @@ count_value(struct prom_ev *ev, const struct prom_expr *e, const struct prom_row
 	const struct prom_expr *name = e->args[1];
 	struct prom_names by = e->labels;
 	struct slice names[LABELS_MAX + 1], key;
-	struct labels l;
+	struct labels l, kept;
 	char text[LABEL_VALUE_BYTES_MAX];
+	uint8_t packed[LABELS_BYTES_MAX];
 	int64_t i;
+	int len;
 
 	while (name->kind == EXPR_PAREN)
 		name = name->args[0];
@@ -427,9 +429,14 @@ count_value(struct prom_ev *ev, const struct prom_expr *e, const struct prom_row
 	size_t n = shortest(row->v[step], text, sizeof text);
 	if (labels_set(&l, name->text, (struct slice){(const uint8_t *)text, n}) < 0)
 		return ev_fail(ev, "count_values makes one label too many");
-	if (ev_pack(ev, &l, &key) < 0 || ev_keep_labels(ev, key, &by, e->without, &key) < 0)
-		return -1;
-	i = ev_index_add(ev, x, key);
+	prom_keep(&l, &by, e->without, &kept);
+	len = labels_pack(&kept, packed, sizeof packed);
+	if (len < 0)
+		return ev_fail(ev, "count_values makes labels longer than %d bytes", LABELS_BYTES_MAX);
+	/* Mostly it is known already, and needs no memory again. */
+	i = ev_index_get(x, (struct slice){packed, (size_t)len});
+	if (i < 0 && ev_pack(ev, &kept, &key) == 0)
+		i = ev_index_add(ev, x, key);
 	if (i < 0 || (i == out->count && rows_add(ev, out, key, g->count, true) == NULL))
 		return -1;
 	double *v = &out->all[i].v[step];

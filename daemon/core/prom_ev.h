@@ -73,6 +73,7 @@ int ev_pack(struct prom_ev *ev, const struct labels *l, struct slice *out);
 int ev_read(struct prom_ev *ev, struct slice packed, struct labels *out);
 int ev_drop_name(struct prom_ev *ev, struct slice *labels);
 /* Only these (without: all but these and the name). */
+void prom_keep(const struct labels *l, const struct prom_names *names, bool without, struct labels *kept);
 int ev_keep_labels(struct prom_ev *ev, struct slice from, const struct prom_names *names, bool without,
     struct slice *out);
 

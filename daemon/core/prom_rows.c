@@ -163,22 +163,29 @@ ev_drop_name(struct prom_ev *ev, struct slice *labels)
 	return ev_pack(ev, &l, labels);
 }
 
+void
+prom_keep(const struct labels *l, const struct prom_names *names, bool without, struct labels *kept)
+{
+	kept->count = 0;
+	for (uint32_t i = 0; i < l->count; i++) {
+		bool named = false;
+
+		for (uint32_t k = 0; k < names->count && !named; k++)
+			named = slice_eq(names->v[k], l->items[i].name);
+		if (without ? !named && !slice_eq(l->items[i].name, slice_of(LABEL_NAME)) : named)
+			kept->items[kept->count++] = l->items[i];
+	}
+}
+
 int
 ev_keep_labels(struct prom_ev *ev, struct slice from, const struct prom_names *names, bool without,
     struct slice *out)
 {
-	struct labels l, kept = {0};
+	struct labels l, kept;
 
 	if (ev_read(ev, from, &l) < 0)
 		return -1;
-	for (uint32_t i = 0; i < l.count; i++) {
-		bool named = false;
-
-		for (uint32_t k = 0; k < names->count && !named; k++)
-			named = slice_eq(names->v[k], l.items[i].name);
-		if (without ? !named && !slice_eq(l.items[i].name, slice_of(LABEL_NAME)) : named)
-			kept.items[kept.count++] = l.items[i];
-	}
+	prom_keep(&l, names, without, &kept);
 	return ev_pack(ev, &kept, out);
 }
 

@@ -11,3 +11,4 @@ promql-record: # its answers, for `make test`: tests/promql/record.json.xz
 	@PROMQL=1 sh tests/deps.sh
 	@/usr/bin/python3 -B tests/promql/promql.py record
 golden unit_programs: $(B)/promql/driver
+bench-metrics: test-promql
