@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-	MATCH_LIMIT = 200000, /* steps of the backtracking matcher */
+	MATCH_LIMIT = 50000, /* steps of the backtracking matcher: 1 ms */
 	HEAP_KIB_MAX = 4096,
 	WORKSPACE = 4096, /* ints, of the other one */
 	WORDS_MAX = 64,

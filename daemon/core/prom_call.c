@@ -145,12 +145,14 @@ date_of(int64_t days)
 static double
 date_part(enum prom_fn fn, double v)
 {
-	int64_t t = v >= -9.2e18 && v <= 9.2e18 ? (int64_t)v : INT64_MIN / 2, days = t / 86400, of_day = t % 86400;
-	struct date d;
+	/* Go counts from a year so far back that its seconds have no sign, and what is no
+	 * second at all is the least one: sums go around, and so do ours. */
+	const uint64_t base = UINT64_C(730692556) * 146097 + 719162; /* days from there to 1970 */
+	uint64_t t = v >= -0x1p63 && v < 0x1p63 ? (uint64_t)(int64_t)v : UINT64_C(1) << 63;
+	uint64_t of_day = (t + base * 86400) % 86400;
+	int64_t days = (int64_t)((t + base * 86400) / 86400) - (int64_t)base;
+	struct date d = date_of(days);
 
-	if (of_day < 0)
-		days--, of_day += 86400;
-	d = date_of(days);
 	switch (fn) {
 	case FN_MINUTE:
 		return (double)(of_day / 60 % 60);

@@ -290,7 +290,7 @@ one_series(struct prom_ev *ev, const struct range_call *c, const struct prom_gri
 			;
 		for (fhi = fhi < flo ? flo : fhi; fhi < f.count && f.at[fhi] < hi; fhi++)
 			;
-		w.before = f.before + flo, w.resets = fhi - flo;
+		w.before = f.count > 0 ? f.before + flo : NULL, w.resets = fhi - flo;
 		w.a = c->a != NULL ? c->a[i] : 0, w.b = c->b != NULL ? c->b[i] : 0;
 		if (ev_work(ev, counter ? 1 + w.resets : w.n) < 0)
 			return -1;

@@ -39,12 +39,18 @@ struct splitter {
 };
 
 static bool
-has_node(const struct prom_names *n)
+has(const struct prom_names *n, const char *label)
 {
 	for (uint32_t i = 0; i < n->count; i++)
-		if (slice_eq(n->v[i], slice_of(NODE_LABEL)))
+		if (slice_eq(n->v[i], slice_of(label)))
 			return true;
 	return false;
+}
+
+static bool
+has_node(const struct prom_names *n)
+{
+	return has(n, NODE_LABEL);
 }
 
 static struct slice
@@ -306,8 +312,8 @@ split_aggr(struct splitter *s, struct prom_expr *e)
 	switch (e->op) {
 	case TOK_COUNT:
 		return sums_of(s, e, TOK_COUNT);
-	case TOK_AVG:
-		return split_avg(s, e);
+	case TOK_AVG: /* a division would lose the name */
+		return has(&e->labels, LABEL_NAME) ? split_below(s, e) : split_avg(s, e);
 	case TOK_STDDEV:
 	case TOK_STDVAR:
 		return split_variance(s, e);

@@ -212,8 +212,11 @@ check_binary(struct prom *p, struct prom_expr *e, struct err *err)
 			    "binary expression must contain only scalar and instant vector types");
 	if (l == PROM_VECTOR && r == PROM_VECTOR)
 		return check_vectors(p, e, err);
-	if (e->matched)
+	/* As Prometheus has it: of nothing by nothing is no matching. */
+	if (e->matched && e->labels.count > 0)
 		return prom_error(p, e->at, err, "vector matching only allowed between instant vectors");
+	e->matched = false;
+	e->card = CARD_ONE;
 	if (prom_is_set(e->op))
 		return prom_error(p, e->at, err, "set operator \"%s\" not allowed in binary scalar expression",
 		    prom_word(e->op));

@@ -3,7 +3,8 @@
     promql.py live DRIVER      both are asked now; prints promql.equal and promql.total
     promql.py record           only Prometheus is; its answers go to record.json.xz
     promql.py check DRIVER     ours beside the record, as `ok` and `not ok`
-    promql.py split DRIVER     ours asked of five nodes and put together, beside ours whole
+    promql.py chance DRIVER SEED COUNT   both now, of expressions made by chance
+    promql.py split DRIVER [SEED COUNT]   ours asked of five nodes and put together, beside ours whole
 
 An expression counts as equal when every question with it is: two instants and a range.
 Equal is: the same labels in the same order, the same times, values to 1e-12 of their
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+import chance
 import data
 import queries
 
@@ -26,8 +28,13 @@ TIMES = [(data.T0 + 1830000, 0, 0), (data.T0 + 2411250, 0, 0),
          (data.T0 + 330000, data.T0 + 3600000, 467000)]
 
 
+MADE = []  # by chance, instead of those that are written down
+
+
 def questions():
     """(expression, [(start, end, step)]); a range of a text or of a range is an error."""
+    if MADE:
+        return [(q, TIMES[1:]) for q in MADE]
     return [(q, TIMES) for q in queries.valid()] + [(q, TIMES[:1] + TIMES[2:]) for q in queries.invalid()]
 
 
@@ -118,6 +125,16 @@ def live(driver):
     return equal == len(questions())
 
 
+def by_chance(driver, seed, count):
+    """Of values that cancel each other what is left may differ: 1e-9."""
+    c = chance.Chance(int(seed))
+    MADE.extend(c.expression() for _ in range(int(count)))
+    ours, theirs = ask_ours(driver), ask_prometheus()
+    equal = compare(ours, theirs, ordered=False, near=1e-9)
+    refused = sum("error" in a[0] for a in theirs)
+    print(f"promql.chance {equal} of {count}, both refuse {refused}")
+
+
 def record():
     body = json.dumps({"asked": [q for q, _ in questions()], "answers": ask_prometheus()},
                       separators=(",", ":"))
@@ -127,24 +144,27 @@ def record():
     print(f"recorded {len(questions())} expressions, {os.path.getsize(RECORD)} bytes")
 
 
-def split(driver):
+def split(driver, seed=0, count=0):
     """Ours over five nodes beside ours over all: order is free, and of floats the last bits."""
+    c = chance.Chance(int(seed))
+    MADE.extend(c.expression() for _ in range(int(count)))
     parts, whole = ask_ours(driver, "split"), ask_ours(driver)
     for i, (q, _) in enumerate(questions()):
-        if q in queries.WHOLE_ONLY:
-            assert all("several nodes" in a["error"] for a in parts[i]), q
-            parts[i] = whole[i]
-    equal = compare(parts, whole, ordered=False, near=1e-12)
+        if MADE or q in queries.WHOLE_ONLY:
+            refused = ["several nodes" in a.get("error", "") for a in parts[i]]
+            assert MADE or all(refused), q
+            parts[i] = whole[i] if any(refused) else parts[i]
+    equal = compare(parts, whole, ordered=False, near=1e-9 if MADE else 1e-12)
     print(f"{'ok' if equal == len(questions()) else 'not ok'} promql: {equal} of {len(questions())} "
           "expressions are the same over five nodes")
 
 
-def main(what, driver=None):
+def main(what, driver=None, *more):
     if what == "record":
         return record()
     if what == "live":
         return sys.exit(0 if live(driver) else 1)
-    return {"check": check, "split": split}[what](driver)
+    return {"check": check, "split": split, "chance": by_chance}[what](driver, *more)
 
 
 if __name__ == "__main__":
