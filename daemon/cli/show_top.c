@@ -137,6 +137,8 @@ take_lists(struct top *t)
 		if (strcmp(value_str(one, "state"), "left") != 0)
 			row_of(&t->nodes, &t->nodes_count, value_str(one, "name"), NULL)->state =
 			    value_str(one, "state");
+	for (i = 0; t->ps != NULL && i < t->nodes_count; i++)
+		t->nodes[i].instances = 0;
 	json_array_foreach(t->ps, i, one) {
 		const char *node = value_str(one, "node");
 		struct row *r;

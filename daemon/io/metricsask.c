@@ -94,11 +94,9 @@ finish(struct metricsask *a, const char *why, struct slice answer)
 
 /* --- merging ------------------------------------------------------------------- */
 
-/* In a copy of the engine. */
 static int
-merge(void *arg, struct blob *out, struct err *err)
+merge_by(const struct metricsask *a, bool small, struct blob *out, struct err *err)
 {
-	struct metricsask *a = arg;
 	struct metricsread_node *nodes = calloc((size_t)a->count + 1, sizeof *nodes);
 
 	if (nodes == NULL)
@@ -106,7 +104,16 @@ merge(void *arg, struct blob *out, struct err *err)
 	for (uint32_t i = 0; i < a->count; i++)
 		nodes[i] = (struct metricsread_node){
 		    a->all[i].name, a->all[i].why, blob_slice(&a->all[i].answer)};
-	return metricsread_merge(&a->q, blob_slice(&a->text), nodes, a->count, out, err);
+	int rc = metricsread_merge(&a->q, blob_slice(&a->text), nodes, a->count, small, out, err);
+	free(nodes);
+	return rc;
+}
+
+/* In a copy of the engine. */
+static int
+merge(void *arg, struct blob *out, struct err *err)
+{
+	return merge_by(arg, false, out, err);
 }
 
 static void
@@ -124,12 +131,17 @@ collect(struct metricsask *a)
 	    .out_max = METRICSASK_OUT_MAX,
 	    .wait_ms = METRICSASK_MERGE_MS,
 	    .at_once = true};
+	struct blob out = {0};
+	struct err err;
 
 	a->collected = true;
 	uv_timer_stop(&a->timer);
-	if (metricsrun_start(&a->e->metricsrun, &c) < 0)
+	if (merge_by(a, true, &out, &err) == 0)
+		finish(a, NULL, blob_slice(&out));
+	else if (metricsrun_start(&a->e->metricsrun, &c) < 0)
 		finish(a, "no copy of the engine can be made to merge the answers: is this host out of memory?",
 		    (struct slice){0});
+	blob_free(&out);
 }
 
 static void
@@ -219,7 +231,7 @@ ask(struct metricsask *a, uint32_t i)
 	struct metrics_question q = a->q;
 	struct call *c = malloc(sizeof *c);
 	msec left = a->until - net_now();
-	struct blob b = {0};
+	struct blob b = {0}, now = {0};
 	int rc = -ERR_FULL;
 
 	q.wait_ms = left > 1 ? (uint32_t)left : 1;
@@ -227,12 +239,19 @@ ask(struct metricsask *a, uint32_t i)
 		struct over_question over = {QUERY_METRICS, false, b.b, b.len, q.wait_ms};
 
 		*c = (struct call){a, i};
-		if (t->self)
+		if (t->self && metricspart_now(a->e, blob_slice(&b), &now) > 0)
+			take(a, t, blob_slice(&now));
+		else if (t->self)
 			rc = metricspart_start(a->e, blob_slice(&b), on_answer, c);
 		else if (!over_ask(a->e, &t->id, &over, on_answer, c))
 			rc = -ERR_FULL;
 	}
 	blob_free(&b);
+	if (now.b != NULL) {
+		blob_free(&now);
+		free(c);
+		return;
+	}
 	if (rc < 0) {
 		free(c);
 		silent(a, t, rc == -ERR_LONG ? "the expression is too long to be asked of others" :

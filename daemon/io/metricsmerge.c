@@ -148,10 +148,11 @@ nobody(const struct metricsread_node *nodes, const struct heard *heard, uint32_t
 
 static int
 merge_results(const struct metrics_question *q, const struct prom_split *split,
-    const struct heard *heard, uint32_t count, uint32_t answered, struct prom_result *out,
-    struct err *err)
+    const struct heard *heard, uint32_t count, uint32_t answered, bool small,
+    struct prom_result *out, struct err *err)
 {
-	static const struct prom_limits limits = {2 * METRICSREAD_BYTES, METRICSREAD_WORK};
+	static const struct prom_limits large = {2 * METRICSREAD_BYTES, METRICSREAD_WORK};
+	static const struct prom_limits few = {METRICSREAD_SMALL_BYTES, METRICSREAD_SMALL_WORK};
 	uint32_t n = 0;
 	struct prom_result *all = calloc((size_t)answered * q->count + 1, sizeof *all);
 	int rc;
@@ -162,14 +163,14 @@ merge_results(const struct metrics_question *q, const struct prom_split *split,
 		if (heard[i].why[0] == '\0' && q->count > 0)
 			memcpy(all + q->count * (size_t)n++, heard[i].a.results,
 			    q->count * sizeof *all);
-	rc = prom_merge(split, &q->when, all, n, &limits, out, err);
+	rc = prom_merge(split, &q->when, all, n, small ? &few : &large, out, err);
 	free(all);
 	return rc;
 }
 
 static int
 merge_eval(const struct metrics_question *q, struct slice text, const struct heard *heard,
-    uint32_t count, uint32_t answered, msgpack_packer *pk, struct err *err)
+    uint32_t count, uint32_t answered, bool small, msgpack_packer *pk, struct err *err)
 {
 	struct prom *p = prom_parse((const char *)text.b, text.len, err);
 	struct prom_split *split = p != NULL ? prom_split(p, err) : NULL;
@@ -177,7 +178,7 @@ merge_eval(const struct metrics_question *q, struct slice text, const struct hea
 	int rc = -1;
 
 	if (split != NULL)
-		rc = merge_results(q, split, heard, count, answered, &r, err);
+		rc = merge_results(q, split, heard, count, answered, small, &r, err);
 	if (rc == 0)
 		pack_result(pk, &r);
 	prom_result_free(&r);
@@ -209,8 +210,17 @@ merge_items(const struct metrics_question *q, const struct heard *heard, uint32_
 
 int
 metricsread_merge(const struct metrics_question *q, struct slice text,
-    const struct metricsread_node *nodes, uint32_t count, struct blob *out, struct err *err)
+    const struct metricsread_node *nodes, uint32_t count, bool small, struct blob *out,
+    struct err *err)
 {
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		bytes += nodes[i].answer.len;
+	/* Patterns of label_replace are tried on every series. */
+	if (small && (q->what != METRICS_EVAL || bytes > METRICSREAD_SMALL_BYTES / 8 ||
+			 memmem(text.b, text.len, "label_", 6) != NULL))
+		return err_set(err, 1, "not small");
 	struct heard *heard = calloc((size_t)count + 1, sizeof *heard);
 	uint32_t answered = 0;
 	msgpack_sbuffer buf;
@@ -226,7 +236,7 @@ metricsread_merge(const struct metrics_question *q, struct slice text,
 	if (answered == 0 && count > 0)
 		rc = nobody(nodes, heard, count, err);
 	else if (q->what == METRICS_EVAL)
-		rc = merge_eval(q, text, heard, count, answered, &pk, err);
+		rc = merge_eval(q, text, heard, count, answered, small, &pk, err);
 	else
 		rc = merge_items(q, heard, count, &pk, err);
 	if (rc == 0 && blob_copy(out, (struct slice){(uint8_t *)buf.data, buf.size}) < 0)
@@ -238,34 +248,51 @@ metricsread_merge(const struct metrics_question *q, struct slice text,
 	return rc;
 }
 
-bool
-metricsread_is_selector(struct slice text)
+static size_t
+skip_blanks(struct slice text, size_t i)
 {
-	size_t i = 0;
-	uint8_t quote = 0;
-
-	while (i < text.len && (text.b[i] == ' ' || text.b[i] == '\t'))
+	while (i < text.len && memchr(" \t\r\n", text.b[i], 4) != NULL)
 		i++;
+	return i;
+}
+
+static size_t
+skip_name(struct slice text, size_t i)
+{
 	while (i < text.len &&
 	    (text.b[i] == '_' || text.b[i] == ':' || (text.b[i] >= '0' && text.b[i] <= '9') ||
 		(text.b[i] >= 'a' && text.b[i] <= 'z') || (text.b[i] >= 'A' && text.b[i] <= 'Z')))
 		i++;
-	if (i == text.len)
-		return i > 0;
-	if (text.b[i++] != '{')
-		return false;
+	return i;
+}
+
+/* Behind the brace that closes what is open at i; the end, if none does. */
+static size_t
+skip_braces(struct slice text, size_t i)
+{
+	uint8_t quote = 0;
+
 	for (; i < text.len; i++) {
 		if (quote != 0 && quote != '`' && text.b[i] == '\\')
 			i++;
 		else if (quote != 0)
 			quote = text.b[i] == quote ? 0 : quote;
-		else if (text.b[i] == '"' || text.b[i] == '\'' || text.b[i] == '`')
+		else if (memchr("\"'`", text.b[i], 3) != NULL)
 			quote = text.b[i];
 		else if (text.b[i] == '}')
-			break;
+			return i + 1;
 	}
-	for (i++; i < text.len; i++)
-		if (text.b[i] != ' ' && text.b[i] != '\t')
-			return false;
-	return true;
+	return text.len;
+}
+
+bool
+metricsread_is_selector(struct slice text)
+{
+	size_t name = skip_blanks(text, 0), i = skip_name(text, name);
+	bool named = i > name;
+
+	i = skip_blanks(text, i);
+	if (i == text.len || text.b[i] != '{')
+		return named && i == text.len;
+	return skip_blanks(text, skip_braces(text, i + 1)) == text.len;
 }

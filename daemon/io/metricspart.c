@@ -80,6 +80,15 @@ metricspart_start(struct engine *e, struct slice question, stream_done *done, vo
 	return rc;
 }
 
+int
+metricspart_now(struct engine *e, struct slice question, struct blob *answer)
+{
+	struct metrics_question q;
+	int rc = metricscode_asked(question, &q);
+
+	return rc < 0 ? rc : metricsread_small(e->series, collect_wall_offset_ms(), &q, answer);
+}
+
 /* --- for others ----------------------------------------------------------------- */
 
 static void
@@ -91,20 +100,31 @@ on_served(void *arg, int rc, const uint8_t *data, size_t len)
 		stream_answer_fail(arg, -rc);
 }
 
-void
-metricsask_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
+static void
+refuse(struct engine *e, int rc, struct stream_answer *answer)
 {
-	struct slice question = {payload, len};
 	struct blob busy = {0};
 	char why[64];
-	int rc = metricspart_start(e, question, on_served, answer);
 
-	if (rc == 0)
-		return;
 	snprintf(why, sizeof why, "busy: %u queries are under way", e->metricsrun.running + e->metricsrun.waiting);
 	if (rc == -ERR_FULL && metricscode_fail(why, &busy) == 0)
 		stream_answer_send(answer, busy.b, busy.len);
 	else
 		stream_answer_fail(answer, -rc);
 	blob_free(&busy);
+}
+
+void
+metricsask_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
+{
+	struct slice question = {payload, len};
+	struct blob now = {0};
+	int rc = metricspart_now(e, question, &now);
+
+	if (rc > 0) {
+		stream_answer_send(answer, now.b, now.len);
+		blob_free(&now);
+	} else if (rc < 0 || (rc = metricspart_start(e, question, on_served, answer)) < 0) {
+		refuse(e, rc, answer);
+	}
 }

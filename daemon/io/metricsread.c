@@ -11,6 +11,8 @@
 enum { TICK_MS = 1000, CHUNK = 512 };
 
 struct reading {
+	bool small;
+	int64_t samples; /* small: that may still be read */
 	const struct series_store *s;
 	int64_t wall_ms;
 	struct metricsarena arena;
@@ -73,6 +75,23 @@ too_many(struct err *err)
 	    METRICSREAD_SERIES_MAX);
 }
 
+/* By its name, without a pattern: found at once. */
+static bool
+is_cheap(const struct prom_need *need)
+{
+	bool named = false;
+
+	for (uint32_t i = 0; i < need->matchers_count; i++) {
+		const struct series_matcher *m = &need->matchers[i];
+
+		if (m->op != SERIES_EQ && m->op != SERIES_NE)
+			return false;
+		named = named || (m->op == SERIES_EQ && m->value.len > 0 &&
+				     slice_eq(m->name, slice_of(LABEL_NAME)));
+	}
+	return named;
+}
+
 /* What one selector needs. */
 static int
 gather(struct reading *r, const struct prom_need *need, struct prom_data *out, struct err *err)
@@ -83,9 +102,16 @@ gather(struct reading *r, const struct prom_need *need, struct prom_data *out, s
 	series_id *ids;
 	int rc = 0;
 
-	n = series_select(r->s, need->matchers, need->matchers_count, METRICSREAD_SERIES_MAX, &ids);
+	if (r->small && !is_cheap(need))
+		return -1;
+	n = series_select(r->s, need->matchers, need->matchers_count,
+	    r->small ? METRICSREAD_SMALL_SERIES : METRICSREAD_SERIES_MAX, &ids);
 	if (n < 0)
 		return too_many(err);
+	if (r->small && n > 0 && (to - from >= r->samples || (r->samples -= n * (to - from + 1)) < 0)) {
+		free(ids);
+		return -1;
+	}
 	all = metricsarena_take(&r->arena, (size_t)n * sizeof *all);
 	*out = (struct prom_data){.series = all};
 	for (int64_t i = 0; i < n && rc == 0; i++) {
@@ -102,7 +128,8 @@ static int
 eval(struct reading *r, struct slice text, const struct prom_when *when, struct prom_result *out,
     struct err *err)
 {
-	static const struct prom_limits limits = {METRICSREAD_BYTES, METRICSREAD_WORK};
+	static const struct prom_limits large = {METRICSREAD_BYTES, METRICSREAD_WORK};
+	static const struct prom_limits small = {METRICSREAD_SMALL_BYTES, METRICSREAD_SMALL_WORK};
 	struct prom_need needs[PROM_SELECTORS_MAX];
 	struct prom_data data[PROM_SELECTORS_MAX];
 	struct prom *p = prom_parse((const char *)text.b, text.len, err);
@@ -115,7 +142,7 @@ eval(struct reading *r, struct slice text, const struct prom_when *when, struct 
 	for (uint32_t i = 0; i < n && rc == 0; i++)
 		rc = gather(r, &needs[i], &data[i], err);
 	if (rc == 0)
-		rc = prom_eval(p, when, data, &limits, out, err);
+		rc = prom_eval(p, when, data, r->small ? &small : &large, out, err);
 	prom_free(p);
 	return rc;
 }
@@ -290,4 +317,26 @@ metricsread_part(const struct series_store *s, int64_t wall_ms, const struct met
 	if (rc < 0 && metricscode_fail(why.text, out) < 0)
 		return err_set(err, 1, "no memory");
 	return 0;
+}
+
+bool
+metricsread_small(const struct series_store *s, int64_t wall_ms, const struct metrics_question *q,
+    struct blob *out)
+{
+	struct reading r = {.small = true,
+	    .samples = METRICSREAD_SMALL_SAMPLES,
+	    .s = s,
+	    .wall_ms = wall_ms,
+	    .arena = {.bytes_max = METRICSREAD_SMALL_BYTES}};
+	size_t bytes = 0;
+	struct err err;
+	bool done;
+
+	for (uint32_t i = 0; i < q->count; i++)
+		bytes += q->texts[i].len;
+	done = s != NULL && q->what == METRICS_EVAL && bytes <= PROM_TEXT_BYTES_MAX / 4 &&
+	    eval_all(&r, q, METRICSREAD_SMALL_BYTES, out, &err) == 0;
+	metricsarena_free(&r.arena);
+	free(r.points);
+	return done;
 }

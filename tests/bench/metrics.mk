@@ -1,6 +1,6 @@
 # Figures of metrics: each part has a line and files of its own.  Included by tests/tests.mk.
-.PHONY: bench-metrics bench-metrics-sample bench-metrics-store test-exporter
-bench-metrics: bench-metrics-sample bench-metrics-store
+.PHONY: bench-metrics bench-metrics-query bench-metrics-sample bench-metrics-store test-exporter
+bench-metrics: bench-metrics-query bench-metrics-sample bench-metrics-store
 bench-metrics-sample: $(B)/bench/sample # as root: it makes cgroups
 	@/usr/bin/python3 -B tests/bench/metrics_sample.py $(B)/bench/sample
 $(B)/bench/sample $(B)/bench/dump: $(B)/bench/%: tests/bench/%.c $(filter $(B)/%,$(need_io))
@@ -17,3 +17,6 @@ $(B)/bench/metrics: tests/bench/metrics.c tests/bench/cantal.h tests/bench/goril
 # Our names, labels, types and values beside node_exporter's own.
 test-exporter: $(B)/bench/dump
 	@/usr/bin/python3 -B tests/bench/exporter.py $<
+
+bench-metrics-query: all # as root: QUERY_N=100 real daemons
+	@/usr/bin/python3 -B tests/bench/metrics_query.py
