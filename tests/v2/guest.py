@@ -25,7 +25,7 @@ HERE = ROOT / "build/v2"
 SECONDS = int(os.environ.get("SECONDS_MAX", "1500"))
 BOOT_SECONDS = 120
 WANTED = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "crc32c_generic", "ext4", "loop", "erofs", "squashfs",
-          "af_alg", "vsock")
+          "af_alg", "vsock", "bridge", "veth")
 CONTAINERS = ("limits", "life", "crash", "fence", "exec", "audit", "start", "isolation", "escape", "escape_devices", "escape_exec",
               "upgrade", "weaker", "notify")
 FILES = ["tests/v2/test_systemd.py", *("tests/containers/test_%s.py" % name for name in CONTAINERS)]
