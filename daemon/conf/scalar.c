@@ -136,7 +136,10 @@ apply_size_unit(const char *end, int64_t *out, bool *unit)
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
 		if (strcmp(end, sizes[i].name) == 0) {
 			*unit = *end != '\0';
-			return __builtin_mul_overflow(*out, sizes[i].factor, out) ? -ERR_RANGE : 0;
+			if (!__builtin_mul_overflow(*out, sizes[i].factor, out))
+				return 0;
+			*out = 0; /* what is left of it may be a number that has no opposite */
+			return -ERR_RANGE;
 		}
 	return -ERR_MALFORMED;
 }

@@ -72,6 +72,9 @@ test_integers(void **state)
 	assert_int_equal(scalar_lithos_int("0x", &v), -ERR_MALFORMED);
 	assert_int_equal(scalar_lithos_int("0777", &v), -ERR_MALFORMED);
 	assert_int_equal(scalar_lithos_int("9999999999Gi", &v), -ERR_RANGE);
+	assert_int_equal(scalar_lithos_int("-8589934592Gi", &v), -ERR_RANGE); /* -2^63 */
+	assert_true(v == 0);
+	assert_int_equal(scalar_lithos_int("-0x8000000000000000", &v), -ERR_RANGE);
 	assert_int_equal(scalar_lithos_int("5x", &v), -ERR_MALFORMED);
 }
 
@@ -88,6 +91,8 @@ test_measures(void **state)
 	assert_int_equal(scalar_size("3", &v, &unit), 0);
 	assert_false(unit);
 	assert_int_equal(scalar_size("3m", &v, &unit), -ERR_MALFORMED);
+	assert_int_equal(scalar_size("-8589934592Gi", &v, &unit), -ERR_RANGE); /* -2^63 */
+	assert_true(v == 0);
 	assert_int_equal(scalar_duration("2h", &v, &unit), 0);
 	assert_int_equal(v, 7200000);
 	assert_int_equal(scalar_duration("1.5m", &v, &unit), 0);
