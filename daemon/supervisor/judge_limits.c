@@ -114,6 +114,9 @@ oom_score(const struct judge *j, struct spec *s, struct err *err)
 	struct flat_rec rec;
 
 	flat_int(j->sandbox, "limits/oom-score", &least);
+	if (least < -SPEC_OOM_MAX || least > SPEC_OOM_MAX)
+		return err_set(err, EXIT_CONFIG, "%s: %s: limits: oom-score: %lld is not within -%d and %d",
+		    j->req->instance, j->sandbox_file, (long long)least, SPEC_OOM_MAX, SPEC_OOM_MAX);
 	score = least;
 	if (flat_find(j->container, "oom-score", &rec)) {
 		score = rec.type == FLAT_INT ? rec.num : INT64_MIN;
@@ -121,6 +124,8 @@ oom_score(const struct judge *j, struct spec *s, struct err *err)
 			return judge_fail(j, &rec, err,
 			    "oom-score: below %lld, the least that sandbox '%s' allows (limits: oom-score in %s)",
 			    (long long)least, j->req->sandbox, j->sandbox_file);
+		if (score > SPEC_OOM_MAX)
+			return judge_fail(j, &rec, err, "oom-score: above %d, the kernel's most", SPEC_OOM_MAX);
 	} else if (least <= SPEC_OOM_DEFAULT) {
 		return 0;
 	}

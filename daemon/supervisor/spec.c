@@ -446,6 +446,8 @@ get_all(const struct flat *f, struct spec *s)
 			return fields[i].key;
 	if (!name_ok(s->instance, strlen(s->instance)))
 		return "instance";
+	if (s->oom_score > SPEC_OOM_MAX + SPEC_OOM_SCORE)
+		return "oom-score";
 	if (!get_leader(f, s->leader))
 		return "cluster";
 	if (!get_strs(f, "arg", &s->args) || s->args.count == 0)

@@ -22,6 +22,7 @@ enum {
 	SPEC_HEADER_BYTES = 20,
 	SPEC_RECORD_BYTES_MAX = 1 << 20,
 	SPEC_HOSTS_BYTES_MAX = 32 << 10, /* additional ones */
+	SPEC_OOM_MAX = 1000, /* the kernel knows -1000 to 1000 */
 	SPEC_OOM_SCORE = 1001, /* added to it: a record has 1 to 2001 */
 	SPEC_OOM_DEFAULT = 200, /* before meshd and the host's services */
 	SPEC_LOG_BYTES = 8 << 20, /* of all log files, unless it is said */

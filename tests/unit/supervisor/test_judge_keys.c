@@ -85,6 +85,26 @@ oom_score_is_bounded(void **state)
 	}
 }
 
+/* meshd-conf refuses them too; it reads what others wrote, so nothing relies on it. */
+static void
+oom_scores_that_no_kernel_has(void **state)
+{
+	static const int64_t wrong[] = {1001, INT32_MAX, INT64_MAX - 1000, INT64_MAX};
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		setup(state);
+		flat_put_int(&sandbox.out, "default-user", 1);
+		flat_put_int(&container.out, "oom-score", wrong[i]);
+		refused("oom-score: above 1000, the kernel's most");
+		for (int sign = -1; sign <= 1; sign += 2) {
+			setup(state);
+			flat_put_int(&sandbox.out, "default-user", 1);
+			flat_put_int(&sandbox.out, "limits/oom-score", sign * wrong[i]);
+			refused("is not within -1000 and 1000");
+		}
+	}
+}
+
 /* An absolute path of that many bytes. */
 static const char *
 path_of(char *out, size_t bytes)
@@ -416,6 +436,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_sandbox_has_limits_of_its_own, setup),
 	    cmocka_unit_test_setup(oom_score_is_bounded, setup),
+	    cmocka_unit_test_setup(oom_scores_that_no_kernel_has, setup),
 	    cmocka_unit_test_setup(normal_exits_are_kept, setup),
 	    cmocka_unit_test_setup(image_dir_is_used_or_refused, setup),
 	    cmocka_unit_test_setup(host_paths_are_used_or_refused, setup),

@@ -401,6 +401,27 @@ what_an_older_meshd_must_not_start(void **state)
 	spec_free(&in);
 }
 
+/* Its checksum is right: whoever wrote it, no arithmetic of ours breaks on it. */
+static void
+an_oom_score_of_no_kernel(void **state)
+{
+	static const uint32_t wrong[] = {2002, UINT32_C(1) << 31, UINT32_MAX};
+	struct spec in, out;
+	struct err err;
+
+	(void)state;
+	fill(&in);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		in.oom_score = wrong[i];
+		assert_true(spec_decode(&out, buf, spec_encode(&in, buf), "a", &err) < 0);
+		assert_string_equal(err.text, "a: bad or missing field 'oom-score'");
+	}
+	in.oom_score = 2001;
+	assert_int_equal(spec_decode(&out, buf, spec_encode(&in, buf), "a", &err), 0);
+	spec_free(&out);
+	spec_free(&in);
+}
+
 static void
 networks(void **state)
 {
@@ -451,6 +472,8 @@ main(void)
 	    cmocka_unit_test(every_flipped_bit_is_refused),
 	    cmocka_unit_test(errors_say_what),
 	    cmocka_unit_test(what_an_older_meshd_must_not_start),
+	    cmocka_unit_test(an_oom_score_of_no_kernel),
+	    cmocka_unit_test(an_oom_score_of_no_kernel),
 	    cmocka_unit_test(networks), cmocka_unit_test(strings_are_bounded),
 	};
 
