@@ -22,7 +22,7 @@
 
 #define PROBE ".probe" /* no name of an instance, nor of another daemon's group */
 
-enum { LOCK_TRIES = 50 };
+enum { LOCK_TRIES = 200 };
 
 const char *const cgroup_names[CGROUP_COUNT] = {"memory", "cpu", "pids", "io"};
 
@@ -189,7 +189,7 @@ cgroup_open(struct cgroups *g, const char *name, struct err *err)
 		    "cgroup %s has no cgroup.kill: Linux 5.14 or later is needed",
 		    name);
 	/* A directory takes no record lock, and a child that the last daemon
-	 * had just forked holds this one for some ms after a kill -9. */
+	 * had just forked holds this one for some ms after a kill -9, on a busy host for many. */
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (flock(g->unified, LOCK_EX | LOCK_NB) == 0)
 			break;
