@@ -197,7 +197,7 @@ def test_what_the_line_must_be(web):
     def line(*words):
         p = subprocess.run([*mesh, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
         return p.returncode, p.stderr
-    assert line("exec", "web.0") == (64, "mesh: exec: missing COMMAND; usage: mesh exec INSTANCE -- COMMAND [ARG...]\n")
+    assert line("exec", "web.0") == (64, "mesh: exec: missing COMMAND; usage: mesh exec INSTANCE [-i] [-t] -- COMMAND [ARG...]\n")
     assert line("exec", "web.0", "--") == line("exec", "web.0")
     assert line("exec", "../x", "--", "true")[0] == 64
     assert line("exec", "web.0", "--", "")[0] == 125

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 
+import pytest
 import weak
 from conftest import UNIFIED, children_of, wait_for
 
@@ -121,7 +122,9 @@ def test_a_sandbox_limit_changes_live(node):
     assert pathlib.Path("/proc/%d" % first["pid"]).exists()
     assert limit(node, "memory") == str(16 << 20)
     # After a reboot the group is made again from the records, also from those of
-    # instances that were started under the old limits.
+    # instances that were started under the old limits; it waits for nobody to write them.
+    old = b"all-pids" + (60).to_bytes(8, "little")
+    wait_for(lambda: not any(old in (node.top / "state/supervisor" / name).read_bytes() for name in node.records()))
     node.kill()
     (node.group() / "cgroup.kill").write_text("1")
     wait_for(lambda: not any(node.leaf(leaf).joinpath("cgroup.procs").read_text() for leaf in node.leaves()))
@@ -325,6 +328,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+@pytest.mark.no_shadow
 def test_nothing_odd_is_inherited(node):
     """Of what meshd was started with: limits, priorities, places to run."""
     node.shell("a", "umask; grep -c . /proc/self/numa_maps; busybox head -n 1 /proc/self/numa_maps; echo DONE; exec sleep 1000")
@@ -358,6 +362,7 @@ def test_nothing_odd_is_inherited(node):
     assert text.startswith("0022\n") and " default " in text, text
 
 
+@pytest.mark.no_shadow
 def test_oom_score(node):
     """A container goes before meshd, and an image does not put itself before others."""
     node.sandbox("web", "default-user: 1000\nlimits: {oom-score: 100}\n")
@@ -408,9 +413,9 @@ def test_out_of_memory_ends_all_of_it(node):
     script = "mkfifo /tmp/go; (read x </tmp/go; x=y; while true; do x=$x$x; done) & echo UP; exec sleep 1000"
     node.shell("a", script, name="wait", extra="memory-limit: 16Mi\nrestart-timeout: 60s\n")
     node.start()
-    node.run("web.1", "a")
     other = node.up("web.2", "a", config="/config/wait.yaml")
     node.printed("web.2", "UP")
+    node.run("web.1", "a")
     e = node.event(kind="state", instance="web.1", state="backoff")
     assert (e["exit_status"], e["text"]) == (9, "killed for memory: its limit is 16777216 bytes")
     node.ask("STOP", instance="web.1")
