@@ -16,7 +16,8 @@ DESTDIR ?=
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARD    := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fno-math-errno $(WARN) $(HARD) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) -MMD -MP
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fno-math-errno $(WARN) $(HARD) $(CFLAGS) $(SANITIZE) -MMD -MP
 LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now
 
 pc      = $(shell pkg-config --cflags $(1) 2>/dev/null)
@@ -87,7 +88,7 @@ $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 INIT_CC := $(if $(shell command -v musl-gcc),musl-gcc,gcc)
 $(B)/meshd-init: $(wildcard daemon/init/*.c) $(wildcard daemon/init/*.h) daemon/base/initproto.h daemon/base/weak.h | $(if $(absent),absent)
 	@mkdir -p $(@D)
-	$(INIT_CC) -std=c11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $(filter %.c,$^)
+	$(INIT_CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(SAN),$(TRAP)) -Os -static -s -o $@ $(filter %.c,$^)
 # For tests, and never installed: each defence of a container can be left out (daemon/base/weak.h).
 weak: $(addprefix $(B)/weak/,meshd meshd-conf meshd-init meshd-dynamic)
 # The supervisor as it is, but linked so that a test can stand before its calls (tests/containers/countdown.c).
@@ -96,13 +97,13 @@ $(B)/weak/meshd-dynamic: $(call obj,daemon/supervisor/main.c) $(filter $(B)/%,$(
 	$(call link,$(need_supervisor))
 $(B)/weak/meshd: $(shell grep -l base/weak.h daemon/supervisor/*.c) tests/containers/weak.c $(B)/meshd
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 -o $@ $(filter %.c,$^) $(call obj,daemon/supervisor/main.c) $(need_supervisor)
+	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 $(SANITIZE) -o $@ $(filter %.c,$^) $(call obj,daemon/supervisor/main.c) $(need_supervisor)
 $(B)/weak/meshd-conf: $(shell grep -l base/weak.h daemon/conf/*.c) tests/containers/weak.c $(B)/meshd-conf
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -DWEAK_ALL -O0 -o $@ $(filter %.c,$^) $(need_conf) $(call a,seccomp)
+	$(CC) -std=c11 -D_GNU_SOURCE -DMESH_WEAK -DWEAK_ALL -O0 $(SANITIZE) -o $@ $(filter %.c,$^) $(need_conf) $(call a,seccomp)
 $(B)/weak/meshd-init: tests/containers/weak.c $(B)/meshd-init
 	@mkdir -p $(@D)
-	gcc -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 -static -o $@ $(wildcard daemon/init/*.c) $<
+	gcc -std=c11 -D_GNU_SOURCE -DMESH_WEAK -O0 $(if $(SAN),$(TRAP)) -static -o $@ $(wildcard daemon/init/*.c) $<
 # The simulator counts what its machines ask of malloc, and plants faults in them.
 $(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc spread_pick members_tell cargo_load cargo_fill budget_wait \
     rumours_hear packet_begin rumour_pack keys_epoch keyleap_believed claim_check claim_above claim_stamp cookie_holds evict_refuses going_wait_until roster_sum_end \

@@ -213,11 +213,30 @@ pytest_file() {
 
 # Each file by itself and three at a time, as they mostly wait; the longest first.
 pytest_lanes() {
-	ls -S "$1"/test_*.py | as_root xargs -P 3 -n 1 sh tests/run.sh pytest_file
+	ls -S "$@" | as_root xargs -P 3 -n 1 sh tests/run.sh pytest_file
+}
+
+# A report is a failure, also where the test went well without who made it.
+reports=/tmp/mesh-san-reports # tests/containers/san.c
+no_reports() {
+	cat $reports/* 2>/dev/null
+	ok "sanitizers: nothing found" as_root rmdir $reports
+}
+
+suite_containers_san() {
+	[ $# -gt 0 ] || set -- tests/containers/test_*.py tests/cluster/test_kill.py \
+	    tests/cluster/test_refuse.py tests/cluster/test_lithos.py
+	MESH_BUILD=$PWD/build-san
+	MESH_SANITIZE=-fsanitize=address,undefined # conftest.py
+	export MESH_BUILD MESH_SANITIZE
+	as_root rm -rf $reports
+	as_root mkdir -m 1777 $reports || exit 5
+	check "sanitized programs" pytest_lanes "$@"
+	check "their reports" no_reports
 }
 
 suite_pytest() {
-	check "$(basename "$1")" pytest_lanes "$1"
+	check "$(basename "$1")" pytest_lanes "$1"/test_*.py
 }
 
 # build NAME ARGUMENTS...: make these, and say by the code why not.
@@ -288,6 +307,10 @@ case $suite in
 containers | cluster | net)
 	need_root "$suite tests"
 	suite_pytest "tests/$suite"
+	;;
+containers_san)
+	need_root "container tests"
+	suite_containers_san "$@"
 	;;
 pytest) suite_pytest "$1" ;; # of any folder
 v2) check "cgroup v2 alone" /usr/bin/python3 -B tests/v2/guest.py ${WHAT:-} ;;

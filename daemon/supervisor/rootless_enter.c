@@ -268,8 +268,8 @@ again(char **argv, int owners, struct err *err)
 int
 rootless_enter(const struct args *a, char **argv, struct err *err)
 {
+	static struct config c; /* what it holds, it holds to the exec or the end */
 	struct owners_ids ids;
-	struct config c;
 	int owners, rc;
 
 	if (geteuid() == 0)

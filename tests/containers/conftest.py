@@ -22,11 +22,20 @@ BUILD = pathlib.Path(os.environ.get("MESH_BUILD", ROOT / "build"))
 UNIFIED = next(p for p in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
                if os.path.exists(p + "/cgroup.procs"))
 USER, CONF_USER = 64780, 64781
+SANITIZED = "MESH_SANITIZE" in os.environ  # make containers-san: its programs are built with this
+SLOW = 3 if SANITIZED else 1  # what they do in a time takes so many
 
 
 def pytest_configure(config):
     if os.geteuid() != 0:
         raise pytest.UsageError("container tests need root: sudo make containers")
+    config.addinivalue_line("markers", "no_shadow: a sanitizer's 16 TB of shadow memory do not fit into it")
+
+
+def pytest_collection_modifyitems(config, items):
+    out = [i for i in items if SANITIZED and i.get_closest_marker("no_shadow")]
+    items[:] = [i for i in items if i not in out]
+    config.hook.pytest_deselected(items=out)
 
 
 @pytest.fixture(scope="session")

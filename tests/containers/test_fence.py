@@ -4,7 +4,7 @@ import pathlib
 import time
 
 import pytest
-from conftest import UNIFIED, Node, wait_for
+from conftest import SLOW, UNIFIED, Node, wait_for
 from steps import OWN, Steps, countdown, in_parallel
 from test_life import alive
 
@@ -27,7 +27,7 @@ def exclusive(node, ms=2000, script=TICK, kill="500ms", instance="web.1"):
     node.shell("a", script, extra="kill-timeout: %s\nrestart-timeout: 100ms\n" % kill)
     if node.meshd is None:
         node.start()
-    deadline = now_ms() + ms
+    deadline = now_ms() + (ms * SLOW if ms < 3000 else ms)
     up = node.up(instance, "a", policy=2, deadline=deadline)
     node.printed(instance, "TICK")
     return up, deadline
