@@ -26,7 +26,7 @@ libdir := $(shell pkg-config --variable=libdir libsodium 2>/dev/null)
 a       = $(libdir)/lib$(1).a
 absent := $(strip $(foreach l,msgpackc uv_a sodium lmdb pcre2-8 lua5.4 seccomp yaml jansson,$(if $(wildcard $(call a,$(l))),,lib$(l).a)))
 
-ROOMS   := gossip base core io script conf supervisor cli
+ROOMS   := gossip base core io script conf supervisor cli http
 src_gossip     := $(wildcard gossip/*.c)
 src_base       := $(wildcard daemon/base/*.c)
 src_core       := $(wildcard daemon/core/*.c)
@@ -35,12 +35,12 @@ src_script     := $(filter-out daemon/script/main.c,$(wildcard daemon/script/*.c
 src_conf       := $(filter-out daemon/conf/main.c,$(wildcard daemon/conf/*.c))
 src_supervisor := $(filter-out daemon/supervisor/main.c,$(wildcard daemon/supervisor/*.c))
 src_cli        := $(filter-out daemon/cli/main.c,$(wildcard daemon/cli/*.c))
+src_http       := $(filter-out daemon/http/main.c,$(wildcard daemon/http/*.c))
 src_sim        := $(wildcard tests/sim/*.c)
 
 comma := ,
 obj = $(patsubst %.c,$(B)/o/%.o,$(1))
 lib = $(B)/lib$(1).a
-
 cflags_script := $(call pc,lua5.4)
 LUA_LIB := $(wildcard scheduler-scripts/lib/*.lua)
 
@@ -53,10 +53,10 @@ need_conf       := $(call lib,conf) $(need_base) $(call a,yaml) $(call a,sodium)
 need_supervisor := $(call lib,supervisor) $(call lib,core) $(call lib,base) $(call a,seccomp)
 # It signs with ca.key and tokens: of io only that file, and what that needs, is linked.
 need_cli        := $(call lib,cli) $(call lib,io) $(need_base) $(call a,jansson) $(call a,sodium)
+need_http       := $(call lib,http) $(need_base) $(call a,seccomp) -lmicrohttpd -lm
 
-PROGRAMS := meshd meshd-engine meshd-script meshd-conf meshd-init mesh mesh-sim
+PROGRAMS := meshd meshd-engine meshd-script meshd-conf meshd-http meshd-init mesh mesh-sim
 all: $(addprefix $(B)/,$(PROGRAMS))
-
 # Nothing is compiled before everything is there that it is linked with.
 .PHONY: absent
 absent:
@@ -70,8 +70,7 @@ $(B)/lib%.a:
 	ar rcs $@ $^
 
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a -l%,$(1)) -Wl,--end-group -o $@
-# Root's program loads nothing at run time; and both libc's pages that it does not use and
-# those of the loader are not its own then.  (A sanitizer is a library.)
+# Root's program loads nothing at run time.  (A sanitizer is a library.)
 $(B)/meshd: LDFLAGS += $(if $(SAN),,-static-pie)
 $(B)/meshd: $(call obj,daemon/supervisor/main.c) $(filter $(B)/%,$(need_supervisor))
 	$(call link,$(need_supervisor))
@@ -81,6 +80,8 @@ $(B)/meshd-script: $(call obj,daemon/script/main.c) $(filter $(B)/%,$(need_scrip
 	$(call link,$(need_script))
 $(B)/meshd-conf: $(call obj,daemon/conf/main.c) $(filter $(B)/%,$(need_conf))
 	$(call link,$(need_conf) $(call a,seccomp))
+$(B)/meshd-http: $(call obj,daemon/http/main.c) $(filter $(B)/%,$(need_http))
+	$(call link,$(need_http))
 $(B)/mesh: $(call obj,daemon/cli/main.c) $(filter $(B)/%,$(need_cli))
 	$(call link,$(need_cli))
 # pid 1 of a container: static, no library but libc.  Each container pays for its

@@ -1,9 +1,10 @@
 #!/bin/sh
-# mesh-accounts - make the two accounts that meshd runs its parts as.
+# mesh-accounts - make the three accounts that meshd runs its parts as.
 #
 #   mesh       the engine: gossip, state, control socket.  People in group mesh
 #              may read the mesh (mesh status ...); only root may change it.
 #   mesh-conf  the YAML reader of the administrator's files.
+#   mesh-http  metrics over HTTP, where `http:` is set; in group mesh, to ask the engine.
 #
 # Neither has a shell, a home or a password.  Running it again changes nothing.
 #   --root DIR   in another root directory (an image being built)
@@ -38,7 +39,7 @@ has() { # DATABASE NAME
 	grep -q "^$2:" "$root/etc/$1" 2>/dev/null && return 0
 	[ -z "$root" ] && getent "$1" "$2" >/dev/null
 }
-for name in mesh mesh-conf; do
+for name in mesh mesh-conf mesh-http; do
 	has group "$name" ||
 		run groupadd ${root:+--root "$root"} --system "$name"
 	has passwd "$name" ||

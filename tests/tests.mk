@@ -111,7 +111,7 @@ D      := $(DESTDIR)$(PREFIX)
 SHARE  := $(D)/share/mesh
 UNITS  ?= $(D)/lib/systemd/system
 TREES  := scheduler-scripts templates lithos-configs
-HELPERS := meshd-engine meshd-script meshd-conf meshd-init mesh-dev
+HELPERS := meshd-engine meshd-script meshd-conf meshd-http meshd-init mesh-dev
 install: all
 	install -d $(D)/bin $(D)/sbin $(D)/libexec/mesh $(SHARE) $(D)/share/doc/mesh/doc $(UNITS) \
 	    $(D)/share/bash-completion/completions $(D)/share/fish/vendor_completions.d $(D)/share/man/man1

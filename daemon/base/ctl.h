@@ -61,6 +61,7 @@
  *   init      {ca: hex?, cert: hex?}  {cluster: str, key_file | ca_key: str, address: str}        write
  *   join      {seed: "HOST:PORT", ca: hex?, cert: hex?, forget: bool}  {seeds: [str]}; forget: {forgotten: str}  write
  *   evict     {node: str, token: hex?, sig: hex?}  {evicted: str, id: str, before: bool}  write
+ *   exposition {openmetrics: bool}    {text: str}: the newest sample of every series of this node (core/expotext.h)
  *   version   {}                      {version, wire: [min, max]}
  * Reads need group mesh or root (the socket's mode); writes need root or a
  * uid of `operators:` (SO_PEERCRED).  A stamp is written TERM.LEADER8.SEQ

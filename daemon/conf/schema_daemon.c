@@ -64,6 +64,14 @@ static const struct field limits[] = {
     {.key = NULL},
 };
 
+static const struct field host = {.type = T_STR, .max = 253};
+static const struct field http[] = {
+    {.key = "listen", .type = T_HOSTPORT},
+    {.key = "hosts", .type = T_LIST, .sub = &host, .max = 28},
+    {.key = "user", .type = T_ACCOUNT},
+    {.key = NULL},
+};
+
 static const struct field log_[] = {
     {.key = "level", .type = T_ENUM, .words = levels},
     {.key = NULL},
@@ -93,7 +101,7 @@ const struct field schema_daemon[] = {
     {.key = "members-max", .type = T_INT, .min = 2, .max = MEMBERS},
     {.key = "election", .type = T_MAP, .sub = election},
     {.key = "operators", .type = T_LIST, .sub = &operator_},
-    LATER("http"),
+    {.key = "http", .type = T_MAP, .sub = http},
     LATER("boot-wait"),
     TIME("restart-grace", 1000, 3600000),
     LATER("stable-after"),

@@ -134,7 +134,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 		return rc;
 	snprintf(key, sizeof key, "%s/cluster.key", c->state_dir);
 	c->key_configured = flat_find(f, "cluster-key", &rec);
-	c->account_configured = flat_find(f, "user", &rec) ||
+	c->http = flat_find(f, "http", &rec);
+	c->account_configured = flat_find(f, "user", &rec) || flat_find(f, "http/user", &rec) ||
 	    flat_find(f, "conf-user", &rec) || flat_find(f, "uid-range", &rec);
 	if (strlen(key) >= CONFIG_PATH_CAP)
 		return err_set(err, EXIT_CONFIG, "%s: state-dir is too long",
@@ -144,6 +145,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	    (rc = read_account(f, c->file, "user", "mesh", c->user, err)) < 0 ||
 	    (rc = read_account(f, c->file, "conf-user", "mesh-conf",
 		 c->conf_user, err)) < 0 ||
+	    (rc = read_account(f, c->file, "http/user", "mesh-http",
+		 c->http_user, err)) < 0 ||
 	    (rc = read_cgroup(c, f, err)) < 0)
 		return rc;
 	(void)flat_str(f, "log/level", level, sizeof level); /* absent: "" */
@@ -326,6 +329,26 @@ account(const char *key, const char *name, uid_t *uid, gid_t *gid,
 	return 0;
 }
 
+/* It has what is asked of it in its hands: of no user who has a key or is root. */
+static int
+http_account(struct config *c, struct err *err)
+{
+	gid_t own;
+	int rc = account("http: user", c->http_user, &c->http_uid, &own, err);
+
+	if (rc < 0)
+		return rc;
+	if (c->http_uid == c->uid || c->http_uid == c->conf_uid)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: http: user: uid %u is that of user or conf-user; an account of its own is needed", c->file,
+		    c->http_uid);
+	if (c->http_uid >= c->range_first && c->http_uid <= c->range_last)
+		return err_set(err, EXIT_CONFIG,
+		    "%s: http: user: uid %u lies in uid-range (%u-%u), which is for containers", c->file, c->http_uid,
+		    c->range_first, c->range_last);
+	return 0;
+}
+
 int
 config_accounts(struct config *c, struct err *err)
 {
@@ -337,6 +360,8 @@ config_accounts(struct config *c, struct err *err)
 		return rc;
 	rc = account("conf-user", c->conf_user, &c->conf_uid, &c->conf_gid, err);
 	if (rc < 0)
+		return rc;
+	if (c->http && (rc = http_account(c, err)) < 0)
 		return rc;
 	/* Processes of one user may write in each other's memory: the engine
 	 * would answer for meshd-conf. */

@@ -25,8 +25,9 @@ struct config {
 	bool key_configured;		   /* ... but only then it must exist */
 	bool account_configured;	   /* user, conf-user or uid-range is */
 	char cgroup[CONFIG_PATH_CAP];	   /* NAME[/NAME...], below the roots */
-	char user[NAME_CAP], conf_user[NAME_CAP];
-	uid_t uid, conf_uid;
+	bool http;			   /* meshd-http is wanted */
+	char user[NAME_CAP], conf_user[NAME_CAP], http_user[NAME_CAP];
+	uid_t uid, conf_uid, http_uid;
 	gid_t gid, conf_gid;
 	uint32_t range_first, range_last; /* of outside uids for sandboxes ... */
 	uint32_t range_ids;		  /* ... so many for each */

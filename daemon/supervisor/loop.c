@@ -22,7 +22,7 @@ enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
 enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + OPENERS_MAX + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_LIMITER, FROM_LOOKER, FROM_OPENER };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER };
 
 struct watch {
 	enum source source;
@@ -70,6 +70,7 @@ collect(struct sup *s, struct set *set)
 	add(set, s->signals, POLLIN, FROM_SIGNAL, NULL);
 	add(set, s->lease_timer, POLLIN, FROM_LEASE, NULL);
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
+	add(set, s->web.pidfd, POLLIN, FROM_WEB, NULL);
 	add(set, s->launcher.sweeper, POLLIN, FROM_SWEEPER, NULL);
 	add(set, s->limiter.pidfd, POLLIN, FROM_LIMITER, NULL);
 	add(set, s->looker.pidfd, POLLIN, FROM_LOOKER, NULL);
@@ -104,6 +105,7 @@ deadline(const struct sup *s)
 	d = earlier(d, health_deadline(s));
 	d = earlier(d, s->oom.check_at);
 	d = earlier(d, notify_deadline(&s->notify));
+	d = earlier(d, s->ending ? MSEC_NEVER : web_deadline(&s->web));
 	if (s->launcher.sweeping && s->launcher.sweeper < 0)
 		return 0;
 	d = earlier(d, s->launcher.age_at);
@@ -170,6 +172,10 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 	case FROM_AUDIT:
 		if (p->fd == s->audit.pidfd)
 			audit_ready(s);
+		break;
+	case FROM_WEB:
+		if (p->fd == s->web.pidfd)
+			web_ended(&s->web, now);
 		break;
 	case FROM_SWEEPER:
 		if (p->fd == s->launcher.sweeper)
@@ -256,6 +262,8 @@ turn(struct sup *s, struct set *set)
 	spare_tick(&s->place.spare, now);
 	engine_tick(s, now);
 	notify_tick(s, now);
+	if (!s->ending)
+		web_tick(&s->web, &s->conf, now);
 	row_drop_over(s);
 	if (now >= s->launcher.age_at) {
 		s->launcher.age_at = now + AGE_MS;
@@ -282,6 +290,7 @@ loop(struct sup *s)
 			break;
 	}
 	exec_close(s);
+	web_close(&s->web);
 	cgroup_kill(&s->cgroups, SUP_ENGINE_GROUP);
 	free(set.fds);
 	free(set.watches);

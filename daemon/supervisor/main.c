@@ -117,12 +117,14 @@ start(struct sup *s, const struct args *a, struct err *err)
 		return rc;
 	log_init("meshd", s->conf.log_level);
 	notify_open(&s->notify);
+	web_new(&s->web);
 	if ((rc = config_accounts(&s->conf, err)) < 0 ||
 	    (rc = place_open(&s->place, &s->conf, err)) < 0 ||
 	    (rc = cgroup_open(&s->cgroups, s->conf.cgroup, err)) < 0 ||
 	    (rc = launch_open(&s->launcher, &s->place, &s->cgroups, s->conf.gid,
 		 s->programs.init, err)) < 0 ||
-	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0)
+	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0 ||
+	    (rc = web_open(&s->web, &s->conf, err)) < 0)
 		return rc;
 	nets_new(&s->launcher.nets, s->conf.cgroup);
 	s->launcher.conf = s->programs.conf;

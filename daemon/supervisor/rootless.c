@@ -164,12 +164,13 @@ rootless_accounts(struct config *c, struct err *err)
 {
 	if (c->account_configured)
 		return err_set(err, EXIT_CONFIG,
-		    "%s: user, conf-user and uid-range are not for --rootless, which has ids of your own; remove them",
+		    "%s: user, conf-user, http: user and uid-range are not for --rootless, which has ids of your own; remove them",
 		    c->file);
 	c->uid = self.one_id ? 0 : ROOTLESS_ENGINE;
 	c->gid = c->uid;
 	c->conf_uid = self.one_id ? 0 : ROOTLESS_CONF;
 	c->conf_gid = c->conf_uid;
+	c->http_uid = self.one_id ? 0 : ROOTLESS_HTTP;
 	/* One id for each sandbox: that is all that a process without a capability
 	 * can be. */
 	c->range_first = self.one_id ? 0 : ROOTLESS_FIRST;

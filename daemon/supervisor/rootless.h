@@ -26,6 +26,7 @@
 enum {
 	ROOTLESS_ENGINE = 1,
 	ROOTLESS_CONF = 2,
+	ROOTLESS_HTTP = 3,
 	ROOTLESS_FIRST = 1000, /* of sandboxes; with less sub ids it is id 0 alone */
 };
 

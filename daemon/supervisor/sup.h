@@ -36,6 +36,7 @@
 #include "notify.h"
 #include "oom.h"
 #include "told.h"
+#include "web.h"
 
 enum {
 	SUP_ROWS_MAX = 4096,
@@ -112,6 +113,7 @@ struct sup {
 	struct openers openers;
 	struct opener looker; /* of changed.c */
 	struct notify notify;
+	struct web web;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
 	size_t rows_count, jobs_running;
 	struct execs execs;

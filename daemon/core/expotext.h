@@ -1,0 +1,21 @@
+/*
+ * expotext.h - the newest sample of every series, as Prometheus scrapes it: text 0.0.4 or
+ * OpenMetrics 1.0, families in one piece, in the order of their names.
+ *
+ * What OpenMetrics demands of a type and a series does not have by its name (a counter
+ * without `_total`) is of type unknown there; parts of histograms and summaries are too,
+ * since several of them in one family may not be mixed.  No sample is left out for that.
+ */
+#ifndef CORE_EXPOTEXT_H
+#define CORE_EXPOTEXT_H
+
+#include "series.h"
+
+/* Series that ended, or had no sample for longer, are not there (PromQL's look-back). */
+enum { EXPOTEXT_AGE_TICKS = 300, EXPOTEXT_BYTES_MAX = 8 << 20, EXPOTEXT_SERIES_MAX = 100000 };
+
+/* 0 and *out (the caller's), or -ERR_FULL: no memory, or more than the bounds. */
+MUST_CHECK int expotext_write(const struct series_store *s, int64_t now_tick, bool openmetrics,
+    struct blob *out);
+
+#endif

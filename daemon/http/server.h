@@ -1,0 +1,37 @@
+/*
+ * server.h - requests, from their heads (head.h) to their answers.  libmicrohttpd speaks
+ * HTTP; the questions go to the engine meanwhile (ask.h) and nothing waits for anything.
+ *
+ *   accept -> the head is looked at -> libmicrohttpd -> route -> question -> answer, close
+ *
+ * Bounds: SERVER_CONNS_MAX connections, SERVER_HEAD_MS for a head, SERVER_IDLE_MS without
+ * a byte after it, SERVER_ASKS_MAX questions under way (more: 503), one request a
+ * connection.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "../base/err.h"
+
+enum {
+	SERVER_CONNS_MAX = 64,
+	SERVER_HEAD_MS = 5000,
+	SERVER_IDLE_MS = 10000,
+	SERVER_ASKS_MAX = 16,
+	SERVER_HOSTS_MAX = 32,
+};
+
+struct server_conf {
+	int listener;	 /* non-blocking; taken */
+	const char *ctl; /* path of the engine's socket; borrowed */
+	const char *const *hosts; /* what a request may call this host; borrowed */
+	size_t hosts_count;
+};
+
+struct server;
+
+MUST_CHECK int server_new(const struct server_conf *c, struct server **out, struct err *err);
+/* Wait for something, and do it; never longer than a second. */
+void server_turn(struct server *s);
+
+#endif
