@@ -205,7 +205,7 @@ put_warnings(struct slice missing, struct text *out)
 }
 
 int
-api_query(struct slice data, struct text *out)
+api_query(struct slice data, int64_t at_ms, struct text *out)
 {
 	struct slice kind = api_field(data, "kind"), list = api_field(data, "series");
 	const char *word;
@@ -225,7 +225,13 @@ api_query(struct slice data, struct text *out)
 		rc = put_series(list, true, out);
 	else if (len == 6 && memcmp(word, "matrix", 6) == 0)
 		rc = put_series(list, false, out);
-	else
+	else if (len == 6 && memcmp(word, "string", 6) == 0) {
+		text_puts(out, "[");
+		text_time(out, at_ms);
+		text_puts(out, ",");
+		rc = put_slice(api_field(data, "text"), out);
+		text_puts(out, "]");
+	} else
 		rc = -1;
 	if (rc < 0)
 		return -1;
@@ -240,7 +246,7 @@ int
 api_list(struct slice data, struct text *out)
 {
 	text_puts(out, "{\"status\":\"success\",\"data\":");
-	if (put_slice(data, out) < 0)
+	if (put_slice(api_field(data, "data"), out) < 0 || put_warnings(api_field(data, "missing"), out) < 0)
 		return -1;
 	text_puts(out, "}");
 	return 0;
@@ -248,22 +254,23 @@ api_list(struct slice data, struct text *out)
 
 /* [{metric, type, help}] -> {metric: [{type, help, unit}]} */
 int
-api_metadata(struct slice data, struct text *out)
+api_metadata(struct slice data, uint32_t limit, struct text *out)
 {
+	struct slice list = api_field(data, "data");
 	struct mp mp;
 	uint32_t n;
 
-	mp_init(&mp, data.b, data.len, CTL_DEPTH_MAX);
-	if (data.len == 0 || mp_array(&mp, &n) < 0)
+	mp_init(&mp, list.b, list.len, CTL_DEPTH_MAX);
+	if (list.len == 0 || mp_array(&mp, &n) < 0)
 		return -1;
 	text_puts(out, "{\"status\":\"success\",\"data\":{");
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && i < limit; i++) {
 		size_t from = mp.off;
 		struct slice one;
 
 		if (mp_skip(&mp) < 0)
 			return -1;
-		one = (struct slice){data.b + from, mp.off - from};
+		one = (struct slice){list.b + from, mp.off - from};
 		text_puts(out, i > 0 ? "," : "");
 		if (put_slice(api_field(one, "metric"), out) < 0)
 			return -1;
@@ -275,7 +282,10 @@ api_metadata(struct slice data, struct text *out)
 			return -1;
 		text_puts(out, ",\"unit\":\"\"}]");
 	}
-	text_puts(out, "}}");
+	text_puts(out, "}");
+	if (put_warnings(api_field(data, "missing"), out) < 0)
+		return -1;
+	text_puts(out, "}");
 	return 0;
 }
 

@@ -9,11 +9,13 @@
 #include "../core/blob.h"
 #include "text.h"
 
-/* Of `metrics`: a vector, matrix, scalar or string.  Nodes that are missing are warnings. */
-MUST_CHECK int api_query(struct slice data, struct text *out);
-/* Of `series`, `labels`, `label_values`, `metadata`. */
+/* Of `metrics`: a vector, matrix, scalar or string (asked for at at_ms).  Nodes that are
+ * missing are warnings, here and below. */
+MUST_CHECK int api_query(struct slice data, int64_t at_ms, struct text *out);
+/* Of `series`, `labels`, `label_values`. */
 MUST_CHECK int api_list(struct slice data, struct text *out);
-MUST_CHECK int api_metadata(struct slice data, struct text *out);
+/* Of `metadata`: at most limit metrics. */
+MUST_CHECK int api_metadata(struct slice data, uint32_t limit, struct text *out);
 /* errorType is one of Prometheus' own. */
 void api_error(struct text *out, const char *type, const char *why);
 /* The value under that key of a msgpack map; empty: there is none, or it is no map. */

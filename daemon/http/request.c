@@ -173,6 +173,31 @@ exposition(struct request *q, struct slice data)
 	return 0;
 }
 
+/* What was checked when it was asked. */
+static int64_t
+asked_at(const struct request *q)
+{
+	const char *text = params_get(&q->params, "time");
+	struct timespec ts;
+	struct err err;
+	int64_t ms;
+
+	if (text != NULL && params_time("time", text, &ms, &err) == 0)
+		return ms;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static uint32_t
+limit_of(const struct request *q)
+{
+	const char *text = params_get(&q->params, "limit");
+	uint32_t limit;
+	struct err err;
+
+	return text != NULL && params_limit(text, &limit, &err) == 0 ? limit : UINT32_MAX;
+}
+
 static int
 convert(struct request *q, struct slice data)
 {
@@ -180,11 +205,11 @@ convert(struct request *q, struct slice data)
 	q->type = JSON;
 	switch (q->route->answer) {
 	case ANSWER_QUERY:
-		return api_query(data, &q->answer);
+		return api_query(data, asked_at(q), &q->answer);
 	case ANSWER_LIST:
 		return api_list(data, &q->answer);
 	case ANSWER_METADATA:
-		return api_metadata(data, &q->answer);
+		return api_metadata(data, limit_of(q), &q->answer);
 	case ANSWER_TEXT:
 	case ANSWER_OPENMETRICS:
 		return exposition(q, data);

@@ -183,13 +183,11 @@ ask_metadata(const struct params *p, const char *name, struct mpw *w, struct err
 	(void)name;
 	if (limit != NULL && params_limit(limit, &n, err) < 0)
 		return -1;
-	begin(w, "metadata", (uint32_t)(metric != NULL) + (limit != NULL));
+	begin(w, "metadata", metric != NULL);
 	if (metric != NULL) {
 		mpw_cstr(w, "metric");
 		mpw_cstr(w, metric);
 	}
-	if (limit != NULL)
-		put_ms(w, "limit", n);
 	return 0;
 }
 
