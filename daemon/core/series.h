@@ -4,8 +4,9 @@
  * A tick is one second of a clock that never goes back (the caller's; CLOCK_BOOTTIME,
  * aligned), the same for all series of a store, so a sample has no time of its own.
  * What the wall clock says a tick was is the asker's to know: steps of it move nothing
- * here.  Values are doubles and come back bit for bit; whether a series is kept as
- * integers or as floats is chosen here, per block.
+ * here.  Values are doubles and come back bit for bit; how they are kept is chosen here,
+ * per block (seriescode.h).  Whole numbers and decimals take the least: 1234 us are best
+ * said as 1234 / 1e6, the nearest double to 0.001234, and not as 1234 * 1e-6.
  *
  *   series_new -> series_owner -> series_open -> series_put ... -> series_close
  *                                 series_select -> series_read
@@ -23,7 +24,7 @@
 enum series_type { SERIES_UNTYPED, SERIES_COUNTER, SERIES_GAUGE, SERIES_HISTOGRAM, SERIES_SUMMARY, SERIES_INFO, SERIES_STATESET };
 
 struct series_conf {
-	size_t bytes_max;	/* of samples, index and names together */
+	size_t bytes_max;	/* of samples, index and names together; a quarter is for the last two; 256 KiB at least */
 	uint32_t series_max;
 	uint32_t owner_series_max; /* of each owner but SERIES_HOST */
 	size_t owner_bytes_max;	/* likewise; 0: an eighth of bytes_max */
@@ -39,19 +40,21 @@ typedef uint64_t series_id; /* 0 = none; never given out twice */
 MUST_CHECK struct series_store *series_new(const struct series_conf *conf); /* NULL: no memory */
 void series_free(struct series_store *s);
 
-/* An owner of that name (an instance); -ERR_FULL.  Its series end when it is dropped;
- * what they were stays until it is too old. */
+/* An owner of that name (an instance); -ERR_FULL; -ERR_LONG: over 255 bytes.  Its series
+ * end with it; what they were stays until it is too old, and as long its number is good. */
 MUST_CHECK int series_owner(struct series_store *s, struct slice name, uint32_t *owner);
 void series_owner_end(struct series_store *s, uint32_t owner, int64_t tick);
 
 /* What a metric is, for those who ask (`# TYPE`, `# HELP`, metadata).  The first one to
- * say stands; help is kept once.  -ERR_UNKNOWN: it was another type before. */
+ * say stands as long as there are series of it; of the others a few hundred are kept.
+ * 1024 bytes of help at most.  -ERR_UNKNOWN: it is another type; -ERR_FULL, -ERR_LONG. */
 MUST_CHECK int series_describe(struct series_store *s, struct slice metric, enum series_type type,
     struct slice help);
 
 /* The series of these labels (packed), made if it is new.  0 when there is no room for
- * one more: it is counted.  The id is good until the series has no sample left and was
- * closed. */
+ * one more, or it is another owner's that is not closed: it is counted.  The id is good
+ * until the series was closed and its samples are too old, or its owner's (or, for the
+ * host, any owner's) newer ones took their place. */
 series_id series_open(struct series_store *s, uint32_t owner, struct slice labels);
 /* Ticks of a series rise; the same or an older one is -ERR_RANGE and nothing happens.
  * -ERR_UNKNOWN: no such id any more, open it again.  -ERR_FULL: its owner has no room. */
@@ -60,7 +63,8 @@ MUST_CHECK int series_put(struct series_store *s, series_id id, int64_t tick, do
  * one if it has a sample of this.  A later put goes on with it; one of the very tick of the
  * mark takes its place. */
 void series_close(struct series_store *s, series_id id, int64_t tick);
-/* Drop what is older than keep_ticks; each tick or now and then. */
+/* What is older than keep_ticks is not read any more; its memory is given back over the
+ * next 16 calls.  Each tick. */
 void series_expire(struct series_store *s, int64_t now_tick);
 
 /* --- reading: nothing below changes the store ---------------------------------- */
