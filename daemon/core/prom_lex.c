@@ -78,8 +78,8 @@ lex_word(struct lex *l)
 	uint32_t from = l->at, to = from;
 	bool colon = false;
 
-	while (to < l->len && (is_alnum(l->s[to]) || (l->s[to] == ':' && !l->in_braces)))
-		colon = colon || l->s[to++] == ':';
+	for (; to < l->len && (is_alnum(l->s[to]) || (l->s[to] == ':' && !l->in_braces)); to++)
+		colon = colon || l->s[to] == ':';
 	enum prom_tok t = colon ? TOK_METRIC : TOK_IDENT;
 	if (!l->in_braces && !colon) {
 		for (uint32_t w = TOK_ATAN2; w <= TOK_STOP; w++)

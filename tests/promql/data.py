@@ -135,6 +135,7 @@ def made():
                     gauge(r, 15000, 240)))
     out.append(({"__name__": "temperature", "node": "a1", "sensor": "core1"}, gauge(r, 15000, 240)))
     out.append(({"__name__": "single", "node": "a1", "path": "/var/lib/x-9_y"}, gauge(r, 30000, 120)))
+    out.append(({"__name__": "role:up:sum", "node": "a1", "role": "web"}, gauge(r, 60000, 60)))
     out.append(({"__name__": "brief", "node": "b2"}, gauge(r, 15000, 240)[80:82]))
     out.append(({"__name__": "once", "node": "b2"}, [(T0 + 1800000, 3.5)]))
     out.append(({"__name__": "negative_total", "node": "c3"},

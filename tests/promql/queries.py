@@ -49,6 +49,11 @@ up{node=~"\\x61[1-3]"}
 up{instance=~"a1:8\\d{1,2}"}
 UP
 up # a comment
+role:up:sum
+role:up:sum / 2
+:up
+sum by (role) (role:up:sum)
+{__name__="role:up:sum"}
 up{
   node = 'a1' , # another
 }

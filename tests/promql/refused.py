@@ -135,6 +135,9 @@ up{node=~"a*+b"}
 up{node=~"((a{100}){100}){100}"}
 0xg
 1.2.3
+a:b(up)
+up{a:b="c"}
+sum by (a:b) (up)
 1e
 5mm
 1_000
