@@ -183,6 +183,16 @@ receive_member(struct mesh *m, msec now, uint32_t i, const struct packet *p)
 	return rc < 0 ? rc : rumours_hear(m, now, p, i, NULL);
 }
 
+static int
+decode(struct mesh *m, const uint8_t *body, size_t len, struct packet *p)
+{
+	int rc = packet_decode(body, len, p);
+
+	if (rc == 0)
+		m->stats.rx_kinds[p->kind]++;
+	return rc;
+}
+
 /* Sealed for this node alone, by member i. */
 static int
 open_pair(struct mesh *m, uint32_t i, const struct seal_frame *frame, const uint8_t *buf, size_t len,
@@ -194,7 +204,7 @@ open_pair(struct mesh *m, uint32_t i, const struct seal_frame *frame, const uint
 	if ((rc = pair_open(m, members_pair(&m->ms, i), frame, buf, len, body, &body_bytes)) < 0 ||
 	    (rc = members_fresh(&m->ms, i, frame->counter)) < 0)
 		return rc;
-	return packet_decode(body, body_bytes, p);
+	return decode(m, body, body_bytes, p);
 }
 
 /* It teaches nothing but what it says, and is answered like any other: by which way
@@ -257,7 +267,7 @@ receive_bare(struct mesh *m, msec now, const struct addr *from, const struct sea
 	int rc;
 
 	if ((rc = seal_bare(frame, &body, buf)) < 0 ||
-	    (rc = packet_decode(body, len - (size_t)(body - buf), &p)) < 0)
+	    (rc = decode(m, body, len - (size_t)(body - buf), &p)) < 0)
 		return rc;
 	if (p.kind == PACKET_ENTER || p.kind == PACKET_ENTERED)
 		return enter_recv(m, now, from, frame->sender, &p);
@@ -292,7 +302,7 @@ receive(struct mesh *m, msec now, const struct addr *from, const uint8_t *buf, s
 			keys_stranger(m, now, from, &frame, 0);
 		return rc;
 	}
-	if ((rc = packet_decode(body, body_bytes, &p)) < 0)
+	if ((rc = decode(m, body, body_bytes, &p)) < 0)
 		return rc;
 	/* Whoever yielded still answers the one it yielded to. */
 	if (m->left && (frame.sender != m->ms.m[0].short_id || p.kind != PACKET_TWIN))

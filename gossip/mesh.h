@@ -127,11 +127,14 @@ struct mesh_parent {
 /* What found no room here, and was not said, asked or taken: it comes again, or not. */
 enum mesh_room { MESH_ROOM_DATAGRAMS, MESH_ROOM_ANSWERS, MESH_ROOM_STREAMS, MESH_ROOM_PINGS, MESH_ROOM_REPORTS, MESH_ROOMS };
 
-/* Counters, by ERR_ code of what was dropped, and traffic. */
+enum { MESH_KINDS_MAX = 64 }; /* of packets: more than there are */
+
+/* Counters, by ERR_ code of what was dropped, and traffic; kinds are those of mesh_kind. */
 struct mesh_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t dropped[ERR_COUNT];
 	uint64_t no_room[MESH_ROOMS];
+	uint64_t rx_kinds[MESH_KINDS_MAX], tx_kinds[MESH_KINDS_MAX]; /* read whole; made, those that others carry too */
 	uint64_t sync_records, sync_bytes; /* whole ones, and all, told because tables differed */
 };
 
@@ -176,5 +179,7 @@ uint32_t mesh_count(const struct mesh *m);
 /* Rises whenever a state, a leader, a grade, a term or an announcement changes. */
 uint64_t mesh_changes(const struct mesh *m);
 void mesh_stats(const struct mesh *m, struct mesh_stats *out);
+/* What a kind of packet is called ("PING"); NULL: none. */
+const char *mesh_kind(unsigned kind);
 
 #endif

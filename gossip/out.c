@@ -420,6 +420,7 @@ finish(struct mesh *m, uint32_t to, const struct packet *p, const struct cargo *
 		return 0;
 	if (form == SEAL_PAIR)
 		m->seal.version = pair_version(m, to);
+	m->stats.tx_kinds[p->kind]++;
 	return seal_close(&m->seal, form, key, buf, w.len);
 }
 

@@ -49,6 +49,20 @@ static const char *const layouts[PACKET_KINDS_] = {
 #undef X
 };
 
+_Static_assert((int)PACKET_KINDS_ <= (int)MESH_KINDS_MAX, "mesh_stats counts each kind");
+
+const char *
+mesh_kind(unsigned kind)
+{
+	static const char *const names[PACKET_KINDS_] = {
+#define X(name, letters) [PACKET_##name] = #name,
+	    PACKET_KINDS(X)
+#undef X
+	};
+
+	return kind < PACKET_KINDS_ ? names[kind] : NULL;
+}
+
 enum { MAY_LACK = '?' }; /* what comes behind it */
 
 static const struct field *

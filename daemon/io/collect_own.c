@@ -23,7 +23,7 @@ struct inside {
 	struct mesh_side side;
 	struct collect_self self;
 	uint64_t send_failed, udp_bytes, streams, control, surveys, relays, role_jobs, instances, reporting,
-	    events, rounds_ok, rounds_failed, round_ms, leads, resident_bytes, cpu_user_us, cpu_system_us,
+	    events, rows_cut, rows_unknown, rounds_ok, rounds_failed, round_ms, leads, resident_bytes, cpu_user_us, cpu_system_us,
 	    wall_at_start_s, one;
 };
 
@@ -88,6 +88,8 @@ static const struct row rows[] = {
     C("mesh_rounds_total", "result", "failed", rounds_failed, ROUNDS),
     G("mesh_round_duration_seconds", NULL, NULL, round_ms, "How long the last round took."),
     G("mesh_reporting_nodes", NULL, NULL, reporting, "Nodes whose reports this node holds."),
+    G("mesh_report_rows_cut", NULL, NULL, rows_cut, "Rows of those reports that did not fit."),
+    G("mesh_report_rows_unknown", NULL, NULL, rows_unknown, "Rows of those reports of a kind that is not known here."),
     G("mesh_instances", NULL, NULL, instances, "Containers on this host."),
     C("mesh_events_total", NULL, NULL, events, "Events told in mesh events."),
     C("mesh_facts_total", "result", "asked", facts.asked, FACTS),
@@ -114,10 +116,15 @@ static const struct row rows[] = {
 static const struct reading_figure dropped = {"mesh_dropped_total",
     "What was not taken, sent or begun, by reason (mesh debug says what each means).", SERIES_COUNTER};
 
+static const struct reading_figure kinds_rx = {"mesh_packets_received_total", "Packets read, by their kind.",
+    SERIES_COUNTER};
+static const struct reading_figure kinds_tx = {"mesh_packets_sent_total",
+    "Packets made, by their kind; those that travel within another are among them.", SERIES_COUNTER};
+
 struct collect_own {
 	const struct reading_of *of;
 	int statm;
-	series_id ids[ARRAY_LEN(rows)], dropped[COUNTERS_KINDS];
+	series_id ids[ARRAY_LEN(rows)], dropped[COUNTERS_KINDS], rx[MESH_KINDS_MAX], tx[MESH_KINDS_MAX];
 };
 
 struct collect_own *
@@ -165,6 +172,10 @@ gather_engine(const struct engine *e, struct inside *in)
 		in->role_jobs++;
 	in->instances = e->local.count;
 	in->reporting = e->lead.nodes_count;
+	for (size_t i = 0; i < e->lead.nodes_count; i++) {
+		in->rows_cut += e->lead.nodes[i].report.now.cut;
+		in->rows_unknown += e->lead.nodes[i].report.now.unknown;
+	}
 	in->events = e->journal.next - 1;
 	in->rounds_ok = e->lead.rounds_ok;
 	in->rounds_failed = e->lead.rounds_failed;
@@ -205,6 +216,19 @@ figure(const struct inside *in, const struct row *r)
 	return (double)v / r->div;
 }
 
+/* One of a long list; that it never happened is not kept. */
+static void
+put(const struct collect_own *c, const struct reading_figure *f, series_id *id, const char *label,
+    const char *value, uint64_t count, int64_t tick)
+{
+	struct label more;
+
+	if (value == NULL || count == 0)
+		return;
+	more = (struct label){slice_of(label), slice_of(value)};
+	reading_figure(c->of, f, id, &more, 1, tick, (double)count);
+}
+
 void
 collect_own_tick(struct collect_own *c, const struct engine *e, const struct collect_self *self, int64_t tick)
 {
@@ -222,14 +246,11 @@ collect_own_tick(struct collect_own *c, const struct engine *e, const struct col
 			more = (struct label){slice_of(r->label), slice_of(r->value)};
 		reading_figure(c->of, &f, &c->ids[i], &more, r->label != NULL, tick, figure(&in, r));
 	}
-	for (unsigned k = 1; k < COUNTERS_KINDS; k++) {
-		const char *reason = counters_reason(k);
-		struct label more;
-
-		if (reason == NULL || e->counters.dropped[k] == 0)
-			continue;
-		more = (struct label){slice_of("reason"), slice_of(reason)};
-		reading_figure(c->of, &dropped, &c->dropped[k], &more, 1, tick, (double)e->counters.dropped[k]);
+	for (unsigned k = 1; k < COUNTERS_KINDS; k++)
+		put(c, &dropped, &c->dropped[k], "reason", counters_reason(k), e->counters.dropped[k], tick);
+	for (unsigned k = 0; k < MESH_KINDS_MAX; k++) {
+		put(c, &kinds_rx, &c->rx[k], "kind", mesh_kind(k), in.mesh.rx_kinds[k], tick);
+		put(c, &kinds_tx, &c->tx[k], "kind", mesh_kind(k), in.mesh.tx_kinds[k], tick);
 	}
 }
 

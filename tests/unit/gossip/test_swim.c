@@ -55,6 +55,39 @@ outside_a_cluster_only_join_is_said(void **state)
 	world_free(w);
 }
 
+/* What each says by kind is what others read by kind, and all there is. */
+static void
+packets_are_counted_by_kind(void **state)
+{
+	struct world *w = world_new(3, MESH_QUORUM_MAJORITY);
+	uint64_t kinds[2][MESH_KINDS_MAX] = {{0}}, packets[2] = {0};
+
+	(void)state;
+	world_run(w, 20000);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct mesh_stats st;
+
+		mesh_stats(w->node[i], &st);
+		packets[0] += st.tx_packets;
+		packets[1] += st.rx_packets;
+		for (unsigned k = 0; k < MESH_KINDS_MAX; k++) {
+			kinds[0][k] += st.tx_kinds[k];
+			kinds[1][k] += st.rx_kinds[k];
+		}
+	}
+	for (unsigned k = 0; k < MESH_KINDS_MAX; k++) {
+		assert_true(mesh_kind(k) != NULL || (kinds[0][k] == 0 && kinds[1][k] == 0));
+		assert_true(kinds[0][k] >= kinds[1][k]);
+		packets[0] -= kinds[0][k];
+	}
+	assert_int_equal(packets[0], 0);
+	assert_string_equal(mesh_kind(PACKET_PING), "PING");
+	assert_true(kinds[1][PACKET_PING] > 10 && kinds[1][PACKET_PING] + 10 >= kinds[0][PACKET_PING]);
+	assert_null(mesh_kind(PACKET_KINDS_));
+	assert_null(mesh_kind(0));
+	world_free(w);
+}
+
 /* The leader's own eyes: dead 2.2 s after the last word, everybody told. */
 static void
 silence_is_death_in_two_seconds(void **state)
@@ -371,6 +404,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(three_find_each_other),
 	    cmocka_unit_test(outside_a_cluster_only_join_is_said),
+	    cmocka_unit_test(packets_are_counted_by_kind),
 	    cmocka_unit_test(silence_is_death_in_two_seconds),
 	    cmocka_unit_test(without_a_leader_suspicion_comes_first),
 	    cmocka_unit_test(the_accused_refutes),
