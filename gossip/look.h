@@ -89,6 +89,9 @@ struct mesh_queues {
 };
 void mesh_queues(const struct mesh *m, struct mesh_queues *out);
 
+/* What a kind of packet is called ("PING"), of those that mesh_stats counts; NULL: none. */
+const char *mesh_kind(unsigned kind);
+
 /* Of this node's probes of the last minute, of members that lived: how many were not
  * answered straight and within half a second (at lan's pace).  What a cut path costs is
  * not in it.  A share is of words there and back. */

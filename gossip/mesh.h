@@ -35,7 +35,7 @@
 enum {
 	MESH_SEEDS_MAX = 64,
 	MESH_META_BYTES_MAX = 200, /* zone and tags, opaque to the mesh */
-	MESH_PARENTS_MAX = 16,
+	MESH_PARENTS_MAX = 16, MESH_KINDS_MAX = 64, /* kinds of packets: more than there are */
 	MESH_MEMBERS_LIMIT = 8192,
 	MESH_LEASE_MAX_MS = 60000, /* longer ones nobody has, and nobody follows */
 };
@@ -127,9 +127,7 @@ struct mesh_parent {
 /* What found no room here, and was not said, asked or taken: it comes again, or not. */
 enum mesh_room { MESH_ROOM_DATAGRAMS, MESH_ROOM_ANSWERS, MESH_ROOM_STREAMS, MESH_ROOM_PINGS, MESH_ROOM_REPORTS, MESH_ROOMS };
 
-enum { MESH_KINDS_MAX = 64 }; /* of packets: more than there are */
-
-/* Counters, by ERR_ code of what was dropped, and traffic; kinds are those of mesh_kind. */
+/* Counters, by ERR_ code of what was dropped, and traffic; kinds: mesh_kind of look.h. */
 struct mesh_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t dropped[ERR_COUNT];
@@ -179,7 +177,5 @@ uint32_t mesh_count(const struct mesh *m);
 /* Rises whenever a state, a leader, a grade, a term or an announcement changes. */
 uint64_t mesh_changes(const struct mesh *m);
 void mesh_stats(const struct mesh *m, struct mesh_stats *out);
-/* What a kind of packet is called ("PING"); NULL: none. */
-const char *mesh_kind(unsigned kind);
 
 #endif

@@ -7,6 +7,7 @@
 #include "be.h"
 #include "cert.h"
 #include "evict.h"
+#include "look.h"
 #include "seal.h"
 
 enum field_type { FIELD_UINT, FIELD_HEAD, FIELD_BYTES, FIELD_SIGN };

@@ -26,6 +26,7 @@ struct process {
 	uint64_t cpu_ticks, start_ticks;
 	uint32_t pid, rss_pages, used; /* used: ticks of CPU since it was read before */
 	char comm[16];
+	bool stayed; /* it was there the last time, too */
 };
 
 /* What is told of one process. */
@@ -42,7 +43,6 @@ struct collect_top {
 	struct process *now, *before; /* by pid; owned */
 	uint32_t count, cap, before_count, read, known; /* known: how far of before that is */
 	uint32_t round;
-	bool any; /* before is of a whole round */
 	struct first first[KINDS][TOP_COUNT];
 };
 
@@ -102,7 +102,7 @@ known(struct collect_top *t, uint32_t pid)
 	return t->known < t->before_count && t->before[t->known].pid == pid ? &t->before[t->known] : NULL;
 }
 
-/* Of one that is gone, nothing is known: its start is 0.  Who is new used all that it has. */
+/* Of one that is gone, nothing is known: its start is 0. */
 static void
 read_process(struct collect_top *t, struct process *p)
 {
@@ -111,7 +111,7 @@ read_process(struct collect_top *t, struct process *p)
 	char path[24], text[512];
 	uint64_t used;
 
-	if (was != NULL && was->start_ticks != 0 && was->used == 0 && (p->pid + t->round) % IDLE_ROUNDS != 0) {
+	if (was != NULL && was->stayed && was->used == 0 && (p->pid + t->round) % IDLE_ROUNDS != 0) {
 		*p = *was;
 		return;
 	}
@@ -125,16 +125,15 @@ read_process(struct collect_top *t, struct process *p)
 	p->start_ticks = found.start_ticks + 1;
 	p->rss_pages = found.rss_pages < UINT32_MAX ? (uint32_t)found.rss_pages : UINT32_MAX;
 	memcpy(p->comm, found.comm, sizeof p->comm);
-	used = p->cpu_ticks;
-	if (was != NULL && was->start_ticks == p->start_ticks)
-		used = used > was->cpu_ticks ? used - was->cpu_ticks : 0;
+	p->stayed = was != NULL && was->start_ticks == p->start_ticks;
+	used = p->stayed && p->cpu_ticks > was->cpu_ticks ? p->cpu_ticks - was->cpu_ticks : 0;
 	p->used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
 }
 
 static uint32_t
 weight(const struct process *p, int kind)
 {
-	return p->start_ticks == 0 ? 0 : kind == CPU ? p->used : p->rss_pages;
+	return !p->stayed ? 0 : kind == CPU ? p->used : p->rss_pages;
 }
 
 /* The first ones, the largest first; of equal ones the elder pid. */
@@ -219,10 +218,8 @@ end_round(struct collect_top *t, int64_t tick)
 {
 	struct process *was = t->before;
 
-	if (t->any) /* else all that they ever used would count as just now */
-		tell(t, CPU, tick);
+	tell(t, CPU, tick);
 	tell(t, MEMORY, tick);
-	t->any = true;
 	t->round++;
 	t->before = t->now;
 	t->before_count = t->count;

@@ -4,9 +4,11 @@
  * mesh_process_resident_memory_bytes with pid and comm.
  *
  * A walk over all processes is dear, so it takes ten ticks, a tenth each, and who used no
- * CPU when it was looked at last is left alone in five rounds of six.  Who is not
- * among the first any more has ended, as has who is gone: no process keeps a series for
- * long.  Where /proc hides others' processes (hidepid), there are only our own.
+ * CPU when it was looked at last is left alone in five rounds of six.  Who has not lived
+ * from one round to the next is not told of (a host that compiles has hundreds of those a
+ * minute); who is not among the first any more has ended, as has who is gone: no process
+ * keeps a series for long.  Where /proc hides others' processes (hidepid), there are only
+ * our own.
  */
 #ifndef IO_COLLECT_TOP_H
 #define IO_COLLECT_TOP_H

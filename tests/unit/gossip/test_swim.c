@@ -2,6 +2,7 @@
  * test_swim.c - membership as stories with virtual time: joining, silence,
  * false accusation, restart, leaving, a cut that heals, and what is refused.
  */
+#include "../../../gossip/look.h"
 #include "world.h"
 
 static void
