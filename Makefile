@@ -37,7 +37,6 @@ src_supervisor := $(filter-out daemon/supervisor/main.c,$(wildcard daemon/superv
 src_cli        := $(filter-out daemon/cli/main.c,$(wildcard daemon/cli/*.c))
 src_http       := $(filter-out daemon/http/main.c,$(wildcard daemon/http/*.c))
 src_sim        := $(wildcard tests/sim/*.c)
-
 comma := ,
 obj = $(patsubst %.c,$(B)/o/%.o,$(1))
 lib = $(B)/lib$(1).a
