@@ -3,6 +3,7 @@
  */
 #include "collect.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -152,7 +153,7 @@ name_readings(struct collect *c, struct engine *e, char *text)
 int
 collect_start(struct engine *e, struct err *err)
 {
-	const struct series_conf conf = {.bytes_max = (size_t)e->conf.metrics_bytes,
+	struct series_conf conf = {.bytes_max = (size_t)e->conf.metrics_bytes,
 	    .series_max = KEPT_SERIES_MAX,
 	    .owner_series_max = OWNER_SERIES_MAX,
 	    .keep_ticks = (uint32_t)(e->conf.metrics_keep_ms / 1000)};
@@ -160,6 +161,8 @@ collect_start(struct engine *e, struct err *err)
 	char *text = malloc(READING_TEXT_CAP); /* its pages come as they are used */
 	int rc;
 
+	/* Whoever names series can't choose names that meet in one bucket. */
+	randombytes_buf(&conf.seed, sizeof conf.seed);
 	e->collect = c;
 	e->series = series_new(&conf);
 	if (c == NULL || text == NULL || e->series == NULL)
