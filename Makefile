@@ -126,5 +126,4 @@ $(UNIT): $(B)/unit/%: tests/unit/%.c $$(call built,$$(need_$$(firstword $$(subst
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 include tests/tests.mk
-
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
