@@ -90,6 +90,7 @@ room_fuzz_template := script
 $(foreach f,plan sample schedule outlook facts audit labels series expo cantalfile prom pattern,$(eval room_fuzz_$f := core))
 room_fuzz_proto := supervisor
 room_fuzz_answer := cli
+room_fuzz_http := http
 fuzz_programs: $(FUZZERS)
 $(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(call built,$$(need_$$(room_$$*)))
 	@mkdir -p $(@D)
