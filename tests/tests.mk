@@ -78,12 +78,8 @@ print-fuzz:
 # --- fuzzers: clang, every object instrumented; the name says the room ---------
 FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
 room_fuzz_metrics := core
-room_fuzz_frame := gossip
-room_fuzz_gossip := gossip
-room_fuzz_cert := gossip
-room_fuzz_disk := io
-room_fuzz_session := io
-room_fuzz_asked := io
+$(foreach f,frame gossip cert,$(eval room_fuzz_$f := gossip))
+$(foreach f,disk session asked,$(eval room_fuzz_$f := io))
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script
