@@ -41,11 +41,17 @@ is "no daemon" 7 "mesh: cannot connect to $gone: No such file or directory; is m
 is "no daemon for status" 3 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
     --socket "$gone" status
 for verb in members "members --compare" facts "facts n1" audit "audit web.1" leader partition roster rtt "rtt n1 n2" reachability events \
+    "metrics up" "metrics --list" top \
     "debug show" "debug bundle"; do
 	# shellcheck disable=SC2086  # words, as typed
 	is "no daemon for $verb" 7 "mesh: cannot connect to $gone: No such file or directory; is meshd running?" \
 	    --socket "$gone" $verb
 done
+is "no expression" 64 "mesh: metrics: missing EXPR; usage: mesh metrics 'node_load1', or mesh metrics --list" metrics
+is "a span of a range" 64 "mesh: --range: '10' is not a duration from 1s to 24h (10m)" metrics up --range 10
+is "a step without a range" 64 "mesh: metrics: --step is of a range: say --range 10m too" metrics up --step 5s
+is "a list of no time" 64 "mesh: metrics: --list is of names, and takes neither --range nor --step" metrics --list --range 5m
+is "a node's name" 64 "mesh: --node: 'N 1' is no node's name" metrics up --node "N 1"
 is "a bundle is a word" 64 "mesh: debug: unknown COMMAND 'bundel'; did you mean 'bundle'? see mesh help debug" debug bundel
 is "a file is for the bundle" 64 "mesh: debug: only bundle takes FILE, not show; see mesh help debug" debug show FILE
 is "a state is a word" 64 "mesh: --status: unknown state 'faild'; did you mean 'failed'?" members --status faild
