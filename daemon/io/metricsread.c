@@ -75,10 +75,11 @@ too_many(struct err *err)
 	    METRICSREAD_SERIES_MAX);
 }
 
-/* By its name, without a pattern: found at once. */
+/* Without a pattern, and by its name or among few: found at once. */
 static bool
-is_cheap(const struct prom_need *need)
+is_cheap(const struct reading *r, const struct prom_need *need)
 {
+	struct series_stats st;
 	bool named = false;
 
 	for (uint32_t i = 0; i < need->matchers_count; i++) {
@@ -89,7 +90,9 @@ is_cheap(const struct prom_need *need)
 		named = named || (m->op == SERIES_EQ && m->value.len > 0 &&
 				     slice_eq(m->name, slice_of(LABEL_NAME)));
 	}
-	return named;
+	if (!named)
+		series_stats(r->s, &st);
+	return named || st.series <= METRICSREAD_SMALL_STORE;
 }
 
 /* What one selector needs. */
@@ -102,7 +105,7 @@ gather(struct reading *r, const struct prom_need *need, struct prom_data *out, s
 	series_id *ids;
 	int rc = 0;
 
-	if (r->small && !is_cheap(need))
+	if (r->small && !is_cheap(r, need))
 		return -1;
 	n = series_select(r->s, need->matchers, need->matchers_count,
 	    r->small ? METRICSREAD_SMALL_SERIES : METRICSREAD_SERIES_MAX, &ids);

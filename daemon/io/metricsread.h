@@ -8,7 +8,7 @@
  *           (base/ctl.h), with who is missing and why
  *
  * Small is what takes less time than a copy takes to make, for while one is made the engine
- * waits too: metrics by their name and no patterns, few samples, little to compute.  What
+ * waits too: no patterns, few series, few samples, little to compute.  What
  * goes over a bound on the way is given to a copy after all.
  *
  * A tick of the store is a second of CLOCK_BOOTTIME; its time is the wall clock's as both
@@ -26,6 +26,7 @@ enum {
 	METRICSREAD_SERIES_MAX = 100000,
 	METRICSREAD_SMALL_SAMPLES = 32000, /* decoded in about a millisecond */
 	METRICSREAD_SMALL_SERIES = 256,
+	METRICSREAD_SMALL_STORE = 3000, /* series that may be looked at for it */
 	METRICSREAD_SMALL_WORK = 64000,
 	METRICSREAD_SMALL_BYTES = 1 << 20,
 };

@@ -245,8 +245,11 @@ struct stream_call *
 stream_request(uv_loop_t *loop, const struct keyring *keys, const struct addr *to, uint8_t kind,
     const void *payload, size_t len, uint32_t timeout_ms, stream_done *done, void *arg)
 {
-	struct stream_call *c = calloc(1, sizeof *c);
+	struct stream_call *c = malloc(sizeof *c);
 
+	/* All but what it reads into: of a hundred calls that is 3 MiB not to be touched. */
+	if (c != NULL)
+		memset(c, 0, offsetof(struct stream_call, in));
 	if (c == NULL || uv_tcp_init(loop, &c->tcp) != 0) {
 		free(c);
 		return NULL;
