@@ -55,7 +55,7 @@ def cpu_of(pids):
     return total
 
 
-def ask(node, EXPR):
+def ask(node, expr):
     p = node.mesh("metrics", expr, "--json")
     if p.returncode != 0:
         raise RuntimeError(p.stderr)
