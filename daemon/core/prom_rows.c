@@ -198,25 +198,46 @@ slice_cmp(struct slice a, struct slice b)
 	return c != 0 ? c : a.len < b.len ? -1 : a.len > b.len;
 }
 
+/* The next text of a packed set; false: there is none. */
+static bool
+next_text(const uint8_t **at, const uint8_t *end, struct slice *out)
+{
+	size_t len = 0;
+	uint32_t shift = 0;
+
+	do {
+		if (*at == end || shift > 14)
+			return false;
+		len |= (size_t)(**at & 0x7f) << shift;
+		shift += 7;
+	} while (*(*at)++ & 0x80);
+	if (len > (size_t)(end - *at))
+		return false;
+	*out = (struct slice){*at, len};
+	*at += len;
+	return true;
+}
+
+/* Where they are packed: they are sorted by thousands, and differ early. */
 int
 prom_labels_cmp(struct slice a, struct slice b)
 {
-	struct labels l, r;
+	const uint8_t *l = a.b, *r = b.b, *lend = l + a.len, *rend = r + b.len;
+	struct slice lt, rt;
+	bool more_l, more_r;
 	int c;
 
-	if (slice_eq(a, b))
-		return 0;
-	if (a.len == 0 || labels_read(a, &l) < 0)
-		l.count = 0;
-	if (b.len == 0 || labels_read(b, &r) < 0)
-		r.count = 0;
-	for (uint32_t i = 0; i < l.count && i < r.count; i++) {
-		c = slice_cmp(l.items[i].name, r.items[i].name);
-		c = c != 0 ? c : slice_cmp(l.items[i].value, r.items[i].value);
+	if (a.len == 0 || b.len == 0)
+		return a.len == b.len ? 0 : a.len < b.len ? -1 : 1;
+	for (l++, r++;;) {
+		more_l = next_text(&l, lend, &lt);
+		more_r = next_text(&r, rend, &rt);
+		if (!more_l || !more_r)
+			return more_l - more_r;
+		c = slice_cmp(lt, rt);
 		if (c != 0)
 			return c;
 	}
-	return l.count < r.count ? -1 : l.count > r.count;
 }
 
 void
