@@ -64,7 +64,7 @@ load(struct sup *s, const char *file, const char *instance, struct spec *spec,
 		cannot_use(s, file, instance, true, err);
 		return 0;
 	}
-	if (n < 0 && errno != ELOOP && errno != EISDIR)
+	if (n < 0 && errno != ELOOP && errno != EISDIR && errno != ESPIPE && errno != ENXIO)
 		return err_set(err, EXIT_STATE,
 		    "cannot read record %s: %s; containers stay as they are",
 		    file, strerror(errno));

@@ -4,6 +4,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -298,6 +299,11 @@ def test_bad_records_are_set_aside(node):
     (records / "flipped").write_bytes(data[:100] + bytes([data[100] ^ 1]) + data[101:])
     (records / "empty").write_bytes(b"")
     (records / "moved").rename(records / "other")
+    os.symlink("torn", records / "link")
+    (records / "folder").mkdir()
+    os.mkfifo(records / "fifo")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(records / "socket"))
     node.start()
     node.ask("LIST")
     assert {e["instance"] for e in node.events if e["kind"] == "state"} == {"one"}
@@ -306,6 +312,8 @@ def test_bad_records_are_set_aside(node):
     assert "record flipped: bad checksum" in said
     assert "record empty: not a record of the supervisor" in said
     assert "record other: holds another instance, moved" in said
+    for name in ("link", "folder", "fifo", "socket"):
+        assert "record %s: not a regular file; it is kept as .bad-%s" % (name, name) in said
     assert (records / ".bad-torn").exists()
     wait_for(lambda: [leaf for leaf in node.leaves() if not leaf.startswith("one.")] == [])
 
