@@ -44,6 +44,7 @@ struct apply_job {
 	struct hash key; /* of what the running or last render came from */
 	bool gone;	 /* the schedule does not name this role here */
 	bool named;	 /* scratch of apply_update */
+	bool unsettled;	 /* settled soon (soon.h) */
 	enum apply_step step;
 	uint64_t ticket; /* of the SUP_ROLE or SUP_RUN under way */
 	msec step_until; /* the supervisor answers by then, or never will */

@@ -237,7 +237,7 @@ on_state(struct engine *e, const struct sup_event *ev)
 	if (i == NULL) {
 		health_remove(e->health, ev->instance);
 		health_remove(e->liveness, ev->instance);
-		apply_settle(e, role);
+		soon_settle(e, role);
 		apply_event(e, ev);
 	} else {
 		probe(e, e->health, &i->ev, &i->ev.ready, i->health == VIEW_HEALTH_WAIT);
@@ -505,6 +505,7 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	    (rc = saving_open(e, err)) < 0 || (rc = open_host(e, err)) < 0 ||
 	    (rc = open_doors(e, err)) < 0)
 		return rc;
+	soon_init(e, loop);
 	uv_timer_init(loop, &e->second);
 	e->second.data = e;
 	uv_timer_start(&e->second, on_second, SECOND_MS, SECOND_MS);

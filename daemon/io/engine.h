@@ -44,6 +44,7 @@
 #include "probe.h"
 #include "runs.h"
 #include "dark.h"
+#include "soon.h"
 #include "starting.h"
 #include "store.h"
 #include "stream.h"
@@ -102,6 +103,7 @@ struct engine {
 	struct follow follow;
 	struct ctl ctl;
 	uv_timer_t second;
+	struct soon soon;
 	uv_signal_t term;
 	uv_timer_t going; /* SIGTERM came, and the others were told */
 	msec going_since; /* 0 = it did not */

@@ -103,13 +103,14 @@ pack_queues(const struct engine *e, msgpack_packer *pk)
 	pk_str(pk, "mesh_queues");
 	looks_pack_queues(e, pk);
 	pk_str(pk, "queues");
-	msgpack_pack_map(pk, 11);
+	msgpack_pack_map(pk, 12);
 	pk_kuint(pk, "udp_unsent_bytes", uv_udp_get_send_queue_size(&e->net.udp));
 	pk_kuint(pk, "streams_open", stream_server_open(e->stream));
 	pk_kuint(pk, "control_connections", e->ctl.conns);
 	pk_kuint(pk, "surveys", e->surveys);
 	pk_kuint(pk, "relayed_questions", e->relays);
 	pk_kuint(pk, "role_jobs", jobs);
+	pk_kuint(pk, "settles", e->soon.settles);
 	pk_kuint(pk, "instances", e->local.count);
 	pk_kuint(pk, "nodes_that_report", e->lead.nodes_count);
 	pack_rows(e, pk);

@@ -12,6 +12,7 @@
 #include "../core/diff.h"
 #include "belong.h"
 #include "engine.h"
+#include "soon.h"
 #include "wants.h"
 
 /* --- on-change --------------------------------------------------------------- */
@@ -360,7 +361,7 @@ settle_moved(struct engine *e, const char *role, const char *instance, bool must
 	struct diff_want want;
 
 	if (j != NULL && (must || roll_busy(&j->roll))) {
-		settle_containers(j);
+		soon_settle(e, role);
 	} else if (w != NULL && !w->command) {
 		memset(&want, 0, sizeof want);
 		put_want(j, w, &want);

@@ -18,7 +18,7 @@ enum {
  * what runs as wanted are brought up to date. */
 void settle_containers(struct apply_job *j);
 /* An instance of the role is otherwise than it was: who waits for that has its
- * turn now.  must: the supervisor wants to be asked again. */
+ * turn soon (soon.h).  must: the supervisor wants to be asked again. */
 void settle_moved(struct engine *e, const char *role, const char *instance, bool must);
 /* After a switch: on-change, once per instance however many files changed; a
  * restart beats signals; what does not run is left alone. */

@@ -1,7 +1,9 @@
 """A change on one host: its instances are replaced one after the other, a version that
 does not come up goes no further, and so it is with what an administrator edits."""
+import json
 import os
 import re
+import signal
 
 import images
 import service
@@ -141,3 +143,36 @@ def test_on_change_ends_nothing_that_would_not_come_up():
         write(config, good)
         wait_until("all anew", lambda: not set(run_as(n1, "v1").values()) & set(pids.values()), 90)
         wait_until("one by one", lambda: so_far(n1, begun, in_turn("v1")))
+
+
+def test_many_events_are_one_settle():
+    """A dozen instances of an edited sandbox: what is to be asked for is worked out once for all of them."""
+    many = 12
+    with service.hosts("burst", 1, webs=0) as w:
+        n1 = w.nodes[0]
+        work.install(w, versions=())
+        image(w, "v1", "good")
+        service.set_script([n1], MAIN.format(v="v1").replace("count = 2", f"count = {many}").replace(
+            "max_unavailable = 1", f"max_unavailable = {many}"))
+
+        def all_run():
+            rows = n1.ps("work")
+            if [r["state"] for r in rows] != ["running"] * many:
+                raise Missed(str(rows))
+            return {r["instance"]: r["pid"] for r in rows}
+
+        def settles():
+            return json.loads(n1.mesh("debug", "show", "--json").stdout)["queues"]["settles"]
+        pids, _ = wait_until("all run", all_run, 60)
+        engine = n1.pids("meshd-engine")[0]
+        before = settles()
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            box = os.path.join(n1.etc, "lithos-configs/sandboxes/work.yaml")
+            write(box, "# a word\n" + read(box))
+            wait_until("seen", lambda: read(n1.log).count("its sandbox file was changed") == many, 40)
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        wait_until("one for all", lambda: settles() > before, 40)
+        assert settles() == before + 1
+        assert all_run() == pids
