@@ -26,10 +26,10 @@ bench-forge: $(B)/bench/forge
 $(B)/bench/forge: tests/unit/io/bench_forge.c tests/unit/io/wire.h $(filter $(B)/%,$(need_io))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_io) -Wl,--end-group -o $@
-# Its child is killed before the n-th of these.
-$(B)/unit/io/test_saving: LDFLAGS += -Wl,--wrap=write,--wrap=pwrite,--wrap=writev,--wrap=fsync,--wrap=fdatasync,--wrap=renameat,--wrap=unlinkat,--wrap=ftruncate,--wrap=time
+$(B)/unit/io/test_saving: LDFLAGS += -Wl,--wrap=write,--wrap=pwrite,--wrap=writev,--wrap=fsync,--wrap=fdatasync,--wrap=renameat,--wrap=unlinkat,--wrap=ftruncate,--wrap=time # its child is killed before the n-th
 $(B)/unit/io/test_depart: LDFLAGS += -Wl,--wrap=fdatasync
 $(B)/unit/io/test_critical: LDFLAGS += -Wl,--wrap=time
+$(B)/unit/io/test_logrole: LDFLAGS += -Wl,--wrap=logrole_start
 # Tests that count what is asked of malloc.
 $(B)/unit/io/test_wire $(B)/unit/io/test_guests: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 

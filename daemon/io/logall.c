@@ -3,6 +3,7 @@
  */
 #include "logall.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -376,8 +377,10 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 
 	s->open = false;
 	a->open--;
-	if (s->round == a->round)
+	if (s->round == a->round) {
+		assert(a->waits > 0);
 		a->waits--;
+	}
 	if (a->r == NULL) {
 		free(q);
 		leave(a);
@@ -448,6 +451,8 @@ end_round(struct logall *a)
 
 		if (!a->follow && (s->open || s->due))
 			silent(a, s, "did not answer in time");
+		/* Its answer is of no round: nobody waits for it in the next one either. */
+		s->round = 0;
 		none = none && !s->has;
 		polled += s->has;
 	}

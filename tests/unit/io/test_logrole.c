@@ -447,6 +447,60 @@ no_more_of_them_than_that(void **state)
 	answers("web", "web.1");
 }
 
+/* Of a question that is held back: when it is answered, on the clock of the rounds. */
+enum { AMID_REST_MS = 1150 }; /* a round ends after 1000, the next begins 300 later */
+
+static struct {
+	unsigned after; /* questions from now on; then one is held */
+	stream_done *done;
+	void *arg;
+	uv_timer_t timer;
+	bool came;
+} late;
+
+int __real_logrole_start(struct engine *e, const uint8_t *payload, size_t len, stream_done *done,
+    void *arg);
+int __wrap_logrole_start(struct engine *e, const uint8_t *payload, size_t len, stream_done *done,
+    void *arg);
+
+static void
+on_late(uv_timer_t *timer)
+{
+	(void)timer;
+	late.done(late.arg, -ERR_FULL, NULL, 0);
+	late.came = true;
+}
+
+int
+__wrap_logrole_start(struct engine *engine, const uint8_t *payload, size_t len, stream_done *done,
+    void *arg)
+{
+	if (late.after == 0 || --late.after > 0)
+		return __real_logrole_start(engine, payload, len, done, arg);
+	late.done = done;
+	late.arg = arg;
+	uv_timer_start(&late.timer, on_late, AMID_REST_MS, 0);
+	return 0;
+}
+
+/* An answer that comes when its round is over is of no round: the next one waits for its
+ * own questions, and for no fewer. */
+static void
+an_answer_between_two_rounds(void **state)
+{
+	int fd;
+
+	(void)state;
+	written("web.1.log", L("01", "000", "a"), 1);
+	uv_timer_init(&loop, &late.timer);
+	late.after = 2; /* that of the second round */
+	fd = logs("web", 100, true);
+	loop_until(&loop, late.came);
+	close(fd);
+	loop_until(&loop, e.log_askers == 0);
+	uv_close((uv_handle_t *)&late.timer, NULL);
+}
+
 /* What a slow answer hides is no difference. */
 static void
 clocks_that_differ(void **state)
@@ -475,6 +529,7 @@ main(void)
 	    C(a_role_or_an_instance),
 	    C(a_slow_reader_waits_and_grows_nothing),
 	    C(no_more_of_them_than_that),
+	    C(an_answer_between_two_rounds),
 	    cmocka_unit_test(clocks_that_differ),
 	};
 
