@@ -187,6 +187,35 @@ take(struct sup *s, struct spec *spec, msec now, struct err *err)
 	return 0;
 }
 
+/* Nothing of it runs.  Has it left a link, which goes on answering for its address?  Then
+ * that is removed as after any end, and only then it is forgotten. */
+static bool
+has_left_link(struct sup *s, const char *file, const char *instance,
+    const struct running *run, msec now)
+{
+	AUTO_FREE uint8_t *buf = malloc(SPEC_RECORD_BYTES_MAX);
+	AUTO_CLOSE int fd = openat(s->place.records_dir, file,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n = fd < 0 || buf == NULL ? -1 : sys_read_all(fd, buf, SPEC_RECORD_BYTES_MAX);
+	struct spec spec;
+	struct err none;
+	struct row *r = NULL;
+
+	if (n < 0 || spec_decode(&spec, buf, (size_t)n, file, &none) < 0)
+		return false;
+	if (nets_left(&spec))
+		r = row_make(s, instance);
+	if (r == NULL) {
+		spec_free(&spec);
+		return false;
+	}
+	row_accept(r, &spec, now);
+	r->run = *run;
+	r->life.state = LIFE_ENDING;
+	r->life.deadline = now;
+	return true;
+}
+
 /* A STOP that the last supervisor did not live to finish. */
 static int
 finish_stop(struct sup *s, const char *file, const char *instance, msec now,
@@ -206,6 +235,8 @@ finish_stop(struct sup *s, const char *file, const char *instance, msec now,
 		running_close(&run);
 		if (rc < 0)
 			return rc;
+		if (has_left_link(s, file, instance, &run, now))
+			return 0;
 		launch_forget_state(&s->launcher, instance);
 		record_forget(s, instance);
 		launch_forget(&s->launcher, instance);

@@ -217,13 +217,17 @@ changed_tick(struct sup *s, msec now)
 
 	if (now < s->look_at)
 		return;
-	s->look_at = now + CHANGED_LOOK_MS;
-	images_tidy(&s->launcher.images, now, changed_holds, s);
-	for (size_t i = 0; i < s->rows_count; i++) {
+	if (s->look_from == 0)
+		images_tidy(&s->launcher.images, now, changed_holds, s);
+	for (size_t i = s->look_from; i < s->rows_count; i++) {
 		struct row *r = s->rows[i];
 
 		if (!is_watched(r))
 			continue;
+		if (!loop_goes_on(s)) {
+			s->look_from = i;
+			return;
+		}
 		look(s, r, &sandboxes, &containers);
 		if (!differs(r) ||
 		    (r->changed.sandbox_now == r->changed.sandbox_refused &&
@@ -236,4 +240,6 @@ changed_tick(struct sup *s, msec now)
 		r->changed.stale = true;
 		row_tell(s, r);
 	}
+	s->look_from = 0;
+	s->look_at = now + CHANGED_LOOK_MS;
 }

@@ -211,7 +211,8 @@ start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 }
 
 /* A new instance's child makes its mounts while the record goes to the disk.
- * What can't begin is begun again where its error is told. */
+ * What can't begin is begun again where its error is told.  A command of the
+ * administrator's runs for what was accepted alone. */
 static void
 begin_ahead(struct sup *s, const struct row *r, const struct spec *spec,
     struct running *ahead)
@@ -220,7 +221,7 @@ begin_ahead(struct sup *s, const struct row *r, const struct spec *spec,
 
 	running_new(ahead);
 	if (r->has_spec || r->run.leaf[0] != '\0' || spec->command ||
-	    spec->policy == SUP_EXCLUSIVE)
+	    spec->policy == SUP_EXCLUSIVE || spec->after_setup.count > 0)
 		return;
 	if (sandbox_make(s, spec, &err) < 0 ||
 	    launch_begin(&s->launcher, spec, r->gen + 1, ahead, &err) < 0)
@@ -448,7 +449,7 @@ job_start(struct sup *s, struct row *r, const struct sup_req *req, char *vars,
 	j->root = -1;
 	r->job = j;
 	r->asked = *req;
-	job_tick(s, r, now);
+	(void)job_tick(s, r, now);
 }
 
 static int
@@ -520,7 +521,7 @@ go_on(struct sup *s, struct row *r, msec now, struct err *err)
 	return rc <= 0 ? rc : advance(s, r, buf, len, now, err);
 }
 
-void
+bool
 job_tick(struct sup *s, struct row *r, msec now)
 {
 	struct job *j = r->job;
@@ -530,18 +531,25 @@ job_tick(struct sup *s, struct row *r, msec now)
 	int rc;
 
 	if (j->stage == JOB_LIMITS) {
-		if (s->limiter.pidfd < 0 && take_on(s, r, now, &err) < 0)
+		if (!limiter_may(s, j->req.sandbox))
+			return true;
+		/* What came of it is told in this turn alone. */
+		if (!limiter_failed(s, j->req.sandbox) && !loop_goes_on(s))
+			return false;
+		if (take_on(s, r, now, &err) < 0)
 			job_fail(s, r, &err);
-		return;
+		return true;
 	}
 	if (j->stage != JOB_WAITING) {
 		helper_tick(&j->helper, now);
 		if (job_find_tick(j, now, &err) < 0)
 			job_fail(s, r, &err);
-		return;
+		return true;
 	}
 	if (s->jobs_running >= SUP_JOBS_MAX)
-		return;
+		return true;
+	if (!loop_goes_on(s))
+		return false;
 	s->jobs_running++;
 	j->stage = JOB_SANDBOX;
 	rc = start_sandbox(s, r, &buf, &len, now, &err);
@@ -549,6 +557,7 @@ job_tick(struct sup *s, struct row *r, msec now)
 		rc = advance(s, r, buf, len, now, &err);
 	if (rc < 0)
 		job_fail(s, r, &err);
+	return true;
 }
 
 void

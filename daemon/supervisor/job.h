@@ -56,7 +56,8 @@ struct job {
 /* Takes vars. */
 void job_start(struct sup *s, struct row *r, const struct sup_req *req,
     char *vars, size_t vars_bytes, msec now);
-void job_tick(struct sup *s, struct row *r, msec now);
+/* False: it waits for another turn. */
+bool job_tick(struct sup *s, struct row *r, msec now);
 void job_ready(struct sup *s, struct row *r, msec now);
 void job_drop(struct sup *s, struct row *r);
 

@@ -25,7 +25,7 @@ limiter_new(struct limiter *l)
 }
 
 _Noreturn static void
-lower(const struct sup *s, int error, pid_t parent)
+lower(const struct sup *s, const struct limiter *l, int error, pid_t parent)
 {
 	const struct cgroups *g = &s->cgroups;
 	int keep[CGROUP_COUNT + 2] = {error, g->unified};
@@ -38,17 +38,16 @@ lower(const struct sup *s, int error, pid_t parent)
 		_exit(1);
 	if (!HOLDS("no-reclaim"))
 		raise(SIGSTOP); /* a test is the slow disk */
-	if (cgroup_box(g, s->limiter.sandbox, &s->limiter.limits, &err) == 0)
+	if (cgroup_box(g, l->sandbox, &l->limits, &err) == 0)
 		_exit(0);
 	(void)!write(error, err.text, strlen(err.text));
 	_exit(err.code);
 }
 
 static int
-start(struct sup *s, const char *sandbox, const struct cgroup_limits *limits,
-    msec now, struct err *err)
+start(struct sup *s, struct limiter *l, const char *sandbox,
+    const struct cgroup_limits *limits, msec now, struct err *err)
 {
-	struct limiter *l = &s->limiter;
 	pid_t parent = getpid(), pid = -1;
 	int error[2] = {-1, -1};
 
@@ -58,7 +57,7 @@ start(struct sup *s, const char *sandbox, const struct cgroup_limits *limits,
 	if (pipe2(error, O_CLOEXEC | O_NONBLOCK) == 0)
 		pid = sys_fork(0, -1, &l->pidfd);
 	if (pid == 0)
-		lower(s, error[1], parent);
+		lower(s, l, error[1], parent);
 	if (pid < 0) {
 		err_set(err, EXIT_ENVIRONMENT,
 		    "sandbox '%s': limits: memory: cannot fork who lowers it: %s",
@@ -76,17 +75,56 @@ start(struct sup *s, const char *sandbox, const struct cgroup_limits *limits,
 	return 0;
 }
 
+static bool
+is_free(const struct limiter *l)
+{
+	return l->pidfd < 0 && !l->done;
+}
+
+/* The sandbox's own, or else one that is free; NULL: there is none. */
+static const struct limiter *
+find(const struct sup *s, const char *sandbox)
+{
+	const struct limiter *unused = NULL;
+
+	for (size_t i = 0; i < LIMITERS_MAX; i++) {
+		const struct limiter *l = &s->limiters[i];
+
+		if (is_free(l))
+			unused = l;
+		else if (strcmp(l->sandbox, sandbox) == 0)
+			return l;
+	}
+	return unused;
+}
+
+bool
+limiter_may(const struct sup *s, const char *sandbox)
+{
+	const struct limiter *l = find(s, sandbox);
+
+	return l != NULL && l->pidfd < 0;
+}
+
+bool
+limiter_failed(const struct sup *s, const char *sandbox)
+{
+	const struct limiter *l = find(s, sandbox);
+
+	return l != NULL && l->done && l->err.code != 0;
+}
+
 int
 limiter_ask(struct sup *s, const char *sandbox,
     const struct cgroup_limits *limits, msec now, struct err *err)
 {
-	const struct limiter *l = &s->limiter;
-	bool this = strcmp(l->sandbox, sandbox) == 0 &&
-	    sandbox_same(&l->limits, limits);
+	const struct limiter *l = find(s, sandbox);
 
-	if (l->pidfd < 0 && !l->done)
-		return start(s, sandbox, limits, now, err);
-	if (!this || !l->done)
+	if (l == NULL)
+		return 0;
+	if (is_free(l))
+		return start(s, &s->limiters[l - s->limiters], sandbox, limits, now, err);
+	if (!l->done || !sandbox_same(&l->limits, limits))
 		return 0;
 	if (l->err.code == 0)
 		return 1;
@@ -94,10 +132,9 @@ limiter_ask(struct sup *s, const char *sandbox,
 	return -err->code;
 }
 
-void
-limiter_ready(struct sup *s)
+static void
+ended(struct sup *s, struct limiter *l)
 {
-	struct limiter *l = &s->limiter;
 	char text[ERR_TEXT_CAP];
 	int status = 0;
 	ssize_t n;
@@ -123,10 +160,16 @@ limiter_ready(struct sup *s)
 }
 
 void
-limiter_tick(struct sup *s, msec now)
+limiter_ready(struct sup *s, int pidfd)
 {
-	struct limiter *l = &s->limiter;
+	for (size_t i = 0; i < LIMITERS_MAX; i++)
+		if (s->limiters[i].pidfd == pidfd)
+			ended(s, &s->limiters[i]);
+}
 
+static void
+tick(struct sup *s, struct limiter *l, msec now)
+{
 	if (l->done) {
 		if (l->err.code == 0)
 			sandbox_restore(s, l->sandbox);
@@ -139,8 +182,20 @@ limiter_tick(struct sup *s, msec now)
 	sys_pidfd_kill(l->pidfd, SIGKILL);
 }
 
+void
+limiter_tick(struct sup *s, msec now)
+{
+	for (size_t i = 0; i < LIMITERS_MAX; i++)
+		tick(s, &s->limiters[i], now);
+}
+
 msec
 limiter_deadline(const struct sup *s)
 {
-	return s->limiter.deadline;
+	msec first = MSEC_NEVER;
+
+	for (size_t i = 0; i < LIMITERS_MAX; i++)
+		if (s->limiters[i].deadline < first)
+			first = s->limiters[i].deadline;
+	return first;
 }

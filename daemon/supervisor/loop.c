@@ -18,11 +18,12 @@
 #include "sup.h"
 #include "sys.h"
 
+enum { TURN_MS = 20 }; /* then what can wait does */
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + OPENERS_MAX + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + LIMITERS_MAX + OPENERS_MAX + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER, FROM_REMOVER };
 
 struct watch {
 	enum source source;
@@ -52,7 +53,7 @@ collect(struct sup *s, struct set *set)
 
 	set->count = 0;
 	for (size_t i = 0; i < s->rows_count; i++) {
-		struct row *r = s->rows[i];
+		struct row *r = s->rows[(s->turn.events_from + i) % s->rows_count];
 
 		/* The error pipe first: a start is told before an end. */
 		add(set, r->run.error, POLLIN, FROM_ERROR, r);
@@ -72,8 +73,10 @@ collect(struct sup *s, struct set *set)
 	add(set, s->audit.pidfd, POLLIN, FROM_AUDIT, NULL);
 	add(set, s->web.pidfd, POLLIN, FROM_WEB, NULL);
 	add(set, s->launcher.sweeper, POLLIN, FROM_SWEEPER, NULL);
-	add(set, s->limiter.pidfd, POLLIN, FROM_LIMITER, NULL);
+	for (size_t i = 0; i < LIMITERS_MAX; i++)
+		add(set, s->limiters[i].pidfd, POLLIN, FROM_LIMITER, NULL);
 	add(set, s->looker.pidfd, POLLIN, FROM_LOOKER, NULL);
+	add(set, s->launcher.nets.remover, POLLIN, FROM_REMOVER, NULL);
 	for (size_t i = 0; i < s->openers.left_count; i++)
 		add(set, s->openers.left[i], POLLIN, FROM_OPENER, NULL);
 	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
@@ -93,7 +96,7 @@ job_deadline(const struct sup *s, const struct job *j)
 	if (j->stage == JOB_WAITING)
 		return s->jobs_running < SUP_JOBS_MAX ? 0 : MSEC_NEVER;
 	if (j->stage == JOB_LIMITS)
-		return s->limiter.pidfd < 0 ? 0 : MSEC_NEVER;
+		return limiter_may(s, j->req.sandbox) ? 0 : MSEC_NEVER;
 	return earlier(j->helper.deadline, j->opener.deadline);
 }
 
@@ -182,8 +185,10 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 			launch_swept(&s->launcher);
 		break;
 	case FROM_LIMITER:
-		if (p->fd == s->limiter.pidfd)
-			limiter_ready(s);
+		limiter_ready(s, p->fd);
+		break;
+	case FROM_REMOVER:
+		nets_removed(&s->launcher.nets);
 		break;
 	case FROM_LOOKER:
 		changed_looked(s);
@@ -236,23 +241,76 @@ is_here(void *arg, const char *instance)
 	    record_there(s, RECORD_STOP, instance);
 }
 
+bool
+loop_goes_on(struct sup *s)
+{
+	if (!s->turn.first && sys_now() - s->turn.at >= TURN_MS)
+		return false;
+	s->turn.first = false;
+	return true;
+}
+
+static size_t
+index_of(const struct sup *s, const struct row *r)
+{
+	size_t i = 0;
+
+	while (i < s->rows_count && s->rows[i] != r)
+		i++;
+	return i;
+}
+
+/* Hundreds of instances may end at once; who asks for something else is heard. */
+static void
+events(struct sup *s, const struct set *set, msec now)
+{
+	struct row *last = NULL, *left = NULL;
+
+	s->turn.first = true;
+	for (size_t i = 0; i < set->count; i++) {
+		struct row *r = set->watches[i].row;
+
+		if (set->fds[i].revents == 0)
+			continue;
+		/* All of one row together: their order is theirs. */
+		if (r != NULL && r != last && left == NULL && !loop_goes_on(s))
+			left = r;
+		last = r;
+		s->turn.first = s->turn.first || r == NULL;
+		if (r == NULL || left == NULL)
+			handle(s, &set->fds[i], &set->watches[i], now);
+	}
+	s->turn.events_from = left == NULL ? 0 : index_of(s, left);
+}
+
+static void
+ticks(struct sup *s, msec now)
+{
+	size_t from = s->turn.ticks_from, count = s->rows_count, left = count;
+
+	s->turn.first = true;
+	for (size_t i = 0; i < count; i++)
+		if (!row_tick(s, s->rows[(from + i) % count], now) && left == count)
+			left = (from + i) % count;
+	s->turn.ticks_from = left == count ? 0 : left;
+}
+
 static void
 turn(struct sup *s, struct set *set)
 {
 	int n = poll(set->fds, set->count, timeout_ms(s, sys_now()));
-	msec now = sys_now();
+	msec now = s->turn.at = sys_now();
 
 	/* Whose lease is over ends before anything else is done. */
 	for (size_t i = 0; i < s->rows_count; i++)
 		lease_tick(s, s->rows[i], now);
 	/* Rows stay allocated until the turn is over (row_drop_over). */
-	for (size_t i = 0; i < set->count && n > 0; i++)
-		if (set->fds[i].revents)
-			handle(s, &set->fds[i], &set->watches[i], now);
-	for (size_t i = 0; i < s->rows_count; i++)
-		row_tick(s, s->rows[i], now);
+	if (n > 0)
+		events(s, set, now);
+	ticks(s, now);
 	limiter_tick(s, now);
 	sandbox_tick(s, now);
+	s->turn.first = true;
 	changed_tick(s, now);
 	audit_tick(&s->audit, now);
 	oom_tick(s, now);

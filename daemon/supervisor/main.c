@@ -135,7 +135,8 @@ start(struct sup *s, const struct args *a, struct err *err)
 	s->lease_armed = UINT64_MAX; /* not armed */
 	s->late_at = MSEC_NEVER;
 	s->limits_at = MSEC_NEVER;
-	limiter_new(&s->limiter);
+	for (size_t i = 0; i < LIMITERS_MAX; i++)
+		limiter_new(&s->limiters[i]);
 	opener_new(&s->looker);
 	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;

@@ -175,17 +175,12 @@ static bool
 remove_link(struct nets *n, const struct spec *s, const char *name)
 {
 	char alias[RTNL_ALIAS_CAP];
-	int status = 0;
 
-	if (n->remover >= 0) {
-		if (sys_reap(n->remover, &status) == 0)
-			return false;
-		close(n->remover);
-		n->remover = -1;
-		if (strcmp(n->removing, name) == 0 && WIFEXITED(status) &&
-		    WEXITSTATUS(status) == REMOVER_NOT_OURS)
-			return true;
-	}
+	if (n->remover >= 0)
+		return false;
+	if (n->not_ours && strcmp(n->removing, name) == 0)
+		return true;
+	n->not_ours = false;
 	nets_alias(n, s, alias);
 	snprintf(n->removing, sizeof n->removing, "%s", name);
 	switch (sys_fork(0, -1, &n->remover)) {
@@ -195,6 +190,29 @@ remove_link(struct nets *n, const struct spec *s, const char *name)
 		n->remover = -1; /* the next time */
 	}
 	return false;
+}
+
+void
+nets_removed(struct nets *n)
+{
+	int status = 0;
+
+	if (sys_reap(n->remover, &status) == 0)
+		return;
+	close(n->remover);
+	n->remover = -1;
+	n->not_ours = WIFEXITED(status) && WEXITSTATUS(status) == REMOVER_NOT_OURS;
+}
+
+bool
+nets_left(const struct spec *s)
+{
+	char name[RTNL_NAME_CAP];
+
+	if (s->network != SPEC_NET_BRIDGED)
+		return false;
+	nets_name(s, name);
+	return is_there(name);
 }
 
 bool
@@ -209,7 +227,11 @@ nets_leave(struct launcher *l, const struct spec *s, uint32_t tries)
 		return true;
 	nets_name(s, name);
 	/* At first the kernel is at it by itself. */
-	return !is_there(name) || (tries >= PATIENCE && remove_link(&l->nets, s, name));
+	if (is_there(name) && (tries < PATIENCE || !remove_link(&l->nets, s, name)))
+		return false;
+	if (strcmp(l->nets.removing, name) == 0)
+		l->nets.not_ours = false; /* of a later one that is not said yet */
+	return true;
 }
 
 int

@@ -33,6 +33,7 @@ struct nets {
 	size_t count;
 	int remover;	  /* owned: pidfd of who removes a link; -1: nobody */
 	char removing[RTNL_NAME_CAP];
+	bool not_ours;	  /* what the last one said of that */
 	const char *host; /* borrowed: our group's name, which no other meshd here has */
 };
 
@@ -61,5 +62,9 @@ void nets_keep(struct launcher *l, const struct spec *s, const struct running *r
 /* Nothing of it runs and it is not wanted: its network goes.  False: its link is still
  * there; call it again, the tries-th time. */
 MUST_CHECK bool nets_leave(struct launcher *l, const struct spec *s, uint32_t tries);
+/* Is there still a link of its name? */
+bool nets_left(const struct spec *s);
+/* The remover's pidfd is readable. */
+void nets_removed(struct nets *n);
 
 #endif

@@ -423,13 +423,16 @@ row_process_ready(struct sup *s, struct row *r, msec now)
 	row_step(s, r, LIFE_EV_END, now);
 }
 
-void
+bool
 row_tick(struct sup *s, struct row *r, msec now)
 {
-	if (r->job != NULL)
-		job_tick(s, r, now);
-	if (!r->has_spec || r->over)
-		return;
+	bool all = r->job == NULL || job_tick(s, r, now);
+
+	if (!r->has_spec || r->over ||
+	    (now < r->boot_at && now < r->command_until && now < r->life.deadline))
+		return all;
+	if (!loop_goes_on(s))
+		return false;
 	if (now >= r->boot_at) {
 		r->boot_at = MSEC_NEVER;
 		row_step(s, r, LIFE_EV_START, now);
@@ -445,4 +448,5 @@ row_tick(struct sup *s, struct row *r, msec now)
 		r->life.deadline = MSEC_NEVER;
 		row_step(s, r, LIFE_EV_TIME, now);
 	}
+	return all;
 }

@@ -146,6 +146,7 @@ save_limits(struct sup *s, struct row *r, const struct cgroup_limits *now)
 void
 sandbox_tick(struct sup *s, msec now)
 {
+	const msec began = sys_now(); /* whatever this turn did before */
 	bool failed = false;
 
 	if (now < s->limits_at)
@@ -155,7 +156,7 @@ sandbox_tick(struct sup *s, msec now)
 
 		if (l == NULL)
 			continue;
-		if (sys_now() - now >= SAVE_MS)
+		if (sys_now() - began >= SAVE_MS)
 			return; /* the rest in the next turn: nobody waits for it */
 		failed = !save_limits(s, s->rows[i], l) || failed;
 	}

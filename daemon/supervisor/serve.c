@@ -380,7 +380,7 @@ serve(struct sup *s, msec now)
 	struct sup_req q;
 	size_t len = 0;
 
-	for (int i = 0; i < REQUESTS_PER_TURN && s->engine.sock >= 0; i++) {
+	for (int i = 0; i < REQUESTS_PER_TURN && s->engine.sock >= 0 && loop_goes_on(s); i++) {
 		int fd, rc;
 
 		memset(&q, 0, sizeof q);

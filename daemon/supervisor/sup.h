@@ -98,6 +98,14 @@ struct engine {
 	bool lost, held; /* held: what is sent waits for engine_flush */
 };
 
+/* One time round the loop.  What comes in hundreds goes on in the next one, with the
+ * row that it came to. */
+struct turn {
+	msec at;
+	bool first; /* nothing was done yet of what is done now */
+	size_t events_from, ticks_from;
+};
+
 struct sup {
 	struct config conf;
 	struct place place;
@@ -109,7 +117,7 @@ struct sup {
 	struct engine engine;
 	struct audit audit;
 	struct oom oom;
-	struct limiter limiter;
+	struct limiter limiters[LIMITERS_MAX];
 	struct openers openers;
 	struct opener looker; /* of changed.c */
 	struct notify notify;
@@ -122,6 +130,8 @@ struct sup {
 	size_t sandboxes_count, late_count;
 	/* changed.h: look_at; sandbox.c: limits_at; end_at: if ending. */
 	msec late_at, look_at, limits_at, end_at;
+	struct turn turn;
+	size_t look_from; /* changed.c: the row that the look goes on with */
 	int signals, lease_timer; /* of CLOCK_BOOTTIME */
 	uint64_t lease_armed;
 	bool ending;
@@ -156,7 +166,8 @@ void row_state(const struct row *r, struct sup_event *ev);
 void row_tell(struct sup *s, const struct row *r);
 void row_error_ready(struct sup *s, struct row *r, msec now);
 void row_process_ready(struct sup *s, struct row *r, msec now);
-void row_tick(struct sup *s, struct row *r, msec now);
+/* False: something of it waits for another turn. */
+bool row_tick(struct sup *s, struct row *r, msec now);
 void row_gone(struct sup *s, struct row *r);
 
 /* command.c */
@@ -171,5 +182,8 @@ void command_engine_ended(struct sup *s, msec now);
 MUST_CHECK int boot(struct sup *s, msec now, struct err *err);
 /* loop.c */
 int loop(struct sup *s);
+/* Asked before each piece of work that comes in hundreds: is there time for one more in
+ * this turn?  Of each kind there is for one. */
+bool loop_goes_on(struct sup *s);
 
 #endif

@@ -192,17 +192,18 @@ def test_records_that_the_disk_does_not_take(node):
         assert limit(node, "pids", "@web") == str(then)
 
 
-def lowers(pid):
-    """The child of meshd that is stopped instead of waiting for a disk."""
+def stopped(pid):
+    """The children of meshd that are stopped instead of waiting for a disk."""
     def state(child):
         try:
             return pathlib.Path("/proc/%d/stat" % child).read_text().rsplit(") ", 1)[1][0]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return ""  # another child, which has ended meanwhile
+    return {c for c in children_of(pid) if state(c) == "T"}
 
-    def stopped():
-        return [c for c in children_of(pid) if state(c) == "T"]
-    return wait_for(stopped)[0]
+
+def lowers(pid):
+    return min(wait_for(lambda: stopped(pid)))
 
 
 def test_less_memory_is_waited_for_by_another_process(weak_programs):
@@ -246,6 +247,33 @@ def test_less_memory_is_waited_for_by_another_process(weak_programs):
         os.kill(lowers(host.meshd.pid), 9)
         reply = host.event(kind="reply", ticket=903)
         assert (reply["code"], reply["text"]) == (5, "web.2: sandbox 'web': limits: memory: who lowers it was killed")
+        assert limit(host, "memory", "@web") == str(32 << 20)
+    finally:
+        host.close()
+
+
+def test_nobody_waits_for_another_sandbox(weak_programs):
+    """What frees memory of one sandbox for long holds back that one alone."""
+    host = weak.Host(weak_programs)
+    text = "default-user: 1000\nroles: [web]\nlimits: {memory: %s}\n"
+    try:
+        for name in ("web", "other"):
+            host.sandbox(name, text % "64Mi")
+        host.shell("a", "exec sleep 1000")
+        host.start()
+        host.without("no-reclaim")
+        host.up("web.1", "a")
+        host.up("other.1", "a", sandbox="other")
+        host.sandbox("web", text % "32Mi")
+        host.say("START ticket=900 instance=web.1 image=a config=/config/run.yaml sandbox=web role=web")
+        first = lowers(host.meshd.pid)
+        host.sandbox("other", text % "32Mi")
+        host.say("START ticket=901 instance=other.1 image=a config=/config/run.yaml sandbox=other role=web")
+        os.kill(wait_for(lambda: stopped(host.meshd.pid) - {first}).pop(), signal.SIGCONT)
+        assert host.event(kind="reply")["ticket"] == 901
+        assert (limit(host, "memory", "@web"), limit(host, "memory", "@other")) == (str(64 << 20), str(32 << 20))
+        os.kill(first, signal.SIGCONT)
+        assert host.event(kind="reply", ticket=900)["code"] == 0
         assert limit(host, "memory", "@web") == str(32 << 20)
     finally:
         host.close()

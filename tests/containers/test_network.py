@@ -2,6 +2,7 @@
 network namespace that each test makes for itself and its daemon."""
 import json
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -282,6 +283,15 @@ def test_nothing_is_held_for_nobody(host):
     host.up("web.1", "s", config="/config/look.yaml", address="10.77.0.5")
 
 
+def zombies(host):
+    def state(pid):
+        try:
+            return pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(") ", 1)[1][0]
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+    return [pid for pid in children_of(host.meshd.pid) if state(pid) == "Z"]
+
+
 def test_a_network_that_a_connection_holds(host):
     """What a process sent last, to a peer that is gone, holds its network for a while, and nobody can end that:
     its link goes all the same."""
@@ -295,6 +305,8 @@ def test_a_network_that_a_connection_holds(host):
         host.event(kind="state", instance="web.0", state="running")
         gone(host, "web.0")
         assert links() == {}
+    # Who removed it is reaped, though nobody else is to be removed.
+    wait_for(lambda: not zombies(host))
     # A stale one of this very instance, of a meshd that was killed, makes way; another's does not.
     ip("link", "add", name, "type", "veth", "peer", "name", "plain8")
     assert host.run("web.0", "s", config=config, address="10.77.0.5")["code"] == 0
@@ -306,6 +318,35 @@ def test_a_network_that_a_connection_holds(host):
     ip("link", "set", name, "alias", "mesh web/web.0 of %s" % host.cgroup)
     host.event(kind="state", instance="web.0", state="running")
     call(80, "10.77.0.5").close()
+
+
+def test_a_stop_that_was_cut_off_removes_the_link(host):
+    """The supervisor was killed when nothing ran any more and the link was still there: the next one removes it."""
+    pid = host.up("web.0", "s", config="/config/look.yaml", address="10.77.0.5")["pid"]
+    (name, alias), = links().items()
+    host.kill()
+    records = host.top / "state/supervisor"
+    (records / "web.0").rename(records / ".stop-web.0")
+    os.kill(pid, 9)
+    wait_for(lambda: links() == {})
+    ip("link", "add", name, "type", "veth", "peer", "name", "plain8")
+    ip("link", "set", name, "alias", alias)
+    host.start()
+    wait_for(lambda: links() == {})
+    wait_for(lambda: host.records() == [])
+    assert host.ask("LIST")["kind"] == "end" and not [e for e in host.events if e["kind"] == "state" and e["state"] != "gone"]
+    # Somebody else's of that name stays, and nobody waits for it.
+    host.up("web.0", "s", config="/config/look.yaml", address="10.77.0.5")
+    host.kill()
+    (records / "web.0").rename(records / ".stop-web.0")
+    for leaf in host.leaves():
+        (host.leaf(leaf) / "cgroup.kill").write_text("1")
+    wait_for(lambda: links() == {})
+    ip("link", "add", name, "type", "veth", "peer", "name", "plain8")
+    host.start()
+    wait_for(lambda: host.records() == [])
+    assert links() == {name: ""}
+    ip("link", "del", name)
 
 
 def test_nobody_else_on_it(host):
@@ -348,6 +389,22 @@ def test_after_setup(host):
     assert host.run("web.1", "s", config="/config/look.yaml", address="10.77.0.6")["code"] == 0
     assert host.event(kind="state", instance="web.1", state="backoff")["text"] == \
         "web.1: after-setup-command /bin/false: ended with code 1"
+
+
+def test_after_setup_is_of_what_was_accepted(host):
+    """The command finds the record of its instance on disk: a START that is refused has run nothing as the host's root."""
+    out, records = host.top / "said", host.top / "state/supervisor"
+    out.write_text("")
+    host.sandbox("web", BRIDGED.replace("}", ", after-setup-command: [/bin/sh, -c, 'test -e %s/web.$1; echo $? >>%s', x, '@{container_ip}']}"
+                                        % (records, out)))
+    for i in range(6, 12):
+        address = "10.77.0.%d" % i
+        host.up("web." + address, "s", config="/config/look.yaml", address=address)
+    assert out.read_text().split() == ["0"] * 6
+    # The record can't be written.
+    (records / "web.10.77.0.5").mkdir()
+    assert host.run("web.10.77.0.5", "s", config="/config/look.yaml", address="10.77.0.5")["code"] != 0
+    assert out.read_text().split() == ["0"] * 6
 
 
 def test_held_by_a_network_of_its_own(net, programs, weak_programs, looker):
