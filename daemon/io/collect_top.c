@@ -15,7 +15,9 @@
 #define HZ 100.0 /* of /proc */
 
 enum { CPU, MEMORY, KINDS };
-enum { IDLE_ROUNDS = 6 };
+/* Who comes in by CPU has used that much in its round: on an idle host one tick more or
+ * less would make another list each time. */
+enum { IDLE_ROUNDS = 6, ENTER_TICKS = 3 };
 
 static const struct reading_figure figures[KINDS] = {
     {"mesh_process_cpu_seconds_total", "CPU time of a process that is among the first by it.", SERIES_COUNTER},
@@ -203,6 +205,8 @@ tell(struct collect_top *t, int kind, int64_t tick)
 	for (uint32_t i = 0; i < n; i++) {
 		struct first *f = find(all, chosen[i]);
 
+		if (f == NULL && kind == CPU && chosen[i]->used < ENTER_TICKS)
+			continue;
 		for (int k = 0; f == NULL && k < TOP_COUNT; k++)
 			if (all[k].pid == 0) {
 				f = &all[k];

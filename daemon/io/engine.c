@@ -20,13 +20,14 @@
 #include "certify.h"
 #include "collect.h"
 #include "going.h"
+#include "lighten.h"
 #include "peers.h"
 #include "ring.h"
 #include "saving.h"
 #include "settle.h"
 #include "tell.h"
 
-enum { SECOND_MS = 1000 };
+enum { SECOND_MS = 1000, LIGHTEN_S = 15 };
 
 uint64_t
 engine_wall_ms(void)
@@ -385,6 +386,8 @@ on_second(uv_timer_t *timer)
 	if (e->mesh != NULL)
 		mesh_wall(e->mesh, net_now(), engine_wall_ms() / 1000);
 	starting_second(e);
+	if (e->seconds == LIGHTEN_S)
+		lighten();
 	apply_tick(e, net_now());
 	names_second(e);
 	tell_second(e);

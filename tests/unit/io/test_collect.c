@@ -326,7 +326,7 @@ who_uses_most(void **state)
 	/* Rounds as fast as they go, until the kernel has counted some of it; others run too,
 	 * so it may take many. */
 	for (int i = 0; i < 6000 && (!newest(cpu, &p) || !newest(memory, &p) || p.value <= MUCH / 2); i++) {
-		struct timespec ms = {0, 20000000};
+		struct timespec ms = {0, 60000000};
 
 		collect_top_tick(t, tick++);
 		nanosleep(&ms, NULL);

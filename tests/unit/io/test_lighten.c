@@ -1,0 +1,56 @@
+/*
+ * test_lighten.c - which mappings are let go, and that what was goes on working.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../daemon/io/lighten.h"
+
+static void
+only_code_of_files(void **state)
+{
+	static const char maps[] = "55d0-55d4 r--p 00000000 fe:00 1 /bin/x\n55d4-55f0 r-xp 00004000 fe:00 1 /bin/x\n"
+				   "5600-5700 rw-p 00000000 00:00 0 [heap]\n7000-8000 rwxp 00000000 fe:00 1 /bin/x\n"
+				   "9000-a000 r-xp 00000000 00:00 0 \n9000-8000 r-xp 0 fe:00 1 /x\nzz-10 r-xp 0 0 0 /x\n10\n\n"
+				   "11111111111111111-2 r-xp 0 0 0 /x\n7fff00-7fff10 r-xp 00000000 00:00 0 [vdso]\n"
+				   "b000-c000 r-xp 00000000 fe:00 2 /lib/y";
+	struct slice text = {(const uint8_t *)maps, sizeof maps - 1};
+	uintptr_t from, to;
+
+	(void)state;
+	assert_true(lighten_next(&text, &from, &to));
+	assert_true(from == 0x55d4 && to == 0x55f0);
+	assert_true(lighten_next(&text, &from, &to));
+	assert_true(from == 0xb000 && to == 0xc000);
+	assert_false(lighten_next(&text, &from, &to));
+}
+
+static void
+all_goes_on(void **state)
+{
+	char text[64];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		lighten();
+		snprintf(text, sizeof text, "%d %g", i, 0.5);
+		assert_int_equal(strlen(text), 5);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(only_code_of_files),
+	    cmocka_unit_test(all_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
