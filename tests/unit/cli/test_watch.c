@@ -9,6 +9,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 
 #include "../../../daemon/cli/run.h"
 
@@ -25,7 +26,8 @@ watch(const char *verb)
 	struct run_error e = {0};
 	struct args a;
 
-	must(args_parse(&a, 3, argv, path, 0, &e.err) == 0);
+	/* mesh top is shown so by itself. */
+	must(args_parse(&a, strcmp(verb, "top") == 0 ? 2 : 3, argv, path, 0, &e.err) == 0);
 	struct show s = {.out = stdout, .args = &a};
 	int code = run_watch(&s);
 	fflush(stdout);
@@ -114,6 +116,42 @@ daemon_goes_away(void **state)
 	waitpid(server, NULL, 0);
 }
 
+/* mesh top reads keys: q ends it, another does not, and the terminal is as it was. */
+static void
+q_ends_top(void **state)
+{
+	const struct script s = {.verb = "metrics", .frames = {"{\"ok\":true,\"more\":false,\"data\":{\"kind\":"
+	    "\"vector\",\"series\":[{\"labels\":{\"node\":\"n7\",\"what\":\"cpu\"},\"points\":[[1,0.5]]}]}}"}};
+	struct winsize w = {.ws_row = 20, .ws_col = 80};
+	struct termios before, after;
+	pid_t server = serve(&s);
+	int fd;
+
+	(void)state;
+	screen_len = 0;
+	pid_t pid = forkpty(&fd, NULL, NULL, &w);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)tcgetattr(STDIN_FILENO, &before);
+		if (write(STDOUT_FILENO, before.c_lflag & ICANON ? "lines\n" : "keys\n", 6) < 0)
+			_exit(1);
+		watch("top");
+	}
+	wait_for(fd, "lines", 1);
+	wait_for(fd, "0.50", 1);
+	assert_int_equal(tcgetattr(fd, &after), 0);
+	assert_int_equal(after.c_lflag & (ICANON | ECHO), 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	wait_for(fd, "is meshd running?", 1); /* it went on: that daemon answers once */
+	assert_int_equal(write(fd, "q", 1), 1);
+	wait_for(fd, "\033[?1049l", 1);
+	assert_int_equal(end_code(pid), 7);
+	assert_int_equal(tcgetattr(fd, &after), 0);
+	assert_int_equal(after.c_lflag & (ICANON | ECHO), ICANON | ECHO);
+	close(fd);
+	waitpid(server, NULL, 0);
+}
+
 /* A long answer must not scroll the screen away. */
 static void
 cut_to_the_screen(void **state)
@@ -196,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(screen_is_restored),
 	    cmocka_unit_test(daemon_goes_away),
+	    cmocka_unit_test(q_ends_top),
 	    cmocka_unit_test(cut_to_the_screen),
 	    cmocka_unit_test(an_act_is_begun_once),
 	};
