@@ -135,10 +135,19 @@ needs(const struct prom_expr *e, struct span s, int64_t back, const struct prom_
 		needs(e->args[i], s, back, w, out);
 }
 
+static int64_t
+clamped(int64_t ms)
+{
+	return ms > PROM_TIME_MAX ? PROM_TIME_MAX : ms < -PROM_TIME_MAX ? -PROM_TIME_MAX : ms;
+}
+
 uint32_t
 prom_needs(const struct prom *p, const struct prom_when *w, struct prom_need *out)
 {
-	needs(p->root, (struct span){w->start_ms, w->step_ms > 0 ? w->end_ms : w->start_ms},
-	    PROM_LOOKBACK_MS, w, out);
+	/* Times beyond that are prom_eval's to refuse, not ours to add to. */
+	const struct prom_when when = {clamped(w->start_ms), clamped(w->end_ms), w->step_ms};
+
+	needs(p->root, (struct span){when.start_ms, when.step_ms > 0 ? when.end_ms : when.start_ms},
+	    PROM_LOOKBACK_MS, &when, out);
 	return p->selectors_count;
 }
