@@ -183,6 +183,15 @@ series_owner_end(struct series_store *s, uint32_t owner, int64_t tick)
 
 /* --- series ------------------------------------------------------------------------------- */
 
+/* One more or less: s->series has changed. */
+static void
+share(struct series_store *s)
+{
+	size_t each = s->pool.budget.max / BLOCKS_MIN / (s->series + 1);
+
+	s->open_max = each > OPEN_BYTES_MAX ? OPEN_BYTES_MAX : each < OPEN_BYTES_MIN ? OPEN_BYTES_MIN : (uint32_t)each;
+}
+
 void
 one_drop(struct series_store *s, uint32_t i)
 {
@@ -196,6 +205,7 @@ one_drop(struct series_store *s, uint32_t i)
 	tags_drop(&s->tags, i);
 	list_out(s, o);
 	s->series--;
+	share(s);
 	s->live -= !(o->flags & ONE_CLOSED);
 	owner_done(s, o->owner);
 	*o = (struct one){.serial = o->serial, .after = s->ones_unused};
@@ -294,6 +304,7 @@ new_one(struct series_store *s, uint32_t owner, struct slice labels)
 	charge(s, owner, series_charge(labels));
 	s->series++;
 	s->live++;
+	share(s);
 	return i;
 }
 

@@ -21,7 +21,8 @@
  *
  * As long as an open block is a line it has no ops at all: a value that never changes
  * takes no memory but its struct, however long that lasts.  With 512 samples, or 768
- * bytes, a block is packed (seriescode.h).
+ * bytes (fewer, when that many for each series are more than there is), a block is packed
+ * (seriescode.h).
  */
 #ifndef CORE_SERIES_IN_H
 #define CORE_SERIES_IN_H
@@ -34,6 +35,8 @@
 enum {
 	OPEN_SAMPLES_MAX = SERIESCODE_SAMPLES_MAX,
 	OPEN_BYTES_MAX = 768,
+	OPEN_BYTES_MIN = 64,
+	BLOCKS_MIN = 8, /* as many of each series should have room: less, and too much goes at once */
 	OPEN_OPS_BYTES_MAX = 48, /* what one sample adds */
 	OPEN_STEP_MAX = UINT16_MAX, /* a longer gap begins a new block */
 	OWNER_NAME_BYTES_MAX = 255,
@@ -87,6 +90,7 @@ struct series_store {
 	uint32_t busy;	/* being written: it may lose packed blocks, and no more */
 	bool started;
 	int64_t base;
+	uint32_t open_max; /* bytes of an open block */
 	uint32_t floor; /* older ticks are not there */
 	uint64_t series, live, samples;
 	uint64_t evicted_samples, refused_series, refused_samples;

@@ -122,10 +122,10 @@ divisor(const struct packing *p)
 	return g == 0 ? 1 : g;
 }
 
-/* How many numbers have which length. */
+/* How many numbers have which length; the shortest of those that are not 0. */
 struct lengths {
 	uint32_t of[LENGTHS];
-	unsigned longest;
+	unsigned shortest, longest;
 };
 
 static inline void
@@ -136,6 +136,15 @@ lengths_add(struct lengths *l, uint64_t x)
 	l->of[n]++;
 	if (n > l->longest)
 		l->longest = n;
+	if (n > 0 && n < l->shortest)
+		l->shortest = n;
+}
+
+/* No k is of use that is much less than the shortest. */
+static unsigned
+least_k(const struct lengths *l)
+{
+	return l->shortest > 2 && l->shortest <= l->longest ? l->shortest - 2 : 0;
 }
 
 /* Bits for all of them, in quarters; the k that is the least. */
@@ -144,10 +153,10 @@ expo_cost(const struct lengths *l, unsigned *k)
 {
 	uint64_t best = UINT64_MAX;
 
-	for (unsigned j = 0; j <= l->longest && j < 64; j++) {
-		uint64_t cost = 0;
+	for (unsigned j = least_k(l); j <= l->longest && j < 64; j++) {
+		uint64_t cost = 4 * (uint64_t)l->of[0] * (1 + j);
 
-		for (unsigned n = 0; n <= l->longest; n++) {
+		for (unsigned n = l->shortest; n <= l->longest; n++) {
 			unsigned over = n > j ? n - j : 0;
 			/* x + 1 is longer than x as often as x is all ones. */
 			unsigned quarters = over == 0 ? 4 : 8 * over - 4 + (8 >> (over - 1 < 4 ? over - 1 : 4));
@@ -167,10 +176,10 @@ rice_cost(const struct lengths *l, unsigned *k)
 {
 	uint64_t best = UINT64_MAX;
 
-	for (unsigned j = 0; j <= l->longest && j < 64; j++) {
-		uint64_t cost = 0;
+	for (unsigned j = least_k(l); j <= l->longest && j < 64; j++) {
+		uint64_t cost = 4 * (uint64_t)l->of[0] * (1 + j);
 
-		for (unsigned n = 0; n <= l->longest; n++) {
+		for (unsigned n = l->shortest; n <= l->longest; n++) {
 			uint64_t quarters = 4 * (1 + j), out = 4 * (BITS_RICE_MAX + 6 + n);
 
 			if (n > j && n - j < 8)
@@ -191,7 +200,7 @@ rice_cost(const struct lengths *l, unsigned *k)
 static uint64_t
 choose(const uint64_t *x, uint32_t count, struct code_way *w)
 {
-	struct lengths all = {0}, more = {0}, runs = {0};
+	struct lengths all = {.shortest = LENGTHS}, more = all, runs = all;
 	uint32_t zeros = 0;
 	uint64_t expo, rice, dense, sparse;
 	unsigned k_expo = 0, k_rice = 0;

@@ -382,7 +382,7 @@ one_put(struct series_store *s, uint32_t i, uint32_t tick, uint64_t bits)
 			s->samples++;
 		}
 	}
-	if (o->open_bytes > 0 && (o->count >= OPEN_SAMPLES_MAX || o->open_bytes >= OPEN_BYTES_MAX))
+	if (o->open_bytes > 0 && (o->count >= OPEN_SAMPLES_MAX || o->open_bytes >= s->open_max))
 		pack(s, o);
 	return rc;
 }

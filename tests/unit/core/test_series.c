@@ -407,6 +407,37 @@ the_oldest_samples_go(void **state)
 	}
 }
 
+/* So little that no block of usual size would have room for each: it is not all lost at
+ * once, and what is left is the newest. */
+static void
+little_for_many(void **state)
+{
+	struct series_conf conf = usual();
+	static series_id id[2000];
+	uint64_t rng = 1;
+	size_t least = POINTS, n;
+
+	(void)state;
+	conf.bytes_max = 2 << 20;
+	begin(conf);
+	for (uint32_t i = 0; i < 2000; i++)
+		id[i] = open_one(SERIES_HOST, "x", i);
+	for (int t = 0; t < 600; t++)
+		for (uint32_t i = 0; i < 2000; i++) {
+			rng = rng * UINT64_C(6364136223846793005) + 1442695040888963407u;
+			put(id[i], T + t, (double)(rng >> 40));
+			if (t < 400 || t % 10 != 0 || i % 100 != 0)
+				continue;
+			n = all_of(id[i]);
+			assert_int_equal(got[n - 1].tick, T + t);
+			least = n < least ? n : least;
+		}
+	/* 768 bytes for each, and three a sample. */
+	if (least < 120)
+		fail_msg("%zu samples", least);
+	(void)stats();
+}
+
 static void
 what_never_changes_takes_nothing(void **state)
 {
@@ -502,7 +533,7 @@ main(void)
 		TEST(ticks_that_do_not_rise_are_refused), TEST(a_host_that_slept), TEST(counters_that_begin_again),
 		TEST(an_end_is_marked), TEST(what_ended_and_is_old_is_gone), TEST(owners_come_and_go),
 		TEST(one_owner_makes_ten_thousand_a_minute), TEST(who_ends_nothing_is_refused),
-		TEST(long_labels_are_ones_own_too), TEST(the_oldest_samples_go),
+		TEST(long_labels_are_ones_own_too), TEST(the_oldest_samples_go), TEST(little_for_many),
 		TEST(what_never_changes_takes_nothing), TEST(what_metrics_are), TEST(labels_that_are_none),
 	};
 
