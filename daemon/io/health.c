@@ -1,9 +1,9 @@
 /*
- * One prober per instance: a timer that starts an attempt, and at most one
+ * One prober per instance: a timer that starts an attempt (asking.h), and at most one
  * attempt under way.  Instances are few on a node, so they sit in a list.
  *
- * libuv frees handles later, so a removed prober lives, detached, until its
- * handles are closed; nothing it hears by then counts.
+ * libuv frees handles later, so a removed prober lives, detached, until its timer is
+ * closed.
  */
 #include "health.h"
 
@@ -11,20 +11,9 @@
 #include <stdlib.h>
 
 #include "addr.h"
+#include "asking.h"
 
 enum { ANSWER_CAP = 64, WHY_CAP = 48, REQUEST_CAP = HEALTH_PATH_CAP + 128 };
-
-/* One connection.  Its own allocation: it may outlive its prober. */
-struct attempt {
-	uv_tcp_t tcp;
-	uv_timer_t timeout;
-	uv_connect_t connect;
-	uv_write_t write;
-	struct prober *prober; /* NULL = nobody cares any more */
-	int open_handles;
-	size_t len;
-	char request[REQUEST_CAP], answer[ANSWER_CAP];
-};
 
 struct prober {
 	struct prober *next;
@@ -32,7 +21,9 @@ struct prober {
 	uv_timer_t timer;
 	char id[NAME_CAP];
 	struct health_conf conf;
-	struct attempt *attempt;
+	struct asking *attempt; /* under way, or NULL */
+	size_t answer_len;
+	char answer[ANSWER_CAP]; /* how it begins */
 	enum view_health state;
 	uint32_t failures, successes; /* in a row */
 	bool was_well;
@@ -47,23 +38,6 @@ struct health {
 };
 
 /* --- one attempt ----------------------------------------------------------- */
-
-static void
-attempt_closed(uv_handle_t *h)
-{
-	struct attempt *a = h->data;
-
-	if (--a->open_handles == 0)
-		free(a);
-}
-
-static void
-attempt_close(struct attempt *a)
-{
-	a->prober = NULL;
-	uv_close((uv_handle_t *)&a->tcp, attempt_closed);
-	uv_close((uv_handle_t *)&a->timeout, attempt_closed);
-}
 
 static uint32_t
 next_ms(const struct prober *p)
@@ -96,23 +70,6 @@ result(struct prober *p, bool ok, const char *why)
 		h->changed(h->arg, p->id, p->state);
 }
 
-static void
-attempt_done(struct attempt *a, bool ok, const char *why)
-{
-	struct prober *p = a->prober;
-
-	if (p == NULL)
-		return;
-	attempt_close(a);
-	result(p, ok, why);
-}
-
-static void
-on_timeout(uv_timer_t *t)
-{
-	attempt_done(t->data, false, "no answer in time");
-}
-
 /* "HTTP/1.x 2yz" or 3yz: all that is read of an answer. */
 static bool
 status_ok(const char *s, size_t len)
@@ -124,88 +81,61 @@ status_ok(const char *s, size_t len)
 }
 
 static void
-alloc_answer(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
+answered(struct prober *p)
 {
-	struct attempt *a = handle->data;
-
-	(void)hint;
-	*buf = uv_buf_init(a->answer + a->len, (unsigned)(ANSWER_CAP - a->len));
-}
-
-static void
-on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct attempt *a = stream->data;
 	char why[WHY_CAP];
-	bool is_http;
+	bool is_http = p->answer_len >= 12 && memcmp(p->answer, "HTTP/", 5) == 0;
 
-	(void)buf;
-	if (n > 0)
-		a->len += (size_t)n;
-	if (n < 0 || a->len > 12) {
-		is_http = a->len >= 12 && memcmp(a->answer, "HTTP/", 5) == 0;
-		for (size_t i = 9; i < 12; i++)
-			is_http = is_http && a->answer[i] >= '0' && a->answer[i] <= '9';
-		snprintf(why, sizeof why, is_http ? "answered with status %.3s" : "no HTTP in the answer",
-		    a->answer + 9);
-		attempt_done(a, status_ok(a->answer, a->len), why);
-	}
+	for (size_t i = 9; i < 12; i++)
+		is_http = is_http && p->answer[i] >= '0' && p->answer[i] <= '9';
+	snprintf(why, sizeof why, is_http ? "answered with status %.3s" : "no HTTP in the answer",
+	    p->answer + 9);
+	result(p, status_ok(p->answer, p->answer_len), why);
+}
+
+static bool
+on_heard(void *arg, const uint8_t *b, size_t n)
+{
+	struct prober *p = arg;
+	size_t room = sizeof p->answer - p->answer_len;
+
+	memcpy(p->answer + p->answer_len, b, n < room ? n : room);
+	p->answer_len += n < room ? n : room;
+	if (p->answer_len <= 12)
+		return true;
+	answered(p);
+	return false;
 }
 
 static void
-on_written(uv_write_t *w, int status)
+on_done(void *arg, const char *why)
 {
-	if (status < 0)
-		attempt_done(w->data, false, uv_strerror(status));
-}
+	struct prober *p = arg;
 
-static void
-on_connect(uv_connect_t *c, int status)
-{
-	struct attempt *a = c->data;
-	char host[ADDR_TEXT_CAP];
-	uv_buf_t buf;
-	int n;
-
-	if (a->prober == NULL)
-		return;
-	const struct health_conf *conf = &a->prober->conf;
-
-	if (status < 0 || conf->kind == SUP_HEALTH_TCP) {
-		attempt_done(a, status == 0, status < 0 ? uv_strerror(status) : "");
-		return;
-	}
-	addr_format(&conf->addr, host, sizeof host);
-	n = snprintf(a->request, sizeof a->request,
-	    "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: mesh\r\n\r\n",
-	    conf->path[0] == '\0' ? "/" : conf->path, host);
-	buf = uv_buf_init(a->request, (unsigned)n);
-	if (uv_read_start((uv_stream_t *)&a->tcp, alloc_answer, on_read) != 0 ||
-	    uv_write(&a->write, (uv_stream_t *)&a->tcp, &buf, 1, on_written) != 0)
-		attempt_done(a, false, "cannot ask");
+	if (p->conf.kind == SUP_HEALTH_HTTP && why[0] == '\0')
+		answered(p);
+	else
+		result(p, why[0] == '\0', why);
 }
 
 static void
 on_timer(uv_timer_t *t)
 {
 	struct prober *p = t->data;
-	struct sockaddr_storage to;
-	struct attempt *a = calloc(1, sizeof *a);
+	char host[ADDR_TEXT_CAP], request[REQUEST_CAP];
+	struct asking_conf conf = {.to = p->conf.addr, .timeout_ms = p->conf.timeout_ms,
+	    .heard = on_heard, .done = on_done, .arg = p};
 
-	if (a == NULL || uv_tcp_init(t->loop, &a->tcp) != 0) {
-		free(a);
-		result(p, false, "out of memory");
-		return;
+	p->answer_len = 0;
+	if (p->conf.kind == SUP_HEALTH_HTTP) {
+		addr_format(&p->conf.addr, host, sizeof host);
+		snprintf(request, sizeof request,
+		    "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: mesh\r\n\r\n",
+		    p->conf.path[0] == '\0' ? "/" : p->conf.path, host);
+		conf.words = request;
 	}
-	uv_timer_init(t->loop, &a->timeout);
-	a->open_handles = 2;
-	a->prober = p;
-	a->tcp.data = a->timeout.data = a->connect.data = a->write.data = a;
-	p->attempt = a;
-	addr_to_sockaddr(&p->conf.addr, &to);
-	uv_timer_start(&a->timeout, on_timeout, p->conf.timeout_ms, 0);
-	if (uv_tcp_connect(&a->connect, &a->tcp, (struct sockaddr *)&to, on_connect) != 0)
-		attempt_done(a, false, "cannot connect");
+	if ((p->attempt = asking_begin(t->loop, &conf)) == NULL)
+		result(p, false, "cannot connect");
 }
 
 /* --- probers --------------------------------------------------------------- */
@@ -231,7 +161,7 @@ prober_close(struct prober *p)
 {
 	p->health = NULL;
 	if (p->attempt != NULL)
-		attempt_close(p->attempt);
+		asking_drop(p->attempt);
 	uv_close((uv_handle_t *)&p->timer, prober_closed);
 }
 
@@ -240,7 +170,7 @@ static void
 restart(struct prober *p)
 {
 	if (p->attempt != NULL)
-		attempt_close(p->attempt);
+		asking_drop(p->attempt);
 	p->attempt = NULL;
 	p->state = VIEW_HEALTH_WAIT;
 	p->failures = p->successes = 0;
