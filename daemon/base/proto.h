@@ -17,10 +17,10 @@
 #ifndef BASE_PROTO_H
 #define BASE_PROTO_H
 
-#include "../../gossip/base.h"
+#include "probes.h"
 
 enum {
-	SUP_VERSION = 6,
+	SUP_VERSION = 7,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
@@ -92,7 +92,8 @@ struct sup_req {
 
 enum sup_ev {
 	SUP_EV_REPLY = 1, /* to ticket: ok (code 0), or code and text */
-	SUP_EV_STATE,	  /* an instance, after every change and for LIST */
+	SUP_EV_STATE,	  /* an instance, after every change and for LIST; RUNNING: fd = the
+			     directory of its metrics files (probes.h), or none */
 	SUP_EV_EXIT,	  /* a Command ended: exit_status, 0 for a code that its file
 			     calls normal; text = last output;
 			     SUP_F_ASKED: fd = a memfd, all that is kept of it */
@@ -116,22 +117,6 @@ enum sup_state {
 	SUP_ST_GONE,	 /* stopped and proven empty */
 };
 
-/* TCP and HTTP are asked by the engine, EXEC by the supervisor, who tells what
- * came of it: root reads no byte from the network, the engine enters no container. */
-enum sup_health { SUP_HEALTH_NONE, SUP_HEALTH_TCP, SUP_HEALTH_HTTP, SUP_HEALTH_EXEC };
-
-/* Of this run: WAIT until it is well for the first time. */
-enum sup_well { SUP_WELL_WAIT, SUP_WELL_YES, SUP_WELL_NO };
-
-/* How a container's health is asked; numbers that are 0 mean their default. */
-struct sup_probe {
-	uint32_t kind, port;
-	uint32_t interval_ms, timeout_ms;
-	uint32_t failures, successes; /* in a row: that make it unwell, and well again */
-	uint32_t start_ms, pad_;      /* liveness: not asked in the first ... of a run */
-	char path[128];
-};
-
 struct sup_event {
 	uint32_t version;
 	uint32_t kind;
@@ -150,6 +135,7 @@ struct sup_event {
 	uint64_t lease_ms; /* CLOCK_BOOTTIME: its deadline as this is said; 0 = it has none */
 	uint32_t address, pad_; /* its own, as in the request; 0: the host's, or none */
 	struct sup_probe ready, live;
+	struct sup_scrape scrapes[SUP_SCRAPES_MAX]; /* port 0: no more */
 	char sandbox[NAME_CAP], role[NAME_CAP], instance[NAME_CAP];
 	char image[SUP_IMAGE_CAP];
 	char config[SUP_PATH_CAP];

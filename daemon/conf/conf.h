@@ -37,7 +37,8 @@
  *              network bridged-network/{bridge,network,default-gateway} (s)
  * bridged-network/after-setup-command[] (s); of a container network (s), of a process ip-addresses[] (s)
  *              health/tcp (s, port or "@{var}") | health/http/port (s, likewise) health/http/path
- * (s) health/interval health/timeout (i ms) log/size (i bytes) log/count (i) processes  NAME/kind NAME/image
+ * (s) health/interval health/timeout (i ms) metrics/N/port metrics/N/path (s)
+ * metrics/N/interval metrics/N/timeout (i ms) log/size (i bytes) log/count (i) processes  NAME/kind NAME/image
  * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render
  * files{NAME}/template (s) files{NAME}/mode (i) processes (s) check/container (s) on-change{NAME or
  * "*"} = s "restart", or map signal (s "USR2") container (s) meta       any map, flattened by

@@ -47,7 +47,7 @@ enum field_flag {
 	F_UNIT = 4,	 /* T_SIZE, T_DURATION: a number alone is refused */
 	F_NULL = 8,	 /* null is a value: FLAT_NULL */
 	F_ROOTED = 16,	 /* T_RELPATH: written as if it began at "/", and told */
-	F_SHORT = 32,	 /* T_MAP: a scalar stands for its first field; T_LIST: for a list of it */
+	F_SHORT = 32,	 /* T_MAP: a scalar stands for its first field; T_LIST: an item for a list of it */
 	F_ALONE = 64,	 /* with it, none of the F_CHOICE ones is needed */
 	F_UNSET = 128,	 /* null is as if the key were not there */
 };

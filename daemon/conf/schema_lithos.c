@@ -330,6 +330,16 @@ static const struct field health[] = {
     {.key = NULL},
 };
 
+static const struct field endpoint[] = {
+    {.key = "port", .type = T_PORT, .flags = F_REQUIRED},
+    {.key = "path", .type = T_PATH, .max = 127},
+    TIME("interval", 1000, HOUR_MS),
+    TIME("timeout", 50, 60000),
+    {.key = NULL},
+};
+
+static const struct field endpoint_map = {.type = T_MAP, .sub = endpoint};
+
 static const char *const no_network[] = {"none", NULL};
 
 const struct field schema_container[] = {
@@ -374,6 +384,7 @@ const struct field schema_container[] = {
     NUMBER("io-weight", 1, 10000),
     NUMBER("oom-score", OOM_SCORE_MIN, OOM_SCORE_MAX),
     {.key = "health", .type = T_MAP, .sub = health},
+    {.key = "metrics", .type = T_LIST, .flags = F_SHORT, .min = 1, .sub = &endpoint_map},
     {.key = "log", .type = T_MAP, .sub = log_},
     {.key = "require-mount", .type = T_LIST, .sub = &host_path},
     {.key = "seccomp", .type = T_NAME},

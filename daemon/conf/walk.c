@@ -506,7 +506,8 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 	case T_DICT:
 		return walk_dict(w, f, n);
 	case T_LIST:
-		if ((f->flags & F_SHORT) && n->type == TREE_SCALAR) {
+		if ((f->flags & F_SHORT) &&
+		    n->type == (f->sub->type == T_MAP ? TREE_MAP : TREE_SCALAR)) {
 			rc = put_count(w, n, FLAT_LIST, 1);
 			return rc != 0 ? rc : walk_child(w, f->sub, n, "0", 0);
 		}

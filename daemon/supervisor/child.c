@@ -247,13 +247,30 @@ port_numbers(const struct strs *ports, char *out, size_t cap)
 			    n > 0 ? "," : "", p.fd);
 }
 
+/* Where it may leave metrics, unless its file says otherwise.  Not of its record: what
+ * runs already is not another one by it. */
+#define METRICS_VARIABLE "CANTAL_PATH="
+
+static bool
+has_variable(const struct strs *env, const char *begins)
+{
+	const char *p = env->buf;
+
+	for (uint32_t i = 0; i < env->count; i++, p += strlen(p) + 1)
+		if (strncmp(p, begins, strlen(begins)) == 0)
+			return true;
+	return false;
+}
+
 static void
 exec_init(const struct child *c, const struct strs *secrets, int prog)
 {
 	bool fenced = c->fence >= 0, more = c->logs_count > 2,
 	     ports = more || c->spec->ports.count > 0;
 	char bytes[24], kill_ms[16], files[16], numbers[12 * SPEC_PORTS_MAX] = "";
-	char **env = child_vector(&c->spec->env, secrets->count);
+	bool told = has_variable(&c->spec->env, METRICS_VARIABLE) ||
+	    has_variable(secrets, METRICS_VARIABLE);
+	char **env = child_vector(&c->spec->env, secrets->count + !told);
 	char **argv = child_vector(&c->spec->args,
 	    4 + (size_t)(fenced || ports) + ports + more);
 	char *p = secrets->buf;
@@ -261,6 +278,9 @@ exec_init(const struct child *c, const struct strs *secrets, int prog)
 
 	for (uint32_t i = 0; i < secrets->count; i++, p += strlen(p) + 1)
 		env[i] = p;
+	if (!told)
+		env[secrets->count] = (char *)(uintptr_t)METRICS_VARIABLE
+		    SUP_METRICS_DIR "/" SUP_METRICS_FILE;
 	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
 	snprintf(kill_ms, sizeof kill_ms, "%u", c->spec->kill_timeout_ms);
 	port_numbers(&c->spec->ports, numbers, sizeof numbers);

@@ -26,6 +26,7 @@
 enum { INODES_MIN = 64, TTY_GID = 5 };
 
 #define TERMINALS_MAX "256"
+#define METRICS_NAME "cantal" /* SUP_METRICS_DIR, below /dev */
 
 /* What the kernel tells about itself and the whole host. */
 static const char *const masked[] = {"acpi", "asound", "kcore", "keys",
@@ -155,6 +156,20 @@ mount_pts(const struct child *c, int dev)
 	return rc;
 }
 
+/* For the application's metrics, which the engine reads (appdir.h): apart from all else
+ * that it writes, and as much as is read of it. */
+static int
+mount_metrics(const struct child *c, int dev)
+{
+	int mnt = new_mount("tmpfs", SUP_METRICS_SIZE, "1777", c->outside_uid, c->outside_gid,
+	    MOUNT_ATTR_NOSUID | (unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) | MOUNT_ATTR_NOEXEC);
+	int rc = put(c, dev, mnt, "/" METRICS_NAME);
+
+	if (mnt >= 0)
+		close(mnt);
+	return rc;
+}
+
 /* A private /dev; the image's own is never looked at. */
 static int
 mount_dev(const struct child *c, int root, const struct child_early *early, int *null)
@@ -183,14 +198,15 @@ mount_dev(const struct child *c, int root, const struct child_early *early, int 
 	    symlinkat("/proc/self/fd/1", dev, "stdout") < 0 ||
 	    symlinkat("/proc/self/fd/2", dev, "stderr") < 0 ||
 	    symlinkat("pts/ptmx", dev, "ptmx") < 0 ||
-	    mkdirat(dev, "shm", 0755) < 0 || mkdirat(dev, "pts", 0755) < 0)
+	    mkdirat(dev, "shm", 0755) < 0 || mkdirat(dev, "pts", 0755) < 0 ||
+	    mkdirat(dev, METRICS_NAME, 0755) < 0)
 		return child_say(c, "fill /dev: %s", strerror(errno));
 	*null = openat(dev, "null", O_RDWR | O_CLOEXEC);
 	shm = new_mount("tmpfs", "64m", "1777", 0, 0,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (*null < 0 || set_readonly(dev) < 0 || shm < 0)
 		return child_say(c, "fill /dev: %s", strerror(errno));
-	if (put(c, dev, shm, "/shm") < 0 || mount_pts(c, dev) < 0)
+	if (put(c, dev, shm, "/shm") < 0 || mount_pts(c, dev) < 0 || mount_metrics(c, dev) < 0)
 		return -1;
 	close(shm);
 	close(dev);

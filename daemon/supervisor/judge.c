@@ -412,7 +412,8 @@ judge_container(const struct judge *j, struct spec *out, struct err *err)
 	    (rc = judge_limits(j, out, err)) == 0 &&
 	    (rc = judge_network(j, out, err)) == 0 &&
 	    (rc = judge_ports(j, out, err)) == 0 &&
-	    (rc = judge_health(j, out, err)) == 0)
+	    (rc = judge_health(j, out, err)) == 0 &&
+	    (rc = judge_metrics(j, out, err)) == 0)
 		memcpy(out->images_dir, image.dir, sizeof out->images_dir);
 	free(value);
 	if (rc < 0)

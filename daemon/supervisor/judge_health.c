@@ -38,8 +38,8 @@ find(const struct judge *j, const char *at, const char *key, char path[64],
 	return flat_find(j->container, path, rec);
 }
 
-static int
-number(const struct judge *j, const char *at, const char *key, uint32_t dflt,
+int
+judge_number(const struct judge *j, const char *at, const char *key, uint32_t dflt,
     uint32_t *out, struct err *err)
 {
 	struct flat_rec rec;
@@ -54,8 +54,8 @@ number(const struct judge *j, const char *at, const char *key, uint32_t dflt,
 	return 0;
 }
 
-static int
-port_of(const struct judge *j, const char *at, const char *key, uint32_t *out,
+int
+judge_port_of(const struct judge *j, const char *at, const char *key, uint32_t *out,
     struct err *err)
 {
 	struct flat_rec rec;
@@ -88,22 +88,28 @@ line_of_http_ok(const char *path)
 	return true;
 }
 
-static int
-http(const struct judge *j, const char *at, struct sup_probe *p, struct err *err)
+int
+judge_http_path(const struct judge *j, const char *at, const char *key, const char *dflt,
+    char out[SUP_HTTP_PATH_CAP], struct err *err)
 {
 	struct flat_rec rec;
 	char path[64];
-	int rc;
 
-	if ((rc = port_of(j, at, "http/port", &p->port, err)) < 0)
-		return rc;
-	snprintf(p->path, sizeof p->path, "/");
-	if (find(j, at, "http/path", path, &rec) &&
-	    (!flat_str(j->container, path, p->path, sizeof p->path) ||
-		p->path[0] != '/' || !line_of_http_ok(p->path)))
+	snprintf(out, SUP_HTTP_PATH_CAP, "%s", dflt);
+	if (find(j, at, key, path, &rec) &&
+	    (!flat_str(j->container, path, out, SUP_HTTP_PATH_CAP) || out[0] != '/' ||
+		!line_of_http_ok(out)))
 		return judge_fail(j, &rec, err,
 		    "%s: a path of less than 128 bytes is needed", path);
 	return 0;
+}
+
+static int
+http(const struct judge *j, const char *at, struct sup_probe *p, struct err *err)
+{
+	int rc = judge_port_of(j, at, "http/port", &p->port, err);
+
+	return rc < 0 ? rc : judge_http_path(j, at, "http/path", "/", p->path, err);
 }
 
 static int
@@ -145,7 +151,7 @@ probe(const struct judge *j, const struct probe_kind *k, const struct spec *s,
 
 	if (find(j, k->at, "tcp", path, &rec)) {
 		p->kind = SUP_HEALTH_TCP;
-		rc = port_of(j, k->at, "tcp", &p->port, err);
+		rc = judge_port_of(j, k->at, "tcp", &p->port, err);
 	} else if (find(j, k->at, "http", path, &rec)) {
 		p->kind = SUP_HEALTH_HTTP;
 		rc = http(j, k->at, p, err);
@@ -158,11 +164,11 @@ probe(const struct judge *j, const struct probe_kind *k, const struct spec *s,
 		    k->at);
 	}
 	if (rc < 0 ||
-	    (rc = number(j, k->at, "interval", k->every_ms, &p->interval_ms, err)) < 0 ||
-	    (rc = number(j, k->at, "timeout", TIMEOUT_MS, &p->timeout_ms, err)) < 0 ||
-	    (rc = number(j, k->at, "failures", FAILURES, &p->failures, err)) < 0 ||
-	    (rc = number(j, k->at, "successes", 1, &p->successes, err)) < 0 ||
-	    (rc = number(j, k->at, "start-period", k->live ? p->interval_ms : 0,
+	    (rc = judge_number(j, k->at, "interval", k->every_ms, &p->interval_ms, err)) < 0 ||
+	    (rc = judge_number(j, k->at, "timeout", TIMEOUT_MS, &p->timeout_ms, err)) < 0 ||
+	    (rc = judge_number(j, k->at, "failures", FAILURES, &p->failures, err)) < 0 ||
+	    (rc = judge_number(j, k->at, "successes", 1, &p->successes, err)) < 0 ||
+	    (rc = judge_number(j, k->at, "start-period", k->live ? p->interval_ms : 0,
 		 &p->start_ms, err)) < 0)
 		return rc;
 	if (p->kind != SUP_HEALTH_EXEC && s->network == SPEC_NET_NONE)

@@ -49,6 +49,17 @@ MUST_CHECK int judge_ports(const struct judge *j, struct spec *s,
 MUST_CHECK int judge_health(const struct judge *j, struct spec *s,
     struct err *err);
 
+/* After the network. (judge_metrics.c) */
+MUST_CHECK int judge_metrics(const struct judge *j, struct spec *s, struct err *err);
+/* What stands at AT/KEY, with its variables: a number, or dflt; a port; a path of HTTP,
+ * or dflt. */
+MUST_CHECK int judge_number(const struct judge *j, const char *at, const char *key,
+    uint32_t dflt, uint32_t *out, struct err *err);
+MUST_CHECK int judge_port_of(const struct judge *j, const char *at, const char *key,
+    uint32_t *out, struct err *err);
+MUST_CHECK int judge_http_path(const struct judge *j, const char *at, const char *key,
+    const char *dflt, char out[SUP_HTTP_PATH_CAP], struct err *err);
+
 /* "web.1: CONFIG:LINE:COL: " and the text: an error in the container file. */
 MUST_CHECK int judge_fail(const struct judge *j, const struct flat_rec *at,
     struct err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -34,14 +34,14 @@ void
 running_new(struct running *r)
 {
 	memset(r, 0, sizeof *r);
-	r->pidfd = r->release = r->error = r->exit_fd = r->logs[0] = r->logs[1] = -1;
+	r->pidfd = r->release = r->error = r->exit_fd = r->logs[0] = r->logs[1] = r->appdir = -1;
 }
 
 void
 running_close(struct running *r)
 {
 	int *fds[] = {&r->pidfd, &r->release, &r->error, &r->exit_fd, &r->logs[0],
-	    &r->logs[1]};
+	    &r->logs[1], &r->appdir};
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		if (*fds[i] >= 0)

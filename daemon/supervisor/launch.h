@@ -69,6 +69,8 @@ struct running {
 	int error;    /* owned; -1 when adopted */
 	int exit_fd;  /* owned: the init's last word */
 	int logs[2];  /* owned: memfds of a Command, else -1 */
+	int appdir;   /* owned: of its metrics files (appdir.h), or -1 */
+	bool appdir_asked; /* it was looked for */
 	bool fenced;  /* its pid 1 has the fence file */
 	bool oom;     /* memory was gone in it, and that was told */
 	char leaf[CGROUP_LEAF_CAP];

@@ -2,6 +2,7 @@
  * row.c - one instance: what the table of its life decides is done here.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "appdir.h"
 #include "lease.h"
 #include "record.h"
 #include "rootless_left.h"
@@ -115,6 +117,7 @@ name_from_spec(const struct spec *sp, struct sup_event *ev)
 	ev->address = sp->address;
 	ev->ready = sp->ready.how;
 	ev->live = sp->live.how;
+	(void)spec_scrapes(sp, ev->scrapes); /* what is no such text was never accepted */
 }
 
 void
@@ -150,15 +153,25 @@ row_state(const struct row *r, struct sup_event *ev)
 	snprintf(ev->text, sizeof ev->text, "%s", r->text);
 }
 
+/* Of a container that runs the directory of its metrics files goes along, each time: the
+ * engine may be a new one. */
 void
-row_tell(struct sup *s, const struct row *r)
+row_tell(struct sup *s, struct row *r)
 {
 	struct sup_event ev;
+	int dir = -1;
 
 	if (r->has_spec && r->spec.command)
 		return; /* its one word is SUP_EV_EXIT */
 	row_state(r, &ev);
-	engine_send(s, &ev, -1);
+	if (ev.state == SUP_ST_RUNNING && ev.pid != 0 && s->engine.sock >= 0) {
+		if (!r->run.appdir_asked)
+			r->run.appdir = appdir_open(r->run.pidfd);
+		r->run.appdir_asked = true;
+		if (r->run.appdir >= 0)
+			dir = fcntl(r->run.appdir, F_DUPFD_CLOEXEC, 3);
+	}
+	engine_send(s, &ev, dir);
 }
 
 /* Nothing of it is left, nobody wants it: forget it. */

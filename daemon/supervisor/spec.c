@@ -122,6 +122,7 @@ spec_free(struct spec *s)
 	free(s->bind.buf);
 	free(s->after_setup.buf);
 	free(s->sealed.buf);
+	free(s->scrapes.buf);
 	free(s->ready.argv.buf);
 	free(s->live.argv.buf);
 	memset(s, 0, used_bytes(s));
@@ -277,6 +278,7 @@ spec_encode(const struct spec *s, uint8_t *out)
 	put_strs(&o, "sealed", &s->sealed);
 	put_strs(&o, "health-arg", &s->ready.argv);
 	put_strs(&o, "live-arg", &s->live.argv);
+	put_strs(&o, "scrape", &s->scrapes);
 	put_maps(&o, "uid-map", s->uid_maps, s->uid_maps_count);
 	put_maps(&o, "gid-map", s->gid_maps, s->gid_maps_count);
 	for (uint32_t i = 0; i < s->volumes_count; i++)
@@ -441,6 +443,8 @@ get_leader(const struct flat *f, uint8_t *leader)
 static const char *
 get_all(const struct flat *f, struct spec *s)
 {
+	struct sup_scrape scrapes[SUP_SCRAPES_MAX];
+
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (!get_field(f, &fields[i], s))
 			return fields[i].key;
@@ -476,6 +480,8 @@ get_all(const struct flat *f, struct spec *s)
 	if (!get_strs(f, "live-arg", &s->live.argv) ||
 	    (s->live.how.kind == SUP_HEALTH_EXEC && s->live.argv.count == 0))
 		return "live-arg";
+	if (!get_strs(f, "scrape", &s->scrapes) || !spec_scrapes(s, scrapes))
+		return "scrape";
 	if (!get_maps(f, "uid-map", s->uid_maps, s->uid_maps_count))
 		return "uid-map";
 	if (!get_maps(f, "gid-map", s->gid_maps, s->gid_maps_count))

@@ -138,6 +138,7 @@ struct spec {
 	char seccomp[NAME_CAP];
 	struct strs calls;
 	struct spec_probe ready, live;
+	struct strs scrapes; /* where it answers for its metrics: spec_scrapes */
 	/* Last: what is not used of it is never touched (spec_move), for hundreds
 	 * of these are kept, and each fork pays for all pages. */
 	uint32_t volumes_count;
@@ -151,6 +152,11 @@ MUST_CHECK int strs_add(struct strs *s, const char *str, size_t len,
 void spec_free(struct spec *s);
 /* to, which owns nothing, takes all that from has, which then owns nothing. */
 void spec_move(struct spec *to, struct spec *from);
+
+/* One more place where it answers for its metrics; all of them, in order, behind the last
+ * one port 0.  False, of what is no such text: a record that was not made here. */
+MUST_CHECK int spec_add_scrape(struct spec *s, const struct sup_scrape *p, struct err *err);
+bool spec_scrapes(const struct spec *s, struct sup_scrape out[SUP_SCRAPES_MAX]);
 
 /* Did it end, with this status of waitpid, as its file says it may? */
 bool spec_normal_exit(const struct spec *s, int status);

@@ -30,7 +30,7 @@ is_left_out(const struct flat_rec *rec)
 		if (strlen(keys[i]) == rec->path_len &&
 		    memcmp(keys[i], rec->path, rec->path_len) == 0)
 			return true;
-	return begins(rec, "health") || begins(rec, "live");
+	return begins(rec, "health") || begins(rec, "live") || begins(rec, "scrape");
 }
 
 uint64_t

@@ -163,7 +163,7 @@ void row_found(struct row *r, msec now);
 void row_accept(struct row *r, struct spec *spec, msec now);
 void row_step(struct sup *s, struct row *r, enum life_event ev, msec now);
 void row_state(const struct row *r, struct sup_event *ev);
-void row_tell(struct sup *s, const struct row *r);
+void row_tell(struct sup *s, struct row *r);
 void row_error_ready(struct sup *s, struct row *r, msec now);
 void row_process_ready(struct sup *s, struct row *r, msec now);
 /* False: something of it waits for another turn. */

@@ -11,6 +11,7 @@
  *   CLOSE        close the supervisor's socket and ignore TERM
  *   RAW BYTES    a message of that many zero bytes     WHO   who am I
  *   EXIT CODE    end                                   MUTE  read no events
+ *   APPDIR       what the last directory of metrics files is, and lets be done
  *   FORK         leave a child that does not end by itself; tells its pid
  * and reads one line per event, as JSON; before that of an audit one with its
  * document.  Events that come before anybody
@@ -28,6 +29,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +37,7 @@
 
 enum { LINE_MAX_ = 1 << 16, KEPT = 4096 };
 
-static int client = -1, muted;
+static int client = -1, muted, appdir = -1;
 static unsigned long long sent_us; /* the last request left then */
 static char *kept[KEPT];
 static size_t kept_count;
@@ -174,6 +176,10 @@ receive(void)
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	if (fd >= 0 && ev.kind == SUP_EV_AUDIT)
 		put_document(fd);
+	if (fd >= 0 && ev.kind == SUP_EV_STATE) {
+		close(appdir);
+		appdir = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	}
 	put_event(&ev, fd);
 	if (fd >= 0)
 		close(fd);
@@ -311,6 +317,33 @@ who(void)
 	put_line(line);
 }
 
+/* Where "..", up from there, leads, and what may be written. */
+static void
+look_at_appdir(void)
+{
+	char meta[256] = "", text[512], line[1024];
+	int fd = openat(appdir, "app.meta", O_RDONLY | O_NONBLOCK | O_NOFOLLOW), n;
+	struct stat here = {0}, above = {0};
+	struct statvfs fs = {0};
+
+	if (fd >= 0 && (n = (int)read(fd, meta, sizeof meta - 1)) > 0)
+		meta[n] = '\0';
+	json_text(text, sizeof text, meta);
+	fstat(appdir, &here);
+	fstatat(appdir, "../..", &above, 0);
+	fstatvfs(appdir, &fs);
+	snprintf(line, sizeof line,
+	    "{\"kind\": \"appdir\", \"there\": %s, \"top\": %s, \"uid\": %u, \"mode\": %u, \"flags\": %lu, "
+	    "\"bytes\": %llu, \"files\": %llu, \"writes\": %s, \"meta\": \"%s\"}",
+	    S_ISDIR(here.st_mode) ? "true" : "false",
+	    here.st_ino == above.st_ino && here.st_dev == above.st_dev ? "true" : "false", here.st_uid,
+	    here.st_mode & 07777, fs.f_flag, (unsigned long long)fs.f_blocks * fs.f_frsize,
+	    (unsigned long long)fs.f_files,
+	    mkdirat(appdir, "made-by-the-engine", 0700) == 0 ? "true" : "false", text);
+	put_line(line);
+	close(fd);
+}
+
 /* It holds all that we hold, and is in a session of its own. */
 static void
 leave_child(void)
@@ -349,6 +382,8 @@ command(char *line)
 		exit(9);
 	if (strcmp(line, "WHO") == 0)
 		who();
+	if (strcmp(line, "APPDIR") == 0)
+		look_at_appdir();
 	if (strcmp(line, "FORK") == 0)
 		leave_child();
 	if (strcmp(line, "CLOSE") == 0) {

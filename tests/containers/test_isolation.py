@@ -50,7 +50,7 @@ def check(up, text, gid):
     assert "/etc/x: Read-only file system" in part(text, "ROOT")
     assert "tmp-ok" in part(text, "TMP") and "shm-ok" in part(text, "TMP")
     assert "/dev/x: Read-only file system" in part(text, "TMP")
-    assert part(text, "DEV").split() == ["fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout",
+    assert part(text, "DEV").split() == ["cantal", "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout",
                                          "tty", "urandom", "zero"]
     # A terminal of its own, the first one there, of its user and of group tty.
     assert part(text, "PTS").split() == ["1000", "5", "620", "0", "ptmx"], part(text, "PTS")

@@ -35,6 +35,7 @@ fill_health(struct spec *s)
 	add(&s->live.argv, "/bin/check");
 	add(&s->live.argv, "it");
 	add(&s->ready.argv, "/bin/ready");
+	add(&s->scrapes, "9100 5000 4000 /metrics");
 }
 
 static void
@@ -152,7 +153,8 @@ what_goes_in_comes_out(void **state)
 	free(out.sealed.buf);
 	free(out.ports.buf);
 	free(out.bind.buf);
-	in.ports = in.bind = out.ports = out.bind = (struct strs){0};
+	free(out.scrapes.buf);
+	in.ports = in.bind = out.ports = out.bind = in.scrapes = out.scrapes = (struct strs){0};
 	memset(&in.sealed, 0, sizeof in.sealed);
 	memset(&out.sealed, 0, sizeof out.sealed);
 	memset(&in.hosts, 0, sizeof in.hosts);
@@ -172,7 +174,7 @@ is_new(const struct flat_rec *rec)
 	    "resolv-file", "host/0", "host/1", "port/0", "bind/0", "bind/1", "health-failures",
 	    "health-successes", "health-arg/0", "live", "live-port", "live-interval",
 	    "live-timeout", "live-path", "live-failures", "live-start", "live-arg/0",
-	    "live-arg/1"};
+	    "live-arg/1", "scrape/0"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		size_t n = strlen(keys[i]);
@@ -214,7 +216,7 @@ older_records_are_read(void **state)
 		else
 			flat_put_int(&o, path, rec.num);
 	}
-	assert_int_equal(left_out, 31);
+	assert_int_equal(left_out, 32);
 	len = flat_end(&o);
 	memcpy(old, buf, 8);
 	sum = sup_hash_(UINT64_C(0xcbf29ce484222325), old + 20, len);
