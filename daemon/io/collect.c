@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "../core/ticks.h"
+#include "apps.h"
 #include "collect_group.h"
 #include "collect_host.h"
 #include "collect_own.h"
@@ -102,6 +103,7 @@ on_tick(uv_timer_t *timer)
 		see_instances(e, c->groups);
 		collect_groups_end(c->groups);
 		collect_top_tick(c->top, tick);
+		apps_tick(e->apps, tick);
 		c->self.ticks = c->ticks.taken;
 		c->self.missed = c->ticks.missed;
 		c->self.late_us = wall % 1000 < 500 ? (uint64_t)(wall % 1000) * 1000 : 0;

@@ -14,6 +14,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "addr.h"
+#include "apps.h"
 #include "audit.h"
 #include "events.h"
 #include "belong.h"
@@ -188,6 +189,7 @@ on_swept(void *arg, const struct local_instance *i)
 
 	health_remove(e->health, i->ev.instance);
 	health_remove(e->liveness, i->ev.instance);
+	apps_gone(e->apps, i->ev.instance);
 }
 
 /* Ask what runs, if it is for us to ask; on its own address, or else on the node's. */
@@ -282,6 +284,8 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 	switch ((enum sup_ev)ev->kind) {
 	case SUP_EV_STATE:
 		(void)runs_event(e, ev, -1);
+		apps_state(e->apps, ev, fd);
+		fd = -1;
 		on_state(e, ev);
 		break;
 	case SUP_EV_REPLY:
@@ -449,7 +453,8 @@ open_host(struct engine *e, struct err *err)
 	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 || (rc = collect_start(e, err)) < 0 ||
 	    (rc = engine_facts(e, &e->facts, err)) < 0)
 		return rc;
-	if ((e->health = health_new(e->loop, on_health, e)) == NULL ||
+	e->apps = apps_new(&(struct apps_conf){e->loop, e->series, e->conf.name});
+	if (e->apps == NULL || (e->health = health_new(e->loop, on_health, e)) == NULL ||
 	    (e->liveness = health_new(e->loop, on_liveness, e)) == NULL || local_init(&e->local) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	rc = trees_init(&e->trees, e->loop, e->conf.config_dir, e->conf_fd, e, on_trees, err);

@@ -78,6 +78,7 @@ struct engine {
 	struct probe *probe;
 	struct series_store *series; /* collect.h */
 	struct collect *collect;
+	struct apps *apps; /* apps.h */
 	struct view_facts facts;
 	struct dossier dossier;
 	struct view_metrics metrics;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "addr.h"
+#include "apps.h"
 #include "engine.h"
 #include "hear.h"
 #include "logs.h"
@@ -282,6 +283,17 @@ add_why(const struct engine *e, const struct local_instance *i, struct view_inst
 	snprintf(out->error, sizeof out->error, "readiness: %s", why);
 }
 
+/* What is wrong with what it tells of itself. */
+static void
+add_metrics(const struct engine *e, struct view_instance *out)
+{
+	char why[VIEW_TEXT_CAP - 16];
+
+	if (e->apps != NULL && out->state == VIEW_RUNNING && out->error[0] == '\0' &&
+	    apps_why(e->apps, out->id, why, sizeof why))
+		snprintf(out->error, sizeof out->error, "metrics: %s", why);
+}
+
 /* What runs as it was, since its turn in a change does not come: for whom, and since when,
  * to the minute, so that it is the same in each report. */
 static void
@@ -314,7 +326,8 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 	for (size_t i = 0; i < e->local.count && n < cap; i++)
 		if (local_is_instance(&e->local.items[i].ev)) {
 			local_view(&e->local.items[i], e->conf.name, &out[n]);
-			add_why(e, &e->local.items[i], &out[n++]);
+			add_why(e, &e->local.items[i], &out[n]);
+			add_metrics(e, &out[n++]);
 		}
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next) {
 		const struct plan_place *p = plan_place(&e->apply.here, j->role);

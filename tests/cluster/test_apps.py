@@ -1,0 +1,67 @@
+"""What applications tell of themselves: real programs, asked and read by real engines."""
+import json
+import os
+
+import images
+import service
+from mesh import Missed, ROOT, copy_tree, wait_until, write
+
+# A server of metrics: what is asked is read to its empty line, and said to have been asked.
+ANSWER = r"""#!/bin/busybox sh
+while read -r line && [ "${#line}" -gt 1 ]; do :; done
+echo asked >&2
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n\r\n'
+printf '# TYPE jobs_waiting gauge\njobs_waiting{queue="a"} 3\njobs_waiting{queue="b"} %s\n'
+"""
+RUNS = r"""printf '%s' > $CANTAL_PATH.meta; printf '\007\000\000\000\000\000\000\000' > $CANTAL_PATH.values
+exec busybox nc -ll -p {port} -e /bin/{name}"""
+FILE = """kind: Daemon
+user-id: 1000
+group-id: 1000
+executable: /bin/busybox
+arguments: [sh, -c, {script}]
+metrics: {{port: {port}, interval: 1s}}
+kill-timeout: 100ms
+"""
+PROGRAMS = {"good": (9101, "4", 'counter 8: {"metric": "jobs.done"}'), "bad": (9102, "four", 'counter 8: {"metric": "jobs.done"}'),
+            "worse": (9103, "4", "counter eight")}
+SCRIPT = "return mesh.scheduler {%s}" % ", ".join(
+    'mesh.role("%s", {version = "v1", image = "apps-v1", count = 1})' % name for name in PROGRAMS)
+
+
+def install(w):
+    root = images.empty(w.images, "apps-v1")
+    images.copy("/bin/busybox", root, "/bin/busybox")
+    for name, (port, value, meta) in PROGRAMS.items():
+        write(os.path.join(root, "bin", name), ANSWER % value)
+        os.chmod(os.path.join(root, "bin", name), 0o755)
+        script = RUNS.replace("{port}", str(port)).replace("{name}", name) % meta
+        write(os.path.join(root, "config/%s.yaml" % name), FILE.format(script=json.dumps(script), port=port))
+    for node in w.nodes:
+        templates = os.path.join(node.etc, "templates")
+        copy_tree(os.path.join(ROOT, "templates"), templates)
+        for name in PROGRAMS:
+            write(os.path.join(templates, name, "render.yaml"), "processes: processes.yaml.tmpl\n")
+            write(os.path.join(node.etc, "lithos-configs/sandboxes/%s.yaml" % name),
+                  service.SANDBOX.format(role=name, images=w.images))
+
+
+def told(node, **want):
+    """What mesh ps says of each, once it is all that is wanted."""
+    rows = {r["role"]: r for r in node.ask("ps")}
+    got = {name: rows.get(name, {}).get("error") or "" for name in want}
+    if got != want or any(rows[name]["state"] != "running" for name in want):
+        raise Missed(f"{got}")
+    return got
+
+
+def test_applications_are_asked_and_read():
+    with service.hosts("apps", 2, webs=0) as w:
+        install(w)
+        service.set_script(w.nodes, SCRIPT)
+        for node in w.nodes:
+            wait_until("what is wrong is told, and what is right is not", lambda node=node: told(
+                node, good="", bad="metrics: :9102/metrics: 3:25: the value: a number is needed, not 'four'",
+                worse="metrics: app.meta:1:9: a number of bytes is needed, at most 65535"), 60)
+        asked = w.nodes[0].mesh("logs", "good", "-n", "100").stdout
+        assert "stderr asked" in asked, asked
