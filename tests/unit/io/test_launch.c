@@ -47,6 +47,7 @@ on_close(void *arg)
 static int
 setup(void **state)
 {
+	const int room = 212992; /* for 80 events at once; anybody may ask for so much */
 	int pair[2];
 
 	(void)state;
@@ -56,6 +57,8 @@ setup(void **state)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
 	sup = pair[1];
+	if (setsockopt(sup, SOL_SOCKET, SO_SNDBUF, &room, sizeof room) != 0)
+		return -1;
 	return launch_init(&launch, &loop, pair[0], &seen, on_event, on_close);
 }
 
