@@ -271,7 +271,7 @@ pattern_match(const struct pattern *p, struct slice value, struct slice *groups,
 	if (value.b == NULL)
 		value.b = (const uint8_t *)"";
 	for (uint32_t i = 0; groups != NULL && i < PATTERN_GROUPS_MAX; i++)
-		groups[i] = (struct slice){(const uint8_t *)"", 0};
+		groups[i] = (struct slice){0};
 	for (uint32_t i = 0; i < p->words_count; i++)
 		if (word_matches(&p->words[i], value)) {
 			if (groups != NULL)
@@ -315,8 +315,9 @@ group_of(const struct pattern *p, struct slice name, const struct slice *groups)
 	}
 	if (number)
 		return n < PATTERN_GROUPS_MAX ? groups[n] : (struct slice){0};
+	/* Of a name given twice the first that took part. */
 	for (uint32_t i = 1; i <= p->groups; i++)
-		if (slice_eq(p->names[i], name))
+		if (slice_eq(p->names[i], name) && groups[i].b != NULL)
 			return groups[i];
 	return (struct slice){0};
 }

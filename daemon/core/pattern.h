@@ -17,7 +17,7 @@ enum { PATTERN_BYTES_MAX = 512, PATTERN_GROUPS_MAX = 16 };
 MUST_CHECK struct pattern *pattern_new(struct slice text, struct err *err);
 void pattern_free(struct pattern *p);
 /* The whole value?  groups (PATTERN_GROUPS_MAX, or NULL) get what each matched, group 0
- * all of it; empty for what took no part.  A match given up for its cost is none, and
+ * all of it; {NULL, 0} for what took no part.  A match given up for its cost is none, and
  * is counted in *gave_up (or NULL). */
 bool pattern_match(const struct pattern *p, struct slice value, struct slice *groups, uint32_t *gave_up);
 /* `${1}` `$1` `${name}` of a replacement, as Go's Expand: bytes, or -ERR_LONG. */

@@ -21,6 +21,7 @@ struct re2 {
 	struct err *err;
 	uint32_t depth;
 	uint32_t most[DEPTH_MAX + 1]; /* by group that is open: the most that is repeated in it */
+	bool folds[DEPTH_MAX + 1];    /* the same: does (?i) hold in it? */
 	uint32_t atom;		      /* how often what stands last is repeated inside; 0: nothing to repeat */
 };
 
@@ -168,6 +169,11 @@ take_property(struct re2 *r, const uint8_t *from)
 	name[n] = '\0';
 	if (!is_word((uint8_t)name[0]) || (n < 3 && !is_category(name)))
 		return refuse(r, from, r->s, "invalid character class range");
+	/* Of one case alone is of both, where case does not count: PCRE2 10.42 forgets it. */
+	if (r->folds[r->depth] && (strcmp(name, "Lu") == 0 || strcmp(name, "Ll") == 0 || strcmp(name, "Lt") == 0)) {
+		put(r, not ? "\\P{L&}" : "\\p{L&}");
+		return 0;
+	}
 	snprintf(b, sizeof b, "\\%c{%s%s}", not ? 'P' : 'p', is_category(name) ? "" : "sc:", name);
 	put(r, b);
 	return 0;
@@ -312,6 +318,7 @@ open_group(struct re2 *r, const uint8_t *from, bool captures, struct slice name)
 		put(r, "(?:");
 	}
 	r->most[++r->depth] = 1;
+	r->folds[r->depth] = r->folds[r->depth - 1];
 	r->atom = 0;
 	return 0;
 }
@@ -326,9 +333,6 @@ take_named(struct re2 *r, const uint8_t *from)
 	name.len = (size_t)(r->s - name.b);
 	if (name.len == 0 || r->s == r->end || *r->s++ != '>')
 		return refuse(r, from, r->s, "invalid named capture");
-	for (uint32_t i = 1; i <= r->out->groups; i++)
-		if (slice_eq(r->out->names[i], name))
-			return refuse(r, name.b, name.b + name.len, "duplicate capture group name");
 	return open_group(r, from, true, name);
 }
 
@@ -338,7 +342,7 @@ take_flags(struct re2 *r, const uint8_t *from)
 {
 	char b[24] = "(?";
 	size_t n = 2;
-	bool minus = false, any = false;
+	bool minus = false, any = false, folds = r->folds[r->depth];
 
 	for (; r->s < r->end && n + 2 < sizeof b; r->s++) {
 		uint8_t c = *r->s;
@@ -353,12 +357,14 @@ take_flags(struct re2 *r, const uint8_t *from)
 			b[n++] = ')';
 			if (n > 3)
 				put(r, b);
+			r->folds[r->depth] = folds;
 			r->atom = 0;
 			return 0;
 		}
 		if (c == '-' ? minus : strchr("imsU", c) == NULL || c == 0)
 			break;
 		any = c != '-';
+		folds = c == 'i' ? !minus : folds;
 		minus = minus || c == '-';
 		b[n++] = (char)c;
 		b[n] = '\0';
@@ -493,7 +499,10 @@ take_backslash(struct re2 *r)
 			put_rune(r, rune);
 			r->atom = 1;
 		}
-		r->s += r->s < r->end ? 2 : 0;
+		/* Prometheus puts a parenthesis behind, which would be quoted too. */
+		if (r->s == r->end)
+			return refuse(r, from, r->end, "missing \\E");
+		r->s += 2;
 		return 0;
 	}
 	if (c == 'A' || c == 'b' || c == 'B' || c == 'z') {

@@ -126,6 +126,7 @@ up{node=~"\\8"}
 up{node=~"\\pX"}
 up{node=~"(?z)a"}
 up{node=~"a)"}
+up{node=~"\\Qa"}
 up{node=~"(?P<1"}
 up{node=~"\\Ca"}
 up{node=~"a\\Z"}

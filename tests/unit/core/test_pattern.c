@@ -53,9 +53,10 @@ matches_are_of_the_whole_value(void **state)
 	    {"[\\S]", "\v", " "}, {"\\v", "\v", "\n"}, {"(?i)aBc", "AbC", "ab"}, {"(?i:a)b", "Ab", "AB"},
 	    {"(?s).", "\n", "ab"}, {".", "\xc3\xa9", "\n"}, {"(?m)a$\n^b", "a\nb", "ab"}, {"a$", "a", "a\n"},
 	    {"^a", "a", "ba"}, {"^*a", "a", "b"}, {"\\ba\\b", "a", "b"}, {"\\Aa\\z", "a", "b"},
-	    {"\\Q.*\\E", ".*", "ab"}, {"\\Qa", "a", "Qa"}, {"\\x41", "A", "B"}, {"\\x{e9}", "\xc3\xa9", "e"},
+	    {"\\Q.*\\E", ".*", "ab"}, {"\\Qa\\E\\Q\\E", "a", "Qa"}, {"\\x41", "A", "B"}, {"\\x{e9}", "\xc3\xa9", "e"},
 	    {"\\101", "A", "B"}, {"\\pL+", "a\xc3\xa9", "1"}, {"\\p{Greek}", "\xce\xb1", "a"},
-	    {"\\P{Greek}", "a", "\xce\xb1"}, {"\\p{^Lu}", "a", "A"}, {"[\\p{Lu}x]+", "Ax", "a"},
+	    {"\\P{Greek}", "a", "\xce\xb1"}, {"\\p{^Lu}", "a", "A"}, {"(?i)\\p{Lu}", "a", "1"},
+	    {"(?i:\\p{Lu})\\p{Lu}", "aA", "aa"}, {"(?i)(?-i:\\pL)\\p{Ll}", "aA", "1a"}, {"[\\p{Lu}x]+", "Ax", "a"},
 	    {"[[:alpha:]]+", "abc", "a1"}, {"[[:^digit:]]", "a", "1"}, {"[[.a.]]*", "a]]", "ab"},
 	    {"(?P<x>a)(?P<y>b)", "ab", "a"}, {"(?U)a+", "aa", "b"}, {"a??b", "ab", "aab"}, {"(|a)*", "aa", "b"},
 	    {"()", "", "a"}, {"(?i)\xc3\xa9", "\xc3\x89", "e"}, {"a|(?i)b|c", "C", "A"}, {"\\_\\-\\/", "_-/", "x"},
@@ -84,9 +85,9 @@ what_re2_lacks_is_refused_by_name(void **state)
 {
 	static const char *const odd[] = {"(?#x)", "(?|a)", "(?<n>a)", "(?'n'a)", "(?P>n)", "(?P=n)", "(?R)", "(?1)",
 	    "(?C)", "(?(1)a)", "(?x)a", "(*UTF)a", "\\K", "\\R", "\\X", "\\h", "\\N", "\\G", "\\Z", "\\g1", "\\k<n>",
-	    "\\cA", "\\o{1}", "\\C", "\\1", "\\9", "\\E", "\\U", "a{3}{4}", "a?+", "a{2}+", "[a-\\d]", "[\\pX]", "(?i",
+	    "\\cA", "\\o{1}", "\\C", "\\1", "\\9", "\\E", "\\U", "a{3}{4}", "a?+", "a{2}+", "[a-\\d]", "[\\pX]", "(?i", "\\Qa",
 	    "(?", "(", "[", "[^", "[[:", "\\x", "\\x{", "\\x{110000}", "\\p", "\\p{", "\\p{foo", "\xff", "a\xc3", "\\xd8\\",
-	    "(?P<a>x)(?P<a>y)", "(?P<>x)", "(?-)", "(?--i)", "+", "|*", "(*)", "(?:+)", "[b-a]", "[[:wrong:]]"};
+	    "(?P<>x)", "(?-)", "(?--i)", "+", "|*", "(*)", "(?:+)", "[b-a]", "[[:wrong:]]"};
 
 	(void)state;
 	refused("a(?=b)", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`");
@@ -163,6 +164,7 @@ replacements_are_those_of_go(void **state)
 	expands("(?P<h>.*):.*", "a:b", "${h}$h.", "aa.");
 	expands("(.*):.*", "a:b", "$$1 $ ${ ${1 $}", "$1 $ ${ ${1 $}");
 	expands("(a)|(b)", "b", "[$1$2]", "[b]");
+	expands("(?P<n>a)|(?P<n>b)", "b", "<$n>", "<b>");
 	expands(".*", "word", "$0$1", "word");
 	expands("a.*", "ab", "x$0", "xab");
 	assert_true(pattern_match(p, slice_of("aaaaa"), groups, NULL));
