@@ -81,6 +81,13 @@ def test_containers_are_measured(world):
     stat = read(os.path.join(world.unified, usage[0]["id"].lstrip("/"), "cpu.stat"))
     assert usage[1] <= int(stat.split()[1]) / 1e6, (usage, stat)
 
+    # And mesh itself: traffic, by kind too, and its seconds.
+    of_all(nodes, 'rate(mesh_packets_total{direction="tx"}[20s])', lambda v: v > 0)
+    of_all(nodes, 'mesh_packets_received_total{kind="PING"}', lambda v: v > 0)
+    of_all(nodes, "mesh_metrics_ticks_total", lambda v: v > 5)
+    of_all(nodes, "mesh_instances", lambda v: v == 1)
+    of_all(nodes, "sum by (node) (mesh_leads)", lambda v: v in (0, 1))
+
     # It dies, and runs again: another group, and the old one's figures have ended.
     old = usage[0]["id"]
     os.kill(nodes[0].running("work")["work.n1"], signal.SIGKILL)

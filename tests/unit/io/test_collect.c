@@ -320,8 +320,8 @@ who_uses_most(void **state)
 		for (volatile uint64_t i = 0;; i++)
 			;
 	}
-	snprintf(cpu, sizeof cpu, "mesh_process_cpu_seconds_total,comm=test_collect,pid=%d," OF, (int)child);
-	snprintf(memory, sizeof memory, "mesh_process_resident_memory_bytes,comm=test_collect,pid=%d," OF, (int)child);
+	snprintf(cpu, sizeof cpu, "mesh_process_cpu_seconds_total,comm=%.15s,pid=%d," OF, program_invocation_short_name, (int)child);
+	snprintf(memory, sizeof memory, "mesh_process_resident_memory_bytes,comm=%.15s,pid=%d," OF, program_invocation_short_name, (int)child);
 	struct series_point p;
 	/* Rounds as fast as they go, until the kernel has counted some of it; others run too,
 	 * so it may take many. */
