@@ -236,7 +236,7 @@ class Node:
                 assert self.meshd.poll() is None, (self.top / "stderr").read_text()
                 s.close()
                 return None
-        self.sock, self.lines = wait_for(attempt)
+        self.sock, self.lines = wait_for(attempt, 60)
         self.events = []
 
     def say(self, line):

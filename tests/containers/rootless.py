@@ -72,11 +72,13 @@ class User(Node):
         """A tree of groups that is the user's, as a service manager would make one."""
         for top in self.tops():
             group = top / (self.cgroup + "-u")
-            group.mkdir()
-            for p in (group, *(group / f for f in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks"))):
-                if p.exists():
-                    os.chown(p, UID, UID)
-        enter = "".join('echo $$ >"%s/%s-u/cgroup.procs" && ' % (t, self.cgroup) for t in self.tops())
+            # Started in one below it: cgroup2 takes nobody into a group that limits others.
+            for g in (group, group / "start"):
+                g.mkdir()
+                for p in (g, *(g / f for f in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks"))):
+                    if p.exists():
+                        os.chown(p, UID, UID)
+        enter = "".join('echo $$ >"%s/%s-u/start/cgroup.procs" && ' % (t, self.cgroup) for t in self.tops())
         self.through = ["sh", "-c", enter + 'exec "$@"', "sh", *self.through]
 
     def own(self):

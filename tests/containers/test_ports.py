@@ -197,7 +197,7 @@ def test_binds_by_itself(host):
 def test_of_an_exclusive_instance(host):
     """Its init has fence and sockets: it is ended in time with nobody's help, and its port is shut with it."""
     config = app(host, "a", "3, 1000", "kill-timeout: 0.3\ntcp-ports: {47820: {fd: 3}}\n")
-    deadline = now_ms() + 1500
+    deadline = now_ms() + 6000
     up = host.up("web.0", "s", config=config, policy=2, deadline=deadline)
     host.kill()
     assert answer(call(47820))[0] == "web/web.0"

@@ -315,7 +315,7 @@ def test_much_state_is_removed_beside_other_work(up):
     up.kill()
     up.start()
     pids.add(up.meshd.pid)
-    wait_for(lambda: os.listdir(up.top / "state/volumes/.gone") == [])
+    wait_for(lambda: os.listdir(up.top / "state/volumes/.gone") == [], 60)
     others = who(heard)
     assert others and not others & pids
     assert os.listdir(up.top / "state/volumes") == [".gone"]
