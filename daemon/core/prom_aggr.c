@@ -383,9 +383,17 @@ shortest(double v, char *out, size_t cap)
 
 	if (isnan(v) || isinf(v))
 		return (size_t)snprintf(out, cap, "%s", isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
-	do
+	for (; digits < 17; digits++) {
+		char *last;
+
 		snprintf(e, sizeof e, "%.*e", digits, v);
-	while (strtod(e, NULL) != v && ++digits < 17);
+		if (strtod(e, NULL) == v)
+			break;
+		/* Of two that are as near printf takes the even one; it may be the other. */
+		last = strchr(e, 'e') - 1;
+		if (*last < '9' && (++*last, strtod(e, NULL) == v))
+			break;
+	}
 	point = (int)strtod(strchr(e, 'e') + 1, NULL) + 1; /* digits before it */
 	if (*at == '-')
 		out[n++] = *at++;
