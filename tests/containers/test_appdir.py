@@ -2,7 +2,9 @@
 engine gets of it, and that neither side gets more by it than that."""
 import os
 
+import pytest
 from conftest import wait_for
+from rootless import make  # noqa: F401
 
 ST_RDONLY, ST_NOSUID, ST_NODEV, ST_NOEXEC, ST_NOSYMFOLLOW = 1, 2, 4, 8, 0x2000
 
@@ -100,3 +102,16 @@ def test_a_command_has_none_to_tell(node):
     assert reply["code"] == 0, reply
     end = node.event(kind="exit", instance="web.check")
     assert end["exit_status"] == 0 and "PATH=/dev/cantal/app" in end["text"], end
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["ids", "one-id"])
+def test_an_ordinary_users_too(make, ids):  # noqa: F811
+    """`meshd --rootless`: the same place, and the same copy of it."""
+    user = make(ids=ids)
+    user.shell("a", SAYS)
+    user.start()
+    user.up("web.1", "a")
+    user.printed("web.1", "DONE")
+    got = looked(user)
+    assert got["there"] and got["top"] and not got["writes"], got
+    assert got["meta"] == 'counter 8: {"metric": "x"}', got
