@@ -37,6 +37,7 @@
 #include "launch.h"
 #include "lead.h"
 #include "local.h"
+#include "metricsknown.h"
 #include "metricsrun.h"
 #include "names.h"
 #include "net.h"
@@ -120,6 +121,7 @@ struct engine {
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
 	uint32_t log_askers, log_readings; /* likewise: logall.c, logrole.c */
 	struct metricsrun metricsrun;
+	struct metricsknown metrics_asked, metrics_parts; /* expressions, and parts for others */
 	struct metricsask *metrics_askers; /* metricsask.c */
 	uint32_t metrics_asking, metrics_open;
 	msec started;

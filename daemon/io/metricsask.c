@@ -24,9 +24,11 @@ struct metricsask {
 	struct metricsask *next; /* of e->metrics_askers */
 	struct engine *e;
 	uv_timer_t timer;
-	bool timing, collected;
+	bool timing, going, collected; /* going: who is asked is known */
 	struct metrics_question q;
 	struct blob text, words; /* words: what q borrows */
+	bool one; /* of all members, only that */
+	struct mesh_member only;
 	struct prom *expr;
 	struct prom_split *split;
 	struct target *all;
@@ -78,7 +80,7 @@ leave(struct metricsask *a)
 }
 
 static void
-finish(struct metricsask *a, const char *why, struct slice answer)
+finish(struct metricsask *a, int code, const char *why, struct slice answer)
 {
 	struct metricsask **at = &a->e->metrics_askers;
 	metricsask_then *then = a->then;
@@ -88,7 +90,7 @@ finish(struct metricsask *a, const char *why, struct slice answer)
 	*at = a->next;
 	a->e->metrics_asking--;
 	a->then = NULL;
-	then(a->arg, why, answer);
+	then(a->arg, code, why, answer);
 	leave(a);
 }
 
@@ -119,7 +121,7 @@ merge(void *arg, struct blob *out, struct err *err)
 static void
 on_merged(void *arg, const char *why, struct slice answer)
 {
-	finish(arg, why, answer);
+	finish(arg, 1, why, answer);
 }
 
 static void
@@ -137,9 +139,9 @@ collect(struct metricsask *a)
 	a->collected = true;
 	uv_timer_stop(&a->timer);
 	if (merge_by(a, true, &out, &err) == 0)
-		finish(a, NULL, blob_slice(&out));
+		finish(a, 0, NULL, blob_slice(&out));
 	else if (metricsrun_start(&a->e->metricsrun, &c) < 0)
-		finish(a, "no copy of the engine can be made to merge the answers: is this host out of memory?",
+		finish(a, 1, "no copy of the engine can be made to merge the answers: is this host out of memory?",
 		    (struct slice){0});
 	blob_free(&out);
 }
@@ -266,6 +268,8 @@ ask(struct metricsask *a, uint32_t i)
 static void
 ask_more(struct metricsask *a)
 {
+	if (!a->going)
+		return;
 	while (a->asked < a->count && a->e->metrics_open < METRICSASK_OPEN_MAX) {
 		uint32_t i = a->asked++;
 
@@ -273,17 +277,6 @@ ask_more(struct metricsask *a)
 			ask(a, i);
 	}
 	look(a);
-}
-
-/* From the loop: nothing is answered from inside metricsask_start. */
-static void
-on_start(uv_timer_t *timer)
-{
-	struct metricsask *a = timer->data;
-	msec left = a->until - net_now();
-
-	uv_timer_start(timer, on_deadline, left > 1 ? (uint64_t)left : 1, 0);
-	ask_more(a);
 }
 
 /* --- who, and what ------------------------------------------------------------- */
@@ -311,7 +304,7 @@ know(struct metricsask *a, const struct mesh_member *m)
 }
 
 static int
-know_all(struct metricsask *a, const struct mesh_member *only)
+know_all(struct metricsask *a)
 {
 	struct engine *e = a->e;
 	uint32_t n = e->mesh != NULL ? mesh_count(e->mesh) : 1;
@@ -321,8 +314,8 @@ know_all(struct metricsask *a, const struct mesh_member *only)
 		return 0; /* it asks of no series */
 	if ((a->all = calloc(n, sizeof *a->all)) == NULL)
 		return -1;
-	if (only != NULL) {
-		know(a, only);
+	if (a->one) {
+		know(a, &a->only);
 	} else if (e->mesh == NULL) {
 		snprintf(m.name, sizeof m.name, "%s", e->conf.name);
 		know(a, &m);
@@ -336,16 +329,17 @@ know_all(struct metricsask *a, const struct mesh_member *only)
 
 /* The expression and its parts. */
 static int
-parse(struct metricsask *a, struct slice text, struct err *err)
+parse(struct metricsask *a, struct err *err)
 {
-	if (blob_copy(&a->text, text) < 0)
-		return err_set(err, 1, "no memory");
+	struct slice text = blob_slice(&a->text);
+
 	if ((a->expr = prom_parse((const char *)text.b, text.len, err)) == NULL ||
 	    (a->split = prom_split(a->expr, err)) == NULL) {
 		err->code = EXIT_USAGE_;
 		return -1;
 	}
 	a->q.count = prom_split_parts(a->split);
+	err->code = 1;
 	if (a->q.count > METRICS_TEXTS_MAX)
 		return err_set(err, 1, "it is made of more than %d parts: ask for less at once",
 		    METRICS_TEXTS_MAX);
@@ -362,17 +356,80 @@ keep_words(struct metricsask *a)
 
 	for (uint32_t i = 0; i < a->q.count; i++)
 		n += a->q.texts[i].len;
-	if ((a->words.b = malloc(n)) == NULL)
+	struct blob words = {malloc(n), 0};
+	if (words.b == NULL)
 		return -1;
 	for (uint32_t i = 0; i <= a->q.count; i++) {
 		struct slice *s = i < a->q.count ? &a->q.texts[i] : &a->q.name;
 
 		if (s->len > 0)
-			memcpy(a->words.b + a->words.len, s->b, s->len);
-		s->b = a->words.b + a->words.len;
-		a->words.len += s->len;
+			memcpy(words.b + words.len, s->b, s->len);
+		s->b = words.b + words.len;
+		words.len += s->len;
 	}
+	blob_free(&a->words);
+	a->words = words;
 	return 0;
+}
+
+/* The engine may parse it, and who is to be asked is known. */
+static void
+go(struct metricsask *a)
+{
+	msec left = a->until - net_now();
+	struct err err = {.code = 1};
+	int rc = 0;
+
+	if (a->q.what == METRICS_EVAL)
+		rc = parse(a, &err);
+	if (rc == 0 && (keep_words(a) < 0 || know_all(a) < 0))
+		rc = err_set(&err, 1, "no memory");
+	if (rc < 0) {
+		finish(a, err.code, err.text, (struct slice){0});
+		return;
+	}
+	a->going = true;
+	uv_timer_start(&a->timer, on_deadline, left > 1 ? (uint64_t)left : 1, 0);
+	ask_more(a);
+}
+
+/* In a copy of the engine: it ends, and is an expression, or why it is none. */
+static int
+try_it(void *arg, struct blob *out, struct err *err)
+{
+	(void)out;
+	return parse(arg, err);
+}
+
+static void
+on_tried(void *arg, const char *why, struct slice none)
+{
+	struct metricsask *a = arg;
+
+	if (why == NULL) {
+		metricsknown_add(&a->e->metrics_asked, blob_slice(&a->text));
+		go(a);
+	} else {
+		/* "1:14: parse error" is the expression's; all else happened to the copy. */
+		finish(a, why[0] >= '0' && why[0] <= '9' ? EXIT_USAGE_ : 1, why, none);
+	}
+}
+
+/* From the loop: nothing is answered from inside metricsask_start. */
+static void
+on_start(uv_timer_t *timer)
+{
+	struct metricsask *a = timer->data;
+	struct metricsrun_conf c = {.work = try_it,
+	    .done = on_tried,
+	    .arg = a,
+	    .out_max = 1,
+	    .wait_ms = a->q.wait_ms};
+
+	if (a->q.what != METRICS_EVAL || metricsknown_is(&a->e->metrics_asked, blob_slice(&a->text)))
+		go(a);
+	else if (metricsrun_start(&a->e->metricsrun, &c) < 0)
+		finish(a, 1, "busy: too many queries are under way", (struct slice){0});
 }
 
 int
@@ -380,8 +437,6 @@ metricsask_start(struct engine *e, const struct metricsask_conf *conf, metricsas
     void *arg, struct err *err)
 {
 	struct metricsask *a;
-	int rc = 0;
-
 	if (e->metrics_asking >= METRICSASK_MAX)
 		return err_set(err, 1, "busy: %d queries are under way", METRICSASK_MAX);
 	if ((a = calloc(1, sizeof *a)) == NULL)
@@ -391,13 +446,12 @@ metricsask_start(struct engine *e, const struct metricsask_conf *conf, metricsas
 	a->then = then;
 	a->arg = arg;
 	a->until = net_now() + conf->q.wait_ms;
-	if (conf->q.what == METRICS_EVAL)
-		rc = parse(a, conf->text, err);
-	if (rc == 0 && (keep_words(a) < 0 || know_all(a, conf->only) < 0))
-		rc = err_set(err, 1, "no memory");
-	if (rc < 0) {
+	a->one = conf->only != NULL;
+	if (a->one)
+		a->only = *conf->only;
+	if (blob_copy(&a->text, conf->text) < 0 || keep_words(a) < 0) {
 		ask_free(a);
-		return -1;
+		return err_set(err, 1, "no memory");
 	}
 	a->next = e->metrics_askers;
 	e->metrics_askers = a;

@@ -8,6 +8,8 @@
  *	                              |
  *	answers, or the deadline -----> a copy merges them (metricsread.h) -> then
  *
+ * An expression that this engine never saw is parsed in a copy first (metricsknown.h).
+ *
  * Who did not answer in time, refused, or is failed is named in the answer, with why: a
  * sum that lacks a node says so.  An engine has METRICSASK_OPEN_MAX questions under way,
  * of all who ask; METRICSASK_MAX may ask, others hear that it is busy.
@@ -37,10 +39,9 @@ struct metricsask_conf {
 	struct slice text;	   /* EVAL: the expression */
 	const struct mesh_member *only; /* NULL: all */
 };
-/* why NULL: a map to which one pair is still to be added (metricsread.h), borrowed. */
-typedef void metricsask_then(void *arg, const char *why, struct slice answer);
-/* All of conf is copied.  then is called once, later.  -1: why, with its exit code; then
- * it is not called. */
+/* code: of the program that exits with it.  why NULL: a map to which one pair is still to be added (metricsread.h), borrowed. */
+typedef void metricsask_then(void *arg, int code, const char *why, struct slice answer);
+/* All of conf is copied.  then is called once, later.  -1 and why: it is not called. */
 MUST_CHECK int metricsask_start(struct engine *e, const struct metricsask_conf *conf,
     metricsask_then *then, void *arg, struct err *err);
 /* Somebody asks for this node's part. */

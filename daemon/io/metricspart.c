@@ -42,6 +42,8 @@ on_done(void *arg, const char *why, struct slice answer)
 	struct part *p = arg;
 	struct blob failed = {0};
 
+	for (uint32_t i = 0; why == NULL && i < p->q.count; i++)
+		metricsknown_add(&p->e->metrics_parts, p->q.texts[i]);
 	if (why != NULL && metricscode_fail(why, &failed) == 0)
 		answer = blob_slice(&failed);
 	if (answer.len > 0)
@@ -86,6 +88,9 @@ metricspart_now(struct engine *e, struct slice question, struct blob *answer)
 	struct metrics_question q;
 	int rc = metricscode_asked(question, &q);
 
+	for (uint32_t i = 0; rc == 0 && i < q.count; i++)
+		if (!metricsknown_is(&e->metrics_parts, q.texts[i]))
+			return 0;
 	return rc < 0 ? rc : metricsread_small(e->series, collect_wall_offset_ms(), &q, answer);
 }
 

@@ -15,7 +15,7 @@ struct engine;
  * memory; -ERR_MALFORMED, -ERR_RANGE: no question: then it will not be called. */
 MUST_CHECK int metricspart_start(struct engine *e, struct slice question, stream_done *done, void *arg);
 
-/* At once, in the engine itself: 1 and the answer, the caller's; 0: it is not small enough
+/* At once, in the engine itself, if copies answered it before: 1 and the answer, the caller's; 0: it is not small enough
  * for that, so start it; -ERR_MALFORMED, -ERR_RANGE. */
 MUST_CHECK int metricspart_now(struct engine *e, struct slice question, struct blob *answer);
 

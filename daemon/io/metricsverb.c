@@ -20,7 +20,7 @@ struct asking {
 };
 
 static void
-then(void *arg, const char *why, struct slice answer)
+then(void *arg, int code, const char *why, struct slice answer)
 {
 	struct asking *v = arg;
 	struct ctl_req *r = v->r;
@@ -29,7 +29,7 @@ then(void *arg, const char *why, struct slice answer)
 
 	free(v);
 	if (why != NULL) {
-		ctl_fail(r, 1, "", "%s: %s", r->verb, why);
+		ctl_fail(r, code, "", "%s: %s", r->verb, why);
 		return;
 	}
 	pk = ctl_begin(r);
@@ -125,18 +125,16 @@ read_match(struct ctl_req *r, struct metrics_question *q)
 	struct err err;
 
 	for (int i = 0; i < n; i++) {
-		struct prom *p = q->texts[i].len > PROM_TEXT_BYTES_MAX ? NULL :
-			prom_parse((const char *)q->texts[i].b, q->texts[i].len, &err);
+		struct prom *p = NULL;
 
 		if (q->texts[i].len > PROM_TEXT_BYTES_MAX)
 			err_set(&err, 1, "longer than %d bytes", PROM_TEXT_BYTES_MAX);
-		else if (p != NULL && !metricsread_is_selector(q->texts[i]))
+		else if (!metricsread_is_selector(q->texts[i]))
 			err_set(&err, 1, "match takes selectors: up{job=\"x\"}");
-		else if (p != NULL) {
+		else if ((p = prom_parse((const char *)q->texts[i].b, q->texts[i].len, &err)) != NULL) {
 			prom_free(p);
 			continue;
 		}
-		prom_free(p);
 		ctl_fail(r, EXIT_USAGE_, "", "%s: %s", r->verb, err.text);
 		return false;
 	}
