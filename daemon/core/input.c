@@ -15,6 +15,7 @@
 #include "../base/own.h"
 #include "../base/scriptio.h"
 #include "flatpack.h"
+#include "inputmetrics.h"
 #include "pack.h"
 #include "walk.h"
 
@@ -191,53 +192,6 @@ pack_side(struct pack *p, const struct view_side *side, const struct view_node *
 	pack_count(p, "visible", side->visible);
 }
 
-/* What n answers to x now; NULL: nothing, or it is not there any more. */
-static const struct view_answer *
-answer_of(const struct view_node *n, const struct query_entry *x)
-{
-	const struct view_answer *a;
-
-	if (n->answers_count == 0 || n->state == VIEW_NODE_FAILED || n->state == VIEW_LEFT)
-		return NULL;
-	/* Both begin with their name. */
-	a = bsearch(x->name, n->answers, n->answers_count, sizeof *a, text_cmp);
-	return a != NULL && a->mark == x->mark ? a : NULL;
-}
-
-static void
-pack_answers(struct pack *p, const struct query_entry *x, const struct view_node **rows,
-    size_t count)
-{
-	size_t answered = 0, missing = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (answer_of(rows[i], x) != NULL)
-			answered++;
-		else
-			missing += rows[i]->state != VIEW_LEFT;
-	pack_str(p, x->name);
-	pack_map(p, 3);
-	pack_str(p, "missing");
-	pack_list(p, missing);
-	for (size_t i = 0; i < count; i++)
-		if (rows[i]->state != VIEW_LEFT && answer_of(rows[i], x) == NULL)
-			pack_str(p, rows[i]->name);
-	pack_str(p, "nodes");
-	pack_map(p, answered);
-	for (size_t i = 0; i < count; i++) {
-		const struct view_answer *a = answer_of(rows[i], x);
-
-		if (a == NULL)
-			continue;
-		pack_str(p, rows[i]->name);
-		pack_map(p, 2);
-		pack_count(p, "age", rows[i]->age_ms);
-		pack_str(p, "value");
-		pack_real(p, a->value);
-	}
-	pack_field(p, "query", x->expr);
-}
-
 static int
 pack_nodes(struct pack *p, const struct input *in)
 {
@@ -250,7 +204,8 @@ pack_nodes(struct pack *p, const struct input *in)
 	pack_str(p, "metrics");
 	pack_map(p, in->query.count);
 	for (size_t i = 0; i < in->query.count; i++)
-		pack_answers(p, &in->query.entries[i], rows, count);
+		if (inputmetrics_pack(p, &in->query.entries[i], (int64_t)in->now_ms, rows, count) < 0)
+			return -ERR_FULL;
 	pack_str(p, "nodes");
 	pack_map(p, count);
 	for (size_t i = 0; i < count; i++)

@@ -35,9 +35,17 @@ struct input {
 	struct query_set query; /* of the schedule in force; borrowed */
 };
 
-/* metrics[name] = {query = expression, nodes = {n1 = {age = ms, value = number}},
- * missing = {"n2"}} for each entry of query: who has not answered that expression,
- * or is not heard from any more, is in missing; who left is nowhere.
+/* metrics[name] for each entry of query:
+ *   query    the expression
+ *   series   [{labels, value, trend}]: what it comes to, in PromQL's order; finite ones
+ *   value, trend   of the one series, if it is one
+ *   nodes    {n1 = {age, value, trend}}: who answered; the figure of the series that is
+ *            that node's alone (by its label node), if there is one
+ *   missing  ["n2"]: who has not answered that expression, or is not heard from any more;
+ *            who left is nowhere
+ *   age      of the oldest answer, ms
+ *   error    why the answers don't come to anything, if they don't
+ * trend is the change a second, over QUERY_TREND_MS; not there if there was no value.
  * Instances of one id on several nodes (after a heal): `running[id]` is the
  * oldest that runs, and `copies[id]` lists them all.
  * 0, or -ERR_MALFORMED (a parent or vars is not one msgpack map, a document is

@@ -1,159 +1,47 @@
 /*
- * query.c - see query.h.  One table says what a host measures; a metric is a row.
+ * query.c - see query.h.
  */
 #include "query.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "../base/name.h"
 #include "walk.h"
 
-/* NAN: not measured. */
-typedef double metric_fn(const struct query_host *h);
-
-static double
-measured(uint64_t bytes)
-{
-	return bytes > 0 ? (double)bytes : NAN;
-}
-
-static double
-cores(const struct query_host *h)
-{
-	return measured(h->facts->cpus);
-}
-
-static double
-cpu_percent(const struct query_host *h)
-{
-	return h->metrics->cpu_percent;
-}
-
-/* Of a full disk nothing is free: that is measured too. */
-static double
-disk_avail(const struct query_host *h)
-{
-	return h->metrics->disk_bytes > 0 ? (double)h->metrics->disk_free_bytes : NAN;
-}
-
-static double
-disk_size(const struct query_host *h)
-{
-	return measured(h->metrics->disk_bytes);
-}
-
-static double
-load1(const struct query_host *h)
-{
-	return h->metrics->load1;
-}
-
-static double
-memory_available(const struct query_host *h)
-{
-	return measured(h->metrics->memory_free_bytes);
-}
-
-static double
-memory_total(const struct query_host *h)
-{
-	return measured(h->facts->memory_bytes);
-}
-
-/* node_exporter tells file systems apart by labels, which this language has not:
- * the one that the state directory is on has a name of ours. */
-static const char *const names[] = {
-    "machine_cpu_cores",
-    "mesh_cpu_percent",
-    "mesh_disk_avail_bytes",
-    "mesh_disk_size_bytes",
-    "node_load1",
-    "node_memory_MemAvailable_bytes",
-    "node_memory_MemTotal_bytes",
-};
-
-static metric_fn *const metrics[] = {
-    cores, cpu_percent, disk_avail, disk_size, load1, memory_available, memory_total,
-};
-
-_Static_assert(ARRAY_LEN(names) == ARRAY_LEN(metrics), "a name for each");
+/* Of a merge: what thousand nodes with a series each, or ten with a hundred, need. */
+enum { MERGE_BYTES = 16 << 20, MERGE_WORK = 1000000 };
 
 /* --- the language --------------------------------------------------------------- */
 
-static bool
-is_blank(char c)
+static struct prom_split *
+split(const char *expr, struct err *err)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+	struct prom *p = prom_parse(expr, strlen(expr), err);
+	struct prom_split *s = NULL;
 
-/* [a-zA-Z_:][a-zA-Z0-9_:]* */
-static bool
-in_name(char c, bool first)
-{
-	bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
-
-	return letter || (!first && c >= '0' && c <= '9');
-}
-
-/* The metric that expr names, without the blanks around it: true when it is that. */
-static bool
-selector(const char *expr, const char **name, size_t *len)
-{
-	size_t n = 0;
-
-	while (is_blank(*expr))
-		expr++;
-	while (in_name(expr[n], n == 0))
-		n++;
-	*name = expr;
-	*len = n;
-	for (expr += n; is_blank(*expr);)
-		expr++;
-	return n > 0 && *expr == '\0';
-}
-
-/* Its row in the tables, or -1. */
-static int
-find(const char *name, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-			return (int)i;
-	return -1;
-}
-
-static void
-list_known(char *out, size_t cap)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(names) && len < cap; i++)
-		len += (size_t)snprintf(out + len, cap - len, "%s%s", i > 0 ? ", " : "", names[i]);
+	if (p == NULL)
+		return NULL;
+	if (prom_kind(p) != PROM_VECTOR && prom_kind(p) != PROM_SCALAR)
+		err_set(err, 1, "a query needs one figure for each series: not a range of them, nor a string");
+	else
+		s = prom_split(p, err);
+	prom_free(p);
+	if (s != NULL && prom_split_parts(s) > METRICS_TEXTS_MAX) {
+		prom_split_free(s);
+		err_set(err, 1, "it asks more than %d things at once", METRICS_TEXTS_MAX);
+		return NULL;
+	}
+	return s;
 }
 
 int
 query_check(const char *expr, struct err *err)
 {
-	char word[WALK_KEY_CAP], known[ERR_TEXT_CAP / 2];
-	const char *name, *better;
-	size_t len;
+	struct prom_split *s = split(expr, err);
 
-	list_known(known, sizeof known);
-	if (!selector(expr, &name, &len)) {
-		err_escape(word, sizeof word, expr, strlen(expr));
-		return err_set(err, 1,
-		    "'%s' is not the name of one metric, which is all that can be asked so far; known: %s",
-		    word, known);
-	}
-	if (find(name, len) >= 0)
-		return 0;
-	err_escape(word, sizeof word, name, len);
-	better = name_suggest(word, names, ARRAY_LEN(names));
-	if (better != NULL)
-		return err_set(err, 1, "unknown metric '%s'; did you mean '%s'?", word, better);
-	return err_set(err, 1, "unknown metric '%s'; known: %s", word, known);
+	if (s == NULL)
+		return -1;
+	prom_split_free(s);
+	return 0;
 }
 
 /* --- the set ---------------------------------------------------------------------- */
@@ -178,6 +66,8 @@ entry_cmp(const void *a, const void *b)
 static int
 read_entries(struct mp *r, uint32_t count, struct query_set *out)
 {
+	struct err err;
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct query_entry *x = &out->entries[i];
 		int rc;
@@ -186,6 +76,7 @@ read_entries(struct mp *r, uint32_t count, struct query_set *out)
 		    (rc = walk_cstr(r, x->expr, sizeof x->expr)) < 0)
 			return rc;
 		x->mark = mark_of(x->expr);
+		x->split = split(x->expr, &err);
 		out->count++;
 	}
 	return mp_end(r);
@@ -222,6 +113,8 @@ query_read(struct slice map, struct query_set *out)
 void
 query_free(struct query_set *q)
 {
+	for (size_t i = 0; i < q->count; i++)
+		prom_split_free(q->entries[i].split);
 	free(q->entries);
 	*q = (struct query_set){0};
 }
@@ -238,23 +131,107 @@ query_eq(const struct query_set *a, const struct query_set *b)
 	return true;
 }
 
-uint32_t
-query_answer(const struct query_set *q, const struct query_host *h, struct view_answer *out)
+/* --- answers ----------------------------------------------------------------------- */
+
+struct prom_when
+query_when(int64_t now_ms)
 {
-	uint32_t n = 0;
+	return (struct prom_when){now_ms - QUERY_TREND_MS, now_ms, QUERY_TREND_MS};
+}
 
-	for (size_t i = 0; i < q->count; i++) {
-		const struct query_entry *x = &q->entries[i];
-		const char *name;
-		size_t len;
-		int row = selector(x->expr, &name, &len) ? find(name, len) : -1;
-		double value = row >= 0 ? metrics[row](h) : NAN;
+bool
+query_question(const struct query_entry *x, int64_t now_ms, struct metrics_question *out)
+{
+	if (x->split == NULL)
+		return false;
+	memset(out, 0, sizeof *out);
+	out->what = METRICS_EVAL;
+	out->when = query_when(now_ms);
+	out->count = prom_split_parts(x->split);
+	for (uint32_t i = 0; i < out->count; i++)
+		out->texts[i] = slice_of(prom_split_part(x->split, i));
+	out->wait_ms = 2000;
+	return true;
+}
 
-		if (!isfinite(value))
-			continue;
-		out[n] = (struct view_answer){.mark = x->mark, .value = value};
-		memcpy(out[n].name, x->name, sizeof out[n].name);
-		n++;
+/* All times by as much; false: one is then none of the two that were asked for. */
+static bool
+shift(struct metrics_answer *a, int64_t by_ms, int64_t start_ms, uint32_t *series)
+{
+	*series = 0;
+	for (uint32_t i = 0; i < a->count; i++)
+		for (uint32_t j = 0; j < a->results[i].count; j++) {
+			struct prom_series *s = &a->results[i].series[j];
+
+			++*series;
+			for (uint32_t k = 0; k < s->count; k++) {
+				s->at_ms[k] += by_ms;
+				if (s->at_ms[k] != start_ms && s->at_ms[k] != start_ms + QUERY_TREND_MS)
+					return false;
+			}
+		}
+	return true;
+}
+
+int
+query_pack(const struct query_entry *x, int64_t now_ms, struct slice answer, struct blob *out)
+{
+	struct metrics_answer a;
+	uint32_t series;
+	int rc = metricscode_read(answer, METRICS_EVAL, prom_split_parts(x->split), &a);
+
+	if (rc < 0)
+		return rc;
+	if (a.why.len > 0)
+		rc = -ERR_UNKNOWN;
+	else if (!shift(&a, QUERY_TREND_MS - now_ms, 0, &series))
+		rc = -ERR_MALFORMED;
+	else
+		rc = series > QUERY_SERIES_MAX ? -ERR_LONG :
+						 metricscode_results(a.results, a.count, VIEW_ANSWER_BYTES_MAX, out);
+	metricscode_free(&a);
+	return rc;
+}
+
+static bool
+take(const struct query_entry *x, int64_t now_ms, struct slice bytes, struct metrics_answer *a)
+{
+	uint32_t series;
+
+	if (metricscode_read(bytes, METRICS_EVAL, prom_split_parts(x->split), a) < 0) {
+		*a = (struct metrics_answer){0};
+		return false;
 	}
-	return n;
+	return a->why.len == 0 && shift(a, now_ms - QUERY_TREND_MS, now_ms - QUERY_TREND_MS, &series) &&
+	    series <= QUERY_SERIES_MAX;
+}
+
+int
+query_merge(const struct query_entry *x, int64_t now_ms, const struct slice *answers, bool *bad, uint32_t count,
+    struct prom_result *out, struct err *err)
+{
+	static const struct prom_limits limits = {MERGE_BYTES, MERGE_WORK};
+	const struct prom_when when = query_when(now_ms);
+	uint32_t parts = x->split != NULL ? prom_split_parts(x->split) : 0, nodes = 0;
+	struct metrics_answer *all = calloc((size_t)count + 1, sizeof *all);
+	struct prom_result *results = calloc((size_t)count * parts + 1, sizeof *results);
+	int rc = -1;
+
+	if (x->split == NULL)
+		err_set(err, 1, "this node does not understand the expression");
+	else if (all == NULL || results == NULL)
+		err_set(err, 1, "no memory for the answers of %u nodes", count);
+	else {
+		for (uint32_t i = 0; i < count; i++) {
+			bad[i] = !take(x, now_ms, answers[i], &all[i]);
+			if (!bad[i])
+				memcpy(&results[(size_t)nodes++ * parts], all[i].results, parts * sizeof *results);
+		}
+		rc = prom_merge(x->split, &when, results, nodes, &limits, out, err);
+	}
+	for (uint32_t i = 0; i < count && all != NULL; i++)
+		metricscode_free(&all[i]);
+	free(all);
+	free(results);
+	return rc;
 }

@@ -1,30 +1,30 @@
 /*
- * query.h - what a schedule asks of every node, `query = {name = "expression"}`,
- * and what a node answers: one figure for each name, computed where the data is.
+ * query.h - what a schedule asks of every node, `query = {name = "expression"}` in PromQL
+ * (prom.h), and how the answers come together: each node evaluates its parts over its own
+ * hour and sends the results with its report, so whoever leads has all of them as soon as
+ * it has the reports.
  *
- * The language, for now: the name of one metric, which in PromQL is an instant
- * selector without matchers.  Names are node_exporter's (or cAdvisor's) where one
- * means the same figure, else mesh_*.  Everything else is refused in words.
- * What there is to know about a host comes in through struct query_host alone, so
- * a wider language and a store behind it change this file and nothing around it.
+ *   leader     query_check of each entry when the script answers (plannotes.h)
+ *   each node  query_read of the schedule in force; once a second query_when, the parts
+ *              evaluated (daemon/io/answers.h), query_pack: bytes of its report
+ *   leader     query_merge of all nodes' bytes -> input.metrics of the next round (input.h)
  *
- *   leader     query_check of each entry when the script answers (plancheck.h)
- *   each node  query_read of the schedule in force, query_answer once a second;
- *              the answers are rows of its report (reportcode.h)
- *   leader     input.metrics of the next round (input.h)
+ * An expression is evaluated twice: now, and QUERY_TREND_MS ago; what it changed in
+ * between is the trend.  Bytes are of metricscode.h, with times counted from the earlier
+ * one: what does not move stays the same bytes, and is not sent again.
  */
 #ifndef CORE_QUERY_H
 #define CORE_QUERY_H
 
-#include "../base/err.h"
-#include "blob.h"
+#include "metricscode.h"
 #include "view.h"
 
-enum { QUERY_EXPR_CAP = 512 };
+enum { QUERY_EXPR_CAP = 512, QUERY_TREND_MS = 60000, QUERY_SERIES_MAX = 1000 };
 
 struct query_entry {
 	char name[NAME_CAP], expr[QUERY_EXPR_CAP];
 	uint32_t mark; /* of expr; see view_answer */
+	struct prom_split *split; /* owned; NULL: this node does not understand expr */
 };
 
 /* A zeroed one is empty. */
@@ -33,13 +33,7 @@ struct query_set {
 	size_t count;
 };
 
-/* Borrowed.  A size of 0 was not measured, and gives no answer. */
-struct query_host {
-	const struct view_facts *facts;
-	const struct view_metrics *metrics;
-};
-
-/* Does this node know how to answer it?  0, or -1 and the reason in words. */
+/* 0, or -1 and why it can't be asked. */
 MUST_CHECK int query_check(const char *expr, struct err *err);
 
 /* A schedule's `query`, as plan_check took it; empty bytes are an empty set.  It was
@@ -50,9 +44,18 @@ MUST_CHECK int query_read(struct slice map, struct query_set *out);
 void query_free(struct query_set *q);
 bool query_eq(const struct query_set *a, const struct query_set *b);
 
-/* out has room for VIEW_ANSWERS_MAX; how many were filled, by name.  Only finite
- * figures are answers. */
-uint32_t query_answer(const struct query_set *q, const struct query_host *h,
-    struct view_answer *out);
+/* The times to evaluate at, when it is now_ms. */
+struct prom_when query_when(int64_t now_ms);
+/* The question of an entry's parts; its texts point into x.  False: x is not understood. */
+bool query_question(const struct query_entry *x, int64_t now_ms, struct metrics_question *out);
+/* A node's answer (metricscode.h, of a question at now_ms) as it is told: -ERR_UNKNOWN: it
+ * says that there is none; -ERR_LONG: more than VIEW_ANSWER_BYTES_MAX or QUERY_SERIES_MAX;
+ * -ERR_MALFORMED, -ERR_FULL. */
+MUST_CHECK int query_pack(const struct query_entry *x, int64_t now_ms, struct slice answer, struct blob *out);
+
+/* Bytes of nodes that answered, put together: a series' points are at query_when's times.
+ * Of bytes that no node makes (bad[i] is set) nothing is taken.  -1 and why. */
+MUST_CHECK int query_merge(const struct query_entry *x, int64_t now_ms, const struct slice *answers, bool *bad,
+    uint32_t count, struct prom_result *out, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../gossip/mpw.h"
@@ -15,10 +16,7 @@
 #include "reportcode.h"
 
 /* Kept free for the [REPORT_CUT, n] that may have to follow. */
-enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX, ANSWER_REST_BYTES = 32 };
-
-/* A double is exact up to here. */
-#define EXACT_MAX 9007199254740992.0
+enum { CUT_BYTES = 16, RECORD_MAX = SAMPLE_VALUE_MAX, PIECE_REST_BYTES = 40 };
 
 struct writer {
 	struct sample *out;
@@ -156,6 +154,12 @@ put_instances(struct writer *w, const struct report *r)
 			w->cut++;
 }
 
+static uint32_t
+pieces(const struct view_answer *a)
+{
+	return (uint32_t)((a->bytes.len + REPORT_PIECE_BYTES - 1) / REPORT_PIECE_BYTES);
+}
+
 /* What rows of answers take at most: the name twice, the rest of the record, lengths. */
 static size_t
 answers_bytes(const struct report *r)
@@ -163,35 +167,46 @@ answers_bytes(const struct report *r)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < r->answers_count; i++)
-		n += 2 * strlen(r->answers[i].name) + ANSWER_REST_BYTES;
+		n += r->answers[i].bytes.len +
+		    pieces(&r->answers[i]) * (2 * strlen(r->answers[i].name) + PIECE_REST_BYTES);
 	return n;
 }
 
-/* A whole number is shorter as one. */
+/* All pieces of it, or none. */
 static void
-put_value(struct mpw *rec, double v)
+put_answer(struct writer *w, const struct view_answer *a)
 {
-	if (v >= -EXACT_MAX && v <= EXACT_MAX && v == (double)(int64_t)v)
-		mpw_int(rec, (int64_t)v);
-	else
-		mpw_double(rec, v);
+	uint32_t count = pieces(a);
+	uint8_t buf[RECORD_MAX];
+	char key[NAME_CAP + 4];
+	struct mpw rec;
+
+	if (count == 0 || count > REPORT_PIECES_MAX ||
+	    a->bytes.len + count * (2 * strlen(a->name) + PIECE_REST_BYTES) + CUT_BYTES > sample_room(w->out)) {
+		w->cut++;
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		size_t from = (size_t)i * REPORT_PIECE_BYTES, left = a->bytes.len - from;
+
+		mpw_init(&rec, buf, sizeof buf);
+		mpw_array(&rec, 6);
+		mpw_uint(&rec, REPORT_ANSWER);
+		mpw_cstr(&rec, a->name);
+		mpw_uint(&rec, a->mark);
+		mpw_uint(&rec, i);
+		mpw_uint(&rec, count);
+		mpw_bin(&rec, a->bytes.b + from, left < REPORT_PIECE_BYTES ? left : REPORT_PIECE_BYTES);
+		snprintf(key, sizeof key, "%s\x01%c", a->name, (int)i + 1);
+		put(w, REPORT_ANSWER, key, &rec);
+	}
 }
 
 static void
 put_answers(struct writer *w, const struct report *r)
 {
-	uint8_t buf[RECORD_MAX];
-	struct mpw rec;
-
-	for (uint32_t i = 0; i < r->answers_count; i++) {
-		mpw_init(&rec, buf, sizeof buf);
-		mpw_array(&rec, 4);
-		mpw_uint(&rec, REPORT_ANSWER);
-		mpw_cstr(&rec, r->answers[i].name);
-		mpw_uint(&rec, r->answers[i].mark);
-		put_value(&rec, r->answers[i].value);
-		put(w, REPORT_ANSWER, r->answers[i].name, &rec);
-	}
+	for (uint32_t i = 0; i < r->answers_count; i++)
+		put_answer(w, &r->answers[i]);
 }
 
 /* Hundredths are all that a load or a share of a core is worth. */
@@ -293,6 +308,8 @@ report_free(struct report *r)
 {
 	view_facts_free(&r->facts);
 	free(r->instances);
+	for (uint32_t i = 0; i < r->answers_count; i++)
+		blob_free(&r->answers[i].bytes);
 	free(r->answers);
 	memset(r, 0, sizeof *r);
 }

@@ -7,7 +7,10 @@
  *   [2, id, role, version, image, error, state, health, restarts, pid, since,
  *       until when its role lease lasts: only if it has one]
  *   [3, sandbox]   [4, image]   [5, how many records were cut]
- *   [6, name of a query, mark of its expression, an integer or a double]
+ *   [6, ...]  of an older version: skipped
+ *   [7, name of a query, mark of its expression, piece from 0, of how many, bytes]
+ *       an answer (query.h) in pieces, which follow each other: their keys are the name,
+ *       a byte 1, and the piece + 1
  */
 #ifndef CORE_REPORTCODE_H
 #define CORE_REPORTCODE_H
@@ -18,10 +21,10 @@ enum report_kind {
 	REPORT_SANDBOX,
 	REPORT_IMAGE,
 	REPORT_CUT,
-	REPORT_ANSWER,
+	REPORT_ANSWER = 7,
 };
 
-enum { REPORT_CUT_KEY = 255 };
+enum { REPORT_CUT_KEY = 255, REPORT_PIECE_BYTES = 800, REPORT_PIECES_MAX = 16 };
 
 /* By place; new ones at the end. */
 enum report_number {

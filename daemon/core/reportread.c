@@ -5,7 +5,6 @@
  * bounded, every name is checked to be one, and texts are made harmless here,
  * once, because they end in terminals and in a script's input.
  */
-#include <math.h>
 #include <stdlib.h>
 
 #include "../../gossip/mp.h"
@@ -115,27 +114,47 @@ take_listed(struct mp *r, struct report *out, bool image)
 	return 0;
 }
 
-/* What is no figure is no answer: its node is one of those that gave none. */
+/* A piece that does not follow the one before ends its answer: its node is one of those
+ * that gave none. */
 static int
 take_answer(struct mp *r, struct report *out)
 {
-	struct view_answer v = {0}, *row = NULL;
+	struct view_answer *row = out->answers_count > 0 ? &out->answers[out->answers_count - 1] : NULL;
+	uint64_t mark, piece, count;
+	char name[NAME_CAP];
+	const uint8_t *p;
 	void *rows = out->answers;
-	uint64_t mark;
+	uint8_t *more;
+	size_t len;
 	int rc;
 
-	if ((rc = walk_name(r, v.name, false)) < 0 ||
-	    (rc = mp_uint_max(r, UINT32_MAX, &mark)) < 0 || (rc = mp_double(r, &v.value)) < 0)
+	if ((rc = walk_name(r, name, false)) < 0 || (rc = mp_uint_max(r, UINT32_MAX, &mark)) < 0 ||
+	    (rc = mp_uint_max(r, REPORT_PIECES_MAX - 1, &piece)) < 0 ||
+	    (rc = mp_uint_max(r, REPORT_PIECES_MAX, &count)) < 0 || (rc = mp_bin(r, &p, &len)) < 0)
 		return rc;
-	v.mark = (uint32_t)mark;
-	if (isfinite(v.value)) {
+	if (len == 0 || len > REPORT_PIECE_BYTES || piece >= count)
+		return -ERR_RANGE;
+	if (piece == 0 && row != NULL && strcmp(row->name, name) >= 0)
+		return -ERR_MALFORMED; /* they come by name */
+	if (piece == 0) {
 		row = grow(&rows, &out->answers_count, sizeof *row, VIEW_ANSWERS_MAX);
 		out->answers = rows;
+		if (row == NULL) {
+			out->cut++;
+			return 0;
+		}
+		*row = (struct view_answer){.mark = (uint32_t)mark};
+		memcpy(row->name, name, sizeof row->name);
 	}
-	if (row == NULL)
+	if (row == NULL || strcmp(row->name, name) != 0 || row->mark != (uint32_t)mark ||
+	    row->bytes.len != piece * REPORT_PIECE_BYTES) {
 		out->cut++;
-	else
-		*row = v;
+		return 0;
+	}
+	if ((more = realloc(row->bytes.b, row->bytes.len + len)) == NULL)
+		return -ERR_FULL;
+	memcpy(more + row->bytes.len, p, len);
+	row->bytes = (struct blob){more, row->bytes.len + len};
 	return 0;
 }
 
@@ -155,7 +174,7 @@ take_record(struct mp *r, struct report *out)
 {
 	static const uint32_t fields[] = {
 	    [REPORT_HEAD] = 6, [REPORT_INSTANCE] = 11, [REPORT_SANDBOX] = 2,
-	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2, [REPORT_ANSWER] = 4};
+	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2, [REPORT_ANSWER] = 6};
 	uint32_t count;
 	uint64_t kind;
 	int rc = mp_array(r, &count);
@@ -199,7 +218,6 @@ text_cmp(const void *a, const void *b)
 }
 
 _Static_assert(offsetof(struct view_instance, id) == 0, "text_cmp");
-_Static_assert(offsetof(struct view_answer, name) == 0, "text_cmp");
 
 /* Sort, and drop what is named twice. */
 static void
@@ -257,7 +275,6 @@ report_read(const struct sample *s, struct report *out)
 		return rc;
 	}
 	tidy(out->instances, &out->instances_count, sizeof *out->instances);
-	tidy(out->answers, &out->answers_count, sizeof *out->answers);
 	tidy(out->facts.images, &out->facts.images_count, VIEW_IMAGE_CAP);
 	tidy(out->facts.sandboxes, &out->facts.sandboxes_count, NAME_CAP);
 	return 0;

@@ -7,6 +7,7 @@
 #define CORE_VIEW_H
 
 #include "../../gossip/base.h"
+#include "blob.h"
 
 enum {
 	VIEW_LIST_MAX = 256,  /* images or sandboxes named per node */
@@ -16,6 +17,7 @@ enum {
 	VIEW_TAGS_CAP = 160,  /* "k=v,k=v" */
 	VIEW_METRICS_MAX = 10,
 	VIEW_ANSWERS_MAX = 64, /* names that a schedule's `query` may have */
+	VIEW_ANSWER_BYTES_MAX = 12 << 10, /* of one node's answer to one of them */
 };
 
 /* State words of DESIGN §10; view_state_name() gives the text. */
@@ -68,7 +70,7 @@ struct view_metrics {
 struct view_answer {
 	char name[NAME_CAP];
 	uint32_t mark; /* of the expression answered: under its name another may be asked now */
-	double value;  /* finite */
+	struct blob bytes; /* owned: its parts' results, as query_pack made them */
 };
 
 enum view_node_state { VIEW_ALIVE, VIEW_SUSPECT, VIEW_NODE_FAILED, VIEW_LEFT, VIEW_RESTARTING };

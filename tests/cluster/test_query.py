@@ -1,5 +1,7 @@
 """What a schedule's `query` asks: every node's answer is in the scheduler's input,
 and in the first one of a new leader too."""
+import os
+
 import service
 from mesh import Missed, wait_until
 
@@ -27,12 +29,15 @@ return {schedule = function(input)
       assert(math.type(row.value) == "float" and row.value >= 0 and row.age < 60000)
     end
   end
-  out.query = {load = "node_load1", total = "node_memory_MemTotal_bytes"}
+  out.query = {load = "node_load1", total = "node_memory_MemTotal_bytes",
+    all = "sum(mesh_build_info)", each = "count by (node) (node_cpu_seconds_total{mode='idle'})"}
+  local all = input.metrics.all
   out.state = {first = first, seen = load and names(load.nodes) or {},
-    total = total and total.nodes}
+    total = total and total.nodes, all = all and all.value, each = input.metrics.each and input.metrics.each.series}
   if out.state.total then
-    for _, row in pairs(out.state.total) do row.age = nil end
+    for _, row in pairs(out.state.total) do row.age, row.trend = nil, nil end
   end
+  for _, row in ipairs(out.state.each or {}) do row.trend = nil end
   out.why = out.why or {}
   out.why.query = out.state  -- which `mesh schedule` shows
   return out
@@ -61,6 +66,10 @@ def test_a_new_leader_sees_all_answers_in_its_first_round(cluster):
     with open("/proc/meminfo", encoding="ascii") as f:
         total = int(f.readline().split()[1]) * 1024
     assert {name: row["value"] for name, row in rows.items()} == dict.fromkeys(names, total)
+    # What is asked of all together is one figure, and of each a series.
+    wait_until("the sum of all", lambda: state(leader).get("all") == 3 or None, 20)
+    cores = os.cpu_count()
+    assert state(leader)["each"] == [{"labels": {"node": name}, "value": cores} for name in names]
     rest = [n for n in cluster.nodes if n is not leader]
     for node in rest:
         wait_until("it holds that schedule", lambda node=node: all_seen(node, names), 20)
@@ -83,7 +92,7 @@ def test_a_new_leader_sees_all_answers_in_its_first_round(cluster):
 
 def test_a_bad_query_keeps_the_last_good_schedule(cluster):
     text = cluster.scripts.replace("return mesh.scheduler {web, front}",
-                                   'return mesh.scheduler {web, front, query = {x = "node_laod1"}}')
+                                   'return mesh.scheduler {web, front, query = {x = "ratee(x[1m])"}}')
     assert text != cluster.scripts
     service.set_script(cluster.nodes, text)
 
@@ -93,4 +102,4 @@ def test_a_bad_query_keeps_the_last_good_schedule(cluster):
             raise Missed("no error yet")
         return said["error"]
     error, _ = wait_until("status says it", told, 30)
-    assert error == "query.x: unknown metric 'node_laod1'; did you mean 'node_load1'?"
+    assert error == "query.x: 1:1: parse error: unknown function with name \"ratee\": did you mean \"rate\"?"
