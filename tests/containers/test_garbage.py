@@ -46,9 +46,10 @@ def spoil(rng, data):
 def left(node):
     """What runs in groups of containers."""
     found = ""
-    for leaf in node.group().glob("**/web.*"):
-        with contextlib.suppress(OSError):
-            found += (leaf / "cgroup.procs").read_text()
+    for top, _, names in os.walk(node.group()):  # which may lose some meanwhile
+        if "cgroup.procs" in names and "/web." in top:
+            with contextlib.suppress(OSError):
+                found += (pathlib.Path(top) / "cgroup.procs").read_text()
     return found
 
 
