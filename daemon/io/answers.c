@@ -98,15 +98,18 @@ ask(struct engine *e, size_t entry, int64_t now_ms, const struct metrics_questio
 void
 answers_measure(struct engine *e)
 {
+	struct answers *a = &e->answers;
+	size_t count = a->query.count, now = count < ANSWERS_AT_ONCE ? count : ANSWERS_AT_ONCE;
 	int64_t now_ms = wall_ms(e);
 
 	if (collect_tick(e) == 0)
 		return;
-	for (size_t i = 0; i < e->answers.query.count; i++) {
+	for (size_t k = 0; k < now; k++) {
+		size_t i = a->next++ % count;
 		struct metrics_question question;
 		struct blob answer = {0};
 
-		if (e->answers.states[i].asking || !query_question(&e->answers.query.entries[i], now_ms, &question))
+		if (a->states[i].asking || !query_question(&a->query.entries[i], now_ms, &question))
 			continue;
 		if (!metricsread_small(e->series, collect_wall_offset_ms(), &question, &answer)) {
 			ask(e, i, now_ms, &question);

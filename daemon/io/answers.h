@@ -3,8 +3,9 @@
  * node's answers to it: they go along with each report, and into this node's own
  * rounds when it leads.
  *
- * What takes less time than a copy of the engine takes to make is evaluated here, each
- * second; all else in copies (metricspart.h), one of an entry at a time.
+ * What takes less time than a copy of the engine takes to make is evaluated here, all of
+ * up to ANSWERS_AT_ONCE entries each second and of more in turn, so that gossip waits for
+ * a few milliseconds at most; all else in copies (metricspart.h), one of an entry at a time.
  */
 #ifndef IO_ANSWERS_H
 #define IO_ANSWERS_H
@@ -12,6 +13,8 @@
 #include "../core/query.h"
 
 struct engine;
+
+enum { ANSWERS_AT_ONCE = 8 };
 
 struct answers {
 	struct query_set query;
@@ -22,6 +25,7 @@ struct answers {
 		bool asking;   /* a copy is at it */
 		bool refused; /* it was told that, and why, there is no answer */
 	} states[VIEW_ANSWERS_MAX]; /* of each entry */
+	size_t next; /* entry to be evaluated first */
 	uint64_t turn; /* of answers_take: a copy's answer is of one */
 };
 
