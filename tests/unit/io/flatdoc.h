@@ -65,7 +65,7 @@ doc_yaml(struct flatdoc *d, const char *kind, const char *yaml)
 {
 	const char *argv[] = { "meshd-conf", kind, "test.yaml", NULL };
 	int fd = program_open("meshd-conf");
-	struct spawn_conf c = {.prog_fd = fd, .argv = argv, .in = yaml, .in_len = strlen(yaml), .out_max = FLAT_BYTES_MAX, .timeout_ms = 20000};
+	struct spawn_conf c = {.prog_fd = fd, .argv = argv, .input = yaml, .input_len = strlen(yaml), .out_cap = FLAT_BYTES_MAX, .deadline_ms = 20000};
 	struct err err = { 0 };
 	uv_loop_t loop;
 
