@@ -86,7 +86,7 @@ test_keys(void **state)
 		"cluster, cluster-key, listen, advertise, seeds, zone, "
 		"tags, config-dir, state-dir, run-dir, log-dir, "
 		"images-dir, user, conf-user, cgroup, uid-range, "
-		"limits, log, profile, members-max, election, operators, restart-grace"},
+		"limits, log, profile, members-max, election, operators, http, restart-grace"},
 	    /* Only lithos' files take '_' for '-'. */
 	    {"daemon", "state_dir: /x",
 		"f.yaml:1:1: unknown key 'state_dir'; did you mean 'state-dir'?"},
