@@ -134,7 +134,7 @@ def test_cluster_key(node, what, make, expected):
     ("[" * 80000, "nesting deeper than 64"),
     ("name: 'Ñ'\n".encode("latin-1"), "not UTF-8"),
     ("# " + "x" * (2 << 20), "larger than 1 MiB"),
-    ("http: {}\n", "not supported yet"),
+    ("boot-wait: 5s\n", "not supported yet"),
 ], ids=["unknown", "unknown near", "norway", "duplicate", "type", "tab", "anchor",
         "two documents", "deep", "latin-1", "large", "not supported"])
 def test_config(node, text, expected):

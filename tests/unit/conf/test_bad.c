@@ -101,7 +101,7 @@ test_keys(void **state)
 	    /* Also where nobody reads. */
 	    {"container", "executable: /x\nmetadata: {a: 1, a: 2}\n",
 		"f.yaml:2:18: key 'a' repeated, first at line 2"},
-	    {"daemon", "http: 0.0.0.0:7781", "f.yaml:1:1: key 'http' is not supported yet"},
+	    {"daemon", "boot-wait: 5s", "f.yaml:1:1: key 'boot-wait' is not supported yet"},
 	    {"daemon", "election: {quorum: {min: 3, weight: 2}}",
 		"f.yaml:1:20: election.quorum: needs exactly one of: min, weight"},
 	    {"daemon", "election: {quorum: {}}",
