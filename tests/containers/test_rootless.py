@@ -373,7 +373,7 @@ def test_what_is_refused_at_start(make):  # noqa: F811
     user.config_text("user: 1234\n")
     user.start(wait=False)
     assert user.meshd.wait(10) == 3
-    assert "mesh.yaml: user, conf-user and uid-range are not for --rootless" in user.told()
+    assert "mesh.yaml: user, conf-user, http: user and uid-range are not for --rootless" in user.told()
     user.config_text()
     user.own()
     p = user.as_user(user.programs / "meshd")
