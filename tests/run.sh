@@ -171,7 +171,7 @@ suite_san() {
 fuzz_one() {
 	corpus=$logs/corpus.$(basename "$1")
 	mkdir -p "$corpus"
-	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-6}" \
+	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-5}" \
 	    -print_final_stats=1 -rss_limit_mb=2048 -timeout=10 \
 	    -artifact_prefix="$logs/" "$corpus" \
 	    "tests/fuzz/corpus/$(basename "$1" | sed 's/^fuzz_//')"

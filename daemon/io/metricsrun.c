@@ -59,6 +59,10 @@ confine(void)
 	    ALLOW(gettid),
 	    ALLOW(getpid),
 	    ALLOW(tgkill),
+#if defined(__SANITIZE_ADDRESS__)
+	    ALLOW(sigaltstack), /* of the sanitizer */
+	    ALLOW(sched_yield),
+#endif
 	    ALLOW(exit),
 	    ALLOW(exit_group),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),

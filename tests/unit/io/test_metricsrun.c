@@ -256,8 +256,13 @@ memory_has_a_bound(void **state)
 	struct run r;
 
 	(void)state;
+#if defined(__SANITIZE_ADDRESS__) /* its allocator ends the program by itself */
+	run(&r, work_eat, 100, 3000);
+	assert_string_not_equal(r.why, "");
+#else
 	run(&r, work_eat, 100, LONG_MS);
 	assert_string_equal(r.why, "no memory: narrow the selector");
+#endif
 }
 
 static void

@@ -140,7 +140,7 @@ what_goes_in_comes_out(void **state)
 	/* All the rest is plain: nothing was forgotten in either direction. */
 	spec_free(&(struct spec){.args = in.args, .env = in.env, .hosts = in.hosts,
 	    .sealed = in.sealed, .ports = in.ports, .bind = in.bind, .ready = in.ready,
-	    .live = in.live});
+	    .live = in.live, .scrapes = in.scrapes});
 	free(out.ready.argv.buf);
 	free(out.live.argv.buf);
 	memset(&in.ready.argv, 0, sizeof in.ready.argv);
