@@ -40,7 +40,8 @@ word(const char **p, const char *end, char stop)
 static bool
 is_word(struct slice s, const char *text)
 {
-	return strncmp(text, (const char *)s.b, s.len) == 0 && text[s.len] == '\0';
+	/* Not strncmp: bytes from outside may have a NUL where the word ends. */
+	return strlen(text) == s.len && memcmp(text, s.b, s.len) == 0;
 }
 
 bool
@@ -116,6 +117,13 @@ take_key(struct procfs_scan *s, char stop)
 	return fits(s->key);
 }
 
+/* "Tcp" of "Tcp InSegs". */
+static bool
+is_group(struct slice key, const char *text)
+{
+	return strlen(text) > key.len && memcmp(text, key.b, key.len) == 0 && text[key.len] == ' ';
+}
+
 /* Which words of a table that has several groups of them ("Tcp InSegs") this line has. */
 static bool
 find_group(struct procfs_scan *s, const struct procfs_layout *l)
@@ -123,12 +131,10 @@ find_group(struct procfs_scan *s, const struct procfs_layout *l)
 	uint8_t i = 0;
 
 	for (; i < l->count; i++)
-		if (strncmp(l->meanings[i].word, (const char *)s->key.b, s->key.len) == 0 &&
-		    l->meanings[i].word[s->key.len] == ' ')
+		if (is_group(s->key, l->meanings[i].word))
 			break;
 	for (s->first = i; i < l->count; i++)
-		if (strncmp(l->meanings[i].word, (const char *)s->key.b, s->key.len) != 0 ||
-		    l->meanings[i].word[s->key.len] != ' ')
+		if (!is_group(s->key, l->meanings[i].word))
 			break;
 	s->last = i;
 	return s->first < s->last;

@@ -320,6 +320,20 @@ garbage_is_skipped(void **state)
 	reads(PROCFS_NETSTAT, "Tcp\nTcp:\nTcp: \n: 1\n", "");
 	reads(PROCFS_SOFTNET, "zz\n", "");
 	reads(PROCFS_GROUP_PIDS, "", "");
+	/* A word with more behind its NUL is another one. */
+	static const char *const words[] = {"Tcp", "mem", "kB", "max", "some", "cpu", "some avg10", "Ip: Forwarding", "A: 1 kB"};
+
+	for (int kind = 0; kind < PROCFS_KINDS; kind++)
+		for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+			uint8_t line[128] = {0};
+			size_t n = strlen(words[i]);
+
+			memcpy(line, words[i], n);
+			memcpy(line + 50, ": 1 2 3\n", 8);
+			memcpy(line + 58, words[i], n);
+			line[127] = '\n';
+			read_all((enum procfs_kind)kind, (struct slice){line, sizeof line}, false);
+		}
 	/* 64 KB of each byte is no text of any kind; that it ends, is the test. */
 	for (int kind = 0; kind < PROCFS_KINDS; kind++)
 		for (int c = 0; c < 256; c += 5) {
