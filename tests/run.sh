@@ -152,8 +152,8 @@ same_history() {
 }
 
 sim_both() {
-	sim_run build-clang/mesh-sim "${SEEDS:-20}" clang >"$logs/out.clang" 2>&1 &
-	sim_run build/mesh-sim "${SEEDS:-20}" gcc
+	sim_run build-clang/mesh-sim "${SEEDS:-16}" clang >"$logs/out.clang" 2>&1 &
+	sim_run build/mesh-sim "${SEEDS:-16}" gcc
 	wait
 	cat "$logs/out.clang"
 }
@@ -165,13 +165,13 @@ suite_sim() {
 
 suite_san() {
 	programs san 300 "$@"
-	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-20} / 4))" san
+	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-16} / 4))" san
 }
 
 fuzz_one() {
 	corpus=$logs/corpus.$(basename "$1")
 	mkdir -p "$corpus"
-	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-5}" \
+	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-4}" \
 	    -print_final_stats=1 -rss_limit_mb=2048 -timeout=10 \
 	    -artifact_prefix="$logs/" "$corpus" \
 	    "tests/fuzz/corpus/$(basename "$1" | sed 's/^fuzz_//')"
@@ -254,7 +254,7 @@ build() {
 builds_behind() {
 	for b in clang san fuzz; do
 		case $b in
-		clang) set -- CC=clang all ;;
+		clang) set -- CC=clang build-clang/mesh-sim ;; # all else: with the fuzzers
 		san) set -- SAN=address,undefined unit_programs build-san/mesh-sim ;;
 		fuzz) set -- CC=clang SAN=fuzzer-no-link,address,undefined fuzz_programs ;;
 		esac
