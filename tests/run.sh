@@ -152,8 +152,8 @@ same_history() {
 }
 
 sim_both() {
-	sim_run build-clang/mesh-sim "${SEEDS:-10}" clang >"$logs/out.clang" 2>&1 &
-	sim_run build/mesh-sim "${SEEDS:-10}" gcc
+	sim_run build-clang/mesh-sim "${SEEDS:-6}" clang >"$logs/out.clang" 2>&1 &
+	sim_run build/mesh-sim "${SEEDS:-6}" gcc
 	wait
 	cat "$logs/out.clang"
 }
@@ -165,7 +165,7 @@ suite_sim() {
 
 suite_san() {
 	programs san 300 "$@"
-	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-10} / 4))" san
+	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-6} / 4))" san
 }
 
 fuzz_one() {
@@ -213,8 +213,7 @@ pytest_file() {
 
 # Each file by itself and three at a time, as they mostly wait; the longest first.
 pytest_lanes() {
-	case $1 in tests/cluster/*) lanes_=4 ;; *) lanes_=3 ;; esac # those of clusters mostly wait
-	ls -S "$@" | as_root xargs -P $lanes_ -n 1 sh tests/run.sh pytest_file
+	ls -S "$@" | as_root xargs -P 3 -n 1 sh tests/run.sh pytest_file
 }
 
 # A report is a failure, also where the test went well without who made it.
