@@ -97,7 +97,19 @@ put_point(struct mp *mp, struct text *out)
 	return 0;
 }
 
-/* most: of one value of an instant query, or all. */
+/* The next value of a list, whole. */
+static int
+next(struct mp *mp, struct slice list, struct slice *one)
+{
+	size_t from = mp->off;
+
+	if (mp_skip(mp) < 0)
+		return -1;
+	*one = (struct slice){list.b + from, mp->off - from};
+	return 0;
+}
+
+/* one: the value of an instant query. */
 static int
 put_points(struct slice points, bool one, struct text *out)
 {
@@ -131,12 +143,10 @@ put_series(struct slice list, bool vector, struct text *out)
 		return -1;
 	text_puts(out, "[");
 	for (uint32_t i = 0; i < n; i++) {
-		size_t from = mp.off;
 		struct slice one;
 
-		if (mp_skip(&mp) < 0)
+		if (next(&mp, list, &one) < 0)
 			return -1;
-		one = (struct slice){list.b + from, mp.off - from};
 		text_puts(out, i > 0 ? ",{\"metric\":" : "{\"metric\":");
 		if (put_slice(api_field(one, "labels"), out) < 0)
 			return -1;
@@ -265,12 +275,10 @@ api_metadata(struct slice data, uint32_t limit, struct text *out)
 		return -1;
 	text_puts(out, "{\"status\":\"success\",\"data\":{");
 	for (uint32_t i = 0; i < n && i < limit; i++) {
-		size_t from = mp.off;
 		struct slice one;
 
-		if (mp_skip(&mp) < 0)
+		if (next(&mp, list, &one) < 0)
 			return -1;
-		one = (struct slice){list.b + from, mp.off - from};
 		text_puts(out, i > 0 ? "," : "");
 		if (put_slice(api_field(one, "metric"), out) < 0)
 			return -1;

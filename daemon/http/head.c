@@ -156,8 +156,8 @@ head_read(const uint8_t *buf, size_t len, struct head *out)
 	return false;
 }
 
-static int
-hex(char c)
+int
+head_hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -178,9 +178,9 @@ head_path_ok(const char *path, size_t len)
 		int c = (uint8_t)path[i];
 
 		if (c == '%') {
-			if (len - i < 3 || hex(path[i + 1]) < 0 || hex(path[i + 2]) < 0)
+			if (len - i < 3 || head_hex(path[i + 1]) < 0 || head_hex(path[i + 2]) < 0)
 				return false;
-			c = hex(path[i + 1]) << 4 | hex(path[i + 2]);
+			c = head_hex(path[i + 1]) << 4 | head_hex(path[i + 2]);
 			i += 2;
 			if (c == '/' || c == '\\')
 				return false; /* a name with a separator in it */

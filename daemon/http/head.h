@@ -31,6 +31,8 @@ struct head {
 /* True: it is whole, or can't become a good one any more (status).  False: more of it is
  * to come. */
 bool head_read(const uint8_t *buf, size_t len, struct head *out);
+/* Of a digit of %XX; -1: it is none. */
+int head_hex(char c);
 /* Is the path of this target one that names a thing: no "..", no "//", no NUL or other
  * control byte, however it is written?  %XX must be hex. */
 bool head_path_ok(const char *path, size_t len);

@@ -8,19 +8,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "head.h"
+
 enum { LIMIT_MAX = 1000 };
 /* Whatever is asked of is within a thousand years of 1970. */
 static const double SECONDS_MOST = 32e9;
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 char *
 params_decode(const char *text, size_t len, bool form)
@@ -36,11 +28,11 @@ params_decode(const char *text, size_t len, bool form)
 		if (c == '+' && form)
 			c = ' ';
 		if (c == '%') {
-			if (len - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0) {
+			if (len - i < 3 || head_hex(text[i + 1]) < 0 || head_hex(text[i + 2]) < 0) {
 				free(out);
 				return NULL;
 			}
-			c = hex(text[i + 1]) << 4 | hex(text[i + 2]);
+			c = head_hex(text[i + 1]) << 4 | head_hex(text[i + 2]);
 			i += 2;
 		}
 		if (c == '\0') {
