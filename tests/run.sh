@@ -249,8 +249,7 @@ build() {
 	return 1
 }
 
-# What later suites are built of: made while tests run that mostly wait, and after
-# them in priority.
+# What later suites are built of.
 builds_behind() {
 	for b in clang san fuzz; do
 		case $b in
@@ -270,6 +269,26 @@ built() {
 	return 1
 }
 
+# All that computes: made and run while tests run that mostly wait, and after them
+# in priority.
+suite_behind() {
+	echo "== builds with clang and sanitizers" && builds_behind
+	built clang && echo "== sim" && suite_sim
+	built san && echo "== ASan + UBSan" &&
+	    suite_san $("$make" -s SAN=address,undefined print-unit)
+	built fuzz && echo "== fuzz" && suite_fuzz \
+	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
+}
+
+# add LOG: what another run.sh counted counts here; one that came to no sum failed.
+add() {
+	sum=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1")
+	sed '$d' "$1"
+	[ -n "$sum" ] || { tail -n 1 "$1" && sum="0 1"; }
+	passed=$((passed + ${sum% *}))
+	failed=$((failed + ${sum#* }))
+}
+
 suite_all() {
 	echo "== deps"
 	sh tests/deps.sh || exit 5
@@ -286,19 +305,14 @@ suite_all() {
 	echo "== golden" && suite_golden
 	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
 	# timeout: it takes the whole group along when it is told to end.
-	timeout 1800 nice -n 5 sh tests/run.sh builds_behind >"$logs/builds" 2>&1 &
+	timeout 1800 nice -n 5 sh tests/run.sh behind >"$logs/behind" 2>&1 &
 	behind=$!
 	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== containers" && suite_pytest tests/containers
 	echo "== cluster" && suite_pytest tests/cluster
-	echo "== builds with clang and sanitizers" && wait "$behind"
+	echo "== what ran behind them" && wait "$behind"
 	trap - INT TERM
-	cat "$logs/builds"
-	built clang && echo "== sim" && suite_sim
-	built san && echo "== ASan + UBSan" &&
-	    suite_san $("$make" -s SAN=address,undefined print-unit)
-	built fuzz && echo "== fuzz" && suite_fuzz \
-	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
+	add "$logs/behind"
 }
 
 suite=$1
@@ -323,11 +337,9 @@ pytest_file) # of pytest_lanes, for xargs
 	pytest_file "$1"
 	exit
 	;;
-builds_behind) # of suite_all, for nice
-	builds_behind
-	exit
-	;;
-all | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
+add) add "$1" ;; # of what ran behind
+
+all | behind | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
 *)
 	echo "run.sh: no suite '$suite'" >&2
 	exit 64

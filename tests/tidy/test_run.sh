@@ -54,6 +54,11 @@ counts "pytest: failed, skipped and errors are bad" "5 passed, 4 failed" 1
 p 'echo "0 passed, 0 failed"' 'echo "ok a"'
 counts "only the last line is the count" "1 passed, 0 failed" 0
 
+printf '%s\n' "  a  3 ok  1 bad" "3 passed, 1 failed" >"$dir/behind"
+says "what ran behind counts too" "3 passed, 1 failed" 1 add "$dir/behind"
+echo "  a  3 ok  0 bad" >"$dir/behind"
+says "what ran behind and died before its sum failed" "0 passed, 1 failed" 1 add "$dir/behind"
+
 mkdir "$dir/lanes"
 for n in 1 2 3; do
 	echo "def test_$n(): pass" >"$dir/lanes/test_$n.py"
