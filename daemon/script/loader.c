@@ -86,6 +86,49 @@ not_found(lua_State *L, const char *name, const char *path)
 	return luaL_error(L, "module '%s' not found: no file '%s' in the script tree", name, path);
 }
 
+/* tree.load(path, env): the chunk of a file of the script tree, its globals those of
+ * env; nil where there is no such file.  Upvalue 1: the job. */
+static int
+tree_load(lua_State *L)
+{
+	const struct job *job = lua_touserdata(L, lua_upvalueindex(1));
+	size_t len;
+	const char *path = luaL_checklstring(L, 1, &len);
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_settop(L, 2);
+	if (job_file_find(job, path, len) == NULL)
+		return 0;
+	loader_chunk(L, job, path, len);
+	lua_pushvalue(L, 2);
+	lua_setupvalue(L, 3, 1); /* of a chunk the first is _ENV */
+	return 1;
+}
+
+/* tree.traceback(text): debug.traceback, as it was; of what is no text, itself. */
+static int
+tree_traceback(lua_State *L)
+{
+	lua_settop(L, 1);
+	if (!lua_isnoneornil(L, 1) && lua_type(L, 1) != LUA_TSTRING)
+		return 1;
+	luaL_traceback(L, L, lua_tostring(L, 1), 1);
+	return 1;
+}
+
+/* What mesh.verwalter needs beside what any script has. */
+static void
+push_tree(lua_State *L, const struct job *job)
+{
+	lua_createtable(L, 0, 2);
+	lua_pushlightuserdata(L, (void *)(uintptr_t)job);
+	lua_pushcclosure(L, tree_load, 1);
+	lua_setfield(L, -2, "load");
+	lua_pushcfunction(L, tree_traceback);
+	lua_setfield(L, -2, "traceback");
+	libs_protect(L, "mesh.tree");
+}
+
 /* Upvalue 1: the job. */
 static int
 base_require(lua_State *L)
@@ -105,6 +148,10 @@ base_require(lua_State *L)
 		return 1;
 	if (!module_path(name, len, path, sizeof path))
 		return not_found(L, name, NULL);
+	if (strcmp(name, "mesh.tree") == 0) {
+		push_tree(L, job);
+		return 1;
+	}
 	if (loader_text(job, path, strlen(path)).p == NULL)
 		return not_found(L, name, path);
 	loader_chunk(L, job, path, strlen(path));

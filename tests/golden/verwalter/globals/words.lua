@@ -1,0 +1,2 @@
+first = "global"
+return {first=first}

@@ -1,0 +1,1 @@
+return require "mesh.verwalter" {dir = "v1", template = {pages = "static"}}
