@@ -33,7 +33,7 @@ def tree():
 def world(**more):
     def node(i, state="alive"):
         return {"address": "10.0.0.%d:7780" % i, "state": state, "since": 500 + i}
-    daemons = {"daemons": {"web": {"image": "web-2", "config": "/config/web.yaml", "threads": 4}}}
+    daemons = {"daemons": {"web": {"image": "web-2", "config": "/config/web.yaml", "variables": {"threads": 4}}}}
     return {"now": 9000, "self": "n1", "metrics": {}, "vars": {}, "parents": [], "actions": [], "running": {},
             "side": {"grade": "full"}, "nodes": {"n1": node(1), "n2": node(2), "n3": node(3, "failed"),
                                                  "n4": node(4, "left")},

@@ -15,7 +15,7 @@ local function schedule(result, role)
         local daemons = {}
         for key, daemon in pairs(role.versions[version].daemons.daemons) do
             daemons[key] = {key=key, image=daemon.image, config=daemon.config, instances=role.state.number,
-                variables={threads=daemon.threads}}
+                variables=daemon.variables}
         end
         node.roles[role.name] = {daemons=daemons, title="on " .. host}
     end
