@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agreed.h"
+
 enum { PAIR_NONCE_BYTES = 12 };
 
 _Static_assert(SEAL_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
@@ -264,11 +266,15 @@ crypto_shared(const struct keyring *k, const uint8_t pk[KEY_BYTES], uint8_t out[
 	uint8_t curve_pk[crypto_scalarmult_BYTES], curve_sk[crypto_scalarmult_SCALARBYTES];
 	int rc;
 
+	if (k->agreed != NULL && agreed_get(k->agreed, k->pk, pk, out))
+		return 0;
 	if (crypto_sign_ed25519_pk_to_curve25519(curve_pk, pk) != 0)
 		return -ERR_AUTH;
 	crypto_sign_ed25519_sk_to_curve25519(curve_sk, k->sk);
 	rc = crypto_scalarmult(out, curve_sk, curve_pk);
 	sodium_memzero(curve_sk, sizeof curve_sk);
+	if (rc == 0 && k->agreed != NULL)
+		agreed_put(k->agreed, k->pk, pk, out);
 	return rc == 0 ? 0 : -ERR_AUTH;
 }
 
@@ -436,6 +442,14 @@ void
 crypto_wipe(void *p, size_t len)
 {
 	sodium_memzero(p, len);
+}
+
+void
+crypto_keyring_wipe(struct keyring *k)
+{
+	if (k->agreed != NULL)
+		agreed_wipe(k->agreed);
+	sodium_memzero(k, sizeof *k);
 }
 
 uint64_t

@@ -13,6 +13,8 @@ enum { CRYPTO_SK_BYTES = 64 };
 
 enum { CRYPTO_SPARES = 3 };
 
+struct agreed;
+
 struct keyring {
 	uint8_t key[KEY_BYTES]; /* the cluster key in use; valid if has_key */
 	bool has_key;		/* false: not a member of a cluster yet */
@@ -24,6 +26,7 @@ struct keyring {
 	} spare[CRYPTO_SPARES];
 	uint8_t pk[KEY_BYTES];	/* this node's Ed25519 identity */
 	uint8_t sk[CRYPTO_SK_BYTES];
+	struct agreed *agreed; /* borrowed; NULL: what is shared is computed each time */
 	struct addr from; /* where its streams come from, port 0; any = as the kernel likes */
 };
 
@@ -39,7 +42,7 @@ const uint8_t *crypto_key_byte(const struct keyring *k, uint8_t low);
 /* From now on k->key is the one of that epoch, which is held. */
 void crypto_key_use(struct keyring *k, uint32_t epoch);
 /* What this identity and the one of that public key share and nobody else can make
- * (X25519); whoever has it wipes it.  -ERR_AUTH: pk is no key. */
+ * (X25519), remembered in k->agreed; whoever has it wipes it.  -ERR_AUTH: pk is no key. */
 MUST_CHECK int crypto_shared(const struct keyring *k, const uint8_t pk[KEY_BYTES],
     uint8_t out[KEY_BYTES]);
 /* Read the 32 raw bytes of a key file that is already open; fd is borrowed and
@@ -51,6 +54,8 @@ MUST_CHECK int crypto_key_read(int fd, const char *name, uint8_t key[KEY_BYTES],
 void crypto_random(void *out, size_t len);
 /* Zeroes what was secret. */
 void crypto_wipe(void *p, size_t len);
+/* All secrets of it, and what is remembered with it. */
+void crypto_keyring_wipe(struct keyring *k);
 uint64_t crypto_random64(void);
 /* BLAKE2b-256. */
 void crypto_hash256(struct hash *out, const void *msg, size_t len);

@@ -14,6 +14,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "addr.h"
+#include "agreed.h"
 #include "apps.h"
 #include "audit.h"
 #include "events.h"
@@ -502,6 +503,7 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	e->script_fd = SUP_FD_SCRIPT;
 	e->conf_fd = SUP_FD_CONFPROG;
 	e->told_grade = -1;
+	e->keys.agreed = agreed_new();
 	e->metricsrun = (struct metricsrun){.loop = loop, .keys = &e->keys, .identity = &e->identity};
 	log_keep(calloc(1, sizeof(struct log_kept))); /* for as long as the process lives */
 	if (journal_init(&e->journal) < 0)

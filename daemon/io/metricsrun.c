@@ -119,7 +119,7 @@ copy(void *arg)
 
 	prctl(PR_SET_NAME, "meshd-metrics", 0, 0, 0);
 	if (j->m->keys != NULL)
-		crypto_wipe(j->m->keys, sizeof *j->m->keys);
+		crypto_keyring_wipe(j->m->keys);
 	if (j->m->identity != NULL)
 		identity_wipe(j->m->identity);
 	if (!limit())

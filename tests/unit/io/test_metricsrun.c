@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "../../../daemon/io/agreed.h"
 #include "../../../daemon/io/crypto.h"
 #include "../../../daemon/io/identity.h"
 #include "../../../daemon/io/metricsrun.h"
@@ -34,6 +35,7 @@ setup(void **state)
 	(void)state;
 	m = (struct metricsrun){.loop = &loop, .keys = &keys, .identity = &identity};
 	memset(&keys, 0x55, sizeof keys);
+	keys.agreed = NULL;
 	memset(&identity, 0x66, sizeof identity);
 	ended = 0;
 	assert_int_equal(pipe2(held, O_CLOEXEC), 0);
@@ -116,6 +118,8 @@ it_sees_what_is_and_changes_nothing(void **state)
 	assert_int_equal(m.done, 2);
 }
 
+static struct agreed *shared;
+
 static int
 work_secret(void *arg, struct blob *out, struct err *err)
 {
@@ -125,6 +129,8 @@ work_secret(void *arg, struct blob *out, struct err *err)
 	(void)err;
 	for (size_t i = 0; i < KEY_BYTES; i++)
 		any |= keys.key[i] | keys.sk[i] | identity.sk[i];
+	for (size_t i = 0; i < sizeof *shared; i++)
+		any |= ((const uint8_t *)shared)[i];
 	return say(out, any == 0 ? "wiped" : "there");
 }
 
@@ -134,8 +140,15 @@ keys_are_wiped_in_it(void **state)
 	struct run r;
 
 	(void)state;
+	keys.agreed = shared = agreed_new();
+	agreed_put(shared, (const uint8_t *)"12345678901234567890123456789012",
+	    (const uint8_t *)"abcdefghijklmnopqrstuvwxyzabcdef", (const uint8_t *)"what these two share, 32 bytes..");
 	run(&r, work_secret, 100, LONG_MS);
 	assert_string_equal(r.text, "wiped");
+	assert_int_equal(shared->of[0], '1');
+	keys.agreed = NULL;
+	free(shared);
+	shared = NULL;
 	assert_int_equal(keys.key[0], 0x55);
 	assert_int_equal(identity.sk[0], 0x66);
 }
