@@ -1,5 +1,6 @@
 /*
- * verb.c - the tables.  A new verb is a row here and a function in show.h.
+ * verb.c - the table of verbs.  A new one is a row here and a function in show.h; the
+ * options are in option.c.
  */
 #include "verb.h"
 
@@ -13,68 +14,6 @@
 
 enum { ANSWER_MS = 10 * 1000, SURVEY_MS = RUN_SURVEY_MS, RENDER_MS = 30 * 1000, RUN_MS = 24 * 3600 * 1000,
 	AUDIT_MS = 60 * 1000 };
-
-const struct option_row options[OPT_COUNT] = {
-    [OPT_SOCKET] = {.name = "socket",
-	.value = "PATH",
-	.help = "the daemon's socket ($MESH_SOCKET, else your own meshd --rootless's, else /run/mesh/ctl)"},
-    [OPT_OUTPUT] = {.name = "output",
-	.letter = 'o',
-	.value = "FORMAT",
-	.help = "json, wide (more columns) or name (names only)"},
-    [OPT_JSON] = {.name = "json", .help = "the daemon's data unchanged: -o json"},
-    [OPT_WATCH] = {.name = "watch",
-	.letter = 'w',
-	.help = "show again each second until interrupted"},
-    [OPT_QUIET] = {.name = "quiet",
-	.letter = 'q',
-	.help = "names only; status: nothing but the exit code"},
-    [OPT_NO_HEADERS] = {.name = "no-headers", .help = "tables without titles"},
-    [OPT_COLOR] = {.name = "color",
-	.value = "WHEN",
-	.help = "auto (a terminal, no NO_COLOR), always or never"},
-    [OPT_HELP] = {.name = "help", .letter = 'h', .help = "this text"},
-    [OPT_VERSION] = {.name = "version", .help = "the version of mesh itself"},
-    [OPT_FOLLOW] = {.name = "follow",
-	.letter = 'f',
-	.help = "go on with new lines until interrupted"},
-    [OPT_LINES] = {.name = "lines", .letter = 'n', .value = "N", .help = "the last N lines (100)"},
-    [OPT_SINCE] = {.name = "since",
-	.value = "TIME",
-	.help = "from 10m ago, or from YYYY-MM-DD[Thh:mm:ss] (UTC) on"},
-    [OPT_RAW] = {.name = "raw", .help = "bytes as they are; may move your terminal's cursor"},
-    [OPT_TO] = {.name = "to", .value = "NODE", .help = "hand the lead over to this node"},
-    [OPT_COMPARE] = {.name = "compare", .help = "ask every node, and show who sees whom"},
-    [OPT_MATRIX] = {.name = "matrix", .help = "from every node, not from this one alone"},
-    [OPT_STATUS] = {.name = "status",
-	.value = "STATE",
-	.help = "only alive, suspect, failed, left, restarting or evicted ones"},
-    [OPT_TAG] = {.name = "tag", .value = "K=V", .help = "only who has this tag"},
-    [OPT_NAME] = {.name = "name", .value = "GLOB", .help = "only these names: 'web-*', 'n?'"},
-    [OPT_EXPIRES] = {.name = "expires",
-	.value = "TIME",
-	.help = "so long it lets nodes in: 1h unless said (1s-365d)"},
-    [OPT_USES] = {.name = "uses", .value = "N", .help = "so many nodes: 1 unless said"},
-    [OPT_ZONE] = {.name = "zone", .value = "ZONE", .help = "nodes of this zone, whatever their config says"},
-    [OPT_CA_KEY] = {.name = "ca-key",
-	.value = "FILE",
-	.help = "the CA's key (STATE-DIR/ca.key of the host of mesh init)"},
-    [OPT_TOKEN_FILE] = {.name = "token-file", .value = "FILE", .help = "the token is in this file ('-': standard input)"},
-    [OPT_STOP] = {.name = "stop", .help = "`keep` work that is here ends"},
-    [OPT_KEEP] = {.name = "keep", .help = "`keep` work that is here runs on here, of no cluster"},
-    [OPT_LAST] = {.name = "last", .help = "this is the last node, and the cluster ends with it"},
-    [OPT_CANCEL] = {.name = "cancel", .help = "stay after all"},
-    [OPT_LOST] = {.name = "lost", .value = "NAMES", .help = "who is gone for good, joined by commas"},
-    [OPT_YES] = {.name = "yes", .help = "do it, and not only say what it gives up"},
-    [OPT_FORGET] = {.name = "forget", .help = "take back what mesh join HOST:PORT added"},
-    [OPT_INTERACTIVE] = {.name = "interactive", .letter = 'i', .help = "pass standard input on, as is always done"},
-    [OPT_TTY] = {.name = "tty", .letter = 't', .help = "refuse where input or output is no terminal; where both are, it gets one without this too"},
-    [OPT_RANGE] = {.name = "range", .value = "TIME", .help = "from so long ago until now: 10m"},
-    [OPT_STEP] = {.name = "step", .value = "TIME", .help = "of a range: a value each (a 60th of it, 1s at least)"},
-    [OPT_NODE] = {.name = "node", .value = "NODE", .help = "only what this node has measured"},
-    [OPT_LIST] = {.name = "list", .help = "the names of all metrics, or of those like PATTERN ('node_*')"},
-    [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
-};
 
 const struct verb verbs[] = {
     {.name = "status",
