@@ -17,6 +17,7 @@
 #include "flatpack.h"
 #include "inputmetrics.h"
 #include "pack.h"
+#include "standard.h"
 #include "walk.h"
 
 static int
@@ -117,10 +118,28 @@ pack_facts(struct pack *p, const struct view_facts *f)
 }
 
 static void
-pack_node(struct pack *p, const struct view_node *n)
+pack_metrics(struct pack *p, const struct view_metrics *m, uint64_t now_ms)
 {
-	const struct view_metrics *m = &n->metrics;
+	uint32_t at = 0, count = 0;
+	const char *name;
+	double value;
 
+	while (standard_each(m, now_ms, &at, &name, &value))
+		count++;
+	pack_str(p, "metrics");
+	pack_map(p, count);
+	for (at = 0; standard_each(m, now_ms, &at, &name, &value);) {
+		pack_str(p, name);
+		if (value == (double)(int64_t)value)
+			pack_i64(p, (int64_t)value); /* a count stays one in Lua */
+		else
+			pack_real(p, value);
+	}
+}
+
+static void
+pack_node(struct pack *p, const struct view_node *n, uint64_t now_ms)
+{
 	pack_str(p, n->name);
 	pack_map(p, 11);
 	pack_field(p, "address", n->address);
@@ -131,15 +150,7 @@ pack_node(struct pack *p, const struct view_node *n)
 	pack_map(p, 2);
 	pack_count(p, "cpus", n->facts.cpus);
 	pack_count(p, "memory", n->facts.memory_bytes);
-	pack_str(p, "metrics");
-	pack_map(p, 5);
-	pack_str(p, "cpu_percent");
-	pack_real(p, m->cpu_percent);
-	pack_count(p, "disk", m->disk_bytes);
-	pack_count(p, "disk_free", m->disk_free_bytes);
-	pack_str(p, "load1");
-	pack_real(p, m->load1);
-	pack_count(p, "memory_free", m->memory_free_bytes);
+	pack_metrics(p, &n->metrics, now_ms);
 	pack_str(p, "reported");
 	pack_bool(p, n->reported);
 	pack_count(p, "since", n->since_ms);
@@ -209,7 +220,7 @@ pack_nodes(struct pack *p, const struct input *in)
 	pack_str(p, "nodes");
 	pack_map(p, count);
 	for (size_t i = 0; i < count; i++)
-		pack_node(p, rows[i]);
+		pack_node(p, rows[i], in->now_ms);
 	pack_side(p, &in->side, rows, count);
 	return 0;
 }

@@ -229,6 +229,7 @@ put_numbers(struct writer *w, const struct view_metrics *m)
 	    [REPORT_DISK] = (int64_t)m->disk_bytes,
 	};
 
+	memcpy(numbers + REPORT_STANDARD, m->standard, sizeof m->standard);
 	for (size_t i = 0; i < REPORT_NUMBERS; i++)
 		if (sample_number(w->out, numbers[i]) < 0)
 			w->cut++;

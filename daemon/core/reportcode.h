@@ -15,6 +15,8 @@
 #ifndef CORE_REPORTCODE_H
 #define CORE_REPORTCODE_H
 
+#include "view.h"
+
 enum report_kind {
 	REPORT_HEAD = 1,
 	REPORT_INSTANCE,
@@ -33,7 +35,8 @@ enum report_number {
 	REPORT_MEMORY_FREE,
 	REPORT_DISK_FREE,
 	REPORT_DISK,
-	REPORT_NUMBERS,
+	REPORT_STANDARD, /* from here on the codes of standard.h, by their place in its table */
+	REPORT_NUMBERS = REPORT_STANDARD + VIEW_STANDARD_COUNT,
 };
 
 #endif

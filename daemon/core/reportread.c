@@ -251,6 +251,7 @@ take_numbers(const struct sample *s, struct view_metrics *m)
 	m->memory_free_bytes = (uint64_t)v[REPORT_MEMORY_FREE];
 	m->disk_free_bytes = (uint64_t)v[REPORT_DISK_FREE];
 	m->disk_bytes = (uint64_t)v[REPORT_DISK];
+	memcpy(m->standard, v + REPORT_STANDARD, sizeof m->standard);
 }
 
 int

@@ -15,7 +15,7 @@ enum {
 	VIEW_IMAGE_LEVELS_MAX = 8,
 	VIEW_TEXT_CAP = 160,
 	VIEW_TAGS_CAP = 160,  /* "k=v,k=v" */
-	VIEW_METRICS_MAX = 10,
+	VIEW_STANDARD_COUNT = 56, /* of the standard set, beside the five that are read */
 	VIEW_ANSWERS_MAX = 64, /* names that a schedule's `query` may have */
 	VIEW_ANSWER_BYTES_MAX = 12 << 10, /* of one node's answer to one of them */
 };
@@ -64,6 +64,7 @@ struct view_facts {
 struct view_metrics {
 	double load1, cpu_percent;
 	uint64_t memory_free_bytes, disk_free_bytes, disk_bytes;
+	int64_t standard[VIEW_STANDARD_COUNT]; /* codes of the standard set (standard.h) */
 };
 
 /* A node's answer to an entry of a schedule's `query` (query.h). */

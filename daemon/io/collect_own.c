@@ -22,7 +22,7 @@ struct inside {
 	struct series_stats series;
 	struct mesh_side side;
 	struct collect_self self;
-	uint64_t send_failed, udp_bytes, streams, control, surveys, relays, role_jobs, instances, reporting,
+	uint64_t send_failed, udp_bytes, streams, control, surveys, relays, role_jobs, instances, wanted, reporting,
 	    events, rows_cut, rows_unknown, rounds_ok, rounds_failed, round_ms, leads, resident_bytes, cpu_user_us, cpu_system_us,
 	    wall_at_start_s, one;
 };
@@ -91,6 +91,7 @@ static const struct row rows[] = {
     G("mesh_report_rows_cut", NULL, NULL, rows_cut, "Rows of those reports that did not fit."),
     G("mesh_report_rows_unknown", NULL, NULL, rows_unknown, "Rows of those reports of a kind that is not known here."),
     G("mesh_instances", NULL, NULL, instances, "Containers on this host."),
+    G("mesh_instances_wanted", NULL, NULL, wanted, "Instances that the schedule in force has here."),
     C("mesh_events_total", NULL, NULL, events, "Events told in mesh events."),
     C("mesh_facts_total", "result", "asked", facts.asked, FACTS),
     C("mesh_facts_total", "result", "taken", facts.taken, FACTS),
@@ -171,6 +172,8 @@ gather_engine(const struct engine *e, struct inside *in)
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		in->role_jobs++;
 	in->instances = e->local.count;
+	for (size_t i = 0; i < e->apply.here.places_count; i++)
+		in->wanted += e->apply.here.places[i].instances_count;
 	in->reporting = e->lead.nodes_count;
 	for (size_t i = 0; i < e->lead.nodes_count; i++) {
 		in->rows_cut += e->lead.nodes[i].report.now.cut;

@@ -46,6 +46,7 @@
 #include "runs.h"
 #include "dark.h"
 #include "soon.h"
+#include "standing.h"
 #include "starting.h"
 #include "store.h"
 #include "stream.h"
@@ -83,6 +84,7 @@ struct engine {
 	struct view_facts facts;
 	struct dossier dossier;
 	struct view_metrics metrics;
+	struct standing standing;
 	uv_timer_t report; /* due: tell the leader */
 	struct tell_hearer told[MESH_HEARERS];
 	msec reported;

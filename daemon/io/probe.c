@@ -225,8 +225,13 @@ probe_read(struct probe *p, struct mesh_summary *summary, struct view_metrics *m
 		summary->disk_percent = p->summary.disk_percent;
 		summary->load_centi = p->summary.load_centi;
 	}
-	if (metrics != NULL)
-		*metrics = p->metrics;
+	if (metrics != NULL) {
+		metrics->load1 = p->metrics.load1;
+		metrics->cpu_percent = p->metrics.cpu_percent;
+		metrics->memory_free_bytes = p->metrics.memory_free_bytes;
+		metrics->disk_free_bytes = p->metrics.disk_free_bytes;
+		metrics->disk_bytes = p->metrics.disk_bytes;
+	}
 }
 
 bool

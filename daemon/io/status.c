@@ -9,6 +9,7 @@
 
 #include "../../gossip/mp.h"
 #include "../base/own.h"
+#include "../core/standard.h"
 #include "addr.h"
 #include "ails.h"
 #include "belong.h"
@@ -297,6 +298,28 @@ pack_slice(msgpack_packer *pk, const char *key, struct slice s)
 		msgpack_pack_nil(pk);
 }
 
+/* What scripts see of this node, as of now. */
+static void
+pack_metrics(const struct engine *e, msgpack_packer *pk)
+{
+	uint64_t now_ms = engine_wall_ms();
+	uint32_t at = 0, count = 0;
+	const char *name;
+	double value;
+
+	while (standard_each(&e->metrics, now_ms, &at, &name, &value))
+		count++;
+	pk_str(pk, "metrics");
+	msgpack_pack_map(pk, count);
+	for (at = 0; standard_each(&e->metrics, now_ms, &at, &name, &value);) {
+		pk_str(pk, name);
+		if (value == (double)(int64_t)value)
+			msgpack_pack_int64(pk, (int64_t)value);
+		else
+			msgpack_pack_double(pk, value);
+	}
+}
+
 void
 status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 {
@@ -314,7 +337,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 		level = 1;
 	if ((s.member && !s.has_leader) || starting_is(e))
 		level = 2;
-	msgpack_pack_map(pk, 12);
+	msgpack_pack_map(pk, 13);
 	pk_kstr(pk, "cluster", e->conf.cluster);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "version", MESH_VERSION);
@@ -324,6 +347,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 	pack_side(e, &s, pk);
 	pk_str(pk, "config");
 	pack_config(e, pk);
+	pack_metrics(e, pk);
 	pack_slice(pk, "scheduler", status_view_get(view, "scheduler"));
 	pack_slice(pk, "roles", status_view_get(view, "roles"));
 	pk_str(pk, "counters");

@@ -105,7 +105,7 @@ static void
 set_report(struct engine *e)
 {
 	AUTO_FREE struct report_frags *frags = malloc(sizeof *frags);
-	struct report r = {.facts = e->facts, .metrics = e->metrics, .answers = e->answers.rows,
+	struct report r = {.facts = e->facts, .metrics = e->standing.told, .answers = e->answers.rows,
 	    .answers_count = e->answers.count};
 
 	r.instances = calloc(REPORT_INSTANCES_MAX, sizeof *r.instances);
@@ -205,6 +205,7 @@ tell_second(struct engine *e)
 	if (++e->seconds % 5 == 0)
 		refresh_facts(e);
 	answers_measure(e);
+	standing_second(e);
 	look_at_counters(e);
 	if (e->mesh == NULL)
 		return;

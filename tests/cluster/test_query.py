@@ -38,6 +38,13 @@ return {schedule = function(input)
     for _, row in pairs(out.state.total) do row.age, row.trend = nil, nil end
   end
   for _, row in ipairs(out.state.each or {}) do row.trend = nil end
+  out.state.standard = {}
+  for name, node in pairs(input.nodes) do
+    local m = node.metrics
+    out.state.standard[name] = {boot = m.boot_time, total = m.memory_total, cores = m.cpu_count,
+      wanted = m.containers_wanted, up = m.uptime and m.uptime > 0}
+    assert(m.cpu_idle == nil or (m.cpu_idle >= 0 and m.cpu_idle <= 1.1))
+  end
   out.why = out.why or {}
   out.why.query = out.state  -- which `mesh schedule` shows
   return out
@@ -56,6 +63,24 @@ def all_seen(node, names):
     return True
 
 
+def standard(leader, names, memory):
+    """The standard set of each node: in the script's input, in its own status."""
+    def all_told():
+        rows = state(leader).get("standard") or {}
+        wanted = sum(row.get("wanted", 0) for row in rows.values())
+        if not all(row.get("boot") and row.get("up") and row.get("cores") for row in rows.values()) or wanted == 0:
+            raise Missed(f"{rows}")
+        return rows
+    rows, _ = wait_until("the standard set of all", all_told, 40)
+    assert sorted(rows) == names
+    own = leader.ask("status")["metrics"]
+    for row in rows.values():
+        assert row["cores"] == os.cpu_count() and row["boot"] == own["boot_time"]
+        assert abs(row["total"] - memory) <= 1 << 20
+    assert 0 < own["uptime"] and 0 <= own["cpu_user"] <= 1.1 and own["memory_free"] > 0, own
+    assert len(own) > 40, own
+
+
 def test_a_new_leader_sees_all_answers_in_its_first_round(cluster):
     names = ["n1", "n2", "n3"]
     service.set_script(cluster.nodes, ASKING % cluster.scripts)
@@ -70,6 +95,7 @@ def test_a_new_leader_sees_all_answers_in_its_first_round(cluster):
     wait_until("the sum of all", lambda: state(leader).get("all") == 3 or None, 20)
     cores = os.cpu_count()
     assert state(leader)["each"] == [{"labels": {"node": name}, "value": cores} for name in names]
+    standard(leader, names, total)
     rest = [n for n in cluster.nodes if n is not leader]
     for node in rest:
         wait_until("it holds that schedule", lambda node=node: all_seen(node, names), 20)

@@ -87,7 +87,12 @@ nodes_and_the_side(void **state)
 	n->facts.config_hash = 0xabc;
 	n->facts.sandboxes = sandboxes;
 	n->facts.sandboxes_count = 2;
-	n->metrics = (struct view_metrics){0.5, 12.5, 100, 200, 300};
+	n->metrics = (struct view_metrics){.load1 = 0.5,
+	    .cpu_percent = 12.5,
+	    .memory_free_bytes = 100,
+	    .disk_free_bytes = 200,
+	    .disk_bytes = 300,
+	    .standard = {26, 1}};
 	nodes[0].state = VIEW_NODE_FAILED;
 	nodes[0].reported = false;
 	nodes[2].state = VIEW_NODE_FAILED; /* an older host of the same name */
@@ -101,7 +106,7 @@ nodes_and_the_side(void **state)
 	    "'images': ['web-v1', 'web-v2'], 'kernel': '6.1', 'memory': 1000, "
 	    "'sandboxes': ['front', 'web']}, 'free': {'cpus': 4, 'memory': 1000}, "
 	    "'metrics': {'cpu_percent': 12.5, 'disk': 300, 'disk_free': 200, 'load1': 0.5, "
-	    "'memory_free': 100}, 'reported': true, 'since': 99, 'state': 'alive', "
+	    "'memory_free': 100, 'cpu_user': 0.25, 'cpu_system': 0}, 'reported': true, 'since': 99, 'state': 'alive', "
 	    "'tags': {'disk': 'ssd', 'fast': true, 'empty': ''}, 'unstable': false, 'zone': 'z1'}, "
 	    "'n2': {'address': ''");
 	assert_has(text,

@@ -45,7 +45,7 @@ report_of(uint32_t count, uint32_t images, uint32_t turn)
 	r.facts.cpus = 4;
 	r.facts.memory_bytes = UINT64_C(8) << 30;
 	r.facts.config_hash = UINT64_C(0xfedcba9876543210);
-	r.metrics = (struct view_metrics){1.25, 37.5, 5, 6, 7};
+	r.metrics = (struct view_metrics){.load1 = 1.25, .cpu_percent = 37.5, .memory_free_bytes = 5, .disk_free_bytes = 6, .disk_bytes = 7};
 	r.instances = calloc(count + 1, sizeof *r.instances);
 	r.instances_count = count;
 	for (uint32_t i = 0; i < count; i++)
