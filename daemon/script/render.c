@@ -23,7 +23,8 @@
 
 #include <lauxlib.h>
 
-enum { NAME_SHOW_MAX = 48 };
+/* What a chunk is called with, by place: first the C functions. */
+enum { NAME_SHOW_MAX = 48, FUNCTIONS = 6, FILTERS };
 
 /* Registry keys: the variables, compiled templates by name, our functions. */
 static const char env_key = 'e', cache_key = 'c', functions_key = 'f';
@@ -288,7 +289,9 @@ check_expression(lua_State *L, struct render *r, const struct template_tag *g)
 	const char *msg, *p;
 	uint32_t line = g->line;
 
-	lua_pushstring(L, g->kind == TAG_FOR ? "for " : "return (");
+	lua_pushstring(L, g->kind == TAG_FOR		? "for "
+			  : g->kind == TAG_ARGUMENTS	? "return f("
+							: "return (");
 	lua_pushlstring(L, g->expr.p, g->expr.len);
 	lua_pushstring(L, g->kind == TAG_FOR ? " do end" : ")");
 	lua_concat(L, 3);
@@ -310,6 +313,40 @@ check_expression(lua_State *L, struct render *r, const struct template_tag *g)
 	r->placed = true;
 	lua_pushfstring(L, "%s:%d:%d: %s", r->name, (int)line, (int)g->col, msg);
 	lua_error(L);
+}
+
+/* The filters, loaded once somebody names one; pushed. */
+static void
+push_filters(lua_State *L)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
+	if (lua_rawgeti(L, -1, FILTERS) == LUA_TNIL) {
+		loader_require(L, "mesh.filters");
+		lua_newtable(L);
+		quote_open(L);
+		lua_call(L, 1, 1);
+		lua_replace(L, -2);
+		lua_pushvalue(L, -1);
+		lua_rawseti(L, -3, FILTERS);
+	}
+	lua_remove(L, -2);
+}
+
+static void
+check_filter(lua_State *L, struct render *r, const struct template_tag *g)
+{
+	char name[NAME_SHOW_MAX], hint[96], text[192];
+
+	push_filters(L);
+	lua_pushlstring(L, g->expr.p, g->expr.len);
+	if (lua_rawget(L, -2) == LUA_TFUNCTION) {
+		lua_pop(L, 2);
+		return;
+	}
+	snprintf(name, sizeof name, "%.*s", (int)g->expr.len, g->expr.p);
+	libs_suggest(L, -2, name, hint, sizeof hint);
+	snprintf(text, sizeof text, "unknown filter '%s'%s", name, hint);
+	fail_at(L, r, (size_t)(g->expr.p - r->t->text.p), text);
 }
 
 /* Compile a template and push its cache entry {chunk, struct template, name}.
@@ -335,7 +372,10 @@ push_compiled(lua_State *L, struct render *r, const char *name, struct slice tex
 	}
 	r->t = t;
 	for (r->tag = 0; r->tag < t->tags_count; r->tag++)
-		check_expression(L, r, &t->tags[r->tag]);
+		if (t->tags[r->tag].kind == TAG_FILTER)
+			check_filter(L, r, &t->tags[r->tag]);
+		else
+			check_expression(L, r, &t->tags[r->tag]);
 	r->tag = 0;
 	if (luaL_loadbufferx(L, t->lua, t->lua_len, "=template", "t") != LUA_OK) {
 		fault_unquote(L);
@@ -346,7 +386,7 @@ push_compiled(lua_State *L, struct render *r, const char *name, struct slice tex
 	lua_rawseti(L, -2, 1);
 }
 
-/* Run the template at `name` with the five functions; it exists. */
+/* Run the template at `name` with its functions; it exists. */
 static void
 run_template(lua_State *L, struct render *r, const char *name, struct slice text)
 {
@@ -369,10 +409,10 @@ run_template(lua_State *L, struct render *r, const char *name, struct slice text
 	r->depth++;
 	lua_rawgeti(L, -3, 1);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
-	for (int i = 1; i <= 5; i++)
+	for (int i = 1; i <= FILTERS; i++)
 		lua_rawgeti(L, -i, i);
-	lua_remove(L, -6);
-	lua_call(L, 5, 0);
+	lua_remove(L, -FILTERS - 1);
+	lua_call(L, FILTERS, 0);
 	lua_settop(L, top);
 	r->t = saved.t;
 	r->name = saved.name;
@@ -418,13 +458,23 @@ render_include(lua_State *L)
 	return 0;
 }
 
+static int
+render_opt(lua_State *L)
+{
+	lua_settop(L, 1);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
+	lua_insert(L, 1);
+	lua_rawget(L, 1);
+	return 1;
+}
+
 static void
 make_functions(lua_State *L, struct render *r)
 {
-	static const lua_CFunction entries[] = {
-	    render_at, render_out, render_raw, render_each, render_include};
+	static const lua_CFunction entries[FUNCTIONS] = {
+	    render_at, render_out, render_raw, render_each, render_include, render_opt};
 
-	lua_createtable(L, ARRAY_LEN(entries), 0);
+	lua_createtable(L, FILTERS, 0);
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
 		lua_pushlightuserdata(L, r);
 		lua_pushcclosure(L, entries[i], 1);

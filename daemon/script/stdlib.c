@@ -23,6 +23,7 @@
 	X(version, "mesh/version.lua", "scheduler-scripts/lib/version.lua")                        \
 	X(merge, "mesh/merge.lua", "scheduler-scripts/lib/merge.lua")                              \
 	X(lithos, "mesh/lithos.lua", "scheduler-scripts/lib/lithos.lua")                           \
+	X(filters, "mesh/filters.lua", "scheduler-scripts/lib/filters.lua")                        \
 	X(json, "mesh/json.lua", "scheduler-scripts/lib/json.lua")                                 \
 	X(verwalter, "mesh/verwalter.lua", "scheduler-scripts/lib/verwalter.lua")                  \
 	X(util, "mesh/util.lua", "scheduler-scripts/lib/util.lua")                                 \

@@ -1,11 +1,13 @@
 /*
  * template.c - the template language, one pass (see template.h).
  */
-#include "template.h"
+#include "template_in.h"
 #include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { FILTERS_MAX = 16 };
 
 struct block {
 	size_t off; /* of its opening tag */
@@ -68,159 +70,10 @@ put_slice(struct compiler *c, struct slice s)
 	text_put(&c->lua, s.p, s.len);
 }
 
-static bool
-is_space(char ch)
-{
-	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
-}
-
-static bool
-is_name(char ch, bool first)
-{
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_' ||
-	       (!first && ch >= '0' && ch <= '9');
-}
-
-static struct slice
-trim(struct slice s)
-{
-	while (s.len > 0 && is_space(s.p[0])) {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && is_space(s.p[s.len - 1]))
-		s.len--;
-	return s;
-}
-
-/* The name at the start of s, cut off from it with the space behind. */
-static struct slice
-take_name(struct slice *s)
-{
-	struct slice word = {s->p, 0};
-
-	while (word.len < s->len && is_name(s->p[word.len], word.len == 0))
-		word.len++;
-	s->p += word.len;
-	s->len -= word.len;
-	*s = trim(*s);
-	return word;
-}
-
-/* Offset just behind a Lua string that starts at i, or i if none does; 0 when
- * it never ends. */
-static size_t
-skip_string(struct slice t, size_t i)
-{
-	char quote = t.p[i];
-	size_t level = 0, j = i + 1;
-
-	if (quote == '\'' || quote == '"') {
-		for (; j < t.len && t.p[j] != '\n'; j++) {
-			if (t.p[j] == '\\')
-				j++;
-			else if (t.p[j] == quote)
-				return j + 1;
-		}
-		return 0;
-	}
-	if (quote != '[')
-		return i;
-	while (j < t.len && t.p[j] == '=') {
-		level++;
-		j++;
-	}
-	if (j >= t.len || t.p[j] != '[')
-		return i;
-	for (j++; j < t.len; j++) {
-		size_t k = j + 1;
-
-		if (t.p[j] != ']')
-			continue;
-		while (k < t.len && t.p[k] == '=' && k - j <= level)
-			k++;
-		if (k - j - 1 == level && k < t.len && t.p[k] == ']')
-			return k + 1;
-	}
-	return 0;
-}
-
-/* Where the tag that opens at off ends (just behind), or 0.  A Lua string or
- * a table inside may hold the closing mark.  *comment: a Lua comment there. */
-static size_t
-tag_end(struct slice t, size_t off, bool *comment)
-{
-	char kind = t.p[off + 1], close = kind == '{' ? '}' : kind;
-	int depth = 0;
-
-	*comment = false;
-	for (size_t i = off + 2; i + 1 < t.len;) {
-		size_t next;
-
-		if (t.p[i] == close && t.p[i + 1] == '}' && (kind != '{' || depth == 0))
-			return i + 2;
-		if (kind == '#') {
-			i++;
-			continue;
-		}
-		if (t.p[i] == '-' && t.p[i + 1] == '-') {
-			*comment = true;
-			return 0;
-		}
-		next = skip_string(t, i);
-		if (next == 0)
-			return 0;
-		if (next != i) {
-			i = next;
-			continue;
-		}
-		depth += t.p[i] == '{';
-		depth -= t.p[i] == '}' && depth > 0;
-		i++;
-	}
-	return 0;
-}
-
-static bool
-opens_tag(struct slice t, size_t i)
-{
-	return i + 1 < t.len && t.p[i] == '{' &&
-	       (t.p[i + 1] == '{' || t.p[i + 1] == '%' || t.p[i + 1] == '#');
-}
-
-/* Does the line at off hold only {% %} and {# #}?  Then *end is behind its
- * newline. */
-static bool
-only_tags(struct slice t, size_t off, size_t *end)
-{
-	bool some = false, comment;
-	size_t i = off, tag;
-
-	for (;;) {
-		while (i < t.len && (t.p[i] == ' ' || t.p[i] == '\t' || t.p[i] == '\r'))
-			i++;
-		if (i == t.len || t.p[i] == '\n')
-			break;
-		if (!opens_tag(t, i) || t.p[i + 1] == '{')
-			return false;
-		tag = tag_end(t, i, &comment);
-		if (tag == 0)
-			return false;
-		some = true;
-		i = tag;
-	}
-	*end = i < t.len ? i + 1 : i;
-	return some;
-}
-
-/* Note a tag; its number goes into the Lua text. */
+/* Keep a tag: its place, and what of it has to stand on its own. */
 static int
-add_tag(struct compiler *c, enum template_kind kind, size_t off, struct slice expr)
+keep_tag(struct compiler *c, enum template_kind kind, size_t off, struct slice expr)
 {
-	char call[32];
-
-	if (expr.len == 0)
-		return fail(c, off, "an expression is missing");
 	if (c->tags_count == c->tags_cap) {
 		uint32_t cap = c->tags_cap == 0 ? 64 : c->tags_cap * 2;
 		struct template_tag *p = realloc(c->tags, cap * sizeof *p);
@@ -231,51 +84,111 @@ add_tag(struct compiler *c, enum template_kind kind, size_t off, struct slice ex
 		c->tags_cap = cap;
 	}
 	advance(c->text, &c->seen, off, &c->line, &c->col);
-	c->tags[c->tags_count] = (struct template_tag){
+	c->tags[c->tags_count++] = (struct template_tag){
 	    .kind = kind, .off = (uint32_t)off, .line = c->line, .col = c->col, .expr = expr};
-	snprintf(call, sizeof call, "_at(%u) ", c->tags_count);
-	c->tags_count++;
+	return 0;
+}
+
+/* A tag that runs: its number goes into the Lua text. */
+static int
+add_tag(struct compiler *c, enum template_kind kind, size_t off, struct slice expr)
+{
+	char call[32];
+	int rc;
+
+	if (expr.len == 0)
+		return fail(c, off, "an expression is missing");
+	rc = keep_tag(c, kind, off, expr);
+	if (rc != 0)
+		return rc;
+	snprintf(call, sizeof call, "_at(%u) ", c->tags_count - 1);
 	put(c, kind == TAG_IF ? "if " : kind == TAG_ELSEIF ? "elseif " : "");
 	put(c, call);
 	return 0;
 }
 
-/* "b.prot" is a field of b: hand b to out(), for its "did you mean". */
-static struct slice
-owner_of(struct slice expr)
-{
-	size_t dot = 0;
-	bool first = true;
+struct filter {
+	struct slice name, arguments;
+};
 
-	for (size_t i = 0; i < expr.len; i++) {
-		if (expr.p[i] == '.' && !first) {
-			dot = i;
-			first = true;
-		} else if (is_name(expr.p[i], first))
-			first = false;
-		else
-			return (struct slice){NULL, 0};
+/* "name" or "name(arguments)". */
+static int
+read_filter(struct compiler *c, size_t off, struct slice text, struct filter *f)
+{
+	struct slice rest = text;
+	int rc;
+
+	*f = (struct filter){.name = scan_name(&rest)};
+	if (rest.len >= 2 && rest.p[0] == '(' && rest.p[rest.len - 1] == ')')
+		f->arguments = scan_trim((struct slice){rest.p + 1, rest.len - 2});
+	else if (rest.len > 0)
+		f->name.len = 0;
+	if (f->name.len == 0 || !scan_closed(f->arguments))
+		return fail(c, off,
+		    "after '|' comes a filter: NAME or NAME(ARGUMENTS); bitwise or stands in parentheses");
+	rc = keep_tag(c, TAG_FILTER, off, f->name);
+	if (rc == 0 && f->arguments.len > 0)
+		rc = keep_tag(c, TAG_ARGUMENTS, off, f->arguments);
+	return rc;
+}
+
+/* A value and its filters, the last one outermost.  *value: without them.  Of several
+ * values, as pairs() gives, all where there is no filter. */
+static int
+put_value(struct compiler *c, size_t off, struct slice text, struct slice *value)
+{
+	struct filter filters[FILTERS_MAX];
+	struct slice rest = text;
+	int n = 0, rc = 0;
+
+	*value = scan_piece(&rest);
+	while (rest.p != NULL && rc == 0) {
+		if (n == FILTERS_MAX)
+			return fail(c, off, "more than 16 filters");
+		rc = read_filter(c, off, scan_piece(&rest), &filters[n++]);
 	}
-	return first ? (struct slice){NULL, 0} : (struct slice){expr.p, dot};
+	if (rc != 0)
+		return rc;
+	for (int i = n; i-- > 0;) {
+		put(c, "_f.");
+		put_slice(c, filters[i].name);
+		put(c, "(");
+	}
+	/* Of a variable that may be missing: no error, its default. */
+	if (n > 0 && slice_eq(filters[0].name, "default") && scan_word(*value)) {
+		put(c, "_opt('");
+		put_slice(c, *value);
+		put(c, "')");
+	} else {
+		put(c, n > 0 ? "(" : "");
+		put_slice(c, *value);
+		put(c, n > 0 ? ")" : "");
+	}
+	for (int i = 0; i < n; i++) {
+		put(c, filters[i].arguments.len > 0 ? ", " : "");
+		put_slice(c, filters[i].arguments);
+		put(c, ")");
+	}
+	return 0;
 }
 
 static int
 expression(struct compiler *c, size_t off, struct slice expr)
 {
-	struct slice owner = owner_of(expr);
-	int rc = add_tag(c, TAG_OUT, off, expr);
+	struct slice rest = expr, owner = scan_owner(expr);
+	int rc = add_tag(c, TAG_OUT, off, scan_piece(&rest));
 
 	if (rc != 0)
 		return rc;
 	put(c, "_out((");
-	put_slice(c, expr);
+	rc = put_value(c, off, expr, &rest);
 	put(c, ")");
 	if (owner.len > 0) {
 		put(c, ", ");
 		put_slice(c, owner);
 	}
 	put(c, ")\n");
-	return 0;
+	return rc;
 }
 
 static int
@@ -290,7 +203,7 @@ open_block(struct compiler *c, size_t off, bool is_for)
 static int
 for_block(struct compiler *c, size_t off, struct slice header)
 {
-	struct slice rest = header, names = header, word = take_name(&rest);
+	struct slice rest = header, names = header, word = scan_name(&rest);
 	char count[24];
 	int n = 1, rc = add_tag(c, TAG_FOR, off, header);
 
@@ -305,20 +218,20 @@ for_block(struct compiler *c, size_t off, struct slice header)
 		return 0;
 	}
 	while (word.len > 0 && rest.len > 0 && rest.p[0] == ',') {
-		rest = trim((struct slice){rest.p + 1, rest.len - 1});
-		word = take_name(&rest);
+		rest = scan_trim((struct slice){rest.p + 1, rest.len - 1});
+		word = scan_name(&rest);
 		n++;
 	}
-	names = trim((struct slice){names.p, (size_t)(rest.p - names.p)});
-	if (word.len == 0 || !slice_eq(take_name(&rest), "in") || rest.len == 0)
+	names = scan_trim((struct slice){names.p, (size_t)(rest.p - names.p)});
+	if (word.len == 0 || !slice_eq(scan_name(&rest), "in") || rest.len == 0)
 		return fail(c, off, "write 'for NAME in LIST' or 'for KEY, VALUE in pairs(TABLE)'");
 	put(c, "for ");
 	put_slice(c, names);
 	snprintf(count, sizeof count, " in _each(%d, ", n);
 	put(c, count);
-	put_slice(c, rest);
+	rc = put_value(c, off, rest, &rest);
 	put(c, ") do\n");
-	return 0;
+	return rc;
 }
 
 static int
@@ -357,7 +270,7 @@ if_block(struct compiler *c, size_t off, struct slice rest)
 static int
 block_tag(struct compiler *c, size_t off, struct slice body)
 {
-	struct slice rest = body, word = take_name(&rest);
+	struct slice rest = body, word = scan_name(&rest);
 	char text[96];
 	int rc;
 
@@ -396,7 +309,7 @@ one_tag(struct compiler *c, size_t off, size_t *end)
 	bool comment;
 	struct slice body;
 
-	*end = tag_end(c->text, off, &comment);
+	*end = scan_tag(c->text, off, &comment);
 	if (*end == 0 && comment)
 		return fail(c, off, "'--' starts a Lua comment; write {# ... #}");
 	if (*end == 0)
@@ -404,21 +317,66 @@ one_tag(struct compiler *c, size_t off, size_t *end)
 		    kind == '{'	  ? "unclosed '{{'"
 		    : kind == '%' ? "unclosed '{%'"
 				  : "unclosed '{#'");
-	body = trim((struct slice){c->text.p + off + 2, *end - off - 4});
+	body = (struct slice){c->text.p + off + 2, *end - off - 4};
+	if (body.len > 0 && body.p[0] == '-') {
+		body.p++;
+		body.len--;
+	}
+	if (body.len > 0 && body.p[body.len - 1] == '-')
+		body.len--;
+	body = scan_trim(body);
 	if (kind == '#')
 		return 0;
 	return kind == '{' ? expression(c, off, body) : block_tag(c, off, body);
 }
 
+/* Text before a tag at `to`; a tag that says {{- takes the space before it along. */
 static void
 flush(struct compiler *c, size_t from, size_t to)
 {
 	char call[64];
 
+	if (to + 2 < c->text.len && scan_opens(c->text, to) && c->text.p[to + 2] == '-')
+		while (to > from && scan_space(c->text.p[to - 1]))
+			to--;
 	if (from == to)
 		return;
 	snprintf(call, sizeof call, "_raw(%zu, %zu)\n", from, to);
 	put(c, call);
+}
+
+/* Where the text goes on behind a tag that ends at `end`: one that says -}} takes the
+ * space behind it along.  At `from`, unless it does. */
+static size_t
+behind(struct slice t, size_t start, size_t end, size_t from)
+{
+	if (end - start < 6 || t.p[end - 3] != '-')
+		return from;
+	while (end < t.len && scan_space(t.p[end]))
+		end++;
+	return end;
+}
+
+/* The tags of a line that has nothing else. */
+static int
+line_of_tags(struct compiler *c, size_t *i, size_t end)
+{
+	size_t next = end;
+	int rc = 0;
+
+	while (*i < end && rc == 0) {
+		size_t start = *i;
+
+		if (!scan_opens(c->text, start)) {
+			(*i)++;
+			continue;
+		}
+		rc = one_tag(c, start, i);
+		if (rc == 0)
+			next = behind(c->text, start, *i, end);
+	}
+	*i = rc == 0 ? next : *i;
+	return rc;
 }
 
 static int
@@ -430,26 +388,29 @@ compile(struct compiler *c)
 	int rc = 0;
 
 	while (i < t.len && rc == 0) {
-		if (line_start && only_tags(t, i, &end)) {
-			flush(c, start, i);
-			while (i < end && rc == 0) {
-				if (opens_tag(t, i))
-					rc = one_tag(c, i, &i);
-				else
-					i++;
-			}
-			start = i = rc == 0 ? end : i;
+		if (line_start && scan_line(t, i, &end)) {
+			size_t first = i;
+
+			while (!scan_opens(t, first))
+				first++;
+			flush(c, start, t.p[first + 2] == '-' ? first : i);
+			rc = line_of_tags(c, &i, end);
+			start = i;
 			continue;
 		}
 		line_start = t.p[i] == '\n';
-		if (!opens_tag(t, i)) {
+		if (!scan_opens(t, i)) {
 			i++;
 			continue;
 		}
 		flush(c, start, i);
-		rc = one_tag(c, i, &i);
 		start = i;
-		line_start = false;
+		rc = one_tag(c, i, &end);
+		if (rc != 0)
+			break;
+		i = behind(t, start, end, end);
+		start = i;
+		line_start = i > end && t.p[i - 1] == '\n';
 	}
 	if (rc == 0)
 		flush(c, start, t.len);
@@ -473,7 +434,7 @@ template_compile(struct template *t, struct slice text, struct template_error *e
 	*t = (struct template){.text = text};
 	if (text.len > TEMPLATE_BYTES_MAX)
 		return fail(&c, 0, "template larger than 4 MiB");
-	put(&c, "local _at, _out, _raw, _each, _include = ...\n");
+	put(&c, "local _at, _out, _raw, _each, _include, _opt, _f = ...\n");
 	rc = compile(&c);
 	if (rc == 0 && c.lua.cut)
 		rc = fail(&c, 0, "out of memory");

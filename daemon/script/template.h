@@ -4,9 +4,12 @@
  *	text {{ expression }} text
  *	{% for x in list %} {% for k, v in pairs(t) %} {% for i = 1, 3 %}
  *	{% if e %} {% elseif e %} {% else %} {% end %} {% include "file" %} {# comment #}
+ *	{{ expression | filter | filter(argument) }} {% for x in list | filter %}
+ *	{{- - }} {%- -%} {#- -#}: no white space before, behind
  *
  * A line that holds nothing but {% %} and {# #} leaves nothing in the output.
- * Pure: no Lua state here.  The chunk is called with five functions and never
+ * A `|` outside of all brackets is a filter's, never Lua's bitwise or.
+ * Pure: no Lua state here.  The chunk is called with six functions and a table and never
  * quotes any text of the template: pieces are offsets, so text can't become
  * code, and every expression is compiled alone first (render.c), so it can't
  * close the parenthesis around it.
@@ -16,6 +19,8 @@
  *	_raw(FROM, TO)      write bytes FROM..TO-1 of the template
  *	_each(N, ...)       what `for` with N names shall walk
  *	_include(NAME)
+ *	_opt(NAME)          a variable, or nil where there is none of that name
+ *	_f.NAME(VALUE, ...) a filter
  */
 #ifndef SCRIPT_TEMPLATE_H
 #define SCRIPT_TEMPLATE_H
@@ -24,13 +29,14 @@
 
 enum { TEMPLATE_BYTES_MAX = 4 << 20, TEMPLATE_NEST_MAX = 64 };
 
-enum template_kind { TAG_OUT, TAG_IF, TAG_ELSEIF, TAG_FOR, TAG_INCLUDE };
+/* Of the last two nothing runs: the name of a filter, and its arguments. */
+enum template_kind { TAG_OUT, TAG_IF, TAG_ELSEIF, TAG_FOR, TAG_INCLUDE, TAG_FILTER, TAG_ARGUMENTS };
 
 struct template_tag {
 	enum template_kind kind;
 	uint32_t off;	    /* of "{{" or "{%" */
 	uint32_t line, col; /* of it; from 1, col in characters */
-	struct slice expr;  /* condition, value, or all of the for header */
+	struct slice expr;  /* condition, value without filters, or all of the for header */
 };
 
 struct template

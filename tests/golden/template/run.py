@@ -97,6 +97,8 @@ def stock():
 
 NEWLINE = "; use json(), yaml() or lines()"
 
+FILTER = "a.tmpl:1:1: after '|' comes a filter: NAME or NAME(ARGUMENTS); bitwise or stands in parentheses"
+
 # name, template (or all files), the whole error
 BAD = [
     ("missing", {"b.tmpl": ""}, "a.tmpl: No such file or directory"),
@@ -158,6 +160,27 @@ BAD = [
     ("include of a number", "{% include port %}", "a.tmpl:1:1: include '80': No such file or directory"),
     ("a circle of includes", {"a.tmpl": "{% include 'b' %}", "b": "{% include 'a.tmpl' %}"},
      "b:1:1: includes deeper than 16"),
+    ("no value before a filter", "{{ | json }}", "a.tmpl:1:1: an expression is missing"),
+    ("no filter", "{{ port | }}", FILTER),
+    ("a filter that is none", "{{ port | 1 }}", FILTER),
+    ("a filter and more", "{{ port | json x }}", FILTER),
+    ("arguments that end their call", "{{ port | join(1)) + (2) }}", FILTER),
+    ("out of its parentheses", "{{ (port | json) }}",
+     "a.tmpl:1:1: attempt to perform bitwise operation on a function value (global 'json')"),
+    ("in a function", "{{ (function() return 1 end)() | upper end }}", FILTER),
+    ("an unknown filter", "\n{{ list | jion(', ') }}", "a.tmpl:2:11: unknown filter 'jion'; did you mean 'join'?"),
+    ("an unknown filter, where nothing runs", "{% if false %}{{ port | nope }}{% end %}",
+     "a.tmpl:1:25: unknown filter 'nope'"),
+    ("bad arguments", "{{ list | join(, ) }}", "a.tmpl:1:1: unexpected symbol near ','"),
+    ("many filters", "{{ port" + " | json" * 17 + " }}", "a.tmpl:1:1: more than 16 filters"),
+    ("a filter's own error", "\n {{ port | first }}", "a.tmpl:2:2: first: expected a list, got number"),
+    ("an error in a list", "{{ items | map('nmae') }}", "a.tmpl:1:1: map: item 1 has no 'nmae'"),
+    ("sort of tables", "{{ items | sort }}", "a.tmpl:1:1: sort: item 1: expected a number or text, got table"),
+    ("a map", "{{ node | join }}", "a.tmpl:1:1: join: expected a list, got a map"),
+    ("a newline through a filter", "{{ host | upper }}", "a.tmpl:1: variable 'host' contains a newline" + NEWLINE),
+    ("no default", "{{ prot | upper }}", "a.tmpl:1:4: unknown variable 'prot'; did you mean 'port'?"),
+    ("a wide indent", "{{ host | indent(-1) }}", "a.tmpl:1:1: indent: argument: -1 is not an integer 0-200"),
+    ("only a dash", "{{-}}", "a.tmpl:1:1: an expression is missing"),
     ("error in a call", "{{ string.rep('x', {}) }}",
      "a.tmpl:1:1: bad argument #2 to 'rep' (number expected, got table)"),
     ("17 MiB", "{% for i = 1, 17 %}{{ string.rep('x', 1 << 20) }}{% end %}",
@@ -170,7 +193,7 @@ BAD = [
 
 
 def bad():
-    v = given(port=80, host="a\nb", list=[1], bell="\a")
+    v = given(port=80, host="a\nb", list=[1], bell="\a", items=[{"name": "a"}])
     for name, files, error in BAD:
         a = render(files, v, limits={"cpu_ms": 300 if name == "time" else 5000})
         if error is None:

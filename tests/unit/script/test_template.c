@@ -21,7 +21,7 @@ text(const char *s)
 static void
 compiles(const char *src, const char *lua)
 {
-	static const char head[] = "local _at, _out, _raw, _each, _include = ...\n";
+	static const char head[] = "local _at, _out, _raw, _each, _include, _opt, _f = ...\n";
 	struct template_error e;
 	struct template t;
 
@@ -69,6 +69,31 @@ test_out(void **state)
 	compiles("{{ '}}' }}{{ \"}}\" }}{{ [=[}}]]]=] }}",
 	    "_at(0) _out(('}}'))\n_at(1) _out((\"}}\"))\n_at(2) _out(([=[}}]]]=]))\n");
 	compiles("{{ t[1] }}", "_at(0) _out((t[1]))\n");
+}
+
+static void
+test_filters(void **state)
+{
+	(void)state;
+	compiles("{{ x | a }}", "_at(0) _out((_f.a((x))))\n");
+	compiles("{{ x.y | a(1, '|') | b }}", "_at(0) _out((_f.b(_f.a((x.y), 1, '|'))))\n");
+	compiles("{{ (a | b) }}", "_at(0) _out(((a | b)))\n");
+	compiles("{{ x | default(1) }}", "_at(0) _out((_f.default(_opt('x'), 1)))\n");
+	compiles("{{ x.y | default(1) }}", "_at(0) _out((_f.default((x.y), 1)))\n");
+	compiles("{% for x in l | a %}{% end %}", "_at(0) for x in _each(1, _f.a((l))) do\nend\n");
+	refuses("{{ x | a) .. (b }}", 1, 1,
+	    "after '|' comes a filter: NAME or NAME(ARGUMENTS); bitwise or stands in parentheses");
+}
+
+static void
+test_white_space(void **state)
+{
+	(void)state;
+	compiles("a \n{{- x -}} \n\tb", "_raw(0, 1)\n_at(0) _out((x))\n_raw(15, 16)\n");
+	compiles("a\n  {%- if x -%}\n b{% end %}", "_raw(0, 1)\nif _at(0) and (x) then\n_raw(18, 19)\nend\n");
+	compiles("a {#- x -#} b", "_raw(0, 1)\n_raw(12, 13)\n");
+	compiles("{{- x -}}", "_at(0) _out((x))\n");
+	compiles("  {{- x }}{{ y -}}  ", "_at(0) _out((x))\n_at(1) _out((y))\n");
 }
 
 static void
@@ -167,6 +192,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_out),
+	    cmocka_unit_test(test_filters),
+	    cmocka_unit_test(test_white_space),
 	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_lines_of_tags_vanish),
 	    cmocka_unit_test(test_places),
