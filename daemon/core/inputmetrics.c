@@ -11,7 +11,7 @@
 /* The answers of the nodes that gave one, and what they come to. */
 struct merged {
 	const struct view_node **nodes; /* who answered; owned */
-	struct slice *bytes;		/* owned */
+	struct query_answer *answers;	/* owned */
 	bool *bad;			/* owned */
 	uint32_t *own;	/* owned: 1 + the series that is that node's alone; 0: none, MANY */
 	uint32_t count;
@@ -58,7 +58,7 @@ merged_free(struct merged *m)
 	if (m->sound)
 		prom_result_free(&m->result);
 	free(m->nodes);
-	free(m->bytes);
+	free(m->answers);
 	free(m->bad);
 	free(m->own);
 }
@@ -111,10 +111,10 @@ static int
 merge(struct merged *m, const struct query_entry *x, int64_t now_ms, const struct view_node *const *rows, size_t count)
 {
 	*m = (struct merged){.nodes = calloc(count + 1, sizeof *m->nodes),
-	    .bytes = calloc(count + 1, sizeof *m->bytes),
+	    .answers = calloc(count + 1, sizeof *m->answers),
 	    .bad = calloc(count + 1, sizeof *m->bad),
 	    .own = calloc(count + 1, sizeof *m->own)};
-	if (m->nodes == NULL || m->bytes == NULL || m->bad == NULL || m->own == NULL)
+	if (m->nodes == NULL || m->answers == NULL || m->bad == NULL || m->own == NULL)
 		return -ERR_FULL;
 	for (size_t i = 0; i < count; i++) {
 		const struct view_answer *a = answer_of(rows[i], x);
@@ -122,9 +122,9 @@ merge(struct merged *m, const struct query_entry *x, int64_t now_ms, const struc
 		if (a == NULL)
 			continue;
 		m->nodes[m->count] = rows[i];
-		m->bytes[m->count++] = blob_slice(&a->bytes);
+		m->answers[m->count++] = (struct query_answer){rows[i]->name, blob_slice(&a->bytes)};
 	}
-	m->sound = query_merge(x, now_ms, m->bytes, m->bad, m->count, &m->result, &m->why) == 0;
+	m->sound = query_merge(x, now_ms, m->answers, m->bad, m->count, &m->result, &m->why) == 0;
 	find_own(m, now_ms);
 	return 0;
 }

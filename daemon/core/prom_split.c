@@ -30,6 +30,8 @@ enum where { FREE, LOCAL, GLOBAL };
 struct prom_split {
 	struct prom *top;
 	char *parts[PARTS_MAX]; /* owned */
+	bool named[PARTS_MAX];	/* `node` there is a label like others: count_values("node", x) */
+	uint32_t like[PARTS_MAX]; /* has the series of that part, which is not a later one */
 	uint32_t count;
 };
 
@@ -197,10 +199,14 @@ part(struct splitter *s, struct prom_expr *e)
 	}
 	while (i < sp->count && strcmp(sp->parts[i], o.b) != 0)
 		i++;
-	if (i == sp->count)
+	if (i == sp->count) {
+		sp->named[i] = e->kind == EXPR_AGGR && e->op == TOK_COUNT_VALUES &&
+		    slice_eq(text_of(e->args[1]), slice_of(NODE_LABEL));
+		sp->like[i] = i;
 		sp->parts[sp->count++] = o.b;
-	else
+	} else {
 		free(o.b);
+	}
 	p->kind = EXPR_PART;
 	p->part = i;
 	p->args[0] = e;
@@ -262,6 +268,7 @@ split_variance(struct splitter *s, const struct prom_expr *e)
 		made->args[i] = each != NULL ? part(s, each) : NULL;
 		if (made->args[i] == NULL)
 			return NULL;
+		s->s->like[made->args[i]->part] = made->args[0]->part;
 		made->count++;
 	}
 	return made;
@@ -410,6 +417,73 @@ prom_split_free(struct prom_split *s)
 		free(s->parts[i]);
 	prom_free(s->top);
 	free(s);
+}
+
+/* --- what a node says ------------------------------------------------------------------------ */
+
+static int
+cmp_labels(const void *a, const void *b)
+{
+	return prom_labels_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+/* The labels of all its series, rising; NULL: no memory. */
+static struct slice *
+labels_of(const struct prom_result *r)
+{
+	struct slice *all = malloc(((size_t)r->count + 1) * sizeof *all);
+	bool rising = true; /* as nearly all come */
+
+	if (all == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < r->count; i++) {
+		all[i] = r->series[i].labels;
+		rising = rising && (i == 0 || cmp_labels(&all[i - 1], &all[i]) < 0);
+	}
+	if (!rising)
+		qsort(all, r->count, sizeof *all, cmp_labels);
+	return all;
+}
+
+static bool
+fits(const struct prom_result *r, const struct slice *all, struct slice node, bool named)
+{
+	for (uint32_t i = 0; i < r->count; i++) {
+		struct slice of = labels_find(all[i], slice_of(NODE_LABEL));
+
+		if ((i > 0 && cmp_labels(&all[i - 1], &all[i]) == 0) || (of.len > 0 && !named && !slice_eq(of, node)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+are_like(const struct prom_result *a, const struct slice *x, const struct prom_result *b, const struct slice *y)
+{
+	for (uint32_t i = 0; a->count == b->count && i < a->count; i++)
+		if (!slice_eq(x[i], y[i]))
+			return false;
+	return a->count == b->count;
+}
+
+int
+prom_split_judge(const struct prom_split *s, const struct prom_result *results, struct slice node)
+{
+	struct slice *all[PARTS_MAX] = {0};
+	int rc = 0;
+
+	for (uint32_t i = 0; i < s->count && rc == 0; i++) {
+		uint32_t like = s->like[i];
+
+		if ((all[i] = labels_of(&results[i])) == NULL)
+			rc = -ERR_FULL;
+		else if (!fits(&results[i], all[i], node, s->named[i]) ||
+		    !are_like(&results[i], all[i], &results[like], all[like]))
+			rc = -ERR_MALFORMED;
+	}
+	for (uint32_t i = 0; i < s->count; i++)
+		free(all[i]);
+	return rc;
 }
 
 int

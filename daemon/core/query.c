@@ -194,20 +194,18 @@ query_pack(const struct query_entry *x, int64_t now_ms, struct slice answer, str
 }
 
 static bool
-take(const struct query_entry *x, int64_t now_ms, struct slice bytes, struct metrics_answer *a)
+take(const struct query_entry *x, int64_t now_ms, const struct query_answer *from, struct metrics_answer *a)
 {
 	uint32_t series;
 
-	if (metricscode_read(bytes, METRICS_EVAL, prom_split_parts(x->split), a) < 0) {
-		*a = (struct metrics_answer){0};
+	if (metricscode_read(from->bytes, METRICS_EVAL, prom_split_parts(x->split), a) < 0)
 		return false;
-	}
 	return a->why.len == 0 && shift(a, now_ms - QUERY_TREND_MS, now_ms - QUERY_TREND_MS, &series) &&
-	    series <= QUERY_SERIES_MAX;
+	    series <= QUERY_SERIES_MAX && prom_split_judge(x->split, a->results, slice_of(from->node)) == 0;
 }
 
 int
-query_merge(const struct query_entry *x, int64_t now_ms, const struct slice *answers, bool *bad, uint32_t count,
+query_merge(const struct query_entry *x, int64_t now_ms, const struct query_answer *answers, bool *bad, uint32_t count,
     struct prom_result *out, struct err *err)
 {
 	static const struct prom_limits limits = {MERGE_BYTES, MERGE_WORK};
@@ -223,7 +221,7 @@ query_merge(const struct query_entry *x, int64_t now_ms, const struct slice *ans
 		err_set(err, 1, "no memory for the answers of %u nodes", count);
 	else {
 		for (uint32_t i = 0; i < count; i++) {
-			bad[i] = !take(x, now_ms, answers[i], &all[i]);
+			bad[i] = !take(x, now_ms, &answers[i], &all[i]);
 			if (!bad[i])
 				memcpy(&results[(size_t)nodes++ * parts], all[i].results, parts * sizeof *results);
 		}

@@ -53,9 +53,14 @@ bool query_question(const struct query_entry *x, int64_t now_ms, struct metrics_
  * -ERR_MALFORMED, -ERR_FULL. */
 MUST_CHECK int query_pack(const struct query_entry *x, int64_t now_ms, struct slice answer, struct blob *out);
 
-/* Bytes of nodes that answered, put together: a series' points are at query_when's times.
- * Of bytes that no node makes (bad[i] is set) nothing is taken.  -1 and why. */
-MUST_CHECK int query_merge(const struct query_entry *x, int64_t now_ms, const struct slice *answers, bool *bad,
+/* Borrowed. */
+struct query_answer {
+	const char *node; /* whose */
+	struct slice bytes;
+};
+/* What nodes answered, put together: a series' points are at query_when's times.  Of bytes
+ * that this node can't have made (bad[i] is set; prom_split_judge) nothing is taken.  -1 and why. */
+MUST_CHECK int query_merge(const struct query_entry *x, int64_t now_ms, const struct query_answer *answers, bool *bad,
     uint32_t count, struct prom_result *out, struct err *err);
 
 #endif

@@ -25,12 +25,39 @@ struct heard {
 	char why[ERR_TEXT_CAP];
 };
 
+/* Every series that it tells of is its own. */
+static bool
+is_own(const struct metrics_answer *a, struct slice node)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct slice of = labels_find(a->items[i].key, slice_of("node"));
+
+		if (of.len > 0 && !slice_eq(of, node))
+			return false;
+	}
+	return true;
+}
+
+/* split: of EVAL. */
+static const char *
+judge(const struct metrics_question *q, const struct prom_split *split, const struct metrics_answer *a, const char *node)
+{
+	int rc = 0;
+
+	if (q->what == METRICS_EVAL)
+		rc = prom_split_judge(split, a->results, slice_of(node));
+	else if (q->what == METRICS_SERIES && !is_own(a, slice_of(node)))
+		rc = -ERR_MALFORMED;
+	return rc == 0 ? "" : rc == -ERR_FULL ? "no memory for its answer" : "answered with series that can't be its own";
+}
+
 /* How many answered. */
 static uint32_t
-hear(const struct metrics_question *q, uint32_t parts, const struct metricsread_node *nodes,
+hear(const struct metrics_question *q, const struct prom_split *split, const struct metricsread_node *nodes,
     uint32_t count, struct heard *out)
 {
 	uint32_t answered = 0;
+	const char *last = NULL; /* who answered; they come by name */
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct heard *h = &out[i];
@@ -38,12 +65,19 @@ hear(const struct metrics_question *q, uint32_t parts, const struct metricsread_
 
 		if (nodes[i].why != NULL)
 			snprintf(h->why, sizeof h->why, "%s", nodes[i].why);
-		else if ((rc = metricscode_read(nodes[i].answer, q->what, parts, &h->a)) < 0)
+		else if ((rc = metricscode_read(nodes[i].answer, q->what, q->count, &h->a)) < 0)
 			snprintf(h->why, sizeof h->why, "%s",
 			    rc == -ERR_FULL ? "no memory for its answer" : "gave a malformed answer");
 		else if (h->a.why.len > 0)
 			err_escape(h->why, sizeof h->why, (const char *)h->a.why.b, h->a.why.len);
-		answered += h->why[0] == '\0';
+		else if (last != NULL && strcmp(last, nodes[i].name) == 0)
+			snprintf(h->why, sizeof h->why, "another node of this name answered");
+		else
+			snprintf(h->why, sizeof h->why, "%s", judge(q, split, &h->a, nodes[i].name));
+		if (h->why[0] == '\0') {
+			answered++;
+			last = nodes[i].name;
+		}
 	}
 	return answered;
 }
@@ -169,21 +203,15 @@ merge_results(const struct metrics_question *q, const struct prom_split *split,
 }
 
 static int
-merge_eval(const struct metrics_question *q, struct slice text, const struct heard *heard,
+merge_eval(const struct metrics_question *q, const struct prom_split *split, const struct heard *heard,
     uint32_t count, uint32_t answered, bool small, msgpack_packer *pk, struct err *err)
 {
-	struct prom *p = prom_parse((const char *)text.b, text.len, err);
-	struct prom_split *split = p != NULL ? prom_split(p, err) : NULL;
 	struct prom_result r = {0};
-	int rc = -1;
+	int rc = merge_results(q, split, heard, count, answered, small, &r, err);
 
-	if (split != NULL)
-		rc = merge_results(q, split, heard, count, answered, small, &r, err);
 	if (rc == 0)
 		pack_result(pk, &r);
 	prom_result_free(&r);
-	prom_split_free(split);
-	prom_free(p);
 	return rc;
 }
 
@@ -208,19 +236,11 @@ merge_items(const struct metrics_question *q, const struct heard *heard, uint32_
 	return 0;
 }
 
-int
-metricsread_merge(const struct metrics_question *q, struct slice text,
-    const struct metricsread_node *nodes, uint32_t count, bool small, struct blob *out,
-    struct err *err)
+/* split: of EVAL. */
+static int
+merge(const struct metrics_question *q, const struct prom_split *split, const struct metricsread_node *nodes,
+    uint32_t count, bool small, struct blob *out, struct err *err)
 {
-	size_t bytes = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		bytes += nodes[i].answer.len;
-	/* Patterns of label_replace are tried on every series. */
-	if (small && (q->what != METRICS_EVAL || bytes > METRICSREAD_SMALL_BYTES / 8 ||
-			 memmem(text.b, text.len, "label_", 6) != NULL))
-		return err_set(err, 1, "not small");
 	struct heard *heard = calloc((size_t)count + 1, sizeof *heard);
 	uint32_t answered = 0;
 	msgpack_sbuffer buf;
@@ -230,13 +250,13 @@ metricsread_merge(const struct metrics_question *q, struct slice text,
 	if (heard == NULL)
 		return err_set(err, 1, "no memory for the answers of %u nodes", count);
 	pk_begin(&buf, &pk);
-	answered = hear(q, q->count, nodes, count, heard);
+	answered = hear(q, split, nodes, count, heard);
 	msgpack_pack_map(&pk, q->what == METRICS_EVAL ? 6 : 4);
 	pack_missing(&pk, nodes, heard, count, answered);
 	if (answered == 0 && count > 0)
 		rc = nobody(nodes, heard, count, err);
 	else if (q->what == METRICS_EVAL)
-		rc = merge_eval(q, text, heard, count, answered, small, &pk, err);
+		rc = merge_eval(q, split, heard, count, answered, small, &pk, err);
 	else
 		rc = merge_items(q, heard, count, &pk, err);
 	if (rc == 0 && blob_copy(out, (struct slice){(uint8_t *)buf.data, buf.size}) < 0)
@@ -245,6 +265,30 @@ metricsread_merge(const struct metrics_question *q, struct slice text,
 	for (uint32_t i = 0; i < count; i++)
 		metricscode_free(&heard[i].a);
 	free(heard);
+	return rc;
+}
+
+int
+metricsread_merge(const struct metrics_question *q, struct slice text,
+    const struct metricsread_node *nodes, uint32_t count, bool small, struct blob *out,
+    struct err *err)
+{
+	struct prom_split *split = NULL;
+	struct prom *p = NULL;
+	size_t bytes = 0;
+	int rc = -1;
+
+	for (uint32_t i = 0; i < count; i++)
+		bytes += nodes[i].answer.len;
+	/* Patterns of label_replace are tried on every series. */
+	if (small && (q->what != METRICS_EVAL || bytes > METRICSREAD_SMALL_BYTES / 8 ||
+			 memmem(text.b, text.len, "label_", 6) != NULL))
+		return err_set(err, 1, "not small");
+	if (q->what != METRICS_EVAL || ((p = prom_parse((const char *)text.b, text.len, err)) != NULL &&
+					  (split = prom_split(p, err)) != NULL))
+		rc = merge(q, split, nodes, count, small, out, err);
+	prom_split_free(split);
+	prom_free(p);
 	return rc;
 }
 

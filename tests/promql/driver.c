@@ -201,7 +201,9 @@ ask_split(const struct prom *p, const struct prom_when *w, struct prom_result *o
 	parts = prom_split_parts(s);
 	r = need(calloc((size_t)n * parts + 1, sizeof *r));
 	for (uint32_t i = 0; i < n && rc == 0; i++)
-		rc = ask_parts(s, w, nodes[i], r + i * parts, err);
+		if ((rc = ask_parts(s, w, nodes[i], r + i * parts, err)) == 0 &&
+		    prom_split_judge(s, r + i * parts, nodes[i]) < 0)
+			rc = err_set(err, 1, "an honest node's answer is refused");
 	if (rc == 0)
 		rc = prom_merge(s, w, r, n, &limits, out, err);
 	for (uint32_t i = 0; i < n * parts; i++)

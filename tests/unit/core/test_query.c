@@ -391,6 +391,46 @@ answers_of_many_are_put_together(void **state)
 	query_free(&q);
 }
 
+/* n2 speaks for n1, and n3 says the same twice: nothing of both is taken, and n1 is heard
+ * as if they had been silent. */
+static void
+who_speaks_for_others_is_not_heard(void **state)
+{
+	(void)state;
+	struct query_set q = set_of("{'each': 'x'}");
+	const struct query_entry *x = &q.entries[0];
+	struct blob own = told(x, "n1", (const double[][2]){{0, 15}}, 1), lie = told(x, "n1", (const double[][2]){{NAN, NAN}, {0, 99}}, 2), twice;
+	struct prom_series same[2];
+	struct metrics_answer read;
+	struct view_answer a[3];
+	struct view_node nodes[] = {world_node("n1"), world_node("n2"), world_node("n3")};
+	struct input in = {.now_ms = NOW_MS, .self = "n1", .nodes = nodes, .nodes_count = 3, .query = q};
+	struct blob three = told(x, "n3", (const double[][2]){{1, 2}}, 1);
+	char *text;
+
+	assert_int_equal(metricscode_read(blob_slice(&three), METRICS_EVAL, 1, &read), 0);
+	same[0] = same[1] = read.results[0].series[0];
+	struct prom_result r = {PROM_MATRIX, same, 2, {0}, NULL};
+	assert_int_equal(metricscode_results(&r, 1, 1 << 20, &twice), 0);
+	metricscode_free(&read);
+	a[0] = answer("each", x->mark, own);
+	a[1] = answer("each", x->mark, lie);
+	a[2] = answer("each", x->mark, twice);
+	for (size_t i = 0; i < 3; i++) {
+		nodes[i].answers = &a[i];
+		nodes[i].answers_count = 1;
+	}
+	text = shown(&in);
+	assert_non_null(strstr(text, "'each': {'age': 0, 'missing': ['n2', 'n3'], 'nodes': {'n1': {'age': 0, 'trend': 0.25, 'value': 15}}, "
+	    "'query': 'x', 'series': [{'labels': {'job': 'a', 'node': 'n1'}, 'trend': 0.25, 'value': 15}], 'trend': 0.25, 'value': 15}"));
+	free(text);
+	blob_free(&own);
+	blob_free(&lie);
+	blob_free(&three);
+	blob_free(&twice);
+	query_free(&q);
+}
+
 int
 main(void)
 {
@@ -403,6 +443,7 @@ main(void)
 	    cmocka_unit_test(hostile_rows_are_refused_or_left),
 	    cmocka_unit_test(a_script_sees_who_answered_and_who_did_not),
 	    cmocka_unit_test(answers_of_many_are_put_together),
+	    cmocka_unit_test(who_speaks_for_others_is_not_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,6 +285,130 @@ nodes_are_put_together(void **state)
 	series_free(two);
 }
 
+static struct blob
+said_of(const struct metrics_question *q, const char *node)
+{
+	struct series_store *s = store_of(node, 2);
+	struct blob b;
+	struct err err;
+
+	assert_int_equal(metricsread_part(s, WALL_MS, q, MAX, &b, &err), 0);
+	series_free(s);
+	return b;
+}
+
+/* One part of a as if it were another of b's: answers that no node makes. */
+static struct blob
+mixed(const struct blob *a, const struct blob *b, uint32_t parts, uint32_t part)
+{
+	struct metrics_answer x, y;
+	struct prom_result kept;
+	struct blob out;
+
+	assert_int_equal(metricscode_read(blob_slice(a), METRICS_EVAL, parts, &x), 0);
+	assert_int_equal(metricscode_read(blob_slice(b), METRICS_EVAL, parts, &y), 0);
+	kept = x.results[part];
+	x.results[part] = y.results[part];
+	assert_int_equal(metricscode_results(x.results, parts, MAX, &out), 0);
+	x.results[part] = kept;
+	metricscode_free(&x);
+	metricscode_free(&y);
+	return out;
+}
+
+/* A liar, and the second node of a name, are named, and the others are put together. */
+static void
+who_speaks_for_others_is_left_out(void **state)
+{
+	static const struct {
+		const char *expr;
+		bool by_node; /* the parts tell nodes apart */
+	} all[] = {{"x_total", true}, {"rate(x_total[1m])", true}, {"x_total[30s]", true}, {"topk(1, x_total)", true},
+	    {"quantile(0.5, x_total)", true}, {"sum by (role) (x_total)", false}, {"stddev(x_total)", false},
+	    {"count_values(\"node\", x_total)", false}, {"label_replace(x_total, \"node\", \"a$1\", \"node\", \"(.*)\")", true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct metrics_question q = instant("");
+		struct err err;
+		struct prom *p = prom_parse(all[i].expr, strlen(all[i].expr), &err);
+		struct prom_split *split = p != NULL ? prom_split(p, &err) : NULL;
+		struct blob one, two, out;
+		const char *want = all[i].by_node ? "answered with series that can't be its own" : "\xa7missing\x91\x82\xa4node\xa2n1";
+
+		assert_non_null(split);
+		q.count = prom_split_parts(split);
+		for (uint32_t k = 0; k < q.count; k++)
+			q.texts[k] = slice_of(prom_split_part(split, k));
+		one = said_of(&q, "n1");
+		two = said_of(&q, "n2");
+		/* "n3" says what n2 does. */
+		const struct metricsread_node nodes[] = {{"n1", NULL, blob_slice(&one)}, {"n1", NULL, blob_slice(&one)},
+		    {"n2", NULL, blob_slice(&two)}, {"n3", NULL, blob_slice(&two)}};
+		if (metricsread_merge(&q, slice_of(all[i].expr), nodes, 4, false, &out, &err) < 0)
+			fail_msg("%s: %s", all[i].expr, err.text);
+		if (memmem(out.b, out.len, want, strlen(want)) == NULL ||
+		    memmem(out.b, out.len, "another node of this name answered", 34) == NULL)
+			fail_msg("%s: %.*s", all[i].expr, (int)out.len, (const char *)out.b);
+		blob_free(&out);
+		blob_free(&one);
+		blob_free(&two);
+		prom_split_free(split);
+		prom_free(p);
+	}
+}
+
+/* Counts, means and variances of which one is of other groups. */
+static void
+parts_that_do_not_belong_together(void **state)
+{
+	static const char expr[] = "stddev by (role) (x_total)";
+	struct metrics_question q = instant(""), less = instant("");
+	struct err err;
+	struct prom *p = prom_parse(expr, strlen(expr), &err);
+	struct prom_split *split = prom_split(p, &err);
+	struct blob good, other, out;
+
+	(void)state;
+	q.count = less.count = prom_split_parts(split);
+	assert_int_equal(q.count, 3);
+	for (uint32_t k = 0; k < q.count; k++) {
+		q.texts[k] = slice_of(prom_split_part(split, k));
+		less.texts[k] = slice_of("count by (role) (x_total{role=\"db\"})");
+	}
+	good = said_of(&q, "n1");
+	other = said_of(&less, "n1");
+	for (uint32_t part = 0; part < 3; part++) {
+		struct blob bad = mixed(&good, &other, 3, part);
+		const struct metricsread_node nodes[] = {{"n1", NULL, blob_slice(&good)}, {"n2", NULL, blob_slice(&bad)}};
+
+		if (metricsread_merge(&q, slice_of(expr), nodes, 2, false, &out, &err) < 0)
+			fail_msg("part %u: %s", part, err.text);
+		assert_non_null(memmem(out.b, out.len, "answered with series that can't be its own", 42));
+		blob_free(&out);
+		blob_free(&bad);
+	}
+	blob_free(&good);
+	blob_free(&other);
+	prom_split_free(split);
+	prom_free(p);
+}
+
+static void
+a_list_is_of_own_series(void **state)
+{
+	struct metrics_question q = {.what = METRICS_SERIES, .wait_ms = 1, .when = {WALL_MS, WALL_MS + (TICK + COUNT) * 1000, 0}};
+	struct blob one = said_of(&q, "n1"), out;
+	const struct metricsread_node nodes[] = {{"n1", NULL, blob_slice(&one)}, {"n2", NULL, blob_slice(&one)}};
+	struct err err;
+
+	(void)state;
+	assert_int_equal(metricsread_merge(&q, (struct slice){0}, nodes, 2, false, &out, &err), 0);
+	assert_non_null(memmem(out.b, out.len, "answered with series that can't be its own", 42));
+	blob_free(&out);
+	blob_free(&one);
+}
+
 static void
 what_asks_of_no_series_needs_nobody(void **state)
 {
@@ -309,6 +433,9 @@ main(void)
 	    cmocka_unit_test(what_can_not_be_says_why),
 	    cmocka_unit_test(selectors),
 	    cmocka_unit_test(nodes_are_put_together),
+	    cmocka_unit_test(who_speaks_for_others_is_left_out),
+	    cmocka_unit_test(parts_that_do_not_belong_together),
+	    cmocka_unit_test(a_list_is_of_own_series),
 	    cmocka_unit_test(what_asks_of_no_series_needs_nobody),
 	};
 
