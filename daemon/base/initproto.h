@@ -15,6 +15,8 @@
  *   argv   meshd-init 4 LOG_BYTES KILL_MS FDS FILES EXECUTABLE ARGV0 [ARG...]
  *          KILL_MS and FDS likewise, FDS may be ""; FILES how many log files, 3 to
  *          INIT_LOGS_MAX: the third and on follow the sockets
+ *   argv[0] is nothing to the init.  With --rootless it is "meshd-init@DEV", DEV the
+ *          st_dev of its log files in hexadecimal, for who looks for it by them
  *   argv   meshd-init exec|exec-tty NAME [ARG...]
  *          not pid 1: it becomes the command NAME, looked up by PATH; fds 0, 1,
  *          2 are the command's (with -tty its controlling terminal), and
@@ -44,6 +46,9 @@
 #define BASE_INITPROTO_H
 
 #include <stdint.h>
+
+#define INIT_NAME "meshd-init"
+#define INIT_NAME_DEV "@"
 
 #define INIT_VERSION "1"
 #define INIT_VERSION_FENCE "2"

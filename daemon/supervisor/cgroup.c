@@ -388,16 +388,20 @@ cgroup_remove(const struct cgroups *g, const char *leaf)
 	return cgroup_rmdir(g, leaf);
 }
 
-bool
+int
 cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid)
 {
 	char path[CGROUP_LEAF_CAP + 64], line[32];
+	int fd;
 
 	snprintf(path, sizeof path, "%s/cgroup.procs", leaf);
-	int fd = openat(g->unified, path, O_RDONLY | O_CLOEXEC);
-	AUTO_FCLOSE FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	fd = openat(g->unified, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	AUTO_FCLOSE FILE *f = fdopen(fd, "r");
 	while (f != NULL && fgets(line, sizeof line, f) != NULL)
 		if (atoi(line) == pid)
-			return true;
-	return false;
+			return 1;
+	/* ENODEV: it was removed meanwhile. */
+	return f == NULL || (ferror(f) && errno != ENODEV) ? -1 : 0;
 }

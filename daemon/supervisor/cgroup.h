@@ -116,8 +116,8 @@ MUST_CHECK int cgroup_make_sub(const struct cgroups *g, const char *sub, int *fd
 void cgroup_end_subs(const struct cgroups *g, const char *leaf, int ms);
 /* Does the kernel hold this group to the devices of cgroup_nodes? */
 bool cgroup_devices_of(const struct cgroups *g, const char *leaf);
-/* Is this process in the leaf? */
-bool cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid);
+/* Is this process in the leaf?  1, 0, or -1 and errno: that can't be seen. */
+int cgroup_holds(const struct cgroups *g, const char *leaf, pid_t pid);
 /* Is it no leaf of ours at all, but the group of another daemon (locked, or
  * with groups of its own), or can that not be said? */
 bool cgroup_foreign(const struct cgroups *g, const char *leaf);

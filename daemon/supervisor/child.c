@@ -25,6 +25,7 @@
 #include "../base/initproto.h"
 #include "../base/weak.h"
 #include "ports.h"
+#include "rootless.h"
 #include "sys.h"
 
 enum {
@@ -262,12 +263,25 @@ has_variable(const struct strs *env, const char *begins)
 	return false;
 }
 
+/* A user may know neither its groups nor its descriptors, but of which file system its
+ * logs are he may: inodes alone are the same in two that are new (rootless_find.c). */
+static void
+name_init(char *name, size_t cap)
+{
+	struct stat st;
+
+	if (rootless() && fstat(INIT_FD_LOG, &st) == 0)
+		snprintf(name, cap, INIT_NAME INIT_NAME_DEV "%llx", (unsigned long long)st.st_dev);
+	else
+		snprintf(name, cap, INIT_NAME);
+}
+
 static void
 exec_init(const struct child *c, const struct strs *secrets, int prog)
 {
 	bool fenced = c->fence >= 0, more = c->logs_count > 2,
 	     ports = more || c->spec->ports.count > 0;
-	char bytes[24], kill_ms[16], files[16], numbers[12 * SPEC_PORTS_MAX] = "";
+	char bytes[24], kill_ms[16], files[16], numbers[12 * SPEC_PORTS_MAX] = "", name[40];
 	bool told = has_variable(&c->spec->env, METRICS_VARIABLE) ||
 	    has_variable(secrets, METRICS_VARIABLE);
 	char **env = child_vector(&c->spec->env, secrets->count + !told);
@@ -284,7 +298,8 @@ exec_init(const struct child *c, const struct strs *secrets, int prog)
 	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)c->log_bytes);
 	snprintf(kill_ms, sizeof kill_ms, "%u", c->spec->kill_timeout_ms);
 	port_numbers(&c->spec->ports, numbers, sizeof numbers);
-	argv[n++] = (char *)(uintptr_t)"meshd-init";
+	name_init(name, sizeof name);
+	argv[n++] = name;
 	snprintf(files, sizeof files, "%d", c->logs_count);
 	argv[n++] = (char *)(uintptr_t)(more ? INIT_VERSION_LOGS :
 		ports			     ? INIT_VERSION_PORTS :

@@ -298,7 +298,7 @@ ask_sandbox(struct sup *s, struct exec *x, msec now)
 	}
 	x->stage = EXEC_JUDGED;
 	x->deadline = MSEC_NEVER; /* the helper has its own */
-	if (helper_start(&x->helper, s->programs.conf, s->conf.conf_uid,
+	if (helper_start(&x->helper, &s->launcher.strays, s->programs.conf, s->conf.conf_uid,
 		s->conf.conf_gid, "sandbox", file, yaml, now, &err) < 0)
 		refuse(x, EXEC_REFUSED, &err);
 }

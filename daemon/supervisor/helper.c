@@ -144,17 +144,27 @@ start(struct helper *h, int program, uid_t uid, gid_t gid, const char *kind,
 }
 
 int
-helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
+helper_start(struct helper *h, struct strays *strays, int program, uid_t uid, gid_t gid,
     const char *kind, const char *display, int yaml, msec now, struct err *err)
 {
-	return start(h, program, uid, gid, kind, display, yaml, -1, now, err);
+	int rc = strays_room(strays, err);
+
+	if (rc == 0)
+		rc = start(h, program, uid, gid, kind, display, yaml, -1, now, err);
+	h->strays = strays;
+	return rc;
 }
 
 int
-helper_try_secrets(struct helper *h, int program, uid_t uid, gid_t gid,
-    const char *display, int sealed, int key, msec now, struct err *err)
+helper_try_secrets(struct helper *h, struct strays *strays, int program, uid_t uid,
+    gid_t gid, const char *display, int sealed, int key, msec now, struct err *err)
 {
-	return start(h, program, uid, gid, "try", display, sealed, key, now, err);
+	int rc = strays_room(strays, err);
+
+	if (rc == 0)
+		rc = start(h, program, uid, gid, "try", display, sealed, key, now, err);
+	h->strays = strays;
+	return rc;
 }
 
 void
@@ -170,12 +180,11 @@ helper_tick(struct helper *h, msec now)
 void
 helper_cancel(struct helper *h)
 {
-	siginfo_t si;
+	int child = h->pidfd;
 
-	if (h->pidfd >= 0) {
-		sys_pidfd_kill(h->pidfd, SIGKILL);
-		waitid(P_PIDFD, (id_t)h->pidfd, &si, WEXITED);
-	}
+	h->pidfd = -1;
+	if (child >= 0 && !strays_kill(h->strays, child, ""))
+		log_debug("%s: meshd-conf was killed, and has not ended yet", h->display);
 	helper_close(h);
 }
 
@@ -301,8 +310,7 @@ helper_run(int program, uid_t uid, gid_t gid, const char *kind,
     struct err *err)
 {
 	struct helper h;
-	int rc = helper_start(&h, program, uid, gid, kind, display, yaml,
-	    sys_now(), err);
+	int rc = start(&h, program, uid, gid, kind, display, yaml, -1, sys_now(), err);
 
 	return rc < 0 ? rc : wait_and_finish(&h, notes, out, len, err);
 }

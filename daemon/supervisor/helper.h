@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "../base/err.h"
+#include "strays.h"
 
 enum { HELPER_MS_MAX = 5000, HELPER_NOTES_CAP = 4096 };
 
@@ -20,14 +20,17 @@ struct helper {
 	int out_fd, err_fd;
 	msec deadline;
 	bool late;
+	struct strays *strays; /* borrowed: where it goes if it does not end, or NULL */
 	bool secret; /* its answer is wiped, not only closed */
 	char display[512];
 };
 
 void helper_new(struct helper *h);
-/* program: an fd of meshd-conf; yaml: open for reading, borrowed. */
-MUST_CHECK int helper_start(struct helper *h, int program, uid_t uid, gid_t gid,
-    const char *kind, const char *display, int yaml, msec now, struct err *err);
+/* program: an fd of meshd-conf; yaml: open for reading, borrowed, as strays is, till
+ * it is finished or cancelled. */
+MUST_CHECK int helper_start(struct helper *h, struct strays *strays, int program,
+    uid_t uid, gid_t gid, const char *kind, const char *display, int yaml, msec now,
+    struct err *err);
 /* Kill it if its deadline has passed. */
 void helper_tick(struct helper *h, msec now);
 /* After pidfd became readable.  *out (free it) is a flat document, not yet
@@ -41,8 +44,8 @@ MUST_CHECK int helper_run(int program, uid_t uid, gid_t gid, const char *kind,
     const char *display, int yaml, char *notes, uint8_t **out, size_t *len,
     struct err *err);
 /* As helper_start, of `try`: do these sealed secrets open?  The answer is empty. */
-MUST_CHECK int helper_try_secrets(struct helper *h, int program, uid_t uid,
-    gid_t gid, const char *display, int sealed, int key, msec now,
+MUST_CHECK int helper_try_secrets(struct helper *h, struct strays *strays, int program,
+    uid_t uid, gid_t gid, const char *display, int sealed, int key, msec now,
     struct err *err);
 /* As helper_run, of `open` (daemon/conf/secret.h): sealed secrets in, the plain ones
  * out, in no other memory of ours than *out.  key is its descriptor 3.  Asked by
@@ -50,7 +53,7 @@ MUST_CHECK int helper_try_secrets(struct helper *h, int program, uid_t uid,
 MUST_CHECK int helper_open_secrets(int program, uid_t uid, gid_t gid,
     const char *display, int sealed, int key, char **out, size_t *len,
     struct err *err);
-/* Kill and forget. */
+/* Kill and forget: who reads from a hostile image may not end before that lets him. */
 void helper_cancel(struct helper *h);
 
 /* Open a file of the administrator's for a helper: regular, root's, writable

@@ -106,7 +106,7 @@ read_yaml(struct sup *s, struct job *j, const char *kind, const char *display,
 	}
 	if (*buf != NULL)
 		return 1;
-	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
+	return helper_start(&j->helper, &s->launcher.strays, s->programs.conf, s->conf.conf_uid,
 	    s->conf.conf_gid, kind, display, yaml, now, err);
 }
 
@@ -324,7 +324,7 @@ try_secrets(struct sup *s, struct row *r, msec now, struct err *err)
 	if (rc < 0)
 		return rc;
 	j->stage = JOB_TRIED;
-	return helper_try_secrets(&j->helper, s->programs.conf, s->conf.conf_uid,
+	return helper_try_secrets(&j->helper, &s->launcher.strays, s->programs.conf, s->conf.conf_uid,
 	    s->conf.conf_gid, r->instance, sealed, key, now, err);
 }
 

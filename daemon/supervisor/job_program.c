@@ -33,7 +33,7 @@ look_at(struct sup *s, struct job *j, const struct spec *spec, msec now,
 	if (j->said != NULL)
 		return 1;
 	snprintf(display, sizeof display, "%s%s", spec->image, j->program);
-	return helper_start(&j->helper, s->programs.conf, s->conf.conf_uid,
+	return helper_start(&j->helper, &s->launcher.strays, s->programs.conf, s->conf.conf_uid,
 	    s->conf.conf_gid, "program", display, fd, now, err);
 }
 

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@
 #include "sys.h"
 
 enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20,
-	UNBORN_MS_MAX = 200, UNREADABLE = 0111 };
+	UNREADABLE = 0111 };
 
 #define NEW_NAMESPACES                                                         \
 	(CLONE_NEWNS | CLONE_NEWUTS |                                          \
@@ -142,23 +141,6 @@ limit_cgroup(const struct launcher *l, const struct spec *s,
 	return rc;
 }
 
-/* The note that lets the next supervisor find this very process. */
-int
-launch_note(const struct launcher *l, const struct spec *s, const struct running *r,
-    struct err *err)
-{
-	char name[NAME_CAP + 8], text[224 + NAME_CAP];
-	int n;
-
-	snprintf(name, sizeof name, "%s.pid", s->instance);
-	n = snprintf(text, sizeof text, "2 %d %llu %u %s %llx %llu %d %s %llx %llu\n",
-	    (int)r->pid, (unsigned long long)r->start_time, r->gen, l->boot_id,
-	    (unsigned long long)r->hash, (unsigned long long)r->since_ms,
-	    r->fenced, s->sandbox, (unsigned long long)r->judged,
-	    (unsigned long long)r->id);
-	return place_save(l->place->pids_dir, name, text, (size_t)n, false, err);
-}
-
 /* The child makes its mounts from here on, and waits. */
 static int
 clone_child(struct child *c, int cgroup, struct running *r, struct err *err)
@@ -191,14 +173,13 @@ clone_child(struct child *c, int cgroup, struct running *r, struct err *err)
 }
 
 void
-launch_undo(const struct launcher *l, struct running *r)
+launch_undo(struct launcher *l, struct running *r)
 {
-	siginfo_t si;
+	int child = r->pidfd;
 
-	if (r->pidfd >= 0) {
-		sys_pidfd_kill(r->pidfd, SIGKILL);
-		waitid(P_PIDFD, (id_t)r->pidfd, &si, WEXITED);
-	}
+	r->pidfd = -1;
+	if (child >= 0 && !strays_kill(&l->strays, child, r->leaf))
+		r->leaf[0] = '\0';
 	running_close(r);
 	if (r->leaf[0] != '\0')
 		(void)cgroup_remove(l->cgroups, r->leaf);
@@ -223,6 +204,21 @@ close_each(const int *fds, size_t count)
 			close(fds[i]);
 }
 
+static int
+may_begin(struct launcher *l, const struct spec *s, struct err *err)
+{
+	int rc = strays_room(&l->strays, err);
+
+	if (rc < 0) {
+		err_prefix(err, "%s: ", s->instance);
+		return rc;
+	}
+	if (hide_init(l) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "%s: chmod of meshd-init: %s",
+		    s->instance, strerror(errno));
+	return HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
+}
+
 int
 launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
     struct running *r, struct err *err)
@@ -235,16 +231,10 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 	AUTO_CLOSE int cgroup = -1;
 	int rc;
 
-	if (hide_init(l) < 0)
-		return err_set(err, EXIT_ENVIRONMENT, "%s: chmod of meshd-init: %s",
-		    s->instance, strerror(errno));
 	memset(c.volumes, -1, sizeof c.volumes);
 	memset(c.more_logs, -1, sizeof c.more_logs);
 	running_new(r);
-	rc = HOLDS("compiled-once") ? 0 : filter_compile(&l->filter, err);
-	if (rc == 0)
-		rc = filter_for(&l->filter, s, &filter, err);
-	if (rc < 0)
+	if ((rc = may_begin(l, s, err)) < 0 || (rc = filter_for(&l->filter, s, &filter, err)) < 0)
 		return rc;
 	rc = launch_mounts(l, s, &c, err);
 	if (rc == 0)
@@ -294,7 +284,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 }
 
 int
-launch_go(const struct launcher *l, const struct spec *s, struct running *r,
+launch_go(struct launcher *l, const struct spec *s, struct running *r,
     struct err *err)
 {
 	int rc;
@@ -327,147 +317,23 @@ launch(struct launcher *l, const struct spec *s, uint32_t gen,
 	return rc < 0 ? rc : launch_go(l, s, r, err);
 }
 
-/* What note() wrote, of this boot.  1: read, 0: there is none. */
-static int
-read_note(const struct launcher *l, const char *instance, struct running *r,
-    struct err *err)
-{
-	char name[NAME_CAP + 8], text[224 + NAME_CAP], boot[40], box[NAME_CAP];
-	unsigned long long start, hash = 0, since = 0, judged = 0, id = 0;
-	ssize_t n;
-	int pid, version, got, fenced = 0;
+/* Of an instance, in run-dir. */
+static const char *const files[] = {"pid", "exit", "fence", "hosts", "resolv.conf"};
 
-	snprintf(name, sizeof name, "%s.pid", instance);
-	AUTO_CLOSE int fd = openat(l->place->pids_dir, name,
-	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	n = fd < 0 ? -1 : sys_read_all(fd, text, sizeof text - 1);
-	if (n < 0)
-		return err_set(err, EXIT_STATE, "cannot read %s: %s", name,
-		    strerror(errno));
-	text[n] = '\0';
-	/* Version 1 ended after the boot id, version 2 once before `fenced`,
-	 * before the sandbox (its leaf was not in a group of that), and before the id. */
-	got = sscanf(text, "%d %d %llu %u %39s %llx %llu %d %63s %llx %llu", &version,
-	    &pid, &start, &r->gen, boot, &hash, &since, &fenced, box,
-	    &judged, &id);
-	if (got < 5 || pid <= 0 || strcmp(boot, l->boot_id) != 0) {
-		r->gen = 0;
-		return 0;
+void
+launch_tidy(const struct launcher *l, const char *instance)
+{
+	char name[NAME_CAP + 16];
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(name, sizeof name, "%s.%s", instance, files[i]);
+		place_only_file(l->place->pids_dir, name);
 	}
-	if (got < 9)
-		snprintf(r->leaf, sizeof r->leaf, "%s.%u", instance, r->gen);
-	else
-		snprintf(r->leaf, sizeof r->leaf, "%c%s/%s.%u", CGROUP_BOX, box,
-		    instance, r->gen);
-	r->pid = pid;
-	r->start_time = start;
-	r->id = id;
-	r->hash = hash;
-	r->judged = judged;
-	r->since_ms = since;
-	r->fenced = fenced != 0;
-	return 1;
-}
-
-int
-launch_is_init(pid_t pid)
-{
-	static const char want[] = "/memfd:meshd-init";
-	char path[64], exe[64];
-	ssize_t n;
-
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-	n = readlink(path, exe, sizeof exe);
-	if (n < 0)
-		return -1;
-	return n >= (ssize_t)sizeof want - 1 &&
-	    memcmp(exe, want, sizeof want - 1) == 0;
-}
-
-/* A child whose maker died between its note and its release ends by itself,
- * unrun: it must not be told as one that runs.  One that was released is about
- * to exec.  Both take a moment; what takes longer is held up (frozen), has run
- * nothing, and goes with its group. */
-static bool
-lives_on(const struct running *r)
-{
-	struct pollfd end = {.fd = r->pidfd, .events = POLLIN};
-	int is = launch_is_init(r->pid);
-
-	for (int ms = 0; ms < UNBORN_MS_MAX && is != 1; ms++) {
-		if (poll(&end, 1, 1) != 0)
-			return false;
-		is = launch_is_init(r->pid);
-	}
-	return is != 0;
-}
-
-/* Is what we hold now what the note is about? */
-static bool
-is_noted(const struct running *r, uint64_t start)
-{
-	return (start == r->start_time || !HOLDS("start-time")) &&
-	    (r->id == 0 || r->id == sys_pidfd_id(r->pidfd) || !HOLDS("pidfd-id")) &&
-	    (lives_on(r) || !HOLDS("is-init"));
-}
-
-int
-launch_adopt(struct launcher *l, const char *instance, struct running *r,
-    struct err *err)
-{
-	char name[NAME_CAP + 8];
-	uint64_t start;
-	int rc;
-
-	running_new(r);
-	snprintf(name, sizeof name, "%s.exit", instance);
-	r->exit_fd = openat(l->place->pids_dir, name,
-	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (r->exit_fd < 0 && errno != ENOENT)
-		return err_set(err, EXIT_STATE, "cannot open %s: %s", name,
-		    strerror(errno));
-	if ((rc = read_note(l, instance, r, err)) <= 0)
-		return rc;
-	/* First hold the process, then ask who it is: no pid is ever reused
-	 * between the question and the answer. */
-	r->pidfd = sys_pidfd_open(r->pid);
-	start = r->pidfd < 0 ? 0 : sys_start_time(r->pid);
-	if (start != 0 && is_noted(r, start))
-		return 1;
-	/* Held up on its way, it has run nothing; a group would see to its end. */
-	if (start != 0 && start == r->start_time && l->cgroups->unified < 0)
-		sys_pidfd_kill(r->pidfd, SIGKILL);
-	if (start == 0 && errno != ESRCH && errno != ENOENT &&
-	    errno != EINVAL)
-		return err_set(err, EXIT_ENVIRONMENT,
-		    "%s: cannot see whether its pid %d still runs: %s; it is left alone",
-		    instance, (int)r->pid, strerror(errno));
-	if (r->pidfd >= 0)
-		close(r->pidfd);
-	r->pidfd = -1;
-	r->pid = 0;
-	return 0;
-}
-
-int
-launch_exit_status(const struct running *r)
-{
-	struct init_exit rec;
-
-	if (r->exit_fd < 0 ||
-	    pread(r->exit_fd, &rec, sizeof rec, 0) != (ssize_t)sizeof rec ||
-	    rec.magic != INIT_EXIT_MAGIC)
-		return -1;
-	return rec.status;
 }
 
 void
 launch_forget(const struct launcher *l, const char *instance)
 {
-	static const char *const files[] = {"pid", "exit", "fence", "hosts",
-	    "resolv.conf"};
 	char name[NAME_CAP + 16];
 
 	launch_forget_logs(l, instance);

@@ -22,6 +22,7 @@
 #include "place.h"
 #include "ports.h"
 #include "spec.h"
+#include "strays.h"
 
 enum { LAUNCH_USERNS_MAX = 32 };
 
@@ -46,6 +47,7 @@ struct launcher {
 	struct ports ports;
 	struct images images;
 	struct nets nets;
+	struct strays strays; /* of all kinds */
 	struct launch_userns userns[LAUNCH_USERNS_MAX];
 	size_t userns_count;
 	bool sweeping; /* state of instances that are gone is still on disk */
@@ -89,13 +91,14 @@ MUST_CHECK int launch(struct launcher *l, const struct spec *s, uint32_t gen,
  * nothing of the image runs, and its release. */
 MUST_CHECK int launch_begin(struct launcher *l, const struct spec *s,
     uint32_t gen, struct running *out, struct err *err);
-MUST_CHECK int launch_go(const struct launcher *l, const struct spec *s,
+MUST_CHECK int launch_go(struct launcher *l, const struct spec *s,
     struct running *r, struct err *err);
-/* A child that was never released, or anything else of a failed start: it ends. */
-void launch_undo(const struct launcher *l, struct running *r);
+/* A child that was never released, or anything else of a failed start: it ends, if not
+ * at once then as one of strays. */
+void launch_undo(struct launcher *l, struct running *r);
 /* The container that a supervisor before us started, if the very same process
  * still lives: 1.  0: it doesn't; *out then holds gen and leaf for clean-up,
- * if there was a note at all (gen > 0).  Negative: it can't be said (no more
+ * if there was a note that counts (gen > 0).  Negative: it can't be said (no more
  * descriptors, an I/O error): then it must not be taken for dead. */
 MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
     struct running *out, struct err *err);
@@ -104,11 +107,15 @@ MUST_CHECK int launch_adopt(struct launcher *l, const char *instance,
 bool launch_find(struct launcher *l, const struct spec *s, struct running *out);
 /* Has it become meshd-init?  Negative: that can't be said. */
 int launch_is_init(pid_t pid);
-/* Write down which process it is. */
+/* Is it the first process of its pid namespace?  (launch_find.c) */
+bool launch_is_first(pid_t pid);
+/* Write down which process it is.  (launch_adopt.c, as is what reads that) */
 MUST_CHECK int launch_note(const struct launcher *l, const struct spec *s,
     const struct running *r, struct err *err);
 /* Exit status as waitpid's from the init's record, or -1. */
 int launch_exit_status(const struct running *r);
+/* What has the name of one of its files in run-dir and is none goes aside. */
+void launch_tidy(const struct launcher *l, const char *instance);
 /* Forget pid, exit and fence files of an instance. */
 void launch_forget(const struct launcher *l, const char *instance);
 

@@ -30,9 +30,8 @@ struct search {
 	uint32_t found;
 };
 
-/* Is it the first process of its pid namespace? */
-static bool
-is_first(pid_t pid)
+bool
+launch_is_first(pid_t pid)
 {
 	char path[64], text[4096], *line, *end;
 	ssize_t n;
@@ -65,7 +64,7 @@ look(void *arg, const char *leaf)
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		pid_t pid = atoi(line);
 
-		if (pid <= 0 || launch_is_init(pid) != 1 || !is_first(pid))
+		if (pid <= 0 || launch_is_init(pid) != 1 || !launch_is_first(pid))
 			continue;
 		s->found++;
 		s->out->pid = pid;
@@ -124,7 +123,7 @@ launch_find(struct launcher *l, const struct spec *s, struct running *r)
 	r->since_ms = wall_ms(r->start_time);
 	if (r->start_time == 0 ||
 	    (l->cgroups->unified >= 0 &&
-		!cgroup_holds(l->cgroups, r->leaf, r->pid)) ||
+		cgroup_holds(l->cgroups, r->leaf, r->pid) <= 0) ||
 	    changed_since(l, s->instance, r->since_ms)) {
 		running_close(r);
 		running_new(r);

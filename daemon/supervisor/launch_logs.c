@@ -95,9 +95,10 @@ launch_outputs(const struct launcher *l, const struct spec *s, struct child *c,
 		if ((c->more_logs[i - 2] = open_log(l, s, i, err)) < 0)
 			return c->more_logs[i - 2];
 	}
+	launch_tidy(l, s->instance);
 	snprintf(name, sizeof name, "%s.exit", s->instance);
 	r->exit_fd = openat(l->place->pids_dir, name,
-	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (r->exit_fd < 0)
 		return err_set(err, EXIT_STATE, "%s: cannot open %s: %s",
 		    s->instance, name, strerror(errno));

@@ -49,7 +49,7 @@ lease_file(const struct place *p, const char *instance)
 	char name[FILE_CAP];
 
 	file_name(instance, name);
-	return openat(p->pids_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return place_open_file(p->pids_dir, name);
 }
 
 /* In place, with one write: pid 1 has this very file open. */
@@ -62,7 +62,7 @@ overwrite(const struct sup *s, const char *instance, uint64_t deadline)
 	file_name(instance, name);
 	fence_encode(buf, boot_of(s), deadline);
 	AUTO_CLOSE int fd = openat(s->place.pids_dir, name,
-	    O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	if (pwrite(fd, buf, sizeof buf, 0) == (ssize_t)sizeof buf)
@@ -100,6 +100,7 @@ lease_take(struct sup *s, struct row *r, const struct spec *spec,
 	if (r->lease_ms > 1)
 		return lease_raise(s, r, q->deadline_ms, err);
 	file_name(r->instance, name);
+	place_only_file(s->place.pids_dir, name);
 	fence_encode(buf, boot_of(s), q->deadline_ms);
 	rc = place_save(s->place.pids_dir, name, buf, sizeof buf, false, err);
 	if (rc == 0)

@@ -20,10 +20,10 @@
 
 enum { TURN_MS = 20 }; /* then what can wait does */
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + LIMITERS_MAX + OPENERS_MAX + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + LIMITERS_MAX + OPENERS_MAX + STRAYS_MAX + EXECS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER, FROM_REMOVER };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER, FROM_REMOVER, FROM_STRAY };
 
 struct watch {
 	enum source source;
@@ -79,6 +79,8 @@ collect(struct sup *s, struct set *set)
 	add(set, s->launcher.nets.remover, POLLIN, FROM_REMOVER, NULL);
 	for (size_t i = 0; i < s->openers.left_count; i++)
 		add(set, s->openers.left[i], POLLIN, FROM_OPENER, NULL);
+	for (size_t i = 0; i < s->launcher.strays.count; i++)
+		add(set, s->launcher.strays.all[i].pidfd, POLLIN, FROM_STRAY, NULL);
 	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
 	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
 		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
@@ -148,11 +150,33 @@ on_signal(struct sup *s, msec now)
 		sys_pidfd_kill(s->engine.pidfd, SIGTERM);
 }
 
+/* It woke us: what is due was done by then. */
+static void
+lease_fired(struct sup *s)
+{
+	uint64_t fired;
+
+	if (read(s->lease_timer, &fired, sizeof fired) > 0)
+		s->lease_armed = UINT64_MAX;
+}
+
+/* Its group is empty now, and goes. */
+static void
+stray_ended(struct sup *s, int pidfd)
+{
+	char leaf[CGROUP_LEAF_CAP], sandbox[NAME_CAP];
+
+	if (!strays_reap(&s->launcher.strays, pidfd, leaf) || leaf[0] == '\0')
+		return;
+	(void)cgroup_remove(&s->cgroups, leaf); /* else the next supervisor's start does */
+	cgroup_box_of(leaf, sandbox);
+	sandbox_left(s, sandbox);
+}
+
 static void
 handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 {
 	struct row *r = w->row;
-	uint64_t fired;
 
 	switch (w->source) {
 	case FROM_SIGNAL:
@@ -168,9 +192,8 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		if (p->fd == s->engine.sock && (p->revents & ~POLLOUT))
 			serve(s, now);
 		break;
-	case FROM_LEASE: /* it woke us: what is due was done by then */
-		if (read(p->fd, &fired, sizeof fired) > 0)
-			s->lease_armed = UINT64_MAX;
+	case FROM_LEASE:
+		lease_fired(s);
 		break;
 	case FROM_AUDIT:
 		if (p->fd == s->audit.pidfd)
@@ -195,6 +218,9 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		break;
 	case FROM_OPENER:
 		opener_reap(&s->openers, p->fd);
+		break;
+	case FROM_STRAY:
+		stray_ended(s, p->fd);
 		break;
 	case FROM_OOM:
 		oom_ready(&s->oom, now);

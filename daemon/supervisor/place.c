@@ -22,6 +22,8 @@
 #include "../base/weak.h"
 #include "sys.h"
 
+enum { ODD_TRIES = 10 };
+
 /* mkdir -p, but only the last one gets owner and mode. */
 static int
 make_path(const char *path, struct err *err)
@@ -345,6 +347,48 @@ place_open(struct place *p, const struct config *c, struct err *err)
 		 &p->exec, err)) < 0)
 		return rc;
 	return open_socket(p, c, "ctl", SOCK_STREAM, c->gid, 0660, &p->ctl, err);
+}
+
+int
+place_open_file(int dir, const char *name)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int out;
+
+	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+		errno = ENOENT;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = ENOENT;
+		return -1;
+	}
+	out = fd;
+	fd = -1;
+	return out;
+}
+
+void
+place_only_file(int dir, const char *name)
+{
+	char aside[NAME_CAP + 32];
+	struct stat st;
+	int rc = -1;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
+		return;
+	errno = EEXIST;
+	for (int i = 1; i <= ODD_TRIES && rc < 0 && errno == EEXIST; i++) {
+		snprintf(aside, sizeof aside, i == 1 ? PLACE_ODD "%s" : PLACE_ODD "%s.%d", name, i);
+		rc = (int)syscall(SYS_renameat2, dir, name, dir, aside, RENAME_NOREPLACE);
+	}
+	if (rc == 0)
+		log_warn("%s in run-dir/supervisor is not a regular file: put aside there as %s",
+		    name, aside);
+	else
+		log_warn("%s in run-dir/supervisor is not a regular file, and can't be put aside: %s",
+		    name, strerror(errno));
 }
 
 int

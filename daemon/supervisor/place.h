@@ -42,6 +42,14 @@ MUST_CHECK int place_unrole(const struct place *p, const char *role,
 /* Does this errno say that a disk is full, read-only or broken? */
 bool place_unwritable(int why);
 
+/* A file of ours for reading, or -1 and errno; ENOENT also where that name is not a
+ * regular file's. */
+MUST_CHECK int place_open_file(int dir, const char *name);
+/* Of what has that name and is not a regular file: it is put aside as PLACE_ODD NAME,
+ * and said; where that can't be done it is said too, and stays. */
+void place_only_file(int dir, const char *name);
+#define PLACE_ODD ".odd-"
+
 /* Before the name of a file that is not whole yet. */
 #define PLACE_TMP ".tmp-"
 /* A whole small file, replaced atomically and durably. */

@@ -4,7 +4,9 @@
  * in run-dir.
  *
  * An init can't be looked into: to a user the names of its descriptors are shut.
- * Their inodes are told, and two of one directory are nobody else's.
+ * Their inodes are told, and, by its argv[0], of which file system: two of one
+ * directory are nobody else's.  What runs in a container can make itself such
+ * descriptors and such a name, but is never the first of a pid namespace.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +28,7 @@ enum { GROW = 64 };
 
 /* The log files of an instance. */
 struct logs {
+	dev_t dev;
 	ino_t first, second;
 	char instance[NAME_CAP];
 };
@@ -50,6 +53,21 @@ inode_of(pid_t pid, int fd)
 	return p == NULL ? 0 : (ino_t)strtoull(p + 4, NULL, 10);
 }
 
+/* Of which file system its logs are; 0: it does not say, one of an older meshd. */
+static dev_t
+dev_of(pid_t pid)
+{
+	char path[48], text[64] = "", *at;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	at = strchr(text, INIT_NAME_DEV[0]);
+	return at == NULL ? 0 : (dev_t)strtoull(at + 1, NULL, 16);
+}
+
 /* NAME.log and NAME.log.1: false, if this is not the first of the two. */
 static bool
 take(int dir, const char *name, struct logs *l)
@@ -64,6 +82,7 @@ take(int dir, const char *name, struct logs *l)
 	if (fstatat(dir, name, &a, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fstatat(dir, second, &b, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
+	l->dev = a.st_dev;
 	l->first = a.st_ino;
 	l->second = b.st_ino;
 	snprintf(l->instance, sizeof l->instance, "%.*s", (int)(n - end), name);
@@ -95,12 +114,15 @@ static const char *
 whose(pid_t pid, const struct known *k)
 {
 	ino_t first, second;
+	dev_t dev;
 
-	if (launch_is_init(pid) != 1 || (first = inode_of(pid, INIT_FD_LOG)) == 0 ||
-	    (second = inode_of(pid, INIT_FD_LOG2)) == 0)
+	if (launch_is_init(pid) != 1 || !launch_is_first(pid) ||
+	    (first = inode_of(pid, INIT_FD_LOG)) == 0 || (second = inode_of(pid, INIT_FD_LOG2)) == 0)
 		return NULL;
+	dev = dev_of(pid);
 	for (size_t i = 0; i < k->count; i++)
-		if (k->all[i].first == first && k->all[i].second == second)
+		if ((dev == 0 || k->all[i].dev == dev) && k->all[i].first == first &&
+		    k->all[i].second == second)
 			return k->all[i].instance;
 	return NULL;
 }

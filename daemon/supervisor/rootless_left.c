@@ -78,7 +78,7 @@ left_end_engine(const struct sup *s, int ms)
 	int pid;
 	AUTO_CLOSE int fd = s->cgroups.unified >= 0 ? -1 :
 						      openat(s->place.pids_dir, NOTE,
-							  O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+							  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	AUTO_CLOSE int pidfd = -1;
 
 	n = fd < 0 ? -1 : sys_read_all(fd, text, sizeof text - 1);

@@ -13,6 +13,7 @@
  *   ports.c   listening sockets that containers get
  *   sandbox.c what all containers of a sandbox together may take
  *   notify.c  what a service manager is told
+ *   strays.c  who was killed and has not ended yet
  *   opener.c  a file in an image, by a process that may wait for it
  *   limiter.c less memory for all of them, by a process that may wait for it
  *   changed.c the files that a START was judged by, edited

@@ -45,7 +45,7 @@ def test_what_runs_is_reported_by_its_own_hash(node):
     node.start()
     up = node.up("web.1", "a", vars={"n": "1000"})
     note = (node.top / "run/supervisor/web.1.pid").read_text().split()
-    assert note[0] == "2" and int(note[5], 16) == up["hash"]
+    assert note[0] == "3" and int(note[5], 16) == up["hash"]
 
 
 def test_stop_goes_on_after_kill(node):
