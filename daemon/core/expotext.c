@@ -7,29 +7,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../base/own.h"
-
-struct row { /* a series, to be sorted */
-	uint32_t name, name_len; /* in names */
-	uint32_t family_len;	 /* of its name, as far as it is the family's */
-	uint32_t at;		 /* of its packed labels in names */
-	uint32_t labels_len, order;
+struct row { /* a series that is shown */
+	series_id id;
+	uint32_t place;	      /* see series_each */
+	uint32_t name_len;    /* of text */
+	uint32_t family_len;  /* of its name, as far as it is the family's */
+	uint32_t len, head_len;
 	enum series_type type;
-	double value;
-	const uint8_t *bytes; /* of all rows, once they are whole */
+	uint8_t *text; /* name and labels, and the blank behind; owned */
+	uint8_t *head; /* of the family that it begins; owned, NULL: not made yet */
+	double value;  /* of now */
 };
 
 struct rows {
-	struct row *items;
-	size_t count;
-	uint8_t *bytes; /* packed labels, one after the other */
-	size_t len, cap;
+	struct row *items; /* owned */
+	size_t count, cap;
 };
 
 struct writer {
 	uint8_t *b;
 	size_t len, cap;
 	bool full;
+};
+
+struct expotext {
+	bool openmetrics;
+	uint64_t described; /* the store's, when this was made */
+	struct rows rows;
+	series_id *shown; /* by place: what is in rows; owned */
+	size_t shown_count;
+	struct writer out; /* of the last scrape */
 };
 
 /* --- the text ---------------------------------------------------------------------- */
@@ -85,6 +92,46 @@ put_escaped(struct writer *w, struct slice s, bool quotes)
 	put(w, s.b + from, s.len - from);
 }
 
+/* n as digits that end at `end`, at least so many. */
+static char *
+digits(char *end, uint64_t n, int least)
+{
+	for (; n > 0 || least > 0; n /= 10, least--)
+		*--end = (char)('0' + n % 10);
+	return end;
+}
+
+/* Most that are no whole numbers are some of 1e-6 or 1e-9: a quotient of two exact doubles
+ * is the double that its decimals are read as.  False: this one is not. */
+static bool
+put_decimal(struct writer *w, double v)
+{
+	static const struct {
+		double by, most;
+		int places;
+	} scales[] = {{1e6, 9e9, 6}, {1e9, 9e6, 9}};
+	double size = fabs(v);
+	char text[40], *at, *end = text + sizeof text;
+
+	for (size_t i = 0; i < ARRAY_LEN(scales); i++) {
+		uint64_t n, by = (uint64_t)scales[i].by;
+
+		if (!(size > 0 && size < scales[i].most) ||
+		    (double)(n = (uint64_t)(size * scales[i].by + 0.5)) / scales[i].by != size)
+			continue;
+		at = digits(end, n % by, scales[i].places);
+		*--at = '.';
+		at = digits(at, n / by, 1);
+		if (v < 0)
+			*--at = '-';
+		while (end[-1] == '0')
+			end--;
+		put(w, at, (size_t)(end - at));
+		return true;
+	}
+	return false;
+}
+
 static void
 put_value(struct writer *w, double v)
 {
@@ -101,6 +148,8 @@ put_value(struct writer *w, double v)
 		return;
 	}
 	if ((double)n != v || (v == 0 && signbit(v))) {
+		if (put_decimal(w, v))
+			return;
 		int len = snprintf(text, sizeof text, "%.15g", v);
 
 		if (strtod(text, NULL) != v)
@@ -108,9 +157,7 @@ put_value(struct writer *w, double v)
 		put(w, text, (size_t)len);
 		return;
 	}
-	do
-		*--at = (char)('0' + size % 10);
-	while ((size /= 10) > 0);
+	at = digits(at, size, 1);
 	if (n < 0)
 		*--at = '-';
 	put(w, at, (size_t)(text + sizeof text - at));
@@ -138,14 +185,15 @@ type_name(enum series_type t)
 	return NULL;
 }
 
+/* Name and labels; bytes are packed ones. */
 static void
-put_sample(struct writer *w, const struct rows *r, const struct row *row)
+put_labels(struct writer *w, struct slice packed, struct slice name)
 {
 	struct labels l;
 	bool first = true;
 
-	put(w, r->bytes + row->name, row->name_len);
-	if (labels_read((struct slice){r->bytes + row->at, row->labels_len}, &l) < 0)
+	put(w, name.b, name.len);
+	if (labels_read(packed, &l) < 0)
 		l.count = 0;
 	for (uint32_t i = 0; i < l.count; i++) {
 		if (slice_eq(l.items[i].name, slice_of(LABEL_NAME)))
@@ -158,14 +206,12 @@ put_sample(struct writer *w, const struct rows *r, const struct row *row)
 		first = false;
 	}
 	puts_(w, first ? " " : "} ");
-	put_value(w, row->value);
-	puts_(w, "\n");
 }
 
 static void
-put_family(struct writer *w, const struct series_store *s, const struct rows *r, const struct row *row, bool openmetrics)
+put_family(struct writer *w, const struct series_store *s, const struct row *row, bool openmetrics)
 {
-	const struct slice name = {r->bytes + row->name, row->family_len};
+	const struct slice name = {row->text, row->family_len};
 	const char *word = type_name(row->type);
 	struct slice help = {0};
 
@@ -184,6 +230,19 @@ put_family(struct writer *w, const struct series_store *s, const struct rows *r,
 	puts_(w, " ");
 	puts_(w, word != NULL ? word : openmetrics ? "unknown" : "untyped");
 	puts_(w, "\n");
+}
+
+/* What is written from mark on, as memory of its own, and taken back; NULL: no memory. */
+static uint8_t *
+keep(struct writer *w, size_t mark, uint32_t *len)
+{
+	uint8_t *kept = w->full ? NULL : malloc(w->len - mark);
+
+	*len = (uint32_t)(w->len - mark);
+	if (kept != NULL)
+		memcpy(kept, w->b + mark, w->len - mark);
+	w->len = mark;
+	return kept;
 }
 
 /* --- the rows ----------------------------------------------------------------------- */
@@ -230,97 +289,230 @@ find_family(const struct series_store *s, struct slice name, bool openmetrics, s
 }
 
 static int
-add(struct rows *r, const struct series_store *s, series_id id, double value, bool openmetrics)
+text_cmp(const uint8_t *a, uint32_t a_len, const uint8_t *b, uint32_t b_len)
 {
-	struct row *row = &r->items[r->count];
-	struct slice packed, name;
+	int c = memcmp(a, b, a_len < b_len ? a_len : b_len);
 
-	if (r->cap - r->len < LABELS_BYTES_MAX) {
-		uint8_t *more = realloc(r->bytes, r->cap * 2 + 2 * LABELS_BYTES_MAX);
-
-		if (more == NULL)
-			return -ERR_FULL;
-		r->bytes = more;
-		r->cap = r->cap * 2 + 2 * LABELS_BYTES_MAX;
-	}
-	packed = (struct slice){r->bytes + r->len, series_labels(s, id, r->bytes + r->len)};
-	name = labels_find(packed, slice_of(LABEL_NAME));
-	if (packed.len == 0 || name.len == 0)
-		return 0;
-	*row = (struct row){.name = (uint32_t)(name.b - r->bytes), .name_len = (uint32_t)name.len,
-	    .at = (uint32_t)r->len, .labels_len = (uint32_t)packed.len, .order = (uint32_t)r->count, .value = value};
-	find_family(s, name, openmetrics, row);
-	r->len += packed.len;
-	r->count++;
-	return 0;
+	return c != 0 ? c : (a_len > b_len) - (a_len < b_len);
 }
 
-/* A family is in one piece; within it names are, and the store's order stays. */
+/* A family is in one piece, and so is a name within it. */
 static int
 row_cmp(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	const uint8_t *base = x->bytes;
-	uint32_t n = x->family_len < y->family_len ? x->family_len : y->family_len;
-	int c = memcmp(base + x->name, base + y->name, n);
+	int c = text_cmp(x->text, x->family_len, y->text, y->family_len);
 
-	if (c == 0 && x->family_len != y->family_len)
-		c = x->family_len < y->family_len ? -1 : 1;
-	if (c == 0) {
-		n = x->name_len < y->name_len ? x->name_len : y->name_len;
-		c = memcmp(base + x->name, base + y->name, n);
+	if (c == 0)
+		c = text_cmp(x->text, x->name_len, y->text, y->name_len);
+	return c != 0 ? c : text_cmp(x->text, x->len, y->text, y->len);
+}
+
+static bool
+is_shown(const struct series_store *s, series_id id, int64_t now_tick, double *value)
+{
+	struct series_point p;
+
+	if (!series_last(s, id, &p) || series_is_stale(p.value) || p.tick < now_tick - EXPOTEXT_AGE_TICKS)
+		return false;
+	*value = p.value;
+	return true;
+}
+
+static void
+row_free(struct expotext *x, struct row *row)
+{
+	x->shown[row->place] = 0;
+	free(row->text);
+	free(row->head);
+}
+
+static void
+forget(struct expotext *x)
+{
+	for (size_t i = 0; i < x->rows.count; i++)
+		row_free(x, &x->rows.items[i]);
+	free(x->rows.items);
+	x->rows = (struct rows){0};
+}
+
+/* The values of now, of those that are still there. */
+static void
+look_again(struct expotext *x, const struct series_store *s, int64_t now_tick)
+{
+	struct rows *r = &x->rows;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		if (!is_shown(s, r->items[i].id, now_tick, &r->items[i].value))
+			row_free(x, &r->items[i]);
+		else if (kept++ != i)
+			r->items[kept - 1] = r->items[i];
 	}
-	if (c == 0 && x->name_len != y->name_len)
-		c = x->name_len < y->name_len ? -1 : 1;
-	return c != 0 ? c : x->order < y->order ? -1 : 1;
+	r->count = kept;
+}
+
+static bool
+shown_reach(struct expotext *x, size_t place)
+{
+	size_t count = x->shown_count > 0 ? x->shown_count : 1024;
+	series_id *more;
+
+	while (count <= place)
+		count *= 2;
+	if (count == x->shown_count)
+		return true;
+	if ((more = realloc(x->shown, count * sizeof *more)) == NULL)
+		return false;
+	memset(more + x->shown_count, 0, (count - x->shown_count) * sizeof *more);
+	x->shown = more;
+	x->shown_count = count;
+	return true;
 }
 
 static int
-gather(struct rows *r, const struct series_store *s, int64_t now_tick, bool openmetrics)
+add(struct expotext *x, struct rows *r, const struct series_store *s, const struct row *seen)
 {
-	AUTO_FREE series_id *ids = NULL;
-	int64_t n = series_select(s, NULL, 0, EXPOTEXT_SERIES_MAX, &ids);
+	uint8_t labels[LABELS_BYTES_MAX];
+	const struct slice packed = {labels, series_labels(s, seen->id, labels)};
+	struct slice name = labels_find(packed, slice_of(LABEL_NAME));
+	struct row row = *seen;
+	size_t mark = x->out.len;
 
-	if (n < 0 || (r->items = calloc((size_t)n + 1, sizeof *r->items)) == NULL)
-		return -ERR_FULL;
-	for (int64_t i = 0; i < n; i++) {
-		struct series_point p;
+	if (packed.len == 0 || name.len == 0)
+		return 0;
+	if (r->count == r->cap) {
+		size_t cap = r->cap > 0 ? r->cap * 2 : 64;
+		struct row *more = realloc(r->items, cap * sizeof *more);
 
-		if (!series_last(s, ids[i], &p) || series_is_stale(p.value) || p.tick < now_tick - EXPOTEXT_AGE_TICKS)
-			continue;
-		if (add(r, s, ids[i], p.value, openmetrics) < 0)
+		if (more == NULL)
 			return -ERR_FULL;
+		r->items = more;
+		r->cap = cap;
 	}
-	for (size_t i = 0; i < r->count; i++)
-		r->items[i].bytes = r->bytes;
-	qsort(r->items, r->count, sizeof *r->items, row_cmp);
+	put_labels(&x->out, packed, name);
+	if ((row.text = keep(&x->out, mark, &row.len)) == NULL)
+		return -ERR_FULL;
+	row.name_len = (uint32_t)name.len;
+	find_family(s, name, x->openmetrics, &row);
+	x->shown[row.place] = row.id;
+	r->items[r->count++] = row;
 	return 0;
 }
 
-int
-expotext_write(const struct series_store *s, int64_t now_tick, bool openmetrics, struct blob *out)
+/* Both are in order; one of them is all, when it is done. */
+static int
+merge(struct rows *all, struct rows *fresh)
 {
-	struct writer w = {0};
-	struct rows r = {0};
-	int rc = gather(&r, s, now_tick, openmetrics);
+	size_t n = all->count + fresh->count, i = 0, k = 0;
+	struct row *items = malloc(n * sizeof *items);
 
-	*out = (struct blob){0};
-	for (size_t i = 0; i < r.count && rc == 0; i++) {
-		const struct row *x = &r.items[i], *before = i > 0 ? x - 1 : NULL;
-
-		if (before == NULL || before->family_len != x->family_len ||
-		    memcmp(r.bytes + before->name, r.bytes + x->name, x->family_len) != 0)
-			put_family(&w, s, &r, x, openmetrics);
-		put_sample(&w, &r, x);
-	}
-	if (openmetrics)
-		puts_(&w, "# EOF\n");
-	free(r.items);
-	free(r.bytes);
-	if (rc < 0 || w.full) {
-		free(w.b);
+	if (items == NULL)
 		return -ERR_FULL;
-	}
-	*out = (struct blob){w.b, w.len};
+	for (size_t at = 0; at < n; at++)
+		items[at] = i < all->count &&
+			(k == fresh->count || row_cmp(&all->items[i], &fresh->items[k]) < 0) ?
+		    all->items[i++] :
+		    fresh->items[k++];
+	free(all->items);
+	*all = (struct rows){items, n, n};
 	return 0;
+}
+
+static int
+look_for_new(struct expotext *x, const struct series_store *s, int64_t now_tick)
+{
+	struct row seen = {0};
+	struct rows fresh = {0};
+	uint32_t at = 0;
+	int rc = 0;
+
+	while (rc == 0 && series_each(s, &at, &seen.id)) {
+		seen.place = at - 1;
+		if (!shown_reach(x, seen.place))
+			rc = -ERR_FULL;
+		else if (x->shown[seen.place] != seen.id && is_shown(s, seen.id, now_tick, &seen.value))
+			rc = x->rows.count + fresh.count < EXPOTEXT_SERIES_MAX ? add(x, &fresh, s, &seen) : -ERR_FULL;
+	}
+	if (rc == 0 && fresh.count > 0) {
+		qsort(fresh.items, fresh.count, sizeof *fresh.items, row_cmp);
+		rc = merge(&x->rows, &fresh);
+	}
+	if (rc < 0)
+		for (size_t i = 0; i < fresh.count; i++)
+			row_free(x, &fresh.items[i]);
+	free(fresh.items);
+	return rc;
+}
+
+static int
+put_head(struct expotext *x, const struct series_store *s, struct row *row)
+{
+	size_t mark = x->out.len;
+
+	if (row->head == NULL) {
+		put_family(&x->out, s, row, x->openmetrics);
+		if ((row->head = keep(&x->out, mark, &row->head_len)) == NULL)
+			return -ERR_FULL;
+	}
+	put(&x->out, row->head, row->head_len);
+	return 0;
+}
+
+static int
+print(struct expotext *x, const struct series_store *s)
+{
+	struct writer *w = &x->out;
+
+	for (size_t i = 0; i < x->rows.count; i++) {
+		struct row *row = &x->rows.items[i];
+		const struct row *before = i > 0 ? row - 1 : NULL;
+
+		if ((before == NULL || text_cmp(before->text, before->family_len, row->text, row->family_len) != 0) &&
+		    put_head(x, s, row) < 0)
+			return -ERR_FULL;
+		put(w, row->text, row->len);
+		put_value(w, row->value);
+		put(w, "\n", 1);
+	}
+	if (x->openmetrics)
+		puts_(w, "# EOF\n");
+	return w->full ? -ERR_FULL : 0;
+}
+
+struct expotext *
+expotext_new(bool openmetrics)
+{
+	struct expotext *x = calloc(1, sizeof *x);
+
+	if (x != NULL)
+		x->openmetrics = openmetrics;
+	return x;
+}
+
+int
+expotext_write(struct expotext *x, const struct series_store *s, int64_t now_tick, struct slice *out)
+{
+	*out = (struct slice){0};
+	x->out.len = 0;
+	x->out.full = false;
+	if (x->described != series_described(s))
+		forget(x);
+	x->described = series_described(s);
+	look_again(x, s, now_tick);
+	if (look_for_new(x, s, now_tick) < 0 || print(x, s) < 0)
+		return -ERR_FULL;
+	*out = (struct slice){x->out.b, x->out.len};
+	return 0;
+}
+
+void
+expotext_free(struct expotext *x)
+{
+	if (x == NULL)
+		return;
+	forget(x);
+	free(x->shown);
+	free(x->out.b);
+	free(x);
 }

@@ -102,6 +102,11 @@ bool series_last(const struct series_store *s, series_id id, struct series_point
  * the store changes. */
 bool series_metric(const struct series_store *s, uint32_t at, struct slice *metric,
     enum series_type *type, struct slice *help);
+/* The series with samples, in no order: *at = 0 first, then as it was left; *at - 1 is the
+ * place of this one, which is another's only when it is gone.  false: no more. */
+bool series_each(const struct series_store *s, uint32_t *at, series_id *id);
+/* Another number when a metric was described, or is not any more. */
+uint64_t series_described(const struct series_store *s);
 /* What the metric is; UNTYPED and "" when nobody said. */
 enum series_type series_meta(const struct series_store *s, struct slice metric, struct slice *help);
 

@@ -186,6 +186,27 @@ series_metric(const struct series_store *s, uint32_t at, struct slice *metric, e
 	return tags_metric(&s->tags, at, metric, type, help);
 }
 
+bool
+series_each(const struct series_store *s, uint32_t *at, series_id *id)
+{
+	while (*at < s->ones_count) {
+		uint32_t i = (*at)++;
+		const struct one *o = one_at(s, i);
+
+		if (!(o->flags & ONE_USED) || !one_has_samples(s, o))
+			continue;
+		*id = id_of(s, i);
+		return true;
+	}
+	return false;
+}
+
+uint64_t
+series_described(const struct series_store *s)
+{
+	return s->tags.described;
+}
+
 enum series_type
 series_meta(const struct series_store *s, struct slice metric, struct slice *help)
 {

@@ -221,6 +221,7 @@ metric_drop(struct tags *t, uint32_t i)
 	t->metrics_idle -= tag_at(t, m->tag)->first == 0;
 	tag_give(t, m->tag);
 	t->metrics_count--;
+	t->described++;
 	if (m == last)
 		return;
 	*m = *last;
@@ -284,6 +285,7 @@ tags_describe(struct tags *t, struct slice metric, enum series_type type, struct
 			tag_at(t, m.tag)->metric = i + 1;
 			t->metrics_idle += tag_at(t, m.tag)->first == 0;
 			t->metrics_count++;
+			t->described++;
 			metrics_few(t);
 			return 0;
 		}

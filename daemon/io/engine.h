@@ -45,6 +45,7 @@
 #include "probe.h"
 #include "runs.h"
 #include "dark.h"
+#include "exposition.h"
 #include "soon.h"
 #include "standing.h"
 #include "starting.h"
@@ -85,6 +86,7 @@ struct engine {
 	struct dossier dossier;
 	struct view_metrics metrics;
 	struct standing standing;
+	struct exposition exposition;
 	uv_timer_t report; /* due: tell the leader */
 	struct tell_hearer told[MESH_HEARERS];
 	msec reported;

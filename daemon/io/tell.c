@@ -206,6 +206,7 @@ tell_second(struct engine *e)
 		refresh_facts(e);
 	answers_measure(e);
 	standing_second(e);
+	exposition_second(e);
 	look_at_counters(e);
 	if (e->mesh == NULL)
 		return;

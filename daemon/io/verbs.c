@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "../base/name.h"
-#include "../core/expotext.h"
 #include "acts.h"
 #include "audit.h"
 #include "belong.h"
@@ -154,25 +153,6 @@ verb_schedule(struct engine *e, struct ctl_req *r)
 	viewing_start(e, r, then_schedule);
 }
 
-static void
-verb_exposition(struct engine *e, struct ctl_req *r)
-{
-	struct blob text;
-	bool openmetrics = ctl_arg_bool(r, "openmetrics");
-	msgpack_packer *pk;
-
-	if (expotext_write(e->series, collect_tick(e), openmetrics, &text) < 0) {
-		ctl_fail(r, 1, "mesh metrics asks for less at once", "all series at once are more than 8 MiB of text");
-		return;
-	}
-	pk = ctl_begin(r);
-	msgpack_pack_map(pk, 1);
-	pk_str(pk, "text");
-	pk_strn(pk, (const char *)text.b, text.len);
-	blob_free(&text);
-	ctl_end(r);
-}
-
 /* --- without -------------------------------------------------------------------- */
 
 static void
@@ -276,7 +256,7 @@ static const struct verb {
     {"labels", metricsverb_labels, false},
     {"label_values", metricsverb_values, false},
     {"metadata", metricsverb_metadata, false},
-    {"exposition", verb_exposition, false},
+    {"exposition", exposition_verb, false},
     {"audit", audit_verb, true},
     {"schedule", verb_schedule, false},
     {"render", verb_render, false},

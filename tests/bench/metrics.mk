@@ -1,6 +1,6 @@
 # Figures of metrics: each part has a line and files of its own.  Included by tests/tests.mk.
-.PHONY: bench-metrics bench-metrics-query bench-metrics-sample bench-metrics-store test-exporter
-bench-metrics: bench-metrics-query bench-metrics-sample bench-metrics-store
+.PHONY: bench-metrics bench-metrics-query bench-metrics-sample bench-metrics-scrape bench-metrics-store test-exporter
+bench-metrics: bench-metrics-query bench-metrics-sample bench-metrics-scrape bench-metrics-store
 bench-metrics-sample: $(B)/bench/sample # as root: it makes cgroups
 	@/usr/bin/python3 -B tests/bench/metrics_sample.py $(B)/bench/sample
 $(B)/bench/sample $(B)/bench/dump: $(B)/bench/%: tests/bench/%.c $(filter $(B)/%,$(need_io))
@@ -20,3 +20,6 @@ test-exporter: $(B)/bench/dump
 
 bench-metrics-query: all # as root: QUERY_N=100 real daemons
 	@/usr/bin/python3 -B tests/bench/metrics_query.py
+
+bench-metrics-scrape: all # as root: one real node of 20 containers
+	@/usr/bin/python3 -B tests/bench/metrics_scrape.py

@@ -27,6 +27,7 @@ PROMISES = {
     "idle.*.follower.cpu": (0.5, "serf", 0.19),
     "idle.*.leader.cpu": (1.5, "serf", 0.19),
     "query.p99": (50, "nothing else that asks all nodes", None),
+    "scrape.cpu": (1.0, "node_exporter", 9.1),
     "mesh.start.p50": (3.6, "crun", 10.8),
     "mesh.start.ratio": (1.5, "crun", 4.2),
     "mesh.rate.two": (300, "crun, one at a time", 81),
