@@ -13,6 +13,7 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "exclusive.h"
+#include "textkey.h"
 
 int
 check_key(struct check *c, const char *const *keys, size_t count, uint32_t *seen, size_t *was)
@@ -255,14 +256,15 @@ check_top_value(struct check *c, int key)
 }
 
 struct placed {
-	const char *id, *node;
+	struct textkey id;
+	const char *node;
 };
 
 static int
 placed_cmp(const void *a, const void *b)
 {
 	const struct placed *x = a, *y = b;
-	int c = strcmp(x->id, y->id);
+	int c = textkey_cmp(&x->id, &y->id);
 
 	return c != 0 ? c : strcmp(x->node, y->node);
 }
@@ -282,28 +284,31 @@ check_unique(struct check *c)
 			const struct plan_place *pl = &p->nodes[i].places[k];
 
 			for (size_t m = 0; m < pl->instances_count; m++)
-				all[n++] = (struct placed){pl->instances[m].id, p->nodes[i].name};
+				all[n++] = (struct placed){
+				    textkey_of(pl->instances[m].id), p->nodes[i].name};
 		}
 	qsort(all, n, sizeof *all, placed_cmp);
 	for (size_t i = 1; i < n; i++)
-		if (strcmp(all[i - 1].id, all[i].id) == 0)
-			return walk_fail(&c->w, "instance '%s' scheduled on %s and %s", all[i].id,
-			    all[i - 1].node, all[i].node);
+		if (textkey_cmp(&all[i - 1].id, &all[i].id) == 0)
+			return walk_fail(&c->w, "instance '%s' scheduled on %s and %s",
+			    all[i].id.text, all[i - 1].node, all[i].node);
 	return 0;
 }
 
 /* A role on a node must be a role; said here, since the keys of the result
- * come in any order. */
+ * come in any order.  Both lists are sorted by name. */
 static int
 check_named_roles(struct check *c)
 {
 	const struct plan *p = c->plan;
 
 	for (size_t i = 0; i < p->nodes_count; i++)
-		for (size_t k = 0; k < p->nodes[i].places_count; k++) {
+		for (size_t k = 0, r = 0; k < p->nodes[i].places_count; k++) {
 			const char *role = p->nodes[i].places[k].role;
 
-			if (plan_role(p, role) == NULL)
+			while (r < p->roles_count && strcmp(p->roles[r].name, role) < 0)
+				r++;
+			if (r == p->roles_count || strcmp(p->roles[r].name, role) != 0)
 				return walk_fail(&c->w,
 				    "nodes.%s.roles.%s: role '%s' is not in roles: give it a version and on_split there",
 				    p->nodes[i].name, role, role);
@@ -348,9 +353,10 @@ plan_check(const void *result, size_t len, const struct plan_world *world, struc
 
 	memset(out, 0, sizeof *out);
 	walk_init(&c.w, (struct slice){result, len}, err);
-	if (check_all(&c) < 0 || exclusive_check(out, err) < 0) {
+	int rc = check_world(&c) < 0 || check_all(&c) < 0 || exclusive_check(out, err) < 0 ? -1 : 0;
+
+	free(c.nodes);
+	if (rc < 0)
 		plan_free(out);
-		return -1;
-	}
-	return 0;
+	return rc;
 }

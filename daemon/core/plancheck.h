@@ -6,12 +6,21 @@
 #define CORE_PLANCHECK_H
 
 #include "plan.h"
+#include "textkey.h"
 #include "walk.h"
+
+/* A node of the world by its name. */
+struct check_node {
+	struct textkey name;
+	const struct view_node *node;
+};
 
 struct check {
 	struct walk w;
 	const struct plan_world *world;
 	struct plan *plan;
+	struct check_node *nodes; /* who has not left; sorted by name */
+	size_t nodes_count;
 	size_t instances; /* so far, in the whole plan */
 };
 
@@ -26,6 +35,8 @@ int check_name(struct check *c, char *out);
 /* An opaque value, copied.  map: it must be one. */
 int check_blob(struct check *c, bool map, struct blob *out);
 
+/* Before check_nodes: c->nodes, to be freed. */
+int check_world(struct check *c);
 int check_nodes(struct check *c);
 /* result.errors and result.missing, from the standard library. */
 int check_errors(struct check *c);

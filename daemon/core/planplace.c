@@ -15,38 +15,49 @@
 
 enum { KNOWN_SHOWN = 10 };
 
-static const struct view_node *
-world_node(const struct plan_world *w, const char *name)
+static int
+known_cmp(const void *a, const void *b)
 {
-	for (size_t i = 0; i < w->nodes_count; i++)
-		if (w->nodes[i].state != VIEW_LEFT && strcmp(w->nodes[i].name, name) == 0)
-			return &w->nodes[i];
-	return NULL;
+	return textkey_cmp(
+	    &((const struct check_node *)a)->name, &((const struct check_node *)b)->name);
 }
 
-static int
-text_cmp(const void *a, const void *b)
+int
+check_world(struct check *c)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	c->nodes = calloc(c->world->nodes_count + 1, sizeof *c->nodes);
+	if (c->nodes == NULL)
+		return walk_fail(&c->w, "out of memory");
+	for (size_t i = 0; i < c->world->nodes_count; i++)
+		if (c->world->nodes[i].state != VIEW_LEFT)
+			c->nodes[c->nodes_count++] = (struct check_node){
+			    textkey_of(c->world->nodes[i].name), &c->world->nodes[i]};
+	if (c->nodes_count > 0)
+		qsort(c->nodes, c->nodes_count, sizeof *c->nodes, known_cmp);
+	return 0;
+}
+
+static const struct view_node *
+world_node(const struct check *c, const char *name)
+{
+	struct check_node key = {.name = textkey_of(name)}, *found = NULL;
+
+	if (c->nodes_count > 0)
+		found = bsearch(&key, c->nodes, c->nodes_count, sizeof *c->nodes, known_cmp);
+	return found != NULL ? found->node : NULL;
 }
 
 static int
 no_such_node(struct check *c)
 {
-	size_t all = c->world->nodes_count, n = 0, len = 0;
-	AUTO_FREE const char **names = calloc(all + 1, sizeof *names);
 	char known[400] = "none";
+	size_t len = 0;
 
-	for (size_t i = 0; names != NULL && i < all; i++)
-		if (c->world->nodes[i].state != VIEW_LEFT)
-			names[n++] = c->world->nodes[i].name;
-	if (n > 0)
-		qsort(names, n, sizeof *names, text_cmp);
-	for (size_t i = 0; i < n && i < KNOWN_SHOWN && len < sizeof known; i++)
-		len += (size_t)snprintf(
-		    known + len, sizeof known - len, "%s%s", i > 0 ? ", " : "", names[i]);
-	return walk_fail(
-	    &c->w, "no such node (known: %s%s)", known, n > KNOWN_SHOWN ? ", ..." : "");
+	for (size_t i = 0; i < c->nodes_count && i < KNOWN_SHOWN && len < sizeof known; i++)
+		len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i > 0 ? ", " : "",
+		    c->nodes[i].name.text);
+	return walk_fail(&c->w, "no such node (known: %s%s)", known,
+	    c->nodes_count > KNOWN_SHOWN ? ", ..." : "");
 }
 
 void
@@ -268,7 +279,7 @@ static int
 check_node(struct check *c, struct plan_node *n)
 {
 	static const char *const keys[N_COUNT] = {"roles", "vars"};
-	const struct view_node *world = world_node(c->world, n->name);
+	const struct view_node *world = world_node(c, n->name);
 	uint32_t count, seen = 0;
 	size_t was;
 

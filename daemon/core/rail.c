@@ -13,10 +13,11 @@
 #include "../../gossip/mp.h"
 #include "../base/own.h"
 #include "railkeep.h"
+#include "textkey.h"
 #include "walk.h"
 
 struct row {
-	const char *role, *id;
+	struct textkey role, id;
 };
 
 struct rows {
@@ -33,9 +34,9 @@ static int
 row_cmp(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	int c = strcmp(x->role, y->role);
+	int c = textkey_cmp(&x->role, &y->role);
 
-	return c != 0 ? c : strcmp(x->id, y->id);
+	return c != 0 ? c : textkey_cmp(&x->id, &y->id);
 }
 
 static void
@@ -73,8 +74,8 @@ add_node(struct rows *r, const struct plan_node *n)
 {
 	for (size_t k = 0; k < n->places_count; k++)
 		for (size_t m = 0; m < n->places[k].instances_count; m++)
-			r->row[r->count++] =
-			    (struct row){n->places[k].role, n->places[k].instances[m].id};
+			r->row[r->count++] = (struct row){textkey_of(n->places[k].role),
+			    textkey_of(n->places[k].instances[m].id)};
 }
 
 static int
@@ -89,30 +90,24 @@ rows_of_plan(struct rows *r, const struct plan *p)
 	return 0;
 }
 
+struct near {
+	struct textkey name;
+	const struct view_node *node;
+};
+
 static int
-node_cmp(const void *a, const void *b)
+near_cmp(const void *a, const void *b)
 {
-	return strcmp((*(const struct view_node *const *)a)->name,
-	    (*(const struct view_node *const *)b)->name);
+	return textkey_cmp(&((const struct near *)a)->name, &((const struct near *)b)->name);
 }
 
 static const struct view_node *
-reachable(const struct view_node **nodes, size_t count, const char *name)
+reachable(const struct near *nodes, size_t count, const char *name)
 {
-	size_t lo = 0, hi = count;
+	struct near key = {.name = textkey_of(name)}, *found;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = strcmp(name, nodes[mid]->name);
-
-		if (c == 0)
-			return nodes[mid];
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	found = count > 0 ? bsearch(&key, nodes, count, sizeof *nodes, near_cmp) : NULL;
+	return found != NULL ? found->node : NULL;
 }
 
 /* What runs where we can reach it; a node that has not told yet is believed to
@@ -120,7 +115,7 @@ reachable(const struct view_node **nodes, size_t count, const char *name)
 static int
 rows_of_world(struct rows *r, const struct rail_in *in)
 {
-	AUTO_FREE const struct view_node **nodes = calloc(in->nodes_count + 1, sizeof *nodes);
+	AUTO_FREE struct near *nodes = calloc(in->nodes_count + 1, sizeof *nodes);
 	size_t n = 0;
 
 	r->row = calloc(in->running_count + plan_instances(in->last) + 1, sizeof *r->row);
@@ -128,15 +123,15 @@ rows_of_world(struct rows *r, const struct rail_in *in)
 		return -ERR_FULL;
 	for (size_t i = 0; i < in->nodes_count; i++)
 		if (in->nodes[i].state == VIEW_ALIVE || in->nodes[i].state == VIEW_SUSPECT)
-			nodes[n++] = &in->nodes[i];
+			nodes[n++] = (struct near){textkey_of(in->nodes[i].name), &in->nodes[i]};
 	if (n > 0)
-		qsort(nodes, n, sizeof *nodes, node_cmp);
+		qsort(nodes, n, sizeof *nodes, near_cmp);
 	for (size_t i = 0; i < in->running_count; i++) {
 		const struct view_instance *v = &in->running[i];
 
 		if ((v->state == VIEW_RUNNING || v->state == VIEW_STARTING) &&
 		    reachable(nodes, n, v->node) != NULL)
-			r->row[r->count++] = (struct row){v->role, v->id};
+			r->row[r->count++] = (struct row){textkey_of(v->role), textkey_of(v->id)};
 	}
 	for (size_t i = 0; in->last != NULL && i < in->last->nodes_count; i++) {
 		const struct view_node *v = reachable(nodes, n, in->last->nodes[i].name);
@@ -157,7 +152,7 @@ rows_from(const struct rows *r, const char *role)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (strcmp(r->row[mid].role, role) < 0)
+		if (strcmp(r->row[mid].role.text, role) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -168,7 +163,7 @@ rows_from(const struct rows *r, const char *role)
 static bool
 rows_of(const struct rows *r, size_t i, const char *role)
 {
-	return i < r->count && strcmp(r->row[i].role, role) == 0;
+	return i < r->count && strcmp(r->row[i].role.text, role) == 0;
 }
 
 static uint64_t
@@ -196,7 +191,7 @@ count_stops(const struct judge *j, const char *role, struct stops *s)
 		if (rows_have(&j->planned, row))
 			continue;
 		s->gone++;
-		s->wish = wish_add(s->wish, row->id);
+		s->wish = wish_add(s->wish, row->id.text);
 	}
 	for (size_t i = rows_from(&j->planned, role); rows_of(&j->planned, i, role); i++) {
 		const struct row *row = &j->planned.row[i];
@@ -350,8 +345,8 @@ all_roles(const struct judge *j, const struct plan *plan, const char **names)
 	size_t n = 0, kept = 0;
 
 	for (size_t i = 0; i < j->live.count; i++)
-		if (i == 0 || strcmp(j->live.row[i - 1].role, j->live.row[i].role) != 0)
-			names[n++] = j->live.row[i].role;
+		if (i == 0 || textkey_cmp(&j->live.row[i - 1].role, &j->live.row[i].role) != 0)
+			names[n++] = j->live.row[i].role.text;
 	for (size_t i = 0; i < plan->roles_count; i++)
 		names[n++] = plan->roles[i].name;
 	for (size_t i = 0; last != NULL && i < last->roles_count; i++)

@@ -16,56 +16,55 @@ void
 walk_init(struct walk *w, struct slice buf, struct err *err)
 {
 	mp_init(&w->r, buf.b, buf.len, WALK_DEPTH_MAX);
-	w->path[0] = '\0';
-	w->path_len = 0;
+	w->depth = 0;
 	w->err = err;
-}
-
-/* A path that no longer fits is cut; its head still says where to look. */
-static size_t
-append(struct walk *w, const char *text)
-{
-	size_t was = w->path_len, len = strlen(text);
-
-	if (len > WALK_PATH_CAP - 1 - was)
-		len = WALK_PATH_CAP - 1 - was;
-	memcpy(w->path + was, text, len);
-	w->path_len = was + len;
-	w->path[w->path_len] = '\0';
-	return was;
 }
 
 size_t
 walk_push(struct walk *w, const char *key, size_t len)
 {
-	char text[WALK_KEY_CAP];
-	size_t dot = w->path_len > 0;
-
-	text[0] = '.';
-	err_escape(text + dot, sizeof text - dot, key, len);
-	return append(w, text);
+	if (w->depth < WALK_STEPS_MAX)
+		w->steps[w->depth] = (struct walk_step){key, len};
+	return w->depth++;
 }
 
 size_t
 walk_push_index(struct walk *w, uint32_t i)
 {
-	char text[16];
-
-	snprintf(text, sizeof text, "[%u]", i);
-	return append(w, text);
+	return walk_push(w, NULL, i);
 }
 
 void
 walk_pop(struct walk *w, size_t to)
 {
-	w->path_len = to;
-	w->path[to] = '\0';
+	w->depth = to;
+}
+
+/* A path that does not fit is cut; its head still says where to look. */
+static void
+write_path(const struct walk *w, char out[WALK_PATH_CAP])
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < w->depth && i < WALK_STEPS_MAX && len < WALK_PATH_CAP - 1; i++) {
+		const struct walk_step *step = &w->steps[i];
+		char key[WALK_KEY_CAP];
+
+		if (step->key == NULL) {
+			snprintf(out + len, WALK_PATH_CAP - len, "[%zu]", step->n);
+		} else {
+			err_escape(key, sizeof key, step->key, step->n);
+			snprintf(out + len, WALK_PATH_CAP - len, "%s%s", len > 0 ? "." : "", key);
+		}
+		len += strlen(out + len);
+	}
 }
 
 int
 walk_fail(struct walk *w, const char *fmt, ...)
 {
-	char text[ERR_TEXT_CAP];
+	char text[ERR_TEXT_CAP], path[WALK_PATH_CAP];
 	va_list ap;
 
 	if (w->err == NULL)
@@ -73,7 +72,8 @@ walk_fail(struct walk *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	err_set(w->err, 1, "%s%s%s", w->path, w->path_len > 0 ? ": " : "", text);
+	write_path(w, path);
+	err_set(w->err, 1, "%s%s%s", path, path[0] != '\0' ? ": " : "", text);
 	return -1;
 }
 

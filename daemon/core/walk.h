@@ -11,17 +11,21 @@
 #include "blob.h"
 
 /* Containers of our own around a script's value of up to PLAN_DEPTH_MAX. */
-enum { WALK_DEPTH_MAX = 40, WALK_PATH_CAP = 256, WALK_KEY_CAP = 80 };
+enum { WALK_DEPTH_MAX = 40, WALK_STEPS_MAX = 48, WALK_PATH_CAP = 256, WALK_KEY_CAP = 80 };
 
 struct walk {
 	struct mp r;
-	char path[WALK_PATH_CAP];
-	size_t path_len;
+	struct walk_step {
+		const char *key; /* borrowed; NULL: an item */
+		size_t n;	 /* bytes of the key; which item */
+	} steps[WALK_STEPS_MAX];
+	size_t depth; /* what is deeper than the steps leads there, and is not told */
 	struct err *err; /* may be NULL: then only codes */
 };
 
 void walk_init(struct walk *w, struct slice buf, struct err *err);
-/* Append ".key" or "[i]"; returns what walk_pop takes back. */
+/* A step to ".key" (which stays where it is) or "[i]"; returns what walk_pop takes
+ * back.  It costs nothing: a path is written when something is wrong. */
 size_t walk_push(struct walk *w, const char *key, size_t len);
 size_t walk_push_index(struct walk *w, uint32_t i);
 void walk_pop(struct walk *w, size_t to);
