@@ -1,8 +1,8 @@
 # Figures of the scheduler.  Included by tests/tests.mk.
 .PHONY: bench-scheduler
-bench-scheduler: $(B)/bench/scheduler $(B)/meshd-script
+bench-scheduler: $(B)/bench/round $(B)/meshd-script
 	@$< $(B)/meshd-script
 	@B=$(B) /usr/bin/python3 -B tests/bench/round.py
-$(B)/bench/scheduler: tests/bench/scheduler.c $(filter $(B)/%,$(need_io))
+$(B)/bench/round: tests/unit/io/bench_round.c $(filter $(B)/%,$(need_io))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(need_io) -Wl,--end-group -lm -o $@

@@ -1,5 +1,5 @@
 /*
- * scheduler.c - a whole round as the leader's engine does it (daemon/io/round.c), at
+ * bench_round.c - a whole round as the leader's engine does it (daemon/io/round.c), at
  * NODES nodes and ROLES x EACH containers that run: parent and input packed, the real
  * meshd-script, the answer checked, judged by the rails, made a signed schedule.
  * `name value unit`, medians of RUNS.
@@ -17,16 +17,16 @@
 
 #include <sodium.h>
 
-#include "../../daemon/base/own.h"
-#include "../../daemon/base/scriptio.h"
-#include "../../daemon/core/input.h"
-#include "../../daemon/core/plan.h"
-#include "../../daemon/core/rail.h"
-#include "../../daemon/core/schedule.h"
-#include "../../daemon/io/crypto.h"
-#include "../../daemon/io/identity.h"
-#include "../../daemon/io/pack.h"
-#include "../../daemon/io/script.h"
+#include "../../../daemon/base/own.h"
+#include "../../../daemon/base/scriptio.h"
+#include "../../../daemon/core/input.h"
+#include "../../../daemon/core/plan.h"
+#include "../../../daemon/core/rail.h"
+#include "../../../daemon/core/schedule.h"
+#include "../../../daemon/io/crypto.h"
+#include "../../../daemon/io/identity.h"
+#include "../../../daemon/io/pack.h"
+#include "../../../daemon/io/script.h"
 
 enum { NODES = 1000, ROLES = 10, EACH = 1000, RUNS = 15 };
 
@@ -313,7 +313,7 @@ main(int argc, char **argv)
 	struct err err;
 
 	if (argc != 2 || (b.script_fd = open(argv[1], O_PATH | O_CLOEXEC)) < 0)
-		die("usage: scheduler MESHD-SCRIPT");
+		die("usage: bench_round MESHD-SCRIPT");
 	b.instances = calloc((size_t)ROLES * EACH, sizeof *b.instances);
 	if (b.instances == NULL || uv_loop_init(&b.loop) < 0 || crypto_init(&err) < 0)
 		die("out of memory");
