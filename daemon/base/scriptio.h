@@ -5,13 +5,13 @@
  * msgpack map, and reads one msgpack map from its stdout.  Nothing else is
  * open; stderr is for the log.  Exit 0 whenever an answer was written.
  *
- *   in   {"mode": "schedule" | "render",
+ *   in   {"mode": "schedule" | "render" | "test" | "lint",
  *         "limits": {"heap": bytes, "cpu_ms": int, "output": bytes},
  *         "seed": int,                       of math.random; the input's hash
  *         "files": {"main.lua": str, ...}    the script tree, or the templates
- *         -- schedule:
- *         "entry": "main.lua",
- *         "input": {...}                     DESIGN §6
+ *         -- schedule, test, lint:
+ *         "entry": "main.lua",               test: a file of specs; lint: not used
+ *         "input": {...}                     DESIGN §6; test, lint: anything
  *         -- render:
  *         "render": [{"name": str, "template": str}, ...],
  *         "vars": {"vars": {...}, "schedule": {...}, "node": {...},
@@ -20,9 +20,14 @@
  *   out  {"ok": true, "result": table, "log": str, "cpu_ms": int, "heap": bytes}
  *         schedule: the script's table, checked to be serialisable;
  *         render:   {name: str}
+ *         test:     {"tests": [{"name": str, "status": "ok" | "failed" | "pending",
+ *                    "error", "file", "line", "excerpt", "traceback", "locals"}, ...]}
+ *         lint:     {"findings": [{"file": str, "line": int, "col": int, "text": str}, ...],
+ *                    "files": int}
  *        {"ok": false, "error": "main.lua:12: '=' expected near 'x'",
  *         "file": str, "line": int, "col": int, "excerpt": str,
- *         "traceback": str, "log": str}
+ *         "traceback": str, "locals": str, "log": str}
+ *         locals: "name = value" a line, of the frame it happened in, without secrets
  *
  * The standard library mesh.* (scheduler-scripts/lib) is compiled into
  * meshd-script.  The engine kills the process at the wall deadline and bounds
@@ -32,6 +37,7 @@
 #define BASE_SCRIPTIO_H
 
 enum {
+	SCRIPT_API = 1, /* of input and output: scheduler-scripts/schema/contract.lua */
 	SCRIPT_IN_BYTES_MAX = 64 << 20,
 	SCRIPT_OUT_BYTES_MAX = 16 << 20,
 	SCRIPT_SCHEDULE_BYTES_MAX = 4 << 20, /* a scheduler's result; a render may fill the above */

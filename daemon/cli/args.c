@@ -6,6 +6,7 @@
  */
 #include "args.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -13,6 +14,7 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "operand.h"
+#include "show.h"
 #include "text.h"
 
 #define EXPIRES_MS_MAX (INT64_C(365) * 86400 * 1000)
@@ -72,7 +74,8 @@ static int
 set_output(struct args *a, const char *value, struct err *err)
 {
 	static const char *const names[] = {
-	    [ARGS_WIDE] = "wide", [ARGS_NAME] = "name", [ARGS_JSON] = "json"};
+	    [ARGS_WIDE] = "wide", [ARGS_NAME] = "name", [ARGS_JSON] = "json",
+	    [ARGS_TAP] = "tap", [ARGS_JUNIT] = "junit"};
 	char buf[SHOWN_CAP];
 
 	for (size_t i = ARGS_WIDE; i < ARRAY_LEN(names); i++)
@@ -80,8 +83,20 @@ set_output(struct args *a, const char *value, struct err *err)
 			a->output = (enum args_output)i;
 			return 0;
 		}
-	return err_set(err, EXIT_USAGE_, "-o: '%s' is not a format; allowed: json, wide, name",
+	return err_set(err, EXIT_USAGE_, "-o: '%s' is not a format; allowed: json, wide, name (mesh test: tap, junit)",
 	    shown(buf, value));
+}
+
+static int
+set_seed(struct args *a, const char *value, struct err *err)
+{
+	char buf[SHOWN_CAP], *end;
+
+	errno = 0;
+	a->seed = strtoll(value, &end, 10);
+	if (*value >= '0' && *value <= '9' && *end == '\0' && errno == 0 && a->seed <= INT32_MAX)
+		return 0;
+	return err_set(err, EXIT_USAGE_, "--seed: '%s' is not a number from 0 to %d", shown(buf, value), INT32_MAX);
 }
 
 static int
@@ -296,6 +311,8 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_path(&c->args->token_file, "--token-file", value, err);
 	case OPT_NODE:
 		return set_node(&c->args->node, "--node", value, err);
+	case OPT_SEED:
+		return set_seed(c->args, value, err);
 	case OPT_RANGE:
 		return operand_span(&c->args->range_ms, "--range", value, err);
 	case OPT_STEP:
@@ -512,6 +529,8 @@ check_verb(const struct cursor *c, struct err *err)
 			return err_set(err, EXIT_USAGE_,
 			    "%s: --%s is not for this command; usage: %s", a->verb->name,
 			    options[o].name, usage);
+	if (a->output >= ARGS_TAP && a->verb->local != show_test)
+		return err_set(err, EXIT_USAGE_, "%s: -o tap and -o junit are for mesh test", a->verb->name);
 	for (size_t i = 0; a->given[OPT_COMPARE] && i < ARRAY_LEN(choosing); i++)
 		if (a->given[choosing[i]])
 			return err_set(err, EXIT_USAGE_,

@@ -16,7 +16,7 @@ enum {
 	ARGS_LOST_MAX = MESH_LOST_MAX, /* nodes of --lost */
 };
 
-enum args_output { ARGS_TABLE, ARGS_WIDE, ARGS_NAME, ARGS_JSON };
+enum args_output { ARGS_TABLE, ARGS_WIDE, ARGS_NAME, ARGS_JSON, ARGS_TAP, ARGS_JUNIT };
 enum args_color { ARGS_COLOR_AUTO, ARGS_COLOR_ALWAYS, ARGS_COLOR_NEVER };
 
 struct args {
@@ -43,6 +43,7 @@ struct args {
 	const char *node;	   /* --node; borrowed; NULL = not given */
 	const char *asks;	   /* another verb of the daemon than the one typed; NULL = that */
 	int64_t from_ms, to_ms;	   /* of the request; 0 = not said */
+	int64_t seed;	/* --seed */
 	int64_t number; /* of a recovery that was signed; 0 = none */
 };
 

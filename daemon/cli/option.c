@@ -62,5 +62,6 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_STEP] = {.name = "step", .value = "TIME", .help = "of a range: a value each (a 60th of it, 1s at least)"},
     [OPT_NODE] = {.name = "node", .value = "NODE", .help = "only what this node has measured"},
     [OPT_LIST] = {.name = "list", .help = "the names of all metrics, or of those like PATTERN ('node_*')"},
+    [OPT_SEED] = {.name = "seed", .value = "N", .help = "of worlds that name none: 1 unless said"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };

@@ -156,6 +156,45 @@ const struct verb verbs[] = {
 	.second = OPERAND_FILE,
 	.second_name = "IMAGE",
 	.local = show_check},
+    {.name = "test",
+	.summary = "a script tree's *_spec.lua, in the sandbox of schedulers",
+	.details = "DIR is the tree with main.lua (.), a config directory that has it as scheduler-scripts/,\n"
+		   "or one file of specs. Each file runs by itself, within limits: describe, it, before_each,\n"
+		   "assert.are.equal and the rest as in busted; mesh.sim{} makes a world to test in.\n"
+		   "-o tap, -o junit; -o wide names those that passed. Nothing is asked of a daemon.\n"
+		   "Exit code: 0, or 1 if a test failed.",
+	.operand = OPERAND_FILE,
+	.operand_name = "DIR",
+	.operand_optional = true,
+	.local = show_test},
+    {.name = "sim",
+	.summary = "a simulation: a world of nodes under a scheduler, from a Lua file",
+	.details = "FILE is a chunk that makes worlds by mesh.sim{nodes = 5} and says by print() what it\n"
+		   "saw. Exit code: 0, or 1: it failed, with the seed that does it again.",
+	.operand = OPERAND_FILE,
+	.operand_name = "FILE",
+	.options = OPT_BIT(OPT_SEED),
+	.local = show_sim},
+    {.name = "lint",
+	.summary = "what is wrong in a script tree, without running it",
+	.details = "DIR as for mesh test. Each *.lua: its syntax, names that nobody defined, globals that\n"
+		   "are written, fields that mesh and the libraries lack, modules that are not there.\n"
+		   "FILE:LINE:COL: a finding. Exit code: 0, or 1 with findings.",
+	.operand = OPERAND_FILE,
+	.operand_name = "DIR",
+	.operand_optional = true,
+	.local = show_lint},
+    {.name = "new",
+	.summary = "a start that works: a scheduler, or a role of one",
+	.details = "scheduler: a config directory NAME with scripts, a spec and a role's templates.\n"
+		   "role: run in such a directory; the role's script, spec, render.yaml and template.\n"
+		   "mesh test and mesh lint pass as it is. No file that exists is touched.",
+	.operand = OPERAND_WORD,
+	.operand_name = "KIND",
+	.words = {"scheduler", "role"},
+	.second = OPERAND_NODE,
+	.second_name = "NAME",
+	.local = show_new},
     {.name = "seal",
 	.summary = "a secret from standard input, sealed for a container file",
 	.details = "KEY is the public half of the hosts' secrets-private-key (FILE.pub of ssh-keygen -t ed25519);\n"

@@ -54,6 +54,7 @@ enum option {
 	OPT_STEP,
 	OPT_NODE,
 	OPT_LIST,
+	OPT_SEED,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (UINT64_C(1) << (o))

@@ -327,7 +327,8 @@ input_pack(const struct input *in, struct blob *out)
 
 	*out = (struct blob){0};
 	pack_begin(&p, SCRIPT_IN_BYTES_MAX);
-	pack_map(&p, 11);
+	pack_map(&p, 12);
+	pack_count(&p, "api", SCRIPT_API);
 	pack_count(&p, "now", in->now_ms);
 	pack_field(&p, "self", in->self);
 	pack_str(&p, "actions");

@@ -35,7 +35,7 @@ put_log(struct mpw *w, const struct log_text *log)
 void
 answer_fault(struct mpw *w, const struct fault *fault, const struct log_text *log)
 {
-	mpw_map(w, 8);
+	mpw_map(w, 9);
 	mpw_cstr(w, "ok");
 	mpw_bool(w, false);
 	put_cstr(w, "error", fault->text);
@@ -46,6 +46,7 @@ answer_fault(struct mpw *w, const struct fault *fault, const struct log_text *lo
 	mpw_uint(w, fault->col > 0 ? (uint64_t)fault->col : 0);
 	put_cstr(w, "excerpt", fault->excerpt);
 	put_cstr(w, "traceback", fault->traceback);
+	put_cstr(w, "locals", fault->locals);
 	put_log(w, log);
 }
 

@@ -20,6 +20,7 @@ struct fault {
 	int line, col; /* from 1 */
 	char excerpt[FAULT_LONG_CAP];
 	char traceback[FAULT_LONG_CAP];
+	char locals[FAULT_LONG_CAP]; /* of the frame it happened in, "name = value" a line */
 };
 
 void answer_fault(struct mpw *w, const struct fault *fault, const struct log_text *log);

@@ -5,6 +5,7 @@
 #include "guard.h"
 #include "libs.h"
 #include "loader.h"
+#include "locals.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@
 
 enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160, SIGN_BYTES_MAX = 6 /* <\\255> */ };
 
-/* Marks the {message, traceback} pairs that the handler makes. */
+/* Marks the {message, traceback, mark, locals} tables that the handler makes. */
 static const char pair_mark = 'p';
 
 static bool
@@ -103,8 +104,10 @@ fault_handler(lua_State *L)
 		put_without_constant(L, lua_gettop(L));
 	} else
 		lua_pushfstring(L, "error object is a %s value", luaL_typename(L, 1));
-	lua_createtable(L, 3, 0);
+	lua_createtable(L, 4, 0);
 	lua_insert(L, 2);
+	locals_push(L, lua_tostring(L, 3));
+	lua_rawseti(L, 2, 4);
 	lua_rawseti(L, 2, 1);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)&pair_mark);
 	lua_rawseti(L, 2, 3);
@@ -230,16 +233,18 @@ void
 fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
     size_t heap_limit_bytes, bool heap_hit)
 {
-	const char *what = job->render ? "template" : "scheduler";
-	const char *text = "error without a message", *trace = "";
+	const char *what = job_what(job);
+	const char *text = "error without a message", *trace = "", *locals = "";
 	char limit[128];
 	int top = lua_gettop(L);
 
 	if (is_pair(L, top)) {
 		lua_rawgeti(L, top, 1);
 		lua_rawgeti(L, top, 2);
-		text = lua_tostring(L, -2);
-		trace = lua_tostring(L, -1);
+		lua_rawgeti(L, top, 4);
+		text = lua_tostring(L, -3);
+		trace = lua_tostring(L, -2);
+		locals = lua_tostring(L, -1);
 	} else if (lua_type(L, top) == LUA_TSTRING)
 		text = lua_tostring(L, top);
 	fault_from_text(f, text, job);
@@ -254,5 +259,6 @@ fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
 		snprintf(f->text, sizeof f->text, f->line > 0 ? "%s, at %.200s:%d" : "%s", limit,
 		    f->file, f->line);
 	put_long(f->traceback, sizeof f->traceback, trace);
+	put_long(f->locals, sizeof f->locals, locals);
 	lua_settop(L, top - 1);
 }

@@ -27,6 +27,30 @@ str(struct mp *r, struct slice *out)
 	return mp_str(r, &out->p, &out->len);
 }
 
+static const char *const modes[] = {[JOB_SCHEDULE] = "schedule",
+    [JOB_RENDER] = "render",
+    [JOB_TEST] = "test",
+    [JOB_LINT] = "lint"};
+
+const char *
+job_what(const struct job *job)
+{
+	if (job->mode == JOB_SCHEDULE)
+		return "scheduler";
+	return job->mode == JOB_RENDER ? "template" : modes[job->mode];
+}
+
+static int
+read_mode(struct job *job, struct slice word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (slice_eq(word, modes[i])) {
+			job->mode = (enum job_mode)i;
+			return 0;
+		}
+	return -ERR_UNKNOWN;
+}
+
 static int
 read_limits(struct mp *r, struct job *job)
 {
@@ -127,10 +151,7 @@ read_key(struct mp *r, struct job *job, struct slice key)
 	int rc;
 
 	if (slice_eq(key, "mode")) {
-		if ((rc = str(r, &mode)) != 0)
-			return rc;
-		job->render = slice_eq(mode, "render");
-		return job->render || slice_eq(mode, "schedule") ? 0 : -ERR_UNKNOWN;
+		return (rc = str(r, &mode)) != 0 ? rc : read_mode(job, mode);
 	}
 	if (slice_eq(key, "seed")) {
 		/* Any 64 bits, signed or not. */
@@ -185,9 +206,10 @@ read_all(struct job *job, const void *buf, size_t len, struct err *err)
 		return err_set(err, EXIT_USAGE_, "request: bytes after its end");
 	if (job->value.p == NULL)
 		return err_set(
-		    err, EXIT_USAGE_, "request: no '%s'", job->render ? "vars" : "input");
+		    err, EXIT_USAGE_, "request: no '%s'", job->mode == JOB_RENDER ? "vars" : "input");
 	if (job->output_bytes == 0)
-		job->output_bytes = job->render ? SCRIPT_OUT_BYTES_MAX : SCRIPT_SCHEDULE_BYTES_MAX;
+		job->output_bytes =
+		    job->mode == JOB_SCHEDULE ? SCRIPT_SCHEDULE_BYTES_MAX : SCRIPT_OUT_BYTES_MAX;
 	return 0;
 }
 

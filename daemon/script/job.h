@@ -17,8 +17,10 @@ struct job_file {
 	struct slice name, text;
 };
 
+enum job_mode { JOB_SCHEDULE, JOB_RENDER, JOB_TEST, JOB_LINT };
+
 struct job {
-	bool render;
+	enum job_mode mode;
 	size_t heap_bytes, output_bytes; /* limits; defaults filled in */
 	uint32_t cpu_ms;
 	uint64_t seed;
@@ -27,12 +29,14 @@ struct job {
 	uint32_t files_count;
 	struct job_file *wants; /* owned; render: name, and template in text */
 	uint32_t wants_count;
-	struct slice value; /* msgpack of "input", or of "vars" */
+	struct slice value; /* msgpack of "input", or of "vars" of a render */
 };
 
 /* 0, or -EXIT_USAGE_ with one line in *err: the engine made a bad request. */
 MUST_CHECK int job_read(struct job *job, const void *buf, size_t len, struct err *err);
 void job_free(struct job *job);
+/* What runs, for messages: "scheduler", "template", "test", "lint". */
+const char *job_what(const struct job *job);
 /* The file of this name, or NULL. */
 const struct job_file *job_file_find(const struct job *job, const char *name, size_t len);
 bool slice_eq(struct slice s, const char *text);

@@ -1,5 +1,5 @@
 /*
- * meshd-script - runs what others wrote: one scheduler round or one render.
+ * meshd-script - runs what others wrote: one scheduler round, one render, one file of tests.
  *
  * One request on stdin, one answer on stdout, then exit (daemon/base/
  * scriptio.h).  The order matters: read the raw bytes, give up every power,
@@ -14,6 +14,7 @@
 #include "loader.h"
 #include "render.h"
 #include "schedule.h"
+#include "spec.h"
 #include "text.h"
 #include "../base/own.h"
 #include "../base/scriptio.h"
@@ -80,11 +81,21 @@ protected_run(lua_State *L)
 
 	libs_open(L, run->job.seed, &run->log);
 	loader_open(L, &run->job);
-	guard_start(L, run->job.render ? "template" : "scheduler", run->job.cpu_ms);
-	if (run->job.render)
+	guard_start(L, job_what(&run->job), run->job.cpu_ms);
+	switch (run->job.mode) {
+	case JOB_RENDER:
 		render_run(L, &run->job, &run->result);
-	else
+		break;
+	case JOB_TEST:
+		spec_run(L, &run->job, &run->result);
+		break;
+	case JOB_LINT:
+		lint_run(L, &run->job, &run->result);
+		break;
+	case JOB_SCHEDULE:
 		schedule_run(L, &run->job, &run->result);
+		break;
+	}
 	return 0;
 }
 

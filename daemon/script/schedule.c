@@ -5,8 +5,25 @@
 #include "libs.h"
 #include "loader.h"
 #include "value.h"
+#include "../base/scriptio.h"
 
 #include <lauxlib.h>
+
+/* What the entry file returned is below its name, which is on top. */
+static void
+check_api(lua_State *L)
+{
+	lua_pushliteral(L, "api");
+	lua_rawget(L, -3);
+	if (!lua_isnil(L, -1) && !(lua_isnumber(L, -1) && lua_tonumber(L, -1) == SCRIPT_API)) {
+		const char *got = libs_tostring(L, -1, NULL);
+
+		lua_pushfstring(L, "%s: api %s is not one of this mesh, which has api %d",
+		    lua_tostring(L, -3), got, SCRIPT_API);
+		lua_error(L);
+	}
+	lua_pop(L, 1);
+}
 
 /* Push the function `schedule` that the entry file returned. */
 static void
@@ -20,6 +37,7 @@ push_entry(lua_State *L, const struct job *job)
 		    lua_tostring(L, -1), luaL_typename(L, -2));
 		lua_error(L);
 	}
+	check_api(L);
 	lua_pushliteral(L, "schedule");
 	lua_rawget(L, -3);
 	if (!lua_isfunction(L, -1)) {

@@ -27,6 +27,17 @@
 	X(json, "mesh/json.lua", "scheduler-scripts/lib/json.lua")                                 \
 	X(verwalter, "mesh/verwalter.lua", "scheduler-scripts/lib/verwalter.lua")                  \
 	X(util, "mesh/util.lua", "scheduler-scripts/lib/util.lua")                                 \
+	X(spec, "mesh/spec.lua", "scheduler-scripts/lib/spec.lua")                                 \
+	X(expect, "mesh/expect.lua", "scheduler-scripts/lib/expect.lua")                           \
+	X(lint, "mesh/lint.lua", "scheduler-scripts/lib/lint.lua")                                 \
+	X(lintlex, "mesh/lintlex.lua", "scheduler-scripts/lib/lintlex.lua")                        \
+	X(lintread, "mesh/lintread.lua", "scheduler-scripts/lib/lintread.lua")                     \
+	X(check, "mesh/check.lua", "scheduler-scripts/lib/check.lua")                              \
+	X(contract, "mesh/contract.lua", "scheduler-scripts/schema/contract.lua")                  \
+	X(sim, "mesh/sim.lua", "scheduler-scripts/lib/sim.lua")                                    \
+	X(simworld, "mesh/simworld.lua", "scheduler-scripts/lib/simworld.lua")                     \
+	X(simhost, "mesh/simhost.lua", "scheduler-scripts/lib/simhost.lua")                        \
+	X(simside, "mesh/simside.lua", "scheduler-scripts/lib/simside.lua")                        \
 	X(processes, "mesh/processes.yaml.tmpl", "templates/processes.yaml.tmpl")
 
 #define X(symbol, name, path) TEXT(symbol, path)

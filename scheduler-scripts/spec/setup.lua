@@ -6,6 +6,7 @@ local here = debug.getinfo(1, "S").source:match("^@(.*)spec/setup%.lua$") or "sc
 table.insert(package.searchers, 2, function(name)
   local file = name == "mesh" and "mesh" or name:match("^mesh%.([%w_]+)$")
   if not file then return nil end
+  if file == "contract" then return loadfile(here .. "schema/contract.lua") end
   return loadfile(here .. "lib/" .. file .. ".lua")
 end)
 

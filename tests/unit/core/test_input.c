@@ -58,7 +58,7 @@ an_empty_world(void **state)
 	char *text = pack(&in);
 
 	assert_string_equal(text,
-	    "{'now': 5, 'self': 'a', 'actions': {}, 'metrics': {}, 'nodes': {}, "
+	    "{'api': 1, 'now': 5, 'self': 'a', 'actions': {}, 'metrics': {}, 'nodes': {}, "
 	    "'side': {'grade': 'none', 'known': 0, 'lost': [], 'term': 0, 'visible': 0}, "
 	    "'running': {}, 'copies': {}, 'parents': [], 'vars': {}, 'roles': {}}");
 	free(text);

@@ -59,7 +59,7 @@ test_whole(void **state)
 	put_render(&w);
 	assert_false(w.full);
 	assert_int_equal(job_read(&job, buf, w.len, &err), 0);
-	assert_true(job.render);
+	assert_int_equal(job.mode, JOB_RENDER);
 	assert_int_equal(job.seed, (uint64_t)-2);
 	assert_int_equal(job.heap_bytes, 8 << 20);
 	assert_int_equal(job.cpu_ms, 250);
