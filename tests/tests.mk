@@ -63,7 +63,7 @@ fuzz:
 containers: weak
 containers cluster: all
 	@sh tests/run.sh $@
-include tests/containers/san.mk tests/v2/v2.mk tests/bench/metrics.mk tests/bench/scheduler.mk tests/promql/promql.mk
+include tests/containers/san.mk tests/v2/v2.mk tests/bench/metrics.mk tests/bench/scheduler.mk tests/promql/promql.mk tests/contract/contract.mk
 test-net: all # the longer faults of real networks, and sixty daemons: minutes
 	@sh tests/run.sh net
 models: # not part of make test: minutes, and only a changed rule can break them

@@ -83,7 +83,7 @@ set_output(struct args *a, const char *value, struct err *err)
 			a->output = (enum args_output)i;
 			return 0;
 		}
-	return err_set(err, EXIT_USAGE_, "-o: '%s' is not a format; allowed: json, wide, name (mesh test: tap, junit)",
+	return err_set(err, EXIT_USAGE_, "-o: '%s' is not a format; allowed: json, wide, name",
 	    shown(buf, value));
 }
 

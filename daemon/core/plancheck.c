@@ -140,7 +140,7 @@ check_template(struct check *c, struct plan_role *role)
 static int
 check_update(struct check *c, struct plan_role *role)
 {
-	if (check_blob(c, false, &role->update) < 0)
+	if (check_blob(c, true, &role->update) < 0)
 		return -1;
 	if (plan_max_unavailable(role) != UINT32_MAX)
 		return 0;

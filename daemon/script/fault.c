@@ -13,7 +13,7 @@
 
 #include <lauxlib.h>
 
-enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160, SIGN_BYTES_MAX = 6 /* <\\255> */ };
+enum { EXCERPT_LINES = 2, EXCERPT_WIDTH = 160, LEVELS_MAX = 100, SIGN_BYTES_MAX = 6 /* <\\255> */ };
 
 /* Marks the {message, traceback, mark, locals} tables that the handler makes. */
 static const char pair_mark = 'p';
@@ -89,6 +89,54 @@ put_without_constant(lua_State *L, int idx)
 	lua_replace(L, idx);
 }
 
+/* "C stack overflow" names no place, as Lua raises it from C: then that of whoever called. */
+static void
+put_place(lua_State *L, int idx)
+{
+	lua_Debug ar;
+
+	if (strncmp(lua_tostring(L, idx), "C stack overflow", strlen("C stack overflow")) != 0)
+		return;
+	for (int level = 1; level < LEVELS_MAX && lua_getstack(L, level, &ar); level++)
+		if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
+			lua_pushfstring(L, "%s:%d: %s", ar.short_src, ar.currentline, lua_tostring(L, idx));
+			lua_replace(L, idx);
+			return;
+		}
+}
+
+/* coroutine.wrap puts the place before what has one: of "P: P: P: text" one is enough. */
+static const char *
+once(const char *text)
+{
+	const char *end = strstr(text, ": ");
+	size_t len = end != NULL ? (size_t)(end - text) + 2 : 0;
+
+	while (len > 0 && strncmp(text + len, text, len) == 0)
+		text += len;
+	return text;
+}
+
+void
+fault_of_file(lua_State *L, const char *name)
+{
+	/* Lua calls the handler for an overflow within its parser already. */
+	bool pair = is_pair(L, -1);
+	const char *text;
+
+	if (pair)
+		lua_rawgeti(L, -1, 1);
+	text = lua_tostring(L, -1);
+	if (text == NULL || strncmp(text, name, strlen(name)) == 0) {
+		lua_pop(L, pair);
+		return;
+	}
+	lua_pushfstring(L, "%s: %s", name, text);
+	lua_replace(L, -2);
+	if (pair)
+		lua_rawseti(L, -2, 1);
+}
+
 int
 fault_handler(lua_State *L)
 {
@@ -102,6 +150,7 @@ fault_handler(lua_State *L)
 		lua_settop(L, 1);
 		libs_tostring(L, 1, NULL);
 		put_without_constant(L, lua_gettop(L));
+		put_place(L, lua_gettop(L));
 	} else
 		lua_pushfstring(L, "error object is a %s value", luaL_typename(L, 1));
 	lua_createtable(L, 4, 0);
@@ -229,6 +278,20 @@ fault_from_text(struct fault *f, const char *text, const struct job *job)
 	find_place(f, text, job);
 }
 
+/* Time was up elsewhere than where the last error was. */
+static void
+take_place(struct fault *f, const struct job *job)
+{
+	char text[FAULT_FILE_CAP + 64];
+	int line;
+	const char *file = guard_place(&line);
+
+	if (line <= 0)
+		return;
+	snprintf(text, sizeof text, "%.200s:%d: ", file, line);
+	fault_from_text(f, text, job);
+}
+
 void
 fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
     size_t heap_limit_bytes, bool heap_hit)
@@ -247,10 +310,11 @@ fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
 		locals = lua_tostring(L, -1);
 	} else if (lua_type(L, top) == LUA_TSTRING)
 		text = lua_tostring(L, top);
-	fault_from_text(f, text, job);
-	if (guard_expired())
+	fault_from_text(f, once(text), job);
+	if (guard_expired()) {
 		guard_time_text(limit, sizeof limit);
-	else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
+		take_place(f, job);
+	} else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
 		snprintf(limit, sizeof limit, "%s exceeded %zu MiB (limit limits: script-memory)",
 		    what, heap_limit_bytes >> 20);
 	else

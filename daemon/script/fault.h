@@ -16,6 +16,8 @@ int fault_handler(lua_State *L);
  * stopped ("near '\"hunter2'"), and messages go to logs.  What is no word or sign of the
  * language becomes what it is: "near a string".  The excerpt shows it, to who may look. */
 void fault_unquote(lua_State *L);
+/* The error of a failed load, on top of the stack, is about that file: it says so. */
+void fault_of_file(lua_State *L, const char *name);
 /* Read what fault_handler left on top of the stack (popped) after status. */
 void fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
     size_t heap_limit_bytes, bool heap_hit);

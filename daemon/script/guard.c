@@ -26,6 +26,8 @@ static const char *guard_what = "script";
 static uint32_t guard_limit_ms;
 static volatile sig_atomic_t guard_fired, guard_done;
 static lua_State *guard_main;
+static char guard_file[LUA_IDSIZE]; /* where the hook found it; "" = nowhere yet */
+static int guard_line;
 /* The thread inside a C function that may run long, or NULL. */
 static lua_State *volatile guard_inside;
 
@@ -66,6 +68,16 @@ guard_raise(lua_State *L)
 	luaL_error(L, "%s", text);
 }
 
+/* The first is where the time went; a pcall that catches it is followed by others. */
+static void
+note_place(const lua_Debug *ar)
+{
+	if (guard_line > 0)
+		return;
+	memcpy(guard_file, ar->short_src, sizeof guard_file);
+	guard_line = ar->currentline;
+}
+
 static void
 guard_hook(lua_State *L, lua_Debug *ar)
 {
@@ -77,9 +89,10 @@ guard_hook(lua_State *L, lua_Debug *ar)
 	lua_sethook(L, guard_hook, LUA_MASKCOUNT, 1);
 	guard_time_text(text, sizeof text);
 	/* Not luaL_error: seen from a hook, level 1 is already the caller. */
-	if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0)
+	if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0) {
 		lua_pushfstring(L, "%s:%d: %s", ar->short_src, ar->currentline, text);
-	else
+		note_place(ar);
+	} else
 		lua_pushstring(L, text);
 	lua_error(L);
 }
@@ -158,6 +171,13 @@ guard_time_text(char *out, size_t cap)
 {
 	snprintf(out, cap, "%s killed after %u ms of CPU (limit limits: script-cpu)", guard_what,
 	    guard_limit_ms);
+}
+
+const char *
+guard_place(int *line)
+{
+	*line = guard_line;
+	return guard_file;
 }
 
 uint32_t

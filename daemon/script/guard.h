@@ -33,6 +33,8 @@ void guard_stop(void);
 bool guard_expired(void);
 /* "scheduler killed after 5000 ms of CPU (limit limits: script-cpu)" */
 void guard_time_text(char *out, size_t cap);
+/* Where it ran when its time was up: a file, and *line from 1; 0: that is not known. */
+const char *guard_place(int *line);
 /* CPU used by this process so far. */
 uint32_t guard_cpu_ms(void);
 

@@ -47,6 +47,7 @@ loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
 	chunk = lua_pushfstring(L, "@%s", lua_tostring(L, -1));
 	if (luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK) {
 		fault_unquote(L);
+		fault_of_file(L, chunk + 1); /* "C stack overflow", of many brackets, says not where */
 		lua_error(L);
 	}
 	lua_replace(L, -3);

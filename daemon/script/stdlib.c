@@ -32,6 +32,7 @@
 	X(lint, "mesh/lint.lua", "scheduler-scripts/lib/lint.lua")                                 \
 	X(lintlex, "mesh/lintlex.lua", "scheduler-scripts/lib/lintlex.lua")                        \
 	X(lintread, "mesh/lintread.lua", "scheduler-scripts/lib/lintread.lua")                     \
+	X(lintscope, "mesh/lintscope.lua", "scheduler-scripts/lib/lintscope.lua")                  \
 	X(check, "mesh/check.lua", "scheduler-scripts/lib/check.lua")                              \
 	X(contract, "mesh/contract.lua", "scheduler-scripts/schema/contract.lua")                  \
 	X(sim, "mesh/sim.lua", "scheduler-scripts/lib/sim.lua")                                    \

@@ -145,6 +145,7 @@ function compound.class(node, value, path)
     end
   end
   for key in pairs(value) do
+    if type(key) ~= "string" then return wanted(path, "a map", value) end
     if not names[key] and not class.open then
       return ("%s: unknown key '%s'%s"):format(path == "" and node.class or path, tostring(key),
         util.suggest(tostring(key), util.keys(names)))

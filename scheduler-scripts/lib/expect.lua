@@ -89,7 +89,9 @@ end
 checks["true"] = function(v) return v == true, "expected true, got %1", "expected anything but true" end
 checks["false"] = function(v) return v == false, "expected false, got %1", "expected anything but false" end
 checks["nil"] = function(v) return v == nil, "expected nil, got %1", "expected anything but nil" end
-function checks.truthy(v) return v and true or false, "expected a true value, got %1", "expected nil or false, got %1" end
+function checks.truthy(v)
+  return v and true or false, "expected a true value, got %1", "expected nil or false, got %1"
+end
 function checks.falsy(v) return not v, "expected nil or false, got %1", "expected a true value, got %1" end
 
 for _, kind in ipairs {"number", "string", "table", "function", "boolean", "thread", "userdata"} do
@@ -121,8 +123,9 @@ end
 function checks.error(f, expected)
   local ok, got = pcall(f)
   if ok then return false, "expected an error, there was none" end
-  if same_error(expected, got) then return true, nil, "expected no error, got " .. expect.show(got):gsub("%%", "%%%%") end
-  return false, "expected the error %2\ngot " .. expect.show(got):gsub("%%", "%%%%"), ""
+  local shown = expect.show(got):gsub("%%", "%%%%")
+  if same_error(expected, got) then return true, nil, "expected no error, got " .. shown end
+  return false, "expected the error %2\ngot " .. shown, "expected an error, but not %2"
 end
 
 --- assert.error_matches(function, pattern [, init [, plain]])

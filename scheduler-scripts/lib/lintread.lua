@@ -10,50 +10,12 @@
 ---@field required string?          require "this"
 ---@field whole boolean             nothing but the path: no call, no index
 
-local Reader = {}
-Reader.__index = Reader
+local Reader = require "mesh.lintscope"
 
 local ENDS = {["end"] = true, ["else"] = true, ["elseif"] = true, ["until"] = true}
 local BINARY = {["and"] = true, ["or"] = true}
 for sign in ("+ - * / // % ^ .. == ~= < > <= >= & | ~ << >>"):gmatch("%S+") do BINARY[sign] = true end
 local UNARY = {["not"] = true, ["-"] = true, ["#"] = true, ["~"] = true}
-
-function Reader:peek() return self.tokens[self.at] end
-
-function Reader:take()
-  local token = self.tokens[self.at]
-  if token.kind ~= "end" then self.at = self.at + 1 end
-  return token
-end
-
---- Is the next one this word or sign?  Then it is taken.
-function Reader:skip(text)
-  local token = self.tokens[self.at]
-  if (token.kind == "word" or token.kind == "sign") and token.text == text then
-    self.at = self.at + 1
-    return token
-  end
-end
-
-function Reader:is(text)
-  local token = self.tokens[self.at]
-  return (token.kind == "word" or token.kind == "sign") and token.text == text
-end
-
-function Reader:open() self.scope = {above = self.scope, names = {}} end
-function Reader:close() self.scope = self.scope.above end
-
-function Reader:declare(token, path)
-  self.scope.names[token.text] = {token = token, path = path}
-end
-
-function Reader:find(name)
-  local scope = self.scope
-  while scope do
-    if scope.names[name] then return scope.names[name] end
-    scope = scope.above
-  end
-end
 
 function Reader:block()
   self:open()

@@ -44,8 +44,9 @@ local function new(sim, opts)
       .. type(opts.scheduler), 3)
   end
   local world = setmetatable({seed = opts.seed or sim.seed or 1, now = World.EPOCH_MS, hosts = {}, names = {},
-    sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {}, starts = {}, errors = {},
-    seen = {}, role_errors = {}, roles = opts.roles or {}, vars = opts.vars or {}, scheduler = opts.scheduler,
+    sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {}, starts = {},
+    errors = {}, seen = {}, role_errors = {}, roles = opts.roles or {}, vars = opts.vars or {},
+    scheduler = opts.scheduler,
     on_error = opts.on_error, jitter_ms = World.duration(opts.jitter or 2000, 3), term = 0, serial = 0,
     action_number = 0}, World)
   world.state = world.seed

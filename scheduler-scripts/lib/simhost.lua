@@ -157,6 +157,7 @@ function Host:advance(c)
       c.error = ""
       self:set(c, "running", "wait")
       c.at = now + HEALTHY_MS
+      self.world:note("%s: %s runs", self.name, c.id)
     end
   elseif c.state == "running" and c.health == "wait" and now >= c.at then
     self:set(c, "running", fault == "unhealthy" and "unhealthy" or "healthy")

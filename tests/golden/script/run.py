@@ -8,6 +8,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "shared"))
+import hostile  # noqa: E402
 import meshscript as m  # noqa: E402
 
 PROGRAM = os.path.join(ROOT, os.environ.get("B", "build"), "meshd-script")
@@ -213,6 +215,70 @@ def runaways():
         say("killed at the wall deadline: " + name, alive and p.wait() == -signal.SIGKILL and out == b"", out)
 
 
+def hostiles():
+    """All of tests/shared/hostile.py: a clear error, in the memory that is allowed."""
+    peak = 0
+    for name, body, error in hostile.HOSTILE:
+        heap = 16 if error is hostile.MEMORY else 64  # less is filled sooner
+        want = hostile.expected(error, heap)
+        request = {**m.head("schedule", 4 << 20), "files": hostile.tree(body), "input": {},
+                   "limits": {"heap": heap << 20, "cpu_ms": hostile.cpu_ms(error), "output": 4 << 20}}
+        p = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p.stdin.write(m.pack(request))
+        p.stdin.close()
+        out = p.stdout.read()
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        peak = max(peak, usage.ru_maxrss)
+        a = m.unpack(out) if out else {"ok": None, "error": p.stderr.read()}
+        p.stdout.close()
+        p.stderr.close()
+        good = a["ok"] is True if want is None else a["ok"] is False and a["error"].startswith(want)
+        say("hostile: " + name, good and p.returncode == 0, a)
+    # Heap, and what fills and empties it: request, answer, log, the program.
+    say("hostile: %d scripts in at most 64 MiB of heap and 64 more" % len(hostile.HOSTILE), peak <= 128 << 10, peak)
+
+
+def told():
+    """What an error tells beside its line: the frames, and the variables there but for secrets."""
+    a = run({"main.lua": "local helper = require 'lib.helper'\nreturn {schedule = function(input)\n"
+             "  local password, count, db_token = 'hunter22', 3, 'tok-12345'\n"
+             "  local api_key = {id = 7}\n"
+             "  local conf = {user = 'web', secret = 's3cr3t!', list = {1, 2}, port = 80}\n"
+             "  local url, said = 'postgres://web:hunter22@db', 'plain\\n text'\n"
+             "  local made = 'AKIAabcdefghij0123456789KLMN'\n"
+             "  helper.call(function() return count + nil end, conf)\n  return {}\nend}\n",
+             "lib/helper.lua": "local helper = {}\nfunction helper.call(f, what) local got = f() return got, what end\nreturn helper\n"})
+    say("told: the place", a["file"] == "main.lua" and a["line"] == 8, a)
+    say("told: the frames, of all files", "main.lua:8: in function" in a["traceback"] and
+        "lib/helper.lua:2: in function 'lib.helper.call'" in a["traceback"] or
+        "lib/helper.lua:2:" in a["traceback"], a["traceback"])
+    a = run(fn("local password, count, db_token = 'hunter22', 3, 'tok-12345'\n"
+               "local api_key = {id = 7}\n"
+               "local conf = {user = 'web', secret = 's3cr3t!', list = {1, 2}, [true] = false}\n"
+               "local url, said = 'postgres://web:hunter22@db', 'plain\\n text'\n"
+               "local made, id = 'AKIAabcdefghij0123456789KLMN', '0123456789abcdef0123456789abcdef'\n"
+               "local list, f, gone = {'a', {}, 1.5}, print, nil\n"
+               "return count + gone"))
+    say("told: variables, no secret by name, by value, by look", a["locals"] == "\n".join([
+        "input = {}", "password = (redacted)", "count = 3", "db_token = (redacted)", "api_key = (redacted)",
+        'conf = {list = {...}, secret = (redacted), user = "web", [true] = false}', "url = (redacted)",
+        'said = "plain\\n text"', "made = (redacted)", "id = (redacted)", 'list = {"a", {...}, 1.5}',
+        "f = function", "gone = nil"]), a["locals"])
+    a = run(fn("local secret = 'hunter22'\nlocal t = {}\nfor i = 1, 400 do t['k' .. i] = i end\n"
+               "local big = ('x'):rep(5000)\nmesh.role('Bad Name', {})\nreturn t, secret, big"))
+    say("told: the author's frame, not the library's", a["line"] == 6 and 't = {...}' in a["locals"] and
+        'big = "' + "x" * 60 + '..."' in a["locals"] and "hunter22" not in str(a["locals"]), a)
+
+
+def contract():
+    """api: the version of the contract a script was written for."""
+    for api, good in (("1", True), ("1.0", True), ("nil", True), ("2", False), ("'1'", True), ("{}", False), ("'x'", False)):
+        a = run("return {api = %s, schedule = function() return {} end}" % api)
+        want = None if good else "main.lua: api %s is not one of this mesh, which has api 1" % {"{}": "table", "'x'": "x"}.get(api, api)
+        say("api = " + api, a["ok"] is good and (good or a["error"] == want), a)
+
+
 WORLD = """
 local out = {order = {}, random = {}, sorted = {}}
 local t = {[3] = 1, [1.5] = 2, [-1] = 0, b = 1, a = 2, [false] = 1, [true] = 1, ["10"] = 1}
@@ -236,10 +302,21 @@ return out
 def deterministic():
     request = {"mode": "schedule", "seed": 42, "files": {"main.lua": fn(WORLD)}, "input": {"a": 1}}
     answers = set()
-    for _ in range(20):
+    for _ in range(100):
         a = m.unpack(m.run_raw(PROGRAM, request))
         answers.add(m.pack([a["ok"], a.get("result"), a.get("log"), a.get("error")]))
-    say("20 processes, one answer", len(answers) == 1 and m.unpack(list(answers)[0])[0] is True, answers)
+    say("100 processes, one answer", len(answers) == 1 and m.unpack(list(answers)[0])[0] is True, answers)
+    nodes = {"n%d" % i: {"address": "10.0.0.%d" % i, "state": "alive", "reported": True, "since": 1, "facts": {
+        "images": ["front-v1", "web-v1"], "sandboxes": ["front", "web"]}} for i in range(1, 8)}
+    with open(os.path.join(ROOT, "scheduler-scripts/examples/demo/main.lua"), encoding="utf-8") as f:
+        demo = {**request, "files": {"main.lua": f.read()}, "input": {
+            "now": 1, "self": "n1", "side": {"grade": "full"}, "nodes": nodes, "running": {}, "copies": {},
+            "roles": {}, "metrics": {}, "parents": [], "actions": [], "vars": {}}}
+    answers = set()
+    for _ in range(100):
+        a = m.unpack(m.run_raw(PROGRAM, demo))
+        answers.add(m.pack([a["ok"], a.get("result"), a.get("error")]))
+    say("100 processes, one schedule of the demo", len(answers) == 1 and a["ok"] is True, a)
     a = m.unpack(m.run_raw(PROGRAM, request))
     say("the order of keys", a["result"]["order"][:8] == ["-1", "1.5", "3", "10", "a", "b", "false", "true"],
         a["result"]["order"])
@@ -335,6 +412,9 @@ def doors():
 
 bad_rows()
 runaways()
+hostiles()
+told()
+contract()
 deterministic()
 good()
 requests()

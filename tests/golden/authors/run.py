@@ -1,0 +1,241 @@
+"""mesh new, mesh test, mesh sim, mesh lint: what they say, and their exit codes.
+Prints ok / not ok lines."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+MESH = os.path.join(ROOT, os.environ.get("B", "build"), "mesh")
+failed = 0
+
+
+def say(name, good, detail=""):
+    global failed
+    print(("ok " if good else "not ok ") + "authors " + name)
+    if not good:
+        failed = 1
+        print("  " + str(detail)[:2000], file=sys.stderr)
+
+
+def mesh(where, *args):
+    p = subprocess.run([MESH, *args], cwd=where, capture_output=True, timeout=100, text=True, check=False)
+    return p.returncode, p.stdout, p.stderr
+
+
+def tree(where, files):
+    for path, text in files.items():
+        path = os.path.join(where, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="latin-1") as f:
+            f.write(text)
+    return where
+
+
+MAIN = "return {schedule = function(input) return {} end}\n"
+
+SPEC = """
+describe("words", function()
+  local n, order, done = 0, {}, false
+  setup(function() n = n + 10 end)
+  before_each(function() n = n + 1 order[#order + 1] = "before" end)
+  after_each(function() order[#order + 1] = "after" end)
+  it("equal", function()
+    assert.are.equal(11, n) assert.equals(1, 1) assert.is_not.equal(1, 2) assert.are_not.equal({}, {})
+  end)
+  it("same", function()
+    assert.same({a = {b = 1}}, {a = {b = 1}}) assert.are_not.same({}, {1}) assert.is_nil(nil) assert.is_not_nil(1)
+    assert.is_true(true) assert.is_false(false) assert.is_truthy(1) assert.falsy(nil) assert.is_table({})
+  end)
+  it("errors", function()
+    assert.has_error(function() error("x") end, "x") assert.has_no.errors(function() end)
+    assert.has_error(function() error({code = 1}) end, {code = 1})
+    assert.error_matches(function() error("hello world") end, "lo w") assert.matches("^a%d", "a1")
+    assert.is_near(1, 1.05, 0.1) assert.is_unique {1, {2}, {3}}
+    assert.has_error(function() assert(false, "no") end, "no")
+    assert.has_error(function() assert.are.equal(1) end, "assert.equal: 1 values, needs 2")
+  end)
+  it("hooks", function() assert.are.same({"before", "after", "before", "after", "before", "after", "before"}, order) end)
+  pending("later")
+  it("pends", function() pending("not now") end)
+  it("is finished", function() finally(function() done = true end) assert.is_table(require("main").schedule {}) end)
+  it("fails # <here>", function()
+    assert.is_true(done)
+    local password = "hunter22"
+    assert.are.same({a = {b = 1, c = {1}}}, {a = {b = 1, c = {2}}})
+  end)
+  it("breaks", function() local t = nil; t.x = 1 end)
+  it("typo", function() assert.are.eqal(1, 1) end)
+end)
+print("said once")
+"""
+
+LINT = """local place, m = mesh.place, require "mesh.version"
+local spread = place.spraed()
+local s = string.frmat("x")
+local function f(input, ...)
+  count = 3
+  local x <const> = input.nodez
+  for i = 1, 10 do local y = pirnt(i) end
+  for k, v in pairs(input.nodes) do print(k, v, inputs) end
+  repeat local z = 1 until z > 2
+  goto done
+  ::done::
+  mesh.foo = 1
+  return mesh.schedular {}, m.latset, ("x"):rep(3), 0x1p-3, 1e+5, [[long
+]] .. 'q\\'uote' --[==[ c
+]==]
+end
+local other = require "lib.nope"
+local bad = require "../x"
+function mesh.place.x() end
+function f.y:z() return self end
+local t = {a = 1, [f] = 2, api = 3; "x", function() return nothing end}
+return {api = 2, schedule = f}
+"""
+FOUND = """lib/bad.lua:1: unexpected symbol near '='
+lib/bc.lua: attempt to load a binary chunk (mode is 't')
+lib/x_spec.lua:1:74: undefined global 'bfore_each'
+main.lua:2:22: mesh.place has no 'spraed'; did you mean 'spread'?
+main.lua:3:18: string has no 'frmat'; did you mean 'format'?
+main.lua:5:3: assignment to undefined global 'count'; write 'local count = ...'
+main.lua:6:27: input has no 'nodez'; did you mean 'nodes'?
+main.lua:7:30: undefined global 'pirnt'; did you mean 'print'?
+main.lua:8:49: undefined global 'inputs'
+main.lua:12:3: 'mesh' is read-only
+main.lua:13:15: mesh has no 'schedular'; did you mean 'scheduler'?
+main.lua:13:31: mesh.version has no 'latset'; did you mean 'latest'?
+main.lua:17:23: module 'lib.nope' not found: no file 'lib/nope.lua' in the script tree
+main.lua:18:21: require: '../x' is not a module name like 'lib.foo'
+main.lua:19:10: 'mesh' is read-only
+main.lua:21:60: undefined global 'nothing'
+main.lua:22:15: api 2 is not one of this mesh, which has api 1
+4 files, 17 findings
+"""
+
+WORLD = """
+local w = mesh.sim {nodes = 5, scheduler = require "main"%s}
+w:advance "10s"
+w:partition({"n1", "n2"}, {"n3", "n4", "n5"})
+w:advance "30s"
+print(w:running "web", w:leader "n1", w:leader "n5")
+w:heal()
+w:advance "30s"
+print(w:running "web", w:started "web", w:log())
+"""
+
+
+def new(where):
+    rc, out, err = mesh(where, "new", "scheduler", "shop")
+    say("new scheduler", rc == 0 and out.count("wrote ") == 6, (out, err))
+    rc, out, err = mesh(where, "new", "scheduler", "shop")
+    say("new touches nothing that exists", rc == 1 and
+        "new: shop/scheduler-scripts/main.lua exists; nothing was written" in err, err)
+    rc, out, err = mesh(where, "test", "shop")
+    say("what is new passes", rc == 0 and out == "3 passed, 0 failed, 0 pending in 1 files\n", (out, err))
+    rc, out, err = mesh(where, "lint", "shop")
+    say("what is new has no findings", rc == 0 and out == "3 files, 0 findings\n", (out, err))
+    shop = os.path.join(where, "shop")
+    rc, out, err = mesh(shop, "new", "role", "cache")
+    say("new role", rc == 0 and "add require \"cache\" to scheduler-scripts/main.lua" in out, (out, err))
+    main = os.path.join(shop, "scheduler-scripts", "main.lua")
+    with open(main, encoding="utf-8") as f:
+        text = f.read().replace('require "web",', 'require "web",\n  require "cache",')
+    tree(shop, {"scheduler-scripts/main.lua": text})
+    for at in (shop, os.path.join(shop, "scheduler-scripts")):
+        rc, out, err = mesh(at, "test")
+        say("both pass, from " + os.path.basename(at), rc == 0 and out == "6 passed, 0 failed, 0 pending in 2 files\n", (out, err))
+    rc, out, err = mesh(shop, "lint")
+    say("both have no findings", rc == 0 and out == "5 files, 0 findings\n", (out, err))
+    rc, out, err = mesh(where, "new", "role", "x")
+    say("a role needs a scheduler", rc == 3 and "no scheduler here" in err, err)
+    rc, out, err = mesh(where, "new", "role", "../x")
+    say("a role has a name", rc == 64 and "is not a name" in err, err)
+    rc, out, err = mesh(where, "new", "role")
+    say("new without a name", rc == 64 and "missing NAME" in err, err)
+    return shop
+
+
+def test(where):
+    at = tree(os.path.join(where, "t"), {"main.lua": MAIN, "spec/a_spec.lua": SPEC,
+                                         "spec/b_spec.lua": "it('never ends', function()\n  while true do end\nend)\n",
+                                         "spec/c_spec.lua": "local x = = 1\n", "spec/d_spec.lua": "it('d', function() end)"})
+    rc, out, err = mesh(at, "test", "-o", "wide")
+    say("test: exit code 1", rc == 1, (rc, err))
+    say("test: counts", out.endswith("6 passed, 5 failed, 2 pending in 4 files\n"), out[-200:])
+    say("test: where it differs", "they differ at .a.c[1]: (number) 2 there, expected (number) 1" in out, out)
+    say("test: the line of the assertion", "spec/a_spec.lua:29: expected (table)" in out and "    >   29 | " in out, out)
+    say("test: the variables there, without secrets", "password = (redacted)" in out and "hunter22" not in out.replace(
+        'local password = "hunter22"', ""), out)
+    say("test: did you mean", "spec/a_spec.lua:32: assert has no 'eqal'; did you mean 'equal'?" in out, out)
+    say("test: a file that never ends fails alone",
+        re.search(r"failed spec/b_spec.lua: .*\n.*killed after 10000 ms of CPU \(limit limits: script-cpu\), at spec/b_spec.lua:2", out), out)
+    say("test: a file that does not compile", "spec/c_spec.lua:1: unexpected symbol near '='" in out, out)
+    say("test: and the next one goes on", "ok spec/d_spec.lua: d" in out, out)
+    say("test: what it prints", "said once\n" in out, out)
+    rc, out, err = mesh(at, "test", "spec/a_spec.lua", "-o", "tap")
+    rows = [r for r in out.splitlines() if r.startswith(("ok", "not ok"))]
+    say("tap", rc == 1 and out.startswith("TAP version 13\n") and out.endswith("1..10\n") and len(rows) == 10 and
+        "ok 5 - spec/a_spec.lua: words later # SKIP pending" in rows and
+        "not ok 8 - spec/a_spec.lua: words fails \\# <here>" in rows, out)
+    rc, out, err = mesh(at, "test", "spec/a_spec.lua", "-o", "junit")
+    suite = xml.fromstring(out).find("testsuite")
+    say("junit", rc == 1 and suite.get("tests") == "10" and suite.get("failures") == "3" and suite.get("skipped") == "2" and
+        any(c.get("name") == "words fails # <here>" and "they differ at" in c.find("failure").get("message")
+            for c in suite.findall("testcase")), out)
+    rc, out, err = mesh(at, "test", "spec/d_spec.lua", "--json")
+    say("json", rc == 0 and json.loads(out)[0]["tests"] == [{"name": "d", "status": "ok"}], out)
+    rc, out, err = mesh(at, "test", "-q", "spec/a_spec.lua")
+    say("names only", rc == 1 and out == "words fails # <here>\nwords breaks\nwords typo\n", out)
+    rc, out, err = mesh(where, "test", "nowhere")
+    say("test: no such tree", rc == 3 and "nowhere: No such file or directory" in err, err)
+    rc, out, err = mesh(tree(os.path.join(where, "e"), {"main.lua": MAIN}), "test")
+    say("test: no specs", rc == 3 and "no file *_spec.lua" in err, err)
+    rc, out, err = mesh(at, "lint", "-o", "tap")
+    say("tap is for tests", rc == 64 and "-o tap and -o junit are for mesh test" in err, err)
+
+
+def lint(where):
+    at = tree(os.path.join(where, "l"), {"main.lua": LINT, "lib/bad.lua": "x = = 2\n", "lib/bc.lua": "\x1bLua",
+                                         "lib/x_spec.lua": 'describe("x", function() it("y", function() assert.are.equal(1, 1) end) '
+                                         ' bfore_each() end)\n', "notes.txt": "not ( Lua"})
+    rc, out, err = mesh(at, "lint")
+    say("lint: every finding with its place", rc == 1 and out == FOUND, out + err)
+    rc, out, err = mesh(at, "lint", "--json")
+    say("lint: json", rc == 1 and len(json.loads(out)["findings"]) == 17, out)
+    rc, out, err = mesh(ROOT, "lint", "scheduler-scripts/examples/demo")
+    say("lint: the demo has none", rc == 0 and out == "1 files, 0 findings\n", out)
+
+
+def sim(shop):
+    scripts = os.path.join(shop, "scheduler-scripts")
+    tree(scripts, {"try.lua": WORLD % "", "own.lua": WORLD % ", seed = 5",
+                   "bad.lua": WORLD % "" + "w:always(function() return w:running 'web' > 2 end)\nw:advance '3s'\n",
+                   "odd.lua": "mesh.sim {nodes = 3, sed = 1, scheduler = require 'main'}\n"})
+    outs = [mesh(shop, "sim", "scheduler-scripts/try.lua", "--seed", "7") for _ in range(2)]
+    say("sim: runs, and tells its seed", outs[0][0] == 0 and outs[0][1].startswith("mesh.sim: 5 nodes, seed 7\n4\tn1\tn3\n2\t"), outs[0])
+    say("sim: the same seed, the same story", outs[0] == outs[1], outs)
+    stories = {mesh(shop, "sim", "scheduler-scripts/try.lua", "--seed", str(i))[1].split("\n", 1)[1] for i in range(4)}
+    say("sim: another seed, another one", len(stories) > 1, stories)
+    rc, out, err = mesh(shop, "sim", "scheduler-scripts/own.lua", "--seed", "7")
+    say("sim: a world's own seed counts", "seed 5" in out, out)
+    rc, out, err = mesh(shop, "sim", "scheduler-scripts/bad.lua")
+    say("sim: a broken invariant names seed and time", rc == 1 and
+        "invariant broken: it said false (mesh.sim: seed 1, after 1m11s)" in out, out)
+    rc, out, err = mesh(shop, "sim", "scheduler-scripts/odd.lua")
+    say("sim: an option it does not know", rc == 1 and "odd.lua:1: mesh.sim: unknown option 'sed'; did you mean 'seed'?" in out, out)
+    rc, out, err = mesh(shop, "sim", "scheduler-scripts")
+    say("sim: of a file", rc == 64 and "is a directory" in err, err)
+    rc, out, err = mesh(shop, "sim", "x.lua", "--seed", "-1")
+    say("sim: a seed is a number", rc == 64 and "--seed: '-1' is not a number" in err, err)
+
+
+with tempfile.TemporaryDirectory() as top:
+    shop_dir = new(top)
+    test(top)
+    lint(top)
+    sim(shop_dir)
+sys.exit(failed)
