@@ -278,7 +278,8 @@ fault_from_text(struct fault *f, const char *text, const struct job *job)
 	find_place(f, text, job);
 }
 
-/* Time was up elsewhere than where the last error was. */
+/* Time was up elsewhere than where the last error was.  (Of a template the error alone
+ * knows its line.) */
 static void
 take_place(struct fault *f, const struct job *job)
 {
@@ -286,7 +287,7 @@ take_place(struct fault *f, const struct job *job)
 	int line;
 	const char *file = guard_place(&line);
 
-	if (line <= 0)
+	if (line <= 0 || job->mode == JOB_RENDER)
 		return;
 	snprintf(text, sizeof text, "%.200s:%d: ", file, line);
 	fault_from_text(f, text, job);
