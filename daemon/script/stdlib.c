@@ -17,10 +17,27 @@
 #define FILES(X)                                                                                   \
 	X(mesh, "mesh.lua", "scheduler-scripts/lib/mesh.lua")                                      \
 	X(scheduler, "mesh/scheduler.lua", "scheduler-scripts/lib/scheduler.lua")                  \
-	X(role, "mesh/role.lua", "scheduler-scripts/lib/role.lua")                                 \
+	X(actions, "mesh/actions.lua", "scheduler-scripts/lib/actions.lua")                        \
+	X(compute, "mesh/compute.lua", "scheduler-scripts/lib/compute.lua")                        \
+	X(drain, "mesh/drain.lua", "scheduler-scripts/lib/drain.lua")                              \
+	X(even, "mesh/even.lua", "scheduler-scripts/lib/even.lua")                                 \
+	X(groups, "mesh/groups.lua", "scheduler-scripts/lib/groups.lua")                           \
+	X(log, "mesh/log.lua", "scheduler-scripts/lib/log.lua")                                    \
+	X(nodes, "mesh/nodes.lua", "scheduler-scripts/lib/nodes.lua")                              \
+	X(pick, "mesh/pick.lua", "scheduler-scripts/lib/pick.lua")                                 \
 	X(place, "mesh/place.lua", "scheduler-scripts/lib/place.lua")                              \
+	X(placing, "mesh/placing.lua", "scheduler-scripts/lib/placing.lua")                        \
 	X(ports, "mesh/ports.lua", "scheduler-scripts/lib/ports.lua")                              \
+	X(role, "mesh/role.lua", "scheduler-scripts/lib/role.lua")                                 \
+	X(round, "mesh/round.lua", "scheduler-scripts/lib/round.lua")                              \
+	X(rules, "mesh/rules.lua", "scheduler-scripts/lib/rules.lua")                              \
+	X(scale, "mesh/scale.lua", "scheduler-scripts/lib/scale.lua")                              \
+	X(schema, "mesh/schema.lua", "scheduler-scripts/lib/schema.lua")                           \
+	X(state, "mesh/state.lua", "scheduler-scripts/lib/state.lua")                              \
+	X(units, "mesh/units.lua", "scheduler-scripts/lib/units.lua")                              \
+	X(update, "mesh/update.lua", "scheduler-scripts/lib/update.lua")                           \
 	X(version, "mesh/version.lua", "scheduler-scripts/lib/version.lua")                        \
+	X(why, "mesh/why.lua", "scheduler-scripts/lib/why.lua")                                    \
 	X(merge, "mesh/merge.lua", "scheduler-scripts/lib/merge.lua")                              \
 	X(lithos, "mesh/lithos.lua", "scheduler-scripts/lib/lithos.lua")                           \
 	X(filters, "mesh/filters.lua", "scheduler-scripts/lib/filters.lua")                        \

@@ -4,7 +4,6 @@
 -- roles/SANDBOX/all/processes.yaml what each host runs that has no file of its own.
 -- A process NAME is there as SANDBOX.NAME.HOST.0 and on; it stays on its host.
 
-local merge = require "mesh.merge"
 local util = require "mesh.util"
 
 local INSTANCES_MAX <const> = 1000
@@ -111,7 +110,7 @@ local function compute(round, role)
       on_host(part, role.sandbox, host, list)
     end
   end
-  if not some and next(merge.past(round.input).places[role.name] or {}) ~= nil then
+  if not some and next(round.past.at[role.name] or {}) ~= nil then
     error(("role '%s': no roles/%s/HOST/processes.yaml any more, for none of its hosts: what runs stays")
       :format(role.name, role.sandbox), 0)
   end

@@ -2,17 +2,30 @@
 --- One past out of several: what was scheduled where, from all parents.
 -- Normally there is one parent.  After a split heals there are two or more, and
 -- an instance may have a copy on each side: one of them stays.
+--
+-- Which one is a total order over the copies themselves, so it is the same whoever asks
+-- and in whatever order sides are merged; the order of parents decides only where nothing
+-- else tells two copies apart.  What operators said is merged by its stamps (mesh.state).
+
+local state = require "mesh.state"
 
 ---@class mesh.Past
----@field roles table<string, table>                 the role's own part
----@field places table<string, table<string, table>> role -> id -> {node, process, image, vars, parent, full}
----@field node_parts table<string, table<string, table>>  role -> node -> {sandbox, vars}
----@field why table<string, string>
+---@field roles table<string, table>                     the role's own part
+---@field at table<string, table<string, string>>        role -> instance -> node
+---@field instances table<string, table<string, table>>  role -> instance -> {process, image, vars}, of the parent:
+---       not to be changed
+---@field ids table<string, string[]>                    role -> instances, by node and then by name
+---@field node_parts table<string, table<string, table>> role -> node -> {sandbox, vars}
+---@field why table<string, string|string[]>
 ---@field state table
+---@field folded string[]                                lines for the journal
 
 local merge = {}
 
 --- The copy of an instance that runs on a node, or nil.
+---@param input table
+---@param id string
+---@param node string
 local function copy_on(input, id, node)
   local all = input.copies and input.copies[id]
   if all then
@@ -29,11 +42,11 @@ merge.copy_on = copy_on
 --- How well a copy does: lower is better, then the older one (so that the youngest
 -- stops).  A node that has not reported may run what it had; what is known of it is
 -- from before, perhaps from before a cut that ended its lease.
-local function standing(input, id, place)
-  local node = input.nodes and input.nodes[place.node]
+local function standing(input, id, where)
+  local node = input.nodes and input.nodes[where]
   if not node or node.state == "failed" or node.state == "left" then return 4, 0 end
   if node.reported == false then return 2, 0 end
-  local copy = copy_on(input, id, place.node)
+  local copy = copy_on(input, id, where)
   if copy and copy.state == "running" then
     local well = copy.health ~= "unhealthy" and copy.health ~= "wait"
     return well and 0 or 1, copy.since or math.huge
@@ -46,8 +59,8 @@ end
 -- but who placed them: a side of grade full before another, as only there may an
 -- exclusive one run; then the later schedule.
 local function stays(input, id, a, b)
-  local ra, sa = standing(input, id, a)
-  local rb, sb = standing(input, id, b)
+  local ra, sa = standing(input, id, a.node)
+  local rb, sb = standing(input, id, b.node)
   if ra ~= rb then return ra < rb end
   -- Of an exclusive one never two run: the one that was placed before is seen as it was
   -- before a cut ended its lease.
@@ -59,27 +72,42 @@ local function stays(input, id, a, b)
   return a.parent > b.parent
 end
 
+-- Two parents have it on different nodes.
+local function fold(past, input, role, id, old, new)
+  if stays(input, id, old, new) then new, old = old, new end
+  past.folded[#past.folded + 1] = ("%s: stays on %s, its copy on %s stops: both sides ran it")
+    :format(id, new.node, old.node)
+  past.at[role][id], past.instances[role][id], past.from[role][id] = new.node, new.instance, new
+end
+
+local function add_role(past, input, role, node, on, from)
+  local at, instances, ids, origin = past.at[role], past.instances[role], past.ids[role], past.from[role]
+  local exclusive = (from.roles[role] or {}).on_split == "exclusive"
+  for id, was in pairs(on.instances or {}) do
+    local there = at[id]
+    if there == nil then ids[#ids + 1] = id end
+    if from.alone then -- and there is only one of it
+      at[id], instances[id] = node, was
+    else
+      local new = {node = node, instance = was, parent = from.parent, full = from.full, exclusive = exclusive}
+      if there and there ~= node then
+        fold(past, input, role, id, origin[id], new)
+      else
+        at[id], instances[id], origin[id] = node, was, new
+      end
+    end
+  end
+end
+
 -- Parents come by stamp: what a later one says of a node stands.
 local function add_node(past, input, node, part, from)
   for role, on in pairs(part.roles or {}) do
-    local places = past.places[role]
-    if not places then
-      places, past.node_parts[role] = {}, {}
-      past.places[role] = places
+    if not past.at[role] then
+      past.at[role], past.instances[role], past.ids[role] = {}, {}, {}
+      past.node_parts[role], past.from[role] = {}, {}
     end
-    past.node_parts[role][node] = {sandbox = on.sandbox, vars = on.vars}
-    local exclusive = (from.roles[role] or {}).on_split == "exclusive"
-    for id, was in pairs(on.instances or {}) do
-      local new = {node = node, process = was.process, image = was.image, vars = was.vars or {},
-        parent = from.parent, full = from.full, exclusive = exclusive}
-      local old = places[id]
-      if old and old.node ~= node then
-        if stays(input, id, old, new) then new, old = old, new end
-        past.folded[#past.folded + 1] = ("%s: stays on %s, its copy on %s stops: both sides ran it")
-          :format(id, new.node, old.node)
-      end
-      places[id] = new
-    end
+    past.node_parts[role][node] = on
+    add_role(past, input, role, node, on, from)
   end
 end
 
@@ -88,12 +116,19 @@ end
 ---@param input table
 ---@return mesh.Past
 function merge.past(input)
-  local past = {roles = {}, places = {}, node_parts = {}, why = {}, state = {}, folded = {}}
-  for i, parent in ipairs(input.parents or {}) do
-    local from = {parent = i, full = parent.grade == "full", roles = parent.roles or {}}
-    for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
-    for id, why in pairs(parent.why or {}) do past.why[id] = why end
-    for key, value in pairs(parent.state or {}) do past.state[key] = value end
+  local parents = input.parents or {}
+  local past = {roles = {}, at = {}, instances = {}, ids = {}, node_parts = {}, from = {}, why = {},
+    state = {}, folded = {}}
+  if #parents == 1 then
+    past.roles, past.why, past.state = parents[1].roles or {}, parents[1].why or {}, parents[1].state or {}
+  end
+  for i, parent in ipairs(parents) do
+    local from = {parent = i, full = parent.grade == "full", roles = parent.roles or {}, alone = #parents == 1}
+    if not from.alone then
+      for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
+      for id, why in pairs(parent.why or {}) do past.why[id] = why end
+      past.state = state.merge(past.state, parent.state or {})
+    end
     for node, part in pairs(parent.nodes or {}) do add_node(past, input, node, part, from) end
   end
   table.sort(past.folded)

@@ -16,9 +16,17 @@ local mesh = {
   role = require "mesh.role",
   scheduler = require "mesh.scheduler",
   place = require "mesh.place",
+  update = require "mesh.update",
+  scale = require "mesh.scale",
+  groups = require "mesh.groups",
   ports = require "mesh.ports",
   version = require "mesh.version",
   merge = require "mesh.merge",
+  state = require "mesh.state",
+  schema = require "mesh.schema",
+  units = require "mesh.units",
+  why = require "mesh.why",
+  log = require "mesh.log",
   lithos = require "mesh.lithos",
 }
 

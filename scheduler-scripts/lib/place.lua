@@ -3,298 +3,214 @@
 -- lost its node moves, and one instance at a time evens out a lopsided role.
 -- A node never gets work when it lacks the image or the sandbox, or is failed,
 -- left, draining, unstable, suspected or has not reported yet.
+--
+-- A role has one rule, or a list of them:
+--
+--     place = mesh.place.spread()
+--     place = {mesh.place.sticky(), mesh.place.spread("zone"), mesh.place.not_on("draining"),
+--              mesh.place.affinity("redis", {per = "zone"}), mesh.place.binpack()}
+--
+-- They count in this order, whatever the order of the list: what is required (`only`,
+-- `not_on`, `constraint`, `distinct`, `affinity` with `required`, room for `resources`);
+-- nodes where it failed (`avoid_failures`); wishes, the first in the list before the
+-- second (`near`, `affinity`, `anti_affinity`); `spread` over keys, the first before the
+-- second; on equal terms the node with the fewest of the role, or with `binpack` the
+-- fullest that has room.
 
-local merge = require "mesh.merge"
-
-local LIST_MAX <const> = 256 -- a list of facts this long was cut: it proves nothing
-local MISSING_MAX <const> = 20
-local MOVES_MAX <const> = 200 -- of instances that do not run well, in one round
+local rules = require "mesh.rules"
+local units = require "mesh.units"
+local util = require "mesh.util"
 
 ---@class mesh.PlaceOptions
 ---@field only? fun(node: table, name: string): boolean  which nodes may have the role at all
 
+---@class mesh.PlaceRule: table
+
 local place = {}
 
-local function set_of(list)
-  -- Nothing told, or a list that was cut: believe that it has everything.
-  if list == nil or #list >= LIST_MAX then return setmetatable({}, {__index = function() return true end}) end
-  local set = {}
-  for i = 1, #list do set[list[i]] = true end
-  return set
+local function fail(fmt, ...) error(("mesh.place." .. fmt):format(...), 3) end
+
+local function rule(of)
+  of.is_rule = true
+  return of
 end
 
---- What a node has, looked up once a round: {images, sandboxes} as sets.
-local function facts_of(round, name)
-  local facts = round.facts[name]
-  if facts == nil then
-    local told = round.input.nodes[name].facts or {}
-    facts = {images = set_of(told.images), sandboxes = set_of(told.sandboxes)}
-    round.facts[name] = facts
-  end
-  return facts
-end
-
---- What a node may do for a role: "ok" takes new work; "holds" keeps what it
--- has; "lacks" has not the image or sandbox; "drains" gives away what it can;
--- "gone" is failed or left.  And the reason, where it is not "ok".
-local function class_of(round, name, spec)
-  local node = round.input.nodes[name]
-  if node == nil or node.state == "left" then return "gone", "left" end
-  if node.state == "failed" then return "gone", "failed" end
-  if node.draining then return "drains", "drains" end
-  if node.reported == false then return "holds", "has not reported yet" end
-  local facts = facts_of(round, name)
-  if not facts.images[spec.image] then return "lacks", "lacks image " .. spec.image end
-  if not facts.sandboxes[spec.sandbox] then return "lacks", "lacks sandbox " .. spec.sandbox end
-  if node.state == "restarting" then return "holds", "is restarting" end
-  if node.state == "suspect" then return "holds", "is suspected" end
-  if node.unstable then return "holds", "is unstable" end
-  return "ok"
-end
-
---- Classes of all nodes for a role; what is missing goes into the result.
-local function classify(job, options)
-  local spec, round = job.spec, job.round
-  local classes, reasons, ok, lacking = {}, {}, {}, 0
-  for _, name in ipairs(round.names) do
-    local class, reason = class_of(round, name, spec)
-    if options.only and class ~= "gone" and not options.only(round.input.nodes[name], name) then
-      class, reason = "drains", "is not for " .. spec.name
-    end
-    classes[name], reasons[name] = class, reason
-    if class == "ok" then ok[#ok + 1] = name end
-    if class == "lacks" then
-      lacking = lacking + 1
-      if lacking <= MISSING_MAX then
-        local row, facts = {node = name, role = spec.name}, facts_of(round, name)
-        if not facts.images[spec.image] then row.image = spec.image end
-        if not facts.sandboxes[spec.sandbox] then row.sandbox = spec.sandbox end
-        job.missing[#job.missing + 1] = row
-      end
+local function with_only(of, options)
+  if options and options.only then
+    local only = options.only
+    of.filter = function(node, name, job)
+      if not only(node, name) then return "is not for " .. job.spec.name end
     end
   end
-  if lacking > MISSING_MAX then
-    job.missing[#job.missing + 1] = {role = spec.name,
-      what = ("image or sandbox on %d more nodes"):format(lacking - MISSING_MAX)}
-  end
-  return classes, reasons, ok
-end
-
---- A heap of nodes: fewest instances of the role first, then the least loaded,
--- then by name.  Instances are handed out in O(log nodes) each.
-local Heap = {}
-Heap.__index = Heap
-
-local function before(a, b)
-  if a.count ~= b.count then return a.count < b.count end
-  if a.load ~= b.load then return a.load < b.load end
-  return a.name < b.name
-end
-
-function Heap:sift_down(i)
-  local n = #self
-  while true do
-    local least, left = i, 2 * i
-    if left <= n and before(self[left], self[least]) then least = left end
-    if left < n and before(self[left + 1], self[least]) then least = left + 1 end
-    if least == i then return end
-    self[i], self[least] = self[least], self[i]
-    i = least
-  end
-end
-
-local function heap_of(names, counts, load)
-  local heap = setmetatable({}, Heap)
-  for i, name in ipairs(names) do
-    heap[i] = {name = name, count = counts[name] or 0, load = load[name] or 0}
-  end
-  for i = #heap // 2, 1, -1 do heap:sift_down(i) end
-  return heap
-end
-
---- The best node; it counts as one fuller from now on.
-function Heap:take()
-  local best = self[1]
-  if best == nil then return nil end
-  local name = best.name
-  best.count, best.load = best.count + 1, best.load + 1
-  self:sift_down(1)
-  return name
-end
-
---- May what was there stay?  true, or nil and why not; second true = as it was
--- (its old image), because the node lacks the new one.
-local function may_stay(job, was, classes, reasons)
-  local class = classes[was.node]
-  if class == "ok" or class == "holds" then return true end
-  local node = job.round.input.nodes[was.node]
-  if class == "lacks" then
-    local facts = facts_of(job.round, was.node)
-    if was.image ~= job.spec.image and facts.images[was.image] and facts.sandboxes[job.spec.sandbox] then
-      return true, true
-    end
-  end
-  if job.spec.on_split == "keep" and node ~= nil and node.state ~= "left" then return true end
-  return nil, reasons[was.node] or "left"
-end
-
-local function running_well(round, id, node)
-  local copy = merge.copy_on(round.input, id, node)
-  return copy ~= nil and copy.state == "running" and copy.health ~= "unhealthy" and copy.health ~= "wait"
-end
-
---- A lopsided role: from the fullest node to the emptiest.  What does not run
--- (yet), or runs there already, moves freely; of what runs well, one a round,
--- and only while everything else runs well too.
-local function even_out(job, at, ok, counts, load)
-  local round, by_node, well = job.round, {}, true
-  local low, high = math.huge, 0
-  for _, name in ipairs(ok) do
-    local c = counts[name] or 0
-    low, high = math.min(low, c), math.max(high, c)
-  end
-  if high - low < 2 then return end
-  for _, id in ipairs(job.ids) do
-    local node = at[id]
-    if node then
-      by_node[node] = by_node[node] or {}
-      table.insert(by_node[node], id)
-      well = well and running_well(round, id, node)
-    end
-  end
-  for _ = 1, math.min(#job.ids, MOVES_MAX) do
-    local full, empty
-    for _, name in ipairs(ok) do
-      local c = counts[name] or 0
-      if not full or c > (counts[full] or 0) then full = name end
-      if not empty or c < (counts[empty] or 0) or
-          (c == (counts[empty] or 0) and (load[name] or 0) < (load[empty] or 0)) then
-        empty = name
-      end
-    end
-    if (counts[full] or 0) - (counts[empty] or 0) < 2 then return end
-    local list, pick, free = by_node[full], nil, false
-    for i, id in ipairs(list) do
-      local copy = merge.copy_on(round.input, id, empty)
-      if copy and copy.state == "running" then pick, free = i, true break end
-      if not pick and not running_well(round, id, full) then pick, free = i, true end
-    end
-    if not free then
-      if not well then return end
-      pick, well = #list, false
-    end
-    local id = table.remove(list, pick)
-    at[id] = empty
-    by_node[empty] = by_node[empty] or {}
-    table.insert(by_node[empty], id)
-    counts[full], counts[empty] = counts[full] - 1, (counts[empty] or 0) + 1
-    job.why[id] = ("%s: moved from %s, which had %d more of %s"):format(empty, full,
-      counts[full] - counts[empty] + 2, job.spec.name)
-  end
-end
-
-local function number_ids(job)
-  local ids = {}
-  for i = 1, job.count do ids[i] = job.spec.name .. "." .. i end
-  return ids
-end
-
---- What can stay, stays; returns who waits for a node, with the reason.
-local function keep_old(job, at, counts, classes, reasons)
-  local waiting, whys = {}, {}
-  for _, id in ipairs(job.ids) do
-    local was = job.past[id]
-    local stays, note = nil, nil
-    if was then stays, note = may_stay(job, was, classes, reasons) end
-    if stays then
-      at[id] = was.node
-      counts[was.node] = (counts[was.node] or 0) + 1
-      if note then
-        job.as_it_was[id] = true
-        job.why[id] = ("%s: keeps image %s, the node %s"):format(was.node, was.image, reasons[was.node])
-      end
-    else
-      waiting[#waiting + 1] = id
-      whys[id] = was and ("moved from %s, which %s"):format(was.node, note) or "new"
-    end
-  end
-  return waiting, whys
-end
-
-local function over_nodes(options, evenly)
-  return function(job)
-    local at, counts, load = {}, {}, job.round.load
-    local classes, reasons, ok = classify(job, options)
-    job.ids = number_ids(job)
-    local waiting, whys = keep_old(job, at, counts, classes, reasons)
-    local heap = heap_of(ok, counts, load)
-    local homeless = 0
-    for _, id in ipairs(waiting) do
-      local was = job.past[id]
-      local left_behind = was and job.spec.on_split == "keep"
-      local node = not left_behind and heap:take() or nil
-      if node then
-        at[id] = node
-        counts[node] = (counts[node] or 0) + 1
-        job.why[id] = ("%s: %s; it had the fewest of %s"):format(node, whys[id], job.spec.name)
-      elseif was and classes[was.node] == "drains" then
-        at[id] = was.node
-        job.why[id] = was.node .. ": drains, but no other node can take it"
-      else
-        homeless = homeless + 1
-        job.why[id] = "no node: " .. (left_behind and whys[id] .. ", and on_split is keep" or
-          "none has the image and the sandbox and takes new work")
-      end
-    end
-    if homeless > 0 then
-      job.missing[#job.missing + 1] = {role = job.spec.name,
-        what = ("a node for %d of %d instances"):format(homeless, #job.ids)}
-    end
-    if evenly and job.spec.on_split ~= "keep" then even_out(job, at, ok, counts, load) end
-    return at
-  end
+  return rule(of)
 end
 
 --- Over all nodes as evenly as can be: what runs well moves only, and one at a
--- time, to even out a lopsided role.
+-- time, to even out a lopsided role.  With a key over its groups first: "node", "zone",
+-- "arch", "tag:rack" (or just "rack": a tag), or a function (node, name) -> group.
+---@param key? string|function|mesh.PlaceOptions
 ---@param options? mesh.PlaceOptions
-function place.spread(options)
-  return over_nodes(options or {}, true)
+---@return mesh.PlaceRule
+function place.spread(key, options)
+  if type(key) == "table" then key, options = nil, key end
+  local level = key ~= nil and key ~= "node" and rules.group(key, "spread") or nil
+  return with_only({even = true, level = level}, options)
 end
 
 --- New work spread like `spread`, but nothing that can stay ever moves: not when
 -- a node joins, not when one comes back.
 ---@param options? mesh.PlaceOptions
+---@return mesh.PlaceRule
 function place.sticky(options)
-  return over_nodes(options or {}, false)
+  return with_only({sticky = true}, options)
 end
 
 --- One on every node that has the image and the sandbox: ROLE.NODE.
 ---@param options? mesh.PlaceOptions
+---@return mesh.PlaceRule
 function place.every(options)
-  options = options or {}
-  return function(job)
-    local at = {}
-    local classes, reasons = classify(job, options)
-    job.ids = {}
-    for _, name in ipairs(job.round.names) do
-      local id = job.spec.name .. "." .. name
-      local was = job.past[id]
-      local class = classes[name]
-      local stays, as_it_was = false, nil
-      if was then stays, as_it_was = may_stay(job, was, classes, reasons) end
-      -- A failed node keeps its own: nobody else can run it, and if the node was
-      -- only cut off it has nothing to restart when it is back.
-      if not stays and was and class == "gone" and reasons[name] == "failed" then stays = true end
-      if class == "ok" or stays then
-        job.ids[#job.ids + 1] = id
-        at[id] = name
-        job.as_it_was[id] = stays and as_it_was == true or nil
-        job.why[id] = name .. (class == "ok" and ": one on every node" or ": stays, the node " .. reasons[name])
-      end
-    end
-    return at
+  return with_only({every = true}, options)
+end
+
+--- Few nodes, each as full as its CPUs and memory allow; the role says its `resources`.
+---@return mesh.PlaceRule
+function place.binpack()
+  return rule {pack = true, sticky = true}
+end
+
+--- Only nodes that `test` (node, name) agrees to, or of a list of names.
+---@param test string[]|fun(node: table, name: string): boolean
+---@return mesh.PlaceRule
+function place.only(test)
+  if type(test) == "table" then
+    local set = util.set(test)
+    test = function(_, name) return set[name] end
+  elseif type(test) ~= "function" then
+    fail("only: expected a function or a list of nodes, got %s", type(test))
   end
+  return with_only({}, {only = test})
+end
+
+--- Not on nodes of these names; or in a state: "draining", "unstable", "suspect", "restarting".
+---@param ... string
+---@return mesh.PlaceRule
+function place.not_on(...)
+  local set = util.set {...}
+  return rule {filter = function(node, name)
+    if set[name] then return "is one it may not run on" end
+    if set.draining and node.draining then return "drains" end
+    if set.unstable and node.unstable then return "is unstable" end
+    if set[node.state] then return "is " .. node.state end
+  end}
+end
+
+--- Only nodes that are so: {arch = "x86_64", zone = {"a", "b"}, kernel = ">=6.1", cpus = ">=4",
+-- memory = ">=8Gi", version = ">=0.2", node = "n1", tags = {ssd = true, rack = "!=r3"}}.  A list:
+-- any of them.  Versions are compared in natural order.
+---@param wants table
+---@return mesh.PlaceRule
+function place.constraint(wants)
+  local ok, filter = pcall(rules.constraint, wants)
+  if not ok then fail("constraint: %s", filter) end
+  return rule {filter = filter}
+end
+
+--- At most `max` (1) of the role in each group of `key` ("node").
+---@param key? string|function
+---@param max? integer
+---@return mesh.PlaceRule
+function place.distinct(key, max)
+  if max ~= nil and (math.type(max) ~= "integer" or max < 1) then
+    fail("distinct: expected a number of at least 1, got %s", tostring(max))
+  end
+  return rule {cap = {of = rules.group(key or "node", "distinct"), max = max or 1}}
+end
+
+local function relation(name, role, options)
+  options = options or {}
+  if not util.is_name(role) then fail("%s: '%s' is no role", name, tostring(role)) end
+  for key in pairs(options) do
+    if key ~= "per" and key ~= "required" then
+      fail("%s: unknown key '%s'%s", name, tostring(key), util.suggest(tostring(key), {"per", "required"}))
+    end
+  end
+  return rules.group(options.per or "node", name), options.required
+end
+
+--- Where `role` runs too: on its nodes, or `per` "zone" or another key in its groups.
+-- A wish, unless `required = true`.
+---@param role string
+---@param options? {per: string|function?, required: boolean?}
+---@return mesh.PlaceRule
+function place.affinity(role, options)
+  local of, required = relation("affinity", role, options)
+  local has = rules.where_is(role, of)
+  if not required then return rule {soft = has} end
+  return rule {filter = function(node, name, job)
+    if not has(node, name, job) then return "has no " .. role end
+  end}
+end
+
+--- Where `role` does not run.  A wish, unless `required = true`.
+---@param role string
+---@param options? {per: string|function?, required: boolean?}
+---@return mesh.PlaceRule
+function place.anti_affinity(role, options)
+  local of, required = relation("anti_affinity", role, options)
+  local has = rules.where_is(role, of)
+  if not required then return rule {soft = function(...) return not has(...) end} end
+  return rule {filter = function(node, name, job)
+    if has(node, name, job) then return "has " .. role end
+  end}
+end
+
+--- Each instance has a group of its own that it would rather be in: `of(key, item, round)`
+-- says which group of `by` ("zone"), or nil.  For a role with `keys`, key and item are its.
+---@param of fun(key: string, item: any, round: mesh.Round): string?
+---@param by? string|function
+---@return mesh.PlaceRule
+function place.near(of, by)
+  if type(of) ~= "function" then fail("near: expected a function, got %s", type(of)) end
+  return rule {of = rules.group(by or "zone", "near"), near = function(job, id)
+    local key = id:sub(#job.spec.name + 2)
+    local group = of(key, job.items and job.items[key], job.round)
+    return group ~= nil and tostring(group) or nil
+  end}
+end
+
+--- An instance that failed `after` (5) times on a node moves away, and for `keep` ("10m")
+-- nothing new of the role goes there, unless nobody else can take it.
+---@param options? {after: integer?, keep: string?}
+---@return mesh.PlaceRule
+function place.avoid_failures(options)
+  options = options or {}
+  local keep, expected = units.duration(options.keep or "10m")
+  if not keep then fail("avoid_failures: keep: expected %s", expected) end
+  local after = options.after or 5
+  if math.type(after) ~= "integer" or after < 1 then fail("avoid_failures: after: expected a number from 1 on") end
+  return rule {avoid = {after = after - 1, keep = keep}}
+end
+
+--- Only nodes that an operator gave the role: `mesh action ROLE add node=n2`, `remove node=n2`.
+---@return mesh.PlaceRule
+function place.assigned()
+  return rule {filter = function(_, name, job)
+    if not job.memory:assigned(name) then return "was not given " .. job.spec.name end
+  end}
+end
+
+--- Is it one rule, or a list of them, or a function of one's own?  A list of rules or the
+-- function; nil when it is none of these.
+---@return table|function|nil
+function place.parse(given)
+  if type(given) == "function" then return given end
+  if type(given) ~= "table" then return nil end
+  if given.is_rule then return {given} end
+  if #given == 0 then return nil end
+  for _, one in ipairs(given) do
+    if type(one) ~= "table" or not one.is_rule then return nil end
+  end
+  return given
 end
 
 return place

@@ -1,33 +1,43 @@
 ---@meta mesh.role
---- mesh.role(name, spec): what a role is, checked where it is written.
+--- mesh.role(name, spec), or mesh.role "name" {spec}: what a role is, checked where it is
+-- written.
 
 local place = require "mesh.place"
 local ports = require "mesh.ports"
+local units = require "mesh.units"
+local update = require "mesh.update"
 local util = require "mesh.util"
 
 local COUNT_MAX <const> = 10000
 
 ---@class mesh.RoleSpec
----@field image string                 the image of every instance
----@field count? integer|fun(round: mesh.Round): integer   default 1
+---@field image string|fun(version: string?): string   the image of every instance
+---@field count? integer|mesh.Scale|fun(round: mesh.Round): integer   default 1
+---@field keys? table|fun(round: mesh.Round): table   instead of count: one instance ROLE.KEY for each:
+---       a list of names, or name -> anything, which `variables` gets
 ---@field version? string              a name; shown in status
 ---@field sandbox? string              default: the role's name
 ---@field process? string              container file /config/PROCESS.yaml; default: the role's name
 ---@field template? string|false       directory below templates/; default: the role's name
 ---@field vars? table|fun(round: mesh.Round): table        variables of its templates
----@field ports? table<string, integer|string>  variable = port or "LOW-HIGH"; the instance
----       gets each as a variable, and `address`, its node's
----@field variables? table|fun(id: string, node: string, round: mesh.Round): table   more of them
+---@field ports? table<string, integer|string|table>  variable = port, "LOW-HIGH", or {range =, scope = "mesh"};
+---       the instance gets each as a variable, and `address`, its node's
+---@field variables? table|fun(id: string, node: string, round: mesh.Round, item: any): table   more of them
 ---@field on_split? "replace"|"keep"|"exclusive"   default "replace"
----@field place? function              default mesh.place.spread()
----@field update? table                {max_unavailable = N}: so many may be down at once on a host
+---@field place? mesh.PlaceRule|mesh.PlaceRule[]|function   default mesh.place.spread()
+---@field resources? {cpu: string|number?, memory: string?}  what each reserves of its node: "500m", "256Mi"
+---@field needs? table                 {"postgres"}: nothing new starts before one of each is healthy;
+---       {postgres = 2}: that many, {postgres = "all"}
+---@field update? mesh.UpdateSpec
+---@field enabled? boolean|fun(round: mesh.Round): boolean   default true; the actions `add` and `remove` say otherwise
 
 ---@class mesh.Role: mesh.RoleSpec
 ---@field name string
 
 local fields <const> = {
-  count = true, image = true, on_split = true, place = true, ports = true, process = true,
-  sandbox = true, template = true, update = true, variables = true, vars = true, version = true,
+  count = true, enabled = true, image = true, keys = true, needs = true, on_split = true, place = true,
+  ports = true, process = true, resources = true, sandbox = true, template = true, update = true,
+  variables = true, vars = true, version = true,
 }
 
 local policies <const> = {replace = true, keep = true, exclusive = true}
@@ -42,6 +52,34 @@ local function check_name(name, key, value)
   end
 end
 
+local function check_needs(name, needs)
+  if type(needs) ~= "table" then fail(name, "needs: expected a list of roles, got %s", type(needs)) end
+  local out = {}
+  for key, value in pairs(needs) do
+    if math.type(key) == "integer" then key, value = value, 1 end
+    check_name(name, "needs", key)
+    if value ~= "all" and (math.type(value) ~= "integer" or value < 1) then
+      fail(name, "needs.%s: expected a number of instances or \"all\", got %s", key, tostring(value))
+    end
+    out[key] = value
+  end
+  return out
+end
+
+local function check_resources(name, given)
+  if type(given) ~= "table" then fail(name, "resources: expected a table, got %s", type(given)) end
+  for key in pairs(given) do
+    if key ~= "cpu" and key ~= "memory" then
+      fail(name, "resources: unknown key '%s'%s", tostring(key), util.suggest(tostring(key), {"cpu", "memory"}))
+    end
+  end
+  local cpu, expected_cpu = units.cpu(given.cpu or 0)
+  if not cpu then fail(name, "resources.cpu: expected %s", expected_cpu) end
+  local memory, expected = units.size(given.memory or 0)
+  if not memory then fail(name, "resources.memory: expected %s", expected) end
+  return {cpu = cpu, memory = memory}
+end
+
 local function check(name, spec)
   for key in pairs(spec) do
     if not fields[key] then
@@ -49,15 +87,38 @@ local function check(name, spec)
     end
   end
   if not policies[spec.on_split] then
-    fail(name, "on_split: '%s' is not a policy; allowed: replace, keep, exclusive", tostring(spec.on_split))
+    fail(name, "on_split: '%s' is not a policy; allowed: replace, keep, exclusive%s", tostring(spec.on_split),
+      util.suggest(tostring(spec.on_split), util.keys(policies)))
   end
-  if type(spec.image) ~= "string" then
+  if type(spec.image) ~= "string" and type(spec.image) ~= "function" then
     fail(name, "image: expected the name of an image, got %s", type(spec.image))
   end
   for _, key in ipairs {"sandbox", "process"} do check_name(name, key, spec[key]) end
   if spec.version ~= nil then check_name(name, "version", spec.version) end
-  if type(spec.place) ~= "function" then
+  local rules = place.parse(spec.place)
+  if rules == nil then
     fail(name, "place: expected mesh.place.spread() or the like, got %s", type(spec.place))
+  end
+  spec.place = rules
+end
+
+local function parse(name, full)
+  if full.ports then
+    local ok, parsed = pcall(ports.parse, full.ports)
+    if not ok then fail(name, "ports.%s", parsed) end
+    full.ports = parsed
+  end
+  if full.needs ~= nil then full.needs = check_needs(name, full.needs) end
+  if full.resources ~= nil then full.resources = check_resources(name, full.resources) end
+  for _, rule in ipairs(type(full.place) == "table" and full.place or {}) do
+    if rule.pack and not full.resources then
+      fail(name, "place: mesh.place.binpack() needs `resources = {cpu = \"500m\", memory = \"256Mi\"}`")
+    end
+  end
+  if full.update ~= nil then
+    local parsed, err = update.parse(full.update)
+    if not parsed then fail(name, "%s", err) end
+    full.update = parsed
   end
 end
 
@@ -65,10 +126,8 @@ local role = {}
 
 --- The number of instances that a spec asks for, checked.
 ---@param spec mesh.Role
----@param round mesh.Round
-function role.count(spec, round)
-  local n = spec.count
-  if type(n) == "function" then n = n(round) end
+---@param n any
+function role.count(spec, n)
   if math.type(n) == "float" and n == math.floor(n) and n >= 0 and n <= COUNT_MAX then
     n = math.tointeger(n)
   end
@@ -78,6 +137,32 @@ function role.count(spec, round)
     error(("role '%s': count: %s is not an integer 0-%d"):format(spec.name, shown, COUNT_MAX), 0)
   end
   return n
+end
+
+--- The keys that a spec asks for, sorted, and what belongs to each.
+---@param spec mesh.Role
+---@param round mesh.Round
+---@return string[], table<string, any>
+function role.keys(spec, round)
+  local given = spec.keys
+  if type(given) == "function" then given = given(round) end
+  if type(given) ~= "table" then
+    error(("role '%s': keys: expected a table, got %s"):format(spec.name, type(given)), 0)
+  end
+  local list, items = {}, {}
+  for key, item in pairs(given) do
+    if math.type(key) == "integer" and type(item) == "string" then key = item end
+    if not util.is_name(key) or not util.is_name(spec.name .. "." .. key) then
+      error(("role '%s': keys: '%s' makes no name of at most 63 bytes"):format(spec.name, tostring(key)), 0)
+    end
+    if items[key] ~= nil then error(("role '%s': keys: '%s' is there twice"):format(spec.name, key), 0) end
+    list[#list + 1], items[key] = key, item
+  end
+  if #list > COUNT_MAX then
+    error(("role '%s': keys: %d, more than %d"):format(spec.name, #list, COUNT_MAX), 0)
+  end
+  table.sort(list)
+  return list, items
 end
 
 local function new(name, spec)
@@ -93,11 +178,7 @@ local function new(name, spec)
   check(name, full)
   full.name = name
   if full.template == false then full.template = nil end
-  if full.ports then
-    local ok, parsed = pcall(ports.parse, full.ports)
-    if not ok then fail(name, "ports.%s", parsed) end
-    full.ports = parsed
-  end
+  parse(name, full)
   return full
 end
 
@@ -112,8 +193,15 @@ function role.new(name, spec)
 end
 
 return setmetatable(role, {
-  __call = function(_, name, spec)
-    local made = role.new(name, spec) -- no tail call: its frame is counted above
-    return made
+  __call = function(_, ...)
+    local name, spec = ...
+    if select("#", ...) > 1 or not util.is_name(name) then
+      local made = role.new(name, spec) -- no tail call: its frame is counted above
+      return made
+    end
+    return function(settings) -- mesh.role "web" {…}
+      local made = role.new(name, settings)
+      return made
+    end
   end,
 })

@@ -17,6 +17,34 @@ function util.keys(t)
   return list
 end
 
+local ranks <const> = {number = 1, string = 2, boolean = 3}
+
+--- Keys of any kind in one order: numbers, texts, false and true; no others.
+---@param t table
+---@return any[]
+function util.sorted_keys(t)
+  local list = {}
+  for k in pairs(t) do
+    if ranks[type(k)] then list[#list + 1] = k end
+  end
+  table.sort(list, function(a, b)
+    local x, y = ranks[type(a)], ranks[type(b)]
+    if x ~= y then return x < y end
+    if x == 3 then return not a and b end
+    return a < b
+  end)
+  return list
+end
+
+--- A list as a set.
+---@param list string[]
+---@return table<string, boolean>
+function util.set(list)
+  local set = {}
+  for _, item in ipairs(list) do set[item] = true end
+  return set
+end
+
 --- Is it a name: [a-z0-9][a-z0-9_.-]{0,62}?
 function util.is_name(s)
   return type(s) == "string" and #s <= 63 and s:find("^[a-z0-9][a-z0-9_.-]*$") ~= nil

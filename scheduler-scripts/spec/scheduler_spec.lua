@@ -21,7 +21,7 @@ describe("mesh.role", function()
     refuses("role 'web': unknown key 'cuont'; did you mean 'count'?", "web", {image = "i", cuont = 3})
     refuses("role 'web': image: expected the name of an image, got nil", "web", {})
     refuses("role: 'Web!' must match", "Web!", {image = "i"})
-    refuses("role 'web': expected a table of settings, got nil", "web")
+    refuses("role 'web': expected a table of settings, got nil", "web", nil)
     refuses("role 'web': ports.port: '80-70' is not a port or a range", "web",
       {image = "i", ports = {port = "80-70"}})
     refuses("role 'web': ports.port: '99999' is not a port", "web", {image = "i", ports = {port = 99999}})
@@ -35,6 +35,16 @@ describe("mesh.role", function()
     end
     refuses("on_split: 'maybe' is not a policy; allowed: replace, keep, exclusive", "web",
       {image = "i", on_split = "maybe"})
+  end)
+
+  it("may be written as one word and a table", function()
+    assert.are.equal(7, (mesh.role "web" {image = "i", count = 7}).count)
+    local ok, err = pcall(function() return mesh.role "web" {image = "i", cuont = 7} end)
+    assert.is_false(ok)
+    assert.matches("unknown key 'cuont'", err, 1, true)
+    ok, err = pcall(mesh.scheduler, {mesh.role "web"})
+    assert.is_false(ok)
+    assert.matches("item 1 is mesh.role \"name\" without its {...}", err, 1, true)
   end)
 
   it("names the line that called it", function()

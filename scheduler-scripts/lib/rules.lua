@@ -1,0 +1,147 @@
+---@meta mesh.rules
+--- What mesh.place's rules are made of: groups of nodes, comparisons, where a role is.
+
+local units = require "mesh.units"
+local util = require "mesh.util"
+local version = require "mesh.version"
+
+local rules = {}
+
+--- A function (node, name) -> the group it is in, as text; "" for one without.
+---@param key string|function
+---@param who string  for the error
+function rules.group(key, who)
+  if type(key) == "function" then
+    return function(node, name) return tostring(key(node, name) or "") end
+  end
+  if key == "node" then return function(_, name) return name end end
+  if key == "zone" then return function(node) return node.zone or "" end end
+  if key == "arch" then return function(node) return (node.facts or {}).arch or "" end end
+  local tag = type(key) == "string" and (key:match("^tag:(.+)$") or key)
+  if not tag or tag == "" then
+    error(("mesh.place.%s: expected \"node\", \"zone\", \"tag:NAME\" or a function, got %s"):format(who,
+      tostring(key)), 4)
+  end
+  return function(node)
+    local value = (node.tags or {})[tag]
+    return value ~= nil and tostring(value) or ""
+  end
+end
+
+--- A function (node, name, job): is there an instance of the role in the node's group?
+-- Of a role that this round has placed already it knows where, of another where it was.
+---@param role string
+---@param of fun(node: table, name: string): string
+function rules.where_is(role, of)
+  return function(node, name, job)
+    local groups = job.related[of]
+    if groups == nil then
+      groups = {}
+      local round = job.round
+      local at = round.done[role] and round.done[role].at or round.past.at[role] or {}
+      for _, where in pairs(at) do
+        local there = round.input.nodes[where]
+        if there and there.state ~= "failed" and there.state ~= "left" then groups[of(there, where)] = true end
+      end
+      job.related[of] = groups
+    end
+    return groups[of(node, name)] == true
+  end
+end
+
+local compare <const> = {
+  ["="] = function(c) return c == 0 end, ["!="] = function(c) return c ~= 0 end,
+  [">="] = function(c) return c >= 0 end, ["<="] = function(c) return c <= 0 end,
+  [">"] = function(c) return c > 0 end, ["<"] = function(c) return c < 0 end,
+}
+
+local function order(a, b, less)
+  if a == b then return 0 end
+  return less(a, b) and -1 or 1
+end
+
+local function number_less(a, b) return a < b end
+
+-- What may be asked: how to read it from a node, how to read it in the rule.
+local asked <const> = {
+  arch = {of = function(node) return node.facts.arch end},
+  zone = {of = function(node) return node.zone end},
+  node = {of = function(_, name) return name end},
+  kernel = {of = function(node) return node.facts.kernel end},
+  version = {of = function(node) return node.version end},
+  cpus = {of = function(node) return node.facts.cpus end, read = tonumber},
+  memory = {of = function(node) return node.facts.memory end, read = units.size},
+}
+
+--- One comparison, parsed: function (what a node has) -> boolean.
+local function test_of(key, text, read)
+  if type(text) == "boolean" then
+    return function(has) return (has ~= nil and has ~= false) == text end
+  end
+  local op, rest = tostring(text):match("^([<>!=]*)%s*(.*)$")
+  op = op == "" and "=" or op
+  if not compare[op] then
+    error(("%s: '%s' begins with none of = != < <= > >="):format(key, tostring(text)), 0)
+  end
+  local wants = rest
+  if read then
+    wants = read(rest)
+    if not wants then error(("%s: '%s' can't be compared"):format(key, tostring(text)), 0) end
+  end
+  local less = read and number_less or version.less
+  return function(has)
+    if has == nil then return op == "!=" end
+    if not read then has = tostring(has) end
+    return compare[op](order(has, wants, less))
+  end
+end
+
+local function any_of(key, wants, read)
+  if type(wants) ~= "table" then return test_of(key, wants, read) end
+  local tests = {}
+  for i, one in ipairs(wants) do tests[i] = test_of(key, one, read) end
+  if #tests == 0 then error(key .. ": an empty list fits no node", 0) end
+  return function(has)
+    for _, test in ipairs(tests) do
+      if test(has) then return true end
+    end
+    return false
+  end
+end
+
+local function wish(value)
+  if type(value) ~= "table" then return tostring(value) end
+  local list = {}
+  for i, one in ipairs(value) do list[i] = tostring(one) end
+  return table.concat(list, " or ")
+end
+
+--- A filter from {arch = …, kernel = ">=6.1", tags = {ssd = true}}.
+function rules.constraint(wants)
+  if type(wants) ~= "table" then error("expected a table, got " .. type(wants), 0) end
+  local tests = {}
+  for _, key in ipairs(util.keys(wants)) do
+    local how = asked[key]
+    if key == "tags" then
+      if type(wants.tags) ~= "table" then error("tags: expected a table, got " .. type(wants.tags), 0) end
+      for _, tag in ipairs(util.keys(wants.tags)) do
+        table.insert(tests, {test = any_of("tags." .. tag, wants.tags[tag]),
+          of = function(node) return (node.tags or {})[tag] end, says = "tag " .. tag .. " " .. wish(wants.tags[tag])})
+      end
+    elseif how then
+      table.insert(tests, {test = any_of(key, wants[key], how.read), of = how.of,
+        says = key .. " " .. wish(wants[key])})
+    else
+      error(("unknown key '%s'%s"):format(tostring(key),
+        util.suggest(tostring(key), {"arch", "cpus", "kernel", "memory", "node", "tags", "version", "zone"})), 0)
+    end
+  end
+  return function(node, name)
+    if node.facts == nil then return nil end -- nothing told yet
+    for _, one in ipairs(tests) do
+      if not one.test(one.of(node, name)) then return "is not " .. one.says end
+    end
+  end
+end
+
+return rules

@@ -1,0 +1,282 @@
+--- mesh.update: a new version, step by step; what stops it, and the way back.
+
+package.path = "scheduler-scripts/spec/?.lua;" .. package.path
+local setup = require "setup"
+local mesh = setup.mesh
+
+local function role(more, update, name)
+  local spec = {image = "web-v1", version = "v1", sandbox = "web", count = 10, update = update}
+  for key, value in pairs(more or {}) do spec[key] = value end
+  return mesh.role(name or "web", spec)
+end
+
+local v2 <const> = {image = "web-v2", version = "v2"}
+
+local function images(result)
+  local counts = {}
+  for _, node in pairs(result.nodes) do
+    for _, on in pairs(node.roles) do
+      for id, instance in pairs(on.instances) do
+        if id:find("^web%.%d") then counts[instance.image] = (counts[instance.image] or 0) + 1 end
+      end
+    end
+  end
+  return counts
+end
+
+--- The schedule came true now; what has not changed goes on.
+local function settle(input, result, change)
+  local before = input.running
+  setup.settle(input, result, input.now)
+  for id, copy in pairs(input.running) do
+    local image = result.nodes[copy.node].roles[copy.role].instances[id].image
+    copy.image = image
+    local was = before[id]
+    if was and was.node == copy.node and was.image == image then input.running[id] = was end
+    if change then change(id, input.running[id]) end
+  end
+end
+
+local function world(scheduler)
+  local input = setup.world(3)
+  input.now = 1000000
+  settle(input, scheduler.schedule(input))
+  input.now = input.now + 60000
+  return input
+end
+
+local function round(scheduler, input, ms, change)
+  input.now = input.now + ms
+  local result = scheduler.schedule(input)
+  assert.is_nil(result.errors)
+  settle(input, result, change)
+  return result
+end
+
+local function act(input, name, args, role_name)
+  input.actions = {{id = "n1." .. input.now, stamp = input.now, node = "n1", role = role_name or "web", name = name,
+    args = args}}
+end
+
+describe("mesh.update", function()
+  local smooth <const> = {strategy = "smooth", substeps = 5, min_healthy = "10s", deadline = "5m"}
+
+  it("goes step by step, each when the one before was healthy long enough", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(v2, smooth)}
+    local seen = {}
+    for i = 1, 5 do
+      local result = round(scheduler, input, 1000)
+      seen[i] = images(result)["web-v2"]
+      assert.are.equal("v1", result.roles.web.version)
+      assert.are.same(seen[i], images(round(scheduler, input, 5000))["web-v2"]) -- not long enough
+      input.now = input.now + 5000
+    end
+    assert.are.same({2, 4, 6, 8, 10}, seen)
+    local result = round(scheduler, input, 1000)
+    assert.are.equal("v2", result.roles.web.version)
+    assert.matches("web: update to v2 is done", table.concat(result.changes, "\n"), 1, true)
+    assert.is_nil(round(scheduler, input, 1000).changes)
+    assert.are.same(input.parents[1].state, round(scheduler, input, 99000).state)
+  end)
+
+  it("waits for what is not healthy, and says for what", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(v2, smooth)}
+    round(scheduler, input, 1000, function(id, copy) if id == "web.2" then copy.health = "wait" end end)
+    for _ = 1, 5 do assert.are.equal(2, images(round(scheduler, input, 20000))["web-v2"]) end
+    input.running["web.2"].health = "healthy"
+    assert.are.equal(4, images(round(scheduler, input, 20000))["web-v2"])
+  end)
+
+  it("all at once without a strategy, and quick", function()
+    local input = world(mesh.scheduler {role()})
+    assert.are.equal(10, images(mesh.scheduler {role(v2)}.schedule(input))["web-v2"])
+    local quick <const> = {strategy = "quick"}
+    input = world(mesh.scheduler {role(nil, quick)})
+    assert.are.equal(10, images(mesh.scheduler {role(v2, quick)}.schedule(input))["web-v2"])
+  end)
+
+  it("canary: a percentage first, then by hand", function()
+    local canary <const> = {strategy = "canary", percent = 15, promote = "manual", substeps = 2, min_healthy = "5s"}
+    local input = world(mesh.scheduler {role(nil, canary)})
+    local scheduler = mesh.scheduler {role(v2, canary)}
+    assert.are.equal(2, images(round(scheduler, input, 1000))["web-v2"])
+    for _ = 1, 3 do assert.are.equal(2, images(round(scheduler, input, 60000))["web-v2"]) end
+    input.now = input.now + 24 * 3600000 -- a day later: still no failure
+    assert.are.equal(2, images(round(scheduler, input, 0))["web-v2"])
+    act(input, "proceed")
+    local result = round(scheduler, input, 1000)
+    assert.are.equal("update of web: next step", result.replies[input.actions[1].id])
+    input.actions = {}
+    assert.are.equal(5, images(result)["web-v2"])
+    assert.are.equal(10, images(round(scheduler, input, 6000))["web-v2"])
+  end)
+
+  it("goes back by itself when an instance fails, and stays back", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(v2, smooth)}
+    round(scheduler, input, 1000, function(id, copy) if id == "web.1" then copy.state = "crash-loop" end end)
+    local result = round(scheduler, input, 1000)
+    assert.matches("update to v2 failed: web.1 on n1: crash-loop", table.concat(result.changes, "\n"), 1, true)
+    for _ = 1, 8 do result = round(scheduler, input, 20000) end
+    assert.are.same({["web-v1"] = 10}, images(result))
+    assert.are.equal("v1", result.roles.web.version)
+    -- It is not tried again by itself; another version is, and this one when someone says so.
+    assert.are.same({["web-v1"] = 10}, images(round(scheduler, input, 3600000)))
+    act(input, "update", {version = "v2", image = "web-v2"})
+    assert.are.equal(2, images(round(scheduler, input, 1000))["web-v2"])
+  end)
+
+  it("fails without progress within the deadline; without auto_revert it stops there", function()
+    local stuck <const> = {strategy = "smooth", substeps = 2, deadline = "1m", auto_revert = false}
+    local input = world(mesh.scheduler {role(nil, stuck)})
+    local scheduler = mesh.scheduler {role(v2, stuck)}
+    local function sick(id, copy) if id == "web.1" then copy.health = "unhealthy" end end
+    round(scheduler, input, 1000, sick)
+    round(scheduler, input, 50000, sick)
+    local result = round(scheduler, input, 20000, sick)
+    assert.matches("no progress for 1m: waits for web.1 on n1 to be healthy", table.concat(result.changes, "\n"), 1,
+      true)
+    assert.are.same({["web-v1"] = 5, ["web-v2"] = 5}, images(round(scheduler, input, 99000)))
+    input.running["web.1"].health = "healthy"
+    act(input, "resume")
+    assert.are.equal(10, images(round(scheduler, input, 1000))["web-v2"])
+  end)
+
+  it("pause, resume, skip, revert", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(v2, smooth)}
+    round(scheduler, input, 1000)
+    act(input, "pause")
+    round(scheduler, input, 1000)
+    input.actions = {}
+    for _ = 1, 3 do assert.are.equal(2, images(round(scheduler, input, 20000))["web-v2"]) end
+    act(input, "resume")
+    assert.are.equal(4, images(round(scheduler, input, 20000))["web-v2"])
+    act(input, "skip")
+    assert.are.equal(10, images(round(scheduler, input, 100))["web-v2"])
+    act(input, "revert")
+    local result
+    for _ = 1, 8 do
+      result = round(scheduler, input, 20000)
+      input.actions = {}
+    end
+    assert.are.same({["web-v1"] = 10}, images(result))
+    act(input, "skip")
+    result = scheduler.schedule(input)
+    assert.are.same({ok = false, text = "role 'web' is not being updated"}, result.replies[input.actions[1].id])
+  end)
+
+  it("new instances get what was before until it is done", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local result = round(mesh.scheduler {role({image = "web-v2", version = "v2", count = 14}, smooth)}, input, 1000)
+    assert.are.same({["web-v1"] = 11, ["web-v2"] = 3}, images(result))
+  end)
+
+  it("an edit on the way takes the new way from where it is", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    round(mesh.scheduler {role(v2, smooth)}, input, 1000)
+    for _, node in pairs(input.nodes) do node.facts.images = {"web-v1", "web-v2", "web-v3"} end
+    local result = round(mesh.scheduler {role({image = "web-v3", version = "v3"}, smooth)}, input, 20000)
+    assert.are.same({["web-v1"] = 8, ["web-v3"] = 2}, images(result))
+    assert.are.equal("web-v1", result.state.update.web.from.image)
+  end)
+
+  it("before and after: one role's update waits for another's", function()
+    local after <const> = {strategy = "quick", after = {"db"}, min_healthy = "1s"}
+    local quick <const> = {strategy = "quick", min_healthy = "1s"}
+    local function both(v) return mesh.scheduler {role(v, after), role({image = v and v.image or "web-v1",
+      version = v and v.version or "v1", count = 1}, quick, "db")} end
+    local input = world(both())
+    local result = round(both(v2), input, 1000)
+    assert.are.same({["web-v1"] = 10}, images(result))
+    assert.is_not_nil(result.why["web.1"])
+    round(both(v2), input, 2000)
+    assert.are.same({["web-v2"] = 10}, images(round(both(v2), input, 2000)))
+    local ok, err = pcall(mesh.scheduler, {role(nil, {after = {"db"}}), role(nil, {after = {"web"}}, "db")})
+    assert.is_false(ok)
+    assert.matches("update.after go round in a circle: web -> db -> web", err, 1, true)
+    ok, err = pcall(mesh.scheduler, {role(nil, {before = {"dbb"}}), role(nil, quick, "db")})
+    assert.is_false(ok)
+    assert.matches("update.before: no role 'dbb'; did you mean 'db'?", err, 1, true)
+  end)
+
+  it("run_once: one command, done before anything else", function()
+    local once <const> = {strategy = "quick", run_once = "migrate", min_healthy = "1s"}
+    local input = world(mesh.scheduler {role(nil, once)})
+    local scheduler = mesh.scheduler {role(v2, once)}
+    local result = round(scheduler, input, 1000)
+    local at = setup.where(result)["web.once.v2"]
+    assert.are.same({process = "migrate", image = "web-v2", vars = {}},
+      result.nodes[at].roles.web.instances["web.once.v2"])
+    assert.are.same({["web-v1"] = 10}, images(result))
+    assert.are.same({["web-v1"] = 10}, images(round(scheduler, input, 2000)))
+    input.running["web.once.v2"].state = "exited"
+    result = round(scheduler, input, 1000)
+    assert.is_nil(setup.where(result)["web.once.v2"])
+    assert.are.same({["web-v2"] = 10}, images(result))
+    for _ = 1, 4 do assert.is_nil(setup.where(round(scheduler, input, 2000))["web.once.v2"]) end
+  end)
+
+  it("run_once that fails, or whose node is lost, stops it all", function()
+    local once <const> = {strategy = "quick", run_once = "migrate"}
+    local scheduler = mesh.scheduler {role(v2, once)}
+    local input = world(mesh.scheduler {role(nil, once)})
+    round(scheduler, input, 1000)
+    input.running["web.once.v2"].state = "failed"
+    local result = round(scheduler, input, 1000)
+    assert.matches("web.once.v2 on n1 failed", table.concat(result.changes, "\n"), 1, true)
+    assert.are.same({["web-v1"] = 10}, images(result))
+    input = world(mesh.scheduler {role(nil, once)})
+    local at = setup.where(round(scheduler, input, 1000))["web.once.v2"]
+    input.nodes[at].state = "failed"
+    result = round(scheduler, input, 1000)
+    assert.matches("nobody knows whether it ran", table.concat(result.changes, "\n"), 1, true)
+  end)
+
+  it("works for one on every node", function()
+    local spec = {place = mesh.place.every()}
+    local input = world(mesh.scheduler {role(spec, smooth)})
+    local scheduler = mesh.scheduler {role({place = mesh.place.every(), image = "web-v2", version = "v2"}, smooth)}
+    local function count(result)
+      local n = 0
+      for _, node in pairs(result.nodes) do
+        for _, instance in pairs(node.roles.web.instances) do n = n + (instance.image == "web-v2" and 1 or 0) end
+      end
+      return n
+    end
+    local seen = {}
+    for i = 1, 4 do seen[i] = count(round(scheduler, input, 20000)) end
+    assert.are.same({1, 2, 3, 3}, seen)
+  end)
+
+  it("refuses what it does not know", function()
+    local function refuses(text, update)
+      local ok, err = pcall(role, nil, update)
+      assert.is_false(ok)
+      assert.matches(text, err, 1, true)
+    end
+    refuses("role 'web': update.stratgy: unknown key; did you mean 'strategy'?", {stratgy = "smooth"})
+    refuses("update.strategy: 'smoth' is none of smooth, canary, quick; did you mean 'smooth'?", {strategy = "smoth"})
+    refuses("update.min_healthy: expected a duration like", {min_healthy = 10})
+    refuses("update.percent: expected a percentage", {percent = 120})
+    refuses("update: expected a table, got 3", 3)
+  end)
+
+  it("is not hurt by a state that is none", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local half <const> = {to = {image = "x"}, step = "1", since = 1}
+    for _, bad in ipairs {{web = 3}, {web = {}}, {web = {to = {}}}, {web = half}} do
+      input.parents[1].state = {update = bad, roles = 7, nodes = "x", scale = {web = false}}
+      assert.is_nil(mesh.scheduler {role(v2, smooth)}.schedule(input).errors)
+    end
+  end)
+
+  it("only what hosts read is in the role's part", function()
+    local input = setup.world(2)
+    local result = mesh.scheduler {role(nil, {strategy = "smooth", max_unavailable = 2})}.schedule(input)
+    assert.are.same({max_unavailable = 2}, result.roles.web.update)
+    assert.is_nil(mesh.scheduler {role(nil, smooth)}.schedule(input).roles.web.update)
+  end)
+end)
