@@ -25,7 +25,7 @@ pc      = $(shell pkg-config --cflags $(1) 2>/dev/null)
 # Debian's static archives, by pkg-config's own library directory.
 libdir := $(shell pkg-config --variable=libdir libsodium 2>/dev/null)
 a       = $(libdir)/lib$(1).a
-absent := $(strip $(foreach l,msgpackc uv_a sodium lmdb pcre2-8 lua5.4 seccomp yaml jansson,$(if $(wildcard $(call a,$(l))),,lib$(l).a)))
+absent := $(strip $(foreach l,msgpackc uv_a sodium lmdb zstd pcre2-8 lua5.4 seccomp yaml jansson,$(if $(wildcard $(call a,$(l))),,lib$(l).a)))
 
 ROOMS   := gossip base core io script conf supervisor cli http
 src_gossip     := $(wildcard gossip/*.c)
@@ -47,12 +47,12 @@ LUA_LIB := $(wildcard scheduler-scripts/lib/*.lua)
 need_gossip     := $(call lib,gossip) $(call a,msgpackc)
 need_base       := $(call lib,base) $(need_gossip)
 need_core       := $(call lib,core) $(need_base) $(call a,pcre2-8)
-need_io         := $(call lib,io) $(need_core) $(call a,uv_a) $(call a,sodium) $(call a,lmdb) -lpthread -ldl -lrt
+need_io         := $(call lib,io) $(need_core) $(call a,uv_a) $(call a,sodium) $(call a,lmdb) $(call a,zstd) -lpthread -ldl -lrt
 need_script     := $(call lib,script) $(need_base) $(call a,lua5.4) $(call a,seccomp) -lm -ldl
 need_conf       := $(call lib,conf) $(need_base) $(call a,yaml) $(call a,sodium)
 need_supervisor := $(call lib,supervisor) $(call lib,core) $(call lib,base) $(call a,seccomp)
-# It signs with ca.key and tokens: of io only that file, and what that needs, is linked.
-need_cli        := $(call lib,cli) $(call lib,io) $(need_base) $(call a,jansson) $(call a,sodium)
+# It signs with ca.key and tokens, and runs schedulers: of io those files, and what they need, are linked.
+need_cli        := $(call lib,cli) $(need_io) $(call a,jansson)
 need_http       := $(call lib,http) $(need_base) $(call a,seccomp) -lmicrohttpd -lm
 
 PROGRAMS := meshd meshd-engine meshd-script meshd-conf meshd-http meshd-init mesh mesh-sim

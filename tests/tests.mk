@@ -79,7 +79,7 @@ print-fuzz:
 FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
 room_fuzz_metrics := core
 $(foreach f,frame gossip cert,$(eval room_fuzz_$f := gossip))
-$(foreach f,disk session asked,$(eval room_fuzz_$f := io))
+$(foreach f,disk session asked rounds,$(eval room_fuzz_$f := io))
 room_fuzz_conf := conf
 room_fuzz_flat := base
 room_fuzz_template := script

@@ -13,6 +13,7 @@
  *   status    {}                      {cluster, node, version,
  *                                      side: {grade, visible, suspected, known, term, leader, role, since_ms},
  *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error, excerpt},
+ *                                      shadow: {rounds, differed, missed, error, added, removed, moved, changed, roles, ms}?,
  *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
  *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
  *   members   {compare: bool, status: str?, tag: str?, name: str?}
@@ -49,8 +50,18 @@
  *   label_values  as series, and name: str  likewise
  *   metadata  {metric: str?, node, timeout_ms: ?}  {data: [{metric, type, help}], nodes, missing, took_ms}
  *                                      a double that is no number: JSON has the string "NaN", "+Inf" or "-Inf"
- *   schedule  {}                      {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
+ *   schedule  {command: str?, stamp: str?, force: bool}  by command:
+ *             input                   what a round of the leader gets now: DESIGN 6's input
+ *             history                 [{stamp, current, leader, grade, at_ms, roles, nodes: int, changes: []}]
+ *             diff                    {from, to}: two as show has them
+ *             revert                  {reverted: the new stamp}                        write
+ *             shadow                  {is: bool, rounds, error, before, after}: two answers of scripts, or nil
+ *             show, or none           {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
+ *   input     {}                      as schedule input
+ *   rounds    {}                      {dir, config_dir, recording: bool, kept, left_out, failed, bytes, error}
+ *   why       {instance: str}         {instance, scheduled: bool, stamp, role, node, sandbox, process, image, version,
+ *                                      why: str | [str], running: rows of ps, held: [{role, stamp, why}], problems: [{text, hint}]}
  *   render    {role: str}             {role, files: {name: str}, generation: int}
  *   apply     {stamp: str, force: bool}  {applied: str}                              write
  *   run       {sandbox: str, command: str?}  frames of {command, text: str, missing: bool}, the last with code: int;

@@ -54,6 +54,8 @@ text_args(const struct args *a, struct arg out[TEXTS_MAX])
 	if (a->second != NULL &&
 	    (a->verb->second == OPERAND_NODE || a->verb->second == OPERAND_NODES))
 		out[n++] = (struct arg){"other", a->second};
+	if (a->second != NULL && a->verb->second == OPERAND_STAMP)
+		out[n++] = (struct arg){"stamp", a->second};
 	if (a->second != NULL && a->verb->second == OPERAND_COMMAND)
 		out[n++] = (struct arg){"command", a->second};
 	if (a->to != NULL)

@@ -313,6 +313,10 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_node(&c->args->node, "--node", value, err);
 	case OPT_SEED:
 		return set_seed(c->args, value, err);
+	case OPT_SCHEDULER:
+		return set_path(&c->args->scheduler, "--scheduler", value, err);
+	case OPT_INPUT:
+		return set_path(&c->args->input, "--input", value, err);
 	case OPT_RANGE:
 		return operand_span(&c->args->range_ms, "--range", value, err);
 	case OPT_STEP:

@@ -40,6 +40,7 @@ struct args {
 	char token[2 * KEY_BYTES + 1], sig[2 * SIG_BYTES + 1];
 	char sigs[ARGS_LOST_MAX * 2 * SIG_BYTES + 1];
 	int64_t range_ms, step_ms; /* --range, --step; 0 = not given */
+	const char *scheduler, *input; /* --scheduler, --input; borrowed; NULL = not given */
 	const char *node;	   /* --node; borrowed; NULL = not given */
 	const char *asks;	   /* another verb of the daemon than the one typed; NULL = that */
 	int64_t from_ms, to_ms;	   /* of the request; 0 = not said */

@@ -63,5 +63,7 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_NODE] = {.name = "node", .value = "NODE", .help = "only what this node has measured"},
     [OPT_LIST] = {.name = "list", .help = "the names of all metrics, or of those like PATTERN ('node_*')"},
     [OPT_SEED] = {.name = "seed", .value = "N", .help = "of worlds that name none: 1 unless said"},
+    [OPT_SCHEDULER] = {.name = "scheduler", .value = "DIR", .help = "the scripts there (main.lua), not those in force"},
+    [OPT_INPUT] = {.name = "input", .value = "FILE", .help = "this input, of mesh schedule input, not the one of now"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
 };

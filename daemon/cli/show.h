@@ -40,6 +40,14 @@ int show_events(const struct show *s, const json_t *data, struct err *err);
 int show_matrix(const struct show *s, const json_t *data, struct err *err);
 /* Longer texts: show_text.c. */
 int show_schedule(const struct show *s, const json_t *data, struct err *err);
+/* Older ones, differences, shadows: show_schedule.c. */
+int schedule_prepare(const struct show *s, struct args *a, struct run_error *e);
+int show_schedules(const struct show *s, const json_t *data, struct err *err);
+int show_schedules_code(const json_t *data);
+int show_why(const struct show *s, const json_t *data, struct err *err);
+/* plan.c, replay.c */
+int show_plan(const struct show *s, struct err *err);
+int show_replay(const struct show *s, struct err *err);
 int show_render(const struct show *s, const json_t *data, struct err *err);
 int show_logs(const struct show *s, const json_t *data, struct err *err);
 int show_logs_code(const json_t *data); /* of a role: not all nodes answered */

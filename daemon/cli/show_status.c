@@ -114,6 +114,31 @@ print_scheduler(const struct show *s, const json_t *d)
 	show_lines(s, value_str(sch, "excerpt"), "    ", "");
 }
 
+/* A shadow scheduler, where there is one. */
+static void
+print_shadow(const struct show *s, const json_t *shadow)
+{
+	static const char *const words[] = {"added", "removed", "moved", "changed", "roles"};
+	const char *error = value_str(shadow, "error");
+	bool any = false;
+
+	if (!json_is_object(shadow))
+		return;
+	fputs("shadow:    ", s->out);
+	show_word(s, *error != '\0' ? "failed" : "ok");
+	for (size_t i = 0; *error == '\0' && i < ARRAY_LEN(words); i++) {
+		int64_t n = value_int(shadow, words[i], 0);
+
+		if (n > 0)
+			fprintf(s->out, "%s%lld %s", any ? ", " : "  would have ", (long long)n, words[i]);
+		any = any || n > 0;
+	}
+	fputs(*error != '\0' ? "" : any ? " (mesh schedule shadow)" : "  decides the same", s->out);
+	fprintf(s->out, ", %lld of %lld rounds otherwise\n", (long long)value_int(shadow, "differed", 0),
+	    (long long)value_int(shadow, "rounds", 0));
+	show_lines(s, error, "  ", TEXT_RED);
+}
+
 static void
 print_roles(const struct show *s, const json_t *roles)
 {
@@ -202,6 +227,7 @@ show_status(const struct show *s, const json_t *data, struct err *err)
 	print_side(s, json_object_get(data, "side"));
 	print_config(s, data);
 	print_scheduler(s, data);
+	print_shadow(s, json_object_get(data, "shadow"));
 	print_roles(s, roles);
 	print_dropped(s, recent);
 	print_problems(s, problems);

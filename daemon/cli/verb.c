@@ -247,13 +247,56 @@ const struct verb verbs[] = {
 	.print = show_run,
 	.code = show_run_code},
     {.name = "schedule",
-	.summary = "the schedule this node acts on",
+	.summary = "the schedule this node acts on, older ones, what differs",
+	.details = "show: the one in force, or the older one STAMP. history: those that this node still has.\n"
+		   "diff: what the one in force decides otherwise than STAMP, or than the one before it.\n"
+		   "revert STAMP: that one is issued again, with a new stamp, as an operator's deed; the rails\n"
+		   "hold (--force). The next round starts from it, its state too: what the scripts decide\n"
+		   "otherwise they decide again, so put the old scripts back first. input: what a round gets\n"
+		   "now, as JSON, for mesh plan --input. shadow: what scheduler-scripts-shadow/ would do.\n"
+		   "Exit code of diff and shadow: 0 the same, 1 they differ.",
 	.operand = OPERAND_WORD,
 	.operand_name = "COMMAND",
-	.words = {"show"},
+	.words = {"show", "history", "diff", "revert", "input", "shadow"},
+	.second = OPERAND_STAMP,
+	.second_name = "STAMP",
+	.options = OPT_BIT(OPT_WATCH) | OPT_BIT(OPT_FORCE),
+	.timeout_ms = ANSWER_MS,
+	.prepare = schedule_prepare,
+	.print = show_schedules,
+	.code = show_schedules_code},
+    {.name = "why",
+	.summary = "why an instance is where it is, and as it is",
+	.details = "What the scheduler says it decided by, in order; what holds it now: a rail, what its node\n"
+		   "lacks, its back-off, its health.  Exit code: 0, or 1: no such instance.",
+	.operand = OPERAND_INSTANCE,
+	.operand_name = "INSTANCE",
 	.options = OPT_BIT(OPT_WATCH),
 	.timeout_ms = ANSWER_MS,
-	.print = show_schedule},
+	.print = show_why},
+    {.name = "plan",
+	.summary = "what a round would change, without doing it",
+	.details = "Runs the scripts of this host, or those of --scheduler DIR, in their sandbox and limits, on\n"
+		   "what a round would get now (--input FILE: on that), and shows what they decide otherwise\n"
+		   "than the schedule in force, and which files that gives roles. Of variables only names are\n"
+		   "shown. With --input and --scheduler no daemon is needed.\n"
+		   "Exit code: 0 nothing would change, 1 something would, 2 an error.",
+	.options = OPT_BIT(OPT_SCHEDULER) | OPT_BIT(OPT_INPUT),
+	.failed_code = 2,
+	.local = show_plan},
+    {.name = "replay",
+	.summary = "run recorded rounds again: the same bytes, or what differs",
+	.details = "The leader keeps each round: input, scripts, answer, log (limits.rounds-disk, rounds-keep).\n"
+		   "DIR is such a record, of this host (STATE-DIR/rounds) unless said, or a copy of one; no\n"
+		   "daemon is needed then. Each round is run as it was, with the scripts it had; with\n"
+		   "--scheduler by others, and what these decide otherwise is shown. It can hold secrets of\n"
+		   "variables: guard a copy. Exit code: 0 all the same, 1 some differ, 2 an error.",
+	.operand = OPERAND_FILE,
+	.operand_name = "DIR",
+	.operand_optional = true,
+	.options = OPT_BIT(OPT_SINCE) | OPT_BIT(OPT_SCHEDULER),
+	.failed_code = 2,
+	.local = show_replay},
     {.name = "render",
 	.summary = "the files of a role, rendered but not used",
 	.operand = OPERAND_ROLE,

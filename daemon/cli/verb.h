@@ -55,6 +55,8 @@ enum option {
 	OPT_NODE,
 	OPT_LIST,
 	OPT_SEED,
+	OPT_SCHEDULER,
+	OPT_INPUT,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (UINT64_C(1) << (o))
@@ -100,7 +102,7 @@ struct show {
 	int *over;	      /* -w of an act: where verb.over's word goes; NULL otherwise */
 };
 
-enum { VERB_WORDS_MAX = 4 };
+enum { VERB_WORDS_MAX = 8 };
 
 struct verb {
 	const char *name;

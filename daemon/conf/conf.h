@@ -15,6 +15,7 @@
  * "auto", or i ms) election/{priority,weights}{NODE: i} election/tie-breaker (s)
  * election/degraded/min (i) election/degraded/after (i ms)
  *              limits/{script-cpu,script-wall} (i ms) limits/script-memory (i bytes)
+ *              limits/rounds-disk (i bytes) limits/rounds-keep (i ms)
  *              limits/metrics-memory (i bytes) limits/metrics-keep (i ms)
  *   sandbox    image-dir (s) image-dir-levels (i) readonly-paths{VIRTUAL: HOST} writable-paths{...}
  *              allow-users[] allow-groups[] allow-tcp-ports[] (s "N" or "A-B") default-user

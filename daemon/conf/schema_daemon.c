@@ -60,6 +60,8 @@ static const struct field limits[] = {
     TIME("script-wall", 100, 600000),
     {.key = "metrics-memory", .type = T_SIZE, .flags = F_UNIT, .min = MIB, .max = 1024L * MIB},
     TIME("metrics-keep", 60000, 86400000),
+    {.key = "rounds-disk", .type = T_SIZE, .flags = F_UNIT, .min = 0, .max = 16384L * MIB},
+    TIME("rounds-keep", 60000, 90 * 86400000L),
     {.key = "script-memory", .type = T_SIZE, .flags = F_UNIT, .min = MIB, .max = 1024L * MIB},
     {.key = NULL},
 };

@@ -19,7 +19,8 @@
 #include "world.h"
 
 enum { ADDRESS_CAP = 272 /* a DNS name, and :PORT */, DEGRADED_AFTER_MS = 10000,
-	RESTART_GRACE_MS = 60000, METRICS_BYTES = 16 << 20, METRICS_KEEP_MS = 3600000 };
+	RESTART_GRACE_MS = 60000, METRICS_BYTES = 16 << 20, METRICS_KEEP_MS = 3600000,
+	ROUNDS_BYTES = 64 << 20, ROUNDS_KEEP_MS = 7 * 86400000 };
 
 /* A value that does not fit is an error: it must not turn into the default. */
 static int
@@ -352,6 +353,8 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	c->script_wall_ms = int_or(f, "limits/script-wall", 2 * c->script_cpu_ms);
 	c->metrics_bytes = int_or(f, "limits/metrics-memory", METRICS_BYTES);
 	c->metrics_keep_ms = int_or(f, "limits/metrics-keep", METRICS_KEEP_MS);
+	c->rounds_bytes = int_or(f, "limits/rounds-disk", ROUNDS_BYTES);
+	c->rounds_keep_ms = int_or(f, "limits/rounds-keep", ROUNDS_KEEP_MS);
 	if ((rc = str_or(f, "log/level", text, sizeof text, "info", err)) < 0)
 		return rc;
 	c->log_level = log_level_of(text);

@@ -34,6 +34,7 @@ struct config {
 	size_t operators_count;
 	int64_t script_heap_bytes, script_cpu_ms, script_wall_ms;
 	int64_t metrics_bytes, metrics_keep_ms;
+	int64_t rounds_bytes, rounds_keep_ms; /* 0 bytes: no round is recorded */
 	enum log_level log_level;
 };
 

@@ -61,8 +61,8 @@ keep_fill(struct keep *k, struct schedule *s, struct err *err)
 	return 0;
 }
 
-static int
-load_schedule(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
+int
+keep_old(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
 {
 	AUTO_FREE uint8_t *buf = NULL;
 	size_t len;
@@ -96,7 +96,7 @@ keep_load(struct keep *k, struct store *store, const struct crypto *c, struct er
 		memcpy(k->history[i].b, buf + i * HASH_BYTES, HASH_BYTES);
 	if (k->history_count == 0)
 		return 0;
-	if ((rc = load_schedule(k, &k->history[0], &k->current, err)) < 0)
+	if ((rc = keep_old(k, &k->history[0], &k->current, err)) < 0)
 		return rc;
 	k->has = rc > 0;
 	if (!k->has) {
@@ -104,6 +104,25 @@ keep_load(struct keep *k, struct store *store, const struct crypto *c, struct er
 		log_warn("the stored schedule is not whole: waiting for the mesh to give it back");
 	}
 	return 0;
+}
+
+int
+keep_find(struct keep *k, const char *stamp, struct schedule *out, struct err *err)
+{
+	char text[STAMP_TEXT_CAP];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < k->history_count; i++) {
+		if ((rc = keep_old(k, &k->history[i], out, err)) <= 0)
+			continue;
+		stamp_text(&out->meta.stamp, text);
+		if (strcmp(text, stamp) == 0)
+			return 1;
+		schedule_free(out);
+		rc = 0;
+	}
+	memset(out, 0, sizeof *out);
+	return rc;
 }
 
 void

@@ -9,7 +9,7 @@
 #include "../core/schedule.h"
 #include "store.h"
 
-enum { KEEP_HISTORY = 4 };
+enum { KEEP_HISTORY = 8 };
 
 struct keep {
 	struct store *store;
@@ -32,6 +32,11 @@ MUST_CHECK int keep_header(struct keep *k, const struct hash *hash, uint8_t **ou
     struct err *err);
 MUST_CHECK int keep_part(struct keep *k, const struct hash *hash, uint8_t **out, size_t *len,
     struct err *err);
+/* One of those kept, by its header's hash or its stamp's text, whole: 1 and a schedule to free;
+ * 0: it is not here, or not whole. */
+MUST_CHECK int keep_old(struct keep *k, const struct hash *hash, struct schedule *out,
+    struct err *err);
+MUST_CHECK int keep_find(struct keep *k, const char *stamp, struct schedule *out, struct err *err);
 /* Fill in the parts of s that this node holds already. */
 MUST_CHECK int keep_fill(struct keep *k, struct schedule *s, struct err *err);
 

@@ -248,12 +248,7 @@ take_office(struct engine *e, const struct mesh_side *side)
 {
 	struct lead *l = &e->lead;
 
-	if (l->run != NULL) {
-		script_cancel(l->run);
-		l->run = NULL;
-		world_free(&l->world);
-		sched_done(&l->sched, net_now(), true);
-	}
+	round_abandon(e);
 	parents_free(l);
 	follow_stop(e);
 	l->leading = true;
@@ -285,6 +280,8 @@ leave_office(struct engine *e)
 		sched_done(&l->sched, net_now(), false);
 	}
 	l->error[0] = l->excerpt[0] = '\0';
+	recording_stop(e);
+	shadow_stop(e);
 	parents_free(l);
 	sched_unlead(&l->sched, net_now());
 	uv_timer_stop(&l->timer);

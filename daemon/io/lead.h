@@ -11,7 +11,9 @@
 #include "../core/report.h"
 #include "../core/sched.h"
 #include "fetch.h"
+#include "recording.h"
 #include "script.h"
+#include "shadow.h"
 #include "world.h"
 
 struct engine;
@@ -47,6 +49,8 @@ struct lead {
 	struct lead_parent parents[MESH_PARENTS_MAX];
 	size_t parents_count;
 	struct script_run *run; /* under way */
+	struct recording recording;
+	struct shadow shadow;
 	bool issued;		/* a schedule in this office */
 	bool unannounced;	/* the one in force is ours, and no beat carries it yet */
 	enum mesh_grade grade;	/* at the last look */

@@ -14,7 +14,10 @@
 #include "events.h"
 #include "pack.h"
 
-enum { ROUND_AGAIN = 2 }; /* an err.code: not the script's fault */
+enum {
+	ROUND_AGAIN = 2,   /* an err.code: not the script's fault */
+	ROUND_NOTHING = 1, /* of issue() */
+};
 
 static void
 fail(struct engine *e, const char *why, const char *excerpt)
@@ -75,7 +78,7 @@ announce(struct engine *e)
 	return 0;
 }
 
-/* Keep, announce, apply; nothing when nothing changed. */
+/* Keep, announce, apply: 0.  Nothing changed: ROUND_NOTHING. */
 static int
 issue(struct engine *e, struct plan *plan, const struct stamp *stamp, struct err *err)
 {
@@ -99,7 +102,7 @@ issue(struct engine *e, struct plan *plan, const struct stamp *stamp, struct err
 	if (e->lead.issued && n == 1 && e->keep.current.meta.grade == meta.grade &&
 	    schedule_compare(&s, &e->keep.current) == SCHEDULE_SAME) {
 		schedule_free(&s);
-		return 0;
+		return ROUND_NOTHING;
 	}
 	if ((rc = keep_set(&e->keep, &s, err)) < 0) {
 		if (err->code == EXIT_STATE)
@@ -133,18 +136,59 @@ log_held(struct engine *e, const struct rail *before, const struct rail *now)
 	}
 }
 
+/* What a plan is to become: a round's, or an operator's as a whole or not at all. */
+enum wish { WISH_ROUND, WISH_REVERT, WISH_FORCED };
+
+/* By the rails; of a round's what they hold stays as it was, and is remembered. */
 static int
-judge(struct engine *e, struct plan *plan, struct err *err)
+hold(struct engine *e, struct plan *plan, const struct plan *last, enum wish wish,
+    const struct stamp *stamp, struct err *err)
+{
+	struct lead *l = &e->lead;
+	const char *forced[LEAD_FORCED_MAX];
+	char stamp_str[STAMP_TEXT_CAP];
+	struct rail rail = {0};
+	int rc = 0;
+
+	stamp_text(stamp, stamp_str);
+	for (size_t i = 0; i < l->forced_count; i++)
+		forced[i] = l->forced[i];
+	struct rail_in in = {.last = last,
+	    .running = l->world.instances,
+	    .running_count = l->world.instances_count,
+	    .nodes = l->world.nodes,
+	    .nodes_count = l->world.nodes_count,
+	    .before = wish == WISH_ROUND ? &l->rail : NULL,
+	    .stamp = stamp_str,
+	    .forced = forced,
+	    .forced_count = wish == WISH_ROUND ? l->forced_count : 0};
+	if (rail_apply(plan, &in, &rail) < 0)
+		return err_set(err, 1, "out of memory");
+	if (wish == WISH_REVERT) {
+		if (rail.held_count > 0)
+			rc = err_set(err, 1, "role %s would be held: %s", rail.held[0].role, rail.held[0].why);
+		rail_free(&rail);
+		return rc;
+	}
+	log_held(e, &l->rail, &rail);
+	rail_free(&l->rail);
+	l->rail = rail;
+	if (rail.blocked)
+		return err_set(err, 1,
+		    "role %s is held and has no older part, so nothing is issued; mesh apply --force %s",
+		    rail.held[0].role, rail.held[0].stamp);
+	return 0;
+}
+
+static int
+judge(struct engine *e, struct plan *plan, enum wish wish, struct err *err)
 {
 	struct lead *l = &e->lead;
 	const struct schedule *parents[MESH_PARENTS_MAX];
 	size_t parents_count;
-	const char *forced[LEAD_FORCED_MAX];
-	char stamp_str[STAMP_TEXT_CAP];
 	struct plan last = {0};
-	struct rail rail = {0};
 	struct stamp stamp;
-	int rc;
+	int rc = 0;
 
 	if (l->unannounced && announce(e) < 0)
 		return err_set(err, ROUND_AGAIN, "the last schedule can't be announced yet");
@@ -153,30 +197,69 @@ judge(struct engine *e, struct plan *plan, struct err *err)
 	if ((parents_count = lead_parents(e, parents, MESH_PARENTS_MAX)) > 0 &&
 	    schedule_plan(parents[parents_count - 1], &last) < 0)
 		return err_set(err, 1, "the schedule in force can't be read");
-	stamp_text(&stamp, stamp_str);
-	for (size_t i = 0; i < l->forced_count; i++)
-		forced[i] = l->forced[i];
-	struct rail_in in = {.last = parents_count > 0 ? &last : NULL,
-	    .running = l->world.instances,
-	    .running_count = l->world.instances_count,
-	    .nodes = l->world.nodes,
-	    .nodes_count = l->world.nodes_count,
-	    .before = &l->rail,
-	    .stamp = stamp_str,
-	    .forced = forced,
-	    .forced_count = l->forced_count};
-	rc = rail_apply(plan, &in, &rail);
+	if (wish != WISH_FORCED)
+		rc = hold(e, plan, parents_count > 0 ? &last : NULL, wish, &stamp, err);
 	plan_free(&last);
-	if (rc < 0)
-		return err_set(err, 1, "out of memory");
-	log_held(e, &l->rail, &rail);
-	rail_free(&l->rail);
-	l->rail = rail;
-	if (rail.blocked)
-		return err_set(err, 1,
-		    "role %s is held and has no older part, so nothing is issued; mesh apply --force %s",
-		    rail.held[0].role, rail.held[0].stamp);
-	return issue(e, plan, &stamp, err);
+	return rc < 0 ? rc : issue(e, plan, &stamp, err);
+}
+
+int
+round_revert(struct engine *e, struct plan *plan, bool force, struct err *err)
+{
+	return judge(e, plan, force ? WISH_FORCED : WISH_REVERT, err);
+}
+
+/* The round is over, whatever way. */
+static void
+over(struct engine *e, const struct script_answer *a, enum round_fate fate, const char *why,
+    const char *excerpt)
+{
+	if (a->ok)
+		shadow_round(e, blob_slice(&e->lead.recording.input), a->result);
+	recording_end(e, a, fate, why);
+	if (fate == ROUND_GIVEN_UP) {
+		again(e, why);
+	} else if (fate == ROUND_FAILED) {
+		fail(e, why, excerpt);
+	} else {
+		e->lead.error[0] = e->lead.excerpt[0] = '\0';
+		world_free(&e->lead.world);
+		lead_ended(e, true);
+	}
+}
+
+static void
+take_answer(struct engine *e, const struct script_answer *a)
+{
+	struct lead *l = &e->lead;
+	struct plan_world w = {
+	    .templates = e->trees.templates, .templates_count = e->trees.templates_count};
+	char stamp[STAMP_TEXT_CAP];
+	struct plan plan;
+	struct err err;
+	int rc;
+
+	/* Reports went on coming while the script ran: judge by the newest. */
+	world_free(&l->world);
+	if (world_build(e, &l->world) < 0) {
+		over(e, a, ROUND_FAILED, "out of memory", "");
+		return;
+	}
+	w.nodes = l->world.nodes;
+	w.nodes_count = l->world.nodes_count;
+	if (plan_check(a->result.b, a->result.len, &w, &plan, &err) < 0) {
+		over(e, a, ROUND_FAILED, err.text, "");
+		return;
+	}
+	rc = judge(e, &plan, WISH_ROUND, &err);
+	take_notes(l, &plan);
+	plan_free(&plan);
+	if (rc < 0) {
+		over(e, a, err.code == ROUND_AGAIN ? ROUND_GIVEN_UP : ROUND_FAILED, err.text, "");
+		return;
+	}
+	stamp_text(&e->keep.current.meta.stamp, stamp);
+	over(e, a, rc == ROUND_NOTHING ? ROUND_SAME : ROUND_ISSUED, stamp, "");
 }
 
 static void
@@ -184,11 +267,6 @@ on_answer(void *arg, const struct script_answer *a)
 {
 	struct engine *e = arg;
 	struct lead *l = &e->lead;
-	struct plan_world w = {
-	    .templates = e->trees.templates, .templates_count = e->trees.templates_count};
-	struct plan plan;
-	struct err err;
-	int rc;
 
 	l->run = NULL;
 	l->round++;
@@ -200,36 +278,10 @@ on_answer(void *arg, const struct script_answer *a)
 		err_escape(text, sizeof text, (const char *)a->log.b, a->log.len);
 		log_debug("scheduler says: %s", text);
 	}
-	if (!a->ok) {
-		fail(e, a->error, a->excerpt);
-		return;
-	}
-	/* Reports went on coming while the script ran: judge by the newest. */
-	world_free(&l->world);
-	if (world_build(e, &l->world) < 0) {
-		fail(e, "out of memory", "");
-		return;
-	}
-	w.nodes = l->world.nodes;
-	w.nodes_count = l->world.nodes_count;
-	if (plan_check(a->result.b, a->result.len, &w, &plan, &err) < 0) {
-		fail(e, err.text, "");
-		return;
-	}
-	rc = judge(e, &plan, &err);
-	take_notes(l, &plan);
-	plan_free(&plan);
-	if (rc < 0 && err.code == ROUND_AGAIN) {
-		again(e, err.text);
-		return;
-	}
-	if (rc < 0) {
-		fail(e, err.text, "");
-		return;
-	}
-	l->error[0] = l->excerpt[0] = '\0';
-	world_free(&l->world);
-	lead_ended(e, true);
+	if (a->ok)
+		take_answer(e, a);
+	else
+		over(e, a, ROUND_FAILED, a->error, a->excerpt);
 }
 
 /* --- asking ----------------------------------------------------------------------- */
@@ -251,9 +303,8 @@ pack_parents(struct engine *e, struct blob *blobs, struct slice *slices, size_t 
 }
 
 static int
-pack_input(struct engine *e, struct blob *out)
+pack_input(struct engine *e, const struct world *w, struct blob *out)
 {
-	struct lead *l = &e->lead;
 	struct blob blobs[MESH_PARENTS_MAX] = {{0}};
 	struct slice slices[MESH_PARENTS_MAX];
 	size_t n;
@@ -262,11 +313,11 @@ pack_input(struct engine *e, struct blob *out)
 	rc = pack_parents(e, blobs, slices, &n);
 	struct input in = {.now_ms = engine_wall_ms(),
 	    .self = e->conf.name,
-	    .side = l->world.side,
-	    .nodes = l->world.nodes,
-	    .nodes_count = l->world.nodes_count,
-	    .instances = l->world.instances,
-	    .instances_count = l->world.instances_count,
+	    .side = w->side,
+	    .nodes = w->nodes,
+	    .nodes_count = w->nodes_count,
+	    .instances = w->instances,
+	    .instances_count = w->instances_count,
 	    .metas = e->trees.metas,
 	    .metas_count = e->trees.metas_count,
 	    .parents = slices,
@@ -279,34 +330,38 @@ pack_input(struct engine *e, struct blob *out)
 	return rc;
 }
 
-static void
-pack_question(struct engine *e, const struct blob *input, msgpack_sbuffer *buf)
+int
+round_input(struct engine *e, struct blob *out)
 {
-	const struct tree *scripts = &e->trees.slot[TREES_SCRIPTS].tree;
-	struct hash seed;
-	uint64_t seed64;
-	msgpack_packer pk;
+	struct world w;
+	int rc = world_build(e, &w);
 
-	crypto_hash256(&seed, input->b, input->len);
-	memcpy(&seed64, seed.b, sizeof seed64);
-	msgpack_packer_init(&pk, buf, msgpack_sbuffer_write);
-	script_head(&pk, 6, "schedule", &e->conf, seed64);
-	pk_str(&pk, "files");
-	msgpack_pack_map(&pk, scripts->count);
-	for (size_t i = 0; i < scripts->count; i++) {
-		pk_str(&pk, scripts->files[i].path);
-		pk_strn(&pk, (const char *)scripts->files[i].data, scripts->files[i].len);
-	}
-	pk_kstr(&pk, "entry", "main.lua");
-	pk_str(&pk, "input");
-	pk_raw(&pk, input->b, input->len);
+	*out = (struct blob){0};
+	if (rc == 0)
+		rc = pack_input(e, &w, out);
+	world_free(&w);
+	return rc < 0 ? -1 : 0;
+}
+
+void
+round_abandon(struct engine *e)
+{
+	struct lead *l = &e->lead;
+
+	if (l->run == NULL)
+		return;
+	script_cancel(l->run);
+	l->run = NULL;
+	world_free(&l->world);
+	sched_done(&l->sched, net_now(), true);
 }
 
 void
 round_start(struct engine *e)
 {
+	const struct tree *scripts = &e->trees.slot[TREES_SCRIPTS].tree;
 	struct lead *l = &e->lead;
-	struct blob input = {0};
+	struct blob input = {0}, code;
 	msgpack_sbuffer buf;
 	struct stamp stamp;
 	struct err err;
@@ -316,7 +371,7 @@ round_start(struct engine *e)
 		again(e, "no live lease");
 		return;
 	}
-	if (tree_find(&e->trees.slot[TREES_SCRIPTS].tree, "main.lua") == NULL) {
+	if (tree_find(scripts, "main.lua") == NULL) {
 		const char *why = e->trees.slot[TREES_SCRIPTS].error;
 
 		err_set(&err, 1, "%s/scheduler-scripts/main.lua: %s", e->conf.config_dir,
@@ -324,14 +379,20 @@ round_start(struct engine *e)
 		fail(e, err.text, "");
 		return;
 	}
-	if (world_build(e, &l->world) < 0 || pack_input(e, &input) < 0) {
+	if (world_build(e, &l->world) < 0 || pack_input(e, &l->world, &input) < 0) {
 		blob_free(&input);
 		fail(e, "the input can't be packed (out of memory, or a broken parent)", "");
 		return;
 	}
+	if (script_pack_files(scripts, &code) < 0) {
+		blob_free(&input);
+		fail(e, "out of memory", "");
+		return;
+	}
 	msgpack_sbuffer_init(&buf);
-	pack_question(e, &input, &buf);
-	blob_free(&input);
+	script_question(&e->conf, blob_slice(&code), blob_slice(&input), &buf);
+	recording_begin(e, &input, blob_slice(&code));
+	blob_free(&code);
 	world_free(&l->world);
 	l->run = script_start(e->loop, e->script_fd, &e->conf, "scheduler",
 	    (struct slice){(uint8_t *)buf.data, buf.size}, on_answer, e, &err);

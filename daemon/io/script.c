@@ -9,6 +9,7 @@
 
 #include "../../gossip/mp.h"
 #include "../base/scriptio.h"
+#include "crypto.h"
 #include "pack.h"
 
 struct script_run {
@@ -32,6 +33,42 @@ script_head(msgpack_packer *pk, uint32_t count, const char *mode, const struct c
 	pk_kint(pk, "output",
 	    strcmp(mode, "schedule") == 0 ? SCRIPT_SCHEDULE_BYTES_MAX : SCRIPT_OUT_BYTES_MAX);
 	pk_kuint(pk, "seed", seed >> 1);
+}
+
+int
+script_pack_files(const struct tree *t, struct blob *out)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+	int rc;
+
+	pk_begin_map(&buf, &pk, t->count);
+	for (size_t i = 0; i < t->count; i++) {
+		pk_str(&pk, t->files[i].path);
+		pk_strn(&pk, (const char *)t->files[i].data, t->files[i].len);
+	}
+	rc = blob_copy(out, (struct slice){(uint8_t *)buf.data, buf.size});
+	msgpack_sbuffer_destroy(&buf);
+	return rc;
+}
+
+void
+script_question(const struct config *c, struct slice files, struct slice input,
+    msgpack_sbuffer *buf)
+{
+	struct hash seed;
+	uint64_t seed64;
+	msgpack_packer pk;
+
+	crypto_hash256(&seed, input.b, input.len);
+	memcpy(&seed64, seed.b, sizeof seed64);
+	msgpack_packer_init(&pk, buf, msgpack_sbuffer_write);
+	script_head(&pk, 6, "schedule", c, seed64);
+	pk_str(&pk, "files");
+	pk_raw(&pk, files.b, files.len);
+	pk_kstr(&pk, "entry", "main.lua");
+	pk_str(&pk, "input");
+	pk_raw(&pk, input.b, input.len);
 }
 
 static void

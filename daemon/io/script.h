@@ -10,6 +10,7 @@
 #include "../core/blob.h"
 #include "config.h"
 #include "spawn.h"
+#include "tree.h"
 
 struct script_answer {
 	bool ok;
@@ -27,6 +28,12 @@ typedef void script_done(void *arg, const struct script_answer *a);
  * mode, limits and seed (three); the caller packs the others. */
 void script_head(msgpack_packer *pk, uint32_t count, const char *mode, const struct config *c,
     uint64_t seed);
+/* A tree as meshd-script gets it: one map {path: text}, 0 and a blob to free, or -ERR_FULL. */
+MUST_CHECK int script_pack_files(const struct tree *t, struct blob *out);
+/* The whole question of a round, in buf, which is initialised: files of script_pack_files; the
+ * seed is the input's hash, so the same two give the same bytes. */
+void script_question(const struct config *c, struct slice files, struct slice input,
+    msgpack_sbuffer *buf);
 /* what: "scheduler" or "template", for the line of a killed process. */
 struct script_run *script_start(uv_loop_t *loop, int prog_fd, const struct config *c,
     const char *what, struct slice question, script_done *done, void *arg, struct err *err);

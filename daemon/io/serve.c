@@ -13,6 +13,8 @@
 #include "metricsask.h"
 #include "over.h"
 #include "pack.h"
+#include "past.h"
+#include "revert.h"
 #include "rotate.h"
 #include "sight.h"
 #include "status.h"
@@ -77,7 +79,7 @@ may_ask(const struct engine *e, const struct stream_peer *peer, uint8_t kind)
 {
 	enum mesh_standing who = e->mesh == NULL ? MESH_STRANGER : mesh_standing(e->mesh, peer->pk);
 	bool orders = kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS ||
-	    kind == QUERY_AUDIT;
+	    kind == QUERY_AUDIT || kind == QUERY_REVERT;
 
 	if (who == MESH_OUT)
 		return -ERR_EVICTED;
@@ -132,6 +134,12 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 		return;
 	case QUERY_METRICS:
 		metricsask_serve(e, payload, len, answer);
+		return;
+	case QUERY_ROUND:
+		past_serve(e, payload, len, answer);
+		return;
+	case QUERY_REVERT:
+		revert_serve(e, payload, len, answer);
 		return;
 	case QUERY_ALIVE:
 		dark_serve(e, payload, len, answer);

@@ -71,7 +71,9 @@ work(const struct spawn_conf *conf)
 {
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
-	if (syscall(SYS_close_range, 3u, ~0u, 0) != 0)
+	if (conf->work_fd > 3 && dup2(conf->work_fd, 3) < 0)
+		child_failed("dup2", errno);
+	if (syscall(SYS_close_range, conf->work_fd > 0 ? 4u : 3u, ~0u, 0) != 0)
 		child_failed("close_range", errno);
 	_exit(conf->work(conf->work_arg));
 }

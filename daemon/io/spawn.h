@@ -26,6 +26,7 @@ struct spawn_conf {
 	uint32_t deadline_ms;	 /* of wall time, then SIGKILL; > 0 */
 	int (*work)(void *arg);	 /* instead of a program: runs in the copy, gives its exit code */
 	void *work_arg;
+	int work_fd;		 /* what it may use besides, as 3; borrowed; 0: nothing */
 };
 
 struct spawn_result {
@@ -48,7 +49,7 @@ typedef void spawn_done(void *arg, struct spawn_result *r);
  * once, from the loop and never from inside this call, unless it is cancelled.
  * EXIT_ENVIRONMENT when it can't be started; *out (may be NULL) then NULL.
  * A program that can't be exec'd is a result with exit_status 127.  Work finds every
- * signal at its default and no other descriptor open; it must not touch the loop.
+ * signal at its default and no other descriptor open, but for its work_fd; it must not touch the loop.
  */
 MUST_CHECK int spawn_run(uv_loop_t *loop, const struct spawn_conf *conf,
     spawn_done *done, void *arg, struct spawn **out, struct err *err);

@@ -337,7 +337,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 		level = 1;
 	if ((s.member && !s.has_leader) || starting_is(e))
 		level = 2;
-	msgpack_pack_map(pk, 13);
+	msgpack_pack_map(pk, 14);
 	pk_kstr(pk, "cluster", e->conf.cluster);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "version", MESH_VERSION);
@@ -349,6 +349,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 	pack_config(e, pk);
 	pack_metrics(e, pk);
 	pack_slice(pk, "scheduler", status_view_get(view, "scheduler"));
+	pack_slice(pk, "shadow", status_view_get(view, "shadow"));
 	pack_slice(pk, "roles", status_view_get(view, "roles"));
 	pk_str(pk, "counters");
 	counters_pack(&e->counters, pk);
@@ -358,19 +359,19 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 }
 
 int
-status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk)
+status_pack_schedule(const struct engine *e, const struct schedule *s, struct slice held, msgpack_packer *pk)
 {
 	static const char *const keys[] = {"roles", "nodes", "changes", "why"};
-	const struct schedule_meta *meta = &e->keep.current.meta;
+	const struct schedule_meta *meta = &s->meta;
 	char stamp[STAMP_TEXT_CAP], hash[2 * HASH_BYTES + 1];
 	struct mesh_member m;
 	struct blob parent;
 
-	if (!e->keep.has || schedule_to_parent(&e->keep.current, &parent) < 0)
+	if (schedule_to_parent(s, &parent) < 0)
 		return -1;
 	stamp_text(&meta->stamp, stamp);
 	for (int i = 0; i < HASH_BYTES; i++)
-		snprintf(hash + 2 * i, 3, "%02x", e->keep.current.hash.b[i]);
+		snprintf(hash + 2 * i, 3, "%02x", s->hash.b[i]);
 	msgpack_pack_map(pk, 7 + ARRAY_LEN(keys));
 	pk_kstr(pk, "stamp", stamp);
 	pk_kstr(pk, "hash", hash);

@@ -15,6 +15,7 @@
 #include "../core/blob.h"
 
 struct engine;
+struct schedule;
 
 /* {ps: [...], roles: [...], scheduler: {...}, problems: [...], held: [...],
  *  level: 0|1|2, fresh: this node leads and everybody has reported} */
@@ -28,7 +29,7 @@ const char *status_grade(enum mesh_grade g);
  * not heard counts as suspected, as in the answer of `status`.  Returns text. */
 enum { STATUS_SIDE_CAP = 128 };
 const char *status_side_text(const struct mesh_side *s, char text[STATUS_SIDE_CAP]);
-/* 0, or -1 when there is none in force. */
-int status_pack_schedule(struct engine *e, struct slice held, msgpack_packer *pk);
+/* One map; 0, or -1 when it can't be read. */
+int status_pack_schedule(const struct engine *e, const struct schedule *s, struct slice held, msgpack_packer *pk);
 
 #endif

@@ -20,6 +20,7 @@ static const char *const dirs[TREES_COUNT] = {
     [TREES_SCRIPTS] = "scheduler-scripts",
     [TREES_TEMPLATES] = "templates",
     [TREES_ROLES] = "roles",
+    [TREES_SHADOW] = "scheduler-scripts-shadow",
 };
 
 /* Role metadata being parsed, one file at a time. */
@@ -279,9 +280,9 @@ read_metas(struct trees *t)
 static void
 rehash(struct trees *t)
 {
-	uint8_t all[TREES_COUNT * HASH_BYTES];
+	uint8_t all[TREES_SHADOW * HASH_BYTES];
 
-	for (int i = 0; i < TREES_COUNT; i++)
+	for (int i = 0; i < TREES_SHADOW; i++)
 		memcpy(all + i * HASH_BYTES, t->slot[i].tree.hash.b, HASH_BYTES);
 	crypto_hash256(&t->hash, all, sizeof all);
 	t->config_hash = 0;

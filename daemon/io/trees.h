@@ -1,6 +1,6 @@
 /*
- * trees.h - the operator's three config trees: scheduler-scripts/, templates/
- * and roles/, looked at each second and read whole when they changed.  A
+ * trees.h - the operator's config trees: scheduler-scripts/, templates/, roles/
+ * and scheduler-scripts-shadow/ (shadow.h), looked at each second and read whole when they changed.  A
  * broken tree keeps the last good one, and says so.
  */
 #ifndef IO_TREES_H
@@ -13,8 +13,8 @@
 #include "../core/plan.h"
 #include "tree.h"
 
-enum { TREES_COUNT = 3, TREES_PERIOD_MS = 1000, TREES_METAS_MAX = 4096 };
-enum trees_kind { TREES_SCRIPTS, TREES_TEMPLATES, TREES_ROLES };
+enum { TREES_COUNT = 4, TREES_PERIOD_MS = 1000, TREES_METAS_MAX = 4096 };
+enum trees_kind { TREES_SCRIPTS, TREES_TEMPLATES, TREES_ROLES, TREES_SHADOW };
 
 struct trees_slot {
 	struct hash stat;     /* of the last look */
@@ -33,7 +33,7 @@ struct trees {
 	uint8_t **meta_docs;
 	size_t metas_count;
 	struct trees_read *reading; /* role metadata under way, or NULL */
-	struct hash hash;	    /* of all three */
+	struct hash hash;	    /* of all but the shadow, which decides nothing */
 	uint64_t config_hash;	    /* its first 8 bytes */
 	void *arg;
 	void (*changed)(void *arg); /* after any of it moved, errors included */

@@ -21,11 +21,13 @@
 #include "logverb.h"
 #include "metricsverb.h"
 #include "pack.h"
+#include "past.h"
 #include "regain.h"
 #include "rotate.h"
 #include "seeing.h"
 #include "status.h"
 #include "viewing.h"
+#include "why.h"
 #include "wire.h"
 
 /* --- with a view --------------------------------------------------------------- */
@@ -36,18 +38,6 @@ then_status(struct engine *e, struct ctl_req *r, struct slice view)
 	msgpack_packer *pk = ctl_begin(r);
 
 	status_pack(e, view, pk);
-	ctl_end(r);
-}
-
-static void
-then_schedule(struct engine *e, struct ctl_req *r, struct slice view)
-{
-	msgpack_packer *pk = ctl_begin(r);
-
-	if (status_pack_schedule(e, status_view_get(view, "held"), pk) < 0) {
-		ctl_fail(r, 1, "mesh status says why", "no schedule has reached this node yet");
-		return;
-	}
 	ctl_end(r);
 }
 
@@ -145,12 +135,6 @@ static void
 verb_ps(struct engine *e, struct ctl_req *r)
 {
 	viewing_start(e, r, then_ps);
-}
-
-static void
-verb_schedule(struct engine *e, struct ctl_req *r)
-{
-	viewing_start(e, r, then_schedule);
 }
 
 /* --- without -------------------------------------------------------------------- */
@@ -258,7 +242,10 @@ static const struct verb {
     {"metadata", metricsverb_metadata, false},
     {"exposition", exposition_verb, false},
     {"audit", audit_verb, true},
-    {"schedule", verb_schedule, false},
+    {"schedule", past_verb, false},
+    {"rounds", past_rounds, false},
+    {"input", past_input, false},
+    {"why", why_verb, false},
     {"render", verb_render, false},
     {"version", verb_version, false},
     {"apply", acts_apply, true},

@@ -279,6 +279,9 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 		problem(p, force, "a change of the cluster key waits for %s, which %s down: until then nobody new comes in",
 		    names, waits > 1 ? "are" : "is");
 	}
+	if (l->recording.error[0] != '\0')
+		problem(p, "make room, or lower limits.rounds-disk; rounds go on, and it is tried again by itself",
+		    "rounds are not recorded on %s: %s", e->conf.name, l->recording.error);
 	for (size_t i = 0; i < l->role_errors_count; i++)
 		problem(p, "this role keeps its last good part", "role %s: %s",
 		    l->role_errors[i].role, l->role_errors[i].text);
@@ -363,7 +366,7 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 		all = all_instances(&w, &e->apply.plan, &count);
 	msgpack_sbuffer_init(&p.buf);
 	msgpack_packer_init(&p.pk, &p.buf, msgpack_sbuffer_write);
-	msgpack_pack_map(pk, 7);
+	msgpack_pack_map(pk, 8);
 	pk_str(pk, "ps");
 	msgpack_pack_array(pk, count);
 	for (size_t i = 0; i < count; i++)
@@ -387,6 +390,8 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 		pk_kstr(pk, "stamp", e->lead.rail.held[i].stamp);
 		pk_kstr(pk, "why", e->lead.rail.held[i].why);
 	}
+	pk_str(pk, "shadow");
+	shadow_pack(e, pk);
 	pk_kint(pk, "level", p.count > 0 && level == 0 ? 1 : level);
 	pk_kbool(pk, "fresh", e->lead.leading && e->lead.sched.view_ok);
 	msgpack_sbuffer_destroy(&p.buf);

@@ -27,8 +27,11 @@
  *
  *   QUERY_METRICS  a question             -> this node's part (core/metricscode.h)
  *
+ *   QUERY_ROUND    "input" | "shadow"      -> what a round would get now, what its shadow said (past.h)
+ *   QUERY_REVERT   [stamp, force, who]    -> an older schedule is issued again (revert.h)
+ *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
- * HAND_OVER and KEYS, which an operator asked for at the node that sends them (acts.h); so is
+ * HAND_OVER, REVERT and KEYS, which an operator asked for at the node that sends them (acts.h); so is
  * AUDIT, which reads what is hidden from other users of that host.
  */
 #ifndef IO_WIRE_H
@@ -49,6 +52,8 @@ enum query {
 	QUERY_AUDIT,
 	QUERY_LOGS_OF,
 	QUERY_METRICS,
+	QUERY_ROUND,
+	QUERY_REVERT,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

@@ -102,7 +102,7 @@ complete_bash() {
 	    bash "$dir/bash" "$@"
 }
 that "completes a command" [ "$(complete_bash mesh stat)" = status ]
-that "completes a word" [ "$(complete_bash mesh schedule s)" = show ]
+that "completes a word" [ "$(complete_bash mesh schedule sho)" = show ]
 that "completes a command's option" [ "$(complete_bash mesh logs --fol)" = --follow ]
 that "completes a format" [ "$(complete_bash mesh ps -o j)" = json ]
 that "no option of another command" [ -z "$(complete_bash mesh status --fol)" ]

@@ -47,6 +47,7 @@ LIBS = {
     r"uv\.h": ["daemon/io"],
     r"sodium\.h|sodium/.*": ["daemon/io", "daemon/conf", "tests/sim"],
     r"lmdb\.h": ["daemon/io"],
+    r"zstd\.h": ["daemon/io"],
     r"lua\.h|lualib\.h|lauxlib\.h|lua5\.4/.*": ["daemon/script"],
     r"yaml\.h": ["daemon/conf"],
     r"jansson\.h": ["daemon/cli"],

@@ -86,7 +86,7 @@ what_is_said_is_used(void **state)
 	     "config-dir: /c\nstate-dir: /s\nimages-dir: /i\nlog-dir: /l\ncluster-key: /k\n"
 	     "operators: [1000, root, \"7\", 4294967294]\n"
 	     "members-max: 12\nelection: {quorum: any, lease: 3s}\n"
-	     "limits: {script-memory: 32Mi, script-cpu: 100ms, metrics-memory: 64Mi, metrics-keep: 90s}\nlog: {level: debug}\n");
+	     "limits: {script-memory: 32Mi, script-cpu: 100ms, metrics-memory: 64Mi, metrics-keep: 90s, rounds-disk: 0Mi, rounds-keep: 60s}\nlog: {level: debug}\n");
 	assert_string_equal(c.zone, "z1");
 	assert_string_equal(c.cluster, "prod");
 	assert_string_equal(c.tags, "disk=ssd,rack=r1");
@@ -113,6 +113,8 @@ what_is_said_is_used(void **state)
 	assert_int_equal(c.script_cpu_ms, 100);
 	assert_int_equal(c.metrics_bytes, 64 << 20);
 	assert_int_equal(c.metrics_keep_ms, 90000);
+	assert_int_equal(c.rounds_bytes, 0);
+	assert_int_equal(c.rounds_keep_ms, 60000);
 	assert_int_equal(c.script_wall_ms, 200); /* follows the CPU limit */
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(c.sandboxes_dir, "/c/lithos-configs/sandboxes");

@@ -1,0 +1,25 @@
+/*
+ * plan.h - what mesh plan shares between its two files: the answer of the scripts, judged as
+ * the host would judge it, and the files that it gives.
+ */
+#ifndef CLI_PLAN_H
+#define CLI_PLAN_H
+
+#include "../core/blob.h"
+#include "verb.h"
+
+enum { PLAN_RENDERS_MAX = 24 /* files are compared for so many roles on nodes */ };
+
+struct plan_asked {
+	const char *config_dir; /* where templates/ is; "" = nowhere, so no file is compared */
+	const json_t *input, *before, *after; /* before may be NULL: nothing is in force */
+	struct slice result;		      /* after, as packed */
+	json_t *files;	 /* to fill: [{role, node, file, from, to}]: texts, null = not there */
+	json_t *notes;	 /* to fill: strings, what could not be compared and why */
+	json_t *missing; /* to fill: strings, what nodes lack */
+};
+
+/* Judge, render both, compare.  0; negative: the host would refuse it, the line says where. */
+MUST_CHECK int plan_files(struct plan_asked *p, struct err *err);
+
+#endif

@@ -1,0 +1,432 @@
+/*
+ * planfiles.c - see plan.h.  The very code of the engine: plan_check, vars_render, render.c with
+ * meshd-conf and meshd-script; a loop that runs until one render is done.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/own.h"
+#include "../base/scriptio.h"
+#include "../core/plan.h"
+#include "../core/vars.h"
+#include "../io/render.h"
+#include "plan.h"
+#include "raw.h"
+#include "value.h"
+
+struct files {
+	struct plan_asked *asked;
+	uv_loop_t loop;
+	struct trees trees;
+	bool has_loop, has_trees;
+	int script_fd, conf_fd;
+	struct config conf;
+	struct view_node *nodes; /* owned, with their facts */
+	size_t nodes_count;
+	struct plan before, after;
+	struct plan_template *named; /* owned; where there are no templates: whatever is named */
+	size_t named_count;
+	unsigned renders, left;
+};
+
+/* --- the world of the input ------------------------------------------------------------------ */
+
+static uint32_t
+take_list(const json_t *list, void **out, size_t cap)
+{
+	size_t n = json_array_size(list);
+	char *all;
+
+	n = n > VIEW_LIST_MAX ? VIEW_LIST_MAX : n;
+	if ((all = calloc(n + 1, cap)) == NULL)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *s = json_string_value(json_array_get(list, i));
+
+		snprintf(all + i * cap, cap, "%s", s != NULL ? s : "");
+	}
+	*out = all;
+	return (uint32_t)n;
+}
+
+static int
+take_nodes(struct files *f, struct err *err)
+{
+	json_t *nodes = json_object_get(f->asked->input, "nodes"), *n;
+	const char *name;
+
+	f->nodes = calloc(json_object_size(nodes) + 1, sizeof *f->nodes);
+	if (f->nodes == NULL)
+		return err_set(err, 1, "out of memory");
+	json_object_foreach(nodes, name, n) {
+		struct view_node *x = &f->nodes[f->nodes_count++];
+		const json_t *facts = json_object_get(n, "facts");
+		void *list = NULL;
+
+		snprintf(x->name, sizeof x->name, "%s", name);
+		snprintf(x->address, sizeof x->address, "%s", value_str(n, "address"));
+		snprintf(x->zone, sizeof x->zone, "%s", value_str(n, "zone"));
+		x->facts.images_count = take_list(json_object_get(facts, "images"), &list, VIEW_IMAGE_CAP);
+		x->facts.images = list;
+		list = NULL;
+		x->facts.sandboxes_count = take_list(json_object_get(facts, "sandboxes"), &list, NAME_CAP);
+		x->facts.sandboxes = list;
+	}
+	return 0;
+}
+
+/* What is in force, as if a script had said it; what it says of itself is left out. */
+static int
+take_before(struct files *f, const struct plan_world *w)
+{
+	static const char *const keys[] = {"roles", "nodes", "vars"};
+	json_t *rest = json_object();
+	struct blob packed = {0};
+	struct err none;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		json_t *v = json_object_get(f->asked->before, keys[i]);
+
+		if (json_is_object(v))
+			json_object_set(rest, keys[i], v);
+	}
+	rc = raw_of_json(rest, &packed, &none);
+	if (rc == 0)
+		rc = plan_check(packed.b, packed.len, w, &f->before, &none);
+	blob_free(&packed);
+	json_decref(rest);
+	return rc;
+}
+
+static void
+note(struct files *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct files *f, const char *fmt, ...)
+{
+	char text[ERR_TEXT_CAP];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	json_array_append_new(f->asked->notes, json_string(text));
+}
+
+/* Without templates nobody can say that one is not there. */
+static int
+name_templates(struct files *f, const json_t *plan, struct err *err)
+{
+	json_t *roles = json_object_get(plan, "roles"), *role;
+	const char *name;
+	void *more = realloc(f->named, (f->named_count + json_object_size(roles) + 1) * sizeof *f->named);
+
+	if (more == NULL)
+		return err_set(err, 1, "out of memory");
+	f->named = more;
+	json_object_foreach(roles, name, role)
+		if (*value_str(role, "template") != '\0') {
+			struct plan_template *t = &f->named[f->named_count++];
+
+			memset(t, 0, sizeof *t);
+			snprintf(t->name, sizeof t->name, "%s", value_str(role, "template"));
+		}
+	return 0;
+}
+
+static int
+judge(struct files *f, struct err *err)
+{
+	struct plan_world w = {.nodes = f->nodes,
+	    .nodes_count = f->nodes_count,
+	    .templates = f->has_trees ? f->trees.templates : f->named,
+	    .templates_count = f->has_trees ? f->trees.templates_count : f->named_count};
+	int rc = plan_check(f->asked->result.b, f->asked->result.len, &w, &f->after, err);
+
+	if (rc < 0) {
+		err_prefix(err, "plan: ");
+		return rc;
+	}
+	for (size_t i = 0; i < f->after.missing_count; i++) {
+		const struct plan_missing *m = &f->after.missing[i];
+
+		json_array_append_new(f->asked->missing, json_sprintf("role %s: %s%s lacks %s", m->role,
+		    m->node[0] != '\0' ? "node " : "", m->node[0] != '\0' ? m->node : "every node", m->what));
+	}
+	for (size_t i = 0; i < f->after.errors_count; i++)
+		note(f, "role %s failed, and keeps its part: %s", f->after.errors[i].role, f->after.errors[i].text);
+	if (take_before(f, &w) < 0)
+		note(f, "files are compared with nothing: what is in force names what is not here any more");
+	return 0;
+}
+
+/* --- rendering ----------------------------------------------------------------------------------- */
+
+struct rendered {
+	bool done, ok;
+	struct render_out out;
+	char error[ERR_TEXT_CAP];
+};
+
+static void
+on_render(void *arg, struct render_out *out, const char *error)
+{
+	struct rendered *r = arg;
+
+	r->done = true;
+	r->ok = out != NULL;
+	if (out != NULL)
+		r->out = *out;
+	else
+		snprintf(r->error, sizeof r->error, "%s", error);
+}
+
+static const struct view_node *
+node_of(const struct files *f, const char *name)
+{
+	for (size_t i = 0; i < f->nodes_count; i++)
+		if (strcmp(f->nodes[i].name, name) == 0)
+			return &f->nodes[i];
+	return NULL;
+}
+
+static bool
+render(struct files *f, const struct plan *plan, const char *node, const char *role, struct rendered *r)
+{
+	const struct plan_role *pr = plan_role(plan, role);
+	const struct view_node *n = node_of(f, node);
+	struct vars_render v = {.plan = plan,
+	    .node = node,
+	    .role = role,
+	    .address = n != NULL ? n->address : "",
+	    .zone = n != NULL ? n->zone : "",
+	    .stamp = "0.00000000.0"};
+	struct render_in in = {.loop = &f->loop,
+	    .script_fd = f->script_fd,
+	    .conf_fd = f->conf_fd,
+	    .conf = &f->conf,
+	    .trees = &f->trees,
+	    .role = role,
+	    .template_name = pr->template_name};
+	struct blob vars;
+	struct err err = {0};
+
+	*r = (struct rendered){.done = false};
+	if (vars_render(&v, &vars) < 0) {
+		snprintf(r->error, sizeof r->error, "its variables can't be merged");
+		return false;
+	}
+	in.vars = blob_slice(&vars);
+	f->renders++;
+	if (render_start(&in, on_render, r, &err) == NULL)
+		snprintf(r->error, sizeof r->error, "%s", err.text);
+	else
+		while (!r->done)
+			uv_run(&f->loop, UV_RUN_ONCE);
+	blob_free(&vars);
+	return r->ok;
+}
+
+static const struct gens_file *
+file_of(const struct rendered *r, const char *name)
+{
+	for (size_t i = 0; r->ok && i < r->out.files_count; i++)
+		if (strcmp(r->out.files[i].name, name) == 0)
+			return &r->out.files[i];
+	return NULL;
+}
+
+static void
+differs(struct files *f, const char *node, const char *role, const char *file, struct slice from,
+    struct slice to)
+{
+	json_t *a = from.b != NULL ? json_stringn((const char *)from.b, from.len) : json_null();
+	json_t *b = to.b != NULL ? json_stringn((const char *)to.b, to.len) : json_null();
+
+	if (from.b != NULL && to.b != NULL && slice_eq(from, to)) {
+		json_decref(a);
+		json_decref(b);
+		return;
+	}
+	json_array_append_new(f->asked->files, json_pack("{s:s, s:s, s:s, s:o, s:o}", "role", role, "node", node,
+	    "file", file, "from", a != NULL ? a : json_string("(not UTF-8)"), "to",
+	    b != NULL ? b : json_string("(not UTF-8)")));
+}
+
+static struct slice
+text_of(const struct gens_file *g)
+{
+	return g != NULL ? (struct slice){(const uint8_t *)g->data, g->len} : (struct slice){0};
+}
+
+static void
+compare(struct files *f, const char *node, const char *role, const struct rendered *was,
+    const struct rendered *now)
+{
+	for (size_t i = 0; i < now->out.files_count; i++) {
+		const char *name = now->out.files[i].name;
+
+		differs(f, node, role, name, text_of(file_of(was, name)), text_of(&now->out.files[i]));
+	}
+	for (size_t i = 0; was->ok && i < was->out.files_count; i++)
+		if (file_of(now, was->out.files[i].name) == NULL)
+			differs(f, node, role, was->out.files[i].name, text_of(&was->out.files[i]), (struct slice){0});
+	differs(f, node, role, "processes.yaml",
+	    was->ok ? blob_slice(&(struct blob){(uint8_t *)(uintptr_t)was->out.processes_text.b, was->out.processes_text.len}) :
+		      (struct slice){0},
+	    now->out.processes_text.b != NULL ? now->out.processes_text : (struct slice){(const uint8_t *)"", 0});
+}
+
+/* Has this role a part there that is rendered? */
+static bool
+is_rendered(const struct plan *p, const char *node, const char *role)
+{
+	const struct plan_node *n = plan_node(p, node);
+	const struct plan_role *r = plan_role(p, role);
+
+	return n != NULL && r != NULL && r->template_name[0] != '\0' && plan_place(n, role) != NULL;
+}
+
+static void
+one(struct files *f, const char *node, const char *role)
+{
+	struct rendered was = {.done = false}, now;
+	bool before = is_rendered(&f->before, node, role);
+
+	if (f->renders >= PLAN_RENDERS_MAX) {
+		f->left++;
+		return;
+	}
+	if (before && !render(f, &f->before, node, role, &was))
+		note(f, "role %s on %s: as it is in force it does not render with these templates: %s", role, node, was.error);
+	if (render(f, &f->after, node, role, &now)) {
+		compare(f, node, role, &was, &now);
+		render_out_free(&now.out);
+	} else {
+		note(f, "role %s on %s does not render: %s; its old files would stay", role, node, now.error);
+	}
+	if (was.ok)
+		render_out_free(&was.out);
+}
+
+/* Those whose own part is another first: a bound is spent where it tells most. */
+static bool
+is_other(const struct files *f, const char *node, const char *role)
+{
+	static const char *const at[] = {"nodes", "roles"};
+	const json_t *a = f->asked->before, *b = f->asked->after;
+
+	for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+		a = json_object_get(json_object_get(a, at[i]), i == 0 ? node : role);
+		b = json_object_get(json_object_get(b, at[i]), i == 0 ? node : role);
+	}
+	return json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b) != 1 ||
+	    json_equal(json_object_get(json_object_get(f->asked->before, "roles"), role),
+		json_object_get(json_object_get(f->asked->after, "roles"), role)) != 1;
+}
+
+static void
+all(struct files *f, bool other)
+{
+	for (size_t i = 0; i < f->after.nodes_count; i++)
+		for (size_t k = 0; k < f->after.nodes[i].places_count; k++) {
+			const char *node = f->after.nodes[i].name, *role = f->after.nodes[i].places[k].role;
+
+			if (is_rendered(&f->after, node, role) && is_other(f, node, role) == other)
+				one(f, node, role);
+		}
+}
+
+/* --- the parts of an engine that it takes ------------------------------------------------------ */
+
+static int
+open_program(const char *name, struct err *err)
+{
+	static const char *const places[] = {"", "../libexec/mesh/"};
+	char dir[1024], path[1200];
+	ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
+	int fd;
+
+	if (n <= 0)
+		return err_set(err, 1, "cannot read /proc/self/exe: %s", strerror(errno));
+	dir[n] = '\0';
+	*(strrchr(dir, '/') + 1) = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		snprintf(path, sizeof path, "%s%s%s", dir, places[i], name);
+		if ((fd = open(path, O_PATH | O_CLOEXEC)) > STDERR_FILENO)
+			return fd;
+	}
+	return err_set(err, 1, "cannot find %s in %.200s or %.200s../libexec/mesh", name, dir, dir);
+}
+
+static void
+changed(void *arg)
+{
+	(void)arg;
+}
+
+static int
+set_up(struct files *f, struct err *err)
+{
+	if ((f->script_fd = open_program("meshd-script", err)) < 0)
+		return f->script_fd;
+	if ((f->conf_fd = open_program("meshd-conf", err)) < 0)
+		return f->conf_fd;
+	if (uv_loop_init(&f->loop) != 0)
+		return err_set(err, 1, "no event loop");
+	f->has_loop = true;
+	f->conf.script_heap_bytes = SCRIPT_HEAP_BYTES;
+	f->conf.script_cpu_ms = SCRIPT_CPU_MS;
+	f->conf.script_wall_ms = 2 * SCRIPT_CPU_MS;
+	if (f->asked->config_dir[0] == '\0') {
+		note(f, "no file is compared: there is no templates/ beside the scripts, and no daemon to say where another is");
+		if (name_templates(f, f->asked->after, err) < 0 || name_templates(f, f->asked->before, err) < 0)
+			return -1;
+		return take_nodes(f, err);
+	}
+	if (trees_init(&f->trees, &f->loop, f->asked->config_dir, f->conf_fd, f, changed, err) < 0)
+		return -1;
+	f->has_trees = true;
+	return take_nodes(f, err);
+}
+
+static void
+tear_down(struct files *f)
+{
+	plan_free(&f->before);
+	plan_free(&f->after);
+	for (size_t i = 0; i < f->nodes_count; i++)
+		view_facts_free(&f->nodes[i].facts);
+	free(f->nodes);
+	free(f->named);
+	if (f->script_fd > 0)
+		close(f->script_fd);
+	if (f->conf_fd > 0)
+		close(f->conf_fd);
+	/* The loop and the trees go with the process, which ends now. */
+}
+
+int
+plan_files(struct plan_asked *asked, struct err *err)
+{
+	static struct files f;
+	int rc;
+
+	f = (struct files){.asked = asked, .script_fd = -1, .conf_fd = -1};
+	rc = set_up(&f, err);
+	if (rc >= 0)
+		rc = judge(&f, err);
+	if (rc >= 0 && f.has_trees) {
+		all(&f, true);
+		all(&f, false);
+		if (f.left > 0)
+			note(&f, "files of %u more roles on nodes are not compared: %d are, those that change first",
+			    f.left, PLAN_RENDERS_MAX);
+	}
+	tear_down(&f);
+	return rc < 0 ? rc : 0;
+}

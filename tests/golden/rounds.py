@@ -1,0 +1,155 @@
+"""rounds - recorded rounds, written here by the words of daemon/core/roundcode.h and not by the
+engine's code, and run again by `mesh replay`."""
+import hashlib
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import meshscript as m
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, os.environ.get("B", "build"))
+SCRIPT, MESH = os.path.join(BUILD, "meshd-script"), os.path.join(BUILD, "mesh")
+ROUNDS = 100
+failed = []
+# All that could be another from process to process: order of keys, chance, addresses.
+MAIN = """
+local names = require "names"
+return {schedule = function(input)
+  local out, t = {}, {}
+  for i = 1, 40 do t[names.of(i)] = math.random(1, 1000) end
+  for k, v in pairs(t) do out[#out + 1] = k .. "=" .. v end
+  for k in pairs(input.nodes) do out[#out + 1] = k end
+  print("said", #out, math.random())
+  return {roles = {}, nodes = {}, state = {out = out, n = input.n, x = math.random()}}
+end}
+"""
+FILES = {"main.lua": MAIN, "names.lua": "return {of = function(i) return 'k' .. i * 7919 end}\n"}
+FAILS = {"main.lua": "return {schedule = function() error('no') end}\n"}
+
+
+def blake(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def frame(data):
+    """A zstd frame of raw blocks (RFC 8878)."""
+    out = struct.pack("<IBI", 0xFD2FB528, 0xA0, len(data))
+    for at in range(0, len(data), 1 << 17):
+        part = data[at:at + (1 << 17)]
+        out += struct.pack("<I", (at + len(part) == len(data)) | len(part) << 3)[:3] + part
+    return out
+
+
+def record(plain, index, code, flags=0, at_ms=1000):
+    body = frame(plain)
+    head = b"MRN1" + struct.pack("<IIIQII", len(body), len(plain), index, at_ms, flags, 0) + code
+    return head + body + blake(head + body)
+
+
+def binary(b):
+    return b"\xc6" + struct.pack(">I", len(b)) + b
+
+
+def plain(answer, result, given, fate=1):
+    fields = [1, 64 << 20, 5000, 4 << 20, answer["ok"], 3, fate, "1.00000000.1",
+              answer.get("error", ""), answer.get("excerpt", ""), answer.get("log", ""), "0.1.0"]
+    return b"\x9e" + b"".join(map(m.pack, fields)) + binary(result) + binary(given)
+
+
+def part_of(data, key):
+    """A key's value in a packed map, as it is."""
+    r = m.Reader(data)
+    for _ in range(r.num("B") & 15):
+        name, at = r.value(), r.at
+        r.value()
+        if name == key:
+            return data[at:r.at]
+    return b""
+
+
+def once(files, i):
+    """One round as the engine asks it: (answer, result's bytes, input's bytes)."""
+    given = m.pack({"n": i, "nodes": {f"n{k}": {} for k in range(20)}, "parents": []})
+    request = b"\x86" + m.pack("mode") + m.pack("schedule") + m.pack("limits") + m.pack(
+        {"heap": 64 << 20, "cpu_ms": 5000, "output": 4 << 20}) + m.pack("seed") + m.pack(
+        struct.unpack("<Q", blake(given)[:8])[0] >> 1) + m.pack("files") + m.pack(files) + \
+        m.pack("entry") + m.pack("main.lua") + m.pack("input") + given
+    out = subprocess.run([SCRIPT], input=request, capture_output=True, timeout=20, check=True).stdout
+    return m.unpack(out), part_of(out, "result"), given
+
+
+def put(where, rounds, files):
+    code = m.pack(files)
+    with open(os.path.join(where, blake(code).hex() + ".code"), "wb") as f:
+        f.write(record(code, 0, blake(code), 2))
+    with open(os.path.join(where, "00000001.rounds"), "wb") as f:
+        for i, one in enumerate(rounds):
+            f.write(record(one, i, blake(code), i > 0, 1000 * (i + 1)))
+
+
+def mesh(*args):
+    return subprocess.run([MESH, *args], capture_output=True, text=True, timeout=300, check=False)
+
+
+def say(name, ok, p):
+    failed.extend([name] * (not ok))
+    print(f"ok {name}" if ok else f"not ok {name}: exit {p.returncode}\n{p.stdout}{p.stderr}")
+
+
+def rounds_of(where):
+    os.mkdir(where)
+    return where
+
+
+def main():
+    top = tempfile.mkdtemp(prefix="mesh-rounds.")
+    good = rounds_of(os.path.join(top, "good"))
+    all_of = [plain(*once(FILES, i)) for i in range(ROUNDS)]
+    put(good, all_of, FILES)
+    p = mesh("replay", good)
+    say(f"{ROUNDS} processes, the same bytes", p.returncode == 0 and
+        f"{ROUNDS} rounds: {ROUNDS} gave the same bytes, 0 otherwise" in p.stdout, p)
+
+    answer, result, given = once(FAILS, 1)
+    bad = rounds_of(os.path.join(top, "failing"))
+    put(bad, [plain(answer, result, given, 2)], FAILS)
+    p = mesh("replay", bad)
+    say("a round that failed fails again", p.returncode == 0, p)
+
+    other = rounds_of(os.path.join(top, "other"))
+    answer, result, given = once(FILES, 1)
+    put(other, [plain(answer, result.replace(b"k7919", b"k7918"), given), all_of[1]], FILES)
+    p = mesh("replay", other)
+    say("another byte is told", p.returncode == 1 and "plan state: state.out" in p.stdout and
+        "1 otherwise" in p.stdout, p)
+    p = mesh("replay", other, "--since", "1970-01-01T00:00:02", "--json")
+    say("from a time on", p.returncode == 0 and json.loads(p.stdout)["rounds"] == 1, p)
+
+    with open(os.path.join(good, "00000001.rounds"), "rb") as f:
+        data = f.read()
+    for name, text in (("cut short", data[:-7]), ("a byte flipped", data[:5000] + b"~" + data[5001:]),
+                       ("nothing", b"")):
+        with open(os.path.join(other, "00000001.rounds"), "wb") as f:
+            f.write(text)
+        p = mesh("replay", other)
+        say(f"a file, {name}: what is before it", p.returncode == 0 and "otherwise" in p.stdout and
+            (not text or "00000001.rounds: it ends before its end" in p.stderr), p)
+    with open(os.path.join(other, "00000001.rounds"), "wb") as f:
+        f.write(data)
+    for name in os.listdir(other):
+        if name.endswith(".code"):
+            os.remove(os.path.join(other, name))
+    p = mesh("replay", other)
+    say("without scripts", p.returncode == 2 and f"{ROUNDS} without their scripts" in p.stdout, p)
+    p = mesh("replay", os.path.join(top, "none"))
+    say("no directory", p.returncode == 2 and "none: No such file" in p.stderr, p)
+    shutil.rmtree(top)
+
+
+main()
+sys.exit(1 if failed else 0)
