@@ -56,8 +56,8 @@ static const char about[] =
     "  reachability.json  mesh reachability  compare.json, .txt mesh members --compare\n"
     "  events.jsonl       mesh events        version.json       mesh version\n"
     "NAME.error: what was answered instead.\n"
-    "Not in it: keys, lines of scripts, variables of roles, rendered files, output of\n"
-    "containers.\n";
+    "Not in it: keys, lines of scripts, variables of roles, rendered files, recorded rounds,\n"
+    "output of containers.\n";
 
 struct bundle {
 	const struct show *s;

@@ -36,7 +36,8 @@ struct replay {
 	struct blob code_bytes;
 	struct hash code_hash;
 	bool has_code;
-	json_t *rows;
+	json_t *rows, *told; /* told: the changes shown last */
+	size_t again;	     /* rounds with the same ones since */
 	size_t rounds, same, differ, unknown; /* unknown: its scripts are gone */
 	struct err err; /* that ended it */
 };
@@ -176,6 +177,15 @@ when(char out[WHEN_CAP], uint64_t at_ms)
 		snprintf(out, WHEN_CAP, "?");
 }
 
+/* A thousand rounds may differ by the same. */
+static void
+say_again(struct replay *r)
+{
+	if (r->again > 0)
+		fprintf(r->s->out, "  ... and the same in %zu more round%s\n", r->again, r->again == 1 ? "" : "s");
+	r->again = 0;
+}
+
 static void
 print_row(const struct show *s, const json_t *row)
 {
@@ -202,6 +212,23 @@ print_row(const struct show *s, const json_t *row)
 		decide_print(s, changes, "  ", DECIDE_SHOWN);
 }
 
+static void
+tell(struct replay *r, json_t *row)
+{
+	json_t *now = json_pack("[O, O, O]", json_object_get(row, "changes"), json_object_get(row, "error"),
+	    json_object_get(row, "error_then"));
+
+	if (json_equal(now, r->told) == 1) {
+		r->again++;
+		json_decref(now);
+		return;
+	}
+	say_again(r);
+	print_row(r->s, row);
+	json_decref(r->told);
+	r->told = now;
+}
+
 static int
 run(struct replay *r, const struct rounds_one *one, const struct tree *code)
 {
@@ -225,7 +252,7 @@ run(struct replay *r, const struct rounds_one *one, const struct tree *code)
 	r->differ += !same;
 	row = row_of(one, &now, same);
 	if (!same && r->s->args->output != ARGS_JSON && !r->s->args->given[OPT_QUIET])
-		print_row(r->s, row);
+		tell(r, row);
 	if (r->s->args->output == ARGS_JSON)
 		json_array_append(r->rows, row);
 	json_decref(row);
@@ -282,7 +309,7 @@ find_dir(const struct show *s, char out[DIR_CAP], struct err *err)
 }
 
 static void
-finish(const struct replay *r)
+finish(struct replay *r)
 {
 	const struct show *s = r->s;
 
@@ -298,6 +325,7 @@ finish(const struct replay *r)
 	}
 	if (s->args->given[OPT_QUIET])
 		return;
+	say_again(r);
 	fprintf(s->out, "%zu round%s: %zu %s, %zu otherwise", r->rounds, r->rounds == 1 ? "" : "s", r->same,
 	    r->other != NULL ? "decided the same" : "gave the same bytes", r->differ);
 	if (r->unknown > 0)
@@ -343,5 +371,6 @@ show_replay(const struct show *s, struct err *err)
 	if (r.other != NULL)
 		tree_free(&other.tree);
 	json_decref(r.rows);
+	json_decref(r.told);
 	return rc;
 }

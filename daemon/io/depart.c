@@ -196,6 +196,7 @@ wipe(struct engine *e)
 		waits(e, DEPART_WIPE, 0, "its state can't be wiped: ", err.text);
 		return; /* the disk is full, say: again in a second */
 	}
+	recording_wipe(e);
 	if (critical_save(&e->critical, &s, &err) < 0)
 		engine_exit(e, EXIT_STATE, err.text);
 	engine_exit(e, 0, "this node has left its cluster, and begins anew without one");

@@ -23,11 +23,6 @@ struct written {
 	uint64_t bytes;
 };
 
-struct writing {
-	struct engine *e;
-	uint64_t at_ms;
-};
-
 /* --- in the copy --------------------------------------------------------------------- */
 
 static int
@@ -41,8 +36,7 @@ static int
 copy(void *arg)
 {
 	const struct rlimit cpu = {RECORDING_CPU_S, RECORDING_CPU_S + 1}, none = {0, 0};
-	const struct writing *w = arg;
-	struct engine *e = w->e;
+	struct engine *e = arg;
 	struct recording *r = &e->lead.recording;
 	const struct rounds_bound bound = {e->conf.rounds_bytes, e->conf.rounds_keep_ms};
 	struct written out = {.at = r->at};
@@ -63,7 +57,7 @@ copy(void *arg)
 		&(struct rounds_new){.plain = blob_slice(&plain),
 		    .before = blob_slice(&before),
 		    .code = blob_slice(&r->code),
-		    .at_ms = w->at_ms},
+		    .at_ms = r->at_ms},
 		&out.bytes, &err) < 0)
 		return say(err.text);
 	return write(STDOUT_FILENO, &out, sizeof out) == (ssize_t)sizeof out ? 0 : say("pipe");
@@ -128,12 +122,10 @@ pause_(struct engine *e, const char *why)
 static void
 on_copy(void *arg, struct spawn_result *res)
 {
-	struct writing *w = arg;
-	struct engine *e = w->e;
+	struct engine *e = arg;
 	struct recording *r = &e->lead.recording;
 	struct written out;
 
-	free(w);
 	r->copy = NULL;
 	if (res->killed_by_deadline) {
 		pause_(e, "the disk took longer than 20 s");
@@ -206,22 +198,18 @@ static int
 start(struct engine *e)
 {
 	struct recording *r = &e->lead.recording;
-	struct writing *w = calloc(1, sizeof *w);
 	struct spawn_conf c = {.prog_fd = -1,
 	    .input = "",
 	    .out_cap = sizeof(struct written),
 	    .deadline_ms = RECORDING_WAIT_MS,
 	    .work = copy,
-	    .work_arg = w,
+	    .work_arg = e,
 	    .work_fd = r->dir};
 	struct err err;
 
-	if (w == NULL)
-		return -1;
-	*w = (struct writing){e, engine_wall_ms()};
-	if (spawn_run(e->loop, &c, on_copy, w, &r->copy, &err) == 0)
+	r->at_ms = engine_wall_ms();
+	if (spawn_run(e->loop, &c, on_copy, e, &r->copy, &err) == 0)
 		return 0;
-	free(w);
 	pause_(e, err.text);
 	return -1;
 }
@@ -268,4 +256,21 @@ recording_stop(struct engine *e)
 	blob_free(&r->code);
 	if (r->copy == NULL)
 		forget(r);
+}
+
+void
+recording_wipe(struct engine *e)
+{
+	struct recording *r = &e->lead.recording;
+	int dir = openat(e->state_fd, "rounds", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (r->copy != NULL)
+		spawn_cancel(r->copy);
+	r->copy = NULL;
+	round_free(&r->writing);
+	recording_stop(e);
+	if (dir < 0)
+		return;
+	rounds_wipe(dir);
+	close(dir);
 }

@@ -38,6 +38,7 @@ struct recording {
 	struct recording_round before;	/* the last that was written, as at says */
 	struct recording_round writing; /* the one that is being written */
 	struct spawn *copy;	  /* that does it, or NULL */
+	uint64_t at_ms;		  /* of writing, wall clock */
 	bool stopped;		  /* meanwhile the office ended */
 	uint64_t kept, left_out, failed, bytes; /* since the start; bytes on disk */
 	char error[ERR_TEXT_CAP]; /* why nothing is recorded now, or "" */
@@ -50,5 +51,7 @@ void recording_begin(struct engine *e, struct blob *input, struct slice code);
 void recording_end(struct engine *e, const struct script_answer *a, enum round_fate fate,
     const char *why);
 void recording_stop(struct engine *e);
+/* This node leaves its cluster: what it has recorded of it goes. */
+void recording_wipe(struct engine *e);
 
 #endif

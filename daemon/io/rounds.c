@@ -200,6 +200,24 @@ put(int dir, const struct rounds_bound *bound, struct rounds_at *next, const str
 	return append(dir, next, blob_slice(record), err);
 }
 
+void
+rounds_wipe(int dir)
+{
+	char name[ROUNDFILES_NAME_CAP];
+	struct roundfiles f;
+	struct err err;
+
+	if (roundfiles_list(dir, &f, &err) < 0)
+		return;
+	for (size_t i = 0; i < f.count; i++) {
+		roundfiles_name(name, f.files[i].number);
+		unlinkat(dir, name, 0);
+	}
+	f.count = 0;
+	roundfiles_sweep(dir, &f);
+	roundfiles_free(&f);
+}
+
 int
 rounds_add(int dir, const struct rounds_bound *bound, struct rounds_at *at,
     const struct rounds_new *r, uint64_t *total, struct err *err)

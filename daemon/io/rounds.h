@@ -52,6 +52,9 @@ void rounds_code_hash(struct hash *out, struct slice code);
 MUST_CHECK int rounds_add(int dir, const struct rounds_bound *bound, struct rounds_at *at,
     const struct rounds_new *r, uint64_t *total, struct err *err);
 
+/* All of them go, and the trees: what others wrote there stays. */
+void rounds_wipe(int dir);
+
 /* One of those that are there. */
 struct rounds_one {
 	uint32_t file;

@@ -339,6 +339,27 @@ too_large(void **state)
 	place_close(&p);
 }
 
+static void
+wiped(void **state)
+{
+	static struct seen s;
+	struct place p;
+	struct err err;
+
+	(void)state;
+	place_open(&p);
+	assert_int_equal(add(&p, &wide, 1, 1000, code_a, &err), 0);
+	p.at = (struct rounds_at){0};
+	assert_int_equal(add(&p, &wide, 2, 2000, code_b, &err), 0);
+	assert_int_equal(mkdirat(p.dir, "mine", 0755), 0);
+	rounds_wipe(p.dir);
+	look(&p, 0, &s);
+	assert_int_equal(s.count, 0);
+	assert_int_equal(count_codes(&p), 0);
+	assert_int_equal(faccessat(p.dir, "mine", F_OK, 0), 0);
+	place_close(&p);
+}
+
 /* Names that are none of ours, links and directories hurt nobody. */
 static void
 strangers(void **state)
@@ -372,6 +393,7 @@ main(void)
 	    cmocka_unit_test(bound_in_age),
 	    cmocka_unit_test(disk_full),
 	    cmocka_unit_test(too_large),
+	    cmocka_unit_test(wiped),
 	    cmocka_unit_test(strangers),
 	};
 	struct err err;
