@@ -11,7 +11,9 @@
 #include <sys/utsname.h>
 
 #include "../base/own.h"
+#include "collect_net.h"
 #include "collect_sensors.h"
+#include "collect_still.h"
 
 enum { SLOW_TICKS = 10 };
 
@@ -75,6 +77,8 @@ struct collect_host {
 	struct mount *mounts; /* COLLECT_MOUNTS_MAX at most, owned */
 	uint32_t mounts_count;
 	struct sensors *sensors;
+	struct netclass *net;
+	struct still *still;
 	series_id time, uname;
 	bool begun;
 };
@@ -83,14 +87,21 @@ int
 collect_host_new(const struct reading_of *of, struct probe *probe, struct collect_host **out, struct err *err)
 {
 	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct collect_host *h = calloc(1, sizeof *h);
 
 	*out = NULL;
-	if (h == NULL || (h->sensors = sensors_new(of, AT_FDCWD, "/sys/class")) == NULL) {
-		free(h);
+	if (h == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "metrics: out of memory");
+	h->of = of;
+	h->mounts_fd = -1;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		h->readings[i].fd = -1;
+	if ((h->sensors = sensors_new(of, AT_FDCWD, "/sys/class")) == NULL ||
+	    (h->net = netclass_new(of, AT_FDCWD, "/sys/class/net")) == NULL || (h->still = still_new(of, root)) == NULL) {
+		collect_host_free(h);
 		return err_set(err, EXIT_ENVIRONMENT, "metrics: out of memory");
 	}
-	h->of = of;
 	h->probe = probe;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		reading_open(&h->readings[i], files[i].kind, proc, files[i].path);
@@ -226,6 +237,8 @@ collect_host_tick(struct collect_host *h, int64_t tick, int64_t wall_ms)
 		uname_tick(h, tick);
 	}
 	sensors_tick(h->sensors, tick);
+	netclass_tick(h->net, tick);
+	still_tick(h->still, tick, !h->begun);
 	h->begun = true;
 }
 
@@ -238,6 +251,8 @@ collect_host_free(struct collect_host *h)
 		reading_end(&h->readings[i], h->of, 0);
 	own_close_(&h->mounts_fd);
 	sensors_free(h->sensors);
+	netclass_free(h->net);
+	still_free(h->still);
 	free(h->mounts);
 	free(h);
 }

@@ -45,21 +45,6 @@ sensors_new(const struct reading_of *of, int dir, const char *path)
 	return s;
 }
 
-/* The first line of a file, without what can't stand in a label. */
-static bool
-line_of(int dir, const char *path, char *out, size_t cap)
-{
-	AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : pread(fd, out, cap - 1, 0);
-
-	out[n > 0 ? n : 0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	for (char *p = out; *p != '\0'; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '_';
-	return out[0] != '\0';
-}
-
 static void
 add(struct sensors *s, const struct reading_figure *what, const char *chip, const char *name, int dir,
     const char *path)
@@ -129,7 +114,7 @@ chip_of(int dir, const char *entry, char chip[TEXT_CAP])
 			return;
 		}
 	}
-	if (!line_of(dir, "name", link, sizeof link))
+	if (!reading_line(dir, "name", link, sizeof link))
 		snprintf(link, sizeof link, "%s", entry);
 	clean(link, chip, TEXT_CAP);
 }
@@ -163,7 +148,7 @@ look_at_zone(struct sensors *s, int dir, const char *entry)
 	char path[300], type[TEXT_CAP];
 
 	snprintf(path, sizeof path, "%s/type", entry);
-	if (strncmp(entry, "thermal_zone", 12) != 0 || !line_of(dir, path, type, sizeof type))
+	if (strncmp(entry, "thermal_zone", 12) != 0 || !reading_line(dir, path, type, sizeof type))
 		return;
 	snprintf(path, sizeof path, "%s/temp", entry);
 	add(s, &thermal, type, entry + 12, dir, path);

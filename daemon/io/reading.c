@@ -287,3 +287,17 @@ reading_gone(const struct reading_of *of, series_id *id, int64_t tick)
 		series_close(of->store, *id, tick);
 	*id = 0;
 }
+
+bool
+reading_line(int dir, const char *path, char *out, size_t cap)
+{
+	AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : pread(fd, out, cap - 1, 0);
+
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	for (char *p = out; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '_';
+	return out[0] != '\0';
+}

@@ -66,5 +66,8 @@ void reading_figure(const struct reading_of *of, const struct reading_figure *f,
 void reading_gone(const struct reading_of *of, series_id *id, int64_t tick);
 /* pread at 0 into of->text; *cut: there is more. */
 struct slice reading_text(int fd, const struct reading_of *of, bool *cut);
+/* The first line of a small file, without what can't stand in a label; false: none, and
+ * out is empty. */
+bool reading_line(int dir, const char *path, char *out, size_t cap);
 
 #endif

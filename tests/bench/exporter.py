@@ -25,6 +25,12 @@ UPSTREAM = r"^/(dev|proc|run/credentials/.+|sys|run/netns|var/lib/docker/.+|var/
 LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$')
 
 
+def without_empty(labels):
+    """An empty label is none, and the order of others says nothing."""
+    pairs = [p for p in re.findall(r'\w+="(?:[^"\\]|\\.)*"', labels) if not p.endswith('=""')]
+    return "{" + ",".join(sorted(pairs)) + "}" if pairs else ""
+
+
 def parse(text):
     types, values = {}, {}
     for row in text.splitlines():
@@ -33,7 +39,7 @@ def parse(text):
             types[name] = kind
         elif row and row[0] != "#":
             m = LINE.match(row)
-            values[m[1], m[2] or ""] = float(m[3])
+            values[m[1], without_empty(m[2] or "")] = float(m[3])
     return types, values
 
 
@@ -66,7 +72,7 @@ def main():
                 break
             except OSError:
                 time.sleep(0.1)
-        mine = parse(subprocess.run([sys.argv[1], "1"], stdout=subprocess.PIPE, text=True, check=True).stdout)
+        mine = parse(subprocess.run([sys.argv[1], "64"], stdout=subprocess.PIPE, text=True, check=True).stdout)
         after = scrape()
     finally:
         p.kill()
