@@ -227,10 +227,14 @@ first_time(int fd, char first[LINES_STAMP_CAP])
 }
 
 /* In the order of their times: they are written in turn, and which turn it is none of
- * them says.  One that has not begun is first, and empty. */
+ * them says.  One that has not begun is first, and empty.  How long they are is asked
+ * after that: of one that begins anew in between the length would be the old one's, and
+ * of the one that was full by then not all.  One that had not begun is still none. */
 static void
 sort_parts(struct part *parts, size_t count)
 {
+	struct stat st;
+
 	for (size_t i = 0; i < count; i++) {
 		struct part p = parts[i];
 		size_t at = i;
@@ -241,6 +245,20 @@ sort_parts(struct part *parts, size_t count)
 			parts[at] = parts[at - 1];
 		parts[at] = p;
 	}
+	for (size_t i = 0; i < count; i++)
+		parts[i].size = parts[i].first[0] != '\0' && fstat(parts[i].fd, &st) == 0 ? st.st_size : 0;
+}
+
+/* Has it begun anew since it was put in order?  Then that was none. */
+static bool
+is_anew(const struct part *p)
+{
+	char first[LINES_STAMP_CAP];
+
+	if (p->fd < 0 || p->first[0] == '\0')
+		return false;
+	first_time(p->fd, first);
+	return strcmp(first, p->first) != 0;
 }
 
 /* The last lines that were found, into out. */
@@ -288,6 +306,11 @@ read_parts(struct part *parts, size_t count, struct logs_want *want, struct blob
 			continue;
 		rc = budget > 0 ? read_needed(p, &l, lines, &budget) : -2;
 	}
+	/* What began anew is none of these: its old lines are gone, its new ones are
+	 * younger than all others, and for the next look. */
+	for (size_t i = 0; i < count; i++)
+		if (is_anew(&parts[i]))
+			parts[i].len = 0, parts[i].first[0] = '\0';
 	*cut = rc == -2 || (rc == 0 && overwritten(parts, count, l.after));
 	rc = rc == -1 ? -1 : 0;
 	for (size_t i = oldest; rc == 0 && i < count; i++)
@@ -387,19 +410,12 @@ read_on(const struct part *p, struct lines_found *l, char *text, struct blob *ou
 	return false;
 }
 
-/* Did one begin anew since they were put in order?  Then that was none. */
 static bool
-began_anew(const struct part *parts, size_t count)
+any_anew(const struct part *parts, size_t count)
 {
-	char first[LINES_STAMP_CAP];
-
-	for (size_t i = 0; i < count; i++) {
-		if (parts[i].fd < 0 || parts[i].first[0] == '\0')
-			continue;
-		first_time(parts[i].fd, first);
-		if (strcmp(first, parts[i].first) != 0)
+	for (size_t i = 0; i < count; i++)
+		if (is_anew(&parts[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -423,7 +439,7 @@ read_parts_on(struct part *parts, size_t count, char after[LOGS_TIME_CAP], struc
 		if (parts[i].fd >= 0 && !old)
 			full = read_on(&parts[i], &l, text, out);
 	}
-	if (began_anew(parts, count)) {
+	if (any_anew(parts, count)) {
 		out->len = 0; /* the next look has it */
 		*missing = false;
 	} else if (out->len > 0) {
@@ -442,8 +458,7 @@ parts_of(const int *fds, size_t count, struct part *parts)
 	assert(count <= INIT_LOGS_MAX);
 	for (size_t i = 0; i < count; i++)
 		parts[i] = (struct part){
-		    .fd = fds[i] >= 0 && fstat(fds[i], &st) == 0 && S_ISREG(st.st_mode) ? fds[i] : -1,
-		    .size = st.st_size};
+		    .fd = fds[i] >= 0 && fstat(fds[i], &st) == 0 && S_ISREG(st.st_mode) ? fds[i] : -1};
 }
 
 int

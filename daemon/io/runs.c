@@ -265,13 +265,14 @@ ended(struct run *run, const struct sup_event *ev, int fd)
 	int status = ev->exit_status;
 	struct blob text = {0};
 	msgpack_packer *pk;
-	bool cut = false;
+	bool cut = false, own = run->logs[1] >= 0, missing = own && has_wrapped(run);
 
 	run->r->on_gone = NULL;
-	if (fd >= 0 && logs_read_files(&fd, 1, &run->want, &text, &cut) < 0)
+	/* Its two logs, which say in which order they are; of one file somebody had to guess. */
+	if ((own || fd >= 0) && logs_read_files(own ? run->logs : &fd, own ? 2 : 1, &run->want, &text, &cut) < 0)
 		cut = true;
 	pk = ctl_begin(run->r);
-	pack_text(pk, run, 4, &text, cut);
+	pack_text(pk, run, 4, &text, cut || missing);
 	pk_kint(pk, "code", status < 0 ? EXEC_CODE_REFUSED :
 		WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 	ctl_end(run->r);

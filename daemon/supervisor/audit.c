@@ -45,9 +45,13 @@ audit_start(struct sup *s, const struct sup_req *q, msec now, struct err *err)
 	if (r->run.error >= 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: is being started; ask again", r->instance);
-	if (a->pidfd >= 0 || s->engine.fds >= SUP_FDS_MAX)
+	if (a->pidfd >= 0)
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "%s: another audit is not done; ask again", r->instance);
+	if (s->engine.fds >= SUP_FDS_MAX)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: the engine has not read yet what it was told before; ask again",
+		    r->instance);
 	AUTO_CLOSE int out = memfd_create("audit", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (out < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "%s: memfd_create: %s",

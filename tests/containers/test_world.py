@@ -186,8 +186,10 @@ def test_command_can_be_stopped(node):
     node.run("check.1", "a", op="RUN")
 
     def started():
+        """Its init tells by that (INIT_FD_ERROR) that the application runs; one that starts still is killed."""
         pids = [p for leaf in node.leaves() for p in (node.leaf(leaf) / "cgroup.procs").read_text().split()]
-        return any(open("/proc/%s/cmdline" % p).read().startswith(("/bin/sh\0", "sleep\0")) for p in pids)
+        return any(os.readlink("/proc/%s/exe" % p).startswith("/memfd:meshd-init") and
+                   not os.path.exists("/proc/%s/fd/6" % p) for p in pids)
     wait_for(started)
     assert node.run("check.1", "a", op="RUN")["text"] == "check.1: is there already"
     node.ask("STOP", instance="check.1")
