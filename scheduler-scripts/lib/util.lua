@@ -50,18 +50,21 @@ function util.is_name(s)
   return type(s) == "string" and #s <= 63 and s:find("^[a-z0-9][a-z0-9_.-]*$") ~= nil
 end
 
---- Edit distance, for "did you mean".
+--- Edit distance, for "did you mean"; two letters the wrong way round are one error.
 local function distance(a, b)
-  local row = {}
+  local before, row = {}, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal, left = row[0], i
-    row[0] = i
+    local next_row = {[0] = i}
     for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best = math.min(row[j] + 1, left + 1, diagonal + cost)
-      diagonal, row[j], left = row[j], best, best
+      local same = a:byte(i) == b:byte(j)
+      local best = math.min(row[j] + 1, next_row[j - 1] + 1, row[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, before[j - 2] + 1)
+      end
+      next_row[j] = best
     end
+    before, row = row, next_row
   end
   return row[#b]
 end
