@@ -62,7 +62,7 @@ describe("mesh.state.merge", function()
   end)
 
   it("takes what is no state for nothing", function()
-    for _, bad in ipairs {{roles = 3}, {roles = {web = false}}, {nodes = {n1 = {drain = 0 / 0}}}, {update = {web = "x"}},
+    for _, bad in ipairs {{roles = 3}, {roles = {web = false}}, {nodes = {n1 = {drain = 0 / 0}}}, {update = {w = "x"}},
         {scale = {web = {stamp = "x"}}}} do
       local good = {roles = {web = {scale = {value = 1, stamp = 2}}}}
       local both = mesh.state.merge(bad, good)
