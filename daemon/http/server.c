@@ -20,11 +20,18 @@ struct peek { /* a connection whose head is not whole yet */
 	msec until;
 };
 
+struct held { /* a connection that libmicrohttpd has */
+	struct MHD_Connection *conn; /* NULL = free */
+	int fd;
+	msec until;
+};
+
 struct server {
 	struct server_conf conf;
 	struct MHD_Daemon *mhd;
 	int mhd_fd;
 	struct peek peeks[SERVER_CONNS_MAX];
+	struct held held[SERVER_CONNS_MAX];
 	struct requests requests;
 	uint32_t conns; /* given to libmicrohttpd and not closed */
 };
@@ -99,8 +106,9 @@ hand_over(struct server *s, int fd)
 		s->conns++; /* else it has closed it */
 }
 
+/* ended: nothing more comes. */
 static void
-look(struct server *s, struct peek *p, msec now)
+look(struct server *s, struct peek *p, bool ended, msec now)
 {
 	uint8_t buf[HEAD_BYTES_MAX + 1];
 	ssize_t n = recv(p->fd, buf, sizeof buf, MSG_PEEK | MSG_DONTWAIT);
@@ -116,7 +124,7 @@ look(struct server *s, struct peek *p, msec now)
 		return;
 	}
 	if (!head_read(buf, (size_t)n, &h)) {
-		if (now >= p->until) {
+		if (now >= p->until || ended) {
 			close(fd);
 			p->fd = -1;
 			return;
@@ -141,6 +149,41 @@ look(struct server *s, struct peek *p, msec now)
 	hand_over(s, fd);
 }
 
+/* libmicrohttpd sees it end, and closes it. */
+static void
+cut(struct held *h)
+{
+	shutdown(h->fd, SHUT_RDWR);
+	h->until = MSEC_NEVER;
+}
+
+static bool
+waits_for_us(const struct held *h)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(h->conn, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+
+	return info != NULL && info->suspended == MHD_YES;
+}
+
+/* Of those that wait for the other side, the oldest goes.  False: there is none. */
+static bool
+make_room(struct server *s)
+{
+	struct held *oldest = NULL;
+
+	for (size_t i = 0; i < SERVER_CONNS_MAX; i++) {
+		struct held *h = &s->held[i];
+
+		if (h->conn != NULL && h->until != MSEC_NEVER && (oldest == NULL || h->until < oldest->until) && !waits_for_us(h))
+			oldest = h;
+	}
+	if (oldest == NULL)
+		return false;
+	cut(oldest);
+	MHD_run(s->mhd);
+	return s->conns < SERVER_CONNS_MAX;
+}
+
 static void
 accept_one(struct server *s, msec now)
 {
@@ -158,8 +201,8 @@ accept_one(struct server *s, msec now)
 		else if (waiting++ == 0 || p->until < oldest->until)
 			oldest = p;
 	}
-	if (waiting + s->conns >= SERVER_CONNS_MAX)
-		place = oldest; /* who says nothing makes room */
+	if (waiting + s->conns >= SERVER_CONNS_MAX && (waiting > 0 || !make_room(s)))
+		place = oldest;
 	if (place == NULL) {
 		refuse(fd, 503, "64 connections are open");
 		return;
@@ -174,12 +217,22 @@ accept_one(struct server *s, msec now)
 static void
 on_connection(void *arg, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode code)
 {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct server *s = arg;
+	struct held *h = *state;
 
-	(void)c;
-	(void)state;
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED && s->conns > 0)
-		s->conns--;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		s->conns -= s->conns > 0;
+		if (h != NULL)
+			*h = (struct held){0};
+		return;
+	}
+	for (size_t i = 0; i < SERVER_CONNS_MAX && h == NULL && info != NULL; i++)
+		if (s->held[i].conn == NULL) {
+			h = &s->held[i];
+			*h = (struct held){c, info->connect_fd, now_ms() + s->conf.whole_ms};
+		}
+	*state = h;
 }
 
 int
@@ -192,6 +245,8 @@ server_new(const struct server_conf *c, struct server **out, struct err *err)
 	if (s == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	s->conf = *c;
+	if (s->conf.whole_ms == 0)
+		s->conf.whole_ms = SERVER_WHOLE_MS;
 	s->requests.ctl = c->ctl;
 	for (size_t i = 0; i < SERVER_CONNS_MAX; i++)
 		s->peeks[i].fd = -1;
@@ -225,6 +280,9 @@ wait_ms(struct server *s, msec now)
 	for (size_t i = 0; i < SERVER_CONNS_MAX; i++)
 		if (s->peeks[i].fd >= 0 && s->peeks[i].until - now < wait)
 			wait = s->peeks[i].until - now;
+	for (size_t i = 0; i < SERVER_CONNS_MAX; i++)
+		if (s->held[i].conn != NULL && s->held[i].until - now < wait)
+			wait = s->held[i].until - now;
 	return (int)(wait < 0 ? 0 : wait);
 }
 
@@ -241,7 +299,7 @@ server_turn(struct server *s)
 	for (size_t i = 0; i < SERVER_CONNS_MAX; i++)
 		if (s->peeks[i].fd >= 0) {
 			of[peeks++] = &s->peeks[i];
-			fds[n++] = (struct pollfd){.fd = s->peeks[i].fd, .events = POLLIN};
+			fds[n++] = (struct pollfd){.fd = s->peeks[i].fd, .events = POLLIN | POLLRDHUP};
 		}
 	asks = requests_poll(&s->requests, fds + n, SERVER_ASKS_MAX);
 	if (poll(fds, (nfds_t)(n + asks), wait_ms(s, now)) < 0)
@@ -249,7 +307,10 @@ server_turn(struct server *s)
 	now = now_ms();
 	for (size_t i = 0; i < peeks; i++)
 		if (fds[2 + i].revents != 0 || now >= of[i]->until)
-			look(s, of[i], now);
+			look(s, of[i], (fds[2 + i].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0, now);
+	for (size_t i = 0; i < SERVER_CONNS_MAX; i++)
+		if (s->held[i].conn != NULL && now >= s->held[i].until)
+			cut(&s->held[i]);
 	requests_turn(&s->requests, now);
 	if (fds[0].revents != 0)
 		accept_one(s, now);
