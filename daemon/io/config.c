@@ -211,7 +211,7 @@ int_or(const struct flat *f, const char *path, int64_t otherwise)
 	return flat_int(f, path, &v) ? v : otherwise;
 }
 
-/* What the supervisor adds: the master file's word, and the command line's. */
+/* What the supervisor adds: the master file's word, the command line's, and an account's id. */
 static int
 read_added(struct config *c, const struct flat *f, struct err *err)
 {
@@ -221,6 +221,7 @@ read_added(struct config *c, const struct flat *f, struct err *err)
 	snprintf(dir, sizeof dir, "%s/lithos-configs/sandboxes", c->config_dir);
 	if (flat_bool(f, "debug", &debug) && debug)
 		c->log_level = LOG_LEVEL_DEBUG;
+	c->http_uid = (uint32_t)int_or(f, "http-uid", 0);
 	return str_or(f, "sandboxes-dir", c->sandboxes_dir, sizeof c->sandboxes_dir, dir, err);
 }
 

@@ -32,6 +32,7 @@ struct config {
 	msec lease_ms, restart_grace_ms;
 	uint32_t operators[CONFIG_OPERATORS_MAX];
 	size_t operators_count;
+	uint32_t http_uid; /* meshd-http's; 0: it does not run, or as everybody here */
 	int64_t script_heap_bytes, script_cpu_ms, script_wall_ms;
 	int64_t metrics_bytes, metrics_keep_ms;
 	int64_t rounds_bytes, rounds_keep_ms; /* 0 bytes: no round is recorded */

@@ -71,12 +71,16 @@ read_times(struct ctl_req *r, int64_t ago_ms, struct metrics_question *q)
 	int64_t most = INT64_C(1) << METRICS_MS_MAX_BITS;
 
 	(void)ctl_arg_int(r, "end_ms", &end);
-	start = end - ago_ms;
+	if (end < 0 || end >= most) {
+		ctl_fail(r, EXIT_USAGE_, "", "%s: end_ms is no time", r->verb);
+		return false;
+	}
+	start = end > ago_ms ? end - ago_ms : 0;
 	(void)ctl_arg_int(r, "start_ms", &start);
 	if (!ctl_arg_has(r, "end_ms") && ctl_arg_has(r, "start_ms") && ago_ms == 0)
 		end = start;
 	(void)ctl_arg_int(r, "timeout_ms", &wait);
-	if (start < 0 || start > end || end >= most) {
+	if (start < 0 || start > end) {
 		ctl_fail(r, EXIT_USAGE_, "", "%s: no time from start_ms to end_ms", r->verb);
 		return false;
 	}

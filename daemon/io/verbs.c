@@ -264,6 +264,22 @@ static const struct verb {
     {"keys", rotate_verb, false},
 };
 
+/* Whoever is in meshd-http's place has logs, rendered files and schedules no more than who
+ * is answered over HTTP. */
+static bool
+is_not_for(const struct engine *e, const struct ctl_req *r)
+{
+	static const char *const all[] = {"metrics", "series", "labels", "label_values", "metadata", "exposition", "status",
+	    "version"};
+
+	if (e->conf.http_uid == 0 || r->uid != e->conf.http_uid)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (strcmp(r->verb, all[i]) == 0)
+			return false;
+	return true;
+}
+
 /* Is it answered, or will be, by starting.h? */
 static bool
 waits_or_refused(struct engine *e, struct ctl_req *r)
@@ -290,7 +306,9 @@ verbs_handle(void *arg, struct ctl_req *r)
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (strcmp(verbs[i].name, r->verb) != 0)
 			continue;
-		if (verbs[i].writes && !r->may_write)
+		if (is_not_for(arg, r))
+			ctl_fail(r, 3, "", "%s: permission denied: meshd-http's user may ask for metrics alone", r->verb);
+		else if (verbs[i].writes && !r->may_write)
 			acts_refuse(r);
 		else if (!waits_or_refused(arg, r))
 			verbs[i].run(arg, r);

@@ -349,8 +349,27 @@ http_account(struct config *c, struct err *err)
 	return 0;
 }
 
-int
-config_accounts(struct config *c, struct err *err)
+/* The engine gives that user no more than meshd-http is for. */
+static int
+tell_http_uid(struct config *c, struct err *err)
+{
+	struct flat_out o = {.len = c->raw_len, .cap = c->raw_len + 64};
+	const int64_t uid = c->http_uid;
+
+	if (!c->http || c->http_uid == 0)
+		return 0;
+	if (o.cap > FLAT_BYTES_MAX)
+		return err_set(err, EXIT_CONFIG, "%s: is too large", c->file);
+	if ((o.buf = realloc(c->raw, o.cap)) == NULL)
+		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
+	c->raw = o.buf;
+	flat_put_int(&o, "http-uid", uid);
+	c->raw_len = flat_end(&o);
+	return 0;
+}
+
+static int
+read_accounts(struct config *c, struct err *err)
 {
 	int rc;
 
@@ -378,4 +397,12 @@ config_accounts(struct config *c, struct err *err)
 		    "%s: user: uid %u lies in uid-range (%u-%u), which is for containers",
 		    c->file, c->uid, c->range_first, c->range_last);
 	return 0;
+}
+
+int
+config_accounts(struct config *c, struct err *err)
+{
+	int rc = read_accounts(c, err);
+
+	return rc < 0 ? rc : tell_http_uid(c, err);
 }

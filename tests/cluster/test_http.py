@@ -3,10 +3,11 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 import urllib.parse
 
 import pytest
-from mesh import Missed, in_netns, wait_until
+from mesh import BUILD, Missed, in_netns, wait_until
 
 USER = "64782"
 PORT = 7781
@@ -174,6 +175,17 @@ def test_it_can_open_nothing(asked):
     for fd in os.listdir(f"/proc/{pid}/fd"):
         target = os.readlink(f"/proc/{pid}/fd/{fd}")
         assert target.startswith(("socket:", "anon_inode:", "pipe:", "/dev/null")) or fd == "2", (fd, target)
+
+
+@pytest.mark.parametrize("verb", [["logs", "x"], ["render", "x"], ["ps"], ["events"], ["members"]])
+def test_who_is_in_its_place_is_told_no_more(asked, verb):
+    def mesh(*args):
+        return subprocess.run([os.path.join(BUILD, "mesh"), "--socket", asked.socket, *args], user=int(USER), cwd="/", check=False,
+                              group=os.stat(asked.socket).st_gid, extra_groups=[], capture_output=True, text=True)
+    said = mesh(*verb)
+    assert said.returncode != 0 and "permission denied: meshd-http's user may ask for metrics alone" in said.stderr, said
+    assert mesh("metrics", "1 + 1").stdout.strip() != ""
+    assert mesh("version").returncode == 0
 
 
 def test_killed_it_comes_again_and_ends_with_meshd(asked):

@@ -68,6 +68,7 @@ what_is_not_said_has_the_documented_default(void **state)
 	assert_int_equal(c.policy.quorum, MESH_QUORUM_MAJORITY);
 	assert_int_equal(c.lease_ms, 0);
 	assert_int_equal(c.operators_count, 0);
+	assert_int_equal(c.http_uid, 0);
 	assert_int_equal(c.script_heap_bytes, SCRIPT_HEAP_BYTES);
 	assert_int_equal(c.script_cpu_ms, SCRIPT_CPU_MS);
 	assert_int_equal(c.script_wall_ms, 2 * SCRIPT_CPU_MS);
@@ -141,6 +142,7 @@ what_the_supervisor_adds_is_used(void **state)
 		flat_put_str(&d.out, "listen", "127.0.0.1:1");
 		flat_put_str(&d.out, "sandboxes-dir", i == 0 ? "/srv/sb" : wide);
 		flat_put(&d.out, "debug", FLAT_BOOL, 0, 0, &yes, 1);
+		flat_put_int(&d.out, "http-uid", 64782);
 		doc_end(&d);
 		assert_int_equal(config_read(&c, &d.f, &err), i == 0 ? 0 : -EXIT_CONFIG);
 		doc_free(&d);
@@ -148,6 +150,7 @@ what_the_supervisor_adds_is_used(void **state)
 			assert_string_equal(c.sandboxes_dir, "/srv/sb");
 	}
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(c.http_uid, 64782);
 	assert_err(err, EXIT_CONFIG, "sandboxes-dir: longer than");
 }
 
