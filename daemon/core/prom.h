@@ -101,8 +101,8 @@ uint32_t prom_split_parts(const struct prom_split *s);
 const char *prom_split_part(const struct prom_split *s, uint32_t part);
 void prom_split_free(struct prom_split *s);
 /* Are these what a node of that name can answer (its parts, one after the other)?  In a part
- * no series is there twice, and its label `node` is the node's: so nobody speaks for others,
- * or makes what all answered together impossible.  0; -ERR_MALFORMED: they are not, -ERR_FULL. */
+ * no series is there twice, and its label `node`, which only sums can lack, is the node's: so
+ * nobody speaks for others, or makes what all answered together impossible.  0; -ERR_MALFORMED: they are not, -ERR_FULL. */
 MUST_CHECK int prom_split_judge(const struct prom_split *s, const struct prom_result *results, struct slice node);
 /* results[node * parts + part], of nodes that answered; their series' labels have the
  * node's name in them wherever the part kept it. */

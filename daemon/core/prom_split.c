@@ -30,6 +30,7 @@ enum where { FREE, LOCAL, GLOBAL };
 struct prom_split {
 	struct prom *top;
 	char *parts[PARTS_MAX]; /* owned */
+	bool own[PARTS_MAX];	/* all its series have the label `node`, as all that are kept do */
 	bool named[PARTS_MAX];	/* `node` there is a label like others: count_values("node", x) */
 	uint32_t like[PARTS_MAX]; /* has the series of that part, which is not a later one */
 	uint32_t count;
@@ -200,6 +201,7 @@ part(struct splitter *s, struct prom_expr *e)
 	while (i < sp->count && strcmp(sp->parts[i], o.b) != 0)
 		i++;
 	if (i == sp->count) {
+		sp->own[i] = where_is(e) == LOCAL || (e->kind == EXPR_AGGR && (e->op == TOK_TOPK || e->op == TOK_BOTTOMK));
 		sp->named[i] = e->kind == EXPR_AGGR && e->op == TOK_COUNT_VALUES &&
 		    slice_eq(text_of(e->args[1]), slice_of(NODE_LABEL));
 		sp->like[i] = i;
@@ -446,12 +448,13 @@ labels_of(const struct prom_result *r)
 }
 
 static bool
-fits(const struct prom_result *r, const struct slice *all, struct slice node, bool named)
+fits(const struct prom_split *s, uint32_t part, const struct prom_result *r, const struct slice *all, struct slice node)
 {
 	for (uint32_t i = 0; i < r->count; i++) {
 		struct slice of = labels_find(all[i], slice_of(NODE_LABEL));
+		bool fit = of.len > 0 ? s->named[part] || slice_eq(of, node) : !s->own[part];
 
-		if ((i > 0 && cmp_labels(&all[i - 1], &all[i]) == 0) || (of.len > 0 && !named && !slice_eq(of, node)))
+		if (!fit || (i > 0 && cmp_labels(&all[i - 1], &all[i]) == 0))
 			return false;
 	}
 	return true;
@@ -477,7 +480,7 @@ prom_split_judge(const struct prom_split *s, const struct prom_result *results, 
 
 		if ((all[i] = labels_of(&results[i])) == NULL)
 			rc = -ERR_FULL;
-		else if (!fits(&results[i], all[i], node, s->named[i]) ||
+		else if (!fits(s, i, &results[i], all[i], node) ||
 		    !are_like(&results[i], all[i], &results[like], all[like]))
 			rc = -ERR_MALFORMED;
 	}

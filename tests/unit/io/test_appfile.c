@@ -135,6 +135,66 @@ texts_without_end(void **state)
 	assert_int_equal(st.series_live, 4);
 }
 
+/* Of a writer that stops in the midst of one word or text, into the same file: as an
+ * application does by the memory it has of it. */
+static void
+write_half(size_t at, const void *bytes, size_t n)
+{
+	int fd = openat(dir, "app.values", O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, bytes, n, (off_t)at), n);
+	close(fd);
+}
+
+/* Words of 8 bytes are whole, says the format; all else can be read half written: so a text
+ * may be two for a second, cut where it is none, and nothing else is wrong, nor anything
+ * after that second.  A file that is shorter than it should be has no sample at all. */
+static void
+torn_writes(void **state)
+{
+	static const uint64_t since = 1700000005000, none = 0;
+	static const char text[] = "DELETE /y\xe2\x82\xac", rest[] = {(char)0x82, (char)0xac, '\0'};
+
+	(void)state;
+	begin_files();
+	/* The time is the new text's, the text is still the old one's. */
+	write_half(64, &since, sizeof since);
+	next();
+	assert_true(value("cantal_state_since_seconds", "state", "http") == 1700000005.0);
+	assert_true(value("cantal_state_info", "text", "GET /") == 1);
+	/* Half of the new one, over the old. */
+	write_half(72, text, 2);
+	next();
+	assert_true(value("cantal_state_info", "text", "DET /") == 1);
+	assert_true(value("cantal_state_info", "text", "GET /") == -1);
+	/* As far as the first byte of its last character, and behind it what there was: no NUL. */
+	write_half(72, text, 10);
+	write_half(82, "\xff\xff", 2);
+	next();
+	assert_true(value("cantal_state_info", "text", "DELETE /y") == 1);
+	assert_true(value("load", "job", "web") == 0.5);
+	assert_true(value("requests_number_total", "node", "n1") == 7);
+	write_half(82, rest, sizeof rest);
+	next();
+	assert_true(value("cantal_state_info", "text", text) == 1);
+	assert_true(value("cantal_state_info", "text", "DELETE /y") == -1);
+	/* Idle, while the text still stands there. */
+	write_half(64, &none, sizeof none);
+	next();
+	assert_true(value("cantal_state_info", "text", text) == -1);
+	assert_string_equal(wrong(), "");
+	/* The file itself is half: made, and not yet of its size. */
+	write_file("app.values", &since, sizeof since);
+	next();
+	assert_true(value("load", "job", "web") == -1);
+	assert_string_equal(wrong(), "app.values: has 8 bytes, app.meta speaks of 128");
+	write_values(0.75, 8, 5, "x");
+	next();
+	assert_true(value("load", "job", "web") == 0.75);
+	assert_true(value("requests_number_total", "node", "n1") == 8);
+	assert_string_equal(wrong(), "");
+}
+
 /* Whatever it is: nobody waits, nothing is read, it is named, and the next good one is
  * taken again. */
 static void
@@ -235,6 +295,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(files_as_python_writes_them),
 	    T(texts_without_end),
+	    T(torn_writes),
 	    T(traps_among_the_files),
 	    T(with_its_run),
 	};
