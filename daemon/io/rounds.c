@@ -152,9 +152,9 @@ make_room(int dir, const struct rounds_bound *bound, uint64_t more, uint32_t but
 		}
 		f->bytes -= one->bytes;
 	}
-	memmove(f->files, f->files + gone, (f->count - gone) * sizeof *f->files);
-	f->count -= gone;
-	if (gone > 0) {
+	if (gone > 0) { /* of none at all there is no array */
+		memmove(f->files, f->files + gone, (f->count - gone) * sizeof *f->files);
+		f->count -= gone;
 		roundfiles_sweep(dir, f);
 		roundfiles_free(f);
 		rc = roundfiles_list(dir, f, err);
