@@ -194,9 +194,10 @@ text_of(const char *s)
 	return (struct slice){(const uint8_t *)s, strlen(s)};
 }
 
-static int
-start(struct engine *e)
+static void
+start(uv_timer_t *timer)
 {
+	struct engine *e = timer->data;
 	struct recording *r = &e->lead.recording;
 	struct spawn_conf c = {.prog_fd = -1,
 	    .input = "",
@@ -209,9 +210,16 @@ start(struct engine *e)
 
 	r->at_ms = engine_wall_ms();
 	if (spawn_run(e->loop, &c, on_copy, e, &r->copy, &err) == 0)
-		return 0;
+		return;
 	pause_(e, err.text);
-	return -1;
+	round_free(&r->writing);
+}
+
+void
+recording_init(struct engine *e)
+{
+	uv_timer_init(e->loop, &e->lead.recording.soon);
+	e->lead.recording.soon.data = e;
 }
 
 void
@@ -231,16 +239,17 @@ recording_end(struct engine *e, const struct script_answer *a, enum round_fate f
 	    .log = a->log,
 	    .version = text_of(MESH_VERSION),
 	    .result = a->ok ? a->result : (struct slice){0}};
-	bool paused = r->error[0] != '\0' && net_now() < r->again;
+	bool busy, paused = r->error[0] != '\0' && net_now() < r->again;
 
 	if (r->input.len == 0)
 		return;
-	r->left_out += r->copy != NULL || paused;
-	if (r->copy == NULL && !paused && open_dir(e)) {
+	busy = r->copy != NULL || r->writing.input.len > 0;
+	r->left_out += busy || paused;
+	if (!busy && !paused && open_dir(e)) {
 		if (round_keep(&r->writing, &rec, &r->input) < 0)
 			pause_(e, "out of memory");
-		else if (start(e) < 0)
-			round_free(&r->writing);
+		else
+			uv_timer_start(&r->soon, start, 0, 0);
 	}
 	blob_free(&r->input);
 }
@@ -252,6 +261,9 @@ recording_stop(struct engine *e)
 
 	r->stopped = true;
 	r->error[0] = '\0';
+	uv_timer_stop(&r->soon);
+	if (r->copy == NULL)
+		round_free(&r->writing);
 	blob_free(&r->input);
 	blob_free(&r->code);
 	if (r->copy == NULL)
