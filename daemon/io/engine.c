@@ -504,6 +504,7 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	e->conf_fd = SUP_FD_CONFPROG;
 	e->told_grade = -1;
 	e->keys.agreed = agreed_new();
+	e->kept = stream_kept_new(loop, &e->keys);
 	e->metricsrun = (struct metricsrun){.loop = loop, .keys = &e->keys, .identity = &e->identity};
 	log_keep(calloc(1, sizeof(struct log_kept))); /* for as long as the process lives */
 	if (journal_init(&e->journal) < 0)

@@ -75,6 +75,7 @@ struct engine {
 	uint64_t seen_changes;
 	unsigned dark_calls; /* under way */
 	struct stream_server *stream;
+	struct stream_kept *kept; /* to who is asked often; NULL: no memory for that */
 	struct launch launch;
 	struct local local;
 	struct health *health, *liveness;

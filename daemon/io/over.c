@@ -73,8 +73,13 @@ static bool
 ask_straight(struct engine *e, const struct addr *at, const struct over_question *q,
     stream_done *done, void *arg)
 {
-	return stream_request(e->loop, &e->keys, at, q->kind, q->len > 0 ? q->payload : "", q->len,
-		   q->timeout_ms, done, arg) != NULL;
+	const void *payload = q->len > 0 ? q->payload : "";
+
+	/* Which serve.c keeps too. */
+	if (q->kind == QUERY_METRICS && e->kept != NULL)
+		return stream_kept_ask(e->kept, at, q->kind, payload, q->len, q->timeout_ms, done, arg);
+	return stream_request(e->loop, &e->keys, at, q->kind, payload, q->len, q->timeout_ms, done,
+		   arg) != NULL;
 }
 
 bool

@@ -133,6 +133,7 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 		dossier_serve(e, payload, len, answer);
 		return;
 	case QUERY_METRICS:
+		stream_answer_keep(answer); /* as over.c does */
 		metricsask_serve(e, payload, len, answer);
 		return;
 	case QUERY_ROUND:

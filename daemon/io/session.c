@@ -161,11 +161,13 @@ on_len(struct session *s)
 {
 	uint32_t len = get32(s->head);
 
-	if (len > (s->authenticated ? SESSION_FRAME_BYTES_MAX : SESSION_FIRST_BYTES_MAX))
+	bool first = s->payload == NULL;
+
+	if (len > (first ? SESSION_FIRST_BYTES_MAX : SESSION_FRAME_BYTES_MAX))
 		return STREAM_TOO_LARGE;
-	if (len < OVER_BYTES || (s->authenticated && len - OVER_BYTES > s->payload_len - s->payload_got))
+	if (len < OVER_BYTES || (!first && len - OVER_BYTES > s->payload_len - s->payload_got))
 		return STREAM_AUTH; /* a frame beyond its message gets no memory */
-	if (s->authenticated && (s->frame = malloc(len)) == NULL)
+	if (!first && (s->frame = malloc(len)) == NULL)
 		return STREAM_TOO_LARGE;
 	s->frame_len = len;
 	s->phase = AT_FRAME;
@@ -200,7 +202,7 @@ on_plain(struct session *s, const uint8_t *p, size_t len)
 static uint8_t *
 frame_of(struct session *s)
 {
-	return s->authenticated ? s->frame : s->first;
+	return s->payload != NULL ? s->frame : s->first;
 }
 
 static int
@@ -279,6 +281,23 @@ session_feed(struct session *s, const uint8_t *data, size_t *len)
 	return rc;
 }
 
+void
+session_again(struct session *s)
+{
+	assert(s->phase == AT_END);
+	free(s->payload);
+	s->payload = NULL;
+	s->payload_len = s->payload_got = s->got = 0;
+	s->phase = AT_LEN;
+	s->need = LEN_BYTES;
+}
+
+bool
+session_current(const struct session *s)
+{
+	return s->ring->has_key && (uint8_t)s->ring->epoch == s->epoch;
+}
+
 /* --- sending ----------------------------------------------------------------- */
 
 static size_t
@@ -302,17 +321,20 @@ put32(uint8_t *p, size_t v)
 		p[i] = (uint8_t)(v >> (8 * i));
 }
 
-void
+size_t
 session_seal(struct session *s, uint8_t code, const void *payload, size_t len, uint8_t *out)
 {
-	crypto_secretstream_xchacha20poly1305_state tx;
 	uint8_t plain[PLAIN_BYTES_MAX];
-	const uint8_t *from = payload;
+	const uint8_t *from = payload, *start = out;
 	size_t at = PREFIX_BYTES, room = FIRST_PAYLOAD_BYTES, left = len;
 
 	assert(s->phase != AT_HELLO);
-	crypto_secretstream_xchacha20poly1305_init_push(&tx, out, s->tx_key);
-	out += HEADER_BYTES;
+	if (!s->speaking) {
+		crypto_secretstream_xchacha20poly1305_init_push(&s->tx, out, s->tx_key);
+		sodium_memzero(s->tx_key, sizeof s->tx_key);
+		s->speaking = true;
+		out += HEADER_BYTES;
+	}
 	plain[0] = code;
 	put32(plain + 1, len);
 	for (bool last = false; !last; at = 0, room = PLAIN_BYTES_MAX) {
@@ -324,12 +346,12 @@ session_seal(struct session *s, uint8_t code, const void *payload, size_t len, u
 		left -= n;
 		last = left == 0;
 		put32(out, at + n + OVER_BYTES);
-		crypto_secretstream_xchacha20poly1305_push(&tx, out + LEN_BYTES, NULL, plain,
+		crypto_secretstream_xchacha20poly1305_push(&s->tx, out + LEN_BYTES, NULL, plain,
 		    at + n, out, LEN_BYTES,
 		    last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL :
 			   crypto_secretstream_xchacha20poly1305_TAG_MESSAGE);
 		out += LEN_BYTES + at + n + OVER_BYTES;
 	}
-	sodium_memzero(&tx, sizeof tx);
 	sodium_memzero(plain, sizeof plain);
+	return (size_t)(out - start);
 }

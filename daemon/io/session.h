@@ -11,7 +11,11 @@
  *   frame     u32 bytes (17..65536, of the first one 17..512) | sealed; the 4 bytes
  *             are authenticated too
  *   message   u8 code | u32 bytes | payload, over as many frames as it takes;
- *             the last has TAG_FINAL.  One message each way.  Little-endian.
+ *             the last has TAG_FINAL.  Little-endian.
+ *
+ * One message each way.  A connection that is kept (stream.h) takes more of them, by turns:
+ * each is frames of the same two secretstreams, without a header, so none of an earlier
+ * turn opens again.  TAG_FINAL has made a new key by then (libsodium: it rekeys).
  *
  * The first frame is short, so that nobody who has not shown the cluster key makes
  * this node ask for memory: it has its place in struct session.  Those after it are no
@@ -52,7 +56,9 @@ struct session {
 	const struct keyring *ring; /* borrowed: a server takes any key of it */
 	uint8_t peer[KEY_BYTES]; /* who the other side says it is; is, when authenticated */
 	uint8_t hello[SESSION_HELLO_BYTES]; /* mine */
-	uint8_t tx_key[KEY_BYTES];
+	uint8_t tx_key[KEY_BYTES]; /* until tx is */
+	bool speaking;		   /* tx is */
+	crypto_secretstream_xchacha20poly1305_state tx;
 	crypto_secretstream_xchacha20poly1305_state rx;
 	uint8_t head[SESSION_HELLO_BYTES]; /* hello, header, length */
 	uint8_t first[SESSION_FIRST_BYTES_MAX]; /* the frame that proves who this is */
@@ -73,13 +79,18 @@ void session_hello(const struct session *s, uint8_t out[SESSION_HELLO_BYTES]);
  * Feed up to *len bytes; *len becomes how many were taken.  SESSION_HELLO: the
  * peer's hello is here, session_seal may be used.  SESSION_MESSAGE: code and
  * payload are complete.  Else SESSION_MORE, or an error, and the connection is
- * to be closed: any byte after the message is one.
+ * to be closed: any byte after the message is one, until session_again.
  */
 int session_feed(struct session *s, const uint8_t *data, size_t *len);
-/* Bytes that session_seal writes. */
+/* Bytes that session_seal writes, at most. */
 size_t session_sealed_bytes(size_t len);
-/* The whole message; once, after SESSION_HELLO. */
-void session_seal(struct session *s, uint8_t code, const void *payload,
-    size_t len, uint8_t *out);
+/* The whole message: its bytes.  After SESSION_HELLO, and once more after each
+ * session_again. */
+size_t session_seal(struct session *s, uint8_t code, const void *payload, size_t len,
+    uint8_t *out);
+/* After a SESSION_MESSAGE, which is freed: one more may come. */
+void session_again(struct session *s);
+/* Its cluster key is still the one in use. */
+bool session_current(const struct session *s);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * stream.h - one question and one answer over TCP, encrypted under the cluster
  * key: schedule parts, and whatever does not fit a datagram.  Same address and
- * port as the UDP socket.  A connection carries one request and is closed.
+ * port as the UDP socket.  A connection carries one request and is closed; what is asked
+ * of the same nodes again and again keeps it for the next one (stream_kept_ask).
  *
  * A peer without the key is shown out; for a hello of 82 bytes under another key it gets
  * one.  It has at most 5 s of one of 64 places, and when they are full the oldest
@@ -25,6 +26,9 @@ enum {
 	STREAM_AUTH_MS = 5000, /* to the first authenticated frame */
 	STREAM_IDLE_MS = 5000, /* without a byte, while one is expected */
 	STREAM_HOLD_MS = 60000, /* for a handler to answer */
+	STREAM_KEPT_MS = 60000,	/* without a question; who answers waits longer */
+	STREAM_KEPT_MAX = 128,	/* by who asks */
+	STREAM_KEPT_HERE_MAX = 16, /* by who answers, of STREAM_CONNS_MAX */
 };
 
 /* What a request ended with; 0 = answered.  -ERR_x: the peer's handler said so
@@ -85,6 +89,10 @@ void stream_answer_fail(struct stream_answer *answer, int code);
 /* The same, for who may not ask that: it is counted. */
 void stream_answer_deny(struct stream_answer *answer, int code);
 
+/* Before one of those: the answer does not close the connection, for who asks this asks
+ * the like again; and if not, it closes it. */
+void stream_answer_keep(struct stream_answer *answer);
+
 /* rc 0 and the answer (borrowed for the call), or a negative code and none. */
 typedef void stream_done(void *arg, int rc, const uint8_t *data, size_t len);
 /*
@@ -97,5 +105,20 @@ struct stream_call *stream_request(uv_loop_t *loop, const struct keyring *keys,
     uint32_t timeout_ms, stream_done *done, void *arg);
 /* done will not be called; the call is gone for the caller. */
 void stream_cancel(struct stream_call *call);
+
+/*
+ * Connections of one node to others that stay open between questions of a kind that the
+ * other side keeps too; who does not is asked all the same.  What is asked over one that
+ * ended meanwhile is asked again over a new one: only what may be done twice.
+ */
+struct stream_kept;
+MUST_CHECK struct stream_kept *stream_kept_new(uv_loop_t *loop, const struct keyring *keys); /* borrowed; NULL: no memory */
+/* While nothing is asked over it. */
+void stream_kept_free(struct stream_kept *k);
+/* As stream_request, and not to be cancelled; false: no memory, done is never called. */
+MUST_CHECK bool stream_kept_ask(struct stream_kept *k, const struct addr *to, uint8_t kind,
+    const void *payload, size_t len, uint32_t timeout_ms, stream_done *done, void *arg);
+/* Those that wait for a question. */
+unsigned stream_kept_idle(const struct stream_kept *k);
 
 #endif

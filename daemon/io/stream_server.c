@@ -1,6 +1,8 @@
 /*
  * The answering side.  A connection is: hello in, hello out, one message in,
- * the handler's answer out, closed.  Before the first frame opens under the
+ * the handler's answer out, closed; or kept, if the handler says so, for the next
+ * message: at most STREAM_KEPT_HERE_MAX of all, for STREAM_KEPT_MS and a little, and they
+ * go before anybody is refused.  Before the first frame opens under the
  * cluster key a connection is worth nothing: it has STREAM_AUTH_MS, gets 66
  * bytes, and is the first to go when places run out.
  */
@@ -21,10 +23,13 @@ struct conn {
 	uv_write_t hello_write, write;
 	int open_handles;
 	bool asked; /* the whole request is here */
+	bool keep;  /* when it is answered */
+	bool kept;  /* it was, and nobody has asked anything since */
 	struct stream_answer *answer; /* the handler holds it */
 	struct session session;
 	uint8_t hello[SESSION_HELLO_BYTES];
 	uint8_t *sealed; /* owned */
+	struct addr peer; /* from the first message on */
 };
 
 /* What a handler holds: it may outlive the connection. */
@@ -39,7 +44,7 @@ struct stream_server {
 	void *arg;
 	struct addr addr;
 	struct conn *conns;
-	int count;
+	int count, kept;
 	struct stream_stats stats;
 	uint8_t in[READ_BYTES]; /* one loop, one read at a time */
 };
@@ -72,6 +77,7 @@ conn_close(struct conn *c)
 		s->count--;
 		break;
 	}
+	s->kept -= c->kept;
 	c->server = NULL;
 	if (c->answer != NULL)
 		c->answer->conn = NULL;
@@ -100,7 +106,53 @@ conn_fail(struct conn *c, int rc)
 static void
 on_timer(uv_timer_t *t)
 {
-	conn_fail(t->data, STREAM_TIMEOUT);
+	struct conn *c = t->data;
+
+	if (c->kept)
+		conn_close(c);
+	else
+		conn_fail(c, STREAM_TIMEOUT);
+}
+
+/* --- kept ---------------------------------------------------------------------- */
+
+static struct conn *
+oldest_kept(const struct stream_server *s)
+{
+	struct conn *oldest = NULL;
+
+	for (struct conn *c = s->conns; c != NULL; c = c->next)
+		if (c->kept)
+			oldest = c;
+	return oldest;
+}
+
+static void
+keep(struct conn *c)
+{
+	struct stream_server *s = c->server;
+
+	if (s->kept >= STREAM_KEPT_HERE_MAX)
+		conn_close(oldest_kept(s));
+	free(c->sealed);
+	c->sealed = NULL;
+	session_again(&c->session);
+	c->asked = c->keep = false;
+	c->kept = true;
+	s->kept++;
+	uv_timer_start(&c->timer, on_timer, STREAM_KEPT_MS + STREAM_IDLE_MS, 0);
+}
+
+/* Somebody says something again; false: under a key that is used no more, so it is closed. */
+static bool
+wake(struct conn *c)
+{
+	c->kept = false;
+	c->server->kept--;
+	if (session_current(&c->session))
+		return true;
+	conn_close(c);
+	return false;
 }
 
 /* --- answering --------------------------------------------------------------- */
@@ -114,7 +166,10 @@ on_answered(uv_write_t *w, int status)
 		return;
 	if (status == 0)
 		c->server->stats.answered++;
-	conn_close(c);
+	if (status == 0 && c->keep && session_current(&c->session))
+		keep(c);
+	else
+		conn_close(c);
 }
 
 static void
@@ -133,7 +188,7 @@ reply(struct stream_answer *answer, uint8_t code, const void *data, size_t len)
 		conn_close(c);
 		return;
 	}
-	session_seal(&c->session, code, data, len, c->sealed);
+	n = session_seal(&c->session, code, data, len, c->sealed);
 	buf = uv_buf_init((char *)c->sealed, (unsigned)n);
 	uv_timer_start(&c->timer, on_timer, STREAM_HOLD_MS, 0);
 	if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &buf, 1, on_answered) != 0)
@@ -162,6 +217,13 @@ stream_answer_deny(struct stream_answer *answer, int code)
 	stream_answer_fail(answer, code);
 }
 
+void
+stream_answer_keep(struct stream_answer *answer)
+{
+	if (answer->conn != NULL)
+		answer->conn->keep = true;
+}
+
 /* --- reading ------------------------------------------------------------------ */
 
 static void
@@ -171,14 +233,15 @@ on_message(struct conn *c)
 	struct stream_answer *a = calloc(1, sizeof *a);
 	struct sockaddr_storage ss;
 	int len = sizeof ss;
-	struct stream_peer peer = { 0 };
+	struct stream_peer peer;
 
 	if (a == NULL) {
 		conn_close(c);
 		return;
 	}
-	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-		addr_from_sockaddr((struct sockaddr *)&ss, &peer.addr);
+	if (addr_is_any(&c->peer) && uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
+		addr_from_sockaddr((struct sockaddr *)&ss, &c->peer);
+	peer.addr = c->peer;
 	memcpy(peer.pk, c->session.peer, KEY_BYTES);
 	c->asked = true;
 	c->answer = a;
@@ -233,12 +296,14 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	size_t at = 0;
 
 	if (n < 0) {
-		if (c->asked)
-			conn_close(c); /* it stopped waiting */
+		if (c->asked || c->kept)
+			conn_close(c); /* it stopped waiting, or has no more to ask */
 		else
 			conn_fail(c, STREAM_TRUNCATED);
 		return;
 	}
+	if (n > 0 && c->kept && !wake(c))
+		return;
 	while (at < (size_t)n && c->server != NULL) {
 		size_t len = (size_t)n - at;
 		int rc = session_feed(&c->session, (uint8_t *)buf->base + at, &len);
@@ -260,7 +325,8 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 /* --- accepting ---------------------------------------------------------------- */
 
-/* Make room: the oldest that proved nothing.  False when all have. */
+/* Make room: the oldest that proved nothing, else one that is only kept.  False: all have
+ * shown the key, and wait for something. */
 static bool
 evict(struct stream_server *s)
 {
@@ -270,8 +336,10 @@ evict(struct stream_server *s)
 		if (!c->session.authenticated)
 			oldest = c;
 	if (oldest == NULL)
+		oldest = oldest_kept(s);
+	if (oldest == NULL)
 		return false;
-	s->stats.refused++;
+	s->stats.refused += !oldest->kept;
 	conn_close(oldest);
 	return true;
 }

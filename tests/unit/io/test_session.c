@@ -71,9 +71,8 @@ sealed(struct session *s, uint8_t code, const void *data, size_t len, size_t *ou
 {
 	uint8_t *out;
 
-	*out_len = session_sealed_bytes(len);
-	out = malloc(*out_len);
-	session_seal(s, code, data, len, out);
+	out = malloc(session_sealed_bytes(len));
+	*out_len = session_seal(s, code, data, len, out);
 	return out;
 }
 
@@ -107,6 +106,42 @@ messages_of_every_size_arrive(void **state)
 		session_free(&c);
 		session_free(&s);
 	}
+}
+
+/* By turns, and of what was said in an earlier one nothing opens again. */
+static void
+messages_follow_each_other(void **state)
+{
+	static uint8_t data[70000];
+	static const size_t sizes[] = { 3, 0, 70000, 490, 491 };
+	uint8_t *said[2][ARRAY_LEN(sizes)];
+	size_t n[2][ARRAY_LEN(sizes)];
+	struct session c, s;
+
+	(void)state;
+	pair(&c, &s);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		data[0] = (uint8_t)i;
+		said[0][i] = sealed(&c, (uint8_t)i, data, sizes[i], &n[0][i]);
+		assert_int_equal(feed(&s, said[0][i], n[0][i], 333, NULL), SESSION_MESSAGE);
+		assert_int_equal(s.code, i);
+		assert_int_equal(s.payload_len, sizes[i]);
+		assert_memory_equal(s.payload, data, sizes[i]);
+		said[1][i] = sealed(&s, 9, data, sizes[i], &n[1][i]);
+		assert_int_equal(feed(&c, said[1][i], n[1][i], 12345, NULL), SESSION_MESSAGE);
+		assert_memory_equal(c.payload, data, sizes[i]);
+		session_again(&c);
+		session_again(&s);
+	}
+	assert_true(session_current(&c) && session_current(&s));
+	assert_int_equal(feed(&s, said[0][1], n[0][1], 333, NULL), STREAM_AUTH);
+	assert_int_equal(feed(&c, said[1][4], n[1][4], 333, NULL), STREAM_AUTH);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		free(said[0][i]);
+		free(said[1][i]);
+	}
+	session_free(&c);
+	session_free(&s);
 }
 
 /* Not one byte of it may change, go missing, or follow. */
@@ -415,6 +450,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_of_every_size_arrive),
+		cmocka_unit_test(messages_follow_each_other),
 		cmocka_unit_test(a_hello_shows_the_key),
 		cmocka_unit_test(a_hello_shows_the_side),
 		cmocka_unit_test(every_byte_counts),
