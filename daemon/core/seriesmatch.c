@@ -116,27 +116,25 @@ int
 tags_cmp(const struct tags *t, uint32_t a, uint32_t b)
 {
 	struct slice x = heap_get(t, row_at(t, a)->at), y = heap_get(t, row_at(t, b)->at);
-	const uint8_t *at = x.b, *with = y.b;
-	uint32_t n = 0, m = 0;
+	const uint8_t *at = x.b, *with = y.b, *end = x.b + x.len, *with_end = y.b + y.len;
+	uint32_t tag = 0, other = 0, n = 0, m = 0;
+	struct slice u, v;
 
-	for (const uint8_t *p = x.b; p < x.b + x.len; n++)
-		(void)take_tag(&p);
-	for (const uint8_t *p = y.b; p < y.b + y.len; m++)
-		(void)take_tag(&p);
-	if (n != m)
-		return n < m ? -1 : 1;
-	/* No tag is the beginning of another one: the first that differ decide. */
-	while (n-- > 0) {
-		uint32_t tag = take_tag(&at), other = take_tag(&with);
-		struct slice u, v;
-		size_t least;
-
-		if (tag == other)
-			continue;
-		u = heap_get(t, tag_at(t, tag)->at);
-		v = heap_get(t, tag_at(t, other)->at);
-		least = u.len < v.len ? u.len : v.len;
-		return memcmp(u.b, v.b, least);
+	/* Most of two series' labels are the same. */
+	for (; tag == other && at < end && with < with_end; n = m = 1) {
+		tag = take_tag(&at);
+		other = take_tag(&with);
 	}
-	return 0;
+	if (tag == other)
+		n = m = 0;
+	for (; at < end; n++)
+		(void)take_tag(&at);
+	for (; with < with_end; m++)
+		(void)take_tag(&with);
+	if (n != m || n == 0)
+		return n < m ? -1 : n > m;
+	/* No tag is the beginning of another one: the first that differ decide. */
+	u = heap_get(t, tag_at(t, tag)->at);
+	v = heap_get(t, tag_at(t, other)->at);
+	return memcmp(u.b, v.b, u.len < v.len ? u.len : v.len);
 }
