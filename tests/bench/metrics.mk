@@ -18,7 +18,11 @@ $(B)/bench/metrics: tests/bench/metrics.c tests/bench/cantal.h tests/bench/goril
 test-exporter: $(B)/bench/dump
 	@/usr/bin/python3 -B tests/bench/exporter.py $<
 
-bench-metrics-query: all # as root: QUERY_N=100 real daemons
+$(B)/bench/feeder: tests/bench/feeder.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static $< -o $@
+
+bench-metrics-query: all $(B)/bench/feeder # as root: QUERY_N=100 real daemons, QUERY_SERIES=100 of x on each
 	@/usr/bin/python3 -B tests/bench/metrics_query.py
 
 bench-metrics-scrape: all # as root: one real node of 20 containers
