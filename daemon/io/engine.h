@@ -124,11 +124,10 @@ struct engine {
 	bool draining;	  /* an operator wants it so; kept over restarts */
 	struct depart depart; /* mesh leave */
 	uint32_t relays, surveys; /* under way: sight.c, survey.c */
-	uint32_t log_askers, log_readings; /* likewise: logall.c, logrole.c */
+	uint32_t log_askers, log_readings, metrics_asking, metrics_open; /* likewise: logall.c, logrole.c, metricsask.c */
 	struct metricsrun metricsrun;
 	struct metricsknown metrics_asked, metrics_parts; /* expressions, and parts for others */
 	struct metricsask *metrics_askers; /* metricsask.c */
-	uint32_t metrics_asking, metrics_open;
 	msec started;
 };
 
