@@ -97,9 +97,13 @@ const struct standard_row standard_rows[VIEW_STANDARD_COUNT] = {
 double
 standard_value(uint32_t row, int64_t code)
 {
+	double n, step;
+
 	if (row >= VIEW_STANDARD_COUNT || code == 0)
 		return NAN;
-	return (double)(code > 0 ? code - 1 : code) * standard_rows[row].step;
+	n = (double)(code > 0 ? code - 1 : code);
+	step = standard_rows[row].step;
+	return step < 1 ? n / prom_floor(1 / step + 0.5) : n * step; /* 0.07, not 0.07000000000000001 */
 }
 
 /* Did it move by what a reader would see? */

@@ -3,6 +3,7 @@
  */
 #include "standing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../core/metricscode.h"
@@ -12,7 +13,7 @@
 #include "metricspart.h"
 #include "metricsread.h"
 
-enum { EVERY_S = 10, EAGER_S = 20, WAIT_MS = 5000 };
+enum { EVERY_S = 10, EAGER_S = 20, WAIT_MS = 5000, TEXT_CAP = 512, RANGE_CAP = 16 };
 
 /* A copy's answer, on its way. */
 struct asking {
@@ -60,17 +61,47 @@ ask(struct engine *e, uint32_t row, const struct metrics_question *question)
 	blob_free(&bytes);
 }
 
-static void
-evaluate(struct engine *e, uint32_t row, int64_t now_ms)
+/* The row's expression, over no longer than this node has looked: a rate over a minute of
+ * which there are ten seconds is a sixth of what it was, and says that the host is idle. */
+static struct slice
+text_of(const struct standing *s, uint32_t row, int64_t tick, char text[TEXT_CAP])
 {
+	static const struct {
+		const char *range;
+		int64_t ticks;
+	} ranges[] = {{"[1m]", 60}, {"[10s]", 10}};
+	const char *at = standard_rows[row].expr;
+	int64_t age = tick - s->began;
+	size_t n = 0;
+
+	while (*at != '\0' && n + RANGE_CAP < TEXT_CAP) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(ranges) && strncmp(at, ranges[i].range, strlen(ranges[i].range)) != 0)
+			i++;
+		if (i < ARRAY_LEN(ranges) && age >= 1 && age < ranges[i].ticks) {
+			n += (size_t)snprintf(text + n, RANGE_CAP, "[%ds]", (int)age);
+			at += strlen(ranges[i].range);
+		} else {
+			text[n++] = *at++;
+		}
+	}
+	return (struct slice){(const uint8_t *)text, n};
+}
+
+static void
+evaluate(struct engine *e, uint32_t row, int64_t wall_ms)
+{
+	int64_t now_ms = collect_tick(e) * 1000 + wall_ms;
+	char text[TEXT_CAP];
 	const struct metrics_question q = {.what = METRICS_EVAL,
 	    .when = {now_ms, now_ms, 0},
 	    .count = 1,
-	    .texts = {slice_of(standard_rows[row].expr)},
+	    .texts = {text_of(&e->standing, row, collect_tick(e), text)},
 	    .wait_ms = WAIT_MS};
 	struct blob answer = {0};
 
-	if (!metricsread_small(e->series, collect_wall_offset_ms(), &q, &answer)) {
+	if (!metricsread_small(e->series, wall_ms, &q, &answer)) {
 		ask(e, row, &q);
 		return;
 	}
@@ -82,14 +113,15 @@ void
 standing_second(struct engine *e)
 {
 	struct standing *s = &e->standing;
-	int64_t now_ms = collect_tick(e) * 1000 + collect_wall_offset_ms();
+	int64_t wall_ms = collect_wall_offset_ms(); /* asked once: a sample of now is no later than now */
 
-	if (collect_tick(e) > 0 && now_ms > 0) {
-		s->turn++;
+	if (collect_tick(e) > 0 && collect_tick(e) * 1000 + wall_ms > 0) {
+		if (s->turn++ == 0)
+			s->began = collect_tick(e);
 		for (uint32_t row = 0; row < VIEW_STANDARD_COUNT; row = standard_next(row))
 			if (row % EVERY_S == s->turn % EVERY_S ||
 			    (s->turn <= EAGER_S && e->metrics.standard[row] == 0))
-				evaluate(e, row, now_ms);
+				evaluate(e, row, wall_ms);
 	}
 	standard_settle(&s->told, &e->metrics);
 }

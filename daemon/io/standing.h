@@ -3,7 +3,7 @@
  * figures is told: into e->metrics, for its own rounds, and e->standing.told, for reports.
  *
  * Each is evaluated every ten seconds, some of them each second; those that have no value
- * yet each second of the first twenty.  What is not small enough for the engine itself
+ * yet each second of the first twenty; in the first minute over what there is of it.  What is not small enough for the engine itself
  * (metricsread.h: a host of very many cores) is a copy's.
  */
 #ifndef IO_STANDING_H
@@ -15,7 +15,8 @@ struct engine;
 
 struct standing {
 	struct view_metrics told;
-	uint32_t turn; /* seconds since the start */
+	int64_t began; /* the tick when it could look first */
+	uint32_t turn; /* seconds since then */
 	bool asking;   /* a copy is at it */
 };
 

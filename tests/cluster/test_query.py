@@ -77,6 +77,9 @@ def standard(leader, names, memory):
     for row in rows.values():
         assert row["cores"] == os.cpu_count() and row["boot"] == own["boot_time"]
         assert abs(row["total"] - memory) <= 1 << 20
+    # All of the time, whatever a minute's part there is yet; each mode is rounded.
+    cpu = sum(v for k, v in own.items() if k.startswith("cpu_") and k not in ("cpu_percent", "cpu_count", "cpu_busiest"))
+    assert 0.85 < cpu < 1.15, own
     assert 0 < own["uptime"] and 0 <= own["cpu_user"] <= 1.1 and own["memory_free"] > 0, own
     assert len(own) > 40, own
 

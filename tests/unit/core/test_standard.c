@@ -56,6 +56,7 @@ every_row_is_whole(void **state)
 		assert_non_null(r->name); /* VIEW_STANDARD_COUNT is more than there are */
 		assert_true(r->step > 0);
 		assert_int_equal(row_of(r->name), i);
+		assert_in_range(strlen(r->expr), 1, 480); /* daemon/io/standing.c shortens ranges in it */
 		struct prom *p = prom_parse(r->expr, strlen(r->expr), &err);
 
 		if (p == NULL)
@@ -76,7 +77,7 @@ a_code_follows_what_is_worth_it(void **state)
 	int64_t code = standard_code(share, 0.123, 0);
 
 	(void)state;
-	assert_true(fabs(standard_value(share, code) - 0.12) < 1e-9);
+	assert_true(standard_value(share, code) == 0.12);
 	assert_int_equal(standard_code(share, 0.129, code), code); /* less than a step */
 	assert_int_equal(standard_code(share, 0.13, code), code + 1);
 	assert_int_equal(standard_code(share, NAN, code), 0);
