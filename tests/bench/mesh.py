@@ -12,8 +12,9 @@ both have the same load of this machine.  Medians of TRIALS (3).
               the one machine moves that all of them tell
   still       bytes sent by one of IDLE_N whose values do not move, which is what is
               promised of these: each reads its load and memory from a file that stands
-As arguments: `detect failover join idle still`, all of which run without one; and `many`,
-detect.* of MANY_N (100), which takes minutes.  Exit 2: an argument is none of them.
+As arguments: `detect failover join idle still`, all of which run without one; `many`,
+detect.* of MANY_N (100), which takes minutes; and `hour`, the memory of a node of HOUR_N
+(100) after HOUR_S (3600), when all it measures is kept.  Exit 2: an argument is none of them.
 """
 import json
 import os
@@ -38,6 +39,8 @@ STILL_S = float(os.environ.get("STILL_S", "60"))
 IDLE_N = int(os.environ.get("IDLE_N", "100"))
 JOIN_N = int(os.environ.get("JOIN_N", "60"))
 MANY_N = int(os.environ.get("MANY_N", "100"))
+HOUR_N = int(os.environ.get("HOUR_N", "100"))
+HOUR_S = float(os.environ.get("HOUR_S", "3600"))
 COUNTERS = """table inet count {
 	chain out {
 		type filter hook output priority 0
@@ -268,6 +271,20 @@ def still(world):
     say(f"idle.{IDLE_N}.mean.tx", sent[0], "B/s")
 
 
+def hour(world):
+    ours(world, HOUR_N)
+    start_all(world.nodes)
+    all_see_all(world.nodes, 120)
+    wait_until("a leader", world.nodes[0].leader, 60, 0.2)
+    time.sleep(STILL_S)
+    for name, wait_s in (("first", 0), ("hour", HOUR_S)):
+        time.sleep(wait_s)
+        leader = world.nodes[0].leader()
+        say(f"{name}.{HOUR_N}.follower.rss", median(
+            [sum(map(rss_mb, n.pids("meshd") + n.pids("meshd-engine")))
+             for n in world.nodes if n.name != leader]), "MB")
+
+
 def detect_serf(serf, last):
     start = time.monotonic()
     serf.kill(last)
@@ -363,8 +380,8 @@ def join(world):
 
 def main(names):
     parts = {"detect": detect, "failover": failover, "join": join, "idle": idle_many,
-             "still": still, "many": detect_many}
-    for part in chosen(names, parts) or list(parts.values())[:-1]:
+             "still": still, "many": detect_many, "hour": hour}
+    for part in chosen(names, parts) or list(parts.values())[:-2]:
         log(f"{part.__name__}; load {read('/proc/loadavg').split()[0]}")
         here = World(f"mesh-b{os.getpid()}", "bench")
         try:
