@@ -98,7 +98,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		const char *key;
 	} flags[] = {{OPT_FOLLOW, "follow"}, {OPT_FORCE, "force"}, {OPT_COMPARE, "compare"},
 	    {OPT_MATRIX, "matrix"}, {OPT_STOP, "stop"}, {OPT_KEEP, "keep"}, {OPT_LAST, "last"},
-	    {OPT_CANCEL, "cancel"}, {OPT_YES, "yes"}, {OPT_FORGET, "forget"}};
+	    {OPT_CANCEL, "cancel"}, {OPT_RELEASE, "cancel"}, {OPT_YES, "yes"}, {OPT_FORGET, "forget"}};
 	uint64_t takes = a->verb->options;
 	const struct {
 		const char *key;

@@ -301,6 +301,8 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_expires(c->args, value, err);
 	case OPT_USES:
 		return set_uses(c->args, value, err);
+	case OPT_HOLD:
+		return operand_generation(&c->args->number, "--hold", value, err);
 	case OPT_ZONE:
 		return set_zone(c->args, value, err);
 	case OPT_LOST:

@@ -45,7 +45,7 @@ struct args {
 	const char *asks;	   /* another verb of the daemon than the one typed; NULL = that */
 	int64_t from_ms, to_ms;	   /* of the request; 0 = not said */
 	int64_t seed;	/* --seed */
-	int64_t number; /* of a recovery that was signed; 0 = none */
+	int64_t number; /* of a recovery that was signed, of a generation to hold; 0 = none */
 };
 
 /*

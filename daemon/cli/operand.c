@@ -56,3 +56,17 @@ operand_span(int64_t *out, const char *option, const char *value, struct err *er
 	err_escape(buf, sizeof buf, value, strnlen(value, sizeof buf));
 	return err_set(err, EXIT_USAGE_, "%s: '%s' is not a duration from 1s to 24h (10m)", option, buf);
 }
+
+int
+operand_generation(int64_t *out, const char *option, const char *value, struct err *err)
+{
+	char buf[96], *end;
+	long long n = strtoll(value, &end, 10);
+
+	*out = n;
+	if (*value >= '1' && *value <= '9' && *end == '\0' && n < INT64_MAX)
+		return 0;
+	err_escape(buf, sizeof buf, value, strnlen(value, sizeof buf));
+	return err_set(err, EXIT_USAGE_,
+	    "%s: '%s' is no generation's number; mesh generations ROLE lists them", option, buf);
+}

@@ -14,5 +14,8 @@ bool operand_stamp_ok(const char *s);
 
 /* A span of time, a second to a day: "10m". */
 MUST_CHECK int operand_span(int64_t *out, const char *option, const char *value, struct err *err);
+/* The number of a rendered generation: from 1 on. */
+MUST_CHECK int operand_generation(int64_t *out, const char *option, const char *value,
+    struct err *err);
 
 #endif

@@ -66,4 +66,6 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_SCHEDULER] = {.name = "scheduler", .value = "DIR", .help = "the scripts there (main.lua), not those in force"},
     [OPT_INPUT] = {.name = "input", .value = "FILE", .help = "this input, of mesh schedule input, not the one of now"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
+    [OPT_HOLD] = {.name = "hold", .value = "N", .help = "that generation is current, whatever is rendered"},
+    [OPT_RELEASE] = {.name = "release", .help = "hold none: what is rendered is used again"},
 };

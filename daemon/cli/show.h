@@ -49,6 +49,7 @@ int show_why(const struct show *s, const json_t *data, struct err *err);
 int show_plan(const struct show *s, struct err *err);
 int show_replay(const struct show *s, struct err *err);
 int show_render(const struct show *s, const json_t *data, struct err *err);
+int show_generations(const struct show *s, const json_t *data, struct err *err);
 int show_logs(const struct show *s, const json_t *data, struct err *err);
 int show_logs_code(const json_t *data); /* of a role: not all nodes answered */
 /* What was done, and what to do next: show_act.c. */

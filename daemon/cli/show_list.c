@@ -300,3 +300,35 @@ show_version(const struct show *s, const json_t *data, struct err *err)
 	    (long long)json_integer_value(json_array_get(wire, 1)));
 	return 0;
 }
+
+/* mesh generations. */
+int
+show_generations(const struct show *s, const json_t *data, struct err *err)
+{
+	const json_t *list = json_object_get(data, "generations");
+	AUTO_TABLE struct table *t = table_new();
+
+	(void)err;
+	if (show_names(s)) {
+		for (size_t i = 0; i < json_array_size(list); i++)
+			fprintf(s->out, "%lld\n",
+			    (long long)value_int(json_array_get(list, i), "generation", 0));
+		return 0;
+	}
+	table_column(t, "GENERATION", 0);
+	table_column(t, "AGE", 0);
+	table_column(t, "FILES", 0);
+	table_column(t, "STATE", 0);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		bool current = value_bool(row, "current"), held = value_bool(row, "held");
+
+		cell_of(t, row, "generation");
+		cell_since(t, s, row, "made_ms");
+		cell_of(t, row, "files");
+		table_cell(t, current && held ? "current,held" : current ? "current" :
+				  held	      ? "held" : NULL);
+	}
+	table_print(t, s->out, !s->args->given[OPT_NO_HEADERS], s->color);
+	return 0;
+}

@@ -304,6 +304,16 @@ const struct verb verbs[] = {
 	.options = OPT_BIT(OPT_RAW),
 	.timeout_ms = RENDER_MS,
 	.print = show_render},
+    {.name = "generations",
+	.summary = "the rendered generations of a role on this node",
+	.details = "The last three are kept. --hold N makes one current again and keeps it so, whatever is\n"
+		   "scheduled or rendered and over restarts; its on-change actions run. Containers follow the\n"
+		   "schedule. mesh status shows it until --release.",
+	.operand = OPERAND_ROLE,
+	.operand_name = "ROLE",
+	.options = OPT_BIT(OPT_HOLD) | OPT_BIT(OPT_RELEASE),
+	.timeout_ms = ANSWER_MS,
+	.print = show_generations},
     {.name = "apply",
 	.summary = "confirm a schedule that is held for a role",
 	.details = "A schedule that would stop many instances waits until a "

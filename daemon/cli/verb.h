@@ -57,6 +57,8 @@ enum option {
 	OPT_SEED,
 	OPT_SCHEDULER,
 	OPT_INPUT,
+	OPT_HOLD,
+	OPT_RELEASE,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (UINT64_C(1) << (o))

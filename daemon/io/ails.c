@@ -243,6 +243,20 @@ find_full(const struct engine *e, struct ail *out, size_t *n, size_t *more)
 	    q.members_max, dead);
 }
 
+/* What runs is older than what is scheduled, and nobody may remember why. */
+static void
+find_held(const struct engine *e, struct ail *out, size_t *n, size_t *more)
+{
+	struct ail *a;
+
+	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
+		if (j->held != 0 && !j->gone &&
+		    (a = next(out, n, more, "mesh generations ROLE --release")) != NULL)
+			snprintf(a->text, sizeof a->text,
+			    "role %s: its files are those of generation %llu, held by an operator, whatever is scheduled",
+			    j->role, (unsigned long long)j->held);
+}
+
 size_t
 ails_find(const struct engine *e, struct ail out[AILS_MAX])
 {
@@ -260,6 +274,7 @@ ails_find(const struct engine *e, struct ail out[AILS_MAX])
 	find_unstable(e, out, &n, &more);
 	find_claims(e, out, &n, &more);
 	find_voteless(e, out, &n, &more);
+	find_held(e, out, &n, &more);
 	if (more > 0) {
 		snprintf(out[n].text, sizeof out[n].text, "and %zu more members like these", more);
 		out[n++].hint = "mesh members";

@@ -155,11 +155,10 @@ job_switch(struct apply_job *j)
 	struct err err;
 	AUTO_CLOSE int dir = gens_open(j->e->state_fd, j->role, &err);
 
-	if (dir < 0 || gens_switch(dir, j->gen + 1, &err) < 0) {
+	if (dir < 0 || gens_switch(dir, &j->gen, &err) < 0) {
 		job_fail(j, err.text);
 		return;
 	}
-	j->gen++;
 	job_ready(j, true);
 }
 
@@ -205,6 +204,22 @@ job_run_check(struct apply_job *j)
 		job_fail(j, "check: the supervisor's queue is full");
 }
 
+/* What was rendered is not used: an operator holds a generation. */
+static void
+job_hold(struct apply_job *j, int dir)
+{
+	struct err err;
+
+	int moved = gens_use(dir, j->held, j->out.files, j->out.files_count, &err);
+
+	if (moved < 0) {
+		job_fail(j, err.text);
+		return;
+	}
+	j->gen = j->held;
+	job_ready(j, moved > 0);
+}
+
 static void
 job_stage(struct apply_job *j)
 {
@@ -212,6 +227,10 @@ job_stage(struct apply_job *j)
 	bool same = false;
 	AUTO_CLOSE int dir = gens_open(j->e->state_fd, j->role, &err);
 
+	if (dir >= 0 && (j->held = gens_held(dir)) != 0) {
+		job_hold(j, dir);
+		return;
+	}
 	if (dir < 0 ||
 	    gens_compare(dir, j->out.files, j->out.files_count, &same, &j->gen, &err) < 0) {
 		job_fail(j, err.text);
@@ -325,49 +344,6 @@ apply_event(struct engine *e, const struct sup_event *ev)
 
 /* --- starting a run ------------------------------------------------------------------ */
 
-int
-apply_render_in(struct engine *e, const char *role, struct render_in *in, struct blob *vars,
-    char template_name[VIEW_IMAGE_CAP], struct err *err)
-{
-	const struct plan_role *pr = plan_role(&e->apply.plan, role);
-	const struct plan_template *t;
-	char address[ADDR_TEXT_CAP], stamp[STAMP_TEXT_CAP];
-
-	if (pr == NULL || pr->template_name[0] == '\0')
-		return err_set(err, EXIT_CONFIG, "role '%s': %s", role,
-		    pr == NULL ? "not in the schedule" : "the schedule names no template for it");
-	if ((t = trees_template(&e->trees, pr->template_name)) == NULL)
-		return err_set(err, EXIT_CONFIG,
-		    "template '%s': not on this node (%s/templates/%s/render.yaml); copy the config-dir here",
-		    pr->template_name, e->conf.config_dir, pr->template_name);
-	if (!hash_eq(&t->hash, &pr->template_hash))
-		return err_set(err, EXIT_CONFIG,
-		    "template '%s': this node has %02x%02x%02x%02x, the schedule wants %02x%02x%02x%02x; copy the config-dir here",
-		    pr->template_name, t->hash.b[0], t->hash.b[1], t->hash.b[2], t->hash.b[3],
-		    pr->template_hash.b[0], pr->template_hash.b[1], pr->template_hash.b[2],
-		    pr->template_hash.b[3]);
-	addr_format_host(&e->conf.advertise, address, sizeof address);
-	stamp_text(&e->keep.current.meta.stamp, stamp);
-	struct vars_render vr = {.plan = &e->apply.plan,
-	    .node = e->conf.name,
-	    .role = role,
-	    .address = address,
-	    .zone = e->conf.zone,
-	    .stamp = stamp};
-	if (vars_render(&vr, vars) < 0)
-		return err_set(err, EXIT_CONFIG, "role '%s': its variables are larger than 1 MiB", role);
-	snprintf(template_name, VIEW_IMAGE_CAP, "%s", pr->template_name);
-	*in = (struct render_in){.loop = e->loop,
-	    .script_fd = e->script_fd,
-	    .conf_fd = e->conf_fd,
-	    .conf = &e->conf,
-	    .trees = &e->trees,
-	    .role = role,
-	    .template_name = template_name,
-	    .vars = blob_slice(vars)};
-	return 0;
-}
-
 static void
 job_start(struct apply_job *j)
 {
@@ -387,6 +363,17 @@ job_start(struct apply_job *j)
 	blob_free(&vars);
 	if (j->render == NULL)
 		job_fail(j, err.text);
+}
+
+void
+apply_again(struct engine *e, const char *role)
+{
+	struct apply_job *j = apply_job(e, role);
+
+	if (j == NULL || j->gone)
+		return;
+	j->failures = 0;
+	job_start(j);
 }
 
 /* --- the schedule moved -------------------------------------------------------------------- */
@@ -413,29 +400,6 @@ job_unrender(struct apply_job *j)
 	return true;
 }
 
-/* Everything a role here is rendered from, as one hash. */
-static void
-job_key(const struct engine *e, const struct plan_place *p, struct hash *out)
-{
-	const struct schedule *s = &e->keep.current;
-	const struct plan_role *pr = plan_role(&e->apply.plan, p->role);
-	const struct plan_template *t =
-	    pr != NULL ? trees_template(&e->trees, pr->template_name) : NULL;
-	size_t n = 0;
-	AUTO_FREE uint8_t *buf = calloc(s->parts_count + 2, HASH_BYTES);
-
-	memset(out, 0, sizeof *out);
-	if (buf == NULL)
-		return;
-	for (size_t i = 0; i < s->parts_count; i++)
-		if (s->parts[i].kind != SCHEDULE_PRIVATE)
-			memcpy(buf + n++ * HASH_BYTES, s->parts[i].hash.b, HASH_BYTES);
-	crypto_hash256((struct hash *)(void *)(buf + n++ * HASH_BYTES), p->role, sizeof p->role);
-	if (t != NULL)
-		memcpy(buf + n++ * HASH_BYTES, t->hash.b, HASH_BYTES);
-	crypto_hash256(out, buf, n * HASH_BYTES);
-}
-
 static enum sup_policy
 policy_of(enum plan_split s)
 {
@@ -456,7 +420,7 @@ update_job(struct engine *e, const struct plan_place *p)
 	snprintf(j->fresh_face.sandbox, sizeof j->fresh_face.sandbox, "%s", p->sandbox);
 	snprintf(j->fresh_face.version, sizeof j->fresh_face.version, "%s", pr->version);
 	j->fresh_face.policy = policy_of(pr->on_split);
-	job_key(e, p, &key);
+	apply_key(e, p, &key);
 	if (hash_eq(&key, &j->key)) {
 		settle_containers(j); /* a newer stamp alone may let it start */
 		return;

@@ -56,7 +56,8 @@ struct apply_job {
 	struct apply_want *wants; /* what should run */
 	size_t wants_count;
 	bool ready; /* wants is known */
-	uint64_t gen;
+	uint64_t gen;	/* the current one */
+	uint64_t held;	/* by an operator; 0: none, what is rendered is used */
 	char error[ERR_TEXT_CAP]; /* goes into the log, to the leader and to all who ask it */
 	char said[SUP_TEXT_CAP];  /* by the check: what it quotes of a config stays on this host */
 	uint32_t failures;
@@ -85,9 +86,13 @@ void apply_lost(struct engine *e);
 /* Once a second: retries, deadlines. */
 void apply_tick(struct engine *e, msec now);
 struct apply_job *apply_job(struct engine *e, const char *role);
+/* Render it anew: which generation is held moved. */
+void apply_again(struct engine *e, const char *role);
 /* The render_in for a role of the schedule in force, as apply would use it;
  * *vars is the caller's to free.  0 or -1 and the line. */
 MUST_CHECK int apply_render_in(struct engine *e, const char *role, struct render_in *in,
     struct blob *vars, char template_name[VIEW_IMAGE_CAP], struct err *err);
+/* All that as one hash: it is rendered anew when that moves. */
+void apply_key(const struct engine *e, const struct plan_place *p, struct hash *out);
 
 #endif

@@ -37,13 +37,13 @@ gens_open(int state_fd, const char *role, struct err *err)
 	return fd;
 }
 
-/* The number in the symlink `current` ("gens/N"), 0 = none. */
+/* The number in a symlink to "gens/N", 0 = none. */
 static uint64_t
-current_gen(int role_fd)
+link_gen(int role_fd, const char *link)
 {
 	char target[64];
 	unsigned long long n;
-	ssize_t len = readlinkat(role_fd, "current", target, sizeof target - 1);
+	ssize_t len = readlinkat(role_fd, link, target, sizeof target - 1);
 
 	if (len <= 0)
 		return 0;
@@ -94,7 +94,7 @@ gens_compare(int role_fd, struct gens_file *files, size_t count, bool *same, uin
 {
 	char path[64];
 
-	*gen = current_gen(role_fd);
+	*gen = link_gen(role_fd, "current");
 	*same = false;
 	for (size_t i = 0; i < count; i++)
 		files[i].changed = true;
@@ -192,51 +192,184 @@ gens_stage(int role_fd, const struct gens_file *files, size_t count, struct err 
 	return 0;
 }
 
-static void
-prune(int gens_fd, uint64_t newest)
+/* The next generation there above n, in `gens`; 0 = none. */
+static uint64_t
+gen_after(int gens_fd, uint64_t n)
 {
 	int fd = dup(gens_fd);
 	AUTO_CLOSEDIR DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	uint64_t best = 0;
 
 	if (d == NULL)
-		return;
+		return 0;
 	rewinddir(d);
 	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
-		unsigned long long n;
+		unsigned long long m;
+		int end = 0;
 
-		if (sscanf(e->d_name, "%llu", &n) == 1 && n + GENS_KEPT <= newest)
-			(void)remove_tree(gens_fd, e->d_name, DEPTH_MAX); /* next time, then */
+		if (sscanf(e->d_name, "%llu%n", &m, &end) == 1 && e->d_name[end] == '\0' && m > n &&
+		    (best == 0 || m < best))
+			best = m;
+	}
+	return best;
+}
+
+static void
+prune(int role_fd, int gens_fd, uint64_t newest)
+{
+	uint64_t held = link_gen(role_fd, "held");
+	char name[32];
+
+	for (uint64_t n = 0; (n = gen_after(gens_fd, n)) != 0 && n + GENS_KEPT <= newest;) {
+		snprintf(name, sizeof name, "%llu", (unsigned long long)n);
+		if (n != held)
+			(void)remove_tree(gens_fd, name, DEPTH_MAX); /* next time, then */
 	}
 }
 
-int
-gens_switch(int role_fd, uint64_t gen, struct err *err)
+/* link -> gens/N, replaced by rename. */
+static int
+point(int role_fd, const char *link, uint64_t gen, struct err *err)
 {
-	char name[32], target[48];
+	char target[48];
 
-	snprintf(name, sizeof name, "%llu", (unsigned long long)gen);
-	snprintf(target, sizeof target, "gens/%s", name);
+	snprintf(target, sizeof target, "gens/%llu", (unsigned long long)gen);
+	if ((unlinkat(role_fd, "next", 0) < 0 && errno != ENOENT) ||
+	    symlinkat(target, role_fd, "next") < 0 ||
+	    renameat(role_fd, "next", role_fd, link) < 0 || fsync(role_fd) < 0)
+		return err_set(err, EXIT_STATE, "%s -> %s: %s", link, target, strerror(errno));
+	return 0;
+}
+
+int
+gens_switch(int role_fd, uint64_t *gen, struct err *err)
+{
+	uint64_t newest = link_gen(role_fd, "current");
+	char name[32];
+
 	if (mkdirat(role_fd, "gens", 0755) < 0 && errno != EEXIST)
 		return err_set(err, EXIT_STATE, "gens: %s", strerror(errno));
 	if (fchmodat(role_fd, "gens", 0755, 0) < 0)
 		return err_set(err, EXIT_STATE, "gens: %s", strerror(errno));
 	AUTO_CLOSE int gens = open_beneath(role_fd, "gens", O_DIRECTORY | O_RDONLY);
 	AUTO_CLOSE int check = open_beneath(role_fd, "check", O_DIRECTORY | O_RDONLY);
-	if (gens < 0 || check < 0 || remove_tree(gens, name, DEPTH_MAX) < 0 ||
-	    renameat(check, "current", gens, name) < 0 || fsync(gens) < 0)
-		return err_set(err, EXIT_STATE, "%s: %s", target, strerror(errno));
-	if ((unlinkat(role_fd, "next", 0) < 0 && errno != ENOENT) ||
-	    symlinkat(target, role_fd, "next") < 0 ||
-	    renameat(role_fd, "next", role_fd, "current") < 0 || fsync(role_fd) < 0)
-		return err_set(err, EXIT_STATE, "current -> %s: %s", target, strerror(errno));
-	prune(gens, gen);
+	if (gens < 0 || check < 0)
+		return err_set(err, EXIT_STATE, "gens: %s", strerror(errno));
+	for (uint64_t n = newest; (n = gen_after(gens, n)) != 0;)
+		newest = n;
+	*gen = newest + 1;
+	snprintf(name, sizeof name, "%llu", (unsigned long long)*gen);
+	if (renameat(check, "current", gens, name) < 0 || fsync(gens) < 0)
+		return err_set(err, EXIT_STATE, "gens/%s: %s", name, strerror(errno));
+	if (point(role_fd, "current", *gen, err) < 0)
+		return -1;
+	prune(role_fd, gens, *gen);
 	return 0;
+}
+
+/* --- an operator's choice ------------------------------------------------------------- */
+
+static int
+open_gen(int role_fd, uint64_t gen)
+{
+	char path[48];
+
+	snprintf(path, sizeof path, "gens/%llu", (unsigned long long)gen);
+	return open_beneath(role_fd, path, O_DIRECTORY | O_RDONLY);
+}
+
+size_t
+gens_list(int role_fd, struct gens_one out[GENS_KEPT + 1])
+{
+	uint64_t current = link_gen(role_fd, "current"), held = link_gen(role_fd, "held");
+	AUTO_CLOSE int gens = open_beneath(role_fd, "gens", O_DIRECTORY | O_RDONLY);
+	size_t n = 0;
+
+	for (uint64_t gen = 0; gens >= 0 && n <= GENS_KEPT && (gen = gen_after(gens, gen)) != 0;) {
+		AUTO_CLOSE int dir = open_gen(role_fd, gen);
+		struct stat st;
+
+		if (dir < 0 || fstat(dir, &st) < 0)
+			continue;
+		out[n++] = (struct gens_one){.gen = gen,
+		    .made_ms = (uint64_t)st.st_mtim.tv_sec * 1000 +
+			       (uint64_t)st.st_mtim.tv_nsec / 1000000,
+		    .files = (uint32_t)count_files(dir),
+		    .current = gen == current,
+		    .held = gen == held};
+	}
+	return n;
+}
+
+uint64_t
+gens_held(int role_fd)
+{
+	return link_gen(role_fd, "held");
+}
+
+int
+gens_hold(int role_fd, uint64_t gen, struct err *err)
+{
+	AUTO_CLOSE int dir = open_gen(role_fd, gen);
+
+	if (gen == 0 || dir < 0)
+		return err_set(err, 1, "there is no generation %llu", (unsigned long long)gen);
+	return point(role_fd, "held", gen, err);
+}
+
+int
+gens_release(int role_fd, struct err *err)
+{
+	if ((unlinkat(role_fd, "held", 0) < 0 && errno != ENOENT) || fsync(role_fd) < 0)
+		return err_set(err, EXIT_STATE, "held: %s", strerror(errno));
+	return 0;
+}
+
+/* Is that file the same in both, by mode and bytes?  Neither has it: it is. */
+static bool
+same_file(int a_dir, int b_dir, const char *name)
+{
+	AUTO_CLOSE int a = open_beneath(a_dir, name, O_RDONLY | O_NONBLOCK);
+	AUTO_CLOSE int b = open_beneath(b_dir, name, O_RDONLY | O_NONBLOCK);
+	uint8_t x[READ_BYTES / 8], y[READ_BYTES / 8];
+	struct stat sa, sb;
+
+	if (a < 0 || b < 0)
+		return a < 0 && b < 0;
+	if (fstat(a, &sa) < 0 || fstat(b, &sb) < 0 || !S_ISREG(sa.st_mode) ||
+	    !S_ISREG(sb.st_mode) || sa.st_mode != sb.st_mode || sa.st_size != sb.st_size)
+		return false;
+	for (off_t at = 0; at < sa.st_size;) {
+		ssize_t n = pread(a, x, sizeof x, at);
+
+		if (n <= 0 || pread(b, y, (size_t)n, at) != n || memcmp(x, y, (size_t)n) != 0)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+int
+gens_use(int role_fd, uint64_t gen, struct gens_file *files, size_t count, struct err *err)
+{
+	uint64_t current = link_gen(role_fd, "current");
+	AUTO_CLOSE int old = open_gen(role_fd, current);
+	AUTO_CLOSE int dir = open_gen(role_fd, gen);
+
+	if (dir < 0)
+		return err_set(err, 1, "generation %llu is held, and is not there any more",
+		    (unsigned long long)gen);
+	for (size_t i = 0; i < count; i++)
+		files[i].changed = !same_file(old, dir, files[i].name);
+	if (current == gen)
+		return 0;
+	return point(role_fd, "current", gen, err) < 0 ? -1 : 1;
 }
 
 int
 gens_clear(int role_fd, struct err *err)
 {
-	static const char *const all[] = {"current", "next", "check", "gens"};
+	static const char *const all[] = {"current", "next", "held", "check", "gens"};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (remove_tree(role_fd, all[i], DEPTH_MAX) < 0)

@@ -32,8 +32,25 @@ MUST_CHECK int gens_compare(int role_fd, struct gens_file *files, size_t count, 
 /* Write all files to check/current, fsync'd, replacing what was staged. */
 MUST_CHECK int gens_stage(int role_fd, const struct gens_file *files, size_t count,
     struct err *err);
-/* The staged files become generation gen and `current`; old ones go. */
-MUST_CHECK int gens_switch(int role_fd, uint64_t gen, struct err *err);
+/* The staged files become a generation, above all that are there, and `current`; old
+ * ones go.  *gen is its number. */
+MUST_CHECK int gens_switch(int role_fd, uint64_t *gen, struct err *err);
+/* What is there, oldest first; how many.  A held one may be older than GENS_KEPT. */
+struct gens_one {
+	uint64_t gen;
+	uint64_t made_ms; /* wall clock */
+	uint32_t files;
+	bool current, held;
+};
+size_t gens_list(int role_fd, struct gens_one out[GENS_KEPT + 1]);
+/* That one stays current, whatever is rendered, until gens_release; 0 is none. */
+MUST_CHECK int gens_hold(int role_fd, uint64_t gen, struct err *err);
+MUST_CHECK int gens_release(int role_fd, struct err *err);
+uint64_t gens_held(int role_fd);
+/* Generation gen is `current` again: 1, or 0: it was.  Of files, by name, those that are
+ * other there than in what was current are marked. */
+MUST_CHECK int gens_use(int role_fd, uint64_t gen, struct gens_file *files, size_t count,
+    struct err *err);
 /* Remove everything inside (un-rendering); the supervisor removes the rest. */
 MUST_CHECK int gens_clear(int role_fd, struct err *err);
 

@@ -15,6 +15,7 @@
 #include "depart.h"
 #include "engine.h"
 #include "events.h"
+#include "generations.h"
 #include "going.h"
 #include "insides.h"
 #include "logrole.h"
@@ -247,6 +248,7 @@ static const struct verb {
     {"input", past_input, false},
     {"why", why_verb, false},
     {"render", verb_render, false},
+    {"generations", generations_verb, false},
     {"version", verb_version, false},
     {"apply", acts_apply, true},
     {"identity", certify_identity, false},

@@ -103,10 +103,12 @@ static void
 publish(const struct gens_file *files, size_t count, uint64_t gen)
 {
 	struct err err = { 0 };
+	uint64_t got = 0;
 
 	stage(files, count);
-	if (gens_switch(role, gen, &err) != 0)
+	if (gens_switch(role, &got, &err) != 0)
 		fail_msg("%s", err.text);
+	assert_int_equal(got, gen);
 }
 
 /* Is this the current generation?  gen as gens_compare says it. */
@@ -300,8 +302,8 @@ a_crash_before_the_link_leaves_the_old_generation(void **state)
 	assert_true(same(&one, 1, &gen));
 	assert_false(same(&two, 1, &gen));
 	assert_int_equal(gen, 1);
-	publish(&two, 1, gen + 1); /* over the leftover gens/2 */
-	link_is("gens/2");
+	publish(&two, 1, 3); /* above the leftover gens/2 */
+	link_is("gens/3");
 	text_is("current/a", "2");
 }
 
@@ -349,8 +351,8 @@ a_lost_link_starts_over(void **state)
 	assert_int_equal(unlinkat(role, "current", 0), 0);
 	assert_false(same(&two, 1, &gen));
 	assert_int_equal(gen, 0);
-	publish(&two, 1, 1);
-	link_is("gens/1");
+	publish(&two, 1, 3); /* above what is there */
+	link_is("gens/3");
 	text_is("current/a", "2");
 }
 
@@ -359,10 +361,11 @@ a_switch_without_a_stage_changes_nothing(void **state)
 {
 	struct gens_file one = file("a", "1", 0644);
 	struct err err = { 0 };
+	uint64_t gen;
 
 	(void)state;
 	publish(&one, 1, 1);
-	assert_true(gens_switch(role, 2, &err) < 0);
+	assert_true(gens_switch(role, &gen, &err) < 0);
 	assert_err(err, EXIT_STATE, "gens/2: No such file");
 	link_is("gens/1");
 	text_is("current/a", "1");
@@ -420,10 +423,55 @@ a_link_that_is_no_generation_is_none(void **state)
 		assert_int_equal(symlinkat(odd[i], role, "current"), 0);
 		assert_false(same(&f, 1, &gen));
 		assert_int_equal(gen, 0);
-		publish(&f, 1, 1);
-		link_is("gens/1");
+		publish(&f, 1, i + 1);
+		text_is("current/a", "1");
 		assert_int_equal(unlinkat(role, "current", 0), 0);
 	}
+}
+
+/* Three are there; the first is held, and stays whatever comes. */
+static void
+a_held_one_is_current_again(void **state)
+{
+	struct gens_file f[] = { file("a", "1", 0644), file("b", "x", 0644) };
+	struct gens_one list[GENS_KEPT + 1];
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(gens_list(role, list), 0);
+	assert_true(gens_hold(role, 1, &err) < 0);
+	assert_string_equal(err.text, "there is no generation 1");
+	for (uint64_t gen = 1; gen <= 3; gen++) {
+		f[0] = file("a", gen == 1 ? "1" : gen == 2 ? "2" : "3", 0644);
+		publish(f, 2, gen);
+	}
+	assert_int_equal(gens_held(role), 0);
+	assert_true(gens_hold(role, 0, &err) < 0);
+	assert_int_equal(gens_hold(role, 1, &err), 0);
+	assert_int_equal(gens_held(role), 1);
+	link_is("gens/3");
+	assert_int_equal(gens_use(role, 1, f, 2, &err), 1);
+	assert_true(f[0].changed && !f[1].changed);
+	link_is("gens/1");
+	text_is("current/a", "1");
+	assert_int_equal(gens_use(role, 1, f, 2, &err), 0); /* it is */
+	assert_false(f[0].changed || f[1].changed);
+	assert_int_equal(gens_list(role, list), 3);
+	assert_true(list[0].gen == 1 && list[0].current && list[0].held && list[0].files == 2);
+	assert_true(list[2].gen == 3 && !list[2].current && !list[2].held);
+	/* Released: the next is above all, and the held one goes in its turn. */
+	assert_int_equal(gens_release(role, &err), 0);
+	assert_int_equal(gens_release(role, &err), 0);
+	f[0] = file("a", "4", 0644);
+	publish(f, 2, 4);
+	link_is("gens/4");
+	assert_false(there("gens/1"));
+	assert_true(there("gens/2"));
+	assert_true(gens_use(role, 1, f, 2, &err) < 0);
+	assert_string_equal(err.text, "generation 1 is held, and is not there any more");
+	link_is("gens/4");
+	assert_int_equal(gens_clear(role, &err), 0);
+	assert_int_equal(gens_held(role), 0);
 }
 
 static void
@@ -473,11 +521,11 @@ full(void *arg)
 	APART_CHECK(mkdirat(state_fd, "rendered/web", 0775) == 0);
 	AUTO_CLOSE int dir = gens_open(state_fd, "web", &err);
 	APART_CHECK(dir >= 0);
-	APART_CHECK(gens_stage(dir, &small, 1, &err) == 0 && gens_switch(dir, 1, &err) == 0);
+	APART_CHECK(gens_stage(dir, &small, 1, &err) == 0 && gens_switch(dir, &gen, &err) == 0);
 	APART_CHECK(gens_stage(dir, &big, 1, &err) < 0);
 	APART_CHECK(err.code == EXIT_STATE && strstr(err.text, "No space left") != NULL);
 	APART_CHECK(gens_compare(dir, &small, 1, &is, &gen, &err) == 0 && is && gen == 1);
-	APART_CHECK(gens_stage(dir, &small, 1, &err) == 0 && gens_switch(dir, 2, &err) == 0);
+	APART_CHECK(gens_stage(dir, &small, 1, &err) == 0 && gens_switch(dir, &gen, &err) == 0);
 	return 0;
 }
 
@@ -523,7 +571,7 @@ main(void)
 		T(a_switch_without_a_stage_changes_nothing),
 		T(no_symlink_leads_out),
 		T(a_link_that_is_no_generation_is_none),
-		T(a_pipe_among_the_files_stops_nobody),
+		T(a_held_one_is_current_again), T(a_pipe_among_the_files_stops_nobody),
 		T(two_files_of_one_name_are_an_error),
 		T(a_full_disk_keeps_the_old_generation),
 		T(clear_leaves_an_empty_directory),
