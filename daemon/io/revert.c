@@ -3,11 +3,16 @@
  */
 #include "revert.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../../gossip/mp.h"
 #include "../base/log.h"
+#include "../base/own.h"
+#include "../base/scriptio.h"
 #include "engine.h"
 #include "events.h"
 #include "over.h"
@@ -16,24 +21,74 @@
 #include "viewing.h"
 #include "wire.h"
 
-enum { REVERT_MS = 5000, WHO_CAP = 32 };
+enum { REVERT_MS = 9000, SEEK_MS = 8000, WHO_CAP = 32, SEEK_NONE = 2, SEEK_FAILED = 1 };
 
+/* One who asked on this node, of the leader. */
 struct reverting {
 	struct engine *e;
 	struct ctl_req *r;
 };
 
-struct outcome {
-	char stamp[STAMP_TEXT_CAP]; /* of the new one; "": why, and what to do */
+/* On the leader: what is wished, and who hears of the end; one of the two. */
+struct deed {
+	struct engine *e;
+	struct ctl_req *r;
+	struct stream_answer *answer;
+	char stamp[STAMP_TEXT_CAP], who[4 * WHO_CAP];
+	bool force;
+	/* the end */
+	char made[STAMP_TEXT_CAP]; /* of the new one; "": why, and what to do */
 	char why[ERR_TEXT_CAP];
 	const char *hint;
 };
 
 static void
-refuse(struct outcome *o, const char *why, const char *hint)
+tell(struct ctl_req *r, const char *stamp, const char *why, const char *hint)
 {
-	snprintf(o->why, sizeof o->why, "%s", why);
-	o->hint = hint;
+	msgpack_packer *pk;
+
+	if (stamp[0] == '\0') {
+		ctl_fail(r, 1, hint, "schedule: not reverted: %s", why);
+		return;
+	}
+	pk = ctl_begin(r);
+	msgpack_pack_map(pk, 1);
+	pk_kstr(pk, "reverted", stamp);
+	ctl_end(r);
+}
+
+/* The deed is over, and gone. */
+static void
+end(struct deed *d)
+{
+	const char *force = d->force ? ", by force" : "";
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	if (d->made[0] != '\0') {
+		log_warn("schedule %s is %s again, as %s wished%s", d->made, d->stamp, d->who, force);
+		events_note(d->e, "reverted", d->e->conf.name, "schedule %s is %s again, as %s wished%s",
+		    d->made, d->stamp, d->who, force);
+	}
+	if (d->r != NULL) {
+		tell(d->r, d->made, d->why, d->hint);
+	} else {
+		pk_begin_array(&buf, &pk, 3);
+		pk_str(&pk, d->made);
+		pk_str(&pk, d->why);
+		pk_str(&pk, d->hint);
+		stream_answer_send(d->answer, buf.data, buf.size);
+		msgpack_sbuffer_destroy(&buf);
+	}
+	free(d);
+}
+
+static void
+refuse(struct deed *d, const char *why, const char *hint)
+{
+	snprintf(d->why, sizeof d->why, "%s", why);
+	d->hint = hint;
+	end(d);
 }
 
 /* Its parts of nodes that are not here any more go. */
@@ -56,110 +111,203 @@ drop_strangers(const struct world *w, struct plan *p)
 	p->nodes_count = kept;
 }
 
+/* Takes what plan holds; the round under way would not know of it. */
 static void
-issue(struct engine *e, const struct schedule *old, bool force, struct outcome *o)
+issue(struct deed *d, struct plan *plan)
 {
-	struct plan plan = {0};
+	struct engine *e = d->e;
 	struct err err;
 	int rc;
 
-	if (schedule_plan(old, &plan) < 0) {
-		refuse(o, "that schedule can't be read any more", "mesh schedule history");
-		return;
-	}
 	round_abandon(e);
 	if (world_build(e, &e->lead.world) < 0) {
-		plan_free(&plan);
-		refuse(o, "out of memory", "");
+		plan_free(plan);
+		refuse(d, "out of memory", "");
 		return;
 	}
-	drop_strangers(&e->lead.world, &plan);
-	blob_free(&plan.changes); /* they were that one's */
-	blob_free(&plan.replies);
-	rc = round_revert(e, &plan, force, &err);
-	plan_free(&plan);
+	drop_strangers(&e->lead.world, plan);
+	blob_free(&plan->changes); /* they were that one's */
+	blob_free(&plan->replies);
+	rc = round_revert(e, plan, d->force, &err);
+	plan_free(plan);
 	world_free(&e->lead.world);
-	if (rc < 0)
-		refuse(o, err.text, force ? "mesh status" : "mesh schedule diff STAMP shows it; mesh schedule revert --force STAMP does it");
-	else
-		stamp_text(&e->keep.current.meta.stamp, o->stamp);
 	lead_note(e, SCHED_ACTION);
+	if (rc < 0) {
+		refuse(d, err.text, d->force ? "mesh status" :
+			"mesh schedule diff STAMP shows it; mesh schedule revert --force STAMP does it");
+		return;
+	}
+	stamp_text(&e->keep.current.meta.stamp, d->made);
+	end(d);
 }
 
-/* On the leader. */
-static void
-revert(struct engine *e, const char *stamp, bool force, const char *who, struct outcome *o)
+/* --- of a round that was recorded -------------------------------------------------------- */
+
+/* In a copy of the engine: the answer of the round that issued it goes to standard output. */
+struct seeking {
+	const char *stamp;
+	bool found, written;
+};
+
+static bool
+is_it(void *arg, const struct rounds_one *one)
 {
-	struct schedule old;
+	struct seeking *s = arg;
+	struct slice why = one->rec.why, out = one->rec.result;
+
+	if (one->rec.fate != ROUND_ISSUED || why.len != strlen(s->stamp) ||
+	    memcmp(why.b, s->stamp, why.len) != 0)
+		return true;
+	s->found = true;
+	while (out.len > 0) {
+		ssize_t n = write(STDOUT_FILENO, out.b, out.len);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		out.b += n > 0 ? n : 0;
+		out.len -= n > 0 ? (size_t)n : 0;
+	}
+	s->written = true;
+	return false;
+}
+
+static int
+seek(void *arg)
+{
+	const struct deed *d = arg;
+	struct seeking s = {.stamp = d->stamp};
+	struct err err;
+
+	crypto_wipe(&d->e->keys, sizeof d->e->keys);
+	identity_wipe(&d->e->identity);
+	if (rounds_each(3, 0, is_it, NULL, &s, &err) < 0)
+		return SEEK_FAILED;
+	return s.written ? 0 : s.found ? SEEK_FAILED : SEEK_NONE;
+}
+
+static void
+on_sought(void *arg, struct spawn_result *res)
+{
+	struct deed *d = arg;
+	struct engine *e = d->e;
+	struct plan_world w = {
+	    .templates = e->trees.templates, .templates_count = e->trees.templates_count};
+	char text[ERR_TEXT_CAP];
+	struct world world;
+	struct plan plan;
 	struct err err;
 	int rc;
 
-	*o = (struct outcome){.hint = ""};
-	if (!e->lead.leading) {
-		refuse(o, "this node does not lead", "mesh leader");
+	if (res->exit_status != 0) {
+		snprintf(text, sizeof text, res->exit_status == SEEK_NONE ?
+			"the leader, %s, has no schedule %s any more, nor a recorded round that issued it" :
+			"the leader, %s, could not look through its recorded rounds for %s in time",
+		    e->conf.name, d->stamp);
+		refuse(d, text, "mesh schedule history; mesh replay -o json names those recorded");
 		return;
 	}
-	rc = keep_find(&e->keep, stamp, &old, &err);
+	if (!e->lead.leading) {
+		refuse(d, "this node does not lead any more", "mesh leader");
+		return;
+	}
+	if (world_build(e, &world) < 0) {
+		refuse(d, "out of memory", "");
+		return;
+	}
+	w.nodes = world.nodes;
+	w.nodes_count = world.nodes_count;
+	rc = plan_check(res->out, res->out_len, &w, &plan, &err);
+	world_free(&world);
+	if (rc < 0)
+		refuse(d, err.text, "that round's answer does not fit what is there now");
+	else
+		issue(d, &plan);
+}
+
+static void
+look_in_rounds(struct deed *d)
+{
+	struct engine *e = d->e;
+	AUTO_CLOSE int dir = openat(e->state_fd, "rounds", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct spawn_conf c = {.prog_fd = -1,
+	    .input = "",
+	    .out_cap = SCRIPT_OUT_BYTES_MAX,
+	    .deadline_ms = SEEK_MS,
+	    .work = seek,
+	    .work_arg = d,
+	    .work_fd = dir};
+	char text[ERR_TEXT_CAP];
+	struct err err;
+
+	if (dir < 0) {
+		snprintf(text, sizeof text, "the leader, %s, has no schedule %s any more", e->conf.name, d->stamp);
+		refuse(d, text, "mesh schedule history");
+	} else if (spawn_run(e->loop, &c, on_sought, d, NULL, &err) < 0) {
+		refuse(d, err.text, "");
+	}
+}
+
+/* On the leader; d is filled, and gone at its end. */
+static void
+revert(struct deed *d)
+{
+	struct engine *e = d->e;
+	struct schedule old;
+	struct plan plan;
+	struct err err;
+	int rc;
+
+	d->hint = "";
+	if (!e->lead.leading) {
+		refuse(d, "this node does not lead", "mesh leader");
+		return;
+	}
+	rc = keep_find(&e->keep, d->stamp, &old, &err);
 	if (rc < 0) {
 		if (err.code == EXIT_STATE)
 			engine_exit(e, EXIT_STATE, err.text);
-		refuse(o, err.text, "");
+		refuse(d, err.text, "");
 		return;
 	}
 	if (rc == 0) {
-		snprintf(o->why, sizeof o->why, "the leader, %s, has no schedule %s any more", e->conf.name, stamp);
-		o->hint = "mesh schedule history";
+		look_in_rounds(d);
 		return;
 	}
-	issue(e, &old, force, o);
+	rc = schedule_plan(&old, &plan);
 	schedule_free(&old);
-	if (o->stamp[0] == '\0')
-		return;
-	log_warn("schedule %s is %s again, as %s wished%s", o->stamp, stamp, who, force ? ", by force" : "");
-	events_note(e, "reverted", e->conf.name, "schedule %s is %s again, as %s wished%s", o->stamp, stamp,
-	    who, force ? ", by force" : "");
+	if (rc < 0)
+		refuse(d, "that schedule can't be read any more", "mesh schedule history");
+	else
+		issue(d, &plan);
 }
+
+/* --- asked ------------------------------------------------------------------------------- */
 
 void
 revert_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_answer *answer)
 {
-	char stamp[STAMP_TEXT_CAP], who[WHO_CAP], shown[4 * WHO_CAP];
-	struct outcome o;
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
+	struct deed *d = calloc(1, sizeof *d);
+	char who[WHO_CAP];
 	uint32_t n;
-	bool force;
 	struct mp mp;
 
 	mp_init(&mp, payload, len, 1);
-	if (mp_array(&mp, &n) < 0 || n != 3 || mp_cstr(&mp, stamp, sizeof stamp) < 0 ||
-	    mp_bool(&mp, &force) < 0 || mp_cstr(&mp, who, sizeof who) < 0 || mp_end(&mp) < 0) {
+	if (d == NULL || mp_array(&mp, &n) < 0 || n != 3 || mp_cstr(&mp, d->stamp, sizeof d->stamp) < 0 ||
+	    mp_bool(&mp, &d->force) < 0 || mp_cstr(&mp, who, sizeof who) < 0 || mp_end(&mp) < 0) {
+		free(d);
 		stream_answer_fail(answer, ERR_MALFORMED);
 		return;
 	}
-	err_escape(shown, sizeof shown, who, strlen(who));
-	revert(e, stamp, force, shown, &o);
-	pk_begin_array(&buf, &pk, 3);
-	pk_str(&pk, o.stamp);
-	pk_str(&pk, o.why);
-	pk_str(&pk, o.hint);
-	stream_answer_send(answer, buf.data, buf.size);
-	msgpack_sbuffer_destroy(&buf);
-}
-
-static void
-tell(struct ctl_req *r, const char *stamp, const char *why, const char *hint)
-{
-	msgpack_packer *pk;
-
-	if (stamp[0] == '\0') {
-		ctl_fail(r, 1, hint, "schedule: not reverted: %s", why);
-		return;
-	}
-	pk = ctl_begin(r);
-	msgpack_pack_map(pk, 1);
-	pk_kstr(pk, "reverted", stamp);
-	ctl_end(r);
+	for (const char *c = d->stamp; *c != '\0'; c++)
+		if (strchr("0123456789abcdef.", *c) == NULL) {
+			free(d);
+			stream_answer_fail(answer, ERR_MALFORMED);
+			return;
+		}
+	err_escape(d->who, sizeof d->who, who, strlen(who));
+	d->e = e;
+	d->answer = answer;
+	revert(d);
 }
 
 static void
@@ -199,7 +347,7 @@ void
 revert_verb(struct engine *e, struct ctl_req *r, const char *stamp, bool force)
 {
 	struct reverting *v;
-	struct outcome o;
+	struct deed *d;
 	char who[WHO_CAP];
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
@@ -207,8 +355,14 @@ revert_verb(struct engine *e, struct ctl_req *r, const char *stamp, bool force)
 
 	snprintf(who, sizeof who, "uid %u", r->uid);
 	if (!viewing_leader(e, &to)) {
-		revert(e, stamp, force, who, &o);
-		tell(r, o.stamp, o.why, o.hint);
+		if ((d = calloc(1, sizeof *d)) == NULL) {
+			ctl_fail(r, 1, "", "out of memory");
+			return;
+		}
+		*d = (struct deed){.e = e, .r = r, .force = force};
+		snprintf(d->stamp, sizeof d->stamp, "%s", stamp);
+		snprintf(d->who, sizeof d->who, "%s", who);
+		revert(d);
 		return;
 	}
 	if ((v = calloc(1, sizeof *v)) == NULL) {

@@ -9,6 +9,10 @@
  * all, unless it is forced: half of an old schedule is none that ever was.  Parts of nodes
  * that are members no more are left out.  The next round has it as its parent: the scripts go
  * on from its placements and its state, and what they decide otherwise they decide again.
+ *
+ * One that is kept no more (keep.h) is taken from the recorded round that issued it, if this
+ * leader ran it: what the scripts answered then, before the rails, checked against the world of
+ * now.  A copy of the engine looks for it.
  */
 #ifndef IO_REVERT_H
 #define IO_REVERT_H

@@ -192,7 +192,27 @@ def test_revert(world):
         r["stamp"] for r in other.ask("schedule", "history")], 20)
     assert [e for e in leader.events() if e["kind"] == "reverted" and old in e["text"]]
     p = leader.mesh("schedule", "revert", "1.00000000.1")
-    assert p.returncode == 1 and "has no schedule" in p.stderr
+    assert p.returncode == 1 and "nor a recorded round that issued it" in p.stderr
     # The rounds after it go on from it, and give the same bytes again.
     p = leader.mesh("replay")
     assert p.returncode == 0, p.stdout + p.stderr
+
+
+def test_revert_to_what_only_a_recorded_round_has(world):
+    leader, other = two(world)
+
+    def stamps():
+        return [r["stamp"] for r in leader.ask("schedule", "history")]
+    for i in range(40):
+        kept = stamps()
+        if world.first not in kept:
+            break
+        leader.mesh("schedule", "revert", kept[1 + i % (len(kept) - 1)], "--force")
+    assert world.first not in stamps()
+    p = other.mesh("schedule", "revert", world.first, "--force")
+    assert p.returncode == 0, p.stderr
+
+    def placed():
+        nodes = leader.ask("schedule", "show")["nodes"] or {}
+        return sorted(i for n in nodes.values() for i in n["roles"]["one"]["instances"])
+    wait_until("what it said is in force", lambda: placed() == ["one.1", "one.2"], 20)
