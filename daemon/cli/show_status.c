@@ -5,8 +5,10 @@
  * where, the side of the network, config and scheduler, the roles, then every
  * problem with the next command to type.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "../base/own.h"
 #include "args.h"
 #include "show.h"
 #include "table.h"
@@ -91,6 +93,19 @@ print_config(const struct show *s, const json_t *d)
 		    s, value_print(text, sizeof text, json_array_get(errors, i)), "  ", TEXT_RED);
 }
 
+/* The lines around the error; frames and variables, behind an empty line, where there is room. */
+static void
+print_excerpt(const struct show *s, const char *excerpt)
+{
+	const char *more = strstr(excerpt, "\n\n");
+	AUTO_FREE char *first = strndup(excerpt, more != NULL ? (size_t)(more - excerpt) : strlen(excerpt));
+
+	if (first != NULL)
+		show_lines(s, s->args->output == ARGS_WIDE ? excerpt : first, "    ", "");
+	if (more != NULL && s->args->output != ARGS_WIDE)
+		fputs("    (mesh status -o wide: frames and variables)\n", s->out);
+}
+
 static void
 print_scheduler(const struct show *s, const json_t *d)
 {
@@ -111,7 +126,7 @@ print_scheduler(const struct show *s, const json_t *d)
 	show_put(s, text);
 	fputs(failed && *text != '\0' ? " (the last good schedule stays)\n" : "\n", s->out);
 	show_lines(s, value_str(sch, "error"), "  ", TEXT_RED);
-	show_lines(s, value_str(sch, "excerpt"), "    ", "");
+	print_excerpt(s, value_str(sch, "excerpt"));
 }
 
 /* A shadow scheduler, where there is one. */

@@ -59,7 +59,7 @@ struct lead {
 	uint64_t rounds_ok, rounds_failed; /* since the start */
 	uint64_t round, round_ms_wall;
 	uint32_t ms;
-	char error[ERR_TEXT_CAP], excerpt[ERR_TEXT_CAP];
+	char error[ERR_TEXT_CAP], excerpt[SCRIPT_EXCERPT_CAP];
 	struct rail rail;
 	struct plan_missing *missing;
 	size_t missing_count;

@@ -103,6 +103,21 @@ copy_lines(struct mp *mp, char *out, size_t cap)
 	out[len] = '\0';
 }
 
+/* The lines of another text of the answer, as far as there is room, under a title. */
+static void
+add_lines(struct mp *mp, const char *title, struct script_answer *a)
+{
+	size_t len = strlen(a->excerpt), room = sizeof a->excerpt - len, head;
+
+	if (mp_peek(mp) != MP_STR || len == 0 || room < 64)
+		return;
+	head = (size_t)snprintf(a->excerpt + len, room, "%s%s", a->excerpt[len - 1] == '\n' ? "" : "\n", title);
+	a->excerpt[len + head] = '\0';
+	copy_lines(mp, a->excerpt + len + head, room - head);
+	if (a->excerpt[len + head] == '\0')
+		a->excerpt[len] = '\0'; /* nothing to tell */
+}
+
 static void
 take_log(struct mp *mp, struct slice *out)
 {
@@ -145,6 +160,10 @@ parse(const uint8_t *buf, size_t len, struct script_answer *a)
 			copy_text(&value, a->error, sizeof a->error);
 		else if (k == 7 && memcmp(key, "excerpt", 7) == 0)
 			copy_lines(&value, a->excerpt, sizeof a->excerpt);
+		else if (k == 9 && memcmp(key, "traceback", 9) == 0)
+			add_lines(&value, "\n", a);
+		else if (k == 6 && memcmp(key, "locals", 6) == 0)
+			add_lines(&value, "variables there:\n", a);
 		else if (k == 3 && memcmp(key, "log", 3) == 0)
 			take_log(&value, &a->log);
 	}

@@ -12,12 +12,16 @@
 #include "spawn.h"
 #include "tree.h"
 
+enum { SCRIPT_EXCERPT_CAP = 4096 };
+
 struct script_answer {
 	bool ok;
 	struct slice result; /* ok: one packed value; borrowed for the call */
 	struct slice log;    /* text; may be empty */
 	char error[ERR_TEXT_CAP]; /* !ok: one line */
-	char excerpt[ERR_TEXT_CAP]; /* !ok: the source line it points at, or "" */
+	/* !ok: the source line it points at, or ""; behind an empty line, the frames and the
+	 * variables of the one it was in, without secrets. */
+	char excerpt[SCRIPT_EXCERPT_CAP];
 	uint32_t ms;
 };
 

@@ -24,7 +24,8 @@ done
 for f in lib/systemd/system/meshd.service share/man/man1/mesh.1 \
     share/doc/mesh/README.md share/doc/mesh/doc/guide.md \
     share/bash-completion/completions/mesh \
-    share/mesh/templates/processes.yaml.tmpl; do
+    share/mesh/templates/processes.yaml.tmpl share/mesh/scheduler-scripts/meta/contract.lua \
+    share/mesh/scheduler-scripts/.luarc.json share/mesh/scheduler-scripts/schema/output.schema.json; do
 	that "file $f" test -s "$dir/usr/$f"
 done
 for d in scheduler-scripts templates lithos-configs; do

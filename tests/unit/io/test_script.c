@@ -222,7 +222,7 @@ a_long_excerpt_is_cut_within_bounds(void **state)
 {
 	msgpack_sbuffer b;
 	msgpack_packer pk;
-	char text[3000];
+	char text[SCRIPT_EXCERPT_CAP + 900];
 
 	(void)state;
 	for (int kind = 0; kind < 3; kind++) {
@@ -283,11 +283,14 @@ static void
 the_real_program_understands_the_head(void **state)
 {
 	(void)state;
-	ask_the_real_one("local a = 1\nlocal b = nil + a\nreturn {}\n");
+	ask_the_real_one("local a, password = 1, 'hunter22'\nlocal b = nil + a\nreturn {}\n");
 	assert_false(got.a.ok);
 	if (strncmp(got.a.error, "main.lua:2:", 11) != 0)
 		fail_msg("%s", got.a.error);
 	assert_non_null(strstr(got.a.excerpt, "local b = nil + a"));
+	assert_non_null(strstr(got.a.excerpt, "\n\nstack traceback:\n"));
+	assert_non_null(strstr(got.a.excerpt, "main.lua:2: in main chunk\n"));
+	assert_non_null(strstr(got.a.excerpt, "\nvariables there:\na = 1\npassword = (redacted)"));
 	assert_non_null(strchr(got.a.excerpt, '\n'));
 }
 
