@@ -12,6 +12,8 @@ local update = require "mesh.update"
 local version = require "mesh.version"
 local why = require "mesh.why"
 
+local to_integer <const> = math.tointeger -- a look-up of a library costs, and this is asked for each port
+
 local compute = {}
 
 local function value(v, round)
@@ -69,7 +71,7 @@ local function variables(round, spec, job, id, node, was)
     for i = 1, #ranges do
       local range = ranges[i]
       local within = range.parts and ports.part(range, node, round.memory, round.now) or range
-      vars[range.key] = round.ports:take(node, id, within, same and math.tointeger(same[range.key]))
+      vars[range.key] = round.ports:take(node, id, within, same and to_integer(same[range.key]))
     end
   end
   if more then

@@ -71,8 +71,8 @@ end
 local function having(round, image, sandbox)
   local key = image .. "\0" .. sandbox
   local known = round.having[key]
-  if known then return known.ok, known.lacks end
-  local ok, lacks = {}, {}
+  if known then return known end
+  local ok, lacks, set = {}, {}, {}
   for _, name in ipairs(round.names) do
     local class = round.classes[name]
     -- Of one that holds too: what it has of another image has to go on as it is.
@@ -83,12 +83,13 @@ local function having(round, image, sandbox)
       elseif not facts.sandboxes[sandbox] then
         lacks[name] = "lacks sandbox " .. sandbox
       elseif class == "ok" then
-        ok[#ok + 1] = name
+        ok[#ok + 1], set[name] = name, true
       end
     end
   end
-  round.having[key] = {ok = ok, lacks = lacks}
-  return ok, lacks
+  known = {ok = ok, set = set, lacks = lacks}
+  round.having[key] = known
+  return known
 end
 
 local function tell_lacks(job, image, lacks)
@@ -130,8 +131,8 @@ local function bar(job, filters)
   end
 end
 
---- For a role and one of its images: who takes new work (a list), and a function that
--- says class and reason of any node.
+--- For a role and one of its images: who takes new work (a list), a function that
+-- says class and reason of any node, and the list as a set.
 ---@param job table
 ---@param filters function[]   (node, name, job) -> why the role may not be there, or nil
 function nodes.of(job, filters)
@@ -140,13 +141,15 @@ function nodes.of(job, filters)
   local barred = job.barred
   return function(image)
     local known = by_image[image]
-    if known then return known.ok, known.class end
-    local ok, lacks = having(round, image, job.spec.sandbox)
+    if known then return known.ok, known.class, known.set end
+    local all = having(round, image, job.spec.sandbox)
+    local ok, lacks, set = all.ok, all.lacks, all.set
     tell_lacks(job, image, lacks)
     if next(barred) ~= nil then
       local some = {}
+      set = {}
       for _, name in ipairs(ok) do
-        if not barred[name] then some[#some + 1] = name end
+        if not barred[name] then some[#some + 1], set[name] = name, true end
       end
       ok = some
     end
@@ -159,8 +162,8 @@ function nodes.of(job, filters)
       if c ~= "drains" and lacks[name] then return "lacks", lacks[name] end
       return c, reasons[name]
     end
-    by_image[image] = {ok = ok, class = class}
-    return ok, class
+    by_image[image] = {ok = ok, class = class, set = set}
+    return ok, class, set
   end
 end
 

@@ -53,8 +53,10 @@ local function setup(job, sel)
   function options.fits(name)
     return (not caps[1] or free(name)) and (not resources or nodes.fits(round, name, resources))
   end
+  local plain = tallies[1] == nil and not resources
   local function count(name, by)
     counts[name] = (counts[name] or 0) + by
+    if plain then return end
     for _, tally in ipairs(tallies) do
       local key = tally.of[name]
       if key then tally.counts[key] = (tally.counts[key] or 0) + by end
@@ -64,7 +66,7 @@ local function setup(job, sel)
   if sel.pack then
     function options.pack(name) return nodes.fullness(round, name) end
   end
-  return options, count, free
+  return options, count, caps[1] and free
 end
 
 --- May what was there stay?  true, or nil and why not; second true = as it was
@@ -83,7 +85,7 @@ end
 
 --- Has it failed on this node again and again?  Then the node is avoided for a while.
 local function failed_there(job, sel, id, node)
-  local copy = sel.avoid and merge.copy_on(job.round.input, id, node)
+  local copy = merge.copy_on(job.round.input, id, node)
   if not copy or (copy.state ~= "failed" and copy.state ~= "crash-loop")
       or (copy.restarts or 0) < sel.avoid.after then
     return nil
@@ -95,24 +97,26 @@ end
 --- What can stay, stays; returns who waits for a node, with the reason.
 local function keep_old(job, sel, at, work)
   local waiting, whys, past_at, past = {}, {}, job.past_at, job.past
-  local image, class_of
+  local image, class_of, ok
+  local image_for, free, count, avoid = job.image_for, work.free, work.count, sel.avoid
   for _, id in ipairs(job.ids) do
     local node, stays, note = past_at[id], nil, nil
     if node then
-      local wants = job.image_for and job.image_for(id) or job.image
+      local wants, reason = image_for and image_for(id) or job.image, nil
       if wants ~= image then
         image = wants
-        class_of = select(2, work.candidates(image))
+        class_of, ok = select(2, work.candidates(image))
       end
-      local class, reason = class_of(node)
-      if class == "ok" and not sel.avoid then
+      if ok[node] then
         stays = true
       else
+        local class
+        class, reason = class_of(node)
         stays, note = may_stay(job, past[id], node, image, class, reason)
         if not stays then note = "which " .. note end
       end
-      if stays and not work.free(node) then stays, note = nil, "which has enough of them" end
-      local failed = stays and failed_there(job, sel, id, node)
+      if stays and free and not free(node) then stays, note = nil, "which has enough of them" end
+      local failed = stays and avoid and failed_there(job, sel, id, node)
       if failed and job.spec.on_split ~= "keep" then stays, note = nil, failed end
       if stays and note == true then
         job.as_it_was[id] = true
@@ -121,7 +125,7 @@ local function keep_old(job, sel, at, work)
     end
     if stays then
       at[id] = node
-      work.count(node, 1)
+      count(node, 1)
     else
       waiting[#waiting + 1] = id
       whys[id] = node and ("moved from %s, %s"):format(node, note) or job.fresh and job.fresh[id] or "new"

@@ -22,6 +22,8 @@ local version = require "mesh.version"
 local Round = {}
 Round.__index = Round
 
+local type_of <const> = math.type -- a look-up of a library costs, and this is asked for each port
+
 --- Does an instance run well on a node: healthy, or with no check at all?
 local function runs_well(copy)
   return copy ~= nil and copy.state == "running" and copy.health ~= "unhealthy" and copy.health ~= "wait"
@@ -137,16 +139,17 @@ end
 
 -- What past instances take comes first, whatever the order of roles: ports and room.
 local function reserve(round, roles)
-  local room = false
+  local room, held = false, round.ports
   for _, spec in ipairs(roles) do room = room or spec.resources ~= nil end
   for _, spec in ipairs(roles) do
     local at, past, ranges = round.past.at[spec.name], round.past.instances[spec.name], spec.ports
     if at and (ranges or room and spec.resources) then
+      ranges = ranges or {}
       for _, id in ipairs(round.past.ids[spec.name]) do
-        local node = at[id]
-        for _, range in ipairs(ranges or {}) do
-          local port = (past[id].vars or {})[range.key]
-          if math.type(port) == "integer" then round.ports:reserve(node, port, id) end
+        local node, vars = at[id], past[id].vars or {}
+        for i = 1, #ranges do
+          local port = vars[ranges[i].key]
+          if type_of(port) == "integer" then held:reserve(node, port, id) end
         end
         if spec.resources and round.input.nodes[node] then nodes.reserve(round, node, spec.resources, 1) end
       end
