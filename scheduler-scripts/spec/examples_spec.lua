@@ -214,3 +214,31 @@ describe("examples/cameras", function()
     assert.are.equal(20, total(result, "agent"))
   end)
 end)
+
+describe("doc/library.md", function()
+  it("shows schedulers that run", function()
+    local file = assert(io.open(setup.here .. "../doc/library.md"))
+    local text, n = file:read("a"), 0
+    file:close()
+    for block in text:gmatch("```lua\n(.-)```") do
+      n = n + 1
+      local scheduler = assert(load(block, "=library.md", "t", {mesh = mesh}))()
+      local input = world(3, {"postgres-v15", "web-v1"}, {"a", "b"})
+      for _ = 1, 3 do round(scheduler, input) end
+      assert.are.equal(2, total(round(scheduler, input), "web"))
+    end
+    assert.are.equal(1, n)
+  end)
+
+  it("names every rule, key and action there is", function()
+    local file = assert(io.open(setup.here .. "../doc/library.md"))
+    local text = file:read("a")
+    file:close()
+    for name, of in pairs {place = mesh.place, scale = mesh.scale} do
+      for word in pairs(of) do
+        local internal = word == "parse" or word == "query" or word == "decide" or word == "is"
+        if not internal then assert.is_truthy(text:find("[`%.\"]" .. word .. "[%( ]"), name .. "." .. word) end
+      end
+    end
+  end)
+end)
