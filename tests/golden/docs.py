@@ -1,4 +1,4 @@
-"""docs - the examples of README.md and doc/guide.md, fed to the real programs."""
+"""docs - the examples of README.md and some pages of doc/, fed to the real programs."""
 import os
 import re
 import subprocess
@@ -41,7 +41,7 @@ def blocks(name, language):
 
 
 def examples():
-    for name in ("README.md", "doc/guide.md", "doc/network.md"):
+    for name in ("README.md", "doc/network.md", "doc/templates.md"):
         found = blocks(name, "yaml")
         if not found:
             say(f"{name} yaml", "no example found")
