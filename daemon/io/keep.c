@@ -61,8 +61,9 @@ keep_fill(struct keep *k, struct schedule *s, struct err *err)
 	return 0;
 }
 
-int
-keep_old(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
+/* 1 and its header alone; 0: it is not here. */
+static int
+open_header(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
 {
 	AUTO_FREE uint8_t *buf = NULL;
 	size_t len;
@@ -71,11 +72,41 @@ keep_old(struct keep *k, const struct hash *hash, struct schedule *out, struct e
 	memset(out, 0, sizeof *out);
 	if ((rc = keep_header(k, hash, &buf, &len, err)) <= 0)
 		return rc;
-	if (schedule_open(out, buf, len, k->crypto) < 0 || !hash_eq(&out->hash, hash))
-		return 0;
-	if ((rc = keep_fill(k, out, err)) < 0)
+	if (schedule_open(out, buf, len, k->crypto) == 0 && hash_eq(&out->hash, hash))
+		return 1;
+	schedule_free(out);
+	return 0;
+}
+
+int
+keep_old(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
+{
+	int rc = open_header(k, hash, out, err);
+
+	if (rc <= 0)
 		return rc;
-	return schedule_complete(out, false) ? 1 : 0;
+	rc = keep_fill(k, out, err);
+	if (rc == 0 && schedule_complete(out, false))
+		return 1;
+	schedule_free(out);
+	return rc;
+}
+
+int
+keep_head(struct keep *k, const struct hash *hash, struct schedule *out, struct err *err)
+{
+	AUTO_FREE uint8_t *buf = NULL;
+	int rc = open_header(k, hash, out, err), i;
+	size_t len;
+
+	if (rc <= 0 || (i = schedule_find(out, SCHEDULE_PRIVATE, "")) < 0)
+		return rc;
+	rc = keep_part(k, &out->parts[i].hash, &buf, &len, err);
+	if (rc > 0)
+		(void)!schedule_put(out, (size_t)i, buf, len, k->crypto);
+	if (rc < 0)
+		schedule_free(out);
+	return rc < 0 ? rc : 1;
 }
 
 int
@@ -112,16 +143,16 @@ keep_find(struct keep *k, const char *stamp, struct schedule *out, struct err *e
 	char text[STAMP_TEXT_CAP];
 	int rc = 0;
 
+	memset(out, 0, sizeof *out);
 	for (size_t i = 0; rc == 0 && i < k->history_count; i++) {
-		if ((rc = keep_old(k, &k->history[i], out, err)) <= 0)
+		if ((rc = open_header(k, &k->history[i], out, err)) <= 0)
 			continue;
 		stamp_text(&out->meta.stamp, text);
-		if (strcmp(text, stamp) == 0)
-			return 1;
 		schedule_free(out);
+		if (strcmp(text, stamp) == 0)
+			return keep_old(k, &k->history[i], out, err);
 		rc = 0;
 	}
-	memset(out, 0, sizeof *out);
 	return rc;
 }
 
@@ -132,14 +163,16 @@ keep_free(struct keep *k)
 	k->has = false;
 }
 
-/* Is the part named by any header that stays? */
+/* Is the part named by any header that stays?  Its name is in it, so it has that one there. */
 static bool
-part_stays(const struct schedule *const *stay, size_t count, const struct hash *hash)
+part_stays(const struct schedule *const *stay, size_t count, const struct schedule_part *part)
 {
-	for (size_t s = 0; s < count; s++)
-		for (size_t i = 0; i < stay[s]->parts_count; i++)
-			if (hash_eq(&stay[s]->parts[i].hash, hash))
-				return true;
+	for (size_t s = 0; s < count; s++) {
+		int i = schedule_find(stay[s], part->kind, part->name);
+
+		if (i >= 0 && hash_eq(&stay[s]->parts[i].hash, &part->hash))
+			return true;
+	}
 	return false;
 }
 
@@ -166,7 +199,7 @@ forget(struct keep *k, const struct hash *old, const struct schedule *s, const s
 	}
 	rc = rc > 0 ? 0 : rc;
 	for (size_t i = 0; rc == 0 && i < all[0].parts_count; i++)
-		if (!part_stays(stay, n, &all[0].parts[i].hash))
+		if (!part_stays(stay, n, &all[0].parts[i]))
 			rc = store_del(k->store, STORE_PART, all[0].parts[i].hash.b, HASH_BYTES, err);
 	if (rc == 0)
 		rc = store_del(k->store, STORE_HEADER, old->b, HASH_BYTES, err);

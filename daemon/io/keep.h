@@ -36,6 +36,9 @@ MUST_CHECK int keep_part(struct keep *k, const struct hash *hash, uint8_t **out,
  * 0: it is not here, or not whole. */
 MUST_CHECK int keep_old(struct keep *k, const struct hash *hash, struct schedule *out,
     struct err *err);
+/* Its header, and the private part if that is here: what `mesh schedule history` shows. */
+MUST_CHECK int keep_head(struct keep *k, const struct hash *hash, struct schedule *out,
+    struct err *err);
 MUST_CHECK int keep_find(struct keep *k, const char *stamp, struct schedule *out, struct err *err);
 /* Fill in the parts of s that this node holds already. */
 MUST_CHECK int keep_fill(struct keep *k, struct schedule *s, struct err *err);

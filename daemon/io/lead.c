@@ -381,5 +381,6 @@ lead_init(struct engine *e)
 	sched_init(&e->lead.sched, &sched_conf_default);
 	uv_timer_init(e->loop, &e->lead.timer);
 	recording_init(e);
+	shadow_init(e);
 	e->lead.timer.data = e;
 }

@@ -138,7 +138,7 @@ history(struct engine *e, struct ctl_req *r)
 	for (size_t i = 0; i < e->keep.history_count; i++) {
 		struct schedule s;
 		struct err err;
-		int rc = keep_old(&e->keep, &e->keep.history[i], &s, &err);
+		int rc = keep_head(&e->keep, &e->keep.history[i], &s, &err);
 
 		if (rc < 0) {
 			msgpack_sbuffer_destroy(&buf);

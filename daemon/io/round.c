@@ -214,7 +214,7 @@ static void
 over(struct engine *e, const struct script_answer *a, enum round_fate fate, const char *why,
     const char *excerpt)
 {
-	if (a->ok)
+	if (fate == ROUND_ISSUED || fate == ROUND_SAME)
 		shadow_round(e, blob_slice(&e->lead.recording.input), a->result);
 	recording_end(e, a, fate, why);
 	if (fate == ROUND_GIVEN_UP) {

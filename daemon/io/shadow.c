@@ -79,13 +79,28 @@ on_answer(void *arg, const struct script_answer *a)
 	s->differed += !planmoves_none(&s->moves);
 }
 
+/* A process of its own, in a turn of the loop of its own: judging a round takes as long. */
+static void
+ask(uv_timer_t *timer)
+{
+	struct engine *e = timer->data;
+	struct shadow *s = &e->lead.shadow;
+	struct err err;
+
+	s->run = script_start(e->loop, e->script_fd, &e->conf, "shadow scheduler",
+	    blob_slice(&s->question), on_answer, e, &err);
+	blob_free(&s->question);
+	if (s->run == NULL)
+		failed(s, err.text);
+}
+
 void
 shadow_round(struct engine *e, struct slice input, struct slice result)
 {
 	struct shadow *s = &e->lead.shadow;
 	struct blob files;
 	msgpack_sbuffer buf;
-	struct err err;
+	int rc;
 
 	if (tree_find(scripts(e), "main.lua") == NULL) {
 		if (scripts(e)->count == 0)
@@ -94,8 +109,8 @@ shadow_round(struct engine *e, struct slice input, struct slice result)
 			failed(s, "scheduler-scripts-shadow/main.lua: No such file or directory");
 		return;
 	}
-	if (s->run != NULL || input.len == 0) {
-		s->missed += s->run != NULL;
+	if (s->run != NULL || s->question.len > 0 || input.len == 0) {
+		s->missed += input.len > 0;
 		return;
 	}
 	blob_free(&s->main);
@@ -104,11 +119,17 @@ shadow_round(struct engine *e, struct slice input, struct slice result)
 	msgpack_sbuffer_init(&buf);
 	script_question(&e->conf, blob_slice(&files), input, &buf);
 	blob_free(&files);
-	s->run = script_start(e->loop, e->script_fd, &e->conf, "shadow scheduler",
-	    (struct slice){(uint8_t *)buf.data, buf.size}, on_answer, e, &err);
+	rc = blob_copy(&s->question, (struct slice){(uint8_t *)buf.data, buf.size});
 	msgpack_sbuffer_destroy(&buf);
-	if (s->run == NULL)
-		failed(s, err.text);
+	if (rc == 0)
+		uv_timer_start(&s->soon, ask, 0, 0);
+}
+
+void
+shadow_init(struct engine *e)
+{
+	uv_timer_init(e->loop, &e->lead.shadow.soon);
+	e->lead.shadow.soon.data = e;
 }
 
 void
@@ -118,10 +139,15 @@ shadow_stop(struct engine *e)
 
 	if (s->run != NULL)
 		script_cancel(s->run);
+	s->run = NULL;
+	uv_timer_stop(&s->soon);
+	blob_free(&s->question);
 	blob_free(&s->main);
 	blob_free(&s->asked);
 	blob_free(&s->theirs);
-	*s = (struct shadow){0};
+	s->rounds = s->differed = s->missed = 0;
+	s->moves = (struct planmoves){0};
+	s->error[0] = '\0';
 }
 
 void

@@ -21,9 +21,10 @@
 
 struct engine;
 
-/* A zeroed one is valid. */
 struct shadow {
 	struct script_run *run;		   /* under way */
+	struct blob question;		   /* that it is about to be asked */
+	uv_timer_t soon;
 	struct blob main, asked;	   /* what the scripts in force said; of run, and of the last */
 	struct blob theirs;		   /* what it said; empty: it failed */
 	uint64_t rounds, differed, missed; /* of this office */
@@ -32,6 +33,7 @@ struct shadow {
 	uint32_t ms;
 };
 
+void shadow_init(struct engine *e);
 /* A round was answered; input and result are borrowed. */
 void shadow_round(struct engine *e, struct slice input, struct slice result);
 void shadow_stop(struct engine *e);
