@@ -137,6 +137,21 @@ pack_metrics(struct pack *p, const struct view_metrics *m, uint64_t now_ms)
 	}
 }
 
+/* What nobody uses now, as measured; of a node that has measured nothing yet all it has. */
+static void
+pack_free(struct pack *p, const struct view_node *n)
+{
+	double used = n->metrics.cpu_percent / 100;
+	bool measured = n->metrics.memory_free_bytes > 0;
+
+	used = used > 0 ? used < 1 ? used : 1 : 0; /* NaN too */
+	pack_str(p, "free");
+	pack_map(p, 2);
+	pack_str(p, "cpus");
+	pack_real(p, n->facts.cpus * (measured ? 1 - used : 1));
+	pack_count(p, "memory", measured ? n->metrics.memory_free_bytes : n->facts.memory_bytes);
+}
+
 static void
 pack_node(struct pack *p, const struct view_node *n, uint64_t now_ms)
 {
@@ -146,10 +161,7 @@ pack_node(struct pack *p, const struct view_node *n, uint64_t now_ms)
 	pack_str(p, "draining");
 	pack_bool(p, n->draining);
 	pack_facts(p, &n->facts);
-	pack_str(p, "free");
-	pack_map(p, 2);
-	pack_count(p, "cpus", n->facts.cpus);
-	pack_count(p, "memory", n->facts.memory_bytes);
+	pack_free(p, n);
 	pack_metrics(p, &n->metrics, now_ms);
 	pack_str(p, "reported");
 	pack_bool(p, n->reported);

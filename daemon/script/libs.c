@@ -98,6 +98,30 @@ missing_field(lua_State *L)
 	return luaL_error(L, "%s has no '%s'%s", lib, name, hint);
 }
 
+/* Of the names that whoever asked has as locals and upvalues, the nearest. */
+static void
+suggest_local(lua_State *L, const char *name, char *out, size_t cap)
+{
+	enum { NAMES_MAX = 256 };
+	const char *words[NAMES_MAX], *best, *word;
+	lua_Debug ar;
+	size_t n = 0;
+
+	out[0] = '\0';
+	if (!lua_getstack(L, 1, &ar) || !lua_getinfo(L, "f", &ar))
+		return;
+	for (int i = 1; n < NAMES_MAX && (word = lua_getlocal(L, &ar, i)) != NULL; i++, lua_pop(L, 1))
+		if (*word != '(')
+			words[n++] = word;
+	for (int i = 1; n < NAMES_MAX && (word = lua_getupvalue(L, -1, i)) != NULL; i++, lua_pop(L, 1))
+		if (strcmp(word, "_ENV") != 0 && *word != '\0')
+			words[n++] = word;
+	best = name_suggest(name, words, n);
+	if (best != NULL)
+		snprintf(out, cap, "; did you mean the local '%s'?", best);
+	lua_pop(L, 1);
+}
+
 static int
 missing_global(lua_State *L)
 {
@@ -110,6 +134,8 @@ missing_global(lua_State *L)
 		return luaL_error(
 		    L, "sandboxed: there is no '%s' here: the input has all there is", name);
 	libs_suggest(L, 1, name, hint, sizeof hint);
+	if (hint[0] == '\0')
+		suggest_local(L, name, hint, sizeof hint);
 	return luaL_error(L, "undefined global '%s'%s", name, hint);
 }
 
@@ -117,7 +143,11 @@ static int
 set_global(lua_State *L)
 {
 	const char *name = libs_tostring(L, 2, NULL);
+	char hint[96];
 
+	suggest_local(L, name, hint, sizeof hint);
+	if (hint[0] != '\0')
+		return luaL_error(L, "assignment to undefined global '%s'%s", name, hint);
 	return luaL_error(
 	    L, "assignment to undefined global '%s'; write 'local %s = ...'", name, name);
 }

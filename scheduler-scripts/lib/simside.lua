@@ -86,7 +86,7 @@ function Side:node(host)
   return {address = host.address, zone = host.zone, tags = copy(host.tags), state = state,
     since = state == "failed" and host.up and world.cut_ms or host.since, reported = state == "alive",
     draining = host.draining, unstable = host.unstable, facts = facts(host),
-    free = {cpus = host.cpus, memory = host.memory},
+    free = {cpus = host.cpus - used, memory = host.memory},
     metrics = {cpu_percent = host.load + 0.0, load1 = used, memory_free = host.memory, disk = 100 << 30,
       disk_free = 50 << 30}}
 end

@@ -38,7 +38,7 @@ mesh = nil
 ---@field draining boolean it is to get no new work (`mesh drain`)
 ---@field unstable boolean it comes and goes; it is to get no new work
 ---@field facts mesh.Facts what it says of itself
----@field free mesh.Free what there is for work
+---@field free mesh.Free what nobody uses now
 ---@field metrics mesh.NodeMetrics as measured, a few seconds old
 
 --- A node's own word. Placement never picks a node that lacks the image or the sandbox.
@@ -51,7 +51,7 @@ mesh = nil
 ---@field sandboxes string[] that the administrator allows, sorted
 ---@field config_hash string of its config trees: 16 hexadecimal digits
 
---- What a node has for containers.
+--- What nobody uses now, as measured; of a node that has not measured yet all it has. It moves all the time: what a container needs is better held against facts.cpus and facts.memory.
 ---@class mesh.Free
 ---@field cpus number processors
 ---@field memory integer memory (bytes)

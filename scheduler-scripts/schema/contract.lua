@@ -59,7 +59,7 @@ return {
         {"draining", "boolean", "it is to get no new work (`mesh drain`)"},
         {"unstable", "boolean", "it comes and goes; it is to get no new work"},
         {"facts", "Facts", "what it says of itself"},
-        {"free", "Free", "what there is for work"},
+        {"free", "Free", "what nobody uses now"},
         {"metrics", "NodeMetrics", "as measured, a few seconds old"},
       },
     },
@@ -76,7 +76,8 @@ return {
       },
     },
     Free = {
-      doc = "What a node has for containers.",
+      doc = "What nobody uses now, as measured; of a node that has not measured yet all it has. It moves all the time: what a "
+        .. "container needs is better held against facts.cpus and facts.memory.",
       fields = {
         {"cpus", "number", "processors", min = 0},
         {"memory", "integer", "memory", unit = "bytes", min = 0},

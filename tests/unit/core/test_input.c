@@ -104,7 +104,7 @@ nodes_and_the_side(void **state)
 	assert_has(text, "'n1': {'address': '10.0.0.1', 'draining': true, 'facts': {"
 	    "'arch': 'x86_64', 'config_hash': '0000000000000abc', 'cpus': 4, "
 	    "'images': ['web-v1', 'web-v2'], 'kernel': '6.1', 'memory': 1000, "
-	    "'sandboxes': ['front', 'web']}, 'free': {'cpus': 4, 'memory': 1000}, "
+	    "'sandboxes': ['front', 'web']}, 'free': {'cpus': 3.5, 'memory': 100}, "
 	    "'metrics': {'cpu_percent': 12.5, 'disk': 300, 'disk_free': 200, 'load1': 0.5, "
 	    "'memory_free': 100, 'cpu_user': 0.25, 'cpu_system': 0}, 'reported': true, 'since': 99, 'state': 'alive', "
 	    "'tags': {'disk': 'ssd', 'fast': true, 'empty': ''}, 'unstable': false, 'zone': 'z1'}, "
