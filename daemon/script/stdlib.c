@@ -29,6 +29,7 @@
 	X(placing, "mesh/placing.lua", "scheduler-scripts/lib/placing.lua")                        \
 	X(ports, "mesh/ports.lua", "scheduler-scripts/lib/ports.lua")                              \
 	X(role, "mesh/role.lua", "scheduler-scripts/lib/role.lua")                                 \
+	X(restart, "mesh/restart.lua", "scheduler-scripts/lib/restart.lua")                        \
 	X(round, "mesh/round.lua", "scheduler-scripts/lib/round.lua")                              \
 	X(rules, "mesh/rules.lua", "scheduler-scripts/lib/rules.lua")                              \
 	X(scale, "mesh/scale.lua", "scheduler-scripts/lib/scale.lua")                              \

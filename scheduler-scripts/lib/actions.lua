@@ -9,6 +9,7 @@
 -- of two wishes stands after a split too (mesh.state).  A role may have actions of its own:
 -- mesh.scheduler {…, actions = {web = {flush = function(round, args) return "flushed" end}}}.
 
+local restart = require "mesh.restart"
 local schema = require "mesh.schema"
 local state = require "mesh.state"
 local update = require "mesh.update"
@@ -89,9 +90,8 @@ local function turn(on)
 end
 does.add, does.remove = turn(true), turn(false)
 
-function does.restart(_, spec)
-  return no("role '%s': an instance restarts by a change; `mesh stop` and `mesh start` on its host restart one",
-    spec.name)
+function does.restart(round, spec, _, stamp)
+  return ("%s: %d instances, one after the other"):format(spec.name, restart.ask(round, spec, stamp))
 end
 
 for _, name in ipairs {"pause", "resume", "proceed", "skip", "revert"} do

@@ -6,6 +6,7 @@
 local nodes = require "mesh.nodes"
 local placing = require "mesh.placing"
 local ports = require "mesh.ports"
+local restart = require "mesh.restart"
 local role = require "mesh.role"
 local scale = require "mesh.scale"
 local update = require "mesh.update"
@@ -166,6 +167,14 @@ function compute.role(round, spec)
     local ids = job.ids
     if placing.is_every(rules) then ids = version.sort(job.past_ids) end
     shown = update.step(round, spec, job, u, ids)
+  end
+  restart.step(round, job)
+  if job.omit then
+    local ids = {}
+    for _, id in ipairs(job.ids) do
+      if id ~= job.omit then ids[#ids + 1] = id end
+    end
+    job.ids = ids
   end
   local at = type(rules) == "function" and rules(job) or placing.run(job, rules)
   if spec.on_split == "exclusive" then note_waits(job, at) end

@@ -244,7 +244,7 @@ local function every(job, candidates)
       -- only cut off it has nothing to restart when it is back.
       if class == "gone" and reason == "failed" then stays = true end
     end
-    if class == "ok" and not (job.waits and past_at[id] == nil) or stays then
+    if id ~= job.omit and (class == "ok" and not (job.waits and past_at[id] == nil) or stays) then
       ids[#ids + 1] = id
       at[id] = name
       job.as_it_was[id] = stays and as_it_was == true or nil
@@ -286,7 +286,7 @@ function placing.run(job, terms)
     waiting = still
   end
   hand_out(job, sel, at, work, waiting, whys)
-  if sel.even and not sel.sticky and not job.image_for and job.spec.on_split ~= "keep" then
+  if sel.even and not sel.sticky and not job.image_for and not job.omit and job.spec.on_split ~= "keep" then
     even.out(job, at, options, wished(job, sel, (candidates(job.image))), count)
   end
   return at

@@ -162,9 +162,13 @@ local function relate(roles, by)
         error(("role '%s': update.before: no role '%s'%s"):format(spec.name, later,
           util.suggest(later, util.keys(by))), 0)
       end
-      other.update = other.update or {}
-      other.update.after = other.update.after or {}
-      table.insert(other.update.after, spec.name)
+      if not (other.update and other.update.strategy) then
+        error(("role '%s': update.before: role '%s' has no `update = {strategy = …}`, so it can't wait"):format(
+          spec.name, later), 0)
+      end
+      local after = util.set(other.update.after or {})
+      after[spec.name] = true
+      other.update.after = util.keys(after)
     end
   end
   groups.order(roles, function(spec) return spec.update and spec.update.after or {} end,

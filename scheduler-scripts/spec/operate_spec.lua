@@ -172,7 +172,7 @@ describe("actions", function()
       {role = "web", name = "sacle"}, {role = "web", name = "scale", args = {count = "many"}},
       {role = "web", name = "scale"}, {role = "db", name = "scale", args = {count = "3"}},
       {role = "web", name = "proceed"}, {name = "drain", args = {node = "n9"}}, {name = "explode"},
-      {role = "web", name = "update", args = {version = "v2"}}, {role = "web", name = "restart"}).replies
+      {role = "web", name = "update", args = {version = "v2"}}).replies
     refused(replies["n2.1"], "no role 'wbe'; did you mean 'web'?")
     refused(replies["n2.2"], "no action 'sacle'; did you mean 'scale'?")
     refused(replies["n2.3"], "scale: count: expected an integer 0-10000, got 'many'")
@@ -182,7 +182,6 @@ describe("actions", function()
     refused(replies["n2.7"], "no node 'n9'; did you mean 'n1'?")
     refused(replies["n2.8"], "no action 'explode'")
     assert.are.equal("web: to v2, image web-v2", replies["n2.9"])
-    assert.is_false(replies["n2.10"].ok)
   end)
 
   it("update takes the version's image, until the script says another version", function()
@@ -211,6 +210,41 @@ describe("actions", function()
     result = send(scheduler, input, {role = "mysql", name = "remove", stamp = 700})
     assert.are.equal(0, total(result, "mysql"))
     assert.are.equal(1, total(result, "redis"))
+  end)
+
+  it("restart: one after the other, back where it was", function()
+    local input = setup.world(3)
+    for _, place in ipairs {mesh.place.spread(), mesh.place.every()} do
+      input.parents, input.running = {}, {}
+      local scheduler = mesh.scheduler {role("web", {count = 3, place = place, ports = {port = "100-199"}})}
+      local first = setup.rounds(scheduler, input)
+      local result = send(scheduler, input, {role = "web", name = "restart"})
+      assert.are.equal("web: 3 instances, one after the other", result.replies["n2.1"])
+      local ids = mesh.version.sort((function()
+        local l = {}
+        for id in pairs(setup.where(first)) do l[#l + 1] = id end
+        return l
+      end)())
+      for _, id in ipairs(ids) do
+        assert.are.equal(2, total(result))
+        assert.is_nil(setup.where(result)[id])
+        local at = setup.where(first)[id]
+        input.running[id] = {node = at, role = "web", state = "stopping", health = "none", restarts = 0, since = 1}
+        result = scheduler.schedule(input)
+        assert.are.equal(2, total(result)) -- its host has not ended it yet
+        setup.settle(input, result)
+        result = scheduler.schedule(input)
+        assert.are.same(first.nodes, result.nodes)
+        setup.settle(input, result)
+        input.running[id].health = "wait"
+        assert.are.same(first.nodes, scheduler.schedule(input).nodes)
+        input.running[id].health = "healthy"
+        result = scheduler.schedule(input)
+        setup.settle(input, result)
+      end
+      assert.are.same(first.nodes, result.nodes)
+      assert.is_nil(scheduler.schedule(input).state)
+    end
   end)
 
   it("drain and undrain a node; keep stays, and is listed", function()

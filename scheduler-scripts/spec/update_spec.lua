@@ -200,6 +200,12 @@ describe("mesh.update", function()
     ok, err = pcall(mesh.scheduler, {role(nil, {before = {"dbb"}}), role(nil, quick, "db")})
     assert.is_false(ok)
     assert.matches("update.before: no role 'dbb'; did you mean 'db'?", err, 1, true)
+    ok, err = pcall(mesh.scheduler, {role(nil, {before = {"db"}}), role(nil, nil, "db")})
+    assert.is_false(ok)
+    assert.matches("role 'db' has no `update = {strategy = …}`, so it can't wait", err, 1, true)
+    local first, second = role(nil, {before = {"db"}}), role(nil, quick, "db")
+    for _ = 1, 2 do mesh.scheduler {first, second} end
+    assert.are.same({"web"}, second.update.after)
   end)
 
   it("run_once: one command, done before anything else", function()
