@@ -49,9 +49,17 @@ text_args(const struct args *a, struct arg out[TEXTS_MAX])
 		key = "command";
 	if (key != NULL && a->asks == NULL)
 		out[n++] = (struct arg){key, a->operand};
-	if (a->node != NULL)
+	if (a->act_name != NULL)
+		out[n++] = (struct arg){"name", a->act_name};
+	if (a->act_role != NULL)
+		out[n++] = (struct arg){"role", a->act_role};
+	if (a->retry != NULL)
+		out[n++] = (struct arg){"retry", a->retry};
+	if (a->drop != NULL)
+		out[n++] = (struct arg){"drop", a->drop};
+	if (a->node != NULL && a->act_name == NULL)
 		out[n++] = (struct arg){"node", a->node};
-	if (a->second != NULL &&
+	if (a->second != NULL && a->act_name == NULL &&
 	    (a->verb->second == OPERAND_NODE || a->verb->second == OPERAND_NODES))
 		out[n++] = (struct arg){"other", a->second};
 	if (a->second != NULL && a->verb->second == OPERAND_STAMP)
@@ -90,6 +98,18 @@ lines_wanted(const struct args *a)
 	return a->lines;
 }
 
+/* Of an action. */
+static void
+put_pairs(struct mpw *w, const struct args *a)
+{
+	if (a->act_name == NULL)
+		return;
+	mpw_cstr(w, "args");
+	mpw_array(w, (uint32_t)a->pairs_count);
+	for (size_t i = 0; i < a->pairs_count; i++)
+		mpw_cstr(w, a->pairs[i]);
+}
+
 size_t
 answer_request(uint8_t *out, size_t cap, const struct args *a)
 {
@@ -115,6 +135,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	count += (takes & OPT_BIT(OPT_LINES)) != 0;
 	count += a->given[OPT_SINCE];
 	count += a->looks;
+	count += a->act_name != NULL;
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		count += numbers[i].value > 0;
 	mpw_init(&w, out, cap);
@@ -144,6 +165,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 		mpw_cstr(&w, "since_ms");
 		mpw_int(&w, a->since_ms);
 	}
+	put_pairs(&w, a);
 	if (a->looks) {
 		mpw_cstr(&w, "look");
 		mpw_bool(&w, true);

@@ -13,6 +13,7 @@
 
 #include "../base/name.h"
 #include "../base/own.h"
+#include "act.h"
 #include "operand.h"
 #include "show.h"
 #include "text.h"
@@ -311,6 +312,9 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 		return set_path(&c->args->ca_key, "--ca-key", value, err);
 	case OPT_TOKEN_FILE:
 		return set_path(&c->args->token_file, "--token-file", value, err);
+	case OPT_RETRY:
+	case OPT_DROP:
+		return operand_action(o == OPT_RETRY ? &c->args->retry : &c->args->drop, options[o].name, value, err);
 	case OPT_NODE:
 		return set_node(&c->args->node, "--node", value, err);
 	case OPT_SEED:
@@ -414,6 +418,8 @@ parse_word(struct cursor *c, struct err *err)
 		c->args->second = word;
 		return 0;
 	}
+	if (c->args->verb->pairs && c->args->operand != NULL)
+		return act_pair(c->args, word, err);
 	if (c->args->verb->here && name_ok(word, strlen(word)))
 		return err_set(err, EXIT_USAGE_, "%s: unexpected argument '%s': it is for the node that it is run on, so run it on %s",
 		    c->args->verb->name, word, word);
@@ -466,6 +472,7 @@ check_operand(const struct args *a, enum operand kind, const char *name, const c
 	case OPERAND_NODE:
 	case OPERAND_SANDBOX:
 	case OPERAND_COMMAND:
+	case OPERAND_NAME:
 		return name_ok(word, len) ?
 			   0 :
 			   bad_operand(a, name, word, "a name ([a-z0-9][a-z0-9_.-]{0,62})", err);
@@ -545,7 +552,7 @@ check_verb(const struct cursor *c, struct err *err)
 	if (a->operand != NULL && a->verb->command && (a->command == NULL || a->command[0] == NULL))
 		return err_set(err, EXIT_USAGE_, "%s: missing COMMAND; usage: %s", a->verb->name, usage);
 	if (a->operand != NULL)
-		return check_operands(a, err);
+		return act_words(c->args, usage, err) < 0 ? -EXIT_USAGE_ : check_operands(a, err);
 	if (a->verb->operand == OPERAND_WORD && a->verb->words[1] != NULL)
 		return missing_word(a->verb, err);
 	if (a->verb->operand != OPERAND_NONE && !a->verb->operand_optional)

@@ -13,6 +13,8 @@
 enum {
 	ARGS_LINES_DEFAULT = 100,
 	ARGS_LINES_MAX = 10000, /* what a daemon gives at once */
+	ARGS_PAIRS_MAX = 16, /* KEY=VALUE words */
+	ARGS_PAIR_BYTES_MAX = 320,
 	ARGS_LOST_MAX = MESH_LOST_MAX, /* nodes of --lost */
 };
 
@@ -42,6 +44,11 @@ struct args {
 	int64_t range_ms, step_ms; /* --range, --step; 0 = not given */
 	const char *scheduler, *input; /* --scheduler, --input; borrowed; NULL = not given */
 	const char *node;	   /* --node; borrowed; NULL = not given */
+	const char *pairs[ARGS_PAIRS_MAX]; /* KEY=VALUE; borrowed */
+	size_t pairs_count;
+	const char *retry, *drop;  /* --retry, --drop; borrowed; NULL = not given */
+	const char *act_role, *act_name; /* filled by act.h for the request; NULL = none */
+	char act_word[ARGS_PAIR_BYTES_MAX + 1]; /* the first pair of a shortcut */
 	const char *asks;	   /* another verb of the daemon than the one typed; NULL = that */
 	int64_t from_ms, to_ms;	   /* of the request; 0 = not said */
 	int64_t seed;	/* --seed */

@@ -18,4 +18,7 @@ MUST_CHECK int operand_span(int64_t *out, const char *option, const char *value,
 MUST_CHECK int operand_generation(int64_t *out, const char *option, const char *value,
     struct err *err);
 
+/* The id of an action, NODE.NUMBER; borrowed. */
+MUST_CHECK int operand_action(const char **out, const char *option, const char *value, struct err *err);
+
 #endif

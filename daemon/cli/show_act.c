@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/own.h"
+#include "act.h"
 #include "args.h"
 #include "show.h"
 #include "text.h"
@@ -69,7 +70,8 @@ show_drain(const struct show *s, const json_t *data, struct err *err)
 	bool drains = value_bool(data, "draining");
 	char name[VALUE_TEXT_CAP];
 
-	(void)err;
+	if (s->args->act_name != NULL) /* of another node */
+		return show_action(s, data, err);
 	value_text(name, sizeof name, data, "node");
 	if (show_names(s)) {
 		show_put(s, name);

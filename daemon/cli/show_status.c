@@ -196,6 +196,16 @@ print_problems(const struct show *s, const json_t *problems)
 	}
 }
 
+/* Nothing, unless some of this node's wait. */
+static void
+print_actions(const struct show *s, const json_t *actions)
+{
+	long long pending = value_int(actions, "pending", 0), aside = value_int(actions, "aside", 0);
+
+	if (pending + aside > 0)
+		fprintf(s->out, "actions:   %lld pending, %lld set aside: mesh actions\n", pending, aside);
+}
+
 /* Nothing, unless something was refused in the last minutes. */
 static void
 print_dropped(const struct show *s, const json_t *recent)
@@ -244,6 +254,7 @@ show_status(const struct show *s, const json_t *data, struct err *err)
 	print_scheduler(s, data);
 	print_shadow(s, json_object_get(data, "shadow"));
 	print_roles(s, roles);
+	print_actions(s, json_object_get(data, "actions"));
 	print_dropped(s, recent);
 	print_problems(s, problems);
 	return show_status_code(data);

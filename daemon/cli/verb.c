@@ -4,10 +4,7 @@
  */
 #include "verb.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "../base/name.h"
+#include "act.h"
 #include "admit.h"
 #include "run.h"
 #include "show.h"
@@ -317,12 +314,93 @@ const struct verb verbs[] = {
     {.name = "apply",
 	.summary = "confirm a schedule that is held for a role",
 	.details = "A schedule that would stop many instances waits until a "
-		   "person says so.\nmesh status names the stamp.",
+		   "person says so.\nmesh status names the stamp. STAMP may be scheduler: code that is in quarantine, since\n"
+		   "it crashed three times in a row, is run at once.",
 	.operand = OPERAND_STAMP,
 	.operand_name = "STAMP",
 	.options = OPT_BIT(OPT_FORCE),
 	.timeout_ms = ANSWER_MS,
 	.print = show_apply},
+    {.name = "action",
+	.summary = "ask the scheduler for something: an action",
+	.details = "Any node takes it, keeps it on its disk and hands it to the leader; the script\n"
+		   "gets it with the next round, and replies. It survives a leader, this command and\n"
+		   "this node's restart, and is carried out once. What NAMEs there are is for the script\n"
+		   "to say; `mesh.scheduler` knows scale, update, pause, resume, proceed, skip, revert,\n"
+		   "add and remove, and of a node (--node) drain, undrain and tag. One that breaks three\n"
+		   "rounds is set aside, until --retry or --drop.\n"
+		   "Exit code: 0 answered, 1 refused or set aside, 2 pending after 5 s: mesh actions.",
+	.operand = OPERAND_ROLE,
+	.operand_name = "ROLE",
+	.operand_optional = true,
+	.second = OPERAND_NAME,
+	.second_name = "NAME",
+	.second_needed = true,
+	.pairs = true,
+	.options = OPT_BIT(OPT_NODE) | OPT_BIT(OPT_RETRY) | OPT_BIT(OPT_DROP),
+	.prepare = act_prepare,
+	.timeout_ms = ANSWER_MS,
+	.print = show_action,
+	.code = show_action_code},
+    {.name = "actions",
+	.summary = "the actions that wait, and the last replies",
+	.details = "Of all nodes, as far as the leader has them, and of this one.",
+	.options = OPT_BIT(OPT_WATCH),
+	.timeout_ms = ANSWER_MS,
+	.print = show_actions},
+    {.name = "scale",
+	.summary = "how many instances a role has",
+	.details = "auto: the scheduler's own count again. It is mesh action ROLE scale count=N.",
+	.operand = OPERAND_ROLE,
+	.operand_name = "ROLE",
+	.second = OPERAND_COUNT,
+	.second_name = "N",
+	.second_needed = true,
+	.prepare = act_prepare,
+	.timeout_ms = ANSWER_MS,
+	.print = show_action,
+	.code = show_action_code},
+    {.name = "update",
+	.summary = "roll a role to another version",
+	.details = "image=IMAGE where its name does not follow from the version. It is mesh action ROLE\n"
+		   "update version=VERSION; pause, proceed, skip and revert are actions too.",
+	.operand = OPERAND_ROLE,
+	.operand_name = "ROLE",
+	.second = OPERAND_NAME,
+	.second_name = "VERSION",
+	.second_needed = true,
+	.pairs = true,
+	.prepare = act_prepare,
+	.timeout_ms = ANSWER_MS,
+	.print = show_action,
+	.code = show_action_code},
+    {.name = "role",
+	.summary = "add or remove a role, or a member of a role group",
+	.operand = OPERAND_WORD,
+	.operand_name = "COMMAND",
+	.words = {"add", "remove"},
+	.second = OPERAND_ROLE,
+	.second_name = "ROLE",
+	.second_needed = true,
+	.pairs = true,
+	.prepare = act_prepare,
+	.timeout_ms = ANSWER_MS,
+	.print = show_action,
+	.code = show_action_code},
+    {.name = "node",
+	.summary = "tag a node for the scheduler",
+	.details = "Over what its mesh.yaml says; an empty VALUE takes the tag away. `node` is no KEY.",
+	.operand = OPERAND_WORD,
+	.operand_name = "tag",
+	.words = {"tag"},
+	.second = OPERAND_NODE,
+	.second_name = "NODE",
+	.second_needed = true,
+	.pairs = true,
+	.prepare = act_prepare,
+	.timeout_ms = ANSWER_MS,
+	.print = show_action,
+	.code = show_action_code},
     {.name = "init",
 	.summary = "make a new cluster with this node in it",
 	.details = "Run it on exactly one host of a cluster, once. It makes the cluster's CA: ca.key in\n"
@@ -371,18 +449,30 @@ const struct verb verbs[] = {
 	.timeout_ms = ANSWER_MS,
 	.print = show_evict},
     {.name = "drain",
-	.here = true,
-	.summary = "move this node's work to others; nothing new comes",
+	.operand = OPERAND_NODE,
+	.operand_name = "NODE",
+	.operand_optional = true,
+	.prepare = act_prepare,
+	.summary = "move a node's work to others; nothing new comes",
 	.details = "The leader is told, and the schedule takes `replace` work from here as far\n"
 		   "as another node can have it. What is `keep` stays, and is listed. The node\n"
-		   "stays a member and votes. Kept over restarts, until mesh undrain.",
+		   "stays a member and votes. Kept over restarts, until mesh undrain.\n"
+		   "Without NODE it is this node's own word, and needs no leader. With NODE it is an\n"
+		   "action (mesh help action): the scheduler keeps it, also for a node that is away.",
 	.timeout_ms = ANSWER_MS,
-	.print = show_drain},
+	.print = show_drain,
+	.code = show_action_code},
     {.name = "undrain",
-	.here = true,
-	.summary = "let this node have work again",
+	.operand = OPERAND_NODE,
+	.operand_name = "NODE",
+	.operand_optional = true,
+	.prepare = act_prepare,
+	.summary = "let a node have work again",
+	.details = "As drain: without NODE this node's own word, with NODE an action. The one takes\n"
+		   "back what the same one said, not the other.",
 	.timeout_ms = ANSWER_MS,
-	.print = show_drain},
+	.print = show_drain,
+	.code = show_action_code},
     {.name = "stop",
 	.summary = "stop an instance of this node, and hold it down",
 	.details = "As its file says: TERM, then kill-timeout, then kill. It stays down, whatever the\n"
@@ -489,75 +579,3 @@ const struct verb verbs[] = {
 	.local = show_completion},
 };
 const size_t verbs_count = ARRAY_LEN(verbs);
-
-const struct verb *
-verb_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-	return NULL;
-}
-
-const char *
-verb_suggest(const char *name)
-{
-	const char *names[ARRAY_LEN(verbs)];
-
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		names[i] = verbs[i].name;
-	return name_suggest(name, names, ARRAY_LEN(verbs));
-}
-
-static const char command_words[] = " -- COMMAND [ARG...]";
-
-static void
-put_operands(char *out, size_t cap, const struct verb *v)
-{
-	const char *name =
-	    v->operand == OPERAND_WORD && v->words[1] == NULL ? v->words[0] : v->operand_name;
-	bool optional = v->operand_optional, second = v->second != OPERAND_NONE;
-
-	if (v->operand == OPERAND_NONE)
-		snprintf(out, cap, "%s", v->name);
-	else
-		snprintf(out, cap, "%s %s%s%s%s%s%s", v->name, optional ? "[" : "", name,
-		    second ? " [" : "", second ? v->second_name : "", second ? "]" : "",
-		    optional ? "]" : "");
-}
-
-void
-verb_words(char *out, size_t cap, const struct verb *v)
-{
-	put_operands(out, cap, v);
-	if (v->command)
-		snprintf(out + strlen(out), cap - strlen(out), "%s", command_words);
-}
-
-void
-verb_usage(char *out, size_t cap, const struct verb *v)
-{
-	char words[96];
-	size_t n;
-
-	put_operands(words, sizeof words, v);
-	snprintf(out, cap, "mesh %s", words);
-	for (int o = 0; o < OPT_COUNT; o++) {
-		const struct option_row *row = &options[o];
-		char word[40];
-
-		if ((v->options & OPT_BIT(o)) == 0)
-			continue;
-		if (row->letter != '\0')
-			snprintf(word, sizeof word, "-%c", row->letter);
-		else
-			snprintf(word, sizeof word, "--%s", row->name);
-		n = strlen(out);
-		snprintf(out + n, cap - n, " [%s%s%s]", word, row->value != NULL ? " " : "",
-		    row->value != NULL ? row->value : "");
-	}
-	/* Behind these every word is the command's. */
-	n = strlen(out);
-	if (v->command)
-		snprintf(out + n, cap - n, "%s", command_words);
-}

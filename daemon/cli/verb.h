@@ -59,6 +59,7 @@ enum option {
 	OPT_INPUT,
 	OPT_HOLD,
 	OPT_RELEASE,
+	OPT_RETRY, OPT_DROP,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (UINT64_C(1) << (o))
@@ -89,6 +90,8 @@ enum operand {
 	OPERAND_COMMAND, /* a Command container, by name */
 	OPERAND_FILE, /* a path */
 	OPERAND_EXPR, /* PromQL */
+	OPERAND_NAME,  /* any other name */
+	OPERAND_COUNT, /* a number, or a word for one */
 	OPERAND_TOKEN, /* of mesh token; "-" = from standard input */
 };
 
@@ -114,8 +117,10 @@ struct verb {
 	enum operand operand;
 	const char *operand_name; /* "ROLE" */
 	bool operand_optional;
-	enum operand second; /* OPERAND_NONE, _NODE, _NODES, _FILE or _TOKEN: may always be left out */
+	enum operand second;
 	const char *second_name;
+	bool second_needed; /* else it may be left out */
+	bool pairs; /* then come KEY=VALUE */
 	const char *second_word; /* only this word takes it; NULL = whatever comes first */
 	const char *words[VERB_WORDS_MAX]; /* OPERAND_WORD */
 	bool command;  /* after its operand comes a command line, taken as it is */

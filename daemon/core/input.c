@@ -331,6 +331,56 @@ pack_parents(struct pack *p, const struct input *in)
 	return 0;
 }
 
+static int
+action_order(const void *a, const void *b)
+{
+	const struct actdesk_item *x = *(const struct actdesk_item *const *)a;
+	const struct actdesk_item *y = *(const struct actdesk_item *const *)b;
+	char x_id[ACTION_ID_CAP], y_id[ACTION_ID_CAP];
+
+	if (x->a.stamp_ms != y->a.stamp_ms)
+		return x->a.stamp_ms < y->a.stamp_ms ? -1 : 1;
+	action_id(x_id, x->node, x->a.number);
+	action_id(y_id, y->node, y->a.number);
+	return strcmp(x_id, y_id);
+}
+
+static void
+pack_action(struct pack *p, const struct actdesk_item *x)
+{
+	char id[ACTION_ID_CAP], by[16];
+
+	action_id(id, x->node, x->a.number);
+	snprintf(by, sizeof by, "uid %u", x->a.uid);
+	pack_map(p, 7u + (x->a.role[0] != '\0'));
+	pack_str(p, "args");
+	pack_raw_map(p, (struct slice){x->a.args, x->a.args_bytes});
+	pack_field(p, "by", by);
+	pack_field(p, "id", id);
+	pack_field(p, "name", x->a.name);
+	pack_field(p, "node", x->node);
+	if (x->a.role[0] != '\0')
+		pack_field(p, "role", x->a.role);
+	pack_count(p, "stamp", x->a.stamp_ms);
+	pack_count(p, "tries", x->a.tries);
+}
+
+static void
+pack_actions(struct pack *p, const struct input *in)
+{
+	const struct actdesk_item *rows[ACTDESK_ROUND_MAX];
+	size_t count = in->actions_count < ACTDESK_ROUND_MAX ? in->actions_count : ACTDESK_ROUND_MAX;
+
+	for (size_t i = 0; i < count; i++)
+		rows[i] = in->actions[i];
+	if (count > 0)
+		qsort(rows, count, sizeof rows[0], action_order);
+	pack_str(p, "actions");
+	pack_list(p, count);
+	for (size_t i = 0; i < count; i++)
+		pack_action(p, rows[i]);
+}
+
 int
 input_pack(const struct input *in, struct blob *out)
 {
@@ -343,8 +393,7 @@ input_pack(const struct input *in, struct blob *out)
 	pack_count(&p, "api", SCRIPT_API);
 	pack_count(&p, "now", in->now_ms);
 	pack_field(&p, "self", in->self);
-	pack_str(&p, "actions");
-	pack_map(&p, 0);
+	pack_actions(&p, in);
 	rc = pack_nodes(&p, in); /* metrics, nodes, side */
 	if (rc == 0)
 		rc = pack_running(&p, in); /* running, copies */

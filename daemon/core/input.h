@@ -7,6 +7,7 @@
 #define CORE_INPUT_H
 
 #include "../base/flat.h"
+#include "actdesk.h"
 #include "blob.h"
 #include "query.h"
 #include "view.h"
@@ -32,6 +33,8 @@ struct input {
 	const struct slice *parents; /* made by schedule_to_parent, by stamp */
 	size_t parents_count;
 	struct slice vars; /* one packed map; empty = {} */
+	const struct actdesk_item *const *actions; /* any order */
+	size_t actions_count; /* at most ACTDESK_ROUND_MAX */
 	struct query_set query; /* of the schedule in force; borrowed */
 };
 
@@ -46,6 +49,8 @@ struct input {
  *   age      of the oldest answer, ms
  *   error    why the answers don't come to anything, if they don't
  * trend is the change a second, over QUERY_TREND_MS; not there if there was no value.
+ * actions: [{args, by = "uid 1000", id = "n2.17", name, node, role, stamp, tries}], oldest
+ * first (actqueue.h); no role where the action is of none.
  * Instances of one id on several nodes (after a heal): `running[id]` is the
  * oldest that runs, and `copies[id]` lists them all.
  * 0, or -ERR_MALFORMED (a parent or vars is not one msgpack map, a document is

@@ -243,7 +243,7 @@ check_top_value(struct check *c, int key)
 	case T_QUERY:
 		return check_query(c);
 	case T_REPLIES:
-		return check_blob(c, true, &p->replies);
+		return check_replies(c);
 	case T_ROLES:
 		return check_roles(c);
 	case T_STATE:

@@ -43,6 +43,8 @@ int check_errors(struct check *c);
 int check_missing(struct check *c);
 /* result.query: names, and expressions that every node can answer. */
 int check_query(struct check *c);
+/* result.replies: {[id of an action] = "text" or {ok = false, text = "text"}}. */
+int check_replies(struct check *c);
 /* Note that a node lacks something; repeated ones are dropped. */
 void check_lacks(struct plan *p, const char *node, const char *role, const char *kind,
     const char *what);

@@ -1,10 +1,12 @@
 /*
  * plannotes.c - what a script says beside the plan: roles whose own error boundary
- * caught something, what was missing for a placement, and what it asks of all nodes.
+ * caught something, what was missing for a placement, what it asks of all nodes, and what it
+ * replies to operators.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "action.h"
 #include "plancheck.h"
 #include "query.h"
 
@@ -148,4 +150,65 @@ check_query(struct check *c)
 	query_free(&set);
 	c->w.r = from;
 	return check_blob(c, true, &c->plan->query);
+}
+
+enum { R_OK, R_TEXT, R_COUNT };
+
+/* {ok = false, text = "no role 'wbe'"} */
+static int
+check_reply_map(struct check *c)
+{
+	static const char *const keys[R_COUNT] = {"ok", "text"};
+	uint32_t count, seen = 0;
+	const char *s;
+	size_t was, len;
+	bool ok;
+
+	if (walk_map(&c->w, &count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		int key = check_key(c, keys, R_COUNT, &seen, &was);
+
+		if (key < 0)
+			return -1;
+		if (key == R_OK && (mp_peek(&c->w.r) != MP_BOOL || mp_bool(&c->w.r, &ok) < 0))
+			return walk_expected(&c->w, "true or false");
+		if (key == R_TEXT && (mp_peek(&c->w.r) != MP_STR || mp_str(&c->w.r, &s, &len) < 0))
+			return walk_expected(&c->w, "a string");
+		walk_pop(&c->w, was);
+	}
+	if ((seen & 1u << R_TEXT) == 0)
+		return walk_fail(&c->w, "text is missing");
+	return 0;
+}
+
+/* Of any length: it is cut, and made one harmless line, when it is taken (actdone.h). */
+int
+check_replies(struct check *c)
+{
+	struct mp from = c->w.r;
+	const char *key, *s;
+	size_t was, len, n;
+	uint32_t count;
+
+	if (walk_map(&c->w, &count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		if (walk_key(&c->w, &key, &len) < 0)
+			return -1;
+		was = walk_push(&c->w, key, len);
+		if (len >= ACTION_ID_CAP)
+			return walk_fail(&c->w, "that is no action's id");
+		if (mp_peek(&c->w.r) == MP_MAP) {
+			if (check_reply_map(c) < 0)
+				return -1;
+		} else if (mp_peek(&c->w.r) != MP_STR || mp_str(&c->w.r, &s, &n) < 0) {
+			return walk_expected(&c->w, "a string, or {ok = false, text = ...}");
+		}
+		walk_pop(&c->w, was);
+	}
+	if (count == 0)
+		return 0; /* {} may be a list of none */
+	c->w.r = from;
+	return check_blob(c, true, &c->plan->replies);
 }

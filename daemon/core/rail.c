@@ -190,6 +190,9 @@ count_stops(const struct judge *j, const char *role, struct stops *s)
 		/* In the plan on another node: a move. */
 		if (rows_have(&j->planned, row))
 			continue;
+		/* Nor in the last one: it was taken away then, by who might, and ends. */
+		if (j->in->alone && !rows_have(&j->before, row))
+			continue;
 		s->gone++;
 		s->wish = wish_add(s->wish, row->id.text);
 	}
@@ -230,15 +233,15 @@ list_items(const struct blob *vars, const char *key, size_t len)
 	return -1;
 }
 
-/* The first list of the role's vars that was full and would be empty; how many
- * items it had, or 0. */
+/* The first list of these vars that was full and would be empty; how many items it had,
+ * or 0. */
 static int64_t
-emptied_list(const struct plan_role *old, const struct plan_role *new, char *key, size_t cap)
+emptied_list(const struct blob *old, const struct blob *new, char *key, size_t cap)
 {
 	uint32_t count, items;
 	struct mp r;
 
-	mp_init(&r, old->vars.b, old->vars.len, WALK_DEPTH_MAX);
+	mp_init(&r, old->b, old->len, WALK_DEPTH_MAX);
 	if (mp_map(&r, &count) < 0)
 		return 0;
 	for (uint32_t i = 0; i < count; i++) {
@@ -250,7 +253,7 @@ emptied_list(const struct plan_role *old, const struct plan_role *new, char *key
 			return 0;
 		value = r;
 		if (mp_peek(&value) == MP_ARRAY && mp_array(&value, &items) == 0 && items > 0 &&
-		    list_items(&new->vars, k, len) == 0) {
+		    list_items(new, k, len) == 0) {
 			err_escape(key, cap, k, len);
 			return items;
 		}
@@ -258,6 +261,39 @@ emptied_list(const struct plan_role *old, const struct plan_role *new, char *key
 			return 0;
 	}
 	return 0;
+}
+
+/* The same of its vars on its nodes: of one node alone it may be meant, of all that have it
+ * before and after it is a list of nothing. */
+static int64_t
+emptied_everywhere(const struct judge *j, const struct plan *plan, const char *role, char *key, size_t cap)
+{
+	int64_t had = 0;
+
+	for (size_t i = 0; i < j->in->last->nodes_count; i++) {
+		const struct plan_node *was = &j->in->last->nodes[i], *is = plan_node(plan, was->name);
+		const struct plan_place *old = plan_place(was, role);
+		const struct plan_place *new = is != NULL ? plan_place(is, role) : NULL;
+		char other[64];
+		int64_t n;
+
+		if (old == NULL || new == NULL)
+			continue;
+		n = emptied_list(&old->vars, &new->vars, had == 0 ? key : other, had == 0 ? cap : sizeof other);
+		if (n == 0 || (had > 0 && strcmp(key, other) != 0))
+			return 0;
+		had = n > had ? n : had;
+	}
+	return had;
+}
+
+static bool
+acted_on(const struct rail_in *in, const char *role)
+{
+	for (size_t i = 0; i < in->acted_count; i++)
+		if (strcmp(in->acted[i], role) == 0)
+			return true;
+	return false;
 }
 
 /* Why the role would be held, without the stamp; false = it is fine. */
@@ -282,8 +318,8 @@ judge_role(const struct judge *j, const struct plan *plan, const char *role, cha
 	}
 	if (old == NULL || new == NULL)
 		return false;
-	had = emptied_list(old, new, key, sizeof key);
-	if (had == 0)
+	if ((had = emptied_list(&old->vars, &new->vars, key, sizeof key)) == 0 &&
+	    (had = emptied_everywhere(j, plan, role, key, sizeof key)) == 0)
 		return false;
 	snprintf(why, cap, "would empty the list vars.%s (had %lld)", key, (long long)had);
 	*wish = wish_add(wish_add(UINT64_C(0xcbf29ce484222325), role), key);
@@ -387,6 +423,8 @@ judge_all(const struct judge *j, const struct plan *plan, struct rail *out)
 
 		/* Its old part stands anyway: that is an error, not a wish. */
 		if (plan_role(plan, names[i]) == NULL && has_error(plan, names[i]))
+			continue;
+		if (acted_on(j->in, names[i]))
 			continue;
 		if (!judge_role(j, plan, names[i], why, sizeof why, &wish))
 			continue;

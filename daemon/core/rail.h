@@ -1,7 +1,7 @@
 /*
  * rail.h - safety rails of the host, not of the script (DESIGN §6): a plan
- * that would stop much of a role, or empty a list that was full, is held for
- * that role until an operator confirms it; the role's old parts stand instead.
+ * that would stop much of a role, or empty a list that was full (of the role's vars, or
+ * of those of the role on all its nodes), is held for that role until an operator confirms it; the role's old parts stand instead.
  */
 #ifndef CORE_RAIL_H
 #define CORE_RAIL_H
@@ -27,6 +27,7 @@ struct rail {
 
 struct rail_in {
 	const struct plan *last; /* last issued, or the newest parent; NULL = none */
+	bool alone; /* and there is no other parent: what it does not place is stopping already */
 	const struct view_instance *running;
 	size_t running_count;
 	const struct view_node *nodes;
@@ -35,6 +36,8 @@ struct rail_in {
 	const char *stamp;	   /* text of the stamp this round would get */
 	const char *const *forced; /* stamp texts or role names, confirmed */
 	size_t forced_count;
+	const char *const *acted; /* roles that an operator just acted on: what they stop is meant */
+	size_t acted_count;
 };
 
 /* Compare, and change *plan in place: held roles, and roles in plan->errors

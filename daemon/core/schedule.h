@@ -106,6 +106,9 @@ MUST_CHECK int schedule_plan(const struct schedule *s, struct plan *out);
  * output.  Also what `mesh schedule` shows. */
 MUST_CHECK int schedule_to_parent(const struct schedule *s, struct blob *out);
 
+/* Its replies (actdone.h), borrowed from its private part; empty when that is not there. */
+void schedule_replies(const struct schedule *s, struct slice *out);
+
 /* Is a schedule of that stamp in the past of s, as far as its header tells: an
  * earlier one of the same leader, a parent, or an earlier one of a parent's? */
 bool schedule_descends(const struct schedule *s, const struct stamp *old);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "../../gossip/mp.h"
 #include "../base/scriptio.h"
 #include "partcode.h"
 #include "planpack.h"
@@ -118,4 +119,27 @@ schedule_to_parent(const struct schedule *s, struct blob *out)
 	pack_parent(&p, &s->meta, &plan);
 	plan_free(&plan);
 	return pack_end(&p, out);
+}
+
+void
+schedule_replies(const struct schedule *s, struct slice *out)
+{
+	enum { BEFORE = 7 }; /* format, kind, vars, state, query, changes, why */
+	int i = schedule_find(s, SCHEDULE_PRIVATE, "");
+	const uint8_t *b;
+	uint32_t n;
+	size_t len;
+	struct mp r;
+
+	*out = (struct slice){NULL, 0};
+	if (i < 0 || s->data[i].len == 0)
+		return;
+	mp_init(&r, s->data[i].b, s->data[i].len, 2);
+	if (mp_array(&r, &n) < 0 || n <= BEFORE)
+		return;
+	for (int k = 0; k < BEFORE; k++)
+		if (mp_skip(&r) < 0)
+			return;
+	if (mp_bin(&r, &b, &len) == 0)
+		*out = (struct slice){b, len};
 }

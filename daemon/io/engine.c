@@ -13,6 +13,7 @@
 
 #include "../base/log.h"
 #include "../base/own.h"
+#include "actions.h"
 #include "addr.h"
 #include "agreed.h"
 #include "apps.h"
@@ -77,6 +78,7 @@ on_moved(void *arg)
 	dossier_look(e);
 	lead_look(e);
 	tell_look(e);
+	actions_look(e);
 	if (changes != e->seen_changes) {
 		events_look(e);
 		e->seen_changes = changes;
@@ -117,6 +119,7 @@ engine_adopted(struct engine *e)
 	events_note(e, "applied", e->conf.name, "schedule %s is in force here", text);
 	e->follow.error[0] = '\0';
 	engine_kick(e);
+	actions_adopted(e);
 	apply_update(e);
 	return true;
 }
@@ -398,6 +401,7 @@ on_second(uv_timer_t *timer)
 	tell_second(e);
 	lead_second(e);
 	going_second(e);
+	actions_second(e);
 	depart_second(e);
 }
 
@@ -517,6 +521,7 @@ engine_start(struct engine *e, uv_loop_t *loop, struct err *err)
 	    (rc = open_doors(e, err)) < 0)
 		return rc;
 	soon_init(e, loop);
+	actions_start(e);
 	uv_timer_init(loop, &e->second);
 	e->second.data = e;
 	uv_timer_start(&e->second, on_second, SECOND_MS, SECOND_MS);

@@ -72,7 +72,7 @@ struct engine {
 	struct mesh *mesh; /* NULL: no cluster key yet, and no certificate */
 	struct net net;
 	struct counters counters;
-	uint64_t seen_changes;
+	uint64_t seen_changes, seconds;
 	unsigned dark_calls; /* under way */
 	struct stream_server *stream;
 	struct stream_kept *kept; /* to who is asked often; NULL: no memory for that */
@@ -91,7 +91,6 @@ struct engine {
 	uv_timer_t report; /* due: tell the leader */
 	struct tell_hearer told[MESH_HEARERS];
 	msec reported;
-	uint64_t seconds;
 	struct ctl_req *key_waiter; /* `mesh init` or `join` waits for the key */
 	char key_error[ERR_TEXT_CAP]; /* why there is no cluster key */
 	struct starting starting;
@@ -107,6 +106,7 @@ struct engine {
 	struct exclusive exclusive;
 	struct auditing *auditing; /* audit.h: who asks now, and who waits */
 	struct lead lead;
+	struct actions *actions;
 	struct follow follow;
 	struct ctl ctl;
 	uv_timer_t second;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../base/log.h"
+#include "actlead.h"
 #include "engine.h"
 #include "hear.h"
 #include "round.h"
@@ -250,6 +251,7 @@ take_office(struct engine *e, const struct mesh_side *side)
 
 	round_abandon(e);
 	parents_free(l);
+	actlead_clear(e);
 	follow_stop(e);
 	l->leading = true;
 	l->term = side->term;
@@ -283,6 +285,7 @@ leave_office(struct engine *e)
 	recording_stop(e);
 	shadow_stop(e);
 	parents_free(l);
+	actlead_clear(e);
 	sched_unlead(&l->sched, net_now());
 	uv_timer_stop(&l->timer);
 }
@@ -307,6 +310,8 @@ look_members(struct engine *e)
 			continue;
 		before = n->state;
 		n->state = (int)state;
+		if (state == VIEW_LEFT)
+			actlead_gone(e, &m.id);
 		if (before == -1 && net_now() - e->lead.since < JOIN_QUIET_MS)
 			continue; /* who was there when the office began */
 		log_info("node %s is %s", m.name,
@@ -362,6 +367,13 @@ lead_force(struct engine *e, const char *stamp)
 {
 	struct lead *l = &e->lead;
 
+	if (strcmp(stamp, "scheduler") == 0) {
+		bool was = quarantine_lift(&l->quarantine);
+
+		if (was)
+			lead_note(e, SCHED_ACTION);
+		return was;
+	}
 	for (size_t i = 0; i < l->rail.held_count; i++) {
 		if (strcmp(l->rail.held[i].stamp, stamp) != 0)
 			continue;

@@ -7,6 +7,7 @@
 #define IO_LEAD_H
 
 #include "../core/plan.h"
+#include "../core/quarantine.h"
 #include "../core/rail.h"
 #include "../core/report.h"
 #include "../core/sched.h"
@@ -51,6 +52,9 @@ struct lead {
 	struct script_run *run; /* under way */
 	struct recording recording;
 	struct shadow shadow;
+	struct hash asked[MESH_PARENTS_MAX]; /* the parents that its script sees */
+	size_t asked_count;
+	struct hash code; /* of what it runs */
 	bool issued;		/* a schedule in this office */
 	bool unannounced;	/* the one in force is ours, and no beat carries it yet */
 	enum mesh_grade grade;	/* at the last look */
@@ -60,6 +64,8 @@ struct lead {
 	uint64_t round, round_ms_wall;
 	uint32_t ms;
 	char error[ERR_TEXT_CAP], excerpt[SCRIPT_EXCERPT_CAP];
+	struct actlead *desk; /* actlead.h */
+	struct quarantine quarantine;
 	struct rail rail;
 	struct plan_missing *missing;
 	size_t missing_count;
@@ -82,7 +88,8 @@ void lead_ended(struct engine *e, bool ok);
 size_t lead_parents(struct engine *e, const struct schedule **out, size_t cap);
 /* What the schedule now in force came from need not be kept. */
 void lead_merged(struct engine *e);
-/* Lift what is held at that stamp; false when nothing is. */
+/* Lift what is held at that stamp, or ("scheduler") the quarantine of its code; false when
+ * nothing is. */
 bool lead_force(struct engine *e, const char *stamp);
 
 #endif

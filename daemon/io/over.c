@@ -38,6 +38,8 @@ passes(uint8_t kind)
 	case QUERY_KEYS:
 	case QUERY_AUDIT:
 	case QUERY_METRICS:
+	case QUERY_ACTIONS:
+	case QUERY_ACTION:
 		return true;
 	default:
 		return false;

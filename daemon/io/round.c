@@ -10,17 +10,20 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "../core/input.h"
+#include "actlead.h"
 #include "engine.h"
 #include "events.h"
 #include "pack.h"
 
 enum {
 	ROUND_AGAIN = 2,   /* an err.code: not the script's fault */
+	ROUND_BIG = 6,     /* likewise: its fault, found late */
 	ROUND_NOTHING = 1, /* of issue() */
 };
 
+/* how: ACTDESK_FAILED where a script or what it was given may be to blame. */
 static void
-fail(struct engine *e, const char *why, const char *excerpt)
+fail(struct engine *e, enum actdesk_end how, const char *why, const char *excerpt)
 {
 	struct lead *l = &e->lead;
 
@@ -32,6 +35,7 @@ fail(struct engine *e, const char *why, const char *excerpt)
 	snprintf(l->excerpt, sizeof l->excerpt, "%s", excerpt);
 	world_free(&l->world);
 	lead_ended(e, false);
+	actlead_ended(e, how, why);
 }
 
 /* Nothing is wrong with the script: the office is shaky, or the disk full.
@@ -42,6 +46,7 @@ again(struct engine *e, const char *why)
 	log_info("round given up: %s", why);
 	world_free(&e->lead.world);
 	lead_ended(e, true);
+	actlead_ended(e, ACTDESK_AGAIN, why);
 	lead_note(e, SCHED_LEASE);
 }
 
@@ -78,9 +83,21 @@ announce(struct engine *e)
 	return 0;
 }
 
+static bool
+same_parents(const struct lead *l, const struct schedule *const *parents, size_t n)
+{
+	for (size_t i = 0; i < n && n == l->asked_count; i++)
+		if (!hash_eq(&l->asked[i], &parents[i]->hash))
+			return false;
+	return n == l->asked_count;
+}
+
+/* What a plan is to become: a round's, or an operator's as a whole or not at all. */
+enum wish { WISH_ROUND, WISH_REVERT, WISH_FORCED };
+
 /* Keep, announce, apply: 0.  Nothing changed: ROUND_NOTHING. */
 static int
-issue(struct engine *e, struct plan *plan, const struct stamp *stamp, struct err *err)
+issue(struct engine *e, struct plan *plan, enum wish wish, const struct stamp *stamp, struct err *err)
 {
 	const struct schedule *parents[MESH_PARENTS_MAX];
 	size_t n = lead_parents(e, parents, MESH_PARENTS_MAX);
@@ -94,11 +111,16 @@ issue(struct engine *e, struct plan *plan, const struct stamp *stamp, struct err
 		meta.parents[i].hash = parents[i]->hash;
 	}
 	meta.parents_count = n;
+	/* What the script did not see it can't have merged. */
+	if (wish == WISH_ROUND && !same_parents(&e->lead, parents, n))
+		return err_set(err, ROUND_AGAIN, "an older schedule came in meanwhile");
 	memcpy(meta.pk, e->keys.pk, sizeof meta.pk);
-	if (world_name(&e->lead.world, plan) < 0)
+	if (world_name(&e->lead.world, plan) < 0 || actlead_replies(e, plan) < 0)
 		return err_set(err, 1, "out of memory");
-	if ((rc = schedule_build(&s, plan, &meta, &e->crypto, err)) < 0)
-		return rc;
+	if (schedule_build(&s, plan, &meta, &e->crypto, err) < 0) {
+		err->code = ROUND_BIG;
+		return -1;
+	}
 	if (e->lead.issued && n == 1 && e->keep.current.meta.grade == meta.grade &&
 	    schedule_compare(&s, &e->keep.current) == SCHEDULE_SAME) {
 		schedule_free(&s);
@@ -136,16 +158,14 @@ log_held(struct engine *e, const struct rail *before, const struct rail *now)
 	}
 }
 
-/* What a plan is to become: a round's, or an operator's as a whole or not at all. */
-enum wish { WISH_ROUND, WISH_REVERT, WISH_FORCED };
-
-/* By the rails; of a round's what they hold stays as it was, and is remembered. */
+/* By the rails; of a round's what they hold stays as it was, and is remembered.  alone: last
+ * is the only parent. */
 static int
-hold(struct engine *e, struct plan *plan, const struct plan *last, enum wish wish,
+hold(struct engine *e, struct plan *plan, const struct plan *last, bool alone, enum wish wish,
     const struct stamp *stamp, struct err *err)
 {
 	struct lead *l = &e->lead;
-	const char *forced[LEAD_FORCED_MAX];
+	const char *forced[LEAD_FORCED_MAX], *acted[ACTDESK_ROLES_MAX];
 	char stamp_str[STAMP_TEXT_CAP];
 	struct rail rail = {0};
 	int rc = 0;
@@ -161,7 +181,10 @@ hold(struct engine *e, struct plan *plan, const struct plan *last, enum wish wis
 	    .before = wish == WISH_ROUND ? &l->rail : NULL,
 	    .stamp = stamp_str,
 	    .forced = forced,
-	    .forced_count = wish == WISH_ROUND ? l->forced_count : 0};
+	    .forced_count = wish == WISH_ROUND ? l->forced_count : 0,
+	    .acted = acted,
+	    .acted_count = wish == WISH_ROUND ? actlead_acted(e, acted) : 0,
+	    .alone = alone};
 	if (rail_apply(plan, &in, &rail) < 0)
 		return err_set(err, 1, "out of memory");
 	if (wish == WISH_REVERT) {
@@ -198,9 +221,9 @@ judge(struct engine *e, struct plan *plan, enum wish wish, struct err *err)
 	    schedule_plan(parents[parents_count - 1], &last) < 0)
 		return err_set(err, 1, "the schedule in force can't be read");
 	if (wish != WISH_FORCED)
-		rc = hold(e, plan, parents_count > 0 ? &last : NULL, wish, &stamp, err);
+		rc = hold(e, plan, parents_count > 0 ? &last : NULL, parents_count == 1, wish, &stamp, err);
 	plan_free(&last);
-	return rc < 0 ? rc : issue(e, plan, &stamp, err);
+	return rc < 0 ? rc : issue(e, plan, wish, &stamp, err);
 }
 
 int
@@ -211,8 +234,8 @@ round_revert(struct engine *e, struct plan *plan, bool force, struct err *err)
 
 /* The round is over, whatever way. */
 static void
-over(struct engine *e, const struct script_answer *a, enum round_fate fate, const char *why,
-    const char *excerpt)
+over(struct engine *e, const struct script_answer *a, enum round_fate fate, enum actdesk_end how,
+    const char *why, const char *excerpt)
 {
 	if (fate == ROUND_ISSUED || fate == ROUND_SAME)
 		shadow_round(e, blob_slice(&e->lead.recording.input), a->result);
@@ -220,11 +243,12 @@ over(struct engine *e, const struct script_answer *a, enum round_fate fate, cons
 	if (fate == ROUND_GIVEN_UP) {
 		again(e, why);
 	} else if (fate == ROUND_FAILED) {
-		fail(e, why, excerpt);
+		fail(e, how, why, excerpt);
 	} else {
 		e->lead.error[0] = e->lead.excerpt[0] = '\0';
 		world_free(&e->lead.world);
 		lead_ended(e, true);
+		actlead_ended(e, how, "");
 	}
 }
 
@@ -242,24 +266,46 @@ take_answer(struct engine *e, const struct script_answer *a)
 	/* Reports went on coming while the script ran: judge by the newest. */
 	world_free(&l->world);
 	if (world_build(e, &l->world) < 0) {
-		over(e, a, ROUND_FAILED, "out of memory", "");
+		over(e, a, ROUND_FAILED, ACTDESK_AGAIN, "out of memory", "");
 		return;
 	}
 	w.nodes = l->world.nodes;
 	w.nodes_count = l->world.nodes_count;
 	if (plan_check(a->result.b, a->result.len, &w, &plan, &err) < 0) {
-		over(e, a, ROUND_FAILED, err.text, "");
+		over(e, a, ROUND_FAILED, ACTDESK_FAILED, err.text, "");
 		return;
 	}
 	rc = judge(e, &plan, WISH_ROUND, &err);
 	take_notes(l, &plan);
 	plan_free(&plan);
 	if (rc < 0) {
-		over(e, a, err.code == ROUND_AGAIN ? ROUND_GIVEN_UP : ROUND_FAILED, err.text, "");
+		over(e, a, err.code == ROUND_AGAIN ? ROUND_GIVEN_UP : ROUND_FAILED,
+		    err.code == ROUND_BIG ? ACTDESK_FAILED : ACTDESK_AGAIN, err.text, "");
 		return;
 	}
 	stamp_text(&e->keep.current.meta.stamp, stamp);
-	over(e, a, rc == ROUND_NOTHING ? ROUND_SAME : ROUND_ISSUED, stamp, "");
+	over(e, a, rc == ROUND_NOTHING ? ROUND_SAME : ROUND_ISSUED, ACTDESK_ISSUED, stamp, "");
+}
+
+static const struct hash *
+code_of(const struct engine *e)
+{
+	return &e->trees.slot[TREES_SCRIPTS].tree.hash;
+}
+
+static void
+note_crash(struct engine *e, const struct script_answer *a)
+{
+	struct lead *l = &e->lead;
+	bool was = quarantine_is(&l->quarantine, &l->code);
+
+	quarantine_ended(&l->quarantine, net_now(), &l->code, a->ok, a->crashed);
+	if (was || !quarantine_is(&l->quarantine, &l->code))
+		return;
+	log_warn("scheduler: its code crashed %d times in a row: it runs once a minute from now on",
+	    QUARANTINE_CRASHES);
+	events_note(e, "scheduler", e->conf.name, "its code crashed %d times in a row: in quarantine",
+	    QUARANTINE_CRASHES);
 }
 
 static void
@@ -271,6 +317,7 @@ on_answer(void *arg, const struct script_answer *a)
 	l->run = NULL;
 	l->round++;
 	l->ms = a->ms;
+	note_crash(e, a);
 	l->round_ms_wall = engine_wall_ms();
 	if (a->log.len > 0) {
 		char text[ERR_TEXT_CAP];
@@ -281,7 +328,7 @@ on_answer(void *arg, const struct script_answer *a)
 	if (a->ok)
 		take_answer(e, a);
 	else
-		over(e, a, ROUND_FAILED, a->error, a->excerpt);
+		over(e, a, ROUND_FAILED, ACTDESK_FAILED, a->error, a->excerpt);
 }
 
 /* --- asking ----------------------------------------------------------------------- */
@@ -303,7 +350,8 @@ pack_parents(struct engine *e, struct blob *blobs, struct slice *slices, size_t 
 }
 
 static int
-pack_input(struct engine *e, const struct world *w, struct blob *out)
+pack_input(struct engine *e, const struct world *w, const struct actdesk_item *const *given,
+    size_t given_count, struct blob *out)
 {
 	struct blob blobs[MESH_PARENTS_MAX] = {{0}};
 	struct slice slices[MESH_PARENTS_MAX];
@@ -322,6 +370,8 @@ pack_input(struct engine *e, const struct world *w, struct blob *out)
 	    .metas_count = e->trees.metas_count,
 	    .parents = slices,
 	    .parents_count = n,
+	    .actions = given,
+	    .actions_count = given_count,
 	    .query = e->answers.query};
 	if (rc == 0)
 		rc = input_pack(&in, out);
@@ -338,7 +388,7 @@ round_input(struct engine *e, struct blob *out)
 
 	*out = (struct blob){0};
 	if (rc == 0)
-		rc = pack_input(e, &w, out);
+		rc = pack_input(e, &w, NULL, 0, out);
 	world_free(&w);
 	return rc < 0 ? -1 : 0;
 }
@@ -354,6 +404,24 @@ round_abandon(struct engine *e)
 	l->run = NULL;
 	world_free(&l->world);
 	sched_done(&l->sched, net_now(), true);
+	actlead_ended(e, ACTDESK_AGAIN, "");
+}
+
+/* What the round that starts is asked. */
+static int
+pack_round(struct engine *e, struct blob *out)
+{
+	const struct actdesk_item *given[ACTDESK_ROUND_MAX];
+	const struct schedule *parents[MESH_PARENTS_MAX];
+	struct lead *l = &e->lead;
+	size_t count;
+
+	l->asked_count = lead_parents(e, parents, MESH_PARENTS_MAX);
+	for (size_t i = 0; i < l->asked_count; i++)
+		l->asked[i] = parents[i]->hash;
+	if (world_build(e, &l->world) < 0 || actlead_give(e, given, &count) < 0)
+		return -1;
+	return pack_input(e, &l->world, given, count, out);
 }
 
 void
@@ -376,17 +444,23 @@ round_start(struct engine *e)
 
 		err_set(&err, 1, "%s/scheduler-scripts/main.lua: %s", e->conf.config_dir,
 		    why[0] != '\0' ? why : "No such file or directory");
-		fail(e, err.text, "");
+		fail(e, ACTDESK_FAILED, err.text, "");
 		return;
 	}
-	if (world_build(e, &l->world) < 0 || pack_input(e, &l->world, &input) < 0) {
+	l->code = *code_of(e);
+	if (quarantine_holds(&l->quarantine, net_now(), &l->code)) {
+		lead_ended(e, false); /* the error of the last crash stands */
+		actlead_ended(e, ACTDESK_AGAIN, "");
+		return;
+	}
+	if (pack_round(e, &input) < 0) {
 		blob_free(&input);
-		fail(e, "the input can't be packed (out of memory, or a broken parent)", "");
+		fail(e, ACTDESK_AGAIN, "the input can't be packed (out of memory, or a broken parent)", "");
 		return;
 	}
 	if (script_pack_files(scripts, &code) < 0) {
 		blob_free(&input);
-		fail(e, "out of memory", "");
+		fail(e, ACTDESK_AGAIN, "out of memory", "");
 		return;
 	}
 	msgpack_sbuffer_init(&buf);
@@ -398,5 +472,5 @@ round_start(struct engine *e)
 	    (struct slice){(uint8_t *)buf.data, buf.size}, on_answer, e, &err);
 	msgpack_sbuffer_destroy(&buf);
 	if (l->run == NULL)
-		fail(e, err.text, "");
+		fail(e, ACTDESK_AGAIN, err.text, "");
 }

@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "../base/log.h"
+#include "actions.h"
 #include "belong.h"
 #include "certify.h"
 #include "depart.h"
@@ -88,6 +89,7 @@ saving_open(struct engine *e, struct err *err)
 	e->saved.roster_bytes = rc > 0 ? len : 0;
 	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 ||
 	    (rc = going_load(e, err)) < 0 || (rc = hold_load(e, err)) < 0 ||
+	    (rc = actions_load(e, err)) < 0 ||
 	    (rc = depart_load(e, err)) < 0)
 		return rc;
 	if ((rc = keep_load(&e->keep, e->store, &e->crypto, err)) < 0)

@@ -201,6 +201,8 @@ on_done(void *arg, struct spawn_result *res)
 		snprintf(e, sizeof a.error, "%s failed and did not say why", r->what);
 	if (e[0] != '\0')
 		a.ok = false;
+	a.crashed = res->killed_by_deadline || res->killed_by_output || res->exit_status != 0 ||
+	    (!a.ok && strstr(e, "(limit limits: script-cpu)") != NULL);
 	r->done(r->arg, &a);
 	free(r);
 }

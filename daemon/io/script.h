@@ -16,6 +16,7 @@ enum { SCRIPT_EXCERPT_CAP = 4096 };
 
 struct script_answer {
 	bool ok;
+	bool crashed; /* !ok: killed, or ended without an orderly answer */
 	struct slice result; /* ok: one packed value; borrowed for the call */
 	struct slice log;    /* text; may be empty */
 	char error[ERR_TEXT_CAP]; /* !ok: one line */

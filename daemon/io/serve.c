@@ -5,6 +5,8 @@
 #include "../../gossip/look.h"
 #include "../../gossip/mp.h"
 #include "../base/own.h"
+#include "actions.h"
+#include "actlead.h"
 #include "acts.h"
 #include "audit.h"
 #include "engine.h"
@@ -79,7 +81,8 @@ may_ask(const struct engine *e, const struct stream_peer *peer, uint8_t kind)
 {
 	enum mesh_standing who = e->mesh == NULL ? MESH_STRANGER : mesh_standing(e->mesh, peer->pk);
 	bool orders = kind == QUERY_FORCE || kind == QUERY_HAND_OVER || kind == QUERY_KEYS ||
-	    kind == QUERY_AUDIT || kind == QUERY_REVERT;
+	    kind == QUERY_AUDIT || kind == QUERY_REVERT || kind == QUERY_ACTIONS ||
+	    kind == QUERY_ACTION;
 
 	if (who == MESH_OUT)
 		return -ERR_EVICTED;
@@ -110,6 +113,12 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 	case QUERY_FORCE:
 	case QUERY_HAND_OVER:
 		acts_serve(e, kind, payload, len, answer);
+		return;
+	case QUERY_ACTIONS:
+		actlead_serve(e, payload, len, answer);
+		return;
+	case QUERY_ACTION:
+		actions_serve(e, payload, len, answer);
 		return;
 	case QUERY_SIGHT:
 		sight_serve(e, payload, len, answer);

@@ -10,6 +10,7 @@
 #include "../../gossip/mp.h"
 #include "../base/own.h"
 #include "../core/standard.h"
+#include "actions.h"
 #include "addr.h"
 #include "ails.h"
 #include "belong.h"
@@ -109,7 +110,7 @@ struct notes {
 	char starting[ERR_TEXT_CAP], seeds[ERR_TEXT_CAP], belong[ERR_TEXT_CAP], blocked[DARK_TEXT_CAP], foreign[FOREIGN_TEXT_CAP];
 	char paces[PACES_TEXT_CAP], names[NAMES_TEXT_CAP], refused[ERR_TEXT_CAP];
 	char disk[ERR_TEXT_CAP], depart[ERR_TEXT_CAP], leader[ERR_TEXT_CAP], facts[ERR_TEXT_CAP];
-	char shut[ERR_TEXT_CAP];
+	char shut[ERR_TEXT_CAP], action[ERR_TEXT_CAP];
 };
 
 static const char *
@@ -226,6 +227,8 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	if (paces_line(e->mesh, notes->paces, sizeof notes->paces) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->paces, "write the same `profile:` into every mesh.yaml and restart meshd"};
+	if (n < cap && (out[n].text = actions_problem(e, notes->action, &out[n].hint)) != NULL)
+		n++;
 	if (n < cap && (out[n].text = dossier_problem(e, notes->facts, &out[n].hint)) != NULL)
 		n++;
 	if (probe_disk_line(&e->metrics, e->conf.state_dir, notes->disk, sizeof notes->disk) && n < cap)
@@ -337,7 +340,7 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 		level = 1;
 	if ((s.member && !s.has_leader) || starting_is(e))
 		level = 2;
-	msgpack_pack_map(pk, 14);
+	msgpack_pack_map(pk, 15);
 	pk_kstr(pk, "cluster", e->conf.cluster);
 	pk_kstr(pk, "node", e->conf.name);
 	pk_kstr(pk, "version", MESH_VERSION);
@@ -351,6 +354,8 @@ status_pack(struct engine *e, struct slice view, msgpack_packer *pk)
 	pack_slice(pk, "scheduler", status_view_get(view, "scheduler"));
 	pack_slice(pk, "shadow", status_view_get(view, "shadow"));
 	pack_slice(pk, "roles", status_view_get(view, "roles"));
+	pk_str(pk, "actions");
+	actions_pack_count(e, pk);
 	pk_str(pk, "counters");
 	counters_pack(&e->counters, pk);
 	pk_str(pk, "problems");

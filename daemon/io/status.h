@@ -18,7 +18,7 @@ struct engine;
 struct schedule;
 
 /* {ps: [...], roles: [...], scheduler: {...}, problems: [...], held: [...],
- *  level: 0|1|2, fresh: this node leads and everybody has reported} */
+ *  level: 0|1|2, actions: [...], fresh: this node leads and everybody has reported} */
 void status_pack_view(struct engine *e, msgpack_packer *pk);
 /* The value of a key of a view; empty when the view is malformed. */
 struct slice status_view_get(struct slice view, const char *key);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../base/name.h"
+#include "actions.h"
 #include "acts.h"
 #include "audit.h"
 #include "belong.h"
@@ -251,6 +252,8 @@ static const struct verb {
     {"generations", generations_verb, false},
     {"version", verb_version, false},
     {"apply", acts_apply, true},
+    {"action", actions_verb, true},
+    {"actions", actions_list, false},
     {"identity", certify_identity, false},
     {"init", certify_init, true},
     {"join", certify_join, true},

@@ -7,6 +7,7 @@
 
 #include "../../gossip/mp.h"
 #include "../base/own.h"
+#include "actlead.h"
 #include "belong.h"
 #include "engine.h"
 #include "pack.h"
@@ -263,6 +264,7 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 {
 	const struct lead *l = &e->lead;
 	char hint[STAMP_TEXT_CAP + 32], names[4 * NAME_CAP], force[sizeof names + 64];
+	char text[ERR_TEXT_CAP], act_hint[ERR_TEXT_CAP];
 	size_t waits;
 
 	if (strncmp(l->error, "write the state database", 24) == 0) {
@@ -273,6 +275,10 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 		problem(p, "the last good schedule stays in force; correct the script", "scheduler: %s",
 		    l->error);
 	}
+	if (quarantine_is(&l->quarantine, &e->trees.slot[TREES_SCRIPTS].tree.hash))
+		problem(p, "correct it: other code runs at once; or mesh apply --force scheduler",
+		    "scheduler: this code (%02x%02x%02x%02x) is in quarantine: it crashed %d times in a row, and runs once a minute",
+		    l->code.b[0], l->code.b[1], l->code.b[2], l->code.b[3], QUARANTINE_CRASHES);
 	if (e->mesh != NULL && (waits = rotate_waits(e, names, sizeof names)) > 0) {
 		snprintf(force, sizeof force, "start %s; or go on without: mesh keys rotate --force %s",
 		    waits > 1 ? "them" : "it", names);
@@ -289,6 +295,9 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 		snprintf(hint, sizeof hint, "mesh apply --force %s", l->rail.held[i].stamp);
 		problem(p, hint, "role %s is held: %s", l->rail.held[i].role, l->rail.held[i].why);
 	}
+	for (size_t i = 0; i < actlead_aside(e); i++)
+		if (actlead_aside_line(e, i, text, act_hint))
+			problem(p, act_hint, "%s", text);
 	for (size_t i = 0; i < l->missing_count; i++) {
 		const struct plan_missing *m = &l->missing[i];
 
@@ -366,7 +375,9 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 		all = all_instances(&w, &e->apply.plan, &count);
 	msgpack_sbuffer_init(&p.buf);
 	msgpack_packer_init(&p.pk, &p.buf, msgpack_sbuffer_write);
-	msgpack_pack_map(pk, 8);
+	msgpack_pack_map(pk, 9);
+	pk_str(pk, "actions");
+	actlead_pack(e, pk);
 	pk_str(pk, "ps");
 	msgpack_pack_array(pk, count);
 	for (size_t i = 0; i < count; i++)

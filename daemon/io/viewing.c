@@ -122,7 +122,7 @@ take_rows(const struct engine *e, struct slice view, bool own, msgpack_packer *p
 static void
 merge(const struct engine *e, struct slice theirs, struct slice own, msgpack_sbuffer *out)
 {
-	static const char *const keys[] = {"roles", "scheduler", "problems", "held", "shadow", "level"};
+	static const char *const keys[] = {"roles", "scheduler", "problems", "held", "shadow", "level", "actions"};
 	msgpack_sbuffer rows;
 	msgpack_packer pk;
 	uint32_t n;

@@ -23,6 +23,9 @@
  *
  *   QUERY_KEYS     [rotate?, name or ""]      -> what `mesh keys status` shows (rotate.h)
  *
+ *   QUERY_ACTIONS  pk, signature, bundle     -> what is said of each (actlead.h)
+ *   QUERY_ACTION   [number, retry?, uid]     -> "ok" (actions.h)
+ *
  *   QUERY_FACTS    a question             -> records of facts (gossip/facts.h)
  *
  *   QUERY_METRICS  a question             -> this node's part (core/metricscode.h)
@@ -31,7 +34,7 @@
  *   QUERY_REVERT   [stamp, force, who]    -> an older schedule is issued again (revert.h)
  *
  * Whoever holds the cluster key may ask; all of these are reads, except FORCE,
- * HAND_OVER, REVERT and KEYS, which an operator asked for at the node that sends them (acts.h); so is
+ * HAND_OVER, REVERT, KEYS, ACTIONS and ACTION, which an operator asked for at the node that sends them (acts.h); so is
  * AUDIT, which reads what is hidden from other users of that host.
  */
 #ifndef IO_WIRE_H
@@ -54,6 +57,8 @@ enum query {
 	QUERY_METRICS,
 	QUERY_ROUND,
 	QUERY_REVERT,
+	QUERY_ACTIONS,
+	QUERY_ACTION,
 };
 
 enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "../../daemon/base/log.h"
+#include "../../daemon/io/actions.h"
+#include "../../daemon/io/actown.h"
 #include "../../daemon/io/peers.h"
 #include "desk_mesh.h"
 
@@ -54,6 +56,7 @@ desk_tidy(void)
 		continue;
 	must(store_del(e->store, STORE_MISC, "leaving", 7, &err) >= 0);
 	must(store_del(e->store, STORE_MISC, "draining", 8, &err) >= 0);
+	must(actqueue_init(&e->actions->q, (struct slice){NULL, 0}, 1, engine_wall_ms(), net_now()) == 0);
 	e->depart = (struct depart){.asked = false};
 	e->draining = e->keys.has_key = e->local.known = false;
 	e->key_error[0] = '\0';
@@ -103,6 +106,8 @@ desk_open(void)
 	must(e->state_fd >= 0 && journal_init(&e->journal) == 0 && local_init(&e->local) == 0);
 	must(store_open(e->state_fd, &e->store, note, sizeof note, &err) == 0);
 	must(keep_load(&e->keep, e->store, &e->crypto, &err) == 0);
+	must(actions_load(e, &err) == 0);
+	actions_start(e);
 	lead_init(e);
 	follow_init(e);
 	tell_init(e);

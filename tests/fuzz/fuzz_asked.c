@@ -163,7 +163,7 @@ mesh_asks(struct rest in)
 {
 	static const char *const verbs[] = {"status", "members", "leader", "partition", "roster",
 	    "events", "debug", "ps", "logs", "schedule", "render", "version", "apply", "identity",
-	    "keys", "evict"};
+	    "keys", "evict", "action", "actions"};
 
 	ask(verbs[byte(&in) % ARRAY_LEN(verbs)], false, &in);
 }
@@ -175,7 +175,7 @@ static void
 operator_asks(struct rest in)
 {
 	static const char *const verbs[] = {"apply", "leader", "init", "join", "evict", "drain",
-	    "undrain", "leave", "recover", "keys", "facts"};
+	    "undrain", "leave", "recover", "keys", "facts", "action", "actions"};
 	struct engine *e = &desk.e;
 	uint8_t how = byte(&in);
 

@@ -154,7 +154,7 @@ bad(void **state)
 			   "status [-w]"},
 	    {"status -f", "status: --follow is not for this command; usage: "
 			  "mesh status [-w]"},
-	    {"--frob", "unknown option '--frob'; see mesh --help"},
+	    {"--frobb", "unknown option '--frobb'; see mesh --help"},
 	    {"ps --wacth", "unknown option '--wacth'; did you mean '--watch'? "
 			   "see mesh --help"},
 	    {"ps -x", "unknown option '-x'; see mesh --help"},
@@ -248,7 +248,18 @@ bad_ones_of_later_verbs(void **state)
 						 "and shows all; leave one of the two out"},
 	    {"rtt n1 N2", "rtt: NODE 'N2' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
 	    {"keys", "keys: missing COMMAND, one of: status, rotate, export; see mesh help keys"},
-	    {"drain n2", "drain: unexpected argument 'n2': it is for the node that it is run on, so run it on n2"},
+	    {"scale", "scale: missing ROLE; usage: mesh scale ROLE N"},
+	    {"scale web", "scale: missing N; usage: mesh scale ROLE N"},
+	    {"scale web 5 6", "scale: unexpected argument '6'; usage: mesh scale ROLE N"},
+	    {"update web V1", "update: VERSION 'V1' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"update web v1 image", "update: 'image' is not KEY=VALUE; see mesh help update"},
+	    {"action web x A=1", "action: 'A=1' is not KEY=VALUE; see mesh help action"},
+	    {"action --retry n1", "--retry: 'n1' is no action's id (NODE.NUMBER, as in mesh actions)"},
+	    {"action --drop n1.x", "--drop: 'n1.x' is no action's id (NODE.NUMBER, as in mesh actions)"},
+	    {"role web add", "role: unknown COMMAND 'web'; did you mean 'add'? see mesh help role"},
+	    {"node tag N1 a=b", "node: NODE 'N1' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"drain N1", "drain: NODE 'N1' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
+	    {"leave n2", "leave: unexpected argument 'n2': it is for the node that it is run on, so run it on n2"},
 	    {"rtt n1 n2 n3", "rtt: unexpected argument 'n3'; usage: mesh rtt [NODE [NODE]] [-w]"},
 	    {"partitoin", "unknown command 'partitoin'; did you mean 'partition'? see mesh --help"},
 	};

@@ -58,9 +58,40 @@ an_empty_world(void **state)
 	char *text = pack(&in);
 
 	assert_string_equal(text,
-	    "{'api': 1, 'now': 5, 'self': 'a', 'actions': {}, 'metrics': {}, 'nodes': {}, "
+	    "{'api': 1, 'now': 5, 'self': 'a', 'actions': [], 'metrics': {}, 'nodes': {}, "
 	    "'side': {'grade': 'none', 'known': 0, 'lost': [], 'term': 0, 'visible': 0}, "
 	    "'running': {}, 'copies': {}, 'parents': [], 'vars': {}, 'roles': {}}");
+	free(text);
+}
+
+static void
+actions_by_stamp(void **state)
+{
+	static const char arg[] = "count=5";
+	static struct actdesk_item items[3];
+	const struct slice args[] = {{(const uint8_t *)arg, sizeof arg - 1}};
+	const struct actdesk_item *given[] = {&items[0], &items[1], &items[2]};
+	struct input in = {.self = "a", .actions = given, .actions_count = 3};
+	struct err err;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(action_make(&items[i].a, i == 1 ? "" : "web", "scale", args, i == 0, &err), 0);
+		snprintf(items[i].node, sizeof items[i].node, "n%zu", 3 - i);
+		items[i].a.number = 17;
+		items[i].a.stamp_ms = i == 0 ? 9 : 8;
+		items[i].a.uid = 1000;
+	}
+	items[0].a.tries = 2;
+	text = pack(&in);
+	assert_has(text, "'actions': ["
+	    "{'args': {}, 'by': 'uid 1000', 'id': 'n1.17', 'name': 'scale', 'node': 'n1', 'role': 'web', "
+	    "'stamp': 8, 'tries': 0}, "
+	    "{'args': {}, 'by': 'uid 1000', 'id': 'n2.17', 'name': 'scale', 'node': 'n2', "
+	    "'stamp': 8, 'tries': 0}, "
+	    "{'args': {'count': '5'}, 'by': 'uid 1000', 'id': 'n3.17', 'name': 'scale', 'node': 'n3', "
+	    "'role': 'web', 'stamp': 9, 'tries': 2}]");
 	free(text);
 }
 
@@ -308,6 +339,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_empty_world),
+	    cmocka_unit_test(actions_by_stamp),
 	    cmocka_unit_test(nodes_and_the_side),
 	    cmocka_unit_test(what_runs_and_its_copies),
 	    cmocka_unit_test(order_does_not_reach_it),

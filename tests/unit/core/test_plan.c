@@ -235,6 +235,12 @@ static const struct {
     {"{'errors': {'web': 5}}", "errors.web: expected a string, got integer 5"},
     {"{'missing': [{'node': 'a'}]}", "missing[1]: role is missing"},
     /* what all nodes are asked */
+    {"{'replies': 'no'}", "replies: expected a map, got string 'no'"},
+    {"{'replies': {'n1.1': 5}}", "replies.n1.1: expected a string, or {ok = false, text = ...}, got integer 5"},
+    {"{'replies': {'n1.1': {'ok': 'no', 'text': 'x'}}}", "replies.n1.1.ok: expected true or false, got string 'no'"},
+    {"{'replies': {'n1.1': {'ok': false}}}", "replies.n1.1: text is missing"},
+    {"{'replies': {'n1.1': {'txt': 'x'}}}", "replies.n1.1: unknown key 'txt'; did you mean 'text'?"},
+    {"{'replies': {'n1.1': {'text': ['x']}}}", "replies.n1.1.text: expected a string, got a list of 1"},
     {"{'query': 'node_load1'}", "query: expected a map, got string 'node_load1'"},
     {"{'query': {'load': 5}}", "query.load: expected a string, got integer 5"},
     {"{'query': {'Load': 'node_load1'}}", "query: query 'Load' must match [a-z0-9][a-z0-9_.-]{0,62}"},

@@ -297,6 +297,78 @@ an_emptied_list_is_held(void **state)
 	plan_free(&last);
 }
 
+/* Of a role on its nodes: all at once is no wish, one alone may be. */
+static void
+an_emptied_list_on_all_nodes_is_held(void **state)
+{
+	static const char *const vars[] = {"{'to': ['x', 'y']}", "{'to': []}", "{'to': ['x']}"};
+	struct plan p[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct plan_world w = {nodes, NODES, NULL, 0};
+		char text[400];
+		struct err err;
+
+		/* p[2]: emptied on n1 alone. */
+		snprintf(text, sizeof text,
+		    "{'roles': {'web': {'on_split': 'replace'}}, 'nodes': {"
+		    "'n1': {'roles': {'web': {'sandbox': 'web', 'vars': %s}}},"
+		    "'n2': {'roles': {'web': {'sandbox': 'web', 'vars': %s}}}}}",
+		    i == 2 ? vars[1] : vars[i], vars[i]);
+		struct blob b = mpjson(text);
+		assert_int_equal(plan_check(b.b, b.len, &w, &p[i], &err), 0);
+		blob_free(&b);
+	}
+	struct rail_in in = in_of(&p[0]);
+
+	assert_string_equal(line(&p[2], &in), "");
+	assert_string_equal(line(&p[1], &in),
+	    "web: would empty the list vars.to (had 2); confirm with mesh apply --force 7.0a0b0c0d.3");
+	for (size_t i = 0; i < 3; i++)
+		plan_free(&p[i]);
+}
+
+static void
+an_operator_s_word_is_meant(void **state)
+{
+	static const char *const acted[] = {"db", "web"};
+	struct plan last = web(0, 50), new = web(0, 5);
+
+	(void)state;
+	web_runs(50);
+	struct rail_in in = in_of(&last);
+
+	in.acted = acted;
+	in.acted_count = 2;
+	assert_string_equal(line(&new, &in), "");
+	assert_int_equal(instances(&new), 5);
+	/* Of another role it says nothing. */
+	in.acted_count = 1;
+	assert_int_not_equal(line(&new, &in)[0], '\0');
+	plan_free(&last);
+	plan_free(&new);
+}
+
+/* What the schedule in force does not place any more ends now: the next one does not stop it
+ * again.  With another parent, as after a heal, it may be that one's. */
+static void
+what_stops_already_does_not_count(void **state)
+{
+	struct plan last = web(0, 5), new = web(0, 5);
+
+	(void)state;
+	web_runs(50);
+	struct rail_in in = in_of(&last);
+
+	in.alone = true;
+	assert_string_equal(line(&new, &in), "");
+	in.alone = false;
+	assert_int_not_equal(line(&new, &in)[0], '\0');
+	plan_free(&last);
+	plan_free(&new);
+}
+
 static void
 the_stamp_stands_while_the_wish_does(void **state)
 {
@@ -412,6 +484,9 @@ main(void)
 	    TEST(silent_nodes_are_believed),
 	    TEST(an_emptied_list_is_held),
 	    TEST(the_stamp_stands_while_the_wish_does),
+	    TEST(an_emptied_list_on_all_nodes_is_held),
+	    TEST(an_operator_s_word_is_meant),
+	    TEST(what_stops_already_does_not_count),
 	    TEST(a_role_with_an_error_keeps_its_part),
 	    TEST(nothing_to_keep_blocks),
 	    TEST(a_member_that_left_keeps_nothing),
