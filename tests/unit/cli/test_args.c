@@ -146,8 +146,7 @@ bad(void **state)
 	    {"token --zone EU", "--zone: 'EU' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
 	    {"token --ca-key", "--ca-key: missing FILE"},
 	    {"status --ca-key k", "status: --ca-key is not for this command; usage: mesh status [-w]"},
-	    {"schedule", "schedule: missing COMMAND; usage: mesh schedule show "
-			 "[-w]"},
+	    {"schedule", "schedule: missing COMMAND, one of: show, history, diff, revert, input, shadow; see mesh help schedule"},
 	    {"schedule sohw", "schedule: unknown COMMAND 'sohw'; did you mean "
 			      "'show'? see mesh help schedule"},
 	    {"status now", "status: unexpected argument 'now'; usage: mesh "
