@@ -10,7 +10,7 @@ import signal
 import pytest
 
 import service
-from mesh import Missed, World, init, wait_until
+from mesh import Missed, World, init, wait_until, write
 
 SCRIPT = """
 return {schedule = function(input)
@@ -271,6 +271,9 @@ def test_code_that_crashes_is_put_in_quarantine(world):
 
 def test_the_library_knows_the_shortcuts(world):
     _, rest = sides(world.nodes)
+    for n in world.nodes:  # nobody has its image, so nothing is rendered
+        os.makedirs(os.path.join(n.etc, "templates/web"), exist_ok=True)
+        write(os.path.join(n.etc, "templates/web/render.yaml"), "files: {}\n")
     service.set_script(world.nodes, "return mesh.scheduler {mesh.role('web', {version = 'v1', "
                        "image = 'web-v1', count = 2, place = mesh.place.spread()})}\n")
     wait_until("it runs", lambda: any(r["name"] == "web" for r in rest[0].status()["roles"] or [])
