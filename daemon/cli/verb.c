@@ -326,8 +326,8 @@ const struct verb verbs[] = {
 	.details = "Any node takes it, keeps it on its disk and hands it to the leader; the script\n"
 		   "gets it with the next round, and replies. It survives a leader, this command and\n"
 		   "this node's restart, and is carried out once. What NAMEs there are is for the script\n"
-		   "to say; `mesh.scheduler` knows scale, update, pause, resume, proceed, skip, revert,\n"
-		   "add and remove, and of a node (--node) drain, undrain and tag. One that breaks three\n"
+		   "to say; `mesh.scheduler` knows scale, update, restart, pause, resume, proceed, skip,\n"
+		   "revert, add and remove, and of a node (--node) drain, undrain and tag. One that breaks three\n"
 		   "rounds is set aside, until --retry or --drop.\n"
 		   "Exit code: 0 answered, 1 refused or set aside, 2 pending after 5 s: mesh actions.",
 	.operand = OPERAND_ROLE,
