@@ -5,14 +5,14 @@
  * msgpack map, and reads one msgpack map from its stdout.  Nothing else is
  * open; stderr is for the log.  Exit 0 whenever an answer was written.
  *
- *   in   {"mode": "schedule" | "render" | "test" | "lint",
+ *   in   {"mode": "schedule" | "render" | "test" | "lint" | "check",
  *         "limits": {"heap": bytes, "cpu_ms": int, "output": bytes},
  *         "seed": int,                       of math.random; the input's hash
  *         "files": {"main.lua": str, ...}    the script tree, or the templates
  *         -- schedule, test, lint:
  *         "entry": "main.lua",               test: a file of specs; lint: not used
  *         "input": {...}                     DESIGN §6; test, lint: anything
- *         -- render:
+ *         -- render; check, with "input" for "vars":
  *         "render": [{"name": str, "template": str}, ...],
  *         "vars": {"vars": {...}, "schedule": {...}, "node": {...},
  *                  "role": {...}, "instances": {...}, "deployment": {...}}}
@@ -24,6 +24,7 @@
  *                    "error", "file", "line", "excerpt", "traceback", "locals"}, ...]}
  *         lint:     {"findings": [{"file": str, "line": int, "col": int, "text": str}, ...],
  *                    "files": int}
+ *         check:    the same, each finding with an "excerpt"; of what no template says, file ""
  *        {"ok": false, "error": "main.lua:12: '=' expected near 'x'",
  *         "file": str, "line": int, "col": int, "excerpt": str,
  *         "traceback": str, "locals": str, "log": str}

@@ -15,6 +15,7 @@
 #include "../io/render.h"
 #include "plan.h"
 #include "raw.h"
+#include "sandbox.h"
 #include "value.h"
 
 struct files {
@@ -343,26 +344,6 @@ all(struct files *f, bool other)
 
 /* --- the parts of an engine that it takes ------------------------------------------------------ */
 
-static int
-open_program(const char *name, struct err *err)
-{
-	static const char *const places[] = {"", "../libexec/mesh/"};
-	char dir[1024], path[1200];
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
-	int fd;
-
-	if (n <= 0)
-		return err_set(err, 1, "cannot read /proc/self/exe: %s", strerror(errno));
-	dir[n] = '\0';
-	*(strrchr(dir, '/') + 1) = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		snprintf(path, sizeof path, "%s%s%s", dir, places[i], name);
-		if ((fd = open(path, O_PATH | O_CLOEXEC)) > STDERR_FILENO)
-			return fd;
-	}
-	return err_set(err, 1, "cannot find %s in %.200s or %.200s../libexec/mesh", name, dir, dir);
-}
-
 static void
 changed(void *arg)
 {
@@ -372,9 +353,9 @@ changed(void *arg)
 static int
 set_up(struct files *f, struct err *err)
 {
-	if ((f->script_fd = open_program("meshd-script", err)) < 0)
+	if ((f->script_fd = sandbox_program("meshd-script", err)) < 0)
 		return f->script_fd;
-	if ((f->conf_fd = open_program("meshd-conf", err)) < 0)
+	if ((f->conf_fd = sandbox_program("meshd-conf", err)) < 0)
 		return f->conf_fd;
 	if (uv_loop_init(&f->loop) != 0)
 		return err_set(err, 1, "no event loop");

@@ -42,10 +42,10 @@ struct child {
 };
 
 /* Beside us, as after `make`; or in ../libexec/mesh, as after `make install`. */
-static int
-open_program(struct err *err)
+int
+sandbox_program(const char *name, struct err *err)
 {
-	static const char *const places[] = {"meshd-script", "../libexec/mesh/meshd-script"};
+	static const char *const places[] = {"", "../libexec/mesh/"};
 	char dir[PATH_CAP - 64], path[PATH_CAP];
 	ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
 	int fd;
@@ -55,11 +55,11 @@ open_program(struct err *err)
 	dir[n] = '\0';
 	*(strrchr(dir, '/') + 1) = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		snprintf(path, sizeof path, "%s%s", dir, places[i]);
+		snprintf(path, sizeof path, "%s%s%.32s", dir, places[i], name);
 		if ((fd = open(path, O_PATH | O_CLOEXEC)) > STDERR_FILENO)
 			return fd;
 	}
-	return err_set(err, 1, "cannot find meshd-script in %.200s or %.200s../libexec/mesh", dir, dir);
+	return err_set(err, 1, "cannot find %s in %.200s or %.200s../libexec/mesh", name, dir, dir);
 }
 
 static void
@@ -67,7 +67,7 @@ pack_question(const struct sandbox_ask *q, msgpack_sbuffer *buf)
 {
 	msgpack_packer pk;
 
-	pk_begin_map(buf, &pk, 6);
+	pk_begin_map(buf, &pk, q->wants_count > 0 ? 7 : 6);
 	pk_kstr(&pk, "mode", q->mode);
 	pk_str(&pk, "limits");
 	msgpack_pack_map(&pk, 3);
@@ -83,6 +83,15 @@ pack_question(const struct sandbox_ask *q, msgpack_sbuffer *buf)
 		pk_strn(&pk, (const char *)q->files->files[i].data, q->files->files[i].len);
 	}
 	pk_kstr(&pk, "entry", q->entry != NULL ? q->entry : "main.lua");
+	if (q->wants_count > 0) {
+		pk_str(&pk, "render");
+		msgpack_pack_array(&pk, q->wants_count);
+	}
+	for (size_t i = 0; i < q->wants_count; i++) {
+		msgpack_pack_map(&pk, 2);
+		pk_kstr(&pk, "name", q->wants[i].name);
+		pk_kstr(&pk, "template", q->wants[i].template_name);
+	}
 	pk_str(&pk, "input");
 	if (q->input.len > 0)
 		pk_raw(&pk, q->input.b, q->input.len);
@@ -303,7 +312,7 @@ sandbox_run(const struct sandbox_ask *q, struct sandbox_answer *out, struct err 
 	int rc;
 
 	*out = (struct sandbox_answer){0};
-	if ((program = open_program(err)) < 0)
+	if ((program = sandbox_program("meshd-script", err)) < 0)
 		return program;
 	pack_question(q, &buf);
 	in = memfd_sealed(buf.data, buf.size);

@@ -13,12 +13,19 @@
 
 enum { SANDBOX_WALL_MS = 10 * 1000 }; /* limits: script-wall where nothing is said */
 
+/* What a check looks for: what asks for it, for messages, and a template's file. */
+struct sandbox_want {
+	char *name, *template_name;
+};
+
 /* One question of base/scriptio.h.  Zero is the daemon's own default of each limit. */
 struct sandbox_ask {
-	const char *mode;	  /* "schedule", "test", "lint" */
+	const char *mode;	  /* "schedule", "test", "lint", "check" */
 	const struct tree *files; /* borrowed */
 	const char *entry;	  /* a file of them; NULL = main.lua */
 	struct slice input;	  /* one packed map; empty = {} */
+	const struct sandbox_want *wants; /* check; borrowed */
+	size_t wants_count;
 	uint64_t seed;
 	int64_t heap_bytes, cpu_ms, wall_ms;
 };
@@ -37,6 +44,8 @@ struct sandbox_answer {
  * code: meshd-script is not where it belongs, or cannot be started.
  */
 MUST_CHECK int sandbox_run(const struct sandbox_ask *q, struct sandbox_answer *out, struct err *err);
+/* A program of ours, O_PATH, of where we are or are installed; the caller closes it. */
+MUST_CHECK int sandbox_program(const char *name, struct err *err);
 void sandbox_free(struct sandbox_answer *a);
 
 #endif

@@ -68,10 +68,11 @@ int show_evict(const struct show *s, const json_t *data, struct err *err);
 /* check.c */
 int show_check(const struct show *s, struct err *err);
 int show_seal(const struct show *s, struct err *err);
-/* Of authors, in the sandbox: test.c, new.c.  Exit code 1: a test failed, something was found. */
+/* Of authors, in the sandbox: test.c, new.c, templates.c.  Exit code 1: a test failed, something was found. */
 int show_test(const struct show *s, struct err *err);
 int show_sim(const struct show *s, struct err *err);
 int show_lint(const struct show *s, struct err *err);
+int show_template(const struct show *s, struct err *err);
 int show_new(const struct show *s, struct err *err);
 /* admit.c */
 int show_token(const struct show *s, struct err *err);

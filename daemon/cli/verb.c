@@ -181,6 +181,18 @@ const struct verb verbs[] = {
 	.operand_name = "DIR",
 	.operand_optional = true,
 	.local = show_lint},
+    {.name = "template",
+	.summary = "check: what is wrong in templates, without rendering them",
+	.details = "DIR is templates/, a config directory that has it (.), or one template's directory. Each\n"
+		   "render.yaml, the files that it names, and each *.tmpl: tags, expressions, filters, includes.\n"
+		   "Everything that is wrong, FILE:LINE:COL. Variables are the scheduler's: mesh render or mesh\n"
+		   "plan sees those. Exit code: 0, or 1 with errors; a note is none.",
+	.operand = OPERAND_WORD,
+	.operand_name = "COMMAND",
+	.words = {"check"},
+	.second = OPERAND_FILE,
+	.second_name = "DIR",
+	.local = show_template},
     {.name = "new",
 	.summary = "a start that works: a scheduler, or a role of one",
 	.details = "scheduler: a config directory NAME with scripts, a spec and a role's templates.\n"

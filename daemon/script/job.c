@@ -30,7 +30,8 @@ str(struct mp *r, struct slice *out)
 static const char *const modes[] = {[JOB_SCHEDULE] = "schedule",
     [JOB_RENDER] = "render",
     [JOB_TEST] = "test",
-    [JOB_LINT] = "lint"};
+    [JOB_LINT] = "lint",
+    [JOB_CHECK] = "check"};
 
 const char *
 job_what(const struct job *job)

@@ -17,7 +17,7 @@ struct job_file {
 	struct slice name, text;
 };
 
-enum job_mode { JOB_SCHEDULE, JOB_RENDER, JOB_TEST, JOB_LINT };
+enum job_mode { JOB_SCHEDULE, JOB_RENDER, JOB_TEST, JOB_LINT, JOB_CHECK };
 
 struct job {
 	enum job_mode mode;
@@ -35,7 +35,7 @@ struct job {
 /* 0, or -EXIT_USAGE_ with one line in *err: the engine made a bad request. */
 MUST_CHECK int job_read(struct job *job, const void *buf, size_t len, struct err *err);
 void job_free(struct job *job);
-/* What runs, for messages: "scheduler", "template", "test", "lint". */
+/* What runs, for messages: "scheduler", "template", "test", "lint", "check". */
 const char *job_what(const struct job *job);
 /* The file of this name, or NULL. */
 const struct job_file *job_file_find(const struct job *job, const char *name, size_t len);

@@ -86,6 +86,9 @@ protected_run(lua_State *L)
 	case JOB_RENDER:
 		render_run(L, &run->job, &run->result);
 		break;
+	case JOB_CHECK:
+		check_run(L, &run->job, &run->result);
+		break;
 	case JOB_TEST:
 		spec_run(L, &run->job, &run->result);
 		break;

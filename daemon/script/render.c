@@ -5,7 +5,7 @@
  * itself raises, gets file, line and column of the template.  Names are strict:
  * what is not in the variables is an error, and so is writing nil.
  */
-#include "render.h"
+#include "render_in.h"
 #include "fault.h"
 #include "libs.h"
 #include "loader.h"
@@ -23,41 +23,13 @@
 
 #include <lauxlib.h>
 
-/* What a chunk is called with, by place: first the C functions. */
-enum { NAME_SHOW_MAX = 48, FUNCTIONS = 6, FILTERS };
-
-/* Registry keys: the variables, compiled templates by name, our functions. */
-static const char env_key = 'e', cache_key = 'c', functions_key = 'f';
-
-struct render {
-	const struct job *job;
-	struct log_text out; /* the file being written */
-	size_t total_bytes;  /* of the files before it */
-	const char *name;    /* of the running template; in the Lua cache */
-	const struct template *t;
-	uint32_t tag;
-	int depth;
-	bool placed; /* the error on its way has its place already */
-};
+/* Registry keys: the variables, compiled templates by name. */
+static const char env_key = 'e', cache_key = 'c';
 
 static struct render *
 self(lua_State *L)
 {
 	return lua_touserdata(L, lua_upvalueindex(1));
-}
-
-/* Raise "FILE:LINE:COL: text"; off is a place in the template's text. */
-static int
-fail_at(lua_State *L, struct render *r, size_t off, const char *text)
-{
-	uint32_t line, col;
-	char place[64];
-
-	template_place(r->t->text, off, &line, &col);
-	snprintf(place, sizeof place, ":%u:%u: ", line, col);
-	r->placed = true;
-	lua_pushfstring(L, "%s%s%s", r->name, place, text);
-	return lua_error(L);
 }
 
 static const struct template_tag *
@@ -103,7 +75,7 @@ unknown_variable(lua_State *L)
 	if (hint[0] == '\0' && libs_sandboxed(name))
 		snprintf(hint, sizeof hint, "; sandboxed: templates have variables only");
 	snprintf(text, sizeof text, "unknown variable '%.64s'%s", name, hint);
-	return fail_at(L, r, find_word(r, name), text);
+	return render_fail(L, r, find_word(r, name), text);
 }
 
 static int
@@ -124,11 +96,11 @@ write_out(lua_State *L, struct render *r, const char *s, size_t len)
 
 		snprintf(
 		    text, sizeof text, "output larger than %zu MiB", r->job->output_bytes >> 20);
-		fail_at(L, r, tag(r)->off, text);
+		render_fail(L, r, tag(r)->off, text);
 	}
 	text_put(&r->out, s, len);
 	if (r->out.cut)
-		fail_at(L, r, tag(r)->off, "out of memory for the output");
+		render_fail(L, r, tag(r)->off, "out of memory for the output");
 }
 
 static int
@@ -174,7 +146,7 @@ bad_value(lua_State *L, struct render *r)
 	if (!lua_isnil(L, 1)) {
 		snprintf(text, sizeof text, "%s is a %s; use json() or yaml()", name,
 		    lua_type(L, 1) == LUA_TTABLE ? "table" : luaL_typename(L, 1));
-		return fail_at(L, r, tag(r)->off, text);
+		return render_fail(L, r, tag(r)->off, text);
 	}
 	if (lua_istable(L, 2) && dot != NULL) {
 		char field[NAME_SHOW_MAX];
@@ -183,7 +155,7 @@ bad_value(lua_State *L, struct render *r)
 		libs_suggest(L, 2, field, hint, sizeof hint);
 	}
 	snprintf(text, sizeof text, "%s is nil%s", name, hint);
-	return fail_at(L, r, tag(r)->off, text);
+	return render_fail(L, r, tag(r)->off, text);
 }
 
 static int
@@ -217,7 +189,7 @@ render_out(lua_State *L)
 	switch (lua_type(L, 1)) {
 	case LUA_TNUMBER:
 		if (!lua_isinteger(L, 1) && !isfinite(lua_tonumber(L, 1)))
-			return fail_at(L, r, tag(r)->off, "not a finite number");
+			return render_fail(L, r, tag(r)->off, "not a finite number");
 		/* fall through */
 	case LUA_TBOOLEAN:
 		s = luaL_tolstring(L, 1, &len);
@@ -228,7 +200,7 @@ render_out(lua_State *L)
 		if (byte != 0)
 			return bad_text(L, r, byte);
 		if (value_utf8(s, len) != len)
-			return fail_at(L, r, tag(r)->off, "the value is not UTF-8");
+			return render_fail(L, r, tag(r)->off, "the value is not UTF-8");
 		break;
 	default:
 		return bad_value(L, r);
@@ -256,7 +228,7 @@ render_each(lua_State *L)
 	lua_Integer names = lua_tointeger(L, 1);
 
 	if (lua_isnoneornil(L, 2))
-		return fail_at(L, r, tag(r)->off, "'for' over nil: is the list missing?");
+		return render_fail(L, r, tag(r)->off, "'for' over nil: is the list missing?");
 	if (!lua_istable(L, 2)) {
 		/* An iterator, its state and first key, as pairs() gives. */
 		lua_settop(L, 5);
@@ -272,7 +244,7 @@ render_each(lua_State *L)
 	if (lua_rawlen(L, 2) == 0) {
 		lua_pushnil(L);
 		if (lua_next(L, 2) != 0)
-			return fail_at(L, r, tag(r)->off,
+			return render_fail(L, r, tag(r)->off,
 			    "'for' with one name walks a list, this is a map; write 'for key, "
 			    "value in'");
 	}
@@ -280,73 +252,6 @@ render_each(lua_State *L)
 	lua_pushcclosure(L, step_values, 1);
 	lua_pushvalue(L, 2);
 	return 2;
-}
-
-/* Does one expression stand on its own?  If not, raise with its place. */
-static void
-check_expression(lua_State *L, struct render *r, const struct template_tag *g)
-{
-	const char *msg, *p;
-	uint32_t line = g->line;
-
-	lua_pushstring(L, g->kind == TAG_FOR		? "for "
-			  : g->kind == TAG_ARGUMENTS	? "return f("
-							: "return (");
-	lua_pushlstring(L, g->expr.p, g->expr.len);
-	lua_pushstring(L, g->kind == TAG_FOR ? " do end" : ")");
-	lua_concat(L, 3);
-	if (g->kind == TAG_FOR && memmem(g->expr.p, g->expr.len, " in ", 4) == NULL &&
-	    memchr(g->expr.p, '=', g->expr.len) == NULL)
-		luaL_error(L, "%s:%d:%d: bad 'for'", r->name, (int)g->line, (int)g->col);
-	if (luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), "=e", "t") == LUA_OK) {
-		lua_pop(L, 2);
-		return;
-	}
-	/* "e:2: unexpected symbol near a name" */
-	fault_unquote(L);
-	msg = lua_tostring(L, -1);
-	p = strncmp(msg, "e:", 2) == 0 ? strstr(msg, ": ") : NULL;
-	if (p != NULL) {
-		line += (uint32_t)strtoul(msg + 2, NULL, 10) - 1;
-		msg = p + 2;
-	}
-	r->placed = true;
-	lua_pushfstring(L, "%s:%d:%d: %s", r->name, (int)line, (int)g->col, msg);
-	lua_error(L);
-}
-
-/* The filters, loaded once somebody names one; pushed. */
-static void
-push_filters(lua_State *L)
-{
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
-	if (lua_rawgeti(L, -1, FILTERS) == LUA_TNIL) {
-		loader_require(L, "mesh.filters");
-		lua_newtable(L);
-		quote_open(L);
-		lua_call(L, 1, 1);
-		lua_replace(L, -2);
-		lua_pushvalue(L, -1);
-		lua_rawseti(L, -3, FILTERS);
-	}
-	lua_remove(L, -2);
-}
-
-static void
-check_filter(lua_State *L, struct render *r, const struct template_tag *g)
-{
-	char name[NAME_SHOW_MAX], hint[96], text[192];
-
-	push_filters(L);
-	lua_pushlstring(L, g->expr.p, g->expr.len);
-	if (lua_rawget(L, -2) == LUA_TFUNCTION) {
-		lua_pop(L, 2);
-		return;
-	}
-	snprintf(name, sizeof name, "%.*s", (int)g->expr.len, g->expr.p);
-	libs_suggest(L, -2, name, hint, sizeof hint);
-	snprintf(text, sizeof text, "unknown filter '%s'%s", name, hint);
-	fail_at(L, r, (size_t)(g->expr.p - r->t->text.p), text);
 }
 
 /* Compile a template and push its cache entry {chunk, struct template, name}.
@@ -372,10 +277,7 @@ push_compiled(lua_State *L, struct render *r, const char *name, struct slice tex
 	}
 	r->t = t;
 	for (r->tag = 0; r->tag < t->tags_count; r->tag++)
-		if (t->tags[r->tag].kind == TAG_FILTER)
-			check_filter(L, r, &t->tags[r->tag]);
-		else
-			check_expression(L, r, &t->tags[r->tag]);
+		render_check(L, r, &t->tags[r->tag]);
 	r->tag = 0;
 	if (luaL_loadbufferx(L, t->lua, t->lua_len, "=template", "t") != LUA_OK) {
 		fault_unquote(L);
@@ -408,7 +310,7 @@ run_template(lua_State *L, struct render *r, const char *name, struct slice text
 	r->tag = 0;
 	r->depth++;
 	lua_rawgeti(L, -3, 1);
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &render_functions);
 	for (int i = 1; i <= FILTERS; i++)
 		lua_rawgeti(L, -i, i);
 	lua_remove(L, -FILTERS - 1);
@@ -420,9 +322,8 @@ run_template(lua_State *L, struct render *r, const char *name, struct slice text
 	r->depth = saved.depth;
 }
 
-/* A file of the role, or the stock one of this name. */
-static struct slice
-find_template(const struct render *r, const char *name, size_t len)
+struct slice
+render_find(const struct render *r, const char *name, size_t len)
 {
 	char stock[128];
 	struct slice text = loader_text(r->job, name, len);
@@ -446,13 +347,13 @@ render_include(lua_State *L)
 	char msg[160];
 
 	if (name == NULL)
-		return fail_at(L, r, tag(r)->off, "include: the name is not a string");
+		return render_fail(L, r, tag(r)->off, "include: the name is not a string");
 	if (r->depth >= RENDER_INCLUDES_MAX)
-		return fail_at(L, r, tag(r)->off, "includes deeper than 16");
-	text = find_template(r, name, len);
+		return render_fail(L, r, tag(r)->off, "includes deeper than 16");
+	text = render_find(r, name, len);
 	if (text.p == NULL) {
 		snprintf(msg, sizeof msg, "include '%.64s': No such file or directory", name);
-		return fail_at(L, r, tag(r)->off, msg);
+		return render_fail(L, r, tag(r)->off, msg);
 	}
 	run_template(L, r, name, text);
 	return 0;
@@ -468,8 +369,8 @@ render_opt(lua_State *L)
 	return 1;
 }
 
-static void
-make_functions(lua_State *L, struct render *r)
+void
+render_open(lua_State *L, struct render *r)
 {
 	static const lua_CFunction entries[FUNCTIONS] = {
 	    render_at, render_out, render_raw, render_each, render_include, render_opt};
@@ -480,7 +381,7 @@ make_functions(lua_State *L, struct render *r)
 		lua_pushcclosure(L, entries[i], 1);
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &functions_key);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &render_functions);
 	lua_newtable(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &cache_key);
 }
@@ -554,7 +455,7 @@ render_one(lua_State *L)
 	struct render *r = lua_touserdata(L, 1);
 	const struct job_file *want = lua_touserdata(L, 2);
 	const char *name = lua_pushlstring(L, want->text.p, want->text.len);
-	struct slice text = find_template(r, name, want->text.len);
+	struct slice text = render_find(r, name, want->text.len);
 
 	if (text.p == NULL) {
 		lua_pushfstring(L, "%s: No such file or directory", lua_tostring(L, -1));
@@ -571,7 +472,7 @@ render_run(lua_State *L, const struct job *job, struct mpw *out)
 	int base = lua_gettop(L);
 
 	*r = (struct render){.job = job, .out = {.max = SCRIPT_OUT_BYTES_MAX}};
-	make_functions(L, r);
+	render_open(L, r);
 	make_env(L, r);
 	mpw_map(out, job->wants_count);
 	for (uint32_t i = 0; i < job->wants_count; i++) {

@@ -25,6 +25,8 @@ struct compiler {
 	size_t seen;
 	uint32_t line, col;
 	struct template_error *e;
+	/* Of a check: how many more may come, how many tags open a block that we do not know. */
+	uint32_t more, unknown;
 };
 
 static void
@@ -56,6 +58,17 @@ fail(struct compiler *c, size_t off, const char *what)
 	snprintf(c->e->text, sizeof c->e->text, "%s", what);
 	template_place(c->text, off, &c->e->line, &c->e->col);
 	return -ERR_MALFORMED;
+}
+
+/* Is an error in a tag that ends noted, and what comes behind it read too? */
+static bool
+goes_on(struct compiler *c)
+{
+	if (c->more == 0)
+		return false;
+	c->more--;
+	c->e++;
+	return true;
 }
 
 static void
@@ -205,10 +218,10 @@ for_block(struct compiler *c, size_t off, struct slice header)
 {
 	struct slice rest = header, names = header, word = scan_name(&rest);
 	char count[24];
-	int n = 1, rc = add_tag(c, TAG_FOR, off, header);
+	int n = 1, rc = open_block(c, off, true);
 
 	if (rc == 0)
-		rc = open_block(c, off, true);
+		rc = add_tag(c, TAG_FOR, off, header);
 	if (rc != 0)
 		return rc;
 	if (word.len > 0 && rest.len > 0 && rest.p[0] == '=') {
@@ -259,12 +272,14 @@ else_block(struct compiler *c, size_t off, struct slice rest, bool has_condition
 static int
 if_block(struct compiler *c, size_t off, struct slice rest)
 {
-	int rc = add_tag(c, TAG_IF, off, rest);
+	int rc = open_block(c, off, false);
 
+	if (rc == 0)
+		rc = add_tag(c, TAG_IF, off, rest);
 	put(c, "and (");
 	put_slice(c, rest);
 	put(c, ") then\n");
-	return rc != 0 ? rc : open_block(c, off, false);
+	return rc;
 }
 
 static int
@@ -283,6 +298,10 @@ block_tag(struct compiler *c, size_t off, struct slice body)
 	if (slice_eq(word, "else"))
 		return else_block(c, off, rest, false);
 	if (slice_eq(word, "end")) {
+		if (c->depth == 0 && c->unknown > 0) {
+			c->unknown--;
+			return 0;
+		}
 		if (c->depth == 0)
 			return fail(c, off, "'end' without a 'for' or 'if'");
 		c->depth--;
@@ -296,6 +315,7 @@ block_tag(struct compiler *c, size_t off, struct slice body)
 		put(c, "))\n");
 		return rc;
 	}
+	c->unknown++;
 	snprintf(text, sizeof text,
 	    "unknown tag '%.*s'; there are for, if, elseif, else, end, include",
 	    (int)(word.len < 32 ? word.len : 32), word.p);
@@ -372,6 +392,8 @@ line_of_tags(struct compiler *c, size_t *i, size_t end)
 			continue;
 		}
 		rc = one_tag(c, start, i);
+		if (rc != 0 && *i != 0 && goes_on(c))
+			rc = 0;
 		if (rc == 0)
 			next = behind(c->text, start, *i, end);
 	}
@@ -406,6 +428,8 @@ compile(struct compiler *c)
 		flush(c, start, i);
 		start = i;
 		rc = one_tag(c, i, &end);
+		if (rc != 0 && end != 0 && goes_on(c))
+			rc = 0;
 		if (rc != 0)
 			break;
 		i = behind(t, start, end, end);
@@ -421,6 +445,26 @@ compile(struct compiler *c)
 	return rc;
 }
 
+/* 0 with *t, or an error in c->e. */
+static int
+compile_text(struct compiler *c, struct template *t)
+{
+	int rc;
+
+	*t = (struct template){.text = c->text};
+	if (c->text.len > TEMPLATE_BYTES_MAX)
+		return fail(c, 0, "template larger than 4 MiB");
+	put(c, "local _at, _out, _raw, _each, _include, _opt, _f = ...\n");
+	rc = compile(c);
+	if (rc == 0 && c->lua.cut)
+		rc = fail(c, 0, "out of memory");
+	t->lua = c->lua.buf;
+	t->lua_len = c->lua.len;
+	t->tags = c->tags;
+	t->tags_count = c->tags_count;
+	return rc;
+}
+
 int
 template_compile(struct template *t, struct slice text, struct template_error *e)
 {
@@ -429,25 +473,25 @@ template_compile(struct template *t, struct slice text, struct template_error *e
 	    .line = 1,
 	    .col = 1,
 	    .e = e};
-	int rc;
+	int rc = compile_text(&c, t);
 
-	*t = (struct template){.text = text};
-	if (text.len > TEMPLATE_BYTES_MAX)
-		return fail(&c, 0, "template larger than 4 MiB");
-	put(&c, "local _at, _out, _raw, _each, _include, _opt, _f = ...\n");
-	rc = compile(&c);
-	if (rc == 0 && c.lua.cut)
-		rc = fail(&c, 0, "out of memory");
-	if (rc != 0) {
-		text_free(&c.lua);
-		free(c.tags);
-		return rc;
-	}
-	t->lua = c.lua.buf;
-	t->lua_len = c.lua.len;
-	t->tags = c.tags;
-	t->tags_count = c.tags_count;
-	return 0;
+	if (rc != 0)
+		template_free(t);
+	return rc;
+}
+
+uint32_t
+template_check(struct template *t, struct slice text, struct template_error *errors, uint32_t max)
+{
+	struct compiler c = {.text = text,
+	    .lua = {.max = 16 * (size_t)TEMPLATE_BYTES_MAX},
+	    .line = 1,
+	    .col = 1,
+	    .e = errors,
+	    .more = max - 1};
+	int rc = compile_text(&c, t);
+
+	return (uint32_t)(c.e - errors) + (rc != 0);
 }
 
 void

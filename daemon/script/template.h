@@ -55,6 +55,10 @@ struct template_error {
 
 /* 0, or -ERR_MALFORMED with *e; *t is empty then. */
 MUST_CHECK int template_compile(struct template *t, struct slice text, struct template_error *e);
+/* The same, going on behind what is wrong.  How many errors there are in errors, at most max;
+ * *t is to be freed, holds the tags that were read, and without errors all of it. */
+MUST_CHECK uint32_t template_check(
+    struct template *t, struct slice text, struct template_error *errors, uint32_t max);
 void template_free(struct template *t);
 /* Line and column of an offset. */
 void template_place(struct slice text, size_t off, uint32_t *line, uint32_t *col);

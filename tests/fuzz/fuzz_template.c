@@ -19,6 +19,21 @@ must(bool ok)
 		abort();
 }
 
+/* Of all errors the first is the one that a compilation ends with. */
+static void
+check_all(struct slice text, const struct template_error *first)
+{
+	struct template_error errors[8] = {0};
+	struct template t;
+	uint32_t n = template_check(&t, text, errors, ARRAY_LEN(errors));
+
+	must(n <= ARRAY_LEN(errors) && (n > 0) == (first != NULL));
+	for (uint32_t i = 0; i < n; i++)
+		must(errors[i].line >= 1 && errors[i].col >= 1 && errors[i].text[0] != '\0');
+	must(first == NULL || strcmp(errors[0].text, first->text) == 0);
+	template_free(&t);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -33,9 +48,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (template_compile(&t, (struct slice){text, len}, &e) != 0) {
 		must(e.line >= 1 && e.col >= 1 && e.line <= len + 1 && e.text[0] != '\0');
 		must(t.lua == NULL && t.tags == NULL);
+		check_all((struct slice){text, len}, &e);
 		free(text);
 		return 0;
 	}
+	check_all(t.text, NULL);
 	for (uint32_t i = 0; i < t.tags_count; i++) {
 		const struct template_tag *g = &t.tags[i];
 		uint32_t line, col;

@@ -1,4 +1,4 @@
-"""mesh new, mesh test, mesh sim, mesh lint: what they say, and their exit codes.
+"""mesh new, mesh test, mesh sim, mesh lint, mesh template: what they say, and their exit codes.
 Prints ok / not ok lines."""
 import json
 import os
@@ -233,9 +233,77 @@ def sim(shop):
     say("sim: a seed is a number", rc == 64 and "--seed: '-1' is not a number" in err, err)
 
 
+BAD_YAML = """files:
+  a.conf: {template: a.tmpl}
+  b.conf: {template: gone.tmpl, mode: "0200"}
+processes: processes.yaml.tmpl
+check: {container: haproxy-check}
+on-change:
+  c.conf: restart
+"""
+BAD_TMPL = """{% while x %}
+{{ a | yamll }}
+{% end %}
+{% for x of list %}
+{{ x + }}
+{% end %}
+{% include "nothere.tmpl" %}{% include name %}{% include "own.inc" %}{% include "processes.yaml.tmpl" %}
+{% if %}
+{% end %}
+{{ y | default(1 }}
+{{ unclosed
+"""
+BAD = """bad/render.yaml:3:39: mode must be 0400-0777, readable by its owner
+bad/render.yaml:7:11: on-change: files: has no 'c.conf', so this never happens
+bad/render.yaml:3:22: files.b.conf: template 'gone.tmpl': No such file or directory
+bad/a.tmpl:1:1: unknown tag 'while'; there are for, if, elseif, else, end, include
+bad/a.tmpl:4:1: write 'for NAME in LIST' or 'for KEY, VALUE in pairs(TABLE)'
+bad/a.tmpl:8:1: an expression is missing
+bad/a.tmpl:10:1: after '|' comes a filter: NAME or NAME(ARGUMENTS); bitwise or stands in parentheses
+bad/a.tmpl:11:1: unclosed '{{'
+bad/a.tmpl:2:8: unknown filter 'yamll'; did you mean 'yaml'?
+bad/a.tmpl:5:1: unexpected symbol near ')'
+bad/a.tmpl:7:12: include 'nothere.tmpl': No such file or directory
+bad/b.tmpl:3:1: 'end' without a 'for' or 'if'
+bad/b.tmpl:4:1: 'if' without its 'end'
+worse/render.yaml:2:1: unknown key 'bogus'; allowed: files, processes, check, on-change
+worse/a.tmpl:1:1: unexpected symbol near ')'
+worst/render.yaml:2:20: check: its container is a Command of the processes file; name one with processes:
+"""
+
+
+def templates(where):
+    at = tree(os.path.join(where, "t"), {
+        "templates/bad/render.yaml": BAD_YAML, "templates/bad/a.tmpl": BAD_TMPL, "templates/bad/own.inc": "x",
+        "templates/bad/b.tmpl": "{% for x in list %}\n{% end %}\n{% end %}\n{% if a %}\n",
+        "templates/worse/render.yaml": "files: {a: {template: a.tmpl}}\nbogus: 1\n",
+        "templates/worse/a.tmpl": "{{ 1 + }}\n", "templates/worst/a.tmpl": "{{ a }}\n",
+        "templates/worst/render.yaml": "files: {a: {template: a.tmpl}}\ncheck: {container: chk}\n"})
+    rc, out, err = mesh(at, "template", "check", "templates", "-q")
+    say("template: all that is wrong, each with its place", rc == 1 and
+        out == "".join("templates/%s\n" % x for x in BAD.splitlines()), out + err)
+    rc, out, err = mesh(at, "template", "check")
+    say("template: the line, notes, a sum", rc == 1 and "\n    >    2 | {{ a | yamll }}\n" in out and
+        "\nnote: templates/bad/render.yaml:5:20: check: no template here has 'haproxy-check:'" in out and
+        out.endswith("\n3 templates, 4 files, 16 errors, 1 notes\n"), out + err)
+    rc, out, err = mesh(at, "template", "check", "--json")
+    told = json.loads(out)
+    say("template: as data", rc == 1 and not told["ok"] and told["templates"] == ["bad", "worse", "worst"] and
+        [told["errors"][8][k] for k in ("template", "file", "line", "column")] == ["bad", "bad/a.tmpl", 2, 8], out)
+    rc, out, err = mesh(at, "template", "check", os.path.join(ROOT, "templates"))
+    say("template: the stock ones are right", rc == 0 and out == "3 templates, 4 files, 0 errors, 0 notes\n", out + err)
+    rc, out, err = mesh(ROOT, "template", "check", "templates/front")
+    say("template: one alone", rc == 0 and out == "1 templates, 2 files, 0 errors, 0 notes\n", out + err)
+    rc, out, err = mesh(at, "template", "check", "templates/none")
+    say("template: no such directory", rc == 3 and err == "mesh: templates/none: No such file or directory\n", err)
+    rc, out, err = mesh(where, "template", "chekc")
+    say("template: a word", rc == 64 and "unknown COMMAND 'chekc'; did you mean 'check'?" in err, err)
+
+
 with tempfile.TemporaryDirectory() as top:
     shop_dir = new(top)
     test(top)
     lint(top)
     sim(shop_dir)
+    templates(top)
 sys.exit(failed)
