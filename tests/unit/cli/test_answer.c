@@ -286,7 +286,7 @@ requests(void **state)
 	request_is("{\"verb\":\"leader\",\"args\":{\"to\":\"n2\"}}", 4, to);
 	request_is("{\"verb\":\"leader\",\"args\":{}}", 2, leader);
 	request_is("{\"verb\":\"join\",\"args\":{\"seed\":\"h:1\",\"forget\":false}}", 3, join);
-	request_is("{\"verb\":\"schedule\",\"args\":{}}", 3, show);
+	request_is("{\"verb\":\"schedule\",\"args\":{\"command\":\"show\",\"force\":false}}", 3, show);
 }
 
 int
