@@ -134,11 +134,6 @@ run(struct planning *p, struct err *err)
 
 /* --- shown --------------------------------------------------------------------------------- */
 
-struct lines {
-	const char *text;
-	size_t count;
-};
-
 /* The n-th line and its length. */
 static const char *
 line_at(const char *text, size_t n, size_t *len)
