@@ -65,16 +65,17 @@ end
 
 --- Variables of an instance: its address and ports, and what the role adds.
 local function variables(round, spec, job, id, node, was)
-  local vars, ranges, more = {}, spec.ports, spec.variables
+  local vars, ranges, more = nil, spec.ports, spec.variables
   if ranges then
-    vars.address = round.input.nodes[node].address
     local same = was and job.past_at[id] == node and was.vars or nil
+    vars = {address = round.input.nodes[node].address, port = nil} -- as large as most need it
     for i = 1, #ranges do
       local range = ranges[i]
       local within = range.parts and ports.part(range, node, round.memory, round.now) or range
       vars[range.key] = round.ports:take(node, id, within, same and to_integer(same[range.key]))
     end
   end
+  vars = vars or {}
   if more then
     if type(more) == "function" then more = more(id, node, round, job.items and job.items[id:sub(#spec.name + 2)]) end
     for key, v in pairs(more or {}) do vars[key] = v end

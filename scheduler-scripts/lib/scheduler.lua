@@ -40,26 +40,23 @@ end
 local function add(round, name, base, part)
   local result, all, past_at = round.result, round.result.nodes, round.past.at[name] or {}
   local here, load, whys, old = {}, round.load, result.why, round.past.why
-  local function share(node)
+  local function share(node, list)
     local on = all[node]
     if on == nil then
       on = {roles = {}}
       all[node] = on
     end
-    local given = base(node)
-    given.instances = {}
-    on.roles[name] = given
-    here[node] = given.instances
-    return given.instances
+    on.roles[name] = base(node, list)
+    here[node] = list
   end
   result.roles[name] = part.role
-  for node in pairs(part.node_vars or {}) do share(node) end
+  for node in pairs(part.node_vars or {}) do share(node, {}) end
   local at, instances, why = part.at, part.instances, part.why
   for _, id in ipairs(part.ids) do
     local node = at[id]
     if node then
-      local list = here[node] or share(node)
-      list[id] = instances[id]
+      local list = here[node]
+      if list then list[id] = instances[id] else share(node, {[id] = instances[id]}) end
       load[node] = (load[node] or 0) + 1
       if past_at[id] ~= node then note_move(round, id, past_at[id], node) end
     end
@@ -103,7 +100,9 @@ local function one_role(round, spec)
   end
   if ok then
     local vars = part.node_vars or {}
-    add(round, spec.name, function(node) return {sandbox = spec.sandbox, vars = vars[node]} end, part)
+    add(round, spec.name, function(node, list)
+      return {sandbox = spec.sandbox, vars = vars[node], instances = list}
+    end, part)
     return
   end
   -- Text: an error object may be anything, and a reader wants a line.
@@ -114,9 +113,9 @@ local function one_role(round, spec)
   round.done[spec.name] = kept or {at = {}, instances = {}}
   if kept then
     local parts = round.past.node_parts[spec.name] or {}
-    add(round, spec.name, function(node)
+    add(round, spec.name, function(node, list)
       local was = parts[node] or {}
-      return {sandbox = was.sandbox or spec.sandbox, vars = was.vars}
+      return {sandbox = was.sandbox or spec.sandbox, vars = was.vars, instances = list}
     end, kept)
   end
 end

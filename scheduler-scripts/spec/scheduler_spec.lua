@@ -210,6 +210,11 @@ describe("mesh.ports", function()
     assert.has_error(function() ports:take("n1", "web.4", range) end, "no free port in 100-102 on node n1 for web.4")
   end)
 
+  it("no ports at all: the address alone", function()
+    local result = mesh.scheduler {role("web", {ports = {}})}.schedule(setup.world(1))
+    assert.are.same({address = "10.0.0.1"}, result.nodes.n1.roles.web.instances["web.1"].vars)
+  end)
+
   it("never gives a port that another role has there", function()
     local input = setup.world(1)
     local a = role("web", {count = 2, ports = {port = "100-103"}})
