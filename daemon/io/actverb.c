@@ -22,7 +22,7 @@
 #include "viewing.h"
 #include "wire.h"
 
-enum { WAIT_MS = 5000, WAIT_MS_MAX = 600000, LOOK_MS = 20, ASK_MS = 2000 };
+enum { WAIT_MS = 5000, LOOK_MS = 20, ASK_MS = 2000 };
 
 /* --- until it is answered, or for some seconds ------------------------------------------------ */
 
@@ -81,15 +81,12 @@ static void
 wait_for(struct engine *e, struct ctl_req *r, uint64_t number)
 {
 	struct waiting *w = calloc(1, sizeof *w);
-	int64_t wait;
 
 	if (w == NULL) {
 		ctl_fail(r, 1, "mesh actions", "out of memory; the action is accepted");
 		return;
 	}
-	if (!ctl_arg_int(r, "wait_ms", &wait) || wait < 0 || wait > WAIT_MS_MAX)
-		wait = WAIT_MS;
-	*w = (struct waiting){.e = e, .r = r, .number = number, .until = net_now() + wait};
+	*w = (struct waiting){.e = e, .r = r, .number = number, .until = net_now() + WAIT_MS};
 	uv_timer_init(e->loop, &w->timer);
 	w->timer.data = w;
 	uv_timer_start(&w->timer, on_look, 0, LOOK_MS);
