@@ -276,6 +276,15 @@ find_result(const uint8_t *buf, size_t len)
 	return (struct slice){0};
 }
 
+static bool
+is_answer(const json_t *v)
+{
+	const json_t *ok = json_object_get(v, "ok");
+
+	return json_is_true(ok) ? json_object_get(v, "result") != NULL :
+				  json_is_false(ok) && json_is_string(json_object_get(v, "error"));
+}
+
 static void
 read_answer(struct child *c, struct sandbox_answer *out)
 {
@@ -285,7 +294,7 @@ read_answer(struct child *c, struct sandbox_answer *out)
 	why_dead(c, why, sizeof why);
 	if (why[0] == '\0') {
 		out->json = answer_json(c->bytes, c->len, &at);
-		if (!json_is_object(out->json)) {
+		if (!is_answer(out->json)) {
 			json_decref(out->json);
 			out->json = NULL;
 			snprintf(why, sizeof why, "meshd-script gave a malformed answer");

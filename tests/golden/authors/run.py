@@ -3,6 +3,7 @@ Prints ok / not ok lines."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -298,9 +299,24 @@ def templates(where):
     say("template: no such directory", rc == 3 and err == "mesh: templates/none: No such file or directory\n", err)
     rc, out, err = mesh(where, "template", "chekc")
     say("template: a word", rc == 64 and "unknown COMMAND 'chekc'; did you mean 'check'?" in err, err)
+def helper(where):
+    """meshd-script that does what it should not: each ends in a line."""
+    at = os.path.join(where, "bin")
+    os.mkdir(at)
+    shutil.copy(MESH, at)
+    spec = os.path.join(tree(os.path.join(where, "h"), {"main.lua": MAIN, "a_spec.lua": "it('a', function() end)"}), "a_spec.lua")
+    for program, want in ((None, "cannot find meshd-script in " + at + "/ or " + at + "/../libexec/mesh"),
+                          ("true", "meshd-script gave a malformed answer"), ("cat", "meshd-script gave a malformed answer"),
+                          ("false", "test process ended with code 1: "), ("yes", "test output larger than 16 MiB")):
+        if program:
+            shutil.copy(shutil.which(program), os.path.join(at, "meshd-script"))
+        p = subprocess.run([os.path.join(at, "mesh"), "test", spec], capture_output=True, timeout=60, text=True, check=False)
+        say("a helper that is %s" % (program or "not there"), p.returncode == 1 and want in p.stdout + p.stderr,
+            p.stdout + p.stderr)
 
 
 with tempfile.TemporaryDirectory() as top:
+    helper(top)
     shop_dir = new(top)
     test(top)
     lint(top)
