@@ -19,6 +19,9 @@ local function parse(text)
     node = {kind = "list", item = parse(inner)}
   elseif key then
     node = {kind = "map", key = key, item = parse(item)}
+  elseif text:find("^%w+ | %w+$") then
+    local one, other = text:match("^(%w+) | (%w+)$")
+    node = {kind = "either", parse(one), parse(other)}
   elseif words then
     node = {kind = "enum", words = {}}
     for word in words:gmatch("[^, ]+") do node.words[#node.words + 1] = word end
@@ -99,6 +102,12 @@ function compound.enum(node, value, path)
     if value == word then return nil end
   end
   return wanted(path, "one of " .. table.concat(node.words, ", "), value)
+end
+
+--- Of a table the class's error tells more.
+function compound.either(node, value, path)
+  local first, second = check(node[1], value, path), check(node[2], value, path)
+  if first and second then return type(value) == "table" and second or first end
 end
 
 function compound.list(node, value, path)

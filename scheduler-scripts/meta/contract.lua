@@ -171,7 +171,7 @@ mesh = nil
 ---@field state? any as in the output
 ---@field query? table<string, string> as in the output
 ---@field changes? any as in the output
----@field replies? table<string, any> as in the output
+---@field replies? table<string, (string|mesh.Reply)> as in the output
 ---@field why? table<string, any> as in the output
 
 --- What an operator asked for (`mesh action`, `mesh scale`, ...).
@@ -193,7 +193,7 @@ mesh = nil
 ---@field state? any the script's own; comes back in parents[i].state
 ---@field query? table<string, string> PromQL that each node evaluates once a second; the next round has it in metrics
 ---@field changes? any a journal for people: a list of lines
----@field replies? table<string, any> answers to actions, by id: a line, or a Reply
+---@field replies? table<string, (string|mesh.Reply)> answers to actions, by id: a line, or whether it was done too
 ---@field why? table<string, any> why an instance is where it is: a line, or a list of them, the oldest first
 ---@field errors? table<string, string> roles whose own part failed; they keep the last good one, and `mesh status` shows the line
 ---@field missing? mesh.Missing[] what placement lacked, for `mesh status`
@@ -238,7 +238,7 @@ mesh = nil
 
 --- An answer to an action that is more than a line.
 ---@class mesh.Reply
----@field ok boolean was it done
+---@field ok? boolean false: it was not done
 ---@field text string one line
 
 ---@class mesh.Main what main.lua returns

@@ -4,7 +4,8 @@
 -- C that checks the output or the C that packs the input say something else.
 --
 -- A field: {name, type, what it is, ...}.  Types: string integer number boolean any name
--- image stamp, a class below, list<T>, map<K, T>, enum(a, b).  optional: may be absent (in the
+-- image stamp, a class below, list<T>, map<K, T>, A | B,
+-- enum(a, b).  optional: may be absent (in the
 -- input: absent where there is nothing to say).  min, max: of a number; bytes: of a string at
 -- most; items: of a list or map at most; unit.
 -- `name` is [a-z0-9][a-z0-9_.-]{0,62}; `image` is words of [A-Za-z0-9_.-] joined by '/'.
@@ -212,7 +213,7 @@ return {
         {"state", "any", "as in the output", optional = true},
         {"query", "map<name, string>", "as in the output", optional = true},
         {"changes", "any", "as in the output", optional = true},
-        {"replies", "map<string, any>", "as in the output", optional = true},
+        {"replies", "map<string, string | Reply>", "as in the output", optional = true},
         {"why", "map<string, any>", "as in the output", optional = true},
       },
     },
@@ -238,7 +239,7 @@ return {
         {"state", "any", "the script's own; comes back in parents[i].state", optional = true},
         {"query", "map<name, string>", "PromQL that each node evaluates once a second; the next round has it in metrics", optional = true, items = 64},
         {"changes", "any", "a journal for people: a list of lines", optional = true},
-        {"replies", "map<string, any>", "answers to actions, by id: a line, or a Reply", optional = true},
+        {"replies", "map<string, string | Reply>", "answers to actions, by id: a line, or whether it was done too", optional = true},
         {"why", "map<string, any>", "why an instance is where it is: a line, or a list of them, the oldest first", optional = true},
         {"errors", "map<name, string>", "roles whose own part failed; they keep the last good one, and `mesh status` shows the line", optional = true, items = 1024},
         {"missing", "list<Missing>", "what placement lacked, for `mesh status`", optional = true},
@@ -297,7 +298,7 @@ return {
     Reply = {
       doc = "An answer to an action that is more than a line.",
       fields = {
-        {"ok", "boolean", "was it done"},
+        {"ok", "boolean", "false: it was not done", optional = true},
         {"text", "string", "one line"},
       },
     },

@@ -7,7 +7,7 @@ local mesh = require "setup".mesh
 local contract = dofile(here .. "schema/contract.lua")
 local json = dofile(here .. "schema/json.lua")
 
---- {list = T} | {map = key, item = T} | {enum = words} | {class = name} | {plain = name}
+--- {list = T} | {map = key, item = T} | {either = {A, B}} | {enum = words} | {class = name} | {plain = name}
 local function parse(text)
   local inner = text:match("^list<(.*)>$")
   if inner then return {list = parse(inner)} end
@@ -19,6 +19,8 @@ local function parse(text)
     for word in words:gmatch("[^, ]+") do list[#list + 1] = word end
     return {enum = list}
   end
+  local one, other = text:match("^(%w+) | (%w+)$")
+  if one then return {either = {parse(one), parse(other)}} end
   return contract.types[text] and {class = text} or {plain = text}
 end
 
@@ -49,7 +51,7 @@ For programs: [input.schema.json](../scheduler-scripts/schema/input.schema.json)
 local function type_text(text)
   return (text:gsub("%f[%w]%u%w+", function(class)
     return contract.types[class] and ("[%s](#%s)"):format(class, class:lower()) or class
-  end):gsub("<", "\\<"):gsub("^enum%((.*)%)$", function(words)
+  end):gsub("<", "\\<"):gsub(" | ", " or "):gsub("^enum%((.*)%)$", function(words)
     return "`" .. words:gsub(", ", "` `") .. "`"
   end))
 end
@@ -88,6 +90,7 @@ local PLAIN = {name = "string", image = "string", stamp = "string"}
 local function annotation(node)
   if node.list then return annotation(node.list) .. "[]" end
   if node.map then return ("table<string, %s>"):format(annotation(node.item)) end
+  if node.either then return ("(%s|%s)"):format(annotation(node.either[1]), annotation(node.either[2])) end
   if node.class then return "mesh." .. node.class end
   if node.enum then
     local words = {}
@@ -186,6 +189,7 @@ local function schema_of(node, field)
       maxProperties = field.items, propertyNames = node.map == "name" and {["$ref"] = "#/$defs/name"} or nil},
       {type = "array", maxItems = 0}}}
   end
+  if node.either then return {anyOf = json.list {schema_of(node.either[1]), schema_of(node.either[2])}} end
   if node.class then return {["$ref"] = "#/$defs/" .. node.class} end
   if node.enum then return {enum = json.list(node.enum)} end
   if node.plain == "any" then return {} end
@@ -203,6 +207,7 @@ local function reach(name, seen)
     if node.class then reach(node.class, seen) end
     if node.list then visit(node.list) end
     if node.item then visit(node.item) end
+    for _, one in ipairs(node.either or {}) do visit(one) end
   end
   for _, field in ipairs(contract.types[name].fields) do visit(parse(field[2])) end
   return seen

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../../daemon/base/scriptio.h"
+#include "../../daemon/core/actdesk.h"
 #include "../../daemon/core/input.h"
 #include "../../daemon/core/metricscode.h"
 #include "../../daemon/core/schedule.h"
@@ -100,6 +101,27 @@ make_instance(const char *node, uint64_t since_ms)
 	return v;
 }
 
+/* One of a role, and one of a node. */
+static void
+make_actions(struct actdesk_item items[2])
+{
+	static const char *const roles[] = {"web", ""};
+	struct slice arg = slice_of("count=5");
+	struct err err;
+
+	for (int i = 0; i < 2; i++) {
+		struct action *a = &items[i].a;
+
+		memset(&items[i], 0, sizeof items[i]);
+		strcpy(items[i].node, "n1");
+		need(action_make(a, roles[i], "scale", &arg, 1, &err) == 0, "action_make");
+		a->number = (uint64_t)i + 1;
+		a->stamp_ms = NOW_MS;
+		a->uid = 1000;
+		a->tries = 1;
+	}
+}
+
 static void
 make_parent(const uint8_t *output, size_t len, const struct plan_world *world, struct blob *out)
 {
@@ -142,9 +164,13 @@ say_input(const uint8_t *output, size_t len, struct plan_world *world, struct vi
 			nodes[0].answers_count = 1;
 		}
 	struct slice parents[] = {blob_slice(&parent)};
+	struct actdesk_item items[2];
+	const struct actdesk_item *const actions[] = {&items[0], &items[1]};
+
+	make_actions(items);
 	struct input in = {.now_ms = NOW_MS, .self = "n1", .side = {2, 2, 3, 7}, .nodes = nodes, .nodes_count = 3,
 	    .instances = running, .instances_count = 2, .metas = &meta, .metas_count = 1, .parents = parents,
-	    .parents_count = 1, .query = query};
+	    .parents_count = 1, .actions = actions, .actions_count = 2, .query = query};
 
 	need(input_pack(&in, &out) == 0, "input_pack");
 	fwrite(out.b, 1, out.len, stdout);
