@@ -36,6 +36,10 @@ PROMISES = {
     "mesh.leak.*": (0, "peer", None),
     "mesh.many.up": (5, "peer", None),
     "mesh.many.rss": (20, "peer", None),
+    "round.rss": (64, "probe", 21),
+    "script.start.p50": (10, "nothing", None),
+    "render.p50": (50, "nothing", None),
+    "moves.percent": (10, "nothing", None),
 }
 LEAST = {"mesh.rate.two"}
 MISSED = []
