@@ -27,7 +27,7 @@ function Host.new(world, name, index, opts)
     address = opts.address or ("10.0.%d.%d"):format(index // 250, index % 250 + 1),
     zone = opts.zone or "", tags = opts.tags or {}, images = opts.images, sandboxes = opts.sandboxes,
     cpus = opts.cpus or 4, memory = opts.memory or 8 << 30, load = 0, containers = {},
-    learned = {images = {}, sandboxes = {}},
+    learned = {images = {}, sandboxes = {}}, checks = {},
   }, Host)
 end
 
@@ -108,7 +108,14 @@ function Host:roll(want)
     local w, c = want[id], self.containers[id]
     local changed = c and c.state ~= "stopping" and (c.image ~= w.instance.image
       or c.process ~= w.instance.process or not same(c.vars, w.instance.vars))
-    if changed and (not ready(c) or (down[w.role] or 0) < w.at_once) then
+    if c and c.checked and not (changed and self.checks[w.role]) then
+      c.error, c.checked, self.world.dirty = "", nil, true
+    end
+    if changed and self.checks[w.role] then
+      -- What is rendered is not used: the old one runs on, with the error.
+      self.world.dirty = self.world.dirty or not c.checked
+      c.error, c.checked = self.checks[w.role], true
+    elseif changed and (not ready(c) or (down[w.role] or 0) < w.at_once) then
       if ready(c) then down[w.role] = (down[w.role] or 0) + 1 end
       self:stop(c)
     elseif c and not changed then

@@ -201,6 +201,11 @@ function World:metric(name, value) self.values[name], self.dirty = value, true e
 --- From now on containers of an image "crash", are "unhealthy", or are "ok".
 function World:image(image, how) self.images[image], self.dirty = how ~= "ok" and how or nil, true end
 
+--- From now on what a node renders for a role fails its check, with this; nil: it passes.
+function World:check(name, role, why)
+  self:host(name).checks[role], self.dirty = why and "check: " .. why, true
+end
+
 --- An instance crashes once.
 function World:crash(id)
   for _, name in ipairs(self.names) do
