@@ -62,6 +62,9 @@ class Steps:
         wait_for(over, seconds, 0.002)
         return None if self[FIRED] else next(filter(last, told))
 
+    def fired(self):
+        return self[FIRED] != 0
+
     def rest(self):
         """Nothing more is counted: what waits goes on."""
         self[OWN] = self[CHILD] = 0

@@ -308,8 +308,10 @@ def boots(programs, lib, what, least, stripes):
         finally:
             stage.close()
     in_parallel(*[lambda k=k: run(k) for k in range(1, stripes + 1)])
-    print("%s: %d steps" % (what.__name__, len(cut)))
-    assert sorted(cut) == list(range(1, len(cut) + 1)) and len(cut) > least
+    # Each is cut until one boot is over before its step: of two boots one has a few more.
+    whole = next(n for n in range(1, len(cut) + 2) if n not in cut) - 1
+    print("%s: %d steps" % (what.__name__, whole))
+    assert whole > least and max(cut) - whole <= 2 * stripes, sorted(cut)
 
 
 def each(programs, lib, least, what, which=OWN, how="supervisor", bridged=False, **keys):
