@@ -12,8 +12,11 @@ both have the same load of this machine.  Medians of TRIALS (3).
               the one machine moves that all of them tell
   still       bytes sent by one of IDLE_N whose values do not move, which is what is
               promised of these: each reads its load and memory from a file that stands
+  follow.*    a schedule is issued -> it is in force at each of FOLLOW_N (100), by the nodes' own
+              journals, whose clock is one here; FOLLOW_TIMES (20) schedules.  What a node starts
+              it asks for in that very turn of its loop; images and containers are in no figure
 As arguments: `detect failover join idle still`, all of which run without one; `many`,
-detect.* of MANY_N (100), which takes minutes; and `hour`, the memory of a node of HOUR_N
+detect.* of MANY_N (100), which takes minutes; `follow`, which takes as long; and `hour`, the memory of a node of HOUR_N
 (100) after HOUR_S (3600), when all it measures is kept.  Exit 2: an argument is none of them.
 """
 import json
@@ -39,6 +42,8 @@ STILL_S = float(os.environ.get("STILL_S", "60"))
 IDLE_N = int(os.environ.get("IDLE_N", "100"))
 JOIN_N = int(os.environ.get("JOIN_N", "60"))
 MANY_N = int(os.environ.get("MANY_N", "100"))
+FOLLOW_N = int(os.environ.get("FOLLOW_N", "100"))
+FOLLOW_TIMES = int(os.environ.get("FOLLOW_TIMES", "20"))
 HOUR_N = int(os.environ.get("HOUR_N", "100"))
 HOUR_S = float(os.environ.get("HOUR_S", "3600"))
 COUNTERS = """table inet count {
@@ -378,10 +383,36 @@ def join(world):
     say(f"join.{JOIN_N}.last", whole - last, "s", theirs[1])
 
 
+def noted(node, kind):
+    """stamp -> ms, of the journal's lines of this kind."""
+    return {e["text"].split()[1]: e["at_ms"] for e in node.events() if e["kind"] == kind}
+
+
+def follow(world):
+    ours(world, FOLLOW_N)
+    start_all(world.nodes)
+    all_see_all(world.nodes, 120)
+    leader = wait_until("one view", lambda: one_view(world.nodes), 120, 1)[0]
+    leads = next(n for n in world.nodes if n.name == leader)
+    took = []
+    for i in range(FOLLOW_TIMES):
+        known = noted(leads, "issued")
+        set_script(leads, "return {schedule = function() return {roles = {}, nodes = {},\n"
+                   f"  state = {{round = {i}}}}} end}}\n")
+        new = wait_until("a schedule", lambda known=known: noted(leads, "issued").items() - known.items(), 30)[0]
+        stamp, at = max(new, key=lambda x: x[1])
+        for n in world.nodes:
+            there = wait_until("it everywhere", lambda n=n, stamp=stamp: noted(n, "applied").get(stamp), 30)[0]
+            took.append(there - at)
+    name = "follow" if FOLLOW_N == 100 else f"follow.{FOLLOW_N}"
+    for part, share in (("p50", 0.5), ("p99", 0.99)):
+        say(f"{name}.{part}", quantile(took, share), "ms")
+
+
 def main(names):
     parts = {"detect": detect, "failover": failover, "join": join, "idle": idle_many,
-             "still": still, "many": detect_many, "hour": hour}
-    for part in chosen(names, parts) or list(parts.values())[:-2]:
+             "still": still, "many": detect_many, "follow": follow, "hour": hour}
+    for part in chosen(names, parts) or list(parts.values())[:-3]:
         log(f"{part.__name__}; load {read('/proc/loadavg').split()[0]}")
         here = World(f"mesh-b{os.getpid()}", "bench")
         try:

@@ -39,6 +39,7 @@ PROMISES = {
     "round.rss": (64, "probe", 21),
     "script.start.p50": (10, "nothing", None),
     "render.p50": (50, "nothing", None),
+    "follow.p99": (500, "nothing", None),
     "moves.percent": (10, "nothing", None),
 }
 LEAST = {"mesh.rate.two"}
