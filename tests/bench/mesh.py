@@ -399,7 +399,7 @@ def follow(world):
         known = noted(leads, "issued")
         set_script(leads, "return {schedule = function() return {roles = {}, nodes = {},\n"
                    f"  state = {{round = {i}}}}} end}}\n")
-        new = wait_until("a schedule", lambda known=known: noted(leads, "issued").items() - known.items(), 30)[0]
+        new = wait_until("a schedule", lambda known=known: noted(leads, "issued").items() - known.items(), 30, 0.7)[0]
         stamp, at = max(new, key=lambda x: x[1])
         for n in world.nodes:
             there = wait_until("it everywhere", lambda n=n, stamp=stamp: noted(n, "applied").get(stamp), 30)[0]
