@@ -70,6 +70,7 @@ enum sup_flag {
 	SUP_F_ANEW = 16,	/* START: once it is accepted, what runs is ended and run
 				 * again, though it is what it is to be; refused, it runs on,
 				 * and that is done with the next START that is accepted */
+	SUP_F_ONCE = 32,	/* with ANEW: by this START or not at all; refused, it is forgotten */
 };
 
 struct sup_req {

@@ -502,10 +502,12 @@ const struct verb verbs[] = {
 	.print = show_hold},
     {.name = "restart",
 	.summary = "stop an instance of this node, and start it again",
-	.details = "TERM, then kill-timeout, then kill; then it is started at once, without a back-off.",
+	.details = "TERM, then kill-timeout, then kill; then it is started at once, without a back-off.\n"
+		   "Its files are judged first: while a broken one would keep it from coming up again\n"
+		   "it is refused with that line, and what runs goes on.",
 	.operand = OPERAND_INSTANCE,
 	.operand_name = "INSTANCE",
-	.timeout_ms = ANSWER_MS,
+	.timeout_ms = AUDIT_MS,
 	.print = show_hold},
     {.name = "leave",
 	.here = true,

@@ -15,6 +15,7 @@
 #include "../base/name.h"
 #include "engine.h"
 #include "pack.h"
+#include "settle.h"
 #include "where.h"
 
 enum { LINE_MAX_ = NAME_CAP + 40 };
@@ -274,6 +275,26 @@ changed(struct engine *e)
 	engine_report_soon(e);
 }
 
+/* Takes it off the list: who asked is to be answered. */
+static struct ctl_req *
+take(struct hold_asked *a)
+{
+	struct ctl_req *r = a->r;
+
+	a->r = NULL;
+	return r;
+}
+
+/* The supervisor answers no START that a STOP overtook. */
+static void
+overtake(struct hold *h, const char *instance)
+{
+	for (struct hold_asked *a = h->asked; a < h->asked + HOLD_ASKED_MAX; a++)
+		if (a->r != NULL && strcmp(a->instance, instance) == 0)
+			ctl_fail(take(a), 1, "mesh start INSTANCE", "restart: %s was stopped meanwhile",
+			    instance);
+}
+
 void
 hold_stop(struct engine *e, struct ctl_req *r)
 {
@@ -305,6 +326,7 @@ hold_stop(struct engine *e, struct ctl_req *r)
 	}
 	if ((l = local_one(e, instance)) != NULL)
 		ask_stop(e, l);
+	overtake(&e->hold, instance);
 	changed(e);
 	answer(e, r, instance);
 }
@@ -335,27 +357,81 @@ hold_start(struct engine *e, struct ctl_req *r)
 	answer(e, r, instance);
 }
 
-/* What a running one's last START was refused for, or NULL: what it runs with is the last
- * good set, and once it has ended it would not be started with that again. */
-static const char *
-refused(const struct local_instance *l)
-{
-	size_t n = strlen(l->ev.instance);
+/* --- restart ---------------------------------------------------------------------------- */
 
-	/* The supervisor says so of one whose record is damaged: a restart is its cure. */
-	if (l->ev.state != SUP_ST_RUNNING || strncmp(l->ev.text, l->ev.instance, n) != 0 ||
-	    strncmp(l->ev.text + n, ": ", 2) != 0 || strstr(l->ev.text, ": runs on without") != NULL)
-		return NULL;
-	return l->ev.text + n + 2;
+static void
+refuse(struct ctl_req *r, const char *instance, const char *why)
+{
+	char hint[2 * NAME_CAP + 64];
+	size_t n = strlen(instance);
+
+	if (strncmp(why, instance, n) == 0 && strncmp(why + n, ": ", 2) == 0)
+		why += n + 2;
+	snprintf(hint, sizeof hint, "mend that; or all the same: mesh stop %s; mesh start %s",
+	    instance, instance);
+	ctl_fail(r, 1, hint, "restart: %s would not come up again: %s", instance, why);
+}
+
+void
+hold_event(struct engine *e, const struct sup_event *ev)
+{
+	char why[4 * SUP_TEXT_CAP];
+
+	for (struct hold_asked *a = e->hold.asked; a < e->hold.asked + HOLD_ASKED_MAX; a++) {
+		if (a->r == NULL)
+			continue;
+		if (ev == NULL) {
+			ctl_fail(take(a), 1, "mesh ps",
+			    "restart: %s: the supervisor's answer was lost", a->instance);
+		} else if (ev->kind == SUP_EV_REPLY && ev->ticket == a->ticket && ev->code == 0) {
+			answer(e, take(a), a->instance);
+		} else if (ev->kind == SUP_EV_REPLY && ev->ticket == a->ticket) {
+			err_escape(why, sizeof why, ev->text, strnlen(ev->text, SUP_TEXT_CAP));
+			refuse(take(a), a->instance, why);
+		}
+	}
+}
+
+void
+hold_second(struct engine *e, msec now)
+{
+	for (struct hold_asked *a = e->hold.asked; a < e->hold.asked + HOLD_ASKED_MAX; a++)
+		if (a->r != NULL && now >= a->until)
+			ctl_fail(take(a), 1, "mesh ps",
+			    "restart: %s: the supervisor has not answered in %d s", a->instance,
+			    HOLD_WAIT_MS / 1000);
+}
+
+/* A place in the list; NULL: the request has failed. */
+static struct hold_asked *
+free_place(struct hold *h, struct ctl_req *r, const char *instance)
+{
+	struct hold_asked *room = NULL;
+
+	for (struct hold_asked *a = h->asked; a < h->asked + HOLD_ASKED_MAX; a++) {
+		if (a->r == NULL) {
+			room = a;
+		} else if (strcmp(a->instance, instance) == 0) {
+			ctl_fail(r, 1, "mesh ps", "restart: %s: another one is under way", instance);
+			return NULL;
+		}
+	}
+	if (room == NULL)
+		ctl_fail(r, 1, "ask again in a moment", "restart: %d of them are under way",
+		    HOLD_ASKED_MAX);
+	return room;
 }
 
 void
 hold_restart(struct engine *e, struct ctl_req *r)
 {
-	char instance[NAME_CAP], hint[2 * NAME_CAP + 64];
-	const char *why;
+	char instance[NAME_CAP];
 	const struct local_instance *l;
 	const struct plan_instance *p;
+	const struct plan_place *pl;
+	struct hold_asked *a;
+	struct err err;
+	uint64_t ticket;
 
 	if (!named(e, r, instance))
 		return;
@@ -364,18 +440,18 @@ hold_restart(struct engine *e, struct ctl_req *r)
 		return;
 	}
 	/* What nobody wants would end, and not come back. */
-	if ((l = local_one(e, instance)) == NULL || placed(e, instance, &p) == NULL) {
+	if ((l = local_one(e, instance)) == NULL || (pl = placed(e, instance, &p)) == NULL) {
 		ctl_fail(r, 1, "mesh ps", "restart: %s %s", instance,
 		    l == NULL ? "does not run here" : "is not wanted here by the schedule");
 		return;
 	}
-	if ((why = refused(l)) != NULL) {
-		snprintf(hint, sizeof hint, "mend that; or all the same: mesh stop %s; mesh start %s",
-		    instance, instance);
-		ctl_fail(r, 1, hint, "restart: %s would not come up again: %s", instance, why);
+	if ((a = free_place(&e->hold, r, instance)) == NULL)
+		return;
+	if ((ticket = settle_anew(e, pl->role, instance, &err)) == 0) {
+		refuse(r, instance, err.text);
 		return;
 	}
-	log_info("%s: restarted: uid %u said so", instance, r->uid);
-	ask_stop(e, l);
-	answer(e, r, instance);
+	log_info("%s: a restart is asked for: uid %u said so", instance, r->uid);
+	*a = (struct hold_asked){.r = r, .ticket = ticket, .until = net_now() + HOLD_WAIT_MS};
+	memcpy(a->instance, instance, sizeof a->instance);
 }

@@ -9,9 +9,10 @@
 #include "../core/view.h"
 #include "ctl.h"
 
-enum { HOLDS_MAX = 256 };
+enum { HOLDS_MAX = 256, HOLD_ASKED_MAX = 32, HOLD_WAIT_MS = 50000 };
 
 struct engine;
+struct sup_event;
 
 struct hold {
 	struct hold_one {
@@ -20,6 +21,13 @@ struct hold {
 		uint32_t uid;	   /* who said so */
 	} held[HOLDS_MAX];
 	size_t count;
+	/* Restarts that the supervisor judges; r is NULL: a free place. */
+	struct hold_asked {
+		struct ctl_req *r; /* owned */
+		uint64_t ticket;
+		msec until;
+		char instance[NAME_CAP];
+	} asked[HOLD_ASKED_MAX];
 };
 
 /* What is kept, a line each: "INSTANCE SINCE_MS UID\n".  Anything else is no hold
@@ -33,7 +41,13 @@ size_t hold_leave_out(const struct hold *h, uint64_t *ids, size_t count);
  * has them here.  How many there are now. */
 size_t hold_rows(const struct engine *e, struct view_instance *rows, size_t count, size_t cap);
 
-/* mesh stop, start, restart. */
+/* The supervisor's word on a restart; ev is NULL: words were lost.  Others may want to
+ * hear it too. */
+void hold_event(struct engine *e, const struct sup_event *ev);
+/* Once a second: who waits too long is told so. */
+void hold_second(struct engine *e, msec now);
+/* mesh stop, start, restart.  A restart ends nothing that would not come up again: it is
+ * a START of another run, and what the supervisor says to that is the answer. */
 void hold_stop(struct engine *e, struct ctl_req *r);
 void hold_start(struct engine *e, struct ctl_req *r);
 void hold_restart(struct engine *e, struct ctl_req *r);

@@ -35,7 +35,7 @@ signal_number(const char *name)
 }
 
 /* START, STOP or SIGNAL.  The role lease is to know of the first two. */
-static void
+static uint64_t
 say(struct apply_job *j, struct sup_req *req, const struct slice *vars)
 {
 	struct engine *e = j->e;
@@ -45,6 +45,7 @@ say(struct apply_job *j, struct sup_req *req, const struct slice *vars)
 	if (ticket != 0 && (req->op == SUP_STOP || req->policy == SUP_EXCLUSIVE))
 		exclusive_asked(e, (enum sup_op)req->op, req->instance, ticket,
 		    (msec)req->deadline_ms);
+	return ticket;
 }
 
 /* Whoever starts later reads the new files anyway. */
@@ -66,7 +67,7 @@ poke(struct apply_job *j, const char *instance, int sig)
 		return;
 	memcpy(req.sandbox, i->ev.sandbox, sizeof req.sandbox);
 	req.signal = sig;
-	say(j, &req, NULL);
+	(void)say(j, &req, NULL);
 }
 
 /* The action of one changed file: on-change/NAME, else on-change/"*". */
@@ -111,10 +112,11 @@ ask_stop(struct apply_job *j, const struct diff_have *have)
 		return;
 	memcpy(req.sandbox, have->sandbox, sizeof req.sandbox);
 	log_info("stop %s", have->instance);
-	say(j, &req, NULL);
+	(void)say(j, &req, NULL);
 }
 
-static void
+/* Its ticket; 0: it is not asked for. */
+static uint64_t
 ask_start(struct apply_job *j, const struct diff_want *w, uint32_t flags)
 {
 	const struct stamp *st = &j->e->keep.current.meta.stamp;
@@ -122,7 +124,7 @@ ask_start(struct apply_job *j, const struct diff_want *w, uint32_t flags)
 	struct sup_req req;
 
 	if (!launch_req(&req, SUP_START, j->role, w->instance))
-		return;
+		return 0;
 	memcpy(req.sandbox, w->sandbox, sizeof req.sandbox);
 	memcpy(req.image, w->image, sizeof req.image);
 	memcpy(req.config, w->config, sizeof req.config);
@@ -134,12 +136,12 @@ ask_start(struct apply_job *j, const struct diff_want *w, uint32_t flags)
 	req.flags = flags;
 	if (w->policy == SUP_EXCLUSIVE &&
 	    (req.deadline_ms = (uint64_t)exclusive_deadline(j->e, w->instance)) == 0)
-		return; /* without its role lease: never */
+		return 0; /* without its role lease: never */
 	if (i != NULL)
 		i->asked = true;
 	if (i == NULL || i->ev.state != SUP_ST_RUNNING)
 		log_info("start %s (%s)", w->instance, w->image);
-	say(j, &req, &w->vars);
+	return say(j, &req, &w->vars);
 }
 
 /* Is it still this node's, by the schedule in force?  That is known even while
@@ -246,7 +248,7 @@ confirm(struct apply_job *j, const struct diff_want *want, size_t count, bool st
 			continue;
 		memcpy(l->version, j->face.version, sizeof l->version);
 		if (start && !l->asked && l->ev.state != SUP_ST_FAILED)
-			ask_start(j, &want[i], 0);
+			(void)ask_start(j, &want[i], 0);
 	}
 }
 
@@ -264,7 +266,7 @@ static void
 ask_anew(struct apply_job *j, const struct diff_want *w)
 {
 	if (runs(j, w->instance))
-		ask_start(j, w, SUP_F_ANEW);
+		(void)ask_start(j, w, SUP_F_ANEW);
 }
 
 /* One action per instance, however many files changed; a restart beats signals. */
@@ -369,6 +371,33 @@ settle_moved(struct engine *e, const char *role, const char *instance, bool must
 	}
 }
 
+uint64_t
+settle_anew(struct engine *e, const char *role, const char *instance, struct err *err)
+{
+	struct apply_job *j = apply_job(e, role);
+	const struct apply_want *w =
+	    j == NULL ? NULL : wants_find(j->wants, j->wants_count, instance);
+	struct diff_want want;
+	uint64_t ticket;
+
+	if (w == NULL || w->command || !j->ready) {
+		err_set(err, 1, "what it would be started with is not rendered%s%s",
+		    j != NULL && j->error[0] != '\0' ? ": " : "", j != NULL ? j->error : "");
+		return 0;
+	}
+	if (j->gone || !is_placed(j, instance)) {
+		err_set(err, 1, "it is not wanted here");
+		return 0;
+	}
+	memset(&want, 0, sizeof want);
+	put_want(j, w, &want);
+	if ((ticket = ask_start(j, &want, SUP_F_ANEW | SUP_F_ONCE)) == 0)
+		err_set(err, 1, want.policy == SUP_EXCLUSIVE ?
+			"this node has not its role lease now" :
+			"the supervisor has too much to do");
+	return ticket;
+}
+
 void
 settle_containers(struct apply_job *j)
 {
@@ -396,7 +425,7 @@ settle_containers(struct apply_job *j)
 		if (todo[i].op == DIFF_STOP && may_stop(&have[at], want, want_count, go))
 			ask_stop(j, &have[at]);
 		else if (todo[i].op == DIFF_START ? go[at].now : todo[i].op == DIFF_RETRY && retry && start)
-			ask_start(j, &want[at], go[at].flags);
+			(void)ask_start(j, &want[at], go[at].flags);
 	}
 	confirm(j, want, want_count, start);
 }

@@ -20,6 +20,11 @@ void settle_containers(struct apply_job *j);
 /* An instance of the role is otherwise than it was: who waits for that has its
  * turn soon (soon.h).  must: the supervisor wants to be asked again. */
 void settle_moved(struct engine *e, const char *role, const char *instance, bool must);
+/* Another run of it, by an operator's word, with what is wanted now: the ticket of that
+ * START, whose answer says whether it is accepted; refused, it runs on and nothing is left
+ * to be done later.  0 and the line: it can't be asked for. */
+MUST_CHECK uint64_t settle_anew(struct engine *e, const char *role, const char *instance,
+    struct err *err);
 /* After a switch: on-change, once per instance however many files changed; a
  * restart beats signals; what does not run is left alone. */
 void settle_actions(struct apply_job *j, const struct render_out *out);

@@ -237,7 +237,7 @@ is_as_it_runs(const struct row *r, const struct spec *spec)
 		(r->run.judged != 0 && r->run.judged != spec->judged));
 
 	return HOLDS("replay") && r->has_spec && !spec->command &&
-	    !r->anew && r->life.wanted && !runs_other && r->spec.hash == spec->hash &&
+	    !r->anew && !(r->job->req.flags & SUP_F_ANEW) && r->life.wanted && !runs_other && r->spec.hash == spec->hash &&
 	    r->spec.judged == spec->judged;
 }
 

@@ -110,6 +110,13 @@ ask_again(struct sup *s, struct row *r, const struct sup_req *q)
 {
 	uint64_t deadline = r->job->req.deadline_ms;
 
+	/* Who asked for another run is to hear what becomes of that. */
+	if (r->job->req.flags & SUP_F_ONCE && !(q->flags & SUP_F_ONCE)) {
+		if (q->deadline_ms > deadline)
+			r->job->req.deadline_ms = q->deadline_ms;
+		reply_ok(s, q->ticket);
+		return;
+	}
 	serve_reply(s, r->job->req.ticket, &(struct err){0}); /* what becomes of it, the last hears */
 	r->job->req = r->asked = *q;
 	if (deadline > q->deadline_ms)
@@ -142,9 +149,9 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 		free(vars);
 		return rc;
 	}
-	if (r != NULL && q->flags & SUP_F_ANEW)
+	if (r != NULL && q->flags & SUP_F_ANEW && !(q->flags & SUP_F_ONCE))
 		r->anew = true;
-	if (HOLDS("replay") && r != NULL && !r->anew &&
+	if (HOLDS("replay") && r != NULL && !r->anew && !(q->flags & SUP_F_ANEW) &&
 	    is_so(r, q, sup_spec_hash(q, vars, bytes)) && !changed_is(s, r)) {
 		free(vars);
 		reply_ok(s, q->ticket);

@@ -131,9 +131,24 @@ def test_on_change_ends_nothing_that_would_not_come_up():
         wait_until("all anew", lambda: not set(run_as(n1, "v1").values()) & set(pids.values()), 60)
         wait_until("one by one", lambda: so_far(n1, begun, in_turn("v1")))
 
-        pids, begun = run_as(n1, "v1"), len(said(n1))
+        # A person's word: judged when it is said, whatever was known till then.
+        pids = run_as(n1, "v1")
         config = os.path.join(w.images, "work-v1/config/work.yaml")
         good = read(config)
+        write(config, good + "broken\n")
+        p = n1.mesh("restart", "work.1")
+        assert p.returncode == 1 and p.stderr.startswith(
+            "mesh: restart: work.1 would not come up again: work-v1/config/work.yaml:"), p
+        assert run_as(n1, "v1") == pids
+        write(config, good)
+        wait_until("mended", lambda: not any(r["error"] for r in n1.ps("work")), 40)
+        assert run_as(n1, "v1") == pids  # what was refused is not done later
+        p = n1.mesh("restart", "work.1")
+        assert (p.returncode, "work.1 is being restarted" in p.stdout) == (0, True), p
+        now, _ = wait_until("work.1 anew", lambda: run_as(n1, "v1")["work.1"] != pids["work.1"] and run_as(n1, "v1"), 20)
+        assert now["work.2"] == pids["work.2"]
+
+        pids, begun = run_as(n1, "v1"), len(said(n1))
         write(config, good + "broken\n")
         wait_until("told", lambda: all("work.yaml:" in (r["error"] or "") for r in n1.ps("work")), 60)
         told = read(n1.log).count("work.1: work-v1/config/work.yaml:")

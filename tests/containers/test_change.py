@@ -114,7 +114,7 @@ def test_an_edit_of_a_container_file_and_of_the_daemon_config(node):
     wait_for(lambda: listed(node, "web.0")["pid"] not in (0, one["pid"]))
 
 
-ANEW = 16
+ANEW, ONCE = 16, 32
 
 
 def test_anew(node):
@@ -139,3 +139,32 @@ def test_anew(node):
     third = node.event(kind="state", instance="web.0", state="running")
     assert third["pid"] != second["pid"] and third["text"] == ""
     assert node.run("web.0", "app")["code"] == 0 and pid_of(node, "web.0") == third["pid"]
+
+
+def test_anew_once(node):
+    """An operator's restart: refused it says why, ends nothing, and is forgotten; what on-change asked for is not."""
+    node.shell("app", SLEEP)
+    node.start()
+    first = node.up("web.0", "app")
+    node.image("app", run="kind: Daemon\nexecutable: /bin/sh\nbroken\n")
+    reply = node.run("web.0", "app", flags=ANEW | ONCE)
+    assert reply["code"] != 0 and "run.yaml:4:" in reply["text"], reply
+    assert "web.0" in node.records() and pid_of(node, "web.0") == first["pid"]
+    node.shell("app", SLEEP)
+    assert again(node, "web.0")["code"] == 0
+    assert (pid_of(node, "web.0"), listed(node, "web.0")["text"]) == (first["pid"], "")
+
+    # A START that comes while it is judged takes nothing from it.
+    for flags in (ANEW | ONCE, 0):
+        node.say("START ticket=9%02d instance=web.0 image=app config=/config/run.yaml sandbox=web role=web flags=%d" % (flags, flags))
+    second = wait_for(lambda: (now := listed(node, "web.0"))["pid"] not in (0, first["pid"]) and now)
+    assert second["hash"] == first["hash"]
+    assert node.run("web.0", "app")["code"] == 0 and pid_of(node, "web.0") == second["pid"]
+
+    # Another run that waits for a mended file is not lost by an operator's that is refused.
+    node.image("app", run="kind: Daemon\nexecutable: /bin/sh\nbroken\n")
+    for flags in (ANEW, ANEW | ONCE):
+        assert node.run("web.0", "app", flags=flags)["code"] != 0
+    node.shell("app", SLEEP)
+    assert node.run("web.0", "app")["code"] == 0
+    wait_for(lambda: listed(node, "web.0")["pid"] not in (0, second["pid"]))
