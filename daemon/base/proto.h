@@ -20,7 +20,7 @@
 #include "probes.h"
 
 enum {
-	SUP_VERSION = 7,
+	SUP_VERSION = 8,
 	SUP_VARS_BYTES_MAX = 64 << 10,
 	SUP_IMAGE_CAP = 256,
 	SUP_PATH_CAP = 256,
@@ -51,6 +51,8 @@ enum sup_op {
 	SUP_UNWELL,    /* its liveness, asked by the engine, failed too often in the run
 			* with this pid: that run is ended, and another one started */
 	SUP_ALIVE,     /* to SUP_EV_ALIVE; not answered */
+	SUP_HOST,      /* the host action that is called `instance`, for `role`: REPLY when it
+			* is refused, else SUP_EV_EXIT (supervisor/hostact.h) */
 };
 
 /*
@@ -97,7 +99,8 @@ enum sup_ev {
 			     directory of its metrics files (probes.h), or none */
 	SUP_EV_EXIT,	  /* a Command ended: exit_status, 0 for a code that its file
 			     calls normal; text = last output;
-			     SUP_F_ASKED: fd = a memfd, all that is kept of it */
+			     SUP_F_ASKED: fd = a memfd, all that is kept of it.  Of HOST: text =
+			     its last line; code: it took too long */
 	SUP_EV_END,	  /* of LIST */
 	SUP_EV_LOST,	  /* events were dropped: ask LIST */
 	SUP_EV_KEY,	  /* fd = the key file, or code and text */

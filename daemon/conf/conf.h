@@ -42,7 +42,9 @@
  * metrics/N/interval metrics/N/timeout (i ms) log/size (i bytes) log/count (i) processes  NAME/kind NAME/image
  * NAME/config (s) NAME/instances (i) NAME/variables{VAR: s} master     sandboxes-dir (s) render
  * files{NAME}/template (s) files{NAME}/mode (i) processes (s) check/container (s) on-change{NAME or
- * "*"} = s "restart", or map signal (s "USR2") container (s) meta       any map, flattened by
+ * "*"} = s "restart", or map signal (s "USR2") container (s), or map host-action (s)
+ *              host-actions NAME/command[] NAME/roles[] NAME/user (s) NAME/timeout (i ms)
+ * NAME/files{NAME}/{to,owner} (s) NAME/files{NAME}/mode (i)  meta       any map, flattened by
  * YAML's own types
  */
 #ifndef CONF_CONF_H

@@ -72,6 +72,7 @@ struct field {
 	const char *const *words; /* T_ENUM; else words taken besides the type; NULL-ended */
 	const struct field *sub;
 	enum key_rule keys;
+	const char *beside; /* refused without this other key of its map; if it is there, needed */
 	/* Taken as lithos takes it, but this becomes of it: told once (conf.h).  A number is only
 	 * treated so below `from`; a switch that is off needs no word. */
 	const char *treated;
@@ -84,6 +85,9 @@ struct schema {
 	bool lithos; /* '_' equals '-', keys with '_' first are ignored, odd integers, anchors */
 };
 
+/* By its kind, or NULL. */
+const struct schema *schema_find(const char *kind);
+
 extern const struct field schema_daemon[];
 extern const struct field schema_sandbox[];
 extern const struct field schema_container[];
@@ -91,5 +95,6 @@ extern const struct field schema_process[]; /* one entry of a processes file */
 extern const struct field schema_secret; /* one variable of a secrets file */
 extern const struct field schema_master[];
 extern const struct field schema_render[];
+extern const struct field schema_host_action[];
 
 #endif

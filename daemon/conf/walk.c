@@ -192,6 +192,31 @@ fail_unknown(struct walk *w, const struct field *fields, const struct tree_node 
 	return walk_fail(w, key, "unknown key '%s'; allowed: %s", shown, list);
 }
 
+static bool
+is_given(const struct field *fields, const char *key, const uint32_t *first_line)
+{
+	for (size_t i = 0; fields[i].key != NULL; i++)
+		if (strcmp(fields[i].key, key) == 0)
+			return first_line[i] != 0;
+	return false;
+}
+
+/* A key that goes with another one. */
+static int
+check_beside(struct walk *w, const struct field *fields, const struct tree_node *n,
+    const uint32_t *first_line)
+{
+	for (size_t i = 0; fields[i].key != NULL; i++) {
+		bool needed = fields[i].beside != NULL && is_given(fields, fields[i].beside, first_line);
+
+		if (needed && first_line[i] == 0)
+			return walk_fail(w, n, "missing key '%s'", fields[i].key);
+		if (fields[i].beside != NULL && !needed && first_line[i] != 0)
+			return walk_fail(w, n, "'%s' goes with '%s' alone", fields[i].key, fields[i].beside);
+	}
+	return 0;
+}
+
 /* Required keys, and exactly one of the choices. */
 static int
 check_present(struct walk *w, const struct field *fields, const struct tree_node *n,
@@ -211,7 +236,7 @@ check_present(struct walk *w, const struct field *fields, const struct tree_node
 		chosen += first_line[i] != 0;
 	}
 	if (count == 0 || chosen == 1 || (chosen == 0 && alone > 0))
-		return 0;
+		return check_beside(w, fields, n, first_line);
 	choices[count] = NULL;
 	words_join(list, sizeof list, choices);
 	return walk_fail(w, n, "needs exactly one of: %s", list);
@@ -524,45 +549,6 @@ walk_field(struct walk *w, const struct field *f, const struct tree_node *n)
 		break;
 	}
 	return value_scalar(w, f, n);
-}
-
-static const struct field process = {.type = T_MAP, .sub = schema_process};
-static const struct field any_value = {.type = T_ANY};
-
-static const struct schema schemas[] = {
-    {.kind = "daemon", .root = {.type = T_MAP, .sub = schema_daemon}},
-    {.kind = "sandbox", .root = {.type = T_MAP, .sub = schema_sandbox}, .lithos = true},
-    {.kind = "container", .root = {.type = T_MAP, .sub = schema_container}, .lithos = true},
-    {.kind = "processes",
-	.root = {.type = T_DICT, .keys = KEY_NAME, .sub = &process},
-	.lithos = true},
-    {.kind = "secrets",
-	.root = {.type = T_DICT, .keys = KEY_ENV, .sub = &schema_secret},
-	.lithos = true},
-    {.kind = "master", .root = {.type = T_MAP, .sub = schema_master}, .lithos = true},
-    {.kind = "render", .root = {.type = T_MAP, .sub = schema_render}},
-    {.kind = "meta", .root = {.type = T_DICT, .keys = KEY_TEXT, .sub = &any_value}},
-};
-
-static const struct schema *
-schema_find(const char *kind)
-{
-	for (size_t i = 0; i < ARRAY_LEN(schemas); i++)
-		if (strcmp(schemas[i].kind, kind) == 0)
-			return &schemas[i];
-	return NULL;
-}
-
-bool
-conf_kind_ok(const char *kind)
-{
-	return schema_find(kind) != NULL;
-}
-
-const char *
-conf_kind_list(void)
-{
-	return "daemon, sandbox, container, processes, secrets, master, render, meta";
 }
 
 int

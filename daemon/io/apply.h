@@ -12,6 +12,7 @@
 
 #include "../core/plan.h"
 #include "../core/roll.h"
+#include "hostacts.h"
 #include "launch.h"
 #include "local.h"
 #include "render.h"
@@ -70,6 +71,7 @@ struct apply {
 	struct apply_job *jobs; /* in no order */
 	struct plan plan;	/* of the schedule in force */
 	struct plan_node here;	/* this node's part of it */
+	struct hostacts hostacts; /* what changed files ask of the host */
 	bool held; /* in this life a schedule's part for this name was this node's */
 };
 

@@ -294,7 +294,7 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		break;
 	case SUP_EV_REPLY:
 	case SUP_EV_EXIT:
-		if (audit_event(e, ev, -1) || runs_event(e, ev, fd))
+		if (audit_event(e, ev, -1) || hostacts_event(e, ev) || runs_event(e, ev, fd))
 			break;
 		hold_event(e, ev);
 		if (ev->kind == SUP_EV_REPLY && ev->code != 0 && !local_is_told(&e->local, ev))
@@ -313,6 +313,7 @@ on_event(void *arg, const struct sup_event *ev, int fd_in)
 		apply_lost(e);
 		runs_lost(e);
 		hold_event(e, NULL);
+		hostacts_lost(e);
 		if (e->key_waiter != NULL || starting_is(e))
 			peers_ask_key(e, e->key_waiter != NULL && strcmp(e->key_waiter->verb, "init") == 0);
 		ask_list(e);
@@ -400,6 +401,7 @@ on_second(uv_timer_t *timer)
 		lighten();
 	apply_tick(e, net_now());
 	hold_second(e, net_now());
+	hostacts_second(e, net_now());
 	names_second(e);
 	tell_second(e);
 	lead_second(e);

@@ -90,6 +90,7 @@ saving_open(struct engine *e, struct err *err)
 	if ((rc = certify_load(e, err)) < 0 || (rc = belong_load(e, err)) < 0 ||
 	    (rc = going_load(e, err)) < 0 || (rc = hold_load(e, err)) < 0 ||
 	    (rc = actions_load(e, err)) < 0 ||
+	    (rc = hostacts_load(e, err)) < 0 ||
 	    (rc = depart_load(e, err)) < 0)
 		return rc;
 	if ((rc = keep_load(&e->keep, e->store, &e->crypto, err)) < 0)

@@ -84,6 +84,9 @@ action_of(const struct render_out *out, const char *file, int *sig, char *proces
 			*sig = 0; /* "restart" is the only word */
 			return true;
 		}
+		snprintf(path, sizeof path, "on-change/%s/host-action", keys[i]);
+		if (flat_str(&out->doc, path, text, sizeof text))
+			return false; /* settle_host's */
 		snprintf(path, sizeof path, "on-change/%s/signal", keys[i]);
 		if (!flat_str(&out->doc, path, text, sizeof text))
 			continue;
@@ -269,10 +272,32 @@ ask_anew(struct apply_job *j, const struct diff_want *w)
 		(void)ask_start(j, w, SUP_F_ANEW);
 }
 
+/* The host's part: once each, however many files changed. */
+static void
+settle_host(struct apply_job *j, const struct render_out *out)
+{
+	char path[2 * NAME_CAP + 32], action[NAME_CAP];
+	struct flat_rec rec;
+
+	for (size_t f = 0; f < out->files_count; f++) {
+		const char *keys[] = {out->files[f].name, "*"};
+
+		for (size_t i = 0; i < ARRAY_LEN(keys) && out->files[f].changed; i++) {
+			snprintf(path, sizeof path, "on-change/%s/host-action", keys[i]);
+			if (flat_str(&out->doc, path, action, sizeof action))
+				hostacts_want(j->e, j->role, action);
+			snprintf(path, sizeof path, "on-change/%s", keys[i]);
+			if (flat_find(&out->doc, path, &rec))
+				break; /* a file's own word, not the one for all */
+		}
+	}
+}
+
 /* One action per instance, however many files changed; a restart beats signals. */
 void
 settle_actions(struct apply_job *j, const struct render_out *out)
 {
+	settle_host(j, out);
 	for (size_t w = 0; w < j->wants_count; w++) {
 		const struct apply_want *want = &j->wants[w];
 		bool restart = false;

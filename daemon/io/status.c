@@ -242,6 +242,25 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	return n;
 }
 
+/* Host actions that failed, as many as hostacts_failed says. */
+static void
+pack_acts(msgpack_packer *pk, const struct engine *e)
+{
+	char text[sizeof e->apply.hostacts.all[0].error + 3 * NAME_CAP + 32];
+
+	for (size_t i = 0; i < e->apply.hostacts.count; i++) {
+		const struct hostact_owed *o = &e->apply.hostacts.all[i];
+
+		if (o->error[0] == '\0')
+			continue;
+		snprintf(text, sizeof text, "role %s on %s: host action %s: %s", o->role, e->conf.name,
+		    o->action, o->error);
+		msgpack_pack_map(pk, 2);
+		pk_kstr(pk, "text", text);
+		pk_kstr(pk, "hint", "it is tried again by itself; there: lithos-configs/host-actions.yaml, mesh logs --daemon");
+	}
+}
+
 static void
 pack_problems(const struct engine *e, const struct mesh_side *s, struct slice view, int *level,
     msgpack_packer *pk)
@@ -250,7 +269,7 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 	struct ail ails[AILS_MAX];
 	struct notes notes = {.blocked = ""};
 	size_t n = own_problems(e, s, view, &notes, own, ARRAY_LEN(own)), jobs = 0;
-	size_t ailing = ails_find(e, ails);
+	size_t ailing = ails_find(e, ails), acts = hostacts_failed(&e->apply.hostacts);
 	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
 	struct slice theirs = status_view_get(view, "problems");
 	uint32_t count = 0;
@@ -263,9 +282,9 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 		*level = 1;
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		jobs += j->error[0] != '\0';
-	if (jobs + ailing > 0 && *level < 1)
+	if (jobs + ailing + acts > 0 && *level < 1)
 		*level = 1;
-	msgpack_pack_array(pk, n + ailing + jobs + count);
+	msgpack_pack_array(pk, n + ailing + jobs + acts + count);
 	for (size_t i = 0; i < n; i++) {
 		msgpack_pack_map(pk, 2);
 		pk_kstr(pk, "text", own[i].text);
@@ -285,6 +304,7 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 		pk_kstr(pk, "said", j->said);
 		pk_kstr(pk, "hint", "its old files and containers stay; mesh render shows the new");
 	}
+	pack_acts(pk, e);
 	if (count > 0)
 		pk_raw(pk, theirs.b + mp.off, theirs.len - mp.off);
 }

@@ -14,6 +14,7 @@
 #include "../base/name.h"
 #include "../base/own.h"
 #include "helper.h"
+#include "hostact.h"
 #include "judge.h"
 #include "programs.h"
 #include "ranges.h"
@@ -308,6 +309,34 @@ processes(struct check *c)
 	list_free(names, n);
 }
 
+/* Commands of the host, which it has only where somebody wrote them down. */
+static void
+host_actions(struct check *c)
+{
+	AUTO_FREE struct hostact_spec *spec = calloc(1, sizeof *spec);
+	struct check_doc d = {.raw = NULL};
+	char name[NAME_CAP];
+	struct flat_rec rec;
+	struct err err;
+	size_t off = 0, errors = 0;
+
+	snprintf(d.file, sizeof d.file, "%.900s/host-actions.yaml", c->base);
+	if (spec == NULL || !is_there(d.file) || !read_file(c, &d, "host-actions"))
+		return;
+	while (flat_next(&d.flat, &off, &rec)) {
+		if (!flat_child(&rec, "", name, sizeof name))
+			continue;
+		if (hostact_judge(&d.flat, d.file, name, NULL, spec, &err) < 0) {
+			errors++;
+			check_say(c, "error", "%s", err.text);
+		}
+		hostact_free(spec);
+	}
+	if (errors == 0)
+		check_say(c, "ok", "%s", d.file);
+	free(d.raw);
+}
+
 /* mesh.yaml, where there is one, says where images are. */
 static void
 daemon_config(struct check *c, const char *dir)
@@ -366,6 +395,7 @@ look(struct check *c, const char *dir, struct err *err)
 	free(master.raw);
 	sandboxes(c, sandboxes_dir);
 	processes(c);
+	host_actions(c);
 	return 0;
 }
 

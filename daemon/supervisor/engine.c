@@ -204,6 +204,7 @@ engine_ended(struct sup *s, msec now)
 	e->sock = -1;
 	drop_queue(e);
 	command_engine_ended(s, now);
+	hostact_engine_ended(s);
 	forget_tickets(s);
 	if (s->ending)
 		return;

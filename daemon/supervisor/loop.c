@@ -20,10 +20,10 @@
 
 enum { TURN_MS = 20 }; /* then what can wait does */
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + LIMITERS_MAX + OPENERS_MAX + STRAYS_MAX + EXECS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + LIMITERS_MAX + OPENERS_MAX + STRAYS_MAX + EXECS + HOSTACTS_MAX * HOSTACT_FDS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER, FROM_REMOVER, FROM_STRAY };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER, FROM_REMOVER, FROM_STRAY, FROM_HOSTACT };
 
 struct watch {
 	enum source source;
@@ -49,7 +49,7 @@ static void
 collect(struct sup *s, struct set *set)
 {
 	const struct engine *e = &s->engine;
-	int execs[EXECS];
+	int execs[EXECS], acts[HOSTACTS_MAX * HOSTACT_FDS];
 
 	set->count = 0;
 	for (size_t i = 0; i < s->rows_count; i++) {
@@ -84,6 +84,8 @@ collect(struct sup *s, struct set *set)
 	add(set, s->oom.fd, s->oom.events, FROM_OOM, NULL);
 	for (size_t i = 0, n = exec_fds(s, execs); i < n; i++)
 		add(set, execs[i], POLLIN, FROM_EXEC, NULL);
+	for (size_t i = 0, n = hostact_fds(s, acts); i < n; i++)
+		add(set, acts[i], POLLIN, FROM_HOSTACT, NULL);
 }
 
 static msec
@@ -108,6 +110,7 @@ deadline(const struct sup *s)
 	msec d = earlier(exec_deadline(s), s->ending ? s->end_at : MSEC_NEVER);
 
 	d = earlier(d, health_deadline(s));
+	d = earlier(d, hostact_deadline(s));
 	d = earlier(d, s->oom.check_at);
 	d = earlier(d, notify_deadline(&s->notify));
 	d = earlier(d, s->ending ? MSEC_NEVER : web_deadline(&s->web));
@@ -173,11 +176,26 @@ stray_ended(struct sup *s, int pidfd)
 	sandbox_left(s, sandbox);
 }
 
+/* An earlier event of this turn may have closed what these are. */
 static void
-handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
+handle_row(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 {
 	struct row *r = w->row;
 
+	if (r->over)
+		return;
+	if (w->source == FROM_ERROR && p->fd == r->run.error)
+		row_error_ready(s, r, now);
+	else if (w->source == FROM_PROCESS && p->fd == r->run.pidfd)
+		row_process_ready(s, r, now);
+	else if (w->source == FROM_JOB && r->job != NULL &&
+	    (p->fd == r->job->helper.pidfd || p->fd == r->job->opener.pidfd))
+		job_ready(s, r, now);
+}
+
+static void
+handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
+{
 	switch (w->source) {
 	case FROM_SIGNAL:
 		on_signal(s, now);
@@ -228,19 +246,13 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 	case FROM_EXEC:
 		exec_ready(s, p->fd, now);
 		break;
-	/* An earlier event of this turn may have closed what these are. */
+	case FROM_HOSTACT:
+		hostact_ready(s, p->fd, now);
+		break;
 	case FROM_ERROR:
-		if (!r->over && p->fd == r->run.error)
-			row_error_ready(s, r, now);
-		break;
 	case FROM_PROCESS:
-		if (!r->over && p->fd == r->run.pidfd)
-			row_process_ready(s, r, now);
-		break;
 	case FROM_JOB:
-		if (!r->over && r->job != NULL &&
-		    (p->fd == r->job->helper.pidfd || p->fd == r->job->opener.pidfd))
-			job_ready(s, r, now);
+		handle_row(s, p, w, now);
 		break;
 	}
 }
@@ -342,6 +354,7 @@ turn(struct sup *s, struct set *set)
 	oom_tick(s, now);
 	health_tick(s, now);
 	exec_tick(s, now);
+	hostact_tick(s, now);
 	record_tick(s, now);
 	spare_tick(&s->place.spare, now);
 	engine_tick(s, now);
@@ -374,6 +387,7 @@ loop(struct sup *s)
 			break;
 	}
 	exec_close(s);
+	hostact_close(s);
 	web_close(&s->web);
 	cgroup_kill(&s->cgroups, SUP_ENGINE_GROUP);
 	free(set.fds);

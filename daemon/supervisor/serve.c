@@ -290,7 +290,7 @@ static bool
 well_formed(const struct sup_req *q)
 {
 	return q->version == SUP_VERSION && q->op >= SUP_START &&
-	    q->op <= SUP_ALIVE && memchr(q->sandbox, 0, sizeof q->sandbox) &&
+	    q->op <= SUP_HOST && memchr(q->sandbox, 0, sizeof q->sandbox) &&
 	    memchr(q->role, 0, sizeof q->role) &&
 	    memchr(q->instance, 0, sizeof q->instance) &&
 	    memchr(q->image, 0, sizeof q->image) &&
@@ -331,6 +331,9 @@ serve_one(struct sup *s, const struct sup_req *q, int fd, msec now)
 		break;
 	case SUP_AUDIT:
 		rc = audit_start(s, q, now, &err);
+		break;
+	case SUP_HOST:
+		rc = hostact_start(s, q, now, &err);
 		break;
 	case SUP_ALIVE:
 		notify_answered(&s->notify);

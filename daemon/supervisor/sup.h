@@ -15,6 +15,7 @@
  *   notify.c  what a service manager is told
  *   strays.c  who was killed and has not ended yet
  *   opener.c  a file in an image, by a process that may wait for it
+ *   hostact*.c commands of the host, by name
  *   limiter.c less memory for all of them, by a process that may wait for it
  *   changed.c the files that a START was judged by, edited
  *   rootless*.c what an ordinary user's does otherwise
@@ -31,6 +32,7 @@
 #include "changed.h"
 #include "exec.h"
 #include "health.h"
+#include "hostact.h"
 #include "job.h"
 #include "launch.h"
 #include "limiter.h"
@@ -119,6 +121,7 @@ struct sup {
 	struct audit audit;
 	struct oom oom;
 	struct limiter limiters[LIMITERS_MAX];
+	struct hostact hostacts[HOSTACTS_MAX];
 	struct openers openers;
 	struct opener looker; /* of changed.c */
 	struct notify notify;

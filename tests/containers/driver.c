@@ -366,7 +366,7 @@ static void
 command(char *line)
 {
 	static const char *const ops[] = {"", "START", "STOP", "SIGNAL", "RUN",
-	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT", "UNWELL", "ALIVE"};
+	    "LIST", "FENCE", "ROLE", "UNROLE", "KEY", "AUDIT", "UNWELL", "ALIVE", "HOST"};
 	static char zero[1 << 16];
 	char *rest = strchr(line, ' ');
 
@@ -374,7 +374,7 @@ command(char *line)
 		*rest++ = '\0';
 	else
 		rest = line + strlen(line);
-	for (uint32_t op = SUP_START; op <= SUP_ALIVE; op++)
+	for (uint32_t op = SUP_START; op <= SUP_HOST; op++)
 		if (strcmp(line, ops[op]) == 0)
 			request(op, rest);
 	if (strcmp(line, "RAW") == 0 &&

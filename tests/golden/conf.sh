@@ -94,7 +94,7 @@ run container "$(printf 'a\033[2Jb')" "$tmp/deep"
 say "conf shows a hostile name escaped" line 3 'a\x1b[2Jb:1:65: nesting deeper than 64'
 run deamon x /dev/null
 say "conf of an unknown kind" line 64 "meshd-conf: unknown kind 'deamon'; allowed:\
- daemon, sandbox, container, processes, secrets, master, render, meta"
+ daemon, sandbox, container, processes, secrets, master, host-actions, render, meta"
 "$conf" daemon <"$tmp/deep" >"$tmp/out" 2>"$tmp/err"
 rc=$?
 say "conf without a name" line 64 \

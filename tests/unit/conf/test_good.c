@@ -206,6 +206,18 @@ test_sandbox_and_others(void **state)
 	expect_str(&f, "check/container", "haproxy-check");
 	expect_str(&f, "on-change/haproxy.cfg/signal", "USR2");
 	expect_str(&f, "on-change/*", "restart");
+	yaml_ok("render", "on-change: {\"*\": {host-action: reload}}\n", &f);
+	expect_str(&f, "on-change/*/host-action", "reload");
+	yaml_ok("host-actions",
+	    "reload: {command: [/bin/x, 5, \"\"], roles: [web], timeout: 1m, user: 7,\n"
+	    " files: {a.cfg: {to: /etc/a.cfg, mode: \"0600\", owner: root}}}\n",
+	    &f);
+	expect_str(&f, "reload/command/1", "5");
+	expect_str(&f, "reload/roles/0", "web");
+	expect_int(&f, "reload/timeout", 60000);
+	expect_str(&f, "reload/user", "7");
+	expect_str(&f, "reload/files/a.cfg/to", "/etc/a.cfg");
+	expect_int(&f, "reload/files/a.cfg/mode", 0600);
 }
 
 static void
