@@ -23,15 +23,15 @@
 #define OF_ONE(metric) "sum by (node,role,instance) (" metric "{job=\"cadvisor\",role!=\"\"})"
 
 static const char question[] =
-    AS("cpu", RATE("node_cpu_seconds_total{mode!~\"idle|iowait|guest.*\"}")) " or "
-    AS("cores", "count by (node) (node_cpu_seconds_total{mode=\"idle\"})") " or "
+    AS("cpu", RATE("node_cpu_seconds_total{job=\"node\",mode!~\"idle|iowait|guest.*\"}")) " or "
+    AS("cores", "count by (node) (node_cpu_seconds_total{job=\"node\",mode=\"idle\"})") " or "
     AS("load", OF_NODE("node_load1")) " or "
     AS("memory", OF_NODE("node_memory_MemTotal_bytes")) " or "
     AS("free", OF_NODE("node_memory_MemAvailable_bytes")) " or "
-    AS("read", RATE("node_disk_read_bytes_total")) " or "
-    AS("written", RATE("node_disk_written_bytes_total")) " or "
-    AS("in", RATE("node_network_receive_bytes_total{device!=\"lo\"}")) " or "
-    AS("out", RATE("node_network_transmit_bytes_total{device!=\"lo\"}")) " or "
+    AS("read", RATE("node_disk_read_bytes_total{job=\"node\"}")) " or "
+    AS("written", RATE("node_disk_written_bytes_total{job=\"node\"}")) " or "
+    AS("in", RATE("node_network_receive_bytes_total{job=\"node\",device!=\"lo\"}")) " or "
+    AS("out", RATE("node_network_transmit_bytes_total{job=\"node\",device!=\"lo\"}")) " or "
     AS("cpu", "sum by (node,role,instance) (rate(container_cpu_usage_seconds_total{job=\"cadvisor\",role!=\"\"}[10s]))") " or "
     AS("memory", OF_ONE("container_memory_working_set_bytes")) " or "
     AS("limit", OF_ONE("container_spec_memory_limit_bytes"));

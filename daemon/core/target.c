@@ -6,8 +6,35 @@
 #include <stdio.h>
 
 #define EXPORTED "exported_"
+#define OURS "mesh_"
+#define ROLE "role/" /* no role's name has a '/' */
 
 enum { OWN_MAX = 5, NAME_ROOM = LABEL_NAME_BYTES_MAX + 1 };
+
+/* Of the host's series, of containers', of mesh's own. */
+static const char *const jobs[] = {"node", "cadvisor", "mesh"};
+static const char *const of_endpoints[] = {"up", "scrape_duration_seconds", "scrape_samples_scraped"};
+
+const char *
+target_refuses(struct slice name)
+{
+	if (name.len >= strlen(OURS) && memcmp(name.b, OURS, strlen(OURS)) == 0)
+		return "names that begin with " OURS " are mesh's own";
+	for (size_t i = 0; i < ARRAY_LEN(of_endpoints); i++)
+		if (slice_eq(name, slice_of(of_endpoints[i])))
+			return "mesh tells that of each endpoint: take another name";
+	return NULL;
+}
+
+/* The role, and of one that is called like a job of ours role/NAME, which lies in room. */
+static struct slice
+job_of(struct slice role, char room[NAME_ROOM])
+{
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+		if (slice_eq(role, slice_of(jobs[i])))
+			return (struct slice){(const uint8_t *)room, (size_t)snprintf(room, NAME_ROOM, ROLE "%s", jobs[i])};
+	return role;
+}
 
 /* The own label of that name gets another one, which lies in room. */
 static int
@@ -33,9 +60,9 @@ move_aside(struct labels *l, const char *name, char room[NAME_ROOM])
 int
 target_pack(const struct target *t, struct labels *l, uint8_t *out)
 {
+	char rooms[OWN_MAX][NAME_ROOM], job[NAME_ROOM];
 	const struct label own[OWN_MAX] = {{slice_of("role"), t->role}, {slice_of("instance"), t->instance},
-	    {slice_of("node"), t->node}, {slice_of("job"), t->role}, {slice_of("endpoint"), t->endpoint}};
-	char rooms[OWN_MAX][NAME_ROOM];
+	    {slice_of("node"), t->node}, {slice_of("job"), job_of(t->role, job)}, {slice_of("endpoint"), t->endpoint}};
 	int rc = 0;
 
 	for (size_t i = 0; i < OWN_MAX && rc == 0; i++) {

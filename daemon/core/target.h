@@ -9,6 +9,10 @@
  *
  * As Prometheus does (honor_labels: false): an own label of such a name is called
  * exported_NAME, and exported_exported_NAME if there is one of that name too.
+ *
+ * Names are free, or an exporter could not run in a container: what tells its node_load1
+ * from the host's is `job`.  So no application has a job of ours, whatever its role is
+ * called, and a name that is told by us alone, and asked for without a job, none may use.
  */
 #ifndef CORE_TARGET_H
 #define CORE_TARGET_H
@@ -24,5 +28,8 @@ struct target {
 /* l with the target's, packed into out (LABELS_BYTES_MAX): bytes, or -ERR_FULL, -ERR_LONG
  * when together they are more than a series can have. */
 MUST_CHECK int target_pack(const struct target *t, struct labels *l, uint8_t *out);
+
+/* Why no application may call a series so; NULL: it may. */
+const char *target_refuses(struct slice name);
 
 #endif

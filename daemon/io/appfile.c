@@ -19,7 +19,7 @@
 #define META SUP_METRICS_FILE ".meta"
 #define VALUES SUP_METRICS_FILE ".values"
 
-enum { TEXTS_A_MINUTE = 60, SECONDS_OF_MINUTE = 60 };
+enum { TEXTS_A_MINUTE = 60, SECONDS_OF_MINUTE = 60, NAME_SHOWN = 64 };
 
 struct identity {
 	dev_t dev;
@@ -32,6 +32,7 @@ struct identity {
 struct shown {
 	series_id value, text;
 	uint64_t text_hash;
+	bool refused; /* for its name: it has none */
 };
 
 struct appfile {
@@ -43,7 +44,7 @@ struct appfile {
 	uint8_t *values;
 	int64_t minute;
 	uint32_t texts; /* new ones, in that minute */
-	char why[APPFILE_WHY_CAP];
+	char why[APPFILE_WHY_CAP], refused[APPFILE_WHY_CAP]; /* refused: of the first that is */
 };
 
 struct appfile *
@@ -59,7 +60,7 @@ appfile_new(const struct appfile_of *of)
 const char *
 appfile_why(const struct appfile *f)
 {
-	return f->why;
+	return f->why[0] != '\0' ? f->why : f->refused;
 }
 
 /* --- files -------------------------------------------------------------------------------- */
@@ -130,6 +131,7 @@ forget(struct appfile *f, int64_t tick)
 	f->shown = NULL;
 	f->values = NULL;
 	f->known = false;
+	f->refused[0] = '\0';
 }
 
 void
@@ -212,6 +214,8 @@ put_all(struct appfile *f, int64_t tick)
 		struct shown *s = &f->shown[i];
 		double value = cantal_value(c, f->values);
 
+		if (s->refused)
+			continue;
 		if (!put(f, s->value, tick, value)) {
 			s->value = open_series(f, c, c->kind == CANTAL_STATE ? "_state_since_seconds" : "",
 			    (struct slice){0});
@@ -223,6 +227,21 @@ put_all(struct appfile *f, int64_t tick)
 }
 
 /* --- once a second ---------------------------------------------------------------------------- */
+
+/* Names that are ours: those are not shown, all others are. */
+static void
+refuse_names(struct appfile *f)
+{
+	for (uint32_t i = 0; i < f->c.count; i++) {
+		struct slice name = labels_find(f->c.fields[i].labels, slice_of(LABEL_NAME));
+		const char *why = target_refuses(name);
+
+		f->shown[i].refused = why != NULL;
+		if (why != NULL && f->refused[0] == '\0')
+			snprintf(f->refused, sizeof f->refused, META ": metric '%.*s' rejected: %s",
+			    (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), (const char *)name.b, why);
+	}
+}
 
 /* The meta file is another one than before.  False: it is not to be used. */
 static bool
@@ -243,8 +262,10 @@ read_meta(struct appfile *f, int fd, const struct stat *st, int64_t tick)
 	}
 	f->shown = calloc(f->c.count + 1, sizeof *f->shown);
 	f->values = malloc(f->c.values_bytes + (size_t)1);
-	if (f->shown != NULL && f->values != NULL)
+	if (f->shown != NULL && f->values != NULL) {
+		refuse_names(f);
 		return true;
+	}
 	forget(f, tick);
 	return false;
 }

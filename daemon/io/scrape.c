@@ -192,9 +192,14 @@ static bool
 put_sample(struct scrape *s, const struct expo_item *it, struct ids *fresh, uint32_t *cursor)
 {
 	struct labels l = it->labels;
-	const struct kind *was = changed(s, it, cursor);
+	const char *ours = target_refuses(it->name);
+	const struct kind *was = ours == NULL ? changed(s, it, cursor) : NULL;
 	series_id id;
 
+	if (ours != NULL) {
+		reject(s, it, ours);
+		return true;
+	}
 	if (was != NULL) {
 		char why[64];
 

@@ -13,6 +13,9 @@ echo asked >&2
 printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n\r\n'
 printf '# TYPE jobs_waiting gauge\njobs_waiting{queue="a"} 3\njobs_waiting{queue="b"} %s\n'
 """
+# Of a role called as the host's job is: as if it were the host, its containers, mesh.
+OURS = r"\n".join(["5", "node_load1 1e6", "node_load5 1e6", "node_memory_MemTotal_bytes 1e18", "up 0", "mesh_members 77",
+                     'container_memory_working_set_bytes{name="x"} 1e18'])
 RUNS = r"""printf '%s' > $CANTAL_PATH.meta; printf '\007\000\000\000\000\000\000\000' > $CANTAL_PATH.values
 exec busybox nc -ll -p {port} -e /bin/{name}"""
 FILE = """kind: Daemon
@@ -24,7 +27,7 @@ metrics: {{port: {port}, interval: 1s}}
 kill-timeout: 100ms
 """
 PROGRAMS = {"good": (9101, "4", 'counter 8: {"metric": "jobs.done"}'), "bad": (9102, "four", 'counter 8: {"metric": "jobs.done"}'),
-            "worse": (9103, "4", "counter eight")}
+            "worse": (9103, "4", "counter eight"), "node": (9104, OURS, 'counter 8: {"metric": "jobs.done"}')}
 SCRIPT = "return mesh.scheduler {%s}" % ", ".join(
     'mesh.role("%s", {version = "v1", image = "apps-v1", count = 1})' % name for name in PROGRAMS)
 
@@ -46,9 +49,9 @@ def install(w):
                   service.SANDBOX.format(role=name, images=w.images))
 
 
-def told(node, **want):
+def told(host, **want):
     """What mesh ps says of each, once it is all that is wanted."""
-    rows = {r["role"]: r for r in node.ask("ps")}
+    rows = {r["role"]: r for r in host.ask("ps")}
     got = {name: rows.get(name, {}).get("error") or "" for name in want}
     if got != want or any(rows[name]["state"] != "running" for name in want):
         raise Missed(f"{got}")
@@ -67,6 +70,17 @@ def asked(node, expr, want):
     return got
 
 
+def figures_are_of_hosts(nodes):
+    """What schedulers decide by (doc/standard.md)."""
+    for node in nodes:
+        told = node.ask("status")["metrics"]
+        if "load5" not in told or "containers_memory" not in told:
+            raise Missed(f"{sorted(told)}")
+        assert told["load5"] < 1e6 and 0 < told["memory_total"] < 1e18, told
+        assert told["containers_memory"] < 1e18, told
+    return True
+
+
 def test_applications_are_asked_and_read():
     with service.hosts("apps", 2, webs=0) as w:
         install(w)
@@ -74,17 +88,30 @@ def test_applications_are_asked_and_read():
         for node in w.nodes:
             wait_until("what is wrong is told, and what is right is not", lambda node=node: told(
                 node, good="", bad="metrics: :9102/metrics: 3:25: the value: a number is needed, not 'four'",
-                worse="metrics: app.meta:1:9: a number of bytes is needed, at most 65535"), 60)
+                worse="metrics: app.meta:1:9: a number of bytes is needed, at most 65535",
+                node="metrics: :9104/metrics: metric 'up' rejected: mesh tells that of each endpoint: take another name"), 60)
         for node in w.nodes:
             for expr, want in {
                     "jobs_waiting": {"job=good queue=a role=good": 3, "job=good queue=b role=good": 4,
-                                     "job=worse queue=a role=worse": 3, "job=worse queue=b role=worse": 4},
-                    "up": {"job=good role=good": 1, "job=bad role=bad": 0, "job=worse role=worse": 1},
-                    "scrape_samples_scraped": {"job=good role=good": 2, "job=bad role=bad": 0, "job=worse role=worse": 2},
-                    "jobs_done_total": {"job=good role=good": 7, "job=bad role=bad": 7},
-                    "sum by (job) (jobs_waiting)": {"job=good": 7, "job=worse": 7},
+                                     "job=worse queue=a role=worse": 3, "job=worse queue=b role=worse": 4,
+                                     "job=role/node queue=a role=node": 3, "job=role/node queue=b role=node": 5},
+                    "up": {"job=good role=good": 1, "job=bad role=bad": 0, "job=worse role=worse": 1,
+                           "job=role/node role=node": 1},
+                    "scrape_samples_scraped": {"job=good role=good": 2, "job=bad role=bad": 0, "job=worse role=worse": 2,
+                                               "job=role/node role=node": 8},
+                    "jobs_done_total": {"job=good role=good": 7, "job=bad role=bad": 7, "job=role/node role=node": 7},
+                    "sum by (job) (jobs_waiting)": {"job=good": 7, "job=worse": 7, "job=role/node": 8},
+                    # Whoever says the host's names is one more series, and not the host's.
+                    "node_load1 == 1e6": {"job=role/node role=node": 1e6},
+                    'count(node_load1{job="node"} < 1e6)': {"": 2},
+                    'count(container_memory_working_set_bytes{job="cadvisor"} < 1e18)': {"": 4},
+                    "max(mesh_members)": {"": 2},
             }.items():
                 wait_until(expr, lambda node=node, expr=expr, want=want: asked(node, expr, want), 40)
         said = w.nodes[0].mesh("metrics", 'jobs_waiting{role="good",queue="a"}', "--json")
         labels, = (one["labels"] for one in json.loads(said.stdout)["series"])
         assert labels["instance"] == "good.1" and labels["node"] in ("n1", "n2"), labels
+        top = json.loads(w.nodes[0].mesh("top", "--json").stdout)
+        assert all(0 <= one["load"] < 1e6 and 0 < one["memory"] < 1e18 for one in top["nodes"]), top
+        assert all(one.get("memory", 0) < 1e18 for one in top["containers"]), top
+        wait_until("the figures of the host alone", lambda: figures_are_of_hosts(w.nodes), 30)

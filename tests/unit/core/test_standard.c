@@ -38,6 +38,20 @@ manual_row(const struct standard_row *r, char *out, size_t cap)
 	    r->mode != NULL ? ", mode " : "", r->mode != NULL ? r->mode : "", r->help);
 }
 
+/* Names of the host's and of containers' anybody may use: their job is what tells them apart. */
+static void
+every_selector_names_its_job(void **state)
+{
+	static const char *const begins[] = {"node_", "container_"}, *const jobs[] = {"{job=\"node\"", "{job=\"cadvisor\""};
+
+	(void)state;
+	for (uint32_t i = 0; i < VIEW_STANDARD_COUNT; i++)
+		for (size_t k = 0; k < ARRAY_LEN(begins); k++)
+			for (const char *p = standard_rows[i].expr; (p = strstr(p, begins[k])) != NULL; p++)
+				if (strncmp(p + strcspn(p, "{[ )"), jobs[k], strlen(jobs[k])) != 0)
+					fail_msg("%s: %s", standard_rows[i].name, p);
+}
+
 static void
 every_row_is_whole(void **state)
 {
@@ -218,6 +232,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_row_is_whole),
+	    cmocka_unit_test(every_selector_names_its_job),
 	    cmocka_unit_test(a_code_follows_what_is_worth_it),
 	    cmocka_unit_test(any_code_is_a_value),
 	    cmocka_unit_test(one_expression_fills_all_its_rows),

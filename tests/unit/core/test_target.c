@@ -102,6 +102,42 @@ together_too_much(void **state)
 	assert_string_equal(packed(&l), "long");
 }
 
+/* What says job="node" is the host's, whatever a role is called. */
+static void
+no_job_of_ours(void **state)
+{
+	static const char *const ours[] = {"node", "cadvisor", "mesh"};
+	struct labels l = {0};
+	char want[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		l.count = 0;
+		place.role = slice_of(ours[i]);
+		set(&l, LABEL_NAME, "node_load1");
+		snprintf(want, sizeof want, "__name__=node_load1 instance=web.1 job=role/%s node=n1 role=%s", ours[i], ours[i]);
+		assert_string_equal(packed(&l), want);
+	}
+	l.count = 0;
+	place.role = slice_of("node2");
+	set(&l, LABEL_NAME, "x");
+	assert_non_null(strstr(packed(&l), "job=node2 "));
+}
+
+static void
+names_that_are_refused(void **state)
+{
+	static const char *const no[] = {"mesh_", "mesh_leads", "up", "scrape_duration_seconds", "scrape_samples_scraped"},
+				 *const yes[] = {"", "mesh", "meshed_x", "UP", "up_total", "x_up", "scrape_x", "node_load1",
+				     "container_memory_rss"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		assert_non_null(target_refuses(slice_of(no[i])));
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		assert_null(target_refuses(slice_of(yes[i])));
+}
+
 int
 main(void)
 {
@@ -109,6 +145,8 @@ main(void)
 	    cmocka_unit_test_setup(of_its_place, setup),
 	    cmocka_unit_test_setup(own_ones_of_that_name, setup),
 	    cmocka_unit_test_setup(together_too_much, setup),
+	    cmocka_unit_test_setup(no_job_of_ours, setup),
+	    cmocka_unit_test_setup(names_that_are_refused, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,30 @@ files_as_python_writes_them(void **state)
 }
 
 static void
+names_that_are_ours(void **state)
+{
+	struct sup_event ev = event(SUP_ST_RUNNING);
+	static const char bad[] = "level 8 float: {\"metric\": \"up\"}\ncounter 8: {\"metric\": \"requests.number\"}\npad 48\n"
+				  "state 64: {\"metric\": \"mesh.instance\", \"state\": \"http\"}";
+
+	(void)state;
+	write_file("app.meta", bad, sizeof bad - 1);
+	write_values(0.5, 7, 1700000000000, "GET /");
+	apps_state(apps, &ev, dup(dir));
+	next();
+	next();
+	assert_true(value("up", "job", "web") == -1);
+	assert_true(value("mesh_instance_state_info", "job", "web") == -1);
+	assert_true(value("mesh_instance_state_since_seconds", "job", "web") == -1);
+	assert_true(value("requests_number_total", "job", "web") == 7);
+	assert_string_equal(wrong(), "app.meta: metric 'up' rejected: mesh tells that of each endpoint: take another name");
+	write_file("app.meta", meta, sizeof meta - 1);
+	next();
+	assert_string_equal(wrong(), "");
+	assert_true(value("load", "job", "web") == 0.5);
+}
+
+static void
 texts_without_end(void **state)
 {
 	struct series_stats st;
@@ -295,6 +319,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(files_as_python_writes_them),
 	    T(texts_without_end),
+	    T(names_that_are_ours),
 	    T(torn_writes),
 	    T(traps_among_the_files),
 	    T(with_its_run),

@@ -255,6 +255,31 @@ another_type(void **state)
 	assert_true(value("a", "job", "web") == 3);
 }
 
+/* What mesh says of an endpoint, the endpoint does not say; names of the host's are free. */
+static void
+names_that_are_ours(void **state)
+{
+	(void)state;
+	begin_scrape(OK_TEXT "a 1\nup 0\nup{x=\"y\"} 7\nscrape_duration_seconds -5\nscrape_samples_scraped 99\nmesh_leads 1\n"
+			     "mesh_instance_up 0\nup_time 2\nmeshed 3\nnode_load1 4\n",
+	    5000);
+	ask();
+	assert_true(value("up", "job", "web") == 1); /* and there is but one */
+	assert_true(value("scrape_samples_scraped", "job", "web") == 10);
+	assert_true(value("scrape_duration_seconds", "job", "web") >= 0);
+	assert_true(value("mesh_leads", "job", "web") == -1);
+	assert_true(value("mesh_instance_up", "job", "web") == -1);
+	assert_true(value("a", "job", "web") == 1);
+	assert_true(value("up_time", "job", "web") == 2);
+	assert_true(value("meshed", "job", "web") == 3);
+	assert_true(value("node_load1", "job", "web") == 4);
+	assert_non_null(strstr(wrong(), ": metric 'up' rejected: mesh tells that of each endpoint: take another name"));
+	says(OK_TEXT "mesh_leads 1\n");
+	ask();
+	assert_true(value("up", "job", "web") == 1);
+	assert_non_null(strstr(wrong(), ": metric 'mesh_leads' rejected: names that begin with mesh_ are mesh's own"));
+}
+
 static void
 who_lies_is_down(void **state)
 {
@@ -336,6 +361,7 @@ main(void)
 	    T(an_endpoint),
 	    T(several_endpoints),
 	    T(another_type),
+	    T(names_that_are_ours),
 	    T(who_lies_is_down),
 	    T(who_stalls_is_late),
 	    T(nobody_is_there),
