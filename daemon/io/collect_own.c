@@ -11,6 +11,7 @@
 #include "../../gossip/facts.h"
 #include "../../gossip/look.h"
 #include "engine.h"
+#include "metricsask.h"
 
 enum { EVERY_TICKS = 5 };
 
@@ -22,9 +23,11 @@ struct inside {
 	struct series_stats series;
 	struct mesh_side side;
 	struct collect_self self;
+	struct metricsrun copies;
 	uint64_t send_failed, udp_bytes, streams, control, surveys, relays, role_jobs, instances, wanted, reporting,
 	    events, rows_cut, rows_unknown, rounds_ok, rounds_failed, round_ms, leads, resident_bytes, cpu_user_us, cpu_system_us,
-	    wall_at_start_s, one;
+	    wall_at_start_s, streams_kept, metrics_asking, metrics_copies, metrics_waiting, metrics_asking_max, metrics_copies_max,
+	    metrics_waiting_max, one;
 };
 
 struct row {
@@ -45,6 +48,8 @@ struct row {
 #define LIMIT "How much may wait in that queue."
 #define FACTS "What others say of themselves: questions asked, and answers by what became of them."
 #define ROUNDS "Scheduling rounds that this node ran as leader."
+#define ASKED "Questions about metrics that were asked here, by what became of them."
+#define PARTS "Evaluations of questions about metrics, by what became of them: at_once in the engine, all others in a copy of it."
 #define CPU "CPU time of the engine."
 
 static const struct row rows[] = {
@@ -62,6 +67,7 @@ static const struct row rows[] = {
     C("mesh_sync_bytes_total", NULL, NULL, mesh.sync_bytes, "Bytes told because tables differed."),
     C("mesh_streams_total", "result", "accepted", stream.accepted, STREAMS),
     C("mesh_streams_total", "result", "answered", stream.answered, STREAMS),
+    G("mesh_streams_kept", NULL, NULL, streams_kept, "Connections to other nodes that are kept for the next question."),
     G("mesh_queue_length", "queue", "datagrams", queues.out, QUEUE),
     G("mesh_queue_length", "queue", "long_answers", queues.jobs, QUEUE),
     G("mesh_queue_length", "queue", "urgent", queues.urgent, QUEUE),
@@ -74,8 +80,14 @@ static const struct row rows[] = {
     G("mesh_queue_length", "queue", "surveys", surveys, QUEUE),
     G("mesh_queue_length", "queue", "relayed_questions", relays, QUEUE),
     G("mesh_queue_length", "queue", "role_jobs", role_jobs, QUEUE),
+    G("mesh_queue_length", "queue", "metrics_questions", metrics_asking, QUEUE),
+    G("mesh_queue_length", "queue", "metrics_copies", metrics_copies, QUEUE),
+    G("mesh_queue_length", "queue", "metrics_waiting", metrics_waiting, QUEUE),
     G("mesh_queue_limit", "queue", "datagrams", queues.out_max, LIMIT),
     G("mesh_queue_limit", "queue", "long_answers", queues.jobs_max, LIMIT),
+    G("mesh_queue_limit", "queue", "metrics_questions", metrics_asking_max, LIMIT),
+    G("mesh_queue_limit", "queue", "metrics_copies", metrics_copies_max, LIMIT),
+    G("mesh_queue_limit", "queue", "metrics_waiting", metrics_waiting_max, LIMIT),
     G("mesh_members", NULL, NULL, queues.members, "Members that this node knows, the dead included."),
     G("mesh_members_max", NULL, NULL, queues.members_max, "How many it can know."),
     G("mesh_sessions", NULL, NULL, queues.pairs, "Members that it has keys of their own with."),
@@ -86,7 +98,7 @@ static const struct row rows[] = {
     G("mesh_leads", NULL, NULL, leads, "1 while this node leads."),
     C("mesh_rounds_total", "result", "ok", rounds_ok, ROUNDS),
     C("mesh_rounds_total", "result", "failed", rounds_failed, ROUNDS),
-    G("mesh_round_duration_seconds", NULL, NULL, round_ms, "How long the last round took."),
+    {"mesh_round_duration_seconds", NULL, NULL, SERIES_GAUGE, IN(round_ms), 1e3, "How long the last round took."},
     G("mesh_reporting_nodes", NULL, NULL, reporting, "Nodes whose reports this node holds."),
     G("mesh_report_rows_cut", NULL, NULL, rows_cut, "Rows of those reports that did not fit."),
     G("mesh_report_rows_unknown", NULL, NULL, rows_unknown, "Rows of those reports of a kind that is not known here."),
@@ -103,6 +115,17 @@ static const struct row rows[] = {
     C("mesh_metrics_ticks_total", NULL, NULL, self.ticks, "Seconds that were sampled."),
     C("mesh_metrics_ticks_missed_total", NULL, NULL, self.missed, "Seconds that were not: the engine was late, or the host slept."),
     {"mesh_metrics_tick_late_seconds", NULL, NULL, SERIES_GAUGE, IN(self.late_us), 1e6, "How long after its second the last sampling began."},
+    C("mesh_metrics_questions_total", "result", "answered", copies.asked.answered, ASKED),
+    C("mesh_metrics_questions_total", "result", "failed", copies.asked.failed, ASKED),
+    C("mesh_metrics_questions_total", "result", "refused", copies.asked.refused, ASKED),
+    {"mesh_metrics_question_seconds_total", NULL, NULL, SERIES_COUNTER, IN(copies.asked.us), 1e6, "How long those took that were answered or failed."},
+    C("mesh_metrics_nodes_late_total", NULL, NULL, copies.asked.late, "Nodes that did not answer such a question in time."),
+    C("mesh_metrics_evaluations_total", "result", "at_once", copies.asked.at_once, PARTS),
+    C("mesh_metrics_evaluations_total", "result", "done", copies.done, PARTS),
+    C("mesh_metrics_evaluations_total", "result", "failed", copies.failed, PARTS),
+    C("mesh_metrics_evaluations_total", "result", "late", copies.late, PARTS),
+    C("mesh_metrics_evaluations_total", "result", "refused", copies.refused, PARTS),
+    {"mesh_metrics_evaluation_seconds_total", NULL, NULL, SERIES_COUNTER, IN(copies.us), 1e6, "How long copies of the engine took, by the clock."},
     G("mesh_metrics_instances_unread", NULL, NULL, self.unread, "Running containers whose cgroups are not read."),
     G("mesh_metrics_series", NULL, NULL, series.series, "Series that are kept."),
     G("mesh_metrics_series_live", NULL, NULL, series.series_live, "Series that go on."),
@@ -154,6 +177,19 @@ resident(const struct collect_own *c)
 }
 
 static void
+gather_questions(const struct engine *e, struct inside *in)
+{
+	in->copies = e->metricsrun;
+	in->streams_kept = e->kept != NULL ? stream_kept_idle(e->kept) : 0;
+	in->metrics_asking = e->metrics_asking;
+	in->metrics_copies = e->metricsrun.running;
+	in->metrics_waiting = e->metricsrun.waiting;
+	in->metrics_asking_max = METRICSASK_MAX;
+	in->metrics_copies_max = METRICSRUN_AT_ONCE;
+	in->metrics_waiting_max = METRICSRUN_WAIT_MAX;
+}
+
+static void
 gather_engine(const struct engine *e, struct inside *in)
 {
 	if (e->mesh != NULL) {
@@ -171,6 +207,7 @@ gather_engine(const struct engine *e, struct inside *in)
 	in->relays = e->relays;
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		in->role_jobs++;
+	gather_questions(e, in);
 	in->instances = e->local.count;
 	for (size_t i = 0; i < e->apply.here.places_count; i++)
 		in->wanted += e->apply.here.places[i].instances_count;

@@ -35,6 +35,7 @@ struct metricsask {
 	uint32_t count, asked, open, answered; /* open: calls that will still end */
 	size_t bytes;
 	msec until;
+	uint64_t begun_ns;
 	metricsask_then *then;
 	void *arg;
 };
@@ -83,12 +84,16 @@ static void
 finish(struct metricsask *a, int code, const char *why, struct slice answer)
 {
 	struct metricsask **at = &a->e->metrics_askers;
+	struct metricsrun_asked *told = &a->e->metricsrun.asked;
 	metricsask_then *then = a->then;
 
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
 	a->e->metrics_asking--;
+	told->answered += why == NULL;
+	told->failed += why != NULL;
+	told->us += (uv_hrtime() - a->begun_ns) / 1000;
 	a->then = NULL;
 	then(a->arg, code, why, answer);
 	leave(a);
@@ -217,8 +222,12 @@ on_deadline(uv_timer_t *timer)
 	char why[64];
 
 	snprintf(why, sizeof why, "did not answer within %u ms", a->q.wait_ms);
-	for (uint32_t i = 0; i < a->count; i++)
+	for (uint32_t i = 0; i < a->count; i++) {
+		uint32_t before = a->answered;
+
 		silent(a, &a->all[i], why);
+		a->e->metricsrun.asked.late += a->answered - before;
+	}
 	a->asked = a->count;
 	if (!a->collected)
 		collect(a);
@@ -437,7 +446,7 @@ metricsask_start(struct engine *e, const struct metricsask_conf *conf, metricsas
     void *arg, struct err *err)
 {
 	struct metricsask *a;
-	if (e->metrics_asking >= METRICSASK_MAX)
+	if (e->metrics_asking >= METRICSASK_MAX && ++e->metricsrun.asked.refused)
 		return err_set(err, 1, "busy: %d queries are under way", METRICSASK_MAX);
 	if ((a = calloc(1, sizeof *a)) == NULL)
 		return err_set(err, 1, "no memory");
@@ -445,6 +454,7 @@ metricsask_start(struct engine *e, const struct metricsask_conf *conf, metricsas
 	a->q = conf->q;
 	a->then = then;
 	a->arg = arg;
+	a->begun_ns = uv_hrtime();
 	a->until = net_now() + conf->q.wait_ms;
 	a->one = conf->only != NULL;
 	if (a->one)

@@ -91,7 +91,9 @@ metricspart_now(struct engine *e, struct slice question, struct blob *answer)
 	for (uint32_t i = 0; rc == 0 && i < q.count; i++)
 		if (!metricsknown_is(&e->metrics_parts, q.texts[i]))
 			return 0;
-	return rc < 0 ? rc : metricsread_small(e->series, collect_wall_offset_ms(), &q, answer);
+	if (rc == 0 && (rc = metricsread_small(e->series, collect_wall_offset_ms(), &q, answer)) > 0)
+		e->metricsrun.asked.at_once++;
+	return rc;
 }
 
 /* --- for others ----------------------------------------------------------------- */

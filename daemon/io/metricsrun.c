@@ -27,6 +27,7 @@ struct metricsrun_job {
 	struct metricsrun *m;
 	struct metricsrun_conf conf;
 	msec until;
+	uint64_t begun_ns;
 };
 
 /* --- in the copy ----------------------------------------------------------------- */
@@ -141,10 +142,11 @@ copy(void *arg)
 static void go_on(struct metricsrun *m);
 
 static void
-end(struct metricsrun_job *j, const char *why, struct slice answer)
+end(struct metricsrun_job *j, const char *why, bool late, struct slice answer)
 {
 	j->m->done += why == NULL;
-	j->m->failed += why != NULL;
+	j->m->failed += why != NULL && !late;
+	j->m->late += late;
 	j->conf.done(j->conf.arg, why, answer);
 	free(j);
 }
@@ -185,7 +187,8 @@ on_end(void *arg, struct spawn_result *r)
 	const char *why = why_of(j, r, text, sizeof text);
 
 	m->running--;
-	end(j, why, why == NULL ? (struct slice){r->out, r->out_len} : (struct slice){0});
+	m->us += (uv_hrtime() - j->begun_ns) / 1000;
+	end(j, why, r->killed_by_deadline, why == NULL ? (struct slice){r->out, r->out_len} : (struct slice){0});
 	go_on(m);
 }
 
@@ -201,6 +204,7 @@ start(struct metricsrun_job *j, msec left, struct err *err)
 
 	if (spawn_run(j->m->loop, &c, on_end, j, NULL, err) < 0)
 		return -1;
+	j->begun_ns = uv_hrtime();
 	j->m->running++;
 	return 0;
 }
@@ -217,7 +221,7 @@ start_waiting(struct metricsrun_job *j)
 		    METRICSRUN_AT_ONCE, j->conf.wait_ms);
 	else if (start(j, left, &err) == 0)
 		return;
-	end(j, err.text, (struct slice){0});
+	end(j, err.text, left <= 0, (struct slice){0});
 }
 
 static void

@@ -30,13 +30,24 @@ enum {
 
 struct metricsrun_job;
 
+/* Of all questions, since the start; metricsask.c counts them. */
+struct metricsrun_asked {
+	uint64_t answered, failed, refused; /* that were asked here; refused: too many at once */
+	uint64_t late;	  /* nodes that did not answer one of them in time */
+	uint64_t us;	  /* by the clock, of those that were answered or failed */
+	uint64_t at_once; /* parts that took no copy of the engine */
+};
+
 struct metricsrun {
 	uv_loop_t *loop;
 	struct keyring *keys;	   /* wiped in copies; NULL: none */
 	struct identity *identity; /* likewise */
 	unsigned running, waiting;
 	struct metricsrun_job *first, *last; /* who waits */
-	uint64_t done, failed, refused;
+	/* How they ended; late: by their deadline, as one that waited for its turn too long. */
+	uint64_t done, failed, late, refused;
+	uint64_t us; /* by the clock, of those that were begun */
+	struct metricsrun_asked asked;
 };
 
 /* In the copy.  0 and *out, or -1 and why; what it allocates it need not free. */

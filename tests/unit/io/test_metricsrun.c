@@ -116,6 +116,8 @@ it_sees_what_is_and_changes_nothing(void **state)
 	run(&b, work_number, 100, LONG_MS);
 	assert_string_equal(b.text, "7");
 	assert_int_equal(m.done, 2);
+	assert_int_equal(m.failed + m.late + m.refused, 0);
+	assert_true(m.us > 0);
 }
 
 static struct agreed *shared;
@@ -243,6 +245,8 @@ what_ends_it_is_said(void **state)
 	assert_string_equal(r.why, "ended by its limit of 2 s of CPU: narrow the selector or the range");
 	run(&r, work_spin, 100, 300);
 	assert_string_equal(r.why, "it took longer than 300 ms: narrow the selector or the range");
+	assert_int_equal(m.late, 1);
+	assert_int_equal(m.failed, 2);
 	run(&r, work_large, 64 << 10, LONG_MS);
 	assert_string_equal(r.why, "its answer is larger than 64 KiB: narrow the selector, or take a longer step");
 	assert_int_equal(r.len, 0);
