@@ -123,7 +123,7 @@ answer_request(uint8_t *out, size_t cap, const struct args *a)
 	const struct {
 		const char *key;
 		int64_t value;
-	} numbers[] = {{"number", a->number}, {"start_ms", a->from_ms}, {"end_ms", a->to_ms},
+	} numbers[] = {{"number", a->number}, {"start_ms", a->from_ms}, {"end_ms", a->to_ms}, {"timeout_ms", a->wait_ms},
 	    {"step_ms", a->from_ms > 0 ? a->step_ms : 0}};
 	struct arg texts[TEXTS_MAX];
 	size_t texts_count = text_args(a, texts);

@@ -129,21 +129,6 @@ set_lines(struct args *a, const char *value, struct err *err)
 }
 
 static int
-set_since(struct args *a, const char *value, int64_t now_ms, struct err *err)
-{
-	int64_t ago = text_parse_duration(value), at = text_parse_date(value);
-	char buf[SHOWN_CAP];
-
-	if (ago < 0 && at < 0)
-		return err_set(err, EXIT_USAGE_,
-		    "--since: '%s' is not a date (YYYY-MM-DD[Thh:mm:ss]) nor a "
-		    "duration (10m)",
-		    shown(buf, value));
-	a->since_ms = ago >= 0 ? now_ms - ago : at;
-	return 0;
-}
-
-static int
 set_socket(struct args *a, const char *value, const char *from, struct err *err)
 {
 	size_t max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
@@ -328,7 +313,11 @@ apply_option(struct cursor *c, int o, const char *value, struct err *err)
 	case OPT_STEP:
 		return operand_span(&c->args->step_ms, "--step", value, err);
 	case OPT_SINCE:
-		return set_since(c->args, value, c->now_ms, err);
+		return operand_time(&c->args->since_ms, "--since", value, c->now_ms, err);
+	case OPT_AT:
+		return operand_instant(&c->args->at_ms, "--at", value, c->now_ms, err);
+	case OPT_TIMEOUT:
+		return operand_wait(&c->args->wait_ms, "--timeout", value, err);
 	default:
 		return 0;
 	}

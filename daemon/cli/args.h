@@ -42,6 +42,7 @@ struct args {
 	char token[2 * KEY_BYTES + 1], sig[2 * SIG_BYTES + 1];
 	char sigs[ARGS_LOST_MAX * 2 * SIG_BYTES + 1];
 	int64_t range_ms, step_ms; /* --range, --step; 0 = not given */
+	int64_t at_ms, wait_ms;	   /* --at, wall clock; --timeout; 0 = not given */
 	const char *scheduler, *input; /* --scheduler, --input; borrowed; NULL = not given */
 	const char *node;	   /* --node; borrowed; NULL = not given */
 	const char *pairs[ARGS_PAIRS_MAX]; /* KEY=VALUE; borrowed */

@@ -61,6 +61,47 @@ operand_span(int64_t *out, const char *option, const char *value, struct err *er
 }
 
 int
+operand_time(int64_t *out, const char *option, const char *value, int64_t now_ms, struct err *err)
+{
+	int64_t ago = text_parse_duration(value), at = text_parse_date(value);
+	char buf[96];
+
+	*out = ago >= 0 ? now_ms - ago : at;
+	if (ago >= 0 || at >= 0)
+		return 0;
+	err_escape(buf, sizeof buf, value, strnlen(value, sizeof buf));
+	return err_set(err, EXIT_USAGE_, "%s: '%s' is not a date (YYYY-MM-DD[Thh:mm:ss]) nor a duration (10m)",
+	    option, buf);
+}
+
+/* So late that a range of a day fits before it. */
+int
+operand_instant(int64_t *out, const char *option, const char *value, int64_t now_ms, struct err *err)
+{
+	char buf[96];
+
+	if (operand_time(out, option, value, now_ms, err) < 0)
+		return -EXIT_USAGE_;
+	if (*out >= OPERAND_INSTANT_MIN_MS && *out <= now_ms)
+		return 0;
+	err_escape(buf, sizeof buf, value, strnlen(value, sizeof buf));
+	return err_set(err, EXIT_USAGE_, "%s: '%s' is %s; nodes keep what they measure for an hour (limits.metrics-keep)",
+	    option, buf, *out > now_ms ? "still to come" : "too long ago");
+}
+
+int
+operand_wait(int64_t *out, const char *option, const char *value, struct err *err)
+{
+	char buf[96];
+
+	*out = text_parse_duration(value);
+	if (*out >= 1 && *out <= OPERAND_WAIT_MAX_MS)
+		return 0;
+	err_escape(buf, sizeof buf, value, strnlen(value, sizeof buf));
+	return err_set(err, EXIT_USAGE_, "%s: '%s' is not a duration from 1ms to 10s (500ms)", option, buf);
+}
+
+int
 operand_generation(int64_t *out, const char *option, const char *value, struct err *err)
 {
 	char buf[96], *end;

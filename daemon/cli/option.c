@@ -58,7 +58,7 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_FORGET] = {.name = "forget", .help = "take back what mesh join HOST:PORT added"},
     [OPT_INTERACTIVE] = {.name = "interactive", .letter = 'i', .help = "pass standard input on, as is always done"},
     [OPT_TTY] = {.name = "tty", .letter = 't', .help = "refuse where input or output is no terminal; where both are, it gets one without this too"},
-    [OPT_RANGE] = {.name = "range", .value = "TIME", .help = "from so long ago until now: 10m"},
+    [OPT_RANGE] = {.name = "range", .value = "TIME", .help = "from so long before now, or --at, on: 10m"},
     [OPT_STEP] = {.name = "step", .value = "TIME", .help = "of a range: a value each (a 60th of it, 1s at least)"},
     [OPT_NODE] = {.name = "node", .value = "NODE", .help = "of this node only"},
     [OPT_LIST] = {.name = "list", .help = "the names of all metrics, or of those like PATTERN ('node_*')"},
@@ -69,5 +69,7 @@ const struct option_row options[OPT_COUNT] = {
     [OPT_DROP] = {.name = "drop", .value = "ID", .help = "forget it"},
     [OPT_FORCE] = {.name = "force", .help = "yes, I know what it stops, or whom it goes on without"},
     [OPT_HOLD] = {.name = "hold", .value = "N", .help = "that generation is current, whatever is rendered"},
+    [OPT_AT] = {.name = "at", .value = "TIME", .help = "as it was 10m ago, or at YYYY-MM-DD[Thh:mm:ss] (UTC); of a range its end"},
+    [OPT_TIMEOUT] = {.name = "timeout", .value = "TIME", .help = "wait so long for nodes: 2s unless said (1ms-10s)"},
     [OPT_RELEASE] = {.name = "release", .help = "hold none: what is rendered is used again"},
 };

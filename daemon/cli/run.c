@@ -92,7 +92,10 @@ ask(const struct show *s, struct client *c, struct run_error *e)
 int
 run_timeout_ms(const struct args *a)
 {
-	return a->given[OPT_COMPARE] || a->given[OPT_MATRIX] ? RUN_SURVEY_MS : a->verb->timeout_ms;
+	if (a->given[OPT_COMPARE] || a->given[OPT_MATRIX])
+		return RUN_SURVEY_MS;
+	/* The daemon waits so long for others, and then puts together what came. */
+	return a->verb->timeout_ms + (int)a->wait_ms;
 }
 
 int

@@ -31,17 +31,19 @@ metrics_prepare(const struct show *s, struct args *a, struct run_error *e)
 {
 	if (a->given[OPT_LIST]) {
 		a->asks = "metadata";
-		if (a->range_ms > 0 || a->step_ms > 0)
-			return err_set(&e->err, EXIT_USAGE_, "metrics: --list is of names, and takes neither --range nor --step");
+		if (a->range_ms > 0 || a->step_ms > 0 || a->at_ms > 0)
+			return err_set(&e->err, EXIT_USAGE_, "metrics: --list is of names, and takes neither --range, --step nor --at");
 		return 0;
 	}
 	if (a->operand == NULL)
 		return err_set(&e->err, EXIT_USAGE_, "metrics: missing EXPR; usage: mesh metrics 'node_load1', or mesh metrics --list");
 	if (a->range_ms == 0 && a->step_ms > 0)
 		return err_set(&e->err, EXIT_USAGE_, "metrics: --step is of a range: say --range 10m too");
+	a->to_ms = a->at_ms;
 	if (a->range_ms == 0)
 		return 0;
-	a->to_ms = s->now_ms;
+	if (a->at_ms == 0)
+		a->to_ms = s->now_ms;
 	a->from_ms = a->to_ms - a->range_ms;
 	if (a->step_ms == 0)
 		a->step_ms = (a->range_ms / STEPS + 999) / 1000 * 1000;

@@ -122,14 +122,14 @@ const struct verb verbs[] = {
 	.summary = "what nodes measure, asked in PromQL",
 	.details = "Every node evaluates its part over the hour that it keeps, and this one puts them together:\n"
 		   "'sum by (role) (rate(container_cpu_usage_seconds_total[1m]))'. With --range a line a series,\n"
-		   "drawn over time; --list PATTERN names what there is. A node that does not answer in time is\n"
-		   "named on standard error, and what is told lacks it. Exit code: 0, also then; 1 nobody\n"
-		   "answered, or it costs too much; 64 it is no PromQL.",
+		   "drawn over time; --list PATTERN names what there is. A node that does not answer within\n"
+		   "--timeout is named on standard error, and what is told lacks it. Exit code: 0, also then;\n"
+		   "1 nobody answered, or it costs too much; 64 it is no PromQL.",
 	.operand = OPERAND_EXPR,
 	.operand_name = "EXPR",
 	.operand_optional = true,
-	.options = OPT_BIT(OPT_RANGE) | OPT_BIT(OPT_STEP) | OPT_BIT(OPT_NODE) | OPT_BIT(OPT_LIST) |
-		   OPT_BIT(OPT_WATCH),
+	.options = OPT_BIT(OPT_RANGE) | OPT_BIT(OPT_STEP) | OPT_BIT(OPT_AT) | OPT_BIT(OPT_NODE) |
+		   OPT_BIT(OPT_TIMEOUT) | OPT_BIT(OPT_LIST) | OPT_BIT(OPT_WATCH),
 	.timeout_ms = ANSWER_MS,
 	.prepare = metrics_prepare,
 	.explain = metrics_explain,

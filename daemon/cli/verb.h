@@ -60,6 +60,7 @@ enum option {
 	OPT_HOLD,
 	OPT_RELEASE,
 	OPT_RETRY, OPT_DROP,
+	OPT_AT, OPT_TIMEOUT,
 	OPT_COUNT,
 };
 #define OPT_BIT(o) (UINT64_C(1) << (o))

@@ -32,6 +32,13 @@ enum { PERIOD_MS = 1000, WATCH_ANSWER_MS = 2000, UNASKED = -2 };
 #define LINE_END "\033[K\n"
 #define SCREEN_REST "\033[J"
 
+/* Its answer takes what the slowest of others may take. */
+static bool
+asks_nodes(const struct args *a)
+{
+	return run_timeout_ms(a) >= RUN_SURVEY_MS || (a->verb->options & OPT_BIT(OPT_TIMEOUT)) != 0;
+}
+
 /* One run into memory; a failure is text too. */
 static char *
 run_to_text(const struct show *s, int *code)
@@ -48,8 +55,7 @@ run_to_text(const struct show *s, int *code)
 	clock_gettime(CLOCK_REALTIME, &now);
 	mine.out = out;
 	mine.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	*code = run_verb(
-	    &mine, run_timeout_ms(s->args) < RUN_SURVEY_MS ? WATCH_ANSWER_MS : RUN_SURVEY_MS, &e);
+	*code = run_verb(&mine, asks_nodes(s->args) ? run_timeout_ms(s->args) : WATCH_ANSWER_MS, &e);
 	if (*code < 0)
 		*code = run_report(s->args, &e, out);
 	run_error_free(&e);

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -61,8 +62,31 @@ def test_every_node_answers_for_all(three):
         summed = ask(node, "sum(node_memory_MemTotal_bytes)")
         assert [s["labels"] for s in summed["series"]] == [{}]
         assert float(summed["series"][0]["points"][0][1]) == sum(total.values())
+        # Names of the host's are the host's alone where a job is said, and what was asked is counted.
+        assert by_node(ask(node, 'node_memory_MemTotal_bytes{job="node"}')) == total
         mean = ask(node, "avg by (job) (node_memory_MemTotal_bytes) / 1024")
         assert float(mean["series"][0]["points"][0][1]) * 1024 * 3 == sum(total.values())
+
+
+def counted(node, figure, **labels):
+    """One of the counters that node has of its own questions (doc/metrics.md)."""
+    where = "".join(f',{k}="{v}"' for k, v in labels.items())
+    said = ask(node, f'mesh_metrics_{figure}{{node="{node.name}"{where}}}', "--node", node.name)
+    return float(said["series"][0]["points"][0][1]) if said["series"] else -1
+
+
+def test_questions_are_counted(three):
+    node = three.nodes[0]
+    results = [("questions_total", "answered"), ("questions_total", "failed"), ("evaluations_total", "at_once")]
+    wait_until("counters", lambda: all(counted(node, name, result=r) >= 0 for name, r in results), 40)
+    before = {r: counted(node, name, result=r) for name, r in results}
+    for _ in range(3):
+        ask(node, "node_load1")
+        assert node.mesh("metrics", "sum(").returncode == 64
+    wait_until("three more of each", lambda: all(counted(node, name, result=r) >= before[r] + 3 for name, r in results), 30)
+    assert counted(node, "question_seconds_total") > 0 and counted(node, "evaluation_seconds_total") > 0
+    assert counted(node, "questions_total", result="refused") >= 0 and counted(node, "nodes_late_total") >= 0
+    assert float(ask(node, f'mesh_streams_kept{{node="{node.name}"}}')["series"][0]["points"][0][1]) >= 0
 
 
 def test_a_range_and_one_node(three):
@@ -83,6 +107,17 @@ def test_a_range_and_one_node(three):
         for s in said["series"] for k in range(5))
     text = node.mesh("metrics", "node_time_seconds", "--range", "5s", "--step", "1s").stdout
     assert "\u2588" in text and text.count("\n") == 4
+    # One of these points, asked for as an instant that was; and a range that ended then.
+    at, value = said["series"][0]["points"][3]
+    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // 1000))
+    name = said["series"][0]["labels"]["node"]
+    was = ask(node, "node_time_seconds", "--at", when, "--node", name)
+    assert was["kind"] == "vector" and was["series"][0]["points"] == [[at // 1000 * 1000, was["series"][0]["points"][0][1]]]
+    # Its sample is the newest one of then: of that second, or of one before it that was there.
+    assert float(value) - 5 < float(was["series"][0]["points"][0][1]) < float(value) + 1
+    was = ask(node, "node_time_seconds", "--at", when, "--range", "2s", "--step", "1s", "--node", name)
+    assert was["series"][0]["points"][-1][0] == at // 1000 * 1000
+    assert ask(node, "node_time_seconds", "--at", "2d")["series"] == []
     listed = node.mesh("metrics", "--list", "node_load*").stdout
     assert [row.split()[:2] for row in listed.splitlines()[1:]] == \
         [["node_load1", "gauge"], ["node_load15", "gauge"], ["node_load5", "gauge"]]
@@ -109,6 +144,8 @@ def test_who_is_frozen_is_named(three):
     engine = frozen.pids("meshd-engine")[0]
     os.kill(engine, signal.SIGSTOP)
     try:
+        p = node.mesh("metrics", "node_load1", "--timeout", "400ms", "--json")
+        assert missing(json.loads(p.stdout)) == {frozen.name: "did not answer within 400 ms"}, p.stderr
         p = node.mesh("metrics", "sum(node_memory_MemTotal_bytes)", "--json")
         said = json.loads(p.stdout)
         assert p.returncode == 0 and said["nodes"] == 2

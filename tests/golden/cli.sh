@@ -50,7 +50,17 @@ done
 is "no expression" 64 "mesh: metrics: missing EXPR; usage: mesh metrics 'node_load1', or mesh metrics --list" metrics
 is "a span of a range" 64 "mesh: --range: '10' is not a duration from 1s to 24h (10m)" metrics up --range 10
 is "a step without a range" 64 "mesh: metrics: --step is of a range: say --range 10m too" metrics up --step 5s
-is "a list of no time" 64 "mesh: metrics: --list is of names, and takes neither --range nor --step" metrics --list --range 5m
+is "a list of no time" 64 "mesh: metrics: --list is of names, and takes neither --range, --step nor --at" metrics --list --range 5m
+is "a list of now" 64 "mesh: metrics: --list is of names, and takes neither --range, --step nor --at" metrics --list --at 5m
+is "no time" 64 "mesh: --at: 'noon' is not a date (YYYY-MM-DD[Thh:mm:ss]) nor a duration (10m)" metrics up --at noon
+is "a time to come" 64 "mesh: --at: '2999-01-01' is still to come; nodes keep what they measure for an hour (limits.metrics-keep)" \
+    metrics up --at 2999-01-01
+is "a time before all" 64 "mesh: --at: '1970-01-01' is too long ago; nodes keep what they measure for an hour (limits.metrics-keep)" \
+    metrics up --at 1970-01-01
+is "no time to wait" 64 "mesh: --timeout: '0s' is not a duration from 1ms to 10s (500ms)" metrics up --timeout 0s
+is "too long to wait" 64 "mesh: --timeout: '11s' is not a duration from 1ms to 10s (500ms)" metrics up --timeout 11s
+is "no time of a list of nodes" 64 "mesh: members: --at is not for this command; usage: mesh members [-w] [--compare] [--status STATE] [--tag K=V] [--name GLOB]" \
+    members --at 5m
 is "a node's name" 64 "mesh: --node: 'N 1' is no node's name" metrics up --node "N 1"
 is "a bundle is a word" 64 "mesh: debug: unknown COMMAND 'bundel'; did you mean 'bundle'? see mesh help debug" debug bundel
 is "a file is for the bundle" 64 "mesh: debug: only bundle takes FILE, not show; see mesh help debug" debug show FILE

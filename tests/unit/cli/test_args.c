@@ -108,6 +108,20 @@ good(void **state)
 }
 
 static void
+times_of_metrics(void **state)
+{
+	struct args a;
+
+	(void)state;
+	takes("metrics up --at 10m --range 1h --timeout 500ms", &a);
+	assert_int_equal(a.at_ms, NOW - 600000);
+	assert_int_equal(a.wait_ms, 500);
+	takes("metrics up --at 2026-01-02T03:04:05Z --timeout 10s", &a);
+	assert_int_equal(a.at_ms, INT64_C(1767323045000));
+	assert_int_equal(a.wait_ms, 10000);
+}
+
+static void
 refuses(const char *line, const char *error)
 {
 	struct args a;
@@ -358,6 +372,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good),
+	    cmocka_unit_test(times_of_metrics),
 	    cmocka_unit_test(bad),
 	    cmocka_unit_test(second_operands),
     cmocka_unit_test(bad_ones_of_later_verbs),

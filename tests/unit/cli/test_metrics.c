@@ -51,6 +51,11 @@ lines_are_drawn(void **state)
 	    ONE("", "[1795247940000,5]"))}};
 
 	(void)state;
+	/* The same minute is drawn, whether it is the last one or was asked for. */
+	check("metrics x --range 1m --step 10s --at 2026-11-21T08:00:00", 0, &s, 0,
+	    "SERIES   MIN  MAX  LAST  OVER TIME\n"
+	    "{n=\"1\"}  0    7    1     \xe2\x96\x81\xe2\x96\x88\xe2\x96\x85! \xe2\x96\x88\xe2\x96\x82\n"
+	    "{}       5    5    5     \xe2\x96\x81      \n", "");
 	check("metrics x --range 1m --step 10s", 0, &s, 0,
 	    "SERIES   MIN  MAX  LAST  OVER TIME\n"
 	    "{n=\"1\"}  0    7    1     \xe2\x96\x81\xe2\x96\x88\xe2\x96\x85! \xe2\x96\x88\xe2\x96\x82\n"
