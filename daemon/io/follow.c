@@ -33,6 +33,14 @@ on_retry(uv_timer_t *timer)
 	follow_look(timer->data);
 }
 
+/* The first times soon: of a hundred who ask at once the leader turns some away, and has
+ * answered the others in a few milliseconds. */
+static uint64_t
+retry_ms(const struct follow *f)
+{
+	return f->failures < 4 ? FOLLOW_RETRY_MS >> (4 - f->failures) : FOLLOW_RETRY_MS;
+}
+
 static void
 on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 {
@@ -48,7 +56,7 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 		f->failures++;
 		snprintf(f->error, sizeof f->error, "schedule %s: %.300s", text, why);
 		log_debug("%s", f->error);
-		uv_timer_start(&f->retry, on_retry, FOLLOW_RETRY_MS, 0);
+		uv_timer_start(&f->retry, on_retry, retry_ms(f), 0);
 		return;
 	}
 	f->failures = 0;
