@@ -297,17 +297,17 @@ suite_all() {
 	build gcc all unit_programs weak
 	echo $? >"$logs/build.gcc.code"
 	built gcc || return
+	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
+	# timeout: it takes the whole group along when it is told to end.
+	timeout 1800 nice -n 5 sh tests/run.sh behind >"$logs/behind" 2>&1 &
+	behind=$!
+	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh .
 	check "tidy finds it" sh tests/tidy/test.sh
 	check "the runner counts" sh tests/tidy/test_run.sh
 	check "a bare machine" sh tests/tidy/test_deps.sh
 	echo "== unit" && suite_unit $("$make" -s print-unit)
 	echo "== golden" && suite_golden
-	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
-	# timeout: it takes the whole group along when it is told to end.
-	timeout 1800 nice -n 5 sh tests/run.sh behind >"$logs/behind" 2>&1 &
-	behind=$!
-	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== containers" && suite_pytest tests/containers
 	echo "== cluster" && suite_pytest tests/cluster
 	echo "== what ran behind them" && wait "$behind"

@@ -38,7 +38,7 @@ on_retry(uv_timer_t *timer)
 static uint64_t
 retry_ms(const struct follow *f)
 {
-	return f->failures < 4 ? FOLLOW_RETRY_MS >> (4 - f->failures) : FOLLOW_RETRY_MS;
+	return f->failures < 4 ? (uint64_t)FOLLOW_RETRY_MS >> (4 - f->failures) : FOLLOW_RETRY_MS;
 }
 
 static void
