@@ -93,7 +93,7 @@ refuses() {
 }
 refuses "make bench WHAT=all" "cluster idle start round forge sim" \
     env WHAT="start all" sh "$here/bench/run.sh"
-refuses "make bench-mesh WHAT=all" "detect failover join idle still many" \
+refuses "make bench-mesh WHAT=all" "detect failover join idle still many follow hour" \
     /usr/bin/python3 -B "$here/bench/mesh.py" detect all
 refuses "make bench-containers WHAT=all" "start rate cost restart cycles many" \
     /usr/bin/python3 -B "$here/bench/containers.py" start all
