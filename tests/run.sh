@@ -152,8 +152,8 @@ same_history() {
 }
 
 sim_both() {
-	sim_run build-clang/mesh-sim "${SEEDS:-6}" clang >"$logs/out.clang" 2>&1 &
-	sim_run build/mesh-sim "${SEEDS:-6}" gcc
+	sim_run build-clang/mesh-sim "${SEEDS:-4}" clang >"$logs/out.clang" 2>&1 &
+	sim_run build/mesh-sim "${SEEDS:-4}" gcc
 	wait
 	cat "$logs/out.clang"
 }
@@ -165,7 +165,7 @@ suite_sim() {
 
 suite_san() {
 	programs san 300 "$@"
-	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-6} / 4))" san
+	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-4} / 4))" san
 }
 
 fuzz_one() {
@@ -272,6 +272,8 @@ built() {
 # All that computes: made and run while tests run that mostly wait, and after them
 # in priority.
 suite_behind() {
+	echo "== unit" && suite_unit $("$make" -s print-unit)
+	echo "== golden" && suite_golden
 	echo "== builds with clang and sanitizers" && builds_behind
 	built clang && echo "== sim" && suite_sim
 	built san && echo "== ASan + UBSan" &&
@@ -306,8 +308,6 @@ suite_all() {
 	check "tidy finds it" sh tests/tidy/test.sh
 	check "the runner counts" sh tests/tidy/test_run.sh
 	check "a bare machine" sh tests/tidy/test_deps.sh
-	echo "== unit" && suite_unit $("$make" -s print-unit)
-	echo "== golden" && suite_golden
 	echo "== containers" && suite_pytest tests/containers
 	echo "== cluster" && suite_pytest tests/cluster
 	echo "== what ran behind them" && wait "$behind"
