@@ -171,7 +171,7 @@ suite_san() {
 fuzz_one() {
 	corpus=$logs/corpus.$(basename "$1")
 	mkdir -p "$corpus"
-	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-2}" \
+	ok "fuzz $(basename "$1")" "$1" -max_total_time="${FUZZ_S:-1}" \
 	    -print_final_stats=1 -rss_limit_mb=2048 -timeout=10 \
 	    -artifact_prefix="$logs/" "$corpus" \
 	    "tests/fuzz/corpus/$(basename "$1" | sed 's/^fuzz_//')"
@@ -272,8 +272,6 @@ built() {
 # All that computes: made and run while tests run that mostly wait, and after them
 # in priority.
 suite_behind() {
-	echo "== unit" && suite_unit $("$make" -s print-unit)
-	echo "== golden" && suite_golden
 	echo "== builds with clang and sanitizers" && builds_behind
 	built clang && echo "== sim" && suite_sim
 	built san && echo "== ASan + UBSan" &&
@@ -299,15 +297,17 @@ suite_all() {
 	build gcc all unit_programs weak
 	echo $? >"$logs/build.gcc.code"
 	built gcc || return
+	echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh .
+	check "tidy finds it" sh tests/tidy/test.sh
+	check "the runner counts" sh tests/tidy/test_run.sh
+	check "a bare machine" sh tests/tidy/test_deps.sh
+	echo "== unit" && suite_unit $("$make" -s print-unit)
 	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
 	# timeout: it takes the whole group along when it is told to end.
 	timeout 1800 nice -n 5 sh tests/run.sh behind >"$logs/behind" 2>&1 &
 	behind=$!
 	trap 'kill "$behind"; exit 130' INT TERM
-	echo "== tidy" && check tidy ok tidy sh tests/tidy/tidy.sh .
-	check "tidy finds it" sh tests/tidy/test.sh
-	check "the runner counts" sh tests/tidy/test_run.sh
-	check "a bare machine" sh tests/tidy/test_deps.sh
+	echo "== golden" && suite_golden
 	echo "== containers" && suite_pytest tests/containers
 	echo "== cluster" && suite_pytest tests/cluster
 	echo "== what ran behind them" && wait "$behind"

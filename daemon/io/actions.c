@@ -49,6 +49,15 @@ actions_load(struct engine *e, struct err *err)
 	return 0;
 }
 
+void
+actions_free(struct engine *e)
+{
+	actlead_free(e->lead.desk);
+	e->lead.desk = NULL;
+	free(e->actions);
+	e->actions = NULL;
+}
+
 int
 actions_save(struct engine *e, struct err *err)
 {

@@ -19,6 +19,8 @@ struct actions;
 MUST_CHECK int actions_load(struct engine *e, struct err *err);
 /* Once, when the loop is there. */
 void actions_start(struct engine *e);
+/* Of one that was loaded, and is under way no more. */
+void actions_free(struct engine *e);
 /* The mesh moved: is there another leader? */
 void actions_look(struct engine *e);
 /* A schedule is in force here: does it answer some? */

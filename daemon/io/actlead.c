@@ -29,6 +29,16 @@ actlead_new(void)
 }
 
 void
+actlead_free(struct actlead *l)
+{
+	if (l == NULL)
+		return;
+	actdesk_free(&l->desk);
+	actdone_free(&l->done);
+	free(l);
+}
+
+void
 actlead_clear(struct engine *e)
 {
 	struct actlead *l = e->lead.desk;

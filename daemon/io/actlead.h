@@ -32,6 +32,7 @@ struct actlead {
 
 /* NULL: no memory. */
 struct actlead *actlead_new(void);
+void actlead_free(struct actlead *l); /* NULL is fine */
 /* Office taken or lost. */
 void actlead_clear(struct engine *e);
 /* A signed bundle, body[len] after its head, of this node or another: 0, or a negative ERR_

@@ -4,6 +4,7 @@
  */
 #define world engine_world
 #define report engine_report
+#include "../../../daemon/io/actions.h"
 #include "../../../daemon/io/engine.h"
 #undef world
 #undef report
@@ -47,6 +48,7 @@ stop(void)
 	keep_free(&e.keep);
 	critical_close(&e.critical);
 	store_close(e.store);
+	actions_free(&e);
 	free(e.roster);
 }
 

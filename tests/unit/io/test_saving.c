@@ -11,6 +11,7 @@
 /* The engine's words for what the machine and these tests have under the same names. */
 #define world engine_world
 #define report engine_report
+#include "../../../daemon/io/actions.h"
 #include "../../../daemon/io/engine.h"
 #undef world
 #undef report
@@ -327,6 +328,7 @@ end(void)
 	assert_int_equal(system(command), 0);
 	wire_free(&wire);
 	store_close(engine.store);
+	actions_free(&engine);
 	critical_close(&engine.critical);
 	free(engine.roster);
 	free(engine.evicted);
@@ -519,6 +521,7 @@ next_life(void)
 {
 	mesh_free(wire.node[B]);
 	store_close(engine.store);
+	actions_free(&engine);
 	critical_close(&engine.critical);
 	free(engine.roster);
 	free(engine.evicted);
