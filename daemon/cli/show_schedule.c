@@ -15,7 +15,7 @@
 static bool
 is(const struct args *a, const char *command)
 {
-	return strcmp(a->operand, command) == 0;
+	return a->operand != NULL && strcmp(a->operand, command) == 0;
 }
 
 /* What only the two words together show. */
