@@ -19,7 +19,7 @@ HARD    := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SO
 CFLAGS  ?= $(if $(SAN),-O1 -g1 $(if $(filter clang%,$(notdir $(CC))),,-Wno-format-truncation),-O2 -g)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fno-math-errno $(WARN) $(HARD) $(CFLAGS) $(SANITIZE) -MMD -MP
-LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now
+LDFLAGS += $(if $(SAN),-fsanitize=$(SAN) $(if $(filter clang,$(CC)),-fuse-ld=lld)) -Wl,-z,relro,-z,now # lld: hundreds are linked
 
 pc      = $(shell pkg-config --cflags $(1) 2>/dev/null)
 # Debian's static archives, by pkg-config's own library directory.

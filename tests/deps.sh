@@ -6,7 +6,7 @@
 set -eu
 . "$(dirname "$0")/root.sh"
 
-want="build-essential musl-tools pkg-config clang libclang-rt-14-dev
+want="build-essential musl-tools pkg-config clang lld libclang-rt-14-dev
 libuv1-dev libzstd-dev libsodium-dev libmsgpack-dev liblua5.4-dev lua5.4 liblmdb-dev
 libyaml-dev libpcre2-dev libseccomp-dev libjansson-dev libmicrohttpd-dev libcmocka-dev
 haproxy busybox-static erofs-utils squashfs-tools python3 python3-pytest nftables iproute2 curl

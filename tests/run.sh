@@ -165,7 +165,7 @@ suite_sim() {
 
 suite_san() {
 	programs san 300 "$@"
-	check "san sim" sim_run build-san/mesh-sim "$((${SEEDS:-4} / 4))" san
+	check "san sim" sim_run "${san:-build-san}/mesh-sim" "$((${SEEDS:-4} / 4))" san
 }
 
 fuzz_one() {
@@ -249,13 +249,16 @@ build() {
 	return 1
 }
 
+# One build for unit tests and fuzzers: what a fuzzer wants of it hurts no other.
+sanitizers=fuzzer-no-link,address,undefined
+
 # What later suites are built of.
 builds_behind() {
-	for b in clang fuzz; do # and make san by hand: its 7 minutes of CPU have no room in 15
+	for b in clang san fuzz; do
 		case $b in
-		clang) set -- CC=clang build-clang/mesh-sim ;; # all else: with the fuzzers
-		san) set -- SAN=address,undefined unit_programs build-san/mesh-sim ;;
-		fuzz) set -- CC=clang SAN=fuzzer-no-link,address,undefined fuzz_programs ;;
+		clang) set -- CC=clang build-clang/mesh-sim ;; # all else: with sanitizers
+		san) set -- CC=clang SAN=$sanitizers unit_programs build-clang-san/mesh-sim ;;
+		fuzz) set -- CC=clang SAN=$sanitizers fuzz_programs ;;
 		esac
 		build "$b" "$@"
 		echo $? >"$logs/build.$b.code"
@@ -274,8 +277,10 @@ built() {
 suite_behind() {
 	echo "== builds with clang and sanitizers" && builds_behind
 	built clang && echo "== sim" && suite_sim
-	built fuzz && echo "== fuzz" && suite_fuzz \
-	    $("$make" -s CC=clang SAN=fuzzer-no-link,address,undefined print-fuzz)
+	built san && echo "== ASan + UBSan" && san=build-clang-san &&
+	    suite_san $("$make" -s CC=clang SAN=$sanitizers print-unit)
+	built fuzz && echo "== fuzz" &&
+	    suite_fuzz $("$make" -s CC=clang SAN=$sanitizers print-fuzz)
 }
 
 # add LOG: what another run.sh counted counts here; one that came to no sum failed.

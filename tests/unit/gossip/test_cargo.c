@@ -59,7 +59,7 @@ place(enum packet_kind kind, uint32_t to, uint32_t i)
 
 	mpw_init(&c.w, scratch, sizeof scratch);
 	c.count = 0;
-	cargo_fill(m, w->now, &c, &(struct out){.kind = kind, .to = (uint16_t)to});
+	cargo_fill(m, w->now, &c, &(struct out){.kind = (uint8_t)kind, .to = (uint16_t)to});
 	assert_in_range(c.count, 2, CROWD - 1);
 	mp_init(&r, scratch, c.w.len, 2);
 	for (uint32_t k = 1; k <= c.count; k++) {

@@ -29,7 +29,7 @@ static struct mesh_claims
 claims(struct world *w, uint32_t observer, uint32_t subject)
 {
 	struct node_id id = world_id(subject);
-	struct mesh_claims c;
+	struct mesh_claims c = {0};
 	struct mesh_member x;
 
 	for (uint32_t k = 0; mesh_member(w->node[observer], k, &x); k++)
