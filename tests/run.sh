@@ -17,6 +17,12 @@ failed=0
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export PYTHONDONTWRITEBYTECODE=1
 
+# What failed, once more at the end: a log is read from there, or is cut to that.
+[ -n "${run_failures:-}" ] && inner=1 || inner=0
+[ $inner = 1 ] || run_failures=$(mktemp) || exit 5
+export run_failures
+[ $inner = 1 ] || trap 'rm -f "$run_failures"' EXIT
+
 . tests/root.sh
 
 # check NAME COMMAND...: run it, show what it says, count its checks.
@@ -41,8 +47,16 @@ check() {
 	fi
 	passed=$((passed + good))
 	failed=$((failed + bad))
+	[ "$bad" = 0 ] || failures "$name" >>"$run_failures"
 	printf '  %-28s %4d ok %3d bad  %3d s\n' "$name" "$good" "$bad" \
 	    "$(($(date +%s) - start))"
+}
+
+# failures NAME: the lines of its log that say what, at most ten.
+failures() {
+	echo "  $1:"
+	grep -E '^not ok |^FAILED |^ERROR |^\[  FAILED  \] [^0-9]|: error:|SUMMARY:' "$log" |
+	    head -n 10 | cut -c 1-160 | sed 's/^/    /'
 }
 
 # What a reader wants to see while it runs: failures, and progress on a terminal.
@@ -348,5 +362,6 @@ all | behind | unit | golden | sim | san | fuzz) "suite_$suite" "$@" ;;
 	exit 64
 	;;
 esac
+[ "$inner" = 1 ] || [ ! -s "$run_failures" ] || { echo "== failed" && cat "$run_failures"; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

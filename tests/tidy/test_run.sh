@@ -18,7 +18,7 @@ counts() {
 says() {
 	name=$1 last=$2 exit=$3
 	shift 3
-	out=$(B="$dir" sh "$here/run.sh" "$@" 2>/dev/null)
+	out=$(run_failures='' B="$dir" sh "$here/run.sh" "$@" 2>/dev/null)
 	code=$?
 	if [ "$(printf '%s\n' "$out" | tail -n 1)" = "$last" ] && [ $code = "$exit" ] &&
 	    [ "$(printf '%s\n' "$out" | grep -cE '^[0-9]+ passed, [0-9]+ failed$')" = 1 ]; then
@@ -58,6 +58,16 @@ printf '%s\n' "  a  3 ok  1 bad" "3 passed, 1 failed" >"$dir/behind"
 says "what ran behind counts too" "3 passed, 1 failed" 1 add "$dir/behind"
 echo "  a  3 ok  0 bad" >"$dir/behind"
 says "what ran behind and died before its sum failed" "0 passed, 1 failed" 1 add "$dir/behind"
+
+p 'echo "ok a"' 'echo "not ok the one that failed"'
+chmod +x "$dir/p"
+if run_failures='' B="$dir" sh "$here/run.sh" unit "$dir/p" "$dir/p" 2>/dev/null |
+    tail -n 5 | grep -c "^    not ok the one that failed" | grep -qx 2; then
+	echo "ok run: what failed is told at the end"
+else
+	echo "not ok run: what failed is told at the end"
+	bad=1
+fi
 
 mkdir "$dir/lanes"
 for n in 1 2 3; do
