@@ -18,6 +18,7 @@
 #include "inputmetrics.h"
 #include "pack.h"
 #include "standard.h"
+#include "textkey.h"
 #include "walk.h"
 
 static int
@@ -215,35 +216,48 @@ pack_side(struct pack *p, const struct view_side *side, const struct view_node *
 	pack_count(p, "visible", side->visible);
 }
 
+/* An instance, by its id. */
+struct row {
+	struct textkey id;
+	const struct view_instance *v;
+};
+
+/* A packing under way. */
+struct inputwork {
+	struct pack p;
+	int rc;		  /* the first failure */
+	const struct view_node **nodes; /* owned; by name, one of each */
+	size_t nodes_count;
+	struct row *rows; /* owned; by id */
+	size_t count, at, twice;
+};
+
+enum { ROWS_AT_ONCE = 4096 };
+
+/* What was asked of all, and is answered by each. */
 static int
-pack_nodes(struct pack *p, const struct input *in)
+pack_answers(struct inputwork *x, const struct input *in)
 {
-	AUTO_FREE const struct view_node **rows = calloc(in->nodes_count + 1, sizeof *rows);
-
-	if (rows == NULL)
+	x->nodes = calloc(in->nodes_count + 1, sizeof *x->nodes);
+	if (x->nodes == NULL)
 		return -ERR_FULL;
-	size_t count = sort_nodes(rows, in);
-
-	pack_str(p, "metrics");
-	pack_map(p, in->query.count);
+	x->nodes_count = sort_nodes(x->nodes, in);
+	pack_str(&x->p, "metrics");
+	pack_map(&x->p, in->query.count);
 	for (size_t i = 0; i < in->query.count; i++)
-		if (inputmetrics_pack(p, &in->query.entries[i], (int64_t)in->now_ms, rows, count) < 0)
+		if (inputmetrics_pack(&x->p, &in->query.entries[i], (int64_t)in->now_ms, x->nodes,
+			x->nodes_count) < 0)
 			return -ERR_FULL;
-	pack_str(p, "nodes");
-	pack_map(p, count);
-	for (size_t i = 0; i < count; i++)
-		pack_node(p, rows[i], in->now_ms);
-	pack_side(p, &in->side, rows, count);
 	return 0;
 }
 
 /* The copy that `running` names comes first: one that runs, then the oldest. */
 static int
-instance_cmp(const void *a, const void *b)
+row_cmp(const void *a, const void *b)
 {
-	const struct view_instance *x = *(const struct view_instance *const *)a;
-	const struct view_instance *y = *(const struct view_instance *const *)b;
-	int c = strcmp(x->id, y->id);
+	const struct row *r = a, *s = b;
+	const struct view_instance *x = r->v, *y = s->v;
+	int c = textkey_cmp(&r->id, &s->id);
 
 	if (c != 0)
 		return c;
@@ -269,49 +283,53 @@ pack_instance(struct pack *p, const struct view_instance *v)
 	pack_field(p, "version", v->version);
 }
 
+/* How many rows from there on are of one id. */
 static size_t
-same_id(const struct view_instance **rows, size_t i, size_t count)
+same_id(const struct inputwork *x, size_t i)
 {
 	size_t n = 1;
 
-	while (i + n < count && strcmp(rows[i]->id, rows[i + n]->id) == 0)
+	while (i + n < x->count && textkey_cmp(&x->rows[i].id, &x->rows[i + n].id) == 0)
 		n++;
 	return n;
 }
 
+/* Sorted, and the head of `running`. */
 static int
-pack_running(struct pack *p, const struct input *in)
+begin_running(struct inputwork *x, const struct input *in)
 {
-	size_t count = in->instances_count, ids = 0, twice = 0;
-	AUTO_FREE const struct view_instance **rows = calloc(count + 1, sizeof *rows);
+	size_t ids = 0;
 
-	if (rows == NULL)
+	x->rows = calloc(in->instances_count + 1, sizeof *x->rows);
+	if (x->rows == NULL)
 		return -ERR_FULL;
-	for (size_t i = 0; i < count; i++)
-		rows[i] = &in->instances[i];
-	qsort(rows, count, sizeof *rows, instance_cmp);
-	for (size_t i = 0, n; i < count; i += n, ids++) {
-		n = same_id(rows, i, count);
-		twice += n > 1;
+	x->count = in->instances_count;
+	for (size_t i = 0; i < x->count; i++)
+		x->rows[i] = (struct row){textkey_of(in->instances[i].id), &in->instances[i]};
+	qsort(x->rows, x->count, sizeof *x->rows, row_cmp);
+	for (size_t i = 0, n; i < x->count; i += n, ids++) {
+		n = same_id(x, i);
+		x->twice += n > 1;
 	}
-	pack_str(p, "running");
-	pack_map(p, ids);
-	for (size_t i = 0; i < count; i += same_id(rows, i, count)) {
-		pack_str(p, rows[i]->id);
-		pack_instance(p, rows[i]);
-	}
-	pack_str(p, "copies");
-	pack_map(p, twice);
-	for (size_t i = 0, n; i < count; i += n) {
-		n = same_id(rows, i, count);
+	pack_str(&x->p, "running");
+	pack_map(&x->p, ids);
+	return 0;
+}
+
+static void
+pack_copies(struct inputwork *x)
+{
+	pack_str(&x->p, "copies");
+	pack_map(&x->p, x->twice);
+	for (size_t i = 0, n; x->twice > 0 && i < x->count; i += n) {
+		n = same_id(x, i);
 		if (n == 1)
 			continue;
-		pack_str(p, rows[i]->id);
-		pack_list(p, n);
+		pack_str(&x->p, x->rows[i].v->id);
+		pack_list(&x->p, n);
 		for (size_t k = 0; k < n; k++)
-			pack_instance(p, rows[i + k]);
+			pack_instance(&x->p, x->rows[i + k].v);
 	}
-	return 0;
 }
 
 static int
@@ -381,29 +399,95 @@ pack_actions(struct pack *p, const struct input *in)
 		pack_action(p, rows[i]);
 }
 
+struct inputwork *
+input_begin(const struct input *in)
+{
+	struct inputwork *x = calloc(1, sizeof *x);
+
+	if (x == NULL)
+		return NULL;
+	pack_begin(&x->p, SCRIPT_IN_BYTES_MAX);
+	pack_map(&x->p, 12);
+	pack_count(&x->p, "api", SCRIPT_API);
+	pack_count(&x->p, "now", in->now_ms);
+	pack_field(&x->p, "self", in->self);
+	pack_actions(&x->p, in);
+	x->rc = pack_answers(x, in); /* metrics */
+	return x;
+}
+
+void
+input_nodes(struct inputwork *x, const struct input *in)
+{
+	if (x->rc < 0)
+		return;
+	pack_str(&x->p, "nodes");
+	pack_map(&x->p, x->nodes_count);
+	for (size_t i = 0; i < x->nodes_count; i++)
+		pack_node(&x->p, x->nodes[i], in->now_ms);
+	pack_side(&x->p, &in->side, x->nodes, x->nodes_count);
+}
+
+int
+input_instances(struct inputwork *x, const struct input *in)
+{
+	size_t end = x->at + ROWS_AT_ONCE;
+
+	if (x->rc == 0 && x->rows == NULL) {
+		x->rc = begin_running(x, in);
+		return x->rc < 0 ? x->rc : 1;
+	}
+	for (; x->rc == 0 && x->at < x->count && x->at < end; x->at += same_id(x, x->at)) {
+		pack_str(&x->p, x->rows[x->at].v->id);
+		pack_instance(&x->p, x->rows[x->at].v);
+	}
+	if (x->rc == 0 && x->at < x->count)
+		return 1;
+	if (x->rc == 0)
+		pack_copies(x);
+	return x->rc;
+}
+
+int
+input_close(struct inputwork *x, const struct input *in, struct blob *out)
+{
+	int rc = x->rc;
+
+	*out = (struct blob){0};
+	if (rc == 0)
+		rc = pack_parents(&x->p, in); /* parents, vars */
+	if (rc == 0)
+		rc = flatpack_roles(&x->p, in->metas, in->metas_count); /* roles */
+	if (rc == 0)
+		rc = pack_end(&x->p, out);
+	input_drop(x);
+	return rc;
+}
+
+void
+input_drop(struct inputwork *x)
+{
+	if (x == NULL)
+		return;
+	pack_drop(&x->p);
+	free(x->nodes);
+	free(x->rows);
+	free(x);
+}
+
 int
 input_pack(const struct input *in, struct blob *out)
 {
-	struct pack p;
-	int rc;
+	struct inputwork *x = input_begin(in);
+	int rc = x != NULL ? 1 : -ERR_FULL;
 
 	*out = (struct blob){0};
-	pack_begin(&p, SCRIPT_IN_BYTES_MAX);
-	pack_map(&p, 12);
-	pack_count(&p, "api", SCRIPT_API);
-	pack_count(&p, "now", in->now_ms);
-	pack_field(&p, "self", in->self);
-	pack_actions(&p, in);
-	rc = pack_nodes(&p, in); /* metrics, nodes, side */
+	if (x != NULL)
+		input_nodes(x, in);
+	while (rc > 0)
+		rc = input_instances(x, in);
 	if (rc == 0)
-		rc = pack_running(&p, in); /* running, copies */
-	if (rc == 0)
-		rc = pack_parents(&p, in); /* parents, vars */
-	if (rc == 0)
-		rc = flatpack_roles(&p, in->metas, in->metas_count); /* roles */
-	if (rc != 0) {
-		pack_drop(&p);
-		return rc;
-	}
-	return pack_end(&p, out);
+		return input_close(x, in, out);
+	input_drop(x);
+	return rc;
 }

@@ -57,4 +57,19 @@ struct input {
  * too deep), -ERR_FULL (no memory). */
 MUST_CHECK int input_pack(const struct input *in, struct blob *out);
 
+/* The same in pieces, in this order; what one does not name of in it does not look at, so
+ * that need not be there any more, or not yet. */
+struct inputwork;
+/* now_ms, self, actions, query; nodes, which are borrowed until input_nodes, but for their
+ * answers.  NULL: no memory. */
+struct inputwork *input_begin(const struct input *in);
+/* now_ms, side, and those nodes. */
+void input_nodes(struct inputwork *x, const struct input *in);
+/* instances, which are borrowed until input_close, some of them at a time: 1, there are
+ * more; 0, or -ERR_FULL. */
+MUST_CHECK int input_instances(struct inputwork *x, const struct input *in);
+/* metas, parents, vars; as input_pack, and x is gone. */
+MUST_CHECK int input_close(struct inputwork *x, const struct input *in, struct blob *out);
+void input_drop(struct inputwork *x); /* NULL is fine */
+
 #endif

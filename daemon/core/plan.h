@@ -22,6 +22,7 @@ enum {
 	PLAN_DEPTH_MAX = 32,
 	PLAN_MISSING_MAX = 1000,     /* more are counted only */
 	PLAN_FIRSTS_MAX = 256,
+	PLAN_PIECE_BYTES = 128 << 10,
 };
 
 enum plan_split { PLAN_REPLACE, PLAN_KEEP, PLAN_EXCLUSIVE };
@@ -112,6 +113,15 @@ struct plan_world {
  * ("nodes.zz: no such node (known: a, b, c)"); *out is then empty. */
 int plan_check(const void *result, size_t len, const struct plan_world *world,
     struct plan *out, struct err *err);
+/* The same in pieces, for who has others to serve meanwhile: each is some
+ * PLAN_PIECE_BYTES of the answer, or the largest value in it.  result and world
+ * are borrowed until the end. */
+struct check;
+struct check *plan_check_begin(const void *result, size_t len,
+    const struct plan_world *world); /* NULL: no memory */
+/* 1: there is more of it; 0 or -1: that was all, and *out and *err are as plan_check's. */
+MUST_CHECK int plan_check_more(struct check *c, struct plan *out, struct err *err);
+void plan_check_end(struct check *c); /* after any piece; NULL is fine */
 void plan_free(struct plan *p);
 void plan_node_free(struct plan_node *n);
 void plan_role_free(struct plan_role *r);

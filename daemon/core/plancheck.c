@@ -3,7 +3,8 @@
  *
  * One pass over the bytes, filling the plan as it goes; the first thing that
  * is wrong ends it with a path.  What needs the whole plan (an id on two
- * nodes) is checked after the pass.
+ * nodes) is checked after the pass.  It stops for breath (plan_check_more)
+ * between two keys of the top, and between two nodes.
  */
 #include "plancheck.h"
 
@@ -238,8 +239,6 @@ check_top_value(struct check *c, int key)
 		return check_errors(c);
 	case T_MISSING:
 		return check_missing(c);
-	case T_NODES:
-		return check_nodes(c);
 	case T_QUERY:
 		return check_query(c);
 	case T_REPLIES:
@@ -316,47 +315,130 @@ check_named_roles(struct check *c)
 	return 0;
 }
 
+/* Once for the whole: below, broken bytes can't hide behind a cursor. */
 static int
-check_all(struct check *c)
+check_whole(struct check *c)
 {
-	static const char *const keys[T_COUNT] = {"changes", "errors", "missing", "nodes", "query",
-	    "replies", "roles", "state", "vars", "why"};
-	uint32_t count, seen = 0;
 	struct mp probe = c->w.r;
-	size_t was;
 
-	/* Once for the whole: below, broken bytes can't hide behind a cursor. */
+	if (check_world(c) < 0)
+		return -1;
 	if (mp_skip(&probe) < 0 || mp_end(&probe) < 0)
 		return walk_fail(&c->w, "the scheduler's result is broken or nested deeper than %d",
 		    PLAN_DEPTH_MAX);
 	if (mp_peek(&c->w.r) != MP_MAP && mp_peek(&c->w.r) != MP_ARRAY)
 		return walk_expected(&c->w, "the scheduler to return a table");
-	if (walk_map(&c->w, &count) < 0)
-		return -1;
-	for (uint32_t i = 0; i < count; i++) {
-		int key = check_key(c, keys, T_COUNT, &seen, &was);
+	c->at = CHECK_TOP;
+	return walk_map(&c->w, &c->keys_left);
+}
 
-		if (key < 0 || check_top_value(c, key) < 0)
-			return -1;
-		walk_pop(&c->w, was);
+/* A key of the whole, and all that it has, but for nodes. */
+static int
+check_top(struct check *c)
+{
+	static const char *const keys[T_COUNT] = {"changes", "errors", "missing", "nodes", "query",
+	    "replies", "roles", "state", "vars", "why"};
+	size_t was;
+	int key;
+
+	if (c->keys_left == 0) {
+		c->at = CHECK_REST;
+		return 0;
 	}
-	if (check_named_roles(c) < 0)
+	c->keys_left--;
+	if ((key = check_key(c, keys, T_COUNT, &c->seen, &was)) < 0)
 		return -1;
-	return check_unique(c);
+	if (key == T_NODES) {
+		c->back = was;
+		c->at = CHECK_NODES;
+		return check_nodes_begin(c);
+	}
+	if (check_top_value(c, key) < 0)
+		return -1;
+	walk_pop(&c->w, was);
+	return 0;
+}
+
+static int
+check_next(struct check *c)
+{
+	if (c->at != CHECK_NODES)
+		return check_top(c);
+	if (c->nodes_left > 0)
+		return check_nodes_next(c);
+	if (check_nodes_end(c) < 0)
+		return -1;
+	walk_pop(&c->w, c->back);
+	c->at = CHECK_TOP;
+	return 0;
+}
+
+/* 1: there is more. */
+static int
+check_piece(struct check *c)
+{
+	size_t from = c->w.r.off;
+	int rc = 0;
+
+	if (c->at == CHECK_WHOLE)
+		return check_whole(c) < 0 ? -1 : 1;
+	if (c->at == CHECK_REST)
+		return check_named_roles(c) < 0 || check_unique(c) < 0 ||
+			exclusive_check(c->plan, c->w.err) < 0 ? -1 : 0;
+	while (rc == 0 && c->at != CHECK_REST && c->w.r.off - from < PLAN_PIECE_BYTES)
+		rc = check_next(c);
+	return rc < 0 ? -1 : 1;
+}
+
+struct check *
+plan_check_begin(const void *result, size_t len, const struct plan_world *world)
+{
+	struct check *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	walk_init(&c->w, (struct slice){result, len}, NULL);
+	c->world = world;
+	c->plan = &c->made;
+	return c;
+}
+
+int
+plan_check_more(struct check *c, struct plan *out, struct err *err)
+{
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	c->w.err = err;
+	if ((rc = check_piece(c)) != 0)
+		return rc;
+	*out = c->made;
+	memset(&c->made, 0, sizeof c->made);
+	return 0;
+}
+
+void
+plan_check_end(struct check *c)
+{
+	if (c == NULL)
+		return;
+	plan_free(&c->made);
+	free(c->nodes);
+	free(c);
 }
 
 int
 plan_check(const void *result, size_t len, const struct plan_world *world, struct plan *out,
     struct err *err)
 {
-	struct check c = {.world = world, .plan = out};
+	struct check *c = plan_check_begin(result, len, world);
+	int rc = 1;
 
 	memset(out, 0, sizeof *out);
-	walk_init(&c.w, (struct slice){result, len}, err);
-	int rc = check_world(&c) < 0 || check_all(&c) < 0 || exclusive_check(out, err) < 0 ? -1 : 0;
-
-	free(c.nodes);
-	if (rc < 0)
-		plan_free(out);
+	if (c == NULL)
+		return err_set(err, 1, "out of memory");
+	while (rc > 0)
+		rc = plan_check_more(c, out, err);
+	plan_check_end(c);
 	return rc;
 }

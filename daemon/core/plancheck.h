@@ -15,10 +15,15 @@ struct check_node {
 	const struct view_node *node;
 };
 
+enum check_at { CHECK_WHOLE, CHECK_TOP, CHECK_NODES, CHECK_REST };
+
 struct check {
 	struct walk w;
 	const struct plan_world *world;
-	struct plan *plan;
+	struct plan *plan, made; /* plan: made, until it is the caller's */
+	enum check_at at;	 /* what the next piece begins with */
+	uint32_t keys_left, nodes_left, seen;
+	size_t back; /* from the nodes' path to the top's */
 	struct check_node *nodes; /* who has not left; sorted by name */
 	size_t nodes_count;
 	size_t instances; /* so far, in the whole plan */
@@ -37,7 +42,10 @@ int check_blob(struct check *c, bool map, struct blob *out);
 
 /* Before check_nodes: c->nodes, to be freed. */
 int check_world(struct check *c);
-int check_nodes(struct check *c);
+/* Its nodes: begin, each of nodes_left, end. */
+int check_nodes_begin(struct check *c);
+int check_nodes_next(struct check *c);
+int check_nodes_end(struct check *c);
 /* result.errors and result.missing, from the standard library. */
 int check_errors(struct check *c);
 int check_missing(struct check *c);

@@ -307,11 +307,10 @@ node_cmp(const void *a, const void *b)
 }
 
 int
-check_nodes(struct check *c)
+check_nodes_begin(struct check *c)
 {
 	struct plan *p = c->plan;
 	uint32_t count;
-	size_t was;
 
 	if (walk_map(&c->w, &count) < 0)
 		return -1;
@@ -320,18 +319,33 @@ check_nodes(struct check *c)
 	p->nodes = calloc(count + 1, sizeof *p->nodes);
 	if (p->nodes == NULL)
 		return walk_fail(&c->w, "out of memory");
-	for (uint32_t i = 0; i < count; i++) {
-		struct plan_node *n = &p->nodes[i];
+	c->nodes_left = count;
+	return 0;
+}
 
-		if (check_name_key(c, "node", n->name, &was) < 0)
-			return -1;
-		p->nodes_count++;
-		if (check_node(c, n) < 0)
-			return -1;
-		walk_pop(&c->w, was);
-	}
-	qsort(p->nodes, count, sizeof *p->nodes, node_cmp);
-	for (uint32_t i = 1; i < count; i++)
+int
+check_nodes_next(struct check *c)
+{
+	struct plan_node *n = &c->plan->nodes[c->plan->nodes_count];
+	size_t was;
+
+	if (check_name_key(c, "node", n->name, &was) < 0)
+		return -1;
+	c->plan->nodes_count++;
+	if (check_node(c, n) < 0)
+		return -1;
+	walk_pop(&c->w, was);
+	c->nodes_left--;
+	return 0;
+}
+
+int
+check_nodes_end(struct check *c)
+{
+	struct plan *p = c->plan;
+
+	qsort(p->nodes, p->nodes_count, sizeof *p->nodes, node_cmp);
+	for (size_t i = 1; i < p->nodes_count; i++)
 		if (strcmp(p->nodes[i - 1].name, p->nodes[i].name) == 0)
 			return walk_fail(&c->w, "node '%s' given twice", p->nodes[i].name);
 	return 0;

@@ -105,6 +105,9 @@ MUST_CHECK int schedule_plan(const struct schedule *s, struct plan *out);
  * nodes, state, query, changes, why, replies}, shaped like the script's own
  * output.  Also what `mesh schedule` shows. */
 MUST_CHECK int schedule_to_parent(const struct schedule *s, struct blob *out);
+/* The same of its plan, where that is at hand. */
+MUST_CHECK int schedule_pack_parent(const struct schedule_meta *m, const struct plan *plan,
+    struct blob *out);
 
 /* Its replies (actdone.h), borrowed from its private part; empty when that is not there. */
 void schedule_replies(const struct schedule *s, struct slice *out);

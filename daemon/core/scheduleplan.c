@@ -106,19 +106,27 @@ pack_parent(struct pack *p, const struct schedule_meta *m, const struct plan *pl
 }
 
 int
+schedule_pack_parent(const struct schedule_meta *m, const struct plan *plan, struct blob *out)
+{
+	struct pack p;
+
+	pack_begin(&p, SCRIPT_IN_BYTES_MAX);
+	pack_parent(&p, m, plan);
+	return pack_end(&p, out);
+}
+
+int
 schedule_to_parent(const struct schedule *s, struct blob *out)
 {
 	struct plan plan;
-	struct pack p;
 	int rc = schedule_plan(s, &plan);
 
 	*out = (struct blob){0};
 	if (rc < 0)
 		return rc;
-	pack_begin(&p, SCRIPT_IN_BYTES_MAX);
-	pack_parent(&p, &s->meta, &plan);
+	rc = schedule_pack_parent(&s->meta, &plan, out);
 	plan_free(&plan);
-	return pack_end(&p, out);
+	return rc;
 }
 
 void

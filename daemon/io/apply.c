@@ -469,6 +469,42 @@ is_mine(struct engine *e)
 	return e->apply.held;
 }
 
+const struct plan *
+apply_plan(const struct engine *e, const struct schedule *s)
+{
+	return hash_eq(&e->apply.plan_of, &s->hash) ? &e->apply.plan : NULL;
+}
+
+void
+apply_ready(struct engine *e, const struct schedule *s, struct plan *plan)
+{
+	plan_free(&e->apply.next);
+	e->apply.next = *plan;
+	e->apply.next_of = s->hash;
+	memset(plan, 0, sizeof *plan);
+}
+
+/* The schedule in force, as a plan. */
+static int
+read_plan(struct engine *e)
+{
+	const struct schedule *s = &e->keep.current;
+	int rc = 0;
+
+	plan_free(&e->apply.plan);
+	e->apply.plan_of = (struct hash){{0}};
+	if (hash_eq(&e->apply.next_of, &s->hash))
+		e->apply.plan = e->apply.next;
+	else if ((rc = schedule_plan(s, &e->apply.plan)) < 0)
+		return rc;
+	else
+		plan_free(&e->apply.next);
+	memset(&e->apply.next, 0, sizeof e->apply.next);
+	e->apply.next_of = (struct hash){{0}};
+	e->apply.plan_of = s->hash;
+	return 0;
+}
+
 void
 apply_update(struct engine *e)
 {
@@ -477,9 +513,8 @@ apply_update(struct engine *e)
 
 	if (!e->keep.has || !e->local.known)
 		return;
-	plan_free(&e->apply.plan);
 	plan_node_free(&e->apply.here);
-	if (schedule_plan(&e->keep.current, &e->apply.plan) < 0) {
+	if (read_plan(e) < 0) {
 		log_warn("the schedule in force can't be read: keeping what runs");
 		return;
 	}

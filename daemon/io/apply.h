@@ -12,6 +12,7 @@
 
 #include "../core/plan.h"
 #include "../core/roll.h"
+#include "../core/schedule.h"
 #include "hostacts.h"
 #include "launch.h"
 #include "local.h"
@@ -70,6 +71,9 @@ struct apply_job {
 struct apply {
 	struct apply_job *jobs; /* in no order */
 	struct plan plan;	/* of the schedule in force */
+	struct hash plan_of;	/* of its header; zero: plan is empty */
+	struct plan next;	/* of next_of, if that becomes the one in force */
+	struct hash next_of;
 	struct plan_node here;	/* this node's part of it */
 	struct hostacts hostacts; /* what changed files ask of the host */
 	bool held; /* in this life a schedule's part for this name was this node's */
@@ -88,6 +92,11 @@ void apply_lost(struct engine *e);
 /* Once a second: retries, deadlines. */
 void apply_tick(struct engine *e, msec now);
 struct apply_job *apply_job(struct engine *e, const char *role);
+/* The plan of s, if it is that of the schedule in force, read already; borrowed until the next
+ * turn of the loop.  Else NULL. */
+const struct plan *apply_plan(const struct engine *e, const struct schedule *s);
+/* That is s as schedule_plan reads it, for when it is in force soon; takes what plan holds. */
+void apply_ready(struct engine *e, const struct schedule *s, struct plan *plan);
 /* Render it anew: which generation is held moved. */
 void apply_again(struct engine *e, const char *role);
 /* The render_in for a role of the schedule in force, as apply would use it;

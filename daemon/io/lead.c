@@ -275,12 +275,7 @@ leave_office(struct engine *e)
 
 	log_info("no longer leader");
 	l->leading = false;
-	if (l->run != NULL) {
-		script_cancel(l->run);
-		l->run = NULL;
-		world_free(&l->world);
-		sched_done(&l->sched, net_now(), false);
-	}
+	round_abandon(e);
 	l->error[0] = l->excerpt[0] = '\0';
 	recording_stop(e);
 	shadow_stop(e);
@@ -377,9 +372,11 @@ lead_force(struct engine *e, const char *stamp)
 	for (size_t i = 0; i < l->rail.held_count; i++) {
 		if (strcmp(l->rail.held[i].stamp, stamp) != 0)
 			continue;
-		if (l->forced_count == LEAD_FORCED_MAX)
+		if (l->forced_count == LEAD_FORCED_MAX) {
 			memmove(l->forced[0], l->forced[1],
 			    --l->forced_count * sizeof l->forced[0]);
+			l->forced_seen -= l->forced_seen > 0;
+		}
 		snprintf(l->forced[l->forced_count++], STAMP_TEXT_CAP, "%s", stamp);
 		lead_note(e, SCHED_ACTION);
 		return true;
@@ -392,7 +389,6 @@ lead_init(struct engine *e)
 {
 	sched_init(&e->lead.sched, &sched_conf_default);
 	uv_timer_init(e->loop, &e->lead.timer);
-	recording_init(e);
-	shadow_init(e);
+	turns_init(e);
 	e->lead.timer.data = e;
 }

@@ -15,6 +15,7 @@
 #include "recording.h"
 #include "script.h"
 #include "shadow.h"
+#include "turns.h"
 #include "world.h"
 
 struct engine;
@@ -44,21 +45,20 @@ struct lead {
 	msec since;	 /* in office */
 	struct sched sched;
 	uv_timer_t timer;
+	struct turns turns; /* for all that takes long here */
 	struct lead_node *nodes; /* sorted by id */
 	size_t nodes_count;
 	uint64_t hearing; /* mesh_hearing of these */
 	struct lead_parent parents[MESH_PARENTS_MAX];
 	size_t parents_count;
-	struct script_run *run; /* under way */
+	struct round *under_way; /* round.c; NULL: none */
+	struct work turn;	 /* its next piece */
 	struct recording recording;
 	struct shadow shadow;
-	struct hash asked[MESH_PARENTS_MAX]; /* the parents that its script sees */
-	size_t asked_count;
-	struct hash code; /* of what it runs */
+	struct hash code; /* of what the round under way, or the last one, runs */
 	bool issued;		/* a schedule in this office */
 	bool unannounced;	/* the one in force is ours, and no beat carries it yet */
 	enum mesh_grade grade;	/* at the last look */
-	struct world world; /* of the running round */
 	/* of the last round, for status */
 	uint64_t rounds_ok, rounds_failed; /* since the start */
 	uint64_t round, round_ms_wall;
@@ -72,7 +72,7 @@ struct lead {
 	struct plan_error *role_errors;
 	size_t role_errors_count;
 	char forced[LEAD_FORCED_MAX][STAMP_TEXT_CAP];
-	size_t forced_count;
+	size_t forced_count, forced_seen; /* seen: by the rails of the round under way */
 };
 
 void lead_init(struct engine *e);

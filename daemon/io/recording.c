@@ -195,9 +195,8 @@ text_of(const char *s)
 }
 
 static void
-start(uv_timer_t *timer)
+start(struct engine *e)
 {
-	struct engine *e = timer->data;
 	struct recording *r = &e->lead.recording;
 	struct spawn_conf c = {.prog_fd = -1,
 	    .input = "",
@@ -213,13 +212,6 @@ start(uv_timer_t *timer)
 		return;
 	pause_(e, err.text);
 	round_free(&r->writing);
-}
-
-void
-recording_init(struct engine *e)
-{
-	uv_timer_init(e->loop, &e->lead.recording.soon);
-	e->lead.recording.soon.data = e;
 }
 
 void
@@ -246,10 +238,11 @@ recording_end(struct engine *e, const struct script_answer *a, enum round_fate f
 	busy = r->copy != NULL || r->writing.input.len > 0;
 	r->left_out += busy || paused;
 	if (!busy && !paused && open_dir(e)) {
+		r->turn.run = start;
 		if (round_keep(&r->writing, &rec, &r->input) < 0)
 			pause_(e, "out of memory");
 		else
-			uv_timer_start(&r->soon, start, 0, 0);
+			turns_add(e, &r->turn);
 	}
 	blob_free(&r->input);
 }
@@ -261,7 +254,7 @@ recording_stop(struct engine *e)
 
 	r->stopped = true;
 	r->error[0] = '\0';
-	uv_timer_stop(&r->soon);
+	turns_drop(e, &r->turn);
 	if (r->copy == NULL)
 		round_free(&r->writing);
 	blob_free(&r->input);

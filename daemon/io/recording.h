@@ -17,6 +17,7 @@
 #include "rounds.h"
 #include "script.h"
 #include "spawn.h"
+#include "turns.h"
 
 struct engine;
 
@@ -37,7 +38,7 @@ struct recording {
 	struct recording_round before;	/* the last that was written, as at says */
 	struct recording_round writing; /* the one that is being written */
 	struct spawn *copy;	  /* that does it, or NULL */
-	uv_timer_t soon;	  /* to the next turn of the loop: making a copy takes as long as judging a round */
+	struct work turn;	  /* of its own: making a copy takes as long as a piece of a round */
 	uint64_t at_ms;		  /* of writing, wall clock */
 	bool stopped;		  /* meanwhile the office ended */
 	uint64_t kept, left_out, failed, bytes; /* since the start; bytes on disk */
@@ -45,7 +46,6 @@ struct recording {
 	msec again;
 };
 
-void recording_init(struct engine *e);
 /* Takes *input. */
 void recording_begin(struct engine *e, struct blob *input, struct slice code);
 /* a is borrowed; why: the stamp, or the line of what failed. */

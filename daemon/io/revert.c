@@ -116,21 +116,20 @@ static void
 issue(struct deed *d, struct plan *plan)
 {
 	struct engine *e = d->e;
+	struct world world;
 	struct err err;
 	int rc;
 
 	round_abandon(e);
-	if (world_build(e, &e->lead.world) < 0) {
+	if (world_build(e, &world) < 0) {
 		plan_free(plan);
 		refuse(d, "out of memory", "");
 		return;
 	}
-	drop_strangers(&e->lead.world, plan);
+	drop_strangers(&world, plan);
 	blob_free(&plan->changes); /* they were that one's */
 	blob_free(&plan->replies);
-	rc = round_revert(e, plan, d->force, &err);
-	plan_free(plan);
-	world_free(&e->lead.world);
+	rc = round_revert(e, &world, plan, d->force, &err);
 	lead_note(e, SCHED_ACTION);
 	if (rc < 0) {
 		refuse(d, err.text, d->force ? "mesh status" :

@@ -16,39 +16,45 @@ scripts(const struct engine *e)
 	return &e->trees.slot[TREES_SHADOW].tree;
 }
 
+/* What one question needs. */
 static void
-failed(struct shadow *s, const char *why)
+clear(struct engine *e)
 {
+	struct shadow *s = &e->lead.shadow;
+
+	if (s->run != NULL)
+		script_cancel(s->run);
+	s->run = NULL;
+	turns_drop(e, &s->turn);
+	s->at = SHADOW_IDLE;
+	blob_free(&s->input);
+	blob_free(&s->files);
+	blob_free(&s->question);
+	blob_free(&s->answer);
+	blob_free(&s->main);
+	roundjudge_free(&s->judge);
+	plan_free(&s->plan);
+}
+
+static void
+failed(struct engine *e, const char *why)
+{
+	struct shadow *s = &e->lead.shadow;
+
 	if (strcmp(s->error, why) != 0)
 		log_info("shadow scheduler: %s", why);
 	snprintf(s->error, sizeof s->error, "%s", why);
 	blob_free(&s->theirs);
 	s->moves = (struct planmoves){0};
+	clear(e);
 }
 
-/* Both as the host would take them, in the world of now. */
-static int
-compare(struct engine *e, struct slice mine, struct slice theirs, struct planmoves *out, struct err *err)
+/* The next piece, in a turn of its own. */
+static void
+go_on(struct engine *e, enum shadow_at at)
 {
-	struct plan_world w = {
-	    .templates = e->trees.templates, .templates_count = e->trees.templates_count};
-	struct plan from = {0}, to = {0};
-	struct world world;
-	int rc;
-
-	if (world_build(e, &world) < 0)
-		return err_set(err, 1, "out of memory");
-	w.nodes = world.nodes;
-	w.nodes_count = world.nodes_count;
-	rc = plan_check(theirs.b, theirs.len, &w, &to, err);
-	if (rc == 0)
-		rc = plan_check(mine.b, mine.len, &w, &from, err);
-	if (rc == 0 && planmoves_count(&from, &to, out) < 0)
-		rc = err_set(err, 1, "out of memory");
-	plan_free(&from);
-	plan_free(&to);
-	world_free(&world);
-	return rc;
+	e->lead.shadow.at = at;
+	turns_add(e, &e->lead.shadow.turn);
 }
 
 static void
@@ -56,7 +62,6 @@ on_answer(void *arg, const struct script_answer *a)
 {
 	struct engine *e = arg;
 	struct shadow *s = &e->lead.shadow;
-	struct err err = {0};
 
 	s->run = NULL;
 	s->rounds++;
@@ -64,72 +69,117 @@ on_answer(void *arg, const struct script_answer *a)
 	blob_free(&s->asked);
 	s->asked = s->main;
 	s->main = (struct blob){0};
-	if (!a->ok) {
-		failed(s, a->error);
-		return;
-	}
-	if (compare(e, blob_slice(&s->asked), a->result, &s->moves, &err) < 0) {
-		failed(s, err.text);
-		return;
-	}
-	s->error[0] = '\0';
-	blob_free(&s->theirs);
-	if (blob_copy(&s->theirs, a->result) < 0)
-		failed(s, "out of memory");
-	s->differed += !planmoves_none(&s->moves);
+	if (!a->ok)
+		failed(e, a->error);
+	else if (blob_copy(&s->answer, a->result) < 0)
+		failed(e, "out of memory");
+	else
+		go_on(e, SHADOW_THEIRS);
 }
 
-/* A process of its own, in a turn of the loop of its own: judging a round takes as long. */
 static void
-ask(uv_timer_t *timer)
+question(struct engine *e)
 {
-	struct engine *e = timer->data;
+	struct shadow *s = &e->lead.shadow;
+	msgpack_sbuffer buf;
+
+	msgpack_sbuffer_init(&buf);
+	script_question(&e->conf, blob_slice(&s->files), blob_slice(&s->input), &buf);
+	s->question = (struct blob){(uint8_t *)buf.data, buf.size}; /* malloc'd too */
+	blob_free(&s->files);
+	blob_free(&s->input);
+	go_on(e, SHADOW_START);
+}
+
+static void
+start(struct engine *e)
+{
 	struct shadow *s = &e->lead.shadow;
 	struct err err;
 
 	s->run = script_start(e->loop, e->script_fd, &e->conf, "shadow scheduler",
 	    blob_slice(&s->question), on_answer, e, &err);
 	blob_free(&s->question);
+	s->at = SHADOW_SCRIPT;
 	if (s->run == NULL)
-		failed(s, err.text);
+		failed(e, err.text);
+}
+
+/* One of the two answers becomes a plan; then comes next. */
+static void
+check(struct engine *e, struct slice answer, enum shadow_at next)
+{
+	struct shadow *s = &e->lead.shadow;
+	struct err err = {.code = 0};
+	int rc = roundjudge_plan(e, &s->judge, answer, &err);
+
+	if (rc < 0)
+		failed(e, err.text);
+	else
+		go_on(e, rc > 0 ? s->at : next);
+}
+
+static void
+compare(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+
+	if (planmoves_count(&s->judge.plan, &s->plan, &s->moves) < 0) {
+		failed(e, "out of memory");
+		return;
+	}
+	s->error[0] = '\0';
+	blob_free(&s->theirs);
+	s->theirs = s->answer;
+	s->answer = (struct blob){0};
+	s->differed += !planmoves_none(&s->moves);
+	clear(e);
+}
+
+static void
+on_turn(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+
+	if (s->at == SHADOW_QUESTION) {
+		question(e);
+	} else if (s->at == SHADOW_START) {
+		start(e);
+	} else if (s->at == SHADOW_THEIRS) {
+		check(e, blob_slice(&s->answer), SHADOW_MINE);
+	} else if (s->at == SHADOW_MINE) {
+		if (s->judge.check == NULL) {
+			s->plan = s->judge.plan;
+			memset(&s->judge.plan, 0, sizeof s->judge.plan);
+		}
+		check(e, blob_slice(&s->asked), SHADOW_COUNT);
+	} else if (s->at == SHADOW_COUNT) {
+		compare(e);
+	}
 }
 
 void
 shadow_round(struct engine *e, struct slice input, struct slice result)
 {
 	struct shadow *s = &e->lead.shadow;
-	struct blob files;
-	msgpack_sbuffer buf;
-	int rc;
 
 	if (tree_find(scripts(e), "main.lua") == NULL) {
 		if (scripts(e)->count == 0)
 			shadow_stop(e);
 		else
-			failed(s, "scheduler-scripts-shadow/main.lua: No such file or directory");
+			failed(e, "scheduler-scripts-shadow/main.lua: No such file or directory");
 		return;
 	}
-	if (s->run != NULL || s->question.len > 0 || input.len == 0) {
+	if (s->at != SHADOW_IDLE || input.len == 0) {
 		s->missed += input.len > 0;
 		return;
 	}
-	blob_free(&s->main);
-	if (blob_copy(&s->main, result) < 0 || script_pack_files(scripts(e), &files) < 0)
-		return;
-	msgpack_sbuffer_init(&buf);
-	script_question(&e->conf, blob_slice(&files), input, &buf);
-	blob_free(&files);
-	rc = blob_copy(&s->question, (struct slice){(uint8_t *)buf.data, buf.size});
-	msgpack_sbuffer_destroy(&buf);
-	if (rc == 0)
-		uv_timer_start(&s->soon, ask, 0, 0);
-}
-
-void
-shadow_init(struct engine *e)
-{
-	uv_timer_init(e->loop, &e->lead.shadow.soon);
-	e->lead.shadow.soon.data = e;
+	s->turn.run = on_turn;
+	if (blob_copy(&s->main, result) < 0 || blob_copy(&s->input, input) < 0 ||
+	    script_pack_files(scripts(e), &s->files) < 0)
+		failed(e, "out of memory");
+	else
+		go_on(e, SHADOW_QUESTION);
 }
 
 void
@@ -137,12 +187,7 @@ shadow_stop(struct engine *e)
 {
 	struct shadow *s = &e->lead.shadow;
 
-	if (s->run != NULL)
-		script_cancel(s->run);
-	s->run = NULL;
-	uv_timer_stop(&s->soon);
-	blob_free(&s->question);
-	blob_free(&s->main);
+	clear(e);
 	blob_free(&s->asked);
 	blob_free(&s->theirs);
 	s->rounds = s->differed = s->missed = 0;

@@ -17,15 +17,32 @@
 #include <msgpack.h>
 
 #include "../core/planmoves.h"
+#include "roundjudge.h"
 #include "script.h"
+#include "turns.h"
 
 struct engine;
 
+enum shadow_at {
+	SHADOW_IDLE,
+	SHADOW_QUESTION,
+	SHADOW_START,
+	SHADOW_SCRIPT, /* it runs */
+	SHADOW_THEIRS, /* its answer is checked */
+	SHADOW_MINE,   /* that of the scripts in force */
+	SHADOW_COUNT,
+};
+
 struct shadow {
-	struct script_run *run;		   /* under way */
-	struct blob question;		   /* that it is about to be asked */
-	uv_timer_t soon;
-	struct blob main, asked;	   /* what the scripts in force said; of run, and of the last */
+	enum shadow_at at; /* its next piece (turns.h) */
+	struct work turn;
+	struct script_run *run;
+	struct blob input, files;	   /* of SHADOW_QUESTION */
+	struct blob question;		   /* of SHADOW_START */
+	struct blob answer;		   /* from SHADOW_THEIRS on */
+	struct roundjudge judge;	   /* both as the host would take them, in the world of now */
+	struct plan plan;		   /* its own, once checked */
+	struct blob main, asked;	   /* what the scripts in force said; of the one under way, and of the last */
 	struct blob theirs;		   /* what it said; empty: it failed */
 	uint64_t rounds, differed, missed; /* of this office */
 	struct planmoves moves;
@@ -33,7 +50,6 @@ struct shadow {
 	uint32_t ms;
 };
 
-void shadow_init(struct engine *e);
 /* A round was answered; input and result are borrowed. */
 void shadow_round(struct engine *e, struct slice input, struct slice result);
 void shadow_stop(struct engine *e);

@@ -180,48 +180,71 @@ tell_twins(struct world *w, const struct mesh_member *a, const struct mesh_membe
 	    "two nodes are called %s, %s and %s; only the first gets work", a->name, first, second);
 }
 
+/* Where in w->nodes a name is, by its hash: of each slot its place + 1, or 0. */
+struct seats {
+	uint32_t *slot; /* owned; more than there are members, a power of 2 */
+	size_t count;
+};
+
+static uint32_t *
+seat_of(const struct seats *s, const struct world *w, const char *name)
+{
+	size_t i = sup_hash_(UINT64_C(0xcbf29ce484222325), name, strlen(name)) & (s->count - 1);
+
+	while (s->slot[i] != 0 && strcmp(w->nodes[s->slot[i] - 1].name, name) != 0)
+		i = (i + 1) & (s->count - 1);
+	return &s->slot[i];
+}
+
 /* Names are unique in a schedule: m has its own, or takes the place of another,
  * or is left out. */
 static void
-add_node(const struct engine *e, const struct plan *p, struct world *w,
+add_node(const struct engine *e, const struct plan *p, struct world *w, const struct seats *seats,
     const struct mesh_member *m)
 {
+	uint32_t *seat = seat_of(seats, w, m->name);
+	struct view_node *n = &w->nodes[*seat > 0 ? *seat - 1 : w->nodes_count];
 	struct mesh_member old;
-	size_t i = 0;
 
-	while (i < w->nodes_count && strcmp(w->nodes[i].name, m->name) != 0)
-		i++;
-	if (i == w->nodes_count) {
-		fill_node(e, m, &w->nodes[w->nodes_count++]);
+	if (*seat == 0) {
+		fill_node(e, m, n);
+		*seat = (uint32_t)++w->nodes_count;
 		return;
 	}
-	if (!mesh_find(e->mesh, &w->nodes[i].id, &old))
+	if (!mesh_find(e->mesh, &n->id, &old))
 		return;
 	note_first(e, p, w, m, &old);
 	if (comes_before(p, m, &old)) {
 		tell_twins(w, m, &old);
-		fill_node(e, m, &w->nodes[i]);
+		fill_node(e, m, n);
 	} else {
 		tell_twins(w, &old, m);
 	}
 }
 
 /* Names are given as the last schedule says: a leader may only just have fetched it. */
-static void
+static int
 add_nodes(struct engine *e, struct world *w, uint32_t members)
 {
 	const struct schedule *parents[MESH_PARENTS_MAX];
 	size_t n = e->lead.leading ? lead_parents(e, parents, MESH_PARENTS_MAX) : 0;
 	const struct plan *last = &e->apply.plan;
+	struct seats seats = {.count = 16};
 	struct plan fetched = {0};
 	struct mesh_member m;
 
+	while (seats.count < 2 * (size_t)members)
+		seats.count *= 2;
+	if ((seats.slot = calloc(seats.count, sizeof *seats.slot)) == NULL)
+		return -1;
 	if (n > 0 && parents[n - 1] != &e->keep.current &&
 	    schedule_plan(parents[n - 1], &fetched) == 0)
 		last = &fetched;
 	for (uint32_t i = 0; w->nodes_count < members && mesh_member(e->mesh, i, &m); i++)
-		add_node(e, last, w, &m);
+		add_node(e, last, w, &seats, &m);
 	plan_free(&fetched);
+	free(seats.slot);
+	return 0;
 }
 
 static size_t
@@ -382,7 +405,10 @@ world_build(struct engine *e, struct world *w)
 	mesh_side(e->mesh, net_now(), &side);
 	w->side = (struct view_side){
 	    .grade = (int)side.grade, .visible = side.visible, .known = side.known, .term = side.term};
-	add_nodes(e, w, members);
+	if (add_nodes(e, w, members) < 0) {
+		world_free(w);
+		return -1;
+	}
 	for (size_t i = 0; i < w->nodes_count; i++) {
 		const struct report *r = hear_report(e, &w->nodes[i].id);
 
@@ -413,9 +439,51 @@ world_name(const struct world *w, struct plan *plan)
 	return 0;
 }
 
+/* One list of names into room, or none where the node before has the same. */
+static void *
+own_list(char **room, const void *list, size_t bytes, void *before, size_t before_bytes)
+{
+	char *own = *room;
+
+	if (bytes == 0)
+		return NULL;
+	if (bytes == before_bytes && memcmp(list, before, bytes) == 0)
+		return before;
+	memcpy(own, list, bytes);
+	*room += bytes;
+	return own;
+}
+
+int
+world_own(struct world *w)
+{
+	struct view_facts none = {0}, *before = &none;
+	size_t bytes = 0;
+	char *room;
+
+	for (size_t i = 0; i < w->nodes_count; i++)
+		bytes += w->nodes[i].facts.images_count * sizeof *none.images +
+		    w->nodes[i].facts.sandboxes_count * sizeof *none.sandboxes;
+	if ((room = w->lists = malloc(bytes + 1)) == NULL)
+		return -1;
+	for (size_t i = 0; i < w->nodes_count; i++) {
+		struct view_facts *f = &w->nodes[i].facts;
+
+		f->images = own_list(&room, f->images, f->images_count * sizeof *f->images,
+		    before->images, before->images_count * sizeof *f->images);
+		f->sandboxes = own_list(&room, f->sandboxes, f->sandboxes_count * sizeof *f->sandboxes,
+		    before->sandboxes, before->sandboxes_count * sizeof *f->sandboxes);
+		w->nodes[i].answers = NULL;
+		w->nodes[i].answers_count = 0;
+		before = f;
+	}
+	return 0;
+}
+
 void
 world_free(struct world *w)
 {
+	free(w->lists);
 	free(w->nodes);
 	free(w->instances);
 	free(w->firsts);

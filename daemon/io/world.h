@@ -21,10 +21,14 @@ struct world {
 	struct plan_first *firsts; /* of each name that several have; sorted by name */
 	size_t firsts_count;
 	char twins[ERR_TEXT_CAP]; /* two hosts of one name: who they are, or "" */
+	char *lists; /* of world_own, or NULL */
 };
 
 /* 0, or -1 without memory.  On a follower the instances are this node's own. */
 MUST_CHECK int world_build(struct engine *e, struct world *w);
+/* Until now facts and answers are good until the next turn of the loop; from now on the
+ * facts are the world's own, and there are no answers.  0, or -1 without memory. */
+MUST_CHECK int world_own(struct world *w);
 void world_free(struct world *w);
 /* Say in a plan whose each part is, and who had a name first.  0, or -1 without memory. */
 MUST_CHECK int world_name(const struct world *w, struct plan *plan);

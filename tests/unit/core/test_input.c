@@ -207,6 +207,45 @@ order_does_not_reach_it(void **state)
 	}
 }
 
+/* As many as are packed in several pieces, with two of one id where one ends; what a piece does not
+ * name is not there for it. */
+static void
+the_same_in_pieces(void **state)
+{
+	enum { MANY = 10000 };
+	struct view_instance *v = calloc(MANY, sizeof *v);
+	struct view_node node = world_node("n1");
+	struct slice parent = {(const uint8_t *)"\x80", 1};
+	struct input all = {.now_ms = 7, .self = "n1", .nodes = &node, .nodes_count = 1,
+	    .instances = v, .instances_count = MANY, .parents = &parent, .parents_count = 1};
+	struct blob x, y;
+	int pieces = 0, rc = 1;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(id, sizeof id, "web.%05d", i - (i == 4096)); /* after the sort too */
+		v[(i * 7919) % MANY] = instance(id, "n1", VIEW_RUNNING, (uint64_t)i);
+	}
+	assert_int_equal(input_pack(&all, &x), 0);
+	struct inputwork *w = input_begin(&(struct input){.now_ms = 7, .self = "n1", .nodes = &node, .nodes_count = 1});
+	assert_non_null(w);
+	input_nodes(w, &(struct input){.now_ms = 7});
+	for (; rc > 0; pieces++)
+		rc = input_instances(w, &(struct input){.instances = v, .instances_count = MANY});
+	assert_int_equal(rc, 0);
+	assert_true(pieces > 3);
+	free(v);
+	assert_int_equal(input_close(w, &(struct input){.parents = &parent, .parents_count = 1}, &y), 0);
+	assert_true(slice_eq(blob_slice(&x), blob_slice(&y)));
+	blob_free(&x);
+	blob_free(&y);
+	w = input_begin(&(struct input){.self = "n1"});
+	assert_non_null(w);
+	input_drop(w);
+	input_drop(NULL);
+}
+
 /* A flat document of "path type value" lines: m and l count, i, s, b, n, t. */
 static struct flat
 doc(uint8_t *buf, size_t cap, const char *const *lines)
@@ -338,6 +377,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_same_in_pieces),
 	    cmocka_unit_test(an_empty_world),
 	    cmocka_unit_test(actions_by_stamp),
 	    cmocka_unit_test(nodes_and_the_side),

@@ -346,6 +346,102 @@ counts_are_bounded(void **state)
 	blob_free(&b);
 }
 
+/* 64 nodes with a web each, whose vars are 8 KiB; the node `wrong` has one of another role. */
+static struct blob
+large(int wrong)
+{
+	static char text[8192];
+	struct blob b;
+	struct pack pk;
+	char name[NAME_CAP];
+
+	memset(text, 'x', sizeof text - 1);
+	pack_begin(&pk, 4 << 20);
+	pack_map(&pk, 2);
+	pack_str(&pk, "nodes");
+	pack_map(&pk, 64);
+	for (int i = 0; i < 64; i++) {
+		snprintf(name, sizeof name, "n%02d", (i * 37) % 64);
+		pack_str(&pk, name);
+		pack_map(&pk, 1);
+		pack_str(&pk, "roles");
+		pack_map(&pk, 1);
+		pack_str(&pk, "web");
+		pack_map(&pk, 2);
+		pack_str(&pk, "sandbox");
+		pack_str(&pk, "web");
+		pack_str(&pk, "instances");
+		pack_map(&pk, 1);
+		snprintf(name, sizeof name, i == wrong ? "db.%d" : "web.%d", i);
+		pack_str(&pk, name);
+		pack_map(&pk, 3);
+		pack_str(&pk, "image");
+		pack_str(&pk, "web-v1");
+		pack_str(&pk, "process");
+		pack_str(&pk, "web");
+		pack_str(&pk, "vars");
+		pack_map(&pk, 1);
+		pack_str(&pk, "text");
+		pack_str(&pk, text);
+	}
+	pack_str(&pk, "roles");
+	pack_map(&pk, 1);
+	pack_str(&pk, "web");
+	pack_map(&pk, 1);
+	pack_str(&pk, "on_split");
+	pack_str(&pk, "replace");
+	assert_int_equal(pack_end(&pk, &b), 0);
+	return b;
+}
+
+/* None longer than said, and together what plan_check makes of it whole; ended anywhere. */
+static void
+an_answer_is_checked_in_pieces(void **state)
+{
+	static struct view_node many[64];
+	struct plan_world w = {many, 64, NULL, 0};
+	struct blob b = large(-1);
+	struct check *c;
+	struct plan p;
+	struct err err;
+	int pieces, rc;
+
+	(void)state;
+	for (int i = 0; i < 64; i++) {
+		char name[NAME_CAP];
+
+		snprintf(name, sizeof name, "n%02d", i);
+		many[i] = world_node(name);
+	}
+	for (int stop = 0; stop < 20; stop++) {
+		assert_non_null(c = plan_check_begin(b.b, b.len, &w));
+		for (pieces = 0, rc = 1; rc > 0 && pieces < stop; pieces++)
+			rc = plan_check_more(c, &p, &err);
+		plan_check_end(c);
+		if (rc == 0)
+			break;
+	}
+	/* The look at the whole, the pieces, and what needs all of them. */
+	assert_int_equal(rc, 0);
+	assert_int_equal(pieces, 1 + (int)(b.len / PLAN_PIECE_BYTES + 1) + 1);
+	assert_int_equal(p.nodes_count, 64);
+	for (int i = 0; i < 64; i++) {
+		assert_string_equal(p.nodes[i].name, many[i].name);
+		assert_int_equal(p.nodes[i].places[0].instances_count, 1);
+	}
+	plan_free(&p);
+	blob_free(&b);
+	b = large(60);
+	assert_non_null(c = plan_check_begin(b.b, b.len, &w));
+	for (rc = 1; rc > 0;)
+		rc = plan_check_more(c, &p, &err);
+	assert_int_equal(rc, -1);
+	assert_string_equal(err.text,
+	    "nodes.n44.roles.web.instances.db.60: an instance of role 'web' is named web.N or web.KEY");
+	plan_check_end(c);
+	blob_free(&b);
+}
+
 /* A good answer, cut and bent in every place: never more than an error. */
 static void
 broken_bytes_are_only_an_error(void **state)
@@ -398,6 +494,7 @@ main(void)
 	    cmocka_unit_test(an_unknown_node_names_few_of_many),
 	    cmocka_unit_test(nesting_is_bounded),
 	    cmocka_unit_test(counts_are_bounded),
+	    cmocka_unit_test(an_answer_is_checked_in_pieces),
 	    cmocka_unit_test(broken_bytes_are_only_an_error),
 	};
 
