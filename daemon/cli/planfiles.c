@@ -199,6 +199,7 @@ static bool
 render(struct files *f, const struct plan *plan, const char *node, const char *role, struct rendered *r)
 {
 	const struct plan_role *pr = plan_role(plan, role);
+	const struct plan_node *pn = plan_node(plan, node);
 	const struct view_node *n = node_of(f, node);
 	struct vars_render v = {.plan = plan,
 	    .node = node,
@@ -212,7 +213,7 @@ render(struct files *f, const struct plan *plan, const char *node, const char *r
 	    .conf = &f->conf,
 	    .trees = &f->trees,
 	    .role = role,
-	    .template_name = pr->template_name};
+	    .template_name = plan_template(pr, pn != NULL ? plan_place(pn, role) : NULL, NULL)};
 	struct blob vars;
 	struct err err = {0};
 
@@ -288,8 +289,9 @@ is_rendered(const struct plan *p, const char *node, const char *role)
 {
 	const struct plan_node *n = plan_node(p, node);
 	const struct plan_role *r = plan_role(p, role);
+	const struct plan_place *place = n != NULL ? plan_place(n, role) : NULL;
 
-	return n != NULL && r != NULL && r->template_name[0] != '\0' && plan_place(n, role) != NULL;
+	return place != NULL && plan_template(r, place, NULL)[0] != '\0';
 }
 
 static void

@@ -226,6 +226,23 @@ touch(struct actdesk *d, const char *role, msec now)
 	d->roles[i].until = now + ACTDESK_TOUCHED_MS;
 }
 
+void
+actdesk_about(struct actdesk *d, const struct plan *plan, const struct plan *last, msec now)
+{
+	char roles[ACTDONE_ROLES_MAX][NAME_CAP], id[ACTION_ID_CAP];
+
+	for (uint32_t i = 0; i < d->count; i++) {
+		const struct actdesk_item *x = &d->items[i];
+
+		if (!x->given || x->a.role[0] == '\0' || plan_role(plan, x->a.role) != NULL ||
+		    (last != NULL && plan_role(last, x->a.role) != NULL))
+			continue;
+		action_id(id, x->node, x->a.number);
+		for (size_t n = actdone_roles(blob_slice(&plan->replies), id, roles); n > 0; n--)
+			touch(d, roles[n - 1], now);
+	}
+}
+
 bool
 actdesk_touched(const struct actdesk *d, const char *role, msec now)
 {

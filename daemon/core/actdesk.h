@@ -24,13 +24,14 @@
 #define CORE_ACTDESK_H
 
 #include "actdone.h"
+#include "plan.h"
 
 enum {
 	ACTDESK_MAX = 128,	 /* actions on it */
 	ACTDESK_NODES_MAX = 256, /* that have told */
 	ACTDESK_ROUND_MAX = 32,	 /* given at once */
 	ACTDESK_HAVE_MS = 10000, /* what its node has got is kept so long: an old bundle may be on its way */
-	ACTDESK_ROLES_MAX = 16,
+	ACTDESK_ROLES_MAX = 64,
 	ACTDESK_TOUCHED_MS = 60000,
 };
 
@@ -99,6 +100,10 @@ bool actdesk_ended(struct actdesk *d, enum actdesk_end how, const char *error);
 /* Replies to what was given, as the script gave them, into done. */
 MUST_CHECK int actdesk_reply(const struct actdesk *d, struct slice replies, uint64_t wall_ms,
     struct actdone *done);
+/* What the script replied in the round that runs, by plan: where an action named no role, but a
+ * group of the script's own, the roles that its reply names were acted on.  last: the plan
+ * before, may be NULL.  Of an action on a role no reply can add others. */
+void actdesk_about(struct actdesk *d, const struct plan *plan, const struct plan *last, msec now);
 /* Was this role acted on in the round that runs, or within the last minute? */
 bool actdesk_touched(const struct actdesk *d, const char *role, msec now);
 

@@ -241,31 +241,71 @@ take_reply(struct mp *r, bool *ok, char text[ACTION_TEXT_CAP])
 	}
 }
 
+/* The reply to that action; false: there is none. */
+static bool
+find_reply(struct slice replies, const char *id, struct mp *out)
+{
+	uint32_t count;
+	struct mp r;
+
+	mp_init(&r, replies.b, replies.len, WALK_DEPTH_MAX);
+	if (replies.len == 0 || mp_peek(&r) != MP_MAP || mp_map(&r, &count) < 0)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const char *key;
+		size_t len;
+
+		if (mp_str(&r, &key, &len) < 0)
+			return false;
+		*out = r;
+		if (key_is(key, len, id))
+			return true;
+		if (mp_skip(&r) < 0)
+			return false;
+	}
+	return false;
+}
+
 void
 actdone_reply(struct slice replies, const char *id, bool *ok, char text[ACTION_TEXT_CAP])
 {
 	static const char silent[] = "taken; the script gave no answer";
-	uint32_t count;
-	struct mp r;
+	struct mp value;
 
 	*ok = true;
 	memcpy(text, silent, sizeof silent);
-	mp_init(&r, replies.b, replies.len, WALK_DEPTH_MAX);
-	if (replies.len == 0 || mp_peek(&r) != MP_MAP || mp_map(&r, &count) < 0)
-		return;
-	for (uint32_t i = 0; i < count; i++) {
-		const char *key;
-		struct mp value;
-		size_t len;
-
-		if (mp_str(&r, &key, &len) < 0)
-			return;
-		value = r;
-		if (mp_skip(&r) < 0)
-			return;
-		if (!key_is(key, len, id))
-			continue;
+	if (find_reply(replies, id, &value))
 		take_reply(&value, ok, text);
-		return;
+}
+
+static size_t
+take_roles(struct mp *r, char out[ACTDONE_ROLES_MAX][NAME_CAP])
+{
+	uint32_t count;
+	size_t n = 0;
+
+	if (mp_peek(r) != MP_ARRAY || mp_array(r, &count) < 0)
+		return 0;
+	while (n < count && n < ACTDONE_ROLES_MAX && walk_name(r, out[n], false) == 0)
+		n++;
+	return n;
+}
+
+size_t
+actdone_roles(struct slice replies, const char *id, char out[ACTDONE_ROLES_MAX][NAME_CAP])
+{
+	const char *key;
+	uint32_t count;
+	struct mp r;
+	size_t len;
+
+	if (!find_reply(replies, id, &r) || mp_peek(&r) != MP_MAP || mp_map(&r, &count) < 0)
+		return 0;
+	for (uint32_t i = 0; i < count && mp_str(&r, &key, &len) == 0; i++) {
+		if (key_is(key, len, "roles"))
+			return take_roles(&r, out);
+		if (mp_skip(&r) < 0)
+			return 0;
 	}
+	return 0;
 }

@@ -17,6 +17,7 @@ enum {
 	ACTDONE_ROWS_MAX = 256, /* no more are added to a schedule */
 	ACTDONE_READ_MAX = 1024, /* of several, after a heal */
 	ACTDONE_NODE_MAX = 32, /* of one node */
+	ACTDONE_ROLES_MAX = 64, /* that a reply names: those of a group */
 };
 
 struct actdone_row {
@@ -49,6 +50,8 @@ size_t actdone_count_of(const struct actdone *d, const struct node_id *by);
 MUST_CHECK int actdone_pack(const struct actdone *d, struct blob *out);
 void actdone_free(struct actdone *d);
 
+/* Which roles a script's reply to that action says it was about; how many of them. */
+size_t actdone_roles(struct slice replies, const char *id, char out[ACTDONE_ROLES_MAX][NAME_CAP]);
 /* What a script replied to that action: "text", {ok=, text=}, or nothing.  replies was
  * checked by plan_check. */
 void actdone_reply(struct slice replies, const char *id, bool *ok, char text[ACTION_TEXT_CAP]);

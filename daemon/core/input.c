@@ -157,7 +157,7 @@ static void
 pack_node(struct pack *p, const struct view_node *n, uint64_t now_ms)
 {
 	pack_str(p, n->name);
-	pack_map(p, 11);
+	pack_map(p, 11u + (n->version[0] != '\0'));
 	pack_field(p, "address", n->address);
 	pack_str(p, "draining");
 	pack_bool(p, n->draining);
@@ -171,6 +171,8 @@ pack_node(struct pack *p, const struct view_node *n, uint64_t now_ms)
 	pack_tags(p, n->tags);
 	pack_str(p, "unstable");
 	pack_bool(p, n->unstable);
+	if (n->version[0] != '\0')
+		pack_field(p, "version", n->version);
 	pack_field(p, "zone", n->zone);
 }
 
@@ -271,7 +273,7 @@ row_cmp(const void *a, const void *b)
 static void
 pack_instance(struct pack *p, const struct view_instance *v)
 {
-	pack_map(p, 9);
+	pack_map(p, 9u + v->unrendered);
 	pack_field(p, "error", v->error);
 	pack_field(p, "health", view_health_name(v->health));
 	pack_field(p, "image", v->image);
@@ -280,6 +282,10 @@ pack_instance(struct pack *p, const struct view_instance *v)
 	pack_field(p, "role", v->role);
 	pack_count(p, "since", v->since_ms);
 	pack_field(p, "state", view_state_name(v->state));
+	if (v->unrendered) {
+		pack_str(p, "unrendered");
+		pack_bool(p, true);
+	}
 	pack_field(p, "version", v->version);
 }
 

@@ -68,20 +68,43 @@ put_place(struct pack *p, const struct plan_place *pl)
 	}
 }
 
+/* Beside the places, where older nodes skip it. */
+static void
+put_codes(struct pack *p, const struct plan_node *n, size_t codes)
+{
+	pack_list(p, codes);
+	for (size_t i = 0; i < n->places_count; i++) {
+		const struct plan_code *code = n->places[i].code;
+
+		if (code == NULL)
+			continue;
+		pack_list(p, 4);
+		pack_str(p, n->places[i].role);
+		pack_str(p, code->version);
+		pack_str(p, code->template_name);
+		pack_bin(p, code->template_hash.b, HASH_BYTES);
+	}
+}
+
 int
 partcode_node(const struct plan_node *n, struct blob *out)
 {
 	const struct node_id *holder = plan_holder(n);
+	size_t codes = 0;
 	struct pack p;
 
-	begin(&p, SCHEDULE_NODE, 5u + (holder != NULL));
+	for (size_t i = 0; i < n->places_count; i++)
+		codes += n->places[i].code != NULL;
+	begin(&p, SCHEDULE_NODE, 5u + (holder != NULL || codes > 0) + (codes > 0));
 	pack_str(&p, n->name);
 	put_blob(&p, blob_slice(&n->vars));
 	pack_list(&p, n->places_count);
 	for (size_t i = 0; i < n->places_count; i++)
 		put_place(&p, &n->places[i]);
-	if (holder != NULL)
-		pack_bin(&p, holder->b, ID_BYTES);
+	if (holder != NULL || codes > 0)
+		pack_bin(&p, n->holder.b, ID_BYTES);
+	if (codes > 0)
+		put_codes(&p, n, codes);
 	return pack_end(&p, out);
 }
 
@@ -196,6 +219,14 @@ take_blob(struct mp *r, bool map, struct blob *out)
 	return blob_copy(out, s);
 }
 
+/* A version and a template, each may be none. */
+static bool
+code_ok(const char *version, const char *template)
+{
+	return (version[0] == '\0' || name_ok(version, strlen(version))) &&
+	    (template[0] == '\0' || name_image_ok(template, strlen(template), PART_DEPTH_MAX));
+}
+
 static int
 read_role(struct plan_role *out, const uint8_t *buf, size_t len)
 {
@@ -214,10 +245,7 @@ read_role(struct plan_role *out, const uint8_t *buf, size_t len)
 	    (rc = take_blob(&r, true, &out->globals)) < 0)
 		return rc;
 	out->on_split = (enum plan_split)split;
-	if (out->version[0] != '\0' && !name_ok(out->version, strlen(out->version)))
-		return -ERR_MALFORMED;
-	if (out->template_name[0] != '\0' &&
-	    !name_image_ok(out->template_name, strlen(out->template_name), PART_DEPTH_MAX))
+	if (!code_ok(out->version, out->template_name))
 		return -ERR_MALFORMED;
 	return close_part(&r, more);
 }
@@ -285,6 +313,40 @@ take_place(struct mp *r, struct plan_place *pl)
 }
 
 static int
+take_code(struct mp *r, struct plan_node *out)
+{
+	char role[NAME_CAP];
+	int rc;
+
+	if ((rc = take_fields(r, 4)) < 0 || (rc = take_name(r, role)) < 0)
+		return rc;
+	struct plan_place *pl = (struct plan_place *)plan_place(out, role);
+
+	if (pl == NULL || pl->code != NULL)
+		return -ERR_MALFORMED;
+	if ((pl->code = calloc(1, sizeof *pl->code)) == NULL)
+		return -ERR_FULL;
+	struct plan_code *code = pl->code;
+
+	if ((rc = walk_cstr(r, code->version, sizeof code->version)) < 0 ||
+	    (rc = walk_cstr(r, code->template_name, sizeof code->template_name)) < 0 ||
+	    (rc = mp_bytes(r, code->template_hash.b, HASH_BYTES)) < 0)
+		return rc;
+	return code_ok(code->version, code->template_name) ? 0 : -ERR_MALFORMED;
+}
+
+static int
+take_codes(struct mp *r, struct plan_node *out)
+{
+	uint32_t count;
+	int rc = mp_array(r, &count);
+
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = take_code(r, out);
+	return rc;
+}
+
+static int
 read_node(struct plan_node *out, const uint8_t *buf, size_t len)
 {
 	uint32_t count, more;
@@ -309,6 +371,11 @@ read_node(struct plan_node *out, const uint8_t *buf, size_t len)
 	}
 	if (more > 0) { /* older ones said nothing of it */
 		if ((rc = mp_bytes(&r, out->holder.b, ID_BYTES)) < 0)
+			return rc;
+		more--;
+	}
+	if (more > 0) {
+		if ((rc = take_codes(&r, out)) < 0)
 			return rc;
 		more--;
 	}

@@ -7,20 +7,21 @@
 
 #include "../../gossip/mp.h"
 
-static void
-place_free(struct plan_place *p)
+void
+plan_place_free(struct plan_place *pl)
 {
-	for (size_t i = 0; i < p->instances_count; i++)
-		blob_free(&p->instances[i].vars);
-	free(p->instances);
-	blob_free(&p->vars);
+	for (size_t i = 0; i < pl->instances_count; i++)
+		blob_free(&pl->instances[i].vars);
+	free(pl->instances);
+	free(pl->code);
+	blob_free(&pl->vars);
 }
 
 void
 plan_node_free(struct plan_node *n)
 {
 	for (size_t i = 0; i < n->places_count; i++)
-		place_free(&n->places[i]);
+		plan_place_free(&n->places[i]);
 	free(n->places);
 	blob_free(&n->vars);
 	memset(n, 0, sizeof *n);
@@ -117,6 +118,25 @@ const struct plan_place *
 plan_place(const struct plan_node *n, const char *role)
 {
 	return find(n->places, n->places_count, sizeof *n->places, role);
+}
+
+const char *
+plan_version(const struct plan_role *r, const struct plan_place *pl)
+{
+	if (pl != NULL && pl->code != NULL && pl->code->version[0] != '\0')
+		return pl->code->version;
+	return r != NULL ? r->version : "";
+}
+
+const char *
+plan_template(const struct plan_role *r, const struct plan_place *pl, const struct hash **hash)
+{
+	static const struct hash none;
+	bool own = pl != NULL && pl->code != NULL && pl->code->template_name[0] != '\0';
+
+	if (hash != NULL)
+		*hash = own ? &pl->code->template_hash : r != NULL ? &r->template_hash : &none;
+	return own ? pl->code->template_name : r != NULL ? r->template_name : "";
 }
 
 const char *

@@ -34,9 +34,17 @@ struct plan_instance {
 	struct blob vars; /* packed map; empty = none */
 };
 
+/* What a role is made from on one node, while an update goes round. */
+struct plan_code {
+	char version[NAME_CAP];		    /* "" = the role's */
+	char template_name[VIEW_IMAGE_CAP]; /* "" = the role's */
+	struct hash template_hash;
+};
+
 /* A role on a node. */
 struct plan_place {
 	char role[NAME_CAP], sandbox[NAME_CAP];
+	struct plan_code *code; /* owned; NULL: as the role */
 	struct blob vars;
 	struct plan_instance *instances; /* sorted by id */
 	size_t instances_count;
@@ -133,6 +141,12 @@ const struct node_id *plan_first(const struct plan *p, const char *name);
 /* Whose that part is; NULL: anybody's who has the name. */
 const struct node_id *plan_holder(const struct plan_node *n);
 const struct plan_place *plan_place(const struct plan_node *n, const char *role);
+/* Of a role on a node: what the place says, else the role.  Either may be NULL; borrowed. */
+const char *plan_version(const struct plan_role *r, const struct plan_place *pl);
+/* hash: of that template, may be NULL; "" = nothing is rendered. */
+const char *plan_template(const struct plan_role *r, const struct plan_place *pl,
+    const struct hash **hash);
+void plan_place_free(struct plan_place *pl);
 /* update.max_unavailable: how many of its instances on one host may be down at
  * once for a change.  0: it is not said; UINT32_MAX: it is no number from 1 on. */
 uint32_t plan_max_unavailable(const struct plan_role *r);

@@ -114,20 +114,19 @@ check_split(struct check *c, enum plan_split *out)
 	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep, exclusive", shown);
 }
 
-static int
-check_template(struct check *c, struct plan_role *role)
+int
+check_template(struct check *c, char name[VIEW_IMAGE_CAP], struct hash *hash)
 {
 	char word[WALK_KEY_CAP], known[200] = "none";
-	char *name = role->template_name;
 	size_t len = 0;
 
-	if (walk_text(&c->w, name, sizeof role->template_name) < 0)
+	if (walk_text(&c->w, name, VIEW_IMAGE_CAP) < 0)
 		return -1;
 	for (size_t i = 0; i < c->world->templates_count; i++) {
 		const struct plan_template *t = &c->world->templates[i];
 
 		if (strcmp(t->name, name) == 0) {
-			role->template_hash = t->hash;
+			*hash = t->hash;
 			return 0;
 		}
 		if (len < sizeof known)
@@ -169,7 +168,7 @@ check_role(struct check *c, struct plan_role *role)
 		if (key == R_ON_SPLIT)
 			rc = check_split(c, &role->on_split);
 		else if (key == R_TEMPLATE)
-			rc = check_template(c, role);
+			rc = check_template(c, role->template_name, &role->template_hash);
 		else if (key == R_UPDATE)
 			rc = check_update(c, role);
 		else if (key == R_VARS)

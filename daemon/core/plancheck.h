@@ -37,6 +37,8 @@ int check_key(struct check *c, const char *const *keys, size_t count, uint32_t *
 int check_name_key(struct check *c, const char *kind, char *name, size_t *was);
 /* A name as a value. */
 int check_name(struct check *c, char *out);
+/* A template that the leader has, and its hash. */
+int check_template(struct check *c, char name[VIEW_IMAGE_CAP], struct hash *hash);
 /* An opaque value, copied.  map: it must be one. */
 int check_blob(struct check *c, bool map, struct blob *out);
 

@@ -54,12 +54,20 @@ blob_same(const struct blob *a, const struct blob *b)
 }
 
 static bool
+same_code(const struct plan_code *a, const struct plan_code *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a->version, b->version) == 0 && strcmp(a->template_name, b->template_name) == 0;
+}
+
+static bool
 same_work(const struct row *a, const struct row *b)
 {
 	return strcmp(a->i->process, b->i->process) == 0 && strcmp(a->i->image, b->i->image) == 0 &&
 	    strcmp(a->place->role, b->place->role) == 0 &&
 	    strcmp(a->place->sandbox, b->place->sandbox) == 0 && blob_same(&a->i->vars, &b->i->vars) &&
-	    blob_same(&a->place->vars, &b->place->vars);
+	    blob_same(&a->place->vars, &b->place->vars) && same_code(a->place->code, b->place->code);
 }
 
 static bool

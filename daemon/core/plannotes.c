@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "action.h"
+#include "actdone.h"
 #include "plancheck.h"
 #include "query.h"
 
@@ -152,13 +152,33 @@ check_query(struct check *c)
 	return check_blob(c, true, &c->plan->query);
 }
 
-enum { R_OK, R_TEXT, R_COUNT };
+enum { R_OK, R_ROLES, R_TEXT, R_COUNT };
 
-/* {ok = false, text = "no role 'wbe'"} */
+static int
+check_reply_roles(struct check *c)
+{
+	char name[NAME_CAP];
+	uint32_t count;
+	size_t was;
+
+	if (walk_list(&c->w, &count) < 0)
+		return -1;
+	if (count > ACTDONE_ROLES_MAX)
+		return walk_fail(&c->w, "%u roles, at most %d", count, ACTDONE_ROLES_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		was = walk_push_index(&c->w, i + 1);
+		if (check_name(c, name) < 0)
+			return -1;
+		walk_pop(&c->w, was);
+	}
+	return 0;
+}
+
+/* {ok = false, text = "no role 'wbe'"}; roles: those of a group that it named. */
 static int
 check_reply_map(struct check *c)
 {
-	static const char *const keys[R_COUNT] = {"ok", "text"};
+	static const char *const keys[R_COUNT] = {"ok", "roles", "text"};
 	uint32_t count, seen = 0;
 	const char *s;
 	size_t was, len;
@@ -173,6 +193,8 @@ check_reply_map(struct check *c)
 			return -1;
 		if (key == R_OK && (mp_peek(&c->w.r) != MP_BOOL || mp_bool(&c->w.r, &ok) < 0))
 			return walk_expected(&c->w, "true or false");
+		if (key == R_ROLES && check_reply_roles(c) < 0)
+			return -1;
 		if (key == R_TEXT && (mp_peek(&c->w.r) != MP_STR || mp_str(&c->w.r, &s, &len) < 0))
 			return walk_expected(&c->w, "a string");
 		walk_pop(&c->w, was);

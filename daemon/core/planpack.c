@@ -27,6 +27,30 @@ planpack_instances(struct pack *p, const struct plan_place *pl)
 	}
 }
 
+static void
+pack_place(struct pack *p, const struct plan_place *pl)
+{
+	const struct plan_code *code = pl->code;
+	bool template = code != NULL && code->template_name[0] != '\0';
+	bool version = code != NULL && code->version[0] != '\0';
+
+	pack_str(p, pl->role);
+	pack_map(p, 3u + template + version);
+	pack_str(p, "instances");
+	planpack_instances(p, pl);
+	pack_str(p, "sandbox");
+	pack_str(p, pl->sandbox);
+	if (template) {
+		pack_str(p, "template");
+		pack_str(p, code->template_name);
+	}
+	pack_vars(p, &pl->vars);
+	if (version) {
+		pack_str(p, "version");
+		pack_str(p, code->version);
+	}
+}
+
 void
 planpack_nodes(struct pack *p, const struct plan *plan)
 {
@@ -41,13 +65,7 @@ planpack_nodes(struct pack *p, const struct plan *plan)
 		for (size_t k = 0; k < n->places_count; k++) {
 			const struct plan_place *pl = &n->places[k];
 
-			pack_str(p, pl->role);
-			pack_map(p, 3);
-			pack_str(p, "instances");
-			planpack_instances(p, pl);
-			pack_str(p, "sandbox");
-			pack_str(p, pl->sandbox);
-			pack_vars(p, &pl->vars);
+			pack_place(p, pl);
 		}
 		pack_vars(p, &n->vars);
 	}

@@ -205,12 +205,22 @@ check_instances(struct check *c, struct plan_place *pl)
 	return 0;
 }
 
-enum { P_INSTANCES, P_SANDBOX, P_VARS, P_COUNT };
+enum { P_INSTANCES, P_SANDBOX, P_TEMPLATE, P_VARS, P_VERSION, P_COUNT };
+
+/* A version or a template of the place's own. */
+static int
+check_code(struct check *c, struct plan_place *pl, bool template)
+{
+	if (pl->code == NULL && (pl->code = calloc(1, sizeof *pl->code)) == NULL)
+		return walk_fail(&c->w, "out of memory");
+	return template ? check_template(c, pl->code->template_name, &pl->code->template_hash) :
+			  check_name(c, pl->code->version);
+}
 
 static int
 check_place(struct check *c, struct plan_place *pl)
 {
-	static const char *const keys[P_COUNT] = {"instances", "sandbox", "vars"};
+	static const char *const keys[P_COUNT] = {"instances", "sandbox", "template", "vars", "version"};
 	uint32_t count, seen = 0;
 	size_t was;
 
@@ -225,8 +235,10 @@ check_place(struct check *c, struct plan_place *pl)
 			rc = check_instances(c, pl);
 		else if (key == P_SANDBOX)
 			rc = check_name(c, pl->sandbox);
-		else
+		else if (key == P_VARS)
 			rc = check_blob(c, true, &pl->vars);
+		else
+			rc = check_code(c, pl, key == P_TEMPLATE);
 		if (rc < 0)
 			return -1;
 		walk_pop(&c->w, was);

@@ -9,15 +9,6 @@
 #include <stdlib.h>
 
 static void
-place_free(struct plan_place *pl)
-{
-	for (size_t i = 0; i < pl->instances_count; i++)
-		blob_free(&pl->instances[i].vars);
-	free(pl->instances);
-	blob_free(&pl->vars);
-}
-
-static void
 drop_role(struct plan *plan, const char *role)
 {
 	for (size_t i = 0; i < plan->roles_count; i++) {
@@ -34,7 +25,7 @@ drop_role(struct plan *plan, const char *role)
 
 		if (pl == NULL)
 			continue;
-		place_free(pl);
+		plan_place_free(pl);
 		memmove(pl, pl + 1,
 		    (size_t)(node->places + --node->places_count - pl) * sizeof *pl);
 	}
@@ -89,6 +80,10 @@ copy_place(struct plan_node *node, const struct plan_place *from)
 	to->instances = calloc(from->instances_count + 1, sizeof *to->instances);
 	if (to->instances == NULL || blob_copy(&to->vars, blob_slice(&from->vars)) != 0)
 		return -ERR_FULL;
+	if (from->code != NULL && (to->code = malloc(sizeof *to->code)) == NULL)
+		return -ERR_FULL;
+	if (from->code != NULL)
+		*to->code = *from->code;
 	for (size_t i = 0; i < from->instances_count; i++) {
 		struct plan_instance *in = &to->instances[to->instances_count++];
 

@@ -76,7 +76,7 @@ put_instance(struct writer *w, const struct view_instance *v)
 	struct mpw rec;
 
 	mpw_init(&rec, buf, sizeof buf);
-	mpw_array(&rec, v->lease_until_ms != 0 ? 12 : 11);
+	mpw_array(&rec, v->unrendered ? 13 : v->lease_until_ms != 0 ? 12 : 11);
 	mpw_uint(&rec, REPORT_INSTANCE);
 	mpw_cstr(&rec, v->id);
 	mpw_cstr(&rec, v->role);
@@ -88,8 +88,10 @@ put_instance(struct writer *w, const struct view_instance *v)
 	mpw_uint(&rec, v->restarts);
 	mpw_uint(&rec, v->pid > 0 ? (uint64_t)v->pid : 0);
 	mpw_uint(&rec, v->since_ms);
-	if (v->lease_until_ms != 0)
+	if (v->unrendered || v->lease_until_ms != 0)
 		mpw_uint(&rec, v->lease_until_ms);
+	if (v->unrendered)
+		mpw_uint(&rec, 1);
 	put(w, REPORT_INSTANCE, v->id, &rec);
 }
 

@@ -5,7 +5,8 @@
  *
  *   [1, arch, kernel, cpus, memory, config hash]
  *   [2, id, role, version, image, error, state, health, restarts, pid, since,
- *       until when its role lease lasts: only if it has one]
+ *       until when its role lease lasts (0: it has none), 1 if what its role is to be
+ *       rendered to is not in use: the last two only if they say something]
  *   [3, sandbox]   [4, image]   [5, how many records were cut]
  *   [6, ...]  of an older version: skipped
  *   [7, name of a query, mark of its expression, piece from 0, of how many, bytes]

@@ -13,7 +13,7 @@
 #include "reportcode.h"
 #include "walk.h"
 
-enum { RECORD_DEPTH_MAX = 3, INSTANCE_LEASED = 12 };
+enum { RECORD_DEPTH_MAX = 3, INSTANCE_LEASED = 12, INSTANCE_UNRENDERED };
 
 static int
 take_head(struct mp *r, struct report *out)
@@ -34,7 +34,7 @@ take_head(struct mp *r, struct report *out)
 static int
 decode_instance(struct mp *r, uint32_t fields, struct view_instance *v)
 {
-	uint64_t state, health, restarts, pid;
+	uint64_t state, health, restarts, pid, unrendered = 0;
 	int rc;
 
 	memset(v, 0, sizeof *v);
@@ -45,13 +45,15 @@ decode_instance(struct mp *r, uint32_t fields, struct view_instance *v)
 	    (rc = mp_uint(r, &health)) < 0 ||
 	    (rc = mp_uint_max(r, UINT32_MAX, &restarts)) < 0 ||
 	    (rc = mp_uint_max(r, INT32_MAX, &pid)) < 0 || (rc = mp_uint(r, &v->since_ms)) < 0 ||
-	    (fields == INSTANCE_LEASED && (rc = mp_uint(r, &v->lease_until_ms)) < 0))
+	    (fields >= INSTANCE_LEASED && (rc = mp_uint(r, &v->lease_until_ms)) < 0) ||
+	    (fields >= INSTANCE_UNRENDERED && (rc = mp_uint_max(r, 1, &unrendered)) < 0))
 		return rc;
 	/* A newer node may know states that this one does not. */
 	v->state = state < VIEW_STATES ? (enum view_state)state : VIEW_UNKNOWN;
 	v->health = health <= VIEW_UNHEALTHY ? (enum view_health)health : VIEW_HEALTH_NONE;
 	v->restarts = (uint32_t)restarts;
 	v->pid = (int32_t)pid;
+	v->unrendered = unrendered != 0;
 	return 0;
 }
 
@@ -188,8 +190,7 @@ take_record(struct mp *r, struct report *out)
 	uint32_t known = kind < ARRAY_LEN(fields) ? fields[kind] : 0;
 
 	if (kind == REPORT_INSTANCE && count >= INSTANCE_LEASED)
-		known = INSTANCE_LEASED;
-
+		known = count < INSTANCE_UNRENDERED ? count : INSTANCE_UNRENDERED;
 	if (known > count)
 		return -ERR_MALFORMED;
 	if (kind == REPORT_HEAD)

@@ -8,7 +8,9 @@
  *   role    [1, 1, name, version, template, template hash, on_split, vars,
  *           the plan's own vars]
  *   node    [1, 2, name, vars, [[role, sandbox, vars, [[id, process, image,
- *           vars]...]]...], id of the node]
+ *           vars]...]]...], id of the node, zeroes: anybody's, [[role, version,
+ *           template, template hash]...] where they are not the role's; the last two
+ *           only where they say something]
  *   private [1, 3, vars, state, query, changes, why, replies, [[role, update]...],
  *           [[name, id of who had it first]...]]; the last only where two have one name
  *

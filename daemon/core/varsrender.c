@@ -55,7 +55,7 @@ vars_render(const struct vars_render *in, struct blob *out)
 	pack_str(&p, "role");
 	pack_map(&p, 2);
 	pack_field(&p, "name", in->role);
-	pack_field(&p, "version", role != NULL ? role->version : "");
+	pack_field(&p, "version", plan_version(role, place));
 	pack_str(&p, "schedule");
 	pack_map(&p, 3);
 	pack_str(&p, "nodes");

@@ -44,6 +44,7 @@ struct view_instance {
 	char error[VIEW_TEXT_CAP]; /* why it failed or is held; "" = nothing */
 	enum view_state state;
 	enum view_health health;
+	bool unrendered; /* its role's part of the schedule is not in use there: rendering or the check failed, error says why */
 	uint32_t restarts;
 	int32_t pid;
 	uint64_t since_ms; /* wall clock of the last change */
@@ -79,6 +80,7 @@ enum view_node_state { VIEW_ALIVE, VIEW_SUSPECT, VIEW_NODE_FAILED, VIEW_LEFT, VI
 struct view_node {
 	struct node_id id;
 	char name[NAME_CAP], address[64], zone[NAME_CAP], tags[VIEW_TAGS_CAP];
+	char version[NAME_CAP]; /* of its mesh; "" = it did not say */
 	enum view_node_state state;
 	uint64_t since_ms; /* wall clock */
 	bool draining, unstable, reported;

@@ -182,11 +182,13 @@ actlead_replies(struct engine *e, struct plan *plan)
 }
 
 size_t
-actlead_acted(const struct engine *e, const char *out[ACTDESK_ROLES_MAX])
+actlead_acted(struct engine *e, const struct plan *plan, const struct plan *last,
+    const char *out[ACTDESK_ROLES_MAX])
 {
-	const struct actdesk *d = &e->lead.desk->desk;
+	struct actdesk *d = &e->lead.desk->desk;
 	size_t n = 0;
 
+	actdesk_about(d, plan, last, net_now());
 	for (uint32_t i = 0; i < d->roles_count; i++)
 		if (d->roles[i].until > net_now())
 			out[n++] = d->roles[i].name;

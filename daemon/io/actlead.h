@@ -52,8 +52,10 @@ MUST_CHECK int actlead_replies(struct engine *e, struct plan *plan);
 /* ACTDESK_ISSUED: after actlead_replies, and the schedule is durable. */
 void actlead_ended(struct engine *e, enum actdesk_end how, const char *error);
 
-/* Roles that operators acted on, in the round that ends or within the last minute. */
-size_t actlead_acted(const struct engine *e, const char *out[ACTDESK_ROLES_MAX]);
+/* Roles that operators acted on, in the round that ends with plan (last: before it, may be
+ * NULL) or within the last minute; of a group those that its reply names. */
+size_t actlead_acted(struct engine *e, const struct plan *plan, const struct plan *last,
+    const char *out[ACTDESK_ROLES_MAX]);
 
 /* Of those set aside: how many there are; text: of the i-th, and how it is resolved. */
 size_t actlead_aside(const struct engine *e);

@@ -418,7 +418,7 @@ update_job(struct engine *e, const struct plan_place *p)
 	j->named = true;
 	j->gone = false;
 	snprintf(j->fresh_face.sandbox, sizeof j->fresh_face.sandbox, "%s", p->sandbox);
-	snprintf(j->fresh_face.version, sizeof j->fresh_face.version, "%s", pr->version);
+	snprintf(j->fresh_face.version, sizeof j->fresh_face.version, "%s", plan_version(pr, p));
 	j->fresh_face.policy = policy_of(pr->on_split);
 	apply_key(e, p, &key);
 	if (hash_eq(&key, &j->key)) {

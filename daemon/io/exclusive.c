@@ -263,13 +263,13 @@ row_of(struct view_instance *rows, size_t count, const char *id)
 }
 
 static void
-waiting_row(const struct engine *e, const struct plan_role *r, const struct plan_instance *p,
+waiting_row(const struct engine *e, const char *version, const char *role, const struct plan_instance *p,
     msec until, struct view_instance *out)
 {
 	memset(out, 0, sizeof *out);
 	snprintf(out->id, sizeof out->id, "%s", p->id);
-	snprintf(out->role, sizeof out->role, "%s", r->name);
-	snprintf(out->version, sizeof out->version, "%s", r->version);
+	snprintf(out->role, sizeof out->role, "%s", role);
+	snprintf(out->version, sizeof out->version, "%s", version);
 	snprintf(out->node, sizeof out->node, "%s", e->conf.name);
 	snprintf(out->image, sizeof out->image, "%s", p->image);
 	snprintf(out->error, sizeof out->error, "%s", why_it_waits(e, until));
@@ -289,7 +289,7 @@ place_rows(const struct engine *e, const struct plan_place *pl, const struct pla
 		if (row != NULL)
 			row->lease_until_ms = wall(until);
 		else if (n < cap && !exclusive_may_start(until, net_now()))
-			waiting_row(e, r, p, until, &rows[n++]);
+			waiting_row(e, plan_version(r, pl), pl->role, p, until, &rows[n++]);
 	}
 	return n;
 }

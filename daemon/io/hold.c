@@ -172,7 +172,7 @@ hold_rows(const struct engine *e, struct view_instance *rows, size_t count, size
 			role = plan_role(&e->apply.plan, pl->role);
 			snprintf(x->id, sizeof x->id, "%s", o->instance);
 			snprintf(x->role, sizeof x->role, "%s", pl->role);
-			snprintf(x->version, sizeof x->version, "%s", role != NULL ? role->version : "");
+			snprintf(x->version, sizeof x->version, "%s", plan_version(role, pl));
 			snprintf(x->node, sizeof x->node, "%s", e->conf.name);
 			snprintf(x->image, sizeof x->image, "%s", p->image);
 		}

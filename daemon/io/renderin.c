@@ -15,22 +15,23 @@ apply_render_in(struct engine *e, const char *role, struct render_in *in, struct
     char template_name[VIEW_IMAGE_CAP], struct err *err)
 {
 	const struct plan_role *pr = plan_role(&e->apply.plan, role);
+	const struct hash *wants;
+	const char *name = plan_template(pr, plan_place(&e->apply.here, role), &wants);
 	const struct plan_template *t;
 	char address[ADDR_TEXT_CAP], stamp[STAMP_TEXT_CAP];
 
-	if (pr == NULL || pr->template_name[0] == '\0')
+	if (pr == NULL || name[0] == '\0')
 		return err_set(err, EXIT_CONFIG, "role '%s': %s", role,
 		    pr == NULL ? "not in the schedule" : "the schedule names no template for it");
-	if ((t = trees_template(&e->trees, pr->template_name)) == NULL)
+	if ((t = trees_template(&e->trees, name)) == NULL)
 		return err_set(err, EXIT_CONFIG,
 		    "template '%s': not on this node (%s/templates/%s/render.yaml); copy the config-dir here",
-		    pr->template_name, e->conf.config_dir, pr->template_name);
-	if (!hash_eq(&t->hash, &pr->template_hash))
+		    name, e->conf.config_dir, name);
+	if (!hash_eq(&t->hash, wants))
 		return err_set(err, EXIT_CONFIG,
 		    "template '%s': this node has %02x%02x%02x%02x, the schedule wants %02x%02x%02x%02x; copy the config-dir here",
-		    pr->template_name, t->hash.b[0], t->hash.b[1], t->hash.b[2], t->hash.b[3],
-		    pr->template_hash.b[0], pr->template_hash.b[1], pr->template_hash.b[2],
-		    pr->template_hash.b[3]);
+		    name, t->hash.b[0], t->hash.b[1], t->hash.b[2], t->hash.b[3], wants->b[0], wants->b[1],
+		    wants->b[2], wants->b[3]);
 	addr_format_host(&e->conf.advertise, address, sizeof address);
 	stamp_text(&e->keep.current.meta.stamp, stamp);
 	struct vars_render vr = {.plan = &e->apply.plan,
@@ -41,7 +42,7 @@ apply_render_in(struct engine *e, const char *role, struct render_in *in, struct
 	    .stamp = stamp};
 	if (vars_render(&vr, vars) < 0)
 		return err_set(err, EXIT_CONFIG, "role '%s': its variables are larger than 1 MiB", role);
-	snprintf(template_name, VIEW_IMAGE_CAP, "%s", pr->template_name);
+	snprintf(template_name, VIEW_IMAGE_CAP, "%s", name);
 	*in = (struct render_in){.loop = e->loop,
 	    .script_fd = e->script_fd,
 	    .conf_fd = e->conf_fd,
@@ -59,7 +60,7 @@ apply_key(const struct engine *e, const struct plan_place *p, struct hash *out)
 	const struct schedule *s = &e->keep.current;
 	const struct plan_role *pr = plan_role(&e->apply.plan, p->role);
 	const struct plan_template *t =
-	    pr != NULL ? trees_template(&e->trees, pr->template_name) : NULL;
+	    pr != NULL ? trees_template(&e->trees, plan_template(pr, p, NULL)) : NULL;
 	size_t n = 0;
 	AUTO_FREE uint8_t *buf = calloc(s->parts_count + 2, HASH_BYTES);
 

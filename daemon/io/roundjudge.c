@@ -161,7 +161,7 @@ hold(struct engine *e, struct roundjudge *j, const struct plan *last, bool alone
 	    .forced = forced,
 	    .forced_count = j->wish == WISH_ROUND ? l->forced_count : 0,
 	    .acted = acted,
-	    .acted_count = j->wish == WISH_ROUND ? actlead_acted(e, acted) : 0,
+	    .acted_count = j->wish == WISH_ROUND ? actlead_acted(e, &j->plan, last, acted) : 0,
 	    .alone = alone};
 	if (rail_apply(&j->plan, &in, &rail) < 0)
 		return no_memory(err);

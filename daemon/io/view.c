@@ -53,16 +53,16 @@ node_of(const struct world *w, const char *name)
 
 /* Scheduled, but nobody told us of it. */
 static void
-unheard(const struct world *w, const struct plan *plan, const char *node, const char *role,
+unheard(const struct world *w, const struct plan *plan, const char *node, const struct plan_place *pl,
     const struct plan_instance *p, struct view_instance *x)
 {
 	const struct view_node *n = node_of(w, node);
-	const struct plan_role *r = plan_role(plan, role);
+	const struct plan_role *r = plan_role(plan, pl->role);
 
 	memset(x, 0, sizeof *x);
 	snprintf(x->id, sizeof x->id, "%s", p->id);
-	snprintf(x->role, sizeof x->role, "%s", role);
-	snprintf(x->version, sizeof x->version, "%s", r != NULL ? r->version : "");
+	snprintf(x->role, sizeof x->role, "%s", pl->role);
+	snprintf(x->version, sizeof x->version, "%s", plan_version(r, pl));
 	snprintf(x->node, sizeof x->node, "%s", node);
 	snprintf(x->image, sizeof x->image, "%s", p->image);
 	x->state = n == NULL || n->state == VIEW_NODE_FAILED || n->state == VIEW_LEFT ?
@@ -113,7 +113,7 @@ all_instances(const struct world *w, const struct plan *plan, size_t *count)
 			for (size_t m = 0; m < p->instances_count; m++)
 				if (!heard(all, w->instances_count, p->instances[m].id,
 					plan->nodes[i].name))
-					unheard(w, plan, plan->nodes[i].name, p->role,
+					unheard(w, plan, plan->nodes[i].name, p,
 					    &p->instances[m], &all[(*count)++]);
 		}
 	qsort(all, *count, sizeof *all, by_instance);

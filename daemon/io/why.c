@@ -179,7 +179,7 @@ then_why(struct engine *e, struct ctl_req *r, struct slice view)
 	pk_kstr(pk, "sandbox", at.place != NULL ? at.place->sandbox : "");
 	pk_kstr(pk, "process", at.i != NULL ? at.i->process : "");
 	pk_kstr(pk, "image", at.i != NULL ? at.i->image : "");
-	pk_kstr(pk, "version", role != NULL ? role->version : "");
+	pk_kstr(pk, "version", plan_version(role, at.place));
 	why = status_view_get(blob_slice(&p->why), id);
 	pk_str(pk, "why");
 	if (why.len > 0)

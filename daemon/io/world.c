@@ -73,14 +73,13 @@ fill_node(const struct engine *e, const struct mesh_member *m, struct view_node 
 	const struct report *r = hear_report(e, &m->id);
 	const struct view_facts *f;
 	struct mesh_facts held;
-	char version[NAME_CAP];
 	msec now = net_now();
 
 	memset(n, 0, sizeof *n);
 	n->id = m->id;
 	snprintf(n->name, sizeof n->name, "%s", m->name);
 	addr_format_host(&m->addr, n->address, sizeof n->address);
-	world_meta_read(m, n->zone, n->tags, version);
+	world_meta_read(m, n->zone, n->tags, n->version);
 	n->state = world_state(m);
 	n->unstable = m->unstable || m->entry != MESH_ENTRY_OK; /* either way nothing new */
 	n->draining = m->draining;
@@ -341,6 +340,16 @@ add_waits(const struct engine *e, const struct apply_job *j, struct view_instanc
 						    "up only since a moment");
 }
 
+/* Its role's part of the schedule is not in use.  What runs tells that before how it does:
+ * an update waits for it (mesh.update). */
+static void
+add_unrendered(const struct apply_job *j, struct view_instance *out)
+{
+	out->unrendered = true;
+	if (out->error[0] == '\0' || out->state == VIEW_RUNNING)
+		snprintf(out->error, sizeof out->error, "%.*s", (int)sizeof out->error - 1, j->error);
+}
+
 size_t
 world_local(const struct engine *e, struct view_instance *out, size_t cap)
 {
@@ -363,9 +372,8 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 			if (strcmp(out[i].role, j->role) == 0)
 				add_waits(e, j, &out[i]);
 		for (size_t i = 0; i < n && j->error[0] != '\0'; i++)
-			if (strcmp(out[i].role, j->role) == 0 && out[i].error[0] == '\0')
-				snprintf(out[i].error, sizeof out[i].error, "%.*s",
-				    (int)sizeof out[i].error - 1, j->error);
+			if (strcmp(out[i].role, j->role) == 0)
+				add_unrendered(j, &out[i]);
 		for (size_t k = 0; p != NULL && j->error[0] != '\0' && n < cap &&
 		     k < p->instances_count; k++) {
 			struct view_instance *x = &out[n];
@@ -376,7 +384,7 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 			if (there)
 				continue;
 			placed_view(e, j, &p->instances[k], x);
-			snprintf(x->error, sizeof x->error, "%.*s", (int)sizeof x->error - 1, j->error);
+			add_unrendered(j, x);
 			n++;
 		}
 	}

@@ -18,9 +18,11 @@
 	X(mesh, "mesh.lua", "scheduler-scripts/lib/mesh.lua")                                      \
 	X(scheduler, "mesh/scheduler.lua", "scheduler-scripts/lib/scheduler.lua")                  \
 	X(actions, "mesh/actions.lua", "scheduler-scripts/lib/actions.lua")                        \
+	X(code, "mesh/code.lua", "scheduler-scripts/lib/code.lua")                                 \
 	X(compute, "mesh/compute.lua", "scheduler-scripts/lib/compute.lua")                        \
 	X(drain, "mesh/drain.lua", "scheduler-scripts/lib/drain.lua")                              \
 	X(even, "mesh/even.lua", "scheduler-scripts/lib/even.lua")                                 \
+	X(gate, "mesh/gate.lua", "scheduler-scripts/lib/gate.lua")                                 \
 	X(groups, "mesh/groups.lua", "scheduler-scripts/lib/groups.lua")                           \
 	X(log, "mesh/log.lua", "scheduler-scripts/lib/log.lua")                                    \
 	X(nodes, "mesh/nodes.lua", "scheduler-scripts/lib/nodes.lua")                              \
@@ -56,6 +58,7 @@
 	X(sim, "mesh/sim.lua", "scheduler-scripts/lib/sim.lua")                                    \
 	X(simworld, "mesh/simworld.lua", "scheduler-scripts/lib/simworld.lua")                     \
 	X(simhost, "mesh/simhost.lua", "scheduler-scripts/lib/simhost.lua")                        \
+	X(simrail, "mesh/simrail.lua", "scheduler-scripts/lib/simrail.lua")                        \
 	X(simside, "mesh/simside.lua", "scheduler-scripts/lib/simside.lua")                        \
 	X(processes, "mesh/processes.yaml.tmpl", "templates/processes.yaml.tmpl")
 

@@ -31,6 +31,7 @@ mesh = nil
 ---@class mesh.Node
 ---@field address string where it is reached
 ---@field zone string of its configuration; "" = none
+---@field version? string of its mesh; absent: it has not said
 ---@field tags table<string, any> k=v of its configuration; true for a tag without a value
 ---@field state "alive"|"suspect"|"failed"|"left"|"restarting" failed: believed dead, or on the other side of a split
 ---@field since integer wall clock of its last change of state (ms)
@@ -132,6 +133,7 @@ mesh = nil
 ---@field restarts integer since it was started
 ---@field since integer wall clock of its last change (ms)
 ---@field error string why it failed or is held; "" = nothing
+---@field unrendered? boolean true: its role's part of the schedule is not in use there: rendering or the check failed (`error`), and all is as it was
 
 --- Metadata of a role.
 ---@class mesh.RoleInfo
@@ -219,6 +221,8 @@ mesh = nil
 --- A role on a node.
 ---@class mesh.Place
 ---@field sandbox? string in which its instances run; needed if there are any
+---@field version? string of the role on this node, where it is another: an update goes round
+---@field template? string directory below templates/, where it is another
 ---@field vars? table<string, any> variables of the role on this node, the strongest
 ---@field instances? table<string, mesh.Instance> by id, ROLE.N or ROLE.KEY, unique in the schedule
 
@@ -240,6 +244,7 @@ mesh = nil
 ---@class mesh.Reply
 ---@field ok? boolean false: it was not done
 ---@field text string one line
+---@field roles? string[] which roles it was about, where it named a group: what these stop is meant, and no rail holds it
 
 ---@class mesh.Main what main.lua returns
 ---@field api? integer

@@ -53,6 +53,7 @@ return {
       fields = {
         {"address", "string", "where it is reached"},
         {"zone", "string", "of its configuration; \"\" = none"},
+        {"version", "string", "of its mesh; absent: it has not said", optional = true},
         {"tags", "map<string, any>", "k=v of its configuration; true for a tag without a value"},
         {"state", "enum(alive, suspect, failed, left, restarting)", "failed: believed dead, or on the other side of a split"},
         {"since", "integer", "wall clock of its last change of state", unit = "ms", min = 0},
@@ -164,6 +165,8 @@ return {
         {"restarts", "integer", "since it was started", min = 0},
         {"since", "integer", "wall clock of its last change", unit = "ms", min = 0},
         {"error", "string", "why it failed or is held; \"\" = nothing"},
+        {"unrendered", "boolean", "true: its role's part of the schedule is not in use there: rendering or the check failed (`error`), "
+          .. "and all is as it was", optional = true},
       },
     },
     RoleInfo = {
@@ -273,6 +276,8 @@ return {
       doc = "A role on a node.",
       fields = {
         {"sandbox", "name", "in which its instances run; needed if there are any", optional = true},
+        {"version", "name", "of the role on this node, where it is another: an update goes round", optional = true},
+        {"template", "string", "directory below templates/, where it is another", optional = true, bytes = 255},
         {"vars", "map<string, any>", "variables of the role on this node, the strongest", optional = true},
         {"instances", "map<name, Instance>", "by id, ROLE.N or ROLE.KEY, unique in the schedule", optional = true, items = 1000},
       },
@@ -300,6 +305,8 @@ return {
       fields = {
         {"ok", "boolean", "false: it was not done", optional = true},
         {"text", "string", "one line"},
+        {"roles", "list<name>", "which roles it was about, where it named a group: what these stop is meant, and no rail holds it",
+          optional = true, items = 64},
       },
     },
   },

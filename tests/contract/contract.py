@@ -21,10 +21,10 @@ failed = 0
 FULL = {
     "roles": {"web": {"version": "v1", "template": "web", "on_split": "replace", "update": {"max_unavailable": 2},
                       "vars": {"a": 1}}},
-    "nodes": {"n1": {"vars": {"b": 1}, "roles": {"web": {"sandbox": "web", "vars": {"c": 1}, "instances": {
+    "nodes": {"n1": {"vars": {"b": 1}, "roles": {"web": {"sandbox": "web", "version": "v2", "template": "web", "vars": {"c": 1}, "instances": {
         "web.1": {"process": "web", "image": "web-v1", "vars": {"port": 10044}}}}}}},
     "vars": {"d": 1}, "state": {"e": 1}, "query": {"load": "node_load1", "none": "sum(x)"},
-    "changes": ["web.1: starts on n1"], "replies": {"n1.1": "done", "n1.2": {"ok": False, "text": "no role 'wbe'"}}, "why": {"web.1": ["spread", "sticky"]},
+    "changes": ["web.1: starts on n1"], "replies": {"n1.1": "done", "n1.2": {"ok": False, "text": "no role 'wbe'", "roles": ["web"]}}, "why": {"web.1": ["spread", "sticky"]},
     "errors": {"web": "it was a bad day"},
     "missing": [{"role": "web", "node": "n1", "image": "web-v9", "sandbox": "web9", "what": "a disk"}],
 }

@@ -54,6 +54,7 @@ make_nodes(struct view_node nodes[3])
 		*n = world_node(names[i]);
 		strcpy(n->address, "10.0.0.1");
 		strcpy(n->zone, "z1");
+		strcpy(n->version, "0.2.0");
 		strcpy(n->tags, "disk=ssd,fast");
 		strcpy(n->facts.arch, "x86_64");
 		strcpy(n->facts.kernel, "6.1");
@@ -98,6 +99,7 @@ make_instance(const char *node, uint64_t since_ms)
 	strcpy(v.version, "v1");
 	strcpy(v.node, node);
 	strcpy(v.image, "web-v1");
+	v.unrendered = true;
 	return v;
 }
 

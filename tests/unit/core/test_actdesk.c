@@ -86,6 +86,34 @@ oldest_first_and_once(void **state)
 	assert_int_equal(d.count, 1); /* n1's */
 }
 
+/* What a group comes to only its script knows; of a role nothing else is meant. */
+static void
+a_group_is_the_roles_that_the_reply_names(void **state)
+{
+	struct plan_role roles[] = {{.name = "db"}, {.name = "mq"}};
+	struct plan plan = {.roles = roles, .roles_count = 2}, last = {0};
+	struct plan_role was = {.name = "web"};
+
+	(void)state;
+	plan.replies = mpjson("{'n1.3': {'text': 'x', 'roles': ['no']}, 'n1.4': {'roles': ['db', 'mq'], 'text': 'both'}}");
+	assert_true(bundle(1, 1, 4, 2, &none)); /* of "web", no role here */
+	actdesk_about(&d, &plan, NULL, 0);	/* none is given yet */
+	assert_false(actdesk_touched(&d, "db", 1));
+	assert_int_equal(actdesk_give(&d, &none, 0, given), 2);
+	actdesk_about(&d, &plan, &last, 0);
+	assert_true(actdesk_touched(&d, "db", 59999) && actdesk_touched(&d, "mq", 1));
+	assert_false(actdesk_touched(&d, "db", 60000) || actdesk_touched(&d, "no", 1));
+	/* A role, also one that is just going: itself alone. */
+	d.roles_count = 0;
+	last = (struct plan){.roles = &was, .roles_count = 1};
+	actdesk_about(&d, &plan, &last, 0);
+	assert_false(actdesk_touched(&d, "db", 1));
+	strcpy(roles[1].name, "web");
+	actdesk_about(&d, &plan, NULL, 0);
+	assert_false(actdesk_touched(&d, "db", 1));
+	blob_free(&plan.replies);
+}
+
 static void
 an_old_bundle_changes_nothing(void **state)
 {
@@ -401,6 +429,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(oldest_first_and_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_group_is_the_roles_that_the_reply_names, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_old_bundle_changes_nothing, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_round_given_up_gives_them_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(dropped_while_its_round_runs, setup, teardown),

@@ -108,6 +108,7 @@ nodes_and_the_side(void **state)
 
 	strcpy(n->address, "10.0.0.1");
 	strcpy(n->zone, "z1");
+	strcpy(n->version, "0.2.1");
 	strcpy(n->tags, "disk=ssd,fast,empty=");
 	n->since_ms = 99;
 	n->draining = true;
@@ -138,7 +139,7 @@ nodes_and_the_side(void **state)
 	    "'sandboxes': ['front', 'web']}, 'free': {'cpus': 3.5, 'memory': 100}, "
 	    "'metrics': {'cpu_percent': 12.5, 'disk': 300, 'disk_free': 200, 'load1': 0.5, "
 	    "'memory_free': 100, 'cpu_user': 0.25, 'cpu_system': 0}, 'reported': true, 'since': 99, 'state': 'alive', "
-	    "'tags': {'disk': 'ssd', 'fast': true, 'empty': ''}, 'unstable': false, 'zone': 'z1'}, "
+	    "'tags': {'disk': 'ssd', 'fast': true, 'empty': ''}, 'unstable': false, 'version': '0.2.1', 'zone': 'z1'}, "
 	    "'n2': {'address': ''");
 	assert_has(text,
 	    "'side': {'grade': 'full', 'known': 3, 'lost': ['n2'], 'term': 7, 'visible': 2}");
@@ -161,6 +162,7 @@ what_runs_and_its_copies(void **state)
 
 	strcpy(v[3].error, "exited 1");
 	v[3].restarts = 9;
+	v[3].unrendered = true;
 	v[3].health = VIEW_HEALTH_NONE;
 	text = pack(&in);
 #define WEB2(node, since, st) \
@@ -168,7 +170,7 @@ what_runs_and_its_copies(void **state)
 	"'role': 'web', 'since': " #since ", 'state': '" st "', 'version': 'v1'}"
 	assert_has(text, "'running': {'web.1': {'error': 'exited 1', 'health': 'none', "
 	    "'image': 'web-v1', 'node': 'n1', 'restarts': 9, 'role': 'web', 'since': 30, "
-	    "'state': 'crash-loop', 'version': 'v1'}, 'web.2': " WEB2("n1", 40, "running") "}, "
+	    "'state': 'crash-loop', 'unrendered': true, 'version': 'v1'}, 'web.2': " WEB2("n1", 40, "running") "}, "
 	    "'copies': {'web.2': [" WEB2("n1", 40, "running") ", " WEB2("n2", 50, "running") ", "
 	    WEB2("n3", 10, "lost") "]}");
 	free(text);

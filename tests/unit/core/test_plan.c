@@ -240,6 +240,8 @@ static const struct {
     {"{'replies': {'n1.1': {'ok': 'no', 'text': 'x'}}}", "replies.n1.1.ok: expected true or false, got string 'no'"},
     {"{'replies': {'n1.1': {'ok': false}}}", "replies.n1.1: text is missing"},
     {"{'replies': {'n1.1': {'txt': 'x'}}}", "replies.n1.1: unknown key 'txt'; did you mean 'text'?"},
+    {"{'replies': {'n1.1': {'text': 'x', 'roles': ['a', 'B!']}}}",
+	"replies.n1.1.roles[2]: 'B!' must match [a-z0-9][a-z0-9_.-]{0,62}"},
     {"{'replies': {'n1.1': {'text': ['x']}}}", "replies.n1.1.text: expected a string, got a list of 1"},
     {"{'query': 'node_load1'}", "query: expected a map, got string 'node_load1'"},
     {"{'query': {'load': 5}}", "query.load: expected a string, got integer 5"},

@@ -30,6 +30,7 @@ instance(int i)
 	v.pid = i * 7;
 	v.since_ms = UINT64_C(1700000000000) + (uint64_t)i;
 	v.lease_until_ms = i % 3 == 0 ? v.since_ms + 15000 : 0;
+	v.unrendered = i % 4 == 1;
 	return v;
 }
 
@@ -284,12 +285,13 @@ what_a_newer_node_says_is_skipped(void **state)
 	struct report_table t = {0};
 
 	assert_int_equal(add_text(&t, "[[9, 'new', [1]], [3, 'web', 'more', 5],"
-	    " [2, 'web.1', 'web', '', '', '', 200, 99, 0, 5, 9, 15, 'more'], [3, 'web']]"), 1);
+	    " [2, 'web.1', 'web', '', '', '', 200, 99, 0, 5, 9, 15, 1, 'more'], [3, 'web']]"), 1);
 	assert_int_equal(t.now.unknown, 1);
 	assert_int_equal(t.now.facts.sandboxes_count, 1);
 	assert_int_equal(t.now.instances[0].state, VIEW_UNKNOWN);
 	assert_int_equal(t.now.instances[0].health, VIEW_HEALTH_NONE);
 	assert_int_equal(t.now.instances[0].lease_until_ms, 15);
+	assert_true(t.now.instances[0].unrendered);
 	report_table_free(&t);
 }
 

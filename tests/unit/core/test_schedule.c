@@ -19,7 +19,7 @@
 #define ANSWER                                                                             \
 	"{'nodes': {'a': {'vars': {'n': 1}, 'roles': {'web': {'sandbox': 'web', 'vars': {'p': 2},"  \
 	" 'instances': {'web.1': {'process': 'httpd', 'image': 'web-v1', 'vars': {'port': 80}}}}}},"\
-	" 'b': {'roles': {'web': {'sandbox': 'web', 'instances': {'web.2': {'process': 'httpd',"    \
+	" 'b': {'roles': {'web': {'sandbox': 'web', 'version': 'v2', 'instances': {'web.2': {'process': 'httpd',"    \
 	" 'image': 'web-v2'}}}}}}, 'roles': {'front': {'on_split': 'exclusive'}, 'web': {"               \
 	" 'on_split': 'replace', 'version': 'v1', 'vars': {'x': [1]}, 'update': {'step': 2}}},"     \
 	" 'state': {'count': %d}, 'vars': {'g': true}, 'why': {'web.1': 'sticky'}, 'changes': ['up']}"
@@ -270,7 +270,7 @@ the_parent_looks_like_the_answer(void **state)
 	    "'a': {'roles': {'web': {'instances': {'web.1': {'image': 'web-v1', 'process': 'httpd', "
 	    "'vars': {'port': 80}}}, 'sandbox': 'web', 'vars': {'p': 2}}}, 'vars': {'n': 1}}, "
 	    "'b': {'roles': {'web': {'instances': {'web.2': {'image': 'web-v2', 'process': 'httpd', "
-	    "'vars': {}}}, 'sandbox': 'web', 'vars': {}}}, 'vars': {}}}, "
+	    "'vars': {}}}, 'sandbox': 'web', 'vars': {}, 'version': 'v2'}}, 'vars': {}}}, "
 	    "'roles': {'front': {'on_split': 'exclusive', 'vars': {}}, "
 	    "'web': {'on_split': 'replace', 'update': {'step': 2}, 'vars': {'x': [1]}, 'version': 'v1'}}, "
 	    "'stamp': '%s', 'state': {'count': 3}, 'vars': {'g': true}, 'why': {'web.1': 'sticky'}}",

@@ -10,6 +10,7 @@
 
 #include "../../../daemon/core/vars.h"
 #include "mpjson.h"
+#include "mptext.h"
 #include "world.h"
 
 static const struct {
@@ -158,6 +159,30 @@ a_template_sees_its_world(void **state)
 	blob_free(&b);
 }
 
+static void
+an_update_is_of_another_version_here(void **state)
+{
+	(void)state;
+	struct view_node node = world_node("a");
+	struct plan_world w = {&node, 1, NULL, 0};
+	struct blob out, b = mpjson("{'roles': {'web': {'on_split': 'keep', 'version': 'v1'}},"
+	    " 'nodes': {'a': {'roles': {'web': {'version': 'v2'}}}}}");
+	struct plan p;
+	struct err err;
+	char *text;
+
+	assert_int_equal(plan_check(b.b, b.len, &w, &p, &err), 0);
+	struct vars_render in = {.plan = &p, .node = "a", .role = "web", .address = "", .zone = "", .stamp = ""};
+
+	assert_int_equal(vars_render(&in, &out), 0);
+	text = mptext(blob_slice(&out));
+	assert_non_null(strstr(text, "'role': {'name': 'web', 'version': 'v2'}"));
+	free(text);
+	blob_free(&out);
+	plan_free(&p);
+	blob_free(&b);
+}
+
 int
 main(void)
 {
@@ -166,6 +191,7 @@ main(void)
 	    cmocka_unit_test(what_is_not_a_map_is_refused),
 	    cmocka_unit_test(size_is_bounded),
 	    cmocka_unit_test(a_template_sees_its_world),
+	    cmocka_unit_test(an_update_is_of_another_version_here),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
