@@ -1,17 +1,18 @@
 ---@meta mesh.state
 --- What a scheduler remembers, and how the memories of two sides become one.
 --
--- mesh.scheduler keeps four tables in the schedule's `state`; all other keys are the author's.
+-- mesh.scheduler keeps five tables in the schedule's `state`; all other keys are the author's.
 --
 --     state.roles[ROLE]   what operators said, each a cell {value =, stamp =}:
 --                         scale, version, pause, on; nodes[NODE]; avoid[NODE]
 --     state.nodes[NODE]   drain, tags[TAG], slot: cells as well
+--     state.drain[ROLE]   who has left a node that drains, and is not well yet (mesh.drain)
 --     state.scale[ROLE]   what mesh.scale goes by; state.update[ROLE], mesh.update's progress
 --
 -- A stamp is the wall clock of the node that took the action, in ms.  Of two cells the later
 -- stands; of equal stamps the greater value, so merging is commutative and associative, and
--- any number of sides comes to the same whatever the order.  Of an author's own keys the
--- later parent's stands.
+-- any number of sides comes to the same whatever the order; so it is of updates, by when they
+-- began.  Of an author's own keys the later parent's stands.
 
 local util = require "mesh.util"
 
@@ -38,10 +39,15 @@ local function stamp_of(cell)
   return type(stamp) == "number" and stamp == stamp and stamp or nil
 end
 
+-- What is no table counts less than any, one without a stamp less than a cell.
+local function rank(value) return type(value) ~= "table" and 0 or stamp_of(value) and 2 or 1 end
+
 local function later(a, b)
-  local x, y = stamp_of(a), stamp_of(b)
-  if x ~= y then return (x or -1) > (y or -1) and a or b end
-  return canon(a) >= canon(b) and a or b
+  local p, q = rank(a), rank(b)
+  if p == q then p, q = stamp_of(a), stamp_of(b) end
+  if p == q then p, q = canon(a), canon(b) end
+  if p >= q then return a end
+  return b
 end
 
 -- Cells by stamp, tables of cells key by key.
@@ -61,14 +67,20 @@ local function merge_cells(a, b, depth)
   return out
 end
 
---- Of one update that both sides went on with, who is further; of two, the later begun.
+local function number(v) return type(v) == "number" and v == v and v or -math.huge end
+
+--- Of two records of an update the one that began last stands; of one that began before the
+-- split, and both sides went on with, the one that is further.  A total order over the records
+-- (began, target, step, stamp, and then their text), so it is no matter who is merged first.
 local function merge_update(a, b)
-  if type(a.to) == "table" and canon(a.to) == canon(b.to) and a.step ~= b.step
-      and math.type(a.step) == "integer" and math.type(b.step) == "integer" then
-    return a.step > b.step and a or b
-  end
-  if type(a.began) == "number" and type(b.began) == "number" and a.began ~= b.began then
-    return a.began > b.began and a or b
+  if type(a) ~= "table" or type(b) ~= "table" then return later(a, b) end
+  local x, y = number(a.began), number(b.began)
+  if x ~= y then return x > y and a or b end
+  local to, other = canon(a.to), canon(b.to)
+  if to ~= other then return to > other and a or b end
+  for _, key in ipairs {"step", "stamp"} do
+    x, y = number(a[key]), number(b[key])
+    if x ~= y then return x > y and a or b end
   end
   return later(a, b)
 end
@@ -77,11 +89,7 @@ local function merge_updates(a, b)
   local out = {}
   for role, mine in pairs(a) do
     local other = b[role]
-    if type(mine) == "table" and type(other) == "table" then
-      out[role] = merge_update(mine, other)
-    else
-      out[role] = other == nil and mine or later(mine, other)
-    end
+    if other == nil then out[role] = mine else out[role] = merge_update(mine, other) end
   end
   for role, other in pairs(b) do
     if a[role] == nil then out[role] = other end
@@ -99,7 +107,7 @@ function state.merge(a, b)
   local out = {}
   for key, value in pairs(a) do out[key] = value end
   for key, value in pairs(b) do out[key] = value end
-  for _, key in ipairs {"roles", "nodes", "scale"} do
+  for _, key in ipairs {"drain", "roles", "nodes", "scale"} do
     if a[key] ~= nil or b[key] ~= nil then out[key] = merge_cells(table_of(a[key]), table_of(b[key]), 0) end
   end
   if a.update ~= nil or b.update ~= nil then
@@ -108,7 +116,7 @@ function state.merge(a, b)
   return out
 end
 
-local own <const> = {roles = true, nodes = true, scale = true, update = true}
+local own <const> = {drain = true, roles = true, nodes = true, scale = true, update = true}
 
 --- Is it a key of mesh.scheduler's?
 function state.is_own(key) return own[key] == true end
@@ -132,7 +140,7 @@ Memory.__index = Memory
 function state.open(past)
   local all = {}
   for key, value in pairs(past) do all[key] = value end
-  for _, key in ipairs {"roles", "nodes", "scale", "update"} do all[key] = copy(table_of(past[key]), 4) end
+  for _, key in ipairs {"drain", "roles", "nodes", "scale", "update"} do all[key] = copy(table_of(past[key]), 4) end
   return setmetatable({all = all}, Memory)
 end
 
@@ -201,7 +209,7 @@ function Memory:close(now)
       end
     end
   end
-  for _, key in ipairs {"roles", "nodes", "scale", "update"} do
+  for _, key in ipairs {"drain", "roles", "nodes", "scale", "update"} do
     prune(self.all[key], 2)
     if next(self.all[key]) == nil then self.all[key] = nil end
   end
