@@ -105,8 +105,9 @@ function place.not_on(...)
 end
 
 --- Only nodes that are so: {arch = "x86_64", zone = {"a", "b"}, kernel = ">=6.1", cpus = ">=4",
--- memory = ">=8Gi", version = ">=0.2", node = "n1", tags = {ssd = true, rack = "!=r3"}}.  A list:
--- any of them.  Versions are compared in natural order.
+-- memory = ">=8Gi", disk = ">=100Gi", version = ">=0.2" (of its mesh), node = "n1",
+-- tags = {ssd = true, rack = "!=r3"}}.  A list: any of them.  Versions are compared in natural
+-- order.  A fact that a node has not told yet bars it from nothing: it holds what it has.
 ---@param wants table
 ---@return mesh.PlaceRule
 function place.constraint(wants)

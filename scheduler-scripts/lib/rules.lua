@@ -62,16 +62,38 @@ end
 
 local function number_less(a, b) return a < b end
 
--- What may be asked: how to read it from a node, how to read it in the rule.
+-- A fact: none yet is "" or 0, of a node that a new leader has not heard.
+local function fact(key)
+  return function(node)
+    local v = node.facts[key]
+    if v ~= "" and v ~= 0 then return v end
+  end
+end
+
+-- What may be asked: how to read it from a node, how to read it in the rule; told: what it has
+-- not told bars nobody, since it will.
 local asked <const> = {
-  arch = {of = function(node) return node.facts.arch end},
+  arch = {of = fact "arch", told = true},
   zone = {of = function(node) return node.zone end},
   node = {of = function(_, name) return name end},
-  kernel = {of = function(node) return node.facts.kernel end},
+  kernel = {of = fact "kernel", told = true},
   version = {of = function(node) return node.version end},
-  cpus = {of = function(node) return node.facts.cpus end, read = tonumber},
-  memory = {of = function(node) return node.facts.memory end, read = units.size},
+  cpus = {of = fact "cpus", read = tonumber, told = true},
+  memory = {of = fact "memory", read = units.size, told = true},
+  disk = {of = function(node)
+    local size = (node.metrics or {}).disk
+    if size ~= 0 then return size end
+  end, read = units.size, told = true},
 }
+
+-- As others call it.
+local called <const> = {cores = "cpus", cpu = "cpus", hostname = "node", labels = "tags", mesh = "version",
+  ram = "memory", datacenter = "zone"}
+
+local function unknown(key)
+  if called[key] then return ("; here that is '%s'"):format(called[key]) end
+  return util.suggest(tostring(key), {"arch", "cpus", "disk", "kernel", "memory", "node", "tags", "version", "zone"})
+end
 
 --- One comparison, parsed: function (what a node has) -> boolean.
 local function test_of(key, text, read)
@@ -129,17 +151,17 @@ function rules.constraint(wants)
           of = function(node) return (node.tags or {})[tag] end, says = "tag " .. tag .. " " .. wish(wants.tags[tag])})
       end
     elseif how then
-      table.insert(tests, {test = any_of(key, wants[key], how.read), of = how.of,
+      table.insert(tests, {test = any_of(key, wants[key], how.read), of = how.of, told = how.told,
         says = key .. " " .. wish(wants[key])})
     else
-      error(("unknown key '%s'%s"):format(tostring(key),
-        util.suggest(tostring(key), {"arch", "cpus", "kernel", "memory", "node", "tags", "version", "zone"})), 0)
+      error(("unknown key '%s'%s"):format(tostring(key), unknown(key)), 0)
     end
   end
   return function(node, name)
     if node.facts == nil then return nil end -- nothing told yet
     for _, one in ipairs(tests) do
-      if not one.test(one.of(node, name)) then return "is not " .. one.says end
+      local has = one.of(node, name)
+      if not (has == nil and one.told) and not one.test(has) then return "is not " .. one.says end
     end
   end
 end

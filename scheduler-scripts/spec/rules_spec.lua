@@ -206,6 +206,43 @@ describe("constraints", function()
     assert.are.same({"n1"}, where {arch = "x86_64", kernel = ">=6"})
   end)
 
+  it("on the version of its mesh, memory, its disk", function()
+    local function some(input)
+      for i, name in ipairs {"n1", "n2", "n3"} do
+        local node = input.nodes[name]
+        node.version, node.facts.memory, node.metrics = "0." .. 8 + i, i << 30, {disk = i * 100 << 30}
+      end
+    end
+    assert.are.same({"n2", "n3"}, where({version = ">=0.10"}, some)) -- 0.9 is before 0.10
+    assert.are.same({"n1"}, where({version = "0.9"}, some))
+    assert.are.same({"n2"}, where({memory = ">=2Gi", disk = "<300Gi"}, some))
+    assert.are.same({"n1", "n3"}, where({version = {"0.9", ">0.10"}}, some))
+    -- Who says no version is of before it was said.
+    assert.are.same({"n1", "n2"}, where({version = "!=0.11"}, function(input)
+      some(input)
+      input.nodes.n1.version = nil
+    end))
+    assert.are.same({"n2", "n3"}, where({version = ">=0.9"}, function(input)
+      some(input)
+      input.nodes.n1.version = nil
+    end))
+  end)
+
+  it("take nothing from a node whose facts a new leader has not heard", function()
+    local input = setup.world(2)
+    for _, node in pairs(input.nodes) do
+      node.facts.arch, node.facts.cpus, node.metrics = "x86_64", 4, {disk = 1 << 40}
+    end
+    local scheduler = mesh.scheduler {web {count = 4,
+      place = place.constraint {arch = "x86_64", cpus = ">=2", disk = ">=1Gi"}}}
+    setup.rounds(scheduler, input)
+    local n2 = input.nodes.n2
+    n2.reported, n2.facts.arch, n2.facts.cpus, n2.metrics.disk = false, "", 0, 0
+    assert.are.same({n1 = 2, n2 = 2}, setup.counts(scheduler.schedule(input), "web"))
+    n2.reported, n2.facts.arch = true, "aarch64"
+    assert.are.same({n1 = 4}, setup.counts(scheduler.schedule(input), "web"))
+  end)
+
   it("says what is wrong with one", function()
     local function refuses(text, wants)
       local ok, err = pcall(place.constraint, wants)
@@ -213,6 +250,8 @@ describe("constraints", function()
       assert.matches(text, err, 1, true)
     end
     refuses("unknown key 'krenel'; did you mean 'kernel'?", {krenel = "6"})
+    refuses("unknown key 'cores'; here that is 'cpus'", {cores = 2})
+    refuses("unknown key 'labels'; here that is 'tags'", {labels = {}})
     refuses("memory: '>=lots' can't be compared", {memory = ">=lots"})
     refuses("kernel: '=>6' begins with none of", {kernel = "=>6"})
     refuses("arch: an empty list fits no node", {arch = {}})
