@@ -10,14 +10,15 @@
 --     w:heal()
 --
 -- Each side of a split has its own leader, which runs the scheduler on an input of the real
--- shape; hosts start, stop and lose what runs there as real ones do.  What is not simulated:
--- the rails of the host, rendering, and how long news takes (one tick, a second).
+-- shape; hosts start, stop and lose what runs there as real ones do, and hold what would stop much
+-- (mesh.simrail; `rails = false`: they do not).  What is not simulated: rendering, and how long
+-- news takes (one tick, a second).
 
 local Host = require "mesh.simhost"
 local World = require "mesh.simworld"
 local util = require "mesh.util"
 
-local OPTIONS = {"nodes", "seed", "scheduler", "roles", "vars", "jitter", "on_error"}
+local OPTIONS = {"nodes", "seed", "scheduler", "roles", "vars", "jitter", "on_error", "rails"}
 
 local function node_options(nodes)
   local list = {}
@@ -45,8 +46,8 @@ local function new(sim, opts)
   end
   local world = setmetatable({seed = opts.seed or sim.seed or 1, now = World.EPOCH_MS, hosts = {}, names = {},
     sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {}, starts = {},
-    errors = {}, seen = {}, role_errors = {}, roles = opts.roles or {}, vars = opts.vars or {},
-    scheduler = opts.scheduler,
+    errors = {}, seen = {}, forced = {}, rails = opts.rails ~= false, role_errors = {},
+    roles = opts.roles or {}, vars = opts.vars or {}, scheduler = opts.scheduler,
     on_error = opts.on_error, jitter_ms = World.duration(opts.jitter or 2000, 3), term = 0, serial = 0,
     action_number = 0}, World)
   world.state = world.seed

@@ -5,6 +5,7 @@
 
 local util = require "mesh.util"
 
+local same <const> = util.same
 local START_MS, HEALTHY_MS, STOP_MS = 1000, 2000, 1000
 local BACKOFF_MS, BACKOFF_MAX_MS, LOOP_AFTER = 1000, 60000, 5
 --- An exclusive instance ends where nobody renews its lease.
@@ -19,27 +20,17 @@ local LEASE_MS = 15000
 local Host = {}
 Host.__index = Host
 
----@param opts table?  zone, tags, images, sandboxes, cpus, memory, address
+---@param opts table?  zone, tags, images, sandboxes, arch, kernel, version, cpus, memory, address
 function Host.new(world, name, index, opts)
   opts = opts or {}
   return setmetatable({
     world = world, name = name, up = true, group = 1, since = world.now, draining = false, unstable = false,
     address = opts.address or ("10.0.%d.%d"):format(index // 250, index % 250 + 1),
     zone = opts.zone or "", tags = opts.tags or {}, images = opts.images, sandboxes = opts.sandboxes,
+    arch = opts.arch or "x86_64", kernel = opts.kernel or "6.1.0", version = opts.version,
     cpus = opts.cpus or 4, memory = opts.memory or 8 << 30, load = 0, containers = {},
-    learned = {images = {}, sandboxes = {}}, checks = {},
+    learned = {images = {}, sandboxes = {}}, checks = {}, rendered = {}, stuck = {},
   }, Host)
-end
-
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
 end
 
 function Host:set(c, state, health)
@@ -88,8 +79,8 @@ function Host:wanted()
   for role, place in pairs(part and part.roles or {}) do
     local r = s.roles[role] or {}
     for id, instance in pairs(place.instances) do
-      want[id] = {role = role, version = r.version, exclusive = r.on_split == "exclusive", instance = instance,
-        at_once = type(r.update) == "table" and r.update.max_unavailable or 1}
+      want[id] = {role = role, version = place.version or r.version, exclusive = r.on_split == "exclusive",
+        instance = instance, at_once = type(r.update) == "table" and r.update.max_unavailable or 1}
     end
   end
   return want
@@ -106,25 +97,46 @@ function Host:roll(want)
   end
   for _, id in ipairs(util.keys(want)) do
     local w, c = want[id], self.containers[id]
-    local changed = c and c.state ~= "stopping" and (c.image ~= w.instance.image
+    local stuck = self.stuck[w.role] -- then what is rendered is not used: all is as it was, with the error
+    local changed = c and not stuck and c.state ~= "stopping" and (c.image ~= w.instance.image
       or c.process ~= w.instance.process or not same(c.vars, w.instance.vars))
-    if c and c.checked and not (changed and self.checks[w.role]) then
-      c.error, c.checked, self.world.dirty = "", nil, true
+    if c and (c.unrendered and c.error) ~= stuck then
+      c.error, c.unrendered, self.world.dirty = stuck or "", stuck and true, true
     end
-    if changed and self.checks[w.role] then
-      -- What is rendered is not used: the old one runs on, with the error.
-      self.world.dirty = self.world.dirty or not c.checked
-      c.error, c.checked = self.checks[w.role], true
-    elseif changed and (not ready(c) or (down[w.role] or 0) < w.at_once) then
+    if changed and (not ready(c) or (down[w.role] or 0) < w.at_once) then
       if ready(c) then down[w.role] = (down[w.role] or 0) + 1 end
       self:stop(c)
-    elseif c and not changed then
-      c.version = w.version or ""
+    elseif c and not changed and not stuck and c.version ~= (w.version or "") then
+      c.version, self.world.dirty = w.version or "", true
     end
   end
 end
 
+--- What a role is rendered to here is checked when it changes: self.stuck, role -> what the check said.
+function Host:render()
+  local s = self.schedule
+  local part = s and s.nodes[self.name]
+  self.stuck = {}
+  for role, place in pairs(part and part.roles or {}) do
+    local was, is, why = self.rendered[role], s.roles[role], self.checks[role]
+    if why and not (was and (was.role == is and was.place == place
+        or same(was.role, is) and same(was.place, place))) then
+      self.stuck[role] = why
+    else
+      self.rendered[role] = {role = is, place = place}
+    end
+  end
+end
+
+--- It is to run here, but what it is started from can't be made.
+function Host:place(id, w, state, why)
+  self.containers[id] = {id = id, role = w.role, version = w.version or "", image = w.instance.image,
+    process = w.instance.process, vars = w.instance.vars, node = self.name, restarts = 0, error = why}
+  self:set(self.containers[id], state)
+end
+
 function Host:apply()
+  self:render()
   local want = self:wanted()
   for _, id in ipairs(util.keys(self.containers)) do
     if not want[id] then self:stop(self.containers[id]) end
@@ -133,12 +145,16 @@ function Host:apply()
   for _, id in ipairs(util.keys(want)) do
     local w, c = want[id], self.containers[id]
     local may, why = self:may_start(id, w.exclusive)
-    if (not c or c.state == "waiting") and may then
+    local placed = c and (c.state == "waiting" or c.placed)
+    if self.stuck[w.role] then
+      if not c then
+        self:place(id, w, "failed", self.stuck[w.role])
+        self.containers[id].placed, self.containers[id].unrendered = true, true
+      end
+    elseif (not c or placed) and may then
       self:start(id, w.role, w.version, w.instance)
     elseif not c then
-      self.containers[id] = {id = id, role = w.role, version = w.version or "", image = w.instance.image,
-        process = w.instance.process, vars = w.instance.vars, node = self.name, restarts = 0, error = why}
-      self:set(self.containers[id], "waiting")
+      self:place(id, w, "waiting", why)
     end
   end
 end

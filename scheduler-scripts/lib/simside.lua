@@ -4,6 +4,7 @@
 -- contract (mesh.check), so a spec can't pass with what a daemon would refuse.
 
 local check = require "mesh.check"
+local rail = require "mesh.simrail"
 local util = require "mesh.util"
 
 ---@class mesh.sim.Side
@@ -61,7 +62,8 @@ function Side.new(world, group, members)
   end
   world.term = world.term + 1
   return setmetatable({world = world, group = group, members = members, leader = leader, term = world.term,
-    grade = 2 * #members > world:known() and "full" or "degraded", parents = newest(held), next_ms = world.now}, Side)
+    grade = 2 * #members > world:known() and "full" or "degraded", parents = newest(held),
+    held = {}, acted = {}, next_ms = world.now}, Side)
 end
 
 local function node_state(world, host, group)
@@ -74,7 +76,7 @@ local function list_of(set)
 end
 
 local function facts(host)
-  return {arch = "x86_64", cpus = host.cpus, memory = host.memory, kernel = "6.1.0",
+  return {arch = host.arch, cpus = host.cpus, memory = host.memory, kernel = host.kernel,
     images = copy(host.images) or list_of(host.learned.images),
     sandboxes = copy(host.sandboxes) or list_of(host.learned.sandboxes), config_hash = "0000000000000000"}
 end
@@ -85,7 +87,7 @@ function Side:node(host)
   local used = host.load * host.cpus / 100
   return {address = host.address, zone = host.zone, tags = copy(host.tags), state = state,
     since = state == "failed" and host.up and world.cut_ms or host.since, reported = state == "alive",
-    draining = host.draining, unstable = host.unstable, facts = facts(host),
+    draining = host.draining, unstable = host.unstable, version = host.version, facts = facts(host),
     free = {cpus = host.cpus - used, memory = host.memory},
     metrics = {cpu_percent = host.load + 0.0, load1 = used, memory_free = host.memory, disk = 100 << 30,
       disk_free = 50 << 30}}
@@ -93,7 +95,7 @@ end
 
 local function instance(c)
   return {role = c.role, version = c.version, node = c.node, image = c.image, state = c.state, health = c.health,
-    restarts = c.restarts, since = c.since, error = c.error}
+    restarts = c.restarts, since = c.since, error = c.error, unrendered = c.unrendered or nil}
 end
 
 --- What this side's leader knows of instances: of nodes out of reach what it last saw.
@@ -219,17 +221,10 @@ function Side:learn(missing)
 end
 
 local function same_plan(a, b)
-  local sa, sb = {}, {}
   for _, key in ipairs {"roles", "nodes", "vars", "state", "query", "replies", "grade"} do
-    sa[key], sb[key] = a[key], b[key]
+    if not util.same(a[key], b[key]) then return false end
   end
-  local function same(x, y)
-    if type(x) ~= "table" or type(y) ~= "table" then return x == y end
-    for key, value in pairs(x) do if not same(value, y[key]) then return false end end
-    for key in pairs(y) do if x[key] == nil then return false end end
-    return true
-  end
-  return same(sa, sb)
+  return true
 end
 
 --- An answer for each action that was there; they are over with that.
@@ -278,6 +273,10 @@ function Side:round()
     end
     world.role_errors = made.errors or {}
     if not self:learn(made.missing) then
+      if world.rails then
+        rail.note(self, seen, made.replies)
+        if not rail.apply(self, made) then return end
+      end
       self:answer(seen, made.replies)
       return self:issue(made)
     end

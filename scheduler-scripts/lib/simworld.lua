@@ -272,6 +272,9 @@ function World:started(role) return self.starts[role] or 0 end
 --- The schedule in force on a node's side, or the leader's name, or the answer to an action.
 function World:schedule(node) local side = self:side_of(node or self.names[1]) return side and side.parents[1] end
 function World:leader(node) local side = self:side_of(node or self.names[1]) return side and side.leader end
+--- Roles that the rails hold on a node's side, role -> why; and `mesh apply --force` of one.
+function World:held(node) local side = self:side_of(node or self.names[1]) return side and side.held or {} end
+function World:force(role) self.forced[role], self.dirty = true, true end
 function World:reply(id) return self.replies[id] end
 function World:error(node) local side = self:side_of(node or self.names[1]) return side and self.errors[side.group] end
 

@@ -81,4 +81,16 @@ function util.suggest(word, words)
   return best and ("; did you mean '%s'?"):format(best) or ""
 end
 
+--- Is it the same all through?
+function util.same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not util.same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
 return util

@@ -70,6 +70,66 @@ describe("mesh.sim", function()
     assert.are.equal(1, w:running "web")
   end)
 
+  it("holds what would stop much, as a host does, until someone says so or acts", function()
+    local count = 10
+    local function counted(more) return web {count = function() return count end, vars = more} end
+    local w = world(nil, counted())
+    w:advance "15s"
+    count = 7 -- three are no harm
+    w:advance "15s"
+    assert.are.equal(7, w:running "web")
+    count = 2
+    w:advance "15s"
+    assert.are.equal(7, w:running "web")
+    assert.are.same({web = "would stop 5 of 7 instances (limit 30%)"}, w:held())
+    assert.matches("n1 leads: role web held: would stop 5 of 7 instances", w:log(), 1, true)
+    w:force "web"
+    w:advance "15s"
+    assert.are.equal(2, w:running "web")
+    assert.are.same({}, w:held())
+    w = world({rails = false}, counted())
+    count = 10
+    w:advance "15s"
+    count = 2
+    w:advance "15s"
+    assert.are.equal(2, w:running "web")
+    -- What an operator asks for is meant.
+    w = world()
+    w:action("web", "scale", {count = "10"})
+    w:advance "15s"
+    w:action("web", "scale", {count = "1"})
+    w:advance "15s"
+    assert.are.equal(1, w:running "web")
+    assert.are.same({}, w:held())
+    -- So it is of a group: all its roles.
+    w = sim {nodes = 5, scheduler = mesh.scheduler {web {count = 10}, groups = {all = {"web"}}}}
+    w:advance "15s"
+    local id = w:action("all", "remove")
+    w:advance "15s"
+    assert.are.same({ok = true, text = "web: is taken away", roles = {"web"}}, w:reply(id))
+    assert.are.equal(0, w:running "web")
+  end)
+
+  it("holds a list that would be emptied; lost nodes and moves hold nothing", function()
+    local list = {"a", "b"}
+    local w = world(nil, web {count = 10, vars = function() return {list = list} end})
+    w:advance "15s"
+    list = {}
+    w:advance "10s"
+    assert.are.same({web = "would empty the list vars.list (had 2)"}, w:held())
+    assert.are.same({"a", "b"}, w:schedule().roles.web.vars.list)
+    list = {"c"}
+    w:advance "10s"
+    assert.are.same({}, w:held())
+    assert.are.same({"c"}, w:schedule().roles.web.vars.list)
+    w:kill "n2"
+    w:kill "n3"
+    w:kill "n4"
+    w:advance "30s"
+    assert.are.same({}, w:held())
+    assert.are.equal(10, w:running "web")
+  end)
+
   it("restarts what crashes, ever later", function()
     local w = world()
     w:advance "10s"
