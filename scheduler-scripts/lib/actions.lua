@@ -3,7 +3,7 @@
 --
 --     scale count=N|auto          add [node=N]       pause     proceed     revert
 --     update version=V [image=I]  remove [node=N]    resume    skip        restart
---     drain [node=N]  undrain [node=N]  tag KEY=VALUE … (VALUE empty: the tag goes)
+--     drain [node=N] [now=true]  undrain [node=N]  tag KEY=VALUE … (VALUE empty: the tag goes)
 --
 -- What was asked becomes cells of the state, each with the action's stamp, so that the later
 -- of two wishes stands after a split too (mesh.state).  A role may have actions of its own:
@@ -14,6 +14,8 @@ local schema = require "mesh.schema"
 local state = require "mesh.state"
 local update = require "mesh.update"
 local util = require "mesh.util"
+
+local ROLES_MAX <const> = 64 -- that a reply may name
 
 local actions = {}
 
@@ -39,16 +41,25 @@ local args_of <const> = {
 }
 
 local node_args <const> = {
-  drain = s.record {node = s.optional(s.name)}, undrain = s.record {node = s.optional(s.name)},
+  drain = s.record {node = s.optional(s.name), now = s.optional(s.boolean)},
+  undrain = s.record {node = s.optional(s.name)},
 }
 
 --- "web-v1" with v1 replaced by v2; nil when v1 isn't in it.
+local function replaced(text, from, wanted)
+  local at, till = (text .. "\0"):find((from or "\0\0"):gsub("%p", "%%%0") .. "%f[^%w.]")
+  if not from or not at then return nil end
+  return text:sub(1, at - 1) .. wanted .. text:sub(till + 1)
+end
+
 local function image_for(spec, wanted)
   if type(spec.image) == "function" then return spec.image(wanted) end
-  local from = spec.version
-  local at, till = (spec.image .. "\0"):find((from or "\0\0"):gsub("%p", "%%%0") .. "%f[^%w.]")
-  if not from or not at then return nil end
-  return spec.image:sub(1, at - 1) .. wanted .. spec.image:sub(till + 1)
+  return replaced(spec.image, spec.version, wanted)
+end
+
+-- A template whose name has the version in it is another one too.
+local function template_for(spec, wanted)
+  return type(spec.template) == "string" and replaced(spec.template, spec.version, wanted) or nil
 end
 
 local does = {}
@@ -69,7 +80,8 @@ function does.update(round, spec, args, stamp)
   local had = spec.image
   if type(had) == "function" then had = had(spec.version) end
   local base = state.canon {version = spec.version, image = had}
-  round.memory:set(stamp, {version = args.version, image = image, base = base}, "roles", spec.name, "version")
+  round.memory:set(stamp, {version = args.version, image = image, base = base,
+    template = template_for(spec, args.version)}, "roles", spec.name, "version")
   local u = round.memory.all.update[spec.name]
   if type(u) == "table" and u.rejected then u.rejected = nil end
   return ("%s: to %s, image %s"):format(spec.name, args.version, image)
@@ -125,7 +137,8 @@ local function on_role(round, action)
   local own = (round.own_actions[action.role] or {})[action.name]
   if own then
     local answer = own(round, action.args or {}, action)
-    if type(answer) == "table" then return {ok = answer.ok ~= false, text = tostring(answer.text)} end
+    if type(answer) == "table" then
+      return {ok = answer.ok ~= false, text = tostring(answer.text), roles = answer.roles} end
     return answer ~= nil and tostring(answer) or nil
   end
   if not args_of[action.name] then
@@ -147,6 +160,12 @@ local function on_role(round, action)
     texts[i] = type(said) == "table" and said.text or said
   end
   local text = table.concat(texts, "; ")
+  -- A host knows no groups: its rails let go what their roles stop, as it is meant.
+  if not round.specs[action.role] then
+    local names = {}
+    for i = 1, math.min(#specs, ROLES_MAX) do names[i] = specs[i].name end
+    return {ok = fine, text = text, roles = names}
+  end
   return fine and text or {ok = false, text = text}
 end
 
@@ -177,9 +196,10 @@ local function on_node(round, action)
   if not node_args[action.name] then
     return no("no action '%s'%s", action.name, util.suggest(action.name, {"drain", "undrain", "tag"}))
   end
-  local _, err = s.parse(node_args[action.name], args)
-  if err then return no("%s: %s", action.name, err) end
-  round.memory:set(action.stamp, action.name == "drain", "nodes", name, "drain")
+  local parsed, err = s.parse(node_args[action.name], args)
+  if not parsed then return no("%s: %s", action.name, err) end
+  local drains = action.name == "drain" and (parsed.now and "now" or true)
+  round.memory:set(action.stamp, drains, "nodes", name, "drain")
   return ("%s: %s"):format(name, action.name == "drain" and "drains" or "takes work again")
 end
 

@@ -3,6 +3,8 @@
 -- What comes out is a part: {role, at, instances, ids, why, missing}; nothing of the round
 -- is touched until it is whole, but for ports, room and the role's memory.
 
+local code = require "mesh.code"
+local drain = require "mesh.drain"
 local nodes = require "mesh.nodes"
 local placing = require "mesh.placing"
 local ports = require "mesh.ports"
@@ -129,6 +131,10 @@ end
 
 -- What decided about all of a role's instances is said of those it decided.
 local function chain(job, at)
+  local stops = job.stops
+  if stops then
+    job.why[stops.id] = why.add(job.why[stops.id] or job.round.past.why[stops.id], stops.says)
+  end
   if not job.count_says and not job.image_for then return end
   for _, id in ipairs(job.ids) do
     local said = job.why[id]
@@ -157,17 +163,17 @@ function compute.role(round, spec)
   local job = {
     round = round, spec = spec, image = target.image, past = round.past.instances[name] or {},
     past_at = round.past.at[name] or {}, past_ids = round.past.ids[name] or {},
-    why = {}, missing = {}, as_it_was = {}, related = {}, memory = round.memory:role(name),
+    why = {}, missing = {}, as_it_was = {}, held = {}, related = {}, memory = round.memory:role(name),
   }
   job.waits = waits_for(round, spec)
   name_instances(job)
   local rules = spec.place
-  local shown = target.version
+  local u
   if spec.update and spec.update.strategy then
-    local u = update.record(round, spec, target)
+    u = update.record(round, spec, target)
     local ids = job.ids
     if placing.is_every(rules) then ids = version.sort(job.past_ids) end
-    shown = update.step(round, spec, job, u, ids)
+    update.step(round, spec, job, u, ids)
   end
   restart.step(round, job)
   if job.omit then
@@ -177,17 +183,21 @@ function compute.role(round, spec)
     end
     job.ids = ids
   end
+  drain.pace(round, job)
   local at = type(rules) == "function" and rules(job) or placing.run(job, rules)
+  drain.note(round, job, at)
   if spec.on_split == "exclusive" then note_waits(job, at) end
   chain(job, at)
-  local part = {at = at, instances = {}, why = job.why, missing = job.missing, ids = job.ids}
+  local part = {at = at, instances = {}, why = job.why, missing = job.missing, ids = job.ids, held = job.held}
   instances(job, at, part)
   if job.once then add_once(job, part) end
   -- Now: vars may ask what this role itself has.
   round.done[name] = part
+  local base = target
+  if u then base, part.codes = code.parts(round, job, u, at) end
   part.role = {
-    version = shown, template = spec.template, on_split = spec.on_split,
-    update = spec.update and spec.update.part, vars = value(spec.vars, round) or {},
+    version = base.version, template = base.template, on_split = spec.on_split,
+    update = spec.update and spec.update.part, vars = base.vars or value(spec.vars, round) or {},
   }
   if type(part.role.vars) ~= "table" then
     error(("role '%s': vars: expected a table, got %s"):format(name, type(part.role.vars)), 0)

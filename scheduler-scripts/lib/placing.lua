@@ -107,7 +107,7 @@ local function keep_old(job, sel, at, work)
         image = wants
         class_of, ok = select(2, work.candidates(image))
       end
-      if ok[node] then
+      if ok[node] or job.held[id] then
         stays = true
       else
         local class
@@ -243,6 +243,7 @@ local function every(job, candidates)
       -- A failed node keeps its own: nobody else can run it, and if the node was
       -- only cut off it has nothing to restart when it is back.
       if class == "gone" and reason == "failed" then stays = true end
+      if job.held[id] then stays, as_it_was = true, true end
     end
     if id ~= job.omit and (class == "ok" and not (job.waits and past_at[id] == nil) or stays) then
       ids[#ids + 1] = id

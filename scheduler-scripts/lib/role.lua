@@ -2,7 +2,9 @@
 --- mesh.role(name, spec), or mesh.role "name" {spec}: what a role is, checked where it is
 -- written.
 
+local drain = require "mesh.drain"
 local place = require "mesh.place"
+local placing = require "mesh.placing"
 local ports = require "mesh.ports"
 local units = require "mesh.units"
 local update = require "mesh.update"
@@ -18,7 +20,7 @@ local COUNT_MAX <const> = 10000
 ---@field version? string              a name; shown in status
 ---@field sandbox? string              default: the role's name
 ---@field process? string              container file /config/PROCESS.yaml; default: the role's name
----@field template? string|false       directory below templates/; default: the role's name
+---@field template? string|false|fun(version: string?): string  directory below templates/; default: the role's name
 ---@field vars? table|fun(round: mesh.Round): table        variables of its templates
 ---@field ports? table<string, integer|string|table>  variable = port, "LOW-HIGH", or {range =, scope = "mesh"};
 ---       the instance gets each as a variable, and `address`, its node's
@@ -29,13 +31,14 @@ local COUNT_MAX <const> = 10000
 ---@field needs? table                 {"postgres"}: nothing new starts before one of each is healthy;
 ---       {postgres = 2}: that many, {postgres = "all"}
 ---@field update? mesh.UpdateSpec
+---@field drain? mesh.DrainSpec        how it leaves a node that drains
 ---@field enabled? boolean|fun(round: mesh.Round): boolean   default true; the actions `add` and `remove` say otherwise
 
 ---@class mesh.Role: mesh.RoleSpec
 ---@field name string
 
 local fields <const> = {
-  count = true, enabled = true, image = true, keys = true, needs = true, on_split = true, place = true,
+  count = true, drain = true, enabled = true, image = true, keys = true, needs = true, on_split = true, place = true,
   ports = true, process = true, resources = true, sandbox = true, template = true, update = true,
   variables = true, vars = true, version = true,
 }
@@ -94,6 +97,9 @@ local function check(name, spec)
     fail(name, "image: expected the name of an image, got %s", type(spec.image))
   end
   for _, key in ipairs {"sandbox", "process"} do check_name(name, key, spec[key]) end
+  if spec.template ~= false and type(spec.template) ~= "string" and type(spec.template) ~= "function" then
+    fail(name, "template: expected the name of a template, or false, got %s", type(spec.template))
+  end
   if spec.version ~= nil then check_name(name, "version", spec.version) end
   local rules = place.parse(spec.place)
   if rules == nil then
@@ -114,6 +120,12 @@ local function parse(name, full)
     if rule.pack and not full.resources then
       fail(name, "place: mesh.place.binpack() needs `resources = {cpu = \"500m\", memory = \"256Mi\"}`")
     end
+  end
+  full.everywhere = placing.is_every(full.place) or nil
+  if full.drain ~= nil then
+    local parsed, err = drain.parse(full.drain)
+    if not parsed then fail(name, "%s", err) end
+    full.drain = parsed
   end
   if full.update ~= nil then
     local parsed, err = update.parse(full.update)

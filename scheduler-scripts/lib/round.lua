@@ -85,10 +85,10 @@ function Round:updating(names)
   return nil
 end
 
---- Version and image that a role is to have: what an operator said, unless the script has said
--- something else since; or the script's.
+--- Version, image and template that a role is to have: what an operator said, unless the script
+-- has said something else since; or the script's.  And its vars, if they roll.
 ---@param spec mesh.Role
----@return {version: string?, image: string}
+---@return {version: string?, image: string, template: string?, vars: table?}
 function Round:target(spec)
   local said = self.memory:get("roles", spec.name, "version")
   local own = {version = spec.version, image = spec.image}
@@ -96,10 +96,18 @@ function Round:target(spec)
   if type(own.image) ~= "string" then
     error(("role '%s': image: expected the name of an image, got %s"):format(spec.name, type(own.image)), 0)
   end
-  if type(said) == "table" and type(said.image) == "string" and said.base == state.canon(own) then
-    return {version = said.version, image = said.image}
+  local of = own
+  if type(said) == "table" and type(said.image) == "string" and said.base == state.canon(own) then of = said end
+  local template, vars = of.template or spec.template, nil
+  if type(template) == "function" then template = template(of.version) end
+  if spec.update and spec.update.vars == "roll" then
+    vars = spec.vars or {}
+    if type(vars) == "function" then vars = vars(self) or {} end
+    if type(vars) ~= "table" then
+      error(("role '%s': vars: expected a table, got %s"):format(spec.name, type(vars)), 0)
+    end
   end
-  return own
+  return {version = of.version, image = of.image, template = template, vars = vars}
 end
 
 --- A line for the journal of the schedule, `changes`.
@@ -110,7 +118,8 @@ end
 
 local function drained(round)
   for name in pairs(round.memory.all.nodes) do
-    if round.memory:get("nodes", name, "drain") == true then round.drained[name] = true end
+    local said = round.memory:get("nodes", name, "drain")
+    if said == true or said == "now" then round.drained[name] = said end
   end
 end
 

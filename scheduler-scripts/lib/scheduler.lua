@@ -13,6 +13,8 @@ local scale = require "mesh.scale"
 local state = require "mesh.state"
 local util = require "mesh.util"
 
+local none <const> = {}
+
 local function note_move(round, id, was, node)
   if was == nil then
     round:journal(("%s: starts on %s"):format(id, node))
@@ -68,7 +70,7 @@ end
 
 -- A role failed halfway: what it reserved is counted anew, what it remembers is as before.
 local function undo(round, spec)
-  for _, key in ipairs {"update", "scale"} do
+  for _, key in ipairs {"drain", "update", "scale"} do
     local was = round.past.state[key]
     round.memory.all[key][spec.name] = state.copy(type(was) == "table" and was[spec.name] or nil, 4)
   end
@@ -99,9 +101,11 @@ local function one_role(round, spec)
     return
   end
   if ok then
-    local vars = part.node_vars or {}
+    local vars, codes = part.node_vars or none, part.codes or none
     add(round, spec.name, function(node, list)
-      return {sandbox = spec.sandbox, vars = vars[node], instances = list}
+      local c = codes[node] or none
+      return {sandbox = spec.sandbox, version = c.version, template = c.template, vars = vars[node] or c.vars,
+        instances = list}
     end, part)
     return
   end
@@ -115,7 +119,8 @@ local function one_role(round, spec)
     local parts = round.past.node_parts[spec.name] or {}
     add(round, spec.name, function(node, list)
       local was = parts[node] or {}
-      return {sandbox = was.sandbox or spec.sandbox, vars = was.vars, instances = list}
+      return {sandbox = was.sandbox or spec.sandbox, version = was.version, template = was.template,
+        vars = was.vars, instances = list}
     end, kept)
   end
 end

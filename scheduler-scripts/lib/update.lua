@@ -16,11 +16,10 @@
 -- that went on separately lose nothing; only a way back replaces it.  Instances the update has not
 -- reached keep the image they have; new ones get that from before it, until it is done.
 
-local merge = require "mesh.merge"
+local code = require "mesh.code"
+local gate = require "mesh.gate"
 local schema = require "mesh.schema"
 local units = require "mesh.units"
-
-local RESTARTS_MAX <const> = 3 -- of an instance since its step began: it fails
 
 local update = {}
 
@@ -33,6 +32,7 @@ local update = {}
 ---@field promote? "auto"|"manual"     canary: who says that it may go on (auto)
 ---@field min_healthy? string          so long must a step have been healthy ("10s")
 ---@field deadline? string             a step without progress for so long fails ("10m")
+---@field vars? "at once"|"roll"      what a change of the role's vars alone does (at once)
 ---@field auto_revert? boolean         back to the version before when it fails (true)
 ---@field run_once? string             container of kind Command that runs once, before all
 ---@field after? string[]              roles whose updates come first
@@ -44,6 +44,7 @@ local spec_of <const> = s.record {
   strategy = s.optional(s.enum {"smooth", "canary", "quick"}),
   substeps = s.optional(s.integer(1, 100)), percent = s.optional(s.percent), test_percent = s.optional(s.percent),
   promote = s.optional(s.enum {"auto", "manual"}), min_healthy = s.optional(s.duration),
+  vars = s.optional(s.enum {"at once", "roll"}),
   deadline = s.optional(s.duration), auto_revert = s.optional(s.boolean, true), run_once = s.optional(s.name),
   after = s.optional(s.list(s.name, 0, 100)), before = s.optional(s.list(s.name, 0, 100)),
 }
@@ -55,7 +56,7 @@ function update.parse(given)
   local spec, err = s.check(spec_of, given, "update")
   if not spec then return nil, err end
   local rolls = spec.strategy or spec.substeps or spec.percent or spec.test_percent or spec.promote
-    or spec.min_healthy or spec.deadline or spec.run_once or spec.after or spec.before
+    or spec.min_healthy or spec.deadline or spec.vars == "roll" or spec.run_once or spec.after or spec.before
   if rolls then
     spec.percent = spec.test_percent or spec.percent
     spec.canary = spec.strategy == "canary" or spec.test_percent ~= nil
@@ -80,7 +81,7 @@ function update.steps(spec, n)
   return list
 end
 
-local function same(a, b) return a.version == b.version and a.image == b.image end
+local same <const> = code.same
 update.same = same
 
 --- What most of the role's instances have, if it is not the target.
@@ -92,8 +93,11 @@ local function seen_before(round, name, target)
     local more = best == nil and 1 or counts[image] - counts[best]
     if more > 0 or more == 0 and image < best then best = image end
   end
-  if best == nil or best == target.image then return nil end
-  return {version = (round.past.roles[name] or {}).version, image = best}
+  if best == nil then return nil end
+  local role = round.past.roles[name] or {}
+  local from = {version = role.version, image = best, template = target.template and role.template,
+    vars = target.vars and role.vars}
+  return not same(from, target) and from or nil
 end
 
 local function start(from, to, now, more)
@@ -102,10 +106,17 @@ local function start(from, to, now, more)
   return u
 end
 
+-- The author does not want them to roll any more.
+local function forget_vars(u)
+  for _, key in ipairs {"to", "from", "rejected"} do
+    if type(u[key]) == "table" then u[key].vars = nil end
+  end
+end
+
 --- The record of a role as this round begins, a new target seen; false: nothing to do.
 ---@param round mesh.Round
 ---@param spec mesh.Role
----@param target {version: string?, image: string}
+---@param target {version: string?, image: string, template: string?, vars: table?}
 function update.record(round, spec, target)
   local all = round.memory.all.update
   local u = all[spec.name]
@@ -115,19 +126,22 @@ function update.record(round, spec, target)
     local from = seen_before(round, spec.name, target)
     u = from and start(from, target, round.now) or {to = target, began = round.now, since = round.now,
       stamp = round.now, step = 0, phase = "done"}
-  elseif not same(u.to, target) and not (u.rejected and same(u.rejected, target)) then
-    if u.to.image == target.image then -- only a name: nothing has to roll
-      u.to, u.stamp = target, round.now
-    else
+  else
+    local role = round.past.roles[spec.name] or {}
+    if not target.vars then forget_vars(u) end
+    -- What a memory from before there was that does not name is as it is in force.
+    local known = {template = target.template and role.template, vars = target.vars and role.vars}
+    u.to, u.from = code.whole(u.to, known), u.from and code.whole(u.from, known)
+    if u.rejected and same(u.rejected, target) then
+      u.rejected = code.whole(u.rejected, target)
+    elseif not same(u.to, target) then
       u = start(u.phase == "done" and u.to or u.from or u.to, target, round.now)
+    else
+      u.to = u.phase == "done" and target or code.whole(u.to, target)
     end
   end
   all[spec.name] = u
   return u
-end
-
-local function run_once_id(spec, u)
-  return ("%s.once.%s"):format(spec.name, u.to.version or u.to.image:gsub("[^a-z0-9_.-]", "-"))
 end
 
 --- Back to what was.
@@ -141,9 +155,9 @@ local function revert(round, u, why)
 end
 
 local function fail(round, spec, u, why)
-  round:journal(("%s: update to %s failed: %s"):format(spec.name, u.to.version or u.to.image, why))
+  round:journal(("%s: update to %s failed: %s"):format(spec.name, code.name(u), why))
   if spec.update.auto_revert and not u.back and revert(round, u, why) then
-    round:journal(("%s: back to %s"):format(spec.name, u.to.version or u.to.image))
+    round:journal(("%s: back to %s"):format(spec.name, code.name(u)))
     return
   end
   u.phase, u.why, u.stamp = "failed", why, round.now
@@ -160,7 +174,7 @@ function update.act(round, spec, u, name, stamp)
   if name == "revert" then
     if not u.from then return false, ("role '%s' has no version before to go back to"):format(spec.name) end
     revert(round, u, "by an operator")
-    return true, ("%s: back to %s"):format(spec.name, u.to.version or u.to.image)
+    return true, ("%s: back to %s"):format(spec.name, code.name(u))
   end
   if name == "proceed" and u.rejected and u.phase == "done" then u.rejected = nil
     return true, ("%s: the version that failed is tried again"):format(spec.name)
@@ -171,119 +185,86 @@ function update.act(round, spec, u, name, stamp)
   return true, ("update of %s: %s"):format(spec.name, name == "skip" and "all at once" or "next step")
 end
 
---- Is what should have the new image well, long enough?  true, or false and for what it waits;
--- third: it failed.
-local function healthy(round, spec, u, ids, k)
-  local past, name = round.past, spec.name
-  for i = 1, k do
-    local id = ids[i]
-    local was, node = (past.instances[name] or {})[id], (past.at[name] or {})[id]
-    local copy = node and merge.copy_on(round.input, id, node)
-    if was and was.image == u.to.image and copy and (copy.image == nil or copy.image == u.to.image) then
-      local restarts = (copy.restarts or 0)
-      if copy.state == "failed" or copy.state == "crash-loop"
-          or copy.state == "backoff" and restarts >= RESTARTS_MAX then
-        return false, nil, ("%s on %s: %s"):format(id, node, copy.state)
-      end
-      if copy.state ~= "running" or copy.health == "wait" or copy.health == "unhealthy" then
-        return false, ("%s on %s to be healthy"):format(id, node)
-      end
-      local for_ms = round.now - (copy.since or round.now)
-      if for_ms < spec.update.min_healthy then
-        return false, ("%s to be healthy for %s"):format(id, units.show_ms(spec.update.min_healthy))
-      end
-    else
-      return false, ("%s to run %s%s"):format(id, u.to.image, node and " on " .. node or "")
-    end
+-- A host can't render or check what it is to have: said once in the journal, and in `why` of
+-- that instance as long as it is so.
+local function tell_stop(round, spec, u, job, id, why)
+  local now = id and why or nil
+  if u.stops ~= now then
+    round:journal(("%s: update to %s %s"):format(spec.name, code.name(u),
+      now and "stops: " .. now or "goes on"))
+    u.stops = now
   end
-  return true
+  if id then job.stops = {id = id, says = ("the update to %s stops: %s"):format(code.name(u), why)} end
 end
 
---- The command that runs once: true when it is done.
-local function ran(round, spec, u, job)
-  if u.ran or u.back or not spec.update.run_once then return true end
-  local id = run_once_id(spec, u)
-  local node = (round.past.at[spec.name] or {})[id]
-  local copy = node and merge.copy_on(round.input, id, node)
-  if copy and copy.state == "exited" then
-    u.ran, u.since, u.stamp = true, round.now, round.now
-    round:journal(("%s: %s is done"):format(id, spec.update.run_once))
-    return true
-  end
-  if copy and (copy.state == "failed" or copy.state == "crash-loop") then
-    return false, nil, ("%s on %s failed"):format(id, node)
-  end
-  local there = node and round.input.nodes[node]
-  if node and (there == nil or there.state == "failed" or there.state == "left") then
-    return false, nil, ("%s was on %s, which is lost: nobody knows whether it ran"):format(id, node)
-  end
-  job.once = {id = id, process = spec.update.run_once, image = u.to.image}
-  return false, ("%s to be done"):format(id)
-end
-
---- One round of a role's update: what the job's instances get, in job.image_for; the role's
--- version of now.
+--- One round of a role's update: what the job's instances get, in job.image_for, and which nodes
+-- have all else that is new, in job.reached (mesh.code).
 ---@param round mesh.Round
 ---@param spec mesh.Role
 ---@param job table
 ---@param u table  from update.record
 ---@param ids string[]
----@return string? version
 function update.step(round, spec, job, u, ids)
   if next(round.past.instances[spec.name] or {}) == nil then u.phase, u.step = "done", 0 end -- nothing to be careful of
   if u.phase == "done" then
     job.image = u.to.image
-    return u.to.version
+    return
   end
-  local steps = update.steps(spec.update, #ids)
+  local whole = ids
+  ids = code.order(round, spec.name, u, whole)
+  local steps = code.steps(round, spec.name, u, ids, update.steps(spec.update, #ids))
   u.step = math.max(1, math.min(u.step, #steps))
   local paused = round.memory:get("roles", spec.name, "pause") == true
-  local waits, failed, well
+  local waits, failed, well, stops
   local blocker = not u.back and round:updating(spec.update.after or {}, spec.name)
   if blocker and u.step == 1 and not u.begun then
     waits = ("the update of %s"):format(blocker)
     u.since = round.now
   elseif u.phase == "rolling" or u.phase == "waiting" then
     u.begun = true
-    well, waits, failed = ran(round, spec, u, job)
-    if well then well, waits, failed = healthy(round, spec, u, ids, steps[u.step] or 0) end
+    well, waits, failed, stops = gate.ran(round, spec, u, job)
+    if well then well, waits, failed, stops = gate.healthy(round, spec, u, ids, steps[u.step] or 0) end
     if not failed and not paused and waits and u.phase == "rolling" and round.now - u.since > spec.update.deadline then
       failed = ("no progress for %s: waits for %s"):format(units.show_ms(spec.update.deadline), waits)
     end
     if failed and not paused then
+      u.stops, stops = nil, nil
       fail(round, spec, u, failed)
-      steps = update.steps(spec.update, #ids)
+      ids = code.order(round, spec.name, u, whole)
+      steps = code.steps(round, spec.name, u, ids, update.steps(spec.update, #ids))
     elseif well and not paused then
       if spec.update.canary and spec.update.promote == "manual" and u.step == 1 and #steps > 1 and not u.back then
         u.phase, waits = "waiting", ("`mesh action %s proceed`"):format(spec.name)
       elseif u.step >= #steps then
         u.phase, u.stamp = "done", round.now
-        round:journal(("%s: update to %s is done"):format(spec.name, u.to.version or u.to.image))
+        round:journal(("%s: update to %s is done"):format(spec.name, code.name(u)))
       else
         u.step, u.since, u.stamp = u.step + 1, round.now, round.now
       end
     end
   end
-  job.update_says = u.phase ~= "done" and ("update to %s, step %d of %d%s%s"):format(u.to.version or u.to.image, u.step,
+  tell_stop(round, spec, u, job, stops, waits)
+  job.update_says = u.phase ~= "done" and ("update to %s, step %d of %d%s%s"):format(code.name(u), u.step,
     #steps, paused and ", paused" or u.phase == "failed" and ", failed: " .. tostring(u.why) or "",
     waits and ", waits for " .. waits or "") or nil
   update.images(round, spec, job, u, ids, (job.once or not u.begun) and 0 or steps[u.step] or #ids)
-  if u.phase == "done" then return u.to.version end
-  return (u.from or u.to).version
 end
 
---- job.image_for: who has which image.
+--- job.image_for: who has which image; job.reached, the nodes that have all else that is new.
 function update.images(round, spec, job, u, ids, k)
   job.image = u.to.image
   if u.phase == "done" then return end
-  local rolled, past = {}, round.past.instances[spec.name] or {}
-  for i = 1, k do rolled[ids[i]] = true end
+  local rolled, past, at = {}, round.past.instances[spec.name] or {}, round.past.at[spec.name] or {}
+  job.reached = {}
+  for i = 1, k do
+    rolled[ids[i]] = true
+    if at[ids[i]] then job.reached[at[ids[i]]] = true end
+  end
   function job.image_for(id)
     local was = past[id]
     if rolled[id] or was and was.image == u.to.image then return u.to.image end
     return was and was.image or u.from and u.from.image or u.to.image
   end
 end
-
 
 return update

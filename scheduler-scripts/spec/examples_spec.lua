@@ -151,7 +151,7 @@ describe("examples/stackato", function()
     local input, scheduler = world(3, images, {"a", "b", "c"}), example "stackato"
     round(scheduler, input)
     local result, reply = act(scheduler, input, "data-services", "add")
-    assert.are.equal("filesystem: runs; mysql: runs; postgresql: runs; rabbit: runs; redis: runs", reply)
+    assert.are.equal("filesystem: runs; mysql: runs; postgresql: runs; rabbit: runs; redis: runs", reply.text)
     for _, name in ipairs {"mysql", "postgresql", "redis", "rabbit", "filesystem"} do
       assert.are.equal(1, total(result, name), name)
     end

@@ -74,6 +74,28 @@ describe("100 fronts", function()
     w:advance "40s"
     assert.are.same({["front-v1"] = 16, ["front-v2"] = 4}, images(w, "front"))
     assert.are.equal(20, w:healthy "front")
+    local says = "the update to v2 stops: front.n1 on n1: check: exited 1"
+    assert.are.equal(says, w:schedule().why["front.n1"][2])
+    assert.matches("front: update to v2 stops: front.n1 on n1: check: exited 1", w:log(), 1, true)
+    w:check("n1", "front")
+    w:advance "60s"
+    assert.are.same({["front-v2"] = 20}, images(w, "front"))
+    assert.matches("front: update to v2 goes on", w:log(), 1, true)
+  end)
+
+  it("stop their roll for a list that one of them, which has the new code, can't check", function()
+    local w = start(20)
+    update(w, "front")
+    w:advance "3s"
+    w:check("n1", "front", "exited 1") -- what it has is checked already
+    for _ = 1, 20 do
+      if images(w, "front")["front-v2"] < 10 then w:advance "1s" end
+    end
+    assert.are.equal(10, images(w, "front")["front-v2"])
+    w:action("web", "scale", {count = "21"})
+    w:advance "60s"
+    assert.are.equal("check: exited 1", w:instances("front", "n1")[1].error)
+    assert.is_true((images(w, "front")["front-v1"] or 0) > 0)
     w:check("n1", "front")
     w:advance "60s"
     assert.are.same({["front-v2"] = 20}, images(w, "front"))

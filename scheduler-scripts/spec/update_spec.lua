@@ -29,10 +29,12 @@ local function settle(input, result, change)
   local before = input.running
   setup.settle(input, result, input.now)
   for id, copy in pairs(input.running) do
-    local image = result.nodes[copy.node].roles[copy.role].instances[id].image
-    copy.image = image
+    local on = result.nodes[copy.node].roles[copy.role]
+    copy.image, copy.version = on.instances[id].image, on.version or result.roles[copy.role].version
     local was = before[id]
-    if was and was.node == copy.node and was.image == image then input.running[id] = was end
+    if was and was.node == copy.node and was.image == copy.image then
+      input.running[id], was.version = was, copy.version
+    end
     if change then change(id, input.running[id]) end
   end
 end
@@ -87,6 +89,57 @@ describe("mesh.update", function()
     for _ = 1, 5 do assert.are.equal(2, images(round(scheduler, input, 20000))["web-v2"]) end
     input.running["web.2"].health = "healthy"
     assert.are.equal(4, images(round(scheduler, input, 20000))["web-v2"])
+  end)
+
+  it("stops for a host that can't render or check it, and says why; not on the way back", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(v2, smooth)}
+    round(scheduler, input, 1000)
+    local copy = input.running["web.2"]
+    copy.image, copy.error, copy.unrendered = "web-v1", "check 'web-check' exited 1", true
+    local result = scheduler.schedule(input)
+    local says <const> = "web.2 on n2: check 'web-check' exited 1"
+    assert.are.same({"web: update to v2 stops: " .. says}, result.changes)
+    local whys = result.why["web.2"]
+    assert.are.equal("the update to v2 stops: " .. says, whys[#whys])
+    input.parents = {result}
+    input.now = input.now + 60000
+    result = scheduler.schedule(input)
+    assert.is_nil(result.changes) -- said once
+    assert.are.same(whys, result.why["web.2"])
+    assert.are.equal(2, images(result)["web-v2"])
+    -- It may well run: what it runs is not what it is to have.
+    copy.image, copy.state, copy.health = "web-v2", "running", "healthy"
+    assert.are.equal(2, images(scheduler.schedule(input))["web-v2"])
+    copy.error, copy.unrendered = "", nil
+    result = scheduler.schedule(input)
+    assert.are.equal("web: update to v2 goes on", result.changes[1])
+    assert.are.equal(4, images(result)["web-v2"])
+    -- Whom it has not reached it does not wait for: the new code may be what helps.
+    input = world(mesh.scheduler {role(nil, smooth)})
+    round(scheduler, input, 1000)
+    input.running["web.9"].unrendered = true
+    assert.are.equal(4, images(round(scheduler, input, 20000))["web-v2"])
+    act(input, "revert")
+    for _ = 1, 8 do
+      result = round(scheduler, input, 20000, function(_, c) c.unrendered = true end)
+      input.actions = {}
+    end
+    assert.are.same({["web-v1"] = 10}, images(result))
+  end)
+
+  it("a host that can't render it for as long as `deadline`: it fails with that", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(v2, smooth)}
+    round(scheduler, input, 1000)
+    local copy = input.running["web.2"]
+    copy.image, copy.error, copy.unrendered = "web-v1", "web/x.tmpl:3:1: no such variable", true
+    input.now = input.now + 301000
+    local result = scheduler.schedule(input)
+    assert.matches("no progress for 5m: waits for web.2 on n2: web/x.tmpl:3:1: no such variable",
+      table.concat(result.changes, "\n"), 1, true)
+    assert.matches("web: back to v1", table.concat(result.changes, "\n"), 1, true)
+    assert.is_nil(result.state.update.web.stops)
   end)
 
   it("all at once without a strategy, and quick", function()
@@ -255,6 +308,119 @@ describe("mesh.update", function()
     local seen = {}
     for i = 1, 4 do seen[i] = count(round(scheduler, input, 20000)) end
     assert.are.same({1, 2, 3, 3}, seen)
+  end)
+
+  --- node -> what its place says of the role, beside its instances.
+  local function places(result, key)
+    local out = {}
+    for name, node in pairs(result.nodes) do out[name] = node.roles.web and node.roles.web[key] end
+    return out
+  end
+
+  it("a version whose image is the same rolls too, seen by the version that hosts tell", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role({version = "v1.1"}, smooth)}
+    local result = round(scheduler, input, 1000)
+    assert.are.equal("v1", result.roles.web.version)
+    assert.are.same({n1 = "v1.1", n2 = "v1.1"}, places(result, "version")) -- web.1 and web.2 are there
+    -- Nothing is restarted, so that it runs well says nothing: a step takes its time.
+    assert.are.same({n1 = "v1.1", n2 = "v1.1"}, places(round(scheduler, input, 5000), "version"))
+    input.running["web.2"].version = "v1"
+    input.now = input.now + 20000
+    result = scheduler.schedule(input)
+    assert.are.same({n1 = "v1.1", n2 = "v1.1"}, places(result, "version"))
+    input.running["web.2"].version = "v1.1"
+    for _ = 1, 5 do result = round(scheduler, input, 20000) end
+    assert.are.equal("v1.1", result.roles.web.version)
+    assert.are.same({}, places(result, "version"))
+    assert.are.same({["web-v1"] = 10}, images(result))
+  end)
+
+  it("a template rolls by whole nodes, and a way back never gives it to more", function()
+    local more <const> = {template = "web-2"}
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role(more, smooth)}
+    local result = round(scheduler, input, 1000)
+    assert.are.equal("web", result.roles.web.template)
+    assert.are.same({n1 = "web-2"}, places(result, "template"))
+    assert.are.same({n1 = "web-2"}, places(round(scheduler, input, 5000), "template"))
+    assert.are.same({n1 = "web-2", n2 = "web-2"}, places(round(scheduler, input, 6000), "template"))
+    input.running["web.2"].unrendered, input.running["web.2"].error = true, "web-2/x.tmpl:1:1: no"
+    input.now = input.now + 30000
+    result = scheduler.schedule(input)
+    assert.are.equal("web: update to template web-2 stops: web.2 on n2: web-2/x.tmpl:1:1: no", result.changes[1])
+    act(input, "revert")
+    local seen = {}
+    for i = 1, 4 do
+      result = round(scheduler, input, i == 1 and 0 or 20000)
+      input.actions = {}
+      assert.are.equal("web", result.roles.web.template)
+      seen[i] = places(result, "template")
+    end
+    assert.are.same({{n2 = "web-2"}, {}, {}, {}}, seen)
+    assert.are.equal("done", result.state.update.web.phase)
+    act(input, "proceed") -- once more, and through
+    for _ = 1, 4 do
+      result = round(scheduler, input, 20000, function(_, c) c.unrendered = nil end)
+      input.actions = {}
+    end
+    assert.are.equal("web-2", result.roles.web.template)
+    assert.are.same({}, places(result, "template"))
+  end)
+
+  it("vars are data: at once, unless the author says that they roll", function()
+    local function vars(v, update) return mesh.scheduler {role({vars = v}, update)} end
+    local input = world(vars({a = 1, b = {x = 1}}, smooth))
+    local result = round(vars({a = 2}, smooth), input, 1000)
+    assert.are.same({a = 2}, result.roles.web.vars)
+    assert.is_nil(result.changes)
+    local rolls <const> = {strategy = "smooth", substeps = 3, min_healthy = "10s", vars = "roll"}
+    input = world(vars({a = 1, b = {x = 1}, c = "as it was"}, rolls))
+    local scheduler = vars({a = 2, c = "as it was"}, rolls)
+    result = round(scheduler, input, 1000)
+    assert.are.same({c = "as it was"}, result.roles.web.vars)
+    local old <const>, new <const> = {a = 1, b = {x = 1}}, {a = 2}
+    assert.are.same({n1 = new, n2 = old, n3 = old}, places(result, "vars"))
+    assert.are.same({n1 = new, n2 = old, n3 = old}, places(round(scheduler, input, 5000), "vars"))
+    assert.are.same({n1 = new, n2 = new, n3 = old}, places(round(scheduler, input, 5000), "vars"))
+    act(input, "revert")
+    result = round(scheduler, input, 0)
+    assert.matches("back to old vars of v1", result.replies[input.actions[1].id], 1, true)
+    input.actions = {}
+    for _ = 1, 4 do result = round(scheduler, input, 20000) end
+    assert.are.same({a = 1, b = {x = 1}, c = "as it was"}, result.roles.web.vars)
+    assert.are.same({}, places(result, "vars"))
+    -- Another edit is another try; without `roll` it is there at once.
+    result = round(vars({a = 3}, rolls), input, 1000)
+    assert.are.same({n1 = {a = 3}, n2 = {a = 1, b = {x = 1}, c = "as it was"}, n3 = {a = 1, b = {x = 1},
+      c = "as it was"}}, places(result, "vars"))
+    result = round(vars({a = 4}, smooth), input, 1000)
+    assert.are.same({a = 4}, result.roles.web.vars)
+    assert.are.same({}, places(result, "vars"))
+  end)
+
+  it("a memory that says nothing of templates starts no update", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    input.parents[1].state.update.web.to.template = nil
+    local result = round(mesh.scheduler {role(nil, smooth)}, input, 1000)
+    assert.is_nil(result.changes)
+    assert.are.equal("web", result.state.update.web.to.template)
+    input.parents[1].state.update.web.to.template = nil
+    result = round(mesh.scheduler {role({template = "web-2"}, smooth)}, input, 1000)
+    assert.are.equal("web", result.roles.web.template)
+  end)
+
+  it("a template may be a function of the version; an operator's version names its own", function()
+    local more <const> = {template = function(v) return "web/" .. v end}
+    local input = world(mesh.scheduler {role(more, smooth)})
+    assert.are.equal("web/v1", input.parents[1].roles.web.template)
+    act(input, "update", {version = "v2"})
+    assert.are.equal("web/v2", round(mesh.scheduler {role(more, smooth)}, input, 1000).nodes.n1.roles.web.template)
+    local named <const> = {template = "web-v1"}
+    input = world(mesh.scheduler {role(named, smooth)})
+    act(input, "update", {version = "v2"})
+    assert.are.equal("web-v2", round(mesh.scheduler {role(named, smooth)}, input, 1000).nodes.n1.roles.web.template)
+    assert.has_error(function() role {template = 3} end)
   end)
 
   it("refuses what it does not know", function()
