@@ -62,7 +62,7 @@
  *   rounds    {}                      {dir, config_dir, recording: bool, kept, left_out, failed, bytes, error}
  *   why       {instance: str}         {instance, scheduled: bool, stamp, role, node, sandbox, process, image, version,
  *                                      why: str | [str], running: rows of ps, held: [{role, stamp, why}], problems: [{text, hint}]}
- *   render    {role: str}             {role, files: {name: str}, generation: int}
+ *   render    {role: str, node: str?}  {role, node, files: {name: str}, generation: int}; of another node: 0
  *   apply     {stamp: str, force: bool}  {applied: str}                              write
  *   run       {sandbox: str, command: str?}  frames of {command, text: str, missing: bool}, the last with code: int;
  *                                      without command {sandbox, commands: [str]}  root

@@ -263,27 +263,70 @@ finish(struct planning *p, struct err *err)
 	return rc;
 }
 
+static int
+round_of(struct planning *p, struct err *err)
+{
+	int rc = crypto_init(err);
+
+	if (rc == 0)
+		rc = take_input(p, err);
+	if (rc == 0)
+		rc = take_scripts(p, err);
+	return rc == 0 ? run(p, err) : rc;
+}
+
+static void
+planning_free(struct planning *p)
+{
+	json_decref(p->world);
+	json_decref(p->after);
+	json_decref(p->diff);
+	if (p->now.json != NULL)
+		sandbox_free(&p->now);
+	if (p->has_scripts)
+		tree_free(&p->scripts.tree);
+	blob_free(&p->input);
+}
+
 int
 show_plan(const struct show *s, struct err *err)
 {
 	struct planning p = {.s = s};
-	int rc = crypto_init(err);
+	int rc = round_of(&p, err);
 
 	if (rc == 0)
-		rc = take_input(&p, err);
-	if (rc == 0)
-		rc = take_scripts(&p, err);
-	if (rc == 0)
-		rc = run(&p, err);
-	if (rc == 0)
 		rc = finish(&p, err);
-	json_decref(p.world);
-	json_decref(p.after);
-	json_decref(p.diff);
-	if (p.now.json != NULL)
-		sandbox_free(&p.now);
-	if (p.has_scripts)
-		tree_free(&p.scripts.tree);
-	blob_free(&p.input);
+	planning_free(&p);
+	return rc;
+}
+
+/* mesh render of what a round would decide; of what is in force the daemon has it. */
+int
+show_render_plan(const struct show *s, struct err *err)
+{
+	struct planning p = {.s = s};
+	struct plan_asked a = {.notes = json_array(), .missing = json_array()};
+	json_t *out = NULL;
+	int rc = round_of(&p, err);
+
+	if (rc == 0) {
+		a.config_dir = p.config_dir;
+		a.input = p.world;
+		a.before = a.after = p.after;
+		a.result = p.now.result;
+		rc = plan_render(&a, s->args->operand, s->args->node, &out, err);
+	}
+	if (rc == 0 && s->args->output == ARGS_JSON) {
+		json_dumpf(out, s->out, JSON_INDENT(2) | (s->terminal ? JSON_ENSURE_ASCII : 0));
+		fputc('\n', s->out);
+	} else if (rc == 0) {
+		rc = show_render(s, out, err);
+	}
+	if (rc < 0 && err->code == FAILED) /* it is mesh plan that has 1 for another thing */
+		err->code = 1;
+	json_decref(out);
+	json_decref(a.notes);
+	json_decref(a.missing);
+	planning_free(&p);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * plan.h - what mesh plan shares between its two files: the answer of the scripts, judged as
- * the host would judge it, and the files that it gives.
+ * plan.h - what mesh plan, and mesh render of a plan, share between their files: the answer of
+ * the scripts, judged as the host would judge it, and the files that it gives.
  */
 #ifndef CLI_PLAN_H
 #define CLI_PLAN_H
@@ -21,5 +21,9 @@ struct plan_asked {
 
 /* Judge, render both, compare.  0; negative: the host would refuse it, the line says where. */
 MUST_CHECK int plan_files(struct plan_asked *p, struct err *err);
+/* Judge, and render one role on one node (NULL: the only one that it is on).  0 and *out, of
+ * the shape that a daemon answers `render` with, the caller's; negative: the line says why not. */
+MUST_CHECK int plan_render(struct plan_asked *p, const char *role, const char *node, json_t **out,
+    struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../base/name.h"
 #include "../base/own.h"
 #include "../base/scriptio.h"
 #include "../core/plan.h"
@@ -259,6 +260,14 @@ differs(struct files *f, const char *node, const char *role, const char *file, s
 	    b != NULL ? b : json_string("(not UTF-8)")));
 }
 
+static void
+put_text(json_t *files, const char *name, struct slice text)
+{
+	json_t *v = json_stringn((const char *)text.b, text.len);
+
+	json_object_set_new(files, name, v != NULL ? v : json_string("(not UTF-8)"));
+}
+
 static struct slice
 text_of(const struct gens_file *g)
 {
@@ -391,6 +400,123 @@ tear_down(struct files *f)
 	if (f->conf_fd > 0)
 		close(f->conf_fd);
 	/* The loop and the trees go with the process, which ends now. */
+}
+
+/* --- one role on one node ------------------------------------------------------------------------ */
+
+/* "; did you mean 'web'?", or "". */
+static void
+guess(char *out, size_t cap, const char *word, const char *const *words, size_t count)
+{
+	const char *near = name_suggest(word, words, count);
+
+	snprintf(out, cap, "%s%s%s", near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+	    near != NULL ? "'?" : "");
+}
+
+static int
+no_role(const struct plan *p, const char *role, struct err *err)
+{
+	AUTO_FREE const char **words = calloc(p->roles_count + 1, sizeof *words);
+	char near[NAME_CAP + 32] = "";
+
+	for (size_t i = 0; words != NULL && i < p->roles_count; i++)
+		words[i] = p->roles[i].name;
+	if (words != NULL)
+		guess(near, sizeof near, role, words, p->roles_count);
+	return err_set(err, 1, "render: role '%s': not in the plan%s", role, near);
+}
+
+static int
+no_node(const struct files *f, const char *node, struct err *err)
+{
+	AUTO_FREE const char **words = calloc(f->nodes_count + 1, sizeof *words);
+	char near[NAME_CAP + 32] = "";
+
+	for (size_t i = 0; words != NULL && i < f->nodes_count; i++)
+		words[i] = f->nodes[i].name;
+	if (words != NULL)
+		guess(near, sizeof near, node, words, f->nodes_count);
+	return err_set(err, 1, "render: node '%s': not in the input%s", node, near);
+}
+
+/* The node to render on: the one asked for, or else the only one.  NULL and the line. */
+static const char *
+pick_node(const struct files *f, const char *role, const char *asked, struct err *err)
+{
+	const struct plan *p = &f->after;
+	const char *only = NULL;
+	char where[4 * NAME_CAP] = "";
+	size_t at = 0, count = 0;
+
+	for (size_t i = 0; i < p->nodes_count; i++) {
+		if (plan_place(&p->nodes[i], role) == NULL)
+			continue;
+		only = p->nodes[i].name;
+		if (asked != NULL && strcmp(only, asked) == 0)
+			return only;
+		if (++count > 1 && at + NAME_CAP + 8 > sizeof where)
+			snprintf(where + at, sizeof where - at, ", ...");
+		else
+			at += (size_t)snprintf(where + at, sizeof where - at, "%s%s", count > 1 ? ", " : "", only);
+	}
+	if (asked == NULL && count == 1)
+		return only;
+	if (count == 0)
+		err_set(err, 1, "render: role '%s': the plan has it on no node", role);
+	else if (asked != NULL)
+		err_set(err, 1, "render: role '%s': not on %s; the plan has it on %s", role, asked, where);
+	else
+		err_set(err, 1, "render: role '%s': on which node? --node NODE: it is on %s", role, where);
+	return NULL;
+}
+
+static int
+render_one(struct files *f, const char *role, const char *node, json_t **out, struct err *err)
+{
+	json_t *files;
+	struct rendered r;
+
+	if (!f->has_trees)
+		return err_set(err, 1, "render: there is no templates/ beside the scripts, and no daemon to say where another is");
+	for (size_t i = 0; i < f->after.errors_count; i++)
+		if (strcmp(f->after.errors[i].role, role) == 0)
+			return err_set(err, 1, "render: role '%s' failed, and would keep its part: %s", role,
+			    f->after.errors[i].text);
+	if (plan_role(&f->after, role) == NULL)
+		return no_role(&f->after, role, err);
+	if (node != NULL && node_of(f, node) == NULL)
+		return no_node(f, node, err);
+	if ((node = pick_node(f, role, node, err)) == NULL)
+		return -1;
+	if (!is_rendered(&f->after, node, role))
+		return err_set(err, 1, "render: role '%s': the plan names no template for it", role);
+	if (!render(f, &f->after, node, role, &r))
+		return err_set(err, 1, "render: role '%s' on %s: %s", role, node, r.error);
+	files = json_object();
+	for (size_t i = 0; i < r.out.files_count; i++)
+		put_text(files, r.out.files[i].name, text_of(&r.out.files[i]));
+	if (r.out.processes_text.len > 0)
+		put_text(files, "processes.yaml", r.out.processes_text);
+	render_out_free(&r.out);
+	*out = json_pack("{s:s, s:s, s:o, s:i}", "role", role, "node", node, "files", files, "generation", 0);
+	return 0;
+}
+
+int
+plan_render(struct plan_asked *asked, const char *role, const char *node, json_t **out, struct err *err)
+{
+	static struct files f;
+	int rc;
+
+	f = (struct files){.asked = asked, .script_fd = -1, .conf_fd = -1};
+	rc = set_up(&f, err);
+	if (rc >= 0)
+		rc = judge(&f, err);
+	if (rc >= 0)
+		rc = render_one(&f, role, node, out, err);
+	tear_down(&f);
+	return rc < 0 ? rc : 0;
 }
 
 int

@@ -98,6 +98,18 @@ run_timeout_ms(const struct args *a)
 	return a->verb->timeout_ms + (int)a->wait_ms;
 }
 
+/* Done here, and no daemon asked for it? */
+static bool
+is_local(const struct args *a)
+{
+	const struct verb *v = a->verb;
+	bool given = v->local_options == 0;
+
+	for (int o = 0; o < OPT_COUNT; o++)
+		given |= a->given[o] && (v->local_options & OPT_BIT(o)) != 0;
+	return v->local != NULL && given && (v->local_word == NULL || strcmp(a->operand, v->local_word) == 0);
+}
+
 int
 run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 {
@@ -109,8 +121,7 @@ run_verb(const struct show *s, int timeout_ms, struct run_error *e)
 
 	mine.args = &words;
 	*e = (struct run_error){0};
-	if (a->verb->local != NULL &&
-	    (a->verb->local_word == NULL || strcmp(a->operand, a->verb->local_word) == 0))
+	if (is_local(a))
 		return a->verb->local(s, &e->err);
 	if (a->verb->options & OPT_BIT(OPT_FORCE) && a->verb->operand == OPERAND_STAMP &&
 	    !a->given[OPT_FORCE])

@@ -47,6 +47,7 @@ int show_schedules_code(const json_t *data);
 int show_why(const struct show *s, const json_t *data, struct err *err);
 /* plan.c, replay.c */
 int show_plan(const struct show *s, struct err *err);
+int show_render_plan(const struct show *s, struct err *err);
 int show_replay(const struct show *s, struct err *err);
 int show_render(const struct show *s, const json_t *data, struct err *err);
 int show_generations(const struct show *s, const json_t *data, struct err *err);

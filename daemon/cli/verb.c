@@ -308,13 +308,16 @@ const struct verb verbs[] = {
 	.local = show_replay},
     {.name = "render",
 	.summary = "the files of a role, rendered but not used",
-	.operand = OPERAND_ROLE,
-	.operand_name = "ROLE",
-	.options = OPT_BIT(OPT_RAW),
+	.details = "As this node, or --node, renders them: from the schedule in force and this host's templates.\n"
+		   "With --scheduler or --input, as in mesh plan: what a round of those would decide, by the\n"
+		   "templates beside the scripts; with both of them no daemon is needed.",
+	.operand = OPERAND_ROLE, .operand_name = "ROLE",
+	.options = OPT_BIT(OPT_NODE) | OPT_BIT(OPT_SCHEDULER) | OPT_BIT(OPT_INPUT) | OPT_BIT(OPT_RAW),
+	.local_options = OPT_BIT(OPT_SCHEDULER) | OPT_BIT(OPT_INPUT),
 	.timeout_ms = RENDER_MS,
+	.local = show_render_plan,
 	.print = show_render},
-    {.name = "generations",
-	.summary = "the rendered generations of a role on this node",
+    {.name = "generations", .summary = "the rendered generations of a role on this node",
 	.details = "The last three are kept. --hold N makes one current again and keeps it so, whatever is\n"
 		   "scheduled or rendered and over restarts; its on-change actions run. Containers follow the\n"
 		   "schedule. mesh status shows it until --release.",

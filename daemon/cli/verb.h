@@ -57,8 +57,7 @@ enum option {
 	OPT_SEED,
 	OPT_SCHEDULER,
 	OPT_INPUT,
-	OPT_HOLD,
-	OPT_RELEASE,
+	OPT_HOLD, OPT_RELEASE,
 	OPT_RETRY, OPT_DROP,
 	OPT_AT, OPT_TIMEOUT,
 	OPT_COUNT,
@@ -131,11 +130,12 @@ struct verb {
 	int failed_code;		   /* exit code of every failure but usage; 0 = its own */
 	bool json_lines;		   /* --json is a line a frame, not a document */
 	const char *local_word; /* OPERAND_WORD: this word alone is local */
+	uint64_t local_options; /* OPT_BITs: with one of these alone it is local */
 	/* Before it asks, or NULL: what `mesh` itself signs (admit.h). */
 	int (*prepare)(const struct show *s, struct args *a, struct run_error *e);
 	/* More of an error that the daemon told; NULL: nothing. */
 	void (*explain)(const struct args *a, struct run_error *e);
-	/* Exactly one of the two (with local_word both):  local needs no daemon, print shows the data
+	/* Exactly one of the two (with local_word, local_options both):  local needs no daemon, print shows the data
 	 * of an answer.  Both return the exit code, or negative with *err. */
 	int (*local)(const struct show *s, struct err *err);
 	int (*print)(const struct show *s, const json_t *data, struct err *err);

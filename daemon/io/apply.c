@@ -354,7 +354,7 @@ job_start(struct apply_job *j)
 
 	job_cancel(j);
 	j->retry_at = MSEC_NEVER;
-	if (apply_render_in(j->e, j->role, &in, &vars, template_name, &err) < 0) {
+	if (apply_render_in(j->e, j->role, NULL, &in, &vars, template_name, &err) < 0) {
 		job_fail(j, err.text);
 		return;
 	}

@@ -99,10 +99,10 @@ const struct plan *apply_plan(const struct engine *e, const struct schedule *s);
 void apply_ready(struct engine *e, const struct schedule *s, struct plan *plan);
 /* Render it anew: which generation is held moved. */
 void apply_again(struct engine *e, const char *role);
-/* The render_in for a role of the schedule in force, as apply would use it;
- * *vars is the caller's to free.  0 or -1 and the line. */
-MUST_CHECK int apply_render_in(struct engine *e, const char *role, struct render_in *in,
-    struct blob *vars, char template_name[VIEW_IMAGE_CAP], struct err *err);
+/* The render_in for a role of the schedule in force, as apply would use it here, or on that
+ * other member of the mesh (NULL: here); *vars is the caller's to free.  0 or -1 and the line. */
+MUST_CHECK int apply_render_in(struct engine *e, const char *role, const struct mesh_member *other,
+    struct render_in *in, struct blob *vars, char template_name[VIEW_IMAGE_CAP], struct err *err);
 /* All that as one hash: it is rendered anew when that moves. */
 void apply_key(const struct engine *e, const struct plan_place *p, struct hash *out);
 

@@ -9,16 +9,32 @@
 #include "../core/vars.h"
 #include "addr.h"
 #include "engine.h"
+#include "world.h"
+
+/* As the others see it, and scripts: with a CA its word, whatever that host's config says. */
+static void
+zone_of(const struct engine *e, const struct mesh_member *other, char zone[NAME_CAP])
+{
+	char tags[VIEW_TAGS_CAP], version[NAME_CAP];
+	struct mesh_member me;
+
+	snprintf(zone, NAME_CAP, "%s", e->conf.zone);
+	if (other == NULL && e->mesh != NULL && mesh_find(e->mesh, &e->identity.id, &me))
+		other = &me;
+	if (other != NULL)
+		world_meta_read(other, zone, tags, version);
+}
 
 int
-apply_render_in(struct engine *e, const char *role, struct render_in *in, struct blob *vars,
-    char template_name[VIEW_IMAGE_CAP], struct err *err)
+apply_render_in(struct engine *e, const char *role, const struct mesh_member *other,
+    struct render_in *in, struct blob *vars, char template_name[VIEW_IMAGE_CAP], struct err *err)
 {
 	const struct plan_role *pr = plan_role(&e->apply.plan, role);
+	const struct plan_node *n = other != NULL ? plan_node(&e->apply.plan, other->name) : &e->apply.here;
 	const struct hash *wants;
-	const char *name = plan_template(pr, plan_place(&e->apply.here, role), &wants);
+	const char *name = plan_template(pr, n != NULL ? plan_place(n, role) : NULL, &wants);
 	const struct plan_template *t;
-	char address[ADDR_TEXT_CAP], stamp[STAMP_TEXT_CAP];
+	char address[ADDR_TEXT_CAP], stamp[STAMP_TEXT_CAP], zone[NAME_CAP];
 
 	if (pr == NULL || name[0] == '\0')
 		return err_set(err, EXIT_CONFIG, "role '%s': %s", role,
@@ -32,13 +48,14 @@ apply_render_in(struct engine *e, const char *role, struct render_in *in, struct
 		    "template '%s': this node has %02x%02x%02x%02x, the schedule wants %02x%02x%02x%02x; copy the config-dir here",
 		    name, t->hash.b[0], t->hash.b[1], t->hash.b[2], t->hash.b[3], wants->b[0], wants->b[1],
 		    wants->b[2], wants->b[3]);
-	addr_format_host(&e->conf.advertise, address, sizeof address);
+	addr_format_host(other != NULL ? &other->addr : &e->conf.advertise, address, sizeof address);
+	zone_of(e, other, zone);
 	stamp_text(&e->keep.current.meta.stamp, stamp);
 	struct vars_render vr = {.plan = &e->apply.plan,
-	    .node = e->conf.name,
+	    .node = other != NULL ? other->name : e->conf.name,
 	    .role = role,
 	    .address = address,
-	    .zone = e->conf.zone,
+	    .zone = zone,
 	    .stamp = stamp};
 	if (vars_render(&vr, vars) < 0)
 		return err_set(err, EXIT_CONFIG, "role '%s': its variables are larger than 1 MiB", role);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../base/name.h"
+#include "../base/own.h"
 #include "actions.h"
 #include "acts.h"
 #include "audit.h"
@@ -21,6 +22,7 @@
 #include "insides.h"
 #include "logrole.h"
 #include "logverb.h"
+#include "looks.h"
 #include "metricsverb.h"
 #include "pack.h"
 #include "past.h"
@@ -163,6 +165,8 @@ struct rendering {
 	struct engine *e;
 	struct ctl_req *r;
 	char role[NAME_CAP];
+	bool elsewhere;
+	struct mesh_member node; /* if so, where */
 };
 
 static void
@@ -178,8 +182,9 @@ on_render(void *arg, struct render_out *out, const char *error)
 		return;
 	}
 	pk = ctl_begin(v->r);
-	msgpack_pack_map(pk, 3);
+	msgpack_pack_map(pk, 4);
 	pk_kstr(pk, "role", v->role);
+	pk_kstr(pk, "node", v->elsewhere ? v->node.name : v->e->conf.name);
 	pk_str(pk, "files");
 	msgpack_pack_map(pk, out->files_count + (out->processes_text.len > 0));
 	for (size_t i = 0; i < out->files_count; i++) {
@@ -190,33 +195,83 @@ on_render(void *arg, struct render_out *out, const char *error)
 		pk_str(pk, "processes.yaml");
 		pk_strn(pk, (const char *)out->processes_text.b, out->processes_text.len);
 	}
-	pk_kuint(pk, "generation", j != NULL ? j->gen : 0);
+	pk_kuint(pk, "generation", j != NULL && !v->elsewhere ? j->gen : 0);
 	render_out_free(out);
 	ctl_end(v->r);
 	free(v);
 }
 
+/* Which nodes have it, of those that can be told in a line. */
+static void
+say_where(const struct plan *p, const char *role, char *out, size_t cap)
+{
+	size_t at = 0, more = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < p->nodes_count; i++) {
+		if (plan_place(&p->nodes[i], role) == NULL)
+			continue;
+		if (at + NAME_CAP + 16 > cap)
+			more++;
+		else
+			at += (size_t)snprintf(out + at, cap - at, "%s%s", at > 0 ? ", " : "", p->nodes[i].name);
+	}
+	if (more > 0)
+		snprintf(out + at, cap - at, " and %zu more", more);
+}
+
+/* Is it the schedule's, and there?  If not, the request has failed. */
+static bool
+is_placed(struct engine *e, struct ctl_req *r, const char *role, const char *node)
+{
+	const struct plan *p = &e->apply.plan;
+	const struct plan_node *n = plan_node(p, node);
+	char near[NAME_CAP] = "", where[4 * NAME_CAP];
+
+	if (plan_role(p, role) == NULL) {
+		for (size_t i = 0; i < p->roles_count; i++)
+			take_nearer(role, p->roles[i].name, near);
+		ctl_fail(r, 1, "mesh schedule show", "role '%s': not in the schedule%s%s%s", role,
+		    near[0] != '\0' ? "; did you mean '" : "", near, near[0] != '\0' ? "'?" : "");
+		return false;
+	}
+	if (n != NULL && plan_place(n, role) != NULL)
+		return true;
+	say_where(p, role, where, sizeof where);
+	ctl_fail(r, 1, where[0] != '\0' ? "mesh render ROLE --node NODE" : "mesh status",
+	    "role '%s': the schedule has no part of it for node %s; it is on %s", role, node,
+	    where[0] != '\0' ? where : "no node");
+	return false;
+}
+
 static void
 verb_render(struct engine *e, struct ctl_req *r)
 {
-	struct rendering *v = calloc(1, sizeof *v);
+	static const char usage[] = "mesh render ROLE [--node NODE]";
+	AUTO_FREE struct rendering *v = calloc(1, sizeof *v);
 	char template_name[VIEW_IMAGE_CAP];
 	struct blob vars = {0};
 	struct render_in in;
 	struct err err;
 
-	if (v == NULL || !ctl_arg_str(r, "role", v->role, sizeof v->role)) {
-		free(v);
-		ctl_fail(r, EXIT_USAGE_, "mesh render ROLE", "render: missing ROLE");
+	if (v == NULL || !ctl_arg_str(r, "role", v->role, sizeof v->role) ||
+	    !name_ok(v->role, strlen(v->role))) {
+		ctl_fail(r, EXIT_USAGE_, usage, "render: missing ROLE");
 		return;
 	}
 	v->e = e;
 	v->r = r;
-	if (apply_render_in(e, v->role, &in, &vars, template_name, &err) < 0 ||
-	    render_start(&in, on_render, v, &err) == NULL) {
+	v->elsewhere = ctl_arg_has(r, "node");
+	if (v->elsewhere && !looks_find_asked(e, r, "node", usage, &v->node))
+		return;
+	v->elsewhere = v->elsewhere && !v->node.self;
+	if (!is_placed(e, r, v->role, v->elsewhere ? v->node.name : e->conf.name))
+		return;
+	if (apply_render_in(e, v->role, v->elsewhere ? &v->node : NULL, &in, &vars, template_name, &err) < 0 ||
+	    render_start(&in, on_render, v, &err) == NULL)
 		ctl_fail(r, 1, "mesh status", "%s", err.text);
-		free(v);
-	}
+	else
+		v = NULL; /* on_render's now */
 	blob_free(&vars);
 }
 

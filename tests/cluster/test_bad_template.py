@@ -149,6 +149,26 @@ def test_secrets_of_scripts_and_templates_stay_on_the_host(cluster, nodes, tmp_p
     service.set_script(nodes, cluster.scripts)
 
 
+def test_files_of_another_node(cluster, nodes):
+    """mesh render --node: what that node has rendered, told by any other, byte by byte."""
+    for asked in nodes:
+        for n in nodes:
+            said = asked.ask("render", "front", "--node", n.name)
+            assert said["node"] == n.name and said["files"]["haproxy.cfg"] == n.rendered("front", "haproxy.cfg")
+    have = [n for n in nodes if n.running("web")]
+    lack = [n for n in nodes if n not in have]
+    assert have
+    for n in have:
+        assert nodes[0].ask("render", "web", "--node", n.name)["files"]["index.html"] == n.rendered("web", "index.html")
+    for words, told in ((["webb"], "role 'webb': not in the schedule; did you mean 'web'?"),
+                        (["web", "--node", "n33"], "no node 'n33' is known; did you mean 'n3'?"),
+                        *([["web", "--node", n.name], f"role 'web': the schedule has no part of it for node {n.name}; it is on "]
+                          for n in lack)):
+        p = nodes[0].mesh("render", *words)
+        assert p.returncode == 1 and told in p.stderr, p.stderr
+        assert not p.stdout
+
+
 def test_unknown_key_in_render_yaml(cluster, nodes):
     files = rendered(nodes)
     for n in nodes:

@@ -31,7 +31,7 @@ that() {
 
 gone=$dir/ctl
 is "unknown command" 64 "mesh: unknown command 'stauts'; did you mean 'status'? see mesh --help" stauts
-is "missing argument" 64 "mesh: render: missing ROLE; usage: mesh render ROLE [--raw]" render
+is "missing argument" 64 "mesh: render: missing ROLE; usage: mesh render ROLE [--raw] [--node NODE] [--scheduler DIR] [--input FILE]" render
 is "argument with escapes" 64 "mesh: logs: INSTANCE|ROLE 'a\\x1b[2J' is not a name ([a-z0-9][a-z0-9_.-]{0,62})" \
     logs "$(printf 'a\033[2J')"
 is "not a date" 64 "mesh: --since: '2026-13-40' is not a date (YYYY-MM-DD[Thh:mm:ss]) nor a duration (10m)" \

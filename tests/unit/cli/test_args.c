@@ -144,7 +144,7 @@ bad(void **state)
 	    {"xyzzyx", "unknown command 'xyzzyx'; see mesh --help"},
 	    {"logs", "logs: missing INSTANCE|ROLE; usage: mesh logs INSTANCE|ROLE [-f] "
 		     "[-n N] [--since TIME] [--raw]"},
-	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw]"},
+	    {"render", "render: missing ROLE; usage: mesh render ROLE [--raw] [--node NODE] [--scheduler DIR] [--input FILE]"},
 	    {"leader --to", "--to: missing NODE"},
 	    {"leader --to 'N\x9b'", "--to: ''N\\x9b'' is no node's name"},
 	    {"ps --to n1", "ps: --to is not for this command; usage: mesh ps [ROLE] [-w]"},
@@ -349,7 +349,7 @@ table_is_whole(void **state)
 
 		assert_ptr_equal(verb_find(v->name), v);
 		assert_non_null(v->summary);
-		assert_true(v->local_word != NULL ? v->local != NULL && v->print != NULL :
+		assert_true(v->local_word != NULL || v->local_options != 0 ? v->local != NULL && v->print != NULL :
 						    (v->local != NULL) != (v->print != NULL));
 		/* A command of root's may take as long as it likes. */
 		assert_true(v->print == NULL || v->timeout_ms > 0 || strcmp(v->name, "run") == 0);
