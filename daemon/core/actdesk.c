@@ -99,9 +99,26 @@ take(struct actdesk *d, const struct node_id *by, const char *node, const struct
 	return !x->answered && !a->aside;
 }
 
+static bool
+is_ahead(const struct action *a, uint64_t wall_ms)
+{
+	return a->stamp_ms > wall_ms && a->stamp_ms - wall_ms > ACTION_AHEAD_MS_MAX;
+}
+
+static void
+say_ahead(const struct action *a, uint64_t wall_ms, struct action_word *w)
+{
+	uint64_t minutes = (a->stamp_ms - wall_ms) / 60000;
+
+	w->state = ACTION_ASIDE;
+	snprintf(w->text, sizeof w->text,
+	    "its stamp is %llu minutes ahead of the leader's clock: set the clock that is wrong, then --retry",
+	    (unsigned long long)minutes);
+}
+
 static void
 say(const struct actdesk *d, const struct node_id *by, const struct action_bundle *b,
-    struct action_words *words)
+    uint64_t wall_ms, struct action_words *words)
 {
 	words->count = b->count;
 	for (uint32_t i = 0; i < b->count; i++) {
@@ -109,6 +126,8 @@ say(const struct actdesk *d, const struct node_id *by, const struct action_bundl
 		struct action_word *w = &words->words[i];
 
 		*w = (struct action_word){.number = b->actions[i].number, .state = ACTION_NO_ROOM};
+		if (x == NULL && is_ahead(&b->actions[i], wall_ms))
+			say_ahead(&b->actions[i], wall_ms, w);
 		if (x == NULL)
 			continue;
 		w->state = x->a.aside ? ACTION_ASIDE : ACTION_WAITS;
@@ -147,8 +166,17 @@ node_new(struct actdesk *d, const struct node_id *by)
 }
 
 bool
+actdesk_is_old(const struct actdesk *d, const struct node_id *by, uint64_t turn)
+{
+	const struct actdesk_node *n = node_of(d, by);
+
+	return n != NULL && turn < n->turn;
+}
+
+bool
 actdesk_bundle(struct actdesk *d, const struct node_id *by, const char *node,
-    const struct action_bundle *b, const struct actdone *done, struct action_words *words)
+    const struct action_bundle *b, const struct actdone *done, uint64_t wall_ms,
+    struct action_words *words)
 {
 	struct actdesk_node *n = node_of(d, by);
 	bool fresh = false;
@@ -158,7 +186,7 @@ actdesk_bundle(struct actdesk *d, const struct node_id *by, const char *node,
 		n = node_new(d, by);
 	if (n == NULL || b->turn < n->turn) {
 		if (n == NULL)
-			say(d, by, b, words);
+			say(d, by, b, wall_ms, words);
 		return false;
 	}
 	n->turn = b->turn;
@@ -167,11 +195,12 @@ actdesk_bundle(struct actdesk *d, const struct node_id *by, const char *node,
 		if (id_eq(&d->items[i].by, by))
 			d->items[i].listed = false;
 	for (uint32_t i = 0; i < b->count; i++)
-		fresh |= take(d, by, node, &b->actions[i], done);
+		if (!is_ahead(&b->actions[i], wall_ms) || item_of(d, by, b->actions[i].number) != NULL)
+			fresh |= take(d, by, node, &b->actions[i], done);
 	for (uint32_t i = d->count; i-- > 0;)
 		if (!d->items[i].listed && !d->items[i].given)
 			remove_item(d, i);
-	say(d, by, b, words);
+	say(d, by, b, wall_ms, words);
 	return fresh;
 }
 

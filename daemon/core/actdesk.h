@@ -82,9 +82,14 @@ void actdesk_clear(struct actdesk *d);
 
 /* What a node has pending, by its own signed word; node: its name here; done: as of
  * actdesk_give.  words: what is said to it.  An older bundle than the last one changes
- * nothing.  True: there is something to be given that was not there. */
+ * nothing; nor does an action stamped ahead of wall_ms by more than ACTION_AHEAD_MS_MAX: by
+ * its stamp it would be later than all that anybody asks until then.  True: there is
+ * something to be given that was not there. */
 bool actdesk_bundle(struct actdesk *d, const struct node_id *by, const char *node,
-    const struct action_bundle *b, const struct actdone *done, struct action_words *words);
+    const struct action_bundle *b, const struct actdone *done, uint64_t wall_ms,
+    struct action_words *words);
+/* Was a newer bundle of that node taken than one of this turn? */
+bool actdesk_is_old(const struct actdesk *d, const struct node_id *by, uint64_t turn);
 /* That node is no member any more: what it asked for is not done. */
 void actdesk_forget(struct actdesk *d, const struct node_id *by);
 

@@ -26,6 +26,7 @@ enum {
 	ACTION_ID_CAP = NAME_CAP + 24,
 	ACTION_LINE_CAP = 256,
 	ACTION_TRIES_MAX = 3,  /* failed rounds, then it is set aside */
+	ACTION_AHEAD_MS_MAX = 10 * 60 * 1000, /* a clock further ahead is wrong */
 	ACTION_QUEUE_MAX = 24, /* pending on one node */
 	ACTION_BYTES_MAX = ACTION_ARGS_BYTES_MAX + ACTION_TEXT_CAP + 2 * NAME_CAP + 64, /* packed */
 	ACTION_BUNDLE_BYTES_MAX = ACTION_QUEUE_MAX * ACTION_BYTES_MAX + 64,

@@ -116,6 +116,17 @@ fill(struct actqueue *q, msec now)
 	q->tokens = more >= ACTQUEUE_BURST - q->tokens ? ACTQUEUE_BURST : q->tokens + more;
 }
 
+/* Rising; but a clock that was far ahead, and was set right, is no measure: such a stamp no
+ * leader takes. */
+static uint64_t
+next_stamp(struct actqueue *q, uint64_t wall_ms)
+{
+	bool far = q->last_stamp_ms > wall_ms && q->last_stamp_ms - wall_ms > ACTION_AHEAD_MS_MAX;
+
+	q->last_stamp_ms = far || wall_ms > q->last_stamp_ms ? wall_ms : q->last_stamp_ms + 1;
+	return q->last_stamp_ms;
+}
+
 int
 actqueue_add(struct actqueue *q, msec now, uint64_t wall_ms, struct action *a)
 {
@@ -128,9 +139,8 @@ actqueue_add(struct actqueue *q, msec now, uint64_t wall_ms, struct action *a)
 		return -ERR_RANGE;
 	q->tokens--;
 	q->last = at > q->last ? at : q->last + 1;
-	q->last_stamp_ms = wall_ms > q->last_stamp_ms ? wall_ms : q->last_stamp_ms + 1;
 	a->number = q->last;
-	a->stamp_ms = q->last_stamp_ms;
+	a->stamp_ms = next_stamp(q, wall_ms);
 	q->actions[q->count++] = *a;
 	moved(q, now);
 	return 0;
@@ -219,8 +229,7 @@ actqueue_resolve(struct actqueue *q, msec now, uint64_t wall_ms, uint64_t number
 	a->tries = 0;
 	a->error[0] = '\0';
 	/* By this it is judged whether it is too old, and the leader sees that it is meant anew. */
-	q->last_stamp_ms = wall_ms > q->last_stamp_ms ? wall_ms : q->last_stamp_ms + 1;
-	a->stamp_ms = q->last_stamp_ms;
+	a->stamp_ms = next_stamp(q, wall_ms);
 	moved(q, now);
 	return true;
 }

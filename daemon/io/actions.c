@@ -11,6 +11,7 @@
 
 #include "../base/log.h"
 #include "../base/own.h"
+#include "../core/actsign.h"
 #include "actlead.h"
 #include "actown.h"
 #include "belong.h"
@@ -110,37 +111,16 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 	heard(e, rc, &x->words);
 }
 
-/* pk | signature | bundle */
-static size_t
-pack_signed(struct engine *e, const struct node_id *leader, uint8_t *buf)
-{
-	static const char context[] = "mesh actions 1\n";
-	size_t before = sizeof context - 1;
-	uint8_t *body = buf + ACTLEAD_HEAD_BYTES;
-	struct actions *x = e->actions;
-	size_t len;
-
-	actqueue_bundle(&x->q, net_now(), leader, &x->bundle);
-	len = action_bundle_pack(body, &x->bundle);
-	/* The text that is signed stands where the signature will, for a moment. */
-	memcpy(body - before, context, before);
-	uint8_t sig[SIG_BYTES];
-	e->crypto.sign(e->crypto.arg, sig, body - before, before + len);
-	memcpy(buf, e->keys.pk, KEY_BYTES);
-	memcpy(buf + KEY_BYTES, sig, SIG_BYTES);
-	return ACTLEAD_HEAD_BYTES + len;
-}
-
 /* The leader of this side, this node too; false: none. */
 static bool
-find_leader(const struct engine *e, struct node_id *out)
+find_leader(const struct engine *e, struct actsign_office *out)
 {
 	struct mesh_side s;
 
 	if (e->mesh == NULL)
 		return false;
 	mesh_side(e->mesh, net_now(), &s);
-	*out = s.leader;
+	*out = (struct actsign_office){.leader = s.leader, .term = s.term};
 	return s.has_leader;
 }
 
@@ -149,24 +129,25 @@ hand_over(struct engine *e)
 {
 	struct actions *x = e->actions;
 	struct over_question q = {.kind = QUERY_ACTIONS, .timeout_ms = ASK_MS};
-	struct node_id leader;
+	struct actsign_office to;
 
-	if (x->asking || belong_is_out(e) || !find_leader(e, &leader) ||
-	    !actqueue_due(&x->q, net_now(), &leader))
+	if (x->asking || belong_is_out(e) || !find_leader(e, &to) ||
+	    !actqueue_due(&x->q, net_now(), &to.leader))
 		return;
-	AUTO_FREE uint8_t *buf = malloc(ACTLEAD_HEAD_BYTES + ACTION_BUNDLE_BYTES_MAX);
+	AUTO_FREE uint8_t *buf = malloc(ACTSIGN_BYTES_MAX);
 	if (buf == NULL)
 		return;
+	actqueue_bundle(&x->q, net_now(), &to.leader, &x->bundle);
 	q.payload = buf;
-	q.len = pack_signed(e, &leader, buf);
+	q.len = actsign_pack(buf, &e->crypto, e->keys.pk, &to, &x->bundle);
 	x->asked_turn = x->bundle.turn;
-	if (id_eq(&leader, &e->identity.id)) {
+	if (id_eq(&to.leader, &e->identity.id)) {
 		int rc = actlead_take(e, buf, q.len);
 
 		heard(e, rc, &e->lead.desk->words);
 		return;
 	}
-	x->asking = over_ask(e, &leader, &q, on_answer, e);
+	x->asking = over_ask(e, &to.leader, &q, on_answer, e);
 }
 
 static void
@@ -211,9 +192,9 @@ void
 actions_look(struct engine *e)
 {
 	struct actions *x = e->actions;
-	struct node_id leader;
+	struct actsign_office to;
 
-	if (x->q.count > 0 && find_leader(e, &leader) && !id_eq(&leader, &x->q.tried))
+	if (x->q.count > 0 && find_leader(e, &to) && !id_eq(&to.leader, &x->q.tried))
 		actions_moved(e);
 }
 
@@ -268,13 +249,13 @@ actions_adopted(struct engine *e)
 const char *
 actions_why(const struct engine *e, const struct action *a)
 {
-	struct node_id leader;
+	struct actsign_office to;
 
 	if (a->error[0] != '\0')
 		return a->error;
 	if (belong_is_out(e))
 		return "this node was put out of the cluster";
-	if (!find_leader(e, &leader))
+	if (!find_leader(e, &to))
 		return "there is no leader on this side";
 	if (e->actions->rc == -ERR_UNKNOWN)
 		return "the leader is of an older meshd that takes no actions";
@@ -294,8 +275,7 @@ actions_problem(const struct engine *e, char text[ERR_TEXT_CAP], const char **hi
 		const struct action *a = &q->actions[i];
 
 		/* What is set aside by its leader that one tells. */
-		if ((a->aside && a->tries >= ACTION_TRIES_MAX) ||
-		    now < a->stamp_ms + LONG_MS)
+		if (a->aside ? a->tries >= ACTION_TRIES_MAX : now < a->stamp_ms + LONG_MS)
 			continue;
 		action_id(id, e->conf.name, a->number);
 		action_line(line, a);

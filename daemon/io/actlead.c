@@ -9,12 +9,16 @@
 #include "../../gossip/look.h"
 #include "../base/log.h"
 #include "../base/own.h"
+#include "../core/actsign.h"
 #include "engine.h"
 #include "events.h"
 #include "identity.h"
 #include "pack.h"
 
-enum { PARENTS_MS = 10000 }; /* longer than that no action waits for an older schedule */
+enum {
+	PARENTS_MS = 10000, /* longer than that no action waits for an older schedule */
+	SAY_MS = 60000,
+};
 
 struct actlead *
 actlead_new(void)
@@ -71,40 +75,54 @@ gather(struct engine *e, struct actdone *out)
 static int
 open_bundle(struct engine *e, const uint8_t *payload, size_t len, struct mesh_member *from)
 {
-	static const char context[] = "mesh actions 1\n";
-	size_t before = sizeof context - 1, body = len - ACTLEAD_HEAD_BYTES;
+	struct actsign_office here = {.leader = e->identity.id};
+	struct mesh_side side;
 	struct node_id id;
 
-	if (len <= ACTLEAD_HEAD_BYTES || body > ACTION_BUNDLE_BYTES_MAX)
-		return -ERR_MALFORMED;
+	if (len <= ACTSIGN_HEAD_BYTES)
+		return -ERR_SHORT;
 	if (mesh_standing(e->mesh, payload) != MESH_VOTES)
 		return -ERR_NO_VOTE;
-	AUTO_FREE uint8_t *text = malloc(before + body);
-	if (text == NULL)
-		return -ERR_FULL;
-	memcpy(text, context, before);
-	memcpy(text + before, payload + ACTLEAD_HEAD_BYTES, body);
-	if (!e->crypto.verify(e->crypto.arg, payload, payload + KEY_BYTES, text, before + body))
-		return -ERR_AUTH;
 	identity_id(payload, &id);
 	if (!mesh_find(e->mesh, &id, from))
 		return -ERR_STRANGER;
-	return action_bundle_read(&e->lead.desk->bundle, payload + ACTLEAD_HEAD_BYTES, body);
+	mesh_side(e->mesh, net_now(), &side);
+	here.term = side.term;
+	return actsign_open(&e->lead.desk->bundle, &e->crypto, &here, payload, len);
+}
+
+/* Whoever can be asked can send nonsense: the log is not filled with it. */
+static void
+refused(struct engine *e, const struct mesh_member *from, int rc)
+{
+	struct actlead *l = e->lead.desk;
+	msec now = net_now();
+
+	if (l->said != 0 && now - l->said < SAY_MS)
+		return;
+	l->said = now;
+	log_warn("actions: what %s hands over is refused: %s", from->name[0] != '\0' ? from->name : "a stranger",
+	    stream_error(rc));
 }
 
 int
 actlead_take(struct engine *e, const uint8_t *payload, size_t len)
 {
 	struct actlead *l = e->lead.desk;
-	struct mesh_member from;
+	struct mesh_member from = {.name = ""};
 	struct actdone done;
 	int rc;
 
 	if (e->mesh == NULL || !e->lead.leading)
 		return -ERR_NOT_LEADER;
-	if ((rc = open_bundle(e, payload, len, &from)) < 0 || (rc = gather(e, &done)) < 0)
+	rc = open_bundle(e, payload, len, &from);
+	if (rc == 0 && actdesk_is_old(&l->desk, &from.id, l->bundle.turn))
+		rc = -ERR_REPLAY;
+	if (rc < 0)
+		refused(e, &from, rc);
+	if (rc < 0 || (rc = gather(e, &done)) < 0)
 		return rc;
-	if (actdesk_bundle(&l->desk, &from.id, from.name, &l->bundle, &done, &l->words))
+	if (actdesk_bundle(&l->desk, &from.id, from.name, &l->bundle, &done, engine_wall_ms(), &l->words))
 		lead_note(e, SCHED_ACTION);
 	actdone_free(&done);
 	return 0;

@@ -4,11 +4,10 @@
  *
  *   QUERY_ACTIONS  pk 32 | signature 64 | bundle   -> what is said of each (core/action.h)
  *
- * A bundle is signed by the node that accepted what is in it, so that whoever passes it on
- * can neither change it nor speak for another: the signature is over "mesh actions 1\n" and
- * the bundle.  It is taken of who has a vote.  Such a node, gone bad, can send actions of
- * its own making, as many as its share of the desk, until `mesh evict`: each is in
- * `mesh events`, with the node it came from.
+ * A bundle is signed by the node that accepted what is in it, for this leader in this term
+ * (core/actsign.h).  It is taken of who has a vote, and an older one than the last changes
+ * nothing.  Such a node, gone bad, can send actions of its own making, as many as its share
+ * of the desk, until `mesh evict`: each is in `mesh events`, with the node it came from.
  */
 #ifndef IO_ACTLEAD_H
 #define IO_ACTLEAD_H
@@ -21,13 +20,12 @@
 
 struct engine;
 
-enum { ACTLEAD_HEAD_BYTES = KEY_BYTES + SIG_BYTES };
-
 struct actlead {
 	struct actdesk desk;
 	struct actdone done; /* of all that the next schedule comes from, pruned */
 	struct action_bundle bundle; /* the last that came; words: what was said to it */
 	struct action_words words;
+	msec said; /* when the log was told of one that was refused; 0 = never */
 };
 
 /* NULL: no memory. */

@@ -34,13 +34,13 @@ fuzz_desk(const struct action_bundle *b)
 	struct actdesk d;
 
 	must(actdesk_init(&d) == 0);
-	(void)actdesk_bundle(&d, &by, "n7", b, &done, &words);
+	(void)actdesk_bundle(&d, &by, "n7", b, &done, UINT64_C(1800000000000), &words);
 	must(words.count == b->count && d.count <= b->count);
 	size_t n = actdesk_give(&d, &done, 0, given);
 	must(n <= ACTDESK_ROUND_MAX && actdesk_reply(&d, (struct slice){NULL, 0}, 1, &done) == 0);
 	must(done.count == n);
 	(void)actdesk_ended(&d, n % 2 ? ACTDESK_FAILED : ACTDESK_ISSUED, "why");
-	(void)actdesk_bundle(&d, &by, "n7", b, &done, &words);
+	(void)actdesk_bundle(&d, &by, "n7", b, &done, UINT64_C(1800000000000), &words);
 	actdesk_prune(&d, &done, UINT64_MAX);
 	actdone_free(&done);
 	actdesk_free(&d);

@@ -58,7 +58,7 @@ bundle(int n, uint64_t turn, uint64_t first, uint32_t count, const struct actdon
 		assert_int_equal(action_make(&b.actions[i], "web", "scale", NULL, 0, &err), 0);
 		b.actions[i].number = b.actions[i].stamp_ms = first + i;
 	}
-	return actdesk_bundle(&d, &id, name, &b, done, &words);
+	return actdesk_bundle(&d, &id, name, &b, done, WALL, &words);
 }
 
 static void
@@ -123,6 +123,44 @@ an_old_bundle_changes_nothing(void **state)
 	assert_int_equal(d.count, 0);
 	assert_false(bundle(1, 7, 1, 2, &none)); /* it was on its way for long */
 	assert_int_equal(d.count, 0);
+}
+
+/* A clock that is wrong, or a node that is: its stamp would win over all that others ask. */
+static void
+what_is_stamped_ahead_is_not_taken(void **state)
+{
+	static struct action_bundle b;
+	struct node_id id = id_of(1);
+	struct err err;
+
+	(void)state;
+	b = (struct action_bundle){.turn = 1, .last = 3, .count = 3};
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(action_make(&b.actions[i], "web", "scale", NULL, 0, &err), 0);
+		b.actions[i].number = i + 1;
+	}
+	b.actions[0].stamp_ms = WALL + ACTION_AHEAD_MS_MAX;
+	b.actions[1].stamp_ms = WALL + ACTION_AHEAD_MS_MAX + 1;
+	b.actions[2].stamp_ms = INT64_MAX;
+	assert_true(actdesk_bundle(&d, &id, "n1", &b, &none, WALL, &words));
+	assert_int_equal(d.count, 1);
+	assert_int_equal(words.words[0].state, ACTION_WAITS);
+	for (int i = 1; i < 3; i++)
+		assert_int_equal(words.words[i].state, ACTION_ASIDE);
+	assert_string_equal(words.words[1].text,
+	    "its stamp is 10 minutes ahead of the leader's clock: set the clock that is wrong, then --retry");
+	assert_int_equal(actdesk_give(&d, &none, 0, given), 1);
+	/* The leader's clock is set back meanwhile: what it took it keeps. */
+	assert_false(actdesk_bundle(&d, &id, "n1", &b, &none, 1000, &words));
+	assert_int_equal(words.words[0].state, ACTION_WAITS);
+	assert_false(actdesk_ended(&d, ACTDESK_ISSUED, ""));
+	/* Said again with another stamp. */
+	b.turn = 2;
+	b.actions[1].stamp_ms = WALL;
+	assert_true(actdesk_bundle(&d, &id, "n1", &b, &none, WALL, &words));
+	assert_int_equal(words.words[1].state, ACTION_WAITS);
+	assert_true(actdesk_is_old(&d, &id, 1));
+	assert_false(actdesk_is_old(&d, &id, 2));
 }
 
 static void
@@ -245,12 +283,12 @@ a_new_leader_goes_on_with_the_tries(void **state)
 		b.actions[i].tries = 2 + i;
 	}
 	b.actions[1].aside = true;
-	assert_true(actdesk_bundle(&d, &id, "n1", &b, &none, &words));
+	assert_true(actdesk_bundle(&d, &id, "n1", &b, &none, WALL, &words));
 	assert_int_equal(actdesk_give(&d, &none, 0, given), 1);
 	assert_true(actdesk_ended(&d, ACTDESK_FAILED, "no"));
 	assert_int_equal(actdesk_give(&d, &none, 0, given), 0);
 	assert_false(actdesk_ended(&d, ACTDESK_ISSUED, ""));
-	assert_false(actdesk_bundle(&d, &id, "n1", &b, &none, &words));
+	assert_false(actdesk_bundle(&d, &id, "n1", &b, &none, WALL, &words));
 	assert_int_equal(words.words[0].state, ACTION_ASIDE);
 }
 
@@ -286,7 +324,7 @@ each_node_has_its_share(void **state)
 		struct node_id id = {{1, (uint8_t)(i >> 8), (uint8_t)i}};
 
 		b->turn = 1;
-		assert_false(actdesk_bundle(&d, &id, "x", b, &none, &words));
+		assert_false(actdesk_bundle(&d, &id, "x", b, &none, WALL, &words));
 		free(b);
 	}
 	assert_int_equal(d.nodes_count, ACTDESK_NODES_MAX);
@@ -431,6 +469,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(oldest_first_and_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_group_is_the_roles_that_the_reply_names, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_old_bundle_changes_nothing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_is_stamped_ahead_is_not_taken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_round_given_up_gives_them_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(dropped_while_its_round_runs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(poison_goes_aside_alone, setup, teardown),

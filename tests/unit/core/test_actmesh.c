@@ -103,10 +103,10 @@ hand_over(struct world *w, int n)
 		(void)actqueue_told(&w->q[n], w->now, b.turn, NULL);
 		if (chance(w, 2) == 0)
 			return;
-		(void)actdesk_bundle(&d, &id, name, &b, &w->newest, &words);
+		(void)actdesk_bundle(&d, &id, name, &b, &w->newest, w->wall, &words);
 		return;
 	}
-	(void)actdesk_bundle(&d, &id, name, &b, &w->newest, &words);
+	(void)actdesk_bundle(&d, &id, name, &b, &w->newest, w->wall, &words);
 	if (actqueue_told(&w->q[n], w->now, b.turn, &words))
 		save(w, n);
 }

@@ -59,6 +59,21 @@ numbers_and_stamps_rise(void **state)
 	assert_true(add(100, WALL + 2000) > two);
 }
 
+/* No leader takes what is stamped so far ahead: it and all later ones would wait for that day. */
+static void
+a_clock_that_was_far_ahead_is_set_right(void **state)
+{
+	uint64_t one;
+
+	(void)state;
+	one = add(2000, WALL + ACTION_AHEAD_MS_MAX + 1);
+	assert_int_equal(actqueue_find(&q, add(2000, WALL))->stamp_ms, WALL);
+	assert_true(actqueue_resolve(&q, 2000, WALL + 5, one, true));
+	assert_int_equal(actqueue_find(&q, one)->stamp_ms, WALL + 5);
+	assert_true(add(2000, WALL) > one);
+	assert_int_equal(q.actions[q.count - 1].stamp_ms, WALL + 6);
+}
+
 static void
 no_number_comes_twice_after_a_lost_disk(void **state)
 {
@@ -238,6 +253,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(numbers_and_stamps_rise, fresh),
+	    cmocka_unit_test_setup(a_clock_that_was_far_ahead_is_set_right, fresh),
 	    cmocka_unit_test_setup(no_number_comes_twice_after_a_lost_disk, fresh),
 	    cmocka_unit_test_setup(it_is_bounded, fresh),
 	    cmocka_unit_test_setup(what_could_not_be_saved_is_not_there, fresh),
