@@ -30,6 +30,7 @@ $(B)/unit/io/test_saving: LDFLAGS += -Wl,--wrap=write,--wrap=pwrite,--wrap=write
 $(B)/unit/io/test_depart: LDFLAGS += -Wl,--wrap=fdatasync
 $(B)/unit/io/test_critical: LDFLAGS += -Wl,--wrap=time
 $(B)/unit/io/test_logrole: LDFLAGS += -Wl,--wrap=logrole_start
+$(B)/unit/io/test_recording: LDFLAGS += -Wl,--wrap=rounds_add
 # Tests that count what is asked of malloc.
 $(B)/unit/io/test_wire $(B)/unit/io/test_guests: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
@@ -77,16 +78,11 @@ print-fuzz:
 
 # --- fuzzers: clang, every object instrumented; the name says the room ---------
 FUZZ_BUILD := CC=clang SAN=fuzzer-no-link,address,undefined
-room_fuzz_metrics := core
 $(foreach f,frame gossip cert,$(eval room_fuzz_$f := gossip))
 $(foreach f,disk session asked rounds,$(eval room_fuzz_$f := io))
-room_fuzz_conf := conf
-room_fuzz_flat := base
-room_fuzz_template := script
-$(foreach f,action plan sample schedule outlook facts audit labels series expo cantalfile httpanswer procfs prom pattern query,$(eval room_fuzz_$f := core))
-room_fuzz_proto := supervisor
-room_fuzz_answer := cli
-room_fuzz_http := http
+$(foreach f,conf.conf flat.base template.script proto.supervisor answer.cli http.http hostact.hostact,$(eval room_fuzz_$(basename $f) := $(subst .,,$(suffix $f))))
+need_hostact := $(need_supervisor) $(need_conf)
+$(foreach f,metrics action plan sample schedule outlook facts audit labels series expo cantalfile httpanswer procfs prom pattern query,$(eval room_fuzz_$f := core))
 fuzz_programs: $(FUZZERS)
 $(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $$(call built,$$(need_$$(room_$$*)))
 	@mkdir -p $(@D)

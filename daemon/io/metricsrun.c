@@ -5,18 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "confine.h"
 #include "crypto.h"
 #include "identity.h"
 #include "net.h"
@@ -31,49 +28,6 @@ struct metricsrun_job {
 };
 
 /* --- in the copy ----------------------------------------------------------------- */
-
-#define ALLOW(name)                                                                                \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-
-/*
- * Compute, take memory, write, end.  Not by libseccomp: that takes longer than most
- * answers.  Numbers of another architecture than this program's don't come: the engine's
- * own filter, which holds on, kills for them.
- */
-static bool
-confine(void)
-{
-	static const struct sock_filter rules[] = {
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	    ALLOW(write),
-	    ALLOW(mmap),
-	    ALLOW(munmap),
-	    ALLOW(mremap),
-	    ALLOW(madvise),
-	    ALLOW(mprotect),
-	    ALLOW(brk),
-	    ALLOW(futex),
-	    ALLOW(clock_gettime),
-	    ALLOW(rt_sigreturn),
-	    ALLOW(rt_sigprocmask), /* abort(), for an assertion to end as one */
-	    ALLOW(rt_sigaction),
-	    ALLOW(gettid),
-	    ALLOW(getpid),
-	    ALLOW(tgkill),
-#if defined(__SANITIZE_ADDRESS__)
-	    ALLOW(sigaltstack), /* of the sanitizer */
-	    ALLOW(sched_yield),
-#endif
-	    ALLOW(exit),
-	    ALLOW(exit_group),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-	};
-	static const struct sock_fprog program = {
-	    .len = ARRAY_LEN(rules), .filter = (struct sock_filter *)(uintptr_t)rules};
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 /* What this process has of private memory, and so much more. */
 static bool
@@ -101,7 +55,7 @@ limit(void)
 	struct rlimit cpu = {METRICSRUN_CPU_S, METRICSRUN_CPU_S + 1}, none = {0, 0};
 
 	return setrlimit(RLIMIT_CPU, &cpu) == 0 && setrlimit(RLIMIT_CORE, &none) == 0 &&
-	    limit_memory() && confine();
+	    limit_memory() && confine_compute();
 }
 
 static int

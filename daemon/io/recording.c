@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 #include "../base/ctl.h"
 #include "../base/log.h"
 #include "../base/scriptio.h"
+#include "confine.h"
 #include "engine.h"
 
 /* What the copy gives back: raw, for it is this very program. */
@@ -49,6 +51,8 @@ copy(void *arg)
 	(void)setpriority(PRIO_PROCESS, 0, 5); /* the leader's own work first */
 	if (setrlimit(RLIMIT_CPU, &cpu) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
 		return say("its copy of the engine can't be limited");
+	if (!confine_files())
+		return say("its copy of the engine can't be confined here");
 	/* The same pieces give the same bytes as they did when they were written. */
 	if ((r->before.input.len > 0 && round_pack(&r->before.rec, &before) < 0) ||
 	    round_pack(&r->writing.rec, &plain) < 0)
@@ -129,6 +133,8 @@ on_copy(void *arg, struct spawn_result *res)
 	r->copy = NULL;
 	if (res->killed_by_deadline) {
 		pause_(e, "the disk took longer than 20 s");
+	} else if (res->exit_status == -SIGSYS) {
+		pause_(e, "the copy of the engine that writes them asked the kernel for something that it may not, and was killed: that is a fault of meshd's (mesh debug bundle)");
 	} else if (res->exit_status != 0 || res->out_len != sizeof out) {
 		pause_(e, res->errtext[0] != '\0' ? res->errtext : "the copy of the engine that writes them was killed");
 	} else {
