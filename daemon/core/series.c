@@ -458,5 +458,11 @@ series_expire(struct series_store *s, int64_t now_tick)
 int
 series_describe(struct series_store *s, struct slice metric, enum series_type type, struct slice help)
 {
-	return tags_describe(&s->tags, metric, type, help);
+	return tags_describe(&s->tags, metric, type, help, false);
+}
+
+int
+series_describe_own(struct series_store *s, struct slice metric, enum series_type type, struct slice help)
+{
+	return tags_describe(&s->tags, metric, type, help, true);
 }

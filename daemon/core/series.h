@@ -50,6 +50,9 @@ void series_owner_end(struct series_store *s, uint32_t owner, int64_t tick);
  * 1024 bytes of help at most.  -ERR_UNKNOWN: it is another type; -ERR_FULL, -ERR_LONG. */
 MUST_CHECK int series_describe(struct series_store *s, struct slice metric, enum series_type type,
     struct slice help);
+/* Of what mesh measures itself: it stands, whatever an application said of that name before. */
+MUST_CHECK int series_describe_own(struct series_store *s, struct slice metric, enum series_type type,
+    struct slice help);
 
 /* The series of these labels (packed), made if it is new.  0 when there is no room for
  * one more, or it is another owner's that is not closed: it is counted.  The id is good

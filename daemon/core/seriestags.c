@@ -254,12 +254,12 @@ cut(struct slice text)
 }
 
 int
-tags_describe(struct tags *t, struct slice metric, enum series_type type, struct slice help)
+tags_describe(struct tags *t, struct slice metric, enum series_type type, struct slice help, bool own)
 {
 	uint8_t b[LABEL_VALUE_BYTES_MAX + 16];
 	struct slice bytes = name_tag(metric, b);
 	uint32_t tag, i = t->metrics_count;
-	struct metric m = {.help = TAGS_NONE, .type = (uint8_t)type};
+	struct metric m = {.help = TAGS_NONE, .type = (uint8_t)type, .own = own};
 
 	if (bytes.len == 0)
 		return -ERR_LONG;
@@ -267,9 +267,11 @@ tags_describe(struct tags *t, struct slice metric, enum series_type type, struct
 	if (tag != TAGS_NONE && tag_at(t, tag)->metric != 0) {
 		uint32_t was = tag_at(t, tag)->metric - 1;
 
-		if (metric_at(t, was)->type == type)
+		bool ours = own && !metric_at(t, was)->own; /* and an application's word goes */
+
+		if (metric_at(t, was)->type == type && !ours)
 			return 0;
-		if (tag_at(t, tag)->first != 0)
+		if (tag_at(t, tag)->first != 0 && !ours)
 			return -ERR_UNKNOWN;
 		metric_drop(t, was);
 		i = t->metrics_count;

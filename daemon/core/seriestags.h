@@ -54,8 +54,8 @@ size_t tags_labels(const struct tags *t, uint32_t row, uint8_t out[LABELS_BYTES_
 /* As their packed labels are. */
 int tags_cmp(const struct tags *t, uint32_t a, uint32_t b);
 
-/* As series_describe, series_metric and series_meta are. */
-MUST_CHECK int tags_describe(struct tags *t, struct slice metric, enum series_type type, struct slice help);
+/* As series_describe (own: series_describe_own), series_metric and series_meta are. */
+MUST_CHECK int tags_describe(struct tags *t, struct slice metric, enum series_type type, struct slice help, bool own);
 bool tags_metric(const struct tags *t, uint32_t at, struct slice *metric, enum series_type *type, struct slice *help);
 enum series_type tags_meta(const struct tags *t, struct slice metric, struct slice *help);
 

@@ -27,6 +27,7 @@ struct metric {
 	uint32_t tag;
 	uint32_t help; /* in the heap, or TAGS_NONE */
 	uint8_t type;
+	bool own; /* mesh itself said so */
 };
 
 /* Whose an entry of the heap is: the kind and a number below 2^30. */

@@ -57,8 +57,7 @@ open_series(const struct reading_of *of, struct labels *l, enum series_type type
 			return 0;
 	if ((n = labels_pack(l, packed, sizeof packed)) < 0)
 		return 0;
-	/* Should somebody have said otherwise before, that stands. */
-	(void)!series_describe(of->store, labels_get(l, slice_of(LABEL_NAME)), type, slice_of(help));
+	(void)!series_describe_own(of->store, labels_get(l, slice_of(LABEL_NAME)), type, slice_of(help));
 	return series_open(of->store, of->owner, (struct slice){packed, (size_t)n});
 }
 

@@ -1,4 +1,5 @@
 """docs - the examples of README.md and some pages of doc/, fed to the real programs."""
+import glob
 import os
 import re
 import subprocess
@@ -140,8 +141,54 @@ def images():
                 say(f"guide's image {image}: {part}", None if there else "is missing")
 
 
+def spelled(text):
+    """The names that one word of the table stands for: node_{a,b}_x{label}."""
+    text = re.sub(r"(?<=[a-z0-9*])\{[^}]*\}$", "", text)  # labels
+    names = [""]
+    for part in re.split(r"(\{[^}]*\})", text):
+        every = part[1:-1].split(",") if part.startswith("{") else [part]
+        names = [n + e for n in names for e in every]
+    return names
+
+
+def patterns():
+    """(as the table says it, patterns of which each or one must be in the code), of each word."""
+    table = read("doc/metrics.md").split("| families |")[1].split("\n\n")[0]
+    out = []
+    for row in table.splitlines()[2:]:
+        base = ""
+        for word in re.findall(r"`([^`]+)`", row.split("|")[1]):
+            if not re.match(r"(node|container|mesh|_)", word):
+                continue  # labels, told apart
+            for name in spelled(word):
+                if not name.startswith("_"):
+                    base = name
+                    out.append((name, [name]))
+                    continue
+                parts = base.split("_")
+                out.append((name, ["_".join(parts[:n]) + name for n in range(1, len(parts))]))
+    return [(word, [re.escape(p).replace(r"\*", "[A-Za-z0-9_*%]*") for p in some]) for word, some in out]
+
+
+def measured():
+    """Each family that the code makes is in the table of doc/metrics.md, and the other way around."""
+    names = set()
+    for path in glob.glob(os.path.join(ROOT, "daemon/io/collect*.c")) + glob.glob(os.path.join(ROOT, "daemon/core/procfs*.c")):
+        names |= set(re.findall(r'"((?:node|container|mesh)_[A-Za-z0-9_*%]+)"', read(os.path.relpath(path, ROOT))))
+    known = patterns()
+    fits = {name: {word for word, some in known for p in some if re.fullmatch(p, name) or
+                   re.fullmatch(re.escape(name).replace(r"\*", "[A-Za-z0-9_*]+"), word)} for name in names}
+    none = [name for name in sorted(names) if not fits[name]]
+    idle = [word for word, _ in known if word not in set().union(*fits.values())]
+    say(f"doc/metrics.md: {len(names)} families", f"not in its table: {', '.join(none)}" if none else None)
+    say(f"doc/metrics.md: {len(known)} words", f"no collector has such a name: {', '.join(idle)}" if idle else None)
+    if len(names) < 150 or len(known) < 100:
+        say("doc/metrics.md", "its table, or the names of collectors, are not found any more")
+
+
 examples()
 images()
+measured()
 keys()
 treated()
 scheduler()

@@ -482,6 +482,18 @@ what_metrics_are(void **state)
 	assert_int_equal(series_describe(s, slice_of("up"), SERIES_COUNTER, slice_of("")), -ERR_UNKNOWN);
 	assert_int_equal(series_meta(s, slice_of("up"), &text), SERIES_GAUGE);
 	assert_true(slice_eq(text, slice_of("Whether it is.")));
+	/* What an application said first of a name that is the host's: its word goes, series or not. */
+	assert_int_equal(series_describe(s, slice_of("container_x"), SERIES_COUNTER, slice_of("A lie.")), 0);
+	assert_true(open_one(SERIES_HOST, "container_x", 2) != 0);
+	assert_int_equal(series_describe_own(s, slice_of("container_x"), SERIES_GAUGE, slice_of("Our words.")), 0);
+	assert_int_equal(series_describe(s, slice_of("container_x"), SERIES_COUNTER, slice_of("A lie.")), -ERR_UNKNOWN);
+	assert_int_equal(series_describe(s, slice_of("container_x"), SERIES_GAUGE, slice_of("A lie.")), 0);
+	assert_int_equal(series_meta(s, slice_of("container_x"), &text), SERIES_GAUGE);
+	assert_true(slice_eq(text, slice_of("Our words.")));
+	assert_int_equal(series_describe_own(s, slice_of("container_x"), SERIES_GAUGE, slice_of("Our words.")), 0);
+	assert_int_equal(series_describe_own(s, slice_of("container_x"), SERIES_COUNTER, slice_of("")), -ERR_UNKNOWN);
+	assert_int_equal(series_meta(s, slice_of("up"), &text), SERIES_GAUGE);
+	assert_true(slice_eq(text, slice_of("Whether it is.")));
 	assert_int_equal(series_meta(s, slice_of("none"), &text), SERIES_UNTYPED);
 	assert_int_equal(text.len, 0);
 	assert_int_equal(series_describe(s, slice_of(""), SERIES_GAUGE, text), -ERR_LONG);
