@@ -156,6 +156,40 @@ put_instances(struct writer *w, const struct report *r)
 			w->cut++;
 }
 
+/* At most: the names twice, the error, the rest of the record. */
+static size_t
+hostacts_bytes(const struct report *r)
+{
+	size_t n = r->hostacts_count < REPORT_HOSTACTS_MAX ? r->hostacts_count : REPORT_HOSTACTS_MAX;
+
+	return n * (4 * NAME_CAP + VIEW_TEXT_CAP + PIECE_REST_BYTES);
+}
+
+static void
+put_hostacts(struct writer *w, const struct report *r)
+{
+	uint8_t buf[RECORD_MAX];
+	char key[2 * NAME_CAP];
+	struct mpw rec;
+
+	for (uint32_t i = 0; i < r->hostacts_count; i++) {
+		const struct view_hostact *a = &r->hostacts[i];
+
+		if (i >= REPORT_HOSTACTS_MAX) {
+			w->cut++;
+			continue;
+		}
+		mpw_init(&rec, buf, sizeof buf);
+		mpw_array(&rec, 4);
+		mpw_uint(&rec, REPORT_HOSTACT);
+		mpw_cstr(&rec, a->role);
+		mpw_cstr(&rec, a->action);
+		put_text(&rec, a->error);
+		snprintf(key, sizeof key, "%s %s", a->role, a->action);
+		put(w, REPORT_HOSTACT, key, &rec);
+	}
+}
+
 static uint32_t
 pieces(const struct view_answer *a)
 {
@@ -184,7 +218,7 @@ put_answer(struct writer *w, const struct view_answer *a)
 	struct mpw rec;
 
 	if (count == 0 || count > REPORT_PIECES_MAX ||
-	    a->bytes.len + count * (2 * strlen(a->name) + PIECE_REST_BYTES) + CUT_BYTES > sample_room(w->out)) {
+	    a->bytes.len + count * (2 * strlen(a->name) + PIECE_REST_BYTES) + CUT_BYTES + w->kept > sample_room(w->out)) {
 		w->cut++;
 		return;
 	}
@@ -248,11 +282,13 @@ report_sample(const struct report *r, struct sample *out)
 	put_numbers(&w, &r->metrics);
 	put_head(&w, r);
 	put_instances(&w, r);
-	w.kept = answers_bytes(r);
+	w.kept = answers_bytes(r) + hostacts_bytes(r);
 	put_names(&w, REPORT_SANDBOX, r->facts.sandboxes, NAME_CAP, r->facts.sandboxes_count);
 	put_names(&w, REPORT_IMAGE, r->facts.images, VIEW_IMAGE_CAP, r->facts.images_count);
-	w.kept = 0;
+	w.kept = hostacts_bytes(r);
 	put_answers(&w, r);
+	w.kept = 0;
+	put_hostacts(&w, r);
 	if (w.cut > 0) {
 		mpw_init(&rec, buf, sizeof buf);
 		mpw_array(&rec, 2);
@@ -314,5 +350,6 @@ report_free(struct report *r)
 	for (uint32_t i = 0; i < r->answers_count; i++)
 		blob_free(&r->answers[i].bytes);
 	free(r->answers);
+	free(r->hostacts);
 	memset(r, 0, sizeof *r);
 }

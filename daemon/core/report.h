@@ -18,6 +18,7 @@ enum {
 	REPORT_FRAG_BYTES_MAX = 1000,
 	REPORT_FRAGS_MAX = 64,
 	REPORT_INSTANCES_MAX = 1024,
+	REPORT_HOSTACTS_MAX = 16, /* of those that failed; more are counted as cut */
 };
 
 struct report {
@@ -27,6 +28,8 @@ struct report {
 	uint32_t instances_count;
 	struct view_answer *answers; /* owned, malloc'd; sorted by name */
 	uint32_t answers_count;
+	struct view_hostact *hostacts; /* owned, malloc'd; as they come */
+	uint32_t hostacts_count;
 	uint32_t cut; /* records that did not fit into the fragments */
 	uint32_t unknown; /* rows of kinds that this node does not know; skipped */
 };

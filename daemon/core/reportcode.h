@@ -12,6 +12,7 @@
  *   [7, name of a query, mark of its expression, piece from 0, of how many, bytes]
  *       an answer (query.h) in pieces, which follow each other: their keys are the name,
  *       a byte 1, and the piece + 1
+ *   [8, role, host action, why it failed]   while it does; its key is "ROLE ACTION"
  */
 #ifndef CORE_REPORTCODE_H
 #define CORE_REPORTCODE_H
@@ -25,6 +26,7 @@ enum report_kind {
 	REPORT_IMAGE,
 	REPORT_CUT,
 	REPORT_ANSWER = 7,
+	REPORT_HOSTACT,
 };
 
 enum { REPORT_CUT_KEY = 255, REPORT_PIECE_BYTES = 800, REPORT_PIECES_MAX = 16 };

@@ -161,6 +161,26 @@ take_answer(struct mp *r, struct report *out)
 }
 
 static int
+take_hostact(struct mp *r, struct report *out)
+{
+	void *rows = out->hostacts;
+	struct view_hostact a, *row;
+	int rc;
+
+	memset(&a, 0, sizeof a);
+	if ((rc = walk_name(r, a.role, false)) < 0 || (rc = walk_name(r, a.action, false)) < 0 ||
+	    (rc = walk_harmless(r, a.error, sizeof a.error)) < 0)
+		return rc;
+	row = grow(&rows, &out->hostacts_count, sizeof *row, REPORT_HOSTACTS_MAX);
+	out->hostacts = rows;
+	if (row == NULL)
+		out->cut++;
+	else
+		*row = a;
+	return 0;
+}
+
+static int
 take_cut(struct mp *r, struct report *out)
 {
 	uint64_t cut;
@@ -176,7 +196,7 @@ take_record(struct mp *r, struct report *out)
 {
 	static const uint32_t fields[] = {
 	    [REPORT_HEAD] = 6, [REPORT_INSTANCE] = 11, [REPORT_SANDBOX] = 2,
-	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2, [REPORT_ANSWER] = 6};
+	    [REPORT_IMAGE] = 2, [REPORT_CUT] = 2, [REPORT_ANSWER] = 6, [REPORT_HOSTACT] = 4};
 	uint32_t count;
 	uint64_t kind;
 	int rc = mp_array(r, &count);
@@ -203,6 +223,8 @@ take_record(struct mp *r, struct report *out)
 		rc = take_cut(r, out);
 	else if (kind == REPORT_ANSWER)
 		rc = take_answer(r, out);
+	else if (kind == REPORT_HOSTACT)
+		rc = take_hostact(r, out);
 	else
 		out->unknown++;
 	/* What a newer node says beyond what this one knows. */

@@ -91,6 +91,12 @@ struct view_node {
 	uint64_t age_ms; /* of metrics and answers: since its report came */
 };
 
+/* A host action that failed, and is tried again. */
+struct view_hostact {
+	char role[NAME_CAP], action[NAME_CAP];
+	char error[VIEW_TEXT_CAP];
+};
+
 struct view_side {
 	int grade; /* enum mesh_grade */
 	uint32_t visible, known;

@@ -253,3 +253,20 @@ hostacts_failed(const struct hostacts *h)
 		n += h->all[i].error[0] != '\0';
 	return n;
 }
+
+size_t
+hostacts_view(const struct hostacts *h, struct view_hostact *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->count && n < cap; i++) {
+		const struct hostact_owed *o = &h->all[i];
+
+		if (o->error[0] == '\0')
+			continue;
+		memcpy(out[n].role, o->role, sizeof out[n].role);
+		memcpy(out[n].action, o->action, sizeof out[n].action);
+		snprintf(out[n++].error, VIEW_TEXT_CAP, "%.*s", VIEW_TEXT_CAP - 1, o->error);
+	}
+	return n;
+}

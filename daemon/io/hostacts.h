@@ -13,6 +13,7 @@
 
 #include "../base/err.h"
 #include "../base/proto.h"
+#include "../core/view.h"
 
 enum { HOSTACTS_WAIT_MAX = 64 };
 
@@ -42,7 +43,8 @@ bool hostacts_event(struct engine *e, const struct sup_event *ev);
 void hostacts_lost(struct engine *e);
 /* Once a second. */
 void hostacts_second(struct engine *e, msec now);
-/* How many of them failed. */
+/* How many of them failed, and, as others are told of it, the first `cap` of those. */
 size_t hostacts_failed(const struct hostacts *h);
+size_t hostacts_view(const struct hostacts *h, struct view_hostact *out, size_t cap);
 
 #endif

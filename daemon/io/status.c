@@ -253,12 +253,53 @@ pack_acts(msgpack_packer *pk, const struct engine *e)
 
 		if (o->error[0] == '\0')
 			continue;
-		snprintf(text, sizeof text, "role %s on %s: host action %s: %s", o->role, e->conf.name,
-		    o->action, o->error);
+		snprintf(text, sizeof text, STATUS_HOSTACT "%s", o->role, e->conf.name, o->action, o->error);
 		msgpack_pack_map(pk, 2);
 		pk_kstr(pk, "text", text);
-		pk_kstr(pk, "hint", "it is tried again by itself; there: lithos-configs/host-actions.yaml, mesh logs --daemon");
+		pk_kstr(pk, "hint", STATUS_HOSTACT_HINT);
 	}
+}
+
+/* The leader has it of this node, which says it itself, in full and as it is now. */
+static bool
+is_known_here(const struct engine *e, struct slice problem)
+{
+	struct slice packed = status_view_get(problem, "text");
+	char mark[NAME_CAP + 32];
+	const char *text;
+	struct mp mp;
+	size_t len;
+
+	mp_init(&mp, packed.b, packed.len, 1);
+	if (packed.len == 0 || mp_peek(&mp) != MP_STR || mp_str(&mp, &text, &len) < 0)
+		return false;
+	snprintf(mark, sizeof mark, " on %s: host action ", e->conf.name);
+	return len > 5 && memcmp(text, "role ", 5) == 0 && memmem(text, len, mark, strlen(mark)) != NULL;
+}
+
+/* How many problems of the view are to be told here; pk: tell them. */
+static uint32_t
+pack_theirs(const struct engine *e, struct slice view, msgpack_packer *pk)
+{
+	struct slice theirs = status_view_get(view, "problems");
+	uint32_t count = 0, told = 0;
+	struct mp mp;
+
+	mp_init(&mp, theirs.b, theirs.len, 8);
+	if (theirs.len == 0 || mp_array(&mp, &count) < 0)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		size_t from = mp.off;
+
+		if (mp_skip(&mp) < 0)
+			break;
+		if (is_known_here(e, (struct slice){theirs.b + from, mp.off - from}))
+			continue;
+		told++;
+		if (pk != NULL)
+			pk_raw(pk, theirs.b + from, mp.off - from);
+	}
+	return told;
 }
 
 static void
@@ -271,20 +312,14 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 	size_t n = own_problems(e, s, view, &notes, own, ARRAY_LEN(own)), jobs = 0;
 	size_t ailing = ails_find(e, ails), acts = hostacts_failed(&e->apply.hostacts);
 	char text[ERR_TEXT_CAP + 2 * NAME_CAP + 16];
-	struct slice theirs = status_view_get(view, "problems");
-	uint32_t count = 0;
-	struct mp mp;
 
-	mp_init(&mp, theirs.b, theirs.len, 8);
-	if (theirs.len > 0 && mp_array(&mp, &count) < 0)
-		count = 0;
 	if (n > 0 && *level < 1)
 		*level = 1;
 	for (const struct apply_job *j = e->apply.jobs; j != NULL; j = j->next)
 		jobs += j->error[0] != '\0';
 	if (jobs + ailing + acts > 0 && *level < 1)
 		*level = 1;
-	msgpack_pack_array(pk, n + ailing + jobs + acts + count);
+	msgpack_pack_array(pk, n + ailing + jobs + acts + pack_theirs(e, view, NULL));
 	for (size_t i = 0; i < n; i++) {
 		msgpack_pack_map(pk, 2);
 		pk_kstr(pk, "text", own[i].text);
@@ -305,8 +340,7 @@ pack_problems(const struct engine *e, const struct mesh_side *s, struct slice vi
 		pk_kstr(pk, "hint", "its old files and containers stay; mesh render shows the new");
 	}
 	pack_acts(pk, e);
-	if (count > 0)
-		pk_raw(pk, theirs.b + mp.off, theirs.len - mp.off);
+	(void)pack_theirs(e, view, pk);
 }
 
 /* --- the screen ---------------------------------------------------------------------- */

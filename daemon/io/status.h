@@ -24,6 +24,10 @@ void status_pack_view(struct engine *e, msgpack_packer *pk);
 struct slice status_view_get(struct slice view, const char *key);
 /* The answer of `status`, with a view from wherever. */
 void status_pack(struct engine *e, struct slice view, msgpack_packer *pk);
+/* A host action that failed: role, node, action; why follows. */
+#define STATUS_HOSTACT "role %s on %s: host action %s: "
+#define STATUS_HOSTACT_HINT                                                                        \
+	"it is tried again by itself; there: lithos-configs/host-actions.yaml, mesh logs --daemon"
 const char *status_grade(enum mesh_grade g);
 /* How many are here, and their weight, in one line; whoever is given up by nobody yet and
  * not heard counts as suspected, as in the answer of `status`.  Returns text. */

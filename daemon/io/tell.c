@@ -105,6 +105,7 @@ static void
 set_report(struct engine *e)
 {
 	AUTO_FREE struct report_frags *frags = malloc(sizeof *frags);
+	struct view_hostact hostacts[REPORT_HOSTACTS_MAX];
 	struct report r = {.facts = e->facts, .metrics = e->standing.told, .answers = e->answers.rows,
 	    .answers_count = e->answers.count};
 
@@ -115,6 +116,8 @@ set_report(struct engine *e)
 	}
 	r.instances_count =
 	    (uint32_t)world_local(e, r.instances, REPORT_INSTANCES_MAX);
+	r.hostacts = hostacts;
+	r.hostacts_count = (uint32_t)hostacts_view(&e->apply.hostacts, hostacts, ARRAY_LEN(hostacts));
 	tell_one(e, MESH_LEADER_HEARS, &r, frags);
 	tell_one(e, MESH_STANDBY_HEARS, &r, frags);
 	free(r.instances);

@@ -10,6 +10,7 @@
 #include "actlead.h"
 #include "belong.h"
 #include "engine.h"
+#include "hear.h"
 #include "pack.h"
 #include "rotate.h"
 #include "status.h"
@@ -348,6 +349,26 @@ instance_problem(const struct view_instance *v, struct problems *p)
 		    view_state_name(v->state), times, v->error[0] != '\0' ? ": " : "", v->error);
 }
 
+/* Host actions that failed, of this node and of those that report to it. */
+static void
+hostact_problems(const struct engine *e, const struct world *w, struct problems *p)
+{
+	struct view_hostact own[REPORT_HOSTACTS_MAX];
+	size_t own_count = hostacts_view(&e->apply.hostacts, own, ARRAY_LEN(own));
+
+	for (size_t i = 0; i < w->nodes_count; i++) {
+		const struct view_node *n = &w->nodes[i];
+		bool self = id_eq(&n->id, &e->identity.id);
+		const struct report *r = self || n->state > VIEW_SUSPECT ? NULL : hear_report(e, &n->id);
+		const struct view_hostact *all = self ? own : r != NULL ? r->hostacts : NULL;
+		size_t count = self ? own_count : r != NULL ? r->hostacts_count : 0;
+
+		for (size_t k = 0; k < count; k++)
+			problem(p, STATUS_HOSTACT_HINT, STATUS_HOSTACT "%s", all[k].role, n->name,
+			    all[k].action, all[k].error);
+	}
+}
+
 static void
 world_problems(const struct world *w, bool is_out, const struct view_instance *all, size_t count,
     struct problems *p)
@@ -389,6 +410,7 @@ status_pack_view(struct engine *e, msgpack_packer *pk)
 	if (e->lead.leading)
 		leader_problems(e, all, count, &p);
 	world_problems(&w, belong_is_out(e), all, count, &p);
+	hostact_problems(e, &w, &p);
 	pk_str(pk, "problems");
 	msgpack_pack_array(pk, p.count);
 	if (p.count > 0)

@@ -62,6 +62,19 @@ report_of(uint32_t count, uint32_t images, uint32_t turn)
 	return r;
 }
 
+/* With that many host actions that failed. */
+static void
+fail_actions(struct report *r, uint32_t count)
+{
+	r->hostacts = calloc(count + 1, sizeof *r->hostacts);
+	r->hostacts_count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(r->hostacts[i].role, NAME_CAP, "web");
+		snprintf(r->hostacts[i].action, NAME_CAP, "reload-%02u", i);
+		snprintf(r->hostacts[i].error, VIEW_TEXT_CAP, "exit code %u: \033[2Jno", i);
+	}
+}
+
 static struct report_frags *
 pack(const struct report *r)
 {
@@ -417,10 +430,43 @@ a_difference_is_small_and_its_base_is_needed(void **state)
 	free(next);
 }
 
+/* While they fail, and no longer; nothing of it hurts a terminal, and it is bounded. */
+static void
+host_actions_that_failed(void **state)
+{
+	struct report r = report_of(2, 1, 0);
+	struct report_table t = {0};
+	struct report_frags *f;
+
+	(void)state;
+	fail_actions(&r, REPORT_HOSTACTS_MAX + 2);
+	f = pack(&r);
+	for (size_t i = 0; i < f->count; i++)
+		assert_true(report_add(&t, 1, (uint32_t)i, (uint32_t)f->count, f->data[i], f->bytes[i]) >= 0);
+	assert_true(t.has);
+	assert_int_equal(t.now.hostacts_count, REPORT_HOSTACTS_MAX);
+	assert_int_equal(t.now.cut, 2);
+	assert_int_equal(t.now.unknown, 0);
+	assert_string_equal(t.now.hostacts[3].action, "reload-03");
+	assert_string_equal(t.now.hostacts[3].role, "web");
+	assert_string_equal(t.now.hostacts[3].error, "exit code 3: \\x1b[2Jno");
+	free(f);
+	r.hostacts_count = 0;
+	f = pack(&r);
+	for (size_t i = 0; i < f->count; i++)
+		assert_true(report_add(&t, 2, (uint32_t)i, (uint32_t)f->count, f->data[i], f->bytes[i]) >= 0);
+	assert_int_equal(t.version, 2);
+	assert_int_equal(t.now.hostacts_count, 0);
+	free(f);
+	report_table_free(&t);
+	report_free(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(host_actions_that_failed),
 	    cmocka_unit_test(there_and_back_in_any_order),
 	    cmocka_unit_test(the_same_report_is_the_same_bytes),
 	    cmocka_unit_test(an_empty_report_is_one_fragment),
