@@ -5,15 +5,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../base/log.h"
 #include "../base/name.h"
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "rootless.h"
 #include "sup.h"
 #include "sys.h"
@@ -111,17 +114,21 @@ child(struct sup *s, const struct hostact_spec *spec, const struct hostact *h, i
 	group_of(s, h, group);
 	if (cgroup_enter(&s->cgroups, group) < 0)
 		_exit(125);
-	sys_keep_only(keep, ARRAY_LEN(keep));
+	if (HOLDS("hostact-fds"))
+		sys_keep_only(keep, ARRAY_LEN(keep));
 	sys_reset_signals();
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(125);
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (HOLDS("hostact-fds"))
+		close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	sys_restore_nofile();
 	(void)sys_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-	setsid();
-	/* Whoever would kill it at its deadline may die before it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	/* Nothing of whoever started meshd: its terminal, its keys.  And whoever would kill it at
+	 * its deadline may die before it. */
+	if ((HOLDS("hostact-session") && setsid() < 0) ||
+	    (HOLDS("hostact-keys") && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(125);
 	hostact_child(spec, rendered, h->role, s->conf.uid);
 }
@@ -191,7 +198,8 @@ end(struct sup *s, struct hostact *h, msec now)
 	char group[NAME_CAP];
 
 	group_of(s, h, group);
-	cgroup_kill(&s->cgroups, group);
+	if (HOLDS("hostact-group"))
+		cgroup_kill(&s->cgroups, group);
 	if (cgroup_remove(&s->cgroups, group))
 		clear(h);
 	else

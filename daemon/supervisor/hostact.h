@@ -27,6 +27,8 @@ enum {
 	HOSTACT_FILE_BYTES_MAX = 4 << 20,
 	HOSTACT_TAIL = 512,
 	HOSTACT_MS = 30000, /* without a timeout of its own */
+	HOSTACT_MS_MIN = 100,
+	HOSTACT_MS_MAX = 600000,
 };
 
 /* Groups of cgroup2, by the number of the slot.  With a dot it is nobody else's name. */

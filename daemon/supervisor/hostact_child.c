@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "../base/weak.h"
 #include "hostact.h"
 #include "sys.h"
 
@@ -40,8 +41,9 @@ open_generation(int rendered, const char *role)
 	if (n < 0)
 		refuse(role, "nothing is rendered");
 	link[n] = '\0';
-	if (strncmp(link, "gens/", 5) != 0 || link[5] == '\0' ||
-	    strspn(link + 5, "0123456789") != strlen(link + 5))
+	if (HOLDS("hostact-generation") &&
+	    (strncmp(link, "gens/", 5) != 0 || link[5] == '\0' ||
+		strspn(link + 5, "0123456789") != strlen(link + 5)))
 		refuse(role, "its current generation is none");
 	return sys_open_beneath(dir, link, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
@@ -54,7 +56,7 @@ open_source(int gen, const struct hostact_file *x, uid_t owner, size_t *bytes)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		refuse(x->name, errno == ENOENT ? "the role has no such file" : strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != owner)
+	if (HOLDS("hostact-source") && (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != owner))
 		refuse(x->name, "is not a plain file of the engine's");
 	if (st.st_size > HOSTACT_FILE_BYTES_MAX)
 		refuse(x->name, "is larger than 4 MiB");
@@ -72,12 +74,13 @@ open_target(const struct hostact_file *x, const char **name)
 
 	*name = strrchr(x->to, '/') + 1;
 	snprintf(dir, sizeof dir, "%.*s", (int)(*name - x->to), x->to);
-	fd = sys_openat2(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	fd = sys_openat2(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+	    (uint64_t)IF_HOLDS("hostact-links", RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
 	if (fd < 0 && errno == ELOOP)
 		refuse(dir, "there is a symlink in it: name the real directory in host-actions.yaml");
 	if (fd < 0 || fstat(fd, &st) < 0)
 		refuse(dir, strerror(errno));
-	if (st.st_uid != 0 || (st.st_mode & 022) != 0)
+	if (HOLDS("hostact-target") && (st.st_uid != 0 || (st.st_mode & 022) != 0))
 		refuse(dir, "must be owned by root, and writable by nobody else");
 	return fd;
 }
@@ -101,8 +104,9 @@ put(int dir, const char *tmp, const char *name, const struct hostact_file *x, co
 {
 	AUTO_CLOSE int fd = -1;
 
-	(void)unlinkat(dir, tmp, 0); /* of a run that was killed */
-	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (HOLDS("hostact-new"))
+		(void)unlinkat(dir, tmp, 0); /* of a run that was killed */
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | IF_HOLDS("hostact-new", O_EXCL | O_NOFOLLOW) | O_CLOEXEC, 0600);
 	for (size_t off = 0; fd >= 0 && off < len;) {
 		ssize_t n = write(fd, text + off, len - off > CHUNK ? CHUNK : len - off);
 
@@ -142,6 +146,8 @@ copy(int gen, const struct hostact_file *x, uid_t owner)
 static int
 become(const struct hostact_spec *spec)
 {
+	if (!HOLDS("hostact-user"))
+		return 0;
 	return spec->uid == 0 ? sys_no_groups() : sys_become(spec->uid, spec->gid);
 }
 
@@ -167,6 +173,6 @@ hostact_child(const struct hostact_spec *spec, int rendered, const char *role, u
 	umask(022);
 	if (chdir("/") < 0 || become(spec) < 0)
 		refuse("become its user", strerror(errno));
-	execve(argv[0], argv, env);
+	execve(argv[0], argv, HOLDS("hostact-env") ? env : environ);
 	refuse(argv[0], strerror(errno));
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../base/weak.h"
 #include "hostact.h"
 #include "sys.h"
 
@@ -29,9 +30,11 @@ fail(const struct flat *f, const char *file, const char *path, struct err *err,
     const char *why)
 {
 	struct flat_rec rec = {.line = 0};
+	char shown[PATH_];
 
 	(void)flat_find(f, path, &rec); /* else the line is that of nothing */
-	return err_set(err, EXIT_CONFIG, "%s:%u:%u: %s: %s", file, rec.line, rec.col, path, why);
+	err_escape(shown, sizeof shown, path, strlen(path));
+	return err_set(err, EXIT_CONFIG, "%s:%u:%u: %s: %s", file, rec.line, rec.col, shown, why);
 }
 
 /* A user of this host: a name, or a number that is uid and gid. */
@@ -172,12 +175,14 @@ hostact_judge(const struct flat *f, const char *file, const char *name,
 	memset(out, 0, sizeof *out);
 	if (!flat_find(f, name, &rec) || rec.type != FLAT_MAP)
 		return err_set(err, EXIT_CONFIG, "host action '%s': there is none of that name in %s", name, file);
-	if (role != NULL && !allowed(f, name, role))
+	if (role != NULL && HOLDS("hostact-roles") && !allowed(f, name, role))
 		return err_set(err, EXIT_CONFIG,
 		    "host action '%s' is not for role %s: %s:%u:%u: roles: does not name it", name, role, file,
 		    rec.line, rec.col);
 	snprintf(path, sizeof path, "%s/timeout", name);
 	(void)flat_int(f, path, &ms); /* absent: HOSTACT_MS */
+	if (ms < HOSTACT_MS_MIN || ms > HOSTACT_MS_MAX)
+		return fail(f, file, path, err, "100 ms to 10 minutes");
 	out->timeout_ms = (uint32_t)ms;
 	snprintf(path, sizeof path, "%s/user", name);
 	if ((rc = read_account(f, file, path, &out->uid, &out->gid, err)) < 0 ||

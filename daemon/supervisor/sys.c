@@ -375,7 +375,7 @@ sys_become(uid_t uid, gid_t gid)
 	if (sys_no_groups() < 0 || sys_drop_bounding(0) < 0 ||
 	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ||
 	    syscall(SYS_capset, &head, none) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	    (HOLDS("become-nnp") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
 		return -1;
 	return 0;
 }
