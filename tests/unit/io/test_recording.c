@@ -20,6 +20,7 @@
 #include "../../../daemon/io/crypto.h"
 #include "../../../daemon/io/engine.h"
 #include "../../../daemon/io/recording.h"
+#include "../../../daemon/io/turns.h"
 #include "loop.h"
 
 enum { INPUT = 20000 };
@@ -68,7 +69,7 @@ setup(void **state)
 	e.state_fd = engine_open_dir(path);
 	e.conf.rounds_bytes = 400 << 10;
 	e.conf.rounds_keep_ms = 86400000;
-	recording_init(&e);
+	turns_init(&e);
 	return 0;
 }
 
