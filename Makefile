@@ -32,7 +32,7 @@ src_gossip     := $(wildcard gossip/*.c)
 src_base       := $(wildcard daemon/base/*.c)
 src_core       := $(wildcard daemon/core/*.c)
 src_io         := $(filter-out daemon/io/main.c,$(wildcard daemon/io/*.c))
-src_script     := $(filter-out daemon/script/main.c,$(wildcard daemon/script/*.c))
+src_script     := $(filter-out daemon/script/main.c daemon/script/bake.c,$(wildcard daemon/script/*.c))
 src_conf       := $(filter-out daemon/conf/main.c,$(wildcard daemon/conf/*.c))
 src_supervisor := $(filter-out daemon/supervisor/main.c,$(wildcard daemon/supervisor/*.c))
 src_cli        := $(filter-out daemon/cli/main.c,$(wildcard daemon/cli/*.c))
@@ -70,8 +70,8 @@ $(B)/lib%.a:
 	ar rcs $@ $^
 
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a -l%,$(1)) -Wl,--end-group -o $@
-# Root's program loads nothing at run time.  (A sanitizer is a library.)
-$(B)/meshd: LDFLAGS += $(if $(SAN),,-static-pie)
+# Root's program loads nothing at run time, nor does what starts for each round.  (A sanitizer is a library.)
+$(B)/meshd $(B)/meshd-script: LDFLAGS += $(if $(SAN),,-static-pie)
 $(B)/meshd: $(call obj,daemon/supervisor/main.c) $(filter $(B)/%,$(need_supervisor))
 	$(call link,$(need_supervisor))
 $(B)/meshd-engine: $(call obj,daemon/io/main.c) $(filter $(B)/%,$(need_io))
@@ -112,8 +112,7 @@ $(B)/mesh-sim: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc s
     elect_freeze leave_keeps_out mesh_evict members_find_begin brief_next mesh_facts_take)
 $(B)/mesh-sim: $(call obj,$(src_sim)) $(call lib,gossip)
 	$(call link,$(need_gossip) -lm)
-# The Lua standard library is part of meshd-script.
-$(B)/o/daemon/script/stdlib.o: $(LUA_LIB)
+include daemon/script/bake.mk
 
 # --- tests: the folder of a test decides what it may link -------------------
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))

@@ -1,6 +1,6 @@
 /*
  * loader.c - require "lib.foo" finds lib/foo.lua in the script tree, then in
- * the built-in library; no path, no search list, no binary chunk.
+ * the built-in library; no path, no search list, no binary chunk but the library's own.
  */
 #include "loader.h"
 #include "fault.h"
@@ -29,6 +29,25 @@ loader_text(const struct job *job, const char *name, size_t len)
 	return (struct slice){NULL, 0};
 }
 
+/* Push the chunk of a file of the library as it was compiled with this program (bake.c): of
+ * these bytes alone nobody else has a say.  False: there is none, the text has to be parsed. */
+static bool
+push_baked(lua_State *L, const struct job *job, const char *name, size_t len, const char *chunk)
+{
+	const struct stdlib_file *std = stdlib_find(name, len);
+	struct slice baked;
+
+	if (std == NULL || job_file_find(job, name, len) != NULL)
+		return false;
+	baked = stdlib_chunk(std);
+	if (baked.len == 0)
+		return false;
+	if (luaL_loadbufferx(L, baked.p, baked.len, chunk, "b") == LUA_OK)
+		return true;
+	lua_pop(L, 1);
+	return false;
+}
+
 void
 loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
 {
@@ -45,7 +64,8 @@ loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
 		lua_error(L);
 	}
 	chunk = lua_pushfstring(L, "@%s", lua_tostring(L, -1));
-	if (luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK) {
+	if (!push_baked(L, job, name, len, chunk) &&
+	    luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK) {
 		fault_unquote(L);
 		fault_of_file(L, chunk + 1); /* "C stack overflow", of many brackets, says not where */
 		lua_error(L);

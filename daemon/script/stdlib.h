@@ -5,7 +5,7 @@
 #ifndef SCRIPT_STDLIB_H
 #define SCRIPT_STDLIB_H
 
-#include "../../gossip/base.h"
+#include "job.h"
 
 struct stdlib_file {
 	const char *name; /* "mesh.lua", "mesh/place.lua", "processes.yaml.tmpl" */
@@ -17,5 +17,8 @@ extern const size_t stdlib_count;
 
 /* The file of this name, or NULL. */
 const struct stdlib_file *stdlib_find(const char *name, size_t len);
+/* One of stdlib_files as this Lua compiled it, for luaL_loadbufferx; empty of one that is
+ * no Lua. */
+struct slice stdlib_chunk(const struct stdlib_file *f);
 
 #endif

@@ -5,9 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
+
+#include <lauxlib.h>
 
 #include "../../../daemon/base/scriptio.h"
 #include "../../../daemon/script/job.h"
@@ -162,6 +166,47 @@ test_stdlib(void **state)
 		    &stdlib_files[i]);
 }
 
+static int
+append(lua_State *L, const void *p, size_t len, void *arg)
+{
+	(void)L;
+	text_put(arg, p, len);
+	return 0;
+}
+
+/* What was compiled while this was built is what the text says today. */
+static void
+test_baked(void **state)
+{
+	lua_State *L = luaL_newstate();
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < stdlib_count; i++) {
+		const struct stdlib_file *f = &stdlib_files[i];
+		struct slice baked = stdlib_chunk(f);
+		struct log_text made = {.max = 1 << 20};
+		char chunk[64];
+
+		if (strstr(f->name, ".lua") == NULL) {
+			assert_int_equal(baked.len, 0);
+			continue;
+		}
+		snprintf(chunk, sizeof chunk, "@%s", f->name);
+		assert_int_equal(luaL_loadbufferx(L, baked.p, baked.len, chunk, "b"), LUA_OK);
+		assert_int_equal(luaL_loadbufferx(L, f->text, (size_t)(f->end - f->text), chunk, "t"),
+		    LUA_OK);
+		assert_int_equal(lua_dump(L, append, &made, 0), 0);
+		assert_int_equal(made.len, baked.len);
+		assert_memory_equal(made.buf, baked.p, baked.len);
+		text_free(&made);
+		lua_settop(L, 0);
+		count++;
+	}
+	assert_true(count > 30);
+	lua_close(L);
+}
+
 int
 main(void)
 {
@@ -170,6 +215,7 @@ main(void)
 	    cmocka_unit_test(test_broken),
 	    cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_stdlib),
+	    cmocka_unit_test(test_baked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
