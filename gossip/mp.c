@@ -115,8 +115,23 @@ expect(struct mp *r, enum mp_type type, struct head *h)
 	return h->type == type ? 0 : -ERR_MALFORMED;
 }
 
+/* h is that of a container. */
 static int
-open_container(struct mp *r, enum mp_type type, uint32_t per_item, uint32_t *count)
+enter(struct mp *r, const struct head *h)
+{
+	if (h->n == 0) {
+		done(r, h->header);
+		return 0;
+	}
+	if (r->depth >= r->depth_max)
+		return -ERR_RANGE;
+	r->off += h->header;
+	r->left[r->depth++] = (uint32_t)h->n * (h->type == MP_MAP ? 2 : 1);
+	return 0;
+}
+
+static int
+open_container(struct mp *r, enum mp_type type, uint32_t *count)
 {
 	struct head h;
 	int rc = expect(r, type, &h);
@@ -124,15 +139,7 @@ open_container(struct mp *r, enum mp_type type, uint32_t per_item, uint32_t *cou
 	if (rc < 0)
 		return rc;
 	*count = (uint32_t)h.n;
-	if (h.n == 0) {
-		done(r, h.header);
-		return 0;
-	}
-	if (r->depth >= r->depth_max)
-		return -ERR_RANGE;
-	r->off += h.header;
-	r->left[r->depth++] = (uint32_t)h.n * per_item;
-	return 0;
+	return enter(r, &h);
 }
 
 void
@@ -215,6 +222,22 @@ mp_int(struct mp *r, int64_t *out)
 	return 0;
 }
 
+static double
+double_of(const struct head *h)
+{
+	double d;
+
+	if (h->single) {
+		uint32_t bits = (uint32_t)h->n;
+		float f;
+
+		memcpy(&f, &bits, sizeof f);
+		return (double)f;
+	}
+	memcpy(&d, &h->n, sizeof d);
+	return d;
+}
+
 int
 mp_double(struct mp *r, double *out)
 {
@@ -223,19 +246,12 @@ mp_double(struct mp *r, double *out)
 
 	if (rc < 0)
 		return rc;
-	if (h.type == MP_INT) {
+	if (h.type == MP_INT)
 		*out = h.negative ? (double)(int64_t)h.n : (double)h.n;
-	} else if (h.type == MP_DOUBLE && h.single) {
-		uint32_t bits = (uint32_t)h.n;
-		float f;
-
-		memcpy(&f, &bits, sizeof f);
-		*out = (double)f;
-	} else if (h.type == MP_DOUBLE) {
-		memcpy(out, &h.n, sizeof *out);
-	} else {
+	else if (h.type == MP_DOUBLE)
+		*out = double_of(&h);
+	else
 		return -ERR_MALFORMED;
-	}
 	done(r, h.header);
 	return 0;
 }
@@ -304,34 +320,44 @@ mp_bytes(struct mp *r, uint8_t *dst, size_t len)
 int
 mp_array(struct mp *r, uint32_t *count)
 {
-	return open_container(r, MP_ARRAY, 1, count);
+	return open_container(r, MP_ARRAY, count);
 }
 
 int
 mp_map(struct mp *r, uint32_t *count)
 {
-	return open_container(r, MP_MAP, 2, count);
+	return open_container(r, MP_MAP, count);
+}
+
+int
+mp_next(struct mp *r, struct mp_value *out)
+{
+	struct head h;
+	int rc = head(r, &h);
+
+	if (rc < 0)
+		return rc;
+	out->type = h.type;
+	out->negative = h.negative;
+	out->n = h.n;
+	out->p = r->buf + r->off + h.header;
+	if (h.type == MP_ARRAY || h.type == MP_MAP)
+		return enter(r, &h);
+	if (h.type == MP_DOUBLE)
+		out->d = double_of(&h);
+	done(r, h.header + (h.type == MP_STR || h.type == MP_BIN || h.type == MP_EXT ? (size_t)h.n : 0));
+	return 0;
 }
 
 int
 mp_skip(struct mp *r)
 {
 	struct mp was = *r;
-	int level = r->depth, rc = 0;
-	uint32_t count;
+	struct mp_value v;
+	int level = r->depth, rc;
 
 	do {
-		struct head h;
-
-		if ((rc = head(r, &h)) < 0)
-			break;
-		if (h.type == MP_ARRAY)
-			rc = mp_array(r, &count);
-		else if (h.type == MP_MAP)
-			rc = mp_map(r, &count);
-		else
-			done(r, h.header + (h.type == MP_STR || h.type == MP_BIN ||
-			    h.type == MP_EXT ? (size_t)h.n : 0));
+		rc = mp_next(r, &v);
 	} while (rc == 0 && r->depth > level);
 	if (rc < 0)
 		*r = was;

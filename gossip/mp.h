@@ -64,6 +64,17 @@ MUST_CHECK int mp_bytes(struct mp *r, uint8_t *dst, size_t len);
 /* Opens a container: count items follow (2 x count for a map). */
 MUST_CHECK int mp_array(struct mp *r, uint32_t *count);
 MUST_CHECK int mp_map(struct mp *r, uint32_t *count);
+
+/* Any value as it comes, by one look at it; of a container its opening.  For who reads
+ * millions of them and asks for no type. */
+struct mp_value {
+	enum mp_type type;
+	bool negative;	  /* MP_INT: n is an int64_t in disguise */
+	uint64_t n;	  /* the number, 0 or 1, bytes at p, items of the container */
+	double d;	  /* MP_DOUBLE */
+	const uint8_t *p; /* MP_STR, MP_BIN, MP_EXT: borrowed */
+};
+MUST_CHECK int mp_next(struct mp *r, struct mp_value *out);
 /* One whole value of any type. */
 MUST_CHECK int mp_skip(struct mp *r);
 /* 0 when every container is complete and no byte is left over. */

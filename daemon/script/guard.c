@@ -31,6 +31,29 @@ static int guard_line;
 /* The thread inside a C function that may run long, or NULL. */
 static lua_State *volatile guard_inside;
 
+/* As realloc, of blocks that may lie in the arena. */
+static void *
+resize(struct arena *a, void *ptr, size_t old, size_t bytes)
+{
+	bool here = ptr != NULL && arena_has(a, ptr);
+	void *p;
+
+	if (here && arena_same(old, bytes))
+		return ptr;
+	if (ptr != NULL && !here)
+		return realloc(ptr, bytes);
+	p = arena_take(a, bytes);
+	if (p == NULL)
+		p = malloc(bytes);
+	if (!here)
+		return p;
+	if (p == NULL) /* Lua counts on it that what shrinks does not fail */
+		return bytes < old ? ptr : NULL;
+	memcpy(p, ptr, bytes < old ? bytes : old);
+	arena_give(a, ptr, old);
+	return p;
+}
+
 void *
 guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 {
@@ -42,7 +65,10 @@ guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 		if (old > 0 && (char *)guard_inside >= (char *)ptr &&
 		    (char *)guard_inside < (char *)ptr + old)
 			guard_inside = NULL; /* an error left it, now it is gone */
-		free(ptr);
+		if (ptr != NULL && arena_has(&g->arena, ptr))
+			arena_give(&g->arena, ptr, old);
+		else
+			free(ptr);
 		g->used_bytes -= old;
 		return NULL;
 	}
@@ -50,7 +76,7 @@ guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 		g->heap_hit = true;
 		return NULL;
 	}
-	p = realloc(ptr, new_bytes);
+	p = resize(&g->arena, ptr, old, new_bytes);
 	if (p == NULL)
 		return NULL;
 	g->used_bytes = g->used_bytes - old + new_bytes;

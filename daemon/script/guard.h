@@ -13,13 +13,14 @@
 #ifndef SCRIPT_GUARD_H
 #define SCRIPT_GUARD_H
 
-#include "../../gossip/base.h"
+#include "arena.h"
 
 #include <lua.h>
 
 struct guard {
 	size_t used_bytes, peak_bytes, limit_bytes;
 	bool heap_hit; /* an allocation was refused */
+	struct arena arena;
 };
 
 /* lua_Alloc; ud is a struct guard. */

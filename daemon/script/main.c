@@ -21,6 +21,7 @@
 #include "../../gossip/mpw.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include <lauxlib.h>
 
@@ -30,6 +31,8 @@ enum {
 	FIXED_BYTES = 64 << 20,
 	ANSWER_EXTRA_BYTES = 256 << 10,
 	GC_PAUSE_PERCENT = 400,
+	/* An input of this size fills pages enough for huge ones to pay. */
+	INPUT_BYTES_LARGE = 256 << 10,
 };
 
 struct run {
@@ -42,7 +45,10 @@ struct run {
 static int
 read_all(int fd, char **out, size_t *out_len, struct err *err)
 {
-	size_t cap = 1 << 20, len = 0;
+	struct stat st;
+	/* The engine's is a file in memory; one byte more, and its end is seen without room made. */
+	bool known = fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < SCRIPT_IN_BYTES_MAX;
+	size_t cap = known ? (size_t)st.st_size + 1 : 1 << 20, len = 0;
 	AUTO_FREE char *buf = malloc(cap);
 	ssize_t n = 1;
 
@@ -114,8 +120,11 @@ run_lua(struct run *run, struct fault *fault)
 		return -1;
 	}
 	/* A run is short and its heap bounded: collect late.  At the limit Lua
-	 * collects everything before it gives up. */
+	 * collects everything before it gives up.  A step of less than nothing puts the
+	 * first one off: input and library are not walked through again and again as
+	 * they grow. */
 	lua_gc(L, LUA_GCINC, GC_PAUSE_PERCENT, 0, 0);
+	lua_gc(L, LUA_GCSTEP, -(int)(run->guard.limit_bytes / 4 * 3 / 1024));
 	lua_pushcfunction(L, fault_handler);
 	lua_pushcfunction(L, protected_run);
 	lua_pushlightuserdata(L, run);
@@ -174,6 +183,8 @@ work(struct err *err)
 	if (rc != 0)
 		return rc;
 	run.guard.limit_bytes = run.job.heap_bytes;
+	if (!CONFINE_SANITIZED)
+		arena_open(&run.guard.arena, run.job.heap_bytes, run.job.value.len >= INPUT_BYTES_LARGE);
 	rc = confine_more(
 	    2 * (uint64_t)run.job.heap_bytes + 2 * len + 4 * run.job.output_bytes + FIXED_BYTES,
 	    run.job.cpu_ms, err);

@@ -9,6 +9,7 @@
 #include "order.h"
 #include "guard.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include <lauxlib.h>
@@ -16,12 +17,12 @@
 bool
 order_key_set(lua_State *L, int idx, struct order_key *k)
 {
-	size_t n;
+	uint64_t eight;
 
-	memset(k, 0, sizeof *k);
 	switch (lua_type(L, idx)) {
 	case LUA_TNUMBER:
 		if (lua_isinteger(L, idx)) {
+			k->rank = 0;
 			k->i = lua_tointeger(L, idx);
 			return true;
 		}
@@ -35,8 +36,13 @@ order_key_set(lua_State *L, int idx, struct order_key *k)
 	case LUA_TSTRING:
 		k->rank = 2;
 		k->str = lua_tolstring(L, idx, &k->len);
-		n = k->len < 8 ? k->len : 8;
-		for (size_t i = 0; i < n; i++)
+		if (k->len >= sizeof eight) {
+			memcpy(&eight, k->str, sizeof eight);
+			k->prefix = be64toh(eight);
+			return true;
+		}
+		k->prefix = 0;
+		for (size_t i = 0; i < k->len; i++)
 			k->prefix |= (uint64_t)(uint8_t)k->str[i] << (56 - 8 * i);
 		return true;
 	default:
@@ -165,32 +171,6 @@ step_few(lua_State *L)
 	return 2;
 }
 
-/* Push the iterator over the table's n <= ORDER_FEW keys: they fit into its
- * upvalues, so no table is made and no string is looked up again. */
-static void
-push_few(lua_State *L, int t, size_t n)
-{
-	struct order_key keys[ORDER_FEW], tmp[ORDER_FEW];
-	size_t i = 0;
-
-	luaL_checkstack(L, 2 * ORDER_FEW + 4, "pairs");
-	lua_pushnil(L);
-	while (lua_next(L, t) != 0) {
-		lua_pop(L, 1);
-		if (!order_key_set(L, lua_gettop(L), &keys[i]))
-			no_order(L, "pairs", -1);
-		keys[i++].at = lua_gettop(L);
-		lua_pushvalue(L, -1);
-	}
-	order_keys(keys, tmp, n);
-	lua_pushinteger(L, 0);
-	for (i = 0; i < n; i++)
-		lua_pushvalue(L, keys[i].at);
-	lua_pushcclosure(L, step_few, (int)n + 1);
-	lua_replace(L, t + 1);
-	lua_settop(L, t + 1);
-}
-
 /* Upvalues: the sorted keys, the next position. */
 static int
 step_keys(lua_State *L)
@@ -211,30 +191,51 @@ step_keys(lua_State *L)
 	return 2;
 }
 
-/* How many keys; *list says whether they are exactly 1..n. */
-static size_t
-count_keys(lua_State *L, int t, bool *list)
+/* What one walk through a table tells.  The first ORDER_FEW keys wait on the stack. */
+struct walked {
+	struct order_key keys[ORDER_FEW + 1]; /* and one that all others go through */
+	size_t n;
+	bool list; /* the keys are exactly 1..n */
+};
+
+static void
+walk(lua_State *L, int t, struct walked *w)
 {
-	size_t n = 0;
 	lua_Integer max = 0;
 	bool ints = true;
 
+	w->n = 0;
 	lua_pushnil(L);
-	while (lua_next(L, t) != 0) {
+	for (; lua_next(L, t) != 0; w->n++) {
+		struct order_key *k = &w->keys[w->n < ORDER_FEW ? w->n : ORDER_FEW];
+
 		lua_pop(L, 1);
-		n++;
-		if (!ints || !lua_isinteger(L, -1)) {
+		if (!order_key_set(L, -1, k))
+			no_order(L, "pairs", -1);
+		if (k->rank != 0 || k->i < 1)
 			ints = false;
-			continue;
+		else if (k->i > max)
+			max = k->i;
+		if (w->n < ORDER_FEW) {
+			k->at = lua_gettop(L);
+			lua_pushvalue(L, -1);
 		}
-		lua_Integer i = lua_tointeger(L, -1);
-		if (i < 1)
-			ints = false;
-		else if (i > max)
-			max = i;
 	}
-	*list = ints && (size_t)max == n;
-	return n;
+	w->list = ints && (size_t)max == w->n;
+}
+
+/* Push the iterator over at most ORDER_FEW keys: they fit into its upvalues, so no table
+ * is made and no string is looked up again. */
+static void
+push_few(lua_State *L, struct walked *w)
+{
+	struct order_key tmp[ORDER_FEW];
+
+	order_keys(w->keys, tmp, w->n);
+	lua_pushinteger(L, 0);
+	for (size_t i = 0; i < w->n; i++)
+		lua_pushvalue(L, w->keys[i].at);
+	lua_pushcclosure(L, step_few, (int)w->n + 1);
 }
 
 /* Push the table's n keys, sorted, as a list. */
@@ -263,8 +264,7 @@ push_sorted(lua_State *L, int t, size_t n)
 int
 order_pairs(lua_State *L)
 {
-	bool list;
-	size_t n;
+	struct walked w;
 
 	luaL_checkany(L, 1);
 	if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
@@ -275,14 +275,15 @@ order_pairs(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	guard_enter(L);
 	lua_settop(L, 1);
-	n = count_keys(L, 1, &list);
-	if (list) {
-		lua_pushinteger(L, (lua_Integer)n);
+	luaL_checkstack(L, 2 * ORDER_FEW + 8, "pairs");
+	walk(L, 1, &w);
+	if (w.list) {
+		lua_pushinteger(L, (lua_Integer)w.n);
 		lua_pushcclosure(L, step_list, 1);
-	} else if (n <= ORDER_FEW) {
-		push_few(L, 1, n);
+	} else if (w.n <= ORDER_FEW) {
+		push_few(L, &w);
 	} else {
-		push_sorted(L, 1, n);
+		push_sorted(L, 1, w.n);
 		lua_pushinteger(L, 0);
 		lua_pushcclosure(L, step_keys, 2);
 	}

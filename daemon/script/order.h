@@ -17,7 +17,8 @@
 /* Maps up to this size are handled on the stack. */
 enum { ORDER_FEW = 24 };
 
-/* A key as the sort sees it.  Strings point into the table that holds them. */
+/* A key as the sort sees it.  Strings point into the table that holds them.  Only what its
+ * rank has is set. */
 struct order_key {
 	uint64_t prefix; /* of a string: its first 8 bytes, big-endian */
 	const char *str;

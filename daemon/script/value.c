@@ -20,7 +20,23 @@ enum { PATH_CAP = 320 };
 
 static const char list_key = 'L';
 
-static void push_item(lua_State *L, struct mp *r);
+enum {
+	WORDS = 256,	       /* texts that are at hand: most texts of an input come again and again */
+	WORD_BYTES_MAX = 40,   /* all longer ones are made anew; so does Lua, from there on */
+	RECORD_KEYS_MAX = 64,  /* a larger map is one by id: no key of it comes again soon */
+	TABLE_SIZE_MAX = 65536 /* room made beforehand, whatever a map says of itself */
+};
+
+struct reading {
+	struct mp r;
+	int words_at; /* stack index of the first of WORDS texts that were read */
+	struct {
+		const uint8_t *p;
+		size_t len; /* 0: none yet */
+	} words[WORDS];
+};
+
+static void push_item(lua_State *L, struct reading *in, bool again);
 
 static void
 bad_input(lua_State *L, const struct mp *r)
@@ -29,115 +45,110 @@ bad_input(lua_State *L, const struct mp *r)
 	    L, "input: malformed, or deeper than %d, at byte %d", SCRIPT_DEPTH_MAX, (int)r->off);
 }
 
+/* A text, which may well be one of those that were read a moment ago: then Lua need not
+ * look for it among all that it has. */
 static void
-push_number(lua_State *L, struct mp *r)
+push_word(lua_State *L, struct reading *in, const uint8_t *p, size_t len)
 {
-	int64_t i = 0;
-	uint64_t u;
-	int rc = mp_int(r, &i);
+	size_t at = (p[0] + 3u * p[len - 1] + 17u * p[len / 2] + 31u * len) % WORDS;
+	int idx = in->words_at + (int)at;
 
-	/* Above INT64_MAX Lua's integers wrap; the bits stay the same. */
-	if (rc != 0 && mp_uint(r, &u) == 0) {
-		i = (int64_t)u;
-		rc = 0;
+	if (in->words[at].len == len && memcmp(in->words[at].p, p, len) == 0) {
+		lua_pushvalue(L, idx);
+		return;
 	}
-	if (rc != 0)
-		bad_input(L, r);
-	lua_pushinteger(L, i);
+	lua_pushlstring(L, (const char *)p, len);
+	lua_copy(L, -1, idx);
+	in->words[at].p = p;
+	in->words[at].len = len;
 }
 
 static void
-push_map(lua_State *L, struct mp *r)
+push_map(lua_State *L, struct reading *in, uint64_t n)
 {
-	uint32_t n;
+	bool again = n <= RECORD_KEYS_MAX;
 
-	if (mp_map(r, &n) != 0)
-		bad_input(L, r);
-	lua_createtable(L, 0, n < 65536 ? (int)n : 65536);
-	for (uint32_t i = 0; i < n; i++) {
-		push_item(L, r);
+	luaL_checkstack(L, 4, "input nested too deep");
+	lua_createtable(L, 0, n < TABLE_SIZE_MAX ? (int)n : TABLE_SIZE_MAX);
+	for (uint64_t i = 0; i < n; i++) {
+		push_item(L, in, again);
 		if (lua_isnil(L, -1))
-			bad_input(L, r);
-		push_item(L, r);
+			bad_input(L, &in->r);
+		push_item(L, in, true);
 		lua_rawset(L, -3);
 	}
 }
 
 static void
-push_list(lua_State *L, struct mp *r)
+push_list(lua_State *L, struct reading *in, uint64_t n)
 {
-	uint32_t n;
-
-	if (mp_array(r, &n) != 0)
-		bad_input(L, r);
-	lua_createtable(L, n < 65536 ? (int)n : 65536, 0);
+	luaL_checkstack(L, 4, "input nested too deep");
+	lua_createtable(L, n < TABLE_SIZE_MAX ? (int)n : TABLE_SIZE_MAX, 0);
 	if (n == 0 && lua_rawgetp(L, LUA_REGISTRYINDEX, &list_key) == LUA_TTABLE)
 		lua_setmetatable(L, -2);
-	for (uint32_t i = 0; i < n; i++) {
-		push_item(L, r);
+	for (uint64_t i = 0; i < n; i++) {
+		push_item(L, in, true);
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}
 }
 
+/* again: a text may be one that comes more than once. */
 static void
-push_item(lua_State *L, struct mp *r)
+push_item(lua_State *L, struct reading *in, bool again)
 {
-	const char *s = "";
-	const uint8_t *p;
-	size_t len = 0;
-	double d = 0;
-	bool b = false;
-	int rc = 0;
+	struct mp_value v;
+	size_t at = in->r.off;
 
-	luaL_checkstack(L, 4, "input nested too deep");
-	switch (mp_peek(r)) {
+	if (mp_next(&in->r, &v) != 0)
+		bad_input(L, &in->r);
+	switch (v.type) {
 	case MP_MAP:
-		push_map(L, r);
+		push_map(L, in, v.n);
 		return;
 	case MP_ARRAY:
-		push_list(L, r);
+		push_list(L, in, v.n);
 		return;
 	case MP_INT:
-		push_number(L, r);
+		/* Above INT64_MAX Lua's integers wrap; the bits stay the same. */
+		lua_pushinteger(L, (lua_Integer)v.n);
 		return;
 	case MP_STR:
-		rc = mp_str(r, &s, &len);
-		lua_pushlstring(L, s, rc == 0 ? len : 0);
-		break;
 	case MP_BIN:
-		rc = mp_bin(r, &p, &len);
-		lua_pushlstring(L, rc == 0 ? (const char *)p : "", rc == 0 ? len : 0);
-		break;
+		if (again && v.n > 0 && v.n <= WORD_BYTES_MAX)
+			push_word(L, in, v.p, (size_t)v.n);
+		else
+			lua_pushlstring(L, (const char *)v.p, (size_t)v.n);
+		return;
 	case MP_DOUBLE:
-		rc = mp_double(r, &d);
-		lua_pushnumber(L, d);
-		break;
+		lua_pushnumber(L, v.d);
+		return;
 	case MP_BOOL:
-		rc = mp_bool(r, &b);
-		lua_pushboolean(L, b);
-		break;
+		lua_pushboolean(L, v.n != 0);
+		return;
 	case MP_NIL:
-		rc = mp_nil(r);
 		lua_pushnil(L);
-		break;
+		return;
 	default:
-		rc = -ERR_MALFORMED;
+		in->r.off = at;
+		bad_input(L, &in->r);
 	}
-	if (rc != 0)
-		bad_input(L, r);
 }
 
 void
 value_push(lua_State *L, const void *buf, size_t len)
 {
-	struct mp r;
+	struct reading in = {.words_at = lua_gettop(L) + 1};
 
 	lua_newtable(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &list_key);
-	mp_init(&r, buf, len, SCRIPT_DEPTH_MAX + 1);
-	push_item(L, &r);
-	if (mp_end(&r) != 0)
-		bad_input(L, &r);
+	luaL_checkstack(L, WORDS + 4, "no room for the input");
+	lua_settop(L, in.words_at - 1 + WORDS);
+	mp_init(&in.r, buf, len, SCRIPT_DEPTH_MAX + 1);
+	push_item(L, &in, true);
+	if (mp_end(&in.r) != 0)
+		bad_input(L, &in.r);
+	lua_replace(L, in.words_at);
+	lua_settop(L, in.words_at);
 }
 
 bool
@@ -158,9 +169,19 @@ value_utf8(const char *str, size_t len)
 {
 	const uint8_t *s = (const uint8_t *)str;
 	size_t i = 0;
+	uint64_t eight;
 
 	while (i < len) {
-		size_t n = utf8_len(s + i, len - i);
+		size_t n;
+
+		if (len - i >= sizeof eight) {
+			memcpy(&eight, s + i, sizeof eight);
+			if ((eight & 0x8080808080808080u) == 0) { /* ASCII, as most is */
+				i += sizeof eight;
+				continue;
+			}
+		}
+		n = utf8_len(s + i, len - i);
 
 		if (n == 0)
 			return i;
@@ -248,45 +269,73 @@ pack_number(lua_State *L, int idx, struct packing *p)
 	mpw_double(p->w, n);
 }
 
-/* Look at all keys of the table: how many, and is it a list or a map? */
-static size_t
-classify(lua_State *L, int idx, struct packing *p, bool *list)
+/* What the keys of a table say of it.  Of the first ORDER_FEW the key is kept, its value
+ * waits on the stack. */
+struct keys {
+	size_t strings, ints;
+	lua_Integer min, max;
+	struct order_key word;		       /* the first of the strings */
+	struct order_key few[ORDER_FEW + 1]; /* and one that all others go through */
+};
+
+static void
+note_key(lua_State *L, const struct packing *p, struct keys *keys, const struct order_key *k)
 {
-	size_t strings = 0, ints = 0;
-	lua_Integer max = 0, min = LUA_MAXINTEGER;
-	struct order_key k, word = {.rank = 0};
 	char text[128];
 
-	lua_pushnil(L);
-	while (lua_next(L, idx) != 0) {
-		lua_pop(L, 1);
-		if (!order_key_set(L, lua_gettop(L), &k) || (k.rank != 0 && k.rank != 2)) {
-			snprintf(text, sizeof text, "a key is a %s, not a string or 1..n",
-			    luaL_typename(L, -1));
-			fail(L, p, text);
-		}
-		if (k.rank == 2 && (strings++ == 0 || order_key_cmp(&k, &word) < 0))
-			word = k;
-		if (k.rank == 0) {
-			ints++;
-			max = k.i > max ? k.i : max;
-			min = k.i < min ? k.i : min;
-		}
+	if (k->rank == 2) {
+		if (keys->strings++ == 0 || order_key_cmp(k, &keys->word) < 0)
+			keys->word = *k;
+		return;
 	}
-	if (strings > 0 && ints > 0) {
-		snprintf(text, sizeof text, "mixed keys %lld and '%.*s'", (long long)min,
-		    (int)(word.len < 64 ? word.len : 64), word.str);
+	if (k->rank != 0) {
+		snprintf(text, sizeof text, "a key is a %s, not a string or 1..n",
+		    k->rank == 1 ? "number" : k->rank == 3 ? "boolean" : luaL_typename(L, -2));
 		fail(L, p, text);
 	}
-	if (ints > 0 && min < 1)
-		fail_fmt(L, p, "key %lld: a list has keys 1..n", (long long)min);
-	if (ints > 0 && (size_t)max != ints)
-		fail_fmt(L, p, "a list with holes: %lld is its last key", (long long)max);
-	p->keys += strings + ints;
+	if (keys->ints++ == 0)
+		keys->min = keys->max = k->i;
+	keys->max = k->i > keys->max ? k->i : keys->max;
+	keys->min = k->i < keys->min ? k->i : keys->min;
+}
+
+/* Look at all keys of the table: how many, and is it a list or a map? */
+static size_t
+look_at(lua_State *L, int idx, struct packing *p, struct keys *keys, bool *list)
+{
+	enum { NO_ORDER = 4 };
+	size_t n = 0;
+	char text[128];
+
+	keys->strings = keys->ints = 0;
+	lua_pushnil(L);
+	for (; lua_next(L, idx) != 0; n++) {
+		struct order_key *k = &keys->few[n < ORDER_FEW ? n : ORDER_FEW];
+
+		if (!order_key_set(L, -2, k))
+			k->rank = NO_ORDER;
+		note_key(L, p, keys, k);
+		if (n >= ORDER_FEW) {
+			lua_pop(L, 1);
+			continue;
+		}
+		k->at = lua_gettop(L);
+		lua_pushvalue(L, -2);
+	}
+	if (keys->strings > 0 && keys->ints > 0) {
+		snprintf(text, sizeof text, "mixed keys %lld and '%.*s'", (long long)keys->min,
+		    (int)(keys->word.len < 64 ? keys->word.len : 64), keys->word.str);
+		fail(L, p, text);
+	}
+	if (keys->ints > 0 && keys->min < 1)
+		fail_fmt(L, p, "key %lld: a list has keys 1..n", (long long)keys->min);
+	if (keys->ints > 0 && (size_t)keys->max != keys->ints)
+		fail_fmt(L, p, "a list with holes: %lld is its last key", (long long)keys->max);
+	p->keys += n;
 	if (p->keys > SCRIPT_KEYS_MAX)
 		fail_fmt(L, p, "more than %lld keys in all", (long long)SCRIPT_KEYS_MAX);
-	*list = ints > 0 || (strings == 0 && value_empty_list(L, idx));
-	return strings + ints;
+	*list = keys->ints > 0 || (keys->strings == 0 && value_empty_list(L, idx));
+	return n;
 }
 
 static void
@@ -314,41 +363,25 @@ pack_key(lua_State *L, struct packing *p, const struct order_key *k)
 	pack_string(L, p, k->str, k->len);
 }
 
-/* A small map: keys and values wait on the stack, nothing is looked up twice. */
+/* A small map: its values wait on the stack, nothing is looked up. */
 static void
-pack_few(lua_State *L, int idx, struct packing *p, size_t n)
+pack_few(lua_State *L, struct packing *p, struct keys *keys, size_t n)
 {
-	struct order_key keys[ORDER_FEW], tmp[ORDER_FEW];
-	int top = lua_gettop(L);
-	size_t i = 0;
+	struct order_key tmp[ORDER_FEW];
 
-	luaL_checkstack(L, 2 * ORDER_FEW + 4, "result nested too deep");
-	lua_pushnil(L);
-	while (lua_next(L, idx) != 0) {
-		order_key_set(L, -2, &keys[i]);
-		keys[i++].at = lua_gettop(L);
-		lua_pushvalue(L, -2);
+	order_keys(keys->few, tmp, n);
+	for (size_t i = 0; i < n; i++) {
+		pack_key(L, p, &keys->few[i]);
+		pack_value(L, keys->few[i].at, p);
 	}
-	order_keys(keys, tmp, n);
-	for (i = 0; i < n; i++) {
-		pack_key(L, p, &keys[i]);
-		pack_value(L, keys[i].at, p);
-	}
-	lua_settop(L, top);
 }
 
 static void
-pack_map(lua_State *L, int idx, struct packing *p, size_t n)
+pack_many(lua_State *L, int idx, struct packing *p, size_t n)
 {
-	struct order_key *keys;
+	struct order_key *keys = lua_newuserdatauv(L, 2 * n * sizeof *keys, 0);
 	size_t i = 0;
 
-	mpw_map(p->w, (uint32_t)n);
-	if (n <= ORDER_FEW) {
-		pack_few(L, idx, p, n);
-		return;
-	}
-	keys = lua_newuserdatauv(L, 2 * n * sizeof *keys, 0);
 	lua_pushnil(L);
 	while (lua_next(L, idx) != 0) {
 		lua_pop(L, 1);
@@ -362,13 +395,14 @@ pack_map(lua_State *L, int idx, struct packing *p, size_t n)
 		pack_value(L, lua_gettop(L), p);
 		lua_pop(L, 1);
 	}
-	lua_pop(L, 1);
 }
 
 static void
 pack_table(lua_State *L, int idx, struct packing *p)
 {
 	const void *table = lua_topointer(L, idx);
+	struct keys keys;
+	int top = lua_gettop(L);
 	bool list;
 	size_t n;
 
@@ -377,13 +411,20 @@ pack_table(lua_State *L, int idx, struct packing *p)
 			fail(L, p, "cycle");
 	if (p->depth == SCRIPT_DEPTH_MAX)
 		fail_fmt(L, p, "deeper than %lld", (long long)SCRIPT_DEPTH_MAX);
-	luaL_checkstack(L, 8, "result nested too deep");
-	n = classify(L, idx, p, &list);
+	luaL_checkstack(L, 2 * ORDER_FEW + 12, "result nested too deep");
+	n = look_at(L, idx, p, &keys, &list);
 	p->steps[p->depth++] = (struct step){.table = table};
-	if (list)
+	if (list) {
+		lua_settop(L, top);
 		pack_list(L, idx, p, n);
-	else
-		pack_map(L, idx, p, n);
+	} else {
+		mpw_map(p->w, (uint32_t)n);
+		if (n <= ORDER_FEW)
+			pack_few(L, p, &keys, n);
+		else
+			pack_many(L, idx, p, n);
+	}
+	lua_settop(L, top);
 	p->depth--;
 	if (p->w->full || p->w->len > p->limit_bytes) {
 		p->depth = 0;

@@ -231,6 +231,60 @@ the_writer_never_passes_its_end(void **state)
 	assert_int_equal(buf[4], 0);
 }
 
+/* Of any value what the reader of its type says, and no byte more. */
+static void
+next_is_any_of_them(void **state)
+{
+	struct mp_value v;
+	struct mp r;
+
+	(void)state;
+	READ(r, 4, 0x87, 0xa2, 'h', 'i', 0xe0, 0xcd, 0x01, 0x02, 0xc3, 0xc0, 0xc4, 0x01, 'x', 0xca, 0x3e,
+	    0x80, 0, 0, 0xcb, 0x3f, 0xd0, 0, 0, 0, 0, 0, 0, 0x90, 0xd4, 0x07, 'e', 0x80, 0xd1, 0xff, 0x00,
+	    0xc2, 0x91, 0x05);
+	static const struct {
+		enum mp_type type;
+		uint64_t n;
+	} want[] = {{MP_MAP, 7}, {MP_STR, 2}, {MP_INT, (uint64_t)-32}, {MP_INT, 258}, {MP_BOOL, 1}, {MP_NIL, 0},
+	    {MP_BIN, 1}, {MP_DOUBLE, 0}, {MP_DOUBLE, 0}, {MP_ARRAY, 0}, {MP_EXT, 2}, {MP_MAP, 0},
+	    {MP_INT, (uint64_t)-256}, {MP_BOOL, 0}, {MP_ARRAY, 1}, {MP_INT, 5}};
+
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_int_equal(mp_next(&r, &v), 0);
+		assert_int_equal(v.type, want[i].type);
+		if (v.type == MP_DOUBLE)
+			assert_true(v.d == 0.25);
+		else if (v.type != MP_NIL)
+			assert_true(v.n == want[i].n);
+		if (v.type == MP_STR)
+			assert_memory_equal(v.p, "hi", 2);
+		if (v.type == MP_INT)
+			assert_int_equal(v.negative, (int64_t)want[i].n < 0);
+	}
+	assert_int_equal(mp_end(&r), 0);
+	assert_int_equal(mp_next(&r, &v), -ERR_MALFORMED);
+}
+
+static void
+next_stays_where_it_fails(void **state)
+{
+	struct mp_value v;
+	struct mp r;
+
+	(void)state;
+	{
+		READ(r, 1, 0x91, 0x91, 0x00);
+		assert_int_equal(mp_next(&r, &v), 0);
+		assert_int_equal(mp_next(&r, &v), -ERR_RANGE);
+		assert_int_equal(r.off, 1);
+	}
+	{
+		READ(r, 1, 0xa3, 'h', 'i');
+		assert_int_equal(mp_next(&r, &v), -ERR_MALFORMED);
+		assert_int_equal(r.off, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -240,6 +294,8 @@ main(void)
 	    cmocka_unit_test(depth_is_bounded),
 	    cmocka_unit_test(leftovers_and_wrong_types),
 	    cmocka_unit_test(prefixes_are_refused),
+	    cmocka_unit_test(next_is_any_of_them),
+	    cmocka_unit_test(next_stays_where_it_fails),
 	    cmocka_unit_test(empty_containers_close_their_parents),
 	    cmocka_unit_test(the_writer_never_passes_its_end),
 	};

@@ -1,6 +1,6 @@
 /*
  * test_guard.c - the timer's last words when a function that was marked for them
- * was left by an error: never a look at a thread that is gone.
+ * was left by an error: never a look at a thread that is gone.  And the blocks that Lua gets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,11 +63,54 @@ a_thread_that_is_gone_is_not_asked(void **state)
 	assert_non_null(memmem(said, (size_t)n, words, sizeof words - 1));
 }
 
+/* Blocks of every size come, grow, shrink and go in any order: none touches another. */
+static void
+blocks_stay_apart(void **state)
+{
+	enum { BLOCKS = 400, TURNS = 40000 };
+	static struct {
+		uint8_t *p, mark;
+		size_t bytes;
+	} all[BLOCKS];
+	struct guard guard = {.limit_bytes = 1 << 24};
+	uint32_t seed = 1;
+	size_t within = 0, beyond = 0;
+
+	(void)state;
+	arena_open(&guard.arena, 40 << 10, false); /* it is soon full */
+	for (int i = 0; i < TURNS; i++) {
+		size_t k = (seed = seed * 1103515245 + 12345) / 65536 % BLOCKS;
+		size_t drawn = (seed = seed * 1103515245 + 12345) / 65536 % (2 * ARENA_BLOCK_MAX);
+		size_t bytes = i % 3 == 0 ? 0 : drawn;
+		uint8_t *p;
+
+		for (size_t n = 0; n < all[k].bytes; n++)
+			assert_int_equal(all[k].p[n], all[k].mark);
+		p = guard_alloc(&guard, all[k].p, all[k].bytes, bytes);
+		assert_true((p == NULL) == (bytes == 0));
+		for (size_t n = 0; n < all[k].bytes && n < bytes; n++)
+			assert_int_equal(p[n], all[k].mark);
+		within += p != NULL && arena_has(&guard.arena, p);
+		beyond += p != NULL && !arena_has(&guard.arena, p);
+		all[k].p = p;
+		all[k].bytes = bytes;
+		all[k].mark = (uint8_t)i;
+		if (p != NULL)
+			memset(p, i, bytes);
+	}
+	assert_true(within > TURNS / 20 && beyond > TURNS / 20);
+	for (size_t k = 0; k < BLOCKS; k++)
+		guard_alloc(&guard, all[k].p, all[k].bytes, 0);
+	assert_int_equal(guard.used_bytes, 0);
+	assert_false(guard.heap_hit);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_thread_that_is_gone_is_not_asked),
+	    cmocka_unit_test(blocks_stay_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
