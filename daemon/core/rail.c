@@ -25,8 +25,16 @@ struct rows {
 	size_t count;
 };
 
-struct judge {
+struct near {
+	struct textkey name;
+	const struct view_node *node;
+};
+
+/* Judging under way. */
+struct railwork {
 	const struct rail_in *in;
+	struct near *near; /* owned; nodes that can be reached, by name */
+	size_t near_count;
 	struct rows live, planned, before; /* before: of the last plan */
 };
 
@@ -90,11 +98,6 @@ rows_of_plan(struct rows *r, const struct plan *p)
 	return 0;
 }
 
-struct near {
-	struct textkey name;
-	const struct view_node *node;
-};
-
 static int
 near_cmp(const void *a, const void *b)
 {
@@ -102,44 +105,65 @@ near_cmp(const void *a, const void *b)
 }
 
 static const struct view_node *
-reachable(const struct near *nodes, size_t count, const char *name)
+reachable(const struct railwork *w, const char *name)
 {
-	struct near key = {.name = textkey_of(name)}, *found;
+	struct near key = {.name = textkey_of(name)}, *found = NULL;
 
-	found = count > 0 ? bsearch(&key, nodes, count, sizeof *nodes, near_cmp) : NULL;
+	if (w->near_count > 0)
+		found = bsearch(&key, w->near, w->near_count, sizeof *w->near, near_cmp);
 	return found != NULL ? found->node : NULL;
 }
 
-/* What runs where we can reach it; a node that has not told yet is believed to
- * run what it was last given, so a new leader's first look stops nothing. */
+/* What runs where we can reach it. */
 static int
-rows_of_world(struct rows *r, const struct rail_in *in)
+rows_of_world(struct railwork *w, const struct rail_in *in)
 {
-	AUTO_FREE struct near *nodes = calloc(in->nodes_count + 1, sizeof *nodes);
-	size_t n = 0;
+	struct rows *r = &w->live;
 
-	r->row = calloc(in->running_count + plan_instances(in->last) + 1, sizeof *r->row);
-	if (nodes == NULL || r->row == NULL)
+	w->near = calloc(in->nodes_count + 1, sizeof *w->near);
+	r->row = calloc(in->running_count + 1, sizeof *r->row);
+	if (w->near == NULL || r->row == NULL)
 		return -ERR_FULL;
 	for (size_t i = 0; i < in->nodes_count; i++)
 		if (in->nodes[i].state == VIEW_ALIVE || in->nodes[i].state == VIEW_SUSPECT)
-			nodes[n++] = (struct near){textkey_of(in->nodes[i].name), &in->nodes[i]};
-	if (n > 0)
-		qsort(nodes, n, sizeof *nodes, near_cmp);
+			w->near[w->near_count++] =
+			    (struct near){textkey_of(in->nodes[i].name), &in->nodes[i]};
+	if (w->near_count > 0)
+		qsort(w->near, w->near_count, sizeof *w->near, near_cmp);
 	for (size_t i = 0; i < in->running_count; i++) {
 		const struct view_instance *v = &in->running[i];
 
 		if ((v->state == VIEW_RUNNING || v->state == VIEW_STARTING) &&
-		    reachable(nodes, n, v->node) != NULL)
+		    reachable(w, v->node) != NULL)
 			r->row[r->count++] = (struct row){textkey_of(v->role), textkey_of(v->id)};
 	}
-	for (size_t i = 0; in->last != NULL && i < in->last->nodes_count; i++) {
-		const struct view_node *v = reachable(nodes, n, in->last->nodes[i].name);
+	rows_sort(r);
+	return 0;
+}
+
+/* A node that has not told yet is believed to run what it was last given, so a new
+ * leader's first look stops nothing. */
+static int
+rows_of_silent(struct railwork *w, const struct plan *last)
+{
+	struct rows *r = &w->live;
+	size_t before = r->count;
+	struct row *more;
+
+	if (last == NULL)
+		return 0;
+	more = realloc(r->row, (r->count + plan_instances(last) + 1) * sizeof *r->row);
+	if (more == NULL)
+		return -ERR_FULL;
+	r->row = more;
+	for (size_t i = 0; i < last->nodes_count; i++) {
+		const struct view_node *v = reachable(w, last->nodes[i].name);
 
 		if (v != NULL && !v->reported)
-			add_node(r, &in->last->nodes[i]);
+			add_node(r, &last->nodes[i]);
 	}
-	rows_sort(r);
+	if (r->count > before)
+		rows_sort(r);
 	return 0;
 }
 
@@ -180,7 +204,7 @@ struct stops {
 };
 
 static void
-count_stops(const struct judge *j, const char *role, struct stops *s)
+count_stops(const struct railwork *j, const char *role, struct stops *s)
 {
 	*s = (struct stops){.wish = wish_add(UINT64_C(0xcbf29ce484222325), role)};
 	for (size_t i = rows_from(&j->live, role); rows_of(&j->live, i, role); i++) {
@@ -266,7 +290,7 @@ emptied_list(const struct blob *old, const struct blob *new, char *key, size_t c
 /* The same of its vars on its nodes: of one node alone it may be meant, of all that have it
  * before and after it is a list of nothing. */
 static int64_t
-emptied_everywhere(const struct judge *j, const struct plan *plan, const char *role, char *key, size_t cap)
+emptied_everywhere(const struct railwork *j, const struct plan *plan, const char *role, char *key, size_t cap)
 {
 	int64_t had = 0;
 
@@ -298,7 +322,7 @@ acted_on(const struct rail_in *in, const char *role)
 
 /* Why the role would be held, without the stamp; false = it is fine. */
 static bool
-judge_role(const struct judge *j, const struct plan *plan, const char *role, char *why, size_t cap,
+judge_role(const struct railwork *j, const struct plan *plan, const char *role, char *why, size_t cap,
     uint64_t *wish)
 {
 	const struct plan_role *old = j->in->last != NULL ? plan_role(j->in->last, role) : NULL;
@@ -375,7 +399,7 @@ text_cmp(const void *a, const void *b)
 
 /* Every role that runs or is planned or was; sorted, once each. */
 static size_t
-all_roles(const struct judge *j, const struct plan *plan, const char **names)
+all_roles(const struct railwork *j, const struct plan *plan, const char **names)
 {
 	const struct plan *last = j->in->last;
 	size_t n = 0, kept = 0;
@@ -406,7 +430,7 @@ has_error(const struct plan *plan, const char *role)
 
 /* First all verdicts, on the plan as it came; then the changes. */
 static int
-judge_all(const struct judge *j, const struct plan *plan, struct rail *out)
+judge_all(const struct railwork *j, const struct plan *plan, struct rail *out)
 {
 	size_t last_roles = j->in->last != NULL ? j->in->last->roles_count : 0;
 	AUTO_FREE const char **names =
@@ -460,23 +484,62 @@ substitute(struct plan *plan, const struct rail_in *in, struct rail *out)
 	return 0;
 }
 
-int
-rail_apply(struct plan *plan, const struct rail_in *in, struct rail *out)
+struct railwork *
+rail_begin(const struct rail_in *in)
 {
-	struct judge j = {.in = in};
+	struct railwork *w = calloc(1, sizeof *w);
+
+	if (w == NULL || rows_of_world(w, in) == 0)
+		return w;
+	rail_drop(w);
+	return NULL;
+}
+
+int
+rail_planned(struct railwork *w, const struct plan *plan)
+{
+	return rows_of_plan(&w->planned, plan);
+}
+
+int
+rail_end(struct railwork *w, struct plan *plan, const struct rail_in *in, struct rail *out)
+{
 	int rc;
 
 	memset(out, 0, sizeof *out);
-	if ((rc = rows_of_world(&j.live, in)) == 0 && (rc = rows_of_plan(&j.planned, plan)) == 0 &&
-	    (rc = rows_of_plan(&j.before, in->last)) == 0)
-		rc = judge_all(&j, plan, out);
-	free(j.live.row);
-	free(j.planned.row);
-	free(j.before.row);
+	w->in = in;
+	if ((rc = rows_of_silent(w, in->last)) == 0 && (rc = rows_of_plan(&w->before, in->last)) == 0)
+		rc = judge_all(w, plan, out);
+	rail_drop(w);
 	if (rc == 0)
 		rc = substitute(plan, in, out);
 	if (rc != 0)
 		rail_free(out);
+	return rc;
+}
+
+void
+rail_drop(struct railwork *w)
+{
+	if (w == NULL)
+		return;
+	free(w->near);
+	free(w->live.row);
+	free(w->planned.row);
+	free(w->before.row);
+	free(w);
+}
+
+int
+rail_apply(struct plan *plan, const struct rail_in *in, struct rail *out)
+{
+	struct railwork *w = rail_begin(in);
+	int rc = w == NULL ? -ERR_FULL : rail_planned(w, plan);
+
+	if (rc == 0)
+		return rail_end(w, plan, in, out);
+	memset(out, 0, sizeof *out);
+	rail_drop(w);
 	return rc;
 }
 

@@ -47,4 +47,15 @@ MUST_CHECK int rail_apply(struct plan *plan, const struct rail_in *in,
     struct rail *out);
 void rail_free(struct rail *r);
 
+/* The same in pieces, in this order; until the last nothing of plan is changed. */
+struct railwork;
+/* What runs: of in only running and nodes, which are borrowed until the end.  NULL: no memory. */
+struct railwork *rail_begin(const struct rail_in *in);
+/* What plan places; it is borrowed likewise. */
+MUST_CHECK int rail_planned(struct railwork *w, const struct plan *plan);
+/* As rail_apply, and w is gone. */
+MUST_CHECK int rail_end(struct railwork *w, struct plan *plan, const struct rail_in *in,
+    struct rail *out);
+void rail_drop(struct railwork *w); /* NULL is fine */
+
 #endif

@@ -480,7 +480,7 @@ apply_ready(struct engine *e, const struct schedule *s, struct plan *plan)
 {
 	plan_free(&e->apply.next);
 	e->apply.next = *plan;
-	e->apply.next_of = s->hash;
+	e->apply.next_of = s != NULL ? s->hash : (struct hash){{0}};
 	memset(plan, 0, sizeof *plan);
 }
 
@@ -489,20 +489,19 @@ static int
 read_plan(struct engine *e)
 {
 	const struct schedule *s = &e->keep.current;
+	struct plan old = e->apply.plan;
 	int rc = 0;
 
-	plan_free(&e->apply.plan);
-	e->apply.plan_of = (struct hash){{0}};
-	if (hash_eq(&e->apply.next_of, &s->hash))
+	if (hash_eq(&e->apply.next_of, &s->hash)) {
 		e->apply.plan = e->apply.next;
-	else if ((rc = schedule_plan(s, &e->apply.plan)) < 0)
-		return rc;
-	else
-		plan_free(&e->apply.next);
-	memset(&e->apply.next, 0, sizeof e->apply.next);
+		e->apply.next = old; /* until apply_ready */
+	} else {
+		plan_free(&old);
+		rc = schedule_plan(s, &e->apply.plan);
+	}
 	e->apply.next_of = (struct hash){{0}};
-	e->apply.plan_of = s->hash;
-	return 0;
+	e->apply.plan_of = rc == 0 ? s->hash : e->apply.next_of;
+	return rc;
 }
 
 void

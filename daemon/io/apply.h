@@ -72,7 +72,7 @@ struct apply {
 	struct apply_job *jobs; /* in no order */
 	struct plan plan;	/* of the schedule in force */
 	struct hash plan_of;	/* of its header; zero: plan is empty */
-	struct plan next;	/* of next_of, if that becomes the one in force */
+	struct plan next;	/* of next_of, if that becomes the one in force; or the one before */
 	struct hash next_of;
 	struct plan_node here;	/* this node's part of it */
 	struct hostacts hostacts; /* what changed files ask of the host */
@@ -95,7 +95,8 @@ struct apply_job *apply_job(struct engine *e, const char *role);
 /* The plan of s, if it is that of the schedule in force, read already; borrowed until the next
  * turn of the loop.  Else NULL. */
 const struct plan *apply_plan(const struct engine *e, const struct schedule *s);
-/* That is s as schedule_plan reads it, for when it is in force soon; takes what plan holds. */
+/* That is s as schedule_plan reads it, for when it is in force soon; takes what plan holds.  Its
+ * memory, or that of the one before, is held until the next call: NULL and an empty one. */
 void apply_ready(struct engine *e, const struct schedule *s, struct plan *plan);
 /* Render it anew: which generation is held moved. */
 void apply_again(struct engine *e, const char *role);

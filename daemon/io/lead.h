@@ -53,6 +53,7 @@ struct lead {
 	size_t parents_count;
 	struct round *under_way; /* round.c; NULL: none */
 	struct work turn;	 /* its next piece */
+	struct world_room room;
 	struct recording recording;
 	struct shadow shadow;
 	struct hash code; /* of what the round under way, or the last one, runs */

@@ -254,7 +254,7 @@ abandon(struct engine *e, struct round *r)
 static bool
 is_durable(const struct round *r)
 {
-	return r->at == AT_JUDGE && r->judge.at == JUDGE_ADOPT;
+	return r->at == AT_JUDGE && r->judge.at >= JUDGE_ADOPT;
 }
 
 static void

@@ -108,7 +108,7 @@ judge_last(struct engine *e, struct roundjudge *j, struct err *err)
 	size_t count;
 	const struct schedule *s = newest(e, &count);
 
-	j->at = JUDGE_RAILS;
+	j->at = j->rails != NULL ? JUDGE_RAILS : JUDGE_RUNNING;
 	if (s == NULL || apply_plan(e, s) != NULL)
 		return 1;
 	plan_free(&j->last);
@@ -116,6 +116,24 @@ judge_last(struct engine *e, struct roundjudge *j, struct err *err)
 		return err_set(err, ROUND_FAULT, "the schedule in force can't be read");
 	j->last_of = s->hash;
 	return 1;
+}
+
+static int
+judge_running(struct roundjudge *j, struct err *err)
+{
+	j->rails = rail_begin(&(struct rail_in){.running = j->world.instances,
+	    .running_count = j->world.instances_count,
+	    .nodes = j->world.nodes,
+	    .nodes_count = j->world.nodes_count});
+	j->at = JUDGE_PLANNED;
+	return j->rails != NULL ? 1 : no_memory(err);
+}
+
+static int
+judge_planned(struct roundjudge *j, struct err *err)
+{
+	j->at = JUDGE_RAILS;
+	return rail_planned(j->rails, &j->plan) == 0 ? 1 : no_memory(err);
 }
 
 /* Each hold is logged once, not at every round. */
@@ -145,9 +163,11 @@ hold(struct engine *e, struct roundjudge *j, const struct plan *last, bool alone
 	struct lead *l = &e->lead;
 	const char *forced[LEAD_FORCED_MAX], *acted[ACTDESK_ROLES_MAX];
 	char stamp[STAMP_TEXT_CAP];
+	struct railwork *rails = j->rails;
 	struct rail rail = {0};
 	int rc = 0;
 
+	j->rails = NULL;
 	stamp_text(&j->stamp, stamp);
 	for (size_t i = 0; i < l->forced_count; i++)
 		forced[i] = l->forced[i];
@@ -163,7 +183,7 @@ hold(struct engine *e, struct roundjudge *j, const struct plan *last, bool alone
 	    .acted = acted,
 	    .acted_count = j->wish == WISH_ROUND ? actlead_acted(e, &j->plan, last, acted) : 0,
 	    .alone = alone};
-	if (rail_apply(&j->plan, &in, &rail) < 0)
+	if (rail_end(rails, &j->plan, &in, &rail) < 0)
 		return no_memory(err);
 	if (j->wish == WISH_REVERT) {
 		if (rail.held_count > 0)
@@ -316,11 +336,23 @@ judge_keep(struct engine *e, struct roundjudge *j, struct err *err)
 }
 
 static int
-judge_adopt(struct engine *e, struct err *err)
+judge_adopt(struct engine *e, struct roundjudge *j, struct err *err)
 {
 	if (!engine_adopted(e) || announce(e) < 0)
 		return err_set(err, ROUND_AGAIN, "the lease ended before the schedule was announced");
-	return 0;
+	j->at = JUDGE_TIDY;
+	return 1;
+}
+
+static int
+judge_tidy(struct engine *e, struct roundjudge *j)
+{
+	bool more = j->plan.nodes != NULL;
+
+	plan_free(&j->plan);
+	if (!more)
+		apply_ready(e, NULL, &j->plan);
+	return more;
 }
 
 int
@@ -333,6 +365,10 @@ roundjudge_more(struct engine *e, struct roundjudge *j, struct slice result, str
 		return judge_check(j, err);
 	case JUDGE_LAST:
 		return judge_last(e, j, err);
+	case JUDGE_RUNNING:
+		return judge_running(j, err);
+	case JUDGE_PLANNED:
+		return judge_planned(j, err);
 	case JUDGE_RAILS:
 		return judge_rails(e, j, err);
 	case JUDGE_BUILD:
@@ -342,15 +378,18 @@ roundjudge_more(struct engine *e, struct roundjudge *j, struct slice result, str
 	case JUDGE_KEEP:
 		return judge_keep(e, j, err);
 	case JUDGE_ADOPT:
+		return judge_adopt(e, j, err);
+	case JUDGE_TIDY:
 		break;
 	}
-	return judge_adopt(e, err);
+	return judge_tidy(e, j);
 }
 
 void
 roundjudge_free(struct roundjudge *j)
 {
 	plan_check_end(j->check);
+	rail_drop(j->rails);
 	plan_free(&j->plan);
 	plan_free(&j->last);
 	schedule_free(&j->made);

@@ -4,11 +4,12 @@
  *	world    as it is now: reports went on coming while the script ran
  *	check    the answer, whole; some of it in a piece (core/plan.h)
  *	last     what is in force is read, if it is not at hand
- *	rails    what they hold stays as it was (core/rail.h)
+ *	rails    what they hold stays as it was (core/rail.h): what runs, what is planned, verdicts
  *	build    signed; nothing changed: that is all
  *	read     as every node will read it
  *	keep     durable
  *	adopt    in force here, announced
+ *	tidy     what was held for all that is free again: tens of thousands of pieces
  *
  * All of it is judged in the one world of the first piece, as if no time passed.  What may
  * not have moved meanwhile is asked again before each piece from rails on: the lease, the
@@ -31,8 +32,8 @@ enum wish { WISH_ROUND, WISH_REVERT, WISH_FORCED };
 struct roundjudge {
 	enum wish wish;
 	struct round_parents asked; /* of WISH_ROUND: what the script saw */
-	enum { JUDGE_WORLD, JUDGE_CHECK, JUDGE_LAST, JUDGE_RAILS, JUDGE_BUILD, JUDGE_READ, JUDGE_KEEP,
-		JUDGE_ADOPT } at;
+	enum { JUDGE_WORLD, JUDGE_CHECK, JUDGE_LAST, JUDGE_RUNNING, JUDGE_PLANNED, JUDGE_RAILS,
+		JUDGE_BUILD, JUDGE_READ, JUDGE_KEEP, JUDGE_ADOPT, JUDGE_TIDY } at;
 	struct world world;
 	struct plan_template *templates; /* owned; as of world */
 	struct plan_world with;		 /* borrows from these two */
@@ -40,6 +41,7 @@ struct roundjudge {
 	struct plan plan;
 	struct plan last; /* of last_of, if that had to be read */
 	struct hash last_of;
+	struct railwork *rails;
 	struct stamp stamp; /* the schedule's own */
 	struct schedule made;
 	bool same; /* nothing changed: no schedule was made */

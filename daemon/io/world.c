@@ -391,6 +391,28 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 	return hold_rows(e, out, exclusive_rows(e, out, n, cap), cap);
 }
 
+/* Rows for so many; what is in them is nothing. */
+static struct view_instance *
+rows_for(struct engine *e, struct world *w, size_t count)
+{
+	struct world_room *r = &e->lead.room;
+	struct view_instance *more;
+
+	if (!e->lead.leading || r->lent)
+		return malloc(count * sizeof *more);
+	if (r->cap < count) {
+		free(r->rows);
+		r->cap = count + count / 8;
+		if ((r->rows = malloc(r->cap * sizeof *more)) == NULL) {
+			r->cap = 0;
+			return NULL;
+		}
+	}
+	w->room = r;
+	r->lent = true;
+	return r->rows;
+}
+
 int
 world_build(struct engine *e, struct world *w)
 {
@@ -400,7 +422,7 @@ world_build(struct engine *e, struct world *w)
 
 	memset(w, 0, sizeof *w);
 	w->nodes = calloc(members + 1, sizeof *w->nodes);
-	w->instances = calloc(count + 1, sizeof *w->instances);
+	w->instances = rows_for(e, w, count + 1);
 	w->firsts = calloc(PLAN_FIRSTS_MAX + 1, sizeof *w->firsts);
 	if (w->nodes == NULL || w->instances == NULL || w->firsts == NULL) {
 		world_free(w);
@@ -489,11 +511,21 @@ world_own(struct world *w)
 }
 
 void
+world_room_free(struct world_room *r)
+{
+	free(r->rows);
+	*r = (struct world_room){.rows = NULL};
+}
+
+void
 world_free(struct world *w)
 {
+	if (w->room != NULL)
+		w->room->lent = false;
+	else
+		free(w->instances);
 	free(w->lists);
 	free(w->nodes);
-	free(w->instances);
 	free(w->firsts);
 	memset(w, 0, sizeof *w);
 }

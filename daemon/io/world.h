@@ -12,6 +12,14 @@
 
 struct engine;
 
+/* What a leader looks into twice a round stays its own: of ten thousand rows the kernel takes longer
+ * to give the pages than it takes to write them.  Zeroed: none yet. */
+struct world_room {
+	struct view_instance *rows; /* owned */
+	size_t cap;
+	bool lent; /* to the world that was built last; another gets its own */
+};
+
 struct world {
 	struct view_node *nodes; /* by id; facts and answers borrow from reports and dossier */
 	size_t nodes_count;
@@ -22,6 +30,7 @@ struct world {
 	size_t firsts_count;
 	char twins[ERR_TEXT_CAP]; /* two hosts of one name: who they are, or "" */
 	char *lists; /* of world_own, or NULL */
+	struct world_room *room; /* whose rows the instances are, or NULL */
 };
 
 /* 0, or -1 without memory.  On a follower the instances are this node's own. */
@@ -30,6 +39,8 @@ MUST_CHECK int world_build(struct engine *e, struct world *w);
  * facts are the world's own, and there are no answers.  0, or -1 without memory. */
 MUST_CHECK int world_own(struct world *w);
 void world_free(struct world *w);
+/* While it is not lent. */
+void world_room_free(struct world_room *r);
 /* Say in a plan whose each part is, and who had a name first.  0, or -1 without memory. */
 MUST_CHECK int world_name(const struct world *w, struct plan *plan);
 

@@ -92,6 +92,7 @@ leader_close(struct leader *l)
 	free(e->lead.missing);
 	free(e->lead.role_errors);
 	rail_free(&e->lead.rail);
+	world_room_free(&e->lead.room);
 	plan_free(&e->apply.plan);
 	plan_free(&e->apply.next);
 	for (size_t i = 0; i < TREES_COUNT; i++)
