@@ -142,12 +142,13 @@ take_text(const uint8_t **at, const uint8_t *end, size_t max, struct slice *out)
 int
 labels_read(struct slice packed, struct labels *out)
 {
-	const uint8_t *at = packed.b, *end = packed.b + packed.len;
+	const uint8_t *at = packed.b, *end;
 	uint32_t count;
 
 	out->count = 0;
 	if (packed.len == 0)
 		return -ERR_MALFORMED;
+	end = packed.b + packed.len;
 	if (packed.len > LABELS_BYTES_MAX)
 		return -ERR_LONG;
 	count = *at++;

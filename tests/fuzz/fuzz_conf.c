@@ -39,7 +39,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char *const kinds[] = {
-	    "daemon", "sandbox", "container", "processes", "master", "render", "meta"};
+	    "daemon", "sandbox", "container", "processes", "master", "render", "meta", "secrets", "host-actions"};
 	static uint8_t records[FLAT_BYTES_MAX];
 	struct err err = {0};
 	static struct conf_notes notes;

@@ -110,6 +110,14 @@ setup(void **state)
 	return e.lead.desk != NULL ? 0 : -1;
 }
 
+static void
+shut(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
 static int
 teardown(void **state)
 {
@@ -118,7 +126,9 @@ teardown(void **state)
 	actlead_free(e.lead.desk);
 	for (int i = 0; i < STRANGER; i++)
 		mesh_free(mesh[i]);
-	return 0;
+	uv_walk(&loop, shut, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	return uv_loop_close(&loop);
 }
 
 /* Of node i: count actions, the first with that number. */

@@ -28,7 +28,8 @@ enum { INPUT = 20000 };
 static struct engine e;
 static uv_loop_t loop;
 static char path[64];
-static enum { WELL, ASKS_NETWORK, READS_HOST, RUNS } gone_bad;
+enum { WELL, ASKS_NETWORK, READS_HOST, RUNS };
+static int gone_bad;
 
 int __real_rounds_add(int dir, const struct rounds_bound *bound, struct rounds_at *at,
     const struct rounds_new *r, uint64_t *total, struct err *err);
@@ -73,6 +74,14 @@ setup(void **state)
 	return 0;
 }
 
+static void
+shut(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
 static int
 teardown(void **state)
 {
@@ -82,7 +91,9 @@ teardown(void **state)
 		close(e.lead.recording.dir);
 	unlinkat(e.state_fd, "rounds", AT_REMOVEDIR);
 	close(e.state_fd);
-	return rmdir(path);
+	uv_walk(&loop, shut, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	return rmdir(path) != 0 ? -1 : uv_loop_close(&loop);
 }
 
 /* A round, and until it is kept or not. */
