@@ -276,7 +276,8 @@ hostile_rows_are_refused_or_left(void **state)
 	    "[[7, 'a', -1, 0, 1, bin]]", "[[7, 'a', 4294967296, 0, 1, bin]]", "[[7, 'a', 1, 16, 16, bin]]",
 	    "[[7, 'a', 1, 0, 17, bin]]", "[[7, 'a', 1, 1, 1, bin]]", "[[7, 'a', 1, 0, 0, bin]]", "[[7, 'a', 1, 0, 1, 'x']]",
 	    "[[7, 'b', 1, 0, 1, bin], [7, 'a', 1, 0, 1, bin]]",
-	    "[[7, 'a', 1, 0, 1, bin], [7, 'a', 1, 0, 1, bin]]"};
+	    "[[7, 'a', 1, 0, 1, bin], [7, 'a', 1, 0, 1, bin]]", "[[8, 'web', 'reload']]", "[[8, '', 'reload', 'why']]",
+	    "[[8, 'web', '../x', 'why']]", "[[8, 'web', 'reload', 1]]"};
 	struct report r;
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -285,7 +286,7 @@ hostile_rows_are_refused_or_left(void **state)
 	/* A piece of nothing is left; an older node's answers are not known any more; a newer
 	 * one says more. */
 	assert_int_equal(read_rows("[[6, 'old', 1, 1], [7, 'a', 1, 0, 1, bin, 'more'], [7, 'b', 2, 1, 2, bin],"
-	    " [7, 'c', 1, 0, 2, bin], [7, 'c', 1, 1, 2, bin], [8, 'newer', 1]]", &r), 0);
+	    " [7, 'c', 1, 0, 2, bin], [7, 'c', 1, 1, 2, bin], [99, 'newer', 1]]", &r), 0);
 	assert_int_equal(r.answers_count, 2);
 	assert_string_equal(r.answers[0].name, "a");
 	assert_string_equal(r.answers[1].name, "c");
