@@ -210,3 +210,47 @@ def test_missing_image_is_told_and_avoided(cluster):
     wait_until("status names the image", named, 30)
     assert node.running("front") == {i: p for i, p in before[node.name].items()
                                      if i.startswith("front.")}
+
+
+ROLLS = '  update = {strategy = "smooth", substeps = 2, min_healthy = "1s", max_unavailable = 2},\n'
+
+
+def version_of(node):
+    return next(r["version"] for r in node.status()["roles"] if r["name"] == "web")
+
+
+def test_a_host_that_can_not_render_stops_an_update(cluster, nodes):
+    """Of a version whose image is the same; with whom is well it has gone on till there, nothing
+    restarts, and `why` says where it stopped and why."""
+    leader = cluster.leader()
+    other = next(n for n in nodes if n is not leader and n.running("web"))
+    text = cluster.scripts.replace('  version = "v1",\n', '  version = "v1",\n' + ROLLS, 1)
+    assert text != cluster.scripts
+    pids = {n.name: n.running("web") for n in nodes}
+    try:
+        service.set_script(nodes, text)
+        wait_until("the update is known", lambda: '"update"' in json.dumps(leader.ask("schedule", "show")), 20)
+        path = template(other, "web", "index.html.tmpl")
+        good = read(path)
+        write(path, good + "<!-- only here -->\n")
+        told([other], "template 'web': this node has")
+        service.set_script(nodes, text.replace('version = "v1"', 'version = "v2"', 1))
+
+        def stopped():
+            whys = {i: json.dumps(w) for i, w in (leader.ask("schedule", "show").get("why") or {}).items()}
+            found = [i for i, w in whys.items() if "the update to v2 stops: " + i in w and "this node has" in w]
+            if not found or found[0] not in other.running("web"):
+                raise Missed(str(whys))
+            return True
+        wait_until("it stops there", stopped, 40)
+        assert version_of(leader) == "v1"
+        write(path, good)
+
+        def over():
+            if version_of(leader) != "v2":
+                raise Missed(f"web is of {version_of(leader)}")
+            return True
+        wait_until("it goes on", over, 60)
+        assert {n.name: n.running("web") for n in nodes} == pids
+    finally:
+        service.set_script(nodes, cluster.scripts)
