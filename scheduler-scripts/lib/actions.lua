@@ -111,7 +111,8 @@ for _, name in ipairs {"pause", "resume", "proceed", "skip", "revert"} do
     if not (spec.update and spec.update.strategy) then
       return no("role '%s' has no `update = {strategy = …}`", spec.name)
     end
-    local u = update.record(round, spec, round:target(spec))
+    -- As it is remembered: nothing is placed yet that a new target may ask for.
+    local u = update.known(round, spec) or {phase = "done", to = {image = ""}}
     local fine, text = update.act(round, spec, u, name, stamp)
     return fine and text or no("%s", text)
   end

@@ -79,7 +79,12 @@ end
 function Round:updating(names)
   for _, name in ipairs(names) do
     local spec = self.specs[name]
-    local u = spec and spec.update and spec.update.strategy and update.record(self, spec, self:target(spec))
+    local u
+    if spec and spec.update and spec.update.strategy then
+      -- Its vars, if they roll, may ask for what is not placed yet: then it is as it is remembered.
+      local ok, target = pcall(self.target, self, spec)
+      u = ok and update.record(self, spec, target) or update.known(self, spec)
+    end
     if u and u.phase ~= "done" then return name end
   end
   return nil

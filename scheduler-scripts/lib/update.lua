@@ -113,16 +113,25 @@ local function forget_vars(u)
   end
 end
 
---- The record of a role as this round begins, a new target seen; false: nothing to do.
+--- The record of a role as it is remembered; nil: there is none.
+---@param round mesh.Round
+---@param spec mesh.Role
+---@return table?
+function update.known(round, spec)
+  local u = round.memory.all.update[spec.name]
+  local valid = type(u) == "table" and type(u.to) == "table" and type(u.to.image) == "string"
+    and math.type(u.step) == "integer" and type(u.since) == "number"
+  return valid and u or nil
+end
+
+--- The record of a role as this round begins, a new target seen.
 ---@param round mesh.Round
 ---@param spec mesh.Role
 ---@param target {version: string?, image: string, template: string?, vars: table?}
 function update.record(round, spec, target)
   local all = round.memory.all.update
-  local u = all[spec.name]
-  local valid = type(u) == "table" and type(u.to) == "table" and type(u.to.image) == "string"
-    and math.type(u.step) == "integer" and type(u.since) == "number"
-  if not valid then
+  local u = update.known(round, spec)
+  if not u then
     local from = seen_before(round, spec.name, target)
     u = from and start(from, target, round.now) or {to = target, began = round.now, since = round.now,
       stamp = round.now, step = 0, phase = "done"}

@@ -399,6 +399,30 @@ describe("mesh.update", function()
     assert.are.same({}, places(result, "vars"))
   end)
 
+  it("vars that roll may ask for roles that come before, and actions need not ask them", function()
+    local rolls <const> = {strategy = "smooth", substeps = 2, min_healthy = "1s", vars = "roll"}
+    local asked = 0
+    local function both(limit)
+      local front = role({count = 1, image = "front-v1"}, {strategy = "quick", after = {"web"}}, "front")
+      local db = role({image = "front-v1", count = 1}, nil, "db")
+      local function vars(r)
+        asked = asked + 1
+        return {limit = limit, db = #r:healthy "db" > 0}
+      end
+      return mesh.scheduler {front, db, role({vars = vars}, rolls)}
+    end
+    local input = world(both(1))
+    round(both(1), input, 1000)
+    for _ = 1, 3 do round(both(1), input, 2000) end
+    assert.are.equal("done", input.parents[1].state.update.web.phase)
+    act(input, "pause")
+    local result = round(both(2), input, 1000)
+    assert.are.equal("update of web: paused", result.replies[input.actions[1].id])
+    assert.are.equal(1, result.nodes.n3.roles.web.vars.limit)
+    assert.are.equal(2, result.nodes.n1.roles.web.vars.limit)
+    assert.is_true(asked > 0)
+  end)
+
   it("a memory that says nothing of templates starts no update", function()
     local input = world(mesh.scheduler {role(nil, smooth)})
     input.parents[1].state.update.web.to.template = nil

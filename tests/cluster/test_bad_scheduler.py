@@ -130,3 +130,28 @@ def test_mass_stop_is_held_until_confirmed(cluster):
     assert p.returncode == 0, p.stderr
     wait_until("no web server runs", lambda: not any(
         n.running("web") for n in cluster.nodes), 30)
+
+
+def test_an_action_on_a_group_is_meant_for_its_roles(cluster):
+    """No rail holds them, though hosts know no groups."""
+    text = cluster.scripts.replace("{web, front}", '{web, front, groups = {pages = {"web"}}}')
+    assert text != cluster.scripts
+    node = next(n for n in cluster.nodes if n is not cluster.leader())
+    service.set_script(cluster.nodes, text)
+    try:
+        p, _ = wait_until("the group is known", lambda: taken(node.mesh("role", "remove", "pages")), 30)
+        assert "web: is taken away" in p.stdout, p.stdout
+        wait_until("no web server runs", lambda: not any(n.running("web") for n in cluster.nodes), 30)
+        held = cluster.leader().ask("schedule", "show").get("held") or []
+        assert [r["role"] for r in held if r["role"] != "front"] == []  # whose list is empty now
+        p = node.mesh("role", "add", "pages")
+        assert p.returncode == 0 and "web: runs" in p.stdout, (p.stdout, p.stderr)
+        wait_until("they are back", lambda: service.settled(cluster.nodes, service.WEBS), 40)
+    finally:
+        service.set_script(cluster.nodes, cluster.scripts)
+
+
+def taken(p):
+    if p.returncode != 0:
+        raise Missed(p.stdout + p.stderr)
+    return p
