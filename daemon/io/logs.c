@@ -311,7 +311,8 @@ read_parts(struct part *parts, size_t count, struct logs_want *want, struct blob
 	for (size_t i = 0; i < count; i++)
 		if (is_anew(&parts[i]))
 			parts[i].len = 0, parts[i].first[0] = '\0';
-	*cut = rc == -2 || (rc == 0 && overwritten(parts, count, l.after));
+	/* (Also of one that reached back far enough, and then began anew.) */
+	*cut = rc == -2 || (rc >= 0 && overwritten(parts, count, l.after));
 	rc = rc == -1 ? -1 : 0;
 	for (size_t i = oldest; rc == 0 && i < count; i++)
 		if (parts[i].len > 0)
