@@ -40,18 +40,19 @@ spark_add(struct spark *s, int64_t at_ms, double value)
 char *
 spark_text(const struct spark *s)
 {
-	double span = s->max - s->min;
+	double span = s->max / 2 - s->min / 2; /* halves: the whole may be too large for a double */
 	char *out = calloc(s->width + 1, BAR_BYTES), *p = out;
 
 	if (out == NULL)
 		abort();
 	for (unsigned i = 0; i < s->width; i++) {
-		int level = span > 0 ? (int)((s->column[i] - s->min) / span * (LEVELS - 1) + 0.5) : 0;
+		int level;
 
 		if (s->has[i] != 1) {
 			*p++ = s->has[i] == 0 ? ' ' : '!';
 			continue;
 		}
+		level = span > 0 ? (int)((s->column[i] / 2 - s->min / 2) / span * (LEVELS - 1) + 0.5) : 0;
 		/* U+2581, a low bar, to U+2588, a full one. */
 		memcpy(p, "\xe2\x96", 2);
 		p[2] = (char)(0x81 + level);

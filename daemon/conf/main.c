@@ -19,24 +19,13 @@
 #include "secret.h"
 
 #include "../base/own.h"
+#include "../base/sanitized.h"
 #include "../base/weak.h"
 
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <sys/resource.h>
-
-/* Sanitizers map terabytes and call more than we allow: no doors then. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static void
 say_raw(const char *text)

@@ -29,6 +29,13 @@ blob_slice(const struct blob *b)
 	return (struct slice){b->b, b->len};
 }
 
+/* Behind its last byte; of none where it begins, which may be NULL (to that C adds nothing). */
+static inline const uint8_t *
+slice_end(struct slice s)
+{
+	return s.len > 0 ? s.b + s.len : s.b;
+}
+
 static inline bool
 slice_eq(struct slice a, struct slice b)
 {

@@ -142,13 +142,12 @@ take_text(const uint8_t **at, const uint8_t *end, size_t max, struct slice *out)
 int
 labels_read(struct slice packed, struct labels *out)
 {
-	const uint8_t *at = packed.b, *end;
+	const uint8_t *at = packed.b, *end = slice_end(packed);
 	uint32_t count;
 
 	out->count = 0;
 	if (packed.len == 0)
 		return -ERR_MALFORMED;
-	end = packed.b + packed.len;
 	if (packed.len > LABELS_BYTES_MAX)
 		return -ERR_LONG;
 	count = *at++;
@@ -178,8 +177,8 @@ labels_read(struct slice packed, struct labels *out)
 struct slice
 labels_find(struct slice packed, struct slice name)
 {
-	const uint8_t *at = packed.b + 1, *end = packed.b + packed.len;
-	uint32_t count = packed.len > 0 ? packed.b[0] : 0;
+	const uint8_t *at = packed.b, *end = slice_end(packed);
+	uint32_t count = packed.len > 0 ? *at++ : 0;
 	struct slice n, v;
 
 	for (uint32_t i = 0; i < count; i++) {

@@ -92,7 +92,7 @@ hash_of(struct slice s)
 void
 procfs_begin(struct procfs_scan *s, enum procfs_kind kind, struct slice text, bool cut)
 {
-	const char *end = (const char *)text.b + text.len;
+	const char *end = (const char *)slice_end(text);
 
 	memset(s, 0, sizeof *s);
 	s->kind = kind;

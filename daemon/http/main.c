@@ -24,6 +24,7 @@
 #include "../base/flat.h"
 #include "../base/httpfd.h"
 #include "../base/log.h"
+#include "../base/sanitized.h"
 #include "server.h"
 
 enum { PATH_CAP = 512, HOST_CAP = 256, MEMORY_BYTES_MAX = 256 << 20 };
@@ -144,7 +145,7 @@ shut(struct err *err)
 	if (rc == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
 			   setrlimit(RLIMIT_NOFILE, &files) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		rc = -errno;
-#if !defined(__SANITIZE_ADDRESS__)
+#if !SANITIZED
 	if (rc == 0 && setrlimit(RLIMIT_AS, &memory) < 0)
 		rc = -errno;
 #endif

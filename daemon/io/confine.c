@@ -17,18 +17,14 @@
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "../base/sanitized.h"
 
 enum { DIR_FD = 3 };
 
 #define NUMBER BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
 #define ALLOW(name)                                                                                \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(SANITIZED) || defined(__SANITIZE_ADDRESS__)
+#if SANITIZED
 #define ALLOW_SANITIZER ALLOW(sigaltstack), ALLOW(sched_yield),
 #else
 #define ALLOW_SANITIZER

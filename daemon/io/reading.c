@@ -212,10 +212,9 @@ put_all(struct reading *r, const struct reading_of *of, int64_t tick, struct sli
 	procfs_begin(&s, r->kind, text, cut);
 	s.page_bytes = of->page_bytes;
 	while (procfs_next(&s, &it)) {
-		struct reading_slot *slot = &r->slots[n];
-
-		if (n >= r->count || slot->hash != it.hash)
+		if (n >= r->count || r->slots[n].hash != it.hash)
 			return n >= READING_SERIES_MAX;
+		struct reading_slot *slot = &r->slots[n];
 		double v = value_of(r, n++, &it, memory);
 
 		/* It was dropped meanwhile, or there was no room: open it again. */

@@ -86,7 +86,7 @@ confine(uint64_t memory_bytes, struct err *err)
 {
 	if (limit(RLIMIT_CORE, "CORE", 0, 0, err) != 0)
 		return -err->code;
-	if (CONFINE_SANITIZED)
+	if (SANITIZED)
 		return 0;
 	if (limit(RLIMIT_AS, "AS", memory_bytes, memory_bytes, err) != 0 ||
 	    limit(RLIMIT_NPROC, "NPROC", 0, 0, err) != 0 ||
@@ -106,7 +106,7 @@ confine_more(uint64_t memory_bytes, uint32_t cpu_ms, struct err *err)
 
 	if (limit(RLIMIT_CPU, "CPU", cpu_s, cpu_s, err) != 0)
 		return -err->code;
-	if (CONFINE_SANITIZED)
+	if (SANITIZED)
 		return 0;
 	return limit(RLIMIT_AS, "AS", memory_bytes, memory_bytes, err);
 }

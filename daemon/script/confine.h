@@ -6,18 +6,7 @@
 #define SCRIPT_CONFINE_H
 
 #include "../base/err.h"
-
-/* Is this a build whose run-time can't be held, and has to see each block of memory? */
-#if defined(__SANITIZE_ADDRESS__)
-#define CONFINE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CONFINE_SANITIZED 1
-#endif
-#endif
-#ifndef CONFINE_SANITIZED
-#define CONFINE_SANITIZED 0
-#endif
+#include "../base/sanitized.h"
 
 /* rlimits (address space of memory_bytes, no new files, no processes, no
  * core), no_new_privs and a seccomp filter that kills the process on any

@@ -183,7 +183,7 @@ work(struct err *err)
 	if (rc != 0)
 		return rc;
 	run.guard.limit_bytes = run.job.heap_bytes;
-	if (!CONFINE_SANITIZED)
+	if (!SANITIZED)
 		arena_open(&run.guard.arena, run.job.heap_bytes, run.job.value.len >= INPUT_BYTES_LARGE);
 	rc = confine_more(
 	    2 * (uint64_t)run.job.heap_bytes + 2 * len + 4 * run.job.output_bytes + FIXED_BYTES,
