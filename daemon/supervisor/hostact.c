@@ -21,7 +21,7 @@
 #include "sup.h"
 #include "sys.h"
 
-enum { LEFT_MS_MAX = 200, GOES_MS = 20, READ_BYTES = 4096, READS_PER_TURN = 16 };
+enum { LEFT_MS_MAX = 200, GOES_MS = 20, GOES_MS_MAX = 2000, READ_BYTES = 4096, READS_PER_TURN = 16 };
 
 static void
 group_of(const struct sup *s, const struct hostact *h, char out[NAME_CAP])
@@ -67,8 +67,9 @@ last_line(const struct hostact *h, char *out, size_t cap)
 }
 
 static void
-told(struct sup *s, struct hostact *h, int status)
+told(struct sup *s, struct hostact *h)
 {
+	const int status = h->status;
 	struct sup_event ev = {.version = SUP_VERSION, .kind = SUP_EV_EXIT, .ticket = h->ticket,
 	    .exit_status = status};
 	char said[SUP_TEXT_CAP - 80];
@@ -91,6 +92,7 @@ told(struct sup *s, struct hostact *h, int status)
 	if (h->ticket != 0)
 		engine_send(s, &ev, -1);
 	h->ticket = 0;
+	h->told_by = MSEC_NEVER;
 }
 
 static void
@@ -191,7 +193,8 @@ drain(struct hostact *h)
 	}
 }
 
-/* Its group goes; then the slot is free. */
+/* Its group goes; then the slot is free, and the next can begin: so that is when it is told.
+ * What can't be killed (a dead disk) holds the slot, but not the answer. */
 static void
 end(struct sup *s, struct hostact *h, msec now)
 {
@@ -200,10 +203,15 @@ end(struct sup *s, struct hostact *h, msec now)
 	group_of(s, h, group);
 	if (HOLDS("hostact-group"))
 		cgroup_kill(&s->cgroups, group);
-	if (cgroup_remove(&s->cgroups, group))
-		clear(h);
-	else
+	if (!cgroup_remove(&s->cgroups, group)) {
 		h->deadline = now + GOES_MS;
+		if (h->told_by <= now)
+			told(s, h);
+		return;
+	}
+	if (h->told_by != MSEC_NEVER)
+		told(s, h);
+	clear(h);
 }
 
 static void
@@ -220,7 +228,8 @@ ended(struct sup *s, struct hostact *h, msec now)
 		close(h->out);
 	h->out = -1;
 	h->ending = true;
-	told(s, h, status);
+	h->status = status;
+	h->told_by = now + GOES_MS_MAX;
 	end(s, h, now);
 }
 

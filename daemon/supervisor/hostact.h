@@ -55,6 +55,8 @@ struct hostact {
 	struct helper helper; /* first it is read */
 	int pidfd, out;	      /* then it runs; -1 */
 	bool ending;	      /* it has ended, and its group goes */
+	int status;	      /* as it ended; told when the group has gone, or told_by */
+	msec told_by;
 	bool late;
 	uint32_t timeout_ms;
 	msec deadline;
