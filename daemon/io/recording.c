@@ -18,11 +18,12 @@
 #include "../base/scriptio.h"
 #include "confine.h"
 #include "engine.h"
+#include "roundzip.h"
 
-/* What the copy gives back: raw, for it is this very program. */
+/* What the copy gives back: raw, for it is this very program.  Behind it the round, zipped. */
 struct written {
 	struct rounds_at at;
-	uint64_t bytes;
+	uint64_t bytes, plain_bytes;
 };
 
 /* --- in the copy --------------------------------------------------------------------- */
@@ -34,6 +35,18 @@ say(const char *text)
 	return 1;
 }
 
+static bool
+give(const void *bytes, size_t len)
+{
+	const uint8_t *b = bytes;
+	ssize_t n;
+
+	for (; len > 0; b += n, len -= (size_t)n)
+		if ((n = write(STDOUT_FILENO, b, len)) <= 0)
+			return false;
+	return true;
+}
+
 static int
 copy(void *arg)
 {
@@ -42,7 +55,7 @@ copy(void *arg)
 	struct recording *r = &e->lead.recording;
 	const struct rounds_bound bound = {e->conf.rounds_bytes, e->conf.rounds_keep_ms};
 	struct written out = {.at = r->at};
-	struct blob plain, before = {0};
+	struct blob plain, zipped, before = {0};
 	struct err err = {0};
 
 	prctl(PR_SET_NAME, "meshd-rounds", 0, 0, 0);
@@ -53,9 +66,10 @@ copy(void *arg)
 		return say("its copy of the engine can't be limited");
 	if (!confine_files())
 		return say("its copy of the engine can't be confined here");
-	/* The same pieces give the same bytes as they did when they were written. */
-	if ((r->before.input.len > 0 && round_pack(&r->before.rec, &before) < 0) ||
-	    round_pack(&r->writing.rec, &plain) < 0)
+	if (r->before.len > 0 &&
+	    roundzip_open(blob_slice(&r->before), (struct slice){0}, r->before_bytes, &before, &err) < 0)
+		return say(err.text);
+	if (round_pack(&r->writing.rec, &plain) < 0)
 		return say("out of memory, or a round of more than 96 MiB");
 	if (rounds_add(3, &bound, &out.at,
 		&(struct rounds_new){.plain = blob_slice(&plain),
@@ -64,7 +78,10 @@ copy(void *arg)
 		    .at_ms = r->at_ms},
 		&out.bytes, &err) < 0)
 		return say(err.text);
-	return write(STDOUT_FILENO, &out, sizeof out) == (ssize_t)sizeof out ? 0 : say("pipe");
+	if (roundzip_pack(blob_slice(&plain), (struct slice){0}, &zipped, &err) < 0)
+		return say(err.text);
+	out.plain_bytes = plain.len;
+	return give(&out, sizeof out) && give(zipped.b, zipped.len) ? 0 : say("pipe");
 }
 
 /* --- in the engine --------------------------------------------------------------------- */
@@ -104,7 +121,7 @@ round_keep(struct recording_round *x, const struct round_rec *rec, struct blob *
 static void
 forget(struct recording *r)
 {
-	round_free(&r->before);
+	blob_free(&r->before);
 	r->at = (struct rounds_at){0};
 }
 
@@ -129,21 +146,24 @@ on_copy(void *arg, struct spawn_result *res)
 	struct engine *e = arg;
 	struct recording *r = &e->lead.recording;
 	struct written out;
+	struct slice zipped;
 
 	r->copy = NULL;
 	if (res->killed_by_deadline) {
 		pause_(e, "the disk took longer than 20 s");
 	} else if (res->exit_status == -SIGSYS) {
 		pause_(e, "the copy of the engine that writes them asked the kernel for something that it may not, and was killed: that is a fault of meshd's (mesh debug bundle)");
-	} else if (res->exit_status != 0 || res->out_len != sizeof out) {
+	} else if (res->exit_status != 0 || res->out_len <= sizeof out) {
 		pause_(e, res->errtext[0] != '\0' ? res->errtext : "the copy of the engine that writes them was killed");
 	} else {
 		memcpy(&out, res->out, sizeof out);
 		r->at = out.at;
 		r->bytes = out.bytes;
-		round_free(&r->before);
-		r->before = r->writing;
-		r->writing = (struct recording_round){.input = {0}};
+		r->before_bytes = out.plain_bytes;
+		zipped = (struct slice){res->out + sizeof out, res->out_len - sizeof out};
+		blob_free(&r->before);
+		if (blob_copy(&r->before, zipped) < 0)
+			forget(r); /* the next one begins a file */
 		r->kept++;
 		if (r->error[0] != '\0')
 			log_info("rounds are recorded again");
@@ -206,7 +226,7 @@ start(struct engine *e)
 	struct recording *r = &e->lead.recording;
 	struct spawn_conf c = {.prog_fd = -1,
 	    .input = "",
-	    .out_cap = sizeof(struct written),
+	    .out_cap = sizeof(struct written) + ROUND_PLAIN_BYTES_MAX,
 	    .deadline_ms = RECORDING_WAIT_MS,
 	    .work = copy,
 	    .work_arg = e,

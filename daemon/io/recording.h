@@ -24,8 +24,9 @@ struct engine;
 enum { RECORDING_PAUSE_MS = 30000, RECORDING_WAIT_MS = 20000, RECORDING_CPU_S = 15,
 	RECORDING_TEXTS = 4 /* why, error, excerpt, log */ };
 
-/* What is kept of a round until the one after it is written.  Millions of bytes, which are
- * moved and not packed: the copy of the engine does that. */
+/* A round until it is written.  Millions of bytes, which are moved and not packed: the copy of
+ * the engine does that, and gives it back by libzstd, for the next one to be packed against:
+ * a leader holds a tenth of what it would. */
 struct recording_round {
 	struct round_rec rec; /* borrows from these */
 	struct blob input, result, texts[RECORDING_TEXTS];
@@ -34,8 +35,9 @@ struct recording_round {
 struct recording {
 	int dir; /* 0: not open yet */
 	struct rounds_at at;
-	struct blob input, code;  /* of the round under way */
-	struct recording_round before;	/* the last that was written, as at says */
+	struct blob input, code; /* of the round under way */
+	struct blob before;	  /* the last that was written, as at says: roundzip_pack, no prefix */
+	uint64_t before_bytes;	  /* unpacked */
 	struct recording_round writing; /* the one that is being written */
 	struct spawn *copy;	  /* that does it, or NULL */
 	struct work turn;	  /* of its own: making a copy takes as long as a piece of a round */
