@@ -22,8 +22,8 @@
 /* Grown as bytes arrive, so that a length alone costs no memory. */
 enum { CHUNK_BYTES = 64 << 10 };
 
-static int64_t
-now_ms(void)
+int64_t
+client_now_ms(void)
 {
 	struct timespec ts;
 
@@ -116,7 +116,7 @@ recv_all(struct client *c, uint8_t *buf, size_t len, int64_t deadline, struct er
 {
 	for (size_t got = 0; got < len;) {
 		struct pollfd p = {.fd = c->fd, .events = POLLIN};
-		int64_t left = deadline == MSEC_NEVER ? -1 : deadline - now_ms();
+		int64_t left = deadline == MSEC_NEVER ? -1 : deadline - client_now_ms();
 
 		if (deadline != MSEC_NEVER && left <= 0)
 			return lost(c, "no answer", "timed out", err);
@@ -137,7 +137,7 @@ recv_all(struct client *c, uint8_t *buf, size_t len, int64_t deadline, struct er
 int
 client_recv(struct client *c, uint8_t **buf, size_t *len, struct err *err)
 {
-	int64_t deadline = c->timeout_ms > 0 ? now_ms() + c->timeout_ms : MSEC_NEVER;
+	int64_t deadline = c->timeout_ms > 0 ? client_now_ms() + c->timeout_ms : MSEC_NEVER;
 	AUTO_FREE uint8_t *body = NULL;
 	uint8_t head[4];
 	char why[80];

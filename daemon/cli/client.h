@@ -23,5 +23,7 @@ MUST_CHECK int client_send(struct client *c, const void *buf, size_t len, struct
  * CTL_FRAME_BYTES_MAX; a longer one is an error, read by nobody. */
 MUST_CHECK int client_recv(struct client *c, uint8_t **buf, size_t *len, struct err *err);
 void client_close(struct client *c);
+/* A clock that never jumps, for deadlines. */
+int64_t client_now_ms(void);
 
 #endif

@@ -31,17 +31,6 @@ struct planning {
 	json_t *world, *after, *diff;
 };
 
-/* An error of asking, in one line. */
-static int
-take_error(struct run_error *e, struct err *err)
-{
-	*err = e->err;
-	if (e->text != NULL)
-		err_set(err, e->err.code, "%s", e->text);
-	run_error_free(e);
-	return -FAILED;
-}
-
 static int
 take_input(struct planning *p, struct err *err)
 {
@@ -52,7 +41,7 @@ take_input(struct planning *p, struct err *err)
 	if (p->s->args->input != NULL)
 		return raw_read(p->s->args->input, &p->input, err);
 	if (raw_ask(p->s, "input", &frame, &data, &e) < 0)
-		return take_error(&e, err);
+		return run_error_line(&e, err);
 	return blob_copy(&p->input, data) < 0 ? err_set(err, FAILED, "out of memory") : 0;
 }
 
@@ -60,21 +49,11 @@ take_input(struct planning *p, struct err *err)
 static int
 ask_config(struct planning *p, struct err *err)
 {
-	AUTO_FREE uint8_t *frame = NULL;
-	struct run_error e = {0};
-	struct slice data, dir;
-	const char *text;
-	struct mp mp;
-	size_t len;
+	static const char unknown[] =
+	    "plan: the daemon does not say where its scripts are: --scheduler DIR";
+	int rc = raw_path(p->s, "config_dir", p->config_dir, PATH_CAP - 32, err);
 
-	if (raw_ask(p->s, "rounds", &frame, &data, &e) < 0)
-		return take_error(&e, err);
-	dir = raw_get(data, "config_dir");
-	mp_init(&mp, dir.b, dir.len, 0);
-	if (dir.len == 0 || mp_str(&mp, &text, &len) < 0 || len >= PATH_CAP - 32)
-		return err_set(err, FAILED, "plan: the daemon does not say where its scripts are: --scheduler DIR");
-	snprintf(p->config_dir, PATH_CAP, "%.*s", (int)len, text);
-	return 0;
+	return rc == RAW_NONE ? err_set(err, FAILED, unknown) : rc;
 }
 
 static int

@@ -90,6 +90,26 @@ raw_ask(const struct show *s, const char *verb, uint8_t **frame, struct slice *d
 	return data->len > 0 ? 0 : refused(*frame, len, e);
 }
 
+int
+raw_path(const struct show *s, const char *key, char *out, size_t cap, struct err *err)
+{
+	AUTO_FREE uint8_t *frame = NULL;
+	struct run_error e = {0};
+	struct slice data, at;
+	const char *text;
+	struct mp mp;
+	size_t len;
+
+	if (raw_ask(s, "rounds", &frame, &data, &e) < 0)
+		return run_error_line(&e, err);
+	at = raw_get(data, key);
+	mp_init(&mp, at.b, at.len, 0);
+	if (at.len == 0 || mp_str(&mp, &text, &len) < 0 || len >= cap)
+		return RAW_NONE;
+	snprintf(out, cap, "%.*s", (int)len, text);
+	return 0;
+}
+
 /* --- JSON ---------------------------------------------------------------------------- */
 
 static void

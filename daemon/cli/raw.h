@@ -8,7 +8,7 @@
 #include "../core/blob.h"
 #include "run.h"
 
-enum { RAW_BYTES_MAX = 64 << 20 };
+enum { RAW_BYTES_MAX = 64 << 20, RAW_NONE = 1 };
 
 /* The data of one answer to a verb without arguments: *data borrows from *frame, which the
  * caller frees.  Negative with *e. */
@@ -20,5 +20,9 @@ MUST_CHECK int raw_of_json(const json_t *v, struct blob *out, struct err *err);
 MUST_CHECK int raw_read(const char *path, struct blob *out, struct err *err);
 /* A key's value in a packed map; empty: none. */
 struct slice raw_get(struct slice map, const char *key);
+/* A path that the daemon tells about its rounds.  RAW_NONE: it tells none, or one that has no
+ * place in cap bytes. */
+MUST_CHECK int raw_path(const struct show *s, const char *key, char *out, size_t cap,
+    struct err *err);
 
 #endif

@@ -285,27 +285,10 @@ note(void *arg, const char *line)
 static int
 find_dir(const struct show *s, char out[DIR_CAP], struct err *err)
 {
-	AUTO_FREE uint8_t *frame = NULL;
-	struct run_error e = {0};
-	struct slice data, dir;
-	const char *text;
-	struct mp mp;
-	size_t len;
-	int rc = raw_ask(s, "rounds", &frame, &data, &e);
+	int rc = raw_path(s, "dir", out, DIR_CAP, err);
 
-	if (rc < 0) {
-		*err = e.err;
-		if (e.text != NULL)
-			err_set(err, e.err.code, "%s", e.text);
-		run_error_free(&e);
-		return rc;
-	}
-	dir = raw_get(data, "dir");
-	mp_init(&mp, dir.b, dir.len, 0);
-	if (dir.len == 0 || mp_str(&mp, &text, &len) < 0 || len >= DIR_CAP)
-		return err_set(err, FAILED, "replay: the daemon does not say where its rounds are");
-	snprintf(out, DIR_CAP, "%.*s", (int)len, text);
-	return 0;
+	return rc == RAW_NONE ?
+	    err_set(err, FAILED, "replay: the daemon does not say where its rounds are") : rc;
 }
 
 static void

@@ -163,6 +163,16 @@ run_report(const struct args *a, const struct run_error *e, FILE *out)
 	return code > 0 ? code : 1;
 }
 
+int
+run_error_line(struct run_error *e, struct err *err)
+{
+	*err = e->err;
+	if (e->text != NULL)
+		err_set(err, e->err.code, "%s", e->text);
+	run_error_free(e);
+	return -err->code;
+}
+
 void
 run_error_free(struct run_error *e)
 {

@@ -23,6 +23,8 @@ MUST_CHECK int run_verb(const struct show *s, int timeout_ms, struct run_error *
 /* "mesh: what: why", then a hint line.  Returns the exit code to leave with. */
 int run_report(const struct args *a, const struct run_error *e, FILE *out);
 void run_error_free(struct run_error *e);
+/* Its text as one error, and it is freed.  -err->code. */
+int run_error_line(struct run_error *e, struct err *err);
 
 /* As run_verb, but asked again when the daemon is there anew. */
 MUST_CHECK int run_follow(const struct show *s, struct run_error *e);

@@ -25,6 +25,7 @@
 #include "../io/memfd.h"
 #include "../io/pack.h"
 #include "answer.h"
+#include "client.h"
 
 enum { PATH_CAP = 1024, SAID_CAP = 256, FIRST_BYTES = 64 << 10 };
 
@@ -145,15 +146,6 @@ start(struct child *c, int program, int in, struct err *err)
 		   err_set(err, EXIT_ENVIRONMENT, "start meshd-script: %s", strerror(errno));
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* False: the pipe has ended, or too much has come. */
 static bool
 take_output(struct child *c)
@@ -197,7 +189,7 @@ listen_to(struct child *c, int64_t until_ms)
 	struct pollfd fds[] = {{c->out, POLLIN, 0}, {c->err, POLLIN, 0}};
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		int64_t left = until_ms - now_ms();
+		int64_t left = until_ms - client_now_ms();
 
 		if (left <= 0) {
 			c->late = true;
@@ -218,7 +210,7 @@ static void
 finish(struct child *c, int64_t until_ms)
 {
 	struct pollfd gone = {c->pidfd, POLLIN, 0};
-	int64_t left = until_ms - now_ms();
+	int64_t left = until_ms - client_now_ms();
 
 	if (!c->late && !c->too_much && poll(&gone, 1, left > 0 ? (int)left : 0) == 0)
 		c->late = true;
@@ -315,7 +307,7 @@ sandbox_run(const struct sandbox_ask *q, struct sandbox_answer *out, struct err 
 {
 	struct child c = {.ask = q, .wall_ms = q->wall_ms > 0 ? q->wall_ms : SANDBOX_WALL_MS, .pidfd = -1,
 	    .out = -1, .err = -1};
-	int64_t begun = now_ms();
+	int64_t begun = client_now_ms();
 	AUTO_CLOSE int program = -1, in = -1;
 	msgpack_sbuffer buf;
 	int rc;
@@ -338,7 +330,7 @@ sandbox_run(const struct sandbox_ask *q, struct sandbox_answer *out, struct err 
 	own_close_(&c.pidfd);
 	own_close_(&c.out);
 	own_close_(&c.err);
-	out->ms = now_ms() - begun;
+	out->ms = client_now_ms() - begun;
 	if (rc == 0)
 		read_answer(&c, out);
 	free(c.bytes);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "../base/own.h"
+#include "client.h"
 #include "run.h"
 
 enum { PERIOD_MS = 1000, WATCH_ANSWER_MS = 2000, UNASKED = -2 };
@@ -97,24 +98,15 @@ struct ends {
 	struct termios was;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Sleep a period.  False when it is to end. */
 static bool
 next_period(struct ends *e)
 {
 	struct pollfd p[2] = {{.fd = e->signals, .events = POLLIN}, {.fd = e->keys, .events = POLLIN}};
-	int64_t until = now_ms() + e->period_ms, left;
+	int64_t until = client_now_ms() + e->period_ms, left;
 	char key;
 
-	while ((left = until - now_ms()) > 0) {
+	while ((left = until - client_now_ms()) > 0) {
 		int n = poll(p, 2, (int)left);
 
 		if (n < 0 && errno != EINTR)
