@@ -85,12 +85,22 @@ def series(port):
     return sum(1 for row in scrape(port)[1].splitlines() if row and row[0] != "#")
 
 
+def all_there():
+    """Every container tells of its CPU: all that is measured has been."""
+    rows = scrape(OURS)[1].splitlines()
+    told = [r for r in rows if r.startswith("container_cpu_usage_seconds_total{")]
+    if len(told) < COUNT:
+        raise Missed(f"{len(told)} containers of {COUNT} in /metrics")
+    return True
+
+
 def measure(node):
     """In the node's network namespace."""
     pids = node.pids("meshd-http") + node.pids("meshd-engine")
     peer = exporter()
     try:
         wait_until("/metrics", lambda: answers(OURS), 60)
+        wait_until("all containers in it", all_there, 60)
         ours, theirs = [], []
         if peer is not None:
             wait_until("node_exporter", lambda: answers(THEIRS), 60)
@@ -121,7 +131,6 @@ def main():
         node.start()
         init(node)
         wait_until("the containers", lambda: len(node.running("web")) == COUNT or None, 120, 0.5)
-        time.sleep(15)  # until all that is measured has been
         in_netns(node.netns, measure, node)
     finally:
         world.close()

@@ -316,7 +316,10 @@ class Node:
         """kill -9 the supervisor, and nothing else."""
         self.meshd.kill()
         self.meshd.wait()
-        # The engine ends by itself; until then its socket would answer.
+        self.gone()
+
+    def gone(self):
+        """Wait until the engine has ended: its socket would answer until then."""
         self.sock.settimeout(10)
         try:
             while self.sock.recv(65536):

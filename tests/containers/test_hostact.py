@@ -2,7 +2,6 @@
 word; and an engine gone bad gets no more by it than that."""
 import os
 import subprocess
-import time
 
 import pytest
 from conftest import USER, wait_for
@@ -250,7 +249,7 @@ def test_its_engine_ends(acts):
     node.say("HOST ticket=1 instance=reload role=web")
     wait_for(lambda: groups(node))
     node.say("EXIT 1")
-    time.sleep(0.1)
+    node.gone()
     node.connect()
     node.ticket = 0
     go.write_text("")
