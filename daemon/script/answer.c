@@ -51,14 +51,17 @@ answer_fault(struct mpw *w, const struct fault *fault, const struct log_text *lo
 }
 
 void
-answer_ok(struct mpw *w, const void *result, size_t len, const struct log_text *log,
-    uint32_t cpu_ms, size_t heap_bytes)
+answer_begin(struct mpw *w)
 {
 	mpw_map(w, 5);
 	mpw_cstr(w, "ok");
 	mpw_bool(w, true);
 	mpw_cstr(w, "result");
-	mpw_raw(w, result, len);
+}
+
+void
+answer_end(struct mpw *w, const struct log_text *log, uint32_t cpu_ms, size_t heap_bytes)
+{
 	put_log(w, log);
 	mpw_cstr(w, "cpu_ms");
 	mpw_uint(w, cpu_ms);

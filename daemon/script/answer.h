@@ -24,9 +24,9 @@ struct fault {
 };
 
 void answer_fault(struct mpw *w, const struct fault *fault, const struct log_text *log);
-/* result: msgpack that pack.h wrote. */
-void answer_ok(struct mpw *w, const void *result, size_t len, const struct log_text *log,
-    uint32_t cpu_ms, size_t heap_bytes);
+/* What goes before a result, which is packed right behind it, and what goes after. */
+void answer_begin(struct mpw *w);
+void answer_end(struct mpw *w, const struct log_text *log, uint32_t cpu_ms, size_t heap_bytes);
 /* Write all of it; 0, or -1 with errno. */
 MUST_CHECK int answer_write(int fd, const void *buf, size_t len);
 /* A whole failure answer from a signal handler: only packs on the stack and

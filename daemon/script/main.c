@@ -21,6 +21,8 @@
 #include "../../gossip/mpw.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <lauxlib.h>
@@ -31,6 +33,10 @@ enum {
 	FIXED_BYTES = 64 << 20,
 	ANSWER_EXTRA_BYTES = 256 << 10,
 	GC_PAUSE_PERCENT = 400,
+	/* So much is used before anything is collected, and so many times the input: its
+	 * tables take three times its bytes, what is made of it as much again. */
+	HEAP_FREE_BYTES = 8 << 20,
+	HEAP_OF_INPUT = 6,
 	/* An input of this size fills pages enough for huge ones to pay. */
 	INPUT_BYTES_LARGE = 256 << 10,
 };
@@ -39,43 +45,71 @@ struct run {
 	struct job job;
 	struct guard guard;
 	struct log_text log;
-	struct mpw result;
+	struct mpw answer;
 };
 
-static int
-read_all(int fd, char **out, size_t *out_len, struct err *err)
+struct request {
+	char *p;
+	size_t len;
+	bool mapped;
+};
+
+/* The engine's is a file in memory that nobody can change any more: it is read where it lies. */
+static bool
+map_sealed(int fd, struct request *r)
 {
+	const int whole = F_SEAL_WRITE | F_SEAL_SHRINK;
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
-	/* The engine's is a file in memory; one byte more, and its end is seen without room made. */
-	bool known = fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < SCRIPT_IN_BYTES_MAX;
-	size_t cap = known ? (size_t)st.st_size + 1 : 1 << 20, len = 0;
-	AUTO_FREE char *buf = malloc(cap);
+	void *p;
+
+	if (seals < 0 || (seals & whole) != whole || lseek(fd, 0, SEEK_CUR) != 0 || fstat(fd, &st) != 0 ||
+	    st.st_size <= 0 || st.st_size > SCRIPT_IN_BYTES_MAX)
+		return false;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	*r = (struct request){.p = p, .len = (size_t)st.st_size, .mapped = true};
+	return true;
+}
+
+static void
+request_free(struct request *r)
+{
+	if (r->mapped)
+		munmap(r->p, r->len);
+	else
+		free(r->p);
+}
+
+static int
+read_all(int fd, struct request *r, struct err *err)
+{
+	size_t cap = 1 << 20;
 	ssize_t n = 1;
 
-	while (buf != NULL && n > 0) {
-		if (len == cap) {
-			char *p = cap > SCRIPT_IN_BYTES_MAX ? NULL : realloc(buf, cap * 2);
+	r->p = malloc(cap);
+	while (r->p != NULL && n > 0) {
+		if (r->len == cap) {
+			char *p = cap > SCRIPT_IN_BYTES_MAX ? NULL : realloc(r->p, cap * 2);
 
 			if (p == NULL)
 				return err_set(err, EXIT_USAGE_, "request larger than %d MiB",
 				    SCRIPT_IN_BYTES_MAX >> 20);
-			buf = p;
+			r->p = p;
 			cap *= 2;
 		}
-		n = read(fd, buf + len, cap - len);
+		n = read(fd, r->p + r->len, cap - r->len);
 		if (n < 0 && errno == EINTR)
 			n = 1;
 		else if (n < 0)
 			return err_set(err, EXIT_ENVIRONMENT, "read stdin: %s", strerror(errno));
 		else
-			len += (size_t)n;
+			r->len += (size_t)n;
 	}
-	if (buf == NULL || len > SCRIPT_IN_BYTES_MAX)
+	if (r->p == NULL || r->len > SCRIPT_IN_BYTES_MAX)
 		return err_set(
 		    err, EXIT_USAGE_, "request larger than %d MiB", SCRIPT_IN_BYTES_MAX >> 20);
-	*out = buf;
-	buf = NULL;
-	*out_len = len;
 	return 0;
 }
 
@@ -90,25 +124,38 @@ protected_run(lua_State *L)
 	guard_start(L, job_what(&run->job), run->job.cpu_ms);
 	switch (run->job.mode) {
 	case JOB_RENDER:
-		render_run(L, &run->job, &run->result);
+		render_run(L, &run->job, &run->answer);
 		break;
 	case JOB_CHECK:
-		check_run(L, &run->job, &run->result);
+		check_run(L, &run->job, &run->answer);
 		break;
 	case JOB_TEST:
-		spec_run(L, &run->job, &run->result);
+		spec_run(L, &run->job, &run->answer);
 		break;
 	case JOB_LINT:
-		lint_run(L, &run->job, &run->result);
+		lint_run(L, &run->job, &run->answer);
 		break;
 	case JOB_SCHEDULE:
-		schedule_run(L, &run->job, &run->result);
+		schedule_run(L, &run->job, &run->answer);
 		break;
 	}
 	return 0;
 }
 
-/* 0 with run->result filled, or -1 with *fault. */
+/* A run is short and its heap bounded.  At the limit Lua collects everything before it gives
+ * up.  A step of less than nothing puts the first collection off: else it would walk through
+ * input and library again and again as they grow. */
+static void
+collect_late(lua_State *L, const struct run *run)
+{
+	size_t till = HEAP_FREE_BYTES + HEAP_OF_INPUT * run->job.value.len;
+	size_t most = run->guard.limit_bytes / 4 * 3;
+
+	lua_gc(L, LUA_GCINC, GC_PAUSE_PERCENT, 0, 0);
+	lua_gc(L, LUA_GCSTEP, -(int)((till < most ? till : most) / 1024));
+}
+
+/* 0 with run->answer filled, or -1 with *fault. */
 static int
 run_lua(struct run *run, struct fault *fault)
 {
@@ -119,12 +166,7 @@ run_lua(struct run *run, struct fault *fault)
 		fault_from_text(fault, "not enough memory to start Lua", &run->job);
 		return -1;
 	}
-	/* A run is short and its heap bounded: collect late.  At the limit Lua
-	 * collects everything before it gives up.  A step of less than nothing puts the
-	 * first one off: input and library are not walked through again and again as
-	 * they grow. */
-	lua_gc(L, LUA_GCINC, GC_PAUSE_PERCENT, 0, 0);
-	lua_gc(L, LUA_GCSTEP, -(int)(run->guard.limit_bytes / 4 * 3 / 1024));
+	collect_late(L, run);
 	lua_pushcfunction(L, fault_handler);
 	lua_pushcfunction(L, protected_run);
 	lua_pushlightuserdata(L, run);
@@ -142,42 +184,35 @@ static int
 answer(struct run *run, struct err *err)
 {
 	struct fault fault;
-	size_t cap = run->job.output_bytes + ANSWER_EXTRA_BYTES;
-	AUTO_FREE uint8_t *result = malloc(cap);
-	AUTO_FREE uint8_t *buf = malloc(cap + ANSWER_EXTRA_BYTES);
-	struct mpw w;
+	struct mpw *w = &run->answer;
+	size_t cap = run->job.output_bytes + 2 * ANSWER_EXTRA_BYTES;
+	AUTO_FREE uint8_t *buf = malloc(cap);
 
-	if (result == NULL || buf == NULL)
+	if (buf == NULL)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory for the answer");
-	mpw_init(&run->result, result, cap);
-	mpw_init(&w, buf, cap + ANSWER_EXTRA_BYTES);
-	if (run_lua(run, &fault) == 0)
-		answer_ok(&w, run->result.buf, run->result.len, &run->log, guard_cpu_ms(),
-		    run->guard.peak_bytes);
-	else
-		answer_fault(&w, &fault, &run->log);
-	assert(!w.full);
-	if (answer_write(STDOUT_FILENO, buf, w.len) != 0)
+	/* A result may fill no more than this, whatever is still to be said. */
+	mpw_init(w, buf, cap - ANSWER_EXTRA_BYTES);
+	answer_begin(w);
+	if (run_lua(run, &fault) == 0) {
+		w->cap = cap;
+		answer_end(w, &run->log, guard_cpu_ms(), run->guard.peak_bytes);
+	} else {
+		mpw_init(w, buf, cap);
+		answer_fault(w, &fault, &run->log);
+	}
+	assert(!w->full);
+	if (answer_write(STDOUT_FILENO, buf, w->len) != 0)
 		return err_set(err, EXIT_ENVIRONMENT, "write stdout: %s", strerror(errno));
 	return 0;
 }
 
 static int
-work(struct err *err)
+work_on(const struct request *request, struct err *err)
 {
 	/* A little less than a power of two: answer.c may add that it was cut. */
 	struct run run = {.log = {.max = LOG_BYTES_MAX - 64}};
-	AUTO_FREE char *request = NULL;
-	size_t len = 0;
-	int rc;
+	int rc = job_read(&run.job, request->p, request->len, err);
 
-	rc = read_all(STDIN_FILENO, &request, &len, err);
-	if (rc != 0)
-		return rc;
-	rc = confine(4 * (uint64_t)SCRIPT_IN_BYTES_MAX + (1 << 30), err);
-	if (rc != 0)
-		return rc;
-	rc = job_read(&run.job, request, len, err);
 	if (rc != 0)
 		err_prefix(err, "meshd-script: ");
 	if (rc != 0)
@@ -185,13 +220,27 @@ work(struct err *err)
 	run.guard.limit_bytes = run.job.heap_bytes;
 	if (!SANITIZED)
 		arena_open(&run.guard.arena, run.job.heap_bytes, run.job.value.len >= INPUT_BYTES_LARGE);
-	rc = confine_more(
-	    2 * (uint64_t)run.job.heap_bytes + 2 * len + 4 * run.job.output_bytes + FIXED_BYTES,
+	rc = confine_more(2 * (uint64_t)run.job.heap_bytes + 2 * request->len +
+			      4 * run.job.output_bytes + FIXED_BYTES,
 	    run.job.cpu_ms, err);
 	if (rc == 0)
 		rc = answer(&run, err);
 	text_free(&run.log);
 	job_free(&run.job);
+	return rc;
+}
+
+static int
+work(struct err *err)
+{
+	struct request request = {0};
+	int rc = map_sealed(STDIN_FILENO, &request) ? 0 : read_all(STDIN_FILENO, &request, err);
+
+	if (rc == 0)
+		rc = confine(4 * (uint64_t)SCRIPT_IN_BYTES_MAX + (1 << 30), err);
+	if (rc == 0)
+		rc = work_on(&request, err);
+	request_free(&request);
 	return rc;
 }
 

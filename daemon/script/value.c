@@ -203,7 +203,7 @@ struct step {
 struct packing {
 	struct mpw *w;
 	const char *root;
-	size_t limit_bytes, keys;
+	size_t limit_bytes, keys; /* limit_bytes: of w in all */
 	int depth;
 	struct step steps[SCRIPT_DEPTH_MAX + 1];
 };
@@ -465,9 +465,9 @@ pack_value(lua_State *L, int idx, struct packing *p)
 void
 value_pack(lua_State *L, int idx, struct mpw *w, const char *root, size_t limit_bytes)
 {
-	struct packing p = {.w = w, .root = root, .limit_bytes = limit_bytes};
+	struct packing p = {.w = w, .root = root, .limit_bytes = w->len + limit_bytes};
 
 	pack_value(L, lua_absindex(L, idx), &p);
-	if (w->full || w->len > limit_bytes)
+	if (w->full || w->len > p.limit_bytes)
 		fail_fmt(L, &p, "larger than %lld MiB", (long long)(limit_bytes >> 20));
 }
