@@ -17,6 +17,8 @@ local why = require "mesh.why"
 
 local to_integer <const> = math.tointeger -- a look-up of a library costs, and this is asked for each port
 
+local numerals <const> = {} -- "1", "2", …: made once, for all roles
+
 local compute = {}
 
 local function value(v, round)
@@ -48,7 +50,8 @@ local function name_instances(job)
   end
   n = role.count(spec, n)
   local prefix = spec.name .. "."
-  for i = 1, n do ids[i] = prefix .. i end
+  for i = #numerals + 1, n do numerals[i] = tostring(i) end
+  for i = 1, n do ids[i] = prefix .. numerals[i] end
   job.ids = ids
 end
 

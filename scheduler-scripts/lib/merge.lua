@@ -82,31 +82,37 @@ end
 
 local function add_role(past, input, role, node, on, from)
   local at, instances, ids, origin = past.at[role], past.instances[role], past.ids[role], past.from[role]
+  if from.alone then -- and there is only one of it
+    for id, was in pairs(on.instances or {}) do
+      if at[id] == nil then ids[#ids + 1] = id end
+      at[id], instances[id] = node, was
+    end
+    return
+  end
   local exclusive = (from.roles[role] or {}).on_split == "exclusive"
   for id, was in pairs(on.instances or {}) do
     local there = at[id]
     if there == nil then ids[#ids + 1] = id end
-    if from.alone then -- and there is only one of it
-      at[id], instances[id] = node, was
+    local new = {node = node, instance = was, parent = from.parent, full = from.full, exclusive = exclusive}
+    if there and there ~= node then
+      fold(past, input, role, id, origin[id], new)
     else
-      local new = {node = node, instance = was, parent = from.parent, full = from.full, exclusive = exclusive}
-      if there and there ~= node then
-        fold(past, input, role, id, origin[id], new)
-      else
-        at[id], instances[id], origin[id] = node, was, new
-      end
+      at[id], instances[id], origin[id] = node, was, new
     end
   end
 end
 
 -- Parents come by stamp: what a later one says of a node stands.
 local function add_node(past, input, node, part, from)
+  local all = past.node_parts
   for role, on in pairs(part.roles or {}) do
-    if not past.at[role] then
-      past.at[role], past.instances[role], past.ids[role] = {}, {}, {}
-      past.node_parts[role], past.from[role] = {}, {}
+    local parts = all[role]
+    if parts == nil then
+      parts = {}
+      past.at[role], past.instances[role], past.ids[role], past.from[role] = {}, {}, {}, {}
+      all[role] = parts
     end
-    past.node_parts[role][node] = on
+    parts[node] = on
     add_role(past, input, role, node, on, from)
   end
 end

@@ -14,6 +14,8 @@
 -- has room; then the least loaded, then by name.  Counts are shared by all such trees of
 -- a role: a record that is behind is put right when it comes to the top, which is enough
 -- as counts only grow while instances are handed out.
+--
+-- For a few instances (`few`) no heap is worth its making: the nodes are looked through.
 
 local pick = {}
 
@@ -49,6 +51,7 @@ end
 ---@field rank? fun(name: string): integer       tier; default 0
 ---@field pack? fun(name: string): number        how full; absent: spread
 ---@field fits fun(name: string): boolean        has room; once false for a name, always false
+---@field few? boolean                           only a few instances are to be handed out
 
 local function heapify(heap, before)
   for i = #heap // 2, 1, -1 do sift_down(heap, i, before) end
@@ -58,6 +61,7 @@ end
 local function build(names, options, depth)
   local level = options.levels[depth]
   if level == nil then
+    if options.few and not options.pack then return {names = names} end
     local heap = {}
     for i, name in ipairs(names) do
       heap[i] = {name = name, count = options.counts[name] or 0, load = options.load[name] or 0,
@@ -110,7 +114,26 @@ local function take_heap(heap, options, before)
   end
 end
 
+--- The same without a heap: as before_spread has it.
+local function take_first(names, options)
+  local counts, load, fits = options.counts, options.load, options.fits
+  local best, least, lightest
+  for i = 1, #names do
+    local name = names[i]
+    local count = counts[name] or 0
+    if best == nil or count <= least then
+      local weight = load[name] or 0
+      if (best == nil or count < least or weight < lightest or weight == lightest and name < best)
+          and fits(name) then
+        best, least, lightest = name, count, weight
+      end
+    end
+  end
+  return best
+end
+
 local function take(tree, options, before)
+  if tree.names then return take_first(tree.names, options) end
   if tree.heap then return take_heap(tree.heap, options, before) end
   while true do
     local best, at

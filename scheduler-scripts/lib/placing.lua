@@ -8,6 +8,7 @@ local nodes = require "mesh.nodes"
 local pick = require "mesh.pick"
 
 local AVOIDED <const> = 1 << 20 -- a rank beyond all preferences
+local FEW <const> = 8 -- so many instances find their node sooner without a heap of all nodes
 
 local placing = {}
 
@@ -194,6 +195,7 @@ end
 --- Nodes for those who wait.
 local function hand_out(job, sel, at, work, waiting, whys)
   if #waiting == 0 then return end
+  work.options.few = #waiting <= FEW
   local tree_of = trees(job, sel, work.options, work)
   local homeless, best = 0, sel.pack and "the fullest with room" or "it had the fewest of " .. job.spec.name
   for _, id in ipairs(waiting) do
