@@ -106,7 +106,7 @@ fingerprint(const struct report *r)
 
 	for (uint32_t i = 0; i < r->instances_count; i++) {
 		const struct view_instance *x = &r->instances[i];
-		uint32_t s[2] = {(uint32_t)x->state, (uint32_t)x->health};
+		uint32_t s[3] = {(uint32_t)x->state, (uint32_t)x->health, x->unrendered};
 
 		h = sup_hash_(h, x->id, strlen(x->id));
 		h = sup_hash_(h, s, sizeof s);
