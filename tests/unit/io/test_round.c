@@ -28,6 +28,7 @@ static int ends[2];
 static unsigned pieces, polls, polls_then, act_at;
 static bool polled;
 static void (*act)(void), (*piece)(struct engine *e);
+static void (*inside)(void); /* instead, in the turn of the piece that announces */
 static unsigned whole, told_at; /* pieces of an undisturbed one; which of them announces */
 static unsigned kept_at;	/* which made this one's schedule durable, or 0 */
 
@@ -60,7 +61,8 @@ counted(struct engine *x)
 
 	polled = polled && polls > polls_then;
 	polls_then = polls;
-	pieces++;
+	if (++pieces == told_at && inside != NULL)
+		inside();
 	piece(x);
 	if (!hash_eq(&before, &e->keep.current.hash))
 		kept_at = pieces;
@@ -253,6 +255,33 @@ with_the_office_the_round_ends(void **state)
 	mesh_free(stranger);
 }
 
+/* The engine learns of it in the middle of a piece: that one does not lose its feet. */
+static void
+swap(void)
+{
+	e->mesh = stranger;
+}
+
+static void
+the_office_may_end_within_a_piece(void **state)
+{
+	struct mesh *own = e->mesh;
+	struct hash before = e->keep.current.hash;
+
+	(void)state;
+	make_stranger();
+	inside = swap;
+	one_round(0, NULL);
+	inside = NULL;
+	assert_false(e->lead.leading);
+	assert_false(hash_eq(&before, &e->keep.current.hash));
+	assert_true(hash_eq(&e->apply.plan_of, &e->keep.current.hash));
+	e->mesh = own;
+	lead_look(e);
+	it_goes_well();
+	mesh_free(stranger);
+}
+
 /* Another leader's, of the time of a split. */
 static void
 a_parent_comes(void)
@@ -401,8 +430,11 @@ a_world_may_be_kept(void **state)
 	assert_int_equal(world_build(e, &w), 0);
 	assert_non_null(strstr(w.twins, "two nodes are called n1"));
 	assert_int_equal(world_own(&w), 0);
-	for (size_t i = 0; i < e->lead.nodes_count; i++)
+	for (size_t i = 0; i < e->lead.nodes_count; i++) {
+		if (e->lead.nodes[i].engine_report.has)
+			strcpy(e->lead.nodes[i].engine_report.now.facts.images[1], "another");
 		report_table_free(&e->lead.nodes[i].engine_report);
+	}
 	assert_int_equal(w.nodes_count, 3);
 	for (size_t i = 0; i < w.nodes_count; i++) {
 		if (w.nodes[i].facts.images_count == 0)
@@ -473,6 +505,7 @@ main(void)
 	    cmocka_unit_test(it_is_thrown_away_anywhere),
 	    cmocka_unit_test(without_a_lease_nothing_is_issued),
 	    cmocka_unit_test(with_the_office_the_round_ends),
+	    cmocka_unit_test(the_office_may_end_within_a_piece),
 	    cmocka_unit_test(what_the_script_did_not_see_is_not_merged),
 	    cmocka_unit_test(what_is_confirmed_meanwhile_is_not_lost),
 	    cmocka_unit_test(no_second_one_begins_meanwhile),
