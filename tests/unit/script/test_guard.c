@@ -67,7 +67,7 @@ a_thread_that_is_gone_is_not_asked(void **state)
 static void
 blocks_stay_apart(void **state)
 {
-	enum { BLOCKS = 400, TURNS = 40000 };
+	enum { BLOCKS = 400, TURNS = 6000 };
 	static struct {
 		uint8_t *p, mark;
 		size_t bytes;
