@@ -71,13 +71,11 @@ local function number(v) return type(v) == "number" and v == v and v or -math.hu
 
 --- Of two records of an update the one that began last stands; of one that began before the
 -- split, and both sides went on with, the one that is further.  A total order over the records
--- (began, target, step, stamp, and then their text), so it is no matter who is merged first.
+-- (began, step, stamp, and then their text), so it is no matter who is merged first.
 local function merge_update(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return later(a, b) end
   local x, y = number(a.began), number(b.began)
   if x ~= y then return x > y and a or b end
-  local to, other = canon(a.to), canon(b.to)
-  if to ~= other then return to > other and a or b end
   for _, key in ipairs {"step", "stamp"} do
     x, y = number(a[key]), number(b[key])
     if x ~= y then return x > y and a or b end

@@ -123,6 +123,22 @@ describe("mesh.drain", function()
     assert.is_nil(left(nil, {node = "n1", now = "true"}))
   end)
 
+  it("one that nobody else can take keeps the others from nothing", function()
+    local input = setup.world(3)
+    local scheduler = mesh.scheduler {web {count = 6}}
+    setup.rounds(scheduler, input)
+    input.now, input.nodes.n1.draining = 1000000, true
+    input.nodes.n2.state, input.nodes.n3.state = "suspect", "suspect"
+    local result = scheduler.schedule(input)
+    assert.matches("drains, but no other node can take it", result.why["web.1"], 1, true)
+    assert.are.equal("n1", setup.where(result)["web.4"])
+    input.parents = {result}
+    input.nodes.n2.state = "alive"
+    local at = setup.where(scheduler.schedule(input))
+    assert.are.equal("n1", at["web.1"])
+    assert.are.equal("n2", at["web.4"])
+  end)
+
   it("start-first: there are never fewer than its count", function()
     local w = world(web {drain = {order = "start-first"}})
     local least, most = 12, 12

@@ -49,7 +49,7 @@ describe("mesh.state.merge", function()
   end)
 
   it("the later of two wishes stands, whichever side it was said on", function()
-    local a = {roles = {web = {scale = {value = 5, stamp = 100}, pause = {value = true, stamp = 9}}}}
+    local a = {roles = {web = {scale = {value = 5, stamp = 90}, pause = {value = true, stamp = 9}}}}
     local b = {roles = {web = {scale = {value = 3, stamp = 200}}}, mine = "b"}
     local both = {scale = {value = 3, stamp = 200}, pause = {value = true, stamp = 9}}
     assert.are.same({roles = {web = both}, mine = "b"}, mesh.state.merge(a, b))

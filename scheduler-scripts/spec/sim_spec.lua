@@ -110,6 +110,24 @@ describe("mesh.sim", function()
     assert.are.equal(0, w:running "web")
   end)
 
+  it("holds lists of a role's nodes if it is the same one on all", function()
+    local function on(a, b)
+      return {roles = {web = {on_split = "keep"}}, nodes = {n1 = {roles = {web = {sandbox = "web", vars = a}}},
+        n2 = {roles = {web = {sandbox = "web", vars = b}}}}}
+    end
+    local made = on({x = {1}, y = {1}}, {x = {1, 2}, y = {1}})
+    local w = sim {nodes = 2, scheduler = {api = 1, schedule = function() return made end}}
+    w:advance "6s"
+    made = on({x = {}, y = {1}}, {x = {1}, y = {}})
+    w:advance "6s"
+    assert.are.same({}, w:held())
+    made = on({x = {1}, y = {1}}, {x = {1, 2}, y = {1}})
+    w:advance "6s"
+    made = on({x = {}, y = {1}}, {x = {}, y = {1}})
+    w:advance "6s"
+    assert.are.same({web = "would empty the list vars.x (had 2)"}, w:held())
+  end)
+
   it("holds a list that would be emptied; lost nodes and moves hold nothing", function()
     local list = {"a", "b"}
     local w = world(nil, web {count = 10, vars = function() return {list = list} end})

@@ -120,6 +120,11 @@ describe("mesh.update", function()
     round(scheduler, input, 1000)
     input.running["web.9"].unrendered = true
     assert.are.equal(4, images(round(scheduler, input, 20000))["web-v2"])
+    -- What a lost node said last is of another time.
+    input.running["web.2"].unrendered, input.running["web.2"].state = true, "lost"
+    input.now = input.now + 20000
+    assert.is_nil(scheduler.schedule(input).changes)
+    input.running["web.2"].unrendered, input.running["web.2"].state = nil, "running"
     act(input, "revert")
     for _ = 1, 8 do
       result = round(scheduler, input, 20000, function(_, c) c.unrendered = true end)
