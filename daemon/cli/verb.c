@@ -470,8 +470,9 @@ const struct verb verbs[] = {
 	.prepare = act_prepare,
 	.summary = "move a node's work to others; nothing new comes",
 	.details = "The leader is told, and the schedule takes `replace` work from here as far\n"
-		   "as another node can have it. What is `keep` stays, and is listed. The node\n"
-		   "stays a member and votes. Kept over restarts, until mesh undrain.\n"
+		   "as another node can have it, with the library a tenth of a role at a time: mesh\n"
+		   "why INSTANCE says for what it waits. What is `keep` stays, and is listed. The\n"
+		   "node stays a member and votes. Kept over restarts, until mesh undrain.\n"
 		   "Without NODE it is this node's own word, and needs no leader. With NODE it is an\n"
 		   "action (mesh help action): the scheduler keeps it, also for a node that is away.",
 	.timeout_ms = ANSWER_MS,
