@@ -84,8 +84,8 @@ set_output(struct args *a, const char *value, struct err *err)
 			a->output = (enum args_output)i;
 			return 0;
 		}
-	return err_set(err, EXIT_USAGE_, "-o: '%s' is not a format; allowed: json, wide, name",
-	    shown(buf, value));
+	return err_set(err, EXIT_USAGE_,
+	    "-o: '%s' is not a format; allowed: json, wide, name; of mesh test also tap, junit", shown(buf, value));
 }
 
 static int
@@ -429,11 +429,23 @@ bad_operand(const struct args *a, const char *name, const char *word, const char
 	    shown(buf, word), wants);
 }
 
+enum { WORDS_CAP = 128 };
+
+/* "show, history, diff" */
+static const char *
+words_of(char out[WORDS_CAP], const struct verb *v)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < VERB_WORDS_MAX && v->words[i] != NULL; i++)
+		snprintf(out + strlen(out), WORDS_CAP - strlen(out), "%s%s", i > 0 ? ", " : "", v->words[i]);
+	return out;
+}
+
 static int
 check_word(const struct args *a, struct err *err)
 {
 	const struct verb *v = a->verb;
-	char buf[SHOWN_CAP];
+	char buf[SHOWN_CAP], list[WORDS_CAP];
 	size_t n = 0;
 
 	for (; n < VERB_WORDS_MAX && v->words[n] != NULL; n++)
@@ -441,9 +453,9 @@ check_word(const struct args *a, struct err *err)
 			return 0;
 	const char *near =
 	    strlen(a->operand) < SHOWN_CAP ? name_suggest(a->operand, v->words, n) : NULL;
-	return err_set(err, EXIT_USAGE_, "%s: unknown %s '%s'; did you mean '%s'? see mesh help %s",
-	    v->name, v->operand_name, shown(buf, a->operand), near != NULL ? near : v->words[0],
-	    v->name);
+	return err_set(err, EXIT_USAGE_, near != NULL ? "%s: unknown %s '%s'; did you mean '%s'? see mesh help %s" :
+		"%s: unknown %s '%s', it is one of: %s; see mesh help %s",
+	    v->name, v->operand_name, shown(buf, a->operand), near != NULL ? near : words_of(list, v), v->name);
 }
 
 static int
@@ -506,12 +518,10 @@ check_operands(const struct args *a, struct err *err)
 static int
 missing_word(const struct verb *v, struct err *err)
 {
-	char list[128] = "";
+	char list[WORDS_CAP];
 
-	for (size_t i = 0; i < VERB_WORDS_MAX && v->words[i] != NULL; i++)
-		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i > 0 ? ", " : "", v->words[i]);
 	return err_set(err, EXIT_USAGE_, "%s: missing %s, one of: %s; see mesh help %s", v->name,
-	    v->operand_name, list, v->name);
+	    v->operand_name, words_of(list, v), v->name);
 }
 
 /* What only the whole line shows: wrong options, a missing operand. */

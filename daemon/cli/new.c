@@ -160,6 +160,10 @@ show_new(const struct show *s, struct err *err)
 	if (n.scheduler) {
 		snprintf(n.root, sizeof n.root, "%s/", a->second);
 		n.role = "web";
+	} else if (strchr(n.role, '.') != NULL || strcmp(n.role, "mesh") == 0) {
+		return err_set(err, EXIT_USAGE_,
+		    "new: role '%s': require takes %s; make it under another name, and give the role its own in the file",
+		    n.role, n.role[0] == 'm' && n.role[4] == '\0' ? "that for the library" : "a dot for a directory");
 	} else {
 		rc = find_scheduler(&n, err);
 	}

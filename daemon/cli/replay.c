@@ -342,6 +342,8 @@ show_replay(const struct show *s, struct err *err)
 		else
 			rc = rounds_each(dir, (uint64_t)s->args->since_ms, each, note, &r, err);
 	}
+	if (rc >= 0 && r.rounds == 0 && s->args->operand != NULL && s->args->since_ms == 0)
+		rc = err_set(err, FAILED, "replay: %.300s: no round is recorded there; a node's are in STATE-DIR/rounds", path);
 	if (rc >= 0 && r.err.code != 0) {
 		*err = r.err;
 		rc = -r.err.code;

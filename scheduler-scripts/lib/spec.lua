@@ -60,11 +60,18 @@ local PENDING = {}
 local Suite = {}
 Suite.__index = Suite
 
+--- What f fails with, or nil.  Without memory Lua asks no message handler: it is a text then.
+function Suite:call(f)
+  local ok, why = xpcall(f, self.fault)
+  if ok then return nil end
+  return type(why) == "table" and why or {error = tostring(why)}
+end
+
 --- The first failure of a list of functions, or nil.
 function Suite:call_all(list)
   for _, f in ipairs(list) do
-    local ok, why = xpcall(f, self.fault)
-    if not ok then return why end
+    local why = self:call(f)
+    if why then return why end
   end
 end
 
@@ -81,12 +88,7 @@ function Suite:run_test(block, test)
   end
   self.finally = {}
   local why = self:call_all(hooks_of(block, "before_each"))
-  local done = why == nil
-  if done then
-    local ok
-    ok, why = xpcall(test.body, self.fault)
-    if ok then why = nil end
-  end
+  if not why then why = self:call(test.body) end
   local late = self:call_all(reversed(hooks_of(block, "after_each")))
   late = self:call_all(reversed(self.finally)) or late
   self.finally = nil

@@ -132,13 +132,16 @@ def main():
 
     with open(os.path.join(good, "00000001.rounds"), "rb") as f:
         data = f.read()
-    for name, text in (("cut short", data[:-7]), ("a byte flipped", data[:5000] + b"~" + data[5001:]),
-                       ("nothing", b"")):
+    for name, text in (("cut short", data[:-7]), ("a byte flipped", data[:5000] + b"~" + data[5001:])):
         with open(os.path.join(other, "00000001.rounds"), "wb") as f:
             f.write(text)
         p = mesh("replay", other)
         say(f"a file, {name}: what is before it", p.returncode == 0 and "otherwise" in p.stdout and
-            (not text or "00000001.rounds: it ends before its end" in p.stderr), p)
+            "00000001.rounds: it ends before its end" in p.stderr, p)
+    os.truncate(os.path.join(other, "00000001.rounds"), 0)
+    for where in (other, "/etc"):
+        p = mesh("replay", where)
+        say(f"no rounds in {os.path.basename(where)}", p.returncode == 2 and "no round is recorded there" in p.stderr, p)
     with open(os.path.join(other, "00000001.rounds"), "wb") as f:
         f.write(data)
     for name in os.listdir(other):

@@ -155,6 +155,9 @@ def new(where):
     say("a role needs a scheduler", rc == 3 and "no scheduler here" in err, err)
     rc, out, err = mesh(where, "new", "role", "../x")
     say("a role has a name", rc == 64 and "is not a name" in err, err)
+    for name in ("mesh", "a.b"):
+        rc, out, err = mesh(shop, "new", "role", name)
+        say("a role that require would not find: " + name, rc == 64 and "role '%s': require takes " % name in err, err)
     rc, out, err = mesh(where, "new", "role")
     say("new without a name", rc == 64 and "missing NAME" in err, err)
     return shop
@@ -163,10 +166,12 @@ def new(where):
 def test(where):
     at = tree(os.path.join(where, "t"), {"main.lua": MAIN, "spec/a_spec.lua": SPEC,
                                          "spec/b_spec.lua": "it('never ends', function()\n  while true do end\nend)\n",
-                                         "spec/c_spec.lua": "local x = = 1\n", "spec/d_spec.lua": "it('d', function() end)"})
+                                         "spec/c_spec.lua": "local x = = 1\n", "spec/d_spec.lua": "it('d', function() end)",
+                                         "spec/e_spec.lua": "it('e', function() (('x'):rep(2^20)):gsub('.', ('y'):rep(2^20)) end)"
+                                         " it('f', function() end)"})
     rc, out, err = mesh(at, "test", "-o", "wide")
     say("test: exit code 1", rc == 1, (rc, err))
-    say("test: counts", out.endswith("6 passed, 5 failed, 2 pending in 4 files\n"), out[-200:])
+    say("test: counts", out.endswith("7 passed, 6 failed, 2 pending in 5 files\n"), out[-200:])
     say("test: where it differs", "they differ at .a.c[1]: (number) 2 there, expected (number) 1" in out, out)
     say("test: the line of the assertion", "spec/a_spec.lua:29: expected (table)" in out and "    >   29 | " in out, out)
     say("test: the variables there, without secrets", "password = (redacted)" in out and "hunter22" not in out.replace(
@@ -176,6 +181,8 @@ def test(where):
         re.search(r"failed spec/b_spec.lua: .*\n.*killed after 10000 ms of CPU \(limit limits: script-cpu\), at spec/b_spec.lua:2", out), out)
     say("test: a file that does not compile", "spec/c_spec.lua:1: unexpected symbol near '='" in out, out)
     say("test: and the next one goes on", "ok spec/d_spec.lua: d" in out, out)
+    say("test: without memory a test fails alone", "failed spec/e_spec.lua: e\n    not enough memory\n" in out and
+        "ok spec/e_spec.lua: f" in out, out)
     say("test: what it prints", "said once\n" in out, out)
     rc, out, err = mesh(at, "test", "spec/a_spec.lua", "-o", "tap")
     rows = [r for r in out.splitlines() if r.startswith(("ok", "not ok"))]
@@ -195,6 +202,8 @@ def test(where):
     say("test: no such tree", rc == 3 and "nowhere: No such file or directory" in err, err)
     rc, out, err = mesh(tree(os.path.join(where, "e"), {"main.lua": MAIN}), "test")
     say("test: no specs", rc == 3 and "no file *_spec.lua" in err, err)
+    rc, out, err = mesh(at, "test", "-o", "xml")
+    say("a format it does not know", rc == 64 and "json, wide, name; of mesh test also tap, junit" in err, err)
     rc, out, err = mesh(at, "lint", "-o", "tap")
     say("tap is for tests", rc == 64 and "-o tap and -o junit are for mesh test" in err, err)
 

@@ -174,7 +174,7 @@ bad(void **state)
 	    {"ps --json=1", "--json takes no value"},
 	    {"ps -o", "--output: missing FORMAT"},
 	    {"ps -o yaml", "-o: 'yaml' is not a format; allowed: json, wide, "
-			   "name"},
+			   "name; of mesh test also tap, junit"},
 	    {"ps --color=red", "--color: 'red' is unknown; allowed: auto, "
 			       "always, never"},
 	    {"logs w -n -1", "-n: '-1' is not a number of lines (0-10000)"},
@@ -269,7 +269,7 @@ bad_ones_of_later_verbs(void **state)
 	    {"action web x A=1", "action: 'A=1' is not KEY=VALUE; see mesh help action"},
 	    {"action --retry n1", "--retry: 'n1' is no action's id (NODE.NUMBER, as in mesh actions)"},
 	    {"action --drop n1.x", "--drop: 'n1.x' is no action's id (NODE.NUMBER, as in mesh actions)"},
-	    {"role web add", "role: unknown COMMAND 'web'; did you mean 'add'? see mesh help role"},
+	    {"role web add", "role: unknown COMMAND 'web', it is one of: add, remove; see mesh help role"},
 	    {"node tag N1 a=b", "node: NODE 'N1' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
 	    {"drain N1", "drain: NODE 'N1' is not a name ([a-z0-9][a-z0-9_.-]{0,62})"},
 	    {"leave n2", "leave: unexpected argument 'n2': it is for the node that it is run on, so run it on n2"},
