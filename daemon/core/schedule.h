@@ -103,6 +103,8 @@ MUST_CHECK int schedule_read_node(struct plan_node *out, const uint8_t *buf, siz
 /* All parts that are there, as a plan (no missing, no errors).  Without the
  * private part, state and the like are empty. */
 MUST_CHECK int schedule_plan(const struct schedule *s, struct plan *out);
+/* The same, some parts at a time: *out begins zeroed, *at as 0; 1: there are more. */
+MUST_CHECK int schedule_plan_more(const struct schedule *s, size_t *at, struct plan *out);
 /* The script's view of it, parents[i]: a map {stamp, grade, at, vars, roles,
  * nodes, state, query, changes, why, replies}, shaped like the script's own
  * output.  Also what `mesh schedule` shows. */

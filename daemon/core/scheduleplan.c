@@ -10,6 +10,8 @@
 #include "planpack.h"
 #include "schedule.h"
 
+enum { PARTS_AT_ONCE = 400 };
+
 static int
 read_part(const struct schedule *s, size_t i, struct plan *out)
 {
@@ -49,22 +51,38 @@ lift_globals(struct plan *out)
 }
 
 int
-schedule_plan(const struct schedule *s, struct plan *out)
+schedule_plan_more(const struct schedule *s, size_t *at, struct plan *out)
 {
+	size_t end = *at + PARTS_AT_ONCE < s->parts_count ? *at + PARTS_AT_ONCE : s->parts_count;
 	int rc = 0;
 
-	memset(out, 0, sizeof *out);
-	out->roles = calloc(s->parts_count + 1, sizeof *out->roles);
-	out->nodes = calloc(s->parts_count + 1, sizeof *out->nodes);
-	if (out->roles == NULL || out->nodes == NULL)
-		rc = -ERR_FULL;
+	if (*at == 0) {
+		out->roles = calloc(s->parts_count + 1, sizeof *out->roles);
+		out->nodes = calloc(s->parts_count + 1, sizeof *out->nodes);
+		if (out->roles == NULL || out->nodes == NULL)
+			rc = -ERR_FULL;
+	}
 	/* Sorted by kind: the private part finds all roles there. */
-	for (size_t i = 0; rc == 0 && i < s->parts_count; i++)
-		rc = read_part(s, i, out);
+	for (; rc == 0 && *at < end; ++*at)
+		rc = read_part(s, *at, out);
 	if (rc < 0)
 		plan_free(out);
+	else if (*at < s->parts_count)
+		return 1;
 	else
 		lift_globals(out);
+	return rc;
+}
+
+int
+schedule_plan(const struct schedule *s, struct plan *out)
+{
+	size_t at = 0;
+	int rc = 1;
+
+	memset(out, 0, sizeof *out);
+	while (rc > 0)
+		rc = schedule_plan_more(s, &at, out);
 	return rc;
 }
 

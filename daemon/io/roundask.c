@@ -42,7 +42,7 @@ ask_look(struct engine *e, struct roundask *a, struct err *err)
 	size_t count = 0;
 
 	round_parents_take(e, &a->asked);
-	if (world_build(e, w) < 0 || (a->actions && actlead_give(e, given, &count) < 0))
+	if (world_begin(e, w) < 0 || (a->actions && actlead_give(e, given, &count) < 0))
 		return no_memory(err);
 	a->now_ms = engine_wall_ms();
 	a->work = input_begin(&(struct input){.now_ms = a->now_ms,
@@ -52,8 +52,18 @@ ask_look(struct engine *e, struct roundask *a, struct err *err)
 	    .actions = given,
 	    .actions_count = count,
 	    .query = e->answers.query});
-	a->at = ASK_NODES;
+	a->at = ASK_ROWS;
 	return a->work != NULL && world_own(w) == 0 ? 1 : no_memory(err);
+}
+
+static int
+ask_rows(struct engine *e, struct roundask *a, struct err *err)
+{
+	int rc = world_more(e, &a->world);
+
+	if (rc == 0)
+		a->at = ASK_NODES;
+	return rc < 0 ? no_memory(err) : 1;
 }
 
 static int
@@ -126,6 +136,8 @@ roundask_more(struct engine *e, struct roundask *a, struct err *err)
 	switch (a->at) {
 	case ASK_LOOK:
 		return ask_look(e, a, err);
+	case ASK_ROWS:
+		return ask_rows(e, a, err);
 	case ASK_NODES:
 		return ask_nodes(a);
 	case ASK_INSTANCES:

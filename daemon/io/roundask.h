@@ -2,8 +2,9 @@
  * roundask.h - what a round asks its script: the world of now as one packed value, made in
  * pieces (turns.h).
  *
- *	look       the world; actions, what nodes answer to the schedule's `query`
- *	nodes      of that look, and instances, some in a piece
+ *	look       nodes; actions, what nodes answer to the schedule's `query`
+ *	rows       their instances, of some nodes in a piece
+ *	nodes      packed, then instances, some in a piece
  *	parents    one schedule in a piece
  *	whole      metadata; and there it is
  *
@@ -38,7 +39,7 @@ struct roundask {
 	bool actions; /* with those that wait for a round: they are given to this one */
 	struct round_parents asked;
 	uint64_t now_ms; /* wall clock of the look */
-	enum { ASK_LOOK, ASK_NODES, ASK_INSTANCES, ASK_PARENTS, ASK_WHOLE } at; /* the next piece */
+	enum { ASK_LOOK, ASK_ROWS, ASK_NODES, ASK_INSTANCES, ASK_PARENTS, ASK_WHOLE } at; /* the next piece */
 	struct world world;
 	struct inputwork *work;
 	struct blob parents[MESH_PARENTS_MAX];

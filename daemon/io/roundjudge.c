@@ -20,18 +20,11 @@ no_memory(struct err *err)
 /* --- is it a plan? ------------------------------------------------------------------ */
 
 static int
-begin_check(struct roundjudge *j, struct slice result, struct err *err)
-{
-	j->check = plan_check_begin(result.b, result.len, &j->with);
-	return j->check != NULL ? 1 : no_memory(err);
-}
-
-static int
-judge_world(struct engine *e, struct roundjudge *j, struct slice result, struct err *err)
+judge_world(struct engine *e, struct roundjudge *j, struct err *err)
 {
 	const struct trees *t = &e->trees;
 
-	if (world_build(e, &j->world) < 0 || world_own(&j->world) < 0 ||
+	if (world_begin(e, &j->world) < 0 || world_own(&j->world) < 0 ||
 	    (j->templates = calloc(t->templates_count + 1, sizeof *j->templates)) == NULL)
 		return no_memory(err);
 	if (t->templates_count > 0)
@@ -40,16 +33,28 @@ judge_world(struct engine *e, struct roundjudge *j, struct slice result, struct 
 	    .nodes_count = j->world.nodes_count,
 	    .templates = j->templates,
 	    .templates_count = t->templates_count};
-	j->at = JUDGE_CHECK;
-	return begin_check(j, result, err);
+	j->at = JUDGE_ROWS;
+	return 1;
 }
 
 static int
-judge_check(struct roundjudge *j, struct err *err)
+judge_rows(struct engine *e, struct roundjudge *j, struct err *err)
 {
-	int rc = plan_check_more(j->check, &j->plan, err);
+	int rc = world_more(e, &j->world);
 
-	if (rc < 0)
+	if (rc == 0)
+		j->at = JUDGE_CHECK;
+	return rc < 0 ? no_memory(err) : 1;
+}
+
+static int
+judge_check(struct roundjudge *j, struct slice result, struct err *err)
+{
+	int rc;
+
+	if (j->check == NULL && (j->check = plan_check_begin(result.b, result.len, &j->with)) == NULL)
+		return no_memory(err);
+	if ((rc = plan_check_more(j->check, &j->plan, err)) < 0)
 		err->code = ROUND_SCRIPT;
 	if (rc != 0)
 		return rc;
@@ -65,10 +70,8 @@ roundjudge_plan(struct engine *e, struct roundjudge *j, struct slice result, str
 	int rc;
 
 	if (j->at == JUDGE_WORLD)
-		return judge_world(e, j, result, err);
-	if (j->check == NULL)
-		return begin_check(j, result, err);
-	rc = judge_check(j, err);
+		return judge_world(e, j, err);
+	rc = judge_check(j, result, err);
 	return rc < 0 ? rc : j->check != NULL;
 }
 
@@ -297,11 +300,13 @@ judge_build(struct engine *e, struct roundjudge *j, struct err *err)
 static int
 judge_read(struct engine *e, struct roundjudge *j, struct err *err)
 {
-	struct plan plan;
+	int rc = schedule_plan_more(&j->made, &j->next_at, &j->next);
 
-	if (schedule_plan(&j->made, &plan) < 0)
+	if (rc < 0)
 		return no_memory(err);
-	apply_ready(e, &j->made, &plan);
+	if (rc > 0)
+		return 1;
+	apply_ready(e, &j->made, &j->next);
 	j->at = JUDGE_KEEP;
 	return 1;
 }
@@ -360,9 +365,11 @@ roundjudge_more(struct engine *e, struct roundjudge *j, struct slice result, str
 {
 	switch (j->at) {
 	case JUDGE_WORLD:
-		return judge_world(e, j, result, err);
+		return judge_world(e, j, err);
+	case JUDGE_ROWS:
+		return judge_rows(e, j, err);
 	case JUDGE_CHECK:
-		return judge_check(j, err);
+		return judge_check(j, result, err);
 	case JUDGE_LAST:
 		return judge_last(e, j, err);
 	case JUDGE_RUNNING:
@@ -392,6 +399,7 @@ roundjudge_free(struct roundjudge *j)
 	rail_drop(j->rails);
 	plan_free(&j->plan);
 	plan_free(&j->last);
+	plan_free(&j->next);
 	schedule_free(&j->made);
 	free(j->templates);
 	world_free(&j->world);

@@ -2,6 +2,7 @@
  * roundjudge.h - an answer becomes the schedule in force, in pieces (turns.h).
  *
  *	world    as it is now: reports went on coming while the script ran
+ *	rows     what runs there, of some nodes in a piece
  *	check    the answer, whole; some of it in a piece (core/plan.h)
  *	last     what is in force is read, if it is not at hand
  *	rails    what they hold stays as it was (core/rail.h): what runs, what is planned, verdicts
@@ -11,7 +12,7 @@
  *	adopt    in force here, announced
  *	tidy     what was held for all that is free again: tens of thousands of pieces
  *
- * All of it is judged in the one world of the first piece, as if no time passed.  What may
+ * All of it is judged in the one world of the first pieces, as if no time passed.  What may
  * not have moved meanwhile is asked again before each piece from rails on: the lease, the
  * stamp that comes next, the side's grade, the schedules that it starts from.  If one did:
  * ROUND_AGAIN.  From keep on there is no way back: what is durable is adopted, whatever
@@ -32,7 +33,7 @@ enum wish { WISH_ROUND, WISH_REVERT, WISH_FORCED };
 struct roundjudge {
 	enum wish wish;
 	struct round_parents asked; /* of WISH_ROUND: what the script saw */
-	enum { JUDGE_WORLD, JUDGE_CHECK, JUDGE_LAST, JUDGE_RUNNING, JUDGE_PLANNED, JUDGE_RAILS,
+	enum { JUDGE_WORLD, JUDGE_ROWS, JUDGE_CHECK, JUDGE_LAST, JUDGE_RUNNING, JUDGE_PLANNED, JUDGE_RAILS,
 		JUDGE_BUILD, JUDGE_READ, JUDGE_KEEP, JUDGE_ADOPT, JUDGE_TIDY } at;
 	struct world world;
 	struct plan_template *templates; /* owned; as of world */
@@ -44,6 +45,8 @@ struct roundjudge {
 	struct railwork *rails;
 	struct stamp stamp; /* the schedule's own */
 	struct schedule made;
+	struct plan next; /* of made, as far as it is read */
+	size_t next_at;
 	bool same; /* nothing changed: no schedule was made */
 };
 
@@ -51,7 +54,8 @@ struct roundjudge {
  * what came of it, and else it is in force.  Negative: err->code, and nothing is in force that was not. */
 MUST_CHECK int roundjudge_more(struct engine *e, struct roundjudge *j, struct slice result,
     struct err *err);
-/* Only world and check, as often as there are answers; 0: j->plan, which is the caller's. */
+/* Only world, without rows, and check, as often as there are answers; 0: j->plan, which is the
+ * caller's. */
 MUST_CHECK int roundjudge_plan(struct engine *e, struct roundjudge *j, struct slice result,
     struct err *err);
 void roundjudge_free(struct roundjudge *j);

@@ -246,13 +246,22 @@ add_nodes(struct engine *e, struct world *w, uint32_t members)
 	return 0;
 }
 
+/* At most so many rows has this node. */
 static size_t
-count_instances(const struct engine *e)
+count_local(const struct engine *e)
 {
 	size_t n = e->local.count;
 
 	for (size_t i = 0; i < e->apply.here.places_count; i++)
 		n += e->apply.here.places[i].instances_count;
+	return n;
+}
+
+static size_t
+count_instances(const struct engine *e)
+{
+	size_t n = count_local(e);
+
 	for (size_t i = 0; i < e->lead.nodes_count; i++)
 		if (e->lead.nodes[i].report.has)
 			n += e->lead.nodes[i].report.now.instances_count;
@@ -391,64 +400,102 @@ world_local(const struct engine *e, struct view_instance *out, size_t cap)
 	return hold_rows(e, out, exclusive_rows(e, out, n, cap), cap);
 }
 
-/* Rows for so many; what is in them is nothing. */
-static struct view_instance *
-rows_for(struct engine *e, struct world *w, size_t count)
+/* Rows for so many more. */
+static int
+room_for(struct world *w, size_t more)
+{
+	size_t cap = w->instances_count + more;
+	struct view_instance *rows;
+
+	if (cap <= w->cap)
+		return 0;
+	cap += cap / 8;
+	if ((rows = realloc(w->instances, cap * sizeof *rows)) == NULL)
+		return -1;
+	w->instances = rows;
+	w->cap = cap;
+	if (w->room != NULL) {
+		w->room->rows = rows;
+		w->room->cap = cap;
+	}
+	return 0;
+}
+
+int
+world_begin(struct engine *e, struct world *w)
+{
+	uint32_t members = e->mesh != NULL ? mesh_count(e->mesh) : 0;
+	struct mesh_side side;
+
+	memset(w, 0, sizeof *w);
+	w->nodes = calloc(members + 1, sizeof *w->nodes);
+	w->firsts = calloc(PLAN_FIRSTS_MAX + 1, sizeof *w->firsts);
+	if (w->nodes == NULL || w->firsts == NULL || (members > 0 && add_nodes(e, w, members) < 0)) {
+		world_free(w);
+		return -1;
+	}
+	if (members == 0)
+		return 0;
+	mesh_side(e->mesh, net_now(), &side);
+	w->side = (struct view_side){
+	    .grade = (int)side.grade, .visible = side.visible, .known = side.known, .term = side.term};
+	return 0;
+}
+
+/* Where the instances go. */
+static int
+take_room(struct engine *e, struct world *w)
 {
 	struct world_room *r = &e->lead.room;
-	struct view_instance *more;
 
-	if (!e->lead.leading || r->lent)
-		return malloc(count * sizeof *more);
-	if (r->cap < count) {
-		free(r->rows);
-		r->cap = count + count / 8;
-		if ((r->rows = malloc(r->cap * sizeof *more)) == NULL) {
-			r->cap = 0;
-			return NULL;
-		}
+	if (e->lead.leading && !r->lent) {
+		w->room = r;
+		w->instances = r->rows;
+		w->cap = r->cap;
+		r->lent = true;
 	}
-	w->room = r;
-	r->lent = true;
-	return r->rows;
+	return room_for(w, count_instances(e) + 1);
+}
+
+int
+world_more(struct engine *e, struct world *w)
+{
+	size_t from = w->instances_count;
+
+	if (w->at == 0 && take_room(e, w) < 0)
+		return -1;
+	if (w->nodes_count == 0) /* it is alone */
+		w->instances_count = world_local(e, w->instances, w->cap);
+	for (; w->at < w->nodes_count; w->at++) {
+		struct view_node *n = &w->nodes[w->at];
+		const struct report *r = hear_report(e, &n->id);
+		bool self = id_eq(&n->id, &e->identity.id);
+
+		if (w->instances_count - from >= WORLD_ROWS_AT_ONCE)
+			return 1;
+		if (room_for(w, self ? count_local(e) : r != NULL ? r->instances_count : 0) < 0)
+			return -1;
+		if (self)
+			w->instances_count +=
+			    world_local(e, w->instances + w->instances_count, count_local(e));
+		else if (r != NULL)
+			add_reported(w, r, n);
+	}
+	return 0;
 }
 
 int
 world_build(struct engine *e, struct world *w)
 {
-	uint32_t members = e->mesh != NULL ? mesh_count(e->mesh) : 0;
-	size_t count = count_instances(e);
-	struct mesh_side side;
+	int rc = world_begin(e, w);
 
-	memset(w, 0, sizeof *w);
-	w->nodes = calloc(members + 1, sizeof *w->nodes);
-	w->instances = rows_for(e, w, count + 1);
-	w->firsts = calloc(PLAN_FIRSTS_MAX + 1, sizeof *w->firsts);
-	if (w->nodes == NULL || w->instances == NULL || w->firsts == NULL) {
+	if (rc < 0)
+		return rc;
+	while ((rc = world_more(e, w)) > 0)
+		;
+	if (rc < 0)
 		world_free(w);
-		return -1;
-	}
-	if (members == 0) {
-		w->instances_count = world_local(e, w->instances, count);
-		return 0;
-	}
-	mesh_side(e->mesh, net_now(), &side);
-	w->side = (struct view_side){
-	    .grade = (int)side.grade, .visible = side.visible, .known = side.known, .term = side.term};
-	if (add_nodes(e, w, members) < 0) {
-		world_free(w);
-		return -1;
-	}
-	for (size_t i = 0; i < w->nodes_count; i++) {
-		const struct report *r = hear_report(e, &w->nodes[i].id);
-
-		if (id_eq(&w->nodes[i].id, &e->identity.id))
-			w->instances_count += world_local(e, w->instances + w->instances_count,
-			    count - w->instances_count);
-		else if (r != NULL)
-			add_reported(w, r, &w->nodes[i]);
-	}
-	return 0;
+	return rc;
 }
 
 int

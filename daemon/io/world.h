@@ -1,6 +1,7 @@
 /*
  * world.h - members and reports put together: what the leader's round starts
- * from, and what `ps` and `status` print.  A snapshot of one instant.
+ * from, and what `ps` and `status` print.  A snapshot of one instant, or of
+ * some ms where a leader makes it in pieces.
  */
 #ifndef IO_WORLD_H
 #define IO_WORLD_H
@@ -31,10 +32,16 @@ struct world {
 	char twins[ERR_TEXT_CAP]; /* two hosts of one name: who they are, or "" */
 	char *lists; /* of world_own, or NULL */
 	struct world_room *room; /* whose rows the instances are, or NULL */
+	size_t cap, at; /* rows that there are; whose instances come next, of nodes */
 };
 
 /* 0, or -1 without memory.  On a follower the instances are this node's own. */
 MUST_CHECK int world_build(struct engine *e, struct world *w);
+/* The same in pieces (turns.h): all but instances; then these, of some nodes at a time, as they
+ * were reported by then.  world_more: 1, there are more; 0 or -1 without memory. */
+enum { WORLD_ROWS_AT_ONCE = 2500 };
+MUST_CHECK int world_begin(struct engine *e, struct world *w);
+MUST_CHECK int world_more(struct engine *e, struct world *w);
 /* Until now facts and answers are good until the next turn of the loop; from now on the
  * facts are the world's own, and there are no answers.  0, or -1 without memory. */
 MUST_CHECK int world_own(struct world *w);
