@@ -21,6 +21,7 @@
 	X(pick, "mesh/pick.lua", "scheduler-scripts/lib/pick.lua")                                 \
 	X(place, "mesh/place.lua", "scheduler-scripts/lib/place.lua")                              \
 	X(placing, "mesh/placing.lua", "scheduler-scripts/lib/placing.lua")                        \
+	X(plain, "mesh/plain.lua", "scheduler-scripts/lib/plain.lua")                              \
 	X(ports, "mesh/ports.lua", "scheduler-scripts/lib/ports.lua")                              \
 	X(role, "mesh/role.lua", "scheduler-scripts/lib/role.lua")                                 \
 	X(restart, "mesh/restart.lua", "scheduler-scripts/lib/restart.lua")                        \

@@ -7,11 +7,13 @@ local code = require "mesh.code"
 local drain = require "mesh.drain"
 local nodes = require "mesh.nodes"
 local placing = require "mesh.placing"
+local plain = require "mesh.plain"
 local ports = require "mesh.ports"
 local restart = require "mesh.restart"
 local role = require "mesh.role"
 local scale = require "mesh.scale"
 local update = require "mesh.update"
+local util = require "mesh.util"
 local version = require "mesh.version"
 local why = require "mesh.why"
 
@@ -83,9 +85,35 @@ local function variables(round, spec, job, id, node, was)
   vars = vars or {}
   if more then
     if type(more) == "function" then more = more(id, node, round, job.items and job.items[id:sub(#spec.name + 2)]) end
+    if more ~= nil and type(more) ~= "table" then
+      error(("role '%s': variables: expected a table for %s, got %s"):format(spec.name, id, type(more)), 0)
+    end
     for key, v in pairs(more or {}) do vars[key] = v end
+    plain.check(vars, ("role '%s': variables of %s"):format(spec.name, id), 8)
   end
   return vars
+end
+
+--- Where the author's own function wants them.
+local function asked(job, place)
+  local at, known = place(job), job.round.input.nodes
+  if type(at) ~= "table" then
+    error(("role '%s': place: expected a table, instance to node, got %s"):format(job.spec.name, type(at)), 0)
+  end
+  for id, node in pairs(at) do
+    if not known[node] or known[node].state == "left" then
+      error(("role '%s': place: %s: no node '%s'%s"):format(job.spec.name, id, tostring(node),
+        util.suggest(tostring(node), util.keys(known))), 0)
+    end
+  end
+  return at
+end
+
+-- What a role's `vars` came to.
+local function check_vars(spec, vars)
+  local path = ("role '%s': vars"):format(spec.name)
+  if type(vars) ~= "table" then error(("%s: expected a table, got %s"):format(path, type(vars)), 0) end
+  plain.check(vars, path, 4)
 end
 
 --- At most one in the world: placed at once, but not started before it has ended
@@ -163,6 +191,7 @@ function compute.role(round, spec)
   end
   local name = spec.name
   local target = round:target(spec)
+  if target.vars then check_vars(spec, target.vars) end
   local job = {
     round = round, spec = spec, image = target.image, past = round.past.instances[name] or {},
     past_at = round.past.at[name] or {}, past_ids = round.past.ids[name] or {},
@@ -187,7 +216,7 @@ function compute.role(round, spec)
     job.ids = ids
   end
   drain.pace(round, job)
-  local at = type(rules) == "function" and rules(job) or placing.run(job, rules)
+  local at = type(rules) == "function" and asked(job, rules) or placing.run(job, rules)
   drain.note(round, job, at)
   if spec.on_split == "exclusive" then note_waits(job, at) end
   chain(job, at)
@@ -202,9 +231,7 @@ function compute.role(round, spec)
     version = base.version, template = base.template, on_split = spec.on_split,
     update = spec.update and spec.update.part, vars = base.vars or value(spec.vars, round) or {},
   }
-  if type(part.role.vars) ~= "table" then
-    error(("role '%s': vars: expected a table, got %s"):format(name, type(part.role.vars)), 0)
-  end
+  if not base.vars then check_vars(spec, part.role.vars) end
   return part
 end
 

@@ -4,6 +4,7 @@
 local log = require "mesh.log"
 local merge = require "mesh.merge"
 local nodes = require "mesh.nodes"
+local plain = require "mesh.plain"
 local ports = require "mesh.ports"
 local state = require "mesh.state"
 local update = require "mesh.update"
@@ -118,7 +119,7 @@ end
 --- A line for the journal of the schedule, `changes`.
 ---@param line string
 function Round:journal(line)
-  self.changes[#self.changes + 1] = line
+  self.changes[#self.changes + 1] = plain.text(tostring(line))
 end
 
 local function drained(round)

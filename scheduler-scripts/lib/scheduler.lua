@@ -8,6 +8,7 @@ local compute = require "mesh.compute"
 local drain = require "mesh.drain"
 local groups = require "mesh.groups"
 local nodes = require "mesh.nodes"
+local plain = require "mesh.plain"
 local rounds = require "mesh.round"
 local scale = require "mesh.scale"
 local state = require "mesh.state"
@@ -111,7 +112,7 @@ local function one_role(round, spec)
   end
   -- Text: an error object may be anything, and a reader wants a line.
   local text = type(part) == "string" and part or ("error object is a %s value"):format(type(part))
-  round.result.errors[spec.name] = text
+  round.result.errors[spec.name] = plain.text(text)
   undo(round, spec)
   local kept = keep(round, spec.name)
   round.done[spec.name] = kept or {at = {}, instances = {}}
@@ -190,10 +191,41 @@ local function questions(roles, query)
   return any and out or nil
 end
 
+-- The author's own actions: what nobody can ask for is a typo.
+local function check_actions(given, known)
+  for role, list in pairs(given) do
+    if not known[role] then
+      error(("mesh.scheduler: actions: no role or group '%s'%s"):format(tostring(role),
+        util.suggest(tostring(role), util.keys(known))), 0)
+    end
+    for name, f in pairs(type(list) == "table" and list or {[""] = list}) do
+      if not util.is_name(name) or type(f) ~= "function" then
+        error(("mesh.scheduler: actions.%s: expected a function by its name, got %s"):format(role, type(f)), 0)
+      end
+    end
+  end
+end
+
 local function build(given)
   local by = check(given)
   local roles = relate(given, by)
-  return roles, groups.expand(given.groups or {}, by), questions(given, given.query)
+  local by_group, known = groups.expand(given.groups or {}, by), {}
+  for name in pairs(by) do known[name] = true end
+  for name in pairs(by_group) do known[name] = true end
+  check_actions(given.actions or {}, known)
+  if given.state ~= nil and type(given.state) ~= "function" then
+    error("mesh.scheduler: state: expected a function of the round, got " .. type(given.state), 0)
+  end
+  return roles, by_group, questions(given, given.query)
+end
+
+-- What the author wants back.
+local function own_state(round, f)
+  local own = f and f(round) or none
+  if type(own) ~= "table" then error("mesh.scheduler: state: expected a table, got " .. type(own), 0) end
+  for key, v in pairs(own) do
+    if not state.is_own(key) then round.memory.all[key] = v end
+  end
 end
 
 --- mesh.scheduler
@@ -216,9 +248,7 @@ return function(given)
       for _, line in ipairs(round.past.folded) do round:journal(line) end
       round.log:flush(print)
       local result = round.result
-      for key, v in pairs(given.state and given.state(round) or {}) do
-        if not state.is_own(key) then round.memory.all[key] = v end
-      end
+      own_state(round, given.state)
       result.changes, result.query, result.replies = round.changes, query, round.replies
       result.state = round.memory:close(round.now)
       return without_empty(result)

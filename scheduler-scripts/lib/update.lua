@@ -40,7 +40,7 @@ local update = {}
 
 local s <const> = schema
 local spec_of <const> = s.record {
-  max_unavailable = s.optional(s.integer(1, 10000)),
+  max_unavailable = s.optional(s.integer(1, 1000)),
   strategy = s.optional(s.enum {"smooth", "canary", "quick"}),
   substeps = s.optional(s.integer(1, 100)), percent = s.optional(s.percent), test_percent = s.optional(s.percent),
   promote = s.optional(s.enum {"auto", "manual"}), min_healthy = s.optional(s.duration),

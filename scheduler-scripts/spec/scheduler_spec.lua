@@ -129,6 +129,60 @@ describe("mesh.scheduler", function()
     assert.are.same({}, result.roles)
   end)
 
+  it("keeps what a host would refuse within its role", function()
+    local cycle = {}
+    cycle.a = cycle
+    local wrong = {
+      {"vars.x: function is not serialisable", {vars = function() return {x = print} end}},
+      {"vars.list[1].x: nan is not a finite number", {vars = {list = {{x = 0 / 0}}}}},
+      {"vars.x: -inf is not a finite number", {vars = {x = -math.huge}}},
+      {"vars.x: not UTF-8", {vars = {x = "\xff"}}},
+      {"vars.x: a key is not UTF-8", {vars = {x = {["\xff"] = 1}}}},
+      {"vars.x: a key is a boolean, not a string or 1..n", {vars = {x = {[true] = 1}}}},
+      {"vars.x: keys are numbers and strings", {vars = {x = {1, a = 2}}}},
+      {"vars.x: a list with holes: 3 is its last key", {vars = {x = {[1] = 1, [3] = 1}}}},
+      {"vars.x: key 0: a list has keys 1..n", {vars = {x = {[0] = 1}}}},
+      {"vars.a: it is within itself", {vars = cycle}},
+      {"variables of web.1.x: function is not serialisable", {variables = function() return {x = print} end}},
+      {"variables: expected a table for web.1, got number", {variables = function() return 7 end}},
+      {"place: web.1: no node 'n3'; did you mean 'n1'?", {place = function() return {["web.1"] = "n3"} end}},
+      {"place: expected a table, instance to node, got number", {place = function() return 7 end}},
+      {"vars.x: a\\xff", {vars = function() error("role 'web': vars.x: a\xff", 0) end}},
+    }
+    for _, case in ipairs(wrong) do
+      local input = setup.world(2)
+      local result = mesh.scheduler {role("web", case[2]), role "front"}.schedule(input)
+      assert.are.equal("role 'web': " .. case[1], result.errors.web)
+      assert.is_string(setup.where(result)["front.1"])
+    end
+    local deep = {}
+    for _ = 1, 28 do deep = {a = deep} end
+    local result = mesh.scheduler {
+      role("web", {vars = deep}), role("front", {vars = {a = deep}})}.schedule(setup.world(1))
+    assert.is_nil(result.errors.web)
+    assert.matches("deeper than 32", result.errors.front, 1, true)
+    result = mesh.scheduler {role("web", {vars = function() error(("x"):rep(5000)) end})}.schedule(setup.world(1))
+    assert.are.equal(1000, #result.errors.web)
+  end)
+
+  it("refuses actions that nobody can ask for, and a state that is none", function()
+    local f = function() end
+    local function refuses(text, more)
+      more[1] = role "web"
+      local ok, why = pcall(mesh.scheduler, more)
+      assert.is_false(ok)
+      assert.matches(text, why, 1, true)
+    end
+    refuses("actions: no role or group 'wbe'; did you mean 'web'?", {actions = {wbe = {x = f}}})
+    refuses("actions.web: expected a function by its name, got number", {actions = {web = {x = 5}}})
+    refuses("actions.web: expected a function by its name, got function", {actions = {web = f}})
+    refuses("state: expected a function of the round, got number", {state = 5})
+    mesh.scheduler {role "web", groups = {all = {"web"}}, actions = {all = {x = f}}, state = f}
+    local ok, why = pcall(mesh.scheduler {role "web", state = function() return print end}.schedule, setup.world(1))
+    assert.is_false(ok)
+    assert.are.equal("mesh.scheduler: state: expected a table, got function", why)
+  end)
+
   it("drops a role that is not declared any more", function()
     local input = setup.world(1)
     setup.rounds(mesh.scheduler {role "web", role "front"}, input)
