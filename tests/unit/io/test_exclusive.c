@@ -117,6 +117,7 @@ teardown(void **state)
 	plan_free(&e->apply.plan);
 	plan_node_free(&e->apply.here);
 	local_free(&e->local);
+	world_room_free(&e->lead.room);
 	mesh_free(e->mesh);
 	if (sup_close(&e->launch) != 0)
 		return -1;
