@@ -133,7 +133,20 @@ compare(struct engine *e)
 	s->theirs = s->answer;
 	s->answer = (struct blob){0};
 	s->differed += !planmoves_none(&s->moves);
-	clear(e);
+	go_on(e, SHADOW_TIDY);
+}
+
+static void
+tidy(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+	bool more = s->plan.nodes != NULL;
+
+	plan_free(&s->plan);
+	if (more)
+		go_on(e, SHADOW_TIDY);
+	else
+		clear(e);
 }
 
 static void
@@ -155,6 +168,8 @@ on_turn(struct engine *e)
 		check(e, blob_slice(&s->asked), SHADOW_COUNT);
 	} else if (s->at == SHADOW_COUNT) {
 		compare(e);
+	} else if (s->at == SHADOW_TIDY) {
+		tidy(e);
 	}
 }
 

@@ -30,7 +30,8 @@ enum shadow_at {
 	SHADOW_SCRIPT, /* it runs */
 	SHADOW_THEIRS, /* its answer is checked */
 	SHADOW_MINE,   /* that of the scripts in force */
-	SHADOW_COUNT,
+	SHADOW_COUNT,  /* how far they are apart */
+	SHADOW_TIDY,   /* what that took is freed */
 };
 
 struct shadow {

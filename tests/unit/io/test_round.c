@@ -379,7 +379,7 @@ a_shadow_stops_anywhere(void **state)
 
 	(void)state;
 	assert_int_equal(leader_scripts(&l, TREES_SHADOW, script), 0);
-	for (enum shadow_at at = SHADOW_START; at <= SHADOW_COUNT; at++) {
+	for (enum shadow_at at = SHADOW_START; at <= SHADOW_TIDY; at++) {
 		it_goes_well();
 		while (s->at != at) /* the poll wakes it */
 			uv_run(&l.loop, UV_RUN_ONCE);
