@@ -117,6 +117,9 @@ local function add_node(past, input, node, part, from)
   end
 end
 
+-- Another script than this one may have said anything.
+local function state_of(parent) return type(parent.state) == "table" and parent.state or {} end
+
 --- What all parents together say; the later (higher stamp) wins where they
 -- only differ in settings.
 ---@param input table
@@ -126,14 +129,14 @@ function merge.past(input)
   local past = {roles = {}, at = {}, instances = {}, ids = {}, node_parts = {}, from = {}, why = {},
     state = {}, folded = {}}
   if #parents == 1 then
-    past.roles, past.why, past.state = parents[1].roles or {}, parents[1].why or {}, parents[1].state or {}
+    past.roles, past.why, past.state = parents[1].roles or {}, parents[1].why or {}, state_of(parents[1])
   end
   for i, parent in ipairs(parents) do
     local from = {parent = i, full = parent.grade == "full", roles = parent.roles or {}, alone = #parents == 1}
     if not from.alone then
       for name, part in pairs(parent.roles or {}) do past.roles[name] = part end
       for id, why in pairs(parent.why or {}) do past.why[id] = why end
-      past.state = state.merge(past.state, parent.state or {})
+      past.state = state.merge(past.state, state_of(parent))
     end
     for node, part in pairs(parent.nodes or {}) do add_node(past, input, node, part, from) end
   end

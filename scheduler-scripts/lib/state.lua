@@ -95,7 +95,14 @@ local function merge_updates(a, b)
   return out
 end
 
-local function table_of(value) return type(value) == "table" and value or {} end
+--- What is kept by name.  The schedule before may be another script's, whose state is what it likes.
+local function table_of(value)
+  local out = {}
+  for key, v in pairs(type(value) == "table" and value or out) do
+    if type(key) == "string" then out[key] = v end
+  end
+  return out
+end
 
 --- One memory of two.  Neither is changed.
 ---@param a table

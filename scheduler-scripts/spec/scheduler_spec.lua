@@ -183,6 +183,21 @@ describe("mesh.scheduler", function()
     assert.are.equal("mesh.scheduler: state: expected a table, got function", why)
   end)
 
+  it("takes over from a script whose state is another thing", function()
+    for _, left in ipairs {5, "x", true, {1, 2}, {nodes = {5}, roles = "x", update = 7, scale = {{}}, drain = {true}}} do
+      local input = setup.world(2)
+      local scheduler = mesh.scheduler {role("web", {ports = {port = {range = "100-999", scope = "mesh"}}})}
+      setup.settle(input, scheduler.schedule(input))
+      input.parents[1].state = left
+      input.actions = {{id = "n1.1", stamp = 5, node = "n1", by = "", name = "drain", args = {node = "n2"}, tries = 0}}
+      local result = scheduler.schedule(input)
+      assert.is_nil(result.errors)
+      assert.is_true(result.replies["n1.1"].ok ~= false)
+      input.parents[2] = {stamp = "2.00000000.1", grade = "full", roles = {}, nodes = {}, state = left}
+      assert.is_nil(scheduler.schedule(input).errors)
+    end
+  end)
+
   it("drops a role that is not declared any more", function()
     local input = setup.world(1)
     setup.rounds(mesh.scheduler {role "web", role "front"}, input)
