@@ -184,7 +184,7 @@ describe("mesh.scheduler", function()
   end)
 
   it("takes over from a script whose state is another thing", function()
-    for _, left in ipairs {5, "x", true, {1, 2}, {nodes = {5}, roles = "x", update = 7, scale = {{}}, drain = {true}}} do
+    for _, left in ipairs {5, "x", true, {1, 2}, {nodes = {5}, roles = "x", update = 7, scale = {{}}}} do
       local input = setup.world(2)
       local scheduler = mesh.scheduler {role("web", {ports = {port = {range = "100-999", scope = "mesh"}}})}
       setup.settle(input, scheduler.schedule(input))
