@@ -13,6 +13,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "../base/scriptio.h"
+#include "confine.h"
 #include "engine.h"
 #include "events.h"
 #include "over.h"
@@ -179,6 +180,8 @@ seek(void *arg)
 
 	crypto_wipe(&d->e->keys, sizeof d->e->keys);
 	identity_wipe(&d->e->identity);
+	if (!confine_files())
+		return SEEK_FAILED;
 	if (rounds_each(3, 0, is_it, NULL, &s, &err) < 0)
 		return SEEK_FAILED;
 	return s.written ? 0 : s.found ? SEEK_FAILED : SEEK_NONE;
