@@ -225,9 +225,9 @@ pytest_file() {
 	flock "$logs" cat "$out"
 }
 
-# Each file by itself and three at a time, as they mostly wait; the longest first.
+# Each file by itself and four at a time, as they mostly wait; the longest first.
 pytest_lanes() {
-	ls -S "$@" | as_root xargs -P 3 -n 1 sh tests/run.sh pytest_file
+	ls -S "$@" | as_root xargs -P 4 -n 1 sh tests/run.sh pytest_file
 }
 
 # A report is a failure, also where the test went well without who made it.
