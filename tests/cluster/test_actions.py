@@ -147,7 +147,7 @@ def test_bad_words(world):
             (["action", "web", "--drop", "n1.7"],
              "action: --retry ID and --drop ID stand alone; see mesh help action"),
             (["node", "tag", "n1"], "node: missing KEY=VALUE; usage: mesh node tag NODE KEY=VALUE..."),
-            (["role", "sell", "web"], "role: unknown COMMAND 'sell'; did you mean 'add'? see mesh help role")):
+            (["role", "sell", "web"], "role: unknown COMMAND 'sell', it is one of: add, remove; see mesh help role")):
         p = node.mesh(*words)
         assert p.returncode == 64, (words, p)
         assert p.stderr.splitlines()[0] == f"mesh: {line}", (words, p.stderr)
