@@ -214,7 +214,7 @@ suite_fuzz() {
 
 # pytest_file FILE: its output whole, when it is over: two write to one log.
 pytest_file() {
-	out=$logs/out.$(basename "$1" .py)
+	out=$(out_of "$1")
 	timeout 600 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider --color=no \
 	    "$1" >"$out" 2>&1
 	code=$?
@@ -225,9 +225,13 @@ pytest_file() {
 	flock "$logs" cat "$out"
 }
 
-# Each file by itself and four at a time, as they mostly wait; the longest first.
+# Each file by itself and four at a time, as they mostly wait; first those that take a
+# minute and say so, then the longest: what begins last holds up all.
 pytest_lanes() {
-	ls -S "$@" | as_root xargs -P 4 -n 1 sh tests/run.sh pytest_file
+	{
+		grep -l '^# A minute' "$@"
+		grep -L '^# A minute' "$@" | xargs ls -S
+	} | as_root xargs -P 4 -n 1 sh tests/run.sh pytest_file
 }
 
 # A report is a failure, also where the test went well without who made it.
@@ -325,8 +329,8 @@ suite_all() {
 	behind=$!
 	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== golden" && suite_golden
-	echo "== containers" && suite_pytest tests/containers
-	echo "== cluster" && suite_pytest tests/cluster
+	echo "== containers and cluster" &&
+	    check "containers, cluster" pytest_lanes tests/containers/test_*.py tests/cluster/test_*.py
 	echo "== what ran behind them" && wait "$behind"
 	trap - INT TERM
 	add "$logs/behind"

@@ -3,6 +3,7 @@ carried out once whatever dies in between, answered, and set aside when they bre
 
 The script counts how often it was given each one, in its state, and shows that in
 `changes`: so a test sees what was carried out, and how often."""
+# A minute: begun before the others (run.sh).
 import json
 import os
 import signal

@@ -1,5 +1,6 @@
 """Bad scheduler scripts against the real daemon: the error is in `mesh status`
 with its place, the last good schedule stays, nothing that runs is touched."""
+# A minute: begun before the others (run.sh).
 import json
 
 import pytest

@@ -1,5 +1,6 @@
 """Bad templates and failing checks against the real daemon: the old files stay,
 the place of the error is told, and what runs goes on."""
+# A minute: begun before the others (run.sh).
 import json
 import os
 

@@ -1,5 +1,6 @@
 """A change on one host: its instances are replaced one after the other, a version that
 does not come up goes no further, and so it is with what an administrator edits."""
+# A minute: begun before the others (run.sh).
 import json
 import os
 import re

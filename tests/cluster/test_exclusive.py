@@ -1,5 +1,6 @@
 """on_split: exclusive on three hosts: one runs, through changes of the leader, in
 a split, and with its daemon dead; never two (singleton.py watches)."""
+# A minute: begun before the others (run.sh).
 import pytest
 
 import service

@@ -1,5 +1,6 @@
 """on_split: exclusive where a side knows less than the whole: a leader that never
 saw the placement, and two leaders of which neither has a majority."""
+# A minute: begun before the others (run.sh).
 import service
 from mesh import wait_until
 from singleton import MAIN, NOTHING, Watch, lead_by, made, runs, says

@@ -1,5 +1,6 @@
 """`mesh leave`: work first, then the vote, then the node; nothing is suspected or lost
 over it, no kill -9 makes it forget, and it comes back when it is told to."""
+# A minute: begun before the others (run.sh).
 import os
 
 import pytest

@@ -4,6 +4,7 @@ Said of each fault: one leader a term, who may lead, and that nobody who lives
 and can be reached, if only through others, is given up.  `make test-net` has
 the longer ones, of the same code.
 """
+# A minute: begun before the others (run.sh).
 from mesh import Missed, wait_until
 from nets import Watch, apart, five, five_made, hears_not, none_missed, side, state  # noqa: F401
 

@@ -1,5 +1,6 @@
 """What an operator sees of the mesh: who sees whom, sides, votes, events, and a
 bundle to give away.  Real daemons; a cut that only the comparison shows."""
+# A minute: begun before the others (run.sh).
 import io
 import json
 import os

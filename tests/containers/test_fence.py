@@ -1,4 +1,5 @@
 """Exclusive instances: nothing of one runs at its deadline, whoever else is dead."""
+# A minute: begun before the others (run.sh).
 import os
 import pathlib
 import time

@@ -1,5 +1,6 @@
 """kill -9 of supervisor and engine before each step of whatever is done: what ran
 runs on with its pids, nothing runs twice or unrecorded, nothing is left behind."""
+# A minute: begun before the others (run.sh).
 import contextlib
 import json
 import os
