@@ -16,42 +16,20 @@
 
 local Host = require "mesh.simhost"
 local World = require "mesh.simworld"
+local simcheck = require "mesh.simcheck"
 local util = require "mesh.util"
 
-local OPTIONS = {"nodes", "seed", "scheduler", "roles", "vars", "jitter", "on_error", "rails"}
-
-local function node_options(nodes)
-  local list = {}
-  if math.type(nodes) == "integer" then
-    for i = 1, nodes do list["n" .. i] = {} end
-  else
-    for key, value in pairs(nodes) do
-      if type(value) == "string" then list[value] = {} else list[key] = value end
-    end
-  end
-  return list
-end
-
 local function new(sim, opts)
-  for key in pairs(opts) do
-    local known = false
-    for _, name in ipairs(OPTIONS) do known = known or name == key end
-    if not known then
-      error(("mesh.sim: unknown option '%s'%s"):format(tostring(key), util.suggest(tostring(key), OPTIONS)), 3)
-    end
-  end
-  if type(opts.scheduler) ~= "table" or type(opts.scheduler.schedule) ~= "function" then
-    error("mesh.sim: scheduler: expected what main.lua returns, a table with a function 'schedule', got "
-      .. type(opts.scheduler), 3)
-  end
+  simcheck.options(opts, 4)
+  local nodes = simcheck.nodes(opts.nodes or 3, 4)
   local world = setmetatable({seed = opts.seed or sim.seed or 1, now = World.EPOCH_MS, hosts = {}, names = {},
     sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {}, starts = {},
     errors = {}, seen = {}, forced = {}, rails = opts.rails ~= false, role_errors = {},
     roles = opts.roles or {}, vars = opts.vars or {}, scheduler = opts.scheduler,
-    on_error = opts.on_error, jitter_ms = World.duration(opts.jitter or 2000, 3), term = 0, serial = 0,
-    action_number = 0}, World)
+    on_error = opts.on_error or false, cut_ms = false, asked = {}, known_roles = {}, declared_by = false,
+    declares = false, jitter_ms = simcheck.duration(opts.jitter or 2000, 4), term = 0, serial = 0,
+    action_number = 0}, World.of)
   world.state = world.seed
-  local nodes = node_options(opts.nodes or 3)
   for i, name in ipairs(util.keys(nodes)) do
     world.hosts[name] = Host.new(world, name, i, nodes[name])
     world.hosts[name].index = i

@@ -249,6 +249,7 @@ function Side:issue(result)
   result.term, result.serial, result.before, result.at = self.term, world.serial, self.parents, world.now
   result.stamp = ("%d.%08x.%d"):format(self.term, world.hosts[self.leader].index, world.serial)
   self.parents = {result}
+  for role in pairs(result.roles) do world.known_roles[role] = true end
   for _, line in ipairs(type(result.changes) == "table" and result.changes or {}) do
     world:note("%s leads: %s", self.leader, tostring(line))
   end

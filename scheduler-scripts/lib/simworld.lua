@@ -1,8 +1,11 @@
 ---@meta mesh.simworld
---- The world of mesh.sim: its clock, its network, and the words a spec moves it with.
+--- The world of mesh.sim: its clock, its network, and the words a spec moves it with (those it
+-- asks with: mesh.simask).
 
 local Host = require "mesh.simhost"
 local Side = require "mesh.simside"
+local asks = require "mesh.simask"
+local simcheck = require "mesh.simcheck"
 local util = require "mesh.util"
 
 local TICK_MS = 1000
@@ -13,29 +16,21 @@ local EPOCH_MS = 1700000000000
 ---@field seed integer
 ---@field names string[]        of all nodes, sorted
 ---@field hosts table<string, mesh.sim.Host>
+---@field known_roles table<string, boolean>  what was declared, or is or was in a schedule
 local World = {EPOCH_MS = EPOCH_MS}
-World.__index = World
 
---- Milliseconds of "30s", "1m30s", "250ms" or a number of ms.
-local function duration(text, level)
-  if math.type(text) == "integer" and text >= 0 then return text end
-  local units, total, rest = {ms = 1, s = 1000, m = 60000, h = 3600000}, 0, text
-  while type(rest) == "string" and rest ~= "" do
-    local n, unit, more = rest:match("^(%d+)(%a+)(.*)$")
-    if not (n and units[unit]) then break end
-    total, rest = total + math.tointeger(n) * units[unit], more
+--- Of a world: its words; what is none is an error at the line that has it.
+World.of = {__index = function(_, key)
+  local f = World[key]
+  if f == nil and type(key) == "string" then
+    error(("mesh.sim: a world has no '%s'%s"):format(key, util.suggest(key, util.keys(World))), 2)
   end
-  if rest ~= "" or text == "" then
-    error(("mesh.sim: '%s' is not a duration like \"30s\" or \"1m30s\""):format(tostring(text)), (level or 1) + 1)
-  end
-  return total
-end
+  return f
+end}
 
 local function text_of(ms)
   return ms >= 60000 and ("%dm%ds"):format(ms // 60000, ms % 60000 // 1000) or ("%ds"):format(ms // 1000)
 end
-
-World.duration = duration
 
 --- An error that can be had again.
 function World:stop(text)
@@ -53,12 +48,8 @@ function World:note(...)
 end
 
 function World:host(name, level)
-  local host = self.hosts[name]
-  if not host then
-    local hint = util.suggest(tostring(name), self.names)
-    error(("mesh.sim: no node '%s'%s"):format(tostring(name), hint), (level or 1) + 2)
-  end
-  return host
+  simcheck.node(self, name, false, (level or 1) + 3)
+  return self.hosts[name]
 end
 
 --- Nodes that belong to the mesh.
@@ -110,7 +101,7 @@ end
 
 --- Let time pass: "30s".  Invariants are looked at after each second.
 function World:advance(time)
-  local left = duration(time, 2)
+  local left = simcheck.duration(time)
   while left > 0 do
     local step = math.min(left, TICK_MS)
     self.now, left = self.now + step, left - step
@@ -131,7 +122,10 @@ function World:advance(time)
 end
 
 --- An invariant: called after each second; an error, or false, ends the run.
-function World:always(f) self.invariants[#self.invariants + 1] = f end
+function World:always(f)
+  simcheck.is("always", f, "function")
+  self.invariants[#self.invariants + 1] = f
+end
 
 --- A host dies with all that runs there.
 function World:kill(name)
@@ -151,6 +145,7 @@ end
 --- Cut the network: each list hears itself alone; who is in none of them is in a side of the rest.
 function World:partition(...)
   local rest = select("#", ...) + 1
+  simcheck.sides(self, {...}, rest - 1)
   for _, name in ipairs(self.names) do self.hosts[name].group = rest end
   for i, list in ipairs {...} do
     for _, name in ipairs(list) do self:host(name).group = i end
@@ -173,6 +168,8 @@ function World:heal()
 end
 
 function World:add_node(name, opts)
+  simcheck.new_node(name, opts or {})
+  if self.hosts[name] then error(("mesh.sim: there is a node '%s' already"):format(name), 2) end
   local index = #self.names + 1
   self.hosts[name] = Host.new(self, name, index, opts)
   self.hosts[name].index = index
@@ -190,19 +187,35 @@ end
 
 function World:drain(name) self:host(name).draining, self.dirty = true, true end
 function World:undrain(name) self:host(name).draining, self.dirty = false, true end
-function World:tag(name, key, value) self:host(name).tags[key], self.dirty = value, true end
+function World:tag(name, key, value)
+  simcheck.is("tag: its name", key, "string")
+  simcheck.is("tag '" .. key .. "'", value, "string number boolean nil")
+  self:host(name).tags[key], self.dirty = value, true
+end
 
 --- cpu_percent of a node, 0 to 100.
-function World:load(name, percent) self:host(name).load, self.dirty = percent, true end
+function World:load(name, percent)
+  simcheck.is("load", percent, "percent")
+  self:host(name).load, self.dirty = percent, true
+end
 
 --- The answer to an entry of `query`: a number, {n1 = number, ...}, or a function of the world; nil: none.
-function World:metric(name, value) self.values[name], self.dirty = value, true end
+function World:metric(name, value)
+  simcheck.is("metric: its name", name, "string")
+  simcheck.is("metric '" .. name .. "'", value, "number table function nil")
+  self.values[name], self.dirty = value, true
+end
 
 --- From now on containers of an image "crash", are "unhealthy", or are "ok".
-function World:image(image, how) self.images[image], self.dirty = how ~= "ok" and how or nil, true end
+function World:image(image, how)
+  simcheck.is("image: its name", image, "string")
+  simcheck.word("image '" .. image .. "'", how, {"crash", "unhealthy", "ok"})
+  self.images[image], self.dirty = how ~= "ok" and how or nil, true
+end
 
 --- From now on what a node renders for a role fails its check, with this; nil: it passes.
 function World:check(name, role, why)
+  simcheck.asked(self, role, name)
   self:host(name).checks[role], self.dirty = why and "check: " .. why, true
 end
 
@@ -212,7 +225,9 @@ function World:crash(id)
     local c = self.hosts[name].containers[id]
     if c and c.state == "running" then return self.hosts[name]:crash(c, "exited with code 1") end
   end
-  error(("mesh.sim: no instance '%s' runs"):format(tostring(id)), 2)
+  local ids = {}
+  for _, c in ipairs(self:instances()) do ids[#ids + 1] = c.id end
+  error(("mesh.sim: no instance '%s' runs%s"):format(tostring(id), util.suggest(tostring(id), ids)), 2)
 end
 
 --- An operator's wish, given on a node: world:action("web", "scale", {count = "5"}).  Its id.
@@ -221,64 +236,13 @@ function World:action(role, name, args, node)
   self:host(node)
   self.action_number = self.action_number + 1
   local id = ("%s.%d"):format(node, self.action_number)
+  self.asked[id] = true
   table.insert(self.actions, {id = id, stamp = self.now, node = node, by = "uid 0", role = role, name = name,
     args = args or {}, tries = 0})
   self.dirty = true
   return id
 end
 
--- --- what a spec asks -----------------------------------------------------------------------
-
---- Containers that are there: {id, role, node, image, state, health, version, restarts}; of a role, of a node.
-function World:instances(role, node)
-  local list = {}
-  for _, name in ipairs(self.names) do
-    local host = self.hosts[name]
-    for _, id in ipairs(util.keys(host.containers)) do
-      local c = host.containers[id]
-      if (not role or c.role == role) and (not node or name == node) then list[#list + 1] = c end
-    end
-  end
-  return list
-end
-
-local function count(list, f)
-  local n = 0
-  for _, c in ipairs(list) do n = n + (f(c) and 1 or 0) end
-  return n
-end
-
---- How many run; copies on two sides are two.
-function World:running(role, node)
-  return count(self:instances(role, node), function(c) return c.state == "running" end)
-end
-
-function World:healthy(role, node)
-  return count(self:instances(role, node), function(c) return c.state == "running" and c.health == "healthy" end)
-end
-
---- The nodes on which it runs, sorted.
-function World:where(role)
-  local list = {}
-  for _, name in ipairs(self.names) do
-    if self:running(role, name) > 0 then list[#list + 1] = name end
-  end
-  return list
-end
-
---- How often containers of a role were started so far.
-function World:started(role) return self.starts[role] or 0 end
-
---- The schedule in force on a node's side, or the leader's name, or the answer to an action.
-function World:schedule(node) local side = self:side_of(node or self.names[1]) return side and side.parents[1] end
-function World:leader(node) local side = self:side_of(node or self.names[1]) return side and side.leader end
---- Roles that the rails hold on a node's side, role -> why; and `mesh apply --force` of one.
-function World:held(node) local side = self:side_of(node or self.names[1]) return side and side.held or {} end
-function World:force(role) self.forced[role], self.dirty = true, true end
-function World:reply(id) return self.replies[id] end
-function World:error(node) local side = self:side_of(node or self.names[1]) return side and self.errors[side.group] end
-
---- What happened, a line each.
-function World:log() return table.concat(self.journal, "\n") end
+asks(World)
 
 return World

@@ -205,6 +205,93 @@ describe("mesh.sim", function()
     _, err = pcall(function() world():advance "soon" end)
     assert.matches("'soon' is not a duration", err, 1, true)
   end)
+
+  --- An error at the very line of the (one-line) function, that begins so.
+  local function refuses(text, f)
+    local ok, err = pcall(f)
+    assert.is_false(ok, text)
+    local line = debug.getinfo(f, "S").linedefined
+    assert.matches(("sim_spec.lua:%d: mesh.sim: %s"):format(line, text), tostring(err), 1, true)
+  end
+
+  it("refuses a world that can't be meant", function()
+    local main = mesh.scheduler {web()}
+    refuses("unknown option 'nods'; did you mean 'nodes'?", function() return (sim {scheduler = main, nods = 3}) end)
+    refuses("nodes: 0, expected 1", function() return (sim {scheduler = main, nodes = 0}) end)
+    refuses("nodes: there is none", function() return (sim {scheduler = main, nodes = {}}) end)
+    refuses("nodes: expected integer table, got string", function() return (sim {scheduler = main, nodes = "3"}) end)
+    refuses("nodes: 'a' is there twice", function() return (sim {scheduler = main, nodes = {"a", "a"}}) end)
+    refuses("node 'a': unknown key 'zon'; did you mean 'zone'?",
+      function() return (sim {scheduler = main, nodes = {a = {zon = "z"}}}) end)
+    refuses("node 'a': cpus: expected number, got string",
+      function() return (sim {scheduler = main, nodes = {a = {cpus = "4"}}}) end)
+    refuses("node 'A': a name must match", function() return (sim {scheduler = main, nodes = {"A"}}) end)
+    refuses("on_error: expected \"keep\", got 'kep'; did you mean 'keep'?",
+      function() return (sim {scheduler = main, on_error = "kep"}) end)
+    refuses("'later' is not a duration", function() return (sim {scheduler = main, jitter = "later"}) end)
+    refuses("scheduler: expected what main.lua returns", function() return (sim {scheduler = {}}) end)
+  end)
+
+  it("refuses what does nothing", function()
+    local w = world()
+    refuses("a world has no 'kil'; did you mean 'kill'?", function() w:kil "n1" end)
+    refuses("image 'web-v1': expected \"crash\", \"unhealthy\", \"ok\", got 'carsh'; did you mean 'crash'?",
+      function() w:image("web-v1", "carsh") end)
+    refuses("load: expected 0 to 100, got string", function() w:load("n1", "x") end)
+    refuses("load: expected 0 to 100, got 101", function() w:load("n1", 101) end)
+    refuses("metric 'rps': expected number table function nil, got string", function() w:metric("rps", "12") end)
+    refuses("tag 'disk': expected string number boolean nil, got table", function() w:tag("n1", "disk", {}) end)
+    refuses("always: expected function, got boolean", function() w:always(w:running "web" == 0) end)
+    refuses("there is a node 'n1' already", function() w:add_node "n1" end)
+    refuses("node 'n9': unknown key 'tag'; did you mean 'tags'?", function() w:add_node("n9", {tag = {}}) end)
+    refuses("partition: list 1: expected table, got string", function() w:partition "n1" end)
+    refuses("partition: cuts nothing", function() w:partition() end)
+    refuses("partition: cuts nothing", function() w:partition({"n1", "n2", "n3", "n4", "n5"}, {}) end)
+    refuses("partition: node 'n2' is there twice", function() w:partition({"n1", "n2"}, {"n2"}) end)
+    refuses("no node 'n7'; did you mean 'n1'?", function() w:partition({"n7"}, {"n2"}) end)
+    refuses("no node 'n7'; did you mean 'n1'?", function() w:drain "n7" end)
+    w:partition {"n1"} -- the others are the other side
+    assert.are.equal("n2", w:leader "n5")
+    w:advance "10s"
+    refuses("no instance 'web.9' runs; did you mean 'web.", function() w:crash "web.9" end)
+  end)
+
+  it("refuses to be asked of what there is not", function()
+    local w = world()
+    for _, word in ipairs {"running", "healthy", "instances", "where", "started", "force"} do
+      refuses("no role 'wbe'; did you mean 'web'?", function() w[word](w, "wbe") end)
+    end
+    refuses("no role 'wbe'; did you mean 'web'?", function() w:check("n1", "wbe", "x") end)
+    for _, word in ipairs {"running", "healthy", "instances"} do
+      refuses("no node 'nope'", function() w[word](w, "web", "nope") end)
+    end
+    for _, word in ipairs {"leader", "schedule", "held", "error"} do
+      refuses("no node 'nope'", function() w[word](w, "nope") end)
+    end
+    refuses("no role 'nil'", function() w:started() end)
+    refuses("there is no action 'n1.7'", function() w:reply "n1.7" end)
+    assert.is_nil(w:reply(w:action("web", "scale", {count = "1"})))
+    assert.are.equal(0, w:running "web") -- before the first round: it is declared
+    assert.are.equal(0, w:running())
+    w:advance "10s"
+    w.scheduler = mesh.scheduler {mesh.role("front", {image = "front-v1"})} -- one that was is known
+    w:advance "10s"
+    assert.are.equal(0, w:running "web")
+    assert.are.equal(1, w:running "front")
+  end)
+
+  it("knows roles of a scheduler that declares none by its schedules", function()
+    local main = {schedule = function() return {roles = {web = {on_split = "keep"}}} end}
+    local w = sim {scheduler = main}
+    assert.are.equal(0, w:running "wbe") -- nobody knows yet
+    w:advance "2s"
+    assert.are.equal(0, w:running "web")
+    refuses("no role 'wbe'; did you mean 'web'?; a scheduler of your own", function() w:running "wbe" end)
+    main.roles = {"late"}
+    w = sim {scheduler = main}
+    assert.are.equal(0, w:running "late")
+    refuses("no role 'wbe'", function() w:running "wbe" end)
+  end)
 end)
 
 describe("mesh.check", function()
