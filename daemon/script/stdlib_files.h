@@ -50,6 +50,8 @@
 	X(contract, "mesh/contract.lua", "scheduler-scripts/schema/contract.lua")                  \
 	X(sim, "mesh/sim.lua", "scheduler-scripts/lib/sim.lua")                                    \
 	X(simworld, "mesh/simworld.lua", "scheduler-scripts/lib/simworld.lua")                     \
+	X(simask, "mesh/simask.lua", "scheduler-scripts/lib/simask.lua")                           \
+	X(simcheck, "mesh/simcheck.lua", "scheduler-scripts/lib/simcheck.lua")                     \
 	X(simhost, "mesh/simhost.lua", "scheduler-scripts/lib/simhost.lua")                        \
 	X(simrail, "mesh/simrail.lua", "scheduler-scripts/lib/simrail.lua")                        \
 	X(simside, "mesh/simside.lua", "scheduler-scripts/lib/simside.lua")                        \
