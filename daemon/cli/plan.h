@@ -12,8 +12,9 @@ enum { PLAN_RENDERS_MAX = 24 /* files are compared for so many roles on nodes */
 
 struct plan_asked {
 	const char *config_dir; /* where templates/ is; "" = nowhere, so no file is compared */
-	const json_t *input, *before, *after; /* before may be NULL: nothing is in force */
-	struct slice result;		      /* after, as packed */
+	const json_t *input, *before; /* before may be NULL: nothing is in force */
+	json_t *after;	     /* a role that fails gets what it has in before */
+	struct slice result; /* after, as packed */
 	json_t *files;	 /* to fill: [{role, node, file, from, to}]: texts, null = not there */
 	json_t *notes;	 /* to fill: strings, what could not be compared and why */
 	json_t *missing; /* to fill: strings, what nodes lack */

@@ -12,6 +12,7 @@
 #include "../base/own.h"
 #include "../base/scriptio.h"
 #include "../core/plan.h"
+#include "../core/rail.h"
 #include "../core/vars.h"
 #include "../io/render.h"
 #include "plan.h"
@@ -119,6 +120,45 @@ note(struct files *f, const char *fmt, ...)
 	json_array_append_new(f->asked->notes, json_string(text));
 }
 
+static json_t *
+map_in(json_t *map, const char *key)
+{
+	json_t *v = json_object_get(map, key);
+
+	if (json_is_object(v))
+		return v;
+	json_object_set_new(map, key, json_object());
+	return json_object_get(map, key);
+}
+
+static void
+put_back(json_t *to, const json_t *from, const char *role)
+{
+	json_t *was = json_object_get(from, role);
+
+	if (was != NULL)
+		json_object_set(to, role, was);
+	else
+		json_object_del(to, role);
+}
+
+/* As the host does with a role that failed: in the answer what was in force. */
+static void
+keep_part(struct files *f, const char *role)
+{
+	json_t *nodes = map_in(f->asked->after, "nodes");
+	const json_t *old = json_object_get(f->asked->before, "nodes");
+
+	put_back(map_in(f->asked->after, "roles"), json_object_get(f->asked->before, "roles"), role);
+	for (size_t i = 0; i < f->nodes_count; i++) {
+		const char *node = f->nodes[i].name;
+		const json_t *was = json_object_get(json_object_get(old, node), "roles");
+
+		if (json_object_get(nodes, node) != NULL || json_object_get(was, role) != NULL)
+			put_back(map_in(map_in(nodes, node), "roles"), was, role);
+	}
+}
+
 /* Without templates nobody can say that one is not there. */
 static int
 name_templates(struct files *f, const json_t *plan, struct err *err)
@@ -159,11 +199,20 @@ judge(struct files *f, struct err *err)
 		json_array_append_new(f->asked->missing, json_sprintf("role %s: %s%s lacks %s", m->role,
 		    m->node[0] != '\0' ? "node " : "", m->node[0] != '\0' ? m->node : "every node", m->what));
 	}
-	for (size_t i = 0; i < f->after.errors_count; i++)
-		note(f, "role %s failed, and keeps its part: %s", f->after.errors[i].role, f->after.errors[i].text);
+	for (size_t i = 0; i < f->after.errors_count; i++) {
+		const struct plan_error *e = &f->after.errors[i];
+
+		note(f, "role %s failed, and keeps its part: %s", e->role, e->text);
+		if (plan_role(&f->after, e->role) == NULL && json_is_object(f->asked->after))
+			keep_part(f, e->role);
+	}
 	if (take_before(f, &w) < 0)
 		note(f, "files are compared with nothing: what is in force names what is not here any more");
-	return 0;
+	for (size_t i = 0; i < f->before.errors_count; i++)
+		note(f, "files of role %s are compared with nothing: what is in force names what is not here any more: %s",
+		    f->before.errors[i].role, f->before.errors[i].text);
+	return rail_keep_failed(&f->after, &f->before, f->nodes, f->nodes_count) < 0 ?
+	    err_set(err, 1, "out of memory") : 0;
 }
 
 /* --- rendering ----------------------------------------------------------------------------------- */

@@ -82,10 +82,12 @@ struct plan_missing {
 	char what[VIEW_IMAGE_CAP + 16]; /* "image web-v14", "sandbox web" */
 };
 
-/* The script's own error boundary caught this role's error. */
+/* The script's own error boundary caught this role's error, or plan_check: then the plan is
+ * without the role, and rail.h gives it what it had. */
 struct plan_error {
 	char role[NAME_CAP];
 	char text[ERR_TEXT_CAP];
+	bool refused; /* it was plan_check */
 };
 
 struct plan {
@@ -118,7 +120,8 @@ struct plan_world {
 
 /* result = the `result` of meshd-script's answer, one msgpack value.  0 and a
  * plan to plan_free, or -1 and one line with a path in it
- * ("nodes.zz: no such node (known: a, b, c)"); *out is then empty. */
+ * ("nodes.zz: no such node (known: a, b, c)"); *out is then empty.  What is wrong
+ * within a role is that role's row in out->errors. */
 int plan_check(const void *result, size_t len, const struct plan_world *world,
     struct plan *out, struct err *err);
 /* The same in pieces, for who has others to serve meanwhile: each is some

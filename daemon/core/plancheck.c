@@ -2,7 +2,8 @@
  * plancheck.c - a script's answer, checked whole: the top of it and its roles.
  *
  * One pass over the bytes, filling the plan as it goes; the first thing that
- * is wrong ends it with a path.  What needs the whole plan (an id on two
+ * is wrong ends it with a path, unless it is within a role's own part: then that role
+ * has failed, and the others go on (planfailed.c).  What needs the whole plan (an id on two
  * nodes) is checked after the pass.  It stops for breath (plan_check_more)
  * between two keys of the top, and between two nodes.
  */
@@ -94,8 +95,11 @@ check_blob(struct check *c, bool map, struct blob *out)
 	}
 	if (walk_value(&c->w, &bytes) < 0)
 		return -1;
-	return blob_copy(out, bytes) == 0 ? 0 : walk_fail(&c->w, "out of memory");
+	return blob_copy(out, bytes) == 0 ? 0 : check_whole_fails(c, "out of memory");
 }
+
+/* Of how many templates, and in how many errors, one is proposed. */
+enum { SUGGEST_TEMPLATES_MAX = 256, SUGGEST_ERRORS_MAX = 16 };
 
 static int
 check_split(struct check *c, enum plan_split *out)
@@ -114,10 +118,27 @@ check_split(struct check *c, enum plan_split *out)
 	return walk_fail(&c->w, "'%s' is not a policy; allowed: replace, keep, exclusive", shown);
 }
 
+/* "; did you mean 'web/v2'?", or nothing. */
+static void
+suggest_template(const struct check *c, const char *word, char *out, size_t cap)
+{
+	const char *names[SUGGEST_TEMPLATES_MAX], *better;
+	size_t count = c->world->templates_count;
+
+	*out = '\0';
+	/* To look for one costs, and an answer may be wrong in each of its roles. */
+	if (c->failed_count >= SUGGEST_ERRORS_MAX || count > SUGGEST_TEMPLATES_MAX)
+		return;
+	for (size_t i = 0; i < count; i++)
+		names[i] = c->world->templates[i].name;
+	if ((better = name_suggest(word, names, count)) != NULL)
+		snprintf(out, cap, "; did you mean '%s'?", better);
+}
+
 int
 check_template(struct check *c, char name[VIEW_IMAGE_CAP], struct hash *hash)
 {
-	char word[WALK_KEY_CAP], known[200] = "none";
+	char word[WALK_KEY_CAP], better[VIEW_IMAGE_CAP + 24], known[200] = "none";
 	size_t len = 0;
 
 	if (walk_text(&c->w, name, VIEW_IMAGE_CAP) < 0)
@@ -134,7 +155,8 @@ check_template(struct check *c, char name[VIEW_IMAGE_CAP], struct hash *hash)
 			    known + len, sizeof known - len, "%s%s", i > 0 ? ", " : "", t->name);
 	}
 	err_escape(word, sizeof word, name, strlen(name));
-	return walk_fail(&c->w, "no such template '%s' (known: %s)", word, known);
+	suggest_template(c, word, better, sizeof better);
+	return walk_fail(&c->w, "no such template '%s'%s (known: %s)", word, better, known);
 }
 
 static int
@@ -206,11 +228,14 @@ check_roles(struct check *c)
 		return walk_fail(&c->w, "out of memory");
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_role *role = &p->roles[i];
+		struct mp from;
 
 		if (check_name_key(c, "role", role->name, &was) < 0)
 			return -1;
 		p->roles_count++;
-		if (check_role(c, role) < 0)
+		from = c->w.r;
+		if (check_role(c, role) < 0 &&
+		    check_role_failed(c, role->name, &from) < 0)
 			return -1;
 		walk_pop(&c->w, was);
 	}
@@ -255,7 +280,7 @@ check_top_value(struct check *c, int key)
 
 struct placed {
 	struct textkey id;
-	const char *node;
+	const char *node, *role;
 };
 
 static int
@@ -267,7 +292,7 @@ placed_cmp(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->node, y->node);
 }
 
-/* An instance is in one place, or it is two instances. */
+/* An instance is in one place, or it is two instances: whose they are has failed. */
 static int
 check_unique(struct check *c)
 {
@@ -283,13 +308,16 @@ check_unique(struct check *c)
 
 			for (size_t m = 0; m < pl->instances_count; m++)
 				all[n++] = (struct placed){
-				    textkey_of(pl->instances[m].id), p->nodes[i].name};
+				    textkey_of(pl->instances[m].id), p->nodes[i].name, pl->role};
 		}
 	qsort(all, n, sizeof *all, placed_cmp);
 	for (size_t i = 1; i < n; i++)
-		if (textkey_cmp(&all[i - 1].id, &all[i].id) == 0)
-			return walk_fail(&c->w, "instance '%s' scheduled on %s and %s",
+		if (textkey_cmp(&all[i - 1].id, &all[i].id) == 0) {
+			(void)walk_fail(&c->w, "instance '%s' scheduled on %s and %s",
 			    all[i].id.text, all[i - 1].node, all[i].node);
+			if (check_failed(c, all[i - 1].role) < 0 || check_failed(c, all[i].role) < 0)
+				return -1;
+		}
 	return 0;
 }
 
@@ -306,10 +334,13 @@ check_named_roles(struct check *c)
 
 			while (r < p->roles_count && strcmp(p->roles[r].name, role) < 0)
 				r++;
-			if (r == p->roles_count || strcmp(p->roles[r].name, role) != 0)
-				return walk_fail(&c->w,
-				    "nodes.%s.roles.%s: role '%s' is not in roles: give it a version and on_split there",
-				    p->nodes[i].name, role, role);
+			if (r < p->roles_count && strcmp(p->roles[r].name, role) == 0)
+				continue;
+			(void)walk_fail(&c->w,
+			    "nodes.%s.roles.%s: role '%s' is not in roles: give it a version and on_split there",
+			    p->nodes[i].name, role, role);
+			if (check_failed(c, role) < 0)
+				return -1;
 		}
 	return 0;
 }
@@ -372,6 +403,19 @@ check_next(struct check *c)
 	return 0;
 }
 
+/* What can be said only of all of it. */
+static int
+check_rest(struct check *c)
+{
+	if (check_named_roles(c) < 0)
+		return -1;
+	check_drop_failed(c);
+	if (check_unique(c) < 0)
+		return -1;
+	check_drop_failed(c);
+	return exclusive_check(c->plan, c->w.err) < 0 || check_tell_failed(c) < 0 ? -1 : 0;
+}
+
 /* 1: there is more. */
 static int
 check_piece(struct check *c)
@@ -382,8 +426,7 @@ check_piece(struct check *c)
 	if (c->at == CHECK_WHOLE)
 		return check_whole(c) < 0 ? -1 : 1;
 	if (c->at == CHECK_REST)
-		return check_named_roles(c) < 0 || check_unique(c) < 0 ||
-			exclusive_check(c->plan, c->w.err) < 0 ? -1 : 0;
+		return check_rest(c);
 	while (rc == 0 && c->at != CHECK_REST && c->w.r.off - from < PLAN_PIECE_BYTES)
 		rc = check_next(c);
 	return rc < 0 ? -1 : 1;
@@ -396,7 +439,7 @@ plan_check_begin(const void *result, size_t len, const struct plan_world *world)
 
 	if (c == NULL)
 		return NULL;
-	walk_init(&c->w, (struct slice){result, len}, NULL);
+	walk_init(&c->w, (struct slice){result, len}, &c->why);
 	c->world = world;
 	c->plan = &c->made;
 	return c;
@@ -408,8 +451,9 @@ plan_check_more(struct check *c, struct plan *out, struct err *err)
 	int rc;
 
 	memset(out, 0, sizeof *out);
-	c->w.err = err;
-	if ((rc = check_piece(c)) != 0)
+	if ((rc = check_piece(c)) < 0 && err != NULL)
+		*err = c->why;
+	if (rc != 0)
 		return rc;
 	*out = c->made;
 	memset(&c->made, 0, sizeof c->made);
@@ -423,6 +467,7 @@ plan_check_end(struct check *c)
 		return;
 	plan_free(&c->made);
 	free(c->nodes);
+	free(c->failed);
 	free(c);
 }
 

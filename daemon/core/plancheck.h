@@ -1,5 +1,5 @@
 /*
- * plancheck.h - what the two files that check a script's answer share: the
+ * plancheck.h - what the files that check a script's answer share: the
  * walk, the world, and a reader of maps with known keys.  Private to core.
  */
 #ifndef CORE_PLANCHECK_H
@@ -27,6 +27,10 @@ struct check {
 	struct check_node *nodes; /* who has not left; sorted by name */
 	size_t nodes_count;
 	size_t instances; /* so far, in the whole plan */
+	struct err why;	  /* of w: the last thing that was wrong */
+	bool fatal;	  /* and it is no role's: the whole answer fails */
+	struct plan_error *failed; /* owned; sorted by role: what plan is to be without */
+	size_t failed_count;
 };
 
 /* The next key of a map whose keys are known: its index in keys, or -1 with
@@ -55,6 +59,21 @@ int check_missing(struct check *c);
 int check_query(struct check *c);
 /* result.replies: {[id of an action] = "text" or {ok = false, text = "text"}}. */
 int check_replies(struct check *c);
+
+/* "path: text", and no role answers for it; returns -1. */
+int check_whole_fails(struct check *c, const char *text);
+/* role's part, which begins at *from, was refused: c->why is its error, and the walk goes on
+ * behind it (walk_pop is the caller's).  -1: it is not that role's alone. */
+int check_role_failed(struct check *c, const char *role, const struct mp *from);
+/* As if its part had been: the error is c->why.  -1: there are too many, or no memory. */
+int check_failed(struct check *c, const char *role);
+bool check_has_failed(const struct check *c, const char *role);
+/* The value of a node that is not there, as c->why says: who stands on it has failed.
+ * -1: nobody does, or it is no such value. */
+int check_stray(struct check *c);
+/* What failed so far goes out of the plan; after it is put into its errors. */
+void check_drop_failed(struct check *c);
+int check_tell_failed(struct check *c);
 /* Note that a node lacks something; repeated ones are dropped. */
 void check_lacks(struct plan *p, const char *node, const char *role, const char *kind,
     const char *what);

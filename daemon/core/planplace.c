@@ -2,7 +2,7 @@
  * planplace.c - a script's answer, its nodes: which role stands where, as
  * which instances, and what a node lacks for them.
  *
- * A node, a role or an id that does not exist is an error of the whole answer.
+ * A node, a role or an id that does not exist is an error of the role that names it.
  * A missing image or sandbox is not: facts change under a running script, and
  * one node without an image must not stop everybody else's schedule.
  */
@@ -186,11 +186,13 @@ check_instances(struct check *c, struct plan_place *pl)
 		return walk_fail(
 		    &c->w, "%u instances on one node, at most %d", count, PLAN_NODE_INSTANCES_MAX);
 	c->instances += count;
-	if (c->instances > PLAN_INSTANCES_MAX)
+	if (c->instances > PLAN_INSTANCES_MAX) {
+		c->fatal = true;
 		return walk_fail(&c->w, "more than %d instances in all", PLAN_INSTANCES_MAX);
+	}
 	pl->instances = calloc(count + 1, sizeof *pl->instances);
 	if (pl->instances == NULL)
-		return walk_fail(&c->w, "out of memory");
+		return check_whole_fails(c, "out of memory");
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_instance *in = &pl->instances[i];
 
@@ -212,7 +214,7 @@ static int
 check_code(struct check *c, struct plan_place *pl, bool template)
 {
 	if (pl->code == NULL && (pl->code = calloc(1, sizeof *pl->code)) == NULL)
-		return walk_fail(&c->w, "out of memory");
+		return check_whole_fails(c, "out of memory");
 	return template ? check_template(c, pl->code->template_name, &pl->code->template_hash) :
 			  check_name(c, pl->code->version);
 }
@@ -254,6 +256,20 @@ place_cmp(const void *a, const void *b)
 	return strcmp(((const struct plan_place *)a)->role, ((const struct plan_place *)b)->role);
 }
 
+/* Of a role that has failed already nothing is wanted. */
+static int
+check_placed(struct check *c, struct plan_place *pl, const struct view_node *world)
+{
+	struct mp from = c->w.r;
+
+	if (check_has_failed(c, pl->role))
+		return check_role_failed(c, pl->role, &from);
+	if (check_place(c, pl) < 0)
+		return check_role_failed(c, pl->role, &from);
+	check_facts(c, world, pl);
+	return 0;
+}
+
 static int
 check_places(struct check *c, struct plan_node *n, const struct view_node *world)
 {
@@ -273,9 +289,8 @@ check_places(struct check *c, struct plan_node *n, const struct view_node *world
 		if (check_name_key(c, "role", pl->role, &was) < 0)
 			return -1;
 		n->places_count++;
-		if (check_place(c, pl) < 0)
+		if (check_placed(c, pl, world) < 0)
 			return -1;
-		check_facts(c, world, pl);
 		walk_pop(&c->w, was);
 	}
 	qsort(n->places, count, sizeof *n->places, place_cmp);
@@ -288,15 +303,12 @@ check_places(struct check *c, struct plan_node *n, const struct view_node *world
 enum { N_ROLES, N_VARS, N_COUNT };
 
 static int
-check_node(struct check *c, struct plan_node *n)
+check_node(struct check *c, struct plan_node *n, const struct view_node *world)
 {
 	static const char *const keys[N_COUNT] = {"roles", "vars"};
-	const struct view_node *world = world_node(c, n->name);
 	uint32_t count, seen = 0;
 	size_t was;
 
-	if (world == NULL)
-		return no_such_node(c);
 	if (walk_map(&c->w, &count) < 0)
 		return -1;
 	for (uint32_t i = 0; i < count; i++) {
@@ -339,13 +351,21 @@ int
 check_nodes_next(struct check *c)
 {
 	struct plan_node *n = &c->plan->nodes[c->plan->nodes_count];
+	const struct view_node *world;
 	size_t was;
 
 	if (check_name_key(c, "node", n->name, &was) < 0)
 		return -1;
-	c->plan->nodes_count++;
-	if (check_node(c, n) < 0)
-		return -1;
+	if ((world = world_node(c, n->name)) != NULL) {
+		c->plan->nodes_count++;
+		if (check_node(c, n, world) < 0)
+			return -1;
+	} else {
+		(void)no_such_node(c);
+		if (check_stray(c) < 0)
+			return -1;
+		memset(n, 0, sizeof *n);
+	}
 	walk_pop(&c->w, was);
 	c->nodes_left--;
 	return 0;

@@ -458,6 +458,22 @@ judge_all(const struct railwork *j, const struct plan *plan, struct rail *out)
 	return 0;
 }
 
+int
+rail_keep_failed(struct plan *plan, const struct plan *last, const struct view_node *nodes,
+    size_t nodes_count)
+{
+	for (size_t i = 0; i < plan->errors_count; i++) {
+		const char *role = plan->errors[i].role;
+		int rc;
+
+		if (plan_role(plan, role) != NULL || plan_role(last, role) == NULL)
+			continue;
+		if ((rc = railkeep_role(plan, last, role, nodes, nodes_count)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int
 substitute(struct plan *plan, const struct rail_in *in, struct rail *out)
 {
@@ -472,16 +488,7 @@ substitute(struct plan *plan, const struct rail_in *in, struct rail *out)
 		if (rc != 0)
 			return rc;
 	}
-	for (size_t i = 0; in->last != NULL && i < plan->errors_count; i++) {
-		const char *role = plan->errors[i].role;
-
-		if (plan_role(plan, role) != NULL || plan_role(in->last, role) == NULL)
-			continue;
-		rc = railkeep_role(plan, in->last, role, in->nodes, in->nodes_count);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	return in->last != NULL ? rail_keep_failed(plan, in->last, in->nodes, in->nodes_count) : 0;
 }
 
 struct railwork *

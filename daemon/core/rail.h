@@ -46,6 +46,9 @@ struct rail_in {
 MUST_CHECK int rail_apply(struct plan *plan, const struct rail_in *in,
     struct rail *out);
 void rail_free(struct rail *r);
+/* Of that only what is done for roles in plan->errors. */
+MUST_CHECK int rail_keep_failed(struct plan *plan, const struct plan *last,
+    const struct view_node *nodes, size_t nodes_count);
 
 /* The same in pieces, in this order; until the last nothing of plan is changed. */
 struct railwork;

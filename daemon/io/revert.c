@@ -220,10 +220,16 @@ on_sought(void *arg, struct spawn_result *res)
 	w.nodes_count = world.nodes_count;
 	rc = plan_check(res->out, res->out_len, &w, &plan, &err);
 	world_free(&world);
-	if (rc < 0)
+	/* All of it was asked for, or nothing. */
+	for (size_t i = 0; rc == 0 && i < plan.errors_count; i++)
+		if (plan.errors[i].refused)
+			rc = err_set(&err, 1, "%s", plan.errors[i].text);
+	if (rc < 0) {
+		plan_free(&plan);
 		refuse(d, err.text, "that round's answer does not fit what is there now");
-	else
-		issue(d, &plan);
+		return;
+	}
+	issue(d, &plan);
 }
 
 static void

@@ -187,7 +187,7 @@ mesh = nil
 ---@field args table<string, string> as typed
 ---@field tries integer rounds that failed with it; at 3 it is set aside
 
---- The schedule: what should run where. Checked whole; what is wrong is told with its path and the last good schedule stays.
+--- The schedule: what should run where. Checked whole; what is wrong is told with its path. Within a role (its row in `roles`, its share of a node, an instance, a template or a node that is not there) it is that role's error: it keeps what it had, and the others go on. Otherwise the last good schedule stays.
 ---@class mesh.Output
 ---@field roles? table<string, mesh.OutRole> every role that stands on a node, and its data
 ---@field nodes? table<string, mesh.OutNode> what runs where; only known nodes that have not left
@@ -197,7 +197,7 @@ mesh = nil
 ---@field changes? any a journal for people: a list of lines
 ---@field replies? table<string, (string|mesh.Reply)> answers to actions, by id: a line, or whether it was done too
 ---@field why? table<string, any> why an instance is where it is: a line, or a list of them, the oldest first
----@field errors? table<string, string> roles whose own part failed; they keep the last good one, and `mesh status` shows the line
+---@field errors? table<string, string> roles whose own part failed; they keep the last good one, and `mesh status` shows the line: the host adds what it refuses
 ---@field missing? mesh.Missing[] what placement lacked, for `mesh status`
 
 --- A role. Every role that a node has must be one of these.

@@ -234,7 +234,7 @@ return {
       },
     },
     Output = {
-      doc = "The schedule: what should run where. Checked whole; what is wrong is told with its path and the last good schedule stays.",
+      doc = "The schedule: what should run where. Checked whole; what is wrong is told with its path. Within a role (its row in `roles`, its share of a node, an instance, a template or a node that is not there) it is that role's error: it keeps what it had, and the others go on. Otherwise the last good schedule stays.",
       fields = {
         {"roles", "map<name, OutRole>", "every role that stands on a node, and its data", optional = true, items = 1024},
         {"nodes", "map<name, OutNode>", "what runs where; only known nodes that have not left", optional = true, items = 8192},
@@ -244,7 +244,7 @@ return {
         {"changes", "any", "a journal for people: a list of lines", optional = true},
         {"replies", "map<string, string | Reply>", "answers to actions, by id: a line, or whether it was done too", optional = true},
         {"why", "map<string, any>", "why an instance is where it is: a line, or a list of them, the oldest first", optional = true},
-        {"errors", "map<name, string>", "roles whose own part failed; they keep the last good one, and `mesh status` shows the line", optional = true, items = 1024},
+        {"errors", "map<name, string>", "roles whose own part failed; they keep the last good one, and `mesh status` shows the line: the host adds what it refuses", optional = true, items = 1024},
         {"missing", "list<Missing>", "what placement lacked, for `mesh status`", optional = true},
       },
     },

@@ -25,7 +25,7 @@ FULL = {
         "web.1": {"process": "web", "image": "web-v1", "vars": {"port": 10044}}}}}}},
     "vars": {"d": 1}, "state": {"e": 1}, "query": {"load": "node_load1", "none": "sum(x)"},
     "changes": ["web.1: starts on n1"], "replies": {"n1.1": "done", "n1.2": {"ok": False, "text": "no role 'wbe'", "roles": ["web"]}}, "why": {"web.1": ["spread", "sticky"]},
-    "errors": {"web": "it was a bad day"},
+    "errors": {"zzz": "it was a bad day"},
     "missing": [{"role": "web", "node": "n1", "image": "web-v9", "sandbox": "web9", "what": "a disk"}],
 }
 # What JSON Schema can't say: a place with instances needs its sandbox.

@@ -193,7 +193,8 @@ check_frames(const uint8_t *buf, size_t len, const struct plan_world *world)
 
 		need(n <= len - at - 4, "a frame is cut");
 		if (plan_check(buf + at + 4, n, world, &plan, &err) == 0) {
-			puts("ok");
+			/* What is wrong within a role is that role's error; FULL has one of its own. */
+			puts(plan.errors_count > 0 && plan.errors[0].refused ? plan.errors[0].text : "ok");
 			plan_free(&plan);
 		} else {
 			puts(err.text);

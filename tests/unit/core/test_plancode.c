@@ -101,11 +101,14 @@ what_is_not_there_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(check("{'roles': {'web': {'on_split': 'keep'}}, 'nodes': {'a': {'roles': {'web': {'template': 'web-3'}}}}}",
-			     &p, &err), -1);
-	assert_string_equal(err.text, "nodes.a.roles.web.template: no such template 'web-3' (known: web, web-2)");
+			     &p, &err), 0);
+	assert_string_equal(p.errors[0].text,
+	    "nodes.a.roles.web.template: no such template 'web-3'; did you mean 'web-2'? (known: web, web-2)");
+	plan_free(&p);
 	assert_int_equal(check("{'roles': {'web': {'on_split': 'keep'}}, 'nodes': {'a': {'roles': {'web': {'version': 'V 1'}}}}}",
-			     &p, &err), -1);
-	assert_string_equal(err.text, "nodes.a.roles.web.version: 'V 1' must match [a-z0-9][a-z0-9_.-]{0,62}");
+			     &p, &err), 0);
+	assert_string_equal(p.errors[0].text, "nodes.a.roles.web.version: 'V 1' must match [a-z0-9][a-z0-9_.-]{0,62}");
+	plan_free(&p);
 	assert_string_equal(plan_version(NULL, NULL), "");
 	assert_string_equal(plan_template(NULL, NULL, &hash), "");
 	assert_int_equal(hash->b[0], 0);

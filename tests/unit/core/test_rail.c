@@ -438,6 +438,35 @@ a_role_with_an_error_keeps_its_part(void **state)
 }
 
 static void
+a_refused_role_keeps_its_part(void **state)
+{
+	(void)state;
+	struct plan last = web(0, 50);
+	struct plan new = plan_of("web", 0, 1, 0, "5", "");
+	struct rail r;
+
+	web_runs(50);
+	struct rail_in in = in_of(&last);
+
+	assert_string_equal(new.errors[0].text, "roles.web.vars: expected a map, got integer 5");
+	assert_int_equal(instances(&new), 0);
+	assert_int_equal(rail_apply(&new, &in, &r), 0);
+	assert_int_equal(r.held_count, 0);
+	assert_false(r.blocked);
+	assert_int_equal(instances(&new), 50);
+	assert_int_equal(plan_role(&new, "web")->vars.len, plan_role(&last, "web")->vars.len);
+	rail_free(&r);
+	plan_free(&new);
+	/* What never was is not there. */
+	new = plan_of("fresh", 0, 1, 0, "5", "");
+	assert_int_equal(rail_keep_failed(&new, &last, in.nodes, in.nodes_count), 0);
+	assert_int_equal(new.roles_count, 0);
+	assert_int_equal(instances(&new), 0);
+	plan_free(&new);
+	plan_free(&last);
+}
+
+static void
 nothing_to_keep_blocks(void **state)
 {
 	(void)state;
@@ -488,6 +517,7 @@ main(void)
 	    TEST(an_operator_s_word_is_meant),
 	    TEST(what_stops_already_does_not_count),
 	    TEST(a_role_with_an_error_keeps_its_part),
+	    TEST(a_refused_role_keeps_its_part),
 	    TEST(nothing_to_keep_blocks),
 	    TEST(a_member_that_left_keeps_nothing),
 	};
