@@ -11,6 +11,7 @@ local plain = require "mesh.plain"
 local ports = require "mesh.ports"
 local restart = require "mesh.restart"
 local role = require "mesh.role"
+local rules_of = require "mesh.rules"
 local scale = require "mesh.scale"
 local update = require "mesh.update"
 local util = require "mesh.util"
@@ -216,6 +217,7 @@ function compute.role(round, spec)
     job.ids = ids
   end
   drain.pace(round, job)
+  if type(rules) == "table" then rules_of.tell_unknown(job, rules) end
   local at = type(rules) == "function" and asked(job, rules) or placing.run(job, rules)
   drain.note(round, job, at)
   if spec.on_split == "exclusive" then note_waits(job, at) end

@@ -28,16 +28,46 @@ local util = require "mesh.util"
 
 local place = {}
 
+-- An error at the line that calls who calls this; of a helper of these: one further up.
 local function fail(fmt, ...) error(("mesh.place." .. fmt):format(...), 3) end
+local function fail_of(fmt, ...) error(("mesh.place." .. fmt):format(...), 4) end
 
 local function rule(of)
   of.is_rule = true
   return of
 end
 
-local function with_only(of, options)
-  if options and options.only then
-    local only = options.only
+-- What a rule names, that there may not be.
+local function asks_tag(who, key)
+  local tag = rules.tag(key)
+  return tag and {{kind = "tag", name = tag, who = who}} or nil
+end
+
+local function asks_nodes(who, names, or_one_of)
+  local asks = {}
+  for _, name in ipairs(names) do
+    if type(name) ~= "string" then fail_of("%s: expected names of nodes, got %s", who, type(name)) end
+    asks[#asks + 1] = {kind = "node", name = name, who = who, or_one_of = or_one_of}
+  end
+  return asks
+end
+
+-- Options by their names: a typo is not one that is left out.
+local function check_options(who, options, known)
+  if type(options) ~= "table" then fail_of("%s: expected a table of options, got %s", who, type(options)) end
+  for _, key in ipairs(util.sorted_keys(options)) do
+    if not util.set(known)[key] then
+      fail_of("%s: unknown key '%s'%s", who, tostring(key), util.suggest(tostring(key), known))
+    end
+  end
+end
+
+local only_known <const> = {"only"}
+
+local function with_only(of, options, who)
+  local only = options and options.only
+  if only ~= nil then
+    if type(only) ~= "function" then fail_of("%s: only: expected a function, got %s", who, type(only)) end
     of.filter = function(node, name, job)
       if not only(node, name) then return "is not for " .. job.spec.name end
     end
@@ -53,8 +83,10 @@ end
 ---@return mesh.PlaceRule
 function place.spread(key, options)
   if type(key) == "table" then key, options = nil, key end
+  if options ~= nil then check_options("spread", options, only_known) end
   local level = key ~= nil and key ~= "node" and rules.group(key, "spread") or nil
-  return with_only({even = true, level = level}, options)
+  local made = with_only({even = true, level = level, asks = asks_tag("spread", key)}, options, "spread")
+  return made
 end
 
 --- New work spread like `spread`, but nothing that can stay ever moves: not when
@@ -62,14 +94,18 @@ end
 ---@param options? mesh.PlaceOptions
 ---@return mesh.PlaceRule
 function place.sticky(options)
-  return with_only({sticky = true}, options)
+  if options ~= nil then check_options("sticky", options, only_known) end
+  local made = with_only({sticky = true}, options, "sticky")
+  return made
 end
 
 --- One on every node that has the image and the sandbox: ROLE.NODE.
 ---@param options? mesh.PlaceOptions
 ---@return mesh.PlaceRule
 function place.every(options)
-  return with_only({every = true}, options)
+  if options ~= nil then check_options("every", options, only_known) end
+  local made = with_only({every = true}, options, "every")
+  return made
 end
 
 --- Few nodes, each as full as its CPUs and memory allow; the role says its `resources`.
@@ -82,21 +118,31 @@ end
 ---@param test string[]|fun(node: table, name: string): boolean
 ---@return mesh.PlaceRule
 function place.only(test)
+  local asks
   if type(test) == "table" then
+    asks = asks_nodes("only", test)
     local set = util.set(test)
     test = function(_, name) return set[name] end
   elseif type(test) ~= "function" then
     fail("only: expected a function or a list of nodes, got %s", type(test))
   end
-  return with_only({}, {only = test})
+  return with_only({asks = asks}, {only = test}, "only")
 end
+
+local states <const> = {draining = true, unstable = true, suspect = true, restarting = true, alive = true,
+  failed = true, left = true}
 
 --- Not on nodes of these names; or in a state: "draining", "unstable", "suspect", "restarting".
 ---@param ... string
 ---@return mesh.PlaceRule
 function place.not_on(...)
-  local set = util.set {...}
-  return rule {filter = function(node, name)
+  local words, names = {...}, {}
+  if select("#", ...) == 0 then fail("not_on: expected names of nodes, or states like \"draining\"") end
+  for _, word in ipairs(words) do
+    if not states[word] then names[#names + 1] = word end
+  end
+  local asks, set = asks_nodes("not_on", names, util.keys(states)), util.set(words)
+  return rule {asks = asks, filter = function(node, name)
     if set[name] then return "is one it may not run on" end
     if set.draining and node.draining then return "drains" end
     if set.unstable and node.unstable then return "is unstable" end
@@ -124,18 +170,22 @@ function place.distinct(key, max)
   if max ~= nil and (math.type(max) ~= "integer" or max < 1) then
     fail("distinct: expected a number of at least 1, got %s", tostring(max))
   end
-  return rule {cap = {of = rules.group(key or "node", "distinct"), max = max or 1}}
+  local of = rules.group(key or "node", "distinct")
+  return rule {cap = {of = of, max = max or 1}, asks = asks_tag("distinct", key)}
 end
 
+local relation_known <const> = {"per", "required"}
+
+-- The groups, and whether it is required; and what it asks for.
 local function relation(name, role, options)
-  options = options or {}
-  if not util.is_name(role) then fail("%s: '%s' is no role", name, tostring(role)) end
-  for key in pairs(options) do
-    if key ~= "per" and key ~= "required" then
-      fail("%s: unknown key '%s'%s", name, tostring(key), util.suggest(tostring(key), {"per", "required"}))
-    end
+  if not util.is_name(role) then fail_of("%s: '%s' is no role", name, tostring(role)) end
+  local required = options.required
+  if required ~= nil and type(required) ~= "boolean" then
+    fail_of("%s: required: expected true or false, got %s", name, type(required))
   end
-  return rules.group(options.per or "node", name), options.required
+  local asks = asks_tag(name, options.per) or {}
+  table.insert(asks, 1, {kind = "role", name = role, who = name})
+  return rules.group(options.per or "node", name, 4), required, asks
 end
 
 --- Where `role` runs too: on its nodes, or `per` "zone" or another key in its groups.
@@ -144,10 +194,12 @@ end
 ---@param options? {per: string|function?, required: boolean?}
 ---@return mesh.PlaceRule
 function place.affinity(role, options)
-  local of, required = relation("affinity", role, options)
+  options = options or {}
+  check_options("affinity", options, relation_known)
+  local of, required, asks = relation("affinity", role, options)
   local has = rules.where_is(role, of)
-  if not required then return rule {soft = has} end
-  return rule {filter = function(node, name, job)
+  if not required then return rule {soft = has, asks = asks} end
+  return rule {asks = asks, filter = function(node, name, job)
     if not has(node, name, job) then return "has no " .. role end
   end}
 end
@@ -157,10 +209,12 @@ end
 ---@param options? {per: string|function?, required: boolean?}
 ---@return mesh.PlaceRule
 function place.anti_affinity(role, options)
-  local of, required = relation("anti_affinity", role, options)
+  options = options or {}
+  check_options("anti_affinity", options, relation_known)
+  local of, required, asks = relation("anti_affinity", role, options)
   local has = rules.where_is(role, of)
-  if not required then return rule {soft = function(...) return not has(...) end} end
-  return rule {filter = function(node, name, job)
+  if not required then return rule {soft = function(...) return not has(...) end, asks = asks} end
+  return rule {asks = asks, filter = function(node, name, job)
     if has(node, name, job) then return "has " .. role end
   end}
 end
@@ -172,7 +226,8 @@ end
 ---@return mesh.PlaceRule
 function place.near(of, by)
   if type(of) ~= "function" then fail("near: expected a function, got %s", type(of)) end
-  return rule {of = rules.group(by or "zone", "near"), near = function(job, id)
+  local group_of = rules.group(by or "zone", "near")
+  return rule {of = group_of, asks = asks_tag("near", by), near = function(job, id)
     local key = id:sub(#job.spec.name + 2)
     local group = of(key, job.items and job.items[key], job.round)
     return group ~= nil and tostring(group) or nil
@@ -185,6 +240,7 @@ end
 ---@return mesh.PlaceRule
 function place.avoid_failures(options)
   options = options or {}
+  check_options("avoid_failures", options, {"after", "keep"})
   local keep, expected = units.duration(options.keep or "10m")
   if not keep then fail("avoid_failures: keep: expected %s", expected) end
   local after = options.after or 5

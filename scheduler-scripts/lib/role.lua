@@ -100,6 +100,9 @@ local function check(name, spec)
   if spec.template ~= false and type(spec.template) ~= "string" and type(spec.template) ~= "function" then
     fail(name, "template: expected the name of a template, or false, got %s", type(spec.template))
   end
+  if spec.enabled ~= nil and type(spec.enabled) ~= "boolean" and type(spec.enabled) ~= "function" then
+    fail(name, "enabled: expected true, false or a function, got %s", type(spec.enabled))
+  end
   if spec.version ~= nil then check_name(name, "version", spec.version) end
   local rules = place.parse(spec.place)
   if rules == nil then
@@ -126,6 +129,11 @@ local function parse(name, full)
     local parsed, err = drain.parse(full.drain)
     if not parsed then fail(name, "%s", err) end
     full.drain = parsed
+    local alone = full.keys and "`keys`: each is one of its own"
+      or full.on_split == "exclusive" and "on_split = exclusive"
+    if parsed.order == "start-first" and alone then
+      fail(name, "drain.order: start-first can't be with %s; write stop-first", alone)
+    end
   end
   if full.update ~= nil then
     local parsed, err = update.parse(full.update)

@@ -7,20 +7,77 @@ local version = require "mesh.version"
 
 local rules = {}
 
+local of_nodes <const> = {"arch", "node", "zone"}
+
+--- The tag that a key of groups means; nil: none.
+function rules.tag(key)
+  if type(key) ~= "string" or key == "arch" or key == "node" or key == "zone" then return nil end
+  return key:match("^tag:(.+)$") or key
+end
+
+-- What there is of a kind that rules name, and whether it can be known yet.
+local there_is <const> = {
+  role = function(round, name) return round.specs[name] ~= nil or round.past.at[name] ~= nil end,
+  node = function(round, name) return round.present[name] ~= nil end,
+  tag = function(round, name)
+    local told = false
+    for _, node in ipairs(round.names) do
+      local of = round.input.nodes[node]
+      if (of.tags or {})[name] ~= nil then return true end
+      told = told or of.reported ~= false
+    end
+    return not told
+  end,
+}
+
+-- Words that a typo may have meant.
+local function words_of(round, kind, more)
+  local words = table.move(more or {}, 1, #(more or {}), 1, {})
+  if kind == "role" then return util.keys(round.specs) end
+  if kind == "node" then return table.move(round.names, 1, #round.names, #words + 1, words) end
+  local set = util.set(of_nodes)
+  for _, node in ipairs(round.names) do
+    for tag in pairs(round.input.nodes[node].tags or {}) do set[tag] = true end
+  end
+  return util.keys(set)
+end
+
+--- What rules name and there is not is told, as what the role misses: it may come, so it is no error.
+---@param job table
+---@param terms table[]  from mesh.place; asks: a list of {kind =, name =, who =, or_one_of =}
+function rules.tell_unknown(job, terms)
+  local round = job.round
+  for _, term in ipairs(terms) do
+    local first, more = nil, 0
+    for _, ask in ipairs(term.asks or {}) do
+      if not there_is[ask.kind](round, ask.name) then
+        if first then more = more + 1 else first = ask end
+      end
+    end
+    if first then
+      table.insert(job.missing, {role = job.spec.name, what = ("place.%s: %s '%s'%s%s"):format(first.who,
+        first.kind == "tag" and "no node has a tag" or "no " .. first.kind, first.name,
+        util.suggest(first.name, words_of(round, first.kind, first.or_one_of)),
+        more > 0 and (", and %d more like this"):format(more) or "")})
+    end
+  end
+end
+
 --- A function (node, name) -> the group it is in, as text; "" for one without.
 ---@param key string|function
 ---@param who string  for the error
-function rules.group(key, who)
+---@param level? integer  whose line it is at: 3, the caller of who calls this
+function rules.group(key, who, level)
   if type(key) == "function" then
     return function(node, name) return tostring(key(node, name) or "") end
   end
   if key == "node" then return function(_, name) return name end end
   if key == "zone" then return function(node) return node.zone or "" end end
   if key == "arch" then return function(node) return (node.facts or {}).arch or "" end end
-  local tag = type(key) == "string" and (key:match("^tag:(.+)$") or key)
+  local tag = rules.tag(key)
   if not tag or tag == "" then
     error(("mesh.place.%s: expected \"node\", \"zone\", \"tag:NAME\" or a function, got %s"):format(who,
-      tostring(key)), 4)
+      tostring(key)), level or 3)
   end
   return function(node)
     local value = (node.tags or {})[tag]

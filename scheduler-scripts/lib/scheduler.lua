@@ -89,7 +89,12 @@ local function is_on(round, spec)
   local said = round.memory:get("roles", spec.name, "on")
   if said ~= nil then return said == true end
   local on = spec.enabled
-  if type(on) == "function" then on = on(round) end
+  if type(on) == "function" then
+    on = on(round)
+    if type(on) ~= "boolean" then
+      error(("role '%s': enabled: expected true or false, got %s"):format(spec.name, type(on)), 0)
+    end
+  end
   return on ~= false
 end
 
