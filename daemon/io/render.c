@@ -163,7 +163,9 @@ on_script(void *arg, const struct script_answer *a)
 	if (!a->ok) {
 		char text[ERR_TEXT_CAP];
 
-		snprintf(text, sizeof text, "%.200s/%.300s", r->template_name, a->error);
+		/* Of what is about no file the first word is what ran. */
+		snprintf(text, sizeof text, "%.200s%s%.300s", r->template_name,
+		    strncmp(a->error, "template ", strlen("template ")) == 0 ? ": " : "/", a->error);
 		finish(r, text);
 		return;
 	}

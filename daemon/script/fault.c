@@ -278,19 +278,22 @@ fault_from_text(struct fault *f, const char *text, const struct job *job)
 	find_place(f, text, job);
 }
 
-/* Time was up elsewhere than where the last error was.  (Of a template the error alone
- * knows its line.) */
+/* A limit that was hit, and where: that is elsewhere than where the last error was. */
 static void
-take_place(struct fault *f, const struct job *job)
+put_limit(struct fault *f, const char *limit, const struct job *job)
 {
 	char text[FAULT_FILE_CAP + 64];
 	int line;
 	const char *file = guard_place(&line);
 
-	if (line <= 0 || job->mode == JOB_RENDER)
-		return;
-	snprintf(text, sizeof text, "%.200s:%d: ", file, line);
-	fault_from_text(f, text, job);
+	if (line > 0) {
+		snprintf(text, sizeof text, "%.200s:%d: ", file, line);
+		fault_from_text(f, text, job);
+	} else {
+		file = f->file;
+		line = f->line;
+	}
+	guard_limit_text(f->text, sizeof f->text, limit, file, line);
 }
 
 void
@@ -312,17 +315,14 @@ fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
 	} else if (lua_type(L, top) == LUA_TSTRING)
 		text = lua_tostring(L, top);
 	fault_from_text(f, once(text), job);
-	if (guard_expired()) {
+	limit[0] = '\0';
+	if (guard_expired())
 		guard_time_text(limit, sizeof limit);
-		take_place(f, job);
-	} else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
+	else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
 		snprintf(limit, sizeof limit, "%s exceeded %zu MiB (limit limits: script-memory)",
 		    what, heap_limit_bytes >> 20);
-	else
-		limit[0] = '\0';
 	if (limit[0] != '\0')
-		snprintf(f->text, sizeof f->text, f->line > 0 ? "%s, at %.200s:%d" : "%s", limit,
-		    f->file, f->line);
+		put_limit(f, limit, job);
 	put_long(f->traceback, sizeof f->traceback, trace);
 	put_long(f->locals, sizeof f->locals, locals);
 	lua_settop(L, top - 1);

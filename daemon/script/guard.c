@@ -20,14 +20,20 @@
 
 #include <lauxlib.h>
 
-enum { LAST_MS = 300 };
+enum { LAST_MS = 300, LEVELS_MAX = 100 };
 
 static const char *guard_what = "script";
 static uint32_t guard_limit_ms;
 static volatile sig_atomic_t guard_fired, guard_done;
 static lua_State *guard_main;
-static char guard_file[LUA_IDSIZE]; /* where the hook found it; "" = nowhere yet */
-static int guard_line;
+/* Where the hook found it, and where memory was refused; line 0: nowhere yet. */
+static struct place {
+	char file[LUA_IDSIZE];
+	int line;
+} guard_slow, guard_refused;
+/* The template that runs, and its line: what Lua has of it is no file of its author's. */
+static const char *volatile guard_name;
+static volatile int guard_name_line;
 /* The thread inside a C function that may run long, or NULL. */
 static lua_State *volatile guard_inside;
 
@@ -54,6 +60,56 @@ resize(struct arena *a, void *ptr, size_t old, size_t bytes)
 	return p;
 }
 
+static void
+keep_place(struct place *p, const lua_Debug *ar)
+{
+	memcpy(p->file, ar->short_src, sizeof p->file);
+	p->line = ar->currentline;
+}
+
+static bool
+is_library(const lua_Debug *ar)
+{
+	return strncmp(ar->short_src, "mesh/", 5) == 0 || strcmp(ar->short_src, "mesh.lua") == 0;
+}
+
+/* Lua calls no handler when memory is refused, and afterwards the frames are gone.  Reading
+ * them takes no memory.  The last refusal is the one that ends the run: before it Lua collects
+ * and asks again, or a pcall went on.  (Behind it, without a frame, the stack may not shrink.)
+ * While the stack itself grows, newer Lua has offsets where its pointers were: then nothing is
+ * read. */
+static void
+note_refused(const struct guard *g, const void *ptr)
+{
+	lua_State *L = guard_main;
+	bool found = false;
+	lua_Debug ar;
+
+	if (ptr != NULL && ptr == g->stack) {
+		guard_refused.line = 0;
+		return;
+	}
+	for (int level = 0; L != NULL && level < LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
+		if (!lua_getinfo(L, "Sl", &ar) || ar.currentline <= 0 || (found && is_library(&ar)))
+			continue;
+		keep_place(&guard_refused, &ar);
+		found = true;
+		if (!is_library(&ar))
+			return;
+	}
+}
+
+/* The stack is the second block that a state asks for, and moves by being resized; of older
+ * Lua by a new block, with its pointers right all the time. */
+static void
+follow_stack(struct guard *g, const void *ptr, void *p)
+{
+	if (g->blocks < 2 && ++g->blocks == 2)
+		g->stack = p;
+	else if (ptr != NULL && ptr == g->stack)
+		g->stack = p;
+}
+
 void *
 guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 {
@@ -65,6 +121,8 @@ guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 		if (old > 0 && (char *)guard_inside >= (char *)ptr &&
 		    (char *)guard_inside < (char *)ptr + old)
 			guard_inside = NULL; /* an error left it, now it is gone */
+		if (ptr == g->stack)
+			g->stack = NULL;
 		if (ptr != NULL && arena_has(&g->arena, ptr))
 			arena_give(&g->arena, ptr, old);
 		else
@@ -74,11 +132,14 @@ guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 	}
 	if (new_bytes > old && new_bytes - old > g->limit_bytes - g->used_bytes) {
 		g->heap_hit = true;
+		note_refused(g, ptr);
 		return NULL;
 	}
 	p = resize(&g->arena, ptr, old, new_bytes);
 	if (p == NULL)
 		return NULL;
+	if (ptr == g->stack || g->blocks < 2)
+		follow_stack(g, ptr, p);
 	g->used_bytes = g->used_bytes - old + new_bytes;
 	if (g->used_bytes > g->peak_bytes)
 		g->peak_bytes = g->used_bytes;
@@ -94,16 +155,6 @@ guard_raise(lua_State *L)
 	luaL_error(L, "%s", text);
 }
 
-/* The first is where the time went; a pcall that catches it is followed by others. */
-static void
-note_place(const lua_Debug *ar)
-{
-	if (guard_line > 0)
-		return;
-	memcpy(guard_file, ar->short_src, sizeof guard_file);
-	guard_line = ar->currentline;
-}
-
 static void
 guard_hook(lua_State *L, lua_Debug *ar)
 {
@@ -117,7 +168,9 @@ guard_hook(lua_State *L, lua_Debug *ar)
 	/* Not luaL_error: seen from a hook, level 1 is already the caller. */
 	if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0) {
 		lua_pushfstring(L, "%s:%d: %s", ar->short_src, ar->currentline, text);
-		note_place(ar);
+		/* The first is where the time went; a pcall that catches it is followed by others. */
+		if (guard_slow.line == 0)
+			keep_place(&guard_slow, ar);
 	} else
 		lua_pushstring(L, text);
 	lua_error(L);
@@ -126,7 +179,7 @@ guard_hook(lua_State *L, lua_Debug *ar)
 static void
 guard_last_words(void)
 {
-	char text[256];
+	char text[512], limit[128], file[256] = "";
 	lua_Debug ar;
 	lua_State *L = guard_inside;
 	int line = 0;
@@ -136,11 +189,15 @@ guard_last_words(void)
 	for (int level = 0; L != NULL && line <= 0 && lua_getstack(L, level, &ar); level++)
 		if (lua_getinfo(L, "Sl", &ar))
 			line = ar.currentline;
-	guard_time_text(text, 128);
 	if (line > 0)
-		snprintf(text + strlen(text), sizeof text - strlen(text), ", at %s:%d",
-		    ar.short_src, line);
-	answer_last_words(STDOUT_FILENO, text, line > 0 ? ar.short_src : "", line > 0 ? line : 0);
+		snprintf(file, sizeof file, "%s", ar.short_src);
+	if (guard_name != NULL) {
+		line = guard_name_line;
+		snprintf(file, sizeof file, "%.200s", guard_name);
+	}
+	guard_time_text(limit, sizeof limit);
+	guard_limit_text(text, sizeof text, limit, file, line);
+	answer_last_words(STDOUT_FILENO, text, line > 0 ? file : "", line > 0 ? line : 0);
 	_exit(0);
 }
 
@@ -199,11 +256,31 @@ guard_time_text(char *out, size_t cap)
 	    guard_limit_ms);
 }
 
+void
+guard_limit_text(char *out, size_t cap, const char *limit, const char *file, int line)
+{
+	if (line <= 0)
+		snprintf(out, cap, "%s", limit);
+	else if (guard_name != NULL)
+		snprintf(out, cap, "%.200s:%d: %s", file, line, limit);
+	else
+		snprintf(out, cap, "%s, at %.200s:%d", limit, file, line);
+}
+
+void
+guard_at(const char *name, int line)
+{
+	guard_name_line = line;
+	guard_name = name;
+}
+
 const char *
 guard_place(int *line)
 {
-	*line = guard_line;
-	return guard_file;
+	const struct place *p = guard_fired ? &guard_slow : &guard_refused;
+
+	*line = guard_name != NULL ? guard_name_line : p->line;
+	return guard_name != NULL ? guard_name : p->file;
 }
 
 uint32_t

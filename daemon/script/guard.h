@@ -21,6 +21,8 @@ struct guard {
 	size_t used_bytes, peak_bytes, limit_bytes;
 	bool heap_hit; /* an allocation was refused */
 	struct arena arena;
+	void *stack;  /* of the state's first thread, which is its second block */
+	int blocks;   /* 0-2: how many were asked for */
 };
 
 /* lua_Alloc; ud is a struct guard. */
@@ -34,8 +36,15 @@ void guard_stop(void);
 bool guard_expired(void);
 /* "scheduler killed after 5000 ms of CPU (limit limits: script-cpu)" */
 void guard_time_text(char *out, size_t cap);
-/* Where it ran when its time was up: a file, and *line from 1; 0: that is not known. */
+/* Where it ran when its time was up, else when memory was last refused: a file, and *line
+ * from 1; 0: that is not known. */
 const char *guard_place(int *line);
+/* A limit's line with its place: ", at FILE:LINE" of a script, "FILE:LINE: " of a template, as
+ * its other errors have it. */
+void guard_limit_text(char *out, size_t cap, const char *limit, const char *file, int line);
+/* From here on this template runs, at this line; the name is borrowed for the life of the
+ * process.  NULL: none. */
+void guard_at(const char *name, int line);
 /* CPU used by this process so far. */
 uint32_t guard_cpu_ms(void);
 

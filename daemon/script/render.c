@@ -7,6 +7,7 @@
  */
 #include "render_in.h"
 #include "fault.h"
+#include "guard.h"
 #include "libs.h"
 #include "loader.h"
 #include "order.h"
@@ -81,7 +82,10 @@ unknown_variable(lua_State *L)
 static int
 render_at(lua_State *L)
 {
-	self(L)->tag = (uint32_t)lua_tointeger(L, 1);
+	struct render *r = self(L);
+
+	r->tag = (uint32_t)lua_tointeger(L, 1);
+	guard_at(r->name, (int)tag(r)->line);
 	lua_pushboolean(L, 1);
 	return 1;
 }
@@ -270,6 +274,7 @@ push_compiled(lua_State *L, struct render *r, const char *name, struct slice tex
 	r->name = lua_tostring(L, -1);
 	lua_rawseti(L, -2, 3);
 	r->t = &parent;
+	guard_at(r->name, 1);
 	if (template_compile(t, text, &e) != 0) {
 		r->placed = true;
 		lua_pushfstring(L, "%s:%d:%d: %s", name, (int)e.line, (int)e.col, e.text);
@@ -308,6 +313,7 @@ run_template(lua_State *L, struct render *r, const char *name, struct slice text
 	lua_rawgeti(L, -2, 3);
 	r->name = lua_tostring(L, -1);
 	r->tag = 0;
+	guard_at(r->name, 1);
 	r->depth++;
 	lua_rawgeti(L, -3, 1);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &render_functions);
@@ -320,6 +326,8 @@ run_template(lua_State *L, struct render *r, const char *name, struct slice text
 	r->name = saved.name;
 	r->tag = saved.tag;
 	r->depth = saved.depth;
+	if (r->name != NULL)
+		guard_at(r->name, (int)tag(r)->line);
 }
 
 struct slice

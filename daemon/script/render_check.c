@@ -7,6 +7,7 @@
  */
 #include "render_in.h"
 #include "fault.h"
+#include "guard.h"
 #include "libs.h"
 #include "loader.h"
 #include "quote.h"
@@ -195,8 +196,10 @@ check_text(lua_State *L, struct check *c, const char *name, struct slice text)
 	struct template_error errors[FILE_ERRORS_MAX];
 	struct template t;
 	lua_Integer before = c->found;
-	uint32_t n = template_check(&t, text, errors, ARRAY_LEN(errors));
+	uint32_t n;
 
+	guard_at(name, 1);
+	n = template_check(&t, text, errors, ARRAY_LEN(errors));
 	c->r.name = name;
 	c->r.t = &t;
 	for (uint32_t i = 0; i < n; i++) {
@@ -208,6 +211,7 @@ check_text(lua_State *L, struct check *c, const char *name, struct slice text)
 		if (is_known(errors, n, &t.tags[i]))
 			continue;
 		c->r.tag = i;
+		guard_at(name, (int)t.tags[i].line);
 		lua_pushcfunction(L, check_tag);
 		lua_pushlightuserdata(L, &c->r);
 		lua_pushlightuserdata(L, &t.tags[i]);

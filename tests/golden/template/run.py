@@ -186,16 +186,26 @@ BAD = [
     ("17 MiB", "{% for i = 1, 17 %}{{ string.rep('x', 1 << 20) }}{% end %}",
      "a.tmpl:1:20: output larger than 16 MiB"),
     ("memory", "{{ (function() local t = {} for i = 1, 1e9 do t[i] = {i} end end)() }}",
-     "template exceeded 64 MiB (limit limits: script-memory)"),
+     "a.tmpl:1: template exceeded 64 MiB (limit limits: script-memory)"),
+    ("memory, in what is included", {"a.tmpl": "\n{% include 'b' %}",
+     "b": "\n\n{{ (function() local t = {} for i = 1, 1e9 do t[i] = {i} end end)() }}"},
+     "b:3: template exceeded 64 MiB (limit limits: script-memory)"),
+    ("memory, behind what is included", {"a.tmpl": "{% include 'b' %}\n{{ port }}" +
+     "{{ (function() local t = {} for i = 1, 1e9 do t[i] = {i} end end)() }}", "b": "\n\n{{ port }}"},
+     "a.tmpl:2: template exceeded 64 MiB (limit limits: script-memory)"),
     ("time", "\n{% for i = 1, 1e12 %}{% end %}",
-     "template killed after 300 ms of CPU (limit limits: script-cpu), at a.tmpl:2"),
+     "a.tmpl:2: template killed after 300 ms of CPU (limit limits: script-cpu)"),
+    ("time, in a pattern", "\n{{ ('a'):rep(2000):find(('.-'):rep(6) .. 'b') }}",
+     "a.tmpl:2: template killed after 300 ms of CPU (limit limits: script-cpu)"),
+    ("time, in what is included", {"a.tmpl": "{% include 'b' %}", "b": "\n\n{{ list | map((function() while true do end end)()) }}"},
+     "b:3: template killed after 300 ms of CPU (limit limits: script-cpu)"),
 ]
 
 
 def bad():
     v = given(port=80, host="a\nb", list=[1], bell="\a", items=[{"name": "a"}])
     for name, files, error in BAD:
-        a = render(files, v, limits={"cpu_ms": 300 if name == "time" else 5000})
+        a = render(files, v, limits={"cpu_ms": 300 if name.startswith("time") else 5000})
         if error is None:
             good = a["ok"] is False and "unknown variable 'print'" in a["error"]
         else:

@@ -414,11 +414,13 @@ a_template_that_does_not_end_is_killed(void **state)
 	(void)state;
 	conf.script_cpu_ms = 200;
 	WITH(YAML, "a.tmpl", "{% for i in function() return 1 end %}{% end %}x");
-	fails_like("t/", "killed after 200 ms of CPU");
+	fails_with("t/a.tmpl:1: template killed after 200 ms of CPU (limit limits: script-cpu)");
+	WITH(YAML, "a.tmpl", "x\n{{ ('a'):rep(2000):find(('.-'):rep(6) .. 'b') }}");
+	fails_with("t/a.tmpl:2: template killed after 200 ms of CPU (limit limits: script-cpu)");
 	conf.script_cpu_ms = 60000;
 	conf.script_wall_ms = 300;
 	WITH(YAML, "a.tmpl", "{% for i in function() return 1 end %}{% end %}x");
-	fails_like("t", "killed after 300 ms (limit limits: script-wall)");
+	fails_with("t: template killed after 300 ms (limit limits: script-wall)");
 }
 
 static void
