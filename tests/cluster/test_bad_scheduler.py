@@ -2,6 +2,7 @@
 with its place, the last good schedule stays, nothing that runs is touched."""
 # A minute: begun before the others (run.sh).
 import json
+import re
 
 import pytest
 
@@ -41,10 +42,6 @@ SCRIPTS = [
     ("nan", WRAP % (GOOD + "s.state = {n = 0/0}\nreturn s"), ["state.n", "nan"]),
     ("unknown node", WRAP % (GOOD + "s.nodes.zz = {roles = {}}\nreturn s"),
      ["nodes.zz: no such node", "n1, n2, n3"]),
-    ("a bad instance id", WRAP % (
-        "return {roles = {web = {version = 'v1'}}, nodes = {n1 = {roles = {web = {"
-        "sandbox = 'web', instances = {['../x'] = {process = 'web', image = 'web-v1'"
-        "}}}}}}}"), ["nodes.n1.roles.web.instances", "../x"]),
     ("too many exclusive", WRAP % (
         "local all = {}\nfor i = 1, 65 do all['web.' .. i] = {process = 'web', "
         "image = 'web-v1'} end\nreturn {roles = {web = {version = 'v1', on_split = "
@@ -79,6 +76,48 @@ def test_bad_script_keeps_the_last_good_schedule(cluster, name, text, expected):
     assert said["scheduler"]["stamp"].split(".")[0] == stamp.split(".")[0]
     assert pids(cluster) == before
     cluster.serves()
+
+
+# Within a role: what the answer of good scripts is made to say of web.
+ROLES = {
+    "a template that is not there": (
+        "out.roles.web.template = 'wbe'",
+        "roles.web.template: no such template 'wbe'; did you mean 'web'? (known: "),
+    "a bad instance id": (
+        "for _, n in pairs(out.nodes) do local w = n.roles.web\nif w then local id, one = next(w.instances)\n"
+        "w.instances[id], w.instances['../x'] = nil, one end end",
+        "instance '../x' must match"),
+}
+
+
+@pytest.mark.parametrize("what", ROLES)
+def test_a_role_that_is_refused_keeps_its_part(cluster, what):
+    """It alone: the front's change beside it is made."""
+    change, expected = ROLES[what]
+    before = pids(cluster)
+    text, count = re.subn(r"return (mesh.scheduler\b.*)\Z", r"local made = \1\n"
+                          "local good = made.schedule\nfunction made.schedule(input)\n"
+                          "local out = good(input)\nout.roles.front.vars.mark = 'on'\n"
+                          + change + "\nreturn out end\nreturn made\n", cluster.scripts, flags=re.S)
+    assert count == 1, cluster.scripts
+    leader = cluster.leader()
+    service.set_script(cluster.nodes, text)
+
+    def told():
+        said = leader.status()
+        if not any(p["text"].startswith("role web: ") and expected in p["text"] and
+                   p["hint"] == "this role keeps its last good part" for p in said["problems"]):
+            raise Missed(json.dumps(said["problems"]))
+        return said
+    said, _ = wait_until(f"{what}: status says {expected}", told, 40)
+    assert said["scheduler"]["ok"]
+    wait_until("the front has its change", lambda: leader.ask("schedule", "show")[
+        "roles"]["front"]["vars"].get("mark") == "on", 20)
+    assert pids(cluster) == before
+    cluster.serves()
+    p = leader.mesh("plan")
+    assert p.stdout.startswith("plan: the same\n"), p.stdout + p.stderr
+    assert "note: role web failed, and keeps its part: " in p.stdout and expected in p.stdout, p.stdout
 
 
 def test_a_broken_script_does_not_stop_restarts(cluster):
