@@ -26,6 +26,20 @@ function code.whole(a, b)
   return {version = a.version, image = a.image, template = a.template or b.template, vars = a.vars or b.vars}
 end
 
+local phases <const> = {rolling = true, waiting = true, done = true, failed = true}
+
+local function is_code(c)
+  return type(c) == "table" and type(c.image) == "string" and (c.version == nil or type(c.version) == "string")
+    and (c.template == nil or type(c.template) == "string") and (c.vars == nil or type(c.vars) == "table")
+end
+
+--- Is it the record of an update, whole?  A memory may be damaged, or another script's.
+function code.is_record(u)
+  return type(u) == "table" and is_code(u.to) and (u.from == nil or is_code(u.from))
+    and (u.rejected == nil or is_code(u.rejected)) and math.type(u.step) == "integer" and type(u.since) == "number"
+    and (u.phase == nil or phases[u.phase] == true)
+end
+
 --- For people: what an update is to.
 function code.name(u)
   local name = u.to.version or u.to.image

@@ -53,11 +53,14 @@ function groups.order(roles, of, what)
   for _, spec in ipairs(roles) do by[spec.name] = spec end
   local function visit(spec, path)
     if state[spec.name] == "done" then return end
-    if state[spec.name] then error(("%s go round in a circle: %s -> %s"):format(what, path, spec.name), 0) end
+    if state[spec.name] then
+      error(("%s%s go round in a circle: %s -> %s"):format(spec.where or "", what, path, spec.name), 0)
+    end
     state[spec.name] = "open"
     for _, name in ipairs(of(spec)) do
       if by[name] == nil then
-        error(("role '%s': %s: no role '%s'%s"):format(spec.name, what, name, util.suggest(name, util.keys(by))), 0)
+        error(("%srole '%s': %s: no role '%s'%s"):format(spec.where or "", spec.name, what, name,
+          util.suggest(name, util.keys(by))), 0)
       end
       visit(by[name], path == "" and spec.name or path .. " -> " .. spec.name)
     end

@@ -36,6 +36,7 @@ local COUNT_MAX <const> = 10000
 
 ---@class mesh.Role: mesh.RoleSpec
 ---@field name string
+---@field where string       "main.lua:7: ", or ""
 
 local fields <const> = {
   count = true, drain = true, enabled = true, image = true, keys = true, needs = true, on_split = true, place = true,
@@ -209,6 +210,7 @@ end
 function role.new(name, spec)
   local ok, made = pcall(new, name, spec)
   if not ok then error(made, 3) end
+  made.where = select(2, pcall(error, "", 4)) -- "main.lua:7: ", for what is found only among all roles
   return made
 end
 

@@ -117,6 +117,8 @@ local function one_role(round, spec)
   end
   -- Text: an error object may be anything, and a reader wants a line.
   local text = type(part) == "string" and part or ("error object is a %s value"):format(type(part))
+  local prefix = ("role '%s': "):format(spec.name) -- readers have the name beside it
+  if text:sub(1, #prefix) == prefix then text = text:sub(#prefix + 1) end
   round.result.errors[spec.name] = plain.text(text)
   undo(round, spec)
   local kept = keep(round, spec.name)
@@ -156,7 +158,11 @@ local function check(given)
     if type(spec) ~= "table" or spec.name == nil then
       error(("mesh.scheduler: item %d is no role: write mesh.role(name, {...})"):format(i), 0)
     end
-    if seen[spec.name] then error(("mesh.scheduler: role '%s' given twice"):format(spec.name), 0) end
+    local first = seen[spec.name]
+    if first then
+      error(("%smesh.scheduler: role '%s' given twice%s"):format(spec.where or "", spec.name,
+        (first.where or "") ~= "" and "; first at " .. first.where:match("^(.-):? *$") or ""), 0)
+    end
     seen[spec.name] = spec
   end
   return seen
@@ -169,12 +175,12 @@ local function relate(roles, by)
     for _, later in ipairs(spec.update and spec.update.before or {}) do
       local other = by[later]
       if other == nil then
-        error(("role '%s': update.before: no role '%s'%s"):format(spec.name, later,
+        error(("%srole '%s': update.before: no role '%s'%s"):format(spec.where or "", spec.name, later,
           util.suggest(later, util.keys(by))), 0)
       end
       if not (other.update and other.update.strategy) then
-        error(("role '%s': update.before: role '%s' has no `update = {strategy = …}`, so it can't wait"):format(
-          spec.name, later), 0)
+        error(("%srole '%s': update.before: role '%s' has no `update = {strategy = …}`, so it can't wait"):format(
+          spec.where or "", spec.name, later), 0)
       end
       local after = util.set(other.update.after or {})
       after[spec.name] = true
@@ -233,6 +239,16 @@ local function own_state(round, f)
   end
 end
 
+-- `return mesh.scheduler {…}` leaves no line of its caller: then it is said after which role it is.
+local function placed(text, given, line)
+  if line ~= "" or text:find("^[^ ]+:%d+: ") then return text end
+  local last
+  for _, spec in ipairs(type(given) == "table" and given or none) do
+    last = type(spec) == "table" and spec.where or last
+  end
+  return last and last ~= "" and ("%s (below %s)"):format(text, last:match("^(.-):? *$")) or text
+end
+
 --- mesh.scheduler
 --- `query = {name = "expression"}` beside the roles: input.metrics[name] has the answers.
 -- `groups = {name = {"role", …}}`; `actions = {role = {name = function(round, args)}}`, the author's own;
@@ -240,7 +256,11 @@ end
 ---@param given mesh.Role[]|{query: table<string, string>?, groups: table?, actions: table?, state: function?}
 return function(given)
   local ok, roles, by_group, query = pcall(build, given)
-  if not ok then error(roles, 2) end
+  if not ok then
+    local _, line = pcall(error, "", 3)
+    local text = placed(roles, given, line)
+    error(text, text:find("^[^ ]+:%d+: ") and 0 or 2)
+  end
   return {
     api = 1,
     roles = given,

@@ -119,9 +119,7 @@ end
 ---@return table?
 function update.known(round, spec)
   local u = round.memory.all.update[spec.name]
-  local valid = type(u) == "table" and type(u.to) == "table" and type(u.to.image) == "string"
-    and math.type(u.step) == "integer" and type(u.since) == "number"
-  return valid and u or nil
+  return code.is_record(u) and u or nil
 end
 
 --- The record of a role as this round begins, a new target seen.
@@ -132,6 +130,9 @@ function update.record(round, spec, target)
   local all = round.memory.all.update
   local u = update.known(round, spec)
   if not u then
+    if all[spec.name] ~= nil then
+      round:journal(("%s: what the schedule remembers of its update is damaged: set aside"):format(spec.name))
+    end
     local from = seen_before(round, spec.name, target)
     u = from and start(from, target, round.now) or {to = target, began = round.now, since = round.now,
       stamp = round.now, step = 0, phase = "done"}

@@ -105,7 +105,37 @@ describe("what a script says amiss", function()
       function() web {on_split = "exclusive", drain = {order = "start-first"}} end)
     local result = mesh.scheduler {web {enabled = function() return "no" end},
       mesh.role("front", {image = "front-v1", sandbox = "front"})}.schedule(setup.world(1))
-    assert.are.same({web = "role 'web': enabled: expected true or false, got string"}, result.errors)
+    assert.are.same({web = "enabled: expected true or false, got string"}, result.errors)
     assert.are.same({["front.1"] = "n1"}, setup.where(result))
+  end)
+
+  it("of several roles is an error where one of them is", function()
+    local function line() return debug.getinfo(2, "l").currentline end
+    local function of(given)
+      local ok, err = pcall(function()
+        return mesh.scheduler(given) -- as main.lua does: a tail call, of which no line is left
+      end)
+      assert.is_false(ok)
+      return (err:gsub("^scheduler%-scripts/spec/", ""))
+    end
+    local a, at = web(), line()
+    assert.are.equal(("typo_spec.lua:%d: mesh.scheduler: role 'web' given twice; first at "):format(line() + 1),
+      of({a, web()}):match("^(.-)scheduler%-scripts"))
+    assert.matches(("first at [^ ]*typo_spec.lua:%d$"):format(at), of({a, web()}))
+    local b = mesh.role "db" {image = "db", needs = {"wbe"}, update = {after = {"wbe"}}}; at = line()
+    assert.are.equal(("typo_spec.lua:%d: role 'db': update.after: no role 'wbe'; did you mean 'web'?"):format(at),
+      of {a, b})
+    b = mesh.role("db", {image = "db", needs = {"wbe"}}); at = line()
+    assert.are.equal(("typo_spec.lua:%d: role 'db': needs: no role 'wbe'; did you mean 'web'?"):format(at), of {a, b})
+    b = mesh.role("db", {image = "db", needs = {"db"}}); at = line()
+    assert.are.equal(("typo_spec.lua:%d: needs go round in a circle: db -> db"):format(at), of {b})
+    b = mesh.role("db", {image = "db", update = {before = {"wbe"}}}); at = line()
+    assert.are.equal(("typo_spec.lua:%d: role 'db': update.before: no role 'wbe'; did you mean 'web'?"):format(at),
+      of {a, b})
+    b = mesh.role("db", {image = "db"}); at = line()
+    local text = of {a, b, groups = {all = {"wbe"}}}
+    assert.matches("groups.all[1]: no role or group 'wbe'; did you mean 'web'?", text, 1, true)
+    assert.matches(("typo_spec.lua:%d"):format(at), text, 1, true)
+    refuses("mesh.scheduler: unknown key 'qury'", function() return (mesh.scheduler {qury = 1}) end)
   end)
 end)

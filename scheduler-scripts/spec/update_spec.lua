@@ -468,10 +468,23 @@ describe("mesh.update", function()
   it("is not hurt by a state that is none", function()
     local input = world(mesh.scheduler {role(nil, smooth)})
     local half <const> = {to = {image = "x"}, step = "1", since = 1}
-    for _, bad in ipairs {{web = 3}, {web = {}}, {web = {to = {}}}, {web = half}} do
-      input.parents[1].state = {update = bad, roles = 7, nodes = "x", scale = {web = false}}
-      assert.is_nil(mesh.scheduler {role(v2, smooth)}.schedule(input).errors)
+    local function but(key, value)
+      local u = {to = {image = "x"}, from = {image = "y"}, step = 1, since = 1, stamp = 1, began = 1, phase = "rolling"}
+      u[key] = value
+      return {web = u}
     end
+    for _, bad in ipairs {{web = 3}, {web = {}}, {web = {to = {}}}, {web = half}, but("from", 5), but("rejected", 5),
+        but("from", {image = 5}), but("to", {image = "x", vars = 3}), but("to", {image = "x", version = {}}),
+        but("from", {image = "y", template = 1}), but("phase", "rollin")} do
+      input.parents[1].state = {update = bad, roles = 7, nodes = "x", scale = {web = false}}
+      local result = mesh.scheduler {role(v2, smooth)}.schedule(input)
+      assert.is_nil(result.errors)
+      assert.are.equal("web: what the schedule remembers of its update is damaged: set aside", result.changes[1])
+      assert.are.equal("web-v2", result.state.update.web.to.image)
+    end
+    input.parents[1].state = {update = but("phase", "rolling")}
+    local result = mesh.scheduler {role(v2, smooth)}.schedule(input)
+    assert.is_nil(table.concat(result.changes or {}, "\n"):match("damaged"))
   end)
 
   it("only what hosts read is in the role's part", function()
