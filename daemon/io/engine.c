@@ -399,6 +399,7 @@ on_second(uv_timer_t *timer)
 	starting_second(e);
 	if (e->seconds == LIGHTEN_S)
 		lighten();
+	lighten_heap(&e->heap_left_bytes);
 	apply_tick(e, net_now());
 	hold_second(e, net_now());
 	hostacts_second(e, net_now());

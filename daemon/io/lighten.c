@@ -11,7 +11,7 @@
 
 #include "../base/own.h"
 
-enum { MAPS_CAP = 64 << 10 };
+enum { MAPS_CAP = 64 << 10, HEAP_FREE_BYTES = 512 << 10 };
 
 static bool
 address(const char **p, const char *end, char stop, uintptr_t *out)
@@ -61,6 +61,19 @@ lighten_next(struct slice *text, uintptr_t *from, uintptr_t *to)
 			return true;
 	}
 	return false;
+}
+
+void
+lighten_heap(uint64_t *left_bytes)
+{
+	size_t unused = mallinfo2().fordblks;
+
+	if (unused > *left_bytes + HEAP_FREE_BYTES) {
+		(void)malloc_trim(0);
+		*left_bytes = unused; /* free as before, but no longer resident */
+	} else if (unused < *left_bytes) {
+		*left_bytes = unused;
+	}
 }
 
 void

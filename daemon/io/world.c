@@ -567,8 +567,10 @@ world_room_free(struct world_room *r)
 void
 world_free(struct world *w)
 {
-	if (w->room != NULL)
+	if (w->room != NULL && w->room->cap >= WORLD_ROWS_KEPT)
 		w->room->lent = false;
+	else if (w->room != NULL)
+		world_room_free(w->room);
 	else
 		free(w->instances);
 	free(w->lists);

@@ -39,7 +39,7 @@ struct world {
 MUST_CHECK int world_build(struct engine *e, struct world *w);
 /* The same in pieces (turns.h): all but instances; then these, of some nodes at a time, as they
  * were reported by then.  world_more: 1, there are more; 0 or -1 without memory. */
-enum { WORLD_ROWS_AT_ONCE = 2500 };
+enum { WORLD_ROWS_AT_ONCE = 2500, WORLD_ROWS_KEPT = 2000 /* fewer cost nothing to get again */ };
 MUST_CHECK int world_begin(struct engine *e, struct world *w);
 MUST_CHECK int world_more(struct engine *e, struct world *w);
 /* Until now facts and answers are good until the next turn of the loop; from now on the

@@ -6,10 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "../../../daemon/base/sanitized.h"
 #include "../../../daemon/io/lighten.h"
 
 static void
@@ -44,12 +46,54 @@ all_goes_on(void **state)
 	}
 }
 
+static size_t
+resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long all, now = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu %lu", &all, &now), 2);
+	fclose(f);
+	return now * 4;
+}
+
+/* What malloc holds below something that is in use, and what it gives back of it. */
+static void
+a_burst_is_given_back(void **state)
+{
+	enum { BLOCKS = 2000, BYTES = 8000 };
+	static void *blocks[BLOCKS];
+	uint64_t left = 0, again;
+	void *above;
+	size_t full;
+
+	(void)state;
+	if (SANITIZED)
+		return; /* that allocator gives nothing back */
+	for (int i = 0; i < BLOCKS; i++)
+		memset(blocks[i] = malloc(BYTES), 1, BYTES);
+	above = malloc(100);
+	lighten_heap(&left);
+	for (int i = 0; i < BLOCKS; i++)
+		free(blocks[i]);
+	full = resident_kib();
+	lighten_heap(&left);
+	assert_true(left > (uint64_t)BLOCKS * BYTES / 2);
+	assert_true(resident_kib() + BLOCKS * BYTES / 1024 / 2 < full);
+	again = left;
+	lighten_heap(&left);
+	assert_int_equal(left, again);
+	free(above);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_code_of_files),
 	    cmocka_unit_test(all_goes_on),
+	    cmocka_unit_test(a_burst_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
