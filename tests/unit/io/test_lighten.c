@@ -73,7 +73,7 @@ a_burst_is_given_back(void **state)
 		return; /* that allocator gives nothing back */
 	for (int i = 0; i < BLOCKS; i++)
 		memset(blocks[i] = malloc(BYTES), 1, BYTES);
-	above = malloc(100);
+	above = malloc(BYTES);
 	lighten_heap(&left);
 	for (int i = 0; i < BLOCKS; i++)
 		free(blocks[i]);
