@@ -12,6 +12,7 @@
  *         -- schedule, test, lint:
  *         "entry": "main.lua",               test: a file of specs; lint: not used
  *         "input": {...}                     DESIGN §6; test, lint: anything
+ *         "check_input": bool                schedule: hold it against the contract first
  *         -- render; check, with "input" for "vars":
  *         "render": [{"name": str, "template": str}, ...],
  *         "vars": {"vars": {...}, "schedule": {...}, "node": {...},

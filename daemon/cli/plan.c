@@ -90,7 +90,8 @@ static int
 run(struct planning *p, struct err *err)
 {
 	struct sandbox_ask q = {
-	    .mode = "schedule", .files = &p->scripts.tree, .input = blob_slice(&p->input)};
+	    .mode = "schedule", .files = &p->scripts.tree, .input = blob_slice(&p->input),
+	    .check_input = p->s->args->input != NULL};
 	struct hash seed;
 	size_t at;
 	int rc;

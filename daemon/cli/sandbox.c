@@ -68,7 +68,7 @@ pack_question(const struct sandbox_ask *q, msgpack_sbuffer *buf)
 {
 	msgpack_packer pk;
 
-	pk_begin_map(buf, &pk, q->wants_count > 0 ? 7 : 6);
+	pk_begin_map(buf, &pk, q->wants_count > 0 ? 8 : 7);
 	pk_kstr(&pk, "mode", q->mode);
 	pk_str(&pk, "limits");
 	msgpack_pack_map(&pk, 3);
@@ -93,6 +93,7 @@ pack_question(const struct sandbox_ask *q, msgpack_sbuffer *buf)
 		pk_kstr(&pk, "name", q->wants[i].name);
 		pk_kstr(&pk, "template", q->wants[i].template_name);
 	}
+	pk_kbool(&pk, "check_input", q->check_input);
 	pk_str(&pk, "input");
 	if (q->input.len > 0)
 		pk_raw(&pk, q->input.b, q->input.len);

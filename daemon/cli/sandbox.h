@@ -24,6 +24,7 @@ struct sandbox_ask {
 	const struct tree *files; /* borrowed */
 	const char *entry;	  /* a file of them; NULL = main.lua */
 	struct slice input;	  /* one packed map; empty = {} */
+	bool check_input;	  /* schedule: it may be none of a round: say so, and run nothing */
 	const struct sandbox_want *wants; /* check; borrowed */
 	size_t wants_count;
 	uint64_t seed;

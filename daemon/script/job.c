@@ -170,6 +170,8 @@ read_key(struct mp *r, struct job *job, struct slice key)
 		return str(r, &job->entry);
 	if (slice_eq(key, "render"))
 		return read_wants(r, job);
+	if (slice_eq(key, "check_input"))
+		return mp_bool(r, &job->check_input);
 	if (slice_eq(key, "input") || slice_eq(key, "vars"))
 		return read_value(r, job);
 	return -ERR_UNKNOWN;

@@ -29,6 +29,7 @@ struct job {
 	uint32_t files_count;
 	struct job_file *wants; /* owned; render: name, and template in text */
 	uint32_t wants_count;
+	bool check_input;   /* schedule: hold the input against the contract first */
 	struct slice value; /* msgpack of "input", or of "vars" of a render */
 };
 

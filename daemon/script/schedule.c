@@ -50,6 +50,22 @@ push_entry(lua_State *L, const struct job *job)
 	lua_pop(L, 1);
 }
 
+/* Of an input that somebody wrote, maybe in part: the first thing that is not as the contract says. */
+static void
+check_input(lua_State *L)
+{
+	loader_require(L, "mesh.check");
+	lua_pushliteral(L, "Input");
+	lua_pushvalue(L, -3);
+	lua_pushboolean(L, true);
+	lua_call(L, 3, 1);
+	if (lua_isstring(L, -1)) {
+		lua_pushfstring(L, "the input is none of a round: %s", lua_tostring(L, -1));
+		lua_error(L);
+	}
+	lua_pop(L, 1);
+}
+
 void
 schedule_run(lua_State *L, const struct job *job, struct mpw *out)
 {
@@ -58,6 +74,8 @@ schedule_run(lua_State *L, const struct job *job, struct mpw *out)
 	libs_global(L, "mesh");
 	push_entry(L, job);
 	value_push(L, job->value.p, job->value.len);
+	if (job->check_input)
+		check_input(L);
 	lua_call(L, 1, 1);
 	if (!lua_istable(L, -1)) {
 		lua_pushfstring(L, "scheduler must return a table, got %s", luaL_typename(L, -1));

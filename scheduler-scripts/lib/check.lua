@@ -7,6 +7,7 @@ local contract = require "mesh.contract"
 local util = require "mesh.util"
 
 local parsed = {}
+local partial = false -- may something be missing?
 
 --- "map<name, list<Node>>" as {kind = "map", key, item}.
 local function parse(text)
@@ -147,7 +148,9 @@ function compound.class(node, value, path)
     local at, item = below(path, name), value[name]
     names[name] = true
     if item == nil then
-      if not field.optional then return ("%s: %s is missing"):format(path == "" and node.class or path, name) end
+      if not field.optional and not partial then
+        return ("%s: %s is missing"):format(path == "" and node.class or path, name)
+      end
     else
       local why = check(parse(field[2]), item, at) or bounds(field, item, at)
       if why then return why end
@@ -170,7 +173,11 @@ end
 
 ---@param type_name string  of the contract: "Input", "Output", "Node" ...
 ---@param value any
+---@param some? boolean  not all of it need be there: an input that somebody wrote; but its nodes
 ---@return string? error
-return function(type_name, value)
-  return check(parse(type_name), value, "")
+return function(type_name, value, some)
+  partial = some == true
+  local why = check(parse(type_name), value, "")
+  partial = false
+  return why or some and type_name == "Input" and value.nodes == nil and "Input: nodes is missing" or nil
 end

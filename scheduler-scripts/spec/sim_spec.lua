@@ -309,4 +309,13 @@ describe("mesh.check", function()
       {roles = {web = {on_split = "keep", update = {max_unavailable = 0}}}})
     says("state: function is not serialisable", {state = print})
   end)
+
+  it("of an input that somebody wrote asks for nodes, and that all be as it should", function()
+    local function of(value) return check("Input", value, true) end
+    assert.is_nil(of {nodes = {n1 = {address = "10.0.0.1"}}})
+    assert.are.equal("Input: nodes is missing", of {})
+    assert.are.equal("nodes: expected a map, got number 5", of {nodes = 5})
+    assert.are.equal("nodes.n1: expected a map, got number 5", of {nodes = {n1 = 5}})
+    assert.are.equal("Input: api is missing", check("Input", {nodes = {}}))
+  end)
 end)

@@ -220,6 +220,20 @@ def lint(where):
     say("lint: the demo has none", rc == 0 and out == "1 files, 0 findings\n", out)
 
 
+def plan(where):
+    at = tree(os.path.join(where, "p"), {"main.lua": 'return mesh.scheduler {mesh.role("web", {image = "w", template = false})}\n'})
+    for text, says in (("{}", "Input: nodes is missing"), ('{"nodes": 5}', "nodes: expected a map, got number 5"),
+                       ('{"nodes": {"n1": {"tags": [1]}}}', "nodes.n1.tags"),
+                       ('{"nodes": {}, "nods": 1}', "Input: unknown key 'nods'; did you mean 'nodes'?")):
+        tree(where, {"in.json": text})
+        rc, out, err = mesh(where, "plan", "--input", "in.json", "--scheduler", at)
+        say("plan: no input of a round: " + text, rc > 0 and not out and
+            err.startswith("mesh: plan: the input is none of a round: " + says), out + err)
+    tree(where, {"in.json": '{"nodes": {"n1": {"facts": {"images": ["w"], "sandboxes": ["web"]}}}}'})
+    rc, out, err = mesh(where, "plan", "--input", "in.json", "--scheduler", at)
+    say("plan: one that somebody wrote need not be whole", "+ web.1 on n1" in out, out + err)
+
+
 def sim(shop):
     scripts = os.path.join(shop, "scheduler-scripts")
     tree(scripts, {"try.lua": WORLD % "", "own.lua": WORLD % ", seed = 5",
@@ -329,6 +343,7 @@ with tempfile.TemporaryDirectory() as top:
     shop_dir = new(top)
     test(top)
     lint(top)
+    plan(top)
     sim(shop_dir)
     templates(top)
 sys.exit(failed)
