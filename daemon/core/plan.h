@@ -23,6 +23,7 @@ enum {
 	PLAN_MISSING_MAX = 1000,     /* more are counted only */
 	PLAN_FIRSTS_MAX = 256,
 	PLAN_PIECE_BYTES = 128 << 10,
+	PLAN_PART_BYTES_MAX = 511 << 10, /* of a role, or of its share of a node: fits a part */
 };
 
 enum plan_split { PLAN_REPLACE, PLAN_KEEP, PLAN_EXCLUSIVE };

@@ -234,7 +234,7 @@ check_roles(struct check *c)
 			return -1;
 		p->roles_count++;
 		from = c->w.r;
-		if (check_role(c, role) < 0 &&
+		if ((check_role(c, role) < 0 || check_role_size(c, &from) < 0) &&
 		    check_role_failed(c, role->name, &from) < 0)
 			return -1;
 		walk_pop(&c->w, was);

@@ -65,6 +65,8 @@ int check_whole_fails(struct check *c, const char *text);
 /* role's part, which begins at *from, was refused: c->why is its error, and the walk goes on
  * behind it (walk_pop is the caller's).  -1: it is not that role's alone. */
 int check_role_failed(struct check *c, const char *role, const struct mp *from);
+/* role's part, which began at *from, was read; it may be too large. */
+int check_role_size(struct check *c, const struct mp *from);
 /* As if its part had been: the error is c->why.  -1: there are too many, or no memory. */
 int check_failed(struct check *c, const char *role);
 bool check_has_failed(const struct check *c, const char *role);

@@ -85,6 +85,17 @@ check_role_failed(struct check *c, const char *role, const struct mp *from)
 	return check_failed(c, role);
 }
 
+int
+check_role_size(struct check *c, const struct mp *from)
+{
+	size_t bytes = c->w.r.off - from->off;
+
+	if (bytes <= PLAN_PART_BYTES_MAX)
+		return 0;
+	return walk_fail(&c->w, "%zu KiB, at most %d KiB; make its vars smaller", (bytes + 1023) >> 10,
+	    PLAN_PART_BYTES_MAX >> 10);
+}
+
 /* The names in the map `roles` of a node that is not there: each has failed. */
 static int
 fail_stray_roles(struct check *c, size_t *failed)

@@ -264,7 +264,7 @@ check_placed(struct check *c, struct plan_place *pl, const struct view_node *wor
 
 	if (check_has_failed(c, pl->role))
 		return check_role_failed(c, pl->role, &from);
-	if (check_place(c, pl) < 0)
+	if (check_place(c, pl) < 0 || check_role_size(c, &from) < 0)
 		return check_role_failed(c, pl->role, &from);
 	check_facts(c, world, pl);
 	return 0;

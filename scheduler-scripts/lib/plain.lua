@@ -6,6 +6,9 @@
 local plain = {}
 
 local DEPTH_MAX <const> = 32 -- of the schedule, which is 1
+local BYTES_MAX <const> = 511 << 10 -- of a role's part: the host takes no larger one
+
+local bytes = 0 -- at least so many has what is being looked at
 
 local utf8_len <const>, int_of <const> = utf8.len, math.type
 
@@ -25,11 +28,12 @@ local function look_into(value, path, depth, open)
   open[value] = true
   for key, item in pairs(value) do
     local kind = int_of(key) or type(key)
+    bytes = bytes + 1
     if kind == "integer" then
       ints, last = ints + 1, key > last and key or last
       if key < 1 then fail(path, "key %d: a list has keys 1..n", key) end
     elseif kind == "string" then
-      strings = strings + 1
+      strings, bytes = strings + 1, bytes + #key
       if not utf8_len(key) then fail(path, "a key is not UTF-8") end
     else
       fail(path, "a key is a %s, not a string or 1..n", type(key))
@@ -47,6 +51,7 @@ function look(value, path, key, depth, open)
   if kind == "table" then
     look_into(value, below(path, key), depth, open)
   elseif kind == "string" then
+    bytes = bytes + #value
     if not utf8_len(value) then fail(below(path, key), "not UTF-8") end
   elseif kind == "number" then
     if value ~= value or value - value ~= 0 then
@@ -61,7 +66,11 @@ end
 ---@param value table
 ---@param path string
 ---@param depth integer  of it in the schedule
-function plain.check(value, path, depth) look_into(value, path, depth, {}) end
+function plain.check(value, path, depth)
+  bytes = 0
+  look_into(value, path, depth, {})
+  if bytes > BYTES_MAX then fail(path, "%d KiB, at most %d KiB", (bytes + 1023) >> 10, BYTES_MAX >> 10) end
+end
 
 --- Text for people that a schedule may hold: UTF-8, of at most 1000 bytes.
 ---@param text string

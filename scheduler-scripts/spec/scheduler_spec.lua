@@ -143,6 +143,8 @@ describe("mesh.scheduler", function()
       {"vars.x: a list with holes: 3 is its last key", {vars = {x = {[1] = 1, [3] = 1}}}},
       {"vars.x: key 0: a list has keys 1..n", {vars = {x = {[0] = 1}}}},
       {"vars.a: it is within itself", {vars = cycle}},
+      {"vars: 5120 KiB, at most 511 KiB", {vars = function() return {x = {("x"):rep((5 << 20) - 10)}} end}},
+      {"variables of web.1: 601 KiB, at most 511 KiB", {variables = function() return {x = ("x"):rep(600 << 10)} end}},
       {"variables of web.1.x: function is not serialisable", {variables = function() return {x = print} end}},
       {"variables: expected a table for web.1, got number", {variables = function() return 7 end}},
       {"place: web.1: no node 'n3'; did you mean 'n1'?", {place = function() return {["web.1"] = "n3"} end}},

@@ -172,6 +172,61 @@ the_other_roles_go_on(void **state)
 	plan_free(&p);
 }
 
+static void
+pack_large(struct pack *pk, const char *key)
+{
+	static char text[PLAN_PART_BYTES_MAX];
+
+	memset(text, 'x', sizeof text - 1);
+	pack_str(pk, key);
+	pack_map(pk, 1);
+	pack_str(pk, "k");
+	pack_str(pk, text);
+}
+
+/* A role, or its share of a node, that no part of a schedule has room for. */
+static void
+what_fits_no_part_is_its_role_s_error(void **state)
+{
+	struct plan_world w = world();
+	struct plan p;
+	struct err err;
+	struct blob b;
+	struct pack pk;
+
+	(void)state;
+	pack_begin(&pk, 16 << 20);
+	pack_map(&pk, 2);
+	pack_str(&pk, "nodes");
+	pack_map(&pk, 1);
+	pack_str(&pk, "a");
+	pack_map(&pk, 1);
+	pack_str(&pk, "roles");
+	pack_map(&pk, 1);
+	pack_str(&pk, "db");
+	pack_map(&pk, 1);
+	pack_large(&pk, "vars");
+	pack_str(&pk, "roles");
+	pack_map(&pk, 3);
+	for (int i = 0; i < 3; i++) {
+		pack_str(&pk, &"db\0ok\0web"[3 * i]);
+		pack_map(&pk, i == 2 ? 2 : 1);
+		pack_str(&pk, "on_split");
+		pack_str(&pk, "keep");
+		if (i == 2)
+			pack_large(&pk, "vars");
+	}
+	assert_int_equal(pack_end(&pk, &b), 0);
+	assert_int_equal(plan_check(b.b, b.len, &w, &p, &err), 0);
+	assert_int_equal(p.roles_count, 1);
+	assert_string_equal(p.roles[0].name, "ok");
+	assert_int_equal(p.errors_count, 2);
+	assert_string_equal(p.errors[0].text, "nodes.a.roles.db: 512 KiB, at most 511 KiB; make its vars smaller");
+	assert_string_equal(p.errors[1].text, "roles.web: 512 KiB, at most 511 KiB; make its vars smaller");
+	plan_free(&p);
+	blob_free(&b);
+}
+
 /* 1024 in the script's errors, and one that is refused. */
 static void
 failures_are_bounded(void **state)
@@ -210,6 +265,7 @@ main(void)
 	    cmocka_unit_test(a_bad_role_has_its_line),
 	    cmocka_unit_test(the_other_roles_go_on),
 	    cmocka_unit_test(failures_are_bounded),
+	    cmocka_unit_test(what_fits_no_part_is_its_role_s_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
