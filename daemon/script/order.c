@@ -7,6 +7,7 @@
  * that a closure steps through, skipping keys removed meanwhile.
  */
 #include "order.h"
+#include "given.h"
 #include "guard.h"
 
 #include <endian.h>
@@ -299,10 +300,11 @@ int
 order_next(lua_State *L)
 {
 	struct order_key after, best, k;
-	bool first = lua_isnoneornil(L, 2), found = false;
+	bool first = lua_isnoneornil(L, 2), found = false, given;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 2);
+	given = given_unwrap(L, 1);
 	if (!first && !order_key_set(L, 2, &after))
 		return no_order(L, "next", 2);
 	guard_enter(L);
@@ -325,6 +327,8 @@ order_next(lua_State *L)
 	push_key(L, &best);
 	lua_pushvalue(L, -1);
 	lua_rawget(L, 1);
+	if (given)
+		given_wrap(L);
 	return 2;
 }
 

@@ -3,6 +3,7 @@
  * written safely is an error, never a guess.
  */
 #include "quote.h"
+#include "given.h"
 #include "order.h"
 #include "value.h"
 #include "../base/scriptio.h"
@@ -146,10 +147,12 @@ json_join(lua_State *L, int parts, lua_Integer n, bool list)
 static void
 json_table(lua_State *L, int idx, int depth)
 {
-	bool list = lua_rawlen(L, idx) > 0 || value_empty_list(L, idx);
 	lua_Integer n = 0;
 	int parts, walk;
+	bool list;
 
+	given_unwrap(L, idx);
+	list = lua_rawlen(L, idx) > 0 || value_empty_list(L, idx);
 	/* Pieces go to a list: a luaL_Buffer can't grow across a recursion. */
 	lua_newtable(L);
 	parts = lua_gettop(L);
@@ -221,6 +224,7 @@ texts(lua_State *L, const char *who)
 
 	luaL_checkany(L, 1);
 	lua_settop(L, 1);
+	given_unwrap(L, 1);
 	lua_newtable(L);
 	if (!lua_istable(L, 1)) {
 		scalar(L, 1, who, &len);

@@ -7,6 +7,7 @@
  */
 #include "render_in.h"
 #include "fault.h"
+#include "given.h"
 #include "guard.h"
 #include "libs.h"
 #include "loader.h"
@@ -24,8 +25,8 @@
 
 #include <lauxlib.h>
 
-/* Registry keys: the variables, compiled templates by name. */
-static const char env_key = 'e', cache_key = 'c';
+/* Registry keys: the variables, what templates have of them, compiled templates by name. */
+static const char env_key = 'e', view_key = 'w', cache_key = 'c';
 
 static struct render *
 self(lua_State *L)
@@ -77,6 +78,13 @@ unknown_variable(lua_State *L)
 		snprintf(hint, sizeof hint, "; sandboxed: templates have variables only");
 	snprintf(text, sizeof text, "unknown variable '%.64s'%s", name, hint);
 	return render_fail(L, r, find_word(r, name), text);
+}
+
+/* __newindex of what templates have of the variables. */
+static int
+refuse_variable(lua_State *L)
+{
+	return given_refuse(L, 2);
 }
 
 static int
@@ -156,6 +164,7 @@ bad_value(lua_State *L, struct render *r)
 		char field[NAME_SHOW_MAX];
 
 		snprintf(field, sizeof field, "%.*s", (int)(e.p + e.len - dot - 1), dot + 1);
+		given_unwrap(L, 2);
 		libs_suggest(L, 2, field, hint, sizeof hint);
 	}
 	snprintf(text, sizeof text, "%s is nil%s", name, hint);
@@ -213,7 +222,7 @@ render_out(lua_State *L)
 	return 0;
 }
 
-/* The values of a list, one by one, for `for x in list`.  Upvalue 1: last. */
+/* The values of a list, one by one, for `for x in list`.  Upvalues: the last, is it given? */
 static int
 step_values(lua_State *L)
 {
@@ -222,6 +231,8 @@ step_values(lua_State *L)
 	lua_pushinteger(L, i);
 	lua_replace(L, lua_upvalueindex(1));
 	lua_rawgeti(L, 1, i);
+	if (lua_toboolean(L, lua_upvalueindex(2)))
+		given_wrap(L);
 	return 1;
 }
 
@@ -230,6 +241,7 @@ render_each(lua_State *L)
 {
 	struct render *r = self(L);
 	lua_Integer names = lua_tointeger(L, 1);
+	bool given;
 
 	if (lua_isnoneornil(L, 2))
 		return render_fail(L, r, tag(r)->off, "'for' over nil: is the list missing?");
@@ -245,6 +257,7 @@ render_each(lua_State *L)
 		lua_call(L, 1, 3);
 		return 3;
 	}
+	given = given_unwrap(L, 2);
 	if (lua_rawlen(L, 2) == 0) {
 		lua_pushnil(L);
 		if (lua_next(L, 2) != 0)
@@ -253,7 +266,8 @@ render_each(lua_State *L)
 			    "value in'");
 	}
 	lua_pushinteger(L, 0);
-	lua_pushcclosure(L, step_values, 1);
+	lua_pushboolean(L, given);
+	lua_pushcclosure(L, step_values, 2);
 	lua_pushvalue(L, 2);
 	return 2;
 }
@@ -288,7 +302,7 @@ push_compiled(lua_State *L, struct render *r, const char *name, struct slice tex
 		fault_unquote(L);
 		lua_error(L);
 	}
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &view_key);
 	lua_setupvalue(L, -2, 1);
 	lua_rawseti(L, -2, 1);
 }
@@ -405,6 +419,7 @@ make_env(lua_State *L, struct render *r)
 	    "vars", "schedule", "node", "role", "instances", "deployment"};
 	int env, request;
 
+	given_open(L);
 	lua_newtable(L);
 	env = lua_gettop(L);
 	libs_push_globals(L);
@@ -423,12 +438,15 @@ make_env(lua_State *L, struct render *r)
 		while (lua_next(L, -2) != 0) {
 			lua_pushvalue(L, -2);
 			lua_insert(L, -2);
+			given_wrap(L);
 			lua_rawset(L, env);
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-		if (lua_getfield(L, request, tables[i]) != LUA_TNIL)
+		if (lua_getfield(L, request, tables[i]) != LUA_TNIL) {
+			given_wrap(L);
 			lua_setfield(L, env, tables[i]);
+		}
 	lua_settop(L, env);
 	lua_createtable(L, 0, 2);
 	lua_pushlightuserdata(L, r);
@@ -437,6 +455,17 @@ make_env(lua_State *L, struct render *r)
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "__metatable");
 	lua_setmetatable(L, env);
+	/* Empty, so no variable can be set, and found in the table behind it. */
+	lua_newtable(L);
+	lua_createtable(L, 0, 3);
+	lua_pushvalue(L, env);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, refuse_variable);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &view_key);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &env_key);
 }
 
@@ -494,8 +523,10 @@ render_run(lua_State *L, const struct job *job, struct mpw *out)
 		lua_pushcfunction(L, render_one);
 		lua_pushlightuserdata(L, r);
 		lua_pushlightuserdata(L, (void *)(uintptr_t)want);
-		if (lua_pcall(L, 2, 0, base + 1) != LUA_OK)
+		if (lua_pcall(L, 2, 0, base + 1) != LUA_OK) {
+			text_free(&r->out);
 			lua_error(L);
+		}
 		r->total_bytes += r->out.len;
 		mpw_str(out, want->name.p, want->name.len);
 		mpw_str(out, r->out.buf != NULL ? r->out.buf : "", r->out.len);

@@ -95,6 +95,7 @@ def stock():
             say("meshd-conf reads %s of %s" % (kind, role), p.returncode == 0, p.stderr)
 
 
+READ_ONLY = " can't be set: what a template is given is read only; fill a local table"
 NEWLINE = "; use json(), yaml() or lines()"
 
 FILTER = "a.tmpl:1:1: after '|' comes a filter: NAME or NAME(ARGUMENTS); bitwise or stands in parentheses"
@@ -193,6 +194,20 @@ BAD = [
     ("memory, behind what is included", {"a.tmpl": "{% include 'b' %}\n{{ port }}" +
      "{{ (function() local t = {} for i = 1, 1e9 do t[i] = {i} end end)() }}", "b": "\n\n{{ port }}"},
      "a.tmpl:2: template exceeded 64 MiB (limit limits: script-memory)"),
+    ("a key of the schedule set", "\n {{ (function() schedule.x = 1 end)() }}", "a.tmpl:2:2: 'x'" + READ_ONLY),
+    ("a key that is there set", "{{ (function() node.name = 'b' end)() }}", "a.tmpl:1:1: 'name'" + READ_ONLY),
+    ("a key set deep inside", "{{ (function() vars.items[1].name = 'b' end)() }}", "a.tmpl:1:1: 'name'" + READ_ONLY),
+    ("a key set in a loop", "{% for x in items %}{{ (function() x.name = 'b' end)() }}{% end %}", "a.tmpl:1:21: 'name'" + READ_ONLY),
+    ("a key set of what pairs gave", "{% for k, x in pairs(items) %}{{ (function() x.name = 'b' end)() }}{% end %}",
+     "a.tmpl:1:31: 'name'" + READ_ONLY),
+    ("a key set of what next gave", "{{ (function() local _, x = next(items) x.name = 'b' end)() }}", "a.tmpl:1:1: 'name'" + READ_ONLY),
+    ("a key set behind a filter", "{% for x in items | where('name') %}{{ (function() x.name = 'b' end)() }}{% end %}",
+     "a.tmpl:1:37: 'name'" + READ_ONLY),
+    ("a given list filled", "{{ table.insert(list, 2) }}", "a.tmpl:1:1: [2]" + READ_ONLY),
+    ("a given list emptied", "{{ table.remove(list) }}", "a.tmpl:1:1: [1]" + READ_ONLY),
+    ("a given list sorted", "{{ table.sort(list) }}", "a.tmpl:1:1: [1]" + READ_ONLY),
+    ("a variable set", "{{ (function() port = 1 end)() }}", "a.tmpl:1:1: 'port'" + READ_ONLY),
+    ("a variable made", "{{ (function() other = 1 end)() }}", "a.tmpl:1:1: 'other'" + READ_ONLY),
     ("time", "\n{% for i = 1, 1e12 %}{% end %}",
      "a.tmpl:2: template killed after 300 ms of CPU (limit limits: script-cpu)"),
     ("time, in a pattern", "\n{{ ('a'):rep(2000):find(('.-'):rep(6) .. 'b') }}",
@@ -200,6 +215,30 @@ BAD = [
     ("time, in what is included", {"a.tmpl": "{% include 'b' %}", "b": "\n\n{{ list | map((function() while true do end end)()) }}"},
      "b:3: template killed after 300 ms of CPU (limit limits: script-cpu)"),
 ]
+
+
+# What reads takes what is given as it takes a table of the template's own.
+READS = [
+    ("{{ #list }} {{ #node }} {{ #none }}", "3 0 0"),
+    ("{{ next(none) == nil }} {{ next(list) }} {{ select(2, next(map)).x }}", "true 1 1"),
+    ("{% for i, x in ipairs(items) %}{{ i }}{{ x.name }}{% end %}", "1b2a"),
+    ("{% for k, x in pairs(map) %}{{ k }}{{ x.x }}{% end %}{% for k, x in map %}{{ k }}{{ x.x }}{% end %}", "p1q2p1q2"),
+    ("{{ table.concat(list, ',') }} {{ table.unpack(list) }} {{ select('#', table.unpack(list)) }}", "3,1,2 3 3"),
+    ("{{ json(vars.map) }} {{ none | json }} {{ items | json }}", '{"p":{"x":1},"q":{"x":2}} [] [{"name":"b"},{"name":"a"}]'),
+    ("{{ list | sh }} {{ list | sort | join('-') }} {{ map | keys | join }} {{ items | map('name') | join }}", "3 1 2 1-2-3 pq ba"),
+    ("{{ items | sort('name') | first | json }} {{ map | values | length }} {{ items | unique | length }}", '{"name":"a"} 2 2'),
+    ("{{ items[1] == vars.items[1] }} {{ type(items) }} {{ tostring(items) }} {{ list[4] == nil }}", "true table table true"),
+    ("{{ (function() local t = {} for i, x in ipairs(list) do t[#t + 1] = x end table.sort(t)"
+     " t[1] = 7 return t end)() | join(',') }}", "7,2,3"),
+    ("{{ #table.move(list, 1, 3, 1, {}) }} {% for x in (function() return {{y = 1}} end)() %}{{ x.y }}{% end %}", "3 1"),
+]
+
+
+def reads():
+    v = given(list=[3, 1, 2], none=[], map={"q": {"x": 2}, "p": {"x": 1}}, items=[{"name": "b"}, {"name": "a"}])
+    for text, want in READS:
+        a = render(text, v)
+        say("reads: " + text, a.get("result") == {"a": want}, a)
 
 
 def bad():
@@ -220,5 +259,6 @@ def bad():
 
 whole_files()
 stock()
+reads()
 bad()
 sys.exit(failed)
