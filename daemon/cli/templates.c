@@ -258,6 +258,7 @@ compile(struct one *o, struct err *err)
 	    .wants = o->wants,
 	    .wants_count = o->wants_count};
 	struct sandbox_answer a;
+	const char *text, *place;
 	const json_t *result;
 	size_t i;
 	json_t *f;
@@ -270,9 +271,12 @@ compile(struct one *o, struct err *err)
 		found(o, false, value_str(f, "file"), number(f, "line"), number(f, "col"), value_str(f, "text"),
 		    value_str(f, "excerpt"));
 	o->all->files += number(result, "files");
+	text = value_str(a.json, "error");
+	/* The place is in fields of its own. */
+	place = number(a.json, "line") > 0 ? strstr(text, ": ") : NULL;
 	if (!json_is_true(json_object_get(a.json, "ok")))
 		found(o, false, value_str(a.json, "file"), number(a.json, "line"), number(a.json, "col"),
-		    value_str(a.json, "error"), value_str(a.json, "excerpt"));
+		    place != NULL ? place + 2 : text, value_str(a.json, "excerpt"));
 	sandbox_free(&a);
 	return 0;
 }

@@ -22,6 +22,9 @@ enum { FILE_ERRORS_MAX = 64, FINDINGS_MAX = 1000 };
 
 const char render_functions = 'f';
 
+/* Behind what Lua says: "not enough memory". */
+static const char no_memory[] = " to compile it (limit limits: script-memory)";
+
 int
 render_fail(lua_State *L, struct render *r, size_t off, const char *text)
 {
@@ -41,6 +44,7 @@ check_expression(lua_State *L, struct render *r, const struct template_tag *g)
 {
 	const char *msg, *p;
 	uint32_t line = g->line;
+	int status;
 
 	lua_pushstring(L, g->kind == TAG_FOR		? "for "
 			  : g->kind == TAG_ARGUMENTS	? "return f("
@@ -51,7 +55,8 @@ check_expression(lua_State *L, struct render *r, const struct template_tag *g)
 	if (g->kind == TAG_FOR && memmem(g->expr.p, g->expr.len, " in ", 4) == NULL &&
 	    memchr(g->expr.p, '=', g->expr.len) == NULL)
 		luaL_error(L, "%s:%d:%d: bad 'for'", r->name, (int)g->line, (int)g->col);
-	if (luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), "=e", "t") == LUA_OK) {
+	status = luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), "=e", "t");
+	if (status == LUA_OK) {
 		lua_pop(L, 2);
 		return;
 	}
@@ -64,7 +69,8 @@ check_expression(lua_State *L, struct render *r, const struct template_tag *g)
 		msg = p + 2;
 	}
 	r->placed = true;
-	lua_pushfstring(L, "%s:%d:%d: %s", r->name, (int)line, (int)g->col, msg);
+	lua_pushfstring(L, "%s:%d:%d: %s%s", r->name, (int)line, (int)g->col, msg,
+	    status == LUA_ERRMEM ? no_memory : "");
 	lua_error(L);
 }
 
@@ -197,6 +203,7 @@ check_text(lua_State *L, struct check *c, const char *name, struct slice text)
 	struct template t;
 	lua_Integer before = c->found;
 	uint32_t n;
+	int status;
 
 	guard_at(name, 1);
 	n = template_check(&t, text, errors, ARRAY_LEN(errors));
@@ -215,7 +222,13 @@ check_text(lua_State *L, struct check *c, const char *name, struct slice text)
 		lua_pushcfunction(L, check_tag);
 		lua_pushlightuserdata(L, &c->r);
 		lua_pushlightuserdata(L, &t.tags[i]);
-		if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+		status = lua_pcall(L, 2, 0, 0);
+		if (status == LUA_ERRMEM) { /* Lua's own word for it has no place */
+			lua_pop(L, 1);
+			lua_pushfstring(L, "%s:%d:%d: not enough memory%s", name,
+			    (int)t.tags[i].line, (int)t.tags[i].col, no_memory);
+		}
+		if (status != LUA_OK)
 			add_finding(L, c);
 	}
 	/* Of the whole, what no tag has alone: more names than Lua takes, say. */

@@ -7,6 +7,7 @@ the diff before you commit it.
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -257,8 +258,22 @@ def bad():
     say("one bad file, no file", a["ok"] is False and "result" not in a, a)
 
 
+def large():
+    """What can't even be compiled within the limits is told with its place, as all of a check is."""
+    text = "x\n{{ #{%s} }}\n" % ",".join("'%x'" % i for i in range(250000))
+    ask = {"mode": "check", "seed": 1, "input": {}, "render": [], "files": {"a.tmpl": text}}
+    a = m.unpack(m.run_raw(PROGRAM, {**ask, "limits": {"heap": 16 << 20}}))
+    found = [(f["file"], f["line"], f["text"]) for f in a["result"]["findings"]] if a["ok"] else a
+    say("check: out of memory", found == [
+        ("a.tmpl", 2, "not enough memory to compile it (limit limits: script-memory)")], found)
+    a = m.unpack(m.run_raw(PROGRAM, {**ask, "limits": {"cpu_ms": 30}}))
+    say("check: out of time", (a["ok"], a["file"]) == (False, "a.tmpl") and re.fullmatch(
+        r"a.tmpl:[12]: check killed after 30 ms of CPU \(limit limits: script-cpu\)", a["error"]), a)
+
+
 whole_files()
 stock()
+large()
 reads()
 bad()
 sys.exit(failed)
