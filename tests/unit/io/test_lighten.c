@@ -63,17 +63,17 @@ static void
 a_burst_is_given_back(void **state)
 {
 	enum { BLOCKS = 2000, BYTES = 8000 };
-	static void *blocks[BLOCKS];
+	static void *volatile blocks[BLOCKS + 1]; /* the last stands above what is freed */
 	uint64_t left = 0, again;
-	void *above;
 	size_t full;
 
 	(void)state;
 	if (SANITIZED)
 		return; /* that allocator gives nothing back */
-	for (int i = 0; i < BLOCKS; i++)
-		memset(blocks[i] = malloc(BYTES), 1, BYTES);
-	above = malloc(BYTES);
+	for (int i = 0; i <= BLOCKS; i++) {
+		blocks[i] = malloc(BYTES);
+		memset(blocks[i], 1, BYTES);
+	}
 	lighten_heap(&left);
 	for (int i = 0; i < BLOCKS; i++)
 		free(blocks[i]);
@@ -83,8 +83,8 @@ a_burst_is_given_back(void **state)
 	assert_true(resident_kib() + BLOCKS * BYTES / 1024 / 2 < full);
 	again = left;
 	lighten_heap(&left);
-	assert_int_equal(left, again);
-	free(above);
+	assert_true(left <= again); /* nothing new */
+	free(blocks[BLOCKS]);
 }
 
 int
