@@ -252,6 +252,7 @@ on_state(struct engine *e, const struct sup_event *ev)
 		settle_moved(e, role, ev->instance,
 		    ev->state == SUP_ST_RUNNING && ev->spec_hash == 0);
 	}
+	lighten_heap(&e->heap_faults);
 	engine_report_soon(e);
 }
 
@@ -399,7 +400,7 @@ on_second(uv_timer_t *timer)
 	starting_second(e);
 	if (e->seconds == LIGHTEN_S)
 		lighten();
-	lighten_heap(&e->heap_left_bytes);
+	lighten_heap(&e->heap_faults);
 	apply_tick(e, net_now());
 	hold_second(e, net_now());
 	hostacts_second(e, net_now());

@@ -72,7 +72,7 @@ struct engine {
 	struct mesh *mesh; /* NULL: no cluster key yet, and no certificate */
 	struct net net;
 	struct counters counters;
-	uint64_t seen_changes, seconds, heap_left_bytes /* lighten.h */;
+	uint64_t seen_changes, seconds, heap_faults /* lighten.h */;
 	unsigned dark_calls; /* under way */
 	struct stream_server *stream;
 	struct stream_kept *kept; /* to who is asked often; NULL: no memory for that */

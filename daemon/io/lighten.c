@@ -7,11 +7,12 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../base/own.h"
 
-enum { MAPS_CAP = 64 << 10, HEAP_FREE_BYTES = 512 << 10 };
+enum { MAPS_CAP = 64 << 10, HEAP_FREE_BYTES = 512 << 10, HEAP_FAULTS = 128 };
 
 static bool
 address(const char **p, const char *end, char stop, uintptr_t *out)
@@ -63,17 +64,23 @@ lighten_next(struct slice *text, uintptr_t *from, uintptr_t *to)
 	return false;
 }
 
-void
-lighten_heap(uint64_t *left_bytes)
+static uint64_t
+faults_now(void)
 {
-	size_t unused = mallinfo2().fordblks;
+	struct rusage u = {.ru_minflt = 0};
 
-	if (unused > *left_bytes + HEAP_FREE_BYTES) {
+	(void)getrusage(RUSAGE_SELF, &u);
+	return (uint64_t)u.ru_minflt;
+}
+
+void
+lighten_heap(uint64_t *faults)
+{
+	if (faults_now() < *faults + HEAP_FAULTS)
+		return;
+	if (mallinfo2().fordblks > HEAP_FREE_BYTES)
 		(void)malloc_trim(0);
-		*left_bytes = unused; /* free as before, but no longer resident */
-	} else if (unused < *left_bytes) {
-		*left_bytes = unused;
-	}
+	*faults = faults_now();
 }
 
 void

@@ -10,9 +10,9 @@
 
 /* Once, some seconds after the start. */
 void lighten(void);
-/* Each second: what a burst freed (a round, hundreds of starts) is the kernel's again.  *left is
- * the caller's, 0 at first: what was free after the last time, which costs nothing again. */
-void lighten_heap(uint64_t *left_bytes);
+/* Often: what a burst freed (a round, hundreds of starts) is the kernel's again.  *faults is the
+ * caller's, 0 at first: until 128 pages more were asked for since, it does nothing. */
+void lighten_heap(uint64_t *faults);
 /* The next mapping in the text of /proc/self/maps that is code of a file, and nobody can
  * have written to; *text goes behind it.  false: no more. */
 bool lighten_next(struct slice *text, uintptr_t *from, uintptr_t *to);
