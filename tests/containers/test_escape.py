@@ -21,7 +21,7 @@ SHM = 7780
 TRIGGER = "/proc/sysrq-trigger" if os.path.exists("/proc/sysrq-trigger") else "/proc/irq/default_smp_affinity"
 # "web" has a user namespace.  The others have none, so that no uid without a
 # right holds what the defence should hold.
-SANDBOXES = {"web": "default-user: 1000\nallow-tcp-ports: [47810-47812]\n",
+SANDBOXES = {"web": "default-user: 1000\nallow-tcp-ports: [27810-27812]\n",
              "user": "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n",
              "root": "default-user: 0\nallow-users: [0]\nallow-groups: [0]\nroles: [web]\nuserns: off\n"}
 # (sandbox, what is tried, what is left out [, sets of these without which it must fail still: without all but one])
@@ -61,8 +61,8 @@ CASES = [
     ("web", "vsock", "families"),
     ("web", "abstract:mesh-test-escape", "landlock"),
     # A port that is not for its sandbox; nor by TCP's other name, of which Landlock knows nothing.
-    ("web", "bind:0,47813", "landlock-bind"),
-    ("web", "bind:262,47813", "protocols"),
+    ("web", "bind:0,27813", "landlock-bind"),
+    ("web", "bind:262,27813", "protocols"),
     # Keys of whoever started meshd: a keyring of its own, and no keyctl.
     ("web", "key:" + weak.KEY.decode(), "keyring allow-list"),
     ("web", "io_uring", "allow-list"),
@@ -177,7 +177,7 @@ def bare(escape, victim):
     if ctypes.CDLL(None).syscall(444, None, 0, 1) < 6:
         said["abstract:mesh-test-escape"] = "Landlock before Linux 6.12 shuts none"
     if ctypes.CDLL(None).syscall(444, None, 0, 1) < 4:
-        said["bind:0,47813"] = said["ptrace:@victim"] = "Landlock before Linux 6.7 knows no ports, and is not asked for less"
+        said["bind:0,27813"] = said["ptrace:@victim"] = "Landlock before Linux 6.7 knows no ports, and is not asked for less"
     return said
 
 

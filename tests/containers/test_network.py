@@ -95,8 +95,8 @@ def test_reached_and_reaching(host):
         call(80, "127.0.0.1")
     host.up("web.7", "s", config=looks(host, "r", ["reach", "10.77.0.6", "80"]), address="10.77.0.7")
     assert "reach 10.77.0.6: done" in host.printed("web.7", "LOOKED")
-    host.up("web.8", "s", config=app(host, "b", "bind, 80, 47830"), address="10.77.0.8")
-    assert host.printed("web.8", "TRIED").splitlines()[:2] == ["bind 80: bound", "bind 47830: bound"]
+    host.up("web.8", "s", config=app(host, "b", "bind, 80, 27830"), address="10.77.0.8")
+    assert host.printed("web.8", "TRIED").splitlines()[:2] == ["bind 80: bound", "bind 27830: bound"]
 
 
 def test_none(host):
@@ -196,12 +196,12 @@ def test_not_a_bridge(host):
 
 def test_kept_over_restarts(host):
     """The network, its sockets and their queues: over the application's end, kill -9 of meshd, and a change."""
-    slow = app(host, "w", "3, 1, wait", "tcp-ports: {80: {fd: 3}, 47822: {fd: 4, external: yes}}\n")
+    slow = app(host, "w", "3, 1, wait", "tcp-ports: {80: {fd: 3}, 27822: {fd: 4, external: yes}}\n")
     pid = host.up("web.0", "s", config=slow, address="10.77.0.5")["pid"]
     host.printed("web.0", "WAITS")
     inode = os.stat("/proc/%d/ns/net" % pid).st_ino
     first, second, third = (call(80, "10.77.0.5") for _ in range(3))
-    call(47822).close()  # opened on the host's network
+    call(27822).close()  # opened on the host's network
     os.kill(children_of(pid)[0], 10)
     assert answer(first)[0] == "web/web.0"
     pid = host.event(kind="state", instance="web.0", state="running")["pid"]
@@ -409,7 +409,7 @@ def test_after_setup_is_of_what_was_accepted(host):
 
 def test_held_by_a_network_of_its_own(net, programs, weak_programs, looker):
     """What listens on this host's loopback, or has an abstract name, is out of reach; without that it is not."""
-    with socket.create_server(("127.0.0.1", 47831)), socket.socket(socket.AF_UNIX) as abstract:
+    with socket.create_server(("127.0.0.1", 27831)), socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind("\0mesh-test-net")
         abstract.listen(10)
         for tree, off, said in ((programs, (), "Connection refused"), (weak_programs, ("landlock",), "Connection refused"),
@@ -420,7 +420,7 @@ def test_held_by_a_network_of_its_own(net, programs, weak_programs, looker):
                 node.sandbox("web", BOX + "network: none\n")
                 node.start()
                 node.without(*off)
-                for name, words, line in (("r", ["reach", "127.0.0.1", "47831"], "reach 127.0.0.1: "),
+                for name, words, line in (("r", ["reach", "127.0.0.1", "27831"], "reach 127.0.0.1: "),
                                           ("s", ["abstract", "mesh-test-net"], "abstract: ")):
                     (node.images / "a/config" / (name + ".yaml")).write_text("executable: /net\narguments: %s\n" % json.dumps(words))
                     node.up("web." + name, "a", config="/config/%s.yaml" % name)

@@ -204,19 +204,19 @@ def test_volumes_are_the_containers_own(user):
 @pytest.mark.parametrize("user", ["ids"], indirect=True)
 def test_secrets_and_ports(user):
     """Opened for it, and a socket kept over a kill -9; one that is root's is refused by name."""
-    user.sandbox("web", LIMITS + "limits-optional: yes\nallow-tcp-ports: [80, 47841]\nsecrets-private-key: %s\n" % (user.dir / "key"))
+    user.sandbox("web", LIMITS + "limits-optional: yes\nallow-tcp-ports: [80, 27841]\nsecrets-private-key: %s\n" % (user.dir / "key"))
     public = new_key(user.dir / "key")
     sealed = "secret-environ: {WORD: '%s'}\n" % seal(public, "sesame")
     user.shell("a", "echo word=$WORD; exec sleep 1000", extra=sealed)
     (user.images / "a/config/low.yaml").write_text("kind: Daemon\nexecutable: /bin/sh\ntcp-ports: {80: {fd: 3}}\n")
     (user.images / "a/config/port.yaml").write_text("kind: Daemon\nexecutable: /bin/sh\narguments: ['-c', 'exec sleep 1000']\n"
-                                                    "tcp-ports: {47841: {fd: 3}}\n")
+                                                    "tcp-ports: {27841: {fd: 3}}\n")
     user.through = [*user.through, "nice", "-n", "5"]
     user.start()
     user.up("web.1", "a")
     user.printed("web.1", "word=sesame")
     user.up("web.2", "a", config="/config/port.yaml")
-    waits = socket.create_connection(("127.0.0.1", 47841), timeout=10)
+    waits = socket.create_connection(("127.0.0.1", 27841), timeout=10)
     user.kill()
     user.start()
     assert user.ask("STOP", instance="web.1")["code"] == 0  # it has taken all over
