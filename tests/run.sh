@@ -325,7 +325,7 @@ suite_all() {
 	echo "== unit" && suite_unit $("$make" -s print-unit)
 	rm -f "$logs"/build.clang.code "$logs"/build.san.code "$logs"/build.fuzz.code
 	# timeout: it takes the whole group along when it is told to end.
-	timeout 1800 nice -n 5 sh tests/run.sh behind >"$logs/behind" 2>&1 &
+	timeout 1800 nice -n 15 sh tests/run.sh behind >"$logs/behind" 2>&1 &
 	behind=$!
 	trap 'kill "$behind"; exit 130' INT TERM
 	echo "== golden" && suite_golden
