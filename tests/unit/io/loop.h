@@ -61,6 +61,23 @@ loop_end(uv_loop_t *loop)
 	assert_int_equal(uv_loop_close(loop), 0);
 }
 
+static inline void
+loop_close_(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+/* After an engine of which only parts were set up: what handles those have are closed for them. */
+static inline int
+loop_shut(uv_loop_t *loop)
+{
+	uv_walk(loop, loop_close_, NULL);
+	uv_run(loop, UV_RUN_DEFAULT);
+	return uv_loop_close(loop);
+}
+
 /* After a test that has its handles, or what their callbacks write to, on its stack: if
  * it failed they are open, and where they were is other functions' memory now.  So the
  * loop is not turned once more. */

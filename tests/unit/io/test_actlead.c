@@ -19,6 +19,7 @@
 #include "../../../daemon/io/engine.h"
 #include "../../../daemon/io/identity.h"
 #include "../../shared/toy.h"
+#include "loop.h"
 
 enum { STRANGER = 3, STEP_MS = 20, SETTLE_MS = 12000 };
 
@@ -110,14 +111,6 @@ setup(void **state)
 	return e.lead.desk != NULL ? 0 : -1;
 }
 
-static void
-shut(uv_handle_t *h, void *arg)
-{
-	(void)arg;
-	if (!uv_is_closing(h))
-		uv_close(h, NULL);
-}
-
 static int
 teardown(void **state)
 {
@@ -126,9 +119,7 @@ teardown(void **state)
 	actlead_free(e.lead.desk);
 	for (int i = 0; i < STRANGER; i++)
 		mesh_free(mesh[i]);
-	uv_walk(&loop, shut, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	return uv_loop_close(&loop);
+	return loop_shut(&loop);
 }
 
 /* Of node i: count actions, the first with that number. */

@@ -74,14 +74,6 @@ setup(void **state)
 	return 0;
 }
 
-static void
-shut(uv_handle_t *h, void *arg)
-{
-	(void)arg;
-	if (!uv_is_closing(h))
-		uv_close(h, NULL);
-}
-
 static int
 teardown(void **state)
 {
@@ -91,9 +83,7 @@ teardown(void **state)
 		close(e.lead.recording.dir);
 	unlinkat(e.state_fd, "rounds", AT_REMOVEDIR);
 	close(e.state_fd);
-	uv_walk(&loop, shut, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	return rmdir(path) != 0 ? -1 : uv_loop_close(&loop);
+	return loop_shut(&loop) != 0 ? -1 : rmdir(path);
 }
 
 /* A round, and until it is kept or not. */
