@@ -192,7 +192,10 @@ mesh_facts_held(const struct mesh *m, const struct node_id *id, struct mesh_fact
 	if (i == 0) {
 		*out = (struct mesh_facts){.generation = m->gather.own_generation, .current = true,
 		    .version = m->gather.own_version, .bytes = m->gather.own_bytes};
-		return out->version != 0;
+		/* Signed for no cluster, or for another, they are nobody's: one that has
+		 * just joined says them anew first. */
+		return out->version != 0 &&
+			memcmp(m->gather.own_cluster, m->saved.cluster, ID_BYTES) == 0;
 	}
 	if (i == MEMBER_NONE || !facts_counts(&m->ms.m[i]))
 		return false;

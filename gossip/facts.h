@@ -99,7 +99,8 @@ void mesh_facts_over(struct mesh *m, msec now, uint32_t number);
 /* 0: newer than what was held, and its owner's; keep it.  -ERR_REPLAY: not newer;
  * -ERR_AUTH, -ERR_LONG, -ERR_UNKNOWN (no such member, or it left), -ERR_FULL. */
 MUST_CHECK int mesh_facts_take(struct mesh *m, const struct facts_record *r);
-/* What is held of that node, also of this one; false: nothing, or it left: forget it. */
+/* What is held of that node, also of this one; false: nothing, or it left, or it is of this
+ * one for another cluster (mesh_facts_say makes it anew): forget it. */
 bool mesh_facts_held(const struct mesh *m, const struct node_id *id, struct mesh_facts *out);
 void mesh_facts_stats(const struct mesh *m, struct mesh_facts_stats *out);
 

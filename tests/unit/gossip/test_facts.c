@@ -99,6 +99,29 @@ a_hint_makes_a_node_ask_the_owner(void **state)
 	world_free(w);
 }
 
+/* Said before the node joined: signed for no cluster, and nobody would take it. */
+static void
+what_was_said_before_joining_is_said_anew(void **state)
+{
+	struct world *w = world_new(NODES, MESH_QUORUM_MAJORITY);
+	struct node_id owner = world_id(2);
+	struct said early = says(w, 2, "eight cpus"), again;
+	struct mesh_facts f;
+
+	(void)state;
+	assert_true(mesh_facts_held(w->node[2], &owner, &f) && !w->node[2]->member);
+	for (uint32_t n = 0; n < 800 && !w->node[2]->member; n++)
+		world_run(w, 10);
+	assert_true(w->node[2]->member);
+	assert_false(mesh_facts_held(w->node[2], &owner, &f));
+	world_run(w, 8000);
+	assert_int_equal(takes(w, 0, &early), -ERR_AUTH);
+	again = says(w, 2, "eight cpus");
+	assert_true(mesh_facts_held(w->node[2], &owner, &f));
+	assert_int_equal(takes(w, 0, &again), 0);
+	world_free(w);
+}
+
 static void
 one_question_is_of_all_that_is_lacked(void **state)
 {
@@ -332,6 +355,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_hint_makes_a_node_ask_the_owner),
+	    cmocka_unit_test(what_was_said_before_joining_is_said_anew),
 	    cmocka_unit_test(one_question_is_of_all_that_is_lacked),
 	    cmocka_unit_test(a_hint_that_never_matches_is_asked_about_less_and_less),
 	    cmocka_unit_test(success_is_no_reason_to_ask_at_once_again),
