@@ -13,7 +13,8 @@
  *   status    {}                      {cluster, node, version,
  *                                      side: {grade, visible, suspected, known, term, leader, role, since_ms},
  *                                      config: {hash, agreed_by, errors: []}, scheduler: {ok, round, stamp, ms, error, excerpt},
- *                                      shadow: {rounds, differed, missed, error, added, removed, moved, changed, roles, ms}?,
+ *                                      shadow: {rounds, differed, missed, error, added, removed, moved, changed, roles,
+ *                                      failing, ms}?,
  *                                      roles: [{name, version, desired, running, healthy, on_split, note}],
  *                                      problems: [{text, hint}], member: bool, uptime_ms, health: 0 | 1 | 2 (exit code)}
  *   members   {compare: bool, status: str?, tag: str?, name: str?}
@@ -55,7 +56,8 @@
  *             history                 [{stamp, current, leader, grade, at_ms, roles, nodes: int, changes: []}]
  *             diff                    {from, to}: two as show has them
  *             revert                  {reverted: the new stamp}                        write
- *             shadow                  {is: bool, rounds, error, before, after}: two answers of scripts, or nil
+ *             shadow                  {is: bool, rounds, error, before, after}: two answers of scripts, or nil;
+ *                                      failed: {before, after: [{role, error, keeps: bool}]}, and kept, what these roles had
  *             show, or none           {stamp, hash, leader, grade, at_ms, parents: [], roles: {}, nodes: {},
  *                                      changes: [], why: {}, held: [{role, stamp, why}]}
  *   input     {}                      as schedule input

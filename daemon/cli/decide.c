@@ -280,6 +280,31 @@ decide_print(const struct show *s, const json_t *diff, const char *indent, size_
 		fprintf(s->out, "%s... and %zu more (-o json has all)\n", indent, n - shown);
 }
 
+static bool
+has(const json_t *list, const json_t *row)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_equal(json_array_get(list, i), iterable(row)) == 1)
+			return true;
+	return false;
+}
+
+void
+decide_failed(const struct show *s, const json_t *failed, const json_t *other, const char *when)
+{
+	for (size_t i = 0; i < json_array_size(failed); i++) {
+		const json_t *row = json_array_get(failed, i);
+
+		if (has(other, row))
+			continue;
+		fputs("  role ", s->out);
+		show_put(s, value_str(row, "role"));
+		fprintf(s->out, " fails %s, and keeps its part: ", when);
+		show_put(s, value_str(row, "error"));
+		fputc('\n', s->out);
+	}
+}
+
 static size_t
 count(const json_t *diff, const char *kind, const char *change)
 {

@@ -19,6 +19,8 @@ enum { DECIDE_SHOWN = 40 /* lines of one difference on a screen */ };
 json_t *decide_diff(const json_t *before, const json_t *after);
 /* A line each, at most `most` (0 = all) and how many more there are. */
 void decide_print(const struct show *s, const json_t *diff, const char *indent, size_t most);
+/* Lists of {role, error} (inforce.h): a line of each that other (NULL: none) has not: "role web fails now, ..."; when: "now". */
+void decide_failed(const struct show *s, const json_t *failed, const json_t *other, const char *when);
 /* "3 instances moved, 1 added; 1 role changed", or "the same". */
 void decide_sum(const json_t *diff, char *out, size_t cap);
 

@@ -15,6 +15,7 @@
 #include "../core/rail.h"
 #include "../core/vars.h"
 #include "../io/render.h"
+#include "inforce.h"
 #include "plan.h"
 #include "raw.h"
 #include "sandbox.h"
@@ -27,59 +28,12 @@ struct files {
 	bool has_loop, has_trees;
 	int script_fd, conf_fd;
 	struct config conf;
-	struct view_node *nodes; /* owned, with their facts */
-	size_t nodes_count;
+	struct inforce_world world; /* its templates: where there are none, whatever is named */
 	struct plan before, after;
-	struct plan_template *named; /* owned; where there are no templates: whatever is named */
-	size_t named_count;
 	unsigned renders, left;
 };
 
-/* --- the world of the input ------------------------------------------------------------------ */
-
-static uint32_t
-take_list(const json_t *list, void **out, size_t cap)
-{
-	size_t n = json_array_size(list);
-	char *all;
-
-	n = n > VIEW_LIST_MAX ? VIEW_LIST_MAX : n;
-	if ((all = calloc(n + 1, cap)) == NULL)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		const char *s = json_string_value(json_array_get(list, i));
-
-		snprintf(all + i * cap, cap, "%s", s != NULL ? s : "");
-	}
-	*out = all;
-	return (uint32_t)n;
-}
-
-static int
-take_nodes(struct files *f, struct err *err)
-{
-	json_t *nodes = json_object_get(f->asked->input, "nodes"), *n;
-	const char *name;
-
-	f->nodes = calloc(json_object_size(nodes) + 1, sizeof *f->nodes);
-	if (f->nodes == NULL)
-		return err_set(err, 1, "out of memory");
-	json_object_foreach(nodes, name, n) {
-		struct view_node *x = &f->nodes[f->nodes_count++];
-		const json_t *facts = json_object_get(n, "facts");
-		void *list = NULL;
-
-		snprintf(x->name, sizeof x->name, "%s", name);
-		snprintf(x->address, sizeof x->address, "%s", value_str(n, "address"));
-		snprintf(x->zone, sizeof x->zone, "%s", value_str(n, "zone"));
-		x->facts.images_count = take_list(json_object_get(facts, "images"), &list, VIEW_IMAGE_CAP);
-		x->facts.images = list;
-		list = NULL;
-		x->facts.sandboxes_count = take_list(json_object_get(facts, "sandboxes"), &list, NAME_CAP);
-		x->facts.sandboxes = list;
-	}
-	return 0;
-}
+/* --- as the host would take it ----------------------------------------------------------------- */
 
 /* What is in force, as if a script had said it; what it says of itself is left out. */
 static int
@@ -120,73 +74,13 @@ note(struct files *f, const char *fmt, ...)
 	json_array_append_new(f->asked->notes, json_string(text));
 }
 
-static json_t *
-map_in(json_t *map, const char *key)
-{
-	json_t *v = json_object_get(map, key);
-
-	if (json_is_object(v))
-		return v;
-	json_object_set_new(map, key, json_object());
-	return json_object_get(map, key);
-}
-
-static void
-put_back(json_t *to, const json_t *from, const char *role)
-{
-	json_t *was = json_object_get(from, role);
-
-	if (was != NULL)
-		json_object_set(to, role, was);
-	else
-		json_object_del(to, role);
-}
-
-/* As the host does with a role that failed: in the answer what was in force. */
-static void
-keep_part(struct files *f, const char *role)
-{
-	json_t *nodes = map_in(f->asked->after, "nodes");
-	const json_t *old = json_object_get(f->asked->before, "nodes");
-
-	put_back(map_in(f->asked->after, "roles"), json_object_get(f->asked->before, "roles"), role);
-	for (size_t i = 0; i < f->nodes_count; i++) {
-		const char *node = f->nodes[i].name;
-		const json_t *was = json_object_get(json_object_get(old, node), "roles");
-
-		if (json_object_get(nodes, node) != NULL || json_object_get(was, role) != NULL)
-			put_back(map_in(map_in(nodes, node), "roles"), was, role);
-	}
-}
-
-/* Without templates nobody can say that one is not there. */
-static int
-name_templates(struct files *f, const json_t *plan, struct err *err)
-{
-	json_t *roles = json_object_get(plan, "roles"), *role;
-	const char *name;
-	void *more = realloc(f->named, (f->named_count + json_object_size(roles) + 1) * sizeof *f->named);
-
-	if (more == NULL)
-		return err_set(err, 1, "out of memory");
-	f->named = more;
-	json_object_foreach(roles, name, role)
-		if (*value_str(role, "template") != '\0') {
-			struct plan_template *t = &f->named[f->named_count++];
-
-			memset(t, 0, sizeof *t);
-			snprintf(t->name, sizeof t->name, "%s", value_str(role, "template"));
-		}
-	return 0;
-}
-
 static int
 judge(struct files *f, struct err *err)
 {
-	struct plan_world w = {.nodes = f->nodes,
-	    .nodes_count = f->nodes_count,
-	    .templates = f->has_trees ? f->trees.templates : f->named,
-	    .templates_count = f->has_trees ? f->trees.templates_count : f->named_count};
+	struct plan_world w = {.nodes = f->world.nodes,
+	    .nodes_count = f->world.nodes_count,
+	    .templates = f->has_trees ? f->trees.templates : f->world.named,
+	    .templates_count = f->has_trees ? f->trees.templates_count : f->world.named_count};
 	int rc = plan_check(f->asked->result.b, f->asked->result.len, &w, &f->after, err);
 
 	if (rc < 0) {
@@ -204,14 +98,14 @@ judge(struct files *f, struct err *err)
 
 		note(f, "role %s failed, and keeps its part: %s", e->role, e->text);
 		if (plan_role(&f->after, e->role) == NULL && json_is_object(f->asked->after))
-			keep_part(f, e->role);
+			inforce_keep(f->asked->after, f->asked->before, json_object_get(f->asked->input, "nodes"), e->role);
 	}
 	if (take_before(f, &w) < 0)
 		note(f, "files are compared with nothing: what is in force names what is not here any more");
 	for (size_t i = 0; i < f->before.errors_count; i++)
 		note(f, "files of role %s are compared with nothing: what is in force names what is not here any more: %s",
 		    f->before.errors[i].role, f->before.errors[i].text);
-	return rail_keep_failed(&f->after, &f->before, f->nodes, f->nodes_count) < 0 ?
+	return rail_keep_failed(&f->after, &f->before, f->world.nodes, f->world.nodes_count) < 0 ?
 	    err_set(err, 1, "out of memory") : 0;
 }
 
@@ -239,9 +133,9 @@ on_render(void *arg, struct render_out *out, const char *error)
 static const struct view_node *
 node_of(const struct files *f, const char *name)
 {
-	for (size_t i = 0; i < f->nodes_count; i++)
-		if (strcmp(f->nodes[i].name, name) == 0)
-			return &f->nodes[i];
+	for (size_t i = 0; i < f->world.nodes_count; i++)
+		if (strcmp(f->world.nodes[i].name, name) == 0)
+			return &f->world.nodes[i];
 	return NULL;
 }
 
@@ -425,14 +319,15 @@ set_up(struct files *f, struct err *err)
 	f->conf.script_wall_ms = 2 * SCRIPT_CPU_MS;
 	if (f->asked->config_dir[0] == '\0') {
 		note(f, "no file is compared: there is no templates/ beside the scripts, and no daemon to say where another is");
-		if (name_templates(f, f->asked->after, err) < 0 || name_templates(f, f->asked->before, err) < 0)
+		if (inforce_templates(&f->world, f->asked->after, err) < 0 ||
+		    inforce_templates(&f->world, f->asked->before, err) < 0)
 			return -1;
-		return take_nodes(f, err);
+		return inforce_nodes(&f->world, f->asked->input, err);
 	}
 	if (trees_init(&f->trees, &f->loop, f->asked->config_dir, f->conf_fd, f, changed, err) < 0)
 		return -1;
 	f->has_trees = true;
-	return take_nodes(f, err);
+	return inforce_nodes(&f->world, f->asked->input, err);
 }
 
 static void
@@ -440,10 +335,7 @@ tear_down(struct files *f)
 {
 	plan_free(&f->before);
 	plan_free(&f->after);
-	for (size_t i = 0; i < f->nodes_count; i++)
-		view_facts_free(&f->nodes[i].facts);
-	free(f->nodes);
-	free(f->named);
+	inforce_free(&f->world);
 	if (f->script_fd > 0)
 		close(f->script_fd);
 	if (f->conf_fd > 0)
@@ -479,13 +371,13 @@ no_role(const struct plan *p, const char *role, struct err *err)
 static int
 no_node(const struct files *f, const char *node, struct err *err)
 {
-	AUTO_FREE const char **words = calloc(f->nodes_count + 1, sizeof *words);
+	AUTO_FREE const char **words = calloc(f->world.nodes_count + 1, sizeof *words);
 	char near[NAME_CAP + 32] = "";
 
-	for (size_t i = 0; words != NULL && i < f->nodes_count; i++)
-		words[i] = f->nodes[i].name;
+	for (size_t i = 0; words != NULL && i < f->world.nodes_count; i++)
+		words[i] = f->world.nodes[i].name;
 	if (words != NULL)
-		guess(near, sizeof near, node, words, f->nodes_count);
+		guess(near, sizeof near, node, words, f->world.nodes_count);
 	return err_set(err, 1, "render: node '%s': not in the input%s", node, near);
 }
 

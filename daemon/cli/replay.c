@@ -23,6 +23,7 @@
 #include "args.h"
 #include "authors.h"
 #include "decide.h"
+#include "inforce.h"
 #include "raw.h"
 #include "show.h"
 #include "value.h"
@@ -143,11 +144,53 @@ text_json(struct slice s)
 	return v != NULL ? v : json_string("");
 }
 
+/* One of the two answers to a round. */
+struct said {
+	json_t *answer; /* with what a role that failed keeps; NULL: none */
+	json_t *failed; /* [{role, error}] */
+	json_t *error;	/* of all of it, or null */
+};
+
+static struct said
+said_of(const json_t *input, struct slice packed, json_t *error)
+{
+	struct said s = {.answer = value_of(packed), .failed = json_array(), .error = error};
+	struct err err;
+
+	if (json_is_null(error) && json_is_object(s.answer) &&
+	    inforce_judge(input, packed, s.answer, s.failed, &err) < 0) {
+		json_decref(s.error);
+		s.error = json_sprintf("the host would refuse it: %s", err.text);
+	}
+	return s;
+}
+
+/* What is the same needs none of that. */
+static void
+add_said(json_t *row, const struct rounds_one *one, const struct sandbox_answer *now)
+{
+	const struct round_rec *was = &one->rec;
+	const json_t *error = json_object_get(now->json, "error"), *log = json_object_get(now->json, "log");
+	json_t *input = value_of(was->input);
+	struct said before = said_of(input, was->result, was->ok ? json_null() : text_json(was->error));
+	struct said after =
+	    said_of(input, now->result, json_is_string(error) ? json_incref((json_t *)(uintptr_t)error) : json_null());
+
+	json_object_set_new(row, "error_then", before.error);
+	json_object_set_new(row, "error", after.error);
+	json_object_set_new(row, "failed_then", before.failed);
+	json_object_set_new(row, "failed", after.failed);
+	json_object_set_new(row, "log", json_boolean(!is_text(log, was->log)));
+	json_object_set_new(row, "changes", decide_diff(before.answer, after.answer));
+	json_decref(before.answer);
+	json_decref(after.answer);
+	json_decref(input);
+}
+
 static json_t *
 row_of(const struct rounds_one *one, const struct sandbox_answer *now, bool same)
 {
 	const struct round_rec *was = &one->rec;
-	json_t *before = value_of(was->result), *after = value_of(now->result);
 	char name[32];
 	json_t *row;
 
@@ -155,15 +198,8 @@ row_of(const struct rounds_one *one, const struct sandbox_answer *now, bool same
 	row = json_pack("{s:s, s:I, s:s, s:o, s:b, s:I, s:I}", "round", name, "at_ms",
 	    (json_int_t)one->head.at_ms, "fate", round_fate_name(was->fate), "why", text_json(was->why),
 	    "same", same, "ms", (json_int_t)now->ms, "ms_then", (json_int_t)was->ms);
-	if (!same) {
-		json_object_set_new(row, "error_then", was->ok ? json_null() : text_json(was->error));
-		json_object_set_new(row, "error", json_is_string(json_object_get(now->json, "error")) ?
-			json_incref(json_object_get(now->json, "error")) : json_null());
-		json_object_set_new(row, "log", json_boolean(!is_text(json_object_get(now->json, "log"), was->log)));
-		json_object_set_new(row, "changes", decide_diff(before, after));
-	}
-	json_decref(before);
-	json_decref(after);
+	if (!same)
+		add_said(row, one, now);
 	return row;
 }
 
@@ -201,22 +237,26 @@ print_row(const struct show *s, const json_t *row)
 	} else if (*value_str(row, "error_then") != '\0') {
 		fputs("failed then: ", s->out);
 		show_put(s, value_str(row, "error_then"));
-	} else if (json_array_size(changes) > 0) {
+	} else if (json_array_size(changes) > 0 || !json_equal(json_object_get(row, "failed"),
+	    json_object_get(row, "failed_then"))) {
 		fputs(sum, s->out);
 	} else {
 		fputs(value_bool(row, "log") ? "the same decisions, another log" : "the same decisions, other bytes",
 		    s->out);
 	}
 	fputc('\n', s->out);
-	if (*value_str(row, "error") == '\0')
-		decide_print(s, changes, "  ", DECIDE_SHOWN);
+	if (*value_str(row, "error") != '\0')
+		return;
+	decide_failed(s, json_object_get(row, "failed"), json_object_get(row, "failed_then"), "now");
+	decide_failed(s, json_object_get(row, "failed_then"), json_object_get(row, "failed"), "then");
+	decide_print(s, changes, "  ", DECIDE_SHOWN);
 }
 
 static void
 tell(struct replay *r, json_t *row)
 {
-	json_t *now = json_pack("[O, O, O]", json_object_get(row, "changes"), json_object_get(row, "error"),
-	    json_object_get(row, "error_then"));
+	json_t *now = json_pack("[O, O, O, O, O]", json_object_get(row, "changes"), json_object_get(row, "error"),
+	    json_object_get(row, "error_then"), json_object_get(row, "failed"), json_object_get(row, "failed_then"));
 
 	if (json_equal(now, r->told) == 1) {
 		r->again++;

@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "decide.h"
+#include "inforce.h"
 #include "run.h"
 #include "show.h"
 #include "table.h"
@@ -101,6 +102,42 @@ show_diff(const struct show *s, const json_t *data)
 	return put_diff(s, from, to, heads);
 }
 
+/* One of a shadow's two answers, with what its roles that failed keep; the caller's. */
+static json_t *
+in_force_of(const json_t *data, const char *key)
+{
+	const json_t *failed = json_object_get(json_object_get(data, "failed"), key);
+	json_t *answer = json_object_get(data, key);
+
+	if (json_array_size(failed) == 0)
+		return json_incref(answer);
+	answer = json_deep_copy(answer);
+	for (size_t i = 0; i < json_array_size(failed); i++) {
+		const json_t *f = json_array_get(failed, i);
+
+		if (value_bool(f, "keeps"))
+			inforce_keep(answer, json_object_get(data, "kept"), NULL, value_str(f, "role"));
+	}
+	return answer;
+}
+
+static int
+put_shadow(const struct show *s, const json_t *data)
+{
+	const json_t *failed = json_object_get(data, "failed");
+	const json_t *mine = json_object_get(failed, "before"), *theirs = json_object_get(failed, "after");
+	json_t *before = in_force_of(data, "before"), *after = in_force_of(data, "after");
+	int code = put_diff(s, before, after, "in force -> shadow");
+
+	if (!s->args->given[OPT_QUIET]) {
+		decide_failed(s, theirs, mine, "in the shadow");
+		decide_failed(s, mine, theirs, "in the scripts in force");
+	}
+	json_decref(before);
+	json_decref(after);
+	return json_array_size(theirs) > 0 ? 1 : code;
+}
+
 static int
 show_shadow(const struct show *s, const json_t *data)
 {
@@ -120,8 +157,7 @@ show_shadow(const struct show *s, const json_t *data)
 		fputs("the shadow has not answered a round yet\n", s->out);
 		return 0;
 	}
-	return put_diff(s, json_object_get(data, "before"), json_object_get(data, "after"),
-	    "in force -> shadow");
+	return put_shadow(s, data);
 }
 
 int
@@ -153,18 +189,15 @@ show_schedules(const struct show *s, const json_t *data, struct err *err)
 int
 show_schedules_code(const json_t *data)
 {
-	const json_t *from = json_object_get(data, "from"), *to = json_object_get(data, "to");
-	json_t *diff;
-	int code;
+	bool shadow = json_is_object(json_object_get(data, "after"));
+	json_t *from = shadow ? in_force_of(data, "before") : json_incref(json_object_get(data, "from"));
+	json_t *to = shadow ? in_force_of(data, "after") : json_incref(json_object_get(data, "to"));
+	json_t *diff = to != NULL ? decide_diff(from, to) : NULL;
+	bool fails = shadow && json_array_size(json_object_get(json_object_get(data, "failed"), "after")) > 0;
+	int code = fails || json_array_size(diff) > 0 ? 1 : 0;
 
-	if (json_is_object(json_object_get(data, "after"))) {
-		from = json_object_get(data, "before");
-		to = json_object_get(data, "after");
-	}
-	if (to == NULL)
-		return 0;
-	diff = decide_diff(from, to);
-	code = json_array_size(diff) > 0 ? 1 : 0;
+	json_decref(from);
+	json_decref(to);
 	json_decref(diff);
 	return code;
 }

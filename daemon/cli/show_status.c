@@ -133,7 +133,7 @@ print_scheduler(const struct show *s, const json_t *d)
 static void
 print_shadow(const struct show *s, const json_t *shadow)
 {
-	static const char *const words[] = {"added", "removed", "moved", "changed", "roles"};
+	static const char *const words[] = {"added", "removed", "moved", "changed", "roles", "failing"};
 	const char *error = value_str(shadow, "error");
 	bool any = false;
 

@@ -106,7 +106,7 @@ over(struct engine *e, struct round *r, enum round_fate fate, enum actdesk_end h
 
 	leave(e, r);
 	if (fate == ROUND_ISSUED || fate == ROUND_SAME)
-		shadow_round(e, blob_slice(&e->lead.recording.input), a->result);
+		shadow_round(e, &r->judge.asked, blob_slice(&e->lead.recording.input), a->result);
 	recording_end(e, a, fate, why);
 	if (fate == ROUND_GIVEN_UP) {
 		again(e, why);

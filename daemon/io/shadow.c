@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../base/log.h"
+#include "../core/rail.h"
 #include "engine.h"
 #include "pack.h"
 
@@ -34,6 +35,19 @@ clear(struct engine *e)
 	blob_free(&s->main);
 	roundjudge_free(&s->judge);
 	plan_free(&s->plan);
+	plan_free(&s->last);
+	schedule_free(&s->old);
+}
+
+/* What the last one came to. */
+static void
+forget(struct shadow *s)
+{
+	blob_free(&s->theirs);
+	blob_free(&s->failed);
+	blob_free(&s->kept);
+	s->failing = 0;
+	s->moves = (struct planmoves){0};
 }
 
 static void
@@ -44,8 +58,7 @@ failed(struct engine *e, const char *why)
 	if (strcmp(s->error, why) != 0)
 		log_info("shadow scheduler: %s", why);
 	snprintf(s->error, sizeof s->error, "%s", why);
-	blob_free(&s->theirs);
-	s->moves = (struct planmoves){0};
+	forget(s);
 	clear(e);
 }
 
@@ -119,6 +132,104 @@ check(struct engine *e, struct slice answer, enum shadow_at next)
 		go_on(e, rc > 0 ? s->at : next);
 }
 
+/* --- a role that failed keeps what it had --------------------------------------------- */
+
+static void
+find_last(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+	const struct hash *from = s->from.count > 0 ? &s->from.hash[s->from.count - 1] : &e->keep.current.hash;
+	struct err err;
+	int rc = 0;
+
+	forget(s);
+	if (s->plan.errors_count + s->judge.plan.errors_count == 0)
+		go_on(e, SHADOW_COUNT);
+	else if (!hash_eq(from, &e->keep.current.hash) && (rc = keep_old(&e->keep, from, &s->old, &err)) < 0)
+		failed(e, err.text);
+	else
+		go_on(e, rc > 0 ? SHADOW_READ : SHADOW_KEEP);
+}
+
+static void
+read_last(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+	int rc = schedule_plan_more(&s->old, &s->last_at, &s->last);
+
+	if (rc < 0)
+		failed(e, "out of memory");
+	else
+		go_on(e, rc > 0 ? SHADOW_READ : SHADOW_KEEP);
+}
+
+static void
+pack_failed(const char *key, const struct plan *p, msgpack_packer *pk)
+{
+	pk_str(pk, key);
+	msgpack_pack_array(pk, p->errors_count);
+	for (size_t i = 0; i < p->errors_count; i++) {
+		msgpack_pack_map(pk, 3);
+		pk_kstr(pk, "role", p->errors[i].role);
+		pk_kstr(pk, "error", p->errors[i].text);
+		pk_kbool(pk, "keeps", plan_role(p, p->errors[i].role) == NULL);
+	}
+}
+
+static void
+note_failed(struct shadow *s)
+{
+	msgpack_sbuffer buf;
+	msgpack_packer pk;
+
+	pk_begin(&buf, &pk);
+	msgpack_pack_map(&pk, 2);
+	pack_failed("before", &s->judge.plan, &pk);
+	pack_failed("after", &s->plan, &pk);
+	s->failed = (struct blob){(uint8_t *)buf.data, buf.size}; /* malloc'd too */
+	s->failing = s->plan.errors_count;
+}
+
+/* Of both, into s->kept. */
+static int
+note_kept(struct engine *e, const struct plan *last, const struct schedule_meta *meta)
+{
+	struct shadow *s = &e->lead.shadow;
+	const struct plan *const of[] = {&s->plan, &s->judge.plan};
+	const struct world *w = &s->judge.world;
+	struct plan kept = {.roles = NULL};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(of) && rc == 0; i++) {
+		kept.errors = of[i]->errors;
+		kept.errors_count = of[i]->errors_count;
+		rc = rail_keep_failed(&kept, last, w->nodes, w->nodes_count);
+	}
+	if (rc == 0)
+		rc = schedule_pack_parent(meta, &kept, &s->kept);
+	kept.errors = NULL; /* not its own */
+	plan_free(&kept);
+	return rc;
+}
+
+static void
+keep_last(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+	bool read = s->old.parts != NULL;
+	const struct plan *last = read ? &s->last : s->from.count > 0 ? apply_plan(e, &e->keep.current) : NULL;
+	const struct world *w = &s->judge.world;
+
+	note_failed(s);
+	if (last != NULL &&
+	    (note_kept(e, last, read ? &s->old.meta : &e->keep.current.meta) < 0 ||
+		rail_keep_failed(&s->plan, last, w->nodes, w->nodes_count) < 0 ||
+		rail_keep_failed(&s->judge.plan, last, w->nodes, w->nodes_count) < 0))
+		failed(e, "out of memory");
+	else
+		go_on(e, SHADOW_COUNT);
+}
+
 static void
 compare(struct engine *e)
 {
@@ -129,10 +240,9 @@ compare(struct engine *e)
 		return;
 	}
 	s->error[0] = '\0';
-	blob_free(&s->theirs);
 	s->theirs = s->answer;
 	s->answer = (struct blob){0};
-	s->differed += !planmoves_none(&s->moves);
+	s->differed += !planmoves_none(&s->moves) || s->failing > 0;
 	go_on(e, SHADOW_TIDY);
 }
 
@@ -140,9 +250,9 @@ static void
 tidy(struct engine *e)
 {
 	struct shadow *s = &e->lead.shadow;
-	bool more = s->plan.nodes != NULL;
+	bool last = s->last.nodes != NULL, more = last || s->plan.nodes != NULL;
 
-	plan_free(&s->plan);
+	plan_free(last ? &s->last : &s->plan);
 	if (more)
 		go_on(e, SHADOW_TIDY);
 	else
@@ -165,7 +275,13 @@ on_turn(struct engine *e)
 			s->plan = s->judge.plan;
 			memset(&s->judge.plan, 0, sizeof s->judge.plan);
 		}
-		check(e, blob_slice(&s->asked), SHADOW_COUNT);
+		check(e, blob_slice(&s->asked), SHADOW_LAST);
+	} else if (s->at == SHADOW_LAST) {
+		find_last(e);
+	} else if (s->at == SHADOW_READ) {
+		read_last(e);
+	} else if (s->at == SHADOW_KEEP) {
+		keep_last(e);
 	} else if (s->at == SHADOW_COUNT) {
 		compare(e);
 	} else if (s->at == SHADOW_TIDY) {
@@ -174,7 +290,7 @@ on_turn(struct engine *e)
 }
 
 void
-shadow_round(struct engine *e, struct slice input, struct slice result)
+shadow_round(struct engine *e, const struct round_parents *from, struct slice input, struct slice result)
 {
 	struct shadow *s = &e->lead.shadow;
 
@@ -190,6 +306,8 @@ shadow_round(struct engine *e, struct slice input, struct slice result)
 		return;
 	}
 	s->turn.run = on_turn;
+	s->from = *from;
+	s->last_at = 0;
 	if (blob_copy(&s->main, result) < 0 || blob_copy(&s->input, input) < 0 ||
 	    script_pack_files(scripts(e), &s->files) < 0)
 		failed(e, "out of memory");
@@ -203,10 +321,9 @@ shadow_stop(struct engine *e)
 	struct shadow *s = &e->lead.shadow;
 
 	clear(e);
+	forget(s);
 	blob_free(&s->asked);
-	blob_free(&s->theirs);
 	s->rounds = s->differed = s->missed = 0;
-	s->moves = (struct planmoves){0};
 	s->error[0] = '\0';
 }
 
@@ -219,7 +336,7 @@ shadow_pack(const struct engine *e, msgpack_packer *pk)
 		msgpack_pack_nil(pk);
 		return;
 	}
-	msgpack_pack_map(pk, 10);
+	msgpack_pack_map(pk, 11);
 	pk_kuint(pk, "rounds", s->rounds);
 	pk_kuint(pk, "differed", s->differed);
 	pk_kuint(pk, "missed", s->missed);
@@ -229,6 +346,7 @@ shadow_pack(const struct engine *e, msgpack_packer *pk)
 	pk_kuint(pk, "moved", s->moves.moved);
 	pk_kuint(pk, "changed", s->moves.changed);
 	pk_kuint(pk, "roles", s->moves.roles);
+	pk_kuint(pk, "failing", s->failing);
 	pk_kuint(pk, "ms", s->ms);
 }
 
@@ -247,10 +365,12 @@ shadow_pack_answers(const struct engine *e, msgpack_packer *pk)
 {
 	const struct shadow *s = &e->lead.shadow;
 
-	msgpack_pack_map(pk, 5);
+	msgpack_pack_map(pk, 7);
 	pk_kbool(pk, "is", e->lead.leading && scripts(e)->count > 0);
 	pk_kuint(pk, "rounds", s->rounds);
 	pk_kstr(pk, "error", s->error);
 	pack_one("before", &s->asked, pk);
 	pack_one("after", &s->theirs, pk);
+	pack_one("failed", &s->failed, pk);
+	pack_one("kept", &s->kept, pk);
 }

@@ -30,6 +30,9 @@ enum shadow_at {
 	SHADOW_SCRIPT, /* it runs */
 	SHADOW_THEIRS, /* its answer is checked */
 	SHADOW_MINE,   /* that of the scripts in force */
+	SHADOW_LAST,   /* a role failed: what was in force is looked for */
+	SHADOW_READ,   /* and read */
+	SHADOW_KEEP,   /* such a role has that, in both (rail.h) */
 	SHADOW_COUNT,  /* how far they are apart */
 	SHADOW_TIDY,   /* what that took is freed */
 };
@@ -45,18 +48,24 @@ struct shadow {
 	struct plan plan;		   /* its own, once checked */
 	struct blob main, asked;	   /* what the scripts in force said; of the one under way, and of the last */
 	struct blob theirs;		   /* what it said; empty: it failed */
+	struct round_parents from;	   /* what both went on from */
+	struct schedule old;		   /* the newest of these, where it is not the one in force */
+	struct plan last;		   /* of it, as far as it is read */
+	size_t last_at;
+	struct blob failed, kept; /* of the last: the roles that failed in each, and what they keep; or empty */
+	size_t failing;		  /* of its own */
 	uint64_t rounds, differed, missed; /* of this office */
 	struct planmoves moves;
 	char error[ERR_TEXT_CAP]; /* of the last, or "" */
 	uint32_t ms;
 };
 
-/* A round was answered; input and result are borrowed. */
-void shadow_round(struct engine *e, struct slice input, struct slice result);
+/* A round that went on from these was answered; all is borrowed. */
+void shadow_round(struct engine *e, const struct round_parents *from, struct slice input, struct slice result);
 void shadow_stop(struct engine *e);
-/* {rounds, differed, missed, error, added, removed, moved, changed, roles, ms}, or nil: there is none. */
+/* {rounds, differed, missed, error, added, removed, moved, changed, roles, failing, ms}, or nil: there is none. */
 void shadow_pack(const struct engine *e, msgpack_packer *pk);
-/* {error, before, after}: the answers themselves, and nil where one is not there. */
+/* {error, before, after, failed, kept}: the answers themselves, and nil where one is not there. */
 void shadow_pack_answers(const struct engine *e, msgpack_packer *pk);
 
 #endif

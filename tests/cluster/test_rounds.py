@@ -160,6 +160,20 @@ def test_shadow(world):
     assert "would have 1 added" in other.mesh("status").stdout
     p = other.mesh("schedule", "shadow")
     assert p.returncode == 1 and "+ one.11 on n" in p.stdout, p.stdout + p.stderr
+    # A role that fails keeps its part, as it would in force, and is named.
+    put("local good = (function()\n" + ROLE % (10, 10) + "end)()\n" + """local decide = good.schedule
+function good.schedule(input)
+  local out = decide(input)
+  out.roles.one.on_split = "kepe"
+  return out
+end
+return good
+""")
+    wait_until("it has run", lambda: (other.status()["shadow"] or {}).get("failing") == 1, 30)
+    assert "would have 1 failing" in other.mesh("status").stdout
+    p = other.mesh("schedule", "shadow")
+    assert p.returncode == 1 and "in force -> shadow: the same\n" in p.stdout, p.stdout + p.stderr
+    assert "role one fails in the shadow, and keeps its part: roles.one.on_split: " in p.stdout, p.stdout
     put("return nonsense(\n")
     wait_until("it fails", lambda: "main.lua:" in ((other.status()["shadow"] or {}).get("error") or ""), 30)
     assert "the shadow fails: " in other.mesh("schedule", "shadow").stdout

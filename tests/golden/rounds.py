@@ -29,6 +29,23 @@ return {schedule = function(input)
 end}
 """
 FILES = {"main.lua": MAIN, "names.lua": "return {of = function(i) return 'k' .. i * 7919 end}\n"}
+# Within a role: an id that is none, and an error that the scripts caught themselves.
+ROLES = """
+local function place(role, id) return {[role] = {sandbox = role, instances = {[id] = {process = role, image = role}}}} end
+return {schedule = function(input)
+  local last = input.parents[1]
+  local out = {roles = {one = {on_split = "keep"}}, nodes = {n1 = {roles = place("one", "one.1")}}}
+  %s
+  return out
+end}
+"""
+KEEPS = {"main.lua": ROLES % ""}
+BREAKS = ROLES % """
+  out.roles = {one = {on_split = "keep"}, three = {on_split = "keep"}}
+  out.nodes.n1 = {roles = place("one", "../x")}
+  out.nodes.n2 = {roles = place("three", "three.1")}
+  out.errors = {two = "main.lua:9: boom"}
+"""
 FAILS = {"main.lua": "return {schedule = function() error('no') end}\n"}
 
 
@@ -72,9 +89,9 @@ def part_of(data, key):
     return b""
 
 
-def once(files, i):
+def once(files, i, parents=()):
     """One round as the engine asks it: (answer, result's bytes, input's bytes)."""
-    given = m.pack({"n": i, "nodes": {f"n{k}": {} for k in range(20)}, "parents": []})
+    given = m.pack({"n": i, "nodes": {f"n{k}": {} for k in range(20)}, "parents": list(parents)})
     request = b"\x86" + m.pack("mode") + m.pack("schedule") + m.pack("limits") + m.pack(
         {"heap": 64 << 20, "cpu_ms": 5000, "output": 4 << 20}) + m.pack("seed") + m.pack(
         struct.unpack("<Q", blake(given)[:8])[0] >> 1) + m.pack("files") + m.pack(files) + \
@@ -129,6 +146,24 @@ def main():
         "1 otherwise" in p.stdout, p)
     p = mesh("replay", other, "--since", "1970-01-01T00:00:02", "--json")
     say("from a time on", p.returncode == 0 and json.loads(p.stdout)["rounds"] == 1, p)
+
+    kept = rounds_of(os.path.join(top, "kept"))
+    one = {"image": "one", "process": "one", "vars": {}}
+    in_force = {"roles": {r: {"on_split": "keep", "vars": {}} for r in ("one", "two")}, "nodes": {"n1": {
+        "vars": {}, "roles": {r: {"sandbox": r, "vars": {}, "instances": {f"{r}.1": one}} for r in ("one", "two")}}}}
+    put(kept, [plain(*once(KEEPS, 1, [in_force]))], KEEPS)
+    with open(os.path.join(rounds_of(os.path.join(top, "breaks")), "main.lua"), "w", encoding="utf-8") as f:
+        f.write(BREAKS)
+    p = mesh("replay", kept, "--scheduler", os.path.dirname(f.name))
+    say("a role that fails keeps its part, and is named", p.returncode == 1 and
+        "role one fails now, and keeps its part: nodes.n1.roles.one.instances" in p.stdout and
+        "role two fails now, and keeps its part: main.lua:9: boom" in p.stdout and
+        "+ three.1 on n2" in p.stdout and "one.1" not in p.stdout and "- two.1" not in p.stdout, p)
+    with open(f.name, "w", encoding="utf-8") as f:
+        f.write(ROLES % "out.nodes.zz = {roles = {}}")
+    p = mesh("replay", kept, "--scheduler", os.path.dirname(f.name))
+    say("what the host would refuse is no decision", p.returncode == 1 and
+        "fails now: the host would refuse it: nodes.zz: no such node" in p.stdout, p)
 
     with open(os.path.join(good, "00000001.rounds"), "rb") as f:
         data = f.read()

@@ -15,7 +15,13 @@
 static const char script[] =
     "local n = 0\n"
     "return {schedule = function(input)\n"
-    "  return {roles = {web = {on_split = 'replace',\n"
+    "  return {roles = {still = {on_split = 'keep'}, web = {on_split = 'replace',\n"
+    "    vars = {now = input.now, parents = #input.parents}}}}\n"
+    "end}\n";
+/* It decides the same, but that a role fails, by a defect that the host finds. */
+static const char shadow_script[] =
+    "return {schedule = function(input)\n"
+    "  return {roles = {still = {on_split = 'kepe'}, web = {on_split = 'replace',\n"
     "    vars = {now = input.now, parents = #input.parents}}}}\n"
     "end}\n";
 
@@ -378,7 +384,7 @@ a_shadow_stops_anywhere(void **state)
 	struct shadow *s = &e->lead.shadow;
 
 	(void)state;
-	assert_int_equal(leader_scripts(&l, TREES_SHADOW, script), 0);
+	assert_int_equal(leader_scripts(&l, TREES_SHADOW, shadow_script), 0);
 	for (enum shadow_at at = SHADOW_START; at <= SHADOW_TIDY; at++) {
 		it_goes_well();
 		while (s->at != at) /* the poll wakes it */
@@ -393,6 +399,16 @@ a_shadow_stops_anywhere(void **state)
 	assert_string_equal(s->error, "");
 	assert_int_equal(s->rounds, 1);
 	assert_true(s->theirs.len > 0 && s->asked.len > 0);
+	/* That role keeps what it had before the round: so it would be in force. */
+	assert_true(planmoves_none(&s->moves));
+	assert_int_equal(s->failing, 1);
+	assert_int_equal(s->differed, 1);
+	assert_true(s->failed.len > 0 && s->kept.len > 0);
+	assert_int_equal(leader_scripts(&l, TREES_SHADOW, script), 0);
+	it_goes_well();
+	loop_until(&l.loop, s->at == SHADOW_IDLE);
+	assert_int_equal(s->differed, 1);
+	assert_true(s->failing + s->failed.len + s->kept.len == 0);
 }
 
 /* Of a made-up member, that is alive and has told which images it has. */
