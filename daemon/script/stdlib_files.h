@@ -52,6 +52,7 @@
 	X(simworld, "mesh/simworld.lua", "scheduler-scripts/lib/simworld.lua")                     \
 	X(simask, "mesh/simask.lua", "scheduler-scripts/lib/simask.lua")                           \
 	X(simcheck, "mesh/simcheck.lua", "scheduler-scripts/lib/simcheck.lua")                     \
+	X(simjudge, "mesh/simjudge.lua", "scheduler-scripts/lib/simjudge.lua")                     \
 	X(simhost, "mesh/simhost.lua", "scheduler-scripts/lib/simhost.lua")                        \
 	X(simrail, "mesh/simrail.lua", "scheduler-scripts/lib/simrail.lua")                        \
 	X(simside, "mesh/simside.lua", "scheduler-scripts/lib/simside.lua")                        \

@@ -123,7 +123,7 @@ end
 
 function compound.map(node, value, path)
   if type(value) ~= "table" then return wanted(path, "a map", value) end
-  for _, key in ipairs(util.keys(value)) do
+  for _, key in ipairs(util.sorted_keys(value)) do
     local why = plain[node.key](key, below(path, key)) or check(node.item, value[key], below(path, key))
     if why then return why end
   end
@@ -174,10 +174,11 @@ end
 ---@param type_name string  of the contract: "Input", "Output", "Node" ...
 ---@param value any
 ---@param some? boolean  not all of it need be there: an input that somebody wrote; but its nodes
+---@param path? string    where it is in something larger
 ---@return string? error
-return function(type_name, value, some)
+return function(type_name, value, some, path)
   partial = some == true
-  local why = check(parse(type_name), value, "")
+  local why = check(parse(type_name), value, path or "")
   partial = false
   return why or some and type_name == "Input" and value.nodes == nil and "Input: nodes is missing" or nil
 end

@@ -24,7 +24,7 @@ local function new(sim, opts)
   local nodes = simcheck.nodes(opts.nodes or 3, 4)
   local world = setmetatable({seed = opts.seed or sim.seed or 1, now = World.EPOCH_MS, hosts = {}, names = {},
     sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {}, starts = {},
-    errors = {}, seen = {}, forced = {}, rails = opts.rails ~= false, role_errors = {},
+    errors = {}, seen = {}, forced = {}, rails = opts.rails ~= false,
     roles = opts.roles or {}, vars = opts.vars or {}, scheduler = opts.scheduler,
     on_error = opts.on_error or false, cut_ms = false, asked = {}, known_roles = {}, declared_by = false,
     declares = false, jitter_ms = simcheck.duration(opts.jitter or 2000, 4), term = 0, serial = 0,

@@ -68,6 +68,14 @@ return function(World)
     simcheck.asked(self, role)
     self.forced[role], self.dirty = true, true
   end
+  --- Roles that failed in the last round of a node's side, role -> why, and keep what they had; of one its why, or nil.
+  function World:failed(role, node)
+    simcheck.asked(self, role, node, true)
+    local side = side_at(self, node)
+    local failed = side and side.failed or {}
+    if role then return failed[role] end
+    return failed
+  end
   function World:reply(id)
     if not self.asked[id or ""] then error(("mesh.sim: there is no action '%s'"):format(tostring(id)), 2) end
     return self.replies[id]

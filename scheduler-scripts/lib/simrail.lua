@@ -134,4 +134,14 @@ function rail.apply(side, made)
   return fine
 end
 
+--- Roles that failed, and have no part in what was made, keep what they had.
+---@param side mesh.sim.Side
+---@param made table
+function rail.keep_failed(side, made)
+  local last = side.parents[#side.parents]
+  for role in pairs(made.errors or {}) do
+    if last and last.roles[role] and not made.roles[role] then keep(side.world, made, last, role) end
+  end
+end
+
 return rail

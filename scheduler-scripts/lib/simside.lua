@@ -4,6 +4,7 @@
 -- contract (mesh.check), so a spec can't pass with what a daemon would refuse.
 
 local check = require "mesh.check"
+local judge = require "mesh.simjudge"
 local rail = require "mesh.simrail"
 local util = require "mesh.util"
 
@@ -63,7 +64,7 @@ function Side.new(world, group, members)
   world.term = world.term + 1
   return setmetatable({world = world, group = group, members = members, leader = leader, term = world.term,
     grade = 2 * #members > world:known() and "full" or "degraded", parents = newest(held),
-    held = {}, acted = {}, next_ms = world.now}, Side)
+    held = {}, failed = {}, acted = {}, next_ms = world.now}, Side)
 end
 
 local function node_state(world, host, group)
@@ -171,8 +172,7 @@ function Side:input()
 end
 
 --- The output as a daemon gives it back, with what may be left out filled in.
-local function whole(result)
-  local s = copy(result)
+local function whole(s)
   s.roles, s.nodes, s.vars = s.roles or {}, s.nodes or {}, s.vars or {}
   for _, r in pairs(s.roles) do r.vars = r.vars or {} end
   for _, node in pairs(s.nodes) do
@@ -183,24 +183,6 @@ local function whole(result)
     end
   end
   return s
-end
-
---- What the contract can't say: who is who, and that each is once.
-local function check_names(result, input)
-  local at = {}
-  for name, node in pairs(result.nodes) do
-    local known = input.nodes[name]
-    if not known or known.state == "left" then return ("nodes.%s: no such node"):format(name) end
-    for role, place in pairs(node.roles) do
-      local path = ("nodes.%s.roles.%s"):format(name, role)
-      if not result.roles[role] then return ("%s: role '%s' is not in roles"):format(path, role) end
-      for id in pairs(place.instances) do
-        if at[id] then return ("instance '%s' scheduled on %s and %s"):format(id, at[id], name) end
-        if id:sub(1, #role + 1) ~= role .. "." then return ("%s.instances.%s: not of this role"):format(path, id) end
-        at[id] = name
-      end
-    end
-  end
 end
 
 --- Nodes that were told no list have whatever is asked of them, from the next round on.
@@ -255,6 +237,20 @@ function Side:issue(result)
   end
 end
 
+--- Roles that failed by their own error boundary, or by what the host refuses of them.
+function Side:note_failed(made, refused)
+  local world, was = self.world, self.failed
+  self.failed = made.errors or {}
+  for role, why in pairs(refused) do self.failed[role] = self.failed[role] or why end
+  made.errors = self.failed
+  for _, role in ipairs(util.keys(self.failed)) do
+    world.known_roles[role] = true
+    if was[role] ~= self.failed[role] then
+      world:note("%s leads: role %s failed: %s", self.leader, role, self.failed[role])
+    end
+  end
+end
+
 --- One round of this side's leader.
 function Side:round()
   local world = self.world
@@ -264,20 +260,23 @@ function Side:round()
     if why then error("mesh.sim: its own input is wrong: " .. why, 0) end
     local seen = copy(input)
     local ok, result = pcall(world.scheduler.schedule, input)
-    why = not ok and tostring(result) or check("Output", result)
-    local made = not why and whole(result)
-    why = why or check_names(made, seen)
-    if why then return world:failed(self, why) end
-    world.errors[self.group] = nil
-    for role, text in pairs(made.errors or {}) do
-      world:note("%s leads: role %s failed: %s", self.leader, role, text)
+    local made, refused = nil, nil
+    if ok then
+      made = copy(result)
+      why, refused = judge(made, seen)
+    else
+      why = tostring(result)
     end
-    world.role_errors = made.errors or {}
+    if why then return world:round_failed(self, why) end
+    made = whole(made)
+    world.errors[self.group] = nil
+    self:note_failed(made, refused)
     if not self:learn(made.missing) then
       if world.rails then
         rail.note(self, seen, made.replies)
         if not rail.apply(self, made) then return end
       end
+      rail.keep_failed(self, made)
       self:answer(seen, made.replies)
       return self:issue(made)
     end

@@ -89,9 +89,9 @@ function World:side_of(name)
   end
 end
 
---- A round went wrong: as in a daemon the schedule in force stays; here it is an error too,
+--- A round went wrong as a whole: as in a daemon the schedule in force stays; here it is an error too,
 -- unless the world was made with on_error = "keep".
-function World:failed(side, why)
+function World:round_failed(side, why)
   self.errors[side.group] = why
   self:note("%s leads: round failed: %s", side.leader, why)
   if self.on_error ~= "keep" then self:stop(("the round of %s failed: %s"):format(side.leader, why)) end

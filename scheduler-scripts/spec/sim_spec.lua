@@ -195,7 +195,70 @@ describe("mesh.sim", function()
     assert.matches("the round of n1 failed: nodes.n9: no such node", err, 1, true)
     local w = world {scheduler = bad, on_error = "keep"}
     w:advance "3s"
-    assert.are.equal("nodes.n9: no such node", w:error "n1")
+    assert.are.equal("nodes.n9: no such node (known: n1, n2, n3, n4, n5)", w:error "n1")
+  end)
+
+  --- What web's part is made into, and what the host says of it; the other role goes on.
+  local AMISS = {
+    {"roles.web.on_split: expected one of replace, keep, exclusive, got 'kepe'",
+      function(out) out.roles.web.on_split = "kepe" end},
+    {"nodes.n1.roles.web.instances.web.1: image is missing",
+      function(_, instances) instances["web.1"].image = nil end},
+    {"nodes.n1.roles.web.instances.one: an instance of role 'web' is named web.N or web.KEY",
+      function(_, instances) instances.one, instances["web.1"] = instances["web.1"], nil end},
+    {"nodes.n1.roles.web: sandbox is missing", function(out) out.nodes.n1.roles.web.sandbox = nil end},
+    {"nodes.n1.roles.web: role 'web' is not in roles: give it a version and on_split there",
+      function(out) out.roles.web = nil end},
+    {"nodes.n9: no such node (known: n1, n2)",
+      function(out) out.nodes.n9, out.nodes.n1.roles.web = {roles = {web = out.nodes.n1.roles.web}}, nil end},
+    {"instance 'web.1' scheduled on n1 and n2",
+      function(out) out.nodes.n2.roles.web = out.nodes.n1.roles.web end},
+    {"main.lua:3: boom", function(out)
+      out.roles.web, out.nodes.n1, out.errors = nil, nil, {web = "main.lua:3: boom"}
+    end},
+  }
+
+  it("lets a role that the host refuses keep its part, and the others go on", function()
+    local bad, mark
+    local main = {roles = {"web", "front"}, schedule = function()
+      local function place(role)
+        return {[role] = {sandbox = role, instances = {[role .. ".1"] = {process = role, image = role .. "-v1"}}}}
+      end
+      local out = {roles = {web = {on_split = "keep"}, front = {on_split = "keep", vars = {mark = mark}}},
+        nodes = {n1 = {roles = place "web"}, n2 = {roles = place "front"}}}
+      if bad then bad(out, out.nodes.n1.roles.web.instances) end
+      return out
+    end}
+    for i, row in ipairs(AMISS) do
+      local w = sim {nodes = 2, scheduler = main, rails = i % 2 == 0}
+      bad = nil
+      w:advance "10s"
+      assert.are.same({}, w:failed())
+      bad, mark = row[2], i
+      w:advance "10s"
+      assert.are.equal(row[1], w:failed "web")
+      assert.are.same({web = row[1]}, w:failed(nil, "n2"))
+      assert.is_nil(w:failed "front")
+      assert.is_nil(w:error())
+      assert.are.equal(i, w:schedule().roles.front.vars.mark)
+      assert.are.equal("web-v1", w:schedule().nodes.n1.roles.web.instances["web.1"].image)
+      assert.are.equal(1, w:running("web", "n1"))
+      assert.are.equal(1, w:started "web")
+      assert.matches("n1 leads: role web failed: " .. row[1], w:log(), 1, true)
+      bad = nil
+      w:advance "10s"
+      assert.are.same({}, w:failed())
+    end
+    -- One that never had a part has none.
+    bad, mark = AMISS[1][2], nil
+    local w = sim {nodes = 2, scheduler = main}
+    w:advance "10s"
+    assert.are.equal(0, w:running "web")
+    assert.are.equal(1, w:running "front")
+    -- What can't leave the sandbox is nobody's alone.
+    bad = function(out) out.roles.web.vars = {f = print} end
+    local _, err = pcall(w.advance, w, "10s")
+    assert.matches("the round of n1 failed: roles.web.vars.f: function is not serialisable", err, 1, true)
   end)
 
   it("refuses options and nodes that it does not know", function()
@@ -258,11 +321,11 @@ describe("mesh.sim", function()
 
   it("refuses to be asked of what there is not", function()
     local w = world()
-    for _, word in ipairs {"running", "healthy", "instances", "where", "started", "force"} do
+    for _, word in ipairs {"running", "healthy", "instances", "where", "started", "force", "failed"} do
       refuses("no role 'wbe'; did you mean 'web'?", function() w[word](w, "wbe") end)
     end
     refuses("no role 'wbe'; did you mean 'web'?", function() w:check("n1", "wbe", "x") end)
-    for _, word in ipairs {"running", "healthy", "instances"} do
+    for _, word in ipairs {"running", "healthy", "instances", "failed"} do
       refuses("no node 'nope'", function() w[word](w, "web", "nope") end)
     end
     for _, word in ipairs {"leader", "schedule", "held", "error"} do

@@ -14,6 +14,7 @@ describe("@NAME@", function()
   it("runs two, on two nodes", function()
     assert.are.equal(2, world:running "@NAME@")
     assert.are.equal(2, #world:where "@NAME@")
+    assert.are.same({}, world:failed())
   end)
 
   it("moves away from a node that died", function()
