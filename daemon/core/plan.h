@@ -155,5 +155,8 @@ void plan_place_free(struct plan_place *pl);
  * once for a change.  0: it is not said; UINT32_MAX: it is no number from 1 on. */
 uint32_t plan_max_unavailable(const struct plan_role *r);
 const char *plan_split_name(enum plan_split s);
+/* "role 'web' takes 3900 KiB in 40 instances, role 'front' 12 KiB in 3 instances": the three that take
+ * most, of all or (only, one of its nodes) on one; "" if none takes anything. */
+void plan_largest(const struct plan *p, const struct plan_node *only, char *out, size_t cap);
 
 #endif

@@ -63,6 +63,17 @@ signed_bytes(struct slice body, struct blob *out)
 
 /* --- building ----------------------------------------------------------------- */
 
+/* What to do is the same for each: what many share is said once, and what is large is no variable. */
+static int
+too_large(const struct plan *plan, const struct plan_node *only, const char *what, struct err *err)
+{
+	char largest[300];
+
+	plan_largest(plan, only, largest, sizeof largest);
+	return err_set(err, 1, "schedule: %s%s%s; what instances share belongs into their role's vars, once, large data into an image",
+	    what, largest[0] != '\0' ? ": " : "", largest);
+}
+
 /* Move a packed part into the table; rows come in order. */
 static int
 add_part(struct schedule *s, enum schedule_kind kind, const char *name, int rc,
@@ -91,6 +102,7 @@ static int
 build_parts(struct schedule *s, const struct plan *plan, const struct crypto *c, struct err *err)
 {
 	size_t all = plan->roles_count + plan->nodes_count + 1;
+	char what[NAME_CAP + 80];
 	struct blob b;
 	int rc;
 
@@ -105,6 +117,11 @@ build_parts(struct schedule *s, const struct plan *plan, const struct crypto *c,
 	}
 	for (size_t i = 0; i < plan->nodes_count; i++) {
 		rc = partcode_node(&plan->nodes[i], &b);
+		if (rc == -ERR_LONG) {
+			snprintf(what, sizeof what, "node '%s' packs to more than %d KiB, the limit of a part",
+			    plan->nodes[i].name, SCHEDULE_PART_BYTES_MAX >> 10);
+			return too_large(plan, &plan->nodes[i], what, err);
+		}
 		if (add_part(s, SCHEDULE_NODE, plan->nodes[i].name, rc, &b, c, err) != 0)
 			return -1;
 	}
@@ -185,6 +202,7 @@ static int
 build(struct schedule *s, const struct plan *plan, const struct crypto *c, struct err *err)
 {
 	size_t bytes = 0;
+	char what[80];
 
 	if (!leader_is(&s->meta, c) || s->meta.parents_count > MESH_PARENTS_MAX)
 		return err_set(err, 1, "schedule: the stamp is not of this node's key");
@@ -197,10 +215,11 @@ build(struct schedule *s, const struct plan *plan, const struct crypto *c, struc
 		    rc == -ERR_LONG ? "too many roles and nodes" : "out of memory");
 	for (size_t i = 0; i < s->parts_count; i++)
 		bytes += s->parts[i].bytes;
-	if (s->header.len + bytes > SCHEDULE_BYTES_MAX)
-		return err_set(err, 1, "schedule: %zu KiB in all, at most %d KiB; make vars smaller",
-		    (s->header.len + bytes) >> 10, SCHEDULE_BYTES_MAX >> 10);
-	return 0;
+	if (s->header.len + bytes <= SCHEDULE_BYTES_MAX)
+		return 0;
+	snprintf(what, sizeof what, "%zu KiB in all, at most %d KiB", (s->header.len + bytes) >> 10,
+	    SCHEDULE_BYTES_MAX >> 10);
+	return too_large(plan, NULL, what, err);
 }
 
 int

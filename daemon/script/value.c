@@ -6,6 +6,7 @@
 
 #include "../base/utf8.h"
 #include "order.h"
+#include "weigh.h"
 #include "../base/scriptio.h"
 #include "../../gossip/mp.h"
 #include "../../gossip/mpw.h"
@@ -203,8 +204,8 @@ struct step {
 struct packing {
 	struct mpw *w;
 	const char *root;
-	size_t limit_bytes, keys; /* limit_bytes: of w in all */
-	int depth;
+	size_t from, limit_bytes, keys; /* limit_bytes: of w in all, from the first */
+	int depth, idx;			/* idx: of the root */
 	struct step steps[SCRIPT_DEPTH_MAX + 1];
 };
 
@@ -240,6 +241,18 @@ fail_fmt(lua_State *L, const struct packing *p, const char *fmt, long long a)
 	snprintf(text, sizeof text, fmt, a);
 #pragma GCC diagnostic pop
 	fail(L, p, text);
+}
+
+static void
+fail_large(lua_State *L, struct packing *p)
+{
+	char what[PATH_CAP + 40], largest[PATH_CAP];
+
+	p->depth = 0;
+	weigh_largest(L, p->idx, largest, sizeof largest);
+	snprintf(what, sizeof what, "larger than %zu MiB%s%s", (p->limit_bytes - p->from) >> 20,
+	    largest[0] != '\0' ? ": " : "", largest);
+	fail(L, p, what);
 }
 
 static void
@@ -426,10 +439,8 @@ pack_table(lua_State *L, int idx, struct packing *p)
 	}
 	lua_settop(L, top);
 	p->depth--;
-	if (p->w->full || p->w->len > p->limit_bytes) {
-		p->depth = 0;
-		fail_fmt(L, p, "larger than %lld MiB", (long long)(p->limit_bytes >> 20));
-	}
+	if (p->w->full || p->w->len > p->limit_bytes)
+		fail_large(L, p);
 }
 
 static void
@@ -465,9 +476,10 @@ pack_value(lua_State *L, int idx, struct packing *p)
 void
 value_pack(lua_State *L, int idx, struct mpw *w, const char *root, size_t limit_bytes)
 {
-	struct packing p = {.w = w, .root = root, .limit_bytes = w->len + limit_bytes};
+	struct packing p = {.w = w, .root = root, .from = w->len, .limit_bytes = w->len + limit_bytes,
+	    .idx = lua_absindex(L, idx)};
 
-	pack_value(L, lua_absindex(L, idx), &p);
+	pack_value(L, p.idx, &p);
 	if (w->full || w->len > p.limit_bytes)
-		fail_fmt(L, &p, "larger than %lld MiB", (long long)(limit_bytes >> 20));
+		fail_large(L, &p);
 }

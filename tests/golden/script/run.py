@@ -118,7 +118,18 @@ BAD = [
      "main.lua: must return a table with a function 'schedule', got nil", 0),
     ("cycle", fn("local t = {} t.nodes = {a = t} return t"), "return.nodes.a: cycle", 0),
     ("depth 100", deep(100), "return" + ".x" * 32 + ": deeper than 32", 0),
-    ("10 MiB", fn("return {x = ('x'):rep(10 << 20)}"), "return: larger than 4 MiB", 0),
+    ("10 MiB", fn("return {x = ('x'):rep(10 << 20)}"), "return: larger than 4 MiB: x takes 10241 KiB", 0),
+    ("100 KiB in each of 60 instances", fn("""
+  local big = {image = "big-v1", process = "big", vars = {text = ("x"):rep(100 << 10)}}
+  local out = {roles = {web = {on_split = "keep"}, big = {on_split = "keep"}}, nodes = {}, state = {("y"):rep(9000)}}
+  for n = 1, 6 do
+    local instances = {}
+    for i = 1, 10 do instances["big." .. n * 10 + i] = big end
+    out.nodes["n" .. n] = {vars = {x = 1}, roles = {big = {sandbox = "big", instances = instances},
+      web = {sandbox = "web", instances = {["web." .. n] = {image = "w", process = "w"}}}}}
+  end
+  return out"""), "return: larger than 4 MiB: role big takes 6004 KiB in 60 instances, state 9 KiB, role web 1 KiB in 6 "
+     "instances; what its instances share belongs into roles.ROLE.vars, once, and large data into its image", 0),
     ("a million keys", fn("local t = {} for i = 1, 1000001 do t[i] = 1 end return {list = t}"),
      "return.list: more than 1000000 keys in all", 0),
     ("nan", fn("return {nodes = {a = {web = {instances = 0/0}}}}"),
@@ -166,6 +177,9 @@ def bad_rows():
         if good and line:
             good = "> %4d | " % line in a["excerpt"]
         say("refuses: " + name, good, a)
+    a = run(fn("local t = ('x'):rep(20000) for _ = 1, 30 do t = {t, t} end return {state = t}"))
+    say("refuses: a text that is there a thousand million times", a["ok"] is False and
+        a["error"].startswith("return: larger than 4 MiB: state takes "), a)
     a = run("\n\nlocal x = = 1\n")
     say("refuses: the file, the line, the excerpt around it", a["ok"] is False and
         a["file"] == "main.lua" and a["line"] == 3 and

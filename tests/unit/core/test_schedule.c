@@ -557,7 +557,22 @@ limits_have_their_line(void **state)
 		p.roles[i].vars = mpjson(big);
 	}
 	assert_int_equal(schedule_build(&s, &p, &m, &c, &err), -1);
-	assert_string_equal(err.text, "schedule: 6002 KiB in all, at most 4096 KiB; make vars smaller");
+	assert_string_equal(err.text,
+	    "schedule: 6002 KiB in all, at most 4096 KiB: role 'r00' takes 301 KiB in 0 instances, role 'r01' 301 KiB in 0 "
+	    "instances, role 'r02' 301 KiB in 0 instances; what instances share belongs into their role's vars, once, large data into an image");
+	plan_free(&p);
+	/* Of a node the roles that stand there: the second has two instances of 300 KiB. */
+	p = answer(3);
+	for (int i = 0; i < 2; i++) {
+		struct plan_place *pl = &p.nodes[0].places[0];
+
+		pl->instances = realloc(pl->instances, 2 * sizeof *pl->instances);
+		pl->instances[i] = (struct plan_instance){.vars = mpjson(big)};
+		snprintf(pl->instances[i].id, NAME_CAP, "web.%d", i);
+		pl->instances_count = 2;
+	}
+	assert_int_equal(schedule_build(&s, &p, &m, &c, &err), -1);
+	assert_memory_equal(err.text, "schedule: node 'a' packs to more than 512 KiB, the limit of a part: role 'web' takes 601 KiB in 2 instances; ", 109);
 	plan_free(&p);
 	free(big);
 }

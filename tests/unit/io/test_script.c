@@ -300,7 +300,7 @@ a_schedule_is_4_mib_at_most(void **state)
 	(void)state;
 	ask_the_real_one("return {schedule = function() return {x = ('x'):rep(10 << 20)} end}\n");
 	assert_false(got.a.ok);
-	assert_string_equal(got.a.error, "return: larger than 4 MiB");
+	assert_string_equal(got.a.error, "return: larger than 4 MiB: x takes 10241 KiB");
 }
 
 int
