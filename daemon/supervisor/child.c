@@ -1,6 +1,6 @@
 /*
  * child.c - see child.h.  Runs as root in new namespaces until the very end;
- * from the pivot on there is no path here that leads to the host, and what
+ * from enter() on there is no path here that leads to the host, and what
  * the image holds is only ever looked up inside it, never followed, never
  * written.
  */
@@ -53,24 +53,41 @@ child_say(const struct child *c, const char *fmt, ...)
 	return -1;
 }
 
-/* The image becomes "/", and the host's tree is gone from this namespace. */
+/* For a test: as if the host's tree had stayed in sight. */
 static int
-pivot(const struct child *c)
+keep_old_root(const struct child *c)
+{
+	return unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    syscall(SYS_move_mount, c->root, "", AT_FDCWD, "/proc",
+			MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+		    fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ?
+	    -1 :
+	    0;
+}
+
+/*
+ * Where nothing of the host ever was, the image becomes "/", upon a directory that
+ * holds nothing.  Leaving the host's tree instead (pivot_root, umount2 of the old root)
+ * is to copy all mounts of the host, to undo that, and to wait until every processor
+ * has looked away: a seventh of a start.  chroot is no wall here: who got out of it
+ * would come to that directory, and from there into what is mounted upon it: the image.
+ */
+static int
+enter(const struct child *c)
 {
 	char cwd[8];
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return child_say(c, "make mounts private: %s", strerror(errno));
-	/* Any directory of the host will do for a moment; /proc exists. */
-	if (syscall(SYS_move_mount, c->root, "", AT_FDCWD, "/proc",
-		MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (!HOLDS("no-old-root"))
+		return keep_old_root(c) < 0 || chdir("/") < 0 ? -1 : 0;
+	if (setns(c->bare, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0)
+		return child_say(c, "mount namespace: %s", strerror(errno));
+	if (syscall(SYS_move_mount, c->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return child_say(c, "mount image: %s", strerror(errno));
-	if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-	    (HOLDS("no-old-root") && umount2(".", MNT_DETACH) < 0) ||
-	    chdir("/") < 0)
-		return child_say(c, "pivot to image: %s", strerror(errno));
+	/* As setns would: what is uppermost at "/" is the root of all in here. */
+	if (fchdir(c->root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return child_say(c, "go into the image: %s", strerror(errno));
 	if (getcwd(cwd, sizeof cwd) == NULL || strcmp(cwd, "/") != 0)
-		return child_say(c, "pivot to image: outside of it after all");
+		return child_say(c, "go into the image: outside of it after all");
 	return 0;
 }
 
@@ -365,11 +382,11 @@ enter_cgroupns(const struct child *c)
 static void
 keep_ours(const struct child *c)
 {
-	enum { KEPT = 14 };
+	enum { KEPT = 15 };
 	int fds[KEPT + CGROUP_COUNT + SPEC_VOLUMES_MAX + SPEC_PORTS_MAX +
 	    ARRAY_LEN(c->more_logs)] = {c->root, c->userns, c->release,
 	    c->error, c->exit_fd, c->logs[0], c->logs[1], c->init, c->fence,
-	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, c->net};
+	    c->hosts, c->resolv, c->key, c->key < 0 ? -1 : c->conf, c->net, c->bare};
 
 	memcpy(fds + KEPT, c->cgroups->v1, sizeof c->cgroups->v1);
 	memcpy(fds + KEPT + CGROUP_COUNT, c->volumes, sizeof c->volumes);
@@ -394,7 +411,7 @@ child_run(struct child *c)
 	signal(SIGPIPE, SIG_IGN);
 	/* Secrets first: meshd-conf needs the host's own libraries. */
 	if (child_reset(c) < 0 || child_secrets(c, &secrets) < 0 || child_network(c) < 0 ||
-	    child_early(c, &early) < 0 || pivot(c) < 0 ||
+	    child_early(c, &early) < 0 || enter(c) < 0 ||
 	    child_mounts(c, &early, &null) < 0)
 		_exit(125);
 	if (sethostname(s->instance, strlen(s->instance)) < 0 ||

@@ -16,6 +16,7 @@
 struct child {
 	const struct spec *spec;
 	const struct filter *filter;
+	int bare;		      /* mounts_bare */
 	int root;		      /* detached mount of the image */
 	int volumes[SPEC_VOLUMES_MAX]; /* likewise, or -1 for tmpfs */
 	int hosts, resolv;	      /* files to mount there, or -1 */

@@ -20,10 +20,11 @@
 #include "../base/weak.h"
 #include "child.h"
 #include "launch.h"
+#include "mounts.h"
 #include "rootless.h"
 #include "sys.h"
 
-enum { INODES_MIN = 64, TTY_GID = 5 };
+enum { TTY_GID = 5 };
 
 #define TERMINALS_MAX "256"
 #define METRICS_NAME "cantal" /* SUP_METRICS_DIR, below /dev */
@@ -42,57 +43,11 @@ static const char *const readonly_of_root[] = {"driver", "dynamic_debug",
     "mtrr"};
 
 static int
-config(int fs, const char *key, const char *value)
-{
-	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, value, 0);
-}
-
-/* One for each page: empty files would else take memory without an end. */
-static unsigned long long
-inodes_for(const char *size)
-{
-	char *end = NULL;
-	unsigned long long n = size ? strtoull(size, &end, 10) : 0;
-
-	if (end != NULL && *end == 'k')
-		n <<= 10;
-	if (end != NULL && *end == 'm')
-		n <<= 20;
-	return n / 4096 < INODES_MIN ? INODES_MIN : n / 4096;
-}
-
-/* A detached mount, or -1 and errno. */
-static int
-new_mount(const char *type, const char *size, const char *mode, uint32_t uid,
-    uint32_t gid, unsigned attr)
-{
-	char text[16], inodes[24];
-	int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC), fd = -1;
-
-	if (fs < 0)
-		return -1;
-	snprintf(inodes, sizeof inodes, "%llu", inodes_for(size));
-	if (mode == NULL || (config(fs, "mode", mode) == 0 &&
-			     config(fs, "size", size) == 0 &&
-			     config(fs, "nr_inodes", inodes) == 0)) {
-		snprintf(text, sizeof text, "%u", uid);
-		if (uid == 0 || config(fs, "uid", text) == 0) {
-			snprintf(text, sizeof text, "%u", gid);
-			if ((gid == 0 || config(fs, "gid", text) == 0) &&
-			    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL,
-				NULL, 0) == 0)
-				fd = (int)syscall(SYS_fsmount, fs,
-				    FSMOUNT_CLOEXEC, attr);
-		}
-	}
-	close(fs);
-	return fd;
-}
-
-static int
 new_proc(void)
 {
-	return new_mount("proc", NULL, NULL, 0, 0,
+	static const char *const none = NULL;
+
+	return mounts_new("proc", &none,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
@@ -114,8 +69,7 @@ put(const struct child *c, int dir, int mnt, const char *path)
 		    path);
 	if (at < 0)
 		return child_say(c, "mount %s: %s", path, strerror(errno));
-	rc = (int)syscall(SYS_move_mount, mnt, "", at, "",
-	    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	rc = mounts_put(mnt, at);
 	close(at);
 	if (rc < 0)
 		return child_say(c, "mount %s: %s", path, strerror(errno));
@@ -138,19 +92,15 @@ mount_pts(const struct child *c, int dev)
 {
 	const struct spec *s = c->spec;
 	char gid[16];
-	int fs = (int)syscall(SYS_fsopen, "devpts", FSOPEN_CLOEXEC), pts = -1, rc;
+	const char *options[] = {"gid", gid, "mode", "620", "ptmxmode", "666", "max",
+	    TERMINALS_MAX, NULL};
+	int pts, rc;
 
 	/* A user may have no such id. */
 	snprintf(gid, sizeof gid, "%u", rootless() ? c->outside_gid :
 		launch_outside(s->gid_maps, s->gid_maps_count, TTY_GID));
-	if (fs >= 0 && config(fs, "gid", gid) == 0 && config(fs, "mode", "620") == 0 &&
-	    config(fs, "ptmxmode", "666") == 0 && config(fs, "max", TERMINALS_MAX) == 0 &&
-	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		pts = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	pts = mounts_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	rc = put(c, dev, pts, "/pts");
-	if (fs >= 0)
-		close(fs);
 	if (pts >= 0)
 		close(pts);
 	return rc;
@@ -161,7 +111,7 @@ mount_pts(const struct child *c, int dev)
 static int
 mount_metrics(const struct child *c, int dev)
 {
-	int mnt = new_mount("tmpfs", SUP_METRICS_SIZE, "1777", c->outside_uid, c->outside_gid,
+	int mnt = mounts_tmpfs(SUP_METRICS_SIZE, "1777", c->outside_uid, c->outside_gid,
 	    MOUNT_ATTR_NOSUID | (unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) | MOUNT_ATTR_NOEXEC);
 	int rc = put(c, dev, mnt, "/" METRICS_NAME);
 
@@ -175,7 +125,7 @@ static int
 mount_dev(const struct child *c, int root, const struct child_early *early, int *null)
 {
 	struct stat st;
-	int dev = new_mount("tmpfs", "64k", "755", 0, 0,
+	int dev = mounts_tmpfs("64k", "755", 0, 0,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	int shm;
 
@@ -202,7 +152,7 @@ mount_dev(const struct child *c, int root, const struct child_early *early, int 
 	    mkdirat(dev, METRICS_NAME, 0755) < 0)
 		return child_say(c, "fill /dev: %s", strerror(errno));
 	*null = openat(dev, "null", O_RDWR | O_CLOEXEC);
-	shm = new_mount("tmpfs", "64m", "1777", 0, 0,
+	shm = mounts_tmpfs("64m", "1777", 0, 0,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (*null < 0 || set_readonly(dev) < 0 || shm < 0)
 		return child_say(c, "fill /dev: %s", strerror(errno));
@@ -237,9 +187,7 @@ cover(const struct child *c, int proc, const char *name, struct masks *m)
 		mnt = (int)syscall(SYS_open_tree,
 		    S_ISDIR(st.st_mode) ? m->empty : m->null, "",
 		    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	rc = mnt < 0 ? -1 :
-		       (int)syscall(SYS_move_mount, mnt, "", at, "",
-			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	rc = mnt < 0 ? -1 : mounts_put(mnt, at);
 	if (rc < 0)
 		child_say(c, "mask /proc/%s: %s", name, strerror(errno));
 	if (mnt >= 0)
@@ -261,8 +209,7 @@ freeze(const struct child *c, int proc, const char *name)
 	mnt = (int)syscall(SYS_open_tree, at, "",
 	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (mnt >= 0 && set_readonly(mnt) == 0)
-		rc = (int)syscall(SYS_move_mount, mnt, "", at, "",
-		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+		rc = mounts_put(mnt, at);
 	if (rc < 0)
 		child_say(c, "protect /proc/%s: %s", name, strerror(errno));
 	if (mnt >= 0)
@@ -287,7 +234,7 @@ mount_proc(const struct child *c, int root, const struct child_early *early, int
 		return child_say(c, "mount /proc: it is not procfs");
 	if (child_oom_score(c, proc) < 0)
 		return -1;
-	m.empty = new_mount("tmpfs", "4k", "555", 0, 0,
+	m.empty = mounts_tmpfs("4k", "555", 0, 0,
 	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 		MOUNT_ATTR_NOEXEC);
 	if (m.empty < 0)
@@ -319,7 +266,7 @@ mount_tmpfs(const struct child *c, int root, const struct spec_volume *v)
 
 	snprintf(size, sizeof size, "%llu", (unsigned long long)v->bytes);
 	snprintf(mode, sizeof mode, "%o", v->mode);
-	fd = new_mount("tmpfs", size, mode, c->outside_uid, c->outside_gid,
+	fd = mounts_tmpfs(size, mode, c->outside_uid, c->outside_gid,
 	    MOUNT_ATTR_NOSUID | (unsigned)IF_HOLDS("nodev", MOUNT_ATTR_NODEV) |
 		(v->flags & SPEC_EXEC ? 0 : MOUNT_ATTR_NOEXEC));
 	rc = put(c, root, fd, v->target);
@@ -346,8 +293,7 @@ put_file(const struct child *c, int root, int mnt, const char *path, bool must)
 				  path) :
 			      0;
 	}
-	rc = (int)syscall(SYS_move_mount, mnt, "", at, "",
-	    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	rc = mounts_put(mnt, at);
 	close(at);
 	return rc < 0 ? child_say(c, "mount %s: %s", path, strerror(errno)) : 0;
 }

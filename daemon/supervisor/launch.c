@@ -19,14 +19,14 @@
 #include "../base/weak.h"
 #include "child.h"
 #include "lease.h"
+#include "mounts.h"
 #include "sys.h"
 
 enum { COMMAND_LOG_BYTES = 64 << 10, GEN_TRIES = 1000, INIT_BYTES_MAX = 16 << 20,
 	UNREADABLE = 0111 };
 
 #define NEW_NAMESPACES                                                         \
-	(CLONE_NEWNS | CLONE_NEWUTS |                                          \
-	    (unsigned)IF_HOLDS("pidns", CLONE_NEWPID) |                        \
+	(CLONE_NEWUTS | (unsigned)IF_HOLDS("pidns", CLONE_NEWPID) |            \
 	    (unsigned)IF_HOLDS("ipcns", CLONE_NEWIPC))
 
 void
@@ -76,6 +76,9 @@ launch_open(struct launcher *l, const struct place *place,
 	if (l->null < 0 || l->boot_id[0] == '\0')
 		return err_set(err, EXIT_ENVIRONMENT,
 		    "cannot open /dev/null or read the boot id: %s",
+		    strerror(errno));
+	if ((l->bare = mounts_bare()) < 0)
+		return err_set(err, EXIT_ENVIRONMENT, "cannot make a mount namespace: %s",
 		    strerror(errno));
 	if (fstat(init_program, &st) < 0 || st.st_size > INIT_BYTES_MAX ||
 	    (image = malloc((size_t)st.st_size + 1)) == NULL ||
@@ -254,6 +257,7 @@ launch_begin(struct launcher *l, const struct spec *s, uint32_t gen,
 		c.logs[0] = r->logs[0];
 		c.logs[1] = r->logs[1];
 		c.init = l->init;
+		c.bare = l->bare;
 		c.cgroups = l->cgroups;
 		c.leaf = r->leaf;
 		nets_alias(&l->nets, s, c.alias);

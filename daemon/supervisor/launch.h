@@ -40,6 +40,7 @@ struct launcher {
 	gid_t gid;    /* who may read logs */
 	int init;     /* sealed memfd of meshd-init */
 	int null;     /* /dev/null */
+	int bare;     /* mounts_bare */
 	int conf;     /* borrowed: meshd-conf, and as whom it runs */
 	uid_t conf_uid;
 	gid_t conf_gid;

@@ -20,6 +20,7 @@
 #include "../base/log.h"
 #include "../base/own.h"
 #include "../base/weak.h"
+#include "mounts.h"
 #include "sys.h"
 
 enum { ODD_TRIES = 10 };
@@ -253,12 +254,9 @@ bind_socket(int dir, const char *name, int type, gid_t gid, mode_t mode)
 static int
 nowhere(void)
 {
-	AUTO_CLOSE int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	static const char *const none = NULL;
 
-	return fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL,
-			     NULL, 0) < 0 ?
-	    -1 :
-	    (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	return mounts_new("tmpfs", &none, 0);
 }
 
 /* Where run-dir takes nothing, one that nobody can reach: the engine needs one,

@@ -4,6 +4,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import sys
 
 from conftest import children_of, wait_for
 
@@ -107,6 +108,31 @@ def test_image_keeps_its_owners(node):
     node.up("web.1", "a")
     text = node.printed("web.1", "DONE")
     assert re.search(r"\b0\s+0\b", text), text
+
+
+BELOW = """
+import ctypes, os, sys
+libc, ns = ctypes.CDLL(None, use_errno=True), os.open(sys.argv[1], os.O_RDONLY)
+assert libc.setns(ns, 0x20000) == 0
+os.mkdir("/tmp/x")
+os.chroot("/tmp/x")
+for _ in range(9):
+    os.chdir("..")
+print(*sorted(os.listdir(".")))
+os.chroot(".")
+assert libc.umount2(b"/", 2) == 0 and libc.setns(ns, 0x20000) == 0
+print(*os.listdir("/"), bool(os.statvfs("/").f_flag & os.ST_RDONLY))
+"""
+
+
+def test_nothing_of_the_host_is_below(node):
+    """Who had all rights over its mounts, and got out of its root, would come to the image
+    again; and below that is an empty directory that takes nothing."""
+    node.shell("a", "exec sleep 1000")
+    node.start()
+    up = node.up("web.1", "a")
+    said = subprocess.run([sys.executable, "-c", BELOW, "/proc/%d/ns/mnt" % up["pid"]], capture_output=True, text=True)
+    assert said.stdout.splitlines() == [" ".join(sorted(p.name for p in (node.images / "a").iterdir())), "True"], said
 
 
 def test_two_sandboxes_get_two_ranges(node):
