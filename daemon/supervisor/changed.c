@@ -9,6 +9,8 @@
 
 #include "../base/log.h"
 #include "../base/own.h"
+#include "prompt.h"
+#include "rootless.h"
 #include "sup.h"
 #include "sys.h"
 
@@ -69,17 +71,19 @@ static uint64_t
 stat_inside(struct sup *s, const struct image_who *who, int root,
     const char *path, struct stat *st)
 {
-	AUTO_CLOSE int fd = -1;
+	AUTO_FOUND struct found at = {.fd = -1};
 	struct err err;
 
-	if (!opener_knows(root, path, &fd)) {
-		/* In a second it is known.  Too many look already: later. */
-		if (s->looker.pidfd < 0)
+	if (!opener_knows(root, path, &at)) {
+		/* In a second it is known.  Too many look already: later.  What is far
+		 * away (FUSE, NFS) is looked at when a START asks. */
+		if (s->looker.pidfd < 0 && prompt_is(root))
 			(void)!opener_start(&s->openers, &s->looker, root, path, 0, &err);
 		return UNKNOWN;
 	}
-	if (fd < 0 || fstat(fd, st) < 0)
+	if (at.fd < 0)
 		return GONE;
+	*st = at.st;
 	images_stat(&s->launcher.images, who, st);
 	return GONE + 1;
 }
@@ -88,14 +92,14 @@ static uint64_t
 look_container(struct sup *s, const struct spec *spec)
 {
 	const struct image_who who = {spec->instance, spec->images_dir,
-	    spec->image, true};
+	    spec->image, true, !rootless()};
 	struct stat st, secrets;
 	struct err err;
 	uint64_t is;
-	int image = -1;
+	int image = -1, rc = launch_image(&s->launcher.images, &who, &image, &err);
 
-	if (launch_image(&s->launcher.images, &who, &image, &err) < 0)
-		return GONE;
+	if (rc < 0)
+		return rc == LAUNCH_LATER ? UNKNOWN : GONE;
 	AUTO_CLOSE int dir = image;
 	if ((is = stat_inside(s, &who, dir, spec->config, &st)) <= GONE)
 		return is;
@@ -203,11 +207,11 @@ is_watched(const struct row *r)
 void
 changed_looked(struct sup *s)
 {
-	int fd;
+	struct found at;
+	struct err err;
 
-	opener_finish(&s->openers, &s->looker, &fd);
-	if (fd >= 0)
-		close(fd);
+	(void)!opener_finish(&s->openers, &s->looker, &at, &err); /* it names no image */
+	found_close(&at);
 }
 
 void

@@ -95,9 +95,9 @@ judge_programs(struct check *c, const struct trial *t, const struct spec *spec,
 	snprintf(path, sizeof path, "%s", spec->executable);
 	for (int i = 0; rc > 0 && i < PROGRAM_CHAIN_MAX; i++) {
 		AUTO_FREE uint8_t *doc = NULL;
-		AUTO_CLOSE int at = program_look(spec, root, path), fd = -1;
+		AUTO_CLOSE int fd = -1;
 
-		rc = program_open(spec, at, path, !t->others, &fd, &st, err);
+		rc = program_open(spec, root, path, !t->others, &fd, &st, err);
 		if (rc <= 0)
 			break;
 		snprintf(display, sizeof display, "%s%s", spec->image, path);
@@ -188,7 +188,7 @@ open_image(struct check *c, struct trial *t, const char *where, int *yaml,
 	if ((rc = judge_names(&t->req, err)) < 0 ||
 	    (rc = judge_sandbox(&t->judge, &image, err)) < 0)
 		return rc;
-	const struct image_who who = {t->req.instance, image.dir, t->req.image, false};
+	const struct image_who who = {t->req.instance, image.dir, t->req.image, false, false};
 
 	rc = launch_image(&c->images, &who, &dir, err);
 	if (rc < 0 && strstr(err->text, ": not found under ") != NULL) {
@@ -529,7 +529,7 @@ yaml_file(const struct dirent *e)
 static int
 open_path(struct check *c, const char *path)
 {
-	const struct image_who who = {"image", "", path, false};
+	const struct image_who who = {"image", "", path, false, false};
 	char file[CHECK_PATH_CAP];
 	AUTO_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
 	struct err err = {0};

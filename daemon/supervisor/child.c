@@ -24,6 +24,7 @@
 
 #include "../base/initproto.h"
 #include "../base/weak.h"
+#include "launch.h"
 #include "ports.h"
 #include "rootless.h"
 #include "sys.h"
@@ -397,6 +398,20 @@ keep_ours(const struct child *c)
 	sys_keep_only(fds, ARRAY_LEN(fds));
 }
 
+/* What may take as long as another process or host lets it. */
+static int
+mount_later(struct child *c)
+{
+	const size_t n = strlen(c->spec->instance);
+	struct err err;
+
+	if (launch_mounts_later(c, &err) == 0)
+		return 0;
+	/* Who hears it says whose it is. */
+	return child_say(c, "%s", strncmp(err.text, c->spec->instance, n) == 0 &&
+		    strncmp(err.text + n, ": ", 2) == 0 ? err.text + n + 2 : err.text);
+}
+
 _Noreturn void
 child_run(struct child *c)
 {
@@ -409,6 +424,8 @@ child_run(struct child *c)
 		keep_ours(c);
 	sys_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
+	if (c->later && mount_later(c) < 0)
+		_exit(125);
 	/* Secrets first: meshd-conf needs the host's own libraries. */
 	if (child_reset(c) < 0 || child_secrets(c, &secrets) < 0 || child_network(c) < 0 ||
 	    child_early(c, &early) < 0 || enter(c) < 0 ||

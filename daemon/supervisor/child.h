@@ -19,6 +19,7 @@ struct child {
 	int bare;		      /* mounts_bare */
 	int root;		      /* detached mount of the image */
 	int volumes[SPEC_VOLUMES_MAX]; /* likewise, or -1 for tmpfs */
+	bool later;		      /* some are not there yet: launch_mounts_later */
 	int hosts, resolv;	      /* files to mount there, or -1 */
 	int userns;		      /* or -1 */
 	int key;		      /* of its secrets, or -1; then also: */

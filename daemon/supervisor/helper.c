@@ -73,6 +73,25 @@ become(uid_t uid, gid_t gid)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* What was only found is opened here, where that may take as long as it takes.  A
+ * program that may not be read can't be judged: the answer is empty. */
+static int
+reopen(const struct helper *h, const char *kind, int yaml)
+{
+	char self[32];
+	int fd;
+
+	if (!(fcntl(yaml, F_GETFL) & O_PATH))
+		return yaml;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", yaml);
+	fd = open(self, O_RDONLY | IF_HOLDS("nonblock", O_NONBLOCK) | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && strcmp(kind, "program") == 0)
+		_exit(0);
+	if (fd < 0)
+		dprintf(h->err_fd, "%s: %s", h->display, strerror(errno));
+	return fd;
+}
+
 static void
 child(const struct helper *h, int program, uid_t uid, gid_t gid,
     const char *kind, int yaml, int key, pid_t parent)
@@ -87,6 +106,8 @@ child(const struct helper *h, int program, uid_t uid, gid_t gid,
 
 	sys_keep_only(keep, ARRAY_LEN(keep));
 	sys_reset_signals();
+	if ((yaml = reopen(h, kind, yaml)) < 0)
+		_exit(1);
 	/* High numbers first, so that no dup2 tramples on what is needed. */
 	int in = fcntl(yaml, F_DUPFD_CLOEXEC, 100);
 	int out = fcntl(h->out_fd, F_DUPFD_CLOEXEC, 100);

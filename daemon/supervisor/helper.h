@@ -26,7 +26,7 @@ struct helper {
 };
 
 void helper_new(struct helper *h);
-/* program: an fd of meshd-conf; yaml: open for reading, borrowed, as strays is, till
+/* program: an fd of meshd-conf; yaml: open for reading, or O_PATH, borrowed, as strays is, till
  * it is finished or cancelled. */
 MUST_CHECK int helper_start(struct helper *h, struct strays *strays, int program,
     uid_t uid, gid_t gid, const char *kind, const char *display, int yaml, msec now,

@@ -299,6 +299,15 @@ images_left(struct images *im, const struct image_who *who, int *root)
 	return root_of(f, who, root, &err) == 0;
 }
 
+bool
+images_mounted(struct images *im, const struct image_who *who, int *root)
+{
+	struct image_file *f = *place_of(im, who);
+	struct err err;
+
+	return f != NULL && root_of(f, who, root, &err) == 0;
+}
+
 int
 images_again(struct images *im, const struct image_who *who, struct err *err)
 {

@@ -34,6 +34,7 @@ struct images {
 struct image_who {
 	const char *instance, *dir, *image;
 	bool held; /* an instance has it: see above */
+	bool at_once; /* who asks may not wait (prompt.h) */
 };
 
 /* The root of the file system in file (O_PATH; its owner and mode were judged),
@@ -43,6 +44,8 @@ MUST_CHECK int images_root(struct images *im, const struct image_who *who,
     int file, const struct stat *st, int *root, struct err *err);
 /* The same of one whose file is gone: false if it is not mounted. */
 bool images_left(struct images *im, const struct image_who *who, int *root);
+/* What is mounted, whatever has its name now; likewise. */
+bool images_mounted(struct images *im, const struct image_who *who, int *root);
 bool images_has(const struct images *im, const struct image_who *who);
 /* One more detached mount of it, for a kernel before 6.15, which can't copy one.
  * The fd, or negative and *err. */

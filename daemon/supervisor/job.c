@@ -17,6 +17,7 @@
 #include "lease.h"
 #include "ranges.h"
 #include "record.h"
+#include "rootless.h"
 #include "sandbox.h"
 #include "sup.h"
 #include "sys.h"
@@ -83,27 +84,25 @@ kind_of(const struct job *j)
 struct image_who
 job_image(const struct sup *s, const struct job *j)
 {
-	struct image_who who = {j->req.instance, j->image.dir, j->req.image, false};
+	struct image_who who = {j->req.instance, j->image.dir, j->req.image, false, !rootless()};
 
 	who.held = images_has(&s->launcher.images, &who) &&
 	    changed_holds(s, who.dir, who.image);
 	return who;
 }
 
-/* The document of an open file: at once from the cache (1), or a helper is
+/* The document of a file with this stat: at once from the cache (1), or a helper is
  * started for it (0). */
 static int
-read_yaml(struct sup *s, struct job *j, const char *kind, const char *display,
-    int yaml, uint8_t **buf, size_t *len, msec now, struct err *err)
+read_yaml(struct sup *s, struct job *j, const char *kind, const char *display, int yaml,
+    const struct stat *st, uint8_t **buf, size_t *len, msec now, struct err *err)
 {
-	*buf = NULL;
-	if (fstat(yaml, &j->file) == 0) {
-		const struct image_who who = job_image(s, j);
+	const struct image_who who = job_image(s, j);
 
-		if (j->stage != JOB_SANDBOX)
-			images_stat(&s->launcher.images, &who, &j->file);
-		*buf = cache_get(&s->cache, kind_of(j), &j->file, len);
-	}
+	j->file = *st;
+	if (j->stage != JOB_SANDBOX)
+		images_stat(&s->launcher.images, &who, &j->file);
+	*buf = cache_get(&s->cache, kind_of(j), &j->file, len);
 	if (*buf != NULL)
 		return 1;
 	return helper_start(&j->helper, &s->launcher.strays, s->programs.conf, s->conf.conf_uid,
@@ -116,15 +115,18 @@ start_sandbox(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128];
+	struct stat st;
 
 	sandbox_file(s, j->req.sandbox, file, sizeof file);
 	AUTO_CLOSE int yaml = helper_open_yaml(AT_FDCWD, file, file, err);
+	if (yaml >= 0 && fstat(yaml, &st) < 0)
+		return err_set(err, EXIT_CONFIG, "%s: %s: %s", r->instance, file, strerror(errno));
 	if (yaml < 0) {
 		err_prefix(err, "%s: sandbox '%s': ", r->instance,
 		    j->req.sandbox);
 		return yaml;
 	}
-	return read_yaml(s, j, "sandbox", file, yaml, buf, len, now, err);
+	return read_yaml(s, j, "sandbox", file, yaml, &st, buf, len, now, err);
 }
 
 static void
@@ -140,9 +142,9 @@ judge_of(const struct sup *s, const struct job *j, const struct flat *sandbox,
 	out->images_dir = s->conf.images_dir;
 }
 
-/* Its image's root, once the sandbox is read. */
+/* Its image's root, once the sandbox is read: as job_find. */
 static int
-open_image(struct sup *s, struct row *r, struct err *err)
+open_image(struct sup *s, struct row *r, msec now, struct err *err)
 {
 	struct job *j = r->job;
 	char file[CONFIG_PATH_CAP + 128];
@@ -157,9 +159,7 @@ open_image(struct sup *s, struct row *r, struct err *err)
 	judge_of(s, j, &doc, file, &judge);
 	if ((rc = judge_sandbox(&judge, &j->image, err)) < 0)
 		return rc;
-	const struct image_who who = job_image(s, j);
-
-	return launch_image(&s->launcher.images, &who, &j->root, err);
+	return job_root(s, j, now, err);
 }
 
 static int
@@ -168,16 +168,14 @@ start_container(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 {
 	struct job *j = r->job;
 	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
-	AUTO_CLOSE int at = -1;
-	int rc = j->root >= 0 ? 0 : open_image(s, r, err);
+	AUTO_FOUND struct found at = {.fd = -1};
+	int rc = j->root >= 0 ? 1 : open_image(s, r, now, err);
 
-	if (rc < 0 || (rc = job_find(s, j, j->req.config, &at, now, err)) <= 0)
+	if (rc <= 0 || (rc = job_find(s, j, j->req.config, &at, now, err)) <= 0 ||
+	    (rc = launch_container_file(&j->req, &at, err)) < 0)
 		return rc;
-	AUTO_CLOSE int yaml = launch_container_file(&j->req, at, err);
-	if (yaml < 0)
-		return yaml;
 	snprintf(display, sizeof display, "%s%s", j->req.image, j->req.config);
-	return read_yaml(s, j, "container", display, yaml, buf, len, now, err);
+	return read_yaml(s, j, "container", display, at.fd, &at.st, buf, len, now, err);
 }
 
 /* As read_yaml; 1 and no document when the container file names no such file. */
@@ -188,7 +186,7 @@ start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 	struct job *j = r->job;
 	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
 	struct sup_req req = j->req;
-	AUTO_CLOSE int at = -1;
+	AUTO_FOUND struct found at = {.fd = -1};
 	struct flat doc;
 	int rc;
 
@@ -201,13 +199,12 @@ start_secrets(struct sup *s, struct row *r, uint8_t **buf, size_t *len,
 		return 1;
 	if ((rc = job_find(s, j, req.config, &at, now, err)) <= 0)
 		return rc;
-	AUTO_CLOSE int yaml = launch_container_file(&req, at, err);
-	if (yaml < 0) {
+	if ((rc = launch_container_file(&req, &at, err)) < 0) {
 		err_prefix(err, "secret-environ-file: ");
-		return yaml;
+		return rc;
 	}
 	snprintf(display, sizeof display, "%s%s", req.image, req.config);
-	return read_yaml(s, j, "secrets", display, yaml, buf, len, now, err);
+	return read_yaml(s, j, "secrets", display, at.fd, &at.st, buf, len, now, err);
 }
 
 /* A new instance's child makes its mounts while the record goes to the disk.
@@ -571,8 +568,7 @@ job_ready(struct sup *s, struct row *r, msec now)
 	int rc;
 
 	if (j->opener.pidfd >= 0) {
-		job_found(s, j);
-		if (go_on(s, r, now, &err) < 0)
+		if (job_found(s, j, &err) < 0 || go_on(s, r, now, &err) < 0)
 			job_fail(s, r, &err);
 		return;
 	}

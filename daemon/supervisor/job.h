@@ -35,7 +35,7 @@ struct job {
 	struct helper helper;
 	struct opener opener; /* looks for a file in the image, before the helper reads it */
 	bool has_found;
-	int found;	      /* by it: owned, or -errno */
+	struct found found;   /* by it: owned */
 	/* What the helper reads; has read. */
 	struct stat file, sandbox_file, container_file, secrets_file;
 	/* Once the sandbox is read: where its images are, and the root of its own
@@ -63,12 +63,14 @@ void job_drop(struct sup *s, struct row *r);
 
 /* The image of a job whose sandbox was read. */
 struct image_who job_image(const struct sup *s, const struct job *j);
-/* The file at path of its image: 1 and *fd, the caller's, or -errno; 0: a child looks for
- * it, and job_ready comes; negative: it can't.  (job_open.c) */
-MUST_CHECK int job_find(struct sup *s, struct job *j, const char *path, int *fd,
+/* The root of its image: 1; 0: a child looks for it, and job_ready comes; negative: it is
+ * refused.  (job_open.c) */
+MUST_CHECK int job_root(struct sup *s, struct job *j, msec now, struct err *err);
+/* Likewise, the file at path in it. */
+MUST_CHECK int job_find(struct sup *s, struct job *j, const char *path, struct found *f,
     msec now, struct err *err);
-/* What the child found is kept for the next job_find. */
-void job_found(struct sup *s, struct job *j);
+/* What the child found is kept for the next job_root or job_find. */
+MUST_CHECK int job_found(struct sup *s, struct job *j, struct err *err);
 void job_find_drop(struct sup *s, struct job *j);
 /* Negative: it takes too long. */
 MUST_CHECK int job_find_tick(const struct job *j, msec now, struct err *err);

@@ -16,25 +16,26 @@ look_at(struct sup *s, struct job *j, const struct spec *spec, msec now,
 {
 	char display[SUP_IMAGE_CAP + SUP_PATH_CAP];
 	const struct image_who who = job_image(s, j);
-	AUTO_CLOSE int at = -1, fd = -1;
+	AUTO_FOUND struct found at = {.fd = -1};
 	int rc;
 
 	j->stage = JOB_PROGRAM;
 	if (!program_in_volume(spec, j->program) &&
 	    (rc = job_find(s, j, j->program, &at, now, err)) <= 0)
 		return rc;
-	rc = program_open(spec, at, j->program, true, &fd, &j->file, err);
+	rc = program_may(spec, &at, j->program, true, err);
 	if (rc <= 0) {
 		j->program[0] = '\0';
 		return rc < 0 ? rc : 1;
 	}
+	j->file = at.st;
 	images_stat(&s->launcher.images, &who, &j->file);
 	j->said = cache_get(&s->cache, 'p', &j->file, &j->said_len);
 	if (j->said != NULL)
 		return 1;
 	snprintf(display, sizeof display, "%s%s", spec->image, j->program);
 	return helper_start(&j->helper, &s->launcher.strays, s->programs.conf, s->conf.conf_uid,
-	    s->conf.conf_gid, "program", display, fd, now, err);
+	    s->conf.conf_gid, "program", display, at.fd, now, err);
 }
 
 /* Is there a place for what its child may find there?  launch_hosts.c asks the same, and
@@ -47,9 +48,9 @@ look_at_places(struct sup *s, struct job *j, msec now, struct err *err)
 
 	j->stage = JOB_PROGRAM;
 	for (; j->places < ARRAY_LEN(places); j->places++) {
-		AUTO_CLOSE int fd = -1;
+		AUTO_FOUND struct found at = {.fd = -1};
 		int rc = flags[j->places] & SPEC_FILE_AUTO ?
-		    job_find(s, j, places[j->places], &fd, now, err) :
+		    job_find(s, j, places[j->places], &at, now, err) :
 		    1;
 
 		if (rc <= 0)

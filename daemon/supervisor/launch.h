@@ -24,7 +24,8 @@
 #include "spec.h"
 #include "strays.h"
 
-enum { LAUNCH_USERNS_MAX = 32 };
+/* LAUNCH_LATER, of those that may not wait: only who may can say.  No error. */
+enum { LAUNCH_USERNS_MAX = 32, LAUNCH_LATER = -1000 };
 
 /* A user namespace kept open for all containers with the same id maps. */
 struct launch_userns {
@@ -154,11 +155,13 @@ uint32_t launch_outside(const struct spec_map *maps, uint32_t count, uint32_t id
 int launch_userns(struct launcher *l, const struct spec *s, struct err *err);
 
 /* The image and the volumes as detached mounts, and the user namespace that they
- * are id-mapped by, into c; what is there stays c's on an error.
+ * are id-mapped by, into c; what is there stays c's on an error.  What only who may
+ * wait can open is left to the child itself (c->later), which calls the second.
  * (launch_volumes.c) */
 struct child;
 MUST_CHECK int launch_mounts(struct launcher *l, const struct spec *s,
     struct child *c, struct err *err);
+MUST_CHECK int launch_mounts_later(struct child *c, struct err *err);
 
 /* The key that its secrets are opened with, for reading: root's alone, or it is
  * refused.  -1 if it has none.  (launch_secrets.c) */
@@ -170,19 +173,25 @@ MUST_CHECK int launch_hosts(const struct launcher *l, struct child *c,
 
 /* The image's root, a directory (O_PATH), of what is mounted if the image is a file;
  * it and each level from who->dir down to it is root's, or this is refused.
- * (launch_image.c) */
+ * LAUNCH_LATER if who->at_once.  (launch_image.c) */
 MUST_CHECK int launch_image(struct images *im, const struct image_who *who,
     int *fd, struct err *err);
+/* Its two steps: the directory or file of that name (0), or what is mounted of one that
+ * is gone (1; im: NULL if not held); and of a file, with this stat, what is mounted. */
+MUST_CHECK int launch_image_find(struct images *im, const struct image_who *who,
+    int *fd, struct err *err);
+MUST_CHECK int launch_image_mount(struct images *im, const struct image_who *who,
+    int *fd, const struct stat *st, struct err *err);
 /* Another name of a file of the host would tell what that one holds, in an error.
  * One that everybody may read has nothing to tell: images share such files with
  * their version before (rsync --link-dest). */
 bool launch_may_be_foreign(const struct stat *st);
-/* The container file that the request names, open for reading.  at: found inside
- * the image as if that were "/", so that links lead nowhere else (O_PATH, borrowed),
- * or -errno.  The fd, or negative. */
-MUST_CHECK int launch_container_file(const struct sup_req *req, int at,
+/* May the container file that the request names be read?  at: found inside the image
+ * as if that were "/", so that links lead nowhere else.  0, or negative. */
+struct found;
+MUST_CHECK int launch_container_file(const struct sup_req *req, const struct found *at,
     struct err *err);
-/* It is looked for and opened in one: however long that takes. */
+/* It is looked for too, however long that takes: the fd (O_PATH), or negative. */
 MUST_CHECK int launch_container_at_once(const struct sup_req *req, int image,
     struct err *err);
 

@@ -150,12 +150,14 @@ hosts_text(const struct spec *s, struct text *t, struct err *err)
 static bool
 has_file(int root, const char *path)
 {
-	struct stat st;
-	AUTO_CLOSE int fd = -1;
+	struct found f;
+	bool is;
 
-	if (!opener_knows(root, path, &fd))
+	if (root < 0 || !opener_knows(root, path, &f))
 		return true; /* perhaps: the child looks */
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	is = f.fd >= 0 && S_ISREG(f.st.st_mode);
+	found_close(&f);
+	return is;
 }
 
 /* Can there be a place for it?  The child looks, when all is mounted. */

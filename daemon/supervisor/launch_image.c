@@ -12,6 +12,8 @@
 #include "../base/own.h"
 #include "../base/weak.h"
 #include "launch.h"
+#include "opener.h"
+#include "prompt.h"
 #include "rootless.h"
 #include "sys.h"
 
@@ -42,16 +44,25 @@ judge_level(const char *instance, const char *image, const char *part, int fd,
 	return 0;
 }
 
+static int
+open_path(bool at_once, const char *path, int flags)
+{
+	return at_once ? prompt_open(AT_FDCWD, path, flags, 0) :
+			 open(path, flags | O_CLOEXEC);
+}
+
 /* The directory of images: a link to it is fine if root made the link. */
 static int
-open_images(const char *instance, const char *images_dir, const char *image,
-    int *out, struct err *err)
+open_images(const struct image_who *w, int *out, struct err *err)
 {
+	const char *instance = w->instance, *images_dir = w->dir, *image = w->image;
 	struct stat st;
-	AUTO_CLOSE int dir = open(images_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSE int link = open(images_dir, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_CLOSE int dir = open_path(w->at_once, images_dir, O_PATH | O_DIRECTORY);
+	AUTO_CLOSE int link = dir < 0 ? -1 : open_path(w->at_once, images_dir, O_PATH | O_NOFOLLOW);
 	int rc;
 
+	if ((dir < 0 || link < 0) && w->at_once && errno == EAGAIN)
+		return LAUNCH_LATER;
 	if (dir < 0 || link < 0 || fstat(link, &st) < 0)
 		return err_set(err, EXIT_CONFIG,
 		    errno == ENOENT ? "%s: image %s: not found under %s: %s" :
@@ -74,11 +85,11 @@ static int
 open_last(const struct image_who *w, int dir, const char *name, struct err *err)
 {
 	char file[SUP_IMAGE_CAP + 16];
-	int fd = sys_open_beneath(dir, name, O_PATH), found = -1, saved = errno;
+	int fd = prompt_beneath(w->at_once, dir, name, O_PATH), found = -1, saved = errno;
 
 	for (int i = 0; fd < 0 && saved == ENOENT && i < IMAGES_SUFFIXES; i++) {
 		snprintf(file, sizeof file, "%s%s", name, images_suffixes[i]);
-		int next = sys_open_beneath(dir, file, O_PATH);
+		int next = prompt_beneath(w->at_once, dir, file, O_PATH);
 
 		if (next < 0 && errno != ENOENT)
 			saved = errno;
@@ -90,6 +101,10 @@ open_last(const struct image_who *w, int dir, const char *name, struct err *err)
 			    w->instance, w->image, name, images_suffixes[0], file);
 		}
 		found = next >= 0 ? next : found;
+	}
+	if (found >= 0 && saved == EAGAIN) { /* is it the only one? */
+		close(found);
+		found = -1;
 	}
 	errno = saved;
 	return fd >= 0 ? fd : found;
@@ -104,10 +119,12 @@ down(struct images *im, const struct image_who *w, const char *sofar, int *dir,
 	const char *slash = strrchr(sofar, '/'), *name = slash ? slash + 1 : sofar;
 	const bool last = strcmp(sofar, w->image) == 0;
 	int fd = last ? open_last(w, *dir, name, err) :
-			sys_open_beneath(*dir, name, O_PATH);
+			prompt_beneath(w->at_once, *dir, name, O_PATH);
 
 	if (fd == -EXIT_CONFIG)
 		return fd;
+	if (fd < 0 && w->at_once && errno == EAGAIN)
+		return LAUNCH_LATER;
 	if (fd < 0 && errno == ENOENT && last && w->held && images_left(im, w, &fd)) {
 		close(*dir);
 		*dir = fd;
@@ -129,17 +146,12 @@ down(struct images *im, const struct image_who *w, const char *sofar, int *dir,
 	return judge_level(w->instance, w->image, last ? "" : sofar, fd, err);
 }
 
-/* A file becomes what is mounted of it. */
-static int
-into_file(struct images *im, const struct image_who *w, int *fd, struct err *err)
+int
+launch_image_mount(struct images *im, const struct image_who *w, int *fd,
+    const struct stat *st, struct err *err)
 {
-	struct stat st;
-	int root = -1, rc;
+	int root = -1, rc = images_root(im, w, *fd, st, &root, err);
 
-	if (fstat(*fd, &st) < 0)
-		return err_set(err, EXIT_CONFIG, "%s: image %s: %s", w->instance,
-		    w->image, strerror(errno));
-	rc = images_root(im, w, *fd, &st, &root, err);
 	if (rc < 0 || root < 0)
 		return rc;
 	close(*fd);
@@ -148,12 +160,12 @@ into_file(struct images *im, const struct image_who *w, int *fd, struct err *err
 }
 
 int
-launch_image(struct images *im, const struct image_who *w, int *out,
+launch_image_find(struct images *im, const struct image_who *w, int *out,
     struct err *err)
 {
 	char sofar[SUP_IMAGE_CAP];
 	AUTO_CLOSE int dir = -1;
-	int rc = open_images(w->instance, w->dir, w->image, &dir, err);
+	int rc = open_images(w, &dir, err);
 
 	for (const char *p = w->image; rc == 0 && *p != '\0';) {
 		p += strcspn(p, "/");
@@ -161,12 +173,32 @@ launch_image(struct images *im, const struct image_who *w, int *out,
 		rc = down(im, w, sofar, &dir, err);
 		p += *p == '/';
 	}
-	if (rc == 0)
-		rc = into_file(im, w, &dir, err);
 	if (rc < 0)
 		return rc;
 	*out = dir;
 	dir = -1;
+	return rc;
+}
+
+int
+launch_image(struct images *im, const struct image_who *w, int *out,
+    struct err *err)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+	int rc = launch_image_find(im, w, &fd, err);
+
+	if (rc == LAUNCH_LATER && w->held && images_mounted(im, w, out))
+		return 0;
+	if (rc == 0 && fstat(fd, &st) < 0)
+		rc = err_set(err, EXIT_CONFIG, "%s: image %s: %s", w->instance,
+		    w->image, strerror(errno));
+	else if (rc == 0)
+		rc = launch_image_mount(im, w, &fd, &st, err);
+	if (rc < 0)
+		return rc;
+	*out = fd;
+	fd = -1;
 	return 0;
 }
 
@@ -177,49 +209,42 @@ launch_may_be_foreign(const struct stat *st)
 }
 
 int
-launch_container_file(const struct sup_req *req, int at, struct err *err)
+launch_container_file(const struct sup_req *req, const struct found *at, struct err *err)
 {
-	char self[32];
-	struct stat st;
-	AUTO_CLOSE int fd = -1;
-	int out;
+	const struct stat *st = &at->st;
 
 	/* First what it is, without opening it: an image may hold device
 	 * nodes, and some of them act when they are opened. */
-	if (at < 0 || fstat(at, &st) < 0)
+	if (at->fd < 0)
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
-		    req->instance, req->image, req->config,
-		    strerror(at < 0 ? -at : errno));
-	if (HOLDS("regular") && !S_ISREG(st.st_mode))
+		    req->instance, req->image, req->config, strerror(-at->fd));
+	if (HOLDS("regular") && !S_ISREG(st->st_mode))
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: not a regular file",
 		    req->instance, req->image, req->config);
 	if (HOLDS("root-owned") &&
-	    (!rootless_trusts(at, &st) || st.st_mode & 022))
+	    (!rootless_trusts(at->fd, st) || st->st_mode & 022))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: refusing: uid %u, mode %04o; must be owned by %s and not writable by group or others",
-		    req->instance, req->image, req->config, st.st_uid,
-		    st.st_mode & 07777, rootless_owner());
-	if (HOLDS("one-name") && launch_may_be_foreign(&st))
+		    req->instance, req->image, req->config, st->st_uid,
+		    st->st_mode & 07777, rootless_owner());
+	if (HOLDS("one-name") && launch_may_be_foreign(st))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: refusing: it has %lu names (hard links), and not everybody may read it: it may be a file from outside of the image; put a copy there",
 		    req->instance, req->image, req->config,
-		    (unsigned long)st.st_nlink);
-	snprintf(self, sizeof self, "/proc/self/fd/%d", at);
-	fd = open(self,
-	    O_RDONLY | IF_HOLDS("nonblock", O_NONBLOCK) | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, EXIT_CONFIG, "%s: %s%s: %s",
-		    req->instance, req->image, req->config,
-		    strerror(errno));
-	out = fd;
-	fd = -1;
-	return out;
+		    (unsigned long)st->st_nlink);
+	return 0;
 }
 
 int
 launch_container_at_once(const struct sup_req *req, int image, struct err *err)
 {
-	AUTO_CLOSE int at = sys_open_inside(image, req->config, O_PATH);
+	struct found at;
+	int rc;
 
-	return launch_container_file(req, at < 0 ? -errno : at, err);
+	opener_waits(image, req->config, &at);
+	rc = launch_container_file(req, &at, err);
+	if (rc == 0)
+		return at.fd;
+	found_close(&at);
+	return rc;
 }

@@ -18,6 +18,7 @@
 #include "../base/weak.h"
 #include "child.h"
 #include "launch.h"
+#include "prompt.h"
 #include "rootless.h"
 #include "sys.h"
 
@@ -59,18 +60,18 @@ copy_tree(int dir, unsigned recursive)
 }
 
 static int
-open_root(struct launcher *l, const struct spec *s, int userns, int *out,
+open_root(struct images *im, const struct spec *s, bool at_once, int userns, int *out,
     struct err *err)
 {
-	const struct image_who who = {s->instance, s->images_dir, s->image, true};
+	const struct image_who who = {s->instance, s->images_dir, s->image, true, at_once};
 	AUTO_CLOSE int dir = -1;
-	int rc = launch_image(&l->images, &who, &dir, err), tree;
+	int rc = launch_image(im, &who, &dir, err), tree;
 
 	if (rc < 0)
 		return rc;
 	tree = HOLDS("copies") ? copy_tree(dir, AT_RECURSIVE) : -1;
-	if (tree < 0 && images_has(&l->images, &who) &&
-	    (tree = images_again(&l->images, &who, err)) < 0)
+	if (tree < 0 && images_has(im, &who) &&
+	    (tree = images_again(im, &who, err)) < 0)
 		return tree;
 	*out = set_tree(tree, AT_RECURSIVE, userns,
 	    (unsigned)IF_HOLDS("readonly", MOUNT_ATTR_RDONLY));
@@ -151,7 +152,7 @@ make_last(int dir, const char *name, const struct spec_volume *v)
 /* The directory at path below dir, part by part; what lacks is made, root's but
  * for the last one. */
 static int
-make_path(int dir, const char *path, const struct spec_volume *v)
+make_path(bool at_once, int dir, const char *path, const struct spec_volume *v)
 {
 	char part[NAME_BYTES + 1];
 	int at = fcntl(dir, F_DUPFD_CLOEXEC, 3), next, saved;
@@ -162,7 +163,7 @@ make_path(int dir, const char *path, const struct spec_volume *v)
 
 		snprintf(part, sizeof part, "%.*s", (int)n, path);
 		path += n;
-		next = sys_open_beneath(at, part, O_PATH | O_DIRECTORY);
+		next = prompt_beneath(at_once, at, part, O_PATH | O_DIRECTORY);
 		if (next < 0 && errno == ENOENT && last)
 			next = make_last(at, part, v);
 		else if (next < 0 && errno == ENOENT &&
@@ -182,7 +183,7 @@ is_mount(int dir)
 {
 	struct statx sx;
 
-	return statx(dir, "", AT_EMPTY_PATH, 0, &sx) == 0 &&
+	return statx(dir, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &sx) == 0 &&
 	    (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
@@ -202,26 +203,30 @@ cannot_open(const struct spec *s, const struct spec_volume *v, const char *top,
 /* The administrator's directory, then the path below it.  A container that can
  * write in one of them can put a link there: none is followed. */
 static int
-open_host(const struct spec *s, const struct spec_volume *v, int *out,
+open_host(const struct spec *s, const struct spec_volume *v, bool at_once, int *out,
     struct err *err)
 {
 	const bool make = (v->flags & SPEC_MKDIR) != 0;
 	const struct spec_volume top_of = {.mode = 0755};
 	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int top = root < 0 ? -1 :
-					sys_open_beneath(root, v->source,
+					prompt_beneath(at_once, root, v->source,
 					    O_PATH | O_DIRECTORY);
 
 	if (top < 0 && errno == ENOENT && make && !(v->flags & SPEC_MUST_MOUNT))
-		top = make_path(root, v->source, v->below[0] ? &top_of : v);
+		top = make_path(at_once, root, v->source, v->below[0] ? &top_of : v);
+	if (top < 0 && at_once && errno == EAGAIN)
+		return LAUNCH_LATER;
 	if (top < 0)
 		return cannot_open(s, v, v->source, "", err);
 	if ((v->flags & SPEC_MUST_MOUNT) && !is_mount(top))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: volume %s: %s is not a mount point (require-mount): mount what belongs there first",
 		    s->instance, v->target, v->source);
-	*out = make ? make_path(top, v->below, v) :
-		      sys_open_beneath(top, v->below, O_PATH | O_DIRECTORY);
+	*out = make ? make_path(at_once, top, v->below, v) :
+		      prompt_beneath(at_once, top, v->below, O_PATH | O_DIRECTORY);
+	if (*out < 0 && at_once && errno == EAGAIN)
+		return LAUNCH_LATER;
 	return *out < 0 ? cannot_open(s, v, v->source, v->below, err) : 0;
 }
 
@@ -234,10 +239,10 @@ open_state(const struct launcher *l, const struct spec *s,
 	const struct spec_volume top_of = {.mode = 01777};
 
 	launch_state_path(s, path);
-	AUTO_CLOSE int top = make_path(l->place->volumes_dir, path, &top_of);
+	AUTO_CLOSE int top = make_path(false, l->place->volumes_dir, path, &top_of);
 	if (top < 0)
 		return cannot_open(s, v, "state of ", path, err);
-	*out = make_path(top, v->below, v);
+	*out = make_path(false, top, v->below, v);
 	return *out < 0 ? cannot_open(s, v, "state", v->below, err) : 0;
 }
 
@@ -317,14 +322,16 @@ mount_volume(const struct child *c, const struct spec *s,
 	return tree;
 }
 
+/* l: NULL in the child, for what is the administrator's alone. */
 static int
 open_volume(const struct launcher *l, const struct child *c,
     const struct spec *s, const struct spec_volume *v, struct err *err)
 {
 	AUTO_CLOSE int dir = -1;
-	int rc = v->kind == SPEC_RENDERED ? open_rendered(l, s, v, &dir, err) :
+	int rc = l == NULL		  ? open_host(s, v, false, &dir, err) :
+	    v->kind == SPEC_RENDERED	  ? open_rendered(l, s, v, &dir, err) :
 	    v->kind == SPEC_STATEDIR	  ? open_state(l, s, v, &dir, err) :
-					    open_host(s, v, &dir, err);
+					    open_host(s, v, !rootless(), &dir, err);
 
 	return rc < 0 ? rc : mount_volume(c, s, v, dir, err);
 }
@@ -339,7 +346,11 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 	if (c->userns < -1)
 		return -err->code;
 	/* A user may id-map no mount of a file system that is the host's. */
-	rc = open_root(l, s, rootless() ? -1 : c->userns, &c->root, err);
+	rc = open_root(&l->images, s, !rootless(), rootless() ? -1 : c->userns, &c->root, err);
+	if (rc == LAUNCH_LATER) {
+		c->later = true;
+		rc = 0;
+	}
 	for (uint32_t i = 0; i < s->volumes_count && rc == 0; i++) {
 		struct spec_volume v = s->volumes[i];
 
@@ -350,7 +361,23 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 			v.group = launch_outside(s->gid_maps, s->gid_maps_count, v.group);
 		}
 		c->volumes[i] = open_volume(l, c, s, &v, err);
-		rc = c->volumes[i] < 0 ? c->volumes[i] : 0;
+		c->later = c->later || c->volumes[i] == LAUNCH_LATER;
+		rc = c->volumes[i] < 0 && c->volumes[i] != LAUNCH_LATER ? c->volumes[i] : 0;
 	}
 	return rc < 0 ? rc : launch_hosts(l, c, err);
+}
+
+/* Of the host's, for in the namespace of the child is a copy of all its mounts still.
+ * What is mounted of images that are files is not the child's to share. */
+int
+launch_mounts_later(struct child *c, struct err *err)
+{
+	const struct spec *s = c->spec;
+	struct images none = {NULL};
+	int rc = c->root >= 0 ? 0 : open_root(&none, s, false, c->userns, &c->root, err);
+
+	for (uint32_t i = 0; i < s->volumes_count && rc == 0; i++)
+		if (c->volumes[i] == LAUNCH_LATER)
+			rc = c->volumes[i] = open_volume(NULL, c, s, &s->volumes[i], err);
+	return rc < 0 ? rc : 0;
 }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "../base/weak.h"
+#include "launch.h"
+#include "prompt.h"
 #include "sys.h"
 
 void
@@ -20,23 +22,55 @@ opener_new(struct opener *o)
 }
 
 bool
-opener_knows(int root, const char *path, int *fd)
+opener_knows(int root, const char *path, struct found *f)
 {
-	*fd = sys_open_cached(root, path, O_PATH);
-	if (*fd < 0)
-		*fd = -errno;
-	return *fd != -EAGAIN;
+	f->fd = sys_open_cached(root, path, O_PATH);
+	if (f->fd < 0)
+		f->fd = -errno;
+	if (f->fd >= 0 && (!prompt_is(f->fd) || fstat(f->fd, &f->st) < 0)) {
+		close(f->fd);
+		f->fd = -EAGAIN;
+	}
+	return f->fd != -EAGAIN;
 }
 
-/* One message: the errno of the look-up, with the descriptor if that is 0. */
-static bool
-hand_over(int sock, int fd, int code)
+void
+opener_waits(int root, const char *path, struct found *f)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof fd)];
-	} control = {.room = {0}};
-	struct iovec iov = {.iov_base = &code, .iov_len = sizeof code};
+	f->fd = sys_open_inside(root, path, O_PATH);
+	if (f->fd < 0 || fstat(f->fd, &f->st) < 0) {
+		int code = -errno;
+
+		found_close(f);
+		f->fd = code;
+	}
+}
+
+void
+found_close(struct found *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -EBADF;
+}
+
+/* One message, with the descriptor if there is one. */
+struct answer {
+	int code; /* errno of the look-up, or 0 */
+	struct stat st;
+	struct err refused; /* its code is 0: it is not */
+};
+
+union control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+static bool
+hand_over(int sock, int fd, struct answer *a)
+{
+	union control control = {.room = {0}};
+	struct iovec iov = {.iov_base = a, .iov_len = sizeof *a};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	if (fd >= 0) {
@@ -47,13 +81,22 @@ hand_over(int sock, int fd, int code)
 		control.head.cmsg_len = CMSG_LEN(sizeof fd);
 		memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
 	}
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof code;
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof *a;
 }
 
+/* Either a path below root, or an image. */
+struct question {
+	int root;
+	const char *path;
+	const struct image_who *who;
+};
+
 _Noreturn static void
-look_up(int root, const char *path, int sock, pid_t parent)
+look_up(const struct question *q, int sock, pid_t parent)
 {
-	int keep[] = {root, sock}, fd;
+	int keep[] = {q->root, sock};
+	struct answer a = {.code = 0};
+	struct found f = {.fd = -1};
 
 	sys_keep_only(keep, ARRAY_LEN(keep));
 	sys_reset_signals();
@@ -61,26 +104,33 @@ look_up(int root, const char *path, int sock, pid_t parent)
 		_exit(1);
 	if (!HOLDS("prompt-look"))
 		raise(SIGSTOP); /* a test is the directory without an end */
-	fd = sys_open_inside(root, path, O_PATH);
-	_exit(hand_over(sock, fd, fd < 0 ? errno : 0) ? 0 : 1);
+	if (q->who == NULL)
+		opener_waits(q->root, q->path, &f);
+	else if (launch_image_find(NULL, q->who, &f.fd, &a.refused) == 0 &&
+	    fstat(f.fd, &f.st) < 0)
+		_exit(1);
+	a.code = f.fd < 0 ? -f.fd : 0;
+	a.st = f.st;
+	_exit(hand_over(sock, f.fd, &a) ? 0 : 1);
 }
 
-int
-opener_start(struct openers *all, struct opener *o, int root, const char *path,
-    msec now, struct err *err)
+static int
+start(struct openers *all, struct opener *o, const struct question *q, msec now,
+    struct err *err)
 {
+	const char *path = q->who == NULL ? q->path : q->who->image;
 	int pair[2] = {-1, -1};
 	pid_t parent = getpid(), pid = -1;
 
 	opener_new(o);
 	if (all->running + all->left_count >= OPENERS_MAX)
 		return err_set(err, EXIT_ENVIRONMENT,
-		    "%s: not looked for: %d look-ups in images go on already, some of them for more than %d s; is there a directory with millions of files in one?",
+		    "%s: not looked for: %d look-ups in images go on already, some of them for more than %d s; is there a directory with millions of files in one, or a file system that does not answer?",
 		    path, OPENERS_MAX, OPENER_MS_MAX / 1000);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0)
 		pid = sys_fork(0, -1, &o->pidfd);
 	if (pid == 0)
-		look_up(root, path, pair[1], parent);
+		look_up(q, pair[1], parent);
 	if (pid < 0) {
 		err_set(err, EXIT_ENVIRONMENT, "%s: cannot fork who looks for it: %s",
 		    path, strerror(errno));
@@ -98,30 +148,53 @@ opener_start(struct openers *all, struct opener *o, int root, const char *path,
 	return 0;
 }
 
-void
-opener_finish(struct openers *all, struct opener *o, int *fd)
+int
+opener_start(struct openers *all, struct opener *o, int root, const char *path,
+    msec now, struct err *err)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof *fd)];
-	} control;
-	int code = EINTR, status; /* unless it says otherwise, it was killed */
-	struct iovec iov = {.iov_base = &code, .iov_len = sizeof code};
+	const struct question q = {.root = root, .path = path};
+
+	return start(all, o, &q, now, err);
+}
+
+int
+opener_start_image(struct openers *all, struct opener *o,
+    const struct image_who *who, msec now, struct err *err)
+{
+	const struct image_who waits = {who->instance, who->dir, who->image, false, false};
+	const struct question q = {.root = -1, .who = &waits};
+
+	return start(all, o, &q, now, err);
+}
+
+int
+opener_finish(struct openers *all, struct opener *o, struct found *f, struct err *err)
+{
+	union control control;
+	struct answer a = {.code = EINTR}; /* unless it says otherwise, it was killed */
+	int status;
+	struct iovec iov = {.iov_base = &a, .iov_len = sizeof a};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = control.room, .msg_controllen = sizeof control.room};
 	struct cmsghdr *c;
 
-	*fd = -1;
-	if (recvmsg(o->sock, &msg, MSG_CMSG_CLOEXEC) == (ssize_t)sizeof code &&
+	f->fd = -1;
+	if (recvmsg(o->sock, &msg, MSG_CMSG_CLOEXEC) == (ssize_t)sizeof a &&
 	    (c = CMSG_FIRSTHDR(&msg)) != NULL && c->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(c), sizeof *fd);
+		memcpy(&f->fd, CMSG_DATA(c), sizeof f->fd);
+	f->st = a.st;
 	(void)sys_reap(o->pidfd, &status);
 	close(o->pidfd);
 	close(o->sock);
 	opener_new(o);
 	all->running--;
-	if (*fd < 0)
-		*fd = code == 0 ? -EINTR : -code;
+	if (f->fd < 0)
+		f->fd = a.code == 0 ? -EINTR : -a.code;
+	if (a.refused.code != 0) {
+		*err = a.refused;
+		return -err->code;
+	}
+	return 0;
 }
 
 void

@@ -11,8 +11,8 @@
 #include "../base/flat.h"
 #include "../base/machine.h"
 #include "../base/weak.h"
+#include "opener.h"
 #include "rootless.h"
-#include "sys.h"
 
 /* meshd itself, as it lies in memory: the linker says where that begins. */
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
@@ -40,28 +40,39 @@ program_in_volume(const struct spec *s, const char *path)
 }
 
 int
-program_look(const struct spec *s, int root, const char *path)
+program_may(const struct spec *s, const struct found *at, const char *path, bool owner,
+    struct err *err)
 {
-	return program_in_volume(s, path) ? -1 : sys_open_inside(root, path, O_PATH);
-}
+	const struct stat *st = &at->st;
 
-int
-program_open(const struct spec *s, int at, const char *path, bool owner,
-    int *fd, struct stat *st, struct err *err)
-{
-	char self[32];
-
-	if (at < 0 || fstat(at, st) < 0 || !S_ISREG(st->st_mode) || !(st->st_mode & 0111))
+	if (at->fd < 0 || !S_ISREG(st->st_mode) || !(st->st_mode & 0111))
 		return 0;
 	/* Who may write in it chooses what runs. */
-	if (owner && HOLDS("root-owned") && (!rootless_trusts(at, st) || st->st_mode & 022))
+	if (owner && HOLDS("root-owned") && (!rootless_trusts(at->fd, st) || st->st_mode & 022))
 		return err_set(err, EXIT_CONFIG,
 		    "%s: %s%s: refusing: uid %u, mode %04o; a program must be owned by %s and not writable by group or others",
 		    s->instance, s->image, path, st->st_uid, st->st_mode & 07777,
 		    rootless_owner());
-	snprintf(self, sizeof self, "/proc/self/fd/%d", at);
-	*fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return *fd < 0 ? 0 : 1;
+	return 1;
+}
+
+int
+program_open(const struct spec *s, int root, const char *path, bool owner,
+    int *fd, struct stat *st, struct err *err)
+{
+	char self[32];
+	struct found at;
+	int rc;
+
+	if (program_in_volume(s, path))
+		return 0;
+	opener_waits(root, path, &at);
+	rc = program_may(s, &at, path, owner, err);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", at.fd);
+	*fd = rc <= 0 ? -1 : open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*st = at.st;
+	found_close(&at);
+	return *fd < 0 && rc > 0 ? 0 : rc;
 }
 
 int
@@ -72,6 +83,8 @@ program_judge(const struct spec *s, const char *path, const struct stat *st,
 	bool big = false;
 	struct flat f;
 
+	if (len == 0)
+		return 0;
 	if (flat_open(&f, doc, len) < 0)
 		return err_set(err, EXIT_CONFIG, "%s: %s%s: meshd-conf gave no records",
 		    s->instance, s->image, path);

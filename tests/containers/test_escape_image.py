@@ -3,12 +3,14 @@ by the supervisor, each twice: the real one refuses or is not impressed, and
 without just that defence (daemon/base/weak.h) it works.
 """
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 
 import pytest
 import weak
-from conftest import BUILD, USER, wait_for
+from conftest import BUILD, USER, children_of, wait_for
 from image_files import pack
 
 USERLAND = "roles: [web]\nuserns: off\n"
@@ -171,7 +173,7 @@ def test_container_file_is_a_file_of_the_host(hosts):
 
 
 def test_container_file_hangs_who_opens_it(hosts):
-    """A FIFO: it must be a file, and is opened so that nothing waits."""
+    """A FIFO: it must be a file, is opened so that nothing waits, and not by the supervisor."""
     for host in hosts:
         os.mkfifo(host.images / "good/config/fifo.yaml")
     keys = {"config": "/config/fifo.yaml"}
@@ -180,8 +182,11 @@ def test_container_file_hangs_who_opens_it(hosts):
     assert isinstance(hosts[1].outcome("web.903", "good", ["regular"], **keys), str)
     hosts[1].without("regular", "nonblock")
     hosts[1].say("START ticket=777 instance=web.903 image=good config=/config/fifo.yaml sandbox=web role=web")
-    hangs = "/proc/%d/wchan" % hosts[1].meshd.pid
-    wait_for(lambda: "fifo" in open(hangs).read() or "partner" in open(hangs).read())
+
+    def hangs(pid):
+        return re.search("fifo|partner", pathlib.Path("/proc/%d/wchan" % pid).read_text())
+    wait_for(lambda: any(hangs(p) for p in children_of(hosts[1].meshd.pid)))
+    assert not hangs(hosts[1].meshd.pid)
     os.close(os.open(hosts[1].images / "good/config/fifo.yaml", os.O_WRONLY))
     hosts[1].event(kind="reply", ticket=777)
     hosts[1].without()

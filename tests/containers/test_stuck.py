@@ -1,24 +1,30 @@
 """Who reads from an image can't always be killed: a FUSE mount, a disk that does not
 answer.  The supervisor waits for no such child of its own."""
 import errno
+import os
 import pathlib
 import re
 import signal
 import time
 
 import pytest
+import weak
 from conftest import children_of, wait_for
-from fuse_image import LOOKUP, READ, Served
+from fuse_image import FLUSH, GETATTR, LOOKUP, OPEN, READ, Served
 from steps import FAIL, FIRED, OWN, Steps, countdown, engine, groups_of, state_of  # noqa: F401
+
+
+def make_images(node):
+    node.sandbox("off", "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n")
+    node.shell("a", "exec sleep 1000", extra="kill-timeout: 100ms\n")
+    node.shell("kept", "exec sleep 1000", extra="kill-timeout: 100ms\nrestart-timeout: 100ms\n")
+    (node.images / "kept").rename(node.top / "kept")
 
 
 @pytest.fixture
 def served(node):
     """An image `slow` that is a FUSE mount; `a` is a directory."""
-    node.sandbox("off", "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n")
-    node.shell("a", "exec sleep 1000", extra="kill-timeout: 100ms\n")
-    node.shell("kept", "exec sleep 1000", extra="kill-timeout: 100ms\nrestart-timeout: 100ms\n")
-    (node.images / "kept").rename(node.top / "kept")
+    make_images(node)
     fuse = Served(node.top / "kept", node.images / "slow")
     yield fuse
     fuse.close()
@@ -98,3 +104,90 @@ def test_a_start_that_can_not_be_killed(node, served, countdown):  # noqa: F811
     wait_for(lambda: len(children_of(node.meshd.pid)) == 1)
     wait_for(lambda: node.leaves() == [] and node.boxes() == [])
     assert node.up("web.1", "slow", sandbox="off")["pid"]
+
+
+# --- no answer at all: what the supervisor itself looks at -------------------------
+def in_volume(node, served):
+    """Image `a2` has what `served` gives out as a volume."""
+    node.sandbox("vol", "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\n"
+                 "readonly-paths: {/far: %s}\n" % served.where)
+    node.shell("a2", "exec sleep 1000", extra="kill-timeout: 100ms\nrestart-timeout: 100ms\nvolumes: {/data: !Readonly /far}\n")
+
+
+def waits_for_fuse(pid):
+    return "fuse" in (wchan := pathlib.Path("/proc/%d/wchan" % pid).read_text()) or "request_wait" in wchan
+
+
+def start(node, ticket, *where):
+    node.say("START ticket=%d instance=web.1 image=%s config=/config/run.yaml sandbox=%s role=web" % (ticket, *where))
+
+
+IMAGE, VOLUME = ("slow", "off"), ("a2", "vol")
+
+
+@pytest.mark.parametrize("where", [IMAGE, VOLUME])
+def test_a_root_that_does_not_answer(node, served, where):
+    """At a START, and when its process ended: others start, and it does when it can."""
+    in_volume(node, served)
+    served.hold(GETATTR, "")
+    node.start()
+    start(node, 900, *where)
+    assert served.waits.wait(10)
+    goes_on(node, "web.2")
+    served.go()
+    pid = node.event(kind="state", instance="web.1", state="running")["pid"]
+    served.waits.clear()
+    served.may.clear()
+    served.hold(GETATTR, "")
+    for child in children_of(pid):
+        os.kill(child, signal.SIGKILL)
+    assert served.waits.wait(10)
+    goes_on(node, "web.2")
+    assert not waits_for_fuse(node.meshd.pid)
+    served.go()
+    assert node.event(kind="state", instance="web.1", state="running")["pid"] != pid
+
+
+def test_a_root_that_never_answers(node, served):
+    """Who asked for it hears why; a new supervisor starts while the child of the old one
+    waits still, and has none of its locks."""
+    served.hold(GETATTR, "")
+    node.start()
+    start(node, 900, *IMAGE)
+    said = node.event(kind="reply", ticket=900, seconds=15)["text"]
+    assert said == "web.1: image slow: looking for it took more than 5 s: does the file system that it is on (FUSE, NFS) answer?"
+    node.kill()
+    node.start()
+    goes_on(node, "web.2")
+
+
+@pytest.mark.parametrize("op", [OPEN, FLUSH])
+def test_a_container_file_that_is_never_opened(node, served, op):
+    """Nor closed: a process of its own does both."""
+    served.hold(op, "config/run.yaml")
+    node.start()
+    start(node, 900, *IMAGE)
+    assert served.waits.wait(10)
+    goes_on(node, "web.2")
+    served.go()
+    node.event(kind="state", instance="web.1", state="running")
+
+
+@pytest.mark.parametrize("where", [IMAGE, VOLUME])
+def test_without_this_all_wait(weak_programs, where):
+    host = weak.Host(weak_programs)
+    try:
+        make_images(host)
+        served = Served(host.top / "kept", host.images / "slow")
+        try:
+            in_volume(host, served)
+            served.hold(GETATTR, "")
+            host.start()
+            host.without("asks-nobody")
+            start(host, 900, *where)
+            assert served.waits.wait(10)
+            assert wait_for(lambda: waits_for_fuse(host.meshd.pid))
+        finally:
+            served.close()
+    finally:
+        host.close()
