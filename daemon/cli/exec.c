@@ -353,9 +353,10 @@ find_near(const json_t *rows, const char *word, char near[NAME_CAP])
 	snprintf(near, NAME_CAP, "%s", best != NULL ? best : "");
 }
 
-/* The node that has it, by what this host's engine knows; or who may be meant. */
+/* The node that has it, and its state there, by what this host's engine knows; or who may
+ * be meant. */
 static bool
-find_node(const struct show *s, char node[NAME_CAP], char near[NAME_CAP])
+find_node(const struct show *s, char node[NAME_CAP], char state[NAME_CAP], char near[NAME_CAP])
 {
 	struct args ps = {.verb = verb_find("ps"), .socket = s->args->socket};
 	uint8_t request[ANSWER_REQUEST_CAP];
@@ -379,10 +380,12 @@ find_node(const struct show *s, char node[NAME_CAP], char near[NAME_CAP])
 	json_array_foreach (a.data, i, row) {
 		const char *id = json_string_value(json_object_get(row, "instance"));
 		const char *on = json_string_value(json_object_get(row, "node"));
+		const char *is = json_string_value(json_object_get(row, "state"));
 
-		if (id == NULL || on == NULL || strcmp(id, s->args->operand) != 0)
+		if (id == NULL || on == NULL || is == NULL || strcmp(id, s->args->operand) != 0)
 			continue;
 		snprintf(node, NAME_CAP, "%s", on);
+		snprintf(state, NAME_CAP, "%s", is);
 		found = true;
 	}
 	find_near(a.data, s->args->operand, near);
@@ -394,9 +397,16 @@ static int
 elsewhere(const struct show *s, struct err *err)
 {
 	const char *instance = s->args->operand;
-	char node[NAME_CAP], near[NAME_CAP] = "";
+	char node[NAME_CAP], state[NAME_CAP], near[NAME_CAP] = "";
+	bool found = find_node(s, node, state, near);
 
-	if (find_node(s, node, near))
+	/* Not here may be: not here either. */
+	if (found && strcmp(state, "running") != 0)
+		return err_set(err, EXEC_CODE_REFUSED,
+		    "exec: %s does not run now: it is %s, on node %s%s%s", instance, state, node,
+		    strcmp(state, "held") == 0 ? "; there: mesh start " : ": mesh ps",
+		    strcmp(state, "held") == 0 ? instance : "");
+	if (found)
 		return err_set(err, EXEC_CODE_REFUSED,
 		    "exec: %s is on node %s: run mesh exec there, as root", instance, node);
 	return err_set(err, EXEC_CODE_REFUSED,

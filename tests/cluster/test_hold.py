@@ -138,6 +138,7 @@ def test_held_down_until_started():
         wait_until("held", lambda: is_held(w.nodes, "work.n1"), 20)
         says(n1, 0, "work.n1 is stopped; held", "stop", "work.n1")
         says(n1, 1, "restart: work.n1 is held down", "restart", "work.n1")
+        says(n1, 125, "exec: work.n1 does not run now: it is held, on node n1; there: mesh start work.n1", "exec", "work.n1", "--", "true")
         assert row(n2, "work.n2")["state"] == "running"
 
         # Neither a new engine nor a new daemon brings it back.
