@@ -233,8 +233,8 @@ why_dead(const struct child *c, char *out, size_t cap)
 	err_escape(said, sizeof said, c->said, strnlen(c->said, c->said_len));
 	out[0] = '\0';
 	if (c->late)
-		snprintf(out, cap, "%s killed after %lld ms (limit limits: script-wall)", what,
-		    (long long)c->wall_ms);
+		snprintf(out, cap, "%s killed after %lld ms (%s)", what, (long long)c->wall_ms,
+		    strcmp(what, "test") == 0 ? "a file of specs gets no more" : "limit limits: script-wall");
 	else if (c->too_much)
 		snprintf(out, cap, "%s output larger than %d MiB", what, SCRIPT_OUT_BYTES_MAX >> 20);
 	else if (WIFSIGNALED(c->status) && WTERMSIG(c->status) == SIGXCPU)

@@ -319,8 +319,8 @@ fault_from_lua(struct fault *f, lua_State *L, int status, const struct job *job,
 	if (guard_expired())
 		guard_time_text(limit, sizeof limit);
 	else if (status == LUA_ERRMEM || (heap_hit && strcmp(text, "not enough memory") == 0))
-		snprintf(limit, sizeof limit, "%s exceeded %zu MiB (limit limits: script-memory)",
-		    what, heap_limit_bytes >> 20);
+		snprintf(limit, sizeof limit, "%s exceeded %zu MiB (%s)", what, heap_limit_bytes >> 20,
+		    guard_limit(what, "limit limits: script-memory"));
 	if (limit[0] != '\0')
 		put_limit(f, limit, job);
 	put_long(f->traceback, sizeof f->traceback, trace);

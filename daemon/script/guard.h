@@ -19,6 +19,7 @@
 
 struct guard {
 	size_t used_bytes, peak_bytes, limit_bytes;
+	size_t spare_bytes; /* given beyond the limit so far (guard_spare) */
 	bool heap_hit; /* an allocation was refused */
 	struct arena arena;
 	void *stack;  /* of the state's first thread, which is its second block */
@@ -27,6 +28,11 @@ struct guard {
 
 /* lua_Alloc; ud is a struct guard. */
 void *guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
+/* Memory was refused, and the run goes on behind a pcall: a little more, so that it can be told.  A few
+ * times; what a limit is said to be stays. */
+void guard_spare(lua_State *L);
+/* What a limit's line says of it: limit, or of a file of specs (what "test"), which no config limits, that. */
+const char *guard_limit(const char *what, const char *limit);
 
 /* Start the clock.  what ("scheduler", "template") and cpu_ms appear in the
  * message; borrowed for the life of the process. */

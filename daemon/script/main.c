@@ -176,7 +176,7 @@ run_lua(struct run *run, struct fault *fault)
 		return 0;
 	if (status == LUA_OK)
 		lua_pushliteral(L, "time is up");
-	fault_from_lua(fault, L, status, &run->job, run->guard.limit_bytes, run->guard.heap_hit);
+	fault_from_lua(fault, L, status, &run->job, run->job.heap_bytes, run->guard.heap_hit);
 	return -1;
 }
 

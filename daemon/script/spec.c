@@ -3,6 +3,7 @@
  */
 #include "spec.h"
 #include "fault.h"
+#include "guard.h"
 #include "libs.h"
 #include "loader.h"
 #include "value.h"
@@ -48,6 +49,19 @@ host_fault(lua_State *L)
 	return 1;
 }
 
+/* Of what Lua asks no message handler for, since it has no memory left: what was refused, and where. */
+static int
+host_refused(lua_State *L)
+{
+	const struct job *job = lua_touserdata(L, lua_upvalueindex(1));
+	struct fault f;
+
+	guard_spare(L);
+	fault_from_lua(&f, L, LUA_ERRMEM, job, job->heap_bytes, true);
+	push_fault(L, &f);
+	return 1;
+}
+
 /* mesh, and in it what only tests have. */
 static void
 open_mesh(lua_State *L, const struct job *job)
@@ -75,7 +89,9 @@ spec_run(lua_State *L, const struct job *job, struct mpw *out)
 	loader_require(L, "mesh.spec");
 	lua_pushlightuserdata(L, (void *)(uintptr_t)job);
 	lua_pushcclosure(L, host_fault, 1);
-	lua_call(L, 1, 2); /* the words of tests, and what runs them */
+	lua_pushlightuserdata(L, (void *)(uintptr_t)job);
+	lua_pushcclosure(L, host_refused, 1);
+	lua_call(L, 2, 2); /* the words of tests, and what runs them */
 	lua_pushnil(L);
 	while (lua_next(L, -3) != 0) {
 		libs_global(L, lua_tostring(L, -2));

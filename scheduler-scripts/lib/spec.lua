@@ -60,10 +60,14 @@ local PENDING = {}
 local Suite = {}
 Suite.__index = Suite
 
+--- What Lua says of a heap that is full.
+local FULL <const> = "not enough memory"
+
 --- What f fails with, or nil.  Without memory Lua asks no message handler: it is a text then.
 function Suite:call(f)
   local ok, why = xpcall(f, self.fault)
   if ok then return nil end
+  if why == FULL then return self.refused(why) end
   return type(why) == "table" and why or {error = tostring(why)}
 end
 
@@ -180,12 +184,13 @@ local function words(suite)
   return list
 end
 
---- mesh.spec(fault): the words, and a function that runs what was collected.
+--- mesh.spec(fault, refused): the words, and a function that runs what was collected.
 ---@param fault fun(err: any): table   a message handler: {error, file, line, excerpt, ...}
+---@param refused fun(err: string): table   the same where Lua had no memory to ask it
 ---@return table<string, any> words
 ---@return fun(): {tests: table[]} run
-return function(fault)
-  local suite = setmetatable({root = new_block("", nil), tests = {}}, Suite)
+return function(fault, refused)
+  local suite = setmetatable({root = new_block("", nil), tests = {}, refused = refused}, Suite)
   function suite.fault(err)
     if type(err) == "table" and getmetatable(err) == PENDING then
       return {pending = true, error = err.why and tostring(err.why) or "pending"}

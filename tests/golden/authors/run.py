@@ -168,21 +168,26 @@ def test(where):
                                          "spec/b_spec.lua": "it('never ends', function()\n  while true do end\nend)\n",
                                          "spec/c_spec.lua": "local x = = 1\n", "spec/d_spec.lua": "it('d', function() end)",
                                          "spec/e_spec.lua": "it('e', function() (('x'):rep(2^20)):gsub('.', ('y'):rep(2^20)) end)"
-                                         " it('f', function() end)"})
+                                         " it('f', function() end)\n\n\nlocal kept = {}\nlocal function fill()\n"
+                                         "  for i = 1, 1000 do\n  kept[#kept + 1] = ('z'):rep(2^20) .. i\nend end\n"
+                                         "for i = 1, 3 do it('kept ' .. i, fill) end it('after', function() kept = nil end)\n"})
     rc, out, err = mesh(at, "test", "-o", "wide")
     say("test: exit code 1", rc == 1, (rc, err))
-    say("test: counts", out.endswith("7 passed, 6 failed, 2 pending in 5 files\n"), out[-200:])
+    say("test: counts", out.endswith("8 passed, 9 failed, 2 pending in 5 files\n"), out[-200:])
     say("test: where it differs", "they differ at .a.c[1]: (number) 2 there, expected (number) 1" in out, out)
     say("test: the line of the assertion", "spec/a_spec.lua:29: expected (table)" in out and "    >   29 | " in out, out)
     say("test: the variables there, without secrets", "password = (redacted)" in out and "hunter22" not in out.replace(
         'local password = "hunter22"', ""), out)
     say("test: did you mean", "spec/a_spec.lua:32: assert has no 'eqal'; did you mean 'equal'?" in out, out)
     say("test: a file that never ends fails alone",
-        re.search(r"failed spec/b_spec.lua: .*\n.*killed after 10000 ms of CPU \(limit limits: script-cpu\), at spec/b_spec.lua:2", out), out)
+        re.search(r"failed spec/b_spec.lua: .*\n.*killed after 10000 ms of CPU \(a file of specs gets no more\), at spec/b_spec.lua:2", out), out)
     say("test: a file that does not compile", "spec/c_spec.lua:1: unexpected symbol near '='" in out, out)
     say("test: and the next one goes on", "ok spec/d_spec.lua: d" in out, out)
-    say("test: without memory a test fails alone", "failed spec/e_spec.lua: e\n    not enough memory\n" in out and
+    said = "failed spec/e_spec.lua: %s\n    test exceeded 256 MiB (a file of specs gets no more), at spec/e_spec.lua:%d\n"
+    say("test: without memory a test fails alone, with its place and the limit", said % ("e", 1) in out and
         "ok spec/e_spec.lua: f" in out, out)
+    say("test: also if what fills it is kept", all(said % ("kept %d" % i, 7) in out for i in (1, 2, 3)) and
+        "\n    >    7 |   kept[#kept + 1] = ('z'):rep(2^20) .. i\n" in out and "ok spec/e_spec.lua: after" in out, out)
     say("test: what it prints", "said once\n" in out, out)
     rc, out, err = mesh(at, "test", "spec/a_spec.lua", "-o", "tap")
     rows = [r for r in out.splitlines() if r.startswith(("ok", "not ok"))]
