@@ -367,8 +367,7 @@ launch_mounts(struct launcher *l, const struct spec *s, struct child *c,
 	return rc < 0 ? rc : launch_hosts(l, c, err);
 }
 
-/* Of the host's, for in the namespace of the child is a copy of all its mounts still.
- * What is mounted of images that are files is not the child's to share. */
+/* The child is where the host's mounts are still.  What is mounted of images that are files is not the child's to share. */
 int
 launch_mounts_later(struct child *c, struct err *err)
 {
