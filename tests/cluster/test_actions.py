@@ -11,7 +11,7 @@ import signal
 import pytest
 
 import service
-from mesh import Missed, World, init, wait_until, write
+from mesh import BUILD, Missed, World, init, wait_until, write
 
 SCRIPT = """
 return {schedule = function(input)
@@ -190,6 +190,37 @@ def test_the_node_that_accepted_it_is_started_again(world):
     node.start()
     wait_until("carried out", lambda: given_once([leader, other, node], [action]), 40)
     wait_until("and it knows", lambda: is_state(node, action, "answered"), 20)
+    settled(world.nodes)
+
+
+# What becomes of each, in turn (tests/contract/forge.c): what is said to it.
+FORGED = ["a byte flipped: not authenticated", "cut short: not authenticated", "nothing: packet too short",
+          "of nobody's key: no vote in this cluster yet", "for another term: not authenticated",
+          "for another leader: not authenticated", "as it is: taken", "as it is: taken", "an older one again: replayed",
+          "as it is: taken"]
+
+
+def test_a_member_gone_bad_hands_over_what_it_should_not(world):
+    """Each is refused, nobody else is the worse for it, and what is right passes, once."""
+    leader, rest = sides(world.nodes)
+    node, before = rest[0], leader.pids("meshd-engine")
+    node.stop()
+    node.sees = {os.path.join(BUILD, "meshd-engine"): os.path.join(BUILD, "forge", "meshd-engine")}
+    node.exits.clear()
+    node.start()
+    node.sees = {}
+    wait_until("one view", lambda: service.one_view(world.nodes), 40)
+    ids = [accept(node, "scale", "web", "3")]
+    wait_until("the right one passes", lambda: given_once(world.nodes, ids), 20)
+    ids += [accept(node, "scale", "web", "4"), accept(rest[1], "scale", "web", "5")]
+    wait_until("and the next ones", lambda: given_once(world.nodes, ids), 20)
+    with open(node.log, encoding="utf-8", errors="replace") as f:
+        said = [line.strip().removeprefix("forged ") for line in f if line.startswith("forged ")]
+    assert said[:len(FORGED)] == FORGED and set(said[len(FORGED):]) <= set(FORGED[-1:]), said
+    with open(leader.log, encoding="utf-8", errors="replace") as f:
+        assert f"actions: what {node.name} hands over is refused: " in f.read()
+    assert leader.pids("meshd-engine") == before and leader.leader() == leader.name
+    node.stop()
     settled(world.nodes)
 
 
