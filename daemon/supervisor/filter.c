@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <unistd.h>
 
@@ -217,6 +218,16 @@ deny_list(scmp_filter_ctx ctx, const struct strs *none)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
 		    SCMP_SYS(socket), 1,
 		    SCMP_A2_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL, protocols[i]));
+	/* Routes, links and addresses are what libraries ask for.  The others are the kernel's
+	 * own doors for who administers it, and it loads what is behind them when asked. */
+	if (rc == 0 && HOLDS("netlink"))
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2,
+		    SCMP_A0_64(SCMP_CMP_MASKED_EQ, 0xffffffffULL, AF_NETLINK),
+		    SCMP_A2_64(SCMP_CMP_NE, NETLINK_ROUTE, 0));
+	/* Its own pid 1 is of its user: of a file size of 0 there comes no log any more. */
+	if (rc == 0 && HOLDS("limits-of-others"))
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 2,
+		    SCMP_A0_64(SCMP_CMP_NE, 0, 0), SCMP_A2_64(SCMP_CMP_NE, 0, 0));
 	/* Others make their sockets here too, with the modules they need. */
 	if (rc == 0 && HOLDS("families"))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT),

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <netinet/in.h>
@@ -435,6 +436,21 @@ try_bind(const char *arg)
 	return rc;
 }
 
+static long
+try_netlink(const char *protocol)
+{
+	return socket(AF_NETLINK, SOCK_RAW, atoi(protocol));
+}
+
+/* That nothing changes by: whoever may set this one may set all. */
+static long
+try_limit(const char *pid)
+{
+	struct rlimit none = {0, 0};
+
+	return prlimit(atoi(pid), RLIMIT_RTPRIO, &none, NULL);
+}
+
 static const struct {
 	const char *verb;
 	long (*fn)(const char *arg);
@@ -448,7 +464,8 @@ static const struct {
     {"mknod", try_mknod}, {"mknod-log", try_mknod_log}, {"handle", try_handle}, {"i386", try_i386}, {"x32", try_x32},
     {"personality", try_personality}, {"getfd", try_getfd},
     {"remount", try_remount}, {"syslog", try_syslog}, {"shm", try_shm},
-    {"abstract", try_abstract}, {"bind", try_bind}};
+    {"abstract", try_abstract}, {"bind", try_bind},
+    {"netlink", try_netlink}, {"limit", try_limit}};
 
 static void
 attempt(const char *what)

@@ -60,6 +60,10 @@ CASES = [
     ("web", "alg", "families"),
     ("web", "vsock", "families"),
     ("web", "abstract:mesh-test-escape", "landlock"),
+    # Netlink's other ends: generic netlink here, for which the kernel loads modules by name.
+    ("web", "netlink:16", "netlink"),
+    # The limits of its own pid 1, which has its user: by one of them its log ends.
+    ("web", "limit:1", "limits-of-others"),
     # A port that is not for its sandbox; nor by TCP's other name, of which Landlock knows nothing.
     ("web", "bind:0,27813", "landlock-bind"),
     ("web", "bind:262,27813", "protocols"),
@@ -220,6 +224,8 @@ def test_held_by_just_that(case, hosts, held, bare):
 def test_no_family_but_the_four(hosts, held):
     """Where the kernel has no AF_ALG too (tests/v2 has a kernel that does): so says the filter, or it."""
     assert hosts[0].tries("a", ["alg", "vsock"]) == {"alg": "EAFNOSUPPORT", "vsock": "EAFNOSUPPORT"}
+    assert hosts[0].tries("a", ["netlink:0", "netlink:4", "limit:0"]) == {
+        "netlink:0": "escaped", "netlink:4": "EPROTONOSUPPORT", "limit:0": "escaped"}  # and no further
 
 
 def test_each_switch_is_tried():
@@ -236,4 +242,4 @@ def test_the_real_programs_know_no_switch():
             assert word in (BUILD / "weak" / name).read_bytes()
             assert word not in (BUILD / name).read_bytes()
     plan = subprocess.run(["make", "-n", "-C", ROOT, "install", "DESTDIR=/nowhere"], capture_output=True, text=True).stdout
-    assert "meshd-init" in plan and "weak" not in plan
+    assert "meshd-init" in plan and "weak/" not in plan
