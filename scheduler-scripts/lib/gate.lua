@@ -7,6 +7,8 @@ local units = require "mesh.units"
 
 local RESTARTS_MAX <const> = 3 -- of an instance since its step began: it fails
 
+local UNTOLD_MS <const> = 30000
+
 local gate = {}
 
 --- Has it failed, for good?
@@ -39,6 +41,19 @@ local function unrendered(id, node, copy)
   return ("%s on %s: %s"):format(id, node, why)
 end
 
+--- Is it a mesh of another version, which may not tell what it has rendered, that is waited for?  The
+-- line that says so, and what to do; some time on, since one that tells is waited for too.
+local function untold(round, spec, u, id, node, copy)
+  local version = u.to.version or ""
+  if not copy or copy.version == nil or copy.version == version or has_failed(copy) then return nil end
+  local mine, theirs = round.input.nodes[round.input.self], round.input.nodes[node]
+  local known = mine and theirs and mine.version and theirs.version
+  if not known or mine.version == theirs.version or round.now - u.since < UNTOLD_MS then return nil end
+  return ("%s on %s to be of version %s, but %s has mesh %s, which may not tell: update mesh there, "
+    .. "or `mesh action %s proceed`"):format(id, node, version ~= "" and version or "none", node, theirs.version,
+    spec.name)
+end
+
 --- Are the first k, which should have what is new, well, long enough?  true, or false and for
 -- what it waits; third: it failed; fourth: the instance whose host can't render or check its files.
 -- On the way back these do not count: what failed is given up.
@@ -57,6 +72,7 @@ function gate.healthy(round, spec, u, ids, k)
     local was, node = all[id], at[id]
     local copy = node and merge.copy_on(round.input, id, node)
     local stop, wait = not u.back and unrendered(id, node, copy), nil
+    if in_place and not u.back then stop = stop or untold(round, spec, u, id, node, copy) end
     if stop then
       if not stops then stops, stopped = stop, id end
     elseif was and was.image == u.to.image and copy and (copy.image == nil or copy.image == u.to.image) then

@@ -341,6 +341,33 @@ describe("mesh.update", function()
     assert.are.same({["web-v1"] = 10}, images(result))
   end)
 
+  it("of a node with another mesh, which may not tell its version, it is said for what is waited", function()
+    local input = world(mesh.scheduler {role(nil, smooth)})
+    local scheduler = mesh.scheduler {role({version = "v1.1"}, smooth)}
+    for name, node in pairs(input.nodes) do node.version = name == "n2" and "0.0.9" or "0.1.0" end
+    local function untold(_, copy) if copy.node == "n2" then copy.version = "v1" end end
+    round(scheduler, input, 1000, untold)
+    local result
+    local function says(ms)
+      result = round(scheduler, input, ms, untold)
+      return table.concat(result.changes or {}, "\n")
+    end
+    assert.are.equal("", says(20000)) -- it may tell yet
+    local line <const> = "web.2 on n2 to be of version v1.1, but n2 has mesh 0.0.9, which may not tell: "
+      .. "update mesh there, or `mesh action web proceed`"
+    assert.are.equal("web: update to v1.1 stops: " .. line, says(20000))
+    assert.matches(line, require "mesh.why".text(result.why["web.2"]), 1, true)
+    assert.are.equal("", says(20000))
+    act(input, "proceed")
+    local replies = round(scheduler, input, 1000, untold).replies
+    assert.are.equal("update of web: next step", replies[input.actions[1].id])
+    -- Of one that has the same mesh it is not said.
+    for _, node in pairs(input.nodes) do node.version = "0.1.0" end
+    input = world(mesh.scheduler {role(nil, smooth)})
+    round(scheduler, input, 1000, untold)
+    assert.are.equal("", says(60000))
+  end)
+
   it("a template rolls by whole nodes, and a way back never gives it to more", function()
     local more <const> = {template = "web-2"}
     local input = world(mesh.scheduler {role(nil, smooth)})
