@@ -55,3 +55,11 @@ ticks_next(struct ticks *t, int64_t boot_ms, int64_t wall_ms)
 	t->taken++;
 	return true;
 }
+
+int64_t
+ticks_wall(const struct ticks *t, int64_t boot_ms, int64_t wall_ms)
+{
+	int64_t into = t->boot_ms - t->tick * SECOND_MS; /* the second, of its number */
+
+	return nearest(wall_ms - boot_ms + into) * SECOND_MS;
+}

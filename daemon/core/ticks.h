@@ -23,5 +23,8 @@ struct ticks {
 int64_t ticks_wait(int64_t wall_ms);
 /* The timer came: false, and nothing is to be sampled; else t->tick is its number. */
 MUST_CHECK bool ticks_next(struct ticks *t, int64_t boot_ms, int64_t wall_ms);
+/* What is to be added to a number's seconds (tick * 1000) for the wall clock's time of it, as
+ * that clock stands now: each is a whole second, for that is when all nodes sample. */
+int64_t ticks_wall(const struct ticks *t, int64_t boot_ms, int64_t wall_ms);
 
 #endif

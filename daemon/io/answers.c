@@ -23,7 +23,7 @@ static int64_t
 wall_ms(const struct engine *e)
 {
 	/* At the tick that was sampled: all that is there by then is there. */
-	return collect_tick(e) * 1000 + collect_wall_offset_ms();
+	return collect_tick(e) * 1000 + collect_wall_offset_ms(e);
 }
 
 /* Takes bytes.  Rows are made anew: entries come by name, and so do they. */
@@ -111,7 +111,7 @@ answers_measure(struct engine *e)
 
 		if (a->states[i].asking || !query_question(&a->query.entries[i], now_ms, &question))
 			continue;
-		if (!metricsread_small(e->series, collect_wall_offset_ms(), &question, &answer)) {
+		if (!metricsread_small(e->series, collect_wall_offset_ms(e), &question, &answer)) {
 			ask(e, i, now_ms, &question);
 			continue;
 		}

@@ -47,9 +47,9 @@ clock_ms(clockid_t id)
 }
 
 int64_t
-collect_wall_offset_ms(void)
+collect_wall_offset_ms(const struct engine *e)
 {
-	return clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME);
+	return ticks_wall(&e->collect->ticks, clock_ms(CLOCK_BOOTTIME), clock_ms(CLOCK_REALTIME));
 }
 
 int64_t

@@ -19,7 +19,7 @@ struct collect;
 MUST_CHECK int collect_start(struct engine *e, struct err *err);
 /* The tick that was sampled last, or 0: how far the series of now go. */
 int64_t collect_tick(const struct engine *e);
-/* ms of the wall clock less those of CLOCK_BOOTTIME: when tick t was is t * 1000 + this. */
-int64_t collect_wall_offset_ms(void);
+/* By the wall clock as it stands now, tick t was at t * 1000 + this: at a whole second. */
+int64_t collect_wall_offset_ms(const struct engine *e);
 
 #endif

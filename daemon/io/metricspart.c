@@ -67,7 +67,7 @@ metricspart_start(struct engine *e, struct slice question, stream_done *done, vo
 	p->e = e;
 	p->done = done;
 	p->arg = arg;
-	p->wall_ms = collect_wall_offset_ms();
+	p->wall_ms = collect_wall_offset_ms(e);
 	if ((rc = metricscode_asked(blob_slice(&p->bytes), &p->q)) == 0) {
 		struct metricsrun_conf c = {.work = work,
 		    .done = on_done,
@@ -91,7 +91,7 @@ metricspart_now(struct engine *e, struct slice question, struct blob *answer)
 	for (uint32_t i = 0; rc == 0 && i < q.count; i++)
 		if (!metricsknown_is(&e->metrics_parts, q.texts[i]))
 			return 0;
-	if (rc == 0 && (rc = metricsread_small(e->series, collect_wall_offset_ms(), &q, answer)) > 0)
+	if (rc == 0 && (rc = metricsread_small(e->series, collect_wall_offset_ms(e), &q, answer)) > 0)
 		e->metricsrun.asked.at_once++;
 	return rc;
 }

@@ -113,7 +113,7 @@ void
 standing_second(struct engine *e)
 {
 	struct standing *s = &e->standing;
-	int64_t wall_ms = collect_wall_offset_ms(); /* asked once: a sample of now is no later than now */
+	int64_t wall_ms = collect_wall_offset_ms(e); /* asked once: a sample of now is no later than now */
 
 	if (collect_tick(e) > 0 && collect_tick(e) * 1000 + wall_ms > 0) {
 		if (s->turn++ == 0)

@@ -36,6 +36,10 @@ each_second_has_one_number(void **state)
 				first = t.tick;
 			assert_int_equal(t.tick, first + n - 100);
 			assert_in_range(t.tick * 1000 - (n * 1000 + phase) + 750, 0, 1500);
+			/* Whoever asks, and when: it was at that second of the wall clock. */
+			for (int64_t later = 0; later < 5000; later += 833)
+				assert_int_equal(t.tick * 1000 + ticks_wall(&t, n * 1000 + phase + n / 30 + later, (WALL + n) * 1000 + later),
+				    (WALL + n) * 1000);
 		}
 		assert_int_equal(t.missed, 0);
 		assert_int_equal(t.taken, 300);
@@ -91,6 +95,8 @@ a_step_of_the_wall_moves_no_number(void **state)
 				assert_true(n == 0 || t.tick > last);
 				last = t.tick;
 				n++;
+				assert_in_range(t.tick * 1000 + ticks_wall(&t, boot, wall) - wall + 500, 0, 1000);
+				assert_int_equal(ticks_wall(&t, boot, wall) % 1000, 0);
 			}
 			int64_t wait = ticks_wait(wall);
 
