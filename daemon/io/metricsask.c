@@ -347,6 +347,9 @@ parse(struct metricsask *a, struct err *err)
 		err->code = EXIT_USAGE_;
 		return -1;
 	}
+	if (a->q.when.step_ms > 0 && (prom_kind(a->expr) == PROM_MATRIX || prom_kind(a->expr) == PROM_STRING))
+		return err_set(err, EXIT_USAGE_, "1:1: invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
+		    prom_kind(a->expr) == PROM_MATRIX ? "range vector" : "string");
 	a->q.count = prom_split_parts(a->split);
 	err->code = 1;
 	if (a->q.count > METRICS_TEXTS_MAX)

@@ -108,11 +108,11 @@ metricsverb_metrics(struct engine *e, struct ctl_req *r)
 	if (!read_times(r, 0, &c.q))
 		return;
 	(void)ctl_arg_int(r, "step_ms", &step);
-	if (step < 0 || (step == 0 && w->start_ms != w->end_ms)) {
-		ctl_fail(r, EXIT_USAGE_, "", "metrics: a range needs a step_ms above 0");
+	if (step < 0 || step >= INT64_C(1) << METRICS_MS_MAX_BITS || (step == 0 && w->start_ms != w->end_ms)) {
+		ctl_fail(r, EXIT_USAGE_, "", "metrics: a range needs a step_ms above 0, and below 2^%d", METRICS_MS_MAX_BITS);
 		return;
 	}
-	if (step > 0 && (step > w->end_ms || (w->end_ms - w->start_ms) / step >= PROM_STEPS_MAX)) {
+	if (step > 0 && ((w->end_ms - w->start_ms) / step >= PROM_STEPS_MAX)) {
 		ctl_fail(r, EXIT_USAGE_, "take a longer step, or a shorter range",
 		    "metrics: more than %d steps", PROM_STEPS_MAX);
 		return;
