@@ -177,15 +177,19 @@ put_scalar(struct slice list, struct text *out)
 }
 
 static int
-put_warnings(struct slice missing, struct text *out)
+put_warnings(struct slice missing, bool cut, struct text *out)
 {
 	struct mp mp;
-	uint32_t n;
+	uint32_t n = 0;
 
 	mp_init(&mp, missing.b, missing.len, CTL_DEPTH_MAX);
-	if (missing.len == 0 || mp_array(&mp, &n) < 0 || n == 0)
+	if (missing.len == 0 || mp_array(&mp, &n) < 0)
+		n = 0;
+	if (n == 0 && !cut)
 		return 0;
 	text_puts(out, ",\"warnings\":[");
+	if (cut) /* Prometheus' own words */
+		text_puts(out, n > 0 ? "\"results truncated due to limit\"," : "\"results truncated due to limit\"");
 	for (uint32_t i = 0; i < n; i++) {
 		size_t from = mp.off, node_len, why_len;
 		struct slice one, v[2];
@@ -246,17 +250,31 @@ api_query(struct slice data, int64_t at_ms, struct text *out)
 	if (rc < 0)
 		return -1;
 	text_puts(out, "}");
-	if (put_warnings(api_field(data, "missing"), out) < 0)
+	if (put_warnings(api_field(data, "missing"), false, out) < 0)
 		return -1;
 	text_puts(out, "}");
 	return 0;
 }
 
 int
-api_list(struct slice data, struct text *out)
+api_list(struct slice data, uint32_t limit, struct text *out)
 {
-	text_puts(out, "{\"status\":\"success\",\"data\":");
-	if (put_slice(api_field(data, "data"), out) < 0 || put_warnings(api_field(data, "missing"), out) < 0)
+	struct slice list = api_field(data, "data");
+	struct mp mp;
+	uint32_t n;
+
+	mp_init(&mp, list.b, list.len, CTL_DEPTH_MAX);
+	if (list.len == 0 || mp_array(&mp, &n) < 0)
+		return -1;
+	text_puts(out, "{\"status\":\"success\",\"data\":[");
+	for (uint32_t i = 0; i < n && i < limit; i++) {
+		if (i > 0)
+			text_puts(out, ",");
+		if (put_any(&mp, out) < 0)
+			return -1;
+	}
+	text_puts(out, "]");
+	if (put_warnings(api_field(data, "missing"), n > limit, out) < 0)
 		return -1;
 	text_puts(out, "}");
 	return 0;
@@ -291,7 +309,7 @@ api_metadata(struct slice data, uint32_t limit, struct text *out)
 		text_puts(out, ",\"unit\":\"\"}]");
 	}
 	text_puts(out, "}");
-	if (put_warnings(api_field(data, "missing"), out) < 0)
+	if (put_warnings(api_field(data, "missing"), false, out) < 0)
 		return -1;
 	text_puts(out, "}");
 	return 0;

@@ -12,8 +12,8 @@
 /* Of `metrics`: a vector, matrix, scalar or string (asked for at at_ms).  Nodes that are
  * missing are warnings, here and below. */
 MUST_CHECK int api_query(struct slice data, int64_t at_ms, struct text *out);
-/* Of `series`, `labels`, `label_values`. */
-MUST_CHECK int api_list(struct slice data, struct text *out);
+/* Of `series`, `labels`, `label_values`: at most limit of them; that there are more is a warning. */
+MUST_CHECK int api_list(struct slice data, uint32_t limit, struct text *out);
 /* Of `metadata`: at most limit metrics. */
 MUST_CHECK int api_metadata(struct slice data, uint32_t limit, struct text *out);
 /* errorType is one of Prometheus' own. */

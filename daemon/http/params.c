@@ -10,7 +10,6 @@
 
 #include "head.h"
 
-enum { LIMIT_MAX = 1000 };
 /* Whatever is asked of is within a thousand years of 1970. */
 static const double SECONDS_MOST = 32e9;
 
@@ -130,7 +129,7 @@ static bool
 rfc3339(const char *text, int64_t *ms)
 {
 	struct tm tm = {0};
-	int n = 0, h, m;
+	int n = 0, h, m, day;
 	double part = 0;
 	char sign;
 
@@ -154,7 +153,10 @@ rfc3339(const char *text, int64_t *ms)
 	}
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
+	day = tm.tm_mday;
 	*ms = (int64_t)timegm(&tm) * 1000 + (int64_t)(part * 1000 + 0.5);
+	if (tm.tm_mday != day && tm.tm_sec < 60)
+		return false; /* that month has fewer */
 	if (strcmp(text, "Z") == 0)
 		return true;
 	if (strlen(text) != 6 || sscanf(text, "%c%2d:%2d", &sign, &h, &m) != 3 || (sign != '+' && sign != '-') ||
@@ -231,10 +233,10 @@ int
 params_limit(const char *text, uint32_t *limit, struct err *err)
 {
 	size_t n = strspn(text, "0123456789");
-	unsigned long v = strtoul(text, NULL, 10);
+	unsigned long long v = strtoull(text, NULL, 10);
 
-	if (n == 0 || n > 4 || text[n] != '\0' || v < 1 || v > LIMIT_MAX)
-		return err_set(err, 1, "limit: 1-%d", LIMIT_MAX);
-	*limit = (uint32_t)v;
+	if (n == 0 || text[n] != '\0')
+		return refuse("limit", text, "to a whole number (0: all)", err);
+	*limit = v == 0 || v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 	return 0;
 }

@@ -29,7 +29,7 @@ char *params_decode(const char *text, size_t len, bool form);
 MUST_CHECK int params_time(const char *name, const char *text, int64_t *ms, struct err *err);
 /* Seconds with a fraction, or 1h30m (ms s m h d w y); > 0. */
 MUST_CHECK int params_duration(const char *name, const char *text, int64_t *ms, struct err *err);
-/* `limit`, of 1 to 1000. */
+/* `limit`: a whole number; 0, as Prometheus and Grafana have it, is no limit (UINT32_MAX). */
 MUST_CHECK int params_limit(const char *text, uint32_t *limit, struct err *err);
 
 #endif

@@ -37,6 +37,17 @@ request_new(void *arg, const char *target, struct MHD_Connection *conn)
 	return q;
 }
 
+static void
+leave_line(struct requests *r, const struct request *q)
+{
+	struct request **at = &r->first;
+
+	while (*at != NULL && *at != q)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = q->next;
+}
+
 void
 request_done(void *arg, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why)
 {
@@ -47,9 +58,10 @@ request_done(void *arg, struct MHD_Connection *conn, void **state, enum MHD_Requ
 	(void)why;
 	if (q == NULL)
 		return;
-	for (size_t i = 0; i < SERVER_ASKS_MAX; i++)
+	for (size_t i = 0; i < SERVER_PLACES; i++)
 		if (r->asking[i] == q)
 			r->asking[i] = NULL;
+	leave_line(r, q);
 	ask_free(q->ask);
 	params_free(&q->params);
 	text_free(&q->body);
@@ -98,46 +110,122 @@ judge(struct request *q, const char *method)
 		fail(q, 400, "bad_data", err.text);
 }
 
-/* All of it is here: ask the engine. */
+static msec
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (msec)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The question to the engine; false: there is none, and the answer says why. */
+static bool
+pack(struct request *q, struct mpw *w)
+{
+	static uint8_t question[CTL_REQUEST_BYTES_MAX];
+	struct err err;
+
+	mpw_init(w, question, sizeof question);
+	q->openmetrics = q->route->answer == ANSWER_TEXT && route_openmetrics(field(q, "Accept"));
+	if (q->route->question == NULL)
+		route_metrics(w, q->openmetrics);
+	else if (q->route->question(&q->params, q->name, w, &err) < 0) {
+		fail(q, 400, "bad_data", err.text);
+		return false;
+	}
+	if (w->full)
+		fail(q, 413, "bad_data", "too much is asked for at once");
+	return !w->full;
+}
+
+static bool
+is_probe(const struct request *q)
+{
+	return q->route->answer == ANSWER_HEALTHY || q->route->answer == ANSWER_READY;
+}
+
+static struct request **
+free_place(struct requests *r, const struct request *q)
+{
+	for (size_t i = 0; i < (is_probe(q) ? SERVER_PLACES : SERVER_ASKS_MAX); i++)
+		if (r->asking[i] == NULL)
+			return &r->asking[i];
+	return NULL;
+}
+
+static void
+ask_engine(struct requests *r, struct request *q, struct request **place, const struct mpw *w)
+{
+	struct err err;
+
+	q->ask = ask_start(r->ctl, w->buf, w->len, now_ms() + ROUTE_WAIT_MS + 1000, &err);
+	if (q->ask == NULL)
+		fail(q, 503, "unavailable", err.text);
+	else
+		*place = q;
+}
+
+/* A page of Grafana asks for more at once than the engine is asked: who comes later waits. */
+static void
+line_up(struct requests *r, struct request *q)
+{
+	struct request **at = &r->first;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = q;
+	q->until = now_ms() + ROUTE_WAIT_MS;
+}
+
+/* Whose turn it is; those for whom it is too late. */
+static void
+go_on(struct requests *r, msec now)
+{
+	struct request *q;
+
+	while ((q = r->first) != NULL) {
+		struct request **place = free_place(r, q);
+		struct mpw w;
+
+		if (place == NULL && now < q->until)
+			return;
+		r->first = q->next;
+		if (place == NULL)
+			fail(q, 503, "unavailable", "16 questions are under way, and its turn did not come within 10 s");
+		else if (pack(q, &w))
+			ask_engine(r, q, place, &w);
+		if (q->status != 0)
+			MHD_resume_connection(q->conn);
+	}
+}
+
+/* All of it is here. */
 static void
 ask(struct requests *r, struct request *q)
 {
-	static uint8_t question[CTL_REQUEST_BYTES_MAX];
-	struct timespec ts;
+	struct request **place = r->first == NULL || is_probe(q) ? free_place(r, q) : NULL;
 	struct mpw w;
 	struct err err;
-	size_t free_ = 0;
 
 	if (params_read(&q->params, q->body.b != NULL ? q->body.b : "", q->body.len, &err) < 0) {
 		fail(q, 400, "bad_data", err.text);
 		return;
 	}
-	mpw_init(&w, question, sizeof question);
-	q->openmetrics = q->route->answer == ANSWER_TEXT && route_openmetrics(field(q, "Accept"));
-	if (q->route->question == NULL)
-		route_metrics(&w, q->openmetrics);
-	else if (q->route->question(&q->params, q->name, &w, &err) < 0) {
-		fail(q, 400, "bad_data", err.text);
+	if (q->route->fixed != NULL) {
+		text_puts(&q->answer, q->route->fixed);
+		q->status = 200;
+		q->type = JSON;
 		return;
 	}
-	if (w.full) {
-		fail(q, 413, "bad_data", "too much is asked for at once");
+	if (!pack(q, &w))
 		return;
-	}
-	while (free_ < SERVER_ASKS_MAX && r->asking[free_] != NULL)
-		free_++;
-	if (free_ == SERVER_ASKS_MAX) {
-		fail(q, 503, "unavailable", "16 questions are under way; ask again");
-		return;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	q->ask = ask_start(r->ctl, question, w.len, (msec)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ROUTE_WAIT_MS + 1000, &err);
-	if (q->ask == NULL) {
-		fail(q, 503, "unavailable", err.text);
-		return;
-	}
-	r->asking[free_] = q;
-	MHD_suspend_connection(q->conn);
+	if (place != NULL)
+		ask_engine(r, q, place, &w);
+	else
+		line_up(r, q);
+	if (q->status == 0)
+		MHD_suspend_connection(q->conn);
 }
 
 /* --- what is answered ------------------------------------------------------------------ */
@@ -207,7 +295,7 @@ convert(struct request *q, struct slice data)
 	case ANSWER_QUERY:
 		return api_query(data, asked_at(q), &q->answer);
 	case ANSWER_LIST:
-		return api_list(data, &q->answer);
+		return api_list(data, limit_of(q), &q->answer);
 	case ANSWER_METADATA:
 		return api_metadata(data, limit_of(q), &q->answer);
 	case ANSWER_TEXT:
@@ -254,7 +342,7 @@ requests_poll(const struct requests *r, struct pollfd *out, size_t cap)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < SERVER_ASKS_MAX && n < cap; i++)
+	for (size_t i = 0; i < SERVER_PLACES && n < cap; i++)
 		if (r->asking[i] != NULL)
 			out[n++] = (struct pollfd){.fd = ask_fd(r->asking[i]->ask), .events = ask_events(r->asking[i]->ask)};
 	return n;
@@ -263,7 +351,7 @@ requests_poll(const struct requests *r, struct pollfd *out, size_t cap)
 void
 requests_turn(struct requests *r, msec now)
 {
-	for (size_t i = 0; i < SERVER_ASKS_MAX; i++) {
+	for (size_t i = 0; i < SERVER_PLACES; i++) {
 		struct request *q = r->asking[i];
 		struct err err;
 		int rc;
@@ -276,6 +364,7 @@ requests_turn(struct requests *r, msec now)
 		r->asking[i] = NULL;
 		MHD_resume_connection(q->conn);
 	}
+	go_on(r, now);
 }
 
 static enum MHD_Result

@@ -23,6 +23,8 @@ struct request {
 	bool heard; /* its method and path were judged */
 	bool openmetrics;
 	struct ask *ask; /* under way; the connection is suspended */
+	struct request *next; /* behind it in the line of requests.first; suspended too */
+	msec until; /* so long it stands there */
 	/* the answer, as soon as status is not 0 */
 	int status;
 	const char *type, *allow;
@@ -31,7 +33,8 @@ struct request {
 
 struct requests {
 	const char *ctl;
-	struct request *asking[SERVER_ASKS_MAX]; /* NULL = free */
+	struct request *asking[SERVER_PLACES]; /* NULL = free; the last SERVER_PROBES_MAX are of probes alone */
+	struct request *first; /* who waits for one to be; SERVER_CONNS_MAX is their bound */
 };
 
 void *request_new(void *arg, const char *target, struct MHD_Connection *conn);

@@ -121,8 +121,9 @@ ask_range(const struct params *p, const char *name, struct mpw *w, struct err *e
 static int
 matchers(const struct params *p, const char *verb, const char *name, bool needed, struct mpw *w, struct err *err)
 {
-	const char *match[SELECTORS_MAX];
+	const char *match[SELECTORS_MAX], *limit = params_get(p, "limit");
 	int64_t start = 0, end = 0;
+	uint32_t most;
 	bool has_start, has_end;
 	uint32_t n = 0;
 
@@ -134,7 +135,8 @@ matchers(const struct params *p, const char *verb, const char *name, bool needed
 		}
 	if (n == 0 && needed)
 		return err_set(err, 1, "no match[] parameter provided");
-	if (time_of(p, "start", &start, &has_start, err) < 0 || time_of(p, "end", &end, &has_end, err) < 0)
+	if (time_of(p, "start", &start, &has_start, err) < 0 || time_of(p, "end", &end, &has_end, err) < 0 ||
+	    (limit != NULL && params_limit(limit, &most, err) < 0))
 		return -1;
 	begin(w, verb, (uint32_t)(n > 0) + (name != NULL) + has_start + has_end);
 	if (n > 0) {
@@ -222,16 +224,23 @@ route_metrics(struct mpw *w, bool openmetrics)
 #define READS "GET, HEAD"
 #define FORMS "GET, HEAD, POST"
 
+/* Which Prometheus' language and answers these are: by it Grafana decides what to ask for. */
+#define BUILD "{\"version\":\"2.42.0\",\"revision\":\"\",\"branch\":\"mesh\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\"}"
+#define FIXED(data) "{\"status\":\"success\",\"data\":" data "}"
+
 static const struct route routes[] = {
-    {"/api/v1/query", FORMS, ANSWER_QUERY, ask_query},
-    {"/api/v1/query_range", FORMS, ANSWER_QUERY, ask_range},
-    {"/api/v1/series", FORMS, ANSWER_LIST, ask_series},
-    {"/api/v1/labels", FORMS, ANSWER_LIST, ask_labels},
-    {"/api/v1/label/*/values", READS, ANSWER_LIST, ask_values},
-    {"/api/v1/metadata", READS, ANSWER_METADATA, ask_metadata},
-    {"/metrics", READS, ANSWER_TEXT, NULL},
-    {"/-/healthy", READS, ANSWER_HEALTHY, ask_version},
-    {"/-/ready", READS, ANSWER_READY, ask_status},
+    {"/api/v1/query", FORMS, ANSWER_QUERY, ask_query, NULL},
+    {"/api/v1/query_range", FORMS, ANSWER_QUERY, ask_range, NULL},
+    {"/api/v1/series", FORMS, ANSWER_LIST, ask_series, NULL},
+    {"/api/v1/labels", FORMS, ANSWER_LIST, ask_labels, NULL},
+    {"/api/v1/label/*/values", READS, ANSWER_LIST, ask_values, NULL},
+    {"/api/v1/metadata", READS, ANSWER_METADATA, ask_metadata, NULL},
+    {"/api/v1/status/buildinfo", READS, ANSWER_LIST, NULL, FIXED(BUILD)},
+    {"/api/v1/rules", READS, ANSWER_LIST, NULL, FIXED("{\"groups\":[]}")},
+    {"/api/v1/alerts", READS, ANSWER_LIST, NULL, FIXED("{\"alerts\":[]}")},
+    {"/metrics", READS, ANSWER_TEXT, NULL, NULL},
+    {"/-/healthy", READS, ANSWER_HEALTHY, ask_version, NULL},
+    {"/-/ready", READS, ANSWER_READY, ask_status, NULL},
 };
 
 const struct route *

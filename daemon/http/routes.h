@@ -4,6 +4,7 @@
  *
  *	GET|POST /api/v1/query query_range series labels    Prometheus' HTTP API, v1
  *	GET      /api/v1/label/NAME/values  /api/v1/metadata
+ *	GET      /api/v1/status/buildinfo  /api/v1/rules  /api/v1/alerts    always the same
  *	GET      /metrics                                   text 0.0.4 or OpenMetrics 1.0
  *	GET      /-/healthy  /-/ready
  */
@@ -21,8 +22,9 @@ struct route {
 	const char *path; /* ends in '*': what stands there is its name */
 	const char *allow; /* methods, as the header has them */
 	enum route_answer answer;
-	/* Pack the question; -1: the parameters are wrong, and how. */
+	/* Pack the question; -1: the parameters are wrong, and how.  NULL: see fixed, route_metrics. */
 	int (*question)(const struct params *p, const char *name, struct mpw *w, struct err *err);
+	const char *fixed; /* or NULL: the answer, for which nobody is asked */
 };
 
 /* NULL: there is no such thing.  name (ROUTE_NAME_CAP) is what stood for '*', decoded. */

@@ -289,7 +289,7 @@ wait_ms(struct server *s, msec now)
 void
 server_turn(struct server *s)
 {
-	struct pollfd fds[2 + SERVER_CONNS_MAX + SERVER_ASKS_MAX];
+	struct pollfd fds[2 + SERVER_CONNS_MAX + SERVER_PLACES];
 	struct peek *of[SERVER_CONNS_MAX];
 	size_t n = 2, peeks = 0, asks;
 	msec now = now_ms();
@@ -301,7 +301,7 @@ server_turn(struct server *s)
 			of[peeks++] = &s->peeks[i];
 			fds[n++] = (struct pollfd){.fd = s->peeks[i].fd, .events = POLLIN | POLLRDHUP};
 		}
-	asks = requests_poll(&s->requests, fds + n, SERVER_ASKS_MAX);
+	asks = requests_poll(&s->requests, fds + n, SERVER_PLACES);
 	if (poll(fds, (nfds_t)(n + asks), wait_ms(s, now)) < 0)
 		return;
 	now = now_ms();

@@ -5,8 +5,8 @@
  *   accept -> the head is looked at -> libmicrohttpd -> route -> question -> answer, close
  *
  * Bounds: SERVER_CONNS_MAX connections, SERVER_HEAD_MS for a head, SERVER_IDLE_MS without
- * a byte after it, SERVER_WHOLE_MS for all of it, SERVER_ASKS_MAX questions under way (more:
- * 503), one request a connection.  Who is slow makes room: of too many goes who has not said
+ * a byte after it, SERVER_WHOLE_MS for all of it, SERVER_ASKS_MAX questions under way (more
+ * wait ROUTE_WAIT_MS for their turn, then 503), one request a connection.  Who is slow makes room: of too many goes who has not said
  * its head for longest, then who has not said its body, or taken its answer, for longest.
  */
 #ifndef HTTP_SERVER_H
@@ -20,6 +20,8 @@ enum {
 	SERVER_IDLE_MS = 10000,
 	SERVER_WHOLE_MS = 60000, /* 32 MiB in that time are 4.5 Mbit/s */
 	SERVER_ASKS_MAX = 16,
+	SERVER_PROBES_MAX = 4, /* besides, of /-/healthy and /-/ready: those wait behind no question */
+	SERVER_PLACES = SERVER_ASKS_MAX + SERVER_PROBES_MAX,
 	SERVER_HOSTS_MAX = 32,
 };
 

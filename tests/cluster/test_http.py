@@ -78,6 +78,9 @@ def test_a_query_is_of_all_nodes(asked):
     said = json.loads(text)
     assert status == 200 and said["data"]["resultType"] == "matrix"
     assert len(said["data"]["result"][0]["values"]) == 3
+    assert api(asked, "query_range", query="1", start=0, end=1, step=3600)["data"]["result"][0]["values"] == [[0, "1"]]
+    # All sample at the same moment, and say so: a whole second of the wall clock.
+    assert api(asked, "query", query="count(timestamp(node_load1) % 1 == 0)")["data"]["result"][0]["value"][1] == "3"
     assert api(asked, "query", query='"word"')["data"]["result"][1] == "word"
     assert api(asked, "query", query="1 / 0")["data"]["result"][1] == "+Inf"
 
@@ -95,6 +98,16 @@ def test_what_there_is(asked):
     meta = api(asked, "metadata", metric="node_load1")["data"]
     assert meta["node_load1"][0]["type"] == "gauge"
     assert len(api(asked, "metadata", limit=3)["data"]) == 3
+    # Grafana asks for 40000 of everything.
+    assert len(api(asked, "metadata", limit=40000)["data"]) > 100
+    cut = api(asked, "label/__name__/values", limit=3, **{"match[]": ['{job="node"}', "mesh_build_info"]})
+    assert len(cut["data"]) == 3 and cut["warnings"] == ["results truncated due to limit"], cut
+
+
+def test_what_grafana_asks_to_know_whom_it_asks(asked):
+    assert api(asked, "status/buildinfo")["data"]["version"] == "2.42.0"
+    assert api(asked, "rules", type="alert")["data"] == {"groups": []}
+    assert api(asked, "alerts")["data"] == {"alerts": []}
 
 
 def test_metrics_in_both_formats(asked):
@@ -112,9 +125,11 @@ def test_metrics_in_both_formats(asked):
 @pytest.mark.parametrize("path, status, why", [
     ("/../../etc/passwd", 400, "bad path"), ("/%2e%2e/etc/passwd", 400, "bad path"), ("/a%00", 400, "bad path"),
     ("//metrics", 400, "bad path"), ("/nope", 404, "no such path"), ("/api/v1/query", 400, 'parameter "query"'),
-    ("/api/v1/query?query=sum(", 400, "parse error"), ("/api/v1/metadata?limit=-1", 400, "limit: 1-1000"),
+    ("/api/v1/query?query=sum(", 400, "parse error"), ("/api/v1/metadata?limit=-1", 400, '"limit": cannot parse "-1"'),
     ("/api/v1/query?query=up&time=x", 400, 'cannot parse "x"'),
     ("/api/v1/query_range?query=up&start=0&end=1e6&step=1", 400, "11,000 points"),
+    ("/api/v1/query_range?query=up[1m]&start=0&end=1&step=1", 400, 'invalid expression type "range vector" for range query'),
+    ("/api/v1/query_range?query=%22a%22&start=0&end=1&step=1", 400, 'invalid expression type "string" for range query'),
 ])
 def test_a_bad_path(asked, path, status, why):
     said = in_netns(asked.netns, get, path)

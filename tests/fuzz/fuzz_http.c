@@ -60,7 +60,7 @@ answer(struct slice data)
 	if (api_query(data, 0, &t) == 0 && t.b[t.len - 1] != '}')
 		abort();
 	text_free(&t);
-	if (api_list(data, &t) == 0 && t.b[t.len - 1] != '}')
+	if (api_list(data, 10, &t) == 0 && t.b[t.len - 1] != '}')
 		abort();
 	text_free(&t);
 	if (api_metadata(data, 10, &t) == 0 && t.b[t.len - 1] != '}')

@@ -142,9 +142,14 @@ lists(void **state)
 	}
 	assert_int_equal(api_metadata(packed(), 1, &t), 0);
 	is(&t, "{\"status\":\"success\",\"data\":{\"a\":[{\"type\":\"gauge\",\"help\":\"H.\",\"unit\":\"\"}]}}");
-	assert_int_equal(api_list(packed(), &t), 0);
-	is(&t, "{\"status\":\"success\",\"data\":[{\"metric\":\"a\",\"type\":\"gauge\",\"help\":\"H.\"},"
-	       "{\"metric\":\"b\",\"type\":\"gauge\",\"help\":\"H.\"}]}");
+	for (uint32_t limit = 2; limit < 4; limit++) {
+		assert_int_equal(api_list(packed(), limit, &t), 0);
+		is(&t, "{\"status\":\"success\",\"data\":[{\"metric\":\"a\",\"type\":\"gauge\",\"help\":\"H.\"},"
+		       "{\"metric\":\"b\",\"type\":\"gauge\",\"help\":\"H.\"}]}");
+	}
+	assert_int_equal(api_list(packed(), 1, &t), 0);
+	is(&t, "{\"status\":\"success\",\"data\":[{\"metric\":\"a\",\"type\":\"gauge\",\"help\":\"H.\"}],"
+	       "\"warnings\":[\"results truncated due to limit\"]}");
 }
 
 /* Every cut and every changed byte of a good answer: refused or written, nothing worse. */
@@ -170,7 +175,7 @@ damaged(void **state)
 			buf[i] = (uint8_t)b;
 			if (api_query((struct slice){buf, len}, 0, &t) == 0)
 				assert_int_equal(t.b[t.len - 1], '}');
-			if (api_list((struct slice){buf, len}, &t) == 0)
+			if (api_list((struct slice){buf, len}, 1, &t) == 0)
 				assert_int_equal(t.b[t.len - 1], '}');
 			if (api_metadata((struct slice){buf, len}, 5, &t) == 0)
 				assert_int_equal(t.b[t.len - 1], '}');

@@ -52,7 +52,7 @@ times(void **state)
 	    {"2024-02-29T00:00:00-00:30", 1709166600000}};
 	static const char *const bad[] = {"", " 1", "1s", "nan", "inf", "0x10", "1e99", "-1e99", "1435781451,5", "2015-07-01",
 	    "2015-13-01T20:10:51Z", "2015-07-01T20:10:51", "2015-07-01T20:10:51.Z", "2015-07-01T20:10:51+0200",
-	    "2015-07-01T20:10:51Zx", " 015-07-01T20:10:51Z"};
+	    "2015-07-01T20:10:51Zx", "2015-02-29T20:10:51Z", "2015-06-31T00:00:00Z", " 015-07-01T20:10:51Z"};
 	struct err err;
 	int64_t ms;
 
@@ -92,10 +92,15 @@ steps(void **state)
 			fail_msg("%s", bad[i]);
 	assert_int_equal(params_limit("1000", &limit, &err), 0);
 	assert_int_equal(limit, 1000);
+	assert_int_equal(params_limit("40000", &limit, &err), 0); /* Grafana's, of all lists and of metadata */
+	assert_int_equal(limit, 40000);
+	assert_int_equal(params_limit("0", &limit, &err), 0);
+	assert_int_equal(limit, UINT32_MAX);
+	assert_int_equal(params_limit("99999999999999999999999", &limit, &err), 0);
+	assert_int_equal(limit, UINT32_MAX);
 	assert_int_equal(params_limit("-1", &limit, &err), -1);
-	assert_string_equal(err.text, "limit: 1-1000");
-	assert_int_equal(params_limit("0", &limit, &err), -1);
-	assert_int_equal(params_limit("1001", &limit, &err), -1);
+	assert_string_equal(err.text, "invalid parameter \"limit\": cannot parse \"-1\" to a whole number (0: all)");
+	assert_int_equal(params_limit("", &limit, &err), -1);
 	assert_int_equal(params_limit("5x", &limit, &err), -1);
 }
 
@@ -120,6 +125,7 @@ asks(const char *path, const char *query, struct err *err)
 static void
 routes(void **state)
 {
+	static const char *const lists[] = {"/api/v1/series", "/api/v1/labels", "/api/v1/label/a/values", "/api/v1/metadata"};
 	char name[ROUTE_NAME_CAP];
 	struct err err;
 
@@ -146,7 +152,11 @@ routes(void **state)
 	assert_string_equal(asks("/api/v1/query_range", "query=up&start=0&end=1&step=0", &err),
 	    "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer");
 	assert_string_equal(asks("/api/v1/series", "", &err), "no match[] parameter provided");
-	assert_string_equal(asks("/api/v1/metadata", "limit=-1", &err), "limit: 1-1000");
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		assert_null(asks(lists[i], "match[]=up&limit=40000&start=1&end=2", &err));
+		assert_string_equal(asks(lists[i], "match[]=up&limit=-1", &err),
+		    "invalid parameter \"limit\": cannot parse \"-1\" to a whole number (0: all)");
+	}
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,11 +27,14 @@ enum { WAIT_S = 20, TURNS = 200 };
 
 static struct sockaddr_in at;
 
+/* Or where an engine would listen. */
+static const char *ctl = "/nowhere/ctl";
+
 static struct server *
 begin(msec whole_ms)
 {
 	static const char *const hosts[] = {"localhost"};
-	struct server_conf c = {.ctl = "/nowhere/ctl", .hosts = hosts, .hosts_count = 1, .whole_ms = whole_ms};
+	struct server_conf c = {.ctl = ctl, .hosts = hosts, .hosts_count = 1, .whole_ms = whole_ms};
 	socklen_t len = sizeof at;
 	static struct server *all[8]; /* to the end: a server of a program never ends before it */
 	static size_t count;
@@ -157,6 +161,89 @@ who_is_slow_makes_room(void **state)
 		close(slow[i]);
 }
 
+/* {"ok": true, "data": {"data": []}}, with its length before it. */
+static const char EMPTY_LIST[] = "\x11\0\0\0\x82\xa2ok\xc3\xa4" "data\x81\xa4" "data\x90";
+
+static int
+accepted(struct server *s, int engine)
+{
+	int fd = -1;
+
+	for (int left = TURNS; fd < 0 && left > 0; left--) {
+		server_turn(s);
+		fd = accept(engine, NULL, NULL);
+	}
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* As an engine does, once the question is there. */
+static bool
+answers(struct server *s, int fd)
+{
+	char question[256];
+
+	if (!turns(s, fd, TURNS))
+		return false;
+	assert_true(recv(fd, question, sizeof question, 0) > 0);
+	assert_int_equal(send(fd, EMPTY_LIST, sizeof EMPTY_LIST - 1, MSG_NOSIGNAL), sizeof EMPTY_LIST - 1);
+	close(fd);
+	server_turn(s);
+	return true;
+}
+
+/* As many as a page of Grafana asks for: none is refused, and no more than some are asked
+ * of the engine at once. */
+static void
+more_questions_than_are_asked_at_once(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int engine = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), asked[SERVER_CONNS_MAX];
+	int fds[SERVER_CONNS_MAX - 4], count = 0, most = 0, open = 0, probe;
+	char said[16] = "";
+	struct server *s;
+
+	(void)state;
+	snprintf(sa.sun_path, sizeof sa.sun_path, "/tmp/mesh-test-server.%d", (int)getpid());
+	unlink(sa.sun_path);
+	assert_int_equal(bind(engine, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(engine, 128), 0);
+	ctl = sa.sun_path;
+	s = begin(0);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = connected("GET /api/v1/labels HTTP/1.1\r\nHost: localhost\r\n\r\n");
+		server_turn(s);
+		server_turn(s);
+	}
+	while ((asked[open] = accept(engine, NULL, NULL)) >= 0)
+		open++;
+	assert_int_equal(open, SERVER_ASKS_MAX);
+	/* A probe does not stand behind them. */
+	probe = connected("GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	assert_true(answers(s, accepted(s, engine)));
+	assert_true(turns(s, probe, TURNS));
+	close(probe);
+	for (int left = 10 * TURNS; count < (int)ARRAY_LEN(fds) && left > 0; left--) {
+		for (int fd; (fd = accept(engine, NULL, NULL)) >= 0; open++)
+			asked[open] = fd;
+		most = open > most ? open : most;
+		if (open > 0 && answers(s, asked[open - 1])) {
+			open--;
+			count++;
+		}
+	}
+	assert_int_equal(count, ARRAY_LEN(fds));
+	assert_int_equal(most, SERVER_ASKS_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		assert_true(turns(s, fds[i], TURNS));
+		assert_int_equal(recv(fds[i], said, 12, 0), 12);
+		assert_string_equal(said, "HTTP/1.1 200");
+		close(fds[i]);
+	}
+	unlink(sa.sun_path);
+	close(engine);
+}
+
 int
 main(void)
 {
@@ -164,6 +251,7 @@ main(void)
 	    cmocka_unit_test(half_a_head_and_no_more),
 	    cmocka_unit_test(a_body_that_drips),
 	    cmocka_unit_test(who_is_slow_makes_room),
+	    cmocka_unit_test(more_questions_than_are_asked_at_once),
 	};
 
 	return cmocka_run_group_tests_name("server", tests, NULL, NULL);
