@@ -167,6 +167,7 @@ start(struct sup *s, const struct sup_req *q, int fd, msec now, struct err *err)
 		return err_set(err, EXIT_ENVIRONMENT, "%s: too many instances",
 		    q->instance);
 	}
+	log_debug("%s: %s is taken", q->instance, q->op == SUP_RUN ? "RUN" : "START");
 	job_start(s, r, q, vars, bytes, now);
 	return 0;
 }

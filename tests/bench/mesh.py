@@ -12,13 +12,16 @@ both have the same load of this machine.  Medians of TRIALS (3).
               the one machine moves that all of them tell
   still       bytes sent by one of IDLE_N whose values do not move, which is what is
               promised of these: each reads its load and memory from a file that stands
-  follow.*    a schedule is issued -> it is in force at each of FOLLOW_N (100), by the nodes' own
-              journals, whose clock is one here; FOLLOW_TIMES (20) schedules.  What a node starts
-              it asks for in that very turn of its loop; images and containers are in no figure
+  follow.*    a schedule is issued -> at each of FOLLOW_N (100) its supervisor has taken the START of a
+              container that it never ran; FOLLOW_TIMES (20) schedules, and all is stopped between
+              them.  By the leader's journal and the nodes' logs, whose clock is one here.
+              applied: -> in force there; started: -> that container's process is let go; cpu: what
+              one node computed for all of this, less what it does anyway, and with the container
 As arguments: `detect failover join idle still`, all of which run without one; `many`,
 detect.* of MANY_N (100), which takes minutes; `follow`, which takes as long; and `hour`, the memory of a node of HOUR_N
 (100) after HOUR_S (3600), when all it measures is kept.  Exit 2: an argument is none of them.
 """
+import datetime
 import json
 import os
 import re
@@ -30,8 +33,9 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "cluster"), HERE]
+import work  # noqa: E402
 from cluster import chosen, cpu_s, log, rss_mb  # noqa: E402
-from mesh import Missed, World, in_netns, init, read, run, wait_until  # noqa: E402
+from mesh import BUILD, Missed, World, in_netns, init, read, run, wait_until  # noqa: E402
 from nets import EMPTY, one_view, set_script  # noqa: E402
 from promised import missed, say  # noqa: E402
 
@@ -44,8 +48,18 @@ JOIN_N = int(os.environ.get("JOIN_N", "60"))
 MANY_N = int(os.environ.get("MANY_N", "100"))
 FOLLOW_N = int(os.environ.get("FOLLOW_N", "100"))
 FOLLOW_TIMES = int(os.environ.get("FOLLOW_TIMES", "20"))
+FOLLOW_QUIET_S = 2
 HOUR_N = int(os.environ.get("HOUR_N", "100"))
 HOUR_S = float(os.environ.get("HOUR_S", "3600"))
+WORKS = """return {schedule = function(input)
+	local nodes = {}
+	for name in pairs(input.nodes) do
+		nodes[name] = {roles = {work = {sandbox = "work", instances = {
+			["work." .. name .. "-%d"] = {process = "work", image = "work-v1"}}}}}
+	end
+	return {roles = {work = {version = "v1", template = "work", on_split = "keep"}}, nodes = %s, state = {times = %d}}
+end}
+"""
 COUNTERS = """table inet count {
 	chain out {
 		type filter hook output priority 0
@@ -388,25 +402,72 @@ def noted(node, kind):
     return {e["text"].split()[1]: e["at_ms"] for e in node.events() if e["kind"] == kind}
 
 
+def logged(node, what, since):
+    """ms of the first line with these words in its log from there on, or None."""
+    m = re.search(rf"^(\S+)Z \S+ \S+: {re.escape(what)}", read(node.log)[since:], re.M)
+    return m and datetime.datetime.fromisoformat(m[1] + "+00:00").timestamp() * 1000
+
+
+def spent(world):
+    """CPU seconds of all nodes, their containers and all that ended since."""
+    groups = [os.path.join(world.unified, g) for n in world.nodes for g in (n.cgroup, os.path.basename(n.daemon_cgroup))]
+    return sum(int(re.search(r"usage_usec (\d+)", read(os.path.join(g, "cpu.stat")))[1]) for g in groups) / 1e6
+
+
+def set_works(leads, times, there):
+    """A schedule that gives each node an instance it never had, or takes it away."""
+    set_script(leads, WORKS % (times, "nodes" if there else "{}", times))
+
+
+def empty_again(world, leads):
+    """All stopped: that is more than a rail lets pass unasked."""
+    set_works(leads, 0, False)
+    held = wait_until("a rail holds it", lambda: re.search(r"role work is held: .* --force (\S+)", leads.mesh("status").stdout), 30, 0.5)[0]
+    run(os.path.join(BUILD, "mesh"), "--socket", leads.socket, "apply", "--force", held[1])
+    wait_until("all stop", lambda: not any(n.running("work") for n in world.nodes), 60, 1)
+
+
+def follow_once(world, leads, times):
+    """A schedule goes round: for each step of all nodes how many ms after it was issued."""
+    known, since = noted(leads, "issued"), {n: len(read(n.log)) for n in world.nodes}
+    time.sleep(FOLLOW_QUIET_S)
+    idle = spent(world)
+    time.sleep(FOLLOW_QUIET_S)  # nobody asks: all CPU is theirs
+    idle, before = spent(world) - idle, spent(world)
+    set_works(leads, times, True)
+    time.sleep(FOLLOW_QUIET_S)
+    cpu = spent(world) - before - idle
+    stamp, at = wait_until("a schedule", lambda: min(
+        noted(leads, "issued").items() - known.items(), key=lambda x: x[1], default=None), 30, 0.7)[0]
+    took = {"cpu": [cpu / len(world.nodes) * 1000]}
+    for n in world.nodes:
+        one = f"work.{n.name}-{times}"
+        for step, told in (("applied", lambda n=n: noted(n, "applied").get(stamp)),
+                           ("sent", lambda n=n, one=one: logged(n, f"start {one} ", since[n])),
+                           ("taken", lambda n=n, one=one: logged(n, f"{one}: START is taken", since[n])),
+                           ("started", lambda n=n, one=one: logged(n, f"{one}: started", since[n]))):
+            took.setdefault(step, []).append(wait_until(f"{n.name}: {step}", told, 30, 0.5)[0] - at)
+    log("; ".join(f"{k} {quantile(v, 0.5):.0f} {quantile(v, 0.99):.0f}" for k, v in took.items()))
+    return took
+
+
 def follow(world):
     ours(world, FOLLOW_N)
+    work.install(world, ("v1",))
     start_all(world.nodes)
     all_see_all(world.nodes, 120)
     leader = wait_until("one view", lambda: one_view(world.nodes), 120, 1)[0]
     leads = next(n for n in world.nodes if n.name == leader)
-    took = []
-    for i in range(FOLLOW_TIMES):
-        known = noted(leads, "issued")
-        set_script(leads, "return {schedule = function() return {roles = {}, nodes = {},\n"
-                   f"  state = {{round = {i}}}}} end}}\n")
-        new = wait_until("a schedule", lambda known=known: noted(leads, "issued").items() - known.items(), 30, 0.7)[0]
-        stamp, at = max(new, key=lambda x: x[1])
-        for n in world.nodes:
-            there = wait_until("it everywhere", lambda n=n, stamp=stamp: noted(n, "applied").get(stamp), 30)[0]
-            took.append(there - at)
+    took = {}
+    for i in range(1, FOLLOW_TIMES + 1):
+        for step, ms in follow_once(world, leads, i).items():
+            took.setdefault(step, []).extend(ms)
+        empty_again(world, leads)
     name = "follow" if FOLLOW_N == 100 else f"follow.{FOLLOW_N}"
-    for part, share in (("p50", 0.5), ("p99", 0.99)):
-        say(f"{name}.{part}", quantile(took, share), "ms")
+    for step, at in (("applied", ".applied"), ("taken", ""), ("started", ".started")):
+        for part, share in (("p50", 0.5), ("p99", 0.99)):
+            say(f"{name}{at}.{part}", quantile(took[step], share), "ms")
+    say(f"{name}.cpu", quantile(took["cpu"], 0.5), "ms")
 
 
 def main(names):
