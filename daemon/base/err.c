@@ -34,6 +34,18 @@ err_prefix(struct err *err, const char *fmt, ...)
 	snprintf(err->text + n, sizeof err->text - (size_t)n, "%s", old);
 }
 
+/* A character, n bytes, that a terminal obeys instead of showing: C1, or one that turns the
+ * order round in which all after it is read. */
+static bool
+is_obeyed(const unsigned char *s, size_t n)
+{
+	if (n == 2)
+		return s[0] == 0xc2 && s[1] < 0xa0;
+	return n == 3 && s[0] == 0xe2 &&
+	    ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
+		(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+}
+
 void
 err_escape(char *dst, size_t cap, const char *src, size_t len)
 {
@@ -43,8 +55,7 @@ err_escape(char *dst, size_t cap, const char *src, size_t len)
 
 	for (size_t i = 0; i < len;) {
 		size_t n = utf8_len(s + i, len - i);
-		bool bad = n == 0 || s[i] < 0x20 || s[i] == 0x7f ||
-		    (n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0);
+		bool bad = n == 0 || s[i] < 0x20 || s[i] == 0x7f || is_obeyed(s + i, n);
 
 		if (bad) {
 			if (out + 4 >= cap)

@@ -32,7 +32,8 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 void err_prefix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Copy src to dst (cap >= 1) making every byte that could hurt a terminal or a
- * log visible: control characters, ESC, invalid UTF-8 become \xNN. */
+ * log visible: control characters, ESC, bidirectional overrides,
+ * invalid UTF-8 become \xNN. */
 void err_escape(char *dst, size_t cap, const char *src, size_t len);
 
 #endif

@@ -113,6 +113,9 @@ test_escape(void **state)
 	    {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
 	    /* CSI as one code point of C1. */
 	    {"\xc2\x9b", "\\xc2\\x9b"},
+	    /* What turns the order round; not its neighbours. */
+	    {"\xe2\x80\xae\xe2\x81\xa6", "\\xe2\\x80\\xae\\xe2\\x81\\xa6"},
+	    {"\xe2\x80\xa9\xe2\x81\xaa", "\xe2\x80\xa9\xe2\x81\xaa"},
 	};
 	char out[32];
 

@@ -53,42 +53,75 @@ wait_for(int pidfd)
 	assert_int_equal(poll(&p, 1, 30000), 1);
 }
 
-static int
+static struct found
 find(const char *path)
 {
 	struct openers all = {.running = 0};
 	struct opener o;
 	struct err err;
-	int fd;
+	struct found f;
 
 	assert_int_equal(opener_start(&all, &o, root, path, 0, &err), 0);
 	assert_int_equal(all.running, 1);
 	wait_for(o.pidfd);
-	opener_finish(&all, &o, &fd);
+	assert_int_equal(opener_finish(&all, &o, &f, &err), 0);
 	assert_int_equal(all.running, 0);
 	assert_int_equal(o.pidfd, -1);
-	return fd;
+	return f;
 }
 
 static void
 test_what_it_brings(void **state)
 {
 	struct stat want, got;
-	int fd = find("/there"), again;
+	struct found f = find("/there"), again;
 
 	(void)state;
-	assert_true(fd >= 0 && fstat(fd, &got) == 0);
+	assert_true(f.fd >= 0 && fstat(f.fd, &got) == 0);
 	assert_int_equal(fstatat(root, "there", &want, 0), 0);
 	assert_int_equal(got.st_ino, want.st_ino);
-	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	close(fd);
-	assert_int_equal(find("/nothing"), -ENOENT);
-	assert_int_equal(find("/there/below"), -ENOTDIR);
+	assert_memory_equal(&f.st, &got, sizeof got);
+	assert_true(fcntl(f.fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(f.fd, F_GETFL) & O_PATH);
+	found_close(&f);
+	found_close(&f);
+	assert_int_equal(find("/nothing").fd, -ENOENT);
+	assert_int_equal(find("/there/below").fd, -ENOTDIR);
 	/* Each of them is known from now on. */
-	assert_true(opener_knows(root, "/there", &again) && again >= 0);
-	close(again);
+	assert_true(opener_knows(root, "/there", &again) && again.fd >= 0);
+	assert_int_equal(again.st.st_ino, want.st_ino);
+	found_close(&again);
 	assert_true(opener_knows(root, "/nothing", &again));
-	assert_int_equal(again, -ENOENT);
+	assert_int_equal(again.fd, -ENOENT);
+	opener_waits(root, "/there", &again);
+	assert_true(again.fd >= 0 && again.st.st_ino == want.st_ino);
+	found_close(&again);
+	opener_waits(root, "/nothing", &again);
+	assert_int_equal(again.fd, -ENOENT);
+}
+
+/* What is refused comes back as it was said. */
+static void
+test_an_image(void **state)
+{
+	const struct image_who who = {"web.1", top, "none", false, true}, link = {"web.1", top, "link", false, true};
+	struct openers all = {.running = 0};
+	struct opener o;
+	struct err err;
+	struct found f;
+
+	(void)state;
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_int_equal(opener_start_image(&all, &o, &who, 0, &err), 0);
+	wait_for(o.pidfd);
+	assert_true(opener_finish(&all, &o, &f, &err) < 0 && f.fd < 0);
+	assert_non_null(strstr(err.text, "web.1: image none: not found under /tmp/mesh-opener-"));
+	assert_int_equal(symlinkat("/", root, "link"), 0);
+	assert_int_equal(opener_start_image(&all, &o, &link, 0, &err), 0);
+	wait_for(o.pidfd);
+	assert_true(opener_finish(&all, &o, &f, &err) < 0 && f.fd < 0);
+	assert_non_null(strstr(err.text, "is or goes through a symlink"));
+	unlinkat(root, "link", 0);
 }
 
 static void
@@ -116,7 +149,7 @@ test_there_are_few(void **state)
 	struct openers all = {.left_count = OPENERS_MAX - 1};
 	struct opener o, more;
 	struct err err;
-	int fd;
+	struct found f;
 
 	(void)state;
 	assert_int_equal(opener_start(&all, &o, root, "/there", 0, &err), 0);
@@ -124,12 +157,12 @@ test_there_are_few(void **state)
 	assert_non_null(strstr(err.text, "/there: not looked for: 16 look-ups in images go on already"));
 	assert_int_equal(more.pidfd, -1);
 	wait_for(o.pidfd);
-	opener_finish(&all, &o, &fd);
-	close(fd);
+	assert_int_equal(opener_finish(&all, &o, &f, &err), 0);
+	found_close(&f);
 	assert_int_equal(opener_start(&all, &more, root, "/there", 0, &err), 0);
 	wait_for(more.pidfd);
-	opener_finish(&all, &more, &fd);
-	close(fd);
+	assert_int_equal(opener_finish(&all, &more, &f, &err), 0);
+	found_close(&f);
 }
 
 int
@@ -137,6 +170,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_what_it_brings),
+	    cmocka_unit_test(test_an_image),
 	    cmocka_unit_test(test_nobody_waits_for_it),
 	    cmocka_unit_test(test_there_are_few),
 	};
