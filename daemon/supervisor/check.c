@@ -241,7 +241,7 @@ one_sandbox(struct check *c, const char *dir, const char *name)
 	}
 	if (!read_file(c, &s->doc, "sandbox"))
 		return;
-	if (s->name[0] != '\0')
+	if (s->name[0] != '\0' && check_sandbox(c, s))
 		check_say(c, "ok", "%s", s->doc.file);
 	if (!place_of(s->processes, c->processes_dir, &s->doc.flat,
 		"config-file", dflt))

@@ -30,6 +30,7 @@ struct check_sandbox {
 	char name[NAME_CAP];
 	char processes[CHECK_PATH_CAP]; /* the file that it reads in lithos */
 	struct check_doc doc;
+	bool takes_none; /* whatever a container asks for: that was said */
 };
 
 struct check {
@@ -48,7 +49,7 @@ struct check {
  * looked at. */
 int check_run(const char *dir, const char *image, struct err *err);
 
-/* --- between check.c and check_image.c ----------------------------------- */
+/* --- between check.c and check_*.c ---------------------------------------- */
 void check_say(struct check *c, const char *kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Lines, those that were not said yet. */
@@ -56,6 +57,9 @@ void check_notes(struct check *c, const char *lines);
 /* yaml (taken) as a file of this kind: true, or an error line was said. */
 bool check_read(struct check *c, struct check_doc *d, const char *kind,
     int yaml);
+/* A sandbox file that was read, by itself: true, or error lines were said.
+ * (check_sandbox.c) */
+bool check_sandbox(struct check *c, struct check_sandbox *s);
 /* What a processes file of the sandbox names. */
 void check_processes(struct check *c, const struct check_sandbox *s,
     const struct check_doc *d);

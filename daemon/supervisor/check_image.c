@@ -447,7 +447,7 @@ by_sandboxes(struct check *c, int root, const char *image,
 	for (size_t i = 0; said != NULL && i < c->sandboxes_count; i++) {
 		const struct check_sandbox *s = c->sandboxes[i];
 
-		if (s->doc.raw == NULL || s->name[0] == '\0')
+		if (s->doc.raw == NULL || s->name[0] == '\0' || s->takes_none)
 			continue;
 		if (takes(c, s, root, image, d, config, &said[n])) {
 			check_say(c, "ok", "%s in sandbox '%s'", d->file, s->name);

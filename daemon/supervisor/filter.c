@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,9 +20,12 @@
 #include <linux/seccomp.h>
 #include <unistd.h>
 
+#include "../base/name.h"
 #include "../base/own.h"
 #include "../base/weak.h"
 #include "sys.h"
+
+enum { CALLS_MAX = 512 }; /* numbers go so far */
 
 /* Names that this architecture or kernel does not know are left out. */
 static const char *const allowed[] = {
@@ -290,6 +294,28 @@ bool
 filter_knows(const char *call)
 {
 	return seccomp_syscall_resolve_name(call) >= 0;
+}
+
+bool
+filter_knows_elsewhere(const char *call)
+{
+	return seccomp_syscall_resolve_name(call) != __NR_SCMP_ERROR;
+}
+
+void
+filter_near(const char *call, char near[FILTER_NAME_CAP])
+{
+	char *names[CALLS_MAX] = {NULL};
+	const char *best;
+	size_t n = 0;
+
+	for (int nr = 0; nr < CALLS_MAX; nr++) /* owned */
+		if ((names[n] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr)) != NULL)
+			n++;
+	best = name_suggest(call, (const char *const *)names, n);
+	snprintf(near, FILTER_NAME_CAP, "%s", best != NULL ? best : "");
+	while (n > 0)
+		free(names[--n]);
 }
 
 int

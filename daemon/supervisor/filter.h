@@ -24,6 +24,11 @@ struct filter {
 MUST_CHECK int filter_compile(struct filter *f, struct err *err);
 /* Is there a system call of this name on this machine? */
 bool filter_knows(const char *call);
+/* Or of another kind? */
+bool filter_knows_elsewhere(const char *call);
+/* The name on this machine that was meant, perhaps; or "". */
+enum { FILTER_NAME_CAP = 40 };
+void filter_near(const char *call, char near[FILTER_NAME_CAP]);
 /* What s asks for: base itself; base with more system calls in its allow-list; or
  * nothing (`seccomp: unconfined`).  *out borrows from base, until filter_done. */
 MUST_CHECK int filter_for(const struct filter *base, const struct spec *s, struct filter *out,

@@ -133,21 +133,26 @@ overlap(const struct spec_map *a, const struct spec_map *b)
 }
 
 static int
-check_maps(const struct judge *j, const char *where, const char *key,
+check_maps(const struct judge *j, const struct flat *file, const char *where, const char *key,
     const struct id_maps *m, struct err *err)
 {
+	struct flat_rec at = {0};
+	char item[32];
+
 	for (uint32_t i = 0; i < m->count; i++) {
+		snprintf(item, sizeof item, "%s/%u", key, i);
+		(void)flat_find(file, item, &at);
 		if (m->maps[i].count == 0 ||
 		    (uint64_t)m->maps[i].inside + m->maps[i].count > ID_MAX ||
 		    (uint64_t)m->maps[i].outside + m->maps[i].count > ID_MAX)
 			return err_set(err, EXIT_CONFIG,
-			    "%s: %s: %s/%u: is empty or goes beyond the last id",
-			    j->req->instance, where, key, i);
+			    "%s: %s:%u:%u: %s[%u]: is empty or goes beyond the last id",
+			    j->req->instance, where, at.line, at.col, key, i);
 		for (uint32_t k = 0; k < i; k++)
 			if (overlap(&m->maps[i], &m->maps[k]))
 				return err_set(err, EXIT_CONFIG,
-				    "%s: %s: %s/%u overlaps %s/%u",
-				    j->req->instance, where, key, i, key, k);
+				    "%s: %s:%u:%u: %s[%u] overlaps %s[%u]: an id inside or outside can be in one only",
+				    j->req->instance, where, at.line, at.col, key, i, key, k);
 	}
 	return 0;
 }
@@ -226,9 +231,9 @@ choose_maps(const struct judge *j, const struct kind *k, bool userns,
 	if ((userns &&
 		((rc = read_maps(j, j->sandbox, file, k->map, &sandbox, err)) <
 			0 ||
-		    (rc = check_maps(j, file, k->map, &sandbox, err)) < 0)) ||
+		    (rc = check_maps(j, j->sandbox, file, k->map, &sandbox, err)) < 0)) ||
 	    (rc = read_maps(j, j->container, image, k->map, &own, err)) < 0 ||
-	    (rc = check_maps(j, image, k->map, &own, err)) < 0)
+	    (rc = check_maps(j, j->container, image, k->map, &own, err)) < 0)
 		return rc;
 	if (userns && sandbox.count == 0 && !is_rootless(j) &&
 	    (j->range_first < RANGE_FIRST_MIN ||

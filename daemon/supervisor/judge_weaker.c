@@ -88,7 +88,7 @@ capabilities(const struct judge *j, struct spec *s, struct err *err)
 static int
 profile(const struct judge *j, const struct flat_rec *at, struct spec *s, struct err *err)
 {
-	char path[NAME_CAP + 32], key[16], item[NAME_CAP + 48], call[CALL_CAP];
+	char path[NAME_CAP + 32], key[16], item[NAME_CAP + 48], call[CALL_CAP], near[FILTER_NAME_CAP];
 	struct flat_rec rec;
 	size_t off = 0;
 
@@ -101,10 +101,13 @@ profile(const struct judge *j, const struct flat_rec *at, struct spec *s, struct
 		if (!flat_child(&rec, path, key, sizeof key))
 			continue;
 		snprintf(item, sizeof item, "%s/%s", path, key);
-		if (!flat_str(j->sandbox, item, call, sizeof call) || !filter_knows(call))
+		if (!flat_str(j->sandbox, item, call, sizeof call) || !filter_knows(call)) {
+			filter_near(call, near);
 			return err_set(err, EXIT_CONFIG,
-			    "%s: %s:%u:%u: seccomp: profile '%s': '%s' is no system call of this machine",
-			    j->req->instance, j->sandbox_file, rec.line, rec.col, s->seccomp, call);
+			    "%s: %s:%u:%u: seccomp: profile '%s': '%s' is no system call of this machine%s%s%s",
+			    j->req->instance, j->sandbox_file, rec.line, rec.col, s->seccomp, call,
+			    near[0] != '\0' ? "; did you mean '" : "", near, near[0] != '\0' ? "'?" : "");
+		}
 		if (s->calls.count >= CALLS_MAX || strs_add(&s->calls, call, strlen(call), err) < 0)
 			return err_set(err, EXIT_CONFIG, "%s: %s:%u:%u: seccomp: profile '%s' has more than %d",
 			    j->req->instance, j->sandbox_file, rec.line, rec.col, s->seccomp, CALLS_MAX);

@@ -142,7 +142,7 @@ def test_seccomp(host, escape, judge):  # noqa: F811
             ("off", "unconfined", "seccomp: sandbox 'off' does not allow unconfined"),
             ("other", "nest", "a/config/run.yaml:4:10: seccomp: sandbox 'other' has no profile 'nest': seccomp: profiles: of "),
             ("web", "../web", "seccomp: "),
-            ("web", "wrong", "web.yaml:4:84: seccomp: profile 'wrong': 'unshar' is no system call of this machine")):
+            ("web", "wrong", "web.yaml:4:84: seccomp: profile 'wrong': 'unshar' is no system call of this machine; did you mean 'unshare'?")):
         refused(host, box, "seccomp: " + asked, why)
     # A supervisor that comes later starts it again from the record alone.
     host.sandbox("web", "default-user: 1000\n")

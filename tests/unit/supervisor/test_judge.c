@@ -385,11 +385,11 @@ maps_do_not_overlap(void **state)
 		const char *text; /* NULL: fine */
 	} second[] = {
 	    {1000, 201000, 1000, NULL},
-	    {1000, 200999, 1000, "uid-map/1 overlaps uid-map/0"},
-	    {1000, 199001, 1000, "uid-map/1 overlaps uid-map/0"},
-	    {999, 300000, 1000, "uid-map/1 overlaps uid-map/0"},
-	    {1000, 300000, 0, "uid-map/1: is empty or goes beyond"},
-	    {1000, 4294967294, 2, "uid-map/1: is empty or goes beyond"},
+	    {1000, 200999, 1000, "uid-map[1] overlaps uid-map[0]"},
+	    {1000, 199001, 1000, "uid-map[1] overlaps uid-map[0]"},
+	    {999, 300000, 1000, "uid-map[1] overlaps uid-map[0]"},
+	    {1000, 300000, 0, "uid-map[1]: is empty or goes beyond"},
+	    {1000, 4294967294, 2, "uid-map[1]: is empty or goes beyond"},
 	};
 	struct spec s;
 

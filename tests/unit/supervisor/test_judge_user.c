@@ -173,7 +173,7 @@ bad_maps_of_an_image(void **state)
 {
 	flat_put_int(&sandbox.out, "default-user", 0);
 	both_maps(&container, 0, 0, 0);
-	refused("img/config/web.yaml: uid-map/0: is empty or goes beyond the last id");
+	refused("uid-map[0]: is empty or goes beyond the last id");
 	setup(state);
 	flat_put_int(&sandbox.out, "default-user", 0);
 	put_map(&container, "gid-map", 0, 0, 0, 10);
@@ -184,7 +184,7 @@ bad_maps_of_an_image(void **state)
 	flat_put_int(&container.out, "uid-map/1/inside", 9);
 	flat_put_int(&container.out, "uid-map/1/outside", 100);
 	flat_put_int(&container.out, "uid-map/1/count", 10);
-	refused("uid-map/1 overlaps uid-map/0");
+	refused("uid-map[1] overlaps uid-map[0]");
 	setup(state);
 	map(&container, "uid-map", FLAT_LIST, 5);
 	for (int i = 1; i <= 5; i++)
