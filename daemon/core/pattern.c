@@ -14,7 +14,7 @@ enum {
 	MATCH_LIMIT = 50000, /* steps of the backtracking matcher: 1 ms */
 	HEAP_KIB_MAX = 4096,
 	WORKSPACE = 4096, /* ints, of the other one */
-	WORDS_MAX = 64,
+	WORDS_MAX = 1024,
 };
 
 enum wild { WILD_NONE, WILD_ANY /* .* */, WILD_SOME /* .+ */ };
@@ -33,6 +33,7 @@ struct pattern {
 	pcre2_match_context *limits;
 	struct slice names[PATTERN_GROUPS_MAX];
 	uint32_t groups;
+	bool grouped; /* the words stand in parentheses: they are group 1 */
 };
 
 /* --- words -------------------------------------------------------------------------------- */
@@ -52,16 +53,41 @@ take_wild(const uint8_t **s, const uint8_t *end)
 	return (*s)[-1] == '*' ? WILD_ANY : WILD_SOME;
 }
 
+/* "(a|b)" is what Grafana makes of several values, "(?:a|b)" what others do: a list as well. */
+static void
+take_parentheses(struct pattern *p, const uint8_t **s, const uint8_t **end)
+{
+	bool silent = *end - *s >= 4 && memcmp(*s, "(?:", 3) == 0;
+
+	if (*end - *s < 2 || **s != '(' || (*end)[-1] != ')')
+		return;
+	p->grouped = !silent;
+	*s += silent ? 3 : 1;
+	--*end;
+}
+
+static uint32_t
+count_words(const uint8_t *s, const uint8_t *end)
+{
+	uint32_t n = 1;
+
+	for (; s < end; s++)
+		n += *s == '|';
+	return n;
+}
+
 /* The words of the text, written to `room`; false: it takes an engine. */
 static bool
 take_words(struct pattern *p, const uint8_t *s, const uint8_t *end, uint8_t *room)
 {
-	struct word w[WORDS_MAX];
-	uint32_t n = 0;
+	uint32_t n = 0, most;
+	struct word *w;
 
+	take_parentheses(p, &s, &end);
+	most = count_words(s, end);
+	if (most > WORDS_MAX || (p->words = w = malloc(most * sizeof *w)) == NULL)
+		return false;
 	for (;; s++) {
-		if (n == WORDS_MAX)
-			return false;
 		w[n].before = take_wild(&s, end);
 		w[n].text = (struct slice){room, 0};
 		for (; s < end; s++) {
@@ -82,10 +108,6 @@ take_words(struct pattern *p, const uint8_t *s, const uint8_t *end, uint8_t *roo
 		if (*s != '|')
 			return false;
 	}
-	p->words = malloc(n * sizeof *w);
-	if (p->words == NULL)
-		return false;
-	memcpy(p->words, w, n * sizeof *w);
 	p->words_count = n;
 	return true;
 }
@@ -275,7 +297,7 @@ pattern_match(const struct pattern *p, struct slice value, struct slice *groups,
 	for (uint32_t i = 0; i < p->words_count; i++)
 		if (word_matches(&p->words[i], value)) {
 			if (groups != NULL)
-				groups[0] = value;
+				groups[0] = groups[p->grouped] = value;
 			return true;
 		}
 	return p->words_count == 0 && engine_matches(p, value, groups, gave_up);

@@ -22,7 +22,7 @@
 #include "series.h"
 
 enum {
-	PROM_TEXT_BYTES_MAX = 4096,
+	PROM_TEXT_BYTES_MAX = 8192,
 	PROM_DEPTH_MAX = 64,
 	PROM_SELECTORS_MAX = 32,
 	PROM_STEPS_MAX = 11000, /* Prometheus' own */

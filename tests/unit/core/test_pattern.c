@@ -60,6 +60,8 @@ matches_are_of_the_whole_value(void **state)
 	    {"[[:alpha:]]+", "abc", "a1"}, {"[[:^digit:]]", "a", "1"}, {"[[.a.]]*", "a]]", "ab"},
 	    {"(?P<x>a)(?P<y>b)", "ab", "a"}, {"(?U)a+", "aa", "b"}, {"a??b", "ab", "aab"}, {"(|a)*", "aa", "b"},
 	    {"()", "", "a"}, {"(?i)\xc3\xa9", "\xc3\x89", "e"}, {"a|(?i)b|c", "C", "A"}, {"\\_\\-\\/", "_-/", "x"},
+	    {"(a|b)", "b", "a|b"}, {"(a.*|b)", "axx", "ba"}, {"(?:a|b)", "a", "?:a"}, {"(a|b)|c", "c", "a)"}, {"(a)(b)", "ab", "a"},
+	    {"(a|b\\))", "b)", "b"}, {"(a|)", "", "b"}, {"(a|b)+", "ab", "c"}, {"(?:)", "", "a"}, {"(?i:a|b)", "A", "c"},
 	    {"x\\", NULL, NULL},
 	};
 
@@ -166,6 +168,9 @@ replacements_are_those_of_go(void **state)
 	expands("(a)|(b)", "b", "[$1$2]", "[b]");
 	expands("(?P<n>a)|(?P<n>b)", "b", "<$n>", "<b>");
 	expands(".*", "word", "$0$1", "word");
+	expands("(.*)", "word", "$0-$1$2", "word-word");
+	expands("(a|b|)", "", "<$1>", "<>");
+	expands("(?:a|b)", "b", "<$1>", "<>");
 	expands("a.*", "ab", "x$0", "xab");
 	assert_true(pattern_match(p, slice_of("aaaaa"), groups, NULL));
 	assert_int_equal(pattern_expand(p, slice_of("$1"), groups, out, sizeof out), -ERR_LONG);
@@ -175,21 +180,23 @@ replacements_are_those_of_go(void **state)
 static void
 bounds_hold(void **state)
 {
-	char text[PATTERN_BYTES_MAX + 2];
+	static char text[PATTERN_BYTES_MAX + 2];
 	struct err err;
 	struct pattern *p;
 
 	(void)state;
 	memset(text, '(', sizeof text);
 	assert_null(pattern_new((struct slice){(uint8_t *)text, sizeof text}, &err));
-	assert_non_null(strstr(err.text, "the limit is 512"));
+	assert_non_null(strstr(err.text, "the limit is 4096"));
 	assert_null(pattern_new((struct slice){(uint8_t *)text, PATTERN_BYTES_MAX}, &err));
 	memset(text, '\xff', sizeof text);
 	assert_null(pattern_new((struct slice){(uint8_t *)text, PATTERN_BYTES_MAX}, &err));
 	/* The longest that it can become. */
 	for (size_t i = 0; i + 1 < PATTERN_BYTES_MAX; i += 2)
 		memcpy(text + i, "\\s", 2);
-	p = pattern_new((struct slice){(uint8_t *)text, PATTERN_BYTES_MAX}, &err);
+	assert_null(pattern_new((struct slice){(uint8_t *)text, PATTERN_BYTES_MAX}, &err));
+	assert_non_null(strstr(err.text, "too large"));
+	p = pattern_new((struct slice){(uint8_t *)text, PATTERN_BYTES_MAX / 4}, &err);
 	assert_non_null(p);
 	assert_false(pattern_match(p, (struct slice){0}, NULL, NULL));
 	pattern_free(p);
@@ -202,6 +209,35 @@ bounds_hold(void **state)
 	pattern_free(p);
 }
 
+/* What a dashboard asks for when all of some hundred nodes are chosen. */
+static void
+lists_are_as_long_as_there_are_nodes(void **state)
+{
+	static const char *const around[][2] = {{"", ""}, {"(", ")"}, {"(?:", ")"}, {"(?i)", ""}, {"(?i:", ")"}};
+	static char text[PATTERN_BYTES_MAX + 1];
+	struct slice groups[PATTERN_GROUPS_MAX];
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(around); k++) {
+		int n = snprintf(text, sizeof text, "%snode-0\\.lan", around[k][0]);
+		struct pattern *p;
+
+		for (int i = 1; i < 270; i++)
+			n += snprintf(text + n, sizeof text - (size_t)n, "|node-%d\\.lan", i);
+		strcat(text, around[k][1]);
+		assert_true(strlen(text) < PATTERN_BYTES_MAX);
+		p = made(text);
+		assert_true(pattern_match(p, slice_of("node-269.lan"), groups, NULL));
+		assert_true(slice_eq(groups[0], slice_of("node-269.lan")));
+		assert_true(k == 1 ? slice_eq(groups[1], groups[0]) : groups[1].b == NULL);
+		assert_true(pattern_match(p, slice_of("node-1.lan"), NULL, NULL));
+		assert_false(pattern_match(p, slice_of("node-270.lan"), NULL, NULL));
+		assert_false(pattern_match(p, slice_of("node-1xlan"), NULL, NULL));
+		assert_false(pattern_match(p, slice_of("(node-1.lan"), NULL, NULL));
+		pattern_free(p);
+	}
+}
+
 int
 main(void)
 {
@@ -211,6 +247,7 @@ main(void)
 	    cmocka_unit_test(what_backtracks_without_end_is_answered),
 	    cmocka_unit_test(replacements_are_those_of_go),
 	    cmocka_unit_test(bounds_hold),
+	    cmocka_unit_test(lists_are_as_long_as_there_are_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
