@@ -440,6 +440,18 @@ value_sealed(struct walk *w, const struct field *f, const struct tree_node *n)
 	return put_text(w, n);
 }
 
+/* As others write it: in another case, a capability with its CAP_. */
+static const char *
+other_spelling(const char *text, const char *const *words)
+{
+	const char *bare = strncasecmp(text, "CAP_", 4) == 0 ? text + 4 : text;
+
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (strcasecmp(words[i], bare) == 0)
+			return words[i];
+	return NULL;
+}
+
 static int
 value_enum(struct walk *w, const struct field *f, const struct tree_node *n)
 {
@@ -457,7 +469,9 @@ value_enum(struct walk *w, const struct field *f, const struct tree_node *n)
 		return walk_fail(w, n, "expected string, got nothing; allowed: %s", list);
 	while (f->words[count] != NULL)
 		count++;
-	near = name_suggest(n->text, f->words, count);
+	near = other_spelling(n->text, f->words);
+	if (near == NULL)
+		near = name_suggest(n->text, f->words, count);
 	node_show(n, shown, sizeof shown);
 	if (near != NULL)
 		return walk_fail(w, n, "unknown value '%s'; did you mean '%s'?", shown, near);

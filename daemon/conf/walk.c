@@ -449,6 +449,7 @@ walk_tagged(struct walk *w, const struct field *f, const struct tree_node *n)
 	const char *tags[FIELDS_MAX + 1];
 	const struct field *v = n->tag != NULL ? field_find(f->sub, n->tag, false) : NULL;
 	char list[200], shown[SHOWN_CAP];
+	const char *near;
 	size_t count = 0, len = w->path_len;
 	int rc;
 
@@ -463,6 +464,9 @@ walk_tagged(struct walk *w, const struct field *f, const struct tree_node *n)
 		if (n->tag == NULL)
 			return walk_fail(w, n, "needs a tag before it (!NAME); allowed: %s", list);
 		err_escape(shown, sizeof shown, n->tag, strlen(n->tag));
+		near = name_suggest(n->tag, tags, count);
+		if (near != NULL)
+			return walk_fail(w, n, "unknown tag !%s; did you mean !%s?", shown, near);
 		return walk_fail(w, n, "unknown tag !%s; allowed: %s", shown, list);
 	}
 	if (len + 1 > FLAT_PATH_BYTES_MAX)

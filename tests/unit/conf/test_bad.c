@@ -364,6 +364,10 @@ test_lithos_tags(void **state)
 	    {"container", "executable: /x\nvolumes: {/d: !Bind /d}\n",
 		"f.yaml:2:15: volumes./d: unknown tag !Bind; allowed: Readonly, Tmpfs, "
 		"Persistent, Statedir"},
+	    {"container", "executable: /x\nvolumes: {/d: !Tempfs {}}\n",
+		"f.yaml:2:15: volumes./d: unknown tag !Tempfs; did you mean !Tmpfs?"},
+	    {"container", "executable: /x\ncapabilities: [cap_kill]\n",
+		"f.yaml:2:16: capabilities[0]: unknown value 'cap_kill'; did you mean 'KILL'?"},
 	    {"container", "executable: /x\nvolumes: {/d: /d}\n",
 		"f.yaml:2:15: volumes./d: needs a tag before it (!NAME); allowed: Readonly, Tmpfs, "
 		"Persistent, Statedir"},
