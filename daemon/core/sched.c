@@ -164,6 +164,12 @@ sched_started(struct sched *s, msec now)
 }
 
 void
+sched_busy(struct sched *s)
+{
+	s->running = true;
+}
+
+void
 sched_done(struct sched *s, msec now, bool ok)
 {
 	s->running = false;

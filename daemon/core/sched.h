@@ -61,6 +61,8 @@ bool sched_due(const struct sched *s, msec now);
 msec sched_deadline(const struct sched *s, msec now);
 /* Changes noted from here on start another round. */
 void sched_started(struct sched *s, msec now);
+/* What is no round is under way, until sched_done: none begins, and what was noted stands. */
+void sched_busy(struct sched *s);
 void sched_done(struct sched *s, msec now, bool ok);
 
 #endif

@@ -279,6 +279,7 @@ leave_office(struct engine *e)
 	l->error[0] = l->excerpt[0] = '\0';
 	recording_stop(e);
 	shadow_stop(e);
+	roundinput_stop(e);
 	world_room_free(&l->room);
 	parents_free(l);
 	actlead_clear(e);

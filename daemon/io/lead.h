@@ -13,6 +13,7 @@
 #include "../core/sched.h"
 #include "fetch.h"
 #include "recording.h"
+#include "roundinput.h"
 #include "script.h"
 #include "shadow.h"
 #include "turns.h"
@@ -55,6 +56,7 @@ struct lead {
 	struct work turn;	 /* its next piece */
 	struct world_room room;
 	struct recording recording;
+	struct roundinput input;
 	struct shadow shadow;
 	struct hash code; /* of what the round under way, or the last one, runs */
 	bool issued;		/* a schedule in this office */

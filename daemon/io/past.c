@@ -11,7 +11,7 @@
 #include "over.h"
 #include "pack.h"
 #include "revert.h"
-#include "round.h"
+#include "roundinput.h"
 #include "status.h"
 #include "viewing.h"
 #include "wire.h"
@@ -203,7 +203,7 @@ revert(struct engine *e, struct ctl_req *r)
 
 /* --- what the leader knows ------------------------------------------------------------------ */
 
-/* One packed value to free; a negative ERR_. */
+/* But for the input: one packed value to free; a negative ERR_. */
 static int
 of_round(struct engine *e, const char *word, struct blob *out)
 {
@@ -214,8 +214,6 @@ of_round(struct engine *e, const char *word, struct blob *out)
 	*out = (struct blob){0};
 	if (!e->lead.leading)
 		return -ERR_NOT_LEADER;
-	if (strcmp(word, "input") == 0)
-		return round_input(e, out) < 0 ? -ERR_FULL : 0;
 	if (strcmp(word, "shadow") != 0)
 		return -ERR_MALFORMED;
 	pk_begin(&buf, &pk);
@@ -244,6 +242,21 @@ on_answer(void *arg, int rc, const uint8_t *data, size_t len)
 }
 
 static void
+no_leader(struct ctl_req *r)
+{
+	ctl_fail(r, 1, "mesh partition", "schedule: there is no leader to ask on this side");
+}
+
+static void
+on_input(void *arg, int rc, struct slice data)
+{
+	if (rc == -ERR_NOT_LEADER)
+		no_leader(arg);
+	else
+		tell(arg, rc, data);
+}
+
+static void
 ask(struct engine *e, struct ctl_req *r, const char *word)
 {
 	struct node_id to;
@@ -256,12 +269,29 @@ ask(struct engine *e, struct ctl_req *r, const char *word)
 			on_answer(r, STREAM_CONNECT, NULL, 0);
 		return;
 	}
+	if (strcmp(word, "input") == 0) {
+		roundinput_ask(e, on_input, r);
+		return;
+	}
 	rc = of_round(e, word, &data);
 	if (rc == -ERR_NOT_LEADER)
-		ctl_fail(r, 1, "mesh partition", "schedule: there is no leader to ask on this side");
+		no_leader(r);
 	else
 		tell(r, rc, blob_slice(&data));
 	blob_free(&data);
+}
+
+static void
+serve(void *arg, int rc, struct slice data)
+{
+	struct stream_answer *answer = arg;
+
+	if (rc == 0 && data.len > STREAM_BYTES_MAX)
+		rc = -ERR_LONG;
+	if (rc < 0)
+		stream_answer_fail(answer, -rc);
+	else
+		stream_answer_send(answer, data.b, data.len);
 }
 
 void
@@ -269,17 +299,16 @@ past_serve(struct engine *e, const uint8_t *payload, size_t len, struct stream_a
 {
 	char word[WORD_CAP] = "";
 	struct blob data;
-	int rc;
 
 	if (len < sizeof word)
 		memcpy(word, payload, len);
-	rc = of_round(e, word, &data);
-	if (rc == 0 && data.len > STREAM_BYTES_MAX)
-		rc = -ERR_LONG;
-	if (rc < 0)
-		stream_answer_fail(answer, -rc);
-	else
-		stream_answer_send(answer, data.b, data.len);
+	if (strcmp(word, "input") == 0) {
+		roundinput_ask(e, serve, answer);
+		return;
+	}
+	int rc = of_round(e, word, &data);
+
+	serve(answer, rc, blob_slice(&data));
 	blob_free(&data);
 }
 

@@ -92,53 +92,33 @@ refuse(struct deed *d, const char *why, const char *hint)
 	end(d);
 }
 
-/* Its parts of nodes that are not here any more go. */
 static void
-drop_strangers(const struct world *w, struct plan *p)
+on_issued(void *arg, int rc, const struct err *err)
 {
-	size_t kept = 0;
+	struct deed *d = arg;
 
-	for (size_t i = 0; i < p->nodes_count; i++) {
-		bool is = false;
-
-		for (size_t k = 0; k < w->nodes_count && !is; k++)
-			is = strcmp(w->nodes[k].name, p->nodes[i].name) == 0 &&
-			    w->nodes[k].state != VIEW_LEFT;
-		if (is)
-			p->nodes[kept++] = p->nodes[i];
-		else
-			plan_node_free(&p->nodes[i]);
+	if (rc == 0) {
+		stamp_text(&d->e->keep.current.meta.stamp, d->made);
+		end(d);
+	} else if (err->code == ROUND_SCRIPT) {
+		refuse(d, err->text, "that round's answer does not fit what is there now");
+	} else {
+		refuse(d, err->text, d->force ? "mesh status" :
+			"mesh schedule diff STAMP shows it; mesh schedule revert --force STAMP does it");
 	}
-	p->nodes_count = kept;
 }
 
-/* Takes what plan holds; the round under way would not know of it. */
+/* old, or what a script answered; what it owns is taken. */
 static void
-issue(struct deed *d, struct plan *plan)
+issue(struct deed *d, struct schedule old, struct blob answer)
 {
-	struct engine *e = d->e;
-	struct world world;
-	struct err err;
-	int rc;
+	struct round_wish w = {.wish = d->force ? WISH_FORCED : WISH_REVERT,
+	    .old = old,
+	    .answer = answer,
+	    .told = on_issued,
+	    .arg = d};
 
-	round_abandon(e);
-	if (world_build(e, &world) < 0) {
-		plan_free(plan);
-		refuse(d, "out of memory", "");
-		return;
-	}
-	drop_strangers(&world, plan);
-	blob_free(&plan->changes); /* they were that one's */
-	blob_free(&plan->replies);
-	rc = round_revert(e, &world, plan, d->force, &err);
-	lead_note(e, SCHED_ACTION);
-	if (rc < 0) {
-		refuse(d, err.text, d->force ? "mesh status" :
-			"mesh schedule diff STAMP shows it; mesh schedule revert --force STAMP does it");
-		return;
-	}
-	stamp_text(&e->keep.current.meta.stamp, d->made);
-	end(d);
+	round_revert(d->e, &w);
 }
 
 /* --- of a round that was recorded -------------------------------------------------------- */
@@ -192,13 +172,8 @@ on_sought(void *arg, struct spawn_result *res)
 {
 	struct deed *d = arg;
 	struct engine *e = d->e;
-	struct plan_world w = {
-	    .templates = e->trees.templates, .templates_count = e->trees.templates_count};
+	struct blob answer;
 	char text[ERR_TEXT_CAP];
-	struct world world;
-	struct plan plan;
-	struct err err;
-	int rc;
 
 	if (res->exit_status != 0) {
 		snprintf(text, sizeof text, res->exit_status == SEEK_NONE ?
@@ -206,30 +181,13 @@ on_sought(void *arg, struct spawn_result *res)
 			"the leader, %s, could not look through its recorded rounds for %s in time",
 		    e->conf.name, d->stamp);
 		refuse(d, text, "mesh schedule history; mesh replay -o json names those recorded");
-		return;
-	}
-	if (!e->lead.leading) {
+	} else if (!e->lead.leading) {
 		refuse(d, "this node does not lead any more", "mesh leader");
-		return;
-	}
-	if (world_build(e, &world) < 0) {
+	} else if (blob_copy(&answer, (struct slice){(const uint8_t *)res->out, res->out_len}) < 0) {
 		refuse(d, "out of memory", "");
-		return;
+	} else {
+		issue(d, (struct schedule){.parts = NULL}, answer);
 	}
-	w.nodes = world.nodes;
-	w.nodes_count = world.nodes_count;
-	rc = plan_check(res->out, res->out_len, &w, &plan, &err);
-	world_free(&world);
-	/* All of it was asked for, or nothing. */
-	for (size_t i = 0; rc == 0 && i < plan.errors_count; i++)
-		if (plan.errors[i].refused)
-			rc = err_set(&err, 1, "%s", plan.errors[i].text);
-	if (rc < 0) {
-		plan_free(&plan);
-		refuse(d, err.text, "that round's answer does not fit what is there now");
-		return;
-	}
-	issue(d, &plan);
 }
 
 static void
@@ -261,7 +219,6 @@ revert(struct deed *d)
 {
 	struct engine *e = d->e;
 	struct schedule old;
-	struct plan plan;
 	struct err err;
 	int rc;
 
@@ -281,12 +238,7 @@ revert(struct deed *d)
 		look_in_rounds(d);
 		return;
 	}
-	rc = schedule_plan(&old, &plan);
-	schedule_free(&old);
-	if (rc < 0)
-		refuse(d, "that schedule can't be read any more", "mesh schedule history");
-	else
-		issue(d, &plan);
+	issue(d, old, (struct blob){0});
 }
 
 /* --- asked ------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct round {
 	struct blob result, log;
 	struct roundjudge judge;
 	struct err err; /* of judge: code 0, it went well */
+	void (*told)(void *arg, int rc, const struct err *err); /* of an operator's wish; NULL: it is a script's */
+	void *told_arg;
 };
 
 enum pace {
@@ -121,11 +123,24 @@ over(struct engine *e, struct round *r, enum round_fate fate, enum actdesk_end h
 
 /* --- behind the answer ---------------------------------------------------------------- */
 
+/* The next round starts from it. */
+static enum pace
+end_wish(struct engine *e, struct round *r)
+{
+	leave(e, r);
+	sched_done(&e->lead.sched, net_now(), true);
+	lead_note(e, SCHED_ACTION);
+	r->told(r->told_arg, r->err.code != 0 ? -1 : 0, &r->err);
+	return PACE_OVER;
+}
+
 static enum pace
 end(struct engine *e, struct round *r)
 {
 	char stamp[STAMP_TEXT_CAP];
 
+	if (r->told != NULL)
+		return end_wish(e, r);
 	if (!r->answer.ok) {
 		over(e, r, ROUND_FAILED, ACTDESK_FAILED, r->answer.error, r->answer.excerpt);
 	} else if (r->err.code != 0) {
@@ -246,6 +261,11 @@ start(struct engine *e, struct round *r)
 static void
 abandon(struct engine *e, struct round *r)
 {
+	if (r->told != NULL) {
+		(void)err_set(&r->err, ROUND_AGAIN, "it was given up: this node leads no more, or another one was wished");
+		(void)end_wish(e, r);
+		return;
+	}
 	leave(e, r);
 	sched_done(&e->lead.sched, net_now(), true);
 	actlead_ended(e, ACTDESK_AGAIN, "");
@@ -347,38 +367,32 @@ round_start(struct engine *e)
 	turns_add(e, &l->turn);
 }
 
-/* --- in one turn ------------------------------------------------------------------------- */
+/* --- what an operator wants in force ------------------------------------------------------- */
 
-int
-round_input(struct engine *e, struct blob *out)
+void
+round_revert(struct engine *e, struct round_wish *w)
 {
-	struct roundask a = {.actions = false};
-	struct err err;
-	int rc = 1;
+	struct round_wish wish = *w;
+	struct round *r;
 
-	while (rc > 0)
-		rc = roundask_more(e, &a, &err);
-	*out = a.input;
-	a.input = (struct blob){0};
-	roundask_free(&a);
-	return rc < 0 ? -1 : 0;
-}
-
-int
-round_revert(struct engine *e, struct world *w, struct plan *plan, bool force, struct err *err)
-{
-	struct roundjudge j = {.wish = force ? WISH_FORCED : WISH_REVERT,
-	    .at = JUDGE_LAST,
-	    .world = *w,
-	    .plan = *plan};
-	int rc = 1;
-
-	*w = (struct world){.nodes = NULL};
-	memset(plan, 0, sizeof *plan);
-	while (rc > 0)
-		rc = roundjudge_more(e, &j, (struct slice){0}, err);
-	if (rc == 0)
-		rc = j.same;
-	roundjudge_free(&j);
-	return rc;
+	w->old = (struct schedule){.parts = NULL};
+	w->answer = (struct blob){0};
+	round_abandon(e); /* it would not know of it */
+	if ((r = calloc(1, sizeof *r)) == NULL) {
+		schedule_free(&wish.old);
+		blob_free(&wish.answer);
+		wish.told(wish.arg, -1, &(struct err){.code = ROUND_FAULT, .text = "out of memory"});
+		return;
+	}
+	r->judge = (struct roundjudge){.wish = wish.wish, .old = wish.old};
+	r->result = wish.answer;
+	r->answer.result = blob_slice(&r->result);
+	r->told = wish.told;
+	r->told_arg = wish.arg;
+	r->at = AT_JUDGE;
+	msgpack_sbuffer_init(&r->question);
+	sched_busy(&e->lead.sched);
+	e->lead.under_way = r;
+	e->lead.turn.run = on_turn;
+	turns_add(e, &e->lead.turn);
 }

@@ -19,16 +19,13 @@
  * first piece to the last: no second round begins meanwhile, and what is noted meanwhile
  * begins another one behind it.
  *
- * Whole, in one turn, are what an operator asks for now and then: `mesh schedule revert`,
- * and the input of `mesh plan`.
+ * What an operator wants in force (`mesh schedule revert`) goes through the same JUDGE, as a round
+ * that asks no script; the input of `mesh plan` is roundinput.h's.
  */
 #ifndef IO_ROUND_H
 #define IO_ROUND_H
 
-#include "../base/err.h"
-#include "../core/blob.h"
-#include "../core/plan.h"
-#include "world.h"
+#include "roundjudge.h"
 
 struct engine;
 
@@ -36,11 +33,16 @@ struct engine;
 void round_start(struct engine *e);
 /* The one under way, if any, ends without an answer. */
 void round_abandon(struct engine *e);
-/* What a round would get now; out to free.  -1: no memory, or a broken parent. */
-MUST_CHECK int round_input(struct engine *e, struct blob *out);
-/* Issue plan, an operator's, judged in w, which it takes, and what plan holds: 0, or 1 when it is what is
- * in force.  Negative: a rail holds a role of it, which force lifts, or what a round fails by. */
-MUST_CHECK int round_revert(struct engine *e, struct world *w, struct plan *plan, bool force,
-    struct err *err);
+/* An operator's.  told is called once: 0, it is in force, or was already; else err->code is a
+ * round's, and a rail that holds a role of it, which WISH_FORCED lifts, is a ROUND_FAULT. */
+struct round_wish {
+	enum wish wish;	     /* WISH_REVERT, WISH_FORCED */
+	struct schedule old; /* what is to be in force again; or */
+	struct blob answer;  /* what a script said once, where old is empty */
+	void (*told)(void *arg, int rc, const struct err *err);
+	void *arg;
+};
+/* It begins, and the one under way, if any, has ended without an answer.  What it owns is taken. */
+void round_revert(struct engine *e, struct round_wish *w);
 
 #endif

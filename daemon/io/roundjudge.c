@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../base/log.h"
+#include "../base/own.h"
 #include "actlead.h"
 #include "engine.h"
 #include "events.h"
@@ -43,8 +44,59 @@ judge_rows(struct engine *e, struct roundjudge *j, struct err *err)
 	int rc = world_more(e, &j->world);
 
 	if (rc == 0)
-		j->at = JUDGE_CHECK;
+		j->at = j->old.parts != NULL ? JUDGE_OLD : JUDGE_CHECK;
 	return rc < 0 ? no_memory(err) : 1;
+}
+
+/* Its parts of nodes that are not here any more go. */
+static int
+drop_strangers(const struct world *w, struct plan *p)
+{
+	AUTO_FREE bool *is = calloc(p->nodes_count + 1, sizeof *is);
+	size_t kept = 0;
+
+	if (is == NULL)
+		return -1;
+	for (size_t i = 0; i < w->nodes_count; i++) {
+		const struct plan_node *n = plan_node(p, w->nodes[i].name);
+
+		if (n != NULL && w->nodes[i].state != VIEW_LEFT)
+			is[n - p->nodes] = true;
+	}
+	for (size_t i = 0; i < p->nodes_count; i++)
+		if (is[i])
+			p->nodes[kept++] = p->nodes[i];
+		else
+			plan_node_free(&p->nodes[i]);
+	p->nodes_count = kept;
+	return 0;
+}
+
+/* All of it was asked for, or nothing; what it told and answered was that one's. */
+static int
+wished(struct roundjudge *j, struct err *err)
+{
+	for (size_t i = 0; i < j->plan.errors_count; i++)
+		if (j->plan.errors[i].refused)
+			return err_set(err, ROUND_SCRIPT, "%s", j->plan.errors[i].text);
+	if (drop_strangers(&j->world, &j->plan) < 0)
+		return no_memory(err);
+	blob_free(&j->plan.changes);
+	blob_free(&j->plan.replies);
+	return 1;
+}
+
+static int
+judge_old(struct roundjudge *j, struct err *err)
+{
+	int rc = schedule_plan_more(&j->old, &j->old_at, &j->plan);
+
+	if (rc < 0)
+		return err_set(err, ROUND_FAULT, "that schedule can't be read any more");
+	if (rc > 0)
+		return 1;
+	j->at = JUDGE_LAST;
+	return wished(j, err);
 }
 
 static int
@@ -61,7 +113,7 @@ judge_check(struct roundjudge *j, struct slice result, struct err *err)
 	plan_check_end(j->check);
 	j->check = NULL;
 	j->at = JUDGE_LAST;
-	return 1;
+	return j->wish == WISH_ROUND ? 1 : wished(j, err);
 }
 
 int
@@ -370,6 +422,8 @@ roundjudge_more(struct engine *e, struct roundjudge *j, struct slice result, str
 		return judge_rows(e, j, err);
 	case JUDGE_CHECK:
 		return judge_check(j, result, err);
+	case JUDGE_OLD:
+		return judge_old(j, err);
 	case JUDGE_LAST:
 		return judge_last(e, j, err);
 	case JUDGE_RUNNING:
@@ -400,6 +454,7 @@ roundjudge_free(struct roundjudge *j)
 	plan_free(&j->plan);
 	plan_free(&j->last);
 	plan_free(&j->next);
+	schedule_free(&j->old);
 	schedule_free(&j->made);
 	free(j->templates);
 	world_free(&j->world);

@@ -3,7 +3,7 @@
  *
  *	world    as it is now: reports went on coming while the script ran
  *	rows     what runs there, of some nodes in a piece
- *	check    the answer, whole; some of it in a piece (core/plan.h)
+ *	check    the answer, whole; some of it in a piece (core/plan.h).  old: of a schedule that was kept
  *	last     what is in force is read, if it is not at hand
  *	rails    what they hold stays as it was (core/rail.h): what runs, what is planned, verdicts
  *	build    signed; nothing changed: that is all
@@ -29,16 +29,18 @@ enum { ROUND_SCRIPT = 100 }; /* err.code, beside roundask.h's: its answer is to 
 /* What a plan is to become: a round's, or an operator's as a whole or not at all. */
 enum wish { WISH_ROUND, WISH_REVERT, WISH_FORCED };
 
-/* A zeroed one begins with an answer; with a plan and its world: at = JUDGE_LAST. */
+/* A zeroed one begins. */
 struct roundjudge {
 	enum wish wish;
 	struct round_parents asked; /* of WISH_ROUND: what the script saw */
-	enum { JUDGE_WORLD, JUDGE_ROWS, JUDGE_CHECK, JUDGE_LAST, JUDGE_RUNNING, JUDGE_PLANNED, JUDGE_RAILS,
+	enum { JUDGE_WORLD, JUDGE_ROWS, JUDGE_CHECK, JUDGE_OLD, JUDGE_LAST, JUDGE_RUNNING, JUDGE_PLANNED, JUDGE_RAILS,
 		JUDGE_BUILD, JUDGE_READ, JUDGE_KEEP, JUDGE_ADOPT, JUDGE_TIDY } at;
 	struct world world;
 	struct plan_template *templates; /* owned; as of world */
 	struct plan_world with;		 /* borrows from these two */
 	struct check *check;
+	struct schedule old; /* instead of an answer; or empty */
+	size_t old_at;
 	struct plan plan;
 	struct plan last; /* of last_of, if that had to be read */
 	struct hash last_of;

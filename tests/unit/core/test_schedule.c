@@ -563,10 +563,10 @@ limits_have_their_line(void **state)
 	plan_free(&p);
 	/* Of a node the roles that stand there: the second has two instances of 300 KiB. */
 	p = answer(3);
+	struct plan_place *pl = &p.nodes[0].places[0];
+	blob_free(&pl->instances[0].vars);
+	pl->instances = realloc(pl->instances, 2 * sizeof *pl->instances);
 	for (int i = 0; i < 2; i++) {
-		struct plan_place *pl = &p.nodes[0].places[0];
-
-		pl->instances = realloc(pl->instances, 2 * sizeof *pl->instances);
 		pl->instances[i] = (struct plan_instance){.vars = mpjson(big)};
 		snprintf(pl->instances[i].id, NAME_CAP, "web.%d", i);
 		pl->instances_count = 2;

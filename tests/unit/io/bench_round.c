@@ -13,6 +13,9 @@
  *   .cpu         what of it this process itself worked: the rest is others', on a machine that has them
  *   .shadow      the same where a shadow scheduler is asked and judged behind each
  *
+ *   .revert      an older schedule again, of NODES x ROLES x EACH
+ *   .input       what a round would get, for `mesh plan`
+ *
  * PIECES=1: the slowest of each piece as well, in CPU time.
  */
 #include <time.h>
@@ -316,6 +319,67 @@ churn(int run)
 	}
 }
 
+/* --- what an operator asks for -------------------------------------------------------- */
+
+static bool over;
+
+static void
+on_revert(void *arg, int rc, const struct err *err)
+{
+	(void)arg;
+	over = true;
+	if (rc < 0)
+		die(err->text);
+}
+
+static void
+on_input(void *arg, int rc, struct slice input)
+{
+	(void)arg;
+	over = true;
+	if (rc < 0 || input.len == 0)
+		die("no input");
+}
+
+static void
+revert(void)
+{
+	struct round_wish w = {.wish = WISH_FORCED, .told = on_revert};
+	struct err err;
+
+	if (keep_old(&l.e->keep, &l.e->keep.history[1], &w.old, &err) <= 0)
+		die("there is no older schedule");
+	round_revert(l.e, &w);
+}
+
+static void
+input(void)
+{
+	roundinput_ask(l.e, on_input, NULL);
+}
+
+static void
+asked(const char *name, void (*ask)(void))
+{
+	double stalls[RUNS];
+
+	stalls_cpu = 0;
+	for (int i = 0; i < RUNS; i++) {
+		over = false;
+		uv_run(&l.loop, UV_RUN_ONCE);
+		probe.last = clock_ms(CLOCK_MONOTONIC);
+		probe.last_cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID);
+		probe.longest = probe.longest_cpu = 0;
+		ask();
+		while (!over)
+			uv_run(&l.loop, UV_RUN_ONCE);
+		uv_run(&l.loop, UV_RUN_ONCE); /* the timer sees the last piece too */
+		stalls[i] = probe.longest;
+		stalls_cpu = probe.longest_cpu > stalls_cpu ? probe.longest_cpu : stalls_cpu;
+	}
+	say_stalls(name, stalls, RUNS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -339,6 +403,8 @@ main(int argc, char **argv)
 	if (l.e->lead.shadow.rounds != RUNS + 1 || l.e->lead.shadow.error[0] != '\0')
 		die("the shadow was not asked each time");
 	say_stalls("engine.stall.shadow", stalls, RUNS);
+	asked("engine.stall.revert", revert);
+	asked("engine.stall.input", input);
 	for (unsigned i = 0; getenv("PIECES") != NULL && pieces.cpu[i] > 0; i++)
 		printf("piece.%u %.1f ms\n", i, pieces.cpu[i]);
 	return leader_close(&l) < 0 ? 1 : 0;
