@@ -18,6 +18,7 @@ void
 opener_new(struct opener *o)
 {
 	o->pidfd = o->sock = -1;
+	o->far = false;
 	o->deadline = MSEC_NEVER;
 }
 
@@ -119,13 +120,18 @@ start(struct openers *all, struct opener *o, const struct question *q, msec now,
     struct err *err)
 {
 	const char *path = q->who == NULL ? q->path : q->who->image;
+	const bool far = !prompt_is(q->root);
 	int pair[2] = {-1, -1};
 	pid_t parent = getpid(), pid = -1;
 
 	opener_new(o);
+	if (far && all->far >= OPENERS_FAR)
+		return err_set(err, EXIT_ENVIRONMENT,
+		    "%s: not looked for: %d look-ups in images on other hosts or of processes (NFS, FUSE) go on already, some of them for more than %d s: does a file system not answer?",
+		    path, OPENERS_FAR, OPENER_MS_MAX / 1000);
 	if (all->running + all->left_count >= OPENERS_MAX)
 		return err_set(err, EXIT_ENVIRONMENT,
-		    "%s: not looked for: %d look-ups in images go on already, some of them for more than %d s; is there a directory with millions of files in one, or a file system that does not answer?",
+		    "%s: not looked for: %d look-ups in images go on already, some of them for more than %d s; is there a directory with millions of files in one?",
 		    path, OPENERS_MAX, OPENER_MS_MAX / 1000);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0)
 		pid = sys_fork(0, -1, &o->pidfd);
@@ -144,7 +150,9 @@ start(struct openers *all, struct opener *o, const struct question *q, msec now,
 	close(pair[1]);
 	o->sock = pair[0];
 	o->deadline = now + OPENER_MS_MAX;
+	o->far = far;
 	all->running++;
+	all->far += far;
 	return 0;
 }
 
@@ -186,6 +194,7 @@ opener_finish(struct openers *all, struct opener *o, struct found *f, struct err
 	(void)sys_reap(o->pidfd, &status);
 	close(o->pidfd);
 	close(o->sock);
+	all->far -= o->far;
 	opener_new(o);
 	all->running--;
 	if (f->fd < 0)
@@ -205,6 +214,7 @@ opener_cancel(struct openers *all, struct opener *o)
 	/* It may take as long as the look-up: nobody waits for that here. */
 	sys_pidfd_kill(o->pidfd, SIGKILL);
 	close(o->sock);
+	all->left_far[all->left_count] = o->far;
 	all->left[all->left_count++] = o->pidfd;
 	all->running--;
 	opener_new(o);
@@ -218,7 +228,9 @@ opener_reap(struct openers *all, int pidfd)
 	for (size_t i = 0; i < all->left_count; i++)
 		if (all->left[i] == pidfd && sys_reap(pidfd, &status) != 0) {
 			close(pidfd);
+			all->far -= all->left_far[i];
 			all->left[i] = all->left[--all->left_count];
+			all->left_far[i] = all->left_far[all->left_count];
 			return;
 		}
 }

@@ -18,7 +18,9 @@
 #include "../base/err.h"
 #include "images.h"
 
-enum { OPENER_MS_MAX = 5000, OPENERS_MAX = 16 };
+/* OPENERS_FAR: of these, in what is not prompt (prompt.h).  It may never answer, and keeps
+ * nobody from what is here. */
+enum { OPENER_MS_MAX = 5000, OPENERS_MAX = 16, OPENERS_FAR = 8 };
 
 struct found {
 	int fd; /* O_PATH, the caller's; or -errno */
@@ -27,12 +29,15 @@ struct found {
 
 struct openers {
 	int left[OPENERS_MAX]; /* owned pidfds that nobody waits for, the first so many */
+	bool left_far[OPENERS_MAX];
 	size_t left_count, running;
+	size_t far; /* of all */
 };
 
 struct opener {
 	int pidfd; /* -1: none runs */
 	int sock;
+	bool far;
 	msec deadline;
 };
 

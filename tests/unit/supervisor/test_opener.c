@@ -165,6 +165,35 @@ test_there_are_few(void **state)
 	found_close(&f);
 }
 
+/* procfs stands for what may not answer. */
+static void
+test_far_and_near(void **state)
+{
+	struct openers all = {.far = OPENERS_FAR - 1};
+	struct opener o, more;
+	int far = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+
+	(void)state;
+	assert_int_equal(opener_start(&all, &o, far, "/self", 0, &err), 0);
+	assert_int_equal(all.far, OPENERS_FAR);
+	assert_true(opener_start(&all, &more, far, "/self", 0, &err) < 0);
+	assert_non_null(strstr(err.text, "/self: not looked for: 8 look-ups in images on other hosts"));
+	assert_int_equal(opener_start(&all, &more, root, "/there", 0, &err), 0);
+	opener_cancel(&all, &more);
+	opener_cancel(&all, &o);
+	assert_int_equal(all.far, OPENERS_FAR);
+	for (int i = 1; i >= 0; i--) {
+		int pidfd = all.left[i];
+
+		wait_for(pidfd);
+		opener_reap(&all, pidfd);
+	}
+	assert_int_equal(all.left_count, 0);
+	assert_int_equal(all.far, OPENERS_FAR - 1);
+	close(far);
+}
+
 int
 main(void)
 {
@@ -173,6 +202,7 @@ main(void)
 	    cmocka_unit_test(test_an_image),
 	    cmocka_unit_test(test_nobody_waits_for_it),
 	    cmocka_unit_test(test_there_are_few),
+	    cmocka_unit_test(test_far_and_near),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);
