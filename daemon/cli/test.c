@@ -349,6 +349,19 @@ show_findings(const struct show *s, const char *dir, const json_t *answer, struc
 	return n > 0;
 }
 
+/* Where there is nothing to look at, that nothing was found says nothing. */
+static bool
+has_lua(const struct tree *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		size_t len = strlen(t->files[i].path);
+
+		if (len > 4 && strcmp(t->files[i].path + len - 4, ".lua") == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 show_lint(const struct show *s, struct err *err)
 {
@@ -361,6 +374,8 @@ show_lint(const struct show *s, struct err *err)
 	    .cpu_ms = AUTHORS_CPU_MS,
 	    .wall_ms = AUTHORS_WALL_MS};
 
+	if (rc == 0 && !has_lua(&tree.tree))
+		rc = err_set(err, EXIT_CONFIG, "%.300s: no file *.lua; mesh new scheduler writes first ones", tree.dir);
 	if (rc == 0 && (rc = sandbox_run(&q, &a, err)) == 0) {
 		rc = show_findings(s, tree.dir, a.json, err);
 		sandbox_free(&a);

@@ -6,12 +6,13 @@
 #include "fault.h"
 #include "libs.h"
 #include "stdlib.h"
+#include "../base/name.h"
 
 #include <stdio.h>
 
 #include <lauxlib.h>
 
-enum { MODULE_BYTES_MAX = 200, REQUIRE_DEPTH_MAX = 64 };
+enum { MODULE_BYTES_MAX = 200, REQUIRE_DEPTH_MAX = 64, GUESSED_MAX = 256 };
 
 static const char loaded_key = 'l';
 
@@ -96,15 +97,63 @@ module_path(const char *name, size_t len, char *out, size_t cap)
 	return !start;
 }
 
-static int
-not_found(lua_State *L, const char *name, const char *path)
+/* "lib/foo.lua" as require has it; false: it is no module, or of a name too long for one. */
+static bool
+module_name(struct slice path, char out[MODULE_BYTES_MAX + 1])
 {
+	size_t len = path.len - 4;
+
+	if (path.len < 5 || len > MODULE_BYTES_MAX || memcmp(path.p + len, ".lua", 4) != 0)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		out[i] = path.p[i] == '/' ? '.' : path.p[i];
+	out[len] = '\0';
+	return true;
+}
+
+/* The file that was meant: of the same path further down, else a module of nearly that name. */
+static void
+guess(const struct job *job, const char *name, const char *path, char *out, size_t cap)
+{
+	static char names[GUESSED_MAX][MODULE_BYTES_MAX + 1];
+	const char *words[GUESSED_MAX], *near;
+	size_t n = 0, len = strlen(path);
+
+	*out = '\0';
+	for (uint32_t i = 0; i < job->files_count; i++) {
+		struct slice f = job->files[i].name;
+
+		if (f.len > len && f.p[f.len - len - 1] == '/' && memcmp(f.p + f.len - len, path, len) == 0) {
+			snprintf(out, cap, "; there is '%.*s': a module's name begins at the top of the tree",
+			    (int)f.len, f.p);
+			return;
+		}
+		if (n < GUESSED_MAX && module_name(f, names[n])) {
+			words[n] = names[n];
+			n++;
+		}
+	}
+	for (size_t i = 0; i < stdlib_count && n < GUESSED_MAX; i++)
+		if (module_name((struct slice){stdlib_files[i].name, strlen(stdlib_files[i].name)}, names[n])) {
+			words[n] = names[n];
+			n++;
+		}
+	if ((near = name_suggest(name, words, n)) != NULL)
+		snprintf(out, cap, "; did you mean '%s'?", near);
+}
+
+static int
+not_found(lua_State *L, const struct job *job, const char *name, const char *path)
+{
+	char meant[2 * MODULE_BYTES_MAX];
+
 	if (libs_sandboxed(name))
 		return luaL_error(
 		    L, "sandboxed: there is no '%s' here: the input has all there is", name);
 	if (path == NULL)
 		return luaL_error(L, "require: '%s' is not a module name like 'lib.foo'", name);
-	return luaL_error(L, "module '%s' not found: no file '%s' in the script tree", name, path);
+	guess(job, name, path, meant, sizeof meant);
+	return luaL_error(L, "module '%s' not found: no file '%s' in the script tree%s", name, path, meant);
 }
 
 /* tree.load(path, env): the chunk of a file of the script tree, its globals those of
@@ -168,13 +217,13 @@ base_require(lua_State *L)
 	if (!lua_isnil(L, 3))
 		return 1;
 	if (!module_path(name, len, path, sizeof path))
-		return not_found(L, name, NULL);
+		return not_found(L, job, name, NULL);
 	if (strcmp(name, "mesh.tree") == 0) {
 		push_tree(L, job);
 		return 1;
 	}
 	if (loader_text(job, path, strlen(path)).p == NULL)
-		return not_found(L, name, path);
+		return not_found(L, job, name, path);
 	loader_chunk(L, job, path, strlen(path));
 	/* A mark while it loads: a circle is an error, not a hang. */
 	lua_pushlightuserdata(L, NULL);

@@ -158,7 +158,8 @@ local function fail(text, level, values, n)
   local line = text:gsub("%%(.)", function(c)
     local i = tonumber(c)
     if not i then return "%" end
-    return expect.show(i <= n and values[i] or nil)
+    if i > n then return expect.show(nil) end
+    return expect.show(values[i])
   end)
   error(line, level + 1)
 end

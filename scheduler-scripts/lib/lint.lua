@@ -87,13 +87,26 @@ function lint:check_input(path)
   end
 end
 
+--- The file that was meant: of the same path further down, else a module of nearly that name.
+function lint:meant(name, file)
+  local names = {}
+  for _, path in ipairs(util.keys(self.own)) do
+    if path:sub(-#file - 1) == "/" .. file then
+      return ("; there is '%s': a module's name begins at the top of the tree"):format(path)
+    end
+    names[#names + 1] = path:gsub("%.lua$", ""):gsub("/", ".")
+  end
+  return util.suggest(name, names)
+end
+
 function lint:check_require(path)
   local name = path.required
   if not name then return end
   if name:find("^[%w_%-]+$") or name:find("^[%w_%-][%w_%.%-]*[%w_%-]$") and not name:find("..", 1, true) then
     local file = name:gsub("%.", "/") .. ".lua"
     if not self.exists(file) then
-      self:say(path.argument, "module '%s' not found: no file '%s' in the script tree", name, file)
+      self:say(path.argument, "module '%s' not found: no file '%s' in the script tree%s", name, file,
+        self:meant(name, file))
     end
   else
     self:say(path.argument, "require: '%s' is not a module name like 'lib.foo'", name)

@@ -22,13 +22,12 @@ local util = require "mesh.util"
 local function new(sim, opts)
   simcheck.options(opts, 4)
   local nodes = simcheck.nodes(opts.nodes or 3, 4)
-  local world = setmetatable({seed = opts.seed or sim.seed or 1, now = World.EPOCH_MS, hosts = {}, names = {},
-    sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {}, starts = {},
-    errors = {}, seen = {}, forced = {}, rails = opts.rails ~= false,
-    roles = opts.roles or {}, vars = opts.vars or {}, scheduler = opts.scheduler,
-    on_error = opts.on_error or false, cut_ms = false, asked = {}, known_roles = {}, declared_by = false,
-    declares = false, jitter_ms = simcheck.duration(opts.jitter or 2000, 4), term = 0, serial = 0,
-    action_number = 0}, World.of)
+  local world = setmetatable({sim = sim, seed = opts.seed or sim.seed or 1, now = World.EPOCH_MS, hosts = {},
+    names = {}, sides = {}, journal = {}, invariants = {}, values = {}, images = {}, actions = {}, replies = {},
+    starts = {}, errors = {}, seen = {}, forced = {}, rails = opts.rails ~= false, roles = opts.roles or {},
+    vars = opts.vars or {}, scheduler = opts.scheduler, on_error = opts.on_error or false, cut_ms = false,
+    asked = {}, known_roles = {}, declared_by = false, declares = false,
+    jitter_ms = simcheck.duration(opts.jitter or 2000, 4), term = 0, serial = 0, action_number = 0}, World.of)
   world.state = world.seed
   for i, name in ipairs(util.keys(nodes)) do
     world.hosts[name] = Host.new(world, name, i, nodes[name])
@@ -40,7 +39,8 @@ local function new(sim, opts)
   return world
 end
 
-return setmetatable({seed = nil, announce = false}, {
+--- failures: of roles, in all worlds since somebody emptied it (mesh.spec).
+return setmetatable({seed = nil, announce = false, failures = {}}, {
   __call = function(sim, opts)
     local world = new(sim, opts or {})
     return world

@@ -247,6 +247,7 @@ function Side:note_failed(made, refused)
     world.known_roles[role] = true
     if was[role] ~= self.failed[role] then
       world:note("%s leads: role %s failed: %s", self.leader, role, self.failed[role])
+      world:tell_failed(role, self.failed[role])
     end
   end
 end

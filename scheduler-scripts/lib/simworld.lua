@@ -89,6 +89,15 @@ function World:side_of(name)
   end
 end
 
+--- A role went wrong, in a round of some side; once is enough.
+function World:tell_failed(role, why)
+  local list, line = self.sim.failures, ("role %s failed: %s"):format(role, why)
+  for _, said in ipairs(list) do
+    if said == line then return end
+  end
+  list[#list + 1] = line
+end
+
 --- A round went wrong as a whole: as in a daemon the schedule in force stays; here it is an error too,
 -- unless the world was made with on_error = "keep".
 function World:round_failed(side, why)

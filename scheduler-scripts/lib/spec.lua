@@ -4,12 +4,15 @@
 -- collected while the file is loaded and run after, in the order they stand there.
 
 local expect = require "mesh.expect"
+local sim = require "mesh.sim"
 
 ---@class mesh.spec.Block
 ---@field name string
 ---@field parent mesh.spec.Block?
 ---@field items table[]                 blocks and tests, as they stand in the file
 ---@field hooks table<string, function[]>
+
+local FAILURES_SHOWN <const> = 3
 
 local HOOKS = {"before_each", "after_each", "setup", "teardown"}
 local ALIASES = {before_all = "setup", after_all = "teardown", lazy_setup = "setup",
@@ -46,12 +49,21 @@ end
 local function own_frames(traceback)
   local list = {}
   for line in (traceback .. "\n"):gmatch("([^\n]*)\n") do
-    if not (line:find("^\tmesh/spec%.lua:") or line:find("^\tmesh/expect%.lua:")
+    if not (line:find("^\tmesh/spec%.lua:") or line:find("^\tmesh/expect%.lua:") or line:find("^\tmesh/sim%a*%.lua:")
       or line == "\t[C]: in global 'xpcall'" or line == "\t[C]: in global 'error'") then
       list[#list + 1] = line
     end
   end
   return #list > 1 and table.concat(list, "\n") or ""
+end
+
+--- A test's error, and below it what failed in its worlds meanwhile: maybe that is why.
+local function with_worlds(why)
+  local said = {why.error}
+  for i, line in ipairs(sim.failures) do
+    if i <= FAILURES_SHOWN then said[#said + 1] = "in its world: " .. line end
+  end
+  why.error = table.concat(said, "\n")
 end
 
 --- What pending() raises inside a test.
@@ -97,6 +109,8 @@ function Suite:run_test(block, test)
   late = self:call_all(reversed(self.finally)) or late
   self.finally = nil
   why = why or late
+  if why and not why.pending then with_worlds(why) end
+  sim.failures = {}
   if why and why.pending then
     self:note(test, "pending", {error = why.error})
   else

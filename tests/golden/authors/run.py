@@ -189,6 +189,25 @@ def test(where):
     say("test: also if what fills it is kept", all(said % ("kept %d" % i, 7) in out for i in (1, 2, 3)) and
         "\n    >    7 |   kept[#kept + 1] = ('z'):rep(2^20) .. i\n" in out and "ok spec/e_spec.lua: after" in out, out)
     say("test: what it prints", "said once\n" in out, out)
+    far = os.path.join(where, "far")
+    tree(os.path.join(far, "shop/scheduler-scripts"), {"main.lua": 'return mesh.scheduler {require "wbe"}\n',
+        "web.lua": "return mesh.role('web', {image = 'w', count = function() return nil + 1 end})\n", "spec/web_spec.lua":
+        "it('runs', function()\n  local w = mesh.sim {nodes = 2, scheduler = mesh.scheduler {require 'web'}}\n"
+        "  w:advance '10s'\n  assert.is_true(w:running 'web' > 0)\nend)\nit('fails by itself', function() assert.is_true(nil) end)\n"})
+    nested = "module 'web' not found: no file 'web.lua' in the script tree; there is 'shop/scheduler-scripts/web.lua': a module's name begins at the top of the tree"
+    rc, out, err = mesh(far, "test")
+    say("test: a tree that begins further down", rc == 1 and nested in out, out)
+    rc, out, err = mesh(far, "lint")
+    say("lint: the same", rc == 1 and nested in out, out)
+    rc, out, err = mesh(os.path.join(far, "shop"), "lint")
+    say("lint: a module of nearly that name", rc == 1 and "no file 'wbe.lua' in the script tree; did you mean 'web'?\n" in out, out)
+    rc, out, err = mesh(os.path.join(far, "shop"), "test")
+    say("test: a role that failed in its world is told", rc == 1 and "spec/web_spec.lua:4: expected true, got (boolean) false\n"
+        "    in its world: role web failed: web.lua:1: attempt to perform arithmetic on a nil value\n" in out and
+        out.count("in its world") == 1 and "got (nil) nil" in out and "mesh/sim" not in out, out)
+    os.mkdir(os.path.join(where, "none"))
+    rc, out, err = mesh(os.path.join(where, "none"), "lint")
+    say("lint: of nothing", rc == 3 and "no file *.lua; mesh new scheduler writes first ones" in err, (rc, out, err))
     rc, out, err = mesh(at, "test", "spec/a_spec.lua", "-o", "tap")
     rows = [r for r in out.splitlines() if r.startswith(("ok", "not ok"))]
     say("tap", rc == 1 and out.startswith("TAP version 13\n") and out.endswith("1..10\n") and len(rows) == 10 and

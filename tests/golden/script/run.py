@@ -91,6 +91,8 @@ BAD = [
      "main.lua:2: sandboxed: there is no 'string.dump' here: the input has all there is", 2),
     ("a module that is not there", "require 'lib.nope'",
      "main.lua:1: module 'lib.nope' not found: no file 'lib/nope.lua' in the script tree", 1),
+    ("a library's module, nearly", "require 'mesh.vertion'",
+     "main.lua:1: module 'mesh.vertion' not found: no file 'mesh/vertion.lua' in the script tree; did you mean 'mesh.version'?", 1),
     ("a path for a module", "require '../x'",
      "main.lua:1: require: '../x' is not a module name like 'lib.foo'", 1),
     ("modules in a circle", {"main.lua": "require 'a'", "a.lua": "require 'b'", "b.lua": "require 'a'"},
