@@ -254,7 +254,7 @@ may_open(struct series_store *s, uint32_t owner, size_t cost)
 	    w->bytes + cost > s->conf.owner_bytes_max))
 		if (!drop_closed(s, owner))
 			return false;
-	while (owner != SERIES_HOST && s->foreign + cost > s->index.max / 8 * FOREIGN_EIGHTHS)
+	while (owner != SERIES_HOST && s->foreign + s->tags.help_bytes + cost > s->index.max / 8 * FOREIGN_EIGHTHS)
 		if (!drop_closed(s, who_gives(s, owner)))
 			return false;
 	while (s->series >= s->conf.series_max)

@@ -47,7 +47,8 @@ void series_owner_end(struct series_store *s, uint32_t owner, int64_t tick);
 
 /* What a metric is, for those who ask (`# TYPE`, `# HELP`, metadata).  The first one to
  * say stands as long as there are series of it; of the others a few hundred are kept.
- * 1024 bytes of help at most.  -ERR_UNKNOWN: it is another type; -ERR_FULL, -ERR_LONG. */
+ * 1024 bytes of help at most, and a 32nd of bytes_max for all that is not own: of more the
+ * help is left out.  -ERR_UNKNOWN: it is another type; -ERR_FULL, -ERR_LONG. */
 MUST_CHECK int series_describe(struct series_store *s, struct slice metric, enum series_type type,
     struct slice help);
 /* Of what mesh measures itself: it stands, whatever an application said of that name before. */

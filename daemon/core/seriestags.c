@@ -4,7 +4,10 @@
 #include "seriestags.h"
 #include "seriestags_in.h"
 
-enum { IDLE_MAX = 256 }; /* descriptions of metrics without a series */
+enum {
+	IDLE_MAX = 256, /* descriptions of metrics without a series */
+	HELP_PART = 8, /* of the budget, for the help of applications' metrics: others have none */
+};
 
 void
 tags_init(struct tags *t, uint64_t seed, struct pages_budget *budget)
@@ -215,8 +218,10 @@ metric_drop(struct tags *t, uint32_t i)
 {
 	struct metric *m = metric_at(t, i), *last = metric_at(t, t->metrics_count - 1);
 
-	if (m->help != TAGS_NONE)
+	if (m->help != TAGS_NONE) {
+		t->help_bytes -= m->own ? 0 : heap_get(t, m->help).len;
 		heap_drop(t, m->help);
+	}
 	tag_at(t, m->tag)->metric = 0;
 	t->metrics_idle -= tag_at(t, m->tag)->first == 0;
 	tag_give(t, m->tag);
@@ -282,8 +287,11 @@ tags_describe(struct tags *t, struct slice metric, enum series_type type, struct
 	if (pages_reach(&t->metrics, i) == 0) {
 		*metric_at(t, i) = m;
 		help = cut(help);
+		if (!own && t->help_bytes + help.len > t->budget->max / HELP_PART)
+			help.len = 0;
 		if (help.len == 0 || (m.help = heap_put(t, OF_HELP, i, help)) != TAGS_NONE) {
 			metric_at(t, i)->help = m.help;
+			t->help_bytes += own ? 0 : help.len;
 			tag_at(t, m.tag)->metric = i + 1;
 			t->metrics_idle += tag_at(t, m.tag)->first == 0;
 			t->metrics_count++;

@@ -39,6 +39,7 @@ struct tags {
 	uint32_t all_count, all_unused; /* of tags: ever used; a chain of those that are free */
 	uint32_t metrics_count, metrics_unused, metrics_idle; /* ...; idle: described, no series */
 	uint64_t described; /* how often metrics came or went */
+	size_t help_bytes; /* of what applications say of theirs: at most an eighth of the budget */
 	uint32_t heap_count, heap_now, heap_look; /* pages; written to; looked at next for room */
 };
 

@@ -519,6 +519,39 @@ what_metrics_are(void **state)
 	assert_true(stats().bytes < 100 * 1024);
 }
 
+/* Each of thousand metrics with a long help: what is the host's still has room. */
+static void
+long_help_of_others_leaves_room(void **state)
+{
+	struct series_conf conf = usual();
+	char name[16], help[512];
+	struct slice text;
+	uint32_t hogs[2];
+
+	(void)state;
+	conf.bytes_max = 4 << 20;
+	conf.owner_series_max = 10000;
+	conf.series_max = 65536;
+	begin(conf);
+	assert_int_equal(series_describe_own(s, slice_of("node_x"), SERIES_GAUGE, slice_of("Ours.")), 0);
+	for (uint32_t k = 0; k < 2; k++) {
+		snprintf(name, sizeof name, "hog%u", k);
+		assert_int_equal(series_owner(s, slice_of(name), &hogs[k]), 0);
+		for (uint32_t i = 0; i < 5000; i++) {
+			snprintf(name, sizeof name, "m%u_%u", k, i);
+			memset(help, 'h', sizeof help);
+			memcpy(help, name, strlen(name));
+			if (open_one(hogs[k], name, 1) != 0)
+				(void)!series_describe(s, slice_of(name), SERIES_GAUGE, (struct slice){(uint8_t *)help, sizeof help});
+		}
+	}
+	for (uint32_t i = 0; i < 2000; i++)
+		assert_true(open_one(SERIES_HOST, "node_x", i) != 0);
+	assert_int_equal(series_describe_own(s, slice_of("node_y"), SERIES_GAUGE, slice_of("Ours too.")), 0);
+	assert_int_equal(series_meta(s, slice_of("node_x"), &text), SERIES_GAUGE);
+	assert_int_equal(series_meta(s, slice_of("m0_0"), &text), SERIES_GAUGE);
+}
+
 static void
 labels_that_are_none(void **state)
 {
@@ -546,7 +579,8 @@ main(void)
 		TEST(an_end_is_marked), TEST(what_ended_and_is_old_is_gone), TEST(owners_come_and_go),
 		TEST(one_owner_makes_ten_thousand_a_minute), TEST(who_ends_nothing_is_refused),
 		TEST(long_labels_are_ones_own_too), TEST(the_oldest_samples_go), TEST(little_for_many),
-		TEST(what_never_changes_takes_nothing), TEST(what_metrics_are), TEST(labels_that_are_none),
+		TEST(what_never_changes_takes_nothing), TEST(what_metrics_are), TEST(long_help_of_others_leaves_room),
+		TEST(labels_that_are_none),
 	};
 
 	return cmocka_run_group_tests_name("series", tests, NULL, NULL);
