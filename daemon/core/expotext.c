@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "target.h"
+
 struct row { /* a series that is shown */
 	series_id id;
 	uint32_t place;	      /* see series_each */
@@ -14,6 +16,7 @@ struct row { /* a series that is shown */
 	uint32_t family_len;  /* of its name, as far as it is the family's */
 	uint32_t len, head_len;
 	enum series_type type;
+	bool ours; /* measured by mesh */
 	uint8_t *text; /* name and labels, and the blank behind; owned */
 	uint8_t *head; /* of the family that it begins; owned, NULL: not made yet */
 	double value;  /* of now */
@@ -394,6 +397,7 @@ add(struct expotext *x, struct rows *r, const struct series_store *s, const stru
 	if ((row.text = keep(&x->out, mark, &row.len)) == NULL)
 		return -ERR_FULL;
 	row.name_len = (uint32_t)name.len;
+	row.ours = target_is_ours(packed);
 	find_family(s, name, x->openmetrics, &row);
 	x->shown[row.place] = row.id;
 	r->items[r->count++] = row;
@@ -460,20 +464,25 @@ put_head(struct expotext *x, const struct series_store *s, struct row *row)
 }
 
 static int
-print(struct expotext *x, const struct series_store *s)
+print(struct expotext *x, const struct series_store *s, bool ours)
 {
 	struct writer *w = &x->out;
+	const struct row *before = NULL;
 
+	w->len = 0;
+	w->full = false;
 	for (size_t i = 0; i < x->rows.count; i++) {
 		struct row *row = &x->rows.items[i];
-		const struct row *before = i > 0 ? row - 1 : NULL;
 
+		if (ours && !row->ours)
+			continue;
 		if ((before == NULL || text_cmp(before->text, before->family_len, row->text, row->family_len) != 0) &&
 		    put_head(x, s, row) < 0)
 			return -ERR_FULL;
 		put(w, row->text, row->len);
 		put_value(w, row->value);
 		put(w, "\n", 1);
+		before = row;
 	}
 	if (x->openmetrics)
 		puts_(w, "# EOF\n");
@@ -493,6 +502,8 @@ expotext_new(bool openmetrics)
 int
 expotext_write(struct expotext *x, const struct series_store *s, int64_t now_tick, struct slice *out)
 {
+	int cut = 0;
+
 	*out = (struct slice){0};
 	x->out.len = 0;
 	x->out.full = false;
@@ -500,10 +511,15 @@ expotext_write(struct expotext *x, const struct series_store *s, int64_t now_tic
 		forget(x);
 	x->described = series_described(s);
 	look_again(x, s, now_tick);
-	if (look_for_new(x, s, now_tick) < 0 || print(x, s) < 0)
+	if (look_for_new(x, s, now_tick) < 0)
 		return -ERR_FULL;
+	if (print(x, s, false) < 0) {
+		cut = 1;
+		if (!x->out.full || print(x, s, true) < 0)
+			return -ERR_FULL;
+	}
 	*out = (struct slice){x->out.b, x->out.len};
-	return 0;
+	return cut;
 }
 
 void

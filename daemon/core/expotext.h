@@ -23,7 +23,9 @@ enum { EXPOTEXT_AGE_TICKS = 300, EXPOTEXT_BYTES_MAX = 8 << 20, EXPOTEXT_SERIES_M
 struct expotext; /* of one store and one format */
 
 MUST_CHECK struct expotext *expotext_new(bool openmetrics); /* NULL: no memory */
-/* 0 and *out, borrowed until the next call; or -ERR_FULL: no memory, or more than the bounds. */
+/* 0 and *out, borrowed until the next call; 1: all together are too much, and those of
+ * applications are left out, for what these make must not cost the host its own; or
+ * -ERR_FULL: no memory, or still more than the bounds. */
 MUST_CHECK int expotext_write(struct expotext *x, const struct series_store *s, int64_t now_tick, struct slice *out);
 void expotext_free(struct expotext *x);
 

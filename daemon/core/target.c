@@ -26,6 +26,17 @@ target_refuses(struct slice name)
 	return NULL;
 }
 
+bool
+target_is_ours(struct slice packed)
+{
+	const struct slice job = labels_find(packed, slice_of("job"));
+
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+		if (slice_eq(job, slice_of(jobs[i])))
+			return true;
+	return false;
+}
+
 /* The role, and of one that is called like a job of ours role/NAME, which lies in room. */
 static struct slice
 job_of(struct slice role, char room[NAME_ROOM])

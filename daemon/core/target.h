@@ -29,6 +29,9 @@ struct target {
  * when together they are more than a series can have. */
 MUST_CHECK int target_pack(const struct target *t, struct labels *l, uint8_t *out);
 
+/* Of a series' labels, packed: was it measured by mesh (job is node, cadvisor or mesh)? */
+bool target_is_ours(struct slice packed);
+
 /* Why no application may call a series so; NULL: it may. */
 const char *target_refuses(struct slice name);
 

@@ -3,6 +3,7 @@
  */
 #include "exposition.h"
 
+#include "../base/log.h"
 #include "collect.h"
 #include "engine.h"
 #include "pack.h"
@@ -14,13 +15,19 @@ exposition_verb(struct engine *e, struct ctl_req *r)
 	struct expotext **x = &e->exposition.texts[openmetrics];
 	msgpack_packer *pk;
 	struct slice text;
+	int cut = -1;
 
 	if (*x == NULL)
 		*x = expotext_new(openmetrics);
 	e->exposition.asked[openmetrics] = net_now();
-	if (*x == NULL || expotext_write(*x, e->series, collect_tick(e), &text) < 0) {
+	if (*x == NULL || (cut = expotext_write(*x, e->series, collect_tick(e), &text)) < 0) {
 		ctl_fail(r, 1, "mesh metrics asks for less at once", "all series at once are more than 8 MiB of text");
 		return;
+	}
+	if (cut != e->exposition.cut) {
+		if (cut > 0)
+			log_warn("/metrics: all series at once are more than %d MiB of text: those of applications are left out", EXPOTEXT_BYTES_MAX >> 20);
+		e->exposition.cut = cut;
 	}
 	pk = ctl_begin(r);
 	msgpack_pack_map(pk, 1);

@@ -16,6 +16,7 @@ enum { EXPOSITION_KEPT_S = 600 };
 struct exposition {
 	struct expotext *texts[2]; /* by format; made when it is asked for */
 	msec asked[2];
+	int cut; /* of the last answer: expotext_write's */
 };
 
 void exposition_verb(struct engine *e, struct ctl_req *r);

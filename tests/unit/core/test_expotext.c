@@ -200,6 +200,43 @@ what_is_kept_changes_nothing(void **state)
 	expotext_free(NULL);
 }
 
+/* What applications say may be large, each within its bounds; the host's own stays. */
+static void
+too_much_of_applications(void **state)
+{
+	static char value[LABEL_VALUE_BYTES_MAX], number[8], names[7][8];
+	struct expotext *x = expotext_new(true);
+	uint8_t packed[LABELS_BYTES_MAX];
+	struct slice text;
+	struct labels l;
+	int n;
+
+	(void)state;
+	memset(value, 'v', sizeof value - 1);
+	for (int i = 0; i < 2500; i++) {
+		l.count = 0;
+		snprintf(number, sizeof number, "%d", i);
+		assert_int_equal(labels_set(&l, slice_of(LABEL_NAME), slice_of("load")), 0);
+		assert_int_equal(labels_set(&l, slice_of("job"), slice_of(i < 3 ? "node" : "web")), 0);
+		assert_int_equal(labels_set(&l, slice_of("i"), slice_of(number)), 0);
+		for (int k = 0; k < 7; k++) {
+			snprintf(names[k], sizeof names[k], "l%d", k);
+			assert_int_equal(labels_set(&l, slice_of(names[k]), slice_of(i < 3 ? "s" : value)), 0);
+		}
+		n = labels_pack(&l, packed, sizeof packed);
+		assert_true(n > 0);
+		assert_int_equal(series_put(s, series_open(s, SERIES_HOST, (struct slice){packed, (size_t)n}), T, i), 0);
+	}
+	assert_int_equal(expotext_write(x, s, T, &text), 1);
+	assert_true(text.len < 1024 && memmem(text.b, text.len, "# EOF\n", 6) != NULL);
+	for (int i = 0; i < 4; i++) {
+		n = snprintf(value, sizeof value, "load{i=\"%d\",job=\"node\"", i);
+		assert_int_equal(memmem(text.b, text.len, value, (size_t)n) != NULL, i < 3);
+	}
+	assert_int_equal(expotext_write(x, s, T + EXPOTEXT_AGE_TICKS + 1, &text), 0);
+	expotext_free(x);
+}
+
 int
 main(void)
 {
@@ -207,6 +244,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(both_formats, begin, end),
 	    cmocka_unit_test_setup_teardown(every_value_reads_back, begin, end),
 	    cmocka_unit_test_setup_teardown(what_is_kept_changes_nothing, begin, end),
+	    cmocka_unit_test_setup_teardown(too_much_of_applications, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
