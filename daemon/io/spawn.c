@@ -1,5 +1,6 @@
 /*
- * fork, a few system calls, execveat.  The child's end is seen three ways:
+ * vfork, a few system calls, execveat: a copy of an engine's memory, page by page as both
+ * go on, costs more than the program that is begun.  The child's end is seen three ways:
  * both pipes at their end and the pidfd readable; a grandchild that keeps a
  * pipe open does not hold us up (DRAIN_MS).  Whatever happens, the process is
  * reaped by waitid on its own pidfd.
@@ -65,12 +66,9 @@ child_failed(const char *what, int e)
 	_exit(EXEC_FAILED);
 }
 
-/* A copy of us has our handlers, which write to what it is about to close. */
 static _Noreturn void
 work(const struct spawn_conf *conf)
 {
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
 	if (conf->work_fd > 3 && dup2(conf->work_fd, 3) < 0)
 		child_failed("dup2", errno);
 	if (syscall(SYS_close_range, conf->work_fd > 0 ? 4u : 3u, ~0u, 0) != 0)
@@ -78,11 +76,17 @@ work(const struct spawn_conf *conf)
 	_exit(conf->work(conf->work_arg));
 }
 
-/* All descriptors given are above 2, so no dup2 overwrites another. */
+/*
+ * No signal has come here yet (begin): our handlers write to what a copy of us is about to
+ * close, and what a program's child has until it is that is our own memory, so here is
+ * nothing but system calls.  All descriptors given are above 2, so no dup2 overwrites
+ * another.
+ */
 static _Noreturn void
 child(pid_t parent, const struct spawn_conf *conf, int in, int out, int err)
 {
 	static char *const envp[] = { (char *)"LC_ALL=C", NULL };
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
@@ -90,7 +94,8 @@ child(pid_t parent, const struct spawn_conf *conf, int in, int out, int err)
 	setpgid(0, 0);
 	if (dup2(err, 2) < 0 || dup2(out, 1) < 0 || dup2(in, 0) < 0)
 		_exit(EXEC_FAILED);
-	signal(SIGPIPE, SIG_DFL);
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &usual, NULL); /* KILL and STOP have no other */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (conf->work != NULL)
@@ -321,6 +326,25 @@ watch(struct spawn *s, uv_loop_t *loop, int out_fd, int err_fd, uint32_t deadlin
 	uv_timer_start(&s->timer, on_timer, deadline_ms, 0);
 }
 
+/* As fork: -1 or the child, which is in child().  We wait till it is its program. */
+static pid_t
+begin(const struct spawn_conf *conf, int in, int out, int err)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t all, ours;
+	int e;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &ours);
+	pid = conf->work != NULL ? fork() : vfork();
+	if (pid == 0)
+		child(parent, conf, in, out, err);
+	e = errno;
+	sigprocmask(SIG_SETMASK, &ours, NULL);
+	errno = e;
+	return pid;
+}
+
 /* The child exists; without a pidfd in the loop nobody would reap it. */
 static int
 give_up(pid_t pid, int pidfd, int e, struct err *err)
@@ -339,7 +363,6 @@ spawn_run(uv_loop_t *loop, const struct spawn_conf *conf, spawn_done *done, void
 	AUTO_CLOSE int in = -1, out_w = -1, err_w = -1, out_r = -1, err_r = -1;
 	AUTO_FREE struct spawn *s = NULL;
 	int fds[2], rc;
-	pid_t parent = getpid();
 
 	if (out != NULL)
 		*out = NULL;
@@ -356,9 +379,7 @@ spawn_run(uv_loop_t *loop, const struct spawn_conf *conf, spawn_done *done, void
 	s->out_cap = conf->out_cap;
 	s->done = done;
 	s->arg = arg;
-	s->pid = fork();
-	if (s->pid == 0)
-		child(parent, conf, in, out_w, err_w);
+	s->pid = begin(conf, in, out_w, err_w);
 	if (s->pid < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "start a helper: %s", strerror(errno));
 	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);

@@ -217,6 +217,47 @@ what_is_no_program_ends_with_127(void **state)
 	free(run.r.out);
 }
 
+static void
+on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* A program has every signal, whatever we do with ours; and ours are as they were after
+ * one that could not be begun, too. */
+static void
+signals_are_as_usual(void **state)
+{
+	const char *argv[] = { "/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL };
+	static const char none[] = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n";
+	struct sigaction ours = { .sa_handler = on_signal }, now;
+	sigset_t blocked, old;
+	struct run run;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGUSR1, &ours, NULL), 0);
+	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR && signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR2);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &old), 0);
+	start(&run, argv, NULL, 0, 4000, 20000);
+	loop_until(&loop, run.called);
+	assert_int_equal(run.r.exit_status, 0);
+	assert_int_equal(run.r.out_len, strlen(none));
+	assert_memory_equal(run.r.out, none, strlen(none));
+	free(run.r.out);
+	what_is_no_program_ends_with_127(state);
+	assert_int_equal(sigaction(SIGUSR1, NULL, &now), 0);
+	assert_ptr_equal(now.sa_handler, on_signal);
+	assert_int_equal(sigaction(SIGHUP, NULL, &now), 0);
+	assert_ptr_equal(now.sa_handler, SIG_IGN);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &old, &blocked), 0);
+	assert_true(sigismember(&blocked, SIGUSR2) == 1 && sigismember(&blocked, SIGTERM) == 0);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+}
+
 /* A grandchild that keeps the pipes open neither holds us up nor stays. */
 static void
 grandchildren_go_with_it(void **state)
@@ -357,6 +398,7 @@ main(void)
 		T(nothing_is_inherited),
 		T(input_is_sealed),
 		T(what_is_no_program_ends_with_127),
+		T(signals_are_as_usual),
 		T(grandchildren_go_with_it),
 		T(many_at_once),
 		T(a_cancelled_one_is_silent_and_reaped),
