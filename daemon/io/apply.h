@@ -70,6 +70,7 @@ struct apply_job {
 
 struct apply {
 	struct apply_job *jobs; /* in no order */
+	struct renderdocs *docs; /* of e->trees; NULL: no memory for that */
 	struct plan plan;	/* of the schedule in force */
 	struct hash plan_of;	/* of its header; zero: plan is empty */
 	struct plan next;	/* of next_of, if that becomes the one in force; or the one before */

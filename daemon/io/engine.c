@@ -383,6 +383,7 @@ on_trees(void *arg)
 	events_note(e, "config", e->conf.name, "config trees %016llx",
 	    (unsigned long long)e->trees.config_hash);
 	e->facts.config_hash = e->trees.config_hash;
+	renderdocs_look(e->apply.docs);
 	apply_update(e);
 	lead_note(e, SCHED_CONFIG);
 	engine_report_soon(e);
@@ -470,6 +471,9 @@ open_host(struct engine *e, struct err *err)
 	    (e->liveness = health_new(e->loop, on_liveness, e)) == NULL || local_init(&e->local) < 0)
 		return err_set(err, EXIT_ENVIRONMENT, "out of memory");
 	rc = trees_init(&e->trees, e->loop, e->conf.config_dir, e->conf_fd, e, on_trees, err);
+	if (rc == 0)
+		e->apply.docs = renderdocs_new(e->loop, e->conf_fd, &e->trees);
+	renderdocs_look(e->apply.docs);
 	e->facts.config_hash = e->trees.config_hash;
 	return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * render.c - see render.h.  Three processes in a row; each answer is bounded
+ * render.c - see render.h.  Up to three processes in a row; each answer is bounded
  * and checked before the next starts.
  */
 #include "render.h"
@@ -223,8 +223,8 @@ template_of(const struct render *r, const char *name, char *out, size_t cap)
 	return flat_str(&r->out.doc, path, out, cap);
 }
 
-static void
-run_script(struct render *r)
+static int
+run_script(struct render *r, struct err *err)
 {
 	char file[TREE_PATH_CAP], processes[TREE_PATH_CAP];
 	bool has_processes = flat_str(&r->out.doc, "processes", processes, sizeof processes);
@@ -233,7 +233,6 @@ run_script(struct render *r)
 	uint64_t seed64;
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
-	struct err err;
 
 	crypto_hash256(&seed, r->vars.b, r->vars.len);
 	trees_template_files(r->in.trees, r->template_name, &files, count_file);
@@ -254,10 +253,9 @@ run_script(struct render *r)
 	pk_str(&pk, "vars");
 	pk_raw(&pk, r->vars.b, r->vars.len);
 	r->script = script_start(r->in.loop, r->in.script_fd, r->in.conf, "template",
-	    (struct slice){(uint8_t *)buf.data, buf.size}, on_script, r, &err);
+	    (struct slice){(uint8_t *)buf.data, buf.size}, on_script, r, err);
 	msgpack_sbuffer_destroy(&buf);
-	if (r->script == NULL)
-		finish(r, err.text);
+	return r->script == NULL ? -1 : 0;
 }
 
 /* --- 1: render.yaml ------------------------------------------------------------------ */
@@ -315,11 +313,22 @@ take_files(struct render *r, char *wrong, size_t cap)
 	return true;
 }
 
+static int
+use_doc(struct render *r, struct err *err)
+{
+	char wrong[ERR_TEXT_CAP];
+
+	flat_str(&r->out.doc, "check/container", r->out.check, sizeof r->out.check);
+	if (!take_files(r, wrong, sizeof wrong))
+		return err_set(err, EXIT_CONFIG, "%s", wrong);
+	return run_script(r, err);
+}
+
 static void
 on_conf(void *arg, struct spawn_result *res)
 {
 	struct render *r = arg;
-	char wrong[ERR_TEXT_CAP];
+	struct err err;
 
 	r->spawn = NULL;
 	if (res->exit_status != 0) {
@@ -332,28 +341,35 @@ on_conf(void *arg, struct spawn_result *res)
 	}
 	r->out.doc_bytes = res->out;
 	res->out = NULL;
-	flat_str(&r->out.doc, "check/container", r->out.check, sizeof r->out.check);
-	if (!take_files(r, wrong, sizeof wrong))
-		finish(r, wrong);
-	else
-		run_script(r);
+	if (use_doc(r, &err) < 0)
+		finish(r, err.text);
 }
 
-static void
-find_yaml(void *arg, const char *name, const struct tree_file *f)
+/* What was made of it ahead, or meshd-conf now. */
+static int
+read_yaml(struct render *r, const struct tree_file *yaml, struct err *err)
 {
-	if (strcmp(name, "render.yaml") == 0)
-		*(const struct tree_file **)arg = f;
+	const struct slice ahead = renderdocs_find(r->in.docs, yaml->data, yaml->len);
+	char display[VIEW_IMAGE_CAP + 32];
+
+	if (ahead.len > 0) {
+		if ((r->out.doc_bytes = malloc(ahead.len)) == NULL)
+			return err_set(err, 1, "out of memory");
+		memcpy(r->out.doc_bytes, ahead.b, ahead.len);
+		if (flat_open(&r->out.doc, r->out.doc_bytes, ahead.len) < 0)
+			return err_set(err, 1, "meshd-conf wrote a malformed document");
+		return use_doc(r, err);
+	}
+	snprintf(display, sizeof display, "%s/render.yaml", r->template_name);
+	return run_conf(r, "render", display, (struct slice){yaml->data, yaml->len}, on_conf, err);
 }
 
 struct render *
 render_start(const struct render_in *in, render_done *done, void *arg, struct err *err)
 {
-	const struct tree_file *yaml = NULL;
+	const struct tree_file *yaml = trees_render_yaml(in->trees, in->template_name);
 	struct render *r;
-	char display[VIEW_IMAGE_CAP + 32];
 
-	trees_template_files(in->trees, in->template_name, &yaml, find_yaml);
 	if (yaml == NULL) {
 		err_set(err, EXIT_CONFIG, "templates/%s/render.yaml: No such file or directory",
 		    in->template_name);
@@ -369,9 +385,9 @@ render_start(const struct render_in *in, render_done *done, void *arg, struct er
 	snprintf(r->template_name, sizeof r->template_name, "%s", in->template_name);
 	r->done = done;
 	r->arg = arg;
-	snprintf(display, sizeof display, "%s/render.yaml", in->template_name);
-	if (run_conf(r, "render", display, (struct slice){yaml->data, yaml->len}, on_conf, err) < 0) {
+	if (read_yaml(r, yaml, err) < 0) {
 		blob_free(&r->vars);
+		render_out_free(&r->out);
 		free(r);
 		return NULL;
 	}

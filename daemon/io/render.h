@@ -9,8 +9,8 @@
 
 #include "../base/flat.h"
 #include "gens.h"
+#include "renderdocs.h"
 #include "script.h"
-#include "trees.h"
 
 struct render_out {
 	struct gens_file *files; /* sorted by name; data borrowed from `text` */
@@ -28,6 +28,7 @@ struct render_in {
 	int script_fd, conf_fd;
 	const struct config *conf;
 	const struct trees *trees;
+	const struct renderdocs *docs; /* of these trees; NULL: meshd-conf is asked */
 	const char *role, *template_name;
 	struct slice vars; /* made by vars_render; borrowed for the call */
 };

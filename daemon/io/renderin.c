@@ -65,6 +65,7 @@ apply_render_in(struct engine *e, const char *role, const struct mesh_member *ot
 	    .conf_fd = e->conf_fd,
 	    .conf = &e->conf,
 	    .trees = &e->trees,
+	    .docs = e->apply.docs,
 	    .role = role,
 	    .template_name = template_name,
 	    .vars = blob_slice(vars)};

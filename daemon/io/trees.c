@@ -60,6 +60,22 @@ trees_template_files(const struct trees *t, const char *name, void *arg,
 	}
 }
 
+static void
+find_yaml(void *arg, const char *name, const struct tree_file *f)
+{
+	if (strcmp(name, "render.yaml") == 0)
+		*(const struct tree_file **)arg = f;
+}
+
+const struct tree_file *
+trees_render_yaml(const struct trees *t, const char *name)
+{
+	const struct tree_file *yaml = NULL;
+
+	trees_template_files(t, name, &yaml, find_yaml);
+	return yaml;
+}
+
 struct hashing {
 	uint8_t *buf;
 	size_t len, cap;

@@ -48,5 +48,7 @@ const struct plan_template *trees_template(const struct trees *t, const char *na
  * order.  (The stock ones are part of meshd-script.) */
 void trees_template_files(const struct trees *t, const char *name, void *arg,
     void (*each)(void *arg, const char *name, const struct tree_file *f));
+/* The one of them that says what it renders, or NULL. */
+const struct tree_file *trees_render_yaml(const struct trees *t, const char *name);
 
 #endif

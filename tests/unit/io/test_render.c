@@ -17,6 +17,7 @@
 static uv_loop_t loop;
 static struct world w;
 static struct trees trees;
+static struct renderdocs *docs; /* of these, or NULL */
 static struct config conf;
 static int script_fd, conf_fd;
 static struct plan plan;
@@ -172,7 +173,7 @@ begin(const char *template, struct err *err)
 	memset(&got, 0, sizeof got);
 	assert_int_equal(vars_render(&vr, &vars), 0);
 	struct render_in in = { .loop = &loop, .script_fd = script_fd, .conf_fd = conf_fd,
-		.conf = &conf, .trees = &trees, .role = role, .template_name = template,
+		.conf = &conf, .trees = &trees, .docs = docs, .role = role, .template_name = template,
 		.vars = blob_slice(&vars) };
 	r = render_start(&in, on_done, &got, err);
 	blob_free(&vars); /* borrowed for the call only */
@@ -466,6 +467,45 @@ the_same_gives_the_same_bytes(void **state)
 	render_out_free(&first);
 }
 
+/* Read ahead, and then by nobody: meshd-conf is one that only fails. */
+static void
+what_was_made_ahead_is_used(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	world_text(&w, "templates/t/a.tmpl", "{{ port }}\n");
+	world_text(&w, "templates/t/render.yaml", "files: {a: {template: a.tmpl, mode: \"0640\"}}\n");
+	assert_int_equal(mkdirat(w.fd, "templates/wrong", 0755), 0);
+	world_text(&w, "templates/wrong/render.yaml", "files: {a: {template: a.tmpl, mode: \"0040\"}}\n");
+	assert_int_equal(mkdirat(w.fd, "templates/broken", 0755), 0);
+	world_text(&w, "templates/broken/render.yaml", "files: {\n");
+	look_at(w.path);
+	assert_non_null(docs = renderdocs_new(&loop, conf_fd, &trees));
+	renderdocs_look(docs);
+	loop_until(&loop, !renderdocs_busy(docs));
+	close(conf_fd);
+	conf_fd = open("/bin/false", O_PATH | O_CLOEXEC);
+	rendered("t");
+	file_is(0, "a", 0640, "8000\n");
+	assert_null(begin("wrong", &err));
+	assert_string_equal(err.text,
+	    "wrong/render.yaml:1:12: files.a: mode must be 0400-0777, readable by its owner");
+	render("broken");
+	fails_with("meshd-conf ended with 1");
+	forget_trees();
+	/* By its bytes: another's is not taken for it. */
+	world_text(&w, "templates/t/render.yaml", "files: {b: {template: a.tmpl}}\n");
+	look_at(w.path);
+	renderdocs_look(docs);
+	loop_until(&loop, !renderdocs_busy(docs));
+	render("t");
+	fails_with("meshd-conf ended with 1");
+	forget_trees();
+	renderdocs_free(docs);
+	docs = NULL;
+}
+
 /* At every moment of its three processes: nothing is told, nobody is left. */
 static void
 a_cancelled_render_says_nothing(void **state)
@@ -512,6 +552,7 @@ main(void)
 		T(an_output_without_end_is_refused),
 		T(no_such_template_is_said_at_once),
 		T(the_same_gives_the_same_bytes),
+		T(what_was_made_ahead_is_used),
 		T(a_cancelled_render_says_nothing),
 	};
 
