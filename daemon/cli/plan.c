@@ -15,6 +15,7 @@
 #include "args.h"
 #include "authors.h"
 #include "decide.h"
+#include "inforce.h"
 #include "raw.h"
 #include "show.h"
 #include "value.h"
@@ -209,13 +210,23 @@ put(const struct planning *p, const struct plan_asked *a)
 	}
 }
 
+/* What is in force, but for replies that were given: they are the host's to keep, no script gives them again. */
+static json_t *
+in_force(const json_t *world)
+{
+	json_t *before = json_copy((json_t *)(uintptr_t)inforce_before(world)); /* NULL: nothing is */
+
+	json_object_del(before, "replies");
+	return before;
+}
+
 static int
 finish(struct planning *p, struct err *err)
 {
-	const json_t *parents = json_object_get(p->world, "parents");
+	json_t *before = in_force(p->world);
 	struct plan_asked a = {.config_dir = p->config_dir,
 	    .input = p->world,
-	    .before = json_array_get(parents, json_array_size(parents) - 1),
+	    .before = before,
 	    .after = p->after,
 	    .result = p->now.result,
 	    .files = json_array(),
@@ -237,6 +248,7 @@ finish(struct planning *p, struct err *err)
 			put(p, &a);
 		}
 	}
+	json_decref(before);
 	json_decref(a.files);
 	json_decref(a.notes);
 	json_decref(a.missing);

@@ -96,7 +96,9 @@ judge(struct files *f, struct err *err)
 	for (size_t i = 0; i < f->after.errors_count; i++) {
 		const struct plan_error *e = &f->after.errors[i];
 
-		note(f, "role %s failed, and keeps its part: %s", e->role, e->text);
+		note(f, "role %s failed, and %s: %s", e->role,
+		    json_object_get(json_object_get(f->asked->before, "roles"), e->role) != NULL ?
+			"keeps its part" : "has none to keep", e->text);
 		if (plan_role(&f->after, e->role) == NULL && json_is_object(f->asked->after))
 			inforce_keep(f->asked->after, f->asked->before, json_object_get(f->asked->input, "nodes"), e->role);
 	}

@@ -290,8 +290,9 @@ leader_problems(const struct engine *e, const struct view_instance *all, size_t 
 		problem(p, "make room, or lower limits.rounds-disk; rounds go on, and it is tried again by itself",
 		    "rounds are not recorded on %s: %s", e->conf.name, l->recording.error);
 	for (size_t i = 0; i < l->role_errors_count; i++)
-		problem(p, "this role keeps its last good part", "role %s: %s",
-		    l->role_errors[i].role, l->role_errors[i].text);
+		problem(p, plan_role(&e->apply.plan, l->role_errors[i].role) != NULL ?
+			"this role keeps its last good part" : "it has no part yet: nothing of it runs",
+		    "role %s: %s", l->role_errors[i].role, l->role_errors[i].text);
 	for (size_t i = 0; i < l->rail.held_count; i++) {
 		snprintf(hint, sizeof hint, "mesh apply --force %s", l->rail.held[i].stamp);
 		problem(p, hint, "role %s is held: %s", l->rail.held[i].role, l->rail.held[i].why);

@@ -116,11 +116,38 @@ pack_rows(struct slice view, const char *list, const char *key, const struct ask
 	return n;
 }
 
+/* The role that an id begins with, if that failed: why, as `mesh status` says it, cut to what fits. */
+static bool
+role_failed(struct slice view, const char *id, char out[ERR_TEXT_CAP])
+{
+	struct viewing_rows rows = viewing_rows_of(view, "problems");
+	struct slice row;
+
+	while (viewing_rows_next(&rows, &row)) {
+		struct slice text = text_of(row, "text");
+		const uint8_t *colon = text.len > 5 ? memchr(text.b, ':', text.len) : NULL;
+		size_t len = colon != NULL ? (size_t)(colon - text.b) : 0;
+
+		if (len <= 5 || memcmp(text.b, "role ", 5) != 0 || strncmp(id, (const char *)text.b + 5, len - 5) != 0 ||
+		    id[len - 5] != '.')
+			continue;
+		err_escape(out, ERR_TEXT_CAP, (const char *)text.b, text.len);
+		return true;
+	}
+	return false;
+}
+
 /* The name that may be meant, of those scheduled. */
 static void
-unknown(const struct plan *p, struct ctl_req *r, const char *id)
+unknown(const struct plan *p, struct ctl_req *r, struct slice view, const char *id)
 {
 	const char *near = NULL;
+	char failed[ERR_TEXT_CAP];
+
+	if (role_failed(view, id, failed)) {
+		ctl_fail(r, 1, "mesh status", "why: no instance '%s' is scheduled or runs: %s", id, failed);
+		return;
+	}
 
 	for (size_t n = 0; n < p->nodes_count; n++)
 		for (size_t k = 0; k < p->nodes[n].places_count; k++)
@@ -161,7 +188,7 @@ then_why(struct engine *e, struct ctl_req *r, struct slice view)
 		return;
 	}
 	if (!find(p, id, &at) && !runs(view, id, role_name)) {
-		unknown(p, r, id);
+		unknown(p, r, view, id);
 		return;
 	}
 	if (at.place != NULL)

@@ -9,6 +9,7 @@
 #include "../base/name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <lauxlib.h>
 
@@ -49,6 +50,40 @@ push_baked(lua_State *L, const struct job *job, const char *name, size_t len, co
 	return false;
 }
 
+/* Where the last "return " begins a line, or 0. */
+static size_t
+last_return(struct slice text)
+{
+	static const char word[] = "\nreturn ";
+	enum { LEN = sizeof word - 1 };
+
+	for (size_t i = text.len; i-- > 0;)
+		if (text.p[i] == '\n' && text.len - i > LEN && memcmp(text.p + i, word, LEN) == 0)
+			return i + LEN;
+	return text.len > LEN && memcmp(text.p, word + 1, LEN - 1) == 0 ? LEN - 1 : 0;
+}
+
+/* `return mesh.role(...)` at the end of a file is a tail call: whatever is wrong with the role, Lua
+ * has no line of it any more.  In brackets it is none.  The chunk of the file as it is, which is on
+ * top, is replaced; if that does not compile, the brackets were not around a value, and it stands. */
+static void
+call_last(lua_State *L, struct slice text, const char *chunk)
+{
+	size_t at = last_return(text);
+	char *p = at > 0 ? malloc(text.len + 3) : NULL;
+	int rc;
+
+	if (p == NULL)
+		return;
+	memcpy(p, text.p, at);
+	p[at] = '(';
+	memcpy(p + at + 1, text.p + at, text.len - at);
+	memcpy(p + text.len + 1, "\n)", 2);
+	rc = luaL_loadbufferx(L, p, text.len + 3, chunk, "t");
+	free(p);
+	lua_remove(L, rc == LUA_OK ? -2 : -1);
+}
+
 void
 loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
 {
@@ -65,11 +100,13 @@ loader_chunk(lua_State *L, const struct job *job, const char *name, size_t len)
 		lua_error(L);
 	}
 	chunk = lua_pushfstring(L, "@%s", lua_tostring(L, -1));
-	if (!push_baked(L, job, name, len, chunk) &&
-	    luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK) {
-		fault_unquote(L);
-		fault_of_file(L, chunk + 1); /* "C stack overflow", of many brackets, says not where */
-		lua_error(L);
+	if (!push_baked(L, job, name, len, chunk)) {
+		if (luaL_loadbufferx(L, text.p, text.len, chunk, "t") != LUA_OK) {
+			fault_unquote(L);
+			fault_of_file(L, chunk + 1); /* "C stack overflow", of many brackets, says not where */
+			lua_error(L);
+		}
+		call_last(L, text, chunk);
 	}
 	lua_replace(L, -3);
 	lua_pop(L, 1);

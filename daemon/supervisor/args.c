@@ -9,7 +9,8 @@
 
 const char args_usage[] =
     "usage: meshd [--config FILE] [--rootless] [--debug]\n"
-    "       meshd --dev [--nodes N]     a throw-away mesh on this machine\n"
+    "       meshd --dev [--nodes N] [--config-dir D] [--images-dir D]\n"
+    "                                   a throw-away mesh on this machine, of the scheduler here or in D\n"
     "       meshd --check DIR [IMAGE]   are the files there in order? (mesh check)\n"
     "       meshd --help | --version\n"
     "\n"

@@ -115,6 +115,9 @@ def test_a_role_that_is_refused_keeps_its_part(cluster, what):
         "roles"]["front"]["vars"].get("mark") == "on", 20)
     assert pids(cluster) == before
     cluster.serves()
+    p = leader.mesh("why", "web.99")
+    assert p.returncode == 1 and "no instance 'web.99' is scheduled or runs: role web: " in p.stderr and \
+        expected in p.stderr, p.stderr
     p = leader.mesh("plan")
     assert p.stdout.startswith("plan: the same\n"), p.stdout + p.stderr
     assert "note: role web failed, and keeps its part: " in p.stdout and expected in p.stdout, p.stdout

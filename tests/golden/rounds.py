@@ -123,6 +123,38 @@ def rounds_of(where):
     return where
 
 
+def roles_that_fail(top):
+    """What would be in force is shown, not what was said."""
+    kept = rounds_of(os.path.join(top, "kept"))
+    one = {"image": "one", "process": "one", "vars": {}}
+    in_force = {"roles": {r: {"on_split": "keep", "vars": {}} for r in ("one", "two")}, "nodes": {"n1": {
+        "vars": {}, "roles": {r: {"sandbox": r, "vars": {}, "instances": {f"{r}.1": one}} for r in ("one", "two")}}}}
+    put(kept, [plain(*once(KEEPS, 1, [in_force]))], KEEPS)
+    with open(os.path.join(rounds_of(os.path.join(top, "breaks")), "main.lua"), "w", encoding="utf-8") as f:
+        f.write(BREAKS)
+    p = mesh("replay", kept, "--scheduler", os.path.dirname(f.name))
+    say("a role that fails keeps its part, and is named", p.returncode == 1 and
+        "role one fails now, and keeps its part: nodes.n1.roles.one.instances" in p.stdout and
+        "role two fails now, and keeps its part: main.lua:9: boom" in p.stdout and
+        "+ three.1 on n2" in p.stdout and "one.1" not in p.stdout and "- two.1" not in p.stdout, p)
+    with open(f.name, "w", encoding="utf-8") as f:
+        f.write(ROLES % "out.nodes.zz = {roles = {}}")
+    p = mesh("replay", kept, "--scheduler", os.path.dirname(f.name))
+    say("what the host would refuse is no decision", p.returncode == 1 and
+        "fails now: the host would refuse it: nodes.zz: no such node" in p.stdout, p)
+
+    # What the host keeps of replies is no script's to say again.
+    given = {"nodes": {"n1": {}}, "parents": [dict(in_force, replies={"n1.1": {"ok": False, "text": "no"}})]}
+    with open(os.path.join(top, "input.json"), "w", encoding="utf-8") as g:
+        json.dump(given, g)
+    with open(f.name, "w", encoding="utf-8") as f:
+        f.write("return {schedule = function(input)\n  return {roles = input.parents[1].roles, nodes = input.parents[1].nodes,\n"
+                "    errors = {three = 'boom'}}\nend}\n")
+    p = mesh("plan", "--input", g.name, "--scheduler", os.path.dirname(f.name))
+    say("a plan after an operator's action is the same", p.returncode == 0 and "plan: the same\n" in p.stdout and
+        "note: role three failed, and has none to keep: boom\n" in p.stdout, p)
+
+
 def main():
     top = tempfile.mkdtemp(prefix="mesh-rounds.")
     good = rounds_of(os.path.join(top, "good"))
@@ -147,24 +179,7 @@ def main():
     p = mesh("replay", other, "--since", "1970-01-01T00:00:02", "--json")
     say("from a time on", p.returncode == 0 and json.loads(p.stdout)["rounds"] == 1, p)
 
-    kept = rounds_of(os.path.join(top, "kept"))
-    one = {"image": "one", "process": "one", "vars": {}}
-    in_force = {"roles": {r: {"on_split": "keep", "vars": {}} for r in ("one", "two")}, "nodes": {"n1": {
-        "vars": {}, "roles": {r: {"sandbox": r, "vars": {}, "instances": {f"{r}.1": one}} for r in ("one", "two")}}}}
-    put(kept, [plain(*once(KEEPS, 1, [in_force]))], KEEPS)
-    with open(os.path.join(rounds_of(os.path.join(top, "breaks")), "main.lua"), "w", encoding="utf-8") as f:
-        f.write(BREAKS)
-    p = mesh("replay", kept, "--scheduler", os.path.dirname(f.name))
-    say("a role that fails keeps its part, and is named", p.returncode == 1 and
-        "role one fails now, and keeps its part: nodes.n1.roles.one.instances" in p.stdout and
-        "role two fails now, and keeps its part: main.lua:9: boom" in p.stdout and
-        "+ three.1 on n2" in p.stdout and "one.1" not in p.stdout and "- two.1" not in p.stdout, p)
-    with open(f.name, "w", encoding="utf-8") as f:
-        f.write(ROLES % "out.nodes.zz = {roles = {}}")
-    p = mesh("replay", kept, "--scheduler", os.path.dirname(f.name))
-    say("what the host would refuse is no decision", p.returncode == 1 and
-        "fails now: the host would refuse it: nodes.zz: no such node" in p.stdout, p)
-
+    roles_that_fail(top)
     with open(os.path.join(good, "00000001.rounds"), "rb") as f:
         data = f.read()
     for name, text in (("cut short", data[:-7]), ("a byte flipped", data[:5000] + b"~" + data[5001:])):
