@@ -25,28 +25,33 @@
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
 
-enum { WAIT_S = 2 }; /* it takes a fraction of a millisecond */
+enum { WAIT_S = 2, /* it takes a fraction of a millisecond */
+	EXIT_LATER = 2 };
 
-/* In the child: the copy, or -1. */
-static int
-take(int pidfd)
+int
+appdir_take(int pidfd, bool at_once)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 		MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW};
+	const struct open_how cached = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+	    .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_CACHED};
 	struct statfs fs;
 	AUTO_CLOSE int at = -1;
 	AUTO_CLOSE int tree = -1;
 
 	if (setns(pidfd, CLONE_NEWNS) < 0)
-		return -1;
-	at = sys_openat2(AT_FDCWD, SUP_METRICS_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
-	    RESOLVE_NO_SYMLINKS);
+		return APPDIR_NONE;
+	at = at_once ? (int)syscall(SYS_openat2, AT_FDCWD, SUP_METRICS_DIR, &cached, sizeof cached) :
+		       sys_openat2(AT_FDCWD, SUP_METRICS_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+			   RESOLVE_NO_SYMLINKS);
+	if (at < 0 && at_once && errno == EAGAIN)
+		return APPDIR_LATER;
 	if (at < 0 || fstatfs(at, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
-		return -1;
+		return APPDIR_NONE;
 	tree = (int)syscall(SYS_open_tree, at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (tree < 0 ||
 	    syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
-		return -1;
+		return APPDIR_NONE;
 	return openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -64,8 +69,8 @@ child(int pidfd, int sock)
 	int keep[] = {pidfd, sock}, dir;
 
 	sys_keep_only(keep, ARRAY_LEN(keep));
-	if ((dir = take(pidfd)) < 0)
-		_exit(1);
+	if ((dir = appdir_take(pidfd, true)) < 0)
+		_exit(dir == APPDIR_LATER ? EXIT_LATER : 1);
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(sizeof(int));
@@ -117,6 +122,8 @@ appdir_open(int pidfd)
 		while (waitid(P_PIDFD, (id_t)born, &end, WEXITED) < 0 && errno == EINTR)
 			;
 		close(born);
+		if (fd < 0 && end.si_code == CLD_EXITED && end.si_status == EXIT_LATER)
+			fd = APPDIR_LATER;
 	}
 	close(pair[0]);
 	return fd;

@@ -11,8 +11,14 @@
 #ifndef SUPERVISOR_APPDIR_H
 #define SUPERVISOR_APPDIR_H
 
+#include <stdbool.h>
+
 /* The container of this pid 1, which has made its mounts.  A descriptor of a directory,
- * the caller's; -1: there is none (of an older meshd), or the container has ended. */
+ * the caller's; APPDIR_NONE: there is none (of an older meshd), or the container has
+ * ended; APPDIR_LATER: its image would be asked, which may not answer (appfind.c). */
+enum { APPDIR_NONE = -1, APPDIR_LATER = -2 };
 int appdir_open(int pidfd);
+/* In a child: the same. */
+int appdir_take(int pidfd, bool at_once);
 
 #endif

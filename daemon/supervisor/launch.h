@@ -74,7 +74,7 @@ struct running {
 	int exit_fd;  /* owned: the init's last word */
 	int logs[2];  /* owned: memfds of a Command, else -1 */
 	int appdir;   /* owned: of its metrics files (appdir.h), or -1 */
-	bool appdir_asked; /* it was looked for */
+	bool appdir_asked, appdir_later; /* it was looked for; it has to be, by who waits */
 	bool fenced;  /* its pid 1 has the fence file */
 	bool oom;     /* memory was gone in it, and that was told */
 	char leaf[CGROUP_LEAF_CAP];

@@ -20,10 +20,10 @@
 
 enum { TURN_MS = 20 }; /* then what can wait does */
 enum { AGE_MS = 3600000 }; /* how often state is looked for that is nobody's */
-enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 10 + LIMITERS_MAX + OPENERS_MAX + STRAYS_MAX + EXECS + HOSTACTS_MAX * HOSTACT_FDS };
+enum { FDS_PER_ROW = 3, EXECS = 1 + EXEC_SLOTS * EXEC_FDS_EACH, FIXED = 11 + LIMITERS_MAX + OPENERS_MAX + STRAYS_MAX + EXECS + HOSTACTS_MAX * HOSTACT_FDS };
 
 /* What a descriptor of the set is about. */
-enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_OPENER, FROM_REMOVER, FROM_STRAY, FROM_HOSTACT };
+enum source { FROM_SIGNAL, FROM_ENGINE, FROM_SOCKET, FROM_PROCESS, FROM_ERROR, FROM_JOB, FROM_LEASE, FROM_AUDIT, FROM_EXEC, FROM_OOM, FROM_SWEEPER, FROM_WEB, FROM_LIMITER, FROM_LOOKER, FROM_FINDER, FROM_OPENER, FROM_REMOVER, FROM_STRAY, FROM_HOSTACT };
 
 struct watch {
 	enum source source;
@@ -76,6 +76,7 @@ collect(struct sup *s, struct set *set)
 	for (size_t i = 0; i < LIMITERS_MAX; i++)
 		add(set, s->limiters[i].pidfd, POLLIN, FROM_LIMITER, NULL);
 	add(set, s->looker.pidfd, POLLIN, FROM_LOOKER, NULL);
+	add(set, s->finder.pidfd, POLLIN, FROM_FINDER, NULL);
 	add(set, s->launcher.nets.remover, POLLIN, FROM_REMOVER, NULL);
 	for (size_t i = 0; i < s->openers.left_count; i++)
 		add(set, s->openers.left[i], POLLIN, FROM_OPENER, NULL);
@@ -125,6 +126,7 @@ deadline(const struct sup *s)
 		d = earlier(d, s->audit.deadline);
 	d = earlier(earlier(d, s->late_at), earlier(s->limits_at, limiter_deadline(s)));
 	d = earlier(d, s->place.spare.make_at);
+	d = earlier(d, s->finder.deadline);
 	if (s->rows_count > 0 || s->launcher.images.first != NULL)
 		d = earlier(d, s->look_at);
 	for (size_t i = 0; i < s->rows_count; i++) {
@@ -233,6 +235,9 @@ handle(struct sup *s, const struct pollfd *p, const struct watch *w, msec now)
 		break;
 	case FROM_LOOKER:
 		changed_looked(s);
+		break;
+	case FROM_FINDER:
+		appfind_ready(s);
 		break;
 	case FROM_OPENER:
 		opener_reap(&s->openers, p->fd);
@@ -350,6 +355,7 @@ turn(struct sup *s, struct set *set)
 	sandbox_tick(s, now);
 	s->turn.first = true;
 	changed_tick(s, now);
+	appfind_tick(s, now);
 	audit_tick(&s->audit, now);
 	oom_tick(s, now);
 	health_tick(s, now);

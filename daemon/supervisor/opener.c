@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../base/weak.h"
+#include "appdir.h"
 #include "launch.h"
 #include "prompt.h"
 #include "sys.h"
@@ -85,9 +86,10 @@ hand_over(int sock, int fd, struct answer *a)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof *a;
 }
 
-/* Either a path below root, or an image. */
+/* Either a path below root, an image, or the metrics of a container (root: its pidfd). */
 struct question {
 	int root;
+	bool appdir;
 	const char *path;
 	const struct image_who *who;
 };
@@ -105,7 +107,11 @@ look_up(const struct question *q, int sock, pid_t parent)
 		_exit(1);
 	if (!HOLDS("prompt-look"))
 		raise(SIGSTOP); /* a test is the directory without an end */
-	if (q->who == NULL)
+	if (q->appdir && (f.fd = appdir_take(q->root, false)) < 0)
+		f.fd = -ENOENT;
+	else if (q->appdir)
+		; /* only the descriptor counts */
+	else if (q->who == NULL)
 		opener_waits(q->root, q->path, &f);
 	else if (launch_image_find(NULL, q->who, &f.fd, &a.refused) == 0 &&
 	    fstat(f.fd, &f.st) < 0)
@@ -171,6 +177,15 @@ opener_start_image(struct openers *all, struct opener *o,
 {
 	const struct image_who waits = {who->instance, who->dir, who->image, false, false};
 	const struct question q = {.root = -1, .who = &waits};
+
+	return start(all, o, &q, now, err);
+}
+
+int
+opener_start_appdir(struct openers *all, struct opener *o, int pidfd, msec now,
+    struct err *err)
+{
+	const struct question q = {.root = pidfd, .appdir = true, .path = "metrics"};
 
 	return start(all, o, &q, now, err);
 }

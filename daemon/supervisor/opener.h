@@ -54,6 +54,9 @@ MUST_CHECK int opener_start(struct openers *all, struct opener *o, int root,
 /* The same of an image itself: launch_image_find. */
 MUST_CHECK int opener_start_image(struct openers *all, struct opener *o,
     const struct image_who *who, msec now, struct err *err);
+/* Of the container of this pid 1, borrowed: appdir_take. */
+MUST_CHECK int opener_start_appdir(struct openers *all, struct opener *o, int pidfd,
+    msec now, struct err *err);
 /* After pidfd became readable: as opener_knows.  Negative: the image is refused. */
 MUST_CHECK int opener_finish(struct openers *all, struct opener *o, struct found *f,
     struct err *err);

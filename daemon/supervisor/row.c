@@ -190,6 +190,10 @@ row_tell(struct sup *s, struct row *r)
 		if (!r->run.appdir_asked)
 			r->run.appdir = appdir_open(r->run.pidfd);
 		r->run.appdir_asked = true;
+		if (r->run.appdir == APPDIR_LATER) {
+			r->run.appdir = -1;
+			r->run.appdir_later = s->appdirs_later = true;
+		}
 		if (r->run.appdir >= 0)
 			dir = fcntl(r->run.appdir, F_DUPFD_CLOEXEC, 3);
 	}

@@ -12,7 +12,8 @@ ENOENT, ENOSYS = 2, 38
 
 
 class Served:
-    """tree, a directory, read-only at `where`; hold((op, path)): till go() nothing of that is answered."""
+    """tree, a directory, read-only at `where`; hold(op, path): till go() nothing of that is answered, and
+    hold(None, None): nothing at all."""
 
     def __init__(self, tree, where):
         self.tree, self.where = os.fspath(tree), os.fspath(where)
@@ -81,7 +82,7 @@ class Served:
             if op in (FORGET, BATCH_FORGET):
                 continue
             path = self.path_of(op, node, data[40:])
-            if (op, path) == self.held:  # all else goes on meanwhile
+            if self.held in ((op, path), (None, None)):  # all else goes on meanwhile
                 threading.Thread(target=self.later, args=(unique, op, path, data[40:]), daemon=True).start()
             else:
                 self.reply(unique, op, path, data[40:])

@@ -5,11 +5,12 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 import weak
-from conftest import children_of, wait_for
+from conftest import BUILD, children_of, wait_for
 from fuse_image import FLUSH, GETATTR, LOOKUP, OPEN, READ, Served
 from steps import FAIL, FIRED, OWN, Steps, countdown, engine, groups_of, state_of  # noqa: F401
 
@@ -159,6 +160,52 @@ def test_a_root_that_never_answers(node, served):
     node.kill()
     node.start()
     goes_on(node, "web.2")
+
+
+def test_a_server_that_is_gone(node, served):
+    """What runs from it goes on, is shown, adopted and stopped; so is all else."""
+    in_volume(node, served)
+    node.sandbox("off", "default-user: 1000\nallow-users: [1000]\nallow-groups: [1000]\nroles: [web]\nuserns: off\nallow-exec: yes\n")
+    node.start()
+    ups = [node.up("web.%d" % (i + 1), image, sandbox=sandbox)["pid"] for i, (image, sandbox) in enumerate([IMAGE, VOLUME])]
+    served.hold(None, None)
+    goes_on(node, "web.3")
+    assert node.ask("AUDIT", instance="web.1")["code"] == 0
+    p = subprocess.Popen([BUILD / "mesh", "--socket", node.top / "run/ctl", "exec", "web.1", "--", "/bin/sh"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert served.waits.wait(10)
+    goes_on(node, "web.3")
+    node.sandbox("vol", (node.sandboxes / "vol.yaml").read_text() + "limits: {pids: 100}\n")
+    time.sleep(1.2)  # they are looked for each second
+    goes_on(node, "web.3")
+    node.kill()
+    node.start()
+    node.ask("LIST")
+    pids = {e["instance"]: e["pid"] for e in node.events if e.get("instance") in ("web.1", "web.2")}
+    assert pids == {"web.1": ups[0], "web.2": ups[1]}
+    goes_on(node, "web.3")
+    assert node.ask("STOP", instance="web.2")["code"] == 0
+    node.event(kind="state", instance="web.2", state="gone")
+    assert node.ask("STOP", instance="web.1")["code"] == 0
+    goes_on(node, "web.3")
+    assert not waits_for_fuse(node.meshd.pid)
+    served.go()
+    p.wait(20)
+    wait_for(lambda: node.leaves() == [])
+
+
+def test_metrics_of_one_that_is_far(node, served):
+    """What can't be looked for at once is told when it is found."""
+    node.start()
+    pid = node.up("web.1", "slow", sandbox="off")["pid"]
+    node.kill()
+    served.hold(LOOKUP, "dev")
+    node.start()
+    node.ask("LIST")
+    told = [e for e in node.events if e.get("instance") == "web.1"][-1]
+    assert told["pid"] == pid and told["fd_bytes"] < 0
+    served.go()
+    assert node.event(kind="state", instance="web.1")["fd_bytes"] >= 0
 
 
 @pytest.mark.parametrize("op", [OPEN, FLUSH])
