@@ -17,6 +17,19 @@
 #include "exclusive.h"
 #include "textkey.h"
 
+/* None is near: all that there are, and where, since of the answer itself there is no path. */
+static int
+unknown_key(struct check *c, const char *word, const char *const *keys, size_t count)
+{
+	char known[200];
+	size_t at = 0;
+
+	for (size_t i = 0; i < count && at < sizeof known; i++)
+		at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i > 0 ? ", " : "", keys[i]);
+	return walk_fail(&c->w, "unknown key '%s'%s; known: %s", word,
+	    c->w.depth == 0 ? " in the scheduler's answer" : "", known);
+}
+
 int
 check_key(struct check *c, const char *const *keys, size_t count, uint32_t *seen, size_t *was)
 {
@@ -39,7 +52,7 @@ check_key(struct check *c, const char *const *keys, size_t count, uint32_t *seen
 	better = name_suggest(word, keys, count);
 	if (better != NULL)
 		return walk_fail(&c->w, "unknown key '%s'; did you mean '%s'?", word, better);
-	return walk_fail(&c->w, "unknown key '%s'", word);
+	return unknown_key(c, word, keys, count);
 }
 
 int

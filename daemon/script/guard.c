@@ -151,8 +151,7 @@ guard_spare(lua_State *L)
 {
 	struct guard *g;
 
-	(void)lua_getallocf(L, (void **)&g);
-	if (g->spare_bytes == SPARE_BYTES_MAX)
+	if (lua_getallocf(L, (void **)&g) != guard_alloc || g->spare_bytes == SPARE_BYTES_MAX)
 		return;
 	g->spare_bytes += SPARE_BYTES;
 	g->limit_bytes += SPARE_BYTES;
@@ -272,6 +271,24 @@ guard_time_text(char *out, size_t cap)
 {
 	snprintf(out, cap, "%s killed after %u ms of CPU (%s)", guard_what, guard_limit_ms,
 	    guard_limit(guard_what, "limit limits: script-cpu"));
+}
+
+void
+guard_memory_text(lua_State *L, char *out, size_t cap)
+{
+	char limit[128];
+	struct guard *g;
+	const char *file;
+	int line;
+
+	if (lua_getallocf(L, (void **)&g) != guard_alloc) {
+		snprintf(out, cap, "not enough memory");
+		return;
+	}
+	file = guard_place(&line);
+	snprintf(limit, sizeof limit, "%s exceeded %zu MiB (%s)", guard_what,
+	    (g->limit_bytes - g->spare_bytes) >> 20, guard_limit(guard_what, "limit limits: script-memory"));
+	guard_limit_text(out, cap, limit, file, line);
 }
 
 void

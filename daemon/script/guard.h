@@ -31,6 +31,9 @@ void *guard_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
 /* Memory was refused, and the run goes on behind a pcall: a little more, so that it can be told.  A few
  * times; what a limit is said to be stays. */
 void guard_spare(lua_State *L);
+/* What memory was refused for last, with its place: "scheduler exceeded 64 MiB (...), at FILE:LINE"; L is of
+ * a guard, or "not enough memory" is all. */
+void guard_memory_text(lua_State *L, char *out, size_t cap);
 /* What a limit's line says of it: limit, or of a file of specs (what "test"), which no config limits, that. */
 const char *guard_limit(const char *what, const char *limit);
 

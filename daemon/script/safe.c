@@ -108,13 +108,22 @@ base_setmetatable(lua_State *L)
 }
 
 /* What was called protectedly is over, also when it failed amid a function that
- * is marked for the timer.  Called directly, or by Lua after a yield. */
+ * is marked for the timer.  Called directly, or by Lua after a yield.  pcall (extra 0) is told what
+ * was refused, and where: whoever shows its text has no other way to know. */
 static int
 protected_done(lua_State *L, int status, lua_KContext extra)
 {
+	char text[LUA_IDSIZE + 256];
+
 	guard_leave();
 	if (status == LUA_OK || status == LUA_YIELD)
 		return lua_gettop(L) - (int)extra;
+	if (status == LUA_ERRMEM && extra == 0) {
+		guard_memory_text(L, text, sizeof text);
+		guard_spare(L);
+		lua_pop(L, 1);
+		lua_pushstring(L, text);
+	}
 	lua_pushboolean(L, 0);
 	lua_pushvalue(L, -2);
 	return 2;

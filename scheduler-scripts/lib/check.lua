@@ -159,8 +159,9 @@ function compound.class(node, value, path)
   for key in pairs(value) do
     if type(key) ~= "string" then return wanted(path, "a map", value) end
     if not names[key] and not class.open then
+      local near, known = util.suggest(tostring(key), util.keys(names)), table.concat(util.keys(names), ", ")
       return ("%s: unknown key '%s'%s"):format(path == "" and node.class or path, tostring(key),
-        util.suggest(tostring(key), util.keys(names)))
+        near ~= "" and near or "; known: " .. known)
     end
   end
 end

@@ -179,6 +179,17 @@ BAD = [
 ]
 
 
+def caught():
+    """Memory refused within a role is that role's error, with the limit and its line."""
+    a = run("local function fill() local t = {} for i = 1, 1e9 do t[i] = {i} end end\n"
+            "local web = mesh.role('web', {image = 'w', vars = function()\n  fill()\nend})\n"
+            "return mesh.scheduler {web, mesh.role('ok', {image = 'o', count = 0})}\n", {
+                "now": 1, "nodes": {}, "running": {}, "copies": {}, "metrics": {}, "parents": [], "actions": [],
+                "roles": {}, "vars": {}, "side": {"grade": "full"}, "self": "n1"})
+    say("memory of a role: its error says which limit, and where", a["ok"] is True and a["result"]["errors"] == {
+        "web": "scheduler exceeded 64 MiB (limit limits: script-memory), at main.lua:1"} and "ok" in a["result"]["roles"], a)
+
+
 def bad_rows():
     for name, files, error, line in BAD:
         a = run(files)
@@ -445,6 +456,7 @@ def doors():
         int(limits["Max address space"]) < 400 << 20, limits)
 
 
+caught()
 bad_rows()
 runaways()
 hostiles()

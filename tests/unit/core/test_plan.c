@@ -124,7 +124,7 @@ static const struct {
     {"[1]", "expected a map, got a list of 1"},
     /* unknown keys */
     {"{'rolse': {}}", "unknown key 'rolse'; did you mean 'roles'?"},
-    {"{'qqqqqqqq': {}}", "unknown key 'qqqqqqqq'"},
+    {"{'qqqqqqqq': {}}", "unknown key 'qqqqqqqq' in the scheduler's answer; known: changes, errors, missing, nodes, query, replies, roles, state, vars, why"},
     {"{'roles': {}, 'roles': {}}", "roles: given twice"},
     {"{1: 2}", "key integer 1 is not a string"},
     /* 37, 38: values that no text can carry */

@@ -64,7 +64,7 @@ static const struct {
     {ON_A("'web.3': {'process': 'p', 'image': '../x'}"),
 	"nodes.a.roles.web.instances.web.3.image: '../x' is not an image: names of [A-Za-z0-9_.-] joined by '/'"},
     {ON_A("'web.3': {'process': 'p', 'image': 'i', 'cmd': '/bin/sh'}"),
-	"nodes.a.roles.web.instances.web.3: unknown key 'cmd'"},
+	"nodes.a.roles.web.instances.web.3: unknown key 'cmd'; known: image, process, vars"},
     {ON_A("'web.3': 1"), "nodes.a.roles.web.instances.web.3: expected a map, got integer 1"},
     {ON_A("'web.3': {'process': 'p', 'image': 'i'}, 'web.3': {'process': 'p', 'image': 'i'}"),
 	"instance 'web.3' scheduled on a and a"},
