@@ -11,7 +11,8 @@
 
 enum {
 	FORMAT = 1,
-	FIELDS = 8,
+	FIELDS = 8, /* of the first version */
+	FIELDS_KNOWN = 9,
 	DEPTH = 6,
 	VALUE_BYTES = 8,
 	SERIES_BYTES_MIN = 7, /* an array of three binaries, and one byte of labels */
@@ -31,7 +32,7 @@ metricscode_ask(const struct metrics_question *q, size_t max, struct blob *out)
 
 	assert(q->count <= METRICS_TEXTS_MAX);
 	pack_begin(&p, max);
-	pack_list(&p, FIELDS);
+	pack_list(&p, FIELDS_KNOWN);
 	pack_u64(&p, FORMAT);
 	pack_u64(&p, q->what);
 	pack_i64(&p, q->when.start_ms);
@@ -42,6 +43,7 @@ metricscode_ask(const struct metrics_question *q, size_t max, struct blob *out)
 		pack_bin(&p, q->texts[i].b, q->texts[i].len);
 	pack_bin(&p, q->name.b, q->name.len);
 	pack_u64(&p, q->wait_ms);
+	pack_i64(&p, q->asked_ms);
 	return pack_end(&p, out);
 }
 
@@ -100,9 +102,10 @@ metricscode_asked(struct slice bytes, struct metrics_question *q)
 			return -ERR_RANGE;
 	}
 	if (read_bin(&r, &q->name) < 0 || mp_uint(&r, &wait_ms) < 0 ||
-	    skip_rest(&r, fields, FIELDS) < 0)
+	    (fields > FIELDS && mp_int(&r, &q->asked_ms) < 0) || skip_rest(&r, fields, FIELDS_KNOWN) < 0)
 		return -ERR_MALFORMED;
-	if (q->name.len > LABEL_VALUE_BYTES_MAX || wait_ms == 0 || wait_ms > METRICS_WAIT_MS_MAX)
+	if (q->name.len > LABEL_VALUE_BYTES_MAX || wait_ms == 0 || wait_ms > METRICS_WAIT_MS_MAX ||
+	    q->asked_ms < 0 || q->asked_ms >= MS_END)
 		return -ERR_RANGE;
 	q->wait_ms = (uint32_t)wait_ms;
 	return mp_end(&r);

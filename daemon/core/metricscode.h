@@ -3,10 +3,11 @@
  * (QUERY_METRICS of daemon/io/wire.h).  msgpack; what else an array holds at its end is
  * of a later version, and skipped.
  *
- *   question  [1, what, start_ms, end_ms, step_ms, [text...], name, wait_ms]
+ *   question  [1, what, start_ms, end_ms, step_ms, [text...], name, wait_ms, asked_ms]
  *             EVAL: texts are the parts of prom_split.  Others: selectors, and none of
  *             them is all series; name is the label of VALUES, a metric
- *             of METADATA, or empty.  After wait_ms nobody waits for the answer
+ *             of METADATA, or empty.  After wait_ms nobody waits for the answer.  asked_ms
+ *             is what the asker's wall clock says (0, or not there: it is older)
  *   answer    [1, 0, "why"]                     it could not
  *             [1, 1, [[kind, [series...]]...]]  EVAL: a result for each part
  *             [1, 1, [bin...]]                  SERIES: labels, packed; LABELS, VALUES
@@ -43,6 +44,7 @@ struct metrics_question {
 	struct slice texts[METRICS_TEXTS_MAX];
 	struct slice name;
 	uint32_t wait_ms; /* 1..METRICS_WAIT_MS_MAX */
+	int64_t asked_ms; /* 0 <= asked_ms < 2^52 */
 };
 
 /* At most max bytes: 0, -ERR_LONG, -ERR_FULL. */

@@ -5,7 +5,7 @@
  */
 #include "ticks.h"
 
-enum { SECOND_MS = 1000, ASTRAY_MS = 750 };
+enum { SECOND_MS = 1000, ASTRAY_MS = 750, APART_MS = 2500 };
 
 static int64_t
 nearest(int64_t ms)
@@ -62,4 +62,12 @@ ticks_wall(const struct ticks *t, int64_t boot_ms, int64_t wall_ms)
 	int64_t into = t->boot_ms - t->tick * SECOND_MS; /* the second, of its number */
 
 	return nearest(wall_ms - boot_ms + into) * SECOND_MS;
+}
+
+int64_t
+ticks_apart(int64_t asked_ms, int64_t wall_ms)
+{
+	int64_t apart = asked_ms - wall_ms;
+
+	return asked_ms == 0 || (apart < APART_MS && apart > -APART_MS) ? 0 : nearest(apart) * SECOND_MS;
 }

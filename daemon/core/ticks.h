@@ -26,5 +26,8 @@ MUST_CHECK bool ticks_next(struct ticks *t, int64_t boot_ms, int64_t wall_ms);
 /* What is to be added to a number's seconds (tick * 1000) for the wall clock's time of it, as
  * that clock stands now: each is a whole second, for that is when all nodes sample. */
 int64_t ticks_wall(const struct ticks *t, int64_t boot_ms, int64_t wall_ms);
+/* How far the wall clock of who asks (asked_ms; 0: not said) is from ours, in ms: whole seconds, and 0
+ * when they agree as well as clocks that somebody sets do, with a question's way between. */
+int64_t ticks_apart(int64_t asked_ms, int64_t wall_ms);
 
 #endif

@@ -246,6 +246,7 @@ ask(struct metricsask *a, uint32_t i)
 	int rc = -ERR_FULL;
 
 	q.wait_ms = left > 1 ? (uint32_t)left : 1;
+	q.asked_ms = (int64_t)engine_wall_ms();
 	if (c != NULL && (rc = metricscode_ask(&q, STREAM_ASK_BYTES_MAX - OVER_ASK_BYTES, &b)) == 0) {
 		struct over_question over = {QUERY_METRICS, false, b.b, b.len, q.wait_ms};
 

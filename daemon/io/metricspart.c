@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../core/ticks.h"
 #include "collect.h"
 #include "engine.h"
 #include "metricsask.h"
@@ -25,6 +26,14 @@ part_free(struct part *p)
 {
 	blob_free(&p->bytes);
 	free(p);
+}
+
+/* Who asks looks where his own wall clock is: of a host whose clock is minutes behind there
+ * would be nothing, and nobody would say that it is missing. */
+static int64_t
+wall_of(const struct engine *e, const struct metrics_question *q)
+{
+	return collect_wall_offset_ms(e) + ticks_apart(q->asked_ms, (int64_t)engine_wall_ms());
 }
 
 /* In a copy of the engine. */
@@ -67,8 +76,8 @@ metricspart_start(struct engine *e, struct slice question, stream_done *done, vo
 	p->e = e;
 	p->done = done;
 	p->arg = arg;
-	p->wall_ms = collect_wall_offset_ms(e);
 	if ((rc = metricscode_asked(blob_slice(&p->bytes), &p->q)) == 0) {
+		p->wall_ms = wall_of(e, &p->q);
 		struct metricsrun_conf c = {.work = work,
 		    .done = on_done,
 		    .arg = p,
@@ -91,7 +100,7 @@ metricspart_now(struct engine *e, struct slice question, struct blob *answer)
 	for (uint32_t i = 0; rc == 0 && i < q.count; i++)
 		if (!metricsknown_is(&e->metrics_parts, q.texts[i]))
 			return 0;
-	if (rc == 0 && (rc = metricsread_small(e->series, collect_wall_offset_ms(e), &q, answer)) > 0)
+	if (rc == 0 && (rc = metricsread_small(e->series, wall_of(e, &q), &q, answer)) > 0)
 		e->metricsrun.asked.at_once++;
 	return rc;
 }

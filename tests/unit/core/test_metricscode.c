@@ -36,7 +36,7 @@ static void
 test_question(void **state)
 {
 	struct metrics_question q = {.what = METRICS_VALUES, .when = {1700000000000, 1700000600000, 5000},
-	    .count = 2, .texts = {slice_of("up"), slice_of("sum(x)")}, .name = slice_of("job"), .wait_ms = 2000}, got;
+	    .count = 2, .texts = {slice_of("up"), slice_of("sum(x)")}, .name = slice_of("job"), .wait_ms = 2000, .asked_ms = 1700000600001}, got;
 	struct blob b;
 
 	(void)state;
@@ -48,10 +48,19 @@ test_question(void **state)
 	same(got.texts[1], q.texts[1]);
 	same(got.name, q.name);
 	assert_int_equal(got.wait_ms, 2000);
+	assert_true(got.asked_ms == 1700000600001);
 	for (size_t cut = 0; cut < b.len; cut++)
 		assert_true(metricscode_asked((struct slice){b.b, cut}, &got) < 0);
 	blob_free(&b);
 	assert_int_equal(metricscode_ask(&q, 16, &b), -ERR_LONG);
+	/* As an older one asks, which does not say what its clock is. */
+	q.asked_ms = 0;
+	assert_int_equal(metricscode_ask(&q, MAX, &b), 0);
+	assert_int_equal(b.b[0], 0x99);
+	b.b[0] = 0x98;
+	assert_int_equal(metricscode_asked((struct slice){b.b, b.len - 1}, &got), 0);
+	assert_true(got.asked_ms == 0 && got.wait_ms == 2000);
+	blob_free(&b);
 }
 
 static void
@@ -68,6 +77,13 @@ test_question_out_of_range(void **state)
 	blob_free(&b);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		q.when = bad[i];
+		assert_int_equal(metricscode_ask(&q, MAX, &b), 0);
+		assert_int_equal(metricscode_asked(blob_slice(&b), &got), -ERR_RANGE);
+		blob_free(&b);
+	}
+	q.when = (struct prom_when){0, 5, 0};
+	for (int i = 0; i < 2; i++) {
+		q.asked_ms = i == 0 ? -1 : INT64_C(1) << 52;
 		assert_int_equal(metricscode_ask(&q, MAX, &b), 0);
 		assert_int_equal(metricscode_asked(blob_slice(&b), &got), -ERR_RANGE);
 		blob_free(&b);

@@ -109,6 +109,19 @@ a_step_of_the_wall_moves_no_number(void **state)
 	}
 }
 
+static void
+clocks_that_do_not_agree(void **state)
+{
+	(void)state;
+	assert_int_equal(ticks_apart(0, WALL * INT64_C(1000)), 0);
+	for (int64_t ms = -2499; ms < 2500; ms += 7)
+		assert_int_equal(ticks_apart(WALL * INT64_C(1000) + ms, WALL * INT64_C(1000)), 0);
+	assert_int_equal(ticks_apart(WALL * INT64_C(1000) + 600400, WALL * INT64_C(1000)), 600000);
+	assert_int_equal(ticks_apart(WALL * INT64_C(1000) - 600400, WALL * INT64_C(1000)), -600000);
+	assert_int_equal(ticks_apart(WALL * INT64_C(1000) + 2600, WALL * INT64_C(1000)), 3000);
+	assert_int_equal(ticks_apart(1, WALL * INT64_C(1000)), -WALL * INT64_C(1000));
+}
+
 int
 main(void)
 {
@@ -117,6 +130,7 @@ main(void)
 	    cmocka_unit_test(late_ones_are_counted),
 	    cmocka_unit_test(never_two_of_one),
 	    cmocka_unit_test(a_step_of_the_wall_moves_no_number),
+	    cmocka_unit_test(clocks_that_do_not_agree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
