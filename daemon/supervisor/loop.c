@@ -76,7 +76,7 @@ collect(struct sup *s, struct set *set)
 	for (size_t i = 0; i < LIMITERS_MAX; i++)
 		add(set, s->limiters[i].pidfd, POLLIN, FROM_LIMITER, NULL);
 	add(set, s->looker.pidfd, POLLIN, FROM_LOOKER, NULL);
-	add(set, s->finder.pidfd, POLLIN, FROM_FINDER, NULL);
+	add(set, s->appfind.opener.pidfd, POLLIN, FROM_FINDER, NULL);
 	add(set, s->launcher.nets.remover, POLLIN, FROM_REMOVER, NULL);
 	for (size_t i = 0; i < s->openers.left_count; i++)
 		add(set, s->openers.left[i], POLLIN, FROM_OPENER, NULL);
@@ -126,7 +126,7 @@ deadline(const struct sup *s)
 		d = earlier(d, s->audit.deadline);
 	d = earlier(earlier(d, s->late_at), earlier(s->limits_at, limiter_deadline(s)));
 	d = earlier(d, s->place.spare.make_at);
-	d = earlier(d, s->finder.deadline);
+	d = earlier(d, s->appfind.opener.deadline);
 	if (s->rows_count > 0 || s->launcher.images.first != NULL)
 		d = earlier(d, s->look_at);
 	for (size_t i = 0; i < s->rows_count; i++) {

@@ -138,7 +138,7 @@ start(struct sup *s, const struct args *a, struct err *err)
 	for (size_t i = 0; i < LIMITERS_MAX; i++)
 		limiter_new(&s->limiters[i]);
 	opener_new(&s->looker);
-	opener_new(&s->finder);
+	opener_new(&s->appfind.opener);
 	hostact_open(s);
 	if ((rc = boot(s, sys_now(), err)) < 0)
 		return rc;

@@ -192,7 +192,7 @@ row_tell(struct sup *s, struct row *r)
 		r->run.appdir_asked = true;
 		if (r->run.appdir == APPDIR_LATER) {
 			r->run.appdir = -1;
-			r->run.appdir_later = s->appdirs_later = true;
+			r->run.appdir_later = s->appfind.later = true;
 		}
 		if (r->run.appdir >= 0)
 			dir = fcntl(r->run.appdir, F_DUPFD_CLOEXEC, 3);

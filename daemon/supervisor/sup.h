@@ -27,6 +27,7 @@
 #define SUPERVISOR_SUP_H
 
 #include "../core/lifecycle.h"
+#include "appfind.h"
 #include "audit.h"
 #include "cache.h"
 #include "changed.h"
@@ -124,10 +125,7 @@ struct sup {
 	struct hostact hostacts[HOSTACTS_MAX];
 	struct openers openers;
 	struct opener looker; /* of changed.c */
-	struct opener finder; /* of appfind.c, for this run of an instance */
-	char finds[NAME_CAP];
-	pid_t finds_pid;
-	bool appdirs_later; /* there are some to be found */
+	struct appfind appfind;
 	struct notify notify;
 	struct web web;
 	struct row *rows[SUP_ROWS_MAX]; /* owned; `over` ones go at a turn's end */
@@ -155,10 +153,6 @@ void engine_flush(struct sup *s);
 void engine_kill(struct sup *s, const char *why);
 /* Its socket is closed: its process must end too. */
 void engine_closed(struct sup *s, msec now);
-
-/* appfind.c */
-void appfind_tick(struct sup *s, msec now);
-void appfind_ready(struct sup *s);
 
 /* serve.c */
 void serve(struct sup *s, msec now);
