@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -27,7 +28,7 @@
 #include "../base/sanitized.h"
 #include "server.h"
 
-enum { PATH_CAP = 512, HOST_CAP = 256, MEMORY_BYTES_MAX = 256 << 20 };
+enum { PATH_CAP = 512, HOST_CAP = 256, MEMORY_BYTES_MAX = 256 << 20, LARGE_BYTES = 128 << 10 };
 
 struct conf {
 	char host[HOST_CAP], port[8], ctl[PATH_CAP + 8];
@@ -166,6 +167,7 @@ main(void)
 
 	log_init("http", LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES); /* what a long answer took goes back with it, each time */
 	if (load(&c, &err) < 0 || listen_at(&c, &sc.listener, &err) < 0) {
 		log_warn("%s", err.text);
 		return err.code;

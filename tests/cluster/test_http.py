@@ -7,7 +7,7 @@ import subprocess
 import urllib.parse
 
 import pytest
-from mesh import BUILD, Missed, in_netns, wait_until
+from mesh import BUILD, Missed, in_netns, read, wait_until
 
 USER = "64782"
 PORT = 7781
@@ -190,6 +190,28 @@ def test_it_can_open_nothing(asked):
     for fd in os.listdir(f"/proc/{pid}/fd"):
         target = os.readlink(f"/proc/{pid}/fd/{fd}")
         assert target.startswith(("socket:", "anon_inode:", "pipe:", "/dev/null")) or fd == "2", (fd, target)
+
+
+def test_what_long_answers_took_is_given_back(asked):
+    at = api(asked, "query", query="time()")["data"]["result"][0]
+    form = urllib.parse.urlencode({"query": '{__name__=~"node_netstat_Tcp.*",node="n2"} @ end()',
+                                   "start": at - 10990, "end": at, "step": 1}).encode()
+
+    def four_at_once():
+        open_, got = [socket.create_connection(("127.0.0.1", PORT), timeout=20) for _ in range(4)], 0
+        for s in open_:
+            s.sendall(b"POST /api/v1/query_range HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                      b"Content-Length: %d\r\n\r\n%s" % (len(form), form))
+        for s in open_:
+            while chunk := s.recv(1 << 20):
+                got += len(chunk)
+            s.close()
+        return got
+    for _ in range(3):
+        assert in_netns(asked.netns, four_at_once) > 4 << 20
+    pid, = asked.pids("meshd-http")
+    anon = next(row for row in read(f"/proc/{pid}/status").splitlines() if row.startswith("RssAnon:"))
+    assert int(anon.split()[1]) < 4096, anon
 
 
 @pytest.mark.parametrize("verb", [["logs", "x"], ["render", "x"], ["ps"], ["events"], ["members"]])
