@@ -215,6 +215,8 @@ function actions.take(round, list)
       local ok, reply = pcall(action.role and on_role or on_node, round, given)
       if not ok then reply = no("%s: %s", action.name, type(reply) == "string" and reply or "it has no text") end
       round.replies[tostring(action.id)] = reply
+      local done = type(reply) ~= "table" and reply or reply.ok ~= false and reply.text
+      if done then round:journal(("%s, by %s"):format(done, tostring(action.by or "an operator"))) end
     end
   end
 end

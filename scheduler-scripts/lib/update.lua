@@ -195,6 +195,12 @@ function update.act(round, spec, u, name, stamp)
   return true, ("update of %s: %s"):format(spec.name, name == "skip" and "all at once" or "next step")
 end
 
+-- Whoever reads `mesh schedule history` sees why instances change where they are.
+local function tell_step(round, spec, u, steps)
+  if steps == 0 or u.phase == "done" then return end
+  round:journal(("%s: update to %s, step %d of %d"):format(spec.name, code.name(u), u.step, steps))
+end
+
 -- A host can't render or check what it is to have: said once in the journal, and in `why` of
 -- that instance as long as it is so.
 local function tell_stop(round, spec, u, job, id, why)
@@ -225,12 +231,13 @@ function update.step(round, spec, job, u, ids)
   local steps = code.steps(round, spec.name, u, ids, update.steps(spec.update, #ids))
   u.step = math.max(1, math.min(u.step, #steps))
   local paused = round.memory:get("roles", spec.name, "pause") == true
-  local waits, failed, well, stops
+  local waits, failed, well, stops, steps_on
   local blocker = not u.back and round:updating(spec.update.after or {}, spec.name)
   if blocker and u.step == 1 and not u.begun then
     waits = ("the update of %s"):format(blocker)
     u.since = round.now
   elseif u.phase == "rolling" or u.phase == "waiting" then
+    steps_on = not u.begun
     u.begun = true
     well, waits, failed, stops = gate.ran(round, spec, u, job)
     if well then well, waits, failed, stops = gate.healthy(round, spec, u, ids, steps[u.step] or 0) end
@@ -249,11 +256,12 @@ function update.step(round, spec, job, u, ids)
         u.phase, u.stamp = "done", round.now
         round:journal(("%s: update to %s is done"):format(spec.name, code.name(u)))
       else
-        u.step, u.since, u.stamp = u.step + 1, round.now, round.now
+        u.step, u.since, u.stamp, steps_on = u.step + 1, round.now, round.now, true
       end
     end
   end
   tell_stop(round, spec, u, job, stops, waits)
+  if steps_on then tell_step(round, spec, u, #steps) end
   job.update_says = u.phase ~= "done" and ("update to %s, step %d of %d%s%s"):format(code.name(u), u.step,
     #steps, paused and ", paused" or u.phase == "failed" and ", failed: " .. tostring(u.why) or "",
     waits and ", waits for " .. waits or "") or nil

@@ -156,6 +156,7 @@ describe("actions", function()
     local result = send(scheduler, input, {role = "web", name = "scale", args = {count = "5"}})
     assert.are.equal(5, total(result))
     assert.are.equal("web: 5 instances", result.replies["n2.1"])
+    assert.matches("web: 5 instances, by ", result.changes[1], 1, true) -- first: all else comes of it
     assert.are.equal("5 by an operator", result.why["web.4"][1])
     assert.are.equal(5, total(scheduler.schedule(input)))
     local function scale(count, stamp)

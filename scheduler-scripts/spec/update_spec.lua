@@ -71,6 +71,7 @@ describe("mesh.update", function()
       local result = round(scheduler, input, 1000)
       seen[i] = images(result)["web-v2"]
       assert.are.equal("v1", result.roles.web.version)
+      assert.are.same({("web: update to v2, step %d of 5"):format(i)}, result.changes)
       assert.are.same(seen[i], images(round(scheduler, input, 5000))["web-v2"]) -- not long enough
       input.now = input.now + 5000
     end
@@ -113,7 +114,7 @@ describe("mesh.update", function()
     assert.are.equal(2, images(scheduler.schedule(input))["web-v2"])
     copy.error, copy.unrendered = "", nil
     result = scheduler.schedule(input)
-    assert.are.equal("web: update to v2 goes on", result.changes[1])
+    assert.are.same({"web: update to v2 goes on", "web: update to v2, step 2 of 5"}, result.changes)
     assert.are.equal(4, images(result)["web-v2"])
     -- Whom it has not reached it does not wait for: the new code may be what helps.
     input = world(mesh.scheduler {role(nil, smooth)})
