@@ -33,7 +33,7 @@ on_retry(uv_timer_t *timer)
 	follow_look(timer->data);
 }
 
-/* The first times soon: of a hundred who ask at once the leader turns some away, and has
+/* The first times soon: of very many who ask at once the leader turns some away, and has
  * answered the others in a few milliseconds. */
 static uint64_t
 retry_ms(const struct follow *f)

@@ -5,7 +5,7 @@
  * of the same nodes again and again keeps it for the next one (stream_kept_ask).
  *
  * A peer without the key is shown out; for a hello of 82 bytes under another key it gets
- * one.  It has at most 5 s of one of 64 places, and when they are full the oldest
+ * one.  It has at most 5 s of one of 256 places, and when they are full the oldest
  * unauthenticated one makes room.  It costs no memory but its place,
  * whatever it says.  Who has the key makes this node ask for STREAM_ASK_BYTES_MAX twice
  * (the request, and a frame of it) before the handler judges whether that node may ask.
@@ -22,7 +22,7 @@
 enum {
 	STREAM_BYTES_MAX = 4 << 20, /* an answer */
 	STREAM_ASK_BYTES_MAX = 32 << 10, /* a request: memory before it is known who may ask */
-	STREAM_CONNS_MAX = 64,
+	STREAM_CONNS_MAX = 256, /* all followers of a leader of many ask in one moment */
 	STREAM_AUTH_MS = 5000, /* to the first authenticated frame */
 	STREAM_IDLE_MS = 5000, /* without a byte, while one is expected */
 	STREAM_HOLD_MS = 60000, /* for a handler to answer */

@@ -13,7 +13,7 @@
 #include "session.h"
 #include "stream.h"
 
-enum { READ_BYTES = 32 << 10, BACKLOG = 128 };
+enum { READ_BYTES = 32 << 10, BACKLOG = 256 };
 
 struct conn {
 	struct conn *next; /* newest first */

@@ -442,7 +442,7 @@ an_answer_without_its_end_is_truncated(void **state)
 	assert_int_equal(answered_with(data, sizeof data, session_sealed_bytes(sizeof data)), 0);
 }
 
-/* 64 that say nothing: the 65th, with the key, is answered all the same. */
+/* All places taken by who says nothing: one more, with the key, is answered all the same. */
 static void
 idle_guests_make_room_for_members(void **state)
 {
@@ -461,7 +461,7 @@ idle_guests_make_room_for_members(void **state)
 
 /* All places taken by members who wait: one more is refused, nobody is hurt. */
 static void
-members_are_at_most_64(void **state)
+members_take_no_more_than_all_places(void **state)
 {
 	struct stream_answer *held[STREAM_CONNS_MAX];
 	struct reply r[STREAM_CONNS_MAX] = { 0 };
@@ -492,6 +492,29 @@ members_are_at_most_64(void **state)
 	}
 	desk.mode = REPEAT;
 	expect_answer();
+}
+
+/* As followers ask for a schedule: none is turned away to ask again. */
+static void
+two_hundred_at_once_are_answered(void **state)
+{
+	struct reply r[200] = { 0 };
+	int called = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		assert_non_null(stream_request(&loop, &keys, &at, 1, &i, sizeof i, 20000, on_reply, &r[i]));
+	loop_until(&loop, ({
+		called = 0;
+		for (size_t i = 0; i < ARRAY_LEN(r); i++)
+			called += r[i].called;
+		called == ARRAY_LEN(r);
+	}));
+	assert_int_equal(stats().refused, 0);
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		assert_int_equal(r[i].rc, 0);
+		free(r[i].data);
+	}
 }
 
 static void
@@ -531,7 +554,8 @@ main(void)
 		T(a_request_without_its_end_is_discarded),
 		T(an_answer_without_its_end_is_truncated),
 		T(idle_guests_make_room_for_members),
-		T(members_are_at_most_64),
+		T(members_take_no_more_than_all_places),
+		T(two_hundred_at_once_are_answered),
 		T(addresses_we_do_not_have_are_named),
 	};
 
