@@ -24,6 +24,7 @@ struct fetch {
 	struct stream_call *call;
 	bool ended;
 	size_t lacked; /* parts lacking when the running request was sent */
+	size_t next;   /* the part that most likely comes next */
 	fetch_done *done;
 	void *arg;
 };
@@ -45,26 +46,27 @@ get_u32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* One that is no part of it, or not what its hash says, stays lacking. */
 static void
 take_part(struct fetch *f, const uint8_t *hash, const uint8_t *buf, size_t len)
 {
-	for (size_t i = 0; i < f->s.parts_count; i++)
-		if (f->s.data[i].b == NULL && memcmp(f->s.parts[i].hash.b, hash, HASH_BYTES) == 0)
-			if (schedule_put(&f->s, i, buf, len, f->keep->crypto) < 0)
-				return; /* stays lacking */
+	for (size_t k = 0; k < f->s.parts_count; k++) {
+		size_t i = (f->next + k) % f->s.parts_count;
+
+		if (memcmp(f->s.parts[i].hash.b, hash, HASH_BYTES) != 0)
+			continue;
+		if (f->s.data[i].b == NULL)
+			(void)!schedule_put(&f->s, i, buf, len, f->keep->crypto);
+		f->next = i + 1;
+		return;
+	}
 }
 
 static void
-on_parts(void *arg, int rc, const uint8_t *data, size_t len)
+take_parts(struct fetch *f, const uint8_t *data, size_t len)
 {
-	struct fetch *f = arg;
 	size_t off = 0;
 
-	f->call = NULL;
-	if (rc < 0) {
-		finish(f, rc, stream_error(rc));
-		return;
-	}
 	while (len - off >= HASH_BYTES + 4) {
 		const uint8_t *hash = data + off;
 		uint32_t n = get_u32(data + off + HASH_BYTES);
@@ -75,6 +77,19 @@ on_parts(void *arg, int rc, const uint8_t *data, size_t len)
 		take_part(f, hash, data + off, n);
 		off += n;
 	}
+}
+
+static void
+on_parts(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct fetch *f = arg;
+
+	f->call = NULL;
+	if (rc < 0) {
+		finish(f, rc, stream_error(rc));
+		return;
+	}
+	take_parts(f, data, len);
 	ask_parts(f);
 }
 
@@ -105,17 +120,13 @@ ask_parts(struct fetch *f)
 		finish(f, -ERR_FULL, "out of memory");
 }
 
+/* A header, and the parts behind it. */
 static void
-on_header(void *arg, int rc, const uint8_t *data, size_t len)
+take_header(struct fetch *f, const uint8_t *data, size_t len, const uint8_t *rows, size_t rows_len)
 {
-	struct fetch *f = arg;
 	struct err err;
+	int rc;
 
-	f->call = NULL;
-	if (rc < 0) {
-		finish(f, rc, stream_error(rc));
-		return;
-	}
 	if ((rc = schedule_open(&f->s, data, len, f->keep->crypto)) < 0) {
 		finish(f, rc, "the header is malformed or not signed by its leader");
 		return;
@@ -124,6 +135,7 @@ on_header(void *arg, int rc, const uint8_t *data, size_t len)
 		finish(f, -ERR_AUTH, "the header is not the announced one");
 		return;
 	}
+	take_parts(f, rows, rows_len); /* before the disk is asked for them */
 	if (keep_fill(f->keep, &f->s, &err) < 0) {
 		finish(f, -1, err.text);
 		return;
@@ -132,11 +144,45 @@ on_header(void *arg, int rc, const uint8_t *data, size_t len)
 	ask_parts(f);
 }
 
+static void
+on_header(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct fetch *f = arg;
+
+	f->call = NULL;
+	if (rc < 0)
+		finish(f, rc, stream_error(rc));
+	else
+		take_header(f, data, len, data, 0);
+}
+
+static void
+on_whole(void *arg, int rc, const uint8_t *data, size_t len)
+{
+	struct fetch *f = arg;
+	size_t n = rc == 0 && len >= 4 ? get_u32(data) : 0;
+
+	f->call = NULL;
+	if (rc == -ERR_UNKNOWN) { /* it is not in force there, or that one is older than the question */
+		f->call = stream_request(f->loop, f->keys, &f->holder, QUERY_HEADER, f->ref.hash.b,
+		    HASH_BYTES, QUERY_TIMEOUT_MS, on_header, f);
+		if (f->call == NULL)
+			finish(f, -ERR_FULL, "out of memory");
+	} else if (rc < 0) {
+		finish(f, rc, stream_error(rc));
+	} else if (len < 4 || n > len - 4) {
+		finish(f, -ERR_MALFORMED, "the answer is cut within the header");
+	} else {
+		take_header(f, data + 4, n, data + 4 + n, len - 4 - n);
+	}
+}
+
 struct fetch *
 fetch_start(uv_loop_t *loop, struct keep *k, const struct keyring *keys, const struct addr *holder,
     const struct schedule_ref *ref, fetch_done *done, void *arg)
 {
 	struct fetch *f = calloc(1, sizeof *f);
+	uint8_t ask[2 * HASH_BYTES] = {0};
 
 	if (f == NULL)
 		return NULL;
@@ -147,8 +193,11 @@ fetch_start(uv_loop_t *loop, struct keep *k, const struct keyring *keys, const s
 	f->ref = *ref;
 	f->done = done;
 	f->arg = arg;
-	f->call = stream_request(loop, keys, holder, QUERY_HEADER, ref->hash.b, HASH_BYTES,
-	    QUERY_TIMEOUT_MS, on_header, f);
+	memcpy(ask, ref->hash.b, HASH_BYTES);
+	if (k->has)
+		memcpy(ask + HASH_BYTES, k->current.hash.b, HASH_BYTES);
+	f->call = stream_request(loop, keys, holder, QUERY_WHOLE, ask, sizeof ask, QUERY_TIMEOUT_MS,
+	    on_whole, f);
 	if (f->call == NULL) {
 		free(f);
 		return NULL;
@@ -179,6 +228,69 @@ fetch_is_done(const struct fetch *f)
 
 /* --- the server's side ------------------------------------------------------ */
 
+static size_t
+put_u32(uint8_t *out, size_t n)
+{
+	for (int b = 0; b < 4; b++)
+		out[b] = (uint8_t)(n >> (8 * b));
+	return 4;
+}
+
+static size_t
+put_row(uint8_t *out, const struct hash *hash, const uint8_t *part, size_t n)
+{
+	memcpy(out, hash->b, HASH_BYTES);
+	put_u32(out + HASH_BYTES, n);
+	memcpy(out + HASH_BYTES + 4, part, n);
+	return HASH_BYTES + 4 + n;
+}
+
+static bool
+is_lacked(const struct keep *k, size_t part, bool fresh_only)
+{
+	return k->current.data[part].b != NULL && (!fresh_only || k->fresh[part]);
+}
+
+/* The rows of what the asker lacks; 0: it lacks nothing, or too much. */
+static size_t
+rows_bytes(const struct keep *k, bool fresh_only)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->current.parts_count; i++)
+		if (is_lacked(k, i, fresh_only))
+			n += HASH_BYTES + 4 + k->current.data[i].len;
+	return n <= QUERY_WHOLE_BYTES_MAX ? n : 0;
+}
+
+static void
+serve_whole(const struct keep *k, const uint8_t *hashes, struct stream_answer *answer)
+{
+	const struct schedule *s = &k->current;
+	AUTO_FREE uint8_t *out = NULL;
+	bool fresh_only;
+	size_t rows, len;
+
+	if (!k->has || memcmp(s->hash.b, hashes, HASH_BYTES) != 0 ||
+	    s->header.len > STREAM_BYTES_MAX - QUERY_WHOLE_BYTES_MAX - 4) {
+		stream_answer_fail(answer, ERR_UNKNOWN);
+		return;
+	}
+	fresh_only = k->fresh != NULL && memcmp(k->base.b, hashes + HASH_BYTES, HASH_BYTES) == 0;
+	rows = rows_bytes(k, fresh_only);
+	if ((out = malloc(4 + s->header.len + rows)) == NULL) {
+		stream_answer_fail(answer, ERR_UNKNOWN);
+		return;
+	}
+	len = put_u32(out, s->header.len);
+	memcpy(out + len, s->header.b, s->header.len);
+	len += s->header.len;
+	for (size_t i = 0; rows > 0 && i < s->parts_count; i++)
+		if (is_lacked(k, i, fresh_only))
+			len += put_row(out + len, &s->parts[i].hash, s->data[i].b, s->data[i].len);
+	stream_answer_send(answer, out, len);
+}
+
 static void
 serve_parts(struct keep *k, const uint8_t *hashes, size_t count, struct stream_answer *answer)
 {
@@ -197,11 +309,7 @@ serve_parts(struct keep *k, const uint8_t *hashes, size_t count, struct stream_a
 		if (n > STREAM_BYTES_MAX - len - HASH_BYTES - 4 ||
 		    STREAM_BYTES_MAX - len < HASH_BYTES + 4)
 			break;
-		memcpy(out + len, hash.b, HASH_BYTES);
-		for (int b = 0; b < 4; b++)
-			out[len + HASH_BYTES + (size_t)b] = (uint8_t)(n >> (8 * b));
-		memcpy(out + len + HASH_BYTES + 4, part, n);
-		len += HASH_BYTES + 4 + n;
+		len += put_row(out + len, &hash, part, n);
 	}
 	stream_answer_send(answer, out, len);
 }
@@ -217,6 +325,10 @@ fetch_serve(struct keep *k, uint8_t kind, const uint8_t *payload, size_t len,
 
 	if (kind == QUERY_PARTS && len % HASH_BYTES == 0 && len / HASH_BYTES <= QUERY_PARTS_MAX) {
 		serve_parts(k, payload, len / HASH_BYTES, answer);
+		return;
+	}
+	if (kind == QUERY_WHOLE && len == 2 * HASH_BYTES) {
+		serve_whole(k, payload, answer);
 		return;
 	}
 	if (kind != QUERY_HEADER || len != HASH_BYTES) {

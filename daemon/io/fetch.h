@@ -1,6 +1,7 @@
 /*
  * fetch.h - get one schedule, whole, from a member that holds it: header by
- * its hash, then the parts this node lacks, each checked against its hash.
+ * its hash, and the parts this node lacks, each checked against its hash.  Where it is in
+ * force and small, as most are, that is one question and one answer.
  * A few at a time; done is called exactly once unless cancelled.
  */
 #ifndef IO_FETCH_H
@@ -22,7 +23,7 @@ const struct schedule_ref *fetch_ref(const struct fetch *f);
 /* Inside done: is this the fetch that ended? */
 bool fetch_is_done(const struct fetch *f);
 
-/* The server's side: answer QUERY_HEADER and QUERY_PARTS from what is held. */
+/* The server's side: answer QUERY_HEADER, QUERY_PARTS and QUERY_WHOLE from what is held. */
 void fetch_serve(struct keep *k, uint8_t kind, const uint8_t *payload, size_t len,
     struct stream_answer *answer);
 

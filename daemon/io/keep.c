@@ -25,21 +25,22 @@ keep_part(struct keep *k, const struct hash *hash, uint8_t **out, size_t *len, s
 	return store_get(k->store, STORE_PART, hash->b, HASH_BYTES, out, len, err);
 }
 
-/* The row of the current schedule with that hash, or NULL. */
+/* That part of the current schedule, or NULL.  Its name is in it, so it has that one there. */
 static const struct blob *
-current_part(const struct keep *k, const struct hash *hash)
+current_part(const struct keep *k, const struct schedule_part *part)
 {
-	for (size_t i = 0; k->has && i < k->current.parts_count; i++)
-		if (hash_eq(&k->current.parts[i].hash, hash) && k->current.data[i].b != NULL)
-			return &k->current.data[i];
-	return NULL;
+	int i = k->has ? schedule_find(&k->current, part->kind, part->name) : -1;
+
+	return i >= 0 && hash_eq(&k->current.parts[i].hash, &part->hash) && k->current.data[i].b != NULL ?
+	    &k->current.data[i] :
+	    NULL;
 }
 
 int
 keep_fill(struct keep *k, struct schedule *s, struct err *err)
 {
 	for (size_t i = 0; i < s->parts_count; i++) {
-		const struct blob *b = current_part(k, &s->parts[i].hash);
+		const struct blob *b = current_part(k, &s->parts[i]);
 		AUTO_FREE uint8_t *buf = NULL;
 		size_t len;
 		int rc;
@@ -160,6 +161,8 @@ void
 keep_free(struct keep *k)
 {
 	schedule_free(&k->current);
+	free(k->fresh);
+	k->fresh = NULL;
 	k->has = false;
 }
 
@@ -217,7 +220,7 @@ write_all(struct keep *k, const struct schedule *s, const struct hash *fresh, si
 	int rc;
 
 	for (size_t i = 0; i < s->parts_count; i++) {
-		if (current_part(k, &s->parts[i].hash) != NULL)
+		if (current_part(k, &s->parts[i]) != NULL)
 			continue; /* durable since it became current */
 		if ((rc = store_put(k->store, STORE_PART, s->parts[i].hash.b, HASH_BYTES,
 			 s->data[i].b, s->data[i].len, err)) < 0)
@@ -274,6 +277,17 @@ make_durable(struct keep *k, const struct schedule *s, struct err *err)
 	return 0;
 }
 
+/* What s has and the current one has not, for who asks with that in hand. */
+static void
+note_fresh(struct keep *k, const struct schedule *s)
+{
+	free(k->fresh);
+	k->fresh = k->has ? calloc(s->parts_count + 1, 1) : NULL;
+	k->base = k->current.hash;
+	for (size_t i = 0; k->fresh != NULL && i < s->parts_count; i++)
+		k->fresh[i] = current_part(k, &s->parts[i]) == NULL;
+}
+
 int
 keep_set(struct keep *k, struct schedule *s, struct err *err)
 {
@@ -285,6 +299,7 @@ keep_set(struct keep *k, struct schedule *s, struct err *err)
 		schedule_free(s);
 		return rc;
 	}
+	note_fresh(k, s);
 	schedule_free(&k->current);
 	k->current = *s;
 	k->has = true;

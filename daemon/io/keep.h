@@ -16,6 +16,8 @@ struct keep {
 	const struct crypto *crypto;
 	bool has;
 	struct schedule current;
+	struct hash base; /* of what was in force before it, */
+	uint8_t *fresh;	  /* owned; a byte for each of its parts: 1, base had it not.  NULL: unknown */
 	struct hash history[KEEP_HISTORY]; /* newest first, [0] = current */
 	size_t history_count;
 };

@@ -105,6 +105,7 @@ serve_handle(void *arg, const struct stream_peer *peer, uint8_t kind, const uint
 	switch (kind) {
 	case QUERY_HEADER:
 	case QUERY_PARTS:
+	case QUERY_WHOLE:
 		fetch_serve(&e->keep, kind, payload, len, answer);
 		return;
 	case QUERY_VIEW:

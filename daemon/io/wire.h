@@ -6,6 +6,9 @@
  *                  as many of them as fit STREAM_BYTES_MAX; what is not held is left out;
  *                  more than QUERY_PARTS_MAX are refused, and longer requests before they
  *                  are read (what came before wire version 1 asked for all at once)
+ *   QUERY_WHOLE    hash (32), hash in hand   -> u32 LE bytes | that header, if it is in force here;
+ *                  and then, as for PARTS, what the one in hand has not, or else all, if it is not
+ *                  more than QUERY_WHOLE_BYTES_MAX.  ERR_UNKNOWN: ask for HEADER
  *   QUERY_VIEW     nothing                   -> msgpack {ps: [...], roles: [...],
  *                  scheduler: {...}, problems: [...], held: [...]}  what this node knows
  *   QUERY_FORCE    stamp text                -> "ok": lift what is held at that stamp
@@ -59,8 +62,9 @@ enum query {
 	QUERY_REVERT,
 	QUERY_ACTIONS,
 	QUERY_ACTION,
+	QUERY_WHOLE,
 };
 
-enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000 };
+enum { QUERY_TIMEOUT_MS = 3000, QUERY_PARTS_MAX = 1000, QUERY_WHOLE_BYTES_MAX = 256 << 10 };
 
 #endif
