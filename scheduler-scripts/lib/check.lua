@@ -43,14 +43,6 @@ local function wanted(path, what, value)
   return ("%s: expected %s, got %s"):format(path, what, shown(value))
 end
 
-local function is_image(value)
-  if type(value) ~= "string" or value == "" or value:find("//", 1, true) or value:sub(-1) == "/" then return false end
-  for part in value:gmatch("[^/]+") do
-    if not part:find("^[%w][%w_.-]*$") then return false end
-  end
-  return value:sub(1, 1) ~= "/"
-end
-
 --- A place for people: the top has no name of its own.
 local function below(path, key)
   if type(key) == "number" then return ("%s[%d]"):format(path, key) end
@@ -66,7 +58,7 @@ function plain.name(value, path)
 end
 
 function plain.image(value, path)
-  if not is_image(value) then return wanted(path, "an image", value) end
+  if not util.is_image(value) then return wanted(path, "an image", value) end
 end
 
 function plain.stamp(value, path)
@@ -159,9 +151,8 @@ function compound.class(node, value, path)
   for key in pairs(value) do
     if type(key) ~= "string" then return wanted(path, "a map", value) end
     if not names[key] and not class.open then
-      local near, known = util.suggest(tostring(key), util.keys(names)), table.concat(util.keys(names), ", ")
       return ("%s: unknown key '%s'%s"):format(path == "" and node.class or path, tostring(key),
-        near ~= "" and near or "; known: " .. known)
+        util.meant(tostring(key), util.keys(names)))
     end
   end
 end

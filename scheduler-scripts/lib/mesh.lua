@@ -30,4 +30,18 @@ local mesh = {
   lithos = require "mesh.lithos",
 }
 
+--- mesh.scale {...}: what was meant is one of its functions.
+for name, module in pairs(mesh) do
+  if type(module) == "table" and getmetatable(module) == nil then
+    local words = {}
+    for word, f in pairs(module) do
+      if type(f) == "function" then words[#words + 1] = ("mesh.%s.%s"):format(name, word) end
+    end
+    table.sort(words)
+    setmetatable(module, {__call = function()
+      error(("mesh.%s is not to be called; it has %s"):format(name, table.concat(words, ", ")), 2)
+    end})
+  end
+end
+
 return mesh

@@ -57,7 +57,7 @@ local function check_options(who, options, known)
   if type(options) ~= "table" then fail_of("%s: expected a table of options, got %s", who, type(options)) end
   for _, key in ipairs(util.sorted_keys(options)) do
     if not util.set(known)[key] then
-      fail_of("%s: unknown key '%s'%s", who, tostring(key), util.suggest(tostring(key), known))
+      fail_of("%s: unknown key '%s'%s", who, tostring(key), util.meant(tostring(key), known))
     end
   end
 end

@@ -31,7 +31,7 @@ function ports.parse(spec)
       for name in pairs(given) do
         if name ~= "range" and name ~= "scope" and name ~= "parts" then
           error(("%s: unknown key '%s'%s"):format(key, tostring(name),
-            util.suggest(tostring(name), {"parts", "range", "scope"})), 0)
+            util.meant(tostring(name), {"parts", "range", "scope"})), 0)
         end
       end
       if given.scope ~= nil and given.scope ~= "mesh" and given.scope ~= "node" then

@@ -74,7 +74,7 @@ local function check_resources(name, given)
   if type(given) ~= "table" then fail(name, "resources: expected a table, got %s", type(given)) end
   for key in pairs(given) do
     if key ~= "cpu" and key ~= "memory" then
-      fail(name, "resources: unknown key '%s'%s", tostring(key), util.suggest(tostring(key), {"cpu", "memory"}))
+      fail(name, "resources: unknown key '%s'%s", tostring(key), util.meant(tostring(key), {"cpu", "memory"}))
     end
   end
   local cpu, expected_cpu = units.cpu(given.cpu or 0)
@@ -87,7 +87,7 @@ end
 local function check(name, spec)
   for key in pairs(spec) do
     if not fields[key] then
-      fail(name, "unknown key '%s'%s", tostring(key), util.suggest(tostring(key), util.keys(fields)))
+      fail(name, "unknown key '%s'%s", tostring(key), util.meant(tostring(key), util.keys(fields)))
     end
   end
   if not policies[spec.on_split] then
@@ -97,6 +97,9 @@ local function check(name, spec)
   if type(spec.image) ~= "string" and type(spec.image) ~= "function" then
     fail(name, "image: expected the name of an image, got %s", type(spec.image))
   end
+  if type(spec.image) == "string" and not util.is_image(spec.image) then
+    fail(name, "image: '%s' is not an image: names of [A-Za-z0-9_.-] joined by '/'", spec.image)
+  end
   for _, key in ipairs {"sandbox", "process"} do check_name(name, key, spec[key]) end
   if spec.template ~= false and type(spec.template) ~= "string" and type(spec.template) ~= "function" then
     fail(name, "template: expected the name of a template, or false, got %s", type(spec.template))
@@ -105,6 +108,9 @@ local function check(name, spec)
     fail(name, "enabled: expected true, false or a function, got %s", type(spec.enabled))
   end
   if spec.version ~= nil then check_name(name, "version", spec.version) end
+  for word, f in pairs(type(spec.place) == "function" and place or {}) do
+    if f == spec.place then fail(name, "place: mesh.place.%s is to be called: mesh.place.%s()", word, word) end
+  end
   local rules = place.parse(spec.place)
   if rules == nil then
     fail(name, "place: expected mesh.place.spread() or the like, got %s", type(spec.place))
@@ -114,6 +120,9 @@ end
 
 local function parse(name, full)
   if full.ports then
+    if type(full.ports) ~= "table" then
+      fail(name, "ports: expected a table like {port = \"18000-18099\"}, got %s", type(full.ports))
+    end
     local ok, parsed = pcall(ports.parse, full.ports)
     if not ok then fail(name, "ports.%s", parsed) end
     full.ports = parsed
@@ -187,6 +196,7 @@ function role.keys(spec, round)
 end
 
 local function new(name, spec)
+  if type(name) == "table" then error("mesh.role: expected a name and a table: mesh.role(\"web\", {...})", 0) end
   if not util.is_name(name) then
     error(("role: '%s' must match [a-z0-9][a-z0-9_.-]{0,62}"):format(tostring(name)), 0)
   end

@@ -118,7 +118,7 @@ local function one_role(round, spec)
   -- Text: an error object may be anything, and a reader wants a line.
   local text = type(part) == "string" and part or ("error object is a %s value"):format(type(part))
   local prefix = ("role '%s': "):format(spec.name) -- readers have the name beside it
-  if text:sub(1, #prefix) == prefix then text = text:sub(#prefix + 1) end
+  if text:sub(1, #prefix) == prefix then text = (spec.where or "") .. text:sub(#prefix + 1) end
   round.result.errors[spec.name] = plain.text(text)
   undo(round, spec)
   local kept = keep(round, spec.name)
@@ -144,6 +144,9 @@ local keys <const> = {actions = true, groups = true, query = true, state = true}
 
 -- All that it takes beside roles: a typo must not be a question that is never asked.
 local function check(given)
+  if type(given) ~= "table" or given.where ~= nil and given.name ~= nil then
+    error("mesh.scheduler: expected a list of roles: mesh.scheduler {web, front}", 0)
+  end
   for key in pairs(given) do
     if math.type(key) ~= "integer" and not keys[key] then
       error(("mesh.scheduler: unknown key '%s'; known: query, and roles as items; actions, groups, state%s"):format(

@@ -203,7 +203,7 @@ function schema.record(fields)
     if select(2, path:gsub("[%.%[]", "")) > DEPTH_MAX then return false, path .. ": too deep" end
     for _, key in ipairs(util.keys(value)) do
       if fields[key] == nil then
-        return false, ("%s: unknown key%s"):format(below(path, key), util.suggest(tostring(key), names))
+        return false, ("%s: unknown key%s"):format(below(path, key), util.meant(tostring(key), names))
       end
     end
     local out = {}

@@ -81,6 +81,25 @@ function util.suggest(word, words)
   return best and ("; did you mean '%s'?"):format(best) or ""
 end
 
+--- The same, or else all that there are: "; known: a, b".
+---@param word string
+---@param words string[]
+function util.meant(word, words)
+  local near = util.suggest(word, words)
+  return (near ~= "" or #words == 0) and near or "; known: " .. table.concat(words, ", ")
+end
+
+--- Is it the name of an image: names of [A-Za-z0-9_.-] joined by "/"?
+function util.is_image(value)
+  if type(value) ~= "string" or value == "" or value:find("//", 1, true) or value:find("^/") or value:find("/$") then
+    return false
+  end
+  for part in value:gmatch("[^/]+") do
+    if not part:find("^[%w][%w_.-]*$") then return false end
+  end
+  return true
+end
+
 --- Is it the same all through?
 function util.same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end

@@ -338,9 +338,9 @@ describe("keyed instances", function()
 
   it("refuses what makes no name, of this role only", function()
     local result = cameras {["Bad Key"] = {}}.schedule(setup.world(1))
-    assert.are.equal("keys: 'Bad Key' makes no name of at most 63 bytes", result.errors.web)
+    assert.are.equal("keys: 'Bad Key' makes no name of at most 63 bytes", setup.said(result.errors.web))
     result = mesh.scheduler {mesh.role("web", {image = "i", keys = function() return 3 end})}.schedule(setup.world(1))
-    assert.are.equal("keys: expected a table, got number", result.errors.web)
+    assert.are.equal("keys: expected a table, got number", setup.said(result.errors.web))
   end)
 end)
 

@@ -73,7 +73,7 @@ describe("mesh.scheduler", function()
       {1e300, "1e+300"}}
     for _, case in ipairs(cases) do
       local result = mesh.scheduler {role("web", {count = case[1]})}.schedule(setup.world(1))
-      assert.are.equal(("count: %s is not an integer 0-10000"):format(case[2]), result.errors.web)
+      assert.are.equal(("count: %s is not an integer 0-10000"):format(case[2]), setup.said(result.errors.web))
     end
     assert.is_nil(mesh.scheduler {role("web", {count = 2.0})}.schedule(setup.world(1)).errors)
   end)
@@ -154,7 +154,7 @@ describe("mesh.scheduler", function()
     for _, case in ipairs(wrong) do
       local input = setup.world(2)
       local result = mesh.scheduler {role("web", case[2]), role "front"}.schedule(input)
-      assert.are.equal(case[1], result.errors.web)
+      assert.are.equal(case[1], setup.said(result.errors.web))
       assert.is_string(setup.where(result)["front.1"])
     end
     local deep = {}

@@ -30,6 +30,13 @@ function setup.world(n)
   return input
 end
 
+--- An error of a role without the place where the role is written, which it must have.
+function setup.said(text)
+  local place, said = text:match("^(scheduler%-scripts/spec/[%w_]+%.lua:%d+): (.*)$")
+  assert(place, text)
+  return said
+end
+
 --- instance -> node
 function setup.where(result)
   local at = {}

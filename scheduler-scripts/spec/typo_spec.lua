@@ -105,7 +105,8 @@ describe("what a script says amiss", function()
       function() web {on_split = "exclusive", drain = {order = "start-first"}} end)
     local result = mesh.scheduler {web {enabled = function() return "no" end},
       mesh.role("front", {image = "front-v1", sandbox = "front"})}.schedule(setup.world(1))
-    assert.are.same({web = "enabled: expected true or false, got string"}, result.errors)
+    assert.are.same({"web"}, require("mesh.util").keys(result.errors))
+    assert.are.equal("enabled: expected true or false, got string", setup.said(result.errors.web))
     assert.are.same({["front.1"] = "n1"}, setup.where(result))
   end)
 
