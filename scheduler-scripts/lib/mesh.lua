@@ -38,7 +38,7 @@ for name, module in pairs(mesh) do
       if type(f) == "function" then words[#words + 1] = ("mesh.%s.%s"):format(name, word) end
     end
     table.sort(words)
-    setmetatable(module, {__call = function()
+    setmetatable(module, {__name = "mesh.module", __call = function()
       error(("mesh.%s is not to be called; it has %s"):format(name, table.concat(words, ", ")), 2)
     end})
   end
