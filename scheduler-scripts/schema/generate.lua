@@ -136,8 +136,8 @@ local function luacheckrc()
 -- `mesh` is read-only.  Elsewhere: std = "lua54+mesh" with this stds.mesh.
 stds.mesh = {read_globals = {mesh = {fields = {]]}
   for _, name in ipairs(names_of(mesh)) do
-    local meta = type(mesh[name]) == "table" and getmetatable(mesh[name]) or nil -- mesh.lua says what is a module
-    local inner = meta and meta.__name == "mesh.module" and names_of(mesh[name]) or {}
+    local kind = type(mesh[name]) == "table" and getmetatable(mesh[name]) or nil -- mesh.lua says what is a module
+    local inner = kind and kind.__name == "mesh.module" and names_of(mesh[name]) or {}
     if #inner == 0 then
       out[#out + 1] = ("  %s = {other_fields = %s},"):format(name, tostring(type(mesh[name]) == "table"))
     else
