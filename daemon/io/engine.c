@@ -449,23 +449,14 @@ engine_open_dir(const char *path)
 	return open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 }
 
-/* Opened anew each time: a directory may come later, or be replaced. */
-int
-engine_facts(const struct engine *e, struct view_facts *out, struct err *err)
-{
-	AUTO_CLOSE int images = engine_open_dir(e->conf.images_dir);
-	AUTO_CLOSE int sandboxes = engine_open_dir(e->conf.sandboxes_dir);
-	return facts_fill(out, images, sandboxes, err);
-}
-
 static int
 open_host(struct engine *e, struct err *err)
 {
 	int rc;
 
-	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 || (rc = collect_start(e, err)) < 0 ||
-	    (rc = engine_facts(e, &e->facts, err)) < 0)
+	if ((rc = probe_new(e->state_fd, &e->probe, err)) < 0 || (rc = collect_start(e, err)) < 0)
 		return rc;
+	factslook_begin(e);
 	e->apps = apps_new(&(struct apps_conf){e->loop, e->series, e->conf.name});
 	if (e->apps == NULL || (e->health = health_new(e->loop, on_health, e)) == NULL ||
 	    (e->liveness = health_new(e->loop, on_liveness, e)) == NULL || local_init(&e->local) < 0)

@@ -28,7 +28,7 @@
 #include "depart.h"
 #include "dossier.h"
 #include "exclusive.h"
-#include "facts.h"
+#include "factslook.h"
 #include "follow.h"
 #include "health.h"
 #include "hold.h"
@@ -84,6 +84,7 @@ struct engine {
 	struct collect *collect;
 	struct apps *apps; /* apps.h */
 	struct view_facts facts;
+	struct factslook factslook;
 	struct dossier dossier;
 	struct view_metrics metrics;
 	struct standing standing;
@@ -148,8 +149,6 @@ void engine_report_soon(struct engine *e);
 bool engine_adopted(struct engine *e);
 /* The newest stamp that was ever applied here. */
 void engine_applied(const struct engine *e, struct stamp *out);
-/* This host's facts as they are now, config_hash excepted. */
-MUST_CHECK int engine_facts(const struct engine *e, struct view_facts *out, struct err *err);
 /* A directory by the config's path; -1 when it is not there. */
 int engine_open_dir(const char *path);
 /* The wall clock in ms. */

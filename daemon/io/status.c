@@ -180,25 +180,6 @@ belonging_problems(const struct engine *e, const struct mesh_side *s, struct sli
 	return n;
 }
 
-/* What is in it exists, and the scheduler is told of none. */
-static bool
-shut_line(const struct engine *e, char text[ERR_TEXT_CAP])
-{
-	const char *const dirs[] = {e->conf.images_dir, e->conf.sandboxes_dir};
-
-	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		AUTO_CLOSE int fd = engine_open_dir(dirs[i]);
-
-		if (fd >= 0 || errno != EACCES)
-			continue;
-		snprintf(text, ERR_TEXT_CAP,
-		    "%.350s can't be listed by the account of the engine: nothing in it is known to the scheduler",
-		    dirs[i]);
-		return true;
-	}
-	return false;
-}
-
 /* At most `cap` of this node's own; the caller packs them with the view's. */
 static size_t
 own_problems(const struct engine *e, const struct mesh_side *s, struct slice view,
@@ -234,9 +215,8 @@ own_problems(const struct engine *e, const struct mesh_side *s, struct slice vie
 	if (probe_disk_line(&e->metrics, e->conf.state_dir, notes->disk, sizeof notes->disk) && n < cap)
 		out[n++] = (struct own_problem){
 		    notes->disk, "make room there: a schedule or a file of a role that can not be written is refused"};
-	if (shut_line(e, notes->shut) && n < cap)
-		out[n++] = (struct own_problem){
-		    notes->shut, "chmod o+rx that directory, and those above it"};
+	if (n < cap && (out[n].text = factslook_problem(e, notes->shut, &out[n].hint)) != NULL)
+		n++;
 	if (e->store_note[0] != '\0' && n < cap)
 		out[n++] = (struct own_problem){e->store_note, ""};
 	return n;

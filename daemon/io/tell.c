@@ -139,8 +139,8 @@ on_soon(uv_timer_t *timer)
 {
 	struct engine *e = timer->data;
 
-	if (e->mesh == NULL || !e->local.known)
-		return; /* before the supervisor's list, "nothing runs" would be a lie */
+	if (e->mesh == NULL || !e->local.known || !e->factslook.known)
+		return; /* before the supervisor's list, "nothing runs" would be a lie; nor has it no image */
 	set_report(e);
 	e->reported = net_now();
 	engine_kick(e);
@@ -152,22 +152,6 @@ engine_report_soon(struct engine *e)
 {
 	if (!uv_is_active((uv_handle_t *)&e->report))
 		uv_timer_start(&e->report, on_soon, TELL_SOON_MS, 0);
-}
-
-static void
-refresh_facts(struct engine *e)
-{
-	struct view_facts fresh;
-	struct err err;
-
-	if (engine_facts(e, &fresh, &err) < 0)
-		return; /* the last ones stand */
-	fresh.config_hash = e->trees.config_hash;
-	if (fresh.images_count != e->facts.images_count ||
-	    fresh.sandboxes_count != e->facts.sandboxes_count)
-		engine_report_soon(e);
-	facts_free(&e->facts);
-	e->facts = fresh;
 }
 
 static void
@@ -206,12 +190,12 @@ tell_second(struct engine *e)
 	probe_read(e->probe, &s, &e->metrics);
 	s.instances = (uint16_t)running(e);
 	if (++e->seconds % 5 == 0)
-		refresh_facts(e);
+		factslook_begin(e);
 	answers_measure(e);
 	standing_second(e);
 	exposition_second(e);
 	look_at_counters(e);
-	if (e->mesh == NULL)
+	if (!factslook_known(e) || e->mesh == NULL)
 		return;
 	look_for_twin(e);
 	dossier_second(e);
