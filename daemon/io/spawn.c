@@ -86,7 +86,7 @@ static _Noreturn void
 child(pid_t parent, const struct spawn_conf *conf, int in, int out, int err)
 {
 	static char *const envp[] = { (char *)"LC_ALL=C", NULL };
-	const struct sigaction usual = {.sa_handler = SIG_DFL};
+	static const unsigned long dfl[4]; /* the kernel's own struct: all zero is SIG_DFL */
 	sigset_t none;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
@@ -94,8 +94,9 @@ child(pid_t parent, const struct spawn_conf *conf, int in, int out, int err)
 	setpgid(0, 0);
 	if (dup2(err, 2) < 0 || dup2(out, 1) < 0 || dup2(in, 0) < 0)
 		_exit(EXEC_FAILED);
+	/* By hand: libc keeps two for itself and would leave those ignored. */
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &usual, NULL); /* KILL and STOP have no other */
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(uint64_t));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (conf->work != NULL)
