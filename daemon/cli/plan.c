@@ -193,7 +193,10 @@ put(const struct planning *p, const struct plan_asked *a)
 	char sum[160];
 
 	decide_sum(p->diff, sum, sizeof sum);
-	fprintf(s->out, "plan: %s\n", sum);
+	fprintf(s->out, "plan: %s", sum);
+	if (json_array_size(a->failed) > 0)
+		fprintf(s->out, "; %zu role%s", json_array_size(a->failed), json_array_size(a->failed) > 1 ? "s fail" : " fails");
+	fputc('\n', s->out);
 	decide_print(s, p->diff, "  ", s->args->output == ARGS_WIDE ? 0 : DECIDE_SHOWN);
 	for (size_t i = 0; i < json_array_size(a->missing); i++) {
 		fputs("lacking: ", s->out);
@@ -231,15 +234,16 @@ finish(struct planning *p, struct err *err)
 	    .result = p->now.result,
 	    .files = json_array(),
 	    .notes = json_array(),
+	    .failed = json_array(),
 	    .missing = json_array()};
 	int rc = plan_files(&a, err);
 
 	if (rc == 0) {
 		p->diff = decide_diff(a.before, p->after);
-		rc = json_array_size(p->diff) + json_array_size(a.files) > 0 ? 1 : 0;
+		rc = json_array_size(p->diff) + json_array_size(a.files) + json_array_size(a.failed) > 0 ? 1 : 0;
 		if (p->s->args->output == ARGS_JSON) {
-			json_t *v = json_pack("{s:O, s:O, s:O, s:O}", "changes", p->diff, "files", a.files,
-			    "missing", a.missing, "notes", a.notes);
+			json_t *v = json_pack("{s:O, s:O, s:O, s:O, s:O}", "changes", p->diff, "files", a.files,
+			    "failed", a.failed, "missing", a.missing, "notes", a.notes);
 
 			json_dumpf(v, p->s->out, JSON_INDENT(2) | (p->s->terminal ? JSON_ENSURE_ASCII : 0));
 			fputc('\n', p->s->out);
@@ -251,6 +255,7 @@ finish(struct planning *p, struct err *err)
 	json_decref(before);
 	json_decref(a.files);
 	json_decref(a.notes);
+	json_decref(a.failed);
 	json_decref(a.missing);
 	return rc;
 }
@@ -297,7 +302,7 @@ int
 show_render_plan(const struct show *s, struct err *err)
 {
 	struct planning p = {.s = s};
-	struct plan_asked a = {.notes = json_array(), .missing = json_array()};
+	struct plan_asked a = {.notes = json_array(), .failed = json_array(), .missing = json_array()};
 	json_t *out = NULL;
 	int rc = round_of(&p, err);
 
@@ -317,6 +322,7 @@ show_render_plan(const struct show *s, struct err *err)
 	if (rc < 0 && err->code == FAILED) /* it is mesh plan that has 1 for another thing */
 		err->code = 1;
 	json_decref(out);
+	json_decref(a.failed);
 	json_decref(a.notes);
 	json_decref(a.missing);
 	planning_free(&p);

@@ -17,6 +17,7 @@ struct plan_asked {
 	struct slice result; /* after, as packed */
 	json_t *files;	 /* to fill: [{role, node, file, from, to}]: texts, null = not there */
 	json_t *notes;	 /* to fill: strings, what could not be compared and why */
+	json_t *failed;	 /* to fill: [{role, error}], who keep what they had */
 	json_t *missing; /* to fill: strings, what nodes lack */
 };
 

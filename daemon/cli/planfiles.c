@@ -96,6 +96,7 @@ judge(struct files *f, struct err *err)
 	for (size_t i = 0; i < f->after.errors_count; i++) {
 		const struct plan_error *e = &f->after.errors[i];
 
+		json_array_append_new(f->asked->failed, json_pack("{s:s, s:s}", "role", e->role, "error", e->text));
 		note(f, "role %s failed, and %s: %s", e->role,
 		    json_object_get(json_object_get(f->asked->before, "roles"), e->role) != NULL ?
 			"keeps its part" : "has none to keep", e->text);

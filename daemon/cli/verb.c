@@ -289,7 +289,7 @@ const struct verb verbs[] = {
 		   "what a round would get now (--input FILE: on that), and shows what they decide otherwise\n"
 		   "than the schedule in force, and which files that gives roles. Of variables only names are\n"
 		   "shown. With --input and --scheduler no daemon is needed.\n"
-		   "Exit code: 0 nothing would change, 1 something would, 2 an error.",
+		   "Exit code: 0 nothing would change, 1 something would or a role fails, 2 an error.",
 	.options = OPT_BIT(OPT_SCHEDULER) | OPT_BIT(OPT_INPUT),
 	.failed_code = 2,
 	.local = show_plan},

@@ -119,7 +119,7 @@ def test_a_role_that_is_refused_keeps_its_part(cluster, what):
     assert p.returncode == 1 and "no instance 'web.99' is scheduled or runs: role web: " in p.stderr and \
         expected in p.stderr, p.stderr
     p = leader.mesh("plan")
-    assert p.stdout.startswith("plan: the same\n"), p.stdout + p.stderr
+    assert p.returncode == 1 and p.stdout.startswith("plan: the same; 1 role fails\n"), p.stdout + p.stderr
     assert "note: role web failed, and keeps its part: " in p.stdout and expected in p.stdout, p.stdout
 
 

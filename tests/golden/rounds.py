@@ -151,8 +151,14 @@ def roles_that_fail(top):
         f.write("return {schedule = function(input)\n  return {roles = input.parents[1].roles, nodes = input.parents[1].nodes,\n"
                 "    errors = {three = 'boom'}}\nend}\n")
     p = mesh("plan", "--input", g.name, "--scheduler", os.path.dirname(f.name))
-    say("a plan after an operator's action is the same", p.returncode == 0 and "plan: the same\n" in p.stdout and
+    say("a plan with a role that fails", p.returncode == 1 and "plan: the same; 1 role fails\n" in p.stdout and
         "note: role three failed, and has none to keep: boom\n" in p.stdout, p)
+    with open(f.name, "w", encoding="utf-8") as f:
+        f.write("return {schedule = function(input)\n  return {roles = input.parents[1].roles, nodes = input.parents[1].nodes}\nend}\n")
+    p = mesh("plan", "--input", g.name, "--scheduler", os.path.dirname(f.name), "-o", "json")
+    told = json.loads(p.stdout)
+    say("a plan after an operator's action is the same", p.returncode == 0 and
+        (told["changes"], told["failed"], told["files"]) == ([], [], []), p)
 
 
 def main():
