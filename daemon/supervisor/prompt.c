@@ -21,7 +21,7 @@
 #ifndef SYS_statmount
 #define SYS_statmount 457
 #endif
-enum { MNT_ID_UNIQUE = 0x4000, SB_BASIC = 1, NAME_BYTES = 255, KNOWN_MAX = 8 };
+enum { MNT_ID_UNIQUE = 0x4000, SB_BASIC = 1, NAME_BYTES = 255, KNOWN_MAX = 8, KNOWN_MS = 500 };
 
 struct mount_ask {
 	uint32_t size, spare;
@@ -71,10 +71,9 @@ has_name(const char *name)
 	return false;
 }
 
-/* By the text that all kernels have.  What is not in it is mounted nowhere: it is ours,
- * of an image that is a file. */
+/* What is not in it is mounted nowhere: it is ours, of an image that is a file. */
 static bool
-by_mountinfo(uint64_t id)
+read_mountinfo(uint64_t id)
 {
 	AUTO_FCLOSE FILE *f = fopen("/proc/self/mountinfo", "re");
 	AUTO_FREE char *line = NULL;
@@ -89,6 +88,31 @@ by_mountinfo(uint64_t id)
 			    has_name(name);
 	}
 	return f != NULL && feof(f);
+}
+
+/* By the text that all kernels have.  These numbers are given again once what had them is
+ * not mounted any more: what was read holds for as long as a start takes. */
+static bool
+by_mountinfo(uint64_t id)
+{
+	static struct {
+		uint64_t id;
+		msec until;
+		bool is;
+	} known[KNOWN_MAX];
+	static size_t next;
+	msec now = sys_now();
+	bool is;
+
+	for (size_t i = 0; i < KNOWN_MAX; i++)
+		if (known[i].id == id && now < known[i].until)
+			return known[i].is;
+	is = read_mountinfo(id);
+	known[next].id = id;
+	known[next].until = now + KNOWN_MS;
+	known[next].is = is;
+	next = (next + 1) % KNOWN_MAX;
+	return is;
 }
 
 /* The numbers of mounts that are never given to another: what was said of one holds. */
@@ -126,7 +150,7 @@ prompt_is(int fd)
 		return true;
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, MNT_ID_UNIQUE, &sx) < 0)
 		return false;
-	if (sx.stx_mask & MNT_ID_UNIQUE)
+	if (sx.stx_mask & MNT_ID_UNIQUE && HOLDS("mount-numbers"))
 		return by_number(sx.stx_mnt_id);
 	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &sx) == 0 &&
 	    sx.stx_mask & STATX_MNT_ID && by_mountinfo(sx.stx_mnt_id);

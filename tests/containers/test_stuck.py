@@ -221,6 +221,29 @@ def test_a_container_file_that_is_never_opened(node, served, op):
 
 
 @pytest.mark.parametrize("where", [IMAGE, VOLUME])
+def test_before_linux_6_8(weak_programs, where):
+    """Without numbers of mounts that are never given again, the kernel's list of mounts says which is which."""
+    host = weak.Host(weak_programs)
+    try:
+        make_images(host)
+        served = Served(host.top / "kept", host.images / "slow")
+        try:
+            in_volume(host, served)
+            served.hold(GETATTR, "")
+            host.start()
+            host.without("mount-numbers")
+            start(host, 900, *where)
+            assert served.waits.wait(10)
+            goes_on(host, "web.2")
+            served.go()
+            host.event(kind="state", instance="web.1", state="running")
+        finally:
+            served.close()
+    finally:
+        host.close()
+
+
+@pytest.mark.parametrize("where", [IMAGE, VOLUME])
 def test_without_this_all_wait(weak_programs, where):
     host = weak.Host(weak_programs)
     try:
