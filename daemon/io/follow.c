@@ -41,14 +41,102 @@ retry_ms(const struct follow *f)
 	return f->failures < 4 ? (uint64_t)FOLLOW_RETRY_MS >> (4 - f->failures) : FOLLOW_RETRY_MS;
 }
 
+/* False: overtaken meanwhile, or to be merged first. */
+static bool
+is_due(struct engine *e, const struct schedule *s)
+{
+	struct follow *f = &e->follow;
+	struct stamp applied;
+
+	engine_applied(e, &applied);
+	if (stamp_cmp(&s->meta.stamp, &applied) <= 0 &&
+	    (e->keep.has || stamp_cmp(&s->meta.stamp, &applied) < 0))
+		return false;
+	if (e->keep.has && !schedule_descends(s, &applied) &&
+	    net_now() - f->wanted_since < FOLLOW_MERGE_MS) {
+		uv_timer_start(&f->retry, on_retry, FOLLOW_RETRY_MS, 0);
+		return false;
+	}
+	return true;
+}
+
+static void
+take(struct engine *e, struct schedule *s)
+{
+	struct follow *f = &e->follow;
+	char text[STAMP_TEXT_CAP];
+	struct err err;
+
+	stamp_text(&s->meta.stamp, text);
+	if (keep_set(&e->keep, s, &err) < 0) {
+		if (err.code == EXIT_STATE)
+			engine_exit(e, EXIT_STATE, err.text);
+		snprintf(f->error, sizeof f->error, "schedule %s: %.300s", text, err.text);
+		log_warn("%s", f->error);
+		uv_timer_start(&f->retry, on_retry, 10 * FOLLOW_RETRY_MS, 0);
+		return;
+	}
+	(void)engine_adopted(e); /* its refusal is logged */
+}
+
+/* A piece of it; at the end all that it is for, and in a turn more the plan before it is
+ * freed.  What can't be read is kept all the same: apply says so. */
+static void
+on_turn(struct engine *e)
+{
+	struct follow *f = &e->follow;
+	struct plan none = {0};
+	int rc;
+
+	if (!f->reading) {
+		apply_ready(e, NULL, &none);
+		return;
+	}
+	if ((rc = schedule_plan_more(&f->got, &f->at, &f->plan)) <= 0) {
+		f->reading = false;
+		if (rc == 0)
+			apply_ready(e, &f->got, &f->plan);
+		if (is_due(e, &f->got))
+			take(e, &f->got);
+		schedule_free(&f->got);
+	}
+	turns_add(e, &f->turn);
+}
+
+static void
+forget_got(struct engine *e)
+{
+	struct follow *f = &e->follow;
+
+	turns_drop(e, &f->turn);
+	if (!f->reading)
+		return;
+	f->reading = false;
+	schedule_free(&f->got);
+	plan_free(&f->plan);
+}
+
+void
+follow_fetched(struct engine *e, struct schedule *s)
+{
+	struct follow *f = &e->follow;
+
+	forget_got(e);
+	if (!is_due(e, s))
+		return;
+	f->got = *s;
+	memset(s, 0, sizeof *s);
+	f->at = 0;
+	f->reading = true;
+	on_turn(e);
+}
+
 static void
 on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 {
 	struct engine *e = arg;
 	struct follow *f = &e->follow;
 	char text[STAMP_TEXT_CAP];
-	struct stamp applied;
-	struct err err;
 
 	stamp_text(&fetch_ref(f->fetch)->stamp, text);
 	f->fetch = NULL;
@@ -61,24 +149,7 @@ on_fetched(void *arg, int rc, struct schedule *s, const char *why)
 	}
 	f->failures = 0;
 	f->error[0] = '\0';
-	engine_applied(e, &applied);
-	if (stamp_cmp(&s->meta.stamp, &applied) <= 0 &&
-	    (e->keep.has || stamp_cmp(&s->meta.stamp, &applied) < 0))
-		return; /* overtaken meanwhile */
-	if (e->keep.has && !schedule_descends(s, &applied) &&
-	    net_now() - f->wanted_since < FOLLOW_MERGE_MS) {
-		uv_timer_start(&f->retry, on_retry, FOLLOW_RETRY_MS, 0);
-		return;
-	}
-	if (keep_set(&e->keep, s, &err) < 0) {
-		if (err.code == EXIT_STATE)
-			engine_exit(e, EXIT_STATE, err.text);
-		snprintf(f->error, sizeof f->error, "schedule %s: %.300s", text, err.text);
-		log_warn("%s", f->error);
-		uv_timer_start(&f->retry, on_retry, 10 * FOLLOW_RETRY_MS, 0);
-		return;
-	}
-	(void)engine_adopted(e); /* its refusal is logged */
+	follow_fetched(e, s);
 }
 
 /* Does another content lie here under the stamp that is announced? */
@@ -143,6 +214,11 @@ follow_look(struct engine *e)
 	engine_applied(e, &applied);
 	if (stamp_cmp(&p.stamp, &applied) < (e->keep.has ? 1 : 0))
 		return;
+	if (f->reading) {
+		if (hash_eq(&f->got.hash, &p.hash))
+			return;
+		forget_got(e);
+	}
 	if (f->fetch != NULL) {
 		if (hash_eq(&fetch_ref(f->fetch)->hash, &p.hash))
 			return;
@@ -172,6 +248,7 @@ follow_stop(struct engine *e)
 	if (e->follow.fetch != NULL)
 		fetch_cancel(e->follow.fetch);
 	e->follow.fetch = NULL;
+	forget_got(e);
 	e->follow.error[0] = '\0';
 	uv_timer_stop(&e->follow.retry);
 }
@@ -181,4 +258,5 @@ follow_init(struct engine *e)
 {
 	uv_timer_init(e->loop, &e->follow.retry);
 	e->follow.retry.data = e;
+	e->follow.turn.run = on_turn;
 }

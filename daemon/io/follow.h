@@ -4,11 +4,16 @@
  * Never an older one than the one in force.  One that does not come from the
  * one in force (two sides met) waits a little: the leader is about to issue one
  * that comes from both, and that one restarts less.
+ *
+ * Of a large mesh it is read in turns of the loop before it is kept: who has it in force
+ * has it at hand, and nobody who can be heard waits for all of it.
  */
 #ifndef IO_FOLLOW_H
 #define IO_FOLLOW_H
 
+#include "../core/plan.h"
 #include "fetch.h"
+#include "turns.h"
 
 struct engine;
 
@@ -20,6 +25,11 @@ enum {
 
 struct follow {
 	struct fetch *fetch; /* under way, or NULL */
+	bool reading;	     /* what was fetched: got, of which plan is read up to at */
+	struct schedule got;
+	struct plan plan;
+	size_t at;
+	struct work turn;
 	uv_timer_t retry;
 	uint32_t failures; /* of this announcement; picks the next holder */
 	struct hash wanted;
@@ -30,6 +40,9 @@ struct follow {
 };
 
 void follow_init(struct engine *e);
+/* It was fetched: read it, then keep it and have it in force, unless something newer is by
+ * then.  Takes s, if it is due. */
+void follow_fetched(struct engine *e, struct schedule *s);
 /* This node leads now: nothing to follow. */
 void follow_stop(struct engine *e);
 /* A newer one is in force: that is over. */
