@@ -97,8 +97,8 @@ number_text(char *out, size_t cap, double v)
 		snprintf(out, cap, "NaN");
 	else if (isinf(v))
 		snprintf(out, cap, "%s", v > 0 ? "+Inf" : "-Inf");
-	else
-		snprintf(out, cap, "%.10g", v);
+	else /* bytes and counts as they are, to the last one */
+		snprintf(out, cap, v == floor(v) && fabs(v) < 1e15 ? "%.0f" : "%.10g", v);
 	return out;
 }
 

@@ -22,6 +22,12 @@ values_by_labels(void **state)
 	const struct script many = {.verb = "metrics", .frames = {DATA("vector",
 	    ONE("\"a\":\"1\",\"b\":\"2\",\"c\":\"3\",\"d\":\"4\",\"e\":\"5\",\"f\":\"6\",\"g\":\"7\\\"\"", "[1,2]"))}};
 	const struct script none = {.verb = "metrics", .frames = {DATA("vector", "")}};
+	static const struct {
+		const char *frame, *text;
+	} numbers[] = {{DATA("scalar", ONE("", "[1,25205342208]")), "25205342208\n"},
+	    {DATA("scalar", ONE("", "[1,-999999999999999]")), "-999999999999999\n"},
+	    {DATA("scalar", ONE("", "[1,1e15]")), "1e+15\n"}, {DATA("scalar", ONE("", "[1,0.1]")), "0.1\n"},
+	    {DATA("scalar", ONE("", "[1,76721352704.25]")), "7.67213527e+10\n"}};
 	const struct script number = {.verb = "metrics", .frames = {DATA("scalar", ONE("", "[1,\"+Inf\"]"))}};
 
 	(void)state;
@@ -40,6 +46,11 @@ values_by_labels(void **state)
 	    "{a=\"1\",b=\"2\",c=\"3\",d=\"4\",e=\"5\",f=\"6\",g=\"7\\\"\"}  2\n", "");
 	check("metrics x --no-headers", 0, &none, 0, "", "");
 	check("metrics 1/0", 0, &number, 0, "+Inf\n", "");
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		const struct script one = {.verb = "metrics", .frames = {numbers[i].frame}};
+
+		check("metrics x", 0, &one, 0, numbers[i].text, "");
+	}
 }
 
 static void
