@@ -114,6 +114,9 @@ MUST_CHECK int cgroup_make_sub(const struct cgroups *g, const char *sub, int *fd
 /* Kill what is in those of a leaf, wait for its end, each at most ms, and remove
  * them. */
 void cgroup_end_subs(const struct cgroups *g, const char *leaf, int ms);
+/* Of what is in our group only this user binds the port, on meshd's own network; a kernel
+ * that can't do that is told in the log.  (cgroup_port.c) */
+void cgroup_keep_port(const struct cgroups *g, unsigned port, uid_t engine);
 /* Does the kernel hold this group to the devices of cgroup_nodes? */
 bool cgroup_devices_of(const struct cgroups *g, const char *leaf);
 /* Is this process in the leaf?  1, 0, or -1 and errno: that can't be seen. */

@@ -19,6 +19,8 @@
 #include "rootless.h"
 #include "sys.h"
 
+enum { MESH_PORT = 7780 };
+
 enum {
 	NOBODY = 65534,
 	RANGE_FIRST = 700000000, /* away from people, services, nspawn, subuid */
@@ -114,6 +116,16 @@ read_range(struct config *c, const struct flat *f, struct err *err)
 	    c->file, rec.line, rec.col);
 }
 
+/* meshd-conf has judged it; its default is the engine's. */
+static unsigned
+port_of(const struct flat *f)
+{
+	char listen[128];
+	const char *colon = flat_str(f, "listen", listen, sizeof listen) ? strrchr(listen, ':') : NULL;
+
+	return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : MESH_PORT;
+}
+
 int
 config_read(struct config *c, const struct flat *f, struct err *err)
 {
@@ -135,6 +147,7 @@ config_read(struct config *c, const struct flat *f, struct err *err)
 	snprintf(key, sizeof key, "%s/cluster.key", c->state_dir);
 	c->key_configured = flat_find(f, "cluster-key", &rec);
 	c->http = flat_find(f, "http", &rec);
+	c->port = port_of(f);
 	c->account_configured = flat_find(f, "user", &rec) || flat_find(f, "http/user", &rec) ||
 	    flat_find(f, "conf-user", &rec) || flat_find(f, "uid-range", &rec);
 	if (strlen(key) >= CONFIG_PATH_CAP)

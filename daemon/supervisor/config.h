@@ -25,6 +25,7 @@ struct config {
 	bool key_configured;		   /* ... but only then it must exist */
 	bool account_configured;	   /* user, conf-user or uid-range is */
 	char cgroup[CONFIG_PATH_CAP];	   /* NAME[/NAME...], below the roots */
+	unsigned port;			   /* of the mesh: of `listen` */
 	bool http;			   /* meshd-http is wanted */
 	char user[NAME_CAP], conf_user[NAME_CAP], http_user[NAME_CAP];
 	uid_t uid, conf_uid, http_uid;

@@ -360,6 +360,7 @@ judge_all(struct sup *s, struct row *r, struct err *err)
 	judge_of(s, j, &sandbox, file, &judge);
 	judge.container = &container;
 	judge.range_ids = s->conf.range_ids;
+	judge.own_port = s->conf.port;
 	judge.secrets = j->secrets == NULL ? NULL : &secrets;
 	j->spec = calloc(1, sizeof *j->spec);
 	if (j->spec == NULL)

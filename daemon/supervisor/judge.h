@@ -21,6 +21,7 @@ struct judge {
 	const struct flat *secrets; /* of its secret-environ-file, or NULL */
 	const char *sandbox_file;   /* for error lines */
 	const char *images_dir;	    /* of the daemon config */
+	unsigned own_port;	    /* likewise, the mesh's own: 0 = not known */
 	uint32_t range_first;	    /* outside uids for this sandbox ... */
 	uint32_t range_ids;	    /* ... so many; 0: 64 Ki */
 };

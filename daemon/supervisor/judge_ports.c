@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../base/weak.h"
 #include "judge_in.h"
 #include "ports.h"
 
@@ -234,6 +235,9 @@ judge_entry(const struct judge *j, const struct flat_rec *rec, const char *key,
 	    (is_on(j, entry, "reuse-port", false) ? PORT_REUSE_PORT : 0) |
 	    (is_on(j, entry, "set-non-block", false) ? PORT_NONBLOCK : 0) |
 	    (s->network != SPEC_NET_HOST && !is_on(j, entry, "external", false) ? PORT_INSIDE : 0);
+	if (p.number == j->own_port && !(p.flags & PORT_INSIDE) && HOLDS("own-port"))
+		return judge_fail(j, rec, err,
+		    "tcp-ports: port %u is the mesh's own (listen: of meshd's config)", p.number);
 	return add_port(j, rec, s, &p, err);
 }
 

@@ -126,6 +126,8 @@ start(struct sup *s, const struct args *a, struct err *err)
 	    (rc = open_signals(s, err)) < 0 || (rc = lease_open(s, err)) < 0 ||
 	    (rc = web_open(&s->web, &s->conf, err)) < 0)
 		return rc;
+	if (!rootless())
+		cgroup_keep_port(&s->cgroups, s->conf.port, s->conf.uid);
 	nets_new(&s->launcher.nets, s->conf.cgroup);
 	s->launcher.conf = s->programs.conf;
 	s->launcher.conf_uid = s->conf.conf_uid;

@@ -1,4 +1,5 @@
-"""Devices by cgroup: what stands behind mounts without devices and missing capabilities.
+"""Devices by cgroup: what stands behind mounts without devices and missing capabilities;
+and the mesh's own port, which is kept likewise.
 
 The program is of the daemon's own group: it holds for what was started before it,
 and goes on to hold when the supervisor is dead.
@@ -40,6 +41,18 @@ def test_held_by_the_group(host, defence):
     assert (image, made) == (("escaped", "escaped") if defence else ("EPERM", "EPERM"))
     # What a container's own /dev has is not refused.
     assert host.tries("a", ["read:/zero"], off=["nodev"])["read:/zero"] == "escaped"
+
+
+@pytest.mark.parametrize("defence", [["own-port"], []])
+def test_the_port_of_the_mesh(host, defence):
+    """On the host's network, by itself or by tcp-ports; on its own it may, and have any other."""
+    host.without(*defence)
+    host.start()
+    got = host.tries("a", ["bind:0,7780", "bind:0,7783"], "root")
+    assert got == {"bind:0,7780": "escaped" if defence else "EPERM", "bind:0,7783": "escaped"}
+    assert host.tries("a", ["bind:0,7780"], "root", "network: none\n") == {"bind:0,7780": "escaped"}
+    said = host.tries("a", ["fds"], "root", "tcp-ports: {7780: {fd: 3}}\n", defence)
+    assert "fds" in said if defence else "tcp-ports: port 7780 is the mesh's own (listen: of meshd's config)" in said
 
 
 def test_of_those_that_run_and_without_us(host):

@@ -55,6 +55,9 @@ defaults(void **state)
 	assert_int_equal(read_one("uid-range", "100000-231071", &c, &err), 0);
 	assert_int_equal(c.range_first, 100000);
 	assert_int_equal(c.range_last, 231071);
+	assert_int_equal(c.port, 7780);
+	assert_int_equal(read_one("listen", "[fd00::1]:99", &c, &err), 0);
+	assert_int_equal(c.port, 99);
 }
 
 static void
