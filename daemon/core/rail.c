@@ -459,36 +459,49 @@ judge_all(const struct railwork *j, const struct plan *plan, struct rail *out)
 }
 
 int
+rail_keep_role(struct plan *plan, const struct plan *last, const char *role,
+    const struct view_node *nodes, size_t nodes_count)
+{
+	if (plan_role(plan, role) != NULL || plan_role(last, role) == NULL)
+		return 0;
+	return railkeep_role(plan, last, role, nodes, nodes_count);
+}
+
+int
 rail_keep_failed(struct plan *plan, const struct plan *last, const struct view_node *nodes,
     size_t nodes_count)
 {
-	for (size_t i = 0; i < plan->errors_count; i++) {
-		const char *role = plan->errors[i].role;
-		int rc;
+	int rc = 0;
 
-		if (plan_role(plan, role) != NULL || plan_role(last, role) == NULL)
-			continue;
-		if ((rc = railkeep_role(plan, last, role, nodes, nodes_count)) != 0)
-			return rc;
-	}
-	return 0;
+	for (size_t i = 0; i < plan->errors_count && rc == 0; i++)
+		rc = rail_keep_role(plan, last, plan->errors[i].role, nodes, nodes_count);
+	return rc;
 }
 
-static int
-substitute(struct plan *plan, const struct rail_in *in, struct rail *out)
+/* A role that is held and has no older part. */
+static bool
+is_blocked(const struct plan *last, const struct rail *r)
 {
-	int rc;
+	for (size_t i = 0; i < r->held_count; i++)
+		if (last == NULL || plan_role(last, r->held[i].role) == NULL)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < out->held_count; i++) {
-		if (in->last == NULL || plan_role(in->last, out->held[i].role) == NULL) {
-			out->blocked = true;
-			continue;
-		}
-		rc = railkeep_role(plan, in->last, out->held[i].role, in->nodes, in->nodes_count);
-		if (rc != 0)
-			return rc;
-	}
-	return in->last != NULL ? rail_keep_failed(plan, in->last, in->nodes, in->nodes_count) : 0;
+int
+rail_keep_more(struct plan *plan, const struct plan *last, const struct rail *rail,
+    const struct view_node *nodes, size_t nodes_count, size_t *at)
+{
+	size_t i = (*at)++;
+	int rc = 0;
+
+	if (last == NULL || i >= rail->held_count + plan->errors_count)
+		return 0;
+	if (i >= rail->held_count)
+		rc = rail_keep_role(plan, last, plan->errors[i - rail->held_count].role, nodes, nodes_count);
+	else if (plan_role(last, rail->held[i].role) != NULL)
+		rc = railkeep_role(plan, last, rail->held[i].role, nodes, nodes_count);
+	return rc != 0 ? rc : 1;
 }
 
 struct railwork *
@@ -509,7 +522,7 @@ rail_planned(struct railwork *w, const struct plan *plan)
 }
 
 int
-rail_end(struct railwork *w, struct plan *plan, const struct rail_in *in, struct rail *out)
+rail_end(struct railwork *w, const struct plan *plan, const struct rail_in *in, struct rail *out)
 {
 	int rc;
 
@@ -518,10 +531,9 @@ rail_end(struct railwork *w, struct plan *plan, const struct rail_in *in, struct
 	if ((rc = rows_of_silent(w, in->last)) == 0 && (rc = rows_of_plan(&w->before, in->last)) == 0)
 		rc = judge_all(w, plan, out);
 	rail_drop(w);
-	if (rc == 0)
-		rc = substitute(plan, in, out);
 	if (rc != 0)
 		rail_free(out);
+	out->blocked = rc == 0 && is_blocked(in->last, out);
 	return rc;
 }
 
@@ -542,11 +554,18 @@ rail_apply(struct plan *plan, const struct rail_in *in, struct rail *out)
 {
 	struct railwork *w = rail_begin(in);
 	int rc = w == NULL ? -ERR_FULL : rail_planned(w, plan);
+	size_t at = 0;
 
-	if (rc == 0)
-		return rail_end(w, plan, in, out);
-	memset(out, 0, sizeof *out);
-	rail_drop(w);
+	if (rc != 0) {
+		memset(out, 0, sizeof *out);
+		rail_drop(w);
+		return rc;
+	}
+	rc = rail_end(w, plan, in, out) == 0 ? 1 : -ERR_FULL;
+	while (rc > 0)
+		rc = rail_keep_more(plan, in->last, out, in->nodes, in->nodes_count, &at);
+	if (rc < 0)
+		rail_free(out);
 	return rc;
 }
 

@@ -50,15 +50,22 @@ void rail_free(struct rail *r);
 MUST_CHECK int rail_keep_failed(struct plan *plan, const struct plan *last,
     const struct view_node *nodes, size_t nodes_count);
 
-/* The same in pieces, in this order; until the last nothing of plan is changed. */
+/* And of that one role: what last has of it, if plan names none. */
+MUST_CHECK int rail_keep_role(struct plan *plan, const struct plan *last, const char *role,
+    const struct view_node *nodes, size_t nodes_count);
+
+/* rail_apply in pieces, in this order; before the last nothing of plan is changed. */
 struct railwork;
 /* What runs: of in only running and nodes, which are borrowed until the end.  NULL: no memory. */
 struct railwork *rail_begin(const struct rail_in *in);
 /* What plan places; it is borrowed likewise. */
 MUST_CHECK int rail_planned(struct railwork *w, const struct plan *plan);
-/* As rail_apply, and w is gone. */
-MUST_CHECK int rail_end(struct railwork *w, struct plan *plan, const struct rail_in *in,
+/* Verdicts, and w is gone. */
+MUST_CHECK int rail_end(struct railwork *w, const struct plan *plan, const struct rail_in *in,
     struct rail *out);
+/* What they change in plan, one role in a piece; *at begins as 0.  1: there are more; 0: done; -ERR_FULL. */
+MUST_CHECK int rail_keep_more(struct plan *plan, const struct plan *last, const struct rail *rail,
+    const struct view_node *nodes, size_t nodes_count, size_t *at);
 void rail_drop(struct railwork *w); /* NULL is fine */
 
 #endif

@@ -313,10 +313,38 @@ judge_rails(struct engine *e, struct roundjudge *j, struct err *err)
 	if (j->wish != WISH_FORCED)
 		rc = hold(e, j, last, count == 1, err);
 	e->lead.forced_seen = e->lead.forced_count;
+	if (rc < 0 && j->wish == WISH_ROUND)
+		take_notes(&e->lead, &j->plan);
+	j->at = JUDGE_HELD;
+	return rc < 0 ? rc : 1;
+}
+
+static int
+judge_held(struct engine *e, struct roundjudge *j, struct err *err)
+{
+	static const struct rail none;
+	const struct plan *last = NULL;
+	const struct schedule *s;
+	size_t count;
+	int rc = stands(e, j, err);
+
+	if (rc < 0)
+		return rc;
+	if ((s = newest(e, &count)) != NULL && (last = apply_plan(e, s)) == NULL) {
+		last = &j->last;
+		if (!hash_eq(&j->last_of, &s->hash)) { /* another came meanwhile, which is a wish's to bear */
+			j->at = JUDGE_LAST;
+			return 1;
+		}
+	}
+	rc = rail_keep_more(&j->plan, last, j->wish == WISH_ROUND ? &e->lead.rail : &none, j->world.nodes,
+	    j->world.nodes_count, &j->held_at);
+	if (rc != 0)
+		return rc < 0 ? no_memory(err) : 1;
 	if (j->wish == WISH_ROUND)
 		take_notes(&e->lead, &j->plan);
 	j->at = JUDGE_BUILD;
-	return rc < 0 ? rc : 1;
+	return 1;
 }
 
 /* --- it is ------------------------------------------------------------------------------ */
@@ -432,6 +460,8 @@ roundjudge_more(struct engine *e, struct roundjudge *j, struct slice result, str
 		return judge_planned(j, err);
 	case JUDGE_RAILS:
 		return judge_rails(e, j, err);
+	case JUDGE_HELD:
+		return judge_held(e, j, err);
 	case JUDGE_BUILD:
 		return judge_build(e, j, err);
 	case JUDGE_READ:

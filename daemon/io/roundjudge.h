@@ -5,7 +5,8 @@
  *	rows     what runs there, of some nodes in a piece
  *	check    the answer, whole; some of it in a piece (core/plan.h).  old: of a schedule that was kept
  *	last     what is in force is read, if it is not at hand
- *	rails    what they hold stays as it was (core/rail.h): what runs, what is planned, verdicts
+ *	rails    what they hold stays as it was (core/rail.h): what runs, what is planned, verdicts;
+ *	held     and these, with roles that failed, get what they had, one role in a piece
  *	build    signed; nothing changed: that is all
  *	read     as every node will read it
  *	keep     durable
@@ -34,7 +35,7 @@ struct roundjudge {
 	enum wish wish;
 	struct round_parents asked; /* of WISH_ROUND: what the script saw */
 	enum { JUDGE_WORLD, JUDGE_ROWS, JUDGE_CHECK, JUDGE_OLD, JUDGE_LAST, JUDGE_RUNNING, JUDGE_PLANNED, JUDGE_RAILS,
-		JUDGE_BUILD, JUDGE_READ, JUDGE_KEEP, JUDGE_ADOPT, JUDGE_TIDY } at;
+		JUDGE_HELD, JUDGE_BUILD, JUDGE_READ, JUDGE_KEEP, JUDGE_ADOPT, JUDGE_TIDY } at;
 	struct world world;
 	struct plan_template *templates; /* owned; as of world */
 	struct plan_world with;		 /* borrows from these two */
@@ -45,6 +46,7 @@ struct roundjudge {
 	struct plan last; /* of last_of, if that had to be read */
 	struct hash last_of;
 	struct railwork *rails;
+	size_t held_at;
 	struct stamp stamp; /* the schedule's own */
 	struct schedule made;
 	struct plan next; /* of made, as far as it is read */

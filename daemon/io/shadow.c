@@ -36,6 +36,7 @@ clear(struct engine *e)
 	roundjudge_free(&s->judge);
 	plan_free(&s->plan);
 	plan_free(&s->last);
+	plan_free(&s->keeping);
 	schedule_free(&s->old);
 }
 
@@ -190,41 +191,56 @@ note_failed(struct shadow *s)
 	s->failing = s->plan.errors_count;
 }
 
-/* Of both, into s->kept. */
-static int
-note_kept(struct engine *e, const struct plan *last, const struct schedule_meta *meta)
+/* What both went on from; NULL: nothing was in force. */
+static const struct plan *
+last_of(const struct engine *e, const struct schedule_meta **meta)
 {
-	struct shadow *s = &e->lead.shadow;
-	const struct plan *const of[] = {&s->plan, &s->judge.plan};
-	const struct world *w = &s->judge.world;
-	struct plan kept = {.roles = NULL};
-	int rc = 0;
+	const struct shadow *s = &e->lead.shadow;
+	bool read = s->old.parts != NULL;
 
-	for (size_t i = 0; i < ARRAY_LEN(of) && rc == 0; i++) {
-		kept.errors = of[i]->errors;
-		kept.errors_count = of[i]->errors_count;
-		rc = rail_keep_failed(&kept, last, w->nodes, w->nodes_count);
-	}
-	if (rc == 0)
-		rc = schedule_pack_parent(meta, &kept, &s->kept);
-	kept.errors = NULL; /* not its own */
-	plan_free(&kept);
-	return rc;
+	*meta = read ? &s->old.meta : &e->keep.current.meta;
+	return read ? &s->last : s->from.count > 0 ? apply_plan(e, &e->keep.current) : NULL;
+}
+
+/* The i-th role that failed, in the shadow or in the scripts in force. */
+static int
+keep_one(struct shadow *s, size_t i, const struct plan *last)
+{
+	bool theirs = i < s->plan.errors_count;
+	struct plan *plan = theirs ? &s->plan : &s->judge.plan;
+	const char *role = plan->errors[theirs ? i : i - s->plan.errors_count].role;
+	const struct world *w = &s->judge.world;
+	int rc = rail_keep_role(plan, last, role, w->nodes, w->nodes_count);
+
+	return rc != 0 ? rc : rail_keep_role(&s->keeping, last, role, w->nodes, w->nodes_count);
 }
 
 static void
 keep_last(struct engine *e)
 {
 	struct shadow *s = &e->lead.shadow;
-	bool read = s->old.parts != NULL;
-	const struct plan *last = read ? &s->last : s->from.count > 0 ? apply_plan(e, &e->keep.current) : NULL;
-	const struct world *w = &s->judge.world;
+	const struct schedule_meta *meta;
+	const struct plan *last = last_of(e, &meta);
+	size_t count = s->plan.errors_count + s->judge.plan.errors_count;
 
-	note_failed(s);
-	if (last != NULL &&
-	    (note_kept(e, last, read ? &s->old.meta : &e->keep.current.meta) < 0 ||
-		rail_keep_failed(&s->plan, last, w->nodes, w->nodes_count) < 0 ||
-		rail_keep_failed(&s->judge.plan, last, w->nodes, w->nodes_count) < 0))
+	if (s->keep_at == 0)
+		note_failed(s);
+	if (last == NULL || s->keep_at == count)
+		go_on(e, last != NULL ? SHADOW_PACK : SHADOW_COUNT);
+	else if (keep_one(s, s->keep_at++, last) < 0)
+		failed(e, "out of memory");
+	else
+		go_on(e, SHADOW_KEEP);
+}
+
+static void
+pack_kept(struct engine *e)
+{
+	struct shadow *s = &e->lead.shadow;
+	const struct schedule_meta *meta;
+
+	(void)last_of(e, &meta);
+	if (schedule_pack_parent(meta, &s->keeping, &s->kept) < 0)
 		failed(e, "out of memory");
 	else
 		go_on(e, SHADOW_COUNT);
@@ -250,10 +266,14 @@ static void
 tidy(struct engine *e)
 {
 	struct shadow *s = &e->lead.shadow;
-	bool last = s->last.nodes != NULL, more = last || s->plan.nodes != NULL;
+	struct plan *all[] = {&s->last, &s->keeping, &s->plan};
+	size_t i = 0;
 
-	plan_free(last ? &s->last : &s->plan);
-	if (more)
+	while (i < ARRAY_LEN(all) && all[i]->nodes == NULL)
+		i++;
+	if (i < ARRAY_LEN(all))
+		plan_free(all[i]);
+	if (i < ARRAY_LEN(all))
 		go_on(e, SHADOW_TIDY);
 	else
 		clear(e);
@@ -282,6 +302,8 @@ on_turn(struct engine *e)
 		read_last(e);
 	} else if (s->at == SHADOW_KEEP) {
 		keep_last(e);
+	} else if (s->at == SHADOW_PACK) {
+		pack_kept(e);
 	} else if (s->at == SHADOW_COUNT) {
 		compare(e);
 	} else if (s->at == SHADOW_TIDY) {
@@ -307,7 +329,7 @@ shadow_round(struct engine *e, const struct round_parents *from, struct slice in
 	}
 	s->turn.run = on_turn;
 	s->from = *from;
-	s->last_at = 0;
+	s->last_at = s->keep_at = 0;
 	if (blob_copy(&s->main, result) < 0 || blob_copy(&s->input, input) < 0 ||
 	    script_pack_files(scripts(e), &s->files) < 0)
 		failed(e, "out of memory");

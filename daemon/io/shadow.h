@@ -32,7 +32,8 @@ enum shadow_at {
 	SHADOW_MINE,   /* that of the scripts in force */
 	SHADOW_LAST,   /* a role failed: what was in force is looked for */
 	SHADOW_READ,   /* and read */
-	SHADOW_KEEP,   /* such a role has that, in both (rail.h) */
+	SHADOW_KEEP,   /* such a role has that, in both (rail.h); one role in a piece */
+	SHADOW_PACK,   /* what these have, for who asks */
 	SHADOW_COUNT,  /* how far they are apart */
 	SHADOW_TIDY,   /* what that took is freed */
 };
@@ -51,7 +52,8 @@ struct shadow {
 	struct round_parents from;	   /* what both went on from */
 	struct schedule old;		   /* the newest of these, where it is not the one in force */
 	struct plan last;		   /* of it, as far as it is read */
-	size_t last_at;
+	struct plan keeping; /* what roles that failed keep, as far as they are looked at */
+	size_t last_at, keep_at;
 	struct blob failed, kept; /* of the last: the roles that failed in each, and what they keep; or empty */
 	size_t failing;		  /* of its own */
 	uint64_t rounds, differed, missed; /* of this office */
