@@ -38,6 +38,24 @@ then(void *arg, int code, const char *why, struct slice answer)
 	ctl_end(r);
 }
 
+/* Who is asked alone; false: there is no such node, and that is said. */
+static bool
+read_node(struct engine *e, struct ctl_req *r, struct metricsask_conf *c, struct mesh_member *only)
+{
+	char name[NAME_CAP];
+
+	if (!ctl_arg_has(r, "node"))
+		return true;
+	if (e->mesh != NULL) {
+		c->only = only;
+		return looks_find_asked(e, r, "node", "mesh members", only);
+	}
+	if (ctl_arg_str(r, "node", name, sizeof name) && strcmp(name, e->conf.name) == 0)
+		return true;
+	ctl_fail(r, 1, "mesh join", "%s: this host is in no mesh, and knows of '%s' alone", r->verb, e->conf.name);
+	return false;
+}
+
 static void
 start(struct engine *e, struct ctl_req *r, struct metricsask_conf *c)
 {
@@ -45,12 +63,9 @@ start(struct engine *e, struct ctl_req *r, struct metricsask_conf *c)
 	struct mesh_member only;
 	struct err err;
 
-	if (ctl_arg_has(r, "node") && e->mesh != NULL) {
-		if (!looks_find_asked(e, r, "node", "mesh members", &only)) {
-			free(v);
-			return;
-		}
-		c->only = &only;
+	if (!read_node(e, r, c, &only)) {
+		free(v);
+		return;
 	}
 	if (v == NULL) {
 		ctl_fail(r, 1, "", "%s: out of memory", r->verb);

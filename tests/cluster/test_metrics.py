@@ -221,3 +221,16 @@ def test_what_costs_too_much_ends_alone(three):
         later = [e for e in n.events() if e["seq"] > last[n.name] and e["kind"] == "failed"]
         assert not later, later
     wait_until("all answer", lambda: all_answer(three.nodes), 40)
+
+
+def test_who_is_in_no_mesh_answers_for_itself(world):
+    node, = world.bridge(["n1"])
+    node.write_config(**{"cluster-key": None, "seeds": None})
+    node.start()
+    wait_until("it measures", lambda: node.mesh("version").returncode == 0 and by_node(ask(node, "node_load1")), 40)
+    for args in [], ["--node", "n1"]:
+        said = ask(node, "node_load1", *args)
+        assert set(by_node(said)) == {"n1"} and said["nodes"] == 1
+    p = node.mesh("metrics", "node_load1", "--node", "n2")
+    assert p.returncode == 1 and p.stdout == ""
+    assert p.stderr.startswith("mesh: metrics: this host is in no mesh, and knows of 'n1' alone"), p.stderr
