@@ -130,8 +130,11 @@ def parent_of(pid):
 
 
 def engine(node, pid):
-    """Is it the one engine of this supervisor, or just forked for it?"""
-    return parent_of(pid) == node.meshd.pid and "/%s/.engine" % node.cgroup in groups_of(pid)
+    """Is it the one engine of this supervisor, or just forked for it?  One that has ended is none."""
+    try:
+        return parent_of(pid) == node.meshd.pid and "/%s/.engine" % node.cgroup in groups_of(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def wrong(node, running):
