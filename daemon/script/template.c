@@ -282,12 +282,31 @@ if_block(struct compiler *c, size_t off, struct slice rest)
 	return rc;
 }
 
+/* As Lua has it: no expression ends so. */
+static bool
+ends_in(struct slice s, const char *word)
+{
+	size_t n = strlen(word);
+
+	s = scan_trim(s);
+	return s.len > n && memcmp(s.p + s.len - n, word, n) == 0 && strchr(" \t\n)]}\"'", s.p[s.len - n - 1]) != NULL;
+}
+
 static int
 block_tag(struct compiler *c, size_t off, struct slice body)
 {
 	struct slice rest = body, word = scan_name(&rest);
 	char text[96];
 	int rc;
+
+	if (slice_eq(word, "for") && ends_in(rest, "do")) {
+		c->unknown++; /* its end is none too many */
+		return fail(c, off, "'for' takes no 'do': write 'for NAME in LIST'");
+	}
+	if ((slice_eq(word, "if") || slice_eq(word, "elseif")) && ends_in(rest, "then")) {
+		c->unknown += slice_eq(word, "if");
+		return fail(c, off, "'if' takes no 'then': write 'if EXPRESSION'");
+	}
 
 	if (slice_eq(word, "for"))
 		return for_block(c, off, rest);

@@ -147,6 +147,8 @@ BAD = [
     ("else twice", "{% if port %}{% else %}{% else %}{% end %}", "a.tmpl:1:24: 'else' without an 'if'"),
     ("else with condition", "{% if port %}{% else port %}{% end %}",
      "a.tmpl:1:14: 'else' takes nothing; did you mean 'elseif'?"),
+    ("do, as Lua has it", "{% for i = 1, 3 do %}{{ i }}{% end %}", "a.tmpl:1:1: 'for' takes no 'do': write 'for NAME in LIST'"),
+    ("then, as Lua has it", "a\n{% if (port) then %}x{% end %}", "a.tmpl:2:1: 'if' takes no 'then': write 'if EXPRESSION'"),
     ("unknown tag", "{% while true do %}{% end %}",
      "a.tmpl:1:1: unknown tag 'while'; there are for, if, elseif, else, end, include"),
     ("bad for", "{% for in list %}{% end %}",
