@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "../base/own.h"
@@ -57,6 +58,7 @@ static const struct {
 
 enum { NETWORK = ARRAY_LEN(files), READINGS };
 enum { FIGURE_SEEN, FIGURE_START, FIGURE_PROCESSES, FIGURES };
+enum { MACHINE_CORES, MACHINE_MEMORY, MACHINE };
 enum { TOLD_UP, TOLD_RESTARTS, TOLD_HEALTH, TOLD };
 enum { LABEL_ID, LABEL_IMAGE, LABEL_INSTANCE, LABEL_JOB, LABEL_NAME_, LABEL_NODE, LABEL_ROLE, LABELS };
 
@@ -64,6 +66,11 @@ static const struct reading_figure figures[FIGURES] = {
     {"container_last_seen", "Last time a container was seen by the exporter", SERIES_GAUGE},
     {"container_start_time_seconds", "Start time of the container since unix epoch in seconds.", SERIES_GAUGE},
     {"container_processes", "Number of processes running inside the container.", SERIES_GAUGE},
+};
+/* Of the host, by which dashboards divide. */
+static const struct reading_figure machine[MACHINE] = {
+    {"machine_cpu_cores", "Number of logical CPU cores.", SERIES_GAUGE},
+    {"machine_memory_bytes", "Amount of memory installed on the machine.", SERIES_GAUGE},
 };
 static const struct reading_figure told[TOLD] = {
     {"mesh_instance_up", "1 while it runs.", SERIES_GAUGE},
@@ -99,6 +106,9 @@ struct collect_groups {
 	uint32_t count, next, most, open, left;
 	int64_t tick, wall_ms;
 	char device[64];
+	struct label machine_labels[3];
+	struct reading_of machine_of;
+	series_id machine[MACHINE];
 };
 
 /* --- the hierarchies ----------------------------------------------------------------- */
@@ -116,6 +126,12 @@ collect_groups_new(const struct reading_of *of, const char *node, uint32_t most,
 	g->of = of;
 	g->node = node;
 	g->most = most;
+	g->machine_labels[0] = (struct label){slice_of("instance"), slice_of(node)};
+	g->machine_labels[1] = (struct label){slice_of("job"), slice_of("cadvisor")};
+	g->machine_labels[2] = (struct label){slice_of("node"), slice_of(node)};
+	g->machine_of = *of;
+	g->machine_of.labels = g->machine_labels;
+	g->machine_of.labels_count = ARRAY_LEN(g->machine_labels);
 	g->proc = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int mounts = openat(g->proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 	struct slice text = mounts < 0 ? (struct slice){NULL, 0} : reading_text(mounts, of, &cut);
@@ -359,6 +375,19 @@ tell(struct collect_groups *g, struct group *x, const struct collect_instance *i
 
 /* --- the tick --------------------------------------------------------------------------- */
 
+static void
+machine_tick(struct collect_groups *g)
+{
+	struct sysinfo now;
+
+	if (sysinfo(&now) < 0)
+		return;
+	const double values[MACHINE] = {(double)sysconf(_SC_NPROCESSORS_ONLN),
+	    (double)now.totalram * now.mem_unit};
+	for (int i = 0; i < MACHINE; i++)
+		reading_figure(&g->machine_of, &machine[i], &g->machine[i], NULL, 0, g->tick, values[i]);
+}
+
 void
 collect_groups_begin(struct collect_groups *g, int64_t tick, int64_t wall_ms)
 {
@@ -367,6 +396,8 @@ collect_groups_begin(struct collect_groups *g, int64_t tick, int64_t wall_ms)
 	g->next = g->left = 0;
 	for (uint32_t i = 0; i < g->count; i++)
 		g->all[i]->seen = false;
+	if (tick % 10 == 0 || g->machine[0] == 0)
+		machine_tick(g);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * collect_group.h - the figures of each container here, in cAdvisor's names, out of its
- * cgroups (v1, v2, or both side by side); and of each instance what the supervisor tells
+ * cgroups (v1, v2, or both side by side), with two of the machine that these are parts of;
+ * and of each instance what the supervisor tells
  * (mesh_instance_up, _restarts_total, _health).
  *
  *   collect_groups_begin -> collect_groups_see for each instance -> collect_groups_end

@@ -228,6 +228,7 @@ who_uses_most(void **state)
 /* --- containers ------------------------------------------------------------------------- */
 
 #define C(path) "id=/mesh/@box/web.1." path ",image=web-v1,instance=web.1,job=cadvisor,name=web.1,node=n1,role=web,"
+#define MACHINE "instance=n1,job=cadvisor,node=n1,"
 #define TOLD "instance=web.1,job=mesh,node=n1,role=web,"
 
 static struct collect_groups *
@@ -262,6 +263,18 @@ owner_of(const char *instance)
 
 	snprintf(name, sizeof name, "group/%s", instance);
 	assert_int_equal(series_owner(of.store, slice_of(name), &of.owner), 0);
+}
+
+static void
+the_machine_is_told_of(void **state)
+{
+	struct collect_groups *g = groups("");
+
+	(void)state;
+	see(g, NULL, 1);
+	assert_true(value("machine_cpu_cores," MACHINE) == (double)sysconf(_SC_NPROCESSORS_ONLN));
+	assert_true(value("machine_memory_bytes," MACHINE) > 1 << 20);
+	collect_groups_free(g);
 }
 
 static void
@@ -443,6 +456,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(this_host, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sensors, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_uses_most, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_machine_is_told_of, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_container_on_cgroup2, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_container_on_v1_beside_cgroup2, setup, teardown),
 	    cmocka_unit_test_setup_teardown(another_groups_files_are_not_its_own, setup, teardown),
