@@ -97,7 +97,7 @@ def test_a_role_that_is_refused_keeps_its_part(cluster, what):
     before = pids(cluster)
     text, count = re.subn(r"return (mesh.scheduler\b.*)\Z", r"local made = \1\n"
                           "local good = made.schedule\nfunction made.schedule(input)\n"
-                          "local out = good(input)\nout.roles.front.vars.mark = 'on'\n"
+                          "local out = good(input)\nout.roles.front.vars.mark = 'on'\nout.roles.late = {on_split = 'kepe'}\n"
                           + change + "\nreturn out end\nreturn made\n", cluster.scripts, flags=re.S)
     assert count == 1, cluster.scripts
     leader = cluster.leader()
@@ -111,6 +111,8 @@ def test_a_role_that_is_refused_keeps_its_part(cluster, what):
         return said
     said, _ = wait_until(f"{what}: status says {expected}", told, 40)
     assert said["scheduler"]["ok"]
+    assert ["it has no part yet: nothing of it runs"] == [
+        p["hint"] for p in said["problems"] if p["text"].startswith("role late: roles.late.on_split: ")], said["problems"]
     wait_until("the front has its change", lambda: leader.ask("schedule", "show")[
         "roles"]["front"]["vars"].get("mark") == "on", 20)
     assert pids(cluster) == before
@@ -119,7 +121,7 @@ def test_a_role_that_is_refused_keeps_its_part(cluster, what):
     assert p.returncode == 1 and "no instance 'web.99' is scheduled or runs: role web: " in p.stderr and \
         expected in p.stderr, p.stderr
     p = leader.mesh("plan")
-    assert p.returncode == 1 and p.stdout.startswith("plan: the same; 1 role fails\n"), p.stdout + p.stderr
+    assert p.returncode == 1 and p.stdout.startswith("plan: the same; 2 roles fail\n"), p.stdout + p.stderr
     assert "note: role web failed, and keeps its part: " in p.stdout and expected in p.stdout, p.stdout
 
 
