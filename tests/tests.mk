@@ -72,7 +72,7 @@ models: # not part of make test: minutes, and only a changed rule can break them
 print-unit:
 	@echo $(UNIT)
 # These run the real helper programs of their own build.
-$(filter $(addprefix $(B)/unit/io/test_,config render round script trees wants),$(UNIT)): | $(addprefix $(B)/,meshd-conf meshd-script)
+$(filter $(addprefix $(B)/unit/io/test_,config render round round_asked script trees wants),$(UNIT)): | $(addprefix $(B)/,meshd-conf meshd-script)
 print-fuzz:
 	@echo $(FUZZERS)
 
