@@ -256,8 +256,10 @@ api_query(struct slice data, int64_t at_ms, struct text *out)
 	return 0;
 }
 
-int
-api_list(struct slice data, uint32_t limit, struct text *out)
+/* At most limit of what `data` lists, each by put_one, between these brackets. */
+static int
+put_list(struct slice data, uint32_t limit, bool tells_cut, const char *const brackets[2],
+    int (*put_one)(struct mp *mp, struct slice list, struct text *out), struct text *out)
 {
 	struct slice list = api_field(data, "data");
 	struct mp mp;
@@ -266,53 +268,55 @@ api_list(struct slice data, uint32_t limit, struct text *out)
 	mp_init(&mp, list.b, list.len, CTL_DEPTH_MAX);
 	if (list.len == 0 || mp_array(&mp, &n) < 0)
 		return -1;
-	text_puts(out, "{\"status\":\"success\",\"data\":[");
+	text_puts(out, "{\"status\":\"success\",\"data\":");
+	text_puts(out, brackets[0]);
 	for (uint32_t i = 0; i < n && i < limit; i++) {
-		if (i > 0)
-			text_puts(out, ",");
-		if (put_any(&mp, out) < 0)
+		text_puts(out, i > 0 ? "," : "");
+		if (put_one(&mp, list, out) < 0)
 			return -1;
 	}
-	text_puts(out, "]");
-	if (put_warnings(api_field(data, "missing"), n > limit, out) < 0)
+	text_puts(out, brackets[1]);
+	if (put_warnings(api_field(data, "missing"), tells_cut && n > limit, out) < 0)
 		return -1;
 	text_puts(out, "}");
 	return 0;
 }
 
-/* [{metric, type, help}] -> {metric: [{type, help, unit}]} */
+static int
+put_listed(struct mp *mp, struct slice list, struct text *out)
+{
+	(void)list;
+	return put_any(mp, out);
+}
+
+int
+api_list(struct slice data, uint32_t limit, struct text *out)
+{
+	return put_list(data, limit, true, (const char *const[]){"[", "]"}, put_listed, out);
+}
+
+/* {metric, type, help} -> metric: [{type, help, unit}] */
+static int
+put_metadata(struct mp *mp, struct slice list, struct text *out)
+{
+	struct slice one;
+
+	if (next(mp, list, &one) < 0 || put_slice(api_field(one, "metric"), out) < 0)
+		return -1;
+	text_puts(out, ":[{\"type\":");
+	if (put_slice(api_field(one, "type"), out) < 0)
+		return -1;
+	text_puts(out, ",\"help\":");
+	if (put_slice(api_field(one, "help"), out) < 0)
+		return -1;
+	text_puts(out, ",\"unit\":\"\"}]");
+	return 0;
+}
+
 int
 api_metadata(struct slice data, uint32_t limit, struct text *out)
 {
-	struct slice list = api_field(data, "data");
-	struct mp mp;
-	uint32_t n;
-
-	mp_init(&mp, list.b, list.len, CTL_DEPTH_MAX);
-	if (list.len == 0 || mp_array(&mp, &n) < 0)
-		return -1;
-	text_puts(out, "{\"status\":\"success\",\"data\":{");
-	for (uint32_t i = 0; i < n && i < limit; i++) {
-		struct slice one;
-
-		if (next(&mp, list, &one) < 0)
-			return -1;
-		text_puts(out, i > 0 ? "," : "");
-		if (put_slice(api_field(one, "metric"), out) < 0)
-			return -1;
-		text_puts(out, ":[{\"type\":");
-		if (put_slice(api_field(one, "type"), out) < 0)
-			return -1;
-		text_puts(out, ",\"help\":");
-		if (put_slice(api_field(one, "help"), out) < 0)
-			return -1;
-		text_puts(out, ",\"unit\":\"\"}]");
-	}
-	text_puts(out, "}");
-	if (put_warnings(api_field(data, "missing"), false, out) < 0)
-		return -1;
-	text_puts(out, "}");
-	return 0;
+	return put_list(data, limit, false, (const char *const[]){"{", "}"}, put_metadata, out);
 }
 
 void
