@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../base/log.h"
@@ -93,42 +92,13 @@ build(struct bpf_insn all[INSNS])
 	all[yes + 1] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
 }
 
-static int
-bpf(enum bpf_cmd cmd, union bpf_attr *attr)
-{
-	return (int)syscall(SYS_bpf, cmd, attr, sizeof *attr);
-}
-
-/* In the place of the one that a daemon before us left there. */
-static int
-attach(int group)
-{
-	struct bpf_insn all[INSNS];
-	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-	    .insns = (uintptr_t)all,
-	    .insn_cnt = INSNS,
-	    .license = (uintptr_t)"Apache-2.0",
-	    .prog_name = NAME};
-
-	build(all);
-	AUTO_CLOSE int program = bpf(BPF_PROG_LOAD, &attr);
-	if (program < 0)
-		return -1;
-	memset(&attr, 0, sizeof attr);
-	attr.target_fd = (uint32_t)group;
-	attr.attach_bpf_fd = (uint32_t)program;
-	attr.attach_type = BPF_CGROUP_DEVICE;
-	attr.attach_flags = BPF_F_ALLOW_OVERRIDE; /* another daemon's group may be below */
-	return bpf(BPF_PROG_ATTACH, &attr);
-}
-
 /* Is the program that the kernel numbers so one of ours? */
 static bool
 is_ours(uint32_t id)
 {
 	struct bpf_prog_info info = {0};
 	union bpf_attr attr = {.prog_id = id};
-	AUTO_CLOSE int program = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	AUTO_CLOSE int program = cgroup_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 
 	if (program < 0)
 		return false;
@@ -136,7 +106,7 @@ is_ours(uint32_t id)
 	attr.info.bpf_fd = (uint32_t)program;
 	attr.info.info_len = sizeof info;
 	attr.info.info = (uintptr_t)&info;
-	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
+	return cgroup_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
 	    strcmp(info.name, NAME) == 0;
 }
 
@@ -153,7 +123,7 @@ cgroup_devices_of(const struct cgroups *g, const char *leaf)
 	attr.query.query_flags = BPF_F_QUERY_EFFECTIVE;
 	attr.query.prog_ids = (uintptr_t)ids;
 	attr.query.prog_cnt = PROGRAMS_MAX;
-	if (group < 0 || bpf(BPF_PROG_QUERY, &attr) < 0)
+	if (group < 0 || cgroup_bpf(BPF_PROG_QUERY, &attr) < 0)
 		return false;
 	for (size_t i = 0; i < PROGRAMS_MAX && ids[i] != 0; i++)
 		if (is_ours(ids[i]))
@@ -164,7 +134,11 @@ cgroup_devices_of(const struct cgroups *g, const char *leaf)
 void
 cgroup_devices(const struct cgroups *g)
 {
-	if (HOLDS("devices") && attach(g->unified) < 0)
+	struct bpf_insn all[INSNS];
+
+	build(all);
+	if (HOLDS("devices") &&
+	    cgroup_bpf_attach(g->unified, NAME, BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, all, INSNS) < 0)
 		log_warn("devices can't be limited by cgroup (%s): what keeps containers from them are mounts and capabilities alone",
 		    strerror(errno));
 }

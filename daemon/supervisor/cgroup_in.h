@@ -11,6 +11,14 @@ extern const char *const cgroup_names[CGROUP_COUNT]; /* of the controllers */
 /* Nobody below our group opens another device than those of cgroup_nodes, and
  * terminals.  A kernel that can't do that is told in the log. */
 void cgroup_devices(const struct cgroups *g);
+/* bpf(2): -1 and errno.  (cgroup_bpf.c) */
+union bpf_attr;
+struct bpf_insn;
+int cgroup_bpf(int cmd, union bpf_attr *attr);
+/* A program of that name (15 bytes) for the group, an fd; in the place of the one that a
+ * daemon before us left there.  prog_type: BPF_PROG_TYPE_*; attach_type: BPF_CGROUP_*. */
+MUST_CHECK int cgroup_bpf_attach(int group, const char *name, int prog_type, int attach_type,
+    const struct bpf_insn *insns, unsigned count);
 /* Is word among the comma-separated words of list? */
 bool cgroup_listed(const char *list, const char *word);
 /* The roots of the hierarchies that are mounted, opened, where these are -1. */

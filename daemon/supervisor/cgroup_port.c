@@ -15,8 +15,6 @@
 #include <linux/bpf.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "../base/log.h"
 #include "../base/own.h"
@@ -76,30 +74,9 @@ build(struct bpf_insn all[INSNS], unsigned port, uint32_t uid, uint64_t network)
 }
 
 static int
-bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+attach(int group, const struct bpf_insn all[INSNS], enum bpf_attach_type type)
 {
-	return (int)syscall(SYS_bpf, cmd, attr, sizeof *attr);
-}
-
-static int
-attach(int group, struct bpf_insn all[INSNS], enum bpf_attach_type type)
-{
-	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-	    .insns = (uintptr_t)all,
-	    .insn_cnt = INSNS,
-	    .license = (uintptr_t)"Apache-2.0",
-	    .prog_name = "mesh_port",
-	    .expected_attach_type = type};
-	AUTO_CLOSE int program = bpf(BPF_PROG_LOAD, &attr);
-
-	if (program < 0)
-		return -1;
-	memset(&attr, 0, sizeof attr);
-	attr.target_fd = (uint32_t)group;
-	attr.attach_bpf_fd = (uint32_t)program;
-	attr.attach_type = type;
-	attr.attach_flags = BPF_F_ALLOW_OVERRIDE; /* another daemon's group may be below */
-	return bpf(BPF_PROG_ATTACH, &attr);
+	return cgroup_bpf_attach(group, "mesh_port", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, type, all, INSNS);
 }
 
 void

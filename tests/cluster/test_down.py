@@ -154,8 +154,9 @@ def test_each_says_why():
         # What the engine may not see.
         boxes = os.path.join(n2.etc, "lithos-configs/sandboxes")
         os.chmod(boxes, 0o700)
-        assert [p["hint"] for p in n2.status()["problems"] if p["text"].startswith(f"{boxes} can't be listed by ")] == [
-            "chmod o+rx that directory, and those above it"]
+        wait_until("it is told", lambda: [p["hint"] for p in n2.status()["problems"]
+                                          if p["text"].startswith(f"{boxes} can't be listed by ")] == [
+            "chmod o+rx that directory, and those above it"], 20)
         os.chmod(boxes, 0o755)
         # No room for another schedule.
         leader = next(n for n in w.nodes if n.name == n1.leader())

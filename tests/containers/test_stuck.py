@@ -1,5 +1,6 @@
 """Who reads from an image can't always be killed: a FUSE mount, a disk that does not
 answer.  The supervisor waits for no such child of its own."""
+import contextlib
 import errno
 import os
 import pathlib
@@ -146,7 +147,9 @@ def test_a_root_that_does_not_answer(node, served, where):
     goes_on(node, "web.2")
     assert not waits_for_fuse(node.meshd.pid)
     served.go()
-    assert node.event(kind="state", instance="web.1", state="running")["pid"] != pid
+    # Of the first one a second STATE may be under way: with what was found late in it (appfind.c).
+    while node.event(kind="state", instance="web.1", state="running")["pid"] == pid:
+        pass
 
 
 def test_a_root_that_never_answers(node, served):
@@ -220,44 +223,34 @@ def test_a_container_file_that_is_never_opened(node, served, op):
     node.event(kind="state", instance="web.1", state="running")
 
 
+@contextlib.contextmanager
+def started_without(weak_programs, defence, where):
+    """web.1 on a file system that does not answer, for a supervisor that lacks this."""
+    with contextlib.ExitStack() as ends:
+        host = weak.Host(weak_programs)
+        ends.callback(host.close)
+        make_images(host)
+        served = Served(host.top / "kept", host.images / "slow")
+        ends.callback(served.close)
+        in_volume(host, served)
+        served.hold(GETATTR, "")
+        host.start()
+        host.without(defence)
+        start(host, 900, *where)
+        assert served.waits.wait(10)
+        yield host, served
+
+
 @pytest.mark.parametrize("where", [IMAGE, VOLUME])
 def test_before_linux_6_8(weak_programs, where):
     """Without numbers of mounts that are never given again, the kernel's list of mounts says which is which."""
-    host = weak.Host(weak_programs)
-    try:
-        make_images(host)
-        served = Served(host.top / "kept", host.images / "slow")
-        try:
-            in_volume(host, served)
-            served.hold(GETATTR, "")
-            host.start()
-            host.without("mount-numbers")
-            start(host, 900, *where)
-            assert served.waits.wait(10)
-            goes_on(host, "web.2")
-            served.go()
-            host.event(kind="state", instance="web.1", state="running")
-        finally:
-            served.close()
-    finally:
-        host.close()
+    with started_without(weak_programs, "mount-numbers", where) as (host, served):
+        goes_on(host, "web.2")
+        served.go()
+        host.event(kind="state", instance="web.1", state="running")
 
 
 @pytest.mark.parametrize("where", [IMAGE, VOLUME])
 def test_without_this_all_wait(weak_programs, where):
-    host = weak.Host(weak_programs)
-    try:
-        make_images(host)
-        served = Served(host.top / "kept", host.images / "slow")
-        try:
-            in_volume(host, served)
-            served.hold(GETATTR, "")
-            host.start()
-            host.without("asks-nobody")
-            start(host, 900, *where)
-            assert served.waits.wait(10)
-            assert wait_for(lambda: waits_for_fuse(host.meshd.pid))
-        finally:
-            served.close()
-    finally:
-        host.close()
+    with started_without(weak_programs, "asks-nobody", where) as (host, _):
+        assert wait_for(lambda: waits_for_fuse(host.meshd.pid))
