@@ -273,8 +273,10 @@ build() {
 	log=$logs/build.$1.log
 	shift
 	"$make" -j"$(nproc)" "$@" >"$log" 2>&1 && return
-	echo "  build of $* failed:"
-	grep -E ' error: |Error: |undefined reference|\*\*\*' "$log" | head -n 20
+	{
+		echo "  build of $* failed:"
+		grep -E ' error: |Error: |undefined reference|\*\*\*' "$log" | head -n 20
+	} | tee -a "$run_failures"
 	return 1
 }
 

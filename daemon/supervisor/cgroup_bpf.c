@@ -17,14 +17,14 @@ cgroup_bpf(int cmd, union bpf_attr *attr)
 }
 
 int
-cgroup_bpf_attach(int group, const char *name, int prog_type, int attach_type,
+cgroup_bpf_attach(int group, const char *name, unsigned prog_type, unsigned attach_type,
     const struct bpf_insn *insns, unsigned count)
 {
-	union bpf_attr attr = {.prog_type = (uint32_t)prog_type,
+	union bpf_attr attr = {.prog_type = prog_type,
 	    .insns = (uintptr_t)insns,
 	    .insn_cnt = count,
 	    .license = (uintptr_t)"Apache-2.0",
-	    .expected_attach_type = (uint32_t)attach_type};
+	    .expected_attach_type = attach_type};
 
 	strncpy(attr.prog_name, name, sizeof attr.prog_name - 1);
 	AUTO_CLOSE int program = cgroup_bpf(BPF_PROG_LOAD, &attr);
@@ -33,7 +33,7 @@ cgroup_bpf_attach(int group, const char *name, int prog_type, int attach_type,
 	memset(&attr, 0, sizeof attr);
 	attr.target_fd = (uint32_t)group;
 	attr.attach_bpf_fd = (uint32_t)program;
-	attr.attach_type = (uint32_t)attach_type;
+	attr.attach_type = attach_type;
 	attr.attach_flags = BPF_F_ALLOW_OVERRIDE; /* another daemon's group may be below */
 	return cgroup_bpf(BPF_PROG_ATTACH, &attr);
 }

@@ -17,7 +17,7 @@ struct bpf_insn;
 int cgroup_bpf(int cmd, union bpf_attr *attr);
 /* A program of that name (15 bytes) for the group, an fd; in the place of the one that a
  * daemon before us left there.  prog_type: BPF_PROG_TYPE_*; attach_type: BPF_CGROUP_*. */
-MUST_CHECK int cgroup_bpf_attach(int group, const char *name, int prog_type, int attach_type,
+MUST_CHECK int cgroup_bpf_attach(int group, const char *name, unsigned prog_type, unsigned attach_type,
     const struct bpf_insn *insns, unsigned count);
 /* Is word among the comma-separated words of list? */
 bool cgroup_listed(const char *list, const char *word);

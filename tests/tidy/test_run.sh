@@ -69,6 +69,16 @@ else
 	bad=1
 fi
 
+printf '%s\n' '#!/bin/sh' 'echo "x.c:1:2: error: planted"' 'exit 2' >"$dir/make"
+chmod +x "$dir/make"
+if run_failures='' MAKE="$dir/make" B="$dir" sh "$here/run.sh" behind 2>/dev/null |
+    sed -n '/^== failed$/,$p' | grep -c "x.c:1:2: error: planted" | grep -qx 3; then
+	echo "ok run: a build that failed is told at the end"
+else
+	echo "not ok run: a build that failed is told at the end"
+	bad=1
+fi
+
 mkdir "$dir/lanes"
 for n in 1 2 3; do
 	echo "def test_$n(): pass" >"$dir/lanes/test_$n.py"
