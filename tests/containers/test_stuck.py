@@ -179,7 +179,7 @@ def test_a_server_that_is_gone(node, served):
     assert served.waits.wait(10)
     goes_on(node, "web.3")
     node.sandbox("vol", (node.sandboxes / "vol.yaml").read_text() + "limits: {pids: 100}\n")
-    time.sleep(1.2)  # they are looked for each second
+    node.event(kind="state", instance="web.2", hash=0)  # the edit was seen
     goes_on(node, "web.3")
     node.kill()
     node.start()

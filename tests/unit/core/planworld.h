@@ -35,5 +35,8 @@ check(const char *text, struct plan *out, struct err *err)
 
 /* A web role, and whatever else. */
 #define WEB "'roles': {'web': {'on_split': 'replace'}}"
+/* With that, roles on node a; and of it these instances. */
+#define AT_A(roles) "{" WEB ", 'nodes': {'a': {'roles': {" roles "}}}}"
+#define ON_A(instances) AT_A("'web': {'sandbox': 'web', 'instances': {" instances "}}")
 
 #endif

@@ -111,9 +111,6 @@ a_silent_node_lacks_nothing(void **state)
 	blob_free(&b);
 }
 
-#define AT_A(roles) "{" WEB ", 'nodes': {'a': {'roles': {" roles "}}}}"
-#define ON_A(instances) AT_A("'web': {'sandbox': 'web', 'instances': {" instances "}}")
-
 static const struct {
 	const char *result, *line;
 } bad[] = {

@@ -10,9 +10,6 @@
 
 #include "planworld.h"
 
-#define AT_A(roles) "{" WEB ", 'nodes': {'a': {'roles': {" roles "}}}}"
-#define ON_A(instances) AT_A("'web': {'sandbox': 'web', 'instances': {" instances "}}")
-
 /* The role web has failed, and is not in the plan. */
 static const struct {
 	const char *result, *line;
