@@ -46,8 +46,8 @@ get_u32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* One that is no part of it, or not what its hash says, stays lacking. */
-static void
+/* What is not as its hash says stays lacking.  False: it is no part of this schedule. */
+static bool
 take_part(struct fetch *f, const uint8_t *hash, const uint8_t *buf, size_t len)
 {
 	for (size_t k = 0; k < f->s.parts_count; k++) {
@@ -58,23 +58,25 @@ take_part(struct fetch *f, const uint8_t *hash, const uint8_t *buf, size_t len)
 		if (f->s.data[i].b == NULL)
 			(void)!schedule_put(&f->s, i, buf, len, f->keep->crypto);
 		f->next = i + 1;
-		return;
+		return true;
 	}
+	return false;
 }
 
+/* Each part is looked for among all: no more rows than there are parts, and none behind one
+ * that was not asked for, or who answers could keep this loop busy for seconds. */
 static void
 take_parts(struct fetch *f, const uint8_t *data, size_t len)
 {
 	size_t off = 0;
 
-	while (len - off >= HASH_BYTES + 4) {
+	for (size_t rows = 0; rows < f->s.parts_count && len - off >= HASH_BYTES + 4; rows++) {
 		const uint8_t *hash = data + off;
 		uint32_t n = get_u32(data + off + HASH_BYTES);
 
 		off += HASH_BYTES + 4;
-		if (n > len - off)
+		if (n > len - off || !take_part(f, hash, data + off, n))
 			break;
-		take_part(f, hash, data + off, n);
 		off += n;
 	}
 }

@@ -115,6 +115,40 @@ a_lying_whole_is_not_believed(void **state)
 	schedule_free(&other);
 }
 
+/* Whoever answers has each part once, and nothing else: what comes behind another row, or
+ * behind as many as there are parts, is not looked for among all of them. */
+static void
+rows_are_no_more_than_parts(void **state)
+{
+	struct schedule want = two_roles(1, "f", "w"), other = two_roles(2, "x", "y");
+	const uint32_t len = (uint32_t)want.data[0].len;
+	uint8_t buf[8192];
+
+	(void)state;
+	hold(&there, two_roles(1, "f", "w"));
+	desk.whole = true;
+	desk.mode = LIES;
+	desk.header = buf;
+	desk.parts = "";
+	put_header(buf, &want);
+	for (int more = 0; more < 2; more++) {
+		size_t n = 4 + want.header.len;
+
+		for (size_t i = 0; more && i < want.parts_count; i++)
+			n += part(buf + n, &want.parts[0].hash, want.data[0].b, len, len);
+		if (!more)
+			n += part(buf + n, &other.parts[0].hash, other.data[0].b, other.data[0].len,
+			    (uint32_t)other.data[0].len);
+		for (size_t i = 0; i < want.parts_count; i++)
+			n += part(buf + n, &want.parts[i].hash, want.data[i].b, want.data[i].len,
+			    (uint32_t)want.data[i].len);
+		desk.header_len = n;
+		fails(&want, -ERR_UNKNOWN, "the holder lacks a part");
+	}
+	schedule_free(&want);
+	schedule_free(&other);
+}
+
 int
 main(void)
 {
@@ -123,6 +157,7 @@ main(void)
 		T(what_is_in_force_comes_at_once),
 		T(a_large_one_comes_behind_its_header),
 		T(a_lying_whole_is_not_believed),
+		T(rows_are_no_more_than_parts),
 	};
 
 	return cmocka_run_group_tests(tests, schedules_setup, NULL);
